@@ -1,0 +1,265 @@
+//! Settings: embedded commented defaults, below a file, below variables; unknown names are errors.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use figment::value::{Dict, Value};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+
+use crate::db::Migrate;
+
+const DEFAULTS: &str = include_str!("../config.default.toml");
+/// Sections every service shares; the rest belongs to services.
+const SHARED: [&str; 8] = ["site", "public_url", "data_dir", "http", "database", "icat", "storage", "log"];
+/// Settings that are never shown and that may be given as the name of a file.
+const SECRETS: [(&str, &str); 2] = [("database", "url"), ("icat", "reader")];
+/// Values of secrets that reveal nothing.
+const HARMLESS: [&str; 2] = ["", "sqlite"];
+
+/// A setting that cannot be used; the text names it and says what to do.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// All settings of a process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    figment: Figment,
+    pub core: Core,
+}
+
+/// The shared settings; see `config.default.toml` for each one's meaning.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Core {
+    pub site: String,
+    pub public_url: String,
+    pub data_dir: PathBuf,
+    pub http: HttpConfig,
+    pub database: DatabaseConfig,
+    pub icat: IcatConfig,
+    pub storage: BTreeMap<String, StorageConfig>,
+    pub log: LogConfig,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    pub bind: SocketAddr,
+    pub internal_bind: SocketAddr,
+    #[serde(deserialize_with = "duration")]
+    pub drain_delay: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub drain_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub idle_timeout: Duration,
+    pub limits: Limits,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub body: ByteSize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    pub url: Option<String>,
+    pub max_connections: u32,
+    #[serde(deserialize_with = "duration")]
+    pub max_lifetime: Duration,
+    pub migrate: Migrate,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IcatConfig {
+    pub url: String,
+    pub ca_file: String,
+    pub reader: String,
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+}
+
+/// One named place of data files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageConfig {
+    pub url: String,
+    #[serde(default = "StorageConfig::default_threads")]
+    pub threads: usize,
+    #[serde(default = "StorageConfig::default_queue")]
+    pub queue: usize,
+    #[serde(default = "StorageConfig::default_read_only")]
+    pub read_only: bool,
+}
+
+impl StorageConfig {
+    fn default_threads() -> usize {
+        8
+    }
+    fn default_queue() -> usize {
+        64
+    }
+    fn default_read_only() -> bool {
+        true
+    }
+
+    /// The directory behind a `file://` address or a plain path.
+    pub fn directory(&self, name: &str) -> Result<PathBuf, ConfigError> {
+        let path = self.url.strip_prefix("file://").unwrap_or(&self.url);
+        if path.contains("://") || path.is_empty() {
+            return Err(ConfigError(format!("storage.{name}.url must be file:///some/directory, not {}", self.url)));
+        }
+        Ok(PathBuf::from(path))
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// A span of time written `30s`, `4h`, `1h 30m`.
+pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(|e| D::Error::custom(format!("`{text}` is no duration like 30s or 4h: {e}")))
+}
+
+impl Config {
+    /// Reads defaults, then `file` (which must exist), then variables, and checks the shared settings.
+    pub fn load(service_defaults: &[&str], file: Option<&Path>) -> Result<Self, ConfigError> {
+        if let Some(file) = file
+            && !file.is_file()
+        {
+            return Err(ConfigError(format!("there is no configuration file {}", file.display())));
+        }
+        let mut figment = defaults(service_defaults);
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        Self::checked(figment.merge(Env::prefixed("UNDULATOR_").ignore(&["config"]).split("__")), service_defaults)
+    }
+
+    /// Defaults and the given TOML only; for tests.
+    pub fn from_toml(service_defaults: &[&str], toml: &str) -> Result<Self, ConfigError> {
+        Self::checked(defaults(service_defaults).merge(Toml::string(toml)), service_defaults)
+    }
+
+    fn checked(figment: Figment, service_defaults: &[&str]) -> Result<Self, ConfigError> {
+        let figment = with_secret_files(figment)?;
+        refuse_unknown_sections(&figment, service_defaults)?;
+        let core = extract(&figment, None)?;
+        Ok(Self { figment, core })
+    }
+
+    /// A service's own section, checked against its type (which should deny unknown fields).
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
+        extract(&self.figment, Some(name))
+    }
+
+    /// The same settings with one value set; for command lines that have an option for it.
+    pub fn with(&self, key: &str, value: impl serde::Serialize) -> Result<Self, ConfigError> {
+        let figment = self.figment.clone().merge(Serialized::default(key, value));
+        let core = extract(&figment, None)?;
+        Ok(Self { figment, core })
+    }
+
+    /// All settings as TOML, secrets replaced by `***`.
+    pub fn redacted(&self) -> Result<String, ConfigError> {
+        let mut all: toml::Table = extract(&self.figment, None)?;
+        for (section, key) in SECRETS {
+            if let Some(secret) = all.get_mut(section).and_then(|s| s.get_mut(key))
+                && !secret.as_str().is_some_and(|s| HARMLESS.contains(&s))
+            {
+                *secret = toml::Value::String("***".to_owned());
+            }
+        }
+        toml::to_string(&all).map_err(|e| ConfigError(e.to_string()))
+    }
+}
+
+fn defaults(service_defaults: &[&str]) -> Figment {
+    service_defaults.iter().fold(Figment::from(Toml::string(DEFAULTS)), |figment, text| figment.merge(Toml::string(text)))
+}
+
+fn extract<T: DeserializeOwned>(figment: &Figment, section: Option<&str>) -> Result<T, ConfigError> {
+    match section {
+        Some(name) => figment.extract_inner(name),
+        None => figment.extract(),
+    }
+    .map_err(|e| explain(&e))
+}
+
+/// figment's error, with the nearest known name where one is unknown.
+fn explain(error: &figment::Error) -> ConfigError {
+    let path = error.path.join(".");
+    if let figment::error::Kind::UnknownField(unknown, known) = &error.kind {
+        let hint = nearest(unknown, known.iter().copied());
+        let place = if path.is_empty() { unknown.clone() } else { format!("{path}.{unknown}") };
+        return ConfigError(format!("unknown setting `{place}`{hint}"));
+    }
+    ConfigError(format!("setting `{path}`: {}", error.kind))
+}
+
+fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> String {
+    known
+        .map(|name| (strsim::jaro_winkler(unknown, name), name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
+}
+
+fn refuse_unknown_sections(figment: &Figment, service_defaults: &[&str]) -> Result<(), ConfigError> {
+    let services: Dict = extract(
+        &service_defaults.iter().fold(Figment::new(), |figment, text| figment.merge(Toml::string(text))),
+        None,
+    )?;
+    let known: Vec<&str> = SHARED.into_iter().chain(services.keys().map(String::as_str)).collect();
+    let all: Dict = extract(figment, None)?;
+    match all.keys().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(unknown) => {
+            let hint = nearest(unknown, known.iter().copied());
+            Err(ConfigError(format!("unknown setting `{unknown}`{hint}")))
+        }
+    }
+}
+
+/// Replaces `<secret>_file` by the content of the file.
+fn with_secret_files(mut figment: Figment) -> Result<Figment, ConfigError> {
+    for (section, key) in SECRETS {
+        let file_key = format!("{section}.{key}_file");
+        let Ok(file) = figment.extract_inner::<PathBuf>(&file_key) else {
+            continue;
+        };
+        let given: String = figment.extract_inner(&format!("{section}.{key}")).unwrap_or_default();
+        if !HARMLESS.contains(&given.as_str()) {
+            return Err(ConfigError(format!("set either {section}.{key} or {file_key}, not both")));
+        }
+        let secret = std::fs::read_to_string(&file)
+            .map_err(|e| ConfigError(format!("{file_key}: cannot read {}: {e}", file.display())))?;
+        let mut all: Dict = extract(&figment, None)?;
+        if let Some(Value::Dict(_, settings)) = all.get_mut(section) {
+            settings.remove(&format!("{key}_file"));
+            settings.insert(key.to_owned(), Value::from(secret.trim_end_matches(['\r', '\n']).to_owned()));
+        }
+        figment = Figment::from(Serialized::defaults(all));
+    }
+    Ok(figment)
+}

@@ -1,0 +1,134 @@
+//! Forward-only migrations, run at start under a lock.
+//!
+//! The text is portable but for placeholders: `{text}` is a text column whose order is that of its bytes, `{blob}` a
+//! column of bytes.
+
+use serde::Deserialize;
+use sqlx::{AssertSqlSafe, Executor as _};
+
+use super::tx::Inner;
+use super::{Db, DbError, Engine, Tx};
+
+/// One step of a service's schema. Steps are never edited once released.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// Rising from 1.
+    pub version: i64,
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+/// What happens at start when the schema is behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Migrate {
+    /// Bring it up to date.
+    #[default]
+    Auto,
+    /// Refuse to start.
+    Check,
+    /// Trust the operator.
+    Never,
+}
+
+const FLOOR_SQLITE: &str = "
+CREATE TABLE IF NOT EXISTS migration (
+    version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS id_sequence (next BIGINT NOT NULL);
+INSERT INTO id_sequence (next) SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM id_sequence);";
+const FLOOR_POSTGRES: &str = "
+CREATE TABLE IF NOT EXISTS migration (
+    version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL);
+CREATE SEQUENCE IF NOT EXISTS id_sequence;";
+/// Released with the transaction; serialises replicas that start together.
+const LOCK_POSTGRES: &str = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.migration'))";
+const APPLIED: &str = "SELECT version, name FROM migration ORDER BY version";
+const RECORD: &str = "INSERT INTO migration (version, name, applied_at) VALUES ($1, $2, $3)";
+
+impl Db {
+    /// Applies what is missing (or, for [`Migrate::Check`], says what is missing) and returns how many steps ran.
+    pub async fn migrate(&self, migrations: &[Migration], mode: Migrate, now_micros: i64) -> Result<usize, DbError> {
+        if mode == Migrate::Never {
+            return Ok(0);
+        }
+        if mode == Migrate::Check {
+            return self.check_migrated(migrations).await.map(|()| 0);
+        }
+        self.write(async |tx| {
+            tx.floor().await?;
+            let pending = pending(tx, migrations).await?;
+            for migration in &pending {
+                tx.script(&portable(migration.sql, tx.engine())).await?;
+                let record = [migration.version.into(), migration.name.into(), now_micros.into()];
+                tx.exec(RECORD, &record).await?;
+            }
+            Ok(pending.len())
+        })
+        .await
+    }
+
+    async fn check_migrated(&self, migrations: &[Migration]) -> Result<(), DbError> {
+        let mut tx = self.read().await?;
+        let pending = pending(&mut tx, migrations).await.map_err(|e| match e {
+            DbError::Setup(_) => e,
+            _ => DbError::Setup("the database has no schema yet; run `undulator migrate`".to_owned()),
+        })?;
+        match pending.first() {
+            None => Ok(()),
+            Some(first) => Err(DbError::Setup(format!(
+                "the database lacks {} migration(s), the first is {} {}; run `undulator migrate`",
+                pending.len(),
+                first.version,
+                first.name
+            ))),
+        }
+    }
+}
+
+/// The steps not yet applied; an error if the database is ahead of this program or has another history.
+async fn pending<'m>(tx: &mut Tx<'_>, migrations: &'m [Migration]) -> Result<Vec<&'m Migration>, DbError> {
+    let mut missing: Vec<&Migration> = migrations.iter().collect();
+    for row in tx.all(APPLIED, &[]).await? {
+        let (version, name): (i64, String) = (row.get("version")?, row.get("name")?);
+        match missing.iter().position(|m| m.version == version) {
+            Some(place) if missing[place].name == name => drop(missing.remove(place)),
+            _ => {
+                return Err(DbError::Setup(format!(
+                    "the database has migration {version} {name}, which this version does not know; \
+                     run the version that made it, or a newer one"
+                )));
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// Fills the placeholders for one engine.
+fn portable(sql: &str, engine: Engine) -> String {
+    let (text, blob) = match engine {
+        Engine::Sqlite => ("TEXT", "BLOB"),
+        Engine::Postgres => ("TEXT COLLATE \"C\"", "BYTEA"),
+    };
+    sql.replace("{text}", text).replace("{blob}", blob)
+}
+
+impl Tx<'_> {
+    async fn floor(&mut self) -> Result<(), DbError> {
+        match self.engine() {
+            Engine::Sqlite => self.script(FLOOR_SQLITE).await,
+            Engine::Postgres => {
+                self.one(LOCK_POSTGRES, &[]).await?;
+                self.script(FLOOR_POSTGRES).await
+            }
+        }
+    }
+
+    async fn script(&mut self, sql: &str) -> Result<(), DbError> {
+        let script = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let done = match &mut self.inner {
+            Inner::Sqlite(tx) => (&mut **tx).execute(script).await.map(drop),
+            Inner::Postgres(tx) => (&mut **tx).execute(script).await.map(drop),
+        };
+        self.note(done)
+    }
+}

@@ -1,0 +1,173 @@
+//! One SQL, two engines: `SQLite` for one process, `PostgreSQL` for many.
+//!
+//! A service reads with [`Db::read`] and writes only through [`Db::write`]; both take portable SQL with `$1`
+//! placeholders and [`Val`]s, so that each parameter has one type on both engines. An acknowledged write is on disk:
+//! `SQLite` runs in WAL mode with `synchronous=FULL`, and a `PostgreSQL` that does not flush is refused.
+
+mod error;
+mod migrate;
+mod open;
+mod row;
+mod tx;
+mod val;
+
+use std::fmt;
+use std::time::Duration;
+
+use backon::BackoffBuilder as _;
+use sqlx::{PgPool, SqlitePool};
+
+pub use self::error::DbError;
+pub use self::migrate::{Migrate, Migration};
+pub use self::open::Target;
+pub use self::row::{Column, FromColumn, Row};
+pub use self::tx::Tx;
+pub use self::val::Val;
+use self::tx::{Inner, State};
+
+/// Which database answers; only for the few statements that differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A service's own database: its `SQLite` file, or its schema in `PostgreSQL`. Cheap to clone.
+#[derive(Clone)]
+pub struct Db(Pools);
+
+#[derive(Clone)]
+enum Pools {
+    /// One connection writes, so that writers queue here and not in busy loops; readers see snapshots.
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres(PgPool),
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Db({:?})", self.engine())
+    }
+}
+
+impl Db {
+    pub fn engine(&self) -> Engine {
+        match self.0 {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Opens a read-only snapshot: all statements run on it see the same state, and none of them can write.
+    pub async fn read(&self) -> Result<Tx<'static>, DbError> {
+        let inner = match &self.0 {
+            Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin().await?),
+            Pools::Postgres(pool) => {
+                Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        };
+        Ok(Tx { inner, state: State::Clean })
+    }
+
+    /// Runs `work` in a write transaction and commits it if it returns `Ok`.
+    ///
+    /// `work` may run more than once: `PostgreSQL` ends one of two transactions that change the same rows, and the loser
+    /// is tried again after a short random pause. It must therefore do nothing but database work. If it returns `Ok`
+    /// although a statement failed, the answer is [`DbError::Poisoned`] and nothing is stored.
+    pub async fn write<T, E>(&self, mut work: impl AsyncFnMut(&mut Tx<'static>) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<DbError>,
+    {
+        let mut pauses = conflict_pauses();
+        loop {
+            let mut tx = self.begin().await?;
+            let outcome = work(&mut tx).await;
+            let conflict = match (outcome, tx.state) {
+                (Ok(value), State::Clean) => match tx.commit().await {
+                    Ok(()) => return Ok(value),
+                    Err(DbError::Conflict(e)) => E::from(DbError::Conflict(e)),
+                    Err(e) => return Err(e.into()),
+                },
+                (Ok(_), State::Failed) => {
+                    tx.rollback().await;
+                    return Err(DbError::Poisoned.into());
+                }
+                (Ok(_), State::Conflict) => E::from(DbError::Poisoned),
+                (Err(e), State::Conflict) => e,
+                (Err(e), _) => {
+                    tx.rollback().await;
+                    return Err(e);
+                }
+            };
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(conflict),
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<Tx<'static>, DbError> {
+        let inner = match &self.0 {
+            Pools::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?),
+        };
+        Ok(Tx { inner, state: State::Clean })
+    }
+
+    /// Whether the database answers; for readiness.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        self.read().await?.one("SELECT 1 AS one", &[]).await.map(drop)
+    }
+
+    /// Parses and plans each statement on this engine without running it; names the first that does not hold.
+    pub async fn prepare_all(&self, statements: &[&str]) -> Result<(), DbError> {
+        for sql in statements {
+            let prepared = self.read().await?.prepare(sql).await;
+            if let Err(e) = prepared {
+                return Err(DbError::Setup(format!("{sql}: {}", crate::problem::chain(&e))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the connections are closed, so that files can be removed.
+    pub async fn close(&self) {
+        match &self.0 {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx<'_> {
+    pub(super) async fn commit(self) -> Result<(), DbError> {
+        match self.inner {
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Gives the work up; a connection that cannot even roll back is discarded by its pool.
+    pub(super) async fn rollback(self) {
+        let undone = match self.inner {
+            Inner::Sqlite(tx) => tx.rollback().await,
+            Inner::Postgres(tx) => tx.rollback().await,
+        };
+        if let Err(e) = undone {
+            tracing::warn!(error = %e, "rollback failed; the connection is discarded");
+        }
+    }
+}
+
+/// Pauses between tries of a transaction that lost against another: 1 ms doubling to 100 ms, random, about 4 s in all.
+fn conflict_pauses() -> impl Iterator<Item = Duration> {
+    backon::ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(1))
+        .with_max_delay(Duration::from_millis(100))
+        .with_max_times(50)
+        .with_jitter()
+        .build()
+}

@@ -1,0 +1,122 @@
+//! Opening a database, and refusing one that would lose acknowledged writes.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
+
+use super::{Db, DbError, Pools};
+use crate::config::DatabaseConfig;
+
+/// How long a connection may wait for the one writer of a `SQLite` file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a request may wait for a connection of the pool.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where a service keeps its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A `SQLite` file; its directory must exist.
+    Sqlite(PathBuf),
+    /// A schema of a `PostgreSQL` database, made if it is missing.
+    Postgres { url: String, schema: String },
+}
+
+impl Target {
+    /// The place of one service's rows: `[database] url`, or `<data_dir>/<service>.db` if none is set.
+    pub fn of(config: &DatabaseConfig, data_dir: &Path, service: &str) -> Result<Self, DbError> {
+        match config.url.as_deref() {
+            None | Some("" | "sqlite") => Ok(Self::Sqlite(data_dir.join(format!("{service}.db")))),
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(Self::Postgres { url: url.to_owned(), schema: service.to_owned() })
+            }
+            Some(_) => Err(DbError::Setup(
+                "database.url must be `sqlite` (files under data_dir) or a postgres:// address".to_owned(),
+            )),
+        }
+    }
+}
+
+impl Db {
+    pub async fn open(target: &Target, config: &DatabaseConfig) -> Result<Self, DbError> {
+        match target {
+            Target::Sqlite(file) => open_sqlite(file, config).await,
+            Target::Postgres { url, schema } => open_postgres(url, schema, config).await,
+        }
+    }
+}
+
+async fn open_sqlite(file: &Path, config: &DatabaseConfig) -> Result<Db, DbError> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(200)
+        .pragma("case_sensitive_like", "ON");
+    let failed = |e: sqlx::Error| DbError::Setup(format!("cannot open {}: {e}", file.display()));
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.clone())
+        .await
+        .map_err(failed)?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(config.max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.pragma("query_only", "ON"))
+        .await
+        .map_err(failed)?;
+    Ok(Db(Pools::Sqlite { read, write }))
+}
+
+async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Result<Db, DbError> {
+    // The error of a bad address may repeat it, and with it the password.
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| DbError::Setup("database.url is not a valid postgres:// address".to_owned()))?
+        .application_name(&format!("undulator-{schema}"))
+        .options([("search_path", schema)]);
+    let pool = PgPoolOptions::new()
+        .max_connections(config.max_connections)
+        .max_lifetime(config.max_lifetime)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await
+        .map_err(|e| DbError::Setup(format!("cannot reach the PostgreSQL server: {e}")))?;
+    refuse_lossy(&pool).await?;
+    create_schema(&pool, schema).await?;
+    Ok(Db(Pools::Postgres(pool)))
+}
+
+/// A server that acknowledges before it flushes would break the promise that a 200 is on disk.
+async fn refuse_lossy(pool: &PgPool) -> Result<(), DbError> {
+    for setting in ["fsync", "synchronous_commit"] {
+        let row = sqlx::query("SELECT current_setting($1) AS value").bind(setting).fetch_one(pool).await?;
+        let value: String = row.try_get("value")?;
+        if value == "off" {
+            return Err(DbError::Setup(format!(
+                "the PostgreSQL server has {setting} = off and would lose acknowledged writes in a crash; \
+                 set {setting} = on"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Schema names are the suite's own service names, never input.
+async fn create_schema(pool: &PgPool, schema: &str) -> Result<(), DbError> {
+    let exists = sqlx::query("SELECT 1 FROM information_schema.schemata WHERE schema_name = $1")
+        .bind(schema)
+        .fetch_optional(pool)
+        .await?;
+    if exists.is_none() {
+        let create = format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"");
+        sqlx::query(AssertSqlSafe(create)).execute(pool).await?;
+    }
+    Ok(())
+}

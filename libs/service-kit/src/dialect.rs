@@ -1,0 +1,147 @@
+//! How a failed request looks on the wire: ours (RFC 9457) or that of the system a mount replaces, to the byte.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentType, RETRY_AFTER};
+use serde_json::json;
+
+use crate::problem::{Code, Problem};
+
+/// The error format of a mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// RFC 9457 `application/problem+json`.
+    Problem,
+    /// icat.server 6.2: `{"code","message"[,"offset"]}` with its eight codes.
+    Icat,
+    /// ids.server 2.1: `{"code","message"}` where the code is an exception's name.
+    Ids,
+    /// ICAT authenticator plugins: `{"code","message"}`.
+    Authn,
+    /// ICAT+: plain text.
+    IcatPlus,
+}
+
+impl Dialect {
+    /// The response to a failed request.
+    pub fn render(self, problem: &Problem, request_id: &str) -> HttpResponse {
+        let mut response = match self {
+            Self::Problem => rfc9457(problem, request_id),
+            Self::Icat => icat(problem),
+            Self::Ids => ids(problem),
+            Self::Authn => authn(problem),
+            Self::IcatPlus => HttpResponse::build(plain_status(problem.code))
+                .content_type(ContentType::plaintext())
+                .body(problem.detail.clone()),
+        };
+        if let Some(seconds) = problem.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// The status HTTP itself has for each kind of failure.
+pub fn plain_status(code: Code) -> StatusCode {
+    match code {
+        Code::BadRequest => StatusCode::BAD_REQUEST,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::NotFound | Code::NoRoute => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::Conflict => StatusCode::CONFLICT,
+        Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+        Code::Validation => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::Timeout => StatusCode::REQUEST_TIMEOUT,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::NotImplemented => StatusCode::NOT_IMPLEMENTED,
+        Code::BadGateway => StatusCode::BAD_GATEWAY,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+fn rfc9457(problem: &Problem, request_id: &str) -> HttpResponse {
+    let status = plain_status(problem.code);
+    HttpResponse::build(status).content_type("application/problem+json").body(
+        json!({
+            "type": format!("urn:undulator:problem:{}", problem.slug),
+            "title": status.canonical_reason().unwrap_or_default(),
+            "status": status.as_u16(),
+            "detail": problem.detail,
+            "request_id": request_id,
+        })
+        .to_string(),
+    )
+}
+
+/// icat.server answers wrong methods and media types with 500; ours are client errors under the code `BAD_PARAMETER`.
+fn icat(problem: &Problem) -> HttpResponse {
+    let (status, code) = match problem.code {
+        Code::BadRequest => (StatusCode::BAD_REQUEST, "BAD_PARAMETER"),
+        Code::Unauthenticated => (StatusCode::FORBIDDEN, "SESSION"),
+        Code::Forbidden => (StatusCode::FORBIDDEN, "INSUFFICIENT_PRIVILEGES"),
+        Code::NotFound => (StatusCode::NOT_FOUND, "NO_SUCH_OBJECT_FOUND"),
+        Code::NoRoute | Code::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
+        Code::Conflict => (StatusCode::PRECONDITION_FAILED, "OBJECT_ALREADY_EXISTS"),
+        Code::Validation => (StatusCode::PRECONDITION_FAILED, "VALIDATION"),
+        Code::Internal | Code::BadGateway | Code::Unavailable => (plain_status(problem.code), "INTERNAL"),
+        Code::MethodNotAllowed
+        | Code::PreconditionFailed
+        | Code::TooLarge
+        | Code::UnsupportedMediaType
+        | Code::RangeNotSatisfiable
+        | Code::Timeout => (plain_status(problem.code), "BAD_PARAMETER"),
+    };
+    let message =
+        if problem.code == Code::NoRoute { "Operation not implemented by this ICAT server." } else { &problem.detail };
+    let mut body = json!({"code": code, "message": message});
+    if let Some(offset) = problem.offset {
+        body["offset"] = offset.into();
+    }
+    json_body(status, &body)
+}
+
+fn ids(problem: &Problem) -> HttpResponse {
+    let (status, code) = match problem.code {
+        Code::BadRequest => (StatusCode::BAD_REQUEST, "BadRequestException"),
+        Code::Unauthenticated | Code::Forbidden => (StatusCode::FORBIDDEN, "InsufficientPrivilegesException"),
+        Code::NotFound => (StatusCode::NOT_FOUND, "NotFoundException"),
+        Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
+        Code::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "NotImplementedException"),
+        Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "DataNotOnlineException"),
+        Code::Internal | Code::BadGateway => (plain_status(problem.code), "InternalException"),
+        Code::MethodNotAllowed
+        | Code::Conflict
+        | Code::PreconditionFailed
+        | Code::TooLarge
+        | Code::UnsupportedMediaType
+        | Code::RangeNotSatisfiable
+        | Code::Validation
+        | Code::Timeout => (plain_status(problem.code), "BadRequestException"),
+    };
+    let message =
+        if problem.code == Code::NoRoute { "Operation not implemented by this IDS server." } else { &problem.detail };
+    json_body(status, &json!({"code": code, "message": message}))
+}
+
+fn authn(problem: &Problem) -> HttpResponse {
+    let (status, code) = match problem.code {
+        Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
+        Code::Internal | Code::BadGateway => (plain_status(problem.code), "InternalException"),
+        Code::Unauthenticated | Code::Forbidden => (StatusCode::FORBIDDEN, "AuthnException"),
+        _ => (plain_status(problem.code), "AuthnException"),
+    };
+    let message = if problem.code == Code::NoRoute {
+        "Operation not implemented by this authn server."
+    } else {
+        &problem.detail
+    };
+    json_body(status, &json!({"code": code, "message": message}))
+}
+
+fn json_body(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
+    HttpResponse::build(status).insert_header(("content-type", "application/json")).body(body.to_string())
+}

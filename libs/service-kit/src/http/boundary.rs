@@ -1,0 +1,150 @@
+//! What surrounds every request: its id, one log line, and the mount's dialect for whatever goes wrong.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError};
+use futures_util::FutureExt as _;
+
+use super::mount::Table;
+use crate::dialect::Dialect;
+use crate::ids::Ids;
+use crate::problem::{Code, Problem, chain};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longer ones of a caller are replaced, so that logs stay readable.
+const LONGEST_REQUEST_ID: usize = 64;
+
+/// The id under which a request stands in the log and in the response.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub Arc<str>);
+
+/// What the boundary needs; one per listener.
+pub(super) struct Surroundings {
+    pub table: Table,
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Actix asks each error for a response; ours get theirs at the boundary, where dialect and request id are known.
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        crate::dialect::plain_status(self.code)
+    }
+}
+
+pub(super) async fn boundary(
+    surroundings: Arc<Surroundings>,
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let request_id = request_id(&req, &*surroundings.ids);
+    req.extensions_mut().insert(request_id.clone());
+    let dialect = surroundings.table.dialect_of(req.path());
+    let method = req.method().clone();
+
+    let outcome = AssertUnwindSafe(next.call(req)).catch_unwind().await;
+    let mut answer = match outcome {
+        Ok(Ok(response)) => Ok(finish(response, dialect, &request_id)),
+        Ok(Err(error)) => Err(error),
+        // The panic hook has printed where; the worker and its other requests go on.
+        Err(_) => Err(Problem::new(Code::Internal, "panic", "internal error; the log has it under this request id").into()),
+    };
+    if let Err(error) = &answer {
+        let response = render(error, dialect, &request_id);
+        answer = Err(InternalError::from_response("handled at the boundary", with_id(response, &request_id)).into());
+    }
+    let (pattern, status) = match &answer {
+        Ok(response) => (response.request().match_pattern(), response.status()),
+        Err(error) => (None, error.as_response_error().error_response().status()),
+    };
+    tracing::info!(
+        http.method = method.as_str(),
+        http.route = pattern.as_deref().unwrap_or("-"),
+        http.status = status.as_u16(),
+        duration_ms = started.elapsed().as_secs_f64() * 1000.0,
+        request.id = &*request_id.0,
+        "request"
+    );
+    answer
+}
+
+/// An error that a handler or an extractor returned is inside the response by now.
+fn finish(response: ServiceResponse<impl MessageBody + 'static>, dialect: Dialect, id: &RequestId) -> ServiceResponse<BoxBody> {
+    let rendered = response.response().error().map(|error| render(error, dialect, id));
+    match rendered {
+        Some(rendered) => response.into_response(with_id(rendered, id)),
+        None => response.map_into_boxed_body().map_into_id(id),
+    }
+}
+
+trait MapId {
+    fn map_into_id(self, id: &RequestId) -> Self;
+}
+
+impl MapId for ServiceResponse<BoxBody> {
+    fn map_into_id(mut self, id: &RequestId) -> Self {
+        if let Ok(value) = HeaderValue::from_str(&id.0) {
+            self.headers_mut().insert(REQUEST_ID, value);
+        }
+        self
+    }
+}
+
+fn with_id(mut response: HttpResponse, id: &RequestId) -> HttpResponse {
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Renders and logs one failure, once.
+fn render(error: &Error, dialect: Dialect, id: &RequestId) -> HttpResponse {
+    let foreign;
+    let problem = match error.as_error::<Problem>() {
+        Some(problem) => problem,
+        None => {
+            foreign = of_actix(error);
+            &foreign
+        }
+    };
+    if dialect_status_is_ours(problem.code) {
+        tracing::error!(request.id = &*id.0, error.slug = problem.slug, error = chain(problem), "request failed");
+    } else {
+        tracing::info!(request.id = &*id.0, error.slug = problem.slug, "request refused");
+    }
+    dialect.render(problem, &id.0)
+}
+
+fn dialect_status_is_ours(code: Code) -> bool {
+    matches!(code, Code::Internal | Code::BadGateway | Code::Unavailable)
+}
+
+/// What actix itself refused: an extractor, a payload limit.
+fn of_actix(error: &Error) -> Problem {
+    let refused = error.as_response_error();
+    let (code, slug) = match refused.status_code() {
+        StatusCode::PAYLOAD_TOO_LARGE => (Code::TooLarge, "too-large"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (Code::UnsupportedMediaType, "unsupported-media-type"),
+        StatusCode::NOT_FOUND => (Code::BadRequest, "bad-path"),
+        StatusCode::REQUEST_TIMEOUT => (Code::Timeout, "timeout"),
+        status if status.is_client_error() => (Code::BadRequest, "bad-request"),
+        _ => return Problem::internal(error.to_string()),
+    };
+    Problem::new(code, slug, refused.to_string())
+}
+
+fn request_id(req: &ServiceRequest, ids: &dyn Ids) -> RequestId {
+    let given = req.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|text| {
+        (1..=LONGEST_REQUEST_ID).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    });
+    RequestId(given.map_or_else(|| ids.random_uuid().to_string().into(), Into::into))
+}

@@ -1,0 +1,201 @@
+//! Where routes hang: a service lists mounts, the process checks that no two claim the same path.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::{FromRequest, Handler, Resource, Responder, web};
+use thiserror::Error;
+
+use crate::dialect::Dialect;
+use crate::problem::{Code, Problem};
+
+/// Which of the two ports answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Listener {
+    /// Users and portals.
+    Public,
+    /// Other services, authenticators, operators: never routed from outside.
+    Internal,
+}
+
+type MakeRoute = Arc<dyn Fn() -> actix_web::Route + Send + Sync>;
+type WithState = Arc<dyn Fn(Resource) -> Resource + Send + Sync>;
+
+/// Routes below one prefix that share an error dialect and a state.
+#[derive(Clone)]
+pub struct Mount {
+    pub prefix: &'static str,
+    pub listener: Listener,
+    pub dialect: Dialect,
+    routes: Vec<Route>,
+    with_state: Vec<WithState>,
+}
+
+#[derive(Clone)]
+struct Route {
+    method: Method,
+    path: String,
+    make: MakeRoute,
+}
+
+impl fmt::Debug for Mount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let routes: Vec<String> = self.routes.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
+        f.debug_struct("Mount").field("prefix", &self.prefix).field("routes", &routes).finish_non_exhaustive()
+    }
+}
+
+impl Mount {
+    /// A prefix such as `/icat`; a mount may also be a single exact path where services share a prefix.
+    pub fn new(prefix: &'static str, listener: Listener, dialect: Dialect) -> Self {
+        Self { prefix, listener, dialect, routes: Vec::new(), with_state: Vec::new() }
+    }
+
+    /// What the handlers take as `web::Data<S>`.
+    pub fn state<S: Send + Sync + 'static>(mut self, state: Arc<S>) -> Self {
+        self.with_state.push(Arc::new(move |resource| resource.app_data(web::Data::from(Arc::clone(&state)))));
+        self
+    }
+
+    /// One endpoint; `path` continues the prefix. A GET is also answered as HEAD.
+    pub fn route<F, Args>(mut self, method: Method, path: &str, handler: F) -> Self
+    where
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let make: MakeRoute = Arc::new(move || web::route().to(handler.clone()));
+        self.routes.push(Route { method, path: format!("{}{path}", self.prefix), make });
+        self
+    }
+
+    pub fn get<F, Args>(self, path: &str, handler: F) -> Self
+    where
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.route(Method::GET, path, handler)
+    }
+
+    pub fn post<F, Args>(self, path: &str, handler: F) -> Self
+    where
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.route(Method::POST, path, handler)
+    }
+
+    pub fn put<F, Args>(self, path: &str, handler: F) -> Self
+    where
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.route(Method::PUT, path, handler)
+    }
+
+    pub fn delete<F, Args>(self, path: &str, handler: F) -> Self
+    where
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.route(Method::DELETE, path, handler)
+    }
+}
+
+/// Two services claim the same endpoint.
+#[derive(Debug, Error)]
+#[error("two services claim {0}")]
+pub struct MountError(String);
+
+/// All mounts of one listener.
+#[derive(Debug, Default)]
+pub struct Table {
+    mounts: Vec<Mount>,
+}
+
+impl Table {
+    /// Takes the mounts of one listener; an error if two routes have the same method and path.
+    pub fn new(mounts: &[Mount], listener: Listener) -> Result<Self, MountError> {
+        let mounts: Vec<Mount> = mounts.iter().filter(|m| m.listener == listener).cloned().collect();
+        let mut seen = HashMap::new();
+        for route in mounts.iter().flat_map(|m| &m.routes) {
+            let endpoint = format!("{} {}", route.method, nameless(&route.path));
+            if seen.insert(endpoint.clone(), ()).is_some() {
+                return Err(MountError(endpoint));
+            }
+        }
+        Ok(Self { mounts })
+    }
+
+    /// Method and pattern of every route, in the order of their mounts.
+    pub fn routes(&self) -> impl Iterator<Item = (&Method, &str)> {
+        self.mounts.iter().flat_map(|m| &m.routes).map(|r| (&r.method, r.path.as_str()))
+    }
+
+    /// The dialect of the longest prefix that the path lies under.
+    pub fn dialect_of(&self, path: &str) -> Dialect {
+        self.mounts
+            .iter()
+            .filter(|m| path.strip_prefix(m.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+            .max_by_key(|m| m.prefix.len())
+            .map_or(Dialect::Problem, |m| m.dialect)
+    }
+
+    /// Registers everything with actix: one resource per path, so that a wrong method is a 405 and not a 404.
+    pub fn configure(&self, config: &mut web::ServiceConfig) {
+        for mount in &self.mounts {
+            let mut paths: Vec<&str> = Vec::new();
+            for route in &mount.routes {
+                if !paths.contains(&route.path.as_str()) {
+                    paths.push(&route.path);
+                }
+            }
+            for path in paths {
+                let routes: Vec<&Route> = mount.routes.iter().filter(|r| r.path == path).collect();
+                config.service(mount.resource(path, &routes));
+            }
+        }
+    }
+}
+
+impl Mount {
+    fn resource(&self, path: &str, routes: &[&Route]) -> Resource {
+        let has_head = routes.iter().any(|r| r.method == Method::HEAD);
+        let mut resource = web::resource(path.to_owned());
+        for route in routes {
+            resource = resource.route((route.make)().method(route.method.clone()));
+            if route.method == Method::GET && !has_head {
+                resource = resource.route((route.make)().method(Method::HEAD));
+            }
+        }
+        let allowed: Vec<&str> = routes.iter().map(|r| r.method.as_str()).collect();
+        let detail = format!("this address takes {}", allowed.join(", "));
+        resource = resource.default_service(web::to(move || {
+            let problem = Problem::new(Code::MethodNotAllowed, "method-not-allowed", detail.clone());
+            async move { Err::<&'static str, _>(problem) }
+        }));
+        self.with_state.iter().fold(resource, |resource, with_state| with_state(resource))
+    }
+}
+
+/// The pattern with its variables' names left out, so that `/a/{x}` and `/a/{y}` are seen to be the same.
+fn nameless(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    let mut inside = false;
+    for c in path.chars() {
+        match c {
+            '{' => inside = true,
+            '}' => inside = false,
+            _ if inside => continue,
+            _ => {}
+        }
+        text.push(c);
+    }
+    text
+}

@@ -1,0 +1,64 @@
+//! Binding and running one listener.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+
+use super::boundary::{Surroundings, boundary};
+use super::mount::Table;
+use crate::config::HttpConfig;
+use crate::ids::Ids;
+use crate::problem::{Code, Problem};
+
+/// Takes the port; connections made before [`start`] wait.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)
+        .map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}")))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// A listener that answers.
+pub(crate) struct Listening {
+    pub handle: ServerHandle,
+    pub done: tokio::task::JoinHandle<io::Result<()>>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server is what the tracked tasks live in, and is stopped by its handle")]
+pub(crate) fn start(
+    listener: TcpListener,
+    table: Table,
+    ids: Arc<dyn Ids>,
+    config: &HttpConfig,
+    workers: usize,
+) -> io::Result<Listening> {
+    let surroundings = Arc::new(Surroundings { table, ids });
+    let body_limit = usize::try_from(config.limits.body.as_u64()).unwrap_or(usize::MAX);
+    let server = HttpServer::new(move || {
+        let around = Arc::clone(&surroundings);
+        App::new()
+            .app_data(web::FormConfig::default().limit(body_limit))
+            .app_data(web::JsonConfig::default().limit(body_limit))
+            .app_data(web::PayloadConfig::new(body_limit))
+            .configure(|config| surroundings.table.configure(config))
+            .default_service(web::to(no_route))
+            .wrap(from_fn(move |req, next| boundary(Arc::clone(&around), req, next)))
+    })
+    .workers(workers)
+    .keep_alive(config.idle_timeout)
+    .client_request_timeout(config.idle_timeout)
+    .shutdown_timeout(config.drain_timeout.as_secs())
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    Ok(Listening { handle, done: tokio::spawn(server) })
+}
+
+async fn no_route() -> Result<&'static str, Problem> {
+    Err(Problem::new(Code::NoRoute, "no-route", "there is nothing at this address"))
+}

@@ -1,0 +1,47 @@
+//! Identifiers and randomness as an argument, so that tests can seed them.
+
+use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use uuid::{Builder, Uuid};
+
+/// Where a service takes identifiers and random bytes from.
+pub trait Ids: Debug + Send + Sync {
+    /// Fills the buffer with random bytes, fit for secrets when the source is [`SystemIds`].
+    fn fill(&self, bytes: &mut [u8]);
+
+    /// A random identifier (RFC 9562 version 4): sessions and other bearer capabilities.
+    fn random_uuid(&self) -> Uuid {
+        let mut bytes = [0; 16];
+        self.fill(&mut bytes);
+        Builder::from_random_bytes(bytes).into_uuid()
+    }
+}
+
+/// Randomness of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemIds;
+
+impl Ids for SystemIds {
+    fn fill(&self, bytes: &mut [u8]) {
+        rand::rng().fill_bytes(bytes);
+    }
+}
+
+/// The same identifiers in every run: for tests and for the demo facility's data, never for secrets.
+#[derive(Debug)]
+pub struct SeededIds(Mutex<StdRng>);
+
+impl SeededIds {
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+    }
+}
+
+impl Ids for SeededIds {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
+    }
+}

@@ -1,0 +1,124 @@
+//! What a handler answers when it cannot do what was asked, before it takes the shape of a [`Dialect`](crate::Dialect).
+
+use std::error::Error;
+use std::fmt;
+
+use crate::db::DbError;
+
+/// The kinds of failure, each with one meaning in every dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The request cannot be understood: syntax, type, unknown name.
+    BadRequest,
+    /// No valid credentials.
+    Unauthenticated,
+    /// Valid credentials without the right.
+    Forbidden,
+    /// The thing asked for does not exist.
+    NotFound,
+    /// No route has this path.
+    NoRoute,
+    /// The route exists, the method does not.
+    MethodNotAllowed,
+    /// The state forbids it, for example a name that is taken.
+    Conflict,
+    /// A precondition header does not hold.
+    PreconditionFailed,
+    /// The body or a header is too large.
+    TooLarge,
+    /// The body has a media type that is not read here.
+    UnsupportedMediaType,
+    /// No part of the range lies in the representation.
+    RangeNotSatisfiable,
+    /// Understood, but the values break a rule.
+    Validation,
+    /// The caller did not finish in time.
+    Timeout,
+    /// A fault of ours.
+    Internal,
+    /// Known to the protocol, not offered here.
+    NotImplemented,
+    /// A system behind us answered nonsense.
+    BadGateway,
+    /// A system behind us is down or we are full; trying later helps.
+    Unavailable,
+}
+
+/// A failed request: what the caller reads, and the cause that only the log sees.
+#[derive(Debug)]
+pub struct Problem {
+    pub code: Code,
+    /// Stable and machine-readable, `<service>/<what>`.
+    pub slug: &'static str,
+    /// What is wrong and what to do, safe to show.
+    pub detail: String,
+    /// The place of the fault in a list the caller sent, where the dialect has one (ICAT's `offset`).
+    pub offset: Option<i64>,
+    /// Seconds after which trying again makes sense.
+    pub retry_after: Option<u32>,
+    /// For the log only.
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    pub fn new(code: Code, slug: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, slug, detail: detail.into(), offset: None, retry_after: None, source: None }
+    }
+
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    pub fn with_offset(mut self, offset: Option<i64>) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    pub fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// A fault of ours: the caller learns nothing but that, the log has the cause.
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Code::Internal, "internal", "internal error; the log has it under this request id")
+            .with_source(source)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.slug, self.detail)
+    }
+}
+
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|e| e as &(dyn Error + 'static))
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(e: DbError) -> Self {
+        match e {
+            DbError::Nul => Self::new(Code::BadRequest, "nul", "text must not contain NUL characters"),
+            DbError::Conflict(_) => {
+                Self::new(Code::Unavailable, "busy", "too many writers at once; try again").with_retry_after(1).with_source(e)
+            }
+            _ => Self::internal(e),
+        }
+    }
+}
+
+/// An error and its causes on one line, for the log.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}
