@@ -212,7 +212,8 @@ fn explain(error: &figment::Error) -> ConfigError {
     let path = error.path.join(".");
     if let figment::error::Kind::UnknownField(unknown, known) = &error.kind {
         let hint = nearest(unknown, known.iter().copied());
-        let place = if path.is_empty() { unknown.clone() } else { format!("{path}.{unknown}") };
+        // figment's path sometimes ends in the unknown name itself.
+        let place = if error.path.last() == Some(unknown) { path } else { format!("{path}.{unknown}") };
         return ConfigError(format!("unknown setting `{place}`{hint}"));
     }
     ConfigError(format!("setting `{path}`: {}", error.kind))

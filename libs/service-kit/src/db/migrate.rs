@@ -86,7 +86,7 @@ impl Db {
 }
 
 /// The steps not yet applied; an error if the database is ahead of this program or has another history.
-async fn pending<'m>(tx: &mut Tx<'_>, migrations: &'m [Migration]) -> Result<Vec<&'m Migration>, DbError> {
+async fn pending<'m>(tx: &mut Tx, migrations: &'m [Migration]) -> Result<Vec<&'m Migration>, DbError> {
     let mut missing: Vec<&Migration> = migrations.iter().collect();
     for row in tx.all(APPLIED, &[]).await? {
         let (version, name): (i64, String) = (row.get("version")?, row.get("name")?);
@@ -112,7 +112,7 @@ fn portable(sql: &str, engine: Engine) -> String {
     sql.replace("{text}", text).replace("{blob}", blob)
 }
 
-impl Tx<'_> {
+impl Tx {
     async fn floor(&mut self) -> Result<(), DbError> {
         match self.engine() {
             Engine::Sqlite => self.script(FLOOR_SQLITE).await,

@@ -58,7 +58,7 @@ impl Db {
     }
 
     /// Opens a read-only snapshot: all statements run on it see the same state, and none of them can write.
-    pub async fn read(&self) -> Result<Tx<'static>, DbError> {
+    pub async fn read(&self) -> Result<Tx, DbError> {
         let inner = match &self.0 {
             Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin().await?),
             Pools::Postgres(pool) => {
@@ -73,7 +73,7 @@ impl Db {
     /// `work` may run more than once: `PostgreSQL` ends one of two transactions that change the same rows, and the loser
     /// is tried again after a short random pause. It must therefore do nothing but database work. If it returns `Ok`
     /// although a statement failed, the answer is [`DbError::Poisoned`] and nothing is stored.
-    pub async fn write<T, E>(&self, mut work: impl AsyncFnMut(&mut Tx<'static>) -> Result<T, E>) -> Result<T, E>
+    pub async fn write<T, E>(&self, mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<DbError>,
     {
@@ -105,7 +105,7 @@ impl Db {
         }
     }
 
-    async fn begin(&self) -> Result<Tx<'static>, DbError> {
+    async fn begin(&self) -> Result<Tx, DbError> {
         let inner = match &self.0 {
             Pools::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?),
@@ -141,7 +141,7 @@ impl Db {
     }
 }
 
-impl Tx<'_> {
+impl Tx {
     pub(super) async fn commit(self) -> Result<(), DbError> {
         match self.inner {
             Inner::Sqlite(tx) => tx.commit().await?,

@@ -8,14 +8,14 @@ use super::row::Inner as RowInner;
 use super::{DbError, Engine, Row, Val};
 
 /// A transaction, or a consistent snapshot for reading.
-pub struct Tx<'c> {
-    pub(super) inner: Inner<'c>,
+pub struct Tx {
+    pub(super) inner: Inner,
     pub(super) state: State,
 }
 
-pub(super) enum Inner<'c> {
-    Sqlite(Transaction<'c, Sqlite>),
-    Postgres(Transaction<'c, Postgres>),
+pub(super) enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
 }
 
 /// What has happened to the transaction so far.
@@ -28,7 +28,7 @@ pub(super) enum State {
     Conflict,
 }
 
-impl Tx<'_> {
+impl Tx {
     /// Which engine runs this; for the few statements that differ (long id lists as JSON).
     pub fn engine(&self) -> Engine {
         match self.inner {

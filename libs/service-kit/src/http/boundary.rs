@@ -8,7 +8,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
@@ -51,19 +51,15 @@ pub(super) async fn boundary(
     let method = req.method().clone();
 
     let outcome = AssertUnwindSafe(next.call(req)).catch_unwind().await;
-    let mut answer = match outcome {
-        Ok(Ok(response)) => Ok(finish(response, dialect, &request_id)),
-        Ok(Err(error)) => Err(error),
+    let (answer, pattern, status) = match outcome {
+        Ok(Ok(response)) => {
+            let response = finish(response, dialect, &request_id);
+            let (pattern, status) = (response.request().match_pattern(), response.status());
+            (Ok(response), pattern, status)
+        }
+        Ok(Err(error)) => refused(&error, dialect, &request_id),
         // The panic hook has printed where; the worker and its other requests go on.
-        Err(_) => Err(Problem::new(Code::Internal, "panic", "internal error; the log has it under this request id").into()),
-    };
-    if let Err(error) = &answer {
-        let response = render(error, dialect, &request_id);
-        answer = Err(InternalError::from_response("handled at the boundary", with_id(response, &request_id)).into());
-    }
-    let (pattern, status) = match &answer {
-        Ok(response) => (response.request().match_pattern(), response.status()),
-        Err(error) => (None, error.as_response_error().error_response().status()),
+        Err(_) => refused(&Problem::internal("a handler panicked").into(), dialect, &request_id),
     };
     tracing::info!(
         http.method = method.as_str(),
@@ -76,33 +72,39 @@ pub(super) async fn boundary(
     answer
 }
 
+/// A failure before a response existed; actix sends the response that stands in for the error.
+fn refused(
+    error: &Error,
+    dialect: Dialect,
+    id: &RequestId,
+) -> (Result<ServiceResponse<BoxBody>, Error>, Option<String>, StatusCode) {
+    let response = with_id(render(error, dialect, id), id);
+    let status = response.status();
+    (Err(InternalError::from_response("rendered at the boundary", response).into()), None, status)
+}
+
 /// An error that a handler or an extractor returned is inside the response by now.
 fn finish(response: ServiceResponse<impl MessageBody + 'static>, dialect: Dialect, id: &RequestId) -> ServiceResponse<BoxBody> {
     let rendered = response.response().error().map(|error| render(error, dialect, id));
     match rendered {
         Some(rendered) => response.into_response(with_id(rendered, id)),
-        None => response.map_into_boxed_body().map_into_id(id),
-    }
-}
-
-trait MapId {
-    fn map_into_id(self, id: &RequestId) -> Self;
-}
-
-impl MapId for ServiceResponse<BoxBody> {
-    fn map_into_id(mut self, id: &RequestId) -> Self {
-        if let Ok(value) = HeaderValue::from_str(&id.0) {
-            self.headers_mut().insert(REQUEST_ID, value);
+        None => {
+            let mut response = response.map_into_boxed_body();
+            set_id(response.headers_mut(), id);
+            response
         }
-        self
     }
 }
 
 fn with_id(mut response: HttpResponse, id: &RequestId) -> HttpResponse {
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
+    set_id(response.headers_mut(), id);
     response
+}
+
+fn set_id(headers: &mut HeaderMap, id: &RequestId) {
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        headers.insert(REQUEST_ID, value);
+    }
 }
 
 /// Renders and logs one failure, once.

@@ -1,0 +1,206 @@
+//! What every service may rely on, on each engine.
+
+use service_kit::config::Config;
+use service_kit::db::{Migrate, Target};
+use service_kit::{Db, DbError, Engine, Migration, Val};
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "things",
+    sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY, name {text} NOT NULL UNIQUE, weight DOUBLE PRECISION, \
+          picture {blob}, size BIGINT);",
+}];
+const ADD: &str = "INSERT INTO thing (id, name, weight, picture, size) VALUES ($1, $2, $3, $4, $5)";
+const COUNT: &str = "SELECT COUNT(*) AS n FROM thing";
+
+async fn count(db: &Db) -> i64 {
+    db.read().await.unwrap().one(COUNT, &[]).await.unwrap().get("n").unwrap()
+}
+
+fn thing(id: i64, name: &str) -> [Val; 5] {
+    [id.into(), name.into(), None::<f64>.into(), Val::Blob(None), None::<i64>.into()]
+}
+
+#[tokio::test]
+async fn values_of_every_kind_come_back_as_they_went_in() {
+    for test in testkit::databases("values", MIGRATIONS).await {
+        let full: [Val; 5] = [1.into(), "Größe 'x' \\ %".into(), 0.1.into(), vec![0, 255].into(), i64::MIN.into()];
+        test.db
+            .write(async |tx| {
+                tx.exec(ADD, &full).await?;
+                tx.exec(ADD, &thing(2, "b")).await
+            })
+            .await
+            .unwrap();
+        let rows = test.db.read().await.unwrap().all("SELECT * FROM thing ORDER BY id", &[]).await.unwrap();
+        assert_eq!(rows[0].get::<String>("name").unwrap(), "Größe 'x' \\ %");
+        assert_eq!(rows[0].get::<Option<f64>>("weight").unwrap(), Some(0.1));
+        assert_eq!(rows[0].get::<Vec<u8>>("picture").unwrap(), [0, 255]);
+        assert_eq!(rows[0].at::<i64>(4).unwrap(), i64::MIN);
+        assert_eq!(rows[1].get::<Option<Vec<u8>>>("picture").unwrap(), None);
+        assert!(matches!(rows[1].get::<f64>("weight"), Err(DbError::Column { .. })), "{}", test.engine);
+    }
+}
+
+/// sqlx caches statements by text, with the types of their first parameters.
+#[tokio::test]
+async fn one_text_with_values_of_two_kinds_keeps_both() {
+    for test in testkit::databases("kinds", MIGRATIONS).await {
+        let set = "UPDATE thing SET weight = $1 WHERE id = 1";
+        let weight = async |val: Val| {
+            test.db.write(async |tx| tx.exec(set, std::slice::from_ref(&val)).await).await.unwrap();
+            let row = test.db.read().await.unwrap().one("SELECT weight FROM thing WHERE id = 1", &[]).await.unwrap();
+            row.get::<Option<f64>>("weight").unwrap()
+        };
+        test.db.write(async |tx| tx.exec(ADD, &thing(1, "a")).await).await.unwrap();
+        assert_eq!(weight(Val::I64(Some(3))).await, Some(3.0), "{}", test.engine);
+        assert_eq!(weight(Val::F64(Some(0.5))).await, Some(0.5), "{}", test.engine);
+        assert_eq!(weight(Val::F64(None)).await, None, "{}", test.engine);
+        assert_eq!(weight(Val::I64(Some(4))).await, Some(4.0), "{}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn a_failed_statement_poisons_the_transaction_even_if_the_error_is_dropped() {
+    for test in testkit::databases("poison", MIGRATIONS).await {
+        let outcome = test
+            .db
+            .write(async |tx| {
+                tx.exec(ADD, &thing(1, "a")).await?;
+                let refused = tx.exec(ADD, &thing(2, "a")).await;
+                assert!(matches!(refused, Err(DbError::Unique(_))), "{refused:?}");
+                let after = tx.exec(ADD, &thing(3, "c")).await;
+                assert!(matches!(after, Err(DbError::Poisoned)), "{after:?}");
+                Ok::<_, DbError>(())
+            })
+            .await;
+        assert!(matches!(outcome, Err(DbError::Poisoned)), "{}: {outcome:?}", test.engine);
+        assert_eq!(count(&test.db).await, 0, "{}", test.engine);
+        test.db.write(async |tx| tx.exec(ADD, &thing(1, "a")).await).await.unwrap();
+        assert_eq!(count(&test.db).await, 1, "{}: the connection is usable again", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_caller_undoes_everything() {
+    for test in testkit::databases("undo", MIGRATIONS).await {
+        let outcome = test
+            .db
+            .write(async |tx| {
+                tx.exec(ADD, &thing(1, "a")).await?;
+                Err::<(), _>(DbError::NoRow)
+            })
+            .await;
+        assert!(matches!(outcome, Err(DbError::NoRow)));
+        assert_eq!(count(&test.db).await, 0, "{}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_for_reading_cannot_write() {
+    for test in testkit::databases("readonly", MIGRATIONS).await {
+        let refused = test.db.read().await.unwrap().exec(ADD, &thing(1, "a")).await;
+        assert!(refused.is_err(), "{}", test.engine);
+        assert_eq!(count(&test.db).await, 0, "{}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn text_with_nul_is_refused_before_it_reaches_the_database() {
+    for test in testkit::databases("nul", MIGRATIONS).await {
+        let refused = test.db.write(async |tx| tx.exec(ADD, &thing(1, "a\0b")).await).await;
+        assert!(matches!(refused, Err(DbError::Nul)), "{}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn text_is_ordered_and_matched_by_its_bytes() {
+    for test in testkit::databases("order", MIGRATIONS).await {
+        let names = ["a", "B", "Z", "ä", "_"];
+        test.db
+            .write(async |tx| {
+                for (id, name) in (1..).zip(names) {
+                    tx.exec(ADD, &thing(id, name)).await?;
+                }
+                Ok::<_, DbError>(())
+            })
+            .await
+            .unwrap();
+        let names = async |sql: &str| -> Vec<String> {
+            let rows = test.db.read().await.unwrap().all(sql, &[]).await.unwrap();
+            rows.iter().map(|row| row.get("name").unwrap()).collect()
+        };
+        assert_eq!(names("SELECT name FROM thing ORDER BY name").await, ["B", "Z", "_", "a", "ä"], "{}", test.engine);
+        assert_eq!(names("SELECT name FROM thing WHERE name LIKE 'A%' ESCAPE '\\'").await, [""; 0], "{}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn allocated_ids_rise_and_are_never_given_twice() {
+    for test in testkit::databases("ids", MIGRATIONS).await {
+        let first = test.db.write(async |tx| tx.allocate_ids(3).await).await.unwrap();
+        let second = test.db.write(async |tx| tx.allocate_ids(1).await).await.unwrap();
+        assert_eq!(first.len(), 3);
+        assert!(first.is_sorted() && first[2] < second[0], "{}: {first:?} {second:?}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn migrations_run_once_and_a_database_of_a_newer_version_is_refused() {
+    for test in testkit::databases("migrate", MIGRATIONS).await {
+        assert_eq!(test.db.migrate(MIGRATIONS, Migrate::Auto, 0).await.unwrap(), 0, "{}", test.engine);
+        let newer = [MIGRATIONS[0], Migration { version: 2, name: "more", sql: "CREATE TABLE more (id BIGINT)" }];
+        let behind = test.db.migrate(&newer, Migrate::Check, 0).await.unwrap_err().to_string();
+        assert!(behind.contains("2 more") && behind.contains("undulator migrate"), "{behind}");
+        assert_eq!(test.db.migrate(&newer, Migrate::Auto, 0).await.unwrap(), 1);
+        let ahead = test.db.migrate(MIGRATIONS, Migrate::Auto, 0).await.unwrap_err().to_string();
+        assert!(ahead.contains("does not know"), "{ahead}");
+    }
+}
+
+/// A step that fails half-way leaves nothing behind and is tried again next time.
+#[tokio::test]
+async fn a_failed_migration_leaves_no_trace() {
+    for test in testkit::databases("half", MIGRATIONS).await {
+        let broken = [MIGRATIONS[0], Migration { version: 2, name: "b", sql: "CREATE TABLE half (id BIGINT); NONSENSE" }];
+        assert!(test.db.migrate(&broken, Migrate::Auto, 0).await.is_err());
+        let fixed = [MIGRATIONS[0], Migration { version: 2, name: "b", sql: "CREATE TABLE half (id BIGINT)" }];
+        assert_eq!(test.db.migrate(&fixed, Migrate::Auto, 0).await.unwrap(), 1, "{}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_does_not_hold_is_named() {
+    for test in testkit::databases("prepare", MIGRATIONS).await {
+        test.db.prepare_all(&[ADD, COUNT]).await.unwrap();
+        let refused = test.db.prepare_all(&[ADD, "SELECT nothing FROM nowhere"]).await.unwrap_err();
+        assert!(refused.to_string().starts_with("SELECT nothing FROM nowhere: "), "{}: {refused}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn a_postgresql_that_would_lose_writes_is_refused() {
+    let Some(server) = testkit::postgres() else {
+        println!("no PostgreSQL at hand");
+        return;
+    };
+    let open = async |url: &str| {
+        let config = Config::from_toml(&[], &format!("[database]\nurl = \"{url}\"\n")).unwrap().core.database;
+        let target = Target::of(&config, std::path::Path::new("-"), "lossy").unwrap();
+        Db::open(&target, &config).await
+    };
+    let lazy = testkit::Backend::Postgres(server).new_url().await;
+    let first = open(&lazy).await.unwrap();
+    assert_eq!(first.engine(), Engine::Postgres);
+    let database = lazy.rsplit('/').next().unwrap().split('?').next().unwrap();
+    let set = Migration { version: 1, name: "x", sql: "SELECT 1" };
+    first.migrate(&[set], Migrate::Auto, 0).await.unwrap();
+    let alter = format!("ALTER DATABASE {database} SET synchronous_commit = off");
+    first.write(async |tx| tx.exec(&alter, &[]).await).await.unwrap();
+    let refused = open(&lazy).await.unwrap_err().to_string();
+    assert!(refused.contains("synchronous_commit = off") && refused.contains("set synchronous_commit = on"), "{refused}");
+
+    let lossy = testkit::lossy_postgres().expect("a second server with fsync = off stands beside the first");
+    let refused = open(&lossy).await.unwrap_err().to_string();
+    assert!(refused.contains("fsync = off"), "{refused}");
+}
