@@ -1,1 +1,37 @@
-fn main() {}
+//! Repository chores: `cargo xtask gen [--check]`.
+
+mod r#gen;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    match arguments.as_slice() {
+        ["gen"] => generate(&root, false),
+        ["gen", "--check"] => generate(&root, true),
+        _ => {
+            eprintln!("usage: cargo xtask gen [--check]");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn generate(root: &Path, check: bool) -> ExitCode {
+    match r#gen::run(root, check) {
+        Ok(changed) if check && !changed.is_empty() => {
+            eprintln!("not up to date, run `cargo xtask gen`: {}", changed.join(", "));
+            ExitCode::FAILURE
+        }
+        Ok(changed) => {
+            println!("{} file(s) changed", changed.len());
+            ExitCode::SUCCESS
+        }
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
+}

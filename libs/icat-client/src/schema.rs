@@ -1,0 +1,195 @@
+//! The ICAT schema as data: what icat.server 6.2 stores, from `schema/icat-6.2.json`.
+//!
+//! Everything that handles entities (queries, writes, imports, JSON) is driven by this; no code knows a single kind.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::entities::ENTITIES;
+
+/// One kind of thing that a catalogue stores. Entities stand parents before children.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entity {
+    pub name: &'static str,
+    /// Lower case, unquoted.
+    pub table: &'static str,
+    /// Attributes in alphabetical order, without [`BASE_FIELDS`].
+    pub fields: &'static [Field],
+    /// Relations to one other row, in alphabetical order.
+    pub one: &'static [ToOne],
+    /// Relations to rows that belong to this one and go with it, in alphabetical order.
+    pub many: &'static [ToMany],
+    /// Names of the members of the unique key in the order in which messages print them; empty if there is none.
+    pub unique: &'static [&'static str],
+}
+
+/// An attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    pub name: &'static str,
+    pub column: &'static str,
+    pub kind: FieldKind,
+    /// The most characters of a string; 0 where there is no limit.
+    pub length: usize,
+    pub nullable: bool,
+}
+
+/// What an attribute holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    String,
+    Long,
+    Integer,
+    Double,
+    /// Never NULL on the wire: what is not set is false.
+    Boolean,
+    Date,
+    /// Stored as the place in [`EnumDef::values`].
+    Enum(&'static EnumDef),
+}
+
+/// The names an enumerated attribute may have.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EnumDef {
+    pub name: &'static str,
+    pub values: &'static [&'static str],
+}
+
+/// A relation to one row of another (or the same) kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToOne {
+    pub name: &'static str,
+    pub column: &'static str,
+    pub target: &'static str,
+    pub nullable: bool,
+}
+
+/// A relation to many rows, which name this one in their to-one relation `mapped_by`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToMany {
+    pub name: &'static str,
+    pub target: &'static str,
+    pub mapped_by: &'static str,
+}
+
+/// What a name means within an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    Field(&'static Field),
+    One(&'static ToOne),
+    Many(&'static ToMany),
+}
+
+const fn base(name: &'static str, column: &'static str, kind: FieldKind) -> Field {
+    Field { name, column, kind, length: 255, nullable: false }
+}
+
+/// What every entity has besides its own attributes; set by the server.
+pub static BASE_FIELDS: [Field; 5] = [
+    base("id", "id", FieldKind::Long),
+    base("createId", "create_id", FieldKind::String),
+    base("createTime", "create_time", FieldKind::Date),
+    base("modId", "mod_id", FieldKind::String),
+    base("modTime", "mod_time", FieldKind::Date),
+];
+
+/// All entities, parents before children.
+pub fn entities() -> &'static [Entity] {
+    ENTITIES
+}
+
+/// The entity with this name; names are case-sensitive.
+pub fn entity(name: &str) -> Option<&'static Entity> {
+    static BY_NAME: OnceLock<HashMap<&str, &Entity>> = OnceLock::new();
+    BY_NAME.get_or_init(|| ENTITIES.iter().map(|e| (e.name, e)).collect()).get(name).copied()
+}
+
+impl Entity {
+    /// An attribute, base fields included.
+    pub fn field(&'static self, name: &str) -> Option<&'static Field> {
+        BASE_FIELDS.iter().chain(self.fields).find(|f| f.name == name)
+    }
+
+    pub fn one(&'static self, name: &str) -> Option<&'static ToOne> {
+        self.one.iter().find(|r| r.name == name)
+    }
+
+    pub fn many(&'static self, name: &str) -> Option<&'static ToMany> {
+        self.many.iter().find(|r| r.name == name)
+    }
+
+    /// Whatever has this name.
+    pub fn member(&'static self, name: &str) -> Option<Member> {
+        let field = self.field(name).map(Member::Field);
+        field.or_else(|| self.one(name).map(Member::One)).or_else(|| self.many(name).map(Member::Many))
+    }
+
+    /// All own members in alphabetical order: the order of keys in ICAT's JSON after the base fields.
+    pub fn members(&'static self) -> Vec<Member> {
+        let mut all: Vec<Member> = self.fields.iter().map(Member::Field).collect();
+        all.extend(self.one.iter().map(Member::One));
+        all.extend(self.many.iter().map(Member::Many));
+        all.sort_by_key(Member::name);
+        all
+    }
+}
+
+impl Member {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Field(f) => f.name,
+            Self::One(r) => r.name,
+            Self::Many(r) => r.name,
+        }
+    }
+}
+
+impl ToOne {
+    pub fn target(&self) -> &'static Entity {
+        existing(self.target)
+    }
+}
+
+impl ToMany {
+    pub fn target(&self) -> &'static Entity {
+        existing(self.target)
+    }
+
+    /// The child's relation back to the parent.
+    pub fn back(&self) -> &'static ToOne {
+        let target = self.target();
+        target.one(self.mapped_by).unwrap_or_else(|| unreachable!("{} has {}", target.name, self.mapped_by))
+    }
+}
+
+/// The generator has checked that every target exists.
+fn existing(name: &'static str) -> &'static Entity {
+    entity(name).unwrap_or_else(|| unreachable!("the schema has {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_whole() {
+        assert_eq!(entities().len(), 53);
+        for entity in entities() {
+            for one in entity.one {
+                assert!(one.target().name == one.target);
+            }
+            for many in entity.many {
+                assert_eq!(many.back().target, entity.name, "{}.{}", entity.name, many.name);
+            }
+            for name in entity.unique {
+                assert!(entity.member(name).is_some(), "{}.{name}", entity.name);
+            }
+        }
+    }
+
+    #[test]
+    fn members_stand_in_the_order_of_the_json() {
+        let names: Vec<&str> = entity("Grouping").unwrap().members().iter().map(Member::name).collect();
+        assert_eq!(names, ["investigationGroups", "name", "rules", "userGroups"]);
+    }
+}

@@ -1,0 +1,49 @@
+//! Settings of the embedded catalogue.
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use service_kit::{Config as Settings, ConfigError};
+
+/// `[catalogue]`; see `config.default.toml` for each one's meaning.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub root_user_names: Vec<String>,
+    pub lifetime_minutes: u32,
+    pub max_entities: u32,
+    pub time_zone: String,
+    pub authn: Vec<AuthenticatorConfig>,
+}
+
+/// One authenticator plugin.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthenticatorConfig {
+    pub mnemonic: String,
+    pub url: String,
+    pub friendly: Option<String>,
+    #[serde(default)]
+    pub admin: bool,
+}
+
+impl Config {
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let config: Self = settings.section("catalogue")?;
+        config.zone()?;
+        if config.lifetime_minutes == 0 || config.max_entities == 0 {
+            return Err(ConfigError("catalogue.lifetime_minutes and catalogue.max_entities must be at least 1".to_owned()));
+        }
+        let mut mnemonics: Vec<&str> = config.authn.iter().map(|a| a.mnemonic.as_str()).collect();
+        mnemonics.sort_unstable();
+        if let Some(twice) = mnemonics.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(ConfigError(format!("catalogue.authn lists `{}` twice", twice[0])));
+        }
+        Ok(config)
+    }
+
+    /// The zone in which times without one are read.
+    pub fn zone(&self) -> Result<TimeZone, ConfigError> {
+        TimeZone::get(&self.time_zone)
+            .map_err(|_| ConfigError(format!("catalogue.time_zone: there is no time zone `{}`", self.time_zone)))
+    }
+}

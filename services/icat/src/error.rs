@@ -1,0 +1,85 @@
+//! What the catalogue refuses, and the only mapping to the wire.
+
+use service_kit::{Code, DbError, Problem};
+use thiserror::Error;
+
+use crate::query::QueryError;
+
+/// A refused or failed request to the catalogue. The texts are those of icat.server 6.2, which clients match.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// `BAD_PARAMETER`: the request cannot be understood.
+    #[error("{0}")]
+    BadParameter(String),
+    /// `SESSION`: no usable session, or the authenticator refused.
+    #[error("{0}")]
+    Session(String),
+    /// `INSUFFICIENT_PRIVILEGES`.
+    #[error("{0}")]
+    Forbidden(String),
+    /// `NO_SUCH_OBJECT_FOUND`.
+    #[error("{0}")]
+    NotFound(String),
+    /// `OBJECT_ALREADY_EXISTS`.
+    #[error("{0}")]
+    Exists(String),
+    /// `VALIDATION`: understood, but against a rule of the schema or a limit.
+    #[error("{0}")]
+    Validation(String),
+    /// No authenticator answers.
+    #[error("{message}")]
+    Authenticator { message: String, source: Option<reqwest::Error> },
+    /// The same fault, with the place of the faulty item in what the client sent.
+    #[error("{source}")]
+    At { offset: usize, source: Box<Error> },
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Error {
+    /// A row that is not there, in icat.server's words.
+    pub fn no_such(entity: &str, id: i64) -> Self {
+        Self::NotFound(format!("{entity}[id:{id}] not found."))
+    }
+
+    /// A right that is missing, in icat.server's words.
+    pub fn denied(access: &str, entity: &str) -> Self {
+        Self::Forbidden(format!("{access} access to this {entity} is not allowed."))
+    }
+
+    pub fn at(self, offset: usize) -> Self {
+        match self {
+            Self::At { .. } | Self::Database(_) => self,
+            other => Self::At { offset, source: Box::new(other) },
+        }
+    }
+}
+
+impl From<QueryError> for Error {
+    fn from(e: QueryError) -> Self {
+        Self::BadParameter(e.to_string())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(e: Error) -> Self {
+        let text = e.to_string();
+        match e {
+            Error::BadParameter(_) => Self::new(Code::BadRequest, "icat/bad-parameter", text),
+            Error::Session(_) => Self::new(Code::Unauthenticated, "icat/session", text),
+            Error::Forbidden(_) => Self::new(Code::Forbidden, "icat/insufficient-privileges", text),
+            Error::NotFound(_) => Self::new(Code::NotFound, "icat/no-such-object", text),
+            Error::Exists(_) => Self::new(Code::Conflict, "icat/object-already-exists", text),
+            Error::Validation(_) => Self::new(Code::Validation, "icat/validation", text),
+            Error::Authenticator { source, .. } => {
+                let problem = Self::new(Code::Internal, "icat/authenticator", text);
+                match source {
+                    Some(source) => problem.with_source(source.without_url()),
+                    None => problem,
+                }
+            }
+            Error::At { offset, source } => Self::from(*source).with_offset(i64::try_from(offset).ok()),
+            Error::Database(e) => e.into(),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Rows of any entity kind, their statements made from the schema.
+//!
+//! A row's values stand in one order everywhere: the attributes, then the keys of the to-one relations, both as the
+//! schema lists them.
+
+use icat_client::schema::{Entity, FieldKind};
+use service_kit::{DbError, Engine, Row, Tx, Val};
+
+use super::rules;
+
+/// Rows per INSERT: more make `PostgreSQL` slower, fewer cost round trips.
+const ROWS_PER_INSERT: usize = 50;
+/// Ids per statement that reads rows by id; they travel as one parameter.
+const IDS_PER_SELECT: usize = 10_000;
+
+/// Who changed a row, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    pub user_name: String,
+    /// Microseconds UTC.
+    pub at: i64,
+}
+
+/// A stored row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredRow {
+    pub id: i64,
+    pub created: Stamp,
+    pub modified: Stamp,
+    pub values: Vec<Val>,
+}
+
+/// A row about to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRow {
+    pub id: i64,
+    pub values: Vec<Val>,
+}
+
+/// The columns of an entity in the order of a row's values.
+pub fn columns(entity: &'static Entity) -> impl Iterator<Item = &'static str> {
+    entity.fields.iter().map(|f| f.column).chain(entity.one.iter().map(|r| r.column))
+}
+
+/// Where an attribute or to-one relation stands in a row's values.
+pub fn place(entity: &Entity, name: &str) -> Option<usize> {
+    let fields = entity.fields.iter().map(|f| f.name);
+    fields.chain(entity.one.iter().map(|r| r.name)).position(|n| n == name)
+}
+
+/// NULL of the right kind for each value of a row.
+pub fn empty_values(entity: &Entity) -> Vec<Val> {
+    let fields = entity.fields.iter().map(|f| match f.kind {
+        FieldKind::String => Val::Text(None),
+        FieldKind::Double => Val::F64(None),
+        FieldKind::Long | FieldKind::Integer | FieldKind::Boolean | FieldKind::Date | FieldKind::Enum(_) => Val::I64(None),
+    });
+    fields.chain(entity.one.iter().map(|_| Val::I64(None))).collect()
+}
+
+fn select(entity: &'static Entity) -> String {
+    let columns: Vec<&str> = columns(entity).collect();
+    let comma = if columns.is_empty() { "" } else { ", " };
+    format!(
+        "SELECT id, create_id, create_time, mod_id, mod_time{comma}{} FROM {}",
+        columns.join(", "),
+        entity.table
+    )
+}
+
+/// The rows with these ids, in no particular order; ids without a row are left out.
+pub async fn by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<Vec<StoredRow>, DbError> {
+    let mut found = Vec::with_capacity(ids.len());
+    let sql = format!("{} WHERE id IN {}", select(entity), id_list(tx.engine(), 1));
+    for ids in ids.chunks(IDS_PER_SELECT) {
+        let rows = tx.all(&sql, &[json_ids(ids)]).await?;
+        for row in &rows {
+            found.push(stored(entity, row)?);
+        }
+    }
+    Ok(found)
+}
+
+pub async fn by_id(tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<Option<StoredRow>, DbError> {
+    let sql = format!("{} WHERE id = $1", select(entity));
+    tx.opt(&sql, &[id.into()]).await?.map(|row| stored(entity, &row)).transpose()
+}
+
+/// The whole table in the order of ids; for imports.
+pub async fn all(tx: &mut Tx, entity: &'static Entity) -> Result<Vec<StoredRow>, DbError> {
+    let rows = tx.all(&format!("{} ORDER BY id", select(entity)), &[]).await?;
+    rows.iter().map(|row| stored(entity, row)).collect()
+}
+
+/// Pairs of (parent, child) for the children of a to-many relation: rows of `entity` whose `column` is one of `parents`.
+/// At most `limit` pairs.
+pub async fn children(
+    tx: &mut Tx,
+    entity: &'static Entity,
+    column: &str,
+    parents: &[i64],
+    limit: usize,
+) -> Result<Vec<(i64, i64)>, DbError> {
+    let sql = format!(
+        "SELECT {column} AS parent, id FROM {} WHERE {column} IN {} ORDER BY id LIMIT $2",
+        entity.table,
+        id_list(tx.engine(), 1)
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut pairs = Vec::new();
+    for parents in parents.chunks(IDS_PER_SELECT) {
+        let rows = tx.all(&sql, &[json_ids(parents), limit.into()]).await?;
+        for row in &rows {
+            pairs.push((row.get("parent")?, row.get("id")?));
+        }
+    }
+    Ok(pairs)
+}
+
+/// The id of the row with this unique key, if there is one; a key with a NULL matches nothing, as in a constraint.
+pub async fn find_by_key(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<Option<i64>, DbError> {
+    if entity.unique.is_empty() {
+        return Ok(None);
+    }
+    let mut conditions = Vec::new();
+    let mut vals = Vec::new();
+    for (number, name) in (1..).zip(entity.unique) {
+        let Some(place) = place(entity, name) else { continue };
+        let column = columns(entity).nth(place).unwrap_or_default();
+        conditions.push(format!("{column} = ${number}"));
+        vals.push(values[place].clone());
+    }
+    let sql = format!("SELECT id FROM {} WHERE {}", entity.table, conditions.join(" AND "));
+    tx.opt(&sql, &vals).await?.map(|row| row.get("id")).transpose()
+}
+
+/// Stores rows with fresh stamps. The caller has made sure of NULLs, lengths and keys; the constraints stand behind it.
+pub async fn insert(tx: &mut Tx, entity: &'static Entity, rows: &[NewRow], stamp: &Stamp) -> Result<(), DbError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let columns: Vec<&str> = ["id", "create_id", "create_time", "mod_id", "mod_time"]
+        .into_iter()
+        .chain(columns(entity))
+        .collect();
+    let head = format!("INSERT INTO {} ({}) VALUES ", entity.table, columns.join(", "));
+    for rows in rows.chunks(ROWS_PER_INSERT) {
+        let mut sql = head.clone();
+        let mut vals = Vec::with_capacity(rows.len() * columns.len());
+        for (n, row) in rows.iter().enumerate() {
+            let first = n * columns.len() + 1;
+            let marks: Vec<String> = (first..first + columns.len()).map(|n| format!("${n}")).collect();
+            sql.push_str(if n == 0 { "(" } else { ", (" });
+            sql.push_str(&marks.join(", "));
+            sql.push(')');
+            vals.push(row.id.into());
+            for _ in ["create", "mod"] {
+                vals.push(stamp.user_name.as_str().into());
+                vals.push(stamp.at.into());
+            }
+            vals.extend(row.values.iter().cloned());
+        }
+        tx.exec(&sql, &vals).await?;
+    }
+    rule_change(tx, entity).await
+}
+
+/// Overwrites some values of a row and stamps it; its revision rises.
+pub async fn update(
+    tx: &mut Tx,
+    entity: &'static Entity,
+    id: i64,
+    changes: &[(usize, Val)],
+    stamp: &Stamp,
+) -> Result<(), DbError> {
+    let mut sets = vec!["mod_id = $1".to_owned(), "mod_time = $2".to_owned(), "rev = rev + 1".to_owned()];
+    let mut vals = vec![stamp.user_name.as_str().into(), stamp.at.into()];
+    for (place, val) in changes {
+        vals.push(val.clone());
+        sets.push(format!("{} = ${}", columns(entity).nth(*place).unwrap_or_default(), vals.len()));
+    }
+    vals.push(id.into());
+    let sql = format!("UPDATE {} SET {} WHERE id = ${}", entity.table, sets.join(", "), vals.len());
+    tx.exec(&sql, &vals).await?;
+    rule_change(tx, entity).await
+}
+
+/// Removes rows; what depends on them must have gone before.
+pub async fn delete(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<(), DbError> {
+    let sql = format!("DELETE FROM {} WHERE id IN {}", entity.table, id_list(tx.engine(), 1));
+    for ids in ids.chunks(IDS_PER_SELECT) {
+        tx.exec(&sql, &[json_ids(ids)]).await?;
+    }
+    rule_change(tx, entity).await
+}
+
+/// Parsed rules are cached; whoever changes one says so in the same transaction.
+async fn rule_change(tx: &mut Tx, entity: &Entity) -> Result<(), DbError> {
+    if matches!(entity.name, "Rule" | "PublicStep") { rules::bump_version(tx).await } else { Ok(()) }
+}
+
+/// A list of ids as one parameter: the one expression that differs between the engines.
+fn id_list(engine: Engine, parameter: usize) -> String {
+    match engine {
+        Engine::Sqlite => format!("(SELECT value FROM json_each(${parameter}))"),
+        Engine::Postgres => format!(
+            "(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(${parameter} AS JSON)) AS list(value))"
+        ),
+    }
+}
+
+fn json_ids(ids: &[i64]) -> Val {
+    let list: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("[{}]", list.join(",")).into()
+}
+
+fn stored(entity: &'static Entity, row: &Row) -> Result<StoredRow, DbError> {
+    const FIRST: usize = 5;
+    let stamp = |user: usize, at: usize| Ok::<_, DbError>(Stamp { user_name: row.at(user)?, at: row.at(at)? });
+    let mut values = empty_values(entity);
+    for (n, value) in values.iter_mut().enumerate() {
+        *value = match value {
+            Val::Text(_) => Val::Text(row.at(FIRST + n)?),
+            Val::F64(_) => Val::F64(row.at(FIRST + n)?),
+            Val::I64(_) => Val::I64(row.at(FIRST + n)?),
+            Val::Blob(_) => Val::Blob(row.at(FIRST + n)?),
+        };
+    }
+    Ok(StoredRow { id: row.at(0)?, created: stamp(1, 2)?, modified: stamp(3, 4)?, values })
+}

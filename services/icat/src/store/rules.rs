@@ -1,0 +1,49 @@
+//! Rules, public steps and memberships as rows; what they mean is decided in `auth`.
+
+use service_kit::{DbError, Tx};
+
+pub const VERSION: &str = "SELECT n FROM rule_version";
+pub const BUMP: &str = "UPDATE rule_version SET n = n + 1";
+pub const READ_RULES: &str =
+    "SELECT id, what, grouping_id FROM rule_ WHERE crudflags LIKE '%R%' ESCAPE '\\' ORDER BY id NULLS LAST";
+pub const PUBLIC_STEPS: &str = "SELECT origin, field FROM publicstep";
+pub const GROUPS_OF: &str = "SELECT g.group_id FROM usergroup g JOIN user_ u ON u.id = g.user_id WHERE u.name = $1";
+/// Every statement, for the test that prepares them on each engine.
+pub const ALL: [&str; 5] = [VERSION, BUMP, READ_RULES, PUBLIC_STEPS, GROUPS_OF];
+
+/// A rule that grants READ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadRule {
+    pub id: i64,
+    pub what: String,
+    /// `None`: everybody.
+    pub grouping: Option<i64>,
+}
+
+/// Rises with every change of a rule or public step.
+pub async fn version(tx: &mut Tx) -> Result<i64, DbError> {
+    tx.one(VERSION, &[]).await?.get("n")
+}
+
+pub async fn bump_version(tx: &mut Tx) -> Result<(), DbError> {
+    tx.exec(BUMP, &[]).await.map(drop)
+}
+
+pub async fn read_rules(tx: &mut Tx) -> Result<Vec<ReadRule>, DbError> {
+    let rows = tx.all(READ_RULES, &[]).await?;
+    rows.iter()
+        .map(|row| Ok(ReadRule { id: row.get("id")?, what: row.get("what")?, grouping: row.get("grouping_id")? }))
+        .collect()
+}
+
+/// Origin entity and relation of each public step.
+pub async fn public_steps(tx: &mut Tx) -> Result<Vec<(String, String)>, DbError> {
+    let rows = tx.all(PUBLIC_STEPS, &[]).await?;
+    rows.iter().map(|row| Ok((row.get("origin")?, row.get("field")?))).collect()
+}
+
+/// Ids of the groups that the user is in.
+pub async fn groups_of(tx: &mut Tx, user_name: &str) -> Result<Vec<i64>, DbError> {
+    let rows = tx.all(GROUPS_OF, &[user_name.into()]).await?;
+    rows.iter().map(|row| row.get("group_id")).collect()
+}
