@@ -95,7 +95,11 @@ fn entities(schema: &Value) -> String {
 
 /// The members of an entity's one unique key, in the order of its columns.
 fn key<'v>(entity: &'v Value, which: &str) -> Vec<&'v str> {
-    items(entity, which).take(1).flat_map(|key| key.as_array().into_iter().flatten()).filter_map(Value::as_str).collect()
+    items(entity, which)
+        .take(1)
+        .flat_map(|key| key.as_array().into_iter().flatten())
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 fn kind(field: &Value) -> String {

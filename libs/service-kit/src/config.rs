@@ -139,7 +139,8 @@ pub enum LogFormat {
 /// A span of time written `30s`, `4h`, `1h 30m`.
 pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map_err(|e| D::Error::custom(format!("`{text}` is no duration like 30s or 4h: {e}")))
+    humantime::parse_duration(&text)
+        .map_err(|e| D::Error::custom(format!("`{text}` is no duration like 30s or 4h: {e}")))
 }
 
 impl Config {
@@ -196,7 +197,9 @@ impl Config {
 }
 
 fn defaults(service_defaults: &[&str]) -> Figment {
-    service_defaults.iter().fold(Figment::from(Toml::string(DEFAULTS)), |figment, text| figment.merge(Toml::string(text)))
+    service_defaults
+        .iter()
+        .fold(Figment::from(Toml::string(DEFAULTS)), |figment, text| figment.merge(Toml::string(text)))
 }
 
 fn extract<T: DeserializeOwned>(figment: &Figment, section: Option<&str>) -> Result<T, ConfigError> {

@@ -134,11 +134,8 @@ fn authn(problem: &Problem) -> HttpResponse {
         Code::Unauthenticated | Code::Forbidden => (StatusCode::FORBIDDEN, "AuthnException"),
         _ => (plain_status(problem.code), "AuthnException"),
     };
-    let message = if problem.code == Code::NoRoute {
-        "Operation not implemented by this authn server."
-    } else {
-        &problem.detail
-    };
+    let message =
+        if problem.code == Code::NoRoute { "Operation not implemented by this authn server." } else { &problem.detail };
     json_body(status, &json!({"code": code, "message": message}))
 }
 

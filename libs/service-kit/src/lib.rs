@@ -23,5 +23,5 @@ pub use self::ids::{Ids, SystemIds};
 pub use self::pools::Blocking;
 pub use self::problem::{Code, Problem};
 pub use self::serve::{
-    BuildError, Ctx, Endpoints, Running, ServeError, Server, ServiceDef, Sources, Task, open_database, serve,
+    BuildError, Ctx, Endpoints, Running, ServeError, Server, ServiceDef, Sources, Task, Worker, open_database, serve,
 };

@@ -30,7 +30,8 @@ impl Blocking {
 
     /// Runs `work` on a thread that may block. [`Code::Unavailable`] at once if the pool is full.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let full = || Problem::new(Code::Unavailable, "busy", "too many requests of this kind at once").with_retry_after(5);
+        let full =
+            || Problem::new(Code::Unavailable, "busy", "too many requests of this kind at once").with_retry_after(5);
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             tracing::warn!(pool.name = &*self.name, "pool full");
             full()

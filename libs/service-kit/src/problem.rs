@@ -103,9 +103,9 @@ impl From<DbError> for Problem {
     fn from(e: DbError) -> Self {
         match e {
             DbError::Nul => Self::new(Code::BadRequest, "nul", "text must not contain NUL characters"),
-            DbError::Conflict(_) => {
-                Self::new(Code::Unavailable, "busy", "too many writers at once; try again").with_retry_after(1).with_source(e)
-            }
+            DbError::Conflict(_) => Self::new(Code::Unavailable, "busy", "too many writers at once; try again")
+                .with_retry_after(1)
+                .with_source(e),
             _ => Self::internal(e),
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,8 +21,24 @@ use crate::http::{self, Listener, Mount, MountError, Table};
 use crate::ids::{Ids, SystemIds};
 use crate::problem::chain;
 
-/// A future that a service hands over.
-pub type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// A future that a service hands over; it stays on the thread that runs it.
+pub type Task<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// A background job of a service. All workers of a process share one thread, so that what they do must not block it.
+pub struct Worker {
+    name: &'static str,
+    start: Box<dyn FnOnce() -> Task<()> + Send>,
+}
+
+impl Worker {
+    /// `start` is called once, on the thread of the workers; the future ends when [`Ctx::stop`] is cancelled.
+    pub fn new<F: Future<Output = ()> + 'static>(
+        name: &'static str,
+        start: impl FnOnce() -> F + Send + 'static,
+    ) -> Self {
+        Self { name, start: Box::new(move || Box::pin(start())) }
+    }
+}
 
 /// What a service crate exports.
 #[derive(Debug, Clone, Copy)]
@@ -85,8 +102,7 @@ fn loopback(mut address: SocketAddr) -> SocketAddr {
 #[derive(Default)]
 pub struct Running {
     pub mounts: Vec<Mount>,
-    /// Background jobs; each ends when [`Ctx::stop`] is cancelled.
-    pub workers: Vec<(&'static str, Task<()>)>,
+    pub workers: Vec<Worker>,
 }
 
 /// Why a service could not be built.
@@ -170,7 +186,7 @@ impl Server {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let client = http_client(config)?;
 
-        let mut mounts = Vec::new();
+        let (mut mounts, mut workers) = (Vec::new(), Vec::new());
         let mut databases = Vec::new();
         for service in services {
             let failed = |source| ServeError::Build { service: service.name, source };
@@ -188,23 +204,19 @@ impl Server {
             };
             let running = (service.build)(ctx).await.map_err(failed)?;
             mounts.extend(running.mounts);
-            for (name, worker) in running.workers {
-                tasks.spawn(async move {
-                    worker.await;
-                    tracing::debug!(worker = name, "worker ended");
-                });
-            }
+            workers.extend(running.workers);
         }
         let draining = Arc::new(AtomicBool::new(false));
         mounts.push(http::health_mount(http::Health { databases: databases.clone(), draining: Arc::clone(&draining) }));
 
-        let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
+        run_workers(workers, &tasks)?;
+        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
         let mut listening = Vec::new();
-        for (listener, socket, workers) in
-            [(Listener::Public, public_socket, workers), (Listener::Internal, internal_socket, 1)]
+        for (listener, socket, threads) in
+            [(Listener::Public, public_socket, threads), (Listener::Internal, internal_socket, 1)]
         {
             let table = Table::new(&mounts, listener)?;
-            listening.push(http::start(socket, table, Arc::clone(&sources.ids), &core.http, workers)?);
+            listening.push(http::start(socket, table, Arc::clone(&sources.ids), &core.http, threads)?);
         }
         tasks.close();
         Ok(Self {
@@ -241,6 +253,26 @@ impl Server {
     }
 }
 
+/// One thread for all workers of the process; it ends when they have ended.
+fn run_workers(workers: Vec<Worker>, tasks: &TaskTracker) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let tasks = tasks.clone();
+    // Taken before the thread starts, so that a stop right after the start waits for the workers.
+    let running = tasks.token();
+    std::thread::Builder::new().name("workers".to_owned()).spawn(move || {
+        let local = LocalSet::new();
+        for Worker { name, start } in workers {
+            local.spawn_local(async move {
+                start().await;
+                tracing::debug!(worker.name = name, "worker ended");
+            });
+        }
+        runtime.block_on(local);
+        drop(running);
+    })?;
+    Ok(())
+}
+
 fn http_client(config: &Config) -> Result<reqwest::Client, ConfigError> {
     let icat = &config.core.icat;
     let mut builder = reqwest::Client::builder()
@@ -259,7 +291,11 @@ fn http_client(config: &Config) -> Result<reqwest::Client, ConfigError> {
 }
 
 /// Runs services until SIGTERM or SIGINT; a second signal ends the process at once.
-pub async fn serve(services: &[ServiceDef], config: &Config, started: impl FnOnce(Endpoints)) -> Result<(), ServeError> {
+pub async fn serve(
+    services: &[ServiceDef],
+    config: &Config,
+    started: impl FnOnce(Endpoints),
+) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = Server::start(services, config, Sources::default()).await?;

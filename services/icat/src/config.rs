@@ -31,7 +31,9 @@ impl Config {
         let config: Self = settings.section("catalogue")?;
         config.zone()?;
         if config.lifetime_minutes == 0 || config.max_entities == 0 {
-            return Err(ConfigError("catalogue.lifetime_minutes and catalogue.max_entities must be at least 1".to_owned()));
+            return Err(ConfigError(
+                "catalogue.lifetime_minutes and catalogue.max_entities must be at least 1".to_owned(),
+            ));
         }
         let mut mnemonics: Vec<&str> = config.authn.iter().map(|a| a.mnemonic.as_str()).collect();
         mnemonics.sort_unstable();

@@ -1,1 +1,64 @@
-//! .
+//! The embedded catalogue: what icat.server 6.2 is to a facility, for facilities that have none.
+//!
+//! It owns all entities of the ICAT schema and the sessions, answers ICAT's REST interface under `/icat`, and asks
+//! authenticator plugins for logins. It needs nothing else to run.
+
+pub mod auth;
+mod config;
+pub mod error;
+pub mod query;
+mod read;
+mod routes;
+mod state;
+pub mod store;
+mod values;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use service_kit::{BuildError, Clock, Ctx, Db, Migration, Running, ServiceDef, Worker};
+use tokio_util::sync::CancellationToken;
+
+pub use self::config::Config;
+use self::state::State;
+pub use self::write::Writer;
+
+/// How often expired sessions are removed.
+const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+pub static SERVICE: ServiceDef = ServiceDef {
+    name: "icat",
+    default_toml: include_str!("../config.default.toml"),
+    migrations: &[
+        Migration { version: 1, name: "entities", sql: include_str!("../migrations/0001_entities.sql") },
+        Migration { version: 2, name: "sessions", sql: include_str!("../migrations/0002_sessions.sql") },
+    ],
+    check: |settings| Config::read(settings).map(drop),
+    build: |ctx| Box::pin(build(ctx)),
+};
+
+async fn build(ctx: Ctx) -> Result<Running, BuildError> {
+    let config = Config::read(&ctx.config)?;
+    let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
+    let purge = Worker::new("icat.purge-sessions", || purge_sessions(db, clock, stop));
+    let state = Arc::new(State::new(ctx, config)?);
+    Ok(Running { mounts: vec![routes::mount(state)], workers: vec![purge] })
+}
+
+/// Until the process stops: removes what nobody refreshed.
+async fn purge_sessions(db: Db, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(PURGE_INTERVAL);
+    let stopped = stop.cancelled_owned();
+    tokio::pin!(stopped);
+    loop {
+        tokio::select! {
+            () = &mut stopped => return,
+            _ = interval.tick() => {}
+        }
+        match auth::purge(&db, clock.now_micros()).await {
+            Ok(n) => tracing::debug!(sessions = n, "removed expired sessions"),
+            Err(e) => tracing::error!(error = service_kit::problem::chain(&e), "cannot remove expired sessions"),
+        }
+    }
+}

@@ -22,8 +22,8 @@ pub use self::migrate::{Migrate, Migration};
 pub use self::open::Target;
 pub use self::row::{Column, FromColumn, Row};
 pub use self::tx::Tx;
-pub use self::val::Val;
 use self::tx::{Inner, State};
+pub use self::val::Val;
 
 /// Which database answers; only for the few statements that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,10 @@ pub struct Db(Pools);
 #[derive(Clone)]
 enum Pools {
     /// One connection writes, so that writers queue here and not in busy loops; readers see snapshots.
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
     Postgres(PgPool),
 }
 

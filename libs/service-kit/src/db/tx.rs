@@ -70,9 +70,10 @@ impl Tx {
             Inner::Sqlite(tx) => {
                 sqlite(sql, vals).fetch_optional(&mut **tx).await.map(|row| row.map(|row| Row(RowInner::Sqlite(row))))
             }
-            Inner::Postgres(tx) => {
-                postgres(sql, vals).fetch_optional(&mut **tx).await.map(|row| row.map(|row| Row(RowInner::Postgres(row))))
-            }
+            Inner::Postgres(tx) => postgres(sql, vals)
+                .fetch_optional(&mut **tx)
+                .await
+                .map(|row| row.map(|row| Row(RowInner::Postgres(row)))),
         };
         self.note(row)
     }

@@ -84,7 +84,11 @@ fn refused(
 }
 
 /// An error that a handler or an extractor returned is inside the response by now.
-fn finish(response: ServiceResponse<impl MessageBody + 'static>, dialect: Dialect, id: &RequestId) -> ServiceResponse<BoxBody> {
+fn finish(
+    response: ServiceResponse<impl MessageBody + 'static>,
+    dialect: Dialect,
+    id: &RequestId,
+) -> ServiceResponse<BoxBody> {
     let rendered = response.response().error().map(|error| render(error, dialect, id));
     match rendered {
         Some(rendered) => response.into_response(with_id(rendered, id)),

@@ -6,7 +6,7 @@ mod mount;
 mod server;
 
 pub use self::boundary::RequestId;
-pub use self::mount::{Listener, Mount, MountError};
 pub(crate) use self::health::{Health, health_mount};
 pub(crate) use self::mount::Table;
+pub use self::mount::{Listener, Mount, MountError};
 pub(crate) use self::server::{Listening, bind, start};

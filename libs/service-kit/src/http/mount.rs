@@ -133,11 +133,6 @@ impl Table {
         Ok(Self { mounts })
     }
 
-    /// Method and pattern of every route, in the order of their mounts.
-    pub fn routes(&self) -> impl Iterator<Item = (&Method, &str)> {
-        self.mounts.iter().flat_map(|m| &m.routes).map(|r| (&r.method, r.path.as_str()))
-    }
-
     /// The dialect of the longest prefix that the path lies under.
     pub fn dialect_of(&self, path: &str) -> Dialect {
         self.mounts

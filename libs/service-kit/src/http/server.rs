@@ -16,8 +16,8 @@ use crate::problem::{Code, Problem};
 
 /// Takes the port; connections made before [`start`] wait.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address)
-        .map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}")))?;
+    let listener =
+        TcpListener::bind(address).map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}")))?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
@@ -28,7 +28,10 @@ pub(crate) struct Listening {
     pub done: tokio::task::JoinHandle<io::Result<()>>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the server is what the tracked tasks live in, and is stopped by its handle")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server is what the tracked tasks live in, and is stopped by its handle"
+)]
 pub(crate) fn start(
     listener: TcpListener,
     table: Table,

@@ -162,7 +162,8 @@ async fn migrations_run_once_and_a_database_of_a_newer_version_is_refused() {
 #[tokio::test]
 async fn a_failed_migration_leaves_no_trace() {
     for test in testkit::databases("half", MIGRATIONS).await {
-        let broken = [MIGRATIONS[0], Migration { version: 2, name: "b", sql: "CREATE TABLE half (id BIGINT); NONSENSE" }];
+        let broken =
+            [MIGRATIONS[0], Migration { version: 2, name: "b", sql: "CREATE TABLE half (id BIGINT); NONSENSE" }];
         assert!(test.db.migrate(&broken, Migrate::Auto, 0).await.is_err());
         let fixed = [MIGRATIONS[0], Migration { version: 2, name: "b", sql: "CREATE TABLE half (id BIGINT)" }];
         assert_eq!(test.db.migrate(&fixed, Migrate::Auto, 0).await.unwrap(), 1, "{}", test.engine);
@@ -198,7 +199,10 @@ async fn a_postgresql_that_would_lose_writes_is_refused() {
     let alter = format!("ALTER DATABASE {database} SET synchronous_commit = off");
     first.write(async |tx| tx.exec(&alter, &[]).await).await.unwrap();
     let refused = open(&lazy).await.unwrap_err().to_string();
-    assert!(refused.contains("synchronous_commit = off") && refused.contains("set synchronous_commit = on"), "{refused}");
+    assert!(
+        refused.contains("synchronous_commit = off") && refused.contains("set synchronous_commit = on"),
+        "{refused}"
+    );
 
     let lossy = testkit::lossy_postgres().expect("a second server with fsync = off stands beside the first");
     let refused = open(&lossy).await.unwrap_err().to_string();

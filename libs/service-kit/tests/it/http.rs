@@ -49,11 +49,32 @@ async fn panics() -> String {
 async fn failures_of_no_handler_take_the_dialect_of_their_mount() {
     let app = TestApp::start(&[SERVICE], "[http.limits]\nbody = \"1KiB\"\n").await;
     let expected = [
-        ("/icat", "GET", "/nothing", "", 501, r#"{"code":"NOT_IMPLEMENTED","message":"Operation not implemented by this ICAT server."}"#),
+        (
+            "/icat",
+            "GET",
+            "/nothing",
+            "",
+            501,
+            r#"{"code":"NOT_IMPLEMENTED","message":"Operation not implemented by this ICAT server."}"#,
+        ),
         ("/icat", "PUT", "/ok", "", 405, r#"{"code":"BAD_PARAMETER","message":"this address takes GET"}"#),
-        ("/ids", "GET", "/nothing", "", 501, r#"{"code":"NOT_IMPLEMENTED","message":"Operation not implemented by this IDS server."}"#),
+        (
+            "/ids",
+            "GET",
+            "/nothing",
+            "",
+            501,
+            r#"{"code":"NOT_IMPLEMENTED","message":"Operation not implemented by this IDS server."}"#,
+        ),
         ("/ids", "POST", "/ok", "", 405, r#"{"code":"BadRequestException","message":"this address takes GET"}"#),
-        ("/authn.db", "GET", "/x", "", 501, r#"{"code":"NOT_IMPLEMENTED","message":"Operation not implemented by this authn server."}"#),
+        (
+            "/authn.db",
+            "GET",
+            "/x",
+            "",
+            501,
+            r#"{"code":"NOT_IMPLEMENTED","message":"Operation not implemented by this authn server."}"#,
+        ),
         ("/session", "GET", "/a/b/c", "", 404, "there is nothing at this address"),
         ("/session", "DELETE", "/json", "", 405, "this address takes POST"),
     ];
@@ -151,7 +172,9 @@ async fn raw_status(base: &str, path: &str) -> u16 {
 
 #[tokio::test]
 async fn two_services_cannot_claim_one_address() {
-    let config = service_kit::Config::from_toml(&[], "[http]\nbind = \"127.0.0.1:0\"\ninternal_bind = \"127.0.0.1:0\"\n").unwrap();
+    let config =
+        service_kit::Config::from_toml(&[], "[http]\nbind = \"127.0.0.1:0\"\ninternal_bind = \"127.0.0.1:0\"\n")
+            .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let config = config.with("data_dir", dir.path()).unwrap();
     let twin = ServiceDef { name: "twin", ..SERVICE };
@@ -184,4 +207,3 @@ async fn a_full_pool_answers_at_once() {
     hung.await.unwrap();
     assert_eq!(queued.await.unwrap(), 7);
 }
-

@@ -48,7 +48,8 @@ async fn read_modify_writes_of_two_processes_are_all_kept() {
 }
 
 async fn open(url: &str, place: &str) -> Db {
-    let config = Config::from_toml(&[], &format!("[database]\nurl = \"{url}\"\n")).expect("valid settings").core.database;
+    let config =
+        Config::from_toml(&[], &format!("[database]\nurl = \"{url}\"\n")).expect("valid settings").core.database;
     let target = Target::of(&config, Path::new(place), "increments").expect("a usable address");
     Db::open(&target, &config).await.expect("the database opens")
 }

@@ -53,7 +53,9 @@ pub fn empty_values(entity: &Entity) -> Vec<Val> {
     let fields = entity.fields.iter().map(|f| match f.kind {
         FieldKind::String => Val::Text(None),
         FieldKind::Double => Val::F64(None),
-        FieldKind::Long | FieldKind::Integer | FieldKind::Boolean | FieldKind::Date | FieldKind::Enum(_) => Val::I64(None),
+        FieldKind::Long | FieldKind::Integer | FieldKind::Boolean | FieldKind::Date | FieldKind::Enum(_) => {
+            Val::I64(None)
+        }
     });
     fields.chain(entity.one.iter().map(|_| Val::I64(None))).collect()
 }
@@ -61,11 +63,7 @@ pub fn empty_values(entity: &Entity) -> Vec<Val> {
 fn select(entity: &'static Entity) -> String {
     let columns: Vec<&str> = columns(entity).collect();
     let comma = if columns.is_empty() { "" } else { ", " };
-    format!(
-        "SELECT id, create_id, create_time, mod_id, mod_time{comma}{} FROM {}",
-        columns.join(", "),
-        entity.table
-    )
+    format!("SELECT id, create_id, create_time, mod_id, mod_time{comma}{} FROM {}", columns.join(", "), entity.table)
 }
 
 /// The rows with these ids, in no particular order; ids without a row are left out.
@@ -139,10 +137,8 @@ pub async fn insert(tx: &mut Tx, entity: &'static Entity, rows: &[NewRow], stamp
     if rows.is_empty() {
         return Ok(());
     }
-    let columns: Vec<&str> = ["id", "create_id", "create_time", "mod_id", "mod_time"]
-        .into_iter()
-        .chain(columns(entity))
-        .collect();
+    let columns: Vec<&str> =
+        ["id", "create_id", "create_time", "mod_id", "mod_time"].into_iter().chain(columns(entity)).collect();
     let head = format!("INSERT INTO {} ({}) VALUES ", entity.table, columns.join(", "));
     for rows in rows.chunks(ROWS_PER_INSERT) {
         let mut sql = head.clone();

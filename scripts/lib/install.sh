@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# Installing what a bare Debian machine lacks. Sourced by scripts/demo and scripts/test.
+
+# Says what it does on stderr, so that the output of commands stays readable.
+say() { printf '==> %s\n' "$*" >&2; }
+
+# Installs the packages among the arguments that are missing: package names, as root or through sudo.
+install_packages() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            say "these packages are missing and need root: ${missing[*]}"
+            return 1
+        fi
+        as_root=(sudo)
+    fi
+    say "installing ${missing[*]} (about a minute)"
+    "${as_root[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# What building needs: a C compiler for SQLite and the TLS library.
+install_build_tools() { install_packages build-essential ca-certificates cmake pkg-config; }
+
+# What the tests need besides: both databases, tools that watch the program, Python for foreign clients.
+install_test_tools() {
+    install_build_tools
+    install_packages curl postgresql python3 python3-pip python3-venv strace util-linux
+}
+
+# Stops with one sentence unless cargo is new enough.
+require_cargo() {
+    local wanted=1.95 have
+    have=$(cargo --version 2>/dev/null | awk '{print $2}')
+    if [ -z "$have" ] || [ "$(printf '%s\n%s\n' "$wanted" "$have" | sort -V | head -n 1)" != "$wanted" ]; then
+        echo "Undulator needs cargo $wanted or newer (found: ${have:-none}); get it from https://rustup.rs with: rustup update stable" >&2
+        exit 1
+    fi
+}

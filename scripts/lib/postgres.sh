@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# Two private PostgreSQL servers for the tests: a normal one, and one with fsync off that must be refused.
+
+POSTGRES_BIN=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+
+# PostgreSQL refuses to run as root, so root lends the work to the package's own account.
+as_postgres() {
+    if [ "$(id -u)" -eq 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi
+}
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# start_postgres DIR SETTING…: a fresh server in DIR; prints its address.
+start_postgres() {
+    local dir=$1 port
+    shift
+    port=$(free_port)
+    local options="-p $port -k $dir -c listen_addresses=127.0.0.1"
+    local setting
+    for setting in "$@"; do options="$options -c $setting"; done
+    as_postgres "$POSTGRES_BIN/initdb" -D "$dir/data" -U undulator -A trust -E UTF8 --locale=C.UTF-8 >/dev/null
+    as_postgres "$POSTGRES_BIN/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "$options" start >/dev/null
+    echo "postgres://undulator@127.0.0.1:$port/postgres"
+}
+
+stop_postgres() { as_postgres "$POSTGRES_BIN/pg_ctl" -D "$1/data" -m immediate stop >/dev/null 2>&1 || true; }
+
+# Starts both in a directory that the account may enter, and exports their addresses.
+start_test_postgres() {
+    POSTGRES_DIR=$(mktemp -d /tmp/undulator-postgres.XXXXXX)
+    mkdir "$POSTGRES_DIR/safe" "$POSTGRES_DIR/lossy"
+    if [ "$(id -u)" -eq 0 ]; then chown -R postgres "$POSTGRES_DIR"; fi
+    UNDULATOR_TEST_POSTGRES=$(cd / && start_postgres "$POSTGRES_DIR/safe")
+    UNDULATOR_TEST_POSTGRES_LOSSY=$(cd / && start_postgres "$POSTGRES_DIR/lossy" fsync=off)
+    export UNDULATOR_TEST_POSTGRES UNDULATOR_TEST_POSTGRES_LOSSY
+}
+
+stop_test_postgres() {
+    [ -n "${POSTGRES_DIR:-}" ] || return 0
+    (cd / && stop_postgres "$POSTGRES_DIR/safe" && stop_postgres "$POSTGRES_DIR/lossy")
+    rm -rf "$POSTGRES_DIR"
+}

@@ -1,0 +1,209 @@
+//! Sessions: opened by an authenticator plugin, kept as rows, ended by time or by their owner.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use service_kit::{Clock, Db, DbError, Tx};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Error;
+use crate::state::State;
+use crate::store::sessions::{self, Session};
+
+/// How long an authenticator may take; password hashes are slow on purpose.
+const AUTHENTICATOR_TIMEOUT: Duration = Duration::from_secs(15);
+const MICROS_PER_MINUTE: i64 = 60 * 1_000_000;
+
+/// What a client sends to log in, read as leniently as icat.server reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    pub plugin: Option<String>,
+    pub credentials: Vec<(String, String)>,
+}
+
+impl Login {
+    /// Reads `{"plugin":"db","credentials":[{"username":"u"},{"password":"p"}]}`: several keys in one object count as
+    /// well, values that are not strings are dropped, of a repeated key the last wins, and credentials that are no
+    /// array are ignored.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let json: Value = serde_json::from_str(text)
+            .map_err(|_| Error::BadParameter("the value of json is not a JSON object".to_owned()))?;
+        let Value::Object(json) = json else {
+            return Err(Error::BadParameter("the value of json is not a JSON object".to_owned()));
+        };
+        let mut credentials: Vec<(String, String)> = Vec::new();
+        let given = json.get("credentials").and_then(Value::as_array).into_iter().flatten();
+        for (key, value) in given.filter_map(Value::as_object).flatten() {
+            let Some(value) = value.as_str() else { continue };
+            credentials.retain(|(known, _)| known != key);
+            credentials.push((key.clone(), value.to_owned()));
+        }
+        Ok(Self { plugin: json.get("plugin").and_then(Value::as_str).map(str::to_owned), credentials })
+    }
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionStatus {
+    pub user_name: String,
+    pub remaining_minutes: f64,
+}
+
+/// Asks the named authenticator and opens a session; its id is known to the caller alone.
+pub async fn log_in(state: &State, login: &Login, ip: &str) -> Result<String, Error> {
+    let mnemonic = login.plugin.as_deref().unwrap_or("null");
+    let place = state.config.authn.iter().position(|a| a.mnemonic == mnemonic);
+    let Some(url) = place.map(|place| &state.authn_urls[place]) else {
+        return Err(Error::Session(format!("Authenticator mnemonic {mnemonic} not recognised")));
+    };
+    let user_name = authenticate(state, mnemonic, url, login, ip).await?;
+    let id = state.ids.random_uuid().to_string();
+    let expires_at = state.clock.now_micros() + lifetime(state);
+    let session = Session { user_name, expires_at };
+    state.db.write(async |tx| sessions::create(tx, &hash(&id), &session).await).await?;
+    Ok(id)
+}
+
+fn lifetime(state: &State) -> i64 {
+    i64::from(state.config.lifetime_minutes) * MICROS_PER_MINUTE
+}
+
+/// An authenticator's answer; unknown fields are ignored.
+#[derive(Deserialize)]
+struct Authenticated {
+    username: String,
+    mechanism: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    message: String,
+    #[serde(rename = "code")]
+    _code: String,
+}
+
+async fn authenticate(state: &State, mnemonic: &str, url: &str, login: &Login, ip: &str) -> Result<String, Error> {
+    let credentials: Vec<Value> = login.credentials.iter().map(|(key, value)| json!({key.as_str(): value})).collect();
+    let body = json!({"credentials": credentials, "ip": ip}).to_string();
+    let unreachable = |source| Error::Authenticator {
+        message: format!("No authenticator of type {mnemonic} is working"),
+        source: Some(source),
+    };
+    let answer = state
+        .http
+        .post(format!("{url}/authn.{mnemonic}/authenticate"))
+        .timeout(AUTHENTICATOR_TIMEOUT)
+        .form(&[("json", body)])
+        .send()
+        .await
+        .map_err(unreachable)?;
+    let accepted = answer.status().is_success();
+    let text = answer.text().await.map_err(unreachable)?;
+    let nonsense = || Error::Authenticator {
+        message: format!("The authenticator of type {mnemonic} answered something that is not its protocol"),
+        source: None,
+    };
+    if !accepted {
+        let refused: Refused = serde_json::from_str(&text).map_err(|_| nonsense())?;
+        return Err(Error::Session(refused.message));
+    }
+    let user: Authenticated = serde_json::from_str(&text).map_err(|_| nonsense())?;
+    Ok(match user.mechanism {
+        Some(mechanism) => format!("{mechanism}/{}", user.username),
+        None => user.username,
+    })
+}
+
+/// The user of a session that is still alive. The texts are icat.server's, which clients match.
+pub async fn user_of(state: &State, tx: &mut Tx, id: Option<&str>) -> Result<String, Error> {
+    Ok(alive(tx, id, &*state.clock).await?.user_name)
+}
+
+async fn alive(tx: &mut Tx, id: Option<&str>, clock: &dyn Clock) -> Result<Session, Error> {
+    let id = present(id)?;
+    let session = sessions::find(tx, &hash(id)).await?.ok_or_else(|| unknown(id))?;
+    if session.expires_at < clock.now_micros() {
+        return Err(Error::Session(format!("Session id:{id} has expired")));
+    }
+    Ok(session)
+}
+
+fn present(id: Option<&str>) -> Result<&str, Error> {
+    id.filter(|id| !id.is_empty()).ok_or_else(|| Error::Session("Session Id cannot be null or empty.".to_owned()))
+}
+
+fn unknown(id: &str) -> Error {
+    Error::Session(format!("Unable to find user by sessionid: {id}"))
+}
+
+pub async fn status(state: &State, id: &str) -> Result<SessionStatus, Error> {
+    let session = alive(&mut state.db.read().await?, Some(id), &*state.clock).await?;
+    #[expect(clippy::cast_precision_loss, reason = "a time span of hours in microseconds")]
+    let remaining_minutes = (session.expires_at - state.clock.now_micros()) as f64 / MICROS_PER_MINUTE as f64;
+    Ok(SessionStatus { user_name: session.user_name, remaining_minutes })
+}
+
+/// Starts the session's lifetime again. An expired session stays expired (icat.server would revive it).
+pub async fn refresh(state: &State, id: &str) -> Result<(), Error> {
+    state
+        .db
+        .write(async |tx| {
+            alive(tx, Some(id), &*state.clock).await?;
+            let expires_at = state.clock.now_micros() + lifetime(state);
+            Ok(sessions::refresh(tx, &hash(id), expires_at).await?)
+        })
+        .await
+}
+
+/// Ends a session, expired or not.
+pub async fn end(state: &State, id: &str) -> Result<(), Error> {
+    if state.db.write(async |tx| sessions::end(tx, &hash(id)).await).await? { Ok(()) } else { Err(unknown(id)) }
+}
+
+/// Removes sessions that expired before `now`; how many there were.
+pub async fn purge(db: &Db, now: i64) -> Result<u64, DbError> {
+    db.write(async |tx| sessions::purge(tx, now).await).await
+}
+
+/// What of a session id is stored.
+fn hash(id: &str) -> String {
+    let digest = Sha256::digest(id.as_bytes());
+    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login(text: &str) -> (Option<String>, Vec<(String, String)>) {
+        let login = Login::parse(text).unwrap();
+        (login.plugin, login.credentials)
+    }
+
+    #[test]
+    fn credentials_are_read_as_leniently_as_icat_server_reads_them() {
+        let both = vec![("username".to_owned(), "u".to_owned()), ("password".to_owned(), "p".to_owned())];
+        let db = Some("db".to_owned());
+        assert_eq!(
+            login(r#"{"plugin":"db","credentials":[{"username":"u"},{"password":"p"}]}"#),
+            (db.clone(), both.clone())
+        );
+        assert_eq!(
+            login(r#"{"credentials":[{"username":"u","password":"p"}],"plugin":"db"}"#),
+            (db.clone(), both.clone())
+        );
+        assert_eq!(
+            login(r#"{"plugin":"db","credentials":[{"username":"x"},{"username":"u","password":"p"}],"other":1}"#),
+            (db.clone(), both)
+        );
+        assert_eq!(login(r#"{"plugin":"db","credentials":{"username":"u"}}"#), (db.clone(), vec![]));
+        assert_eq!(login(r#"{"plugin":"db","credentials":[{"password":1234},{"x":null},7]}"#), (db, vec![]));
+        assert_eq!(login("{}"), (None, vec![]));
+        assert!(Login::parse("[]").is_err() && Login::parse("{").is_err());
+    }
+}

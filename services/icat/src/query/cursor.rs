@@ -1,0 +1,126 @@
+//! Reading tokens one after the other, with icat.server's complaints.
+
+use super::QueryError;
+use super::lexer::Token;
+
+/// How deep parentheses and sub-selects may nest.
+const DEEPEST: usize = 100;
+
+pub struct Cursor<'t> {
+    tokens: &'t [Token],
+    pub at: usize,
+    depth: usize,
+}
+
+impl<'t> Cursor<'t> {
+    pub fn new(tokens: &'t [Token]) -> Self {
+        Self { tokens, at: 0, depth: 0 }
+    }
+
+    /// A cursor over tokens of this one, from `from` up to but without `to`.
+    pub fn part(&self, from: usize, to: usize) -> Self {
+        Self { tokens: &self.tokens[..to], at: from, depth: self.depth }
+    }
+
+    pub fn peek(&self) -> Option<&'t Token> {
+        self.tokens.get(self.at)
+    }
+
+    pub fn peek_at(&self, ahead: usize) -> Option<&'t Token> {
+        self.tokens.get(self.at + ahead)
+    }
+
+    pub fn next(&mut self) -> Result<&'t Token, QueryError> {
+        let token = self.peek().ok_or_else(|| QueryError::bad("Attempt to read beyond end"))?;
+        self.at += 1;
+        Ok(token)
+    }
+
+    pub fn is_word(&self, word: &str) -> bool {
+        matches!(self.peek(), Some(Token::Name(name)) if name.eq_ignore_ascii_case(word))
+    }
+
+    pub fn is_any_word(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.is_word(word))
+    }
+
+    /// Takes the word if it stands here.
+    pub fn word(&mut self, word: &str) -> bool {
+        let here = self.is_word(word);
+        self.at += usize::from(here);
+        here
+    }
+
+    pub fn expect_word(&mut self, word: &str) -> Result<(), QueryError> {
+        if self.word(word) { Ok(()) } else { Err(self.expected(word)) }
+    }
+
+    pub fn is_sign(&self, sign: &str) -> bool {
+        matches!(self.peek(), Some(Token::Sign(s)) if *s == sign)
+    }
+
+    pub fn sign(&mut self, sign: &str) -> bool {
+        let here = self.is_sign(sign);
+        self.at += usize::from(here);
+        here
+    }
+
+    pub fn expect_sign(&mut self, sign: &str) -> Result<(), QueryError> {
+        if self.sign(sign) { Ok(()) } else { Err(self.expected(sign)) }
+    }
+
+    pub fn name(&mut self) -> Result<&'t str, QueryError> {
+        match self.peek() {
+            Some(Token::Name(name)) => {
+                self.at += 1;
+                Ok(name)
+            }
+            _ => Err(self.expected("NAME")),
+        }
+    }
+
+    /// Fails unless everything has been read.
+    pub fn end(&self) -> Result<(), QueryError> {
+        match self.peek() {
+            None => Ok(()),
+            Some(token) => {
+                Err(QueryError::bad(format!("No more input expected at token {token} in {}", self.around())))
+            }
+        }
+    }
+
+    pub fn expected(&self, types: &str) -> QueryError {
+        match self.peek() {
+            None => QueryError::bad("Attempt to read beyond end"),
+            Some(token) => {
+                QueryError::bad(format!("Expected token from types [{types}] at token {token} in {}", self.around()))
+            }
+        }
+    }
+
+    /// Two tokens before, the token itself in `< >`, two after.
+    fn around(&self) -> String {
+        let from = self.at.saturating_sub(2);
+        let to = (self.at + 3).min(self.tokens.len());
+        let mut text = String::new();
+        for (n, token) in self.tokens[from..to].iter().enumerate() {
+            if from + n == self.at {
+                text.push_str("< ");
+            }
+            text.push_str(&token.to_string());
+            text.push_str(if from + n == self.at { " > " } else { " " });
+        }
+        text
+    }
+
+    /// Runs `parse` one level deeper.
+    pub fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, QueryError>) -> Result<T, QueryError> {
+        if self.depth == DEEPEST {
+            return Err(QueryError::bad("the query is nested too deeply"));
+        }
+        self.depth += 1;
+        let outcome = parse(self);
+        self.depth -= 1;
+        outcome
+    }
+}

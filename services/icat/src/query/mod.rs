@@ -1,0 +1,168 @@
+//! ICAT's query language (icat.server 6.2), from text to bound SQL.
+//!
+//! Both forms, the JPQL-like `SELECT …` and the classic `Dataset <-> Investigation [name = 'A']`, become the same typed
+//! tree; the tree becomes SQL in which nothing of the text stands but as a parameter. What the language has and this
+//! engine has not yet is refused by name. Unlike icat.server, any white space separates words, literals mean the same
+//! in every clause, and a rule that restricts by joins alone counts as restricting.
+
+mod classic;
+mod condition;
+mod cursor;
+mod include;
+mod jpql;
+mod lexer;
+mod scope;
+mod sql;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use icat_client::schema::Entity;
+use jiff::tz::TimeZone;
+use service_kit::Engine;
+use thiserror::Error;
+
+pub use self::include::Include;
+use self::tree::Body;
+pub use self::tree::{Column, ColumnKind, Search};
+
+/// Why a query cannot be answered; the text is what the client reads.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum QueryError {
+    #[error("{0}")]
+    BadParameter(String),
+}
+
+impl QueryError {
+    fn bad(text: impl Into<String>) -> Self {
+        Self::BadParameter(text.into())
+    }
+
+    /// Part of the language, but not of this engine.
+    fn unsupported(what: &str) -> Self {
+        Self::BadParameter(format!("{what} is not supported yet"))
+    }
+}
+
+/// What reading a query depends on besides its text.
+#[derive(Debug, Clone)]
+pub struct ParseContext {
+    /// The zone of times that come without one.
+    pub time_zone: TimeZone,
+}
+
+/// The query of a single row: its kind and what to include.
+#[derive(Debug, Clone)]
+pub struct Get {
+    pub entity: &'static Entity,
+    pub includes: Vec<Include>,
+}
+
+/// The `what` of a rule: which rows of an entity it is about.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub entity: &'static Entity,
+    /// For UPDATE rules on one attribute.
+    pub attribute: Option<String>,
+    /// Whether it is about some rows only: it has a condition or joins.
+    pub restricted: bool,
+    body: Body,
+}
+
+/// Which rows of an entity a user may read.
+#[derive(Debug, Clone)]
+pub enum Access {
+    All,
+    None,
+    /// Those that at least one rule is about.
+    Rules(Vec<Arc<Rule>>),
+}
+
+/// What a compiled query depends on besides its tree.
+#[derive(Debug, Clone, Copy)]
+pub struct Env<'a> {
+    /// The session's user name, for `:user`.
+    pub user: &'a str,
+    /// For `CURRENT_TIMESTAMP`, microseconds UTC.
+    pub now_micros: i64,
+    pub engine: Engine,
+    /// The most rows to fetch.
+    pub row_cap: u64,
+}
+
+/// A bound value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Param {
+    I64(i64),
+    F64(f64),
+    Text(String),
+}
+
+/// SQL and what is bound to its `$1`, `$2`…
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    pub sql: String,
+    pub params: Vec<Param>,
+}
+
+/// How a search is answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    Run(Statement),
+    /// `[]`: the user may read nothing of what is selected.
+    Empty,
+    /// `[0]`: the same for a single COUNT.
+    Zero,
+}
+
+/// Reads a search in either form.
+pub fn parse_search(text: &str, ctx: &ParseContext) -> Result<Search, QueryError> {
+    if is_select(text) { jpql::search(text, ctx) } else { classic::search(text, ctx) }
+}
+
+/// Reads `Entity`, `Entity INCLUDE …` in the classic form, or `Entity [AS] x INCLUDE x.relation, …`.
+pub fn parse_get(text: &str) -> Result<Get, QueryError> {
+    let second = text.split_whitespace().nth(1);
+    if second.is_none_or(|word| word.eq_ignore_ascii_case("INCLUDE")) { classic::get(text) } else { jpql::get(text) }
+}
+
+/// Reads a rule's `what` in either form.
+pub fn parse_rule(text: &str, ctx: &ParseContext) -> Result<Rule, QueryError> {
+    let search = parse_search(text, ctx)?;
+    let body = search.body;
+    let [column] = search.columns.as_slice() else {
+        return Err(QueryError::bad("a rule must be about one entity"));
+    };
+    if body.distinct || body.limit.is_some() || !body.order_by.is_empty() || !body.group_by.is_empty() {
+        return Err(QueryError::bad("a rule must not have DISTINCT, GROUP BY, ORDER BY or LIMIT"));
+    }
+    if !search.includes.is_empty() {
+        return Err(QueryError::bad("a rule must not have INCLUDE"));
+    }
+    let (variable, attribute) =
+        column.rule_target().ok_or_else(|| QueryError::bad("a rule must select an entity or one of its attributes"))?;
+    let restricted = body.filter.is_some() || body.sources.len() > 1;
+    let entity = body.entity(variable);
+    Ok(Rule { entity, attribute, restricted, body: body.selecting(variable) })
+}
+
+/// Turns a search into SQL that finds just the rows that the user may read.
+pub fn compile_search(
+    search: &Search,
+    access: &dyn Fn(&'static Entity) -> Access,
+    env: &Env<'_>,
+) -> Result<Plan, QueryError> {
+    sql::search(search, access, env)
+}
+
+/// SQL that finds which of `ids` the rules are about; its one column is the id.
+pub fn compile_filter(entity: &'static Entity, rules: &[Arc<Rule>], ids: &[i64], env: &Env<'_>) -> Statement {
+    sql::filter(entity, rules, ids, env)
+}
+
+fn is_select(text: &str) -> bool {
+    text.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("SELECT"))
+}

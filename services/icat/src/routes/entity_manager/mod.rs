@@ -1,0 +1,5 @@
+//! `/icat/entityManager`
+
+pub mod delete;
+pub mod read;
+pub mod write;

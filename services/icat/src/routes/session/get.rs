@@ -1,0 +1,18 @@
+//! `GET /icat/session/{id}` → `{"userName":"db/alice","remainingMinutes":119.98}`
+
+use actix_web::{HttpResponse, web};
+use service_kit::Problem;
+
+use crate::auth;
+use crate::state::State;
+use crate::values::{java_double, write_string};
+
+pub async fn get(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let status = auth::status(&state, &id).await?;
+    let mut body = String::from("{\"userName\":");
+    write_string(&mut body, &status.user_name);
+    body.push_str(",\"remainingMinutes\":");
+    body.push_str(&java_double(status.remaining_minutes));
+    body.push('}');
+    Ok(crate::routes::json(body))
+}

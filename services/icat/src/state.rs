@@ -1,0 +1,44 @@
+//! What the catalogue's handlers share.
+
+use std::sync::{Arc, Mutex};
+
+use service_kit::{Clock, Db, Ids, Listener};
+
+use crate::auth::RuleBook;
+use crate::config::Config;
+use crate::query::ParseContext;
+
+/// Built once per process.
+pub struct State {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub http: reqwest::Client,
+    pub config: Config,
+    /// Root addresses of the authenticators, in the order of `config.authn`.
+    pub authn_urls: Vec<String>,
+    pub parse: ParseContext,
+    /// The parsed rules as of some version; replaced when the version in the database has risen.
+    pub rules: Mutex<Option<Arc<RuleBook>>>,
+}
+
+impl State {
+    pub fn new(ctx: service_kit::Ctx, config: Config) -> Result<Self, service_kit::ConfigError> {
+        let authn_urls = config.authn.iter().map(|a| ctx.endpoints.resolve(&a.url, Listener::Internal)).collect();
+        Ok(Self {
+            parse: ParseContext { time_zone: config.zone()? },
+            db: ctx.db,
+            clock: ctx.clock,
+            ids: ctx.ids,
+            http: ctx.http,
+            authn_urls,
+            config,
+            rules: Mutex::new(None),
+        })
+    }
+
+    /// Whether every check passes for this user.
+    pub fn is_root(&self, user_name: &str) -> bool {
+        self.config.root_user_names.iter().any(|name| name == user_name)
+    }
+}

@@ -1,0 +1,131 @@
+//! How ICAT writes values in JSON, and how it reads them.
+
+use icat_client::schema::{Field, FieldKind};
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimeParser;
+use serde_json::Value;
+use service_kit::Val;
+
+/// Appends a stored attribute as JSON; `None` for NULL, which an entity leaves out and a column shows as `null`.
+pub fn write_json(out: &mut String, kind: FieldKind, val: &Val) -> Option<()> {
+    match (kind, val) {
+        (FieldKind::Boolean, Val::I64(v)) => out.push_str(if v.unwrap_or(0) == 0 { "false" } else { "true" }),
+        (FieldKind::Date, Val::I64(Some(v))) => write_string(out, &date(*v)),
+        (FieldKind::Enum(def), Val::I64(Some(v))) => {
+            let name = usize::try_from(*v).ok().and_then(|place| def.values.get(place));
+            write_string(out, name.copied().unwrap_or_default());
+        }
+        (_, Val::I64(Some(v))) => out.push_str(&v.to_string()),
+        (_, Val::F64(Some(v))) => out.push_str(&java_double(*v)),
+        (_, Val::Text(Some(v))) => write_string(out, v),
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Appends a JSON string; only quotes, backslashes and control characters are escaped, as icat.server does.
+pub fn write_string(out: &mut String, text: &str) {
+    // Serialising a string into memory cannot fail.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+}
+
+/// A moment as ICAT writes it, in UTC: `2026-01-12T09:00:00.000Z`.
+pub fn date(micros: i64) -> String {
+    let moment = Timestamp::from_microsecond(micros).unwrap_or_default();
+    moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// A number as Java writes it: at least one decimal, an exponent from 1e7 on and below 1e-3.
+pub fn java_double(v: f64) -> String {
+    if !v.is_finite() {
+        return "null".to_owned();
+    }
+    let magnitude = v.abs();
+    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
+        return format!("{v:?}");
+    }
+    let text = format!("{v:e}");
+    match text.split_once('e') {
+        Some((digits, exponent)) if digits.contains('.') => format!("{digits}E{exponent}"),
+        Some((digits, exponent)) => format!("{digits}.0E{exponent}"),
+        None => text,
+    }
+}
+
+/// Why a JSON value does not fit an attribute.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// A string where a number is wanted, and the like.
+    Kind(&'static str),
+    /// Text that is no moment.
+    Date,
+    /// A name that is not in the list.
+    Enum,
+    /// Neither true nor false.
+    Boolean,
+}
+
+/// Reads a JSON value for an attribute; JSON's null is NULL.
+pub fn read_json(field: &Field, value: &Value) -> Result<Val, Misfit> {
+    let null = value.is_null();
+    match field.kind {
+        FieldKind::String if null => Ok(Val::Text(None)),
+        FieldKind::String => value.as_str().map(Val::from).ok_or(Misfit::Kind("a string")),
+        FieldKind::Double if null => Ok(Val::F64(None)),
+        FieldKind::Double => value.as_f64().map(Val::from).ok_or(Misfit::Kind("a number")),
+        FieldKind::Boolean => value.as_bool().map(Val::from).ok_or(Misfit::Boolean),
+        _ if null => Ok(Val::I64(None)),
+        FieldKind::Long => value.as_i64().map(Val::from).ok_or(Misfit::Kind("an integer")),
+        FieldKind::Integer => {
+            let fits = value.as_i64().filter(|v| i32::try_from(*v).is_ok());
+            fits.map(Val::from).ok_or(Misfit::Kind("an integer of 32 bits"))
+        }
+        FieldKind::Date => {
+            let text = value.as_str().ok_or(Misfit::Kind("a string"))?;
+            read_date(text).map(Val::from).ok_or(Misfit::Date)
+        }
+        FieldKind::Enum(def) => {
+            let text = value.as_str().ok_or(Misfit::Enum)?;
+            let place = def.values.iter().position(|name| name.eq_ignore_ascii_case(text)).ok_or(Misfit::Enum)?;
+            Ok(Val::I64(i64::try_from(place).ok()))
+        }
+    }
+}
+
+/// Microseconds UTC of an RFC 3339 moment; a zone is required.
+pub fn read_date(text: &str) -> Option<i64> {
+    static PARSER: DateTimeParser = DateTimeParser::new();
+    PARSER.parse_timestamp(text).ok().map(Timestamp::as_microsecond)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_look_like_java() {
+        let expected = [
+            (73.0, "73.0"),
+            (0.0, "0.0"),
+            (1e7, "1.0E7"),
+            (12_345_678.9, "1.23456789E7"),
+            (5e-4, "5.0E-4"),
+            (0.001, "0.001"),
+            (-17.333_333_333_333_332, "-17.333333333333332"),
+            (9_999_999.0, "9999999.0"),
+            (f64::NAN, "null"),
+        ];
+        for (number, text) in expected {
+            assert_eq!(java_double(number), text);
+        }
+    }
+
+    #[test]
+    fn moments_are_in_utc_with_milliseconds_and_come_in_any_zone() {
+        assert_eq!(date(1_400_259_506_120_999), "2014-05-16T16:58:26.120Z");
+        assert_eq!(read_date("2014-05-16T17:58:26.120+01:00"), Some(1_400_259_506_120_000));
+        assert_eq!(read_date("2014-05-16T16:58:26Z"), Some(1_400_259_506_000_000));
+        assert_eq!(read_date("2014-05-16"), None);
+        assert_eq!(read_date("2014-05-16T16:58:26"), None);
+    }
+}

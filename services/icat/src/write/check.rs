@@ -1,0 +1,141 @@
+//! What the schema and the catalogue's own meaning demand of a row, with icat.server's texts.
+
+use icat_client::schema::{self, Entity, Member};
+use service_kit::{Tx, Val};
+
+use crate::error::Error;
+use crate::query::{ParseContext, parse_rule};
+use crate::store::entities::{self, place};
+use crate::values::java_double;
+
+fn is_null(val: &Val) -> bool {
+    matches!(val, Val::I64(None) | Val::F64(None) | Val::Text(None) | Val::Blob(None))
+}
+
+fn value<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v Val> {
+    place(entity, name).and_then(|at| values.get(at)).filter(|val| !is_null(val))
+}
+
+fn text<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v str> {
+    match value(entity, values, name) {
+        Some(Val::Text(text)) => text.as_deref(),
+        _ => None,
+    }
+}
+
+/// Names the first member, in alphabetical order, that must not be NULL and is.
+pub fn not_null(entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
+    for member in entity.members() {
+        let nullable = match member {
+            Member::Field(field) => field.nullable,
+            Member::One(one) => one.nullable,
+            Member::Many(_) => true,
+        };
+        if !nullable && value(entity, values, member.name()).is_none() {
+            return Err(Error::Validation(format!("{}: {} cannot be null.", entity.name, member.name())));
+        }
+    }
+    Ok(())
+}
+
+pub fn lengths(entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
+    for (field, val) in entity.fields.iter().zip(values) {
+        if let Val::Text(Some(text)) = val
+            && field.length > 0
+            && text.chars().count() > field.length
+        {
+            let message = format!("{}: {} cannot have length > {}", entity.name, field.name, field.length);
+            return Err(Error::Validation(message));
+        }
+    }
+    Ok(())
+}
+
+/// The entities whose values mean something to the catalogue itself.
+pub async fn rules_of(tx: &mut Tx, entity: &'static Entity, values: &[Val], parse: &ParseContext) -> Result<(), Error> {
+    match entity.name {
+        "Rule" => rule(entity, values, parse),
+        "PublicStep" => public_step(entity, values),
+        name if name.ends_with("Parameter") => parameter(tx, entity, values).await,
+        _ => Ok(()),
+    }
+}
+
+fn rule(entity: &Entity, values: &[Val], parse: &ParseContext) -> Result<(), Error> {
+    let flags = text(entity, values, "crudFlags").unwrap_or_default();
+    if let Some(unknown) = flags.chars().find(|c| !"CRUD".contains(*c)) {
+        return Err(Error::BadParameter(format!("CRUD value {flags} contains {unknown}")));
+    }
+    let rule = parse_rule(text(entity, values, "what").unwrap_or_default(), parse)?;
+    if rule.attribute.is_some() && flags != "U" {
+        return Err(Error::BadParameter("Attribute selection in rules is only allowed for Update".to_owned()));
+    }
+    Ok(())
+}
+
+fn public_step(entity: &Entity, values: &[Val]) -> Result<(), Error> {
+    let origin = text(entity, values, "origin").unwrap_or_default();
+    let field = text(entity, values, "field").unwrap_or_default();
+    let origin =
+        schema::entity(origin).ok_or_else(|| Error::BadParameter(format!("{origin} is not an ICAT entity")))?;
+    if origin.one(field).is_none() && origin.many(field).is_none() {
+        let message = format!("Field value {field} does not implement a relationship from {}", origin.name);
+        return Err(Error::BadParameter(message));
+    }
+    Ok(())
+}
+
+/// `DatasetParameter` and its kin: their type must allow the owner, and limits where it enforces them.
+async fn parameter(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
+    let types = schema::entity("ParameterType").ok_or_else(|| Error::Validation("no ParameterType".to_owned()))?;
+    let Some(Val::I64(Some(id))) = value(entity, values, "type") else {
+        return Err(Error::Validation("Type of parameter is not set".to_owned()));
+    };
+    let kind = entities::by_id(tx, types, *id).await?.ok_or_else(|| Error::no_such("ParameterType", *id))?.values;
+    let flag = |name: &str| matches!(value(types, &kind, name), Some(Val::I64(Some(1))));
+    let name = text(types, &kind, "name").unwrap_or_default();
+    let owner = entity.name.trim_end_matches("Parameter");
+    if !flag(&format!("applicableTo{owner}")) {
+        return Err(Error::Validation(format!("Parameter of type {name} is not applicable to a {owner}")));
+    }
+    if !flag("enforced") {
+        return Ok(());
+    }
+    if let Some(Val::F64(Some(number))) = value(entity, values, "numericValue") {
+        let limit = |which: &str| match value(types, &kind, which) {
+            Some(Val::F64(limit)) => *limit,
+            _ => None,
+        };
+        let breach = match (limit("minimumNumericValue"), limit("maximumNumericValue")) {
+            (Some(least), _) if *number < least => Some(('<', least)),
+            (_, Some(most)) if *number > most => Some(('>', most)),
+            _ => None,
+        };
+        if let Some((sign, limit)) = breach {
+            let (number, limit) = (java_double(*number), java_double(limit));
+            return Err(Error::Validation(format!("Parameter of type {name} has value {number} {sign} {limit}")));
+        }
+    }
+    if let Some(given) = text(entity, values, "stringValue") {
+        permitted(tx, name, *id, given).await?;
+    }
+    Ok(())
+}
+
+async fn permitted(tx: &mut Tx, name: &str, type_id: i64, given: &str) -> Result<(), Error> {
+    let Some(list) = schema::entity("PermissibleStringValue") else {
+        return Ok(());
+    };
+    let pairs = entities::children(tx, list, "parametertype_id", &[type_id], usize::MAX).await?;
+    let ids: Vec<i64> = pairs.iter().map(|(_, id)| *id).collect();
+    let rows = entities::by_ids(tx, list, &ids).await?;
+    let mut allowed: Vec<&str> = rows.iter().filter_map(|row| text(list, &row.values, "value")).collect();
+    allowed.sort_unstable();
+    if !allowed.is_empty() && !allowed.contains(&given) {
+        let allowed = allowed.join(", ");
+        return Err(Error::Validation(format!(
+            "Parameter of type {name} has value {given} not in allowed set [{allowed}]"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Items become rows: ids, stamps, NULLs, lengths, keys, and the children below.
+
+use std::collections::HashSet;
+use std::pin::Pin;
+
+use icat_client::schema::{Entity, FieldKind, ToMany};
+use service_kit::{Tx, Val};
+
+use super::check;
+use super::parse::{Item, Link};
+use crate::error::Error;
+use crate::query::ParseContext;
+use crate::store::entities::{self, NewRow, Stamp, place};
+
+/// Writes items within one transaction.
+pub struct Writer<'a> {
+    tx: &'a mut Tx,
+    stamp: &'a Stamp,
+    parse: &'a ParseContext,
+    /// What this request has created, because messages name such rows differently.
+    created: HashSet<i64>,
+}
+
+type Writing<'w, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'w>>;
+
+impl<'a> Writer<'a> {
+    pub fn new(tx: &'a mut Tx, stamp: &'a Stamp, parse: &'a ParseContext) -> Self {
+        Self { tx, stamp, parse, created: HashSet::new() }
+    }
+
+    /// Creates a row and everything below it; the id of the row.
+    pub fn create<'w>(&'w mut self, item: &'w Item, parent: Option<(&'static ToMany, i64)>) -> Writing<'w, i64> {
+        Box::pin(async move {
+            let entity = item.entity;
+            let mut values = entities::empty_values(entity);
+            for (field, value) in entity.fields.iter().zip(&mut values) {
+                if field.kind == FieldKind::Boolean {
+                    *value = false.into();
+                }
+            }
+            for (at, val) in self.changes(item).await? {
+                values[at] = val;
+            }
+            if let Some((many, id)) = parent
+                && let Some(at) = place(entity, many.mapped_by)
+            {
+                values[at] = id.into();
+            }
+            check::not_null(entity, &values)?;
+            check::lengths(entity, &values)?;
+            check::rules_of(self.tx, entity, &values, self.parse).await?;
+            self.refuse_twin(entity, &values, None).await?;
+            let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
+            entities::insert(self.tx, entity, &[NewRow { id, values }], self.stamp).await?;
+            self.created.insert(id);
+            self.create_children(item, id).await?;
+            Ok(id)
+        })
+    }
+
+    /// Changes what the item names and leaves the rest.
+    pub fn update<'w>(&'w mut self, item: &'w Item, id: i64) -> Writing<'w, ()> {
+        Box::pin(async move {
+            let entity = item.entity;
+            let stored = entities::by_id(self.tx, entity, id).await?;
+            let mut values = stored.ok_or_else(|| Error::no_such(entity.name, id))?.values;
+            let changes = self.changes(item).await?;
+            for (at, val) in &changes {
+                values[*at] = val.clone();
+            }
+            check::not_null(entity, &values)?;
+            check::lengths(entity, &values)?;
+            check::rules_of(self.tx, entity, &values, self.parse).await?;
+            self.refuse_twin(entity, &values, Some(id)).await?;
+            if !changes.is_empty() {
+                entities::update(self.tx, entity, id, &changes, self.stamp).await?;
+            }
+            self.create_children(item, id).await
+        })
+    }
+
+    async fn create_children(&mut self, item: &Item, id: i64) -> Result<(), Error> {
+        for (many, children) in &item.many {
+            for child in children {
+                self.create(child, Some((many, id))).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The values that an item sets, with the rows it names made sure of.
+    async fn changes(&mut self, item: &Item) -> Result<Vec<(usize, Val)>, Error> {
+        let mut changes: Vec<(usize, Val)> = Vec::new();
+        for (field, val) in &item.fields {
+            changes.extend(place(item.entity, field.name).map(|at| (at, val.clone())));
+        }
+        for (one, link) in &item.ones {
+            let id = match link {
+                Link::None => None,
+                Link::To(id) => {
+                    let target = entities::by_id(self.tx, one.target(), *id).await?;
+                    target.ok_or_else(|| Error::no_such(one.target, *id))?;
+                    Some(*id)
+                }
+                Link::Changing(target) => {
+                    let id = target.id.unwrap_or_default();
+                    self.update(target, id).await?;
+                    Some(id)
+                }
+            };
+            changes.extend(place(item.entity, one.name).map(|at| (at, Val::I64(id))));
+        }
+        Ok(changes)
+    }
+
+    /// Refuses values whose unique key another row has.
+    async fn refuse_twin(&mut self, entity: &'static Entity, values: &[Val], own: Option<i64>) -> Result<(), Error> {
+        let Some(twin) = entities::find_by_key(self.tx, entity, values).await? else {
+            return Ok(());
+        };
+        if own == Some(twin) {
+            return Ok(());
+        }
+        let in_request = self.created.contains(&twin);
+        let mut parts = Vec::new();
+        for name in entity.unique {
+            let val = place(entity, name).and_then(|at| values.get(at)).cloned().unwrap_or(Val::I64(None));
+            let shown = match entity.one(name) {
+                None => val.to_string(),
+                Some(_) if in_request => format!("id:{val}"),
+                Some(one) if one.target == "User" => self.user_label(&val).await?,
+                Some(one) => format!("{}:{val}", one.target),
+            };
+            parts.push(format!("{name} = '{shown}'"));
+        }
+        Err(Error::Exists(format!("{} exists with {}", entity.name, parts.join(", "))))
+    }
+
+    async fn user_label(&mut self, id: &Val) -> Result<String, Error> {
+        let Some(users) = icat_client::schema::entity("User") else {
+            return Ok(id.to_string());
+        };
+        let Val::I64(Some(id)) = id else {
+            return Ok(id.to_string());
+        };
+        let user = entities::by_id(self.tx, users, *id).await?;
+        let name = user.and_then(|user| place(users, "name").and_then(|at| user.values.get(at).cloned()));
+        Ok(name.map_or_else(|| id.to_string(), |name| format!("User[name={name}]")))
+    }
+}
