@@ -1,4 +1,7 @@
 //! The ICAT schema as data, and a client for ICAT's REST interface.
 
+pub mod client;
 mod entities;
 pub mod schema;
+
+pub use self::client::{IcatClient, IcatCode, IcatError, SessionInfo};

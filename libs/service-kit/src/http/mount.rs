@@ -1,6 +1,7 @@
 //! Where routes hang: a service lists mounts, the process checks that no two claim the same path.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ type WithState = Arc<dyn Fn(Resource) -> Resource + Send + Sync>;
 /// Routes below one prefix that share an error dialect and a state.
 #[derive(Clone)]
 pub struct Mount {
-    pub prefix: &'static str,
+    pub prefix: Cow<'static, str>,
     pub listener: Listener,
     pub dialect: Dialect,
     routes: Vec<Route>,
@@ -49,8 +50,8 @@ impl fmt::Debug for Mount {
 
 impl Mount {
     /// A prefix such as `/icat`; a mount may also be a single exact path where services share a prefix.
-    pub fn new(prefix: &'static str, listener: Listener, dialect: Dialect) -> Self {
-        Self { prefix, listener, dialect, routes: Vec::new(), with_state: Vec::new() }
+    pub fn new(prefix: impl Into<Cow<'static, str>>, listener: Listener, dialect: Dialect) -> Self {
+        Self { prefix: prefix.into(), listener, dialect, routes: Vec::new(), with_state: Vec::new() }
     }
 
     /// What the handlers take as `web::Data<S>`.
@@ -123,10 +124,10 @@ impl Table {
     /// Takes the mounts of one listener; an error if two routes have the same method and path.
     pub fn new(mounts: &[Mount], listener: Listener) -> Result<Self, MountError> {
         let mounts: Vec<Mount> = mounts.iter().filter(|m| m.listener == listener).cloned().collect();
-        let mut seen = HashMap::new();
+        let mut seen = HashSet::new();
         for route in mounts.iter().flat_map(|m| &m.routes) {
             let endpoint = format!("{} {}", route.method, nameless(&route.path));
-            if seen.insert(endpoint.clone(), ()).is_some() {
+            if !seen.insert(endpoint.clone()) {
                 return Err(MountError(endpoint));
             }
         }
@@ -137,7 +138,7 @@ impl Table {
     pub fn dialect_of(&self, path: &str) -> Dialect {
         self.mounts
             .iter()
-            .filter(|m| path.strip_prefix(m.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+            .filter(|m| path.strip_prefix(m.prefix.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
             .max_by_key(|m| m.prefix.len())
             .map_or(Dialect::Problem, |m| m.dialect)
     }

@@ -1,0 +1,27 @@
+//! Settings of logins.
+
+use serde::Deserialize;
+use service_kit::{Config as Settings, ConfigError};
+
+/// `[auth]`; see `config.default.toml` for each one's meaning.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub local_mechanisms: Vec<String>,
+    pub administrators: Vec<String>,
+    pub minters: Vec<String>,
+    pub beta_testers: Vec<String>,
+}
+
+impl Config {
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let config: Self = settings.section("auth")?;
+        let plain = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        match config.local_mechanisms.iter().find(|name| !plain(name) || name.as_str() == "anon") {
+            Some(name) => Err(ConfigError(format!(
+                "auth.local_mechanisms: `{name}` is no mechanism; use letters, digits and hyphens, and not `anon`"
+            ))),
+            None => Ok(config),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What logins refuse, and the only mapping to the wire.
+
+use icat_client::{IcatCode, IcatError};
+use service_kit::{Code, Problem};
+
+/// The same for a wrong password and a name that does not exist.
+pub fn bad_credentials() -> Problem {
+    Problem::new(Code::Forbidden, "auth/bad-credentials", "The username and password do not match")
+}
+
+/// What ICAT's refusal means to a client of ICAT+, which knows 403 and 500.
+pub fn of_icat(e: IcatError) -> Problem {
+    match e {
+        IcatError::Refused { code: IcatCode::Session | IcatCode::InsufficientPrivileges, message } => {
+            Problem::new(Code::Forbidden, "auth/refused", message)
+        }
+        IcatError::Refused { message, .. } => {
+            Problem::new(Code::BadGateway, "auth/icat-failed", "ICAT cannot open sessions now").with_source(message)
+        }
+        IcatError::Unavailable(_) => Problem::new(Code::Unavailable, "auth/icat-down", "ICAT does not answer; try again later")
+            .with_retry_after(10)
+            .with_source(e),
+        IcatError::Nonsense(_) => {
+            Problem::new(Code::BadGateway, "auth/icat-nonsense", "ICAT answered something unexpected").with_source(e)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `POST /session` of ICAT+: logs in at ICAT, which asks the plugin.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use service_kit::{Code, Problem};
+
+use super::describe;
+use crate::error::of_icat;
+use crate::state::State;
+
+/// All are optional and may be null. `username_suffix` chooses among the accounts of one person.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Credentials {
+    plugin: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    username_suffix: Option<String>,
+}
+
+pub async fn post(state: web::Data<State>, body: web::Json<Credentials>) -> Result<HttpResponse, Problem> {
+    let Credentials { plugin, username, password, username_suffix } = body.into_inner();
+    let plugin = plugin.ok_or_else(|| Problem::new(Code::Forbidden, "auth/no-plugin", "no plugin given"))?;
+    let username = username.map(|name| format!("{name}{}", username_suffix.unwrap_or_default()));
+    let credentials: Vec<(&str, &str)> = match (&username, &password) {
+        (Some(name), password) => {
+            let name = ("username", name.as_str());
+            password.as_deref().map_or_else(|| vec![name], |password| vec![name, ("password", password)])
+        }
+        // A single sign-on token comes as a password without a name.
+        (None, Some(token)) => vec![("token", token.as_str())],
+        (None, None) => Vec::new(),
+    };
+    let session_id = state.icat.login(&plugin, &credentials).await.map_err(of_icat)?;
+    let (session, _, _) = describe(&state, &session_id).await.map_err(of_icat)?;
+    Ok(HttpResponse::Ok().json(session))
+}

@@ -1,0 +1,33 @@
+//! `GET /session/{id}` of ICAT+: who it is, with which roles, and for how long.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use service_kit::Problem;
+
+use super::{Session, describe};
+use crate::error::of_icat;
+use crate::state::State;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionStatus {
+    remaining_minutes: f64,
+    user_name: String,
+    affiliation: String,
+    email: String,
+    full_name: String,
+    user: Session,
+}
+
+/// ICAT+ documents only 500 for a dead session; 403 is what its other session calls answer, and what clients act on.
+pub async fn get(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let (user, details, info) = describe(&state, &id).await.map_err(of_icat)?;
+    Ok(HttpResponse::Ok().json(SessionStatus {
+        remaining_minutes: info.remaining_minutes,
+        user_name: info.user_name,
+        affiliation: details.affiliation,
+        email: details.email,
+        full_name: details.full_name,
+        user,
+    }))
+}

@@ -1,0 +1,3 @@
+//! All SQL of logins.
+
+pub mod accounts;
