@@ -54,7 +54,12 @@ impl AccountName {
 }
 
 /// Sets the password of an account, which is made if it is new; whether it was.
-pub async fn set_password(db: &Db, account: &AccountName, password: &str, clock: &dyn Clock) -> Result<bool, AccountError> {
+pub async fn set_password(
+    db: &Db,
+    account: &AccountName,
+    password: &str,
+    clock: &dyn Clock,
+) -> Result<bool, AccountError> {
     if password.is_empty() || password.len() > LONGEST_PASSWORD {
         return Err(AccountError::Invalid(format!("a password has 1 to {LONGEST_PASSWORD} bytes")));
     }
@@ -64,13 +69,7 @@ pub async fn set_password(db: &Db, account: &AccountName, password: &str, clock:
 }
 
 /// Whether the password is the account's.
-pub async fn verify(
-    db: &Db,
-    pool: &Blocking,
-    mechanism: &str,
-    name: &str,
-    password: String,
-) -> Result<bool, Problem> {
+pub async fn verify(db: &Db, pool: &Blocking, mechanism: &str, name: &str, password: String) -> Result<bool, Problem> {
     let stored = accounts::find(&mut db.read().await?, mechanism, name).await?;
     pool.run(move || {
         let known = stored.is_some();

@@ -17,9 +17,11 @@ pub fn of_icat(e: IcatError) -> Problem {
         IcatError::Refused { message, .. } => {
             Problem::new(Code::BadGateway, "auth/icat-failed", "ICAT cannot open sessions now").with_source(message)
         }
-        IcatError::Unavailable(_) => Problem::new(Code::Unavailable, "auth/icat-down", "ICAT does not answer; try again later")
-            .with_retry_after(10)
-            .with_source(e),
+        IcatError::Unavailable(_) => {
+            Problem::new(Code::Unavailable, "auth/icat-down", "ICAT does not answer; try again later")
+                .with_retry_after(10)
+                .with_source(e)
+        }
         IcatError::Nonsense(_) => {
             Problem::new(Code::BadGateway, "auth/icat-nonsense", "ICAT answered something unexpected").with_source(e)
         }

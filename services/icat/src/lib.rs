@@ -6,6 +6,8 @@
 pub mod auth;
 mod config;
 pub mod error;
+pub mod import;
+pub mod ingest;
 pub mod query;
 mod read;
 mod routes;
@@ -22,7 +24,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::config::Config;
 use self::state::State;
-pub use self::write::Writer;
 
 /// How often expired sessions are removed.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);

@@ -138,7 +138,9 @@ impl Table {
     pub fn dialect_of(&self, path: &str) -> Dialect {
         self.mounts
             .iter()
-            .filter(|m| path.strip_prefix(m.prefix.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+            .filter(|m| {
+                path.strip_prefix(m.prefix.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
             .max_by_key(|m| m.prefix.len())
             .map_or(Dialect::Problem, |m| m.dialect)
     }

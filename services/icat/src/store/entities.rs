@@ -60,6 +60,17 @@ pub fn empty_values(entity: &Entity) -> Vec<Val> {
     fields.chain(entity.one.iter().map(|_| Val::I64(None))).collect()
 }
 
+/// The values of a row to which nothing has been said yet: NULL, and false for booleans, which are never NULL.
+pub fn new_values(entity: &Entity) -> Vec<Val> {
+    let mut values = empty_values(entity);
+    for (field, value) in entity.fields.iter().zip(&mut values) {
+        if field.kind == FieldKind::Boolean {
+            *value = false.into();
+        }
+    }
+    values
+}
+
 fn select(entity: &'static Entity) -> String {
     let columns: Vec<&str> = columns(entity).collect();
     let comma = if columns.is_empty() { "" } else { ", " };
@@ -130,6 +141,22 @@ pub async fn find_by_key(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -
     }
     let sql = format!("SELECT id FROM {} WHERE {}", entity.table, conditions.join(" AND "));
     tx.opt(&sql, &vals).await?.map(|row| row.get("id")).transpose()
+}
+
+/// Ids of the rows with exactly these values, NULLs included, in the order of ids.
+pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<Vec<i64>, DbError> {
+    let mut conditions = vec!["id > 0".to_owned()];
+    let mut vals = Vec::new();
+    for (column, val) in columns(entity).zip(values) {
+        if matches!(val, Val::I64(None) | Val::F64(None) | Val::Text(None) | Val::Blob(None)) {
+            conditions.push(format!("{column} IS NULL"));
+        } else {
+            vals.push(val.clone());
+            conditions.push(format!("{column} = ${}", vals.len()));
+        }
+    }
+    let sql = format!("SELECT id FROM {} WHERE {} ORDER BY id", entity.table, conditions.join(" AND "));
+    tx.all(&sql, &vals).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// Stores rows with fresh stamps. The caller has made sure of NULLs, lengths and keys; the constraints stand behind it.

@@ -3,7 +3,7 @@
 //! Everything of one call is one transaction. Unlike icat.server, naming a row by its id does not stamp it, and the
 //! cause that is reported is the real one.
 
-mod check;
+pub(crate) mod check;
 mod parse;
 mod rows;
 
@@ -13,7 +13,7 @@ use icat_client::schema::{self, Entity};
 use service_kit::Tx;
 
 pub use self::parse::{Item, parse_items, parse_targets};
-pub use self::rows::Writer;
+use self::rows::Writer;
 use crate::error::Error;
 use crate::query::ParseContext;
 use crate::store::entities::{self, Stamp};

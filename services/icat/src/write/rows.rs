@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::pin::Pin;
 
-use icat_client::schema::{Entity, FieldKind, ToMany};
+use icat_client::schema::{Entity, ToMany};
 use service_kit::{Tx, Val};
 
 use super::check;
@@ -32,12 +32,7 @@ impl<'a> Writer<'a> {
     pub fn create<'w>(&'w mut self, item: &'w Item, parent: Option<(&'static ToMany, i64)>) -> Writing<'w, i64> {
         Box::pin(async move {
             let entity = item.entity;
-            let mut values = entities::empty_values(entity);
-            for (field, value) in entity.fields.iter().zip(&mut values) {
-                if field.kind == FieldKind::Boolean {
-                    *value = false.into();
-                }
-            }
+            let mut values = entities::new_values(entity);
             for (at, val) in self.changes(item).await? {
                 values[at] = val;
             }

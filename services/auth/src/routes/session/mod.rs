@@ -41,10 +41,7 @@ pub struct UserDetails {
 }
 
 /// Asks ICAT for everything about a session, as its owner.
-pub async fn describe(
-    state: &State,
-    session_id: &str,
-) -> Result<(Session, UserDetails, SessionInfo), IcatError> {
+pub async fn describe(state: &State, session_id: &str) -> Result<(Session, UserDetails, SessionInfo), IcatError> {
     let info = state.icat.session(session_id).await?;
     let name = quoted(&info.user_name);
     let users = format!("SELECT u FROM User u WHERE u.name = {name}");

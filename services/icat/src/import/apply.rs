@@ -1,0 +1,170 @@
+//! Records against what is stored: created, unchanged, or in conflict.
+
+use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
+
+use icat_client::schema::{Entity, ToMany};
+use service_kit::{Tx, Val};
+
+use super::record::Record;
+use super::{ImportError, Report, key};
+use crate::error::Error;
+use crate::query::ParseContext;
+use crate::store::entities::{self, NewRow, Stamp, StoredRow, place};
+use crate::write::check;
+
+pub async fn apply(
+    tx: &mut Tx,
+    records: &[Record],
+    stamp: &Stamp,
+    parse: &ParseContext,
+    progress: &impl Fn(usize),
+) -> Result<Report, ImportError> {
+    let mut importer =
+        Importer { tx, stamp, parse, ids: HashMap::new(), matched: HashSet::new(), report: Report::default() };
+    for (done, record) in records.iter().enumerate() {
+        let id = importer.record(record, None).await.map_err(|e| match e {
+            Error::Database(e) => ImportError::Database(e),
+            source => ImportError::Record { record: record.label().to_owned(), source },
+        })?;
+        importer.ids.insert(record.key.as_str(), id);
+        progress(done + 1);
+    }
+    Ok(importer.report)
+}
+
+struct Importer<'a> {
+    tx: &'a mut Tx,
+    stamp: &'a Stamp,
+    parse: &'a ParseContext,
+    /// Rows of this file by the keys that it uses.
+    ids: HashMap<&'a str, i64>,
+    /// Stored rows without a unique key that a record has been found equal to; each counts once.
+    matched: HashSet<i64>,
+    report: Report,
+}
+
+type Parent = Option<(&'static ToMany, i64)>;
+
+impl<'a> Importer<'a> {
+    /// Stores a record and its parts, or finds them stored; the id of the row.
+    fn record<'r>(
+        &'r mut self,
+        record: &'r Record,
+        parent: Parent,
+    ) -> Pin<Box<dyn Future<Output = Result<i64, Error>> + Send + 'r>>
+    where
+        'a: 'r,
+    {
+        Box::pin(async move {
+            let values = self.values(record, parent).await?;
+            let entity = record.entity;
+            let found = if entity.unique.is_empty() {
+                self.twin(record, &values).await?
+            } else {
+                entities::find_by_key(self.tx, entity, &values).await?
+            };
+            let id = match found {
+                Some(id) => {
+                    self.compare(record, id, &values).await?;
+                    id
+                }
+                None => self.create(entity, values).await?,
+            };
+            for (many, part) in &record.parts {
+                self.record(part, Some((many, id))).await?;
+            }
+            Ok(id)
+        })
+    }
+
+    async fn create(&mut self, entity: &'static Entity, values: Vec<Val>) -> Result<i64, Error> {
+        check::not_null(entity, &values)?;
+        check::lengths(entity, &values)?;
+        check::rules_of(self.tx, entity, &values, self.parse).await?;
+        let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
+        entities::insert(self.tx, entity, &[NewRow { id, values }], self.stamp).await?;
+        self.matched.insert(id);
+        self.report.created += 1;
+        Ok(id)
+    }
+
+    async fn values(&mut self, record: &Record, parent: Parent) -> Result<Vec<Val>, Error> {
+        let entity = record.entity;
+        let mut values = entities::new_values(entity);
+        let mut set = |name: &str, val: Val| {
+            if let Some(at) = place(entity, name) {
+                values[at] = val;
+            }
+        };
+        for (field, val) in &record.fields {
+            set(field.name, val.clone());
+        }
+        if let Some((many, id)) = parent {
+            set(many.mapped_by, id.into());
+        }
+        for (one, reference) in &record.ones {
+            let id = self.resolve(reference).await?;
+            set(one.name, id.into());
+        }
+        Ok(values)
+    }
+
+    /// The row that a reference names: one of this file, or a stored one.
+    async fn resolve(&mut self, reference: &str) -> Result<i64, Error> {
+        if let Some(id) = self.ids.get(reference) {
+            return Ok(*id);
+        }
+        let stored = key::find(self.tx, reference).await?;
+        stored.ok_or_else(|| {
+            Error::NotFound(format!("the reference {reference} is neither in the file before this place nor stored"))
+        })
+    }
+
+    async fn compare(&mut self, record: &Record, id: i64, values: &[Val]) -> Result<(), Error> {
+        let entity = record.entity;
+        let stored = entities::by_id(self.tx, entity, id).await?.map(|row| row.values).unwrap_or_default();
+        let names = entity.fields.iter().map(|f| f.name).chain(entity.one.iter().map(|one| one.name));
+        let differing = names.zip(stored.iter().zip(values)).find(|(_, (a, b))| a != b);
+        match differing {
+            None => self.report.unchanged += 1,
+            Some((name, (stored, new))) => {
+                let text =
+                    format!("{} ({}[id:{id}]): {name} is {stored}, the file has {new}", record.label(), entity.name);
+                self.report.conflicts.push(text);
+            }
+        }
+        Ok(())
+    }
+
+    /// A stored row of a kind without unique key with the same values and the same parts.
+    async fn twin(&mut self, record: &Record, values: &[Val]) -> Result<Option<i64>, Error> {
+        for id in entities::find_equal(self.tx, record.entity, values).await? {
+            if !self.matched.contains(&id) && self.same_parts(record, id).await? {
+                self.matched.insert(id);
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn same_parts(&mut self, record: &Record, id: i64) -> Result<bool, Error> {
+        // A part's kind is named after its owner: DataCollectionDataset is a part of DataCollection, Job is not.
+        for many in record.entity.many.iter().filter(|many| many.target.starts_with(record.entity.name)) {
+            let pairs = entities::children(self.tx, many.target(), many.back().column, &[id], usize::MAX).await?;
+            let children: Vec<i64> = pairs.iter().map(|(_, child)| *child).collect();
+            let stored: Vec<StoredRow> = entities::by_ids(self.tx, many.target(), &children).await?;
+            let mut stored: Vec<String> = stored.iter().map(|row| format!("{:?}", row.values)).collect();
+            let mut given = Vec::new();
+            for (_, part) in record.parts.iter().filter(|(relation, _)| relation.name == many.name) {
+                given.push(format!("{:?}", self.values(part, Some((many, id))).await?));
+            }
+            stored.sort_unstable();
+            given.sort_unstable();
+            if stored != given {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}

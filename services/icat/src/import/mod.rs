@@ -1,0 +1,99 @@
+//! Reading a facility's ICAT from a dump of python-icat's `icatdump`, YAML or XML.
+//!
+//! Rows are matched by their unique key; kinds without one by equality of all columns and of their parts. Each row is
+//! created, unchanged or in conflict; a conflict refuses the whole import unless told to skip, and a second import of
+//! the same file changes nothing. Everything is one transaction.
+
+mod apply;
+mod key;
+mod record;
+mod xml;
+mod yaml;
+
+use service_kit::{Clock, Db, DbError};
+use thiserror::Error;
+
+pub use self::record::Record;
+use crate::config::Config;
+use crate::error::Error;
+use crate::query::ParseContext;
+use crate::store::entities::Stamp;
+
+/// What to do with a row that exists with other values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Refuse the import.
+    Fail,
+    /// Leave the stored row as it is and go on.
+    Skip,
+}
+
+/// How to import.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who is recorded as the creator.
+    pub user_name: String,
+    pub on_conflict: OnConflict,
+    /// Do everything and keep nothing.
+    pub dry_run: bool,
+}
+
+/// What an import did; counts are of rows, nested ones included.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Report {
+    pub created: usize,
+    pub unchanged: usize,
+    /// What is stored with other values, each with its kind, key and the differing member.
+    pub conflicts: Vec<String>,
+}
+
+/// Why an import did not happen.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// The file is no dump that can be read.
+    #[error("{0}")]
+    Format(String),
+    /// A record of the file cannot be stored.
+    #[error("{record}: {source}")]
+    Record { record: String, source: Error },
+    /// Rows are stored with other values than the file has.
+    #[error("{} row(s) are stored with other values, so nothing was imported; the first: {}", .0.len(), .0[0])]
+    Conflicts(Vec<String>),
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// Never leaves this module: ends the transaction of a dry run.
+    #[error("dry run")]
+    DryRun(Report),
+}
+
+/// Reads a dump, whichever of the two formats it has.
+pub fn parse(text: &str) -> Result<Vec<Record>, ImportError> {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') { xml::parse(text) } else { yaml::parse(text) }
+}
+
+/// Stores records in one transaction; `progress` is told how many top-level records are done.
+pub async fn run(
+    db: &Db,
+    config: &Config,
+    clock: &dyn Clock,
+    records: &[Record],
+    options: &Options,
+    progress: impl Fn(usize),
+) -> Result<Report, ImportError> {
+    let zone = config.zone().map_err(|e| ImportError::Format(e.0))?;
+    let parse = ParseContext { time_zone: zone };
+    let stamp = Stamp { user_name: options.user_name.clone(), at: clock.now_micros() };
+    let outcome = db
+        .write(async |tx| {
+            let report = apply::apply(tx, records, &stamp, &parse, &progress).await?;
+            if options.on_conflict == OnConflict::Fail && !report.conflicts.is_empty() {
+                return Err(ImportError::Conflicts(report.conflicts));
+            }
+            if options.dry_run { Err(ImportError::DryRun(report)) } else { Ok(report) }
+        })
+        .await;
+    match outcome {
+        Err(ImportError::DryRun(report)) => Ok(report),
+        other => other,
+    }
+}

@@ -1,0 +1,127 @@
+//! The XML form: `<icatdata><data><user id="key"><name>…</name><relation ref="key"/><parts>…</parts></user></data>`.
+
+use icat_client::schema::Member;
+use quick_xml::{Reader, XmlVersion};
+use quick_xml::events::{BytesStart, Event};
+
+use super::ImportError;
+use super::record::{Record, entity_of};
+
+/// What an open element is.
+enum Open {
+    /// `icatdata`, `data`, and the head with all it contains.
+    Frame,
+    Record(Record),
+    Part(&'static icat_client::schema::ToMany, Record),
+    Field(&'static icat_client::schema::Field, String),
+    Reference,
+}
+
+pub fn parse(text: &str) -> Result<Vec<Record>, ImportError> {
+    let mut reader = Reader::from_str(text);
+    let mut parser = Parser { open: Vec::new(), records: Vec::new(), in_head: 0 };
+    loop {
+        match reader.read_event().map_err(|e| broken(&e))? {
+            Event::Start(start) => parser.start(&start)?,
+            Event::Empty(start) => {
+                parser.start(&start)?;
+                parser.end()?;
+            }
+            Event::End(_) => parser.end()?,
+            Event::Text(piece) => parser.text(&piece.xml10_content()),
+            Event::CData(piece) => parser.text(&piece.xml10_content()),
+            Event::GeneralRef(reference) => {
+                let character = reference.resolve_char_ref().map_err(|e| broken(&e))?;
+                let name = reference.xml10_content();
+                let resolved = match character {
+                    Some(character) => character.to_string(),
+                    None => quick_xml::escape::resolve_predefined_entity(&name)
+                        .ok_or_else(|| ImportError::Format(format!("the entity &{name}; is not defined")))?
+                        .to_owned(),
+                };
+                parser.text(&resolved);
+            }
+            Event::Eof if parser.open.is_empty() && parser.in_head == 0 => return Ok(parser.records),
+            Event::Eof => return Err(ImportError::Format("the file ends in the middle of an element".to_owned())),
+            _ => {}
+        }
+    }
+}
+
+fn broken(e: &dyn std::fmt::Display) -> ImportError {
+    ImportError::Format(format!("this is no XML: {e}"))
+}
+
+struct Parser {
+    open: Vec<Open>,
+    records: Vec<Record>,
+    /// Depth within `head`, which tells nothing about rows.
+    in_head: usize,
+}
+
+impl Parser {
+    fn start(&mut self, start: &BytesStart<'_>) -> Result<(), ImportError> {
+        let tag = start.name().as_ref().to_owned();
+        if self.in_head > 0 || (tag == "head" && self.open.len() == 1) {
+            self.in_head += 1;
+            return Ok(());
+        }
+        let next = match self.open.last_mut() {
+            None if tag == "icatdata" => Open::Frame,
+            None => return Err(ImportError::Format(format!("the root element is `{tag}`, not `icatdata`"))),
+            Some(Open::Frame) if tag == "data" => Open::Frame,
+            Some(Open::Frame) => {
+                Open::Record(Record::new(entity_of(&tag)?, attribute(start, "id")?.unwrap_or_default()))
+            }
+            Some(Open::Record(record) | Open::Part(_, record)) => match record.member(&tag)? {
+                Member::Field(field) => Open::Field(field, String::new()),
+                Member::One(one) => {
+                    let key = attribute(start, "ref")?.ok_or_else(|| {
+                        let label = record.label();
+                        ImportError::Format(format!(
+                            "{label}: `{tag}` has no ref; references by attributes are not read"
+                        ))
+                    })?;
+                    record.ones.push((one, key));
+                    Open::Reference
+                }
+                Member::Many(many) => Open::Part(many, Record::new(many.target(), String::new())),
+            },
+            Some(Open::Field(..) | Open::Reference) => {
+                return Err(ImportError::Format(format!("`{tag}` stands inside a value")));
+            }
+        };
+        self.open.push(next);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), ImportError> {
+        if self.in_head > 0 {
+            self.in_head -= 1;
+            return Ok(());
+        }
+        let closed = self.open.pop();
+        match (closed, self.open.last_mut()) {
+            (Some(Open::Record(record)), _) => self.records.push(record),
+            (Some(Open::Part(many, part)), Some(Open::Record(owner) | Open::Part(_, owner))) => {
+                owner.parts.push((many, part))
+            }
+            (Some(Open::Field(field, text)), Some(Open::Record(owner) | Open::Part(_, owner))) => {
+                owner.set(field, &text)?
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, piece: &str) {
+        if let Some(Open::Field(_, text)) = self.open.last_mut() {
+            text.push_str(piece);
+        }
+    }
+}
+
+fn attribute(start: &BytesStart<'_>, name: &str) -> Result<Option<String>, ImportError> {
+    let attribute = start.try_get_attribute(name).map_err(|e| broken(&e))?;
+    attribute.map(|a| a.normalized_value(XmlVersion::Explicit1_0).map(std::borrow::Cow::into_owned).map_err(|e| broken(&e))).transpose()
+}

@@ -1,0 +1,176 @@
+//! What lies on disk: datasets and their files, and what cannot be catalogued.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use walkdir::WalkDir;
+
+use super::IngestError;
+
+/// The longest name or location that the schema holds.
+const LONGEST: usize = 255;
+const READ_SIZE: usize = 1 << 20;
+
+pub struct Tree {
+    pub datasets: Vec<Dataset>,
+    pub refused: Vec<Refused>,
+}
+
+pub struct Dataset {
+    pub name: String,
+    /// Relative to the storage root.
+    pub location: String,
+    pub files: Vec<File>,
+}
+
+#[derive(Debug, Clone)]
+pub struct File {
+    pub name: String,
+    pub location: String,
+    pub path: PathBuf,
+    pub size: u64,
+    /// Microseconds UTC.
+    pub modified: i64,
+}
+
+/// A file that was left out, and why.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Refused {
+    pub path: String,
+    pub reason: String,
+}
+
+/// Reads the names below a directory; links are not followed.
+pub fn scan(directory: &Path, root: &Path) -> Result<Tree, IngestError> {
+    let resolve = |path: &Path| {
+        fs::canonicalize(path).map_err(|source| IngestError::Read { path: path.display().to_string(), source })
+    };
+    let (directory, root) = (resolve(directory)?, resolve(root)?);
+    let below = directory.strip_prefix(&root).map_err(|_| {
+        IngestError::Usage(format!(
+            "{} does not lie under the storage root {}; choose another --storage or move the data",
+            directory.display(),
+            root.display()
+        ))
+    })?;
+    let base = below.to_str().ok_or_else(|| IngestError::Usage("the directory's name is not UTF-8".to_owned()))?;
+    let own_name = directory.file_name().and_then(|name| name.to_str()).unwrap_or("data").to_owned();
+    let mut datasets: BTreeMap<String, Dataset> = BTreeMap::new();
+    let mut refused = Vec::new();
+    for entry in WalkDir::new(&directory).sort_by_file_name() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(e) => {
+                let path = e.path().map(|path| path.display().to_string()).unwrap_or_default();
+                refused.push(Refused { path, reason: e.to_string() });
+                continue;
+            }
+        };
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        match file(&directory, base, &own_name, &entry) {
+            Ok((dataset, file)) => {
+                let location = if dataset == own_name && !file.in_subdirectory { base.to_owned() } else { joined(base, &dataset) };
+                let dataset = datasets
+                    .entry(dataset.clone())
+                    .or_insert_with(|| Dataset { name: dataset, location, files: Vec::new() });
+                dataset.files.push(file.file);
+            }
+            Err(reason) => refused.push(Refused { path: entry.path().display().to_string(), reason }),
+        }
+    }
+    Ok(Tree { datasets: datasets.into_values().collect(), refused })
+}
+
+struct Placed {
+    file: File,
+    in_subdirectory: bool,
+}
+
+fn file(
+    directory: &Path,
+    base: &str,
+    own_name: &str,
+    entry: &walkdir::DirEntry,
+) -> Result<(String, Placed), String> {
+    if entry.file_type().is_symlink() {
+        return Err("is a symbolic link".to_owned());
+    }
+    if !entry.file_type().is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    let relative = entry.path().strip_prefix(directory).map_err(|e| e.to_string())?;
+    let relative = relative.to_str().ok_or("its name is not UTF-8")?;
+    let location = joined(base, relative);
+    let (dataset, name, in_subdirectory) = match relative.split_once('/') {
+        Some((dataset, name)) => (dataset, name, true),
+        None => (own_name, relative, false),
+    };
+    for (what, text) in [("dataset name", dataset), ("name", name), ("location", &location)] {
+        if text.len() > LONGEST {
+            return Err(format!("its {what} has more than {LONGEST} bytes"));
+        }
+    }
+    if location.chars().any(char::is_control) {
+        return Err("its name has control characters".to_owned());
+    }
+    let metadata = entry.metadata().map_err(|e| e.to_string())?;
+    let modified = metadata.mtime() * 1_000_000 + metadata.mtime_nsec() / 1_000;
+    let file =
+        File { name: name.to_owned(), path: entry.path().to_owned(), size: metadata.len(), modified, location };
+    Ok((dataset.to_owned(), Placed { file, in_subdirectory }))
+}
+
+fn joined(base: &str, rest: &str) -> String {
+    if base.is_empty() { rest.to_owned() } else { format!("{base}/{rest}") }
+}
+
+/// Reads files on `jobs` threads and gives the CRC-32 of each that could be read and did not change meanwhile.
+pub fn checksums<'f>(files: &[&'f File], jobs: usize, refused: &mut Vec<Refused>) -> Vec<(&'f File, u32)> {
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::with_capacity(files.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, files.len().max(1)) {
+            scope.spawn(|| {
+                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = checksum(file);
+                    outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((*file, outcome));
+                }
+            });
+        }
+    });
+    let mut summed = Vec::with_capacity(files.len());
+    for (file, outcome) in outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        match outcome {
+            Ok(crc) => summed.push((file, crc)),
+            Err(reason) => refused.push(Refused { path: file.path.display().to_string(), reason }),
+        }
+    }
+    summed.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+    summed
+}
+
+fn checksum(file: &File) -> Result<u32, String> {
+    let mut source = fs::File::open(&file.path).map_err(|e| e.to_string())?;
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; READ_SIZE.min(usize::try_from(file.size).unwrap_or(READ_SIZE).max(1))];
+    let mut size = 0_u64;
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => {
+                hasher.update(&buffer[..n]);
+                size += n as u64;
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.to_string()),
+        }
+    }
+    if size == file.size { Ok(hasher.finalize()) } else { Err("changed while it was read".to_owned()) }
+}
