@@ -19,7 +19,7 @@ pub use self::accounts::AccountName;
 pub use self::config::Config;
 use self::state::State;
 
-pub static SERVICE: ServiceDef = ServiceDef {
+pub const SERVICE: ServiceDef = ServiceDef {
     name: "auth",
     default_toml: include_str!("../config.default.toml"),
     migrations: &[Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") }],

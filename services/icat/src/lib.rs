@@ -28,7 +28,7 @@ use self::state::State;
 /// How often expired sessions are removed.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-pub static SERVICE: ServiceDef = ServiceDef {
+pub const SERVICE: ServiceDef = ServiceDef {
     name: "icat",
     default_toml: include_str!("../config.default.toml"),
     migrations: &[

@@ -1,8 +1,8 @@
 //! The XML form: `<icatdata><data><user id="key"><name>…</name><relation ref="key"/><parts>…</parts></user></data>`.
 
 use icat_client::schema::Member;
-use quick_xml::{Reader, XmlVersion};
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 use super::ImportError;
 use super::record::{Record, entity_of};
@@ -123,5 +123,7 @@ impl Parser {
 
 fn attribute(start: &BytesStart<'_>, name: &str) -> Result<Option<String>, ImportError> {
     let attribute = start.try_get_attribute(name).map_err(|e| broken(&e))?;
-    attribute.map(|a| a.normalized_value(XmlVersion::Explicit1_0).map(std::borrow::Cow::into_owned).map_err(|e| broken(&e))).transpose()
+    attribute
+        .map(|a| a.normalized_value(XmlVersion::Explicit1_0).map(std::borrow::Cow::into_owned).map_err(|e| broken(&e)))
+        .transpose()
 }

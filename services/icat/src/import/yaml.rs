@@ -31,7 +31,8 @@ pub fn parse(text: &str) -> Result<Vec<Record>, ImportError> {
 
 /// Within a document parents come first, whatever the order of the text.
 fn chunk(kinds: &Map<String, Value>, records: &mut Vec<Record>) -> Result<(), ImportError> {
-    let mut known = kinds.iter().map(|(tag, objects)| Ok((entity_of(tag)?, objects))).collect::<Result<Vec<_>, ImportError>>()?;
+    let mut known =
+        kinds.iter().map(|(tag, objects)| Ok((entity_of(tag)?, objects))).collect::<Result<Vec<_>, ImportError>>()?;
     let rank = |entity: &'static Entity| entities().iter().position(|e| e.name == entity.name);
     known.sort_by_key(|(entity, _)| rank(entity));
     for (entity, objects) in known {

@@ -68,9 +68,15 @@ impl Catalogue<'_> {
         }
         let (investigation, facility) = match found.as_slice() {
             [one] => *one,
-            [] => return Err(IngestError::Usage(format!("there is no investigation {name} with this visit and facility"))),
+            [] => {
+                return Err(IngestError::Usage(format!(
+                    "there is no investigation {name} with this visit and facility"
+                )));
+            }
             _ => {
-                return Err(IngestError::Usage(format!("several investigations are named {name}: say --visit and --facility")));
+                return Err(IngestError::Usage(format!(
+                    "several investigations are named {name}: say --visit and --facility"
+                )));
             }
         };
         let dataset_type = self
@@ -84,7 +90,11 @@ impl Catalogue<'_> {
     }
 
     /// The id of a dataset, made if it is new, and the datafiles that it has already.
-    pub async fn dataset(&self, target: &Target, dataset: &Dataset) -> Result<(i64, HashMap<String, Known>), IngestError> {
+    pub async fn dataset(
+        &self,
+        target: &Target,
+        dataset: &Dataset,
+    ) -> Result<(i64, HashMap<String, Known>), IngestError> {
         let id = self
             .db
             .write(async |tx| {

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use service_kit::{Clock, Db, DbError};
 use thiserror::Error;
 
-pub use self::scan::Refused;
 use self::catalogue::Catalogue;
+pub use self::scan::Refused;
 use crate::store::entities::Stamp;
 
 /// Files per transaction: what a kill costs at most, and what makes a commit worth its flush.

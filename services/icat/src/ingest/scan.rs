@@ -76,10 +76,13 @@ pub fn scan(directory: &Path, root: &Path) -> Result<Tree, IngestError> {
         }
         match file(&directory, base, &own_name, &entry) {
             Ok((dataset, file)) => {
-                let location = if dataset == own_name && !file.in_subdirectory { base.to_owned() } else { joined(base, &dataset) };
-                let dataset = datasets
-                    .entry(dataset.clone())
-                    .or_insert_with(|| Dataset { name: dataset, location, files: Vec::new() });
+                let location =
+                    if dataset == own_name && !file.in_subdirectory { base.to_owned() } else { joined(base, &dataset) };
+                let dataset = datasets.entry(dataset.clone()).or_insert_with(|| Dataset {
+                    name: dataset,
+                    location,
+                    files: Vec::new(),
+                });
                 dataset.files.push(file.file);
             }
             Err(reason) => refused.push(Refused { path: entry.path().display().to_string(), reason }),
@@ -93,12 +96,7 @@ struct Placed {
     in_subdirectory: bool,
 }
 
-fn file(
-    directory: &Path,
-    base: &str,
-    own_name: &str,
-    entry: &walkdir::DirEntry,
-) -> Result<(String, Placed), String> {
+fn file(directory: &Path, base: &str, own_name: &str, entry: &walkdir::DirEntry) -> Result<(String, Placed), String> {
     if entry.file_type().is_symlink() {
         return Err("is a symbolic link".to_owned());
     }
@@ -122,8 +120,7 @@ fn file(
     }
     let metadata = entry.metadata().map_err(|e| e.to_string())?;
     let modified = metadata.mtime() * 1_000_000 + metadata.mtime_nsec() / 1_000;
-    let file =
-        File { name: name.to_owned(), path: entry.path().to_owned(), size: metadata.len(), modified, location };
+    let file = File { name: name.to_owned(), path: entry.path().to_owned(), size: metadata.len(), modified, location };
     Ok((dataset.to_owned(), Placed { file, in_subdirectory }))
 }
 

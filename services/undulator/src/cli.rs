@@ -1,0 +1,112 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Back end of a scientific facility around its ICAT metadata catalogue.
+#[derive(Debug, Parser)]
+#[command(name = "undulator", version)]
+pub struct Cli {
+    /// Configuration file; without it ./undulator.toml if it exists.
+    #[arg(long, env = "UNDULATOR_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
+    /// Results as JSON on stdout.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run all services, or those named, until SIGTERM.
+    Serve {
+        /// auth, download, icat
+        services: Vec<String>,
+    },
+    /// Make a small facility with users and files, and serve it.
+    Demo(Demo),
+    /// Look at the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Bring the databases of all services, or those named, up to date.
+    Migrate { services: Vec<String> },
+    /// Fill the embedded catalogue.
+    #[command(subcommand)]
+    Icat(IcatCommand),
+    /// Manage local accounts.
+    #[command(subcommand)]
+    Auth(AuthCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where the facility lives; made if it does not exist.
+    #[arg(long, default_value = "demo-data")]
+    pub dir: PathBuf,
+    /// Make the facility and end.
+    #[arg(long)]
+    pub generate_only: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check all settings and print them with secrets redacted.
+    Check,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum IcatCommand {
+    /// Read a facility from a dump of python-icat's icatdump, YAML or XML.
+    Import {
+        file: PathBuf,
+        /// Do everything and keep nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// What to do with rows that are stored with other values: fail or skip.
+        #[arg(long, default_value = "fail", value_parser = ["fail", "skip"])]
+        on_conflict: String,
+        /// Who is recorded as the creator; without it the first of catalogue.root_user_names.
+        #[arg(long = "as", value_name = "USER")]
+        user: Option<String>,
+    },
+    /// Catalogue a directory of data files as datasets of an investigation.
+    Ingest(Ingest),
+}
+
+#[derive(Debug, Args)]
+pub struct Ingest {
+    /// Lies under the root of the storage.
+    pub directory: PathBuf,
+    #[arg(long)]
+    pub investigation: String,
+    #[arg(long)]
+    pub visit: Option<String>,
+    #[arg(long)]
+    pub facility: Option<String>,
+    /// Which of the configured storages the directory lies in.
+    #[arg(long, default_value = "main")]
+    pub storage: String,
+    /// Name of the dataset type; made if it is missing.
+    #[arg(long = "type", default_value = "raw")]
+    pub dataset_type: String,
+    /// Files that are read at the same time.
+    #[arg(long, default_value_t = 4)]
+    pub jobs: usize,
+    /// Who is recorded as the creator; without it the first of catalogue.root_user_names.
+    #[arg(long = "as", value_name = "USER")]
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuthCommand {
+    /// Make a local account or set its password.
+    AddUser {
+        /// MECHANISM/NAME, for example db/alice
+        account: String,
+        /// File with the password; - reads it from stdin. Without it the command asks on stdin.
+        #[arg(long, default_value = "-")]
+        password_file: PathBuf,
+    },
+}

@@ -1,0 +1,52 @@
+//! How commands fail: 1 failed, 2 usage, 3 configuration.
+
+use service_kit::{BuildError, ConfigError, DbError, ServeError};
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum Failure {
+    #[error("{0}")]
+    Failed(String),
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+}
+
+impl Failure {
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Config(_) => 3,
+        }
+    }
+
+    /// Any other error, with its causes.
+    pub fn of(error: &dyn std::error::Error) -> Self {
+        Self::Failed(service_kit::problem::chain(error))
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(e: BuildError) -> Self {
+        match e {
+            BuildError::Config(e) => Self::Config(e),
+            BuildError::Database(DbError::Setup(text)) => Self::Config(ConfigError(text)),
+            e => Self::of(&e),
+        }
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(e: ServeError) -> Self {
+        match e {
+            ServeError::Config(e) => Self::Config(e),
+            ServeError::Build { service, source } => match Self::from(source) {
+                Self::Config(ConfigError(text)) => Self::Config(ConfigError(format!("service {service}: {text}"))),
+                failure => failure,
+            },
+            e => Self::of(&e),
+        }
+    }
+}
