@@ -1,9 +1,34 @@
-//! .
-use service_kit::ServiceDef;
+//! Downloads: single files with ranges and validators, several as one ZIP, in the interface of ids.server 2.1.
+//!
+//! It owns nothing but the way to the bytes: what a caller may have is asked of ICAT with the caller's own session, and
+//! files are read beneath the storage's root only. When ICAT is down, downloads answer 503.
+
+mod archive;
+mod config;
+mod domain;
+mod error;
+mod routes;
+mod selection;
+mod state;
+mod storage;
+
+use std::sync::Arc;
+
+use service_kit::{BuildError, Ctx, Running, ServiceDef};
+
+pub use self::config::Config;
+use self::state::State;
+
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "download",
-    default_toml: "",
+    default_toml: include_str!("../config.default.toml"),
     migrations: &[],
-    check: |_| Ok(()),
-    build: |_| Box::pin(async { Ok(service_kit::Running::default()) }),
+    check: |settings| Config::read(settings).map(drop),
+    build: |ctx| Box::pin(build(ctx)),
 };
+
+async fn build(ctx: Ctx) -> Result<Running, BuildError> {
+    let config = Config::read(&ctx.config)?;
+    let state = Arc::new(State::new(&ctx, &config)?);
+    Ok(Running { mounts: vec![routes::mount(state)], workers: Vec::new() })
+}

@@ -47,19 +47,24 @@ pub(super) async fn boundary(
     let started = Instant::now();
     let request_id = request_id(&req, &*surroundings.ids);
     req.extensions_mut().insert(request_id.clone());
-    let dialect = surroundings.table.dialect_of(req.path());
+    let mount = surroundings.table.mount_of(req.path());
+    let around = Around {
+        dialect: mount.map_or(Dialect::Problem, |mount| mount.dialect),
+        headers: mount.map_or(&[], |mount| &mount.headers),
+        request_id: &request_id.0,
+    };
     let method = req.method().clone();
 
     let outcome = AssertUnwindSafe(next.call(req)).catch_unwind().await;
     let (answer, pattern, status) = match outcome {
         Ok(Ok(response)) => {
-            let response = finish(response, dialect, &request_id);
+            let response = around.finish(response);
             let (pattern, status) = (response.request().match_pattern(), response.status());
             (Ok(response), pattern, status)
         }
-        Ok(Err(error)) => refused(&error, dialect, &request_id),
+        Ok(Err(error)) => around.refused(&error),
         // The panic hook has printed where; the worker and its other requests go on.
-        Err(_) => refused(&Problem::internal("a handler panicked").into(), dialect, &request_id),
+        Err(_) => around.refused(&Problem::internal("a handler panicked").into()),
     };
     tracing::info!(
         http.method = method.as_str(),
@@ -72,64 +77,65 @@ pub(super) async fn boundary(
     answer
 }
 
-/// A failure before a response existed; actix sends the response that stands in for the error.
-fn refused(
-    error: &Error,
+/// What all responses to one request share.
+struct Around<'r> {
     dialect: Dialect,
-    id: &RequestId,
-) -> (Result<ServiceResponse<BoxBody>, Error>, Option<String>, StatusCode) {
-    let response = with_id(render(error, dialect, id), id);
-    let status = response.status();
-    (Err(InternalError::from_response("rendered at the boundary", response).into()), None, status)
+    headers: &'r [(HeaderName, HeaderValue)],
+    request_id: &'r str,
 }
 
-/// An error that a handler or an extractor returned is inside the response by now.
-fn finish(
-    response: ServiceResponse<impl MessageBody + 'static>,
-    dialect: Dialect,
-    id: &RequestId,
-) -> ServiceResponse<BoxBody> {
-    let rendered = response.response().error().map(|error| render(error, dialect, id));
-    match rendered {
-        Some(rendered) => response.into_response(with_id(rendered, id)),
-        None => {
-            let mut response = response.map_into_boxed_body();
-            set_id(response.headers_mut(), id);
-            response
+type Refused = (Result<ServiceResponse<BoxBody>, Error>, Option<String>, StatusCode);
+
+impl Around<'_> {
+    /// A failure before a response existed; actix sends the response that stands in for the error.
+    fn refused(&self, error: &Error) -> Refused {
+        let response = self.render(error);
+        let status = response.status();
+        (Err(InternalError::from_response("rendered at the boundary", response).into()), None, status)
+    }
+
+    /// An error that a handler or an extractor returned is inside the response by now.
+    fn finish(&self, response: ServiceResponse<impl MessageBody + 'static>) -> ServiceResponse<BoxBody> {
+        if let Some(rendered) = response.response().error().map(|error| self.render(error)) {
+            return response.into_response(rendered);
+        }
+        let mut response = response.map_into_boxed_body();
+        self.add_headers(response.headers_mut());
+        response
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::from_str(self.request_id) {
+            headers.insert(REQUEST_ID, value);
+        }
+        for (name, value) in self.headers {
+            headers.insert(name.clone(), value.clone());
         }
     }
-}
 
-fn with_id(mut response: HttpResponse, id: &RequestId) -> HttpResponse {
-    set_id(response.headers_mut(), id);
-    response
-}
-
-fn set_id(headers: &mut HeaderMap, id: &RequestId) {
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
-        headers.insert(REQUEST_ID, value);
-    }
-}
-
-/// Renders and logs one failure, once.
-fn render(error: &Error, dialect: Dialect, id: &RequestId) -> HttpResponse {
-    let foreign;
-    let problem = match error.as_error::<Problem>() {
-        Some(problem) => problem,
-        None => {
+    /// Renders and logs one failure, once.
+    fn render(&self, error: &Error) -> HttpResponse {
+        let foreign;
+        let problem = if let Some(problem) = error.as_error::<Problem>() {
+            problem
+        } else {
             foreign = of_actix(error);
             &foreign
+        };
+        if is_ours(problem.code) {
+            let cause = chain(problem);
+            tracing::error!(request.id = self.request_id, error.slug = problem.slug, error = cause, "request failed");
+        } else {
+            tracing::info!(request.id = self.request_id, error.slug = problem.slug, "request refused");
         }
-    };
-    if dialect_status_is_ours(problem.code) {
-        tracing::error!(request.id = &*id.0, error.slug = problem.slug, error = chain(problem), "request failed");
-    } else {
-        tracing::info!(request.id = &*id.0, error.slug = problem.slug, "request refused");
+        let mut response = self.dialect.render(problem, self.request_id);
+        self.add_headers(response.headers_mut());
+        response
     }
-    dialect.render(problem, &id.0)
 }
 
-fn dialect_status_is_ours(code: Code) -> bool {
+/// Faults of ours or of systems behind us; the rest is the caller's.
+fn is_ours(code: Code) -> bool {
     matches!(code, Code::Internal | Code::BadGateway | Code::Unavailable)
 }
 

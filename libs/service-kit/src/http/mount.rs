@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, Handler, Resource, Responder, web};
 use thiserror::Error;
 
@@ -30,6 +31,8 @@ pub struct Mount {
     pub prefix: Cow<'static, str>,
     pub listener: Listener,
     pub dialect: Dialect,
+    /// Sent with every response, errors included.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     routes: Vec<Route>,
     with_state: Vec<WithState>,
 }
@@ -51,7 +54,20 @@ impl fmt::Debug for Mount {
 impl Mount {
     /// A prefix such as `/icat`; a mount may also be a single exact path where services share a prefix.
     pub fn new(prefix: impl Into<Cow<'static, str>>, listener: Listener, dialect: Dialect) -> Self {
-        Self { prefix: prefix.into(), listener, dialect, routes: Vec::new(), with_state: Vec::new() }
+        Self {
+            prefix: prefix.into(),
+            listener,
+            dialect,
+            headers: Vec::new(),
+            routes: Vec::new(),
+            with_state: Vec::new(),
+        }
+    }
+
+    /// A header of every response of this mount, errors included; both parts are literals.
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((HeaderName::from_static(name), HeaderValue::from_static(value)));
+        self
     }
 
     /// What the handlers take as `web::Data<S>`.
@@ -134,15 +150,14 @@ impl Table {
         Ok(Self { mounts })
     }
 
-    /// The dialect of the longest prefix that the path lies under.
-    pub fn dialect_of(&self, path: &str) -> Dialect {
+    /// The mount with the longest prefix that the path lies under.
+    pub fn mount_of(&self, path: &str) -> Option<&Mount> {
         self.mounts
             .iter()
             .filter(|m| {
                 path.strip_prefix(m.prefix.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
             .max_by_key(|m| m.prefix.len())
-            .map_or(Dialect::Problem, |m| m.dialect)
     }
 
     /// Registers everything with actix: one resource per path, so that a wrong method is a 405 and not a 404.

@@ -16,6 +16,8 @@ use crate::state::State;
 
 pub fn mount(state: Arc<State>) -> Mount {
     Mount::new("/icat", Listener::Public, Dialect::Icat)
+        .header("access-control-allow-origin", "*")
+        .header("access-control-allow-methods", "GET, POST, DELETE, PUT")
         .state(state)
         .get("/version", version::get)
         .get("/properties", properties::get)

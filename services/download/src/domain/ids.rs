@@ -1,0 +1,78 @@
+//! Parameters as ids.server 2.1 reads them, with its messages.
+
+use service_kit::Problem;
+
+use crate::error::bad_request;
+
+/// A session or prepared id: 8-4-4-4-12 lower-case hexadecimal digits.
+pub fn uuid<'v>(what: &str, value: Option<&'v str>) -> Result<&'v str, Problem> {
+    let text = value.unwrap_or("null");
+    let groups: Vec<&str> = text.split('-').collect();
+    let lengths = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
+    let hexadecimal = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    if lengths && groups.iter().all(|group| group.bytes().all(hexadecimal)) {
+        return Ok(text);
+    }
+    Err(bad_request(format!("The {what} parameter '{text}' is not a valid UUID")))
+}
+
+/// Comma-separated numbers: blanks only between items, trailing commas dropped, absent is empty.
+pub fn list(what: &str, value: Option<&str>) -> Result<Vec<i64>, Problem> {
+    let Some(text) = value else { return Ok(Vec::new()) };
+    let refused = || {
+        let form = "is not a valid string representation of a comma separated list of longs";
+        bad_request(format!("The {what} parameter '{text}' {form}"))
+    };
+    let is_blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}');
+    let mut items: Vec<&str> = text.split(',').collect();
+    let last = items.len() - 1;
+    for (n, item) in items.iter_mut().enumerate() {
+        if n > 0 {
+            *item = item.trim_start_matches(is_blank);
+        }
+        if n < last {
+            *item = item.trim_end_matches(is_blank);
+        }
+    }
+    while items.len() > 1 && items.last() == Some(&"") {
+        items.pop();
+    }
+    if items == [""] && text.contains(',') {
+        return Ok(Vec::new());
+    }
+    items.into_iter().map(|item| item.parse().map_err(|_| refused())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read_as_java_reads_them() {
+        let read = |text| list("datafileIds", Some(text)).ok();
+        assert_eq!(list("datafileIds", None).unwrap(), [0; 0]);
+        assert_eq!(read("1,2"), Some(vec![1, 2]));
+        assert_eq!(read("1 , 2"), Some(vec![1, 2]));
+        assert_eq!(read("1,2,,"), Some(vec![1, 2]));
+        assert_eq!(read(","), Some(vec![]));
+        assert_eq!(read("+1,-2,007"), Some(vec![1, -2, 7]));
+        for refused in ["", ",1", " 1", "1 ", "1,,2", "a", "1;2", "99999999999999999999", "1,x"] {
+            assert_eq!(read(refused), None, "{refused:?}");
+        }
+        let refused = list("datasetIds", Some("1,x")).unwrap_err();
+        assert_eq!(
+            refused.detail,
+            "The datasetIds parameter '1,x' is not a valid string representation of a comma separated list of longs"
+        );
+    }
+
+    #[test]
+    fn sessions_are_lower_case_uuids() {
+        let good = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10";
+        assert_eq!(uuid("sessionId", Some(good)).unwrap(), good);
+        assert_eq!(uuid("sessionId", None).unwrap_err().detail, "The sessionId parameter 'null' is not a valid UUID");
+        for refused in ["", "x", "5B0C1C8E-6f57-4c7e-9d55-0f2d4a7b9c10", "5b0c1c8e6f574c7e9d550f2d4a7b9c10"] {
+            assert!(uuid("sessionId", Some(refused)).is_err(), "{refused}");
+        }
+    }
+}

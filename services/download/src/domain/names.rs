@@ -1,0 +1,79 @@
+//! Names that leave the house: in headers and in archives.
+
+use std::collections::HashSet;
+
+use actix_web::http::header::{Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue};
+
+/// What a path part must not contain in an archive; a reader on any system would stumble over it.
+fn is_harmful(c: char) -> bool {
+    c.is_control() || c == '\\' || c == ':'
+}
+
+/// A path for an archive: relative, no climbing, no characters that mean something to a file system.
+pub fn member(parts: &[&str]) -> String {
+    let parts = parts.iter().flat_map(|part| part.split('/')).filter(|part| !part.is_empty() && *part != ".");
+    let clean = parts.map(|part| if part == ".." { "_".to_owned() } else { part.replace(is_harmful, "_") });
+    clean.collect::<Vec<_>>().join("/")
+}
+
+/// Gives the second of two equal names a number: `a (2).h5`.
+pub fn unique(names: &mut [String]) {
+    let mut taken: HashSet<String> = HashSet::with_capacity(names.len());
+    for name in names {
+        let mut candidate = name.clone();
+        let mut number = 2;
+        while !taken.insert(candidate.clone()) {
+            let file = name.rfind('/').map_or(0, |at| at + 1);
+            let dot = name[file..].rfind('.').filter(|at| *at > 0).map_or(name.len(), |at| file + at);
+            candidate = format!("{} ({number}){}", &name[..dot], &name[dot..]);
+            number += 1;
+        }
+        *name = candidate;
+    }
+}
+
+/// `attachment` with an ASCII name for old clients and the real one (RFC 6266, RFC 8187).
+pub fn disposition(name: &str) -> ContentDisposition {
+    let name = name.rsplit('/').next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    let name = if name.is_empty() { "download".to_owned() } else { name };
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ';
+    let ascii: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+    let mut parameters = vec![DispositionParam::Filename(ascii.clone())];
+    if ascii != name {
+        parameters.push(DispositionParam::FilenameExt(ExtendedValue {
+            charset: Charset::Ext("UTF-8".to_owned()),
+            language_tag: None,
+            value: name.into_bytes(),
+        }));
+    }
+    ContentDisposition { disposition: DispositionType::Attachment, parameters }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_cannot_climb_or_be_absolute() {
+        assert_eq!(member(&["ids", "SUN", "MX-1", "1", "scan", "logs/a.csv"]), "ids/SUN/MX-1/1/scan/logs/a.csv");
+        assert_eq!(member(&["ids", "/etc", "..", "C:\\x", "a\nb", "./c"]), "ids/etc/_/C__x/a_b/c");
+    }
+
+    #[test]
+    fn equal_names_are_numbered_before_the_extension() {
+        let mut names: Vec<String> =
+            ["d/a.h5", "d/a.h5", "d/a (2).h5", "d.x/b", "d.x/b", "d/a.h5"].map(str::to_owned).into();
+        unique(&mut names);
+        assert_eq!(names, ["d/a.h5", "d/a (2).h5", "d/a (2) (2).h5", "d.x/b", "d.x/b (2)", "d/a (3).h5"]);
+    }
+
+    #[test]
+    fn headers_hold_a_plain_and_a_true_name() {
+        assert_eq!(disposition("scan/a.h5").to_string(), "attachment; filename=\"a.h5\"");
+        assert_eq!(
+            disposition("mé\"t\r\n.h5").to_string(),
+            "attachment; filename=\"m__t.h5\"; filename*=UTF-8''m%C3%A9%22t.h5"
+        );
+    }
+}
