@@ -117,7 +117,7 @@ impl Fields {
 fn dos_time(seconds: i64) -> (u16, u16) {
     const FIRST: i64 = 315_532_800;
     const LAST: i64 = 4_354_819_198;
-    let moment = Timestamp::from_second(seconds.clamp(FIRST, LAST)).unwrap_or_default().to_zoned(TimeZone::UTC);
+    let moment = TimeZone::UTC.to_datetime(Timestamp::from_second(seconds.clamp(FIRST, LAST)).unwrap_or_default());
     let part = |v: i8, shift: u32| u16::try_from(v).unwrap_or_default() << shift;
     let year = u16::try_from(moment.year() - 1980).unwrap_or_default();
     let date = year << 9 | part(moment.month(), 5) | part(moment.day(), 0);
