@@ -42,3 +42,16 @@ require_cargo() {
         exit 1
     fi
 }
+
+# Real data made by others: the source distribution of python-icat, unpacked below target/interop.
+fetch_python_icat() {
+    local name=python_icat-1.7.0 dir=target/interop
+    local sha256=d3f01be3f719d7324aee1404c41f8f8f5e42d5531fa60e5e993363a254581443
+    [ -d "$dir/python-icat-1.7.0" ] && return 0
+    say "fetching the source distribution of python-icat 1.7.0 (its example facility is test data)"
+    mkdir -p "$dir"
+    [ -x .venv/bin/pip ] || python3 -m venv .venv
+    .venv/bin/pip download --quiet --no-deps --no-binary :all: --dest "$dir" python-icat==1.7.0
+    echo "$sha256  $dir/$name.tar.gz" | sha256sum --check --quiet
+    tar -xzf "$dir/$name.tar.gz" -C "$dir"
+}

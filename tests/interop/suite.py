@@ -1,0 +1,127 @@
+"""The built program as foreign clients meet it: over TCP, with settings in variables, standard library only."""
+
+import json
+import os
+import random
+import re
+import signal
+import socket
+import string
+import subprocess
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "target" / "dev-fast" / "undulator"
+PYTHON_ICAT = ROOT / "target" / "interop" / "python-icat-1.7.0"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Suite:
+    """A data directory, and a server on it that can be started, killed and started again."""
+
+    def __init__(self):
+        self.tmp = tempfile.TemporaryDirectory(prefix="undulator-interop-")
+        self.dir = Path(self.tmp.name)
+        self.files = self.dir / "files"
+        self.files.mkdir()
+        self.public, self.internal = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.public}"
+        self.passwords = {}
+        self.server = None
+        self.env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("UNDULATOR_")},
+            "UNDULATOR_DATA_DIR": str(self.dir / "databases"),
+            "UNDULATOR_HTTP__BIND": f"127.0.0.1:{self.public}",
+            "UNDULATOR_HTTP__INTERNAL_BIND": f"127.0.0.1:{self.internal}",
+            "UNDULATOR_STORAGE__MAIN__URL": str(self.files),
+        }
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        self.tmp.cleanup()
+
+    def run(self, *arguments, stdin=None, check=True):
+        done = subprocess.run(
+            [PROGRAM, *map(str, arguments)], env=self.env, input=stdin, text=True, capture_output=True, cwd=self.dir
+        )
+        if check and done.returncode != 0:
+            raise SystemExit(f"undulator {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr}")
+        return done
+
+    def json(self, *arguments):
+        return json.loads(self.run("--json", *arguments).stdout)
+
+    def add_user(self, account):
+        self.passwords[account] = "".join(random.choices(string.ascii_letters, k=16))
+        self.run("auth", "add-user", account, stdin=self.passwords[account] + "\n")
+
+    def start(self, *prefix):
+        """Starts the server and waits until it says that it listens."""
+        self.log = self.dir / "log"
+        out = self.log.open("a")
+        self.server = subprocess.Popen(
+            [*prefix, PROGRAM, "serve"], env=self.env, cwd=self.dir, stdout=out, stderr=subprocess.PIPE, text=True
+        )
+        for line in self.server.stderr:
+            if "listening" in line:
+                break
+        else:
+            raise SystemExit("the server did not start")
+        # What it says later must not fill the pipe.
+        self.drain = subprocess.Popen(["cat"], stdin=self.server.stderr, stdout=out)
+
+    def kill(self, how=signal.SIGKILL):
+        if self.server:
+            self.server.send_signal(how)
+            self.server.wait()
+            self.drain.wait()
+            self.server = None
+
+    def request(self, method, path, query=None, form=None, headers=None):
+        """Status, headers and body, whatever the status."""
+        url = self.url + path + ("?" + urllib.parse.urlencode(query) if query else "")
+        data = urllib.parse.urlencode(form).encode() if form is not None else None
+        request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as e:
+            return e.code, e.headers, e.read()
+
+    def login(self, account):
+        plugin, name = account.split("/")
+        credentials = [{"username": name}, {"password": self.passwords[account]}]
+        form = {"json": json.dumps({"plugin": plugin, "credentials": credentials})}
+        status, _, body = self.request("POST", "/icat/session", form=form)
+        assert status == 200, (account, status, body)
+        return json.loads(body)["sessionId"]
+
+    def search(self, session, query):
+        status, _, body = self.request("GET", "/icat/entityManager", {"sessionId": session, "query": query})
+        assert status == 200, (query, status, body)
+        return json.loads(body)
+
+
+def kinds():
+    """The 53 entity kinds, from the schema that the program is built from."""
+    schema = json.loads((ROOT / "libs/icat-client/schema/icat-6.2.json").read_text())
+    return schema["entities"]
+
+
+def summary(path):
+    """User and counts of python-icat's reference summaries."""
+    text = path.read_text()
+    user = re.search(r"^User: (\S+)$", text, re.M).group(1)
+    return user, {kind: int(n) for kind, n in re.findall(r"^(\w+)\s+: (\d+)$", text, re.M)}
