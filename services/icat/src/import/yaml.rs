@@ -1,7 +1,13 @@
 //! The YAML form: documents of `kind: {key: {attribute: value, relation: key, parts: [{…}]}}`.
+//!
+//! Values are read as text and typed by the schema, never by their looks: python-icat writes YAML 1.1, in which `081`
+//! and `1e3` are strings that other readers take for numbers.
 
-use icat_client::schema::{Entity, Member, entities};
-use serde_json::{Map, Value};
+use std::fmt;
+
+use icat_client::schema::{Entity, Member, ToMany, entities};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::ImportError;
 use super::record::{Record, entity_of};
@@ -15,57 +21,171 @@ pub fn parse(text: &str) -> Result<Vec<Record>, ImportError> {
             max_documents: usize::MAX,
             max_total_scalar_bytes: usize::MAX,
         },
+        with_snippet: false,
     };
-    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|e| ImportError::Format(format!("this is no YAML: {e}")))?;
-    let mut records = Vec::new();
-    for document in documents {
-        match document {
-            Value::Null => {}
-            Value::Object(kinds) => chunk(&kinds, &mut records)?,
-            _ => return Err(ImportError::Format("a document of the dump is not a mapping of kinds".to_owned())),
-        }
-    }
-    Ok(records)
+    let documents: Vec<Option<Chunk>> = serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|e| ImportError::Format(format!("this is no dump: {e}")))?;
+    Ok(documents.into_iter().flatten().flat_map(|chunk| chunk.0).collect())
 }
 
-/// Within a document parents come first, whatever the order of the text.
-fn chunk(kinds: &Map<String, Value>, records: &mut Vec<Record>) -> Result<(), ImportError> {
-    let mut known =
-        kinds.iter().map(|(tag, objects)| Ok((entity_of(tag)?, objects))).collect::<Result<Vec<_>, ImportError>>()?;
-    let rank = |entity: &'static Entity| entities().iter().position(|e| e.name == entity.name);
-    known.sort_by_key(|(entity, _)| rank(entity));
-    for (entity, objects) in known {
-        let objects = objects
-            .as_object()
-            .ok_or_else(|| ImportError::Format(format!("the {} of the dump are not a mapping of keys", entity.name)))?;
-        for (key, members) in objects {
-            records.push(record(entity, key.clone(), members)?);
-        }
+/// The records of a document; parents come first, whatever the order of the text.
+struct Chunk(Vec<Record>);
+
+impl<'de> Deserialize<'de> for Chunk {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut kinds = deserializer.deserialize_map(Kinds)?;
+        kinds.sort_by_key(|(entity, _)| entities().iter().position(|e| e.name == entity.name));
+        Ok(Self(kinds.into_iter().flat_map(|(_, records)| records).collect()))
     }
-    Ok(())
 }
 
-fn record(entity: &'static Entity, key: String, members: &Value) -> Result<Record, ImportError> {
-    let mut record = Record::new(entity, key);
-    let members = members
-        .as_object()
-        .ok_or_else(|| ImportError::Format(format!("{} is not a mapping of attributes", record.label())))?;
-    for (name, value) in members {
-        match (record.member(name)?, value) {
-            (_, Value::Null) => {}
-            (Member::Field(field), Value::String(text)) => record.set(field, text)?,
-            (Member::Field(field), Value::Bool(_) | Value::Number(_)) => record.set(field, &value.to_string())?,
-            (Member::One(one), Value::String(key)) => record.ones.push((one, key.clone())),
-            (Member::Many(many), Value::Array(parts)) => {
-                for part in parts {
-                    record.parts.push((many, self::record(many.target(), String::new(), part)?));
+struct Kinds;
+
+impl<'de> Visitor<'de> for Kinds {
+    type Value = Vec<(&'static Entity, Vec<Record>)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping of kinds of entities")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut kinds = Vec::new();
+        while let Some(tag) = map.next_key::<String>()? {
+            let entity = entity_of(&tag).map_err(A::Error::custom)?;
+            kinds.push((entity, map.next_value_seed(Records(entity))?));
+        }
+        Ok(kinds)
+    }
+}
+
+/// `{key: {…}, …}` of one kind.
+struct Records(&'static Entity);
+
+impl<'de> DeserializeSeed<'de> for Records {
+    type Value = Vec<Record>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Records {
+    type Value = Vec<Record>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a mapping from keys to the {} of the dump", self.0.name)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut records = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            records.push(map.next_value_seed(Members(Record::new(self.0, key)))?);
+        }
+        Ok(records)
+    }
+}
+
+/// `[{…}, …]`: what belongs to a record.
+struct Parts(&'static ToMany);
+
+impl<'de> DeserializeSeed<'de> for Parts {
+    type Value = Vec<Record>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Parts {
+    type Value = Vec<Record>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of {}", self.0.name)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut parts = Vec::new();
+        while let Some(part) = seq.next_element_seed(Members(Record::new(self.0.target(), String::new())))? {
+            parts.push(part);
+        }
+        Ok(parts)
+    }
+}
+
+/// The attributes, references and parts of one record.
+struct Members(Record);
+
+impl<'de> DeserializeSeed<'de> for Members {
+    type Value = Record;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Record;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a mapping of the attributes of {}", self.0.label())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            match self.0.member(&name).map_err(A::Error::custom)? {
+                Member::Field(field) => {
+                    if let Some(text) = map.next_value::<Option<String>>()? {
+                        self.0.set(field, &text).map_err(A::Error::custom)?;
+                    }
+                }
+                Member::One(one) => {
+                    if let Some(key) = map.next_value::<Option<String>>()? {
+                        self.0.ones.push((one, key));
+                    }
+                }
+                Member::Many(many) => {
+                    let parts = map.next_value_seed(Parts(many))?;
+                    self.0.parts.extend(parts.into_iter().map(|part| (many, part)));
                 }
             }
-            _ => {
-                return Err(ImportError::Format(format!("{}: `{name}` has a value of the wrong kind", record.label())));
-            }
+        }
+        Ok(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use service_kit::Val;
+
+    #[test]
+    fn values_are_typed_by_the_schema_and_not_by_their_looks() {
+        let text = "%YAML 1.1\n---\nuser:\n  u: {name: 081, fullName: 1e3, email: 'true', givenName: no, orcidId: null}\n---\n\
+                    parameterType:\n  p: {enforced: true, maximumNumericValue: 1e3, minimumNumericValue: 5, name: 0x1}\n";
+        let records = parse(text).unwrap();
+        let texts = |n: usize| records[n].fields.iter().map(|(f, v)| (f.name, v.clone())).collect::<Vec<_>>();
+        let expected = ["081", "1e3", "true", "no"].map(Val::from);
+        assert_eq!(texts(0).into_iter().map(|(_, v)| v).collect::<Vec<_>>(), expected);
+        let expected = [
+            ("enforced", Val::from(true)),
+            ("maximumNumericValue", Val::from(1000.0)),
+            ("minimumNumericValue", Val::from(5.0)),
+            ("name", Val::from("0x1")),
+        ];
+        assert_eq!(texts(1), expected);
+    }
+
+    #[test]
+    fn what_is_no_dump_is_refused_with_its_reason() {
+        for (text, reason) in [
+            ("- 1", "expected mapping"),
+            ("nothing: {}", "`nothing` is no kind of entity"),
+            ("user: {u: {colour: red}}", "User has no `colour`"),
+            ("study: {s: {startDate: soon}}", "`soon` is no value for startDate"),
+            ("user: {u: [", "no dump"),
+        ] {
+            let refused = parse(text).unwrap_err().to_string();
+            assert!(refused.contains(reason), "{text}: {refused}");
         }
     }
-    Ok(record)
 }
