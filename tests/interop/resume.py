@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""curl downloads a 64 MiB file, is cut off 20 times at random places, and goes on each time, though the server is
+killed in between. No byte is lost, and hardly one is served twice."""
+
+import hashlib
+import os
+import random
+import subprocess
+
+from suite import Suite
+
+SIZE = 64 << 20
+CUTS = 20
+SLACK = 1 << 20
+FACILITY = """
+---
+facility: {f: {name: F}}
+investigationType: {t: {facility: f, name: T}}
+investigation: {i: {facility: f, name: I, title: t, type: t, visitId: V}}
+"""
+
+
+def fetch(url, offset, until, out, headers):
+    """Takes bytes up to `until` through curl and hangs up; how many curl itself had received."""
+    curl = subprocess.Popen(
+        ["curl", "--silent", "--show-error", "--dump-header", headers, "--continue-at", str(offset), url],
+        stdout=subprocess.PIPE,
+    )
+    left = until - offset
+    while left:
+        piece = curl.stdout.read(min(left, 1 << 16))
+        if not piece:
+            break
+        out.write(piece)
+        left -= len(piece)
+    curl.kill() if until < SIZE else None
+    curl.stdout.close()
+    curl.wait()
+    assert left == 0, f"{left} bytes short"
+
+
+def main():
+    seed = random.randrange(1 << 32)
+    rng = random.Random(seed)
+    print("seed", seed)
+    with Suite() as suite:
+        (suite.dir / "facility.yaml").write_text(FACILITY)
+        suite.run("icat", "import", suite.dir / "facility.yaml")
+        (suite.files / "I" / "scan").mkdir(parents=True)
+        content = rng.randbytes(SIZE)
+        (suite.files / "I" / "scan" / "big.dat").write_bytes(content)
+        suite.run("icat", "ingest", suite.files / "I", "--investigation", "I")
+        suite.add_user("simple/root")
+        suite.start()
+        session = suite.login("simple/root")
+        number = suite.search(session, "SELECT df.id FROM Datafile df")[0]
+        url = f"{suite.url}/ids/getData?sessionId={session}&datafileIds={number}"
+        cuts = sorted(rng.sample(range(1, SIZE), CUTS)) + [SIZE]
+        target, headers = suite.dir / "big.dat", suite.dir / "headers"
+        requested = 0
+        etags = set()
+        with target.open("wb") as out:
+            offset = 0
+            for until in cuts:
+                fetch(url, offset, until, out, headers)
+                head = dict(line.split(": ", 1) for line in headers.read_text().splitlines() if ": " in line)
+                status = headers.read_text().split()[1]
+                etags.add(head["etag"])
+                if offset:
+                    assert status == "206", status
+                    assert head["content-range"] == f"bytes {offset}-{SIZE - 1}/{SIZE}", head
+                requested += until - offset
+                offset = until
+                suite.kill()
+                suite.start()
+        assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(content).digest()
+        assert requested <= SIZE + SLACK and len(etags) == 1, (requested, etags)
+        print(f"{CUTS} resumes over {CUTS + 1} kills of the server: {requested} bytes taken of {SIZE}, sha256 equal")
+
+
+if __name__ == "__main__":
+    main()
