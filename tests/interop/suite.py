@@ -72,7 +72,8 @@ class Suite:
         self.log = self.dir / "log"
         out = self.log.open("a")
         self.server = subprocess.Popen(
-            [*prefix, PROGRAM, "serve"], env=self.env, cwd=self.dir, stdout=out, stderr=subprocess.PIPE, text=True
+            [*prefix, PROGRAM, "serve"], env=self.env, cwd=self.dir, stdout=out, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
         )
         for line in self.server.stderr:
             if "listening" in line:
@@ -84,7 +85,8 @@ class Suite:
 
     def kill(self, how=signal.SIGKILL):
         if self.server:
-            self.server.send_signal(how)
+            # The group, so that what runs under strace goes with it.
+            os.killpg(self.server.pid, how)
             self.server.wait()
             self.drain.wait()
             self.server = None
