@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use service_kit::{Clock, Db, DbError};
 use thiserror::Error;
 
+pub use self::catalogue::ALL as STATEMENTS;
 use self::catalogue::Catalogue;
 pub use self::scan::Refused;
 use crate::store::entities::Stamp;

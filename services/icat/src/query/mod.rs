@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use icat_client::schema::Entity;
 use jiff::tz::TimeZone;
-use service_kit::Engine;
+use service_kit::{Engine, Val};
 use thiserror::Error;
 
 pub use self::include::Include;
@@ -99,6 +99,16 @@ pub enum Param {
     I64(i64),
     F64(f64),
     Text(String),
+}
+
+impl From<Param> for Val {
+    fn from(param: Param) -> Self {
+        match param {
+            Param::I64(v) => v.into(),
+            Param::F64(v) => v.into(),
+            Param::Text(v) => v.into(),
+        }
+    }
 }
 
 /// SQL and what is bound to its `$1`, `$2`…

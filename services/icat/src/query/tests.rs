@@ -1,1 +1,210 @@
-//! .
+//! The language as clients use it: queries of real programs, messages they match, and text that is no query at all.
+
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+use super::*;
+
+fn ctx() -> ParseContext {
+    ParseContext { time_zone: TimeZone::UTC }
+}
+
+fn refusal(text: &str) -> String {
+    parse_search(text, &ctx()).map(drop).expect_err(text).to_string()
+}
+
+/// The words of icat.server, which clients show or match.
+#[test]
+fn refusals_have_the_known_words() {
+    let known = [
+        (
+            "SELECT f FROM Facility f WHERE f.name = \"X\"",
+            "Unexpected character '\"' near \"e = \"X\"\" in state NONE for string: SELECT f FROM Facility f WHERE f.name = \"X\"",
+        ),
+        ("SELECT f FROM Facility f LIMIT 10", "Attempt to read beyond end"),
+        ("SELECT f FROM Facility f LIMIT 0,10 x", "No more input expected at token x in , 10 < x > "),
+        ("SELECT g FROM Facility f", "idVar 'G' referenced in the SELECT clause is not defined in the FROM clause."),
+        ("SELECT f FROM Facilty f", "No information to determine type of Facilty in the FROM clause"),
+        (
+            "SELECT i FROM Investigation i INCLUDE i.datasets, i.datasets.type",
+            "INCLUDE clause contains redundant path to datasets",
+        ),
+        (
+            "SELECT f.name, f.id FROM Facility f INCLUDE f.instruments",
+            "INCLUDE is only valid for one quantity in the SELECT clause",
+        ),
+        ("SELECT f FROM Facility f JOIN f.nothing n", "Facility has no relationship field nothing"),
+        ("SELECT f.nothing FROM Facility f", "Facility has no field nothing"),
+        (
+            "SELECT f FROM Facility f INCLUDE f.nothing",
+            "Problem with INCLUDE clause: nothing is not a field of Facility",
+        ),
+        (
+            "SELECT df.name FROM Datafile df INCLUDE df.dataset",
+            "variable DF mentioned in INCLUDE clause is not defined",
+        ),
+        (
+            "SELECT f FROM Facility f INCLUDE 1, f.instruments",
+            "\"INCLUDE 1\" must not be followed by other things to include.",
+        ),
+        ("Facilty", "Facilty is not an ICAT entity"),
+        ("Dataset INCLUDE User", "Unable to reach User in list of INCLUDES."),
+        ("Facility <-> Job", "Unable to reach Job"),
+        (
+            "SELECT f FROM Facility f WHERE f.name = 'x",
+            "Unexpected end of string in state INQUOTES for string: SELECT f FROM Facility f WHERE f.name = 'x",
+        ),
+    ];
+    for (text, message) in known {
+        assert_eq!(refusal(text), message, "{text}");
+    }
+    assert_eq!(parse_get("Datset").expect_err("unknown").to_string(), "Datset is not an ICAT entity");
+}
+
+#[test]
+fn what_is_not_there_yet_is_refused_by_name() {
+    for (text, what) in [
+        ("SELECT f FROM Facility f WHERE f.daysUntilRelease + 1 > 3", "arithmetic (+) is not supported yet"),
+        ("SELECT f FROM Facility f WHERE SUBSTRING(f.name, 1, 2) = 'a'", "the function SUBSTRING is not supported yet"),
+        ("SELECT d FROM Dataset d WHERE d.type MEMBER OF d.type", "MEMBER OF is not supported yet"),
+        (
+            "SELECT f FROM Facility f WHERE f.id = ANY (SELECT d.id FROM Dataset d)",
+            "comparing with a sub-select is not supported yet",
+        ),
+    ] {
+        assert_eq!(refusal(text), what, "{text}");
+    }
+}
+
+#[test]
+fn rules_know_whether_they_restrict() {
+    let restricted = |text: &str| parse_rule(text, &ctx()).expect(text).restricted;
+    assert!(!restricted("Dataset") && !restricted("SELECT d FROM Dataset d"));
+    assert!(restricted("Dataset [name = 'a']") && restricted("Dataset <-> Investigation"));
+    assert!(restricted("SELECT d FROM Dataset d JOIN d.investigation i"), "joins alone restrict");
+    let attribute = parse_rule("SELECT d.description FROM Dataset d WHERE d.complete = FALSE", &ctx()).unwrap();
+    assert_eq!(attribute.attribute.as_deref(), Some("description"));
+    for refused in [
+        "SELECT DISTINCT d FROM Dataset d",
+        "Dataset.name ORDER BY name",
+        "SELECT COUNT(d) FROM Dataset d",
+        "0,1 Dataset",
+    ] {
+        assert!(parse_rule(refused, &ctx()).is_err(), "{refused}");
+    }
+}
+
+#[test]
+fn nothing_of_the_text_becomes_sql() {
+    let text = "SELECT f FROM Facility f WHERE f.name = 'it''s; DROP' AND f.id IN (1, 2) AND f.url LIKE 'a\\_%'";
+    let search = parse_search(text, &ctx()).unwrap();
+    let env = Env { user: "db/x", now_micros: 0, engine: Engine::Sqlite, row_cap: 10 };
+    let Plan::Run(statement) = compile_search(&search, &|_| Access::All, &env).unwrap() else { panic!("readable") };
+    assert_eq!(
+        statement.sql,
+        "SELECT t1.id FROM facility t1 WHERE (t1.name = $1 AND t1.id IN ($2, $3) AND t1.url LIKE $4 ESCAPE '\\') LIMIT $5"
+    );
+    let text = |text: &str| Param::Text(text.to_owned());
+    let expected = [text("it's; DROP"), Param::I64(1), Param::I64(2), text("a\\\\_%"), Param::I64(10)];
+    assert_eq!(statement.params, expected);
+}
+
+#[test]
+fn who_may_read_nothing_gets_no_row_or_zero() {
+    let env = Env { user: "db/x", now_micros: 0, engine: Engine::Sqlite, row_cap: 10 };
+    let plan = |text: &str| compile_search(&parse_search(text, &ctx()).unwrap(), &|_| Access::None, &env).unwrap();
+    assert_eq!(plan("SELECT d FROM Dataset d"), Plan::Empty);
+    assert_eq!(plan("SELECT COUNT(d) FROM Dataset d"), Plan::Zero);
+    assert_eq!(plan("COUNT(Dataset)"), Plan::Zero);
+    assert_eq!(plan("SELECT SUM(d.fileSize) FROM Dataset d"), Plan::Empty);
+    assert_eq!(plan("SELECT COUNT(d), MAX(d.id) FROM Dataset d"), Plan::Empty);
+}
+
+/// Words, names and signs of the language in any order: nearer to queries than arbitrary text.
+fn pieces() -> impl Strategy<Value = String> {
+    let words = [
+        "SELECT",
+        "FROM",
+        "WHERE",
+        "JOIN",
+        "LEFT",
+        "INCLUDE",
+        "LIMIT",
+        "ORDER BY",
+        "GROUP BY",
+        "AND",
+        "OR",
+        "NOT",
+        "IN",
+        "IS",
+        "NULL",
+        "EMPTY",
+        "EXISTS",
+        "BETWEEN",
+        "LIKE",
+        "ESCAPE",
+        "DISTINCT",
+        "COUNT",
+        "MIN",
+        "AS",
+        "Dataset",
+        "Investigation",
+        "User",
+        "d",
+        "i",
+        "d.name",
+        "d.investigation.facility",
+        "d.datafiles",
+        "i.datasets",
+        "o",
+        "'a'",
+        "1",
+        "-1",
+        "2.5e3",
+        ":user",
+        ":x",
+        "{ts 2026-01-01}",
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        "=",
+        "<>",
+        "<->",
+        "<",
+        "*",
+        "+",
+        "TRUE",
+        "CURRENT_TIMESTAMP",
+        "org.icatproject.StudyStatus.NEW",
+        "'",
+        "é",
+    ];
+    prop::collection::vec(prop::sample::select(words.to_vec()), 0..24).prop_map(|words| words.join(" "))
+}
+
+fn read_all(text: &str) {
+    let env = Env { user: "db/x", now_micros: 0, engine: Engine::Postgres, row_cap: 10 };
+    if let Ok(search) = parse_search(text, &ctx()) {
+        compile_search(&search, &|_| Access::All, &env).map(drop).unwrap_or_default();
+    }
+    parse_get(text).map(drop).unwrap_or_default();
+    parse_rule(text, &ctx()).map(drop).unwrap_or_default();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn no_text_panics(text in "\\PC{0,60}|[ -~\t\n]{0,80}") {
+        read_all(&text);
+    }
+
+    #[test]
+    fn no_order_of_words_panics(text in pieces()) {
+        read_all(&text);
+        read_all(&format!("SELECT d FROM Dataset d WHERE {text}"));
+        read_all(&format!("Dataset [{text}"));
+    }
+}

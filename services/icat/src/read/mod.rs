@@ -12,7 +12,7 @@ use self::include::Loader;
 use crate::auth::Rights;
 use crate::error::Error;
 use crate::query::{
-    Access, ColumnKind, Env, Param, Plan, Search, Statement, compile_filter, compile_search, parse_get, parse_search,
+    Access, ColumnKind, Env, Plan, Search, Statement, compile_filter, compile_search, parse_get, parse_search,
 };
 use crate::state::State;
 use crate::store::entities::{self, StoredRow};
@@ -73,15 +73,7 @@ fn env<'a>(state: &State, rights: &'a Rights, engine: Engine) -> Env<'a> {
 }
 
 async fn run(tx: &mut Tx, statement: &Statement) -> Result<Vec<Row>, DbError> {
-    let vals: Vec<Val> = statement
-        .params
-        .iter()
-        .map(|param| match param {
-            Param::I64(v) => (*v).into(),
-            Param::F64(v) => (*v).into(),
-            Param::Text(v) => v.into(),
-        })
-        .collect();
+    let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
     tx.all(&statement.sql, &vals).await
 }
 
