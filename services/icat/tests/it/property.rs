@@ -1,1 +1,621 @@
+//! Random small data, random rules, random queries: the engine's rows are those of the naive evaluator, and an engine
+//! that is wrong in one of the listed ways is found out.
 
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use icat::query::{
+    Access, Env, Param, ParseContext, Plan, Rule, Statement, compile_filter, compile_search, parse_rule, parse_search,
+};
+use icat::store::entities::{NewRow, Stamp, insert, new_values, place};
+use icat_client::schema::{Entity, FieldKind, entity};
+use jiff::tz::TimeZone;
+use rand::rngs::StdRng;
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use service_kit::{Db, DbError, Row, Val};
+
+use crate::evaluator::{Aggregate, Cond, Data, Operand, Path, Query, Selected, Source, Value, World};
+use crate::statements::run;
+
+const CASES: usize = 10_000;
+const QUERIES_PER_WORLD: usize = 100;
+const NOW: i64 = 1_000_000_000_000_000;
+const USERS: [&str; 3] = ["db/alice", "db/bob", "db/it's"];
+const KINDS: [&str; 11] = [
+    "User",
+    "Grouping",
+    "UserGroup",
+    "Facility",
+    "InvestigationType",
+    "DatasetType",
+    "Investigation",
+    "InvestigationUser",
+    "Sample",
+    "Dataset",
+    "Datafile",
+];
+const TEXTS: [&str; 9] = ["a", "A", "b", "ab", "a%", "a_b", "it's", "b\\", "é"];
+
+struct Generator {
+    rng: StdRng,
+}
+
+impl Generator {
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.rng.random_range(0..from.len())]
+    }
+
+    fn chance(&mut self, percent: u32) -> bool {
+        self.rng.random_range(0..100) < percent
+    }
+
+    fn literal(&mut self, kind: FieldKind) -> Value {
+        match kind {
+            FieldKind::Boolean => Value::Int(self.rng.random_range(0..2)),
+            // Whole seconds around the present, as the literals of the language have them.
+            FieldKind::Date => Value::Int(NOW + self.rng.random_range(-3..4) * 1_000_000),
+            FieldKind::Long | FieldKind::Integer => Value::Int(self.rng.random_range(0..5)),
+            _ => Value::Text(self.pick(&TEXTS).to_owned()),
+        }
+    }
+
+    /// Some rows of each kind with many NULLs and repeated values, no unique key twice.
+    fn data(&mut self) -> Data {
+        let mut data = Data::default();
+        let mut next = 1;
+        for kind in KINDS.map(known) {
+            let mut keys = BTreeSet::new();
+            let wanted = self.rng.random_range(5..12);
+            let mut rows = std::collections::BTreeMap::new();
+            for n in 0..wanted {
+                let mut row = HashMap::new();
+                for field in kind.fields {
+                    let value = if field.nullable && self.chance(35) { Value::Null } else { self.literal(field.kind) };
+                    row.insert(field.name, value);
+                }
+                if kind.name == "User" && n < USERS.len() {
+                    row.insert("name", Value::Text(USERS[n].to_owned()));
+                }
+                for one in kind.one {
+                    let targets: Vec<i64> = data.0.get(one.target).into_iter().flatten().map(|(id, _)| *id).collect();
+                    let none = targets.is_empty() || (one.nullable && self.chance(35));
+                    row.insert(one.name, if none { Value::Null } else { Value::Int(self.pick(&targets)) });
+                }
+                let complete = kind.one.iter().all(|one| one.nullable || row[one.name] != Value::Null);
+                let key: Vec<Value> = kind.unique.iter().map(|name| row[name].clone()).collect();
+                if complete && keys.insert(key) {
+                    rows.insert(next, row);
+                    next += 1;
+                }
+            }
+            data.0.insert(kind.name, rows);
+        }
+        data
+    }
+
+    /// A select over one to three variables.
+    fn query(&mut self, rule_for: Option<&'static Entity>) -> Query {
+        let root = rule_for.unwrap_or_else(|| known(self.pick(&KINDS[3..])));
+        let mut query = Query {
+            distinct: false,
+            select: Vec::new(),
+            from: vec![Source::Root(root)],
+            cond: None,
+            order: Vec::new(),
+            limit: None,
+        };
+        for _ in 0..self.rng.random_range(0..3) {
+            let from = self.rng.random_range(0..query.from.len());
+            let here = query.entity(from);
+            let left = self.chance(35);
+            let many: Vec<_> = here.many.iter().filter(|many| KINDS.contains(&many.target)).collect();
+            let ones: Vec<_> = here.one.iter().filter(|one| KINDS.contains(&one.target)).collect();
+            if !many.is_empty() && (ones.is_empty() || self.chance(60)) {
+                query.from.push(Source::Many { from, relation: self.pick(&many), left });
+            } else if !ones.is_empty() {
+                query.from.push(Source::One { from, relation: self.pick(&ones), left });
+            }
+        }
+        if self.chance(if rule_for.is_some() { 85 } else { 50 }) {
+            let depth = if rule_for.is_some() { 1 } else { 2 };
+            query.cond = Some(self.cond(&query, depth));
+        }
+        if rule_for.is_some() {
+            query.select = vec![Selected::Path(Path { var: 0, steps: Vec::new(), field: None })];
+            return query;
+        }
+        if self.chance(25) {
+            for _ in 0..self.rng.random_range(1..3) {
+                query.select.push(self.aggregate(&query));
+            }
+            return query;
+        }
+        if self.chance(60) {
+            let var = self.rng.random_range(0..query.from.len());
+            query.select.push(Selected::Path(Path { var, steps: Vec::new(), field: None }));
+        } else {
+            for _ in 0..self.rng.random_range(1..4) {
+                let path = self.path(&query, |_| true).0;
+                query.select.push(Selected::Path(path));
+            }
+        }
+        query.distinct = self.chance(25);
+        let only_roots = query.from.len() == 1;
+        // An order is only total with one variable and its id; DISTINCT orders by what is selected.
+        if only_roots && !query.distinct && self.chance(50) {
+            let path = self.path(&query, |_| true).0;
+            let descending = self.chance(50);
+            query.order = vec![(path, descending), (Path { var: 0, steps: Vec::new(), field: Some("id") }, false)];
+            if self.chance(60) {
+                query.limit = Some((self.rng.random_range(0..3), self.rng.random_range(0..4)));
+            }
+        }
+        query
+    }
+
+    fn aggregate(&mut self, query: &Query) -> Selected {
+        let is_number = |kind| matches!(kind, FieldKind::Long | FieldKind::Integer);
+        let has_order = |kind| !matches!(kind, FieldKind::Boolean);
+        match self.rng.random_range(0..5) {
+            0 => Selected::Aggregate(Aggregate::Count, Path { var: 0, steps: Vec::new(), field: None }),
+            1 => Selected::Aggregate(Aggregate::CountDistinct, self.path(query, |_| true).0),
+            2 => Selected::Aggregate(Aggregate::Min, self.path(query, has_order).0),
+            3 => Selected::Aggregate(Aggregate::Max, self.path(query, has_order).0),
+            _ => Selected::Aggregate(Aggregate::Sum, self.path(query, is_number).0),
+        }
+    }
+
+    /// An attribute of fitting kind, some relations away; the id where there is none.
+    fn path(&mut self, query: &Query, fits: impl Fn(FieldKind) -> bool) -> (Path, FieldKind) {
+        let var = self.rng.random_range(0..query.from.len());
+        let (mut here, mut steps) = (query.entity(var), Vec::new());
+        while self.chance(35) {
+            let ones: Vec<_> = here.one.iter().filter(|one| KINDS.contains(&one.target)).collect();
+            if ones.is_empty() {
+                break;
+            }
+            let one = self.pick(&ones);
+            steps.push(one);
+            here = one.target();
+        }
+        let fields: Vec<_> = here.fields.iter().filter(|f| fits(f.kind)).collect();
+        if fields.is_empty() || self.chance(15) {
+            return (Path { var, steps, field: Some("id") }, FieldKind::Long);
+        }
+        let field = self.pick(&fields);
+        (Path { var, steps, field: Some(field.name) }, field.kind)
+    }
+
+    fn cond(&mut self, query: &Query, depth: usize) -> Cond {
+        if depth > 0 && self.chance(45) {
+            let inner = |this: &mut Self| Box::new(this.cond(query, depth - 1));
+            return match self.rng.random_range(0..3) {
+                0 => Cond::And(inner(self), inner(self)),
+                1 => Cond::Or(inner(self), inner(self)),
+                _ => Cond::Not(inner(self)),
+            };
+        }
+        let (path, kind) = self.path(query, |_| true);
+        let negated = self.chance(40);
+        let var = self.rng.random_range(0..query.from.len());
+        let many: Vec<_> = query.entity(var).many.iter().filter(|many| KINDS.contains(&many.target)).collect();
+        match self.rng.random_range(0..10) {
+            0 | 1 => Cond::IsNull(path, negated),
+            2 if kind != FieldKind::Boolean => Cond::In(path, vec![self.literal(kind), self.literal(kind)], negated),
+            3 if kind != FieldKind::Boolean => Cond::Between(path, self.literal(kind), self.literal(kind)),
+            4 if kind == FieldKind::String => {
+                Cond::Like(path, (self.pick(&["a%", "%b%", "_", "A_b", "%", "a\\%"])).to_owned(), negated)
+            }
+            5 if !many.is_empty() => Cond::IsEmpty(var, self.pick(&many), negated),
+            6 if !many.is_empty() => {
+                let relation = self.pick(&many);
+                let fields: Vec<_> = relation.target().fields.iter().filter(|f| f.kind != FieldKind::Boolean).collect();
+                match fields.is_empty() {
+                    true => Cond::IsEmpty(var, relation, negated),
+                    false => {
+                        let field = self.pick(&fields);
+                        Cond::Exists(var, relation, field.name, self.pick(&["=", "<", ">="]), self.literal(field.kind))
+                    }
+                }
+            }
+            7 if kind == FieldKind::String => Cond::Compare(path, "=", Operand::User),
+            7 if kind == FieldKind::Date => Cond::Compare(path, "<", Operand::Now),
+            8 => {
+                let (other, _) = self.path(query, |k| k == kind || (is_long(k) && is_long(kind)));
+                let same = is_long(kind) || other.field != Some("id");
+                if same { Cond::Compare(path, "=", Operand::Path(other)) } else { Cond::IsNull(path, negated) }
+            }
+            _ => {
+                let operators: &[&'static str] =
+                    if kind == FieldKind::Boolean { &["=", "<>"] } else { &["=", "<>", "<", "<=", ">", ">="] };
+                Cond::Compare(path, self.pick(operators), Operand::Literal(self.literal(kind)))
+            }
+        }
+    }
+}
+
+fn is_long(kind: FieldKind) -> bool {
+    matches!(kind, FieldKind::Long | FieldKind::Integer)
+}
+
+fn known(name: &str) -> &'static Entity {
+    entity(name).expect("a kind of the schema")
+}
+
+/// The text of a query, as a client would write it.
+fn print(query: &Query) -> String {
+    let select: Vec<String> = query
+        .select
+        .iter()
+        .map(|s| match s {
+            Selected::Path(path) => shown(path),
+            Selected::Aggregate(Aggregate::CountDistinct, path) => format!("COUNT(DISTINCT {})", shown(path)),
+            Selected::Aggregate(function, path) => {
+                format!("{}({})", format!("{function:?}").to_uppercase(), shown(path))
+            }
+        })
+        .collect();
+    let mut text = format!("SELECT {}{} FROM", if query.distinct { "DISTINCT " } else { "" }, select.join(", "));
+    for (var, source) in query.from.iter().enumerate() {
+        text += &match source {
+            Source::Root(entity) => format!(" {} v{var}", entity.name),
+            Source::One { from, relation, left } => {
+                format!(" {}JOIN v{from}.{} v{var}", if *left { "LEFT " } else { "" }, relation.name)
+            }
+            Source::Many { from, relation, left } => {
+                format!(" {}JOIN v{from}.{} AS v{var}", if *left { "LEFT OUTER " } else { "INNER " }, relation.name)
+            }
+        };
+    }
+    if let Some(cond) = &query.cond {
+        text += &format!(" WHERE {}", condition(query, cond));
+    }
+    if !query.order.is_empty() {
+        let order: Vec<String> = query
+            .order
+            .iter()
+            .map(|(path, desc)| format!("{}{}", shown(path), if *desc { " DESC" } else { "" }))
+            .collect();
+        text += &format!(" ORDER BY {}", order.join(", "));
+    }
+    if let Some((offset, count)) = query.limit {
+        text += &format!(" LIMIT {offset}, {count}");
+    }
+    text
+}
+
+fn shown(path: &Path) -> String {
+    let mut text = format!("v{}", path.var);
+    for one in &path.steps {
+        text += &format!(".{}", one.name);
+    }
+    path.field.map_or(text.clone(), |field| format!("{text}.{field}"))
+}
+
+fn literal(value: &Value, kind: FieldKind) -> String {
+    match (value, kind) {
+        (Value::Text(text), _) => format!("'{}'", text.replace('\'', "''")),
+        (Value::Int(n), FieldKind::Boolean) => if *n == 1 { "TRUE" } else { "false" }.to_owned(),
+        (Value::Int(n), FieldKind::Date) => {
+            let moment = jiff::Timestamp::from_microsecond(*n).unwrap();
+            moment
+                .strftime(if n % 2_000_000 == 0 { "'%Y-%m-%d %H:%M:%S'" } else { "{ts %Y-%m-%d %H:%M:%S}" })
+                .to_string()
+        }
+        (Value::Int(n), _) => n.to_string(),
+        (Value::Null, _) => panic!("no literal is NULL"),
+    }
+}
+
+fn condition(query: &Query, cond: &Cond) -> String {
+    let kind_of = |path: &Path| {
+        let entity = query.authorised(path);
+        entity.field(path.field.unwrap_or("id")).map_or(FieldKind::Long, |f| f.kind)
+    };
+    let not = |negated: &bool| if *negated { "NOT " } else { "" };
+    match cond {
+        Cond::And(a, b) => format!("({} AND {})", condition(query, a), condition(query, b)),
+        Cond::Or(a, b) => format!("({} OR {})", condition(query, a), condition(query, b)),
+        Cond::Not(a) => format!("NOT ({})", condition(query, a)),
+        Cond::Compare(path, operator, operand) => {
+            let other = match operand {
+                Operand::Path(other) => shown(other),
+                Operand::Literal(value) => literal(value, kind_of(path)),
+                Operand::User => ":user".to_owned(),
+                Operand::Now => "CURRENT_TIMESTAMP".to_owned(),
+            };
+            format!("{} {operator} {other}", shown(path))
+        }
+        Cond::IsNull(path, negated) => format!("{} IS {}NULL", shown(path), not(negated)),
+        Cond::In(path, list, negated) => {
+            let list: Vec<String> = list.iter().map(|v| literal(v, kind_of(path))).collect();
+            format!("{} {}IN ({})", shown(path), not(negated), list.join(", "))
+        }
+        Cond::Between(path, low, high) => {
+            format!("{} BETWEEN {} AND {}", shown(path), literal(low, kind_of(path)), literal(high, kind_of(path)))
+        }
+        Cond::Like(path, pattern, negated) => format!("{} {}LIKE '{pattern}'", shown(path), not(negated)),
+        Cond::IsEmpty(var, many, negated) => format!("v{var}.{} IS {}EMPTY", many.name, not(negated)),
+        Cond::Exists(var, many, field, operator, value) => {
+            let kind = many.target().field(field).map_or(FieldKind::String, |f| f.kind);
+            let value = literal(value, kind);
+            format!(
+                "EXISTS (SELECT e FROM {} e WHERE e.{} = v{var} AND e.{field} {operator} {value})",
+                many.target, many.mapped_by
+            )
+        }
+    }
+}
+
+/// A rule in both its forms, and whose it is.
+struct Booked {
+    entity: &'static Entity,
+    query: Query,
+    text: String,
+    parsed: Arc<Rule>,
+    restricted: bool,
+    group: Option<i64>,
+}
+
+async fn load(db: &Db, data: &Data) {
+    let stamp = Stamp { user_name: "simple/root".to_owned(), at: 0 };
+    db.write(async |tx| {
+        for kind in KINDS.iter().rev().map(|kind| known(kind)) {
+            tx.exec(&format!("DELETE FROM {}", kind.table), &[]).await?;
+        }
+        for kind in KINDS.map(known) {
+            let rows: Vec<NewRow> = data.0[kind.name]
+                .iter()
+                .map(|(id, row)| {
+                    let mut values = new_values(kind);
+                    for (name, value) in row {
+                        let at = place(kind, name).unwrap();
+                        values[at] = match value {
+                            Value::Int(n) => Val::I64(Some(*n)),
+                            Value::Text(text) => Val::from(text),
+                            Value::Null => continue,
+                        };
+                    }
+                    NewRow { id: *id, values }
+                })
+                .collect();
+            insert(tx, kind, &rows, &stamp).await?;
+        }
+        Ok::<_, DbError>(())
+    })
+    .await
+    .unwrap();
+}
+
+fn read(row: &Row, query: &Query) -> Vec<Value> {
+    let text = |row: &Row, at| row.at::<Option<String>>(at).unwrap().map_or(Value::Null, Value::Text);
+    let number = |row: &Row, at| row.at::<Option<i64>>(at).unwrap().map_or(Value::Null, Value::Int);
+    query
+        .select
+        .iter()
+        .enumerate()
+        .map(|(at, selected)| {
+            let (path, counted) = match selected {
+                Selected::Path(path) => (path, false),
+                Selected::Aggregate(function, path) => {
+                    (path, matches!(function, Aggregate::Count | Aggregate::CountDistinct))
+                }
+            };
+            let entity = query.authorised(path);
+            let kind = path.field.and_then(|name| entity.field(name)).map(|f| f.kind);
+            if kind == Some(FieldKind::String) && !counted { text(row, at) } else { number(row, at) }
+        })
+        .collect()
+}
+
+/// What an engine could get wrong. The first three spoil what it is given, the others what it makes.
+const MUTATIONS: [&str; 13] = [
+    "a rule is dropped",
+    "groups are ignored",
+    "rules are ignored",
+    "OR becomes AND",
+    "LEFT JOIN becomes JOIN",
+    "JOIN becomes LEFT JOIN",
+    "IS NULL becomes IS NOT NULL",
+    "NOT is dropped",
+    "DISTINCT is dropped",
+    "< becomes <=",
+    "LIMIT takes one more",
+    "DESC becomes ASC",
+    "IN becomes NOT IN",
+];
+
+fn spoil(which: usize, statement: &Statement, query: &Query) -> Option<Statement> {
+    let sql = &statement.sql;
+    let mut params = statement.params.clone();
+    let text = match which {
+        3 => sql.replace(" OR ", " AND "),
+        4 => sql.replace("LEFT JOIN", "JOIN"),
+        5 => sql.replace(" JOIN ", " LEFT JOIN ").replace("LEFT LEFT", "LEFT").replace("CROSS LEFT", "CROSS"),
+        6 => sql.replace(" IS NULL", " IS NOT NULL"),
+        7 => sql.replace("NOT ", ""),
+        8 => sql.replace("DISTINCT ", ""),
+        9 => sql.replace(" < ", " <= "),
+        10 => {
+            query.limit?;
+            let at: usize = sql.split(" LIMIT $").nth(1)?.split(' ').next()?.parse().ok()?;
+            if let Param::I64(n) = &mut params[at - 1] {
+                *n += 1;
+            }
+            format!("{sql} ")
+        }
+        11 => sql.replace(" DESC ", " ASC "),
+        12 => sql.replace(" IN ", " NOT IN ").replace("NOT NOT", ""),
+        _ => return None,
+    };
+    (text != *sql).then_some(Statement { sql: text, params })
+}
+
+#[expect(clippy::disallowed_methods, reason = "how many cases a run takes is no setting of the product")]
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+#[tokio::test]
+async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
+    let seed = number("UNDULATOR_TEST_SEED").unwrap_or_else(|| rand::rng().next_u64());
+    let cases = number("UNDULATOR_TEST_CASES").and_then(|n| usize::try_from(n).ok()).unwrap_or(CASES);
+    println!("seed {seed}");
+    for (n, test) in testkit::databases("icat", icat::SERVICE.migrations).await.into_iter().enumerate() {
+        let mut generator = Generator { rng: StdRng::seed_from_u64(seed) };
+        // The second engine takes a fifth of the cases: what it adds is its SQL, not the engine's logic.
+        let cases = if n == 0 { cases } else { cases / 5 };
+        let mut tally = Tally::default();
+        while tally.cases < cases {
+            world(&test.db, &mut generator, &mut tally).await;
+        }
+        println!(
+            "{}: {} cases, {} with some but not all rows, {} filters",
+            test.engine, tally.cases, tally.partial, tally.filters
+        );
+        assert!(tally.partial * 100 >= tally.cases * 30, "too few cases tell anything");
+        for (which, name) in MUTATIONS.iter().enumerate() {
+            let caught = tally.caught.get(&which).unwrap_or_else(|| panic!("{name}: not found out"));
+            println!("  {name}: found out after {caught} cases");
+        }
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    cases: usize,
+    partial: usize,
+    filters: usize,
+    caught: HashMap<usize, usize>,
+}
+
+async fn world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
+    let ctx = ParseContext { time_zone: TimeZone::UTC };
+    let data = generator.data();
+    load(db, &data).await;
+    let groups: Vec<i64> = data.0["Grouping"].keys().copied().collect();
+    let user = generator.pick(&USERS);
+    let mut rules: Vec<Booked> = Vec::new();
+    for kind in KINDS.map(known) {
+        for _ in 0..generator.rng.random_range(2..6) {
+            let query = generator.query(Some(kind));
+            let text = print(&query);
+            let parsed = Arc::new(parse_rule(&text, &ctx).unwrap_or_else(|e| panic!("{text}: {e}")));
+            let restricted = query.cond.is_some() || query.from.len() > 1;
+            assert_eq!(parsed.restricted, restricted, "{text}");
+            let group = generator.chance(30).then(|| generator.pick(&groups));
+            rules.push(Booked { entity: kind, query, text, parsed, restricted, group });
+        }
+    }
+    let world = World { data: &data, user, now: NOW };
+    let member = |group: i64| {
+        data.0["UserGroup"].values().any(|row| {
+            row["grouping"] == Value::Int(group)
+                && matches!(row["user"], Value::Int(id) if data.0["User"][&id]["name"] == Value::Text(user.to_owned()))
+        })
+    };
+    let mine = |ignore_groups: bool| -> Vec<&Booked> {
+        rules.iter().filter(|r| ignore_groups || r.group.is_none_or(member)).collect()
+    };
+    let access_of = |rules: &[&Booked], entity: &Entity| -> Access {
+        let about: Vec<&&Booked> = rules.iter().filter(|r| r.entity.name == entity.name).collect();
+        match about.as_slice() {
+            [] => Access::None,
+            about if about.iter().any(|r| !r.restricted) => Access::All,
+            about => Access::Rules(about.iter().map(|r| Arc::clone(&r.parsed)).collect()),
+        }
+    };
+    let is_root = generator.chance(3);
+    // None: everything.
+    let mut readable: HashMap<&str, Option<BTreeSet<i64>>> = HashMap::new();
+    for kind in KINDS.map(known) {
+        let about: Vec<&Booked> = mine(false).into_iter().filter(|r| r.entity.name == kind.name).collect();
+        let all = is_root || about.iter().any(|r| !r.restricted);
+        readable.insert(kind.name, (!all).then(|| about.iter().flat_map(|r| world.about(&r.query)).collect()));
+    }
+    let env = Env { user, now_micros: NOW, engine: db.engine(), row_cap: 100_000 };
+    let root_or =
+        |rules: &[&Booked], entity: &'static Entity| if is_root { Access::All } else { access_of(rules, entity) };
+
+    for kind in KINDS.map(known) {
+        if let Access::Rules(rules) = root_or(&mine(false), kind) {
+            let ids: Vec<i64> = data.0[kind.name].keys().copied().collect();
+            let rows = run(db, &compile_filter(kind, &rules, &ids, &env)).await.unwrap();
+            let found: BTreeSet<i64> = rows.iter().map(|row| row.at(0).unwrap()).collect();
+            assert_eq!(Some(found), readable[kind.name], "filter of {}", kind.name);
+            tally.filters += 1;
+        }
+    }
+    for _ in 0..QUERIES_PER_WORLD {
+        let query = generator.query(None);
+        let text = print(&query);
+        tally.cases += 1;
+        let may = |entity: &'static Entity, id: i64| readable[entity.name].as_ref().is_none_or(|ids| ids.contains(&id));
+        let expected = sorted(world.answer(&query, &may), &query);
+        let all = sorted(world.answer(&query, &|_, _| true), &query);
+        let some = !expected.is_empty() && expected != all;
+        let filtered = !all.is_empty()
+            && query.cond.is_some()
+            && all.len() < sorted(world.answer(&Query { cond: None, ..query.clone() }, &|_, _| true), &query).len();
+        tally.partial += usize::from(some || (filtered && !expected.is_empty()));
+
+        let search = parse_search(&text, &ctx).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let rules_here = mine(false);
+        let plan = compile_search(&search, &|entity| root_or(&rules_here, entity), &env).unwrap();
+        let explain = || {
+            let rules: Vec<String> = rules.iter().map(|r| format!("{:?} {}", r.group, r.text)).collect();
+            format!("{text}\nuser {user} root {is_root}\nrules {rules:#?}\ndata {data:?}")
+        };
+        let statement = match plan {
+            Plan::Run(statement) => statement,
+            Plan::Empty | Plan::Zero => {
+                let nothing = query.select.iter().any(|s| {
+                    let (Selected::Path(path) | Selected::Aggregate(_, path)) = s;
+                    matches!(root_or(&rules_here, query.authorised(path)), Access::None)
+                });
+                assert!(nothing, "{}", explain());
+                continue;
+            }
+        };
+        let answer = async |statement: &Statement| -> Result<Vec<Vec<Value>>, DbError> {
+            Ok(sorted(run(db, statement).await?.iter().map(|row| read(row, &query)).collect(), &query))
+        };
+        let found = answer(&statement).await.unwrap_or_else(|e| panic!("{}\n{}\n{e:?}", explain(), statement.sql));
+        assert_eq!(found, expected, "{}\n{}\n{:?}", explain(), statement.sql, statement.params);
+
+        for which in 0..MUTATIONS.len() {
+            if tally.caught.contains_key(&which) {
+                continue;
+            }
+            let spoiled = match which {
+                0..=2 => {
+                    let mut rules = mine(which == 1);
+                    if which == 0 && !rules.is_empty() {
+                        rules.remove(0);
+                    }
+                    let access =
+                        |entity: &'static Entity| if which == 2 { Access::All } else { root_or(&rules, entity) };
+                    match compile_search(&search, &access, &env).unwrap() {
+                        Plan::Run(spoiled) => Some(spoiled),
+                        Plan::Empty | Plan::Zero => None,
+                    }
+                }
+                _ => spoil(which, &statement, &query),
+            };
+            // A statement that the engine refuses is found out as well.
+            if let Some(spoiled) = spoiled.filter(|spoiled| *spoiled != statement)
+                && !answer(&spoiled).await.is_ok_and(|rows| rows == expected)
+            {
+                tally.caught.insert(which, tally.cases);
+            }
+        }
+    }
+}
+
+/// Without ORDER BY the order is the database's own.
+fn sorted(mut rows: Vec<Vec<Value>>, query: &Query) -> Vec<Vec<Value>> {
+    if query.order.is_empty() {
+        rows.sort();
+    }
+    rows
+}
