@@ -151,8 +151,7 @@ fn migration(schema: &Value) -> String {
         for one in items(entity, "one") {
             let target = items(schema, "entities")
                 .find(|e| text(e, "name") == text(one, "target"))
-                .map(|e| text(e, "table").to_lowercase())
-                .unwrap_or_else(|| panic!("{SCHEMA} has no {}", text(one, "target")));
+                .map_or_else(|| panic!("{SCHEMA} has no {}", text(one, "target")), |e| text(e, "table").to_lowercase());
             let column = text(one, "column").to_lowercase();
             lines.push(format!("{column} BIGINT{} REFERENCES {target} (id)", not_null(one)));
         }

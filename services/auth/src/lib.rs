@@ -24,13 +24,13 @@ pub const SERVICE: ServiceDef = ServiceDef {
     default_toml: include_str!("../config.default.toml"),
     migrations: &[Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") }],
     check: |settings| Config::read(settings).map(drop),
-    build: |ctx| Box::pin(build(ctx)),
+    build: |ctx| Box::pin(std::future::ready(build(&ctx))),
 };
 
-async fn build(ctx: Ctx) -> Result<Running, BuildError> {
+fn build(ctx: &Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
     let mechanisms = config.local_mechanisms.clone();
-    let state = Arc::new(State::new(&ctx, config));
+    let state = Arc::new(State::new(ctx, config));
     let mut mounts = vec![routes::mount(Arc::clone(&state)), compat::anonymous()];
     mounts.extend(mechanisms.iter().map(|mechanism| compat::local(&state, mechanism)));
     Ok(Running { mounts, workers: Vec::new() })

@@ -24,11 +24,11 @@ pub const SERVICE: ServiceDef = ServiceDef {
     default_toml: include_str!("../config.default.toml"),
     migrations: &[],
     check: |settings| Config::read(settings).map(drop),
-    build: |ctx| Box::pin(build(ctx)),
+    build: |ctx| Box::pin(std::future::ready(build(&ctx))),
 };
 
-async fn build(ctx: Ctx) -> Result<Running, BuildError> {
+fn build(ctx: &Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
-    let state = Arc::new(State::new(&ctx, &config)?);
+    let state = Arc::new(State::new(ctx, &config)?);
     Ok(Running { mounts: vec![routes::mount(state)], workers: Vec::new() })
 }

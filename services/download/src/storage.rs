@@ -95,6 +95,8 @@ pub fn is_plain(location: &str) -> bool {
 }
 
 fn identify(root: &Dir, location: &str) -> io::Result<Identity> {
+    use cap_std::fs::MetadataExt as _;
+
     if !is_plain(location) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is not a plain relative path"));
     }
@@ -103,7 +105,6 @@ fn identify(root: &Dir, location: &str) -> io::Result<Identity> {
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is no regular file"));
     }
-    use cap_std::fs::MetadataExt as _;
     Ok(Identity {
         size: metadata.len(),
         modified: (metadata.mtime(), metadata.mtime_nsec()),

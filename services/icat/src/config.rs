@@ -37,8 +37,8 @@ impl Config {
         }
         let mut mnemonics: Vec<&str> = config.authn.iter().map(|a| a.mnemonic.as_str()).collect();
         mnemonics.sort_unstable();
-        if let Some(twice) = mnemonics.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(ConfigError(format!("catalogue.authn lists `{}` twice", twice[0])));
+        if let Some([twice, _]) = mnemonics.array_windows().find(|[a, b]| a == b) {
+            return Err(ConfigError(format!("catalogue.authn lists `{twice}` twice")));
         }
         Ok(config)
     }

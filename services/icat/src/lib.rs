@@ -26,7 +26,7 @@ pub use self::config::Config;
 use self::state::State;
 
 /// How often expired sessions are removed.
-const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "icat",
@@ -36,10 +36,10 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration { version: 2, name: "sessions", sql: include_str!("../migrations/0002_sessions.sql") },
     ],
     check: |settings| Config::read(settings).map(drop),
-    build: |ctx| Box::pin(build(ctx)),
+    build: |ctx| Box::pin(std::future::ready(build(ctx))),
 };
 
-async fn build(ctx: Ctx) -> Result<Running, BuildError> {
+fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
     let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
     let purge = Worker::new("icat.purge-sessions", || purge_sessions(db, clock, stop));

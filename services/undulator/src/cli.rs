@@ -67,7 +67,7 @@ pub enum IcatCommand {
         /// What to do with rows that are stored with other values: fail or skip.
         #[arg(long, default_value = "fail", value_parser = ["fail", "skip"])]
         on_conflict: String,
-        /// Who is recorded as the creator; without it the first of catalogue.root_user_names.
+        /// Who is recorded as the creator; without it the first of `catalogue.root_user_names`.
         #[arg(long = "as", value_name = "USER")]
         user: Option<String>,
     },
@@ -94,7 +94,7 @@ pub struct Ingest {
     /// Files that are read at the same time.
     #[arg(long, default_value_t = 4)]
     pub jobs: usize,
-    /// Who is recorded as the creator; without it the first of catalogue.root_user_names.
+    /// Who is recorded as the creator; without it the first of `catalogue.root_user_names`.
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
 }

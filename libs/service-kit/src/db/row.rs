@@ -33,7 +33,7 @@ pub enum Column<'a> {
 }
 
 impl Column<'_> {
-    fn error(&self, reason: impl ToString) -> DbError {
+    fn error(&self, reason: impl std::fmt::Display) -> DbError {
         let column = match self {
             Self::Name(name) => (*name).to_owned(),
             Self::Place(place) => format!("number {place}"),

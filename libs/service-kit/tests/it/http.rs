@@ -86,7 +86,7 @@ async fn failures_of_no_handler_take_the_dialect_of_their_mount() {
     }
     for (prefix, _) in DIALECTS {
         let cases = [
-            ("GET", "/id/x", "".to_owned(), None, 400),
+            ("GET", "/id/x", String::new(), None, 400),
             ("POST", "/json", "[1,".to_owned(), Some("application/json"), 400),
             ("POST", "/json", "[1]".to_owned(), None, 400),
             ("POST", "/json", format!("[{}1]", "1,".repeat(2000)), Some("application/json"), 413),
@@ -145,7 +145,7 @@ async fn internal_routes_do_not_exist_on_the_public_port() {
         for trick in [
             path.to_owned(),
             format!("/{path}"),
-            path.replacen("/", "/./", 2),
+            path.replacen('/', "/./", 2),
             path.replace('a', "%61"),
             format!("/icat/..{path}"),
             format!("/icat/%2e%2e{path}"),

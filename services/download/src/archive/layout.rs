@@ -13,7 +13,8 @@ const U16: u64 = 0xFFFF;
 /// The most data of a stored block, and what each costs besides.
 pub const BLOCK: u64 = 65_535;
 const BLOCK_HEADER: u64 = 5;
-const DIRECTORY_VERSION: u16 = (3 << 8) | 45;
+/// Made on Unix (3), by version 4.5 of the format.
+const DIRECTORY_VERSION: u16 = 0x032D;
 /// Names are UTF-8; sizes and checksum follow the data.
 const FLAGS: u16 = 0x0808;
 const DEFLATE: u16 = 8;
@@ -275,7 +276,7 @@ mod tests {
         })
     }
 
-    /// Archives that Python's zipfile, Info-ZIP, and Java's ZipFile and ZipInputStream have read.
+    /// Archives that Python's zipfile, Info-ZIP, and Java's `ZipFile` and `ZipInputStream` have read.
     #[test]
     fn archives_are_the_published_bytes() {
         let nothing = archive(&[]);

@@ -104,10 +104,10 @@ impl Parser {
         match (closed, self.open.last_mut()) {
             (Some(Open::Record(record)), _) => self.records.push(record),
             (Some(Open::Part(many, part)), Some(Open::Record(owner) | Open::Part(_, owner))) => {
-                owner.parts.push((many, part))
+                owner.parts.push((many, part));
             }
             (Some(Open::Field(field, text)), Some(Open::Record(owner) | Open::Part(_, owner))) => {
-                owner.set(field, &text)?
+                owner.set(field, &text)?;
             }
             _ => {}
         }

@@ -39,7 +39,7 @@ impl<'p> Scope<'p> {
         Self { parent: None, vars: Vec::new(), counter, ctx }
     }
 
-    pub fn inner<'i>(&'i self) -> Scope<'i> {
+    pub fn inner(&self) -> Scope<'_> {
         Scope { parent: Some(self), vars: Vec::new(), counter: self.counter, ctx: self.ctx }
     }
 
@@ -196,5 +196,5 @@ pub fn date(text: &str, zone: &TimeZone) -> Option<i64> {
         return Some(micros);
     }
     let local: DateTime = text.parse().ok()?;
-    zone.to_timestamp(local).ok().map(|moment| moment.as_microsecond())
+    zone.to_timestamp(local).ok().map(jiff::Timestamp::as_microsecond)
 }

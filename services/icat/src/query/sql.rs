@@ -34,7 +34,7 @@ pub fn search(search: &Search, access: &dyn Fn(&'static Entity) -> Access, env: 
             Access::None => return Ok(Plan::Empty),
             Access::Rules(rules) => {
                 let grant = writer.readable(&id, &rules);
-                if !grants.iter().any(|present| *present == grant) {
+                if !grants.contains(&grant) {
                     grants.push(grant);
                 }
             }

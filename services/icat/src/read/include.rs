@@ -64,9 +64,9 @@ impl<'a> Loader<'a> {
             for include in includes {
                 let access = self.rights.read_step(origin, include.relation, include.target);
                 let (relation, rows) = if let Some(one) = origin.one(include.relation) {
-                    self.to_one(origin, one, parents, &access).await?
+                    self.load_one(origin, one, parents, &access).await?
                 } else if let Some(many) = origin.many(include.relation) {
-                    self.to_many(many, parents, &access).await?
+                    self.load_many(many, parents, &access).await?
                 } else {
                     continue;
                 };
@@ -77,7 +77,7 @@ impl<'a> Loader<'a> {
         })
     }
 
-    async fn to_one(
+    async fn load_one(
         &mut self,
         origin: &'static Entity,
         one: &'static ToOne,
@@ -92,7 +92,7 @@ impl<'a> Loader<'a> {
         Ok((Relation::One { name: one.name, place }, rows))
     }
 
-    async fn to_many(
+    async fn load_many(
         &mut self,
         many: &'static ToMany,
         parents: &HashMap<i64, StoredRow>,

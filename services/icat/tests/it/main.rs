@@ -1,5 +1,8 @@
 //! The catalogue from outside its modules, on every engine at hand.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
+#![expect(clippy::format_push_string, reason = "texts of a few words")]
+
 mod evaluator;
 mod property;
 mod statements;

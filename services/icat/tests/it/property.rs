@@ -73,8 +73,10 @@ impl Generator {
                     let value = if field.nullable && self.chance(35) { Value::Null } else { self.literal(field.kind) };
                     row.insert(field.name, value);
                 }
-                if kind.name == "User" && n < USERS.len() {
-                    row.insert("name", Value::Text(USERS[n].to_owned()));
+                if kind.name == "User"
+                    && let Some(user) = USERS.get(n)
+                {
+                    row.insert("name", Value::Text((*user).to_owned()));
                 }
                 for one in kind.one {
                     let targets: Vec<i64> = data.0.get(one.target).into_iter().flatten().map(|(id, _)| *id).collect();
@@ -210,12 +212,11 @@ impl Generator {
             6 if !many.is_empty() => {
                 let relation = self.pick(&many);
                 let fields: Vec<_> = relation.target().fields.iter().filter(|f| f.kind != FieldKind::Boolean).collect();
-                match fields.is_empty() {
-                    true => Cond::IsEmpty(var, relation, negated),
-                    false => {
-                        let field = self.pick(&fields);
-                        Cond::Exists(var, relation, field.name, self.pick(&["=", "<", ">="]), self.literal(field.kind))
-                    }
+                if fields.is_empty() {
+                    Cond::IsEmpty(var, relation, negated)
+                } else {
+                    let field = self.pick(&fields);
+                    Cond::Exists(var, relation, field.name, self.pick(&["=", "<", ">="]), self.literal(field.kind))
                 }
             }
             7 if kind == FieldKind::String => Cond::Compare(path, "=", Operand::User),
