@@ -106,7 +106,7 @@ async fn accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
         let account = AccountName::parse(name, &mechanisms).map_err(|e| Failure::of(&e))?;
         let password = SystemIds.random_uuid().simple().to_string()[..16].to_owned();
         auth::accounts::set_password(&db, &account, &password, &SystemClock).await.map_err(|e| Failure::of(&e))?;
-        lines.push_str(&format!("{name} {password}\n"));
+        lines.extend([name, " ", &password, "\n"]);
     }
     db.close().await;
     let path = dir.join("passwords");
