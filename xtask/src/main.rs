@@ -1,6 +1,8 @@
-//! Repository chores: `cargo xtask gen [--check]`.
+//! Repository chores: `cargo xtask gen [--check]` and `cargo xtask check`.
 
+mod check;
 mod r#gen;
+mod licences;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,8 +14,9 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         ["gen"] => generate(&root, false),
         ["gen", "--check"] => generate(&root, true),
+        ["check"] => house_rules(&root),
         _ => {
-            eprintln!("usage: cargo xtask gen [--check]");
+            eprintln!("usage: cargo xtask gen [--check] | check");
             ExitCode::from(2)
         }
     }
@@ -28,6 +31,24 @@ fn generate(root: &Path, check: bool) -> ExitCode {
         Ok(changed) => {
             println!("{} file(s) changed", changed.len());
             ExitCode::SUCCESS
+        }
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn house_rules(root: &Path) -> ExitCode {
+    let breaches = check::run(root).and_then(|mut breaches| {
+        breaches.extend(licences::run(root)?);
+        Ok(breaches)
+    });
+    match breaches {
+        Ok(breaches) if breaches.is_empty() => ExitCode::SUCCESS,
+        Ok(breaches) => {
+            eprintln!("{}", breaches.join("\n"));
+            ExitCode::FAILURE
         }
         Err(e) => {
             eprintln!("{e}");
