@@ -1,8 +1,6 @@
 # shellcheck shell=bash
 # Two private PostgreSQL servers for the tests: a normal one, and one with fsync off that must be refused.
 
-POSTGRES_BIN=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
-
 # PostgreSQL refuses to run as root, so root lends the work to the package's own account.
 as_postgres() {
     if [ "$(id -u)" -eq 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi
@@ -27,6 +25,7 @@ stop_postgres() { as_postgres "$POSTGRES_BIN/pg_ctl" -D "$1/data" -m immediate s
 
 # Starts both in a directory that the account may enter, and exports their addresses.
 start_test_postgres() {
+    POSTGRES_BIN=$(find /usr/lib/postgresql -maxdepth 2 -name bin | sort -V | tail -n 1)
     POSTGRES_DIR=$(mktemp -d /tmp/undulator-postgres.XXXXXX)
     mkdir "$POSTGRES_DIR/safe" "$POSTGRES_DIR/lossy"
     if [ "$(id -u)" -eq 0 ]; then chown -R postgres "$POSTGRES_DIR"; fi
