@@ -36,7 +36,7 @@ install_test_tools() {
 # Stops with one sentence unless cargo is new enough.
 require_cargo() {
     local wanted=1.95 have
-    have=$(cargo --version 2>/dev/null | awk '{print $2}')
+    have=$(cargo --version 2>/dev/null | awk '{print $2}') || have=
     if [ -z "$have" ] || [ "$(printf '%s\n%s\n' "$wanted" "$have" | sort -V | head -n 1)" != "$wanted" ]; then
         echo "Undulator needs cargo $wanted or newer (found: ${have:-none}); get it from https://rustup.rs with: rustup update stable" >&2
         exit 1
