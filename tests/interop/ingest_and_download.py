@@ -5,11 +5,11 @@ to an outsider. An ingest that is killed goes on where it stopped."""
 import hashlib
 import io
 import json
-import os
 import shutil
 import signal
 import subprocess
 import zipfile
+import zlib
 
 from suite import PROGRAM, PYTHON_ICAT, Suite
 
@@ -71,7 +71,7 @@ def main():
             status, headers, body = suite.request("GET", "/ids/getData", {"sessionId": member, "datafileIds": number})
             assert status == 200 and body == on_disk[location].read_bytes(), location
             assert size == len(body) and int(headers["Content-Length"]) == size and headers["ETag"].startswith('"')
-            assert checksum == f"{__import__('zlib').crc32(body):x}", location
+            assert checksum == f"{zlib.crc32(body):x}", location
             whole += 1
         dataset = suite.search(member, "SELECT ds.id FROM Dataset ds WHERE ds.name = 'src' AND ds.location = 'sdist/src'")[0]
         status, headers, body = suite.request("GET", "/ids/getData", {"sessionId": member, "datasetIds": dataset})
@@ -118,6 +118,11 @@ def main():
         size = sum(len(str(n)) for n in range(MANY))
         assert count == [[MANY, MANY, size]], count
         assert 0 < out["unchanged"] < MANY, out
+        suite.kill()
+        log = suite.log.read_text()
+        assert "/ids/getData" in log and "download/session" in log, "the log says what happened"
+        for secret in [member, outsider, root, *suite.passwords.values()]:
+            assert secret not in log, "a session or password stands in the log"
         print(f"{MANY} files ingested across {killed} kills; the last run found {out['unchanged']} done")
 
 
