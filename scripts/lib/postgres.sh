@@ -29,9 +29,9 @@ start_test_postgres() {
     POSTGRES_DIR=$(mktemp -d /tmp/undulator-postgres.XXXXXX)
     mkdir "$POSTGRES_DIR/safe" "$POSTGRES_DIR/lossy"
     if [ "$(id -u)" -eq 0 ]; then chown -R postgres "$POSTGRES_DIR"; fi
-    UNDULATOR_TEST_POSTGRES=$(cd / && start_postgres "$POSTGRES_DIR/safe")
-    UNDULATOR_TEST_POSTGRES_LOSSY=$(cd / && start_postgres "$POSTGRES_DIR/lossy" fsync=off)
-    export UNDULATOR_TEST_POSTGRES UNDULATOR_TEST_POSTGRES_LOSSY
+    TESTKIT_POSTGRES=$(cd / && start_postgres "$POSTGRES_DIR/safe")
+    TESTKIT_POSTGRES_LOSSY=$(cd / && start_postgres "$POSTGRES_DIR/lossy" fsync=off)
+    export TESTKIT_POSTGRES TESTKIT_POSTGRES_LOSSY
 }
 
 stop_test_postgres() {

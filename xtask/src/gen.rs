@@ -47,7 +47,10 @@ fn entities(schema: &Value) -> String {
     for (name, values) in schema["enums"].as_object().into_iter().flatten() {
         let values: Vec<&str> = values.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let constant = constant_name(name);
-        let _ = writeln!(out, "static {constant}: EnumDef = EnumDef {{ name: {name:?}, values: &{values:?} }};");
+        let _ = writeln!(
+            out,
+            "#[rustfmt::skip]\nstatic {constant}: EnumDef = EnumDef {{ name: {name:?}, values: &{values:?} }};"
+        );
     }
     out.push_str("\n#[rustfmt::skip]\npub static ENTITIES: &[Entity] = &[\n");
     for entity in items(schema, "entities") {

@@ -2,10 +2,10 @@
 
 use crate::schema::{Entity, EnumDef, Field, FieldKind, ToMany, ToOne};
 
-static PARAMETER_VALUE_TYPE: EnumDef =
-    EnumDef { name: "ParameterValueType", values: &["DATE_AND_TIME", "NUMERIC", "STRING"] };
-static STUDY_STATUS: EnumDef =
-    EnumDef { name: "StudyStatus", values: &["NEW", "IN_PROGRESS", "COMPLETE", "CANCELLED"] };
+#[rustfmt::skip]
+static PARAMETER_VALUE_TYPE: EnumDef = EnumDef { name: "ParameterValueType", values: &["DATE_AND_TIME", "NUMERIC", "STRING"] };
+#[rustfmt::skip]
+static STUDY_STATUS: EnumDef = EnumDef { name: "StudyStatus", values: &["NEW", "IN_PROGRESS", "COMPLETE", "CANCELLED"] };
 
 #[rustfmt::skip]
 pub static ENTITIES: &[Entity] = &[

@@ -6,8 +6,8 @@ use service_kit::{Db, Migration};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
 
-const POSTGRES: &str = "UNDULATOR_TEST_POSTGRES";
-const LOSSY_POSTGRES: &str = "UNDULATOR_TEST_POSTGRES_LOSSY";
+const POSTGRES: &str = "TESTKIT_POSTGRES";
+const LOSSY_POSTGRES: &str = "TESTKIT_POSTGRES_LOSSY";
 
 /// An engine that tests can make databases on.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! For tests only: services on free ports with their own databases, on both engines, with a clock that stands still.
 //!
-//! `PostgreSQL` is used when `UNDULATOR_TEST_POSTGRES` holds the address of a server on which databases may be made;
+//! `PostgreSQL` is used when `TESTKIT_POSTGRES` holds the address of a server on which databases may be made;
 //! `scripts/test` starts one and sets it.
 
 mod app;

@@ -9,7 +9,7 @@ use service_kit::{Db, DbError, Migration};
 
 const TASKS_PER_PROCESS: usize = 4;
 const WRITES_PER_TASK: usize = 50;
-const TARGET: &str = "UNDULATOR_INCREMENT_TARGET";
+const TARGET: &str = "TESTKIT_INCREMENT_TARGET";
 const NAME: &str = "increments::read_modify_writes_of_two_processes_are_all_kept";
 
 const MIGRATIONS: &[Migration] = &[Migration {

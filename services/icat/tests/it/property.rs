@@ -459,8 +459,8 @@ fn number(variable: &str) -> Option<u64> {
 
 #[tokio::test]
 async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
-    let seed = number("UNDULATOR_TEST_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    let cases = number("UNDULATOR_TEST_CASES").and_then(|n| usize::try_from(n).ok()).unwrap_or(CASES);
+    let seed = number("TESTKIT_SEED").unwrap_or_else(|| rand::rng().next_u64());
+    let cases = number("TESTKIT_CASES").and_then(|n| usize::try_from(n).ok()).unwrap_or(CASES);
     println!("seed {seed}");
     for (n, test) in testkit::databases("icat", icat::SERVICE.migrations).await.into_iter().enumerate() {
         let mut generator = Generator { rng: StdRng::seed_from_u64(seed) };
