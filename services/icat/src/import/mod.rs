@@ -97,3 +97,36 @@ pub async fn run(
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pieces of dumps in any order: nearer to dumps than arbitrary text.
+    fn pieces(of: &[&'static str]) -> impl Strategy<Value = String> + use<> {
+        prop::collection::vec(prop::sample::select(of.to_vec()), 0..20).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn no_dump_panics(
+            text in "\\PC{0,60}",
+            yaml in pieces(&["user:", "\n", " ", "- ", "name: x", "{", "}", "[", "]", "? ", ": ", "&a", "*a", "|", "'", "\"", "---", "!!int", "investigation:", "keywords:"]),
+            xml in pieces(&["<icatdata>", "<data>", "<user id=\"u\">", "<name>", "x", "</name>", "</user>", "</data>", "</icatdata>", "<head>", "&amp;", "&#0;", "&x;", "<![CDATA[", "]]>", "<!--", "<facility ref=\"f\"/>", "<"]),
+        ) {
+            for text in [&text, &yaml, &xml, &format!("<icatdata>{xml}")] {
+                parse(text).map(drop).unwrap_or_default();
+                key::parse(text).map(drop).unwrap_or_default();
+            }
+        }
+
+        #[test]
+        fn no_key_panics(text in pieces(&["User", "Dataset", "_", "name", "-", "(", ")", "=2D", "=", "x", "investigation", "é"])) {
+            key::parse(&text).map(drop).unwrap_or_default();
+        }
+    }
+}

@@ -164,3 +164,30 @@ fn target(value: &Value) -> Result<(&'static Entity, i64), Error> {
     }
     Ok((entity, read_id(id)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::auth::Login;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn no_request_panics(
+            text in "\\PC{0,60}",
+            json in prop::collection::vec(prop::sample::select(vec![
+                "{", "}", "[", "]", ",", ":", "\"Dataset\"", "\"id\"", "\"name\"", "\"investigation\"", "\"datafiles\"", "\"complete\"",
+                "\"startDate\"", "\"plugin\"", "\"credentials\"", "1", "-1", "1e400", "null", "true", "\"x\"", "\"2026-01-12T09:00:00Z\"",
+            ]), 0..24).prop_map(|pieces| pieces.concat()),
+        ) {
+            for text in [&text, &json, &format!("{{\"Dataset\":{{{json}}}}}")] {
+                parse_items(text).map(drop).unwrap_or_default();
+                parse_targets(text).map(drop).unwrap_or_default();
+                Login::parse(text).map(drop).unwrap_or_default();
+            }
+        }
+    }
+}
