@@ -40,13 +40,15 @@ def main():
         long_name = directory / "doc" / ("x" * 250)
         long_name.mkdir()
         (long_name / "too-long").write_text("refused")
+        (directory / "sdist").mkdir()
+        (directory / "sdist" / "setup.py").write_text("would be setup.py of the dataset sdist, as the one above")
         (directory / "doc" / "link").symlink_to("/etc/passwd")
         on_disk = {str(p.relative_to(suite.files)): p for p in directory.rglob("*") if p.is_file() and not p.is_symlink()}
-        refused = [name for name in on_disk if "too-long" in name]
+        refused = [name for name in on_disk if "too-long" in name or name == "sdist/setup.py"]
         on_disk = {name: path for name, path in on_disk.items() if name not in refused}
 
         report = suite.json("icat", "ingest", directory, *INVESTIGATION)
-        assert report["created"] == len(on_disk) and len(report["refused"]) == 2, report
+        assert report["created"] == len(on_disk) and len(report["refused"]) == 3, report
         again = suite.json("icat", "ingest", directory, *INVESTIGATION)
         assert (again["created"], again["updated"], again["unchanged"], again["bytes"]) == (0, 0, len(on_disk), 0), again
         (directory / "README.rst").write_text("changed")

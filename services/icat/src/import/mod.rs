@@ -54,7 +54,7 @@ pub enum ImportError {
     #[error("{0}")]
     Format(String),
     /// A record of the file cannot be stored.
-    #[error("{record}: {source}")]
+    #[error("{record}")]
     Record { record: String, source: Error },
     /// Rows are stored with other values than the file has.
     #[error("{} row(s) are stored with other values, so nothing was imported; the first: {}", .0.len(), .0[0])]

@@ -56,11 +56,11 @@ pub struct Report {
 pub enum IngestError {
     #[error("{0}")]
     Usage(String),
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}")]
     Read { path: String, source: std::io::Error },
     #[error(transparent)]
     Database(#[from] DbError),
-    #[error("{0}")]
+    #[error(transparent)]
     Catalogue(#[from] crate::error::Error),
 }
 

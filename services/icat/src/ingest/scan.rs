@@ -1,6 +1,6 @@
 //! What lies on disk: datasets and their files, and what cannot be catalogued.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -61,6 +61,7 @@ pub fn scan(directory: &Path, root: &Path) -> Result<Tree, IngestError> {
     let base = below.to_str().ok_or_else(|| IngestError::Usage("the directory's name is not UTF-8".to_owned()))?;
     let own_name = directory.file_name().and_then(|name| name.to_str()).unwrap_or("data").to_owned();
     let mut datasets: BTreeMap<String, Dataset> = BTreeMap::new();
+    let mut taken: HashSet<(String, String)> = HashSet::new();
     let mut refused = Vec::new();
     for entry in WalkDir::new(&directory).sort_by_file_name() {
         let entry = match entry {
@@ -78,6 +79,12 @@ pub fn scan(directory: &Path, root: &Path) -> Result<Tree, IngestError> {
             Ok((dataset, file)) => {
                 let location =
                     if dataset == own_name && !file.in_subdirectory { base.to_owned() } else { joined(base, &dataset) };
+                // `a/x` and `a/a/x` below a directory `a` would both be `x` of the dataset `a`.
+                if !taken.insert((dataset.clone(), file.file.name.clone())) {
+                    let reason = format!("another file is {} of the dataset {dataset} already", file.file.name);
+                    refused.push(Refused { path: entry.path().display().to_string(), reason });
+                    continue;
+                }
                 let dataset = datasets.entry(dataset.clone()).or_insert_with(|| Dataset {
                     name: dataset,
                     location,

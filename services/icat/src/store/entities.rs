@@ -126,6 +126,10 @@ pub async fn children(
     Ok(pairs)
 }
 
+pub fn is_null(val: &Val) -> bool {
+    matches!(val, Val::I64(None) | Val::F64(None) | Val::Text(None) | Val::Blob(None))
+}
+
 /// The id of the row with this unique key, if there is one; a key with a NULL matches nothing, as in a constraint.
 pub async fn find_by_key(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<Option<i64>, DbError> {
     if entity.unique.is_empty() {
@@ -148,7 +152,7 @@ pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) ->
     let mut conditions = vec!["id > 0".to_owned()];
     let mut vals = Vec::new();
     for (column, val) in columns(entity).zip(values) {
-        if matches!(val, Val::I64(None) | Val::F64(None) | Val::Text(None) | Val::Blob(None)) {
+        if is_null(val) {
             conditions.push(format!("{column} IS NULL"));
         } else {
             vals.push(val.clone());

@@ -5,12 +5,8 @@ use service_kit::{Tx, Val};
 
 use crate::error::Error;
 use crate::query::{ParseContext, parse_rule};
-use crate::store::entities::{self, place};
+use crate::store::entities::{self, is_null, place};
 use crate::values::java_double;
-
-fn is_null(val: &Val) -> bool {
-    matches!(val, Val::I64(None) | Val::F64(None) | Val::Text(None) | Val::Blob(None))
-}
 
 fn value<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v Val> {
     place(entity, name).and_then(|at| values.get(at)).filter(|val| !is_null(val))
