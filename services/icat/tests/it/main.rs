@@ -6,3 +6,4 @@
 mod evaluator;
 mod property;
 mod statements;
+mod wire;
