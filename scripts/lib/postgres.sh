@@ -26,7 +26,7 @@ stop_postgres() { as_postgres "$POSTGRES_BIN/pg_ctl" -D "$1/data" -m immediate s
 # Starts both in a directory that the account may enter, and exports their addresses.
 start_test_postgres() {
     POSTGRES_BIN=$(find /usr/lib/postgresql -maxdepth 2 -name bin | sort -V | tail -n 1)
-    POSTGRES_DIR=$(mktemp -d /tmp/undulator-postgres.XXXXXX)
+    POSTGRES_DIR=$(mktemp -d)
     mkdir "$POSTGRES_DIR/safe" "$POSTGRES_DIR/lossy"
     if [ "$(id -u)" -eq 0 ]; then chown -R postgres "$POSTGRES_DIR"; fi
     TESTKIT_POSTGRES=$(cd / && start_postgres "$POSTGRES_DIR/safe")

@@ -592,7 +592,7 @@ async fn world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
                 0..=2 => {
                     let mut rules = mine(which == 1);
                     if which == 0 && !rules.is_empty() {
-                        rules.remove(0);
+                        rules.remove(tally.cases % rules.len());
                     }
                     let access =
                         |entity: &'static Entity| if which == 2 { Access::All } else { root_or(&rules, entity) };
