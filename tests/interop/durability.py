@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """An acknowledged write is on disk: strace sees the database's log flushed before the 200 leaves, and a server that is
-killed right after its answer still has the row."""
+killed right after its answer still has the row. A stop on request ends with code 0."""
 
 import json
 import re
+import signal
 
 from suite import Suite
 
@@ -38,6 +39,13 @@ def main():
         suite.start()
         session = suite.login("simple/root")
         assert suite.search(session, "SELECT COUNT(g) FROM Grouping g WHERE g.name LIKE 'durable-%'") == [writes]
+        assert suite.kill(signal.SIGTERM) == 0, "a stop on request is no failure"
+        suite.env["UNDULATOR_LOG__FORMAT"] = "json"
+        suite.start()
+        suite.request("GET", "/icat/version")
+        assert suite.kill(signal.SIGTERM) == 0
+        lines = [json.loads(line) for line in suite.log.read_text().splitlines() if line.startswith("{")]
+        assert any(line.get("http.route") == "/icat/version" and line["http.status"] == 200 for line in lines), lines
         print(f"{writes} writes: each flushed before its answer, all there after kill -9")
 
 

@@ -84,12 +84,15 @@ class Suite:
         self.drain = subprocess.Popen(["cat"], stdin=self.server.stderr, stdout=out)
 
     def kill(self, how=signal.SIGKILL):
-        if self.server:
-            # The group, so that what runs under strace goes with it.
-            os.killpg(self.server.pid, how)
-            self.server.wait()
-            self.drain.wait()
-            self.server = None
+        """Ends the server and what it started; its exit code."""
+        if self.server is None:
+            return None
+        # The group, so that what runs under strace goes with it.
+        os.killpg(self.server.pid, how)
+        code = self.server.wait()
+        self.drain.wait()
+        self.server = None
+        return code
 
     def request(self, method, path, query=None, form=None, headers=None):
         """Status, headers and body, whatever the status."""

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 
 use super::{Db, DbError, Pools};
 use crate::config::DatabaseConfig;
@@ -81,13 +81,16 @@ async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Resu
         .map_err(|_| DbError::Setup("database.url is not a valid postgres:// address".to_owned()))?
         .application_name(&format!("undulator-{schema}"))
         .options([("search_path", schema)]);
+    let unreachable = |e: sqlx::Error| DbError::Setup(format!("cannot reach the PostgreSQL server: {e}"));
+    // One connection by itself first: the pool would wait out its time and then not say why.
+    PgConnection::connect_with(&options).await.map_err(unreachable)?.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(config.max_connections)
         .max_lifetime(config.max_lifetime)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options)
         .await
-        .map_err(|e| DbError::Setup(format!("cannot reach the PostgreSQL server: {e}")))?;
+        .map_err(unreachable)?;
     refuse_lossy(&pool).await?;
     create_schema(&pool, schema).await?;
     Ok(Db(Pools::Postgres(pool)))

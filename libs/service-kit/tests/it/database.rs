@@ -204,6 +204,10 @@ async fn a_postgresql_that_would_lose_writes_is_refused() {
         "{refused}"
     );
 
+    let nobody = open("postgres://somebody:canary-90b1@127.0.0.1:9/x").await.unwrap_err().to_string();
+    assert!(nobody.contains("cannot reach the PostgreSQL server") && nobody.contains("refused"), "{nobody}");
+    assert!(!nobody.contains("canary"), "{nobody}");
+
     let lossy = testkit::lossy_postgres().expect("a second server with fsync = off stands beside the first");
     let refused = open(&lossy).await.unwrap_err().to_string();
     assert!(refused.contains("fsync = off"), "{refused}");
