@@ -39,6 +39,36 @@ def fetch(url, offset, until, out, headers):
     assert left == 0, f"{left} bytes short"
 
 
+def conditions(suite, query, etag, content):
+    """What else RFC 9110 says of a file: HEAD, single ranges of each form, validators."""
+
+    def get(headers, method="GET"):
+        return suite.request(method, "/ids/getData", query, headers=headers)
+
+    status, headers, body = get({}, "HEAD")
+    assert (status, headers["Content-Length"], headers["ETag"], body) == (200, str(SIZE), etag, b"")
+    modified = headers["Last-Modified"]
+    assert headers["Accept-Ranges"] == "bytes" and headers["Content-Disposition"] == 'attachment; filename="big.dat"'
+    status, headers, body = get({"Range": "bytes=0-99"}, "HEAD")
+    assert (status, headers["Content-Length"], headers["Content-Range"]) == (206, "100", f"bytes 0-99/{SIZE}")
+    for text, first, last in [("0-99", 0, 99), ("-100", SIZE - 100, SIZE - 1), (f"{SIZE - 5}-{SIZE + 5}", SIZE - 5, SIZE - 1)]:
+        status, headers, body = get({"Range": f"bytes={text}", "If-Range": etag})
+        assert (status, headers["Content-Range"]) == (206, f"bytes {first}-{last}/{SIZE}"), (text, status)
+        assert body == content[first : last + 1], text
+    for extra in [{"If-Range": '"another"'}, {"If-Range": "W/" + etag}, {"If-Range": "Mon, 12 Jan 1970 00:00:00 GMT"}]:
+        status, _, body = get({"Range": "bytes=0-99", **extra})
+        assert status == 200 and len(body) == SIZE, extra
+    assert get({"Range": "bytes=0-9", "If-Range": modified})[0] == 206
+    assert get({"Range": "bytes=0-9,20-29"})[0] == 200, "several ranges are answered whole"
+    status, headers, body = get({"Range": f"bytes={SIZE}-"})
+    assert (status, headers["Content-Range"]) == (416, f"bytes */{SIZE}") and b'"code"' in body
+    for validator in [{"If-None-Match": etag}, {"If-Modified-Since": modified}]:
+        status, headers, body = get(validator)
+        assert (status, headers["ETag"], body) == (304, etag, b""), validator
+    assert get({"If-Match": '"another"'})[0] == 412
+    assert get({}, "HEAD")[1]["Access-Control-Allow-Origin"] == "*"
+
+
 def main():
     seed = random.randrange(1 << 32)
     rng = random.Random(seed)
@@ -75,6 +105,7 @@ def main():
                 suite.start()
         assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(content).digest()
         assert requested <= SIZE + SLACK and len(etags) == 1, (requested, etags)
+        conditions(suite, {"sessionId": session, "datafileIds": number}, etags.pop(), content)
         print(f"{CUTS} resumes over {CUTS + 1} kills of the server: {requested} bytes taken of {SIZE}, sha256 equal")
 
 
