@@ -29,7 +29,7 @@ start_test_postgres() {
     POSTGRES_DIR=$(mktemp -d)
     mkdir "$POSTGRES_DIR/safe" "$POSTGRES_DIR/lossy"
     if [ "$(id -u)" -eq 0 ]; then chown -R postgres "$POSTGRES_DIR"; fi
-    TESTKIT_POSTGRES=$(cd / && start_postgres "$POSTGRES_DIR/safe")
+    TESTKIT_POSTGRES=$(cd / && start_postgres "$POSTGRES_DIR/safe" max_connections=300)
     TESTKIT_POSTGRES_LOSSY=$(cd / && start_postgres "$POSTGRES_DIR/lossy" fsync=off)
     export TESTKIT_POSTGRES TESTKIT_POSTGRES_LOSSY
 }

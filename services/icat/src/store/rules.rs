@@ -5,7 +5,7 @@ use service_kit::{DbError, Tx};
 pub const VERSION: &str = "SELECT n FROM rule_version";
 pub const BUMP: &str = "UPDATE rule_version SET n = n + 1";
 pub const READ_RULES: &str =
-    "SELECT id, what, grouping_id FROM rule_ WHERE crudflags LIKE '%R%' ESCAPE '\\' ORDER BY id NULLS LAST";
+    "SELECT id, what, grouping_id FROM rule_ WHERE crudflags LIKE '%R%' ESCAPE '\\' ORDER BY id";
 pub const PUBLIC_STEPS: &str = "SELECT origin, field FROM publicstep";
 pub const GROUPS_OF: &str = "SELECT g.group_id FROM usergroup g JOIN user_ u ON u.id = g.user_id WHERE u.name = $1";
 /// Every statement, for the test that prepares them on each engine.

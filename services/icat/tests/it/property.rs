@@ -445,7 +445,7 @@ fn spoil(which: usize, statement: &Statement, query: &Query) -> Option<Statement
             }
             format!("{sql} ")
         }
-        11 => sql.replace(" DESC ", " ASC "),
+        11 => sql.replace(" DESC", " ASC"),
         12 => sql.replace(" IN ", " NOT IN ").replace("NOT NOT", ""),
         _ => return None,
     };
