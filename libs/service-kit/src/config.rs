@@ -9,6 +9,8 @@ use bytesize::ByteSize;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use figment::value::{Dict, Value};
+use ipnet::IpNet;
+use jiff::Timestamp;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
@@ -17,7 +19,11 @@ use crate::db::Migrate;
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 /// Sections every service shares; the rest belongs to services.
-const SHARED: [&str; 8] = ["site", "public_url", "data_dir", "http", "database", "icat", "storage", "log"];
+const SHARED: [&str; 10] =
+    ["site", "public_url", "data_dir", "http", "database", "events", "identity", "icat", "storage", "log"];
+/// Sections of the suite's services: a program that runs only some of them passes over the others, so that one file
+/// and one set of variables serve all programs of a site.
+const OF_SERVICES: [&str; 3] = ["auth", "catalogue", "download"];
 /// Settings that are never shown and that may be given as the name of a file.
 const SECRETS: [(&str, &str); 2] = [("database", "url"), ("icat", "reader")];
 /// Values of secrets that reveal nothing.
@@ -43,6 +49,8 @@ pub struct Core {
     pub data_dir: PathBuf,
     pub http: HttpConfig,
     pub database: DatabaseConfig,
+    pub events: EventsConfig,
+    pub identity: IdentityConfig,
     pub icat: IcatConfig,
     pub storage: BTreeMap<String, StorageConfig>,
     pub log: LogConfig,
@@ -53,6 +61,7 @@ pub struct Core {
 pub struct HttpConfig {
     pub bind: SocketAddr,
     pub internal_bind: SocketAddr,
+    pub trusted_proxies: Vec<IpNet>,
     #[serde(deserialize_with = "duration")]
     pub drain_delay: Duration,
     #[serde(deserialize_with = "duration")]
@@ -60,12 +69,70 @@ pub struct HttpConfig {
     #[serde(deserialize_with = "duration")]
     pub idle_timeout: Duration,
     pub limits: Limits,
+    pub cors: CorsConfig,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub body: ByteSize,
+    #[serde(deserialize_with = "duration")]
+    pub time: Duration,
+    pub concurrency: usize,
+    pub rate: u32,
+    pub burst: u32,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorsConfig {
+    pub allowed_origins: Vec<String>,
+}
+
+/// How events travel.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsConfig {
+    pub kind: BusKind,
+    pub nats_url: String,
+    pub credentials_file: String,
+    pub stream: String,
+    pub replicas: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BusKind {
+    /// Within this process.
+    Memory,
+    /// NATS `JetStream`.
+    Nats,
+}
+
+/// Whose word counts for who is calling.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityConfig {
+    pub issuer: String,
+    pub jwks_url: String,
+    pub auth_url: String,
+    pub audience: String,
+    pub administrators: Vec<String>,
+    #[serde(default)]
+    pub api_keys: Vec<ApiKeyConfig>,
+}
+
+/// A key for a program, known by its SHA-256 alone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyConfig {
+    pub name: String,
+    /// 64 hexadecimal digits.
+    pub sha256: String,
+    /// The ICAT user in whose name the program acts.
+    pub user: String,
+    pub scopes: Vec<String>,
+    pub expires: Timestamp,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -136,6 +203,19 @@ pub enum LogFormat {
     Json,
 }
 
+impl ApiKeyConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |what: &str| Err(ConfigError(format!("identity.api_keys: `{}`: {what}", self.name)));
+        if self.sha256.len() != 64 || !self.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return wrong("sha256 must be 64 hexadecimal digits, as `sha256sum` prints them");
+        }
+        if self.user.is_empty() || self.scopes.is_empty() {
+            return wrong("user and scopes must not be empty");
+        }
+        Ok(())
+    }
+}
+
 /// A span of time written `30s`, `4h`, `1h 30m`.
 pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -166,7 +246,11 @@ impl Config {
     fn checked(figment: Figment, service_defaults: &[&str]) -> Result<Self, ConfigError> {
         let figment = with_secret_files(figment)?;
         refuse_unknown_sections(&figment, service_defaults)?;
-        let core = extract(&figment, None)?;
+        let core: Core = extract(&figment, None)?;
+        core.identity.api_keys.iter().try_for_each(ApiKeyConfig::check)?;
+        if core.http.limits.concurrency == 0 {
+            return Err(ConfigError("http.limits.concurrency must be at least 1".to_owned()));
+        }
         Ok(Self { figment, core })
     }
 
@@ -180,6 +264,19 @@ impl Config {
         let figment = self.figment.clone().merge(Serialized::default(key, value));
         let core = extract(&figment, None)?;
         Ok(Self { figment, core })
+    }
+
+    /// The same settings with other ports, where neither file nor variables name any.
+    pub(crate) fn with_default_ports(&self, (public, internal): (u16, u16)) -> Result<Self, ConfigError> {
+        let unsaid = defaults(&[]);
+        let mut config = self.clone();
+        for (key, port) in [("http.bind", public), ("http.internal_bind", internal)] {
+            let default: SocketAddr = extract(&unsaid, Some(key))?;
+            if extract::<SocketAddr>(&self.figment, Some(key))? == default {
+                config = config.with(key, SocketAddr::new(default.ip(), port))?;
+            }
+        }
+        Ok(config)
     }
 
     /// All settings as TOML, secrets replaced by `***`.
@@ -234,7 +331,7 @@ fn refuse_unknown_sections(figment: &Figment, service_defaults: &[&str]) -> Resu
         &service_defaults.iter().fold(Figment::new(), |figment, text| figment.merge(Toml::string(text))),
         None,
     )?;
-    let known: Vec<&str> = SHARED.into_iter().chain(services.keys().map(String::as_str)).collect();
+    let known: Vec<&str> = SHARED.into_iter().chain(OF_SERVICES).chain(services.keys().map(String::as_str)).collect();
     let all: Dict = extract(figment, None)?;
     match all.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, RETRY_AFTER};
+use actix_web::http::header::{ContentType, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
 
 use crate::problem::{Code, Problem};
@@ -34,6 +34,11 @@ impl Dialect {
                 .content_type(ContentType::plaintext())
                 .body(problem.detail.clone()),
         };
+        for (name, value) in &problem.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
         if let Some(seconds) = problem.retry_after {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
@@ -56,6 +61,7 @@ pub fn plain_status(code: Code) -> StatusCode {
         Code::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         Code::Validation => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Timeout => StatusCode::REQUEST_TIMEOUT,
+        Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Code::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         Code::BadGateway => StatusCode::BAD_GATEWAY,
@@ -65,7 +71,11 @@ pub fn plain_status(code: Code) -> StatusCode {
 
 fn rfc9457(problem: &Problem, request_id: &str) -> HttpResponse {
     let status = plain_status(problem.code);
-    HttpResponse::build(status).content_type("application/problem+json").body(
+    let mut response = HttpResponse::build(status);
+    if problem.code == Code::Unauthenticated {
+        response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+    }
+    response.content_type("application/problem+json").body(
         json!({
             "type": format!("urn:undulator:problem:{}", problem.slug),
             "title": status.canonical_reason().unwrap_or_default(),
@@ -93,7 +103,8 @@ fn icat(problem: &Problem) -> HttpResponse {
         | Code::TooLarge
         | Code::UnsupportedMediaType
         | Code::RangeNotSatisfiable
-        | Code::Timeout => (plain_status(problem.code), "BAD_PARAMETER"),
+        | Code::Timeout
+        | Code::TooManyRequests => (plain_status(problem.code), "BAD_PARAMETER"),
     };
     let message =
         if problem.code == Code::NoRoute { "Operation not implemented by this ICAT server." } else { &problem.detail };
@@ -120,7 +131,8 @@ fn ids(problem: &Problem) -> HttpResponse {
         | Code::UnsupportedMediaType
         | Code::RangeNotSatisfiable
         | Code::Validation
-        | Code::Timeout => (plain_status(problem.code), "BadRequestException"),
+        | Code::Timeout
+        | Code::TooManyRequests => (plain_status(problem.code), "BadRequestException"),
     };
     let message =
         if problem.code == Code::NoRoute { "Operation not implemented by this IDS server." } else { &problem.detail };

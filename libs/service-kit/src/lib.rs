@@ -1,27 +1,41 @@
-//! What every service is made of: configuration, database, HTTP with two listeners and error dialects, blocking pools,
-//! start and stop. It knows no domain.
+//! What every service is made of: configuration, database, leases, HTTP with two listeners and error dialects, blocking
+//! pools, workers, metrics and traces, start and stop. It knows no domain.
 //!
-//! A service crate exports a [`ServiceDef`]; [`serve`] is the only `main`.
+//! A service crate exports a [`ServiceDef`]; [`cli::main`] is the only `main` of its own binary.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
 mod dialect;
 mod http;
+pub mod idempotency;
 pub mod ids;
-pub mod log;
+pub mod leases;
+pub mod metrics;
+pub mod openapi;
 mod pools;
 pub mod problem;
+mod process;
 mod serve;
+pub mod telemetry;
+mod worker;
 
 pub use self::clock::{Clock, SystemClock};
 pub use self::config::{Config, ConfigError};
 pub use self::db::{Db, DbError, Engine, Migration, Row, Tx, Val};
 pub use self::dialect::Dialect;
-pub use self::http::{Listener, Mount, RequestId};
+pub use self::http::{Checks, ClientAddress, Listener, Mount, Peer, RequestId, RouteInfo};
+pub use self::idempotency::{Idempotency, Remembered};
 pub use self::ids::{Ids, SystemIds};
-pub use self::pools::Blocking;
+pub use self::leases::{Lease, Leases};
+pub use self::metrics::Metrics;
+pub use self::pools::{Blocking, Pools};
 pub use self::problem::{Code, Problem};
+pub use self::process::Process;
 pub use self::serve::{
-    BuildError, Ctx, Endpoints, Running, ServeError, Server, ServiceDef, Sources, Task, Worker, open_database, serve,
+    BuildError, Ctx, Endpoints, Running, ServeError, Server, ServiceDef, Sources, open_database, serve,
 };
+pub use self::worker::{Task, Worker};
+/// The client type of [`Ctx::http`].
+pub use reqwest_middleware::{ClientWithMiddleware as HttpClient, Error as HttpError};

@@ -5,44 +5,87 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use crate::metrics::{Metrics, PoolLabels};
 use crate::problem::{Code, Problem};
+
+/// Makes the pools of a process and shows them as metrics. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Pools(Metrics);
 
 /// A bounded pool for blocking calls of one kind. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Blocking {
-    name: Arc<str>,
+    labels: PoolLabels,
     /// Running and waiting together.
     places: Arc<Semaphore>,
     running: Arc<Semaphore>,
     runtime: Handle,
+    metrics: Metrics,
 }
 
-impl Blocking {
+impl Pools {
+    pub(crate) fn new(metrics: Metrics) -> Self {
+        Self(metrics)
+    }
+
     /// At most `threads` calls run and `queue` more wait. Must be made inside the process's main runtime.
-    pub fn new(name: &str, threads: usize, queue: usize) -> Self {
-        Self {
-            name: name.into(),
+    pub fn open(&self, name: &str, threads: usize, queue: usize) -> Blocking {
+        let labels = PoolLabels { pool: name.to_owned() };
+        let places = i64::try_from(threads + queue).unwrap_or(i64::MAX);
+        self.0.pool_places.get_or_create(&labels).set(places);
+        // Shown from the start, not only after the first call.
+        self.0.pool_running.get_or_create(&labels).set(0);
+        self.0.pool_waiting.get_or_create(&labels).set(0);
+        Blocking {
+            labels,
             places: Arc::new(Semaphore::new(threads + queue)),
             running: Arc::new(Semaphore::new(threads)),
             runtime: Handle::current(),
+            metrics: self.0.clone(),
         }
     }
+}
 
+impl Blocking {
     /// Runs `work` on a thread that may block. [`Code::Unavailable`] at once if the pool is full.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
         let full =
             || Problem::new(Code::Unavailable, "busy", "too many requests of this kind at once").with_retry_after(5);
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
-            tracing::warn!(pool.name = &*self.name, "pool full");
+            self.metrics.pool_refused.get_or_create(&self.labels).inc();
+            tracing::warn!(pool.name = self.labels.pool, "pool full");
             full()
         })?;
+        let waiting = Counted::new(&self.metrics.pool_waiting, &self.labels);
         let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| full())?;
+        drop(waiting);
+        let running = Counted::new(&self.metrics.pool_running, &self.labels);
+        let span = tracing::Span::current();
         // Both permits go with the work, so that a caller who gives up does not free the place of a hung call.
         let done = self.runtime.spawn_blocking(move || {
-            let result = work();
-            drop((turn, place));
+            let result = span.in_scope(work);
+            drop((turn, place, running));
             result
         });
         done.await.map_err(Problem::internal)
+    }
+}
+
+type Gauges = prometheus_client::metrics::family::Family<PoolLabels, prometheus_client::metrics::gauge::Gauge>;
+
+/// One more in a gauge for as long as this lives, also where a caller gives up or the work panics.
+struct Counted(prometheus_client::metrics::gauge::Gauge);
+
+impl Counted {
+    fn new(gauges: &Gauges, labels: &PoolLabels) -> Self {
+        let gauge = gauges.get_or_create(labels).clone();
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }

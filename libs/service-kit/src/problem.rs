@@ -34,6 +34,8 @@ pub enum Code {
     Validation,
     /// The caller did not finish in time.
     Timeout,
+    /// The caller asks too often.
+    TooManyRequests,
     /// A fault of ours.
     Internal,
     /// Known to the protocol, not offered here.
@@ -56,13 +58,15 @@ pub struct Problem {
     pub offset: Option<i64>,
     /// Seconds after which trying again makes sense.
     pub retry_after: Option<u32>,
+    /// Headers that the answer needs whatever its shape: `Allow`, `Content-Range`.
+    pub headers: Vec<(&'static str, String)>,
     /// For the log only.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Problem {
     pub fn new(code: Code, slug: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, slug, detail: detail.into(), offset: None, retry_after: None, source: None }
+        Self { code, slug, detail: detail.into(), offset: None, retry_after: None, headers: Vec::new(), source: None }
     }
 
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -72,6 +76,12 @@ impl Problem {
 
     pub fn with_offset(mut self, offset: Option<i64>) -> Self {
         self.offset = offset;
+        self
+    }
+
+    /// A header of the answer; the name is a literal in lower case.
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 

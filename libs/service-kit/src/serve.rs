@@ -1,44 +1,28 @@
 //! Starting and stopping a process: the only `main` of every service.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use reqwest_middleware::ClientWithMiddleware;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{Db, DbError, Migration, Target};
-use crate::http::{self, Listener, Mount, MountError, Table};
+use crate::http::{self, Checks, Listener, Mount, MountError, RouteInfo, Site, Table};
 use crate::ids::{Ids, SystemIds};
+use crate::leases::Leases;
+use crate::openapi::{self, OpenApiError};
+use crate::pools::Pools;
 use crate::problem::chain;
-
-/// A future that a service hands over; it stays on the thread that runs it.
-pub type Task<T> = Pin<Box<dyn Future<Output = T>>>;
-
-/// A background job of a service. All workers of a process share one thread, so that what they do must not block it.
-pub struct Worker {
-    name: &'static str,
-    start: Box<dyn FnOnce() -> Task<()> + Send>,
-}
-
-impl Worker {
-    /// `start` is called once, on the thread of the workers; the future ends when [`Ctx::stop`] is cancelled.
-    pub fn new<F: Future<Output = ()> + 'static>(
-        name: &'static str,
-        start: impl FnOnce() -> F + Send + 'static,
-    ) -> Self {
-        Self { name, start: Box::new(move || Box::pin(start())) }
-    }
-}
+use crate::process::Process;
+use crate::worker::{self, Task, Worker};
 
 /// What a service crate exports.
 #[derive(Debug, Clone, Copy)]
@@ -47,26 +31,61 @@ pub struct ServiceDef {
     pub name: &'static str,
     /// Its commented settings with their defaults.
     pub default_toml: &'static str,
+    /// Public and internal, where its own binary listens unless told otherwise.
+    pub default_ports: (u16, u16),
     pub migrations: &'static [Migration],
     /// Reads its settings and says what is wrong with them.
     pub check: fn(&Config) -> Result<(), ConfigError>,
+    /// Describes every public route; [`openapi::none`](crate::openapi::none) if there is none.
+    pub openapi: fn() -> utoipa::openapi::OpenApi,
     pub build: fn(Ctx) -> Task<Result<Running, BuildError>>,
+}
+
+impl ServiceDef {
+    /// Nothing at all, to be completed with `..ServiceDef::EMPTY`: for services in tests.
+    pub const EMPTY: Self = Self {
+        name: "empty",
+        default_toml: "",
+        default_ports: (0, 0),
+        migrations: &[],
+        check: |_| Ok(()),
+        openapi: openapi::none,
+        build: |_| Box::pin(std::future::ready(Ok(Running::default()))),
+    };
 }
 
 /// What `build` is given.
 #[derive(Debug, Clone)]
 pub struct Ctx {
+    /// The service's name.
+    pub service: &'static str,
     pub config: Config,
     pub db: Db,
     /// For calls to other systems; has time-outs and the facility's certificate authority.
-    pub http: reqwest::Client,
+    pub http: ClientWithMiddleware,
+    pub plain_http: reqwest::Client,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
+    pub leases: Leases,
+    /// Bounded pools for calls that block.
+    pub pools: Pools,
+    /// What the services of this process share.
+    pub process: Process,
+    /// What readiness reports besides the databases.
+    pub checks: Checks,
     pub endpoints: Endpoints,
     /// Cancelled when the process stops.
     pub stop: CancellationToken,
     /// Background work that the stop waits for.
     pub tasks: TaskTracker,
+    workers: Arc<Mutex<Vec<Worker>>>,
+}
+
+impl Ctx {
+    /// Adds a background job of a library that the service uses; it starts when all services are built.
+    pub fn add_worker(&self, worker: Worker) {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+    }
 }
 
 /// Where this process listens.
@@ -126,6 +145,8 @@ pub enum ServeError {
     #[error(transparent)]
     Mount(#[from] MountError),
     #[error(transparent)]
+    OpenApi(#[from] OpenApiError),
+    #[error(transparent)]
     Io(#[from] io::Error),
 }
 
@@ -167,7 +188,9 @@ fn make_private_dir(dir: &std::path::Path) -> io::Result<()> {
 /// A running set of services.
 pub struct Server {
     pub endpoints: Endpoints,
-    listening: Vec<http::Listening>,
+    public: http::Listening,
+    internal: http::Listening,
+    routes: Vec<RouteInfo>,
     databases: Vec<(&'static str, Db)>,
     draining: Arc<AtomicBool>,
     stop: CancellationToken,
@@ -184,44 +207,72 @@ impl Server {
         let (internal_socket, internal) = http::bind(core.http.internal_bind)?;
         let endpoints = Endpoints { public, internal };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let client = http_client(config)?;
+        let process = Process::default();
+        let plain = http_client(config)?;
+        let client = http::observed(plain.clone(), &process.metrics);
+        let checks = Checks::default();
+        let holder: Arc<str> = sources.ids.random_uuid().to_string().into();
 
-        let (mut mounts, mut workers) = (Vec::new(), Vec::new());
+        let documents: Vec<_> = services.iter().map(|service| (service.name, (service.openapi)())).collect();
+        let mut mounts = openapi::mounts(&documents)?;
+        let workers: Arc<Mutex<Vec<Worker>>> = Arc::default();
         let mut databases = Vec::new();
         for service in services {
             let failed = |source| ServeError::Build { service: service.name, source };
             let db = open_database(service, config, &*sources.clock).await.map_err(failed)?;
             databases.push((service.name, db.clone()));
+            let leases = Leases::new(
+                db.clone(),
+                Arc::clone(&sources.clock),
+                service.name,
+                Arc::clone(&holder),
+                process.metrics.clone(),
+            );
             let ctx = Ctx {
+                service: service.name,
                 config: config.clone(),
                 db,
                 http: client.clone(),
+                plain_http: plain.clone(),
                 clock: Arc::clone(&sources.clock),
                 ids: Arc::clone(&sources.ids),
+                leases,
+                pools: Pools::new(process.metrics.clone()),
+                process: process.clone(),
+                checks: checks.clone(),
                 endpoints,
                 stop: stop.clone(),
                 tasks: tasks.clone(),
+                workers: Arc::clone(&workers),
             };
-            let running = (service.build)(ctx).await.map_err(failed)?;
+            let mut running = (service.build)(ctx).await.map_err(failed)?;
+            running.mounts.iter_mut().for_each(|mount| mount.service = service.name);
             mounts.extend(running.mounts);
-            workers.extend(running.workers);
+            workers.lock().unwrap_or_else(PoisonError::into_inner).extend(running.workers);
         }
         let draining = Arc::new(AtomicBool::new(false));
-        mounts.push(http::health_mount(http::Health { databases: databases.clone(), draining: Arc::clone(&draining) }));
+        mounts.extend(http::health_mounts(http::Health {
+            databases: databases.clone(),
+            checks,
+            draining: Arc::clone(&draining),
+            metrics: process.metrics.clone(),
+        }));
 
-        run_workers(workers, &tasks)?;
+        let workers = std::mem::take(&mut *workers.lock().unwrap_or_else(PoisonError::into_inner));
+        worker::run(workers, &tasks, &stop, &process.metrics)?;
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
-        let mut listening = Vec::new();
-        for (listener, socket, threads) in
-            [(Listener::Public, public_socket, threads), (Listener::Internal, internal_socket, 1)]
-        {
-            let table = Table::new(&mounts, listener)?;
-            listening.push(http::start(socket, table, Arc::clone(&sources.ids), &core.http, threads)?);
-        }
+        let site = Site { ids: Arc::clone(&sources.ids), metrics: process.metrics.clone(), config: &core.http };
+        let (public_table, internal_table) =
+            (Table::new(&mounts, Listener::Public)?, Table::new(&mounts, Listener::Internal)?);
+        let routes = public_table.routes().chain(internal_table.routes()).collect();
+        let public = http::start(public_socket, Listener::Public, public_table, &site, threads)?;
+        let internal = http::start(internal_socket, Listener::Internal, internal_table, &site, 1)?;
         tasks.close();
         Ok(Self {
             endpoints,
-            listening,
+            public,
+            internal,
+            routes,
             databases,
             draining,
             stop,
@@ -231,49 +282,38 @@ impl Server {
         })
     }
 
-    /// Says "not ready", lets load balancers notice, finishes running requests and workers, closes the databases.
+    /// Every endpoint of both listeners.
+    pub fn routes(&self) -> &[RouteInfo] {
+        &self.routes
+    }
+
+    /// Says "not ready" and lets load balancers notice; finishes running requests, then workers, so that what the last
+    /// requests caused is worked off; answers operators until then; closes the databases.
     pub async fn stop(self) {
         self.draining.store(true, Ordering::Relaxed);
         tokio::time::sleep(self.drain_delay).await;
+        stop_listening(self.public).await;
         self.stop.cancel();
-        for listening in self.listening {
-            listening.handle.stop(true).await;
-            match listening.done.await {
-                Ok(Ok(())) => {}
-                Ok(Err(e)) => tracing::error!(error = %e, "listener failed"),
-                Err(e) => tracing::error!(error = %e, "listener ended by a panic"),
-            }
-        }
         if tokio::time::timeout(self.drain_timeout, self.tasks.wait()).await.is_err() {
             tracing::warn!("background work did not end in time");
         }
+        stop_listening(self.internal).await;
         for (_, db) in self.databases {
             db.close().await;
         }
     }
 }
 
-/// One thread for all workers of the process; it ends when they have ended.
-fn run_workers(workers: Vec<Worker>, tasks: &TaskTracker) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let tasks = tasks.clone();
-    // Taken before the thread starts, so that a stop right after the start waits for the workers.
-    let running = tasks.token();
-    std::thread::Builder::new().name("workers".to_owned()).spawn(move || {
-        let local = LocalSet::new();
-        for Worker { name, start } in workers {
-            local.spawn_local(async move {
-                start().await;
-                tracing::debug!(worker.name = name, "worker ended");
-            });
-        }
-        runtime.block_on(local);
-        drop(running);
-    })?;
-    Ok(())
+async fn stop_listening(listening: http::Listening) {
+    listening.handle.stop(true).await;
+    match listening.done.await {
+        Ok(Ok(())) => {}
+        Ok(Err(e)) => tracing::error!(error = %e, "listener failed"),
+        Err(e) => tracing::error!(error = %e, "listener ended by a panic"),
+    }
 }
 
-fn http_client(config: &Config) -> Result<reqwest::Client, ConfigError> {
+pub(crate) fn http_client(config: &Config) -> Result<reqwest::Client, ConfigError> {
     let icat = &config.core.icat;
     let mut builder = reqwest::Client::builder()
         .timeout(icat.timeout)

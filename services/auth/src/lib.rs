@@ -22,8 +22,10 @@ use self::state::State;
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "auth",
     default_toml: include_str!("../config.default.toml"),
+    default_ports: (8081, 9081),
     migrations: &[Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") }],
     check: |settings| Config::read(settings).map(drop),
+    openapi: service_kit::openapi::none,
     build: |ctx| Box::pin(std::future::ready(build(&ctx))),
 };
 

@@ -24,9 +24,9 @@ impl State {
         Self {
             db: ctx.db.clone(),
             clock: Arc::clone(&ctx.clock),
-            icat: IcatClient::new(ctx.http.clone(), &url),
+            icat: IcatClient::new(ctx.plain_http.clone(), &url),
             config,
-            passwords: Blocking::new("password", PASSWORD_THREADS, PASSWORD_QUEUE),
+            passwords: ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE),
         }
     }
 }

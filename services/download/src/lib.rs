@@ -22,8 +22,10 @@ use self::state::State;
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "download",
     default_toml: include_str!("../config.default.toml"),
+    default_ports: (8083, 9083),
     migrations: &[],
     check: |settings| Config::read(settings).map(drop),
+    openapi: service_kit::openapi::none,
     build: |ctx| Box::pin(std::future::ready(build(&ctx))),
 };
 

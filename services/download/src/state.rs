@@ -20,9 +20,9 @@ impl State {
         let core = &ctx.config.core;
         let url = ctx.endpoints.resolve(&core.icat.url, Listener::Public);
         let storage = match core.storage.get(&config.storage) {
-            Some(settings) => Some(Storage::open(&config.storage, settings)?),
+            Some(settings) => Some(Storage::open(&config.storage, settings, &ctx.pools)?),
             None => None,
         };
-        Ok(Self { icat: IcatClient::new(ctx.http.clone(), &url), clock: Arc::clone(&ctx.clock), storage })
+        Ok(Self { icat: IcatClient::new(ctx.plain_http.clone(), &url), clock: Arc::clone(&ctx.clock), storage })
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use service_kit::config::StorageConfig;
-use service_kit::{Blocking, BuildError, Problem};
+use service_kit::{Blocking, BuildError, Pools, Problem};
 
 /// One read call; large enough that the pool's overhead does not count.
 pub const READ_SIZE: usize = 256 * 1024;
@@ -41,11 +41,11 @@ pub struct Identity {
 }
 
 impl Storage {
-    pub fn open(name: &str, settings: &StorageConfig) -> Result<Self, BuildError> {
+    pub fn open(name: &str, settings: &StorageConfig, pools: &Pools) -> Result<Self, BuildError> {
         let path = settings.directory(name)?;
         let root = Dir::open_ambient_dir(&path, ambient_authority())
             .map_err(|e| BuildError::Other(format!("storage.{name}: cannot open {}: {e}", path.display())))?;
-        let pool = Blocking::new(&format!("storage.{name}"), settings.threads, settings.queue);
+        let pool = pools.open(&format!("storage.{name}"), settings.threads, settings.queue);
         Ok(Self { root: Arc::new(root), pool })
     }
 

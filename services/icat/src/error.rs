@@ -1,6 +1,6 @@
 //! What the catalogue refuses, and the only mapping to the wire.
 
-use service_kit::{Code, DbError, Problem};
+use service_kit::{Code, DbError, HttpError, Problem};
 use thiserror::Error;
 
 use crate::query::QueryError;
@@ -28,7 +28,7 @@ pub enum Error {
     Validation(String),
     /// No authenticator answers.
     #[error("{message}")]
-    Authenticator { message: String, source: Option<reqwest::Error> },
+    Authenticator { message: String, source: Option<HttpError> },
     /// The same fault, with the place of the faulty item in what the client sent.
     #[error("{source}")]
     At { offset: usize, source: Box<Error> },

@@ -31,18 +31,21 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "icat",
     default_toml: include_str!("../config.default.toml"),
+    default_ports: (8082, 9082),
     migrations: &[
         Migration { version: 1, name: "entities", sql: include_str!("../migrations/0001_entities.sql") },
         Migration { version: 2, name: "sessions", sql: include_str!("../migrations/0002_sessions.sql") },
     ],
     check: |settings| Config::read(settings).map(drop),
+    openapi: service_kit::openapi::none,
     build: |ctx| Box::pin(std::future::ready(build(ctx))),
 };
 
 fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
     let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
-    let purge = Worker::new("icat.purge-sessions", || purge_sessions(db, clock, stop));
+    let purge =
+        Worker::new("icat.purge-sessions", move || purge_sessions(db.clone(), Arc::clone(&clock), stop.clone()));
     let state = Arc::new(State::new(ctx, config)?);
     Ok(Running { mounts: vec![routes::mount(state)], workers: vec![purge] })
 }

@@ -13,7 +13,7 @@ pub struct State {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
-    pub http: reqwest::Client,
+    pub http: service_kit::HttpClient,
     pub config: Config,
     /// Root addresses of the authenticators, in the order of `config.authn`.
     pub authn_urls: Vec<String>,

@@ -3,35 +3,24 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use service_kit::cli::{self, Options};
 
 /// Back end of a scientific facility around its ICAT metadata catalogue.
 #[derive(Debug, Parser)]
 #[command(name = "undulator", version)]
 pub struct Cli {
-    /// Configuration file; without it ./undulator.toml if it exists.
-    #[arg(long, env = "UNDULATOR_CONFIG", global = true)]
-    pub config: Option<PathBuf>,
-    /// Results as JSON on stdout.
-    #[arg(long, global = true)]
-    pub json: bool,
+    #[command(flatten)]
+    pub options: Options,
     #[command(subcommand)]
     pub command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run all services, or those named, until SIGTERM.
-    Serve {
-        /// auth, download, icat
-        services: Vec<String>,
-    },
+    #[command(flatten)]
+    Shared(cli::Command),
     /// Make a small facility with users and files, and serve it.
     Demo(Demo),
-    /// Look at the settings.
-    #[command(subcommand)]
-    Config(ConfigCommand),
-    /// Bring the databases of all services, or those named, up to date.
-    Migrate { services: Vec<String> },
     /// Fill the embedded catalogue.
     #[command(subcommand)]
     Icat(IcatCommand),
@@ -48,12 +37,6 @@ pub struct Demo {
     /// Make the facility and end.
     #[arg(long)]
     pub generate_only: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Check all settings and print them with secrets redacted.
-    Check,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,7 +2,6 @@
 
 mod cli;
 mod commands;
-mod failure;
 mod progress;
 
 use std::process::ExitCode;
@@ -16,19 +15,5 @@ use self::cli::Cli;
 const SERVICES: [ServiceDef; 3] = [auth::SERVICE, download::SERVICE, icat::SERVICE];
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(e) => {
-            eprintln!("cannot start: {e}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(commands::run(cli)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::from(failure.exit_code())
-        }
-    }
+    service_kit::cli::block_on(commands::run(Cli::parse()))
 }

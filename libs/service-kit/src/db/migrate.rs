@@ -18,6 +18,10 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
+/// Tables of every service; versions below zero, rising in their amount.
+const FLOOR: &[Migration] =
+    &[Migration { version: -1, name: "floor", sql: include_str!("../../migrations/floor_1.sql") }];
+
 /// What happens at start when the schema is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -31,12 +35,12 @@ pub enum Migrate {
     Never,
 }
 
-const FLOOR_SQLITE: &str = "
+const BOOK_SQLITE: &str = "
 CREATE TABLE IF NOT EXISTS migration (
     version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS id_sequence (next BIGINT NOT NULL);
 INSERT INTO id_sequence (next) SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM id_sequence);";
-const FLOOR_POSTGRES: &str = "
+const BOOK_POSTGRES: &str = "
 CREATE TABLE IF NOT EXISTS migration (
     version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL);
 CREATE SEQUENCE IF NOT EXISTS id_sequence;";
@@ -55,7 +59,7 @@ impl Db {
             return self.check_migrated(migrations).await.map(|()| 0);
         }
         self.write(async |tx| {
-            tx.floor().await?;
+            tx.open_book().await?;
             let pending = pending(tx, migrations).await?;
             for migration in &pending {
                 tx.script(&portable(migration.sql, tx.engine())).await?;
@@ -65,6 +69,19 @@ impl Db {
             Ok(pending.len())
         })
         .await
+    }
+
+    /// The SQL that [`Migrate::Auto`] would run on this database, for reading before an upgrade.
+    pub async fn migration_plan(&self, migrations: &[Migration]) -> Result<Vec<(String, String)>, DbError> {
+        let mut tx = self.read().await?;
+        let pending = match pending(&mut tx, migrations).await {
+            Ok(pending) => pending,
+            Err(e @ DbError::Setup(_)) => return Err(e),
+            // Nothing has ever run here.
+            Err(_) => FLOOR.iter().chain(migrations).collect(),
+        };
+        let step = |m: &Migration| (format!("{} {}", m.version, m.name), portable(m.sql, self.engine()));
+        Ok(pending.into_iter().map(step).collect())
     }
 
     async fn check_migrated(&self, migrations: &[Migration]) -> Result<(), DbError> {
@@ -87,7 +104,7 @@ impl Db {
 
 /// The steps not yet applied; an error if the database is ahead of this program or has another history.
 async fn pending<'m>(tx: &mut Tx, migrations: &'m [Migration]) -> Result<Vec<&'m Migration>, DbError> {
-    let mut missing: Vec<&Migration> = migrations.iter().collect();
+    let mut missing: Vec<&Migration> = FLOOR.iter().chain(migrations).collect();
     for row in tx.all(APPLIED, &[]).await? {
         let (version, name): (i64, String) = (row.get("version")?, row.get("name")?);
         match missing.iter().position(|m| m.version == version) {
@@ -113,12 +130,12 @@ fn portable(sql: &str, engine: Engine) -> String {
 }
 
 impl Tx {
-    async fn floor(&mut self) -> Result<(), DbError> {
+    async fn open_book(&mut self) -> Result<(), DbError> {
         match self.engine() {
-            Engine::Sqlite => self.script(FLOOR_SQLITE).await,
+            Engine::Sqlite => self.script(BOOK_SQLITE).await,
             Engine::Postgres => {
                 self.one(LOCK_POSTGRES, &[]).await?;
-                self.script(FLOOR_POSTGRES).await
+                self.script(BOOK_POSTGRES).await
             }
         }
     }

@@ -4,6 +4,7 @@
 //! placeholders and [`Val`]s, so that each parameter has one type on both engines. An acknowledged write is on disk:
 //! `SQLite` runs in WAL mode with `synchronous=FULL`, and a `PostgreSQL` that does not flush is refused.
 
+mod copy;
 mod error;
 mod migrate;
 mod open;
@@ -12,11 +13,14 @@ mod tx;
 mod val;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::BackoffBuilder as _;
 use sqlx::{PgPool, SqlitePool};
+use tokio::sync::Notify;
 
+pub use self::copy::Copied;
 pub use self::error::DbError;
 pub use self::migrate::{Migrate, Migration};
 pub use self::open::Target;
@@ -68,7 +72,7 @@ impl Db {
                 Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         };
-        Ok(Tx { inner, state: State::Clean })
+        Ok(Tx { inner, state: State::Clean, wake: Vec::new() })
     }
 
     /// Runs `work` in a write transaction and commits it if it returns `Ok`.
@@ -86,7 +90,10 @@ impl Db {
             let outcome = work(&mut tx).await;
             let conflict = match (outcome, tx.state) {
                 (Ok(value), State::Clean) => match tx.commit().await {
-                    Ok(()) => return Ok(value),
+                    Ok(wake) => {
+                        wake.iter().for_each(|notify| notify.notify_one());
+                        return Ok(value);
+                    }
                     Err(DbError::Conflict(e)) => E::from(DbError::Conflict(e)),
                     Err(e) => return Err(e.into()),
                 },
@@ -113,7 +120,7 @@ impl Db {
             Pools::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?),
         };
-        Ok(Tx { inner, state: State::Clean })
+        Ok(Tx { inner, state: State::Clean, wake: Vec::new() })
     }
 
     /// Whether the database answers; for readiness.
@@ -132,6 +139,18 @@ impl Db {
         Ok(())
     }
 
+    /// Connections that work and that wait for work, per pool; for metrics.
+    pub fn connections(&self) -> Vec<(&'static str, usize, usize)> {
+        let of = |size: u32, idle: usize| (usize::try_from(size).unwrap_or_default().saturating_sub(idle), idle);
+        let pool = |name, (used, idle)| (name, used, idle);
+        match &self.0 {
+            Pools::Sqlite { read, write } => {
+                vec![pool("read", of(read.size(), read.num_idle())), pool("write", of(write.size(), write.num_idle()))]
+            }
+            Pools::Postgres(all) => vec![pool("all", of(all.size(), all.num_idle()))],
+        }
+    }
+
     /// Waits until the connections are closed, so that files can be removed.
     pub async fn close(&self) {
         match &self.0 {
@@ -145,12 +164,13 @@ impl Db {
 }
 
 impl Tx {
-    pub(super) async fn commit(self) -> Result<(), DbError> {
+    /// Those who wait for this commit.
+    pub(super) async fn commit(self) -> Result<Vec<Arc<Notify>>, DbError> {
         match self.inner {
             Inner::Sqlite(tx) => tx.commit().await?,
             Inner::Postgres(tx) => tx.commit().await?,
         }
-        Ok(())
+        Ok(self.wake)
     }
 
     /// Gives the work up; a connection that cannot even roll back is discarded by its pool.

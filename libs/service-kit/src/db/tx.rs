@@ -1,8 +1,12 @@
 //! One transaction: statements, and the rule that a failed one poisons it.
 
+use std::sync::Arc;
+
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Executor as _, Postgres, Sqlite, Transaction};
+
+use tokio::sync::Notify;
 
 use super::row::Inner as RowInner;
 use super::{DbError, Engine, Row, Val};
@@ -11,6 +15,7 @@ use super::{DbError, Engine, Row, Val};
 pub struct Tx {
     pub(super) inner: Inner,
     pub(super) state: State,
+    pub(super) wake: Vec<Arc<Notify>>,
 }
 
 pub(super) enum Inner {
@@ -35,6 +40,11 @@ impl Tx {
             Inner::Sqlite(_) => Engine::Sqlite,
             Inner::Postgres(_) => Engine::Postgres,
         }
+    }
+
+    /// Wakes somebody once this transaction is committed, and not if it is not.
+    pub fn wake_on_commit(&mut self, notify: &Arc<Notify>) {
+        self.wake.push(Arc::clone(notify));
     }
 
     /// Runs a statement; the number of rows it changed.

@@ -1,8 +1,9 @@
-//! What surrounds every request: its id, one log line, and the mount's dialect for whatever goes wrong.
+//! What surrounds every request: its id, its span, its limits, one log line, and the mount's dialect for whatever goes
+//! wrong.
 
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -12,15 +13,23 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
+use tokio::time::Instant;
+use tracing::{Instrument as _, Span, field};
 
+use super::address::{ClientAddress, TrustedProxies};
+use super::limits::Limiter;
 use super::mount::Table;
 use crate::dialect::Dialect;
 use crate::ids::Ids;
+use crate::metrics::{Metrics, RequestLabels};
 use crate::problem::{Code, Problem, chain};
+use crate::telemetry;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer ones of a caller are replaced, so that logs stay readable.
 const LONGEST_REQUEST_ID: usize = 64;
+/// The route of requests that no route matches; their paths are anybody's choice and would fill the metrics.
+const UNMATCHED: &str = "unmatched";
 
 /// The id under which a request stands in the log and in the response.
 #[derive(Debug, Clone)]
@@ -30,6 +39,9 @@ pub struct RequestId(pub Arc<str>);
 pub(super) struct Surroundings {
     pub table: Table,
     pub ids: Arc<dyn Ids>,
+    pub metrics: Metrics,
+    pub proxies: TrustedProxies,
+    pub limiter: Limiter,
 }
 
 /// Actix asks each error for a response; ours get theirs at the boundary, where dialect and request id are known.
@@ -46,35 +58,84 @@ pub(super) async fn boundary(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let request_id = request_id(&req, &*surroundings.ids);
+    let client = ClientAddress(surroundings.proxies.client(req.peer_addr(), req.headers()));
     req.extensions_mut().insert(request_id.clone());
+    req.extensions_mut().insert(client);
     let mount = surroundings.table.mount_of(req.path());
     let around = Around {
         dialect: mount.map_or(Dialect::Problem, |mount| mount.dialect),
         headers: mount.map_or(&[], |mount| &mount.headers),
         request_id: &request_id.0,
     };
-    let method = req.method().clone();
+    let method = super::method_name(req.method().as_str());
+    let route = req.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned());
+    let span = root_span(&surroundings, &req, mount.map_or("process", |mount| mount.service), method, &route);
+    span.record("request.id", &*request_id.0);
 
-    let outcome = AssertUnwindSafe(next.call(req)).catch_unwind().await;
-    let (answer, pattern, status) = match outcome {
-        Ok(Ok(response)) => {
-            let response = around.finish(response);
-            let (pattern, status) = (response.request().match_pattern(), response.status());
-            (Ok(response), pattern, status)
-        }
-        Ok(Err(error)) => around.refused(&error),
-        // The panic hook has printed where; the worker and its other requests go on.
-        Err(_) => around.refused(&Problem::internal("a handler panicked").into()),
+    let _active = Active::new(&surroundings.metrics);
+    let handled = async {
+        let _place = surroundings.limiter.admit(client)?;
+        surroundings.limiter.within_time(next.call(req)).await
     };
-    tracing::info!(
-        http.method = method.as_str(),
-        http.route = pattern.as_deref().unwrap_or("-"),
-        http.status = status.as_u16(),
-        duration_ms = started.elapsed().as_secs_f64() * 1000.0,
-        request.id = &*request_id.0,
-        "request"
-    );
+    let (answer, status) = around.answer(handled).instrument(span.clone()).await;
+
+    let elapsed = started.elapsed().as_secs_f64();
+    span.record("http.response.status_code", status.as_u16());
+    span.in_scope(|| {
+        tracing::info!(
+            http.request.method = method,
+            http.route = route,
+            http.response.status_code = status.as_u16(),
+            duration_ms = elapsed * 1000.0,
+            request.id = &*request_id.0,
+            "request"
+        );
+    });
+    let labels =
+        RequestLabels { http_request_method: method, http_route: route, http_response_status_code: status.as_u16() };
+    surroundings.metrics.requests.get_or_create(&labels).observe(elapsed);
     answer
+}
+
+/// The span of a request: the caller's trace goes on if the caller is a trusted proxy or service, else it is linked.
+fn root_span(surroundings: &Surroundings, req: &ServiceRequest, service: &str, method: &str, route: &str) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        undulator.service = service,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = field::Empty,
+        request.id = field::Empty,
+        trace_id = field::Empty,
+    );
+    let remote = telemetry::remote_context(|name| req.headers().get(name)?.to_str().ok());
+    if req.peer_addr().is_some_and(|peer| surroundings.proxies.contains(peer.ip())) {
+        telemetry::continue_trace(&span, remote);
+    } else {
+        telemetry::link_trace(&span, &remote);
+    }
+    if let Some(id) = telemetry::trace_id(&span) {
+        span.record("trace_id", id);
+    }
+    span
+}
+
+/// Counts a request for as long as it is worked on, also if its connection breaks.
+struct Active<'m>(&'m Metrics);
+
+impl<'m> Active<'m> {
+    fn new(metrics: &'m Metrics) -> Self {
+        metrics.active_requests.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.active_requests.dec();
+    }
 }
 
 /// What all responses to one request share.
@@ -84,14 +145,30 @@ struct Around<'r> {
     request_id: &'r str,
 }
 
-type Refused = (Result<ServiceResponse<BoxBody>, Error>, Option<String>, StatusCode);
+type Answer = (Result<ServiceResponse<BoxBody>, Error>, StatusCode);
 
 impl Around<'_> {
+    async fn answer<B: MessageBody + 'static>(
+        &self,
+        handled: impl Future<Output = Result<ServiceResponse<B>, Error>>,
+    ) -> Answer {
+        match AssertUnwindSafe(handled).catch_unwind().await {
+            Ok(Ok(response)) => {
+                let response = self.finish(response);
+                let status = response.status();
+                (Ok(response), status)
+            }
+            Ok(Err(error)) => self.refused(&error),
+            // The panic hook has printed where; the worker and its other requests go on.
+            Err(_) => self.refused(&Problem::internal("a handler panicked").into()),
+        }
+    }
+
     /// A failure before a response existed; actix sends the response that stands in for the error.
-    fn refused(&self, error: &Error) -> Refused {
+    fn refused(&self, error: &Error) -> Answer {
         let response = self.render(error);
         let status = response.status();
-        (Err(InternalError::from_response("rendered at the boundary", response).into()), None, status)
+        (Err(InternalError::from_response("rendered at the boundary", response).into()), status)
     }
 
     /// An error that a handler or an extractor returned is inside the response by now.

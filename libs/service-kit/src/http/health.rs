@@ -1,7 +1,9 @@
-//! Health for orchestrators, on the internal listener only. Live asks nothing; ready asks what requests need.
+//! Health and metrics for orchestrators, on the internal listener only. Live asks nothing; ready asks what requests
+//! need and reports what they can do without.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
@@ -9,19 +11,51 @@ use serde_json::json;
 use super::mount::{Listener, Mount};
 use crate::db::Db;
 use crate::dialect::Dialect;
+use crate::metrics::{ConnectionLabels, Metrics};
+use crate::problem::Problem;
+
+/// Something a process can work without for a while: `Err` says what is wrong with it.
+type Check = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// What readiness reports besides the databases. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Checks(Arc<Mutex<Vec<(String, Check)>>>);
+
+impl fmt::Debug for Checks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Checks")
+    }
+}
+
+impl Checks {
+    /// Adds a dependency that is reported as `degraded` and does not make the process unready.
+    pub fn report(&self, name: impl Into<String>, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((name.into(), Arc::new(check)));
+    }
+
+    fn all(&self) -> Vec<(String, Check)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 pub(crate) struct Health {
     /// Service name and its database.
     pub databases: Vec<(&'static str, Db)>,
+    pub checks: Checks,
     pub draining: Arc<AtomicBool>,
+    pub metrics: Metrics,
 }
 
-pub(crate) fn health_mount(health: Health) -> Mount {
-    Mount::new("/health", Listener::Internal, Dialect::Problem)
-        .state(Arc::new(health))
-        .get("/live", live)
-        .get("/startup", ready)
-        .get("/ready", ready)
+pub(crate) fn health_mounts(health: Health) -> [Mount; 2] {
+    let health = Arc::new(health);
+    [
+        Mount::new("/health", Listener::Internal, Dialect::Problem)
+            .state(Arc::clone(&health))
+            .get("/live", live)
+            .get("/startup", ready)
+            .get("/ready", ready),
+        Mount::new("/metrics", Listener::Internal, Dialect::Problem).state(health).get("", metrics),
+    ]
 }
 
 /// 200 as long as the process can answer at all.
@@ -29,7 +63,7 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "up"}))
 }
 
-/// 200 if every database answers and the process is not stopping, else 503; the body says which.
+/// 200 if every database answers and the process is not stopping, else 503; the body says which. No storage is touched.
 async fn ready(health: web::Data<Health>) -> HttpResponse {
     let mut checks = serde_json::Map::new();
     let mut up = true;
@@ -44,10 +78,29 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
         };
         checks.insert(format!("database.{service}"), state.into());
     }
+    for (name, check) in health.checks.all() {
+        let state = check().map_or_else(|reason| format!("degraded: {reason}"), |()| "up".to_owned());
+        checks.insert(name, state.into());
+    }
     if health.draining.load(Ordering::Relaxed) {
         up = false;
         checks.insert("process".to_owned(), "draining".into());
     }
+    health.metrics.ready.set(i64::from(up));
     let body = json!({"status": if up { "up" } else { "down" }, "checks": checks});
     if up { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
+}
+
+/// `GET /metrics` in the `OpenMetrics` text format.
+async fn metrics(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
+    for (service, db) in &health.databases {
+        for (pool, used, idle) in db.connections() {
+            for (state, count) in [("used", used), ("idle", idle)] {
+                let labels = ConnectionLabels { undulator_service: service, pool, state };
+                health.metrics.connections.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+    }
+    let text = health.metrics.render().map_err(Problem::internal)?;
+    Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
 }

@@ -1,12 +1,25 @@
 //! The HTTP floor: mounts, both listeners, and what surrounds every request.
 
+mod address;
 mod boundary;
+mod client;
 mod health;
+mod limits;
 mod mount;
 mod server;
 
+pub use self::address::ClientAddress;
 pub use self::boundary::RequestId;
-pub(crate) use self::health::{Health, health_mount};
+pub use self::client::Peer;
+pub(crate) use self::client::observed;
+pub use self::health::Checks;
+pub(crate) use self::health::{Health, health_mounts};
 pub(crate) use self::mount::Table;
-pub use self::mount::{Listener, Mount, MountError};
-pub(crate) use self::server::{Listening, bind, start};
+pub use self::mount::{Listener, Mount, MountError, RouteInfo};
+pub(crate) use self::server::{Listening, Site, bind, start};
+
+/// The methods of RFC 9110 and PATCH; others are one, so that callers cannot fill metrics with names of their own.
+fn method_name(method: &str) -> &'static str {
+    const KNOWN: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"];
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or("_OTHER")
+}

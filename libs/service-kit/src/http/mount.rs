@@ -5,11 +5,14 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use actix_cors::Cors;
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{FromRequest, Handler, Resource, Responder, web};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
+use actix_web::middleware::{Compress, Condition};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use thiserror::Error;
 
+use crate::config::CorsConfig;
 use crate::dialect::Dialect;
 use crate::problem::{Code, Problem};
 
@@ -33,6 +36,10 @@ pub struct Mount {
     pub dialect: Dialect,
     /// Sent with every response, errors included.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whose mount it is; set by the process.
+    pub(crate) service: &'static str,
+    cors: bool,
+    compressed: bool,
     routes: Vec<Route>,
     with_state: Vec<WithState>,
 }
@@ -59,6 +66,9 @@ impl Mount {
             listener,
             dialect,
             headers: Vec::new(),
+            service: "process",
+            cors: false,
+            compressed: false,
             routes: Vec::new(),
             with_state: Vec::new(),
         }
@@ -67,6 +77,19 @@ impl Mount {
     /// A header of every response of this mount, errors included; both parts are literals.
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((HeaderName::from_static(name), HeaderValue::from_static(value)));
+        self
+    }
+
+    /// Pages of the origins in `http.cors.allowed_origins` may call these routes.
+    pub fn cors(mut self) -> Self {
+        self.cors = true;
+        self
+    }
+
+    /// Answers are compressed for callers that ask for it. Not for what is asked for in ranges: their places are those
+    /// of the bytes as they are.
+    pub fn compressed(mut self) -> Self {
+        self.compressed = true;
         self
     }
 
@@ -125,6 +148,16 @@ impl Mount {
     }
 }
 
+/// One endpoint of a running process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteInfo {
+    pub service: &'static str,
+    pub listener: Listener,
+    pub method: String,
+    /// Such as `/icat/session/{id}`.
+    pub pattern: String,
+}
+
 /// Two services claim the same endpoint.
 #[derive(Debug, Error)]
 #[error("two services claim {0}")]
@@ -150,6 +183,17 @@ impl Table {
         Ok(Self { mounts })
     }
 
+    pub fn routes(&self) -> impl Iterator<Item = RouteInfo> {
+        self.mounts.iter().flat_map(|mount| {
+            mount.routes.iter().map(|route| RouteInfo {
+                service: mount.service,
+                listener: mount.listener,
+                method: route.method.to_string(),
+                pattern: route.path.clone(),
+            })
+        })
+    }
+
     /// The mount with the longest prefix that the path lies under.
     pub fn mount_of(&self, path: &str) -> Option<&Mount> {
         self.mounts
@@ -161,7 +205,7 @@ impl Table {
     }
 
     /// Registers everything with actix: one resource per path, so that a wrong method is a 405 and not a 404.
-    pub fn configure(&self, config: &mut web::ServiceConfig) {
+    pub fn configure(&self, config: &mut web::ServiceConfig, origins: &CorsConfig) {
         for mount in &self.mounts {
             let mut paths: Vec<&str> = Vec::new();
             for route in &mount.routes {
@@ -171,7 +215,13 @@ impl Table {
             }
             for path in paths {
                 let routes: Vec<&Route> = mount.routes.iter().filter(|r| r.path == path).collect();
-                config.service(mount.resource(path, &routes));
+                let resource = mount.resource(path, &routes);
+                let cors = mount.cors && !origins.allowed_origins.is_empty();
+                config.service(
+                    resource
+                        .wrap(Condition::new(mount.compressed, Compress::default()))
+                        .wrap(Condition::new(cors, allow(origins))),
+                );
             }
         }
     }
@@ -187,14 +237,39 @@ impl Mount {
                 resource = resource.route((route.make)().method(Method::HEAD));
             }
         }
-        let allowed: Vec<&str> = routes.iter().map(|r| r.method.as_str()).collect();
-        let detail = format!("this address takes {}", allowed.join(", "));
+        let takes = routes.iter().map(|r| r.method.as_str()).collect::<Vec<_>>().join(", ");
+        let allowed = allowed(routes);
+        let options = allowed.clone();
+        resource = resource.route(web::method(Method::OPTIONS).to(move || {
+            let allowed = options.clone();
+            async move { HttpResponse::NoContent().insert_header((ALLOW, allowed)).finish() }
+        }));
         resource = resource.default_service(web::to(move || {
-            let problem = Problem::new(Code::MethodNotAllowed, "method-not-allowed", detail.clone());
+            let detail = format!("this address takes {takes}");
+            let problem = Problem::new(Code::MethodNotAllowed, "method-not-allowed", detail);
+            let problem = problem.with_header("allow", allowed.clone());
             async move { Err::<&'static str, _>(problem) }
         }));
         self.with_state.iter().fold(resource, |resource, with_state| with_state(resource))
     }
+}
+
+/// The value of `Allow`.
+fn allowed(routes: &[&Route]) -> String {
+    let mut methods: Vec<&str> = routes.iter().map(|r| r.method.as_str()).collect();
+    if methods.contains(&"GET") && !methods.contains(&"HEAD") {
+        methods.push("HEAD");
+    }
+    methods.push("OPTIONS");
+    methods.join(", ")
+}
+
+fn allow(origins: &CorsConfig) -> Cors {
+    let cors = Cors::default().allow_any_method().allow_any_header().expose_any_header().max_age(3600);
+    if origins.allowed_origins.iter().any(|origin| origin == "*") {
+        return cors.allow_any_origin();
+    }
+    origins.allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
 /// The pattern with its variables' names left out, so that `/a/{x}` and `/a/{y}` are seen to be the same.

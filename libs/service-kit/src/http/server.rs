@@ -8,10 +8,13 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
+use super::address::TrustedProxies;
 use super::boundary::{Surroundings, boundary};
-use super::mount::Table;
+use super::limits::Limiter;
+use super::mount::{Listener, Table};
 use crate::config::HttpConfig;
 use crate::ids::Ids;
+use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 
 /// Takes the port; connections made before [`start`] wait.
@@ -28,26 +31,45 @@ pub(crate) struct Listening {
     pub done: tokio::task::JoinHandle<io::Result<()>>,
 }
 
+/// What both listeners of a process share.
+pub(crate) struct Site<'c> {
+    pub ids: Arc<dyn Ids>,
+    pub metrics: Metrics,
+    pub config: &'c HttpConfig,
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the server is what the tracked tasks live in, and is stopped by its handle"
 )]
 pub(crate) fn start(
-    listener: TcpListener,
+    socket: TcpListener,
+    listener: Listener,
     table: Table,
-    ids: Arc<dyn Ids>,
-    config: &HttpConfig,
+    site: &Site<'_>,
     workers: usize,
 ) -> io::Result<Listening> {
-    let surroundings = Arc::new(Surroundings { table, ids });
+    let config = site.config;
+    let limiter = match listener {
+        Listener::Public => Limiter::public(&config.limits),
+        Listener::Internal => Limiter::internal(&config.limits),
+    };
+    let surroundings = Arc::new(Surroundings {
+        table,
+        ids: Arc::clone(&site.ids),
+        metrics: site.metrics.clone(),
+        proxies: TrustedProxies(config.trusted_proxies.clone()),
+        limiter,
+    });
     let body_limit = usize::try_from(config.limits.body.as_u64()).unwrap_or(usize::MAX);
+    let cors = config.cors.clone();
     let server = HttpServer::new(move || {
         let around = Arc::clone(&surroundings);
         App::new()
             .app_data(web::FormConfig::default().limit(body_limit))
             .app_data(web::JsonConfig::default().limit(body_limit))
             .app_data(web::PayloadConfig::new(body_limit))
-            .configure(|config| surroundings.table.configure(config))
+            .configure(|config| surroundings.table.configure(config, &cors))
             .default_service(web::to(no_route))
             .wrap(from_fn(move |req, next| boundary(Arc::clone(&around), req, next)))
     })
@@ -56,7 +78,7 @@ pub(crate) fn start(
     .client_request_timeout(config.idle_timeout)
     .shutdown_timeout(config.drain_timeout.as_secs())
     .disable_signals()
-    .listen(listener)?
+    .listen(socket)?
     .run();
     let handle = server.handle();
     Ok(Listening { handle, done: tokio::spawn(server) })

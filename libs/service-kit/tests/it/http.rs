@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::web;
-use service_kit::{Blocking, Code, Dialect, Listener, Mount, Problem, Running, ServiceDef};
+use service_kit::{Code, Dialect, Listener, Mount, Pools, Problem, Running, ServiceDef};
 use testkit::TestApp;
 
 const DIALECTS: [(&str, Dialect); 5] = [
@@ -14,13 +14,8 @@ const DIALECTS: [(&str, Dialect); 5] = [
     ("/session", Dialect::IcatPlus),
 ];
 
-static SERVICE: ServiceDef = ServiceDef {
-    name: "sample",
-    default_toml: "",
-    migrations: &[],
-    check: |_| Ok(()),
-    build: |_| Box::pin(std::future::ready(Ok(build()))),
-};
+static SERVICE: ServiceDef =
+    ServiceDef { name: "sample", build: |_| Box::pin(std::future::ready(Ok(build()))), ..ServiceDef::EMPTY };
 
 fn build() -> Running {
     let mut mounts: Vec<Mount> = DIALECTS
@@ -185,7 +180,7 @@ async fn two_services_cannot_claim_one_address() {
 /// Filled by work that waits for us, so nothing depends on timing.
 #[tokio::test]
 async fn a_full_pool_answers_at_once() {
-    let pool = Blocking::new("storage.test", 1, 1);
+    let pool = Pools::default().open("storage.test", 1, 1);
     let (release, wait) = std::sync::mpsc::channel::<()>();
     let (started, running) = tokio::sync::oneshot::channel();
     let hung = pool.run(move || {

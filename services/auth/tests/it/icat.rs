@@ -7,10 +7,8 @@ pub const SESSION: &str = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10";
 
 pub const ICAT: ServiceDef = ServiceDef {
     name: "fake-icat",
-    default_toml: "",
-    migrations: &[],
-    check: |_| Ok(()),
     build: |_| Box::pin(std::future::ready(Ok(Running { mounts: vec![mount()], workers: Vec::new() }))),
+    ..ServiceDef::EMPTY
 };
 
 fn mount() -> Mount {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use service_kit::{Clock, Db, DbError, Tx};
+use service_kit::{Clock, Db, DbError, Peer, Tx};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
@@ -95,11 +95,12 @@ async fn authenticate(state: &State, mnemonic: &str, url: &str, login: &Login, i
         .post(format!("{url}/authn.{mnemonic}/authenticate"))
         .timeout(AUTHENTICATOR_TIMEOUT)
         .form(&[("json", body)])
+        .with_extension(Peer { service: "auth", template: "/authn.{mnemonic}/authenticate" })
         .send()
         .await
         .map_err(unreachable)?;
     let accepted = answer.status().is_success();
-    let text = answer.text().await.map_err(unreachable)?;
+    let text = answer.text().await.map_err(|e| unreachable(e.into()))?;
     let nonsense = || Error::Authenticator {
         message: format!("The authenticator of type {mnemonic} answered something that is not its protocol"),
         source: None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use service_kit::Problem;
+use service_kit::{HttpError, Peer, Problem};
 
 use crate::error::Error;
 use crate::state::State;
@@ -66,8 +66,12 @@ pub async fn get(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     Ok(super::json(serde_json::to_string(&properties).map_err(Problem::internal)?))
 }
 
-async fn describe(state: &State, mnemonic: &str, url: &str) -> Result<Vec<Key>, reqwest::Error> {
-    let request = state.http.get(format!("{url}/authn.{mnemonic}/description")).timeout(DESCRIPTION_TIMEOUT);
+async fn describe(state: &State, mnemonic: &str, url: &str) -> Result<Vec<Key>, HttpError> {
+    let request = state
+        .http
+        .get(format!("{url}/authn.{mnemonic}/description"))
+        .timeout(DESCRIPTION_TIMEOUT)
+        .with_extension(Peer { service: "auth", template: "/authn.{mnemonic}/description" });
     let description: Description = request.send().await?.error_for_status()?.json().await?;
     Ok(description.keys)
 }

@@ -7,9 +7,6 @@ use testkit::{TestApp, backends};
 /// Lets everybody in who sends a username.
 const AUTHENTICATOR: ServiceDef = ServiceDef {
     name: "authenticator",
-    default_toml: "",
-    migrations: &[],
-    check: |_| Ok(()),
     build: |_| {
         let mount = Mount::new("/authn.simple", Listener::Internal, Dialect::Authn)
             .post("/authenticate", async || r#"{"username":"root","mechanism":"simple"}"#);
@@ -17,6 +14,7 @@ const AUTHENTICATOR: ServiceDef = ServiceDef {
             .post("/authenticate", async || r#"{"username":"ada","mechanism":"db"}"#);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount, other], workers: Vec::new() })))
     },
+    ..ServiceDef::EMPTY
 };
 
 struct Client {

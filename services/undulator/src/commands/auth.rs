@@ -6,8 +6,8 @@ use std::path::Path;
 use auth::AccountName;
 use service_kit::{Config, SystemClock, open_database};
 
-use super::result;
-use crate::failure::Failure;
+use service_kit::cli::Failure;
+use service_kit::cli::result;
 
 pub async fn add_user(settings: &Config, account: &str, password_file: &Path, json: bool) -> Result<(), Failure> {
     let mechanisms = auth::Config::read(settings)?.local_mechanisms;

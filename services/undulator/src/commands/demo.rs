@@ -14,8 +14,8 @@ use service_kit::{Config, Endpoints, Ids as _, SystemClock, SystemIds, open_data
 
 use crate::SERVICES;
 use crate::cli::Demo;
-use crate::failure::Failure;
 use crate::progress::Progress;
+use service_kit::cli::Failure;
 
 const FACILITY: &str = include_str!("../../demo/facility.yaml");
 const SEED: u64 = 29;
@@ -49,10 +49,11 @@ pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
     if options.generate_only {
         return Ok(());
     }
-    service_kit::log::init(&settings.core.log)?;
     let text = fs::read_to_string(&passwords).map_err(|e| unusable(&passwords, &e))?;
-    service_kit::serve(&SERVICES, &settings, |endpoints| introduce(&endpoints, &text)).await?;
-    Ok(())
+    let telemetry = service_kit::telemetry::init(&settings.core.log, "undulator", &settings.core.site)?;
+    let outcome = service_kit::serve(&SERVICES, &settings, |endpoints| introduce(&endpoints, &text)).await;
+    telemetry.shutdown();
+    Ok(outcome?)
 }
 
 fn unusable(path: &Path, e: &std::io::Error) -> Failure {

@@ -5,9 +5,11 @@ use std::path::Path;
 use icat::import::{self, OnConflict, Options};
 use service_kit::{Config, SystemClock, open_database};
 
-use super::{creator, result};
-use crate::failure::Failure;
+use service_kit::cli::result;
+
+use super::creator;
 use crate::progress::Progress;
+use service_kit::cli::Failure;
 
 pub async fn run(
     settings: &Config,

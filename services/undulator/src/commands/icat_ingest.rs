@@ -3,10 +3,12 @@
 use icat::ingest::{self, Options};
 use service_kit::{Config, SystemClock, open_database};
 
-use super::{creator, result};
+use service_kit::cli::result;
+
+use super::creator;
 use crate::cli::Ingest;
-use crate::failure::Failure;
 use crate::progress::Progress;
+use service_kit::cli::Failure;
 
 pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), Failure> {
     let name = &options.storage;

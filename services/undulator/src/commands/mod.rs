@@ -1,30 +1,22 @@
 //! One file per command.
 
 mod auth;
-mod config;
 mod demo;
 mod icat_import;
 mod icat_ingest;
-mod migrate;
-mod serve;
 
-use std::path::{Path, PathBuf};
-
-use serde::Serialize;
-use service_kit::{Config, ServiceDef};
+use service_kit::Config;
+use service_kit::cli::{self, Failure, Options};
 
 use crate::SERVICES;
-use crate::cli::{AuthCommand, Cli, Command, ConfigCommand, IcatCommand};
-use crate::failure::Failure;
+use crate::cli::{AuthCommand, Cli, Command, IcatCommand};
 
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    let Cli { config, json, command } = cli;
-    let settings = load(config)?;
+    let Cli { options: Options { config, json }, command } = cli;
+    let settings = cli::load(&SERVICES, config)?;
     match command {
-        Command::Serve { services } => serve::run(&settings, &services).await,
+        Command::Shared(command) => cli::run(command, &SERVICES, &settings, json).await,
         Command::Demo(options) => demo::run(&settings, &options).await,
-        Command::Config(ConfigCommand::Check) => config::check(&settings),
-        Command::Migrate { services } => migrate::run(&settings, &services, json).await,
         Command::Icat(IcatCommand::Import { file, dry_run, on_conflict, user }) => {
             icat_import::run(&settings, &file, dry_run, &on_conflict, user, json).await
         }
@@ -33,37 +25,6 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             auth::add_user(&settings, &account, &password_file, json).await
         }
     }
-}
-
-/// Settings of all services, checked as a whole, whichever of them will run.
-fn load(file: Option<PathBuf>) -> Result<Config, Failure> {
-    let here = Path::new("undulator.toml");
-    let file = file.or_else(|| here.is_file().then(|| here.to_owned()));
-    let defaults: Vec<&str> = SERVICES.iter().map(|service| service.default_toml).collect();
-    let config = Config::load(&defaults, file.as_deref())?;
-    for service in SERVICES {
-        (service.check)(&config)?;
-    }
-    Ok(config)
-}
-
-/// The named services, or all.
-fn chosen(names: &[String]) -> Result<Vec<ServiceDef>, Failure> {
-    let known: Vec<&str> = SERVICES.iter().map(|service| service.name).collect();
-    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(Failure::Usage(format!("there is no service {unknown}; there are {}", known.join(", "))));
-    }
-    Ok(SERVICES.into_iter().filter(|s| names.is_empty() || names.iter().any(|name| name == s.name)).collect())
-}
-
-/// The result of a command: JSON for programs, a sentence for people.
-fn result(json: bool, value: &impl Serialize, sentence: &str) -> Result<(), Failure> {
-    if json {
-        println!("{}", serde_json::to_string(value).map_err(|e| Failure::of(&e))?);
-    } else {
-        println!("{sentence}");
-    }
-    Ok(())
 }
 
 /// Who is recorded as the creator of rows that a command makes.

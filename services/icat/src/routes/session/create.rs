@@ -1,8 +1,8 @@
 //! `POST /icat/session`: form field `json` with plugin and credentials → `{"sessionId":"<uuid>"}`
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use service_kit::Problem;
+use service_kit::{ClientAddress, Problem};
 
 use crate::auth::{self, Login};
 use crate::error::Error;
@@ -15,12 +15,11 @@ pub struct Form {
 
 pub async fn post(
     state: web::Data<State>,
-    request: HttpRequest,
+    client: web::ReqData<ClientAddress>,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let text = form.json.as_deref().ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
     let login = Login::parse(text)?;
-    let ip = request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
-    let id = auth::log_in(&state, &login, &ip).await?;
+    let id = auth::log_in(&state, &login, &client.0.to_string()).await?;
     Ok(crate::routes::json(format!("{{\"sessionId\":\"{id}\"}}")))
 }

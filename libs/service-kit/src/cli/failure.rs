@@ -1,8 +1,12 @@
 //! How commands fail: 1 failed, 2 usage, 3 configuration.
 
-use service_kit::{BuildError, ConfigError, DbError, ServeError};
 use thiserror::Error;
 
+use crate::config::ConfigError;
+use crate::db::DbError;
+use crate::serve::{BuildError, ServeError};
+
+/// Why a command did not do what it was asked for.
 #[derive(Debug, Error)]
 pub enum Failure {
     #[error("{0}")]
@@ -24,7 +28,7 @@ impl Failure {
 
     /// Any other error, with its causes.
     pub fn of(error: &dyn std::error::Error) -> Self {
-        Self::Failed(service_kit::problem::chain(error))
+        Self::Failed(crate::problem::chain(error))
     }
 }
 

@@ -1,0 +1,35 @@
+# The image of the suite: docker build -t undulator:0.1.0 .
+# Both bases may be replaced by a local copy; the second needs the same glibc or a newer one, and bash for HEALTHCHECK.
+ARG BUILD_IMAGE=rust:1.95-bookworm
+ARG BASE_IMAGE=debian:bookworm-slim
+
+FROM ${BUILD_IMAGE} AS build
+# undulator runs every service; undulator-auth, undulator-icat and undulator-download run one each.
+ARG PROGRAM=undulator
+WORKDIR /src
+COPY . .
+# The caches outlive the build, so what the image needs is taken out of them.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target,sharing=locked \
+    cargo build --release --locked --package "$PROGRAM" --bin "$PROGRAM" \
+    && install -D -m 0555 "target/release/$PROGRAM" /image/undulator
+
+FROM ${BASE_IMAGE}
+LABEL org.opencontainers.image.title="undulator" \
+      org.opencontainers.image.description="Services around the ICAT metadata catalogue" \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN install -d -o 65532 -g 65532 -m 0750 /var/lib/undulator
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+# Always under one name, so that the entry point does not depend on which program was chosen.
+COPY --from=build /image/undulator /usr/local/bin/undulator
+ENV UNDULATOR_HTTP__BIND=[::]:8080 \
+    UNDULATOR_HTTP__INTERNAL_BIND=[::]:9080 \
+    UNDULATOR_DATA_DIR=/var/lib/undulator
+WORKDIR /var/lib/undulator
+USER 65532:65532
+EXPOSE 8080
+# The base has no HTTP client; bash can speak enough of it.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=6 \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${UNDULATOR_HTTP__INTERNAL_BIND##*:} && printf 'GET /health/ready HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && read -r status <&3 && [[ $status == 'HTTP/1.'?' 200 '* ]]"]
+ENTRYPOINT ["undulator"]
+CMD ["serve"]

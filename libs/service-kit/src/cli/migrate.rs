@@ -1,0 +1,31 @@
+//! `migrate [--plan] [service…]`
+
+use super::{Failure, result};
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::serve::{ServiceDef, open_database};
+
+pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
+    let settings = settings.with("database.migrate", "auto")?;
+    let mut done = Vec::new();
+    for service in services {
+        open_database(service, &settings, &SystemClock).await?.close().await;
+        done.push(service.name);
+    }
+    result(json, &done, &format!("up to date: {}", done.join(", ")))
+}
+
+/// The SQL that is still to run, as a script with comments.
+pub async fn plan(services: &[ServiceDef], settings: &Config) -> Result<(), Failure> {
+    let settings = settings.with("database.migrate", "never")?;
+    for service in services {
+        let db = open_database(service, &settings, &SystemClock).await?;
+        let steps = db.migration_plan(service.migrations).await.map_err(|e| Failure::of(&e))?;
+        db.close().await;
+        println!("-- {}: {} step(s)", service.name, steps.len());
+        for (step, sql) in steps {
+            println!("-- step {step}\n{sql}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! The commands that every binary has, the all-in-one as well as that of a single service.
+
+mod db_copy;
+mod doctor;
+mod failure;
+mod migrate;
+mod show;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+
+pub use self::failure::Failure;
+use crate::config::Config;
+use crate::serve::{ServiceDef, serve};
+use crate::telemetry;
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Configuration file; without it ./undulator.toml if it exists.
+    #[arg(long, env = "UNDULATOR_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
+    /// Results as JSON on stdout.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What can be done with any set of services.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Run all services of this program, or those named, until SIGTERM.
+    Serve { services: Vec<String> },
+    /// Look at the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the OpenAPI document of a service, or of all as one.
+    Openapi { service: Option<String> },
+    /// Ask everything that the services need, and say what is wrong.
+    Doctor,
+    /// Bring the databases of all services, or those named, up to date.
+    Migrate {
+        /// Only print the SQL that would run.
+        #[arg(long)]
+        plan: bool,
+        services: Vec<String>,
+    },
+    /// Move databases.
+    #[command(subcommand)]
+    Db(DbCommand),
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigCommand {
+    /// Check all settings and print them with secrets redacted.
+    Check,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum DbCommand {
+    /// Copy all rows of all services into empty databases: sqlite:DIRECTORY or postgres://…
+    Copy {
+        #[arg(long)]
+        from: String,
+        #[arg(long)]
+        to: String,
+    },
+}
+
+/// Runs one of the shared commands.
+pub async fn run(command: Command, services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
+    match command {
+        Command::Serve { services: names } => {
+            let services = chosen(services, &names)?;
+            let name = if let [one] = services.as_slice() {
+                format!("undulator-{}", one.name)
+            } else {
+                "undulator".to_owned()
+            };
+            let running = telemetry::init(&settings.core.log, &name, &settings.core.site)?;
+            let outcome = serve(&services, settings, |_| ()).await;
+            running.shutdown();
+            Ok(outcome?)
+        }
+        Command::Config(ConfigCommand::Check) => show::settings(settings),
+        Command::Openapi { service } => show::openapi(services, service.as_deref()),
+        Command::Doctor => doctor::run(services, settings, json).await,
+        Command::Migrate { plan: true, services: names } => migrate::plan(&chosen(services, &names)?, settings).await,
+        Command::Migrate { plan: false, services: names } => {
+            migrate::run(&chosen(services, &names)?, settings, json).await
+        }
+        Command::Db(DbCommand::Copy { from, to }) => db_copy::run(services, settings, &from, &to, json).await,
+    }
+}
+
+/// Settings of all given services, checked as a whole, whichever of them will run.
+pub fn load(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
+    let here = Path::new("undulator.toml");
+    let file = file.or_else(|| here.is_file().then(|| here.to_owned()));
+    let defaults: Vec<&str> = services.iter().map(|service| service.default_toml).collect();
+    let config = Config::load(&defaults, file.as_deref())?;
+    for service in services {
+        (service.check)(&config)?;
+    }
+    Ok(config)
+}
+
+/// The named services, or all.
+fn chosen(services: &[ServiceDef], names: &[String]) -> Result<Vec<ServiceDef>, Failure> {
+    let known: Vec<&str> = services.iter().map(|service| service.name).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Failure::Usage(format!("there is no service {unknown}; there are {}", known.join(", "))));
+    }
+    Ok(services.iter().filter(|s| names.is_empty() || names.iter().any(|name| name == s.name)).copied().collect())
+}
+
+/// The result of a command: JSON for programs, a sentence for people.
+pub fn result(json: bool, value: &impl Serialize, sentence: &str) -> Result<(), Failure> {
+    if json {
+        println!("{}", serde_json::to_string(value).map_err(|e| Failure::of(&e))?);
+    } else {
+        println!("{sentence}");
+    }
+    Ok(())
+}
+
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Single {
+    #[command(flatten)]
+    options: Options,
+    /// Without a command: serve.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// The `main` of a binary with one service.
+pub fn main(service: ServiceDef) -> ExitCode {
+    let Single { options, command } = Single::parse();
+    let default_ports = service.default_ports;
+    block_on(async move {
+        let services = [service];
+        let settings = load(&services, options.config)?.with_default_ports(default_ports)?;
+        run(command.unwrap_or(Command::Serve { services: Vec::new() }), &services, &settings, options.json).await
+    })
+}
+
+/// Runs a command to its exit code: 0 done, 1 failed, 2 usage, 3 configuration.
+pub fn block_on(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("cannot start: {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

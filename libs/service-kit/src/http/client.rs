@@ -1,0 +1,69 @@
+//! Calls to other systems: a span and a duration for each, and the trace handed on. Addresses are never recorded,
+//! because session ids stand in them; the caller names the peer and the pattern instead ([`Peer`]).
+
+use http::{Extensions, HeaderName, HeaderValue};
+use reqwest::{Request, Response};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
+use tracing::{Instrument as _, field};
+
+use crate::metrics::{CallLabels, Metrics};
+
+/// Who is called, and with which pattern; given with `RequestBuilder::with_extension`.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// `icat`, `auth`, `datacite`.
+    pub service: &'static str,
+    /// Such as `/icat/session/{id}`.
+    pub template: &'static str,
+}
+
+struct Observe(Metrics);
+
+#[async_trait::async_trait]
+impl Middleware for Observe {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        let peer = extensions.get::<Peer>().copied().unwrap_or(Peer { service: "other", template: "-" });
+        let method = super::method_name(request.method().as_str());
+        let span = tracing::info_span!(
+            "call",
+            otel.name = method,
+            otel.kind = "client",
+            http.request.method = method,
+            url.template = peer.template,
+            peer.service = peer.service,
+            http.response.status_code = field::Empty,
+            error.r#type = field::Empty,
+        );
+        for (name, value) in span.in_scope(crate::telemetry::propagated) {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                request.headers_mut().insert(name, value);
+            }
+        }
+        let started = tokio::time::Instant::now();
+        let outcome = next.run(request, extensions).instrument(span.clone()).await;
+        let status = match &outcome {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                span.record("http.response.status_code", status);
+                status.to_string()
+            }
+            Err(_) => {
+                span.record("error.type", "no-answer");
+                "error".to_owned()
+            }
+        };
+        let labels = CallLabels { http_request_method: method, peer_service: peer.service, outcome: status };
+        self.0.calls.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
+        outcome.map_err(reqwest_middleware::Error::without_url)
+    }
+}
+
+/// Adds what is observed to a plain client.
+pub(crate) fn observed(client: reqwest::Client, metrics: &Metrics) -> ClientWithMiddleware {
+    ClientBuilder::new(client).with(Observe(metrics.clone())).build()
+}

@@ -1,0 +1,173 @@
+//! `OpenAPI` documents: one per service, and all of a process as one. The page under `/docs` needs nothing from
+//! elsewhere.
+
+use std::sync::Arc;
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, web};
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+use utoipa::openapi::OpenApi;
+use utoipa_swagger_ui::Config as Page;
+
+use crate::dialect::Dialect;
+use crate::http::{Listener, Mount};
+use crate::problem::{Code, Problem};
+
+const REFERENCE: &str = "#/components/schemas/";
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// Two documents that cannot be one.
+#[derive(Debug, Error)]
+pub enum OpenApiError {
+    #[error("two services describe {0}")]
+    Collision(String),
+    #[error("an OpenAPI document is no JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The document of a service that has no routes of its own.
+pub fn none() -> OpenApi {
+    OpenApi::default()
+}
+
+/// One document of several services: names of schemas and operations carry the service's name in front.
+pub fn merged(documents: &[(&str, OpenApi)]) -> Result<Value, OpenApiError> {
+    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    let mut tags = Vec::new();
+    for (service, document) in documents {
+        let mut document = serde_json::to_value(document)?;
+        prefix(&mut document, service);
+        for (path, item) in take(&mut document, "/paths") {
+            let known = paths.entry(&path).or_insert_with(|| json!({}));
+            for (method, mut operation) in object(item) {
+                if known.get(&method).is_some() {
+                    return Err(OpenApiError::Collision(format!("{} {path}", method.to_uppercase())));
+                }
+                if METHODS.contains(&method.as_str()) {
+                    operation["tags"] = json!([service]);
+                }
+                known[method.as_str()] = operation;
+            }
+        }
+        for (name, schema) in take(&mut document, "/components/schemas") {
+            if schemas.insert(format!("{service}_{name}"), schema).is_some() {
+                return Err(OpenApiError::Collision(format!("the schema {service}_{name}")));
+            }
+        }
+        tags.push(json!({"name": service, "description": document["info"]["description"]}));
+    }
+    Ok(json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Undulator", "version": env!("CARGO_PKG_VERSION"),
+                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "tags": tags,
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+    }))
+}
+
+fn take(document: &mut Value, pointer: &str) -> Map<String, Value> {
+    document.pointer_mut(pointer).map(Value::take).map_or_else(Map::new, object)
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    if let Value::Object(map) = value { map } else { Map::new() }
+}
+
+/// Puts the service's name in front of operation ids and references to schemas.
+fn prefix(value: &mut Value, service: &str) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map.iter_mut() {
+                match (key.as_str(), &mut *value) {
+                    ("operationId", Value::String(id)) => *id = format!("{service}_{id}"),
+                    ("$ref", Value::String(target)) => {
+                        if let Some(name) = target.strip_prefix(REFERENCE) {
+                            *target = format!("{REFERENCE}{service}_{name}");
+                        }
+                    }
+                    _ => prefix(value, service),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| prefix(item, service)),
+        _ => {}
+    }
+}
+
+struct Documents {
+    merged: String,
+    page: Arc<Page<'static>>,
+    services: Vec<&'static str>,
+}
+
+/// `/`, `/openapi.json` and `/docs/`.
+pub(crate) fn mounts(documents: &[(&'static str, OpenApi)]) -> Result<Vec<Mount>, OpenApiError> {
+    let documents = Arc::new(Documents {
+        merged: merged(documents)?.to_string(),
+        page: Arc::new(Page::from("/openapi.json")),
+        services: documents.iter().map(|(name, _)| *name).collect(),
+    });
+    let mount = |prefix: &'static str| {
+        Mount::new(prefix, Listener::Public, Dialect::Problem).state(Arc::clone(&documents)).cors()
+    };
+    Ok(vec![
+        mount("/").get("", index),
+        mount("/openapi.json").get("", document).compressed(),
+        mount("/docs")
+            .header(
+                "content-security-policy",
+                "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
+            )
+            .get("", async || HttpResponse::SeeOther().insert_header((LOCATION, "/docs/")).finish())
+            .get("/{file:.*}", page),
+    ])
+}
+
+async fn index(documents: web::Data<Documents>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({
+        "name": "Undulator",
+        "version": env!("CARGO_PKG_VERSION"),
+        "services": documents.services,
+        "openapi": "/openapi.json",
+        "docs": "/docs/",
+    }))
+}
+
+async fn document(documents: web::Data<Documents>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(documents.merged.clone())
+}
+
+async fn page(documents: web::Data<Documents>, file: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let found = utoipa_swagger_ui::serve(&file, Arc::clone(&documents.page))
+        .map_err(|e| Problem::internal(e.to_string()))?
+        .ok_or_else(|| Problem::new(Code::NotFound, "no-route", "there is nothing at this address"))?;
+    Ok(HttpResponse::Ok().content_type(found.content_type).body(found.bytes.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(path: &str, schema: &str) -> OpenApi {
+        serde_json::from_value(json!({
+            "openapi": "3.1.0", "info": {"title": "t", "version": "1"},
+            "paths": {path: {"get": {"operationId": "read", "responses": {"200": {"description": "ok", "content":
+                {"application/json": {"schema": {"$ref": format!("{REFERENCE}{schema}")}}}}}}}},
+            "components": {"schemas": {schema: {"type": "object"}}},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn merging_keeps_names_apart_and_refuses_a_path_described_twice() {
+        let all = merged(&[("a", document("/a", "Thing")), ("b", document("/b", "Thing"))]).unwrap();
+        assert_eq!(all["paths"]["/a"]["get"]["operationId"], "a_read");
+        let target = &all["paths"]["/b"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+        assert_eq!(target, "#/components/schemas/b_Thing");
+        assert_eq!(all["components"]["schemas"].as_object().unwrap().len(), 2);
+        let twice = merged(&[("a", document("/a", "Thing")), ("b", document("/a", "Other"))]).unwrap_err();
+        assert_eq!(twice.to_string(), "two services describe GET /a");
+    }
+}

@@ -1,0 +1,7 @@
+//! `undulator-icat`: this service alone.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service_kit::cli::main(icat::SERVICE)
+}
