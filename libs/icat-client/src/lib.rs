@@ -4,4 +4,4 @@ pub mod client;
 mod entities;
 pub mod schema;
 
-pub use self::client::{IcatClient, IcatCode, IcatError, SessionInfo};
+pub use self::client::{IcatClient, IcatCode, IcatError, Query, QueryError, Select, SessionInfo, WriteError};

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use uuid::{Builder, Uuid};
@@ -17,6 +18,14 @@ pub trait Ids: Debug + Send + Sync {
         let mut bytes = [0; 16];
         self.fill(&mut bytes);
         Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// An identifier that sorts by time (RFC 9562 version 7): events and rows that others refer to.
+    fn ordered_uuid(&self, now: Timestamp) -> Uuid {
+        let mut bytes = [0; 10];
+        self.fill(&mut bytes);
+        let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
     }
 }
 

@@ -63,7 +63,6 @@ pub struct Ctx {
     pub db: Db,
     /// For calls to other systems; has time-outs and the facility's certificate authority.
     pub http: ClientWithMiddleware,
-    pub plain_http: reqwest::Client,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub leases: Leases,
@@ -208,8 +207,7 @@ impl Server {
         let endpoints = Endpoints { public, internal };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let process = Process::default();
-        let plain = http_client(config)?;
-        let client = http::observed(plain.clone(), &process.metrics);
+        let client = http::observed(http_client(config)?, &process.metrics);
         let checks = Checks::default();
         let holder: Arc<str> = sources.ids.random_uuid().to_string().into();
 
@@ -233,7 +231,6 @@ impl Server {
                 config: config.clone(),
                 db,
                 http: client.clone(),
-                plain_http: plain.clone(),
                 clock: Arc::clone(&sources.clock),
                 ids: Arc::clone(&sources.ids),
                 leases,

@@ -24,7 +24,7 @@ impl State {
         Self {
             db: ctx.db.clone(),
             clock: Arc::clone(&ctx.clock),
-            icat: IcatClient::new(ctx.plain_http.clone(), &url),
+            icat: IcatClient::new(ctx.http.clone(), &url),
             config,
             passwords: ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE),
         }

@@ -23,6 +23,6 @@ impl State {
             Some(settings) => Some(Storage::open(&config.storage, settings, &ctx.pools)?),
             None => None,
         };
-        Ok(Self { icat: IcatClient::new(ctx.plain_http.clone(), &url), clock: Arc::clone(&ctx.clock), storage })
+        Ok(Self { icat: IcatClient::new(ctx.http.clone(), &url), clock: Arc::clone(&ctx.clock), storage })
     }
 }

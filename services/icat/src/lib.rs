@@ -8,6 +8,7 @@ mod config;
 pub mod error;
 pub mod import;
 pub mod ingest;
+mod openapi;
 pub mod query;
 mod read;
 mod routes;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use service_kit::{BuildError, Clock, Ctx, Db, Migration, Running, ServiceDef, Worker};
 use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi as _;
 
 pub use self::config::Config;
 use self::state::State;
@@ -37,7 +39,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration { version: 2, name: "sessions", sql: include_str!("../migrations/0002_sessions.sql") },
     ],
     check: |settings| Config::read(settings).map(drop),
-    openapi: service_kit::openapi::none,
+    openapi: || openapi::Document::openapi(),
     build: |ctx| Box::pin(std::future::ready(build(ctx))),
 };
 

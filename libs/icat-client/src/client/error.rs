@@ -1,19 +1,33 @@
-//! What can come back from ICAT instead of an answer. No variant holds an address, because session ids stand in them.
+//! What can come back from ICAT instead of an answer. No variant holds an address, because session ids stand in them,
+//! and no text holds what an upstream body could repeat of them.
 
+use serde::Deserialize;
+use service_kit::HttpError;
 use thiserror::Error;
 
 /// Why a call to ICAT gave no result.
 #[derive(Debug, Error)]
 pub enum IcatError {
-    /// ICAT understood and refused; the message is ICAT's own.
+    /// ICAT understood and refused; the message is ICAT's own, with `***` for the secrets of the request.
     #[error("{message}")]
     Refused { code: IcatCode, message: String },
-    /// ICAT does not answer: down, unreachable, too slow.
+    /// ICAT does not answer: down, unreachable, too slow, or a proxy answers 502, 503 or 504 for it.
     #[error("ICAT does not answer")]
     Unavailable(#[source] reqwest::Error),
-    /// ICAT answered something that is not its protocol.
+    /// ICAT answered something that is not its protocol; the text is this crate's.
     #[error("ICAT answered {0}")]
     Nonsense(String),
+}
+
+/// Why a write was not done. Nothing of it is stored, unless ICAT did not answer.
+#[derive(Debug, Error)]
+#[error("the write was not done")]
+pub struct WriteError {
+    /// What ICAT said.
+    #[source]
+    pub error: IcatError,
+    /// Which of the entities it is about, counted from 0; ICAT does not always tell.
+    pub offset: Option<usize>,
 }
 
 /// ICAT's error codes.
@@ -29,8 +43,64 @@ pub enum IcatCode {
     NotImplemented,
 }
 
+/// The body of a refusal: `{"code":…,"message":…[,"offset":…]}`.
+#[derive(Deserialize)]
+pub(super) struct Failure {
+    code: String,
+    message: String,
+    offset: Option<i64>,
+}
+
+impl Failure {
+    /// `None` if the code is not one of ICAT's.
+    pub(super) fn into_error(self, secrets: &[&str]) -> Option<WriteError> {
+        let code = IcatCode::of(&self.code)?;
+        let offset = self.offset.and_then(|offset| usize::try_from(offset).ok());
+        Some(WriteError { error: IcatError::Refused { code, message: redacted(self.message, secrets) }, offset })
+    }
+}
+
+/// Shorter ones are parts of ordinary words: blotting those out would give them away.
+const SHORTEST_SECRET: usize = 8;
+
+/// ICAT's messages repeat session ids: `Unable to find user by sessionid: …`.
+fn redacted(message: String, secrets: &[&str]) -> String {
+    let secrets = secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET);
+    secrets.fold(message, |message, secret| message.replace(*secret, "***"))
+}
+
+impl IcatError {
+    pub(super) fn nonsense(what: &str) -> Self {
+        Self::Nonsense(what.to_owned())
+    }
+
+    /// Whether the same request may well succeed a moment later: it did not reach ICAT.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Unavailable(e) => e.is_connect() || e.status().is_some_and(is_gateway),
+            Self::Refused { .. } | Self::Nonsense(_) => false,
+        }
+    }
+
+    /// Whether an answer would have had more than `maxEntities` entities. ICAT words it the same where it changes the
+    /// code to INTERNAL (one included relation that is too large alone).
+    pub(super) fn is_too_much(&self) -> bool {
+        match self {
+            Self::Refused { code: IcatCode::Validation | IcatCode::Internal, message } => {
+                message.contains("attempt to return more than") || message.contains("attempt to process more than")
+            }
+            _ => false,
+        }
+    }
+}
+
+/// 502, 503 and 504 come from what stands before ICAT; ICAT's own codes have other statuses.
+pub(super) fn is_gateway(status: reqwest::StatusCode) -> bool {
+    matches!(status.as_u16(), 502..=504)
+}
+
 impl IcatCode {
-    pub(super) fn of(text: &str) -> Option<Self> {
+    fn of(text: &str) -> Option<Self> {
         Some(match text {
             "BAD_PARAMETER" => Self::BadParameter,
             "INSUFFICIENT_PRIVILEGES" => Self::InsufficientPrivileges,
@@ -47,8 +117,69 @@ impl IcatCode {
 
 impl From<reqwest::Error> for IcatError {
     fn from(e: reqwest::Error) -> Self {
-        let decoding = e.is_decode();
-        let e = e.without_url();
-        if decoding { Self::Nonsense(e.to_string()) } else { Self::Unavailable(e) }
+        if e.is_builder() {
+            return Self::nonsense("at an address that cannot be used");
+        }
+        let garbled = e.is_decode() && !e.is_timeout();
+        if garbled { Self::nonsense("a body that cannot be read") } else { Self::Unavailable(e.without_url()) }
+    }
+}
+
+impl From<HttpError> for IcatError {
+    fn from(e: HttpError) -> Self {
+        match e {
+            HttpError::Reqwest(e) => e.into(),
+            HttpError::Middleware(_) => Self::nonsense("nothing: the request could not be made"),
+        }
+    }
+}
+
+impl From<HttpError> for WriteError {
+    fn from(e: HttpError) -> Self {
+        IcatError::from(e).into()
+    }
+}
+
+impl From<reqwest::Error> for WriteError {
+    fn from(e: reqwest::Error) -> Self {
+        IcatError::from(e).into()
+    }
+}
+
+impl From<IcatError> for WriteError {
+    fn from(error: IcatError) -> Self {
+        Self { error, offset: None }
+    }
+}
+
+impl From<WriteError> for IcatError {
+    fn from(e: WriteError) -> Self {
+        e.error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(body: &str, secrets: &[&str]) -> Option<(String, Option<usize>)> {
+        let failure: Failure = serde_json::from_str(body).unwrap();
+        failure.into_error(secrets).map(|e| (e.error.to_string(), e.offset))
+    }
+
+    #[test]
+    fn a_session_id_in_a_message_is_blotted_out() {
+        let body = r#"{"code":"SESSION","message":"Session id:5b0c-1c8e has expired, 5b0c-1c8e"}"#;
+        assert_eq!(refused(body, &["5b0c-1c8e"]), Some(("Session id:*** has expired, ***".to_owned(), None)));
+        let text = "Session id:5b0c-1c8e has expired, 5b0c-1c8e";
+        assert_eq!(refused(body, &["", "has"]).unwrap().0, text, "a short one would be guessed from what is missing");
+    }
+
+    #[test]
+    fn an_offset_names_the_entity_and_an_unknown_code_is_no_refusal() {
+        let body = r#"{"code":"VALIDATION","message":"m","offset":1}"#;
+        assert_eq!(refused(body, &[]), Some(("m".to_owned(), Some(1))));
+        assert_eq!(refused(r#"{"code":"VALIDATION","message":"m","offset":-1}"#, &[]), Some(("m".to_owned(), None)));
+        assert_eq!(refused(r#"{"code":"TEAPOT","message":"m"}"#, &[]), None);
     }
 }

@@ -1,19 +1,54 @@
 //! A client for ICAT's REST interface (icat.server 5 and 6, and the embedded catalogue).
+//!
+//! Text for queries is made by [`Select`], which knows the schema; answers of any size are read in [`Pages`]; what
+//! changes in a catalogue is found by [`ChangePoller`]. ICAT takes session ids as parameters only, so they stand in
+//! addresses: nothing here logs one or puts one into an error.
 
+mod changes;
 mod error;
+mod filter;
+mod include;
+mod literal;
+mod pages;
+mod poller;
+mod properties;
+mod query;
+mod select;
+mod send;
+mod split;
+mod window;
+mod write;
 
-use reqwest::{Client, RequestBuilder, Response};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest_middleware::RequestBuilder;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use service_kit::{HttpClient, Peer};
+use tokio::sync::OnceCell;
 
-pub use self::error::{IcatCode, IcatError};
+pub use self::error::{IcatCode, IcatError, WriteError};
+pub use self::filter::Filter;
+pub use self::literal::Literal;
+pub use self::pages::Pages;
+pub use self::poller::{Change, ChangePoller, PollSettings, Position, Positions, reconcile_due};
+pub use self::properties::{Authenticator, CredentialKey, DEFAULT_MAX_ENTITIES, Properties};
+pub use self::query::{Query, QueryError, quoted};
+pub use self::select::Select;
+pub use self::split::{DEFAULT_MAX_URL_BYTES, Limits, split};
+pub use self::write::wrapped;
 
-/// Speaks to one ICAT server. Cheap to clone; time-outs are those of the HTTP client.
+/// Speaks to one ICAT server. Cheap to clone; time-outs are those of the HTTP client unless
+/// [`with_timeout`](Self::with_timeout) sets another.
 #[derive(Debug, Clone)]
 pub struct IcatClient {
-    http: Client,
+    http: HttpClient,
     root: String,
+    timeout: Option<Duration>,
+    max_url_bytes: usize,
+    max_entities: Arc<OnceCell<u64>>,
 }
 
 /// A session as ICAT sees it.
@@ -31,81 +66,99 @@ struct Opened {
     session_id: String,
 }
 
-#[derive(Deserialize)]
-struct Failure {
-    code: String,
-    message: String,
-}
-
 impl IcatClient {
     /// `root` is the server's address without `/icat`.
-    pub fn new(http: Client, root: &str) -> Self {
-        Self { http, root: format!("{}/icat", root.trim_end_matches('/')) }
+    pub fn new(http: impl Into<HttpClient>, root: &str) -> Self {
+        Self {
+            http: http.into(),
+            root: format!("{}/icat", root.trim_end_matches('/')),
+            timeout: None,
+            max_url_bytes: DEFAULT_MAX_URL_BYTES,
+            max_entities: Arc::default(),
+        }
+    }
+
+    /// The same client with this time-out for every try of every call made through it.
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self.clone() }
+    }
+
+    /// The same client with another limit for the length of addresses, in bytes after percent-encoding.
+    pub fn with_max_url_bytes(&self, max_url_bytes: usize) -> Self {
+        Self { max_url_bytes, ..self.clone() }
     }
 
     /// Opens a session and gives its id.
     pub async fn login(&self, plugin: &str, credentials: &[(&str, &str)]) -> Result<String, IcatError> {
+        let secrets: Vec<&str> = credentials.iter().filter(|(key, _)| *key != "username").map(|(_, v)| *v).collect();
         let credentials: Vec<Value> = credentials.iter().map(|(key, value)| json!({*key: value})).collect();
         let body = json!({"plugin": plugin, "credentials": credentials}).to_string();
-        let request = self.http.post(format!("{}/session", self.root)).form(&[("json", body)]);
-        let opened: Opened = answer(request).await?;
+        let request = self.http.post(self.url(&["session"])?).form(&[("json", body)]);
+        let opened: Opened = send::once(self.prepared(request, "/icat/session"), &secrets).await?;
         Ok(opened.session_id)
     }
 
+    /// Whose session it is, and how long it lives.
     pub async fn session(&self, session_id: &str) -> Result<SessionInfo, IcatError> {
-        answer(self.http.get(self.session_url(session_id)?)).await
+        let request = self.http.get(self.url(&["session", session_id])?);
+        send::read(self.prepared(request, "/icat/session/{id}"), &[session_id]).await
     }
 
     /// Starts the session's lifetime again.
     pub async fn refresh(&self, session_id: &str) -> Result<(), IcatError> {
-        accepted(self.http.put(self.session_url(session_id)?)).await.map(drop)
+        let request = self.http.put(self.url(&["session", session_id])?);
+        Ok(send::accepted(self.prepared(request, "/icat/session/{id}"), &[session_id]).await.map(drop)?)
     }
 
+    /// Ends the session.
     pub async fn logout(&self, session_id: &str) -> Result<(), IcatError> {
-        accepted(self.http.delete(self.session_url(session_id)?)).await.map(drop)
+        let request = self.http.delete(self.url(&["session", session_id])?);
+        Ok(send::accepted(self.prepared(request, "/icat/session/{id}"), &[session_id]).await.map(drop)?)
     }
 
     /// The rows of a search: entities in their wrapper, bare values, or arrays of values.
     pub async fn search(&self, session_id: &str, query: &str) -> Result<Vec<Value>, IcatError> {
-        let parameters = [("sessionId", session_id), ("query", query)];
-        answer(self.http.get(format!("{}/entityManager", self.root)).query(&parameters)).await
+        let url = self.search_url(session_id, query)?;
+        send::read(self.prepared(self.http.get(url), "/icat/entityManager"), &[session_id]).await
     }
 
     /// One entity by its id, in its wrapper.
     pub async fn get(&self, session_id: &str, query: &str, id: i64) -> Result<Value, IcatError> {
-        let id = id.to_string();
-        let parameters = [("sessionId", session_id), ("query", query), ("id", id.as_str())];
-        answer(self.http.get(format!("{}/entityManager", self.root)).query(&parameters)).await
+        let mut url = self.search_url(session_id, query)?;
+        url.query_pairs_mut().append_pair("id", &id.to_string());
+        send::read(self.prepared(self.http.get(url), "/icat/entityManager"), &[session_id]).await
     }
 
-    /// The id is one segment of the path, whatever it contains.
-    fn session_url(&self, session_id: &str) -> Result<reqwest::Url, IcatError> {
-        let nonsense = || IcatError::Nonsense("an address that cannot be used".to_owned());
-        let mut url = reqwest::Url::parse(&format!("{}/session", self.root)).map_err(|_| nonsense())?;
-        url.path_segments_mut().map_err(|()| nonsense())?.push(session_id);
+    /// The rows of a query made by [`Select`], in one answer; see [`pages`](Self::pages) for more than that.
+    pub async fn find(&self, session_id: &str, query: &Query) -> Result<Vec<Value>, IcatError> {
+        self.search(session_id, &query.to_string()).await
+    }
+
+    /// One entity by its id, with what the query includes; its conditions do not count.
+    pub async fn find_one(&self, session_id: &str, query: &Query, id: i64) -> Result<Value, IcatError> {
+        self.get(session_id, &query.get_text(), id).await
+    }
+
+    fn search_url(&self, session_id: &str, query: &str) -> Result<Url, IcatError> {
+        let mut url = self.url(&["entityManager"])?;
+        url.query_pairs_mut().append_pair("sessionId", session_id).append_pair("query", query);
         Ok(url)
     }
-}
 
-/// A string literal for a query.
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, IcatError> {
-    Ok(accepted(request).await?.json().await?)
-}
-
-async fn accepted(request: RequestBuilder) -> Result<Response, IcatError> {
-    let response = request.send().await?;
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
+    /// Each text is one segment of the path, whatever it contains.
+    fn url(&self, segments: &[&str]) -> Result<Url, IcatError> {
+        let unusable = || IcatError::nonsense("at an address that cannot be used");
+        let mut url = Url::parse(&self.root).map_err(|_| unusable())?;
+        url.path_segments_mut().map_err(|()| unusable())?.extend(segments);
+        Ok(url)
     }
-    let text = response.text().await?;
-    let refused = serde_json::from_str(&text).ok().and_then(|failure: Failure| {
-        let code = IcatCode::of(&failure.code)?;
-        Some(IcatError::Refused { code, message: failure.message })
-    });
-    Err(refused.unwrap_or_else(|| IcatError::Nonsense(format!("status {status} without a reason"))))
+
+    /// The pattern stands for the address in traces.
+    fn prepared(&self, request: RequestBuilder, template: &'static str) -> RequestBuilder {
+        let request = request.with_extension(Peer { service: "icat", template });
+        match self.timeout {
+            Some(timeout) => request.timeout(timeout),
+            None => request,
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! ICAT's REST interface (icat.server 6.2) under `/icat`; what is not listed answers 501 `NOT_IMPLEMENTED`.
 
-mod entity_manager;
-mod properties;
-mod session;
-mod user;
-mod version;
+pub mod entity_manager;
+pub mod properties;
+pub mod session;
+pub mod user;
+pub mod version;
 
 use std::sync::Arc;
 

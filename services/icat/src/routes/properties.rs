@@ -5,28 +5,39 @@ use std::time::Duration;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use service_kit::{HttpError, Peer, Problem};
+use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::openapi::{Always, Failure};
 use crate::state::State;
 
 const DESCRIPTION_TIMEOUT: Duration = Duration::from_secs(5);
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Properties<'a> {
+pub struct Properties<'a> {
+    /// How many entities one answer may have.
     max_entities: u32,
+    /// How long a session lives without being refreshed.
     lifetime_minutes: u32,
     authenticators: Vec<Authenticator<'a>>,
+    /// `Undulator`.
     container_type: &'static str,
 }
 
-#[derive(Serialize)]
-struct Authenticator<'a> {
+#[derive(Serialize, ToSchema)]
+pub struct Authenticator<'a> {
+    /// The `plugin` of a login.
     mnemonic: &'a str,
+    /// What it asks for.
     keys: Vec<Key>,
+    /// Present where it is for administrators only.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     admin: bool,
+    /// A name for people.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     friendly: Option<&'a str>,
 }
 
@@ -36,13 +47,24 @@ struct Description {
     keys: Vec<Key>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Key {
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Key {
+    /// Such as `username`.
     name: String,
+    /// Present where the value is a secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     hide: bool,
 }
 
+#[utoipa::path(
+    get, path = "/icat/properties", operation_id = "get_properties", summary = "Limits and authenticators",
+    responses(
+        Always,
+        (status = 200, description = "What a login form needs to know", body = Properties),
+        (status = 500, description = "`INTERNAL`: an authenticator does not answer", body = Failure),
+    ),
+)]
 pub async fn get(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     let mut authenticators = Vec::new();
     for (config, url) in state.config.authn.iter().zip(&state.authn_urls) {

@@ -3,13 +3,25 @@
 use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
+use crate::openapi::{Always, LoggedIn};
 use crate::state::State;
 use crate::store::sessions;
 
+#[utoipa::path(
+    get, path = "/icat/user/{name}", operation_id = "is_logged_in", summary = "Whether somebody has a session",
+    params(("name" = String, Path, description = "User name of an authenticator without mechanism")),
+    responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), Always),
+)]
 pub async fn get(state: web::Data<State>, name: web::Path<String>) -> Result<HttpResponse, Problem> {
     logged_in(&state, &name).await
 }
 
+#[utoipa::path(
+    get, path = "/icat/user/{mnemonic}/{name}", operation_id = "is_logged_in_with_mnemonic",
+    summary = "Whether somebody has a session",
+    params(("mnemonic" = String, Path, description = "Such as `db`"), ("name" = String, Path, description = "Such as `alice`")),
+    responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), Always),
+)]
 pub async fn get_with_mnemonic(
     state: web::Data<State>,
     path: web::Path<(String, String)>,

@@ -2,9 +2,15 @@
 
 use actix_web::HttpResponse;
 
+use crate::openapi::{Always, Version};
+
 /// The version of the interface, not of this program: clients decide by it what they may ask.
 pub const VERSION: &str = "6.2.0";
 
+#[utoipa::path(
+    get, path = "/icat/version", operation_id = "get_version", summary = "Version of the interface",
+    responses((status = 200, description = "Always the version of icat.server whose interface this is", body = Version), Always),
+)]
 pub async fn get() -> HttpResponse {
     super::json(format!("{{\"version\":\"{VERSION}\"}}"))
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 #![expect(clippy::format_push_string, reason = "texts of a few words")]
 
+mod client;
 mod evaluator;
 mod property;
 mod statements;

@@ -3,18 +3,38 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
+use utoipa::IntoParams;
 
 use crate::error::Error;
+use crate::openapi::{Always, Failure};
 use crate::state::State;
 use crate::{auth, write};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
+    /// Or `Authorization: Bearer` with the session id.
+    #[param(nullable = false)]
     session_id: Option<String>,
+    /// JSON text: `{"Dataset":{"id":31}}` or an array of such.
+    #[param(value_type = String)]
     entities: Option<String>,
 }
 
+#[utoipa::path(
+    delete, path = "/icat/entityManager", operation_id = "delete_entities", summary = "Delete entities",
+    description = "With all that depends on them; all or nothing. `offset` counts the entity at fault from 0.",
+    params(Query),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        (status = 204, description = "Deleted"),
+        (status = 400, description = "`BAD_PARAMETER`: the entities cannot be understood", body = Failure),
+        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
+        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`", body = Failure),
+    ),
+)]
 pub async fn delete(
     state: web::Data<State>,
     request: HttpRequest,

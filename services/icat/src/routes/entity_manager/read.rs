@@ -3,19 +3,42 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
+use utoipa::IntoParams;
 
 use crate::error::Error;
+use crate::openapi::{Always, Failure, Rows};
 use crate::state::State;
 use crate::{auth, read};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
+    /// Or `Authorization: Bearer` with the session id.
+    #[param(nullable = false)]
     session_id: Option<String>,
+    /// A search such as `SELECT d FROM Dataset d WHERE d.name = 'scan' INCLUDE d.datafiles LIMIT 0, 100`; with `id` an
+    /// entity and what to include.
+    #[param(value_type = String)]
     query: Option<String>,
+    /// Asks for this one row.
+    #[param(value_type = Option<i64>, nullable = false)]
     id: Option<String>,
 }
 
+#[utoipa::path(
+    get, path = "/icat/entityManager", operation_id = "read_entities", summary = "Search, or read one entity",
+    params(Query),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        (status = 200, description = "Without `id` an array with one element per row, with `id` one entity", body = Rows),
+        (status = 400, description = "`BAD_PARAMETER`: the query cannot be understood", body = Failure),
+        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not readable", body = Failure),
+        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: there is no row with this `id`", body = Failure),
+        (status = 412, description = "`VALIDATION`: more than `maxEntities`", body = Failure),
+    ),
+)]
 pub async fn get(
     state: web::Data<State>,
     request: HttpRequest,

@@ -3,19 +3,42 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
+use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::openapi::{Always, Body, Failure};
 use crate::state::State;
 use crate::store::entities::Stamp;
 use crate::{auth, write};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = WriteForm)]
 #[serde(rename_all = "camelCase")]
 pub struct Form {
+    /// Or `Authorization: Bearer` with the session id.
+    #[schema(nullable = false)]
     session_id: Option<String>,
+    /// JSON text: one object or an array of such, each with one key, the type. Without `id` it is created, with `id`
+    /// changed: `[{"Dataset":{"name":"scan","investigation":{"id":12},"type":{"id":3}}}]`
+    #[schema(value_type = String)]
     entities: Option<String>,
 }
 
+#[utoipa::path(
+    post, path = "/icat/entityManager", operation_id = "write_entities", summary = "Create and change entities",
+    description = "All or nothing. Where an entity of the list is at fault, `offset` counts it from 0.",
+    request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        Body,
+        (status = 200, description = "Ids of what was created at the top level", body = Vec<i64>, content_type = "application/json"),
+        (status = 400, description = "`BAD_PARAMETER`: the entities cannot be understood", body = Failure),
+        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
+        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: what is referred to or changed is not there", body = Failure),
+        (status = 412, description = "`VALIDATION`: against the schema; `OBJECT_ALREADY_EXISTS`", body = Failure),
+    ),
+)]
 pub async fn post(
     state: web::Data<State>,
     request: HttpRequest,

@@ -3,16 +3,34 @@
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use service_kit::{ClientAddress, Problem};
+use utoipa::ToSchema;
 
 use crate::auth::{self, Login};
 use crate::error::Error;
+use crate::openapi::{Always, Body, Failure, SessionId};
 use crate::state::State;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = LoginForm)]
 pub struct Form {
+    /// JSON text: `{"plugin":"db","credentials":[{"username":"alice"},{"password":"…"}]}`. The keys of the credentials
+    /// are those that `/icat/properties` names for the authenticator.
+    #[schema(value_type = String)]
     json: Option<String>,
 }
 
+#[utoipa::path(
+    post, path = "/icat/session", operation_id = "log_in", summary = "Log in",
+    request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        Always,
+        Body,
+        (status = 200, description = "A new session", body = SessionId),
+        (status = 400, description = "`BAD_PARAMETER`: `json` is missing or no JSON object", body = Failure),
+        (status = 403, description = "`SESSION`: no such authenticator, or it refused", body = Failure),
+        (status = 500, description = "`INTERNAL`: the authenticator does not answer", body = Failure),
+    ),
+)]
 pub async fn post(
     state: web::Data<State>,
     client: web::ReqData<ClientAddress>,

@@ -4,8 +4,18 @@ use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
 use crate::auth;
+use crate::openapi::{Always, Failure};
 use crate::state::State;
 
+#[utoipa::path(
+    delete, path = "/icat/session/{id}", operation_id = "log_out", summary = "End a session",
+    params(("id" = String, Path, description = "The session id")),
+    responses(
+        Always,
+        (status = 204, description = "Ended; also one that had expired"),
+        (status = 403, description = "`SESSION`: unknown", body = Failure),
+    ),
+)]
 pub async fn delete(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     auth::end(&state, &id).await?;
     Ok(HttpResponse::NoContent().finish())

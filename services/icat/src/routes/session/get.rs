@@ -4,9 +4,19 @@ use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
 use crate::auth;
+use crate::openapi::{Always, Failure, Session};
 use crate::state::State;
 use crate::values::{java_double, write_string};
 
+#[utoipa::path(
+    get, path = "/icat/session/{id}", operation_id = "get_session", summary = "Whose session it is and how long it lives",
+    params(("id" = String, Path, description = "The session id")),
+    responses(
+        Always,
+        (status = 200, description = "Alive", body = Session),
+        (status = 403, description = "`SESSION`: unknown or expired", body = Failure),
+    ),
+)]
 pub async fn get(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let status = auth::status(&state, &id).await?;
     let mut body = String::from("{\"userName\":");

@@ -4,8 +4,18 @@ use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
 use crate::auth;
+use crate::openapi::{Always, Failure};
 use crate::state::State;
 
+#[utoipa::path(
+    put, path = "/icat/session/{id}", operation_id = "refresh_session", summary = "Let its lifetime start again",
+    params(("id" = String, Path, description = "The session id")),
+    responses(
+        Always,
+        (status = 204, description = "Done"),
+        (status = 403, description = "`SESSION`: unknown or expired", body = Failure),
+    ),
+)]
 pub async fn put(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     auth::refresh(&state, &id).await?;
     Ok(HttpResponse::NoContent().finish())

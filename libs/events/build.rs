@@ -1,0 +1,14 @@
+//! Types of the events from `proto/`, one module per producer.
+
+use std::io::{Error, Result};
+use std::path::Path;
+
+const PRODUCERS: [&str; 2] = ["auth", "icat"];
+
+fn main() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    println!("cargo::rerun-if-changed={}", root.display());
+    let files = PRODUCERS.map(|producer| root.join(format!("undulator/events/v1/{producer}.proto")));
+    let descriptors = protox::compile(files, [root]).map_err(Error::other)?;
+    prost_build::Config::new().compile_fds(descriptors)
+}

@@ -1,0 +1,228 @@
+//! NATS `JetStream`: one stream for the suite, its settings in code.
+
+use std::time::Duration;
+
+use async_nats::connection::State;
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::{AckKind, Context, Message};
+use async_nats::{Client, ConnectOptions, HeaderMap, Subscriber};
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use futures_util::{FutureExt as _, StreamExt as _};
+use service_kit::config::EventsConfig;
+
+use super::{Acknowledge, Beginning, Bus, BusError, Delivery, Listening, Subscription};
+use crate::envelope::Envelope;
+
+const SUBJECTS: &str = "undulator.v1.>";
+/// The inbox of a consumer is kept a week longer.
+const MAX_AGE: Duration = Duration::from_hours(14 * 24);
+const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
+/// How long a publication may take to be acknowledged; later it is published again.
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a consumer may take before an event is delivered again.
+const ACK_WAIT: Duration = Duration::from_secs(30);
+/// How soon an event comes again whose effect could not be stored.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+const MAX_ACK_PENDING: i64 = 1_000;
+
+/// One connection per process.
+pub struct NatsBus {
+    client: Client,
+    context: Context,
+    stream: stream::Config,
+}
+
+fn failed(what: &str) -> impl Fn(&dyn std::fmt::Display) -> BusError {
+    move |e| BusError(format!("{what}: {e}"))
+}
+
+impl NatsBus {
+    /// Begins to connect; a server that is not there yet is tried again for ever.
+    pub async fn connect(config: &EventsConfig, name: &str) -> Result<Self, BusError> {
+        let mut options = ConnectOptions::new().retry_on_initial_connect().name(name);
+        if !config.credentials_file.is_empty() {
+            let refused = failed("events.credentials_file");
+            options = options.credentials_file(&config.credentials_file).await.map_err(|e| refused(&e))?;
+        }
+        let client = options.connect(&config.nats_url).await.map_err(|e| failed("events.nats_url")(&e))?;
+        let context = ContextBuilder::new().ack_timeout(ACK_TIMEOUT).timeout(ACK_TIMEOUT).build(client.clone());
+        Ok(Self { client, context, stream: stream_config(config) })
+    }
+
+    /// The stream, made or brought up to these settings.
+    async fn stream(&self) -> Result<Stream, BusError> {
+        let refused = failed("cannot make the stream");
+        self.context.create_or_update_stream(self.stream.clone()).await.map_err(|e| refused(&e))?;
+        self.context.get_stream(&self.stream.name).await.map_err(|e| failed("cannot read the stream")(&e))
+    }
+
+    /// Every event from now on, for people who watch.
+    pub async fn watch(&self) -> Result<Box<dyn Listening>, BusError> {
+        self.listen(SUBJECTS).await
+    }
+}
+
+fn stream_config(config: &EventsConfig) -> stream::Config {
+    stream::Config {
+        name: config.stream.clone(),
+        subjects: vec![SUBJECTS.to_owned()],
+        retention: RetentionPolicy::Limits,
+        max_age: MAX_AGE,
+        duplicate_window: DUPLICATE_WINDOW,
+        // A full stream refuses: events then wait in the outboxes, and none is dropped.
+        discard: DiscardPolicy::New,
+        storage: StorageType::File,
+        num_replicas: config.replicas,
+        description: Some("Undulator events, settings 1".to_owned()),
+        ..stream::Config::default()
+    }
+}
+
+#[async_trait]
+impl Bus for NatsBus {
+    async fn publish(&self, events: &[Envelope]) -> Vec<bool> {
+        // All are on their way before the first acknowledgement is awaited.
+        let mut acknowledgements = Vec::with_capacity(events.len());
+        for event in events {
+            let mut headers = HeaderMap::new();
+            for (name, value) in event.wire_headers() {
+                headers.insert(name, value.as_str());
+            }
+            let sent = self.context.publish_with_headers(event.subject.clone(), headers, event.payload.clone().into());
+            acknowledgements.push(sent.await);
+        }
+        let waits = acknowledgements.into_iter().map(|sent| async {
+            let refused = match sent {
+                Ok(acknowledgement) => match acknowledgement.await {
+                    Ok(_) => return true,
+                    Err(e) => e,
+                },
+                Err(e) => e,
+            };
+            tracing::debug!(error = %refused, "not published");
+            // The stream may have been lost with its server.
+            refused.kind() == async_nats::jetstream::context::PublishErrorKind::StreamNotFound && {
+                if let Err(e) = self.stream().await {
+                    tracing::warn!(error = %e, "the stream is missing and cannot be made");
+                }
+                false
+            }
+        });
+        join_all(waits).await
+    }
+
+    async fn subscribe(&self, consumer: &str, subject: &str) -> Result<(Beginning, Box<dyn Subscription>), BusError> {
+        let stream = self.stream().await?;
+        let info = stream.get_info().await.map_err(|e| failed("cannot read the stream")(&e))?;
+        // An error may be a time-out as well; then the next call fails and this is tried again.
+        let before = stream.consumer_info(consumer).await.ok();
+        let config = pull::Config {
+            durable_name: Some(consumer.to_owned()),
+            filter_subject: subject.to_owned(),
+            deliver_policy: DeliverPolicy::All,
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACK_WAIT,
+            max_ack_pending: MAX_ACK_PENDING,
+            ..pull::Config::default()
+        };
+        let refused = failed("cannot make the consumer");
+        let durable = stream.create_consumer(config).await.map_err(|e| refused(&e))?;
+        let messages = durable.stream().max_messages_per_batch(256).heartbeat(Duration::from_secs(5));
+        let messages =
+            messages.expires(Duration::from_secs(15)).messages().await.map_err(|e| failed("cannot pull")(&e))?;
+        let first = info.state.first_sequence;
+        let missed_events = before.is_none_or(|before| before.ack_floor.stream_sequence + 1 < first);
+        let beginning = Beginning { stream: info.created.to_string(), missed_events };
+        Ok((beginning, Box::new(NatsSubscription(messages))))
+    }
+
+    async fn listen(&self, subject: &str) -> Result<Box<dyn Listening>, BusError> {
+        let subscriber = self.client.subscribe(subject.to_owned()).await.map_err(|e| failed("cannot subscribe")(&e))?;
+        // The server has the subscription once it has answered what was sent after it.
+        self.client.flush().await.map_err(|e| failed("cannot subscribe")(&e))?;
+        Ok(Box::new(NatsListening(subscriber)))
+    }
+
+    fn status(&self) -> Result<(), String> {
+        match self.client.connection_state() {
+            State::Connected => Ok(()),
+            _ => Err("no connection to NATS; events wait in the outbox".to_owned()),
+        }
+    }
+}
+
+struct NatsSubscription(pull::Stream);
+
+impl NatsSubscription {
+    fn delivery(message: Message) -> Option<Delivery> {
+        let envelope = envelope(&message.subject, message.headers.as_ref(), &message.payload)?;
+        Some(Delivery { envelope, ack: Box::new(NatsAck(message)) })
+    }
+}
+
+#[async_trait]
+impl Subscription for NatsSubscription {
+    async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
+        let mut deliveries = Vec::new();
+        let mut next = self.0.next().await;
+        loop {
+            let message = next
+                .ok_or_else(|| BusError("the subscription ended".to_owned()))?
+                .map_err(|e| failed("no delivery")(&e))?;
+            match Self::delivery(message.clone()) {
+                Some(delivery) => deliveries.push(delivery),
+                // Somebody else's message on our subjects can never be handled.
+                None => {
+                    tracing::warn!(subject = %message.subject, "a message without the headers of an event is dropped");
+                    let _lost = message.ack_with(AckKind::Term).await;
+                }
+            }
+            if deliveries.len() >= max {
+                return Ok(deliveries);
+            }
+            next = match self.0.next().now_or_never() {
+                Some(ready) => ready,
+                None if deliveries.is_empty() => self.0.next().await,
+                None => return Ok(deliveries),
+            };
+        }
+    }
+}
+
+fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &[u8]) -> Option<Envelope> {
+    Envelope::of_wire(subject, |name| headers?.get(name).map(async_nats::HeaderValue::as_str), payload)
+}
+
+struct NatsAck(Message);
+
+#[async_trait]
+impl Acknowledge for NatsAck {
+    async fn done(self: Box<Self>) {
+        if let Err(e) = self.0.ack().await {
+            tracing::debug!(error = %e, "an acknowledgement was lost; the event comes again and is known");
+        }
+    }
+
+    async fn again(self: Box<Self>) {
+        if let Err(e) = self.0.ack_with(AckKind::Nak(Some(AGAIN_AFTER))).await {
+            tracing::debug!(error = %e, "the event comes again after the time for acknowledgements");
+        }
+    }
+}
+
+struct NatsListening(Subscriber);
+
+#[async_trait]
+impl Listening for NatsListening {
+    async fn next(&mut self) -> Result<Envelope, BusError> {
+        loop {
+            let message = self.0.next().await.ok_or_else(|| BusError("the subscription ended".to_owned()))?;
+            if let Some(envelope) = envelope(&message.subject, message.headers.as_ref(), &message.payload) {
+                return Ok(envelope);
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! From the bus to a service's rows: the event's id and its effect in one transaction.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use service_kit::problem::chain;
+use service_kit::{Clock, Code, Db, DbError, Problem, Tx};
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::{Beginning, Bus, BusError, Delivery, Subscription};
+use crate::dead_letters;
+use crate::envelope::Envelope;
+use crate::messages::Event;
+use crate::metrics::{ConsumerLabels, EventMetrics};
+use crate::relay::{pauses, process_span, within};
+use crate::store;
+
+/// Events per transaction.
+const BATCH: usize = 64;
+
+/// An event as a handler sees it.
+#[derive(Debug, Clone)]
+pub struct Received<E> {
+    pub event: E,
+    /// The same at every delivery.
+    pub id: String,
+    /// The service that made the change.
+    pub source: String,
+    /// When the change was made, in microseconds UTC.
+    pub time_micros: i64,
+}
+
+/// What a service does with one type of event.
+pub struct Consumer {
+    pub(crate) name: &'static str,
+    pub(crate) subject: &'static str,
+    pub(crate) handle: Arc<dyn Handle>,
+    pub(crate) reconcile: Option<Arc<dyn Reconcile>>,
+}
+
+#[async_trait(?Send)]
+pub(crate) trait Handle: Send + Sync {
+    async fn handle(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem>;
+}
+
+#[async_trait(?Send)]
+pub(crate) trait Reconcile: Send + Sync {
+    async fn reconcile(&self) -> Result<(), Problem>;
+}
+
+struct Typed<E, F>(F, PhantomData<fn(E)>);
+
+#[async_trait(?Send)]
+impl<E: Event, F> Handle for Typed<E, F>
+where
+    F: AsyncFn(&mut Tx, &Received<E>) -> Result<(), Problem> + Send + Sync,
+{
+    async fn handle(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
+        let unreadable =
+            |e| Problem::new(Code::BadRequest, "events/unreadable", "the payload cannot be decoded").with_source(e);
+        let received = Received {
+            event: E::decode(envelope.payload.as_slice()).map_err(unreadable)?,
+            id: envelope.id.clone(),
+            source: envelope.headers.source.clone(),
+            time_micros: envelope.headers.time_micros,
+        };
+        (self.0)(tx, &received).await
+    }
+}
+
+struct Hook<F>(F);
+
+#[async_trait(?Send)]
+impl<F: AsyncFn() -> Result<(), Problem> + Send + Sync> Reconcile for Hook<F> {
+    async fn reconcile(&self) -> Result<(), Problem> {
+        (self.0)().await
+    }
+}
+
+impl Consumer {
+    /// `name` is durable, `<service>-<purpose>`: under it the bus remembers what was delivered. The handler does
+    /// database work only and may run more than once for an event; what it stores is stored once. If it fails, the
+    /// event is tried again later, without holding up the others.
+    pub fn new<E: Event, F>(name: &'static str, handler: F) -> Self
+    where
+        F: AsyncFn(&mut Tx, &Received<E>) -> Result<(), Problem> + Send + Sync + 'static,
+    {
+        let handle = Arc::new(Typed::<E, F>(handler, PhantomData));
+        Self { name, subject: E::SUBJECT, handle, reconcile: None }
+    }
+
+    /// Called when events may have passed this consumer by: at its first start, when the stream was lost, when it was
+    /// away for longer than events are kept. Brings the whole state up to date; must be harmless when repeated.
+    pub fn on_gap(mut self, hook: impl AsyncFn() -> Result<(), Problem> + Send + Sync + 'static) -> Self {
+        self.reconcile = Some(Arc::new(Hook(hook)));
+        self
+    }
+}
+
+/// Everything a running consumer needs. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Running {
+    pub name: &'static str,
+    pub subject: &'static str,
+    pub handle: Arc<dyn Handle>,
+    pub reconcile: Option<Arc<dyn Reconcile>>,
+    pub db: Db,
+    pub bus: Arc<dyn Bus>,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Arc<EventMetrics>,
+    pub stop: CancellationToken,
+}
+
+/// Why a consumer has to begin anew.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error(transparent)]
+    Reconcile(#[from] Problem),
+}
+
+impl Running {
+    /// Until the process stops; a bus that fails is tried again with growing pauses.
+    pub async fn run(self) {
+        let mut pauses = pauses();
+        loop {
+            let stopped = self.stop.clone().cancelled_owned();
+            let mut delivered = false;
+            tokio::select! {
+                // What is in hand when the stop comes is finished: `work` looks at the stop between batches.
+                outcome = self.work(&mut delivered) => {
+                    if let Err(e) = outcome {
+                        tracing::warn!(consumer = self.name, error = chain(&e), "the consumer begins anew");
+                    }
+                }
+                () = async { stopped.await; tokio::time::sleep(LAST_BATCH).await } => {}
+            }
+            if self.stop.is_cancelled() {
+                return;
+            }
+            if delivered {
+                pauses = self::pauses();
+            }
+            let pause = pauses.next().unwrap_or(LAST_BATCH);
+            let _stopped = tokio::time::timeout(pause, self.stop.cancelled()).await;
+        }
+    }
+
+    async fn work(&self, delivered: &mut bool) -> Result<(), Interrupted> {
+        let (beginning, mut subscription) = self.bus.subscribe(self.name, self.subject).await?;
+        self.catch_up(&beginning).await?;
+        loop {
+            let deliveries = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(()),
+                deliveries = next(&mut *subscription) => deliveries?,
+            };
+            *delivered = true;
+            self.process(deliveries).await;
+        }
+    }
+
+    async fn catch_up(&self, beginning: &Beginning) -> Result<(), Interrupted> {
+        let known = store::position(&mut self.db.read().await?, self.name).await?;
+        if known.as_ref() == Some(&beginning.stream) && !beginning.missed_events {
+            return Ok(());
+        }
+        if let Some(hook) = &self.reconcile {
+            tracing::info!(consumer = self.name, "events may be missing: reading the whole state");
+            hook.reconcile().await?;
+        }
+        let now = self.clock.now_micros();
+        self.db.write(async |tx| store::reconciled(tx, self.name, &beginning.stream, now).await).await?;
+        Ok(())
+    }
+
+    /// The whole batch in one transaction; if that fails, each event by itself.
+    async fn process(&self, deliveries: Vec<Delivery>) {
+        let now = self.clock.now_micros();
+        let together = self
+            .db
+            .write(async |tx| -> Result<u64, Problem> {
+                let mut fresh = 0;
+                for delivery in &deliveries {
+                    fresh += u64::from(self.store_effect(tx, &delivery.envelope, now).await?);
+                }
+                Ok(fresh)
+            })
+            .await;
+        if let Ok(fresh) = together {
+            self.count(fresh, deliveries.len());
+            for delivery in deliveries {
+                delivery.ack.done().await;
+            }
+            return;
+        }
+        for delivery in deliveries {
+            self.process_alone(delivery, now).await;
+        }
+    }
+
+    async fn process_alone(&self, delivery: Delivery, now: i64) {
+        let Delivery { envelope, ack } = delivery;
+        let outcome = self.db.write(async |tx| self.store_effect(tx, &envelope, now).await).await;
+        let problem = match outcome {
+            Ok(fresh) => {
+                self.count(u64::from(fresh), 1);
+                return ack.done().await;
+            }
+            Err(problem) => problem,
+        };
+        let reason = chain(&problem);
+        let buried = self
+            .db
+            .write(async |tx| -> Result<(), DbError> {
+                if store::receive(tx, self.name, &envelope.id, now).await? {
+                    let next = now + dead_letters::delay_micros(1);
+                    store::bury(tx, self.name, &envelope, &reason, now, next).await?;
+                }
+                Ok(())
+            })
+            .await;
+        match buried {
+            Ok(()) => {
+                tracing::warn!(
+                    consumer = self.name,
+                    event.id = envelope.id,
+                    error = reason,
+                    "event failed, tried again later"
+                );
+                self.metrics.dead_letters.get_or_create(&self.labels()).inc();
+                ack.done().await;
+            }
+            Err(e) => {
+                tracing::error!(consumer = self.name, error = chain(&e), "the database does not take events");
+                ack.again().await;
+            }
+        }
+    }
+
+    /// Whether the event was new.
+    async fn store_effect(&self, tx: &mut Tx, envelope: &Envelope, now: i64) -> Result<bool, Problem> {
+        if !store::receive(tx, self.name, &envelope.id, now).await? {
+            return Ok(false);
+        }
+        let span = process_span(self.name, envelope, now);
+        within(span, self.handle.handle(tx, envelope)).await?;
+        Ok(true)
+    }
+
+    fn count(&self, fresh: u64, delivered: usize) {
+        let duplicates = u64::try_from(delivered).unwrap_or(u64::MAX).saturating_sub(fresh);
+        self.metrics.consumed.get_or_create(&self.labels()).inc_by(fresh);
+        self.metrics.duplicates.get_or_create(&self.labels()).inc_by(duplicates);
+    }
+
+    fn labels(&self) -> ConsumerLabels {
+        ConsumerLabels { consumer: self.name.to_owned() }
+    }
+}
+
+/// How long a batch in hand may take after the stop.
+const LAST_BATCH: std::time::Duration = std::time::Duration::from_secs(5);
+
+async fn next(subscription: &mut dyn Subscription) -> Result<Vec<Delivery>, BusError> {
+    subscription.next(BATCH).await
+}

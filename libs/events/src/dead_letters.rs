@@ -1,0 +1,126 @@
+//! Events whose effect failed: tried again with growing pauses, then parked for an operator.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use service_kit::problem::chain;
+use service_kit::{Clock, Db, DbError, Problem};
+use tokio_util::sync::CancellationToken;
+
+use crate::consumer::Handle;
+use crate::metrics::{DeadLabels, EventMetrics};
+use crate::relay::{process_span, within};
+use crate::store::{self, Dead};
+
+/// About a quarter of an hour in all; after that somebody should look.
+const MAX_ATTEMPTS: i64 = 12;
+const LONGEST_DELAY_MICROS: i64 = 5 * 60 * 1_000_000;
+const INTERVAL: Duration = Duration::from_secs(1);
+const FORGET_INTERVAL: Duration = Duration::from_hours(1);
+/// A week longer than a stream keeps events, so that none comes again after it was forgotten.
+const INBOX_KEPT_MICROS: i64 = 21 * 24 * 3600 * 1_000_000;
+const AT_ONCE: i64 = 50;
+
+/// The pause after the n-th failed attempt: 1 s, 2 s, 4 s … at most 5 minutes.
+pub(crate) fn delay_micros(attempts: i64) -> i64 {
+    let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(30);
+    (1_000_000_i64 << doublings).min(LONGEST_DELAY_MICROS)
+}
+
+/// The second attempts of one service, and the end of what its inboxes remember. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct SecondAttempts {
+    pub service: &'static str,
+    pub handlers: HashMap<&'static str, Arc<dyn Handle>>,
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Arc<EventMetrics>,
+    pub stop: CancellationToken,
+}
+
+impl SecondAttempts {
+    pub async fn run(self) {
+        let mut due = tokio::time::interval(INTERVAL);
+        let mut forget = tokio::time::interval(FORGET_INTERVAL);
+        loop {
+            let outcome = tokio::select! {
+                () = self.stop.cancelled() => return,
+                _ = due.tick() => self.pass().await,
+                _ = forget.tick() => self.forget().await,
+            };
+            if let Err(e) = outcome {
+                tracing::error!(service = self.service, error = chain(&e), "dead letters cannot be read");
+            }
+        }
+    }
+
+    async fn forget(&self) -> Result<(), DbError> {
+        let before = self.clock.now_micros() - INBOX_KEPT_MICROS;
+        self.db.write(async |tx| store::forget(tx, before).await).await.map(drop)
+    }
+
+    async fn pass(&self) -> Result<(), DbError> {
+        let now = self.clock.now_micros();
+        let mut tx = self.db.read().await?;
+        let due = store::due(&mut tx, now, AT_ONCE).await?;
+        let (trying, parked) = store::dead(&mut tx).await?;
+        drop(tx);
+        for (state, count) in [("trying", trying), ("parked", parked)] {
+            let labels = DeadLabels { undulator_service: self.service, state };
+            self.metrics.dead.get_or_create(&labels).set(count);
+        }
+        for dead in due {
+            self.attempt(dead, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn attempt(&self, dead: Dead, now: i64) -> Result<(), DbError> {
+        let Some(handler) = self.handlers.get(dead.consumer.as_str()) else {
+            tracing::warn!(consumer = dead.consumer, "a dead letter of a consumer that is no longer there is parked");
+            let reason = "this version has no such consumer";
+            return self.fail(&dead, reason, None).await;
+        };
+        let outcome = self
+            .db
+            .write(async |tx| -> Result<(), Problem> {
+                if store::raise(tx, &dead.consumer, &dead.envelope.id).await? {
+                    let span = process_span(&dead.consumer, &dead.envelope, now);
+                    within(span, handler.handle(tx, &dead.envelope)).await?;
+                }
+                Ok(())
+            })
+            .await;
+        let Err(problem) = outcome else { return Ok(()) };
+        let reason = chain(&problem);
+        let attempts = dead.attempts + 1;
+        let next = (attempts < MAX_ATTEMPTS).then(|| now + delay_micros(attempts));
+        if next.is_none() {
+            tracing::error!(
+                consumer = dead.consumer,
+                event.id = dead.envelope.id,
+                error = reason,
+                "event parked; mend the cause, then run `undulator events retry`"
+            );
+        }
+        self.fail(&dead, &reason, next).await
+    }
+
+    async fn fail(&self, dead: &Dead, reason: &str, next: Option<i64>) -> Result<(), DbError> {
+        let (consumer, id) = (&dead.consumer, &dead.envelope.id);
+        self.db.write(async |tx| store::failed_again(tx, consumer, id, reason, next).await).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::delay_micros;
+
+    #[test]
+    fn pauses_double_up_to_five_minutes() {
+        let seconds: Vec<i64> = (1..=12).map(|attempts| delay_micros(attempts) / 1_000_000).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+        assert_eq!(delay_micros(1000), 300_000_000);
+    }
+}

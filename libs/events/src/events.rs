@@ -1,0 +1,142 @@
+//! A service's part in events: its outbox, its consumers, its listeners, and the workers behind them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use service_kit::config::{BusKind, EventsConfig};
+use service_kit::{BuildError, Ctx, Worker};
+
+use crate::bus::{Bus, MemoryBus, NatsBus};
+use crate::consumer::{Consumer, Running};
+use crate::dead_letters::SecondAttempts;
+use crate::listener::{self, Listener};
+use crate::messages::Event;
+use crate::metrics::EventMetrics;
+use crate::outbox::Outbox;
+use crate::relay::Relay;
+
+/// The bus of the process; made by the first service that needs it.
+#[derive(Clone)]
+enum ProcessBus {
+    Memory(Arc<MemoryBus>),
+    Nats(Arc<NatsBus>),
+}
+
+impl ProcessBus {
+    async fn of(ctx: &Ctx) -> Result<Self, BuildError> {
+        let config: &EventsConfig = &ctx.config.core.events;
+        match config.kind {
+            BusKind::Memory => Ok(Self::Memory(ctx.process.shared(MemoryBus::default))),
+            BusKind::Nats => {
+                let shared = ctx.process.shared(tokio::sync::OnceCell::<Arc<NatsBus>>::new);
+                let name = format!("undulator-{}", ctx.service);
+                let bus = shared.get_or_try_init(async || NatsBus::connect(config, &name).await.map(Arc::new)).await;
+                let bus = bus.map_err(|e| BuildError::Other(e.to_string()))?;
+                Ok(Self::Nats(Arc::clone(bus)))
+            }
+        }
+    }
+
+    fn bus(&self) -> Arc<dyn Bus> {
+        match self {
+            Self::Memory(bus) => Arc::clone(bus) as _,
+            Self::Nats(bus) => Arc::clone(bus) as _,
+        }
+    }
+}
+
+/// Made once by a service's `build`.
+pub struct Events {
+    ctx: Ctx,
+    process: ProcessBus,
+    bus: Arc<dyn Bus>,
+    metrics: Arc<EventMetrics>,
+    outbox: Outbox,
+    handlers: Handlers,
+}
+
+type Handlers = Arc<Mutex<HashMap<&'static str, Arc<dyn crate::consumer::Handle>>>>;
+
+impl Events {
+    /// Joins the bus of the process and starts the service's relay and second attempts with it.
+    pub async fn of(ctx: &Ctx) -> Result<Self, BuildError> {
+        let process = ProcessBus::of(ctx).await?;
+        let bus = process.bus();
+        let metrics = ctx.process.shared(|| EventMetrics::register(&ctx.process));
+        let outbox = Outbox::new(ctx.service, Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
+        let handlers = Handlers::default();
+        let relay = Relay {
+            service: ctx.service,
+            db: ctx.db.clone(),
+            leases: ctx.leases.clone(),
+            bus: Arc::clone(&bus),
+            clock: Arc::clone(&ctx.clock),
+            wake: Arc::clone(&outbox.wake),
+            metrics: Arc::clone(&metrics),
+            stop: ctx.stop.clone(),
+        };
+        ctx.add_worker(Worker::new("events.relay", move || relay.clone().run()));
+        let second = SecondAttempts {
+            service: ctx.service,
+            handlers: HashMap::new(),
+            db: ctx.db.clone(),
+            clock: Arc::clone(&ctx.clock),
+            metrics: Arc::clone(&metrics),
+            stop: ctx.stop.clone(),
+        };
+        let known = Arc::clone(&handlers);
+        ctx.add_worker(Worker::new("events.second-attempts", move || {
+            let handlers = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            SecondAttempts { handlers, ..second.clone() }.run()
+        }));
+        let status = Arc::clone(&bus);
+        ctx.checks.report(format!("events.{}", ctx.service), move || status.status());
+        Ok(Self { ctx: ctx.clone(), process, bus, metrics, outbox, handlers })
+    }
+
+    /// For the service's state.
+    pub fn outbox(&self) -> Outbox {
+        self.outbox.clone()
+    }
+
+    /// Starts a durable consumer.
+    pub fn consume(&self, consumer: Consumer) {
+        let Consumer { name, subject, handle, reconcile } = consumer;
+        if let ProcessBus::Memory(bus) = &self.process {
+            bus.register(name, subject);
+        }
+        self.handlers.lock().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::clone(&handle));
+        let running = Running {
+            name,
+            subject,
+            handle,
+            reconcile,
+            db: self.ctx.db.clone(),
+            bus: Arc::clone(&self.bus),
+            clock: Arc::clone(&self.ctx.clock),
+            metrics: Arc::clone(&self.metrics),
+            stop: self.ctx.stop.clone(),
+        };
+        self.ctx.add_worker(Worker::new(name, move || running.clone().run()));
+    }
+
+    /// Hears one type of event in every replica from now on, without promise; for caches. `missed` is called whenever
+    /// some may have gone by unheard.
+    pub fn listen<E: Event>(
+        &self,
+        name: &'static str,
+        callback: impl Fn(E) + Send + Sync + 'static,
+        missed: impl Fn() + Send + Sync + 'static,
+    ) {
+        let listener = Listener {
+            name,
+            subject: E::SUBJECT,
+            hear: listener::hear::<E>(callback),
+            missed: Arc::new(missed),
+            bus: Arc::clone(&self.bus),
+            clock: Arc::clone(&self.ctx.clock),
+            stop: self.ctx.stop.clone(),
+        };
+        self.ctx.add_worker(Worker::new(name, move || listener.clone().run()));
+    }
+}

@@ -1,0 +1,62 @@
+//! Events without a promise, for caches of a process: each replica hears each event, and what it misses is forgotten
+//! by age.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::{Bus, BusError};
+use crate::messages::Event;
+use crate::relay::{pauses, process_span, within};
+
+type Hear = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
+/// Everything a running listener needs. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Listener {
+    pub name: &'static str,
+    pub subject: &'static str,
+    pub hear: Hear,
+    /// Called whenever events may have been missed.
+    pub missed: Arc<dyn Fn() + Send + Sync>,
+    pub bus: Arc<dyn Bus>,
+    pub clock: Arc<dyn service_kit::Clock>,
+    pub stop: CancellationToken,
+}
+
+/// A callback that decodes; what cannot be decoded counts as nothing, because age bounds the harm.
+pub(crate) fn hear<E: Event>(callback: impl Fn(E) + Send + Sync + 'static) -> Hear {
+    Arc::new(move |payload| match E::decode(payload) {
+        Ok(event) => callback(event),
+        Err(e) => tracing::warn!(error = %e, subject = E::SUBJECT, "an event cannot be decoded"),
+    })
+}
+
+impl Listener {
+    pub async fn run(self) {
+        let mut pauses = pauses();
+        while !self.stop.is_cancelled() {
+            if let Err(e) = self.work().await {
+                tracing::debug!(listener = self.name, error = %e, "events may have been missed");
+                (self.missed)();
+                let pause = pauses.next().unwrap_or_default();
+                let _stopped = tokio::time::timeout(pause, self.stop.cancelled()).await;
+            }
+        }
+    }
+
+    async fn work(&self) -> Result<(), BusError> {
+        let mut listening = self.bus.listen(self.subject).await?;
+        // Between a lost connection and this one nothing was heard.
+        (self.missed)();
+        loop {
+            let envelope = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(()),
+                envelope = listening.next() => envelope?,
+            };
+            let span = process_span(self.name, &envelope, self.clock.now_micros());
+            within(span, async { (self.hear)(&envelope.payload) }).await;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The event types, made from `proto/undulator/events/v1`, and the subject of each.
+
+/// A message that travels as an event.
+pub trait Event: prost::Message + Default + 'static {
+    /// `undulator.v1.<service>.<entity>.<verb>`
+    const SUBJECT: &'static str;
+}
+
+/// Events of the embedded catalogue.
+#[expect(clippy::pedantic, reason = "generated")]
+pub mod icat {
+    include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.icat.rs"));
+}
+
+/// Events of logins.
+#[expect(clippy::pedantic, reason = "generated")]
+pub mod auth {
+    include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.auth.rs"));
+}
+
+impl Event for icat::EntityChanged {
+    const SUBJECT: &'static str = "undulator.v1.icat.entity.changed";
+}
+
+impl Event for icat::SessionEnded {
+    const SUBJECT: &'static str = "undulator.v1.icat.session.ended";
+}
+
+impl Event for auth::SessionStarted {
+    const SUBJECT: &'static str = "undulator.v1.auth.session.started";
+}
+
+impl Event for auth::SessionEnded {
+    const SUBJECT: &'static str = "undulator.v1.auth.session.ended";
+}
+
+/// The content of a known event for people; `None` for a subject of another version or of a test.
+pub fn describe(subject: &str, payload: &[u8]) -> Option<String> {
+    fn text<E: Event + std::fmt::Debug>(payload: &[u8]) -> Option<String> {
+        E::decode(payload).ok().map(|event| format!("{event:?}"))
+    }
+    match subject {
+        icat::EntityChanged::SUBJECT => text::<icat::EntityChanged>(payload),
+        icat::SessionEnded::SUBJECT => text::<icat::SessionEnded>(payload),
+        auth::SessionStarted::SUBJECT => text::<auth::SessionStarted>(payload),
+        auth::SessionEnded::SUBJECT => text::<auth::SessionEnded>(payload),
+        _ => None,
+    }
+}

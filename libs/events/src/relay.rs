@@ -1,0 +1,191 @@
+//! From the outbox to the bus: one replica at a time, in batches, deleting exactly what the bus has acknowledged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::BackoffBuilder as _;
+use service_kit::problem::chain;
+use service_kit::{Clock, Db, DbError, Lease, Leases, telemetry};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::bus::Bus;
+use crate::metrics::{EventMetrics, ServiceLabels};
+use crate::store::{self, Waiting};
+
+const LEASE: &str = "outbox-relay";
+const LEASE_TIME: Duration = Duration::from_secs(10);
+const BATCH: i64 = 256;
+/// Events of other processes (administrative commands, other replicas) are found this soon.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Everything a relay needs. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Relay {
+    pub service: &'static str,
+    pub db: Db,
+    pub leases: Leases,
+    pub bus: Arc<dyn Bus>,
+    pub clock: Arc<dyn Clock>,
+    pub wake: Arc<Notify>,
+    pub metrics: Arc<EventMetrics>,
+    pub stop: CancellationToken,
+}
+
+impl Relay {
+    /// Until the process stops; then once more, so that what the last requests wrote goes out.
+    pub async fn run(self) {
+        let mut lease: Option<Lease> = None;
+        let mut pauses = pauses();
+        loop {
+            let last = self.stop.is_cancelled();
+            let outcome = self.pass(&mut lease).await;
+            if last {
+                break;
+            }
+            let pause = match outcome {
+                Ok(true) => {
+                    pauses = self::pauses();
+                    IDLE
+                }
+                Ok(false) => pauses.next().unwrap_or(IDLE),
+                Err(e) => {
+                    tracing::error!(service = self.service, error = chain(&e), "the outbox cannot be read");
+                    lease = None;
+                    pauses.next().unwrap_or(IDLE)
+                }
+            };
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+        if let Some(lease) = lease
+            && let Err(e) = self.leases.release(&lease).await
+        {
+            tracing::warn!(service = self.service, error = chain(&e), "the relay's lease was not given back");
+        }
+    }
+
+    /// Publishes what waits; `false` if the bus did not take all of it.
+    async fn pass(&self, lease: &mut Option<Lease>) -> Result<bool, DbError> {
+        loop {
+            self.measure().await?;
+            let held = match lease.take() {
+                Some(held) if self.leases.renew(&held, LEASE_TIME).await? => Some(held),
+                _ => self.leases.acquire(LEASE, LEASE_TIME).await?,
+            };
+            // Another replica publishes.
+            let Some(held) = held else { return Ok(true) };
+            let batch = store::waiting(&mut self.db.read().await?, BATCH).await?;
+            if batch.is_empty() {
+                *lease = Some(held);
+                return Ok(true);
+            }
+            let complete = self.publish(&held, &batch).await?;
+            *lease = Some(held);
+            if !complete {
+                return Ok(false);
+            }
+        }
+    }
+
+    async fn publish(&self, lease: &Lease, batch: &[Waiting]) -> Result<bool, DbError> {
+        let mut events = Vec::with_capacity(batch.len());
+        for waiting in batch {
+            events.push(self.sent_span(waiting));
+        }
+        let taken = self.bus.publish(&events).await;
+        let ids: Vec<i64> = batch.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(w, _)| w.id).collect();
+        if !ids.is_empty() {
+            let deleted = self
+                .db
+                .write(async |tx| {
+                    // Whoever lost the lease deletes nothing: its successor publishes again, and inboxes know the ids.
+                    if lease.holds(tx).await? { store::published(tx, &ids).await } else { Ok(0) }
+                })
+                .await?;
+            self.metrics.sent.get_or_create(&ServiceLabels { undulator_service: self.service }).inc_by(deleted);
+        }
+        if ids.len() < batch.len() {
+            let kept = batch.len() - ids.len();
+            tracing::warn!(service = self.service, events = kept, "the bus did not take events; they wait");
+        }
+        Ok(ids.len() == batch.len())
+    }
+
+    /// The event with the trace going on from its publication.
+    fn sent_span(&self, waiting: &Waiting) -> crate::Envelope {
+        let mut envelope = waiting.envelope.clone();
+        if envelope.headers.traceparent.is_empty() {
+            return envelope;
+        }
+        let span = tracing::info_span!(
+            "send",
+            otel.name = format!("send {}", envelope.subject),
+            otel.kind = "producer",
+            undulator.service = self.service,
+            messaging.destination.name = envelope.subject,
+            messaging.message.id = envelope.id,
+        );
+        let context = telemetry::remote_context(|name| {
+            (name == "traceparent").then_some(waiting.envelope.headers.traceparent.as_str())
+        });
+        telemetry::continue_trace(&span, context);
+        let propagated = span.in_scope(telemetry::propagated);
+        if let Some((_, traceparent)) = propagated.into_iter().find(|(name, _)| name == "traceparent") {
+            envelope.headers.traceparent = traceparent;
+        }
+        envelope
+    }
+
+    async fn measure(&self) -> Result<(), DbError> {
+        let (size, oldest) = store::backlog(&mut self.db.read().await?).await?;
+        let labels = ServiceLabels { undulator_service: self.service };
+        let age = oldest.map_or(0, |oldest| (self.clock.now_micros() - oldest).max(0));
+        self.metrics.outbox_size.get_or_create(&labels).set(size);
+        #[expect(clippy::cast_precision_loss, reason = "an age in microseconds")]
+        self.metrics.outbox_oldest_age.get_or_create(&labels).set(age as f64 / 1e6);
+        Ok(())
+    }
+}
+
+/// After failures: 50 ms doubling to 5 s, random.
+pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
+    backon::ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(5))
+        .without_max_times()
+        .with_jitter()
+        .build()
+}
+
+/// The span of storing the effect of an event: a child of the change if that is recent, else linked to it.
+pub(crate) fn process_span(consumer: &str, envelope: &crate::Envelope, now_micros: i64) -> tracing::Span {
+    const RECENT_MICROS: i64 = 60 * 1_000_000;
+    let span = tracing::info_span!(
+        "process",
+        otel.name = format!("process {}", envelope.subject),
+        otel.kind = "consumer",
+        messaging.consumer.group.name = consumer,
+        messaging.destination.name = envelope.subject,
+        messaging.message.id = envelope.id,
+    );
+    let context = telemetry::remote_context(|name| {
+        (name == "traceparent" && !envelope.headers.traceparent.is_empty())
+            .then_some(envelope.headers.traceparent.as_str())
+    });
+    if now_micros - envelope.headers.time_micros <= RECENT_MICROS {
+        telemetry::continue_trace(&span, context);
+    } else {
+        telemetry::link_trace(&span, &context);
+    }
+    span
+}
+
+/// Runs work inside a span that belongs to an event.
+pub(crate) async fn within<T>(span: tracing::Span, work: impl Future<Output = T>) -> T {
+    work.instrument(span).await
+}

@@ -1,0 +1,127 @@
+//! The requests of a poll: rows by `modTime`, page after page.
+//!
+//! The language has whole seconds only, so pages cannot start after a (time, id) pair: they start at a window of time, and
+//! a window with more rows than a page is read by id.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::error::IcatError;
+use super::filter::Filter;
+use super::poller::{ChangePoller, Position};
+use super::query::QueryError;
+use super::select::Select;
+use super::window::{Window, local};
+use crate::schema::Entity;
+
+impl ChangePoller {
+    /// New (time, id) pairs in rising order.
+    pub(super) async fn read(
+        &self,
+        session_id: &str,
+        entity: &'static Entity,
+        position: Option<&Position>,
+        room: usize,
+    ) -> Result<Vec<(Timestamp, i64)>, IcatError> {
+        let page_rows = self.page_rows().await?;
+        let is_new = |row: &(Timestamp, i64)| {
+            let time = row.0.as_millisecond();
+            position.is_none_or(|p| time >= p.from && p.reported.get(&row.1) != Some(&time))
+        };
+        let mut low = position.map(|position| self.overlap_start(position.mod_time));
+        let mut found: BTreeMap<i64, Timestamp> = BTreeMap::new();
+        while found.len() < room {
+            let select = row_select(entity).order_by("modTime").order_by("id").limit(0, page_rows);
+            let select = match low {
+                Some(low) => select.filter(Filter::ge("modTime", local(low, &self.settings.zone))),
+                None => select,
+            };
+            let page = self.rows(session_id, select).await?;
+            let last = page.last().filter(|_| page.len() >= page_rows as usize).copied();
+            let Some((last, _)) = last else {
+                found.extend(page.into_iter().filter(is_new).map(|(time, id)| (id, time)));
+                break;
+            };
+            // The page may end in the midst of a window: what stands before that is whole.
+            let window = Window::around(last, &self.settings.zone);
+            let whole = if low.is_none_or(|low| window.start > low) {
+                low = Some(window.start);
+                page.into_iter().filter(|row| row.0 < window.start).collect()
+            } else {
+                low = low.map(|low| window.end.max(low + SignedDuration::from_secs(1)));
+                self.drain(session_id, entity, window, page_rows).await?
+            };
+            found.extend(whole.into_iter().filter(is_new).map(|(time, id)| (id, time)));
+        }
+        let mut found: Vec<(Timestamp, i64)> = found.into_iter().map(|(id, time)| (time, id)).collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// All rows of a window, which are too many for one page, in pages by id.
+    async fn drain(
+        &self,
+        session_id: &str,
+        entity: &'static Entity,
+        window: Window,
+        page_rows: u32,
+    ) -> Result<Vec<(Timestamp, i64)>, IcatError> {
+        let zone = &self.settings.zone;
+        let within = row_select(entity)
+            .filter(Filter::ge("modTime", local(window.start, zone)))
+            .filter(Filter::lt("modTime", local(window.end, zone)));
+        let query = within.build().map_err(|e| unaskable(&e))?;
+        let pages = self.client.pages(session_id, query).map_err(|e| unaskable(&e))?.with_rows(page_rows);
+        pages.all().await?.iter().map(id_and_time).collect()
+    }
+
+    async fn page_rows(&self) -> Result<u32, IcatError> {
+        let most = u32::try_from(self.client.max_entities().await?).unwrap_or(u32::MAX);
+        Ok(self.settings.page_rows.clamp(1, most.max(1)))
+    }
+
+    /// Whether the server reads times in the zone that was configured, tried on its newest row. With another zone,
+    /// changes would be missed in silence. `false` if there is no row to try it on yet.
+    pub(super) async fn zone_holds(&self, session_id: &str) -> Result<bool, IcatError> {
+        for entity in &self.entities {
+            let newest = row_select(entity).order_by_descending("id").limit(0, 1);
+            let Some((time, id)) = self.rows(session_id, newest).await?.first().copied() else { continue };
+            let window = Window::around(time, &self.settings.zone);
+            let (start, end) = (local(window.start, &self.settings.zone), local(window.end, &self.settings.zone));
+            let there = row_select(entity).filter(Filter::eq("id", id)).filter(Filter::between("modTime", start, end));
+            if !self.rows(session_id, there).await?.is_empty() {
+                return Ok(true);
+            }
+            let again = row_select(entity).filter(Filter::eq("id", id));
+            if self.rows(session_id, again).await?.iter().any(|row| window.holds(row.0)) {
+                return Err(IcatError::nonsense("as if it were in another time zone than the one configured"));
+            }
+        }
+        Ok(false)
+    }
+
+    async fn rows(&self, session_id: &str, select: Select) -> Result<Vec<(Timestamp, i64)>, IcatError> {
+        let query = select.build().map_err(|e| unaskable(&e))?;
+        self.client.find(session_id, &query).await?.iter().map(id_and_time).collect()
+    }
+}
+
+fn row_select(entity: &Entity) -> Select {
+    Select::values(entity.name, &["id", "modTime"])
+}
+
+fn id_and_time(row: &Value) -> Result<(Timestamp, i64), IcatError> {
+    let time = row[1].as_str().and_then(|text| text.parse().ok());
+    time.zip(row[0].as_i64()).ok_or_else(unexpected)
+}
+
+pub(super) fn unexpected() -> IcatError {
+    IcatError::nonsense("a row that was not asked for")
+}
+
+/// Only an entity that does not exist can bring this about.
+pub(super) fn unaskable(e: &QueryError) -> IcatError {
+    IcatError::Nonsense(format!("nothing, because it was not asked: {e}"))
+}

@@ -1,0 +1,136 @@
+//! Conditions of a query: paths checked against the schema, values checked against the attribute's kind and written as
+//! literals. A path follows to-one relations; rows in which one of them is not set do not match, as in JPQL. What lies
+//! behind a to-many relation is asked for by [`Filter::among`].
+
+use super::literal::{Literal, containing, literal};
+use super::query::{QueryError, attribute, member};
+use super::select::Select;
+use crate::schema::{Entity, FieldKind, Member};
+
+/// A condition; it is checked when the query is built.
+#[derive(Debug, Clone)]
+pub struct Filter(Node);
+
+#[derive(Debug, Clone)]
+enum Node {
+    Compare(String, &'static str, Literal),
+    Between(String, Literal, Literal),
+    OneOf(String, Vec<Literal>),
+    Among(String, Box<Select>),
+    Null(String, &'static str),
+    Contains(String, String),
+    Joined(&'static str, Vec<Filter>),
+    Not(Box<Filter>),
+}
+
+impl Filter {
+    pub fn eq(path: &str, value: impl Into<Literal>) -> Self {
+        Self::compare(path, "=", value)
+    }
+
+    pub fn ne(path: &str, value: impl Into<Literal>) -> Self {
+        Self::compare(path, "<>", value)
+    }
+
+    pub fn lt(path: &str, value: impl Into<Literal>) -> Self {
+        Self::compare(path, "<", value)
+    }
+
+    pub fn le(path: &str, value: impl Into<Literal>) -> Self {
+        Self::compare(path, "<=", value)
+    }
+
+    pub fn gt(path: &str, value: impl Into<Literal>) -> Self {
+        Self::compare(path, ">", value)
+    }
+
+    pub fn ge(path: &str, value: impl Into<Literal>) -> Self {
+        Self::compare(path, ">=", value)
+    }
+
+    /// From `low` to `high`, both included.
+    pub fn between(path: &str, low: impl Into<Literal>, high: impl Into<Literal>) -> Self {
+        Self(Node::Between(path.to_owned(), low.into(), high.into()))
+    }
+
+    /// One of a few values, at least one; [`split`](super::split) is for long lists of ids.
+    pub fn one_of<L: Into<Literal>>(path: &str, values: impl IntoIterator<Item = L>) -> Self {
+        Self(Node::OneOf(path.to_owned(), values.into_iter().map(Into::into).collect()))
+    }
+
+    /// One of the values that another query selects: a single column, without order, INCLUDE and LIMIT.
+    pub fn among(path: &str, select: Select) -> Self {
+        Self(Node::Among(path.to_owned(), Box::new(select)))
+    }
+
+    /// Not set; also for a to-one relation.
+    pub fn is_null(path: &str) -> Self {
+        Self(Node::Null(path.to_owned(), "IS NULL"))
+    }
+
+    /// Set; also for a to-one relation.
+    pub fn not_null(path: &str) -> Self {
+        Self(Node::Null(path.to_owned(), "IS NOT NULL"))
+    }
+
+    /// The text somewhere in a string attribute, to the letter: `%` and `_` mean themselves.
+    pub fn contains(path: &str, text: &str) -> Self {
+        Self(Node::Contains(path.to_owned(), text.to_owned()))
+    }
+
+    /// All of at least one condition.
+    pub fn all(filters: Vec<Self>) -> Self {
+        Self(Node::Joined(" AND ", filters))
+    }
+
+    /// At least one of at least one condition.
+    pub fn any(filters: Vec<Self>) -> Self {
+        Self(Node::Joined(" OR ", filters))
+    }
+
+    pub fn negated(self) -> Self {
+        Self(Node::Not(Box::new(self)))
+    }
+
+    fn compare(path: &str, operator: &'static str, value: impl Into<Literal>) -> Self {
+        Self(Node::Compare(path.to_owned(), operator, value.into()))
+    }
+
+    /// The condition as text about the rows of the variable; `depth` counts the selects around it.
+    pub(super) fn text(&self, entity: &'static Entity, variable: &str, depth: usize) -> Result<String, QueryError> {
+        let value = |path: &str, value: &Literal| literal(path, attribute(entity, path)?.kind, value);
+        Ok(match &self.0 {
+            Node::Compare(path, operator, with) => format!("{variable}.{path} {operator} {}", value(path, with)?),
+            Node::Between(path, low, high) => {
+                format!("{variable}.{path} BETWEEN {} AND {}", value(path, low)?, value(path, high)?)
+            }
+            Node::OneOf(path, values) => {
+                let values = values.iter().map(|v| value(path, v)).collect::<Result<Vec<String>, _>>()?;
+                format!("{variable}.{path} IN ({})", joined(&values, ",")?)
+            }
+            Node::Among(path, select) => {
+                let field = attribute(entity, path)?;
+                format!("{variable}.{path} IN ({})", select.sub_select(field.kind, depth + 1)?)
+            }
+            Node::Null(path, test) => match member(entity, path)? {
+                Member::Field(_) | Member::One(_) => format!("{variable}.{path} {test}"),
+                Member::Many(_) => return Err(QueryError::ToMany(path.clone())),
+            },
+            Node::Contains(path, text) => {
+                if attribute(entity, path)?.kind != FieldKind::String {
+                    return Err(QueryError::Kind(path.clone()));
+                }
+                format!("{variable}.{path} LIKE {}", containing(text)?)
+            }
+            Node::Joined(word, filters) => {
+                let parts = filters.iter().map(|f| f.text(entity, variable, depth)).collect::<Result<Vec<_>, _>>()?;
+                format!("({})", joined(&parts, word)?)
+            }
+            Node::Not(filter) => format!("NOT ({})", filter.text(entity, variable, depth)?),
+        })
+    }
+}
+
+fn joined(parts: &[String], separator: &str) -> Result<String, QueryError> {
+    if parts.is_empty() { Err(QueryError::Empty) } else { Ok(parts.join(separator)) }
+}

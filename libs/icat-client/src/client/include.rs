@@ -1,0 +1,72 @@
+//! The INCLUDE clause. ICAT wants every relation to be reached once, with a name where the way forks:
+//! `INCLUDE o.investigation AS i1, i1.facility, i1.type`; so the paths become a tree first.
+
+use super::query::QueryError;
+use crate::schema::{Entity, Member};
+
+/// The relations to follow from a row.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Includes {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone)]
+struct Step {
+    relation: &'static str,
+    many: bool,
+    below: Includes,
+}
+
+impl Includes {
+    /// Adds `relation.relation…`.
+    pub(super) fn add(&mut self, entity: &'static Entity, path: &str) -> Result<(), QueryError> {
+        let (mut here, mut entity) = (self, entity);
+        for name in path.split('.') {
+            let (relation, target, many) = match entity.member(name) {
+                Some(Member::One(one)) => (one.name, one.target(), false),
+                Some(Member::Many(many)) => (many.name, many.target(), true),
+                _ => return Err(QueryError::unknown(entity, name)),
+            };
+            let known = here.steps.iter().position(|step| step.relation == relation);
+            let place = known.unwrap_or_else(|| {
+                here.steps.push(Step { relation, many, below: Self::default() });
+                here.steps.len() - 1
+            });
+            here = &mut here.steps[place].below;
+            entity = target;
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// How many entities each row brings with itself; `None` if there is no saying.
+    pub(super) fn per_row(&self) -> Option<u64> {
+        self.steps.iter().try_fold(0, |sum, step| {
+            let below = step.below.per_row()?;
+            (!step.many).then_some(sum + 1 + below)
+        })
+    }
+
+    /// ` INCLUDE …`, or nothing.
+    pub(super) fn clause(&self, variable: &str) -> String {
+        let mut parts = Vec::new();
+        self.write(variable, &mut parts, &mut 0);
+        if parts.is_empty() { String::new() } else { format!(" INCLUDE {}", parts.join(", ")) }
+    }
+
+    fn write(&self, variable: &str, parts: &mut Vec<String>, names: &mut usize) {
+        for step in &self.steps {
+            if step.below.is_empty() {
+                parts.push(format!("{variable}.{}", step.relation));
+                continue;
+            }
+            *names += 1;
+            let name = format!("i{names}");
+            parts.push(format!("{variable}.{} AS {name}", step.relation));
+            step.below.write(&name, parts, names);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Values in the text of a query. Whatever a string holds stays within its quotes, and a value of the wrong kind is
+//! refused here instead of by the server.
+
+use jiff::civil::DateTime;
+
+use super::query::{QueryError, quoted};
+use crate::schema::FieldKind;
+
+/// A value to compare with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    Integer(i64),
+    Real(f64),
+    /// A string, or one of the names of an enumerated attribute.
+    Text(String),
+    Truth(bool),
+    /// A local time in the server's zone, in whole seconds: the language has no others.
+    Time(DateTime),
+    /// The name of the session's user, mechanism included.
+    User,
+}
+
+impl From<i64> for Literal {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<f64> for Literal {
+    fn from(value: f64) -> Self {
+        Self::Real(value)
+    }
+}
+
+impl From<&str> for Literal {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Literal {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<bool> for Literal {
+    fn from(value: bool) -> Self {
+        Self::Truth(value)
+    }
+}
+
+impl From<DateTime> for Literal {
+    fn from(value: DateTime) -> Self {
+        Self::Time(value)
+    }
+}
+
+/// The value as text, if an attribute of this kind can have it.
+pub(super) fn literal(path: &str, kind: FieldKind, value: &Literal) -> Result<String, QueryError> {
+    Ok(match (kind, value) {
+        (FieldKind::String, Literal::Text(text)) => checked(text)?,
+        (FieldKind::String, Literal::User) => ":user".to_owned(),
+        (FieldKind::Long | FieldKind::Integer | FieldKind::Double, Literal::Integer(n)) => n.to_string(),
+        (FieldKind::Double, Literal::Real(n)) if n.is_finite() => format!("{n:?}"),
+        (FieldKind::Boolean, Literal::Truth(truth)) => if *truth { "TRUE" } else { "FALSE" }.to_owned(),
+        (FieldKind::Date, Literal::Time(time)) => format!("{{ts {}}}", time.strftime("%Y-%m-%d %H:%M:%S")),
+        (FieldKind::Enum(def), Literal::Text(name)) if def.values.contains(&name.as_str()) => {
+            format!("org.icatproject.{}.{name}", def.name)
+        }
+        _ => return Err(QueryError::Kind(path.to_owned())),
+    })
+}
+
+/// A string literal; U+0000 is in no stored string, and databases refuse it.
+fn checked(text: &str) -> Result<String, QueryError> {
+    if text.contains('\0') { Err(QueryError::Nul) } else { Ok(quoted(text)) }
+}
+
+/// The pattern of LIKE. An escape character is declared only where needed; a backslash needs it, because some databases
+/// take it for one by themselves.
+pub(super) fn containing(text: &str) -> Result<String, QueryError> {
+    if !text.contains(['%', '_', '!', '\\']) {
+        return checked(&format!("%{text}%"));
+    }
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    Ok(format!("{} ESCAPE '!'", checked(&pattern)?))
+}

@@ -1,0 +1,110 @@
+//! Answers of any length, read in pages. Each page starts after the last id of the one before (`id > last ORDER BY id`),
+//! so rows that come and go in between neither shift others out of sight nor show them twice.
+
+use std::collections::VecDeque;
+
+use serde_json::Value;
+
+use super::IcatClient;
+use super::error::IcatError;
+use super::query::{Query, QueryError};
+use super::split::split_for_pages;
+
+/// Where to start when nobody can tell how much a row brings along.
+const ROWS_OF_UNKNOWN_SIZE: u64 = 100;
+
+/// The pages of one or several queries.
+#[derive(Debug)]
+pub struct Pages<'c> {
+    client: &'c IcatClient,
+    session_id: String,
+    queries: VecDeque<Query>,
+    after: Option<i64>,
+    most_rows: Option<u32>,
+    rows: Option<u32>,
+}
+
+impl IcatClient {
+    /// The rows of a query in the order of their ids; it must select whole entities or `id` among its columns, and have
+    /// no order and no LIMIT of its own.
+    pub fn pages(&self, session_id: &str, query: Query) -> Result<Pages<'_>, QueryError> {
+        query.check_pages()?;
+        Ok(self.pages_of(session_id, VecDeque::from([query])))
+    }
+
+    /// The same for rows in which `path` (`id`, `dataset.id`…) is one of many ids, however many. Rows come in the order
+    /// of their ids within each of several requests, not over all of them.
+    pub fn pages_by_ids(
+        &self,
+        session_id: &str,
+        query: &Query,
+        path: &str,
+        ids: &[i64],
+    ) -> Result<Pages<'_>, QueryError> {
+        query.check_pages()?;
+        let url_bytes = |text: &str| self.url_bytes(session_id, text);
+        let queries = split_for_pages(query, path, ids, self.max_url_bytes, url_bytes)?;
+        Ok(self.pages_of(session_id, queries.into()))
+    }
+
+    fn pages_of(&self, session_id: &str, queries: VecDeque<Query>) -> Pages<'_> {
+        let session_id = session_id.to_owned();
+        Pages { client: self, session_id, queries, after: None, most_rows: None, rows: None }
+    }
+}
+
+impl Pages<'_> {
+    /// Sets the most rows of a page; without it, as many as the server allows.
+    pub fn with_rows(mut self, rows: u32) -> Self {
+        self.most_rows = Some(rows.max(1));
+        self
+    }
+
+    /// The next rows, at least one; `None` at the end. After an error the same page can be asked for again.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<Value>>, IcatError> {
+        while let Some(query) = self.queries.front() {
+            let rows = match self.rows {
+                Some(rows) => rows,
+                None => *self.rows.insert(self.first_size(query).await?),
+            };
+            let found = match self.client.find(&self.session_id, &query.page(self.after, rows)).await {
+                // Included rows count, and how many there are is seen only now.
+                Err(e) if e.is_too_much() && rows > 1 => {
+                    self.rows = Some(rows / 2);
+                    continue;
+                }
+                other => other?,
+            };
+            let last = found.last().map(|row| query.row_id(row));
+            match last {
+                Some(Some(id)) if self.after.is_none_or(|after| id > after) => self.after = Some(id),
+                None => {}
+                Some(_) => return Err(IcatError::nonsense("rows in another order than asked for")),
+            }
+            if (found.len() as u64) < u64::from(rows) {
+                self.queries.pop_front();
+                self.after = None;
+            }
+            if !found.is_empty() {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// All rows at once.
+    pub async fn all(mut self) -> Result<Vec<Value>, IcatError> {
+        let mut all = Vec::new();
+        while let Some(page) = self.next_page().await? {
+            all.extend(page);
+        }
+        Ok(all)
+    }
+
+    async fn first_size(&self, query: &Query) -> Result<u32, IcatError> {
+        let most = self.client.max_entities().await?;
+        let rows = query.per_row().map_or(ROWS_OF_UNKNOWN_SIZE.min(most), |per_row| most / (1 + per_row));
+        let rows = u32::try_from(rows.max(1)).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs());
+        Ok(self.most_rows.map_or(rows, |most| most.min(rows)))
+    }
+}

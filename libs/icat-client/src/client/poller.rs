@@ -1,0 +1,158 @@
+//! Finds what has been created or changed in a catalogue by asking for `modTime`, since ICAT tells nobody. Deletions
+//! leave no trace: they are found by comparing all ids, once a night.
+//!
+//! Rows become visible when their transaction commits, which may be later than their `modTime`; therefore each poll
+//! looks back over the last seconds again and leaves out what it has reported already.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::IcatClient;
+use super::changes::{unaskable, unexpected};
+use super::error::IcatError;
+use super::query::QueryError;
+use super::select::Select;
+use super::window::Window;
+use crate::schema::{self, Entity};
+
+/// A row that has been created or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    pub entity: &'static str,
+    pub id: i64,
+    /// When, by the server's clock; to the millisecond, or to the second on some databases.
+    pub mod_time: Timestamp,
+}
+
+/// How far an entity has been read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Milliseconds since 1970 UTC.
+    pub mod_time: i64,
+    pub id: i64,
+    /// What has been reported within the overlap: id and `modTime` of each row.
+    #[serde(default)]
+    pub(super) reported: BTreeMap<i64, i64>,
+    /// What is older does not count any more; never goes back.
+    #[serde(default)]
+    pub(super) from: i64,
+}
+
+/// How far each entity has been read; persist it together with what the changes led to.
+pub type Positions = BTreeMap<String, Position>;
+
+/// How to poll.
+#[derive(Debug, Clone)]
+pub struct PollSettings {
+    /// How far to look back for transactions that committed late.
+    pub overlap: SignedDuration,
+    /// Rows per request, within what the server allows.
+    pub page_rows: u32,
+    /// About how many changes a poll reports at most; the next one goes on.
+    pub batch: usize,
+    /// The zone in which the server reads times: that of its machine, or `catalogue.time_zone` of the embedded one.
+    pub zone: TimeZone,
+}
+
+impl Default for PollSettings {
+    fn default() -> Self {
+        Self { overlap: SignedDuration::from_secs(5), page_rows: 1000, batch: 10_000, zone: TimeZone::UTC }
+    }
+}
+
+/// Asks one catalogue for changes of some entities.
+#[derive(Debug)]
+pub struct ChangePoller {
+    pub(super) client: IcatClient,
+    pub(super) entities: Vec<&'static Entity>,
+    pub(super) settings: PollSettings,
+    positions: Positions,
+    zone_checked: bool,
+}
+
+impl ChangePoller {
+    /// An entity without a position is read from the beginning of time.
+    pub fn new(
+        client: IcatClient,
+        entities: &[&str],
+        settings: PollSettings,
+        positions: Positions,
+    ) -> Result<Self, QueryError> {
+        let known = |name: &&str| schema::entity(name).ok_or_else(|| QueryError::UnknownEntity((*name).to_owned()));
+        let entities = entities.iter().map(known).collect::<Result<_, _>>()?;
+        Ok(Self { client, entities, settings, positions, zone_checked: false })
+    }
+
+    /// Makes entities that have no position yet start (an overlap before) here, not at the beginning of time.
+    pub fn start_at(&mut self, moment: Timestamp) {
+        for entity in &self.entities {
+            let start = || Position { mod_time: moment.as_millisecond(), from: i64::MIN, ..Position::default() };
+            self.positions.entry(entity.name.to_owned()).or_insert_with(start);
+        }
+    }
+
+    /// How far it has read.
+    pub fn positions(&self) -> &Positions {
+        &self.positions
+    }
+
+    /// What has changed since the last poll, by entity and then by time; empty when all has been read. A row that has
+    /// changed twice in between is reported once. If this fails, nothing counts as reported.
+    pub async fn poll(&mut self, session_id: &str) -> Result<Vec<Change>, IcatError> {
+        if !self.zone_checked {
+            self.zone_checked = self.zone_holds(session_id).await?;
+        }
+        let mut positions = self.positions.clone();
+        let mut changes = Vec::new();
+        for &entity in &self.entities {
+            let room = self.settings.batch.saturating_sub(changes.len());
+            if room == 0 {
+                break;
+            }
+            let before = positions.get(entity.name);
+            let found = self.read(session_id, entity, before, room).await?;
+            if let Some(after) = self.moved(before, &found) {
+                positions.insert(entity.name.to_owned(), after);
+            }
+            changes.extend(found.iter().map(|&(mod_time, id)| Change { entity: entity.name, id, mod_time }));
+        }
+        self.positions = positions;
+        Ok(changes)
+    }
+
+    /// The ids of all rows that the session can see, in rising order; to find out what has been deleted.
+    pub async fn all_ids(&self, session_id: &str, entity: &str) -> Result<Vec<i64>, IcatError> {
+        let query = Select::values(entity, &["id"]).build().map_err(|e| unaskable(&e))?;
+        let rows = self.client.pages(session_id, query).map_err(|e| unaskable(&e))?.all().await?;
+        rows.iter().map(|row| row.as_i64().ok_or_else(unexpected)).collect()
+    }
+
+    /// The position after these changes, and what has to be left out when the overlap is read again.
+    fn moved(&self, before: Option<&Position>, found: &[(Timestamp, i64)]) -> Option<Position> {
+        let last = found.last().map(|(time, id)| (time.as_millisecond(), *id));
+        let before_last = before.map(|position| (position.mod_time, position.id));
+        let (mod_time, id) = last.max(before_last)?;
+        let from = self.overlap_start(mod_time).as_millisecond().max(before.map_or(i64::MIN, |before| before.from));
+        let mut reported = before.map(|position| position.reported.clone()).unwrap_or_default();
+        reported.extend(found.iter().map(|(time, id)| (*id, time.as_millisecond())));
+        reported.retain(|_, time| *time >= from);
+        Some(Position { mod_time, id, reported, from })
+    }
+
+    pub(super) fn overlap_start(&self, mod_time: i64) -> Timestamp {
+        let moment = Timestamp::from_millisecond(mod_time).unwrap_or_default();
+        let start = moment.checked_sub(self.settings.overlap).unwrap_or(Timestamp::MIN);
+        Window::around(start, &self.settings.zone).start
+    }
+}
+
+/// Whether a nightly comparison of all ids is due: none has run since the last time that it was `hour` o'clock UTC.
+pub fn reconcile_due(last: Option<Timestamp>, now: Timestamp, hour: u8) -> bool {
+    const DAY: i64 = 24 * 60 * 60;
+    let hour = i64::from(hour % 24) * 60 * 60;
+    let latest = (now.as_second() - hour).div_euclid(DAY) * DAY + hour;
+    last.is_none_or(|last| last.as_second() < latest)
+}

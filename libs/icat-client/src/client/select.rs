@@ -1,0 +1,147 @@
+//! What to ask for, collected call by call and checked as a whole: names against the schema, values against the kinds of
+//! attributes, clauses against each other. What passes is a [`Query`].
+
+use super::filter::Filter;
+use super::include::Includes;
+use super::query::{IdAt, Query, QueryError, attribute};
+use crate::schema::{self, Entity, FieldKind};
+
+/// What to ask for; nothing is checked before [`build`](Self::build).
+#[derive(Debug, Clone)]
+pub struct Select {
+    entity: String,
+    columns: Columns,
+    filters: Vec<Filter>,
+    order: Vec<(String, bool)>,
+    includes: Vec<String>,
+    limit: Option<(u32, u32)>,
+}
+
+#[derive(Debug, Clone)]
+enum Columns {
+    Entity,
+    Count,
+    Values(Vec<String>),
+}
+
+impl Select {
+    /// Whole entities, as `{"Dataset":{…}}`.
+    pub fn rows(entity: &str) -> Self {
+        Self::new(entity, Columns::Entity)
+    }
+
+    /// Attributes, also of entities in to-one relations (`investigation.name`): a bare value per row if there is one
+    /// column, an array otherwise.
+    pub fn values(entity: &str, columns: &[&str]) -> Self {
+        Self::new(entity, Columns::Values(columns.iter().map(|&column| column.to_owned()).collect()))
+    }
+
+    /// How many rows there are.
+    pub fn count(entity: &str) -> Self {
+        Self::new(entity, Columns::Count)
+    }
+
+    fn new(entity: &str, columns: Columns) -> Self {
+        let entity = entity.to_owned();
+        Self { entity, columns, filters: Vec::new(), order: Vec::new(), includes: Vec::new(), limit: None }
+    }
+
+    /// One more condition that rows must meet.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filters.push(filter);
+        self
+    }
+
+    /// Sorts by an attribute, after those named before.
+    pub fn order_by(mut self, path: &str) -> Self {
+        self.order.push((path.to_owned(), false));
+        self
+    }
+
+    /// The same in descending order.
+    pub fn order_by_descending(mut self, path: &str) -> Self {
+        self.order.push((path.to_owned(), true));
+        self
+    }
+
+    /// Brings along the entities at the end of a path of relations, and those on the way.
+    pub fn include(mut self, path: &str) -> Self {
+        self.includes.push(path.to_owned());
+        self
+    }
+
+    /// At most `count` rows after the first `offset` ones.
+    pub fn limit(mut self, offset: u32, count: u32) -> Self {
+        self.limit = Some((offset, count));
+        self
+    }
+
+    /// Checks names, kinds of values and clauses.
+    pub fn build(self) -> Result<Query, QueryError> {
+        self.compiled(0)
+    }
+
+    /// The text of a select within a condition; its one column must be comparable with `kind`.
+    pub(super) fn sub_select(&self, kind: FieldKind, depth: usize) -> Result<String, QueryError> {
+        let Columns::Values(columns) = &self.columns else {
+            return Err(QueryError::Clauses("a sub-select selects one attribute"));
+        };
+        if columns.len() != 1 || !self.order.is_empty() || !self.includes.is_empty() || self.limit.is_some() {
+            return Err(QueryError::Clauses("a sub-select has one attribute, no order, INCLUDE or LIMIT"));
+        }
+        let query = self.clone().compiled(depth)?;
+        let whole = |kind| matches!(kind, FieldKind::Long | FieldKind::Integer);
+        let selected = attribute(query.entity, &columns[0])?.kind;
+        if selected != kind && !(whole(selected) && whole(kind)) {
+            return Err(QueryError::Kind(columns[0].clone()));
+        }
+        Ok(query.to_string())
+    }
+
+    fn compiled(self, depth: usize) -> Result<Query, QueryError> {
+        let entity = schema::entity(&self.entity).ok_or_else(|| QueryError::UnknownEntity(self.entity.clone()))?;
+        let variable = if depth == 0 { "o".to_owned() } else { format!("o{depth}") };
+        let (selected, id_at) = match &self.columns {
+            Columns::Entity => (variable.clone(), IdAt::Entity),
+            Columns::Count => (format!("COUNT({variable})"), IdAt::Nowhere),
+            Columns::Values(columns) => values(entity, &variable, columns)?,
+        };
+        let mut includes = Includes::default();
+        for path in &self.includes {
+            includes.add(entity, path)?;
+        }
+        if !includes.is_empty() && !matches!(self.columns, Columns::Entity) {
+            return Err(QueryError::Clauses("INCLUDE goes with whole entities"));
+        }
+        if matches!(self.columns, Columns::Count) && (!self.order.is_empty() || self.limit.is_some()) {
+            return Err(QueryError::Clauses("a count has no order and no LIMIT"));
+        }
+        if self.limit.is_some_and(|(offset, count)| i32::try_from(offset.max(count)).is_err()) {
+            return Err(QueryError::Clauses("LIMIT takes numbers to 2147483647"));
+        }
+        let mut order = Vec::new();
+        for (path, descending) in &self.order {
+            attribute(entity, path)?;
+            order.push(format!("{variable}.{path}{}", if *descending { " DESC" } else { "" }));
+        }
+        let conditions = self.filters.iter().map(|filter| filter.text(entity, &variable, depth));
+        let conditions = conditions.collect::<Result<_, _>>()?;
+        Ok(Query { entity, variable, selected, id_at, conditions, order, includes, limit: self.limit })
+    }
+}
+
+fn values(entity: &'static Entity, variable: &str, columns: &[String]) -> Result<(String, IdAt), QueryError> {
+    if columns.is_empty() {
+        return Err(QueryError::Empty);
+    }
+    for column in columns {
+        attribute(entity, column)?;
+    }
+    let id_at = match columns.iter().position(|column| column == "id") {
+        None => IdAt::Nowhere,
+        Some(_) if columns.len() == 1 => IdAt::Bare,
+        Some(place) => IdAt::Column(place),
+    };
+    let selected: Vec<String> = columns.iter().map(|column| format!("{variable}.{column}")).collect();
+    Ok((selected.join(", "), id_at))
+}

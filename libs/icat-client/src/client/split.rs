@@ -1,0 +1,99 @@
+//! Long lists of ids. ICAT has no search by POST, and servers refuse addresses of more than some 8 KiB, so a list is cut
+//! into several queries; each is also small enough for the server's limit of entities per answer.
+
+use std::collections::BTreeSet;
+
+use super::IcatClient;
+use super::query::{Query, QueryError, attribute};
+use crate::schema::FieldKind;
+
+/// Below the 8 KiB at which servers and proxies stop reading a request line.
+pub const DEFAULT_MAX_URL_BYTES: usize = 7 * 1024;
+
+/// What one request may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest address, after percent-encoding.
+    pub url_bytes: usize,
+    /// The server's `maxEntities`.
+    pub max_entities: u64,
+}
+
+/// One query for as many of the ids as one request can have, and so on; together they ask for each id once, in rising
+/// order. `url_bytes` is how long the address of a query's text is.
+///
+/// Rows are counted by their own ids: the queries are about `id`, and what is included must be bounded as well.
+pub fn split(
+    query: &Query,
+    ids: &[i64],
+    limits: Limits,
+    url_bytes: impl Fn(&str) -> usize,
+) -> Result<Vec<Query>, QueryError> {
+    let per_row = 1 + query.per_row().ok_or(QueryError::Unbounded)?;
+    let rows = usize::try_from(limits.max_entities / per_row).unwrap_or(usize::MAX);
+    if rows == 0 {
+        return Err(QueryError::Unbounded);
+    }
+    let empty = url_bytes(&query.with_ids("id", &[]).to_string());
+    let lists = cut(ids, empty, limits.url_bytes, rows)?;
+    Ok(lists.iter().map(|list| query.with_ids("id", list)).collect())
+}
+
+/// Lists for queries that are read in pages, whatever attribute holds the ids; only the address has to be short.
+pub(super) fn split_for_pages(
+    query: &Query,
+    path: &str,
+    ids: &[i64],
+    limit: usize,
+    url_bytes: impl Fn(&str) -> usize,
+) -> Result<Vec<Query>, QueryError> {
+    if attribute(query.entity(), path)?.kind != FieldKind::Long {
+        return Err(QueryError::Kind(path.to_owned()));
+    }
+    let longest = query.with_ids(path, &[]).page(Some(i64::MIN), u32::MAX);
+    let lists = cut(ids, url_bytes(&longest.to_string()), limit, usize::MAX)?;
+    Ok(lists.iter().map(|list| query.with_ids(path, list)).collect())
+}
+
+/// `empty` is the length of the address of an empty list; a comma becomes `%2C`.
+fn cut(ids: &[i64], empty: usize, limit: usize, most: usize) -> Result<Vec<Vec<i64>>, QueryError> {
+    let ids: BTreeSet<i64> = ids.iter().copied().collect();
+    let mut lists: Vec<Vec<i64>> = Vec::new();
+    let mut length = 0;
+    for id in ids {
+        let digits = id.to_string().len();
+        if empty + digits > limit {
+            return Err(QueryError::TooLong(limit));
+        }
+        match lists.last_mut() {
+            Some(list) if list.len() < most && length + "%2C".len() + digits <= limit => {
+                list.push(id);
+                length += "%2C".len() + digits;
+            }
+            _ => {
+                lists.push(vec![id]);
+                length = empty + digits;
+            }
+        }
+    }
+    Ok(lists)
+}
+
+impl IcatClient {
+    /// [`split`] for this server and session; `max_entities` is that of [`max_entities`](Self::max_entities).
+    pub fn split(
+        &self,
+        session_id: &str,
+        query: &Query,
+        ids: &[i64],
+        max_entities: u64,
+    ) -> Result<Vec<Query>, QueryError> {
+        let limits = Limits { url_bytes: self.max_url_bytes, max_entities };
+        split(query, ids, limits, |text| self.url_bytes(session_id, text))
+    }
+
+    /// The length of the address that asks a query.
+    pub fn url_bytes(&self, session_id: &str, query: &str) -> usize {
+        self.search_url(session_id, query).map_or(usize::MAX, |url| url.as_str().len())
+    }
+}

@@ -1,0 +1,91 @@
+//! A server that reads requests, counts them, and gives prepared answers.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// What to do with a request.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Body(u16, &'static str),
+    /// To the same address again.
+    Redirect,
+    /// Keeps the client waiting until it goes away.
+    Never,
+}
+
+/// Stops when it is dropped.
+pub struct Server {
+    pub port: u16,
+    targets: Arc<Mutex<Vec<String>>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Server {
+    /// Gives the answers in this order, and the last one forever.
+    pub async fn start(answers: Vec<Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let targets = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&targets);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(serve(stream, Arc::clone(&seen), answers.clone()));
+            }
+        });
+        Self { port, targets, _tasks: tasks }
+    }
+
+    pub fn root(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Method and target of each request so far.
+    pub fn requests(&self) -> Vec<String> {
+        self.targets.lock().unwrap().clone()
+    }
+}
+
+async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, answers: Vec<Answer>) {
+    let mut request = Vec::new();
+    while !is_whole(&request) {
+        let mut part = [0; 4096];
+        let length = stream.read(&mut part).await.unwrap_or_default();
+        if length == 0 {
+            return;
+        }
+        request.extend(&part[..length]);
+    }
+    let text = String::from_utf8_lossy(&request).into_owned();
+    let mut words = text.split(' ');
+    let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    let place = {
+        let mut seen = seen.lock().unwrap();
+        seen.push(format!("{method} {target}"));
+        seen.len() - 1
+    };
+    let answer = match answers.get(place).or(answers.last()).unwrap() {
+        Answer::Body(status, body) => {
+            format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+        }
+        Answer::Redirect => {
+            format!("HTTP/1.1 302 X\r\nlocation: {target}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        }
+        Answer::Never => {
+            let _gone = stream.read(&mut [0; 1]).await;
+            return;
+        }
+    };
+    let _sent = stream.write_all(answer.as_bytes()).await;
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    body.len() >= length.map_or(0, |length| length.parse().unwrap())
+}

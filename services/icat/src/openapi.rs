@@ -1,0 +1,162 @@
+//! The `OpenAPI` document: the operations stand at their handlers, what several of them share stands here.
+
+#![expect(dead_code, reason = "shapes that handlers write as text, because their bytes are a contract")]
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
+
+use crate::routes::{entity_manager, properties, session, user, version};
+
+/// `services/icat/openapi.json`
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Undulator: catalogue",
+        description = "The metadata catalogue in the REST interface of icat.server 6.2: sessions, and entities that are \
+            searched, read, written and deleted as JSON.\n\nEntities have the types and fields of the ICAT schema. Times \
+            are RFC 3339 in UTC with milliseconds. Every address answers OPTIONS with `Allow`, every GET also as HEAD; \
+            an address that is not listed answers 501 `NOT_IMPLEMENTED`, a method that is not listed 405 with `Allow`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        version::get,
+        properties::get,
+        session::create::post,
+        session::get::get,
+        session::refresh::put,
+        session::end::delete,
+        user::get,
+        user::get_with_mnemonic,
+        entity_manager::read::get,
+        entity_manager::write::post,
+        entity_manager::delete::delete,
+    ),
+    components(schemas(Failure)),
+    modifiers(&Bearer),
+)]
+pub struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A session id, where it is not given as `sessionId`"))
+            .build();
+        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// What icat.server answers to a request that it refuses or that fails.
+#[derive(ToSchema)]
+pub struct Failure {
+    code: FailureCode,
+    /// For people; clients match a few of them.
+    message: String,
+    /// Which entity of the list that was sent is at fault, counted from 0.
+    #[schema(nullable = false)]
+    offset: Option<i64>,
+}
+
+/// The kinds of failure.
+#[derive(ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum FailureCode {
+    BadParameter,
+    Internal,
+    InsufficientPrivileges,
+    NoSuchObjectFound,
+    ObjectAlreadyExists,
+    Session,
+    Validation,
+    NotImplemented,
+}
+
+#[derive(ToSchema)]
+pub struct Version {
+    #[schema(example = "6.2.0")]
+    version: String,
+}
+
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionId {
+    #[schema(format = "uuid")]
+    session_id: String,
+}
+
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    #[schema(example = "db/alice")]
+    user_name: String,
+    remaining_minutes: f64,
+}
+
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoggedIn {
+    logged_in: bool,
+}
+
+/// What a query gives: rows of a search, or one entity.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum Rows {
+    /// One element per row: an entity, a value (number, text, boolean, time or null), or an array of such where the
+    /// query selects several things.
+    Search(Vec<serde_json::Value>),
+    One(Entity),
+}
+
+/// An entity under the name of its type, `{"Dataset":{"id":31,"createId":"db/alice","name":"scan",…}}`: attributes that
+/// are not set and to-one relations that are not included are left out, to-many relations that are not included are
+/// empty arrays. Which fields there are depends on the type; they are those of the ICAT 6.2 schema.
+#[derive(ToSchema)]
+#[schema(value_type = Object)]
+pub struct Entity(serde_json::Value);
+
+/// What every operation may answer.
+pub struct Always;
+
+impl IntoResponses for Always {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let later = |response: ResponseBuilder| {
+            let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
+            let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds")).build();
+            response.header("Retry-After", header)
+        };
+        BTreeMap::from([
+            of("429", later(failure("`INTERNAL`: too many requests from this address"))),
+            of("500", failure("`INTERNAL`: a fault of the server")),
+            of("503", later(failure("`INTERNAL`: too busy, or the answer took too long"))),
+        ])
+    }
+}
+
+/// What every operation with a body may answer.
+pub struct Body;
+
+impl IntoResponses for Body {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([
+            of("413", failure("`BAD_PARAMETER`: the body is too large")),
+            of("415", failure("`BAD_PARAMETER`: the body is no form")),
+        ])
+    }
+}
+
+fn failure(description: &str) -> ResponseBuilder {
+    let schema = Ref::from_schema_name("Failure");
+    ResponseBuilder::new().description(description).content("application/json", Content::new(Some(schema)))
+}
+
+fn of(status: &str, response: ResponseBuilder) -> (String, RefOr<Response>) {
+    (status.to_owned(), response.build().into())
+}
