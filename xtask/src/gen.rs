@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::{fs, io};
 
 use serde_json::Value;
@@ -9,22 +10,55 @@ use serde_json::Value;
 const SCHEMA: &str = "libs/icat-client/schema/icat-6.2.json";
 const ENTITIES: &str = "libs/icat-client/src/entities.rs";
 const MIGRATION: &str = "services/icat/migrations/0001_entities.sql";
+/// The program that has every service; it is none itself.
+const ALL_IN_ONE: &str = "undulator";
 
 /// Makes every generated file; the names of those that differ from what is there.
-pub fn run(root: &Path, check: bool) -> io::Result<Vec<&'static str>> {
+pub fn run(root: &Path, check: bool) -> io::Result<Vec<String>> {
     let schema: Value = serde_json::from_str(&fs::read_to_string(root.join(SCHEMA))?)?;
     let mut changed = Vec::new();
-    for (file, text) in [(ENTITIES, entities(&schema)), (MIGRATION, migration(&schema))] {
+    let mut put = |file: &str, text: &str| {
         let path = root.join(file);
         if fs::read_to_string(&path).is_ok_and(|present| present == text) {
-            continue;
+            return Ok(());
         }
-        changed.push(file);
-        if !check {
-            fs::write(&path, text)?;
-        }
+        changed.push(file.to_owned());
+        if check { Ok(()) } else { fs::write(&path, text) }
+    };
+    put(ENTITIES, &entities(&schema))?;
+    put(MIGRATION, &migration(&schema))?;
+    // After the sources, from which the program is built.
+    for service in services(root)? {
+        put(&format!("services/{service}/openapi.json"), &openapi(root, &service)?)?;
     }
     Ok(changed)
+}
+
+/// The names of all services, in order.
+fn services(root: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root.join("services"))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name != ALL_IN_ONE && entry.path().join("Cargo.toml").is_file() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// What the all-in-one program prints of one service: asking it keeps this crate free of the services.
+fn openapi(root: &Path, service: &str) -> io::Result<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--profile", "dev-fast", "-p", ALL_IN_ONE, "--", "openapi", service])
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(format!("`{ALL_IN_ONE} openapi {service}` failed: {}", output.status)));
+    }
+    String::from_utf8(output.stdout).map_err(io::Error::other)
 }
 
 fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use service_kit::clock::ManualClock;
-use service_kit::{Config, Server, ServiceDef, Sources, SystemIds};
+use service_kit::{Config, RouteInfo, Server, ServiceDef, Sources, SystemIds};
 use tempfile::TempDir;
 
 use crate::databases::Backend;
@@ -56,6 +56,11 @@ impl TestApp {
             server,
             dir,
         }
+    }
+
+    /// Every endpoint of both listeners.
+    pub fn routes(&self) -> &[RouteInfo] {
+        self.server.routes()
     }
 
     /// Where the services keep their files.

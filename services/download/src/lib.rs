@@ -7,6 +7,7 @@ mod archive;
 mod config;
 mod domain;
 mod error;
+mod openapi;
 mod routes;
 mod selection;
 mod state;
@@ -15,6 +16,7 @@ mod storage;
 use std::sync::Arc;
 
 use service_kit::{BuildError, Ctx, Running, ServiceDef};
+use utoipa::OpenApi as _;
 
 pub use self::config::Config;
 use self::state::State;
@@ -25,7 +27,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     default_ports: (8083, 9083),
     migrations: &[],
     check: |settings| Config::read(settings).map(drop),
-    openapi: service_kit::openapi::none,
+    openapi: || openapi::Document::openapi(),
     build: |ctx| Box::pin(std::future::ready(build(&ctx))),
 };
 

@@ -20,7 +20,8 @@ mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_kit::{BuildError, Clock, Ctx, Db, Migration, Running, ServiceDef, Worker};
+use events::{Events, Outbox};
+use service_kit::{BuildError, Clock, Ctx, Db, Migration, Running, ServiceDef, Sources, Worker};
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi as _;
 
@@ -40,15 +41,21 @@ pub const SERVICE: ServiceDef = ServiceDef {
     ],
     check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),
-    build: |ctx| Box::pin(std::future::ready(build(ctx))),
+    build: |ctx| Box::pin(build(ctx)),
 };
 
-fn build(ctx: Ctx) -> Result<Running, BuildError> {
+/// For commands that change rows: what they change, a running catalogue tells.
+fn outbox(sources: &Sources) -> Outbox {
+    Outbox::new(SERVICE.name, Arc::clone(&sources.clock), Arc::clone(&sources.ids))
+}
+
+async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
     let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
     let purge =
         Worker::new("icat.purge-sessions", move || purge_sessions(db.clone(), Arc::clone(&clock), stop.clone()));
-    let state = Arc::new(State::new(ctx, config)?);
+    let events = Events::of(&ctx).await?;
+    let state = Arc::new(State::new(ctx, config, events.outbox())?);
     Ok(Running { mounts: vec![routes::mount(state)], workers: vec![purge] })
 }
 

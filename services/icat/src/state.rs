@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use events::Outbox;
 use service_kit::{Clock, Db, Ids, Listener};
 
 use crate::auth::RuleBook;
@@ -15,6 +16,8 @@ pub struct State {
     pub ids: Arc<dyn Ids>,
     pub http: service_kit::HttpClient,
     pub config: Config,
+    /// Tells others what changed here.
+    pub outbox: Outbox,
     /// Root addresses of the authenticators, in the order of `config.authn`.
     pub authn_urls: Vec<String>,
     pub parse: ParseContext,
@@ -23,7 +26,7 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(ctx: service_kit::Ctx, config: Config) -> Result<Self, service_kit::ConfigError> {
+    pub fn new(ctx: service_kit::Ctx, config: Config, outbox: Outbox) -> Result<Self, service_kit::ConfigError> {
         let authn_urls = config.authn.iter().map(|a| ctx.endpoints.resolve(&a.url, Listener::Internal)).collect();
         Ok(Self {
             parse: ParseContext { time_zone: config.zone()? },
@@ -33,6 +36,7 @@ impl State {
             http: ctx.http,
             authn_urls,
             config,
+            outbox,
             rules: Mutex::new(None),
         })
     }

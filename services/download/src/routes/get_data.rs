@@ -19,10 +19,59 @@ use crate::archive::{self, Member};
 use crate::domain::conditions::{Answer, Representation, decide};
 use crate::domain::{ids, names};
 use crate::error::not_available;
+use crate::openapi::{Always, Bytes, DataQuery, Failure};
 use crate::selection::{Datafile, Wanted, resolve};
 use crate::state::State;
 use crate::storage::{Identity, Opened, READ_SIZE, Storage};
 
+#[utoipa::path(
+    get, path = "/ids/getData", operation_id = "get_data", summary = "Download one file, or several as a ZIP",
+    description = "One `datafileIds` alone is sent as the file itself, with ranges and validators; everything else is one \
+        ZIP of all its files, without compression and without ranges.",
+    params(
+        DataQuery,
+        ("Range" = Option<String>, Header, nullable = false, description = "`bytes=10-19`, `bytes=10-` or `bytes=-10` of one \
+            file; several ranges, and what cannot be understood, get the whole"),
+        ("If-Range" = Option<String>, Header, nullable = false, description = "Validator for which the range holds"),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "Else 412"),
+        ("If-Unmodified-Since" = Option<String>, Header, nullable = false, description = "Else 412"),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "Else 304"),
+        ("If-Modified-Since" = Option<String>, Header, nullable = false, description = "Else 304"),
+    ),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        (status = 200, description = "The whole", body = Bytes, content_type = "application/octet-stream", headers(
+            ("Content-Length" = u64),
+            ("Content-Disposition" = String, description = "`attachment` with the file's name or `outname`"),
+            ("Accept-Ranges" = String, description = "`bytes` for one file, `none` for a ZIP"),
+            ("ETag" = String, description = "Of one file only"),
+            ("Last-Modified" = String, description = "Of one file only"),
+        )),
+        (status = 206, description = "Part of one file", body = Bytes, content_type = "application/octet-stream", headers(
+            ("Content-Length" = u64),
+            ("Content-Range" = String, description = "`bytes 10-19/1000`"),
+            ("Content-Disposition" = String, description = "`attachment` with the file's name or `outname`"),
+            ("Accept-Ranges" = String, description = "`bytes`"),
+            ("ETag" = String),
+            ("Last-Modified" = String),
+        )),
+        (status = 304, description = "The caller has this version of the file", headers(
+            ("Accept-Ranges" = String, description = "`bytes`"), ("ETag" = String), ("Last-Modified" = String),
+        )),
+        (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
+        (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
+        (status = 404, description = "`NotFoundException`: no such row, or a file that is not there", body = Failure),
+        (status = 412, description = "`BadRequestException`: the file is not the one asked for", body = Failure),
+        (status = 416, description = "`BadRequestException`: the range lies beyond the end", body = Failure,
+            content_type = "application/octet-stream", headers(
+            ("Content-Range" = String, description = "`bytes */1000`"), ("Accept-Ranges" = String, description = "`bytes`"),
+            ("ETag" = String), ("Last-Modified" = String),
+        )),
+        (status = 501, description = "`NotImplementedException`: `preparedId` is not supported yet", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+    ),
+)]
 pub async fn get(
     state: web::Data<State>,
     request: HttpRequest,

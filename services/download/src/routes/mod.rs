@@ -1,8 +1,8 @@
 //! The interface of ids.server 2.1 under `/ids`; what is not listed answers 501 `NOT_IMPLEMENTED`.
 
-mod get_data;
-mod ping;
-mod version;
+pub mod get_data;
+pub mod ping;
+pub mod version;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use events::messages::icat::SessionEnded;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service_kit::{Clock, Db, DbError, Peer, Tx};
@@ -61,7 +62,7 @@ pub async fn log_in(state: &State, login: &Login, ip: &str) -> Result<String, Er
     let id = state.ids.random_uuid().to_string();
     let expires_at = state.clock.now_micros() + lifetime(state);
     let session = Session { user_name, expires_at };
-    state.db.write(async |tx| sessions::create(tx, &hash(&id), &session).await).await?;
+    state.db.write(async |tx| sessions::create(tx, &digest(&id), &session).await).await?;
     Ok(id)
 }
 
@@ -123,7 +124,7 @@ pub async fn user_of(state: &State, tx: &mut Tx, id: Option<&str>) -> Result<Str
 
 async fn alive(tx: &mut Tx, id: Option<&str>, clock: &dyn Clock) -> Result<Session, Error> {
     let id = present(id)?;
-    let session = sessions::find(tx, &hash(id)).await?.ok_or_else(|| unknown(id))?;
+    let session = sessions::find(tx, &digest(id)).await?.ok_or_else(|| unknown(id))?;
     if session.expires_at < clock.now_micros() {
         return Err(Error::Session(format!("Session id:{id} has expired")));
     }
@@ -152,14 +153,24 @@ pub async fn refresh(state: &State, id: &str) -> Result<(), Error> {
         .write(async |tx| {
             alive(tx, Some(id), &*state.clock).await?;
             let expires_at = state.clock.now_micros() + lifetime(state);
-            Ok(sessions::refresh(tx, &hash(id), expires_at).await?)
+            Ok(sessions::refresh(tx, &digest(id), expires_at).await?)
         })
         .await
 }
 
-/// Ends a session, expired or not.
+/// Ends a session, expired or not, and tells everybody who may have cached it.
 pub async fn end(state: &State, id: &str) -> Result<(), Error> {
-    if state.db.write(async |tx| sessions::end(tx, &hash(id)).await).await? { Ok(()) } else { Err(unknown(id)) }
+    let session_hash = digest(id);
+    let ended = state
+        .db
+        .write(async |tx| {
+            let Some(subject) = sessions::end(tx, &session_hash).await? else { return Ok::<_, DbError>(false) };
+            let event = SessionEnded { session_hash: session_hash.clone(), subject };
+            state.outbox.emit(tx, &event).await?;
+            Ok(true)
+        })
+        .await?;
+    if ended { Ok(()) } else { Err(unknown(id)) }
 }
 
 /// Removes sessions that expired before `now`; how many there were.
@@ -167,8 +178,8 @@ pub async fn purge(db: &Db, now: i64) -> Result<u64, DbError> {
     db.write(async |tx| sessions::purge(tx, now).await).await
 }
 
-/// What of a session id is stored.
-fn hash(id: &str) -> String {
+/// SHA-256 in hexadecimal: what of a session id is stored.
+pub fn digest(id: &str) -> String {
     let digest = Sha256::digest(id.as_bytes());
     digest.iter().fold(String::with_capacity(64), |mut text, byte| {
         use std::fmt::Write as _;

@@ -10,18 +10,19 @@ use super::record::Record;
 use super::{ImportError, Report, key};
 use crate::error::Error;
 use crate::query::ParseContext;
-use crate::store::entities::{self, NewRow, Stamp, StoredRow, place};
+use crate::store::Author;
+use crate::store::entities::{self, NewRow, StoredRow, place};
 use crate::write::check;
 
 pub async fn apply(
     tx: &mut Tx,
     records: &[Record],
-    stamp: &Stamp,
+    author: &Author,
     parse: &ParseContext,
     progress: &impl Fn(usize),
 ) -> Result<Report, ImportError> {
     let mut importer =
-        Importer { tx, stamp, parse, ids: HashMap::new(), matched: HashSet::new(), report: Report::default() };
+        Importer { tx, author, parse, ids: HashMap::new(), matched: HashSet::new(), report: Report::default() };
     for (done, record) in records.iter().enumerate() {
         let id = importer.record(record, None).await.map_err(|e| match e {
             Error::Database(e) => ImportError::Database(e),
@@ -35,7 +36,7 @@ pub async fn apply(
 
 struct Importer<'a> {
     tx: &'a mut Tx,
-    stamp: &'a Stamp,
+    author: &'a Author,
     parse: &'a ParseContext,
     /// Rows of this file by the keys that it uses.
     ids: HashMap<&'a str, i64>,
@@ -83,7 +84,7 @@ impl<'a> Importer<'a> {
         check::lengths(entity, &values)?;
         check::rules_of(self.tx, entity, &values, self.parse).await?;
         let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-        entities::insert(self.tx, entity, &[NewRow { id, values }], self.stamp).await?;
+        entities::insert(self.tx, entity, &[NewRow { id, values }], self.author).await?;
         self.matched.insert(id);
         self.report.created += 1;
         Ok(id)

@@ -10,14 +10,15 @@ mod record;
 mod xml;
 mod yaml;
 
-use service_kit::{Clock, Db, DbError};
+use service_kit::{Db, DbError, Sources};
 use thiserror::Error;
 
 pub use self::record::Record;
 use crate::config::Config;
 use crate::error::Error;
+use crate::outbox;
 use crate::query::ParseContext;
-use crate::store::entities::Stamp;
+use crate::store::Author;
 
 /// What to do with a row that exists with other values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,17 +76,17 @@ pub fn parse(text: &str) -> Result<Vec<Record>, ImportError> {
 pub async fn run(
     db: &Db,
     config: &Config,
-    clock: &dyn Clock,
+    sources: &Sources,
     records: &[Record],
     options: &Options,
     progress: impl Fn(usize),
 ) -> Result<Report, ImportError> {
     let zone = config.zone().map_err(|e| ImportError::Format(e.0))?;
     let parse = ParseContext { time_zone: zone };
-    let stamp = Stamp { user_name: options.user_name.clone(), at: clock.now_micros() };
-    let outcome = db
-        .write(async |tx| {
-            let report = apply::apply(tx, records, &stamp, &parse, &progress).await?;
+    let author = Author::new(&options.user_name, sources.clock.now_micros());
+    let outcome = author
+        .transaction(db, &outbox(sources), async |tx| {
+            let report = apply::apply(tx, records, &author, &parse, &progress).await?;
             if options.on_conflict == OnConflict::Fail && !report.conflicts.is_empty() {
                 return Err(ImportError::Conflicts(report.conflicts));
             }

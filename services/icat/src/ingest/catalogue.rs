@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use events::Outbox;
 use icat_client::schema::{self, Entity};
 use service_kit::{Db, DbError, Tx, Val};
 
 use super::scan::{Dataset, File};
 use super::{IngestError, Options};
 use crate::error::Error;
-use crate::store::entities::{self, NewRow, Stamp, place};
+use crate::store::Author;
+use crate::store::entities::{self, NewRow, place};
 use crate::write::check;
 
 pub const FIND_INVESTIGATION: &str = "SELECT i.id, i.facility_id, i.visit_id, f.name AS facility FROM investigation i \
@@ -24,7 +26,10 @@ pub const ALL: [&str; 4] = [FIND_INVESTIGATION, KNOWN_FILES, DATASET_TOTALS, INV
 
 pub struct Catalogue<'a> {
     pub db: &'a Db,
-    pub stamp: Stamp,
+    /// Tells others what is new.
+    pub outbox: Outbox,
+    /// Microseconds UTC.
+    pub at: i64,
     pub options: &'a Options,
 }
 
@@ -54,6 +59,10 @@ impl Known {
 }
 
 impl Catalogue<'_> {
+    fn author(&self) -> Author {
+        Author::new(&self.options.user_name, self.at)
+    }
+
     /// Finds the investigation, and finds or makes the dataset type.
     pub async fn target(&self) -> Result<Target, IngestError> {
         let options = self.options;
@@ -79,11 +88,11 @@ impl Catalogue<'_> {
                 )));
             }
         };
-        let dataset_type = self
-            .db
-            .write(async |tx| {
+        let author = self.author();
+        let dataset_type = author
+            .transaction(self.db, &self.outbox, async |tx| {
                 let values = [("name", Val::from(&options.dataset_type)), ("facility", facility.into())];
-                self.find_or_create(tx, kind("DatasetType")?, &values).await
+                self.find_or_create(tx, &author, kind("DatasetType")?, &values).await
             })
             .await?;
         Ok(Target { investigation, dataset_type })
@@ -95,16 +104,16 @@ impl Catalogue<'_> {
         target: &Target,
         dataset: &Dataset,
     ) -> Result<(i64, HashMap<String, Known>), IngestError> {
-        let id = self
-            .db
-            .write(async |tx| {
+        let author = self.author();
+        let id = author
+            .transaction(self.db, &self.outbox, async |tx| {
                 let values = [
                     ("name", Val::from(&dataset.name)),
                     ("investigation", target.investigation.into()),
                     ("type", target.dataset_type.into()),
                     ("location", Val::from(&dataset.location)),
                 ];
-                self.find_or_create(tx, kind("Dataset")?, &values).await
+                self.find_or_create(tx, &author, kind("Dataset")?, &values).await
             })
             .await?;
         let rows = self.db.read().await?.all(KNOWN_FILES, &[id.into()]).await?;
@@ -141,21 +150,22 @@ impl Catalogue<'_> {
         };
         let (changed, new): (Vec<_>, Vec<_>) = files.iter().partition(|(file, _)| known.contains_key(&file.name));
         let counts = (new.len(), changed.len());
-        self.db
-            .write(async |tx| {
+        let author = self.author();
+        author
+            .transaction(self.db, &self.outbox, async |tx| {
                 let ids = tx.allocate_ids(new.len()).await?;
                 let mut rows = Vec::with_capacity(new.len());
                 for (id, (file, crc)) in ids.into_iter().zip(&new) {
                     rows.push(NewRow { id, values: filled(entity, &values(file, *crc)) });
                 }
-                entities::insert(tx, entity, &rows, &self.stamp).await?;
+                entities::insert(tx, entity, &rows, &author).await?;
                 for (file, crc) in &changed {
                     if let Some(known) = known.get(&file.name) {
                         let changes: Vec<(usize, Val)> = values(file, *crc)
                             .into_iter()
                             .filter_map(|(name, val)| Some((place(entity, name)?, val)))
                             .collect();
-                        entities::update(tx, entity, known.id, &changes, &self.stamp).await?;
+                        entities::update(tx, entity, known.id, &changes, &author).await?;
                     }
                 }
                 Ok::<_, Error>(())
@@ -174,8 +184,9 @@ impl Catalogue<'_> {
     }
 
     async fn sum(&self, entity: &'static Entity, id: i64, sql: &str) -> Result<(), IngestError> {
-        self.db
-            .write(async |tx| {
+        let author = self.author();
+        author
+            .transaction(self.db, &self.outbox, async |tx| {
                 let row = tx.one(sql, &[id.into()]).await?;
                 let totals = [("fileSize", row.get::<i64>("bytes")?), ("fileCount", row.get::<i64>("files")?)];
                 let stored = entities::by_id(tx, entity, id).await?.ok_or_else(|| Error::no_such(entity.name, id))?;
@@ -185,7 +196,7 @@ impl Catalogue<'_> {
                     .filter(|(at, total)| stored.values[*at] != *total)
                     .collect();
                 if !changes.is_empty() {
-                    entities::update(tx, entity, id, &changes, &self.stamp).await?;
+                    entities::update(tx, entity, id, &changes, &author).await?;
                 }
                 Ok::<_, Error>(())
             })
@@ -193,7 +204,13 @@ impl Catalogue<'_> {
         Ok(())
     }
 
-    async fn find_or_create(&self, tx: &mut Tx, entity: &'static Entity, values: &[(&str, Val)]) -> Result<i64, Error> {
+    async fn find_or_create(
+        &self,
+        tx: &mut Tx,
+        author: &Author,
+        entity: &'static Entity,
+        values: &[(&str, Val)],
+    ) -> Result<i64, Error> {
         let values = filled(entity, values);
         if let Some(id) = entities::find_by_key(tx, entity, &values).await? {
             return Ok(id);
@@ -201,7 +218,7 @@ impl Catalogue<'_> {
         check::not_null(entity, &values)?;
         check::lengths(entity, &values)?;
         let id = tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-        entities::insert(tx, entity, &[NewRow { id, values }], &self.stamp).await?;
+        entities::insert(tx, entity, &[NewRow { id, values }], author).await?;
         Ok(id)
     }
 }

@@ -10,13 +10,13 @@ mod scan;
 
 use std::path::PathBuf;
 
-use service_kit::{Clock, Db, DbError};
+use service_kit::{Db, DbError, Sources};
 use thiserror::Error;
 
 pub use self::catalogue::ALL as STATEMENTS;
 use self::catalogue::Catalogue;
 pub use self::scan::Refused;
-use crate::store::entities::Stamp;
+use crate::outbox;
 
 /// Files per transaction: what a kill costs at most, and what makes a commit worth its flush.
 const FILES_PER_COMMIT: usize = 500;
@@ -67,10 +67,10 @@ pub enum IngestError {
 /// How far an ingest is: files done, files in all.
 pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
-pub async fn run(db: &Db, clock: &dyn Clock, options: &Options, progress: Progress<'_>) -> Result<Report, IngestError> {
+pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progress<'_>) -> Result<Report, IngestError> {
     let tree = scan::scan(&options.directory, &options.storage_root)?;
-    let stamp = Stamp { user_name: options.user_name.clone(), at: clock.now_micros() };
-    let catalogue = Catalogue { db, stamp, options };
+    let at = sources.clock.now_micros();
+    let catalogue = Catalogue { db, outbox: outbox(sources), at, options };
     let target = catalogue.target().await?;
     let mut report = Report { refused: tree.refused, ..Report::default() };
     let total = tree.datasets.iter().map(|dataset| dataset.files.len()).sum();

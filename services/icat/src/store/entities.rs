@@ -3,15 +3,19 @@
 //! A row's values stand in one order everywhere: the attributes, then the keys of the to-one relations, both as the
 //! schema lists them.
 
+use events::messages::icat::Verb;
 use icat_client::schema::{Entity, FieldKind};
 use service_kit::{DbError, Engine, Row, Tx, Val};
 
-use super::rules;
+use super::{Author, rules};
 
 /// Rows per INSERT: more make `PostgreSQL` slower, fewer cost round trips.
 const ROWS_PER_INSERT: usize = 50;
 /// Ids per statement that reads rows by id; they travel as one parameter.
 const IDS_PER_SELECT: usize = 10_000;
+
+/// `rev` of a row that has never been changed, as the table has it.
+const FIRST_REVISION: i64 = 1;
 
 /// Who changed a row, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,7 +168,7 @@ pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) ->
 }
 
 /// Stores rows with fresh stamps. The caller has made sure of NULLs, lengths and keys; the constraints stand behind it.
-pub async fn insert(tx: &mut Tx, entity: &'static Entity, rows: &[NewRow], stamp: &Stamp) -> Result<(), DbError> {
+pub async fn insert(tx: &mut Tx, entity: &'static Entity, rows: &[NewRow], author: &Author) -> Result<(), DbError> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -182,13 +186,14 @@ pub async fn insert(tx: &mut Tx, entity: &'static Entity, rows: &[NewRow], stamp
             sql.push(')');
             vals.push(row.id.into());
             for _ in ["create", "mod"] {
-                vals.push(stamp.user_name.as_str().into());
-                vals.push(stamp.at.into());
+                vals.push(author.user_name.as_str().into());
+                vals.push(author.at.into());
             }
             vals.extend(row.values.iter().cloned());
         }
         tx.exec(&sql, &vals).await?;
     }
+    author.note(entity, Verb::Created, rows.iter().map(|row| (row.id, FIRST_REVISION)));
     rule_change(tx, entity).await
 }
 
@@ -198,26 +203,29 @@ pub async fn update(
     entity: &'static Entity,
     id: i64,
     changes: &[(usize, Val)],
-    stamp: &Stamp,
+    author: &Author,
 ) -> Result<(), DbError> {
     let mut sets = vec!["mod_id = $1".to_owned(), "mod_time = $2".to_owned(), "rev = rev + 1".to_owned()];
-    let mut vals = vec![stamp.user_name.as_str().into(), stamp.at.into()];
+    let mut vals = vec![author.user_name.as_str().into(), author.at.into()];
     for (place, val) in changes {
         vals.push(val.clone());
         sets.push(format!("{} = ${}", columns(entity).nth(*place).unwrap_or_default(), vals.len()));
     }
     vals.push(id.into());
-    let sql = format!("UPDATE {} SET {} WHERE id = ${}", entity.table, sets.join(", "), vals.len());
-    tx.exec(&sql, &vals).await?;
+    let sql = format!("UPDATE {} SET {} WHERE id = ${} RETURNING rev", entity.table, sets.join(", "), vals.len());
+    if let Some(row) = tx.opt(&sql, &vals).await? {
+        author.note(entity, Verb::Updated, [(id, row.get("rev")?)]);
+    }
     rule_change(tx, entity).await
 }
 
 /// Removes rows; what depends on them must have gone before.
-pub async fn delete(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<(), DbError> {
+pub async fn delete(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &Author) -> Result<(), DbError> {
     let sql = format!("DELETE FROM {} WHERE id IN {}", entity.table, id_list(tx.engine(), 1));
     for ids in ids.chunks(IDS_PER_SELECT) {
         tx.exec(&sql, &[json_ids(ids)]).await?;
     }
+    author.note(entity, Verb::Deleted, ids.iter().map(|id| (*id, 0)));
     rule_change(tx, entity).await
 }
 

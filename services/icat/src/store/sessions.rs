@@ -5,7 +5,7 @@ use service_kit::{DbError, Tx};
 pub const CREATE: &str = "INSERT INTO session (id_hash, user_name, expires_at) VALUES ($1, $2, $3)";
 pub const FIND: &str = "SELECT user_name, expires_at FROM session WHERE id_hash = $1";
 pub const REFRESH: &str = "UPDATE session SET expires_at = $1 WHERE id_hash = $2";
-pub const END: &str = "DELETE FROM session WHERE id_hash = $1";
+pub const END: &str = "DELETE FROM session WHERE id_hash = $1 RETURNING user_name";
 pub const PURGE: &str = "DELETE FROM session WHERE expires_at < $1";
 pub const LOGGED_IN: &str = "SELECT COUNT(*) AS n FROM session WHERE user_name = $1 AND expires_at >= $2";
 /// Every statement, for the test that prepares them on each engine.
@@ -34,9 +34,9 @@ pub async fn refresh(tx: &mut Tx, id_hash: &str, expires_at: i64) -> Result<(), 
     tx.exec(REFRESH, &[expires_at.into(), id_hash.into()]).await.map(drop)
 }
 
-/// Whether there was such a session.
-pub async fn end(tx: &mut Tx, id_hash: &str) -> Result<bool, DbError> {
-    Ok(tx.exec(END, &[id_hash.into()]).await? > 0)
+/// Whose session it was, if there was one.
+pub async fn end(tx: &mut Tx, id_hash: &str) -> Result<Option<String>, DbError> {
+    tx.opt(END, &[id_hash.into()]).await?.map(|row| row.get("user_name")).transpose()
 }
 
 /// Removes what expired before `now`; how many there were.

@@ -16,17 +16,17 @@ pub use self::parse::{Item, parse_items, parse_targets};
 use self::rows::Writer;
 use crate::error::Error;
 use crate::query::ParseContext;
-use crate::store::entities::{self, Stamp};
+use crate::store::{Author, entities};
 
 /// Applies all items in order; the ids of the rows created at the top level.
 pub async fn apply(
     tx: &mut Tx,
     items: &[Item],
-    stamp: &Stamp,
+    author: &Author,
     is_root: bool,
     parse: &ParseContext,
 ) -> Result<Vec<i64>, Error> {
-    let mut writer = Writer::new(tx, stamp, parse);
+    let mut writer = Writer::new(tx, author, parse);
     let mut created = Vec::new();
     for (offset, item) in items.iter().enumerate() {
         if !is_root {
@@ -42,7 +42,12 @@ pub async fn apply(
 }
 
 /// Removes rows with everything that depends on them.
-pub async fn remove(tx: &mut Tx, targets: &[(&'static Entity, i64)], is_root: bool) -> Result<(), Error> {
+pub async fn remove(
+    tx: &mut Tx,
+    targets: &[(&'static Entity, i64)],
+    author: &Author,
+    is_root: bool,
+) -> Result<(), Error> {
     let mut doomed: Vec<(&'static Entity, HashSet<i64>)> =
         schema::entities().iter().map(|entity| (entity, HashSet::new())).collect();
     let mut new: Vec<(&'static Entity, Vec<i64>)> = Vec::new();
@@ -72,7 +77,7 @@ pub async fn remove(tx: &mut Tx, targets: &[(&'static Entity, i64)], is_root: bo
     // The schema lists parents before children.
     for (entity, ids) in doomed.iter().rev() {
         if !ids.is_empty() {
-            entities::delete(tx, entity, &ids.iter().copied().collect::<Vec<_>>()).await?;
+            entities::delete(tx, entity, &ids.iter().copied().collect::<Vec<_>>(), author).await?;
         }
     }
     Ok(())

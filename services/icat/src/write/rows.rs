@@ -10,12 +10,13 @@ use super::check;
 use super::parse::{Item, Link};
 use crate::error::Error;
 use crate::query::ParseContext;
-use crate::store::entities::{self, NewRow, Stamp, place};
+use crate::store::Author;
+use crate::store::entities::{self, NewRow, place};
 
 /// Writes items within one transaction.
 pub struct Writer<'a> {
     tx: &'a mut Tx,
-    stamp: &'a Stamp,
+    author: &'a Author,
     parse: &'a ParseContext,
     /// What this request has created, because messages name such rows differently.
     created: HashSet<i64>,
@@ -24,8 +25,8 @@ pub struct Writer<'a> {
 type Writing<'w, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'w>>;
 
 impl<'a> Writer<'a> {
-    pub fn new(tx: &'a mut Tx, stamp: &'a Stamp, parse: &'a ParseContext) -> Self {
-        Self { tx, stamp, parse, created: HashSet::new() }
+    pub fn new(tx: &'a mut Tx, author: &'a Author, parse: &'a ParseContext) -> Self {
+        Self { tx, author, parse, created: HashSet::new() }
     }
 
     /// Creates a row and everything below it; the id of the row.
@@ -46,7 +47,7 @@ impl<'a> Writer<'a> {
             check::rules_of(self.tx, entity, &values, self.parse).await?;
             self.refuse_twin(entity, &values, None).await?;
             let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-            entities::insert(self.tx, entity, &[NewRow { id, values }], self.stamp).await?;
+            entities::insert(self.tx, entity, &[NewRow { id, values }], self.author).await?;
             self.created.insert(id);
             self.create_children(item, id).await?;
             Ok(id)
@@ -68,7 +69,7 @@ impl<'a> Writer<'a> {
             check::rules_of(self.tx, entity, &values, self.parse).await?;
             self.refuse_twin(entity, &values, Some(id)).await?;
             if !changes.is_empty() {
-                entities::update(self.tx, entity, id, &changes, self.stamp).await?;
+                entities::update(self.tx, entity, id, &changes, self.author).await?;
             }
             self.create_children(item, id).await
         })

@@ -5,6 +5,7 @@
 
 mod client;
 mod evaluator;
+mod openapi;
 mod property;
 mod statements;
 mod wire;

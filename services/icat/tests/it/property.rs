@@ -7,7 +7,8 @@ use std::sync::Arc;
 use icat::query::{
     Access, Env, Param, ParseContext, Plan, Rule, Statement, compile_filter, compile_search, parse_rule, parse_search,
 };
-use icat::store::entities::{NewRow, Stamp, insert, new_values, place};
+use icat::store::Author;
+use icat::store::entities::{NewRow, insert, new_values, place};
 use icat_client::schema::{Entity, FieldKind, entity};
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
@@ -359,7 +360,7 @@ struct Booked {
 }
 
 async fn load(db: &Db, data: &Data) {
-    let stamp = Stamp { user_name: "simple/root".to_owned(), at: 0 };
+    let author = Author::new("simple/root", 0);
     db.write(async |tx| {
         for kind in KINDS.iter().rev().map(|kind| known(kind)) {
             tx.exec(&format!("DELETE FROM {}", kind.table), &[]).await?;
@@ -380,7 +381,7 @@ async fn load(db: &Db, data: &Data) {
                     NewRow { id: *id, values }
                 })
                 .collect();
-            insert(tx, kind, &rows, &stamp).await?;
+            insert(tx, kind, &rows, &author).await?;
         }
         Ok::<_, DbError>(())
     })

@@ -10,7 +10,7 @@ use icat::import::{self, OnConflict};
 use icat::ingest;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use service_kit::{Config, Endpoints, Ids as _, SystemClock, SystemIds, open_database};
+use service_kit::{Config, Endpoints, Ids as _, Sources, SystemClock, SystemIds, open_database};
 
 use crate::SERVICES;
 use crate::cli::Demo;
@@ -75,7 +75,7 @@ async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
     let records = import::parse(FACILITY).map_err(|e| Failure::of(&e))?;
     let options =
         import::Options { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
-    import::run(&db, &icat::Config::read(settings)?, &SystemClock, &records, &options, |_| ())
+    import::run(&db, &icat::Config::read(settings)?, &Sources::default(), &records, &options, |_| ())
         .await
         .map_err(|e| Failure::of(&e))?;
     let progress = Progress::new("cataloguing");
@@ -90,7 +90,7 @@ async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             jobs: 2,
             user_name: "simple/root".to_owned(),
         };
-        ingest::run(&db, &SystemClock, &options, &|done, total| progress.show(done, total))
+        ingest::run(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
             .await
             .map_err(|e| Failure::of(&e))?;
     }

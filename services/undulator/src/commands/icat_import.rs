@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use icat::import::{self, OnConflict, Options};
-use service_kit::{Config, SystemClock, open_database};
+use service_kit::{Config, Sources, SystemClock, open_database};
 
 use service_kit::cli::result;
 
@@ -27,7 +27,7 @@ pub async fn run(
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let config = icat::Config::read(settings)?;
     let progress = Progress::new("importing");
-    let report = import::run(&db, &config, &SystemClock, &records, &options, |done| progress.show(done, records.len()))
+    let report = import::run(&db, &config, &Sources::default(), &records, &options, |done| progress.show(done, records.len()))
         .await
         .map_err(|e| Failure::of(&e))?;
     drop(progress);

@@ -1,7 +1,7 @@
 //! `undulator icat ingest DIR`
 
 use icat::ingest::{self, Options};
-use service_kit::{Config, SystemClock, open_database};
+use service_kit::{Config, Sources, SystemClock, open_database};
 
 use service_kit::cli::result;
 
@@ -27,7 +27,7 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
     };
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("ingesting");
-    let report = ingest::run(&db, &SystemClock, &options, &|done, total| progress.show(done, total))
+    let report = ingest::run(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
         .await
         .map_err(|e| Failure::of(&e))?;
     drop(progress);

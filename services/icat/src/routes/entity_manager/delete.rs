@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 use crate::error::Error;
 use crate::openapi::{Always, Failure};
 use crate::state::State;
+use crate::store::Author;
 use crate::{auth, write};
 
 #[derive(Deserialize, IntoParams)]
@@ -46,6 +47,9 @@ pub async fn delete(
     let session_id = crate::routes::session_id(&request, session_id);
     let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
     let is_root = state.is_root(&user_name);
-    state.db.write(async |tx| write::remove(tx, &targets, is_root).await).await?;
+    let author = Author::new(user_name, state.clock.now_micros());
+    author
+        .transaction(&state.db, &state.outbox, async |tx| write::remove(tx, &targets, &author, is_root).await)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

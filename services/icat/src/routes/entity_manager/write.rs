@@ -2,13 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use service_kit::Problem;
+use service_kit::{Idempotency, Problem};
 use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::openapi::{Always, Body, Failure};
 use crate::state::State;
-use crate::store::entities::Stamp;
+use crate::store::Author;
 use crate::{auth, write};
 
 #[derive(Deserialize, ToSchema)]
@@ -50,8 +50,23 @@ pub async fn post(
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let items = write::parse_items(&text)?;
     let is_root = state.is_root(&user_name);
-    let stamp = Stamp { user_name, at: state.clock.now_micros() };
-    let ids = state.db.write(async |tx| write::apply(tx, &items, &stamp, is_root, &state.parse).await).await?;
-    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    Ok(crate::routes::json(format!("[{}]", ids.join(","))))
+    let idempotency = Idempotency::of(&request, &user_name, auth::digest(&text))?;
+    let author = Author::new(user_name, state.clock.now_micros());
+    let answer = author
+        .transaction(&state.db, &state.outbox, async |tx| -> Result<String, Problem> {
+            if let Some(key) = &idempotency
+                && let Some(remembered) = key.find(tx).await?
+            {
+                return Ok(remembered.body);
+            }
+            let ids = write::apply(tx, &items, &author, is_root, &state.parse).await?;
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            let answer = format!("[{}]", ids.join(","));
+            if let Some(key) = &idempotency {
+                key.remember(tx, 200, &answer, author.at).await?;
+            }
+            Ok(answer)
+        })
+        .await?;
+    Ok(crate::routes::json(answer))
 }

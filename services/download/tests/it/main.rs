@@ -1,0 +1,5 @@
+//! Downloads from outside their modules.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
+
+mod openapi;
