@@ -1,4 +1,4 @@
-//! An event on its way: its identity and the headers that every bus carries (CloudEvents 1.0 and W3C Trace Context).
+//! An event on its way: its identity and the headers that every bus carries (`CloudEvents` 1.0 and W3C Trace Context).
 
 use serde::{Deserialize, Serialize};
 

@@ -7,13 +7,11 @@ pub trait Event: prost::Message + Default + 'static {
 }
 
 /// Events of the embedded catalogue.
-#[expect(clippy::pedantic, reason = "generated")]
 pub mod icat {
     include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.icat.rs"));
 }
 
 /// Events of logins.
-#[expect(clippy::pedantic, reason = "generated")]
 pub mod auth {
     include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.auth.rs"));
 }

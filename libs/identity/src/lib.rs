@@ -1,1 +1,109 @@
+//! Who is calling, and what may they touch: the one place that knows tokens, ICAT sessions and API keys.
+//!
+//! A request becomes a [`Caller`]; what is stored and passed on is its [`Subject`], never a session. What a caller may do
+//! is an [`Ask`], answered through the caller's own ICAT session where there is one, else from facts read with the
+//! reader account, which is narrower than ICAT's rules and fails closed. Both answers are cached for less than a minute,
+//! here and nowhere else.
 
+mod api_keys;
+mod cache;
+mod caller;
+mod facts;
+mod jwks;
+mod permissions;
+mod reader;
+mod resolver;
+mod secret;
+mod token;
+
+use std::sync::Arc;
+
+use events::Events;
+use events::messages::{auth, icat};
+use icat_client::IcatClient;
+use service_kit::{BuildError, Clock, Ctx, Listener, Mount};
+
+use self::api_keys::ApiKeys;
+use self::cache::Caches;
+pub use self::caller::{Caller, MaybeCaller, Place, Places, Subject};
+use self::jwks::Keys;
+pub use self::permissions::{Ask, Decision, Visible};
+use self::reader::Reader;
+use self::resolver::Resolver;
+pub use self::secret::{Session, digest};
+use self::token::Verifier;
+
+/// Answers for one service. Cheap to clone.
+#[derive(Clone)]
+pub struct Identity(Arc<Parts>);
+
+struct Parts {
+    clock: Arc<dyn Clock>,
+    icat: IcatClient,
+    verifier: Verifier,
+    resolver: Resolver,
+    api_keys: ApiKeys,
+    reader: Option<Reader>,
+    administrators: Vec<String>,
+    caches: Caches,
+}
+
+impl Identity {
+    /// Made once by a service's `build`. Ended sessions are forgotten as soon as the bus says so.
+    pub fn of(ctx: &Ctx, events: &Events) -> Result<Self, BuildError> {
+        let core = &ctx.config.core;
+        let config = &core.identity;
+        let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve(&core.icat.url, Listener::Public));
+        let jwks_url = if config.jwks_url == "self" {
+            format!("{}/.well-known/jwks.json", ctx.endpoints.resolve("self", Listener::Public))
+        } else {
+            config.jwks_url.clone()
+        };
+        let auth_url = ctx.endpoints.resolve(&config.auth_url, Listener::Internal);
+        let identity = Self(Arc::new(Parts {
+            verifier: Verifier::new(
+                Keys::new(ctx.http.clone(), jwks_url, Arc::clone(&ctx.clock)),
+                token::issuer(core),
+                config.audience.clone(),
+                Arc::clone(&ctx.clock),
+            ),
+            resolver: Resolver::new(ctx.http.clone(), auth_url),
+            api_keys: ApiKeys::new(&config.api_keys),
+            reader: Reader::of(&core.icat.reader, icat.clone())?,
+            administrators: config.administrators.clone(),
+            caches: Caches::new(Arc::clone(&ctx.clock)),
+            clock: Arc::clone(&ctx.clock),
+            icat,
+        }));
+        identity.hear(events);
+        Ok(identity)
+    }
+
+    fn hear(&self, events: &Events) {
+        let ended = |identity: &Self| {
+            let identity = identity.clone();
+            move |session_hash: &str| identity.0.caches.forget_session(session_hash)
+        };
+        let missed = |identity: &Self| {
+            let identity = identity.clone();
+            move || identity.0.caches.forget_all()
+        };
+        let forget = ended(self);
+        let heard = move |event: auth::SessionEnded| forget(&event.session_hash);
+        events.listen("identity.auth-session-ended", heard, missed(self));
+        let forget = ended(self);
+        let heard = move |event: icat::SessionEnded| forget(&event.session_hash);
+        events.listen("identity.icat-session-ended", heard, missed(self));
+    }
+
+    /// Lets the handlers of a mount take [`Caller`] and [`MaybeCaller`]; session ids are looked for in `places` besides
+    /// `Authorization: Bearer`.
+    pub fn guard(&self, mount: Mount, places: &'static [Place]) -> Mount {
+        mount.state(Arc::new(self.clone())).state(Arc::new(Places(places)))
+    }
+
+    /// The catalogue, for questions of the service's own with a caller's session.
+    pub fn icat(&self) -> &IcatClient {
+        &self.0.icat
+    }
+}

@@ -23,17 +23,21 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The response to a failed request.
-    pub fn render(self, problem: &Problem, request_id: &str) -> HttpResponse {
+    /// The response to a failed request. `server` is how the mount's prefix names it, such as `authn.db`.
+    pub fn render(self, problem: &Problem, request_id: &str, server: &str) -> HttpResponse {
         let mut response = match self {
             Self::Problem => rfc9457(problem, request_id),
             Self::Icat => icat(problem),
             Self::Ids => ids(problem),
-            Self::Authn => authn(problem),
+            Self::Authn => authn(problem, server),
             Self::IcatPlus => HttpResponse::build(plain_status(problem.code))
                 .content_type(ContentType::plaintext())
                 .body(problem.detail.clone()),
         };
+        // RFC 9110, 15.5.2: whoever is told 401 is told how to authenticate.
+        if response.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         for (name, value) in &problem.headers {
             if let Ok(value) = HeaderValue::from_str(value) {
                 response.headers_mut().insert(HeaderName::from_static(name), value);
@@ -71,11 +75,7 @@ pub fn plain_status(code: Code) -> StatusCode {
 
 fn rfc9457(problem: &Problem, request_id: &str) -> HttpResponse {
     let status = plain_status(problem.code);
-    let mut response = HttpResponse::build(status);
-    if problem.code == Code::Unauthenticated {
-        response.insert_header((WWW_AUTHENTICATE, "Bearer"));
-    }
-    response.content_type("application/problem+json").body(
+    HttpResponse::build(status).content_type("application/problem+json").body(
         json!({
             "type": format!("urn:undulator:problem:{}", problem.slug),
             "title": status.canonical_reason().unwrap_or_default(),
@@ -97,14 +97,16 @@ fn icat(problem: &Problem) -> HttpResponse {
         Code::NoRoute | Code::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
         Code::Conflict => (StatusCode::PRECONDITION_FAILED, "OBJECT_ALREADY_EXISTS"),
         Code::Validation => (StatusCode::PRECONDITION_FAILED, "VALIDATION"),
-        Code::Internal | Code::BadGateway | Code::Unavailable => (plain_status(problem.code), "INTERNAL"),
+        // Not the request's fault: the same one may well succeed later.
+        Code::Internal | Code::BadGateway | Code::Unavailable | Code::TooManyRequests => {
+            (plain_status(problem.code), "INTERNAL")
+        }
         Code::MethodNotAllowed
         | Code::PreconditionFailed
         | Code::TooLarge
         | Code::UnsupportedMediaType
         | Code::RangeNotSatisfiable
-        | Code::Timeout
-        | Code::TooManyRequests => (plain_status(problem.code), "BAD_PARAMETER"),
+        | Code::Timeout => (plain_status(problem.code), "BAD_PARAMETER"),
     };
     let message =
         if problem.code == Code::NoRoute { "Operation not implemented by this ICAT server." } else { &problem.detail };
@@ -122,7 +124,8 @@ fn ids(problem: &Problem) -> HttpResponse {
         Code::NotFound => (StatusCode::NOT_FOUND, "NotFoundException"),
         Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
         Code::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "NotImplementedException"),
-        Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "DataNotOnlineException"),
+        // Clients go by the code, and this is the one after which they try again.
+        Code::Unavailable | Code::TooManyRequests => (plain_status(problem.code), "DataNotOnlineException"),
         Code::Internal | Code::BadGateway => (plain_status(problem.code), "InternalException"),
         Code::MethodNotAllowed
         | Code::Conflict
@@ -131,23 +134,25 @@ fn ids(problem: &Problem) -> HttpResponse {
         | Code::UnsupportedMediaType
         | Code::RangeNotSatisfiable
         | Code::Validation
-        | Code::Timeout
-        | Code::TooManyRequests => (plain_status(problem.code), "BadRequestException"),
+        | Code::Timeout => (plain_status(problem.code), "BadRequestException"),
     };
     let message =
         if problem.code == Code::NoRoute { "Operation not implemented by this IDS server." } else { &problem.detail };
     json_body(status, &json!({"code": code, "message": message}))
 }
 
-fn authn(problem: &Problem) -> HttpResponse {
+fn authn(problem: &Problem, server: &str) -> HttpResponse {
     let (status, code) = match problem.code {
         Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
         Code::Internal | Code::BadGateway => (plain_status(problem.code), "InternalException"),
         Code::Unauthenticated | Code::Forbidden => (StatusCode::FORBIDDEN, "AuthnException"),
         _ => (plain_status(problem.code), "AuthnException"),
     };
-    let message =
-        if problem.code == Code::NoRoute { "Operation not implemented by this authn server." } else { &problem.detail };
+    let message = if problem.code == Code::NoRoute {
+        format!("Operation not implemented by this {server} server.")
+    } else {
+        problem.detail.clone()
+    };
     json_body(status, &json!({"code": code, "message": message}))
 }
 

@@ -106,7 +106,8 @@ struct Documents {
 pub(crate) fn mounts(documents: &[(&'static str, OpenApi)]) -> Result<Vec<Mount>, OpenApiError> {
     let documents = Arc::new(Documents {
         merged: merged(documents)?.to_string(),
-        page: Arc::new(Page::from("/openapi.json")),
+        // Without the badge that a server elsewhere would draw.
+        page: Arc::new(Page::from("/openapi.json").validator_url("none")),
         services: documents.iter().map(|(name, _)| *name).collect(),
     });
     let mount = |prefix: &'static str| {

@@ -16,6 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{Db, DbError, Migration, Target};
 use crate::http::{self, Checks, Listener, Mount, MountError, RouteInfo, Site, Table};
+use crate::idempotency::Idempotency;
 use crate::ids::{Ids, SystemIds};
 use crate::leases::Leases;
 use crate::openapi::{self, OpenApiError};
@@ -23,6 +24,9 @@ use crate::pools::Pools;
 use crate::problem::chain;
 use crate::process::Process;
 use crate::worker::{self, Task, Worker};
+
+/// How often a service's old bookkeeping is removed.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_hours(1);
 
 /// What a service crate exports.
 #[derive(Debug, Clone, Copy)]
@@ -242,6 +246,7 @@ impl Server {
                 tasks: tasks.clone(),
                 workers: Arc::clone(&workers),
             };
+            ctx.add_worker(housekeeping(&ctx));
             let mut running = (service.build)(ctx).await.map_err(failed)?;
             running.mounts.iter_mut().for_each(|mount| mount.service = service.name);
             mounts.extend(running.mounts);
@@ -299,6 +304,15 @@ impl Server {
             db.close().await;
         }
     }
+}
+
+/// Forgets old idempotency keys.
+fn housekeeping(ctx: &Ctx) -> Worker {
+    let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
+    Worker::periodic("floor.housekeeping", HOUSEKEEPING_INTERVAL, &stop, move || {
+        let (db, clock) = (db.clone(), Arc::clone(&clock));
+        async move { Idempotency::purge(&db, clock.now_micros()).await.map(drop) }
+    })
 }
 
 async fn stop_listening(listening: http::Listening) {

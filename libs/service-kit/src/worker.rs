@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::BackoffBuilder as _;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::metrics::{Metrics, WorkerLabels};
+use crate::problem::chain;
 
 /// A future that a service hands over; it stays on the thread that runs it.
 pub type Task<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -33,6 +35,35 @@ impl Worker {
     /// [`Ctx::stop`](crate::Ctx::stop) is cancelled, be it by a panic; the pauses grow from a second to a minute.
     pub fn new<F: Future<Output = ()> + 'static>(name: &'static str, start: impl Fn() -> F + Send + 'static) -> Self {
         Self { name, start: Box::new(move || Box::pin(start())) }
+    }
+
+    /// A job that is done at the start and then once per interval; a failure is logged and the next time comes.
+    pub fn periodic<F, E>(
+        name: &'static str,
+        interval: Duration,
+        stop: &CancellationToken,
+        job: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), E>> + 'static,
+        E: std::error::Error,
+    {
+        let (stop, job) = (stop.clone(), Arc::new(job));
+        Self::new(name, move || {
+            let (stop, job) = (stop.clone(), Arc::clone(&job));
+            async move {
+                let mut times = tokio::time::interval(interval);
+                loop {
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        _ = times.tick() => {}
+                    }
+                    if let Err(e) = job().await {
+                        tracing::error!(worker.name = name, error = chain(&e), "a periodic job failed");
+                    }
+                }
+            }
+        })
     }
 }
 

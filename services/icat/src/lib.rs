@@ -21,8 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::{Events, Outbox};
-use service_kit::{BuildError, Clock, Ctx, Db, Migration, Running, ServiceDef, Sources, Worker};
-use tokio_util::sync::CancellationToken;
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Sources, Worker};
 use utoipa::OpenApi as _;
 
 pub use self::config::Config;
@@ -40,7 +39,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration { version: 2, name: "sessions", sql: include_str!("../migrations/0002_sessions.sql") },
     ],
     check: |settings| Config::read(settings).map(drop),
-    openapi: || openapi::Document::openapi(),
+    openapi: openapi::Document::openapi,
     build: |ctx| Box::pin(build(ctx)),
 };
 
@@ -51,27 +50,12 @@ fn outbox(sources: &Sources) -> Outbox {
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
-    let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
-    let purge =
-        Worker::new("icat.purge-sessions", move || purge_sessions(db.clone(), Arc::clone(&clock), stop.clone()));
+    let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
+    let purge = Worker::periodic("icat.purge-sessions", PURGE_INTERVAL, &ctx.stop, move || {
+        let (db, clock) = (db.clone(), Arc::clone(&clock));
+        async move { auth::purge(&db, clock.now_micros()).await.map(drop) }
+    });
     let events = Events::of(&ctx).await?;
     let state = Arc::new(State::new(ctx, config, events.outbox())?);
     Ok(Running { mounts: vec![routes::mount(state)], workers: vec![purge] })
-}
-
-/// Until the process stops: removes what nobody refreshed.
-async fn purge_sessions(db: Db, clock: Arc<dyn Clock>, stop: CancellationToken) {
-    let mut interval = tokio::time::interval(PURGE_INTERVAL);
-    let stopped = stop.cancelled_owned();
-    tokio::pin!(stopped);
-    loop {
-        tokio::select! {
-            () = &mut stopped => return,
-            _ = interval.tick() => {}
-        }
-        match auth::purge(&db, clock.now_micros()).await {
-            Ok(n) => tracing::debug!(sessions = n, "removed expired sessions"),
-            Err(e) => tracing::error!(error = service_kit::problem::chain(&e), "cannot remove expired sessions"),
-        }
-    }
 }

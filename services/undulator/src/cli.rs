@@ -27,6 +27,9 @@ pub enum Command {
     /// Manage local accounts.
     #[command(subcommand)]
     Auth(AuthCommand),
+    /// Watch events, and try failed ones again.
+    #[command(subcommand)]
+    Events(EventsCommand),
 }
 
 #[derive(Debug, Args)]
@@ -80,6 +83,16 @@ pub struct Ingest {
     /// Who is recorded as the creator; without it the first of `catalogue.root_user_names`.
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// Print events as they pass (over NATS).
+    Tail,
+    /// List events whose effect failed.
+    Dead,
+    /// Try parked events again.
+    Retry,
 }
 
 #[derive(Debug, Subcommand)]

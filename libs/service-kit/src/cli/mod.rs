@@ -36,7 +36,7 @@ pub enum Command {
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Print the OpenAPI document of a service, or of all as one.
+    /// Print the `OpenAPI` document of a service, or of all as one.
     Openapi { service: Option<String> },
     /// Ask everything that the services need, and say what is wrong.
     Doctor,

@@ -91,7 +91,9 @@ impl Db {
             let conflict = match (outcome, tx.state) {
                 (Ok(value), State::Clean) => match tx.commit().await {
                     Ok(wake) => {
-                        wake.iter().for_each(|notify| notify.notify_one());
+                        for notify in wake {
+                            notify.notify_one();
+                        }
                         return Ok(value);
                     }
                     Err(DbError::Conflict(e)) => E::from(DbError::Conflict(e)),

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::InternalError;
+use actix_web::error::{InternalError, JsonPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RANGE, VARY};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
@@ -53,7 +53,7 @@ impl ResponseError for Problem {
 
 pub(super) async fn boundary(
     surroundings: Arc<Surroundings>,
-    req: ServiceRequest,
+    mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
@@ -61,9 +61,15 @@ pub(super) async fn boundary(
     let client = ClientAddress(surroundings.proxies.client(req.peer_addr(), req.headers()));
     req.extensions_mut().insert(request_id.clone());
     req.extensions_mut().insert(client);
-    let mount = surroundings.table.mount_of(req.path());
+    // Places in a range are those of the bytes as they are.
+    if req.headers().contains_key(RANGE) {
+        req.headers_mut().remove(ACCEPT_ENCODING);
+    }
+    // The path as the routes see it, with what needed no percent-encoding decoded.
+    let mount = surroundings.table.mount_of(req.match_info().as_str());
     let around = Around {
         dialect: mount.map_or(Dialect::Problem, |mount| mount.dialect),
+        server: mount.map_or("", |mount| mount.prefix.trim_start_matches('/')),
         headers: mount.map_or(&[], |mount| &mount.headers),
         request_id: &request_id.0,
     };
@@ -141,6 +147,8 @@ impl Drop for Active<'_> {
 /// What all responses to one request share.
 struct Around<'r> {
     dialect: Dialect,
+    /// What an authenticator calls itself.
+    server: &'r str,
     headers: &'r [(HeaderName, HeaderValue)],
     request_id: &'r str,
 }
@@ -173,7 +181,11 @@ impl Around<'_> {
 
     /// An error that a handler or an extractor returned is inside the response by now.
     fn finish(&self, response: ServiceResponse<impl MessageBody + 'static>) -> ServiceResponse<BoxBody> {
-        if let Some(rendered) = response.response().error().map(|error| self.render(error)) {
+        if let Some(mut rendered) = response.response().error().map(|error| self.render(error)) {
+            // Without these a page of another origin could not read why it was refused.
+            for (name, value) in response.headers().iter().filter(|(name, _)| is_of_cors(name)) {
+                rendered.headers_mut().append(name.clone(), value.clone());
+            }
             return response.into_response(rendered);
         }
         let mut response = response.map_into_boxed_body();
@@ -205,10 +217,15 @@ impl Around<'_> {
         } else {
             tracing::info!(request.id = self.request_id, error.slug = problem.slug, "request refused");
         }
-        let mut response = self.dialect.render(problem, self.request_id);
+        let mut response = self.dialect.render(problem, self.request_id, self.server);
         self.add_headers(response.headers_mut());
         response
     }
+}
+
+/// What the middleware for other origins' pages adds.
+fn is_of_cors(name: &HeaderName) -> bool {
+    name == VARY || name.as_str().starts_with("access-control-")
 }
 
 /// Faults of ours or of systems behind us; the rest is the caller's.
@@ -218,6 +235,15 @@ fn is_ours(code: Code) -> bool {
 
 /// What actix itself refused: an extractor, a payload limit.
 fn of_actix(error: &Error) -> Problem {
+    let media_type = match (error.as_error(), error.as_error()) {
+        (Some(JsonPayloadError::ContentType), _) => Some("application/json"),
+        (_, Some(UrlencodedError::ContentType)) => Some("application/x-www-form-urlencoded"),
+        _ => None,
+    };
+    if let Some(media_type) = media_type {
+        let text = format!("the body must be {media_type}");
+        return Problem::new(Code::UnsupportedMediaType, "unsupported-media-type", text);
+    }
     let refused = error.as_response_error();
     let (code, slug) = match refused.status_code() {
         StatusCode::PAYLOAD_TOO_LARGE => (Code::TooLarge, "too-large"),

@@ -47,7 +47,7 @@ impl Limiter {
     /// A place among the requests that are worked on, held until the answer begins.
     pub fn admit(&self, client: ClientAddress) -> Result<Option<OwnedSemaphorePermit>, Problem> {
         if let Some(rate) = &self.rate {
-            if self.seen.fetch_add(1, Ordering::Relaxed) % REQUESTS_BETWEEN_SWEEPS == 0 {
+            if self.seen.fetch_add(1, Ordering::Relaxed).is_multiple_of(REQUESTS_BETWEEN_SWEEPS) {
                 rate.retain_recent();
             }
             if rate.check_key(&network(client.0)).is_err() {

@@ -1,8 +1,19 @@
-//! The floor seen from outside: databases of both engines, settings, HTTP.
+//! The floor seen from outside: databases of both engines, settings, HTTP, workers.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod compression;
 mod config;
+mod copy;
+mod cors;
 mod database;
+mod dialects;
 mod http;
+mod idempotency;
 mod increments;
+mod internal;
+mod leases;
+mod metrics;
+mod openapi;
+mod proxies;
+mod workers;

@@ -27,9 +27,10 @@ pub async fn run(
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let config = icat::Config::read(settings)?;
     let progress = Progress::new("importing");
-    let report = import::run(&db, &config, &Sources::default(), &records, &options, |done| progress.show(done, records.len()))
-        .await
-        .map_err(|e| Failure::of(&e))?;
+    let report =
+        import::run(&db, &config, &Sources::default(), &records, &options, |done| progress.show(done, records.len()))
+            .await
+            .map_err(|e| Failure::of(&e))?;
     drop(progress);
     db.close().await;
     for conflict in &report.conflicts {

@@ -2,6 +2,7 @@
 
 mod auth;
 mod demo;
+mod events;
 mod icat_import;
 mod icat_ingest;
 
@@ -9,7 +10,7 @@ use service_kit::Config;
 use service_kit::cli::{self, Failure, Options};
 
 use crate::SERVICES;
-use crate::cli::{AuthCommand, Cli, Command, IcatCommand};
+use crate::cli::{AuthCommand, Cli, Command, EventsCommand, IcatCommand};
 
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { options: Options { config, json }, command } = cli;
@@ -21,6 +22,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             icat_import::run(&settings, &file, dry_run, &on_conflict, user, json).await
         }
         Command::Icat(IcatCommand::Ingest(options)) => icat_ingest::run(&settings, options, json).await,
+        Command::Events(EventsCommand::Tail) => events::tail(&settings, json).await,
+        Command::Events(EventsCommand::Dead) => events::dead(&settings, json).await,
+        Command::Events(EventsCommand::Retry) => events::retry(&settings, json).await,
         Command::Auth(AuthCommand::AddUser { account, password_file }) => {
             auth::add_user(&settings, &account, &password_file, json).await
         }

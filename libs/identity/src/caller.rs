@@ -1,0 +1,209 @@
+//! Who is calling, found in the places where clients put their credentials.
+
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+use icat_client::{IcatCode, IcatError};
+use service_kit::{Code, Problem};
+
+use crate::Identity;
+use crate::api_keys::ApiKey;
+use crate::resolver::Resolved;
+use crate::secret::{Session, digest};
+use crate::token::looks_like_token;
+
+/// Longer ones are nobody's.
+const LONGEST_CREDENTIAL: usize = 16 * 1024;
+
+/// A user as jobs and events store them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject {
+    /// With the mechanism: `db/alice`.
+    pub icat_user_name: String,
+}
+
+/// Somebody who has shown who they are.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    subject: Subject,
+    session: Option<Session>,
+    session_hash: Option<Arc<str>>,
+    api_key: Option<Arc<ApiKey>>,
+}
+
+/// Where a compatible interface has its session id, besides `Authorization: Bearer`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A variable of the path, `/session/{id}`.
+    Path(&'static str),
+    /// A query parameter; the first of that name counts.
+    Query(&'static str),
+    /// A header of its own, in lower case.
+    Header(&'static str),
+}
+
+/// The places of a mount.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Places(pub &'static [Place]);
+
+impl Caller {
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The caller's own ICAT session, where there is one and it could be found.
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    pub(crate) fn session_hash(&self) -> Option<&str> {
+        self.session_hash.as_deref()
+    }
+
+    /// Refuses API keys that were not made for this; users may do what their rights allow.
+    pub fn require_scope(&self, scope: &str) -> Result<(), Problem> {
+        match &self.api_key {
+            Some(key) if !key.scopes.iter().any(|has| has == scope) => {
+                let text = format!("the API key {} lacks the scope {scope}", key.name);
+                Err(Problem::new(Code::Forbidden, "identity/scope", text))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn has_scope(&self, scope: &str) -> bool {
+        self.require_scope(scope).is_ok()
+    }
+
+    fn of_session(user_name: String, session: Session) -> Self {
+        let hash = digest(session.expose());
+        let subject = Subject { icat_user_name: user_name };
+        Self { subject, session: Some(session), session_hash: Some(hash.into()), api_key: None }
+    }
+}
+
+impl Identity {
+    /// Who a credential is: a token, an API key, or an ICAT session id. For credentials in places that an extractor does
+    /// not see, such as a form.
+    pub async fn caller(&self, credential: &str) -> Result<Caller, Problem> {
+        let refused = |text: &str| Problem::new(Code::Unauthenticated, "identity/bad-credentials", text);
+        if credential.is_empty() || credential.len() > LONGEST_CREDENTIAL {
+            return Err(refused("the credentials are empty or too long"));
+        }
+        let parts = &self.0;
+        if let Some(found) = parts.api_keys.find(credential, parts.clock.now()) {
+            let key = found?;
+            let subject = Subject { icat_user_name: key.user.clone() };
+            return Ok(Caller { subject, session: None, session_hash: None, api_key: Some(key) });
+        }
+        let cache_key = digest(credential);
+        if looks_like_token(credential) {
+            // The signature is cheap and expiry is exact; only the question to auth is remembered.
+            let claims = parts.verifier.verify(credential).await?;
+            if let Some(known) = parts.caches.caller(&cache_key) {
+                return Ok(known);
+            }
+            return match parts.resolver.resolve(credential).await? {
+                Resolved::Session(session) => {
+                    let caller = Caller::of_session(claims.sub, session);
+                    parts.caches.remember_caller(cache_key, &caller);
+                    Ok(caller)
+                }
+                Resolved::Unknown => {
+                    let subject = Subject { icat_user_name: claims.sub };
+                    Ok(Caller { subject, session: None, session_hash: None, api_key: None })
+                }
+            };
+        }
+        if let Some(known) = parts.caches.caller(&cache_key) {
+            return Ok(known);
+        }
+        let info = parts.icat.session(credential).await.map_err(of_icat)?;
+        let caller = Caller::of_session(info.user_name, Session::new(credential));
+        parts.caches.remember_caller(cache_key, &caller);
+        Ok(caller)
+    }
+
+    /// The credential of a request: `Authorization: Bearer` first, then the places of its mount.
+    fn credential(request: &HttpRequest, places: Places) -> Result<Option<String>, Problem> {
+        if let Some(value) = request.headers().get(AUTHORIZATION) {
+            let bearer = value.to_str().ok().and_then(|value| {
+                let (scheme, credential) = value.split_once(' ')?;
+                scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim().to_owned())
+            });
+            let text = "Authorization must be: Bearer, a blank, and a token or session id";
+            return bearer
+                .map(Some)
+                .ok_or_else(|| Problem::new(Code::Unauthenticated, "identity/bad-credentials", text));
+        }
+        Ok(places.0.iter().find_map(|place| match place {
+            Place::Path(name) => request.match_info().get(name).map(str::to_owned),
+            Place::Query(name) => {
+                let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?;
+                pairs.into_inner().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+            }
+            Place::Header(name) => request.headers().get(*name)?.to_str().ok().map(str::to_owned),
+        }))
+    }
+}
+
+/// What ICAT's answer about a session means.
+pub(crate) fn of_icat(e: IcatError) -> Problem {
+    match e {
+        IcatError::Refused { code: IcatCode::Session | IcatCode::InsufficientPrivileges, .. } => {
+            Problem::new(Code::Unauthenticated, "identity/session-ended", "the session has ended; log in again")
+        }
+        IcatError::Unavailable(_) => {
+            Problem::new(Code::Unavailable, "identity/icat-down", "ICAT does not answer; try again later")
+                .with_retry_after(10)
+                .with_source(e)
+        }
+        e => Problem::new(Code::BadGateway, "identity/icat-nonsense", "ICAT answered something unexpected")
+            .with_source(e),
+    }
+}
+
+type Extracting<T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let found = maybe(request);
+        Box::pin(async move {
+            let text = "say who you are: Authorization: Bearer with a token or session id";
+            found.await?.ok_or_else(|| Problem::new(Code::Unauthenticated, "identity/no-credentials", text))
+        })
+    }
+}
+
+/// Somebody, or nobody; credentials that are given must be good.
+#[derive(Debug, Clone)]
+pub struct MaybeCaller(pub Option<Caller>);
+
+impl FromRequest for MaybeCaller {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let found = maybe(request);
+        Box::pin(async move { Ok(Self(found.await?)) })
+    }
+}
+
+fn maybe(request: &HttpRequest) -> impl Future<Output = Result<Option<Caller>, Problem>> + 'static {
+    let identity = request.app_data::<web::Data<Identity>>().cloned();
+    let places = request.app_data::<web::Data<Places>>().map_or_else(Places::default, |places| ***places);
+    let credential = Identity::credential(request, places);
+    async move {
+        // A mount whose routes take callers was not given `Identity::guard`: refuse, and say so in the log.
+        let identity = identity.ok_or_else(|| Problem::internal("this mount has no identity"))?;
+        match credential? {
+            None => Ok(None),
+            Some(credential) => identity.caller(&credential).await.map(Some),
+        }
+    }
+}

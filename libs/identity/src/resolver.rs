@@ -1,0 +1,69 @@
+//! From a token to the ICAT session behind it, asked of auth's internal listener.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+use service_kit::{Code, HttpClient, Peer, Problem};
+
+use crate::secret::Session;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+pub struct Resolver {
+    http: HttpClient,
+    /// Empty: nobody can be asked.
+    auth_url: String,
+}
+
+/// What auth says of a token.
+pub enum Resolved {
+    Session(Session),
+    /// Auth does not answer: the caller is known, the session is not.
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    session_id: String,
+}
+
+impl Resolver {
+    pub fn new(http: HttpClient, auth_url: String) -> Self {
+        Self { http, auth_url }
+    }
+
+    /// Unauthenticated if auth says that the session has ended.
+    pub async fn resolve(&self, token: &str) -> Result<Resolved, Problem> {
+        if self.auth_url.is_empty() {
+            return Ok(Resolved::Unknown);
+        }
+        let request = self.http.post(format!("{}/sessions/resolve", self.auth_url)).bearer_auth(token).timeout(TIMEOUT);
+        let sent = request.with_extension(Peer { service: "auth", template: "/sessions/resolve" }).send().await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(e) => {
+                tracing::warn!(error = %e, "auth does not answer; the caller is known by the token alone");
+                return Ok(Resolved::Unknown);
+            }
+        };
+        match answer.status() {
+            StatusCode::OK => {
+                let answer: Answer = answer.json().await.map_err(|e| Problem::internal(e.without_url()))?;
+                Ok(Resolved::Session(Session::new(answer.session_id)))
+            }
+            StatusCode::UNAUTHORIZED => Err(Problem::new(
+                Code::Unauthenticated,
+                "identity/session-ended",
+                "the session has ended; log in again",
+            )),
+            status => {
+                tracing::warn!(
+                    status = status.as_u16(),
+                    "auth cannot resolve a token; the caller is known by it alone"
+                );
+                Ok(Resolved::Unknown)
+            }
+        }
+    }
+}

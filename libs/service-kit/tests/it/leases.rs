@@ -1,0 +1,93 @@
+//! What only one replica may do at a time, on each engine: two processes' worth of leases on one database.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use service_kit::{Ctx, Db, DbError, Lease, Leases, Running, Server, ServiceDef, Sources, SystemIds, leases};
+use testkit::{TestApp, backends};
+
+/// `build` is a plain function: what it was given finds its way to the test by the directory of the database.
+static STARTED: Mutex<BTreeMap<PathBuf, Vec<Ctx>>> = Mutex::new(BTreeMap::new());
+
+const SERVICE: ServiceDef = ServiceDef {
+    name: "sample",
+    build: |ctx| {
+        STARTED.lock().unwrap().entry(ctx.config.core.data_dir.clone()).or_default().push(ctx);
+        Box::pin(std::future::ready(Ok(Running::default())))
+    },
+    ..ServiceDef::EMPTY
+};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+async fn held(leases: &Leases) -> Option<Lease> {
+    leases.acquire("sweep", MINUTE).await.unwrap()
+}
+
+async fn holds(db: &Db, lease: &Lease) -> bool {
+    db.write(async |tx| Ok::<_, DbError>(lease.holds(tx).await?)).await.unwrap()
+}
+
+#[tokio::test]
+async fn one_holder_at_a_time_and_a_higher_fence_with_every_change() {
+    for backend in backends() {
+        let app = TestApp::start_on(&backend, &[SERVICE], "").await;
+        let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
+        let second = Server::start(&[SERVICE], &app.config, sources).await.unwrap();
+        let started = STARTED.lock().unwrap().remove(app.data_dir()).unwrap();
+        let [one, two] = started.as_slice() else { panic!("two processes were started") };
+
+        let first = held(&one.leases).await.expect("nobody had it");
+        assert_eq!(held(&two.leases).await, None, "{backend:?}: somebody has it");
+        assert!(holds(&one.db, &first).await);
+        let anew = held(&one.leases).await.expect("who has it gets it anew");
+        assert!(anew.fence() > first.fence(), "{backend:?}: {first:?} {anew:?}");
+        assert!(!holds(&one.db, &first).await, "{backend:?}: the former right is void");
+
+        app.clock.advance_seconds(59);
+        assert!(one.leases.renew(&anew, MINUTE).await.unwrap());
+        app.clock.advance_seconds(59);
+        assert_eq!(held(&two.leases).await, None, "{backend:?}: it was prolonged");
+        app.clock.advance_seconds(2);
+        let other = held(&two.leases).await.expect("it has expired");
+        assert!(other.fence() > anew.fence(), "{backend:?}: {anew:?} {other:?}");
+
+        // The first holder was stopped for a while and does not know.
+        assert!(!holds(&one.db, &anew).await && holds(&two.db, &other).await, "{backend:?}");
+        assert!(!one.leases.renew(&anew, MINUTE).await.unwrap(), "{backend:?}");
+        one.leases.release(&anew).await.unwrap();
+        assert!(holds(&two.db, &other).await, "{backend:?}: a right that is void gives nothing back");
+        assert_eq!(held(&one.leases).await, None, "{backend:?}");
+        let text = app.http.get(format!("{}/metrics", app.internal)).send().await.unwrap().text().await.unwrap();
+        let gauge = r#"undulator_lease_held{undulator_service="sample",lease="sweep"} 0"#;
+        assert!(text.lines().any(|line| line == gauge), "{text}");
+
+        two.leases.release(&other).await.unwrap();
+        assert!(!holds(&two.db, &other).await || held(&one.leases).await.is_some(), "{backend:?}");
+        second.stop().await;
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn leases_of_two_names_do_not_meet() {
+    for backend in backends() {
+        let app = TestApp::start_on(&backend, &[SERVICE], "").await;
+        let started = STARTED.lock().unwrap().remove(app.data_dir()).unwrap();
+        let leases = &started[0].leases;
+        let sweep = leases.acquire("sweep", MINUTE).await.unwrap().unwrap();
+        let relay = leases.acquire("relay", MINUTE).await.unwrap().unwrap();
+        leases.release(&relay).await.unwrap();
+        assert!(leases.renew(&sweep, MINUTE).await.unwrap(), "{backend:?}");
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn every_statement_holds_on_each_engine() {
+    for test in testkit::databases("leases", &[]).await {
+        test.db.prepare_all(&leases::ALL).await.unwrap();
+    }
+}

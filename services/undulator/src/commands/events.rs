@@ -1,0 +1,56 @@
+//! `undulator events tail|dead|retry`
+
+use events::admin::{self, Tail};
+use events::messages;
+use serde_json::json;
+use service_kit::cli::{Failure, result};
+use service_kit::{Clock as _, Config, SystemClock, open_database};
+
+use crate::SERVICES;
+
+/// Prints events as they pass, until Ctrl-C.
+pub async fn tail(settings: &Config, as_json: bool) -> Result<(), Failure> {
+    let mut tail = Tail::open(&settings.core.events).await.map_err(|e| Failure::of(&e))?;
+    eprintln!("watching {}", settings.core.events.nats_url);
+    loop {
+        let event = tokio::select! {
+            event = tail.next() => event.map_err(|e| Failure::of(&e))?,
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        };
+        let content = messages::describe(&event.subject, &event.payload);
+        let value = json!({
+            "id": event.id,
+            "subject": event.subject,
+            "source": event.headers.source,
+            "time_micros": event.headers.time_micros,
+            "content": content,
+        });
+        let sentence = format!("{} {} {}", event.id, event.subject, content.unwrap_or_default());
+        result(as_json, &value, &sentence)?;
+    }
+}
+
+/// Lists the events whose effect failed.
+pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
+    let mut all = Vec::new();
+    for service in SERVICES {
+        let db = open_database(&service, settings, &SystemClock).await?;
+        let letters = admin::dead_letters(&db).await.map_err(|e| Failure::of(&e))?;
+        db.close().await;
+        all.extend(letters.into_iter().map(|letter| json!({"service": service.name, "letter": letter})));
+    }
+    let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+    let sentence = if lines.is_empty() { "no dead letters".to_owned() } else { lines.join("\n") };
+    result(as_json, &all, &sentence)
+}
+
+/// Makes parked dead letters due again.
+pub async fn retry(settings: &Config, as_json: bool) -> Result<(), Failure> {
+    let mut count = 0;
+    for service in SERVICES {
+        let db = open_database(&service, settings, &SystemClock).await?;
+        count += admin::retry(&db, SystemClock.now_micros()).await.map_err(|e| Failure::of(&e))?;
+        db.close().await;
+    }
+    result(as_json, &json!({"retried": count}), &format!("{count} dead letter(s) will be tried again"))
+}
