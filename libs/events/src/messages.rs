@@ -7,6 +7,7 @@ pub trait Event: prost::Message + Default + 'static {
 }
 
 /// Events of the embedded catalogue.
+#[expect(clippy::doc_markdown, reason = "generated")]
 pub mod icat {
     include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.icat.rs"));
 }

@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 pub struct Session(String);
 
 impl Session {
-    pub(crate) fn new(id: impl Into<String>) -> Self {
+    /// A session id that a client gave; whether it is one, ICAT knows.
+    pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 

@@ -15,6 +15,8 @@ mod storage;
 
 use std::sync::Arc;
 
+use events::Events;
+use identity::Identity;
 use service_kit::{BuildError, Ctx, Running, ServiceDef};
 use utoipa::OpenApi as _;
 
@@ -28,11 +30,12 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[],
     check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),
-    build: |ctx| Box::pin(std::future::ready(build(&ctx))),
+    build: |ctx| Box::pin(build(ctx)),
 };
 
-fn build(ctx: &Ctx) -> Result<Running, BuildError> {
+async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
-    let state = Arc::new(State::new(ctx, &config)?);
+    let identity = Identity::of(&ctx, &Events::of(&ctx).await?)?;
+    let state = Arc::new(State::new(&ctx, &config, identity)?);
     Ok(Running { mounts: vec![routes::mount(state)], workers: Vec::new() })
 }

@@ -123,21 +123,21 @@ const TOO_LARGE: Row = Row {
     cells: [
         (
             413,
-            r#"{"type":"urn:undulator:problem:too-large","title":"Payload Too Large","status":413,"detail":"JSON payload (66 bytes) is larger than allowed (limit: 64 bytes).","request_id":"test-1"}"#,
+            r#"{"type":"urn:undulator:problem:too-large","title":"Payload Too Large","status":413,"detail":"JSON payload (67 bytes) is larger than allowed (limit: 64 bytes).","request_id":"test-1"}"#,
         ),
         (
             413,
-            r#"{"code":"BAD_PARAMETER","message":"JSON payload (66 bytes) is larger than allowed (limit: 64 bytes)."}"#,
+            r#"{"code":"BAD_PARAMETER","message":"JSON payload (67 bytes) is larger than allowed (limit: 64 bytes)."}"#,
         ),
         (
             413,
-            r#"{"code":"BadRequestException","message":"JSON payload (66 bytes) is larger than allowed (limit: 64 bytes)."}"#,
+            r#"{"code":"BadRequestException","message":"JSON payload (67 bytes) is larger than allowed (limit: 64 bytes)."}"#,
         ),
         (
             413,
-            r#"{"code":"AuthnException","message":"JSON payload (66 bytes) is larger than allowed (limit: 64 bytes)."}"#,
+            r#"{"code":"AuthnException","message":"JSON payload (67 bytes) is larger than allowed (limit: 64 bytes)."}"#,
         ),
-        (413, "JSON payload (66 bytes) is larger than allowed (limit: 64 bytes)."),
+        (413, "JSON payload (67 bytes) is larger than allowed (limit: 64 bytes)."),
     ],
 };
 const LARGE: &str = "[1000000001,1000000002,1000000003,1000000004,1000000005,1000000006]";

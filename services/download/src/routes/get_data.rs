@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::stream;
+use identity::{Identity, Session};
 use service_kit::{Code, Problem};
 use sha2::{Digest as _, Sha256};
 
@@ -22,7 +23,10 @@ use crate::error::not_available;
 use crate::openapi::{Always, Bytes, DataQuery, Failure};
 use crate::selection::{Datafile, Wanted, resolve};
 use crate::state::State;
-use crate::storage::{Identity, Opened, READ_SIZE, Storage};
+use crate::storage::{self, Opened, READ_SIZE, Storage};
+
+/// When it makes sense to ask again after auth did not answer.
+const RETRY_SECONDS: u32 = 10;
 
 #[utoipa::path(
     get, path = "/ids/getData", operation_id = "get_data", summary = "Download one file, or several as a ZIP",
@@ -88,7 +92,7 @@ pub async fn get(
         return Err(Problem::new(Code::NotImplemented, "download/prepared", text));
     }
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let session = ids::uuid("sessionId", parameter("sessionId").or(bearer))?;
+    let session = session(&state.identity, parameter("sessionId"), bearer).await?;
     let datafiles = ids::list("datafileIds", parameter("datafileIds"))?;
     let datasets = ids::list("datasetIds", parameter("datasetIds"))?;
     let investigations = ids::list("investigationIds", parameter("investigationIds"))?;
@@ -98,7 +102,7 @@ pub async fn get(
         .storage
         .as_ref()
         .ok_or_else(|| Problem::new(Code::Internal, "download/no-storage", "no storage is configured for downloads"))?;
-    let mut files = resolve(&state.icat, session, &wanted).await?;
+    let mut files = resolve(state.identity.icat(), session.expose(), &wanted).await?;
     match (wanted.single(), files.pop()) {
         (Some(_), Some(file)) if !zip => single(storage, &request, file, parameter("outname")).await,
         (_, last) => {
@@ -106,6 +110,20 @@ pub async fn get(
             let now = state.clock.now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
             several(storage, &request, &files, &zip_name(parameter("outname"), &now)).await
         }
+    }
+}
+
+/// The session id of the parameter, as in ids.server, or the one behind a bearer token.
+async fn session(identity: &Identity, parameter: Option<&str>, bearer: Option<&str>) -> Result<Session, Problem> {
+    match (parameter, bearer) {
+        (None, Some(credential)) => {
+            let caller = identity.caller(credential).await?;
+            let text = "the session of this token cannot be found now; try again later";
+            let unknown =
+                || Problem::new(Code::Unavailable, "download/session-unknown", text).with_retry_after(RETRY_SECONDS);
+            caller.session().cloned().ok_or_else(unknown)
+        }
+        (parameter, _) => ids::uuid("sessionId", parameter).map(Session::new),
     }
 }
 
@@ -181,8 +199,8 @@ where
 }
 
 /// A strong validator: the same bytes as long as the file is the same and untouched.
-fn representation(id: i64, identity: &Identity) -> Representation {
-    let Identity { size, modified: (seconds, nanoseconds), device, inode } = identity;
+fn representation(id: i64, identity: &storage::Identity) -> Representation {
+    let storage::Identity { size, modified: (seconds, nanoseconds), device, inode } = identity;
     let digest = Sha256::digest(format!("{id} {size} {seconds}.{nanoseconds} {device} {inode}"));
     let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(*seconds).unwrap_or_default());
     Representation {

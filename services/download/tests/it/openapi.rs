@@ -38,7 +38,10 @@ async fn every_public_route_is_described_and_nothing_else() {
     assert!(!routes.is_empty());
     let undescribed: Vec<_> = routes.difference(&described).collect();
     let unanswered: Vec<_> = described.difference(&routes).collect();
-    assert!(undescribed.is_empty() && unanswered.is_empty(), "not described: {undescribed:?}; no route: {unanswered:?}");
+    assert!(
+        undescribed.is_empty() && unanswered.is_empty(),
+        "not described: {undescribed:?}; no route: {unanswered:?}"
+    );
     println!("{} operations", routes.len());
     app.stop().await;
 }
