@@ -1,9 +1,11 @@
 //! From the bus to a service's rows: the event's id and its effect in one transaction.
 
 use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use service_kit::problem::chain;
 use service_kit::{Clock, Code, Db, DbError, Problem, Tx};
 use tokio_util::sync::CancellationToken;
@@ -140,7 +142,7 @@ impl Running {
                 () = async { stopped.await; tokio::time::sleep(LAST_BATCH).await } => {}
             }
             if self.stop.is_cancelled() {
-                return;
+                return self.bus.leave(self.name).await;
             }
             if delivered {
                 pauses = self::pauses();
@@ -248,7 +250,7 @@ impl Running {
             return Ok(false);
         }
         let span = process_span(self.name, envelope, now);
-        within(span, self.handle.handle(tx, envelope)).await?;
+        within(span, handled(&*self.handle, tx, envelope)).await?;
         Ok(true)
     }
 
@@ -261,6 +263,12 @@ impl Running {
     fn labels(&self) -> ConsumerLabels {
         ConsumerLabels { consumer: self.name.to_owned() }
     }
+}
+
+/// Runs the handler; a panic is a failure of this one event and holds up no other.
+pub(crate) async fn handled(handler: &dyn Handle, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
+    let outcome = AssertUnwindSafe(handler.handle(tx, envelope)).catch_unwind().await;
+    outcome.unwrap_or_else(|_| Err(Problem::internal("the handler panicked")))
 }
 
 /// How long a batch in hand may take after the stop.

@@ -8,7 +8,7 @@ use service_kit::problem::chain;
 use service_kit::{Clock, Db, DbError, Problem};
 use tokio_util::sync::CancellationToken;
 
-use crate::consumer::Handle;
+use crate::consumer::{Handle, handled};
 use crate::metrics::{DeadLabels, EventMetrics};
 use crate::relay::{process_span, within};
 use crate::store::{self, Dead};
@@ -87,7 +87,7 @@ impl SecondAttempts {
             .write(async |tx| -> Result<(), Problem> {
                 if store::raise(tx, &dead.consumer, &dead.envelope.id).await? {
                     let span = process_span(&dead.consumer, &dead.envelope, now);
-                    within(span, handler.handle(tx, &dead.envelope)).await?;
+                    within(span, handled(&**handler, tx, &dead.envelope)).await?;
                 }
                 Ok(())
             })

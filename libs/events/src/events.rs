@@ -20,6 +20,8 @@ use crate::relay::Relay;
 enum ProcessBus {
     Memory(Arc<MemoryBus>),
     Nats(Arc<NatsBus>),
+    /// A test's.
+    Other(Arc<dyn Bus>),
 }
 
 impl ProcessBus {
@@ -41,6 +43,7 @@ impl ProcessBus {
         match self {
             Self::Memory(bus) => Arc::clone(bus) as _,
             Self::Nats(bus) => Arc::clone(bus) as _,
+            Self::Other(bus) => Arc::clone(bus),
         }
     }
 }
@@ -60,7 +63,16 @@ type Handlers = Arc<Mutex<HashMap<&'static str, Arc<dyn crate::consumer::Handle>
 impl Events {
     /// Joins the bus of the process and starts the service's relay and second attempts with it.
     pub async fn of(ctx: &Ctx) -> Result<Self, BuildError> {
-        let process = ProcessBus::of(ctx).await?;
+        Ok(Self::on(ctx, ProcessBus::of(ctx).await?))
+    }
+
+    /// The same over a bus that a test made.
+    #[doc(hidden)]
+    pub fn over(ctx: &Ctx, bus: Arc<dyn Bus>) -> Self {
+        Self::on(ctx, ProcessBus::Other(bus))
+    }
+
+    fn on(ctx: &Ctx, process: ProcessBus) -> Self {
         let bus = process.bus();
         let metrics = ctx.process.shared(|| EventMetrics::register(&ctx.process));
         let outbox = Outbox::new(ctx.service, Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
@@ -91,7 +103,7 @@ impl Events {
         }));
         let status = Arc::clone(&bus);
         ctx.checks.report(format!("events.{}", ctx.service), move || status.status());
-        Ok(Self { ctx: ctx.clone(), process, bus, metrics, outbox, handlers })
+        Self { ctx: ctx.clone(), process, bus, metrics, outbox, handlers }
     }
 
     /// For the service's state.

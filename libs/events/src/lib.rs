@@ -7,7 +7,9 @@
 //! the promise is the same: acknowledged ⊆ effects ⊆ attempted. No order is promised.
 
 pub mod admin;
-mod bus;
+/// For tests that stand in for a bus.
+#[doc(hidden)]
+pub mod bus;
 mod consumer;
 mod dead_letters;
 mod envelope;
@@ -20,7 +22,7 @@ mod relay;
 pub mod store;
 
 pub use self::consumer::{Consumer, Received};
-pub use self::envelope::Envelope;
+pub use self::envelope::{Envelope, Headers};
 pub use self::events::Events;
 pub use self::messages::Event;
 pub use self::outbox::Outbox;

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use service_kit::config::ApiKeyConfig;
-use service_kit::{Code, Problem};
-
-use crate::secret::digest;
+use service_kit::{Code, Problem, digest};
 
 /// What a key may be used for, and in whose name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{Code, Problem};
+use service_kit::{Code, Problem, digest};
 
 use crate::Identity;
 use crate::api_keys::ApiKey;
 use crate::resolver::Resolved;
-use crate::secret::{Session, digest};
+use crate::secret::Session;
 use crate::token::looks_like_token;
 
 /// Longer ones are nobody's.

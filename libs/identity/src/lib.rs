@@ -30,7 +30,7 @@ use self::jwks::Keys;
 pub use self::permissions::{Ask, Decision, Visible};
 use self::reader::Reader;
 use self::resolver::Resolver;
-pub use self::secret::{Session, digest};
+pub use self::secret::Session;
 use self::token::Verifier;
 
 /// Answers for one service. Cheap to clone.

@@ -1,10 +1,22 @@
-//! For tests only: services on free ports with their own databases, on both engines, with a clock that stands still.
+//! For tests only: services on free ports with their own databases, on both engines, with a clock that stands still;
+//! and, where a test needs more than one process, the same services as processes that can be killed.
 //!
 //! `PostgreSQL` is used when `TESTKIT_POSTGRES` holds the address of a server on which databases may be made;
-//! `scripts/test` starts one and sets it.
+//! `scripts/test` starts one and sets it. [`probe`] is the worked example of a service.
 
 mod app;
 mod databases;
+mod nats;
+mod ports;
+pub mod probe;
+mod process;
+pub mod recorder;
+mod signals;
+mod waiting;
 
 pub use self::app::TestApp;
 pub use self::databases::{Backend, TestDb, backends, databases, lossy_postgres, postgres};
+pub use self::nats::Nats;
+pub use self::ports::free_port;
+pub use self::process::{Process, child};
+pub use self::waiting::until;

@@ -1,5 +1,7 @@
 //! Settings of logins.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use service_kit::{Config as Settings, ConfigError};
 
@@ -7,6 +9,8 @@ use service_kit::{Config as Settings, ConfigError};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// Empty: a directory of our own below `data_dir`.
+    pub keys_dir: PathBuf,
     pub local_mechanisms: Vec<String>,
     pub administrators: Vec<String>,
     pub minters: Vec<String>,

@@ -8,6 +8,20 @@ pub fn bad_credentials() -> Problem {
     Problem::new(Code::Forbidden, "auth/bad-credentials", "The username and password do not match")
 }
 
+/// Nobody's credentials, or those of a session that is over.
+pub fn session_over() -> Problem {
+    let text = "ICAT does not accept these credentials: they are wrong, or the session has ended";
+    Problem::new(Code::Unauthenticated, "auth/bad-credentials", text)
+}
+
+pub fn no_credentials(text: &str) -> Problem {
+    Problem::new(Code::Unauthenticated, "auth/no-credentials", text)
+}
+
+pub fn bad_token(text: &str) -> Problem {
+    Problem::new(Code::Unauthenticated, "auth/bad-token", text)
+}
+
 /// What ICAT's refusal means to a client of ICAT+, which knows 403 and 500.
 pub fn of_icat(e: IcatError) -> Problem {
     match e {
@@ -25,5 +39,13 @@ pub fn of_icat(e: IcatError) -> Problem {
         IcatError::Nonsense(_) => {
             Problem::new(Code::BadGateway, "auth/icat-nonsense", "ICAT answered something unexpected").with_source(e)
         }
+    }
+}
+
+/// The same to a client of ours: refused credentials are 401, in words that are not ICAT's, which may repeat them.
+pub fn of_login(e: IcatError) -> Problem {
+    match e {
+        IcatError::Refused { code: IcatCode::Session | IcatCode::InsufficientPrivileges, .. } => session_over(),
+        e => of_icat(e),
     }
 }

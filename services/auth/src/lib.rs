@@ -1,39 +1,63 @@
-//! Logins: local accounts, the authenticator plugins that ICAT asks, and ICAT+'s session interface.
+//! Logins: local accounts, the authenticator plugins that ICAT asks, ICAT+'s session interface, and access tokens.
 //!
-//! It owns the accounts. Sessions are ICAT's: a login goes to ICAT, which asks the plugin of its mechanism, so that a
-//! real icat.server and the embedded catalogue are served alike. When ICAT is down, logins answer 503.
+//! It owns the accounts, the keys that sign tokens, and what leads from a token to its ICAT session. Sessions are ICAT's:
+//! a login goes to ICAT, which asks the plugin of its mechanism, so that a real icat.server and the embedded catalogue
+//! are served alike. When ICAT is down, logins answer 503; tokens that were given out are still resolved.
 
 pub mod accounts;
 mod compat;
 mod config;
 mod error;
+mod handle;
+mod keys;
+mod openapi;
 mod routes;
+mod sessions;
 mod state;
-mod store;
+pub mod store;
+mod tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Worker};
+use utoipa::OpenApi as _;
 
 pub use self::accounts::AccountName;
 pub use self::config::Config;
 use self::state::State;
+use self::store::token_sessions;
+
+/// How often the sessions of tokens that have expired are removed.
+const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "auth",
     default_toml: include_str!("../config.default.toml"),
     default_ports: (8081, 9081),
-    migrations: &[Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") }],
+    migrations: &[
+        Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") },
+        Migration { version: 2, name: "token_sessions", sql: include_str!("../migrations/0002_token_sessions.sql") },
+    ],
     check: |settings| Config::read(settings).map(drop),
-    openapi: service_kit::openapi::none,
+    openapi: || openapi::Document::openapi(),
     build: |ctx| Box::pin(std::future::ready(build(&ctx))),
 };
 
 fn build(ctx: &Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
     let mechanisms = config.local_mechanisms.clone();
-    let state = Arc::new(State::new(ctx, config));
-    let mut mounts = vec![routes::mount(Arc::clone(&state)), compat::anonymous()];
+    let state = Arc::new(State::new(ctx, config)?);
+    let mut mounts = routes::mounts(&state);
+    mounts.push(compat::anonymous());
     mounts.extend(mechanisms.iter().map(|mechanism| compat::local(&state, mechanism)));
-    Ok(Running { mounts, workers: Vec::new() })
+    Ok(Running { mounts, workers: vec![purge(ctx)] })
+}
+
+fn purge(ctx: &Ctx) -> Worker {
+    let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
+    Worker::periodic("auth.purge-token-sessions", PURGE_INTERVAL, &ctx.stop, move || {
+        let (db, clock) = (db.clone(), Arc::clone(&clock));
+        async move { db.write(async |tx| token_sessions::purge(tx, clock.now_micros()).await).await.map(drop) }
+    })
 }

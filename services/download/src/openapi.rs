@@ -17,10 +17,10 @@ use crate::routes::{get_data, ping, version};
 #[openapi(
     info(
         title = "Undulator: download",
-        description = "Data files in the interface of ids.server 2.1: one with ranges and validators, or several as one \
-            ZIP.\n\nWhat a caller may have is asked of ICAT with the caller's own session. Every address answers OPTIONS \
-            with `Allow`, every GET also as HEAD; an address that is not listed answers 501 `NOT_IMPLEMENTED`, a method \
-            that is not listed 405 with `Allow`.",
+        description = "Data files in the interface of ids.server 2.1: one with ranges and validators, or several as \
+            one ZIP.\n\nWhat a caller may have is asked of ICAT with the caller's own session. Every address answers \
+            OPTIONS with `Allow`, every GET also as HEAD; an address that is not listed answers 501 `NOT_IMPLEMENTED`, \
+            a method that is not listed 405 with `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(ping::get, version::get, get_data::get),
@@ -35,7 +35,7 @@ impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("An ICAT session id, where it is not given as `sessionId`"))
+            .description(Some("A token of auth or an ICAT session id, where none is given as `sessionId`"))
             .build();
         document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
     }
@@ -78,7 +78,7 @@ pub struct Bytes(Vec<u8>);
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct DataQuery {
-    /// An ICAT session; or `Authorization: Bearer` with it.
+    /// An ICAT session; or `Authorization: Bearer`.
     #[param(nullable = false, pattern = "^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$")]
     session_id: Option<String>,
     /// Not supported yet: answers 501.
@@ -111,7 +111,7 @@ impl IntoResponses for Always {
             let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds")).build();
             response.header("Retry-After", header)
         };
-        let busy = "`DataNotOnlineException`: too busy, ICAT does not answer, or the answer took too long";
+        let busy = "`DataNotOnlineException`: too busy, ICAT or auth does not answer, or the answer took too long";
         BTreeMap::from([
             of("429", later(failure("`DataNotOnlineException`: too many requests from this address"))),
             of("500", failure("`InternalException`: a fault of the server")),

@@ -17,10 +17,11 @@ use crate::routes::{entity_manager, properties, session, user, version};
 #[openapi(
     info(
         title = "Undulator: catalogue",
-        description = "The metadata catalogue in the REST interface of icat.server 6.2: sessions, and entities that are \
-            searched, read, written and deleted as JSON.\n\nEntities have the types and fields of the ICAT schema. Times \
-            are RFC 3339 in UTC with milliseconds. Every address answers OPTIONS with `Allow`, every GET also as HEAD; \
-            an address that is not listed answers 501 `NOT_IMPLEMENTED`, a method that is not listed 405 with `Allow`.",
+        description = "The metadata catalogue in the REST interface of icat.server 6.2: sessions, and entities that \
+            are searched, read, written and deleted as JSON.\n\nEntities have the types and fields of the ICAT schema. \
+            Times are RFC 3339 in UTC with milliseconds. Every address answers OPTIONS with `Allow`, every GET also as \
+            HEAD; an address that is not listed answers 501 `NOT_IMPLEMENTED`, a method that is not listed 405 with \
+            `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
@@ -115,9 +116,9 @@ pub enum Rows {
     One(Entity),
 }
 
-/// An entity under the name of its type, `{"Dataset":{"id":31,"createId":"db/alice","name":"scan",…}}`: attributes that
-/// are not set and to-one relations that are not included are left out, to-many relations that are not included are
-/// empty arrays. Which fields there are depends on the type; they are those of the ICAT 6.2 schema.
+/// An entity under the name of its type, `{"Dataset":{"id":31,"createId":"db/alice","name":"scan",…}}`: attributes
+/// that are not set and to-one relations that are not included are left out, to-many relations that are not included
+/// are empty arrays. Which fields there are depends on the type; they are those of the ICAT 6.2 schema.
 #[derive(ToSchema)]
 #[schema(value_type = Object)]
 pub struct Entity(serde_json::Value);

@@ -72,6 +72,19 @@ impl Bus for MemoryBus {
         Ok((beginning, Box::new(MemorySubscription(receiver))))
     }
 
+    /// The channel stays, closed: events that come now are refused and wait in their outboxes for the next start.
+    async fn leave(&self, consumer: &str) {
+        let receiver = {
+            let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
+            consumers.get(consumer).map(|route| Arc::clone(&route.receiver))
+        };
+        if let Some(receiver) = receiver {
+            let mut receiver = receiver.lock().await;
+            receiver.close();
+            while receiver.try_recv().is_ok() {}
+        }
+    }
+
     async fn listen(&self, subject: &str) -> Result<Box<dyn Listening>, BusError> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push((subject.to_owned(), sender));

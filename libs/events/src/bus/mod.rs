@@ -32,6 +32,9 @@ pub trait Bus: Send + Sync {
     /// Begins to deliver a subject to a durable consumer; what was not acknowledged comes again.
     async fn subscribe(&self, consumer: &str, subject: &str) -> Result<(Beginning, Box<dyn Subscription>), BusError>;
 
+    /// The process stops and this consumer takes no more: what the bus keeps for it in this process goes back.
+    async fn leave(&self, _consumer: &str) {}
+
     /// Delivers a subject to this process from now on, without promise; for caches.
     async fn listen(&self, subject: &str) -> Result<Box<dyn Listening>, BusError>;
 

@@ -9,7 +9,8 @@ const ROWS: i64 = 2_500;
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     name: "things",
-    sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY, name {text}, weight DOUBLE PRECISION, picture {blob}, size BIGINT); \
+    sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY, name {text}, weight DOUBLE PRECISION, picture {blob}, \
+          size BIGINT); \
           CREATE TABLE part (id BIGINT PRIMARY KEY, thing BIGINT NOT NULL REFERENCES thing (id)); \
           CREATE TABLE empty (id BIGINT PRIMARY KEY, note {text} NOT NULL);",
 }];
@@ -145,7 +146,8 @@ async fn a_copy_into_tables_of_another_shape_is_undone() {
     let start = testkit::databases("copy", MIGRATIONS).await.remove(0);
     fill(&start.db).await;
     let narrow = [Migration {
-        sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY, name {text}, weight DOUBLE PRECISION, picture {blob}, size BIGINT); \
+        sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY, name {text}, weight DOUBLE PRECISION, picture {blob}, \
+              size BIGINT); \
               CREATE TABLE part (id BIGINT PRIMARY KEY); CREATE TABLE empty (id BIGINT PRIMARY KEY);",
         ..MIGRATIONS[0]
     }];

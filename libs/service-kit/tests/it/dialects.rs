@@ -1,8 +1,9 @@
 //! What a request gets that no handler answers, or that a handler refuses, in the dialect of its mount.
 //!
-//! The codes and texts are those of icat.server 6.2, ids.server 2.1, the authenticator plugins and ICAT+ where these say
-//! something: 501 for unknown addresses, a dead session as 403 with `SESSION`, wrong methods and media types as 4xx with
-//! `BAD_PARAMETER`, and for downloads `DataNotOnlineException` where trying later helps, because clients go by the code.
+//! The codes and texts are those of icat.server 6.2, ids.server 2.1, the authenticator plugins and ICAT+ where these
+//! say something: 501 for unknown addresses, a dead session as 403 with `SESSION`, wrong methods and media types as 4xx
+//! with `BAD_PARAMETER`, and for downloads `DataNotOnlineException` where trying later helps, because clients go by the
+//! code.
 
 use actix_web::web;
 use reqwest::Response;

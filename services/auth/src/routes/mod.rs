@@ -1,18 +1,42 @@
-//! ICAT+'s session interface: the mounts and the route table, nothing else.
+//! Our own interface for tokens, and ICAT+'s for sessions: the mounts and the route table, nothing else.
 
-mod session;
+pub mod jwks;
+mod resolve;
+pub mod session;
+pub mod token;
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
 use service_kit::{Dialect, Listener, Mount};
 
 use crate::state::State;
 
-pub fn mount(state: Arc<State>) -> Mount {
-    Mount::new("/session", Listener::Public, Dialect::IcatPlus)
-        .state(state)
-        .post("", session::create::post)
-        .get("/{id}", session::get::get)
-        .put("/{id}", session::refresh::put)
-        .delete("/{id}", session::end::delete)
+pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
+    let mount = |prefix, listener, dialect| Mount::new(prefix, listener, dialect).state(Arc::clone(state));
+    vec![
+        mount("/auth/v1/token", Listener::Public, Dialect::Problem)
+            .cors()
+            .header("cache-control", "no-store")
+            .post("", token::create::post)
+            .delete("", token::end::delete),
+        mount("/.well-known/jwks.json", Listener::Public, Dialect::Problem).cors().get("", jwks::get),
+        mount("/sessions/resolve", Listener::Internal, Dialect::Problem)
+            .header("cache-control", "no-store")
+            .post("", resolve::post),
+        mount("/session", Listener::Public, Dialect::IcatPlus)
+            .post("", session::create::post)
+            .get("/{id}", session::get::get)
+            .put("/{id}", session::refresh::put)
+            .delete("/{id}", session::end::delete),
+    ]
+}
+
+/// What follows `Authorization: Bearer`; the scheme in any case (RFC 9110, 11.1).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, credential) = value.split_once(' ')?;
+    let credential = credential.trim();
+    (scheme.eq_ignore_ascii_case("Bearer") && !credential.is_empty()).then_some(credential)
 }

@@ -1,3 +1,4 @@
 //! All SQL of logins.
 
 pub mod accounts;
+pub mod token_sessions;

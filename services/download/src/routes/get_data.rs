@@ -30,12 +30,12 @@ const RETRY_SECONDS: u32 = 10;
 
 #[utoipa::path(
     get, path = "/ids/getData", operation_id = "get_data", summary = "Download one file, or several as a ZIP",
-    description = "One `datafileIds` alone is sent as the file itself, with ranges and validators; everything else is one \
-        ZIP of all its files, without compression and without ranges.",
+    description = "One `datafileIds` alone is sent as the file itself, with ranges and validators; everything else is \
+        one ZIP of all its files, without compression and without ranges.",
     params(
         DataQuery,
-        ("Range" = Option<String>, Header, nullable = false, description = "`bytes=10-19`, `bytes=10-` or `bytes=-10` of one \
-            file; several ranges, and what cannot be understood, get the whole"),
+        ("Range" = Option<String>, Header, nullable = false, description = "`bytes=10-19`, `bytes=10-` or `bytes=-10` \
+            of one file; several ranges, and what cannot be understood, get the whole"),
         ("If-Range" = Option<String>, Header, nullable = false, description = "Validator for which the range holds"),
         ("If-Match" = Option<String>, Header, nullable = false, description = "Else 412"),
         ("If-Unmodified-Since" = Option<String>, Header, nullable = false, description = "Else 412"),
@@ -52,7 +52,7 @@ const RETRY_SECONDS: u32 = 10;
             ("ETag" = String, description = "Of one file only"),
             ("Last-Modified" = String, description = "Of one file only"),
         )),
-        (status = 206, description = "Part of one file", body = Bytes, content_type = "application/octet-stream", headers(
+        (status = 206, description = "Part of a file", body = Bytes, content_type = "application/octet-stream", headers(
             ("Content-Length" = u64),
             ("Content-Range" = String, description = "`bytes 10-19/1000`"),
             ("Content-Disposition" = String, description = "`attachment` with the file's name or `outname`"),
@@ -69,8 +69,10 @@ const RETRY_SECONDS: u32 = 10;
         (status = 412, description = "`BadRequestException`: the file is not the one asked for", body = Failure),
         (status = 416, description = "`BadRequestException`: the range lies beyond the end", body = Failure,
             content_type = "application/octet-stream", headers(
-            ("Content-Range" = String, description = "`bytes */1000`"), ("Accept-Ranges" = String, description = "`bytes`"),
-            ("ETag" = String), ("Last-Modified" = String),
+            ("Content-Range" = String, description = "`bytes */1000`"),
+            ("Accept-Ranges" = String, description = "`bytes`"),
+            ("ETag" = String),
+            ("Last-Modified" = String),
         )),
         (status = 501, description = "`NotImplementedException`: `preparedId` is not supported yet", body = Failure),
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),

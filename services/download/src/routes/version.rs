@@ -6,7 +6,10 @@ use crate::openapi::{Always, Version};
 
 #[utoipa::path(
     get, path = "/ids/version", operation_id = "get_version", summary = "Version of the interface",
-    responses(Always, (status = 200, description = "Always the version of ids.server whose interface this is", body = Version)),
+    responses(
+        Always,
+        (status = 200, description = "Always the version of ids.server whose interface this is", body = Version),
+    ),
 )]
 pub async fn get() -> HttpResponse {
     HttpResponse::Ok().insert_header(("content-type", "application/json")).body("{\"version\":\"2.1.2\"}")

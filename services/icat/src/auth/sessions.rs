@@ -5,8 +5,7 @@ use std::time::Duration;
 use events::messages::icat::SessionEnded;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use service_kit::{Clock, Db, DbError, Peer, Tx};
-use sha2::{Digest as _, Sha256};
+use service_kit::{Clock, Db, DbError, Peer, Tx, digest};
 
 use crate::error::Error;
 use crate::state::State;
@@ -176,16 +175,6 @@ pub async fn end(state: &State, id: &str) -> Result<(), Error> {
 /// Removes sessions that expired before `now`; how many there were.
 pub async fn purge(db: &Db, now: i64) -> Result<u64, DbError> {
     db.write(async |tx| sessions::purge(tx, now).await).await
-}
-
-/// SHA-256 in hexadecimal: what of a session id is stored.
-pub fn digest(id: &str) -> String {
-    let digest = Sha256::digest(id.as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

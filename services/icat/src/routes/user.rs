@@ -19,7 +19,10 @@ pub async fn get(state: web::Data<State>, name: web::Path<String>) -> Result<Htt
 #[utoipa::path(
     get, path = "/icat/user/{mnemonic}/{name}", operation_id = "is_logged_in_with_mnemonic",
     summary = "Whether somebody has a session",
-    params(("mnemonic" = String, Path, description = "Such as `db`"), ("name" = String, Path, description = "Such as `alice`")),
+    params(
+        ("mnemonic" = String, Path, description = "Such as `db`"),
+        ("name" = String, Path, description = "Such as `alice`"),
+    ),
     responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), Always),
 )]
 pub async fn get_with_mnemonic(

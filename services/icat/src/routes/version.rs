@@ -9,7 +9,10 @@ pub const VERSION: &str = "6.2.0";
 
 #[utoipa::path(
     get, path = "/icat/version", operation_id = "get_version", summary = "Version of the interface",
-    responses((status = 200, description = "Always the version of icat.server whose interface this is", body = Version), Always),
+    responses(
+        Always,
+        (status = 200, description = "Always the version of icat.server whose interface this is", body = Version),
+    ),
 )]
 pub async fn get() -> HttpResponse {
     super::json(format!("{{\"version\":\"{VERSION}\"}}"))

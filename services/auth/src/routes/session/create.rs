@@ -3,14 +3,18 @@
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use service_kit::{Code, Problem};
+use utoipa::ToSchema;
 
-use super::describe;
+use super::{Session, describe};
 use crate::error::of_icat;
+use crate::openapi::{BodyOfIcatPlus, OfIcatPlus};
+use crate::sessions::log_in;
 use crate::state::State;
 
-/// All are optional and may be null. `username_suffix` chooses among the accounts of one person.
-#[derive(Deserialize)]
+/// All are optional and may be null. `usernameSuffix` chooses among the accounts of one person.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SessionCredentials)]
 pub struct Credentials {
     plugin: Option<String>,
     username: Option<String>,
@@ -18,6 +22,16 @@ pub struct Credentials {
     username_suffix: Option<String>,
 }
 
+#[utoipa::path(
+    post, path = "/session", operation_id = "create_session", summary = "Log in (ICAT+)",
+    request_body(content = Credentials, content_type = "application/json"),
+    responses(
+        OfIcatPlus,
+        BodyOfIcatPlus,
+        (status = 200, description = "A new session", body = Session),
+        (status = 403, description = "No such authenticator, or it refuses", body = String, content_type = "text/plain"),
+    ),
+)]
 pub async fn post(state: web::Data<State>, body: web::Json<Credentials>) -> Result<HttpResponse, Problem> {
     let Credentials { plugin, username, password, username_suffix } = body.into_inner();
     let plugin = plugin.ok_or_else(|| Problem::new(Code::Forbidden, "auth/no-plugin", "no plugin given"))?;
@@ -31,7 +45,7 @@ pub async fn post(state: web::Data<State>, body: web::Json<Credentials>) -> Resu
         (None, Some(token)) => vec![("token", token.as_str())],
         (None, None) => Vec::new(),
     };
-    let session_id = state.icat.login(&plugin, &credentials).await.map_err(of_icat)?;
+    let session_id = log_in(&state, &plugin, &credentials).await.map_err(of_icat)?;
     let (session, _, _) = describe(&state, &session_id).await.map_err(of_icat)?;
     Ok(HttpResponse::Ok().json(session))
 }

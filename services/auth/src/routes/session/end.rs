@@ -1,15 +1,23 @@
 //! `DELETE /session/{id}` of ICAT+: logout; 200 without a body, also for a session that is gone already.
 
 use actix_web::{HttpResponse, web};
-use icat_client::{IcatCode, IcatError};
 use service_kit::Problem;
 
 use crate::error::of_icat;
+use crate::openapi::OfIcatPlus;
+use crate::sessions::log_out;
 use crate::state::State;
 
+#[utoipa::path(
+    delete, path = "/session/{id}", operation_id = "end_session", summary = "Log out (ICAT+)",
+    params(("id" = String, Path, description = "The session id")),
+    responses(
+        OfIcatPlus,
+        (status = 200, description = "Ended, now or before"),
+        (status = 403, description = "ICAT refuses", body = String, content_type = "text/plain"),
+    ),
+)]
 pub async fn delete(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    match state.icat.logout(&id).await {
-        Ok(()) | Err(IcatError::Refused { code: IcatCode::Session, .. }) => Ok(HttpResponse::Ok().finish()),
-        Err(e) => Err(of_icat(e)),
-    }
+    log_out(&state, &id).await.map_err(of_icat)?;
+    Ok(HttpResponse::Ok().finish())
 }

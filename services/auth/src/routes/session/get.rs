@@ -3,14 +3,17 @@
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use service_kit::Problem;
+use utoipa::ToSchema;
 
 use super::{Session, describe};
 use crate::error::of_icat;
+use crate::openapi::OfIcatPlus;
 use crate::state::State;
 
-#[derive(Serialize)]
+/// A session and what ICAT knows of its user.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct SessionStatus {
+pub struct SessionStatus {
     remaining_minutes: f64,
     user_name: String,
     affiliation: String,
@@ -19,7 +22,17 @@ struct SessionStatus {
     user: Session,
 }
 
-/// ICAT+ documents only 500 for a dead session; 403 is what its other session calls answer, and what clients act on.
+// ICAT+ documents only 500 for a dead session; 403 is what its other session calls answer, and what clients act on.
+#[utoipa::path(
+    get, path = "/session/{id}", operation_id = "get_session",
+    summary = "Who it is, with which roles, and for how long (ICAT+)",
+    params(("id" = String, Path, description = "The session id")),
+    responses(
+        OfIcatPlus,
+        (status = 200, description = "Alive", body = SessionStatus),
+        (status = 403, description = "Unknown or over", body = String, content_type = "text/plain"),
+    ),
+)]
 pub async fn get(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let (user, details, info) = describe(&state, &id).await.map_err(of_icat)?;
     Ok(HttpResponse::Ok().json(SessionStatus {

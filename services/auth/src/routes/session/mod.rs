@@ -6,15 +6,17 @@ pub mod get;
 pub mod refresh;
 
 use icat_client::client::quoted;
-use jiff::{SignedDuration, Timestamp};
+use icat_client::{IcatError, SessionInfo};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use crate::sessions::end_of;
 use crate::state::State;
-use icat_client::{IcatError, SessionInfo};
 
 /// A session with its user's roles; clients are strict about the JSON types.
-#[derive(Debug, Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "the interface has them")]
 pub struct Session {
@@ -69,7 +71,5 @@ pub async fn describe(state: &State, session_id: &str) -> Result<(Session, UserD
 
 /// RFC 3339, UTC, with milliseconds.
 fn expiration(now: Timestamp, minutes: f64) -> String {
-    let span = SignedDuration::try_from_secs_f64(minutes * 60.0).unwrap_or_default();
-    let end = now.checked_add(span).unwrap_or(now);
-    end.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    end_of(now, minutes).unwrap_or(now).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

@@ -32,7 +32,7 @@ pub struct Query {
     security((), ("bearer" = [])),
     responses(
         Always,
-        (status = 200, description = "Without `id` an array with one element per row, with `id` one entity", body = Rows),
+        (status = 200, description = "Without `id` one element per row, with `id` one entity", body = Rows),
         (status = 400, description = "`BAD_PARAMETER`: the query cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not readable", body = Failure),
         (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: there is no row with this `id`", body = Failure),

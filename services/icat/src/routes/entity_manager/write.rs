@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use service_kit::{Idempotency, Problem};
+use service_kit::{Idempotency, Problem, digest};
 use utoipa::ToSchema;
 
 use crate::error::Error;
@@ -27,15 +27,20 @@ pub struct Form {
 #[utoipa::path(
     post, path = "/icat/entityManager", operation_id = "write_entities", summary = "Create and change entities",
     description = "All or nothing. Where an entity of the list is at fault, `offset` counts it from 0.",
+    params((
+        "Idempotency-Key" = Option<String>, Header, nullable = false, max_length = 255,
+        description = "A repetition with the same key and entities within a day has the answer of the first and no \
+            effect; with other entities it is refused",
+    )),
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
         Always,
         Body,
-        (status = 200, description = "Ids of what was created at the top level", body = Vec<i64>, content_type = "application/json"),
+        (status = 200, description = "Ids of what was created at the top level", body = Vec<i64>),
         (status = 400, description = "`BAD_PARAMETER`: the entities cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
-        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: what is referred to or changed is not there", body = Failure),
+        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: what is named by its id is not there", body = Failure),
         (status = 412, description = "`VALIDATION`: against the schema; `OBJECT_ALREADY_EXISTS`", body = Failure),
     ),
 )]
@@ -50,7 +55,7 @@ pub async fn post(
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let items = write::parse_items(&text)?;
     let is_root = state.is_root(&user_name);
-    let idempotency = Idempotency::of(&request, &user_name, auth::digest(&text))?;
+    let idempotency = Idempotency::of(&request, &user_name, digest(&text))?;
     let author = Author::new(user_name, state.clock.now_micros());
     let answer = author
         .transaction(&state.db, &state.outbox, async |tx| -> Result<String, Problem> {

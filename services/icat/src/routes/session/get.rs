@@ -9,7 +9,7 @@ use crate::state::State;
 use crate::values::{java_double, write_string};
 
 #[utoipa::path(
-    get, path = "/icat/session/{id}", operation_id = "get_session", summary = "Whose session it is and how long it lives",
+    get, path = "/icat/session/{id}", operation_id = "get_session", summary = "Whose session it is, how long it lives",
     params(("id" = String, Path, description = "The session id")),
     responses(
         Always,

@@ -1,0 +1,90 @@
+//! ICAT sessions and API keys, wherever they come from, and how soon they are forgotten.
+
+use crate::fake::{SESSION, count, get, start, steer};
+
+#[tokio::test]
+async fn a_session_is_found_in_every_place_and_as_bearer_everywhere() {
+    let app = start("").await;
+    assert_eq!(get(&app, "/who", Some(SESSION)).await, (200, "db/ada".to_owned()));
+    for (place, elsewhere) in [("/in-query?sessionId=", "/in-query"), ("/in-path/", "/in-path/x/who")] {
+        let path = if place.ends_with('/') { format!("{place}{SESSION}/who") } else { format!("{place}{SESSION}") };
+        assert_eq!(get(&app, &path, None).await, (200, "db/ada".to_owned()), "{path}");
+        assert_eq!(get(&app, elsewhere, Some(SESSION)).await, (200, "db/ada".to_owned()), "{elsewhere}");
+    }
+    let url = format!("{}/in-header", app.public);
+    let answer = app.http.get(url).header("x-session", SESSION).send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "db/ada");
+    // The same parameter where the mount does not look for it is no credential.
+    assert_eq!(get(&app, &format!("/who?sessionId={SESSION}"), None).await.0, 401);
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_nobody_and_who_says_something_wrong_is_refused() {
+    let app = start("").await;
+    assert_eq!(get(&app, "/maybe", None).await, (200, "nobody".to_owned()));
+    assert_eq!(get(&app, "/maybe", Some(SESSION)).await, (200, "db/ada".to_owned()));
+    for wrong in ["00000000-0000-0000-0000-000000000000", "x", "a.b.c", &"x".repeat(17_000)] {
+        let (status, body) = get(&app, "/maybe", Some(wrong)).await;
+        assert_eq!(status, 401, "{body}");
+        assert!(!body.contains("00000000"), "{body}");
+    }
+    let answer =
+        app.http.get(format!("{}/who", app.public)).header("authorization", "Basic eDp5").send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    assert_eq!(answer.headers()["www-authenticate"], "Bearer");
+}
+
+#[tokio::test]
+async fn icat_is_asked_once_in_fifty_seconds_and_its_no_counts_after_that() {
+    let app = start("").await;
+    for _ in 0..5 {
+        assert_eq!(get(&app, "/who", Some(SESSION)).await.0, 200);
+    }
+    assert_eq!(count(&app, "asked").await, 1);
+    steer(&app, "session-is-dead/true").await;
+    app.clock.advance_seconds(49);
+    assert_eq!(get(&app, "/who", Some(SESSION)).await.0, 200, "nobody told us");
+    app.clock.advance_seconds(1);
+    assert_eq!(get(&app, "/who", Some(SESSION)).await.0, 401);
+    assert_eq!(count(&app, "asked").await, 2);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_is_forgotten_at_once() {
+    let app = start("").await;
+    assert_eq!(get(&app, "/who", Some(SESSION)).await.0, 200);
+    steer(&app, "session-is-dead/true").await;
+    assert_eq!(get(&app, "/who", Some(SESSION)).await.0, 200, "the control: it is remembered until somebody tells");
+    steer(&app, "tell-end").await;
+    testkit::until("the ended session is refused", async || {
+        (get(&app, "/who", Some(SESSION)).await.0 == 401).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_api_key_acts_for_its_user_within_its_scopes_until_it_expires() {
+    // printf %s key-of-the-beamline | sha256sum
+    let app = start(&format!(
+        "[[identity.api_keys]]\nname = \"id29\"\nsha256 = \"{}\"\nuser = \"simple/acquisition\"\n\
+         scopes = [\"logbook:write\"]\nexpires = \"2026-01-12T10:00:00Z\"\n\
+         [[identity.api_keys]]\nname = \"reader\"\nsha256 = \"{}\"\nuser = \"simple/reader\"\n\
+         scopes = [\"read\"]\nexpires = \"2027-01-01T00:00:00Z\"\n",
+        service_kit::digest("key-of-the-beamline"),
+        service_kit::digest("key-of-the-reader")
+    ))
+    .await;
+    let post = async |key: &str| {
+        let answer = app.http.post(format!("{}/write", app.public)).bearer_auth(key).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(post("key-of-the-beamline").await, (200, "simple/acquisition".to_owned()));
+    let (status, body) = post("key-of-the-reader").await;
+    assert_eq!(status, 403);
+    assert!(body.contains("lacks the scope logbook:write"), "{body}");
+    app.clock.advance_seconds(3600);
+    let (status, body) = post("key-of-the-beamline").await;
+    assert_eq!(status, 401);
+    assert!(body.contains("expired"), "{body}");
+    assert_eq!(count(&app, "asked").await, 0, "ICAT has nothing to do with keys");
+}

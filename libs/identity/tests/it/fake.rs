@@ -1,0 +1,191 @@
+//! An ICAT with one session, an auth with the keys it is given, and a service whose routes want to know who calls. Each
+//! set of services has its own state, steered over its internal listener.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use actix_web::{HttpResponse, web};
+use aws_lc_rs::signature::Ed25519KeyPair;
+use events::messages::auth::SessionEnded;
+use events::{Events, Outbox};
+use identity::{Caller, Identity, MaybeCaller, Place};
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+use service_kit::{Code, Ctx, Db, Dialect, Listener, Mount, Problem, Running, ServiceDef};
+use std::sync::Arc;
+use testkit::TestApp;
+
+pub const SESSION: &str = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10";
+pub const START: i64 = 1_768_208_400;
+
+pub const FAKE: ServiceDef =
+    ServiceDef { name: "fake", build: |ctx| Box::pin(async move { build(ctx).await }), ..ServiceDef::EMPTY };
+
+#[derive(Default)]
+struct Fake {
+    keys: Mutex<Value>,
+    fetches: AtomicUsize,
+    asked: AtomicUsize,
+    auth_is_down: AtomicBool,
+    session_is_dead: AtomicBool,
+}
+
+struct Ender {
+    db: Db,
+    outbox: Outbox,
+}
+
+async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
+    let events = Events::of(&ctx).await?;
+    let identity = Identity::of(&ctx, &events)?;
+    let fake = Arc::new(Fake::default());
+    let ender = Arc::new(Ender { db: ctx.db.clone(), outbox: events.outbox() });
+    let who = |mount: Mount, places| identity.guard(mount, places).get("", said);
+    let mounts = vec![
+        Mount::new("/icat", Listener::Public, Dialect::Icat).state(Arc::clone(&fake)).get("/session/{id}", session),
+        Mount::new("/.well-known", Listener::Public, Dialect::Problem).state(Arc::clone(&fake)).get("/jwks.json", jwks),
+        Mount::new("/sessions", Listener::Internal, Dialect::Problem)
+            .state(Arc::clone(&fake))
+            .post("/resolve", resolve),
+        Mount::new("/steer", Listener::Internal, Dialect::Problem)
+            .state(fake)
+            .state(ender)
+            .put("/keys", async |fake: web::Data<Fake>, keys: web::Json<Value>| {
+                *fake.keys.lock().unwrap() = keys.into_inner();
+                HttpResponse::NoContent()
+            })
+            .put("/auth-is-down/{yes}", async |fake: web::Data<Fake>, yes: web::Path<bool>| {
+                fake.auth_is_down.store(*yes, Ordering::SeqCst);
+                HttpResponse::NoContent()
+            })
+            .put("/session-is-dead/{yes}", async |fake: web::Data<Fake>, yes: web::Path<bool>| {
+                fake.session_is_dead.store(*yes, Ordering::SeqCst);
+                HttpResponse::NoContent()
+            })
+            .post("/tell-end", tell_end)
+            .get("/counts", async |fake: web::Data<Fake>| {
+                let (fetches, asked) = (fake.fetches.load(Ordering::SeqCst), fake.asked.load(Ordering::SeqCst));
+                HttpResponse::Ok().json(json!({"fetches": fetches, "asked": asked}))
+            }),
+        who(Mount::new("/who", Listener::Public, Dialect::Problem), &[]),
+        who(Mount::new("/in-query", Listener::Public, Dialect::Problem), &[Place::Query("sessionId")]),
+        who(Mount::new("/in-header", Listener::Public, Dialect::Problem), &[Place::Header("x-session")]),
+        identity
+            .guard(Mount::new("/in-path", Listener::Public, Dialect::Problem), &[Place::Path("session")])
+            .get("/{session}/who", said),
+        identity
+            .guard(Mount::new("/maybe", Listener::Public, Dialect::Problem), &[])
+            .get("", async |caller: MaybeCaller| caller.0.map_or("nobody".to_owned(), |caller| name(&caller))),
+        identity
+            .guard(Mount::new("/write", Listener::Public, Dialect::Problem), &[])
+            .post("", async |caller: Caller| caller.require_scope("logbook:write").map(|()| name(&caller))),
+    ];
+    Ok(Running { mounts, ..Running::default() })
+}
+
+fn name(caller: &Caller) -> String {
+    caller.subject().icat_user_name.clone()
+}
+
+/// Who, and whether their session is known.
+async fn said(caller: Caller) -> String {
+    format!("{}{}", name(&caller), if caller.session().is_some() { "" } else { " without session" })
+}
+
+async fn session(fake: web::Data<Fake>, id: web::Path<String>) -> HttpResponse {
+    fake.asked.fetch_add(1, Ordering::SeqCst);
+    if *id == SESSION && !fake.session_is_dead.load(Ordering::SeqCst) {
+        return HttpResponse::Ok().json(json!({"userName": "db/ada", "remainingMinutes": 119.5}));
+    }
+    HttpResponse::Forbidden()
+        .json(json!({"code": "SESSION", "message": format!("Unable to find user by sessionid: {id}")}))
+}
+
+async fn jwks(fake: web::Data<Fake>) -> HttpResponse {
+    fake.fetches.fetch_add(1, Ordering::SeqCst);
+    if fake.auth_is_down.load(Ordering::SeqCst) {
+        return HttpResponse::ServiceUnavailable().finish();
+    }
+    HttpResponse::Ok().json(&*fake.keys.lock().unwrap())
+}
+
+async fn resolve(fake: web::Data<Fake>) -> Result<HttpResponse, Problem> {
+    fake.asked.fetch_add(1, Ordering::SeqCst);
+    if fake.auth_is_down.load(Ordering::SeqCst) {
+        return Err(Problem::new(Code::Unavailable, "fake/down", "down"));
+    }
+    if fake.session_is_dead.load(Ordering::SeqCst) {
+        return Err(Problem::new(Code::Unauthenticated, "fake/ended", "ended"));
+    }
+    Ok(HttpResponse::Ok().json(json!({"session_id": SESSION, "user_name": "db/ada"})))
+}
+
+async fn tell_end(ender: web::Data<Ender>) -> Result<HttpResponse, Problem> {
+    let event = SessionEnded { session_hash: service_kit::digest(SESSION), subject: "db/ada".to_owned() };
+    ender.db.write(async |tx| ender.outbox.emit(tx, &event).await).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+pub async fn start(toml: &str) -> TestApp {
+    TestApp::start(&[FAKE], toml).await
+}
+
+/// Status and body of a request with a bearer credential.
+pub async fn get(app: &TestApp, path: &str, bearer: Option<&str>) -> (u16, String) {
+    let mut request = app.http.get(format!("{}{path}", app.public));
+    if let Some(bearer) = bearer {
+        request = request.bearer_auth(bearer);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+pub async fn steer(app: &TestApp, path: &str) {
+    let url = format!("{}/steer/{path}", app.internal);
+    let method = if path == "tell-end" { "POST" } else { "PUT" };
+    let answer = app.http.request(method.parse().unwrap(), url).send().await.unwrap();
+    assert_eq!(answer.status(), 204, "{path}");
+}
+
+pub async fn count(app: &TestApp, what: &str) -> u64 {
+    let counts: Value =
+        app.http.get(format!("{}/steer/counts", app.internal)).send().await.unwrap().json().await.unwrap();
+    counts[what].as_u64().unwrap()
+}
+
+/// A key pair with its published half.
+pub struct Key {
+    pub encoding: EncodingKey,
+    pub jwk: Jwk,
+}
+
+impl Key {
+    pub fn new(kid: &str) -> Self {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let pkcs8 = pair.to_pkcs8v1().unwrap();
+        let encoding = EncodingKey::from_ed_der(pkcs8.as_ref());
+        let mut jwk = Jwk::from_encoding_key(&encoding, Algorithm::EdDSA).unwrap();
+        jwk.common.key_id = Some(kid.to_owned());
+        Self { encoding, jwk }
+    }
+
+    pub fn token(&self, claims: &Value) -> String {
+        let header = Header {
+            typ: Some("at+jwt".to_owned()),
+            kid: self.jwk.common.key_id.clone(),
+            ..Header::new(Algorithm::EdDSA)
+        };
+        jsonwebtoken::encode(&header, claims, &self.encoding).unwrap()
+    }
+}
+
+pub fn claims() -> Value {
+    json!({"iss": "undulator", "aud": "undulator", "sub": "db/ada", "sid": "s", "iat": START, "nbf": START, "exp": START + 600})
+}
+
+pub async fn publish(app: &TestApp, keys: &[&Key]) {
+    let set = JwkSet { keys: keys.iter().map(|key| key.jwk.clone()).collect() };
+    let url = format!("{}/steer/keys", app.internal);
+    assert_eq!(app.http.put(url).json(&set).send().await.unwrap().status(), 204);
+}

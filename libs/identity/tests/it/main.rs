@@ -1,0 +1,8 @@
+//! Callers in all their places, tokens and their keys, caches and their ends: against an ICAT and an auth that the tests
+//! steer.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod callers;
+mod fake;
+mod keys;
+mod tokens;

@@ -1,0 +1,3 @@
+//! `/probe/effects`: what events had as effects here.
+
+pub mod list;

@@ -1,0 +1,70 @@
+//! `POST /probe/things`: makes a thing and tells others; with an `Idempotency-Key` it can be repeated.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use service_kit::{Idempotency, Problem, Remembered, digest};
+use utoipa::ToSchema;
+
+use super::ThingView;
+use crate::probe::domain::ThingName;
+use crate::probe::error::Error;
+use crate::probe::events::ThingChanged;
+use crate::probe::openapi::{Always, Failure};
+use crate::probe::state::State;
+use crate::probe::store::things;
+
+/// Keys belong to a caller; where everybody may call, all share them. A real service names the user.
+const ANYBODY: &str = "anybody";
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewThing {
+    /// 1 to 255 bytes.
+    name: String,
+}
+
+#[utoipa::path(
+    post, path = "/probe/things", operation_id = "create_thing", summary = "Make a thing",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable for a day")),
+    request_body = NewThing,
+    responses(
+        Always,
+        (status = 201, description = "Made, now or by the same request before", body = ThingView),
+        (status = 400, description = "The body cannot be understood", body = Failure, content_type = "application/problem+json"),
+        (status = 409, description = "`probe/name-taken`", body = Failure, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = Failure, content_type = "application/problem+json"),
+        (status = 415, description = "The body is no JSON", body = Failure, content_type = "application/problem+json"),
+        (status = 422, description = "`probe/bad-name`, or a key that was used otherwise", body = Failure, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    request: HttpRequest,
+    body: web::Json<NewThing>,
+) -> Result<HttpResponse, Problem> {
+    let name = ThingName::parse(&body.name)?;
+    let fingerprint = digest(name.as_str());
+    let idempotency = Idempotency::of(&request, ANYBODY, fingerprint)?;
+    let now = state.clock.now_micros();
+    // Everything that belongs together is one transaction: the row, its event, the answer to a repetition.
+    let answer = state
+        .db
+        .write(async |tx| -> Result<Remembered, Problem> {
+            if let Some(key) = &idempotency
+                && let Some(remembered) = key.find(tx).await?
+            {
+                return Ok(remembered);
+            }
+            let thing = things::create(tx, name.as_str(), now).await?.ok_or(Error::NameTaken)?;
+            state.outbox.emit(tx, &ThingChanged { id: thing.id, revision: thing.rev }).await?;
+            let body = serde_json::to_string(&ThingView::from(thing)).map_err(Problem::internal)?;
+            if let Some(key) = &idempotency {
+                key.remember(tx, StatusCode::CREATED.as_u16(), &body, now).await?;
+            }
+            Ok(Remembered { status: StatusCode::CREATED.as_u16(), body })
+        })
+        .await?;
+    let status = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;
+    Ok(HttpResponse::build(status).content_type("application/json").body(answer.body))
+}

@@ -1,0 +1,13 @@
+//! What the handlers share; built once per process.
+
+use std::sync::Arc;
+
+use ::events::Outbox;
+use service_kit::{Clock, Db};
+
+pub struct State {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    /// Tells others what changed here.
+    pub outbox: Outbox,
+}

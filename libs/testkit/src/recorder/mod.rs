@@ -1,0 +1,41 @@
+//! A service that records every event of the suite, for tests of what others emit.
+
+mod store;
+
+use events::messages::{Event, auth, icat};
+use events::{Consumer, Events};
+use service_kit::{BuildError, Ctx, Db, Migration, Running, ServiceDef};
+
+use crate::probe;
+
+/// Start it with the service under test; read it with [`TestApp::recorded`](crate::TestApp::recorded).
+pub const SERVICE: ServiceDef = ServiceDef {
+    name: "recorder",
+    migrations: &[Migration { version: 1, name: "recorded", sql: store::MIGRATION }],
+    build: |ctx| Box::pin(build(ctx)),
+    ..ServiceDef::EMPTY
+};
+
+async fn build(ctx: Ctx) -> Result<Running, BuildError> {
+    let events = Events::of(&ctx).await?;
+    record::<icat::EntityChanged>(&events, "recorder-icat-entities");
+    record::<icat::SessionEnded>(&events, "recorder-icat-sessions");
+    record::<auth::SessionStarted>(&events, "recorder-auth-started");
+    record::<auth::SessionEnded>(&events, "recorder-auth-ended");
+    record::<probe::ThingChanged>(&events, "recorder-probe");
+    Ok(Running::default())
+}
+
+fn record<E: Event>(events: &Events, name: &'static str) {
+    events.consume(Consumer::new::<E, _>(name, async |tx, received| {
+        let payload = received.event.encode_to_vec();
+        Ok(store::record(tx, E::SUBJECT, &received.id, payload).await?)
+    }));
+}
+
+/// The events of one type in a recorder's database, in the order in which they came.
+pub async fn recorded<E: Event>(db: &Db) -> Vec<E> {
+    let mut tx = db.read().await.expect("the database answers");
+    let payloads = store::recorded(&mut tx, E::SUBJECT).await.expect("the database answers");
+    payloads.iter().map(|payload| E::decode(payload.as_slice()).expect("what was encoded here")).collect()
+}

@@ -1,0 +1,27 @@
+//! `GET /.well-known/jwks.json`: the public keys of access tokens (RFC 7517), kept by verifiers for five minutes.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::keys::PublicKey;
+use crate::openapi::Always;
+use crate::state::State;
+
+#[derive(Serialize, ToSchema)]
+pub struct KeySet {
+    keys: Vec<PublicKey>,
+}
+
+#[utoipa::path(
+    get, path = "/.well-known/jwks.json", operation_id = "get_keys", summary = "The public keys of access tokens",
+    responses(
+        Always,
+        (status = 200, description = "Good for five minutes", body = KeySet),
+    ),
+)]
+pub async fn get(state: web::Data<State>) -> HttpResponse {
+    let keys = state.tokens.keys.current().await.published();
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).json(KeySet { keys })
+}

@@ -1,0 +1,32 @@
+//! `POST /sessions/resolve`, for other services alone: from an access token to the ICAT session behind it.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use jiff::Timestamp;
+use serde::Serialize;
+use service_kit::Problem;
+
+use super::bearer;
+use crate::error::{bad_token, no_credentials};
+use crate::sessions;
+use crate::state::State;
+
+/// The end is that of the session when the token was made.
+#[derive(Serialize)]
+struct Resolved {
+    session_id: String,
+    user_name: String,
+    expires_at: Timestamp,
+}
+
+pub async fn post(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let token = bearer(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
+    let claims = state.tokens.verify(token).await?;
+    let found = sessions::find(&state, claims).await?;
+    let session = found.map(|found| found.session).filter(|session| session.ends_at > state.clock.now());
+    let session = session.ok_or_else(|| bad_token("the session of the token has ended"))?;
+    Ok(HttpResponse::Ok().json(Resolved {
+        session_id: session.id,
+        user_name: session.user_name,
+        expires_at: session.ends_at,
+    }))
+}

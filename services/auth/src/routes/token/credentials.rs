@@ -1,0 +1,103 @@
+//! The body of a login: `{"plugin":"db","username":"alice","password":"…"}`, or `credentials` with the keys of a plugin
+//! that asks for others. Refusals name the place of a fault and never the text there, which may be a password.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpMessage as _, HttpRequest};
+use serde::Deserialize;
+use serde_json::error::Category;
+use service_kit::{Code, Problem};
+use utoipa::ToSchema;
+
+/// What an authenticator is to be asked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// The mnemonic of the authenticator.
+    #[schema(example = "db")]
+    pub plugin: String,
+    #[schema(nullable = false, example = "alice")]
+    username: Option<String>,
+    #[schema(nullable = false, format = Password)]
+    password: Option<String>,
+    /// For authenticators that ask for something else, by the names of their keys.
+    #[serde(default)]
+    credentials: BTreeMap<String, String>,
+}
+
+impl Credentials {
+    pub fn read(request: &HttpRequest, body: &[u8]) -> Result<Self, Problem> {
+        if request.content_type() != "application/json" {
+            let text = "the body must be application/json";
+            return Err(Problem::new(Code::UnsupportedMediaType, "unsupported-media-type", text));
+        }
+        Self::parse(body)
+    }
+
+    fn parse(body: &[u8]) -> Result<Self, Problem> {
+        let credentials: Self = serde_json::from_slice(body).map_err(|e| {
+            let place = format!("line {} column {}", e.line(), e.column());
+            match e.classify() {
+                Category::Data => invalid(format!(
+                    "the body must have plugin, and may have username, password, and an object credentials, all of \
+                     them texts; see {place}"
+                )),
+                _ => Problem::new(Code::BadRequest, "auth/bad-json", format!("the body is no JSON at {place}")),
+            }
+        })?;
+        let twice = ["username", "password"].into_iter().find(|key| {
+            let plain = if *key == "username" { &credentials.username } else { &credentials.password };
+            plain.is_some() && credentials.credentials.contains_key(*key)
+        });
+        match twice {
+            Some(key) => Err(invalid(format!("{key} is given twice; leave it out of credentials"))),
+            None => Ok(credentials),
+        }
+    }
+
+    /// By key, in the order in which authenticators list them.
+    pub fn pairs(&self) -> Vec<(&str, &str)> {
+        let plain = [("username", &self.username), ("password", &self.password)];
+        let plain = plain.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)));
+        plain.chain(self.credentials.iter().map(|(key, value)| (key.as_str(), value.as_str()))).collect()
+    }
+}
+
+fn invalid(text: String) -> Problem {
+    Problem::new(Code::Validation, "auth/bad-credentials-body", text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_passwords_and_other_keys_are_read() {
+        let read = |text: &str| Credentials::parse(text.as_bytes()).unwrap();
+        let both = read(r#"{"plugin":"db","password":"p","username":"u"}"#);
+        assert_eq!((both.plugin.as_str(), both.pairs()), ("db", vec![("username", "u"), ("password", "p")]));
+        let other = read(r#"{"plugin":"oidc","credentials":{"token":"t"}}"#);
+        assert_eq!(other.pairs(), vec![("token", "t")]);
+        assert!(read(r#"{"plugin":"anon"}"#).pairs().is_empty());
+    }
+
+    #[test]
+    fn faults_are_told_apart_and_repeat_nothing() {
+        for (text, code) in [
+            (r#"{"plugin":"db","password":"hunter2""#, Code::BadRequest),
+            (r#"{"plugin":"db",hunter2}"#, Code::BadRequest),
+            (r#"["hunter2"]"#, Code::Validation),
+            (r#"{"password":"hunter2"}"#, Code::Validation),
+            (r#"{"plugin":"db","password":{"hunter2":1}}"#, Code::Validation),
+            (r#"{"plugin":"db","pasword":"hunter2"}"#, Code::Validation),
+            (r#"{"plugin":"db","hunter2":"x"}"#, Code::Validation),
+            (r#"{"plugin":"db","username":"u","credentials":{"username":"hunter2"}}"#, Code::Validation),
+            (r#"{"plugin":"db","credentials":[{"username":"hunter2"}]}"#, Code::Validation),
+            (r#"{"plugin":"db","credentials":{"pin":["hunter2"]}}"#, Code::Validation),
+        ] {
+            let problem = Credentials::parse(text.as_bytes()).err().expect(text);
+            assert_eq!(problem.code, code, "{text}: {problem}");
+            assert!(!format!("{problem:?}").contains("hunter2"), "{problem:?}");
+        }
+    }
+}

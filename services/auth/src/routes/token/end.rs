@@ -1,0 +1,34 @@
+//! `DELETE /auth/v1/token`: logout; 204, also the second time. A token that has expired still ends its session, which
+//! lives longer than the token.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use service_kit::Problem;
+
+use crate::error::{no_credentials, of_icat};
+use crate::openapi::{Always, Failure, FromIcat};
+use crate::routes::bearer;
+use crate::sessions;
+use crate::state::State;
+
+#[utoipa::path(
+    delete, path = "/auth/v1/token", operation_id = "end_token",
+    summary = "Log out: end the token and the ICAT session behind it",
+    security(("bearer" = [])),
+    responses(
+        Always,
+        FromIcat,
+        (status = 204, description = "Ended, now or before; an expired token ends its session too"),
+        (status = 401, description = "No token, or none of this site", body = Failure,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub async fn delete(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let token = bearer(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
+    let claims = state.tokens.verify_at_any_time(token).await?;
+    if let Some(found) = sessions::find(&state, claims).await? {
+        // First at ICAT: if that fails, the same request can be sent again.
+        sessions::log_out(&state, &found.session.id).await.map_err(of_icat)?;
+        state.db.write(async |tx| sessions::session_ended(tx, &found).await).await?;
+    }
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,74 @@
+//! ICAT sessions: every login and logout at ICAT passes through [`log_in`] and [`log_out`], and every session that gets
+//! or loses a token through [`session_started`] and [`session_ended`], inside the transaction that stores it.
+
+use icat_client::{IcatCode, IcatError};
+use jiff::{SignedDuration, Timestamp};
+use service_kit::{DbError, Problem, Tx};
+
+use crate::handle::Handle;
+use crate::state::State;
+use crate::store::token_sessions::{self, Row};
+use crate::tokens::Claims;
+
+/// A session at ICAT. Its id is a credential: it is not shown and not logged.
+pub struct IcatSession {
+    pub id: String,
+    /// With the mechanism: `db/alice`.
+    pub user_name: String,
+    pub ends_at: Timestamp,
+}
+
+/// The session behind a token.
+pub struct TokenSession {
+    pub session: IcatSession,
+    sid_hash: String,
+}
+
+/// Logs in at ICAT and gives the id of the new session.
+pub async fn log_in(state: &State, plugin: &str, credentials: &[(&str, &str)]) -> Result<String, IcatError> {
+    state.icat.login(plugin, credentials).await
+}
+
+/// Ends a session at ICAT; one that is gone already is as good.
+pub async fn log_out(state: &State, session_id: &str) -> Result<(), IcatError> {
+    match state.icat.logout(session_id).await {
+        Err(IcatError::Refused { code: IcatCode::Session, .. }) => Ok(()),
+        done => done,
+    }
+}
+
+/// Asks ICAT whose session it is and how long it lives.
+pub async fn look_up(state: &State, session_id: &str) -> Result<IcatSession, IcatError> {
+    let info = state.icat.session(session_id).await?;
+    let ends_at = end_of(state.clock.now(), info.remaining_minutes)
+        .ok_or_else(|| IcatError::Nonsense("a session without an end".to_owned()))?;
+    Ok(IcatSession { id: session_id.to_owned(), user_name: info.user_name, ends_at })
+}
+
+/// `None` for a number of minutes that leads beyond all times.
+pub fn end_of(now: Timestamp, remaining_minutes: f64) -> Option<Timestamp> {
+    let span = SignedDuration::try_from_secs_f64(remaining_minutes * 60.0).ok()?;
+    now.checked_add(span).ok()
+}
+
+/// Stores the session of a new token: from this commit on the token can be resolved.
+pub async fn session_started(tx: &mut Tx, session: &IcatSession, sid_hash: &str, sealed: &[u8]) -> Result<(), DbError> {
+    let row = Row { sealed: sealed.to_vec(), expires_at: session.ends_at.as_microsecond() };
+    token_sessions::create(tx, sid_hash, &row).await
+}
+
+/// Forgets the session of a token; false if somebody else has just done so.
+pub async fn session_ended(tx: &mut Tx, ended: &TokenSession) -> Result<bool, DbError> {
+    token_sessions::end(tx, &ended.sid_hash).await
+}
+
+/// The session behind a verified token, unless it has been ended; it may be over.
+pub async fn find(state: &State, claims: Claims) -> Result<Option<TokenSession>, Problem> {
+    let handle = Handle::of_token(claims.sid);
+    let sid_hash = handle.hash();
+    let Some(row) = token_sessions::find(&mut state.db.read().await?, &sid_hash).await? else { return Ok(None) };
+    let id = handle.open(&row.sealed).map_err(|_| Problem::internal("a stored session cannot be decrypted"))?;
+    let ends_at = Timestamp::from_microsecond(row.expires_at).map_err(Problem::internal)?;
+    let session = IcatSession { id, user_name: claims.sub, ends_at };
+    Ok(Some(TokenSession { session, sid_hash }))
+}

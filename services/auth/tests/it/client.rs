@@ -1,0 +1,83 @@
+//! What the tests of tokens share: a client of the interface, and keys that the tests know.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use reqwest::Response;
+use serde_json::{Value, json};
+use testkit::TestApp;
+
+/// Made by `openssl genpkey -algorithm ed25519` (3.0.19), which prints its public half as [`OPENSSL_X`].
+pub const OPENSSL_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MC4CAQAwBQYDK2VwBCIEIHj/tflnB00b37ii36zYMQeROJAB7264SOzyGg9YNzDR\n\
+    -----END PRIVATE KEY-----\n";
+pub const OPENSSL_X: &str = "8SoTs8kBfIUaJXm2ZRhcA6OLZfLhZfdhDPWOZEDRPz0";
+/// Another one.
+pub const SECOND_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MC4CAQAwBQYDK2VwBCIEILW739ABDcrWem28aJgsXRQeOS2ohwPUfe+H/GS9ju22\n\
+    -----END PRIVATE KEY-----\n";
+
+/// The right password at the catalogue of these tests.
+pub fn ada() -> Value {
+    json!({"plugin": "db", "username": "ada", "password": "x1"})
+}
+
+/// A directory with one key, `a`, which signs.
+pub fn keys_dir() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.pem"), OPENSSL_KEY).unwrap();
+    std::fs::write(dir.path().join("active"), "a\n").unwrap();
+    dir
+}
+
+pub fn settings(keys: &tempfile::TempDir) -> String {
+    format!("[auth]\nkeys_dir = \"{}\"\n", keys.path().display())
+}
+
+pub async fn ask(app: &TestApp, body: &Value) -> Response {
+    app.http.post(format!("{}/auth/v1/token", app.public)).json(body).send().await.unwrap()
+}
+
+pub async fn renew(app: &TestApp, session_id: &str) -> Response {
+    app.http.post(format!("{}/auth/v1/token", app.public)).bearer_auth(session_id).send().await.unwrap()
+}
+
+pub async fn token_of(answer: Response) -> String {
+    assert_eq!(answer.status(), 200);
+    let answer: Value = answer.json().await.unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+pub async fn resolve(app: &TestApp, token: &str) -> (u16, Value) {
+    let answer = app.http.post(format!("{}/sessions/resolve", app.internal)).bearer_auth(token).send().await.unwrap();
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+pub async fn end(app: &TestApp, token: &str) -> u16 {
+    let request = app.http.delete(format!("{}/auth/v1/token", app.public)).bearer_auth(token);
+    request.send().await.unwrap().status().as_u16()
+}
+
+pub async fn jwks(app: &TestApp) -> JwkSet {
+    app.http.get(format!("{}/.well-known/jwks.json", app.public)).send().await.unwrap().json().await.unwrap()
+}
+
+/// One part of a token as JSON: 0 is the header, 1 are the claims.
+pub fn part(token: &str, place: usize) -> Value {
+    let text = token.split('.').nth(place).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
+}
+
+/// As another program would do it, with nothing but the published keys.
+pub fn verified(token: &str, keys: &JwkSet) -> Value {
+    let header = jsonwebtoken::decode_header(token).unwrap();
+    let key = DecodingKey::from_jwk(keys.find(&header.kid.unwrap()).unwrap()).unwrap();
+    let mut rules = Validation::new(Algorithm::EdDSA);
+    rules.set_audience(&["undulator"]);
+    rules.set_issuer(&["undulator"]);
+    // The library reads the machine's clock, and these tests have one of their own.
+    rules.validate_exp = false;
+    jsonwebtoken::decode::<Value>(token, &key, &rules).unwrap().claims
+}

@@ -1,0 +1,129 @@
+//! The keys of tokens: where they come from, how they are changed, and what a start says that cannot use them.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Barrier;
+
+use serde_json::{Value, json};
+use service_kit::{Config, Server, Sources};
+use testkit::TestApp;
+
+use crate::client::{
+    OPENSSL_KEY, OPENSSL_X, SECOND_KEY, ada, ask, jwks, keys_dir, part, resolve, settings, token_of, verified,
+};
+use crate::icat::ICAT;
+
+fn kid(token: &str) -> String {
+    part(token, 0)["kid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_key_of_openssl_is_published_as_it_is_and_signs() {
+    let keys = keys_dir();
+    let app = TestApp::start(&[auth::SERVICE, ICAT], &settings(&keys)).await;
+    let answer = app.http.get(format!("{}/.well-known/jwks.json", app.public)).send().await.unwrap();
+    assert_eq!(answer.headers()["cache-control"], "public, max-age=300");
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    let set: Value = answer.json().await.unwrap();
+    let kid = set["keys"][0]["kid"].as_str().unwrap();
+    let key = json!({"kty": "OKP", "crv": "Ed25519", "x": OPENSSL_X, "kid": kid, "use": "sig", "alg": "EdDSA"});
+    assert_eq!(set, json!({"keys": [key]}), "and nothing of the private half");
+    let token = token_of(ask(&app, &ada()).await).await;
+    assert_eq!(verified(&token, &jwks(&app).await)["sub"], "db/ada");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_changed_while_the_service_runs() {
+    let keys = keys_dir();
+    let app = TestApp::start(&[auth::SERVICE, ICAT], &settings(&keys)).await;
+    let file = |name: &str| keys.path().join(name);
+    let old = token_of(ask(&app, &ada()).await).await;
+    fs::write(file("b.pem"), SECOND_KEY).unwrap();
+    fs::write(file("active"), "b").unwrap();
+    app.clock.advance_seconds(29);
+    assert_eq!(jwks(&app).await.keys.len(), 1, "not looked at yet");
+    app.clock.advance_seconds(1);
+    let new = token_of(ask(&app, &ada()).await).await;
+    let both = jwks(&app).await;
+    assert_eq!(both.keys.len(), 2);
+    assert_ne!(kid(&old), kid(&new));
+    for token in [&old, &new] {
+        assert_eq!(verified(token, &both)["sub"], "db/ada");
+        assert_eq!(resolve(&app, token).await.0, 200);
+    }
+
+    for (name, content) in [("active", "c"), ("active", "b"), ("c.pem", "no key"), ("c.pem", OPENSSL_KEY)] {
+        fs::write(file(name), content).unwrap();
+        app.clock.advance_seconds(30);
+        let set = jwks(&app).await;
+        assert_eq!(set.keys.len(), 2, "{name} = {content}: what cannot be used is not, and a copy is published once");
+        assert_eq!(kid(&token_of(ask(&app, &ada()).await).await), kid(&new), "{name} = {content}");
+    }
+    for name in ["a.pem", "c.pem"] {
+        fs::remove_file(file(name)).unwrap();
+    }
+    app.clock.advance_seconds(30);
+    assert_eq!(jwks(&app).await.keys.len(), 1);
+    assert_eq!(resolve(&app, &old).await.0, 401, "its key is gone");
+    assert_eq!(resolve(&app, &new).await.0, 200);
+    app.stop().await;
+}
+
+fn config(data_dir: &Path, toml: &str) -> Config {
+    let config = Config::from_toml(&[auth::SERVICE.default_toml], toml).unwrap();
+    let here = "127.0.0.1:0";
+    let config = config.with("http.bind", here).unwrap().with("http.internal_bind", here).unwrap();
+    config.with("data_dir", data_dir).unwrap()
+}
+
+#[tokio::test]
+async fn a_start_without_usable_keys_says_what_to_do() {
+    let data = tempfile::tempdir().unwrap();
+    let write =
+        |keys: &tempfile::TempDir, name: &str, content: &str| fs::write(keys.path().join(name), content).unwrap();
+    let (empty, unnamed, unknown, broken) = (tempfile::tempdir().unwrap(), keys_dir(), keys_dir(), keys_dir());
+    fs::remove_file(unnamed.path().join("active")).unwrap();
+    write(&unknown, "active", "b");
+    write(&broken, "b.pem", "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n");
+    let nowhere = tempfile::tempdir().unwrap();
+    fs::remove_dir(nowhere.path()).unwrap();
+    for (keys, says) in [
+        (&nowhere, "cannot read"),
+        (&empty, "holds no key; make one: openssl genpkey -algorithm ed25519 -out"),
+        (&unnamed, "it must hold the name of the key that signs, one of a"),
+        (&unknown, "names `b`, and there is no b.pem beside it; write one of a into it"),
+        (&broken, "b.pem is no unencrypted PKCS#8 Ed25519 key"),
+    ] {
+        let config = config(data.path(), &settings(keys));
+        (auth::SERVICE.check)(&config).unwrap();
+        let refused = Server::start(&[auth::SERVICE], &config, Sources::default()).await.err().expect(says).to_string();
+        assert!(refused.starts_with("service auth: setting `auth.keys_dir`: "), "{refused}");
+        assert!(refused.contains(says) && refused.contains(keys.path().to_str().unwrap()), "{refused}");
+    }
+    assert!(!data.path().join("auth-keys").exists(), "where keys are named, none are made");
+}
+
+/// Each on a thread of its own, as two processes would be.
+#[test]
+fn two_servers_that_start_at_once_on_one_directory_have_one_key() {
+    let data = tempfile::tempdir().unwrap();
+    let together = Barrier::new(2);
+    let start = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        together.wait();
+        runtime.block_on(async {
+            let server = Server::start(&[auth::SERVICE], &config(data.path(), ""), Sources::default()).await.unwrap();
+            let keys = reqwest::get(format!("http://{}/.well-known/jwks.json", server.endpoints.public)).await.unwrap();
+            let keys: Value = keys.json().await.unwrap();
+            server.stop().await;
+            keys
+        })
+    };
+    let (one, other) = std::thread::scope(|scope| {
+        let (one, other) = (scope.spawn(start), scope.spawn(start));
+        (one.join().unwrap(), other.join().unwrap())
+    });
+    assert_eq!(one, other);
+    assert_eq!(one["keys"].as_array().unwrap().len(), 1);
+}

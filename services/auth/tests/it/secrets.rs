@@ -1,0 +1,63 @@
+//! What lies on disk opens no session: neither the ICAT session nor the handle of a token stands there.
+
+use std::path::Path;
+
+use auth::AccountName;
+use auth::accounts::set_password;
+use service_kit::{SystemClock, open_database};
+use testkit::TestApp;
+
+use crate::client::{ada, ask, part, renew, token_of};
+use crate::icat::{ICAT, SESSION};
+
+/// The names and contents of all files below a directory.
+fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn the_database_alone_reveals_neither_session_nor_handle() {
+    let app = TestApp::start(&[auth::SERVICE, ICAT], "").await;
+    let db = open_database(&auth::SERVICE, &app.config, &SystemClock).await.unwrap();
+    let account = AccountName { mechanism: "db".to_owned(), name: "visible-control".to_owned() };
+    set_password(&db, &account, "hidden-password", &SystemClock).await.unwrap();
+    db.close().await;
+    let tokens = [token_of(ask(&app, &ada()).await).await, token_of(renew(&app, SESSION).await).await];
+    let sids = tokens.each_ref().map(|token| part(token, 1)["sid"].as_str().unwrap().to_owned());
+
+    let all = files(app.data_dir());
+    let found = |text: &str| {
+        let text = text.as_bytes();
+        all.iter().filter(|(_, content)| content.windows(text.len()).any(|w| w == text)).map(|(name, _)| name).collect()
+    };
+    let log: &(String, Vec<u8>) = all.iter().find(|(name, _)| name.ends_with("auth.db-wal")).expect("the log is there");
+    assert!(!log.1.is_empty());
+    for control in ["visible-control", "$argon2id$", "token_session_expires_at"] {
+        let found: Vec<&String> = found(control);
+        assert!(!found.is_empty(), "{control} would be found");
+    }
+    for sid in &sids {
+        let stored: Vec<&String> = found(&sha256(sid));
+        assert!(!stored.is_empty(), "the row of the token is there");
+        assert!(found(sid).is_empty(), "{:?}", found(sid));
+    }
+    for secret in [SESSION, &SESSION.replace('-', ""), "hidden-password", &tokens[0], &tokens[1]] {
+        assert!(found(secret).is_empty(), "{secret}: {:?}", found(secret));
+    }
+    println!("{} files searched", all.len());
+    app.stop().await;
+}
+
+fn sha256(text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}

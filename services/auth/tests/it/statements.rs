@@ -1,0 +1,39 @@
+//! What logins say to the engines holds on both.
+
+use auth::store::{accounts, token_sessions};
+use service_kit::DbError;
+use testkit::databases;
+
+#[tokio::test]
+async fn every_statement_can_be_prepared_on_each_engine() {
+    for test in databases("auth", auth::SERVICE.migrations).await {
+        let all = [&accounts::ALL[..], &token_sessions::ALL].concat();
+        test.db.prepare_all(&all).await.unwrap();
+        println!("{}: {} statements prepared", test.engine, all.len());
+    }
+}
+
+#[tokio::test]
+async fn sessions_of_tokens_are_removed_when_they_are_over() {
+    for test in databases("auth", auth::SERVICE.migrations).await {
+        let engine = test.engine;
+        let left = test
+            .db
+            .write(async |tx| {
+                for (sid_hash, expires_at) in [("over", 9), ("now", 10), ("later", 11)] {
+                    let row = token_sessions::Row { sealed: vec![0, 255], expires_at };
+                    token_sessions::create(tx, sid_hash, &row).await?;
+                }
+                assert_eq!(token_sessions::purge(tx, 10).await?, 1, "{engine}");
+                assert!(token_sessions::find(tx, "over").await?.is_none(), "{engine}");
+                assert!(
+                    token_sessions::end(tx, "later").await? && !token_sessions::end(tx, "later").await?,
+                    "{engine}"
+                );
+                Ok::<_, DbError>(token_sessions::find(tx, "now").await?.expect("it is kept"))
+            })
+            .await
+            .unwrap();
+        assert_eq!((left.sealed, left.expires_at), (vec![0, 255], 10), "{engine}");
+    }
+}

@@ -1,0 +1,131 @@
+//! What `/sessions/resolve` accepts as a token: nothing but what was signed here, for here, and is in time.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use testkit::TestApp;
+
+use crate::client::{
+    OPENSSL_KEY, OPENSSL_X, SECOND_KEY, ada, ask, end, jwks, keys_dir, part, resolve, settings, token_of,
+};
+use crate::icat::{ICAT, SESSION};
+
+fn b64(json: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(json.to_string())
+}
+
+/// `base` with one claim set, or left out.
+fn with(base: &Value, name: &str, value: Value) -> Value {
+    let mut changed = base.clone();
+    if value.is_null() {
+        drop(changed.as_object_mut().unwrap().remove(name))
+    } else {
+        changed[name] = value
+    }
+    changed
+}
+
+#[tokio::test]
+async fn only_tokens_of_ours_are_resolved() {
+    let keys = keys_dir();
+    let app = TestApp::start(&[auth::SERVICE, ICAT], &settings(&keys)).await;
+    let token = token_of(ask(&app, &ada()).await).await;
+    let (header, claims) = (part(&token, 0), part(&token, 1));
+    let kid = header["kid"].as_str().unwrap();
+    let parts: Vec<&str> = token.split('.').collect();
+    let (ours, foreign) = [OPENSSL_KEY, SECOND_KEY].map(|pem| EncodingKey::from_ed_pem(pem.as_bytes()).unwrap()).into();
+    let plain = Header { typ: Some("at+jwt".into()), kid: Some(kid.into()), ..Header::new(Algorithm::EdDSA) };
+    let signed = |claims: &Value| encode(&plain, claims, &ours).unwrap();
+    let headed = |header: Header| encode(&header, &claims, &ours).unwrap();
+    // Signed by hand, for headers that the library does not write.
+    let by_hand = |header: &Value| {
+        let message = format!("{}.{}", b64(header), b64(&claims));
+        format!("{message}.{}", jsonwebtoken::crypto::sign(message.as_bytes(), &ours, Algorithm::EdDSA).unwrap())
+    };
+    let hmac = |secret: &[u8]| {
+        let header = Header { alg: Algorithm::HS256, ..plain.clone() };
+        encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap()
+    };
+    let (x, now) = (URL_SAFE_NO_PAD.decode(OPENSSL_X).unwrap(), claims["iat"].as_i64().unwrap());
+    let spki = [&[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00][..], &x].concat();
+    let public_pem = pem::encode(&pem::Pem::new("PUBLIC KEY", spki));
+    let none = |alg: &str| format!("{}.{}.", b64(&json!({"alg": alg, "typ": "at+jwt", "kid": kid})), b64(&claims));
+
+    // The controls: what is changed below is accepted unchanged.
+    for accepted in [&token, &signed(&claims), &by_hand(&header)] {
+        let (status, answer) = resolve(&app, accepted).await;
+        assert_eq!((status, answer["session_id"].as_str()), (200, Some(SESSION)));
+    }
+    let cases = [
+        ("no signature", none("none")),
+        ("no signature, spelled otherwise", none("nOnE")),
+        ("EdDSA with an empty signature", none("EdDSA")),
+        ("HS256 with the public key as the secret", hmac(&x)),
+        ("HS256 with the JWK's text as the secret", hmac(OPENSSL_X.as_bytes())),
+        ("HS256 with the PEM as the secret", hmac(public_pem.as_bytes())),
+        ("another audience", signed(&with(&claims, "aud", json!("elsewhere")))),
+        ("no audience", signed(&with(&claims, "aud", Value::Null))),
+        ("another issuer", signed(&with(&claims, "iss", json!("https://evil.example.org")))),
+        ("no issuer", signed(&with(&claims, "iss", Value::Null))),
+        ("expired", signed(&with(&claims, "exp", json!(now - 31)))),
+        ("without an end", signed(&with(&claims, "exp", Value::Null))),
+        ("of the future", signed(&with(&claims, "nbf", json!(now + 31)))),
+        ("of nobody", signed(&with(&claims, "sub", Value::Null))),
+        ("an unknown session", signed(&with(&claims, "sid", json!(URL_SAFE_NO_PAD.encode([7; 32]))))),
+        ("no session", signed(&with(&claims, "sid", Value::Null))),
+        ("another type", headed(Header { typ: Some("JWT".into()), ..plain.clone() })),
+        ("no type", headed(Header { typ: None, ..plain.clone() })),
+        ("no key named", headed(Header { kid: None, ..plain.clone() })),
+        (
+            "another key named",
+            headed(Header { kid: Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k".into()), ..plain.clone() }),
+        ),
+        ("a critical extension", by_hand(&with(&header, "crit", json!(["exp"])))),
+        ("a foreign key under our id", encode(&plain, &claims, &foreign).unwrap()),
+        ("a foreign key that comes along", {
+            let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&foreign, Algorithm::EdDSA).unwrap();
+            encode(&Header { jwk: Some(jwk), ..plain.clone() }, &claims, &foreign).unwrap()
+        }),
+        ("other claims", format!("{}.{}.{}", parts[0], b64(&with(&claims, "sub", json!("simple/root"))), parts[2])),
+        ("another header", format!("{}.{}.{}", b64(&with(&header, "x", json!(1))), parts[1], parts[2])),
+        ("a signature of something else", format!("{}.{}.{}", parts[0], parts[1], URL_SAFE_NO_PAD.encode([0; 64]))),
+        ("cut short", token[..token.len() - 2].to_owned()),
+        ("one part more", format!("{token}.x")),
+        ("an ICAT session", SESSION.to_owned()),
+        ("nothing", "x".to_owned()),
+        ("too long", format!("{}.x.x", "x".repeat(17 * 1024))),
+    ];
+    for (what, token) in &cases {
+        let (status, problem) = resolve(&app, token).await;
+        assert_eq!(status, 401, "{what}");
+        assert_eq!(problem["type"], "urn:undulator:problem:auth/bad-token", "{what}");
+    }
+    println!("{} forgeries refused", cases.len());
+    let bare = app.http.post(format!("{}/sessions/resolve", app.internal)).send().await.unwrap();
+    assert_eq!(bare.status(), 401);
+    let outside = app.http.post(format!("{}/sessions/resolve", app.public)).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(outside.status(), 404, "not for users");
+    for (what, forged) in &cases[..6] {
+        assert_eq!(end(&app, forged).await, 401, "{what}");
+    }
+    assert_eq!(resolve(&app, &token).await.0, 200, "no forgery has ended it");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_ten_minutes_and_half_a_minute_between_clocks() {
+    let app = TestApp::start(&[auth::SERVICE, ICAT], "").await;
+    let token = token_of(ask(&app, &ada()).await).await;
+    app.clock.advance_seconds(-30);
+    assert_eq!(resolve(&app, &token).await.0, 200);
+    app.clock.advance_seconds(-1);
+    assert_eq!(resolve(&app, &token).await.0, 401, "not valid yet");
+    app.clock.advance_seconds(31 + 630);
+    assert_eq!(resolve(&app, &token).await.0, 200);
+    app.clock.advance_seconds(1);
+    let (status, problem) = resolve(&app, &token).await;
+    assert_eq!((status, problem["detail"].as_str()), (401, Some("the token has expired; get a new one")));
+    assert_eq!(jwks(&app).await.keys.len(), 1);
+    app.stop().await;
+}
