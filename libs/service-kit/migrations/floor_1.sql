@@ -34,6 +34,13 @@ CREATE TABLE consumer (
     reconciled_at BIGINT NOT NULL
 );
 
+-- How far a job has come that reads on where it stopped.
+CREATE TABLE bookmark (
+    name {text} PRIMARY KEY,
+    value {text} NOT NULL,
+    changed_at BIGINT NOT NULL
+);
+
 -- Events whose effect failed: tried again at `next_attempt_at`, or parked (NULL) until an operator retries them.
 CREATE TABLE dead_letter (
     consumer {text} NOT NULL,

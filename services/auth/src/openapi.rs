@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{Content, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use crate::routes::{jwks, session, token};
@@ -31,7 +31,7 @@ use crate::routes::{jwks, session, token};
         session::end::delete,
     ),
     components(schemas(Failure)),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &OptionalBody),
 )]
 pub struct Document;
 
@@ -44,6 +44,18 @@ impl Modify for Bearer {
             .description(Some("An access token; to get one, an ICAT session id"))
             .build();
         document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The body of a login may be missing, which the attribute at the handler can only say as "may be null".
+struct OptionalBody;
+
+impl Modify for OptionalBody {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let login = document.paths.paths.get_mut("/auth/v1/token").and_then(|path| path.post.as_mut());
+        if let Some(body) = login.and_then(|operation| operation.request_body.as_mut()) {
+            body.required = Some(Required::False);
+        }
     }
 }
 

@@ -84,6 +84,10 @@ fn stream_config(config: &EventsConfig) -> stream::Config {
 #[async_trait]
 impl Bus for NatsBus {
     async fn publish(&self, events: &[Envelope]) -> Vec<bool> {
+        // Without a connection the client would keep them until its buffer is full, and then not return.
+        if self.status().is_err() {
+            return vec![false; events.len()];
+        }
         // All are on their way before the first acknowledgement is awaited.
         let mut acknowledgements = Vec::with_capacity(events.len());
         for event in events {

@@ -13,9 +13,11 @@ mod pages;
 mod poller;
 mod properties;
 mod query;
+mod reader;
 mod select;
 mod send;
 mod split;
+pub mod watch;
 mod window;
 mod write;
 
@@ -36,8 +38,10 @@ pub use self::pages::Pages;
 pub use self::poller::{Change, ChangePoller, PollSettings, Position, Positions, reconcile_due};
 pub use self::properties::{Authenticator, CredentialKey, DEFAULT_MAX_ENTITIES, Properties};
 pub use self::query::{Query, QueryError, quoted};
+pub use self::reader::Reader;
 pub use self::select::Select;
 pub use self::split::{DEFAULT_MAX_URL_BYTES, Limits, split};
+pub use self::watch::Watch;
 pub use self::write::wrapped;
 
 /// Speaks to one ICAT server. Cheap to clone; time-outs are those of the HTTP client unless

@@ -53,15 +53,15 @@ async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
             .state(ender)
             .put("/keys", async |fake: web::Data<Fake>, keys: web::Json<Value>| {
                 *fake.keys.lock().unwrap() = keys.into_inner();
-                HttpResponse::NoContent()
+                HttpResponse::NoContent().finish()
             })
             .put("/auth-is-down/{yes}", async |fake: web::Data<Fake>, yes: web::Path<bool>| {
                 fake.auth_is_down.store(*yes, Ordering::SeqCst);
-                HttpResponse::NoContent()
+                HttpResponse::NoContent().finish()
             })
             .put("/session-is-dead/{yes}", async |fake: web::Data<Fake>, yes: web::Path<bool>| {
                 fake.session_is_dead.store(*yes, Ordering::SeqCst);
-                HttpResponse::NoContent()
+                HttpResponse::NoContent().finish()
             })
             .post("/tell-end", tell_end)
             .get("/counts", async |fake: web::Data<Fake>| {

@@ -20,7 +20,7 @@ const EXTENSION: &str = ".pem";
 /// Why a directory of keys cannot be used; the text says what to do.
 #[derive(Debug, Error)]
 pub enum KeyError {
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}; it must be there, and readable for this program", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("cannot make {}: {source}; make data_dir writable, or name a directory with keys", path.display())]
     NotMade { path: PathBuf, source: io::Error },

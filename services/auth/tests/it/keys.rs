@@ -89,7 +89,7 @@ async fn a_start_without_usable_keys_says_what_to_do() {
     let nowhere = tempfile::tempdir().unwrap();
     fs::remove_dir(nowhere.path()).unwrap();
     for (keys, says) in [
-        (&nowhere, "cannot read"),
+        (&nowhere, "No such file or directory (os error 2); it must be there"),
         (&empty, "holds no key; make one: openssl genpkey -algorithm ed25519 -out"),
         (&unnamed, "it must hold the name of the key that signs, one of a"),
         (&unknown, "names `b`, and there is no b.pem beside it; write one of a into it"),

@@ -58,6 +58,5 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
 }
 
 fn sha256(text: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:?}", aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes())).replace("SHA256:", "")
 }

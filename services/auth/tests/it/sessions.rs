@@ -45,7 +45,9 @@ async fn refusals_are_plain_text_and_logout_can_be_repeated() {
     assert!(wrong.headers()["content-type"].to_str().unwrap().starts_with("text/plain"));
     assert_eq!(wrong.text().await.unwrap(), "The username and password do not match");
     assert_eq!(app.http.post(&url).json(&json!({})).send().await.unwrap().status(), 403);
-    assert_eq!(app.http.post(&url).body("{").send().await.unwrap().status(), 400);
+    assert_eq!(app.http.post(&url).body("{").send().await.unwrap().status(), 415);
+    let json = app.http.post(&url).header("content-type", "application/json");
+    assert_eq!(json.body("{").send().await.unwrap().status(), 400);
     let gone = format!("{url}/00000000-0000-0000-0000-000000000000");
     assert_eq!(app.http.get(&gone).send().await.unwrap().status(), 403);
     assert_eq!(app.http.put(&gone).send().await.unwrap().status(), 403);

@@ -18,10 +18,9 @@ fn b64(json: &Value) -> String {
 /// `base` with one claim set, or left out.
 fn with(base: &Value, name: &str, value: Value) -> Value {
     let mut changed = base.clone();
-    if value.is_null() {
-        drop(changed.as_object_mut().unwrap().remove(name))
-    } else {
-        changed[name] = value
+    match value {
+        Value::Null => drop(changed.as_object_mut().unwrap().remove(name)),
+        value => changed[name] = value,
     }
     changed
 }

@@ -11,7 +11,7 @@ use service_kit::{Dialect, Listener, Mount, Running, ServiceDef};
 use testkit::{TestApp, backends};
 
 /// Describes itself, and lets everybody in who sends a username.
-const AUTHENTICATOR: ServiceDef = ServiceDef {
+pub const AUTHENTICATOR: ServiceDef = ServiceDef {
     name: "authenticator",
     build: |_| {
         let mount = Mount::new("/authn.simple", Listener::Internal, Dialect::Authn)

@@ -8,4 +8,5 @@ mod evaluator;
 mod openapi;
 mod property;
 mod statements;
+mod watch;
 mod wire;

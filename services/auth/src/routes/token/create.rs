@@ -32,7 +32,7 @@ pub struct Token {
     post, path = "/auth/v1/token", operation_id = "create_token", summary = "Get an access token",
     description = "Either a body with credentials, which are given to ICAT, or no body and an ICAT session id as \
         `Authorization: Bearer`.",
-    request_body(content = Option<Credentials>, content_type = "application/json"),
+    request_body(content = Credentials, content_type = "application/json"),
     security((), ("bearer" = [])),
     responses(
         Always,

@@ -1,0 +1,71 @@
+//! The reader account: an ICAT user who may see everything, for questions about users who are not there and for jobs.
+
+use std::sync::Arc;
+
+use service_kit::ConfigError;
+use tokio::sync::Mutex;
+
+use super::IcatClient;
+use super::error::{IcatCode, IcatError};
+
+/// Cheap to clone; all clones share one session.
+#[derive(Clone)]
+pub struct Reader(Arc<Account>);
+
+struct Account {
+    icat: IcatClient,
+    plugin: String,
+    user: String,
+    password: String,
+    /// Opened when it is needed, and again when it has ended.
+    session: Mutex<Option<Arc<str>>>,
+}
+
+impl Reader {
+    /// From the setting `icat.reader`: `plugin:user:password`, or empty for none.
+    pub fn of(setting: &str, icat: IcatClient) -> Result<Option<Self>, ConfigError> {
+        if setting.is_empty() {
+            return Ok(None);
+        }
+        let mut parts = setting.splitn(3, ':').map(str::to_owned);
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(plugin), Some(user), Some(password)) if !plugin.is_empty() && !user.is_empty() => {
+                Ok(Some(Self(Arc::new(Account { icat, plugin, user, password, session: Mutex::default() }))))
+            }
+            _ => Err(ConfigError("icat.reader must be plugin:user:password".to_owned())),
+        }
+    }
+
+    /// The catalogue it reads.
+    pub fn icat(&self) -> &IcatClient {
+        &self.0.icat
+    }
+
+    /// Asks with the reader's session; a question may be asked twice, if the session ended meanwhile.
+    pub async fn ask<T>(
+        &self,
+        question: impl AsyncFn(&IcatClient, &str) -> Result<T, IcatError>,
+    ) -> Result<T, IcatError> {
+        let icat = &self.0.icat;
+        let session = self.session(None).await?;
+        match question(icat, &session).await {
+            Err(IcatError::Refused { code: IcatCode::Session, .. }) => {
+                let session = self.session(Some(session)).await?;
+                question(icat, &session).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn session(&self, ended: Option<Arc<str>>) -> Result<Arc<str>, IcatError> {
+        let account = &*self.0;
+        let mut held = account.session.lock().await;
+        if let Some(session) = held.as_ref().filter(|held| Some(*held) != ended.as_ref()) {
+            return Ok(Arc::clone(session));
+        }
+        let credentials = [("username", account.user.as_str()), ("password", account.password.as_str())];
+        let session: Arc<str> = account.icat.login(&account.plugin, &credentials).await?.into();
+        *held = Some(Arc::clone(&session));
+        Ok(session)
+    }
+}

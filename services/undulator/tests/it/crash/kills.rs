@@ -1,0 +1,68 @@
+//! Kills at moments when every client waits for an answer, and what each of them met.
+
+use testkit::{Process, until};
+
+use super::clients::{CLIENTS, Load};
+use super::{WRITES, World, rows};
+
+/// What a kill met.
+#[derive(Debug)]
+pub struct Killed {
+    /// Requests on the way when it was sent.
+    pub in_flight: usize,
+    /// Requests whose answer never came.
+    pub unanswered: usize,
+    /// Events in the outbox right after it.
+    pub waiting: i64,
+}
+
+/// Writer and consumer in turn, evenly over the writes; each is started again at once.
+pub async fn kill(world: &mut World, load: &Load, times: usize) -> Vec<Killed> {
+    let mut all = Vec::with_capacity(times);
+    let config = world.config();
+    for n in 0..times {
+        load.until_finished((n + 1) * WRITES / (times + 2)).await;
+        let in_flight = until_all_wait(load).await;
+        let before = load.unanswered();
+        let victim = match &mut world.consumer {
+            Some(consumer) if n % 2 == 1 => Victim::Consumer(consumer),
+            _ => Victim::Writer(&mut world.writer),
+        };
+        let killed = match victim {
+            Victim::Consumer(process) => {
+                process.kill();
+                let waiting = rows::waiting(&config, true).await;
+                process.start(&world.http).await;
+                Killed { in_flight, unanswered: 0, waiting }
+            }
+            Victim::Writer(process) => {
+                process.kill();
+                until("every client knows", async || (load.in_flight() == 0).then_some(())).await;
+                let waiting = rows::waiting(&config, false).await;
+                let unanswered = load.unanswered() - before;
+                process.start(&world.http).await;
+                load.started_again();
+                Killed { in_flight, unanswered, waiting }
+            }
+        };
+        all.push(killed);
+    }
+    all
+}
+
+enum Victim<'w> {
+    Writer(&'w mut Process),
+    Consumer(&'w mut Process),
+}
+
+/// The next moment in which every client waits; how many that are.
+async fn until_all_wait(load: &Load) -> usize {
+    loop {
+        let in_flight = load.in_flight();
+        if in_flight >= CLIENTS {
+            return in_flight;
+        }
+        assert!(load.finished() < WRITES, "the clients ended before the kills");
+        tokio::task::yield_now().await;
+    }
+}

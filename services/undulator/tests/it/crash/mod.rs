@@ -1,0 +1,150 @@
+//! Crash: eight clients write 2,000 entities while the processes behind them are killed thirty times, and the bus is
+//! taken away. Half of the clients never repeat a request, half repeat it with its `Idempotency-Key` until it is
+//! acknowledged. What then is in the catalogue and what the consumer stored must agree with what was answered.
+
+mod clients;
+mod kills;
+mod replicas;
+mod rows;
+mod verdict;
+
+use std::sync::Arc;
+
+use service_kit::ServiceDef;
+use tempfile::TempDir;
+use testkit::{Backend, Nats, Process, postgres, probe, until};
+use tokio::time::Instant;
+
+use self::clients::Load;
+use self::kills::Killed;
+use crate::processes::{client, log_in, make_root, metric, process};
+
+const WRITES: usize = 2_000;
+/// Of these so many must meet a request without an answer or an event that the bus does not have.
+const KILLS: usize = 30;
+const HITS: usize = 20;
+/// The bus comes back when so many events wait.
+const WAITING: f64 = 500.0;
+const OUTBOX_SIZE: &str = "undulator_outbox_size{undulator_service=\"icat\"}";
+
+/// The processes of one arrangement.
+pub struct World {
+    pub writer: Process,
+    /// `None` where the writer's process is the consumer's too.
+    pub consumer: Option<Process>,
+    pub nats: Option<Nats>,
+    pub http: reqwest::Client,
+    pub session: String,
+    pub settings: String,
+    pub dir: TempDir,
+}
+
+impl World {
+    async fn start(writer: &[ServiceDef], consumer: &[ServiceDef], backend: &Backend, nats: Option<Nats>) -> Self {
+        let (dir, http) = (TempDir::new().unwrap(), client());
+        let events = nats.as_ref().map(Nats::settings).unwrap_or_default();
+        let settings = format!("[database]\nurl = \"{}\"\n{events}", backend.new_url().await);
+        let mut writer = process("writer", writer, dir.path(), &settings);
+        make_root(&writer.config(&[auth::SERVICE, icat::SERVICE])).await;
+        writer.start(&http).await;
+        let mut consumer =
+            (!consumer.is_empty()).then(|| process("consumer", consumer, dir.path(), &settings));
+        if let Some(consumer) = &mut consumer {
+            consumer.start(&http).await;
+        }
+        let session = log_in(&http, &writer.public()).await;
+        Self { writer, consumer, nats, http, session, settings, dir }
+    }
+
+    fn config(&self) -> service_kit::Config {
+        self.writer.config(&[auth::SERVICE, icat::SERVICE])
+    }
+
+    /// Waits until the bus has every event and the consumer has stored every effect; then everything is stopped.
+    async fn settle(&mut self) {
+        let config = self.config();
+        until("every event has arrived", async || {
+            let all = rows::read(&config).await;
+            (all.waiting == 0 && all.effects.len() >= all.catalogue.len()).then_some(())
+        })
+        .await;
+        self.writer.stop();
+        if let Some(consumer) = &mut self.consumer {
+            consumer.stop();
+        }
+    }
+}
+
+/// One process on SQLite with the bus in memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_one_process_with_everything_is_killed() {
+    let all = [auth::SERVICE, icat::SERVICE, probe::SERVICE];
+    let mut world = World::start(&all, &[], &Backend::Sqlite, None).await;
+    let (load, killed) = run(&mut world).await;
+    world.settle().await;
+    judge("one process, SQLite, memory", &world, &load, &killed).await;
+}
+
+/// Writer and consumer as processes with a NATS server between them, which is taken away too.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_processes_over_nats_are_killed() {
+    let backend = postgres().map_or(Backend::Sqlite, Backend::Postgres);
+    let writer = [auth::SERVICE, icat::SERVICE];
+    let nats = Nats::start().await;
+    let mut world = World::start(&writer, &[probe::SERVICE], &backend, Some(nats)).await;
+    let (load, killed) = run(&mut world).await;
+    if matches!(backend, Backend::Postgres(_)) {
+        replicas::stop_the_holder_of_the_lease(&mut world, &load).await;
+    }
+    world.settle().await;
+    let engine = if matches!(backend, Backend::Sqlite) { "SQLite" } else { "PostgreSQL" };
+    judge(&format!("two processes, {engine}, NATS"), &world, &load, &killed).await;
+}
+
+/// Writes, kills and the outage of the bus, all at once.
+async fn run(world: &mut World) -> (Arc<Load>, Vec<Killed>) {
+    let begun = Instant::now();
+    let load = Load::new(&world.http, &world.session);
+    let address = vec![world.writer.public()];
+    let (http, internal, mut nats) = (world.http.clone(), world.writer.internal(), world.nats.take());
+    let bus_goes_and_comes = async {
+        let Some(nats) = &mut nats else { return 0.0 };
+        load.until_finished(WRITES / 4).await;
+        nats.stop();
+        let enough = async || metric(&http, &internal, OUTBOX_SIZE).await.filter(|n| *n >= WAITING);
+        let waiting = until("500 events wait for the bus", enough).await;
+        nats.start_again().await;
+        waiting
+    };
+    let ((), killed, waiting) =
+        tokio::join!(load.write("crash", WRITES, address), kills::kill(world, &load, KILLS), bus_goes_and_comes);
+    if nats.is_some() {
+        println!("{waiting} events waited while nats-server was stopped");
+    }
+    world.nats = nats;
+    println!("{WRITES} writes and {} kills in {:.1} s", killed.len(), begun.elapsed().as_secs_f64());
+    (load, killed)
+}
+
+async fn judge(name: &str, world: &World, load: &Load, killed: &[Killed]) {
+    let rows = rows::read(&world.config()).await;
+    let told = load.told();
+    println!("{name}: {}", told.describe());
+    println!("{name}: {} rows in the catalogue, {} effects", rows.catalogue.len(), rows.effects.len());
+    verdict::agree(&told, &rows).unwrap();
+    verdict::assert_that_mistakes_are_found(&told, &rows);
+
+    let count = |what: fn(&Killed) -> bool| killed.iter().filter(|k| what(k)).count();
+    let hits = count(|k| k.unanswered > 0 || k.waiting > 0);
+    println!(
+        "{name}: {} kills, each with at least {} requests on the way; {} met requests that were never answered, {} \
+         events that the bus did not have, {hits} either",
+        killed.len(),
+        killed.iter().map(|k| k.in_flight).min().unwrap_or_default(),
+        count(|k| k.unanswered > 0),
+        count(|k| k.waiting > 0),
+    );
+    assert_eq!(killed.len(), KILLS);
+    assert!(killed.iter().all(|k| k.in_flight >= clients::CLIENTS));
+    assert!(hits >= HITS, "only {hits} of {KILLS} kills met anything");
+}

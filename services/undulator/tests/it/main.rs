@@ -1,0 +1,8 @@
+//! The suite from outside: the same flow through four arrangements of processes, and what a crash leaves of it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
+
+mod arrangements;
+mod crash;
+mod flow;
+mod processes;

@@ -1,0 +1,49 @@
+//! The services of these tests as processes, and what every test needs of them: a root account and a session.
+
+use auth::AccountName;
+use service_kit::{Config, ServiceDef, SystemClock, open_database};
+use testkit::{Process, probe, recorder};
+
+const SERVICES: [ServiceDef; 5] = [auth::SERVICE, download::SERVICE, icat::SERVICE, probe::SERVICE, recorder::SERVICE];
+const PASSWORD: &str = "only in tests";
+
+/// Not a test: the body of the processes that the tests start.
+#[tokio::test(flavor = "multi_thread")]
+async fn child() {
+    testkit::child(&SERVICES).await;
+}
+
+/// A process with these services; starts nothing.
+pub fn process(name: &str, services: &[ServiceDef], dir: &std::path::Path, toml: &str) -> Process {
+    Process::new("processes::child", name, services, dir, toml)
+}
+
+/// The account `simple/root` in the database of auth.
+pub async fn make_root(settings: &Config) {
+    let db = open_database(&auth::SERVICE, settings, &SystemClock).await.unwrap();
+    let account = AccountName { mechanism: "simple".to_owned(), name: "root".to_owned() };
+    auth::accounts::set_password(&db, &account, PASSWORD, &SystemClock).await.unwrap();
+    db.close().await;
+}
+
+/// A session of root by ICAT+'s interface.
+pub async fn log_in(http: &reqwest::Client, auth: &str) -> String {
+    let login = serde_json::json!({"plugin": "simple", "username": "root", "password": PASSWORD});
+    let answer = http.post(format!("{auth}/session")).json(&login).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let session: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(session["name"], "simple/root");
+    session["sessionId"].as_str().unwrap().to_owned()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a client of the services under test")]
+pub fn client() -> reqwest::Client {
+    reqwest::Client::new()
+}
+
+/// The value of a series of `/metrics`; `None` while the process does not answer.
+pub async fn metric(http: &reqwest::Client, process_internal: &str, series: &str) -> Option<f64> {
+    let text = http.get(format!("{process_internal}/metrics")).send().await.ok()?.text().await.ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?.trim().to_owned();
+    value.parse().ok()
+}
