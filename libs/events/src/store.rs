@@ -1,15 +1,12 @@
 //! The tables of events in every service: `outbox`, `inbox`, `consumer`, `dead_letter`.
 
-use service_kit::{DbError, Engine, Row, Tx, Val};
+use service_kit::{DbError, Row, Tx, Val};
 
 use crate::envelope::{Envelope, Headers};
 
 const EMIT: &str = "INSERT INTO outbox (id, event_id, subject, headers, payload, created_at) \
                     VALUES ($1, $2, $3, $4, $5, $6)";
 const WAITING: &str = "SELECT id, event_id, subject, headers, payload FROM outbox ORDER BY id LIMIT $1";
-const PUBLISHED_SQLITE: &str = "DELETE FROM outbox WHERE id IN (SELECT value FROM json_each($1))";
-const PUBLISHED_POSTGRES: &str = "DELETE FROM outbox WHERE id IN \
-     (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST($1 AS JSON)) AS list(value))";
 const BACKLOG: &str = "SELECT COUNT(*) AS n, MIN(created_at) AS oldest FROM outbox";
 const RECEIVE: &str = "INSERT INTO inbox (consumer, event_id, received_at) VALUES ($1, $2, $3) \
                        ON CONFLICT (consumer, event_id) DO NOTHING";
@@ -99,12 +96,8 @@ pub async fn waiting(tx: &mut Tx, limit: i64) -> Result<Vec<Waiting>, DbError> {
 
 /// Removes exactly these: a later id may have been committed after an earlier one was read.
 pub async fn published(tx: &mut Tx, ids: &[i64]) -> Result<u64, DbError> {
-    let sql = match tx.engine() {
-        Engine::Sqlite => PUBLISHED_SQLITE,
-        Engine::Postgres => PUBLISHED_POSTGRES,
-    };
-    let ids = serde_json::to_string(ids).map_err(|e| DbError::Setup(e.to_string()))?;
-    tx.exec(sql, &[ids.into()]).await
+    let sql = format!("DELETE FROM outbox WHERE id IN {}", tx.engine().id_list("$1"));
+    tx.exec(&sql, &[Val::ids(ids)]).await
 }
 
 /// How many events wait, and since when the oldest one.

@@ -14,7 +14,9 @@ use crate::dialect::Dialect;
 use crate::http::{Listener, Mount};
 use crate::problem::{Code, Problem};
 
-const REFERENCE: &str = "#/components/schemas/";
+const COMPONENTS: &str = "#/components/";
+/// What services name themselves; schemes of security are the suite's.
+const NAMED: [&str; 6] = ["schemas", "responses", "parameters", "requestBodies", "headers", "examples"];
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Two documents that cannot be one.
@@ -33,7 +35,7 @@ pub fn none() -> OpenApi {
 
 /// One document of several services: names of schemas and operations carry the service's name in front.
 pub fn merged(documents: &[(&str, OpenApi)]) -> Result<Value, OpenApiError> {
-    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    let (mut paths, mut components) = (Map::new(), Map::new());
     let mut tags = Vec::new();
     for (service, document) in documents {
         let mut document = serde_json::to_value(document)?;
@@ -50,20 +52,26 @@ pub fn merged(documents: &[(&str, OpenApi)]) -> Result<Value, OpenApiError> {
                 known[method.as_str()] = operation;
             }
         }
-        for (name, schema) in take(&mut document, "/components/schemas") {
-            if schemas.insert(format!("{service}_{name}"), schema).is_some() {
-                return Err(OpenApiError::Collision(format!("the schema {service}_{name}")));
+        for kind in NAMED {
+            for (name, component) in take(&mut document, &format!("/components/{kind}")) {
+                // One service's names are unique already; two services with one name would show here.
+                let known = components.entry(kind).or_insert_with(|| json!({}));
+                if known.get(format!("{service}_{name}")).is_some() {
+                    return Err(OpenApiError::Collision(format!("{kind}/{service}_{name}")));
+                }
+                known[format!("{service}_{name}")] = component;
             }
         }
         tags.push(json!({"name": service, "description": document["info"]["description"]}));
     }
+    components.insert("securitySchemes".to_owned(), json!({"bearer": {"type": "http", "scheme": "bearer"}}));
     Ok(json!({
         "openapi": "3.1.0",
         "info": {"title": "Undulator", "version": env!("CARGO_PKG_VERSION"),
                  "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "tags": tags,
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+        "components": components,
     }))
 }
 
@@ -75,7 +83,7 @@ fn object(value: Value) -> Map<String, Value> {
     if let Value::Object(map) = value { map } else { Map::new() }
 }
 
-/// Puts the service's name in front of operation ids and references to schemas.
+/// Puts the service's name in front of operation ids and references to components.
 fn prefix(value: &mut Value, service: &str) {
     match value {
         Value::Object(map) => {
@@ -83,8 +91,9 @@ fn prefix(value: &mut Value, service: &str) {
                 match (key.as_str(), &mut *value) {
                     ("operationId", Value::String(id)) => *id = format!("{service}_{id}"),
                     ("$ref", Value::String(target)) => {
-                        if let Some(name) = target.strip_prefix(REFERENCE) {
-                            *target = format!("{REFERENCE}{service}_{name}");
+                        let name = target.strip_prefix(COMPONENTS).and_then(|rest| rest.split_once('/'));
+                        if let Some((kind, name)) = name {
+                            *target = format!("{COMPONENTS}{kind}/{service}_{name}");
                         }
                     }
                     _ => prefix(value, service),
@@ -155,7 +164,7 @@ mod tests {
         serde_json::from_value(json!({
             "openapi": "3.1.0", "info": {"title": "t", "version": "1"},
             "paths": {path: {"get": {"operationId": "read", "responses": {"200": {"description": "ok", "content":
-                {"application/json": {"schema": {"$ref": format!("{REFERENCE}{schema}")}}}}}}}},
+                {"application/json": {"schema": {"$ref": format!("{COMPONENTS}schemas/{schema}")}}}}}}}},
             "components": {"schemas": {schema: {"type": "object"}}},
         }))
         .unwrap()

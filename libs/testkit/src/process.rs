@@ -30,22 +30,32 @@ pub struct Process {
 }
 
 impl Process {
-    /// `name` tells the processes of a test apart; `test` is the child test with its modules, such as `main::child`.
-    /// Settings and log lie in `dir`, which also is `data_dir`. Starts nothing.
-    pub fn new(test: &'static str, name: &str, services: &[ServiceDef], dir: &Path, toml: &str) -> Self {
-        let ports = (free_port(), free_port());
-        let listen =
-            format!("http.bind = \"127.0.0.1:{}\"\nhttp.internal_bind = \"127.0.0.1:{}\"\n", ports.0, ports.1);
+    /// `name` tells the processes of a test apart; `test` is the child test with its modules, such as
+    /// `processes::child`. Settings, log and data lie in `dir`. Starts nothing.
+    pub fn new(test: &'static str, name: &str, services: &[ServiceDef], dir: &Path) -> Self {
+        let names: Vec<&str> = services.iter().map(|service| service.name).collect();
+        Self {
+            test,
+            services: names.join(","),
+            settings: dir.join(format!("{name}.toml")),
+            log: dir.join(format!("{name}.log")),
+            ports: (free_port(), free_port()),
+            running: None,
+        }
+    }
+
+    /// Its settings besides ports and directories; before the first start. They may name the addresses of others.
+    pub fn configure(&self, toml: &str) {
+        let data = self.settings.with_file_name("data");
         // A test's clients all come from one address.
         let settings = format!(
-            "data_dir = \"{}\"\nlog.level = \"warn\"\nhttp.limits.rate = 0\n{listen}{toml}",
-            dir.join("data").display()
+            "data_dir = \"{}\"\nlog.level = \"warn\"\nhttp.limits.rate = 0\nhttp.bind = \"127.0.0.1:{}\"\n\
+             http.internal_bind = \"127.0.0.1:{}\"\n{toml}",
+            data.display(),
+            self.ports.0,
+            self.ports.1,
         );
-        let file = dir.join(format!("{name}.toml"));
-        std::fs::write(&file, settings).expect("the settings can be written");
-        let services: Vec<&str> = services.iter().map(|service| service.name).collect();
-        let log = dir.join(format!("{name}.log"));
-        Self { test, services: services.join(","), settings: file, log, ports, running: None }
+        std::fs::write(&self.settings, settings).expect("the settings can be written");
     }
 
     /// Root address for users.

@@ -53,7 +53,7 @@ struct OptionalBody;
 impl Modify for OptionalBody {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let login = document.paths.paths.get_mut("/auth/v1/token").and_then(|path| path.post.as_mut());
-        if let Some(body) = login.and_then(|operation| operation.request_body.as_mut()) {
+        if let Some(RefOr::T(body)) = login.and_then(|operation| operation.request_body.as_mut()) {
             body.required = Some(Required::False);
         }
     }

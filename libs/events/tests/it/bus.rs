@@ -23,11 +23,8 @@ pub struct FakeBus {
 /// By `site`, because the `build` of a service cannot hold on to anything of its test.
 static BUSES: Mutex<Option<HashMap<String, Arc<FakeBus>>>> = Mutex::new(None);
 
-pub const SERVICE: ServiceDef = ServiceDef {
-    name: "relayed",
-    build: |ctx| Box::pin(std::future::ready(build(&ctx))),
-    ..ServiceDef::EMPTY
-};
+pub const SERVICE: ServiceDef =
+    ServiceDef { name: "relayed", build: |ctx| Box::pin(std::future::ready(build(&ctx))), ..ServiceDef::EMPTY };
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of a service's build")]
 fn build(ctx: &Ctx) -> Result<Running, BuildError> {

@@ -45,7 +45,10 @@ pub async fn begin(app: &TestApp, thing: i64, kind: &str) {
 
 /// The cause is mended.
 pub async fn mend(app: &TestApp) {
-    app.db("faulty").write(async |tx| -> Result<u64, DbError> { tx.exec("DELETE FROM trouble", &[]).await }).await.unwrap();
+    app.db("faulty")
+        .write(async |tx| -> Result<u64, DbError> { tx.exec("DELETE FROM trouble", &[]).await })
+        .await
+        .unwrap();
 }
 
 /// Whose effects are stored.

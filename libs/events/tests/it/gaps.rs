@@ -67,20 +67,21 @@ async fn a_consumer_that_was_away_for_longer_than_events_are_kept_reads_the_stat
     until_thing_is_seen(&app, "first").await;
     until_reconciled(&app, 1).await;
     let context = jetstream::new(async_nats::connect(nats.url()).await.unwrap());
-    let restarted = app.restart_after(async || {
-        // Something happens meanwhile, and is dropped because of its age.
-        let mut config = context.get_stream("UNDULATOR_V1").await.unwrap().cached_info().config.clone();
-        config.max_age = Duration::from_secs(1);
-        config.duplicate_window = Duration::from_secs(1);
-        context.update_stream(config).await.unwrap();
-        context.publish("undulator.v1.probe.thing.changed", "lost".into()).await.unwrap().await.unwrap();
-        until("the events are too old", async || {
-            let stream = context.get_stream("UNDULATOR_V1").await.unwrap();
-            (stream.cached_info().state.messages == 0).then_some(())
+    let restarted = app
+        .restart_after(async || {
+            // Something happens meanwhile, and is dropped because of its age.
+            let mut config = context.get_stream("UNDULATOR_V1").await.unwrap().cached_info().config.clone();
+            config.max_age = Duration::from_secs(1);
+            config.duplicate_window = Duration::from_secs(1);
+            context.update_stream(config).await.unwrap();
+            context.publish("undulator.v1.probe.thing.changed", "lost".into()).await.unwrap().await.unwrap();
+            until("the events are too old", async || {
+                let stream = context.get_stream("UNDULATOR_V1").await.unwrap();
+                (stream.cached_info().state.messages == 0).then_some(())
+            })
+            .await;
         })
         .await;
-    })
-    .await;
     until_thing_is_seen(&restarted, "second").await;
     assert_eq!(reconciled(&restarted, THINGS_CONSUMER).await, 2);
     restarted.stop().await;

@@ -36,6 +36,18 @@ pub enum Engine {
     Postgres,
 }
 
+impl Engine {
+    /// The rows of a list of numbers that travels as one parameter ([`Val::ids`]): `id IN {}` for lists of any length.
+    pub fn id_list(self, parameter: &str) -> String {
+        match self {
+            Self::Sqlite => format!("(SELECT value FROM json_each({parameter}))"),
+            Self::Postgres => format!(
+                "(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST({parameter} AS JSON)) AS list(value))"
+            ),
+        }
+    }
+}
+
 /// A service's own database: its `SQLite` file, or its schema in `PostgreSQL`. Cheap to clone.
 #[derive(Clone)]
 pub struct Db(Pools);

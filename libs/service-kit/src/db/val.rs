@@ -12,6 +12,12 @@ pub enum Val {
 }
 
 impl Val {
+    /// A list of ids as one JSON text, for [`Engine::id_list`](super::Engine::id_list).
+    pub fn ids(ids: &[i64]) -> Self {
+        let list: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        format!("[{}]", list.join(",")).into()
+    }
+
     /// One letter per kind; part of the statement's cache key on `PostgreSQL`.
     pub(super) fn letter(&self) -> char {
         match self {

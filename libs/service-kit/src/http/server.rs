@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
 use actix_web::{App, HttpServer, web};
 
 use super::address::TrustedProxies;
@@ -72,6 +72,8 @@ pub(crate) fn start(
             .configure(|config| surroundings.table.configure(config, &cors))
             .default_service(web::to(no_route))
             .wrap(from_fn(move |req, next| boundary(Arc::clone(&around), req, next)))
+            // Clients of ICAT+ put a path behind an address that ends in a slash.
+            .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
     })
     .workers(workers)
     .keep_alive(config.idle_timeout)

@@ -8,7 +8,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use icat_client::schema::{Entity, ToOne};
-use service_kit::Engine;
 
 use super::tree::{
     Aggregate, Body, Column, ColumnKind, Cond, Expr, Function, Literal, Origin, Path, Pattern, Search, Step, Var,
@@ -267,16 +266,11 @@ impl<'e> Writer<'e> {
         format!("({})", items.join(", "))
     }
 
-    /// Numbers as one JSON parameter: what the engines spell differently.
+    /// Numbers as one JSON parameter.
     fn id_list(&mut self, ids: &[i64]) -> String {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let list = self.bind(Param::Text(format!("[{}]", ids.join(","))));
-        match self.env.engine {
-            Engine::Sqlite => format!("(SELECT value FROM json_each({list}))"),
-            Engine::Postgres => format!(
-                "(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST({list} AS JSON)) AS list(value))"
-            ),
-        }
+        self.env.engine.id_list(&list)
     }
 
     fn sub_select(&mut self, body: &Body, outer: Option<&Frame<'_>>) -> String {

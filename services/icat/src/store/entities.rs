@@ -5,7 +5,7 @@
 
 use events::messages::icat::Verb;
 use icat_client::schema::{Entity, FieldKind};
-use service_kit::{DbError, Engine, Row, Tx, Val};
+use service_kit::{DbError, Row, Tx, Val};
 
 use super::{Author, rules};
 
@@ -84,9 +84,9 @@ fn select(entity: &'static Entity) -> String {
 /// The rows with these ids, in no particular order; ids without a row are left out.
 pub async fn by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<Vec<StoredRow>, DbError> {
     let mut found = Vec::with_capacity(ids.len());
-    let sql = format!("{} WHERE id IN {}", select(entity), id_list(tx.engine(), 1));
+    let sql = format!("{} WHERE id IN {}", select(entity), tx.engine().id_list("$1"));
     for ids in ids.chunks(IDS_PER_SELECT) {
-        let rows = tx.all(&sql, &[json_ids(ids)]).await?;
+        let rows = tx.all(&sql, &[Val::ids(ids)]).await?;
         for row in &rows {
             found.push(stored(entity, row)?);
         }
@@ -117,12 +117,12 @@ pub async fn children(
     let sql = format!(
         "SELECT {column} AS parent, id FROM {} WHERE {column} IN {} ORDER BY id LIMIT $2",
         entity.table,
-        id_list(tx.engine(), 1)
+        tx.engine().id_list("$1")
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut pairs = Vec::new();
     for parents in parents.chunks(IDS_PER_SELECT) {
-        let rows = tx.all(&sql, &[json_ids(parents), limit.into()]).await?;
+        let rows = tx.all(&sql, &[Val::ids(parents), limit.into()]).await?;
         for row in &rows {
             pairs.push((row.get("parent")?, row.get("id")?));
         }
@@ -221,9 +221,9 @@ pub async fn update(
 
 /// Removes rows; what depends on them must have gone before.
 pub async fn delete(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &Author) -> Result<(), DbError> {
-    let sql = format!("DELETE FROM {} WHERE id IN {}", entity.table, id_list(tx.engine(), 1));
+    let sql = format!("DELETE FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
     for ids in ids.chunks(IDS_PER_SELECT) {
-        tx.exec(&sql, &[json_ids(ids)]).await?;
+        tx.exec(&sql, &[Val::ids(ids)]).await?;
     }
     author.note(entity, Verb::Deleted, ids.iter().map(|id| (*id, 0)));
     rule_change(tx, entity).await
@@ -232,21 +232,6 @@ pub async fn delete(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &
 /// Parsed rules are cached; whoever changes one says so in the same transaction.
 async fn rule_change(tx: &mut Tx, entity: &Entity) -> Result<(), DbError> {
     if matches!(entity.name, "Rule" | "PublicStep") { rules::bump_version(tx).await } else { Ok(()) }
-}
-
-/// A list of ids as one parameter: the one expression that differs between the engines.
-fn id_list(engine: Engine, parameter: usize) -> String {
-    match engine {
-        Engine::Sqlite => format!("(SELECT value FROM json_each(${parameter}))"),
-        Engine::Postgres => format!(
-            "(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(${parameter} AS JSON)) AS list(value))"
-        ),
-    }
-}
-
-fn json_ids(ids: &[i64]) -> Val {
-    let list: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    format!("[{}]", list.join(",")).into()
 }
 
 fn stored(entity: &'static Entity, row: &Row) -> Result<StoredRow, DbError> {

@@ -1,1 +1,106 @@
-//! placeholder
+//! The same flow through four arrangements of the same services: what a user sees does not depend on who runs where.
+
+use service_kit::ServiceDef;
+use tempfile::TempDir;
+use testkit::{Backend, Nats, Process, postgres, probe};
+
+use crate::flow::{Places, walk};
+use crate::processes::{client, make_root, process};
+
+const ALL: [ServiceDef; 4] = [auth::SERVICE, download::SERVICE, icat::SERVICE, probe::SERVICE];
+
+fn storage(dir: &TempDir) -> String {
+    format!("[storage.main]\nurl = \"{}\"\n", dir.path().join("files").display())
+}
+
+async fn database(backend: &Backend) -> String {
+    format!("[database]\nurl = \"{}\"\n", backend.new_url().await)
+}
+
+/// Where other processes find auth and the catalogue.
+fn others(auth: &Process, icat: &Process) -> String {
+    format!(
+        "[icat]\nurl = \"{}\"\n[identity]\nauth_url = \"{}\"\njwks_url = \"{}/.well-known/jwks.json\"\n",
+        icat.public(),
+        auth.internal(),
+        auth.public()
+    )
+}
+
+/// Who the catalogue asks when somebody logs in.
+fn authenticator(auth: &Process) -> String {
+    format!("[catalogue]\nauthn = [{{ mnemonic = \"simple\", url = \"{}\" }}]\n", auth.internal())
+}
+
+async fn one_process(name: &str, backend: &Backend) {
+    let (dir, http) = (TempDir::new().unwrap(), client());
+    let mut all = process("all", &ALL, dir.path());
+    all.configure(&format!("{}{}", storage(&dir), database(backend).await));
+    make_root(&all.config(&ALL)).await;
+    all.start(&http).await;
+    let everywhere = all.public();
+    let places = Places {
+        auth: everywhere.clone(),
+        icat: everywhere.clone(),
+        download: everywhere.clone(),
+        probe: everywhere,
+    };
+    walk(name, &http, &places, &dir.path().join("files")).await;
+    all.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_on_sqlite() {
+    one_process("one process, SQLite, memory", &Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_on_postgresql() {
+    let Some(server) = postgres() else { return };
+    one_process("one process, PostgreSQL, memory", &Backend::Postgres(server)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_processes_with_postgresql_and_nats() {
+    let backend = postgres().map_or(Backend::Sqlite, Backend::Postgres);
+    let (dir, http, nats) = (TempDir::new().unwrap(), client(), Nats::start().await);
+    let shared = format!("{}{}", database(&backend).await, nats.settings());
+    let mut auth = process("auth", &[auth::SERVICE], dir.path());
+    let mut icat = process("icat", &[icat::SERVICE], dir.path());
+    let mut download = process("download", &[download::SERVICE, probe::SERVICE], dir.path());
+    auth.configure(&format!("{shared}{}", others(&auth, &icat)));
+    icat.configure(&format!("{shared}{}", authenticator(&auth)));
+    download.configure(&format!("{shared}{}{}", others(&auth, &icat), storage(&dir)));
+    make_root(&auth.config(&ALL)).await;
+    for process in [&mut auth, &mut icat, &mut download] {
+        process.start(&http).await;
+    }
+    let places =
+        Places { auth: auth.public(), icat: icat.public(), download: download.public(), probe: download.public() };
+    walk("three processes, PostgreSQL, NATS", &http, &places, &dir.path().join("files")).await;
+    for process in [&mut download, &mut auth, &mut icat] {
+        process.stop();
+    }
+}
+
+/// As a facility would that has an ICAT and takes only the download service.
+#[tokio::test(flavor = "multi_thread")]
+async fn download_alone_beside_a_catalogue_elsewhere() {
+    let (dir, elsewhere, http) = (TempDir::new().unwrap(), TempDir::new().unwrap(), client());
+    let mut catalogue = process("catalogue", &[auth::SERVICE, icat::SERVICE, probe::SERVICE], elsewhere.path());
+    catalogue.configure("");
+    let mut download = process("download", &[download::SERVICE], dir.path());
+    download.configure(&format!("{}{}", others(&catalogue, &catalogue), storage(&dir)));
+    make_root(&catalogue.config(&ALL)).await;
+    catalogue.start(&http).await;
+    download.start(&http).await;
+    let places = Places {
+        auth: catalogue.public(),
+        icat: catalogue.public(),
+        download: download.public(),
+        probe: catalogue.public(),
+    };
+    walk("download alone, SQLite", &http, &places, &dir.path().join("files")).await;
+    download.stop();
+    catalogue.stop();
+}

@@ -1,1 +1,117 @@
-//! placeholder
+//! The way of one user through the suite, told over HTTP alone: log in, find, download, resume, log out, and what other
+//! services hear of it.
+
+use std::path::Path;
+
+use reqwest::header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
+use serde_json::Value;
+use testkit::until;
+
+use crate::processes::log_in;
+
+const FILE: &str = "MX-1/scan/frames.h5";
+const SIZE: u32 = 300_000;
+/// Where the first transfer ended.
+const CUT: usize = 123_457;
+
+/// Root addresses for users; several may be the same process.
+pub struct Places {
+    pub auth: String,
+    pub icat: String,
+    pub download: String,
+    pub probe: String,
+}
+
+/// Walks the whole way; `files` is the storage of download.
+pub async fn walk(name: &str, http: &reqwest::Client, places: &Places, files: &Path) {
+    let bytes = make_file(files);
+    let session = log_in(http, &places.auth).await;
+    let user = Walk { http, places, session };
+    user.fill_the_catalogue().await;
+
+    let found = user.search("SELECT f.id FROM Datafile f WHERE f.dataset.investigation.name = 'MX-1'").await;
+    let datafile = found[0].as_i64().unwrap();
+    user.download(datafile, &bytes).await;
+
+    let created = user.until_effect("Investigation", "created").await;
+    let ended = http.delete(format!("{}/session/{}", places.auth, user.session)).send().await.unwrap();
+    assert_eq!(ended.status(), 200);
+    user.until_effect("Session", "ended").await;
+    let dead = http.get(format!("{}/icat/session/{}", places.icat, user.session)).send().await.unwrap();
+    assert_eq!(dead.status(), 403);
+    println!("{name}: logged in, found datafile {datafile}, {SIZE} bytes in two parts, event {created}, logged out");
+}
+
+fn make_file(files: &Path) -> Vec<u8> {
+    let bytes: Vec<u8> = (0..SIZE).map(|n| u8::try_from(n * 31 % 251).unwrap()).collect();
+    let path = files.join(FILE);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, &bytes).unwrap();
+    bytes
+}
+
+struct Walk<'w> {
+    http: &'w reqwest::Client,
+    places: &'w Places,
+    session: String,
+}
+
+impl Walk<'_> {
+    async fn write(&self, entities: &str) -> i64 {
+        let form = [("sessionId", self.session.as_str()), ("entities", entities)];
+        let answer = self.http.post(format!("{}/icat/entityManager", self.places.icat)).form(&form).send().await;
+        let answer = answer.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert_eq!(status, 200, "{text}");
+        serde_json::from_str::<Vec<i64>>(&text).unwrap()[0]
+    }
+
+    async fn fill_the_catalogue(&self) {
+        let facility = self.write(r#"{"Facility":{"name":"SRC"}}"#).await;
+        let of_facility = |kind: &str, name: &str| format!(r#"{{"{kind}":{{"name":"{name}","facility":{{"id":{facility}}}}}}}"#);
+        let kind = self.write(&of_facility("InvestigationType", "MX")).await;
+        let raw = self.write(&of_facility("DatasetType", "raw")).await;
+        self.write(&format!(
+            r#"{{"Investigation":{{"facility":{{"id":{facility}}},"type":{{"id":{kind}}},"name":"MX-1","visitId":"1",
+                "title":"t","datasets":[{{"name":"scan","type":{{"id":{raw}}},
+                "datafiles":[{{"name":"frames.h5","fileSize":{SIZE},"location":"{FILE}"}}]}}]}}}}"#
+        ))
+        .await;
+    }
+
+    async fn search(&self, query: &str) -> Vec<Value> {
+        let parameters = [("sessionId", self.session.as_str()), ("query", query)];
+        let url = format!("{}/icat/entityManager", self.places.icat);
+        self.http.get(url).query(&parameters).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Whole, and again with the second part asked for by itself.
+    async fn download(&self, datafile: i64, bytes: &[u8]) {
+        let url = format!("{}/ids/getData", self.places.download);
+        let id = datafile.to_string();
+        let request = || self.http.get(&url).query(&[("sessionId", self.session.as_str()), ("datafileIds", &id)]);
+        let whole = request().send().await.unwrap();
+        let (status, tag) = (whole.status(), whole.headers().get(ETAG).cloned());
+        let received = whole.bytes().await.unwrap();
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&received));
+        assert!(received == bytes, "the file as it lies there");
+
+        let tag = tag.expect("a file has a validator");
+        let rest = request().header(RANGE, format!("bytes={CUT}-")).header(IF_RANGE, tag).send().await.unwrap();
+        assert_eq!(rest.status(), 206);
+        assert_eq!(rest.headers()[CONTENT_RANGE], format!("bytes {CUT}-{}/{SIZE}", SIZE - 1));
+        assert!([&bytes[..CUT], &rest.bytes().await.unwrap()].concat() == bytes, "both parts together");
+    }
+
+    /// Waits until the probe has stored an effect; the id of its event.
+    async fn until_effect(&self, entity: &str, verb: &str) -> String {
+        let url = format!("{}/probe/effects", self.places.probe);
+        until(&format!("{entity} {verb} arrives"), async || {
+            let page: Value = self.http.get(&url).send().await.unwrap().json().await.unwrap();
+            let mut effects = page["effects"].as_array().unwrap().iter();
+            let effect = effects.find(|effect| effect["entity"] == entity && effect["verb"] == verb)?;
+            Some(effect["eventId"].as_str().unwrap().to_owned())
+        })
+        .await
+    }
+}

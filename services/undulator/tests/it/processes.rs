@@ -13,9 +13,9 @@ async fn child() {
     testkit::child(&SERVICES).await;
 }
 
-/// A process with these services; starts nothing.
-pub fn process(name: &str, services: &[ServiceDef], dir: &std::path::Path, toml: &str) -> Process {
-    Process::new("processes::child", name, services, dir, toml)
+/// A process with these services; configures and starts nothing.
+pub fn process(name: &str, services: &[ServiceDef], dir: &std::path::Path) -> Process {
+    Process::new("processes::child", name, services, dir)
 }
 
 /// The account `simple/root` in the database of auth.

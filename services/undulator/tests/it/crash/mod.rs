@@ -44,12 +44,13 @@ impl World {
         let (dir, http) = (TempDir::new().unwrap(), client());
         let events = nats.as_ref().map(Nats::settings).unwrap_or_default();
         let settings = format!("[database]\nurl = \"{}\"\n{events}", backend.new_url().await);
-        let mut writer = process("writer", writer, dir.path(), &settings);
+        let mut writer = process("writer", writer, dir.path());
+        writer.configure(&settings);
         make_root(&writer.config(&[auth::SERVICE, icat::SERVICE])).await;
         writer.start(&http).await;
-        let mut consumer =
-            (!consumer.is_empty()).then(|| process("consumer", consumer, dir.path(), &settings));
+        let mut consumer = (!consumer.is_empty()).then(|| process("consumer", consumer, dir.path()));
         if let Some(consumer) = &mut consumer {
+            consumer.configure(&settings);
             consumer.start(&http).await;
         }
         let session = log_in(&http, &writer.public()).await;

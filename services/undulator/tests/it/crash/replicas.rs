@@ -16,7 +16,8 @@ const HELD: &str = "undulator_lease_held{undulator_service=\"icat\",lease=\"outb
 const TOUCH: &str = "SELECT fence FROM lease WHERE name = 'outbox-relay' FOR UPDATE NOWAIT";
 
 pub async fn stop_the_holder_of_the_lease(world: &mut World, load: &Arc<Load>) {
-    let mut second = process("second", &[auth::SERVICE, icat::SERVICE], world.dir.path(), &world.settings);
+    let mut second = process("second", &[auth::SERVICE, icat::SERVICE], world.dir.path());
+    second.configure(&world.settings);
     second.start(&world.http).await;
     let (http, begun) = (world.http.clone(), load.finished());
     let addresses = vec![world.writer.public(), second.public()];
