@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 use service_kit::{Config, ServiceDef};
 
@@ -27,6 +27,8 @@ pub struct Process {
     log: PathBuf,
     ports: (u16, u16),
     running: Option<Child>,
+    /// Open for as long as this program runs: by it the process sees that it still does.
+    lifeline: Option<ChildStdin>,
 }
 
 impl Process {
@@ -41,6 +43,7 @@ impl Process {
             log: dir.join(format!("{name}.log")),
             ports: (free_port(), free_port()),
             running: None,
+            lifeline: None,
         }
     }
 
@@ -79,7 +82,7 @@ impl Process {
     pub async fn start(&mut self, http: &reqwest::Client) {
         assert!(self.running.is_none(), "the process runs already");
         let log = File::options().create(true).append(true).open(&self.log).expect("a log file");
-        let child = Command::new(std::env::current_exe().expect("this program"))
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["--exact", self.test, "--nocapture", "--test-threads=1"])
             .env(CHILD, format!("{} {}", self.services, self.settings.display()))
             // It ends when this program does, however that comes about.
@@ -88,6 +91,8 @@ impl Process {
             .stderr(log)
             .spawn()
             .expect("a second process");
+        // Waiting for a child would close it.
+        self.lifeline = child.stdin.take();
         self.running = Some(child);
         let url = format!("{}/health/ready", self.internal());
         let ready = async || {

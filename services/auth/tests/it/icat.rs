@@ -1,80 +1,102 @@
 //! A catalogue that answers what icat.server 6.2 answers, word for word, and knows a few sessions.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use actix_web::{HttpResponse, web};
-use service_kit::{Dialect, Listener, Mount, Running, ServiceDef};
+use serde_json::{Value, json};
+use service_kit::{Ctx, Dialect, HttpClient, Listener, Mount, Running, ServiceDef};
 
 /// Of `db/ada`, for two hours.
 pub const SESSION: &str = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10";
 /// Of a login with `{"pin":"1"}` at `brief`, for 90 seconds.
 pub const BRIEF: &str = "0d5bd5c1-52a1-4d0c-8f0d-0a6a3f5b7d11";
-/// Of a login at `endless`, which tells no usable end.
+/// Of a login at `endless`, which tells no usable end, or at `over`, for less than a second.
 const ENDLESS: &str = "9f8e7d6c-0000-4000-8000-000000000001";
+/// Of an account that auth itself keeps, for eleven minutes.
+pub const LOCAL: &str = "c3a1f0de-7b1e-4b63-9a44-2f60d1a7e212";
 
 pub const ICAT: ServiceDef = ServiceDef {
     name: "fake-icat",
-    build: |_| Box::pin(std::future::ready(Ok(Running { mounts: vec![mount()], workers: Vec::new() }))),
+    build: |ctx| Box::pin(std::future::ready(Ok(Running { mounts: vec![mount(&ctx)], workers: Vec::new() }))),
     ..ServiceDef::EMPTY
 };
 
-/// The sessions that are open.
-#[derive(Default)]
-struct Open(Mutex<HashSet<String>>);
+struct Catalogue {
+    /// The answers about the sessions that are open.
+    open: Mutex<HashMap<String, String>>,
+    http: HttpClient,
+    /// Where the authenticators are.
+    plugins: String,
+}
 
-impl Open {
-    fn knows(&self, id: &str) -> bool {
-        self.0.lock().unwrap().contains(id)
+impl Catalogue {
+    fn find(&self, id: &str) -> Option<String> {
+        self.open.lock().unwrap().get(id).cloned()
+    }
+
+    fn open(&self, id: &str, user: &str, minutes: &str) -> HttpResponse {
+        let status = format!(r#"{{"userName":"{user}","remainingMinutes":{minutes}}}"#);
+        self.open.lock().unwrap().insert(id.to_owned(), status);
+        HttpResponse::Ok().body(format!(r#"{{"sessionId":"{id}"}}"#))
+    }
+
+    /// As icat.server asks the authenticators of its `run.properties`.
+    async fn ask(&self, login: &str) -> HttpResponse {
+        let login: Value = serde_json::from_str(login).unwrap();
+        let url = format!("{}/authn.{}/authenticate", self.plugins, login["plugin"].as_str().unwrap());
+        let body = json!({"credentials": login["credentials"], "ip": "127.0.0.1"}).to_string();
+        let answer = self.http.post(url).form(&[("json", body)]).send().await.unwrap();
+        if !answer.status().is_success() {
+            let body = r#"{"code":"SESSION","message":"The username and password do not match"}"#;
+            return HttpResponse::Forbidden().body(body);
+        }
+        let user: Value = answer.json().await.unwrap();
+        let name = format!("{}/{}", user["mechanism"].as_str().unwrap(), user["username"].as_str().unwrap());
+        self.open(LOCAL, &name, "11")
     }
 }
 
-fn mount() -> Mount {
-    let open = Open::default();
-    open.0.lock().unwrap().insert(SESSION.to_owned());
+fn mount(ctx: &Ctx) -> Mount {
+    let catalogue = Catalogue {
+        open: Mutex::default(),
+        http: ctx.http.clone(),
+        plugins: ctx.endpoints.resolve("self", Listener::Internal),
+    };
+    catalogue.open(SESSION, "db/ada", "119.9876");
     Mount::new("/icat", Listener::Public, Dialect::Icat)
-        .state(Arc::new(open))
+        .state(Arc::new(catalogue))
         .post("/session", login)
-        .get("/session/{id}", async |open: web::Data<Open>, id: web::Path<String>| {
-            let minutes = match id.as_str() {
-                SESSION => r#"{"userName":"db/ada","remainingMinutes":119.9876}"#,
-                BRIEF => r#"{"userName":"brief/bea","remainingMinutes":1.5}"#,
-                _ => r#"{"userName":"endless/eve","remainingMinutes":1e300}"#,
-            };
-            if open.knows(&id) { HttpResponse::Ok().body(minutes) } else { unknown(&id) }
+        .get("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
+            catalogue.find(&id).map_or_else(|| unknown(&id), |status| HttpResponse::Ok().body(status))
         })
-        .put(
-            "/session/{id}",
-            async |open: web::Data<Open>, id: web::Path<String>| {
-                if open.knows(&id) { HttpResponse::NoContent().finish() } else { unknown(&id) }
-            },
-        )
-        .delete("/session/{id}", async |open: web::Data<Open>, id: web::Path<String>| {
-            let ended = open.0.lock().unwrap().remove(id.as_str());
-            if ended { HttpResponse::NoContent().finish() } else { unknown(&id) }
+        .put("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
+            catalogue.find(&id).map_or_else(|| unknown(&id), |_| HttpResponse::NoContent().finish())
+        })
+        .delete("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
+            let ended = catalogue.open.lock().unwrap().remove(id.as_str());
+            ended.map_or_else(|| unknown(&id), |_| HttpResponse::NoContent().finish())
         })
         .get("/entityManager", search)
 }
 
-async fn login(open: web::Data<Open>, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn login(catalogue: web::Data<Catalogue>, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
     let given = form.iter().find(|(key, _)| key == "json").map_or("", |(_, value)| value);
-    let id = match given {
-        r#"{"plugin":"db","credentials":[{"username":"ada"},{"password":"x1"}]}"# => SESSION,
-        r#"{"plugin":"brief","credentials":[{"pin":"1"}]}"# => BRIEF,
-        r#"{"plugin":"endless","credentials":[]}"# => ENDLESS,
-        r#"{"plugin":"nonsense","credentials":[]}"# => return HttpResponse::Ok().body("<html>Welcome</html>"),
-        r#"{"plugin":"down","credentials":[]}"# => return HttpResponse::ServiceUnavailable().finish(),
+    match given {
+        r#"{"plugin":"db","credentials":[{"username":"ada"},{"password":"x1"}]}"# => {
+            catalogue.open(SESSION, "db/ada", "119.9876")
+        }
+        r#"{"plugin":"brief","credentials":[{"pin":"1"}]}"# => catalogue.open(BRIEF, "brief/bea", "1.5"),
+        r#"{"plugin":"endless","credentials":[]}"# => catalogue.open(ENDLESS, "endless/eve", "1e300"),
+        r#"{"plugin":"over","credentials":[]}"# => catalogue.open(ENDLESS, "over/olaf", "0.01"),
+        r#"{"plugin":"nonsense","credentials":[]}"# => HttpResponse::Ok().body("<html>Welcome</html>"),
+        r#"{"plugin":"down","credentials":[]}"# => HttpResponse::ServiceUnavailable().finish(),
         r#"{"plugin":"broken","credentials":[]}"# => {
             let body = r#"{"code":"INTERNAL","message":"No authenticator of type broken is working"}"#;
-            return HttpResponse::InternalServerError().body(body);
+            HttpResponse::InternalServerError().body(body)
         }
-        _ => {
-            let body = r#"{"code":"SESSION","message":"The username and password do not match"}"#;
-            return HttpResponse::Forbidden().body(body);
-        }
-    };
-    open.0.lock().unwrap().insert(id.to_owned());
-    HttpResponse::Ok().body(format!(r#"{{"sessionId":"{id}"}}"#))
+        given => catalogue.ask(given).await,
+    }
 }
 
 fn unknown(id: &str) -> HttpResponse {

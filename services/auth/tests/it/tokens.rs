@@ -118,6 +118,7 @@ async fn refusals_say_whose_fault_it_is() {
         (json!({"plugin": "db", "username": "ada", "password": "no"}), 401, "auth/bad-credentials"),
         (json!({"plugin": "nobody"}), 401, "auth/bad-credentials"),
         (json!({"plugin": ""}), 401, "auth/bad-credentials"),
+        (plugin("over"), 401, "auth/bad-credentials"),
         (plugin("nonsense"), 502, "auth/icat-nonsense"),
         (plugin("endless"), 502, "auth/icat-nonsense"),
         (plugin("broken"), 502, "auth/icat-failed"),

@@ -9,8 +9,11 @@ use crate::processes::{client, make_root, process};
 
 const ALL: [ServiceDef; 4] = [auth::SERVICE, download::SERVICE, icat::SERVICE, probe::SERVICE];
 
+/// A directory for files, which must be there when download starts.
 fn storage(dir: &TempDir) -> String {
-    format!("[storage.main]\nurl = \"{}\"\n", dir.path().join("files").display())
+    let files = dir.path().join("files");
+    std::fs::create_dir(&files).unwrap();
+    format!("[storage.main]\nurl = \"{}\"\n", files.display())
 }
 
 async fn database(backend: &Backend) -> String {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service_kit::{Config, DbError, SystemClock, Tx, open_database};
+use service_kit::{Db, DbError, SystemClock, Tx, open_database};
 use testkit::{Process, until};
 use tokio::time::Instant;
 
@@ -10,7 +10,7 @@ use super::World;
 use super::clients::Load;
 use crate::processes::{metric, process};
 
-const WRITES: usize = 400;
+const WRITES: usize = 1_000;
 const HELD: &str = "undulator_lease_held{undulator_service=\"icat\",lease=\"outbox-relay\"}";
 /// Fails at once if somebody has the row.
 const TOUCH: &str = "SELECT fence FROM lease WHERE name = 'outbox-relay' FOR UPDATE NOWAIT";
@@ -22,10 +22,11 @@ pub async fn stop_the_holder_of_the_lease(world: &mut World, load: &Arc<Load>) {
     let (http, begun) = (world.http.clone(), load.finished());
     let addresses = vec![world.writer.public(), second.public()];
     let (first, config) = (&world.writer, world.config());
+    let db = open_database(&icat::SERVICE, &config, &SystemClock).await.unwrap();
     let holds = async |process: &Process| metric(&http, &process.internal(), HELD).await == Some(1.0);
 
     let change_of_hands = async {
-        load.until_finished(begun + WRITES / 8).await;
+        load.until_finished(begun + WRITES / 20).await;
         let (holder, other) =
             until("one of them publishes", async || match (holds(first).await, holds(&second).await) {
                 (true, false) => Some((first, &second)),
@@ -33,28 +34,29 @@ pub async fn stop_the_holder_of_the_lease(world: &mut World, load: &Arc<Load>) {
                 _ => None,
             })
             .await;
-        let tries = pause_outside_of_a_transaction(holder, &config).await;
+        let tries = pause_outside_of_a_transaction(holder, &db).await;
         let (paused, finished) = (Instant::now(), load.finished());
         until("the other one publishes", async || holds(other).await.then_some(())).await;
         let (waited, meanwhile) = (paused.elapsed().as_secs_f64(), load.finished() - finished);
         holder.resume();
         until("the first one knows that it lost", async || (!holds(holder).await).then_some(())).await;
         println!("the lease changed hands after {waited:.1} s, {meanwhile} writes meanwhile, paused at try {tries}");
+        meanwhile
     };
-    tokio::join!(load.write("replicas", WRITES, addresses), change_of_hands);
+    let ((), meanwhile) = tokio::join!(load.write("replicas", WRITES, addresses), change_of_hands);
+    assert!(meanwhile > 0, "the other one takes writes");
+    db.close().await;
     second.stop();
 }
 
 /// A process that is held still inside a transaction keeps its locks, and nobody else can take the lease before the
 /// database ends the transaction; that is another matter than the lease.
-async fn pause_outside_of_a_transaction(process: &Process, config: &Config) -> usize {
-    let db = open_database(&icat::SERVICE, config, &SystemClock).await.unwrap();
+async fn pause_outside_of_a_transaction(process: &Process, db: &Db) -> usize {
     let mut tries = 1;
     loop {
         process.pause();
         let free = db.write(async |tx: &mut Tx| -> Result<(), DbError> { tx.one(TOUCH, &[]).await.map(drop) }).await;
         if free.is_ok() {
-            db.close().await;
             return tries;
         }
         process.resume();
