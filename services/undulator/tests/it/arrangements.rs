@@ -42,12 +42,8 @@ async fn one_process(name: &str, backend: &Backend) {
     make_root(&all.config(&ALL)).await;
     all.start(&http).await;
     let everywhere = all.public();
-    let places = Places {
-        auth: everywhere.clone(),
-        icat: everywhere.clone(),
-        download: everywhere.clone(),
-        probe: everywhere,
-    };
+    let places =
+        Places { auth: everywhere.clone(), icat: everywhere.clone(), download: everywhere.clone(), probe: everywhere };
     walk(name, &http, &places, &dir.path().join("files")).await;
     all.stop();
 }

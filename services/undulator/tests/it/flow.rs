@@ -68,7 +68,8 @@ impl Walk<'_> {
 
     async fn fill_the_catalogue(&self) {
         let facility = self.write(r#"{"Facility":{"name":"SRC"}}"#).await;
-        let of_facility = |kind: &str, name: &str| format!(r#"{{"{kind}":{{"name":"{name}","facility":{{"id":{facility}}}}}}}"#);
+        let of_facility =
+            |kind: &str, name: &str| format!(r#"{{"{kind}":{{"name":"{name}","facility":{{"id":{facility}}}}}}}"#);
         let kind = self.write(&of_facility("InvestigationType", "MX")).await;
         let raw = self.write(&of_facility("DatasetType", "raw")).await;
         self.write(&format!(

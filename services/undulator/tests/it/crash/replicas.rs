@@ -25,15 +25,15 @@ pub async fn stop_the_holder_of_the_lease(world: &mut World, load: &Arc<Load>) {
     let db = open_database(&icat::SERVICE, &config, &SystemClock).await.unwrap();
     let holds = async |process: &Process| metric(&http, &process.internal(), HELD).await == Some(1.0);
 
+    // The lease of a process that was killed lasts its time.
+    let (holder, other) = until("one of them publishes", async || match (holds(first).await, holds(&second).await) {
+        (true, false) => Some((first, &second)),
+        (false, true) => Some((&second, first)),
+        _ => None,
+    })
+    .await;
     let change_of_hands = async {
         load.until_finished(begun + WRITES / 20).await;
-        let (holder, other) =
-            until("one of them publishes", async || match (holds(first).await, holds(&second).await) {
-                (true, false) => Some((first, &second)),
-                (false, true) => Some((&second, first)),
-                _ => None,
-            })
-            .await;
         let tries = pause_outside_of_a_transaction(holder, &db).await;
         let (paused, finished) = (Instant::now(), load.finished());
         until("the other one publishes", async || holds(other).await.then_some(())).await;
