@@ -7,18 +7,33 @@ use backon::BackoffBuilder as _;
 use service_kit::problem::chain;
 use service_kit::{Clock, Db, DbError, Lease, Leases, telemetry};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::bus::Bus;
+use crate::envelope::Envelope;
 use crate::metrics::{EventMetrics, ServiceLabels};
-use crate::store::{self, Waiting};
+use crate::store;
 
 const LEASE: &str = "outbox-relay";
 const LEASE_TIME: Duration = Duration::from_secs(10);
+const RENEW_AFTER: Duration = Duration::from_secs(3);
 const BATCH: i64 = 256;
 /// Events of other processes (administrative commands, other replicas) are found this soon.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// A lease and when it was last known to be ours.
+struct Held {
+    lease: Lease,
+    since: Instant,
+}
+
+impl Held {
+    fn now(lease: Lease) -> Self {
+        Self { lease, since: Instant::now() }
+    }
+}
 
 /// Everything a relay needs. Cheap to clone.
 #[derive(Clone)]
@@ -36,7 +51,7 @@ pub(crate) struct Relay {
 impl Relay {
     /// Until the process stops; then once more, so that what the last requests wrote goes out.
     pub async fn run(self) {
-        let mut lease: Option<Lease> = None;
+        let mut lease: Option<Held> = None;
         let mut pauses = pauses();
         loop {
             let last = self.stop.is_cancelled();
@@ -63,19 +78,21 @@ impl Relay {
             }
         }
         if let Some(lease) = lease
-            && let Err(e) = self.leases.release(&lease).await
+            && let Err(e) = self.leases.release(&lease.lease).await
         {
             tracing::warn!(service = self.service, error = chain(&e), "the relay's lease was not given back");
         }
     }
 
     /// Publishes what waits; `false` if the bus did not take all of it.
-    async fn pass(&self, lease: &mut Option<Lease>) -> Result<bool, DbError> {
+    async fn pass(&self, lease: &mut Option<Held>) -> Result<bool, DbError> {
         loop {
             self.measure().await?;
             let held = match lease.take() {
-                Some(held) if self.leases.renew(&held, LEASE_TIME).await? => Some(held),
-                _ => self.leases.acquire(LEASE, LEASE_TIME).await?,
+                // Each renewal is a write; what is deleted under the lease is checked against it anyway.
+                Some(held) if held.since.elapsed() < RENEW_AFTER => Some(held),
+                Some(held) if self.leases.renew(&held.lease, LEASE_TIME).await? => Some(Held::now(held.lease)),
+                _ => self.leases.acquire(LEASE, LEASE_TIME).await?.map(Held::now),
             };
             // Another replica publishes.
             let Some(held) = held else { return Ok(true) };
@@ -84,7 +101,7 @@ impl Relay {
                 *lease = Some(held);
                 return Ok(true);
             }
-            let complete = self.publish(&held, &batch).await?;
+            let complete = self.publish(&held.lease, &batch).await?;
             *lease = Some(held);
             if !complete {
                 return Ok(false);
@@ -92,13 +109,11 @@ impl Relay {
         }
     }
 
-    async fn publish(&self, lease: &Lease, batch: &[Waiting]) -> Result<bool, DbError> {
-        let mut events = Vec::with_capacity(batch.len());
-        for waiting in batch {
-            events.push(self.sent_span(waiting));
-        }
+    async fn publish(&self, lease: &Lease, batch: &[Envelope]) -> Result<bool, DbError> {
+        let events: Vec<Envelope> = batch.iter().map(|waiting| self.sent_span(waiting)).collect();
         let taken = self.bus.publish(&events).await;
-        let ids: Vec<i64> = batch.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(w, _)| w.id).collect();
+        let ids: Vec<&str> =
+            batch.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(w, _)| w.id.as_str()).collect();
         if !ids.is_empty() {
             let deleted = self
                 .db
@@ -117,8 +132,8 @@ impl Relay {
     }
 
     /// The event with the trace going on from its publication.
-    fn sent_span(&self, waiting: &Waiting) -> crate::Envelope {
-        let mut envelope = waiting.envelope.clone();
+    fn sent_span(&self, waiting: &Envelope) -> Envelope {
+        let mut envelope = waiting.clone();
         if envelope.headers.traceparent.is_empty() {
             return envelope;
         }
@@ -130,9 +145,8 @@ impl Relay {
             messaging.destination.name = envelope.subject,
             messaging.message.id = envelope.id,
         );
-        let context = telemetry::remote_context(|name| {
-            (name == "traceparent").then_some(waiting.envelope.headers.traceparent.as_str())
-        });
+        let context =
+            telemetry::remote_context(|name| (name == "traceparent").then_some(waiting.headers.traceparent.as_str()));
         telemetry::continue_trace(&span, context);
         let propagated = span.in_scope(telemetry::propagated);
         if let Some((_, traceparent)) = propagated.into_iter().find(|(name, _)| name == "traceparent") {
@@ -163,7 +177,7 @@ pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
 }
 
 /// The span of storing the effect of an event: a child of the change if that is recent, else linked to it.
-pub(crate) fn process_span(consumer: &str, envelope: &crate::Envelope, now_micros: i64) -> tracing::Span {
+pub(crate) fn process_span(consumer: &str, envelope: &Envelope, now_micros: i64) -> tracing::Span {
     const RECENT_MICROS: i64 = 60 * 1_000_000;
     let span = tracing::info_span!(
         "process",

@@ -4,9 +4,9 @@ use service_kit::{DbError, Row, Tx, Val};
 
 use crate::envelope::{Envelope, Headers};
 
-const EMIT: &str = "INSERT INTO outbox (id, event_id, subject, headers, payload, created_at) \
-                    VALUES ($1, $2, $3, $4, $5, $6)";
-const WAITING: &str = "SELECT id, event_id, subject, headers, payload FROM outbox ORDER BY id LIMIT $1";
+const EMIT: &str = "INSERT INTO outbox (event_id, subject, headers, payload, created_at) \
+                    VALUES ($1, $2, $3, $4, $5)";
+const WAITING: &str = "SELECT event_id, subject, headers, payload FROM outbox ORDER BY event_id LIMIT $1";
 const BACKLOG: &str = "SELECT COUNT(*) AS n, MIN(created_at) AS oldest FROM outbox";
 const RECEIVE: &str = "INSERT INTO inbox (consumer, event_id, received_at) VALUES ($1, $2, $3) \
                        ON CONFLICT (consumer, event_id) DO NOTHING";
@@ -47,13 +47,6 @@ pub const ALL: [&str; 15] = [
     RETRY,
 ];
 
-/// An event that the bus has not acknowledged.
-#[derive(Debug, Clone)]
-pub struct Waiting {
-    pub id: i64,
-    pub envelope: Envelope,
-}
-
 /// An event whose effect failed.
 #[derive(Debug, Clone)]
 pub struct Dead {
@@ -76,9 +69,7 @@ pub struct DeadLetter {
 }
 
 pub async fn emit(tx: &mut Tx, envelope: &Envelope) -> Result<(), DbError> {
-    let id = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
     let vals = [
-        id.into(),
         (&envelope.id).into(),
         (&envelope.subject).into(),
         headers_text(&envelope.headers)?.into(),
@@ -89,15 +80,15 @@ pub async fn emit(tx: &mut Tx, envelope: &Envelope) -> Result<(), DbError> {
 }
 
 /// The oldest events that wait.
-pub async fn waiting(tx: &mut Tx, limit: i64) -> Result<Vec<Waiting>, DbError> {
+pub async fn waiting(tx: &mut Tx, limit: i64) -> Result<Vec<Envelope>, DbError> {
     let rows = tx.all(WAITING, &[limit.into()]).await?;
-    rows.iter().map(|row| Ok(Waiting { id: row.get("id")?, envelope: envelope(row)? })).collect()
+    rows.iter().map(envelope).collect()
 }
 
-/// Removes exactly these: a later id may have been committed after an earlier one was read.
-pub async fn published(tx: &mut Tx, ids: &[i64]) -> Result<u64, DbError> {
-    let sql = format!("DELETE FROM outbox WHERE id IN {}", tx.engine().id_list("$1"));
-    tx.exec(&sql, &[Val::ids(ids)]).await
+/// Removes exactly these: an event that sorts before them may be committed after they were read.
+pub async fn published(tx: &mut Tx, event_ids: &[&str]) -> Result<u64, DbError> {
+    let sql = format!("DELETE FROM outbox WHERE event_id IN {}", tx.engine().text_list("$1"));
+    tx.exec(&sql, &[Val::texts(event_ids.iter().copied())]).await
 }
 
 /// How many events wait, and since when the oldest one.

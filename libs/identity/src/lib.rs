@@ -13,7 +13,7 @@ mod jwks;
 mod permissions;
 mod resolver;
 mod secret;
-mod token;
+pub mod token;
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use self::jwks::Keys;
 pub use self::permissions::{Ask, Decision, Visible};
 use self::resolver::Resolver;
 pub use self::secret::Session;
-use self::token::Verifier;
+use self::token::{TokenRules, Verifier};
 
 /// Answers for one service. Cheap to clone.
 #[derive(Clone)]
@@ -60,12 +60,10 @@ impl Identity {
         };
         let auth_url = ctx.endpoints.resolve(&config.auth_url, Listener::Internal);
         let identity = Self(Arc::new(Parts {
-            verifier: Verifier::new(
-                Keys::new(ctx.http.clone(), jwks_url, Arc::clone(&ctx.clock)),
-                token::issuer(core),
-                config.audience.clone(),
-                Arc::clone(&ctx.clock),
-            ),
+            verifier: Verifier {
+                keys: Keys::new(ctx.http.clone(), jwks_url, Arc::clone(&ctx.clock)),
+                rules: TokenRules::of(core, Arc::clone(&ctx.clock)),
+            },
             resolver: Resolver::new(ctx.http.clone(), auth_url),
             api_keys: ApiKeys::new(&config.api_keys),
             reader: Reader::of(&core.icat.reader, icat.clone())?,

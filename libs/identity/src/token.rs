@@ -1,9 +1,12 @@
-//! Access tokens (RFC 9068, `EdDSA`), verified without asking anybody.
+//! Access tokens (RFC 9068, `EdDSA`): what makes one valid at this site. The same rules for those who verify with
+//! published keys and for auth, which has the keys.
 
 use std::sync::Arc;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use service_kit::config::Core;
 use service_kit::{Clock, Code, Problem};
 
@@ -13,80 +16,105 @@ use crate::jwks::Keys;
 const LEEWAY_SECONDS: i64 = 30;
 /// Longer ones are not tokens.
 const LONGEST: usize = 16 * 1024;
-const TYPE: &str = "at+jwt";
+/// The `typ` of an access token (RFC 9068, 2.1).
+pub const TYPE: &str = "at+jwt";
+pub const ALGORITHM: Algorithm = Algorithm::EdDSA;
 
-/// The `iss` of tokens of this site.
-pub fn issuer(core: &Core) -> String {
-    [&core.identity.issuer, &core.public_url]
-        .into_iter()
-        .find(|text| !text.is_empty())
-        .map_or_else(|| "undulator".to_owned(), Clone::clone)
+/// Who gives tokens out, for whom, and what time it is.
+pub struct TokenRules {
+    pub issuer: String,
+    pub audience: String,
+    clock: Arc<dyn Clock>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-pub struct Claims {
-    /// ICAT user name.
-    pub sub: String,
-    pub exp: i64,
+/// When a token is valid, in seconds since 1970 UTC.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Times {
+    exp: i64,
     #[serde(default)]
     nbf: i64,
 }
 
-pub struct Verifier {
-    keys: Keys,
-    issuer: String,
-    audience: String,
-    clock: Arc<dyn Clock>,
-}
-
-/// Three parts with dots between them are meant as a token.
-pub fn looks_like_token(credential: &str) -> bool {
-    credential.bytes().filter(|b| *b == b'.').count() == 2
+fn read<C: DeserializeOwned>(claims: &Value) -> Result<C, Problem> {
+    C::deserialize(claims).map_err(|_| refused("the token is not valid here"))
 }
 
 fn refused(text: &str) -> Problem {
     Problem::new(Code::Unauthenticated, "identity/bad-token", text)
 }
 
-impl Verifier {
-    pub fn new(keys: Keys, issuer: String, audience: String, clock: Arc<dyn Clock>) -> Self {
-        Self { keys, issuer, audience, clock }
+/// Three parts with dots between them are meant as a token.
+pub(crate) fn looks_like_token(credential: &str) -> bool {
+    credential.bytes().filter(|b| *b == b'.').count() == 2
+}
+
+impl TokenRules {
+    /// The issuer is `identity.issuer`, else `public_url`, else `undulator`.
+    pub fn of(core: &Core, clock: Arc<dyn Clock>) -> Self {
+        let named = [&core.identity.issuer, &core.public_url].into_iter().find(|text| !text.is_empty());
+        let issuer = named.map_or_else(|| "undulator".to_owned(), Clone::clone);
+        Self { issuer, audience: core.identity.audience.clone(), clock }
     }
 
-    /// The claims of a token that is ours, in time, and signed by a published key with the algorithm we use.
-    pub async fn verify(&self, token: &str) -> Result<Claims, Problem> {
+    /// The id of the key that an access token of the right kind names.
+    pub fn key_id(&self, token: &str) -> Result<String, Problem> {
         if token.len() > LONGEST {
             return Err(refused("the token is too long"));
         }
         let header = decode_header(token).map_err(|_| refused("the token cannot be read"))?;
-        let has_foreign_key =
-            header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.crit.is_some();
-        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TYPE) || has_foreign_key {
+        // Keys that a token brings along or points to prove nothing.
+        let foreign = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.crit.is_some();
+        if header.alg != ALGORITHM || header.typ.as_deref() != Some(TYPE) || foreign {
             return Err(refused("the token is not an access token of this site"));
         }
-        let kid = header.kid.ok_or_else(|| refused("the token names no key"))?;
-        let jwk = self.keys.find(&kid).await?.ok_or_else(|| refused("the token is signed by an unknown key"))?;
-        let key = DecodingKey::from_jwk(&jwk).map_err(Problem::internal)?;
-        let claims =
-            decode::<Claims>(token, &key, &self.rules()).map_err(|_| refused("the token is not valid here"))?.claims;
-        let now = self.clock.now().as_second();
-        if now > claims.exp + LEEWAY_SECONDS {
-            return Err(refused("the token has expired; get a new one"));
-        }
-        if now < claims.nbf - LEEWAY_SECONDS {
-            return Err(refused("the token is not valid yet"));
-        }
-        Ok(claims)
+        header.kid.ok_or_else(|| refused("the token names no key"))
     }
 
-    /// Times are compared with our own clock afterwards; the library reads the machine's.
-    fn rules(&self) -> Validation {
-        let mut rules = Validation::new(Algorithm::EdDSA);
+    /// The claims of a token that is ours and in time. `None` for `key`: no published key has its id.
+    pub fn check<C: DeserializeOwned>(&self, token: &str, key: Option<&DecodingKey>) -> Result<C, Problem> {
+        let claims: Value = self.check_at_any_time(token, key)?;
+        let times: Times = read(&claims)?;
+        let now = self.clock.now().as_second();
+        if now > times.exp + LEEWAY_SECONDS {
+            return Err(refused("the token has expired; get a new one"));
+        }
+        if now < times.nbf - LEEWAY_SECONDS {
+            return Err(refused("the token is not valid yet"));
+        }
+        read(&claims)
+    }
+
+    /// The claims of a token that is or was ours.
+    pub fn check_at_any_time<C: DeserializeOwned>(&self, token: &str, key: Option<&DecodingKey>) -> Result<C, Problem> {
+        let key = key.ok_or_else(|| refused("the token is signed by an unknown key"))?;
+        // Times are compared with our own clock; the library reads the machine's.
+        let mut rules = Validation::new(ALGORITHM);
         rules.validate_exp = false;
         rules.validate_nbf = false;
         rules.set_issuer(&[&self.issuer]);
         rules.set_audience(&[&self.audience]);
         rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        rules
+        let verified = decode::<C>(token, key, &rules).map_err(|_| refused("the token is not valid here"))?;
+        Ok(verified.claims)
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Claims {
+    /// ICAT user name.
+    pub sub: String,
+}
+
+/// Verifies with the published keys.
+pub(crate) struct Verifier {
+    pub keys: Keys,
+    pub rules: TokenRules,
+}
+
+impl Verifier {
+    pub async fn verify(&self, token: &str) -> Result<Claims, Problem> {
+        let jwk = self.keys.find(&self.rules.key_id(token)?).await?;
+        let key = jwk.as_ref().map(DecodingKey::from_jwk).transpose().map_err(Problem::internal)?;
+        self.rules.check(token, key.as_ref())
     }
 }

@@ -8,10 +8,9 @@ CREATE TABLE lease (
     expires_at BIGINT NOT NULL
 );
 
--- Events of committed changes that the bus has not acknowledged yet.
+-- Events of committed changes that the bus has not acknowledged yet; their ids sort by time.
 CREATE TABLE outbox (
-    id BIGINT PRIMARY KEY,
-    event_id {text} NOT NULL UNIQUE,
+    event_id {text} PRIMARY KEY,
     subject {text} NOT NULL,
     headers {text} NOT NULL,
     payload {blob} NOT NULL,

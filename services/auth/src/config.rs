@@ -12,7 +12,6 @@ pub struct Config {
     /// Empty: a directory of our own below `data_dir`.
     pub keys_dir: PathBuf,
     pub local_mechanisms: Vec<String>,
-    pub administrators: Vec<String>,
     pub minters: Vec<String>,
     pub beta_testers: Vec<String>,
 }

@@ -2,12 +2,11 @@
 //! with, so that only the token and the database together give the session.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use service_kit::Ids;
+use service_kit::{Ids, digest};
 
 const BYTES: usize = 32;
 /// Separate what is derived here from whatever else may be derived from a handle one day.
@@ -36,12 +35,7 @@ impl Handle {
 
     /// What of it is stored: SHA-256 in hexadecimal.
     pub fn hash(&self) -> String {
-        use std::fmt::Write as _;
-        digest(&SHA256, self.0.as_bytes()).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _written = write!(text, "{byte:02x}");
-            text
-        })
+        digest(&self.0)
     }
 
     /// The session id, readable with this handle alone: nonce, ciphertext, tag.

@@ -20,6 +20,7 @@ mod tokens;
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::Events;
 use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Worker};
 use utoipa::OpenApi as _;
 
@@ -41,17 +42,18 @@ pub const SERVICE: ServiceDef = ServiceDef {
     ],
     check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),
-    build: |ctx| Box::pin(std::future::ready(build(&ctx))),
+    build: |ctx| Box::pin(build(ctx)),
 };
 
-fn build(ctx: &Ctx) -> Result<Running, BuildError> {
+async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
     let mechanisms = config.local_mechanisms.clone();
-    let state = Arc::new(State::new(ctx, config)?);
+    let events = Events::of(&ctx).await?;
+    let state = Arc::new(State::new(&ctx, config, events.outbox())?);
     let mut mounts = routes::mounts(&state);
     mounts.push(compat::anonymous());
     mounts.extend(mechanisms.iter().map(|mechanism| compat::local(&state, mechanism)));
-    Ok(Running { mounts, workers: vec![purge(ctx)] })
+    Ok(Running { mounts, workers: vec![purge(&ctx)] })
 }
 
 fn purge(ctx: &Ctx) -> Worker {

@@ -1,10 +1,13 @@
 //! ICAT sessions: every login and logout at ICAT passes through [`log_in`] and [`log_out`], and every session that gets
-//! or loses a token through [`session_started`] and [`session_ended`], inside the transaction that stores it.
+//! or loses a token through [`session_started`] and [`session_ended`], inside the transaction that stores it. Others
+//! hear of it by events.
 
+use events::messages::auth::{SessionEnded, SessionStarted};
 use icat_client::{IcatCode, IcatError};
 use jiff::{SignedDuration, Timestamp};
-use service_kit::{DbError, Problem, Tx};
+use service_kit::{DbError, Problem, Tx, digest};
 
+use crate::error::of_icat;
 use crate::handle::Handle;
 use crate::state::State;
 use crate::store::token_sessions::{self, Row};
@@ -29,12 +32,27 @@ pub async fn log_in(state: &State, plugin: &str, credentials: &[(&str, &str)]) -
     state.icat.login(plugin, credentials).await
 }
 
-/// Ends a session at ICAT; one that is gone already is as good.
-pub async fn log_out(state: &State, session_id: &str) -> Result<(), IcatError> {
+/// Ends a session at ICAT and tells everybody who may remember it; one that is gone already is as good.
+pub async fn log_out(state: &State, session_id: &str) -> Result<(), Problem> {
+    let over = |e: &IcatError| matches!(e, IcatError::Refused { code: IcatCode::Session, .. });
+    let subject = match state.icat.session(session_id).await {
+        Ok(info) => info.user_name,
+        Err(e) if over(&e) => return Ok(()),
+        Err(e) => return Err(of_icat(e)),
+    };
     match state.icat.logout(session_id).await {
-        Err(IcatError::Refused { code: IcatCode::Session, .. }) => Ok(()),
-        done => done,
+        Ok(()) => {}
+        Err(e) if over(&e) => {}
+        Err(e) => return Err(of_icat(e)),
     }
+    let event = SessionEnded { session_hash: digest(session_id), subject };
+    Ok(state.db.write(async |tx| state.outbox.emit(tx, &event).await).await?)
+}
+
+/// Tells that somebody logged in, in the transaction that belongs to it.
+pub async fn tell_start(state: &State, tx: &mut Tx, session_id: &str, user_name: &str) -> Result<(), DbError> {
+    let event = SessionStarted { session_hash: digest(session_id), subject: user_name.to_owned() };
+    state.outbox.emit(tx, &event).await
 }
 
 /// Asks ICAT whose session it is and how long it lives.
@@ -52,9 +70,16 @@ pub fn end_of(now: Timestamp, remaining_minutes: f64) -> Option<Timestamp> {
 }
 
 /// Stores the session of a new token: from this commit on the token can be resolved.
-pub async fn session_started(tx: &mut Tx, session: &IcatSession, sid_hash: &str, sealed: &[u8]) -> Result<(), DbError> {
+pub async fn session_started(
+    state: &State,
+    tx: &mut Tx,
+    session: &IcatSession,
+    sid_hash: &str,
+    sealed: &[u8],
+) -> Result<(), DbError> {
     let row = Row { sealed: sealed.to_vec(), expires_at: session.ends_at.as_microsecond() };
-    token_sessions::create(tx, sid_hash, &row).await
+    token_sessions::create(tx, sid_hash, &row).await?;
+    tell_start(state, tx, &session.id, &session.user_name).await
 }
 
 /// Forgets the session of a token; false if somebody else has just done so.

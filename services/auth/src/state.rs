@@ -1,8 +1,10 @@
 //! What the handlers of logins share.
 
+use std::sync::Arc;
+
+use events::Outbox;
 use icat_client::IcatClient;
 use service_kit::{Blocking, BuildError, Clock, Ctx, Db, Ids, Listener};
-use std::sync::Arc;
 
 use crate::config::Config;
 use crate::tokens::Tokens;
@@ -18,11 +20,15 @@ pub struct State {
     pub icat: IcatClient,
     pub tokens: Tokens,
     pub config: Config,
+    /// Full user names that portals show as administrators.
+    pub administrators: Vec<String>,
+    /// Tells others whose session began or ended.
+    pub outbox: Outbox,
     pub passwords: Blocking,
 }
 
 impl State {
-    pub fn new(ctx: &Ctx, config: Config) -> Result<Self, BuildError> {
+    pub fn new(ctx: &Ctx, config: Config, outbox: Outbox) -> Result<Self, BuildError> {
         let url = ctx.endpoints.resolve(&ctx.config.core.icat.url, Listener::Public);
         Ok(Self {
             db: ctx.db.clone(),
@@ -31,6 +37,8 @@ impl State {
             icat: IcatClient::new(ctx.http.clone(), &url),
             tokens: Tokens::new(ctx, &config)?,
             config,
+            administrators: ctx.config.core.identity.administrators.clone(),
+            outbox,
             passwords: ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE),
         })
     }

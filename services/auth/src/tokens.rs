@@ -3,30 +3,23 @@
 
 use std::sync::Arc;
 
-use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
+use identity::token::{ALGORITHM, TYPE, TokenRules};
+use jsonwebtoken::{Header, encode};
 use serde::{Deserialize, Serialize};
-use service_kit::config::Core;
 use service_kit::{BuildError, Clock, Ctx, Ids, Problem};
 
 use crate::config::Config;
-use crate::error::{bad_token, session_over};
+use crate::error::session_over;
 use crate::handle::Handle;
 use crate::keys::Keys;
 use crate::sessions::IcatSession;
 
 /// How long a token is good, unless its session ends before.
 const LIFETIME_SECONDS: i64 = 600;
-/// Clocks of two machines differ.
-const LEEWAY_SECONDS: i64 = 30;
-/// Longer ones are not tokens of ours.
-const LONGEST: usize = 16 * 1024;
-const TYPE: &str = "at+jwt";
-const ALGORITHM: Algorithm = Algorithm::EdDSA;
 
 pub struct Tokens {
     pub keys: Keys,
-    issuer: String,
-    audience: String,
+    rules: TokenRules,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 }
@@ -49,19 +42,11 @@ pub struct Signed {
     pub expires_in_seconds: i64,
 }
 
-/// The `iss` of tokens of this site; what verifiers expect, with the same settings.
-fn issuer(core: &Core) -> String {
-    let named = [&core.identity.issuer, &core.public_url].into_iter().find(|text| !text.is_empty());
-    named.map_or_else(|| "undulator".to_owned(), Clone::clone)
-}
-
 impl Tokens {
     pub fn new(ctx: &Ctx, config: &Config) -> Result<Self, BuildError> {
-        let core = &ctx.config.core;
         Ok(Self {
             keys: Keys::open(ctx, config)?,
-            issuer: issuer(core),
-            audience: core.identity.audience.clone(),
+            rules: TokenRules::of(&ctx.config.core, Arc::clone(&ctx.clock)),
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
         })
@@ -75,9 +60,9 @@ impl Tokens {
             return Err(session_over());
         }
         let claims = Claims {
-            iss: self.issuer.clone(),
+            iss: self.rules.issuer.clone(),
             sub: session.user_name.clone(),
-            aud: self.audience.clone(),
+            aud: self.rules.audience.clone(),
             iat: now,
             nbf: now,
             exp,
@@ -93,42 +78,13 @@ impl Tokens {
 
     /// The claims of a token that is ours and in time.
     pub async fn verify(&self, token: &str) -> Result<Claims, Problem> {
-        let claims = self.verify_at_any_time(token).await?;
-        let now = self.clock.now().as_second();
-        if now > claims.exp + LEEWAY_SECONDS {
-            return Err(bad_token("the token has expired; get a new one"));
-        }
-        if now < claims.nbf - LEEWAY_SECONDS {
-            return Err(bad_token("the token is not valid yet"));
-        }
-        Ok(claims)
+        let kid = self.rules.key_id(token)?;
+        self.rules.check(token, self.keys.current().await.verifying(&kid))
     }
 
     /// The claims of a token that is or was ours.
     pub async fn verify_at_any_time(&self, token: &str) -> Result<Claims, Problem> {
-        if token.len() > LONGEST {
-            return Err(bad_token("the token is too long"));
-        }
-        let header = decode_header(token).map_err(|_| bad_token("the token cannot be read"))?;
-        if header.alg != ALGORITHM || header.typ.as_deref() != Some(TYPE) || header.crit.is_some() {
-            return Err(bad_token("the token is not an access token of this site"));
-        }
-        let keys = self.keys.current().await;
-        // Keys that the token itself brings along (jwk, jku, x5u) are never looked at.
-        let key = header.kid.as_deref().and_then(|kid| keys.verifying(kid));
-        let key = key.ok_or_else(|| bad_token("the token is signed by an unknown key"))?;
-        let verified = decode::<Claims>(token, key, &self.rules());
-        Ok(verified.map_err(|_| bad_token("the token is not valid here"))?.claims)
-    }
-
-    /// Times are compared with our own clock afterwards; the library reads the machine's.
-    fn rules(&self) -> Validation {
-        let mut rules = Validation::new(ALGORITHM);
-        rules.validate_exp = false;
-        rules.validate_nbf = false;
-        rules.set_issuer(&[&self.issuer]);
-        rules.set_audience(&[&self.audience]);
-        rules.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        rules
+        let kid = self.rules.key_id(token)?;
+        self.rules.check_at_any_time(token, self.keys.current().await.verifying(&kid))
     }
 }

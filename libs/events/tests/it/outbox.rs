@@ -26,8 +26,8 @@ async fn an_event_is_stored_with_its_change_or_not_at_all() {
         change("kept", false).await.unwrap();
         assert_eq!((count("thing").await, count("outbox").await), (1, 1), "{}", test.engine);
         let waiting = store::waiting(&mut test.db.read().await.unwrap(), 10).await.unwrap();
-        assert_eq!(waiting[0].envelope.subject, "undulator.v1.probe.thing.changed");
-        assert_eq!(waiting[0].envelope.headers.source, "outbox");
+        assert_eq!(waiting[0].subject, "undulator.v1.probe.thing.changed");
+        assert_eq!(waiting[0].headers.source, "outbox");
     }
 }
 

@@ -46,6 +46,16 @@ impl Engine {
             ),
         }
     }
+
+    /// The same for texts ([`Val::texts`]).
+    pub fn text_list(self, parameter: &str) -> String {
+        match self {
+            Self::Sqlite => format!("(SELECT value FROM json_each({parameter}))"),
+            Self::Postgres => {
+                format!("(SELECT value FROM json_array_elements_text(CAST({parameter} AS JSON)) AS list(value))")
+            }
+        }
+    }
 }
 
 /// A service's own database: its `SQLite` file, or its schema in `PostgreSQL`. Cheap to clone.

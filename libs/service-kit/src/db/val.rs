@@ -18,6 +18,11 @@ impl Val {
         format!("[{}]", list.join(",")).into()
     }
 
+    /// A list of texts as one JSON text, for [`Engine::text_list`](super::Engine::text_list).
+    pub fn texts<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        serde_json::Value::from_iter(texts).to_string().into()
+    }
+
     /// One letter per kind; part of the statement's cache key on `PostgreSQL`.
     pub(super) fn letter(&self) -> char {
         match self {

@@ -1,6 +1,7 @@
 //! `POST /sessions/resolve`, for other services alone: from an access token to the ICAT session behind it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use icat_client::{IcatCode, IcatError};
 use jiff::Timestamp;
 use serde::Serialize;
 use service_kit::Problem;
@@ -18,12 +19,21 @@ struct Resolved {
     expires_at: Timestamp,
 }
 
+fn ended() -> Problem {
+    bad_token("the session of the token has ended")
+}
+
 pub async fn post(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let token = bearer(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
     let claims = state.tokens.verify(token).await?;
     let found = sessions::find(&state, claims).await?;
     let session = found.map(|found| found.session).filter(|session| session.ends_at > state.clock.now());
-    let session = session.ok_or_else(|| bad_token("the session of the token has ended"))?;
+    let session = session.ok_or_else(ended)?;
+    // The session may have been ended at ICAT itself. While ICAT is down nobody can tell, and nothing can be done with
+    // the session either.
+    if let Err(IcatError::Refused { code: IcatCode::Session, .. }) = state.icat.session(&session.id).await {
+        return Err(ended());
+    }
     Ok(HttpResponse::Ok().json(Resolved {
         session_id: session.id,
         user_name: session.user_name,

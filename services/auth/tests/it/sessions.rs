@@ -6,7 +6,7 @@ use testkit::TestApp;
 use crate::icat::{ICAT, SESSION};
 
 async fn start() -> TestApp {
-    TestApp::start(&[auth::SERVICE, ICAT], "[auth]\nadministrators = [\"db/ada\"]\n").await
+    TestApp::start(&[auth::SERVICE, ICAT], "[identity]\nadministrators = [\"db/ada\"]\n").await
 }
 
 #[tokio::test]

@@ -98,7 +98,8 @@ async fn only_tokens_of_ours_are_resolved() {
     for (what, token) in &cases {
         let (status, problem) = resolve(&app, token).await;
         assert_eq!(status, 401, "{what}");
-        assert_eq!(problem["type"], "urn:undulator:problem:auth/bad-token", "{what}");
+        let who = if *what == "an unknown session" { "auth" } else { "identity" };
+        assert_eq!(problem["type"], format!("urn:undulator:problem:{who}/bad-token"), "{what}");
     }
     println!("{} forgeries refused", cases.len());
     let bare = app.http.post(format!("{}/sessions/resolve", app.internal)).send().await.unwrap();

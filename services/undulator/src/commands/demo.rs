@@ -41,7 +41,7 @@ pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
     let settings = settings
         .with("data_dir", dir.join("databases"))?
         .with("storage.main.url", dir.join("files"))?
-        .with("auth.administrators", ["simple/root"])?;
+        .with("identity.administrators", ["simple/root"])?;
     let passwords = dir.join("passwords");
     if !passwords.is_file() {
         generate(&settings, dir).await?;

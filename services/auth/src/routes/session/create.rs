@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Session, describe};
 use crate::error::of_icat;
 use crate::openapi::{BodyOfIcatPlus, OfIcatPlus};
-use crate::sessions::log_in;
+use crate::sessions::{log_in, tell_start};
 use crate::state::State;
 
 /// All are optional and may be null. `usernameSuffix` chooses among the accounts of one person.
@@ -46,6 +46,7 @@ pub async fn post(state: web::Data<State>, body: web::Json<Credentials>) -> Resu
         (None, None) => Vec::new(),
     };
     let session_id = log_in(&state, &plugin, &credentials).await.map_err(of_icat)?;
-    let (session, _, _) = describe(&state, &session_id).await.map_err(of_icat)?;
+    let (session, _, info) = describe(&state, &session_id).await.map_err(of_icat)?;
+    state.db.write(async |tx| tell_start(&state, tx, &session_id, &info.user_name).await).await?;
     Ok(HttpResponse::Ok().json(session))
 }

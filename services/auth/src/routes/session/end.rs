@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
-use crate::error::of_icat;
 use crate::openapi::OfIcatPlus;
 use crate::sessions::log_out;
 use crate::state::State;
@@ -18,6 +17,6 @@ use crate::state::State;
     ),
 )]
 pub async fn delete(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    log_out(&state, &id).await.map_err(of_icat)?;
+    log_out(&state, &id).await?;
     Ok(HttpResponse::Ok().finish())
 }

@@ -60,7 +60,7 @@ pub async fn describe(state: &State, session_id: &str) -> Result<(Session, UserD
         full_name: details.full_name.clone(),
         life_time_minutes: info.remaining_minutes,
         expiration_time: expiration(state.clock.now(), info.remaining_minutes),
-        is_administrator: listed(&state.config.administrators),
+        is_administrator: listed(&state.administrators),
         is_instrument_scientist: scientist.first().and_then(Value::as_i64).is_some_and(|n| n > 0),
         is_minter: listed(&state.config.minters),
         is_beta_tester: listed(&state.config.beta_testers),

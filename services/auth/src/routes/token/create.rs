@@ -87,6 +87,6 @@ async fn start(state: &State, session_id: &str) -> Result<Token, Problem> {
     let signed = state.tokens.sign(&session, &handle).await?;
     let sealed = handle.seal(&session.id, &*state.ids).map_err(Problem::internal)?;
     let sid_hash = handle.hash();
-    state.db.write(async |tx| sessions::session_started(tx, &session, &sid_hash, &sealed).await).await?;
+    state.db.write(async |tx| sessions::session_started(state, tx, &session, &sid_hash, &sealed).await).await?;
     Ok(Token { access_token: signed.token, token_type: "Bearer", expires_in: signed.expires_in_seconds })
 }

@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use crate::error::{no_credentials, of_login};
+use crate::error::no_credentials;
 use crate::openapi::{Always, Failure, FromIcat};
 use crate::routes::bearer;
 use crate::sessions;
@@ -27,7 +27,7 @@ pub async fn delete(state: web::Data<State>, request: HttpRequest) -> Result<Htt
     let claims = state.tokens.verify_at_any_time(token).await?;
     if let Some(found) = sessions::find(&state, claims).await? {
         // First at ICAT: if that fails, the same request can be sent again.
-        sessions::log_out(&state, &found.session.id).await.map_err(of_login)?;
+        sessions::log_out(&state, &found.session.id).await?;
         state.db.write(async |tx| sessions::session_ended(tx, &found).await).await?;
     }
     Ok(HttpResponse::NoContent().finish())
