@@ -1,6 +1,7 @@
 //! Writing an event in the transaction of its change.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use service_kit::{Clock, DbError, Ids, Tx, telemetry};
 use tokio::sync::Notify;
@@ -19,13 +20,15 @@ pub struct Outbox {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     pub(crate) wake: Arc<Notify>,
+    /// Keeps the events of one moment in their order; nobody relies on it, but people read them.
+    counter: Arc<AtomicU16>,
 }
 
 impl Outbox {
     /// For commands that change a service's rows while it may or may not run; a running relay finds their events
     /// within a second, otherwise the next start does.
     pub fn new(service: &'static str, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { service, clock, ids, wake: Arc::default() }
+        Self { service, clock, ids, wake: Arc::default(), counter: Arc::default() }
     }
 
     /// Writes the event with the change: both are stored, or neither.
@@ -37,7 +40,7 @@ impl Outbox {
         let traceparent = telemetry::propagated().into_iter().find(|(name, _)| name == "traceparent");
         let now = self.clock.now();
         let envelope = Envelope {
-            id: self.ids.ordered_uuid(now).to_string(),
+            id: self.ids.ordered_uuid(now, self.counter.fetch_add(1, Ordering::Relaxed)).to_string(),
             subject: E::SUBJECT.to_owned(),
             headers: Headers {
                 source: self.service.to_owned(),

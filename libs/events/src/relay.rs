@@ -23,6 +23,15 @@ const BATCH: i64 = 256;
 /// Events of other processes (administrative commands, other replicas) are found this soon.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// What became of a batch.
+enum Published {
+    All,
+    /// The bus did not take the rest.
+    Some,
+    /// Another replica has the lease, and publishes.
+    WithoutLease,
+}
+
 /// A lease and when it was last known to be ours.
 struct Held {
     lease: Lease,
@@ -101,15 +110,19 @@ impl Relay {
                 *lease = Some(held);
                 return Ok(true);
             }
-            let complete = self.publish(&held.lease, &batch).await?;
-            *lease = Some(held);
-            if !complete {
-                return Ok(false);
+            match self.publish(&held.lease, &batch).await? {
+                Published::All => *lease = Some(held),
+                Published::Some => {
+                    *lease = Some(held);
+                    return Ok(false);
+                }
+                // The next pass begins by asking for the lease.
+                Published::WithoutLease => {}
             }
         }
     }
 
-    async fn publish(&self, lease: &Lease, batch: &[Envelope]) -> Result<bool, DbError> {
+    async fn publish(&self, lease: &Lease, batch: &[Envelope]) -> Result<Published, DbError> {
         let events: Vec<Envelope> = batch.iter().map(|waiting| self.sent_span(waiting)).collect();
         let taken = self.bus.publish(&events).await;
         let ids: Vec<&str> =
@@ -119,16 +132,17 @@ impl Relay {
                 .db
                 .write(async |tx| {
                     // Whoever lost the lease deletes nothing: its successor publishes again, and inboxes know the ids.
-                    if lease.holds(tx).await? { store::published(tx, &ids).await } else { Ok(0) }
+                    if lease.holds(tx).await? { store::published(tx, &ids).await.map(Some) } else { Ok(None) }
                 })
                 .await?;
+            let Some(deleted) = deleted else { return Ok(Published::WithoutLease) };
             self.metrics.sent.get_or_create(&ServiceLabels { undulator_service: self.service }).inc_by(deleted);
         }
         if ids.len() < batch.len() {
             let kept = batch.len() - ids.len();
             tracing::warn!(service = self.service, events = kept, "the bus did not take events; they wait");
         }
-        Ok(ids.len() == batch.len())
+        Ok(if ids.len() == batch.len() { Published::All } else { Published::Some })
     }
 
     /// The event with the trace going on from its publication.

@@ -20,10 +20,11 @@ pub trait Ids: Debug + Send + Sync {
         Builder::from_random_bytes(bytes).into_uuid()
     }
 
-    /// An identifier that sorts by time (RFC 9562 version 7): events and rows that others refer to.
-    fn ordered_uuid(&self, now: Timestamp) -> Uuid {
+    /// An identifier that sorts by time (RFC 9562 version 7), within a millisecond by `counter`, whose low 12 bits count.
+    fn ordered_uuid(&self, now: Timestamp, counter: u16) -> Uuid {
         let mut bytes = [0; 10];
         self.fill(&mut bytes);
+        bytes[..2].copy_from_slice(&(counter & 0x0fff).to_be_bytes());
         let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
         Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
     }
