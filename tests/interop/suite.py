@@ -94,9 +94,10 @@ class Suite:
         self.server = None
         return code
 
-    def request(self, method, path, query=None, form=None, headers=None):
+    def request(self, method, path, query=None, form=None, headers=None, internal=False):
         """Status, headers and body, whatever the status."""
-        url = self.url + path + ("?" + urllib.parse.urlencode(query) if query else "")
+        root = f"http://127.0.0.1:{self.internal}" if internal else self.url
+        url = root + path + ("?" + urllib.parse.urlencode(query) if query else "")
         data = urllib.parse.urlencode(form).encode() if form is not None else None
         request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
         try:
