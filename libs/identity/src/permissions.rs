@@ -91,7 +91,8 @@ impl Identity {
     }
 
     /// The answer and the rule it follows from: through the caller's own session if there is one, else from what the
-    /// reader account knows of the user.
+    /// reader account knows of the user. What ICAT has no rules for (logbooks, minting) needs the session's right to
+    /// see the investigation, and a role that the reader account finds, or without one the session itself.
     pub async fn explain(&self, caller: &Caller, ask: Ask) -> Result<Decision, Problem> {
         if !caller.has_scope(ask.scope()) {
             return Ok(Decision::no(format!("the API key lacks the scope {}", ask.scope())));
@@ -104,7 +105,7 @@ impl Identity {
             return Ok(known);
         }
         let user = &caller.subject().icat_user_name;
-        let decision = self.via_session(session.expose(), user, ask).await.map_err(of_icat)?;
+        let decision = self.via_session(session.expose(), user, ask).await?;
         self.0.caches.remember_decision(&principal, ask, &decision);
         Ok(decision)
     }
@@ -128,13 +129,13 @@ impl Identity {
         reader.ask(async |icat, session| visible(icat, session, user, now).await).await.map_err(of_reader)
     }
 
-    async fn via_session(&self, session: &str, user: &str, ask: Ask) -> Result<Decision, IcatError> {
+    async fn via_session(&self, session: &str, user: &str, ask: Ask) -> Result<Decision, Problem> {
         let icat = &self.0.icat;
         match ask {
             Ask::Administer => Ok(self.administer(user)),
             Ask::ReadInvestigation(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) => {
                 let (entity, id) = ask.entity().unwrap_or_default();
-                Ok(if facts::sees(icat, session, entity, id).await? {
+                Ok(if facts::sees(icat, session, entity, id).await.map_err(of_icat)? {
                     Decision::yes(format!("ICAT's rules let this session read {entity} {id}"))
                 } else {
                     Decision::no(format!("ICAT's rules do not let this session read {entity} {id}"))
@@ -144,7 +145,17 @@ impl Identity {
                 if self.administer(user).allowed {
                     return Ok(self.administer(user));
                 }
-                let facts = facts::read(icat, session, user, id).await?;
+                if !facts::sees(icat, session, "Investigation", id).await.map_err(of_icat)? {
+                    return Ok(decide(ask, id, &Facts::default(), self.0.clock.now()));
+                }
+                // Rules often hide who the members are even from the members.
+                let facts = match &self.0.reader {
+                    Some(reader) => {
+                        let asked = reader.ask(async |icat, session| facts::read(icat, session, user, id).await);
+                        asked.await.map_err(of_reader)?
+                    }
+                    None => facts::read(icat, session, user, id).await.map_err(of_icat)?,
+                };
                 Ok(decide(ask, id, &facts, self.0.clock.now()))
             }
         }

@@ -6,3 +6,4 @@ mod arrangements;
 mod crash;
 mod flow;
 mod processes;
+mod rights;

@@ -76,7 +76,7 @@ impl World {
     }
 }
 
-/// One process on SQLite with the bus in memory.
+/// One process on `SQLite` with the bus in memory.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_one_process_with_everything_is_killed() {
     let all = [auth::SERVICE, icat::SERVICE, probe::SERVICE];

@@ -51,7 +51,7 @@ async fn count(tx: &mut service_kit::Tx) -> i64 {
     tx.one("SELECT COUNT(*) AS n FROM outbox", &[]).await.unwrap().get("n").unwrap()
 }
 
-/// The database; of a killed process that had SQLite a copy, because whoever opens the file first repairs it, and that
+/// The database; of a killed process that had `SQLite` a copy, because whoever opens the file first repairs it, and that
 /// is to be the process when it starts again.
 async fn open(service: &ServiceDef, config: &Config, alive: bool) -> (Db, Option<TempDir>) {
     if alive || config.core.database.url.as_deref() != Some("sqlite") {
