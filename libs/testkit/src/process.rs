@@ -26,6 +26,7 @@ pub struct Process {
     settings: PathBuf,
     log: PathBuf,
     ports: (u16, u16),
+    environment: Vec<(&'static str, String)>,
     running: Option<Child>,
     /// Open for as long as this program runs: by it the process sees that it still does.
     lifeline: Option<ChildStdin>,
@@ -42,6 +43,7 @@ impl Process {
             settings: dir.join(format!("{name}.toml")),
             log: dir.join(format!("{name}.log")),
             ports: (free_port(), free_port()),
+            environment: Vec::new(),
             running: None,
             lifeline: None,
         }
@@ -59,6 +61,16 @@ impl Process {
             self.ports.1,
         );
         std::fs::write(&self.settings, settings).expect("the settings can be written");
+    }
+
+    /// A variable of its environment, from the next start on.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.environment.push((name, value.into()));
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Root address for users.
@@ -84,6 +96,7 @@ impl Process {
         let log = File::options().create(true).append(true).open(&self.log).expect("a log file");
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["--exact", self.test, "--nocapture", "--test-threads=1"])
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env(CHILD, format!("{} {}", self.services, self.settings.display()))
             // It ends when this program does, however that comes about.
             .stdin(Stdio::piped())
@@ -97,7 +110,7 @@ impl Process {
         let url = format!("{}/health/ready", self.internal());
         let ready = async || {
             let ended = self.running.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
-            assert!(!ended, "the process ended: {}", std::fs::read_to_string(&self.log).unwrap_or_default());
+            assert!(!ended, "the process ended: {}", self.log());
             http.get(&url).send().await.ok().filter(|answer| answer.status().is_success())
         };
         until("the process is ready", ready).await;
@@ -148,7 +161,8 @@ pub async fn child(services: &[ServiceDef]) {
     let defaults: Vec<&str> = chosen.iter().map(|service| service.default_toml).collect();
     let text = std::fs::read_to_string(settings).expect("the settings can be read");
     let config = Config::from_toml(&defaults, &text).expect("valid settings");
-    let telemetry = service_kit::telemetry::init(&config.core.log, names, &config.core.site).expect("logs start");
+    let telemetry = service_kit::telemetry::init(&config.core.log, &format!("undulator-{names}"), &config.core.site)
+        .expect("logs start");
     std::thread::spawn(|| {
         let _parent_has_ended = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(1);

@@ -17,7 +17,7 @@ use super::routes::{effects, things};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(things::create::post, things::get::get, effects::list::get),
-    components(schemas(Failure)),
+    components(schemas(Failure))
 )]
 pub struct Document;
 

@@ -10,18 +10,18 @@ use crate::processes::{client, make_root, process};
 const ALL: [ServiceDef; 4] = [auth::SERVICE, download::SERVICE, icat::SERVICE, probe::SERVICE];
 
 /// A directory for files, which must be there when download starts.
-fn storage(dir: &TempDir) -> String {
+pub fn storage(dir: &TempDir) -> String {
     let files = dir.path().join("files");
     std::fs::create_dir(&files).unwrap();
     format!("[storage.main]\nurl = \"{}\"\n", files.display())
 }
 
-async fn database(backend: &Backend) -> String {
+pub async fn database(backend: &Backend) -> String {
     format!("[database]\nurl = \"{}\"\n", backend.new_url().await)
 }
 
 /// Where other processes find auth and the catalogue.
-fn others(auth: &Process, icat: &Process) -> String {
+pub fn others(auth: &Process, icat: &Process) -> String {
     format!(
         "[icat]\nurl = \"{}\"\n[identity]\nauth_url = \"{}\"\njwks_url = \"{}/.well-known/jwks.json\"\n",
         icat.public(),
@@ -31,7 +31,7 @@ fn others(auth: &Process, icat: &Process) -> String {
 }
 
 /// Who the catalogue asks when somebody logs in.
-fn authenticator(auth: &Process) -> String {
+pub fn authenticator(auth: &Process) -> String {
     format!("[catalogue]\nauthn = [{{ mnemonic = \"simple\", url = \"{}\" }}]\n", auth.internal())
 }
 
