@@ -106,6 +106,15 @@ class Suite:
         except urllib.error.HTTPError as e:
             return e.code, e.headers, e.read()
 
+    def post_json(self, path, body, headers):
+        """The same for a JSON body."""
+        request = urllib.request.Request(self.url + path, data=json.dumps(body).encode(), method="POST", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read()
+
     def login(self, account):
         plugin, name = account.split("/")
         credentials = [{"username": name}, {"password": self.passwords[account]}]
