@@ -60,13 +60,25 @@ impl Failure {
     }
 }
 
-/// Shorter ones are parts of ordinary words: blotting those out would give them away.
-const SHORTEST_SECRET: usize = 8;
-
-/// ICAT's messages repeat session ids: `Unable to find user by sessionid: …`.
+/// ICAT's messages repeat session ids: `Unable to find user by sessionid: …`. Only whole words are blotted out: a short
+/// password may be part of an ordinary one.
 fn redacted(message: String, secrets: &[&str]) -> String {
-    let secrets = secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET);
-    secrets.fold(message, |message, secret| message.replace(*secret, "***"))
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    secrets.fold(message, |message, secret| {
+        let mut text = String::with_capacity(message.len());
+        let mut rest = message.as_str();
+        while let Some(at) = rest.find(secret) {
+            let (before, after) = (&rest[..at], &rest[at + secret.len()..]);
+            let within_word = before.ends_with(char::is_alphanumeric)
+                || before.is_empty() && text.ends_with(char::is_alphanumeric)
+                || after.starts_with(char::is_alphanumeric);
+            text.push_str(before);
+            text.push_str(if within_word { secret } else { "***" });
+            rest = after;
+        }
+        text.push_str(rest);
+        text
+    })
 }
 
 impl IcatError {
@@ -172,7 +184,7 @@ mod tests {
         let body = r#"{"code":"SESSION","message":"Session id:5b0c-1c8e has expired, 5b0c-1c8e"}"#;
         assert_eq!(refused(body, &["5b0c-1c8e"]), Some(("Session id:*** has expired, ***".to_owned(), None)));
         let text = "Session id:5b0c-1c8e has expired, 5b0c-1c8e";
-        assert_eq!(refused(body, &["", "has"]).unwrap().0, text, "a short one would be guessed from what is missing");
+        assert_eq!(refused(body, &["", "ha", "c"]).unwrap().0, text, "parts of words are no secrets");
     }
 
     #[test]

@@ -105,8 +105,8 @@ async fn a_logout_is_one_tree_of_spans_from_three_services() {
     assert_eq!(roots.len(), 1, "one tree");
     assert_eq!(roots[0].name, "DELETE /session/{id}");
     // Loopback is trusted: the caller's own trace goes on.
-    let hex: String = roots[0].trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, "0af7651916cd43dd8448eb211c80319c");
+    let id = u128::from_be_bytes(roots[0].trace_id.as_slice().try_into().unwrap());
+    assert_eq!(format!("{id:032x}"), "0af7651916cd43dd8448eb211c80319c");
     let all = format!("{:?}", COLLECTED.lock().unwrap());
     assert!(!all.contains(&session), "no session id in any span");
     assert!(all.contains("/icat/session/{id}"), "the control: the pattern is there");
