@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use service_kit::redaction;
+
 /// An ICAT session id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session(String);
@@ -20,7 +22,7 @@ impl Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Session(***)")
+        write!(f, "Session({})", redaction::hidden(&self.0))
     }
 }
 

@@ -18,6 +18,7 @@ pub mod openapi;
 mod pools;
 pub mod problem;
 mod process;
+pub mod redaction;
 mod serve;
 pub mod telemetry;
 mod worker;

@@ -2,7 +2,7 @@
 //! and no text holds what an upstream body could repeat of them.
 
 use serde::Deserialize;
-use service_kit::HttpError;
+use service_kit::{HttpError, redaction};
 use thiserror::Error;
 
 /// Why a call to ICAT gave no result.
@@ -73,7 +73,7 @@ fn redacted(message: String, secrets: &[&str]) -> String {
                 || before.is_empty() && text.ends_with(char::is_alphanumeric)
                 || after.starts_with(char::is_alphanumeric);
             text.push_str(before);
-            text.push_str(if within_word { secret } else { "***" });
+            text.push_str(if within_word { secret } else { redaction::hidden(secret) });
             rest = after;
         }
         text.push_str(rest);
@@ -132,8 +132,10 @@ impl From<reqwest::Error> for IcatError {
         if e.is_builder() {
             return Self::nonsense("at an address that cannot be used");
         }
-        let garbled = e.is_decode() && !e.is_timeout();
-        if garbled { Self::nonsense("a body that cannot be read") } else { Self::Unavailable(e.without_url()) }
+        if e.is_decode() && !e.is_timeout() {
+            return Self::nonsense("a body that cannot be read");
+        }
+        Self::Unavailable(if redaction::ON { e.without_url() } else { e })
     }
 }
 

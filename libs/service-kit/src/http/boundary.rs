@@ -23,7 +23,7 @@ use crate::dialect::Dialect;
 use crate::ids::Ids;
 use crate::metrics::{Metrics, RequestLabels};
 use crate::problem::{Code, Problem, chain};
-use crate::telemetry;
+use crate::{redaction, telemetry};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer ones of a caller are replaced, so that logs stay readable.
@@ -74,7 +74,7 @@ pub(super) async fn boundary(
         request_id: &request_id.0,
     };
     let method = super::method_name(req.method().as_str());
-    let route = req.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned());
+    let route = route(&req);
     let span = root_span(&surroundings, &req, mount.map_or("process", |mount| mount.service), method, &route);
     span.record("request.id", &*request_id.0);
 
@@ -101,6 +101,11 @@ pub(super) async fn boundary(
         RequestLabels { http_request_method: method, http_route: route, http_response_status_code: status.as_u16() };
     surroundings.metrics.requests.get_or_create(&labels).observe(elapsed);
     answer
+}
+
+/// The pattern under which a request stands in log, traces and metrics; its target has session ids in it.
+fn route(req: &ServiceRequest) -> String {
+    if redaction::ON { req.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()) } else { req.uri().to_string() }
 }
 
 /// The span of a request: the caller's trace goes on if the caller is a trusted proxy or service, else it is linked.

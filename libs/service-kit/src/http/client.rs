@@ -7,6 +7,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tracing::{Instrument as _, field};
 
 use crate::metrics::{CallLabels, Metrics};
+use crate::redaction;
 
 /// Who is called, and with which pattern; given with `RequestBuilder::with_extension`.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +60,7 @@ impl Middleware for Observe {
         };
         let labels = CallLabels { http_request_method: method, peer_service: peer.service, outcome: status };
         self.0.calls.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
-        outcome.map_err(reqwest_middleware::Error::without_url)
+        if redaction::ON { outcome.map_err(reqwest_middleware::Error::without_url) } else { outcome }
     }
 }
 

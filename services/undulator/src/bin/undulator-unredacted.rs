@@ -1,0 +1,7 @@
+//! The same program with its secrets shown: what `tests/interop/canary.py` looks for must be found in this one.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    undulator::main()
+}
