@@ -5,6 +5,8 @@ use std::{fs, io};
 
 use serde_json::Value;
 
+use crate::source::Source;
+
 /// Files longer than this are named, not refused.
 const LONG_FILE: usize = 400;
 
@@ -18,9 +20,19 @@ pub fn run(root: &Path) -> io::Result<Vec<String>> {
         if text.lines().count() > LONG_FILE && !is_test && !name.ends_with("entities.rs") {
             eprintln!("warning: {name} has more than {LONG_FILE} lines");
         }
-        if !is_test {
-            breaches.extend(sql(&text).into_iter().map(|breach| format!("{name}: {breach}")));
+        if is_test {
+            continue;
         }
+        let source = Source::of(&text);
+        let mut found = Vec::new();
+        // What the client writes is ICAT's query language.
+        if !name.starts_with("libs/icat-client/") {
+            found.extend(sql(&source));
+        }
+        if name.starts_with("services/") {
+            found.extend(of_the_floor(&source));
+        }
+        breaches.extend(found.into_iter().map(|breach| format!("{name}:{breach}")));
     }
     Ok(breaches)
 }
@@ -69,19 +81,82 @@ fn below(library: &str) -> &'static [&'static str] {
     }
 }
 
-/// What portable SQL must not or must say.
-fn sql(text: &str) -> Vec<String> {
+/// What a service has from the floor and must not make itself: part of its code, and what to do instead.
+const OF_THE_FLOOR: [(&str, &str); 7] = [
+    ("tokio::spawn", "background work is a `Worker` or runs in `Ctx::tasks`"),
+    ("task::spawn", "background work is a `Worker` or runs in `Ctx::tasks`, blocking work in `Ctx::pools`"),
+    ("sqlx", "the database is reached through `Db` and `Tx`"),
+    ("Engine::Sqlite", "what differs between the engines stands in `service_kit::Engine`"),
+    ("Engine::Postgres", "what differs between the engines stands in `service_kit::Engine`"),
+    ("Client::builder", "calls go out through `Ctx::http`"),
+    ("ClientBuilder", "calls go out through `Ctx::http`"),
+];
+
+fn of_the_floor(source: &Source) -> Vec<String> {
     let mut breaches = Vec::new();
-    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-    if text.contains("SELECT *") {
-        breaches.push("SELECT * (name the columns)".to_owned());
-    }
-    for (at, _) in text.match_indices("LIKE '") {
-        if !text[at..].chars().take(60).collect::<String>().contains("ESCAPE") {
-            breaches.push("LIKE without ESCAPE".to_owned());
+    for (number, line) in source.lines() {
+        for (part, instead) in OF_THE_FLOOR {
+            if line.contains(part) {
+                breaches.push(format!("{number}: {part} ({instead})"));
+            }
+        }
+        // `use reqwest::{Client, Url}` as well.
+        if line.split_once("reqwest::").is_some_and(|(_, names)| words(names).any(|word| word == "Client")) {
+            breaches.push(format!("{number}: reqwest::Client (calls go out through `Ctx::http`)"));
         }
     }
     breaches
+}
+
+/// What portable SQL must not or must say.
+fn sql(source: &Source) -> Vec<String> {
+    let mut breaches = Vec::new();
+    let escapes = source.texts().any(|(_, text)| text.contains("ESCAPE"));
+    for (number, text) in source.texts() {
+        if selects_all(text) {
+            breaches.push(format!("{number}: SELECT * (name the columns)"));
+        }
+        // Messages have the word too; before a pattern it is the operator.
+        let mut patterns = text.split("LIKE ").skip(1).map(str::trim_start).filter(|rest| is_pattern(rest));
+        // A pattern that is put in may bring its ESCAPE along, from the same file.
+        if !patterns.all(|rest| rest.contains("ESCAPE") || escapes && rest.starts_with('{')) {
+            breaches.push(format!("{number}: LIKE without ESCAPE"));
+        }
+        let sums = text.match_indices("SUM(").map(|(at, _)| &text[..at]);
+        if sums.filter(|before| !before.ends_with(is_of_name)).any(|before| !is_cast(before)) {
+            breaches.push(format!("{number}: SUM without CAST (its type differs between the engines)"));
+        }
+    }
+    breaches
+}
+
+/// `SELECT *`, `SELECT t.*`, `RETURNING *`; not `COUNT(*)`.
+fn selects_all(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.windows(2).any(|pair| {
+        let of_table = |word: &str| word.strip_suffix(".*").is_some_and(|table| !table.contains(['(', '%']));
+        let item = pair[1].trim_end_matches([',', ';', ')']);
+        matches!(pair[0], "SELECT" | "DISTINCT" | "RETURNING") && (item == "*" || of_table(item))
+    })
+}
+
+/// `CAST(SUM(` or `CAST(COALESCE(SUM(`.
+fn is_cast(before: &str) -> bool {
+    before.strip_suffix("COALESCE(").unwrap_or(before).ends_with("CAST(")
+}
+
+/// A text, a parameter, something put in, or a call such as `LOWER($1)`.
+fn is_pattern(text: &str) -> bool {
+    text.starts_with(['\'', '$', '{', '('])
+        || text.trim_start_matches(|c: char| c.is_ascii_uppercase()).starts_with('(')
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c| !is_of_name(c))
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 fn sources(dir: &Path) -> io::Result<Vec<PathBuf>> {
@@ -95,4 +170,64 @@ fn sources(dir: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_services_must_not_do_is_found() {
+        for line in [
+            "tokio::spawn(async {});",
+            "tokio::task::spawn_blocking(f);",
+            "let row = sqlx::query(sql);",
+            "if tx.engine() == Engine::Sqlite {}",
+            "match engine { Engine::Postgres => 1 }",
+            "let http = reqwest::Client::new();",
+            "use reqwest::{Client, Url};",
+            "let http = Client::builder();",
+        ] {
+            assert_eq!(of_the_floor(&Source::of(line)).len(), 1, "{line}");
+        }
+        for line in
+            ["// tokio::spawn", "let text = \"sqlx\";", "use service_kit::{Engine, HttpClient};", "reqwest::Url"]
+        {
+            assert_eq!(of_the_floor(&Source::of(line)), Vec::<String>::new(), "{line}");
+        }
+    }
+
+    #[test]
+    fn sql_that_is_not_portable_is_found() {
+        let breaches = |text: &str| sql(&Source::of(&format!("const SQL: &str = {text:?};"))).len();
+        for text in [
+            "SELECT * FROM t",
+            "SELECT DISTINCT t.* FROM t",
+            "DELETE FROM t RETURNING *",
+            "WHERE name LIKE '%x'",
+            "WHERE name LIKE $1",
+            "{left} LIKE {pattern}",
+            "a LIKE $1 ESCAPE '!' OR a LIKE $2",
+            "a LIKE $1 OR a LIKE $2 ESCAPE '!'",
+            "WHERE name LIKE LOWER($1)",
+            "SELECT SUM(size) FROM t",
+            "SELECT COALESCE(SUM(size), 0) FROM t",
+            "SELECT CAST(SUM(a) AS BIGINT), SUM(b) FROM t",
+        ] {
+            assert_eq!(breaches(text), 1, "{text}");
+        }
+        for text in [
+            "SELECT COUNT(*) FROM t",
+            "SELECT a * b FROM t",
+            "a LIKE $1 ESCAPE '!' OR a LIKE $2 ESCAPE '!'",
+            "LIKE compares strings",
+            "LIKE",
+            "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM t",
+            "CAST(SUM({distinct}{argument}) AS BIGINT)",
+            "CHECKSUM(x)",
+        ] {
+            assert_eq!(breaches(text), 0, "{text}");
+        }
+        assert_eq!(sql(&Source::of(r#"f("a LIKE {}"); g("$1 ESCAPE '!'")"#)), Vec::<String>::new());
+    }
 }

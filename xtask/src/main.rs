@@ -3,6 +3,7 @@
 mod check;
 mod r#gen;
 mod licences;
+mod source;
 
 use std::path::Path;
 use std::process::ExitCode;
