@@ -12,7 +12,18 @@ pub struct Config {
     pub lifetime_minutes: u32,
     pub max_entities: u32,
     pub time_zone: String,
+    pub authorization: Authorization,
     pub authn: Vec<AuthenticatorConfig>,
+}
+
+/// How far rules reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Authorization {
+    /// Rows that a user may not read count as absent wherever a query meets them.
+    Strict,
+    /// As icat.server 6.2: only what is selected is checked.
+    Compatible,
 }
 
 /// One authenticator plugin.

@@ -79,6 +79,10 @@ impl From<Error> for Problem {
                 }
             }
             Error::At { offset, source } => Self::from(*source).with_offset(i64::try_from(offset).ok()),
+            Error::Database(e @ DbError::Data(_)) => {
+                let text = "the query computes a value that is out of range, or is too complex";
+                Self::new(Code::BadRequest, "icat/bad-parameter", text).with_source(e)
+            }
             Error::Database(e) => e.into(),
         }
     }

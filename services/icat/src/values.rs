@@ -3,6 +3,7 @@
 use icat_client::schema::{Field, FieldKind};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimeParser;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use service_kit::Val;
 
@@ -96,6 +97,12 @@ pub fn read_json(field: &Field, value: &Value) -> Result<Val, Misfit> {
 pub fn read_date(text: &str) -> Option<i64> {
     static PARSER: DateTimeParser = DateTimeParser::new();
     PARSER.parse_timestamp(text).ok().map(Timestamp::as_microsecond)
+}
+
+/// When the day of a moment began in a zone; both in microseconds UTC.
+pub fn start_of_day(micros: i64, zone: &TimeZone) -> i64 {
+    let moment = Timestamp::from_microsecond(micros).unwrap_or_default().to_zoned_datetime(zone.clone());
+    moment.start_of_day().map_or(micros, |start| start.timestamp().as_microsecond())
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ pub enum DbError {
     /// An earlier statement of this transaction failed, so nothing of it was stored.
     #[error("an earlier statement of the transaction failed; nothing was stored")]
     Poisoned,
+    /// The statement is sound, but a value cannot be computed or the engine cannot hold it: a sum too large, a pattern too
+    /// complex, too many tables.
+    #[error("a value cannot be computed, or the statement is too complex")]
+    Data(#[source] sqlx::Error),
     /// Text with a NUL byte, refused before it reaches the database.
     #[error("text contains a NUL character")]
     Nul,
@@ -42,6 +46,7 @@ impl From<sqlx::Error> for DbError {
         let conflict = db.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01"));
         match db.kind() {
             _ if conflict => Self::Conflict(e),
+            _ if is_about_data(db) => Self::Data(e),
             sqlx::error::ErrorKind::UniqueViolation => Self::Unique(e),
             sqlx::error::ErrorKind::ForeignKeyViolation
             | sqlx::error::ErrorKind::NotNullViolation
@@ -49,4 +54,15 @@ impl From<sqlx::Error> for DbError {
             _ => Self::Other(e),
         }
     }
+}
+
+/// `PostgreSQL` has codes for it (SQLSTATE classes 22 and 54, and 42803 for what has no one value in a group), `SQLite` has
+/// words.
+fn is_about_data(db: &dyn sqlx::error::DatabaseError) -> bool {
+    const WORDS: [&str; 5] = ["integer overflow", "too complex", "too large", "too many", "at most 64 tables"];
+    let code = db.code().unwrap_or_default();
+    if db.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        return WORDS.iter().any(|words| db.message().contains(words));
+    }
+    code.starts_with("22") || code.starts_with("54") || code == "42803"
 }

@@ -58,6 +58,16 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Where one text begins within another, from 1; 0 if it is not there.
+    pub fn position_of(self, text: &str, within: &str) -> String {
+        match self {
+            Self::Sqlite => format!("INSTR({within}, {text})"),
+            Self::Postgres => format!("STRPOS({within}, {text})"),
+        }
+    }
+}
+
 /// A service's own database: its `SQLite` file, or its schema in `PostgreSQL`. Cheap to clone.
 #[derive(Clone)]
 pub struct Db(Pools);
@@ -100,13 +110,14 @@ impl Db {
     /// Runs `work` in a write transaction and commits it if it returns `Ok`.
     ///
     /// `work` may run more than once: `PostgreSQL` ends one of two transactions that change the same rows, and the loser
-    /// is tried again after a short random pause. It must therefore do nothing but database work. If it returns `Ok`
-    /// although a statement failed, the answer is [`DbError::Poisoned`] and nothing is stored.
+    /// is tried again after a short random pause; one that met a constraint because of rows that its snapshot does not show
+    /// is tried once more. It must therefore do nothing but database work. If it returns `Ok` although a statement failed, the answer is [`DbError::Poisoned`] and nothing is stored.
     pub async fn write<T, E>(&self, mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<DbError>,
     {
         let mut pauses = conflict_pauses();
+        let mut constrained_before = false;
         loop {
             let mut tx = self.begin().await?;
             let outcome = work(&mut tx).await;
@@ -121,12 +132,17 @@ impl Db {
                     Err(DbError::Conflict(e)) => E::from(DbError::Conflict(e)),
                     Err(e) => return Err(e.into()),
                 },
-                (Ok(_), State::Failed) => {
+                (Ok(_), State::Failed | State::Constrained) => {
                     tx.rollback().await;
                     return Err(DbError::Poisoned.into());
                 }
                 (Ok(_), State::Conflict) => E::from(DbError::Poisoned),
                 (Err(e), State::Conflict) => e,
+                (Err(_), State::Constrained) if !constrained_before => {
+                    constrained_before = true;
+                    tx.rollback().await;
+                    continue;
+                }
                 (Err(e), _) => {
                     tx.rollback().await;
                     return Err(e);

@@ -31,6 +31,9 @@ pub(super) enum State {
     Failed,
     /// A statement failed because of a concurrent writer; the transaction can be run again.
     Conflict,
+    /// A constraint refused a row. On `PostgreSQL` the cause may be a row that another transaction has just stored or removed
+    /// and that this one's snapshot does not show.
+    Constrained,
 }
 
 impl Tx {
@@ -132,7 +135,11 @@ impl Tx {
     pub(super) fn note<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
         outcome.map_err(|e| {
             let e = DbError::from(e);
-            self.state = if matches!(e, DbError::Conflict(_)) { State::Conflict } else { State::Failed };
+            self.state = match (&e, &self.inner) {
+                (DbError::Conflict(_), _) => State::Conflict,
+                (DbError::Unique(_) | DbError::Constraint(_), Inner::Postgres(_)) => State::Constrained,
+                _ => State::Failed,
+            };
             e
         })
     }

@@ -1,8 +1,8 @@
-//! Who may read what: rules, groups, public tables and public steps, as icat.server 6.2 combines them.
+//! Who may do what: rules, groups, public tables and public steps, as icat.server 6.2 combines them.
 //!
 //! Rules only ever add rights. A rule without grouping holds for everybody, one with a grouping for its members, by the
-//! exact text of the session's user name. Stricter than icat.server in two points: a table is public only by a rule
-//! that grants READ, and a rule that restricts by joins alone counts as restricting.
+//! exact text of the session's user name. Stricter than icat.server, unless `authorization = "compatible"`: a table is
+//! public only by a rule that grants READ, and a rule that restricts by joins alone counts as restricting.
 
 mod sessions;
 
@@ -13,42 +13,89 @@ use icat_client::schema::Entity;
 use service_kit::{DbError, Tx};
 
 pub use self::sessions::{Login, SessionStatus, end, log_in, purge, refresh, status, user_of};
+use crate::config::Authorization;
 use crate::query::{Access, ParseContext, Rule, parse_rule};
 use crate::state::State;
-use crate::store::rules::{self, ReadRule};
+use crate::store::rules::{self, RuleRow};
 
-/// All READ rules, parsed, as of one version.
+/// What a rule's `crudFlags` grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Create,
+    Read,
+    Update,
+    Delete,
+}
+
+impl Operation {
+    pub const ALL: [Self; 4] = [Self::Create, Self::Read, Self::Update, Self::Delete];
+
+    /// As refusals name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Read => "READ",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// As it stands in `crudFlags`; icat.server takes either case.
+    fn is_in(self, flags: &str) -> bool {
+        let letter = self.name().as_bytes()[0];
+        flags.bytes().any(|flag| flag.eq_ignore_ascii_case(&letter))
+    }
+}
+
+/// All rules, parsed, as of one version.
 #[derive(Debug)]
 pub struct RuleBook {
     version: i64,
     by_entity: HashMap<&'static str, Vec<BookedRule>>,
     public_steps: HashSet<(String, String)>,
+    compatible: bool,
 }
 
 #[derive(Debug)]
 struct BookedRule {
     rule: Arc<Rule>,
+    flags: String,
     grouping: Option<i64>,
 }
 
 impl RuleBook {
     /// Parses rules. One that cannot be parsed grants nothing; writes refuse such rules, so it came another way.
-    pub fn new(version: i64, rules: &[ReadRule], public_steps: Vec<(String, String)>, parse: &ParseContext) -> Self {
+    pub fn new(
+        version: i64,
+        rules: &[RuleRow],
+        public_steps: Vec<(String, String)>,
+        parse: &ParseContext,
+        authorization: Authorization,
+    ) -> Self {
         let mut by_entity: HashMap<&str, Vec<BookedRule>> = HashMap::new();
         for row in rules {
             match parse_rule(&row.what, parse) {
-                Ok(rule) => by_entity
-                    .entry(rule.entity.name)
-                    .or_default()
-                    .push(BookedRule { rule: Arc::new(rule), grouping: row.grouping }),
+                Ok(rule) => by_entity.entry(rule.entity.name).or_default().push(BookedRule {
+                    rule: Arc::new(rule),
+                    flags: row.flags.clone(),
+                    grouping: row.grouping,
+                }),
                 Err(e) => tracing::warn!(rule.id = row.id, error = %e, "rule cannot be parsed and grants nothing"),
             }
         }
-        Self { version, by_entity, public_steps: public_steps.into_iter().collect() }
+        let compatible = authorization == Authorization::Compatible;
+        Self { version, by_entity, public_steps: public_steps.into_iter().collect(), compatible }
     }
 
     fn is_public_table(&self, entity: &Entity) -> bool {
-        self.rules(entity).iter().any(|r| r.grouping.is_none() && !r.rule.restricted)
+        self.rules(entity).iter().any(|booked| {
+            let granting = self.compatible || Operation::Read.is_in(&booked.flags);
+            granting && booked.grouping.is_none() && booked.rule.attribute.is_none() && !self.restricts(&booked.rule)
+        })
+    }
+
+    fn restricts(&self, rule: &Rule) -> bool {
+        if self.compatible { rule.conditional } else { rule.restricted }
     }
 
     fn rules(&self, entity: &Entity) -> &[BookedRule] {
@@ -70,21 +117,22 @@ impl Rights {
         Self { user_name, is_root, groups, book }
     }
 
-    /// Which rows of an entity the user may read.
-    pub fn read(&self, entity: &Entity) -> Access {
-        if self.is_root {
+    /// On which rows of an entity the user may do something.
+    pub fn access(&self, entity: &Entity, operation: Operation) -> Access {
+        if operation == Operation::Read && self.book.compatible && self.book.is_public_table(entity) {
             return Access::All;
         }
-        let rules = self.book.rules(entity);
-        let mine: Vec<&BookedRule> =
-            rules.iter().filter(|r| r.grouping.is_none_or(|grouping| self.groups.contains(&grouping))).collect();
-        if mine.is_empty() {
-            Access::None
-        } else if mine.iter().any(|r| !r.rule.restricted) {
-            Access::All
-        } else {
-            Access::Rules(mine.iter().map(|r| Arc::clone(&r.rule)).collect())
-        }
+        self.granted(entity, operation, |rule| rule.attribute.is_none())
+    }
+
+    /// Which rows of an entity the user may read.
+    pub fn read(&self, entity: &Entity) -> Access {
+        self.access(entity, Operation::Read)
+    }
+
+    /// In which rows the user may change this attribute or to-one relation by a rule about it alone.
+    pub fn update_attribute(&self, entity: &Entity, name: &str) -> Access {
+        self.granted(entity, Operation::Update, |rule| rule.attribute.as_deref() == Some(name))
     }
 
     /// Which rows may be read by following a relation: a public step shows what a search would hide.
@@ -94,6 +142,25 @@ impl Rights {
             return Access::All;
         }
         self.read(target)
+    }
+
+    fn granted(&self, entity: &Entity, operation: Operation, about: impl Fn(&Rule) -> bool) -> Access {
+        if self.is_root {
+            return Access::All;
+        }
+        let mine = self.book.rules(entity).iter().filter(|booked| {
+            operation.is_in(&booked.flags)
+                && about(&booked.rule)
+                && booked.grouping.is_none_or(|grouping| self.groups.contains(&grouping))
+        });
+        let mine: Vec<&BookedRule> = mine.collect();
+        if mine.is_empty() {
+            Access::None
+        } else if mine.iter().any(|booked| !self.book.restricts(&booked.rule)) {
+            Access::All
+        } else {
+            Access::Rules(mine.iter().map(|booked| Arc::clone(&booked.rule)).collect())
+        }
     }
 }
 
@@ -111,8 +178,8 @@ async fn book(state: &State, tx: &mut Tx) -> Result<Arc<RuleBook>, DbError> {
     if let Some(book) = cached.filter(|book| book.version == version) {
         return Ok(book);
     }
-    let (rows, steps) = (rules::read_rules(tx).await?, rules::public_steps(tx).await?);
-    let book = Arc::new(RuleBook::new(version, &rows, steps, &state.parse));
+    let (rows, steps) = (rules::rules(tx).await?, rules::public_steps(tx).await?);
+    let book = Arc::new(RuleBook::new(version, &rows, steps, &state.parse, state.config.authorization));
     let mut cached = state.rules.lock().unwrap_or_else(PoisonError::into_inner);
     // A slower request with an older snapshot must not put its rules in place of newer ones.
     if cached.as_ref().is_none_or(|present| present.version < version) {

@@ -4,8 +4,9 @@ use std::cell::Cell;
 
 use icat_client::schema::{self, Entity};
 
-use super::condition::{aggregate_kind, aggregate_of, between, like};
+use super::condition::{between, like};
 use super::cursor::Cursor;
+use super::expression::{aggregate_of, aggregated, parameter};
 use super::include;
 use super::jpql::whole;
 use super::lexer::{Token, tokens};
@@ -37,8 +38,8 @@ pub fn search(text: &str, ctx: &ParseContext) -> Result<Search, QueryError> {
     let mut includes = Vec::new();
     let column = if let Some(function) = function {
         cursor.expect_sign(")")?;
-        let kind = aggregate_kind(function, kind)?;
-        Column { kind, expr: Expr::Aggregate { function, distinct: false, argument: path, kind } }
+        let (expr, kind) = aggregated(function, false, (Expr::Path(path), kind))?;
+        Column { kind, expr }
     } else {
         let whole_entity = path.field.is_none() && path.steps.is_empty();
         loop {
@@ -141,31 +142,36 @@ fn chain(
 
 /// Finds the relations from the first kind to all others, nearest first; each must be reached in one way.
 fn link(named: &[(Var, &'static Entity)], sources: &mut Vec<Source>) -> Result<(), QueryError> {
-    let mut reached: Vec<(Var, &'static Entity, Option<&'static Entity>)> =
-        named.iter().take(1).map(|(var, entity)| (*var, *entity, None)).collect();
+    // Each with the kinds on the way to it, itself included.
+    let mut reached: Vec<(Var, Vec<&'static Entity>)> =
+        named.iter().take(1).map(|(var, entity)| (*var, vec![*entity])).collect();
     let mut at = 0;
     while at < reached.len() {
-        let (from, here, came_from) = reached[at];
+        let (from, way) = reached[at].clone();
+        let Some((here, before)) = way.split_last() else { break };
         at += 1;
         let ones = here.one.iter().map(Step::One);
         for step in ones.chain(here.many.iter().map(Step::Many)) {
             let target = step.target();
             let Some((var, _)) = named.iter().find(|(_, entity)| *entity == target) else { continue };
-            if came_from == Some(target) {
+            if before.last() == Some(&target) {
                 continue;
             }
-            if reached.iter().any(|(_, entity, _)| *entity == target) {
+            let on: Vec<&'static Entity> = way.iter().copied().chain([target]).collect();
+            if reached.iter().any(|(_, way)| way.last() == Some(&target)) {
+                let names: Vec<&str> = on.iter().map(|entity| entity.name).collect();
                 return Err(QueryError::bad(format!(
                     "Can't have loop in graph of entities. '{}' was encountered twice following {}",
-                    target.name, here.name
+                    target.name,
+                    names.join(" -> ")
                 )));
             }
-            reached.push((*var, target, Some(here)));
+            reached.push((*var, on));
             let origin = Origin::Join { from, steps: vec![step], left: false };
             sources.push(Source { var: *var, entity: target, origin });
         }
     }
-    match named.iter().find(|(_, entity)| !reached.iter().any(|(_, known, _)| known == entity)) {
+    match named.iter().find(|(_, entity)| !reached.iter().any(|(_, way)| way.last() == Some(entity))) {
         Some((_, missing)) => Err(QueryError::bad(format!("Unable to reach {}", missing.name))),
         None => Ok(()),
     }
@@ -223,7 +229,8 @@ fn predicate(cursor: &mut Cursor<'_>, scope: &Scope<'_>, here: Here) -> Result<C
         return Ok(Cond::Compare { left, operator, right });
     }
     if cursor.word("LIKE") {
-        return like(cursor, left, false);
+        let pattern = operand(cursor, here)?;
+        return like(cursor, left, pattern, false);
     }
     if cursor.word("BETWEEN") {
         let low = operand(cursor, here)?;
@@ -253,10 +260,7 @@ fn predicate(cursor: &mut Cursor<'_>, scope: &Scope<'_>, here: Here) -> Result<C
 /// An attribute of this entity, `:user`, or a literal; a name that is no attribute is TRUE, FALSE or an enumerated value.
 fn operand(cursor: &mut Cursor<'_>, (var, entity): Here) -> Result<Operand, QueryError> {
     match cursor.next()? {
-        Token::Parameter(name) if name == "user" => Ok(Operand::Typed(Expr::User, ColumnKind::Text)),
-        Token::Parameter(name) => {
-            Err(QueryError::bad(format!("there is no parameter :{name}; only :user can be named")))
-        }
+        Token::Parameter(name) => parameter(name),
         Token::Name(name) if name.eq_ignore_ascii_case("CURRENT_TIMESTAMP") => {
             Ok(Operand::Typed(Expr::Now, ColumnKind::Date))
         }

@@ -2,10 +2,11 @@
 
 use super::QueryError;
 use super::cursor::Cursor;
+use super::expression::operand;
 use super::jpql;
 use super::lexer::Token;
-use super::scope::{Operand, Resolved, Scope};
-use super::tree::{Aggregate, ColumnKind, Cond, Expr, Function, Operator, Pattern};
+use super::scope::{Operand, Resolved, Scope, comparable, words};
+use super::tree::{Body, ColumnKind, Cond, Expr, Literal, Operator, Pattern};
 
 /// `a OR b`
 pub fn condition(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Cond, QueryError> {
@@ -29,10 +30,11 @@ fn factor(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Cond, QueryError
         if cursor.word("NOT") {
             return Ok(Cond::Not(Box::new(factor(cursor, scope)?)));
         }
-        if cursor.word("EXISTS") {
-            return Ok(Cond::Exists { select: Box::new(sub_select(cursor, scope)?) });
+        if cursor.is_word("EXISTS") && matches!(cursor.peek_at(1), Some(Token::Sign("("))) {
+            cursor.at += 1;
+            return Ok(Cond::Exists { select: Box::new(sub_select(cursor, scope)?.0) });
         }
-        if cursor.is_sign("(") {
+        if cursor.is_sign("(") && !is_sub_select(cursor) && !encloses_value(cursor) {
             cursor.sign("(");
             let inner = condition(cursor, scope)?;
             cursor.expect_sign(")")?;
@@ -40,6 +42,30 @@ fn factor(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Cond, QueryError
         }
         predicate(cursor, scope)
     })
+}
+
+/// Whether the parenthesis here holds a value, as in `(a + 1) * 2 > b`, and not a condition: what follows tells.
+fn encloses_value(cursor: &Cursor<'_>) -> bool {
+    let mut depth = 0_usize;
+    for ahead in 0.. {
+        match cursor.peek_at(ahead) {
+            Some(Token::Sign("(")) => depth += 1,
+            Some(Token::Sign(")")) if depth == 1 => {
+                return match cursor.peek_at(ahead + 1) {
+                    Some(Token::Sign(sign)) => matches!(*sign, "+" | "-" | "*" | "/") || Operator::of(sign).is_some(),
+                    Some(Token::Integer(_) | Token::Real(_)) => true,
+                    Some(Token::Name(word)) => {
+                        ["LIKE", "IN", "BETWEEN", "IS", "NOT", "MEMBER"].iter().any(|w| word.eq_ignore_ascii_case(w))
+                    }
+                    _ => false,
+                };
+            }
+            Some(Token::Sign(")")) => depth -= 1,
+            Some(_) => {}
+            None => return false,
+        }
+    }
+    false
 }
 
 fn predicate(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Cond, QueryError> {
@@ -51,21 +77,17 @@ fn predicate(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Cond, QueryEr
         && let Some(operator) = Operator::of(sign)
     {
         cursor.at += 1;
-        if cursor.is_any_word(&["ALL", "ANY", "SOME"]) || is_sub_select(cursor) {
-            return Err(QueryError::unsupported("comparing with a sub-select"));
-        }
-        let right = operand(cursor, scope)?;
-        let (left, right) = scope.same_kind(left, right)?;
-        return Ok(Cond::Compare { left, operator, right });
+        return comparison(cursor, scope, left, operator);
     }
     let negated = cursor.word("NOT");
     if !negated && cursor.word("IS") {
         let negated = cursor.word("NOT");
         cursor.expect_word("NULL")?;
-        return Ok(Cond::IsNull { value: typed(left)?.0, negated });
+        return Ok(Cond::IsNull { value: Scope::typed(left)?.0, negated });
     }
     if cursor.word("LIKE") {
-        return like(cursor, left, negated);
+        let pattern = operand(cursor, scope)?;
+        return like(cursor, left, pattern, negated);
     }
     if cursor.word("BETWEEN") {
         let low = operand(cursor, scope)?;
@@ -76,10 +98,42 @@ fn predicate(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Cond, QueryEr
     if cursor.word("IN") {
         return membership(cursor, scope, left, negated);
     }
-    if cursor.is_word("MEMBER") {
-        return Err(QueryError::unsupported("MEMBER OF"));
+    if cursor.word("MEMBER") {
+        cursor.word("OF");
+        return member(cursor, scope, left, negated);
     }
-    Err(cursor.expected("COMPARISON, LIKE, BETWEEN, IN, IS"))
+    Err(cursor.expected("COMPARISON, LIKE, BETWEEN, IN, IS, MEMBER"))
+}
+
+/// The right side of a comparison: a value, or `ALL`, `ANY` or `SOME` of a sub-select.
+fn comparison(
+    cursor: &mut Cursor<'_>,
+    scope: &Scope<'_>,
+    left: Operand,
+    operator: Operator,
+) -> Result<Cond, QueryError> {
+    let quantifier = cursor.is_any_word(&["ALL", "ANY", "SOME"]) && matches!(cursor.peek_at(1), Some(Token::Sign("(")));
+    if !quantifier {
+        let right = operand(cursor, scope)?;
+        let (left, right) = scope.same_kind(left, right)?;
+        return Ok(Cond::Compare { left, operator, right });
+    }
+    let all = cursor.is_word("ALL");
+    cursor.at += 1;
+    let (select, kind) = sub_select(cursor, scope)?;
+    let value = beside(scope, left, kind)?;
+    Ok(Cond::Quantified { value, operator, all, select: Box::new(select) })
+}
+
+/// A value that is compared with values of this kind.
+fn beside(scope: &Scope<'_>, value: Operand, kind: ColumnKind) -> Result<Expr, QueryError> {
+    match value {
+        Operand::Literal(token) => scope.literal(&token, kind),
+        Operand::Typed(expr, its) if comparable(its, kind) => Ok(expr),
+        Operand::Typed(_, its) => {
+            Err(QueryError::bad(format!("{} cannot be compared with {}", words(its), words(kind))))
+        }
+    }
 }
 
 /// `f.datafiles IS [NOT] EMPTY`, whose left side leads to many rows.
@@ -88,18 +142,11 @@ fn emptiness(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Option<Cond>,
     if !matches!(cursor.peek_at(1), Some(Token::Name(word)) if word.eq_ignore_ascii_case("IS")) {
         return Ok(None);
     }
-    let Resolved::Many(parent, many) = scope.resolve(name)? else { return Ok(None) };
+    let Ok(Resolved::Many(parent, many)) = scope.resolve(name) else { return Ok(None) };
     cursor.at += 2;
     let negated = cursor.word("NOT");
     cursor.expect_word("EMPTY")?;
     Ok(Some(Cond::IsEmpty { parent, many, negated }))
-}
-
-fn typed(operand: Operand) -> Result<(Expr, ColumnKind), QueryError> {
-    match operand {
-        Operand::Typed(expr, kind) => Ok((expr, kind)),
-        Operand::Literal(token) => Err(QueryError::unsupported(&format!("the literal {token} on the left side"))),
-    }
 }
 
 pub fn between(
@@ -109,25 +156,31 @@ pub fn between(
     high: Operand,
     negated: bool,
 ) -> Result<Cond, QueryError> {
-    let (value, kind) = typed(value)?;
-    let (value, low) = scope.same_kind(Operand::Typed(value, kind), low)?;
-    let (value, high) = scope.same_kind(Operand::Typed(value, kind), high)?;
+    // A literal takes the kind of whichever bound has one.
+    let given = [&value, &low, &high].into_iter().find_map(|operand| match operand {
+        Operand::Typed(_, kind) => Some(*kind),
+        Operand::Literal(_) => None,
+    });
+    let [value, low, high] = [value, low, high].map(|operand| match given {
+        Some(kind) => beside(scope, operand, kind),
+        None => Scope::typed(operand).map(|(expr, _)| expr),
+    });
+    let (value, low, high) = (value?, low?, high?);
+    let numbers = [&value, &low, &high].iter().all(|expr| !matches!(expr, Expr::Literal(Literal::Text(_))));
+    let texts = [&value, &low, &high].iter().all(|expr| matches!(expr, Expr::Literal(Literal::Text(_))));
+    if given.is_none() && !numbers && !texts {
+        return Err(QueryError::bad("BETWEEN compares values of one kind"));
+    }
     Ok(Cond::Between { value, low, high, negated })
 }
 
-pub fn like(cursor: &mut Cursor<'_>, left: Operand, negated: bool) -> Result<Cond, QueryError> {
-    let (left, kind) = typed(left)?;
-    if kind != ColumnKind::Text {
+/// What follows the pattern of a LIKE is its escape character.
+pub fn like(cursor: &mut Cursor<'_>, left: Operand, pattern: Operand, negated: bool) -> Result<Cond, QueryError> {
+    let (left, kind) = Scope::typed(left)?;
+    let (pattern, pattern_kind) = Scope::typed(pattern)?;
+    if kind != ColumnKind::Text || pattern_kind != ColumnKind::Text {
         return Err(QueryError::bad("LIKE compares strings"));
     }
-    let pattern = match cursor.next()? {
-        Token::Text(text) => text.clone(),
-        Token::Parameter(name) if name == "user" => return Ok(Cond::Like { left, pattern: Pattern::User, negated }),
-        _ => {
-            cursor.at -= 1;
-            return Err(cursor.expected("STRING"));
-        }
-    };
     let escape = if cursor.word("ESCAPE") {
         match cursor.next()? {
             Token::Text(text) if text.chars().count() == 1 => text.chars().next(),
@@ -136,7 +189,11 @@ pub fn like(cursor: &mut Cursor<'_>, left: Operand, negated: bool) -> Result<Con
     } else {
         None
     };
-    Ok(Cond::Like { left, pattern: Pattern::Text(escaped(&pattern, escape)?), negated })
+    let pattern = match pattern {
+        Expr::Literal(Literal::Text(text)) => Pattern::Text(escaped(&text, escape)?),
+        computed => Pattern::Computed(computed, escape),
+    };
+    Ok(Cond::Like { left, pattern, negated })
 }
 
 /// The same pattern with the backslash as its escape character; without ESCAPE there is none in JPQL.
@@ -161,16 +218,16 @@ fn escaped(pattern: &str, escape: Option<char>) -> Result<String, QueryError> {
 }
 
 fn membership(cursor: &mut Cursor<'_>, scope: &Scope<'_>, value: Operand, negated: bool) -> Result<Cond, QueryError> {
-    let (value, kind) = typed(value)?;
     if is_sub_select(cursor) {
-        let select = Box::new(sub_select(cursor, scope)?);
-        return Ok(Cond::InSelect { value, select, negated });
+        let (select, kind) = sub_select(cursor, scope)?;
+        return Ok(Cond::InSelect { value: beside(scope, value, kind)?, select: Box::new(select), negated });
     }
+    let (value, kind) = Scope::typed(value)?;
     cursor.expect_sign("(")?;
     let mut list = Vec::new();
     loop {
         let item = operand(cursor, scope)?;
-        list.push(scope.same_kind(Operand::Typed(value.clone(), kind), item)?.1);
+        list.push(beside(scope, item, kind)?);
         if !cursor.sign(",") {
             break;
         }
@@ -179,113 +236,23 @@ fn membership(cursor: &mut Cursor<'_>, scope: &Scope<'_>, value: Operand, negate
     Ok(Cond::In { value, list, negated })
 }
 
-fn is_sub_select(cursor: &Cursor<'_>) -> bool {
+/// `u MEMBER OF g.users`
+fn member(cursor: &mut Cursor<'_>, scope: &Scope<'_>, value: Operand, negated: bool) -> Result<Cond, QueryError> {
+    let name = cursor.name()?;
+    let Resolved::Many(parent, many) = scope.resolve(name)? else {
+        return Err(QueryError::bad(format!("MEMBER OF takes what leads to many rows, not {name}")));
+    };
+    let value = beside(scope, value, ColumnKind::Entity(many.target()))?;
+    Ok(Cond::MemberOf { value, parent, many, negated })
+}
+
+pub fn is_sub_select(cursor: &Cursor<'_>) -> bool {
     cursor.is_sign("(") && matches!(cursor.peek_at(1), Some(Token::Name(word)) if word.eq_ignore_ascii_case("SELECT"))
 }
 
-fn sub_select(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<super::tree::Body, QueryError> {
+pub fn sub_select(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<(Body, ColumnKind), QueryError> {
     cursor.expect_sign("(")?;
-    let body = jpql::sub_select(cursor, scope)?;
+    let select = jpql::sub_select(cursor, scope)?;
     cursor.expect_sign(")")?;
-    Ok(body)
-}
-
-/// A path, an aggregate, a function, a parameter or a literal.
-pub fn operand(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Operand, QueryError> {
-    let operand = match cursor.next()? {
-        Token::Parameter(name) if name == "user" => Operand::Typed(Expr::User, ColumnKind::Text),
-        Token::Parameter(name) => {
-            return Err(QueryError::bad(format!("there is no parameter :{name}; only :user can be named")));
-        }
-        Token::Name(name) => named(cursor, scope, name)?,
-        Token::Sign(_) => {
-            cursor.at -= 1;
-            return Err(cursor.expected("NAME, STRING, NUMBER, PARAMETER"));
-        }
-        literal => Operand::Literal(literal.clone()),
-    };
-    if let Some(Token::Sign(sign @ ("+" | "-" | "*" | "/"))) = cursor.peek() {
-        return Err(QueryError::unsupported(&format!("arithmetic ({sign})")));
-    }
-    Ok(operand)
-}
-
-fn named(cursor: &mut Cursor<'_>, scope: &Scope<'_>, name: &str) -> Result<Operand, QueryError> {
-    let upper = name.to_uppercase();
-    if cursor.is_sign("(") {
-        if let Some(function) = aggregate_of(&upper) {
-            let (expr, kind) = aggregate(cursor, scope, function)?;
-            return Ok(Operand::Typed(expr, kind));
-        }
-        return function(cursor, scope, &upper);
-    }
-    match upper.as_str() {
-        "TRUE" | "FALSE" => return Ok(Operand::Literal(Token::Name(upper))),
-        "CURRENT_TIMESTAMP" => return Ok(Operand::Typed(Expr::Now, ColumnKind::Date)),
-        "CURRENT_DATE" | "CURRENT_TIME" | "CASE" => return Err(QueryError::unsupported(&upper)),
-        _ => {}
-    }
-    let is_enum = name.starts_with("org.icatproject.") && scope.variable("org").is_none();
-    if is_enum {
-        return Ok(Operand::Literal(Token::Name(name.to_owned())));
-    }
-    let (path, kind) = scope.value(name)?;
-    Ok(Operand::Typed(Expr::Path(path), kind))
-}
-
-fn function(cursor: &mut Cursor<'_>, scope: &Scope<'_>, name: &str) -> Result<Operand, QueryError> {
-    let (function, kind) = match name {
-        "LOWER" => (Function::Lower, ColumnKind::Text),
-        "UPPER" => (Function::Upper, ColumnKind::Text),
-        "LENGTH" => (Function::Length, ColumnKind::I64),
-        other => return Err(QueryError::unsupported(&format!("the function {other}"))),
-    };
-    cursor.expect_sign("(")?;
-    let (argument, given) = scope.value(cursor.name()?)?;
-    cursor.expect_sign(")")?;
-    if given != ColumnKind::Text {
-        return Err(QueryError::bad(format!("{name} takes a string")));
-    }
-    Ok(Operand::Typed(Expr::Function { function, argument }, kind))
-}
-
-pub fn aggregate_of(word: &str) -> Option<Aggregate> {
-    Some(match word.to_uppercase().as_str() {
-        "COUNT" => Aggregate::Count,
-        "MIN" => Aggregate::Min,
-        "MAX" => Aggregate::Max,
-        "SUM" => Aggregate::Sum,
-        "AVG" => Aggregate::Avg,
-        _ => return None,
-    })
-}
-
-/// `(path)`, `(DISTINCT path)`, `(DISTINCT(path))` after the name of an aggregate.
-pub fn aggregate(
-    cursor: &mut Cursor<'_>,
-    scope: &Scope<'_>,
-    function: Aggregate,
-) -> Result<(Expr, ColumnKind), QueryError> {
-    cursor.expect_sign("(")?;
-    let distinct = cursor.word("DISTINCT");
-    let wrapped = distinct && cursor.sign("(");
-    let (argument, kind) = scope.value(cursor.name()?)?;
-    if wrapped {
-        cursor.expect_sign(")")?;
-    }
-    cursor.expect_sign(")")?;
-    let kind = aggregate_kind(function, kind)?;
-    Ok((Expr::Aggregate { function, distinct, argument, kind }, kind))
-}
-
-pub fn aggregate_kind(function: Aggregate, of: ColumnKind) -> Result<ColumnKind, QueryError> {
-    match (function, of) {
-        (Aggregate::Count, _) => Ok(ColumnKind::I64),
-        (Aggregate::Avg, ColumnKind::I64 | ColumnKind::F64) => Ok(ColumnKind::F64),
-        (Aggregate::Sum, ColumnKind::I64 | ColumnKind::F64) => Ok(of),
-        (Aggregate::Min | Aggregate::Max, kind) if !matches!(kind, ColumnKind::Entity(_) | ColumnKind::Bool) => {
-            Ok(kind)
-        }
-        _ => Err(QueryError::bad(format!("{function:?} of this kind of value has no meaning"))),
-    }
+    Ok(select)
 }

@@ -79,6 +79,39 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// Whether one pair of parentheses encloses all that is left.
+    pub fn encloses_all(&self) -> bool {
+        let mut depth = 0_usize;
+        let rest = self.tokens.get(self.at..).unwrap_or_default();
+        let closes = rest.iter().position(|token| {
+            match token {
+                Token::Sign("(") => depth += 1,
+                Token::Sign(")") => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+        });
+        self.is_sign("(") && closes.is_some_and(|at| at + 1 == rest.len())
+    }
+
+    /// An aggregate of nothing but a path, if one stands here: `COUNT(x)`, `COUNT(DISTINCT x)` or `COUNT(DISTINCT(x))`; with
+    /// how many tokens it has.
+    pub fn aggregate_of_path<A>(&self, known: impl Fn(&str) -> Option<A>) -> Option<(A, bool, &'t str, usize)> {
+        let name = |ahead| match self.peek_at(ahead) {
+            Some(Token::Name(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        let sign = |ahead, sign| matches!(self.peek_at(ahead), Some(Token::Sign(s)) if *s == sign);
+        let function = known(name(0)?).filter(|_| sign(1, "("))?;
+        let distinct = name(2)?.eq_ignore_ascii_case("DISTINCT") && !sign(3, ")");
+        let inner = 2 + usize::from(distinct);
+        let wrapped = distinct && sign(inner, "(");
+        let at = inner + usize::from(wrapped);
+        let path = name(at)?;
+        let closed = sign(at + 1, ")") && (!wrapped || sign(at + 2, ")"));
+        closed.then_some((function, distinct, path, at + 2 + usize::from(wrapped)))
+    }
+
     /// Fails unless everything has been read.
     pub fn end(&self) -> Result<(), QueryError> {
         match self.peek() {

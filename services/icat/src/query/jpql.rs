@@ -4,11 +4,13 @@ use std::cell::Cell;
 
 use icat_client::schema;
 
-use super::condition::{aggregate, aggregate_of, condition, operand};
+use super::condition::condition;
 use super::cursor::Cursor;
+use super::expression::{aggregate_of, aggregated, operand};
+use super::grouping;
 use super::include::{self, Include};
 use super::lexer::{Token, tokens};
-use super::scope::{Operand, Resolved, Scope, resolve_from};
+use super::scope::{Resolved, Scope, resolve_from};
 use super::tree::{Body, Column, ColumnKind, Expr, Origin, Path, Search, Source, Step, Var};
 use super::{Get, ParseContext, QueryError};
 
@@ -59,15 +61,20 @@ pub fn get(text: &str) -> Result<Get, QueryError> {
 }
 
 /// A select within a condition; its variables hide those around it.
-pub fn sub_select(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Body, QueryError> {
+pub fn sub_select(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<(Body, ColumnKind), QueryError> {
     cursor.nested(|cursor| {
         let mut inner = scope.inner();
-        let (mut body, columns, _) = select(cursor, &mut inner)?;
+        let (mut body, mut columns, _) = select(cursor, &mut inner)?;
         if !body.order_by.is_empty() {
             return Err(QueryError::bad("a sub-select must not have ORDER BY"));
         }
-        body.selected = columns.into_iter().map(|column| column.expr).collect();
-        if body.selected.len() == 1 { Ok(body) } else { Err(QueryError::bad("a sub-select selects one thing")) }
+        match (columns.pop(), columns.is_empty()) {
+            (Some(column), true) => {
+                body.selected = vec![column.expr];
+                Ok((body, column.kind))
+            }
+            _ => Err(QueryError::bad("a sub-select selects one thing")),
+        }
     })
 }
 
@@ -77,13 +84,19 @@ type Selected = (Body, Vec<Column>, Option<String>);
 fn select(cursor: &mut Cursor<'_>, scope: &mut Scope<'_>) -> Result<Selected, QueryError> {
     cursor.expect_word("SELECT")?;
     let list = cursor.at;
-    while !cursor.is_word("FROM") {
-        cursor.next()?;
+    let mut depth = 0_usize;
+    while depth > 0 || !cursor.is_word("FROM") {
+        match cursor.next()? {
+            Token::Sign("(") => depth += 1,
+            Token::Sign(")") => depth = depth.saturating_sub(1),
+            _ => {}
+        }
     }
     let list_end = cursor.at;
     cursor.expect_word("FROM")?;
     let mut body = Body { sources: from(cursor, scope)?, ..Body::default() };
     let mut names = cursor.part(list, list_end);
+    declared(&names, scope)?;
     body.distinct = names.word("DISTINCT");
     let (columns, selected) = select_list(&mut names, scope, &mut body.sources)?;
     names.end()?;
@@ -93,16 +106,51 @@ fn select(cursor: &mut Cursor<'_>, scope: &mut Scope<'_>) -> Result<Selected, Qu
     }
     if cursor.word("GROUP") {
         cursor.expect_word("BY")?;
-        body.group_by = list_of(cursor, |cursor| Ok(Expr::Path(scope.value(cursor.name()?)?.0)))?;
+        body.group_by = list_of(cursor, |cursor| Ok(Scope::typed(operand(cursor, scope)?)?.0))?;
     }
     if cursor.word("HAVING") {
-        body.having = Some(condition(cursor, scope)?);
+        body.having = Some(scope.aggregating(true, || condition(cursor, scope))?);
     }
     if cursor.word("ORDER") {
         cursor.expect_word("BY")?;
-        body.order_by = list_of(cursor, |cursor| order(cursor, scope))?;
+        body.order_by = scope.aggregating(true, || list_of(cursor, |cursor| order(cursor, scope)))?;
     }
+    grouping::check(&mut body, &columns)?;
     Ok((body, columns, selected))
+}
+
+/// Every name in the SELECT list that is neither a function nor a word of the language begins with a variable.
+fn declared(list: &Cursor<'_>, scope: &Scope<'_>) -> Result<(), QueryError> {
+    const WORDS: [&str; 10] = [
+        "DISTINCT",
+        "LEADING",
+        "TRAILING",
+        "BOTH",
+        "FROM",
+        "TRUE",
+        "FALSE",
+        "CURRENT_DATE",
+        "CURRENT_TIME",
+        "CURRENT_TIMESTAMP",
+    ];
+    for ahead in 0.. {
+        let Some(token) = list.peek_at(ahead) else { break };
+        let Token::Name(name) = token else { continue };
+        let head = name.split('.').next().unwrap_or_default();
+        let is_word = WORDS.iter().any(|word| head.eq_ignore_ascii_case(word)) || name.starts_with("org.icatproject.");
+        let called = matches!(list.peek_at(ahead + 1), Some(Token::Sign("("))) && !is_only_in_conditions(name);
+        if !is_word && !called && scope.variable(head).is_none() {
+            let head = head.to_uppercase();
+            let text = format!("idVar '{head}' referenced in the SELECT clause is not defined in the FROM clause.");
+            return Err(QueryError::bad(text));
+        }
+    }
+    Ok(())
+}
+
+/// As in icat.server, whose SELECT list knows no more than the functions of the language's own keywords.
+fn is_only_in_conditions(name: &str) -> bool {
+    ["COALESCE", "NULLIF", "CASE", "SELECT"].iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
 fn list_of<T>(
@@ -117,9 +165,7 @@ fn list_of<T>(
 }
 
 fn order(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<(Expr, bool), QueryError> {
-    let Operand::Typed(expr, _) = operand(cursor, scope)? else {
-        return Err(QueryError::bad("ORDER BY takes paths"));
-    };
+    let (expr, _) = Scope::typed(operand(cursor, scope)?)?;
     let descending = cursor.word("DESC");
     if !descending {
         cursor.word("ASC");
@@ -212,18 +258,9 @@ fn select_list(
 ) -> Result<(Vec<Column>, Option<String>), QueryError> {
     let mut columns = Vec::new();
     let mut selected = None;
-    let wrapped = cursor.sign("(");
+    let wrapped = cursor.encloses_all() && cursor.sign("(");
     loop {
-        let name = cursor.name()?;
-        let (expr, kind) = match aggregate_of(name) {
-            Some(function) if cursor.is_sign("(") => aggregate(cursor, scope, function)?,
-            _ if cursor.is_sign("(") => return Err(QueryError::unsupported(&format!("{name} in the SELECT clause"))),
-            _ => {
-                let (path, kind) = selected_path(name, scope, sources)?;
-                selected = Some(name.to_owned()).filter(|name| !name.contains('.'));
-                (Expr::Path(path), kind)
-            }
-        };
+        let (expr, kind) = selected_expression(cursor, scope, sources, &mut selected)?;
         columns.push(Column { kind, expr });
         if !cursor.sign(",") {
             break;
@@ -233,6 +270,35 @@ fn select_list(
         cursor.expect_sign(")")?;
     }
     Ok((columns, selected))
+}
+
+/// A path or an aggregate of one, either of which may lead to many rows, or any other expression.
+fn selected_expression(
+    cursor: &mut Cursor<'_>,
+    scope: &mut Scope<'_>,
+    sources: &mut Vec<Source>,
+    selected: &mut Option<String>,
+) -> Result<(Expr, ColumnKind), QueryError> {
+    let ends = |token: Option<&Token>| matches!(token, None | Some(Token::Sign("," | ")")));
+    let Some(Token::Name(name)) = cursor.peek() else {
+        return scope.aggregating(true, || Scope::typed(operand(cursor, scope)?));
+    };
+    let is_path = |name: &str| scope.variable(name.split('.').next().unwrap_or_default()).is_some();
+    if is_path(name) && ends(cursor.peek_at(1)) {
+        cursor.at += 1;
+        let (path, kind) = selected_path(name, scope, sources)?;
+        *selected = Some(name.to_owned()).filter(|name| !name.contains('.'));
+        return Ok((Expr::Path(path), kind));
+    }
+    if let Some((function, distinct, path, length)) = cursor.aggregate_of_path(aggregate_of)
+        && is_path(path)
+        && ends(cursor.peek_at(length))
+    {
+        cursor.at += length;
+        let (path, kind) = selected_path(path, scope, sources)?;
+        return aggregated(function, distinct, (Expr::Path(path), kind));
+    }
+    scope.aggregating(true, || Scope::typed(operand(cursor, scope)?))
 }
 
 /// A path; one that leads to many rows becomes a join.

@@ -1,13 +1,15 @@
 //! ICAT's query language (icat.server 6.2), from text to bound SQL.
 //!
 //! Both forms, the JPQL-like `SELECT …` and the classic `Dataset <-> Investigation [name = 'A']`, become the same typed
-//! tree; the tree becomes SQL in which nothing of the text stands but as a parameter. What the language has and this
-//! engine has not yet is refused by name. Unlike icat.server, any white space separates words, literals mean the same
-//! in every clause, and a rule that restricts by joins alone counts as restricting.
+//! tree; the tree becomes SQL in which nothing of the text stands but as a parameter. Unlike icat.server, any white space
+//! separates words, literals mean the same in every clause, rows that the user may not read count as absent wherever a
+//! query meets them, and a rule that restricts by joins alone counts as restricting.
 
 mod classic;
 mod condition;
 mod cursor;
+mod expression;
+mod grouping;
 mod include;
 mod jpql;
 mod lexer;
@@ -40,11 +42,6 @@ impl QueryError {
     fn bad(text: impl Into<String>) -> Self {
         Self::BadParameter(text.into())
     }
-
-    /// Part of the language, but not of this engine.
-    fn unsupported(what: &str) -> Self {
-        Self::BadParameter(format!("{what} is not supported yet"))
-    }
 }
 
 /// What reading a query depends on besides its text.
@@ -69,6 +66,8 @@ pub struct Rule {
     pub attribute: Option<String>,
     /// Whether it is about some rows only: it has a condition or joins.
     pub restricted: bool,
+    /// Whether it has a condition, which is what icat.server takes for restricting.
+    pub conditional: bool,
     body: Body,
 }
 
@@ -88,9 +87,14 @@ pub struct Env<'a> {
     pub user: &'a str,
     /// For `CURRENT_TIMESTAMP`, microseconds UTC.
     pub now_micros: i64,
+    /// For `CURRENT_DATE`: when the facility's day began, microseconds UTC.
+    pub today_micros: i64,
     pub engine: Engine,
     /// The most rows to fetch.
     pub row_cap: u64,
+    /// Whether rows that the user may not read count as absent in FROM, JOIN, WHERE and sub-selects too. icat.server
+    /// checks what is selected and nothing else, so that conditions can probe unreadable data.
+    pub strict: bool,
 }
 
 /// A bound value.
@@ -155,8 +159,9 @@ pub fn parse_rule(text: &str, ctx: &ParseContext) -> Result<Rule, QueryError> {
     let (variable, attribute) =
         column.rule_target().ok_or_else(|| QueryError::bad("a rule must select an entity or one of its attributes"))?;
     let restricted = body.filter.is_some() || body.sources.len() > 1;
+    let conditional = body.filter.is_some();
     let entity = body.entity(variable);
-    Ok(Rule { entity, attribute, restricted, body: body.selecting(variable) })
+    Ok(Rule { entity, attribute, restricted, conditional, body: body.selecting(variable) })
 }
 
 /// Turns a search into SQL that finds just the rows that the user may read.

@@ -18,6 +18,8 @@ pub struct Scope<'p> {
     /// Shared by all selects of a query, so that each variable has a number of its own.
     counter: &'p Cell<Var>,
     pub ctx: &'p ParseContext,
+    /// Whether COUNT, SUM and the like have a meaning at the place that is being read.
+    aggregates: Cell<bool>,
 }
 
 /// Where a dotted path ends.
@@ -36,11 +38,24 @@ pub enum Operand {
 
 impl<'p> Scope<'p> {
     pub fn new(counter: &'p Cell<Var>, ctx: &'p ParseContext) -> Self {
-        Self { parent: None, vars: Vec::new(), counter, ctx }
+        Self { parent: None, vars: Vec::new(), counter, ctx, aggregates: Cell::new(false) }
     }
 
     pub fn inner(&self) -> Scope<'_> {
-        Scope { parent: Some(self), vars: Vec::new(), counter: self.counter, ctx: self.ctx }
+        let aggregates = Cell::new(false);
+        Scope { parent: Some(self), vars: Vec::new(), counter: self.counter, ctx: self.ctx, aggregates }
+    }
+
+    /// Reads something in which aggregates have, or have not, a meaning.
+    pub fn aggregating<T>(&self, allowed: bool, read: impl FnOnce() -> T) -> T {
+        let before = self.aggregates.replace(allowed);
+        let outcome = read();
+        self.aggregates.set(before);
+        outcome
+    }
+
+    pub fn may_aggregate(&self) -> bool {
+        self.aggregates.get()
     }
 
     /// Declares a variable; names of variables have no case.
@@ -136,8 +151,17 @@ impl<'p> Scope<'p> {
                 }
             }
             (Operand::Literal(a), Operand::Literal(b)) => {
-                Err(QueryError::unsupported(&format!("comparing two literals ({a} and {b})")))
+                let (left, kind) = untyped(&a)?;
+                Ok((left, self.literal(&b, kind)?))
             }
+        }
+    }
+
+    /// An operand by itself: a literal is what it looks like.
+    pub fn typed(operand: Operand) -> Result<(Expr, ColumnKind), QueryError> {
+        match operand {
+            Operand::Typed(expr, kind) => Ok((expr, kind)),
+            Operand::Literal(token) => untyped(&token),
         }
     }
 }
@@ -171,7 +195,19 @@ pub fn resolve_from<'s>(
     Ok(Resolved::Value(path, ColumnKind::Entity(here)))
 }
 
-fn comparable(a: ColumnKind, b: ColumnKind) -> bool {
+fn untyped(token: &Token) -> Result<(Expr, ColumnKind), QueryError> {
+    let (literal, kind) = match token {
+        Token::Integer(n) => (Literal::I64(*n), ColumnKind::I64),
+        Token::Real(n) => (Literal::F64(*n), ColumnKind::F64),
+        Token::Text(text) => (Literal::Text(text.clone()), ColumnKind::Text),
+        Token::Name(word) if word.eq_ignore_ascii_case("TRUE") => (Literal::I64(1), ColumnKind::Bool),
+        Token::Name(word) if word.eq_ignore_ascii_case("FALSE") => (Literal::I64(0), ColumnKind::Bool),
+        other => return Err(QueryError::bad(format!("{other} has nothing beside it that says what kind it is"))),
+    };
+    Ok((Expr::Literal(literal), kind))
+}
+
+pub fn comparable(a: ColumnKind, b: ColumnKind) -> bool {
     let number = |kind| matches!(kind, ColumnKind::I64 | ColumnKind::F64);
     match (a, b) {
         (ColumnKind::Entity(a), ColumnKind::Entity(b)) => a.name == b.name,
@@ -179,7 +215,7 @@ fn comparable(a: ColumnKind, b: ColumnKind) -> bool {
     }
 }
 
-fn words(kind: ColumnKind) -> String {
+pub fn words(kind: ColumnKind) -> String {
     match kind {
         ColumnKind::Entity(entity) => format!("a {}", entity.name),
         ColumnKind::I64 | ColumnKind::F64 => "a number".to_owned(),

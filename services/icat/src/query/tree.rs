@@ -129,24 +129,91 @@ pub struct Path {
     pub field: Option<&'static Field>,
 }
 
+impl Path {
+    /// Whether both lead to the same value.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let names = |path: &Self| path.steps.iter().map(|one| one.name).collect::<Vec<_>>();
+        self.var == other.var && names(self) == names(other) && self.attribute() == other.attribute()
+    }
+
+    /// The row itself is its id.
+    fn attribute(&self) -> &'static str {
+        self.field.map_or("id", |field| field.name)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Expr {
     Path(Path),
     Aggregate {
         function: Aggregate,
         distinct: bool,
-        argument: Path,
+        argument: Box<Expr>,
         kind: ColumnKind,
     },
-    Function {
+    Call {
         function: Function,
-        argument: Path,
+        arguments: Vec<Expr>,
     },
+    Arithmetic {
+        left: Box<Expr>,
+        operator: Arithmetic,
+        right: Box<Expr>,
+    },
+    Negative(Box<Expr>),
+    /// How many rows a to-many relation leads to.
+    Size {
+        parent: Path,
+        many: &'static ToMany,
+    },
+    Case {
+        branches: Vec<(Cond, Expr)>,
+        otherwise: Box<Expr>,
+    },
+    /// The one value of a sub-select; NULL if it has no row.
+    Select(Box<Body>),
     Literal(Literal),
     /// `:user`
     User,
     /// `CURRENT_TIMESTAMP`
     Now,
+    /// `CURRENT_DATE`: the first moment of the facility's day.
+    Today,
+}
+
+impl Expr {
+    /// Visits every path of this expression; what stands within conditions and sub-selects is none of it. `within` says
+    /// whether the path stands in an aggregate.
+    pub(super) fn paths<'e>(&'e self, visit: &mut impl FnMut(&'e Path, bool), within: bool) {
+        match self {
+            Self::Path(path) => visit(path, within),
+            Self::Aggregate { argument, .. } => argument.paths(visit, true),
+            Self::Call { arguments, .. } => arguments.iter().for_each(|argument| argument.paths(visit, within)),
+            Self::Arithmetic { left, right, .. } => {
+                left.paths(visit, within);
+                right.paths(visit, within);
+            }
+            Self::Negative(inner) => inner.paths(visit, within),
+            Self::Case { branches, otherwise } => {
+                branches.iter().for_each(|(_, value)| value.paths(visit, within));
+                otherwise.paths(visit, within);
+            }
+            Self::Size { .. } | Self::Select(_) | Self::Literal(_) | Self::User | Self::Now | Self::Today => {}
+        }
+    }
+
+    pub(super) fn has_aggregate(&self) -> bool {
+        match self {
+            Self::Aggregate { .. } => true,
+            Self::Call { arguments, .. } => arguments.iter().any(Self::has_aggregate),
+            Self::Arithmetic { left, right, .. } => left.has_aggregate() || right.has_aggregate(),
+            Self::Negative(inner) => inner.has_aggregate(),
+            Self::Case { branches, otherwise } => {
+                otherwise.has_aggregate() || branches.iter().any(|(_, value)| value.has_aggregate())
+            }
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +230,34 @@ pub enum Function {
     Lower,
     Upper,
     Length,
+    Concat,
+    /// String, first place from 1, and how many characters.
+    Substring,
+    Trim(Side),
+    /// What is looked for, where, and from which place on.
+    Locate,
+    Abs,
+    Sqrt,
+    Mod,
+    Coalesce,
+    NullIf,
+}
+
+/// Which end of a string TRIM is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Both,
+    Leading,
+    Trailing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    /// Always a number with decimals, NULL when the divisor is 0.
+    Divide,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -182,7 +277,6 @@ pub enum Cond {
         operator: Operator,
         right: Expr,
     },
-    /// The pattern's escape character is always the backslash.
     Like {
         left: Expr,
         pattern: Pattern,
@@ -216,13 +310,51 @@ pub enum Cond {
     Exists {
         select: Box<Body>,
     },
+    /// `value = ANY (SELECT …)`, `value > ALL (SELECT …)`
+    Quantified {
+        value: Expr,
+        operator: Operator,
+        all: bool,
+        select: Box<Body>,
+    },
+    MemberOf {
+        value: Expr,
+        parent: Path,
+        many: &'static ToMany,
+        negated: bool,
+    },
+}
+
+impl Cond {
+    /// Visits the expressions that this condition compares, but for those of sub-selects.
+    pub(super) fn operands<'c>(&'c self, visit: &mut impl FnMut(&'c Expr)) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.operands(visit)),
+            Self::Not(inner) => inner.operands(visit),
+            Self::Compare { left, right, .. } => [left, right].into_iter().for_each(visit),
+            Self::Like { left, pattern, .. } => {
+                visit(left);
+                if let Pattern::Computed(pattern, _) = pattern {
+                    visit(pattern);
+                }
+            }
+            Self::Between { value, low, high, .. } => [value, low, high].into_iter().for_each(visit),
+            Self::In { value, list, .. } => [value].into_iter().chain(list).for_each(visit),
+            Self::InSelect { value, .. }
+            | Self::IsNull { value, .. }
+            | Self::Quantified { value, .. }
+            | Self::MemberOf { value, .. } => visit(value),
+            Self::IsEmpty { .. } | Self::Exists { .. } => {}
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
 pub enum Pattern {
+    /// Its escape character is the backslash, whatever the query's was.
     Text(String),
-    /// `LIKE :user`
-    User,
+    /// Known only in the database, with the escape character that the query names.
+    Computed(Expr, Option<char>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

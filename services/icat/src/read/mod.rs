@@ -10,6 +10,7 @@ use service_kit::{DbError, Engine, Row, Tx, Val};
 
 use self::include::Loader;
 use crate::auth::Rights;
+use crate::config::Authorization;
 use crate::error::Error;
 use crate::query::{
     Access, ColumnKind, Env, Plan, Search, Statement, compile_filter, compile_search, parse_get, parse_search,
@@ -63,12 +64,15 @@ pub async fn get(state: &State, tx: &mut Tx, rights: &Rights, text: &str, id: i6
     Ok(out)
 }
 
-fn env<'a>(state: &State, rights: &'a Rights, engine: Engine) -> Env<'a> {
+pub(crate) fn env<'a>(state: &State, rights: &'a Rights, engine: Engine) -> Env<'a> {
+    let now_micros = state.clock.now_micros();
     Env {
         user: &rights.user_name,
-        now_micros: state.clock.now_micros(),
+        now_micros,
+        today_micros: values::start_of_day(now_micros, &state.parse.time_zone),
         engine,
         row_cap: u64::from(state.config.max_entities) + 1,
+        strict: state.config.authorization == Authorization::Strict,
     }
 }
 

@@ -4,17 +4,18 @@ use service_kit::{DbError, Tx};
 
 pub const VERSION: &str = "SELECT n FROM rule_version";
 pub const BUMP: &str = "UPDATE rule_version SET n = n + 1";
-pub const READ_RULES: &str =
-    "SELECT id, what, grouping_id FROM rule_ WHERE crudflags LIKE '%R%' ESCAPE '\\' ORDER BY id";
+pub const RULES: &str = "SELECT id, crudflags, what, grouping_id FROM rule_ ORDER BY id";
 pub const PUBLIC_STEPS: &str = "SELECT origin, field FROM publicstep";
 pub const GROUPS_OF: &str = "SELECT g.group_id FROM usergroup g JOIN user_ u ON u.id = g.user_id WHERE u.name = $1";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 5] = [VERSION, BUMP, READ_RULES, PUBLIC_STEPS, GROUPS_OF];
+pub const ALL: [&str; 5] = [VERSION, BUMP, RULES, PUBLIC_STEPS, GROUPS_OF];
 
-/// A rule that grants READ.
+/// A stored rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadRule {
+pub struct RuleRow {
     pub id: i64,
+    /// Letters of `CRUD`.
+    pub flags: String,
     pub what: String,
     /// `None`: everybody.
     pub grouping: Option<i64>,
@@ -29,11 +30,16 @@ pub async fn bump_version(tx: &mut Tx) -> Result<(), DbError> {
     tx.exec(BUMP, &[]).await.map(drop)
 }
 
-pub async fn read_rules(tx: &mut Tx) -> Result<Vec<ReadRule>, DbError> {
-    let rows = tx.all(READ_RULES, &[]).await?;
-    rows.iter()
-        .map(|row| Ok(ReadRule { id: row.get("id")?, what: row.get("what")?, grouping: row.get("grouping_id")? }))
-        .collect()
+pub async fn rules(tx: &mut Tx) -> Result<Vec<RuleRow>, DbError> {
+    let row = |row: &service_kit::Row| {
+        Ok(RuleRow {
+            id: row.get("id")?,
+            flags: row.get("crudflags")?,
+            what: row.get("what")?,
+            grouping: row.get("grouping_id")?,
+        })
+    };
+    tx.all(RULES, &[]).await?.iter().map(row).collect()
 }
 
 /// Origin entity and relation of each public step.

@@ -58,7 +58,7 @@ pub async fn rules_of(tx: &mut Tx, entity: &'static Entity, values: &[Val], pars
 }
 
 fn rule(entity: &Entity, values: &[Val], parse: &ParseContext) -> Result<(), Error> {
-    let flags = text(entity, values, "crudFlags").unwrap_or_default();
+    let flags = text(entity, values, "crudFlags").unwrap_or_default().trim().to_uppercase();
     if let Some(unknown) = flags.chars().find(|c| !"CRUD".contains(*c)) {
         return Err(Error::BadParameter(format!("CRUD value {flags} contains {unknown}")));
     }

@@ -78,13 +78,23 @@ fn item(entity: &'static Entity, members: &Map<String, Value>, depth: usize) -> 
             None => return Err(bad(format!("Field {key} not found in {}", entity.name))),
             Some(Member::Field(field)) => {
                 let val = read_json(field, value).map_err(|e| misfit(&e, entity, field, value))?;
-                item.fields.push((field, val));
+                item.fields.push((field, normal(entity, field, val)));
             }
             Some(Member::One(one)) => item.ones.push((one, link(one, value, depth)?)),
             Some(Member::Many(many)) => item.many.push((many, children(many, value, depth)?)),
         }
     }
     Ok(item)
+}
+
+/// As icat.server stores it: the flags of a rule are trimmed and in capitals.
+fn normal(entity: &Entity, field: &Field, val: Val) -> Val {
+    match val {
+        Val::Text(Some(flags)) if entity.name == "Rule" && field.name == "crudFlags" => {
+            flags.trim().to_uppercase().into()
+        }
+        other => other,
+    }
 }
 
 fn read_id(value: &Value) -> Result<i64, Error> {

@@ -1,4 +1,4 @@
-//! Items become rows: ids, stamps, NULLs, lengths, keys, and the children below.
+//! Items become rows: rights, ids, stamps, NULLs, lengths, keys, and the children below.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -6,8 +6,9 @@ use std::pin::Pin;
 use icat_client::schema::{Entity, ToMany};
 use service_kit::{Tx, Val};
 
-use super::check;
 use super::parse::{Item, Link};
+use super::{Permit, check};
+use crate::auth::Operation;
 use crate::error::Error;
 use crate::query::ParseContext;
 use crate::store::Author;
@@ -17,20 +18,38 @@ use crate::store::entities::{self, NewRow, place};
 pub struct Writer<'a> {
     tx: &'a mut Tx,
     author: &'a Author,
+    permit: &'a Permit<'a>,
     parse: &'a ParseContext,
     /// What this request has created, because messages name such rows differently.
     created: HashSet<i64>,
+    /// Rows of the present item whose CREATE is still to be asked for, children before their parents.
+    unasked: Vec<(&'static Entity, i64)>,
 }
 
 type Writing<'w, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'w>>;
 
 impl<'a> Writer<'a> {
-    pub fn new(tx: &'a mut Tx, author: &'a Author, parse: &'a ParseContext) -> Self {
-        Self { tx, author, parse, created: HashSet::new() }
+    pub fn new(tx: &'a mut Tx, author: &'a Author, permit: &'a Permit<'a>, parse: &'a ParseContext) -> Self {
+        Self { tx, author, permit, parse, created: HashSet::new(), unasked: Vec::new() }
+    }
+
+    /// Creates or changes what one item says, and asks whether that was allowed; the id of a created row.
+    pub async fn apply(&mut self, item: &Item) -> Result<Option<i64>, Error> {
+        let created = match item.id {
+            Some(id) => {
+                self.update(item, id).await?;
+                None
+            }
+            None => Some(self.create(item, None).await?),
+        };
+        for (entity, ids) in grouped(std::mem::take(&mut self.unasked)) {
+            self.permit.require(self.tx, Operation::Create, entity, &ids).await?;
+        }
+        Ok(created)
     }
 
     /// Creates a row and everything below it; the id of the row.
-    pub fn create<'w>(&'w mut self, item: &'w Item, parent: Option<(&'static ToMany, i64)>) -> Writing<'w, i64> {
+    fn create<'w>(&'w mut self, item: &'w Item, parent: Option<(&'static ToMany, i64)>) -> Writing<'w, i64> {
         Box::pin(async move {
             let entity = item.entity;
             let mut values = entities::new_values(entity);
@@ -42,37 +61,57 @@ impl<'a> Writer<'a> {
             {
                 values[at] = id.into();
             }
-            check::not_null(entity, &values)?;
-            check::lengths(entity, &values)?;
-            check::rules_of(self.tx, entity, &values, self.parse).await?;
-            self.refuse_twin(entity, &values, None).await?;
+            self.check(entity, &values, None).await?;
             let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
             entities::insert(self.tx, entity, &[NewRow { id, values }], self.author).await?;
             self.created.insert(id);
             self.create_children(item, id).await?;
+            self.unasked.push((entity, id));
             Ok(id)
         })
     }
 
     /// Changes what the item names and leaves the rest.
-    pub fn update<'w>(&'w mut self, item: &'w Item, id: i64) -> Writing<'w, ()> {
+    fn update<'w>(&'w mut self, item: &'w Item, id: i64) -> Writing<'w, ()> {
         Box::pin(async move {
             let entity = item.entity;
             let stored = entities::by_id(self.tx, entity, id).await?;
             let mut values = stored.ok_or_else(|| Error::no_such(entity.name, id))?.values;
+            let named: Vec<&'static str> = item
+                .fields
+                .iter()
+                .map(|(field, _)| field.name)
+                .chain(item.ones.iter().map(|(one, _)| one.name))
+                .collect();
+            self.permit.require_update(self.tx, entity, id, &named, !item.many.is_empty()).await?;
             let changes = self.changes(item).await?;
+            let is_key = |at: usize| {
+                entity.one.iter().any(|one| entity.unique.contains(&one.name) && place(entity, one.name) == Some(at))
+            };
+            let rekeyed = changes.iter().any(|(at, val)| values[*at] != *val && is_key(*at));
+            if rekeyed {
+                self.permit.require_rekeying(self.tx, entity, id).await?;
+            }
             for (at, val) in &changes {
                 values[*at] = val.clone();
             }
-            check::not_null(entity, &values)?;
-            check::lengths(entity, &values)?;
-            check::rules_of(self.tx, entity, &values, self.parse).await?;
-            self.refuse_twin(entity, &values, Some(id)).await?;
+            self.check(entity, &values, Some(id)).await?;
             if !changes.is_empty() {
                 entities::update(self.tx, entity, id, &changes, self.author).await?;
             }
+            if rekeyed {
+                self.unasked.push((entity, id));
+            }
             self.create_children(item, id).await
         })
+    }
+
+    /// What the schema and the stored rows demand of a row.
+    async fn check(&mut self, entity: &'static Entity, values: &[Val], own: Option<i64>) -> Result<(), Error> {
+        check::not_null(entity, values)?;
+        check::lengths(entity, values)?;
+        check::rules_of(self.tx, entity, values, self.parse).await?;
+        self.refuse_twin(entity, values, own).await
     }
 
     async fn create_children(&mut self, item: &Item, id: i64) -> Result<(), Error> {
@@ -143,4 +182,16 @@ impl<'a> Writer<'a> {
         let name = user.and_then(|user| place(users, "name").and_then(|at| user.values.get(at).cloned()));
         Ok(name.map_or_else(|| id.to_string(), |name| format!("User[name={name}]")))
     }
+}
+
+/// Rows by kind, in the order in which the kinds came.
+fn grouped(rows: Vec<(&'static Entity, i64)>) -> Vec<(&'static Entity, Vec<i64>)> {
+    let mut groups: Vec<(&'static Entity, Vec<i64>)> = Vec::new();
+    for (entity, id) in rows {
+        match groups.iter_mut().find(|(known, _)| *known == entity) {
+            Some((_, ids)) => ids.push(id),
+            None => groups.push((entity, vec![id])),
+        }
+    }
+    groups
 }

@@ -535,7 +535,7 @@ async fn world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         let all = is_root || about.iter().any(|r| !r.restricted);
         readable.insert(kind.name, (!all).then(|| about.iter().flat_map(|r| world.about(&r.query)).collect()));
     }
-    let env = Env { user, now_micros: NOW, engine: db.engine(), row_cap: 100_000 };
+    let env = Env { user, now_micros: NOW, today_micros: NOW, engine: db.engine(), row_cap: 100_000, strict: false };
     let root_or =
         |rules: &[&Booked], entity: &'static Entity| if is_root { Access::All } else { access_of(rules, entity) };
 

@@ -55,12 +55,14 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
         let db = &test.db;
         let constants = [&icat::store::sessions::ALL[..], &icat::store::rules::ALL, &icat::ingest::STATEMENTS].concat();
         db.prepare_all(&constants).await.unwrap();
-        let env = Env { user: "db/x", now_micros: 1, engine: db.engine(), row_cap: 100 };
+        let strict =
+            Env { user: "db/x", now_micros: 1, today_micros: 0, engine: db.engine(), row_cap: 100, strict: true };
+        let compatible = Env { strict: false, ..strict };
         let access = [Access::All, Access::Rules(rules.clone())];
         let mut ran = 0;
-        for text in CLIENT_QUERIES {
+        for text in CLIENT_QUERIES.into_iter().chain(include_str!("language.txt").lines()) {
             let search = parse_search(text, &ctx).expect(text);
-            for access in &access {
+            for (access, env) in access.iter().flat_map(|access| [(access, strict), (access, compatible)]) {
                 let plan = compile_search(&search, &|_| access.clone(), &env).expect(text);
                 let Plan::Run(statement) = plan else { panic!("{text}") };
                 run(db, &statement).await.unwrap_or_else(|e| {
@@ -71,7 +73,7 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
         }
         let many: Vec<i64> = (0..2000).collect();
         let datafile = icat_client::schema::entity("Datafile").unwrap();
-        assert!(run(db, &compile_filter(datafile, &rules, &many, &env)).await.unwrap().is_empty());
+        assert!(run(db, &compile_filter(datafile, &rules, &many, &strict)).await.unwrap().is_empty());
         let mut tx = db.read().await.unwrap();
         for entity in entities() {
             assert!(icat::store::entities::by_ids(&mut tx, entity, &[1, 2]).await.unwrap().is_empty());

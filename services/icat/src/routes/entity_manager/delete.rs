@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::openapi::{Always, Failure};
 use crate::state::State;
 use crate::store::Author;
-use crate::{auth, write};
+use crate::write::Permit;
+use crate::{auth, read, write};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -46,10 +47,13 @@ pub async fn delete(
     let targets = write::parse_targets(&text)?;
     let session_id = crate::routes::session_id(&request, session_id);
     let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
-    let is_root = state.is_root(&user_name);
     let author = Author::new(user_name, state.clock.now_micros());
     author
-        .transaction(&state.db, &state.outbox, async |tx| write::remove(tx, &targets, &author, is_root).await)
+        .transaction(&state.db, &state.outbox, async |tx| -> Result<(), Error> {
+            let rights = auth::rights(&state, tx, author.user_name.clone()).await?;
+            let permit = Permit { rights: &rights, env: read::env(&state, &rights, tx.engine()) };
+            write::remove(tx, &targets, &author, &permit).await
+        })
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::openapi::{Always, Body, Failure};
 use crate::state::State;
 use crate::store::Author;
-use crate::{auth, write};
+use crate::write::Permit;
+use crate::{auth, read, write};
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = WriteForm)]
@@ -54,7 +55,6 @@ pub async fn post(
     let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let items = write::parse_items(&text)?;
-    let is_root = state.is_root(&user_name);
     let idempotency = Idempotency::of(&request, &user_name, digest(&text))?;
     let author = Author::new(user_name, state.clock.now_micros());
     let answer = author
@@ -64,7 +64,9 @@ pub async fn post(
             {
                 return Ok(remembered.body);
             }
-            let ids = write::apply(tx, &items, &author, is_root, &state.parse).await?;
+            let rights = auth::rights(&state, tx, author.user_name.clone()).await?;
+            let permit = Permit { rights: &rights, env: read::env(&state, &rights, tx.engine()) };
+            let ids = write::apply(tx, &items, &author, &permit, &state.parse).await?;
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             let answer = format!("[{}]", ids.join(","));
             if let Some(key) = &idempotency {

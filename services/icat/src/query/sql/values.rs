@@ -1,0 +1,113 @@
+//! Expressions as SQL.
+
+use super::Writer;
+use super::frame::Frame;
+use crate::query::Param;
+use crate::query::tree::{Aggregate, Arithmetic, Column, ColumnKind, Expr, Function, Literal, Side};
+
+impl Writer<'_> {
+    /// A selected expression; what is computed is cast, so that it is read as what its kind says.
+    pub fn column(&mut self, frame: &mut Frame<'_>, column: &Column) -> String {
+        let sql = self.expr(frame, &column.expr);
+        match (&column.expr, column.kind) {
+            (Expr::Path(_) | Expr::Aggregate { .. }, _) => sql,
+            (_, ColumnKind::F64) => double(&sql),
+            (_, ColumnKind::Text) => format!("CAST({sql} AS TEXT)"),
+            _ => format!("CAST({sql} AS BIGINT)"),
+        }
+    }
+
+    pub fn expr(&mut self, frame: &mut Frame<'_>, expr: &Expr) -> String {
+        match expr {
+            Expr::Path(path) => self.path(frame, path),
+            Expr::Aggregate { function, distinct, argument, kind } => {
+                let argument = self.expr(frame, argument);
+                let distinct = if *distinct { "DISTINCT " } else { "" };
+                match (function, kind) {
+                    (Aggregate::Count, _) => format!("COUNT({distinct}{argument})"),
+                    (Aggregate::Min, _) => format!("MIN({argument})"),
+                    (Aggregate::Max, _) => format!("MAX({argument})"),
+                    (Aggregate::Sum, ColumnKind::F64) => format!("CAST(SUM({distinct}{argument}) AS DOUBLE PRECISION)"),
+                    (Aggregate::Sum, _) => format!("CAST(SUM({distinct}{argument}) AS BIGINT)"),
+                    (Aggregate::Avg, _) => format!("CAST(AVG({distinct}{argument}) AS DOUBLE PRECISION)"),
+                }
+            }
+            Expr::Call { function, arguments } => {
+                let arguments: Vec<String> = arguments.iter().map(|argument| self.expr(frame, argument)).collect();
+                self.call(*function, &arguments)
+            }
+            Expr::Arithmetic { left, operator, right } => {
+                let (left, right) = (self.expr(frame, left), self.expr(frame, right));
+                match operator {
+                    Arithmetic::Add => format!("({left} + {right})"),
+                    Arithmetic::Subtract => format!("({left} - {right})"),
+                    Arithmetic::Multiply => format!("({left} * {right})"),
+                    Arithmetic::Divide => format!("({} / NULLIF({}, 0))", double(&left), double(&right)),
+                }
+            }
+            Expr::Negative(inner) => format!("(- {})", self.expr(frame, inner)),
+            Expr::Size { parent, many } => format!("({})", self.members(frame, "COUNT(*)", parent, many)),
+            Expr::Case { branches, otherwise } => {
+                let mut sql = String::from("CASE");
+                for (cond, value) in branches {
+                    let cond = self.cond(frame, cond);
+                    sql += &format!(" WHEN {cond} THEN {}", self.expr(frame, value));
+                }
+                format!("{sql} ELSE {} END", self.expr(frame, otherwise))
+            }
+            Expr::Select(body) => format!("({} LIMIT 1)", self.sub_select(body, Some(frame))),
+            Expr::Literal(Literal::I64(n)) => self.bind(Param::I64(*n)),
+            Expr::Literal(Literal::F64(n)) => self.bind(Param::F64(*n)),
+            Expr::Literal(Literal::Text(text)) => self.bind(Param::Text(text.clone())),
+            Expr::User => self.bind(Param::Text(self.env.user.to_owned())),
+            Expr::Now => self.bind(Param::I64(self.env.now_micros)),
+            Expr::Today => self.bind(Param::I64(self.env.today_micros)),
+        }
+    }
+
+    fn call(&mut self, function: Function, arguments: &[String]) -> String {
+        let first = arguments.first().map_or("", String::as_str);
+        let second = arguments.get(1).map_or("", String::as_str);
+        match function {
+            Function::Lower => format!("LOWER({first})"),
+            Function::Upper => format!("UPPER({first})"),
+            Function::Length => format!("CAST(LENGTH({first}) AS BIGINT)"),
+            Function::Concat => format!("({})", arguments.join(" || ")),
+            Function::Substring => {
+                let length = arguments.get(2).map(|length| format!(", {}", position(length, 0)));
+                format!("SUBSTR({first}, {}{})", position(second, 1), length.unwrap_or_default())
+            }
+            Function::Trim(side) => {
+                let name = match side {
+                    Side::Both => "TRIM",
+                    Side::Leading => "LTRIM",
+                    Side::Trailing => "RTRIM",
+                };
+                format!("{name}({})", arguments.join(", "))
+            }
+            Function::Locate => {
+                let found = self.env.engine.position_of(first, second);
+                let Some(from) = arguments.get(2).map(|from| position(from, 1)) else {
+                    return format!("CAST({found} AS BIGINT)");
+                };
+                let found = self.env.engine.position_of(first, &format!("SUBSTR({second}, {from})"));
+                format!("CAST(CASE WHEN {found} = 0 THEN 0 ELSE {found} + {from} - 1 END AS BIGINT)")
+            }
+            Function::Abs => format!("ABS({first})"),
+            Function::Sqrt => format!("(CASE WHEN {first} >= 0 THEN SQRT({}) END)", double(first)),
+            Function::Mod => format!("({first} % NULLIF({second}, 0))"),
+            Function::Coalesce => format!("COALESCE({})", arguments.join(", ")),
+            Function::NullIf => format!("NULLIF({})", arguments.join(", ")),
+        }
+    }
+}
+
+fn double(sql: &str) -> String {
+    format!("CAST({sql} AS DOUBLE PRECISION)")
+}
+
+/// A place in a string, within what both engines take for one.
+fn position(sql: &str, least: i32) -> String {
+    const MOST: i32 = 1_000_000_000;
+    format!("CAST(CASE WHEN {sql} < {least} THEN {least} WHEN {sql} > {MOST} THEN {MOST} ELSE {sql} END AS INTEGER)")
+}
