@@ -17,6 +17,12 @@ pub mod auth {
     include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.auth.rs"));
 }
 
+/// Events of downloads.
+#[expect(clippy::doc_markdown, reason = "generated")]
+pub mod download {
+    include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.download.rs"));
+}
+
 impl Event for icat::EntityChanged {
     const SUBJECT: &'static str = "undulator.v1.icat.entity.changed";
 }
@@ -33,6 +39,14 @@ impl Event for auth::SessionEnded {
     const SUBJECT: &'static str = "undulator.v1.auth.session.ended";
 }
 
+impl Event for download::SelectionPrepared {
+    const SUBJECT: &'static str = "undulator.v1.download.selection.prepared";
+}
+
+impl Event for download::TransferFinished {
+    const SUBJECT: &'static str = "undulator.v1.download.transfer.finished";
+}
+
 /// The content of a known event for people; `None` for a subject of another version or of a test.
 pub fn describe(subject: &str, payload: &[u8]) -> Option<String> {
     fn text<E: Event + std::fmt::Debug>(payload: &[u8]) -> Option<String> {
@@ -43,6 +57,8 @@ pub fn describe(subject: &str, payload: &[u8]) -> Option<String> {
         icat::SessionEnded::SUBJECT => text::<icat::SessionEnded>(payload),
         auth::SessionStarted::SUBJECT => text::<auth::SessionStarted>(payload),
         auth::SessionEnded::SUBJECT => text::<auth::SessionEnded>(payload),
+        download::SelectionPrepared::SUBJECT => text::<download::SelectionPrepared>(payload),
+        download::TransferFinished::SUBJECT => text::<download::TransferFinished>(payload),
         _ => None,
     }
 }

@@ -1,5 +1,7 @@
 //! How a failed request looks on the wire: ours (RFC 9457) or that of the system a mount replaces, to the byte.
 
+use std::fmt::Write as _;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -138,7 +140,24 @@ fn ids(problem: &Problem) -> HttpResponse {
     };
     let message =
         if problem.code == Code::NoRoute { "Operation not implemented by this IDS server." } else { &problem.detail };
-    json_body(status, &json!({"code": code, "message": message}))
+    // Clients decode these bodies as ASCII.
+    let body = ascii(&json!({"code": code, "message": message}).to_string());
+    HttpResponse::build(status).insert_header(("content-type", "application/json")).body(body)
+}
+
+/// JSON text with everything beyond ASCII as `\uXXXX`, which only stands in strings.
+fn ascii(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _infallible = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
 }
 
 fn authn(problem: &Problem, server: &str) -> HttpResponse {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::metrics::{Metrics, PoolLabels};
 use crate::problem::{Code, Problem};
@@ -49,13 +49,28 @@ impl Pools {
 impl Blocking {
     /// Runs `work` on a thread that may block. [`Code::Unavailable`] at once if the pool is full.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let full =
-            || Problem::new(Code::Unavailable, "busy", "too many requests of this kind at once").with_retry_after(5);
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             self.metrics.pool_refused.get_or_create(&self.labels).inc();
             tracing::warn!(pool.name = self.labels.pool, "pool full");
             full()
         })?;
+        self.run_with(Some(place), work).await
+    }
+
+    /// The same, but waits however many are waiting: for the next step of an answer that has begun, which nobody may
+    /// refuse any more. What waits here takes no place from new calls.
+    pub async fn run_in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.run_with(None, work).await
+    }
+
+    async fn run_with<T: Send + 'static>(
+        &self,
+        place: Option<OwnedSemaphorePermit>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         let waiting = Counted::new(&self.metrics.pool_waiting, &self.labels);
         let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| full())?;
         drop(waiting);
@@ -69,6 +84,10 @@ impl Blocking {
         });
         done.await.map_err(Problem::internal)
     }
+}
+
+fn full() -> Problem {
+    Problem::new(Code::Unavailable, "busy", "too many requests of this kind at once").with_retry_after(5)
 }
 
 type Gauges = prometheus_client::metrics::family::Family<PoolLabels, prometheus_client::metrics::gauge::Gauge>;

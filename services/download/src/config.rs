@@ -1,6 +1,10 @@
 //! Settings of downloads.
 
+use std::time::Duration;
+
+use bytesize::ByteSize;
 use serde::Deserialize;
+use service_kit::config::duration;
 use service_kit::{Config as Settings, ConfigError};
 
 /// `[download]`; see `config.default.toml` for each one's meaning.
@@ -8,10 +12,24 @@ use service_kit::{Config as Settings, ConfigError};
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub storage: String,
+    #[serde(deserialize_with = "duration")]
+    pub prepared_lifetime: Duration,
+    pub trust_checksums: bool,
+    pub hash_at_once: ByteSize,
+    pub manifest_memory: ByteSize,
+    #[serde(deserialize_with = "duration")]
+    pub signed_url_lifetime: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub unclaimed_after: Duration,
 }
 
 impl Config {
     pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
         settings.section("download")
     }
+}
+
+/// A span of time as the database counts it.
+pub fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }

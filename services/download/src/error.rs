@@ -7,6 +7,30 @@ pub fn bad_request(text: impl Into<String>) -> Problem {
     Problem::new(Code::BadRequest, "download/bad-request", text)
 }
 
+pub fn not_found(text: impl Into<String>) -> Problem {
+    Problem::new(Code::NotFound, "download/not-found", text)
+}
+
+/// Switched off, or nothing that a store without an archive can do; the texts are those of ids.server.
+pub fn not_implemented(text: &str) -> Problem {
+    Problem::new(Code::NotImplemented, "download/not-implemented", text)
+}
+
+pub const SWITCHED_OFF: &str = "This operation has been configured to be unavailable";
+pub const SINGLE_LEVEL: &str = "This operation is unavailable for single level storage";
+
+pub fn no_storage() -> Problem {
+    Problem::new(Code::Internal, "download/no-storage", "no storage is configured for downloads")
+}
+
+/// What was prepared is not there any more; going on with it would join two generations.
+pub fn changed(datafile: i64) -> Problem {
+    let text = format!(
+        "The file of Datafile[id:{datafile}] has changed since this selection was prepared; prepare it again and start over"
+    );
+    Problem::new(Code::NotFound, "download/changed", text)
+}
+
 /// A datafile without a file behind it; why not is for the log.
 pub fn not_available(datafile: i64, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Problem {
     let why = why.into();

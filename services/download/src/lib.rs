@@ -1,23 +1,40 @@
-//! Downloads: single files with ranges and validators, several as one ZIP, in the interface of ids.server 2.1.
+//! Downloads and uploads in the interface of ids.server 2.1, over a directory of files without an archive behind it.
 //!
-//! It owns nothing but the way to the bytes: what a caller may have is asked of ICAT with the caller's own session, and
-//! files are read beneath the storage's root only. When ICAT is down, downloads answer 503.
+//! It owns lists of files as they were when somebody asked for them ([`manifest`]), from which the bytes of every archive
+//! follow: lengths are known before the first byte, and a range costs what it covers, in any replica. What a caller may
+//! have is asked of ICAT with the caller's own session; files are opened beneath the storage's root and nowhere else. A
+//! file that changes cuts the transfers that read it.
+//!
+//! It emits `download.selection.prepared` with a prepared selection and `download.transfer.finished` when an answer with
+//! data has ended, and consumes the ends of sessions. When ICAT is down, everything by ids answers 503; prepared
+//! selections go on, unless a reader account is to say whether their datafiles still exist.
 
 mod archive;
+mod claims;
 mod config;
 mod domain;
 mod error;
+mod manifest;
 mod openapi;
+mod parameters;
+mod prepared;
+mod present;
 mod routes;
 mod selection;
+mod session;
+mod signing;
 mod state;
 mod storage;
+#[doc(hidden)]
+pub mod store;
+mod transfer;
+mod workers;
 
 use std::sync::Arc;
 
 use events::Events;
 use identity::Identity;
-use service_kit::{BuildError, Ctx, Running, ServiceDef};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
 use utoipa::OpenApi as _;
 
 pub use self::config::Config;
@@ -27,7 +44,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     name: "download",
     default_toml: include_str!("../config.default.toml"),
     default_ports: (8083, 9083),
-    migrations: &[],
+    migrations: &[Migration { version: 1, name: "selections", sql: include_str!("../migrations/0001_selections.sql") }],
     check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),
     build: |ctx| Box::pin(build(ctx)),
@@ -35,7 +52,10 @@ pub const SERVICE: ServiceDef = ServiceDef {
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
-    let identity = Identity::of(&ctx, &Events::of(&ctx).await?)?;
-    let state = Arc::new(State::new(&ctx, &config, identity)?);
-    Ok(Running { mounts: vec![routes::mount(state)], workers: Vec::new() })
+    let events = Events::of(&ctx).await?;
+    let identity = Identity::of(&ctx, &events)?;
+    let (state, inbox) = State::new(&ctx, config, identity, &events)?;
+    let state = Arc::new(state);
+    let workers = workers::all(&ctx, &state, &inbox);
+    Ok(Running { mounts: vec![routes::mount(state)], workers })
 }

@@ -10,20 +10,27 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, Modify, OpenApi, ToSchema};
 
-use crate::routes::{get_data, ping, version};
+use crate::routes::{
+    archive, delete, get_data, get_datafile_ids, get_icat_url, get_link, get_service_status, get_size, get_status,
+    is_prepared, is_read_only, is_two_level, ping, prepare_data, put, reset, restore, version, write,
+};
 
 /// `services/download/openapi.json`
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Undulator: download",
-        description = "Data files in the interface of ids.server 2.1: one with ranges and validators, or several as \
-            one ZIP.\n\nWhat a caller may have is asked of ICAT with the caller's own session. Every address answers \
-            OPTIONS with `Allow`, every GET also as HEAD; an address that is not listed answers 501 `NOT_IMPLEMENTED`, \
-            a method that is not listed 405 with `Allow`.",
+        description = "Data files in the interface of ids.server 2.1 for a storage without archive: files, and \
+            selections of any size as ZIP or tar, with lengths, validators and ranges.\n\nWhat a caller may have is asked \
+            of ICAT with the caller's own session. Every address answers OPTIONS with `Allow`, every GET also as HEAD; an \
+            address that is not listed answers 501 `NOT_IMPLEMENTED`, a method that is not listed 405 with `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    paths(ping::get, version::get, get_data::get),
+    paths(
+        ping::get, version::get, get_icat_url::get, is_read_only::get, is_two_level::get, get_service_status::get,
+        get_data::get, get_datafile_ids::get, get_size::get, get_status::get, prepare_data::post, is_prepared::get,
+        archive::post, restore::post, write::post, reset::post, put::put, put::post, delete::delete, get_link::post,
+    ),
     components(schemas(Failure)),
     modifiers(&Bearer),
 )]
@@ -65,7 +72,7 @@ enum FailureCode {
 
 #[derive(ToSchema)]
 pub struct Version {
-    #[schema(example = "2.1.2")]
+    #[schema(example = "2.1.1")]
     version: String,
 }
 
@@ -81,7 +88,43 @@ pub struct DataQuery {
     /// An ICAT session; or `Authorization: Bearer`.
     #[param(nullable = false, pattern = "^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$")]
     session_id: Option<String>,
-    /// Not supported yet: answers 501.
+    /// What `prepareData` answered; then session and ids do not count.
+    #[param(nullable = false, pattern = "^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$")]
+    prepared_id: Option<String>,
+    /// From the addresses of a metalink or JSON list; opens one file.
+    #[param(nullable = false)]
+    token: Option<String>,
+    /// Ids with commas between them.
+    #[param(nullable = false, example = "1,2,3")]
+    datafile_ids: Option<String>,
+    /// Ids with commas between them; all their files.
+    #[param(nullable = false, example = "1,2,3")]
+    dataset_ids: Option<String>,
+    /// Ids with commas between them; all their files.
+    #[param(nullable = false, example = "1,2,3")]
+    investigation_ids: Option<String>,
+    /// `zip`, `tar`, `tar.gz`, `metalink` or `json`, which lists the files and their places in the archives.
+    #[param(nullable = false)]
+    format: Option<String>,
+    /// `true` also puts one file alone into a ZIP.
+    #[param(nullable = false)]
+    zip: Option<bool>,
+    /// `true` compresses a ZIP, which then has neither length nor ranges.
+    #[param(nullable = false)]
+    compress: Option<bool>,
+    /// Name of the download; the ending of the archive is added.
+    #[param(nullable = false)]
+    outname: Option<String>,
+}
+
+/// Which files are meant. Without any ids none are.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct SelectionQuery {
+    /// An ICAT session; or `Authorization: Bearer`.
+    #[param(nullable = false)]
+    session_id: Option<String>,
+    /// What `prepareData` answered, where the operation takes one; then session and ids do not count.
     #[param(nullable = false)]
     prepared_id: Option<String>,
     /// Ids with commas between them.
@@ -93,12 +136,104 @@ pub struct DataQuery {
     /// Ids with commas between them; all their files.
     #[param(nullable = false, example = "1,2,3")]
     investigation_ids: Option<String>,
-    /// `true` also puts one file alone into a ZIP.
-    #[param(nullable = false)]
+}
+
+/// The same as a form.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct SelectionForm {
+    session_id: Option<String>,
+    prepared_id: Option<String>,
+    datafile_ids: Option<String>,
+    dataset_ids: Option<String>,
+    investigation_ids: Option<String>,
+}
+
+/// What to freeze, and how it is to be downloaded.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct PrepareForm {
+    session_id: Option<String>,
+    datafile_ids: Option<String>,
+    dataset_ids: Option<String>,
+    investigation_ids: Option<String>,
+    /// One file alone as a ZIP too.
     zip: Option<bool>,
-    /// Name of the download; `.zip` is added to archives.
+    compress: Option<bool>,
+}
+
+/// What is said of a file that is stored.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct PutQuery {
+    /// An ICAT session; or `Authorization: Bearer`.
     #[param(nullable = false)]
-    outname: Option<String>,
+    session_id: Option<String>,
+    /// `Datafile.name`
+    name: String,
+    dataset_id: i64,
+    datafile_format_id: i64,
+    #[param(nullable = false)]
+    description: Option<String>,
+    #[param(nullable = false)]
+    doi: Option<String>,
+    /// Milliseconds since 1970 UTC.
+    #[param(nullable = false)]
+    datafile_create_time: Option<i64>,
+    /// Milliseconds since 1970 UTC.
+    #[param(nullable = false)]
+    datafile_mod_time: Option<i64>,
+}
+
+/// The same as a form, and the file.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct PutForm {
+    session_id: Option<String>,
+    /// Else the name of the file part.
+    name: Option<String>,
+    dataset_id: i64,
+    datafile_format_id: i64,
+    description: Option<String>,
+    doi: Option<String>,
+    datafile_create_time: Option<i64>,
+    datafile_mod_time: Option<i64>,
+    wrap: Option<bool>,
+    padding: Option<bool>,
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// A file that was stored.
+#[derive(ToSchema)]
+pub struct Stored {
+    /// Of the new datafile.
+    id: i64,
+    /// CRC-32.
+    checksum: u32,
+    location: String,
+    size: u64,
+}
+
+#[derive(ToSchema)]
+pub struct DatafileIds {
+    /// Of a prepared selection.
+    #[schema(nullable = false)]
+    zip: Option<bool>,
+    /// Of a prepared selection.
+    #[schema(nullable = false)]
+    compress: Option<bool>,
+    ids: Vec<i64>,
+}
+
+/// What an archive would have to do.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct ServiceStatus {
+    ops_queue: Vec<String>,
+    lock_count: i64,
+    locks: Vec<String>,
+    failures: Vec<i64>,
 }
 
 /// What every operation may answer.

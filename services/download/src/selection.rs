@@ -1,15 +1,14 @@
 //! What a caller may have, asked of ICAT with the caller's own session.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use icat_client::{IcatClient, IcatError};
+use icat_client::client::Filter;
+use icat_client::{IcatClient, IcatError, QueryError, Select};
 use serde_json::Value;
-use service_kit::Problem;
+use service_kit::{Code, Problem};
 
-use crate::error::{not_available, of_icat};
-
-/// Datafiles per query; below every server's limit of rows.
-const PAGE: usize = 1000;
+use crate::error::{not_found, of_icat};
 
 /// A datafile with a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +16,15 @@ pub struct Datafile {
     pub id: i64,
     pub name: String,
     pub location: String,
+    /// As the catalogue has it.
+    pub size: Option<i64>,
+    pub checksum: Option<String>,
     /// Facility, investigation, visit and dataset.
-    pub folders: [String; 4],
+    pub folders: Arc<[String; 4]>,
 }
 
 /// Ids as the caller gave them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Wanted {
     pub investigations: Vec<i64>,
     pub datasets: Vec<i64>,
@@ -37,85 +39,147 @@ impl Wanted {
             _ => None,
         }
     }
+
+    /// Nothing is wanted, so nobody need be asked.
+    pub fn is_empty(&self) -> bool {
+        self.investigations.is_empty() && self.datasets.is_empty() && self.datafiles.is_empty()
+    }
 }
 
-/// All datafiles of a selection in the order of their ids, each once. Whatever ICAT refuses refuses the whole.
+const COLUMNS: [&str; 6] = ["id", "name", "location", "fileSize", "checksum", "dataset.id"];
+
+struct Row {
+    id: i64,
+    name: String,
+    location: Option<String>,
+    size: Option<i64>,
+    checksum: Option<String>,
+    dataset: i64,
+}
+
+/// All datafiles of a selection in the order of their ids, each once. Whatever ICAT refuses refuses the whole. Datafiles
+/// without location are passed over, but not one that was asked for alone.
 pub async fn resolve(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<Vec<Datafile>, Problem> {
-    let mut files = BTreeMap::new();
-    let mut datasets = wanted.datasets.clone();
-    for id in &wanted.investigations {
-        icat.get(session, "Investigation", *id).await.map_err(of_icat)?;
-        datasets.extend(ids(icat, session, *id).await.map_err(of_icat)?);
-    }
-    for id in datasets {
-        let query = "Dataset ds INCLUDE ds.investigation.facility";
-        let dataset = icat.get(session, query, id).await.map_err(of_icat)?;
-        let folders = folders(&dataset["Dataset"])?;
-        for (id, name, location) in datafiles(icat, session, id).await.map_err(of_icat)? {
-            files.insert(id, Datafile { id, name, location, folders: folders.clone() });
+    let mut folders: BTreeMap<i64, Arc<[String; 4]>> = BTreeMap::new();
+    let mut rows: BTreeMap<i64, Row> = BTreeMap::new();
+    for dataset in datasets(icat, session, wanted).await? {
+        folders.insert(dataset, folders_of(icat, session, dataset).await?);
+        let select = Select::values("Datafile", &COLUMNS)
+            .filter(Filter::eq("dataset.id", dataset))
+            .filter(Filter::not_null("location"));
+        let mut pages = icat.pages(session, select.build().map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
+        while let Some(page) = pages.next_page().await.map_err(of_icat)? {
+            for values in &page {
+                let row = row(values).map_err(of_icat)?;
+                rows.insert(row.id, row);
+            }
         }
     }
-    for id in &wanted.datafiles {
-        let file = datafile(icat, session, *id).await?;
-        files.insert(*id, file);
+    for row in datafiles(icat, session, &wanted.datafiles).await? {
+        if let std::collections::btree_map::Entry::Vacant(vacant) = folders.entry(row.dataset) {
+            vacant.insert(folders_of(icat, session, row.dataset).await?);
+        }
+        rows.insert(row.id, row);
     }
-    Ok(files.into_values().collect())
+    if wanted.single().is_some() && rows.values().any(|row| row.location.is_none()) {
+        return Err(not_found("Datafile not found"));
+    }
+    let file = |row: Row| {
+        let Row { id, name, location, size, checksum, dataset } = row;
+        Some(Datafile { id, name, location: location?, size, checksum, folders: Arc::clone(folders.get(&dataset)?) })
+    };
+    Ok(rows.into_values().filter_map(file).collect())
 }
 
-async fn datafile(icat: &IcatClient, session: &str, id: i64) -> Result<Datafile, Problem> {
-    let query = "Datafile df INCLUDE df.dataset.investigation.facility";
-    let answer = icat.get(session, query, id).await.map_err(of_icat)?;
-    let file = &answer["Datafile"];
-    let location = file["location"].as_str().ok_or_else(|| not_available(id, "it has no location"))?.to_owned();
-    let name = file["name"].as_str().unwrap_or_default().to_owned();
-    Ok(Datafile { id, name, location, folders: folders(&file["dataset"])? })
+/// Only whether everything exists and can be read.
+pub async fn check(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<(), IcatError> {
+    for (entity, ids) in
+        [("Datafile", &wanted.datafiles), ("Dataset", &wanted.datasets), ("Investigation", &wanted.investigations)]
+    {
+        let known = existing(icat, session, entity, ids).await?;
+        for id in ids.iter().filter(|id| !known.contains(id)) {
+            icat.get(session, entity, *id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Those of the ids that a session can see.
+pub async fn existing(icat: &IcatClient, session: &str, entity: &str, ids: &[i64]) -> Result<Vec<i64>, IcatError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let nonsense = |e: QueryError| IcatError::Nonsense(format!("a query that is not one: {e}"));
+    let query = Select::values(entity, &["id"]).build().map_err(nonsense)?;
+    let mut pages = icat.pages_by_ids(session, &query, "id", ids).map_err(nonsense)?;
+    let mut known = Vec::with_capacity(ids.len());
+    while let Some(page) = pages.next_page().await? {
+        known.extend(page.iter().filter_map(Value::as_i64));
+    }
+    known.sort_unstable();
+    Ok(known)
+}
+
+/// The datasets that were asked for, and those of the investigations.
+async fn datasets(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<Vec<i64>, Problem> {
+    let mut all = wanted.datasets.clone();
+    for id in &wanted.investigations {
+        icat.get(session, "Investigation", *id).await.map_err(of_icat)?;
+        let select = Select::values("Dataset", &["id"]).filter(Filter::eq("investigation.id", *id));
+        let mut pages = icat.pages(session, select.build().map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
+        while let Some(page) = pages.next_page().await.map_err(of_icat)? {
+            all.extend(page.iter().filter_map(Value::as_i64));
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
+async fn datafiles(icat: &IcatClient, session: &str, ids: &[i64]) -> Result<Vec<Row>, Problem> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = Select::values("Datafile", &COLUMNS).build().map_err(|e| wrong(&e))?;
+    let mut pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| wrong(&e))?;
+    let mut rows: BTreeMap<i64, Row> = BTreeMap::new();
+    while let Some(page) = pages.next_page().await.map_err(of_icat)? {
+        for values in &page {
+            let row = row(values).map_err(of_icat)?;
+            rows.insert(row.id, row);
+        }
+    }
+    // A list leaves out what is not there and what may not be read; asked for alone, ICAT says which of both.
+    if let Some(id) = ids.iter().find(|id| !rows.contains_key(id)) {
+        icat.get(session, "Datafile", *id).await.map_err(of_icat)?;
+        return Err(not_found(format!("Datafile[id:{id}] is not found")));
+    }
+    Ok(rows.into_values().collect())
+}
+
+fn row(values: &Value) -> Result<Row, IcatError> {
+    let text = |at: usize| values[at].as_str().map(str::to_owned);
+    let (Some(id), Some(name), Some(dataset)) = (values[0].as_i64(), text(1), values[5].as_i64()) else {
+        return Err(IcatError::Nonsense("a row that was not asked for".to_owned()));
+    };
+    Ok(Row { id, name, location: text(2), size: values[3].as_i64(), checksum: text(4), dataset })
 }
 
 /// Facility, investigation and visit must be readable as well, as in ids.server.
-fn folders(dataset: &Value) -> Result<[String; 4], Problem> {
+async fn folders_of(icat: &IcatClient, session: &str, dataset: i64) -> Result<Arc<[String; 4]>, Problem> {
+    let query = "Dataset ds INCLUDE ds.investigation.facility";
+    let answer = icat.get(session, query, dataset).await.map_err(of_icat)?;
+    let dataset = &answer["Dataset"];
     let investigation = &dataset["investigation"];
     let texts =
         [&investigation["facility"]["name"], &investigation["name"], &investigation["visitId"], &dataset["name"]];
     let texts: Option<Vec<String>> = texts.iter().map(|text| text.as_str().map(str::to_owned)).collect();
-    texts.and_then(|texts| texts.try_into().ok()).ok_or_else(|| {
+    texts.and_then(|texts| <[String; 4]>::try_from(texts).ok()).map(Arc::new).ok_or_else(|| {
         let text = "READ access to the dataset's Investigation or Facility is not allowed.";
-        Problem::new(service_kit::Code::Forbidden, "download/insufficient-privileges", text)
+        Problem::new(Code::Forbidden, "download/insufficient-privileges", text)
     })
 }
 
-async fn ids(icat: &IcatClient, session: &str, investigation: i64) -> Result<Vec<i64>, IcatError> {
-    let mut all: Vec<i64> = Vec::new();
-    loop {
-        let after = all.last().copied().unwrap_or_default();
-        let query = format!(
-            "SELECT ds.id FROM Dataset ds WHERE ds.investigation.id = {investigation} AND ds.id > {after} \
-             ORDER BY ds.id LIMIT 0, {PAGE}"
-        );
-        let page = icat.search(session, &query).await?;
-        all.extend(page.iter().filter_map(Value::as_i64));
-        if page.len() < PAGE {
-            return Ok(all);
-        }
-    }
-}
-
-async fn datafiles(icat: &IcatClient, session: &str, dataset: i64) -> Result<Vec<(i64, String, String)>, IcatError> {
-    let mut all: Vec<(i64, String, String)> = Vec::new();
-    loop {
-        let after = all.last().map_or(0, |(id, ..)| *id);
-        let query = format!(
-            "SELECT df.id, df.name, df.location FROM Datafile df WHERE df.dataset.id = {dataset} \
-             AND df.location IS NOT NULL AND df.id > {after} ORDER BY df.id LIMIT 0, {PAGE}"
-        );
-        let page = icat.search(session, &query).await?;
-        for row in &page {
-            let (Some(id), Some(name), Some(location)) = (row[0].as_i64(), row[1].as_str(), row[2].as_str()) else {
-                return Err(IcatError::Nonsense("a row that was not asked for".to_owned()));
-            };
-            all.push((id, name.to_owned(), location.to_owned()));
-        }
-        if page.len() < PAGE {
-            return Ok(all);
-        }
-    }
+fn wrong(e: &QueryError) -> Problem {
+    Problem::internal(format!("a query of ours is none: {e}"))
 }

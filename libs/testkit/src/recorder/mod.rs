@@ -2,7 +2,7 @@
 
 mod store;
 
-use events::messages::{Event, auth, icat};
+use events::messages::{Event, auth, download, icat};
 use events::{Consumer, Events};
 use service_kit::{BuildError, Ctx, Db, Migration, Running, ServiceDef};
 
@@ -22,6 +22,8 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     record::<icat::SessionEnded>(&events, "recorder-icat-sessions");
     record::<auth::SessionStarted>(&events, "recorder-auth-started");
     record::<auth::SessionEnded>(&events, "recorder-auth-ended");
+    record::<download::SelectionPrepared>(&events, "recorder-download-prepared");
+    record::<download::TransferFinished>(&events, "recorder-download-finished");
     record::<probe::ThingChanged>(&events, "recorder-probe");
     Ok(Running::default())
 }

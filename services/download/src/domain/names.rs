@@ -1,33 +1,58 @@
 //! Names that leave the house: in headers and in archives.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::http::header::{Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Info-ZIP cuts longer ones.
+const LONGEST_MEMBER: usize = 4095;
+/// What is left for the number of an equal name.
+const ROOM_FOR_NUMBER: usize = 16;
+/// `Datafile.name` has that many characters.
+const LONGEST_DATAFILE: usize = 255;
 
 /// What a path part must not contain in an archive; a reader on any system would stumble over it.
 fn is_harmful(c: char) -> bool {
     c.is_control() || c == '\\' || c == ':'
 }
 
-/// A path for an archive: relative, no climbing, no characters that mean something to a file system.
+/// A path for an archive: relative, no climbing, no characters that mean something to a file system, composed (NFC),
+/// and not longer than every reader takes.
 pub fn member(parts: &[&str]) -> String {
     let parts = parts.iter().flat_map(|part| part.split('/')).filter(|part| !part.is_empty() && *part != ".");
     let clean = parts.map(|part| if part == ".." { "_".to_owned() } else { part.replace(is_harmful, "_") });
-    clean.collect::<Vec<_>>().join("/")
+    let mut name: String = clean.collect::<Vec<_>>().join("/").nfc().collect();
+    name.truncate(name.floor_char_boundary(LONGEST_MEMBER - ROOM_FOR_NUMBER));
+    if name.ends_with('/') {
+        name.push('_');
+    }
+    name
+}
+
+/// Whether a new datafile can have this name.
+pub fn is_storable(name: &str) -> bool {
+    (1..=LONGEST_DATAFILE).contains(&name.chars().count()) && !name.chars().any(char::is_control)
 }
 
 /// Gives the second of two equal names a number: `a (2).h5`.
 pub fn unique(names: &mut [String]) {
     let mut taken: HashSet<String> = HashSet::with_capacity(names.len());
+    // Where to go on counting, so that many equal names do not each start over.
+    let mut next: HashMap<String, usize> = HashMap::new();
     for name in names {
-        let mut candidate = name.clone();
-        let mut number = 2;
-        while !taken.insert(candidate.clone()) {
-            let file = name.rfind('/').map_or(0, |at| at + 1);
-            let dot = name[file..].rfind('.').filter(|at| *at > 0).map_or(name.len(), |at| file + at);
-            candidate = format!("{} ({number}){}", &name[..dot], &name[dot..]);
-            number += 1;
+        if taken.insert(name.clone()) {
+            continue;
         }
+        let file = name.rfind('/').map_or(0, |at| at + 1);
+        let dot = name[file..].rfind('.').filter(|at| *at > 0).map_or(name.len(), |at| file + at);
+        let number = next.entry(name.clone()).or_insert(2);
+        let mut candidate = format!("{} ({number}){}", &name[..dot], &name[dot..]);
+        while !taken.insert(candidate.clone()) {
+            *number += 1;
+            candidate = format!("{} ({number}){}", &name[..dot], &name[dot..]);
+        }
+        *number += 1;
         *name = candidate;
     }
 }
@@ -58,6 +83,9 @@ mod tests {
     fn members_cannot_climb_or_be_absolute() {
         assert_eq!(member(&["ids", "SUN", "MX-1", "1", "scan", "logs/a.csv"]), "ids/SUN/MX-1/1/scan/logs/a.csv");
         assert_eq!(member(&["ids", "/etc", "..", "C:\\x", "a\nb", "./c"]), "ids/etc/_/C__x/a_b/c");
+        assert_eq!(member(&["e\u{301}"]), "é", "composed");
+        let long = member(&[&"é/".repeat(3000)]);
+        assert!(long.len() <= LONGEST_MEMBER - ROOM_FOR_NUMBER && !long.ends_with('/'), "{}", long.len());
     }
 
     #[test]

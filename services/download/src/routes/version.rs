@@ -1,4 +1,4 @@
-//! `GET /ids/version` → `{"version":"2.1.2"}`, the version of the interface.
+//! `GET /ids/version` → `{"version":"2.1.1"}`, the version of the interface.
 
 use actix_web::HttpResponse;
 
@@ -12,5 +12,5 @@ use crate::openapi::{Always, Version};
     ),
 )]
 pub async fn get() -> HttpResponse {
-    HttpResponse::Ok().insert_header(("content-type", "application/json")).body("{\"version\":\"2.1.2\"}")
+    HttpResponse::Ok().insert_header(("content-type", "application/json")).body("{\"version\":\"2.1.1\"}")
 }

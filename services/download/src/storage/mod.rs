@@ -3,9 +3,11 @@
 //! Locations come from the catalogue and are not trusted: the directory handle opens nothing outside of it, whatever
 //! the location or the links in it say. Links that stay beneath the root are followed.
 
+mod identity;
+mod write;
+
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::sync::Arc;
 
 use cap_std::ambient_authority;
@@ -13,31 +15,25 @@ use cap_std::fs::Dir;
 use service_kit::config::StorageConfig;
 use service_kit::{Blocking, BuildError, Pools, Problem};
 
-/// One read call; large enough that the pool's overhead does not count.
-pub const READ_SIZE: usize = 256 * 1024;
+pub use self::identity::Identity;
+pub use self::write::{Writing, Written, remove, temporary};
+
+/// Locations that are looked at in one call of the pool.
+const PER_CALL: usize = 1000;
 
 /// A directory of data files with its own bounded pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Storage {
     root: Arc<Dir>,
     pool: Blocking,
+    pub read_only: bool,
 }
 
 /// A file that is open for reading.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Opened {
-    file: Arc<File>,
+    pub file: File,
     pub identity: Identity,
-}
-
-/// What makes a file's bytes what they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    pub size: u64,
-    /// Seconds since 1970 UTC, and nanoseconds within.
-    pub modified: (i64, i64),
-    pub device: u64,
-    pub inode: u64,
 }
 
 impl Storage {
@@ -46,44 +42,50 @@ impl Storage {
         let root = Dir::open_ambient_dir(&path, ambient_authority())
             .map_err(|e| BuildError::Other(format!("storage.{name}: cannot open {}: {e}", path.display())))?;
         let pool = pools.open(&format!("storage.{name}"), settings.threads, settings.queue);
-        Ok(Self { root: Arc::new(root), pool })
+        Ok(Self { root: Arc::new(root), pool, read_only: settings.read_only })
     }
 
-    /// Opens files in the pool; the first that cannot be opened is named by its place.
-    pub async fn open_all(&self, locations: Vec<String>) -> Result<Result<Vec<Opened>, (usize, io::Error)>, Problem> {
+    /// Calls something that blocks, with the root; refused at once when the pool is full.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Dir) -> T + Send + 'static) -> Result<T, Problem> {
         let root = Arc::clone(&self.root);
-        self.pool
-            .run(move || {
-                let open = |(at, location): (usize, &String)| open(&root, location).map_err(|e| (at, e));
-                locations.iter().enumerate().map(open).collect()
-            })
-            .await
+        self.pool.run(move || work(&root)).await
     }
 
-    /// Stats files without keeping them open.
+    /// The same for an answer that has begun: it waits for its turn.
+    pub async fn run_in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Dir) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let root = Arc::clone(&self.root);
+        self.pool.run_in_turn(move || work(&root)).await
+    }
+
+    /// The same directory through another pool, for work that takes the processor besides the disk.
+    pub fn with_pool(&self, pool: &Blocking) -> Self {
+        Self { pool: pool.clone(), ..self.clone() }
+    }
+
+    /// Stats files without opening them; the first that cannot be is named by its place.
     pub async fn identify_all(
         &self,
         locations: Vec<String>,
     ) -> Result<Result<Vec<Identity>, (usize, io::Error)>, Problem> {
-        let root = Arc::clone(&self.root);
-        self.pool
-            .run(move || {
-                let identify = |(at, location): (usize, &String)| identify(&root, location).map_err(|e| (at, e));
-                locations.iter().enumerate().map(identify).collect()
-            })
-            .await
-    }
-
-    /// Reads exactly `length` bytes from `offset`; a file that has become shorter is an error.
-    pub async fn read(&self, opened: &Opened, offset: u64, length: usize) -> Result<io::Result<Vec<u8>>, Problem> {
-        let file = Arc::clone(&opened.file);
-        self.pool
-            .run(move || {
-                let mut buffer = vec![0; length];
-                file.read_exact_at(&mut buffer, offset)?;
-                Ok(buffer)
-            })
-            .await
+        let locations = Arc::new(locations);
+        let mut all = Vec::with_capacity(locations.len());
+        for start in (0..locations.len()).step_by(PER_CALL) {
+            let some = Arc::clone(&locations);
+            let end = (start + PER_CALL).min(some.len());
+            let identify = move |root: &Dir| {
+                (start..end).map(|at| identify(root, &some[at]).map_err(|e| (at, e))).collect::<Result<Vec<_>, _>>()
+            };
+            // Only the first call is refused by a full pool: the rest belongs to what has begun.
+            let found = if start == 0 { self.run(identify).await? } else { self.run_in_turn(identify).await? };
+            match found {
+                Ok(identities) => all.extend(identities),
+                Err(e) => return Ok(Err(e)),
+            }
+        }
+        Ok(Ok(all))
     }
 }
 
@@ -94,9 +96,8 @@ pub fn is_plain(location: &str) -> bool {
         && location.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
-fn identify(root: &Dir, location: &str) -> io::Result<Identity> {
-    use cap_std::fs::MetadataExt as _;
-
+/// Looks at a file beneath the root without opening it.
+pub fn identify(root: &Dir, location: &str) -> io::Result<Identity> {
     if !is_plain(location) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is not a plain relative path"));
     }
@@ -105,28 +106,18 @@ fn identify(root: &Dir, location: &str) -> io::Result<Identity> {
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is no regular file"));
     }
-    Ok(Identity {
-        size: metadata.len(),
-        modified: (metadata.mtime(), metadata.mtime_nsec()),
-        device: metadata.dev(),
-        inode: metadata.ino(),
-    })
+    Ok(Identity::of(&metadata))
 }
 
-fn open(root: &Dir, location: &str) -> io::Result<Opened> {
+/// Opens a file beneath the root.
+pub fn open(root: &Dir, location: &str) -> io::Result<Opened> {
     identify(root, location)?;
     let file = root.open(location)?.into_std();
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is no regular file"));
     }
-    let identity = Identity {
-        size: metadata.len(),
-        modified: (metadata.mtime(), metadata.mtime_nsec()),
-        device: metadata.dev(),
-        inode: metadata.ino(),
-    };
-    Ok(Opened { file: Arc::new(file), identity })
+    Ok(Opened { identity: Identity::of_std(&metadata), file })
 }
 
 #[cfg(test)]

@@ -1,0 +1,72 @@
+//! The parameters of a call, from its address or its form.
+
+use std::collections::HashMap;
+
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{HttpRequest, web};
+use service_kit::Problem;
+
+use crate::domain::ids;
+use crate::error::bad_request;
+use crate::selection::Wanted;
+
+/// Of a repeated parameter the first value counts.
+#[derive(Debug, Default)]
+pub struct Parameters {
+    values: HashMap<String, String>,
+    /// The credential of `Authorization: Bearer`.
+    pub bearer: Option<String>,
+}
+
+impl Parameters {
+    pub fn of_query(request: &HttpRequest) -> Result<Self, Problem> {
+        let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+        let pairs = pairs.map_err(|e| bad_request(e.to_string()))?;
+        Ok(Self::new(pairs.into_inner(), request))
+    }
+
+    pub fn of_form(form: web::Form<Vec<(String, String)>>, request: &HttpRequest) -> Self {
+        Self::new(form.into_inner(), request)
+    }
+
+    pub fn new(pairs: Vec<(String, String)>, request: &HttpRequest) -> Self {
+        let mut values = HashMap::new();
+        for (key, value) in pairs {
+            values.entry(key).or_insert(value);
+        }
+        let bearer = request.headers().get(AUTHORIZATION).and_then(|value| {
+            let (scheme, credential) = value.to_str().ok()?.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim().to_owned())
+        });
+        Self { values, bearer }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Only `true` is true, in any case.
+    pub fn is_true(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// The prepared id, if the call has one; it wins over session and ids.
+    pub fn prepared_id(&self) -> Result<Option<&str>, Problem> {
+        self.get("preparedId").map(|id| ids::uuid("preparedId", Some(id))).transpose()
+    }
+
+    /// The session id in its form; without one the call must have a bearer credential.
+    pub fn check_session(&self) -> Result<(), Problem> {
+        if self.get("sessionId").is_none() && self.bearer.is_some() {
+            return Ok(());
+        }
+        ids::uuid("sessionId", self.get("sessionId")).map(drop)
+    }
+
+    pub fn wanted(&self) -> Result<Wanted, Problem> {
+        let datafiles = ids::list("datafileIds", self.get("datafileIds"))?;
+        let datasets = ids::list("datasetIds", self.get("datasetIds"))?;
+        let investigations = ids::list("investigationIds", self.get("investigationIds"))?;
+        Ok(Wanted { investigations, datasets, datafiles })
+    }
+}

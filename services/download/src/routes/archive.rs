@@ -1,0 +1,25 @@
+//! `POST /ids/archive`: needs an archive behind the storage, so it answers 501 once the session has the right form.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use service_kit::Problem;
+
+use crate::error::{SINGLE_LEVEL, not_implemented};
+use crate::openapi::{Always, Failure, SelectionForm};
+use crate::parameters::Parameters;
+
+#[utoipa::path(
+    post, path = "/ids/archive", operation_id = "archive_data", summary = "Not for a storage without archive",
+    request_body(content = SelectionForm, content_type = "application/x-www-form-urlencoded"),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        (status = 400, description = "`BadRequestException`: the session is not in the form of one", body = Failure),
+        (status = 413, description = "`BadRequestException`: the form is too large", body = Failure),
+        (status = 415, description = "`BadRequestException`: the body is no form", body = Failure),
+        (status = 501, description = "`NotImplementedException`", body = Failure),
+    ),
+)]
+pub async fn post(request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> Result<HttpResponse, Problem> {
+    Parameters::of_form(form, &request).check_session()?;
+    Err(not_implemented(SINGLE_LEVEL))
+}

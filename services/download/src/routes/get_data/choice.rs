@@ -1,0 +1,113 @@
+//! What is asked for: by ids with a session, by a prepared id, or by a signed address.
+
+use std::sync::Arc;
+
+use service_kit::Problem;
+
+use crate::domain::format::Format;
+use crate::error::not_found;
+use crate::manifest::{self, Frozen, Manifest};
+use crate::parameters::Parameters;
+use crate::selection::resolve;
+use crate::session::{Who, who};
+use crate::state::State;
+use crate::{prepared, present, signing, store};
+
+/// What is sent.
+pub struct Choice {
+    pub manifest: Arc<Manifest>,
+    /// Of a file that is sent as it is.
+    pub name: Option<String>,
+    /// Whether a ZIP is to be compressed.
+    pub compress: bool,
+    /// ICAT user name; empty if nobody's.
+    pub subject: String,
+}
+
+/// How long the note that a manifest is in use may be behind.
+const USED_MICROS: i64 = 24 * 3600 * 1_000_000;
+
+pub async fn choose(state: &State, parameters: &Parameters, format: Option<Format>) -> Result<Choice, Problem> {
+    if let Some(token) = parameters.get("token") {
+        return by_token(state, token).await;
+    }
+    match parameters.prepared_id()? {
+        Some(id) => by_prepared_id(state, id, format).await,
+        None => by_ids(state, parameters, format).await,
+    }
+}
+
+async fn by_token(state: &State, token: &str) -> Result<Choice, Problem> {
+    let ticket = signing::open(state, token).await?;
+    let manifest = manifest::load(state, ticket.manifest).await?;
+    let manifest = manifest.ok_or_else(|| not_found("This file has changed since its address was given out"))?;
+    let one = one_of(&manifest, ticket.place).ok_or_else(|| not_found("There is no such file"))?;
+    Ok(Choice { subject: String::new(), compress: false, ..one })
+}
+
+async fn by_prepared_id(state: &State, id: &str, format: Option<Format>) -> Result<Choice, Problem> {
+    let (prepared, manifest) = prepared::load(state, id).await?;
+    present::check(state, &manifest).await?;
+    let (compress, subject) = (prepared.compress, prepared.owner);
+    match one_of(&manifest, 0) {
+        Some(one) if format.is_none() && !prepared.zip => Ok(Choice { compress, subject, ..one }),
+        _ => Ok(Choice { manifest, name: None, compress, subject }),
+    }
+}
+
+/// A file of a manifest as it is, under the last part of its name.
+fn one_of(manifest: &Manifest, place: usize) -> Option<Choice> {
+    let (member, source) = (manifest.members().get(place)?, manifest.sources.get(place)?);
+    let name = member.name.rsplit('/').next().unwrap_or_default().to_owned();
+    let file = Frozen {
+        datafile: source.datafile,
+        name: name.clone(),
+        location: source.location.clone(),
+        identity: source.identity,
+        crc: manifest.crcs.get(place),
+    };
+    let manifest = manifest::single(manifest.id, file);
+    Some(Choice { manifest, name: Some(name), compress: false, subject: String::new() })
+}
+
+async fn by_ids(state: &State, parameters: &Parameters, format: Option<Format>) -> Result<Choice, Problem> {
+    parameters.check_session()?;
+    let wanted = parameters.wanted()?;
+    let compress = parameters.is_true("compress");
+    let (files, subject) = if wanted.is_empty() {
+        (Vec::new(), String::new())
+    } else {
+        let Who { session, user } = who(state, parameters).await?;
+        (resolve(state.identity.icat(), session.expose(), &wanted).await?, user)
+    };
+    let mut frozen = manifest::freeze(state, state.storage()?, &files).await?;
+    if format.is_none() && !parameters.is_true("zip") && wanted.single().is_some() && frozen.len() == 1 {
+        let (Some(file), Some(datafile)) = (frozen.pop(), files.first()) else {
+            return Err(Problem::internal("one file is none"));
+        };
+        let manifest = manifest::single(None, file);
+        return Ok(Choice { manifest, name: Some(datafile.name.clone()), compress: false, subject });
+    }
+    let manifest = stored(state, &frozen).await?;
+    Ok(Choice { manifest, name: None, compress, subject })
+}
+
+/// The manifest of these files as it was made at the first request for them.
+async fn stored(state: &State, files: &[Frozen]) -> Result<Arc<Manifest>, Problem> {
+    let now = state.clock.now_micros();
+    let known = {
+        let mut tx = state.db.read().await?;
+        store::manifests::find(&mut tx, &manifest::hash(files)).await?
+    };
+    let id = match known {
+        Some(head) => {
+            if state.manifests.get(head.id).is_none() {
+                state.db.write(async |tx| store::manifests::touch(tx, head.id, now, now - USED_MICROS).await).await?;
+            }
+            head.id
+        }
+        None => state.db.write(async |tx| manifest::store(tx, files, now).await).await?.id,
+    };
+    let loaded = manifest::load(state, id).await?;
+    loaded.ok_or_else(|| not_found("A file has changed while it was looked at; try again"))
+}

@@ -1,0 +1,105 @@
+//! The list of a selection instead of its data: JSON with the places in the archives, or a metalink (RFC 5854), each with
+//! an address per file that needs no session.
+
+use std::fmt::Write as _;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, HttpResponse};
+use jiff::Timestamp;
+use serde::Serialize;
+use service_kit::Problem;
+
+use crate::archive::Form;
+use crate::domain::format::Format;
+use crate::domain::names;
+use crate::manifest::Manifest;
+use crate::signing::{self, Ticket};
+use crate::state::State;
+
+/// One file of the JSON list.
+#[derive(Serialize)]
+struct Listed<'m> {
+    id: i64,
+    /// Last part of the path.
+    name: &'m str,
+    path: &'m str,
+    size: u64,
+    mtime: String,
+    crc32: Option<String>,
+    url: String,
+    /// Of its first byte in the ZIP; in one with checksums behind the data, of the first block's header.
+    offset: u64,
+    #[serde(rename = "tarOffset")]
+    tar_offset: u64,
+}
+
+pub async fn list(
+    state: &State,
+    request: &HttpRequest,
+    manifest: &Manifest,
+    format: Format,
+    name: &str,
+) -> Result<HttpResponse, Problem> {
+    let urls = addresses(state, request, manifest).await?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, format.media_type())).insert_header(("cache-control", "no-store"));
+    if format == Format::Json {
+        return Ok(response.body(json(manifest, urls)?));
+    }
+    Ok(response.insert_header(names::disposition(name)).body(metalink(manifest, &urls)))
+}
+
+async fn addresses(state: &State, request: &HttpRequest, manifest: &Manifest) -> Result<Vec<String>, Problem> {
+    let id = manifest.id.ok_or_else(|| Problem::internal("a list of what is not stored"))?;
+    let lifetime = i64::try_from(state.config.signed_url_lifetime.as_secs()).unwrap_or(i64::MAX);
+    let expires = state.clock.now().as_second().saturating_add(lifetime);
+    let key = signing::key(state).await?;
+    let root = if state.public_url.is_empty() {
+        let connection = request.connection_info();
+        format!("{}://{}", connection.scheme(), connection.host())
+    } else {
+        state.public_url.clone()
+    };
+    let address = |place| {
+        let token = signing::sign(&key, &Ticket::new(id, place, expires))?;
+        Ok(format!("{root}/ids/getData?token={token}"))
+    };
+    (0..manifest.sources.len()).map(address).collect()
+}
+
+fn json(manifest: &Manifest, urls: Vec<String>) -> Result<String, Problem> {
+    let (zip, tar) = (manifest.layout(manifest.zip_form()), manifest.layout(Form::Tar));
+    let files = manifest.members().iter().zip(&manifest.sources).zip(urls).enumerate();
+    let list: Vec<Listed<'_>> = files
+        .map(|(place, ((member, source), url))| Listed {
+            id: source.datafile,
+            name: member.name.rsplit('/').next().unwrap_or_default(),
+            path: &member.name,
+            size: member.size,
+            mtime: Timestamp::from_second(member.modified).unwrap_or_default().to_string(),
+            crc32: manifest.crcs.get(place).map(|crc| format!("{crc:08x}")),
+            url,
+            offset: zip.data_offset(place),
+            tar_offset: tar.data_offset(place),
+        })
+        .collect();
+    serde_json::to_string(&list).map_err(Problem::internal)
+}
+
+fn metalink(manifest: &Manifest, urls: &[String]) -> String {
+    let mut out = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n",
+    );
+    for (member, url) in manifest.members().iter().zip(urls) {
+        let (name, size, url) = (escaped(&member.name), member.size, escaped(url));
+        let _infallible =
+            writeln!(out, "<file name=\"{name}\"><size>{size}</size><url priority=\"1\">{url}</url></file>");
+    }
+    out.push_str("</metalink>\n");
+    out
+}
+
+/// Text for XML; control characters are in no name of a member.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,18 @@
+//! `GET /ids/getIcatUrl`
+
+use actix_web::{HttpResponse, web};
+
+use super::text;
+use crate::openapi::Always;
+use crate::state::State;
+
+#[utoipa::path(
+    get, path = "/ids/getIcatUrl", operation_id = "get_icat_url", summary = "Whose data these are",
+    responses(
+        Always,
+        (status = 200, description = "Address of the ICAT server", body = String, content_type = "text/plain"),
+    ),
+)]
+pub async fn get(state: web::Data<State>) -> HttpResponse {
+    text(state.icat_url.clone())
+}

@@ -1,0 +1,15 @@
+//! `POST /ids/getLink`: links into the server's own file system are not given out.
+
+use actix_web::HttpResponse;
+use service_kit::Problem;
+
+use crate::error::not_implemented;
+use crate::openapi::{Always, Failure};
+
+#[utoipa::path(
+    post, path = "/ids/getLink", operation_id = "get_link", summary = "Not offered",
+    responses(Always, (status = 501, description = "`NotImplementedException`", body = Failure)),
+)]
+pub async fn post() -> Result<HttpResponse, Problem> {
+    Err(not_implemented("Sorry getLink is not available on this IDS installation"))
+}

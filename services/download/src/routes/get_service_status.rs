@@ -1,0 +1,34 @@
+//! `GET /ids/getServiceStatus`: what an archive would have to do, for administrators. Without one there is nothing.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use identity::Ask;
+use service_kit::{Code, Problem};
+
+use super::json;
+use crate::openapi::{Always, Failure, ServiceStatus};
+use crate::parameters::Parameters;
+use crate::state::State;
+
+#[utoipa::path(
+    get, path = "/ids/getServiceStatus", operation_id = "get_service_status", summary = "What is under way",
+    params(("sessionId" = Option<String>, Query, nullable = false, description = "Of a user in `identity.administrators`")),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        (status = 200, description = "Nothing is ever queued or locked", body = ServiceStatus),
+        (status = 403, description = "`InsufficientPrivilegesException`: no session, or no administrator", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+    ),
+)]
+pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::of_query(&request)?;
+    // Whatever ICAT does not know as a session is refused, in whatever form it is.
+    let credential = parameters.get("sessionId").or(parameters.bearer.as_deref()).unwrap_or_default();
+    let caller = state.identity.caller(credential).await?;
+    let allowed = state.identity.explain(&caller, Ask::Administer).await?.allowed;
+    if !allowed {
+        let text = "Permission denied: only an administrator may ask for the status of the service";
+        return Err(Problem::new(Code::Forbidden, "download/not-administrator", text));
+    }
+    Ok(json(r#"{"opsQueue":[],"lockCount":0,"locks":[],"failures":[]}"#.to_owned()))
+}

@@ -1,0 +1,29 @@
+//! `GET /ids/isPrepared` → `true`: what is prepared is there, without an archive.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use service_kit::Problem;
+
+use super::text;
+use crate::domain::ids;
+use crate::openapi::{Always, Failure};
+use crate::parameters::Parameters;
+use crate::prepared;
+use crate::state::State;
+
+#[utoipa::path(
+    get, path = "/ids/isPrepared", operation_id = "is_prepared", summary = "Whether a prepared selection can be downloaded",
+    params(("preparedId" = String, Query, description = "What `prepareData` answered")),
+    responses(
+        Always,
+        (status = 200, description = "`true`", body = String, content_type = "text/plain", example = "true"),
+        (status = 400, description = "`BadRequestException`: not in the form of an id", body = Failure),
+        (status = 404, description = "`NotFoundException`: not known, expired, or one of its files has changed",
+            body = Failure),
+    ),
+)]
+pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::of_query(&request)?;
+    let id = ids::uuid("preparedId", parameters.get("preparedId"))?;
+    prepared::find(&state, id).await?;
+    Ok(text("true".to_owned()))
+}

@@ -1,0 +1,17 @@
+//! `GET /ids/isTwoLevel` → `false`: there is no archive behind the storage.
+
+use actix_web::HttpResponse;
+
+use super::text;
+use crate::openapi::Always;
+
+#[utoipa::path(
+    get, path = "/ids/isTwoLevel", operation_id = "is_two_level", summary = "Whether there is an archive",
+    responses(
+        Always,
+        (status = 200, description = "`false`", body = String, content_type = "text/plain", example = "false"),
+    ),
+)]
+pub async fn get() -> HttpResponse {
+    text("false".to_owned())
+}

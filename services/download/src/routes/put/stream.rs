@@ -1,0 +1,55 @@
+//! `PUT /ids/put`: the body is the file.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt as _;
+use service_kit::Problem;
+
+use super::request::NewDatafile;
+use super::upload::Upload;
+use crate::error::{SWITCHED_OFF, bad_request, not_implemented};
+use crate::openapi::{Always, Failure, PutQuery, Stored};
+use crate::parameters::Parameters;
+use crate::session::who;
+use crate::state::State;
+
+#[utoipa::path(
+    put, path = "/ids/put", operation_id = "put_data", summary = "Store a file",
+    description = "The file is on disk, whole, before its datafile is made, and goes if ICAT refuses the datafile.",
+    params(PutQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        (status = 201, description = "Stored", body = Stored),
+        (status = 400, description = "`BadRequestException`: a parameter is missing or wrong", body = Failure),
+        (status = 403, description = "`InsufficientPrivilegesException`: no session, or not allowed", body = Failure),
+        (status = 404, description = "`NotFoundException`: no such dataset or format", body = Failure),
+        (status = 501, description = "`NotImplementedException`: the storage is read-only", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+    ),
+)]
+pub async fn put(
+    state: web::Data<State>,
+    request: HttpRequest,
+    mut body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    if state.is_read_only() {
+        return Err(not_implemented(SWITCHED_OFF));
+    }
+    let parameters = Parameters::of_query(&request)?;
+    let datafile = NewDatafile::of(&parameters)?;
+    let who = who(&state, &parameters).await?;
+    let mut upload = Upload::begin(&state, who, datafile).await?;
+    while let Some(piece) = body.next().await {
+        let written = match piece {
+            Ok(bytes) => upload.write(bytes).await,
+            Err(e) => Err(bad_request(format!("The body was cut off: {e}"))),
+        };
+        if let Err(e) = written {
+            upload.give_up().await;
+            return Err(e);
+        }
+    }
+    let body = upload.finish().await?;
+    Ok(HttpResponse::Created().insert_header(("content-type", "application/json")).body(body))
+}

@@ -1,0 +1,37 @@
+//! `POST /ids/write`: needs an archive behind the storage, and says so last of all.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use service_kit::Problem;
+
+use super::resolved;
+use crate::error::{SINGLE_LEVEL, SWITCHED_OFF, not_implemented};
+use crate::openapi::{Always, Failure, SelectionForm};
+use crate::parameters::Parameters;
+use crate::state::State;
+
+#[utoipa::path(
+    post, path = "/ids/write", operation_id = "write_data", summary = "Not for a storage without archive",
+    request_body(content = SelectionForm, content_type = "application/x-www-form-urlencoded"),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
+        (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
+        (status = 404, description = "`NotFoundException`: no such row", body = Failure),
+        (status = 413, description = "`BadRequestException`: the form is too large", body = Failure),
+        (status = 415, description = "`BadRequestException`: the body is no form", body = Failure),
+        (status = 501, description = "`NotImplementedException`", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> Result<HttpResponse, Problem> {
+    if state.is_read_only() {
+        return Err(not_implemented(SWITCHED_OFF));
+    }
+    resolved(&state, &Parameters::of_form(form, &request)).await?;
+    Err(not_implemented(SINGLE_LEVEL))
+}

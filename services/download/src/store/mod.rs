@@ -1,0 +1,8 @@
+//! All SQL of downloads.
+
+pub mod checksums;
+pub mod hashing;
+pub mod keys;
+pub mod manifests;
+pub mod prepared;
+pub mod unclaimed;

@@ -1,0 +1,62 @@
+//! One file of a manifest being read: checked when it is opened and after every read, so that bytes of another
+//! generation never leave the house.
+
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use cap_std::fs::Dir;
+
+use crate::manifest::Manifest;
+use crate::storage::{self, Identity, Opened};
+
+/// Why a transfer cannot go on.
+#[derive(Debug)]
+pub enum Broken {
+    /// The file is not the one that was frozen.
+    Changed(usize),
+    /// The file has another checksum than was known, so it was changed behind the back of its times.
+    Differs { member: usize, crc: u32 },
+    /// It cannot be read now.
+    Unreadable(usize, io::Error),
+    /// A checksum is wanted that nobody knows.
+    Unknown(usize),
+}
+
+/// The file behind a member.
+#[derive(Debug)]
+pub struct Reading {
+    pub member: usize,
+    opened: Opened,
+}
+
+/// Compares without opening; for files without bytes, of which nothing is read.
+pub fn look(root: &Dir, manifest: &Manifest, member: usize) -> Result<(), Broken> {
+    let source = &manifest.sources[member];
+    let found = storage::identify(root, &source.location).map_err(|e| Broken::Unreadable(member, e))?;
+    compare(member, &source.identity, &found)
+}
+
+fn compare(member: usize, frozen: &Identity, found: &Identity) -> Result<(), Broken> {
+    if frozen == found { Ok(()) } else { Err(Broken::Changed(member)) }
+}
+
+impl Reading {
+    pub fn open(root: &Dir, manifest: &Manifest, member: usize) -> Result<Self, Broken> {
+        let source = &manifest.sources[member];
+        let opened = storage::open(root, &source.location).map_err(|e| Broken::Unreadable(member, e))?;
+        compare(member, &source.identity, &opened.identity)?;
+        Ok(Self { member, opened })
+    }
+
+    /// Appends `length` bytes from `offset`.
+    pub fn read(&self, offset: u64, length: usize, out: &mut Vec<u8>) -> Result<(), Broken> {
+        let start = out.len();
+        out.resize(start + length, 0);
+        self.opened.file.read_exact_at(&mut out[start..], offset).map_err(|e| match e.kind() {
+            io::ErrorKind::UnexpectedEof => Broken::Changed(self.member),
+            _ => Broken::Unreadable(self.member, e),
+        })?;
+        let now = self.opened.file.metadata().map_err(|e| Broken::Unreadable(self.member, e))?;
+        compare(self.member, &self.opened.identity, &Identity::of_std(&now))
+    }
+}
