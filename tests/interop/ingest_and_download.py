@@ -72,7 +72,7 @@ def main():
         for number, name, location, size, checksum, _ in files:
             status, headers, body = suite.request("GET", "/ids/getData", {"sessionId": member, "datafileIds": number})
             assert status == 200 and body == on_disk[location].read_bytes(), location
-            assert size == len(body) and int(headers["Content-Length"]) == size and headers["ETag"].startswith('"')
+            assert size == len(body) and int(headers["Content-Length"]) == size and '"' in headers["ETag"]
             assert checksum == f"{zlib.crc32(body):x}", location
             whole += 1
         dataset = suite.search(member, "SELECT ds.id FROM Dataset ds WHERE ds.name = 'src' AND ds.location = 'sdist/src'")[0]

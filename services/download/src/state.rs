@@ -1,6 +1,7 @@
 //! What the handlers of downloads share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use events::{Events, Outbox};
 use icat_client::client::Reader;
@@ -38,6 +39,8 @@ pub struct State {
     pub hashing: Arc<Notify>,
     /// The address of ICAT, for clients.
     pub icat_url: String,
+    /// How long the next piece of an upload may take.
+    pub idle_timeout: Duration,
     /// Where users reach this service; empty: as the request says.
     pub public_url: String,
 }
@@ -65,6 +68,7 @@ impl State {
             hashing: Arc::default(),
             icat_url: ctx.endpoints.resolve(&core.icat.url, service_kit::Listener::Public),
             public_url: core.public_url.trim_end_matches('/').to_owned(),
+            idle_timeout: core.http.idle_timeout,
             config,
         };
         Ok((state, inbox))

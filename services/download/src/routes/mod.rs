@@ -57,7 +57,9 @@ pub fn mount(state: Arc<State>) -> Mount {
         .post("/write", write::post)
         .post("/reset", reset::post)
         .put("/put", put::put)
+        .unhurried()
         .post("/put", put::post)
+        .unhurried()
         .delete("/delete", delete::delete)
         .post("/getLink", get_link::post)
 }

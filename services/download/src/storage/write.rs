@@ -55,7 +55,8 @@ impl Writing {
         root.rename(temporary, root, location)?;
         for directory in Path::new(location).ancestors().skip(1) {
             let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-            root.open_dir(directory)?.into_std_file().sync_all()?;
+            // Opened as a file: a handle that only names a directory cannot be flushed.
+            root.open(directory)?.sync_all()?;
         }
         let identity = Identity::of_std(&self.file.metadata()?);
         if identity.size != self.size {

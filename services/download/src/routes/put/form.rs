@@ -104,7 +104,7 @@ async fn receive(
 async fn store(
     state: &State,
     request: &HttpRequest,
-    mut part: Field,
+    part: Field,
     file: &str,
     asked: &Asked,
 ) -> Result<String, Problem> {
@@ -114,18 +114,7 @@ async fn store(
     let parameters = Parameters::new(fields, request);
     let datafile = NewDatafile::of(&parameters)?;
     let who = who(state, &parameters).await?;
-    let mut upload = Upload::begin(state, who, datafile).await?;
-    while let Some(piece) = part.next().await {
-        let written = match piece {
-            Ok(bytes) => upload.write(bytes).await,
-            Err(e) => Err(bad_request(format!("The body was cut off: {e}"))),
-        };
-        if let Err(e) = written {
-            upload.give_up().await;
-            return Err(e);
-        }
-    }
-    upload.finish().await
+    Upload::begin(state, who, datafile).await?.receive(part).await
 }
 
 async fn text(mut part: Field) -> Result<String, Problem> {

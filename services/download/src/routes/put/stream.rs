@@ -1,12 +1,11 @@
 //! `PUT /ids/put`: the body is the file.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::StreamExt as _;
 use service_kit::Problem;
 
 use super::request::NewDatafile;
 use super::upload::Upload;
-use crate::error::{SWITCHED_OFF, bad_request, not_implemented};
+use crate::error::{SWITCHED_OFF, not_implemented};
 use crate::openapi::{Always, Failure, PutQuery, Stored};
 use crate::parameters::Parameters;
 use crate::session::who;
@@ -28,28 +27,13 @@ use crate::state::State;
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn put(
-    state: web::Data<State>,
-    request: HttpRequest,
-    mut body: web::Payload,
-) -> Result<HttpResponse, Problem> {
+pub async fn put(state: web::Data<State>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     if state.is_read_only() {
         return Err(not_implemented(SWITCHED_OFF));
     }
     let parameters = Parameters::of_query(&request)?;
     let datafile = NewDatafile::of(&parameters)?;
     let who = who(&state, &parameters).await?;
-    let mut upload = Upload::begin(&state, who, datafile).await?;
-    while let Some(piece) = body.next().await {
-        let written = match piece {
-            Ok(bytes) => upload.write(bytes).await,
-            Err(e) => Err(bad_request(format!("The body was cut off: {e}"))),
-        };
-        if let Err(e) = written {
-            upload.give_up().await;
-            return Err(e);
-        }
-    }
-    let body = upload.finish().await?;
+    let body = Upload::begin(&state, who, datafile).await?.receive(body).await?;
     Ok(HttpResponse::Created().insert_header(("content-type", "application/json")).body(body))
 }

@@ -1,21 +1,24 @@
 //! An upload on its way: written beside its place, flushed, named, and then told to ICAT with the caller's session. At
 //! every moment it stands noted what to look at if nobody comes back to it.
 
+use std::fmt::Display;
+
 use actix_web::web::Bytes;
-use service_kit::Problem;
+use futures_util::{Stream, StreamExt as _};
+use icat_client::IcatError;
+use service_kit::{Code, Problem};
 use tokio::time::Instant;
 
 use super::request::NewDatafile;
 use crate::claims;
 use crate::config::micros;
-use crate::error::{not_found, of_icat};
+use crate::error::{bad_request, not_found, of_icat};
 use crate::selection::Wanted;
 use crate::selection::check;
 use crate::session::Who;
 use crate::state::State;
 use crate::storage::{self, Storage, Writing, Written};
 use crate::store::{self, unclaimed::Unclaimed};
-use icat_client::IcatError;
 
 pub struct Upload<'s> {
     state: &'s State,
@@ -56,7 +59,7 @@ impl<'s> Upload<'s> {
         noted.await
     }
 
-    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Problem> {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Problem> {
         let Some(mut writing) = self.writing.take() else { return Ok(()) };
         let written = self.storage.run_in_turn(move |_| writing.write(&bytes).map(|()| writing)).await?;
         self.writing = Some(written.map_err(Problem::internal)?);
@@ -68,7 +71,7 @@ impl<'s> Upload<'s> {
     }
 
     /// Gives the file its name and the catalogue its datafile; the answer's JSON.
-    pub async fn finish(mut self) -> Result<String, Problem> {
+    async fn finish(mut self) -> Result<String, Problem> {
         let Some(writing) = self.writing.take() else { return Err(Problem::internal("an upload without a file")) };
         self.note().await?;
         let (temporary, location) = (self.temporary.clone(), self.location.clone());
@@ -104,8 +107,27 @@ impl<'s> Upload<'s> {
         Ok(format!(r#"{{"id":{id},"checksum":{crc},"location":"{location}","size":{size}}}"#))
     }
 
+    /// Takes the whole body, and gives up if it breaks off or is silent for too long; the answer's JSON.
+    pub async fn receive<E: Display>(
+        mut self,
+        mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<String, Problem> {
+        loop {
+            let written = match tokio::time::timeout(self.state.idle_timeout, body.next()).await {
+                Ok(None) => return self.finish().await,
+                Ok(Some(Ok(bytes))) => self.write(bytes).await,
+                Ok(Some(Err(e))) => Err(bad_request(format!("The body was cut off: {e}"))),
+                Err(_) => Err(Problem::new(Code::Timeout, "download/silent", "The body did not go on")),
+            };
+            if let Err(e) = written {
+                self.give_up().await;
+                return Err(e);
+            }
+        }
+    }
+
     /// Throws away what there is of it.
-    pub async fn give_up(mut self) {
+    async fn give_up(mut self) {
         self.writing = None;
         for location in [&self.temporary, &self.location] {
             if let Err(e) = claims::remove(self.state, location).await {
