@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Two private PostgreSQL servers for the tests: a normal one, and one with fsync off that must be refused.
+# Private PostgreSQL servers for the tests.
 
 # PostgreSQL refuses to run as root, so root lends the work to the package's own account.
 as_postgres() {
@@ -8,24 +8,28 @@ as_postgres() {
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
+# The newest installed one.
+postgres_bin() { find /usr/lib/postgresql -maxdepth 2 -name bin | sort -V | tail -n 1; }
+
 # start_postgres DIR SETTING…: a fresh server in DIR; prints its address.
 start_postgres() {
-    local dir=$1 port
+    local dir=$1 port bin
     shift
+    bin=$(postgres_bin)
     port=$(free_port)
     local options="-p $port -k $dir -c listen_addresses=127.0.0.1"
     local setting
     for setting in "$@"; do options="$options -c $setting"; done
-    as_postgres "$POSTGRES_BIN/initdb" -D "$dir/data" -U undulator -A trust -E UTF8 --locale=C.UTF-8 >/dev/null
-    as_postgres "$POSTGRES_BIN/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "$options" start >/dev/null
+    as_postgres "$bin/initdb" -D "$dir/data" -U undulator -A trust -E UTF8 --locale=C.UTF-8 >/dev/null
+    as_postgres "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "$options" start >/dev/null
     echo "postgres://undulator@127.0.0.1:$port/postgres"
 }
 
-stop_postgres() { as_postgres "$POSTGRES_BIN/pg_ctl" -D "$1/data" -m immediate stop >/dev/null 2>&1 || true; }
+stop_postgres() { as_postgres "$(postgres_bin)/pg_ctl" -D "$1/data" -m immediate stop >/dev/null 2>&1 || true; }
 
-# Starts both in a directory that the account may enter, and exports their addresses.
+# Starts a normal one and one with fsync off that must be refused, in a directory that the account may enter, and
+# exports their addresses.
 start_test_postgres() {
-    POSTGRES_BIN=$(find /usr/lib/postgresql -maxdepth 2 -name bin | sort -V | tail -n 1)
     POSTGRES_DIR=$(mktemp -d)
     mkdir "$POSTGRES_DIR/safe" "$POSTGRES_DIR/lossy"
     if [ "$(id -u)" -eq 0 ]; then chown -R postgres "$POSTGRES_DIR"; fi

@@ -1,18 +1,32 @@
 #!/usr/bin/env python3
-"""Secrets of users (live and dead session ids, passwords, access tokens) go through every place where clients put them,
-also while the catalogue behind misbehaves in every way, and are then found nowhere: not in the log at its most talkative,
-not in traces, metrics, database files or their journals. Harmless words on the same ways are found in each of them."""
+"""Secrets of users (session ids that live, that ended and that never were, passwords, access tokens) go through every
+place where clients put them, also while the catalogue behind misbehaves in every way. Then they are found nowhere: not
+in the log at its most talkative, not in traces, metrics, databases, their journals or the store of events, neither over
+SQLite nor over PostgreSQL and NATS. The control is the same program built without redaction (scripts/test builds it):
+there the same search finds the session ids in each of these."""
 
 import base64
+import contextlib
 import http.server
 import json
+import os
+import shutil
 import signal
+import socket
 import socketserver
+import struct
+import subprocess
+import tempfile
 import threading
+import time
 import urllib.parse
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from suite import Suite, free_port
+from suite import PROGRAM, ROOT, Suite, free_port
+
+UNREDACTED = PROGRAM.with_name("undulator-unredacted")
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
@@ -47,7 +61,10 @@ class Misbehaving(socketserver.BaseRequestHandler):
             self.request.sendall(head % (status, size, extra) + body)
 
         if self.mode == "reset":
-            answer(b"200 OK", b'{"userName":"', length=1000)
+            answer(b"200 OK", b'{"userName":"' + target, length=1000)
+            # Closing sends a reset and not an end.
+            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.request.close()
         elif self.mode == "hang":
             self.request.recv(1)
         elif self.mode == "echo":
@@ -64,15 +81,14 @@ class Misbehaving(socketserver.BaseRequestHandler):
 MODES = ["refuse", "reset", "hang", "echo", "no-json", "refusal", "redirect"]
 
 
-def serve(handler, server):
-    running = server(("127.0.0.1", 0), handler)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    return running.server_address[1]
-
-
 class Threaded(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     allow_reuse_address = True
+
+
+def serve(server):
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
 
 
 def spellings(secret):
@@ -90,108 +106,243 @@ def spellings(secret):
     }
 
 
-def sinks(suite):
-    """Everything that the server wrote, by kind."""
-    files = {}
-    for path in sorted((suite.dir / "databases").rglob("*")):
-        if path.is_file() and "auth-keys" not in path.parts:
-            files[f"file {path.name}"] = path.read_bytes()
-    status, _, metrics = suite.request("GET", "/metrics", internal=True)
-    assert status == 200
-    return {"log": suite.log.read_bytes(), "traces": Collector.received, "metrics": metrics, **files}
+def found(secret, places):
+    return sorted(place for place, content in places.items() if any(s in content for s in spellings(secret)))
 
 
-def found(secret, where):
-    return sorted(sink for sink, content in where.items() if any(s in content for s in spellings(secret)))
+def files(directory, *, but=()):
+    """Their contents, by name; databases may remove and rename theirs meanwhile."""
+    contents = {}
+    for path in sorted(directory.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and not set(but) & set(path.parts):
+                contents[str(path.relative_to(directory))] = path.read_bytes()
+    return contents
 
 
-def everywhere(suite, secrets):
-    """Sends each secret as a session id through every place; how many requests."""
+class Embedded:
+    """One process with nothing beside it: SQLite, events within the process."""
+
+    name = "SQLite"
+    # Where a session stands without redaction, and where perhaps only while it lives.
+    kept, rows = ["icat.db-wal"], ["icat.db ("]
+    small = True
+
+    def __init__(self, _):
+        pass
+
+    def start(self):
+        return {}
+
+    def settle(self):
+        pass
+
+    def contents(self, suite):
+        return files(suite.dir / "databases", but=["auth-keys"])
+
+    def end(self):
+        pass
+
+
+class Servers:
+    """PostgreSQL, which logs each statement with its parameters, and NATS with JetStream, on private directories."""
+
+    name = "PostgreSQL and NATS"
+    kept, rows = ["postgres data/", "postgres log", "nats "], ["postgres dump"]
+    small = False
+
+    def __init__(self, directory):
+        self.dir = directory
+        self.nats = None
+
+    def start(self):
+        (self.dir / "postgres").mkdir()
+        if os.getuid() == 0:
+            # The account that PostgreSQL runs under.
+            self.dir.chmod(0o711)
+            shutil.chown(self.dir / "postgres", "postgres")
+        self.url = self.shell("start_postgres", self.dir / "postgres", "log_statement=all").strip()
+        port = free_port()
+        self.nats = subprocess.Popen(
+            ["nats-server", "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", self.dir / "nats"],
+            stderr=subprocess.PIPE, text=True,
+        )
+        if not any("Server is ready" in line for line in self.nats.stderr):
+            raise SystemExit("nats-server did not start")
+        threading.Thread(target=self.nats.stderr.read, daemon=True).start()
+        return {
+            "UNDULATOR_DATABASE__URL": self.url,
+            "UNDULATOR_EVENTS__KIND": "nats",
+            "UNDULATOR_EVENTS__NATS_URL": f"nats://127.0.0.1:{port}",
+        }
+
+    def shell(self, *command):
+        script = f'. "{ROOT}/scripts/lib/postgres.sh" && "$@"'
+        arguments = ["bash", "-c", script, "bash", *map(str, command)]
+        return subprocess.run(arguments, cwd="/", stdout=subprocess.PIPE, text=True, check=True).stdout
+
+    def settle(self):
+        """Waits until NATS has every event."""
+        query = "SELECT (SELECT COUNT(*) FROM auth.outbox) + (SELECT COUNT(*) FROM icat.outbox)"
+        end = time.monotonic() + 30
+        while int(subprocess.check_output(["psql", self.url, "-XAtc", query])):
+            assert time.monotonic() < end, "events stay in the outbox"
+
+    def contents(self, _):
+        dump = {"postgres dump": subprocess.check_output(["pg_dump", self.url])}
+        postgres = {f"postgres {name}": content for name, content in files(self.dir / "postgres").items()}
+        return dump | postgres | {f"nats {name}": content for name, content in files(self.dir / "nats").items()}
+
+    def end(self):
+        if self.nats:
+            self.nats.terminate()
+            self.nats.wait()
+        self.shell("stop_postgres", self.dir / "postgres")
+
+
+def everywhere(suite, secrets, logout):
+    """Sends each secret through every place; how many requests. Logging out would end the session that lives."""
+    with ThreadPoolExecutor() as pool:
+        return sum(pool.map(lambda secret: through_all_places(suite, secret, logout), secrets))
+
+
+def through_all_places(suite, secret, logout):
     sent = 0
 
-    def send(method, path, query=None, form=None, bearer=None, internal=False):
+    def send(method, path, query=None, form=None, headers=None, internal=False):
         nonlocal sent
         sent += 1
-        headers = {"X-Request-Id": "harmless-word"}
-        if bearer:
-            headers["Authorization"] = f"Bearer {bearer}"
         suite.request(method, path, query, form, headers, internal)
 
-    for secret in secrets:
-        quoted = urllib.parse.quote(secret, safe="")
-        for method in ["GET", "PUT", "POST", "HEAD"]:
-            send(method, f"/session/{quoted}")
-            send(method, f"/icat/session/{quoted}")
-        for path in ["/icat/entityManager", "/ids/getData", "/ids/nothing", "/nothing"]:
-            send("GET", path, {"sessionId": secret, "query": "SELECT f.id FROM Facility f", "datafileIds": "1"})
-            send("GET", path, {"query": "SELECT f.id FROM Facility f", "datafileIds": "1"}, bearer=secret)
-        send("POST", "/icat/entityManager", form={"sessionId": secret, "entities": '[{"Facility":{"name":"x"}}]'})
-        send("POST", "/auth/v1/token", bearer=secret)
-        send("DELETE", "/auth/v1/token", bearer=secret)
-        send("POST", "/sessions/resolve", bearer=secret, internal=True)
+    search = {"query": "SELECT f.id FROM Facility f", "datafileIds": "1"}
+    quoted = urllib.parse.quote(secret, safe="")
+    bearer = {"Authorization": f"Bearer {secret}"}
+    for method in ["GET", "PUT", "POST", "HEAD"]:
+        send(method, f"/session/{quoted}")
+        send(method, f"/icat/session/{quoted}")
+    for mount in ["", "/ids", "/auth/v1"]:
+        send("GET", f"{mount}/{quoted}/nothing")
+    for path in ["/icat/entityManager", "/ids/getData", "/ids/prepareData", "/ids/nothing", "/nothing"]:
+        send("GET", path, search | {"sessionId": secret})
+        send("GET", path, search, headers=bearer)
+        for name, value in [
+            ("sessionId", secret),
+            ("Cookie", f"sessionId={secret}"),
+            ("Referer", f"{suite.url}/?sessionId={quoted}"),
+            ("Authorization", "Basic " + base64.b64encode(f"user:{secret}".encode()).decode()),
+        ]:
+            send("GET", path, search, headers={name: value})
+        entities = '[{"Facility":{"name":"x"}}]'
+        send("POST", path, form={"sessionId": secret, "entities": entities, "datafileIds": "1"})
+    send("POST", "/auth/v1/token", headers=bearer)
+    send("POST", "/sessions/resolve", headers=bearer, internal=True)
+    for path in ["/session", "/auth/v1/token", "/sessions/resolve"]:
+        sent += 1
+        suite.post_json(path, {"plugin": secret, "sessionId": secret}, {"Content-Type": "application/json"})
+    if logout:
+        send("DELETE", f"/session/{quoted}")
+        send("DELETE", "/auth/v1/token", headers=bearer)
     return sent
 
 
-def main():
-    collector = serve(Collector, http.server.ThreadingHTTPServer)
-    word = "harmlessword"
-    with Suite() as suite:
-        (suite.dir / word).mkdir()
+def token_of(suite, session):
+    status, _, body = suite.request("POST", "/auth/v1/token", headers={"Authorization": f"Bearer {session}"})
+    assert status == 200, body
+    return json.loads(body)["access_token"]
+
+
+def run(program, arrangement, collector):
+    """Secrets by name, places with what stands in them, and how many requests were sent."""
+    Collector.received, Misbehaving.served = b"", 0
+    with Suite(program) as suite, tempfile.TemporaryDirectory(prefix="undulator-canary-") as directory:
+        surroundings = arrangement(Path(directory))
         suite.env |= {
             "UNDULATOR_LOG__LEVEL": "trace",
             "UNDULATOR_LOG__FORMAT": "json",
-            "UNDULATOR_ICAT__TIMEOUT": "300ms",
-            f"UNDULATOR_STORAGE__{word.upper()}__URL": str(suite.dir / word),
-            "UNDULATOR_DOWNLOAD__STORAGE": word,
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector}",
             "OTEL_BSP_SCHEDULE_DELAY": "50",
         }
-        suite.add_user("simple/root")
-        secrets = {"password": suite.passwords["simple/root"], "dead session": str(uuid.uuid4())}
+        try:
+            suite.env |= surroundings.start()
+            return through(suite, surroundings)
+        finally:
+            suite.kill()
+            surroundings.end()
 
-        # The catalogue of the process itself.
+
+def through(suite, surroundings):
+    suite.add_user("simple/root")
+    password = suite.passwords["simple/root"]
+    places = {}
+
+    def metrics(when):
+        status, _, body = suite.request("GET", "/metrics", internal=True)
+        assert status == 200
+        places[f"metrics ({when})"] = body
+
+    # The catalogue of the process itself.
+    suite.start()
+    live, ended, left = (suite.login("simple/root") for _ in range(3))
+    token, token_left = token_of(suite, live), token_of(suite, left)
+    assert suite.request("DELETE", f"/session/{ended}")[0] < 300
+    assert suite.request("DELETE", "/auth/v1/token", headers={"Authorization": f"Bearer {token_left}"})[0] < 300
+    secrets = {
+        "live session": live, "ended session": ended, "session ended by its token": left,
+        "unknown session": str(uuid.uuid4()), "token": token, "token of an ended session": token_left,
+    }
+    for name, alive in [("live session", True), ("ended session", False), ("session ended by its token", False)]:
+        assert suite.request("GET", f"/icat/session/{secrets[name]}")[0] == (200 if alive else 403), name
+    sent = everywhere(suite, secrets.values(), logout=False)
+    for account in ["root", "nobody"]:
+        credentials = {"plugin": "simple", "username": account, "password": password + "!"}
+        for path in ["/session", "/auth/v1/token"]:
+            suite.post_json(path, credentials, {"Content-Type": "application/json"})
+            sent += 1
+    assert suite.request("GET", f"/icat/session/{live}")[0] == 200
+    surroundings.settle()
+    places |= surroundings.contents(suite)
+    metrics("own catalogue")
+    suite.kill(signal.SIGTERM)
+
+    # A catalogue that misbehaves in every way.
+    port = free_port()
+    suite.env |= {"UNDULATOR_ICAT__URL": f"http://127.0.0.1:{port}", "UNDULATOR_ICAT__TIMEOUT": "50ms"}
+    behaving = None
+    for mode in MODES:
+        Misbehaving.mode = mode
+        if mode == "reset":
+            behaving = serve(Threaded(("127.0.0.1", port), Misbehaving))
         suite.start()
-        live = suite.login("simple/root")
-        _, _, token = suite.request("POST", "/auth/v1/token", headers={"Authorization": f"Bearer {live}"})
-        token = json.loads(token)["access_token"]
-        secrets |= {"live session": live, "token": token, "signature": token.split(".")[2]}
-        form = {"sessionId": live, "entities": json.dumps([{"Facility": {"name": word}}])}
-        assert suite.request("POST", "/icat/entityManager", form=form)[0] == 200
-        sent = everywhere(suite, [live, secrets["dead session"], token])
-        for account in ["simple/root", "simple/nobody"]:
-            credentials = {"plugin": "simple", "username": account.split("/")[1], "password": secrets["password"] + "!"}
-            headers = {"Content-Type": "application/json"}
-            for path in ["/session", "/auth/v1/token"]:
-                suite.post_json(path, credentials, headers)
-                sent += 1
-        places = sinks(suite)
-        suite.kill()
+        sent += everywhere(suite, secrets.values(), logout=True)
+        metrics(mode)
+        if surroundings.small or mode == MODES[-1]:
+            surroundings.settle()
+            places |= {f"{name} ({mode})": content for name, content in surroundings.contents(suite).items()}
+        suite.kill(signal.SIGTERM)
+    behaving.shutdown()
+    behaving.server_close()
+    places["log"] = suite.log.read_bytes()
+    places["traces"] = Collector.received
+    return secrets | {"password": password, "signature": token.split(".")[2]}, places, sent
 
-        # A catalogue that misbehaves in every way.
-        port = free_port()
-        suite.env["UNDULATOR_ICAT__URL"] = f"http://127.0.0.1:{port}"
-        for mode in MODES:
-            Misbehaving.mode = mode
-            if mode == "reset":
-                behaving = Threaded(("127.0.0.1", port), Misbehaving)
-                threading.Thread(target=behaving.serve_forever, daemon=True).start()
-            suite.start()
-            sent += everywhere(suite, [live, secrets["dead session"], token])
-            for name, content in sinks(suite).items():
-                places[f"{name} ({mode})"] = content
-            suite.kill(signal.SIGTERM)
-        places["log at the end"] = suite.log.read_bytes()
-        places["traces at the end"] = Collector.received
 
+def main():
+    collector = serve(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)).server_address[1]
+    for arrangement in [Embedded, Servers]:
+        started = time.monotonic()
+        secrets, places, sent = run(UNREDACTED, arrangement, collector)
+        for name, rows in [("live session", arrangement.rows), ("ended session", [])]:
+            control = found(secrets[name], places)
+            for kind in ["log", "traces", "metrics", *arrangement.kept, *rows]:
+                assert any(place.startswith(kind) for place in control), f"{name}: the search finds nothing in {kind}"
+            print(f"{arrangement.name}, without redaction: the {name} stands in {len(control)} of {len(places)} places")
+        secrets, places, sent = run(PROGRAM, arrangement, collector)
         for name, secret in secrets.items():
             assert not found(secret, places), f"the {name} stands in {found(secret, places)}"
-        # The control: harmless words on the same ways are found in every kind of place.
-        control = found("harmless-word", places) + found(word, places) + found(word.upper(), places)
-        for kind in ["log", "traces", "metrics", "file icat.db-wal", "log (echo)", "traces (redirect)"]:
-            assert kind in control, f"the search finds nothing in {kind}: {control}"
         assert Misbehaving.served > 50, Misbehaving.served
-        print(f"{len(secrets)} secrets in {sent} requests, {len(MODES)} ways to misbehave ({Misbehaving.served} answers): "
-              f"found in none of {len(places)} places of {sum(map(len, places.values()))} bytes")
+        print(f"{arrangement.name}: {len(secrets)} secrets in {sent} requests, {len(MODES)} ways to misbehave "
+              f"({Misbehaving.served} answers), {time.monotonic() - started:.0f} s: found in none of {len(places)} places "
+              f"of {sum(map(len, places.values()))} bytes")
 
 
 if __name__ == "__main__":

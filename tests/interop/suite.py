@@ -28,7 +28,7 @@ def free_port():
 class Suite:
     """A data directory, and a server on it that can be started, killed and started again."""
 
-    def __init__(self):
+    def __init__(self, program=PROGRAM):
         self.tmp = tempfile.TemporaryDirectory(prefix="undulator-interop-")
         self.dir = Path(self.tmp.name)
         self.files = self.dir / "files"
@@ -36,6 +36,7 @@ class Suite:
         self.public, self.internal = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.public}"
         self.passwords = {}
+        self.program = program
         self.server = None
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("UNDULATOR_")},
@@ -54,7 +55,7 @@ class Suite:
 
     def run(self, *arguments, stdin=None, check=True):
         done = subprocess.run(
-            [PROGRAM, *map(str, arguments)], env=self.env, input=stdin, text=True, capture_output=True, cwd=self.dir
+            [self.program, *map(str, arguments)], env=self.env, input=stdin, text=True, capture_output=True, cwd=self.dir
         )
         if check and done.returncode != 0:
             raise SystemExit(f"undulator {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr}")
@@ -72,10 +73,11 @@ class Suite:
         self.log = self.dir / "log"
         out = self.log.open("a")
         self.server = subprocess.Popen(
-            [*prefix, PROGRAM, "serve"], env=self.env, cwd=self.dir, stdout=out, stderr=subprocess.PIPE, text=True,
+            [*prefix, self.program, "serve"], env=self.env, cwd=self.dir, stdout=out, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
         )
         for line in self.server.stderr:
+            print(line, end="", file=out, flush=True)
             if "listening" in line:
                 break
         else:
