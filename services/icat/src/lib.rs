@@ -9,6 +9,7 @@ pub mod error;
 pub mod import;
 pub mod ingest;
 mod openapi;
+mod port;
 pub mod query;
 mod read;
 mod routes;

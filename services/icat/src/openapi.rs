@@ -10,7 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
-use crate::routes::{entity_manager, properties, session, user, version};
+use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties, schema, session, user, version};
 
 /// `services/icat/openapi.json`
 #[derive(OpenApi)]
@@ -36,6 +36,15 @@ use crate::routes::{entity_manager, properties, session, user, version};
         entity_manager::read::get,
         entity_manager::write::post,
         entity_manager::delete::delete,
+        entity_manager::search::post,
+        cloner::post,
+        port::export::get,
+        port::import::post,
+        access::post,
+        schema::list,
+        schema::get,
+        gatekeeper::tables,
+        gatekeeper::steps,
     ),
     components(schemas(Failure)),
     modifiers(&Bearer),
@@ -104,6 +113,53 @@ pub struct Session {
 #[serde(rename_all = "camelCase")]
 pub struct LoggedIn {
     logged_in: bool,
+}
+
+#[derive(ToSchema)]
+pub struct Id {
+    id: i64,
+}
+
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessAllowed {
+    is_access_allowed: bool,
+}
+
+/// A type of entity.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EntityInfo {
+    #[schema(example = "Dataset")]
+    name: String,
+    /// The unique key; empty if there is none.
+    constraint_field_names: Vec<String>,
+    fields: Vec<FieldInfo>,
+}
+
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldInfo {
+    name: String,
+    /// `String`, `Long`, `Integer`, `Double`, `boolean`, `Date`, an enumeration, or the type that a relation leads to.
+    #[schema(rename = "type")]
+    r#type: String,
+    rel_type: RelType,
+    not_nullable: bool,
+    /// The most characters of a string.
+    #[schema(nullable = false)]
+    string_length: Option<u32>,
+    /// The names of an enumeration.
+    #[schema(nullable = false)]
+    values: Option<Vec<String>>,
+}
+
+#[derive(ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum RelType {
+    Attribute,
+    One,
+    Many,
 }
 
 /// What a query gives: rows of a search, or one entity.

@@ -1,6 +1,7 @@
 //! What the catalogue's handlers share.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use events::Outbox;
 use service_kit::{Clock, Db, Ids, Listener};
@@ -21,6 +22,8 @@ pub struct State {
     /// Root addresses of the authenticators, in the order of `config.authn`.
     pub authn_urls: Vec<String>,
     pub parse: ParseContext,
+    /// How long an upload may be silent.
+    pub idle_timeout: Duration,
     /// The parsed rules as of some version; replaced when the version in the database has risen.
     pub rules: Mutex<Option<Arc<RuleBook>>>,
 }
@@ -29,6 +32,7 @@ impl State {
     pub fn new(ctx: service_kit::Ctx, config: Config, outbox: Outbox) -> Result<Self, service_kit::ConfigError> {
         let authn_urls = config.authn.iter().map(|a| ctx.endpoints.resolve(&a.url, Listener::Internal)).collect();
         Ok(Self {
+            idle_timeout: ctx.config.core.http.idle_timeout,
             parse: ParseContext { time_zone: config.zone()? },
             db: ctx.db,
             clock: ctx.clock,

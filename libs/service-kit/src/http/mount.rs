@@ -49,6 +49,8 @@ struct Route {
     method: Method,
     path: String,
     make: MakeRoute,
+    /// Whether a request may take as long as its body needs.
+    unhurried: bool,
 }
 
 impl fmt::Debug for Mount {
@@ -107,7 +109,16 @@ impl Mount {
         F::Output: Responder + 'static,
     {
         let make: MakeRoute = Arc::new(move || web::route().to(handler.clone()));
-        self.routes.push(Route { method, path: format!("{}{path}", self.prefix), make });
+        self.routes.push(Route { method, path: format!("{}{path}", self.prefix), make, unhurried: false });
+        self
+    }
+
+    /// The route added last takes uploads of any size, so `http.limits.time` does not hold for it. Its handler must not wait
+    /// longer than `http.idle_timeout` for the next piece.
+    pub fn unhurried(mut self) -> Self {
+        if let Some(route) = self.routes.last_mut() {
+            route.unhurried = true;
+        }
         self
     }
 
@@ -192,6 +203,12 @@ impl Table {
                 pattern: route.path.clone(),
             })
         })
+    }
+
+    /// Whether the requests of a route may take as long as their bodies need.
+    pub fn is_unhurried(&self, method: &Method, pattern: Option<&str>) -> bool {
+        let mut routes = self.mounts.iter().flat_map(|mount| &mount.routes);
+        routes.any(|route| route.unhurried && route.method == *method && Some(route.path.as_str()) == pattern)
     }
 
     /// The mount with the longest prefix that the path lies under.

@@ -188,14 +188,20 @@ impl Expr {
         match self {
             Self::Path(path) => visit(path, within),
             Self::Aggregate { argument, .. } => argument.paths(visit, true),
-            Self::Call { arguments, .. } => arguments.iter().for_each(|argument| argument.paths(visit, within)),
+            Self::Call { arguments, .. } => {
+                for argument in arguments {
+                    argument.paths(visit, within);
+                }
+            }
             Self::Arithmetic { left, right, .. } => {
                 left.paths(visit, within);
                 right.paths(visit, within);
             }
             Self::Negative(inner) => inner.paths(visit, within),
             Self::Case { branches, otherwise } => {
-                branches.iter().for_each(|(_, value)| value.paths(visit, within));
+                for (_, value) in branches {
+                    value.paths(visit, within);
+                }
                 otherwise.paths(visit, within);
             }
             Self::Size { .. } | Self::Select(_) | Self::Literal(_) | Self::User | Self::Now | Self::Today => {}
@@ -329,7 +335,11 @@ impl Cond {
     /// Visits the expressions that this condition compares, but for those of sub-selects.
     pub(super) fn operands<'c>(&'c self, visit: &mut impl FnMut(&'c Expr)) {
         match self {
-            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.operands(visit)),
+            Self::And(parts) | Self::Or(parts) => {
+                for part in parts {
+                    part.operands(visit);
+                }
+            }
             Self::Not(inner) => inner.operands(visit),
             Self::Compare { left, right, .. } => [left, right].into_iter().for_each(visit),
             Self::Like { left, pattern, .. } => {

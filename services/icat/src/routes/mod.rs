@@ -1,7 +1,12 @@
 //! ICAT's REST interface (icat.server 6.2) under `/icat`; what is not listed answers 501 `NOT_IMPLEMENTED`.
 
+pub mod access;
+pub mod cloner;
 pub mod entity_manager;
+pub mod gatekeeper;
+pub mod port;
 pub mod properties;
+pub mod schema;
 pub mod session;
 pub mod user;
 pub mod version;
@@ -30,6 +35,16 @@ pub fn mount(state: Arc<State>) -> Mount {
         .get("/entityManager", entity_manager::read::get)
         .post("/entityManager", entity_manager::write::post)
         .delete("/entityManager", entity_manager::delete::delete)
+        .post("/entityManager/search", entity_manager::search::post)
+        .post("/cloner", cloner::post)
+        .get("/port", port::export::get)
+        .post("/port", port::import::post)
+        .unhurried()
+        .post("/isAccessAllowed", access::post)
+        .get("/schema", schema::list)
+        .get("/schema/{entity}", schema::get)
+        .post("/gatekeeper/markPublicTablesStale", gatekeeper::tables)
+        .post("/gatekeeper/markPublicStepsStale", gatekeeper::steps)
 }
 
 /// 200 with compact JSON; ICAT names no charset.

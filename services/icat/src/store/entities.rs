@@ -105,6 +105,13 @@ pub async fn all(tx: &mut Tx, entity: &'static Entity) -> Result<Vec<StoredRow>,
     rows.iter().map(|row| stored(entity, row)).collect()
 }
 
+/// The first ids of a kind after one, in their order.
+pub async fn ids_after(tx: &mut Tx, entity: &'static Entity, after: i64, limit: usize) -> Result<Vec<i64>, DbError> {
+    let sql = format!("SELECT id FROM {} WHERE id > $1 ORDER BY id LIMIT $2", entity.table);
+    let rows = tx.all(&sql, &[after.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
 /// Pairs of (parent, child) for the children of a to-many relation: rows of `entity` whose `column` is one of `parents`.
 /// At most `limit` pairs.
 pub async fn children(
@@ -169,12 +176,34 @@ pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) ->
 
 /// Stores rows with fresh stamps. The caller has made sure of NULLs, lengths and keys; the constraints stand behind it.
 pub async fn insert(tx: &mut Tx, entity: &'static Entity, rows: &[NewRow], author: &Author) -> Result<(), DbError> {
+    insert_rows(tx, entity, rows, author, "").await.map(drop)
+}
+
+/// The same, but rows whose key is stored already are left out; how many were stored. The caller must not commit if that is
+/// not all of them, because the events speak of all.
+pub async fn insert_new(
+    tx: &mut Tx,
+    entity: &'static Entity,
+    rows: &[NewRow],
+    author: &Author,
+) -> Result<usize, DbError> {
+    insert_rows(tx, entity, rows, author, " ON CONFLICT DO NOTHING").await
+}
+
+async fn insert_rows(
+    tx: &mut Tx,
+    entity: &'static Entity,
+    rows: &[NewRow],
+    author: &Author,
+    on_conflict: &str,
+) -> Result<usize, DbError> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let columns: Vec<&str> =
         ["id", "create_id", "create_time", "mod_id", "mod_time"].into_iter().chain(columns(entity)).collect();
     let head = format!("INSERT INTO {} ({}) VALUES ", entity.table, columns.join(", "));
+    let mut stored = 0;
     for rows in rows.chunks(ROWS_PER_INSERT) {
         let mut sql = head.clone();
         let mut vals = Vec::with_capacity(rows.len() * columns.len());
@@ -191,10 +220,34 @@ pub async fn insert(tx: &mut Tx, entity: &'static Entity, rows: &[NewRow], autho
             }
             vals.extend(row.values.iter().cloned());
         }
-        tx.exec(&sql, &vals).await?;
+        sql.push_str(on_conflict);
+        stored += tx.exec(&sql, &vals).await?;
     }
     author.note(entity, Verb::Created, rows.iter().map(|row| (row.id, FIRST_REVISION)));
-    rule_change(tx, entity).await
+    rule_change(tx, entity).await?;
+    Ok(usize::try_from(stored).unwrap_or(usize::MAX))
+}
+
+/// Gives a row other stamps than its author's: for imports that keep who made it and when.
+pub async fn restamp(
+    tx: &mut Tx,
+    entity: &'static Entity,
+    id: i64,
+    created: &Stamp,
+    modified: &Stamp,
+) -> Result<(), DbError> {
+    let sql = format!(
+        "UPDATE {} SET create_id = $1, create_time = $2, mod_id = $3, mod_time = $4 WHERE id = $5",
+        entity.table
+    );
+    let vals = [
+        created.user_name.as_str().into(),
+        created.at.into(),
+        modified.user_name.as_str().into(),
+        modified.at.into(),
+        id.into(),
+    ];
+    tx.exec(&sql, &vals).await.map(drop)
 }
 
 /// Overwrites some values of a row and stamps it; its revision rises.

@@ -1,5 +1,7 @@
 //! What the schema and the catalogue's own meaning demand of a row, with icat.server's texts.
 
+use std::collections::HashSet;
+
 use icat_client::schema::{self, Entity, Member};
 use service_kit::{Tx, Val};
 
@@ -134,4 +136,38 @@ async fn permitted(tx: &mut Tx, name: &str, type_id: i64, given: &str) -> Result
         )));
     }
     Ok(())
+}
+
+/// Refuses values whose unique key another row than `own` has. Rows `created` by this request are named by their ids alone.
+pub async fn no_twin(
+    tx: &mut Tx,
+    entity: &'static Entity,
+    values: &[Val],
+    own: Option<i64>,
+    created: &HashSet<i64>,
+) -> Result<(), Error> {
+    let Some(twin) = entities::find_by_key(tx, entity, values).await?.filter(|twin| own != Some(*twin)) else {
+        return Ok(());
+    };
+    let mut parts = Vec::new();
+    for name in entity.unique {
+        let val = place(entity, name).and_then(|at| values.get(at)).cloned().unwrap_or(Val::I64(None));
+        let shown = match entity.one(name) {
+            None => val.to_string(),
+            Some(_) if created.contains(&twin) => format!("id:{val}"),
+            Some(one) if one.target == "User" => user_label(tx, one.target(), &val).await?,
+            Some(one) => format!("{}:{val}", one.target),
+        };
+        parts.push(format!("{name} = '{shown}'"));
+    }
+    Err(Error::Exists(format!("{} exists with {}", entity.name, parts.join(", "))))
+}
+
+async fn user_label(tx: &mut Tx, users: &'static Entity, id: &Val) -> Result<String, Error> {
+    let Val::I64(Some(id)) = id else {
+        return Ok(id.to_string());
+    };
+    let user = entities::by_id(tx, users, *id).await?;
+    let name = user.as_ref().and_then(|user| text(users, &user.values, "name"));
+    Ok(name.map_or_else(|| id.to_string(), |name| format!("User[name={name}]")))
 }

@@ -4,6 +4,7 @@
 //! that is part of a key counts as changed only if it changes, and the cause that is reported is the real one.
 
 pub(crate) mod check;
+mod clone;
 mod parse;
 mod permit;
 mod remove;
@@ -11,6 +12,7 @@ mod rows;
 
 use service_kit::Tx;
 
+pub use self::clone::{clone, parse_keys};
 pub use self::parse::{Item, parse_items, parse_targets};
 pub use self::permit::Permit;
 pub use self::remove::remove;

@@ -111,7 +111,7 @@ impl<'a> Writer<'a> {
         check::not_null(entity, values)?;
         check::lengths(entity, values)?;
         check::rules_of(self.tx, entity, values, self.parse).await?;
-        self.refuse_twin(entity, values, own).await
+        check::no_twin(self.tx, entity, values, own, &self.created).await
     }
 
     async fn create_children(&mut self, item: &Item, id: i64) -> Result<(), Error> {
@@ -146,41 +146,6 @@ impl<'a> Writer<'a> {
             changes.extend(place(item.entity, one.name).map(|at| (at, Val::I64(id))));
         }
         Ok(changes)
-    }
-
-    /// Refuses values whose unique key another row has.
-    async fn refuse_twin(&mut self, entity: &'static Entity, values: &[Val], own: Option<i64>) -> Result<(), Error> {
-        let Some(twin) = entities::find_by_key(self.tx, entity, values).await? else {
-            return Ok(());
-        };
-        if own == Some(twin) {
-            return Ok(());
-        }
-        let in_request = self.created.contains(&twin);
-        let mut parts = Vec::new();
-        for name in entity.unique {
-            let val = place(entity, name).and_then(|at| values.get(at)).cloned().unwrap_or(Val::I64(None));
-            let shown = match entity.one(name) {
-                None => val.to_string(),
-                Some(_) if in_request => format!("id:{val}"),
-                Some(one) if one.target == "User" => self.user_label(&val).await?,
-                Some(one) => format!("{}:{val}", one.target),
-            };
-            parts.push(format!("{name} = '{shown}'"));
-        }
-        Err(Error::Exists(format!("{} exists with {}", entity.name, parts.join(", "))))
-    }
-
-    async fn user_label(&mut self, id: &Val) -> Result<String, Error> {
-        let Some(users) = icat_client::schema::entity("User") else {
-            return Ok(id.to_string());
-        };
-        let Val::I64(Some(id)) = id else {
-            return Ok(id.to_string());
-        };
-        let user = entities::by_id(self.tx, users, *id).await?;
-        let name = user.and_then(|user| place(users, "name").and_then(|at| user.values.get(at).cloned()));
-        Ok(name.map_or_else(|| id.to_string(), |name| format!("User[name={name}]")))
     }
 }
 

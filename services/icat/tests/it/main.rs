@@ -4,9 +4,12 @@
 #![expect(clippy::format_push_string, reason = "texts of a few words")]
 
 mod client;
+mod copies;
 mod evaluator;
 mod openapi;
 mod property;
+mod rest;
+mod rights;
 mod statements;
 mod watch;
 mod wire;

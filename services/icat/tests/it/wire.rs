@@ -1,66 +1,9 @@
 //! The REST interface to the letter, on each engine: what icat.server 6.2 answers to the same requests, but for times in
 //! UTC and for the differences that docs/src/compatibility lists.
 
-use service_kit::{Dialect, Listener, Mount, Running, ServiceDef};
 use testkit::{TestApp, backends};
 
-/// Lets everybody in who sends a username.
-const AUTHENTICATOR: ServiceDef = ServiceDef {
-    name: "authenticator",
-    build: |_| {
-        let mount = Mount::new("/authn.simple", Listener::Internal, Dialect::Authn)
-            .post("/authenticate", async || r#"{"username":"root","mechanism":"simple"}"#);
-        let other = Mount::new("/authn.db", Listener::Internal, Dialect::Authn)
-            .post("/authenticate", async || r#"{"username":"ada","mechanism":"db"}"#);
-        Box::pin(std::future::ready(Ok(Running { mounts: vec![mount, other], workers: Vec::new() })))
-    },
-    ..ServiceDef::EMPTY
-};
-
-struct Client {
-    app: TestApp,
-    session: String,
-}
-
-impl Client {
-    async fn login(app: &TestApp, plugin: &str) -> String {
-        let json = format!(r#"{{"plugin":"{plugin}","credentials":[{{"username":"x"}}]}}"#);
-        let answer =
-            app.http.post(format!("{}/icat/session", app.public)).form(&[("json", json)]).send().await.unwrap();
-        let text = answer.text().await.unwrap();
-        text.split('"').nth(3).unwrap().to_owned()
-    }
-
-    async fn get(&self, session: &str, query: &str, id: Option<i64>) -> (u16, String) {
-        let mut parameters = vec![("sessionId", session.to_owned()), ("query", query.to_owned())];
-        parameters.extend(id.map(|id| ("id", id.to_string())));
-        let url = format!("{}/icat/entityManager", self.app.public);
-        let answer = self.app.http.get(url).query(&parameters).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    }
-
-    async fn write(&self, session: &str, entities: &str) -> (u16, String) {
-        let form = [("sessionId", session), ("entities", entities)];
-        let url = format!("{}/icat/entityManager", self.app.public);
-        let answer = self.app.http.post(url).form(&form).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    }
-
-    async fn delete(&self, entities: &str) -> (u16, String) {
-        let parameters = [("sessionId", self.session.as_str()), ("entities", entities)];
-        let url = format!("{}/icat/entityManager", self.app.public);
-        let answer = self.app.http.delete(url).query(&parameters).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    }
-
-    async fn refused(&self, entities: &str, status: u16, body: &str) {
-        assert_eq!(self.write(&self.session, entities).await, (status, body.to_owned()), "{entities}");
-    }
-
-    async fn found(&self, query: &str, body: &str) {
-        assert_eq!(self.get(&self.session, query, None).await, (200, body.to_owned()), "{query}");
-    }
-}
+use crate::rest::{AUTHENTICATOR, Client};
 
 #[tokio::test]
 async fn entities_are_created_read_changed_and_deleted() {

@@ -1,5 +1,7 @@
 //! Expressions as SQL.
 
+use std::fmt::Write as _;
+
 use super::Writer;
 use super::frame::Frame;
 use crate::query::Param;
@@ -51,7 +53,7 @@ impl Writer<'_> {
                 let mut sql = String::from("CASE");
                 for (cond, value) in branches {
                     let cond = self.cond(frame, cond);
-                    sql += &format!(" WHEN {cond} THEN {}", self.expr(frame, value));
+                    let _ = write!(sql, " WHEN {cond} THEN {}", self.expr(frame, value));
                 }
                 format!("{sql} ELSE {} END", self.expr(frame, otherwise))
             }

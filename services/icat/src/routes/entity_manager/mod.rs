@@ -2,4 +2,5 @@
 
 pub mod delete;
 pub mod read;
+pub mod search;
 pub mod write;

@@ -1,5 +1,7 @@
 //! `GET /icat/entityManager`: a search, or one row when `id` is given.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
@@ -47,14 +49,24 @@ pub async fn get(
     let Query { session_id, query, id } = query.into_inner();
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
     let session_id = crate::routes::session_id(&request, session_id);
+    answer(state.into_inner(), session_id.as_deref(), &text, id.as_deref()).await
+}
+
+/// A search, or one row where there is an id.
+pub async fn answer(
+    state: Arc<State>,
+    session_id: Option<&str>,
+    text: &str,
+    id: Option<&str>,
+) -> Result<HttpResponse, Problem> {
     let mut tx = state.db.read().await?;
-    let user_name = auth::user_of(&state, &mut tx, session_id.as_deref()).await?;
+    let user_name = auth::user_of(&state, &mut tx, session_id).await?;
     let rights = auth::rights(&state, &mut tx, user_name).await?;
     let body = match id {
-        None => read::search(&state, &mut tx, &rights, &text).await?,
+        None => read::search(&state, &mut tx, &rights, text).await?,
         Some(id) => {
             let id = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;
-            read::get(&state, &mut tx, &rights, &text, id).await?
+            read::get(&state, &mut tx, &rights, text, id).await?
         }
     };
     Ok(crate::routes::json(body))

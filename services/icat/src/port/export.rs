@@ -1,0 +1,241 @@
+//! `GET /port`: the whole catalogue as far as the user may read it, or what a query finds with what it includes. Pages are
+//! read, written and sent one after the other.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use futures_util::stream::{self, Stream};
+use icat_client::schema::{self, Entity};
+use serde::Deserialize;
+use service_kit::Tx;
+
+use super::{Attributes, write};
+use crate::auth::Rights;
+use crate::error::Error;
+use crate::query::{Access, ColumnKind, Plan, compile_filter, compile_search, parse_search};
+use crate::read::{self, Loader, by_id};
+use crate::state::State;
+use crate::store::entities::{self, StoredRow, place};
+
+/// Rows of one page.
+const PAGE: usize = 500;
+
+/// The `json` of a request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportRequest {
+    pub session_id: Option<String>,
+    pub query: Option<String>,
+    attributes: Option<String>,
+}
+
+impl ExportRequest {
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text).map_err(|e| Error::BadParameter(format!("{e} in json {text}")))
+    }
+
+    pub fn attributes(&self) -> Result<Attributes, Error> {
+        let refused = || Error::BadParameter("attributes must be USER or ALL".to_owned());
+        Attributes::parse(self.attributes.as_deref()).ok_or_else(refused)
+    }
+}
+
+/// What is still to be written of one kind.
+enum Rows {
+    /// All that are readable, after this id.
+    After(i64),
+    /// These.
+    Ids(Vec<i64>),
+}
+
+struct Export {
+    state: Arc<State>,
+    rights: Rights,
+    tx: Tx,
+    attributes: Attributes,
+    /// Kinds still to be written, the next one last.
+    kinds: Vec<(&'static Entity, Rows)>,
+    /// Text for the client that comes before the next page.
+    pending: String,
+    begun: bool,
+    /// Texts of the keys of rows that others name.
+    keys: HashMap<(&'static str, i64), String>,
+}
+
+/// More keys are forgotten and read again.
+const MOST_KEYS: usize = 100_000;
+
+/// A dump as a stream of text; `None` where a query finds nothing, or selects something else than entities.
+pub async fn export(
+    state: Arc<State>,
+    mut tx: Tx,
+    rights: Rights,
+    query: Option<&str>,
+    attributes: Attributes,
+) -> Result<Option<impl Stream<Item = Result<Bytes, Error>> + use<>>, Error> {
+    let mut kinds: Vec<(&'static Entity, Rows)> = match query {
+        None => schema::entities().iter().map(|entity| (entity, Rows::After(0))).collect(),
+        Some(query) => {
+            let found = found(&state, &mut tx, &rights, query).await?;
+            let mut ids = found.into_iter().collect::<HashMap<_, _>>();
+            let kinds = schema::entities().iter().filter_map(|entity| Some((entity, ids.remove(entity.name)?)));
+            let sorted = |ids: HashSet<i64>| {
+                let mut ids: Vec<i64> = ids.into_iter().collect();
+                ids.sort_unstable_by(|a, b| b.cmp(a));
+                ids
+            };
+            kinds.map(|(entity, ids)| (entity, Rows::Ids(sorted(ids)))).collect()
+        }
+    };
+    if kinds.is_empty() {
+        return Ok(None);
+    }
+    kinds.reverse();
+    let pending = write::preamble(&rights.user_name);
+    let export = Export { state, rights, tx, attributes, kinds, pending, begun: false, keys: HashMap::new() };
+    Ok(Some(stream::try_unfold(export, |mut export| async move {
+        // The answer has begun, so the connection breaks; the cause stands in the log alone.
+        let page = export.page().await.inspect_err(|e| tracing::error!(error = %e, "an export broke off"))?;
+        Ok((!page.is_empty()).then(|| (Bytes::from(page), export)))
+    })))
+}
+
+/// Ids by kind of what a query selects and includes.
+async fn found(
+    state: &State,
+    tx: &mut Tx,
+    rights: &Rights,
+    query: &str,
+) -> Result<HashMap<&'static str, HashSet<i64>>, Error> {
+    let search = parse_search(query, &state.parse)?;
+    let mut found: HashMap<&'static str, HashSet<i64>> = HashMap::new();
+    let [column] = search.columns.as_slice() else { return Ok(found) };
+    let ColumnKind::Entity(entity) = column.kind else { return Ok(found) };
+    let env = crate::query::Env { row_cap: u64::MAX, ..read::env(state, rights, tx.engine()) };
+    let Plan::Run(statement) = compile_search(&search, &|entity| rights.read(entity), &env)? else { return Ok(found) };
+    let rows = read::run(tx, &statement).await?;
+    let ids = rows.iter().map(|row| row.at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
+    let ids: Vec<i64> = ids.into_iter().flatten().collect();
+    for ids in ids.chunks(PAGE) {
+        let rows = by_id(entities::by_ids(tx, entity, ids).await?);
+        let levels = Loader::new(tx, rights, env, 0, u32::MAX).load(entity, &rows, &search.includes).await?;
+        for level in &levels {
+            level.ids(&mut found);
+        }
+        found.entry(entity.name).or_default().extend(rows.keys());
+    }
+    Ok(found)
+}
+
+impl Export {
+    /// The next piece of text; empty at the end.
+    async fn page(&mut self) -> Result<String, Error> {
+        let mut out = std::mem::take(&mut self.pending);
+        while out.is_empty() || out.len() < 64 * 1024 {
+            let Some((entity, rows)) = self.kinds.last_mut() else { return Ok(out) };
+            let entity: &'static Entity = entity;
+            if !self.begun {
+                out.push('\n');
+                out.push_str(&write::header(entity, self.attributes));
+                out.push('\n');
+                self.begun = true;
+            }
+            let ids = match rows {
+                Rows::After(after) => {
+                    let ids = entities::ids_after(&mut self.tx, entity, *after, PAGE).await?;
+                    *after = ids.last().copied().unwrap_or(*after);
+                    ids
+                }
+                Rows::Ids(ids) => ids.split_off(ids.len().saturating_sub(PAGE)),
+            };
+            if ids.is_empty() {
+                self.kinds.pop();
+                self.begun = false;
+                continue;
+            }
+            let readable = self.readable(entity, ids).await?;
+            let mut stored = entities::by_ids(&mut self.tx, entity, &readable).await?;
+            stored.sort_unstable_by_key(|row| row.id);
+            self.write(&mut out, entity, &stored).await?;
+        }
+        Ok(out)
+    }
+
+    /// What a query found has been checked.
+    async fn readable(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
+        if matches!(self.kinds.last(), Some((_, Rows::Ids(_)))) {
+            return Ok(ids);
+        }
+        let env = read::env(&self.state, &self.rights, self.tx.engine());
+        match self.rights.read(entity) {
+            Access::All => Ok(ids),
+            Access::None => Ok(Vec::new()),
+            Access::Rules(rules) => {
+                let rows = read::run(&mut self.tx, &compile_filter(entity, &rules, &ids, &env)).await?;
+                Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
+            }
+        }
+    }
+
+    async fn write(&mut self, out: &mut String, entity: &'static Entity, rows: &[StoredRow]) -> Result<(), Error> {
+        if self.keys.len() > MOST_KEYS {
+            self.keys.clear();
+        }
+        for one in entity.one {
+            let at = place(entity, one.name).unwrap_or_default();
+            let ids = rows.iter().filter_map(|row| read::key(row, at)).collect();
+            self.learn(one.target(), ids).await?;
+        }
+        for row in rows {
+            write::row(out, entity, row, self.attributes, &|target, id| self.keys.get(&(target.name, id)).cloned());
+        }
+        Ok(())
+    }
+
+    /// Makes the texts of keys known, those of rows in the keys first.
+    async fn learn(&mut self, entity: &'static Entity, ids: HashSet<i64>) -> Result<(), Error> {
+        let mut waiting: Vec<(&'static Entity, Vec<StoredRow>)> = Vec::new();
+        let mut wanted: Vec<(&'static Entity, HashSet<i64>)> = vec![(entity, ids)];
+        while let Some((entity, mut ids)) = wanted.pop() {
+            ids.retain(|id| !self.keys.contains_key(&(entity.name, *id)));
+            if entity.unique.is_empty() {
+                self.keys.extend(ids.into_iter().map(|id| ((entity.name, id), write::name(id))));
+                continue;
+            }
+            let ids: Vec<i64> = ids.into_iter().collect();
+            let rows = entities::by_ids(&mut self.tx, entity, &ids).await?;
+            for one in entity.unique.iter().filter_map(|name| entity.one(name)) {
+                let at = place(entity, one.name).unwrap_or_default();
+                wanted.push((one.target(), rows.iter().filter_map(|row| read::key(row, at)).collect()));
+            }
+            waiting.push((entity, rows));
+        }
+        // Whatever a key needs was put on the list after it.
+        while let Some((entity, rows)) = waiting.pop() {
+            for row in rows {
+                let parts = entity.unique.iter().map(|name| match (entity.one(name), entity.field(name)) {
+                    (Some(one), _) => {
+                        let id = place(entity, name).and_then(|at| read::key(&row, at)).unwrap_or_default();
+                        self.keys.get(&(one.target, id)).cloned().unwrap_or_else(|| "NULL".to_owned())
+                    }
+                    (None, Some(field)) => write::field_of(entity, &row, field),
+                    (None, None) => "NULL".to_owned(),
+                });
+                let text = parts.collect::<Vec<_>>().join(",");
+                self.keys.insert((entity.name, row.id), text);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl read::Level {
+    /// Adds the ids of all rows from here on.
+    fn ids(&self, found: &mut HashMap<&'static str, HashSet<i64>>) {
+        found.entry(self.target.name).or_default().extend(self.rows.keys());
+        for level in &self.below {
+            level.ids(found);
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Headers and lines of values, read.
+
+use icat_client::schema::{self, Entity, Field, FieldKind, Member, ToOne};
+use service_kit::Val;
+
+use super::{Attributes, stamps};
+use crate::values::read_date;
+
+/// One value of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// In quotes.
+    Text(String),
+    /// A number, a date, a word.
+    Bare(String),
+    Null,
+}
+
+/// What a column of a header holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Column {
+    /// `?:n`: the row's name within the file.
+    Name(usize),
+    Field(&'static Field, usize),
+    One(&'static ToOne, Reference),
+}
+
+/// How a row is named by another.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reference {
+    /// `rel(?:n)`
+    Name(usize),
+    /// `rel(name:1,facility(name:2))`
+    Key(Vec<KeyPart>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum KeyPart {
+    Field(&'static Field, usize),
+    One(&'static ToOne, Reference),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Header {
+    pub entity: &'static Entity,
+    pub columns: Vec<Column>,
+}
+
+/// How deep references may nest; the schema's own keys nest four deep.
+const DEEPEST: usize = 10;
+
+/// Reads `Dataset(name:0,investigation(name:1,…))`, blanks between its parts allowed.
+pub fn header(line: &str, attributes: Attributes) -> Result<Header, String> {
+    let mut reader = Reader { rest: line.trim() };
+    let name = reader.word();
+    let entity = schema::entity(name).ok_or_else(|| format!("{name} is not an ICAT entity"))?;
+    reader.expect('(')?;
+    let mut columns = Vec::new();
+    loop {
+        let name = reader.word();
+        columns.push(match member(entity, name, attributes)? {
+            None => Column::Name(reader.number()?),
+            Some(Member::Field(field)) => Column::Field(field, reader.number()?),
+            Some(Member::One(one)) => Column::One(one, reader.reference(one.target(), 0)?),
+            Some(Member::Many(many)) => return Err(format!("{} cannot stand in a header", many.name)),
+        });
+        if !reader.take(',') {
+            break;
+        }
+    }
+    reader.expect(')')?;
+    if reader.rest.is_empty() { Ok(Header { entity, columns }) } else { Err(format!("unexpected {}", reader.rest)) }
+}
+
+/// `None` for `?`.
+fn member(entity: &'static Entity, name: &str, attributes: Attributes) -> Result<Option<Member>, String> {
+    if name == "?" {
+        return Ok(None);
+    }
+    let is_stamp = stamps().iter().any(|field| field.name == name);
+    if name == "id" || (is_stamp && attributes == Attributes::User) {
+        return Err(format!("{name} is set by the server; only an import with attributes ALL may have it"));
+    }
+    entity.member(name).map(Some).ok_or_else(|| format!("Field {name} not found in {}", entity.name))
+}
+
+struct Reader<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Reader<'t> {
+    fn word(&mut self) -> &'t str {
+        self.rest = self.rest.trim_start();
+        let end = self.rest.find(|c: char| !(c.is_alphanumeric() || c == '?' || c == '_')).unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(end);
+        self.rest = rest.trim_start();
+        word
+    }
+
+    fn take(&mut self, sign: char) -> bool {
+        let taken = self.rest.strip_prefix(sign);
+        self.rest = taken.unwrap_or(self.rest).trim_start();
+        taken.is_some()
+    }
+
+    fn expect(&mut self, sign: char) -> Result<(), String> {
+        if self.take(sign) { Ok(()) } else { Err(format!("expected '{sign}' before '{}'", self.rest)) }
+    }
+
+    fn number(&mut self) -> Result<usize, String> {
+        self.expect(':')?;
+        let word = self.word();
+        word.parse().map_err(|_| format!("'{word}' is no number of a column"))
+    }
+
+    fn reference(&mut self, target: &'static Entity, depth: usize) -> Result<Reference, String> {
+        if depth > DEEPEST {
+            return Err("references are nested too deeply".to_owned());
+        }
+        self.expect('(')?;
+        let mut parts = Vec::new();
+        loop {
+            let name = self.word();
+            if name == "?" {
+                let number = self.number()?;
+                self.expect(')')?;
+                return Ok(Reference::Name(number));
+            }
+            parts.push(match target.member(name) {
+                Some(Member::Field(field)) => KeyPart::Field(field, self.number()?),
+                Some(Member::One(one)) => KeyPart::One(one, self.reference(one.target(), depth + 1)?),
+                _ => return Err(format!("Field {name} not found in {}", target.name)),
+            });
+            if !self.take(',') {
+                break;
+            }
+        }
+        self.expect(')')?;
+        Ok(Reference::Key(parts))
+    }
+}
+
+/// The values of a line. `NA`, which fills up the key of an absent row, is no value.
+pub fn cells(line: &str) -> Result<Vec<Cell>, String> {
+    let mut cells = Vec::new();
+    let mut rest = line.trim();
+    loop {
+        let (cell, after) = if let Some(text) = rest.strip_prefix('"') { quoted(text)? } else { bare(rest) };
+        cells.push(cell);
+        match after.trim_start().strip_prefix(',') {
+            Some(next) => rest = next.trim_start(),
+            None if after.trim().is_empty() => return Ok(cells),
+            None => return Err(format!("expected ',' before '{}'", after.trim())),
+        }
+    }
+}
+
+fn bare(text: &str) -> (Cell, &str) {
+    let (word, rest) = text.split_at(text.find(',').unwrap_or(text.len()));
+    let word = word.trim();
+    let null = word.eq_ignore_ascii_case("NULL") || word == "NA";
+    (if null { Cell::Null } else { Cell::Bare(word.to_owned()) }, rest)
+}
+
+fn quoted(text: &str) -> Result<(Cell, &str), String> {
+    let mut value = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Ok((Cell::Text(value), &text[at + 1..])),
+            '\\' => {
+                let escaped = chars.next().map(|(_, c)| c);
+                value.push(match escaped {
+                    Some('t') => '\t',
+                    Some('r') => '\r',
+                    Some('n') => '\n',
+                    Some('f') => '\u{c}',
+                    Some('b') => '\u{8}',
+                    Some(c @ ('"' | '\\')) => c,
+                    _ => return Err("a backslash must be followed by one of \\ \" t r n f b".to_owned()),
+                });
+            }
+            c => value.push(c),
+        }
+    }
+    Err("a text has no end".to_owned())
+}
+
+/// A cell as a value of an attribute; times without a zone are those of `zone`.
+pub fn value(field: &Field, cell: &Cell, zone: &jiff::tz::TimeZone) -> Result<Val, String> {
+    let misfit = |what: &str| format!("{} must be {what}", field.name);
+    match (field.kind, cell) {
+        (FieldKind::String, Cell::Null) => Ok(Val::Text(None)),
+        (FieldKind::Double, Cell::Null) => Ok(Val::F64(None)),
+        (FieldKind::Boolean, Cell::Null) => Ok(false.into()),
+        (_, Cell::Null) => Ok(Val::I64(None)),
+        (FieldKind::String, Cell::Text(text)) => Ok(text.into()),
+        (FieldKind::String, Cell::Bare(_)) => Err(misfit("a text in quotes")),
+        (_, Cell::Text(text) | Cell::Bare(text)) => match field.kind {
+            FieldKind::Long | FieldKind::Integer => {
+                text.parse::<i64>().map(Val::from).map_err(|_| misfit("a whole number"))
+            }
+            FieldKind::Double => {
+                let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+                number.map(Val::from).ok_or_else(|| misfit("a number"))
+            }
+            FieldKind::Boolean if text.eq_ignore_ascii_case("true") => Ok(true.into()),
+            FieldKind::Boolean if text.eq_ignore_ascii_case("false") => Ok(false.into()),
+            FieldKind::Boolean => Err(misfit("TRUE or FALSE")),
+            FieldKind::Date => date(text, zone).map(Val::from).ok_or_else(|| misfit("a time")),
+            FieldKind::Enum(def) => {
+                let at = def.values.iter().position(|name| name.eq_ignore_ascii_case(text));
+                let at = at.ok_or_else(|| misfit(&format!("one of {}", def.values.join(", "))))?;
+                Ok(Val::I64(i64::try_from(at).ok()))
+            }
+            FieldKind::String => unreachable!("handled above"),
+        },
+    }
+}
+
+fn date(text: &str, zone: &jiff::tz::TimeZone) -> Option<i64> {
+    read_date(text).or_else(|| {
+        let local: jiff::civil::DateTime = text.parse().ok()?;
+        zone.to_timestamp(local).ok().map(jiff::Timestamp::as_microsecond)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn headers_take_blanks_and_name_what_is_wrong() {
+        let read = |text| header(text, Attributes::User);
+        let dense = read("Dataset(name:0,investigation(name:1,visitId:2,facility(name:3)))").unwrap();
+        assert_eq!(read(" Dataset ( name : 0, investigation(name:1 , visitId:2, facility ( name:3 ) ) ) "), Ok(dense));
+        assert_eq!(read("Rule(?:0,what:1)").unwrap().columns[0], Column::Name(0));
+        assert_eq!(read("Datset(name:0)"), Err("Datset is not an ICAT entity".to_owned()));
+        assert_eq!(read("Dataset(colour:0)"), Err("Field colour not found in Dataset".to_owned()));
+        assert!(read("Dataset(createId:0)").is_err() && header("Dataset(createId:0)", Attributes::All).is_ok());
+        for broken in ["Dataset", "Dataset(", "Dataset(name)", "Dataset(name:x)", "Dataset(name:0", "Dataset(name:0)x"]
+        {
+            assert!(read(broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn values_survive_being_written() {
+        for text in ["", "a\"b\\c\td\re\nf\u{c}g\u{8}h", "é, \"x\""] {
+            let line = format!("{},NULL,1.5,na", super::super::write::quoted(text));
+            let expected =
+                [Cell::Text(text.to_owned()), Cell::Null, Cell::Bare("1.5".to_owned()), Cell::Bare("na".to_owned())];
+            assert_eq!(cells(&line).unwrap(), expected);
+        }
+        for broken in ["\"a", "\"a\\x\"", "\"a\" b"] {
+            assert!(cells(broken).is_err(), "{broken}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn no_line_panics(text in "\\PC{0,60}|[A-Za-z(),:?0-9\" \\\\]{0,60}") {
+            header(&text, Attributes::All).map(drop).unwrap_or_default();
+            header(&format!("Dataset({text}"), Attributes::User).map(drop).unwrap_or_default();
+            cells(&text).map(drop).unwrap_or_default();
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Headers and values as text.
+
+use std::fmt::Write as _;
+
+use icat_client::schema::{Entity, Field, FieldKind, Member, ToOne};
+use service_kit::Val;
+
+use super::{Attributes, stamps};
+use crate::store::entities::{StoredRow, place};
+use crate::values::{date, java_double};
+
+/// `Dataset(complete:0,…,type(name:8,facility(name:9)))`
+pub fn header(entity: &'static Entity, attributes: Attributes) -> String {
+    let mut number = 0;
+    let mut columns = Vec::new();
+    if entity.unique.is_empty() {
+        columns.push(numbered("?", &mut number));
+    }
+    if attributes == Attributes::All {
+        columns.extend(stamps().iter().map(|field| numbered(field.name, &mut number)));
+    }
+    for member in entity.members() {
+        match member {
+            Member::Field(field) => columns.push(numbered(field.name, &mut number)),
+            Member::One(one) => columns.push(relation(one, &mut number)),
+            Member::Many(_) => {}
+        }
+    }
+    format!("{}({})", entity.name, columns.join(","))
+}
+
+fn numbered(name: &str, number: &mut usize) -> String {
+    let text = format!("{name}:{number}");
+    *number += 1;
+    text
+}
+
+fn relation(one: &ToOne, number: &mut usize) -> String {
+    let target = one.target();
+    if target.unique.is_empty() {
+        return format!("{}({})", one.name, numbered("?", number));
+    }
+    let key = target.unique.iter().map(|name| match target.one(name) {
+        Some(one) => relation(one, number),
+        None => numbered(name, number),
+    });
+    format!("{}({})", one.name, key.collect::<Vec<_>>().join(","))
+}
+
+/// How many columns the key of an entity has.
+pub fn width(entity: &'static Entity) -> usize {
+    let key = entity.unique.iter().map(|name| entity.one(name).map_or(1, |one| width(one.target())));
+    key.sum::<usize>().max(1)
+}
+
+/// One line of values; `key_of` gives the text of a referenced row's key.
+pub fn row(
+    out: &mut String,
+    entity: &'static Entity,
+    row: &StoredRow,
+    attributes: Attributes,
+    key_of: &dyn Fn(&'static Entity, i64) -> Option<String>,
+) {
+    let mut cells: Vec<String> = Vec::new();
+    if entity.unique.is_empty() {
+        cells.push(name(row.id));
+    }
+    if attributes == Attributes::All {
+        for stamp in [&row.created, &row.modified] {
+            cells.push(quoted(&stamp.user_name));
+            cells.push(date(stamp.at));
+        }
+    }
+    for member in entity.members() {
+        match member {
+            Member::Field(field) => cells.push(field_of(entity, row, field)),
+            Member::One(one) => {
+                let id = place(entity, one.name).and_then(|at| row.values.get(at));
+                let key = match id {
+                    Some(Val::I64(Some(id))) => key_of(one.target(), *id),
+                    _ => None,
+                };
+                cells.push(key.unwrap_or_else(|| absent(one.target())));
+            }
+            Member::Many(_) => {}
+        }
+    }
+    out.push_str(&cells.join(","));
+    out.push('\n');
+}
+
+/// The name of a row without a key.
+pub fn name(id: i64) -> String {
+    format!("\"{id}\"")
+}
+
+/// `NULL`, and `NA` for what the rest of the key would be.
+fn absent(entity: &'static Entity) -> String {
+    let mut text = String::from("NULL");
+    for _ in 1..width(entity) {
+        text.push_str(",NA");
+    }
+    text
+}
+
+pub fn field_of(entity: &'static Entity, row: &StoredRow, field: &Field) -> String {
+    let val = place(entity, field.name).and_then(|at| row.values.get(at)).unwrap_or(&Val::I64(None));
+    value(field.kind, val)
+}
+
+fn value(kind: FieldKind, val: &Val) -> String {
+    match (kind, val) {
+        (FieldKind::Boolean, Val::I64(v)) => if v.unwrap_or(0) == 0 { "FALSE" } else { "TRUE" }.to_owned(),
+        (FieldKind::Date, Val::I64(Some(v))) => date(*v),
+        (FieldKind::Enum(def), Val::I64(Some(v))) => {
+            usize::try_from(*v).ok().and_then(|at| def.values.get(at)).copied().unwrap_or("NULL").to_owned()
+        }
+        (_, Val::I64(Some(v))) => v.to_string(),
+        (_, Val::F64(Some(v))) => java_double(*v),
+        (_, Val::Text(Some(v))) => quoted(v),
+        _ => "NULL".to_owned(),
+    }
+}
+
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '"' => out.push_str("\\\""),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\n' => out.push_str("\\n"),
+            '\u{c}' => out.push_str("\\f"),
+            '\u{8}' => out.push_str("\\b"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// The first lines of a file.
+pub fn preamble(user_name: &str) -> String {
+    let mut text = String::new();
+    // A name cannot end the comment and begin a line of its own.
+    let user_name: String = user_name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let _ = writeln!(text, "# ICAT Export file written by {user_name}\n1.0");
+    text
+}

@@ -1,0 +1,125 @@
+//! `POST /icat/isAccessAllowed`: whether the user may do something, without doing it. icat.server has this call in SOAP
+//! only.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use service_kit::Problem;
+use utoipa::ToSchema;
+
+use crate::auth::{self, Operation};
+use crate::error::Error;
+use crate::openapi::{AccessAllowed, Always, Body, Failure};
+use crate::state::State;
+use crate::store::Author;
+use crate::write::{self, Permit};
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = AccessForm)]
+#[serde(rename_all = "camelCase")]
+pub struct Form {
+    /// Or `Authorization: Bearer` with the session id.
+    #[schema(nullable = false)]
+    session_id: Option<String>,
+    /// JSON text of one entity: `{"Dataset":{"id":31}}`; for `CREATE` what would be written:
+    /// `{"Dataset":{"name":"scan","investigation":{"id":12},"type":{"id":3}}}`
+    #[schema(value_type = String)]
+    entity: Option<String>,
+    /// `CREATE`, `READ`, `UPDATE` or `DELETE`.
+    #[schema(value_type = String)]
+    access_type: Option<String>,
+}
+
+#[utoipa::path(
+    post, path = "/icat/isAccessAllowed", operation_id = "is_access_allowed", summary = "Whether something is allowed",
+    description = "Nothing is changed. Only the entity itself is asked about, not what depends on it.",
+    request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        Body,
+        (status = 200, description = "The answer", body = AccessAllowed),
+        (status = 400, description = "`BAD_PARAMETER`: entity or access type cannot be understood", body = Failure),
+        (status = 403, description = "`SESSION`: no session", body = Failure),
+        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`", body = Failure),
+        (status = 412, description = "`VALIDATION`, `OBJECT_ALREADY_EXISTS`: could not be created", body = Failure),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    request: HttpRequest,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, Problem> {
+    let Form { session_id, entity, access_type } = form.into_inner();
+    let session_id = crate::routes::session_id(&request, session_id);
+    let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
+    let entity = entity.ok_or_else(|| missing("entity"))?;
+    let access_type = access_type.ok_or_else(|| missing("accessType"))?;
+    let operation = Operation::ALL.into_iter().find(|operation| operation.name().eq_ignore_ascii_case(&access_type));
+    let operation = operation.ok_or_else(|| {
+        Error::BadParameter(format!("accessType must be CREATE, READ, UPDATE or DELETE, not {access_type}"))
+    })?;
+    let allowed = match operation {
+        Operation::Create => may_create(&state, user_name, &entity).await?,
+        operation => may(&state, user_name, operation, &entity).await?,
+    };
+    Ok(crate::routes::json(format!("{{\"isAccessAllowed\":{allowed}}}")))
+}
+
+async fn may(state: &State, user_name: String, operation: Operation, entity: &str) -> Result<bool, Problem> {
+    let targets = write::parse_targets(entity)?;
+    let [(entity, id)] = targets.as_slice() else {
+        return Err(Error::BadParameter("entity must be one entity".to_owned()).into());
+    };
+    let mut tx = state.db.read().await?;
+    crate::store::entities::by_id(&mut tx, entity, *id).await?.ok_or_else(|| Error::no_such(entity.name, *id))?;
+    let rights = auth::rights(state, &mut tx, user_name).await?;
+    let permit = Permit { rights: &rights, env: crate::read::env(state, &rights, tx.engine()) };
+    answer(permit.require(&mut tx, operation, entity, &[*id]).await)
+}
+
+/// Really creates and then rolls back, because rules ask about rows that are there.
+async fn may_create(state: &State, user_name: String, entity: &str) -> Result<bool, Problem> {
+    enum Outcome {
+        Allowed,
+        Failed(Error),
+    }
+    impl From<service_kit::DbError> for Outcome {
+        fn from(e: service_kit::DbError) -> Self {
+            Self::Failed(e.into())
+        }
+    }
+    impl From<Error> for Outcome {
+        fn from(e: Error) -> Self {
+            Self::Failed(e)
+        }
+    }
+    let items = write::parse_items(entity)?;
+    if !matches!(items.as_slice(), [item] if item.id.is_none()) {
+        return Err(Error::BadParameter("entity must be one entity without id".to_owned()).into());
+    }
+    let author = Author::new(user_name, state.clock.now_micros());
+    let rolled_back = state.db.write(async |tx| -> Result<(), Outcome> {
+        let rights = auth::rights(state, tx, author.user_name.clone()).await?;
+        let permit = Permit { rights: &rights, env: crate::read::env(state, &rights, tx.engine()) };
+        write::apply(tx, &items, &author, &permit, &state.parse).await?;
+        Err(Outcome::Allowed)
+    });
+    match rolled_back.await {
+        Ok(()) | Err(Outcome::Allowed) => Ok(true),
+        Err(Outcome::Failed(e)) => answer(Err(e)),
+    }
+}
+
+fn answer(outcome: Result<(), Error>) -> Result<bool, Problem> {
+    let refused = |e: &Error| match e {
+        Error::Forbidden(_) => true,
+        Error::At { source, .. } => matches!(**source, Error::Forbidden(_)),
+        _ => false,
+    };
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(e) if refused(&e) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}

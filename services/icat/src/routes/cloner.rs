@@ -1,0 +1,71 @@
+//! `POST /icat/cloner`: copies an entity with everything that belongs to it.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use icat_client::schema;
+use serde::Deserialize;
+use service_kit::Problem;
+use utoipa::ToSchema;
+
+use crate::error::Error;
+use crate::openapi::{Always, Body, Failure, Id};
+use crate::state::State;
+use crate::store::Author;
+use crate::write::{self, Permit};
+use crate::{auth, read};
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CloneForm)]
+#[serde(rename_all = "camelCase")]
+pub struct Form {
+    /// Or `Authorization: Bearer` with the session id.
+    #[schema(nullable = false)]
+    session_id: Option<String>,
+    /// The type, such as `Investigation`.
+    #[schema(value_type = String)]
+    name: Option<String>,
+    #[schema(value_type = i64)]
+    id: Option<String>,
+    /// JSON text: what the copy's key has in place of the original's, such as `{"visitId":"2"}`.
+    #[schema(value_type = String)]
+    keys: Option<String>,
+}
+
+#[utoipa::path(
+    post, path = "/icat/cloner", operation_id = "clone_entity", summary = "Copy an entity with all that belongs to it",
+    request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        Body,
+        (status = 200, description = "The id of the copy", body = Id),
+        (status = 400, description = "`BAD_PARAMETER`: type, id or keys cannot be understood", body = Failure),
+        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
+        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`", body = Failure),
+        (status = 412, description = "`VALIDATION`; `OBJECT_ALREADY_EXISTS`: the key is taken", body = Failure),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    request: HttpRequest,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, Problem> {
+    let Form { session_id, name, id, keys } = form.into_inner();
+    let session_id = crate::routes::session_id(&request, session_id);
+    let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
+    let name = name.ok_or_else(|| missing("name"))?;
+    let entity = schema::entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
+    // icat.server takes an absent id for 0, which no row has.
+    let id = id.unwrap_or_else(|| "0".to_owned());
+    let id: i64 = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;
+    let keys = write::parse_keys(entity, &keys.ok_or_else(|| missing("keys"))?)?;
+    let author = Author::new(user_name, state.clock.now_micros());
+    let copy = author
+        .transaction(&state.db, &state.outbox, async |tx| -> Result<i64, Error> {
+            let rights = auth::rights(&state, tx, author.user_name.clone()).await?;
+            let permit = Permit { rights: &rights, env: read::env(&state, &rights, tx.engine()) };
+            write::clone(tx, (entity, id), &keys, &author, &permit, &state.parse).await
+        })
+        .await?;
+    Ok(crate::routes::json(format!("{{\"id\":{copy}}}")))
+}

@@ -1,0 +1,46 @@
+//! `POST /icat/entityManager/search`: the search of `GET /icat/entityManager` for queries that are too long for an address.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use service_kit::Problem;
+use utoipa::ToSchema;
+
+use crate::error::Error;
+use crate::openapi::{Always, Body, Failure, Rows};
+use crate::state::State;
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SearchForm)]
+#[serde(rename_all = "camelCase")]
+pub struct Form {
+    /// Or `Authorization: Bearer` with the session id.
+    #[schema(nullable = false)]
+    session_id: Option<String>,
+    /// Such as `SELECT d FROM Dataset d WHERE d.id IN (1, 2, 3)`.
+    #[schema(value_type = String)]
+    query: Option<String>,
+}
+
+#[utoipa::path(
+    post, path = "/icat/entityManager/search", operation_id = "search_entities", summary = "Search with a long query",
+    request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        Body,
+        (status = 200, description = "One element per row", body = Rows),
+        (status = 400, description = "`BAD_PARAMETER`: the query cannot be understood", body = Failure),
+        (status = 403, description = "`SESSION`: no session", body = Failure),
+        (status = 412, description = "`VALIDATION`: more than `maxEntities`", body = Failure),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    request: HttpRequest,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, Problem> {
+    let Form { session_id, query } = form.into_inner();
+    let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
+    let session_id = crate::routes::session_id(&request, session_id);
+    super::read::answer(state.into_inner(), session_id.as_deref(), &text, None).await
+}

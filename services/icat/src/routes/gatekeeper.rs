@@ -1,0 +1,67 @@
+//! `POST /icat/gatekeeper/markPublicTablesStale` and `…StepsStale`: nodes of an icat.server cluster tell each other so that
+//! rules have changed. Here a row of the database does, so there is nothing to mark; the calls are kept for programs that
+//! send them, and ask for the session of a root user, which icat.server does not.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use service_kit::Problem;
+use utoipa::ToSchema;
+
+use crate::auth;
+use crate::error::Error;
+use crate::openapi::{Always, Failure};
+use crate::state::State;
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = GatekeeperForm)]
+#[serde(rename_all = "camelCase")]
+pub struct Form {
+    /// Or `Authorization: Bearer` with the session id.
+    #[schema(nullable = false)]
+    session_id: Option<String>,
+}
+
+#[utoipa::path(
+    post, path = "/icat/gatekeeper/markPublicTablesStale", operation_id = "mark_public_tables_stale",
+    summary = "Read the rules again", description = "Has no effect: changes of rules are seen at once.",
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        (status = 204, description = "Done"),
+        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: no root user", body = Failure),
+    ),
+)]
+pub async fn tables(
+    state: web::Data<State>,
+    request: HttpRequest,
+    form: Option<web::Form<Form>>,
+) -> Result<HttpResponse, Problem> {
+    answer(&state, &request, form).await
+}
+
+#[utoipa::path(
+    post, path = "/icat/gatekeeper/markPublicStepsStale", operation_id = "mark_public_steps_stale",
+    summary = "Read the public steps again", description = "Has no effect: changes of public steps are seen at once.",
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        (status = 204, description = "Done"),
+        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: no root user", body = Failure),
+    ),
+)]
+pub async fn steps(
+    state: web::Data<State>,
+    request: HttpRequest,
+    form: Option<web::Form<Form>>,
+) -> Result<HttpResponse, Problem> {
+    answer(&state, &request, form).await
+}
+
+async fn answer(state: &State, request: &HttpRequest, form: Option<web::Form<Form>>) -> Result<HttpResponse, Problem> {
+    let session_id = crate::routes::session_id(request, form.and_then(|form| form.into_inner().session_id));
+    let user_name = auth::user_of(state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    if !state.is_root(&user_name) {
+        return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());
+    }
+    Ok(HttpResponse::NoContent().finish())
+}

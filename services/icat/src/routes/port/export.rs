@@ -1,0 +1,56 @@
+//! `GET /icat/port`: a dump of the catalogue, or of what a query finds.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use service_kit::Problem;
+use utoipa::IntoParams;
+
+use crate::auth;
+use crate::error::Error;
+use crate::openapi::{Always, Failure};
+use crate::port::{self, ExportRequest};
+use crate::state::State;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Query {
+    /// JSON text: `{"sessionId":"…","query":"Dataset [name LIKE 'scan%']","attributes":"USER"}`. Without `query` everything
+    /// that is readable; `attributes` is `USER` or `ALL`, which adds who made a row and when. Instead of `sessionId` there
+    /// may be `Authorization: Bearer`.
+    #[param(value_type = String)]
+    json: Option<String>,
+}
+
+#[utoipa::path(
+    get, path = "/icat/port", operation_id = "export_entities", summary = "Export entities as text",
+    params(Query),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        (status = 200, description = "The dump, sent as it is read", body = String, content_type = "text/plain"),
+        (status = 204, description = "The query finds no entities"),
+        (status = 400, description = "`BAD_PARAMETER`: the request cannot be understood", body = Failure),
+        (status = 403, description = "`SESSION`: no session", body = Failure),
+    ),
+)]
+pub async fn get(
+    state: web::Data<State>,
+    request: HttpRequest,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, Problem> {
+    let text = query.into_inner().json.ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
+    let mut asked = ExportRequest::parse(&text)?;
+    let attributes = asked.attributes()?;
+    let session_id = crate::routes::session_id(&request, asked.session_id.take());
+    let mut tx = state.db.read().await?;
+    let user_name = auth::user_of(&state, &mut tx, session_id.as_deref()).await?;
+    let rights = auth::rights(&state, &mut tx, user_name).await?;
+    let dump = port::export(state.into_inner(), tx, rights, asked.query.as_deref(), attributes).await?;
+    Ok(match dump {
+        None => HttpResponse::NoContent().finish(),
+        Some(dump) => HttpResponse::Ok()
+            .insert_header(("content-type", "text/plain"))
+            .insert_header(("content-disposition", "attachment; filename=\"icat.export\""))
+            .streaming(dump),
+    })
+}

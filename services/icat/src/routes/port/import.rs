@@ -1,0 +1,114 @@
+//! `POST /icat/port`: stores the rows of a dump.
+
+use std::time::Duration;
+
+use actix_multipart::{Field, Multipart};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::{Stream, StreamExt as _};
+use service_kit::{Code, Problem};
+use utoipa::ToSchema;
+
+use crate::auth;
+use crate::error::Error;
+use crate::openapi::{Always, Body, Failure};
+use crate::port::{Attributes, ImportRequest, Importer};
+use crate::state::State;
+
+/// More than any request says.
+const LONGEST_JSON: usize = 64 * 1024;
+
+/// The parts of an import, in this order.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "what the document shows; the parts are read one after the other")]
+pub struct ImportForm {
+    /// JSON text: `{"sessionId":"…","duplicate":"THROW","attributes":"USER"}`. `duplicate` says what to do with a row whose
+    /// key is stored: `THROW`, `IGNORE`, `CHECK` or `OVERWRITE`. `attributes` `ALL` is for root users.
+    json: String,
+    /// The dump.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+#[utoipa::path(
+    post, path = "/icat/port", operation_id = "import_entities", summary = "Import entities from text",
+    description = "A row that cannot be stored ends the import; `offset` is its line, and the rows before it stay stored.",
+    request_body(content = ImportForm, content_type = "multipart/form-data"),
+    security((), ("bearer" = [])),
+    responses(
+        Always,
+        Body,
+        (status = 204, description = "All rows are stored"),
+        (status = 400, description = "`BAD_PARAMETER`: the request or a line cannot be understood", body = Failure),
+        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
+        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: a row names one that is not there", body = Failure),
+        (status = 412, description = "`VALIDATION`: against the schema; `OBJECT_ALREADY_EXISTS`", body = Failure),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let bad = |text: &str| Error::BadParameter(text.to_owned());
+    let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !content_type.starts_with("multipart/form-data") {
+        return Err(bad("Multipart content expected").into());
+    }
+    let mut parts = Multipart::new(request.headers(), payload);
+    let idle = state.idle_timeout;
+    let mut importer: Option<Importer> = None;
+    while let Some(part) = next(&mut parts, idle).await? {
+        let mut part = part.map_err(|e| broken(&e))?;
+        let is_file = part.content_disposition().is_some_and(|disposition| disposition.get_filename().is_some());
+        match &mut importer {
+            None if !is_file && part.name() == Some("json") => {
+                let asked = ImportRequest::parse(&text(&mut part, idle).await?)?;
+                importer = Some(begin(&state, &request, asked).await?);
+            }
+            None => return Err(bad("the field json must come before the file").into()),
+            Some(_) if !is_file => {
+                let name = part.name().unwrap_or_default();
+                return Err(bad(&format!("Form field {name} is not recognised")).into());
+            }
+            Some(importer) => {
+                while let Some(piece) = next(&mut part, idle).await? {
+                    importer.take(&piece.map_err(|e| broken(&e))?).await?;
+                }
+            }
+        }
+    }
+    importer.ok_or_else(|| bad("json must not be null"))?.finish().await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn begin(state: &web::Data<State>, request: &HttpRequest, asked: ImportRequest) -> Result<Importer, Problem> {
+    let attributes = asked.attributes()?;
+    let session_id = crate::routes::session_id(request, asked.session_id);
+    let user_name = auth::user_of(state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    if attributes == Attributes::All && !state.is_root(&user_name) {
+        return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());
+    }
+    Ok(Importer::new(state.clone().into_inner(), user_name, asked.duplicate, attributes))
+}
+
+async fn text(part: &mut Field, idle: Duration) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = next(part, idle).await? {
+        bytes.extend_from_slice(&piece.map_err(|e| broken(&e))?);
+        if bytes.len() > LONGEST_JSON {
+            return Err(Error::BadParameter("the field json is too long".to_owned()).into());
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Error::BadParameter("the field json is not UTF-8".to_owned()).into())
+}
+
+/// An upload may take long, but not without a sign of life.
+async fn next<S: Stream + Unpin>(stream: &mut S, idle: Duration) -> Result<Option<S::Item>, Problem> {
+    tokio::time::timeout(idle, stream.next())
+        .await
+        .map_err(|_| Problem::new(Code::Timeout, "timeout", "nothing of the upload came for too long"))
+}
+
+fn broken(e: &actix_multipart::MultipartError) -> Problem {
+    Error::BadParameter(format!("the upload is broken: {e}")).into()
+}

@@ -1,0 +1,4 @@
+//! `/icat/port`: dumps out and in.
+
+pub mod export;
+pub mod import;

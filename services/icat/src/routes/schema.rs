@@ -1,0 +1,71 @@
+//! `GET /icat/schema` and `GET /icat/schema/{entity}`: what kinds of entities there are and what they have. icat.server
+//! has these in SOAP only (`getEntityNames`, `getEntityInfo`); needs no session, because it tells nothing of a facility.
+
+use actix_web::{HttpResponse, web};
+use icat_client::schema::{self, BASE_FIELDS, Entity, Field, FieldKind, Member};
+use serde_json::{Value, json};
+use service_kit::Problem;
+
+use crate::error::Error;
+use crate::openapi::{Always, EntityInfo, Failure};
+
+#[utoipa::path(
+    get, path = "/icat/schema", operation_id = "list_entity_types", summary = "The types of entities",
+    responses((status = 200, description = "Names, parents before children", body = Vec<String>), Always),
+)]
+pub async fn list() -> HttpResponse {
+    let names: Vec<&str> = schema::entities().iter().map(|entity| entity.name).collect();
+    super::json(json!(names).to_string())
+}
+
+#[utoipa::path(
+    get, path = "/icat/schema/{entity}", operation_id = "get_entity_type", summary = "What a type of entity has",
+    params(("entity" = String, Path, description = "Such as `Dataset`")),
+    responses(
+        (status = 200, description = "Its fields and unique key", body = EntityInfo),
+        (status = 400, description = "`BAD_PARAMETER`: there is no such type", body = Failure),
+        Always,
+    ),
+)]
+pub async fn get(name: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let entity = schema::entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
+    Ok(super::json(info(entity).to_string()))
+}
+
+fn info(entity: &'static Entity) -> Value {
+    let base = BASE_FIELDS.iter().map(attribute);
+    let own = entity.members().into_iter().map(|member| match member {
+        Member::Field(field) => attribute(field),
+        Member::One(one) => {
+            json!({"name": one.name, "type": one.target, "relType": "ONE", "notNullable": !one.nullable})
+        }
+        Member::Many(many) => json!({"name": many.name, "type": many.target, "relType": "MANY", "notNullable": false}),
+    });
+    json!({
+        "name": entity.name,
+        "constraintFieldNames": entity.unique,
+        "fields": base.chain(own).collect::<Vec<_>>(),
+    })
+}
+
+fn attribute(field: &Field) -> Value {
+    let (kind, values) = match field.kind {
+        FieldKind::String => ("String", None),
+        FieldKind::Long => ("Long", None),
+        FieldKind::Integer => ("Integer", None),
+        FieldKind::Double => ("Double", None),
+        FieldKind::Boolean => ("boolean", None),
+        FieldKind::Date => ("Date", None),
+        FieldKind::Enum(def) => (def.name, Some(def.values)),
+    };
+    // A boolean that is not set is false, whatever its column says.
+    let not_nullable = !field.nullable && field.kind != FieldKind::Boolean;
+    let mut attribute = json!({"name": field.name, "type": kind, "relType": "ATTRIBUTE", "notNullable": not_nullable});
+    if field.kind == FieldKind::String && field.length > 0 {
+        attribute["stringLength"] = json!(field.length);
+    }
+    if let Some(values) = values {
+        attribute["values"] = json!(values);
+    }
+    attribute
+}
