@@ -125,7 +125,14 @@ impl Entity {
     }
 
     /// All own members in alphabetical order: the order of keys in ICAT's JSON after the base fields.
-    pub fn members(&'static self) -> Vec<Member> {
+    pub fn members(&'static self) -> &'static [Member] {
+        static BY_NAME: OnceLock<HashMap<&str, Vec<Member>>> = OnceLock::new();
+        let all =
+            BY_NAME.get_or_init(|| ENTITIES.iter().map(|entity| (entity.name, entity.sorted_members())).collect());
+        all.get(self.name).map_or(&[], Vec::as_slice)
+    }
+
+    fn sorted_members(&'static self) -> Vec<Member> {
         let mut all: Vec<Member> = self.fields.iter().map(Member::Field).collect();
         all.extend(self.one.iter().map(Member::One));
         all.extend(self.many.iter().map(Member::Many));

@@ -25,7 +25,7 @@ use events::{Events, Outbox};
 use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Sources, Worker};
 use utoipa::OpenApi as _;
 
-pub use self::config::Config;
+pub use self::config::{Authorization, Config};
 use self::state::State;
 
 /// How often expired sessions are removed.

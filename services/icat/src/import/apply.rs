@@ -23,15 +23,36 @@ pub async fn apply(
 ) -> Result<Report, ImportError> {
     let mut importer =
         Importer { tx, author, parse, ids: HashMap::new(), matched: HashSet::new(), report: Report::default() };
-    for (done, record) in records.iter().enumerate() {
-        let id = importer.record(record, None).await.map_err(|e| match e {
-            Error::Database(e) => ImportError::Database(e),
-            source => ImportError::Record { record: record.label().to_owned(), source },
-        })?;
-        importer.ids.insert(record.key.as_str(), id);
-        progress(done + 1);
+    let mut done = 0;
+    while let Some(record) = records.get(done) {
+        let alike =
+            records[done..].iter().take(BATCH).take_while(|next| is_plain(next) && next.entity == record.entity);
+        let batch = &records[done..done + alike.count().max(1)];
+        if batch.len() > 1 {
+            importer.batch(batch).await?;
+        } else {
+            let id = importer.record(record, None).await.map_err(|e| failed(record, e))?;
+            importer.ids.insert(record.key.as_str(), id);
+        }
+        done += batch.len();
+        progress(done);
     }
     Ok(importer.report)
+}
+
+/// Records that are stored at once.
+const BATCH: usize = 500;
+
+/// Whether a record is one row that its key identifies.
+fn is_plain(record: &Record) -> bool {
+    record.parts.is_empty() && !record.entity.unique.is_empty()
+}
+
+fn failed(record: &Record, e: Error) -> ImportError {
+    match e {
+        Error::Database(e) => ImportError::Database(e),
+        source => ImportError::Record { record: record.label().to_owned(), source },
+    }
 }
 
 struct Importer<'a> {
@@ -77,6 +98,47 @@ impl<'a> Importer<'a> {
             }
             Ok(id)
         })
+    }
+
+    /// The same for plain records of one kind: what is new is stored in one go, the rest is compared one by one.
+    async fn batch(&mut self, records: &'a [Record]) -> Result<(), ImportError> {
+        let Some(entity) = records.first().map(|record| record.entity) else { return Ok(()) };
+        let ids = self.tx.allocate_ids(records.len()).await?;
+        let mut rows = Vec::with_capacity(records.len());
+        for (record, id) in records.iter().zip(ids) {
+            let values = self.values(record, None).await.map_err(|e| failed(record, e))?;
+            rows.push(NewRow { id, values });
+        }
+        // A row that would be refused is not looked at if it is stored as it is, so that is found out first.
+        let checked = self.all_pass(entity, &rows).await?;
+        let stored =
+            if checked { entities::insert_new(self.tx, entity, &rows, self.author).await? } else { HashSet::new() };
+        for (record, row) in records.iter().zip(&rows) {
+            let id = if stored.contains(&row.id) {
+                self.report.created += 1;
+                row.id
+            } else {
+                self.record(record, None).await.map_err(|e| failed(record, e))?
+            };
+            self.ids.insert(record.key.as_str(), id);
+        }
+        Ok(())
+    }
+
+    async fn all_pass(&mut self, entity: &'static Entity, rows: &[NewRow]) -> Result<bool, ImportError> {
+        for row in rows {
+            let sound = check::not_null(entity, &row.values).and_then(|()| check::lengths(entity, &row.values));
+            let sound = match sound {
+                Ok(()) => check::rules_of(self.tx, entity, &row.values, self.parse).await,
+                refused => refused,
+            };
+            match sound {
+                Ok(()) => {}
+                Err(Error::Database(e)) => return Err(e.into()),
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     async fn create(&mut self, entity: &'static Entity, values: Vec<Val>) -> Result<i64, Error> {

@@ -4,6 +4,7 @@
 //! Rows name others by their unique keys, so that a dump goes from one catalogue into another. Kinds without a unique key
 //! have a column `?` that gives a row a name within the file.
 
+mod batch;
 mod export;
 mod import;
 mod read;

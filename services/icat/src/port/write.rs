@@ -19,7 +19,7 @@ pub fn header(entity: &'static Entity, attributes: Attributes) -> String {
     if attributes == Attributes::All {
         columns.extend(stamps().iter().map(|field| numbered(field.name, &mut number)));
     }
-    for member in entity.members() {
+    for member in entity.members().iter().copied() {
         match member {
             Member::Field(field) => columns.push(numbered(field.name, &mut number)),
             Member::One(one) => columns.push(relation(one, &mut number)),
@@ -71,7 +71,7 @@ pub fn row(
             cells.push(date(stamp.at));
         }
     }
-    for member in entity.members() {
+    for member in entity.members().iter().copied() {
         match member {
             Member::Field(field) => cells.push(field_of(entity, row, field)),
             Member::One(one) => {

@@ -140,6 +140,11 @@ impl Lexer<'_> {
             }
         }
         let text = &self.text[self.at..self.at + end];
+        // A zero does not keep its sign, and `a -0` is a difference.
+        if text.starts_with('-') && !text.contains(|c| ('1'..='9').contains(&c)) {
+            self.at += 1;
+            return Ok(Token::Sign("-"));
+        }
         let token = if real {
             text.parse().ok().filter(|n: &f64| n.is_finite()).map(Token::Real)
         } else {

@@ -147,6 +147,39 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// Counts what would be included below many rows, by ids alone; refuses more than `limit` in all.
+pub async fn count(
+    tx: &mut Tx,
+    rights: &Rights,
+    env: Env<'_>,
+    (origin, parents): (&'static Entity, &[i64]),
+    includes: &[Include],
+    limit: u32,
+) -> Result<(), Error> {
+    let mut loader = Loader::new(tx, rights, env, parents.len(), limit);
+    let mut waiting: Vec<(&'static Entity, Vec<i64>, &[Include])> = vec![(origin, parents.to_vec(), includes)];
+    while let Some((origin, parents, includes)) = waiting.pop() {
+        for include in includes {
+            let access = rights.read_step(origin, include.relation, include.target);
+            let pairs = match (origin.one(include.relation), origin.many(include.relation)) {
+                (Some(one), _) => entities::keys(loader.tx, origin, one.column, &parents).await?,
+                (None, Some(many)) => {
+                    entities::children(loader.tx, many.target(), many.back().column, &parents, usize::MAX).await?
+                }
+                (None, None) => continue,
+            };
+            let targets: HashSet<i64> = pairs.iter().map(|(_, target)| *target).collect();
+            let readable = loader.readable(include.target, &access, targets.into_iter().collect()).await?;
+            let known: HashSet<i64> = readable.iter().copied().collect();
+            loader.count(pairs.iter().filter(|(_, target)| known.contains(target)).count())?;
+            if !include.children.is_empty() {
+                waiting.push((include.target, readable, &include.children));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The key of a to-one relation.
 pub fn key(row: &StoredRow, place: usize) -> Option<i64> {
     match row.values.get(place) {

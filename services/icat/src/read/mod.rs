@@ -6,7 +6,6 @@ mod search;
 
 use std::collections::HashMap;
 
-use icat_client::schema::FieldKind;
 use service_kit::{DbError, Engine, Row, Tx, Val};
 
 pub(crate) use self::include::{Level, Loader, key};
@@ -14,9 +13,7 @@ pub use self::search::Rows;
 use crate::auth::Rights;
 use crate::config::Authorization;
 use crate::error::Error;
-use crate::query::{
-    Access, ColumnKind, Env, Plan, Search, Statement, compile_filter, compile_search, parse_get, parse_search,
-};
+use crate::query::{Access, Env, Statement, compile_filter, parse_get};
 use crate::state::State;
 use crate::store::entities::{self, StoredRow};
 use crate::values;

@@ -4,7 +4,7 @@ use icat_client::schema::{Entity, Member};
 use service_kit::Val;
 
 use super::include::{Level, Relation, key};
-use crate::store::entities::{StoredRow, place};
+use crate::store::entities::{StoredRow, layout};
 use crate::values::{date, write_json, write_string};
 
 /// `{"Dataset":{…}}`: how an entity stands at the top of an answer.
@@ -27,11 +27,11 @@ fn bare(out: &mut String, entity: &'static Entity, row: &StoredRow, levels: &[Le
         out.push_str(time_key);
         write_string(out, &date(stamp.at));
     }
-    for member in entity.members() {
+    for (member, place) in layout(entity) {
         let level = levels.iter().find(|level| level.relation.name() == member.name());
         match member {
             Member::Field(field) => {
-                let val = place(entity, field.name).and_then(|place| row.values.get(place)).unwrap_or(&Val::I64(None));
+                let val = place.and_then(|place| row.values.get(place)).unwrap_or(&Val::I64(None));
                 let before = out.len();
                 member_key(out, field.name);
                 if write_json(out, field.kind, val).is_none() {

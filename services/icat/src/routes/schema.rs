@@ -34,7 +34,7 @@ pub async fn get(name: web::Path<String>) -> Result<HttpResponse, Problem> {
 
 fn info(entity: &'static Entity) -> Value {
     let base = BASE_FIELDS.iter().map(attribute);
-    let own = entity.members().into_iter().map(|member| match member {
+    let own = entity.members().iter().copied().map(|member| match member {
         Member::Field(field) => attribute(field),
         Member::One(one) => {
             json!({"name": one.name, "type": one.target, "relType": "ONE", "notNullable": !one.nullable})

@@ -3,8 +3,11 @@
 //! A row's values stand in one order everywhere: the attributes, then the keys of the to-one relations, both as the
 //! schema lists them.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
 use events::messages::icat::Verb;
-use icat_client::schema::{Entity, FieldKind};
+use icat_client::schema::{self, Entity, FieldKind, Member};
 use service_kit::{DbError, Row, Tx, Val};
 
 use super::{Author, rules};
@@ -50,6 +53,16 @@ pub fn columns(entity: &'static Entity) -> impl Iterator<Item = &'static str> {
 pub fn place(entity: &Entity, name: &str) -> Option<usize> {
     let fields = entity.fields.iter().map(|f| f.name);
     fields.chain(entity.one.iter().map(|r| r.name)).position(|n| n == name)
+}
+
+/// The members of an entity in the order of its JSON, with where each stands in a row's values; to-many relations stand
+/// nowhere.
+pub fn layout(entity: &'static Entity) -> &'static [(Member, Option<usize>)] {
+    type Layout = Vec<(Member, Option<usize>)>;
+    static BY_NAME: OnceLock<HashMap<&str, Layout>> = OnceLock::new();
+    let of = |entity: &'static Entity| entity.members().iter().map(|m| (*m, place(entity, m.name()))).collect();
+    let all = BY_NAME.get_or_init(|| schema::entities().iter().map(|entity| (entity.name, of(entity))).collect());
+    all.get(entity.name).map_or(&[], Vec::as_slice)
 }
 
 /// NULL of the right kind for each value of a row.
@@ -110,6 +123,22 @@ pub async fn ids_after(tx: &mut Tx, entity: &'static Entity, after: i64, limit: 
     let sql = format!("SELECT id FROM {} WHERE id > $1 ORDER BY id LIMIT $2", entity.table);
     let rows = tx.all(&sql, &[after.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()]).await?;
     rows.iter().map(|row| row.get("id")).collect()
+}
+
+/// Pairs of (row, target) for the rows whose to-one relation in `column` leads somewhere.
+pub async fn keys(tx: &mut Tx, entity: &'static Entity, column: &str, ids: &[i64]) -> Result<Vec<(i64, i64)>, DbError> {
+    let sql = format!(
+        "SELECT id, {column} AS target FROM {} WHERE id IN {} AND {column} IS NOT NULL",
+        entity.table,
+        tx.engine().id_list("$1")
+    );
+    let mut pairs = Vec::new();
+    for ids in ids.chunks(IDS_PER_SELECT) {
+        for row in &tx.all(&sql, &[Val::ids(ids)]).await? {
+            pairs.push((row.get("id")?, row.get("target")?));
+        }
+    }
+    Ok(pairs)
 }
 
 /// Pairs of (parent, child) for the children of a to-many relation: rows of `entity` whose `column` is one of `parents`.
@@ -176,56 +205,57 @@ pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) ->
 
 /// Stores rows with fresh stamps. The caller has made sure of NULLs, lengths and keys; the constraints stand behind it.
 pub async fn insert(tx: &mut Tx, entity: &'static Entity, rows: &[NewRow], author: &Author) -> Result<(), DbError> {
-    insert_rows(tx, entity, rows, author, "").await.map(drop)
+    if rows.is_empty() {
+        return Ok(());
+    }
+    for rows in rows.chunks(ROWS_PER_INSERT) {
+        let (sql, vals) = insertion(entity, rows, author);
+        tx.exec(&sql, &vals).await?;
+    }
+    author.note(entity, Verb::Created, rows.iter().map(|row| (row.id, FIRST_REVISION)));
+    rule_change(tx, entity).await
 }
 
-/// The same, but rows whose key is stored already are left out; how many were stored. The caller must not commit if that is
-/// not all of them, because the events speak of all.
+/// The same, but rows whose key is stored already are left out; the ids of those that were stored.
 pub async fn insert_new(
     tx: &mut Tx,
     entity: &'static Entity,
     rows: &[NewRow],
     author: &Author,
-) -> Result<usize, DbError> {
-    insert_rows(tx, entity, rows, author, " ON CONFLICT DO NOTHING").await
+) -> Result<HashSet<i64>, DbError> {
+    let mut stored = HashSet::with_capacity(rows.len());
+    for rows in rows.chunks(ROWS_PER_INSERT) {
+        let (sql, vals) = insertion(entity, rows, author);
+        for row in &tx.all(&format!("{sql} ON CONFLICT DO NOTHING RETURNING id"), &vals).await? {
+            stored.insert(row.get("id")?);
+        }
+    }
+    author.note(entity, Verb::Created, stored.iter().map(|id| (*id, FIRST_REVISION)));
+    if !stored.is_empty() {
+        rule_change(tx, entity).await?;
+    }
+    Ok(stored)
 }
 
-async fn insert_rows(
-    tx: &mut Tx,
-    entity: &'static Entity,
-    rows: &[NewRow],
-    author: &Author,
-    on_conflict: &str,
-) -> Result<usize, DbError> {
-    if rows.is_empty() {
-        return Ok(0);
-    }
+fn insertion(entity: &'static Entity, rows: &[NewRow], author: &Author) -> (String, Vec<Val>) {
     let columns: Vec<&str> =
         ["id", "create_id", "create_time", "mod_id", "mod_time"].into_iter().chain(columns(entity)).collect();
-    let head = format!("INSERT INTO {} ({}) VALUES ", entity.table, columns.join(", "));
-    let mut stored = 0;
-    for rows in rows.chunks(ROWS_PER_INSERT) {
-        let mut sql = head.clone();
-        let mut vals = Vec::with_capacity(rows.len() * columns.len());
-        for (n, row) in rows.iter().enumerate() {
-            let first = n * columns.len() + 1;
-            let marks: Vec<String> = (first..first + columns.len()).map(|n| format!("${n}")).collect();
-            sql.push_str(if n == 0 { "(" } else { ", (" });
-            sql.push_str(&marks.join(", "));
-            sql.push(')');
-            vals.push(row.id.into());
-            for _ in ["create", "mod"] {
-                vals.push(author.user_name.as_str().into());
-                vals.push(author.at.into());
-            }
-            vals.extend(row.values.iter().cloned());
+    let mut sql = format!("INSERT INTO {} ({}) VALUES ", entity.table, columns.join(", "));
+    let mut vals = Vec::with_capacity(rows.len() * columns.len());
+    for (n, row) in rows.iter().enumerate() {
+        let first = n * columns.len() + 1;
+        let marks: Vec<String> = (first..first + columns.len()).map(|n| format!("${n}")).collect();
+        sql.push_str(if n == 0 { "(" } else { ", (" });
+        sql.push_str(&marks.join(", "));
+        sql.push(')');
+        vals.push(row.id.into());
+        for _ in ["create", "mod"] {
+            vals.push(author.user_name.as_str().into());
+            vals.push(author.at.into());
         }
-        sql.push_str(on_conflict);
-        stored += tx.exec(&sql, &vals).await?;
+        vals.extend(row.values.iter().cloned());
     }
-    author.note(entity, Verb::Created, rows.iter().map(|row| (row.id, FIRST_REVISION)));
-    rule_change(tx, entity).await?;
-    Ok(usize::try_from(stored).unwrap_or(usize::MAX))
+    (sql, vals)
 }
 
 /// Gives a row other stamps than its author's: for imports that keep who made it and when.

@@ -23,7 +23,7 @@ fn text<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v str> {
 
 /// Names the first member, in alphabetical order, that must not be NULL and is.
 pub fn not_null(entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
-    for member in entity.members() {
+    for member in entity.members().iter().copied() {
         let nullable = match member {
             Member::Field(field) => field.nullable,
             Member::One(one) => one.nullable,

@@ -4,18 +4,21 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use icat::Authorization;
+use icat::auth::{Operation, Rights, RuleBook};
 use icat::query::{
     Access, Env, Param, ParseContext, Plan, Rule, Statement, compile_filter, compile_search, parse_rule, parse_search,
 };
 use icat::store::Author;
 use icat::store::entities::{NewRow, insert, new_values, place};
+use icat::store::rules::RuleRow;
 use icat_client::schema::{Entity, FieldKind, entity};
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use service_kit::{Db, DbError, Row, Val};
 
-use crate::evaluator::{Aggregate, Cond, Data, Operand, Path, Query, Selected, Source, Value, World};
+use crate::evaluator::{Aggregate, Cond, Data, Operand, Path, Query, Selected, Source, Term, Value, World};
 use crate::statements::run;
 
 const CASES: usize = 10_000;
@@ -104,6 +107,8 @@ impl Generator {
             select: Vec::new(),
             from: vec![Source::Root(root)],
             cond: None,
+            group: Vec::new(),
+            having: None,
             order: Vec::new(),
             limit: None,
         };
@@ -127,7 +132,15 @@ impl Generator {
             query.select = vec![Selected::Path(Path { var: 0, steps: Vec::new(), field: None })];
             return query;
         }
-        if self.chance(25) {
+        if self.chance(30) {
+            if self.chance(40) {
+                let path = self.path(&query, |_| true).0;
+                query.group.push(path.clone());
+                query.select.push(Selected::Path(path));
+                if self.chance(60) {
+                    query.having = Some((self.pick(&["=", "<>", ">", "<="]), self.rng.random_range(0..4)));
+                }
+            }
             for _ in 0..self.rng.random_range(1..3) {
                 query.select.push(self.aggregate(&query));
             }
@@ -202,7 +215,28 @@ impl Generator {
         let negated = self.chance(40);
         let var = self.rng.random_range(0..query.from.len());
         let many: Vec<_> = query.entity(var).many.iter().filter(|many| KINDS.contains(&many.target)).collect();
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..16) {
+            10 if !many.is_empty() && !matches!(kind, FieldKind::Boolean) => {
+                let relation = self.pick(&many);
+                let target = relation.target();
+                let fields: Vec<_> =
+                    target.fields.iter().filter(|f| f.kind == kind || (is_long(f.kind) && is_long(kind))).collect();
+                let operator = self.pick(&["=", "<>", "<", ">="]);
+                match fields.is_empty() {
+                    true if is_long(kind) => Cond::Quantified(path, operator, negated, var, relation, "id"),
+                    true => Cond::IsNull(path, negated),
+                    false => Cond::Quantified(path, operator, negated, var, relation, self.pick(&fields).name),
+                }
+            }
+            11 if !many.is_empty() => {
+                let relation = self.pick(&many);
+                let members = (0..query.from.len()).filter(|member| query.entity(*member).name == relation.target);
+                match members.collect::<Vec<_>>().as_slice() {
+                    [] => Cond::IsEmpty(var, relation, negated),
+                    members => Cond::Member(self.pick(members), var, relation, negated),
+                }
+            }
+            12..=15 => self.terms(query, depth),
             0 | 1 => Cond::IsNull(path, negated),
             2 if kind != FieldKind::Boolean => Cond::In(path, vec![self.literal(kind), self.literal(kind)], negated),
             3 if kind != FieldKind::Boolean => Cond::Between(path, self.literal(kind), self.literal(kind)),
@@ -232,6 +266,64 @@ impl Generator {
                     if kind == FieldKind::Boolean { &["=", "<>"] } else { &["=", "<>", "<", "<=", ">", ">="] };
                 Cond::Compare(path, self.pick(operators), Operand::Literal(self.literal(kind)))
             }
+        }
+    }
+}
+
+impl Generator {
+    /// A comparison of two numbers or two texts that are computed.
+    fn terms(&mut self, query: &Query, depth: usize) -> Cond {
+        let operator = self.pick(&["=", "<>", "<", "<=", ">", ">="]);
+        if self.chance(50) {
+            let left = self.number(query, depth + 1);
+            return Cond::Terms(left, operator, Term::Literal(Value::Int(self.rng.random_range(-2..6))));
+        }
+        let left = self.string(query, depth + 1);
+        Cond::Terms(left, operator, Term::Literal(Value::Text(self.pick(&TEXTS).to_owned())))
+    }
+
+    fn number(&mut self, query: &Query, depth: usize) -> Term {
+        let var = self.rng.random_range(0..query.from.len());
+        let many: Vec<_> = query.entity(var).many.iter().filter(|many| KINDS.contains(&many.target)).collect();
+        let plain = depth == 0 || self.chance(25);
+        let inner = |this: &mut Self| Box::new(this.number(query, depth.saturating_sub(1)));
+        match self.rng.random_range(0..11) {
+            _ if plain => Term::Path(self.path(query, is_long).0),
+            0 => Term::Add(inner(self), inner(self)),
+            1 => Term::Subtract(inner(self), Box::new(Term::Literal(Value::Int(self.rng.random_range(0..4))))),
+            2 => Term::Multiply(inner(self), Box::new(Term::Literal(Value::Int(self.rng.random_range(-2..3))))),
+            3 => Term::Negative(inner(self)),
+            4 => Term::Abs(inner(self)),
+            5 => Term::Mod(inner(self), self.rng.random_range(0..4)),
+            6 => Term::Length(Box::new(self.string(query, depth - 1))),
+            7 => Term::Locate(self.pick(&["a", "b", "%", "é"]), Box::new(self.string(query, depth - 1))),
+            8 => Term::Coalesce(inner(self), inner(self)),
+            9 if !many.is_empty() => Term::Size(var, self.pick(&many)),
+            10 if !many.is_empty() => Term::MaxOf(var, self.pick(&many), "id"),
+            _ => Term::Case(Box::new(self.cond(query, 0)), inner(self), inner(self)),
+        }
+    }
+
+    fn string(&mut self, query: &Query, depth: usize) -> Term {
+        let (path, kind) = self.path(query, |kind| kind == FieldKind::String);
+        if kind != FieldKind::String {
+            return Term::Literal(Value::Text(self.pick(&TEXTS).to_owned()));
+        }
+        if depth == 0 || self.chance(25) {
+            return Term::Path(path);
+        }
+        let inner = |this: &mut Self| Box::new(this.string(query, depth - 1));
+        match self.rng.random_range(0..7) {
+            0 => Term::Upper(Box::new(Term::Path(path))),
+            1 => Term::Lower(Box::new(Term::Path(path))),
+            2 => Term::Concat(inner(self), inner(self)),
+            3 => Term::Substring(inner(self), self.rng.random_range(-1..4), self.rng.random_range(-1..3)),
+            4 => {
+                let (leading, trailing) = self.pick(&[(true, true), (true, false), (false, true)]);
+                Term::Trim(leading, trailing, self.pick(&['a', 'b', 'é']), inner(self))
+            }
+            5 => Term::Coalesce(inner(self), inner(self)),
+            _ => Term::NullIf(inner(self), Box::new(Term::Literal(Value::Text(self.pick(&TEXTS).to_owned())))),
         }
     }
 }
@@ -272,6 +364,13 @@ fn print(query: &Query) -> String {
     if let Some(cond) = &query.cond {
         text += &format!(" WHERE {}", condition(query, cond));
     }
+    if !query.group.is_empty() {
+        let group: Vec<String> = query.group.iter().map(shown).collect();
+        text += &format!(" GROUP BY {}", group.join(", "));
+    }
+    if let Some((operator, n)) = query.having {
+        text += &format!(" HAVING COUNT(v0) {operator} {n}");
+    }
     if !query.order.is_empty() {
         let order: Vec<String> = query
             .order
@@ -309,6 +408,49 @@ fn literal(value: &Value, kind: FieldKind) -> String {
     }
 }
 
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn term(query: &Query, of: &Term) -> String {
+    let show = |of: &Term| term(query, of);
+    match of {
+        Term::Path(path) => shown(path),
+        Term::Literal(Value::Int(n)) => n.to_string(),
+        Term::Literal(Value::Text(text)) => quoted(text),
+        Term::Literal(Value::Null) => panic!("no literal is NULL"),
+        Term::Add(a, b) => format!("({} + {})", show(a), show(b)),
+        Term::Subtract(a, b) => format!("({} -{})", show(a), show(b)),
+        Term::Multiply(a, b) => format!("{} * {}", show(a), show(b)),
+        Term::Negative(a) => format!("(-{})", show(a)),
+        Term::Abs(a) => format!("ABS({})", show(a)),
+        Term::Mod(a, n) => format!("mod({}, {n})", show(a)),
+        Term::Length(a) => format!("LENGTH({})", show(a)),
+        Term::Upper(a) => format!("UPPER({})", show(a)),
+        Term::Lower(a) => format!("LOWER({})", show(a)),
+        Term::Concat(a, b) => format!("CONCAT({}, {})", show(a), show(b)),
+        Term::Substring(a, first, count) => format!("SUBSTRING({}, {first}, {count})", show(a)),
+        Term::Trim(leading, trailing, c, a) => {
+            let side = match (leading, trailing) {
+                (true, true) => "BOTH",
+                (true, false) => "LEADING",
+                _ => "TRAILING",
+            };
+            format!("TRIM({side} '{c}' FROM {})", show(a))
+        }
+        Term::Locate(what, a) => format!("LOCATE('{what}', {})", show(a)),
+        Term::Coalesce(a, b) => format!("COALESCE({}, {})", show(a), show(b)),
+        Term::NullIf(a, b) => format!("NULLIF({}, {})", show(a), show(b)),
+        Term::Size(var, many) => format!("SIZE(v{var}.{})", many.name),
+        Term::MaxOf(var, many, field) => {
+            format!("(SELECT MAX(m.{field}) FROM {} m WHERE m.{} = v{var})", many.target, many.mapped_by)
+        }
+        Term::Case(cond, a, b) => {
+            format!("CASE WHEN {} THEN {} ELSE {} END", condition(query, cond), show(a), show(b))
+        }
+    }
+}
+
 fn condition(query: &Query, cond: &Cond) -> String {
     let kind_of = |path: &Path| {
         let entity = query.authorised(path);
@@ -337,6 +479,15 @@ fn condition(query: &Query, cond: &Cond) -> String {
             format!("{} BETWEEN {} AND {}", shown(path), literal(low, kind_of(path)), literal(high, kind_of(path)))
         }
         Cond::Like(path, pattern, negated) => format!("{} {}LIKE '{pattern}'", shown(path), not(negated)),
+        Cond::Quantified(path, operator, all, var, many, field) => {
+            let word = if *all { "ALL" } else { "ANY" };
+            let select = format!("SELECT q.{field} FROM {} q WHERE q.{} = v{var}", many.target, many.mapped_by);
+            format!("{} {operator} {word} ({select})", shown(path))
+        }
+        Cond::Member(member, var, many, negated) => {
+            format!("v{member} {}MEMBER OF v{var}.{}", not(negated), many.name)
+        }
+        Cond::Terms(left, operator, right) => format!("{} {operator} {}", term(query, left), term(query, right)),
         Cond::IsEmpty(var, many, negated) => format!("v{var}.{} IS {}EMPTY", many.name, not(negated)),
         Cond::Exists(var, many, field, operator, value) => {
             let kind = many.target().field(field).map_or(FieldKind::String, |f| f.kind);
@@ -357,6 +508,16 @@ struct Booked {
     parsed: Arc<Rule>,
     restricted: bool,
     group: Option<i64>,
+    /// Letters of what it grants.
+    flags: &'static str,
+    /// What alone it lets be changed.
+    attribute: Option<&'static str>,
+}
+
+impl Booked {
+    fn grants(&self, flag: char) -> bool {
+        self.flags.contains(flag) && self.attribute.is_none()
+    }
 }
 
 async fn load(db: &Db, data: &Data) {
@@ -454,7 +615,7 @@ fn spoil(which: usize, statement: &Statement, query: &Query) -> Option<Statement
 }
 
 #[expect(clippy::disallowed_methods, reason = "how many cases a run takes is no setting of the product")]
-fn number(variable: &str) -> Option<u64> {
+pub fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
@@ -501,15 +662,19 @@ async fn world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     for kind in KINDS.map(known) {
         for _ in 0..generator.rng.random_range(2..6) {
             let query = generator.query(Some(kind));
-            let text = print(&query);
+            let attribute = (!kind.fields.is_empty() && generator.chance(10)).then(|| generator.pick(kind.fields).name);
+            let flags =
+                if attribute.is_some() { "U" } else { generator.pick(&["R", "R", "CR", "RU", "CRUD", "D", "CU"]) };
+            let selected = Path { var: 0, steps: Vec::new(), field: attribute };
+            let text = print(&Query { select: vec![Selected::Path(selected)], ..query.clone() });
             let parsed = Arc::new(parse_rule(&text, &ctx).unwrap_or_else(|e| panic!("{text}: {e}")));
             let restricted = query.cond.is_some() || query.from.len() > 1;
             assert_eq!(parsed.restricted, restricted, "{text}");
             let group = generator.chance(30).then(|| generator.pick(&groups));
-            rules.push(Booked { entity: kind, query, text, parsed, restricted, group });
+            rules.push(Booked { entity: kind, query, text, parsed, restricted, group, flags, attribute });
         }
     }
-    let world = World { data: &data, user, now: NOW };
+    let everything = World { data: &data, user, now: NOW, visible: None };
     let member = |group: i64| {
         data.0["UserGroup"].values().any(|row| {
             row["grouping"] == Value::Int(group)
@@ -517,7 +682,7 @@ async fn world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         })
     };
     let mine = |ignore_groups: bool| -> Vec<&Booked> {
-        rules.iter().filter(|r| ignore_groups || r.group.is_none_or(member)).collect()
+        rules.iter().filter(|r| r.grants('R') && (ignore_groups || r.group.is_none_or(member))).collect()
     };
     let access_of = |rules: &[&Booked], entity: &Entity| -> Access {
         let about: Vec<&&Booked> = rules.iter().filter(|r| r.entity.name == entity.name).collect();
@@ -533,32 +698,64 @@ async fn world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     for kind in KINDS.map(known) {
         let about: Vec<&Booked> = mine(false).into_iter().filter(|r| r.entity.name == kind.name).collect();
         let all = is_root || about.iter().any(|r| !r.restricted);
-        readable.insert(kind.name, (!all).then(|| about.iter().flat_map(|r| world.about(&r.query)).collect()));
+        readable.insert(kind.name, (!all).then(|| about.iter().flat_map(|r| everything.about(&r.query)).collect()));
     }
-    let env = Env { user, now_micros: NOW, today_micros: NOW, engine: db.engine(), row_cap: 100_000, strict: false };
+    let strict = generator.chance(50);
+    let env = Env { user, now_micros: NOW, today_micros: NOW, engine: db.engine(), row_cap: 100_000, strict };
+    let rows: Vec<RuleRow> = (1..)
+        .zip(&rules)
+        .map(|(id, r)| RuleRow { id, flags: r.flags.to_owned(), what: r.text.clone(), grouping: r.group })
+        .collect();
+    let book = Arc::new(RuleBook::new(1, &rows, Vec::new(), &ctx, Authorization::Strict));
+    let groups = groups.iter().copied().filter(|group| member(*group)).collect();
+    let rights = Rights::new(user.to_owned(), is_root, groups, book);
+    let filtered = async |kind: &'static Entity, access: Access| -> Option<BTreeSet<i64>> {
+        let Access::Rules(rules) = access else {
+            return matches!(access, Access::None).then(BTreeSet::new);
+        };
+        let ids: Vec<i64> = data.0[kind.name].keys().copied().collect();
+        let rows = run(db, &compile_filter(kind, &rules, &ids, &env)).await.unwrap();
+        Some(rows.iter().map(|row| row.at(0).unwrap()).collect())
+    };
+    let expected = |kind: &Entity, grants: &dyn Fn(&Booked) -> bool| -> Option<BTreeSet<i64>> {
+        let mine = rules.iter().filter(|r| r.entity.name == kind.name && grants(r) && r.group.is_none_or(member));
+        let mine: Vec<&Booked> = mine.collect();
+        let all = is_root || mine.iter().any(|r| !r.restricted);
+        (!all).then(|| mine.iter().flat_map(|r| everything.about(&r.query)).collect())
+    };
+    for kind in KINDS.map(known) {
+        for (operation, flag) in Operation::ALL.into_iter().zip("CRUD".chars()) {
+            let found = filtered(kind, rights.access(kind, operation)).await;
+            assert_eq!(
+                found,
+                expected(kind, &|r| r.grants(flag)),
+                "{operation:?} of {} seen by {user}: {rows:#?}",
+                kind.name
+            );
+            tally.filters += 1;
+        }
+        for field in kind.fields {
+            let found = filtered(kind, rights.update_attribute(kind, field.name)).await;
+            let about = |r: &Booked| r.attribute == Some(field.name);
+            assert_eq!(found, expected(kind, &about), "{}.{}: {rows:#?}", kind.name, field.name);
+        }
+    }
     let root_or =
         |rules: &[&Booked], entity: &'static Entity| if is_root { Access::All } else { access_of(rules, entity) };
 
-    for kind in KINDS.map(known) {
-        if let Access::Rules(rules) = root_or(&mine(false), kind) {
-            let ids: Vec<i64> = data.0[kind.name].keys().copied().collect();
-            let rows = run(db, &compile_filter(kind, &rules, &ids, &env)).await.unwrap();
-            let found: BTreeSet<i64> = rows.iter().map(|row| row.at(0).unwrap()).collect();
-            assert_eq!(Some(found), readable[kind.name], "filter of {}", kind.name);
-            tally.filters += 1;
-        }
-    }
     for _ in 0..QUERIES_PER_WORLD {
         let query = generator.query(None);
         let text = print(&query);
         tally.cases += 1;
         let may = |entity: &'static Entity, id: i64| readable[entity.name].as_ref().is_none_or(|ids| ids.contains(&id));
+        let world = World { visible: if strict { Some(&may) } else { None }, ..everything };
         let expected = sorted(world.answer(&query, &may), &query);
-        let all = sorted(world.answer(&query, &|_, _| true), &query);
+        let all = sorted(everything.answer(&query, &|_, _| true), &query);
         let some = !expected.is_empty() && expected != all;
         let filtered = !all.is_empty()
             && query.cond.is_some()
-            && all.len() < sorted(world.answer(&Query { cond: None, ..query.clone() }, &|_, _| true), &query).len();
+            && all.len()
+                < sorted(everything.answer(&Query { cond: None, ..query.clone() }, &|_, _| true), &query).len();
         tally.partial += usize::from(some || (filtered && !expected.is_empty()));
 
         let search = parse_search(&text, &ctx).unwrap_or_else(|e| panic!("{text}: {e}"));
@@ -566,7 +763,7 @@ async fn world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         let plan = compile_search(&search, &|entity| root_or(&rules_here, entity), &env).unwrap();
         let explain = || {
             let rules: Vec<String> = rules.iter().map(|r| format!("{:?} {}", r.group, r.text)).collect();
-            format!("{text}\nuser {user} root {is_root}\nrules {rules:#?}\ndata {data:?}")
+            format!("{text}\nuser {user} root {is_root} strict {strict}\nrules {rules:#?}\ndata {data:?}")
         };
         let statement = match plan {
             Plan::Run(statement) => statement,

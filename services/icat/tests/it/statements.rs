@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use service_kit::Val;
 
 /// Queries of ids.server, topcat, the download API, datagateway and python-icat.
-const CLIENT_QUERIES: [&str; 29] = [
+pub const CLIENT_QUERIES: [&str; 29] = [
     "SELECT min(df.id), max(df.id), count(df.id) FROM Datafile df WHERE df.dataset.id = 7 AND df.location IS NOT NULL",
     "SELECT df.id, df.name, df.location, df.createId, df.modId FROM Datafile df WHERE df.dataset.id = 7 AND df.location IS NOT NULL AND df.id BETWEEN 1 AND 9",
     "SELECT inv.name, inv.visitId, inv.facility.id, inv.facility.name FROM Investigation inv WHERE inv.id = 7",

@@ -62,12 +62,13 @@ pub async fn answer(
     let mut tx = state.db.read().await?;
     let user_name = auth::user_of(&state, &mut tx, session_id).await?;
     let rights = auth::rights(&state, &mut tx, user_name).await?;
-    let body = match id {
-        None => read::search(&state, &mut tx, &rights, text).await?,
-        Some(id) => {
-            let id = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;
-            read::get(&state, &mut tx, &rights, text, id).await?
-        }
-    };
-    Ok(crate::routes::json(body))
+    if let Some(id) = id {
+        let id = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;
+        return Ok(crate::routes::json(read::get(&state, &mut tx, &rights, text, id).await?));
+    }
+    let rows = read::Rows::find(state, tx, rights, text).await?;
+    if rows.is_short() {
+        return Ok(crate::routes::json(rows.text().await?));
+    }
+    Ok(HttpResponse::Ok().insert_header(("content-type", "application/json")).streaming(rows.stream()))
 }

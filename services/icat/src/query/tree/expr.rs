@@ -1,0 +1,136 @@
+//! What has a value.
+
+use icat_client::schema::ToMany;
+
+use super::{Body, ColumnKind, Cond, Path};
+
+#[derive(Debug, Clone)]
+pub enum Expr {
+    Path(Path),
+    Aggregate {
+        function: Aggregate,
+        distinct: bool,
+        argument: Box<Expr>,
+        kind: ColumnKind,
+    },
+    Call {
+        function: Function,
+        arguments: Vec<Expr>,
+    },
+    Arithmetic {
+        left: Box<Expr>,
+        operator: Arithmetic,
+        right: Box<Expr>,
+    },
+    Negative(Box<Expr>),
+    /// How many rows a to-many relation leads to.
+    Size {
+        parent: Path,
+        many: &'static ToMany,
+    },
+    Case {
+        branches: Vec<(Cond, Expr)>,
+        otherwise: Box<Expr>,
+    },
+    /// The one value of a sub-select; NULL if it has no row.
+    Select(Box<Body>),
+    Literal(Literal),
+    /// `:user`
+    User,
+    /// `CURRENT_TIMESTAMP`
+    Now,
+    /// `CURRENT_DATE`: the first moment of the facility's day.
+    Today,
+}
+
+impl Expr {
+    /// Visits every path of this expression; what stands within conditions and sub-selects is none of it. `within` says
+    /// whether the path stands in an aggregate.
+    pub fn paths<'e>(&'e self, visit: &mut impl FnMut(&'e Path, bool), within: bool) {
+        match self {
+            Self::Path(path) => visit(path, within),
+            Self::Aggregate { argument, .. } => argument.paths(visit, true),
+            Self::Call { arguments, .. } => {
+                for argument in arguments {
+                    argument.paths(visit, within);
+                }
+            }
+            Self::Arithmetic { left, right, .. } => {
+                left.paths(visit, within);
+                right.paths(visit, within);
+            }
+            Self::Negative(inner) => inner.paths(visit, within),
+            Self::Case { branches, otherwise } => {
+                for (_, value) in branches {
+                    value.paths(visit, within);
+                }
+                otherwise.paths(visit, within);
+            }
+            Self::Size { .. } | Self::Select(_) | Self::Literal(_) | Self::User | Self::Now | Self::Today => {}
+        }
+    }
+
+    pub fn has_aggregate(&self) -> bool {
+        match self {
+            Self::Aggregate { .. } => true,
+            Self::Call { arguments, .. } => arguments.iter().any(Self::has_aggregate),
+            Self::Arithmetic { left, right, .. } => left.has_aggregate() || right.has_aggregate(),
+            Self::Negative(inner) => inner.has_aggregate(),
+            Self::Case { branches, otherwise } => {
+                otherwise.has_aggregate() || branches.iter().any(|(_, value)| value.has_aggregate())
+            }
+            _ => false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aggregate {
+    Count,
+    Min,
+    Max,
+    Sum,
+    Avg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    Lower,
+    Upper,
+    Length,
+    Concat,
+    /// String, first place from 1, and how many characters.
+    Substring,
+    Trim(Side),
+    /// What is looked for, where, and from which place on.
+    Locate,
+    Abs,
+    Sqrt,
+    Mod,
+    Coalesce,
+    NullIf,
+}
+
+/// Which end of a string TRIM is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Both,
+    Leading,
+    Trailing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    /// Always a number with decimals, NULL when the divisor is 0.
+    Divide,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    I64(i64),
+    F64(f64),
+    Text(String),
+}

@@ -1,0 +1,148 @@
+//! The typed tree: every name resolved against the schema, every literal of its attribute's kind.
+
+mod cond;
+mod expr;
+
+use icat_client::schema::{Entity, EnumDef, Field, FieldKind, ToMany, ToOne};
+
+pub use self::cond::{Cond, Operator, Pattern};
+pub use self::expr::{Aggregate, Arithmetic, Expr, Function, Literal, Side};
+use super::include::Include;
+
+/// A variable of the FROM clause, unique within a whole query.
+pub type Var = usize;
+
+/// A search, ready to be compiled for any user.
+#[derive(Debug, Clone)]
+pub struct Search {
+    pub columns: Vec<Column>,
+    pub includes: Vec<Include>,
+    pub(in crate::query) body: Body,
+}
+
+/// One selected expression.
+#[derive(Debug, Clone)]
+pub struct Column {
+    pub kind: ColumnKind,
+    pub(in crate::query) expr: Expr,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// The id of a row of this kind.
+    Entity(&'static Entity),
+    I64,
+    F64,
+    Text,
+    Bool,
+    Date,
+    Enum(&'static EnumDef),
+}
+
+impl ColumnKind {
+    pub fn of(kind: FieldKind) -> Self {
+        match kind {
+            FieldKind::Long | FieldKind::Integer => Self::I64,
+            FieldKind::Double => Self::F64,
+            FieldKind::String => Self::Text,
+            FieldKind::Boolean => Self::Bool,
+            FieldKind::Date => Self::Date,
+            FieldKind::Enum(def) => Self::Enum(def),
+        }
+    }
+}
+
+impl Column {
+    /// The variable and attribute of a column that a rule may select.
+    pub(in crate::query) fn rule_target(&self) -> Option<(Var, Option<String>)> {
+        let Expr::Path(path) = &self.expr else { return None };
+        if !path.steps.is_empty() {
+            return None;
+        }
+        Some((path.var, path.field.map(|f| f.name.to_owned())))
+    }
+}
+
+/// Everything of a (sub-)select but its SELECT list.
+#[derive(Debug, Clone, Default)]
+pub struct Body {
+    pub distinct: bool,
+    pub sources: Vec<Source>,
+    pub filter: Option<Cond>,
+    pub group_by: Vec<Expr>,
+    pub having: Option<Cond>,
+    /// Expression and whether it is descending.
+    pub order_by: Vec<(Expr, bool)>,
+    /// First row, and how many.
+    pub limit: Option<(u64, Option<u64>)>,
+    /// What a sub-select or rule yields.
+    pub selected: Vec<Expr>,
+}
+
+impl Body {
+    pub fn entity(&self, var: Var) -> &'static Entity {
+        // Variables are made with their source, so the first one is never the answer to a miss.
+        let source = self.sources.iter().find(|s| s.var == var).or(self.sources.first());
+        source.map_or_else(|| unreachable!("a select has a source"), |s| s.entity)
+    }
+
+    /// The same select, yielding the ids of a variable.
+    pub fn selecting(mut self, var: Var) -> Self {
+        self.selected = vec![Expr::Path(Path { var, steps: Vec::new(), field: None })];
+        self
+    }
+}
+
+/// One variable and where its rows come from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub var: Var,
+    pub entity: &'static Entity,
+    pub origin: Origin,
+}
+
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// All rows of the entity.
+    Root,
+    /// Rows reached from another variable; `left` keeps those that reach none.
+    Join { from: Var, steps: Vec<Step>, left: bool },
+}
+
+/// One relation followed.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    One(&'static ToOne),
+    Many(&'static ToMany),
+}
+
+impl Step {
+    pub fn target(self) -> &'static Entity {
+        match self {
+            Self::One(one) => one.target(),
+            Self::Many(many) => many.target(),
+        }
+    }
+}
+
+/// To-one relations from a variable, and the attribute at the end (`None`: the row itself, as its id).
+#[derive(Debug, Clone)]
+pub struct Path {
+    pub var: Var,
+    pub steps: Vec<&'static ToOne>,
+    pub field: Option<&'static Field>,
+}
+
+impl Path {
+    /// Whether both lead to the same value.
+    pub(in crate::query) fn is(&self, other: &Self) -> bool {
+        let names = |path: &Self| path.steps.iter().map(|one| one.name).collect::<Vec<_>>();
+        self.var == other.var && names(self) == names(other) && self.attribute() == other.attribute()
+    }
+
+    /// The row itself is its id.
+    fn attribute(&self) -> &'static str {
+        self.field.map_or("id", |field| field.name)
+    }
+}

@@ -1,0 +1,200 @@
+//! The answer of a search, piece by piece: what is found is bounded and counted before the first piece, so that a refusal
+//! is still a refusal, and rows are loaded as they are written.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use futures_util::stream::{self, Stream};
+use icat_client::schema::{Entity, FieldKind};
+use service_kit::{DbError, Row, Tx, Val};
+
+use super::include::{Loader, count};
+use super::{by_id, env, render, run};
+use crate::auth::Rights;
+use crate::error::Error;
+use crate::query::{ColumnKind, Plan, Search, compile_search, parse_search};
+use crate::state::State;
+use crate::store::entities::{self, StoredRow};
+use crate::values;
+
+/// Rows that are loaded and written at once.
+const PIECE: usize = 500;
+
+/// What a search has found, and how far it has been written.
+pub struct Rows {
+    state: Arc<State>,
+    tx: Tx,
+    rights: Rights,
+    search: Search,
+    found: Found,
+    next: usize,
+}
+
+enum Found {
+    /// Known from the start.
+    Text(&'static str),
+    Entities(&'static Entity, Vec<Option<i64>>),
+    Values(Vec<Row>),
+}
+
+impl Rows {
+    /// Finds the rows and makes sure that there are not too many, included ones counted.
+    pub async fn find(state: Arc<State>, mut tx: Tx, rights: Rights, text: &str) -> Result<Self, Error> {
+        let search = parse_search(text, &state.parse)?;
+        let limit = state.config.max_entities;
+        let environment = env(&state, &rights, tx.engine());
+        let found = match compile_search(&search, &|entity| rights.read(entity), &environment)? {
+            Plan::Empty => Found::Text("[]"),
+            Plan::Zero => Found::Text("[0]"),
+            Plan::Run(statement) => {
+                let rows = run(&mut tx, &statement).await?;
+                if rows.len() > limit as usize {
+                    return Err(Error::Validation(format!("attempt to process more than {limit} entities")));
+                }
+                match search.columns.as_slice() {
+                    [column] if let ColumnKind::Entity(entity) = column.kind => {
+                        let ids = rows.iter().map(|row| row.at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
+                        if ids.len() > PIECE && !search.includes.is_empty() {
+                            let ids: Vec<i64> = ids.iter().copied().flatten().collect();
+                            count(&mut tx, &rights, environment, (entity, &ids), &search.includes, limit).await?;
+                        }
+                        Found::Entities(entity, ids)
+                    }
+                    _ => Found::Values(rows),
+                }
+            }
+        };
+        Ok(Self { state, tx, rights, search, found, next: 0 })
+    }
+
+    fn len(&self) -> usize {
+        match &self.found {
+            Found::Text(_) => 0,
+            Found::Entities(_, ids) => ids.len(),
+            Found::Values(rows) => rows.len(),
+        }
+    }
+
+    /// Whether one piece is all.
+    pub fn is_short(&self) -> bool {
+        self.len() <= PIECE
+    }
+
+    /// The whole answer.
+    pub async fn text(mut self) -> Result<String, Error> {
+        let mut text = String::new();
+        while let Some(piece) = self.piece().await? {
+            text.push_str(&piece);
+        }
+        Ok(text)
+    }
+
+    /// The answer as it is read. If it breaks off, the client sees that its end is missing.
+    pub fn stream(self) -> impl Stream<Item = Result<Bytes, Error>> {
+        stream::try_unfold(self, |mut rows| async move {
+            let piece = rows.piece().await.inspect_err(|e| tracing::error!(error = %e, "a search broke off"))?;
+            Ok(piece.map(|piece| (Bytes::from(piece), rows)))
+        })
+    }
+
+    /// The next rows; `None` after the last.
+    async fn piece(&mut self) -> Result<Option<String>, Error> {
+        let (from, to) = (self.next, (self.next + PIECE).min(self.len()));
+        if self.next > 0 && from >= self.len() {
+            return Ok(None);
+        }
+        // Past the end, also where there is nothing.
+        self.next = to.max(1);
+        let mut out = String::from(if from == 0 { "[" } else { "," });
+        match &self.found {
+            Found::Text(text) => out = (*text).to_owned(),
+            Found::Entities(entity, ids) => {
+                let (entity, ids) = (*entity, &ids[from..to]);
+                let environment = env(&self.state, &self.rights, self.tx.engine());
+                let wanted: Vec<i64> = ids.iter().copied().flatten().collect();
+                let rows = by_id(entities::by_ids(&mut self.tx, entity, &wanted).await?);
+                let limit = self.state.config.max_entities;
+                let mut loader = Loader::new(&mut self.tx, &self.rights, environment, ids.len(), limit);
+                let levels = loader.load(entity, &rows, &self.search.includes).await?;
+                for (n, id) in ids.iter().enumerate() {
+                    if n > 0 {
+                        out.push(',');
+                    }
+                    match id.and_then(|id| rows.get(&id)) {
+                        Some(row) => render::wrapped(&mut out, entity, row, &levels),
+                        None => out.push_str("null"),
+                    }
+                }
+            }
+            Found::Values(rows) => write_values(&mut out, &mut self.tx, &self.search, &rows[from..to]).await?,
+        }
+        if to == self.len() && !matches!(self.found, Found::Text(_)) {
+            out.push(']');
+        }
+        Ok(Some(out))
+    }
+}
+
+/// Attributes, aggregates, or several columns; an entity among several columns is written without what it includes.
+async fn write_values(out: &mut String, tx: &mut Tx, search: &Search, rows: &[Row]) -> Result<(), Error> {
+    let mut columns = Vec::with_capacity(search.columns.len());
+    for (place, column) in search.columns.iter().enumerate() {
+        let ColumnKind::Entity(entity) = column.kind else {
+            columns.push(HashMap::new());
+            continue;
+        };
+        let ids: Vec<Option<i64>> = rows.iter().map(|row| row.at(place)).collect::<Result<_, _>>()?;
+        let ids: Vec<i64> = ids.into_iter().flatten().collect();
+        columns.push(by_id(entities::by_ids(tx, entity, &ids).await?));
+    }
+    let several = search.columns.len() > 1;
+    for (n, row) in rows.iter().enumerate() {
+        if n > 0 {
+            out.push(',');
+        }
+        if several {
+            out.push('[');
+        }
+        for (place, column) in search.columns.iter().enumerate() {
+            if place > 0 {
+                out.push(',');
+            }
+            value(out, &column.kind, row, place, &columns[place])?;
+        }
+        if several {
+            out.push(']');
+        }
+    }
+    Ok(())
+}
+
+fn value(
+    out: &mut String,
+    kind: &ColumnKind,
+    row: &Row,
+    place: usize,
+    loaded: &HashMap<i64, StoredRow>,
+) -> Result<(), DbError> {
+    let integer = || row.at(place).map(Val::I64);
+    let (kind, val) = match kind {
+        ColumnKind::Entity(entity) => {
+            match row.at::<Option<i64>>(place)?.and_then(|id| loaded.get(&id)) {
+                Some(stored) => render::wrapped(out, entity, stored, &[]),
+                None => out.push_str("null"),
+            }
+            return Ok(());
+        }
+        ColumnKind::I64 => (FieldKind::Long, integer()?),
+        ColumnKind::F64 => (FieldKind::Double, Val::F64(row.at(place)?)),
+        ColumnKind::Text => (FieldKind::String, Val::Text(row.at(place)?)),
+        ColumnKind::Bool => (FieldKind::Boolean, integer()?),
+        ColumnKind::Date => (FieldKind::Date, integer()?),
+        ColumnKind::Enum(def) => (FieldKind::Enum(def), integer()?),
+    };
+    // A boolean column beyond a LEFT JOIN may be NULL although the attribute never is.
+    if val == Val::I64(None) || values::write_json(out, kind, &val).is_none() {
+        out.push_str("null");
+    }
+    Ok(())
+}
