@@ -6,6 +6,7 @@
 mod client;
 mod copies;
 mod evaluator;
+mod examples;
 mod mutations;
 mod openapi;
 mod property;

@@ -10,6 +10,7 @@ pub const AUTHENTICATOR: ServiceDef = ServiceDef {
         let mount = Mount::new("/authn.simple", Listener::Internal, Dialect::Authn)
             .post("/authenticate", async || r#"{"username":"root","mechanism":"simple"}"#);
         let other = Mount::new("/authn.db", Listener::Internal, Dialect::Authn)
+            .get("/description", async || r#"{"keys":[{"name":"username"},{"name":"password","hide":true}]}"#)
             .post("/authenticate", async || r#"{"username":"ada","mechanism":"db"}"#);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount, other], workers: Vec::new() })))
     },
