@@ -15,17 +15,27 @@ class Facility(Suite):
 
     def __init__(self, *arguments, **settings):
         super().__init__(*arguments)
+        # First, so that the account goes into the database that they name.
+        self.env |= {name: str(value) for name, value in settings.items()}
         self.add_user("simple/root")
         self.env |= {
             "UNDULATOR_STORAGE__MAIN__READ_ONLY": "false",
             "UNDULATOR_ICAT__READER": f"simple:root:{self.passwords['simple/root']}",
             "UNDULATOR_IDENTITY__ADMINISTRATORS": '["simple/root"]',
             "UNDULATOR_HTTP__LIMITS__RATE": "0",
-            **{name: str(value) for name, value in settings.items()},
         }
 
     def __enter__(self):
         self.start()
+        try:
+            self.fill()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def fill(self):
+        """What every datafile needs above it."""
         self.root = self.login("simple/root")
         self.facility = self.create("Facility", name="SUN")
         kind = self.create("InvestigationType", name="MX", facility={"id": self.facility})
@@ -34,7 +44,6 @@ class Facility(Suite):
         self.investigation = self.create(
             "Investigation", name="MX-1", visitId="1", title="t", type={"id": kind}, facility={"id": self.facility}
         )
-        return self
 
     def create(self, entity, **members):
         return self.create_all(entity, [members])[0]
