@@ -3,7 +3,7 @@
 use std::io::{Error, Result};
 use std::path::Path;
 
-const PRODUCERS: [&str; 3] = ["auth", "download", "icat"];
+const PRODUCERS: [&str; 4] = ["auth", "download", "icat", "logbook"];
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");

@@ -23,6 +23,16 @@ pub mod download {
     include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.download.rs"));
 }
 
+/// Events of logbooks.
+#[expect(clippy::doc_markdown, reason = "generated")]
+pub mod logbook {
+    include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.logbook.rs"));
+}
+
+impl Event for logbook::EntryChanged {
+    const SUBJECT: &'static str = "undulator.v1.logbook.entry.changed";
+}
+
 impl Event for icat::EntityChanged {
     const SUBJECT: &'static str = "undulator.v1.icat.entity.changed";
 }
@@ -53,6 +63,7 @@ pub fn describe(subject: &str, payload: &[u8]) -> Option<String> {
         E::decode(payload).ok().map(|event| format!("{event:?}"))
     }
     match subject {
+        logbook::EntryChanged::SUBJECT => text::<logbook::EntryChanged>(payload),
         icat::EntityChanged::SUBJECT => text::<icat::EntityChanged>(payload),
         icat::SessionEnded::SUBJECT => text::<icat::SessionEnded>(payload),
         auth::SessionStarted::SUBJECT => text::<auth::SessionStarted>(payload),

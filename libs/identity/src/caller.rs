@@ -62,6 +62,11 @@ impl Caller {
         self.session_hash.as_deref()
     }
 
+    /// Whether it is a program with an API key, not a user.
+    pub fn is_program(&self) -> bool {
+        self.api_key.is_some()
+    }
+
     /// Refuses API keys that were not made for this; users may do what their rights allow.
     pub fn require_scope(&self, scope: &str) -> Result<(), Problem> {
         match &self.api_key {

@@ -71,3 +71,12 @@ pub async fn investigation_of(
 pub async fn sees(icat: &IcatClient, session: &str, entity: &str, id: i64) -> Result<bool, IcatError> {
     Ok(!ask(icat, session, Select::values(entity, &["id"]).filter(Filter::eq("id", id))).await?.is_empty())
 }
+
+/// Whether somebody is scientist of an instrument.
+pub async fn serves(icat: &IcatClient, session: &str, user: &str, instrument: i64) -> Result<bool, IcatError> {
+    let scientist = Select::count("InstrumentScientist")
+        .filter(Filter::eq("user.name", user))
+        .filter(Filter::eq("instrument.id", instrument));
+    let rows = ask(icat, session, scientist).await?;
+    Ok(rows.first().and_then(Value::as_i64).unwrap_or_default() > 0)
+}

@@ -99,6 +99,11 @@ impl Identity {
         mount.state(Arc::new(self.clone())).state(Arc::new(Places(places)))
     }
 
+    /// The account that may read everything, where one is set up: for what jobs and programs need to know.
+    pub fn reader(&self) -> Option<&Reader> {
+        self.0.reader.as_ref()
+    }
+
     /// The catalogue, for questions of the service's own with a caller's session.
     pub fn icat(&self) -> &IcatClient {
         &self.0.icat

@@ -28,6 +28,10 @@ pub enum Ask {
     ReadDatafile(i64),
     /// Members and instrument scientists until the release, administrators always.
     WriteLogbook(i64),
+    /// Instrument scientists of the instrument, and administrators: to read what belongs to no investigation there.
+    ReadInstrumentLogbook(i64),
+    /// The same, to write it.
+    WriteInstrumentLogbook(i64),
     /// Principal investigators and administrators.
     MintFor(i64),
     Administer,
@@ -38,7 +42,8 @@ impl Ask {
     pub fn scope(self) -> &'static str {
         match self {
             Self::ReadInvestigation(_) | Self::ReadDataset(_) | Self::ReadDatafile(_) => "read",
-            Self::WriteLogbook(_) => "logbook:write",
+            Self::ReadInstrumentLogbook(_) => "logbook:read",
+            Self::WriteLogbook(_) | Self::WriteInstrumentLogbook(_) => "logbook:write",
             Self::MintFor(_) => "doi:mint",
             Self::Administer => "admin",
         }
@@ -49,6 +54,7 @@ impl Ask {
             Self::ReadInvestigation(id) | Self::WriteLogbook(id) | Self::MintFor(id) => Some(("Investigation", id)),
             Self::ReadDataset(id) => Some(("Dataset", id)),
             Self::ReadDatafile(id) => Some(("Datafile", id)),
+            Self::ReadInstrumentLogbook(id) | Self::WriteInstrumentLogbook(id) => Some(("Instrument", id)),
             Self::Administer => None,
         }
     }
@@ -134,12 +140,26 @@ impl Identity {
         match ask {
             Ask::Administer => Ok(self.administer(user)),
             Ask::ReadInvestigation(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) => {
+                // Administrators of services are not ICAT's root users: what they see there is for ICAT's rules.
                 let (entity, id) = ask.entity().unwrap_or_default();
                 Ok(if facts::sees(icat, session, entity, id).await.map_err(of_icat)? {
                     Decision::yes(format!("ICAT's rules let this session read {entity} {id}"))
                 } else {
                     Decision::no(format!("ICAT's rules do not let this session read {entity} {id}"))
                 })
+            }
+            Ask::ReadInstrumentLogbook(id) | Ask::WriteInstrumentLogbook(id) => {
+                if self.administer(user).allowed {
+                    return Ok(self.administer(user));
+                }
+                let serves = match &self.0.reader {
+                    Some(reader) => {
+                        let asked = reader.ask(async |icat, session| facts::serves(icat, session, user, id).await);
+                        asked.await.map_err(of_reader)?
+                    }
+                    None => facts::serves(icat, session, user, id).await.map_err(of_icat)?,
+                };
+                Ok(of_instrument(id, serves))
             }
             Ask::WriteLogbook(id) | Ask::MintFor(id) => {
                 if self.administer(user).allowed {
@@ -164,10 +184,16 @@ impl Identity {
     async fn via_reader(&self, user: &str, ask: Ask) -> Result<Decision, Problem> {
         let administrator = self.administer(user);
         let Some((entity, id)) = ask.entity() else { return Ok(administrator) };
-        if administrator.allowed && matches!(ask, Ask::WriteLogbook(_) | Ask::MintFor(_)) {
+        let of_services =
+            !matches!(ask, Ask::ReadInvestigation(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) | Ask::Administer);
+        if administrator.allowed && of_services {
             return Ok(administrator);
         }
         let reader = self.0.reader.as_ref().ok_or_else(no_reader)?;
+        if entity == "Instrument" {
+            let asked = reader.ask(async |icat, session| facts::serves(icat, session, user, id).await);
+            return Ok(of_instrument(id, asked.await.map_err(of_reader)?));
+        }
         let found = reader
             .ask(async |icat, session| {
                 let investigation = match entity {
@@ -232,7 +258,17 @@ fn decide(ask: Ask, investigation: i64, facts: &Facts, now: Timestamp) -> Decisi
                 |role| Decision::yes(format!("InvestigationUser of {investigation} with the role {role}")),
             )
         }
-        Ask::Administer => Decision::no("only administrators"),
+        Ask::Administer | Ask::ReadInstrumentLogbook(_) | Ask::WriteInstrumentLogbook(_) => {
+            Decision::no("only administrators")
+        }
+    }
+}
+
+fn of_instrument(id: i64, serves: bool) -> Decision {
+    if serves {
+        Decision::yes(format!("InstrumentScientist of Instrument {id}"))
+    } else {
+        Decision::no(format!("not InstrumentScientist of Instrument {id}"))
     }
 }
 

@@ -23,7 +23,7 @@ const SHARED: [&str; 10] =
     ["site", "public_url", "data_dir", "http", "database", "events", "identity", "icat", "storage", "log"];
 /// Sections of the suite's services: a program that runs only some of them passes over the others, so that one file
 /// and one set of variables serve all programs of a site.
-const OF_SERVICES: [&str; 3] = ["auth", "catalogue", "download"];
+const OF_SERVICES: [&str; 4] = ["auth", "catalogue", "download", "logbook"];
 /// Settings that are never shown and that may be given as the name of a file.
 const SECRETS: [(&str, &str); 2] = [("database", "url"), ("icat", "reader")];
 /// Values of secrets that reveal nothing.

@@ -149,6 +149,15 @@ impl Mount {
         self.route(Method::PUT, path, handler)
     }
 
+    pub fn patch<F, Args>(self, path: &str, handler: F) -> Self
+    where
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.route(Method::PATCH, path, handler)
+    }
+
     pub fn delete<F, Args>(self, path: &str, handler: F) -> Self
     where
         F: Handler<Args> + Send + Sync,

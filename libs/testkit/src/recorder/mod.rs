@@ -2,7 +2,7 @@
 
 mod store;
 
-use events::messages::{Event, auth, download, icat};
+use events::messages::{Event, auth, download, icat, logbook};
 use events::{Consumer, Events};
 use service_kit::{BuildError, Ctx, Db, Migration, Running, ServiceDef};
 
@@ -24,6 +24,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     record::<auth::SessionEnded>(&events, "recorder-auth-ended");
     record::<download::SelectionPrepared>(&events, "recorder-download-prepared");
     record::<download::TransferFinished>(&events, "recorder-download-finished");
+    record::<logbook::EntryChanged>(&events, "recorder-logbook-entries");
     record::<probe::ThingChanged>(&events, "recorder-probe");
     Ok(Running::default())
 }

@@ -1,0 +1,115 @@
+-- One row per logbook. Whoever appends a record takes the row first, so that records of a logbook have one order.
+CREATE TABLE book (
+    id BIGINT PRIMARY KEY,
+    -- investigation/4711, instrument/bl07, facility
+    name {text} NOT NULL UNIQUE,
+    records BIGINT NOT NULL DEFAULT 0,
+    -- The hash of the last record; empty before the first.
+    head {text} NOT NULL DEFAULT ''
+);
+
+-- What happened, never changed and never removed.
+CREATE TABLE record (
+    book_id BIGINT NOT NULL REFERENCES book (id),
+    n BIGINT NOT NULL,
+    kind {text} NOT NULL,
+    at BIGINT NOT NULL,
+    actor {text} NOT NULL,
+    body {text} NOT NULL,
+    previous {text} NOT NULL,
+    hash {text} NOT NULL,
+    PRIMARY KEY (book_id, n)
+);
+
+-- The present state of each entry.
+CREATE TABLE entry (
+    id {text} PRIMARY KEY,
+    book_id BIGINT NOT NULL REFERENCES book (id),
+    type {text} NOT NULL,
+    category {text} NOT NULL,
+    -- creationDate
+    at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    removed BIGINT NOT NULL DEFAULT 0,
+    -- Written by a program after the investigation was released.
+    late BIGINT NOT NULL DEFAULT 0,
+    investigation_id BIGINT,
+    -- Folded; what a program named, also while no investigation of that name is known.
+    proposal {text},
+    -- Folded.
+    instrument {text},
+    -- The event as JSON, without what stands in columns.
+    body {text} NOT NULL,
+    -- Folded text of everything that a search looks at.
+    words {text} NOT NULL
+);
+CREATE INDEX entry_book ON entry (book_id, at, id);
+CREATE INDEX entry_instrument ON entry (instrument, at, id);
+CREATE INDEX entry_book_id ON entry (book_id, id);
+CREATE INDEX entry_instrument_id ON entry (instrument, id);
+CREATE INDEX entry_at ON entry (at, id);
+CREATE INDEX entry_proposal ON entry (proposal, investigation_id);
+
+-- Where the versions of an entry stand among the records.
+CREATE TABLE version (
+    entry_id {text} NOT NULL,
+    version BIGINT NOT NULL,
+    book_id BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (entry_id, version)
+);
+
+CREATE TABLE entry_tag (
+    entry_id {text} NOT NULL REFERENCES entry (id),
+    -- Folded.
+    name {text} NOT NULL,
+    PRIMARY KEY (entry_id, name)
+);
+CREATE INDEX entry_tag_name ON entry_tag (name, entry_id);
+
+CREATE TABLE tag (
+    id {text} PRIMARY KEY,
+    -- global, instrument/bl07, investigation/4711
+    scope {text} NOT NULL,
+    -- Folded.
+    folded {text} NOT NULL,
+    name {text} NOT NULL,
+    description {text},
+    color {text},
+    -- As it was given.
+    beamline {text},
+    investigation_id BIGINT,
+    UNIQUE (scope, folded)
+);
+
+CREATE TABLE attachment (
+    id {text} PRIMARY KEY,
+    sha256 {text} NOT NULL,
+    bytes BIGINT NOT NULL,
+    media_type {text} NOT NULL,
+    filename {text} NOT NULL,
+    entry_id {text} NOT NULL REFERENCES entry (id),
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX attachment_entry ON attachment (entry_id);
+CREATE INDEX attachment_sha256 ON attachment (sha256);
+
+CREATE TABLE banner (
+    type {text} PRIMARY KEY,
+    id {text} NOT NULL,
+    message {text}
+);
+
+CREATE TABLE preference (
+    user_name {text} PRIMARY KEY,
+    id {text} NOT NULL,
+    body {text} NOT NULL
+);
+
+-- Signs addresses of attachments in contents that are shown without a header.
+CREATE TABLE signing_key (
+    id BIGINT PRIMARY KEY,
+    secret {blob} NOT NULL
+);

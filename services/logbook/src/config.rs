@@ -1,0 +1,38 @@
+//! Settings of the logbook.
+
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use service_kit::{Config as Settings, ConfigError};
+
+/// `[logbook]`; see `config.default.toml` for each one's meaning.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Empty: a directory of our own below `data_dir`.
+    pub attachments_dir: PathBuf,
+    pub largest_attachment: ByteSize,
+    pub page_limit: u32,
+    pub page_default: u32,
+    pub time_zone: String,
+    pub h5_viewer: String,
+}
+
+impl Config {
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let config: Self = settings.section("logbook")?;
+        config.zone()?;
+        if config.page_default == 0 || config.page_default > config.page_limit {
+            return Err(ConfigError("logbook.page_default must be from 1 to logbook.page_limit".to_owned()));
+        }
+        Ok(config)
+    }
+
+    /// The zone of days and of times without one.
+    pub fn zone(&self) -> Result<TimeZone, ConfigError> {
+        TimeZone::get(&self.time_zone)
+            .map_err(|_| ConfigError(format!("logbook.time_zone: there is no time zone `{}`", self.time_zone)))
+    }
+}

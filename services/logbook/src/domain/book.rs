@@ -1,0 +1,31 @@
+//! The three levels of logbooks.
+
+use super::fold::fold;
+
+/// Whose logbook it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Book {
+    Investigation(i64),
+    /// Folded name.
+    Instrument(String),
+    Facility,
+}
+
+impl Book {
+    pub fn of(investigation: Option<i64>, instrument: Option<&str>) -> Self {
+        match (investigation, instrument.map(fold)) {
+            (Some(id), _) => Self::Investigation(id),
+            (None, Some(name)) if !name.is_empty() => Self::Instrument(name),
+            (None, _) => Self::Facility,
+        }
+    }
+
+    /// As it stands in the database and in events.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Investigation(id) => format!("investigation/{id}"),
+            Self::Instrument(name) => format!("instrument/{name}"),
+            Self::Facility => "facility".to_owned(),
+        }
+    }
+}

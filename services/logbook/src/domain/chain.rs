@@ -1,0 +1,86 @@
+//! The chain of a logbook's records: each has the hash of the one before, so that nobody can change or drop one unnoticed.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::ids::hex;
+
+/// What kind of thing happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordKind {
+    Created,
+    Changed,
+    Removed,
+    Restored,
+    Tagged,
+    MovedOut,
+    MovedIn,
+}
+
+impl RecordKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+            Self::Restored => "restored",
+            Self::Tagged => "tagged",
+            Self::MovedOut => "moved-out",
+            Self::MovedIn => "moved-in",
+        }
+    }
+}
+
+/// What is hashed of a record.
+#[derive(Debug, Clone, Copy)]
+pub struct Link<'a> {
+    pub book: &'a str,
+    /// From 1.
+    pub n: i64,
+    pub kind: &'a str,
+    /// Microseconds UTC.
+    pub at: i64,
+    pub actor: &'a str,
+    /// JSON as it is stored.
+    pub body: &'a str,
+    /// The hash of record n − 1; empty for the first.
+    pub previous: &'a str,
+}
+
+/// SHA-256 in hexadecimal over the parts, each with its length before it, so that no two records have one text.
+pub fn hash(link: &Link<'_>) -> String {
+    let (n, at) = (link.n.to_string(), link.at.to_string());
+    let mut text = String::from("undulator logbook record 1\n");
+    for part in [link.book, &n, link.kind, &at, link.actor, link.body, link.previous] {
+        text.push_str(&part.len().to_string());
+        text.push(':');
+        text.push_str(part);
+        text.push('\n');
+    }
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_counts_and_parts_cannot_be_moved_into_one_another() {
+        let link = Link { book: "facility", n: 1, kind: "created", at: 5, actor: "db/a", body: "{}", previous: "" };
+        let others = [
+            Link { book: "instrument/x", ..link },
+            Link { n: 2, ..link },
+            Link { kind: "changed", ..link },
+            Link { at: 6, ..link },
+            Link { actor: "db/b", ..link },
+            Link { body: "[]", ..link },
+            Link { previous: "00", ..link },
+            Link { actor: "db/a\n2:{}", body: "", ..link },
+        ];
+        let first = hash(&link);
+        assert_eq!(first.len(), 64);
+        for other in others {
+            assert_ne!(hash(&other), first, "{other:?}");
+        }
+        assert_eq!(hash(&link), first);
+    }
+}

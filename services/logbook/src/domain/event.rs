@@ -1,0 +1,241 @@
+//! An entry as clients send and read it: the Event of ICAT+ 5.7.
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::dates;
+use super::fold::fold;
+use crate::error::Error;
+
+const KINDS: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
+const CATEGORIES: [&str; 6] = ["comment", "info", "error", "debug", "commandline", "file"];
+
+/// One form of what is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// `plainText` or `html`; others are kept.
+    pub format: Option<String>,
+    pub text: Option<String>,
+}
+
+/// A tag within an entry; clients may send more than the name.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TagName {
+    pub name: String,
+}
+
+/// What a client sends. Keys that are not known are passed over.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Incoming {
+    #[serde(rename = "_id")]
+    pub id: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub category: Option<String>,
+    pub content: Option<Vec<Content>>,
+    pub tag: Option<Vec<TagName>>,
+    pub title: Option<String>,
+    pub creation_date: Option<String>,
+    pub dataset_id: Option<i64>,
+    pub dataset_name: Option<String>,
+    pub investigation_name: Option<String>,
+    pub instrument_name: Option<String>,
+    pub username: Option<String>,
+    pub full_name: Option<String>,
+    pub software: Option<String>,
+    pub machine: Option<String>,
+    pub source: Option<String>,
+    pub filename: Option<String>,
+    pub filepath: Option<String>,
+}
+
+impl Incoming {
+    /// Reads a body; an empty one or another shape is refused with what is wrong.
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+        if body.is_empty() {
+            return Err(Error::NoBody);
+        }
+        serde_json::from_slice(body).map_err(|e| Error::bad(format!("the body is no event: {e}")))
+    }
+}
+
+/// An entry's present values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Lower case.
+    pub category: String,
+    /// `creationDate`, microseconds UTC.
+    pub at: i64,
+    #[serde(default)]
+    pub content: Vec<Content>,
+    /// Names, each once.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    pub title: Option<String>,
+    pub investigation_id: Option<i64>,
+    pub investigation_name: Option<String>,
+    pub instrument_name: Option<String>,
+    pub dataset_id: Option<i64>,
+    pub dataset_name: Option<String>,
+    pub username: Option<String>,
+    pub full_name: Option<String>,
+    pub software: Option<String>,
+    pub machine: Option<String>,
+    pub source: Option<String>,
+    pub filename: Option<String>,
+    pub filepath: Option<String>,
+    pub file_size: Option<i64>,
+    pub content_type: Option<String>,
+    /// Ids of attachments.
+    #[serde(default)]
+    pub files: Vec<String>,
+}
+
+impl Event {
+    /// Takes what a client sent; `now` stands in for an absent time.
+    pub fn from_incoming(incoming: Incoming, now: i64, zone: &TimeZone) -> Result<Self, Error> {
+        let kind = one_of("type", incoming.kind, &KINDS, str::to_owned)?;
+        let category = one_of("category", incoming.category, &CATEGORIES, str::to_lowercase)?;
+        let at = match &incoming.creation_date {
+            Some(text) => dates::time("creationDate", text, zone)?,
+            None => now,
+        };
+        Ok(Self {
+            kind,
+            category,
+            at,
+            content: incoming.content.unwrap_or_default(),
+            tags: unique(incoming.tag.unwrap_or_default().into_iter().map(|tag| tag.name)),
+            title: incoming.title,
+            investigation_id: None,
+            investigation_name: incoming.investigation_name,
+            instrument_name: incoming.instrument_name,
+            dataset_id: incoming.dataset_id,
+            dataset_name: incoming.dataset_name,
+            username: incoming.username,
+            full_name: incoming.full_name,
+            software: incoming.software,
+            machine: incoming.machine,
+            source: incoming.source,
+            filename: incoming.filename,
+            filepath: incoming.filepath,
+            file_size: None,
+            content_type: None,
+            files: Vec::new(),
+        })
+    }
+
+    /// An attachment and nothing else.
+    pub fn attachment(now: i64) -> Self {
+        Self {
+            kind: "attachment".to_owned(),
+            category: "file".to_owned(),
+            at: now,
+            content: Vec::new(),
+            tags: Vec::new(),
+            title: None,
+            investigation_id: None,
+            investigation_name: None,
+            instrument_name: None,
+            dataset_id: None,
+            dataset_name: None,
+            username: None,
+            full_name: None,
+            software: None,
+            machine: None,
+            source: None,
+            filename: None,
+            filepath: None,
+            file_size: None,
+            content_type: None,
+            files: Vec::new(),
+        }
+    }
+
+    /// The folded text of all that a search looks at.
+    pub fn words(&self) -> String {
+        let mut words: Vec<String> = Vec::new();
+        for content in &self.content {
+            let Some(text) = &content.text else { continue };
+            let is_html = content.format.as_deref().is_some_and(|format| format.eq_ignore_ascii_case("html"));
+            words.push(fold(&if is_html { super::content::plain(text) } else { text.clone() }));
+        }
+        let more = [&self.title, &self.username, &self.full_name, &self.dataset_name, &self.filename];
+        words.extend(more.into_iter().flatten().map(|text| fold(text)));
+        words.extend(self.tags.iter().map(|tag| fold(tag)));
+        words.dedup();
+        words.join("\n")
+    }
+
+    /// All keys of the interface in its order. `previous` is the version before, in the same form.
+    pub fn shown(&self, entry: &Shown<'_>, previous: &Value) -> Value {
+        let tags: Vec<Value> = self.tags.iter().map(|name| json!({"name": name})).collect();
+        let content: Vec<Value> = self
+            .content
+            .iter()
+            .map(|content| {
+                let mut shown = Map::new();
+                shown.extend(content.format.clone().map(|format| ("format".to_owned(), Value::from(format))));
+                shown.extend(content.text.clone().map(|text| ("text".to_owned(), Value::from(text))));
+                Value::Object(shown)
+            })
+            .collect();
+        json!({
+            "_id": entry.id,
+            "investigationId": self.investigation_id,
+            "investigationName": self.investigation_name,
+            "instrumentName": self.instrument_name,
+            "datasetId": self.dataset_id,
+            "datasetName": self.dataset_name,
+            "type": self.kind,
+            "tag": tags,
+            "title": self.title,
+            "category": self.category,
+            "filepath": self.filepath,
+            "filename": self.filename,
+            "fileSize": self.file_size,
+            "username": self.username,
+            "content": content,
+            "software": self.software,
+            "machine": self.machine,
+            "source": self.source,
+            "creationDate": dates::shown(self.at),
+            "contentType": self.content_type,
+            "file": self.files,
+            "previousVersionEvent": previous,
+            "fullName": self.full_name,
+            "createdAt": dates::shown(entry.created_at),
+            "updatedAt": dates::shown(entry.updated_at),
+            "removed": entry.removed,
+        })
+    }
+}
+
+/// What an entry shows besides its event.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    pub id: &'a str,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub removed: bool,
+}
+
+fn one_of(name: &str, given: Option<String>, known: &[&str], form: impl Fn(&str) -> String) -> Result<String, Error> {
+    let given = given.ok_or_else(|| Error::bad(format!("{name} is missing")))?;
+    let form = form(&given);
+    if known.contains(&form.as_str()) {
+        return Ok(form);
+    }
+    Err(Error::bad(format!("{name} must be one of {}, not {given}", known.join(", "))))
+}
+
+/// Names in the order in which they came, each once, whatever its case.
+pub fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    names.filter(|name| !name.trim().is_empty() && seen.insert(fold(name))).collect()
+}

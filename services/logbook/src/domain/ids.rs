@@ -1,0 +1,24 @@
+//! Ids of 24 lower-case hexadecimal digits, as old links have them; they sort by time.
+
+use jiff::Timestamp;
+use service_kit::Ids;
+
+/// Seconds since 1970 in four bytes, then eight random ones.
+pub fn new(ids: &dyn Ids, now: Timestamp) -> String {
+    let mut bytes = [0; 12];
+    ids.fill(&mut bytes);
+    let seconds = u32::try_from(now.as_second()).unwrap_or_default();
+    bytes[..4].copy_from_slice(&seconds.to_be_bytes());
+    hex(&bytes)
+}
+
+/// Whether a text has the form of an id.
+pub fn is_id(text: &str) -> bool {
+    text.len() == 24 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
+    digits.map(char::from).collect()
+}

@@ -1,0 +1,86 @@
+//! Entries go to another logbook: by a program's order, or because the investigation that they were written for has
+//! appeared. They keep their ids; both logbooks have a record of it.
+
+use events::messages::logbook::Verb;
+use serde_json::json;
+use service_kit::{DbError, Problem, Tx};
+
+use super::{define_tags, tell};
+use crate::domain::book::Book;
+use crate::domain::chain::RecordKind;
+use crate::domain::filter::Filter;
+use crate::state::State;
+use crate::store::books::{self, Act};
+use crate::store::entries::{self, Entry, Scope};
+
+/// All entries of one investigation become another's; how many.
+pub async fn relocate(state: &State, from: i64, to: i64, actor: &str) -> Result<usize, Problem> {
+    let (source, target) = (Book::Investigation(from), Book::Investigation(to));
+    let moved = state
+        .db
+        .write(async |tx| -> Result<usize, Problem> {
+            let Some(book_id) = books::find(tx, &source).await? else { return Ok(0) };
+            let ids = entries::ids(tx, &Scope::Book(book_id), &Filter::default()).await?;
+            let found = entries::by_ids(tx, &ids).await?;
+            move_all(state, tx, &source, &target, found, actor).await?;
+            Ok(ids.len())
+        })
+        .await?;
+    Ok(moved)
+}
+
+/// Entries of an instrument's logbook that belong to an investigation.
+pub async fn attach(
+    state: &State,
+    source: &Book,
+    investigation: i64,
+    ids: &[String],
+    actor: &str,
+) -> Result<(), Problem> {
+    state
+        .db
+        .write(async |tx| -> Result<(), Problem> {
+            // Somebody else may have bound them meanwhile.
+            let mut found = entries::by_ids(tx, ids).await?;
+            found.retain(|entry| entry.event.investigation_id.is_none());
+            move_all(state, tx, source, &Book::Investigation(investigation), found, actor).await?;
+            Ok(())
+        })
+        .await
+}
+
+async fn move_all(
+    state: &State,
+    tx: &mut Tx,
+    source: &Book,
+    target: &Book,
+    found: Vec<Entry>,
+    actor: &str,
+) -> Result<(), DbError> {
+    let Some(source_id) = found.first().map(|entry| entry.book_id) else { return Ok(()) };
+    let target_id = books::find_or_open(tx, target).await?;
+    let now = state.clock.now_micros();
+    let ids: Vec<String> = found.iter().map(|entry| entry.id.clone()).collect();
+    for mut entry in found {
+        entry.book_id = target_id;
+        entry.updated_at = now;
+        if let Book::Investigation(id) = target {
+            entry.event.investigation_id = Some(*id);
+        }
+        entries::change(tx, &entry).await?;
+        define_tags(state, tx, target, &entry.event).await?;
+    }
+    let act = Act { actor, at: now };
+    // In the order of their ids, so that two moves in opposite directions do not wait for each other.
+    let mut sides = [
+        (source_id, source, RecordKind::MovedOut, "to", target),
+        (target_id, target, RecordKind::MovedIn, "from", source),
+    ];
+    sides.sort_unstable_by_key(|(id, ..)| *id);
+    for (book_id, book, kind, word, other) in sides {
+        let body = json!({"entries": ids, word: other.name()}).to_string();
+        let n = books::append(tx, book_id, kind, act, &body).await?;
+        tell(state, tx, &book.name(), n, Verb::Moved, &ids, actor).await?;
+    }
+    Ok(())
+}

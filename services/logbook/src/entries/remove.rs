@@ -1,0 +1,53 @@
+//! Hiding entries and showing them again: one record for all that a filter finds.
+
+use events::messages::logbook::Verb;
+use serde_json::json;
+use service_kit::Problem;
+
+use super::{scope, tell};
+use crate::domain::book::Book;
+use crate::domain::chain::RecordKind;
+use crate::domain::filter::Filter;
+use crate::state::State;
+use crate::store::books::{self, Act};
+use crate::store::entries::{self, Entry};
+
+/// The entries that were changed. `asked` is the request's query, which stands in the record.
+pub async fn set_removed(
+    state: &State,
+    book: &Book,
+    filter: &Filter,
+    removed: bool,
+    asked: &str,
+    actor: &str,
+) -> Result<Vec<Entry>, Problem> {
+    let filter = Filter { removed: Some(!removed), ..filter.clone() };
+    let now = state.clock.now_micros();
+    let (kind, verb) =
+        if removed { (RecordKind::Removed, Verb::Removed) } else { (RecordKind::Restored, Verb::Restored) };
+    let changed = state
+        .db
+        .write(async |tx| -> Result<Vec<Entry>, Problem> {
+            let scope = scope(tx, book).await?;
+            let ids = entries::ids(tx, &scope, &filter).await?;
+            if ids.is_empty() {
+                return Ok(Vec::new());
+            }
+            entries::set_removed(tx, &ids, removed, now).await?;
+            let changed = entries::by_ids(tx, &ids).await?;
+            // Entries of an instrument's list may lie in logbooks of investigations; each has its own record.
+            let mut book_ids: Vec<i64> = changed.iter().map(|entry| entry.book_id).collect();
+            book_ids.sort_unstable();
+            book_ids.dedup();
+            for book_id in book_ids {
+                let of_book = changed.iter().filter(|entry| entry.book_id == book_id);
+                let ids: Vec<String> = of_book.map(|entry| entry.id.clone()).collect();
+                let body = json!({"filter": asked, "entries": ids}).to_string();
+                let n = books::append(tx, book_id, kind, Act { actor, at: now }, &body).await?;
+                tell(state, tx, &book.name(), n, verb, &ids, actor).await?;
+            }
+            Ok(changed)
+        })
+        .await?;
+    Ok(changed)
+}

@@ -1,0 +1,53 @@
+//! Other tags for several entries at once; no version, but a record.
+
+use events::messages::logbook::Verb;
+use serde_json::json;
+use service_kit::Problem;
+
+use super::{define_tags, tell};
+use crate::domain::book::Book;
+use crate::domain::chain::RecordKind;
+use crate::error::Error;
+use crate::state::State;
+use crate::store::books::{self, Act};
+use crate::store::entries::{self, Entry, Scope};
+
+/// All or none; an entry of another logbook is refused.
+pub async fn retag(
+    state: &State,
+    book: &Book,
+    scope: &Scope,
+    ids: &[String],
+    tags: &[String],
+    actor: &str,
+) -> Result<Vec<Entry>, Problem> {
+    let now = state.clock.now_micros();
+    let changed = state
+        .db
+        .write(async |tx| -> Result<Vec<Entry>, Problem> {
+            let mut changed = entries::by_ids(tx, ids).await?;
+            let belongs = |entry: &Entry| match scope {
+                Scope::Book(id) => entry.book_id == *id,
+                Scope::Instrument(name) => {
+                    entry.event.instrument_name.as_deref().map(crate::domain::fold::fold).as_ref() == Some(name)
+                }
+                Scope::Everything => true,
+            };
+            let missing = ids.iter().find(|id| !changed.iter().any(|entry| entry.id == **id && belongs(entry)));
+            if let Some(id) = missing {
+                return Err(Error::NoSuchEntry(id.clone()).into());
+            }
+            for entry in &mut changed {
+                entry.event.tags = tags.to_vec();
+                entry.updated_at = now;
+                entries::change(tx, entry).await?;
+                define_tags(state, tx, book, &entry.event).await?;
+                let body = json!({"entries": [entry.id], "tags": tags}).to_string();
+                let n = books::append(tx, entry.book_id, RecordKind::Tagged, Act { actor, at: now }, &body).await?;
+                tell(state, tx, &book.name(), n, Verb::Tagged, std::slice::from_ref(&entry.id), actor).await?;
+            }
+            Ok(changed)
+        })
+        .await?;
+    Ok(changed)
+}

@@ -1,0 +1,28 @@
+//! Files that come with a request and become attachments.
+
+use service_kit::Problem;
+
+use crate::domain::event::Event;
+use crate::domain::ids;
+use crate::embedded::{decode, filename};
+use crate::entries::NewFile;
+use crate::error::Error;
+use crate::state::State;
+
+/// The file of a body's `base64`.
+pub async fn from_base64(state: &State, base64: Option<&str>, event: &mut Event) -> Result<NewFile, Problem> {
+    let address = base64.ok_or_else(|| Error::bad("base64 is missing"))?;
+    let bytes = decode(state, address)?;
+    store(state, bytes, None, event).await
+}
+
+/// Stores the bytes and lets the entry tell of them. What they are is found out from themselves.
+pub async fn store(state: &State, bytes: Vec<u8>, name: Option<String>, event: &mut Event) -> Result<NewFile, Problem> {
+    let stored = state.attachments.put(bytes, &*state.ids).await?;
+    let name = name.map(|name| name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned());
+    let filename = name.filter(|name| !name.is_empty()).unwrap_or_else(|| filename(stored.media_type));
+    event.filename = Some(filename.clone());
+    event.file_size = Some(stored.bytes);
+    event.content_type = Some(stored.media_type.to_owned());
+    Ok(NewFile { id: ids::new(&*state.ids, state.clock.now()), filename, stored })
+}

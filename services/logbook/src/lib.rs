@@ -1,0 +1,51 @@
+//! The electronic logbook of investigations, instruments and the facility, in the interface of ICAT+ 5.7.
+//!
+//! It owns entries, their history (a chain of records per logbook), tags, attachments, and what portals keep besides
+//! (banners, preferences). It tells of every record. Rights are asked of ICAT; when ICAT is down, programs still write, and
+//! their entries are bound to investigations later.
+
+mod attachments;
+mod bindings;
+mod config;
+mod domain;
+mod embedded;
+mod entries;
+mod error;
+mod files;
+mod openapi;
+mod people;
+mod programs;
+mod rights;
+mod routes;
+mod state;
+pub mod store;
+mod tickets;
+mod workers;
+
+use std::sync::Arc;
+
+use events::Events;
+use identity::Identity;
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
+use utoipa::OpenApi as _;
+
+pub use self::config::Config;
+use self::state::State;
+
+pub const SERVICE: ServiceDef = ServiceDef {
+    name: "logbook",
+    default_toml: include_str!("../config.default.toml"),
+    default_ports: (8085, 9085),
+    migrations: &[Migration { version: 1, name: "logbook", sql: include_str!("../migrations/0001_logbook.sql") }],
+    check: |settings| Config::read(settings).map(drop),
+    openapi: || openapi::Document::openapi(),
+    build: |ctx| Box::pin(build(ctx)),
+};
+
+async fn build(ctx: Ctx) -> Result<Running, BuildError> {
+    let config = Config::read(&ctx.config)?;
+    let events = Events::of(&ctx).await?;
+    let identity = Identity::of(&ctx, &events)?;
+    let state = Arc::new(State::new(&ctx, config, identity, events.outbox())?);
+    Ok(Running { mounts: routes::mounts(&state), workers: vec![workers::attach::worker(&ctx, &state)] })
+}

@@ -1,0 +1,7 @@
+//! `undulator-logbook`: this service alone.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service_kit::cli::main(logbook::SERVICE)
+}

@@ -1,0 +1,33 @@
+//! `GET /logbook/{sessionId}/event/count`: how many entries match; a bare number.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use service_kit::Problem;
+
+use crate::domain::filter::Parameters;
+use crate::openapi::{Always, ListQuery};
+use crate::routes::request::{book_of, json};
+use crate::state::State;
+use crate::{entries, rights, store};
+
+#[utoipa::path(
+    get, path = "/logbook/{sessionId}/event/count", operation_id = "count_entries", summary = "How many entries match",
+    params(("sessionId" = String, Path), ListQuery),
+    responses(
+        Always,
+        (status = 200, description = "The number", body = i64),
+        (status = 403, description = "Not allowed to read this logbook", body = String),
+    ),
+)]
+pub async fn get(
+    state: web::Data<State>,
+    caller: Caller,
+    query: web::Query<Parameters>,
+) -> Result<HttpResponse, Problem> {
+    let book = book_of(&query)?;
+    rights::read(&state, &caller, &book).await?;
+    let filter = query.filter(&state.zone)?;
+    let mut tx = state.db.read().await?;
+    let scope = entries::scope(&mut tx, &book).await?;
+    Ok(json(&store::entries::count(&mut tx, &scope, &filter).await?.into()))
+}

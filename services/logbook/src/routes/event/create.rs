@@ -1,0 +1,54 @@
+//! `POST /logbook/{sessionId}/event`: a person writes.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use service_kit::Problem;
+
+use crate::domain::book::Book;
+use crate::domain::event::{Event, Incoming};
+use crate::domain::filter::number;
+use crate::entries::{self, NewEntry};
+use crate::error::Error;
+use crate::openapi::{Always, Entry, InvestigationQuery};
+use crate::routes::request::{PLAIN, body, json};
+use crate::state::State;
+use crate::{people, rights};
+
+#[utoipa::path(
+    post, path = "/logbook/{sessionId}/event", operation_id = "create_entry", summary = "Write an entry",
+    params(("sessionId" = String, Path), InvestigationQuery),
+    request_body(content = Entry, content_type = "application/json"),
+    responses(
+        Always,
+        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 403, description = "Not allowed to write this logbook", body = String),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    caller: Caller,
+    query: web::Query<InvestigationQuery>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let incoming = Incoming::parse(&body(payload, PLAIN).await?)?;
+    let investigation = number("investigationId", query.investigation_id.as_deref())?;
+    let book = Book::of(investigation, incoming.instrument_name.as_deref());
+    rights::write(&state, &caller, &book).await?;
+    let mut event = Event::from_incoming(incoming, state.clock.now_micros(), &state.zone)?;
+    if event.kind == "broadcast" {
+        rights::administer(&state, &caller).await?;
+    }
+    if event.kind == "notification" {
+        return Err(Error::bad("notifications are written by programs; people write annotations").into());
+    }
+    people::sign(&state, &caller, &mut event).await;
+    people::place(&state, &caller, &mut event, investigation).await;
+    let actor = caller.subject().icat_user_name.clone();
+    let entry = entries::create(&state, NewEntry { book, event, files: Vec::new(), late: false, actor }).await?;
+    let mut tx = state.db.read().await?;
+    let shown = entries::show(&state, &mut tx, &entry).await?;
+    let mut answer = json(&shown);
+    people::tag(&mut answer, entry.version);
+    Ok(answer)
+}

@@ -1,0 +1,43 @@
+//! `GET /logbook/{sessionId}/event/page`: on which page of a list an entry stands, for links to it.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use serde_json::json;
+use service_kit::Problem;
+
+use crate::domain::filter::Parameters;
+use crate::openapi::{Always, ListQuery, Meta};
+use crate::routes::request::{self, book_of};
+use crate::state::State;
+use crate::{entries, rights, store};
+
+#[utoipa::path(
+    get, path = "/logbook/{sessionId}/event/page", operation_id = "find_page", summary = "The page of an entry",
+    params(("sessionId" = String, Path), ListQuery),
+    responses(
+        Always,
+        (status = 200, description = "The page, counted from 1; without `page` if the entry is not in the list", body = Meta),
+        (status = 403, description = "Not allowed to read this logbook", body = String),
+    ),
+)]
+pub async fn get(
+    state: web::Data<State>,
+    caller: Caller,
+    query: web::Query<Parameters>,
+) -> Result<HttpResponse, Problem> {
+    let book = book_of(&query)?;
+    rights::read(&state, &caller, &book).await?;
+    let filter = query.filter(&state.zone)?;
+    let mut tx = state.db.read().await?;
+    let scope = entries::scope(&mut tx, &book).await?;
+    let page = query.page(state.config.page_default, state.config.page_limit)?;
+    let limit = page.limit.unwrap_or(1).max(1);
+    let total = store::entries::count(&mut tx, &scope, &filter).await?;
+    let place = match query.id.as_deref() {
+        Some(id) => store::entries::position(&mut tx, &scope, &filter, page, id).await?,
+        None => Some(0),
+    };
+    let Some(place) = place else { return Ok(request::json(&json!({}))) };
+    let pages = (total + limit - 1) / limit;
+    Ok(request::json(&json!({"page": {"total": total, "totalPages": pages, "currentPage": place / limit + 1}})))
+}

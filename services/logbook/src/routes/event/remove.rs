@@ -1,0 +1,38 @@
+//! `PUT /logbook/{sessionId}/event/remove`: hides all entries that match; they can be restored.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use identity::Caller;
+use serde_json::Value;
+use service_kit::Problem;
+
+use crate::domain::filter::Parameters;
+use crate::openapi::{Always, Entries, ListQuery};
+use crate::routes::request::{book_of, json};
+use crate::state::State;
+use crate::{entries, rights};
+
+#[utoipa::path(
+    put, path = "/logbook/{sessionId}/event/remove", operation_id = "remove_entries", summary = "Hide entries",
+    description = "All entries that match: with nothing but a logbook, the whole logbook. It is one record of the logbook's history.",
+    params(("sessionId" = String, Path), ListQuery),
+    responses(
+        Always,
+        (status = 200, description = "The entries that were changed", body = Entries),
+        (status = 403, description = "Not allowed to write this logbook", body = String),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+    ),
+)]
+pub async fn put(
+    state: web::Data<State>,
+    caller: Caller,
+    request: HttpRequest,
+    query: web::Query<Parameters>,
+) -> Result<HttpResponse, Problem> {
+    let book = book_of(&query)?;
+    rights::write(&state, &caller, &book).await?;
+    let filter = query.filter(&state.zone)?;
+    let actor = &caller.subject().icat_user_name;
+    let changed = entries::set_removed(&state, &book, &filter, true, request.query_string(), actor).await?;
+    let mut tx = state.db.read().await?;
+    Ok(json(&Value::Array(entries::show_all(&state, &mut tx, &changed).await?)))
+}

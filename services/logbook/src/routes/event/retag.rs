@@ -1,0 +1,64 @@
+//! `PATCH /logbook/{sessionId}/events`: gives several entries the same tags.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use serde::Deserialize;
+use serde_json::Value;
+use service_kit::Problem;
+use utoipa::ToSchema;
+
+use crate::domain::book::Book;
+use crate::domain::event::{TagName, unique};
+use crate::domain::filter::number;
+use crate::error::Error;
+use crate::openapi::{Always, BookQuery, Entries};
+use crate::routes::request::{PLAIN, body, json};
+use crate::state::State;
+use crate::{entries, rights};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Retagging)]
+struct Body {
+    #[serde(default)]
+    event_ids: Vec<String>,
+    #[serde(default)]
+    #[schema(value_type = Vec<crate::openapi::TagName>)]
+    tags: Vec<TagName>,
+}
+
+#[utoipa::path(
+    patch, path = "/logbook/{sessionId}/events", operation_id = "retag_entries", summary = "Tag several entries",
+    params(("sessionId" = String, Path), BookQuery),
+    request_body(content = Body, content_type = "application/json"),
+    responses(
+        Always,
+        (status = 200, description = "The entries", body = Entries),
+        (status = 403, description = "Not allowed to write this logbook", body = String),
+        (status = 404, description = "An entry is not in this logbook; none was changed", body = String),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+    ),
+)]
+pub async fn patch(
+    state: web::Data<State>,
+    caller: Caller,
+    query: web::Query<BookQuery>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let bytes = body(payload, PLAIN).await?;
+    if bytes.is_empty() {
+        return Err(Error::NoBody.into());
+    }
+    let asked: Body =
+        serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body cannot be read: {e}")))?;
+    // Portals send all instruments of an investigation, separated by commas.
+    let instrument = query.instrument_name.as_deref().and_then(|names| names.split(',').next());
+    let book = Book::of(number("investigationId", query.investigation_id.as_deref())?, instrument);
+    rights::write(&state, &caller, &book).await?;
+    let scope = entries::scope(&mut state.db.read().await?, &book).await?;
+    let tags = unique(asked.tags.into_iter().map(|tag| tag.name));
+    let actor = &caller.subject().icat_user_name;
+    let changed = entries::retag(&state, &book, &scope, &asked.event_ids, &tags, actor).await?;
+    let mut tx = state.db.read().await?;
+    Ok(json(&Value::Array(entries::show_all(&state, &mut tx, &changed).await?)))
+}

@@ -1,0 +1,73 @@
+//! `PUT /logbook/{sessionId}/event`: another version. The body wraps the event; with `If-Match` it must be the version that the
+//! writer has seen.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use identity::Caller;
+use serde::Deserialize;
+use service_kit::Problem;
+use utoipa::ToSchema;
+
+use crate::domain::book::Book;
+use crate::domain::event::{Event, Incoming};
+use crate::domain::filter::number;
+use crate::error::Error;
+use crate::openapi::{Always, Entry, InvestigationQuery};
+use crate::routes::request::{PLAIN, body, expected, json};
+use crate::state::State;
+use crate::{entries, people, rights, store};
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ChangedEntry)]
+struct Wrapped {
+    #[schema(value_type = Entry)]
+    event: Incoming,
+}
+
+#[utoipa::path(
+    put, path = "/logbook/{sessionId}/event", operation_id = "update_entry", summary = "Change an entry",
+    params(
+        ("sessionId" = String, Path),
+        InvestigationQuery,
+        ("If-Match" = Option<String>, Header, description = "The ETag of the version that was read; without it the last writer wins"),
+    ),
+    request_body(content = Wrapped, content_type = "application/json"),
+    responses(
+        Always,
+        (status = 200, description = "The entry; the same values again make no new version", body = Entry),
+        (status = 403, description = "Not allowed to write this logbook", body = String),
+        (status = 404, description = "There is no such entry in this logbook", body = String),
+        (status = 412, description = "The entry has been changed meanwhile", body = String),
+        (status = 422, description = "The logbook is closed, or the entry is a notification", body = String),
+    ),
+)]
+pub async fn put(
+    state: web::Data<State>,
+    caller: Caller,
+    request: HttpRequest,
+    query: web::Query<InvestigationQuery>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let bytes = body(payload, PLAIN).await?;
+    if bytes.is_empty() {
+        return Err(Error::NoBody.into());
+    }
+    let wrapped: Wrapped =
+        serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body must be {{\"event\": …}}: {e}")))?;
+    let id = wrapped.event.id.clone().ok_or_else(|| Error::bad("event._id is missing"))?;
+    let investigation = number("investigationId", query.investigation_id.as_deref())?;
+    let missing = || Error::NoSuchEntry(id.clone());
+    let stored = store::entries::get(&mut state.db.read().await?, &id).await?.ok_or_else(missing)?;
+    if investigation.is_some_and(|id| stored.event.investigation_id != Some(id)) {
+        return Err(missing().into());
+    }
+    let book = Book::of(stored.event.investigation_id, stored.event.instrument_name.as_deref());
+    rights::write(&state, &caller, &book).await?;
+    let event = Event::from_incoming(wrapped.event, stored.event.at, &state.zone)?;
+    let actor = &caller.subject().icat_user_name;
+    let entry = entries::change(&state, &book, &id, &event, expected(&request)?, actor).await?;
+    let mut tx = state.db.read().await?;
+    let shown = entries::show(&state, &mut tx, &entry).await?;
+    let mut answer = json(&shown);
+    people::tag(&mut answer, entry.version);
+    Ok(answer)
+}

@@ -1,0 +1,63 @@
+//! ICAT+'s interface of the logbook (5.7): the mounts and the route table, nothing else.
+
+pub mod event;
+pub mod portal;
+pub mod program;
+pub mod request;
+pub mod resource;
+pub mod stats;
+pub mod tag;
+
+use std::sync::Arc;
+
+use identity::Place;
+use service_kit::{Dialect, Listener, Mount};
+
+use crate::state::State;
+
+/// Old interfaces have the session id, or the API key, in the path; a header does as well.
+const PLACES: &[Place] = &[Place::Path("credential"), Place::Header("x-api-key")];
+
+pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
+    let mount = |prefix| {
+        let mount = Mount::new(prefix, Listener::Public, Dialect::IcatPlus).cors().state(Arc::clone(state));
+        state.identity.guard(mount, PLACES)
+    };
+    vec![
+        mount("/logbook")
+            .get("/{credential}/event", event::list::get)
+            .post("/{credential}/event", event::create::post)
+            .put("/{credential}/event", event::update::put)
+            .get("/{credential}/event/count", event::count::get)
+            .get("/{credential}/event/dates", event::dates::get)
+            .get("/{credential}/event/page", event::page::get)
+            .put("/{credential}/event/remove", event::remove::put)
+            .put("/{credential}/event/restore", event::restore::put)
+            .patch("/{credential}/events", event::retag::patch)
+            .post("/{credential}/event/createfrombase64", event::create_from_base64::post)
+            .get("/{credential}/tag", tag::list::get)
+            .post("/{credential}/tag", tag::create::post)
+            .put("/{credential}/tag", tag::update::put)
+            .get("/{credential}/stats/count", stats::count::get)
+            .get("/{credential}/stats/investigation", stats::investigation::get)
+            .get("/{credential}/datafile/open", resource::datafile::get)
+            .post(&format!("{BY_NAME}/event"), program::event::post)
+            .post(&format!("{BY_NAME}/event/createfrombase64"), program::event_from_base64::post),
+        mount("/dataacquisition")
+            .post("/{credential}/notification", program::notification::post)
+            .post("/{credential}/base64", program::base64::post)
+            .post("/{credential}/events/move", program::relocate::post),
+        mount("/resource")
+            .post("/{credential}/file/upload", resource::upload::post)
+            .unhurried()
+            .get("/{credential}/file/download", resource::download::get),
+        mount("/actions").put("/{credential}/logbook/instrumentname", portal::instrument_name::put),
+        mount("/messages").get("", portal::messages::get).put("/{credential}/information", portal::set_message::put),
+        mount("/users")
+            .get("/{credential}/preferences", portal::get_preferences::get)
+            .put("/{credential}/preferences", portal::set_preferences::put),
+    ]
+}
+
+/// Where beamline programs name investigation and instrument.
+const BY_NAME: &str = "/{credential}/investigation/name/{investigationName}/instrument/name/{instrumentName}";

@@ -1,0 +1,28 @@
+//! `GET /users/{sessionId}/preferences`: what the caller has set in the portal.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use serde_json::{Map, Value};
+use service_kit::Problem;
+
+use crate::openapi::{Always, Preferences};
+use crate::people;
+use crate::routes::request::json;
+use crate::state::State;
+use crate::store::preferences;
+
+#[utoipa::path(
+    get, path = "/users/{sessionId}/preferences", operation_id = "get_preferences", summary = "The caller's settings",
+    params(("sessionId" = String, Path)),
+    responses(Always, (status = 200, description = "At least the user's name", body = Preferences)),
+)]
+pub async fn get(state: web::Data<State>, caller: Caller) -> Result<HttpResponse, Problem> {
+    let user = &caller.subject().icat_user_name;
+    let stored = preferences::get(&mut state.db.read().await?, user).await?;
+    let mut shown = Map::from_iter([("username".to_owned(), Value::from(people::short(user)))]);
+    if let Some((id, body)) = stored {
+        shown.extend(serde_json::from_str::<Map<String, Value>>(&body).map_err(Problem::internal)?);
+        shown.insert("_id".to_owned(), id.into());
+    }
+    Ok(json(&Value::Object(shown)))
+}

@@ -1,0 +1,52 @@
+//! `PUT /messages/{sessionId}/information`: an administrator sets a banner.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use serde::Deserialize;
+use service_kit::Problem;
+
+use super::messages::shown;
+use crate::domain::ids;
+use crate::error::Error;
+use crate::openapi::{Always, Message};
+use crate::rights;
+use crate::routes::request::{PLAIN, body, json};
+use crate::state::State;
+use crate::store::banners::{self, Banner};
+
+#[derive(Deserialize)]
+struct Sent {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    message: Option<String>,
+}
+
+#[utoipa::path(
+    put, path = "/messages/{sessionId}/information", operation_id = "set_message", summary = "Set a banner",
+    params(("sessionId" = String, Path)),
+    request_body(content = Message, content_type = "application/json"),
+    responses(
+        Always,
+        (status = 200, description = "The banner", body = Message),
+        (status = 403, description = "For administrators", body = String),
+    ),
+)]
+pub async fn put(state: web::Data<State>, caller: Caller, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    rights::administer(&state, &caller).await?;
+    let bytes = body(payload, PLAIN).await?;
+    if bytes.is_empty() {
+        return Err(Error::NoBody.into());
+    }
+    let sent: Sent = serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body is no message: {e}")))?;
+    let kind = sent.kind.filter(|kind| !kind.is_empty()).ok_or_else(|| Error::bad("type is missing"))?;
+    let new = Banner { id: ids::new(&*state.ids, state.clock.now()), kind, message: sent.message };
+    let stored = state
+        .db
+        .write(async |tx| {
+            banners::set(tx, &new).await?;
+            let all = banners::list(tx).await?;
+            Ok::<_, service_kit::DbError>(all.into_iter().find(|banner| banner.kind == new.kind))
+        })
+        .await?;
+    Ok(json(&shown(&stored.unwrap_or(new))))
+}

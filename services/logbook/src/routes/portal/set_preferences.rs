@@ -1,0 +1,49 @@
+//! `PUT /users/{sessionId}/preferences`: replaces what is sent and keeps the rest.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use serde_json::{Map, Value};
+use service_kit::{DbError, Problem};
+
+use crate::domain::ids;
+use crate::error::Error;
+use crate::openapi::{Always, Preferences};
+use crate::people;
+use crate::routes::request::{PLAIN, body, json};
+use crate::state::State;
+use crate::store::preferences;
+
+#[utoipa::path(
+    put, path = "/users/{sessionId}/preferences", operation_id = "set_preferences", summary = "Change the caller's settings",
+    params(("sessionId" = String, Path)),
+    request_body(content = Preferences, content_type = "application/json"),
+    responses(Always, (status = 200, description = "All settings", body = Preferences)),
+)]
+pub async fn put(state: web::Data<State>, caller: Caller, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let bytes = body(payload, PLAIN).await?;
+    if bytes.is_empty() {
+        return Err(Error::NoBody.into());
+    }
+    let sent: Map<String, Value> =
+        serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body must be a JSON object: {e}")))?;
+    let user = &caller.subject().icat_user_name;
+    let fresh = ids::new(&*state.ids, state.clock.now());
+    let stored = state
+        .db
+        .write(async |tx| {
+            let known = preferences::get(tx, user).await?;
+            let (id, mut all) = match known {
+                Some((id, body)) => (id, serde_json::from_str(&body).unwrap_or_default()),
+                None => (fresh.clone(), Map::new()),
+            };
+            all.extend(sent.clone());
+            // Nobody sets them for somebody else.
+            all.insert("username".to_owned(), people::short(user).into());
+            all.remove("_id");
+            preferences::set(tx, user, &id, &Value::Object(all.clone()).to_string()).await?;
+            all.insert("_id".to_owned(), id.into());
+            Ok::<_, DbError>(all)
+        })
+        .await?;
+    Ok(json(&Value::Object(stored)))
+}

@@ -1,0 +1,41 @@
+//! `POST /dataacquisition/{apiKey}/base64`: a file of any kind.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use service_kit::Problem;
+
+use super::Target;
+use crate::domain::event::{Event, unique};
+use crate::openapi::{Always, Entry, FromBase64};
+use crate::routes::request::{body, with_file};
+use crate::state::State;
+use crate::{files, programs, rights};
+
+#[utoipa::path(
+    post, path = "/dataacquisition/{apiKey}/base64", operation_id = "create_attachment", summary = "A program attaches a file",
+    params(("apiKey" = String, Path), Target),
+    request_body(content = FromBase64, content_type = "application/json"),
+    responses(
+        Always,
+        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 403, description = "No API key, or not one for this", body = String),
+        (status = 413, description = "The file is too large", body = String),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    caller: Caller,
+    target: web::Query<Target>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    rights::program(&caller)?;
+    let asked = FromBase64::parse(&body(payload, with_file(&state)).await?)?;
+    let mut event = Event::attachment(state.clock.now_micros());
+    event.dataset_id = asked.dataset_id;
+    event.machine = asked.machine.clone();
+    event.software = asked.software.clone();
+    event.username = asked.usernames.clone();
+    event.tags = unique(asked.tag.into_iter().flatten().map(|tag| tag.name));
+    let file = files::from_base64(&state, asked.base64.as_deref(), &mut event).await?;
+    programs::write(state.into_inner(), &caller, &target, event, vec![file]).await
+}

@@ -1,0 +1,38 @@
+//! `POST /logbook/{apiKey}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event`
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use service_kit::Problem;
+
+use super::Target;
+use crate::domain::event::{Event, Incoming};
+use crate::openapi::{Always, Entry};
+use crate::routes::request::{PLAIN, body};
+use crate::state::State;
+use crate::{programs, rights};
+
+#[utoipa::path(
+    post, path = "/logbook/{apiKey}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event",
+    operation_id = "create_entry_by_name", summary = "A beamline program writes an entry",
+    params(("apiKey" = String, Path), ("investigationName" = String, Path), ("instrumentName" = String, Path)),
+    request_body(content = Entry, content_type = "application/json"),
+    responses(
+        Always,
+        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 403, description = "No API key, or not one for this", body = String),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    caller: Caller,
+    path: web::Path<(String, String, String)>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    rights::program(&caller)?;
+    let (_, investigation, instrument) = path.into_inner();
+    let target =
+        Target { investigation_name: Some(investigation), instrument_name: Some(instrument), ..Target::default() };
+    let incoming = Incoming::parse(&body(payload, PLAIN).await?)?;
+    let event = Event::from_incoming(incoming, state.clock.now_micros(), &state.zone)?;
+    programs::write(state.into_inner(), &caller, &target, event, Vec::new()).await
+}

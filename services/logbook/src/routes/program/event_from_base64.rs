@@ -1,0 +1,42 @@
+//! `POST …/event/createfrombase64` of beamline programs.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use service_kit::Problem;
+
+use super::Target;
+use crate::domain::event::Event;
+use crate::openapi::{Always, Entry, FromBase64};
+use crate::routes::request::{body, with_file};
+use crate::state::State;
+use crate::{files, programs, rights};
+
+#[utoipa::path(
+    post,
+    path = "/logbook/{apiKey}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event/createfrombase64",
+    operation_id = "create_entry_by_name_from_base64", summary = "A beamline program attaches a file",
+    params(("apiKey" = String, Path), ("investigationName" = String, Path), ("instrumentName" = String, Path)),
+    request_body(content = FromBase64, content_type = "application/json"),
+    responses(
+        Always,
+        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 403, description = "No API key, or not one for this", body = String),
+        (status = 413, description = "The file is too large", body = String),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    caller: Caller,
+    path: web::Path<(String, String, String)>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    rights::program(&caller)?;
+    let (_, investigation, instrument) = path.into_inner();
+    let target =
+        Target { investigation_name: Some(investigation), instrument_name: Some(instrument), ..Target::default() };
+    let asked = FromBase64::parse(&body(payload, with_file(&state)).await?)?;
+    let mut event = Event::attachment(state.clock.now_micros());
+    event.username = asked.usernames;
+    let file = files::from_base64(&state, asked.base64.as_deref(), &mut event).await?;
+    programs::write(state.into_inner(), &caller, &target, event, vec![file]).await
+}

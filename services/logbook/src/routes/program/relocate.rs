@@ -1,0 +1,48 @@
+//! `POST /dataacquisition/{apiKey}/events/move`: all entries of one investigation become another's.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use serde::Deserialize;
+use serde_json::json;
+use service_kit::Problem;
+use utoipa::IntoParams;
+
+use crate::domain::filter::number;
+use crate::error::Error;
+use crate::openapi::{Always, Moved};
+use crate::state::State;
+use crate::{entries, rights, routes};
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub struct Query {
+    #[param(value_type = i64)]
+    source_investigation_id: Option<String>,
+    #[param(value_type = i64)]
+    destination_investigation_id: Option<String>,
+}
+
+#[utoipa::path(
+    post, path = "/dataacquisition/{apiKey}/events/move", operation_id = "move_entries",
+    summary = "Move entries to another investigation",
+    params(("apiKey" = String, Path), Query),
+    responses(
+        Always,
+        (status = 200, description = "How many were moved", body = Moved),
+        (status = 403, description = "No API key, or not one for this", body = String),
+    ),
+)]
+pub async fn post(state: web::Data<State>, caller: Caller, query: web::Query<Query>) -> Result<HttpResponse, Problem> {
+    rights::program(&caller)?;
+    let id = |name, value: &Option<String>| {
+        number(name, value.as_deref())?.ok_or_else(|| Error::bad(format!("{name} is missing")))
+    };
+    let from = id("sourceInvestigationId", &query.source_investigation_id)?;
+    let to = id("destinationInvestigationId", &query.destination_investigation_id)?;
+    if from == to {
+        return Err(Error::bad("source and destination are the same investigation").into());
+    }
+    let moved = entries::relocate(&state, from, to, &caller.subject().icat_user_name).await?;
+    Ok(routes::request::json(&json!({"n": moved, "nModified": moved, "ok": 1})))
+}

@@ -1,0 +1,38 @@
+//! `GET /logbook/{sessionId}/stats/count`: entries per day.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use serde_json::{Value, json};
+use service_kit::Problem;
+
+use super::Span;
+use crate::domain::dates::day_of;
+use crate::openapi::{Always, DayCount};
+use crate::state::State;
+use crate::store::entries::{self, Scope};
+use crate::{rights, routes};
+
+#[utoipa::path(
+    get, path = "/logbook/{sessionId}/stats/count", operation_id = "count_per_day", summary = "Entries per day",
+    params(("sessionId" = String, Path), Span),
+    responses(
+        Always,
+        (status = 200, description = "Days that have entries", body = Vec<DayCount>),
+        (status = 403, description = "For administrators", body = String),
+    ),
+)]
+pub async fn get(state: web::Data<State>, caller: Caller, span: web::Query<Span>) -> Result<HttpResponse, Problem> {
+    rights::administer(&state, &caller).await?;
+    let filter = span.filter(&state)?;
+    let quarters = entries::quarters(&mut state.db.read().await?, &Scope::Everything, &filter).await?;
+    let mut days: Vec<(String, i64)> = Vec::new();
+    for (at, n) in quarters {
+        let day = day_of(at, &state.zone);
+        match days.last_mut() {
+            Some((last, count)) if *last == day => *count += n,
+            _ => days.push((day, n)),
+        }
+    }
+    let days = days.into_iter().map(|(day, count)| json!({"_id": day, "count": count}));
+    Ok(routes::request::json(&Value::Array(days.collect())))
+}

@@ -1,0 +1,47 @@
+//! `POST /logbook/{sessionId}/tag`
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use service_kit::Problem;
+
+use super::{Sent, shown};
+use crate::domain::ids;
+use crate::entries;
+use crate::error::Error;
+use crate::openapi::{Always, BookQuery, Tag};
+use crate::rights;
+use crate::routes::request::{PLAIN, body, book, json};
+use crate::state::State;
+use crate::store::tags;
+
+#[utoipa::path(
+    post, path = "/logbook/{sessionId}/tag", operation_id = "create_tag", summary = "Define a tag",
+    params(("sessionId" = String, Path), BookQuery),
+    request_body(content = Tag, content_type = "application/json"),
+    responses(
+        Always,
+        (status = 200, description = "The tag", body = Tag),
+        (status = 403, description = "Not allowed to write this logbook", body = String),
+        (status = 409, description = "There is a tag with this name", body = String),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    caller: Caller,
+    query: web::Query<BookQuery>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let bytes = body(payload, PLAIN).await?;
+    if bytes.is_empty() {
+        return Err(Error::NoBody.into());
+    }
+    let sent: Sent = serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body is no tag: {e}")))?;
+    let name = sent.name.filter(|name| !name.trim().is_empty()).ok_or_else(|| Error::bad("name is missing"))?;
+    let book = book(query.investigation_id.as_deref(), query.instrument_name.as_deref())?;
+    rights::write(&state, &caller, &book).await?;
+    let id = ids::new(&*state.ids, state.clock.now());
+    let tag = tags::Tag { id, description: sent.description, color: sent.color, ..entries::tag_of(&book, &name) };
+    let added = state.db.write(async |tx| tags::add(tx, &tag).await).await?;
+    if added { Ok(json(&shown(&tag))) } else { Err(Error::TagTaken.into()) }
+}

@@ -1,0 +1,66 @@
+//! `PUT /logbook/{sessionId}/tag`: another name, description or colour. Entries that have the tag keep the name they were
+//! written with.
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use serde::Deserialize;
+use service_kit::{DbError, Problem};
+use utoipa::IntoParams;
+
+use super::{Sent, shown};
+use crate::domain::book::Book;
+use crate::error::Error;
+use crate::openapi::{Always, Tag};
+use crate::rights;
+use crate::routes::request::{PLAIN, body, json};
+use crate::state::State;
+use crate::store::tags;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub struct Query {
+    #[param(value_type = String)]
+    tag_id: Option<String>,
+    #[param(nullable = false)]
+    #[expect(dead_code, reason = "clients send it; the tag says to whom it belongs")]
+    investigation_id: Option<String>,
+}
+
+#[utoipa::path(
+    put, path = "/logbook/{sessionId}/tag", operation_id = "update_tag", summary = "Change a tag",
+    params(("sessionId" = String, Path), Query),
+    request_body(content = Tag, content_type = "application/json"),
+    responses(
+        Always,
+        (status = 200, description = "The tag", body = Tag),
+        (status = 403, description = "Not allowed to write this logbook", body = String),
+        (status = 404, description = "There is no such tag", body = String),
+        (status = 409, description = "Another tag has this name", body = String),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+    ),
+)]
+pub async fn put(
+    state: web::Data<State>,
+    caller: Caller,
+    query: web::Query<Query>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let bytes = body(payload, PLAIN).await?;
+    if bytes.is_empty() {
+        return Err(Error::NoBody.into());
+    }
+    let sent: Sent = serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body is no tag: {e}")))?;
+    let id = query.into_inner().tag_id.ok_or_else(|| Error::bad("tagId is missing"))?;
+    let found = tags::get(&mut state.db.read().await?, &id).await?;
+    let mut tag = found.ok_or(Error::NoSuchTag(id))?;
+    let book = Book::of(tag.investigation_id, tag.beamline.as_deref());
+    rights::write(&state, &caller, &book).await?;
+    tag.name = sent.name.filter(|name| !name.trim().is_empty()).unwrap_or(tag.name);
+    tag.description = sent.description.or(tag.description);
+    tag.color = sent.color.or(tag.color);
+    match state.db.write(async |tx| tags::change(tx, &tag).await).await {
+        Err(DbError::Unique(_)) => Err(Error::TagTaken.into()),
+        changed => Ok(changed.map(|()| json(&shown(&tag)))?),
+    }
+}

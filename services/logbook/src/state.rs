@@ -1,0 +1,52 @@
+//! What the logbook's handlers share.
+
+use std::sync::Arc;
+
+use events::Outbox;
+use identity::Identity;
+use jiff::tz::TimeZone;
+use service_kit::{BuildError, Clock, Ctx, Db, Ids};
+use tokio_util::task::TaskTracker;
+
+use crate::attachments::Store;
+use crate::bindings::Bindings;
+use crate::config::Config;
+use crate::tickets::Signer;
+
+pub struct State {
+    pub db: Db,
+    pub outbox: Outbox,
+    pub identity: Identity,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub zone: TimeZone,
+    pub config: Config,
+    pub attachments: Store,
+    pub bindings: Bindings,
+    pub signer: Signer,
+    /// What must end although its request does not wait any more; the stop waits for it.
+    pub tasks: TaskTracker,
+}
+
+impl State {
+    pub fn new(ctx: &Ctx, config: Config, identity: Identity, outbox: Outbox) -> Result<Self, BuildError> {
+        let directory = if config.attachments_dir.as_os_str().is_empty() {
+            ctx.config.core.data_dir.join("attachments")
+        } else {
+            config.attachments_dir.clone()
+        };
+        Ok(Self {
+            db: ctx.db.clone(),
+            outbox,
+            identity,
+            clock: Arc::clone(&ctx.clock),
+            ids: Arc::clone(&ctx.ids),
+            zone: config.zone()?,
+            attachments: Store::open(&directory, &ctx.pools)?,
+            bindings: Bindings::default(),
+            signer: Signer::default(),
+            tasks: ctx.tasks.clone(),
+            config,
+        })
+    }
+}

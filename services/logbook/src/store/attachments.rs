@@ -1,0 +1,53 @@
+//! What is attached to entries; the bytes lie in a store of their own, by their SHA-256.
+
+use service_kit::{DbError, Row, Tx};
+
+const ADD: &str = "INSERT INTO attachment (id, sha256, bytes, media_type, filename, entry_id, created_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const GET: &str = "SELECT id, sha256, bytes, media_type, filename, entry_id FROM attachment WHERE id = $1";
+const IS_USED: &str = "SELECT COUNT(*) AS n FROM attachment WHERE sha256 = $1";
+/// Every statement, for the test that prepares them on each engine.
+pub const ALL: [&str; 3] = [ADD, GET, IS_USED];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    pub id: String,
+    pub sha256: String,
+    pub bytes: i64,
+    pub media_type: String,
+    pub filename: String,
+    pub entry_id: String,
+}
+
+pub async fn add(tx: &mut Tx, attachment: &Attachment, at: i64) -> Result<(), DbError> {
+    let vals = [
+        (&attachment.id).into(),
+        (&attachment.sha256).into(),
+        attachment.bytes.into(),
+        (&attachment.media_type).into(),
+        (&attachment.filename).into(),
+        (&attachment.entry_id).into(),
+        at.into(),
+    ];
+    tx.exec(ADD, &vals).await.map(drop)
+}
+
+pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Attachment>, DbError> {
+    tx.opt(GET, &[id.into()]).await?.as_ref().map(attachment).transpose()
+}
+
+/// Whether any attachment has these bytes.
+pub async fn is_used(tx: &mut Tx, sha256: &str) -> Result<bool, DbError> {
+    Ok(tx.one(IS_USED, &[sha256.into()]).await?.get::<i64>("n")? > 0)
+}
+
+fn attachment(row: &Row) -> Result<Attachment, DbError> {
+    Ok(Attachment {
+        id: row.get("id")?,
+        sha256: row.get("sha256")?,
+        bytes: row.get("bytes")?,
+        media_type: row.get("media_type")?,
+        filename: row.get("filename")?,
+        entry_id: row.get("entry_id")?,
+    })
+}

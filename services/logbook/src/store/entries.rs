@@ -1,0 +1,345 @@
+//! Entries: their present state, and what lists, counts and searches find.
+
+use service_kit::{DbError, Row, Tx, Val};
+
+use crate::domain::event::Event;
+use crate::domain::filter::{Filter, Order, Page};
+use crate::domain::fold::fold;
+
+const COLUMNS: &str = "id, book_id, created_at, updated_at, version, removed, late, body";
+const CREATE: &str = "INSERT INTO entry (id, book_id, type, category, at, created_at, updated_at, version, late, \
+                      investigation_id, proposal, instrument, body, words) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, $12, $13)";
+const GET: &str = "SELECT id, book_id, created_at, updated_at, version, removed, late, body FROM entry WHERE id = $1";
+const CHANGE: &str = "UPDATE entry SET type = $1, category = $2, at = $3, updated_at = $4, version = $5, \
+                      investigation_id = $6, proposal = $7, instrument = $8, body = $9, words = $10, book_id = $11 \
+                      WHERE id = $12";
+const ADD_TAG: &str = "INSERT INTO entry_tag (entry_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const CLEAR_TAGS: &str = "DELETE FROM entry_tag WHERE entry_id = $1";
+const UNBOUND: &str = "SELECT id, book_id, created_at, updated_at, version, removed, late, body FROM entry \
+                       WHERE proposal IS NOT NULL AND investigation_id IS NULL AND late = 0 AND id > $1 \
+                       ORDER BY id LIMIT $2";
+const WITHOUT_INSTRUMENT: &str =
+    "SELECT COUNT(*) AS n FROM entry WHERE instrument IS NULL AND investigation_id IS NOT NULL";
+const COUNT_ALL: &str = "SELECT COUNT(*) AS n FROM entry";
+/// Every constant statement, for the test that prepares them on each engine.
+pub const ALL: [&str; 8] = [CREATE, GET, CHANGE, ADD_TAG, CLEAR_TAGS, UNBOUND, WITHOUT_INSTRUMENT, COUNT_ALL];
+
+/// Quarters of an hour: every zone's days begin with one.
+const QUARTER: i64 = 15 * 60 * 1_000_000;
+
+/// A stored entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub id: String,
+    pub book_id: i64,
+    pub created_at: i64,
+    pub updated_at: i64,
+    /// From 1.
+    pub version: i64,
+    pub removed: bool,
+    pub late: bool,
+    pub event: Event,
+}
+
+/// Whose entries are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    Book(i64),
+    /// All of an instrument, those of its investigations too; folded.
+    Instrument(String),
+    Everything,
+}
+
+fn keys(event: &Event) -> [Val; 3] {
+    let proposal = event.investigation_name.as_deref().map(fold);
+    let instrument = event.instrument_name.as_deref().map(fold);
+    [Val::I64(event.investigation_id), Val::Text(proposal), Val::Text(instrument)]
+}
+
+fn body(event: &Event) -> Result<String, DbError> {
+    serde_json::to_string(event).map_err(|e| DbError::Setup(format!("an event that is no JSON: {e}")))
+}
+
+pub async fn create(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
+    let Entry { id, event, .. } = entry;
+    let [investigation, proposal, instrument] = keys(event);
+    let vals = [
+        id.into(),
+        entry.book_id.into(),
+        (&event.kind).into(),
+        (&event.category).into(),
+        event.at.into(),
+        entry.created_at.into(),
+        entry.updated_at.into(),
+        entry.late.into(),
+        investigation,
+        proposal,
+        instrument,
+        body(event)?.into(),
+        event.words().into(),
+    ];
+    tx.exec(CREATE, &vals).await?;
+    set_tags(tx, id, &event.tags).await
+}
+
+/// Stores the present values of an entry; removal is not one of them.
+pub async fn change(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
+    let Entry { id, event, .. } = entry;
+    let [investigation, proposal, instrument] = keys(event);
+    let vals = [
+        (&event.kind).into(),
+        (&event.category).into(),
+        event.at.into(),
+        entry.updated_at.into(),
+        entry.version.into(),
+        investigation,
+        proposal,
+        instrument,
+        body(event)?.into(),
+        event.words().into(),
+        entry.book_id.into(),
+        id.into(),
+    ];
+    tx.exec(CHANGE, &vals).await?;
+    tx.exec(CLEAR_TAGS, &[id.into()]).await?;
+    set_tags(tx, id, &event.tags).await
+}
+
+async fn set_tags(tx: &mut Tx, id: &str, tags: &[String]) -> Result<(), DbError> {
+    for tag in tags {
+        tx.exec(ADD_TAG, &[id.into(), fold(tag).into()]).await?;
+    }
+    Ok(())
+}
+
+pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Entry>, DbError> {
+    tx.opt(GET, &[id.into()]).await?.as_ref().map(entry).transpose()
+}
+
+pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Entry>, DbError> {
+    let sql = format!("SELECT {COLUMNS} FROM entry WHERE id IN {} ORDER BY id", tx.engine().text_list("$1"));
+    tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str))]).await?.iter().map(entry).collect()
+}
+
+pub async fn set_removed(tx: &mut Tx, ids: &[String], removed: bool, at: i64) -> Result<(), DbError> {
+    let sql = format!("UPDATE entry SET removed = $1, updated_at = $2 WHERE id IN {}", tx.engine().text_list("$3"));
+    tx.exec(&sql, &[removed.into(), at.into(), Val::texts(ids.iter().map(String::as_str))]).await.map(drop)
+}
+
+/// Entries for a proposal whose investigation is not known yet, after an id.
+pub async fn unbound(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Entry>, DbError> {
+    tx.all(UNBOUND, &[after.into(), limit.into()]).await?.iter().map(entry).collect()
+}
+
+/// How many entries there are, and how many belong to an investigation and name no instrument.
+pub async fn without_instrument(tx: &mut Tx) -> Result<(i64, i64), DbError> {
+    Ok((tx.one(COUNT_ALL, &[]).await?.get("n")?, tx.one(WITHOUT_INSTRUMENT, &[]).await?.get("n")?))
+}
+
+pub async fn list(tx: &mut Tx, scope: &Scope, filter: &Filter, page: Page) -> Result<Vec<Entry>, DbError> {
+    let mut query = Query::new(scope, filter);
+    let order = order(page);
+    let limit = query.bind(page.limit.unwrap_or(i64::MAX));
+    let skip = query.bind(page.skip);
+    let sql =
+        format!("SELECT {COLUMNS} FROM entry e WHERE {} ORDER BY {order} LIMIT {limit} OFFSET {skip}", query.text());
+    tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
+}
+
+pub async fn ids(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<String>, DbError> {
+    let query = Query::new(scope, filter);
+    let sql = format!("SELECT id FROM entry e WHERE {} ORDER BY id", query.text());
+    tx.all(&sql, &query.vals).await?.iter().map(|row| row.get("id")).collect()
+}
+
+pub async fn count(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<i64, DbError> {
+    let query = Query::new(scope, filter);
+    let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.text());
+    tx.one(&sql, &query.vals).await?.get("n")
+}
+
+/// How many entries come before one in a list; `None` if it is not in it.
+pub async fn position(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &Filter,
+    page: Page,
+    id: &str,
+) -> Result<Option<i64>, DbError> {
+    let mut query = Query::new(scope, filter);
+    let this = query.bind(id);
+    let sql = format!("SELECT {} AS place FROM entry e WHERE {} AND e.id = {this}", column(page.by), query.text());
+    let Some(row) = tx.opt(&sql, &query.vals).await? else { return Ok(None) };
+    let mut query = Query::new(scope, filter);
+    let sign = if page.descending { ">" } else { "<" };
+    let before = if page.by == Order::Id {
+        let this = query.bind(id);
+        format!("e.id {sign} {this}")
+    } else {
+        let place = query.bind(row.get::<i64>("place")?);
+        let this = query.bind(id);
+        let column = column(page.by);
+        format!("({column} {sign} {place} OR ({column} = {place} AND e.id {sign} {this}))")
+    };
+    let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {} AND {before}", query.text());
+    tx.one(&sql, &query.vals).await?.get("n").map(Some)
+}
+
+/// Starts of the quarters of an hour in which there are entries, with how many; microseconds UTC.
+pub async fn quarters(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<(i64, i64)>, DbError> {
+    let query = Query::new(scope, filter);
+    let sql = format!(
+        "SELECT e.at / {QUARTER} AS quarter, COUNT(*) AS n FROM entry e WHERE {} GROUP BY e.at / {QUARTER} ORDER BY e.at / {QUARTER}",
+        query.text()
+    );
+    let rows = tx.all(&sql, &query.vals).await?;
+    rows.iter().map(|row| Ok((row.get::<i64>("quarter")? * QUARTER, row.get("n")?))).collect()
+}
+
+/// Investigations with entries in a span: id, how many, annotations, notifications.
+pub async fn by_investigation(tx: &mut Tx, filter: &Filter) -> Result<Vec<(i64, i64, i64, i64)>, DbError> {
+    let query = Query::new(&Scope::Everything, filter);
+    let counted = |kind: &str| format!("CAST(SUM(CASE WHEN e.type = '{kind}' THEN 1 ELSE 0 END) AS BIGINT)");
+    let sql = format!(
+        "SELECT e.investigation_id AS investigation, COUNT(*) AS n, {} AS annotations, {} AS notifications FROM entry e \
+         WHERE {} AND e.investigation_id IS NOT NULL GROUP BY e.investigation_id ORDER BY e.investigation_id",
+        counted("annotation"),
+        counted("notification"),
+        query.text()
+    );
+    let rows = tx.all(&sql, &query.vals).await?;
+    rows.iter()
+        .map(|row| Ok((row.get("investigation")?, row.get("n")?, row.get("annotations")?, row.get("notifications")?)))
+        .collect()
+}
+
+/// Earlier versions of entries: id, version, when it was stored, and the event; oldest first.
+pub async fn versions(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, i64, i64, Event)>, DbError> {
+    let sql = format!(
+        "SELECT v.entry_id, v.version, r.at, r.body FROM version v JOIN record r ON r.book_id = v.book_id AND r.n = v.n \
+         WHERE v.entry_id IN {} ORDER BY v.entry_id, v.version",
+        tx.engine().text_list("$1")
+    );
+    let rows = tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str))]).await?;
+    rows.iter()
+        .map(|row| {
+            let record: crate::entries::VersionBody = parsed("record.body", &row.get::<String>("body")?)?;
+            Ok((row.get("entry_id")?, row.get("version")?, row.get("at")?, record.event))
+        })
+        .collect()
+}
+
+fn entry(row: &Row) -> Result<Entry, DbError> {
+    Ok(Entry {
+        id: row.get("id")?,
+        book_id: row.get("book_id")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+        version: row.get("version")?,
+        removed: row.get::<i64>("removed")? != 0,
+        late: row.get::<i64>("late")? != 0,
+        event: parsed("entry.body", &row.get::<String>("body")?)?,
+    })
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(column: &str, text: &str) -> Result<T, DbError> {
+    serde_json::from_str(text).map_err(|e| DbError::Column { column: column.to_owned(), reason: e.to_string() })
+}
+
+fn column(order: Order) -> &'static str {
+    match order {
+        Order::Id => "e.id",
+        Order::CreationDate => "e.at",
+        Order::CreatedAt => "e.created_at",
+        Order::UpdatedAt => "e.updated_at",
+    }
+}
+
+fn order(page: Page) -> String {
+    let direction = if page.descending { "DESC" } else { "ASC" };
+    match page.by {
+        Order::Id => format!("e.id {direction}"),
+        by => format!("{} {direction}, e.id {direction}", column(by)),
+    }
+}
+
+/// The conditions of a list and what is bound to them.
+struct Query {
+    conditions: Vec<String>,
+    vals: Vec<Val>,
+}
+
+impl Query {
+    fn new(scope: &Scope, filter: &Filter) -> Self {
+        let mut query = Self { conditions: Vec::new(), vals: Vec::new() };
+        match scope {
+            Scope::Book(id) => query.add("e.book_id = {}", *id),
+            Scope::Instrument(name) => query.add("e.instrument = {}", name.as_str()),
+            Scope::Everything => query.conditions.push("e.version > 0".to_owned()),
+        }
+        query.filter(filter);
+        query
+    }
+
+    fn bind(&mut self, val: impl Into<Val>) -> String {
+        self.vals.push(val.into());
+        format!("${}", self.vals.len())
+    }
+
+    fn add(&mut self, condition: &str, val: impl Into<Val>) {
+        let place = self.bind(val);
+        self.conditions.push(condition.replace("{}", &place));
+    }
+
+    fn filter(&mut self, filter: &Filter) {
+        if let Some(removed) = filter.removed {
+            self.add("e.removed = {}", removed);
+        }
+        if filter.without_investigation {
+            self.conditions.push("e.investigation_id IS NULL".to_owned());
+        }
+        if let Some(from) = filter.from {
+            self.add("e.at >= {}", from);
+        }
+        if let Some(before) = filter.before {
+            self.add("e.at < {}", before);
+        }
+        if let Some(text) = &filter.search {
+            let pattern: String = text
+                .chars()
+                .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
+                .collect();
+            self.add("e.words LIKE {} ESCAPE '\\'", format!("%{pattern}%"));
+        }
+        let types: Vec<String> = filter
+            .types
+            .iter()
+            .map(|(kind, category)| {
+                let kind = kind.as_deref().map(|kind| format!("e.type = {}", self.bind(kind)));
+                let category = category.as_deref().map(|category| format!("e.category = {}", self.bind(category)));
+                let both: Vec<String> = kind.into_iter().chain(category).collect();
+                format!("({})", both.join(" AND "))
+            })
+            .collect();
+        if !types.is_empty() {
+            self.conditions.push(format!("({})", types.join(" OR ")));
+        }
+        for name in &filter.all_tags {
+            self.add("EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})", name.as_str());
+        }
+        let any: Vec<String> = filter.any_tags.iter().map(|name| self.bind(name.as_str())).collect();
+        if !any.is_empty() {
+            let list = any.join(", ");
+            self.conditions
+                .push(format!("EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name IN ({list}))"));
+        }
+        for name in &filter.no_tags {
+            self.add("NOT EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})", name.as_str());
+        }
+    }
+
+    fn text(&self) -> String {
+        self.conditions.join(" AND ")
+    }
+}

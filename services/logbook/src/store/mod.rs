@@ -1,0 +1,15 @@
+//! All SQL of the logbook.
+
+pub mod attachments;
+pub mod banners;
+pub mod books;
+pub mod entries;
+pub mod keys;
+pub mod preferences;
+pub mod tags;
+
+/// Every constant statement, for the test that prepares them on each engine.
+pub fn all() -> Vec<&'static str> {
+    [&attachments::ALL[..], &banners::ALL, &books::ALL, &entries::ALL, &keys::ALL, &preferences::ALL, &tags::ALL]
+        .concat()
+}

@@ -1,0 +1,85 @@
+//! Tags and their scopes.
+
+use service_kit::{DbError, Row, Tx, Val};
+
+use crate::domain::book::Book;
+use crate::domain::fold::fold;
+
+const ADD: &str = "INSERT INTO tag (id, scope, folded, name, description, color, beamline, investigation_id) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (scope, folded) DO NOTHING RETURNING id";
+const GET: &str = "SELECT id, scope, name, description, color, beamline, investigation_id FROM tag WHERE id = $1";
+const NAMED: &str = "SELECT id, scope, name, description, color, beamline, investigation_id FROM tag \
+                     WHERE scope = $1 AND folded = $2";
+const CHANGE: &str = "UPDATE tag SET folded = $1, name = $2, description = $3, color = $4 WHERE id = $5";
+const LIST: &str = "SELECT id, scope, name, description, color, beamline, investigation_id FROM tag \
+                    WHERE scope = $1 OR scope = $2 OR scope = 'global' ORDER BY folded, id";
+/// Every statement, for the test that prepares them on each engine.
+pub const ALL: [&str; 5] = [ADD, GET, NAMED, CHANGE, LIST];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    pub id: String,
+    /// The name of its logbook, or `global`.
+    pub scope: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub color: Option<String>,
+    pub beamline: Option<String>,
+    pub investigation_id: Option<i64>,
+}
+
+/// The scope of tags of a logbook.
+pub fn scope(book: &Book) -> String {
+    if *book == Book::Facility { "global".to_owned() } else { book.name() }
+}
+
+/// `false` if the name is taken in its scope.
+pub async fn add(tx: &mut Tx, tag: &Tag) -> Result<bool, DbError> {
+    let vals = [
+        (&tag.id).into(),
+        (&tag.scope).into(),
+        fold(&tag.name).into(),
+        (&tag.name).into(),
+        Val::Text(tag.description.clone()),
+        Val::Text(tag.color.clone()),
+        Val::Text(tag.beamline.clone()),
+        Val::I64(tag.investigation_id),
+    ];
+    Ok(tx.opt(ADD, &vals).await?.is_some())
+}
+
+pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Tag>, DbError> {
+    tx.opt(GET, &[id.into()]).await?.as_ref().map(tag).transpose()
+}
+
+pub async fn named(tx: &mut Tx, scope: &str, name: &str) -> Result<Option<Tag>, DbError> {
+    tx.opt(NAMED, &[scope.into(), fold(name).into()]).await?.as_ref().map(tag).transpose()
+}
+
+pub async fn change(tx: &mut Tx, tag: &Tag) -> Result<(), DbError> {
+    let vals = [
+        fold(&tag.name).into(),
+        (&tag.name).into(),
+        Val::Text(tag.description.clone()),
+        Val::Text(tag.color.clone()),
+        (&tag.id).into(),
+    ];
+    tx.exec(CHANGE, &vals).await.map(drop)
+}
+
+/// Global tags, and those of up to two scopes.
+pub async fn list(tx: &mut Tx, first: &str, second: &str) -> Result<Vec<Tag>, DbError> {
+    tx.all(LIST, &[first.into(), second.into()]).await?.iter().map(tag).collect()
+}
+
+fn tag(row: &Row) -> Result<Tag, DbError> {
+    Ok(Tag {
+        id: row.get("id")?,
+        scope: row.get("scope")?,
+        name: row.get("name")?,
+        description: row.get("description")?,
+        color: row.get("color")?,
+        beamline: row.get("beamline")?,
+        investigation_id: row.get("investigation_id")?,
+    })
+}

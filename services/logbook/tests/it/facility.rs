@@ -1,0 +1,154 @@
+//! A small facility: who is who, two investigations under embargo, one released, and programs with keys.
+
+use serde_json::{Value, json};
+use service_kit::{Dialect, Listener, Mount, Problem, Running, ServiceDef};
+use testkit::{TestApp, backends};
+
+/// Whoever says a name is that user.
+const AUTHENTICATOR: ServiceDef = ServiceDef {
+    name: "authenticator",
+    build: |_| {
+        let authenticate = async |form: actix_web::web::Form<Vec<(String, String)>>| {
+            let asked: Value = serde_json::from_str(&form.0[0].1).map_err(Problem::internal)?;
+            let name = asked["credentials"][0]["username"].as_str().unwrap_or_default().to_owned();
+            Ok::<_, Problem>(json!({"username": name, "mechanism": "simple"}).to_string())
+        };
+        let mount = Mount::new("/authn.simple", Listener::Internal, Dialect::Authn).post("/authenticate", authenticate);
+        Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], workers: Vec::new() })))
+    },
+    ..ServiceDef::EMPTY
+};
+
+/// The keys are `program` and `reader`.
+const SETTINGS: &str = r#"
+[icat]
+url = "self"
+reader = "simple:root:x"
+
+[identity]
+administrators = ["simple/admin"]
+
+[[identity.api_keys]]
+name = "beamline"
+sha256 = "1310ca2c8932dbd118668bd97442558a3e1f546b5e15c69699dfbd6024f548d8"
+user = "simple/acquisition"
+scopes = ["logbook:write"]
+expires = "2030-01-01T00:00:00Z"
+
+[[identity.api_keys]]
+name = "reader"
+sha256 = "3d0941964aa3ebdcb00ccef58b1bb399f9f898465e9886d5aec7f31090a0fb30"
+user = "simple/dashboard"
+scopes = ["read", "logbook:read"]
+expires = "2030-01-01T00:00:00Z"
+"#;
+
+/// Ids of what is in the catalogue.
+pub const EMBARGO: i64 = 20;
+pub const OTHER: i64 = 21;
+pub const RELEASED: i64 = 22;
+
+pub struct Facility {
+    pub app: TestApp,
+    root: String,
+}
+
+impl Facility {
+    /// One on each engine.
+    pub async fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for backend in backends() {
+            let services = [icat::SERVICE, AUTHENTICATOR, logbook::SERVICE, testkit::recorder::SERVICE];
+            let app = TestApp::start_on(&backend, &services, SETTINGS).await;
+            let root = login(&app, "root").await;
+            let facility = Self { app, root };
+            facility.fill().await;
+            all.push(facility);
+        }
+        all
+    }
+
+    async fn fill(&self) {
+        let users: Vec<Value> = ["root", "alice", "bob", "carol", "dan", "admin"]
+            .map(|name| json!({"User": {"name": format!("simple/{name}"), "fullName": format!("{name} Example")}}))
+            .into();
+        self.create(&json!(users)).await;
+        self.create(&json!([{"Facility": {"name": "SRC"}}])).await;
+        self.create(&json!([{"InvestigationType": {"name": "MX", "facility": {"id": 7}}}])).await;
+        self.create(&json!([{"Instrument": {"name": "BL07", "facility": {"id": 7}}}, {"Instrument": {"name": "BL08", "facility": {"id": 7}}}])).await;
+        self.create(&json!([{"InstrumentScientist": {"user": {"id": 4}, "instrument": {"id": 9}}}])).await;
+        let rules = [
+            "SELECT i FROM Investigation i JOIN i.investigationUsers iu JOIN iu.user u WHERE u.name = :user",
+            "SELECT i FROM Investigation i JOIN i.investigationInstruments ii JOIN ii.instrument.instrumentScientists s JOIN s.user u WHERE u.name = :user",
+            "SELECT i FROM Investigation i WHERE i.releaseDate < CURRENT_TIMESTAMP",
+            "Instrument",
+            "User",
+            "Facility",
+            "InvestigationInstrument",
+            "InvestigationType",
+        ];
+        let rules: Vec<Value> = rules.map(|what| json!({"Rule": {"crudFlags": "R", "what": what}})).into();
+        self.create(&json!(rules)).await;
+        let investigation = |name: &str, start: &str, end: &str, release: &str| {
+            json!({"Investigation": {"name": name, "visitId": start, "title": "t", "facility": {"id": 7}, "type": {"id": 8},
+                "startDate": start, "endDate": end, "releaseDate": release}})
+        };
+        let ids = self
+            .create(&json!([
+                investigation("ZZ-123", "2026-01-10T08:00:00Z", "2026-01-14T08:00:00Z", "2029-01-10T08:00:00Z"),
+                investigation("ZZ-124", "2026-01-10T08:00:00Z", "2026-01-14T08:00:00Z", "2029-01-10T08:00:00Z"),
+                investigation("ZZ-100", "2022-01-10T08:00:00Z", "2022-01-14T08:00:00Z", "2025-01-10T08:00:00Z"),
+            ]))
+            .await;
+        assert_eq!(ids, [EMBARGO, OTHER, RELEASED]);
+        for id in ids {
+            self.create(&json!([
+                {"InvestigationInstrument": {"investigation": {"id": id}, "instrument": {"id": 9}}},
+                {"InvestigationUser": {"investigation": {"id": id}, "user": {"id": 2}, "role": "Principal Investigator"}},
+            ]))
+            .await;
+        }
+        self.create(&json!([{"InvestigationUser": {"investigation": {"id": EMBARGO}, "user": {"id": 3}, "role": "Investigator"}}])).await;
+    }
+
+    /// Stopped and started again on the same databases.
+    pub async fn restarted(self) -> Self {
+        Self { app: self.app.restart().await, root: self.root }
+    }
+
+    pub async fn create(&self, entities: &Value) -> Vec<i64> {
+        let form = [("sessionId", self.root.clone()), ("entities", entities.to_string())];
+        let answer =
+            self.app.http.post(format!("{}/icat/entityManager", self.app.public)).form(&form).send().await.unwrap();
+        let text = answer.text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{entities}: {text}"))
+    }
+
+    pub async fn login(&self, name: &str) -> String {
+        login(&self.app, name).await
+    }
+
+    /// Status and body.
+    pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+        let mut request = self.app.http.request(method.parse().unwrap(), format!("{}{path}", self.app.public));
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// The JSON of what must succeed.
+    pub async fn done(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let (status, text) = self.ask(method, path, body).await;
+        assert_eq!(status, 200, "{method} {path}: {text}");
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{method} {path}: {text}"))
+    }
+}
+
+async fn login(app: &TestApp, name: &str) -> String {
+    let json = json!({"plugin": "simple", "credentials": [{"username": name}]}).to_string();
+    let answer = app.http.post(format!("{}/icat/session", app.public)).form(&[("json", json)]).send().await.unwrap();
+    let text = answer.text().await.unwrap();
+    serde_json::from_str::<Value>(&text).unwrap()["sessionId"].as_str().unwrap_or_else(|| panic!("{text}")).to_owned()
+}
