@@ -14,9 +14,9 @@ use crate::cli::{AuthCommand, Cli, Command, EventsCommand, IcatCommand};
 
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { options: Options { config, json }, command } = cli;
-    let settings = cli::load(&SERVICES, config)?;
+    let settings = cli::load(SERVICES, config)?;
     match command {
-        Command::Shared(command) => cli::run(command, &SERVICES, &settings, json).await,
+        Command::Shared(command) => cli::run(command, SERVICES, &settings, json).await,
         Command::Demo(options) => demo::run(&settings, &options).await,
         Command::Icat(IcatCommand::Import { file, dry_run, on_conflict, user }) => {
             icat_import::run(&settings, &file, dry_run, &on_conflict, user, json).await
