@@ -122,7 +122,8 @@ async fn delete(rows: web::Data<Rows>, parameters: Parameters) -> HttpResponse {
 pub struct Facility {
     pub app: TestApp,
     pub files: PathBuf,
-    pub _dir: tempfile::TempDir,
+    /// Goes with the files when it is dropped.
+    pub dir: tempfile::TempDir,
 }
 
 /// Status, headers and body.
@@ -152,7 +153,7 @@ impl Facility {
             files.display()
         );
         let services = [ICAT, download::SERVICE, testkit::recorder::SERVICE];
-        Self { app: TestApp::start_on(backend, &services, &toml).await, files, _dir: dir }
+        Self { app: TestApp::start_on(backend, &services, &toml).await, files, dir }
     }
 
     /// A file with a datafile; the datafile's id.

@@ -48,8 +48,8 @@ async fn ranges_are_slices_across_a_restart_and_events_tell_of_both() {
 
         let url = format!("/ids/getData?preparedId={id}");
         let before = facility.get(&url, &[]).await;
-        let Facility { app, files, _dir } = facility;
-        let facility = Facility { app: app.restart().await, files, _dir };
+        let Facility { app, files, dir } = facility;
+        let facility = Facility { app: app.restart().await, files, dir };
         // The catalogue of the test forgets; a prepared selection needs it only to see whether its datafiles exist.
         facility.file("a.h5-again", b"", true).await;
         facility.file("b.h5-again", b"", true).await;

@@ -44,7 +44,7 @@ async fn a_file_is_stored_with_its_datafile_or_not_at_all() {
         let refused = facility.ask("PUT", &put("refused"), &[], bytes.clone()).await;
         let text = r#"{"code":"InsufficientPrivilegesException","message":"CREATE access to this Datafile is not allowed: l'\u00e9t\u00e9"}"#;
         assert_eq!((refused.status, refused.text().as_str()), (403, text));
-        assert_eq!(all_files(&facility), [location.clone()], "what ICAT refused is gone");
+        assert_eq!(all_files(&facility), std::slice::from_ref(&location), "what ICAT refused is gone");
 
         let deleted =
             facility.ask("DELETE", &format!("/ids/delete?sessionId={SESSION}&datafileIds=1"), &[], vec![]).await;
@@ -88,17 +88,15 @@ async fn what_nobody_comes_back_to_is_looked_at_and_goes_if_no_datafile_has_it()
 }
 
 fn form(parts: &[(&str, &str)], file: Option<&str>) -> Vec<u8> {
-    let mut body = String::new();
-    for (name, value) in parts {
-        body.push_str(&format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
-    }
-    if let Some(file) = file {
-        body.push_str(&format!(
-            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file}\"\r\nContent-Type: application/octet-stream\r\n\r\nbytes\r\n"
-        ));
-    }
-    body.push_str("--b--\r\n");
-    body.into_bytes()
+    let fields = parts
+        .iter()
+        .map(|(name, value)| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
+    let file = file.map(|name| {
+        let disposition = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"");
+        format!("--b\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\nbytes\r\n")
+    });
+    let all: Vec<String> = fields.chain(file).chain(["--b--\r\n".to_owned()]).collect();
+    all.concat().into_bytes()
 }
 
 #[tokio::test]
