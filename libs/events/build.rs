@@ -3,12 +3,13 @@
 use std::io::{Error, Result};
 use std::path::Path;
 
-const PRODUCERS: [&str; 4] = ["auth", "download", "icat", "logbook"];
+const PRODUCERS: &[&str] = &["auth", "download", "icat", "logbook"];
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     println!("cargo::rerun-if-changed={}", root.display());
-    let files = PRODUCERS.map(|producer| root.join(format!("undulator/events/v1/{producer}.proto")));
+    let files: Vec<_> =
+        PRODUCERS.iter().map(|producer| root.join(format!("undulator/events/v1/{producer}.proto"))).collect();
     let descriptors = protox::compile(files, [root]).map_err(Error::other)?;
     prost_build::Config::new().compile_fds(descriptors)
 }

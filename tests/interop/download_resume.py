@@ -21,7 +21,7 @@ from download_layout import Member, tar_archive, zip_archive
 from suite import Suite
 
 ALL = "--all" in sys.argv
-SIZE = (256 if ALL else 48) << 20
+SIZE = (192 if ALL else 48) << 20
 BREAKS = 10 if ALL else 2
 SLACK = 1 << 20
 GUARD = 60

@@ -5,15 +5,25 @@ use std::{fs, io};
 
 use serde_json::Value;
 
+use crate::services;
 use crate::source::Source;
 
 /// Files longer than this are named, not refused.
 const LONG_FILE: usize = 400;
 
+pub struct Found {
+    /// How many sources were read.
+    pub files: usize,
+    pub breaches: Vec<String>,
+}
+
 /// Breaches of the rules; warnings go to stderr at once.
-pub fn run(root: &Path) -> io::Result<Vec<String>> {
+pub fn run(root: &Path) -> io::Result<Found> {
     let mut breaches = dependencies(root)?;
+    breaches.extend(services::forgotten(root)?);
+    let mut files = 0;
     for file in sources(&root.join("libs"))?.into_iter().chain(sources(&root.join("services"))?) {
+        files += 1;
         let text = fs::read_to_string(&file)?;
         let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
         let is_test = name.contains("/tests/") || name.ends_with("/tests.rs");
@@ -34,7 +44,7 @@ pub fn run(root: &Path) -> io::Result<Vec<String>> {
         }
         breaches.extend(found.into_iter().map(|breach| format!("{name}:{breach}")));
     }
-    Ok(breaches)
+    Ok(Found { files, breaches })
 }
 
 /// Services depend on libs, the all-in-one binary on services, and nothing the other way.

@@ -7,11 +7,11 @@ use std::{fs, io};
 
 use serde_json::Value;
 
+use crate::services::{self, ALL_IN_ONE};
+
 const SCHEMA: &str = "libs/icat-client/schema/icat-6.2.json";
 const ENTITIES: &str = "libs/icat-client/src/entities.rs";
 const MIGRATION: &str = "services/icat/migrations/0001_entities.sql";
-/// The program that has every service; it is none itself.
-const ALL_IN_ONE: &str = "undulator";
 
 /// Makes every generated file; the names of those that differ from what is there.
 pub fn run(root: &Path, check: bool) -> io::Result<Vec<String>> {
@@ -28,24 +28,10 @@ pub fn run(root: &Path, check: bool) -> io::Result<Vec<String>> {
     put(ENTITIES, &entities(&schema))?;
     put(MIGRATION, &migration(&schema))?;
     // After the sources, from which the program is built.
-    for service in services(root)? {
+    for service in services::names(root)? {
         put(&format!("services/{service}/openapi.json"), &openapi(root, &service)?)?;
     }
     Ok(changed)
-}
-
-/// The names of all services, in order.
-fn services(root: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(root.join("services"))? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name != ALL_IN_ONE && entry.path().join("Cargo.toml").is_file() {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// What the all-in-one program prints of one service: asking it keeps this crate free of the services.

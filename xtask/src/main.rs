@@ -3,6 +3,7 @@
 mod check;
 mod r#gen;
 mod licences;
+mod services;
 mod source;
 
 use std::path::Path;
@@ -41,14 +42,17 @@ fn generate(root: &Path, check: bool) -> ExitCode {
 }
 
 fn house_rules(root: &Path) -> ExitCode {
-    let breaches = check::run(root).and_then(|mut breaches| {
-        breaches.extend(licences::run(root)?);
-        Ok(breaches)
+    let found = check::run(root).and_then(|mut found| {
+        found.breaches.extend(licences::run(root)?);
+        Ok(found)
     });
-    match breaches {
-        Ok(breaches) if breaches.is_empty() => ExitCode::SUCCESS,
-        Ok(breaches) => {
-            eprintln!("{}", breaches.join("\n"));
+    match found {
+        Ok(found) if found.breaches.is_empty() => {
+            println!("{} files keep the house rules", found.files);
+            ExitCode::SUCCESS
+        }
+        Ok(found) => {
+            eprintln!("{}", found.breaches.join("\n"));
             ExitCode::FAILURE
         }
         Err(e) => {

@@ -23,7 +23,7 @@ const SHARED: [&str; 10] =
     ["site", "public_url", "data_dir", "http", "database", "events", "identity", "icat", "storage", "log"];
 /// Sections of the suite's services: a program that runs only some of them passes over the others, so that one file
 /// and one set of variables serve all programs of a site.
-const OF_SERVICES: [&str; 4] = ["auth", "catalogue", "download", "logbook"];
+const OF_SERVICES: &[&str] = &["auth", "catalogue", "download", "logbook"];
 /// Settings that are never shown and that may be given as the name of a file.
 const SECRETS: [(&str, &str); 2] = [("database", "url"), ("icat", "reader")];
 /// Values of secrets that reveal nothing.
@@ -331,7 +331,8 @@ fn refuse_unknown_sections(figment: &Figment, service_defaults: &[&str]) -> Resu
         &service_defaults.iter().fold(Figment::new(), |figment, text| figment.merge(Toml::string(text))),
         None,
     )?;
-    let known: Vec<&str> = SHARED.into_iter().chain(OF_SERVICES).chain(services.keys().map(String::as_str)).collect();
+    let known: Vec<&str> =
+        SHARED.into_iter().chain(OF_SERVICES.iter().copied()).chain(services.keys().map(String::as_str)).collect();
     let all: Dict = extract(figment, None)?;
     match all.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),

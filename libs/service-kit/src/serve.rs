@@ -21,7 +21,6 @@ use crate::ids::{Ids, SystemIds};
 use crate::leases::Leases;
 use crate::openapi::{self, OpenApiError};
 use crate::pools::Pools;
-use crate::problem::chain;
 use crate::process::Process;
 use crate::worker::{self, Task, Worker};
 
@@ -326,19 +325,8 @@ async fn stop_listening(listening: http::Listening) {
 
 pub(crate) fn http_client(config: &Config) -> Result<reqwest::Client, ConfigError> {
     let icat = &config.core.icat;
-    let mut builder = reqwest::Client::builder()
-        .timeout(icat.timeout)
-        .connect_timeout(Duration::from_secs(5))
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("undulator/", env!("CARGO_PKG_VERSION")));
-    if !icat.ca_file.is_empty() {
-        let refused = |e: &dyn std::fmt::Display| ConfigError(format!("setting `icat.ca_file`: {}: {e}", icat.ca_file));
-        let pem = std::fs::read(&icat.ca_file).map_err(|e| refused(&e))?;
-        for certificate in reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| refused(&e))? {
-            builder = builder.add_root_certificate(certificate);
-        }
-    }
-    builder.build().map_err(|e| ConfigError(format!("cannot make the HTTP client: {}", chain(&e))))
+    let builder = reqwest::Client::builder().timeout(icat.timeout).connect_timeout(Duration::from_secs(5));
+    http::finished(builder, &icat.ca_file, "setting `icat.ca_file`")
 }
 
 /// Runs services until SIGTERM or SIGINT; a second signal ends the process at once.

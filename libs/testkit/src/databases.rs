@@ -1,5 +1,7 @@
 //! A fresh database per test on every engine at hand.
 
+use std::sync::Once;
+
 use service_kit::config::Config;
 use service_kit::db::{Migrate, Target};
 use service_kit::{Db, Migration};
@@ -8,6 +10,8 @@ use tempfile::TempDir;
 
 const POSTGRES: &str = "TESTKIT_POSTGRES";
 const LOSSY_POSTGRES: &str = "TESTKIT_POSTGRES_LOSSY";
+/// Whether this program has said which engines it tests.
+static SAID: Once = Once::new();
 
 /// An engine that tests can make databases on.
 #[derive(Debug, Clone)]
@@ -26,9 +30,14 @@ pub struct TestDb {
     _dir: TempDir,
 }
 
-/// The engines that tests run on: `SQLite`, and `PostgreSQL` where a server is named.
+/// The engines that tests run on: `SQLite`, and `PostgreSQL` where a server is named. Says once which.
 pub fn backends() -> Vec<Backend> {
-    std::iter::once(Backend::Sqlite).chain(postgres().map(Backend::Postgres)).collect()
+    let all: Vec<Backend> = std::iter::once(Backend::Sqlite).chain(postgres().map(Backend::Postgres)).collect();
+    SAID.call_once(|| match all.len() {
+        1 => eprintln!("engines: SQLite ({POSTGRES} is not set)"),
+        _ => eprintln!("engines: SQLite, PostgreSQL"),
+    });
+    all
 }
 
 /// The `PostgreSQL` server for tests.

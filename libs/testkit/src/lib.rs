@@ -5,7 +5,9 @@
 //! `scripts/test` starts one and sets it. [`probe`] is the worked example of a service.
 
 mod app;
+mod callers;
 mod databases;
+mod described;
 mod nats;
 mod ports;
 pub mod probe;
@@ -15,7 +17,9 @@ mod signals;
 mod waiting;
 
 pub use self::app::TestApp;
+pub use self::callers::{KEY, key_of};
 pub use self::databases::{Backend, TestDb, backends, databases, lossy_postgres, postgres};
+pub use self::described::assert_described;
 pub use self::nats::Nats;
 pub use self::ports::free_port;
 pub use self::process::{Process, child};

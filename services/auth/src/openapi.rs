@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::header::HeaderBuilder;
+use service_kit::openapi::{Bearer, Failure, later};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, Ref, RefOr, Required, Response, ResponseBuilder};
-use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
+use utoipa::openapi::{Content, RefOr, Required, Response, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, OpenApi};
 
 use crate::routes::{jwks, session, token};
 
@@ -31,21 +30,11 @@ use crate::routes::{jwks, session, token};
         session::end::delete,
     ),
     components(schemas(Failure)),
-    modifiers(&Bearer, &OptionalBody),
+    modifiers(&BEARER, &OptionalBody),
 )]
 pub struct Document;
 
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some("An access token; to get one, an ICAT session id"))
-            .build();
-        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
-    }
-}
+const BEARER: Bearer = Bearer("An access token; to get one, an ICAT session id");
 
 /// The body of a login may be missing, which the attribute at the handler can only say as "may be null".
 struct OptionalBody;
@@ -56,55 +45,6 @@ impl Modify for OptionalBody {
         if let Some(RefOr::T(body)) = login.and_then(|operation| operation.request_body.as_mut()) {
             body.required = Some(Required::False);
         }
-    }
-}
-
-/// Problem details (RFC 9457).
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape of what the floor writes")]
-pub struct Failure {
-    /// Which kind of failure, for programs.
-    #[schema(example = "urn:undulator:problem:auth/bad-credentials")]
-    r#type: String,
-    title: String,
-    status: u16,
-    /// What is wrong, for people.
-    detail: String,
-    /// Under which the operators find it in the log.
-    request_id: String,
-}
-
-/// What every operation of ours may answer.
-pub struct Always;
-
-/// What every operation of ours that takes a body may answer.
-pub struct Body;
-
-/// What every operation of ours that asks ICAT may answer.
-pub struct FromIcat;
-
-impl IntoResponses for Always {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([
-            of("429", later(failure("Too many requests from this address"))),
-            of("500", failure("A fault of the server")),
-            of("503", later(failure("Too busy, or ICAT does not answer"))),
-        ])
-    }
-}
-
-impl IntoResponses for Body {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([
-            of("413", failure("The body is too large")),
-            of("415", failure("The body is no `application/json`")),
-        ])
-    }
-}
-
-impl IntoResponses for FromIcat {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([of("502", failure("ICAT answers something unexpected"))])
     }
 }
 
@@ -133,17 +73,6 @@ impl IntoResponses for BodyOfIcatPlus {
             of("415", text("The body is no `application/json`")),
         ])
     }
-}
-
-fn later(response: ResponseBuilder) -> ResponseBuilder {
-    let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
-    let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds")).build();
-    response.header("Retry-After", header)
-}
-
-fn failure(description: &str) -> ResponseBuilder {
-    let schema = Ref::from_schema_name("Failure");
-    ResponseBuilder::new().description(description).content("application/problem+json", Content::new(Some(schema)))
 }
 
 fn text(description: &str) -> ResponseBuilder {

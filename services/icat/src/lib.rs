@@ -38,6 +38,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[
         Migration { version: 1, name: "entities", sql: include_str!("../migrations/0001_entities.sql") },
         Migration { version: 2, name: "sessions", sql: include_str!("../migrations/0002_sessions.sql") },
+        Migration { version: 3, name: "indexes", sql: include_str!("../migrations/0003_indexes.sql") },
     ],
     check: |settings| Config::read(settings).map(drop),
     openapi: openapi::Document::openapi,

@@ -1,9 +1,13 @@
 //! The command line.
 
+mod get;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use service_kit::cli::{self, Options};
+
+pub use self::get::{Get, What};
 
 /// Back end of a scientific facility around its ICAT metadata catalogue.
 #[derive(Debug, Parser)]
@@ -21,6 +25,8 @@ pub enum Command {
     Shared(cli::Command),
     /// Make a small facility with users and files, and serve it.
     Demo(Demo),
+    /// Download an investigation, datasets or files.
+    Get(Box<Get>),
     /// Fill the embedded catalogue.
     #[command(subcommand)]
     Icat(IcatCommand),

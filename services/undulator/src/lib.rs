@@ -12,7 +12,7 @@ use service_kit::ServiceDef;
 use self::cli::Cli;
 
 /// Every service of the suite.
-const SERVICES: [ServiceDef; 3] = [auth::SERVICE, download::SERVICE, icat::SERVICE];
+const SERVICES: &[ServiceDef] = &[auth::SERVICE, download::SERVICE, icat::SERVICE, logbook::SERVICE];
 
 /// The whole program.
 pub fn main() -> ExitCode {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use events::{Event, Outbox};
 use service_kit::{DbError, ServiceDef, SystemIds};
 use testkit::probe::ThingChanged;
-use testkit::{Backend, Nats, TestApp, backends, until};
+use testkit::{Backend, KEY, Nats, TestApp, backends, key_of, until};
 
 /// Services with the server that their events go over.
 pub struct Arranged {
@@ -20,10 +20,10 @@ pub async fn everywhere(services: &[ServiceDef]) -> Vec<Arranged> {
     let mut all = Vec::new();
     for backend in backends() {
         let engine = engine(&backend);
-        let app = TestApp::start_on(&backend, services, "").await;
+        let app = TestApp::start_on(&backend, services, &maker()).await;
         all.push(Arranged { name: format!("{engine}, memory"), app, nats: None });
         let nats = Nats::start().await;
-        let app = TestApp::start_on(&backend, services, &nats.settings()).await;
+        let app = TestApp::start_on(&backend, services, &format!("{}{}", nats.settings(), maker())).await;
         all.push(Arranged { name: format!("{engine}, NATS"), app, nats: Some(nats) });
     }
     all
@@ -67,9 +67,15 @@ pub async fn until_number(app: &TestApp, service: &str, sql: &str, expected: i64
     until(&format!("{expected} = {sql}"), async || (number(app, service, sql).await == expected).then_some(())).await;
 }
 
-/// Makes a thing by the probe's interface.
+/// Settings in which these tests may make things.
+pub fn maker() -> String {
+    key_of("db/alice", &["things:write"])
+}
+
+/// Makes a thing by the probe's interface; needs [`maker`].
 pub async fn make_thing(app: &TestApp, name: &str) {
     let body = serde_json::json!({"name": name});
-    let answer = app.http.post(format!("{}/probe/things", app.public)).json(&body).send().await.unwrap();
+    let request = app.http.post(format!("{}/probe/things", app.public)).bearer_auth(KEY).json(&body);
+    let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
 }

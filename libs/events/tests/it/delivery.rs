@@ -7,7 +7,7 @@ use service_kit::DbError;
 use testkit::probe::{self, ThingChanged};
 use testkit::{TestApp, recorder, until};
 
-use crate::arrangements::{everywhere, make_thing, number, thing, until_number};
+use crate::arrangements::{everywhere, make_thing, maker, number, thing, until_number};
 
 const EFFECTS: &str = "SELECT COUNT(*) FROM effect WHERE entity = 'thing'";
 const DUPLICATES: &str = "undulator_inbox_duplicates_total{consumer=\"probe-things\"}";
@@ -65,7 +65,7 @@ async fn publish_past_the_duplicate_window(url: &str, envelope: &Envelope) {
 /// Memory only: there the end of a consumer could hold up the relay, which waits for its answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_with_events_on_the_way_is_quick_and_loses_none() {
-    let app = TestApp::start(&[probe::SERVICE], "").await;
+    let app = TestApp::start(&[probe::SERVICE], &maker()).await;
     make_thing(&app, "before").await;
     app.drain().await;
     // Not announced to the relay, so that its last pass finds it.

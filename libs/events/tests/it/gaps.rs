@@ -6,7 +6,7 @@ use async_nats::jetstream;
 use testkit::probe::{self, ICAT_CONSUMER, THINGS_CONSUMER, store::reconciles};
 use testkit::{Nats, TestApp, until};
 
-use crate::arrangements::{everywhere, make_thing, until_number};
+use crate::arrangements::{everywhere, make_thing, maker, until_number};
 
 async fn reconciled(app: &TestApp, consumer: &str) -> i64 {
     reconciles::count(&mut app.db("probe").read().await.unwrap(), consumer).await.unwrap()
@@ -42,7 +42,7 @@ async fn a_new_consumer_reads_the_state_once_and_a_restart_does_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_stream_is_noticed_and_a_server_that_was_only_away_is_not() {
     let mut nats = Nats::start().await;
-    let app = TestApp::start(&[probe::SERVICE], &nats.settings()).await;
+    let app = TestApp::start(&[probe::SERVICE], &format!("{}{}", nats.settings(), maker())).await;
     until_thing_is_seen(&app, "first").await;
     until_reconciled(&app, 1).await;
 
@@ -63,7 +63,7 @@ async fn a_lost_stream_is_noticed_and_a_server_that_was_only_away_is_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_that_was_away_for_longer_than_events_are_kept_reads_the_state() {
     let nats = Nats::start().await;
-    let app = TestApp::start(&[probe::SERVICE], &nats.settings()).await;
+    let app = TestApp::start(&[probe::SERVICE], &format!("{}{}", nats.settings(), maker())).await;
     until_thing_is_seen(&app, "first").await;
     until_reconciled(&app, 1).await;
     let context = jetstream::new(async_nats::connect(nats.url()).await.unwrap());

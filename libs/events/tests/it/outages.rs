@@ -5,7 +5,7 @@ use serde_json::Value;
 use testkit::probe;
 use testkit::{Nats, TestApp, backends, until};
 
-use crate::arrangements::{engine, make_thing, number, until_number};
+use crate::arrangements::{engine, make_thing, maker, number, until_number};
 
 const EFFECTS: &str = "SELECT COUNT(*) FROM effect WHERE entity = 'thing'";
 const WAITING: &str = "SELECT COUNT(*) FROM outbox";
@@ -21,7 +21,7 @@ async fn readiness(app: &TestApp) -> (u16, String) {
 async fn without_nats_a_service_starts_takes_writes_and_says_that_it_is_degraded() {
     for backend in backends() {
         let mut nats = Nats::stopped();
-        let app = TestApp::start_on(&backend, &[probe::SERVICE], &nats.settings()).await;
+        let app = TestApp::start_on(&backend, &[probe::SERVICE], &format!("{}{}", nats.settings(), maker())).await;
         let (status, check) = readiness(&app).await;
         assert_eq!(status, 200, "ready");
         assert!(check.starts_with("degraded: no connection to NATS"), "{check}");
@@ -42,7 +42,7 @@ async fn without_nats_a_service_starts_takes_writes_and_says_that_it_is_degraded
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_stream_stops_the_outbox_and_drops_nothing() {
     let nats = Nats::start().await;
-    let app = TestApp::start(&[probe::SERVICE], &nats.settings()).await;
+    let app = TestApp::start(&[probe::SERVICE], &format!("{}{}", nats.settings(), maker())).await;
     make_thing(&app, "before").await;
     until_number(&app, "probe", EFFECTS, 1).await;
     let context = jetstream::new(async_nats::connect(nats.url()).await.unwrap());

@@ -1,12 +1,17 @@
 //! Calls to other systems: a span and a duration for each, and the trace handed on. Addresses are never recorded,
 //! because session ids stand in them; the caller names the peer and the pattern instead ([`Peer`]).
 
+use std::fmt::Display;
+use std::time::Duration;
+
 use http::{Extensions, HeaderName, HeaderValue};
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tracing::{Instrument as _, field};
 
+use crate::config::ConfigError;
 use crate::metrics::{CallLabels, Metrics};
+use crate::problem::chain;
 use crate::redaction;
 
 /// Who is called, and with which pattern; given with `RequestBuilder::with_extension`.
@@ -67,4 +72,31 @@ impl Middleware for Observe {
 /// Adds what is observed to a plain client.
 pub(crate) fn observed(client: reqwest::Client, metrics: &Metrics) -> ClientWithMiddleware {
     ClientBuilder::new(client).with(Observe(metrics.clone())).build()
+}
+
+/// What every client of ours has in common: no redirects, our name, and the certificates of a PEM file as well if one is
+/// named; `what` says in an error who named it.
+pub(crate) fn finished(
+    builder: reqwest::ClientBuilder,
+    ca_file: &str,
+    what: &str,
+) -> Result<reqwest::Client, ConfigError> {
+    let mut builder = builder
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("undulator/", env!("CARGO_PKG_VERSION")));
+    if !ca_file.is_empty() {
+        let refused = |e: &dyn Display| ConfigError(format!("{what}: {ca_file}: {e}"));
+        let pem = std::fs::read(ca_file).map_err(|e| refused(&e))?;
+        for certificate in reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| refused(&e))? {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    builder.build().map_err(|e| ConfigError(format!("cannot make the HTTP client: {}", chain(&e))))
+}
+
+/// A client for a command that calls servers, where no service runs: an answer may take as long as it likes, but not be
+/// silent for longer than `silence`. `ca_file` is as in [`finished`], empty for none.
+pub fn command_client(ca_file: &str, silence: Duration) -> Result<ClientWithMiddleware, ConfigError> {
+    let builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(silence);
+    Ok(ClientBuilder::new(finished(builder, ca_file, "--ca-file")?).build())
 }

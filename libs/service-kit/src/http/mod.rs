@@ -10,8 +10,8 @@ mod server;
 
 pub use self::address::ClientAddress;
 pub use self::boundary::RequestId;
-pub use self::client::Peer;
-pub(crate) use self::client::observed;
+pub use self::client::{Peer, command_client};
+pub(crate) use self::client::{finished, observed};
 pub use self::health::Checks;
 pub(crate) use self::health::{Health, health_mounts};
 pub(crate) use self::mount::Table;

@@ -1,9 +1,10 @@
 //! The worked example of a service: things with names, and a list of the effects that events had here.
 //!
 //! It owns `thing`, `effect` and `reconcile`, emits `probe.thing.changed`, and consumes that event and the catalogue's
-//! events. It asks nobody, so it does all it can do when ICAT is down. Read it in the order of a request: `routes`,
-//! `domain`, `store`, `events`.
+//! events. When ICAT is down it knows the callers whose credentials need no question to ICAT, and reads go on. Read it in the
+//! order of a request: `routes`, `domain`, `store`, `events`.
 
+mod config;
 mod domain;
 mod error;
 mod events;
@@ -15,24 +16,30 @@ pub mod store;
 use std::sync::Arc;
 
 use ::events::Events;
+use identity::Identity;
 use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
 use utoipa::OpenApi as _;
 
+use self::config::Config;
 pub use self::events::{ICAT_CONSUMER, SESSIONS_CONSUMER, THINGS_CONSUMER, ThingChanged};
 use self::state::State;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "probe",
+    default_toml: include_str!("config.default.toml"),
+    // A real service has ports of its own.
+    default_ports: (0, 0),
     migrations: &[Migration { version: 1, name: "things", sql: include_str!("migrations/0001_things.sql") }],
+    check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),
     build: |ctx| Box::pin(build(ctx)),
-    // A real service has `default_toml`, `default_ports` and `check` of its own.
-    ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
+    let config = Config::read(&ctx.config)?;
     let events = Events::of(&ctx).await?;
+    let identity = Identity::of(&ctx, &events)?;
     events::consume(&events, &ctx);
-    let state = Arc::new(State { db: ctx.db, clock: ctx.clock, outbox: events.outbox() });
-    Ok(Running { mounts: vec![routes::mount(state)], workers: Vec::new() })
+    let state = Arc::new(State { config, db: ctx.db, clock: ctx.clock, outbox: events.outbox() });
+    Ok(Running { mounts: vec![routes::mount(state, &identity)], workers: Vec::new() })
 }

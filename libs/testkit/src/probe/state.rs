@@ -5,7 +5,10 @@ use std::sync::Arc;
 use ::events::Outbox;
 use service_kit::{Clock, Db};
 
+use super::config::Config;
+
 pub struct State {
+    pub config: Config,
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     /// Tells others what changed here.

@@ -3,10 +3,10 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
+use service_kit::openapi::Always;
 use utoipa::ToSchema;
 
 use crate::keys::PublicKey;
-use crate::openapi::Always;
 use crate::state::State;
 
 #[derive(Serialize, ToSchema)]

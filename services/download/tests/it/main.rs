@@ -2,4 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod facility;
 mod openapi;
+mod selections;
+mod statements;
+mod uploads;

@@ -6,6 +6,7 @@
 mod client;
 mod copies;
 mod evaluator;
+mod explain;
 mod examples;
 mod mutations;
 mod openapi;

@@ -4,6 +4,7 @@
 
 mod facility;
 mod history;
+mod openapi;
 mod operations;
 mod permissions;
 mod programs;

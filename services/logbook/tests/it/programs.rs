@@ -16,7 +16,12 @@ async fn entries_of_programs_are_bound_by_time_or_wait() {
                 "content": [{"format": "plainText", "text": "Shutter closed"}], "creationDate": "2026-01-12T10:00:00.5"});
             f.done("POST", &format!("//dataacquisition/{KEY}/notification?{query}"), Some(&entry)).await
         };
-        let bound = send("investigationName=zz-123&instrumentName=bl07", "commandLine").await;
+        // A program waits a tenth of a second, and ICAT may take longer at first: then the entry is bound later.
+        let bound = testkit::until("ICAT has said in time where an entry belongs", async || {
+            let sent = send("investigationName=zz-123&instrumentName=bl07", "commandLine").await;
+            (!sent["investigationId"].is_null()).then_some(sent)
+        })
+        .await;
         assert_eq!(
             (bound["investigationId"].as_i64(), bound["category"].as_str()),
             (Some(EMBARGO), Some("commandline"))

@@ -51,7 +51,7 @@ pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
     }
     let text = fs::read_to_string(&passwords).map_err(|e| unusable(&passwords, &e))?;
     let telemetry = service_kit::telemetry::init(&settings.core.log, "undulator", &settings.core.site)?;
-    let outcome = service_kit::serve(&SERVICES, &settings, |endpoints| introduce(&endpoints, &text)).await;
+    let outcome = service_kit::serve(SERVICES, &settings, |endpoints| introduce(&endpoints, &text)).await;
     telemetry.shutdown();
     Ok(outcome?)
 }

@@ -34,7 +34,7 @@ pub async fn tail(settings: &Config, as_json: bool) -> Result<(), Failure> {
 pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut all = Vec::new();
     for service in SERVICES {
-        let db = open_database(&service, settings, &SystemClock).await?;
+        let db = open_database(service, settings, &SystemClock).await?;
         let letters = admin::dead_letters(&db).await.map_err(|e| Failure::of(&e))?;
         db.close().await;
         all.extend(letters.into_iter().map(|letter| json!({"service": service.name, "letter": letter})));
@@ -48,7 +48,7 @@ pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
 pub async fn retry(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut count = 0;
     for service in SERVICES {
-        let db = open_database(&service, settings, &SystemClock).await?;
+        let db = open_database(service, settings, &SystemClock).await?;
         count += admin::retry(&db, SystemClock.now_micros()).await.map_err(|e| Failure::of(&e))?;
         db.close().await;
     }

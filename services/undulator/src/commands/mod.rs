@@ -3,6 +3,7 @@
 mod auth;
 mod demo;
 mod events;
+mod get;
 mod icat_import;
 mod icat_ingest;
 
@@ -14,9 +15,15 @@ use crate::cli::{AuthCommand, Cli, Command, EventsCommand, IcatCommand};
 
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { options: Options { config, json }, command } = cli;
-    let settings = cli::load(&SERVICES, config)?;
+    // Whoever downloads runs no service, and needs none of its settings.
+    let command = match command {
+        Command::Get(options) => return get::run(*options, json).await,
+        other => other,
+    };
+    let settings = cli::load(SERVICES, config)?;
     match command {
-        Command::Shared(command) => cli::run(command, &SERVICES, &settings, json).await,
+        Command::Get(_) => Ok(()),
+        Command::Shared(command) => cli::run(command, SERVICES, &settings, json).await,
         Command::Demo(options) => demo::run(&settings, &options).await,
         Command::Icat(IcatCommand::Import { file, dry_run, on_conflict, user }) => {
             icat_import::run(&settings, &file, dry_run, &on_conflict, user, json).await

@@ -5,14 +5,16 @@ pub mod things;
 
 use std::sync::Arc;
 
+use identity::Identity;
 use service_kit::{Dialect, Listener, Mount};
 
 use super::state::State;
 
-pub fn mount(state: Arc<State>) -> Mount {
-    Mount::new("/probe", Listener::Public, Dialect::Problem)
-        .state(state)
-        .cors()
+pub fn mount(state: Arc<State>, identity: &Identity) -> Mount {
+    let mount = Mount::new("/probe", Listener::Public, Dialect::Problem).state(state).cors();
+    identity
+        .guard(mount, &[])
+        // Of these only the first takes a `Caller`; the others are open to everybody.
         .post("/things", things::create::post)
         .get("/things/{id}", things::get::get)
         .get("/effects", effects::list::get)

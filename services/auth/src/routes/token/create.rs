@@ -3,13 +3,13 @@
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use service_kit::openapi::{Always, Body, Failure, FromIcat};
 use service_kit::{Code, Problem};
 use utoipa::ToSchema;
 
 use super::Credentials;
 use crate::error::{no_credentials, of_login, session_over};
 use crate::handle::Handle;
-use crate::openapi::{Always, Body, Failure, FromIcat};
 use crate::routes::bearer;
 use crate::sessions::{self, IcatSession, log_in, log_out, look_up};
 use crate::state::State;

@@ -3,9 +3,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
+use service_kit::openapi::{Always, Failure, FromIcat};
 
 use crate::error::no_credentials;
-use crate::openapi::{Always, Failure, FromIcat};
 use crate::routes::bearer;
 use crate::sessions;
 use crate::state::State;

@@ -11,12 +11,12 @@ use crate::state::State;
 use crate::{entries, rights, store};
 
 #[utoipa::path(
-    get, path = "/logbook/{sessionId}/event/count", operation_id = "count_entries", summary = "How many entries match",
-    params(("sessionId" = String, Path), ListQuery),
+    get, path = "/logbook/{credential}/event/count", operation_id = "count_entries", summary = "How many entries match",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
     responses(
         Always,
         (status = 200, description = "The number", body = i64),
-        (status = 403, description = "Not allowed to read this logbook", body = String),
+        (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get(

@@ -15,14 +15,14 @@ use crate::state::State;
 use crate::{people, rights};
 
 #[utoipa::path(
-    post, path = "/logbook/{sessionId}/event", operation_id = "create_entry", summary = "Write an entry",
-    params(("sessionId" = String, Path), InvestigationQuery),
+    post, path = "/logbook/{credential}/event", operation_id = "create_entry", summary = "Write an entry",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), InvestigationQuery),
     request_body(content = Entry, content_type = "application/json"),
     responses(
         Always,
         (status = 200, description = "The entry, on disk", body = Entry),
-        (status = 403, description = "Not allowed to write this logbook", body = String),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+        (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn post(

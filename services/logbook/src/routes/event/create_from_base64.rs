@@ -14,16 +14,16 @@ use crate::state::State;
 use crate::{people, rights};
 
 #[utoipa::path(
-    post, path = "/logbook/{sessionId}/event/createfrombase64", operation_id = "create_entry_from_base64",
+    post, path = "/logbook/{credential}/event/createfrombase64", operation_id = "create_entry_from_base64",
     summary = "Attach a file given as base64",
-    params(("sessionId" = String, Path), BookQuery),
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
     request_body(content = FromBase64, content_type = "application/json"),
     responses(
         Always,
         (status = 200, description = "The entry, on disk", body = Entry),
-        (status = 403, description = "Not allowed to write this logbook", body = String),
-        (status = 413, description = "The file is too large", body = String),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+        (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
+        (status = 413, description = "The file is too large", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn post(

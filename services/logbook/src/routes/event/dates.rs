@@ -12,12 +12,12 @@ use crate::state::State;
 use crate::{entries, rights, store};
 
 #[utoipa::path(
-    get, path = "/logbook/{sessionId}/event/dates", operation_id = "list_days", summary = "Days with entries",
-    params(("sessionId" = String, Path), ListQuery),
+    get, path = "/logbook/{credential}/event/dates", operation_id = "list_days", summary = "Days with entries",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
     responses(
         Always,
         (status = 200, description = "Days, such as `2025-03-01`", body = Vec<String>),
-        (status = 403, description = "Not allowed to read this logbook", body = String),
+        (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get(

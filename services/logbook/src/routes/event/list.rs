@@ -13,12 +13,12 @@ use crate::state::State;
 use crate::{entries, rights, store};
 
 #[utoipa::path(
-    get, path = "/logbook/{sessionId}/event", operation_id = "list_entries", summary = "Entries of a logbook",
-    params(("sessionId" = String, Path), ListQuery),
+    get, path = "/logbook/{credential}/event", operation_id = "list_entries", summary = "Entries of a logbook",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
     responses(
         Always,
         (status = 200, description = "Entries", body = Entries),
-        (status = 403, description = "Not allowed to read this logbook", body = String),
+        (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get(

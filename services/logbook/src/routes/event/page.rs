@@ -12,12 +12,12 @@ use crate::state::State;
 use crate::{entries, rights, store};
 
 #[utoipa::path(
-    get, path = "/logbook/{sessionId}/event/page", operation_id = "find_page", summary = "The page of an entry",
-    params(("sessionId" = String, Path), ListQuery),
+    get, path = "/logbook/{credential}/event/page", operation_id = "find_page", summary = "The page of an entry",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
     responses(
         Always,
         (status = 200, description = "The page, counted from 1; without `page` if the entry is not in the list", body = Meta),
-        (status = 403, description = "Not allowed to read this logbook", body = String),
+        (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get(

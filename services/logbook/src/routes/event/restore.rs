@@ -12,14 +12,14 @@ use crate::state::State;
 use crate::{entries, rights};
 
 #[utoipa::path(
-    put, path = "/logbook/{sessionId}/event/restore", operation_id = "restore_entries", summary = "Show hidden entries",
+    put, path = "/logbook/{credential}/event/restore", operation_id = "restore_entries", summary = "Show hidden entries",
     description = "All entries that match: with nothing but a logbook, the whole logbook. It is one record of the logbook's history.",
-    params(("sessionId" = String, Path), ListQuery),
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
     responses(
         Always,
         (status = 200, description = "The entries that were changed", body = Entries),
-        (status = 403, description = "Not allowed to write this logbook", body = String),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+        (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn put(

@@ -28,15 +28,15 @@ struct Body {
 }
 
 #[utoipa::path(
-    patch, path = "/logbook/{sessionId}/events", operation_id = "retag_entries", summary = "Tag several entries",
-    params(("sessionId" = String, Path), BookQuery),
+    patch, path = "/logbook/{credential}/events", operation_id = "retag_entries", summary = "Tag several entries",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
     request_body(content = Body, content_type = "application/json"),
     responses(
         Always,
         (status = 200, description = "The entries", body = Entries),
-        (status = 403, description = "Not allowed to write this logbook", body = String),
-        (status = 404, description = "An entry is not in this logbook; none was changed", body = String),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+        (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
+        (status = 404, description = "An entry is not in this logbook; none was changed", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn patch(

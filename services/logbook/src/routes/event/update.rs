@@ -24,9 +24,9 @@ struct Wrapped {
 }
 
 #[utoipa::path(
-    put, path = "/logbook/{sessionId}/event", operation_id = "update_entry", summary = "Change an entry",
+    put, path = "/logbook/{credential}/event", operation_id = "update_entry", summary = "Change an entry",
     params(
-        ("sessionId" = String, Path),
+        ("credential" = String, Path, description = "A session id, or a key where programs write"),
         InvestigationQuery,
         ("If-Match" = Option<String>, Header, description = "The ETag of the version that was read; without it the last writer wins"),
     ),
@@ -34,10 +34,10 @@ struct Wrapped {
     responses(
         Always,
         (status = 200, description = "The entry; the same values again make no new version", body = Entry),
-        (status = 403, description = "Not allowed to write this logbook", body = String),
-        (status = 404, description = "There is no such entry in this logbook", body = String),
-        (status = 412, description = "The entry has been changed meanwhile", body = String),
-        (status = 422, description = "The logbook is closed, or the entry is a notification", body = String),
+        (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
+        (status = 404, description = "There is no such entry in this logbook", body = String, content_type = "text/plain"),
+        (status = 412, description = "The entry has been changed meanwhile", body = String, content_type = "text/plain"),
+        (status = 422, description = "The logbook is closed, or the entry is a notification", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn put(

@@ -12,8 +12,8 @@ use crate::state::State;
 use crate::store::preferences;
 
 #[utoipa::path(
-    get, path = "/users/{sessionId}/preferences", operation_id = "get_preferences", summary = "The caller's settings",
-    params(("sessionId" = String, Path)),
+    get, path = "/users/{credential}/preferences", operation_id = "get_preferences", summary = "The caller's settings",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write")),
     responses(Always, (status = 200, description = "At least the user's name", body = Preferences)),
 )]
 pub async fn get(state: web::Data<State>, caller: Caller) -> Result<HttpResponse, Problem> {

@@ -21,13 +21,13 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    put, path = "/actions/{sessionId}/logbook/instrumentname", operation_id = "fill_instrument_names",
+    put, path = "/actions/{credential}/logbook/instrumentname", operation_id = "fill_instrument_names",
     summary = "Fill in instrument names",
-    params(("sessionId" = String, Path), Query),
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Query),
     responses(
         Always,
         (status = 200, description = "How many entries there are, lacked a name, and were given one", body = Filled),
-        (status = 403, description = "For administrators", body = String),
+        (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn put(state: web::Data<State>, caller: Caller, query: web::Query<Query>) -> Result<HttpResponse, Problem> {

@@ -22,13 +22,13 @@ struct Sent {
 }
 
 #[utoipa::path(
-    put, path = "/messages/{sessionId}/information", operation_id = "set_message", summary = "Set a banner",
-    params(("sessionId" = String, Path)),
+    put, path = "/messages/{credential}/information", operation_id = "set_message", summary = "Set a banner",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write")),
     request_body(content = Message, content_type = "application/json"),
     responses(
         Always,
         (status = 200, description = "The banner", body = Message),
-        (status = 403, description = "For administrators", body = String),
+        (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn put(state: web::Data<State>, caller: Caller, payload: web::Payload) -> Result<HttpResponse, Problem> {

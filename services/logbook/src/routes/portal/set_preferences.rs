@@ -14,8 +14,8 @@ use crate::state::State;
 use crate::store::preferences;
 
 #[utoipa::path(
-    put, path = "/users/{sessionId}/preferences", operation_id = "set_preferences", summary = "Change the caller's settings",
-    params(("sessionId" = String, Path)),
+    put, path = "/users/{credential}/preferences", operation_id = "set_preferences", summary = "Change the caller's settings",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write")),
     request_body(content = Preferences, content_type = "application/json"),
     responses(Always, (status = 200, description = "All settings", body = Preferences)),
 )]

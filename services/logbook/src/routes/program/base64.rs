@@ -12,14 +12,14 @@ use crate::state::State;
 use crate::{files, programs, rights};
 
 #[utoipa::path(
-    post, path = "/dataacquisition/{apiKey}/base64", operation_id = "create_attachment", summary = "A program attaches a file",
-    params(("apiKey" = String, Path), Target),
+    post, path = "/dataacquisition/{credential}/base64", operation_id = "create_attachment", summary = "A program attaches a file",
+    params(("credential" = String, Path, description = "An API key"), Target),
     request_body(content = FromBase64, content_type = "application/json"),
     responses(
         Always,
         (status = 200, description = "The entry, on disk", body = Entry),
-        (status = 403, description = "No API key, or not one for this", body = String),
-        (status = 413, description = "The file is too large", body = String),
+        (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
+        (status = 413, description = "The file is too large", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn post(

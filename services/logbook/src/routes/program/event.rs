@@ -12,14 +12,14 @@ use crate::state::State;
 use crate::{programs, rights};
 
 #[utoipa::path(
-    post, path = "/logbook/{apiKey}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event",
+    post, path = "/logbook/{credential}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event",
     operation_id = "create_entry_by_name", summary = "A beamline program writes an entry",
-    params(("apiKey" = String, Path), ("investigationName" = String, Path), ("instrumentName" = String, Path)),
+    params(("credential" = String, Path, description = "An API key"), ("investigationName" = String, Path), ("instrumentName" = String, Path)),
     request_body(content = Entry, content_type = "application/json"),
     responses(
         Always,
         (status = 200, description = "The entry, on disk", body = Entry),
-        (status = 403, description = "No API key, or not one for this", body = String),
+        (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn post(

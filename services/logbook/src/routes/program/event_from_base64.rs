@@ -13,15 +13,15 @@ use crate::{files, programs, rights};
 
 #[utoipa::path(
     post,
-    path = "/logbook/{apiKey}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event/createfrombase64",
+    path = "/logbook/{credential}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event/createfrombase64",
     operation_id = "create_entry_by_name_from_base64", summary = "A beamline program attaches a file",
-    params(("apiKey" = String, Path), ("investigationName" = String, Path), ("instrumentName" = String, Path)),
+    params(("credential" = String, Path, description = "An API key"), ("investigationName" = String, Path), ("instrumentName" = String, Path)),
     request_body(content = FromBase64, content_type = "application/json"),
     responses(
         Always,
         (status = 200, description = "The entry, on disk", body = Entry),
-        (status = 403, description = "No API key, or not one for this", body = String),
-        (status = 413, description = "The file is too large", body = String),
+        (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
+        (status = 413, description = "The file is too large", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn post(

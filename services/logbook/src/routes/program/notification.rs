@@ -12,16 +12,16 @@ use crate::state::State;
 use crate::{programs, rights};
 
 #[utoipa::path(
-    post, path = "/dataacquisition/{apiKey}/notification", operation_id = "create_notification",
+    post, path = "/dataacquisition/{credential}/notification", operation_id = "create_notification",
     summary = "A program writes an entry",
     description = "The entry is bound to the investigation of the proposal and the instrument by its time. It is stored also \
         when none is known; then it stands in the instrument's logbook until the investigation appears.",
-    params(("apiKey" = String, Path), Target),
+    params(("credential" = String, Path, description = "An API key"), Target),
     request_body(content = Entry, content_type = "application/json"),
     responses(
         Always,
         (status = 200, description = "The entry, on disk", body = Entry),
-        (status = 403, description = "No API key, or not one for this", body = String),
+        (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn post(

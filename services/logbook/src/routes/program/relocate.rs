@@ -24,13 +24,13 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    post, path = "/dataacquisition/{apiKey}/events/move", operation_id = "move_entries",
+    post, path = "/dataacquisition/{credential}/events/move", operation_id = "move_entries",
     summary = "Move entries to another investigation",
-    params(("apiKey" = String, Path), Query),
+    params(("credential" = String, Path, description = "An API key"), Query),
     responses(
         Always,
         (status = 200, description = "How many were moved", body = Moved),
-        (status = 403, description = "No API key, or not one for this", body = String),
+        (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn post(state: web::Data<State>, caller: Caller, query: web::Query<Query>) -> Result<HttpResponse, Problem> {

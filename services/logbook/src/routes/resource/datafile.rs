@@ -28,14 +28,14 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    get, path = "/logbook/{sessionId}/datafile/open", operation_id = "open_datafile", summary = "Open a file in the viewer",
-    params(("sessionId" = String, Path), Query),
+    get, path = "/logbook/{credential}/datafile/open", operation_id = "open_datafile", summary = "Open a file in the viewer",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Query),
     responses(
         Always,
         (status = 302, description = "To the viewer"),
-        (status = 403, description = "Not allowed", body = String),
-        (status = 404, description = "There is no such datafile", body = String),
-        (status = 501, description = "No viewer is set up", body = String),
+        (status = 403, description = "Not allowed", body = String, content_type = "text/plain"),
+        (status = 404, description = "There is no such datafile", body = String, content_type = "text/plain"),
+        (status = 501, description = "No viewer is set up", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get(state: web::Data<State>, caller: Caller, query: web::Query<Query>) -> Result<HttpResponse, Problem> {

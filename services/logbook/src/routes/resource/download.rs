@@ -25,13 +25,13 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    get, path = "/resource/{sessionId}/file/download", operation_id = "download_file", summary = "An attachment",
-    params(("sessionId" = String, Path), Query),
+    get, path = "/resource/{credential}/file/download", operation_id = "download_file", summary = "An attachment",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Query),
     responses(
         Always,
         (status = 200, description = "Its bytes; images that cannot be active are shown in the page, everything else is saved", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 403, description = "Not allowed to read this logbook", body = String),
-        (status = 404, description = "There is no such attachment", body = String),
+        (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
+        (status = 404, description = "There is no such attachment", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get(

@@ -16,15 +16,15 @@ use crate::state::State;
 use crate::{files, people, rights};
 
 #[utoipa::path(
-    post, path = "/resource/{sessionId}/file/upload", operation_id = "upload_file", summary = "Attach a file",
-    params(("sessionId" = String, Path), BookQuery),
+    post, path = "/resource/{credential}/file/upload", operation_id = "upload_file", summary = "Attach a file",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
         Always,
         (status = 200, description = "The entry, on disk", body = Entry),
-        (status = 403, description = "Not allowed to write this logbook", body = String),
-        (status = 413, description = "The file is too large", body = String),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+        (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
+        (status = 413, description = "The file is too large", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn post(

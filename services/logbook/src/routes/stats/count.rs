@@ -13,12 +13,12 @@ use crate::store::entries::{self, Scope};
 use crate::{rights, routes};
 
 #[utoipa::path(
-    get, path = "/logbook/{sessionId}/stats/count", operation_id = "count_per_day", summary = "Entries per day",
-    params(("sessionId" = String, Path), Span),
+    get, path = "/logbook/{credential}/stats/count", operation_id = "count_per_day", summary = "Entries per day",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Span),
     responses(
         Always,
         (status = 200, description = "Days that have entries", body = Vec<DayCount>),
-        (status = 403, description = "For administrators", body = String),
+        (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get(state: web::Data<State>, caller: Caller, span: web::Query<Span>) -> Result<HttpResponse, Problem> {

@@ -12,13 +12,13 @@ use crate::store::entries;
 use crate::{people, rights, routes};
 
 #[utoipa::path(
-    get, path = "/logbook/{sessionId}/stats/investigation", operation_id = "count_per_investigation",
+    get, path = "/logbook/{credential}/stats/investigation", operation_id = "count_per_investigation",
     summary = "Entries per investigation",
-    params(("sessionId" = String, Path), Span),
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Span),
     responses(
         Always,
         (status = 200, description = "Investigations that have entries", body = Vec<InvestigationCount>),
-        (status = 403, description = "For administrators", body = String),
+        (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get(state: web::Data<State>, caller: Caller, span: web::Query<Span>) -> Result<HttpResponse, Problem> {

@@ -15,15 +15,15 @@ use crate::state::State;
 use crate::store::tags;
 
 #[utoipa::path(
-    post, path = "/logbook/{sessionId}/tag", operation_id = "create_tag", summary = "Define a tag",
-    params(("sessionId" = String, Path), BookQuery),
+    post, path = "/logbook/{credential}/tag", operation_id = "create_tag", summary = "Define a tag",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
     request_body(content = Tag, content_type = "application/json"),
     responses(
         Always,
         (status = 200, description = "The tag", body = Tag),
-        (status = 403, description = "Not allowed to write this logbook", body = String),
-        (status = 409, description = "There is a tag with this name", body = String),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+        (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
+        (status = 409, description = "There is a tag with this name", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn post(

@@ -15,12 +15,12 @@ use crate::state::State;
 use crate::store::tags;
 
 #[utoipa::path(
-    get, path = "/logbook/{sessionId}/tag", operation_id = "list_tags", summary = "Tags of a logbook",
-    params(("sessionId" = String, Path), BookQuery),
+    get, path = "/logbook/{credential}/tag", operation_id = "list_tags", summary = "Tags of a logbook",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
     responses(
         Always,
         (status = 200, description = "Tags", body = Vec<Tag>),
-        (status = 403, description = "Not allowed to read this logbook", body = String),
+        (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get(

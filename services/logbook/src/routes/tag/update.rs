@@ -28,16 +28,16 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    put, path = "/logbook/{sessionId}/tag", operation_id = "update_tag", summary = "Change a tag",
-    params(("sessionId" = String, Path), Query),
+    put, path = "/logbook/{credential}/tag", operation_id = "update_tag", summary = "Change a tag",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Query),
     request_body(content = Tag, content_type = "application/json"),
     responses(
         Always,
         (status = 200, description = "The tag", body = Tag),
-        (status = 403, description = "Not allowed to write this logbook", body = String),
-        (status = 404, description = "There is no such tag", body = String),
-        (status = 409, description = "Another tag has this name", body = String),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String),
+        (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
+        (status = 404, description = "There is no such tag", body = String, content_type = "text/plain"),
+        (status = 409, description = "Another tag has this name", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn put(

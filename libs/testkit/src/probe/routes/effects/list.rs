@@ -3,13 +3,11 @@
 use actix_web::web;
 use serde::{Deserialize, Serialize};
 use service_kit::Problem;
+use service_kit::openapi::{Always, Failure};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::probe::openapi::{Always, Failure};
 use crate::probe::state::State;
 use crate::probe::store::effects::{self, Effect};
-
-const LARGEST_PAGE: i64 = 1_000;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -18,15 +16,9 @@ pub struct Page {
     /// The `next` of the page before.
     #[serde(default)]
     after: i64,
-    /// 1 to 1000.
-    #[serde(default = "Page::largest")]
-    limit: i64,
-}
-
-impl Page {
-    fn largest() -> i64 {
-        LARGEST_PAGE
-    }
+    /// At most, and without it, `probe.largest_page`.
+    #[param(nullable = false)]
+    limit: Option<i64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -65,7 +57,8 @@ impl From<Effect> for EffectView {
     ),
 )]
 pub async fn get(state: web::Data<State>, page: web::Query<Page>) -> Result<web::Json<EffectsView>, Problem> {
-    let limit = page.limit.clamp(1, LARGEST_PAGE);
+    let largest = state.config.largest_page;
+    let limit = page.limit.unwrap_or(largest).clamp(1, largest);
     let effects = effects::list(&mut state.db.read().await?, page.after, limit).await?;
     let full = i64::try_from(effects.len()).is_ok_and(|n| n == limit);
     let next = effects.last().filter(|_| full).map(|last| last.id);

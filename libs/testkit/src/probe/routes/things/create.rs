@@ -2,7 +2,9 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use identity::Caller;
 use serde::Deserialize;
+use service_kit::openapi::{Always, Body, Failure, ForCallers};
 use service_kit::{Idempotency, Problem, Remembered, digest};
 use utoipa::ToSchema;
 
@@ -10,12 +12,11 @@ use super::ThingView;
 use crate::probe::domain::ThingName;
 use crate::probe::error::Error;
 use crate::probe::events::ThingChanged;
-use crate::probe::openapi::{Always, Failure};
 use crate::probe::state::State;
 use crate::probe::store::things;
 
-/// Keys belong to a caller; where everybody may call, all share them. A real service names the user.
-const ANYBODY: &str = "anybody";
+/// What an API key needs for it; users need nothing more.
+const SCOPE: &str = "things:write";
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,26 +27,31 @@ pub struct NewThing {
 
 #[utoipa::path(
     post, path = "/probe/things", operation_id = "create_thing", summary = "Make a thing",
+    security(("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable for a day")),
     request_body = NewThing,
     responses(
         Always,
+        Body,
+        ForCallers,
         (status = 201, description = "Made, now or by the same request before", body = ThingView),
         (status = 400, description = "The body cannot be understood", body = Failure, content_type = "application/problem+json"),
+        (status = 403, description = "An API key without the scope `things:write`", body = Failure, content_type = "application/problem+json"),
         (status = 409, description = "`probe/name-taken`", body = Failure, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = Failure, content_type = "application/problem+json"),
-        (status = 415, description = "The body is no JSON", body = Failure, content_type = "application/problem+json"),
         (status = 422, description = "`probe/bad-name`, or a key that was used otherwise", body = Failure, content_type = "application/problem+json"),
     ),
 )]
 pub async fn post(
     state: web::Data<State>,
+    caller: Caller,
     request: HttpRequest,
     body: web::Json<NewThing>,
 ) -> Result<HttpResponse, Problem> {
+    caller.require_scope(SCOPE)?;
     let name = ThingName::parse(&body.name)?;
     let fingerprint = digest(name.as_str());
-    let idempotency = Idempotency::of(&request, ANYBODY, fingerprint)?;
+    // Another caller's key of the same name is another key.
+    let idempotency = Idempotency::of(&request, &caller.subject().icat_user_name, fingerprint)?;
     let now = state.clock.now_micros();
     // Everything that belongs together is one transaction: the row, its event, the answer to a repetition.
     let answer = state

@@ -2,10 +2,10 @@
 
 use actix_web::web;
 use service_kit::Problem;
+use service_kit::openapi::{Always, Failure};
 
 use super::ThingView;
 use crate::probe::error::Error;
-use crate::probe::openapi::{Always, Failure};
 use crate::probe::state::State;
 use crate::probe::store::things;
 

@@ -1,6 +1,8 @@
 //! `OpenAPI` documents: one per service, and all of a process as one. The page under `/docs` needs nothing from
 //! elsewhere.
 
+mod problems;
+
 use std::sync::Arc;
 
 use actix_web::http::header::LOCATION;
@@ -10,6 +12,7 @@ use thiserror::Error;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config as Page;
 
+pub use self::problems::{Always, BEARER, Bearer, Body, Failure, ForCallers, FromIcat, later};
 use crate::dialect::Dialect;
 use crate::http::{Listener, Mount};
 use crate::problem::{Code, Problem};

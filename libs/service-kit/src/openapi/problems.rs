@@ -1,0 +1,100 @@
+//! What the documents of services share whose failures are problem details (RFC 9457). A service lists [`Failure`] among
+//! its components and, where callers say who they are, [`BEARER`] among its modifiers; the rest stands in the
+//! `responses` of its operations.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, ToSchema};
+
+/// Problem details (RFC 9457).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what the boundary writes")]
+pub struct Failure {
+    /// Which kind of failure, for programs.
+    #[schema(example = "urn:undulator:problem:identity/bad-credentials")]
+    r#type: String,
+    title: String,
+    status: u16,
+    /// What is wrong, for people.
+    detail: String,
+    /// Under which the operators find it in the log.
+    request_id: String,
+}
+
+/// What every operation may answer: 429, 500, 503.
+pub struct Always;
+
+/// What every operation that takes a body of JSON may answer besides: 413, 415.
+pub struct Body;
+
+/// What every operation that asks ICAT may answer besides: 502.
+pub struct FromIcat;
+
+/// What every operation that takes a `Caller` may answer besides: 401, 502.
+pub struct ForCallers;
+
+impl IntoResponses for Always {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([
+            of("429", later(failure("Too many requests from this address"))),
+            of("500", failure("A fault of the server")),
+            of("503", later(failure("Too busy, or a system behind the server does not answer"))),
+        ])
+    }
+}
+
+impl IntoResponses for Body {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([
+            of("413", failure("The body is too large")),
+            of("415", failure("The body is no `application/json`")),
+        ])
+    }
+}
+
+impl IntoResponses for FromIcat {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([of("502", failure("ICAT answers something unexpected"))])
+    }
+}
+
+impl IntoResponses for ForCallers {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let mut all = FromIcat::responses();
+        all.extend([of("401", failure("No credentials, or none that are good"))]);
+        all
+    }
+}
+
+/// The scheme `bearer` of `security(("bearer" = []))`, with what is said of it.
+pub struct Bearer(pub &'static str);
+
+/// For operations that take a `Caller`.
+pub const BEARER: Bearer = Bearer("A token of auth, an ICAT session id, or an API key");
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(self.0)).build();
+        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The same answer with `Retry-After`.
+pub fn later(response: ResponseBuilder) -> ResponseBuilder {
+    let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
+    let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds")).build();
+    response.header("Retry-After", header)
+}
+
+fn failure(description: &str) -> ResponseBuilder {
+    let schema = Ref::from_schema_name("Failure");
+    ResponseBuilder::new().description(description).content("application/problem+json", Content::new(Some(schema)))
+}
+
+fn of(status: &str, response: ResponseBuilder) -> (String, RefOr<Response>) {
+    (status.to_owned(), response.build().into())
+}

@@ -1,0 +1,80 @@
+//! A service's `OpenAPI` document against what it answers.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use service_kit::{Listener, ServiceDef};
+
+use crate::app::TestApp;
+
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// Panics unless the document of a running service has each of its routes for users and no other, and each operation an
+/// id of its own, a summary, the variables of its path, a `Failure` for each status from 400 on, and nothing that is
+/// named but not described. Says how many operations there are.
+pub fn assert_described(app: &TestApp, service: &ServiceDef) {
+    let document = serde_json::to_value((service.openapi)()).expect("a document");
+    let operations = operations(&document);
+    let described: BTreeSet<_> = operations.iter().map(|(method, path, _)| (method.clone(), path.clone())).collect();
+    let routes: BTreeSet<_> = app
+        .routes()
+        .iter()
+        .filter(|route| route.service == service.name && route.listener == Listener::Public)
+        .map(|route| (route.method.clone(), route.pattern.clone()))
+        .collect();
+    let undescribed: Vec<_> = routes.difference(&described).collect();
+    let unanswered: Vec<_> = described.difference(&routes).collect();
+    assert!(undescribed.is_empty(), "no operation describes {undescribed:?}");
+    assert!(unanswered.is_empty(), "no route answers {unanswered:?}");
+    let mut ids = BTreeSet::new();
+    for (method, path, operation) in &operations {
+        let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no id"));
+        assert!(ids.insert(id), "{id} stands twice");
+        assert!(operation["summary"].is_string(), "{method} {path} has no summary");
+        check_variables(method, path, operation);
+        check_failures(method, path, operation);
+        for scheme in items(&operation["security"]).filter_map(Value::as_object).flat_map(|scheme| scheme.keys()) {
+            let known = document["components"]["securitySchemes"][scheme].is_object();
+            assert!(known, "{method} {path} asks for {scheme}, which no modifier of the document describes");
+        }
+    }
+    let text = document.to_string();
+    for schema in text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
+        let known = document["components"]["schemas"][schema].is_object();
+        assert!(known, "{schema} is not among the components of the document");
+    }
+    println!("{}: {} operations", service.name, operations.len());
+}
+
+fn check_variables(method: &str, path: &str, operation: &Value) {
+    let parameters = items(&operation["parameters"]).filter(|parameter| parameter["in"] == "path");
+    let described: BTreeSet<_> = parameters.filter_map(|parameter| parameter["name"].as_str()).collect();
+    let variables: BTreeSet<_> = path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
+    assert_eq!(described, variables, "the variables of {method} {path}");
+}
+
+fn check_failures(method: &str, path: &str, operation: &Value) {
+    for (status, response) in operation["responses"].as_object().into_iter().flatten() {
+        let failed = status.as_str() >= "400";
+        let of_failure = response["content"].as_object().is_some_and(|content| {
+            content.values().all(|media| media["schema"]["$ref"] == "#/components/schemas/Failure")
+        });
+        assert_eq!(of_failure, failed, "whether {status} of {method} {path} is a Failure");
+    }
+}
+
+/// Method, path and the operation itself.
+fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            assert!(METHODS.contains(&method.as_str()), "{path} has a {method}");
+            all.push((method.to_uppercase(), path.clone(), operation));
+        }
+    }
+    all
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}

@@ -1,0 +1,144 @@
+//! Prepared selections: the same bytes in every range and after a restart, until they expire or a file changes.
+
+use events::messages::download::{Outcome, SelectionPrepared, TransferFinished};
+use testkit::{backends, until};
+
+use crate::facility::{Facility, SESSION};
+
+fn content(seed: usize, size: usize) -> Vec<u8> {
+    (0..size).map(|y| u8::try_from((y * 31 + seed * 7 + y / 251) % 256).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn ranges_are_slices_across_a_restart_and_events_tell_of_both() {
+    for backend in backends() {
+        let facility = Facility::start(&backend, "").await;
+        facility.file("a.h5", &content(1, 100_000), true).await;
+        facility.file("b.h5", &content(2, 70_000), true).await;
+        let id = facility.prepare().await;
+        for (format, length) in [("zip", 170_306), ("tar", 172_544)] {
+            let url = format!("/ids/getData?preparedId={id}&format={format}");
+            let head = facility.ask("HEAD", &url, &[], Vec::new()).await;
+            let whole = facility.get(&url, &[]).await;
+            assert_eq!((head.status, whole.status), (200, 200));
+            assert_eq!(head.header("content-length"), whole.body.len().to_string());
+            assert_eq!(whole.body.len(), length, "{format}");
+            let etag = whole.header("etag").to_owned();
+            for (first, last) in [(0, 0), (17, 99_999), (99_990, 170_000), (170_000, 170_305)] {
+                let range = format!("bytes={first}-{last}");
+                let part = facility.get(&url, &[("range", &range), ("if-range", &etag)]).await;
+                assert_eq!(part.status, 206, "{format} {range}");
+                assert!(part.body == whole.body[first..=last], "{format} {range}");
+            }
+        }
+        let size = facility.get(&format!("/ids/getSize?preparedId={id}"), &[]).await;
+        assert_eq!(size.text(), "170000");
+        facility.app.drain().await;
+        let prepared = facility.app.recorded::<SelectionPrepared>().await;
+        assert_eq!(prepared.len(), 1);
+        assert_eq!((prepared[0].subject.as_str(), prepared[0].files, prepared[0].bytes), ("db/ada", 2, 170_000));
+        let finished = until("each transfer is told", async || {
+            let finished = facility.app.recorded::<TransferFinished>().await;
+            (finished.len() == 10).then_some(finished)
+        })
+        .await;
+        assert!(finished.iter().all(|event| event.subject == "db/ada" && event.outcome() == Outcome::Complete));
+        let bytes: i64 = finished.iter().map(|event| event.bytes).sum();
+        assert_eq!(bytes, 170_306 + 172_544 + 2 * (1 + 99_983 + 70_011 + 306));
+
+        let url = format!("/ids/getData?preparedId={id}");
+        let before = facility.get(&url, &[]).await;
+        let Facility { app, files, dir } = facility;
+        let facility = Facility { app: app.restart().await, files, dir };
+        // The catalogue of the test forgets; a prepared selection needs it only to see whether its datafiles exist.
+        facility.file("a.h5-again", b"", true).await;
+        facility.file("b.h5-again", b"", true).await;
+        let after = facility.get(&url, &[]).await;
+        assert_eq!(before.header("etag"), after.header("etag"));
+        assert!(before.body == after.body);
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_selection_ends_when_it_expires_and_when_a_file_changes() {
+    for backend in backends() {
+        let facility = Facility::start(&backend, "").await;
+        facility.file("a.h5", &content(1, 1000), true).await;
+        let (kept, expired) = (facility.prepare().await, facility.prepare().await);
+        let path = facility.files.join("here/a.h5");
+        let data = |id: &str| format!("/ids/getData?preparedId={id}");
+        assert_eq!(facility.get(&data(&kept), &[]).await.status, 200);
+        std::fs::write(&path, content(3, 1000)).unwrap();
+        for _ in 0..2 {
+            let refused = facility.get(&data(&kept), &[("range", "bytes=10-")]).await;
+            assert_eq!(refused.status, 404);
+            assert_eq!(
+                refused.text(),
+                r#"{"code":"NotFoundException","message":"The file of Datafile[id:1] has changed since this selection was prepared; prepare it again and start over"}"#
+            );
+        }
+        let other = facility.get(&format!("/ids/isPrepared?preparedId={expired}"), &[]).await;
+        assert_eq!(other.status, 404, "the same list of files is the same for everybody");
+        // The catalogue still has the old checksum, which the first reader finds out, and the next selection knows.
+        let believing = facility.prepare().await;
+        assert_eq!(facility.get(&data(&believing), &[]).await.status, 404);
+        let fresh = facility.prepare().await;
+        assert_eq!(facility.get(&data(&fresh), &[]).await.status, 200);
+        facility.app.clock.advance_seconds(31 * 24 * 3600);
+        let refused = facility.get(&data(&fresh), &[]).await;
+        assert_eq!(refused.status, 404);
+        assert!(refused.text().contains("has expired; prepare the selection again"), "{}", refused.text());
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_an_archive_without_checksums_comes_once_they_are_read() {
+    for backend in backends() {
+        let facility = Facility::start(&backend, "[download]\nhash_at_once = \"1KiB\"\n").await;
+        facility.file("a.h5", &content(1, 300_000), false).await;
+        facility.file("b.h5", &content(2, 5), true).await;
+        let query = format!("sessionId={SESSION}&datasetIds=4");
+        let url = format!("/ids/getData?{query}");
+        let early = facility.get(&url, &[("range", "bytes=-200")]).await;
+        assert_eq!((early.status, early.header("retry-after")), (503, "2"), "{}", early.text());
+        assert!(early.text().contains("DataNotOnlineException"));
+        let end = until("the checksums are known", async || {
+            let answer = facility.get(&url, &[("range", "bytes=-200")]).await;
+            (answer.status == 206).then_some(answer.body)
+        })
+        .await;
+        let whole = facility.get(&url, &[]).await;
+        assert!(whole.body.ends_with(&end));
+        let again = facility.get(&url, &[]).await;
+        assert!(again.body == whole.body, "knowing the checksums does not change where they stand");
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn addresses_of_single_files_open_without_a_session_for_a_while() {
+    for backend in backends() {
+        let facility = Facility::start(&backend, "").await;
+        facility.file("a & b.h5", &content(1, 1000), true).await;
+        let id = facility.prepare().await;
+        let list = facility.get(&format!("/ids/getData?preparedId={id}&format=json"), &[]).await;
+        let list: Vec<serde_json::Value> = serde_json::from_slice(&list.body).unwrap();
+        let url = list[0]["url"].as_str().unwrap();
+        assert_eq!((&list[0]["path"], &list[0]["size"]), (&"ids/SUN/MX-1/1/scan/a & b.h5".into(), &1000.into()));
+        let offset = usize::try_from(list[0]["offset"].as_u64().unwrap()).unwrap();
+        let whole = facility.get(&format!("/ids/getData?preparedId={id}"), &[]).await;
+        assert!(whole.body[offset..].starts_with(&content(1, 1000)));
+        let metalink = facility.get(&format!("/ids/getData?preparedId={id}&format=metalink"), &[]).await;
+        assert_eq!(metalink.header("content-type"), "application/metalink4+xml");
+        assert!(metalink.text().contains(r#"<file name="ids/SUN/MX-1/1/scan/a &amp; b.h5"><size>1000</size>"#));
+        let part = facility.get(url, &[("range", "bytes=10-19")]).await;
+        assert!(part.status == 206 && part.body == content(1, 1000)[10..20]);
+        let forged = format!("{}x", url.trim_end_matches(|c: char| c.is_ascii_alphanumeric()));
+        assert_eq!(facility.get(&forged, &[]).await.status, 403);
+        facility.app.clock.advance_seconds(13 * 3600);
+        assert_eq!(facility.get(url, &[]).await.status, 403);
+        facility.app.stop().await;
+    }
+}

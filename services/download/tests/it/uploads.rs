@@ -1,0 +1,151 @@
+//! Uploads and deletions, and what becomes of those that nobody comes back to.
+
+use download::store::unclaimed::{Unclaimed, note};
+use service_kit::DbError;
+use testkit::{backends, until};
+
+use crate::facility::{DATASET, Facility, SESSION, crc};
+
+fn put(name: &str) -> String {
+    format!("/ids/put?sessionId={SESSION}&name={name}&datasetId={DATASET}&datafileFormatId=7")
+}
+
+fn all_files(facility: &Facility) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![facility.files.clone()];
+    while let Some(dir) = open.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.push(path.strip_prefix(&facility.files).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn a_file_is_stored_with_its_datafile_or_not_at_all() {
+    for backend in backends() {
+        let facility = Facility::start(&backend, "").await;
+        let bytes = b"some bytes".to_vec();
+        let stored = facility.ask("PUT", &put("new.h5"), &[], bytes.clone()).await;
+        assert_eq!(stored.status, 201, "{}", stored.text());
+        let [location] = all_files(&facility).try_into().unwrap();
+        let expected = format!(r#"{{"id":1,"checksum":{},"location":"{location}","size":10}}"#, crc(&bytes));
+        assert_eq!(stored.text(), expected);
+        assert!(location.starts_with("1/4/"), "{location}");
+        let back = facility.get(&format!("/ids/getData?sessionId={SESSION}&datafileIds=1"), &[]).await;
+        assert_eq!(back.body, bytes);
+
+        let refused = facility.ask("PUT", &put("refused"), &[], bytes.clone()).await;
+        let text = r#"{"code":"InsufficientPrivilegesException","message":"CREATE access to this Datafile is not allowed: l'\u00e9t\u00e9"}"#;
+        assert_eq!((refused.status, refused.text().as_str()), (403, text));
+        assert_eq!(all_files(&facility), std::slice::from_ref(&location), "what ICAT refused is gone");
+
+        let deleted =
+            facility.ask("DELETE", &format!("/ids/delete?sessionId={SESSION}&datafileIds=1"), &[], vec![]).await;
+        assert_eq!((deleted.status, deleted.text().as_str()), (204, ""));
+        assert!(all_files(&facility).is_empty());
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_comes_back_to_is_looked_at_and_goes_if_no_datafile_has_it() {
+    for backend in backends() {
+        let facility = Facility::start(&backend, "").await;
+        facility.file("claimed.h5", b"1", true).await;
+        std::fs::create_dir_all(facility.files.join("1/4")).unwrap();
+        for name in ["1/4/lost", "1/4/lost.part", "1/4/later"] {
+            std::fs::write(facility.files.join(name), b"2").unwrap();
+        }
+        let now = 1_768_208_400_000_000_i64;
+        let noted = [
+            ("here/claimed.h5", false, now),
+            ("1/4/lost", false, now),
+            ("1/4/lost.part", true, now),
+            ("1/4/later", false, now + 1),
+        ];
+        let db = facility.app.db("download");
+        db.write(async |tx| {
+            for (location, temporary, due_at) in noted {
+                note(tx, &Unclaimed { location: location.to_owned(), temporary }, due_at).await?;
+            }
+            Ok::<_, DbError>(())
+        })
+        .await
+        .unwrap();
+        until("the lost ones are gone", async || {
+            (all_files(&facility) == ["1/4/later", "here/claimed.h5"]).then_some(())
+        })
+        .await;
+        facility.app.stop().await;
+    }
+}
+
+fn form(parts: &[(&str, &str)], file: Option<&str>) -> Vec<u8> {
+    let fields = parts
+        .iter()
+        .map(|(name, value)| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
+    let file = file.map(|name| {
+        let disposition = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"");
+        format!("--b\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\nbytes\r\n")
+    });
+    let all: Vec<String> = fields.chain(file).chain(["--b--\r\n".to_owned()]).collect();
+    all.concat().into_bytes()
+}
+
+#[tokio::test]
+async fn a_pages_form_is_answered_as_pages_of_old_read_it() {
+    let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
+    let typed = [("content-type", "multipart/form-data; boundary=b")];
+    let post = async |parts: &[(&str, &str)], file| facility.ask("POST", "/ids/put", &typed, form(parts, file)).await;
+    let fields = [("sessionId", SESSION), ("datasetId", "4"), ("datafileFormatId", "7")];
+    let stored = post(&fields, Some("mine.h5")).await;
+    assert_eq!(stored.status, 201, "{}", stored.text());
+    let wrapped = post(&[&fields[..], &[("wrap", "TRUE")]].concat(), Some("mine2.h5")).await;
+    let text = wrapped.text();
+    assert!(text.starts_with("<html><script type=\"text/javascript\">window.name='{\"id\":2,"), "{text}");
+    assert!(text.ends_with("}';</script></html>"), "{text}");
+    let refused = post(&[&fields[..], &[("wrap", "true")]].concat(), Some("refused")).await;
+    assert_eq!(
+        (refused.status, refused.text().as_str()),
+        (
+            403,
+            "<html><script type=\"text/javascript\">window.name='{\"code\":\"InsufficientPrivilegesException\",\"message\":\"CREATE \
+             access to this Datafile is not allowed: l\\'\\u00e9t\\u00e9\"}';</script></html>"
+        )
+    );
+    let padded = post(&[&fields[..], &[("wrap", "true"), ("padding", "true")]].concat(), Some("refused")).await;
+    assert!(padded.text().starts_with("<html><script type=\"text/javascript\">/*") && padded.body.len() > 600);
+    assert_eq!(post(&fields, None).await.status, 204);
+    let unknown = post(&[("colour", "red")], Some("x")).await;
+    assert_eq!((unknown.status, unknown.text().contains("Form field colouris not recognised")), (400, true));
+    facility.app.stop().await;
+}
+
+#[tokio::test]
+async fn parameters_are_checked_in_the_order_of_the_old_interface() {
+    let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
+    let base = "/ids/put?";
+    for (query, message) in [
+        ("", "The sessionId parameter 'null' is not a valid UUID"),
+        ("sessionId=S", "The name parameter must be set"),
+        ("sessionId=S&name=n", "The datafileFormatId parameter must be set"),
+        ("sessionId=S&name=n&datafileFormatId=x", "The datafileFormatId parameter must be numeric"),
+        ("sessionId=S&name=n&datafileFormatId=7", "The datasetId parameter must be set"),
+        (
+            "sessionId=S&name=n&datafileFormatId=7&datasetId=4&datafileModTime=x",
+            "The datafileModTime parameter must be numeric",
+        ),
+    ] {
+        let answer = facility.ask("PUT", &format!("{base}{}", query.replace('S', SESSION)), &[], b"x".to_vec()).await;
+        let expected = format!(r#"{{"code":"BadRequestException","message":"{message}"}}"#);
+        assert_eq!((answer.status, answer.text()), (400, expected), "{query}");
+    }
+    facility.app.stop().await;
+}

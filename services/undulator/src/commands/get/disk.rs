@@ -1,0 +1,208 @@
+//! What lies on disk of one file: the finished file, or its bytes so far and the state beside them. Everything is opened
+//! beneath the directory that was named, links included.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::time::{Duration, SystemTime};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
+
+use super::error::GetError;
+use super::list::Entry;
+use super::names::Partial;
+use super::parts::State;
+
+/// How much is read at once for a checksum.
+const READ: usize = 1 << 20;
+
+pub struct Directory(Dir);
+
+/// A file that is being written, locked against other runs.
+pub struct Writing {
+    file: File,
+    names: Partial,
+}
+
+impl Directory {
+    pub fn open(path: &std::path::Path) -> io::Result<Self> {
+        std::fs::create_dir_all(path)?;
+        Dir::open_ambient_dir(path, ambient_authority()).map(Self)
+    }
+
+    /// Whether the file is there already: as long as listed, and with its checksum, or else its time.
+    pub fn has(&self, entry: &Entry, verify: bool) -> bool {
+        let Ok(file) = self.0.open(&entry.path).map(cap_std::fs::File::into_std) else { return false };
+        let Ok(metadata) = file.metadata() else { return false };
+        if !metadata.is_file() || metadata.len() != entry.size {
+            return false;
+        }
+        match entry.crc.filter(|_| verify) {
+            Some(crc) => {
+                let same = checksum(&file, 0..entry.size).is_ok_and(|found| found == crc);
+                // Who copied it here may have lost its time; that it cannot be set does not make it another file.
+                let _cosmetic = same.then(|| date(&file, entry));
+                same
+            }
+            None => metadata.modified().ok() == entry.modified.map(moment),
+        }
+    }
+
+    /// Opens what is there of a file, or begins it with all the room that it needs; what is known of it.
+    pub fn begin(&self, entry: &Entry, names: Partial) -> Result<(Writing, Option<State>), GetError> {
+        let wrong = |e: io::Error| GetError::failed(&format!("cannot write `{}`", entry.path), &e);
+        if let Some((folder, _)) = entry.path.rsplit_once('/') {
+            self.0.create_dir_all(folder).map_err(wrong)?;
+        }
+        let mut options = OpenOptions::new();
+        let file = self.0.open_with(&names.data, options.read(true).write(true).create(true)).map_err(wrong)?;
+        let file = file.into_std();
+        if file.try_lock().is_err() {
+            let text = format!("another program is writing `{}` at this moment", entry.path);
+            return Err(GetError::Failed(text));
+        }
+        let same_length = file.metadata().map_err(wrong)?.len() == entry.size;
+        let state = self.0.read(&names.state).ok().and_then(|text| State::read(&text, entry.size));
+        let state = state.filter(|_| same_length);
+        if state.is_none() {
+            file.set_len(0).and_then(|()| reserve(&file, entry.size)).map_err(wrong)?;
+        }
+        Ok((Writing { file, names }, state))
+    }
+
+    /// Notes which parts are on disk; they must be.
+    pub fn note(&self, writing: &Writing, state: &State) -> io::Result<()> {
+        let draft = format!("{}.new", writing.names.state);
+        let mut file = self.0.create(&draft)?;
+        file.write_all(&serde_json::to_vec(state)?)?;
+        file.sync_data()?;
+        self.0.rename(&draft, &self.0, &writing.names.state)
+    }
+
+    /// Gives the file its name, once everything of it is on disk.
+    pub fn finish(&self, writing: &Writing, entry: &Entry) -> io::Result<()> {
+        date(&writing.file, entry)?;
+        writing.file.sync_all()?;
+        self.0.rename(&writing.names.data, &self.0, &entry.path)?;
+        self.forget_state(writing)
+    }
+
+    /// Removes what must not be gone on with.
+    pub fn discard(&self, writing: &Writing) -> io::Result<()> {
+        self.forget_state(writing)?;
+        self.0.remove_file(&writing.names.data)
+    }
+
+    fn forget_state(&self, writing: &Writing) -> io::Result<()> {
+        match self.0.remove_file(&writing.names.state) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Writing {
+    pub fn write(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, at)
+    }
+
+    /// Everything that was written is on disk after this.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// Those of the parts whose bytes are not what was received.
+    pub fn damaged(&self, state: &State) -> Vec<Range<u64>> {
+        let sound = |part: &Range<u64>| checksum(&self.file, part.clone()).ok() == state.crc(part);
+        state.present().into_iter().filter(|part| !sound(part)).collect()
+    }
+}
+
+fn checksum(file: &File, part: Range<u64>) -> io::Result<u32> {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; READ];
+    let mut at = part.start;
+    while at < part.end {
+        let want = usize::try_from(part.end - at).unwrap_or(READ).min(READ);
+        file.read_exact_at(&mut buffer[..want], at)?;
+        hasher.update(&buffer[..want]);
+        at += want as u64;
+    }
+    Ok(hasher.finalize())
+}
+
+/// Takes the room on disk now, so that it does not run out at the end; some file systems cannot.
+fn reserve(file: &File, size: u64) -> io::Result<()> {
+    use rustix::io::Errno;
+    if size == 0 {
+        return Ok(());
+    }
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, size) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => file.set_len(size),
+        outcome => Ok(outcome?),
+    }
+}
+
+fn date(file: &File, entry: &Entry) -> io::Result<()> {
+    entry.modified.map_or(Ok(()), |seconds| file.set_modified(moment(seconds)))
+}
+
+fn moment(seconds: i64) -> SystemTime {
+    let span = Duration::from_secs(seconds.unsigned_abs());
+    let epoch = SystemTime::UNIX_EPOCH;
+    if seconds < 0 { epoch.checked_sub(span) } else { epoch.checked_add(span) }.unwrap_or(epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::get::list::Address;
+
+    fn entry(path: &str, size: u64) -> Entry {
+        let address = Address::Listed(0);
+        Entry { path: path.to_owned(), size, modified: Some(1_700_000_000), crc: None, address, tar_offset: None }
+    }
+
+    fn names() -> Partial {
+        Partial { data: "d/a.part".to_owned(), state: "d/a.part.state".to_owned() }
+    }
+
+    #[test]
+    fn a_file_is_begun_gone_on_with_and_finished() {
+        let tmp = tempfile::tempdir().unwrap();
+        let directory = Directory::open(tmp.path()).unwrap();
+        let file = entry("d/a", 5);
+        let (writing, state) = directory.begin(&file, names()).unwrap();
+        assert_eq!(state, None);
+        assert_eq!(std::fs::metadata(tmp.path().join("d/a.part")).unwrap().len(), 5, "the room is taken");
+        let locked = directory.begin(&file, names()).err().unwrap().to_string();
+        assert!(locked.contains("another program"), "{locked}");
+        writing.write(0, b"hello").unwrap();
+        let mut state = State::new(5, "\"v1\"".to_owned());
+        state.add(&(0..5), crc32fast::hash(b"hello"));
+        directory.note(&writing, &state).unwrap();
+        drop(writing);
+        let (writing, found) = directory.begin(&file, names()).unwrap();
+        assert_eq!(found, Some(state.clone()));
+        assert!(writing.damaged(&state).is_empty());
+        writing.write(4, b"p").unwrap();
+        assert_eq!(writing.damaged(&state), std::slice::from_ref(&(0..5)));
+        directory.finish(&writing, &file).unwrap();
+        assert_eq!(std::fs::read(tmp.path().join("d/a")).unwrap(), b"hellp");
+        assert!(directory.has(&file, true) && !directory.has(&entry("d/a", 4), true));
+        let crc = Some(crc32fast::hash(b"hello"));
+        assert!(!directory.has(&Entry { crc, ..file.clone() }, true) && directory.has(&Entry { crc, ..file }, false));
+        assert_eq!(std::fs::read_dir(tmp.path().join("d")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_that_leads_out_is_not_followed() {
+        let (tmp, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::os::unix::fs::symlink(outside.path(), tmp.path().join("d")).unwrap();
+        let directory = Directory::open(tmp.path()).unwrap();
+        assert!(directory.begin(&entry("d/a", 5), names()).is_err());
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,174 @@
+//! Bytes of one thing from here to there, over as many connections as it takes one after the other. Whatever the server
+//! has become meanwhile, bytes of two versions are never joined.
+
+use std::io;
+use std::ops::Range;
+
+use super::error::GetError;
+use super::list::Address;
+use super::patience::Patience;
+use super::selection::Selection;
+use super::server::broken;
+
+/// What is asked for.
+pub struct Wanted<'a> {
+    pub address: &'a Address,
+    pub bytes: Range<u64>,
+    /// Length of the whole; `None` where it is not known beforehand.
+    pub size: Option<u64>,
+    /// The version that the bytes must belong to.
+    pub etag: Option<String>,
+}
+
+/// How a transfer ended.
+pub struct Fetched {
+    /// The version that the bytes belong to, if the server has versions.
+    pub etag: Option<String>,
+    /// Where it ended.
+    pub end: u64,
+}
+
+/// Receives the bytes and hands them to `sink` in order.
+pub async fn fetch(
+    selection: &Selection,
+    wanted: Wanted<'_>,
+    mut sink: impl FnMut(&[u8]) -> io::Result<()>,
+) -> Result<Fetched, GetError> {
+    let Wanted { address, bytes, size, mut etag } = wanted;
+    let server = &selection.server;
+    let mut patience = Patience::new(server.patience);
+    let mut at = bytes.start;
+    let mut refreshed = false;
+    loop {
+        let url = selection.address(address).await?;
+        let whole = at == 0 && size.is_none_or(|size| bytes.end == size) && etag.is_none();
+        let mut headers = Vec::new();
+        if !whole {
+            // What an old server understands, as long as there is no end before the end of the file.
+            let last =
+                if size == Some(bytes.end) || size.is_none() { String::new() } else { (bytes.end - 1).to_string() };
+            headers.push(("range", format!("bytes={at}-{last}")));
+        }
+        if let Some(etag) = &etag {
+            headers.push(("if-match", etag.clone()));
+            headers.push(("if-range", etag.clone()));
+        }
+        if at > 0 && etag.is_none() && matches!(address, Address::Archive(_)) {
+            let text = "the connection broke, and this server makes another archive each time; take the files instead";
+            return Err(GetError::Failed(text.to_owned()));
+        }
+        let outcome = match server.get(&url, &headers).await {
+            Ok(response) => {
+                let mut receiving = Receiving { selection, at: &mut at, end: bytes.end, size, etag: &mut etag };
+                receiving.receive(response, &mut patience, &mut sink).await
+            }
+            Err(GetError::Refused(_)) if !refreshed => {
+                refreshed = true;
+                selection.refresh(&url).await?;
+                continue;
+            }
+            Err(e) => Err(e),
+        };
+        match outcome {
+            Ok(()) => return Ok(Fetched { etag, end: at }),
+            Err(e) => patience.wait(e, |text| server.meter.note(text)).await?,
+        }
+    }
+}
+
+struct Receiving<'a> {
+    selection: &'a Selection,
+    at: &'a mut u64,
+    end: u64,
+    size: Option<u64>,
+    etag: &'a mut Option<String>,
+}
+
+impl Receiving<'_> {
+    async fn receive(
+        &mut self,
+        mut response: reqwest::Response,
+        patience: &mut Patience,
+        sink: &mut impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), GetError> {
+        let mut skip = self.begin(&response)?;
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            patience.restore();
+            let passed = usize::try_from(skip).unwrap_or(usize::MAX).min(chunk.len());
+            skip -= passed as u64;
+            let left = usize::try_from(self.end - *self.at).unwrap_or(usize::MAX);
+            let rest = &chunk[passed..];
+            let piece = &rest[..rest.len().min(left)];
+            sink(piece).map_err(|e| GetError::failed("cannot write", &e))?;
+            *self.at += piece.len() as u64;
+            self.selection.server.meter.received(piece.len() as u64);
+            if self.size.is_some() && rest.len() >= left {
+                return Ok(());
+            }
+        }
+        if self.size.is_none() || *self.at == self.end {
+            return Ok(());
+        }
+        Err(GetError::passing("the server closed the connection"))
+    }
+
+    /// Whether the answer is what was asked for; how many bytes of it we have already.
+    fn begin(&mut self, response: &reqwest::Response) -> Result<u64, GetError> {
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let tag = header("etag");
+        if tag.is_some_and(|tag| tag.starts_with("W/")) {
+            let after = Some(std::time::Duration::from_secs(2));
+            return Err(GetError::Passing { text: "the file was written this very moment".to_owned(), after });
+        }
+        match (&*self.etag, tag) {
+            (Some(known), Some(tag)) if known != tag => {
+                return Err(GetError::Changed("it is another version now".to_owned()));
+            }
+            (Some(_), None) => return Err(GetError::Changed("nobody can say which version it is".to_owned())),
+            _ => {}
+        }
+        let other = |what: &str| Err(GetError::Changed(format!("it has another {what} than it was listed with")));
+        let skip = if response.status().as_u16() == 206 {
+            match header("content-range").map(range) {
+                // ids.server says nothing.
+                None => {}
+                Some(Some((first, total))) if first == *self.at && self.size.is_none_or(|size| size == total) => {}
+                Some(Some((first, _))) if first == *self.at => return other("length"),
+                Some(_) => return Err(GetError::Failed("the server sends bytes that were not asked for".to_owned())),
+            }
+            0
+        } else {
+            let length: Option<u64> = header("content-length").and_then(|text| text.parse().ok());
+            if let (Some(size), Some(length)) = (self.size, length)
+                && size != length
+            {
+                return other("length");
+            }
+            *self.at
+        };
+        if self.etag.is_none() {
+            *self.etag = tag.map(str::to_owned);
+        }
+        Ok(skip)
+    }
+}
+
+/// First byte and total of `bytes 10-19/1000`.
+fn range(text: &str) -> Option<(u64, u64)> {
+    let (span, total) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, _last) = span.split_once('-')?;
+    Some((first.parse().ok()?, total.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_ranges_are_read() {
+        assert_eq!(range("bytes 10-19/1000"), Some((10, 1000)));
+        for bad in ["", "bytes */1000", "bytes 10-19/*", "items 1-2/3", "bytes 10"] {
+            assert_eq!(range(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! `undulator get`: downloads over several connections that go on where they were, whoever is killed in between.
+
+mod archive;
+mod disk;
+mod error;
+mod fetch;
+mod file;
+mod list;
+mod meter;
+mod names;
+mod old;
+mod parts;
+mod patience;
+mod report;
+mod selection;
+mod server;
+mod session;
+mod stream;
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use service_kit::cli::{Failure, result};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use self::disk::Directory;
+use self::error::GetError;
+use self::file::{Done, Job};
+use self::list::{Entry, sifted};
+use self::report::{Failed, Report};
+use self::selection::Selection;
+use self::server::Server;
+use self::session::Session;
+use crate::cli::{Get, What};
+
+/// How often a selection is prepared again because files of it changed meanwhile.
+const MOST_ROUNDS: usize = 3;
+
+pub async fn run(options: Get, json: bool) -> Result<(), Failure> {
+    let server = Arc::new(Server::new(&options)?);
+    let session = Session::open(&server, &options).await?;
+    let outcome = download(&server, session.as_ref(), &options).await;
+    if let Some(session) = &session {
+        session.end().await;
+    }
+    let mut report = outcome?;
+    report.bytes_received = server.meter.bytes_received();
+    drop(server);
+    let is_stdout = [&options.tar, &options.zip].into_iter().flatten().any(|file| file == Path::new("-"));
+    if is_stdout {
+        eprintln!("{}", report.sentence());
+    } else {
+        result(json, &report, &report.sentence())?;
+    }
+    for Failed { path, reason } in &report.failed {
+        eprintln!("failed: {path}: {reason}");
+    }
+    match report.failed.len() {
+        0 => Ok(()),
+        n => Err(Failure::Failed(format!("{n} of {} files were not downloaded", report.files))),
+    }
+}
+
+/// What is wanted, in the server's words.
+async fn form(session: &Session, options: &Get) -> Result<Vec<(&'static str, String)>, Failure> {
+    let joined = |ids: &[i64]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let What { investigation, dataset, datafile, prepared: _, list } = &options.what;
+    let (name, ids) = if let Some(wanted) = investigation {
+        let id = session.investigation(wanted, options.visit.as_deref()).await?;
+        ("investigationIds", id.to_string())
+    } else if let Some(file) = list {
+        ("datafileIds", joined(&listed(file)?))
+    } else if dataset.is_empty() {
+        ("datafileIds", joined(datafile))
+    } else {
+        ("datasetIds", joined(dataset))
+    };
+    // One file alone would be prepared as a file, not as an archive.
+    let zip = (options.tar.is_some() || options.zip.is_some()).then(|| ("zip", "true".to_owned()));
+    Ok([("sessionId", session.id.clone()), (name, ids)].into_iter().chain(zip).collect())
+}
+
+fn listed(file: &Path) -> Result<Vec<i64>, Failure> {
+    let source = if file == Path::new("-") { Path::new("/dev/stdin") } else { file };
+    let text = std::fs::read_to_string(source)
+        .map_err(|e| Failure::Failed(format!("cannot read the list {}: {e}", file.display())))?;
+    let words = text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty());
+    let ids: Result<Vec<i64>, _> = words.map(str::parse).collect();
+    match ids {
+        Ok(ids) if !ids.is_empty() => Ok(ids),
+        _ => Err(Failure::Usage(format!("{} is no list of ids of datafiles", file.display()))),
+    }
+}
+
+/// A selection with its files.
+async fn prepare(
+    server: &Arc<Server>,
+    session: Option<&Session>,
+    options: &Get,
+) -> Result<(Selection, Vec<Entry>), Failure> {
+    let failed = |e: GetError| match e {
+        GetError::Refused(text) => Failure::Failed(format!("{text} Log in anew, or as somebody who may read it.")),
+        e => Failure::of(&e),
+    };
+    let prepared = match (&options.what.prepared, session) {
+        (Some(id), _) => id.clone(),
+        (None, Some(session)) => {
+            let form = form(session, options).await?;
+            server.post("/prepareData", &form, &session.id).await.map_err(failed)?
+        }
+        (None, None) => return Err(Failure::Usage("say who downloads: --user or --session-file".to_owned())),
+    };
+    if !prepared.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Err(Failure::Failed("the id of the prepared selection is none".to_owned()));
+    }
+    let id = session.map_or_else(String::new, |session| session.id.clone());
+    if let Some((entries, tokens)) = list::ask(server, &prepared).await.map_err(failed)? {
+        return Ok((Selection::new(Arc::clone(server), prepared, tokens, id), entries));
+    }
+    let entries = match session {
+        _ if options.zip.is_some() => Vec::new(),
+        _ if options.tar.is_some() => return Err(Failure::Failed("this server has no tar; take --zip".to_owned())),
+        Some(session) => old::list(server, &prepared, session).await?,
+        None => {
+            let text = "this server does not list what was prepared; say --user or --session-file, or take --zip";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+    };
+    Ok((Selection::new(Arc::clone(server), prepared, Vec::new(), id), entries))
+}
+
+async fn download(server: &Arc<Server>, session: Option<&Session>, options: &Get) -> Result<Report, Failure> {
+    match (&options.tar, &options.zip) {
+        (Some(file), _) => archive::get(server, session, options, file, "&format=tar").await,
+        (None, Some(file)) => archive::get(server, session, options, file, "&format=zip").await,
+        (None, None) => files(server, session, options).await,
+    }
+}
+
+/// All files, and once more those that changed meanwhile.
+async fn files(server: &Arc<Server>, session: Option<&Session>, options: &Get) -> Result<Report, Failure> {
+    let unusable = |e| Failure::Failed(format!("cannot use the directory {}: {e}", options.out.display()));
+    let mut finished: HashMap<String, (Entry, Done)> = HashMap::new();
+    for round in 1.. {
+        let (selection, entries) = prepare(server, session, options).await?;
+        let job = Arc::new(Job {
+            selection: Arc::new(selection),
+            directory: Directory::open(&options.out).map_err(unusable)?,
+            connections: Arc::new(Semaphore::new(options.jobs.into())),
+            verify: !options.no_verify,
+        });
+        let mut report =
+            Report { files: entries.len(), bytes: entries.iter().map(|entry| entry.size).sum(), ..Report::default() };
+        server.meter.expect(report.bytes);
+        let (entries, refused) = sifted(entries);
+        report.failed = refused.into_iter().map(|(path, reason)| Failed { path, reason }).collect();
+        let wanted: HashSet<String> = entries.iter().map(|entry| entry.path.clone()).collect();
+        finished.retain(|path, _| wanted.contains(path));
+        let changed = each(&job, entries, &wanted, options.jobs.into(), &mut finished, &mut report.failed).await?;
+        if changed.is_empty() || round == MOST_ROUNDS || options.what.prepared.is_some() {
+            report.failed.extend(changed);
+            report.present = finished.values().filter(|(_, done)| *done == Done::Present).count();
+            report.downloaded = finished.len() - report.present;
+            return Ok(report);
+        }
+        for Failed { path, reason } in changed {
+            server.meter.note(&format!("{path}: {reason}; preparing the selection again"));
+        }
+    }
+    Err(Failure::Failed("the selection was never prepared".to_owned()))
+}
+
+/// Downloads every file that is not finished; those that changed meanwhile.
+async fn each(
+    job: &Arc<Job>,
+    entries: Vec<Entry>,
+    taken: &HashSet<String>,
+    jobs: usize,
+    finished: &mut HashMap<String, (Entry, Done)>,
+    failed: &mut Vec<Failed>,
+) -> Result<Vec<Failed>, Failure> {
+    let mut running: JoinSet<(Arc<Entry>, Result<Done, GetError>)> = JoinSet::new();
+    let mut changed = Vec::new();
+    let mut entries = entries.into_iter().peekable();
+    while entries.peek().is_some() || !running.is_empty() {
+        if running.len() < jobs
+            && let Some(entry) = entries.next()
+        {
+            let same = |(known, _): &(Entry, Done)| {
+                (known.size, known.modified, known.crc) == (entry.size, entry.modified, entry.crc)
+            };
+            if finished.get(&entry.path).is_some_and(same) {
+                job.selection.server.meter.present(entry.size);
+                continue;
+            }
+            let (job, entry, names) = (Arc::clone(job), Arc::new(entry), taken);
+            let names = names::partial(&entry.path, names);
+            running.spawn(async move {
+                let outcome = file::get(job, Arc::clone(&entry), names).await;
+                (entry, outcome)
+            });
+            continue;
+        }
+        let Some(ended) = running.join_next().await else { continue };
+        let (entry, outcome) = ended.map_err(|e| Failure::of(&e))?;
+        let named = |e: GetError| Failed { path: entry.path.clone(), reason: e.to_string() };
+        match outcome {
+            Ok(done) => {
+                finished.insert(entry.path.clone(), ((*entry).clone(), done));
+            }
+            Err(e @ GetError::Changed(_)) => changed.push(named(e)),
+            Err(e) => failed.push(named(e)),
+        }
+    }
+    Ok(changed)
+}

@@ -1,0 +1,90 @@
+//! Names of files come from the server and are not trusted: what is not a plain relative path is refused. The directory
+//! itself is opened as a root, so that no link in it leads out either.
+
+use std::collections::HashSet;
+
+/// The longest name in a directory, in bytes.
+const LONGEST: usize = 255;
+const PARTIAL: &str = ".part";
+const STATE: &str = ".state";
+
+/// Whether a path from a server may be written: relative, no climbing, nothing that a terminal or another system would
+/// take for something else.
+pub fn is_safe(path: &str) -> bool {
+    path.split('/').all(|part| {
+        !matches!(part, "" | "." | "..") && part.len() <= LONGEST && !part.chars().any(|c| c.is_control() || c == '\\')
+    })
+}
+
+/// One part of a path, made of text of the catalogue.
+pub fn cleaned(part: &str) -> String {
+    let part: String = part.chars().map(|c| if c.is_control() || c == '\\' { '_' } else { c }).collect();
+    part.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect::<Vec<_>>().join("/")
+}
+
+/// Where a file is while it is not complete, and what is known of it meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partial {
+    pub data: String,
+    pub state: String,
+}
+
+/// Beside the file; other names if the selection has files that are called so.
+pub fn partial(path: &str, taken: &HashSet<String>) -> Partial {
+    let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
+    let mut stem = name.to_owned();
+    loop {
+        if stem.len() + PARTIAL.len() + STATE.len() > LONGEST {
+            stem = format!("{:08x}", crc32fast::hash(stem.as_bytes()));
+        }
+        stem.push_str(PARTIAL);
+        let data = if folder.is_empty() { stem.clone() } else { format!("{folder}/{stem}") };
+        let state = format!("{data}{STATE}");
+        if !taken.contains(&data) && !taken.contains(&state) {
+            return Partial { data, state };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::{Component, Path};
+
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_plain_relative_paths_are_written() {
+        for good in ["a", "ids/SUN/MX 1/é.h5", "a..b/...", "-rf", "a b"] {
+            assert!(is_safe(good), "{good}");
+        }
+        let long = "x".repeat(256);
+        for bad in ["", "/a", "../a", "a/../b", "a/..", "a//b", "a/", "./a", "a\\b", "a\0", "a\u{1b}[2J", "a\nb", &long]
+        {
+            assert!(!is_safe(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_partial_file_has_a_name_of_its_own() {
+        let taken = HashSet::from(["d/a".to_owned(), "d/a.part".to_owned(), "b".to_owned(), "b.part.state".to_owned()]);
+        let data = |path: &str| partial(path, &taken).data;
+        assert_eq!(partial("d/x", &taken), Partial { data: "d/x.part".to_owned(), state: "d/x.part.state".to_owned() });
+        assert_eq!(data("d/a"), "d/a.part.part");
+        assert_eq!(data("b"), "b.part.part");
+        let long = data(&format!("d/{}", "x".repeat(250)));
+        assert!(long.len() < 30 && long.starts_with("d/"), "{long}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn a_safe_path_stays_below(path in "[./\\\\a\u{0}-\u{2}]{0,12}") {
+            if is_safe(&path) {
+                prop_assert!(Path::new(&path).components().all(|part| matches!(part, Component::Normal(_))));
+            }
+            let clean = cleaned(&path);
+            prop_assert!(clean.is_empty() || is_safe(&clean), "{:?}", clean);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! An archive to stdout or anything else that only goes forward. It goes on over broken connections, and what passes is
+//! compared with the checksums of the list.
+
+use std::io::{self, Read, Write};
+
+use tokio::task::block_in_place;
+
+use super::error::GetError;
+use super::fetch::{Wanted, fetch};
+use super::list::{Address, Entry};
+use super::selection::Selection;
+
+/// Sends the archive into `out`; the length of it.
+pub async fn send(
+    selection: &Selection,
+    address: &Address,
+    entries: &[Entry],
+    out: &mut impl Write,
+) -> Result<u64, GetError> {
+    let mut check = Check::new(entries);
+    let wanted = Wanted { address, bytes: 0..u64::MAX, size: None, etag: None };
+    let fetched = fetch(selection, wanted, |piece| {
+        block_in_place(|| out.write_all(piece))?;
+        check.pass(piece);
+        Ok(())
+    });
+    let end = fetched.await.map_err(explained)?.end;
+    block_in_place(|| out.flush()).map_err(|e| GetError::failed("cannot write", &e))?;
+    match check.finish() {
+        damaged if damaged.is_empty() => Ok(end),
+        damaged => {
+            Err(GetError::Failed(format!("these files did not come as they are listed: {}", damaged.join(", "))))
+        }
+    }
+}
+
+/// The files of a tar that are not as they are listed; nothing is read if none has a checksum.
+pub fn damaged(mut tar: impl Read, entries: &[Entry]) -> io::Result<Vec<String>> {
+    let mut check = Check::new(entries);
+    let mut buffer = vec![0; 1 << 20];
+    while check.current.is_some() {
+        match tar.read(&mut buffer)? {
+            0 => break,
+            length => check.pass(&buffer[..length]),
+        }
+    }
+    Ok(check.finish())
+}
+
+/// What was written cannot be taken back.
+fn explained(e: GetError) -> GetError {
+    match e {
+        GetError::Changed(text) => {
+            GetError::Failed(format!("{text}; what was written so far is not complete: start over"))
+        }
+        e => e,
+    }
+}
+
+/// Checksums of the files of a tar as it passes.
+struct Check<'e> {
+    /// In the order of their bytes.
+    ahead: std::vec::IntoIter<(u64, &'e Entry)>,
+    current: Option<(u64, &'e Entry)>,
+    crc: crc32fast::Hasher,
+    at: u64,
+    damaged: Vec<String>,
+}
+
+impl<'e> Check<'e> {
+    fn new(entries: &'e [Entry]) -> Self {
+        let known = |entry: &'e Entry| Some((entry.tar_offset.filter(|_| entry.crc.is_some())?, entry));
+        let mut ahead: Vec<_> = entries.iter().filter_map(known).collect();
+        ahead.sort_by_key(|(offset, _)| *offset);
+        let mut ahead = ahead.into_iter();
+        let current = ahead.next();
+        Self { ahead, current, crc: crc32fast::Hasher::new(), at: 0, damaged: Vec::new() }
+    }
+
+    fn pass(&mut self, piece: &[u8]) {
+        let (from, to) = (self.at, self.at + piece.len() as u64);
+        self.at = to;
+        while let Some((offset, entry)) = self.current {
+            let end = offset.saturating_add(entry.size);
+            let within = |at: u64| usize::try_from(at.clamp(from, to) - from).unwrap_or(piece.len());
+            self.crc.update(&piece[within(offset)..within(end.max(offset))]);
+            if end > to {
+                return;
+            }
+            self.judge(entry);
+        }
+    }
+
+    fn judge(&mut self, entry: &Entry) {
+        let found = std::mem::take(&mut self.crc).finalize();
+        if entry.crc != Some(found) {
+            self.damaged.push(format!("`{}`", entry.path.escape_debug()));
+        }
+        self.current = self.ahead.next();
+    }
+
+    /// The files that are not right.
+    fn finish(mut self) -> Vec<String> {
+        while let Some((_, entry)) = self.current {
+            self.judge(entry);
+        }
+        self.damaged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry(path: &str, tar_offset: u64, bytes: &[u8]) -> Entry {
+        Entry {
+            path: path.to_owned(),
+            size: bytes.len() as u64,
+            modified: None,
+            crc: Some(crc32fast::hash(bytes)),
+            address: Address::Listed(0),
+            tar_offset: Some(tar_offset),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn a_wrong_byte_is_noticed_however_the_bytes_are_cut(cuts in prop::collection::vec(0_usize..30, 0..5), spoiled in 0_usize..30) {
+            let mut bytes: Vec<u8> = (0..30).collect();
+            let entries = [entry("b", 12, &bytes[12..20]), entry("a", 3, &bytes[3..7]), entry("empty", 10, &[])];
+            let expected: Vec<&str> = match spoiled { 3..7 => vec!["`a`"], 12..20 => vec!["`b`"], _ => vec![] };
+            bytes[spoiled] ^= 1;
+            let mut cuts = cuts;
+            cuts.extend([0, 30]);
+            cuts.sort_unstable();
+            let mut check = Check::new(&entries);
+            cuts.windows(2).for_each(|cut| check.pass(&bytes[cut[0]..cut[1]]));
+            prop_assert_eq!(check.finish(), expected);
+        }
+    }
+
+    #[test]
+    fn what_did_not_come_is_damaged() {
+        let entries = [entry("a", 0, b"hello")];
+        let mut check = Check::new(&entries);
+        check.pass(b"hell");
+        assert_eq!(check.finish(), ["`a`"]);
+    }
+}
