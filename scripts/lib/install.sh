@@ -64,6 +64,14 @@ install_python_icat() {
     .venv/bin/pip install --quiet python-icat==1.7.0
 }
 
+# The clients of the logbook's interface, in the virtual environment of the tests.
+install_logbook_clients() {
+    [ -x .venv/bin/pip ] || python3 -m venv .venv
+    .venv/bin/python -c 'import icat_plus_client, pyicat_plus' 2>/dev/null && return 0
+    say "installing icat-plus-client 5.7.4 and pyicat-plus 3.1.0"
+    .venv/bin/pip install --quiet icat-plus-client==5.7.4 pyicat-plus==3.1.0
+}
+
 # Real data made by others: the source distribution of python-icat, unpacked below target/interop.
 fetch_python_icat() {
     local name=python_icat-1.7.0 dir=target/interop

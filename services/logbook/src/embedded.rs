@@ -11,8 +11,8 @@ use crate::entries::NewFile;
 use crate::error::Error;
 use crate::state::State;
 
-/// Cleans the contents; the files that were in them, which are on disk.
-pub async fn take(state: &State, contents: &mut [Content]) -> Result<Vec<NewFile>, Problem> {
+/// Cleans the contents of an entry; the files that were in them, each once, which are on disk.
+pub async fn take(state: &State, entry: &str, contents: &mut [Content]) -> Result<Vec<NewFile>, Problem> {
     let mut files = Vec::new();
     for part in contents {
         let is_html = part.format.as_deref().is_some_and(|format| format.eq_ignore_ascii_case("html"));
@@ -25,13 +25,15 @@ pub async fn take(state: &State, contents: &mut [Content]) -> Result<Vec<NewFile
             html.push_str(before);
             match decoded(state, &after[..end])? {
                 Some(bytes) => {
-                    let stored = state.attachments.put(bytes, &*state.ids).await?;
+                    let stored = state.attachments.put(bytes, &*state.ids, state.clock.now()).await?;
                     // Not an image after all: the address goes, and the file with it is nobody's.
                     if is_shown_inline(stored.media_type) {
-                        let id = ids::new(&*state.ids, state.clock.now());
+                        let id = ids::of_embedded(entry, &stored.sha256);
                         html.push_str("/resource/file/");
                         html.push_str(&id);
-                        files.push(NewFile { filename: filename(stored.media_type), id, stored });
+                        if !files.iter().any(|file: &NewFile| file.id == id) {
+                            files.push(NewFile { filename: filename(stored.media_type), id, stored });
+                        }
                     }
                 }
                 None => html.push_str("about:blank"),

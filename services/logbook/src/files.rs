@@ -18,7 +18,7 @@ pub async fn from_base64(state: &State, base64: Option<&str>, event: &mut Event)
 
 /// Stores the bytes and lets the entry tell of them. What they are is found out from themselves.
 pub async fn store(state: &State, bytes: Vec<u8>, name: Option<String>, event: &mut Event) -> Result<NewFile, Problem> {
-    let stored = state.attachments.put(bytes, &*state.ids).await?;
+    let stored = state.attachments.put(bytes, &*state.ids, state.clock.now()).await?;
     let name = name.map(|name| name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned());
     let filename = name.filter(|name| !name.is_empty()).unwrap_or_else(|| filename(stored.media_type));
     event.filename = Some(filename.clone());

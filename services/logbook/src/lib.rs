@@ -47,5 +47,6 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let events = Events::of(&ctx).await?;
     let identity = Identity::of(&ctx, &events)?;
     let state = Arc::new(State::new(&ctx, config, identity, events.outbox())?);
-    Ok(Running { mounts: routes::mounts(&state), workers: vec![workers::attach::worker(&ctx, &state)] })
+    let workers = vec![workers::attach::worker(&ctx, &state), workers::sweep::worker(&ctx, &state)];
+    Ok(Running { mounts: routes::mounts(&state), workers })
 }

@@ -1,5 +1,6 @@
 //! Ids of 24 lower-case hexadecimal digits, as old links have them; they sort by time.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use service_kit::Ids;
 
@@ -10,6 +11,14 @@ pub fn new(ids: &dyn Ids, now: Timestamp) -> String {
     let seconds = u32::try_from(now.as_second()).unwrap_or_default();
     bytes[..4].copy_from_slice(&seconds.to_be_bytes());
     hex(&bytes)
+}
+
+/// Of what contents of an entry embed: the same bytes in the same entry are the same attachment, so that a repeated change
+/// changes nothing.
+pub fn of_embedded(entry: &str, sha256: &str) -> String {
+    let mut id = hex(digest(&SHA256, format!("{entry}/{sha256}").as_bytes()).as_ref());
+    id.truncate(24);
+    id
 }
 
 /// Whether a text has the form of an id.

@@ -3,7 +3,7 @@
 use events::messages::logbook::Verb;
 use service_kit::Problem;
 
-use super::{add_files, define_tags, record_version, tell};
+use super::{NewFile, add_files, define_tags, record_version, tell};
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::domain::event::Event;
@@ -32,7 +32,7 @@ pub async fn change(
     actor: &str,
 ) -> Result<Entry, Problem> {
     let mut content = new.content.clone();
-    let files = embedded::take(state, &mut content).await?;
+    let files = embedded::take(state, id, &mut content).await?;
     let now = state.clock.now_micros();
     let changed = state
         .db
@@ -56,12 +56,14 @@ pub async fn change(
             if entry.event.kind == "notification" && new.kind == "notification" {
                 return Err(Error::NotEditable.into());
             }
-            event.files.extend(files.iter().map(|file| file.id.clone()));
+            let fresh: Vec<NewFile> =
+                files.iter().filter(|file| !entry.event.files.contains(&file.id)).cloned().collect();
+            event.files.extend(fresh.iter().map(|file| file.id.clone()));
             entry.event = event;
             entry.version += 1;
             entry.updated_at = now;
             entries::change(tx, &entry).await?;
-            add_files(tx, id, &files, now).await?;
+            add_files(tx, id, &fresh, now).await?;
             define_tags(state, tx, book, &entry.event).await?;
             let n = record_version(tx, RecordKind::Changed, Act { actor, at: now }, &entry).await?;
             tell(state, tx, &book.name(), n, Verb::Changed, std::slice::from_ref(&entry.id), actor).await?;

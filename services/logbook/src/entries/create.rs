@@ -36,11 +36,11 @@ pub struct NewFile {
 
 /// On disk when this returns. What its contents embed becomes attachments.
 pub async fn create(state: &State, mut new: NewEntry) -> Result<Entry, Problem> {
-    let embedded = embedded::take(state, &mut new.event.content).await?;
+    let id = ids::new(&*state.ids, state.clock.now());
+    let embedded = embedded::take(state, &id, &mut new.event.content).await?;
     new.files.extend(embedded);
     new.event.files = new.files.iter().map(|file| file.id.clone()).collect();
     let now = state.clock.now_micros();
-    let id = ids::new(&*state.ids, state.clock.now());
     let created = state
         .db
         .write(async |tx| -> Result<Entry, Problem> {

@@ -1,13 +1,14 @@
 //! What is attached to entries; the bytes lie in a store of their own, by their SHA-256.
 
-use service_kit::{DbError, Row, Tx};
+use std::collections::HashSet;
+
+use service_kit::{DbError, Row, Tx, Val};
 
 const ADD: &str = "INSERT INTO attachment (id, sha256, bytes, media_type, filename, entry_id, created_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const GET: &str = "SELECT id, sha256, bytes, media_type, filename, entry_id FROM attachment WHERE id = $1";
-const IS_USED: &str = "SELECT COUNT(*) AS n FROM attachment WHERE sha256 = $1";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 3] = [ADD, GET, IS_USED];
+pub const ALL: [&str; 2] = [ADD, GET];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
@@ -36,9 +37,11 @@ pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Attachment>, DbError> {
     tx.opt(GET, &[id.into()]).await?.as_ref().map(attachment).transpose()
 }
 
-/// Whether any attachment has these bytes.
-pub async fn is_used(tx: &mut Tx, sha256: &str) -> Result<bool, DbError> {
-    Ok(tx.one(IS_USED, &[sha256.into()]).await?.get::<i64>("n")? > 0)
+/// Which of these bytes any attachment has.
+pub async fn used(tx: &mut Tx, sha256s: &[String]) -> Result<HashSet<String>, DbError> {
+    let sql = format!("SELECT DISTINCT sha256 FROM attachment WHERE sha256 IN {}", tx.engine().text_list("$1"));
+    let rows = tx.all(&sql, &[Val::texts(sha256s.iter().map(String::as_str))]).await?;
+    rows.iter().map(|row| row.get("sha256")).collect()
 }
 
 fn attachment(row: &Row) -> Result<Attachment, DbError> {

@@ -1,3 +1,4 @@
 //! Background jobs.
 
 pub mod attach;
+pub mod sweep;

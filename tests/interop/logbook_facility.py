@@ -1,0 +1,124 @@
+"""A facility that keeps a logbook: people, an investigation under embargo and one released, an instrument, programs' keys."""
+
+import datetime
+import hashlib
+import json
+import os
+import sqlite3
+import sys
+
+from suite import ROOT, Suite
+
+PYTHON = ROOT / ".venv/bin/python"
+if sys.prefix != str(ROOT / ".venv") and PYTHON.exists():
+    os.execv(PYTHON, [PYTHON, *sys.argv])
+
+KEY = "elogbook-00000000-0000-0000-0000-000000000000"
+PEOPLE = ["root", "alice", "carol", "dan", "admin"]
+SETTINGS = f"""
+[logbook]
+time_zone = "Europe/Paris"
+largest_attachment = "256KiB"
+h5_viewer = "VIEWER"
+
+[[identity.api_keys]]
+name = "beamline"
+sha256 = "{hashlib.sha256(KEY.encode()).hexdigest()}"
+user = "simple/acquisition"
+scopes = ["logbook:write"]
+expires = "2099-01-01T00:00:00Z"
+"""
+RULES = [
+    "SELECT i FROM Investigation i JOIN i.investigationUsers iu JOIN iu.user u WHERE u.name = :user",
+    "SELECT i FROM Investigation i JOIN i.investigationInstruments ii JOIN ii.instrument.instrumentScientists s "
+    "JOIN s.user u WHERE u.name = :user",
+    "SELECT i FROM Investigation i WHERE i.releaseDate < CURRENT_TIMESTAMP",
+    *["Instrument", "User", "Facility", "InvestigationInstrument", "InvestigationType", "Dataset", "Datafile"],
+]
+
+
+class Facility(Suite):
+    """alice is a member, carol the instrument's scientist, dan nobody; `embargo`, `other` and `released` are ids."""
+
+    def __init__(self):
+        super().__init__()
+        (self.dir / "undulator.toml").write_text(SETTINGS.replace("VIEWER", f"{self.url}/icat/version"))
+        for name in PEOPLE:
+            self.add_user(f"simple/{name}")
+        self.env |= {
+            "UNDULATOR_ICAT__READER": f"simple:root:{self.passwords['simple/root']}",
+            "UNDULATOR_IDENTITY__ADMINISTRATORS": '["simple/admin"]',
+            "UNDULATOR_HTTP__LIMITS__RATE": "0",
+        }
+
+    def __enter__(self):
+        self.start()
+        try:
+            self.fill()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def create(self, entity, *rows):
+        form = {"sessionId": self.root, "entities": json.dumps([{entity: row} for row in rows])}
+        status, _, body = self.request("POST", "/icat/entityManager", form=form)
+        assert status == 200, (entity, status, body)
+        return [{"id": id} for id in json.loads(body)]
+
+    def fill(self):
+        self.root = self.login("simple/root")
+        names = [{"name": f"simple/{name}", "fullName": f"{name.title()} Example"} for name in PEOPLE]
+        _, alice, carol, *_ = self.create("User", *names)
+        (facility,) = self.create("Facility", {"name": "SRC"})
+        (kind,) = self.create("InvestigationType", {"name": "MX", "facility": facility})
+        bl07, _ = self.create("Instrument", *({"name": name, "facility": facility} for name in ("BL07", "BL08")))
+        self.create("InstrumentScientist", {"user": carol, "instrument": bl07})
+        self.create("Rule", *({"crudFlags": "R", "what": what} for what in RULES))
+        now = datetime.datetime.now(datetime.UTC)
+
+        def investigation(name, start, release):
+            day = lambda days: (now + datetime.timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: E731
+            return {
+                **{"name": name, "visitId": "1", "title": f"About {name}", "facility": facility, "type": kind},
+                **{"startDate": day(start), "endDate": day(start + 4), "releaseDate": day(release)},
+            }
+
+        made = self.create(
+            "Investigation",
+            investigation("ZZ/123", -2, 1000),
+            investigation("ZZ-124", -2, 1000),
+            investigation("ZZ-100", -1000, -10),
+        )
+        self.create("InvestigationInstrument", *({"investigation": i, "instrument": bl07} for i in made))
+        self.create("InvestigationUser", *({"investigation": i, "user": alice, "role": "PI"} for i in made))
+        self.embargo, self.other, self.released = (i["id"] for i in made)
+        (raw,) = self.create("DatasetType", {"name": "raw", "facility": facility})
+        dataset = {"name": "scan_0003", "investigation": made[0], "type": raw}
+        (dataset,) = self.create("Dataset", dataset)
+        file = {"name": "scan.h5", "location": "/data/zz123/scan.h5", "dataset": dataset}
+        (self.datafile,) = (row["id"] for row in self.create("Datafile", file))
+        self.dataset = dataset["id"]
+
+    def database(self):
+        """The logbook's own, for reading."""
+        return sqlite3.connect(f"file:{self.dir / 'databases' / 'logbook.db'}?mode=ro", uri=True)
+
+
+def check_chains(database):
+    """Recomputes every record's hash; how many records and logbooks there are."""
+    total, books = 0, database.execute("SELECT id, name, records, head FROM book").fetchall()
+    for book, name, count, head in books:
+        previous = ""
+        query = "SELECT n, kind, at, actor, body, previous, hash FROM record WHERE book_id = ? ORDER BY n"
+        last = 0
+        for n, kind, at, actor, body, before, hash in database.execute(query, [book]):
+            assert (n, before) == (last + 1, previous), (name, n)
+            parts = [name, n, kind, at, actor, body, before]
+            text = b"undulator logbook record 1\n"
+            for part in (str(part).encode() for part in parts):
+                text += b"%d:%s\n" % (len(part), part)
+            assert hashlib.sha256(text).hexdigest() == hash, (name, n)
+            previous, last, total = hash, n, total + 1
+        assert (last, previous) == (count, head), (name, last, count)
+    return total, len(books)

@@ -1,0 +1,91 @@
+"""Many messages of many processes by pyicat-plus, which waits a tenth of a second for an answer and then goes on."""
+
+import itertools
+import multiprocessing
+import time
+from collections import Counter
+
+import urllib3
+from logbook_facility import KEY
+from pyicat_plus.client._internal.elogbook import IcatElogbookClient
+
+PROCESSES = 8
+KINDS = ["info", "comment", "error", "command", "debug"]
+GUARD_SECONDS = 120
+
+
+def write(url, process, count, answers):
+    """Tells which texts were handed to the socket to the last byte, and how many answers came too late or not at all."""
+    sent, current, late, refused = set(), None, 0, 0
+
+    class Connection(urllib3.connection.HTTPConnection):
+        def request(self, *arguments, **keywords):
+            super().request(*arguments, **keywords)
+            sent.add(current)
+
+    urllib3.connectionpool.HTTPConnectionPool.ConnectionCls = Connection
+    client = IcatElogbookClient(url, api_key=KEY)
+    post = client._data_acquisition_api.dataacquisition_api_key_notification_post
+
+    def counted(**arguments):
+        nonlocal late
+        try:
+            return post(**arguments)
+        except urllib3.exceptions.TimeoutError:
+            late += 1
+            raise
+
+    client._data_acquisition_api.dataacquisition_api_key_notification_post = counted
+    for n, kind in zip(range(count), itertools.cycle(KINDS)):
+        current = f"volume {process} {n}"
+        try:
+            client.send_message(current, kind, beamline="BL07", proposal="ZZ/123")
+        except urllib3.exceptions.HTTPError:
+            refused += 1
+    answers.put((sent, late, refused))
+
+
+def volume(facility, carol, messages):
+    answers = multiprocessing.SimpleQueue()
+    each = messages // PROCESSES
+    started = time.monotonic()
+    writers = [multiprocessing.Process(target=write, args=(facility.url, n, each, answers)) for n in range(PROCESSES)]
+    for writer in writers:
+        writer.start()
+    outcomes = [answers.get() for _ in writers]
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    seconds = time.monotonic() - started
+    sent = set().union(*(outcome[0] for outcome in outcomes))
+    late, refused = (sum(outcome[n] for outcome in outcomes) for n in (1, 2))
+    # What nobody waits for any more is still being written.
+    deadline = time.monotonic() + GUARD_SECONDS
+    while True:
+        stored = texts(facility, carol)
+        missing = sent - stored.keys()
+        if not missing:
+            break
+        assert time.monotonic() < deadline, f"{len(missing)} of {len(sent)} are missing: {sorted(missing)[:5]}"
+    twice = [text for text, times in stored.items() if times > 1]
+    assert not twice, twice
+    assert refused < each and len(sent) + refused >= each * PROCESSES, (len(sent), refused)
+    rate = len(sent) / seconds
+    print(
+        f"{len(sent)} messages of {PROCESSES} processes in {seconds:.1f} s ({rate:.0f}/s): all there, each once; "
+        f"{late} answers came too late, {refused} could not connect"
+    )
+
+
+def texts(facility, session):
+    import json
+
+    stored = Counter()
+    for skip in itertools.count(0, 1000):
+        query = {"instrumentName": "BL07", "search": "volume ", "sortBy": "_id", "sortOrder": "1", "skip": skip, "limit": 1000}
+        status, _, body = facility.request("GET", f"/logbook/{session}/event", query)
+        assert status == 200, body
+        page = json.loads(body)
+        stored.update(event["content"][0]["text"] for event in page)
+        if len(page) < 1000:
+            return stored
