@@ -1,7 +1,9 @@
 """Many messages of many processes by pyicat-plus, which waits a tenth of a second for an answer and then goes on."""
 
 import itertools
+import json
 import multiprocessing
+import socket
 import time
 from collections import Counter
 
@@ -12,6 +14,7 @@ from pyicat_plus.client._internal.elogbook import IcatElogbookClient
 PROCESSES = 8
 KINDS = ["info", "comment", "error", "command", "debug"]
 GUARD_SECONDS = 120
+HANG_UPS = 200
 
 
 def write(url, process, count, answers):
@@ -45,6 +48,16 @@ def write(url, process, count, answers):
     answers.put((sent, late, refused))
 
 
+def hang_up(facility, text, missing_bytes=0):
+    """Closes the connection right after the last byte, or before the last ones."""
+    content = {"type": "notification", "category": "info", "content": [{"format": "plainText", "text": text}]}
+    body = json.dumps(content).encode()
+    path = f"/dataacquisition/{KEY}/notification?investigationName=ZZ%2F123&instrumentName=BL07"
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", facility.public)) as connection:
+        connection.sendall(head.encode() + body[: len(body) - missing_bytes])
+
+
 def volume(facility, carol, messages):
     answers = multiprocessing.SimpleQueue()
     each = messages // PROCESSES
@@ -58,6 +71,11 @@ def volume(facility, carol, messages):
         assert writer.exitcode == 0
     seconds = time.monotonic() - started
     sent = set().union(*(outcome[0] for outcome in outcomes))
+    # Whoever hangs up at once is no different; of whom a byte is missing, nothing may be there.
+    for n in range(HANG_UPS):
+        sent.add(f"volume hang-up {n}")
+        hang_up(facility, f"volume hang-up {n}")
+        hang_up(facility, f"volume cut {n}", missing_bytes=1)
     late, refused = (sum(outcome[n] for outcome in outcomes) for n in (1, 2))
     # What nobody waits for any more is still being written.
     deadline = time.monotonic() + GUARD_SECONDS
@@ -67,19 +85,19 @@ def volume(facility, carol, messages):
         if not missing:
             break
         assert time.monotonic() < deadline, f"{len(missing)} of {len(sent)} are missing: {sorted(missing)[:5]}"
+    assert stored.keys() <= sent, sorted(stored.keys() - sent)[:5]
     twice = [text for text, times in stored.items() if times > 1]
     assert not twice, twice
-    assert refused < each and len(sent) + refused >= each * PROCESSES, (len(sent), refused)
-    rate = len(sent) / seconds
+    assert refused < each and len(sent) - HANG_UPS + refused >= each * PROCESSES, (len(sent), refused)
+    rate = (len(sent) - HANG_UPS) / seconds
     print(
-        f"{len(sent)} messages of {PROCESSES} processes in {seconds:.1f} s ({rate:.0f}/s): all there, each once; "
+        f"{len(sent) - HANG_UPS} messages of {PROCESSES} processes in {seconds:.1f} s ({rate:.0f}/s): all there, each once, and so are {HANG_UPS} of "
+        f"clients that hung up; "
         f"{late} answers came too late, {refused} could not connect"
     )
 
 
 def texts(facility, session):
-    import json
-
     stored = Counter()
     for skip in itertools.count(0, 1000):
         query = {"instrumentName": "BL07", "search": "volume ", "sortBy": "_id", "sortOrder": "1", "skip": skip, "limit": 1000}
