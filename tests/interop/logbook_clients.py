@@ -7,97 +7,18 @@ wait a tenth of a second are all there, each once.
 """
 
 import argparse
-import base64
 import datetime
 import json
 import re
+import urllib.request
 from zoneinfo import ZoneInfo
 
 from logbook_facility import KEY, Facility, check_chains
 
 import icat_plus_client as plus  # noqa: E402
-from icat_plus_client.exceptions import ApiException  # noqa: E402
+from logbook_client import IMAGE, PNG, UPSTREAM, Client, content, event, same, whole  # noqa: E402
 from logbook_volume import volume  # noqa: E402
 from pyicat_plus.client._internal.elogbook import IcatElogbookClient  # noqa: E402
-
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-IMAGE = "data:image/png;base64," + base64.b64encode(PNG).decode()
-EVENT_KEYS = {
-    *["_id", "investigationId", "investigationName", "instrumentName", "datasetId", "datasetName", "type", "tag", "title"],
-    *["category", "filepath", "filename", "fileSize", "username", "content", "software", "machine", "source"],
-    *["creationDate", "contentType", "file", "previousVersionEvent"],
-}
-UPSTREAM = "2025-03-02T09:14:05.120000+01:00"
-
-
-class Client:
-    """All operations of the logbook by the generated client; keeps which were called."""
-
-    APIS = {
-        plus.LogbookApi: "logbook_",
-        plus.DataAcquisitionApi: ("dataacquisition_api_key_notification", "dataacquisition_api_key_base64", "dataacquisition_api_key_events_move"),
-        plus.ResourceApi: "resource_",
-        plus.ActionsApi: "actions_session_id_logbook",
-        plus.MESSAGESApi: "messages_",
-        plus.USERSApi: "users_session_id_preferences",
-    }
-
-    def __init__(self, url):
-        # As a site may configure it: with a slash at the end, which doubles it in every address.
-        client = plus.ApiClient(plus.Configuration(host=url + "/"))
-        self.operations, self.called = {}, set()
-        for api, prefix in self.APIS.items():
-            bound = api(client)
-            for name in dir(api):
-                if name.startswith(prefix) and not name.endswith(("_with_http_info", "_without_preload_content")):
-                    self.operations[name] = bound
-        assert len(self.operations) == 28, sorted(self.operations)
-
-    def __call__(self, name, **arguments):
-        """The decoded answer, and the JSON that it was decoded from."""
-        self.called.add(name)
-        answer = getattr(self.operations[name], name + "_with_http_info")(**arguments)
-        assert answer.status_code == 200 and answer.headers["content-type"].startswith("application/json"), name
-        return answer.data, json.loads(answer.raw_data)
-
-    def refused(self, status, text, name, **arguments):
-        self.called.add(name)
-        try:
-            self.operations[name].__getattribute__(name)(**arguments)
-        except ApiException as e:
-            assert e.status == status, (name, e.status, status, e.body)
-            body = e.body.decode() if isinstance(e.body, bytes) else e.body
-            assert re.search(text, body) and body[0] not in "{[<", (name, body)
-            return
-        raise AssertionError(f"{name} {arguments} was not refused with {status}")
-
-
-def whole(event):
-    """All keys of the interface are there, and the id is one."""
-    assert EVENT_KEYS <= event.keys(), EVENT_KEYS - event.keys()
-    assert re.fullmatch("[0-9a-f]{24}", event["_id"]), event["_id"]
-    for key in ("investigationId", "datasetId", "fileSize"):
-        assert event[key] is None or type(event[key]) is int, (key, event[key])
-    assert all(isinstance(id, str) for id in event["file"]) and event["category"] == event["category"].lower()
-    return event
-
-
-def same(found, **wanted):
-    for key, value in wanted.items():
-        shown = found[key]
-        if key == "creationDate":
-            shown, value = (datetime.datetime.fromisoformat(time) for time in (shown, value))
-        if key == "tag":
-            shown = [{"name": tag["name"]} for tag in shown]
-        assert shown == value, (key, shown, value)
-
-
-def event(text=None, kind="annotation", category="comment", **more):
-    content = [{"format": "plainText", "text": text}] if text else []
-    return plus.Event.from_dict({"type": kind, "category": category, "content": content, **more})
-
 
 def people_write(api, facility, alice):
     """Operations 2, 3, 9 and 10, and what they made read with 1, 4, 5 and 6."""
@@ -157,16 +78,6 @@ def people_write(api, facility, alice):
     same(photo, username="alice", investigationId=facility.embargo)
     content(api, facility, alice, photo)
     return made["_id"], photo["_id"]
-
-
-def content(api, facility, session, entry):
-    """Operation 23: the client drops the body, so the bytes are read beside it."""
-    api.called.add("resource_session_id_file_download_get")
-    resource = api.operations["resource_session_id_file_download_get"]
-    assert resource.resource_session_id_file_download_get(session_id=session, resource_id=entry["file"][0]) is None
-    raw = resource.resource_session_id_file_download_get_without_preload_content(session_id=session, resource_id=entry["file"][0])
-    assert raw.read() == PNG and raw.headers["x-content-type-options"] == "nosniff"
-    assert raw.headers["content-type"] == "image/png" and raw.headers["content-disposition"].startswith("inline")
 
 
 def people_read(api, facility, alice, changed, photo):
@@ -325,8 +236,6 @@ def around(api, facility, alice, admin):
 
 
 def upload(facility, path):
-    import urllib.request
-
     part = b'--x\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
     body = part % (b"title", b"", b"about") + part % (b"any", b'; filename="photo.png"', PNG) + b"--x--\r\n"
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -396,6 +305,20 @@ def pyicat(api, facility, alice, carol):
     assert [e["content"][0]["text"] for e in list(types="broadcast", search="kind")] == ["kind broadcast"]
 
 
+def verify(facility, session):
+    """The command needs nothing but the export, and finds a changed letter."""
+    path = facility.dir / "records.jsonl"
+    status, _, records = facility.request("GET", f"/logbook/{session}/records", {"investigationId": facility.embargo})
+    assert status == 200, records
+    path.write_bytes(records)
+    found = facility.json("logbook", "verify", path)
+    assert found["records"] == len(records.splitlines()) - 1 and found["book"] == f"investigation/{facility.embargo}", found
+    path.write_bytes(records.replace(b"Refill", b"refill", 1))
+    done = facility.run("logbook", "verify", path, check=False)
+    assert done.returncode == 1 and "record 1 has been changed" in done.stderr, done
+    print("undulator logbook verify: %d exported records are whole, and a changed one is found" % found["records"])
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--messages", type=int, default=10_000)
@@ -415,6 +338,7 @@ def main():
         print("pyicat-plus: messages of every type, data and files")
         volume(facility, carol, messages)
         print("%d records in %d logbooks: the chains are whole" % check_chains(facility.database()))
+        verify(facility, alice)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 import itertools
 import json
 import multiprocessing
+import re
 import socket
 import time
 from collections import Counter
+from pathlib import Path
 
 import urllib3
 from logbook_facility import KEY
@@ -95,6 +97,32 @@ def volume(facility, carol, messages):
         f"clients that hung up; "
         f"{late} answers came too late, {refused} could not connect"
     )
+    export(facility, carol)
+
+
+def memory(facility):
+    """The most that the server has ever used, in MiB."""
+    status = (Path("/proc") / str(facility.server.pid) / "status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024
+
+
+def export(facility, session):
+    """All entries of the instrument as files, which take no more memory than a page."""
+    before = memory(facility)
+    query = {"instrumentName": "BL07", "sortBy": "_id", "sortOrder": "1"}
+    status, _, wanted = facility.request("GET", f"/logbook/{session}/event/count", query)
+    assert status == 200, wanted
+    sizes = []
+    for format in ("jsonl", "csv", "txt"):
+        status, headers, body = facility.request("GET", f"/logbook/{session}/event", {**query, "format": format})
+        assert status == 200 and f"logbook.{format}" in headers["content-disposition"], body
+        sizes.append(f"{format} {len(body) / 2**20:.1f} MiB")
+        if format == "jsonl":
+            ids = [json.loads(line)["_id"] for line in body.splitlines()]
+            assert len(ids) == len(set(ids)) == int(wanted), (len(ids), wanted)
+    grown = memory(facility) - before
+    assert grown < 64, f"{grown:.0f} MiB for an export"
+    print(f"exports of {int(wanted)} entries ({', '.join(sizes)}): {grown:.1f} MiB more memory")
 
 
 def texts(facility, session):

@@ -11,6 +11,7 @@ mod domain;
 mod embedded;
 mod entries;
 mod error;
+mod exports;
 mod files;
 mod openapi;
 mod people;
@@ -20,6 +21,7 @@ mod routes;
 mod state;
 pub mod store;
 mod tickets;
+pub mod verify;
 mod workers;
 
 use std::sync::Arc;

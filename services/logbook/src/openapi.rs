@@ -12,7 +12,7 @@ use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, Modify, OpenApi, ToSchema};
 
 use crate::error::Error;
-use crate::routes::{event, portal, program, resource, stats, tag};
+use crate::routes::{event, portal, program, records, resource, stats, tag};
 
 /// `services/logbook/openapi.json`
 #[derive(OpenApi)]
@@ -27,6 +27,7 @@ use crate::routes::{event, portal, program, resource, stats, tag};
     ),
     paths(
         event::list::get,
+        records::get,
         event::create::post,
         event::update::put,
         event::count::get,
@@ -99,6 +100,7 @@ pub struct ListQuery {
     /// A part of the text, without case and accents.
     #[param(nullable = false)]
     search: Option<String>,
+    /// `json`, or for a file `csv`, `txt` or `jsonl`.
     #[param(nullable = false)]
     format: Option<String>,
     /// A day, `2025-03-02`.

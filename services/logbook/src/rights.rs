@@ -54,6 +54,14 @@ pub async fn write(state: &State, caller: &Caller, book: &Book) -> Result<(), Pr
     }
 }
 
+/// Everything that ever happened, also what was removed: whoever could restore it, and afterwards administrators.
+pub async fn history(state: &State, caller: &Caller, book: &Book) -> Result<(), Problem> {
+    match book {
+        Book::Investigation(id) => state.identity.require(caller, Ask::WriteLogbook(*id)).await,
+        book => write(state, caller, book).await,
+    }
+}
+
 pub async fn administer(state: &State, caller: &Caller) -> Result<(), Problem> {
     state.identity.require(caller, Ask::Administer).await
 }

@@ -33,6 +33,9 @@ pub enum Command {
     /// Manage local accounts.
     #[command(subcommand)]
     Auth(AuthCommand),
+    /// Check what the logbook has exported.
+    #[command(subcommand)]
+    Logbook(LogbookCommand),
     /// Watch events, and try failed ones again.
     #[command(subcommand)]
     Events(EventsCommand),
@@ -89,6 +92,15 @@ pub struct Ingest {
     /// Who is recorded as the creator; without it the first of `catalogue.root_user_names`.
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LogbookCommand {
+    /// Whether exported records are whole: `GET /logbook/{session}/records?investigationId=…`
+    Verify {
+        /// JSON lines; - reads them from stdin.
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

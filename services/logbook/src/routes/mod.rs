@@ -3,6 +3,7 @@
 pub mod event;
 pub mod portal;
 pub mod program;
+pub mod records;
 pub mod request;
 pub mod resource;
 pub mod stats;
@@ -33,6 +34,7 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
             .get("/{credential}/event/page", event::page::get)
             .put("/{credential}/event/remove", event::remove::put)
             .put("/{credential}/event/restore", event::restore::put)
+            .get("/{credential}/records", records::get)
             .patch("/{credential}/events", event::retag::patch)
             .post("/{credential}/event/createfrombase64", event::create_from_base64::post)
             .get("/{credential}/tag", tag::list::get)

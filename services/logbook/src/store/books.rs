@@ -15,8 +15,9 @@ const HEAD: &str = "UPDATE book SET head = $1 WHERE id = $2";
 const RECORDS: &str = "SELECT n, kind, at, actor, body, previous, hash FROM record WHERE book_id = $1 AND n > $2 \
                        ORDER BY n LIMIT $3";
 const VERSION: &str = "INSERT INTO version (entry_id, version, book_id, n) VALUES ($1, $2, $3, $4)";
+const STATE: &str = "SELECT records, head FROM book WHERE id = $1";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 7] = [OPEN, FIND, NEXT, RECORD, HEAD, RECORDS, VERSION];
+pub const ALL: [&str; 8] = [OPEN, FIND, NEXT, RECORD, HEAD, STATE, RECORDS, VERSION];
 
 /// A record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,12 @@ pub async fn find_or_open(tx: &mut Tx, book: &Book) -> Result<i64, DbError> {
     let id = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
     tx.exec(OPEN, &[id.into(), (&name).into()]).await?;
     tx.one(FIND, &[(&name).into()]).await?.get("id")
+}
+
+/// How many records a logbook has, and the hash of the last.
+pub async fn head(tx: &mut Tx, book: i64) -> Result<(i64, String), DbError> {
+    let Some(row) = tx.opt(STATE, &[book.into()]).await? else { return Ok((0, String::new())) };
+    Ok((row.get("records")?, row.get("head")?))
 }
 
 pub async fn find(tx: &mut Tx, book: &Book) -> Result<Option<i64>, DbError> {

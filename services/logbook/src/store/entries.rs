@@ -138,7 +138,27 @@ pub async fn without_instrument(tx: &mut Tx) -> Result<(i64, i64), DbError> {
 }
 
 pub async fn list(tx: &mut Tx, scope: &Scope, filter: &Filter, page: Page) -> Result<Vec<Entry>, DbError> {
+    list_after(tx, scope, filter, page, None).await
+}
+
+/// The part of a list that follows an entry, as the entry was when it was read.
+pub async fn list_after(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &Filter,
+    page: Page,
+    last: Option<&Entry>,
+) -> Result<Vec<Entry>, DbError> {
     let mut query = Query::new(scope, filter);
+    if let Some(last) = last {
+        let place = match page.by {
+            Order::Id => 0,
+            Order::CreationDate => last.event.at,
+            Order::CreatedAt => last.created_at,
+            Order::UpdatedAt => last.updated_at,
+        };
+        query.beyond(page.by, if page.descending { "<" } else { ">" }, place, &last.id);
+    }
     let order = order(page);
     let limit = query.bind(page.limit.unwrap_or(i64::MAX));
     let skip = query.bind(page.skip);
@@ -172,17 +192,9 @@ pub async fn position(
     let sql = format!("SELECT {} AS place FROM entry e WHERE {} AND e.id = {this}", column(page.by), query.text());
     let Some(row) = tx.opt(&sql, &query.vals).await? else { return Ok(None) };
     let mut query = Query::new(scope, filter);
-    let sign = if page.descending { ">" } else { "<" };
-    let before = if page.by == Order::Id {
-        let this = query.bind(id);
-        format!("e.id {sign} {this}")
-    } else {
-        let place = query.bind(row.get::<i64>("place")?);
-        let this = query.bind(id);
-        let column = column(page.by);
-        format!("({column} {sign} {place} OR ({column} = {place} AND e.id {sign} {this}))")
-    };
-    let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {} AND {before}", query.text());
+    let place = if page.by == Order::Id { 0 } else { row.get("place")? };
+    query.beyond(page.by, if page.descending { ">" } else { "<" }, place, id);
+    let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.text());
     tx.one(&sql, &query.vals).await?.get("n").map(Some)
 }
 
@@ -290,6 +302,15 @@ impl Query {
     fn add(&mut self, condition: &str, val: impl Into<Val>) {
         let place = self.bind(val);
         self.conditions.push(condition.replace("{}", &place));
+    }
+
+    /// On one side of an entry in an order; `place` is its value of the column.
+    fn beyond(&mut self, order: Order, sign: &str, place: i64, id: &str) {
+        if order == Order::Id {
+            return self.add(&format!("e.id {sign} {{}}"), id);
+        }
+        let (column, place, id) = (column(order), self.bind(place), self.bind(id));
+        self.conditions.push(format!("({column} {sign} {place} OR ({column} = {place} AND e.id {sign} {id}))"));
     }
 
     fn filter(&mut self, filter: &Filter) {

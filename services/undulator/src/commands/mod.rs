@@ -6,23 +6,25 @@ mod events;
 mod get;
 mod icat_import;
 mod icat_ingest;
+mod logbook;
 
 use service_kit::Config;
 use service_kit::cli::{self, Failure, Options};
 
 use crate::SERVICES;
-use crate::cli::{AuthCommand, Cli, Command, EventsCommand, IcatCommand};
+use crate::cli::{AuthCommand, Cli, Command, EventsCommand, IcatCommand, LogbookCommand};
 
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { options: Options { config, json }, command } = cli;
-    // Whoever downloads runs no service, and needs none of its settings.
+    // Whoever downloads or checks an export runs no service, and needs none of its settings.
     let command = match command {
         Command::Get(options) => return get::run(*options, json).await,
+        Command::Logbook(LogbookCommand::Verify { file }) => return logbook::verify(&file, json),
         other => other,
     };
     let settings = cli::load(SERVICES, config)?;
     match command {
-        Command::Get(_) => Ok(()),
+        Command::Get(_) | Command::Logbook(_) => Ok(()),
         Command::Shared(command) => cli::run(command, SERVICES, &settings, json).await,
         Command::Demo(options) => demo::run(&settings, &options).await,
         Command::Icat(IcatCommand::Import { file, dry_run, on_conflict, user }) => {

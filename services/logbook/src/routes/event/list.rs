@@ -6,7 +6,7 @@ use serde_json::Value;
 use service_kit::Problem;
 
 use crate::domain::filter::Parameters;
-use crate::error::Error;
+use crate::exports::{self, Format};
 use crate::openapi::{Always, Entries, ListQuery};
 use crate::routes::request::{book_of, json};
 use crate::state::State;
@@ -17,7 +17,10 @@ use crate::{entries, rights, store};
     params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
     responses(
         Always,
-        (status = 200, description = "Entries", body = Entries),
+        (
+            status = 200, description = "Entries; with a `format` as a file, all of them unless there is a limit",
+            content((Entries = "application/json"), (String = "text/csv"), (String = "text/plain"), (String = "application/jsonl"))
+        ),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
@@ -29,12 +32,19 @@ pub async fn get(
     let book = book_of(&query)?;
     rights::read(&state, &caller, &book).await?;
     let filter = query.filter(&state.zone)?;
-    let page = query.page(state.config.page_default, state.config.page_limit)?;
-    if let Some(format) = query.format.as_deref().filter(|format| !format.eq_ignore_ascii_case("json")) {
-        return Err(Error::bad(format!("format must be json, not {format}")).into());
-    }
     let mut tx = state.db.read().await?;
     let scope = entries::scope(&mut tx, &book).await?;
+    if let Some(format) = Format::parse(query.format.as_deref())? {
+        drop(tx);
+        // A file is for saving; it has everything unless a limit is asked for.
+        let page = query.page(u32::MAX, u32::MAX)?;
+        return Ok(HttpResponse::Ok()
+            .insert_header(("content-type", format.media_type()))
+            .insert_header(("content-disposition", format!("attachment; filename=\"logbook.{}\"", format.name())))
+            .insert_header(("x-content-type-options", "nosniff"))
+            .streaming(exports::stream(state.into_inner(), scope, filter, page, format)));
+    }
+    let page = query.page(state.config.page_default, state.config.page_limit)?;
     let found = store::entries::list(&mut tx, &scope, &filter, page).await?;
     Ok(json(&Value::Array(entries::show_all(&state, &mut tx, &found).await?)))
 }

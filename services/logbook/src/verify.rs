@@ -1,0 +1,131 @@
+//! Whether the exported records of a logbook are whole: nothing changed, left out, added or put elsewhere. It needs nothing
+//! but the export.
+
+use std::io::BufRead;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::domain::chain::{self, Link};
+use crate::store::books::Record;
+
+/// The first line of an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    pub book: String,
+    pub records: i64,
+    /// The hash of the last record.
+    pub head: String,
+}
+
+/// A record as a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub n: i64,
+    pub kind: String,
+    /// Microseconds UTC.
+    pub at: i64,
+    pub actor: String,
+    /// JSON as it was stored, as text, because it is hashed byte by byte.
+    pub body: String,
+    pub previous: String,
+    pub hash: String,
+}
+
+impl Line {
+    pub fn of(record: &Record) -> Self {
+        let Record { n, kind, at, actor, body, previous, hash } = record.clone();
+        Self { n, kind, at, actor, body, previous, hash }
+    }
+}
+
+#[derive(Debug, Error)]
+pub enum Broken {
+    #[error("line {0} is not of an export of records: {1}")]
+    Line(usize, String),
+    #[error("record {0} is missing")]
+    Missing(i64),
+    #[error("record {0} does not follow from the one before it")]
+    Link(i64),
+    #[error("record {0} has been changed")]
+    Hash(i64),
+    #[error("the last record is not the one that the export names")]
+    Head,
+    #[error("cannot read the export")]
+    Read(#[from] std::io::Error),
+}
+
+/// The logbook and its head if everything is whole; else the first thing that is not.
+pub fn verify(export: impl BufRead) -> Result<Head, Broken> {
+    let mut lines = export.lines().zip(1..);
+    let first = lines.next().map(|(line, _)| line).transpose()?.unwrap_or_default();
+    let head: Head = serde_json::from_str(&first).map_err(|e| Broken::Line(1, e.to_string()))?;
+    let (mut last, mut count) = (String::new(), 0);
+    for (line, number) in lines {
+        let Line { n, kind, at, actor, body, previous, hash } =
+            serde_json::from_str(&line?).map_err(|e| Broken::Line(number, e.to_string()))?;
+        count += 1;
+        if n != count {
+            return Err(Broken::Missing(count));
+        }
+        if previous != last {
+            return Err(Broken::Link(n));
+        }
+        let link = Link { book: &head.book, n, kind: &kind, at, actor: &actor, body: &body, previous: &previous };
+        if chain::hash(&link) != hash {
+            return Err(Broken::Hash(n));
+        }
+        last = hash;
+    }
+    if count < head.records {
+        return Err(Broken::Missing(count + 1));
+    }
+    if count != head.records || last != head.head {
+        return Err(Broken::Head);
+    }
+    Ok(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn export() -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut previous = String::new();
+        for n in 1..=3 {
+            let (book, kind, actor, body) = ("facility", "created", "db/a", format!("{{\"n\":{n}}}"));
+            let hash = chain::hash(&Link { book, n, kind, at: n, actor, body: &body, previous: &previous });
+            let line =
+                Line { n, kind: kind.to_owned(), at: n, actor: actor.to_owned(), body, previous, hash: hash.clone() };
+            lines.push(serde_json::to_string(&line).unwrap());
+            previous = hash;
+        }
+        let head = Head { book: "facility".to_owned(), records: 3, head: previous };
+        lines.insert(0, serde_json::to_string(&head).unwrap());
+        lines
+    }
+
+    fn outcome(lines: &[String]) -> String {
+        verify(lines.join("\n").as_bytes()).map_or_else(|e| e.to_string(), |head| format!("{} records", head.records))
+    }
+
+    #[test]
+    fn whatever_is_done_to_an_export_is_found() {
+        let whole = export();
+        assert_eq!(outcome(&whole), "3 records");
+        let changed = |from: &str, to: &str| outcome(&whole.iter().map(|l| l.replace(from, to)).collect::<Vec<_>>());
+        assert_eq!(changed("\\\"n\\\":2", "\\\"n\\\":7"), "record 2 has been changed");
+        assert_eq!(changed("db/a", "db/b"), "record 1 has been changed");
+        assert_eq!(changed("facility", "instrument/x"), "record 1 has been changed");
+        assert_eq!(changed("\"records\":3", "\"records\":2"), "the last record is not the one that the export names");
+        let without = |n: usize| outcome(&[&whole[..n], &whole[n + 1..]].concat());
+        assert_eq!(without(2), "record 2 is missing");
+        assert_eq!(without(3), "record 3 is missing");
+        let mut exchanged = whole.clone();
+        exchanged.swap(1, 2);
+        assert_eq!(outcome(&exchanged), "record 1 is missing");
+        assert!(outcome(&whole[1..]).starts_with("line 1 is not of an export"));
+        assert!(outcome(&[]).starts_with("line 1 is not of an export"));
+    }
+}
