@@ -1,12 +1,6 @@
-//! The logbook from outside, over the embedded catalogue, on every engine at hand.
+//! The logbook by itself; what needs a catalogue is tested with the whole program.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
-mod exports;
-mod facility;
-mod history;
 mod openapi;
-mod operations;
-mod permissions;
-mod programs;
 mod statements;

@@ -5,6 +5,7 @@
 mod arrangements;
 mod crash;
 mod flow;
+mod logbook;
 mod processes;
 mod rights;
 mod traces;

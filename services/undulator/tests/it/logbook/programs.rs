@@ -3,7 +3,7 @@
 use events::messages::logbook::EntryChanged;
 use serde_json::json;
 
-use crate::facility::{EMBARGO, Facility, OTHER};
+use super::facility::{EMBARGO, Facility, OTHER};
 
 const KEY: &str = "program";
 

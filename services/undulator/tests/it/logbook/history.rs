@@ -3,7 +3,7 @@
 use serde_json::json;
 use service_kit::Row;
 
-use crate::facility::Facility;
+use super::facility::Facility;
 
 #[tokio::test]
 async fn every_change_is_a_record_and_the_records_are_a_chain() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::facility::{EMBARGO, Facility, RELEASED};
+use super::facility::{EMBARGO, Facility, RELEASED};
 
 /// A PNG of one pixel.
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

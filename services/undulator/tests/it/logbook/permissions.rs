@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use crate::facility::{EMBARGO, Facility, RELEASED};
+use super::facility::{EMBARGO, Facility, RELEASED};
 
 #[tokio::test]
 async fn every_cell_of_the_table_holds() {

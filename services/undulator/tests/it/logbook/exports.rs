@@ -3,7 +3,7 @@
 use logbook::verify::verify;
 use serde_json::{Value, json};
 
-use crate::facility::Facility;
+use super::facility::Facility;
 
 /// More than one piece.
 const ENTRIES: usize = 230;

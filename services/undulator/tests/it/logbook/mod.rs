@@ -1,0 +1,8 @@
+//! The logbook from outside, over the embedded catalogue, on every engine at hand.
+
+mod exports;
+mod facility;
+mod history;
+mod operations;
+mod permissions;
+mod programs;
