@@ -142,6 +142,8 @@ pub struct DatabaseConfig {
     pub max_connections: u32,
     #[serde(deserialize_with = "duration")]
     pub max_lifetime: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub read_timeout: Duration,
     pub migrate: Migrate,
 }
 

@@ -72,7 +72,7 @@ async fn open_sqlite(file: &Path, config: &DatabaseConfig) -> Result<Db, DbError
         .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(failed)?;
-    Ok(Db(Pools::Sqlite { read, write }))
+    Ok(Db { pools: Pools::Sqlite { read, write }, read_timeout: config.read_timeout })
 }
 
 async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Result<Db, DbError> {
@@ -93,7 +93,7 @@ async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Resu
         .map_err(unreachable)?;
     refuse_lossy(&pool).await?;
     create_schema(&pool, schema).await?;
-    Ok(Db(Pools::Postgres(pool)))
+    Ok(Db { pools: Pools::Postgres(pool), read_timeout: config.read_timeout })
 }
 
 /// A server that acknowledges before it flushes would break the promise that a 200 is on disk.

@@ -9,6 +9,7 @@ use futures_util::stream::{self, Stream};
 use icat_client::schema::{self, Entity};
 use serde::Deserialize;
 use service_kit::Tx;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Attributes, write};
 use crate::auth::Rights;
@@ -61,6 +62,8 @@ struct Export {
     begun: bool,
     /// Texts of the keys of rows that others name.
     keys: HashMap<(&'static str, i64), String>,
+    /// Among the dumps that may be written at once; held until the end.
+    _place: OwnedSemaphorePermit,
 }
 
 /// More keys are forgotten and read again.
@@ -73,6 +76,7 @@ pub async fn export(
     rights: Rights,
     query: Option<&str>,
     attributes: Attributes,
+    place: OwnedSemaphorePermit,
 ) -> Result<Option<impl Stream<Item = Result<Bytes, Error>> + use<>>, Error> {
     let mut kinds: Vec<(&'static Entity, Rows)> = match query {
         None => schema::entities().iter().map(|entity| (entity, Rows::After(0))).collect(),
@@ -93,7 +97,8 @@ pub async fn export(
     }
     kinds.reverse();
     let pending = write::preamble(&rights.user_name);
-    let export = Export { state, rights, tx, attributes, kinds, pending, begun: false, keys: HashMap::new() };
+    let export =
+        Export { state, rights, tx, attributes, kinds, pending, begun: false, keys: HashMap::new(), _place: place };
     Ok(Some(stream::try_unfold(export, |mut export| async move {
         // The answer has begun, so the connection breaks; the cause stands in the log alone.
         let page = export.page().await.inspect_err(|e| tracing::error!(error = %e, "an export broke off"))?;

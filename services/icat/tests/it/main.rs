@@ -6,8 +6,8 @@
 mod client;
 mod copies;
 mod evaluator;
-mod explain;
 mod examples;
+mod explain;
 mod mutations;
 mod openapi;
 mod property;
