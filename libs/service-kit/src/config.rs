@@ -175,7 +175,7 @@ impl StorageConfig {
         8
     }
     fn default_queue() -> usize {
-        64
+        500
     }
     fn default_read_only() -> bool {
         true
