@@ -169,9 +169,10 @@ impl Export {
 
     /// What a query found has been checked.
     async fn readable(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
-        if matches!(self.kinds.last(), Some((_, Rows::Ids(_)))) {
-            return Ok(ids);
-        }
+        if matches!(self.kinds.last(), Some((_, Rows::Ids(_)))) { Ok(ids) } else { self.allowed(entity, ids).await }
+    }
+
+    async fn allowed(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
         let env = read::env(&self.state, &self.rights, self.tx.engine());
         match self.rights.read(entity) {
             Access::All => Ok(ids),
@@ -198,7 +199,8 @@ impl Export {
         Ok(())
     }
 
-    /// Makes the texts of keys known, those of rows in the keys first.
+    /// Makes the texts of keys known, those of rows in the keys first. A row that the user may not read has none when the
+    /// catalogue is strict: what belongs to it is written as belonging to nothing.
     async fn learn(&mut self, entity: &'static Entity, ids: HashSet<i64>) -> Result<(), Error> {
         let mut waiting: Vec<(&'static Entity, Vec<StoredRow>)> = Vec::new();
         let mut wanted: Vec<(&'static Entity, HashSet<i64>)> = vec![(entity, ids)];
@@ -208,7 +210,10 @@ impl Export {
                 self.keys.extend(ids.into_iter().map(|id| ((entity.name, id), write::name(id))));
                 continue;
             }
-            let ids: Vec<i64> = ids.into_iter().collect();
+            let mut ids: Vec<i64> = ids.into_iter().collect();
+            if read::env(&self.state, &self.rights, self.tx.engine()).strict {
+                ids = self.allowed(entity, ids).await?;
+            }
             let rows = entities::by_ids(&mut self.tx, entity, &ids).await?;
             for one in entity.unique.iter().filter_map(|name| entity.one(name)) {
                 let at = place(entity, one.name).unwrap_or_default();

@@ -78,7 +78,7 @@ async fn an_investigation_is_copied_with_all_that_belongs_to_it() {
     }
 }
 
-async fn export(c: &Client, json: &serde_json::Value) -> (u16, String) {
+pub async fn export(c: &Client, json: &serde_json::Value) -> (u16, String) {
     let url = format!("{}/icat/port", c.app.public);
     let answer = c.app.http.get(url).query(&[("json", json.to_string())]).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
