@@ -146,7 +146,7 @@ def whole(suite, client, expected, small):
     assert (report["downloaded"], report["present"], report["failed"]) == (30, 0, []), report
     assert int((out / "ids/SUN/MX-1/1/small/00.h5").stat().st_mtime) == MTIME
     report = client.report("--investigation", "MX-1", "--out", out)
-    assert (report["downloaded"], report["present"]) == (len(expected) - 30, 30), report
+    assert (report["downloaded"], report["present"], report["unverified"]) == (len(expected) - 30, 30, 0), report
     assert tree(out) == expected
     report = client.report("--investigation", "MX-1", "--visit", "1", "--out", out)
     assert (report["downloaded"], report["bytes_received"]) == (0, 0), report
@@ -217,7 +217,8 @@ def spoiled_on_the_way(suite, client, proxy, large):
     assert "checksum" in report["failed"][0]["reason"], report
     assert tree(out) == {}, "nothing wrong is kept"
     proxy.served, proxy.spoil = 0, 3 * MIB
-    assert client.report("--datafile", large, "--out", out, "--no-verify", url=proxy.url)["downloaded"] == 1
+    report = client.report("--datafile", large, "--out", out, "--no-verify", url=proxy.url)
+    assert (report["downloaded"], report["unverified"]) == (1, 1), report
     print("spoiled on the way: refused; --no-verify takes it")
 
 

@@ -142,6 +142,8 @@ pub struct DatabaseConfig {
     pub max_connections: u32,
     #[serde(deserialize_with = "duration")]
     pub max_lifetime: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub read_timeout: Duration,
     pub migrate: Migrate,
 }
 
@@ -173,7 +175,7 @@ impl StorageConfig {
         8
     }
     fn default_queue() -> usize {
-        64
+        500
     }
     fn default_read_only() -> bool {
         true

@@ -113,6 +113,10 @@ impl From<DbError> for Problem {
     fn from(e: DbError) -> Self {
         match e {
             DbError::Nul => Self::new(Code::BadRequest, "nul", "text must not contain NUL characters"),
+            DbError::TooSlow(_) => {
+                let text = "the question takes too long to answer; ask for less";
+                Self::new(Code::Unavailable, "too-slow", text).with_retry_after(60).with_source(e)
+            }
             DbError::Conflict(_) => Self::new(Code::Unavailable, "busy", "too many writers at once; try again")
                 .with_retry_after(1)
                 .with_source(e),

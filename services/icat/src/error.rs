@@ -83,6 +83,10 @@ impl From<Error> for Problem {
                 let text = "the query computes a value that is out of range, or is too complex";
                 Self::new(Code::BadRequest, "icat/bad-parameter", text).with_source(e)
             }
+            Error::Database(e @ DbError::TooSlow(_)) => {
+                let text = "the query takes too long to answer; narrow it down";
+                Self::new(Code::BadRequest, "icat/too-slow", text).with_source(e)
+            }
             Error::Database(e) => e.into(),
         }
     }

@@ -6,9 +6,14 @@ use std::time::Duration;
 use events::Outbox;
 use service_kit::{Clock, Db, Ids, Listener};
 
+use tokio::sync::Semaphore;
+
 use crate::auth::RuleBook;
 use crate::config::Config;
 use crate::query::ParseContext;
+
+/// Of the ten connections that a catalogue has by default.
+const DUMPS_AT_ONCE: usize = 2;
 
 /// Built once per process.
 pub struct State {
@@ -22,6 +27,8 @@ pub struct State {
     /// Root addresses of the authenticators, in the order of `config.authn`.
     pub authn_urls: Vec<String>,
     pub parse: ParseContext,
+    /// A dump keeps a connection of the database for as long as its client reads, so there are few at once.
+    pub dumps: Arc<Semaphore>,
     /// How long an upload may be silent.
     pub idle_timeout: Duration,
     /// The parsed rules as of some version; replaced when the version in the database has risen.
@@ -32,6 +39,7 @@ impl State {
     pub fn new(ctx: service_kit::Ctx, config: Config, outbox: Outbox) -> Result<Self, service_kit::ConfigError> {
         let authn_urls = config.authn.iter().map(|a| ctx.endpoints.resolve(&a.url, Listener::Internal)).collect();
         Ok(Self {
+            dumps: Arc::new(Semaphore::new(DUMPS_AT_ONCE)),
             idle_timeout: ctx.config.core.http.idle_timeout,
             parse: ParseContext { time_zone: config.zone()? },
             db: ctx.db,

@@ -21,6 +21,9 @@ pub enum DbError {
     /// complex, too many tables.
     #[error("a value cannot be computed, or the statement is too complex")]
     Data(#[source] sqlx::Error),
+    /// The statement reads for longer than `database.read_timeout`.
+    #[error("the question takes too long to answer")]
+    TooSlow(#[source] sqlx::Error),
     /// Text with a NUL byte, refused before it reaches the database.
     #[error("text contains a NUL character")]
     Nul,
@@ -46,6 +49,7 @@ impl From<sqlx::Error> for DbError {
         let conflict = db.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01"));
         match db.kind() {
             _ if conflict => Self::Conflict(e),
+            _ if is_too_slow(db) => Self::TooSlow(e),
             _ if is_about_data(db) => Self::Data(e),
             sqlx::error::ErrorKind::UniqueViolation => Self::Unique(e),
             sqlx::error::ErrorKind::ForeignKeyViolation
@@ -54,6 +58,12 @@ impl From<sqlx::Error> for DbError {
             _ => Self::Other(e),
         }
     }
+}
+
+fn is_too_slow(db: &dyn sqlx::error::DatabaseError) -> bool {
+    // query_canceled, and SQLITE_INTERRUPT.
+    let code = if db.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() { "9" } else { "57014" };
+    db.code().is_some_and(|given| given == code)
 }
 
 /// `PostgreSQL` has codes for it (SQLSTATE classes 22 and 54, and 42803 for what has no one value in a group), `SQLite` has

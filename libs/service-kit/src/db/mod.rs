@@ -8,6 +8,7 @@ mod copy;
 mod error;
 mod migrate;
 mod open;
+mod patience;
 mod row;
 mod tx;
 mod val;
@@ -17,13 +18,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::BackoffBuilder as _;
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
 pub use self::copy::Copied;
 pub use self::error::DbError;
 pub use self::migrate::{Migrate, Migration};
 pub use self::open::Target;
+use self::patience::Patience;
 pub use self::row::{Column, FromColumn, Row};
 pub use self::tx::Tx;
 use self::tx::{Inner, State};
@@ -70,7 +72,11 @@ impl Engine {
 
 /// A service's own database: its `SQLite` file, or its schema in `PostgreSQL`. Cheap to clone.
 #[derive(Clone)]
-pub struct Db(Pools);
+pub struct Db {
+    pools: Pools,
+    /// How long one statement may read.
+    read_timeout: Duration,
+}
 
 #[derive(Clone)]
 enum Pools {
@@ -90,21 +96,34 @@ impl fmt::Debug for Db {
 
 impl Db {
     pub fn engine(&self) -> Engine {
-        match self.0 {
+        match self.pools {
             Pools::Sqlite { .. } => Engine::Sqlite,
             Pools::Postgres(_) => Engine::Postgres,
         }
     }
 
-    /// Opens a read-only snapshot: all statements run on it see the same state, and none of them can write.
+    /// Opens a read-only snapshot: all statements run on it see the same state, and none of them can write. One that
+    /// takes longer than `database.read_timeout` is given up with [`DbError::TooSlow`].
     pub async fn read(&self) -> Result<Tx, DbError> {
-        let inner = match &self.0 {
-            Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin().await?),
+        let mut patience = None;
+        let inner = match &self.pools {
+            Pools::Sqlite { read, .. } => {
+                let mut tx = read.begin().await?;
+                let watched = Patience::new(self.read_timeout);
+                let watch = watched.clone();
+                tx.lock_handle().await?.set_progress_handler(Patience::STEPS, move || watch.lasts());
+                patience = Some(watched);
+                Inner::Sqlite(tx)
+            }
             Pools::Postgres(pool) => {
-                Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                let begin = format!(
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
+                    self.read_timeout.as_millis()
+                );
+                Inner::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
             }
         };
-        Ok(Tx { inner, state: State::Clean, wake: Vec::new() })
+        Ok(Tx { inner, state: State::Clean, wake: Vec::new(), patience })
     }
 
     /// Runs `work` in a write transaction and commits it if it returns `Ok`.
@@ -156,11 +175,11 @@ impl Db {
     }
 
     async fn begin(&self) -> Result<Tx, DbError> {
-        let inner = match &self.0 {
+        let inner = match &self.pools {
             Pools::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?),
         };
-        Ok(Tx { inner, state: State::Clean, wake: Vec::new() })
+        Ok(Tx { inner, state: State::Clean, wake: Vec::new(), patience: None })
     }
 
     /// Whether the database answers; for readiness.
@@ -183,7 +202,7 @@ impl Db {
     pub fn connections(&self) -> Vec<(&'static str, usize, usize)> {
         let of = |size: u32, idle: usize| (usize::try_from(size).unwrap_or_default().saturating_sub(idle), idle);
         let pool = |name, (used, idle)| (name, used, idle);
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { read, write } => {
                 vec![pool("read", of(read.size(), read.num_idle())), pool("write", of(write.size(), write.num_idle()))]
             }
@@ -193,7 +212,7 @@ impl Db {
 
     /// Waits until the connections are closed, so that files can be removed.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { read, write } => {
                 read.close().await;
                 write.close().await;

@@ -8,6 +8,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, Executor as _, Postgres, Sqlite, Trans
 
 use tokio::sync::Notify;
 
+use super::patience::Patience;
 use super::row::Inner as RowInner;
 use super::{DbError, Engine, Row, Val};
 
@@ -16,6 +17,7 @@ pub struct Tx {
     pub(super) inner: Inner,
     pub(super) state: State,
     pub(super) wake: Vec<Arc<Notify>>,
+    pub(super) patience: Option<Patience>,
 }
 
 pub(super) enum Inner {
@@ -128,6 +130,9 @@ impl Tx {
         }
         if vals.iter().any(Val::has_nul) {
             return Err(DbError::Nul);
+        }
+        if let Some(patience) = &self.patience {
+            patience.begin();
         }
         Ok(())
     }

@@ -212,3 +212,24 @@ async fn a_postgresql_that_would_lose_writes_is_refused() {
     let refused = open(&lossy).await.unwrap_err().to_string();
     assert!(refused.contains("fsync = off"), "{refused}");
 }
+
+/// Nobody's question keeps a connection from everybody else.
+#[tokio::test]
+async fn a_statement_that_reads_for_too_long_is_given_up() {
+    for backend in testkit::backends() {
+        let settings = format!("[database]\nurl = \"{}\"\nread_timeout = \"100ms\"\n", backend.new_url().await);
+        let config = Config::from_toml(&[], &settings).unwrap().core.database;
+        let dir = tempfile::tempdir().unwrap();
+        let target = Target::of(&config, dir.path(), "slow").unwrap();
+        let db = Db::open(&target, &config).await.unwrap();
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) \
+                       SELECT CAST(COUNT(*) AS BIGINT) AS n FROM n";
+        let outcome = db.read().await.unwrap().one(endless, &[]).await.map(drop);
+        assert!(matches!(outcome, Err(DbError::TooSlow(_))), "{outcome:?}");
+        // The connection works on, and each statement has the time to itself.
+        let mut tx = db.read().await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(tx.one("SELECT CAST(1 AS BIGINT) AS one", &[]).await.unwrap().get::<i64>("one").unwrap(), 1);
+        }
+    }
+}

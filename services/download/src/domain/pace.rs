@@ -1,21 +1,25 @@
-//! How much is read at a time for one client. A client that takes its bytes slowly must not hold much memory, because
-//! there may be a thousand of them; one that is fast gets pieces large enough that the calls do not count.
+//! How much is read at a time for one client. Every piece is a call of the pool and wakes a thread, which costs more than
+//! reading 32 KiB does; so pieces are large while the clients are few, and for those who are fast. One of a thousand slow
+//! clients must not hold much memory.
 
 use std::time::Duration;
 
-/// For clients of whom nothing is known yet, and for slow ones.
+/// For clients of whom nothing is known yet, and for slow ones where there are many.
 pub const SMALL: usize = 32 * 1024;
-/// For fast ones.
-pub const LARGE: usize = 256 * 1024;
+/// For the rest.
+pub const LARGE: usize = 512 * 1024;
+/// So many may have large pieces whatever their pace: 32 MiB together.
+const FEW: usize = 64;
 /// The kernel takes some megabytes at once from the fastest and the slowest alike: before that nothing can be told.
 const TRIAL: u64 = 8 << 20;
 /// Bytes per second of a fast client.
 const FAST: u64 = 8 << 20;
 
-/// The size of the next piece after `sent` bytes within `elapsed`.
-pub fn piece(sent: u64, elapsed: Duration) -> usize {
+/// The size of the next piece after `sent` bytes within `elapsed`, as one of so many `transfers`.
+pub fn piece(sent: u64, elapsed: Duration, transfers: usize) -> usize {
     let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
-    if sent >= TRIAL && sent.saturating_mul(1000) / millis >= FAST { LARGE } else { SMALL }
+    let is_fast = sent >= TRIAL && sent.saturating_mul(1000) / millis >= FAST;
+    if transfers <= FEW || is_fast { LARGE } else { SMALL }
 }
 
 #[cfg(test)]
@@ -23,15 +27,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_clients_who_have_shown_that_they_are_fast_get_large_pieces() {
-        assert_eq!(piece(0, Duration::ZERO), SMALL);
-        assert_eq!(piece(TRIAL - 1, Duration::from_millis(1)), SMALL);
-        assert_eq!(piece(TRIAL, Duration::from_millis(1)), LARGE);
+    fn among_many_only_clients_who_have_shown_that_they_are_fast_get_large_pieces() {
+        let among_many = |sent, elapsed| piece(sent, elapsed, FEW + 1);
+        assert_eq!(among_many(0, Duration::ZERO), SMALL);
+        assert_eq!(among_many(TRIAL - 1, Duration::from_millis(1)), SMALL);
+        assert_eq!(among_many(TRIAL, Duration::from_millis(1)), LARGE);
         assert_eq!(
-            piece(TRIAL, Duration::from_secs(2)),
+            among_many(TRIAL, Duration::from_secs(2)),
             SMALL,
             "what the kernel took at first counts for little later"
         );
-        assert_eq!(piece(u64::MAX, Duration::from_secs(100)), LARGE);
+        assert_eq!(among_many(u64::MAX, Duration::from_secs(100)), LARGE);
+    }
+
+    #[test]
+    fn few_clients_get_large_pieces_whatever_their_pace() {
+        assert_eq!(piece(0, Duration::ZERO, FEW), LARGE);
+        assert_eq!(piece(TRIAL, Duration::from_hours(1), 1), LARGE);
     }
 }

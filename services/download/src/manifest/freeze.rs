@@ -68,6 +68,10 @@ pub async fn load(state: &State, id: i64) -> Result<Option<Arc<Manifest>>, Probl
     if let Some(cached) = state.manifests.get(id) {
         return Ok(Some(cached));
     }
+    let _turn = state.manifests.turn(id).await;
+    if let Some(cached) = state.manifests.get(id) {
+        return Ok(Some(cached));
+    }
     let (head, files) = {
         let mut tx = state.db.read().await?;
         let Some(head) = store::manifests::get(&mut tx, id).await? else { return Ok(None) };

@@ -129,7 +129,7 @@ impl Transfer {
             self.work = Some(work);
             return Ok(Vec::new());
         }
-        let want = pace::piece(self.sent, self.since.elapsed());
+        let want = pace::piece(self.sent, self.since.elapsed(), self.state.reports.open());
         let read = self.storage.run_in_turn(move |root| {
             let piece = work.fill(root, want);
             (work, piece)

@@ -1,6 +1,7 @@
 //! What transfers leave behind when they end: an event, and the checksums that they learned. A transfer can end by
 //! being dropped, where nothing can wait for a database; so it reports here, and a worker stores it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::Mutex;
@@ -22,7 +23,11 @@ pub struct Report {
 
 /// Where transfers report; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Reports(UnboundedSender<Report>);
+pub struct Reports {
+    sender: UnboundedSender<Report>,
+    /// Transfers that have not ended.
+    open: Arc<AtomicUsize>,
+}
 
 /// The worker's end, which outlives the worker when that is started again.
 pub type Inbox = Arc<Mutex<UnboundedReceiver<Report>>>;
@@ -30,11 +35,16 @@ pub type Inbox = Arc<Mutex<UnboundedReceiver<Report>>>;
 impl Reports {
     pub fn new() -> (Self, Inbox) {
         let (sender, receiver) = unbounded_channel();
-        (Self(sender), Arc::new(Mutex::new(receiver)))
+        (Self { sender, open: Arc::default() }, Arc::new(Mutex::new(receiver)))
+    }
+
+    /// How many transfers are under way in this process.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
     }
 
     pub fn send(&self, report: Report) {
-        if let Err(e) = self.0.send(report) {
+        if let Err(e) = self.sender.send(report) {
             tracing::warn!(bytes = e.0.bytes, "a transfer ended after the process; its event is lost");
         }
     }
@@ -48,6 +58,7 @@ pub struct Ending {
 
 impl Ending {
     pub fn new(reports: Reports, subject: String, manifest: Arc<Manifest>) -> Self {
+        reports.open.fetch_add(1, Ordering::Relaxed);
         let report = Report { subject, bytes: 0, outcome: Outcome::Abandoned, manifest };
         Self { reports, report: std::sync::Mutex::new(Some(report)) }
     }
@@ -69,6 +80,7 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
+        self.reports.open.fetch_sub(1, Ordering::Relaxed);
         if let Some(report) = self.report.lock().unwrap_or_else(PoisonError::into_inner).take() {
             self.reports.send(report);
         }

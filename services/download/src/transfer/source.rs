@@ -2,9 +2,10 @@
 //! generation never leave the house.
 
 use std::io;
-use std::os::unix::fs::FileExt as _;
 
 use cap_std::fs::Dir;
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, pread};
 
 use crate::manifest::Manifest;
 use crate::storage::{self, Identity, Opened};
@@ -50,12 +51,18 @@ impl Reading {
 
     /// Appends `length` bytes from `offset`.
     pub fn read(&self, offset: u64, length: usize, out: &mut Vec<u8>) -> Result<(), Broken> {
-        let start = out.len();
-        out.resize(start + length, 0);
-        self.opened.file.read_exact_at(&mut out[start..], offset).map_err(|e| match e.kind() {
-            io::ErrorKind::UnexpectedEof => Broken::Changed(self.member),
-            _ => Broken::Unreadable(self.member, e),
-        })?;
+        let (start, end) = (out.len(), out.len() + length);
+        out.reserve(length);
+        while out.len() < end {
+            let at = offset + (out.len() - start) as u64;
+            // Into memory as it is: clearing it first would take nearly as long as the reading.
+            match pread(&self.opened.file, spare_capacity(out), at) {
+                Ok(0) => return Err(Broken::Changed(self.member)),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(e) => return Err(Broken::Unreadable(self.member, e.into())),
+            }
+        }
+        out.truncate(end);
         let now = self.opened.file.metadata().map_err(|e| Broken::Unreadable(self.member, e))?;
         compare(self.member, &self.opened.identity, &Identity::of_std(&now))
     }

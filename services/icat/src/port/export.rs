@@ -9,6 +9,7 @@ use futures_util::stream::{self, Stream};
 use icat_client::schema::{self, Entity};
 use serde::Deserialize;
 use service_kit::Tx;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Attributes, write};
 use crate::auth::Rights;
@@ -61,6 +62,8 @@ struct Export {
     begun: bool,
     /// Texts of the keys of rows that others name.
     keys: HashMap<(&'static str, i64), String>,
+    /// Among the dumps that may be written at once; held until the end.
+    _place: OwnedSemaphorePermit,
 }
 
 /// More keys are forgotten and read again.
@@ -73,6 +76,7 @@ pub async fn export(
     rights: Rights,
     query: Option<&str>,
     attributes: Attributes,
+    place: OwnedSemaphorePermit,
 ) -> Result<Option<impl Stream<Item = Result<Bytes, Error>> + use<>>, Error> {
     let mut kinds: Vec<(&'static Entity, Rows)> = match query {
         None => schema::entities().iter().map(|entity| (entity, Rows::After(0))).collect(),
@@ -93,7 +97,8 @@ pub async fn export(
     }
     kinds.reverse();
     let pending = write::preamble(&rights.user_name);
-    let export = Export { state, rights, tx, attributes, kinds, pending, begun: false, keys: HashMap::new() };
+    let export =
+        Export { state, rights, tx, attributes, kinds, pending, begun: false, keys: HashMap::new(), _place: place };
     Ok(Some(stream::try_unfold(export, |mut export| async move {
         // The answer has begun, so the connection breaks; the cause stands in the log alone.
         let page = export.page().await.inspect_err(|e| tracing::error!(error = %e, "an export broke off"))?;
@@ -164,9 +169,10 @@ impl Export {
 
     /// What a query found has been checked.
     async fn readable(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
-        if matches!(self.kinds.last(), Some((_, Rows::Ids(_)))) {
-            return Ok(ids);
-        }
+        if matches!(self.kinds.last(), Some((_, Rows::Ids(_)))) { Ok(ids) } else { self.allowed(entity, ids).await }
+    }
+
+    async fn allowed(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
         let env = read::env(&self.state, &self.rights, self.tx.engine());
         match self.rights.read(entity) {
             Access::All => Ok(ids),
@@ -193,7 +199,8 @@ impl Export {
         Ok(())
     }
 
-    /// Makes the texts of keys known, those of rows in the keys first.
+    /// Makes the texts of keys known, those of rows in the keys first. A row that the user may not read has none when the
+    /// catalogue is strict: what belongs to it is written as belonging to nothing.
     async fn learn(&mut self, entity: &'static Entity, ids: HashSet<i64>) -> Result<(), Error> {
         let mut waiting: Vec<(&'static Entity, Vec<StoredRow>)> = Vec::new();
         let mut wanted: Vec<(&'static Entity, HashSet<i64>)> = vec![(entity, ids)];
@@ -203,7 +210,10 @@ impl Export {
                 self.keys.extend(ids.into_iter().map(|id| ((entity.name, id), write::name(id))));
                 continue;
             }
-            let ids: Vec<i64> = ids.into_iter().collect();
+            let mut ids: Vec<i64> = ids.into_iter().collect();
+            if read::env(&self.state, &self.rights, self.tx.engine()).strict {
+                ids = self.allowed(entity, ids).await?;
+            }
             let rows = entities::by_ids(&mut self.tx, entity, &ids).await?;
             for one in entity.unique.iter().filter_map(|name| entity.one(name)) {
                 let at = place(entity, one.name).unwrap_or_default();

@@ -6,6 +6,11 @@ use super::QueryError;
 use super::cursor::Cursor;
 use super::lexer::Token;
 
+/// Relations one after another. The longest way through the schema without a turn has fewer.
+const DEEPEST: usize = 20;
+/// Relations in all.
+const MOST: usize = 500;
+
 /// A relation to follow, and those to follow from there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Include {
@@ -47,6 +52,7 @@ pub fn paths(
     entity: &'static Entity,
 ) -> Result<Vec<Include>, QueryError> {
     let mut roots = Vec::new();
+    let mut count = 0;
     // Where each name leads: places of children from the root on.
     let mut names: Vec<(String, Vec<usize>)> =
         selected.map(|name| (name.to_uppercase(), Vec::new())).into_iter().collect();
@@ -58,6 +64,11 @@ pub fn paths(
         let mut place = start
             .ok_or_else(|| QueryError::bad(format!("variable {head} mentioned in INCLUDE clause is not defined")))?;
         for relation in parts {
+            count += 1;
+            if place.len() == DEEPEST || count > MOST {
+                let text = format!("INCLUDE takes up to {DEEPEST} relations one after another and {MOST} in all");
+                return Err(QueryError::bad(text));
+            }
             let (here, children) = below(&mut roots, entity, &place);
             children.push(follow(here, children, relation)?);
             place.push(children.len() - 1);

@@ -13,6 +13,7 @@ mod grouping;
 mod include;
 mod jpql;
 mod lexer;
+mod parent;
 mod scope;
 mod sql;
 mod tree;
@@ -69,6 +70,8 @@ pub struct Rule {
     /// Whether it has a condition, which is what icat.server takes for restricting.
     pub conditional: bool,
     body: Body,
+    /// The same by what its rows belong to, where it speaks of nothing else.
+    by_parent: Option<(&'static icat_client::schema::ToOne, Body)>,
 }
 
 /// Which rows of an entity a user may read.
@@ -161,7 +164,8 @@ pub fn parse_rule(text: &str, ctx: &ParseContext) -> Result<Rule, QueryError> {
     let restricted = body.filter.is_some() || body.sources.len() > 1;
     let conditional = body.filter.is_some();
     let entity = body.entity(variable);
-    Ok(Rule { entity, attribute, restricted, conditional, body: body.selecting(variable) })
+    let by_parent = parent::by_parent(&body, variable);
+    Ok(Rule { entity, attribute, restricted, conditional, body: body.selecting(variable), by_parent })
 }
 
 /// Turns a search into SQL that finds just the rows that the user may read.

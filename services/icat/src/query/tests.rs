@@ -13,6 +13,39 @@ fn refusal(text: &str) -> String {
     parse_search(text, &ctx()).map(drop).expect_err(text).to_string()
 }
 
+/// A short query must not become megabytes of SQL, nor a long one more steps than the stack holds.
+#[test]
+fn what_grows_by_powers_is_refused() {
+    let far = |times: usize| format!("SELECT f FROM Facility f INCLUDE f{}", ".investigations.facility".repeat(times));
+    assert!(parse_search(&far(10), &ctx()).is_ok());
+    for times in [11, 1500, 50_000] {
+        assert_eq!(refusal(&far(times)), "INCLUDE takes up to 20 relations one after another and 500 in all");
+    }
+    let env = Env {
+        user: "db/x",
+        now_micros: 1,
+        today_micros: 0,
+        engine: service_kit::Engine::Sqlite,
+        row_cap: 100,
+        strict: true,
+    };
+    let nested = |begin: &str, middle: &str, end: &str, times: usize| {
+        let text =
+            format!("SELECT f.id FROM Facility f WHERE 1 = {}{middle}{}", begin.repeat(times), end.repeat(times));
+        let search = parse_search(&text, &ctx()).expect(&text);
+        compile_search(&search, &|_| Access::All, &env)
+    };
+    for (begin, middle, end) in [
+        ("LOCATE(f.name, f.name, ", "1", ")"),
+        ("SQRT(", "1", ")"),
+        ("ALL (SELECT g.id FROM Facility g WHERE 1 = ", "1", ")"),
+    ] {
+        assert!(matches!(nested(begin, middle, end, 3), Ok(Plan::Run(_))), "{begin}");
+        let refused = nested(begin, middle, end, 40).expect_err(begin).to_string();
+        assert!(refused.starts_with("the query is too large"), "{begin}: {refused}");
+    }
+}
+
 /// The words of icat.server, which clients show or match.
 #[test]
 fn refusals_have_the_known_words() {

@@ -35,6 +35,9 @@ impl Relation {
     }
 }
 
+/// How many times the answer will hold each row: below every row that leads to it.
+pub type Times = HashMap<i64, usize>;
+
 /// Loads level by level and counts what the answer will hold.
 pub struct Loader<'a> {
     tx: &'a mut Tx,
@@ -52,25 +55,35 @@ impl<'a> Loader<'a> {
         Self { tx, rights, env, count, limit: limit as usize }
     }
 
-    /// Loads what `includes` name, from `parents` on.
+    /// Loads what `includes` name, from `parents` on, each of which the answer holds once.
     pub fn load<'l>(
         &'l mut self,
         origin: &'static Entity,
         parents: &'l HashMap<i64, StoredRow>,
         includes: &'l [Include],
     ) -> Loading<'l> {
+        self.load_below(origin, parents, parents.keys().map(|id| (*id, 1)).collect(), includes)
+    }
+
+    fn load_below<'l>(
+        &'l mut self,
+        origin: &'static Entity,
+        parents: &'l HashMap<i64, StoredRow>,
+        times: Times,
+        includes: &'l [Include],
+    ) -> Loading<'l> {
         Box::pin(async move {
             let mut levels = Vec::with_capacity(includes.len());
             for include in includes {
                 let access = self.rights.read_step(origin, include.relation, include.target);
-                let (relation, rows) = if let Some(one) = origin.one(include.relation) {
-                    self.load_one(origin, one, parents, &access).await?
+                let (relation, rows, below) = if let Some(one) = origin.one(include.relation) {
+                    self.load_one(origin, one, (parents, &times), &access).await?
                 } else if let Some(many) = origin.many(include.relation) {
-                    self.load_many(many, parents, &access).await?
+                    self.load_many(many, &times, &access).await?
                 } else {
                     continue;
                 };
-                let below = self.load(include.target, &rows, &include.children).await?;
+                let below = self.load_below(include.target, &rows, below, &include.children).await?;
                 levels.push(Level { relation, target: include.target, rows, below });
             }
             Ok(levels)
@@ -81,49 +94,44 @@ impl<'a> Loader<'a> {
         &mut self,
         origin: &'static Entity,
         one: &'static ToOne,
-        parents: &HashMap<i64, StoredRow>,
+        (parents, times): (&HashMap<i64, StoredRow>, &Times),
         access: &Access,
-    ) -> Result<(Relation, HashMap<i64, StoredRow>), Error> {
+    ) -> Result<(Relation, HashMap<i64, StoredRow>, Times), Error> {
         let place = place(origin, one.name).unwrap_or_default();
-        let keys: HashSet<i64> = parents.values().filter_map(|row| key(row, place)).collect();
+        let pairs: Vec<(i64, i64)> =
+            parents.values().filter_map(|row| key(row, place).map(|target| (row.id, target))).collect();
+        let keys: HashSet<i64> = pairs.iter().map(|(_, target)| *target).collect();
         let ids = self.readable(one.target(), access, keys.into_iter().collect()).await?;
         let rows = by_id(entities::by_ids(self.tx, one.target(), &ids).await?);
-        self.count(parents.values().filter(|row| key(row, place).is_some_and(|id| rows.contains_key(&id))).count())?;
-        Ok((Relation::One { name: one.name, place }, rows))
+        let below = self.count_pairs(times, pairs.into_iter().filter(|(_, target)| rows.contains_key(target)))?;
+        Ok((Relation::One { name: one.name, place }, rows, below))
     }
 
     async fn load_many(
         &mut self,
         many: &'static ToMany,
-        parents: &HashMap<i64, StoredRow>,
+        times: &Times,
         access: &Access,
-    ) -> Result<(Relation, HashMap<i64, StoredRow>), Error> {
-        let parents: Vec<i64> = parents.keys().copied().collect();
+    ) -> Result<(Relation, HashMap<i64, StoredRow>, Times), Error> {
+        let parents: Vec<i64> = times.keys().copied().collect();
         // Unreadable children do not count, so they are only bounded once they have been sorted out.
+        let most = if matches!(access, Access::All) { self.limit + 1 } else { usize::MAX };
         let pairs = match access {
             Access::None => Vec::new(),
-            Access::All => {
-                let pairs =
-                    entities::children(self.tx, many.target(), many.back().column, &parents, self.limit + 1).await?;
-                self.count(pairs.len())?;
-                pairs
-            }
-            Access::Rules(_) => {
-                entities::children(self.tx, many.target(), many.back().column, &parents, usize::MAX).await?
+            Access::All | Access::Rules(_) => {
+                entities::children(self.tx, many.target(), many.back().column, &parents, most).await?
             }
         };
         let ids = self.readable(many.target(), access, pairs.iter().map(|(_, child)| *child).collect()).await?;
-        if matches!(access, Access::Rules(_)) {
-            self.count(ids.len())?;
-        }
+        let known: HashSet<i64> = ids.iter().copied().collect();
+        let pairs: Vec<(i64, i64)> = pairs.into_iter().filter(|(_, child)| known.contains(child)).collect();
+        let below = self.count_pairs(times, pairs.iter().copied())?;
         let rows = by_id(entities::by_ids(self.tx, many.target(), &ids).await?);
         let mut children: HashMap<i64, Vec<i64>> = HashMap::new();
         for (parent, child) in pairs {
-            if rows.contains_key(&child) {
-                children.entry(parent).or_default().push(child);
-            }
+            children.entry(parent).or_default().push(child);
         }
-        Ok((Relation::Many { name: many.name, children }, rows))
+        Ok((Relation::Many { name: many.name, children }, rows, below))
     }
 
     async fn readable(&mut self, target: &'static Entity, access: &Access, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
@@ -138,12 +146,19 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn count(&mut self, more: usize) -> Result<(), Error> {
-        self.count += more;
-        if self.count > self.limit {
-            return Err(Error::Validation(format!("attempt to return more than {} entities", self.limit)));
+    /// Counts rows below their parents, and says how many times the answer will hold each.
+    fn count_pairs(&mut self, times: &Times, pairs: impl Iterator<Item = (i64, i64)>) -> Result<Times, Error> {
+        let mut below = Times::new();
+        for (parent, target) in pairs {
+            let more = times.get(&parent).copied().unwrap_or_default();
+            self.count = self.count.saturating_add(more);
+            if self.count > self.limit {
+                return Err(Error::Validation(format!("attempt to return more than {} entities", self.limit)));
+            }
+            let times = below.entry(target).or_default();
+            *times = more.saturating_add(*times);
         }
-        Ok(())
+        Ok(below)
     }
 }
 
@@ -157,8 +172,10 @@ pub async fn count(
     limit: u32,
 ) -> Result<(), Error> {
     let mut loader = Loader::new(tx, rights, env, parents.len(), limit);
-    let mut waiting: Vec<(&'static Entity, Vec<i64>, &[Include])> = vec![(origin, parents.to_vec(), includes)];
-    while let Some((origin, parents, includes)) = waiting.pop() {
+    let times: Times = parents.iter().map(|id| (*id, 1)).collect();
+    let mut waiting: Vec<(&'static Entity, Times, &[Include])> = vec![(origin, times, includes)];
+    while let Some((origin, times, includes)) = waiting.pop() {
+        let parents: Vec<i64> = times.keys().copied().collect();
         for include in includes {
             let access = rights.read_step(origin, include.relation, include.target);
             let pairs = match (origin.one(include.relation), origin.many(include.relation)) {
@@ -170,10 +187,10 @@ pub async fn count(
             };
             let targets: HashSet<i64> = pairs.iter().map(|(_, target)| *target).collect();
             let readable = loader.readable(include.target, &access, targets.into_iter().collect()).await?;
-            let known: HashSet<i64> = readable.iter().copied().collect();
-            loader.count(pairs.iter().filter(|(_, target)| known.contains(target)).count())?;
+            let known: HashSet<i64> = readable.into_iter().collect();
+            let below = loader.count_pairs(&times, pairs.into_iter().filter(|(_, target)| known.contains(target)))?;
             if !include.children.is_empty() {
-                waiting.push((include.target, readable, &include.children));
+                waiting.push((include.target, below, &include.children));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The answer of a search, piece by piece: what is found is bounded and counted before the first piece, so that a refusal
-//! is still a refusal, and rows are loaded as they are written.
+//! is still a refusal, and rows are loaded as they are written. Each piece is read in a snapshot of its own, because a
+//! client that reads slowly must not keep a connection of the database; rows that are gone by then are left out.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,11 +25,14 @@ const PIECE: usize = 500;
 /// What a search has found, and how far it has been written.
 pub struct Rows {
     state: Arc<State>,
-    tx: Tx,
+    /// The snapshot in which the rows were found, for the first piece.
+    tx: Option<Tx>,
     rights: Rights,
     search: Search,
     found: Found,
     next: usize,
+    /// Whether there is an element before the next.
+    written: bool,
 }
 
 enum Found {
@@ -65,7 +69,7 @@ impl Rows {
                 }
             }
         };
-        Ok(Self { state, tx, rights, search, found, next: 0 })
+        Ok(Self { state, tx: Some(tx), rights, search, found, next: 0, written: false })
     }
 
     fn len(&self) -> usize {
@@ -106,28 +110,40 @@ impl Rows {
         }
         // Past the end, also where there is nothing.
         self.next = to.max(1);
-        let mut out = String::from(if from == 0 { "[" } else { "," });
+        let mut out = String::from(if from == 0 { "[" } else { "" });
+        let mut tx = match self.tx.take() {
+            Some(tx) => tx,
+            None => self.state.db.read().await?,
+        };
         match &self.found {
             Found::Text(text) => out = (*text).to_owned(),
             Found::Entities(entity, ids) => {
                 let (entity, ids) = (*entity, &ids[from..to]);
-                let environment = env(&self.state, &self.rights, self.tx.engine());
+                let environment = env(&self.state, &self.rights, tx.engine());
                 let wanted: Vec<i64> = ids.iter().copied().flatten().collect();
-                let rows = by_id(entities::by_ids(&mut self.tx, entity, &wanted).await?);
+                let rows = by_id(entities::by_ids(&mut tx, entity, &wanted).await?);
                 let limit = self.state.config.max_entities;
-                let mut loader = Loader::new(&mut self.tx, &self.rights, environment, ids.len(), limit);
+                let mut loader = Loader::new(&mut tx, &self.rights, environment, ids.len(), limit);
                 let levels = loader.load(entity, &rows, &self.search.includes).await?;
-                for (n, id) in ids.iter().enumerate() {
-                    if n > 0 {
+                for id in ids {
+                    let row = id.map(|id| rows.get(&id));
+                    let Some(shown) = row.map_or(Some(None), |row| row.map(Some)) else { continue };
+                    if std::mem::replace(&mut self.written, true) {
                         out.push(',');
                     }
-                    match id.and_then(|id| rows.get(&id)) {
+                    match shown {
                         Some(row) => render::wrapped(&mut out, entity, row, &levels),
+                        // Beyond a LEFT JOIN there may be no row.
                         None => out.push_str("null"),
                     }
                 }
             }
-            Found::Values(rows) => write_values(&mut out, &mut self.tx, &self.search, &rows[from..to]).await?,
+            Found::Values(rows) => {
+                if std::mem::replace(&mut self.written, from < to) {
+                    out.push(',');
+                }
+                write_values(&mut out, &mut tx, &self.search, &rows[from..to]).await?;
+            }
         }
         if to == self.len() && !matches!(self.found, Found::Text(_)) {
             out.push(']');

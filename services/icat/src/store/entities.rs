@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use events::messages::icat::Verb;
 use icat_client::schema::{self, Entity, FieldKind, Member};
-use service_kit::{DbError, Row, Tx, Val};
+use service_kit::{DbError, Engine, Row, Tx, Val};
 
 use super::{Author, rules};
 
@@ -209,7 +209,7 @@ pub async fn insert(tx: &mut Tx, entity: &'static Entity, rows: &[NewRow], autho
         return Ok(());
     }
     for rows in rows.chunks(ROWS_PER_INSERT) {
-        let (sql, vals) = insertion(entity, rows, author);
+        let (sql, vals) = insertion(tx.engine(), entity, rows, author);
         tx.exec(&sql, &vals).await?;
     }
     author.note(entity, Verb::Created, rows.iter().map(|row| (row.id, FIRST_REVISION)));
@@ -225,8 +225,15 @@ pub async fn insert_new(
 ) -> Result<HashSet<i64>, DbError> {
     let mut stored = HashSet::with_capacity(rows.len());
     for rows in rows.chunks(ROWS_PER_INSERT) {
-        let (sql, vals) = insertion(entity, rows, author);
-        for row in &tx.all(&format!("{sql} ON CONFLICT DO NOTHING RETURNING id"), &vals).await? {
+        let (sql, vals) = insertion(tx.engine(), entity, rows, author);
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let done = tx.exec(&format!("{sql} ON CONFLICT DO NOTHING"), &vals).await?;
+        if done == ids.len() as u64 {
+            stored.extend(ids);
+            continue;
+        }
+        let there = format!("SELECT id FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
+        for row in &tx.all(&there, &[Val::ids(&ids)]).await? {
             stored.insert(row.get("id")?);
         }
     }
@@ -237,14 +244,17 @@ pub async fn insert_new(
     Ok(stored)
 }
 
-fn insertion(entity: &'static Entity, rows: &[NewRow], author: &Author) -> (String, Vec<Val>) {
+/// `SQLite` looks for each numbered parameter among all the others, so that there they have no numbers.
+fn insertion(engine: Engine, entity: &'static Entity, rows: &[NewRow], author: &Author) -> (String, Vec<Val>) {
     let columns: Vec<&str> =
         ["id", "create_id", "create_time", "mod_id", "mod_time"].into_iter().chain(columns(entity)).collect();
     let mut sql = format!("INSERT INTO {} ({}) VALUES ", entity.table, columns.join(", "));
     let mut vals = Vec::with_capacity(rows.len() * columns.len());
     for (n, row) in rows.iter().enumerate() {
         let first = n * columns.len() + 1;
-        let marks: Vec<String> = (first..first + columns.len()).map(|n| format!("${n}")).collect();
+        let marks: Vec<String> = (first..first + columns.len())
+            .map(|n| if engine == Engine::Postgres { format!("${n}") } else { "?".to_owned() })
+            .collect();
         sql.push_str(if n == 0 { "(" } else { ", (" });
         sql.push_str(&marks.join(", "));
         sql.push(')');

@@ -78,7 +78,7 @@ async fn an_investigation_is_copied_with_all_that_belongs_to_it() {
     }
 }
 
-async fn export(c: &Client, json: &serde_json::Value) -> (u16, String) {
+pub async fn export(c: &Client, json: &serde_json::Value) -> (u16, String) {
     let url = format!("{}/icat/port", c.app.public);
     let answer = c.app.http.get(url).query(&[("json", json.to_string())]).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
@@ -185,6 +185,32 @@ async fn an_import_ends_at_the_first_line_that_cannot_be_stored() {
             let (status, body) = import(&c, &request, broken).await;
             assert!(status == 400 || (broken.is_empty() && status == 204), "{broken:?}: {status} {body}");
         }
+        c.app.stop().await;
+    }
+}
+
+/// More rows than one piece, with what they include; and a client that hangs on to a dump keeps others out, not the rest.
+#[tokio::test]
+async fn long_answers_come_in_pieces() {
+    for c in Client::all("").await {
+        let items: Vec<_> = (0..1200)
+            .map(
+                |n| json!({"Grouping": {"name": format!("g{n:04}"), "rules": [{"crudFlags": "R", "what": "Dataset"}]}}),
+            )
+            .collect();
+        c.created(&json!(items).to_string()).await;
+        let rows = c.rows(&c.session, "SELECT g FROM Grouping g ORDER BY g.name INCLUDE g.rules").await;
+        let rows = rows.as_array().unwrap();
+        assert_eq!(rows.len(), 1200);
+        for (n, row) in rows.iter().enumerate() {
+            assert_eq!(row["Grouping"]["name"], format!("g{n:04}"));
+            assert_eq!(row["Grouping"]["rules"].as_array().unwrap().len(), 1);
+        }
+        let names = c.rows(&c.session, "SELECT g.name, g.id FROM Grouping g ORDER BY g.name").await;
+        assert_eq!((names.as_array().unwrap().len(), &names[1199][0]), (1200, &json!("g1199")));
+        assert_eq!(c.rows(&c.session, "SELECT g FROM Grouping g LIMIT 0, 500").await.as_array().unwrap().len(), 500);
+        let too_many = c.get(&c.session, "SELECT r FROM Rule r INCLUDE r.grouping.rules.grouping.rules.grouping.rules.grouping.rules.grouping.rules.grouping.rules.grouping.rules.grouping.rules.grouping.rules", None).await;
+        assert_eq!(too_many.0, 412, "{}", &too_many.1[..200.min(too_many.1.len())]);
         c.app.stop().await;
     }
 }

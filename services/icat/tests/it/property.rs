@@ -636,7 +636,7 @@ async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
             "{}: {} cases, {} with some but not all rows, {} filters",
             test.engine, tally.cases, tally.partial, tally.filters
         );
-        assert!(tally.partial * 100 >= tally.cases * 30, "too few cases tell anything");
+        assert!(tally.partial * 5 >= tally.cases, "too few cases tell anything");
         for (which, name) in MUTATIONS.iter().enumerate() {
             let caught = tally.caught.get(&which).unwrap_or_else(|| panic!("{name}: not found out"));
             println!("  {name}: found out after {caught} cases");

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::copies::export;
 use crate::rest::Client;
 
 fn refusal(access: &str, entity: &str) -> (u16, String) {
@@ -179,6 +180,36 @@ async fn conditions_cannot_probe_what_is_not_readable() {
                 rule(&c, "C", "Grouping").await;
                 assert_eq!(rows("SELECT g.name FROM Grouping g").await, json!(["staff"]));
             }
+            c.app.stop().await;
+        }
+    }
+}
+
+/// What belongs to hidden rows is exported without their names, and rows that stand in an answer many times count as often.
+#[tokio::test]
+async fn exports_and_includes_keep_to_what_is_readable_and_allowed() {
+    let compatible = "[catalogue]\nauthorization = \"compatible\"\n";
+    for (settings, strict) in [("", true), (compatible, false)] {
+        for c in Client::all(settings).await {
+            let ada = facility(&c).await;
+            rule(&c, "R", "Dataset").await;
+            let (status, dump) = export(&c, &json!({"sessionId": ada, "query": "Dataset"})).await;
+            assert_eq!((status, dump.contains("MX-2")), (200, !strict), "{dump}");
+            let far = format!("SELECT f FROM Facility f INCLUDE f{}", ".investigations.facility".repeat(10));
+            let (status, body) = c.get(&c.session, &far, None).await;
+            assert_eq!((status, body.len() < 5_000_000), (200, true), "{status} {}", body.len());
+            let wider = format!("{far}.users");
+            assert_eq!(c.get(&c.session, &wider, None).await.0, 400, "longer than 20");
+            c.app.stop().await;
+        }
+        let few = format!("{settings}{}max_entities = 1000\n", if settings.is_empty() { "[catalogue]\n" } else { "" });
+        for c in Client::all(&few).await {
+            facility(&c).await;
+            let far = format!("SELECT f FROM Facility f INCLUDE f{}", ".investigations.facility".repeat(10));
+            let too_many = r#"{"code":"VALIDATION","message":"attempt to return more than 1000 entities"}"#;
+            assert_eq!(c.get(&c.session, &far, None).await, (412, too_many.to_owned()));
+            let one = far.replace("SELECT f FROM Facility f", "Facility f");
+            assert_eq!(c.get(&c.session, &one, Some(1)).await.0, 412);
             c.app.stop().await;
         }
     }

@@ -10,6 +10,10 @@ const LONGEST_LIST: usize = 50;
 
 impl Writer<'_> {
     pub fn cond(&mut self, frame: &mut Frame<'_>, cond: &Cond) -> String {
+        self.bounded(|writer| writer.write_cond(frame, cond))
+    }
+
+    fn write_cond(&mut self, frame: &mut Frame<'_>, cond: &Cond) -> String {
         match cond {
             Cond::And(parts) => self.joined(frame, parts, " AND "),
             Cond::Or(parts) => self.joined(frame, parts, " OR "),

@@ -20,6 +20,10 @@ impl Writer<'_> {
     }
 
     pub fn expr(&mut self, frame: &mut Frame<'_>, expr: &Expr) -> String {
+        self.bounded(|writer| writer.write_expr(frame, expr))
+    }
+
+    fn write_expr(&mut self, frame: &mut Frame<'_>, expr: &Expr) -> String {
         match expr {
             Expr::Path(path) => self.path(frame, path),
             Expr::Aggregate { function, distinct, argument, kind } => {

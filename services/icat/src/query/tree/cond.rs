@@ -90,6 +90,46 @@ impl Cond {
     }
 }
 
+impl Cond {
+    /// Visits every path; `None` if there is a sub-select, whose paths may lead anywhere.
+    pub fn each_path(&mut self, visit: &mut impl FnMut(&mut Path)) -> Option<()> {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter_mut().try_for_each(|part| part.each_path(visit)),
+            Self::Not(inner) => inner.each_path(visit),
+            Self::Compare { left, right, .. } => {
+                left.each_path(visit)?;
+                right.each_path(visit)
+            }
+            Self::Like { left, pattern, .. } => {
+                left.each_path(visit)?;
+                match pattern {
+                    Pattern::Text(_) => Some(()),
+                    Pattern::Computed(pattern, _) => pattern.each_path(visit),
+                }
+            }
+            Self::Between { value, low, high, .. } => {
+                value.each_path(visit)?;
+                low.each_path(visit)?;
+                high.each_path(visit)
+            }
+            Self::In { value, list, .. } => {
+                value.each_path(visit)?;
+                list.iter_mut().try_for_each(|item| item.each_path(visit))
+            }
+            Self::IsNull { value, .. } => value.each_path(visit),
+            Self::IsEmpty { parent, .. } => {
+                visit(parent);
+                Some(())
+            }
+            Self::MemberOf { value, parent, .. } => {
+                visit(parent);
+                value.each_path(visit)
+            }
+            Self::InSelect { .. } | Self::Exists { .. } | Self::Quantified { .. } => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Pattern {
     /// Its escape character is the backslash, whatever the query's was.

@@ -70,6 +70,31 @@ impl Expr {
         }
     }
 
+    /// Visits every path; `None` if there is a sub-select, whose paths may lead anywhere.
+    pub fn each_path(&mut self, visit: &mut impl FnMut(&mut Path)) -> Option<()> {
+        match self {
+            Self::Path(path) => visit(path),
+            Self::Size { parent, .. } => visit(parent),
+            Self::Aggregate { argument, .. } => argument.each_path(visit)?,
+            Self::Call { arguments, .. } => arguments.iter_mut().try_for_each(|argument| argument.each_path(visit))?,
+            Self::Arithmetic { left, right, .. } => {
+                left.each_path(visit)?;
+                right.each_path(visit)?;
+            }
+            Self::Negative(inner) => inner.each_path(visit)?,
+            Self::Case { branches, otherwise } => {
+                for (cond, value) in branches {
+                    cond.each_path(visit)?;
+                    value.each_path(visit)?;
+                }
+                otherwise.each_path(visit)?;
+            }
+            Self::Select(_) => return None,
+            Self::Literal(_) | Self::User | Self::Now | Self::Today => {}
+        }
+        Some(())
+    }
+
     pub fn has_aggregate(&self) -> bool {
         match self {
             Self::Aggregate { .. } => true,

@@ -1,8 +1,10 @@
 //! `GET /icat/port`: a dump of the catalogue, or of what a query finds.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use service_kit::Problem;
+use service_kit::{Code, Problem};
 use utoipa::IntoParams;
 
 use crate::auth;
@@ -42,10 +44,14 @@ pub async fn get(
     let mut asked = ExportRequest::parse(&text)?;
     let attributes = asked.attributes()?;
     let session_id = crate::routes::session_id(&request, asked.session_id.take());
+    let place = Arc::clone(&state.dumps).try_acquire_owned().map_err(|_| {
+        Problem::new(Code::Unavailable, "icat/busy", "other dumps are being written; try again later")
+            .with_retry_after(60)
+    })?;
     let mut tx = state.db.read().await?;
     let user_name = auth::user_of(&state, &mut tx, session_id.as_deref()).await?;
     let rights = auth::rights(&state, &mut tx, user_name).await?;
-    let dump = port::export(state.into_inner(), tx, rights, asked.query.as_deref(), attributes).await?;
+    let dump = port::export(state.into_inner(), tx, rights, asked.query.as_deref(), attributes, place).await?;
     Ok(match dump {
         None => HttpResponse::NoContent().finish(),
         Some(dump) => HttpResponse::Ok()

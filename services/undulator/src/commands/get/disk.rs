@@ -1,7 +1,7 @@
 //! What lies on disk of one file: the finished file, or its bytes so far and the state beside them. Everything is opened
 //! beneath the directory that was named, links included.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
@@ -12,7 +12,7 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::error::GetError;
 use super::list::Entry;
-use super::names::Partial;
+use super::names::{Partial, draft};
 use super::parts::State;
 
 /// How much is read at once for a checksum.
@@ -59,7 +59,8 @@ impl Directory {
         let mut options = OpenOptions::new();
         let file = self.0.open_with(&names.data, options.read(true).write(true).create(true)).map_err(wrong)?;
         let file = file.into_std();
-        if file.try_lock().is_err() {
+        // Where the file system knows no locks there is none.
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             let text = format!("another program is writing `{}` at this moment", entry.path);
             return Err(GetError::Failed(text));
         }
@@ -74,7 +75,7 @@ impl Directory {
 
     /// Notes which parts are on disk; they must be.
     pub fn note(&self, writing: &Writing, state: &State) -> io::Result<()> {
-        let draft = format!("{}.new", writing.names.state);
+        let draft = draft(&writing.names.state);
         let mut file = self.0.create(&draft)?;
         file.write_all(&serde_json::to_vec(state)?)?;
         file.sync_data()?;
@@ -86,17 +87,18 @@ impl Directory {
         date(&writing.file, entry)?;
         writing.file.sync_all()?;
         self.0.rename(&writing.names.data, &self.0, &entry.path)?;
-        self.forget_state(writing)
+        self.forget_state(&writing.names)
     }
 
     /// Removes what must not be gone on with.
     pub fn discard(&self, writing: &Writing) -> io::Result<()> {
-        self.forget_state(writing)?;
+        self.forget_state(&writing.names)?;
         self.0.remove_file(&writing.names.data)
     }
 
-    fn forget_state(&self, writing: &Writing) -> io::Result<()> {
-        match self.0.remove_file(&writing.names.state) {
+    /// Removes the state of a file that is complete; a run that was killed may have left it.
+    pub fn forget_state(&self, names: &Partial) -> io::Result<()> {
+        match self.0.remove_file(&names.state) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
         }

@@ -44,6 +44,7 @@ struct Part {
 
 pub async fn get(job: Arc<Job>, entry: Arc<Entry>, names: Partial) -> Result<Done, GetError> {
     if block_in_place(|| job.directory.has(&entry, job.verify)) {
+        let _cosmetic = job.directory.forget_state(&names);
         job.selection.server.meter.present(entry.size);
         return Ok(Done::Present);
     }

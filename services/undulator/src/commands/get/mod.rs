@@ -163,6 +163,8 @@ async fn files(server: &Arc<Server>, session: Option<&Session>, options: &Get) -
             report.failed.extend(changed);
             report.present = finished.values().filter(|(_, done)| *done == Done::Present).count();
             report.downloaded = finished.len() - report.present;
+            let known = |entry: &Entry| entry.crc.is_some() || entry.size == 0;
+            report.unverified = finished.values().filter(|(entry, _)| options.no_verify || !known(entry)).count();
             return Ok(report);
         }
         for Failed { path, reason } in changed {

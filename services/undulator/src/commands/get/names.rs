@@ -40,10 +40,15 @@ pub fn partial(path: &str, taken: &HashSet<String>) -> Partial {
         stem.push_str(PARTIAL);
         let data = if folder.is_empty() { stem.clone() } else { format!("{folder}/{stem}") };
         let state = format!("{data}{STATE}");
-        if !taken.contains(&data) && !taken.contains(&state) {
+        if [&data, &state, &draft(&state)].into_iter().all(|name| !taken.contains(name)) {
             return Partial { data, state };
         }
     }
+}
+
+/// What a state is written to before it takes the place of the one before.
+pub fn draft(state: &str) -> String {
+    format!("{state}.new")
 }
 
 #[cfg(test)]

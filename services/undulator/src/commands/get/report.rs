@@ -10,6 +10,8 @@ pub struct Report {
     pub downloaded: usize,
     /// There before, complete and verified.
     pub present: usize,
+    /// Of those that are here now: the facility knows no checksum of them, or none was wanted.
+    pub unverified: usize,
     /// Over the wire.
     pub bytes_received: u64,
     pub failed: Vec<Failed>,
@@ -23,8 +25,12 @@ pub struct Failed {
 
 impl Report {
     pub fn sentence(&self) -> String {
+        let unverified = match self.unverified {
+            0 => String::new(),
+            n => format!("; {n} without a checksum to compare"),
+        };
         format!(
-            "{} files, {}: {} downloaded, {} were here, {} failed; {} received",
+            "{} files, {}: {} downloaded, {} were here, {} failed; {} received{unverified}",
             self.files,
             HumanBytes(self.bytes),
             self.downloaded,

@@ -130,6 +130,11 @@ fn unanswered(e: HttpError) -> GetError {
         HttpError::Reqwest(e) if e.is_builder() => GetError::Failed("the address of the server is none".to_owned()),
         HttpError::Reqwest(e) => {
             let why = service_kit::problem::chain(&e.without_url());
+            // It will not be another one later; rustls says so in words only.
+            if why.contains("invalid peer certificate") {
+                let text = "the server's certificate is not trusted; --ca-file names one that is";
+                return GetError::Failed(format!("{text} ({why})"));
+            }
             GetError::passing(format!("the server does not answer ({why})"))
         }
         HttpError::Middleware(_) => GetError::Failed("the request could not be made".to_owned()),

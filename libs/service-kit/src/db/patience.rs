@@ -1,0 +1,39 @@
+//! How long one statement of `SQLite` may take: the engine asks in between, and ends it when it has lasted too long.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The end of the statement that runs on a connection. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Patience {
+    began: Instant,
+    limit: Duration,
+    /// Milliseconds after `began`.
+    end: Arc<AtomicU64>,
+}
+
+impl Patience {
+    /// Steps of the engine between two questions; some milliseconds.
+    pub const STEPS: i32 = 100_000;
+
+    pub fn new(limit: Duration) -> Self {
+        let patience = Self { began: Instant::now(), limit, end: Arc::default() };
+        patience.begin();
+        patience
+    }
+
+    /// The next statement begins.
+    pub fn begin(&self) {
+        self.end.store(millis(self.began.elapsed().saturating_add(self.limit)), Ordering::Relaxed);
+    }
+
+    /// Whether the statement may go on.
+    pub fn lasts(&self) -> bool {
+        millis(self.began.elapsed()) < self.end.load(Ordering::Relaxed)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
