@@ -8,6 +8,7 @@ mod copy;
 mod cors;
 mod database;
 mod dialects;
+mod health;
 mod http;
 mod idempotency;
 mod increments;
