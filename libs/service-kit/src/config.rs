@@ -68,6 +68,8 @@ pub struct HttpConfig {
     pub drain_timeout: Duration,
     #[serde(deserialize_with = "duration")]
     pub idle_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub body_timeout: Duration,
     pub limits: Limits,
     pub cors: CorsConfig,
 }
