@@ -177,7 +177,7 @@ impl StorageConfig {
         8
     }
     fn default_queue() -> usize {
-        500
+        64
     }
     fn default_read_only() -> bool {
         true
