@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A storage that hangs fills its own pool and nothing else: further downloads are told at once to come back, logins,
+"""A storage that hangs fills its own pool and nothing else: further downloads are told soon to come back, logins,
 searches and readiness go on, and when the storage comes back everything goes on. The hang is real: this process holds
 a lease on the file, and the kernel lets nobody open it."""
 

@@ -68,6 +68,8 @@ pub struct HttpConfig {
     pub drain_timeout: Duration,
     #[serde(deserialize_with = "duration")]
     pub idle_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub body_timeout: Duration,
     pub limits: Limits,
     pub cors: CorsConfig,
 }
@@ -175,7 +177,7 @@ impl StorageConfig {
         8
     }
     fn default_queue() -> usize {
-        500
+        64
     }
     fn default_read_only() -> bool {
         true

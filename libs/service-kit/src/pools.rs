@@ -1,6 +1,7 @@
 //! Blocking work in named, bounded pools: a hung disk fills its own pool and nothing else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -49,21 +50,35 @@ impl Pools {
 impl Blocking {
     /// Runs `work` on a thread that may block. [`Code::Unavailable`] at once if the pool is full.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
-            self.metrics.pool_refused.get_or_create(&self.labels).inc();
-            tracing::warn!(pool.name = self.labels.pool, "pool full");
-            full()
-        })?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.refuse())?;
         self.run_with(Some(place), work).await
     }
 
-    /// The same, but waits however many are waiting: for the next step of an answer that has begun, which nobody may
+    /// The same for quick calls that come in bursts: refuses only if no place becomes free in time. Work that hangs frees
+    /// none, so that nobody waits for it longer than that.
+    pub async fn run_within<T: Send + 'static>(
+        &self,
+        time: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let place = tokio::time::timeout(time, Arc::clone(&self.places).acquire_owned()).await;
+        let place = place.map_err(|_| self.refuse())?.map_err(|_| full())?;
+        self.run_with(Some(place), work).await
+    }
+
+    /// Waits however many are waiting: for the next step of an answer that has begun, which nobody may
     /// refuse any more. What waits here takes no place from new calls.
     pub async fn run_in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
         self.run_with(None, work).await
+    }
+
+    fn refuse(&self) -> Problem {
+        self.metrics.pool_refused.get_or_create(&self.labels).inc();
+        tracing::warn!(pool.name = self.labels.pool, "pool full");
+        full()
     }
 
     async fn run_with<T: Send + 'static>(

@@ -120,6 +120,10 @@ impl From<DbError> for Problem {
             DbError::Conflict(_) => Self::new(Code::Unavailable, "busy", "too many writers at once; try again")
                 .with_retry_after(1)
                 .with_source(e),
+            DbError::Busy(_) => {
+                let text = "the database is busy; try again";
+                Self::new(Code::Unavailable, "database-busy", text).with_retry_after(5).with_source(e)
+            }
             _ => Self::internal(e),
         }
     }
@@ -135,4 +139,16 @@ pub fn chain(error: &dyn Error) -> String {
         cause = next.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without a free connection nothing is broken: trying again helps.
+    #[test]
+    fn a_database_without_a_free_connection_is_unavailable_and_not_a_fault() {
+        let problem = Problem::from(DbError::from(sqlx::Error::PoolTimedOut));
+        assert_eq!((problem.code, problem.retry_after), (Code::Unavailable, Some(5)), "{problem}");
+    }
 }

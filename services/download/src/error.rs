@@ -39,6 +39,17 @@ pub fn not_available(datafile: i64, why: impl Into<Box<dyn std::error::Error + S
     Problem::new(Code::NotFound, "download/not-available", text).with_source(why)
 }
 
+/// What ICAT says to a new row: where the row is at fault, the caller who described it is.
+pub fn of_icat_about_row(e: IcatError) -> Problem {
+    match e {
+        IcatError::Refused {
+            code: IcatCode::ObjectAlreadyExists | IcatCode::Validation | IcatCode::BadParameter,
+            message,
+        } => bad_request(message),
+        e => of_icat(e),
+    }
+}
+
 /// What ICAT's answer means here: a dead session is a 403 as in ids.server, ICAT being down a 503.
 pub fn of_icat(e: IcatError) -> Problem {
     match e {

@@ -1,6 +1,6 @@
 //! What a caller may have, asked of ICAT with the caller's own session.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use icat_client::client::Filter;
@@ -46,6 +46,12 @@ impl Wanted {
     }
 }
 
+/// Ids without those that were seen before, in their order.
+fn distinct(ids: &[i64]) -> Vec<i64> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    ids.iter().copied().filter(|id| seen.insert(*id)).collect()
+}
+
 const COLUMNS: [&str; 6] = ["id", "name", "location", "fileSize", "checksum", "dataset.id"];
 
 struct Row {
@@ -75,7 +81,7 @@ pub async fn resolve(icat: &IcatClient, session: &str, wanted: &Wanted) -> Resul
             }
         }
     }
-    for row in datafiles(icat, session, &wanted.datafiles).await? {
+    for row in datafiles(icat, session, &distinct(&wanted.datafiles)).await? {
         if let std::collections::btree_map::Entry::Vacant(vacant) = folders.entry(row.dataset) {
             vacant.insert(folders_of(icat, session, row.dataset).await?);
         }
@@ -96,15 +102,16 @@ pub async fn check(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<
     for (entity, ids) in
         [("Datafile", &wanted.datafiles), ("Dataset", &wanted.datasets), ("Investigation", &wanted.investigations)]
     {
-        let known = existing(icat, session, entity, ids).await?;
-        for id in ids.iter().filter(|id| !known.contains(id)) {
-            icat.get(session, entity, *id).await?;
+        let ids = distinct(ids);
+        let known = existing(icat, session, entity, &ids).await?;
+        for id in ids.into_iter().filter(|id| known.binary_search(id).is_err()) {
+            icat.get(session, entity, id).await?;
         }
     }
     Ok(())
 }
 
-/// Those of the ids that a session can see.
+/// Those of the ids that a session can see, ascending.
 pub async fn existing(icat: &IcatClient, session: &str, entity: &str, ids: &[i64]) -> Result<Vec<i64>, IcatError> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -123,9 +130,9 @@ pub async fn existing(icat: &IcatClient, session: &str, entity: &str, ids: &[i64
 /// The datasets that were asked for, and those of the investigations.
 async fn datasets(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<Vec<i64>, Problem> {
     let mut all = wanted.datasets.clone();
-    for id in &wanted.investigations {
-        icat.get(session, "Investigation", *id).await.map_err(of_icat)?;
-        let select = Select::values("Dataset", &["id"]).filter(Filter::eq("investigation.id", *id));
+    for id in distinct(&wanted.investigations) {
+        icat.get(session, "Investigation", id).await.map_err(of_icat)?;
+        let select = Select::values("Dataset", &["id"]).filter(Filter::eq("investigation.id", id));
         let mut pages = icat.pages(session, select.build().map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
         while let Some(page) = pages.next_page().await.map_err(of_icat)? {
             all.extend(page.iter().filter_map(Value::as_i64));

@@ -24,6 +24,9 @@ pub enum DbError {
     /// The statement reads for longer than `database.read_timeout`.
     #[error("the question takes too long to answer")]
     TooSlow(#[source] sqlx::Error),
+    /// No connection became free in time: all of them work, or none can be made.
+    #[error("no database connection became free in time")]
+    Busy(#[source] sqlx::Error),
     /// Text with a NUL byte, refused before it reaches the database.
     #[error("text contains a NUL character")]
     Nul,
@@ -44,7 +47,7 @@ pub enum DbError {
 impl From<sqlx::Error> for DbError {
     fn from(e: sqlx::Error) -> Self {
         let Some(db) = e.as_database_error() else {
-            return Self::Other(e);
+            return if matches!(e, sqlx::Error::PoolTimedOut) { Self::Busy(e) } else { Self::Other(e) };
         };
         let conflict = db.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01"));
         match db.kind() {

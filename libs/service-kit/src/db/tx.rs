@@ -150,6 +150,9 @@ impl Tx {
     }
 }
 
+/// Bytes of the longest statement that a connection keeps for the next time.
+const LONGEST_KEPT: usize = 4096;
+
 /// Identifiers on `SQLite`: one counter row, safe because there is one writer at a time.
 const ALLOCATE_SQLITE: &str = "UPDATE id_sequence SET next = next + $1 RETURNING next";
 /// Identifiers on `PostgreSQL`: a sequence, so that writers do not wait for one another.
@@ -166,7 +169,7 @@ pub(super) fn sqlite<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, S
             Val::Blob(v) => arguments.add(v.clone()),
         };
     }
-    sqlx::query_with(AssertSqlSafe(sql.to_owned()), arguments)
+    sqlx::query_with(AssertSqlSafe(sql.to_owned()), arguments).persistent(is_kept(sql))
 }
 
 /// The kinds of the values are part of the statement's text, because sqlx caches statements by their text and would
@@ -185,5 +188,27 @@ pub(super) fn postgres<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q,
             Val::Blob(v) => arguments.add(v.clone()),
         };
     }
-    sqlx::query_with(AssertSqlSafe(text), arguments)
+    sqlx::query_with(AssertSqlSafe(text), arguments).persistent(is_kept(sql))
+}
+
+/// Whether a connection keeps the prepared statement. It keeps a number of them whatever their size, and those that users'
+/// questions make long differ from one another.
+fn is_kept(sql: &str) -> bool {
+    sql.len() <= LONGEST_KEPT
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Execute;
+
+    use super::*;
+
+    #[test]
+    fn long_statements_are_not_kept_on_their_connection() {
+        let long = format!("SELECT 1 WHERE {}1 = 1", "1 = 1 AND ".repeat(500));
+        for (sql, kept) in [("SELECT 1", true), (long.as_str(), false)] {
+            assert_eq!(Execute::persistent(&sqlite(sql, &[])), kept);
+            assert_eq!(Execute::persistent(&postgres(sql, &[])), kept);
+        }
+    }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{InternalError, JsonPayloadError, UrlencodedError};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RANGE, VARY};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span, field};
 
 use super::address::{ClientAddress, TrustedProxies};
-use super::limits::Limiter;
+use super::limits::{CROWDED, Limiter};
 use super::mount::Table;
 use crate::dialect::Dialect;
 use crate::ids::Ids;
@@ -81,8 +81,15 @@ pub(super) async fn boundary(
     let unhurried = surroundings.table.is_unhurried(req.method(), req.match_pattern().as_deref());
     let _active = Active::new(&surroundings.metrics);
     let handled = async {
-        let _place = surroundings.limiter.admit(client)?;
-        if unhurried { next.call(req).await } else { surroundings.limiter.within_time(next.call(req)).await }
+        let limiter = &surroundings.limiter;
+        limiter.check_rate(client)?;
+        limiter.begin_body(&mut req).await?;
+        let _place = limiter.admit()?;
+        if unhurried {
+            next.call(req).await
+        } else {
+            limiter.within_time(limiter.within_silence(req, async |req| next.call(req).await)).await
+        }
     };
     let (answer, status) = around.answer(handled).instrument(span.clone()).await;
 
@@ -217,7 +224,9 @@ impl Around<'_> {
             foreign = of_actix(error);
             &foreign
         };
-        if is_ours(problem.code) {
+        if problem.slug == CROWDED && problem.source.is_none() {
+            tracing::debug!(request.id = self.request_id, error.slug = problem.slug, "request refused");
+        } else if is_ours(problem.code) {
             let cause = chain(problem);
             tracing::error!(request.id = self.request_id, error.slug = problem.slug, error = cause, "request failed");
         } else {
@@ -225,6 +234,10 @@ impl Around<'_> {
         }
         let mut response = self.dialect.render(problem, self.request_id, self.server);
         self.add_headers(response.headers_mut());
+        if problem.code == Code::Timeout {
+            // What would come next on this connection is the rest of the body.
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
         response
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
@@ -13,6 +14,9 @@ use crate::db::Db;
 use crate::dialect::Dialect;
 use crate::metrics::{ConnectionLabels, Metrics};
 use crate::problem::Problem;
+
+/// How long readiness waits for the databases. Those who ask give up soon.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Something a process can work without for a while: `Err` says what is wrong with it.
 type Check = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -67,10 +71,17 @@ async fn live() -> HttpResponse {
 async fn ready(health: web::Data<Health>) -> HttpResponse {
     let mut checks = serde_json::Map::new();
     let mut up = true;
-    for (service, db) in &health.databases {
-        let state = match db.ping().await {
-            Ok(()) => "up",
-            Err(e) => {
+    let asked = health.databases.iter().map(|(_, db)| tokio::time::timeout(PATIENCE, db.ping()));
+    let answers = futures_util::future::join_all(asked).await;
+    for ((service, _), answer) in health.databases.iter().zip(answers) {
+        let state = match answer {
+            Ok(Ok(())) => "up",
+            Err(_) => {
+                tracing::warn!(service, "the database is busy");
+                up = false;
+                "busy"
+            }
+            Ok(Err(e)) => {
                 tracing::warn!(service, error = crate::problem::chain(&e), "database does not answer");
                 up = false;
                 "down"

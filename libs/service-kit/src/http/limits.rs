@@ -3,49 +3,69 @@
 use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::Error;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::address::ClientAddress;
-use crate::config::Limits;
+use super::body;
+use crate::config::HttpConfig;
 use crate::problem::{Code, Problem};
 
 /// After so many requests, clients that have been quiet are forgotten.
 const REQUESTS_BETWEEN_SWEEPS: u64 = 10_000;
 
+/// How often the log says at most that all places are taken.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
+/// The slug of what is refused because all places are taken, here or in a pool: metrics count it, and a line for each would
+/// fill the log.
+pub(super) const CROWDED: &str = "busy";
+
 /// The limits of one listener.
 pub(super) struct Limiter {
     time: Duration,
+    /// How long a body may send nothing.
+    silence: Duration,
     places: Option<Arc<Semaphore>>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
     seen: AtomicU64,
+    /// When the log last said that all places are taken.
+    warned: Mutex<Option<Instant>>,
 }
 
 impl Limiter {
     /// For users: all limits.
-    pub fn public(limits: &Limits) -> Self {
+    pub fn public(config: &HttpConfig) -> Self {
+        let limits = &config.limits;
         let quota = NonZeroU32::new(limits.rate)
             .map(|rate| Quota::per_second(rate).allow_burst(NonZeroU32::new(limits.burst).unwrap_or(rate)));
         Self {
-            time: limits.time,
             places: Some(Arc::new(Semaphore::new(limits.concurrency))),
             rate: quota.map(RateLimiter::keyed),
-            seen: AtomicU64::new(0),
+            ..Self::internal(config)
         }
     }
 
     /// For operators and other services: they must get through when users crowd.
-    pub fn internal(limits: &Limits) -> Self {
-        Self { time: limits.time, places: None, rate: None, seen: AtomicU64::new(0) }
+    pub fn internal(config: &HttpConfig) -> Self {
+        Self {
+            time: config.limits.time,
+            silence: config.body_timeout,
+            places: None,
+            rate: None,
+            seen: AtomicU64::new(0),
+            warned: Mutex::new(None),
+        }
     }
 
-    /// A place among the requests that are worked on, held until the answer begins.
-    pub fn admit(&self, client: ClientAddress) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+    /// Refuses a client that asks too often.
+    pub fn check_rate(&self, client: ClientAddress) -> Result<(), Problem> {
         if let Some(rate) = &self.rate {
             if self.seen.fetch_add(1, Ordering::Relaxed).is_multiple_of(REQUESTS_BETWEEN_SWEEPS) {
                 rate.retain_recent();
@@ -55,10 +75,42 @@ impl Limiter {
                 return Err(Problem::new(Code::TooManyRequests, "too-many-requests", text).with_retry_after(1));
             }
         }
+        Ok(())
+    }
+
+    /// Waits for the beginning of the body; a request that sends it too slowly would keep its connection for ever.
+    pub async fn begin_body(&self, req: &mut ServiceRequest) -> Result<(), Problem> {
+        let begun = tokio::time::timeout(self.time, body::begin(req, self.silence)).await;
+        begun.unwrap_or_else(|_| Err(body::silent()))
+    }
+
+    /// A place among the requests that are worked on, held until the answer begins.
+    pub fn admit(&self) -> Result<Option<OwnedSemaphorePermit>, Problem> {
         let Some(places) = &self.places else { return Ok(None) };
         Arc::clone(places).try_acquire_owned().map(Some).map_err(|_| {
-            Problem::new(Code::Unavailable, "busy", "too many requests at once; try again").with_retry_after(1)
+            self.warn_now_and_then();
+            Problem::new(Code::Unavailable, CROWDED, "too many requests at once; try again").with_retry_after(1)
         })
+    }
+
+    fn warn_now_and_then(&self) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.is_none_or(|warned| warned.elapsed() >= BETWEEN_WARNINGS) {
+            *warned = Some(Instant::now());
+            tracing::warn!("more requests at once than http.limits.concurrency; some are refused");
+        }
+    }
+
+    /// Runs a handler, and answers for it if it failed because the body fell silent.
+    pub async fn within_silence<B>(
+        &self,
+        mut req: ServiceRequest,
+        answer: impl AsyncFnOnce(ServiceRequest) -> Result<ServiceResponse<B>, Error>,
+    ) -> Result<ServiceResponse<B>, Error> {
+        let silence = body::watch(&mut req, self.silence);
+        let answer = answer(req).await;
+        let failed = !answer.as_ref().is_ok_and(|response| response.status().is_success());
+        if failed && silence.fell() { Err(body::silent().into()) } else { answer }
     }
 
     /// Gives up on an answer that does not begin in time; what the handler did in a transaction is undone.

@@ -1,6 +1,7 @@
 //! The HTTP floor: mounts, both listeners, and what surrounds every request.
 
 mod address;
+mod body;
 mod boundary;
 mod client;
 mod health;

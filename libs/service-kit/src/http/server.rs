@@ -51,8 +51,8 @@ pub(crate) fn start(
 ) -> io::Result<Listening> {
     let config = site.config;
     let limiter = match listener {
-        Listener::Public => Limiter::public(&config.limits),
-        Listener::Internal => Limiter::internal(&config.limits),
+        Listener::Public => Limiter::public(config),
+        Listener::Internal => Limiter::internal(config),
     };
     let surroundings = Arc::new(Surroundings {
         table,

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod bodies;
 mod compression;
 mod config;
 mod copy;
 mod cors;
 mod database;
 mod dialects;
+mod health;
 mod http;
 mod idempotency;
 mod increments;

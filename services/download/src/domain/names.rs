@@ -18,37 +18,51 @@ fn is_harmful(c: char) -> bool {
 }
 
 /// A path for an archive: relative, no climbing, no characters that mean something to a file system, composed (NFC),
-/// and not longer than every reader takes.
+/// and not longer than every reader takes. The last of the parts is the file's, and has a name whatever it is called.
 pub fn member(parts: &[&str]) -> String {
-    let parts = parts.iter().flat_map(|part| part.split('/')).filter(|part| !part.is_empty() && *part != ".");
-    let clean = parts.map(|part| if part == ".." { "_".to_owned() } else { part.replace(is_harmful, "_") });
-    let mut name: String = clean.collect::<Vec<_>>().join("/").nfc().collect();
+    let (file, folders) = parts.split_last().unwrap_or((&"", &[]));
+    let mut path: Vec<String> = folders.iter().flat_map(|folder| segments(folder)).collect();
+    let above = path.len();
+    path.extend(segments(file));
+    if path.len() == above || file.rsplit('/').next() == Some(".") {
+        path.push("_".to_owned());
+    }
+    let mut name: String = path.join("/").nfc().collect();
     name.truncate(name.floor_char_boundary(LONGEST_MEMBER - ROOM_FOR_NUMBER));
-    if name.ends_with('/') {
+    if matches!(name.rsplit('/').next(), Some("" | "." | "..")) {
         name.push('_');
     }
     name
 }
 
-/// Whether a new datafile can have this name.
-pub fn is_storable(name: &str) -> bool {
-    (1..=LONGEST_DATAFILE).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+/// The parts of a path that lead somewhere, without climbing.
+fn segments(path: &str) -> impl Iterator<Item = String> {
+    let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
+    parts.map(|part| if part == ".." { "_".to_owned() } else { part.replace(is_harmful, "_") })
 }
 
-/// Gives the second of two equal names a number: `a (2).h5`.
+/// Whether a new datafile can have this name.
+pub fn is_storable(name: &str) -> bool {
+    (1..=LONGEST_DATAFILE).contains(&name.chars().count())
+        && !name.chars().any(char::is_control)
+        && !name.split('/').any(|part| part == "." || part == "..")
+}
+
+/// Gives the second of two equal names a number: `a (2).h5`; and a file whose name is a directory of another's.
 pub fn unique(names: &mut [String]) {
+    let directories = directories(names);
     let mut taken: HashSet<String> = HashSet::with_capacity(names.len());
     // Where to go on counting, so that many equal names do not each start over.
     let mut next: HashMap<String, usize> = HashMap::new();
     for name in names {
-        if taken.insert(name.clone()) {
+        if !directories.contains(name.as_str()) && taken.insert(name.clone()) {
             continue;
         }
         let file = name.rfind('/').map_or(0, |at| at + 1);
         let dot = name[file..].rfind('.').filter(|at| *at > 0).map_or(name.len(), |at| file + at);
         let number = next.entry(name.clone()).or_insert(2);
         let mut candidate = format!("{} ({number}){}", &name[..dot], &name[dot..]);
-        while !taken.insert(candidate.clone()) {
+        while directories.contains(&candidate) || !taken.insert(candidate.clone()) {
             *number += 1;
             candidate = format!("{} ({number}){}", &name[..dot], &name[dot..]);
         }
@@ -57,11 +71,28 @@ pub fn unique(names: &mut [String]) {
     }
 }
 
+/// All that files lie in; a number does not move a file into another.
+fn directories(names: &[String]) -> HashSet<String> {
+    let mut all = HashSet::new();
+    for name in names {
+        let mut path = name.as_str();
+        while let Some((above, _)) = path.rsplit_once('/') {
+            // Then those above it are known as well.
+            if all.contains(above) {
+                break;
+            }
+            all.insert(above.to_owned());
+            path = above;
+        }
+    }
+    all
+}
+
 /// `attachment` with an ASCII name for old clients and the real one (RFC 6266, RFC 8187).
 pub fn disposition(name: &str) -> ContentDisposition {
     let name = name.rsplit('/').next().unwrap_or_default();
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
-    let name = if name.is_empty() { "download".to_owned() } else { name };
+    let name = if matches!(name.as_str(), "" | "." | "..") { "download".to_owned() } else { name };
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ';
     let ascii: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
     let mut parameters = vec![DispositionParam::Filename(ascii.clone())];
@@ -89,11 +120,56 @@ mod tests {
     }
 
     #[test]
+    fn every_member_is_a_file_of_its_folder() {
+        let of = |name| member(&["ids", "scan", name]);
+        for name in [".", "..", "/", "", "./", "./."] {
+            assert_eq!(of(name), "ids/scan/_", "{name:?}");
+        }
+        assert_eq!(
+            (of("logs/."), of("logs/.."), of("logs/")),
+            ("ids/scan/logs/_".into(), "ids/scan/logs/_".into(), "ids/scan/logs".into())
+        );
+        let cut = "x".repeat(LONGEST_MEMBER - ROOM_FOR_NUMBER - 3);
+        assert_eq!(member(&[&cut, "..h5"]), format!("{cut}/.._"), "cut behind the dots");
+    }
+
+    #[test]
+    fn new_names_lead_to_a_file() {
+        for name in ["a.h5", "logs/beam.csv", ".hidden", "a..b", "...", "x/..c"] {
+            assert!(is_storable(name), "{name}");
+        }
+        for name in ["", ".", "..", "./a", "a/../b", "a/.", "a\n", &"x".repeat(256)] {
+            assert!(!is_storable(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_numbered_where_another_has_its_name_for_a_directory() {
+        let numbered = |names: &[&str]| {
+            let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            unique(&mut names);
+            names
+        };
+        assert_eq!(numbered(&["d/logs", "d/logs/beam.csv"]), ["d/logs (2)", "d/logs/beam.csv"]);
+        assert_eq!(numbered(&["d/logs/beam.csv", "d/logs", "d/logs"]), ["d/logs/beam.csv", "d/logs (2)", "d/logs (3)"]);
+        assert_eq!(
+            numbered(&["d/a.h5", "d/a.h5/x/y", "d/a (2).h5/z", "d/a.h5/x"]),
+            ["d/a (3).h5", "d/a.h5/x/y", "d/a (2).h5/z", "d/a.h5/x (2)"]
+        );
+        assert_eq!(numbered(&["d/logs", "d/logs2/beam.csv"]), ["d/logs", "d/logs2/beam.csv"]);
+    }
+
+    #[test]
     fn equal_names_are_numbered_before_the_extension() {
         let mut names: Vec<String> =
             ["d/a.h5", "d/a.h5", "d/a (2).h5", "d.x/b", "d.x/b", "d/a.h5"].map(str::to_owned).into();
         unique(&mut names);
         assert_eq!(names, ["d/a.h5", "d/a (2).h5", "d/a (2) (2).h5", "d.x/b", "d.x/b (2)", "d/a (3).h5"]);
+    }
+
+    #[test]
+    fn headers_hold_no_name_of_a_directory() {
+        assert_eq!(disposition("..").to_string(), "attachment; filename=\"download\"");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod write;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -18,6 +19,8 @@ use service_kit::{Blocking, BuildError, Pools, Problem};
 pub use self::identity::Identity;
 pub use self::write::{Writing, Written, remove, temporary};
 
+/// How long a request waits for a place in a full pool. A storage that is well has looked at a thousand files by then.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Locations that are looked at in one call of the pool.
 const PER_CALL: usize = 1000;
 
@@ -45,10 +48,10 @@ impl Storage {
         Ok(Self { root: Arc::new(root), pool, read_only: settings.read_only })
     }
 
-    /// Calls something that blocks, with the root; refused at once when the pool is full.
+    /// Calls something that blocks, with the root; refused when the pool is full and stays so.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Dir) -> T + Send + 'static) -> Result<T, Problem> {
         let root = Arc::clone(&self.root);
-        self.pool.run(move || work(&root)).await
+        self.pool.run_within(PATIENCE, move || work(&root)).await
     }
 
     /// The same for an answer that has begun: it waits for its turn.

@@ -1,6 +1,7 @@
 //! A catalogue with one dataset, as far as downloads ask it anything, and files in a storage.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use actix_web::{HttpResponse, web};
@@ -21,6 +22,8 @@ struct Row {
 }
 
 type Rows = Mutex<Vec<Row>>;
+/// How often anything was looked up.
+type Searches = AtomicUsize;
 type Parameters = web::Query<Vec<(String, String)>>;
 
 const ICAT: ServiceDef = ServiceDef {
@@ -32,6 +35,8 @@ const ICAT: ServiceDef = ServiceDef {
 fn mount() -> Mount {
     Mount::new("/icat", Listener::Public, Dialect::Icat)
         .state(Arc::new(Rows::default()))
+        .state(Arc::new(Searches::default()))
+        .get("/searches", async |searches: web::Data<Searches>| searches.load(Relaxed).to_string())
         .get("/properties", async || HttpResponse::Ok().json(json!({"maxEntities": 10_000})))
         .post("/session", async || HttpResponse::Ok().json(json!({"sessionId": SESSION})))
         .get("/session/{id}", session)
@@ -53,7 +58,8 @@ fn number(query: &str, before: &str) -> Option<i64> {
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-async fn search(rows: web::Data<Rows>, parameters: Parameters) -> HttpResponse {
+async fn search(rows: web::Data<Rows>, searches: web::Data<Searches>, parameters: Parameters) -> HttpResponse {
+    searches.fetch_add(1, Relaxed);
     let get = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let (query, id) = (get("query").unwrap(), get("id").map(|id| id.parse::<i64>().unwrap()));
     if let Some(id) = id {
@@ -98,11 +104,16 @@ async fn create(rows: web::Data<Rows>, form: web::Form<Vec<(String, String)>>) -
         let failure = json!({"code": "INSUFFICIENT_PRIVILEGES", "message": "CREATE access to this Datafile is not allowed: l'été"});
         return HttpResponse::Forbidden().json(failure);
     }
+    let name = datafile["name"].as_str().unwrap();
+    let refusals = [("taken", "OBJECT_ALREADY_EXISTS"), ("too long", "VALIDATION"), ("unreadable", "BAD_PARAMETER")];
+    if let Some((_, code)) = refusals.iter().find(|(refused, _)| *refused == name) {
+        return HttpResponse::BadRequest().json(json!({"code": code, "message": name}));
+    }
     let mut rows = rows.lock().unwrap();
     let id = rows.iter().map(|row| row.id).max().unwrap_or_default() + 1;
     rows.push(Row {
         id,
-        name: datafile["name"].as_str().unwrap().to_owned(),
+        name: name.to_owned(),
         location: datafile["location"].as_str().unwrap().to_owned(),
         size: datafile["fileSize"].as_u64().map(|size| usize::try_from(size).unwrap()),
         checksum: datafile["checksum"].as_str().map(str::to_owned),
@@ -189,6 +200,11 @@ impl Facility {
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         Answer { status, headers, body: answer.bytes().await.unwrap().into() }
+    }
+
+    /// How often the catalogue was asked for anything.
+    pub async fn searches(&self) -> usize {
+        self.get("/icat/searches", &[]).await.text().parse().unwrap()
     }
 
     /// The id of the whole dataset, prepared.

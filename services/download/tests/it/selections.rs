@@ -3,7 +3,7 @@
 use events::messages::download::{Outcome, SelectionPrepared, TransferFinished};
 use testkit::{backends, until};
 
-use crate::facility::{Facility, SESSION};
+use crate::facility::{DATASET, Facility, SESSION};
 
 fn content(seed: usize, size: usize) -> Vec<u8> {
     (0..size).map(|y| u8::try_from((y * 31 + seed * 7 + y / 251) % 256).unwrap()).collect()
@@ -141,4 +141,67 @@ async fn addresses_of_single_files_open_without_a_session_for_a_while() {
         assert_eq!(facility.get(url, &[]).await.status, 403);
         facility.app.stop().await;
     }
+}
+
+#[tokio::test]
+async fn ids_that_are_given_again_are_not_asked_for_again() {
+    let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
+    facility.file("a.h5", &content(1, 10), true).await;
+    facility.file("b.h5", &content(2, 20), true).await;
+    let asked = async |call: &str, ids: &str| {
+        let before = facility.searches().await;
+        let url = format!("{}/ids/{call}", facility.app.public);
+        let form = [("sessionId", SESSION), ("investigationIds", ids), ("datasetIds", "4,4"), ("datafileIds", ids)];
+        let answer = if call == "prepareData" {
+            facility.app.http.post(url).form(&form).send().await.unwrap()
+        } else {
+            facility.app.http.get(url).query(&form).send().await.unwrap()
+        };
+        assert_eq!(answer.status(), 200, "{call}");
+        (facility.searches().await - before, answer.text().await.unwrap())
+    };
+    let again = ["1"; 1000].join(",");
+    for call in ["prepareData", "getStatus", "getSize"] {
+        let (once, often) = (asked(call, "1").await, asked(call, &again).await);
+        assert!(once.0 > 0 && once.0 == often.0, "{call}: {} and {} questions", once.0, often.0);
+        assert!(call == "prepareData" || once.1 == often.1);
+    }
+    let zip = facility.get(&format!("/ids/getData?sessionId={SESSION}&datafileIds=1,1"), &[]).await;
+    assert!(zip.body.starts_with(b"PK"), "two ids are not one alone");
+    facility.app.stop().await;
+}
+
+#[tokio::test]
+async fn a_list_without_an_id_is_none() {
+    let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
+    facility.file("a.h5", b"abc", true).await;
+    for ids in [",", ",,", "1,,1", ",1"] {
+        let refused = facility.get(&format!("/ids/getData?sessionId={SESSION}&datafileIds={ids}"), &[]).await;
+        assert_eq!(refused.status, 400, "{ids}");
+        assert!(refused.text().contains("is not a valid string representation of a comma"), "{}", refused.text());
+    }
+    let trailing = facility.get(&format!("/ids/getData?sessionId={SESSION}&datafileIds=1,"), &[]).await;
+    assert_eq!((trailing.status, trailing.text().as_str()), (200, "abc"));
+    facility.app.stop().await;
+}
+
+#[tokio::test]
+async fn every_file_of_an_archive_can_be_unpacked_beside_the_others() {
+    let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
+    for (id, name) in [(1, "."), (2, ".."), (3, "logs"), (4, "logs/beam.csv")] {
+        let location = format!("here/{id}");
+        std::fs::create_dir_all(facility.files.join("here")).unwrap();
+        std::fs::write(facility.files.join(&location), b"x").unwrap();
+        let row = serde_json::json!({"name": name, "location": location, "fileSize": 1, "dataset": {"id": DATASET}});
+        let entities = serde_json::json!([{"Datafile": row}]).to_string();
+        let url = format!("{}/icat/entityManager", facility.app.public);
+        facility.app.http.post(url).form(&[("entities", entities)]).send().await.unwrap();
+    }
+    let id = facility.prepare().await;
+    let list = facility.get(&format!("/ids/getData?preparedId={id}&format=json"), &[]).await;
+    let list: Vec<serde_json::Value> = serde_json::from_slice(&list.body).unwrap();
+    let paths: Vec<&str> = list.iter().map(|file| file["path"].as_str().unwrap()).collect();
+    let folder = "ids/SUN/MX-1/1/scan";
+    assert_eq!(paths, ["_", "_ (2)", "logs (2)", "logs/beam.csv"].map(|name| format!("{folder}/{name}")));
+    facility.app.stop().await;
 }

@@ -117,14 +117,83 @@ async fn a_pages_form_is_answered_as_pages_of_old_read_it() {
         (
             403,
             "<html><script type=\"text/javascript\">window.name='{\"code\":\"InsufficientPrivilegesException\",\"message\":\"CREATE \
-             access to this Datafile is not allowed: l\\'\\u00e9t\\u00e9\"}';</script></html>"
+             access to this Datafile is not allowed: l\\'\\\\u00e9t\\\\u00e9\"}';</script></html>"
         )
     );
     let padded = post(&[&fields[..], &[("wrap", "true"), ("padding", "true")]].concat(), Some("refused")).await;
     assert!(padded.text().starts_with("<html><script type=\"text/javascript\">/*") && padded.body.len() > 600);
     assert_eq!(post(&fields, None).await.status, 204);
     let unknown = post(&[("colour", "red")], Some("x")).await;
-    assert_eq!((unknown.status, unknown.text().contains("Form field colouris not recognised")), (400, true));
+    assert_eq!((unknown.status, unknown.text().contains("Form field colour is not recognised")), (400, true));
+    facility.app.stop().await;
+}
+
+/// The value of a string in a script, as far as the pages write such strings.
+fn evaluated(literal: &str) -> String {
+    let mut value = String::new();
+    let mut rest = literal.chars();
+    while let Some(c) = rest.next() {
+        match if c == '\\' { rest.next().unwrap() } else { '\0' } {
+            '\0' => value.push(c),
+            'u' => {
+                let digits: String = rest.by_ref().take(4).collect();
+                value.push(char::from_u32(u32::from_str_radix(&digits, 16).unwrap()).unwrap());
+            }
+            escaped => value.push(escaped),
+        }
+    }
+    value
+}
+
+#[tokio::test]
+async fn a_page_cannot_be_given_a_script_and_its_name_is_the_answer() {
+    let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
+    let typed = [("content-type", "multipart/form-data; boundary=b")];
+    let post = async |parts: &[(&str, &str)], file| facility.ask("POST", "/ids/put", &typed, form(parts, file)).await;
+    let name = |page: &str| {
+        let script = page.strip_prefix("<html><script type=\"text/javascript\">window.name='").unwrap();
+        evaluated(script.strip_suffix("';</script></html>").unwrap())
+    };
+    for field in ["</script><script>alert(1)</script>", "';alert(1);'", "\\';alert(1);//", "<!--<script>&\u{2028}é"] {
+        let page = post(&[("wrap", "true"), (field, "1")], None).await;
+        let plain = post(&[(field, "1")], None).await;
+        assert_eq!((page.status, plain.status), (400, 400));
+        let text = page.text();
+        assert_eq!(text.matches('<').count(), 4, "{text}");
+        assert_eq!(name(&text), plain.text(), "{text}");
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'; script-src 'sha256-"));
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+    }
+    let fields = [("sessionId", SESSION), ("datasetId", "4"), ("datafileFormatId", "7"), ("wrap", "true")];
+    let stored = post(&fields, Some("mine.h5")).await;
+    let [location] = all_files(&facility).try_into().unwrap();
+    let expected = format!(r#"{{"id":1,"checksum":{},"location":"{location}","size":5}}"#, crc(b"bytes"));
+    assert_eq!((stored.status, name(&stored.text())), (201, expected));
+    facility.app.stop().await;
+}
+
+#[tokio::test]
+async fn what_icat_refuses_of_an_upload_is_the_callers_to_mend() {
+    let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
+    for name in ["taken", "too long", "unreadable"] {
+        let refused = facility.ask("PUT", &put(name), &[], b"bytes".to_vec()).await;
+        let expected = format!(r#"{{"code":"BadRequestException","message":"{name}"}}"#);
+        assert_eq!((refused.status, refused.text()), (400, expected));
+        assert!(all_files(&facility).is_empty(), "{name}");
+    }
+    facility.app.stop().await;
+}
+
+#[tokio::test]
+async fn names_that_are_no_file_are_refused() {
+    let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
+    for name in [".", "..", "a/../b", "a/.", "./a"] {
+        let refused = facility.ask("PUT", &put(name), &[], b"bytes".to_vec()).await;
+        assert_eq!(refused.status, 400, "{name}: {}", refused.text());
+    }
+    for name in ["a/.b", "..c"] {
+        assert_eq!(facility.ask("PUT", &put(name), &[], b"bytes".to_vec()).await.status, 201, "{name}");
+    }
     facility.app.stop().await;
 }
 

@@ -1,10 +1,16 @@
 //! `POST /ids/put`: the same as the form of a page, whose fields come before the file.
 
+use std::fmt::Write as _;
+
 use actix_multipart::{Field, Multipart};
 use actix_web::body::MessageBody as _;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
 use service_kit::{Dialect, Problem, problem};
+use sha2::{Digest as _, Sha256};
 
 use super::request::NewDatafile;
 use super::upload::Upload;
@@ -31,7 +37,8 @@ const FIELDS: [&str; 10] = [
 const LONGEST_FIELD: usize = 64 * 1024;
 const PAGE: &str = "<html><script type=\"text/javascript\">";
 const NAME: &str = "window.name='";
-const AFTER: &str = "';</script></html>";
+const END_OF_NAME: &str = "';";
+const AFTER: &str = "</script></html>";
 /// Browsers of old showed a page of their own instead of a short error.
 const PADDING: usize = 512;
 
@@ -57,7 +64,7 @@ pub async fn post(state: web::Data<State>, request: HttpRequest, form: Multipart
     let stored = receive(&state, &request, form, &mut asked).await;
     match stored {
         Ok(None) => Ok(HttpResponse::NoContent().finish()),
-        Ok(Some(json)) if asked.wrap => Ok(page(HttpResponse::Created(), &format!("{PAGE}{NAME}{json}{AFTER}"))),
+        Ok(Some(json)) if asked.wrap => Ok(page(HttpResponse::Created(), "", &json)),
         Ok(Some(json)) => Ok(HttpResponse::Created().insert_header(("content-type", "application/json")).body(json)),
         Err(problem) if asked.wrap => Ok(asked.refused(&problem)),
         Err(problem) => Err(problem),
@@ -90,7 +97,7 @@ async fn receive(
         }
         let value = text(part).await?;
         if !FIELDS.contains(&field.as_str()) {
-            return Err(bad_request(format!("Form field {field}is not recognised")));
+            return Err(bad_request(format!("Form field {field} is not recognised")));
         }
         match field.as_str() {
             "wrap" => asked.wrap = value.eq_ignore_ascii_case("true"),
@@ -135,12 +142,34 @@ impl Asked {
         let rendered = Dialect::Ids.render(problem, "", "ids");
         let status = rendered.status();
         let json = rendered.into_body().try_into_bytes().unwrap_or_default();
-        let json = String::from_utf8_lossy(&json).replace('\'', "\\'");
         let padding = if self.padding { format!("/*{}*/", " ".repeat(PADDING)) } else { String::new() };
-        page(HttpResponse::build(status), &format!("{PAGE}{padding}{NAME}{json}{AFTER}"))
+        page(HttpResponse::build(status), &padding, &String::from_utf8_lossy(&json))
     }
 }
 
-fn page(mut response: actix_web::HttpResponseBuilder, text: &str) -> HttpResponse {
-    response.insert_header(("content-type", "text/html")).body(text.to_owned())
+/// A page whose window is named like the answer, and that may do nothing else.
+fn page(mut response: HttpResponseBuilder, padding: &str, json: &str) -> HttpResponse {
+    let script = format!("{padding}{NAME}{}{END_OF_NAME}", literal(json));
+    let policy = format!("default-src 'none'; script-src 'sha256-{}'", STANDARD.encode(Sha256::digest(&script)));
+    response
+        .insert_header((CONTENT_TYPE, "text/html"))
+        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(format!("{PAGE}{script}{AFTER}"))
+}
+
+/// What stands between the quotes of a string in a script so that its value is `text`, and nothing of it ends the script
+/// or is markup.
+fn literal(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '\'' => literal.extend(['\\', c]),
+            _ if c.is_control() || matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') => {
+                let _ = write!(literal, "\\u{:04x}", u32::from(c));
+            }
+            _ => literal.push(c),
+        }
+    }
+    literal
 }

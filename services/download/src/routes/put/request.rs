@@ -34,7 +34,9 @@ impl NewDatafile {
         let (format, dataset) = (required("datafileFormatId")?, required("datasetId")?);
         let (created, modified) = (time("datafileCreateTime")?, time("datafileModTime")?);
         if !names::is_storable(name) {
-            return Err(bad_request("The name parameter must have 1 to 255 characters and no control characters"));
+            return Err(bad_request(
+                "The name parameter must have 1 to 255 characters, none of them a control character, and no part . or ..",
+            ));
         }
         let text = |name: &str| parameters.get(name).map(str::to_owned);
         let (description, doi) = (text("description"), text("doi"));

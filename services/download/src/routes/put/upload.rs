@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::request::NewDatafile;
 use crate::claims;
 use crate::config::micros;
-use crate::error::{bad_request, not_found, of_icat};
+use crate::error::{bad_request, not_found, of_icat, of_icat_about_row};
 use crate::selection::Wanted;
 use crate::selection::check;
 use crate::session::Who;
@@ -88,7 +88,7 @@ impl<'s> Upload<'s> {
                     claims::remove(self.state, &self.location).await?;
                     claims::keep(self.state, &self.temporary).await?;
                 }
-                return Err(of_icat(e.error));
+                return Err(of_icat_about_row(e.error));
             }
         };
         let storage = &self.state.config.storage;

@@ -1,0 +1,75 @@
+//! Bodies of requests: a small one is there before its request takes a place, and none may fall silent.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::HttpMessage as _;
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::error::PayloadError;
+use actix_web::web::Bytes;
+use futures_util::{StreamExt as _, stream};
+use tokio::time::timeout;
+
+use crate::problem::{Code, Problem};
+
+/// What comes before a request takes a place: bodies up to this size as a whole, of others the beginning.
+const BEGINNING: usize = 32 * 1024;
+
+/// Whether a body fell silent while its handler waited for it. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Silence(Arc<AtomicBool>);
+
+impl Silence {
+    pub fn fell(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Waits for the beginning of a request's body, but not longer than `limit` for the next piece of it.
+pub(super) async fn begin(req: &mut ServiceRequest, limit: Duration) -> Result<(), Problem> {
+    let mut payload = req.take_payload();
+    if matches!(payload, Payload::None) {
+        return Ok(());
+    }
+    let mut beginning = Vec::new();
+    let mut size = 0;
+    while size < BEGINNING {
+        let Some(piece) = timeout(limit, payload.next()).await.map_err(|_| silent())? else {
+            payload = Payload::None;
+            break;
+        };
+        size += piece.as_ref().map_or(BEGINNING, Bytes::len);
+        beginning.push(piece);
+    }
+    req.set_payload(Payload::Stream { payload: Box::pin(stream::iter(beginning).chain(payload)) });
+    Ok(())
+}
+
+/// Ends the body with an error when the handler has waited for `limit` for its next piece.
+pub(super) fn watch(req: &mut ServiceRequest, limit: Duration) -> Silence {
+    let silence = Silence::default();
+    let payload = req.take_payload();
+    if matches!(payload, Payload::None) {
+        return silence;
+    }
+    let noted = silence.clone();
+    let watched = stream::unfold(Some(payload), move |payload| {
+        let noted = noted.clone();
+        async move {
+            let mut payload = payload?;
+            if let Ok(piece) = timeout(limit, payload.next()).await {
+                return piece.map(|piece| (piece, Some(payload)));
+            }
+            noted.0.store(true, Ordering::Relaxed);
+            Some((Err(PayloadError::Io(io::ErrorKind::TimedOut.into())), None))
+        }
+    });
+    req.set_payload(Payload::Stream { payload: Box::pin(watched) });
+    silence
+}
+
+pub(super) fn silent() -> Problem {
+    Problem::new(Code::Timeout, "silent", "the body of the request did not go on")
+}
