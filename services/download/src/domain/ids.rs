@@ -16,8 +16,8 @@ pub fn uuid<'v>(what: &str, value: Option<&'v str>) -> Result<&'v str, Problem> 
     Err(bad_request(format!("The {what} parameter '{text}' is not a valid UUID")))
 }
 
-/// Comma-separated numbers: blanks only between items, trailing commas dropped, absent is empty. Unlike in ids.server, a
-/// list of commas alone is none.
+/// Comma-separated numbers: blanks only between items, trailing commas dropped, absent and commas alone are empty, as in
+/// ids.server.
 pub fn list(what: &str, value: Option<&str>) -> Result<Vec<i64>, Problem> {
     let Some(text) = value else { return Ok(Vec::new()) };
     let refused = || {
@@ -38,6 +38,9 @@ pub fn list(what: &str, value: Option<&str>) -> Result<Vec<i64>, Problem> {
     while items.len() > 1 && items.last() == Some(&"") {
         items.pop();
     }
+    if items == [""] && text.contains(',') {
+        return Ok(Vec::new());
+    }
     items.into_iter().map(|item| item.parse().map_err(|_| refused())).collect()
 }
 
@@ -53,7 +56,8 @@ mod tests {
         assert_eq!(read("1 , 2"), Some(vec![1, 2]));
         assert_eq!(read("1,2,,"), Some(vec![1, 2]));
         assert_eq!(read("+1,-2,007"), Some(vec![1, -2, 7]));
-        for refused in ["", ",", ",,", ", ,", ",1", " 1", "1 ", "1,,2", "a", "1;2", "99999999999999999999", "1,x"] {
+        assert_eq!(read(","), Some(vec![]));
+        for refused in ["", ",1", " 1", "1 ", "1,,2", "a", "1;2", "99999999999999999999", "1,x"] {
             assert_eq!(read(refused), None, "{refused:?}");
         }
         let refused = list("datasetIds", Some("1,x")).unwrap_err();

