@@ -48,9 +48,7 @@ async fn requests_whose_small_body_is_not_there_take_no_place() {
     for _ in 0..20 {
         silent.push(begin(&app, 50, 1).await);
     }
-    while active(&app).await < 20 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    testkit::until("20 requests wait for their bodies", async || (active(&app).await == 20).then_some(())).await;
     assert_eq!(post(&app).await, (200, "4".to_owned()));
     drop(silent);
     app.stop().await;
@@ -75,8 +73,10 @@ async fn a_body_that_falls_silent_is_answered_408_and_gives_its_place_back() {
 async fn a_large_body_that_keeps_flowing_may_take_its_time() {
     let app = TestApp::start(&[SERVICE], "[http]\nbody_timeout = \"1s\"\n").await;
     let mut flowing = begin(&app, LARGE, 0).await;
+    // Twice the time that a silent body has.
+    let mut pace = tokio::time::interval(Duration::from_millis(100));
     for _ in 0..20 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        pace.tick().await;
         flowing.write_all(&vec![b'a'; LARGE / 20]).await.unwrap();
     }
     let mut answer = [0; 12];
