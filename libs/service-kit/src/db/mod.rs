@@ -68,6 +68,15 @@ impl Engine {
             Self::Postgres => format!("STRPOS({within}, {text})"),
         }
     }
+
+    /// The parameter of that number, from 1, in a statement that says each once and in order. `SQLite` looks for a numbered
+    /// one among all the others, which is felt where there are hundreds.
+    pub fn parameter_in_order(self, number: usize) -> String {
+        match self {
+            Self::Sqlite => "?".to_owned(),
+            Self::Postgres => format!("${number}"),
+        }
+    }
 }
 
 /// A service's own database: its `SQLite` file, or its schema in `PostgreSQL`. Cheap to clone.

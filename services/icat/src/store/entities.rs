@@ -244,7 +244,6 @@ pub async fn insert_new(
     Ok(stored)
 }
 
-/// `SQLite` looks for each numbered parameter among all the others, so that there they have no numbers.
 fn insertion(engine: Engine, entity: &'static Entity, rows: &[NewRow], author: &Author) -> (String, Vec<Val>) {
     let columns: Vec<&str> =
         ["id", "create_id", "create_time", "mod_id", "mod_time"].into_iter().chain(columns(entity)).collect();
@@ -252,9 +251,8 @@ fn insertion(engine: Engine, entity: &'static Entity, rows: &[NewRow], author: &
     let mut vals = Vec::with_capacity(rows.len() * columns.len());
     for (n, row) in rows.iter().enumerate() {
         let first = n * columns.len() + 1;
-        let marks: Vec<String> = (first..first + columns.len())
-            .map(|n| if engine == Engine::Postgres { format!("${n}") } else { "?".to_owned() })
-            .collect();
+        let marks: Vec<String> =
+            (first..first + columns.len()).map(|number| engine.parameter_in_order(number)).collect();
         sql.push_str(if n == 0 { "(" } else { ", (" });
         sql.push_str(&marks.join(", "));
         sql.push(')');
