@@ -145,7 +145,7 @@ fn ids(problem: &Problem) -> HttpResponse {
     HttpResponse::build(status).insert_header(("content-type", "application/json")).body(body)
 }
 
-/// JSON text with everything beyond ASCII as `\uXXXX`, which only stands in strings.
+/// JSON text with everything beyond ASCII as `\u` and four digits, which only stands in strings.
 fn ascii(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

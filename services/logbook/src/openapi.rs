@@ -11,6 +11,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, Modify, OpenApi, ToSchema};
 
+use crate::domain::event::parsed;
 use crate::error::Error;
 use crate::routes::{event, portal, program, records, resource, stats, tag};
 
@@ -159,10 +160,7 @@ pub struct FromBase64 {
 
 impl FromBase64 {
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
-        if body.is_empty() {
-            return Err(Error::NoBody);
-        }
-        serde_json::from_slice(body).map_err(|e| Error::bad(format!("the body cannot be read: {e}")))
+        parsed(body, "the body cannot be read")
     }
 }
 

@@ -1,6 +1,7 @@
 //! An entry as clients send and read it: the Event of ICAT+ 5.7.
 
 use jiff::tz::TimeZone;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -51,13 +52,18 @@ pub struct Incoming {
     pub filepath: Option<String>,
 }
 
+/// What a body says; without one ICAT+ has a sentence of its own, else `otherwise` says what it is not.
+pub fn parsed<T: DeserializeOwned>(body: &[u8], otherwise: &str) -> Result<T, Error> {
+    if body.is_empty() {
+        return Err(Error::NoBody);
+    }
+    serde_json::from_slice(body).map_err(|e| Error::bad(format!("{otherwise}: {e}")))
+}
+
 impl Incoming {
     /// Reads a body; an empty one or another shape is refused with what is wrong.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
-        if body.is_empty() {
-            return Err(Error::NoBody);
-        }
-        serde_json::from_slice(body).map_err(|e| Error::bad(format!("the body is no event: {e}")))
+        parsed(body, "the body is no event")
     }
 }
 

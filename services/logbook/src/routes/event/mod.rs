@@ -10,3 +10,30 @@ pub mod remove;
 pub mod restore;
 pub mod retag;
 pub mod update;
+
+use actix_web::{HttpRequest, HttpResponse};
+use identity::Caller;
+use serde_json::Value;
+use service_kit::Problem;
+
+use crate::domain::filter::Parameters;
+use crate::routes::request::{book_of, json};
+use crate::state::State;
+use crate::{entries, rights};
+
+/// Hides all entries that match, or shows them again; answers those that were changed.
+async fn set_removed(
+    state: &State,
+    caller: &Caller,
+    request: &HttpRequest,
+    query: &Parameters,
+    removed: bool,
+) -> Result<HttpResponse, Problem> {
+    let book = book_of(query)?;
+    rights::write(state, caller, &book).await?;
+    let filter = query.filter(&state.zone)?;
+    let actor = &caller.subject().icat_user_name;
+    let changed = entries::set_removed(state, &book, &filter, removed, request.query_string(), actor).await?;
+    let mut tx = state.db.read().await?;
+    Ok(json(&Value::Array(entries::show_all(state, &mut tx, &changed).await?)))
+}

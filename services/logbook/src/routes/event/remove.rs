@@ -2,14 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
-use serde_json::Value;
 use service_kit::Problem;
 
 use crate::domain::filter::Parameters;
 use crate::openapi::{Always, Entries, ListQuery};
-use crate::routes::request::{book_of, json};
 use crate::state::State;
-use crate::{entries, rights};
 
 #[utoipa::path(
     put, path = "/logbook/{credential}/event/remove", operation_id = "remove_entries", summary = "Hide entries",
@@ -28,11 +25,5 @@ pub async fn put(
     request: HttpRequest,
     query: web::Query<Parameters>,
 ) -> Result<HttpResponse, Problem> {
-    let book = book_of(&query)?;
-    rights::write(&state, &caller, &book).await?;
-    let filter = query.filter(&state.zone)?;
-    let actor = &caller.subject().icat_user_name;
-    let changed = entries::set_removed(&state, &book, &filter, true, request.query_string(), actor).await?;
-    let mut tx = state.db.read().await?;
-    Ok(json(&Value::Array(entries::show_all(&state, &mut tx, &changed).await?)))
+    super::set_removed(&state, &caller, &request, &query, true).await
 }

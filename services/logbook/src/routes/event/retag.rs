@@ -8,9 +8,8 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::domain::book::Book;
-use crate::domain::event::{TagName, unique};
+use crate::domain::event::{TagName, parsed, unique};
 use crate::domain::filter::number;
-use crate::error::Error;
 use crate::openapi::{Always, BookQuery, Entries};
 use crate::routes::request::{PLAIN, body, json};
 use crate::state::State;
@@ -45,12 +44,7 @@ pub async fn patch(
     query: web::Query<BookQuery>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let bytes = body(payload, PLAIN).await?;
-    if bytes.is_empty() {
-        return Err(Error::NoBody.into());
-    }
-    let asked: Body =
-        serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body cannot be read: {e}")))?;
+    let asked: Body = parsed(&body(payload, PLAIN).await?, "the body cannot be read")?;
     // Portals send all instruments of an investigation, separated by commas.
     let instrument = query.instrument_name.as_deref().and_then(|names| names.split(',').next());
     let book = Book::of(number("investigationId", query.investigation_id.as_deref())?, instrument);

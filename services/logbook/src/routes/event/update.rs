@@ -8,7 +8,7 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::domain::book::Book;
-use crate::domain::event::{Event, Incoming};
+use crate::domain::event::{Event, Incoming, parsed};
 use crate::domain::filter::number;
 use crate::error::Error;
 use crate::openapi::{Always, Entry, InvestigationQuery};
@@ -47,12 +47,7 @@ pub async fn put(
     query: web::Query<InvestigationQuery>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let bytes = body(payload, PLAIN).await?;
-    if bytes.is_empty() {
-        return Err(Error::NoBody.into());
-    }
-    let wrapped: Wrapped =
-        serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body must be {{\"event\": …}}: {e}")))?;
+    let wrapped: Wrapped = parsed(&body(payload, PLAIN).await?, "the body must be {\"event\": …}")?;
     let id = wrapped.event.id.clone().ok_or_else(|| Error::bad("event._id is missing"))?;
     let investigation = number("investigationId", query.investigation_id.as_deref())?;
     let missing = || Error::NoSuchEntry(id.clone());

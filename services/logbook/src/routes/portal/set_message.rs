@@ -6,6 +6,7 @@ use serde::Deserialize;
 use service_kit::Problem;
 
 use super::messages::shown;
+use crate::domain::event::parsed;
 use crate::domain::ids;
 use crate::error::Error;
 use crate::openapi::{Always, Message};
@@ -33,11 +34,7 @@ struct Sent {
 )]
 pub async fn put(state: web::Data<State>, caller: Caller, payload: web::Payload) -> Result<HttpResponse, Problem> {
     rights::administer(&state, &caller).await?;
-    let bytes = body(payload, PLAIN).await?;
-    if bytes.is_empty() {
-        return Err(Error::NoBody.into());
-    }
-    let sent: Sent = serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body is no message: {e}")))?;
+    let sent: Sent = parsed(&body(payload, PLAIN).await?, "the body is no message")?;
     let kind = sent.kind.filter(|kind| !kind.is_empty()).ok_or_else(|| Error::bad("type is missing"))?;
     let new = Banner { id: ids::new(&*state.ids, state.clock.now()), kind, message: sent.message };
     let stored = state

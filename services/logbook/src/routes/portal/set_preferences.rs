@@ -5,8 +5,8 @@ use identity::Caller;
 use serde_json::{Map, Value};
 use service_kit::{DbError, Problem};
 
+use crate::domain::event::parsed;
 use crate::domain::ids;
-use crate::error::Error;
 use crate::openapi::{Always, Preferences};
 use crate::people;
 use crate::routes::request::{PLAIN, body, json};
@@ -20,12 +20,7 @@ use crate::store::preferences;
     responses(Always, (status = 200, description = "All settings", body = Preferences)),
 )]
 pub async fn put(state: web::Data<State>, caller: Caller, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let bytes = body(payload, PLAIN).await?;
-    if bytes.is_empty() {
-        return Err(Error::NoBody.into());
-    }
-    let sent: Map<String, Value> =
-        serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body must be a JSON object: {e}")))?;
+    let sent: Map<String, Value> = parsed(&body(payload, PLAIN).await?, "the body must be a JSON object")?;
     let user = &caller.subject().icat_user_name;
     let fresh = ids::new(&*state.ids, state.clock.now());
     let stored = state

@@ -5,6 +5,7 @@ use identity::Caller;
 use service_kit::Problem;
 
 use super::{Sent, shown};
+use crate::domain::event::parsed;
 use crate::domain::ids;
 use crate::entries;
 use crate::error::Error;
@@ -32,11 +33,7 @@ pub async fn post(
     query: web::Query<BookQuery>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let bytes = body(payload, PLAIN).await?;
-    if bytes.is_empty() {
-        return Err(Error::NoBody.into());
-    }
-    let sent: Sent = serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body is no tag: {e}")))?;
+    let sent: Sent = parsed(&body(payload, PLAIN).await?, "the body is no tag")?;
     let name = sent.name.filter(|name| !name.trim().is_empty()).ok_or_else(|| Error::bad("name is missing"))?;
     let book = book(query.investigation_id.as_deref(), query.instrument_name.as_deref())?;
     rights::write(&state, &caller, &book).await?;

@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 
 use super::{Sent, shown};
 use crate::domain::book::Book;
+use crate::domain::event::parsed;
 use crate::error::Error;
 use crate::openapi::{Always, Tag};
 use crate::rights;
@@ -46,11 +47,7 @@ pub async fn put(
     query: web::Query<Query>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let bytes = body(payload, PLAIN).await?;
-    if bytes.is_empty() {
-        return Err(Error::NoBody.into());
-    }
-    let sent: Sent = serde_json::from_slice(&bytes).map_err(|e| Error::bad(format!("the body is no tag: {e}")))?;
+    let sent: Sent = parsed(&body(payload, PLAIN).await?, "the body is no tag")?;
     let id = query.into_inner().tag_id.ok_or_else(|| Error::bad("tagId is missing"))?;
     let found = tags::get(&mut state.db.read().await?, &id).await?;
     let mut tag = found.ok_or(Error::NoSuchTag(id))?;
