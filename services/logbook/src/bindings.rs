@@ -11,9 +11,9 @@ use icat_client::{IcatClient, IcatError};
 use jiff::Timestamp;
 use moka::sync::Cache;
 use serde_json::Value;
+use service_kit::words::fold;
 
 use crate::domain::binding::{Slot, choose};
-use crate::domain::fold::fold;
 use crate::state::State;
 
 const REMEMBERED: Duration = Duration::from_mins(1);

@@ -37,6 +37,8 @@ use crate::routes::{event, portal, program, records, resource, stats, tag};
         event::remove::put,
         event::restore::put,
         event::retag::patch,
+        event::search::get,
+        event::stream::get,
         event::create_from_base64::post,
         tag::list::get,
         tag::create::post,
@@ -208,6 +210,48 @@ pub struct Entry {
 }
 
 pub type Entries = Vec<Entry>;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SearchQuery {
+    /// `next` of the answer before: what follows it.
+    #[param(nullable = false)]
+    before: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StreamQuery {
+    /// As `Last-Event-ID`, for clients that cannot send it.
+    #[param(nullable = false)]
+    pub after: Option<String>,
+}
+
+/// What a search found.
+#[derive(ToSchema)]
+pub struct Found {
+    hits: Vec<Hit>,
+    /// For the next part; null at the end.
+    next: Option<String>,
+    /// False if the caller may read more logbooks than were looked through.
+    complete: bool,
+}
+
+#[derive(ToSchema)]
+struct Hit {
+    /// `investigation/4711`, `instrument/bl07` or `facility`.
+    book: String,
+    event: Entry,
+    /// Texts of the entry with what was found in them.
+    excerpts: Vec<Vec<ExcerptPiece>>,
+}
+
+#[derive(ToSchema)]
+struct ExcerptPiece {
+    text: String,
+    /// Whether it is what was asked for.
+    hit: bool,
+}
 
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]

@@ -6,11 +6,13 @@ use events::Outbox;
 use identity::Identity;
 use jiff::tz::TimeZone;
 use service_kit::{BuildError, Clock, Ctx, Db, Ids};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::attachments::Store;
 use crate::bindings::Bindings;
 use crate::config::Config;
+use crate::live::Live;
 use crate::tickets::Signer;
 
 pub struct State {
@@ -24,6 +26,9 @@ pub struct State {
     pub attachments: Store,
     pub bindings: Bindings,
     pub signer: Signer,
+    pub live: Live,
+    /// Answers without an end end when this is cancelled.
+    pub closing: CancellationToken,
     /// What must end although its request does not wait any more; the stop waits for it.
     pub tasks: TaskTracker,
 }
@@ -45,6 +50,8 @@ impl State {
             attachments: Store::open(&directory, &ctx.pools)?,
             bindings: Bindings::default(),
             signer: Signer::default(),
+            live: Live::default(),
+            closing: ctx.closing.clone(),
             tasks: ctx.tasks.clone(),
             config,
         })

@@ -1,9 +1,9 @@
 //! The three levels of logbooks.
 
-use super::fold::fold;
+use service_kit::words::fold;
 
 /// Whose logbook it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Book {
     Investigation(i64),
     /// Folded name.

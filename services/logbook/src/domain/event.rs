@@ -4,9 +4,9 @@ use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use service_kit::words::fold;
 
 use super::dates;
-use super::fold::fold;
 use crate::error::Error;
 
 const KINDS: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
@@ -163,19 +163,22 @@ impl Event {
         }
     }
 
-    /// The folded text of all that a search looks at.
-    pub fn words(&self) -> String {
-        let mut words: Vec<String> = Vec::new();
+    /// All that a search looks at, without marks; what is written comes first.
+    pub fn texts(&self) -> Vec<String> {
+        let mut texts: Vec<String> = Vec::new();
         for content in &self.content {
             let Some(text) = &content.text else { continue };
             let is_html = content.format.as_deref().is_some_and(|format| format.eq_ignore_ascii_case("html"));
-            words.push(fold(&if is_html { super::content::plain(text) } else { text.clone() }));
+            let text = if is_html { super::content::plain(text) } else { text.clone() };
+            // Clients often send the same in both forms.
+            if !texts.iter().any(|known| known.trim() == text.trim()) {
+                texts.push(text);
+            }
         }
         let more = [&self.title, &self.username, &self.full_name, &self.dataset_name, &self.filename];
-        words.extend(more.into_iter().flatten().map(|text| fold(text)));
-        words.extend(self.tags.iter().map(|tag| fold(tag)));
-        words.dedup();
-        words.join("\n")
+        texts.extend(more.into_iter().flatten().cloned());
+        texts.extend(self.tags.iter().cloned());
+        texts
     }
 
     /// All keys of the interface in its order. `previous` is the version before, in the same form.

@@ -1,9 +1,9 @@
 //! Which entries a request asks for.
 
 use jiff::tz::TimeZone;
+use service_kit::words::fold;
 
 use super::dates;
-use super::fold::fold;
 use crate::error::Error;
 
 /// Query parameters of lists as they come.
@@ -28,10 +28,12 @@ pub struct Parameters {
     pub end_time: Option<String>,
     #[serde(rename = "_id")]
     pub id: Option<String>,
+    /// Where the next part of a search begins.
+    pub before: Option<String>,
 }
 
 /// Conditions that all must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Pairs of type and category; either may be open.
     pub types: Vec<(Option<String>, Option<String>)>,

@@ -7,5 +7,4 @@ pub mod content;
 pub mod dates;
 pub mod event;
 pub mod filter;
-pub mod fold;
 pub mod ids;

@@ -34,6 +34,8 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
             .get("/{credential}/event/page", event::page::get)
             .put("/{credential}/event/remove", event::remove::put)
             .put("/{credential}/event/restore", event::restore::put)
+            .get("/{credential}/search", event::search::get)
+            .get("/{credential}/events/stream", event::stream::get)
             .get("/{credential}/records", records::get)
             .patch("/{credential}/events", event::retag::patch)
             .post("/{credential}/event/createfrombase64", event::create_from_base64::post)

@@ -1,4 +1,5 @@
 //! Background jobs.
 
 pub mod attach;
+pub mod live;
 pub mod sweep;
