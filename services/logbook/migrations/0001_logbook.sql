@@ -7,7 +7,9 @@ CREATE TABLE book (
     -- The hash of the last record; empty before the first.
     head {text} NOT NULL DEFAULT '',
     -- Of an instrument: how many rows its feed has.
-    fed BIGINT NOT NULL DEFAULT 0
+    fed BIGINT NOT NULL DEFAULT 0,
+    -- The record that closed it; more records behind it open it again.
+    closed BIGINT NOT NULL DEFAULT 0
 );
 
 -- What happened, never changed and never removed.
@@ -125,7 +127,7 @@ CREATE TABLE preference (
     body {text} NOT NULL
 );
 
--- Signs addresses of attachments in contents that are shown without a header.
+-- 1 signs addresses of attachments in contents that are shown without a header, 2 closed logbooks.
 CREATE TABLE signing_key (
     id BIGINT PRIMARY KEY,
     secret {blob} NOT NULL

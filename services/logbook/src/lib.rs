@@ -13,6 +13,7 @@ mod entries;
 mod error;
 mod exports;
 mod files;
+mod keys;
 mod live;
 mod openapi;
 mod people;
@@ -55,6 +56,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     events.listen("logbook.live-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());
     let workers = vec![
         workers::attach::worker(&ctx, &state),
+        workers::close::worker(&ctx, &state),
         workers::live::worker(&ctx, &state),
         workers::sweep::worker(&ctx, &state),
     ];

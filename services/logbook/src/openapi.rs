@@ -13,7 +13,7 @@ use utoipa::{IntoParams, IntoResponses, Modify, OpenApi, ToSchema};
 
 use crate::domain::event::parsed;
 use crate::error::Error;
-use crate::routes::{event, portal, program, records, resource, stats, tag};
+use crate::routes::{event, keys, portal, program, records, resource, stats, tag};
 
 /// `services/logbook/openapi.json`
 #[derive(OpenApi)]
@@ -28,6 +28,7 @@ use crate::routes::{event, portal, program, records, resource, stats, tag};
     ),
     paths(
         event::list::get,
+        keys::get,
         records::get,
         event::create::post,
         event::update::put,
@@ -349,6 +350,11 @@ pub struct Message {
     #[serde(rename = "type")]
     kind: String,
     message: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub struct KeySet {
+    keys: Vec<serde_json::Value>,
 }
 
 /// Whatever a portal keeps, besides the user's name.

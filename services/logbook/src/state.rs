@@ -12,8 +12,8 @@ use tokio_util::task::TaskTracker;
 use crate::attachments::Store;
 use crate::bindings::Bindings;
 use crate::config::Config;
+use crate::keys::Keys;
 use crate::live::Live;
-use crate::tickets::Signer;
 
 pub struct State {
     pub db: Db,
@@ -25,7 +25,7 @@ pub struct State {
     pub config: Config,
     pub attachments: Store,
     pub bindings: Bindings,
-    pub signer: Signer,
+    pub keys: Keys,
     pub live: Live,
     /// Answers without an end end when this is cancelled.
     pub closing: CancellationToken,
@@ -49,7 +49,7 @@ impl State {
             zone: config.zone()?,
             attachments: Store::open(&directory, &ctx.pools)?,
             bindings: Bindings::default(),
-            signer: Signer::default(),
+            keys: Keys::of(&config)?,
             live: Live::default(),
             closing: ctx.closing.clone(),
             tasks: ctx.tasks.clone(),

@@ -20,6 +20,11 @@ impl Book {
         }
     }
 
+    /// The investigation of a name such as `investigation/4711`.
+    pub fn investigation(name: &str) -> Option<i64> {
+        name.strip_prefix("investigation/")?.parse().ok()
+    }
+
     /// As it stands in the database and in events.
     pub fn name(&self) -> String {
         match self {

@@ -8,3 +8,4 @@ pub mod dates;
 pub mod event;
 pub mod filter;
 pub mod ids;
+pub mod seal;

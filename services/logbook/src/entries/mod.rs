@@ -78,6 +78,7 @@ async fn record(state: &State, tx: &mut Tx, happened: Happened<'_>, body: &str) 
 
 fn verb(kind: RecordKind) -> Verb {
     match kind {
+        RecordKind::Closed => Verb::Unspecified,
         RecordKind::Created => Verb::Created,
         RecordKind::Changed => Verb::Changed,
         RecordKind::Removed => Verb::Removed,

@@ -1,6 +1,7 @@
 //! ICAT+'s interface of the logbook (5.7): the mounts and the route table, nothing else.
 
 pub mod event;
+pub mod keys;
 pub mod portal;
 pub mod program;
 pub mod records;
@@ -26,6 +27,7 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
     };
     vec![
         mount("/logbook")
+            .get("/keys", keys::get)
             .get("/{credential}/event", event::list::get)
             .post("/{credential}/event", event::create::post)
             .put("/{credential}/event", event::update::put)

@@ -23,8 +23,12 @@ const OF_FEED: &str = "SELECT f.n AS place, b.name, r.n, r.kind, r.at, r.actor, 
 const STATE: &str = "SELECT records, head FROM book WHERE id = $1";
 const NEXT_OF_FEED: &str = "UPDATE book SET fed = fed + 1 WHERE id = $1 RETURNING fed";
 const FEED: &str = "INSERT INTO feed (book_id, n, record_book_id, record_n) VALUES ($1, $2, $3, $4)";
+const NOT_CLOSED: &str = "SELECT id, name FROM book WHERE name LIKE 'investigation/%' ESCAPE '!' AND records > closed \
+                          AND id > $1 ORDER BY id LIMIT $2";
+const CLOSED: &str = "UPDATE book SET closed = $1 WHERE id = $2";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 11] = [OPEN, FIND, NEXT, RECORD, HEAD, STATE, RECORDS, VERSION, NEXT_OF_FEED, FEED, OF_FEED];
+pub const ALL: [&str; 13] =
+    [OPEN, FIND, NEXT, RECORD, HEAD, STATE, RECORDS, VERSION, NEXT_OF_FEED, FEED, OF_FEED, NOT_CLOSED, CLOSED];
 
 /// A record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,13 +95,39 @@ pub async fn append(
     body: &str,
     instruments: impl IntoIterator<Item = &str>,
 ) -> Result<(i64, String), DbError> {
+    let end = take(tx, book).await?;
+    let n = end.n;
+    chained(tx, book, &end, kind, act, body).await?;
+    // In one order, so that two writers do not wait for each other.
+    let instruments: BTreeSet<Book> = instruments.into_iter().map(|name| Book::of(None, Some(name))).collect();
+    for instrument in instruments {
+        let id = find_or_open(tx, &instrument).await?;
+        let place: i64 = tx.one(NEXT_OF_FEED, &[id.into()]).await?.get("fed")?;
+        tx.exec(FEED, &[id.into(), place.into(), book.into(), n.into()]).await?;
+    }
+    Ok((n, end.name))
+}
+
+/// The end of a logbook's chain, which nobody else appends to until the transaction ends.
+struct End {
+    name: String,
+    /// Of the next record.
+    n: i64,
+    /// The hash of the one before.
+    previous: String,
+}
+
+async fn take(tx: &mut Tx, book: i64) -> Result<End, DbError> {
     let row = tx.one(NEXT, &[book.into()]).await?;
-    let (n, previous, name): (i64, String, String) = (row.get("records")?, row.get("head")?, row.get("name")?);
-    let Act { actor, at } = act;
-    let hash = chain::hash(&Link { book: &name, n, kind: kind.name(), at, actor, body, previous: &previous });
+    Ok(End { name: row.get("name")?, n: row.get("records")?, previous: row.get("head")? })
+}
+
+async fn chained(tx: &mut Tx, book: i64, end: &End, kind: RecordKind, act: Act<'_>, body: &str) -> Result<(), DbError> {
+    let (End { name, n, previous }, Act { actor, at }) = (end, act);
+    let hash = chain::hash(&Link { book: name, n: *n, kind: kind.name(), at, actor, body, previous });
     let vals = [
         book.into(),
-        n.into(),
+        (*n).into(),
         kind.name().into(),
         at.into(),
         actor.into(),
@@ -106,15 +136,28 @@ pub async fn append(
         (&hash).into(),
     ];
     tx.exec(RECORD, &vals).await?;
-    tx.exec(HEAD, &[hash.into(), book.into()]).await?;
-    // In one order, so that two writers do not wait for each other.
-    let instruments: BTreeSet<Book> = instruments.into_iter().map(|name| Book::of(None, Some(name))).collect();
-    for instrument in instruments {
-        let id = find_or_open(tx, &instrument).await?;
-        let place: i64 = tx.one(NEXT_OF_FEED, &[id.into()]).await?.get("fed")?;
-        tx.exec(FEED, &[id.into(), place.into(), book.into(), n.into()]).await?;
-    }
-    Ok((n, name))
+    tx.exec(HEAD, &[hash.into(), book.into()]).await.map(drop)
+}
+
+/// Logbooks of investigations that have records since they were last closed, after a number: number and name.
+pub async fn not_closed(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<(i64, String)>, DbError> {
+    let rows = tx.all(NOT_CLOSED, &[after.into(), limit.into()]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
+}
+
+/// Appends the record that closes a logbook; `sealed` makes its body from the logbook's name, the
+/// number of records and the hash of the last. Its number.
+pub async fn close(
+    tx: &mut Tx,
+    book: i64,
+    act: Act<'_>,
+    sealed: impl Fn(&str, i64, &str) -> String,
+) -> Result<i64, DbError> {
+    let end = take(tx, book).await?;
+    let body = sealed(&end.name, end.n - 1, &end.previous);
+    chained(tx, book, &end, RecordKind::Closed, act, &body).await?;
+    tx.exec(CLOSED, &[end.n.into(), book.into()]).await?;
+    Ok(end.n)
 }
 
 /// Notes that a record holds a version of an entry.
