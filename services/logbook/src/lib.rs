@@ -16,6 +16,7 @@ mod files;
 mod keys;
 mod live;
 mod openapi;
+mod page;
 mod people;
 mod programs;
 mod rights;

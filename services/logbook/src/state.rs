@@ -22,6 +22,8 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub zone: TimeZone,
+    /// The facility's name.
+    pub site: String,
     pub config: Config,
     pub attachments: Store,
     pub bindings: Bindings,
@@ -47,6 +49,7 @@ impl State {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
             zone: config.zone()?,
+            site: ctx.config.core.site.clone(),
             attachments: Store::open(&directory, &ctx.pools)?,
             bindings: Bindings::default(),
             keys: Keys::of(&config)?,

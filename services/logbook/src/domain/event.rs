@@ -20,6 +20,12 @@ pub struct Content {
     pub text: Option<String>,
 }
 
+impl Content {
+    pub fn is_html(&self) -> bool {
+        self.format.as_deref().is_some_and(|format| format.eq_ignore_ascii_case("html"))
+    }
+}
+
 /// A tag within an entry; clients may send more than the name.
 #[derive(Debug, Clone, Deserialize)]
 pub struct TagName {
@@ -138,9 +144,18 @@ impl Event {
 
     /// An attachment and nothing else.
     pub fn attachment(now: i64) -> Self {
+        Self::empty("attachment", "file", now)
+    }
+
+    /// What somebody writes.
+    pub fn comment(now: i64) -> Self {
+        Self::empty("annotation", "comment", now)
+    }
+
+    fn empty(kind: &str, category: &str, now: i64) -> Self {
         Self {
-            kind: "attachment".to_owned(),
-            category: "file".to_owned(),
+            kind: kind.to_owned(),
+            category: category.to_owned(),
             at: now,
             content: Vec::new(),
             tags: Vec::new(),
@@ -163,13 +178,24 @@ impl Event {
         }
     }
 
+    /// What is written as HTML, as it was stored.
+    pub fn html(&self) -> Option<&str> {
+        let html = self.content.iter().find(|part| part.is_html())?;
+        html.text.as_deref().filter(|text| !text.trim().is_empty())
+    }
+
+    /// What is written, without marks: the plain form if there is one.
+    pub fn plain(&self) -> Option<String> {
+        let plain = self.content.iter().find(|part| !part.is_html()).and_then(|part| part.text.clone());
+        plain.or_else(|| self.html().map(super::content::plain))
+    }
+
     /// All that a search looks at, without marks; what is written comes first.
     pub fn texts(&self) -> Vec<String> {
         let mut texts: Vec<String> = Vec::new();
         for content in &self.content {
             let Some(text) = &content.text else { continue };
-            let is_html = content.format.as_deref().is_some_and(|format| format.eq_ignore_ascii_case("html"));
-            let text = if is_html { super::content::plain(text) } else { text.clone() };
+            let text = if content.is_html() { super::content::plain(text) } else { text.clone() };
             // Clients often send the same in both forms.
             if !texts.iter().any(|known| known.trim() == text.trim()) {
                 texts.push(text);

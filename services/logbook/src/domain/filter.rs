@@ -164,10 +164,14 @@ fn types(value: Option<&str>) -> Vec<(Option<String>, Option<String>)> {
         .collect()
 }
 
-/// Folded names of a list.
+/// Names of a list separated by commas.
+pub fn names_as_given(value: &str) -> impl Iterator<Item = String> {
+    value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty())
+}
+
+/// The same, folded.
 pub fn names(value: Option<&str>) -> Vec<String> {
-    let items = value.unwrap_or_default().split(',').map(|item| fold(item.trim()));
-    items.filter(|item| !item.is_empty()).collect()
+    names_as_given(value.unwrap_or_default()).map(|item| fold(&item)).filter(|item| !item.is_empty()).collect()
 }
 
 #[cfg(test)]

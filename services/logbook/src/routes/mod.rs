@@ -15,6 +15,7 @@ use std::sync::Arc;
 use identity::Place;
 use service_kit::{Dialect, Listener, Mount};
 
+use crate::page;
 use crate::state::State;
 
 /// Old interfaces have the session id, or the API key, in the path; a header does as well.
@@ -26,6 +27,8 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
         state.identity.guard(mount, PLACES)
     };
     vec![
+        // Before the routes that take anything for a session.
+        page::mount(state, &state.identity),
         mount("/logbook")
             .get("/keys", keys::get)
             .get("/{credential}/event", event::list::get)

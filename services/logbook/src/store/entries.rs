@@ -3,6 +3,7 @@
 use service_kit::words::{self, fold};
 use service_kit::{DbError, Row, Tx, Val};
 
+use crate::domain::book::Book;
 use crate::domain::event::Event;
 use crate::domain::filter::{Filter, Order, Page};
 
@@ -46,6 +47,14 @@ pub struct Entry {
     pub removed: bool,
     pub late: bool,
     pub event: Event,
+}
+
+impl Entry {
+    /// The logbook that it lies in.
+    pub fn book(&self) -> Book {
+        let Event { investigation_id, instrument_name, .. } = &self.event;
+        Book::of(*investigation_id, instrument_name.as_deref())
+    }
 }
 
 /// Whose entries are looked at.

@@ -69,7 +69,7 @@ pub async fn get(
 }
 
 /// Where the caller may look, and whether that is all of it.
-async fn reach(state: &State, caller: &Caller, query: &Parameters) -> Result<(Reach, bool), Problem> {
+pub async fn reach(state: &State, caller: &Caller, query: &Parameters) -> Result<(Reach, bool), Problem> {
     let book = Book::of(query.investigation()?, query.instrument_name.as_deref());
     let books = match book {
         Book::Instrument(ref name) => {

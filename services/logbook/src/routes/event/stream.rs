@@ -1,6 +1,8 @@
 //! `GET /logbook/{sessionId}/events/stream`: what is written from now on, or since a record that the reader has, as
 //! server-sent events.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
@@ -42,9 +44,20 @@ pub async fn get(
     let book = book_of(&query)?;
     rights::read(&state, &caller, &book).await?;
     let key = Key { book, filter: query.filter(&state.zone)? };
+    answer(state.into_inner(), caller, key, &request, place.after.as_deref()).await
+}
+
+/// The stream, after the record that the request names.
+pub async fn answer(
+    state: Arc<State>,
+    caller: Caller,
+    key: Key,
+    request: &HttpRequest,
+    after: Option<&str>,
+) -> Result<HttpResponse, Problem> {
     let header = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
-    let after = number("Last-Event-ID", header.or(place.after.as_deref()))?;
-    let reader = Reader::open(state.into_inner(), caller, key, after).await?;
+    let after = number("Last-Event-ID", header.or(after))?;
+    let reader = Reader::open(state, caller, key, after).await?;
     Ok(HttpResponse::Ok()
         .insert_header(("content-type", "text/event-stream"))
         .insert_header(("cache-control", "no-store"))
