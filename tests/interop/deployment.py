@@ -138,6 +138,8 @@ def compose(variables):
         for key, path in settings(environment).items():
             if key.endswith("_FILE"):
                 assert path in mounted, (name, key, path)
+        if name == "logbook":
+            assert environment["UNDULATOR_LOGBOOK__ATTACHMENTS_DIR"] in mounted, "attachments would go with the container"
         drain = environment.get("UNDULATOR_HTTP__DRAIN_TIMEOUT", "30s")
         assert seconds(service["stop_grace_period"]) > seconds(drain), name
         variables.check(f"compose {name}", environment)
@@ -246,6 +248,10 @@ def whole(where, objects, variables):
             continue
         assert selects(workload["spec"]["selector"]["matchLabels"], labels), about
         assert container["args"] == ["serve", *([name] if name != "undulator" else [])], about
+        if name == "logbook":
+            (claim,) = [v["name"] for v in pod["volumes"] if "persistentVolumeClaim" in v]
+            (path,) = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == claim]
+            assert environment["UNDULATOR_LOGBOOK__ATTACHMENTS_DIR"] == path, about
         ports = {p["name"]: p["containerPort"] for p in container["ports"]}
         pods[name] = labels, ports
         assert (ports["http"], ports["mgmt"]) == PORTS[name], about
