@@ -4,7 +4,7 @@ ARG BUILD_IMAGE=rust:1.95-bookworm
 ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM ${BUILD_IMAGE} AS build
-# undulator runs every service; undulator-auth, undulator-icat and undulator-download run one each.
+# undulator runs every service; undulator-auth, undulator-icat, undulator-download and undulator-logbook run one each.
 ARG PROGRAM=undulator
 WORKDIR /src
 COPY . .
@@ -18,7 +18,8 @@ FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="undulator" \
       org.opencontainers.image.description="Services around the ICAT metadata catalogue" \
       org.opencontainers.image.licenses="Apache-2.0"
-RUN install -d -o 65532 -g 65532 -m 0750 /var/lib/undulator
+# A new volume takes its owner from the directory that it is mounted at.
+RUN install -d -o 65532 -g 65532 -m 0750 /var/lib/undulator /attachments
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # Always under one name, so that the entry point does not depend on which program was chosen.
 COPY --from=build /image/undulator /usr/local/bin/undulator

@@ -26,7 +26,10 @@ TOOLS = Path(sys.prefix) / "bin"
 # The oldest and the newest Kubernetes that the manifests are for.
 KUBERNETES = ["1.29", "1.37"]
 # Public and internal port of each.
-PORTS = {"undulator": (8080, 9080), "auth": (8081, 9081), "icat": (8082, 9082), "download": (8083, 9083)}
+PORTS = {
+    **{"undulator": (8080, 9080), "auth": (8081, 9081), "icat": (8082, 9082), "download": (8083, 9083)},
+    "logbook": (8085, 9085),
+}
 VERSION = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
 NAME = "app.kubernetes.io/name"
 
@@ -116,7 +119,7 @@ def compose(variables):
         del place["colour"]
 
     services = json.loads(done.stdout)["services"]
-    assert sorted(services) == ["auth", "download", "icat", "nats", "postgres"], sorted(services)
+    assert sorted(services) == ["auth", "download", "icat", "logbook", "nats", "postgres"], sorted(services)
     for name, service in services.items():
         assert service["read_only"] if name != "postgres" else True, name
         if name not in PORTS:
@@ -135,10 +138,22 @@ def compose(variables):
         for key, path in settings(environment).items():
             if key.endswith("_FILE"):
                 assert path in mounted, (name, key, path)
+        if name == "logbook":
+            assert environment["UNDULATOR_LOGBOOK__ATTACHMENTS_DIR"] in mounted, "attachments would go with the container"
         drain = environment.get("UNDULATOR_HTTP__DRAIN_TIMEOUT", "30s")
         assert seconds(service["stop_grace_period"]) > seconds(drain), name
         variables.check(f"compose {name}", environment)
     return len(services)
+
+
+def api_keys(variables):
+    """Keys of programs in the form that the files show them in."""
+    shown = 0
+    for path in ["docker-compose.yml", "k8s/base/common/undulator.env", "docs/src/operators.md"]:
+        for keys in re.findall(r"API_KEYS='?(\[\{.*?\}\])", (ROOT / path).read_text()):
+            variables.check(f"{path}: {keys}", {"UNDULATOR_IDENTITY__API_KEYS": keys.replace("…", "0" * 64)})
+            shown += 1
+    assert shown == 3, shown
 
 
 def render(directory):
@@ -173,6 +188,10 @@ def misspelt(thing):
         broken = copy.deepcopy(thing)
         place(broken)["colour"] = "red"
         yield broken
+
+
+def optional(variable):
+    return variable.get("valueFrom", {}).get("secretKeyRef", {}).get("optional", False)
 
 
 def selects(selector, labels):
@@ -219,7 +238,8 @@ def whole(where, objects, variables):
         }
         for source in container["envFrom"]:
             environment.update(named["ConfigMap", source["configMapRef"]["name"]]["data"])
-        environment.update({e["name"]: e["value"] for e in container.get("env", [])})
+        # What may come from a Secret need not be there.
+        environment.update({e["name"]: e["value"] for e in container.get("env", []) if not optional(e)})
         variables.check(about, environment)
         if kind == "Job":
             assert workload["metadata"]["name"].endswith("-" + VERSION.replace(".", "-")), about
@@ -228,6 +248,10 @@ def whole(where, objects, variables):
             continue
         assert selects(workload["spec"]["selector"]["matchLabels"], labels), about
         assert container["args"] == ["serve", *([name] if name != "undulator" else [])], about
+        if name == "logbook":
+            (claim,) = [v["name"] for v in pod["volumes"] if "persistentVolumeClaim" in v]
+            (path,) = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == claim]
+            assert environment["UNDULATOR_LOGBOOK__ATTACHMENTS_DIR"] == path, about
         ports = {p["name"]: p["containerPort"] for p in container["ports"]}
         pods[name] = labels, ports
         assert (ports["http"], ports["mgmt"]) == PORTS[name], about
@@ -287,6 +311,7 @@ def main():
     variables = Variables()
     dockerfile(variables)
     containers = compose(variables)
+    api_keys(variables)
     objects = workloads = 0
     directories = sorted(p.parent for p in (ROOT / "k8s").glob("*/**/kustomization.yaml") if "components" not in p.parts)
     for directory in directories:

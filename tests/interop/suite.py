@@ -37,6 +37,8 @@ class Suite:
         self.url = f"http://127.0.0.1:{self.public}"
         self.passwords = {}
         self.program = program
+        # All of the program's, unless some are named.
+        self.services = []
         self.server = None
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("UNDULATOR_")},
@@ -73,7 +75,7 @@ class Suite:
         self.log = self.dir / "log"
         out = self.log.open("a")
         self.server = subprocess.Popen(
-            [*prefix, self.program, "serve"], env=self.env, cwd=self.dir, stdout=out, stderr=subprocess.PIPE, text=True,
+            [*prefix, self.program, "serve", *self.services], env=self.env, cwd=self.dir, stdout=out, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
         )
         for line in self.server.stderr:
@@ -96,11 +98,11 @@ class Suite:
         self.server = None
         return code
 
-    def request(self, method, path, query=None, form=None, headers=None, internal=False):
+    def request(self, method, path, query=None, form=None, headers=None, internal=False, data=None):
         """Status, headers and body, whatever the status."""
         root = f"http://127.0.0.1:{self.internal}" if internal else self.url
         url = root + path + ("?" + urllib.parse.urlencode(query) if query else "")
-        data = urllib.parse.urlencode(form).encode() if form is not None else None
+        data = urllib.parse.urlencode(form).encode() if form is not None else data
         request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:

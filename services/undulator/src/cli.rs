@@ -49,6 +49,9 @@ pub struct Demo {
     /// Make the facility and end.
     #[arg(long)]
     pub generate_only: bool,
+    /// Write no more into the logbook than the history of its last hours.
+    #[arg(long)]
+    pub quiet_beamline: bool,
 }
 
 #[derive(Debug, Subcommand)]

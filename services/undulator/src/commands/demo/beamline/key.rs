@@ -1,0 +1,44 @@
+//! The API key of the beamline's programs, which lies beside the passwords.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use service_kit::cli::Failure;
+use service_kit::{Ids as _, SystemIds, digest};
+
+use crate::commands::demo::secrets;
+
+/// Its file in the directory of the demo.
+pub const FILE: &str = "beamline-key";
+
+pub struct Key {
+    pub text: String,
+    /// Nobody has written with it yet.
+    pub is_new: bool,
+}
+
+impl Key {
+    /// Reads it, or makes one.
+    pub fn of(dir: &Path) -> Result<Self, Failure> {
+        let path = dir.join(FILE);
+        if path.is_file() {
+            let text = fs::read_to_string(&path).map_err(|e| secrets::unusable(&path, &e))?;
+            return Ok(Self { text: text.trim().to_owned(), is_new: false });
+        }
+        let text = SystemIds.random_uuid().to_string();
+        secrets::write(&path, &format!("{text}\n"))?;
+        Ok(Self { text, is_new: true })
+    }
+
+    /// As it stands in `identity.api_keys`.
+    pub fn setting(&self) -> Value {
+        json!({
+            "name": "beamline-id29",
+            "sha256": digest(&self.text),
+            "user": "simple/beamline-id29",
+            "scopes": ["logbook:write"],
+            "expires": "2099-01-01T00:00:00Z",
+        })
+    }
+}

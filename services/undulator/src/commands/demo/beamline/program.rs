@@ -1,0 +1,78 @@
+//! The program of the beamline that writes: the requests of pyicat-plus.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use service_kit::cli::Failure;
+use service_kit::problem::chain;
+use service_kit::{HttpClient, command_client};
+
+use super::message::{Image, Message};
+use super::{INSTRUMENT, PROPOSAL};
+
+/// A beamline waits no longer for its logbook.
+const SILENCE: Duration = Duration::from_secs(10);
+const PLACE: [(&str, &str); 2] = [("investigationName", PROPOSAL), ("instrumentName", INSTRUMENT)];
+const NO_PLACE: [(&str, &str); 0] = [];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    Message(Message),
+    Image(Image),
+}
+
+pub struct Program {
+    http: HttpClient,
+    url: String,
+    key: String,
+}
+
+impl Program {
+    pub fn new(url: &str, key: &str) -> Result<Self, Failure> {
+        Ok(Self { http: command_client("", SILENCE)?, url: url.to_owned(), key: key.to_owned() })
+    }
+
+    /// Entries of programs wait only a moment for the catalogue to say where they belong. This is a question to it that is
+    /// waited for, whatever it answers; after it the service has logged in there.
+    pub async fn prepare(&self) {
+        let url = format!("{}/logbook/{}/event/count", self.url, self.key);
+        if let Err(e) = self.http.get(url).query(&[("instrumentName", INSTRUMENT)]).send().await {
+            tracing::debug!(error = chain(&e.without_url()), "the logbook does not answer");
+        }
+    }
+
+    /// What happens now.
+    pub async fn write(&self, what: &What, now: Timestamp) {
+        match what {
+            What::Message(message) => self.notify(message, now).await,
+            What::Image(image) => self.post("base64", &PLACE, &image.attachment()).await,
+        }
+    }
+
+    /// What happened then.
+    pub async fn tell(&self, what: &What, at: Timestamp) {
+        match what {
+            What::Message(message) => self.notify(message, at).await,
+            What::Image(image) => self.post("notification", &PLACE, &image.within_text(at)).await,
+        }
+    }
+
+    async fn notify(&self, message: &Message, at: Timestamp) {
+        let place = if message.voice.is_of_ring() { &NO_PLACE[..] } else { &PLACE };
+        self.post("notification", place, &message.body(at)).await;
+    }
+
+    /// A beamline goes on whatever becomes of its entry. No answer at all is what the stop of the services looks like.
+    async fn post(&self, operation: &str, place: &[(&str, &str)], body: &Value) {
+        let url = format!("{}/dataacquisition/{}/{operation}", self.url, self.key);
+        match self.http.post(url).query(place).json(body).send().await {
+            Ok(answer) if answer.status().as_u16() == 200 => {}
+            Ok(answer) => {
+                let status = answer.status().as_u16();
+                tracing::warn!(http.response.status_code = status, "the logbook refuses an entry of the beamline");
+            }
+            Err(e) => tracing::debug!(error = chain(&e.without_url()), "the logbook does not answer"),
+        }
+    }
+}

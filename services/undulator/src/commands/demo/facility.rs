@@ -1,0 +1,90 @@
+//! What the demo starts with: users, rules and real files, the same in every run but for the passwords.
+
+use std::fs;
+use std::path::Path;
+
+use auth::AccountName;
+use icat::import::{self, OnConflict};
+use icat::ingest;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use service_kit::cli::Failure;
+use service_kit::{Config, Sources, SystemClock, open_database};
+
+use super::secrets;
+use crate::progress::Progress;
+
+const FACILITY: &str = include_str!("../../../demo/facility.yaml");
+/// The file of all passwords, a line for each account: its name, a blank and the password.
+pub const PASSWORDS: &str = "passwords";
+const SEED: u64 = 29;
+/// Accounts, and who they are.
+pub const USERS: [(&str, &str); 5] = [
+    ("db/alice", "principal investigator of MX-2417"),
+    ("db/bob", "member of MX-2417"),
+    ("db/carol", "instrument scientist of ID29"),
+    ("db/dan", "outsider"),
+    ("simple/root", "administrator"),
+];
+/// Investigation, path below it, size in bytes.
+const FILES: [(&str, &str, usize); 6] = [
+    ("MX-2417", "scan-001/frames.h5", 32 << 20),
+    ("MX-2417", "scan-001/header.json", 2_000),
+    ("MX-2417", "scan-001/logs/beam.csv", 40_000),
+    ("MX-2417", "scan-002/frames.h5", 1 << 20),
+    ("MX-2417", "align/position.txt", 300),
+    ("MX-1001", "calibration/powder.dat", 100_000),
+];
+
+/// Passwords are written last: they say that the facility is complete. Each step can be repeated after a crash.
+pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
+    let root = dir.join("files");
+    let mut random = StdRng::seed_from_u64(SEED);
+    for (investigation, path, size) in FILES {
+        let path = root.join(investigation).join(path);
+        let mut bytes = vec![0; size];
+        random.fill_bytes(&mut bytes);
+        let parent = path.parent().unwrap_or(&root);
+        fs::create_dir_all(parent).and_then(|()| fs::write(&path, &bytes)).map_err(|e| secrets::unusable(&path, &e))?;
+    }
+    let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
+    let records = import::parse(FACILITY).map_err(|e| Failure::of(&e))?;
+    let options =
+        import::Options { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
+    import::run(&db, &icat::Config::read(settings)?, &Sources::default(), &records, &options, |_| ())
+        .await
+        .map_err(|e| Failure::of(&e))?;
+    let progress = Progress::new("cataloguing");
+    for investigation in ["MX-2417", "MX-1001"] {
+        let options = ingest::Options {
+            directory: root.join(investigation),
+            storage_root: root.clone(),
+            investigation: investigation.to_owned(),
+            visit: None,
+            facility: None,
+            dataset_type: "raw".to_owned(),
+            jobs: 2,
+            user_name: "simple/root".to_owned(),
+        };
+        ingest::run(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
+            .await
+            .map_err(|e| Failure::of(&e))?;
+    }
+    drop(progress);
+    db.close().await;
+    accounts(settings, dir).await
+}
+
+async fn accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
+    let mechanisms = auth::Config::read(settings)?.local_mechanisms;
+    let db = open_database(&auth::SERVICE, settings, &SystemClock).await?;
+    let mut lines = String::new();
+    for (name, _) in USERS {
+        let account = AccountName::parse(name, &mechanisms).map_err(|e| Failure::of(&e))?;
+        let password = secrets::random();
+        auth::accounts::set_password(&db, &account, &password, &SystemClock).await.map_err(|e| Failure::of(&e))?;
+        lines.extend([name, " ", &password, "\n"]);
+    }
+    db.close().await;
+    secrets::write(&dir.join(PASSWORDS), &lines)
+}

@@ -1,0 +1,78 @@
+//! `undulator demo`: a facility with users, rules and real files, and a beamline that writes its logbook.
+
+mod beamline;
+mod facility;
+mod introduction;
+mod secrets;
+
+use std::convert::Infallible;
+use std::fs;
+
+use service_kit::cli::Failure;
+use service_kit::{Config, Endpoints, Listener};
+use tokio::sync::oneshot;
+
+use self::beamline::{Beamline, Key};
+use self::introduction::Introduction;
+use crate::SERVICES;
+use crate::cli::Demo;
+
+/// The beamline writes every few seconds; a line for each request would soon hide the introduction.
+const LOG_LEVEL: &str = "info,service_kit::http=warn";
+
+pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
+    let dir = &options.dir;
+    let settings = settings
+        .with("data_dir", dir.join("databases"))?
+        .with("storage.main.url", dir.join("files"))?
+        .with("identity.administrators", ["simple/root"])?;
+    let path = dir.join(facility::PASSWORDS);
+    if !path.is_file() {
+        facility::generate(&settings, dir).await?;
+    }
+    if options.generate_only {
+        return Ok(());
+    }
+    let passwords = fs::read_to_string(&path).map_err(|e| secrets::unusable(&path, &e))?;
+    let introduction = Introduction::new(dir, &passwords);
+    let key = Key::of(dir)?;
+    let mut settings = settings
+        .with("icat.reader", format!("simple:root:{}", introduction.password("simple/root")))?
+        .with("identity.api_keys", [key.setting()])?;
+    if settings.core.log.level == "info" {
+        settings = settings.with("log.level", LOG_LEVEL)?;
+    }
+    let telemetry = service_kit::telemetry::init(&settings.core.log, "undulator", &settings.core.site)?;
+    let (open, opened) = oneshot::channel();
+    let serving = service_kit::serve(SERVICES, &settings, |endpoints| {
+        // Whoever listens goes when this future does.
+        let _heard = open.send(endpoints);
+    });
+    let outcome = tokio::select! {
+        outcome = serving => outcome,
+        never = beside(opened, &introduction, &key, options.quiet_beamline) => match never? {},
+    };
+    telemetry.shutdown();
+    Ok(outcome?)
+}
+
+/// What happens while the services run: the beamline writes the history of a new logbook, visitors are greeted, and the
+/// beamline goes on. It is dropped when the services have stopped.
+async fn beside(
+    opened: oneshot::Receiver<Endpoints>,
+    introduction: &Introduction<'_>,
+    key: &Key,
+    is_quiet: bool,
+) -> Result<Infallible, Failure> {
+    let Ok(endpoints) = opened.await else { return std::future::pending().await };
+    let url = endpoints.resolve("self", Listener::Public);
+    let beamline = Beamline::new(&url, key)?;
+    if key.is_new {
+        beamline.write_history().await;
+    }
+    introduction.print(&url);
+    if !is_quiet {
+        beamline.play().await;
+    }
+    std::future::pending().await
+}
