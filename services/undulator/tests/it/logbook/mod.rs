@@ -1,8 +1,13 @@
 //! The logbook from outside, over the embedded catalogue, on every engine at hand.
 
+mod bodies;
+mod closed;
 mod exports;
 mod facility;
 mod history;
+mod institute;
 mod operations;
 mod permissions;
 mod programs;
+mod requests;
+mod tickets;
