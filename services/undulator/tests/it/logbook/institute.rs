@@ -209,17 +209,14 @@ impl Institute {
     /// A program waits a tenth of a second, and ICAT may take longer at first: afterwards the answer is known for a minute.
     pub async fn until_places_are_known(&self) {
         for place in &self.places {
-            let Some(investigation) = place.investigation else { continue };
-            for path in as_program("key-write", "notification", place).into_iter().chain(as_program(
-                "key-write",
-                "base64",
-                place,
-            )) {
+            if place.investigation.is_none() {
+                continue;
+            }
+            for operation in ["notification", "base64"] {
+                let (path, body) = as_program("key-write", operation, place).unwrap();
                 testkit::until("ICAT has said in time where an entry belongs", async || {
-                    let answer = self.send("POST", &path.0, Some(&path.1)).await;
-                    let found = serde_json::from_slice::<Value>(&answer.bytes).unwrap();
-                    let wanted = if place.name == "released" { Value::Null } else { json!(investigation) };
-                    (found["investigationId"] == wanted).then_some(())
+                    let answer = self.send("POST", &path, Some(&body)).await;
+                    self.is_stored_in(place, place.name == "released", &answer).await.then_some(())
                 })
                 .await;
             }
