@@ -72,6 +72,14 @@ install_logbook_clients() {
     .venv/bin/pip install --quiet icat-plus-client==5.7.4 pyicat-plus==3.1.0
 }
 
+# Asks what an OpenAPI document describes, in the virtual environment of the tests.
+install_schemathesis() {
+    [ -x .venv/bin/pip ] || python3 -m venv .venv
+    .venv/bin/python -c 'import schemathesis' 2>/dev/null && return 0
+    say "installing schemathesis 4.32.5 (about 25 MB)"
+    .venv/bin/pip install --quiet schemathesis==4.32.5
+}
+
 # Real data made by others: the source distribution of python-icat, unpacked below target/interop.
 fetch_python_icat() {
     local name=python_icat-1.7.0 dir=target/interop

@@ -38,10 +38,12 @@ RULES = [
 
 
 class Facility(Suite):
-    """alice is a member, carol the instrument's scientist, dan nobody; `embargo`, `other` and `released` are ids."""
+    """alice is a member, carol the instrument's scientist, dan nobody; `embargo`, `other` and `released` are ids. Arguments
+    are variables of the program."""
 
-    def __init__(self):
+    def __init__(self, **env):
         super().__init__()
+        self.env |= env
         (self.dir / "undulator.toml").write_text(SETTINGS.replace("VIEWER", f"{self.url}/icat/version"))
         for name in PEOPLE:
             self.add_user(f"simple/{name}")

@@ -98,12 +98,16 @@ class Suite:
         self.server = None
         return code
 
-    def request(self, method, path, query=None, form=None, headers=None, internal=False, data=None):
-        """Status, headers and body, whatever the status."""
+    def request(self, method, path, query=None, form=None, headers=None, internal=False, data=None, body=None):
+        """Status, headers and body, whatever the status; `body` is sent as JSON, `data` as it is."""
         root = f"http://127.0.0.1:{self.internal}" if internal else self.url
         url = root + path + ("?" + urllib.parse.urlencode(query) if query else "")
         data = urllib.parse.urlencode(form).encode() if form is not None else data
-        request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
+        headers = dict(headers or {})
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(url, data=data, method=method, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.headers, answer.read()

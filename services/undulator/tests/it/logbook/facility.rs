@@ -20,7 +20,7 @@ const AUTHENTICATOR: ServiceDef = ServiceDef {
 };
 
 /// The keys are `program` and `reader`.
-const SETTINGS: &str = r#"
+pub const SETTINGS: &str = r#"
 [icat]
 url = "self"
 reader = "simple:root:x"
@@ -56,10 +56,15 @@ pub struct Facility {
 impl Facility {
     /// One on each engine.
     pub async fn all() -> Vec<Self> {
+        Self::all_with(SETTINGS).await
+    }
+
+    /// The same with other settings.
+    pub async fn all_with(settings: &str) -> Vec<Self> {
         let mut all = Vec::new();
         for backend in backends() {
             let services = [icat::SERVICE, AUTHENTICATOR, logbook::SERVICE, testkit::recorder::SERVICE];
-            let app = TestApp::start_on(&backend, &services, SETTINGS).await;
+            let app = TestApp::start_on(&backend, &services, settings).await;
             let root = login(&app, "root").await;
             let facility = Self { app, root };
             facility.fill().await;

@@ -1,10 +1,15 @@
 //! The logbook from outside, over the embedded catalogue, on every engine at hand.
 
+mod bodies;
+mod closed;
 mod exports;
 mod facility;
 mod history;
+mod institute;
 mod live;
 mod operations;
 mod permissions;
 mod programs;
+mod requests;
 mod search;
+mod tickets;
