@@ -27,6 +27,8 @@ pub enum Ask {
     ReadInvestigation(i64),
     ReadDataset(i64),
     ReadDatafile(i64),
+    /// As the investigation itself.
+    ReadLogbook(i64),
     /// Members and instrument scientists until the release, administrators always.
     WriteLogbook(i64),
     /// Instrument scientists of the instrument, and administrators: to read what belongs to no investigation there.
@@ -43,7 +45,7 @@ impl Ask {
     pub fn scope(self) -> &'static str {
         match self {
             Self::ReadInvestigation(_) | Self::ReadDataset(_) | Self::ReadDatafile(_) => "read",
-            Self::ReadInstrumentLogbook(_) => "logbook:read",
+            Self::ReadLogbook(_) | Self::ReadInstrumentLogbook(_) => "logbook:read",
             Self::WriteLogbook(_) | Self::WriteInstrumentLogbook(_) => "logbook:write",
             Self::MintFor(_) => "doi:mint",
             Self::Administer => "admin",
@@ -52,7 +54,9 @@ impl Ask {
 
     fn entity(self) -> Option<(&'static str, i64)> {
         match self {
-            Self::ReadInvestigation(id) | Self::WriteLogbook(id) | Self::MintFor(id) => Some(("Investigation", id)),
+            Self::ReadInvestigation(id) | Self::ReadLogbook(id) | Self::WriteLogbook(id) | Self::MintFor(id) => {
+                Some(("Investigation", id))
+            }
             Self::ReadDataset(id) => Some(("Dataset", id)),
             Self::ReadDatafile(id) => Some(("Datafile", id)),
             Self::ReadInstrumentLogbook(id) | Self::WriteInstrumentLogbook(id) => Some(("Instrument", id)),
@@ -144,31 +148,11 @@ impl Identity {
         Ok(found)
     }
 
-    /// The same for a caller: without what their API key was not made for.
-    pub async fn visible_to(&self, caller: &Caller) -> Result<Arc<Visible>, Problem> {
-        let visible = self.visible(caller.subject()).await?;
-        let (investigations, instruments) = (
-            caller.has_scope(Ask::ReadInvestigation(0).scope()),
-            caller.has_scope(Ask::ReadInstrumentLogbook(0).scope()),
-        );
-        if investigations && instruments {
-            return Ok(visible);
-        }
-        let mut visible = Visible::clone(&visible);
-        if !investigations {
-            visible.investigations.clear();
-        }
-        if !instruments {
-            visible.instruments.clear();
-        }
-        Ok(Arc::new(visible))
-    }
-
     async fn via_session(&self, session: &str, user: &str, ask: Ask) -> Result<Decision, Problem> {
         let icat = &self.0.icat;
         match ask {
             Ask::Administer => Ok(self.administer(user)),
-            Ask::ReadInvestigation(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) => {
+            Ask::ReadInvestigation(_) | Ask::ReadLogbook(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) => {
                 // Administrators of services are not ICAT's root users: what they see there is for ICAT's rules.
                 let (entity, id) = ask.entity().unwrap_or_default();
                 Ok(if facts::sees(icat, session, entity, id).await.map_err(of_icat)? {
@@ -213,9 +197,9 @@ impl Identity {
     async fn via_reader(&self, user: &str, ask: Ask) -> Result<Decision, Problem> {
         let administrator = self.administer(user);
         let Some((entity, id)) = ask.entity() else { return Ok(administrator) };
-        let of_services =
-            !matches!(ask, Ask::ReadInvestigation(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) | Ask::Administer);
-        if administrator.allowed && of_services {
+        let of_icat =
+            matches!(ask, Ask::ReadInvestigation(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) | Ask::Administer);
+        if administrator.allowed && !of_icat {
             return Ok(administrator);
         }
         let reader = self.0.reader.as_ref().ok_or_else(no_reader)?;
@@ -266,13 +250,17 @@ fn decide(ask: Ask, investigation: i64, facts: &Facts, now: Timestamp) -> Decisi
     };
     let released = facts.is_released(now);
     match ask {
-        Ask::ReadInvestigation(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) => match (member(), facts.released_at) {
-            (Some(rule), _) => Decision::yes(rule),
-            (None, Some(at)) if released => Decision::yes(format!("Investigation {investigation} was released {at}")),
-            _ => Decision::no(format!(
-                "neither InvestigationUser, InvestigationGroup nor InstrumentScientist of {investigation}, and it is not released"
-            )),
-        },
+        Ask::ReadInvestigation(_) | Ask::ReadLogbook(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) => {
+            match (member(), facts.released_at) {
+                (Some(rule), _) => Decision::yes(rule),
+                (None, Some(at)) if released => {
+                    Decision::yes(format!("Investigation {investigation} was released {at}"))
+                }
+                _ => Decision::no(format!(
+                    "neither InvestigationUser, InvestigationGroup nor InstrumentScientist of {investigation}, and it is not released"
+                )),
+            }
+        }
         Ask::WriteLogbook(_) => match member() {
             Some(_) if released => {
                 Decision::no(format!("Investigation {investigation} is released: its logbook is closed"))

@@ -19,7 +19,7 @@ mod waiting;
 pub use self::app::TestApp;
 pub use self::callers::{KEY, key_of};
 pub use self::databases::{Backend, TestDb, backends, databases, lossy_postgres, postgres};
-pub use self::described::{assert_described, assert_described_as};
+pub use self::described::{assert_described, assert_described_as, assert_described_but};
 pub use self::nats::Nats;
 pub use self::ports::free_port;
 pub use self::process::{Process, child};

@@ -61,12 +61,13 @@ CREATE TABLE entry (
     -- Folded text of everything that a search looks at.
     words {text} NOT NULL
 );
-CREATE INDEX entry_book ON entry (book_id, at, id);
-CREATE INDEX entry_instrument ON entry (instrument, at, id);
-CREATE INDEX entry_book_id ON entry (book_id, id);
-CREATE INDEX entry_instrument_id ON entry (instrument, id);
-CREATE INDEX entry_at ON entry (at, id);
-CREATE INDEX entry_proposal ON entry (proposal, investigation_id);
+-- With what lists and counts ask for, so that they need not read the entries.
+CREATE INDEX entry_book ON entry (book_id, at, id, removed, type, category);
+CREATE INDEX entry_book_id ON entry (book_id, id, removed, type, category);
+CREATE INDEX entry_instrument ON entry (instrument, at, id, removed, type, category, investigation_id);
+CREATE INDEX entry_instrument_id ON entry (instrument, id, removed, type, category, investigation_id);
+CREATE INDEX entry_at ON entry (at, id, removed, type, investigation_id);
+CREATE INDEX entry_unbound ON entry (id) WHERE proposal IS NOT NULL AND investigation_id IS NULL AND late = 0;
 
 -- What a search for words finds, labelled with the number of the logbook.
 {words entry_words};

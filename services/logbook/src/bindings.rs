@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use icat_client::client::quoted;
 use icat_client::{IcatClient, IcatError};
+use identity::Caller;
 use jiff::Timestamp;
-use moka::sync::Cache;
+use moka::future::Cache;
 use serde_json::Value;
 use service_kit::words::fold;
 use service_kit::{Code, Problem};
@@ -39,48 +40,79 @@ pub enum Bound {
     Late,
     /// No investigation is known, or ICAT does not say in time.
     Unknown,
+    /// There is no account that could ask.
+    Unsaid,
 }
 
-/// By proposal, instrument and time.
-pub async fn bind(state: &State, proposal: &str, instrument: &str, at: i64, patient: bool) -> Bound {
-    let key = (fold(proposal), fold(instrument));
-    let slots = match state.bindings.0.get(&key) {
-        Some(known) => known,
-        None => {
-            let asked = slots(state, proposal, instrument);
-            let answer = if patient { Some(asked.await) } else { tokio::time::timeout(PATIENCE, asked).await.ok() };
-            let Some(Some(slots)) = answer else { return Bound::Unknown };
-            let slots = Arc::new(slots);
-            // That there is none yet may change at any moment.
-            if !slots.is_empty() {
-                state.bindings.0.insert(key, Arc::clone(&slots));
-            }
-            slots
-        }
-    };
+/// By proposal, instrument if one is named, and time, within the patience of programs.
+pub async fn bind(state: &Arc<State>, proposal: &str, instrument: Option<&str>, at: i64) -> Bound {
+    let key = (fold(proposal), instrument.map(fold).unwrap_or_default());
+    let Some(slots) = soon(state, key, query_of(proposal, instrument)).await else { return Bound::Unknown };
     of_slot(choose(&slots, at), state.clock.now_micros())
 }
 
-/// By id.
-pub async fn bind_to(state: &State, investigation: i64) -> Bound {
+/// The sessions of a proposal as ICAT has them now; `None` if it does not answer.
+pub async fn slots(state: &State, proposal: &str, instrument: Option<&str>) -> Option<Vec<Slot>> {
+    let slots = ask(state, query_of(proposal, instrument)).await?;
+    let key = (fold(proposal), instrument.map(fold).unwrap_or_default());
+    state.bindings.0.insert(key, Arc::new(slots.clone())).await;
+    Some(slots)
+}
+
+/// Where an entry of that time belongs.
+pub fn chosen(state: &State, slots: &[Slot], at: i64) -> Bound {
+    of_slot(choose(slots, at), state.clock.now_micros())
+}
+
+/// By id; nobody can say without the reader account.
+pub async fn bind_to(state: &Arc<State>, investigation: i64) -> Bound {
+    if state.identity.reader().is_none() {
+        return Bound::Unsaid;
+    }
+    let query =
+        format!("SELECT i.id, i.startDate, i.endDate, i.releaseDate FROM Investigation i WHERE i.id = {investigation}");
+    // A program that names an investigation knows it; it is believed while ICAT does not answer.
     let key = (String::new(), investigation.to_string());
-    let slots = match state.bindings.0.get(&key) {
-        Some(known) => known,
-        None => {
-            let query = format!(
-                "SELECT i.id, i.startDate, i.endDate, i.releaseDate FROM Investigation i WHERE i.id = {investigation}"
-            );
-            let asked = tokio::time::timeout(PATIENCE, ask(state, query)).await;
-            // A program that names an investigation knows it; it is believed while ICAT does not answer.
-            let Ok(Some(slots)) = asked else { return Bound::To(investigation) };
-            let slots = Arc::new(slots);
-            if !slots.is_empty() {
-                state.bindings.0.insert(key, Arc::clone(&slots));
-            }
-            slots
-        }
-    };
+    let Some(slots) = soon(state, key, query).await else { return Bound::To(investigation) };
     of_slot(slots.first().copied(), state.clock.now_micros())
+}
+
+/// The answer if it comes soon. It is waited for and remembered also where nobody waits any more, by one task for all who
+/// ask the same: else a login that takes longer than the patience would begin again with each entry.
+async fn soon(state: &Arc<State>, key: Key, query: String) -> Option<Arc<Vec<Slot>>> {
+    if let Some(known) = state.bindings.0.get(&key).await {
+        return Some(known);
+    }
+    let asking = Arc::clone(state);
+    let answer = state.tasks.spawn_local(async move {
+        asking.bindings.0.optionally_get_with(key, async { ask(&asking, query).await.map(Arc::new) }).await
+    });
+    tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?
+}
+
+/// Which of these investigations are released; an error where ICAT does not say. Asked with the reader account, else with
+/// the caller's own session. One that nobody can see is not.
+pub async fn released(state: &State, caller: Option<&Caller>, investigations: &[i64]) -> Result<Vec<i64>, Problem> {
+    let list: Vec<String> = investigations.iter().map(ToString::to_string).collect();
+    let query = format!(
+        "SELECT i.id, i.startDate, i.endDate, i.releaseDate FROM Investigation i WHERE i.id IN ({})",
+        list.join(", ")
+    );
+    let slots = match (state.identity.reader(), caller.and_then(Caller::session)) {
+        (None, Some(session)) => {
+            let rows = state.identity.icat().search(session.expose(), &query).await;
+            rows.inspect_err(|e| tracing::warn!(error = %e, "ICAT does not say what is released"))
+                .ok()
+                .map(|rows| slots_of(&rows))
+        }
+        _ => ask(state, query).await,
+    };
+    let slots = slots.ok_or_else(|| {
+        let text = "ICAT does not say now which logbooks are closed; try again later";
+        Problem::new(Code::Unavailable, "logbook/icat-down", text).with_retry_after(10)
+    })?;
+    let now = state.clock.now_micros();
+    Ok(slots.iter().filter(|slot| slot.released.is_some_and(|at| at <= now)).map(|slot| slot.id).collect())
 }
 
 fn of_slot(slot: Option<Slot>, now: i64) -> Bound {
@@ -91,15 +123,16 @@ fn of_slot(slot: Option<Slot>, now: i64) -> Bound {
     }
 }
 
-async fn slots(state: &State, proposal: &str, instrument: &str) -> Option<Vec<Slot>> {
-    let query = format!(
+fn query_of(proposal: &str, instrument: Option<&str>) -> String {
+    let upper = |text: &str| quoted(&text.to_uppercase());
+    let at = instrument.map(|name| format!(" AND UPPER(ii.instrument.name) = {}", upper(name)));
+    format!(
         "SELECT DISTINCT i.id, i.startDate, i.endDate, i.releaseDate FROM Investigation i \
-         JOIN i.investigationInstruments ii WHERE UPPER(i.name) = {} AND UPPER(ii.instrument.name) = {} \
-         AND i.startDate IS NOT NULL",
-        quoted(&proposal.to_uppercase()),
-        quoted(&instrument.to_uppercase())
-    );
-    ask(state, query).await
+         {} WHERE UPPER(i.name) = {} AND i.startDate IS NOT NULL{}",
+        if at.is_some() { "JOIN i.investigationInstruments ii" } else { "" },
+        upper(proposal),
+        at.unwrap_or_default()
+    )
 }
 
 async fn ask(state: &State, query: String) -> Option<Vec<Slot>> {
@@ -108,7 +141,7 @@ async fn ask(state: &State, query: String) -> Option<Vec<Slot>> {
         icat.search(session, &query).await
     });
     match found.await {
-        Ok(rows) => Some(rows.iter().filter_map(slot).collect()),
+        Ok(rows) => Some(slots_of(&rows)),
         Err(e) => {
             tracing::warn!(error = %e, "ICAT does not say which investigation an entry belongs to");
             None
@@ -116,18 +149,8 @@ async fn ask(state: &State, query: String) -> Option<Vec<Slot>> {
     }
 }
 
-/// Which of these investigations are released; an error where ICAT does not say.
-pub async fn released(state: &State, investigations: &[i64]) -> Result<Vec<i64>, Problem> {
-    let list: Vec<String> = investigations.iter().map(ToString::to_string).collect();
-    let query = format!(
-        "SELECT i.id, i.startDate, i.endDate, i.releaseDate FROM Investigation i WHERE i.id IN ({})",
-        list.join(", ")
-    );
-    let slots = ask(state, query).await.ok_or_else(|| {
-        Problem::new(Code::Unavailable, "logbook/icat-down", "ICAT does not say which investigations are released")
-    })?;
-    let now = state.clock.now_micros();
-    Ok(slots.iter().filter(|slot| slot.released.is_some_and(|at| at <= now)).map(|slot| slot.id).collect())
+fn slots_of(rows: &[Value]) -> Vec<Slot> {
+    rows.iter().filter_map(slot).collect()
 }
 
 fn slot(row: &Value) -> Option<Slot> {

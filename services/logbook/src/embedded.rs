@@ -13,37 +13,37 @@ use crate::state::State;
 
 /// Cleans the contents of an entry; the files that were in them, each once, which are on disk.
 pub async fn take(state: &State, entry: &str, contents: &mut [Content]) -> Result<Vec<NewFile>, Problem> {
-    let mut files = Vec::new();
+    let mut files: Vec<NewFile> = Vec::new();
     for part in contents {
         let is_html = part.is_html();
         let Some(text) = part.text.as_mut().filter(|_| is_html) else { continue };
-        let mut html = String::with_capacity(text.len());
-        let mut rest = text.as_str();
-        while let Some(at) = rest.find("data:image/") {
-            let (before, after) = rest.split_at(at);
-            let end = after.find(['"', '\'', ' ', '>', ')']).unwrap_or(after.len());
-            html.push_str(before);
-            match decoded(state, &after[..end])? {
-                Some(bytes) => {
-                    let stored = state.attachments.put(bytes, &*state.ids, state.clock.now()).await?;
-                    // Not an image after all: the address goes, and the file with it is nobody's.
-                    if is_shown_inline(stored.media_type) {
-                        let id = ids::of_embedded(entry, &stored.sha256);
-                        html.push_str("/resource/file/");
-                        html.push_str(&id);
-                        if !files.iter().any(|file: &NewFile| file.id == id) {
-                            files.push(NewFile { filename: filename(stored.media_type), id, stored });
-                        }
-                    }
-                }
-                None => html.push_str("about:blank"),
-            }
-            rest = &after[end..];
+        let (html, images) = content::taken(text)?;
+        let mut ids = Vec::with_capacity(images.len());
+        for address in &images {
+            ids.push(attached(state, entry, address, &mut files).await?);
         }
-        html.push_str(rest);
-        *text = content::without_sessions(&content::sanitised(&html));
+        *text = if images.is_empty() { html } else { content::placed(&html, ids) };
     }
     Ok(files)
+}
+
+/// The attachment of an embedded image; `None` if it is no image after all.
+async fn attached(
+    state: &State,
+    entry: &str,
+    address: &str,
+    files: &mut Vec<NewFile>,
+) -> Result<Option<String>, Problem> {
+    let Some(bytes) = decoded(state, address)? else { return Ok(None) };
+    let stored = state.attachments.put(bytes, &*state.ids, state.clock.now()).await?;
+    if !is_shown_inline(stored.media_type) {
+        return Ok(None);
+    }
+    let id = ids::of_embedded(entry, &stored.sha256);
+    if !files.iter().any(|file| file.id == id) {
+        files.push(NewFile { filename: filename(stored.media_type), id: id.clone(), stored });
+    }
+    Ok(Some(id))
 }
 
 /// The bytes of a `data:` address; `None` if it is not base64.

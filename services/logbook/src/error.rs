@@ -12,6 +12,8 @@ pub enum Error {
     NoBody,
     #[error("investigation {0} is closed: it is released, and its logbook can be read only")]
     Closed(i64),
+    #[error("{0}")]
+    ClosedAmong(&'static str),
     #[error("there is no entry {0} in this logbook")]
     NoSuchEntry(String),
     #[error("there is no tag {0}")]
@@ -24,7 +26,7 @@ pub enum Error {
     Changed,
     #[error("there is nothing in the entry: write something, or paste an image")]
     Empty,
-    #[error("notifications cannot be edited")]
+    #[error("notifications are written by programs and cannot be edited")]
     NotEditable,
     #[error("{0}")]
     Forbidden(String),
@@ -50,7 +52,7 @@ impl From<Error> for Problem {
         match e {
             Error::Bad(_) => Self::new(Code::BadRequest, "logbook/bad-request", text),
             Error::NoBody => Self::new(Code::BadRequest, "logbook/no-body", text),
-            Error::Closed(_) => Self::new(Code::Validation, "logbook/closed", text),
+            Error::Closed(_) | Error::ClosedAmong(_) => Self::new(Code::Validation, "logbook/closed", text),
             Error::NoSuchEntry(_) => Self::new(Code::NotFound, "logbook/no-such-entry", text),
             Error::NoSuchTag(_) => Self::new(Code::NotFound, "logbook/no-such-tag", text),
             Error::NoSuchAttachment(_) => Self::new(Code::NotFound, "logbook/no-such-attachment", text),

@@ -18,11 +18,13 @@ pub fn short(user_name: &str) -> &str {
     user_name.split_once('/').map_or(user_name, |(_, name)| name)
 }
 
-/// The credential of `Authorization: Bearer`, where a route looks for it itself.
-pub fn bearer(request: &HttpRequest) -> Option<String> {
-    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, credential) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim().to_owned())
+/// The credential of a header, where a route looks for it itself.
+pub fn header(request: &HttpRequest) -> Option<String> {
+    let text = |name: &str| request.headers().get(name)?.to_str().ok();
+    if let Some((scheme, credential)) = text(AUTHORIZATION.as_str()).and_then(|value| value.split_once(' ')) {
+        return scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim().to_owned());
+    }
+    text("x-api-key").map(str::to_owned)
 }
 
 /// `ETag: "3"`: the version, for `If-Match`.

@@ -36,7 +36,7 @@ pub async fn write(
 }
 
 async fn placed(
-    state: &State,
+    state: &Arc<State>,
     caller: &Caller,
     target: &Target,
     mut event: Event,
@@ -51,14 +51,19 @@ async fn placed(
     let id = number("investigationId", target.investigation_id.as_deref())?;
     let bound = match (id, &event.investigation_name, &event.instrument_name) {
         (Some(id), ..) => bindings::bind_to(state, id).await,
-        (None, Some(proposal), Some(instrument)) => bindings::bind(state, proposal, instrument, event.at, false).await,
-        (None, ..) => Bound::Unknown,
+        (None, Some(proposal), instrument) => bindings::bind(state, proposal, instrument.as_deref(), event.at).await,
+        (None, None, _) => Bound::Unknown,
     };
     if let (Bound::Unknown, Some(id)) = (bound, id) {
         return Err(Error::bad(format!("there is no investigation {id}")).into());
     }
     event.investigation_id = if let Bound::To(id) = bound { Some(id) } else { None };
-    let book = Book::of(event.investigation_id, event.instrument_name.as_deref());
     let late = bound == Bound::Late;
+    let is_somebodys = id.is_some() || event.investigation_name.is_some();
+    let book = match Book::of(event.investigation_id, event.instrument_name.as_deref()) {
+        // It was not meant for everybody.
+        Book::Facility if is_somebodys => Book::Unplaced,
+        book => book,
+    };
     Ok(NewEntry { book, event, files, late, actor: caller.subject().icat_user_name.clone() })
 }

@@ -5,8 +5,10 @@ use service_kit::{Code, Problem};
 
 use crate::bindings;
 use crate::domain::book::Book;
+use crate::domain::filter::Filter;
 use crate::error::Error;
 use crate::state::State;
+use crate::store::entries::{self, Scope};
 
 /// Of API keys that write.
 pub const WRITE: &str = "logbook:write";
@@ -21,13 +23,14 @@ pub async fn read(state: &State, caller: &Caller, book: &Book) -> Result<(), Pro
             if is_administrator(state, caller).await? {
                 return Ok(());
             }
-            state.identity.require(caller, Ask::ReadInvestigation(*id)).await
+            state.identity.require(caller, Ask::ReadLogbook(*id)).await
         }
         Book::Instrument(name) => {
             let id = instrument(state, caller, name).await?;
             state.identity.require(caller, Ask::ReadInstrumentLogbook(id)).await
         }
         Book::Facility => caller.require_scope(READ),
+        Book::Unplaced => administer(state, caller).await,
     }
 }
 
@@ -41,15 +44,14 @@ pub struct Readable {
 
 /// Without a question for each: what [`read`] allows, as far as the reader account can tell.
 pub async fn readable(state: &State, caller: &Caller) -> Result<Readable, Problem> {
+    caller.require_scope(READ)?;
     if is_administrator(state, caller).await? {
         return Ok(Readable { books: None, complete: true });
     }
-    let visible = state.identity.visible_to(caller).await?;
+    let visible = state.identity.visible(caller.subject()).await?;
     let mut books: Vec<Book> = visible.investigations.iter().copied().map(Book::Investigation).collect();
     books.extend(visible.instruments.iter().map(|name| Book::of(None, Some(name))));
-    if caller.require_scope(READ).is_ok() {
-        books.push(Book::Facility);
-    }
+    books.push(Book::Facility);
     Ok(Readable { books: Some(books), complete: visible.complete })
 }
 
@@ -59,9 +61,16 @@ pub async fn write(state: &State, caller: &Caller, book: &Book) -> Result<(), Pr
     match book {
         Book::Investigation(id) => {
             let decision = state.identity.explain(caller, Ask::WriteLogbook(*id)).await?;
-            let closed = bindings::bind_to(state, *id).await == bindings::Bound::Late;
-            let readable =
-                decision.allowed || state.identity.explain(caller, Ask::ReadInvestigation(*id)).await?.allowed;
+            let closed = bindings::released(state, Some(caller), &[*id]).await?.contains(id);
+            // Who may read it is told that it is closed, also with a key that was made for writing alone.
+            let has_key = [READ, WRITE].iter().any(|scope| caller.require_scope(scope).is_ok());
+            let readable = match caller.session() {
+                Some(_) => state.identity.explain(caller, Ask::ReadLogbook(*id)).await?.allowed,
+                None => {
+                    has_key && state.identity.explain_subject(caller.subject(), Ask::ReadLogbook(*id)).await?.allowed
+                }
+            };
+            let readable = readable || decision.allowed;
             match (decision.allowed, closed, readable) {
                 (_, true, true) => Err(Error::Closed(*id).into()),
                 (true, ..) => Ok(()),
@@ -72,12 +81,28 @@ pub async fn write(state: &State, caller: &Caller, book: &Book) -> Result<(), Pr
             let id = instrument(state, caller, name).await?;
             state.identity.require(caller, Ask::WriteInstrumentLogbook(id)).await
         }
-        Book::Facility => administer(state, caller).await,
+        Book::Facility | Book::Unplaced => administer(state, caller).await,
     }
+}
+
+/// Among the logbooks that have entries of an instrument, the numbers of those that are closed: what is done with all of its
+/// entries leaves these as they are.
+pub async fn closed_among(state: &State, caller: &Caller, scope: &Scope, filter: &Filter) -> Result<Vec<i64>, Problem> {
+    let books = entries::books(&mut state.db.read().await?, scope, filter).await?;
+    let of_investigations: Vec<(i64, i64)> =
+        books.iter().filter_map(|(id, name)| Some((*id, Book::investigation(name)?))).collect();
+    let mut closed = Vec::new();
+    for part in of_investigations.chunks(100) {
+        let ids: Vec<i64> = part.iter().map(|(_, investigation)| *investigation).collect();
+        let released = bindings::released(state, Some(caller), &ids).await?;
+        closed.extend(part.iter().filter(|(_, investigation)| released.contains(investigation)).map(|(id, _)| *id));
+    }
+    Ok(closed)
 }
 
 /// Everything that ever happened, also what was removed: whoever could restore it, and afterwards administrators.
 pub async fn history(state: &State, caller: &Caller, book: &Book) -> Result<(), Problem> {
+    caller.require_scope(READ)?;
     match book {
         Book::Investigation(id) => state.identity.require(caller, Ask::WriteLogbook(*id)).await,
         book => write(state, caller, book).await,
@@ -99,6 +124,14 @@ pub fn program(caller: &Caller) -> Result<(), Problem> {
         return Err(Problem::new(Code::Forbidden, "logbook/no-api-key", text));
     }
     caller.require_scope(WRITE)
+}
+
+/// Settings of a portal are people's.
+pub fn person(caller: &Caller) -> Result<(), Problem> {
+    if caller.is_program() {
+        return Err(Error::Forbidden("settings are people's: come with a session, not with an API key".to_owned()).into());
+    }
+    Ok(())
 }
 
 async fn instrument(state: &State, caller: &Caller, name: &str) -> Result<i64, Problem> {

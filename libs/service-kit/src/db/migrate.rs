@@ -136,7 +136,9 @@ fn with_words(sql: &str, engine: Engine) -> String {
     let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
     let index = match engine {
         Engine::Sqlite => {
-            format!("CREATE VIRTUAL TABLE {name} USING fts5 (tokens, detail = none, tokenize = 'ascii')")
+            format!(
+                "CREATE VIRTUAL TABLE {name} USING fts5 (tokens, detail = none, prefix = '1 2', tokenize = 'ascii')"
+            )
         }
         Engine::Postgres => format!(
             "CREATE TABLE {name} (rowid BIGINT PRIMARY KEY, tokens TEXT COLLATE \"C\" NOT NULL, \

@@ -94,6 +94,14 @@ impl Engine {
         }
     }
 
+    /// At the end of a SELECT: takes the rows until the transaction ends. `SQLite` has one writer at a time as it is.
+    pub fn taking(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+
     /// The parameter of that number, from 1, in a statement that says each once and in order. `SQLite` looks for a numbered
     /// one among all the others, which is felt where there are hundreds.
     pub fn parameter_in_order(self, number: usize) -> String {
@@ -154,7 +162,7 @@ impl Db {
                     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
                     self.read_timeout.as_millis()
                 );
-                Inner::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
+                Inner::Postgres(begun(pool, begin).await?)
             }
         };
         Ok(Tx { inner, state: State::Clean, wake: Vec::new(), patience })
@@ -165,14 +173,30 @@ impl Db {
     /// `work` may run more than once: `PostgreSQL` ends one of two transactions that change the same rows, and the loser
     /// is tried again after a short random pause; one that met a constraint because of rows that its snapshot does not show
     /// is tried once more. It must therefore do nothing but database work. If it returns `Ok` although a statement failed, the answer is [`DbError::Poisoned`] and nothing is stored.
-    pub async fn write<T, E>(&self, mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    pub async fn write<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<DbError>,
+    {
+        self.write_at("REPEATABLE READ", work).await
+    }
+
+    /// The same for work that begins with taking a row ([`Engine::taking`]) which everybody takes who does the like: on
+    /// `PostgreSQL` those who wait for it go on when it is free and see what was done meanwhile, instead of beginning anew.
+    pub async fn write_in_turn<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<DbError>,
+    {
+        self.write_at("READ COMMITTED", work).await
+    }
+
+    async fn write_at<T, E>(&self, isolation: &str, mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<DbError>,
     {
         let mut pauses = conflict_pauses();
         let mut constrained_before = false;
         loop {
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin_at(isolation).await?;
             let outcome = work(&mut tx).await;
             let conflict = match (outcome, tx.state) {
                 (Ok(value), State::Clean) => match tx.commit().await {
@@ -209,9 +233,13 @@ impl Db {
     }
 
     async fn begin(&self) -> Result<Tx, DbError> {
+        self.begin_at("REPEATABLE READ").await
+    }
+
+    async fn begin_at(&self, isolation: &str) -> Result<Tx, DbError> {
         let inner = match &self.pools {
             Pools::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?),
+            Pools::Postgres(pool) => Inner::Postgres(begun(pool, format!("BEGIN ISOLATION LEVEL {isolation}")).await?),
         };
         Ok(Tx { inner, state: State::Clean, wake: Vec::new(), patience: None })
     }
@@ -254,6 +282,18 @@ impl Db {
             Pools::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// A transaction whose BEGIN nobody can give up half-way: sqlx 0.9 then puts the connection back with the transaction open, and
+/// whoever gets it next writes into it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a few milliseconds, and what it opens is closed where nobody waits for it"
+)]
+async fn begun(pool: &PgPool, begin: String) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, DbError> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(begin)).await }).await;
+    Ok(begun.map_err(|e| DbError::Setup(format!("a transaction could not begin: {e}")))??)
 }
 
 impl Tx {

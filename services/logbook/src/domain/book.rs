@@ -9,6 +9,9 @@ pub enum Book {
     /// Folded name.
     Instrument(String),
     Facility,
+    /// What programs wrote for an investigation that is not known or closed, and no instrument: for administrators, until it is
+    /// bound.
+    Unplaced,
 }
 
 impl Book {
@@ -31,6 +34,7 @@ impl Book {
             Self::Investigation(id) => format!("investigation/{id}"),
             Self::Instrument(name) => format!("instrument/{name}"),
             Self::Facility => "facility".to_owned(),
+            Self::Unplaced => "unplaced".to_owned(),
         }
     }
 }

@@ -1,118 +1,261 @@
 //! HTML of entries: what may stay of it, what of it is text, and where it names attachments.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::mem::take;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ammonia::{Builder, UrlRelative};
 
+use super::ids::is_id;
+use crate::error::Error;
+
 /// What a content names an attachment by; not bound to anybody's session.
 const OWN: &str = "/resource/file/";
+/// What stands in the place of an embedded image until it is stored: this and its number.
+const EMBEDDED: &str = "/resource/embedded/";
+/// Elements within one another; what is deeper is refused, because reading it takes the square of its depth.
+const DEEPEST: usize = 200;
 
-/// Keeps what is harmless: text, tables, lists, links, images of our own and formulas; nothing that runs, loads from
-/// elsewhere, or covers the page.
-pub fn sanitised(html: &str) -> String {
-    static MATHML: [&str; 24] = [
-        "math",
-        "mi",
-        "mn",
-        "mo",
-        "ms",
-        "mtext",
-        "mspace",
-        "mrow",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "mstyle",
-        "merror",
-        "mpadded",
-        "mphantom",
-        "msub",
-        "msup",
-        "msubsup",
-        "munder",
-        "mover",
-        "munderover",
-        "mtable",
-        "mtr",
-        "mtd",
-    ];
+const ELEMENTS: [&str; 37] = [
+    "annotation",
+    "data",
+    "figcaption",
+    "figure",
+    "math",
+    "merror",
+    "mfrac",
+    "mi",
+    "mmultiscripts",
+    "mn",
+    "mo",
+    "mover",
+    "mpadded",
+    "mphantom",
+    "mprescripts",
+    "mroot",
+    "mrow",
+    "ms",
+    "mspace",
+    "msqrt",
+    "mstyle",
+    "msub",
+    "msubsup",
+    "msup",
+    "mtable",
+    "mtd",
+    "mtext",
+    "mtr",
+    "munder",
+    "munderover",
+    "none",
+    "section",
+    "semantics",
+    "tfoot",
+    "thead",
+    "time",
+    "u",
+];
+
+const ATTRIBUTES: [(&str, &[&str]); 21] = [
+    ("annotation", &["encoding"]),
+    ("data", &["value"]),
+    ("li", &["value"]),
+    ("math", &["display", "displaystyle"]),
+    ("mfrac", &["linethickness"]),
+    ("mi", &["mathvariant"]),
+    ("mn", &["mathvariant"]),
+    ("mo", &["accent", "fence", "form", "lspace", "mathvariant", "rspace", "separator", "stretchy"]),
+    ("mover", &["accent"]),
+    ("ms", &["mathvariant"]),
+    ("mspace", &["depth", "height", "width"]),
+    ("mstyle", &["displaystyle", "mathvariant", "scriptlevel"]),
+    ("mtable", &["columnalign", "rowspacing"]),
+    ("mtd", &["columnalign", "columnspan", "rowspan"]),
+    ("mtext", &["mathvariant"]),
+    ("munder", &["accentunder"]),
+    ("ol", &["reversed", "type"]),
+    ("p", &["dir"]),
+    ("table", &["border"]),
+    ("td", &["colspan", "rowspan", "width"]),
+    ("th", &["colspan", "rowspan", "scope", "width"]),
+];
+
+/// Cleans HTML and gives addresses of attachments and images another form: `image` for those of images, `link` for those of
+/// links; what becomes `None` goes.
+fn rewritten(
+    html: &str,
+    image: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    link: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+) -> String {
     let mut builder = Builder::default();
+    builder.add_tags(ELEMENTS);
+    for (element, attributes) in ATTRIBUTES {
+        builder.add_tag_attributes(element, attributes);
+    }
     builder
-        .add_tags(MATHML)
-        .add_tags(["u", "figure", "figcaption"])
-        .add_tag_attributes("math", ["display"])
-        .add_tag_attributes("mo", ["stretchy"])
-        .add_tag_attributes("td", ["colspan", "rowspan"])
-        .add_tag_attributes("th", ["colspan", "rowspan"])
-        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .add_tag_attributes("time", ["datetime"])
+        // `data:` is for images alone, see below.
+        .url_schemes(HashSet::from(["http", "https", "mailto", "data"]))
         .url_relative(UrlRelative::PassThrough)
         .link_rel(Some("noopener noreferrer"))
-        .attribute_filter(|element, attribute, value| {
-            let foreign_image = element == "img" && attribute == "src" && !is_own(value);
-            if foreign_image { None } else { Some(value.into()) }
+        .attribute_filter(move |element, attribute, value| match (element, attribute) {
+            ("img", "src") => image(value).map(Cow::Owned),
+            (_, "href") if value.trim_start().to_ascii_lowercase().starts_with("data:") => None,
+            (_, "href") => link(value).map(Cow::Owned),
+            // Nobody sees it, and it may name anything.
+            (_, "cite") => None,
+            _ => Some(value.into()),
         });
     builder.clean(html).to_string()
 }
 
-/// An image of ours: by its own name, or as an old portal names it with somebody's session.
-fn is_own(address: &str) -> bool {
-    address.starts_with(OWN) || resource_of(address).is_some()
+/// Keeps what is harmless: text, tables, lists, links, images of our own and formulas; nothing that runs, loads from
+/// elsewhere, or covers the page. Sessions that portals bake into addresses of attachments do not stay.
+pub fn sanitised(html: &str) -> String {
+    rewritten(html, own, |address| Some(own(address).unwrap_or_else(|| address.to_owned())))
 }
 
-/// The text of an HTML without its marks.
-pub fn plain(html: &str) -> String {
-    let mut builder = Builder::empty();
-    builder.clean_content_tags(HashSet::from(["script", "style"]));
-    let text = builder.clean(html).to_string();
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&amp;", "&")
+/// The same of what somebody sends: embedded images (`data:` addresses) come out of it, in their order, and [`placed`] puts
+/// their attachments in.
+pub fn taken(html: &str) -> Result<(String, Vec<String>), Error> {
+    if is_too_deep(html) {
+        return Err(Error::bad(format!(
+            "the HTML is nested too deeply: more than {DEEPEST} elements within one another"
+        )));
+    }
+    let images = Arc::new(Mutex::new(Vec::new()));
+    let found = Arc::clone(&images);
+    let image = move |address: &str| {
+        if !address.trim_start().to_ascii_lowercase().starts_with("data:image/") {
+            return own(address);
+        }
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.push(address.trim().to_owned());
+        Some(format!("{EMBEDDED}{}", found.len() - 1))
+    };
+    let html = rewritten(html, image, |address| Some(own(address).unwrap_or_else(|| address.to_owned())));
+    let images = take(&mut *images.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((html, images))
+}
+
+/// Attachments in the places of embedded images; an image that is none goes.
+pub fn placed(html: &str, ids: Vec<Option<String>>) -> String {
+    let image = move |address: &str| match address.strip_prefix(EMBEDDED) {
+        Some(number) => number.parse().ok().and_then(|n: usize| ids.get(n)?.as_ref()).map(|id| format!("{OWN}{id}")),
+        None => own(address),
+    };
+    rewritten(html, image, |address| Some(address.to_owned()))
+}
+
+/// The form in which an attachment is stored: of its own name, or of what an old portal writes with somebody's session.
+fn own(address: &str) -> Option<String> {
+    let id = address.strip_prefix(OWN).filter(|id| is_id(id)).or_else(|| resource_of(address))?;
+    Some(format!("{OWN}{id}"))
 }
 
 /// The id in `…/resource/<session>/file/download?resourceId=<id>`, which portals bake into what they send.
 fn resource_of(address: &str) -> Option<&str> {
     let (before, after) = address.split_once("/file/download?")?;
     before.contains("/resource/").then_some(())?;
-    let id = after.split(['&', '#']).find_map(|pair| pair.trim_start_matches("amp;").strip_prefix("resourceId="))?;
-    super::ids::is_id(id).then_some(id)
+    let id = after.split(['&', '#']).find_map(|pair| pair.strip_prefix("resourceId="))?;
+    is_id(id).then_some(id)
 }
 
-/// Addresses of attachments without the session of whoever wrote them; ids are kept.
-pub fn without_sessions(html: &str) -> String {
-    rewritten(html, |address| resource_of(address).map(|id| format!("{OWN}{id}")))
+/// After these a new line begins.
+const BLOCKS: [&str; 16] = [
+    "<br>", "</p>", "</div>", "</li>", "</tr>", "</td>", "</th>", "</h1>", "</h2>", "</h3>", "</h4>", "</h5>", "</h6>",
+    "</pre>", "</dt>", "</dd>",
+];
+
+/// The text of HTML that was cleaned, without its marks.
+pub fn plain(html: &str) -> String {
+    let mut lines = html.to_owned();
+    for end in BLOCKS {
+        if lines.contains(end) {
+            lines = lines.replace(end, &format!("{end}\n"));
+        }
+    }
+    let html = lines.trim_end();
+    let mut builder = Builder::empty();
+    builder.clean_content_tags(HashSet::from(["script", "style"]));
+    let text = builder.clean(html).to_string();
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&amp;", "&")
 }
 
-/// The same with what a portal can open: `address_of` gives the address of an attachment.
-pub fn with_addresses(html: &str, address_of: &HashMap<String, String>) -> String {
-    rewritten(html, |address| address_of.get(address.strip_prefix(OWN)?).cloned())
+/// Harmless HTML with addresses of attachments that can be opened: `address_of` gives them by id.
+pub fn with_addresses(html: &str, address_of: HashMap<String, String>) -> String {
+    let address_of = Arc::new(address_of);
+    let of_links = Arc::clone(&address_of);
+    let opened = |addresses: &HashMap<String, String>, own: &str| {
+        own.strip_prefix(OWN).and_then(|id| addresses.get(id)).cloned()
+    };
+    let image = move |address: &str| own(address).map(|own| opened(&address_of, &own).unwrap_or(own));
+    let link = move |address: &str| match own(address) {
+        Some(own) => Some(opened(&of_links, &own).unwrap_or(own)),
+        None => Some(address.to_owned()),
+    };
+    rewritten(html, image, link)
 }
 
 /// Ids of the attachments that a content names.
 pub fn attachments(html: &str) -> Vec<String> {
-    let mut ids = Vec::new();
-    rewritten(html, |address| {
-        ids.extend(address.strip_prefix(OWN).or_else(|| resource_of(address)).map(str::to_owned));
+    if !html.contains("/resource/") {
+        return Vec::new();
+    }
+    let ids = Arc::new(Mutex::new(Vec::new()));
+    let (of_images, of_links) = (Arc::clone(&ids), Arc::clone(&ids));
+    let note = |ids: &Mutex<Vec<String>>, address: &str| {
+        if let Some(own) = own(address) {
+            ids.lock().unwrap_or_else(PoisonError::into_inner).push(own[OWN.len()..].to_owned());
+        }
         None
-    });
+    };
+    rewritten(html, move |address| note(&of_images, address), move |address| note(&of_links, address));
+    let ids = take(&mut *ids.lock().unwrap_or_else(PoisonError::into_inner));
     ids
 }
 
-/// Replaces values of `src` and `href`; the HTML is sanitised, so that these are written in one way.
-fn rewritten(html: &str, mut new: impl FnMut(&str) -> Option<String>) -> String {
-    let mut out = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some(at) = ["src=\"", "href=\""].iter().filter_map(|name| Some(rest.find(name)? + name.len())).min() {
-        let (before, after) = rest.split_at(at);
-        let end = after.find('"').unwrap_or(after.len());
-        out.push_str(before);
-        out.push_str(&new(&after[..end]).unwrap_or_else(|| after[..end].to_owned()));
-        rest = &after[end..];
+/// Elements that end by themselves where another of their kind begins, and those that have no content.
+const SELF_ENDING: [&str; 22] = [
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
+    "param", "source", "tbody", "td", "th", "tr", "wbr",
+];
+
+/// Whether there may be more than [`DEEPEST`] open elements at once, by counting begins and ends of each name.
+fn is_too_deep(html: &str) -> bool {
+    let mut open: HashMap<String, usize> = HashMap::new();
+    let mut depth = 0;
+    for part in html.split('<').skip(1) {
+        let (is_end, name) = match part.strip_prefix('/') {
+            Some(name) => (true, name),
+            None => (false, part),
+        };
+        let name: String =
+            name.chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        if name.is_empty() || SELF_ENDING.contains(&name.as_str()) {
+            continue;
+        }
+        let count = open.entry(name).or_default();
+        if !is_end {
+            *count += 1;
+            depth += 1;
+        } else if *count > 0 {
+            *count -= 1;
+            depth -= 1;
+        }
+        if depth > DEEPEST {
+            return true;
+        }
     }
-    out.push_str(rest);
-    out
+    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ID: &str = "665f1c2ab7d0e84c1a2bf001";
 
     #[test]
     fn what_is_harmless_stays_and_what_runs_goes() {
@@ -126,21 +269,48 @@ mod tests {
             "<iframe src=\"x\"></iframe>",
             "<p style=\"background:url(x)\">a</p>",
             "<img src=\"https://elsewhere/x.png\">",
+            "<a href=\"data:text/html,elsewhere\">a</a>",
+            "<q cite=\"javascript:x\">a</q>",
+            "<img src=\"data:image/svg+xml,elsewhere\">",
+            "<img src=\"/resource/file/../elsewhere\">",
         ] {
             let clean = sanitised(bad);
             let gone = ["script", "onerror", "javascript", "svg", "iframe", "style", "elsewhere"];
             assert!(!gone.iter().any(|word| clean.contains(word)), "{clean}");
         }
-        assert_eq!(plain("<p>a &amp; <b>b</b></p><script>x</script>"), "a & b");
+        assert_eq!(plain("<p>a &amp; <b>b</b></p><p>c<br>d</p>"), "a & b\nc\nd");
     }
 
     #[test]
     fn sessions_do_not_stay_in_contents() {
-        let sent = "<img src=\"/resource/5b0c1c8e/file/download?resourceId=665f1c2ab7d0e84c1a2bf001&amp;x=1\">";
-        let stored = without_sessions(&sanitised(sent));
-        assert_eq!(stored, "<img src=\"/resource/file/665f1c2ab7d0e84c1a2bf001\">");
-        assert_eq!(attachments(&stored), ["665f1c2ab7d0e84c1a2bf001"]);
-        let address = HashMap::from([("665f1c2ab7d0e84c1a2bf001".to_owned(), "/x".to_owned())]);
-        assert_eq!(with_addresses(&stored, &address), "<img src=\"/x\">");
+        let sent = format!("<img src=\"/resource/5b0c1c8e/file/download?resourceId={ID}&amp;x=1\">");
+        let stored = sanitised(&sent);
+        assert_eq!(stored, format!("<img src=\"/resource/file/{ID}\">"));
+        assert_eq!(attachments(&stored), [ID]);
+        let address = HashMap::from([(ID.to_owned(), "/x".to_owned())]);
+        assert_eq!(with_addresses(&stored, address), "<img src=\"/x\">");
+        let text = format!("<p>src=\"<a href=\"/resource/SECRET/file/download?resourceId={ID}\">x</a></p>");
+        assert!(!sanitised(&text).contains("SECRET"));
+    }
+
+    #[test]
+    fn embedded_images_are_taken_out_and_their_attachments_put_in() {
+        let sent = "<p>data:image/png is text</p><img src=\"data:image/png;base64,AAAA\"><img src=' data:image/gif,x'>";
+        let (html, images) = taken(sent).unwrap();
+        assert_eq!(images, ["data:image/png;base64,AAAA", "data:image/gif,x"]);
+        let stored = placed(&html, vec![Some(ID.to_owned()), None]);
+        assert_eq!(stored, format!("<p>data:image/png is text</p><img src=\"/resource/file/{ID}\"><img>"));
+        let forged = format!("<img src=\"{EMBEDDED}0\">");
+        assert_eq!(taken(&forged).unwrap().0, "<img>");
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_refused() {
+        for deep in ["<div>", "<a href=x><p>", "<b></p>", "<table><td>", "<math><mrow>"] {
+            assert!(taken(&deep.repeat(DEEPEST + 1)).is_err(), "{deep}");
+            assert!(taken(&deep.repeat(20)).is_ok(), "{deep}");
+        }
+        assert!(taken(&"<p>a<br><li><div>b</div>".repeat(10_000)).is_ok(), "long is not deep");
+        assert!(taken(&"1 < 2 <- 3".repeat(10_000)).is_ok());
     }
 }

@@ -34,6 +34,15 @@ pub fn day_of(micros: i64, zone: &TimeZone) -> String {
     zone.to_datetime(Timestamp::from_microsecond(micros).unwrap_or_default()).date().to_string()
 }
 
+/// The starts of all days from one moment's to another's, and of the day after; at most those of a hundred years.
+pub fn day_starts(first: i64, last: i64, zone: &TimeZone) -> Vec<i64> {
+    const MOST: usize = 36_600;
+    let date = |micros| zone.to_datetime(Timestamp::from_microsecond(micros).unwrap_or_default()).date();
+    let end = date(last).tomorrow().unwrap_or(Date::MAX);
+    let days = date(first).series(Span::new().days(1)).take_while(|day| *day <= end).take(MOST);
+    days.filter_map(|day| zone.to_timestamp(day.at(0, 0, 0, 0)).ok()).map(Timestamp::as_microsecond).collect()
+}
+
 /// RFC 3339 in UTC.
 pub fn shown(micros: i64) -> String {
     Timestamp::from_microsecond(micros).unwrap_or_default().to_string()
@@ -55,5 +64,7 @@ mod tests {
         assert_eq!((to - from) / 3_600_000_000, 23, "summer time begins");
         assert_eq!(day_of(from, &zone), "2025-03-30");
         assert!(day("date", "2025-02-30", &zone).is_err());
+        let starts = day_starts(from + 5, to + 7, &zone);
+        assert_eq!((starts.len(), starts[0], starts[1]), (3, from, to));
     }
 }

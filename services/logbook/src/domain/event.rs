@@ -21,8 +21,9 @@ pub struct Content {
 }
 
 impl Content {
+    /// Also under names such as `text/html`, so that no reader takes for harmless what was not cleaned.
     pub fn is_html(&self) -> bool {
-        self.format.as_deref().is_some_and(|format| format.eq_ignore_ascii_case("html"))
+        self.format.as_deref().is_some_and(|format| format.to_ascii_lowercase().contains("html"))
     }
 }
 
@@ -58,10 +59,16 @@ pub struct Incoming {
     pub filepath: Option<String>,
 }
 
+const NUL: &[u8] = b"\\u0000";
+
 /// What a body says; without one ICAT+ has a sentence of its own, else `otherwise` says what it is not.
 pub fn parsed<T: DeserializeOwned>(body: &[u8], otherwise: &str) -> Result<T, Error> {
     if body.is_empty() {
         return Err(Error::NoBody);
+    }
+    // No database text can hold it.
+    if body.windows(NUL.len()).any(|part| part == NUL) {
+        return Err(Error::bad("there must be no NUL (\\u0000) in a text"));
     }
     serde_json::from_slice(body).map_err(|e| Error::bad(format!("{otherwise}: {e}")))
 }

@@ -50,6 +50,10 @@ pub struct Filter {
     pub no_tags: Vec<String>,
     /// `None`: both.
     pub removed: Option<bool>,
+    /// Only these.
+    pub ids: Option<Vec<String>>,
+    /// Numbers of logbooks that are left out.
+    pub not_books: Vec<i64>,
 }
 
 /// In which order, and which part.

@@ -9,7 +9,7 @@ use crate::domain::event::Event;
 use crate::embedded;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::books::Act;
+use crate::store::books::{self, Act};
 use crate::store::entries::{self, Entry};
 
 /// Which version a change must meet.
@@ -35,9 +35,13 @@ pub async fn change(
     let now = state.clock.now_micros();
     let changed = state
         .db
-        .write(async |tx| -> Result<Entry, Problem> {
+        .write_in_turn(async |tx| -> Result<Entry, Problem> {
             let missing = || Error::NoSuchEntry(id.to_owned());
-            let mut entry = entries::get(tx, id).await?.ok_or_else(missing)?;
+            let book_id = books::find(tx, book).await?.ok_or_else(missing)?;
+            books::take(tx, &[book_id]).await?;
+            // It may have been moved to where nobody has asked for the right to write.
+            let found = entries::get(tx, id).await?.filter(|entry| entry.book_id == book_id && !entry.removed);
+            let mut entry = found.ok_or_else(missing)?;
             if expected != Match::Any && expected != Match::Version(entry.version) {
                 return Err(Error::Changed.into());
             }

@@ -42,8 +42,9 @@ pub async fn create(state: &State, mut new: NewEntry) -> Result<Entry, Problem> 
     let now = state.clock.now_micros();
     let created = state
         .db
-        .write(async |tx| -> Result<Entry, Problem> {
+        .write_in_turn(async |tx| -> Result<Entry, Problem> {
             let book_id = books::find_or_open(tx, &new.book).await?;
+            books::take(tx, &[book_id]).await?;
             let seq = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
             let entry = Entry {
                 id: id.clone(),

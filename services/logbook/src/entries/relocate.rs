@@ -15,10 +15,12 @@ use crate::store::entries::{self, Entry, Scope};
 /// All entries of one investigation become another's; how many.
 pub async fn relocate(state: &State, from: i64, to: i64, actor: &str) -> Result<usize, Problem> {
     let (source, target) = (Book::Investigation(from), Book::Investigation(to));
+    let Some(book_id) = books::find(&mut state.db.read().await?, &source).await? else { return Ok(0) };
+    let involved = involved(state, &Scope::Book(book_id), &Filter::default()).await?;
     let moved = state
         .db
-        .write(async |tx| -> Result<usize, Problem> {
-            let Some(book_id) = books::find(tx, &source).await? else { return Ok(0) };
+        .write_in_turn(async |tx| -> Result<usize, Problem> {
+            take(tx, &target, &involved).await?;
             let ids = entries::ids(tx, &Scope::Book(book_id), &Filter::default()).await?;
             let found = entries::by_ids(tx, &ids).await?;
             move_all(state, tx, &source, &target, found, actor).await?;
@@ -36,16 +38,30 @@ pub async fn attach(
     ids: &[String],
     actor: &str,
 ) -> Result<(), Problem> {
+    let target = Book::Investigation(investigation);
+    let filter = Filter { ids: Some(ids.to_vec()), ..Filter::default() };
+    let involved = involved(state, &Scope::Everything, &filter).await?;
     state
         .db
-        .write(async |tx| -> Result<(), Problem> {
+        .write_in_turn(async |tx| -> Result<(), Problem> {
+            take(tx, &target, &involved).await?;
             // Somebody else may have bound them meanwhile.
             let mut found = entries::by_ids(tx, ids).await?;
             found.retain(|entry| entry.event.investigation_id.is_none());
-            move_all(state, tx, source, &Book::Investigation(investigation), found, actor).await?;
+            move_all(state, tx, source, &target, found, actor).await?;
             Ok(())
         })
         .await
+}
+
+async fn involved(state: &State, scope: &Scope, filter: &Filter) -> Result<Vec<i64>, DbError> {
+    entries::involved(&mut state.db.read().await?, scope, filter).await
+}
+
+/// Where entries come from and go to, and the feeds that tell of it.
+async fn take(tx: &mut Tx, target: &Book, involved: &[i64]) -> Result<(), DbError> {
+    let target = books::find_or_open(tx, target).await?;
+    books::take(tx, &[involved, &[target]].concat()).await
 }
 
 async fn move_all(

@@ -8,7 +8,7 @@ use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::domain::filter::Filter;
 use crate::state::State;
-use crate::store::books::Act;
+use crate::store::books::{self, Act};
 use crate::store::entries::{self, Entry};
 
 /// The entries that were changed. `asked` is the request's query, which stands in the record.
@@ -23,9 +23,15 @@ pub async fn set_removed(
     let filter = Filter { removed: Some(!removed), ..filter.clone() };
     let now = state.clock.now_micros();
     let kind = if removed { RecordKind::Removed } else { RecordKind::Restored };
+    let involved = {
+        let mut tx = state.db.read().await?;
+        let scope = scope(&mut tx, book).await?;
+        entries::involved(&mut tx, &scope, &filter).await?
+    };
     let changed = state
         .db
-        .write(async |tx| -> Result<Vec<Entry>, Problem> {
+        .write_in_turn(async |tx| -> Result<Vec<Entry>, Problem> {
+            books::take(tx, &involved).await?;
             let scope = scope(tx, book).await?;
             let ids = entries::ids(tx, &scope, &filter).await?;
             if ids.is_empty() {

@@ -8,6 +8,7 @@ use service_kit::{Problem, Tx};
 use crate::domain::content;
 use crate::domain::event::{Event, Shown};
 use crate::state::State;
+use crate::store::attachments;
 use crate::store::entries::{self, Entry};
 use crate::tickets;
 
@@ -30,27 +31,30 @@ pub async fn show_all(state: &State, tx: &mut Tx, found: &[Entry]) -> Result<Vec
         let versions = earlier.remove(&entry.id).unwrap_or_default();
         for (_, at, event) in versions.into_iter().filter(|(version, ..)| *version < entry.version) {
             let past = Shown { id: &entry.id, created_at: entry.created_at, updated_at: at, removed: false };
-            previous = opened(state, event).await?.shown(&past, &previous);
+            previous = opened(state, tx, entry.book_id, event).await?.shown(&past, &previous);
         }
         let Entry { id, created_at, updated_at, removed, .. } = entry;
         let present = Shown { id, created_at: *created_at, updated_at: *updated_at, removed: *removed };
-        shown.push(opened(state, entry.event.clone()).await?.shown(&present, &previous));
+        shown.push(opened(state, tx, entry.book_id, entry.event.clone()).await?.shown(&present, &previous));
     }
     Ok(shown)
 }
 
-/// Sanitised once more, in case the rules have become stricter since it was written.
-async fn opened(state: &State, mut event: Event) -> Result<Event, Problem> {
+/// Sanitised once more, in case the rules have become stricter since it was written. Images are opened by tickets, but for
+/// attachments of the same logbook alone: whoever reads it may see them.
+async fn opened(state: &State, tx: &mut Tx, book: i64, mut event: Event) -> Result<Event, Problem> {
     for part in &mut event.content {
         let is_html = part.is_html();
         let Some(text) = part.text.as_mut().filter(|_| is_html) else { continue };
-        let clean = content::sanitised(text);
+        let named = content::attachments(text);
         let mut addresses = HashMap::new();
-        for id in content::attachments(&clean) {
-            let address = tickets::address(state, &id).await?;
-            addresses.insert(id, address);
+        if !named.is_empty() {
+            for id in attachments::of_book(tx, &named, book).await? {
+                let address = tickets::address(state, &id).await?;
+                addresses.insert(id, address);
+            }
         }
-        *text = content::with_addresses(&clean, &addresses);
+        *text = content::with_addresses(text, addresses);
     }
     Ok(event)
 }

@@ -6,9 +6,10 @@ use service_kit::Problem;
 use super::{Happened, define_tags, record};
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
+use crate::domain::filter::Filter;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::books::Act;
+use crate::store::books::{self, Act};
 use crate::store::entries::{self, Entry, Scope};
 
 /// All or none; an entry of another logbook is refused.
@@ -21,9 +22,14 @@ pub async fn retag(
     actor: &str,
 ) -> Result<Vec<Entry>, Problem> {
     let now = state.clock.now_micros();
+    let involved = {
+        let filter = Filter { ids: Some(ids.to_vec()), ..Filter::default() };
+        entries::involved(&mut state.db.read().await?, scope, &filter).await?
+    };
     let changed = state
         .db
-        .write(async |tx| -> Result<Vec<Entry>, Problem> {
+        .write_in_turn(async |tx| -> Result<Vec<Entry>, Problem> {
+            books::take(tx, &involved).await?;
             let mut changed = entries::by_ids(tx, ids).await?;
             let belongs = |entry: &Entry| match scope {
                 Scope::Book(id) => entry.book_id == *id,

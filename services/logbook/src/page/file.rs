@@ -5,8 +5,7 @@ use identity::Identity;
 use service_kit::Problem;
 
 use super::visitor::known;
-use crate::rights;
-use crate::routes::resource::download::{located, sent};
+use crate::routes::resource::download::{located, may_open, sent};
 use crate::state::State;
 
 pub async fn get(
@@ -16,7 +15,7 @@ pub async fn get(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let caller = known(&request, &identity).await?;
-    let (attachment, book) = located(&state, &id).await?;
-    rights::read(&state, &caller, &book).await?;
+    let (attachment, entry) = located(&state, &id).await?;
+    may_open(&state, &caller, &entry).await?;
     sent(&state, &attachment).await
 }

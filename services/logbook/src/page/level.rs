@@ -59,7 +59,7 @@ impl Level {
         match &self.book {
             Book::Investigation(id) => format!("{HOME}/investigation/{id}"),
             Book::Instrument(_) => format!("{HOME}/instrument/{}", escaped(&self.id)),
-            Book::Facility => format!("{HOME}/facility/all"),
+            Book::Facility | Book::Unplaced => format!("{HOME}/facility/all"),
         }
     }
 
@@ -76,7 +76,7 @@ impl Level {
                 }
             }
             Book::Instrument(_) => title = Some("Everything that is written at this instrument".to_owned()),
-            Book::Facility => name = "Messages for everybody".to_owned(),
+            Book::Facility | Book::Unplaced => name = "Messages for everybody".to_owned(),
         }
         Shown { address: self.address(), name, title, day: None }
     }

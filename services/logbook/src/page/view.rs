@@ -84,7 +84,7 @@ impl View {
         let named = html.as_deref().map(content::attachments).unwrap_or_default();
         let address = |id: &String| (id.clone(), format!("/logbook/app/file/{id}"));
         let addresses: HashMap<String, String> = named.iter().map(address).collect();
-        let html = html.map(|html| content::with_addresses(&html, &addresses)).filter(|html| !html.trim().is_empty());
+        let html = html.map(|html| content::with_addresses(&html, addresses)).filter(|html| !html.trim().is_empty());
         let others = event.files.iter().filter(|id| !named.contains(id)).filter_map(|id| files.get(id));
         Self {
             id: id.to_owned(),

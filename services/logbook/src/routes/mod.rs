@@ -18,8 +18,8 @@ use service_kit::{Dialect, Listener, Mount};
 use crate::page;
 use crate::state::State;
 
-/// Old interfaces have the session id, or the API key, in the path; a header does as well.
-const PLACES: &[Place] = &[Place::Path("credential"), Place::Header("x-api-key")];
+/// Old interfaces have the session id, or the API key, in the path; with a header, what stands in the path does not count.
+pub const PLACES: &[Place] = &[Place::Header("x-api-key"), Place::Path("credential")];
 
 pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
     let mount = |prefix| {

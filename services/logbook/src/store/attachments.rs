@@ -47,6 +47,16 @@ pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Attac
     rows.iter().map(|row| attachment(row).map(|found| (found.id.clone(), found))).collect()
 }
 
+/// Those of the attachments whose entries lie in a logbook.
+pub async fn of_book(tx: &mut Tx, ids: &[String], book: i64) -> Result<Vec<String>, DbError> {
+    let sql = format!(
+        "SELECT a.id FROM attachment a JOIN entry e ON e.id = a.entry_id WHERE e.book_id = $1 AND a.id IN {}",
+        tx.engine().text_list("$2")
+    );
+    let rows = tx.all(&sql, &[book.into(), Val::texts(ids.iter().map(String::as_str))]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
 /// Which of these bytes any attachment has.
 pub async fn used(tx: &mut Tx, sha256s: &[String]) -> Result<HashSet<String>, DbError> {
     let sql = format!("SELECT DISTINCT sha256 FROM attachment WHERE sha256 IN {}", tx.engine().text_list("$1"));

@@ -60,6 +60,14 @@ pub async fn find_or_open(tx: &mut Tx, book: &Book) -> Result<i64, DbError> {
     tx.one(FIND, &[(&name).into()]).await?.get("id")
 }
 
+/// Takes the rows of logbooks, in one order, before anything else is done with them: whoever changes something in a logbook
+/// comes after whoever did so before.
+pub async fn take(tx: &mut Tx, ids: &[i64]) -> Result<(), DbError> {
+    let engine = tx.engine();
+    let sql = format!("SELECT id FROM book WHERE id IN {} ORDER BY id{}", engine.id_list("$1"), engine.taking());
+    tx.all(&sql, &[Val::ids(ids)]).await.map(drop)
+}
+
 /// How many records a logbook has, and the hash of the last.
 pub async fn head(tx: &mut Tx, book: i64) -> Result<(i64, String), DbError> {
     let Some(row) = tx.opt(STATE, &[book.into()]).await? else { return Ok((0, String::new())) };
@@ -95,7 +103,7 @@ pub async fn append(
     body: &str,
     instruments: impl IntoIterator<Item = &str>,
 ) -> Result<(i64, String), DbError> {
-    let end = take(tx, book).await?;
+    let end = next(tx, book).await?;
     let n = end.n;
     chained(tx, book, &end, kind, act, body).await?;
     // In one order, so that two writers do not wait for each other.
@@ -117,7 +125,7 @@ struct End {
     previous: String,
 }
 
-async fn take(tx: &mut Tx, book: i64) -> Result<End, DbError> {
+async fn next(tx: &mut Tx, book: i64) -> Result<End, DbError> {
     let row = tx.one(NEXT, &[book.into()]).await?;
     Ok(End { name: row.get("name")?, n: row.get("records")?, previous: row.get("head")? })
 }
@@ -153,7 +161,7 @@ pub async fn close(
     act: Act<'_>,
     sealed: impl Fn(&str, i64, &str) -> String,
 ) -> Result<i64, DbError> {
-    let end = take(tx, book).await?;
+    let end = next(tx, book).await?;
     let body = sealed(&end.name, end.n - 1, &end.previous);
     chained(tx, book, &end, RecordKind::Closed, act, &body).await?;
     tx.exec(CLOSED, &[end.n.into(), book.into()]).await?;

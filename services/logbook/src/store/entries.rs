@@ -1,7 +1,7 @@
 //! Entries: their present state, and what lists, counts and searches find.
 
 use service_kit::words::{self, fold};
-use service_kit::{DbError, Row, Tx, Val};
+use service_kit::{DbError, Engine, Row, Tx, Val};
 
 use crate::domain::book::Book;
 use crate::domain::event::Event;
@@ -52,8 +52,11 @@ pub struct Entry {
 impl Entry {
     /// The logbook that it lies in.
     pub fn book(&self) -> Book {
-        let Event { investigation_id, instrument_name, .. } = &self.event;
-        Book::of(*investigation_id, instrument_name.as_deref())
+        let Event { investigation_id, instrument_name, investigation_name, .. } = &self.event;
+        match Book::of(*investigation_id, instrument_name.as_deref()) {
+            Book::Facility if self.late || investigation_name.is_some() => Book::Unplaced,
+            book => book,
+        }
     }
 }
 
@@ -156,13 +159,9 @@ pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Entry>, DbError> 
 
 /// Those of the entries that match, with everything that lists ask for.
 pub async fn matching(tx: &mut Tx, ids: &[String], scope: &Scope, filter: &Filter) -> Result<Vec<Entry>, DbError> {
-    let mut query = Query::new(scope, filter);
-    let list = query.bind(Val::texts(ids.iter().map(String::as_str)));
-    let sql = format!(
-        "SELECT {COLUMNS} FROM entry e WHERE e.id IN {} AND {} ORDER BY e.id",
-        tx.engine().text_list(&list),
-        query.text()
-    );
+    let filter = Filter { ids: Some(ids.to_vec()), ..filter.clone() };
+    let query = Query::new(tx.engine(), scope, &filter);
+    let sql = format!("SELECT {COLUMNS} FROM entry e WHERE {} ORDER BY e.id", query.text());
     tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
 }
 
@@ -193,7 +192,7 @@ pub async fn list_after(
     page: Page,
     last: Option<&Entry>,
 ) -> Result<Vec<Entry>, DbError> {
-    let mut query = Query::new(scope, filter);
+    let mut query = Query::new(tx.engine(), scope, filter);
     if let Some(last) = last {
         let place = match page.by {
             Order::Id => 0,
@@ -212,13 +211,38 @@ pub async fn list_after(
 }
 
 pub async fn ids(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<String>, DbError> {
-    let query = Query::new(scope, filter);
+    let query = Query::new(tx.engine(), scope, filter);
     let sql = format!("SELECT id FROM entry e WHERE {} ORDER BY id", query.text());
     tx.all(&sql, &query.vals).await?.iter().map(|row| row.get("id")).collect()
 }
 
+/// The numbers of all logbooks that a change of these entries appends to, those of their instruments included.
+pub async fn involved(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<i64>, DbError> {
+    let query = Query::new(tx.engine(), scope, filter);
+    let sql =
+        format!("SELECT DISTINCT e.book_id AS book_id, e.instrument AS instrument FROM entry e WHERE {}", query.text());
+    let rows = tx.all(&sql, &query.vals).await?;
+    let mut ids: Vec<i64> = rows.iter().map(|row| row.get("book_id")).collect::<Result<_, _>>()?;
+    let instruments: Vec<Option<String>> = rows.iter().map(|row| row.get("instrument")).collect::<Result<_, _>>()?;
+    ids.extend(super::books::ids(tx, instruments.into_iter().flatten().map(Book::Instrument)).await?);
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// The logbooks in which they lie: number and name.
+pub async fn books(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<(i64, String)>, DbError> {
+    let query = Query::new(tx.engine(), scope, filter);
+    let sql = format!(
+        "SELECT b.id, b.name FROM book b WHERE b.id IN (SELECT e.book_id FROM entry e WHERE {}) ORDER BY b.id",
+        query.text()
+    );
+    let rows = tx.all(&sql, &query.vals).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
+}
+
 pub async fn count(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<i64, DbError> {
-    let query = Query::new(scope, filter);
+    let query = Query::new(tx.engine(), scope, filter);
     let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.text());
     tx.one(&sql, &query.vals).await?.get("n")
 }
@@ -231,20 +255,42 @@ pub async fn position(
     page: Page,
     id: &str,
 ) -> Result<Option<i64>, DbError> {
-    let mut query = Query::new(scope, filter);
+    let mut query = Query::new(tx.engine(), scope, filter);
     let this = query.bind(id);
     let sql = format!("SELECT {} AS place FROM entry e WHERE {} AND e.id = {this}", column(page.by), query.text());
     let Some(row) = tx.opt(&sql, &query.vals).await? else { return Ok(None) };
-    let mut query = Query::new(scope, filter);
+    let mut query = Query::new(tx.engine(), scope, filter);
     let place = if page.by == Order::Id { 0 } else { row.get("place")? };
     query.beyond(page.by, if page.descending { ">" } else { "<" }, place, id);
     let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.text());
     tx.one(&sql, &query.vals).await?.get("n").map(Some)
 }
 
+/// The first and the last moment that entries have.
+pub async fn span(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Option<(i64, i64)>, DbError> {
+    let end = |descending| Page { by: Order::CreationDate, descending, skip: 0, limit: Some(1) };
+    let first = list(tx, scope, filter, end(false)).await?;
+    let last = list(tx, scope, filter, end(true)).await?;
+    Ok(first.first().zip(last.first()).map(|(first, last)| (first.event.at, last.event.at)))
+}
+
+/// Of spans that follow one another, by their starts and the last one's end, the starts of those in which there are entries.
+/// Each is looked up by itself, so that it does not matter how many entries there are.
+pub async fn spans(tx: &mut Tx, scope: &Scope, filter: &Filter, starts: &[i64]) -> Result<Vec<i64>, DbError> {
+    let mut query = Query::new(tx.engine(), scope, filter);
+    let list = query.bind(Val::ids(starts));
+    let sql = format!(
+        "SELECT d.day FROM (SELECT s.value AS day, LEAD(s.value) OVER (ORDER BY s.value) AS next FROM {} s) d \
+         WHERE d.next IS NOT NULL AND EXISTS (SELECT 1 FROM entry e WHERE {} AND e.at >= d.day AND e.at < d.next) ORDER BY d.day",
+        tx.engine().id_list(&list),
+        query.text()
+    );
+    tx.all(&sql, &query.vals).await?.iter().map(|row| row.get("day")).collect()
+}
+
 /// Starts of the quarters of an hour in which there are entries, with how many; microseconds UTC.
 pub async fn quarters(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<(i64, i64)>, DbError> {
-    let query = Query::new(scope, filter);
+    let query = Query::new(tx.engine(), scope, filter);
     let sql = format!(
         "SELECT e.at / {QUARTER} AS quarter, COUNT(*) AS n FROM entry e WHERE {} GROUP BY e.at / {QUARTER} ORDER BY e.at / {QUARTER}",
         query.text()
@@ -255,7 +301,7 @@ pub async fn quarters(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec
 
 /// Investigations with entries in a span: id, how many, annotations, notifications.
 pub async fn by_investigation(tx: &mut Tx, filter: &Filter) -> Result<Vec<(i64, i64, i64, i64)>, DbError> {
-    let query = Query::new(&Scope::Everything, filter);
+    let query = Query::new(tx.engine(), &Scope::Everything, filter);
     let counted = |kind: &str| format!("CAST(SUM(CASE WHEN e.type = '{kind}' THEN 1 ELSE 0 END) AS BIGINT)");
     let sql = format!(
         "SELECT e.investigation_id AS investigation, COUNT(*) AS n, {} AS annotations, {} AS notifications FROM entry e \
@@ -328,14 +374,14 @@ pub(super) struct Query {
 }
 
 impl Query {
-    pub fn new(scope: &Scope, filter: &Filter) -> Self {
+    pub fn new(engine: Engine, scope: &Scope, filter: &Filter) -> Self {
         let mut query = Self { conditions: Vec::new(), vals: Vec::new() };
         match scope {
             Scope::Book(id) => query.add("e.book_id = {}", *id),
             Scope::Instrument(name) => query.add("e.instrument = {}", name.as_str()),
-            Scope::Everything => query.conditions.push("e.version > 0".to_owned()),
+            Scope::Everything => query.conditions.push("1 = 1".to_owned()),
         }
-        query.filter(filter);
+        query.filter(engine, filter);
         query
     }
 
@@ -358,9 +404,16 @@ impl Query {
         self.conditions.push(format!("({column} {sign} {place} OR ({column} = {place} AND e.id {sign} {id}))"));
     }
 
-    fn filter(&mut self, filter: &Filter) {
+    fn filter(&mut self, engine: Engine, filter: &Filter) {
         if let Some(removed) = filter.removed {
             self.add("e.removed = {}", removed);
+        }
+        if let Some(ids) = &filter.ids {
+            let list = self.bind(Val::texts(ids.iter().map(String::as_str)));
+            self.conditions.push(format!("e.id IN {}", engine.text_list(&list)));
+        }
+        for book in &filter.not_books {
+            self.add("e.book_id <> {}", *book);
         }
         if filter.without_investigation {
             self.conditions.push("e.investigation_id IS NULL".to_owned());

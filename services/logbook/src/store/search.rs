@@ -1,14 +1,13 @@
 //! Searching for words, in one logbook or in many.
 
-use service_kit::words::Asked;
+use service_kit::words::{Asked, label};
 use service_kit::{DbError, Tx, Val};
 
 use super::entries::{COLUMNS, Entry, Query, Scope, entry};
 use crate::domain::filter::Filter;
-use service_kit::words::label;
 
 /// More logbooks than this are looked up after the words, not with them.
-const MOST_LABELS: usize = 200;
+const MOST_LABELS: usize = 16;
 
 /// Where to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub async fn find(
     limit: i64,
 ) -> Result<Vec<Entry>, DbError> {
     let scope = if let Reach::Instrument(name) = reach { Scope::Instrument(name.clone()) } else { Scope::Everything };
-    let mut query = Query::new(&scope, filter);
+    let mut query = Query::new(tx.engine(), &scope, filter);
     let mut labels = Vec::new();
     match reach {
         Reach::Books(ids) if ids.is_empty() => return Ok(Vec::new()),

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use service_kit::{Ctx, Problem, Worker};
 
-use crate::bindings::{Bound, bind};
+use crate::bindings::{Bound, chosen, slots};
+use crate::domain::binding::Slot;
 use crate::domain::book::Book;
 use crate::entries;
 use crate::state::State;
@@ -27,21 +28,27 @@ pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
 
 /// One round over all entries that wait.
 pub async fn attach_all(state: &State) -> Result<(), Problem> {
+    // One question for each proposal and instrument of a round.
+    let mut asked: HashMap<(String, Option<String>), Vec<Slot>> = HashMap::new();
     let mut after = String::new();
     loop {
         let page = store::entries::unbound(&mut state.db.read().await?, &after, PAGE).await?;
-        let mut found: HashMap<(String, i64), Vec<String>> = HashMap::new();
+        let mut found: HashMap<(Book, i64), Vec<String>> = HashMap::new();
         for entry in &page {
             let event = &entry.event;
-            let (Some(proposal), Some(instrument)) = (&event.investigation_name, &event.instrument_name) else {
-                continue;
-            };
-            if let Bound::To(id) = bind(state, proposal, instrument, event.at, true).await {
-                found.entry((instrument.clone(), id)).or_default().push(entry.id.clone());
+            let Some(proposal) = &event.investigation_name else { continue };
+            let key = (proposal.clone(), event.instrument_name.clone());
+            if !asked.contains_key(&key) {
+                let Some(slots) = slots(state, proposal, event.instrument_name.as_deref()).await else { return Ok(()) };
+                asked.insert(key.clone(), slots);
+            }
+            let known = asked.get(&key).map_or(&[][..], Vec::as_slice);
+            if let Bound::To(id) = chosen(state, known, event.at) {
+                found.entry((entry.book(), id)).or_default().push(entry.id.clone());
             }
         }
-        for ((instrument, investigation), ids) in found {
-            entries::attach(state, &Book::of(None, Some(&instrument)), investigation, &ids, ACTOR).await?;
+        for ((book, investigation), ids) in found {
+            entries::attach(state, &book, investigation, &ids, ACTOR).await?;
         }
         match page.last() {
             Some(last) if page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX) => after.clone_from(&last.id),

@@ -43,7 +43,7 @@ async fn close_all(state: &State, leases: &Leases, lease: &service_kit::Lease) -
         let Some((last, _)) = open.last() else { return Ok(()) };
         after = *last;
         let investigations: Vec<i64> = open.iter().filter_map(|(_, name)| Book::investigation(name)).collect();
-        let released = bindings::released(state, &investigations).await?;
+        let released = bindings::released(state, None, &investigations).await?;
         for (id, name) in open {
             if Book::investigation(&name).is_some_and(|investigation| released.contains(&investigation)) {
                 close(state, id, &name).await?;

@@ -8,8 +8,9 @@ use service_kit::{Ctx, Worker};
 use crate::live::send_all;
 use crate::state::State;
 
-/// Records are looked for this often also without an event: the bus may be down.
-const INTERVAL: Duration = Duration::from_secs(2);
+/// While somebody listens, records are looked for this often also without an event: the bus may be slow or down, and the look
+/// is one small statement.
+const INTERVAL: Duration = Duration::from_millis(200);
 
 pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
     let (state, stop) = (Arc::clone(state), ctx.stop.clone());

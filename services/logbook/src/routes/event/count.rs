@@ -15,7 +15,7 @@ use crate::{entries, rights, store};
     params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
     responses(
         Always,
-        (status = 200, description = "The number", body = i64),
+        (status = 200, description = "The number", body = i64, content_type = "application/json"),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]

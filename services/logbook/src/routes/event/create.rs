@@ -40,7 +40,7 @@ pub async fn post(
         rights::administer(&state, &caller).await?;
     }
     if event.kind == "notification" {
-        return Err(Error::bad("notifications are written by programs; people write annotations").into());
+        return Err(Error::NotEditable.into());
     }
     people::sign(&state, &caller, &mut event).await;
     people::place(&state, &caller, &mut event, investigation).await;

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::domain::dates::day_of;
+use crate::domain::dates::{day_of, day_starts};
 use crate::domain::filter::Parameters;
 use crate::openapi::{Always, ListQuery};
 use crate::routes::request::{book_of, json};
@@ -30,8 +30,13 @@ pub async fn get(
     let filter = query.filter(&state.zone)?;
     let mut tx = state.db.read().await?;
     let scope = entries::scope(&mut tx, &book).await?;
-    let quarters = store::entries::quarters(&mut tx, &scope, &filter).await?;
-    let mut days: Vec<String> = quarters.into_iter().map(|(at, _)| day_of(at, &state.zone)).collect();
-    days.dedup();
+    let days: Vec<String> = match store::entries::span(&mut tx, &scope, &filter).await? {
+        Some((first, last)) => {
+            let starts = day_starts(first, last, &state.zone);
+            let found = store::entries::spans(&mut tx, &scope, &filter, &starts).await?;
+            found.into_iter().map(|at| day_of(at, &state.zone)).collect()
+        }
+        None => Vec::new(),
+    };
     Ok(json(&days.into()))
 }

@@ -18,9 +18,11 @@ use identity::Caller;
 use serde_json::Value;
 use service_kit::Problem;
 
-use crate::domain::filter::Parameters;
+use crate::domain::book::Book;
+use crate::domain::filter::{Filter, Parameters};
 use crate::routes::request::{book_of, json};
 use crate::state::State;
+use crate::store::entries::Scope;
 use crate::{entries, rights};
 
 /// Hides all entries that match, or shows them again; answers those that were changed.
@@ -33,7 +35,12 @@ async fn set_removed(
 ) -> Result<HttpResponse, Problem> {
     let book = book_of(query)?;
     rights::write(state, caller, &book).await?;
-    let filter = query.filter(&state.zone)?;
+    let mut filter = query.filter(&state.zone)?;
+    if let Book::Instrument(name) = &book {
+        let scope = Scope::Instrument(name.clone());
+        filter.not_books =
+            rights::closed_among(state, caller, &scope, &Filter { removed: Some(!removed), ..filter.clone() }).await?;
+    }
     let actor = &caller.subject().icat_user_name;
     let changed = entries::set_removed(state, &book, &filter, removed, request.query_string(), actor).await?;
     let mut tx = state.db.read().await?;

@@ -9,10 +9,12 @@ use utoipa::ToSchema;
 
 use crate::domain::book::Book;
 use crate::domain::event::{TagName, parsed, unique};
-use crate::domain::filter::number;
+use crate::domain::filter::{Filter, number};
+use crate::error::Error;
 use crate::openapi::{Always, BookQuery, Entries};
 use crate::routes::request::{PLAIN, body, json};
 use crate::state::State;
+use crate::store::entries::Scope;
 use crate::{entries, rights};
 
 #[derive(Deserialize, ToSchema)]
@@ -50,6 +52,18 @@ pub async fn patch(
     let book = Book::of(number("investigationId", query.investigation_id.as_deref())?, instrument);
     rights::write(&state, &caller, &book).await?;
     let scope = entries::scope(&mut state.db.read().await?, &book).await?;
+    let closed = match &scope {
+        Scope::Instrument(_) => {
+            let filter = Filter { ids: Some(asked.event_ids.clone()), ..Filter::default() };
+            rights::closed_among(&state, &caller, &scope, &filter).await?
+        }
+        _ => Vec::new(),
+    };
+    if !closed.is_empty() {
+        let text =
+            "an entry belongs to an investigation that is released: its logbook can be read only; none was changed";
+        return Err(Error::ClosedAmong(text).into());
+    }
     let tags = unique(asked.tags.into_iter().map(|tag| tag.name));
     let actor = &caller.subject().icat_user_name;
     let changed = entries::retag(&state, &book, &scope, &asked.event_ids, &tags, actor).await?;

@@ -80,7 +80,7 @@ pub async fn reach(state: &State, caller: &Caller, query: &Parameters) -> Result
             rights::read(state, caller, &book).await?;
             rights::Readable { books: Some(vec![book]), complete: true }
         }
-        Book::Facility => rights::readable(state, caller).await?,
+        Book::Facility | Book::Unplaced => rights::readable(state, caller).await?,
     };
     let Some(readable) = books.books else { return Ok((Reach::Everything, true)) };
     let ids = books::ids(&mut state.db.read().await?, readable).await?;

@@ -57,6 +57,13 @@ pub async fn put(
     let book = stored.book();
     rights::write(&state, &caller, &book).await?;
     let event = Event::from_incoming(wrapped.event, stored.event.at, &state.zone)?;
+    if event.kind != stored.event.kind {
+        match event.kind.as_str() {
+            "notification" => return Err(Error::NotEditable.into()),
+            "broadcast" => rights::administer(&state, &caller).await?,
+            _ => {}
+        }
+    }
     let actor = &caller.subject().icat_user_name;
     let entry = entries::change(&state, &book, &id, &event, expected(&request)?, actor).await?;
     let mut tx = state.db.read().await?;

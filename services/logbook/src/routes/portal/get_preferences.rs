@@ -7,6 +7,7 @@ use service_kit::Problem;
 
 use crate::openapi::{Always, Preferences};
 use crate::people;
+use crate::rights;
 use crate::routes::request::json;
 use crate::state::State;
 use crate::store::preferences;
@@ -14,9 +15,14 @@ use crate::store::preferences;
 #[utoipa::path(
     get, path = "/users/{credential}/preferences", operation_id = "get_preferences", summary = "The caller's settings",
     params(("credential" = String, Path, description = "A session id, or a key where programs write")),
-    responses(Always, (status = 200, description = "At least the user's name", body = Preferences)),
+    responses(
+        Always,
+        (status = 200, description = "At least the user's name", body = Preferences),
+        (status = 403, description = "An API key", body = String, content_type = "text/plain"),
+    ),
 )]
 pub async fn get(state: web::Data<State>, caller: Caller) -> Result<HttpResponse, Problem> {
+    rights::person(&caller)?;
     let user = &caller.subject().icat_user_name;
     let stored = preferences::get(&mut state.db.read().await?, user).await?;
     let mut shown = Map::from_iter([("username".to_owned(), Value::from(people::short(user)))]);

@@ -9,6 +9,7 @@ use crate::domain::event::parsed;
 use crate::domain::ids;
 use crate::openapi::{Always, Preferences};
 use crate::people;
+use crate::rights;
 use crate::routes::request::{PLAIN, body, json};
 use crate::state::State;
 use crate::store::preferences;
@@ -17,10 +18,15 @@ use crate::store::preferences;
     put, path = "/users/{credential}/preferences", operation_id = "set_preferences", summary = "Change the caller's settings",
     params(("credential" = String, Path, description = "A session id, or a key where programs write")),
     request_body(content = Preferences, content_type = "application/json"),
-    responses(Always, (status = 200, description = "All settings", body = Preferences)),
+    responses(
+        Always,
+        (status = 200, description = "All settings", body = Preferences),
+        (status = 403, description = "An API key", body = String, content_type = "text/plain"),
+    ),
 )]
 pub async fn put(state: web::Data<State>, caller: Caller, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let sent: Map<String, Value> = parsed(&body(payload, PLAIN).await?, "the body must be a JSON object")?;
+    rights::person(&caller)?;
     let user = &caller.subject().icat_user_name;
     let fresh = ids::new(&*state.ids, state.clock.now());
     let stored = state

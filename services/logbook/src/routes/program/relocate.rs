@@ -7,6 +7,7 @@ use serde_json::json;
 use service_kit::Problem;
 use utoipa::IntoParams;
 
+use crate::bindings::{self, Bound};
 use crate::domain::filter::number;
 use crate::error::Error;
 use crate::openapi::{Always, Moved};
@@ -31,6 +32,7 @@ pub struct Query {
         Always,
         (status = 200, description = "How many were moved", body = Moved),
         (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
+        (status = 422, description = "One of the investigations is released", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn post(state: web::Data<State>, caller: Caller, query: web::Query<Query>) -> Result<HttpResponse, Problem> {
@@ -42,6 +44,13 @@ pub async fn post(state: web::Data<State>, caller: Caller, query: web::Query<Que
     let to = id("destinationInvestigationId", &query.destination_investigation_id)?;
     if from == to {
         return Err(Error::bad("source and destination are the same investigation").into());
+    }
+    for (id, what) in [(from, "source"), (to, "destination")] {
+        match bindings::bind_to(&state, id).await {
+            Bound::To(_) | Bound::Unsaid => {}
+            Bound::Late => return Err(Error::Closed(id).into()),
+            Bound::Unknown => return Err(Error::bad(format!("there is no investigation {id}, the {what}")).into()),
+        }
     }
     let moved = entries::relocate(&state, from, to, &caller.subject().icat_user_name).await?;
     Ok(routes::request::json(&json!({"n": moved, "nModified": moved, "ok": 1})))

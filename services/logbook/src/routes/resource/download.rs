@@ -3,18 +3,18 @@
 
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::Identity;
+use identity::{Caller, Identity};
 use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::IntoParams;
 
 use crate::attachments::is_shown_inline;
-use crate::domain::book::Book;
 use crate::error::Error;
 use crate::openapi::Always;
 use crate::state::State;
+use crate::store::attachments;
 use crate::store::attachments::Attachment;
-use crate::store::{attachments, entries};
+use crate::store::entries::{self, Entry};
 use crate::{rights, tickets};
 
 #[derive(Deserialize, IntoParams)]
@@ -30,7 +30,11 @@ pub struct Query {
     params(("credential" = String, Path, description = "A session id, or a key where programs write"), Query),
     responses(
         Always,
-        (status = 200, description = "Its bytes; images that cannot be active are shown in the page, everything else is saved", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, description = "Its bytes; images that cannot be active are shown in the page, everything else is saved",
+            content(
+                (Vec<u8> = "application/octet-stream"), (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"),
+                (Vec<u8> = "image/webp"), (Vec<u8> = "image/bmp")
+            )),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
         (status = 404, description = "There is no such attachment", body = String, content_type = "text/plain"),
     ),
@@ -43,26 +47,37 @@ pub async fn get(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
     let id = query.into_inner().resource_id.ok_or_else(|| Error::bad("resourceId is missing"))?;
-    let bearer = crate::people::bearer(&request);
-    let opened = match &bearer {
+    let header = crate::people::header(&request);
+    let opened = match &header {
         Some(_) => None,
         None => tickets::opens(&state, &path, &id).await?,
     };
-    let (attachment, book) = located(&state, &id).await?;
-    if opened.is_none() {
-        let caller = identity.caller(bearer.as_deref().unwrap_or(&path)).await?;
-        rights::read(&state, &caller, &book).await?;
+    let (attachment, entry) = located(&state, &id).await?;
+    match opened {
+        // What was removed is no more shown by its address.
+        Some(()) if entry.removed => return Err(Error::NoSuchAttachment(id).into()),
+        Some(()) => {}
+        None => {
+            let caller = identity.caller(header.as_deref().unwrap_or(&path)).await?;
+            may_open(&state, &caller, &entry).await?;
+        }
     }
     sent(&state, &attachment).await
 }
 
-/// An attachment and the logbook it is in.
-pub async fn located(state: &State, id: &str) -> Result<(Attachment, Book), Problem> {
+/// Whoever may read the entry; of a removed one, whoever may see the history.
+pub async fn may_open(state: &State, caller: &Caller, entry: &Entry) -> Result<(), Problem> {
+    rights::read(state, caller, &entry.book()).await?;
+    if entry.removed { rights::history(state, caller, &entry.book()).await } else { Ok(()) }
+}
+
+/// An attachment and its entry.
+pub async fn located(state: &State, id: &str) -> Result<(Attachment, Entry), Problem> {
     let missing = || Error::NoSuchAttachment(id.to_owned());
     let mut tx = state.db.read().await?;
     let attachment = attachments::get(&mut tx, id).await?.ok_or_else(missing)?;
     let entry = entries::get(&mut tx, &attachment.entry_id).await?.ok_or_else(missing)?;
-    Ok((attachment, entry.book()))
+    Ok((attachment, entry))
 }
 
 /// Its bytes, in a way in which nothing in them runs.
