@@ -37,6 +37,8 @@ class Suite:
         self.url = f"http://127.0.0.1:{self.public}"
         self.passwords = {}
         self.program = program
+        # Those that the process serves; none: all.
+        self.services = []
         self.server = None
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("UNDULATOR_")},
@@ -73,7 +75,7 @@ class Suite:
         self.log = self.dir / "log"
         out = self.log.open("a")
         self.server = subprocess.Popen(
-            [*prefix, self.program, "serve"], env=self.env, cwd=self.dir, stdout=out, stderr=subprocess.PIPE, text=True,
+            [*prefix, self.program, "serve", *self.services], env=self.env, cwd=self.dir, stdout=out, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
         )
         for line in self.server.stderr:
