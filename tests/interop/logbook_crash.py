@@ -243,7 +243,8 @@ def crash(engine, facility, kills, seed):
     removed = sweep(facility, rows)
     facility.kill()
     check_chains(facility.rows)
-    print(f"{engine}: {orphans} files of killed writers and {removed - orphans} others were swept, and none that an entry has", flush=True)
+    swept = f"{orphans} files of killed writers and {removed - orphans} others"
+    print(f"{engine}: {swept} were swept, and none that an entry has", flush=True)
 
 
 def main():

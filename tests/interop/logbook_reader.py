@@ -104,7 +104,7 @@ class Reader(threading.Thread):
         """Until more has been written, sometimes."""
         before, more = self.world.acknowledged.value, self.random.choice([0, 0, 5, 20, 60])
         while self.world.acknowledged.value < before + more and self.world.end(self.received.wanted.place) is None:
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def visit(self):
         replica = self.random.randrange(len(self.world.ports))
