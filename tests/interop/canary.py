@@ -9,22 +9,19 @@ import base64
 import contextlib
 import http.server
 import json
-import os
-import shutil
 import signal
 import socket
 import socketserver
 import struct
 import subprocess
-import tempfile
 import threading
 import time
 import urllib.parse
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from suite import PROGRAM, ROOT, Suite, free_port
+from servers import Nats, Postgres
+from suite import PROGRAM, Suite, free_port
 
 UNREDACTED = PROGRAM.with_name("undulator-unredacted")
 
@@ -127,12 +124,13 @@ class Embedded:
     # Where a session stands without redaction, and where perhaps only while it lives.
     kept, rows = ["icat.db-wal"], ["icat.db ("]
     small = True
+    env = {}
 
-    def __init__(self, _):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         pass
-
-    def start(self):
-        return {}
 
     def settle(self):
         pass
@@ -140,64 +138,36 @@ class Embedded:
     def contents(self, suite):
         return files(suite.dir / "databases", but=["auth-keys"])
 
-    def end(self):
-        pass
-
 
 class Servers:
-    """PostgreSQL, which logs each statement with its parameters, and NATS with JetStream, on private directories."""
+    """PostgreSQL, which logs each statement with its parameters, and NATS."""
 
     name = "PostgreSQL and NATS"
     kept, rows = ["postgres data/", "postgres log", "nats "], ["postgres dump"]
     small = False
 
-    def __init__(self, directory):
-        self.dir = directory
-        self.nats = None
+    def __enter__(self):
+        with contextlib.ExitStack() as begun:
+            self.postgres = begun.enter_context(Postgres("log_statement=all"))
+            self.nats = begun.enter_context(Nats())
+            self.ending = begun.pop_all()
+        self.env = self.postgres.env | self.nats.env
+        return self
 
-    def start(self):
-        (self.dir / "postgres").mkdir()
-        if os.getuid() == 0:
-            # The account that PostgreSQL runs under.
-            self.dir.chmod(0o711)
-            shutil.chown(self.dir / "postgres", "postgres")
-        self.url = self.shell("start_postgres", self.dir / "postgres", "log_statement=all").strip()
-        port = free_port()
-        self.nats = subprocess.Popen(
-            ["nats-server", "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", self.dir / "nats"],
-            stderr=subprocess.PIPE, text=True,
-        )
-        if not any("Server is ready" in line for line in self.nats.stderr):
-            raise SystemExit("nats-server did not start")
-        threading.Thread(target=self.nats.stderr.read, daemon=True).start()
-        return {
-            "UNDULATOR_DATABASE__URL": self.url,
-            "UNDULATOR_EVENTS__KIND": "nats",
-            "UNDULATOR_EVENTS__NATS_URL": f"nats://127.0.0.1:{port}",
-        }
-
-    def shell(self, *command):
-        script = f'. "{ROOT}/scripts/lib/postgres.sh" && "$@"'
-        arguments = ["bash", "-c", script, "bash", *map(str, command)]
-        return subprocess.run(arguments, cwd="/", stdout=subprocess.PIPE, text=True, check=True).stdout
+    def __exit__(self, *_):
+        self.ending.close()
 
     def settle(self):
         """Waits until NATS has every event."""
         query = "SELECT (SELECT COUNT(*) FROM auth.outbox) + (SELECT COUNT(*) FROM icat.outbox)"
         end = time.monotonic() + 30
-        while int(subprocess.check_output(["psql", self.url, "-XAtc", query])):
+        while self.postgres.execute(query) != [(0,)]:
             assert time.monotonic() < end, "events stay in the outbox"
 
     def contents(self, _):
-        dump = {"postgres dump": subprocess.check_output(["pg_dump", self.url])}
-        postgres = {f"postgres {name}": content for name, content in files(self.dir / "postgres").items()}
-        return dump | postgres | {f"nats {name}": content for name, content in files(self.dir / "nats").items()}
-
-    def end(self):
-        if self.nats:
-            self.nats.terminate()
-            self.nats.wait()
-        self.shell("stop_postgres", self.dir / "postgres")
+        dump = {"postgres dump": subprocess.check_output(["pg_dump", self.postgres.url])}
+        postgres = {f"postgres {name}": content for name, content in files(self.postgres.dir).items()}
+        return dump | postgres | {f"nats {name}": content for name, content in files(self.nats.dir).items()}
 
 
 def everywhere(suite, secrets, logout):
@@ -254,20 +224,15 @@ def token_of(suite, session):
 def run(program, arrangement, collector):
     """Secrets by name, places with what stands in them, and how many requests were sent."""
     Collector.received, Misbehaving.served = b"", 0
-    with Suite(program) as suite, tempfile.TemporaryDirectory(prefix="undulator-canary-") as directory:
-        surroundings = arrangement(Path(directory))
+    with arrangement() as surroundings, Suite(program) as suite:
         suite.env |= {
+            **surroundings.env,
             "UNDULATOR_LOG__LEVEL": "trace",
             "UNDULATOR_LOG__FORMAT": "json",
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector}",
             "OTEL_BSP_SCHEDULE_DELAY": "50",
         }
-        try:
-            suite.env |= surroundings.start()
-            return through(suite, surroundings)
-        finally:
-            suite.kill()
-            surroundings.end()
+        return through(suite, surroundings)
 
 
 def through(suite, surroundings):

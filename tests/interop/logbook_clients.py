@@ -337,7 +337,7 @@ def main():
         pyicat(api, facility, alice, carol)
         print("pyicat-plus: messages of every type, data and files")
         volume(facility, carol, messages)
-        print("%d records in %d logbooks: the chains are whole" % check_chains(facility.database()))
+        print("%d records in %d logbooks: the chains are whole" % check_chains(facility.rows))
         verify(facility, alice)
 
 

@@ -1,5 +1,6 @@
 """A facility that keeps a logbook: people, an investigation under embargo and one released, an instrument, programs' keys."""
 
+import contextlib
 import datetime
 import hashlib
 import json
@@ -41,9 +42,11 @@ class Facility(Suite):
     """alice is a member, carol the instrument's scientist, dan nobody; `embargo`, `other` and `released` are ids. Arguments
     are variables of the program."""
 
-    def __init__(self, **env):
+    def __init__(self, postgres=None, **env):
         super().__init__()
-        self.env |= env
+        self.postgres = postgres
+        # First, so that the accounts go into the database that it names.
+        self.env |= {**env, **(postgres.env if postgres else {})}
         (self.dir / "undulator.toml").write_text(SETTINGS.replace("VIEWER", f"{self.url}/icat/version"))
         for name in PEOPLE:
             self.add_user(f"simple/{name}")
@@ -102,25 +105,28 @@ class Facility(Suite):
         (self.datafile,) = (row["id"] for row in self.create("Datafile", file))
         self.dataset = dataset["id"]
 
-    def database(self):
-        """The logbook's own, for reading."""
-        return sqlite3.connect(f"file:{self.dir / 'databases' / 'logbook.db'}?mode=ro", uri=True)
+    def rows(self, query):
+        """Of the logbook's own database."""
+        if self.postgres:
+            return self.postgres.execute(query, schema="logbook")
+        with contextlib.closing(sqlite3.connect(f"file:{self.dir / 'databases' / 'logbook.db'}?mode=ro", uri=True)) as database:
+            return database.execute(query).fetchall()
 
 
-def check_chains(database):
+def check_chains(rows):
     """Recomputes every record's hash; how many records and logbooks there are."""
-    total, books = 0, database.execute("SELECT id, name, records, head FROM book").fetchall()
-    for book, name, count, head in books:
-        previous = ""
-        query = "SELECT n, kind, at, actor, body, previous, hash FROM record WHERE book_id = ? ORDER BY n"
-        last = 0
-        for n, kind, at, actor, body, before, hash in database.execute(query, [book]):
-            assert (n, before) == (last + 1, previous), (name, n)
-            parts = [name, n, kind, at, actor, body, before]
-            text = b"undulator logbook record 1\n"
-            for part in (str(part).encode() for part in parts):
-                text += b"%d:%s\n" % (len(part), part)
-            assert hashlib.sha256(text).hexdigest() == hash, (name, n)
-            previous, last, total = hash, n, total + 1
+    chains = {id: (name, 0, "") for id, name in rows("SELECT id, name FROM book")}
+    records = rows("SELECT book_id, n, kind, at, actor, body, previous, hash FROM record ORDER BY book_id, n")
+    for id, n, kind, at, actor, body, before, hash in records:
+        name, last, previous = chains[id]
+        assert (n, before) == (last + 1, previous), (name, n)
+        parts = [name, n, kind, at, actor, body, before]
+        text = b"undulator logbook record 1\n"
+        for part in (str(part).encode() for part in parts):
+            text += b"%d:%s\n" % (len(part), part)
+        assert hashlib.sha256(text).hexdigest() == hash, (name, n)
+        chains[id] = name, n, hash
+    for id, count, head in rows("SELECT id, records, head FROM book"):
+        name, last, previous = chains[id]
         assert (last, previous) == (count, head), (name, last, count)
-    return total, len(books)
+    return len(records), len(chains)

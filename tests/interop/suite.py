@@ -37,7 +37,7 @@ class Suite:
         self.url = f"http://127.0.0.1:{self.public}"
         self.passwords = {}
         self.program = program
-        # All of the program's, unless some are named.
+        # Those that the process serves; none: all.
         self.services = []
         self.server = None
         self.env = {
