@@ -61,6 +61,12 @@ def questions(facility, engine, books, samples):
         ask(f"{label}: count", "event/count", s.count(scope), **owner)
         ask(f"{label}: count of annotations", "event/count", s.count(scope, types=["annotation"]), **owner, types="annotation")
         ask(f"{label}: count of a tag", "event/count", s.count(scope, tags=["beam"]), **owner, tags="beam")
+    # One of the first, to which nothing is added any more.
+    old = ("book", books.books[f"investigation/{facility.small}"].number)
+    ask("ended long ago: newest page, _id", "event", s.listing(old), investigationId=facility.small, limit=50)
+    ask("ended long ago: newest page, creationDate", "event", s.listing(old, "creationDate"), investigationId=facility.small, limit=50, sortBy="creationDate")
+    ask("ended long ago: days", "event/dates", s.quarters(old), investigationId=facility.small)
+    ask("ended long ago: count", "event/count", s.count(old), investigationId=facility.small)
     entry, at = samples
     scope = ("book", big.number)
     ask("large: page of an entry in the middle, _id", "event/page", s.before(scope, entry), **{"investigationId": facility.big, "limit": 50, "_id": entry})

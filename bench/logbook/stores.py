@@ -241,6 +241,8 @@ class Postgres:
         """pgbench with the same INSERTs, from one client and from several."""
         out, books = make()
         book, instrument = books[0], books[-1]
+        number = "CAST(:n AS BIGINT)"
+        text = f"CAST({number} AS TEXT)"
         lines = ["\\set n random(1, 9000000000000000)", "BEGIN;", f"SELECT id FROM book WHERE name = '{book.name}';", "SELECT nextval('id_sequence');"]
         for table, columns in TABLES.items():
             for row in out[table]:
@@ -249,12 +251,12 @@ class Postgres:
                 for column in ("id", "entry_id", "hash"):
                     if column in names and table != "tag":
                         row[names.index(column)] = ":n"
-                values = ["':n'" if v == ":n" else f"{2**40} + :n" if c in ("seq", "rowid", "n") or (table, c) == ("feed", "record_n") else self.literal(v)
+                values = [text if v == ":n" else f"{2**40} + {number}" if c in ("seq", "rowid", "n") or (table, c) == ("feed", "record_n") else self.literal(v)
                           for c, v in zip(names, row)]
                 # A colon within a text would be a variable.
-                lines.append(f"INSERT INTO {table} ({columns}) VALUES ({', '.join(v if ':n' in v else v.replace(':', '.') for v in values)})"
+                lines.append(f"INSERT INTO {table} ({columns}) VALUES ({', '.join(v if number in v else v.replace(':', '.') for v in values)})"
                              f"{' ON CONFLICT DO NOTHING' if table in ('tag', 'entry_tag') else ''};")
-        lines += [f"UPDATE book SET records = records + 1 WHERE id = {book.number} RETURNING records, head, name;", f"UPDATE book SET head = ':n' WHERE id = {book.number};",
+        lines += [f"UPDATE book SET records = records + 1 WHERE id = {book.number} RETURNING records, head, name;", f"UPDATE book SET head = {text} WHERE id = {book.number};",
                   f"UPDATE book SET fed = fed + 1 WHERE id = {instrument.number} RETURNING fed;", "COMMIT;"]
         script = Path(f"/tmp/{self.database}.sql")
         script.write_text("\n".join(lines) + "\n")
@@ -273,6 +275,11 @@ class Postgres:
         finally:
             script.unlink()
         return found
+
+    def log(self):
+        """The log of a server that `scripts/lib/postgres.sh` started on this machine."""
+        log = Path(self.psql("SHOW data_directory").strip()).parent / "log"
+        return log if log.exists() else None
 
     def plan(self, statement):
         lines = self.psql("EXPLAIN " + filled(statement, self.literal)).splitlines()

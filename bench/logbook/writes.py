@@ -2,11 +2,13 @@
 
 import json
 import re
+import socket
 import subprocess
 import threading
 import time
 import urllib.parse
 from collections import Counter
+from pathlib import Path
 
 from facility import Http, body, notify
 from logbook_facility import KEY
@@ -15,15 +17,43 @@ from stores import Timed, cpu
 CONNECTIONS = 16
 
 
-def paced(facility, texts, seconds, rate=200, tell=None):
-    """Milliseconds from the moment at which each should be sent, so that a stall counts for all who wait behind it."""
+class Raw:
+    """A connection that costs the client as little as possible."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def post(self, request):
+        self.socket.sendall(request)
+        answer = b""
+        while True:
+            head, between, rest = answer.partition(b"\r\n\r\n")
+            if between and len(rest) >= int(re.search(rb"(?i)content-length: (\d+)", head)[1]):
+                return head
+            piece = self.socket.recv(65536)
+            assert piece, "the server hung up"
+            answer += piece
+
+
+def request_of(event):
+    """The bytes that pyicat-plus sends, but for headers that mean nothing here."""
+    content = body(event)
+    query = urllib.parse.urlencode({"investigationName": event["investigationName"], "instrumentName": event["instrumentName"]})
+    return (f"POST /dataacquisition/{KEY}/notification?{query} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(content)}\r\n\r\n").encode() + content
+
+
+def paced(facility, texts, seconds, logbooks, rate=200):
+    """Milliseconds from the moment at which each should be sent, so that a stall counts for all who wait behind it; and
+    from when it was: on a busy machine the clients are late themselves."""
     count = int(seconds * rate)
-    events = [event_of(facility, texts, n) for n in range(count)]
-    numbers, lock, values, errors = iter(range(count)), threading.Lock(), [], []
+    requests = [request_of(event_of(facility, texts, n, logbooks)) for n in range(count)]
+    numbers, lock, values, sent, refused = iter(range(count)), threading.Lock(), [], [], []
+    connections = [Raw(facility.public) for _ in range(CONNECTIONS)]
     begin = time.perf_counter() + 0.2
 
-    def run():
-        client = Http(facility)
+    def run(connection):
         while True:
             with lock:
                 n = next(numbers, None)
@@ -32,26 +62,26 @@ def paced(facility, texts, seconds, rate=200, tell=None):
             due = begin + n / rate
             if (early := due - time.perf_counter()) > 0:
                 time.sleep(early)
-            try:
-                notify(client, events[n])
-            except (AssertionError, OSError) as e:
-                errors.append(e)
-                return
+            begun = time.perf_counter()
+            head = connection.post(requests[n])
             values.append((time.perf_counter() - due) * 1000)
+            sent.append((time.perf_counter() - begun) * 1000)
+            if b" 200 " not in head.split(b"\r\n")[0]:
+                refused.append(head)
 
-    threads = [threading.Thread(target=run) for _ in range(CONNECTIONS)]
+    threads = [threading.Thread(target=run, args=[connection]) for connection in connections]
     used = cpu(facility.server.pid)
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not errors, errors[0]
-    return Timed(values, (cpu(facility.server.pid) - used) / count)
+    assert not refused and len(values) == count, (len(values), refused[:1])
+    return Timed(values, (cpu(facility.server.pid) - used) / count), Timed(sent)
 
 
-def event_of(facility, texts, n):
-    """Now, in one of the logbooks whose turn it is; every second one in the large one."""
-    return texts.notification() | facility.place(0 if n % 2 else 2 + n // 2 % 20) | {"at": time.time_ns() // 1000}
+def event_of(facility, texts, n, logbooks=10):
+    """Now, in turn in the logbooks of as many instruments; the first is the large one."""
+    return texts.notification() | facility.place(n % logbooks) | {"at": time.time_ns() // 1000}
 
 
 LUA = """local n, bodies = 0, {%s}
@@ -81,23 +111,37 @@ def greedy(facility, texts, seconds, clients):
     return {"rate": rate, "p50": share["50"], "p99": share["99"], "cpu": (cpu(facility.server.pid) - used) / count}
 
 
-def flushes(facility, engine, texts, count=50):
-    """Flushes to disk for each create, of one client."""
-    client = Http(facility)
+def flushes(facility, engine, texts, count=100):
+    """Flushes to disk for each create of one client, by what is flushed; what happens anyway in the same time is taken off."""
+    client, events = Http(facility), [event_of(facility, texts, 0) for _ in range(count)]
+
+    def write():
+        for event in events:
+            notify(client, event)
+
+    started = time.perf_counter()
+    busy = flushed(facility, engine, write)
+    took = time.perf_counter() - started
+    idle = flushed(facility, engine, lambda: time.sleep(took))
+    return {name: round((number - idle[name]) / count, 2) for name, number in busy.items()}
+
+
+def flushed(facility, engine, work):
     if engine.name == "PostgreSQL":
-        flushed = lambda: engine.values("SELECT wal_sync FROM pg_stat_wal")[0][0]  # noqa: E731
-        engine.psql("SELECT pg_stat_reset_shared('wal')")
-        for n in range(count):
-            notify(client, event_of(facility, texts, n))
+        # Of the whole server: nothing else should use it.
+        before = engine.values("SELECT wal_sync FROM pg_stat_wal")[0][0]
+        work()
         time.sleep(2)
-        return {"wal_sync": flushed() / count}
+        return Counter({"wal_sync": engine.values("SELECT wal_sync FROM pg_stat_wal")[0][0] - before})
     log = facility.dir / "strace"
-    tracer = subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=fsync,fdatasync", "-o", log, "-p", str(facility.server.pid)], stderr=subprocess.DEVNULL)
+    command = ["strace", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync", "-o", log, "-p", str(facility.server.pid)]
+    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    # Its file is there once it has attached.
+    while not log.exists():
+        time.sleep(0.01)
     time.sleep(1)
-    for n in range(count):
-        notify(client, event_of(facility, texts, n))
+    work()
     time.sleep(1)
     tracer.terminate()
     tracer.wait()
-    calls = Counter(re.findall(r"(fsync|fdatasync)\(", log.read_text()))
-    return {name: number / count for name, number in calls.items()}
+    return Counter(Path(name).name for name in re.findall(r"f(?:data)?sync\(\d+<([^>]+)>", log.read_text()))
