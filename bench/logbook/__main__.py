@@ -23,7 +23,7 @@ import live  # noqa: E402
 import plans  # noqa: E402
 import questions  # noqa: E402
 import writes  # noqa: E402
-from facility import Facility, fill, prove, verify  # noqa: E402
+from facility import Facility, fill, following, prove, verify  # noqa: E402
 from rows import TABLES  # noqa: E402
 from stores import Postgres, Sqlite  # noqa: E402
 from texts import Texts  # noqa: E402
@@ -87,8 +87,6 @@ def creates(facility, engine, texts, seconds):
 
 def by_hand(facility, engine, texts):
     """Makes the rows of one more entry of the large logbook."""
-    from facility import following
-
     engine.open()
     books = following(facility, engine)
     numbers = iter(range(10**9))

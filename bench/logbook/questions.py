@@ -1,13 +1,12 @@
 """What portals ask of a logbook, each as a request and as the statement that answers it."""
 
-import random
 import urllib.parse
 
 import statements as s
+from facility import DAY, INSTRUMENTS, Http, iso
 from rows import fold
-from texts import RARE, RARE_TAG
-from facility import DAY, Http, iso
 from stores import repeated
+from texts import RARE, RARE_TAG
 
 SEARCHES = {
     "frequent word": "sample", "rare word": RARE, "two words": "sample detector", "phrase": '"beam dump"',
@@ -17,12 +16,12 @@ SEARCHES = {
 
 
 class Question:
-    def __init__(self, name, who, path, statement, takes_all=False):
-        self.name, self.who, self.path, self.statement, self.takes_all = name, who, path, statement, takes_all
+    def __init__(self, name, who, path, statement):
+        self.name, self.who, self.path, self.statement = name, who, path, statement
 
 
-def questions(facility, engine, books, samples):
-    """`samples`: entries of the large logbook, as they are stored, of which one in the middle is asked for."""
+def questions(facility, engine, books, middle_entry):
+    """`middle_entry`: id and time of one in the middle of the large logbook."""
     both = ("member", "admin")
     big, steady = books.books[f"investigation/{facility.big}"], books.books[f"investigation/{facility.steady}"]
     beamline = facility.names[0]
@@ -67,12 +66,12 @@ def questions(facility, engine, books, samples):
     ask("ended long ago: newest page, creationDate", "event", s.listing(old, "creationDate"), investigationId=facility.small, limit=50, sortBy="creationDate")
     ask("ended long ago: days", "event/dates", s.quarters(old), investigationId=facility.small)
     ask("ended long ago: count", "event/count", s.count(old), investigationId=facility.small)
-    entry, at = samples
+    entry, at = middle_entry
     scope = ("book", big.number)
     ask("large: page of an entry in the middle, _id", "event/page", s.before(scope, entry), **{"investigationId": facility.big, "limit": 50, "_id": entry})
     ask("large: page of an entry in the middle, creationDate", "event/page", s.before(scope, entry, "creationDate", at),
         **{"investigationId": facility.big, "limit": 50, "_id": entry, "sortBy": "creationDate"})
-    for name, owner, scope in [*scopes[:2], ("instrument", *scopes[2][1:])]:
+    for name, owner, scope in scopes:
         for kind, text in SEARCHES.items():
             where = {"instrument": scope[1]} if name == "instrument" else {"books": [scope[1]]}
             ask(f"search {name}: {kind}", "search", s.search(engine, text, **where), **owner, search=text)
@@ -89,7 +88,6 @@ def questions(facility, engine, books, samples):
     return found
 
 
-INSTRUMENTS = 10
 # What the service asks by itself, or for those who listen.
 ALONE = {
     "every 30 s: entries whose investigation is not known": (s.UNBOUND, ["", 500]),
@@ -97,7 +95,7 @@ ALONE = {
 }
 
 
-def measure(facility, engine, asked, sessions, seconds, told=True):
+def measure(facility, engine, asked, sessions, seconds):
     """Name and who to what was measured over HTTP and by plain SQL."""
     client, results, plain = Http(facility), {}, {}
     for question in asked:
@@ -107,8 +105,7 @@ def measure(facility, engine, asked, sessions, seconds, told=True):
                 plain[question.name] = engine.timed(seconds / 2, lambda: question.statement)
             timed = repeated(seconds, lambda: client.call("GET", path)[0], facility.server.pid, engine.warm)
             results[question.name, who] = (timed, plain[question.name])
-            if told:
-                hand = plain[question.name]
-                print(f"  {question.name:55} {who:6} {timed.p50:9.2f} / {timed.p99:9.2f} ms, {timed.cpu:8.2f} ms of processor time; {engine.source} "
-                      f"{hand.p50:9.2f} ms, ×{timed.p50 / hand.p50:.1f}", flush=True)
+            hand = plain[question.name]
+            print(f"  {question.name:55} {who:6} {timed.p50:9.2f} / {timed.p99:9.2f} ms, {timed.cpu:8.2f} ms of processor time; {engine.source} "
+                  f"{hand.p50:9.2f} ms, ×{timed.p50 / hand.p50:.1f}", flush=True)
     return results

@@ -161,7 +161,7 @@ class Postgres:
         self.url = f"{server.rsplit('/', 1)[0]}/{self.database}"
         self.env = {"UNDULATOR_DATABASE__URL": self.url}
 
-    def psql(self, text, url=None, raw=False):
+    def psql(self, text, url=None):
         command = ["psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", url or self.url]
         env = {**os.environ, "PGOPTIONS": "-c search_path=logbook -c jit=off"}
         done = subprocess.run(command, input=text, text=True, capture_output=True, env=env)
