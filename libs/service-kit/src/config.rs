@@ -25,7 +25,7 @@ const SHARED: [&str; 10] =
 /// and one set of variables serve all programs of a site.
 const OF_SERVICES: &[&str] = &["auth", "catalogue", "download", "logbook"];
 /// Settings that are never shown and that may be given as the name of a file.
-const SECRETS: [(&str, &str); 2] = [("database", "url"), ("icat", "reader")];
+const SECRETS: [(&str, &str); 3] = [("database", "url"), ("icat", "reader"), ("logbook", "s3_secret_access_key")];
 /// Values of secrets that reveal nothing.
 const HARMLESS: [&str; 2] = ["", "sqlite"];
 

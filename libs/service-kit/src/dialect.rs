@@ -34,7 +34,7 @@ impl Dialect {
             Self::Icat => icat(problem),
             Self::Ids => ids(problem),
             Self::Authn => authn(problem, server),
-            Self::Page => page(problem, request_id),
+            Self::Page => page(problem, request_id, server),
             Self::IcatPlus => HttpResponse::build(plain_status(problem.code))
                 .content_type(ContentType::plaintext())
                 .body(problem.detail.clone()),
@@ -92,13 +92,17 @@ fn rfc9457(problem: &Problem, request_id: &str) -> HttpResponse {
     )
 }
 
-fn page(problem: &Problem, request_id: &str) -> HttpResponse {
+fn page(problem: &Problem, request_id: &str, server: &str) -> HttpResponse {
+    let home = format!("/{server}");
     let status = plain_status(problem.code);
     let title = status.canonical_reason().unwrap_or_default();
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let body = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head><body><main>\
-         <h1>{title}</h1><p class=\"problem\">{}</p><p>Request {}</p></main></body></html>",
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <link rel=\"stylesheet\" href=\"{home}/assets/app.css\"></head><body><main>\
+         <h1>{title}</h1><p class=\"problem\">{}</p><p><a href=\"{home}\">To the logbooks</a></p>\
+         <p class=\"hint\">Request {}</p></main></body></html>",
         escaped(&problem.detail),
         escaped(request_id)
     );

@@ -104,9 +104,24 @@ CREATE TABLE tag (
     UNIQUE (scope, folded)
 );
 
+-- What is stored of attachments, each content once. The row is there before the content and goes before it.
+CREATE TABLE content (
+    sha256 {text} PRIMARY KEY,
+    -- Name of the file or object; never that of one that was there before.
+    key {text} NOT NULL UNIQUE,
+    -- When somebody last was about to refer to it.
+    touched_at BIGINT NOT NULL
+);
+CREATE INDEX content_touched_at ON content (touched_at);
+
+-- Contents without a row that may still be stored.
+CREATE TABLE doomed_content (
+    key {text} PRIMARY KEY
+);
+
 CREATE TABLE attachment (
     id {text} PRIMARY KEY,
-    sha256 {text} NOT NULL,
+    sha256 {text} NOT NULL REFERENCES content (sha256),
     bytes BIGINT NOT NULL,
     media_type {text} NOT NULL,
     filename {text} NOT NULL,

@@ -20,6 +20,32 @@ const parsed = (html) => {
   return [...template.content.querySelectorAll("article[data-entry]")];
 };
 
+// Where one is writing, or else at the end.
+function insert(rich, image) {
+  const selection = document.getSelection();
+  if (selection.rangeCount && rich.contains(selection.anchorNode)) {
+    const range = selection.getRangeAt(0);
+    range.deleteContents();
+    range.insertNode(image);
+    range.setStartAfter(image);
+  } else {
+    rich.append(image);
+  }
+}
+
+// An image with a button that takes it out again.
+function removable(image) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet";
+  button.textContent = "Remove";
+  button.setAttribute("aria-label", `Remove ${image.alt}`);
+  const figure = document.createElement("figure");
+  figure.append(image, button);
+  button.addEventListener("click", () => figure.remove());
+  return figure;
+}
+
 function editor(form) {
   const { text, mode } = form.elements;
   const rich = form.querySelector(".rich");
@@ -49,7 +75,8 @@ function editor(form) {
       const image = document.createElement("img");
       image.src = await asData(file);
       image.alt = file.name || "pasted image";
-      (isRich() ? rich : pasted).append(image);
+      if (isRich()) insert(rich, image);
+      else pasted.append(removable(image));
     }
     say(images.length === 1 ? "An image is pasted." : `${images.length} images are pasted.`);
   });
@@ -75,8 +102,14 @@ function editor(form) {
       });
       const html = await answer.text();
       if (!answer.ok) {
-        const problem = new DOMParser().parseFromString(html, "text/html").querySelector("[role=alert], .problem");
-        say(problem?.textContent || `This was not written (${answer.status}).`);
+        const page = new DOMParser().parseFromString(html, "text/html");
+        say(page.querySelector("[role=alert], .problem")?.textContent || `This was not written (${answer.status}).`);
+        // Somebody was faster: what is there now is shown, what was written here stays, and may be sent after all.
+        const version = page.querySelector(`#${form.id} [name=version]`);
+        if (answer.status === 409 && version) {
+          form.elements.version.value = version.value;
+          document.querySelector("main > article").replaceWith(page.querySelector("main > article"));
+        }
         return;
       }
       if (form.id !== "write") {
@@ -98,6 +131,8 @@ function editor(form) {
 
 const list = document.getElementById("entries");
 
+const when = (article) => Date.parse(article.querySelector("time").dateTime);
+
 // Shows an entry where it belongs: in the place of its earlier version, or at the top of its day.
 function put(article) {
   const known = list.querySelector(`article[data-entry="${article.dataset.entry}"]`);
@@ -105,6 +140,9 @@ function put(article) {
     known.replaceWith(article);
     return;
   }
+  // What is older than this list belongs to a later page of it.
+  const last = [...list.querySelectorAll(":scope > article")].at(-1);
+  if (document.querySelector("a.more") && last && when(article) < when(last)) return;
   document.getElementById("nothing")?.remove();
   article.classList.add("fresh");
   const day = article.dataset.day;
@@ -116,22 +154,38 @@ function put(article) {
     const later = [...list.querySelectorAll("h2[data-day]")].find((other) => other.dataset.day < day);
     list.insertBefore(heading, later ?? null);
   }
-  const when = (other) => other.querySelector("time").dateTime;
   let place = heading.nextElementSibling;
   while (place?.matches("article") && when(place) > when(article)) place = place.nextElementSibling;
   list.insertBefore(article, place);
 }
 
 function remove(id) {
-  list.querySelector(`article[data-entry="${id}"]`)?.remove();
+  const article = list.querySelector(`article[data-entry="${id}"]`);
+  const heading = article && list.querySelector(`h2[data-day="${article.dataset.day}"]`);
+  article?.remove();
+  if (heading && !heading.nextElementSibling?.matches("article")) heading.remove();
+}
+
+// All of them anew; what somebody is writing stays.
+async function reread() {
+  const answer = await fetch(location.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const entries = page.getElementById("entries");
+  if (answer.ok && entries) list.replaceChildren(...entries.children);
 }
 
 function live(address) {
-  const source = new EventSource(`${address}/live`);
-  const changed = async (event) => {
+  // From where this list ends, so that nothing is missed between the two.
+  const source = new EventSource(`${address}/live?after=${list.dataset.after}`);
+  // One after the other, so that nothing old is put over what is newer.
+  let turn = Promise.resolve();
+  const changed = (event) => {
+    turn = turn.then(() => take(event)).catch(() => say("Something new could not be shown; load the page again."));
+  };
+  const take = async (event) => {
     const { entries, gone, many } = JSON.parse(event.data);
     if (many) {
-      location.reload();
+      await reread();
       return;
     }
     gone.forEach(remove);
@@ -144,7 +198,11 @@ function live(address) {
     source.addEventListener(name, changed);
   }
   source.addEventListener("ready", () => list.setAttribute("data-connected", "true"));
-  source.addEventListener("reset", () => location.reload());
+  source.addEventListener("reset", async () => {
+    await reread();
+    list.setAttribute("data-connected", "true");
+  });
+  source.addEventListener("closed", () => say("This logbook is closed now: it can be read only."));
   source.addEventListener("end", () => {
     source.close();
     say("You are logged out; log in again to see new entries.");
@@ -155,10 +213,21 @@ function live(address) {
 document.querySelectorAll("form.editor").forEach(editor);
 if (list?.dataset.live) live(list.dataset.live);
 
+// What is wider than its entry can be scrolled with the keyboard.
+const reach = () => {
+  for (const text of document.querySelectorAll(".entry > .text")) {
+    if (text.scrollWidth > text.clientWidth) text.tabIndex = 0;
+    else text.removeAttribute("tabindex");
+  }
+};
+reach();
+addEventListener("resize", reach);
+if (list) new MutationObserver(reach).observe(list, { childList: true });
+
 // "/" searches and "n" writes, unless somebody is writing already.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
-  const field = { "/": "#find input[name=search]", n: "#write textarea" }[event.key];
+  const field = { "/": "#find input[name=search]", n: "#write label:not([hidden]) > textarea, #write .rich:not([hidden])" }[event.key];
   const element = field && document.querySelector(field);
   if (element) {
     event.preventDefault();

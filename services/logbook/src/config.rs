@@ -1,11 +1,29 @@
 //! Settings of the logbook.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use service_kit::{Config as Settings, ConfigError};
+
+/// Is never shown.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Secret {
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
 
 /// `[logbook]`; see `config.default.toml` for each one's meaning.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,6 +32,14 @@ pub struct Config {
     /// Empty: a directory of our own below `data_dir`.
     pub attachments_dir: PathBuf,
     pub largest_attachment: ByteSize,
+    pub largest_import: ByteSize,
+    /// Empty: the directory.
+    pub s3_bucket: String,
+    pub s3_prefix: String,
+    pub s3_endpoint: String,
+    pub s3_region: String,
+    pub s3_access_key_id: String,
+    pub s3_secret_access_key: Secret,
     pub page_limit: u32,
     pub page_default: u32,
     pub time_zone: String,

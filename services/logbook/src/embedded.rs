@@ -35,7 +35,7 @@ async fn attached(
     files: &mut Vec<NewFile>,
 ) -> Result<Option<String>, Problem> {
     let Some(bytes) = decoded(state, address)? else { return Ok(None) };
-    let stored = state.attachments.put(bytes, &*state.ids, state.clock.now()).await?;
+    let stored = state.attachments.put(state, bytes).await?;
     if !is_shown_inline(stored.media_type) {
         return Ok(None);
     }

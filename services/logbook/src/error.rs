@@ -32,6 +32,8 @@ pub enum Error {
     Forbidden(String),
     #[error("the address is not valid, or not any more")]
     BadTicket,
+    #[error("{0}")]
+    BadArchive(String),
     #[error("body over {0} bytes")]
     TooLarge(u64),
     #[error(transparent)]
@@ -62,6 +64,7 @@ impl From<Error> for Problem {
             Error::NotEditable => Self::new(Code::Validation, "logbook/not-editable", text),
             Error::Forbidden(_) => Self::new(Code::Forbidden, "logbook/forbidden", text),
             Error::BadTicket => Self::new(Code::Forbidden, "logbook/bad-ticket", text),
+            Error::BadArchive(_) => Self::new(Code::Validation, "logbook/bad-archive", text),
             Error::TooLarge(_) => Self::new(Code::TooLarge, "logbook/too-large", text),
             Error::Database(e) => e.into(),
             Error::Storage(e) => Self::internal(e),

@@ -2,6 +2,7 @@
 
 use service_kit::Problem;
 
+use crate::attachments::Stored;
 use crate::domain::event::Event;
 use crate::domain::ids;
 use crate::embedded::{decode, filename};
@@ -16,13 +17,17 @@ pub async fn from_base64(state: &State, base64: Option<&str>, event: &mut Event)
     store(state, bytes, None, event).await
 }
 
-/// Stores the bytes and lets the entry tell of them. What they are is found out from themselves.
-pub async fn store(state: &State, bytes: Vec<u8>, name: Option<String>, event: &mut Event) -> Result<NewFile, Problem> {
-    let stored = state.attachments.put(bytes, &*state.ids, state.clock.now()).await?;
+async fn store(state: &State, bytes: Vec<u8>, name: Option<String>, event: &mut Event) -> Result<NewFile, Problem> {
+    let stored = state.attachments.put(state, bytes).await?;
+    Ok(told(state, stored, name, event))
+}
+
+/// Lets the entry tell of a file. What it is was found out from its bytes.
+pub fn told(state: &State, stored: Stored, name: Option<String>, event: &mut Event) -> NewFile {
     let name = name.map(|name| name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned());
     let filename = name.filter(|name| !name.is_empty()).unwrap_or_else(|| filename(stored.media_type));
     event.filename = Some(filename.clone());
     event.file_size = Some(stored.bytes);
     event.content_type = Some(stored.media_type.to_owned());
-    Ok(NewFile { id: ids::new(&*state.ids, state.clock.now()), filename, stored })
+    NewFile { id: ids::new(&*state.ids, state.clock.now()), filename, stored }
 }

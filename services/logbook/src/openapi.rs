@@ -13,7 +13,7 @@ use utoipa::{IntoParams, IntoResponses, Modify, OpenApi, ToSchema};
 
 use crate::domain::event::parsed;
 use crate::error::Error;
-use crate::routes::{event, keys, portal, program, records, resource, stats, tag};
+use crate::routes::{event, import, keys, portal, program, records, resource, stats, tag};
 
 /// `services/logbook/openapi.json`
 #[derive(OpenApi)]
@@ -28,6 +28,7 @@ use crate::routes::{event, keys, portal, program, records, resource, stats, tag}
     ),
     paths(
         event::list::get,
+        import::post,
         keys::get,
         records::get,
         event::create::post,
@@ -104,7 +105,7 @@ pub struct ListQuery {
     /// A part of the text, without case and accents.
     #[param(nullable = false)]
     search: Option<String>,
-    /// `json`, or for a file `csv`, `txt` or `jsonl`.
+    /// `json`, or for a file `pdf`, `eln`, `csv`, `txt` or `jsonl`.
     #[param(nullable = false)]
     format: Option<String>,
     /// A day, `2025-03-02`.
@@ -350,6 +351,12 @@ pub struct Message {
     #[serde(rename = "type")]
     kind: String,
     message: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub struct Imported {
+    created: i64,
+    present: i64,
 }
 
 #[derive(ToSchema)]

@@ -129,7 +129,9 @@ pub fn program(caller: &Caller) -> Result<(), Problem> {
 /// Settings of a portal are people's.
 pub fn person(caller: &Caller) -> Result<(), Problem> {
     if caller.is_program() {
-        return Err(Error::Forbidden("settings are people's: come with a session, not with an API key".to_owned()).into());
+        return Err(
+            Error::Forbidden("settings are people's: come with a session, not with an API key".to_owned()).into()
+        );
     }
     Ok(())
 }

@@ -1,15 +1,17 @@
 //! What the logbook's handlers share.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use events::Outbox;
 use identity::Identity;
 use jiff::tz::TimeZone;
-use service_kit::{BuildError, Clock, Ctx, Db, Ids};
+use service_kit::{Blocking, BuildError, Clock, Ctx, Db, Ids};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::attachments::Store;
+use crate::attachments::thumbnail::Thumbnails;
 use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::keys::Keys;
@@ -26,6 +28,11 @@ pub struct State {
     pub site: String,
     pub config: Config,
     pub attachments: Store,
+    pub thumbnails: Thumbnails,
+    /// Where files for people are made, which takes time of a processor.
+    pub documents: Blocking,
+    /// For what is being received.
+    pub data_dir: PathBuf,
     pub bindings: Bindings,
     pub keys: Keys,
     pub live: Live,
@@ -37,11 +44,6 @@ pub struct State {
 
 impl State {
     pub fn new(ctx: &Ctx, config: Config, identity: Identity, outbox: Outbox) -> Result<Self, BuildError> {
-        let directory = if config.attachments_dir.as_os_str().is_empty() {
-            ctx.config.core.data_dir.join("attachments")
-        } else {
-            config.attachments_dir.clone()
-        };
         Ok(Self {
             db: ctx.db.clone(),
             outbox,
@@ -50,7 +52,10 @@ impl State {
             ids: Arc::clone(&ctx.ids),
             zone: config.zone()?,
             site: ctx.config.core.site.clone(),
-            attachments: Store::open(&directory, &ctx.pools)?,
+            thumbnails: Thumbnails::default(),
+            data_dir: ctx.config.core.data_dir.clone(),
+            documents: ctx.pools.open("logbook.documents", 2, 64),
+            attachments: Store::open(&config, &ctx.config.core.data_dir, &ctx.pools)?,
             bindings: Bindings::default(),
             keys: Keys::of(&config)?,
             live: Live::default(),

@@ -1,38 +1,47 @@
-//! The bytes of attachments, in a directory by their SHA-256: written once, whole, and never changed.
+//! The bytes of attachments: each content once, in a directory or in a bucket, whole and never changed.
+//!
+//! A row says which contents there are, and is there before the content is and after it has gone. Its key is new whenever a
+//! content comes anew, so that what a sweep takes away is never what somebody has just begun to refer to.
 
-mod sweep;
+mod bucket;
+mod directory;
+pub mod thumbnail;
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions};
+use aws_lc_rs::digest::{Context, SHA256};
 use jiff::Timestamp;
-use service_kit::{Blocking, BuildError, Ids, Pools, Problem};
+use service_kit::{BuildError, Ids, Pools, Problem};
 
+use self::bucket::Bucket;
+use self::directory::Directory;
+use crate::config::Config;
 use crate::domain::ids::hex;
 use crate::error::Error;
+use crate::state::State;
+use crate::store::attachments::Attachment;
+use crate::store::contents;
 
-const THREADS: usize = 8;
-const QUEUE: usize = 256;
-/// How long bytes stay that nobody refers to.
-const GRACE: Duration = Duration::from_hours(1);
-/// The end of names of files that are being written.
-const PART: &str = ".part";
+/// How long a content stays that no attachment has: whoever stores one refers to it much sooner.
+pub const GRACE: Duration = Duration::from_hours(1);
+/// Bytes that are read at once.
+const PIECE: u64 = 256 * 1024;
+/// Enough to see what a content is.
+const BEGINNING: usize = 8 * 1024;
 
-pub use self::sweep::{Fate, directories};
-
-/// A directory of attachments. Cheap to clone.
+/// Where the contents are. Cheap to clone.
 #[derive(Clone)]
-pub struct Store {
-    root: Arc<Dir>,
-    pool: Blocking,
+pub struct Store(Place);
+
+#[derive(Clone)]
+enum Place {
+    Directory(Directory),
+    Bucket(Bucket),
 }
 
-/// Bytes that are on disk.
+/// A content that is stored for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub sha256: String,
@@ -41,112 +50,136 @@ pub struct Stored {
     pub media_type: &'static str,
 }
 
-impl Store {
-    pub fn open(directory: &Path, pools: &Pools) -> Result<Self, BuildError> {
-        let failed = |e: io::Error| BuildError::Other(format!("logbook.attachments_dir {}: {e}", directory.display()));
-        std::fs::create_dir_all(directory).map_err(failed)?;
-        let root = Dir::open_ambient_dir(directory, ambient_authority()).map_err(failed)?;
-        Ok(Self { root: Arc::new(root), pool: pools.open("logbook.attachments", THREADS, QUEUE) })
-    }
-
-    /// Everything is on disk when this returns, and stays for [`GRACE`] at least, for whoever is about to refer to it. Bytes
-    /// that are there already are not written again.
-    pub async fn put(&self, bytes: Vec<u8>, ids: &dyn Ids, now: Timestamp) -> Result<Stored, Problem> {
-        let root = Arc::clone(&self.root);
-        let temporary = format!(".{}{PART}", ids.random_uuid());
-        let written = self.pool.run(move || write(&root, &temporary, &bytes, system(now))).await?;
-        Ok(written.map_err(Error::Storage)?)
-    }
-
-    pub async fn get(&self, sha256: &str) -> Result<Vec<u8>, Problem> {
-        let (root, place) = (Arc::clone(&self.root), place(sha256));
-        let read = self.pool.run(move || root.read(place)).await?;
-        Ok(read.map_err(Error::Storage)?)
-    }
+/// A content that is being received.
+pub struct Upload {
+    part: directory::Part,
+    hash: Context,
+    bytes: u64,
+    beginning: Vec<u8>,
 }
 
 impl Store {
-    /// Names of the files in one of the [`directories`] that nobody has put for longer than [`GRACE`].
-    pub async fn unused_for_long(&self, directory: String, now: Timestamp) -> Result<Vec<String>, Problem> {
-        let root = Arc::clone(&self.root);
-        let found = self.pool.run_in_turn(move || sweep::old_files(&root, &directory, system(now))).await?;
-        Ok(found.map_err(Error::Storage)?)
+    pub fn open(config: &Config, data_dir: &Path, pools: &Pools) -> Result<Self, BuildError> {
+        let directory = match &config.attachments_dir {
+            none if none.as_os_str().is_empty() => data_dir.join("attachments"),
+            named => named.clone(),
+        };
+        // A bucket needs one too, for what is being received.
+        let directory = Directory::open(&directory, pools)?;
+        Ok(Self(match config.s3_bucket.as_str() {
+            "" => Place::Directory(directory),
+            _ => Place::Bucket(Bucket::open(config, directory)?),
+        }))
     }
 
-    /// Takes files away from where writers find them; those that were put again meanwhile stay. A writer that comes now
-    /// writes the bytes anew.
-    pub async fn set_aside(&self, sha256s: Vec<String>, now: Timestamp) -> Result<Vec<String>, Problem> {
-        let root = Arc::clone(&self.root);
-        let aside = self.pool.run_in_turn(move || sweep::set_aside(&root, sha256s, system(now))).await?;
-        Ok(aside.map_err(Error::Storage)?)
+    /// Where the next content is received.
+    pub async fn begin(&self, ids: &dyn Ids) -> Result<Upload, Problem> {
+        let directory = match &self.0 {
+            Place::Directory(directory) => directory,
+            Place::Bucket(bucket) => bucket.received(),
+        };
+        let part = directory.begin(ids.random_uuid().to_string()).await?;
+        Ok(Upload { part, hash: Context::new(&SHA256), bytes: 0, beginning: Vec::new() })
     }
 
-    /// Removes files that were set aside, or brings them back.
-    pub async fn decide(&self, decisions: Vec<(String, Fate)>) -> Result<(), Problem> {
-        let root = Arc::clone(&self.root);
-        let done = self.pool.run_in_turn(move || sweep::decide(&root, &decisions)).await?;
-        Ok(done.map_err(Error::Storage)?)
+    /// Everything is stored for good when this returns, and stays for [`GRACE`] at least, for whoever is about to refer to it.
+    /// A content that is there already is not stored again.
+    pub async fn finish(&self, state: &State, upload: Upload) -> Result<Stored, Problem> {
+        let Upload { part, hash, bytes, beginning } = upload;
+        let stored = Stored {
+            sha256: hex(hash.finish().as_ref()),
+            bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+            media_type: infer::get(&beginning).map_or("application/octet-stream", |kind| kind.mime_type()),
+        };
+        let now = state.clock.now_micros();
+        let key = state.db.write(async |tx| contents::touch(tx, &stored.sha256, now).await).await?;
+        match &self.0 {
+            Place::Directory(directory) => directory.keep(part, key, bytes).await?,
+            Place::Bucket(bucket) => bucket.keep(part, &key, bytes).await?,
+        }
+        Ok(stored)
     }
 
-    /// What a sweep or a writer left when it was killed: files set aside come back, parts go.
+    /// The same for bytes that are in memory.
+    pub async fn put(&self, state: &State, bytes: Vec<u8>) -> Result<Stored, Problem> {
+        let mut upload = self.begin(&*state.ids).await?;
+        upload.write(bytes).await?;
+        self.finish(state, upload).await
+    }
+
+    /// The whole content.
+    pub async fn get(&self, attachment: &Attachment) -> Result<Vec<u8>, Problem> {
+        let mut all = Vec::with_capacity(usize::try_from(attachment.bytes).unwrap_or_default());
+        let mut reading = self.reading(attachment);
+        while let Some(piece) = reading.next().await? {
+            all.extend_from_slice(&piece);
+        }
+        Ok(all)
+    }
+
+    /// The content piece by piece.
+    pub fn reading(&self, attachment: &Attachment) -> Reading {
+        let bytes = u64::try_from(attachment.bytes).unwrap_or_default();
+        Reading { store: self.clone(), key: attachment.key.clone(), bytes, at: 0 }
+    }
+
+    /// Takes a content away; one that is not there is no error.
+    pub async fn remove(&self, key: &str) -> Result<(), Problem> {
+        match &self.0 {
+            Place::Directory(directory) => directory.remove(key.to_owned()).await,
+            Place::Bucket(bucket) => bucket.remove(key).await,
+        }
+    }
+
+    /// Takes away what writers that were killed have left half-received.
     pub async fn tidy(&self, now: Timestamp) -> Result<(), Problem> {
-        let root = Arc::clone(&self.root);
-        let done = self.pool.run_in_turn(move || sweep::tidy(&root, system(now))).await?;
-        Ok(done.map_err(Error::Storage)?)
+        match &self.0 {
+            Place::Directory(directory) => directory.tidy(now).await,
+            Place::Bucket(bucket) => bucket.received().tidy(now).await,
+        }
     }
 }
 
-fn system(now: Timestamp) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(now.as_microsecond()).unwrap_or_default())
-}
-
-/// Two levels, so that no directory gets too many files.
-fn place(sha256: &str) -> String {
-    format!("{}/{sha256}", &sha256[..2.min(sha256.len())])
-}
-
-fn write(root: &Dir, temporary: &str, bytes: &[u8], now: SystemTime) -> io::Result<Stored> {
-    let sha256 = hex(digest(&SHA256, bytes).as_ref());
-    let stored = Stored {
-        bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-        media_type: infer::get(bytes).map_or("application/octet-stream", |kind| kind.mime_type()),
-        sha256,
-    };
-    let place = place(&stored.sha256);
-    let above = &stored.sha256[..2];
-    if is_kept(root, &place, bytes.len(), now)? {
-        return sync(root, above).map(|()| stored);
+impl Upload {
+    pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Problem> {
+        self.hash.update(&bytes);
+        self.bytes += bytes.len() as u64;
+        let wanted = BEGINNING.saturating_sub(self.beginning.len()).min(bytes.len());
+        self.beginning.extend_from_slice(&bytes[..wanted]);
+        self.part.write(bytes).await
     }
-    let mut file = root.open_with(temporary, OpenOptions::new().write(true).create_new(true))?.into_std();
-    file.write_all(bytes)?;
-    file.set_modified(now)?;
-    file.sync_all()?;
-    root.create_dir_all(above)?;
-    root.rename(temporary, root, &place)?;
-    sync(root, above).map(|()| stored)
+
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
 }
 
-/// Whether the bytes are there and will stay: their time is set first, then they are looked for once more, because a sweep
-/// takes files away before it looks at their time.
-fn is_kept(root: &Dir, place: &str, length: usize, now: SystemTime) -> io::Result<bool> {
-    let file = match root.open_with(place, OpenOptions::new().write(true)) {
-        Ok(file) => file.into_std(),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(e) => return Err(e),
-    };
-    if file.metadata()?.len() != length as u64 {
-        return Ok(false);
-    }
-    file.set_modified(now)?;
-    root.try_exists(place)
+/// A content that is being read.
+pub struct Reading {
+    store: Store,
+    key: String,
+    bytes: u64,
+    at: u64,
 }
 
-/// Also who finds the bytes there may not rely on them before their name is on disk.
-fn sync(root: &Dir, above: &str) -> io::Result<()> {
-    for directory in [above, "."] {
-        root.open(directory)?.sync_all()?;
+impl Reading {
+    /// `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
+        let length = PIECE.min(self.bytes - self.at);
+        if length == 0 {
+            return Ok(None);
+        }
+        let piece = match &self.store.0 {
+            Place::Directory(directory) => directory.read(self.key.clone(), self.at, length).await?,
+            Place::Bucket(bucket) => bucket.read(&self.key, self.at, length).await?,
+        };
+        self.at += length;
+        Ok(Some(piece))
     }
-    Ok(())
+}
+
+fn failed(e: io::Error) -> Problem {
+    Error::Storage(e).into()
 }
 
 /// Shown within a page; everything else is for saving, because it may be active.

@@ -5,6 +5,7 @@ pub mod book;
 pub mod chain;
 pub mod content;
 pub mod dates;
+mod depth;
 pub mod event;
 pub mod filter;
 pub mod ids;

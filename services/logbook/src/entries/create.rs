@@ -34,17 +34,25 @@ pub struct NewFile {
 }
 
 /// On disk when this returns. What its contents embed becomes attachments.
-pub async fn create(state: &State, mut new: NewEntry) -> Result<Entry, Problem> {
+pub async fn create(state: &State, new: NewEntry) -> Result<Entry, Problem> {
     let id = ids::new(&*state.ids, state.clock.now());
+    create_as(state, id, new).await?.ok_or_else(|| Problem::internal("a new id is that of another entry"))
+}
+
+/// The same with an id of its own; `None` if there is such an entry.
+pub async fn create_as(state: &State, id: String, mut new: NewEntry) -> Result<Option<Entry>, Problem> {
     let embedded = embedded::take(state, &id, &mut new.event.content).await?;
     new.files.extend(embedded);
     new.event.files = new.files.iter().map(|file| file.id.clone()).collect();
     let now = state.clock.now_micros();
     let created = state
         .db
-        .write_in_turn(async |tx| -> Result<Entry, Problem> {
+        .write_in_turn(async |tx| -> Result<Option<Entry>, Problem> {
             let book_id = books::find_or_open(tx, &new.book).await?;
             books::take(tx, &[book_id]).await?;
+            if entries::get(tx, &id).await?.is_some() {
+                return Ok(None);
+            }
             let seq = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
             let entry = Entry {
                 id: id.clone(),
@@ -62,7 +70,7 @@ pub async fn create(state: &State, mut new: NewEntry) -> Result<Entry, Problem> 
             define_tags(state, tx, &new.book, &entry.event).await?;
             let act = Act { actor: &new.actor, at: now };
             record_version(state, tx, RecordKind::Created, act, &entry).await?;
-            Ok(entry)
+            Ok(Some(entry))
         })
         .await?;
     Ok(created)

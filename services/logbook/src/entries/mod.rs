@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use service_kit::{DbError, Tx};
 
 pub use self::change::{Match, change};
-pub use self::create::{NewEntry, NewFile, create};
+pub use self::create::{NewEntry, NewFile, create, create_as};
 pub use self::relocate::{attach, relocate};
 pub use self::remove::set_removed;
 pub use self::show::{show, show_all};
@@ -137,15 +137,7 @@ async fn record_version(
 /// Files of an entry that are on disk.
 async fn add_files(tx: &mut Tx, entry: &str, files: &[NewFile], at: i64) -> Result<(), DbError> {
     for file in files {
-        let attachment = attachments::Attachment {
-            id: file.id.clone(),
-            sha256: file.stored.sha256.clone(),
-            bytes: file.stored.bytes,
-            media_type: file.stored.media_type.to_owned(),
-            filename: file.filename.clone(),
-            entry_id: entry.to_owned(),
-        };
-        attachments::add(tx, &attachment, at).await?;
+        attachments::add(tx, file, entry, at).await?;
     }
     Ok(())
 }

@@ -55,7 +55,7 @@ pub struct Live {
 }
 
 /// How far a logbook is: for an instrument its feed, in which the records of its investigations are as well.
-async fn head(state: &State, book: &Book) -> Result<i64, Problem> {
+pub async fn head(state: &State, book: &Book) -> Result<i64, Problem> {
     let heads = books::heads(&mut state.db.read().await?, &[book.name()]).await?;
     Ok(heads.get(&book.name()).map_or(0, |head| place(book, *head)))
 }

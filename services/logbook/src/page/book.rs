@@ -15,10 +15,11 @@ use super::level::Level;
 use super::login;
 use super::view::View;
 use super::visitor::visitor;
-use crate::domain::dates::day_of;
+use crate::domain::dates::{day, day_of};
 use crate::domain::filter::{Filter, Order, Page, Parameters};
 use crate::entries;
 use crate::exports::Format;
+use crate::live;
 use crate::people;
 use crate::rights;
 use crate::state::State;
@@ -60,6 +61,8 @@ pub async fn get(
     rights::read(&state, &caller, &level.book).await?;
     let asked = query.search.as_deref().and_then(Asked::parse);
     let filter = Filter { search: None, ..query.filter(&state.zone)? };
+    // Before the list is read: what is written meanwhile comes live.
+    let record = live::head(&state, &level.book).await?;
     let mut tx = state.db.read().await?;
     let scope = entries::scope(&mut tx, &level.book).await?;
     let mut found = match &asked {
@@ -75,7 +78,10 @@ pub async fn get(
     }
     let last = found.last().filter(|_| has_more);
     let next = last.map(|entry| if asked.is_some() { entry.seq.to_string() } else { entry.id.clone() });
-    let (earlier_day, later_day) = days(&state, &mut tx, &scope, &filter, found.first(), found.last()).await?;
+    let (earlier_day, later_day) = match &asked {
+        Some(_) => (None, None),
+        None => days(&state, &mut tx, &scope, &filter, found.first(), found.last()).await?,
+    };
     let known_tags = tags::list(&mut tx, &tags::scope(&level.book), "global").await?;
     let views = views(&state, &mut tx, &found, asked.as_ref()).await?;
     drop(tx);
@@ -91,6 +97,8 @@ pub async fn get(
         entries => views,
         is_live => !is_narrowed && place.after.is_none(),
         is_narrowed,
+        record,
+        kept => self::narrowing(&Parameters { date: None, ..Parameters::clone(&query) }),
         narrowing => &narrowing,
         more => next.map(|last| format!("after={last}{narrowing}")),
         asked => context! { search => query.search.as_deref(), types => query.types.as_deref(), tags => query.tags.as_deref(), date => query.date.as_deref() },
@@ -139,14 +147,15 @@ async fn days(
     first: Option<&Entry>,
     last: Option<&Entry>,
 ) -> Result<(Option<String>, Option<String>), Problem> {
-    let start = filter.from.or(last.map(|entry| entry.event.at));
-    let end = filter.before.or(first.map(|entry| entry.event.at + 1));
+    let bounds = |entry: &Entry| day("date", &day_of(entry.event.at, &state.zone), &state.zone);
+    let start = filter.from.or(last.map(bounds).transpose()?.map(|(from, _)| from));
+    let end = filter.before.or(first.map(bounds).transpose()?.map(|(_, before)| before));
     let (Some(start), Some(end)) = (start, end) else { return Ok((None, None)) };
     let one = |descending| Page { by: Order::CreationDate, descending, skip: 0, limit: Some(1) };
     let before = Filter { from: None, before: Some(start), ..filter.clone() };
     let after = Filter { from: Some(end), before: None, ..filter.clone() };
-    let day = |found: Vec<Entry>| found.first().map(|entry| day_of(entry.event.at, &state.zone));
-    Ok((day(list(tx, scope, &before, one(true)).await?), day(list(tx, scope, &after, one(false)).await?)))
+    let of = |found: Vec<Entry>| found.first().map(|entry| day_of(entry.event.at, &state.zone));
+    Ok((of(list(tx, scope, &before, one(true)).await?), of(list(tx, scope, &after, one(false)).await?)))
 }
 
 /// As templates show them.

@@ -9,14 +9,15 @@ use minijinja::context;
 use service_kit::{Code, Problem};
 
 use super::book::{readable, views};
-use super::html::page;
+use super::html::{of_markdown, page};
 use super::level::Level;
 use super::login;
 use super::view::View;
 use super::visitor::{known, redirect, visitor};
 use super::write::Written;
-use crate::domain::dates;
+use crate::domain::event::Event;
 use crate::domain::filter::Filter;
+use crate::domain::{content, dates};
 use crate::entries::{self, Match};
 use crate::error::Error;
 use crate::people;
@@ -51,6 +52,7 @@ pub async fn post(
     let version = written.version.as_deref().and_then(|version| version.parse().ok());
     let version = version.ok_or_else(|| Error::bad("version is missing"))?;
     let mut event = entry.event.clone();
+    let given = written.clone();
     written.put_into(&mut event)?;
     let actor = &caller.subject().icat_user_name;
     match entries::change(&state, &entry.book(), &entry.id, &event, Match::Version(version), actor).await {
@@ -59,7 +61,7 @@ pub async fn post(
         Err(e) if e.code == Code::PreconditionFailed => {
             let (level, entry) = found(&state, &caller, &path).await?;
             let text = "Somebody has changed this entry meanwhile. Look at what is there now, and change it again.";
-            shown(&state, &caller, &level, &entry, StatusCode::CONFLICT, Some(text)).await
+            shown(&state, &caller, &level, &entry, StatusCode::CONFLICT, Some((text, &given))).await
         }
         Err(e) => Err(e),
     }
@@ -80,7 +82,7 @@ async fn shown(
     level: &Level,
     entry: &Entry,
     status: StatusCode,
-    message: Option<&str>,
+    refused: Option<(&str, &Written)>,
 ) -> Result<HttpResponse, Problem> {
     let is_editable = entry.event.kind != "notification";
     let may_edit = is_editable && rights::write(state, caller, &entry.book()).await.is_ok();
@@ -94,14 +96,28 @@ async fn shown(
         earlier.push(View { version: *version, until: Some(dates::shown(*until)), ..view });
     }
     earlier.reverse();
+    // What was refused stays in the form.
+    let given = refused.map(|(_, given)| given);
     let values = context! {
         site => state.site.as_str(),
         user => people::short(&caller.subject().icat_user_name),
         book => level.shown(state, caller).await,
+        mode => given.map_or_else(|| mode(&entry.event), |given| given.mode.as_str()),
+        source => given.map_or_else(|| entry.event.plain(), |given| Some(given.text.clone())),
+        html => given.filter(|given| given.mode == "html").map_or_else(|| view.as_ref().and_then(|view| view.html.clone()), |given| Some(content::sanitised(&given.text))),
+        tags => given.map_or_else(|| entry.event.tags.join(", "), |given| given.tags.clone()),
+        message => refused.map(|(text, _)| text),
         entry => view,
-        source => entry.event.plain(),
-        tags => entry.event.tags.join(", "),
-        may_edit, earlier, message,
+        may_edit, earlier,
     };
     page(status, "single.html", values)
+}
+
+/// Markdown if that is all there is of it; otherwise what it looks like would be lost.
+fn mode(event: &Event) -> &'static str {
+    let plain = event.plain().unwrap_or_default();
+    match event.html() {
+        Some(html) if content::sanitised(&of_markdown(&plain)).trim() != html.trim() => "html",
+        _ => "markdown",
+    }
 }

@@ -23,5 +23,5 @@ pub async fn get(
     let Some(caller) = visitor(&request, &identity).await? else { return login::form(&state, &request).await };
     let level = readable(&state, &caller, &path).await?;
     let format = Format::parse(query.format.as_deref())?.ok_or_else(|| Error::bad("format is missing"))?;
-    list::file(state.into_inner(), &level.book, &query, format).await
+    list::file(state.into_inner(), &caller, level.book, &query, format).await
 }

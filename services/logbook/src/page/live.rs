@@ -8,6 +8,7 @@ use super::book::readable;
 use super::visitor::known;
 use crate::domain::filter::Filter;
 use crate::live::Key;
+use crate::openapi::StreamQuery;
 use crate::routes::event::stream;
 use crate::state::State;
 
@@ -16,9 +17,10 @@ pub async fn get(
     identity: web::Data<Identity>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
+    place: web::Query<StreamQuery>,
 ) -> Result<HttpResponse, Problem> {
     let caller = known(&request, &identity).await?;
     let book = readable(&state, &caller, &path).await?.book;
     let key = Key { book, filter: Filter { removed: Some(false), ..Filter::default() } };
-    stream::answer(state.into_inner(), caller, key, &request, None).await
+    stream::answer(state.into_inner(), caller, key, &request, place.after.as_deref()).await
 }

@@ -110,9 +110,20 @@ impl View {
 
     /// With what was found in it.
     pub fn found(mut self, asked: &Asked, event: &Event) -> Self {
-        let texts = event.texts();
+        // Tags are shown as they are.
+        let mut texts = event.texts();
+        texts.retain(|text| !event.tags.contains(text));
         let found = texts.iter().map(|text| asked.excerpt(text, EXCERPT)).filter(|pieces| !pieces.is_empty());
         self.excerpts = found.take(2).map(|pieces| pieces.into_iter().map(Shown::from).collect()).collect();
+        // Nothing is said twice.
+        let is_whole = |pieces: &Vec<Shown>, text: &String| {
+            pieces.iter().map(|p| p.text.as_str()).collect::<String>() == text.trim()
+        };
+        if self.html.is_none()
+            && self.text.as_ref().is_some_and(|text| self.excerpts.iter().any(|pieces| is_whole(pieces, text)))
+        {
+            self.text = None;
+        }
         self
     }
 }

@@ -26,11 +26,11 @@ use crate::state::State;
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Written {
     #[serde(default)]
-    mode: String,
+    pub mode: String,
     #[serde(default)]
-    text: String,
+    pub text: String,
     #[serde(default)]
-    tags: String,
+    pub tags: String,
     /// Pasted images as `data:` addresses.
     #[serde(default)]
     images: Vec<String>,
@@ -59,7 +59,7 @@ impl Written {
         let mut html = if is_rich { text.clone() } else { of_markdown(&text) };
         for image in &images {
             // Whatever else stands there is taken away with what is not harmless.
-            html.push_str(&format!("<p><img src=\"{}\"></p>", image.replace(['"', '<', '>'], "")));
+            html.push_str(&format!("<p><img src=\"{}\" alt=\"pasted image\"></p>", image.replace(['"', '<', '>'], "")));
         }
         let plain = if is_rich { content::plain(&text) } else { text };
         if plain.trim().is_empty() && images.is_empty() && !html.contains("<img") {

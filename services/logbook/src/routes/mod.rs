@@ -1,6 +1,7 @@
 //! ICAT+'s interface of the logbook (5.7): the mounts and the route table, nothing else.
 
 pub mod event;
+pub mod import;
 pub mod keys;
 pub mod portal;
 pub mod program;
@@ -41,6 +42,8 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
             .put("/{credential}/event/restore", event::restore::put)
             .get("/{credential}/search", event::search::get)
             .get("/{credential}/events/stream", event::stream::get)
+            .post("/{credential}/import", import::post)
+            .unhurried()
             .get("/{credential}/records", records::get)
             .patch("/{credential}/events", event::retag::patch)
             .post("/{credential}/event/createfrombase64", event::create_from_base64::post)

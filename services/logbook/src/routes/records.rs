@@ -6,13 +6,14 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use futures_util::stream;
 use identity::Caller;
-use service_kit::{DbError, Problem};
+use service_kit::Problem;
 
+use crate::domain::book::Book;
 use crate::openapi::{Always, BookQuery};
 use crate::rights;
 use crate::routes::request::book;
 use crate::state::State;
-use crate::store::books::{self, Record};
+use crate::store::books;
 use crate::verify::{Head, Line};
 
 const PIECE: i64 = 100;
@@ -35,23 +36,11 @@ pub async fn get(
 ) -> Result<HttpResponse, Problem> {
     let book = book(query.investigation_id.as_deref(), query.instrument_name.as_deref())?;
     rights::history(&state, &caller, &book).await?;
-    let mut tx = state.db.read().await?;
-    let id = books::find(&mut tx, &book).await?.unwrap_or(0);
-    let (records, head) = books::head(&mut tx, id).await?;
-    drop(tx);
-    let first = line(&Head { book: book.name(), records, head })?;
+    let history = History::open(&state, &book).await?;
     let state = state.into_inner();
-    let pieces = stream::try_unfold((first, 0), move |(begun, after)| {
+    let pieces = stream::try_unfold(history, move |mut history| {
         let state = Arc::clone(&state);
-        async move {
-            let found = piece(&state, id, after, records).await?;
-            let mut out = begun;
-            for record in &found {
-                out.push_str(&line(&Line::of(record))?);
-            }
-            let last = found.last().map_or(after, |record| record.n);
-            Ok::<_, Problem>(if out.is_empty() { None } else { Some((Bytes::from(out), (String::new(), last))) })
-        }
+        async move { Ok::<_, Problem>(history.next(&state).await?.map(|piece| (Bytes::from(piece), history))) }
     });
     Ok(HttpResponse::Ok()
         .insert_header(("content-type", "application/jsonl"))
@@ -59,13 +48,36 @@ pub async fn get(
         .streaming(pieces))
 }
 
-/// What has been appended since the head was read is left out.
-async fn piece(state: &State, book: i64, after: i64, records: i64) -> Result<Vec<Record>, DbError> {
-    let limit = PIECE.min(records - after);
-    if limit <= 0 {
-        return Ok(Vec::new());
+/// All records of a logbook, piece by piece.
+pub struct History {
+    book: i64,
+    /// What has been appended since the head was read is left out.
+    records: i64,
+    after: i64,
+    begun: String,
+}
+
+impl History {
+    pub async fn open(state: &State, book: &Book) -> Result<Self, Problem> {
+        let mut tx = state.db.read().await?;
+        let id = books::find(&mut tx, book).await?.unwrap_or(0);
+        let (records, head) = books::head(&mut tx, id).await?;
+        let begun = line(&Head { book: book.name(), records, head })?;
+        Ok(Self { book: id, records, after: 0, begun })
     }
-    books::records(&mut state.db.read().await?, book, after, limit).await
+
+    /// The next lines; `None` at the end.
+    pub async fn next(&mut self, state: &State) -> Result<Option<String>, Problem> {
+        let mut out = std::mem::take(&mut self.begun);
+        let limit = PIECE.min(self.records - self.after);
+        if limit > 0 {
+            for record in books::records(&mut state.db.read().await?, self.book, self.after, limit).await? {
+                out.push_str(&line(&Line::of(&record))?);
+                self.after = record.n;
+            }
+        }
+        Ok((!out.is_empty()).then_some(out))
+    }
 }
 
 fn line(value: &impl serde::Serialize) -> Result<String, Problem> {

@@ -3,6 +3,7 @@
 pub mod attachments;
 pub mod banners;
 pub mod books;
+pub mod contents;
 pub mod entries;
 pub mod keys;
 pub mod preferences;
@@ -11,6 +12,15 @@ pub mod tags;
 
 /// Every constant statement, for the test that prepares them on each engine.
 pub fn all() -> Vec<&'static str> {
-    [&attachments::ALL[..], &banners::ALL, &books::ALL, &entries::ALL, &keys::ALL, &preferences::ALL, &tags::ALL]
-        .concat()
+    [
+        &attachments::ALL[..],
+        &banners::ALL,
+        &books::ALL,
+        &contents::ALL,
+        &entries::ALL,
+        &keys::ALL,
+        &preferences::ALL,
+        &tags::ALL,
+    ]
+    .concat()
 }

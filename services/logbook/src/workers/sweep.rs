@@ -1,22 +1,22 @@
-//! Removes bytes that no attachment has: of writers that were killed or refused between their file and their row.
+//! Takes contents away that no attachment has: of writers that were killed or refused between their file and their row.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use service_kit::{Ctx, Lease, Leases, Problem, Worker};
+use service_kit::{Ctx, DbError, Lease, Leases, Problem, Worker};
 
-use crate::attachments::{Fate, directories};
+use crate::attachments::GRACE;
 use crate::state::State;
-use crate::store::attachments::used;
+use crate::store::contents;
 
 /// How often it is looked whether a round is due and nobody else is at it: a holder of the lease that was killed is followed
 /// soon.
 const LOOK: Duration = Duration::from_secs(10);
 const INTERVAL: Duration = Duration::from_mins(10);
 const LEASE: Duration = Duration::from_secs(20);
-/// Files that are looked up together; they must be done with well within the lease.
-const BATCH: usize = 100;
+/// Contents that are taken away between two looks at the lease.
+const BATCH: i64 = 100;
 
 pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
     let (state, leases, due) = (Arc::clone(state), ctx.leases.clone(), Arc::new(AtomicI64::new(i64::MIN)));
@@ -28,42 +28,39 @@ pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
                 return Ok(());
             }
             let Some(lease) = leases.acquire("logbook.sweep", LEASE).await? else { return Ok(()) };
+            state.attachments.tidy(state.clock.now()).await?;
             sweep(&state, &leases, &lease).await?;
-            due.store(now.saturating_add(i64::try_from(INTERVAL.as_micros()).unwrap_or(i64::MAX)), Ordering::Relaxed);
+            due.store(now.saturating_add(micros(INTERVAL)), Ordering::Relaxed);
             Ok::<(), Problem>(leases.release(&lease).await?)
         }
     })
 }
 
-/// One round over all files, while the lease is held.
+/// First the rows go, then what is stored; a round that was killed is gone on with where it was.
 async fn sweep(state: &State, leases: &Leases, lease: &Lease) -> Result<(), Problem> {
-    let store = &state.attachments;
-    store.tidy(state.clock.now()).await?;
+    let before = state.clock.now_micros() - micros(GRACE);
     let mut removed = 0;
-    for directory in directories() {
-        if !leases.renew(lease, LEASE).await? {
-            return Ok(());
+    while leases.renew(lease, LEASE).await? {
+        let unused = contents::unused(&mut state.db.read().await?, before, BATCH).await?;
+        for sha256 in &unused {
+            state.db.write(async |tx| -> Result<(), DbError> { contents::doom(tx, sha256, before).await }).await?;
         }
-        let old = store.unused_for_long(directory, state.clock.now()).await?;
-        for batch in old.chunks(BATCH) {
-            if !leases.renew(lease, LEASE).await? {
-                return Ok(());
-            }
-            let known = used(&mut state.db.read().await?, batch).await?;
-            let unknown: Vec<String> = batch.iter().filter(|sha256| !known.contains(*sha256)).cloned().collect();
-            if unknown.is_empty() {
-                continue;
-            }
-            let aside = store.set_aside(unknown, state.clock.now()).await?;
-            // Now that writers cannot find them, nobody begins to refer to them any more.
-            let known = used(&mut state.db.read().await?, &aside).await?;
-            let fate = |sha256: &String| if known.contains(sha256) { Fate::BringBack } else { Fate::Remove };
-            removed += aside.len() - known.len();
-            store.decide(aside.iter().map(|sha256| (sha256.clone(), fate(sha256))).collect()).await?;
+        let doomed = contents::doomed(&mut state.db.read().await?, BATCH).await?;
+        for key in &doomed {
+            state.attachments.remove(key).await?;
+            state.db.write(async |tx| -> Result<(), DbError> { contents::forget(tx, key).await }).await?;
+            removed += 1;
+        }
+        if doomed.is_empty() {
+            break;
         }
     }
     if removed > 0 {
-        tracing::info!(logbook.removed_files = removed, "removed attachments' bytes that no entry has");
+        tracing::info!(logbook.removed_contents = removed, "contents that no entry has were removed");
     }
     Ok(())
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }

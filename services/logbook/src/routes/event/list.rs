@@ -9,7 +9,7 @@ use service_kit::Problem;
 
 use crate::domain::book::Book;
 use crate::domain::filter::Parameters;
-use crate::exports::{self, Format};
+use crate::exports::{self, Export, Format};
 use crate::openapi::{Always, Entries, ListQuery};
 use crate::routes::request::{book_of, json};
 use crate::state::State;
@@ -22,7 +22,8 @@ use crate::{entries, rights, store};
         Always,
         (
             status = 200, description = "Entries; with a `format` as a file, all of them unless there is a limit",
-            content((Entries = "application/json"), (String = "text/csv"), (String = "text/plain"), (String = "application/jsonl"))
+            content((Entries = "application/json"), (String = "text/csv"), (String = "text/plain"), (String = "application/jsonl"),
+                (Vec<u8> = "application/vnd.eln+zip"), (Vec<u8> = "application/pdf"), (Vec<u8> = "application/zip"))
         ),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
@@ -36,7 +37,7 @@ pub async fn get(
     rights::read(&state, &caller, &book).await?;
     let filter = query.filter(&state.zone)?;
     if let Some(format) = Format::parse(query.format.as_deref())? {
-        return file(state.into_inner(), &book, &query, format).await;
+        return file(state.into_inner(), &caller, book, &query, format).await;
     }
     let mut tx = state.db.read().await?;
     let scope = entries::scope(&mut tx, &book).await?;
@@ -45,14 +46,18 @@ pub async fn get(
     Ok(json(&Value::Array(entries::show_all(&state, &mut tx, &found).await?)))
 }
 
-/// The list as a file; it has everything unless a limit is asked for. The caller may read the logbook.
-pub async fn file(state: Arc<State>, book: &Book, query: &Parameters, format: Format) -> Result<HttpResponse, Problem> {
+/// The list as a file; it has everything unless a limit is asked for. The caller may read the logbook; the history goes
+/// along in an `.eln` if they may read that too.
+pub async fn file(
+    state: Arc<State>,
+    caller: &Caller,
+    book: Book,
+    query: &Parameters,
+    format: Format,
+) -> Result<HttpResponse, Problem> {
     let filter = query.filter(&state.zone)?;
     let page = query.page(u32::MAX, u32::MAX)?;
-    let scope = entries::scope(&mut state.db.read().await?, book).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(("content-type", format.media_type()))
-        .insert_header(("content-disposition", format!("attachment; filename=\"logbook.{}\"", format.name())))
-        .insert_header(("x-content-type-options", "nosniff"))
-        .streaming(exports::stream(state, scope, filter, page, format)))
+    let scope = entries::scope(&mut state.db.read().await?, &book).await?;
+    let with_history = format == Format::Eln && rights::history(&state, caller, &book).await.is_ok();
+    exports::answer(state, Export { book, scope, filter, page, format, with_history }).await
 }

@@ -1,14 +1,20 @@
 //! `GET /resource/{sessionId}/file/download`: an attachment. In place of the session there may be a ticket for this one file,
 //! which contents have in their images.
 
+use std::future::ready;
+
+use actix_web::body::SizedStream;
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt as _;
+use futures_util::stream::{once, unfold};
 use identity::{Caller, Identity};
 use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::IntoParams;
 
-use crate::attachments::is_shown_inline;
+use crate::attachments::{is_shown_inline, thumbnail};
 use crate::error::Error;
 use crate::openapi::Always;
 use crate::state::State;
@@ -23,6 +29,9 @@ use crate::{rights, tickets};
 pub struct Query {
     #[param(value_type = String)]
     resource_id: Option<String>,
+    /// Of a large image a small one, as PNG.
+    #[param(nullable = false)]
+    thumbnail: Option<bool>,
 }
 
 #[utoipa::path(
@@ -46,7 +55,8 @@ pub async fn get(
     path: web::Path<String>,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
-    let id = query.into_inner().resource_id.ok_or_else(|| Error::bad("resourceId is missing"))?;
+    let Query { resource_id, thumbnail } = query.into_inner();
+    let id = resource_id.ok_or_else(|| Error::bad("resourceId is missing"))?;
     let header = crate::people::header(&request);
     let opened = match &header {
         Some(_) => None,
@@ -62,7 +72,7 @@ pub async fn get(
             may_open(&state, &caller, &entry).await?;
         }
     }
-    sent(&state, &attachment).await
+    sent(&state, &attachment, thumbnail.unwrap_or_default()).await
 }
 
 /// Whoever may read the entry; of a removed one, whoever may see the history.
@@ -81,24 +91,39 @@ pub async fn located(state: &State, id: &str) -> Result<(Attachment, Entry), Pro
 }
 
 /// Its bytes, in a way in which nothing in them runs.
-pub async fn sent(state: &State, attachment: &Attachment) -> Result<HttpResponse, Problem> {
-    let bytes = state.attachments.get(&attachment.sha256).await?;
+pub async fn sent(state: &State, attachment: &Attachment, as_thumbnail: bool) -> Result<HttpResponse, Problem> {
     let inline = is_shown_inline(&attachment.media_type);
+    let small = if inline && as_thumbnail { thumbnail::of(state, attachment).await? } else { None };
     let disposition = ContentDisposition {
         disposition: if inline { DispositionType::Inline } else { DispositionType::Attachment },
         parameters: vec![DispositionParam::Filename(plain(&attachment.filename))],
     };
-    Ok(HttpResponse::Ok()
-        .insert_header((
-            "content-type",
-            if inline { attachment.media_type.as_str() } else { "application/octet-stream" },
-        ))
+    let media_type = match (&small, inline) {
+        (Some(_), _) => "image/png",
+        (None, true) => attachment.media_type.as_str(),
+        (None, false) => "application/octet-stream",
+    };
+    let mut answer = HttpResponse::Ok();
+    answer
+        .insert_header(("content-type", media_type))
         .insert_header(disposition)
         .insert_header(("x-content-type-options", "nosniff"))
         .insert_header(("content-security-policy", "default-src 'none'; sandbox"))
         .insert_header(("cache-control", "private, max-age=3600, immutable"))
-        .insert_header(("etag", format!("\"{}\"", attachment.sha256)))
-        .body(bytes))
+        .insert_header(("etag", format!("\"{}{}\"", attachment.sha256, if small.is_some() { "-small" } else { "" })));
+    if let Some(small) = small {
+        return Ok(answer.body(small.to_vec()));
+    }
+    let mut reading = state.attachments.reading(attachment);
+    // A content that cannot be read is an error, and not an answer that breaks off.
+    let first = reading.next().await?.unwrap_or_default();
+    let length = u64::try_from(attachment.bytes).unwrap_or_default();
+    let rest = unfold(reading, |mut reading| async move {
+        let piece = reading.next().await.inspect_err(|e| tracing::error!(error = %e, "an attachment broke off"));
+        piece.map(|piece| piece.map(Bytes::from)).transpose().map(|piece| (piece, reading))
+    });
+    let all = once(ready(Ok::<_, Problem>(Bytes::from(first)))).chain(rest);
+    Ok(answer.body(SizedStream::new(length, all)))
 }
 
 fn plain(name: &str) -> String {

@@ -6,6 +6,7 @@ use futures_util::StreamExt as _;
 use identity::Caller;
 use service_kit::Problem;
 
+use crate::attachments::Stored;
 use crate::domain::event::Event;
 use crate::domain::filter::number;
 use crate::entries::{self, NewEntry};
@@ -36,13 +37,13 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let book = book(query.investigation_id.as_deref(), query.instrument_name.as_deref())?;
     rights::write(&state, &caller, &book).await?;
-    let (filename, bytes) = first_file(&state, &request, payload).await?;
+    let (filename, stored) = first_file(&state, &request, payload).await?;
     let mut event = Event::attachment(state.clock.now_micros());
     event.instrument_name = query.instrument_name.clone();
     people::sign(&state, &caller, &mut event).await;
     let investigation = number("investigationId", query.investigation_id.as_deref())?;
     people::place(&state, &caller, &mut event, investigation).await;
-    let file = files::store(&state, bytes, filename, &mut event).await?;
+    let file = files::told(&state, stored, filename, &mut event);
     let actor = caller.subject().icat_user_name.clone();
     let entry = entries::create(&state, NewEntry { book, event, files: vec![file], late: false, actor }).await?;
     let mut tx = state.db.read().await?;
@@ -54,7 +55,7 @@ async fn first_file(
     state: &State,
     request: &HttpRequest,
     payload: web::Payload,
-) -> Result<(Option<String>, Vec<u8>), Problem> {
+) -> Result<(Option<String>, Stored), Problem> {
     let most = state.config.largest_attachment.as_u64();
     let broken = |e: actix_multipart::MultipartError| Error::bad(format!("the upload is broken: {e}"));
     let mut parts = Multipart::new(request.headers(), payload);
@@ -62,14 +63,14 @@ async fn first_file(
         let mut part = part.map_err(broken)?;
         let filename = part.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
         let Some(filename) = filename else { continue };
-        let mut bytes = Vec::new();
+        let mut upload = state.attachments.begin(&*state.ids).await?;
         while let Some(piece) = part.next().await {
-            bytes.extend_from_slice(&piece.map_err(broken)?);
-            if bytes.len() as u64 > most {
+            upload.write(piece.map_err(broken)?.to_vec()).await?;
+            if upload.bytes() > most {
                 return Err(Error::TooLarge(most).into());
             }
         }
-        return Ok((Some(filename), bytes));
+        return Ok((Some(filename), state.attachments.finish(state, upload).await?));
     }
     Err(Error::bad("the upload has no file").into())
 }

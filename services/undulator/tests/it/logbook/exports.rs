@@ -87,3 +87,97 @@ async fn records_can_be_checked_by_whoever_may_write_and_by_nobody_else() {
         f.app.stop().await;
     }
 }
+
+/// A PNG of one pixel.
+const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+#[tokio::test]
+async fn an_archive_is_imported_again_as_it_was() {
+    for f in Facility::all().await {
+        let (alice, admin) = (f.login("alice").await, f.login("admin").await);
+        let html = format!("<p>a <b>picture</b></p><img src=\"data:image/png;base64,{PNG}\">");
+        for n in 0..150 {
+            let new = json!({"type": "annotation", "category": "comment", "title": format!("entry {n}"), "tag": [{"name": "beam"}],
+                "creationDate": format!("2026-01-12T10:{:02}:{:02}Z", n / 60, n % 60),
+                "content": if n % 50 == 7 { json!([{"format": "html", "text": html}]) } else { json!([{"format": "plainText", "text": format!("text {n}")}]) }});
+            f.done("POST", &format!("/logbook/{alice}/event?investigationId=20"), Some(&new)).await;
+        }
+        let eln = f.bytes("GET", &format!("/logbook/{alice}/event?investigationId=20&format=eln"), None).await;
+        assert_eq!((eln.0, eln.1.as_str()), (200, "application/vnd.eln+zip"));
+        let import = async |session: &str, query: &str, bytes: &[u8]| {
+            let (status, _, body) =
+                f.bytes("POST", &format!("/logbook/{session}/import?{query}"), Some(bytes.to_vec())).await;
+            (status, String::from_utf8(body).unwrap())
+        };
+        assert_eq!(import(&alice, "investigationId=21", &eln.2).await.0, 403, "for administrators");
+        assert_eq!(
+            import(&admin, "investigationId=21", &eln.2).await,
+            (200, "{\"created\":150,\"present\":0}".to_owned())
+        );
+        assert_eq!(
+            import(&admin, "investigationId=21", &eln.2).await,
+            (200, "{\"created\":0,\"present\":150}".to_owned())
+        );
+        let list = async |id: i64| {
+            let path = format!("/logbook/{alice}/event?investigationId={id}&sortBy=creationDate&limit=1000");
+            f.done("GET", &path, None).await.as_array().unwrap().clone()
+        };
+        let (from, to) = (list(20).await, list(21).await);
+        assert_eq!((from.len(), to.len()), (150, 150));
+        for (from, to) in from.iter().zip(&to) {
+            for key in ["title", "tag", "creationDate", "username", "fullName", "type", "category"] {
+                assert_eq!(from[key], to[key], "{key}");
+            }
+            assert_ne!(from["_id"], to["_id"]);
+            assert_eq!(to["investigationId"], 21);
+        }
+        let picture = to.iter().find(|entry| entry["title"] == "entry 57").unwrap();
+        let html = picture["content"][0]["text"].as_str().unwrap();
+        let address = html.split('"').find(|part| part.starts_with("/resource/")).unwrap();
+        assert!(f.bytes("GET", address, None).await.2.starts_with(b"\x89PNG"), "{html}");
+
+        // One wrong byte, and nothing is written.
+        let mut broken = eln.2.clone();
+        let middle = broken.len() / 10;
+        broken[middle..middle + 64].fill(0);
+        let (status, text) = import(&admin, "instrumentName=BL07", &broken).await;
+        assert_eq!(status, 422, "{text}");
+        assert_eq!(import(&admin, "instrumentName=BL07", b"no archive").await.0, 422);
+        assert_eq!(
+            f.done("GET", &format!("/logbook/{admin}/event/count?instrumentName=BL07&filterInvestigation=true"), None)
+                .await,
+            0
+        );
+        assert_eq!(import(&admin, "investigationId=22", &eln.2).await.0, 422, "closed");
+        f.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_pdf_is_one_file_or_a_zip_of_parts() {
+    for f in Facility::all().await {
+        let alice = f.login("alice").await;
+        let new = json!({"type": "annotation", "category": "comment", "content": [{"format": "html",
+            "text": format!("<p>Größe μ <b>пучок</b></p><img src=\"data:image/png;base64,{PNG}\">")}]});
+        f.done("POST", &format!("/logbook/{alice}/event?investigationId=20"), Some(&new)).await;
+        let path = format!("/logbook/{alice}/event?investigationId=20&format=pdf");
+        let (status, media_type, bytes) = f.bytes("GET", &path, None).await;
+        assert_eq!((status, media_type.as_str()), (200, "application/pdf"));
+        assert!(bytes.starts_with(b"%PDF-") && bytes.len() > 2_000);
+        let nothing = f.bytes("GET", &format!("{path}&search=nothing"), None).await;
+        assert!(nothing.2.starts_with(b"%PDF-"));
+        let note = json!({"type": "notification", "category": "info", "content": [{"text": "scan"}]});
+        for _ in 0..510 {
+            f.done("POST", "/dataacquisition/program/notification?investigationId=20", Some(&note)).await;
+        }
+        let (status, media_type, bytes) = f.bytes("GET", &path, None).await;
+        assert_eq!((status, media_type.as_str()), (200, "application/zip"));
+        let names: Vec<&[u8]> = [&b"investigation-20-0001.pdf"[..], b"-0002.pdf"].to_vec();
+        let (one, two) = (
+            bytes.windows(names[0].len()).any(|w| w == names[0]),
+            bytes.windows(names[1].len()).any(|w| w == names[1]),
+        );
+        assert!(one && two && bytes.starts_with(b"PK"));
+        f.app.stop().await;
+    }
+}

@@ -143,6 +143,17 @@ impl Facility {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// Status, media type and bytes.
+    pub async fn bytes(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> (u16, String, Vec<u8>) {
+        let mut request = self.app.http.request(method.parse().unwrap(), format!("{}{path}", self.app.public));
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let answer = request.send().await.unwrap();
+        let media_type = answer.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), media_type.unwrap_or_default(), answer.bytes().await.unwrap().to_vec())
+    }
+
     /// The JSON of what must succeed.
     pub async fn done(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let (status, text) = self.ask(method, path, body).await;

@@ -107,3 +107,53 @@ async fn a_released_logbook_is_closed_with_a_signature() {
         f.app.stop().await;
     }
 }
+
+/// A PNG of one pixel.
+const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+#[tokio::test]
+async fn contents_that_no_entry_has_go_after_an_hour_and_come_again() {
+    for f in Facility::all().await {
+        let alice = f.login("alice").await;
+        let upload = json!({"base64": format!("data:image/png;base64,{PNG}")});
+        f.done("POST", &format!("/logbook/{alice}/event/createfrombase64?investigationId=20"), Some(&upload)).await;
+        let html = "<img src=\"data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==\">";
+        let new = json!({"type": "annotation", "category": "comment", "content": [{"format": "html", "text": html}]});
+        let made = f.done("POST", &format!("/logbook/{alice}/event?investigationId=20"), Some(&new)).await;
+        // As a writer leaves it that is killed between its file and its row.
+        let row = "DELETE FROM attachment WHERE entry_id = $1";
+        f.app
+            .db("logbook")
+            .write(async |tx| tx.exec(row, &[made["_id"].as_str().unwrap().into()]).await)
+            .await
+            .unwrap();
+        let files = |f: &Facility| walk(&f.app.data_dir().join("attachments"));
+        let before = files(&f);
+        f.app.clock.advance_seconds(3_700);
+        // At the start, and then every ten minutes.
+        let f = f.restarted().await;
+        let kept = until("what nobody has is gone", async || {
+            let now = files(&f);
+            (now.len() == 1).then_some(now)
+        })
+        .await;
+        assert!(before.contains(&kept[0]), "{before:?} {kept:?}");
+        let sql = "SELECT (SELECT COUNT(*) FROM content) AS contents, (SELECT COUNT(*) FROM doomed_content) AS doomed";
+        let row = f.app.db("logbook").read().await.unwrap().one(sql, &[]).await.unwrap();
+        assert_eq!((row.get::<i64>("contents").unwrap(), row.get::<i64>("doomed").unwrap()), (1, 0));
+        f.app.stop().await;
+    }
+}
+
+/// Names of all files below a directory.
+fn walk(directory: &std::path::Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            names.extend(walk(&entry.path()));
+        } else {
+            names.push(entry.file_name().into_string().unwrap());
+        }
+    }
+    names
+}

@@ -150,7 +150,7 @@ async fn lists_are_filtered_sorted_and_paged() {
             ("investigationId=abc", "investigationId must be a number, not abc"),
             ("investigationId=20&sortBy=body", "sortBy must be _id, creationDate, createdAt or updatedAt, not body"),
             ("investigationId=20&date=x", "date must be a day such as 2025-03-02, not x"),
-            ("investigationId=20&format=pdf", "format must be json, csv, txt or jsonl, not pdf"),
+            ("investigationId=20&format=docx", "format must be json, pdf, eln, csv, txt or jsonl, not docx"),
         ] {
             assert_eq!(f.ask("GET", &format!("/logbook/{s}/event?{query}"), None).await, (400, text.to_owned()));
         }

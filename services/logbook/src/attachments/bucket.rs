@@ -1,0 +1,72 @@
+//! Contents as objects of an S3-compatible store, so that replicas need no common directory.
+
+use std::sync::Arc;
+
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::path::Path;
+use object_store::{Error as StoreError, ObjectStoreExt as _};
+use service_kit::{BuildError, Problem};
+
+use super::directory::{Directory, Part};
+use super::failed;
+use crate::config::Config;
+
+#[derive(Clone)]
+pub struct Bucket {
+    objects: Arc<AmazonS3>,
+    prefix: String,
+    received: Directory,
+}
+
+impl Bucket {
+    pub fn open(config: &Config, received: Directory) -> Result<Self, BuildError> {
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(&config.s3_bucket)
+            .with_region(&config.s3_region)
+            .with_access_key_id(&config.s3_access_key_id)
+            .with_secret_access_key(config.s3_secret_access_key.expose());
+        if !config.s3_endpoint.is_empty() {
+            builder =
+                builder.with_endpoint(&config.s3_endpoint).with_allow_http(config.s3_endpoint.starts_with("http://"));
+        }
+        let objects = builder.build().map_err(|e| BuildError::Other(format!("logbook.s3_bucket: {e}")))?;
+        Ok(Self { objects: Arc::new(objects), prefix: config.s3_prefix.trim_matches('/').to_owned(), received })
+    }
+
+    /// Where contents are before they are sent on.
+    pub fn received(&self) -> &Directory {
+        &self.received
+    }
+
+    fn path(&self, key: &str) -> Path {
+        Path::from(format!("{}/{}/{key}", self.prefix, &key[..2.min(key.len())]))
+    }
+
+    /// The object under its key, unless it is there already.
+    pub async fn keep(&self, part: Part, key: &str, bytes: u64) -> Result<(), Problem> {
+        let path = self.path(key);
+        match self.objects.head(&path).await {
+            Ok(known) if known.size == bytes => return Ok(()),
+            Ok(_) | Err(StoreError::NotFound { .. }) => {}
+            Err(e) => return Err(unavailable(e)),
+        }
+        let all = part.all(bytes).await?;
+        self.objects.put(&path, all.into()).await.map(drop).map_err(unavailable)
+    }
+
+    pub async fn read(&self, key: &str, at: u64, length: u64) -> Result<Vec<u8>, Problem> {
+        let piece = self.objects.get_range(&self.path(key), at..at + length).await;
+        piece.map(|bytes| bytes.to_vec()).map_err(unavailable)
+    }
+
+    pub async fn remove(&self, key: &str) -> Result<(), Problem> {
+        match self.objects.delete(&self.path(key)).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(e) => Err(unavailable(e)),
+        }
+    }
+}
+
+fn unavailable(e: StoreError) -> Problem {
+    failed(std::io::Error::other(e))
+}

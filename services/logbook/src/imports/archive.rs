@@ -1,0 +1,85 @@
+//! Reading an `.eln`.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use zip::ZipArchive;
+
+use crate::domain::ids::hex;
+use crate::domain::ids::is_id;
+use crate::exports::Line;
+
+const ENTRIES: &str = "/entries.jsonl";
+/// Bytes of an entry without its attachments.
+const LONGEST_LINE: u64 = 32 << 20;
+
+/// Bytes after unpacking.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub attachment: u64,
+    pub all: u64,
+}
+
+/// An entry and the contents of its attachments.
+#[derive(Debug)]
+pub struct Found {
+    pub line: Line,
+    pub files: Vec<Vec<u8>>,
+}
+
+/// Gives each entry in turn; a text says what is wrong with the archive.
+pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(), String>) -> Result<(), String> {
+    let unreadable = |e: zip::result::ZipError| format!("the archive cannot be read: {e}");
+    let open = || ZipArchive::new(file).map_err(|e| format!("this is no ZIP archive: {e}"));
+    let (mut of_lines, mut of_files) = (open()?, open()?);
+    let names: Vec<String> =
+        of_lines.file_names().flatten().filter(|name| name.ends_with(ENTRIES)).map(|name| name.into_owned()).collect();
+    let [name] = names.as_slice() else {
+        return Err(format!(
+            "the archive has {} files entries.jsonl, and must have one: only what a logbook has exported can be imported",
+            names.len()
+        ));
+    };
+    let root = &name[..name.len() - ENTRIES.len()];
+    let places: HashMap<String, usize> =
+        (0..of_files.len()).filter_map(|n| Some((of_files.name_for_index(n)?.ok()?.into_owned(), n))).collect();
+    let mut left = limits.all;
+    let mut lines = BufReader::new(of_lines.by_name(name).map_err(unreadable)?);
+    for number in 1_u64.. {
+        let wrong = |what: &str| format!("entry {number} of the archive: {what}");
+        let mut text = Vec::new();
+        let read = (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut text).map_err(|e| wrong(&e.to_string()))?;
+        if read == 0 {
+            break;
+        }
+        left = left.checked_sub(read as u64).ok_or_else(|| wrong("the archive is too large"))?;
+        let line: Line = serde_json::from_slice(&text).map_err(|e| wrong(&e.to_string()))?;
+        if !is_id(&line.id) || line.files.iter().any(|file| !is_id(&file.id)) {
+            return Err(wrong("an id must be 24 hexadecimal digits"));
+        }
+        let mut files = Vec::with_capacity(line.files.len());
+        for file in &line.files {
+            let place = places
+                .get(&format!("{root}/{}", file.path))
+                .ok_or_else(|| wrong(&format!("{} is missing", file.path)))?;
+            let entry = of_files.by_index(*place).map_err(unreadable)?;
+            let mut bytes = Vec::new();
+            entry
+                .take(limits.attachment + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|e| wrong(&format!("{}: {e}", file.path)))?;
+            if bytes.len() as u64 > limits.attachment {
+                return Err(wrong(&format!("{} is larger than {} bytes", file.path, limits.attachment)));
+            }
+            left = left.checked_sub(bytes.len() as u64).ok_or_else(|| wrong("the archive is too large"))?;
+            if hex(digest(&SHA256, &bytes).as_ref()) != file.sha256 {
+                return Err(wrong(&format!("{} has another SHA-256 than it should", file.path)));
+            }
+            files.push(bytes);
+        }
+        each(Found { line, files })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `POST /logbook/{sessionId}/import`: entries from an `.eln` that a logbook has exported.
+
+use std::io::{Seek as _, Write as _};
+
+use actix_web::{HttpResponse, web};
+use futures_util::StreamExt as _;
+use identity::Caller;
+use serde_json::json;
+use service_kit::Problem;
+
+use crate::error::Error;
+use crate::imports;
+use crate::openapi::{Always, BookQuery, Imported};
+use crate::rights;
+use crate::routes::request::{book, json as answer};
+use crate::state::State;
+
+#[utoipa::path(
+    post, path = "/logbook/{credential}/import", operation_id = "import_entries", summary = "Import an .eln",
+    description = "Entries keep their times, authors and attachments, so this is for administrators; the records say who \
+        imported them. The archive is checked to its end before anything is written; the same archive again adds nothing.",
+    params(("credential" = String, Path, description = "A session id"), BookQuery),
+    request_body(content = Vec<u8>, content_type = "application/vnd.eln+zip"),
+    responses(
+        Always,
+        (status = 200, description = "How many entries were new, and how many were there", body = Imported),
+        (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
+        (status = 422, description = "The archive is not whole or not of a logbook, or the logbook is closed", body = String, content_type = "text/plain"),
+    ),
+)]
+pub async fn post(
+    state: web::Data<State>,
+    caller: Caller,
+    query: web::Query<BookQuery>,
+    mut payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    rights::administer(&state, &caller).await?;
+    let book = book(query.investigation_id.as_deref(), query.instrument_name.as_deref())?;
+    rights::write(&state, &caller, &book).await?;
+    let most = state.config.largest_import.as_u64();
+    let failed = Error::Storage;
+    let directory = state.data_dir.clone();
+    let made = state.documents.run(move || {
+        std::fs::create_dir_all(&directory)?;
+        tempfile::tempfile_in(directory)
+    });
+    let mut file = made.await?.map_err(failed)?;
+    let mut bytes = 0;
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|e| Error::bad(format!("the body broke off: {e}")))?;
+        bytes += piece.len() as u64;
+        if bytes > most {
+            return Err(Error::TooLarge(most).into());
+        }
+        let written = state.documents.run_in_turn(move || file.write_all(&piece).map(|()| file));
+        file = written.await?.map_err(failed)?;
+    }
+    file.rewind().map_err(failed)?;
+    let imported = imports::import(&state, &book, file, &caller.subject().icat_user_name).await?;
+    Ok(answer(&json!({"created": imported.created, "present": imported.present})))
+}
