@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""What attackers write is written into the logbook and shown in Chromium: nothing fires, as a content, as a document, in
+exports or as an attachment. Shown raw, the same vectors do fire. What people write comes back unchanged.
+
+    tests/interop/logbook_xss.py [--mutations N] [--seed N]
+"""
+
+import argparse
+import base64
+import collections
+import json
+import random
+import time
+import urllib.error
+import urllib.request
+
+from logbook_facility import KEY, Facility
+
+import logbook_benign  # noqa: E402
+import logbook_files  # noqa: E402
+from browser import Browser  # noqa: E402
+from logbook_client import IMAGE  # noqa: E402
+from logbook_vectors import FIRST_MUTATION, SILENT, VECTORS, mutations, vectors  # noqa: E402
+
+JSON = {"Content-Type": "application/json"}
+GROUP = 100
+SHOWN = 50
+BATCH = 150
+RAW_BATCH = 90
+RAW_MUTATIONS = 450
+FORMATS = ["csv", "txt", "jsonl", "eln", "pdf", "html"]
+
+
+class Book:
+    """One investigation's logbook, as one member writes and reads it."""
+
+    def __init__(self, facility):
+        self.facility, self.session = facility, facility.login("simple/alice")
+        self.place = f"investigationId={facility.embargo}"
+
+    def comment(self, texts, format="html", **more):
+        content = [{"format": format, "text": text} for text in texts]
+        return {"type": "annotation", "category": "comment", "content": content, **more}
+
+    def send(self, method, path, body):
+        """Status, and JSON or the text of a refusal."""
+        request = urllib.request.Request(self.facility.url + path, json.dumps(body).encode(), JSON, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+
+    def write(self, texts, format="html", **more):
+        status, made = self.send("POST", f"/logbook/{self.session}/event?{self.place}", self.comment(texts, format, **more))
+        assert status == 200, (status, made, texts[:1])
+        return made["_id"]
+
+    def read(self):
+        """All entries by their ids."""
+        entries = {}
+        while True:
+            query = {"investigationId": self.facility.embargo, "limit": 500, "skip": len(entries), "sortBy": "_id", "sortOrder": 1}
+            status, headers, body = self.facility.request("GET", f"/logbook/{self.session}/event", query)
+            assert status == 200 and headers["content-type"] == "application/json", (status, body)
+            found = json.loads(body)
+            entries |= {entry["_id"]: entry for entry in found}
+            if not found:
+                return entries
+
+
+def write_vectors(book, base):
+    """Each in an entry of its own, in every field; by its number, the ids of entries and which of their contents it is."""
+    where = collections.defaultdict(list)
+    for _, number, text in base:
+        if "\x00" in text:
+            # Text cannot have it; HTML is read as browsers do, who pass over it.
+            status, body = book.send("POST", f"/logbook/{book.session}/event?{book.place}", book.comment([text], "plainText"))
+            assert (status, "NUL" in body) == (400, True), (status, body)
+            where[number].append((book.write([text]), 0))
+            continue
+        fields = dict.fromkeys(["title", "datasetName", "software", "machine", "source", "filename", "filepath", "username", "fullName"], text)
+        id = book.write([text], **fields, tag=[{"name": text[:200]}])
+        where[number].append((id, 0))
+    # As a change of an entry, whose earlier version has another vector, and as a program's message.
+    for at in range(0, len(base), GROUP):
+        group = base[at : at + GROUP]
+        id = book.write([text for *_, text in reversed(group)])
+        comment = book.comment([text for *_, text in group])
+        status, changed = book.send("PUT", f"/logbook/{book.session}/event?{book.place}", {"event": {"_id": id, **comment}})
+        assert (status, changed["_id"]) == (200, id), changed
+        path = f"/dataacquisition/{KEY}/notification?investigationName=ZZ%2F123&instrumentName=BL07"
+        status, sent = book.send("POST", path, comment)
+        assert status == 200, sent
+        for n, (_, number, _) in enumerate(group):
+            where[number] += [(id, n), (id, len(group) - 1 - n, "previousVersionEvent"), (sent["_id"], n)]
+    return where
+
+
+def write_mutations(book, mutated):
+    where = {}
+    for at in range(0, len(mutated), GROUP):
+        group = mutated[at : at + GROUP]
+        id = book.write([text for *_, text in group])
+        where |= {number: [(id, n)] for n, (_, number, _) in enumerate(group)}
+    return where
+
+
+def shown(where, entries):
+    """(number, html) as read back; what is the same but for the number is shown once."""
+    items, seen = [], set()
+    for number, places in where.items():
+        for id, n, *key in places:
+            entry = entries[id][key[0]] if key else entries[id]
+            text = entry["content"][n]["text"]
+            form = text.replace(str(number), "N")
+            if form not in seen:
+                seen.add(form)
+                items.append((number, text))
+    return items
+
+
+def show(browser, items, source):
+    """Shows them in all ways; ends with the culprits, if any."""
+    page, fired = browser.stage(), {}
+    parsed = page.evaluate("items => items.map(([number, html]) => reparsed(html))", items)
+    again = [(number, text) for (number, html), texts in zip(items, parsed, strict=True) for text in {*texts} - {html}]
+    base = [(number, html) for number, html in items if number < FIRST_MUTATION]
+    for way, these in [("element", items), ("document", base), ("article", items), ("element", again)]:
+        for at in range(0, len(these), BATCH):
+            t=time.monotonic()
+            found = browser.show(page, way, these[at : at + BATCH])
+            print(way,at,time.monotonic()-t)
+            if -1 in found:
+                found |= browser.culprit(page, way, these[at : at + BATCH])
+            fired |= found
+    for number, how in list(fired.items())[:SHOWN]:
+        print(f"FIRED {number}, {how}\n  sent: {source.get(number, '?')[:400]!r}\n  read: {[t[:400] for n, t in items if n == number]}")
+    return len(again), fired
+
+
+def control(browser, base, mutated):
+    """The same, as sent: how many of every class fire."""
+    fired = set()
+    for way in ("element", "document"):
+        for at in range(0, len(base), RAW_BATCH):
+            fired |= browser.show(browser.stage(), way, [(n, text) for _, n, text in base[at : at + RAW_BATCH]], strict=False).keys()
+    counts = collections.Counter(name for name, number, _ in base if number in fired)
+    for name, templates in VECTORS.items():
+        print(f"  {counts[name]:3} of {len(templates):3} {name}")
+    silent = {name for name in VECTORS if not counts[name]}
+    assert silent <= SILENT, f"these cannot fire any more: {silent - SILENT}"
+    count = 0
+    for at in range(0, len(mutated), RAW_BATCH):
+        group = [(n, text) for _, n, text in mutated[at : at + RAW_BATCH]]
+        count += len(browser.show(browser.stage(), "document", group, strict=False).keys() & dict(group).keys())
+    return sum(counts.values()), count
+
+
+def check_fields(book, entries, where, base):
+    """Other fields are text, and come back as what they are, in JSON."""
+    for _, number, text in base:
+        for id, _ in where[number][:1]:
+            entry = entries[id]
+            if "\x00" in text:
+                continue
+            for key in ("title", "datasetName", "software", "machine", "source", "filename", "filepath"):
+                assert entry[key] == text, (key, entry[key], text)
+
+
+def check_formats(book):
+    """Whatever says that it is HTML is harmless; the names of formats that are not."""
+    names = ["HTML", "Html", " html", "html ", "html\n", "text/html", "xhtml", "application/xhtml+xml", "HTML5"]
+    made = {book.write(["<img src=x onerror=trap(1)>"], format=name): name for name in names}
+    entries = book.read()
+    return [name for id, name in made.items() if "onerror" in entries[id]["content"][0]["text"]]
+
+
+def check_exports(browser, book):
+    """Files are for saving; opened by their address, nothing is shown."""
+    path = f"/logbook/{book.session}/event?{book.place}"
+    there = []
+    for format in FORMATS:
+        status, headers, body = book.facility.request("GET", f"{path}&format={format}")
+        if status == 400:
+            print(f"  no format {format} yet")
+            continue
+        assert status == 200 and headers["x-content-type-options"] == "nosniff", (format, status, headers)
+        assert headers["content-disposition"].startswith("attachment; filename=\"") and "html" not in headers["content-type"], (format, headers)
+        fired = browser.open(f"{path}&format={format}", 400_000, download=True)
+        assert not fired, (format, fired)
+        there.append(f"{format} {len(body)} bytes")
+    fired = browser.open(path + "&limit=1000", 400_001)
+    assert not fired, fired
+    return there
+
+
+def check_benign(book, image):
+    """What people write comes back; prints what does not."""
+
+    def write(html):
+        status, made = book.send("POST", f"/logbook/{book.session}/event?{book.place}", book.comment([html]))
+        assert status == 200, made
+        return made
+
+    lost = logbook_benign.check(lambda made: made["content"][0]["text"], write, image)
+    for name, (sent, came) in lost.items():
+        print(f"  {name}\n    sent: {sent[:300]}\n    read: {came[:300]}")
+    return lost
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--mutations", type=int, default=10_000)
+    options.add_argument("--seed", type=int, default=random.randrange(10**6))
+    options = options.parse_args()
+    print(f"seed {options.seed}")
+    base, mutated = vectors(), list(mutations(options.seed, options.mutations))
+    source = {number: text for _, number, text in base + mutated}
+    started = time.monotonic()
+    lap = lambda what: print(f"{time.monotonic() - started:5.1f} s {what}", flush=True)  # noqa: E731
+    with Facility() as facility, Browser(facility) as browser:
+        browser.set_trap()
+        book = Book(facility)
+        where = write_vectors(book, base)
+        places = where | write_mutations(book, mutated)
+        entries = book.read()
+        items = shown(places, entries)
+        lap(f"{len(base)} vectors of {len(VECTORS)} classes and {len(mutated)} mutations are in {len(entries)} entries")
+        check_fields(book, entries, where, base)
+        again, fired = show(browser, items, source)
+        lap(f"{len(items)} contents as element, document and article, {again} parsed and written again: {len(fired)} fired")
+        print(*check_exports(browser, book), sep=", ")
+        lap("exports are saved, not shown")
+        encode = lambda content: base64.b64encode(content).decode()  # noqa: E731
+        made = logbook_files.attach(facility, book.session, encode)
+        image = next(iter(made.values()))[1].rsplit("=", 1)[1]
+        inline = logbook_files.check_headers(facility, made)
+        opened = logbook_files.check(browser, made)
+        careless = logbook_files.control(browser)
+        files = len(logbook_files.FILES)
+        lap(f"{len(made)} files, {inline // 2} of them shown: {len(opened)} fired; served carelessly, {careless} of {files} did")
+        raw, raw_mutated = control(browser, base, mutated[:RAW_MUTATIONS])
+        lap(f"control: raw, {raw} of {len(base)} vectors and {raw_mutated} of {len(mutated[:RAW_MUTATIONS])} mutations fired")
+        lost = check_benign(book, image)
+        lap(f"{len(logbook_benign.DOCUMENTS)} harmless documents: {len(lost)} changed")
+        formats = check_formats(book)
+    assert not fired and not opened, (len(fired), opened)
+    assert not lost.keys() - logbook_benign.DROPPED, lost.keys() - logbook_benign.DROPPED
+    assert not formats, f"HTML under these names stays as it is: {formats}"
+
+
+if __name__ == "__main__":
+    main()
