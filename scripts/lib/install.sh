@@ -77,9 +77,9 @@ install_logbook_clients() {
 install_browser() {
     install_packages chromium fonts-dejavu-core
     [ -x .venv/bin/pip ] || python3 -m venv .venv
-    .venv/bin/python -c 'import playwright' 2>/dev/null && return 0
-    say "installing playwright 1.65.2 (about 60 MB)"
-    .venv/bin/pip install --quiet playwright==1.65.2
+    .venv/bin/python -c 'import playwright, axe_playwright_python' 2>/dev/null && return 0
+    say "installing playwright 1.65.2 and axe-playwright-python 0.1.8 (about 60 MB)"
+    .venv/bin/pip install --quiet playwright==1.65.2 axe-playwright-python==0.1.8
 }
 
 # Real data made by others: the source distribution of python-icat, unpacked below target/interop.

@@ -54,6 +54,8 @@ function breaches(root) {
     }
     return found
 }
+// What a click does something to.
+const ACTIVE = 'a,area,button,input,summary,label,option,select,[href],[ping]'
 // What a person may do to each element; links to other pages are not followed.
 function touch(root, view) {
     root.addEventListener('click', event => {
@@ -67,7 +69,8 @@ function touch(root, view) {
         for (const name of own) EventTarget.prototype.dispatchEvent.call(element, new Event(name, {bubbles: true}))
         const {focus, blur} = element instanceof view.HTMLElement ? HTMLElement.prototype : SVGElement.prototype
         if (own.some(name => /^(focus|blur)/i.test(name))) focus.call(element, {preventScroll: true}), blur.call(element)
-        EventTarget.prototype.dispatchEvent.call(element, new MouseEvent('click', {bubbles: true, cancelable: true}))
+        if (own.length || Element.prototype.matches.call(element, ACTIVE))
+            EventTarget.prototype.dispatchEvent.call(element, new MouseEvent('click', {bubbles: true, cancelable: true}))
     }
 }
 // These fire in many ways, after everything before them was given the same time; they say that the trap is set.
@@ -207,12 +210,18 @@ class Browser:
                 found |= self.culprit(page, way, half)
         return found
 
+    def tab(self):
+        """A page that is its own top."""
+        page = self.context.new_page()
+        page.add_init_script("window.fired = []")
+        page.on("dialog", lambda dialog: (self.fired.setdefault(self.dialogs, "a dialog"), dialog.dismiss()))
+        return page
+
     def open(self, path, number, download=None):
         """What fires when a person opens an address; whether it may be shown or must be saved."""
-        self.fired, page = {}, self.context.new_page()
-        page.on("dialog", lambda dialog: (self.fired.setdefault(number, "a dialog"), dialog.dismiss()))
-        # The page that is opened is its own top.
-        page.add_init_script("window.fired = []")
+        self.fired = {}
+        page = self.opener = getattr(self, 'opener', None) or self.tab()
+        self.dialogs = number
         saved = False
         try:
             page.goto(self.facility.url + path, wait_until="load")
@@ -221,5 +230,4 @@ class Browser:
             assert saved or "net::ERR_ABORTED" in e.message, e
         assert download is None or saved == download, path
         fired = {} if saved else {n: f"ran at {path}" for n in page.evaluate("fired")}
-        page.close()
         return {n: how for n, how in (self.fired | fired).items()}

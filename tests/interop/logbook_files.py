@@ -133,13 +133,10 @@ def check(browser, made):
     page = browser.stage()
     fired = {}
     for which in (1, 2):
-        items = [
-            (number, way.format(browser.facility.url + addresses[which].replace("&", "&amp;")))
-            for number, addresses in made.items()
-            for way in WAYS
-        ]
-        for at in range(0, len(items), 120):
-            fired |= browser.show(page, "raw", items[at : at + 120], strict=False)
+        addresses = {number: browser.facility.url + addresses[which].replace("&", "&amp;") for number, addresses in made.items()}
+        items = [(number, "".join(way.format(address) for way in WAYS)) for number, address in addresses.items()]
+        for at in range(0, len(items), 60):
+            fired |= browser.show(page, "raw", items[at : at + 60], strict=False)
         for number, addresses in made.items():
             fired |= browser.open(addresses[which], number)
     return fired

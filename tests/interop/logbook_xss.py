@@ -10,6 +10,7 @@ import base64
 import collections
 import json
 import random
+import re
 import time
 import urllib.error
 import urllib.request
@@ -24,10 +25,12 @@ from logbook_vectors import FIRST_MUTATION, SILENT, VECTORS, mutations, vectors 
 
 JSON = {"Content-Type": "application/json"}
 GROUP = 100
+DEPTH = 10_000
+GUARD_SECONDS = 5
 SHOWN = 50
 BATCH = 150
 RAW_BATCH = 90
-RAW_MUTATIONS = 450
+RAW_MUTATIONS = 270
 FORMATS = ["csv", "txt", "jsonl", "eln", "pdf", "html"]
 
 
@@ -128,9 +131,7 @@ def show(browser, items, source):
     base = [(number, html) for number, html in items if number < FIRST_MUTATION]
     for way, these in [("element", items), ("document", base), ("article", items), ("element", again)]:
         for at in range(0, len(these), BATCH):
-            t=time.monotonic()
             found = browser.show(page, way, these[at : at + BATCH])
-            print(way,at,time.monotonic()-t)
             if -1 in found:
                 found |= browser.culprit(page, way, these[at : at + BATCH])
             fired |= found
@@ -142,9 +143,13 @@ def show(browser, items, source):
 def control(browser, base, mutated):
     """The same, as sent: how many of every class fire."""
     fired = set()
-    for way in ("element", "document"):
-        for at in range(0, len(base), RAW_BATCH):
-            fired |= browser.show(browser.stage(), way, [(n, text) for _, n, text in base[at : at + RAW_BATCH]], strict=False).keys()
+    numbered = [(number, text) for _, number, text in base]
+    # Every fifth also as an element, where scripts do not run.
+    for way, these in [("document", numbered), ("element", numbered[::5])]:
+        for at in range(0, len(these), RAW_BATCH):
+            page = browser.stage()
+            fired |= browser.show(page, way, these[at : at + RAW_BATCH], strict=False).keys()
+            page.close()
     counts = collections.Counter(name for name, number, _ in base if number in fired)
     for name, templates in VECTORS.items():
         print(f"  {counts[name]:3} of {len(templates):3} {name}")
@@ -153,7 +158,9 @@ def control(browser, base, mutated):
     count = 0
     for at in range(0, len(mutated), RAW_BATCH):
         group = [(n, text) for _, n, text in mutated[at : at + RAW_BATCH]]
-        count += len(browser.show(browser.stage(), "document", group, strict=False).keys() & dict(group).keys())
+        page = browser.stage()
+        count += len(browser.show(page, "document", group, strict=False).keys() & dict(group).keys())
+        page.close()
     return sum(counts.values()), count
 
 
@@ -174,6 +181,36 @@ def check_formats(book):
     made = {book.write(["<img src=x onerror=trap(1)>"], format=name): name for name in names}
     entries = book.read()
     return [name for id, name in made.items() if "onerror" in entries[id]["content"][0]["text"]]
+
+
+def check_reach(facility, book):
+    """Who names an attachment of a logbook that they may not read gets nothing that opens it."""
+    (kind,), (place,) = (facility.search(facility.root, f"SELECT x.id FROM {name} x") for name in ("InvestigationType", "Facility"))
+    (admin,) = facility.search(facility.root, "SELECT u.id FROM User u WHERE u.name = 'simple/admin'")
+    new = {"name": "ZZ-900", "visitId": "1", "title": "Secret", "facility": {"id": place}, "type": {"id": kind}}
+    (secret,) = facility.create("Investigation", {**new, "releaseDate": "2099-01-01T00:00:00Z"})
+    facility.create("InvestigationUser", {"user": {"id": admin}, "investigation": secret, "role": "PI"})
+    path = f"/logbook/{facility.login('simple/admin')}/event/createfrombase64?investigationId={secret['id']}"
+    status, made = book.send("POST", path, {"base64": IMAGE})
+    assert status == 200, made
+    (file,) = made["file"]
+    status, _, _ = facility.request("GET", f"/resource/{book.session}/file/download?resourceId={file}")
+    assert status == 403, status
+    status, made = book.send("POST", f"/logbook/{book.session}/event?{book.place}", book.comment([f'<img src="/resource/file/{file}">']))
+    assert status == 200, made
+    return [address for address in re.findall('src="([^"]+)"', made["content"][0]["text"]) if facility.request("GET", address)[0] == 200]
+
+
+def check_depth(book):
+    """What is nested deeply is refused or read in time; a reader of the logbook would wait as long. Which were not."""
+    slow = []
+    for start in ("<div>", "<a href=x><p>", "<b>", "<table><td>", "<math><mi>", "<ul><li>", "<i><p>", "<font><nobr>"):
+        began = time.monotonic()
+        status, made = book.send("POST", f"/logbook/{book.session}/event?{book.place}", book.comment([start * DEPTH]))
+        assert status in (200, 400, 413, 422), (start, status, made)
+        if time.monotonic() - began > GUARD_SECONDS:
+            slow.append(f"{start} {time.monotonic() - began:.0f} s")
+    return slow
 
 
 def check_exports(browser, book):
@@ -245,9 +282,14 @@ def main():
         lost = check_benign(book, image)
         lap(f"{len(logbook_benign.DOCUMENTS)} harmless documents: {len(lost)} changed")
         formats = check_formats(book)
+        reached = check_reach(facility, book)
+        slow = check_depth(book)
+        lap(f"elements nested {DEPTH} deep: {len(slow)} took longer than {GUARD_SECONDS} s")
     assert not fired and not opened, (len(fired), opened)
     assert not lost.keys() - logbook_benign.DROPPED, lost.keys() - logbook_benign.DROPPED
     assert not formats, f"HTML under these names stays as it is: {formats}"
+    assert not reached, f"attachments of others are opened by {reached}"
+    assert not slow, slow
 
 
 if __name__ == "__main__":
