@@ -46,9 +46,9 @@ function breaches(root) {
         if (Element.prototype.matches.call(element, FOREIGN)) found.push(`<${element.localName} ${names(element)}>`.slice(0, 200))
         for (const name of names(element)) {
             const value = Element.prototype.getAttribute.call(element, name)
-            const address = /^(href|src|cite|data|action|xlink:href|formaction|poster)$/.test(name) && new URL(value, 'http://own/')
+            const address = /^(href|src|cite|data|action|xlink:href|formaction|poster)$/.test(name) && URL.parse(value, 'http://own/')
             if (/^on/i.test(name) || address && !/^(https?|mailto):$/.test(address.protocol)
-                || name == 'src' && (address.host != 'own' || !/^\\/resource\\/[^/]+\\/file(\\/download)?/.test(address.pathname)))
+                || name == 'src' && address && (address.host != 'own' || !/^\\/resource\\/[^/]+\\/file(\\/download)?/.test(address.pathname)))
                 found.push(`${element.localName} ${name}=${value}`.slice(0, 200))
         }
     }

@@ -725,18 +725,21 @@ def cased(chance, text):
 
 
 def spaced(chance, text):
-    """Something else for spaces, and something within addresses and names."""
-    text = re.sub(" ", lambda _: chance.choice(SPACES) if chance.random() < 0.6 else " ", text)
+    """Something else for spaces, and now and then something within names and addresses."""
+    text = re.sub(" ", lambda _: chance.choice(SPACES[: 5 if chance.random() < 0.8 else None]) if chance.random() < 0.6 else " ", text)
     at = chance.randrange(len(text) + 1)
-    return text[:at] + chance.choice(SPACES) + text[at:] if chance.random() < 0.5 else text
+    return text[:at] + chance.choice(SPACES) + text[at:] if chance.random() < 0.3 else text
 
 
 def encoded(chance, text):
-    """Some letters as entities of any form."""
-    forms = ["&#{};", "&#{}", "&#x{:x};", "&#X{:X}", "&#{:07};", "&#x{:08x}"]
-    return re.sub(
-        "[a-z:()]", lambda c: chance.choice(forms).format(ord(c[0])) if chance.random() < 0.15 else c[0], text, flags=re.I
+    """Some letters of values as entities of any form; now and then also of names."""
+    forms = ["&#{};", "&#x{:x};", "&#X{:X};", "&#{:07};", "&#x{:08x};", "&#{}", "&#x{:x}"]
+    letters = lambda part: re.sub(  # noqa: E731
+        "[a-z:()]", lambda c: chance.choice(forms).format(ord(c[0])) if chance.random() < 0.2 else c[0], part, flags=re.I
     )
+    if chance.random() < 0.2:
+        return letters(text)
+    return re.sub(r"(?<==)([\"']?)([^\"'<>\s]+)", lambda value: value[1] + letters(value[2]), text)
 
 
 def quoted(chance, text):
@@ -765,7 +768,7 @@ def doubled(chance, text):
     return text[:middle] + chance.choice([found[0], "<", ">", "<b>", "</b>", "<script>"]) + text[middle:]
 
 
-MUTATIONS = [cased, spaced, encoded, quoted, wrapped, wrapped, cut, doubled]
+MUTATIONS = [cased, cased, spaced, encoded, encoded, quoted, wrapped, wrapped, cut, doubled]
 
 
 def mutations(seed, count):
@@ -776,7 +779,7 @@ def mutations(seed, count):
     for number in range(FIRST_MUTATION, FIRST_MUTATION + count):
         chance = random.Random(f"{seed}/{number}")
         text = "".join(render(chance.choice(templates), number) for _ in range(1 if chance.random() < 0.75 else 2))
-        steps = [chance.choice(MUTATIONS) for _ in range(chance.randrange(1, 5))]
+        steps = [chance.choice(MUTATIONS) for _ in range(chance.choice([1, 1, 2, 2, 3, 4]))]
         for step in steps:
             text = step(chance, text)
         # The server refuses it, which has its own test.
