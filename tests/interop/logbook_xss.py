@@ -284,7 +284,7 @@ def main():
         formats = check_formats(book)
         reached = check_reach(facility, book)
         slow = check_depth(book)
-        lap(f"elements nested {DEPTH} deep: {slow or "none"} took longer than {GUARD_SECONDS} s")
+        lap(f"elements nested {DEPTH} deep: {slow or 'none'} took longer than {GUARD_SECONDS} s")
         print(f"  formats left as they are: {formats}; attachments of others that open: {len(reached)}")
     assert not fired and not opened, (len(fired), opened)
     assert not lost.keys() - logbook_benign.DROPPED, lost.keys() - logbook_benign.DROPPED
