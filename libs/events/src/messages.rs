@@ -33,6 +33,10 @@ impl Event for logbook::EntryChanged {
     const SUBJECT: &'static str = "undulator.v1.logbook.entry.changed";
 }
 
+impl Event for logbook::BookClosed {
+    const SUBJECT: &'static str = "undulator.v1.logbook.book.closed";
+}
+
 impl Event for icat::EntityChanged {
     const SUBJECT: &'static str = "undulator.v1.icat.entity.changed";
 }
@@ -63,6 +67,7 @@ pub fn describe(subject: &str, payload: &[u8]) -> Option<String> {
         E::decode(payload).ok().map(|event| format!("{event:?}"))
     }
     match subject {
+        logbook::BookClosed::SUBJECT => text::<logbook::BookClosed>(payload),
         logbook::EntryChanged::SUBJECT => text::<logbook::EntryChanged>(payload),
         icat::EntityChanged::SUBJECT => text::<icat::EntityChanged>(payload),
         icat::SessionEnded::SUBJECT => text::<icat::SessionEnded>(payload),

@@ -1,6 +1,7 @@
 //! What a caller may do, and why.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use icat_client::client::Filter;
 use icat_client::{IcatClient, IcatCode, IcatError, Select};
@@ -78,10 +79,12 @@ impl Decision {
     }
 }
 
-/// The investigations a user may see.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The investigations a user may see, and the instruments they serve.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Visible {
     pub investigations: BTreeSet<i64>,
+    /// Names of the instruments whose scientist the user is.
+    pub instruments: BTreeSet<String>,
     /// False if there are more than the list holds.
     pub complete: bool,
 }
@@ -128,11 +131,37 @@ impl Identity {
         Ok(decision)
     }
 
-    /// The investigations a user may see, for lists and searches; narrower than ICAT's rules.
-    pub async fn visible(&self, subject: &Subject) -> Result<Visible, Problem> {
+    /// What a user may see, for lists and searches; narrower than ICAT's rules. It needs the reader account.
+    pub async fn visible(&self, subject: &Subject) -> Result<Arc<Visible>, Problem> {
         let reader = self.0.reader.as_ref().ok_or_else(no_reader)?;
         let (user, now) = (&subject.icat_user_name, self.0.clock.now());
-        reader.ask(async |icat, session| visible(icat, session, user, now).await).await.map_err(of_reader)
+        if let Some(known) = self.0.caches.visible(user) {
+            return Ok(known);
+        }
+        let found = reader.ask(async |icat, session| visible(icat, session, user, now).await).await;
+        let found = Arc::new(found.map_err(of_reader)?);
+        self.0.caches.remember_visible(user.clone(), &found);
+        Ok(found)
+    }
+
+    /// The same for a caller: without what their API key was not made for.
+    pub async fn visible_to(&self, caller: &Caller) -> Result<Arc<Visible>, Problem> {
+        let visible = self.visible(caller.subject()).await?;
+        let (investigations, instruments) = (
+            caller.has_scope(Ask::ReadInvestigation(0).scope()),
+            caller.has_scope(Ask::ReadInstrumentLogbook(0).scope()),
+        );
+        if investigations && instruments {
+            return Ok(visible);
+        }
+        let mut visible = Visible::clone(&visible);
+        if !investigations {
+            visible.investigations.clear();
+        }
+        if !instruments {
+            visible.instruments.clear();
+        }
+        Ok(Arc::new(visible))
     }
 
     async fn via_session(&self, session: &str, user: &str, ask: Ask) -> Result<Decision, Problem> {
@@ -283,13 +312,19 @@ async fn visible(icat: &IcatClient, session: &str, user: &str, now: Timestamp) -
         Select::values("InvestigationInstrument", &["id", "investigation.id"])
             .filter(Filter::among("instrument.id", instruments)),
     ];
+    let serves = Select::values("InstrumentScientist", &["id", "instrument.name"]).filter(name());
+    let mut instruments = BTreeSet::new();
+    let mut pages = icat.pages(session, serves.build().map_err(wrong)?).map_err(wrong)?;
+    while let Some(rows) = pages.next_page().await? {
+        instruments.extend(rows.iter().filter_map(|row| row[1].as_str()).map(str::to_owned));
+    }
     let mut investigations = BTreeSet::new();
     for select in memberships {
         let mut pages = icat.pages(session, select.build().map_err(wrong)?).map_err(wrong)?;
         while let Some(rows) = pages.next_page().await? {
             investigations.extend(rows.iter().filter_map(|row| row[1].as_i64()));
             if investigations.len() > MOST_VISIBLE {
-                return Ok(cut(investigations));
+                return Ok(cut(investigations, instruments));
             }
         }
     }
@@ -302,14 +337,14 @@ async fn visible(icat: &IcatClient, session: &str, user: &str, now: Timestamp) -
         investigations
             .extend(rows.iter().filter(|row| at(row).is_some_and(|at| at <= now)).filter_map(|row| row[0].as_i64()));
         if investigations.len() > MOST_VISIBLE {
-            return Ok(cut(investigations));
+            return Ok(cut(investigations, instruments));
         }
     }
-    Ok(Visible { investigations, complete: true })
+    Ok(Visible { investigations, instruments, complete: true })
 }
 
-fn cut(investigations: BTreeSet<i64>) -> Visible {
-    Visible { investigations: investigations.into_iter().take(MOST_VISIBLE).collect(), complete: false }
+fn cut(investigations: BTreeSet<i64>, instruments: BTreeSet<String>) -> Visible {
+    Visible { investigations: investigations.into_iter().take(MOST_VISIBLE).collect(), instruments, complete: false }
 }
 
 fn no_reader() -> Problem {

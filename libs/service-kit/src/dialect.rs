@@ -22,6 +22,8 @@ pub enum Dialect {
     Authn,
     /// ICAT+: plain text.
     IcatPlus,
+    /// Pages that people look at: a small HTML document with the statuses of [`Problem`](Self::Problem).
+    Page,
 }
 
 impl Dialect {
@@ -32,6 +34,7 @@ impl Dialect {
             Self::Icat => icat(problem),
             Self::Ids => ids(problem),
             Self::Authn => authn(problem, server),
+            Self::Page => page(problem, request_id),
             Self::IcatPlus => HttpResponse::build(plain_status(problem.code))
                 .content_type(ContentType::plaintext())
                 .body(problem.detail.clone()),
@@ -87,6 +90,19 @@ fn rfc9457(problem: &Problem, request_id: &str) -> HttpResponse {
         })
         .to_string(),
     )
+}
+
+fn page(problem: &Problem, request_id: &str) -> HttpResponse {
+    let status = plain_status(problem.code);
+    let title = status.canonical_reason().unwrap_or_default();
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head><body><main>\
+         <h1>{title}</h1><p class=\"problem\">{}</p><p>Request {}</p></main></body></html>",
+        escaped(&problem.detail),
+        escaped(request_id)
+    );
+    HttpResponse::build(status).content_type(ContentType::html()).body(body)
 }
 
 /// icat.server answers wrong methods and media types with 500; ours are client errors under the code `BAD_PARAMETER`.

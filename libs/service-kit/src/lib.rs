@@ -21,6 +21,7 @@ mod process;
 pub mod redaction;
 mod serve;
 pub mod telemetry;
+pub mod words;
 mod worker;
 
 pub use self::clock::{Clock, SystemClock};

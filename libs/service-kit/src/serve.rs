@@ -76,7 +76,9 @@ pub struct Ctx {
     /// What readiness reports besides the databases.
     pub checks: Checks,
     pub endpoints: Endpoints,
-    /// Cancelled when the process stops.
+    /// Cancelled when the process begins to stop: answers without an end, such as streams of events, end then.
+    pub closing: CancellationToken,
+    /// Cancelled when the last requests are done.
     pub stop: CancellationToken,
     /// Background work that the stop waits for.
     pub tasks: TaskTracker,
@@ -195,6 +197,7 @@ pub struct Server {
     routes: Vec<RouteInfo>,
     databases: Vec<(&'static str, Db)>,
     draining: Arc<AtomicBool>,
+    closing: CancellationToken,
     stop: CancellationToken,
     tasks: TaskTracker,
     drain_delay: Duration,
@@ -208,7 +211,7 @@ impl Server {
         let (public_socket, public) = http::bind(core.http.bind)?;
         let (internal_socket, internal) = http::bind(core.http.internal_bind)?;
         let endpoints = Endpoints { public, internal };
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (closing, stop, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let process = Process::default();
         let client = http::observed(http_client(config)?, &process.metrics);
         let checks = Checks::default();
@@ -241,6 +244,7 @@ impl Server {
                 process: process.clone(),
                 checks: checks.clone(),
                 endpoints,
+                closing: closing.clone(),
                 stop: stop.clone(),
                 tasks: tasks.clone(),
                 workers: Arc::clone(&workers),
@@ -276,6 +280,7 @@ impl Server {
             routes,
             databases,
             draining,
+            closing,
             stop,
             tasks,
             drain_delay: core.http.drain_delay,
@@ -293,6 +298,7 @@ impl Server {
     pub async fn stop(self) {
         self.draining.store(true, Ordering::Relaxed);
         tokio::time::sleep(self.drain_delay).await;
+        self.closing.cancel();
         stop_listening(self.public).await;
         self.stop.cancel();
         if tokio::time::timeout(self.drain_timeout, self.tasks.wait()).await.is_err() {

@@ -23,4 +23,4 @@ pub use self::described::{assert_described, assert_described_as};
 pub use self::nats::Nats;
 pub use self::ports::free_port;
 pub use self::process::{Process, child};
-pub use self::waiting::until;
+pub use self::waiting::{until, within};

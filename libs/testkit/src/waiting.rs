@@ -20,3 +20,9 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
     let seen = tokio::time::timeout(GUARD, looking).await;
     seen.unwrap_or_else(|_| panic!("not so within {GUARD:?}: {what}"))
 }
+
+/// What must come about within half a minute; panics with `what` if it does not.
+pub async fn within<T>(what: &str, coming: impl Future<Output = T>) -> T {
+    let came = tokio::time::timeout(GUARD, coming).await;
+    came.unwrap_or_else(|_| panic!("not so within {GUARD:?}: {what}"))
+}

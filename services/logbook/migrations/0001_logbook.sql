@@ -5,7 +5,11 @@ CREATE TABLE book (
     name {text} NOT NULL UNIQUE,
     records BIGINT NOT NULL DEFAULT 0,
     -- The hash of the last record; empty before the first.
-    head {text} NOT NULL DEFAULT ''
+    head {text} NOT NULL DEFAULT '',
+    -- Of an instrument: how many rows its feed has.
+    fed BIGINT NOT NULL DEFAULT 0,
+    -- The record that closed it; more records behind it open it again.
+    closed BIGINT NOT NULL DEFAULT 0
 );
 
 -- What happened, never changed and never removed.
@@ -21,9 +25,21 @@ CREATE TABLE record (
     PRIMARY KEY (book_id, n)
 );
 
+-- The records that concern an instrument's entries, in whichever logbook they are, in one order.
+CREATE TABLE feed (
+    -- The instrument's.
+    book_id BIGINT NOT NULL REFERENCES book (id),
+    n BIGINT NOT NULL,
+    record_book_id BIGINT NOT NULL,
+    record_n BIGINT NOT NULL,
+    PRIMARY KEY (book_id, n)
+);
+
 -- The present state of each entry.
 CREATE TABLE entry (
     id {text} PRIMARY KEY,
+    -- Rises with creation; the row of its words.
+    seq BIGINT NOT NULL UNIQUE,
     book_id BIGINT NOT NULL REFERENCES book (id),
     type {text} NOT NULL,
     category {text} NOT NULL,
@@ -51,6 +67,9 @@ CREATE INDEX entry_book_id ON entry (book_id, id);
 CREATE INDEX entry_instrument_id ON entry (instrument, id);
 CREATE INDEX entry_at ON entry (at, id);
 CREATE INDEX entry_proposal ON entry (proposal, investigation_id);
+
+-- What a search for words finds, labelled with the number of the logbook.
+{words entry_words};
 
 -- Where the versions of an entry stand among the records.
 CREATE TABLE version (
@@ -108,7 +127,7 @@ CREATE TABLE preference (
     body {text} NOT NULL
 );
 
--- Signs addresses of attachments in contents that are shown without a header.
+-- 1 signs addresses of attachments in contents that are shown without a header, 2 closed logbooks.
 CREATE TABLE signing_key (
     id BIGINT PRIMARY KEY,
     secret {blob} NOT NULL

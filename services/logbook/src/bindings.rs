@@ -11,9 +11,10 @@ use icat_client::{IcatClient, IcatError};
 use jiff::Timestamp;
 use moka::sync::Cache;
 use serde_json::Value;
+use service_kit::words::fold;
+use service_kit::{Code, Problem};
 
 use crate::domain::binding::{Slot, choose};
-use crate::domain::fold::fold;
 use crate::state::State;
 
 const REMEMBERED: Duration = Duration::from_mins(1);
@@ -113,6 +114,20 @@ async fn ask(state: &State, query: String) -> Option<Vec<Slot>> {
             None
         }
     }
+}
+
+/// Which of these investigations are released; an error where ICAT does not say.
+pub async fn released(state: &State, investigations: &[i64]) -> Result<Vec<i64>, Problem> {
+    let list: Vec<String> = investigations.iter().map(ToString::to_string).collect();
+    let query = format!(
+        "SELECT i.id, i.startDate, i.endDate, i.releaseDate FROM Investigation i WHERE i.id IN ({})",
+        list.join(", ")
+    );
+    let slots = ask(state, query).await.ok_or_else(|| {
+        Problem::new(Code::Unavailable, "logbook/icat-down", "ICAT does not say which investigations are released")
+    })?;
+    let now = state.clock.now_micros();
+    Ok(slots.iter().filter(|slot| slot.released.is_some_and(|at| at <= now)).map(|slot| slot.id).collect())
 }
 
 fn slot(row: &Value) -> Option<Slot> {

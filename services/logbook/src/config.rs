@@ -18,6 +18,8 @@ pub struct Config {
     pub page_default: u32,
     pub time_zone: String,
     pub h5_viewer: String,
+    /// Empty: a key of our own in the database.
+    pub signing_key_file: PathBuf,
 }
 
 impl Config {

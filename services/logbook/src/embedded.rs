@@ -15,7 +15,7 @@ use crate::state::State;
 pub async fn take(state: &State, entry: &str, contents: &mut [Content]) -> Result<Vec<NewFile>, Problem> {
     let mut files = Vec::new();
     for part in contents {
-        let is_html = part.format.as_deref().is_some_and(|format| format.eq_ignore_ascii_case("html"));
+        let is_html = part.is_html();
         let Some(text) = part.text.as_mut().filter(|_| is_html) else { continue };
         let mut html = String::with_capacity(text.len());
         let mut rest = text.as_str();

@@ -22,6 +22,8 @@ pub enum Error {
     TagTaken,
     #[error("the entry has been changed meanwhile; read it again")]
     Changed,
+    #[error("there is nothing in the entry: write something, or paste an image")]
+    Empty,
     #[error("notifications cannot be edited")]
     NotEditable,
     #[error("{0}")]
@@ -54,6 +56,7 @@ impl From<Error> for Problem {
             Error::NoSuchAttachment(_) => Self::new(Code::NotFound, "logbook/no-such-attachment", text),
             Error::TagTaken => Self::new(Code::Conflict, "logbook/tag-taken", text),
             Error::Changed => Self::new(Code::PreconditionFailed, "logbook/changed", text),
+            Error::Empty => Self::new(Code::Validation, "logbook/empty", text),
             Error::NotEditable => Self::new(Code::Validation, "logbook/not-editable", text),
             Error::Forbidden(_) => Self::new(Code::Forbidden, "logbook/forbidden", text),
             Error::BadTicket => Self::new(Code::Forbidden, "logbook/bad-ticket", text),

@@ -9,9 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use service_kit::Problem;
 
-use crate::domain::event::Event;
+use crate::domain::dates;
 use crate::domain::filter::{Filter, Page};
-use crate::domain::{content, dates};
 use crate::entries;
 use crate::error::Error;
 use crate::state::State;
@@ -28,6 +27,8 @@ pub enum Format {
 }
 
 impl Format {
+    pub const ALL: [Self; 3] = [Self::Text, Self::Csv, Self::JsonLines];
+
     /// `None` for JSON, which is no file.
     pub fn parse(text: Option<&str>) -> Result<Option<Self>, Error> {
         match text.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
@@ -145,7 +146,7 @@ fn csv(out: &mut String, entry: &Entry) {
         or_empty(&event.dataset_name),
         or_empty(&event.title),
         event.tags.join("; "),
-        plain(event),
+        event.plain().unwrap_or_default(),
         or_empty(&event.filename),
         or_empty(&event.software),
         or_empty(&event.machine),
@@ -175,17 +176,11 @@ fn text(out: &mut String, entry: &Entry, zone: &TimeZone) {
         let _ = write!(out, "  [{}]", event.tags.join(", "));
     }
     out.push('\n');
-    for line in event.title.iter().flat_map(|title| title.lines()).chain(plain(event).lines()) {
+    let plain = event.plain().unwrap_or_default();
+    for line in event.title.iter().flat_map(|title| title.lines()).chain(plain.lines()) {
         let _ = writeln!(out, "    {line}");
     }
     out.push('\n');
-}
-
-/// What is written, without marks: the plain form if there is one.
-fn plain(event: &Event) -> String {
-    let is_html = |format: &Option<String>| format.as_deref().is_some_and(|f| f.eq_ignore_ascii_case("html"));
-    let text = |html: bool| event.content.iter().find(|part| is_html(&part.format) == html)?.text.clone();
-    text(false).or_else(|| text(true).map(|html| content::plain(&html))).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ mod entries;
 mod error;
 mod exports;
 mod files;
+mod keys;
+mod live;
 mod openapi;
+mod page;
 mod people;
 mod programs;
 mod rights;
@@ -27,6 +30,7 @@ mod workers;
 use std::sync::Arc;
 
 use events::Events;
+use events::messages::logbook::EntryChanged;
 use identity::Identity;
 use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
 use utoipa::OpenApi as _;
@@ -49,6 +53,13 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let events = Events::of(&ctx).await?;
     let identity = Identity::of(&ctx, &events)?;
     let state = Arc::new(State::new(&ctx, config, identity, events.outbox())?);
-    let workers = vec![workers::attach::worker(&ctx, &state), workers::sweep::worker(&ctx, &state)];
+    let (wake, missed) = (Arc::clone(&state.live.wake), Arc::clone(&state.live.wake));
+    events.listen("logbook.live-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());
+    let workers = vec![
+        workers::attach::worker(&ctx, &state),
+        workers::close::worker(&ctx, &state),
+        workers::live::worker(&ctx, &state),
+        workers::sweep::worker(&ctx, &state),
+    ];
     Ok(Running { mounts: routes::mounts(&state), workers })
 }

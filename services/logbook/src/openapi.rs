@@ -13,7 +13,7 @@ use utoipa::{IntoParams, IntoResponses, Modify, OpenApi, ToSchema};
 
 use crate::domain::event::parsed;
 use crate::error::Error;
-use crate::routes::{event, portal, program, records, resource, stats, tag};
+use crate::routes::{event, keys, portal, program, records, resource, stats, tag};
 
 /// `services/logbook/openapi.json`
 #[derive(OpenApi)]
@@ -28,6 +28,7 @@ use crate::routes::{event, portal, program, records, resource, stats, tag};
     ),
     paths(
         event::list::get,
+        keys::get,
         records::get,
         event::create::post,
         event::update::put,
@@ -37,6 +38,8 @@ use crate::routes::{event, portal, program, records, resource, stats, tag};
         event::remove::put,
         event::restore::put,
         event::retag::patch,
+        event::search::get,
+        event::stream::get,
         event::create_from_base64::post,
         tag::list::get,
         tag::create::post,
@@ -209,6 +212,48 @@ pub struct Entry {
 
 pub type Entries = Vec<Entry>;
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SearchQuery {
+    /// `next` of the answer before: what follows it.
+    #[param(nullable = false)]
+    before: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StreamQuery {
+    /// As `Last-Event-ID`, for clients that cannot send it.
+    #[param(nullable = false)]
+    pub after: Option<String>,
+}
+
+/// What a search found.
+#[derive(ToSchema)]
+pub struct Found {
+    hits: Vec<Hit>,
+    /// For the next part; null at the end.
+    next: Option<String>,
+    /// False if the caller may read more logbooks than were looked through.
+    complete: bool,
+}
+
+#[derive(ToSchema)]
+struct Hit {
+    /// `investigation/4711`, `instrument/bl07` or `facility`.
+    book: String,
+    event: Entry,
+    /// Texts of the entry with what was found in them.
+    excerpts: Vec<Vec<ExcerptPiece>>,
+}
+
+#[derive(ToSchema)]
+struct ExcerptPiece {
+    text: String,
+    /// Whether it is what was asked for.
+    hit: bool,
+}
+
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum EntryType {
@@ -305,6 +350,11 @@ pub struct Message {
     #[serde(rename = "type")]
     kind: String,
     message: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub struct KeySet {
+    keys: Vec<serde_json::Value>,
 }
 
 /// Whatever a portal keeps, besides the user's name.

@@ -120,7 +120,7 @@ pub async fn fill_instruments(state: &State, caller: &Caller) -> Result<i64, Pro
 }
 
 /// What ICAT answers to the caller; nothing if it does not answer, because entries are written all the same.
-async fn ask(state: &State, caller: &Caller, query: &str) -> Vec<Value> {
+pub async fn ask(state: &State, caller: &Caller, query: &str) -> Vec<Value> {
     let Some(session) = caller.session() else { return Vec::new() };
     match state.identity.icat().search(session.expose(), query).await {
         Ok(rows) => rows,

@@ -31,6 +31,28 @@ pub async fn read(state: &State, caller: &Caller, book: &Book) -> Result<(), Pro
     }
 }
 
+/// The logbooks that somebody may read.
+pub struct Readable {
+    /// `None`: all.
+    pub books: Option<Vec<Book>>,
+    /// False if there are more than are listed.
+    pub complete: bool,
+}
+
+/// Without a question for each: what [`read`] allows, as far as the reader account can tell.
+pub async fn readable(state: &State, caller: &Caller) -> Result<Readable, Problem> {
+    if is_administrator(state, caller).await? {
+        return Ok(Readable { books: None, complete: true });
+    }
+    let visible = state.identity.visible_to(caller).await?;
+    let mut books: Vec<Book> = visible.investigations.iter().copied().map(Book::Investigation).collect();
+    books.extend(visible.instruments.iter().map(|name| Book::of(None, Some(name))));
+    if caller.require_scope(READ).is_ok() {
+        books.push(Book::Facility);
+    }
+    Ok(Readable { books: Some(books), complete: visible.complete })
+}
+
 /// The same while it is under embargo; afterwards it is closed to people, and says so to whoever may read it. The facility's
 /// own is for administrators.
 pub async fn write(state: &State, caller: &Caller, book: &Book) -> Result<(), Problem> {

@@ -6,12 +6,14 @@ use events::Outbox;
 use identity::Identity;
 use jiff::tz::TimeZone;
 use service_kit::{BuildError, Clock, Ctx, Db, Ids};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::attachments::Store;
 use crate::bindings::Bindings;
 use crate::config::Config;
-use crate::tickets::Signer;
+use crate::keys::Keys;
+use crate::live::Live;
 
 pub struct State {
     pub db: Db,
@@ -20,10 +22,15 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub zone: TimeZone,
+    /// The facility's name.
+    pub site: String,
     pub config: Config,
     pub attachments: Store,
     pub bindings: Bindings,
-    pub signer: Signer,
+    pub keys: Keys,
+    pub live: Live,
+    /// Answers without an end end when this is cancelled.
+    pub closing: CancellationToken,
     /// What must end although its request does not wait any more; the stop waits for it.
     pub tasks: TaskTracker,
 }
@@ -42,9 +49,12 @@ impl State {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
             zone: config.zone()?,
+            site: ctx.config.core.site.clone(),
             attachments: Store::open(&directory, &ctx.pools)?,
             bindings: Bindings::default(),
-            signer: Signer::default(),
+            keys: Keys::of(&config)?,
+            live: Live::default(),
+            closing: ctx.closing.clone(),
             tasks: ctx.tasks.clone(),
             config,
         })

@@ -1,12 +1,14 @@
 //! Whether the exported records of a logbook are whole: nothing changed, left out, added or put elsewhere. It needs nothing
-//! but the export.
+//! but the export, and the key of a closed one to know whose signature it has.
 
 use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::domain::chain::{self, Link};
+use crate::domain::chain::{self, Link, RecordKind};
+pub use crate::domain::seal::PublicKey;
+use crate::domain::seal::Seal;
 use crate::store::books::Record;
 
 /// The first line of an export.
@@ -39,6 +41,29 @@ impl Line {
     }
 }
 
+/// What holds of an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    #[serde(flatten)]
+    pub head: Head,
+    pub closings: Vec<Closing>,
+}
+
+/// A record that closed the logbook; everything before it is signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Closing {
+    pub record: i64,
+    /// The name of the key.
+    pub key: String,
+}
+
+/// Keys of which one must have signed, from a JWK set as `GET /logbook/keys` answers it.
+pub fn keys(jwks: &str) -> Option<Vec<PublicKey>> {
+    let set: serde_json::Value = serde_json::from_str(jwks).ok()?;
+    let keys = set["keys"].as_array()?.iter().filter(|key| key["crv"] == "Ed25519");
+    Some(keys.filter_map(|key| PublicKey::parse(key["x"].as_str()?)).collect())
+}
+
 #[derive(Debug, Error)]
 pub enum Broken {
     #[error("line {0} is not of an export of records: {1}")]
@@ -49,14 +74,20 @@ pub enum Broken {
     Link(i64),
     #[error("record {0} has been changed")]
     Hash(i64),
+    #[error("the signature of record {0} is not valid")]
+    Signature(i64),
+    #[error("record {0} is signed with the key {1}, which is none of those given")]
+    Key(i64, String),
     #[error("the last record is not the one that the export names")]
     Head,
     #[error("cannot read the export")]
     Read(#[from] std::io::Error),
 }
 
-/// The logbook and its head if everything is whole; else the first thing that is not.
-pub fn verify(export: impl BufRead) -> Result<Head, Broken> {
+/// What the export holds if everything is whole; else the first thing that is not. With `known`, one of these keys must have
+/// signed.
+pub fn verify(export: impl BufRead, known: Option<&[PublicKey]>) -> Result<Verified, Broken> {
+    let mut closings = Vec::new();
     let mut lines = export.lines().zip(1..);
     let first = lines.next().map(|(line, _)| line).transpose()?.unwrap_or_default();
     let head: Head = serde_json::from_str(&first).map_err(|e| Broken::Line(1, e.to_string()))?;
@@ -75,6 +106,14 @@ pub fn verify(export: impl BufRead) -> Result<Head, Broken> {
         if chain::hash(&link) != hash {
             return Err(Broken::Hash(n));
         }
+        if kind == RecordKind::Closed.name() {
+            let seal: Seal = serde_json::from_str(&body).map_err(|_| Broken::Signature(n))?;
+            let key = seal.signer(&head.book, n - 1, &previous, at).ok_or(Broken::Signature(n))?;
+            if known.is_some_and(|known| !known.contains(&key)) {
+                return Err(Broken::Key(n, key.id()));
+            }
+            closings.push(Closing { record: n, key: key.id() });
+        }
         last = hash;
     }
     if count < head.records {
@@ -83,7 +122,7 @@ pub fn verify(export: impl BufRead) -> Result<Head, Broken> {
     if count != head.records || last != head.head {
         return Err(Broken::Head);
     }
-    Ok(head)
+    Ok(Verified { head, closings })
 }
 
 #[cfg(test)]
@@ -107,7 +146,8 @@ mod tests {
     }
 
     fn outcome(lines: &[String]) -> String {
-        verify(lines.join("\n").as_bytes()).map_or_else(|e| e.to_string(), |head| format!("{} records", head.records))
+        verify(lines.join("\n").as_bytes(), None)
+            .map_or_else(|e| e.to_string(), |verified| format!("{} records", verified.head.records))
     }
 
     #[test]

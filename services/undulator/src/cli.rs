@@ -96,11 +96,27 @@ pub struct Ingest {
 
 #[derive(Debug, Subcommand)]
 pub enum LogbookCommand {
-    /// Whether exported records are whole: `GET /logbook/{session}/records?investigationId=…`
-    Verify {
-        /// JSON lines; - reads them from stdin.
-        file: PathBuf,
-    },
+    /// Whether exported records are whole, and who signed them: `GET /logbook/{session}/records?investigationId=…`
+    Verify(Verify),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Verify {
+    /// File of JSON lines, - for stdin, or the address of the records, such as
+    /// `https://logbook.example.org/logbook/-/records?investigationId=4711`
+    #[arg(value_name = "FILE|URL")]
+    pub source: String,
+    /// File with the keys of which one must have signed a closed logbook, as `GET /logbook/keys` answers them; with an
+    /// address they are asked of its server.
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// File with the id of an open session, for an address; - reads it from stdin. Without it the variable
+    /// `ICAT_SESSION_ID` is looked at.
+    #[arg(long, value_name = "FILE")]
+    pub session_file: Option<PathBuf>,
+    /// PEM file with certificates to trust beside the usual ones.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub ca_file: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -17,13 +17,20 @@ const BOOKKEEPING: [&str; 2] = ["migration", "id_sequence"];
 pub type Copied = Vec<(String, u64)>;
 
 /// In the order of creation, so that a table comes after those it refers to.
-const TABLES_SQLITE: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' \
-                             ORDER BY rowid";
+/// Without the tables in which an index of words keeps its own.
+const TABLES_SQLITE: &str = "SELECT m.name FROM sqlite_master m JOIN pragma_table_list l ON l.name = m.name \
+                             WHERE l.schema = 'main' AND l.type IN ('table', 'virtual') \
+                             AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY m.rowid";
 const TABLES_POSTGRES: &str = "SELECT relname::text AS name FROM pg_class WHERE relkind = 'r' \
                                AND relnamespace = current_schema()::regnamespace ORDER BY oid";
-const COLUMNS_SQLITE: &str = "SELECT name, type AS kind FROM pragma_table_info($1) ORDER BY cid";
+/// An index of words has columns without a type, and its row id is none of them.
+const COLUMNS_SQLITE: &str = "SELECT name, kind FROM (\
+                              SELECT cid, name, CASE WHEN type = '' THEN 'text' ELSE type END AS kind FROM pragma_table_info($1) \
+                              UNION ALL SELECT -1, 'rowid', 'bigint' FROM pragma_table_list WHERE name = $1 AND type = 'virtual') \
+                              ORDER BY cid";
 const COLUMNS_POSTGRES: &str = "SELECT column_name::text AS name, data_type::text AS kind FROM information_schema.columns \
-                                WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position";
+                                WHERE table_schema = current_schema() AND table_name = $1 AND is_generated = 'NEVER' \
+                                ORDER BY ordinal_position";
 
 /// A column and the kind of its values.
 #[derive(Debug, Clone, PartialEq, Eq)]

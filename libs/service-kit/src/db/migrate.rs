@@ -1,7 +1,7 @@
 //! Forward-only migrations, run at start under a lock.
 //!
 //! The text is portable but for placeholders: `{text}` is a text column whose order is that of its bytes, `{blob}` a
-//! column of bytes.
+//! column of bytes, `{words NAME};` makes an index of [words](crate::words) with the columns `rowid` and `tokens`.
 
 use serde::Deserialize;
 use sqlx::{AssertSqlSafe, Executor as _};
@@ -126,7 +126,25 @@ fn portable(sql: &str, engine: Engine) -> String {
         Engine::Sqlite => ("TEXT", "BLOB"),
         Engine::Postgres => ("TEXT COLLATE \"C\"", "BYTEA"),
     };
-    sql.replace("{text}", text).replace("{blob}", blob)
+    with_words(&sql.replace("{text}", text).replace("{blob}", blob), engine)
+}
+
+/// The engine keeps words as they are given and in no order: what a word is, and what stands beside what, is decided in
+/// [`words`](crate::words).
+fn with_words(sql: &str, engine: Engine) -> String {
+    let Some((before, rest)) = sql.split_once("{words ") else { return sql.to_owned() };
+    let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
+    let index = match engine {
+        Engine::Sqlite => {
+            format!("CREATE VIRTUAL TABLE {name} USING fts5 (tokens, detail = none, tokenize = 'ascii')")
+        }
+        Engine::Postgres => format!(
+            "CREATE TABLE {name} (rowid BIGINT PRIMARY KEY, tokens TEXT COLLATE \"C\" NOT NULL, \
+             vector tsvector NOT NULL GENERATED ALWAYS AS (CAST(tokens AS tsvector)) STORED);\n\
+             CREATE INDEX {name}_vector ON {name} USING gin (vector)"
+        ),
+    };
+    format!("{before}{index}{}", with_words(after, engine))
 }
 
 impl Tx {

@@ -69,6 +69,31 @@ impl Engine {
         }
     }
 
+    /// Whether a row of an index of words has what is asked for ([`Asked::question`](crate::words::Asked::question)); the
+    /// index, which a migration made as `{words NAME}`, stands in FROM under its own name.
+    pub fn has_words(self, index: &str, parameter: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{index} MATCH {parameter}"),
+            Self::Postgres => format!("{index}.vector @@ CAST({parameter} AS tsquery)"),
+        }
+    }
+
+    /// How a question says that all, or any, must be there.
+    pub(crate) fn words_all_and_any(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqlite => (" AND ", " OR "),
+            Self::Postgres => (" & ", " | "),
+        }
+    }
+
+    /// A word of a question, or the beginning of one; words are letters and digits.
+    pub(crate) fn word(self, word: &str, is_open: bool) -> String {
+        match self {
+            Self::Sqlite => format!("\"{word}\"{}", if is_open { "*" } else { "" }),
+            Self::Postgres => format!("'{word}'{}", if is_open { ":*" } else { "" }),
+        }
+    }
+
     /// The parameter of that number, from 1, in a statement that says each once and in order. `SQLite` looks for a numbered
     /// one among all the others, which is felt where there are hundreds.
     pub fn parameter_in_order(self, number: usize) -> String {

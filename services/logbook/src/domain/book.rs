@@ -1,9 +1,9 @@
 //! The three levels of logbooks.
 
-use super::fold::fold;
+use service_kit::words::fold;
 
 /// Whose logbook it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Book {
     Investigation(i64),
     /// Folded name.
@@ -18,6 +18,11 @@ impl Book {
             (None, Some(name)) if !name.is_empty() => Self::Instrument(name),
             (None, _) => Self::Facility,
         }
+    }
+
+    /// The investigation of a name such as `investigation/4711`.
+    pub fn investigation(name: &str) -> Option<i64> {
+        name.strip_prefix("investigation/")?.parse().ok()
     }
 
     /// As it stands in the database and in events.

@@ -14,6 +14,7 @@ pub enum RecordKind {
     Tagged,
     MovedOut,
     MovedIn,
+    Closed,
 }
 
 impl RecordKind {
@@ -26,6 +27,7 @@ impl RecordKind {
             Self::Tagged => "tagged",
             Self::MovedOut => "moved-out",
             Self::MovedIn => "moved-in",
+            Self::Closed => "closed",
         }
     }
 }
@@ -46,17 +48,24 @@ pub struct Link<'a> {
     pub previous: &'a str,
 }
 
-/// SHA-256 in hexadecimal over the parts, each with its length before it, so that no two records have one text.
+/// SHA-256 in hexadecimal over the parts.
 pub fn hash(link: &Link<'_>) -> String {
     let (n, at) = (link.n.to_string(), link.at.to_string());
-    let mut text = String::from("undulator logbook record 1\n");
-    for part in [link.book, &n, link.kind, &at, link.actor, link.body, link.previous] {
+    let text =
+        joined("undulator logbook record 1", &[link.book, &n, link.kind, &at, link.actor, link.body, link.previous]);
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
+}
+
+/// Parts, each with its length before it, so that no two lists of parts have one text.
+pub fn joined(title: &str, parts: &[&str]) -> String {
+    let mut text = format!("{title}\n");
+    for part in parts {
         text.push_str(&part.len().to_string());
         text.push(':');
         text.push_str(part);
         text.push('\n');
     }
-    hex(digest(&SHA256, text.as_bytes()).as_ref())
+    text
 }
 
 #[cfg(test)]

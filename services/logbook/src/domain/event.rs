@@ -4,9 +4,9 @@ use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use service_kit::words::fold;
 
 use super::dates;
-use super::fold::fold;
 use crate::error::Error;
 
 const KINDS: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
@@ -18,6 +18,12 @@ pub struct Content {
     /// `plainText` or `html`; others are kept.
     pub format: Option<String>,
     pub text: Option<String>,
+}
+
+impl Content {
+    pub fn is_html(&self) -> bool {
+        self.format.as_deref().is_some_and(|format| format.eq_ignore_ascii_case("html"))
+    }
 }
 
 /// A tag within an entry; clients may send more than the name.
@@ -138,9 +144,18 @@ impl Event {
 
     /// An attachment and nothing else.
     pub fn attachment(now: i64) -> Self {
+        Self::empty("attachment", "file", now)
+    }
+
+    /// What somebody writes.
+    pub fn comment(now: i64) -> Self {
+        Self::empty("annotation", "comment", now)
+    }
+
+    fn empty(kind: &str, category: &str, now: i64) -> Self {
         Self {
-            kind: "attachment".to_owned(),
-            category: "file".to_owned(),
+            kind: kind.to_owned(),
+            category: category.to_owned(),
             at: now,
             content: Vec::new(),
             tags: Vec::new(),
@@ -163,19 +178,33 @@ impl Event {
         }
     }
 
-    /// The folded text of all that a search looks at.
-    pub fn words(&self) -> String {
-        let mut words: Vec<String> = Vec::new();
+    /// What is written as HTML, as it was stored.
+    pub fn html(&self) -> Option<&str> {
+        let html = self.content.iter().find(|part| part.is_html())?;
+        html.text.as_deref().filter(|text| !text.trim().is_empty())
+    }
+
+    /// What is written, without marks: the plain form if there is one.
+    pub fn plain(&self) -> Option<String> {
+        let plain = self.content.iter().find(|part| !part.is_html()).and_then(|part| part.text.clone());
+        plain.or_else(|| self.html().map(super::content::plain))
+    }
+
+    /// All that a search looks at, without marks; what is written comes first.
+    pub fn texts(&self) -> Vec<String> {
+        let mut texts: Vec<String> = Vec::new();
         for content in &self.content {
             let Some(text) = &content.text else { continue };
-            let is_html = content.format.as_deref().is_some_and(|format| format.eq_ignore_ascii_case("html"));
-            words.push(fold(&if is_html { super::content::plain(text) } else { text.clone() }));
+            let text = if content.is_html() { super::content::plain(text) } else { text.clone() };
+            // Clients often send the same in both forms.
+            if !texts.iter().any(|known| known.trim() == text.trim()) {
+                texts.push(text);
+            }
         }
         let more = [&self.title, &self.username, &self.full_name, &self.dataset_name, &self.filename];
-        words.extend(more.into_iter().flatten().map(|text| fold(text)));
-        words.extend(self.tags.iter().map(|tag| fold(tag)));
-        words.dedup();
-        words.join("\n")
+        texts.extend(more.into_iter().flatten().cloned());
+        texts.extend(self.tags.iter().cloned());
+        texts
     }
 
     /// All keys of the interface in its order. `previous` is the version before, in the same form.

@@ -1,9 +1,9 @@
 //! Which entries a request asks for.
 
 use jiff::tz::TimeZone;
+use service_kit::words::fold;
 
 use super::dates;
-use super::fold::fold;
 use crate::error::Error;
 
 /// Query parameters of lists as they come.
@@ -28,10 +28,12 @@ pub struct Parameters {
     pub end_time: Option<String>,
     #[serde(rename = "_id")]
     pub id: Option<String>,
+    /// Where the next part of a search begins.
+    pub before: Option<String>,
 }
 
 /// Conditions that all must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Pairs of type and category; either may be open.
     pub types: Vec<(Option<String>, Option<String>)>,
@@ -162,10 +164,14 @@ fn types(value: Option<&str>) -> Vec<(Option<String>, Option<String>)> {
         .collect()
 }
 
-/// Folded names of a list.
+/// Names of a list separated by commas.
+pub fn names_as_given(value: &str) -> impl Iterator<Item = String> {
+    value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty())
+}
+
+/// The same, folded.
 pub fn names(value: Option<&str>) -> Vec<String> {
-    let items = value.unwrap_or_default().split(',').map(|item| fold(item.trim()));
-    items.filter(|item| !item.is_empty()).collect()
+    names_as_given(value.unwrap_or_default()).map(|item| fold(&item)).filter(|item| !item.is_empty()).collect()
 }
 
 #[cfg(test)]

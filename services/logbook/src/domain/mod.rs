@@ -7,5 +7,5 @@ pub mod content;
 pub mod dates;
 pub mod event;
 pub mod filter;
-pub mod fold;
 pub mod ids;
+pub mod seal;

@@ -1,9 +1,8 @@
 //! A new version of an entry.
 
-use events::messages::logbook::Verb;
 use service_kit::Problem;
 
-use super::{NewFile, add_files, define_tags, record_version, tell};
+use super::{NewFile, add_files, define_tags, record_version};
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::domain::event::Event;
@@ -65,8 +64,7 @@ pub async fn change(
             entries::change(tx, &entry).await?;
             add_files(tx, id, &fresh, now).await?;
             define_tags(state, tx, book, &entry.event).await?;
-            let n = record_version(tx, RecordKind::Changed, Act { actor, at: now }, &entry).await?;
-            tell(state, tx, &book.name(), n, Verb::Changed, std::slice::from_ref(&entry.id), actor).await?;
+            record_version(state, tx, RecordKind::Changed, Act { actor, at: now }, &entry).await?;
             Ok(entry)
         })
         .await?;

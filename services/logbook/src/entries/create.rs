@@ -1,9 +1,8 @@
 //! A new entry.
 
-use events::messages::logbook::Verb;
-use service_kit::Problem;
+use service_kit::{DbError, Problem};
 
-use super::{add_files, define_tags, record_version, tell};
+use super::{add_files, define_tags, record_version};
 use crate::attachments::Stored;
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
@@ -45,8 +44,10 @@ pub async fn create(state: &State, mut new: NewEntry) -> Result<Entry, Problem> 
         .db
         .write(async |tx| -> Result<Entry, Problem> {
             let book_id = books::find_or_open(tx, &new.book).await?;
+            let seq = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
             let entry = Entry {
                 id: id.clone(),
+                seq,
                 book_id,
                 created_at: now,
                 updated_at: now,
@@ -59,9 +60,7 @@ pub async fn create(state: &State, mut new: NewEntry) -> Result<Entry, Problem> 
             add_files(tx, &entry.id, &new.files, now).await?;
             define_tags(state, tx, &new.book, &entry.event).await?;
             let act = Act { actor: &new.actor, at: now };
-            let n = record_version(tx, RecordKind::Created, act, &entry).await?;
-            let ids = std::slice::from_ref(&entry.id);
-            tell(state, tx, &new.book.name(), n, Verb::Created, ids, &new.actor).await?;
+            record_version(state, tx, RecordKind::Created, act, &entry).await?;
             Ok(entry)
         })
         .await?;

@@ -18,6 +18,7 @@ pub use self::remove::set_removed;
 pub use self::show::{show, show_all};
 pub use self::tag::retag;
 use crate::domain::book::Book;
+use crate::domain::chain::RecordKind;
 use crate::domain::event::Event;
 use crate::domain::ids;
 use crate::state::State;
@@ -46,27 +47,45 @@ pub async fn scope(tx: &mut Tx, book: &Book) -> Result<Scope, DbError> {
     })
 }
 
-/// Tells others, in the transaction of the change.
-async fn tell(
-    state: &State,
-    tx: &mut Tx,
-    book: &str,
-    record: i64,
-    verb: Verb,
-    ids: &[String],
-    actor: &str,
-) -> Result<(), DbError> {
+/// What happened to entries of one logbook.
+#[derive(Debug, Clone, Copy)]
+struct Happened<'a> {
+    book_id: i64,
+    kind: RecordKind,
+    entries: &'a [entries::Entry],
+    act: Act<'a>,
+}
+
+/// Appends a record and tells others, in the transaction of the change; the record's number.
+async fn record(state: &State, tx: &mut Tx, happened: Happened<'_>, body: &str) -> Result<i64, DbError> {
+    let Happened { book_id, kind, entries, act } = happened;
+    let instruments = entries.iter().filter_map(|entry| entry.event.instrument_name.as_deref());
+    let (n, name) =
+        books::append(tx, book_id, kind, act, body, instruments.filter(|name| !name.trim().is_empty())).await?;
+    let ids: Vec<String> = entries.iter().map(|entry| entry.id.clone()).collect();
     for ids in ids.chunks(IDS_PER_EVENT) {
         let event = EntryChanged {
-            book: book.to_owned(),
-            record,
-            verb: verb.into(),
+            book: name.clone(),
+            record: n,
+            verb: verb(kind).into(),
             entry_ids: ids.to_vec(),
-            actor: actor.to_owned(),
+            actor: act.actor.to_owned(),
         };
         state.outbox.emit(tx, &event).await?;
     }
-    Ok(())
+    Ok(n)
+}
+
+fn verb(kind: RecordKind) -> Verb {
+    match kind {
+        RecordKind::Closed => Verb::Unspecified,
+        RecordKind::Created => Verb::Created,
+        RecordKind::Changed => Verb::Changed,
+        RecordKind::Removed => Verb::Removed,
+        RecordKind::Restored => Verb::Restored,
+        RecordKind::Tagged => Verb::Tagged,
+        RecordKind::MovedOut | RecordKind::MovedIn => Verb::Moved,
+    }
 }
 
 /// Tags that an entry names and nobody has defined yet become tags of its logbook.
@@ -98,18 +117,19 @@ pub fn tag_of(book: &Book, name: &str) -> Tag {
     }
 }
 
-/// Appends a record that holds a version of an entry; its number.
+/// Appends a record that holds a version of an entry.
 async fn record_version(
+    state: &State,
     tx: &mut Tx,
-    kind: crate::domain::chain::RecordKind,
+    kind: RecordKind,
     act: Act<'_>,
     entry: &entries::Entry,
-) -> Result<i64, DbError> {
+) -> Result<(), DbError> {
     let body = VersionBody { entry: entry.id.clone(), version: entry.version, event: entry.event.clone() };
     let body = serde_json::to_string(&body).map_err(|e| DbError::Setup(format!("a record that is no JSON: {e}")))?;
-    let n = books::append(tx, entry.book_id, kind, act, &body).await?;
-    books::note_version(tx, &entry.id, entry.version, entry.book_id, n).await?;
-    Ok(n)
+    let happened = Happened { book_id: entry.book_id, kind, entries: std::slice::from_ref(entry), act };
+    let n = record(state, tx, happened, &body).await?;
+    books::note_version(tx, &entry.id, entry.version, entry.book_id, n).await
 }
 
 /// Files of an entry that are on disk.

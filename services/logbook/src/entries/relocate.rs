@@ -1,11 +1,10 @@
 //! Entries go to another logbook: by a program's order, or because the investigation that they were written for has
 //! appeared. They keep their ids; both logbooks have a record of it.
 
-use events::messages::logbook::Verb;
 use serde_json::json;
 use service_kit::{DbError, Problem, Tx};
 
-use super::{define_tags, tell};
+use super::{Happened, define_tags, record};
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::domain::filter::Filter;
@@ -61,26 +60,27 @@ async fn move_all(
     let target_id = books::find_or_open(tx, target).await?;
     let now = state.clock.now_micros();
     let ids: Vec<String> = found.iter().map(|entry| entry.id.clone()).collect();
-    for mut entry in found {
+    let mut found = found;
+    for entry in &mut found {
         entry.book_id = target_id;
         entry.updated_at = now;
         if let Book::Investigation(id) = target {
             entry.event.investigation_id = Some(*id);
         }
-        entries::change(tx, &entry).await?;
+        entries::change(tx, entry).await?;
         define_tags(state, tx, target, &entry.event).await?;
     }
     let act = Act { actor, at: now };
-    // In the order of their ids, so that two moves in opposite directions do not wait for each other.
+    // In one order, so that two moves in opposite directions do not wait for each other; instruments last, because writers
+    // come from an investigation's logbook to its instrument's feed.
     let mut sides = [
         (source_id, source, RecordKind::MovedOut, "to", target),
         (target_id, target, RecordKind::MovedIn, "from", source),
     ];
-    sides.sort_unstable_by_key(|(id, ..)| *id);
-    for (book_id, book, kind, word, other) in sides {
+    sides.sort_unstable_by_key(|(id, book, ..)| (matches!(book, Book::Instrument(_)), *id));
+    for (book_id, _, kind, word, other) in sides {
         let body = json!({"entries": ids, word: other.name()}).to_string();
-        let n = books::append(tx, book_id, kind, act, &body).await?;
-        tell(state, tx, &book.name(), n, Verb::Moved, &ids, actor).await?;
+        record(state, tx, Happened { book_id, kind, entries: &found, act }, &body).await?;
     }
     Ok(())
 }

@@ -1,15 +1,14 @@
 //! Hiding entries and showing them again: one record for all that a filter finds.
 
-use events::messages::logbook::Verb;
 use serde_json::json;
 use service_kit::Problem;
 
-use super::{scope, tell};
+use super::{Happened, record, scope};
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::domain::filter::Filter;
 use crate::state::State;
-use crate::store::books::{self, Act};
+use crate::store::books::Act;
 use crate::store::entries::{self, Entry};
 
 /// The entries that were changed. `asked` is the request's query, which stands in the record.
@@ -23,8 +22,7 @@ pub async fn set_removed(
 ) -> Result<Vec<Entry>, Problem> {
     let filter = Filter { removed: Some(!removed), ..filter.clone() };
     let now = state.clock.now_micros();
-    let (kind, verb) =
-        if removed { (RecordKind::Removed, Verb::Removed) } else { (RecordKind::Restored, Verb::Restored) };
+    let kind = if removed { RecordKind::Removed } else { RecordKind::Restored };
     let changed = state
         .db
         .write(async |tx| -> Result<Vec<Entry>, Problem> {
@@ -40,11 +38,11 @@ pub async fn set_removed(
             book_ids.sort_unstable();
             book_ids.dedup();
             for book_id in book_ids {
-                let of_book = changed.iter().filter(|entry| entry.book_id == book_id);
-                let ids: Vec<String> = of_book.map(|entry| entry.id.clone()).collect();
+                let of_book: Vec<Entry> = changed.iter().filter(|entry| entry.book_id == book_id).cloned().collect();
+                let ids: Vec<String> = of_book.iter().map(|entry| entry.id.clone()).collect();
                 let body = json!({"filter": asked, "entries": ids}).to_string();
-                let n = books::append(tx, book_id, kind, Act { actor, at: now }, &body).await?;
-                tell(state, tx, &book.name(), n, verb, &ids, actor).await?;
+                let happened = Happened { book_id, kind, entries: &of_book, act: Act { actor, at: now } };
+                record(state, tx, happened, &body).await?;
             }
             Ok(changed)
         })

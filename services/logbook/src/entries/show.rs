@@ -42,7 +42,7 @@ pub async fn show_all(state: &State, tx: &mut Tx, found: &[Entry]) -> Result<Vec
 /// Sanitised once more, in case the rules have become stricter since it was written.
 async fn opened(state: &State, mut event: Event) -> Result<Event, Problem> {
     for part in &mut event.content {
-        let is_html = part.format.as_deref().is_some_and(|format| format.eq_ignore_ascii_case("html"));
+        let is_html = part.is_html();
         let Some(text) = part.text.as_mut().filter(|_| is_html) else { continue };
         let clean = content::sanitised(text);
         let mut addresses = HashMap::new();

@@ -1,15 +1,14 @@
 //! Other tags for several entries at once; no version, but a record.
 
-use events::messages::logbook::Verb;
 use serde_json::json;
 use service_kit::Problem;
 
-use super::{define_tags, tell};
+use super::{Happened, define_tags, record};
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::books::{self, Act};
+use crate::store::books::Act;
 use crate::store::entries::{self, Entry, Scope};
 
 /// All or none; an entry of another logbook is refused.
@@ -29,7 +28,7 @@ pub async fn retag(
             let belongs = |entry: &Entry| match scope {
                 Scope::Book(id) => entry.book_id == *id,
                 Scope::Instrument(name) => {
-                    entry.event.instrument_name.as_deref().map(crate::domain::fold::fold).as_ref() == Some(name)
+                    entry.event.instrument_name.as_deref().map(service_kit::words::fold).as_ref() == Some(name)
                 }
                 Scope::Everything => true,
             };
@@ -43,8 +42,9 @@ pub async fn retag(
                 entries::change(tx, entry).await?;
                 define_tags(state, tx, book, &entry.event).await?;
                 let body = json!({"entries": [entry.id], "tags": tags}).to_string();
-                let n = books::append(tx, entry.book_id, RecordKind::Tagged, Act { actor, at: now }, &body).await?;
-                tell(state, tx, &book.name(), n, Verb::Tagged, std::slice::from_ref(&entry.id), actor).await?;
+                let (act, own) = (Act { actor, at: now }, std::slice::from_ref(&*entry));
+                let happened = Happened { book_id: entry.book_id, kind: RecordKind::Tagged, entries: own, act };
+                record(state, tx, happened, &body).await?;
             }
             Ok(changed)
         })

@@ -1,6 +1,7 @@
 //! ICAT+'s interface of the logbook (5.7): the mounts and the route table, nothing else.
 
 pub mod event;
+pub mod keys;
 pub mod portal;
 pub mod program;
 pub mod records;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use identity::Place;
 use service_kit::{Dialect, Listener, Mount};
 
+use crate::page;
 use crate::state::State;
 
 /// Old interfaces have the session id, or the API key, in the path; a header does as well.
@@ -25,7 +27,10 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
         state.identity.guard(mount, PLACES)
     };
     vec![
+        // Before the routes that take anything for a session.
+        page::mount(state, &state.identity),
         mount("/logbook")
+            .get("/keys", keys::get)
             .get("/{credential}/event", event::list::get)
             .post("/{credential}/event", event::create::post)
             .put("/{credential}/event", event::update::put)
@@ -34,6 +39,8 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
             .get("/{credential}/event/page", event::page::get)
             .put("/{credential}/event/remove", event::remove::put)
             .put("/{credential}/event/restore", event::restore::put)
+            .get("/{credential}/search", event::search::get)
+            .get("/{credential}/events/stream", event::stream::get)
             .get("/{credential}/records", records::get)
             .patch("/{credential}/events", event::retag::patch)
             .post("/{credential}/event/createfrombase64", event::create_from_base64::post)

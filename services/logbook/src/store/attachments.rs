@@ -1,6 +1,6 @@
 //! What is attached to entries; the bytes lie in a store of their own, by their SHA-256.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use service_kit::{DbError, Row, Tx, Val};
 
@@ -35,6 +35,16 @@ pub async fn add(tx: &mut Tx, attachment: &Attachment, at: i64) -> Result<(), Db
 
 pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Attachment>, DbError> {
     tx.opt(GET, &[id.into()]).await?.as_ref().map(attachment).transpose()
+}
+
+/// By their ids.
+pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Attachment>, DbError> {
+    let sql = format!(
+        "SELECT id, sha256, bytes, media_type, filename, entry_id FROM attachment WHERE id IN {}",
+        tx.engine().text_list("$1")
+    );
+    let rows = tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str))]).await?;
+    rows.iter().map(|row| attachment(row).map(|found| (found.id.clone(), found))).collect()
 }
 
 /// Which of these bytes any attachment has.

@@ -1,29 +1,34 @@
 //! Entries: their present state, and what lists, counts and searches find.
 
+use service_kit::words::{self, fold};
 use service_kit::{DbError, Row, Tx, Val};
 
+use crate::domain::book::Book;
 use crate::domain::event::Event;
 use crate::domain::filter::{Filter, Order, Page};
-use crate::domain::fold::fold;
 
-const COLUMNS: &str = "id, book_id, created_at, updated_at, version, removed, late, body";
-const CREATE: &str = "INSERT INTO entry (id, book_id, type, category, at, created_at, updated_at, version, late, \
+pub(super) const COLUMNS: &str = "id, seq, book_id, created_at, updated_at, version, removed, late, body";
+const CREATE: &str = "INSERT INTO entry (id, seq, book_id, type, category, at, created_at, updated_at, version, late, \
                       investigation_id, proposal, instrument, body, words) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, $12, $13)";
-const GET: &str = "SELECT id, book_id, created_at, updated_at, version, removed, late, body FROM entry WHERE id = $1";
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14)";
+const GET: &str =
+    "SELECT id, seq, book_id, created_at, updated_at, version, removed, late, body FROM entry WHERE id = $1";
 const CHANGE: &str = "UPDATE entry SET type = $1, category = $2, at = $3, updated_at = $4, version = $5, \
                       investigation_id = $6, proposal = $7, instrument = $8, body = $9, words = $10, book_id = $11 \
                       WHERE id = $12";
 const ADD_TAG: &str = "INSERT INTO entry_tag (entry_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const CLEAR_TAGS: &str = "DELETE FROM entry_tag WHERE entry_id = $1";
-const UNBOUND: &str = "SELECT id, book_id, created_at, updated_at, version, removed, late, body FROM entry \
+const UNBOUND: &str = "SELECT id, seq, book_id, created_at, updated_at, version, removed, late, body FROM entry \
                        WHERE proposal IS NOT NULL AND investigation_id IS NULL AND late = 0 AND id > $1 \
                        ORDER BY id LIMIT $2";
 const WITHOUT_INSTRUMENT: &str =
     "SELECT COUNT(*) AS n FROM entry WHERE instrument IS NULL AND investigation_id IS NOT NULL";
 const COUNT_ALL: &str = "SELECT COUNT(*) AS n FROM entry";
+const ADD_WORDS: &str = "INSERT INTO entry_words (rowid, tokens) VALUES ($1, $2)";
+const CHANGE_WORDS: &str = "UPDATE entry_words SET tokens = $1 WHERE rowid = $2";
 /// Every constant statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 8] = [CREATE, GET, CHANGE, ADD_TAG, CLEAR_TAGS, UNBOUND, WITHOUT_INSTRUMENT, COUNT_ALL];
+pub const ALL: [&str; 10] =
+    [CREATE, GET, CHANGE, ADD_TAG, CLEAR_TAGS, UNBOUND, WITHOUT_INSTRUMENT, COUNT_ALL, ADD_WORDS, CHANGE_WORDS];
 
 /// Quarters of an hour: every zone's days begin with one.
 const QUARTER: i64 = 15 * 60 * 1_000_000;
@@ -32,6 +37,8 @@ const QUARTER: i64 = 15 * 60 * 1_000_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     pub id: String,
+    /// Rises with creation.
+    pub seq: i64,
     pub book_id: i64,
     pub created_at: i64,
     pub updated_at: i64,
@@ -40,6 +47,14 @@ pub struct Entry {
     pub removed: bool,
     pub late: bool,
     pub event: Event,
+}
+
+impl Entry {
+    /// The logbook that it lies in.
+    pub fn book(&self) -> Book {
+        let Event { investigation_id, instrument_name, .. } = &self.event;
+        Book::of(*investigation_id, instrument_name.as_deref())
+    }
 }
 
 /// Whose entries are looked at.
@@ -64,8 +79,10 @@ fn body(event: &Event) -> Result<String, DbError> {
 pub async fn create(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
     let Entry { id, event, .. } = entry;
     let [investigation, proposal, instrument] = keys(event);
+    let texts = event.texts();
     let vals = [
         id.into(),
+        entry.seq.into(),
         entry.book_id.into(),
         (&event.kind).into(),
         (&event.category).into(),
@@ -77,16 +94,30 @@ pub async fn create(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
         proposal,
         instrument,
         body(event)?.into(),
-        event.words().into(),
+        folded(&texts).into(),
     ];
     tx.exec(CREATE, &vals).await?;
+    tx.exec(ADD_WORDS, &[entry.seq.into(), tokens(&texts, entry.book_id).into()]).await?;
     set_tags(tx, id, &event.tags).await
+}
+
+/// For searches for a part of a text.
+fn folded(texts: &[String]) -> String {
+    let mut texts: Vec<String> = texts.iter().map(|text| fold(text)).collect();
+    texts.dedup();
+    texts.join("\n")
+}
+
+/// For searches for words.
+fn tokens(texts: &[String], book_id: i64) -> String {
+    words::tokens(texts.iter().map(String::as_str), &[words::label(book_id)])
 }
 
 /// Stores the present values of an entry; removal is not one of them.
 pub async fn change(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
     let Entry { id, event, .. } = entry;
     let [investigation, proposal, instrument] = keys(event);
+    let texts = event.texts();
     let vals = [
         (&event.kind).into(),
         (&event.category).into(),
@@ -97,11 +128,12 @@ pub async fn change(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
         proposal,
         instrument,
         body(event)?.into(),
-        event.words().into(),
+        folded(&texts).into(),
         entry.book_id.into(),
         id.into(),
     ];
     tx.exec(CHANGE, &vals).await?;
+    tx.exec(CHANGE_WORDS, &[tokens(&texts, entry.book_id).into(), entry.seq.into()]).await?;
     tx.exec(CLEAR_TAGS, &[id.into()]).await?;
     set_tags(tx, id, &event.tags).await
 }
@@ -120,6 +152,18 @@ pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Entry>, DbError> {
 pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Entry>, DbError> {
     let sql = format!("SELECT {COLUMNS} FROM entry WHERE id IN {} ORDER BY id", tx.engine().text_list("$1"));
     tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str))]).await?.iter().map(entry).collect()
+}
+
+/// Those of the entries that match, with everything that lists ask for.
+pub async fn matching(tx: &mut Tx, ids: &[String], scope: &Scope, filter: &Filter) -> Result<Vec<Entry>, DbError> {
+    let mut query = Query::new(scope, filter);
+    let list = query.bind(Val::texts(ids.iter().map(String::as_str)));
+    let sql = format!(
+        "SELECT {COLUMNS} FROM entry e WHERE e.id IN {} AND {} ORDER BY e.id",
+        tx.engine().text_list(&list),
+        query.text()
+    );
+    tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
 }
 
 pub async fn set_removed(tx: &mut Tx, ids: &[String], removed: bool, at: i64) -> Result<(), DbError> {
@@ -242,9 +286,10 @@ pub async fn versions(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, i64, i
         .collect()
 }
 
-fn entry(row: &Row) -> Result<Entry, DbError> {
+pub(super) fn entry(row: &Row) -> Result<Entry, DbError> {
     Ok(Entry {
         id: row.get("id")?,
+        seq: row.get("seq")?,
         book_id: row.get("book_id")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
@@ -277,13 +322,13 @@ fn order(page: Page) -> String {
 }
 
 /// The conditions of a list and what is bound to them.
-struct Query {
-    conditions: Vec<String>,
-    vals: Vec<Val>,
+pub(super) struct Query {
+    pub conditions: Vec<String>,
+    pub vals: Vec<Val>,
 }
 
 impl Query {
-    fn new(scope: &Scope, filter: &Filter) -> Self {
+    pub fn new(scope: &Scope, filter: &Filter) -> Self {
         let mut query = Self { conditions: Vec::new(), vals: Vec::new() };
         match scope {
             Scope::Book(id) => query.add("e.book_id = {}", *id),
@@ -294,12 +339,12 @@ impl Query {
         query
     }
 
-    fn bind(&mut self, val: impl Into<Val>) -> String {
+    pub fn bind(&mut self, val: impl Into<Val>) -> String {
         self.vals.push(val.into());
         format!("${}", self.vals.len())
     }
 
-    fn add(&mut self, condition: &str, val: impl Into<Val>) {
+    pub fn add(&mut self, condition: &str, val: impl Into<Val>) {
         let place = self.bind(val);
         self.conditions.push(condition.replace("{}", &place));
     }
@@ -360,7 +405,7 @@ impl Query {
         }
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.conditions.join(" AND ")
     }
 }

@@ -1,17 +1,26 @@
-//! The key that signs addresses of attachments; one for all replicas.
+//! Secret keys of the logbook; one of each purpose for all replicas.
 
 use service_kit::{DbError, Tx};
 
-const GET: &str = "SELECT secret FROM signing_key WHERE id = 1";
-const CREATE: &str = "INSERT INTO signing_key (id, secret) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
+const GET: &str = "SELECT secret FROM signing_key WHERE id = $1";
+const CREATE: &str = "INSERT INTO signing_key (id, secret) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 2] = [GET, CREATE];
 
-pub async fn get(tx: &mut Tx) -> Result<Option<Vec<u8>>, DbError> {
-    tx.opt(GET, &[]).await?.map(|row| row.get("secret")).transpose()
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Addresses of attachments.
+    Tickets = 1,
+    /// Closed logbooks.
+    Seals = 2,
+}
+
+pub async fn get(tx: &mut Tx, purpose: Purpose) -> Result<Option<Vec<u8>>, DbError> {
+    tx.opt(GET, &[(purpose as i64).into()]).await?.map(|row| row.get("secret")).transpose()
 }
 
 /// The first one counts.
-pub async fn create(tx: &mut Tx, secret: Vec<u8>) -> Result<(), DbError> {
-    tx.exec(CREATE, &[secret.into()]).await.map(drop)
+pub async fn create(tx: &mut Tx, purpose: Purpose, secret: Vec<u8>) -> Result<(), DbError> {
+    tx.exec(CREATE, &[(purpose as i64).into(), secret.into()]).await.map(drop)
 }

@@ -6,6 +6,7 @@ pub mod books;
 pub mod entries;
 pub mod keys;
 pub mod preferences;
+pub mod search;
 pub mod tags;
 
 /// Every constant statement, for the test that prepares them on each engine.

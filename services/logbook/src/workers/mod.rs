@@ -1,4 +1,6 @@
 //! Background jobs.
 
 pub mod attach;
+pub mod close;
+pub mod live;
 pub mod sweep;

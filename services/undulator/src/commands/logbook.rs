@@ -1,21 +1,97 @@
-//! `undulator logbook verify FILE`
+//! `undulator logbook verify FILE|URL`
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Seek as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
-use logbook::verify::verify as verified;
+use logbook::verify::{PublicKey, Verified, keys, verify as verified};
 use service_kit::cli::{Failure, result};
+use service_kit::{HttpClient, command_client};
+
+use super::auth::first_line;
+use super::get::session_from_environment;
+use crate::cli::Verify;
+
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Checks exported records; `-` reads them from stdin. Needs no settings and no database.
-pub fn verify(file: &Path, json: bool) -> Result<(), Failure> {
-    let export: Box<dyn BufRead> = if file == Path::new("-") {
+pub async fn verify(options: &Verify, json: bool) -> Result<(), Failure> {
+    let Verify { source, keys: keys_file, .. } = options;
+    let mut known = keys_file.as_deref().map(read_keys).transpose()?;
+    let export: Box<dyn BufRead> = if source == "-" {
         Box::new(io::stdin().lock())
+    } else if source.starts_with("https://") || source.starts_with("http://") {
+        let http = command_client(&options.ca_file, SILENCE)?;
+        if known.is_none() {
+            known = Some(keys_of(&http, source).await?);
+        }
+        Box::new(BufReader::new(fetched(&http, options).await?))
     } else {
-        let opened = File::open(file).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
-        Box::new(BufReader::new(opened))
+        Box::new(BufReader::new(File::open(source).map_err(|e| Failure::Failed(format!("{source}: {e}")))?))
     };
-    let head = verified(export).map_err(|e| Failure::of(&e))?;
-    let sentence = format!("{}: {} records are whole; the last is {}", head.book, head.records, head.head);
-    result(json, &head, &sentence)
+    let found = verified(export, known.as_deref()).map_err(|e| Failure::of(&e))?;
+    result(json, &found, &sentence(&found, known.is_some()))
+}
+
+fn sentence(found: &Verified, keys_known: bool) -> String {
+    let head = &found.head;
+    let whole = format!("{}: {} records are whole; the last is {}", head.book, head.records, head.head);
+    match found.closings.last() {
+        None => whole,
+        Some(closing) if keys_known => {
+            format!("{whole}; closed with record {}, signed by the key {}", closing.record, closing.key)
+        }
+        Some(closing) => format!(
+            "{whole}; closed with record {}, signed by a key {} that was not compared (--keys with what /logbook/keys answers)",
+            closing.record, closing.key
+        ),
+    }
+}
+
+fn read_keys(file: &Path) -> Result<Vec<PublicKey>, Failure> {
+    let text = fs::read_to_string(file).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
+    keys(&text)
+        .ok_or_else(|| Failure::Failed(format!("{} is no set of keys as /logbook/keys answers it", file.display())))
+}
+
+/// The keys of the logbook that the records come from.
+async fn keys_of(http: &HttpClient, source: &str) -> Result<Vec<PublicKey>, Failure> {
+    let (root, _) = source
+        .rsplit_once("/logbook/")
+        .ok_or_else(|| Failure::Usage("an address of records has /logbook/ in it".to_owned()))?;
+    let answer = http.get(format!("{root}/logbook/keys")).send().await.map_err(|_| unreachable())?;
+    let text = answer.text().await.map_err(|_| unreachable())?;
+    keys(&text).ok_or_else(|| Failure::Failed("the server answers no keys at /logbook/keys".to_owned()))
+}
+
+/// The records in a file that goes with its handle. Addresses are kept out of every text, because sessions stand in them.
+async fn fetched(http: &HttpClient, options: &Verify) -> Result<File, Failure> {
+    let mut request = http.get(&options.source);
+    let session = match &options.session_file {
+        Some(file) => Some(first_line("session id", file)?.trim().to_owned()),
+        None => session_from_environment(),
+    };
+    if let Some(session) = session {
+        request = request.bearer_auth(session);
+    }
+    let mut answer = request.send().await.map_err(|_| unreachable())?;
+    if !answer.status().is_success() {
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap_or_default();
+        return Err(Failure::Failed(format!(
+            "the server refuses ({status}): {}",
+            text.chars().take(200).collect::<String>()
+        )));
+    }
+    let mut file = tempfile::tempfile().map_err(|e| Failure::Failed(format!("cannot keep the records: {e}")))?;
+    while let Some(piece) = answer.chunk().await.map_err(|_| unreachable())? {
+        file.write_all(&piece).map_err(|e| Failure::Failed(format!("cannot keep the records: {e}")))?;
+    }
+    file.rewind().map_err(|e| Failure::Failed(format!("cannot keep the records: {e}")))?;
+    Ok(file)
+}
+
+fn unreachable() -> Failure {
+    Failure::Failed("the server does not answer, or its answer broke off".to_owned())
 }

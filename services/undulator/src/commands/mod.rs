@@ -19,7 +19,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     // Whoever downloads or checks an export runs no service, and needs none of its settings.
     let command = match command {
         Command::Get(options) => return get::run(*options, json).await,
-        Command::Logbook(LogbookCommand::Verify { file }) => return logbook::verify(&file, json),
+        Command::Logbook(LogbookCommand::Verify(options)) => return logbook::verify(&options, json).await,
         other => other,
     };
     let settings = cli::load(SERVICES, config)?;

@@ -1,10 +1,13 @@
 //! `GET /logbook/{sessionId}/event`: entries that match, newest first unless asked otherwise.
 
+use std::sync::Arc;
+
 use actix_web::{HttpResponse, web};
 use identity::Caller;
 use serde_json::Value;
 use service_kit::Problem;
 
+use crate::domain::book::Book;
 use crate::domain::filter::Parameters;
 use crate::exports::{self, Format};
 use crate::openapi::{Always, Entries, ListQuery};
@@ -32,19 +35,24 @@ pub async fn get(
     let book = book_of(&query)?;
     rights::read(&state, &caller, &book).await?;
     let filter = query.filter(&state.zone)?;
+    if let Some(format) = Format::parse(query.format.as_deref())? {
+        return file(state.into_inner(), &book, &query, format).await;
+    }
     let mut tx = state.db.read().await?;
     let scope = entries::scope(&mut tx, &book).await?;
-    if let Some(format) = Format::parse(query.format.as_deref())? {
-        drop(tx);
-        // A file is for saving; it has everything unless a limit is asked for.
-        let page = query.page(u32::MAX, u32::MAX)?;
-        return Ok(HttpResponse::Ok()
-            .insert_header(("content-type", format.media_type()))
-            .insert_header(("content-disposition", format!("attachment; filename=\"logbook.{}\"", format.name())))
-            .insert_header(("x-content-type-options", "nosniff"))
-            .streaming(exports::stream(state.into_inner(), scope, filter, page, format)));
-    }
     let page = query.page(state.config.page_default, state.config.page_limit)?;
     let found = store::entries::list(&mut tx, &scope, &filter, page).await?;
     Ok(json(&Value::Array(entries::show_all(&state, &mut tx, &found).await?)))
+}
+
+/// The list as a file; it has everything unless a limit is asked for. The caller may read the logbook.
+pub async fn file(state: Arc<State>, book: &Book, query: &Parameters, format: Format) -> Result<HttpResponse, Problem> {
+    let filter = query.filter(&state.zone)?;
+    let page = query.page(u32::MAX, u32::MAX)?;
+    let scope = entries::scope(&mut state.db.read().await?, book).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(("content-type", format.media_type()))
+        .insert_header(("content-disposition", format!("attachment; filename=\"logbook.{}\"", format.name())))
+        .insert_header(("x-content-type-options", "nosniff"))
+        .streaming(exports::stream(state, scope, filter, page, format)))
 }

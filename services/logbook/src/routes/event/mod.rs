@@ -9,6 +9,8 @@ pub mod page;
 pub mod remove;
 pub mod restore;
 pub mod retag;
+pub mod search;
+pub mod stream;
 pub mod update;
 
 use actix_web::{HttpRequest, HttpResponse};

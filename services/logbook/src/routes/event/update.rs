@@ -7,7 +7,6 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::domain::book::Book;
 use crate::domain::event::{Event, Incoming, parsed};
 use crate::domain::filter::number;
 use crate::error::Error;
@@ -55,7 +54,7 @@ pub async fn put(
     if investigation.is_some_and(|id| stored.event.investigation_id != Some(id)) {
         return Err(missing().into());
     }
-    let book = Book::of(stored.event.investigation_id, stored.event.instrument_name.as_deref());
+    let book = stored.book();
     rights::write(&state, &caller, &book).await?;
     let event = Event::from_incoming(wrapped.event, stored.event.at, &state.zone)?;
     let actor = &caller.subject().icat_user_name;

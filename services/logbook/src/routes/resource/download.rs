@@ -13,6 +13,7 @@ use crate::domain::book::Book;
 use crate::error::Error;
 use crate::openapi::Always;
 use crate::state::State;
+use crate::store::attachments::Attachment;
 use crate::store::{attachments, entries};
 use crate::{rights, tickets};
 
@@ -42,22 +43,30 @@ pub async fn get(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
     let id = query.into_inner().resource_id.ok_or_else(|| Error::bad("resourceId is missing"))?;
-    let missing = || Error::NoSuchAttachment(id.clone());
     let bearer = crate::people::bearer(&request);
     let opened = match &bearer {
         Some(_) => None,
         None => tickets::opens(&state, &path, &id).await?,
     };
-    let (attachment, book) = {
-        let mut tx = state.db.read().await?;
-        let attachment = attachments::get(&mut tx, &id).await?.ok_or_else(missing)?;
-        let entry = entries::get(&mut tx, &attachment.entry_id).await?.ok_or_else(missing)?;
-        (attachment, Book::of(entry.event.investigation_id, entry.event.instrument_name.as_deref()))
-    };
+    let (attachment, book) = located(&state, &id).await?;
     if opened.is_none() {
         let caller = identity.caller(bearer.as_deref().unwrap_or(&path)).await?;
         rights::read(&state, &caller, &book).await?;
     }
+    sent(&state, &attachment).await
+}
+
+/// An attachment and the logbook it is in.
+pub async fn located(state: &State, id: &str) -> Result<(Attachment, Book), Problem> {
+    let missing = || Error::NoSuchAttachment(id.to_owned());
+    let mut tx = state.db.read().await?;
+    let attachment = attachments::get(&mut tx, id).await?.ok_or_else(missing)?;
+    let entry = entries::get(&mut tx, &attachment.entry_id).await?.ok_or_else(missing)?;
+    Ok((attachment, entry.book()))
+}
+
+/// Its bytes, in a way in which nothing in them runs.
+pub async fn sent(state: &State, attachment: &Attachment) -> Result<HttpResponse, Problem> {
     let bytes = state.attachments.get(&attachment.sha256).await?;
     let inline = is_shown_inline(&attachment.media_type);
     let disposition = ContentDisposition {

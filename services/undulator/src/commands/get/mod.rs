@@ -17,6 +17,8 @@ mod server;
 mod session;
 mod stream;
 
+pub use self::session::from_environment as session_from_environment;
+
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;

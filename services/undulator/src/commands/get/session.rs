@@ -117,6 +117,7 @@ fn ask(user: &str) -> Result<String, Failure> {
 }
 
 /// Not one of the settings of the suite, which a computer that only downloads has none of.
-fn from_environment() -> Option<String> {
+/// The session of the variable, if there is one.
+pub fn from_environment() -> Option<String> {
     std::env::var_os(VARIABLE)?.into_string().ok().map(|id| id.trim().to_owned())
 }

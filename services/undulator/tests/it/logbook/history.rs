@@ -1,7 +1,9 @@
 //! What happened stays: records that nobody can change unnoticed, and changes that meet the version they were made for.
 
+use logbook::verify::verify;
 use serde_json::json;
 use service_kit::Row;
+use testkit::until;
 
 use super::facility::Facility;
 
@@ -67,6 +69,41 @@ async fn a_change_meets_the_version_it_was_made_for() {
         assert_eq!(put("\"1\"", "b").await.0, 412);
         assert_eq!(put("*", "c").await, (200, Some("\"3\"".to_owned())));
         assert_eq!(put("x", "d").await.0, 400);
+        f.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_released_logbook_is_closed_with_a_signature() {
+    for f in Facility::all().await {
+        let new = json!({"type": "annotation", "category": "comment", "content": [{"text": "the last word"}]});
+        let alice = f.login("alice").await;
+        f.done("POST", &format!("/logbook/{alice}/event?investigationId=20"), Some(&new)).await;
+        f.app.clock.advance_seconds(1_200 * 86_400);
+        // Logbooks are looked at when the service starts, and then every few minutes.
+        let f = f.restarted().await;
+        let admin = f.login("admin").await;
+        let export = until("the logbook is closed", async || {
+            let (status, text) = f.ask("GET", &format!("/logbook/{admin}/records?investigationId=20"), None).await;
+            (status == 200 && text.contains("\"closed\"")).then_some(text)
+        })
+        .await;
+        let (_, jwks) = f.ask("GET", "/logbook/keys", None).await;
+        let keys = logbook::verify::keys(&jwks).unwrap();
+        let verified = verify(export.as_bytes(), Some(&keys)).unwrap();
+        assert_eq!((verified.head.records, verified.closings.len(), verified.closings[0].record), (2, 1, 2));
+        assert!(jwks.contains(&verified.closings[0].key), "{jwks}");
+        let foreign = verify(export.as_bytes(), Some(&[])).unwrap_err().to_string();
+        assert!(foreign.starts_with("record 2 is signed with the key"), "{foreign}");
+        let forged = verify(export.replace("the last word", "another word").as_bytes(), Some(&keys)).unwrap_err();
+        assert_eq!(forged.to_string(), "record 1 has been changed");
+
+        let alice = f.login("alice").await;
+        assert_eq!(f.ask("POST", &format!("/logbook/{alice}/event?investigationId=20"), Some(&new)).await.0, 422);
+        let f = f.restarted().await;
+        let admin = f.login("admin").await;
+        let (_, again) = f.ask("GET", &format!("/logbook/{admin}/records?investigationId=20"), None).await;
+        assert_eq!(again, export, "once");
         f.app.stop().await;
     }
 }

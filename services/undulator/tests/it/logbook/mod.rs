@@ -3,6 +3,8 @@
 mod exports;
 mod facility;
 mod history;
+mod live;
 mod operations;
 mod permissions;
 mod programs;
+mod search;

@@ -1,0 +1,250 @@
+//! Search for words: what the words of a text are, what people ask for, and what of a text they were looking for.
+//!
+//! Both engines keep an index of words (`{words NAME}` in a migration makes it: a row id and `tokens`). What a word is gets
+//! decided here and not by the engines, so that both give the same answers.
+
+use std::ops::Range;
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::db::{Engine, Val};
+
+/// Longer words are cut, in texts and in questions.
+const LONGEST: usize = 60;
+/// Words of a text that are found; what follows is not. Within what `PostgreSQL` takes.
+const MOST: usize = 20_000;
+/// Words of a question; what follows does not count.
+const MOST_ASKED: usize = 32;
+/// Begins every [`label`]. No word of a text has it, and both engines take it for a letter.
+const LABEL: char = '§';
+
+/// Without case and accents: `Größe Ångström` becomes `grosse angstrom`.
+pub fn fold(text: &str) -> String {
+    let folded = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
+    let mut out = String::with_capacity(text.len());
+    for c in folded {
+        if c == 'ß' { out.push_str("ss") } else { out.push(c) }
+    }
+    out
+}
+
+/// Scripts that write no blanks between words: each character is a word, and several are a phrase.
+fn is_word_of_its_own(c: char) -> bool {
+    matches!(u32::from(c), 0x3005 | 0x3040..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xf900..=0xfaff | 0x20000..=0x2fa1f)
+}
+
+/// The folded words of a text in their order, and where each stands.
+fn words(text: &str) -> Vec<(Range<usize>, String)> {
+    let mut found = Vec::new();
+    let mut start = None;
+    let mut end_word = |start: &mut Option<usize>, end: usize| {
+        if let Some(start) = start.take() {
+            let folded = fold(&text[start..end]);
+            let parts = folded.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+            found.extend(parts.map(|part| (start..end, part.chars().take(LONGEST).collect())));
+        }
+    };
+    for (at, c) in text.char_indices() {
+        if !(c.is_alphanumeric() || is_combining_mark(c)) {
+            end_word(&mut start, at);
+        } else if is_word_of_its_own(c) {
+            end_word(&mut start, at);
+            start = Some(at);
+            end_word(&mut start, at + c.len_utf8());
+        } else {
+            start.get_or_insert(at);
+        }
+    }
+    end_word(&mut start, text.len());
+    found
+}
+
+/// Marks a row in the index, so that questions can be for the rows that have one of several labels.
+pub fn label(number: i64) -> String {
+    format!("{LABEL}{number}")
+}
+
+/// What the index keeps: the words in their order, with blanks around each, then the labels.
+pub fn tokens<'t>(texts: impl IntoIterator<Item = &'t str>, labels: &[String]) -> String {
+    let mut out = String::from(" ");
+    let words = texts.into_iter().flat_map(words).map(|(_, word)| word).take(MOST);
+    for word in words.chain(labels.iter().cloned()) {
+        out.push_str(&word);
+        out.push(' ');
+    }
+    out
+}
+
+/// One condition: a word, several in this order, or the beginning of the last of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Term {
+    words: Vec<String>,
+    is_open: bool,
+}
+
+/// What somebody asks for: `beam dump` both words, `"beam dump"` in this order, `calib*` and `"beam du*"`
+/// beginnings. All must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked(Vec<Term>);
+
+/// A part of a text that is shown of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    pub text: String,
+    /// Whether it is what was asked for.
+    pub hit: bool,
+}
+
+impl Asked {
+    /// `None` if there is no word in it.
+    pub fn parse(question: &str) -> Option<Self> {
+        let mut terms = Vec::new();
+        let mut left = MOST_ASKED;
+        let mut take = |text: &str, is_open: bool| {
+            let words: Vec<String> = words(text).into_iter().map(|(_, word)| word).take(left).collect();
+            left -= words.len();
+            if !words.is_empty() {
+                terms.push(Term { words, is_open });
+            }
+        };
+        for (n, part) in question.split('"').enumerate() {
+            if n % 2 == 1 {
+                take(part, part.trim_end().ends_with('*'));
+            } else {
+                part.split_whitespace().for_each(|word| take(word, word.ends_with('*')));
+            }
+        }
+        (!terms.is_empty()).then_some(Self(terms))
+    }
+
+    /// The value for [`Engine::has_words`]; with `labels`, rows must have one of them.
+    pub fn question(&self, engine: Engine, labels: &[String]) -> Val {
+        let (all, any) = engine.words_all_and_any();
+        let word = |word: &str, is_open: bool| engine.word(word, is_open);
+        let mut conditions: Vec<String> = Vec::new();
+        if !labels.is_empty() {
+            let labels: Vec<String> = labels.iter().map(|label| word(label, false)).collect();
+            conditions.push(format!("({})", labels.join(any)));
+        }
+        for term in &self.0 {
+            let last = term.words.len() - 1;
+            conditions.extend(term.words.iter().enumerate().map(|(n, text)| word(text, term.is_open && n == last)));
+        }
+        conditions.join(all).into()
+    }
+
+    /// Patterns that the `tokens` must be LIKE besides, because the index knows no order.
+    pub fn patterns(&self) -> Vec<String> {
+        let phrases = self.0.iter().filter(|term| term.words.len() > 1);
+        phrases.map(|term| format!("% {}{}%", term.words.join(" "), if term.is_open { "" } else { " " })).collect()
+    }
+
+    /// Where a text has what was asked for.
+    fn hits(&self, text: &str) -> Vec<Range<usize>> {
+        let found = words(text);
+        let mut hits: Vec<Range<usize>> = Vec::new();
+        let mut at = 0;
+        while at < found.len() {
+            let fits = self.0.iter().find(|term| term.fits(&found[at..]));
+            let length = fits.map_or(0, |term| term.words.len());
+            if length > 0 {
+                hits.push(found[at].0.start..found[at + length - 1].0.end);
+            }
+            at += length.max(1);
+        }
+        hits
+    }
+
+    /// About `most` bytes of a text around the first hit; the whole text if it is short. Without a hit there is nothing.
+    pub fn excerpt(&self, text: &str, most: usize) -> Vec<Piece> {
+        let hits = self.hits(text);
+        let Some(first) = hits.first() else { return Vec::new() };
+        let start = if text.len() <= most { 0 } else { first.start.saturating_sub(most / 3) };
+        let start = (0..=start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let end = (first.end.max(start.saturating_add(most)).min(text.len())..=text.len())
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(text.len());
+        let mut pieces = Vec::new();
+        let mut push = |text: &str, hit| {
+            if !text.is_empty() {
+                pieces.push(Piece { text: text.to_owned(), hit });
+            }
+        };
+        let mut done = start;
+        if start > 0 {
+            push("…", false);
+        }
+        for hit in hits.into_iter().filter(|hit| hit.start >= start && hit.end <= end) {
+            push(&text[done..hit.start], false);
+            push(&text[hit.clone()], true);
+            done = hit.end;
+        }
+        push(&text[done..end], false);
+        if end < text.len() {
+            push("…", false);
+        }
+        pieces
+    }
+}
+
+impl Term {
+    fn fits(&self, found: &[(Range<usize>, String)]) -> bool {
+        let last = self.words.len() - 1;
+        found.len() > last
+            && self.words.iter().zip(found).enumerate().all(|(n, (asked, (_, word)))| {
+                if self.is_open && n == last { word.starts_with(asked.as_str()) } else { word == asked }
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_accents_do_not_count() {
+        assert_eq!(fold("Größe Ångström"), "grosse angstrom");
+        assert_eq!(fold("BL07"), "bl07");
+        assert_eq!(fold("ﬁeld ½"), "field 1⁄2");
+    }
+
+    #[test]
+    fn words_are_runs_of_letters_and_digits() {
+        assert_eq!(tokens(["Beam is BACK, scan_0003 at 12.5 keV!"], &[]), " beam is back scan 0003 at 12 5 kev ");
+        assert_eq!(tokens(["a", "b"], &[label(7)]), " a b §7 ");
+        assert_eq!(tokens(["放射光 beam"], &[]), " 放 射 光 beam ");
+        assert_eq!(tokens(["½ ﬁeld e\u{301}tat"], &[]), " 1 2 field etat ");
+        assert_eq!(tokens(["…"], &[]), " ");
+    }
+
+    #[test]
+    fn questions_have_words_phrases_and_beginnings() {
+        let asked = Asked::parse("Beam \"is  back\" scan_00* 12.5").unwrap();
+        assert_eq!(
+            asked.question(Engine::Sqlite, &[]),
+            Val::from("\"beam\" AND \"is\" AND \"back\" AND \"scan\" AND \"00\"* AND \"12\" AND \"5\"")
+        );
+        assert_eq!(
+            Asked::parse("be*").unwrap().question(Engine::Postgres, &[label(1), label(2)]),
+            Val::from("('§1' | '§2') & 'be':*")
+        );
+        assert_eq!(asked.patterns(), ["% is back %", "% scan 00%", "% 12 5 %"]);
+        assert_eq!(Asked::parse(" \"*\" - "), None);
+        assert_eq!(Asked::parse("\"open").unwrap().patterns(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_was_asked_for_is_marked() {
+        let marked = |question: &str, text: &str, most| {
+            let pieces = Asked::parse(question).unwrap().excerpt(text, most);
+            pieces.iter().map(|p| if p.hit { format!("[{}]", p.text) } else { p.text.clone() }).collect::<String>()
+        };
+        assert_eq!(marked("grosse be*", "Die Größe des BEAMS.", 100), "Die [Größe] des [BEAMS].");
+        assert_eq!(marked("\"is back\"", "is it? is back", 100), "is it? [is back]");
+        assert_eq!(marked("x", "nothing", 100), "");
+        let long = format!("{}ß beam {}", "é".repeat(100), "ü".repeat(100));
+        let short = marked("beam", &long, 30);
+        assert!(short.starts_with('…') && short.ends_with('…') && short.contains("[beam]"), "{short}");
+    }
+}

@@ -1,0 +1,184 @@
+//! `GET /logbook/app/{level}/{id}`: one logbook.
+
+use std::collections::HashMap;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use identity::{Caller, Identity};
+use minijinja::context;
+use serde::Deserialize;
+use service_kit::words::Asked;
+use service_kit::{Code, Problem, Tx};
+
+use super::html::page;
+use super::level::Level;
+use super::login;
+use super::view::View;
+use super::visitor::visitor;
+use crate::domain::dates::day_of;
+use crate::domain::filter::{Filter, Order, Page, Parameters};
+use crate::entries;
+use crate::exports::Format;
+use crate::people;
+use crate::rights;
+use crate::state::State;
+use crate::store::attachments::{self, Attachment};
+use crate::store::entries::{Entry, Scope, get as entry_of, list, list_after};
+use crate::store::search::{self, Reach};
+use crate::store::{books, tags};
+
+/// Entries of a page.
+const ENTRIES: i64 = 50;
+
+const KINDS: [(&str, &str); 7] = [
+    ("", "Everything"),
+    ("annotation", "Comments"),
+    ("notification-error", "Errors"),
+    ("notification-info", "Information"),
+    ("notification-commandline", "Commands"),
+    ("attachment", "Files"),
+    ("broadcast", "Machine"),
+];
+
+/// Where the page goes on.
+#[derive(Deserialize)]
+pub struct Place {
+    /// The last entry of the page before.
+    after: Option<String>,
+}
+
+pub async fn get(
+    state: web::Data<State>,
+    identity: web::Data<Identity>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    query: web::Query<Parameters>,
+    place: web::Query<Place>,
+) -> Result<HttpResponse, Problem> {
+    let Some(caller) = visitor(&request, &identity).await? else { return login::form(&state, &request).await };
+    let level = Level::parse(&path.0, &path.1)?;
+    rights::read(&state, &caller, &level.book).await?;
+    let asked = query.search.as_deref().and_then(Asked::parse);
+    let filter = Filter { search: None, ..query.filter(&state.zone)? };
+    let mut tx = state.db.read().await?;
+    let scope = entries::scope(&mut tx, &level.book).await?;
+    let mut found = match &asked {
+        Some(asked) => {
+            let before = place.after.as_deref().and_then(|seq| seq.parse().ok());
+            search::find(&mut tx, &reach(&scope), asked, &filter, before, ENTRIES + 1).await?
+        }
+        None => page_of(&mut tx, &scope, &filter, place.after.as_deref()).await?,
+    };
+    let has_more = found.len() > usize::try_from(ENTRIES).unwrap_or(usize::MAX);
+    if has_more {
+        found.pop();
+    }
+    let last = found.last().filter(|_| has_more);
+    let next = last.map(|entry| if asked.is_some() { entry.seq.to_string() } else { entry.id.clone() });
+    let (earlier_day, later_day) = days(&state, &mut tx, &scope, &filter, found.first(), found.last()).await?;
+    let known_tags = tags::list(&mut tx, &tags::scope(&level.book), "global").await?;
+    let views = views(&state, &mut tx, &found, asked.as_ref()).await?;
+    drop(tx);
+    let narrowing = narrowing(&query);
+    let is_narrowed = !narrowing.is_empty();
+    let writing = rights::write(&state, &caller, &level.book).await;
+    let values = context! {
+        site => state.site.as_str(),
+        user => people::short(&caller.subject().icat_user_name),
+        book => level.shown(&state, &caller).await,
+        may_write => writing.is_ok(),
+        why_not => writing.err().map(|e| why_not(&e)),
+        entries => views,
+        is_live => !is_narrowed && place.after.is_none(),
+        is_narrowed,
+        narrowing => &narrowing,
+        more => next.map(|last| format!("after={last}{narrowing}")),
+        asked => context! { search => query.search.as_deref(), types => query.types.as_deref(), tags => query.tags.as_deref(), date => query.date.as_deref() },
+        kinds => KINDS,
+        known_tags => known_tags.into_iter().map(|tag| tag.name).collect::<Vec<_>>(),
+        formats => Format::ALL.map(Format::name),
+        earlier_day, later_day,
+    };
+    page(StatusCode::OK, "book.html", values)
+}
+
+fn why_not(e: &Problem) -> String {
+    match e.code {
+        Code::Validation => {
+            "This logbook is closed: its investigation is released, and it can be read only.".to_owned()
+        }
+        Code::Forbidden => "You may read this logbook, not write it.".to_owned(),
+        _ => format!("Nothing can be written now: {}.", e.detail),
+    }
+}
+
+fn reach(scope: &Scope) -> Reach {
+    match scope {
+        Scope::Book(id) => Reach::Books(vec![*id]),
+        Scope::Instrument(name) => Reach::Instrument(name.clone()),
+        Scope::Everything => Reach::Everything,
+    }
+}
+
+/// Newest first by the time that an entry has, after one of them.
+async fn page_of(tx: &mut Tx, scope: &Scope, filter: &Filter, after: Option<&str>) -> Result<Vec<Entry>, Problem> {
+    let page = Page { by: Order::CreationDate, descending: true, skip: 0, limit: Some(ENTRIES + 1) };
+    let last = match after {
+        Some(id) => entry_of(tx, id).await?,
+        None => None,
+    };
+    Ok(list_after(tx, scope, filter, page, last.as_ref()).await?)
+}
+
+/// The nearest days with entries before and after what is shown.
+async fn days(
+    state: &State,
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &Filter,
+    first: Option<&Entry>,
+    last: Option<&Entry>,
+) -> Result<(Option<String>, Option<String>), Problem> {
+    let start = filter.from.or(last.map(|entry| entry.event.at));
+    let end = filter.before.or(first.map(|entry| entry.event.at + 1));
+    let (Some(start), Some(end)) = (start, end) else { return Ok((None, None)) };
+    let one = |descending| Page { by: Order::CreationDate, descending, skip: 0, limit: Some(1) };
+    let before = Filter { from: None, before: Some(start), ..filter.clone() };
+    let after = Filter { from: Some(end), before: None, ..filter.clone() };
+    let day = |found: Vec<Entry>| found.first().map(|entry| day_of(entry.event.at, &state.zone));
+    Ok((day(list(tx, scope, &before, one(true)).await?), day(list(tx, scope, &after, one(false)).await?)))
+}
+
+/// As templates show them.
+pub async fn views(state: &State, tx: &mut Tx, found: &[Entry], asked: Option<&Asked>) -> Result<Vec<View>, Problem> {
+    let ids: Vec<String> = found.iter().flat_map(|entry| entry.event.files.clone()).collect();
+    let files: HashMap<String, Attachment> =
+        if ids.is_empty() { HashMap::new() } else { attachments::by_ids(tx, &ids).await? };
+    let names = books::names(tx, &found.iter().map(|entry| entry.book_id).collect::<Vec<_>>()).await?;
+    let view = |entry: &Entry| {
+        let book = names.get(&entry.book_id).map_or("", String::as_str);
+        let view = View::of(entry, book, &files, &state.zone);
+        match asked {
+            Some(asked) => view.found(asked, &entry.event),
+            None => view,
+        }
+    };
+    Ok(found.iter().map(view).collect())
+}
+
+/// The filter as the rest of an address.
+fn narrowing(query: &Parameters) -> String {
+    let given = [("search", &query.search), ("types", &query.types), ("tags", &query.tags), ("date", &query.date)];
+    let pair = |(name, value): (&str, &Option<String>)| {
+        let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty())?;
+        Some(format!("&{name}={}", super::level::escaped(value)))
+    };
+    given.into_iter().filter_map(pair).collect()
+}
+
+/// Who may not even read is told so as a page.
+pub async fn readable(state: &State, caller: &Caller, path: &(String, String)) -> Result<Level, Problem> {
+    let level = Level::parse(&path.0, &path.1)?;
+    rights::read(state, caller, &level.book).await?;
+    Ok(level)
+}

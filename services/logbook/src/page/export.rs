@@ -1,0 +1,27 @@
+//! `GET /logbook/app/{level}/{id}/export?format=…`: what the page shows, as a file.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use identity::Identity;
+use service_kit::Problem;
+
+use super::book::readable;
+use super::login;
+use super::visitor::visitor;
+use crate::domain::filter::Parameters;
+use crate::error::Error;
+use crate::exports::Format;
+use crate::routes::event::list;
+use crate::state::State;
+
+pub async fn get(
+    state: web::Data<State>,
+    identity: web::Data<Identity>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    query: web::Query<Parameters>,
+) -> Result<HttpResponse, Problem> {
+    let Some(caller) = visitor(&request, &identity).await? else { return login::form(&state, &request).await };
+    let level = readable(&state, &caller, &path).await?;
+    let format = Format::parse(query.format.as_deref())?.ok_or_else(|| Error::bad("format is missing"))?;
+    list::file(state.into_inner(), &level.book, &query, format).await
+}

@@ -1,0 +1,65 @@
+//! `/logbook/app`: the logbook for people without a portal. Rendered here; its one script adds what HTML cannot do.
+//!
+//! The session is in a cookie that no script reads and no other site sends.
+
+mod book;
+mod edit;
+mod export;
+mod file;
+mod find;
+mod fragment;
+mod home;
+mod html;
+mod level;
+mod live;
+mod login;
+mod view;
+mod visitor;
+mod write;
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use identity::Identity;
+use service_kit::{Code, Dialect, Listener, Mount, Problem};
+
+use crate::state::State;
+
+/// Only our own script and style run; images are ours, or those that somebody has pasted and not yet sent.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+pub fn mount(state: &Arc<State>, identity: &Identity) -> Mount {
+    let mount = Mount::new("/logbook/app", Listener::Public, Dialect::Page)
+        .header("content-security-policy", POLICY)
+        .header("x-content-type-options", "nosniff")
+        .header("referrer-policy", "same-origin")
+        .state(Arc::clone(state));
+    identity
+        .guard(mount, &[])
+        .get("", home::get)
+        .post("/login", login::post)
+        .post("/logout", login::leave)
+        .get("/find", find::get)
+        .get("/assets/{name}", asset)
+        .get("/file/{id}", file::get)
+        .get("/{level}/{id}", book::get)
+        .post("/{level}/{id}", write::post)
+        .get("/{level}/{id}/entries", fragment::get)
+        .get("/{level}/{id}/live", live::get)
+        .get("/{level}/{id}/export", export::get)
+        .get("/{level}/{id}/entry/{entry}", edit::get)
+        .post("/{level}/{id}/entry/{entry}", edit::post)
+}
+
+async fn asset(name: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let (media_type, text) = match name.as_str() {
+        "app.css" => ("text/css; charset=utf-8", include_str!("../../page/app.css")),
+        "app.js" => ("text/javascript; charset=utf-8", include_str!("../../page/app.js")),
+        _ => return Err(Problem::new(Code::NotFound, "logbook/no-such-page", "there is no such page")),
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header(("content-type", media_type))
+        .insert_header(("cache-control", "max-age=300"))
+        .body(text))
+}

@@ -1,0 +1,109 @@
+//! `POST /logbook/app/{level}/{id}`: a new entry, from the page's script as JSON or from its form without a script.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, HttpResponse, web};
+use identity::{Caller, Identity};
+use minijinja::context;
+use serde::Deserialize;
+use service_kit::Problem;
+
+use super::book::views;
+use super::html::{of_markdown, page};
+use super::level::Level;
+use super::visitor::{known, redirect, refuse_foreign};
+use crate::domain::content;
+use crate::domain::event::{Content, Event, parsed, unique};
+use crate::domain::filter::names_as_given;
+use crate::entries::{self, NewEntry};
+use crate::error::Error;
+use crate::people;
+use crate::rights;
+use crate::routes::request::{body, with_file};
+use crate::state::State;
+
+/// What somebody has written.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Written {
+    #[serde(default)]
+    mode: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    tags: String,
+    /// Pasted images as `data:` addresses.
+    #[serde(default)]
+    images: Vec<String>,
+    /// Of a change: the version that was seen.
+    pub version: Option<String>,
+}
+
+impl Written {
+    pub async fn read(state: &State, request: &HttpRequest, payload: web::Payload) -> Result<(Self, bool), Problem> {
+        refuse_foreign(request)?;
+        let bytes = body(payload, with_file(state)).await?;
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("application/json") {
+            return Ok((parsed(&bytes, "the form cannot be read")?, true));
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|_| Error::bad("the form is no text"))?;
+        let form =
+            web::Query::<Self>::from_query(text).map_err(|e| Error::bad(format!("the form cannot be read: {e}")))?;
+        Ok((form.into_inner(), false))
+    }
+
+    /// Puts text, pasted images and tags into an entry; an error if there is nothing.
+    pub fn put_into(self, event: &mut Event) -> Result<(), Error> {
+        let Self { mode, text, tags, images, .. } = self;
+        let is_rich = mode == "html";
+        let mut html = if is_rich { text.clone() } else { of_markdown(&text) };
+        for image in &images {
+            // Whatever else stands there is taken away with what is not harmless.
+            html.push_str(&format!("<p><img src=\"{}\"></p>", image.replace(['"', '<', '>'], "")));
+        }
+        let plain = if is_rich { content::plain(&text) } else { text };
+        if plain.trim().is_empty() && images.is_empty() && !html.contains("<img") {
+            return Err(Error::Empty);
+        }
+        let part = |format: &str, text: String| Content { format: Some(format.to_owned()), text: Some(text) };
+        event.content = vec![part("plainText", plain), part("html", html)];
+        event.tags = unique(names_as_given(&tags));
+        Ok(())
+    }
+}
+
+pub async fn post(
+    state: web::Data<State>,
+    identity: web::Data<Identity>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let caller = known(&request, &identity).await?;
+    let level = Level::parse(&path.0, &path.1)?;
+    rights::write(&state, &caller, &level.book).await?;
+    let (written, is_script) = Written::read(&state, &request, payload).await?;
+    let entry = create(&state, &caller, &level, written).await?;
+    if !is_script {
+        return Ok(redirect(&level.address()));
+    }
+    let mut tx = state.db.read().await?;
+    let entries = views(&state, &mut tx, std::slice::from_ref(&entry), None).await?;
+    page(StatusCode::OK, "fragment.html", context! { entries, address => level.address() })
+}
+
+async fn create(
+    state: &State,
+    caller: &Caller,
+    level: &Level,
+    written: Written,
+) -> Result<crate::store::entries::Entry, Problem> {
+    let mut event = Event::comment(state.clock.now_micros());
+    event.instrument_name = level.instrument();
+    written.put_into(&mut event)?;
+    people::sign(state, caller, &mut event).await;
+    people::place(state, caller, &mut event, level.investigation()).await;
+    let actor = caller.subject().icat_user_name.clone();
+    let new = NewEntry { book: level.book.clone(), event, files: Vec::new(), late: false, actor };
+    entries::create(state, new).await
+}

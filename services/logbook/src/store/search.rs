@@ -1,0 +1,60 @@
+//! Searching for words, in one logbook or in many.
+
+use service_kit::words::Asked;
+use service_kit::{DbError, Tx, Val};
+
+use super::entries::{COLUMNS, Entry, Query, Scope, entry};
+use crate::domain::filter::Filter;
+use service_kit::words::label;
+
+/// More logbooks than this are looked up after the words, not with them.
+const MOST_LABELS: usize = 200;
+
+/// Where to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    Everything,
+    /// Numbers of logbooks.
+    Books(Vec<i64>),
+    /// All of an instrument; folded.
+    Instrument(String),
+}
+
+/// Entries that have the words, from the last written on; `before` is the `seq` of the last one that is known already.
+pub async fn find(
+    tx: &mut Tx,
+    reach: &Reach,
+    asked: &Asked,
+    filter: &Filter,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Entry>, DbError> {
+    let scope = if let Reach::Instrument(name) = reach { Scope::Instrument(name.clone()) } else { Scope::Everything };
+    let mut query = Query::new(&scope, filter);
+    let mut labels = Vec::new();
+    match reach {
+        Reach::Books(ids) if ids.is_empty() => return Ok(Vec::new()),
+        Reach::Books(ids) if ids.len() <= MOST_LABELS => labels.extend(ids.iter().map(|id| label(*id))),
+        Reach::Books(ids) => {
+            let list = query.bind(Val::ids(ids));
+            query.conditions.push(format!("e.book_id IN {}", tx.engine().id_list(&list)));
+        }
+        Reach::Everything | Reach::Instrument(_) => {}
+    }
+    let question = query.bind(asked.question(tx.engine(), &labels));
+    query.conditions.push(tx.engine().has_words("entry_words", &question));
+    for pattern in asked.patterns() {
+        query.add("entry_words.tokens LIKE {} ESCAPE '\\'", pattern);
+    }
+    if let Some(before) = before {
+        query.add("entry_words.rowid < {}", before);
+    }
+    let limit = query.bind(limit);
+    // CROSS, so that SQLite begins with the words.
+    let sql = format!(
+        "SELECT {COLUMNS} FROM entry_words CROSS JOIN entry e WHERE e.seq = entry_words.rowid AND {} \
+         ORDER BY entry_words.rowid DESC LIMIT {limit}",
+        query.text()
+    );
+    tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
+}
