@@ -6,6 +6,8 @@ import json
 import os
 import sqlite3
 import sys
+import urllib.error
+import urllib.request
 
 from suite import ROOT, Suite
 
@@ -99,6 +101,16 @@ class Facility(Suite):
         file = {"name": "scan.h5", "location": "/data/zz123/scan.h5", "dataset": dataset}
         (self.datafile,) = (row["id"] for row in self.create("Datafile", file))
         self.dataset = dataset["id"]
+
+    def send(self, method, path, body=None):
+        """Status and text of a request with JSON, or without a body."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
 
     def database(self):
         """The logbook's own, for reading."""

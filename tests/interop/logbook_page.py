@@ -1,26 +1,30 @@
 #!/usr/bin/env python3
 """The logbook's page in Chromium, as people use it: write Markdown and rich text, paste an image, see it live in another
-window, search, jump to a day, export; with the keyboard alone; and every control says what it is.
+window, search, filter, jump to a day, change, export; with the keyboard alone, in the dark, on a phone, and without a
+script. Every check is made, whatever the others find.
 
-    tests/interop/logbook_page.py [--screenshot]
+    tests/interop/logbook_page.py [--screenshot] [--only NAME]
 
 With `--screenshot` it also takes the picture of the documentation.
 """
 
 import argparse
 import base64
-import json
 import re
+import time
+import traceback
 
-from logbook_facility import KEY, Facility
+from logbook_facility import Facility
 from suite import ROOT
 
-from axe_playwright_python.sync_playwright import Axe  # noqa: E402
+import logbook_picture  # noqa: E402
 from browser import Browser  # noqa: E402
 from logbook_client import PNG  # noqa: E402
+from logbook_window import (  # noqa: E402
+    FOCUS, SUBMIT, article, broken, by_api, by_program, choose_mode, fill_login, log_in, open_book, send, told, window, write,
+)  # fmt: skip
 from playwright.sync_api import expect  # noqa: E402
 
-PICTURE = ROOT / "docs/src/images/logbook.png"
 # What a person pastes: an event as the browser makes it, with a file.
 PASTE = """(box, [base64, type]) => {
     const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0))
@@ -29,242 +33,462 @@ PASTE = """(box, [base64, type]) => {
     box.focus()
     box.dispatchEvent(new ClipboardEvent('paste', {clipboardData, bubbles: true, cancelable: true}))
 }"""
-JSON = {"Content-Type": "application/json"}
+OWN_IMAGE = re.compile(r"^/logbook/app/file/[0-9a-f]{24}$")
+EVIL = "<form method=post action=URL><input name=mode value=markdown><input name=text value='from elsewhere'></form>"
 
 
-def log_in(browser, account):
-    """A window of this person, at the form first."""
-    facility = browser.facility
-    plugin, name = account.split("/")
-    context = browser.chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True, locale="en-GB")
-    page = context.new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and page.errors.append(message.text))
-    page.goto(facility.url + "/logbook/app")
-    form = page.locator("form", has=page.locator("input[name=password]"))
-    check_accessible(page, "login")
-    chosen = form.locator("[name=plugin]")
-    chosen.select_option(plugin) if chosen.evaluate("e => e.localName") == "select" else chosen.fill(plugin)
-    form.locator("[name=username]").fill(name)
-    form.locator("[name=password]").fill(facility.passwords[account])
-    form.locator("[name=password]").press("Enter")
-    expect(page.locator("input[name=password]")).to_have_count(0)
-    cookies = context.cookies()
-    assert cookies and all(cookie["httpOnly"] and cookie["sameSite"] in ("Strict", "Lax") for cookie in cookies), cookies
-    return page
+class Check:
+    """The facility, a browser, and alice's and carol's windows on one logbook."""
 
+    def __init__(self, facility, browser):
+        self.facility, self.browser = facility, browser
+        self.session, self.carols = (facility.login(f"simple/{name}") for name in ("alice", "carol"))
+        self.place = f"investigation/{facility.embargo}"
+        self.book = f"/logbook/app/{self.place}"
+        self.page, self.other = log_in(browser, "simple/alice"), log_in(browser, "simple/carol")
 
-def open_book(page, facility, investigation):
-    page.goto(f"{facility.url}/logbook/app/investigation/{investigation}")
-    expect(page.locator("#write")).to_be_visible()
-    expect(page.locator("[role=status]")).to_have_count(1)
-    return page
+    def windows(self):
+        for page in (self.page, self.other):
+            open_book(page, self.facility, self.place)
+        return self.page, self.other
 
+    def api(self, text, **more):
+        return by_api(self.facility, self.session, text, **more)
 
-def choose_mode(page, mode):
-    """A list of choices or buttons to choose from."""
-    switch = page.locator("#write [name=mode]")
-    if switch.first.evaluate("e => e.localName") == "select":
-        switch.select_option(mode)
-    else:
-        page.locator(f"#write [name=mode][value={mode}]").check()
+    def login(self):
+        """A wrong password is told, the right one leads to where one wanted to go; the cookie is for this page alone."""
+        page = window(self.browser)
+        page.goto(f"{self.facility.url}{self.book}?tags=a")
+        fill_login(page, "simple/alice", "wrong")
+        expect(page.get_by_role("alert")).to_contain_text("wrong")
+        assert not page.context.cookies()
+        fill_login(page, "simple/alice", self.facility.passwords["simple/alice"])
+        expect(page.locator("h1")).to_have_text("ZZ/123")
+        assert page.url == f"{self.facility.url}{self.book}?tags=a", page.url
+        (cookie,) = page.context.cookies()
+        about = {key: cookie[key] for key in ("httpOnly", "sameSite", "path")}
+        assert about == {"httpOnly": True, "sameSite": "Strict", "path": "/logbook/app"}, about
+        assert page.evaluate("document.cookie") == ""
+        page.context.close()
 
+    def writing(self):
+        """Markdown and rich text, live in the other window, which is not loaded again."""
+        page, other = self.windows()
+        other.evaluate("window.loadedOnce = true")
+        write(page, "Markdown: the beam **is back**\n\n| n | size |\n|---|---|\n| 1 | 2 |\n", "shift, beam")
+        for each in (page, other):
+            entry = article(each, "Markdown: the beam")
+            expect(entry.locator("strong")).to_have_text("is back")
+            expect(entry.locator("td")).to_have_text(["1", "2"])
+            expect(entry.locator(".tag")).to_have_text(["shift", "beam"])
+        expect(page.locator("#write [name=text]")).to_have_value("")
+        told(page, "written")
+        choose_mode(page, "html")
+        page.locator("#rich").click()
+        page.keyboard.type("Rich text: slits ")
+        page.keyboard.press("Control+b")
+        page.keyboard.type("closed")
+        page.keyboard.press("Control+b")
+        page.locator("#write").get_by_role("button", name="Italic").click()
+        page.keyboard.type(" quickly")
+        page.locator(f"#write {SUBMIT}").click()
+        for each in (page, other):
+            entry = article(each, "Rich text: slits")
+            expect(entry.locator(".text strong, .text b")).to_have_text("closed")
+            expect(entry.locator(".text em, .text i")).to_have_text(re.compile("quickly"))
+        expect(page.locator("#entries article").first).to_contain_text("Rich text")
+        assert other.evaluate("window.loadedOnce"), "the other window was loaded again"
+        write(page, " \n")
+        told(page, "nothing in the entry")
 
-def article(page, text):
-    return page.locator("#entries article[data-entry]", has_text=text)
+    def pasting(self):
+        """An image from the clipboard is an attachment of ours, in both editors."""
+        page, other = self.windows()
+        for mode, box in (("html", "#rich"), ("markdown", "#write [name=text]")):
+            choose_mode(page, mode)
+            page.locator(box).click()
+            page.keyboard.type(f"Pasted in {mode} ")
+            page.locator(box).evaluate(PASTE, [base64.b64encode(PNG).decode(), "image/png"])
+            told(page, "pasted")
+            expect(page.locator("#write .pasted img, #rich img")).to_have_count(1)
+            page.locator(f"#write {SUBMIT}").click()
+            for each in (page, other):
+                image = article(each, f"Pasted in {mode}").locator("img")
+                expect(image).to_have_js_property("naturalWidth", 1)
+                expect(image).to_have_attribute("src", OWN_IMAGE)
+            expect(page.locator("#write .pasted img, #rich img")).to_have_count(0)
 
+    def living(self):
+        """What programs and others write, change and remove is seen as it happens; of an instrument as well."""
+        _, page = self.windows()
+        page.evaluate("window.loadedOnce = true")
+        by_program(self.facility, "Beam lost at 14:05")
+        expect(article(page, "Beam lost at 14:05")).to_have_class(re.compile("error"))
+        id = self.api("Literally <b>this</b> & that", tag=[{"name": "shortlived"}])
+        entry = page.locator(f"article[data-entry='{id}']")
+        expect(entry).to_contain_text("Literally <b>this</b> & that")
+        changed = {"_id": id, "type": "annotation", "category": "comment", "content": [{"format": "plainText", "text": "Said anew"}]}
+        changed["tag"] = [{"name": "shortlived"}]
+        send(self.facility, self.carols, "PUT", f"/logbook/SESSION/event?investigationId={self.facility.embargo}", {"event": changed})
+        expect(entry).to_contain_text("Said anew")
+        expect(entry.locator(".edited")).to_be_visible()
+        expect(entry).to_have_count(1)
+        old = self.api("Of a day alone", creationDate="2025-04-02T09:14:05+02:00", tag=[{"name": "shortlived"}])
+        expect(page.locator(f"article[data-entry='{old}']")).to_be_visible()
+        send(self.facility, self.session, "PUT", f"/logbook/SESSION/event/remove?investigationId={self.facility.embargo}&tags=shortlived")
+        expect(entry).to_have_count(0)
+        assert page.evaluate("window.loadedOnce"), "the page was loaded again"
+        expect(page.locator("h2[data-day='2025-04-02']"), "the heading of a day without entries").to_have_count(0)
+        open_book(page, self.facility, "instrument/BL07")
+        self.api("Seen at the instrument")
+        expect(article(page, "Seen at the instrument")).to_be_visible()
 
-def submit(page):
-    page.locator("#write [type=submit], #write button:not([type])").first.click()
+    def nothing_missed(self):
+        """What is written after the page was rendered and before its stream is open comes too."""
+        page = log_in(self.browser, "simple/alice")
 
+        def late(route):
+            self.api("Between the page and its stream")
+            route.continue_()
 
-def write(page, other):
-    """Markdown and rich text; live in the other window, which is not loaded again."""
-    other.evaluate("window.loadedOnce = true")
-    choose_mode(page, "markdown")
-    page.locator("#write [name=text]").fill("Markdown: the beam **is back**\n\n| n | size |\n|---|---|\n| 1 | 2 |\n")
-    submit(page)
-    for window in (page, other):
-        expect(article(window, "Markdown: the beam").locator("strong, b")).to_have_text("is back")
-        expect(article(window, "Markdown: the beam").locator("td")).to_have_text(["1", "2"])
-    expect(page.locator("#write [name=text]")).to_have_value("")
-    choose_mode(page, "html")
-    rich = page.locator("#rich[contenteditable]")
-    rich.click()
-    page.keyboard.type("Rich text: slits ")
-    page.keyboard.press("Control+b")
-    page.keyboard.type("closed")
-    page.keyboard.press("Control+b")
-    submit(page)
-    for window in (page, other):
-        expect(article(window, "Rich text: slits").locator("strong, b")).to_have_text("closed")
-    # The newest stands first.
-    expect(page.locator("#entries article").first).to_contain_text("Rich text")
-    assert other.evaluate("window.loadedOnce"), "the other window was loaded again"
+        page.context.route("**/live*", late, times=1)
+        open_book(page, self.facility, self.place)
+        expect(article(page, "Between the page and its stream")).to_be_visible(timeout=5_000)
+        page.context.close()
 
+    def draft(self):
+        """What somebody is writing stays, also when the list has to be read anew."""
+        page = log_in(self.browser, "simple/alice")
+        held = []
+        page.context.route("**/live*", lambda route: held.append(route), times=1)
+        with page.expect_request("**/live*"):
+            open_book(page, self.facility, self.place, live=False)
+        choose_mode(page, "html")
+        page.locator("#rich").click()
+        page.keyboard.type("A long story")
+        held[0].fulfill(status=200, content_type="text/event-stream", body='event: reset\ndata: {"record":1}\n\n')
+        expect(page.locator("#entries[data-connected]")).to_be_attached()
+        expect(page.locator("#rich")).to_have_text("A long story", timeout=5_000)
+        page.context.close()
 
-def paste(page, other):
-    """An image from the clipboard, in both editors."""
-    for mode, box in (("html", "#rich"), ("markdown", "#write [name=text]")):
-        choose_mode(page, mode)
-        page.locator(box).click()
-        page.keyboard.type(f"Pasted in {mode} ")
-        page.locator(box).evaluate(PASTE, [base64.b64encode(PNG).decode(), "image/png"])
-        if mode == "html":
-            expect(page.locator("#rich img")).to_have_count(1)
-        else:
-            expect(page.locator(box)).to_have_value(re.compile(r"!\[.*\]\(.+\)"))
-        submit(page)
-        for window in (page, other):
-            image = article(window, f"Pasted in {mode}").locator("img")
-            expect(image).to_have_js_property("complete", True)
-            expect(image).to_have_js_property("naturalWidth", 1)
+    def searching(self):
+        """Words with marks; kinds and tags; and back to everything."""
+        self.api("Slits were shut twice", tag=[{"name": "optics"}])
+        self.api("No slits, but a <script> word", tag=[{"name": "optics"}, {"name": "beam"}])
+        by_program(self.facility, "ascan slitx 0 1 10 0.1", "commandline")
+        page, _ = self.windows()
 
+        def show(**fields):
+            for name, value in {"search": "", "types": "", "tags": "", **fields}.items():
+                field = page.locator(f"#find [name={name}]")
+                field.select_option(value) if name == "types" else field.fill(value)
+            page.locator("#find button").click()
+            page.wait_for_load_state()
+            return page.locator("#entries article")
 
-def by_api(facility, session, text, **more):
-    new = {"type": "annotation", "category": "comment", "content": [{"format": "plainText", "text": text}], **more}
-    status, body = facility.post_json(f"/logbook/{session}/event?investigationId={facility.embargo}", new, JSON)
-    assert status == 200, body
-    return json.loads(body)["_id"]
+        everything = page.locator("#entries article").count()
+        found = show(search="slits were")
+        expect(found).to_have_count(1)
+        expect(found.locator("mark").first).to_have_text(re.compile("slits", re.I))
+        expect(show(search='"slits, but a"')).to_have_count(1)
+        assert show(search="slit*").count() >= 3
+        expect(show(search="nothing has this word")).to_have_count(0)
+        expect(page.locator("main")).to_contain_text("Nothing was found")
+        shown = show(types="notification-commandline")
+        expect(shown).to_have_text([re.compile("ascan slitx")])
+        expect(page.locator("#find [name=types]")).to_have_value("notification-commandline")
+        expect(show(tags="optics")).to_have_count(2)
+        expect(show(tags="optics,beam")).to_have_count(1)
+        expect(show(search="slits", tags="beam")).to_have_count(1)
+        page.get_by_role("link", name="Everything").click()
+        expect(page.locator("#entries article")).to_have_count(everything)
+        page.locator(".find-all input").fill("slits")
+        page.locator(".find-all input").press("Enter")
+        expect(page.locator("h1")).to_contain_text("all logbooks")
+        article(page, "Slits were shut").locator(".when").click()
+        expect(page.locator("h1")).to_contain_text("Entry of")
 
+    def days(self):
+        """To a day, to the next one with entries, and to what is earlier than the first fifty."""
+        ids = [self.api(f"Number {n:03}", creationDate=f"2025-03-02T09:{n:02}:00+01:00") for n in range(58)]
+        self.api("The day before", creationDate="2025-03-01T23:59:59+01:00")
+        page, _ = self.windows()
+        page.locator("#find [name=date]").fill("2025-03-02")
+        page.locator("#find button").click()
+        expect(page.locator("h2.day")).to_have_text(["2025-03-02"])
+        expect(page.locator("#entries article")).to_have_count(50)
+        page.get_by_role("link", name="Earlier entries").click()
+        expect(page.locator("#entries article")).to_have_count(8)
+        expect(page.locator("#entries article").last).to_have_attribute("data-entry", ids[0])
+        page.get_by_role("link", name="2025-03-01").click()
+        expect(page.locator("#entries article")).to_have_text([re.compile("The day before")])
+        page.get_by_role("link", name="2025-03-02").click()
+        expect(page.locator("h2.day")).to_have_text(["2025-03-02"])
+        # From the newest on, nothing is left out or shown twice.
+        open_book(page, self.facility, self.place)
+        seen = []
+        while True:
+            seen += page.locator("#entries article").evaluate_all("all => all.map(each => each.dataset.entry)")
+            more = page.get_by_role("link", name="Earlier entries")
+            if not more.count():
+                break
+            more.click()
+            page.wait_for_load_state()
+        count = send(self.facility, self.session, "GET", f"/logbook/SESSION/event/count?investigationId={self.facility.embargo}")
+        count = count[0]["totalNumber"] if isinstance(count, list) else count
+        assert len(seen) == len({*seen}) == count, (len(seen), len({*seen}), count)
+        # An old entry that is changed does not come into a list that ends before it.
+        open_book(page, self.facility, self.place)
+        event = {"_id": ids[0], "type": "annotation", "category": "comment", "content": [{"format": "plainText", "text": "Changed"}]}
+        send(self.facility, self.session, "PUT", f"/logbook/SESSION/event?investigationId={self.facility.embargo}", {"event": event})
+        self.api("After that change")
+        expect(article(page, "After that change")).to_be_visible()
+        expect(page.locator(f"article[data-entry='{ids[0]}']")).to_have_count(0)
 
-def live(facility, session, page):
-    """What programs and other people write comes by itself, and is told."""
-    message = {"type": "notification", "category": "error", "content": [{"format": "plainText", "text": "Beam lost at 14:05"}]}
-    path = f"/dataacquisition/{KEY}/notification?investigationName=ZZ%2F123&instrumentName=BL07"
-    status, body = facility.post_json(path, message, JSON)
-    assert status == 200, body
-    expect(article(page, "Beam lost at 14:05")).to_be_visible()
-    id = by_api(facility, session, "Literally <b>this</b> & that")
-    shown = page.locator(f"article[data-entry='{id}']")
-    expect(shown).to_contain_text("Literally <b>this</b> & that")
+    def changing(self):
+        """Earlier versions stay; tags, images and form as well; who comes second is told, and loses nothing."""
+        page, other = self.windows()
+        write(page, "First **thought**", "shift, beam")
+        entry = article(page, "First thought")
+        expect(entry).to_be_visible()
+        address = f"{self.book.removeprefix('/logbook/app/')}/entry/{entry.get_attribute('data-entry')}"
+        for each in (page, other):
+            open_book(each, self.facility, address, live=False)
+            each.locator("summary").click()
+        expect(page.locator("#change [name=text]")).to_have_value("First **thought**")
+        expect(page.locator("#change [name=tags]")).to_have_value("shift, beam")
+        page.locator("#change [name=text]").fill("Second **thought**")
+        page.locator(f"#change {SUBMIT}").click()
+        expect(page.locator("main > article strong")).to_have_text("thought")
+        expect(page.locator("main > article")).to_contain_text("Second thought")
+        expect(page.locator("main > article .tag")).to_have_text(["shift", "beam"])
+        expect(page.locator(".old article")).to_contain_text(["First thought"])
+        other.locator("#change [name=text]").fill("Carol's thought")
+        other.locator(f"#change {SUBMIT}").click()
+        told(other, "changed this entry meanwhile")
+        expect(other.locator("#change [name=text]")).to_have_value("Carol's thought")
+        # She sees what is there now, and sends hers after all.
+        expect(other.locator("main > article")).to_contain_text("Second thought")
+        other.locator(f"#change {SUBMIT}").click()
+        expect(other.locator("main > article")).to_contain_text("Carol's thought")
+        expect(other.locator(".old article")).to_have_count(2)
 
+    def changing_rich(self):
+        """Rich text with an image stays what it is when a word of it is changed."""
+        page, _ = self.windows()
+        choose_mode(page, "html")
+        page.locator("#rich").click()
+        page.keyboard.press("Control+b")
+        page.keyboard.type("Bold word")
+        page.locator("#rich").evaluate(PASTE, [base64.b64encode(PNG).decode(), "image/png"])
+        told(page, "pasted")
+        page.locator(f"#write {SUBMIT}").click()
+        expect(article(page, "Bold word").locator("img")).to_have_count(1)
+        article(page, "Bold word").locator(".when").click()
+        page.locator("summary").click()
+        expect(page.locator("#rich-change")).to_be_visible()
+        page.locator("#rich-change").click()
+        page.keyboard.press("Control+Home")
+        page.keyboard.type("Very ")
+        page.locator(f"#change {SUBMIT}").click()
+        expect(page.locator("main > article")).to_contain_text("Very")
+        expect(page.locator("main > article .text b")).to_have_text(re.compile("Bold word"))
+        expect(page.locator("main > article img")).to_have_js_property("naturalWidth", 1)
+        expect(page.locator("main > article img")).to_have_count(1)
 
-def search(page):
-    """Only what matches, with the words marked; and back."""
-    field = page.locator("#find [name=search]")
-    before = page.locator("#entries article").count()
-    field.fill("slits")
-    field.press("Enter")
-    expect(page.locator("#entries article")).to_have_count(1)
-    expect(page.locator("#entries article mark").first).to_have_text(re.compile("slits", re.I))
-    page.locator("#find [name=search]").fill("nothing has this word")
-    page.locator("#find [name=search]").press("Enter")
-    expect(page.locator("#entries article")).to_have_count(0)
-    expect(page.locator("[role=status]")).not_to_be_empty()
-    page.locator("#find [name=search]").fill("")
-    page.locator("#find [name=search]").press("Enter")
-    expect(page.locator("#entries article")).to_have_count(before)
+    def changing_markdown_image(self):
+        """So does an image that was pasted beside Markdown."""
+        page, _ = self.windows()
+        choose_mode(page, "markdown")
+        page.locator("#write [name=text]").fill("Look *here*")
+        page.locator("#write [name=text]").evaluate(PASTE, [base64.b64encode(PNG).decode(), "image/png"])
+        expect(page.locator("#write .pasted img")).to_have_count(1)
+        page.locator(f"#write {SUBMIT}").click()
+        article(page, "Look here").locator(".when").click()
+        page.locator("summary").click()
+        write(page, "Look *there*", form="#change")
+        expect(page.locator("main > article")).to_contain_text("Look there")
+        expect(page.locator("main > article img")).to_have_count(1)
 
+    def exporting(self):
+        """Every link saves a file; of a search, what was found."""
+        page, _ = self.windows()
+        self.api("Exported with ümlaut")
+        open_book(page, self.facility, f"{self.place}?search=ümlaut", live=False)
+        links = page.locator("#export a[href]")
+        for n in range(links.count()):
+            with page.expect_download() as begun:
+                links.nth(n).click()
+            name, content = begun.value.suggested_filename, open(begun.value.path(), "rb").read()
+            assert b"Exported with" in content and b"Beam lost" not in content and "." in name, (name, content[:300])
+        assert links.count() >= 3
 
-def jump(facility, session, page):
-    """To a day that has an entry."""
-    id = by_api(facility, session, "Long ago", creationDate="2025-03-02T09:14:05+01:00")
-    expect(article(page, "Long ago")).to_have_count(1)
-    field = page.locator("[name=date]")
-    field.fill("2025-03-02")
-    field.press("Enter")
-    expect(page.locator("#entries article")).to_have_count(1)
-    expect(page.locator(f"#entries article[data-entry='{id}']")).to_be_visible()
+    def refusing(self):
+        """A closed logbook says so; an outsider is told; a form of another origin is refused, wherever it comes from."""
+        facility = self.facility
+        open_book(self.page, facility, f"investigation/{facility.released}")
+        expect(self.page.locator("main")).to_contain_text("closed")
+        expect(self.page.locator("#write")).to_have_count(0)
+        dan = log_in(self.browser, "simple/dan")
+        assert dan.goto(facility.url + self.book).status == 403
+        expect(dan.locator("h1")).to_be_visible()
+        expect(dan.locator("body")).to_contain_text(re.compile("not allowed|may not", re.I))
+        expect(dan.get_by_role("link", name="Logbook")).to_be_visible(timeout=3_000)
+        dan.context.close()
+        # Another port is another origin of the same site: the cookie comes along, and still it is refused.
+        page, _ = self.windows()
+        elsewhere = "http://127.0.0.1:9/form"
+        page.route(elsewhere, lambda route: route.fulfill(content_type="text/html", body=EVIL.replace("URL", facility.url + self.book)))
+        page.goto(elsewhere)
+        with page.expect_response(facility.url + self.book) as answer:
+            page.evaluate("document.forms[0].submit()")
+        assert answer.value.status == 403 and "undulator-logbook" in answer.value.request.all_headers()["cookie"]
+        (cookie,) = page.context.cookies()
+        for path in (self.book, "/logbook/app/login", "/logbook/app/logout", f"{self.book}/entry/{self.api('Kept')}"):
+            form = {"mode": "markdown", "text": "from elsewhere", "plugin": "simple", "username": "alice", "version": "1"}
+            for headers in ({"Origin": "http://elsewhere.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+                headers |= {"Cookie": f"undulator-logbook={cookie['value']}"}
+                status, _, _ = facility.request("POST", path, form=form, headers=headers)
+                assert status == 403, (path, headers, status)
+        open_book(page, facility, self.place)
+        expect(article(page, "from elsewhere")).to_have_count(0)
 
-
-def export(page):
-    """Every link saves a file."""
-    links = page.locator("#export a[href]")
-    saved = []
-    for n in range(links.count()):
-        with page.expect_download() as begun:
-            links.nth(n).click()
-        name, content = begun.value.suggested_filename, open(begun.value.path(), "rb").read()
-        assert content and "." in name, name
-        saved.append(f"{name} {len(content)} bytes")
-    assert len(saved) >= 3, saved
-    return saved
-
-
-def check_accessible(page, where):
-    """axe finds nothing; the tree of accessibility has a name for every control; one h1 and the landmarks."""
-    broken = [
-        f"{found['id']}: {node['html'][:120]}" for found in Axe().run(page).response["violations"] for node in found["nodes"]
-    ]
-    assert not broken, (where, broken)
-    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
-    controls = {"button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "listbox", "Date", "spinbutton"}
-    roles = [(node.get("role", {}).get("value"), node.get("name", {}).get("value", "")) for node in tree if not node["ignored"]]
-    nameless = [role for role, name in roles if role in controls and not name.strip()]
-    assert not nameless, (where, nameless)
-    assert page.locator("h1").count() == 1 and page.locator("main").count() == 1, where
-    assert page.locator("html").get_attribute("lang"), where
-    return sum(role in controls for role, _ in roles)
-
-
-def keyboard(page):
-    """Tab reaches the editor, the search and the entries; an entry is written without the mouse."""
-    page.locator("body").evaluate("body => { document.activeElement?.blur(); scrollTo(0, 0) }")
-    reached, visible = [], True
-    for _ in range(150):
+    def keyboard(self):
+        """The first stop leads past the head; Tab reaches everything; Ctrl+Enter sends, "/" searches, "n" writes."""
+        page, _ = self.windows()
         page.keyboard.press("Tab")
-        at = page.evaluate("""() => {
-            const e = document.activeElement, s = getComputedStyle(e)
-            const where = ['#write', '#find', '#entries', '#export', 'nav'].filter(name => e.closest(name))[0]
-            return e == document.body ? null : {where, seen: s.outlineStyle != 'none' || s.boxShadow != 'none',
-                name: `${e.localName}[${e.name ?? e.id}]`}
-        }""")
-        if at is None:
-            break
-        assert at["seen"], f"nobody sees that {at['name']} has the focus"
-        reached.append(at["where"])
-    assert {"#write", "#find", "#entries"} <= set(reached), reached
-    page.locator("#write [name=text]").focus()
-    page.keyboard.type("By keyboard alone")
-    for _ in range(10):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.matches('#write [type=submit], #write button:not([type])')"):
-            break
-    page.keyboard.press("Enter")
-    expect(article(page, "By keyboard alone")).to_be_visible()
-    return len(reached)
+        expect(page.locator(".skip")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#main")).to_be_focused()
+        page.locator("body").evaluate("() => { document.activeElement?.blur(); scrollTo(0, 0) }")
+        reached = []
+        for _ in range(200):
+            page.keyboard.press("Tab")
+            at = page.evaluate(FOCUS)
+            if at is None:
+                break
+            assert at["seen"], f"nobody sees that {at['name']} has the focus"
+            reached.append(at["where"])
+        order = list(dict.fromkeys(reached))
+        assert {"#write", "#find", "#export", "#entries"} <= set(order), order
+        assert order.index("#write") < order.index("#find") < order.index("#entries"), order
+        page.locator("#entries article a").first.focus()
+        page.keyboard.press("n")
+        expect(page.locator("#write [name=text]")).to_be_focused()
+        page.keyboard.type("By keyboard /alone n")
+        page.keyboard.press("Control+Enter")
+        expect(article(page, "By keyboard /alone n")).to_be_visible()
+        expect(page.locator("#write [name=text]")).to_be_focused()
+        page.locator("#entries article a").first.focus()
+        page.keyboard.press("/")
+        expect(page.locator("#find [name=search]")).to_be_focused()
+        choose_mode(page, "html")
+        page.locator("#entries article a").first.focus()
+        page.keyboard.press("n")
+        expect(page.locator("#rich")).to_be_focused(timeout=3_000)
+
+    def accessible(self):
+        """By axe, light and dark, wide and narrow: every kind of page."""
+        found = []
+        table = "|" + " a column |" * 30 + "\n|" + "---|" * 30 + "\n|" + " 1 |" * 30
+        page, _ = self.windows()
+        write(page, f"{table}\n\n    {'code ' * 60}\n\n{'x' * 300}\n\nhttps://example.org/{'y' * 200}\n\n[a link](https://example.org)\n\n> quoted", "wide")
+        id = article(page, "a column").get_attribute("data-entry")
+        by_program(self.facility, "An error", "error")
+        places = ["", self.place, f"{self.place}?search=column", f"{self.place}/entry/{id}", "instrument/BL07", "facility/all",
+                  "find?search=column", f"investigation/{self.facility.released}", f"{self.place}?tags=nothing"]  # fmt: skip
+        for scheme in ("light", "dark"):
+            for width in (1280, 400):
+                size = {"width": width, "height": 900}
+                page = window(self.browser, color_scheme=scheme, viewport=size)
+                page.goto(self.facility.url + "/logbook/app")
+                fill_login(page, "simple/alice", "wrong")
+                expect(page.get_by_role("alert")).to_be_visible()
+                found += broken(page, f"login, {scheme}, {width} px")
+                fill_login(page, "simple/alice", self.facility.passwords["simple/alice"])
+                expect(page.get_by_role("button", name="Log out")).to_be_visible()
+                for place in places:
+                    page.goto(f"{self.facility.url}/logbook/app/{place}".rstrip("/"))
+                    if page.locator("#write").count():
+                        choose_mode(page, "html")
+                    page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
+                    found += broken(page, f"{place or 'home'}, {scheme}, {width} px")
+                page.context.close()
+        page = log_in(self.browser, "simple/dan")
+        page.goto(self.facility.url + self.book)
+        found += broken(page, "refused")
+        page.context.close()
+        places = {what: [place for other, place in found if other == what] for what, _ in found}
+        assert not found, "\n".join(f"{what}: {len(at)} times, first {at[0]}" for what, at in places.items())
+
+    def without_script(self):
+        """Log in, write, search, change, log out by forms alone."""
+        page = log_in(self.browser, "simple/alice", self.book, java_script_enabled=False)
+        page.locator("#write [name=text]").fill("Without a **script**")
+        page.locator("#write [name=tags]").fill("plain")
+        page.locator(f"#write {SUBMIT}").click()
+        entry = article(page, "Without a script")
+        expect(entry.locator("strong")).to_have_text("script")
+        page.locator("#find [name=search]").fill("without script")
+        page.locator("#find button").click()
+        expect(entry.locator("mark")).not_to_have_count(0)
+        entry.locator(".when").click()
+        page.locator("summary").click()
+        expect(page.locator("#change [name=tags]")).to_have_value("plain")
+        page.locator("#change [name=text]").fill("Without any script")
+        page.locator(f"#change {SUBMIT}").click()
+        expect(page.locator("main > article")).to_contain_text("Without any script")
+        page.get_by_role("button", name="Log out").click()
+        expect(page.locator("[name=password]")).to_be_visible()
+        page.context.close()
+
+    def leaving(self):
+        """After logging out the session is over; the session id stood in no address."""
+        page = log_in(self.browser, "simple/alice", self.book)
+        (cookie,) = page.context.cookies()
+        expect(page.locator("#entries[data-connected]")).to_be_attached()
+        assert cookie["value"] not in page.content()
+        page.get_by_role("button", name="Log out").click()
+        expect(page.locator("[name=password]")).to_be_visible()
+        assert not page.context.cookies()
+        status, _, _ = self.facility.request("GET", self.book + "/entries?ids=x", headers={"Cookie": f"undulator-logbook={cookie['value']}"})
+        assert status == 401, status
+        page.go_back()
+        expect(page.locator("[name=password]")).to_be_visible()
+        addresses = page.addresses + self.page.addresses + self.other.addresses
+        secrets = [cookie["value"], *(each["value"] for p in (self.page, self.other) for each in p.context.cookies())]
+        assert not [a for a in addresses if any(secret in a for secret in secrets)] and all(secrets)
+        assert not [a for a in addresses if not a.startswith((self.facility.url, "data:", "http://127.0.0.1:9/"))], addresses
+        page.context.close()
 
 
-def take_picture(facility, session, page):
-    """An ordinary shift."""
-    for text in ("Sample A mounted, 100 K", "Refill at 14:30, shutter closed for 5 minutes", "Slits 0.2 × 0.2 mm; flux 2·10¹² ph/s"):
-        by_api(facility, session, text, tag=[{"name": "shift"}])
-    open_book(page, facility, facility.embargo)
-    expect(article(page, "Slits 0.2")).to_be_visible()
-    PICTURE.parent.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURE)
+CHECKS = [name for name, item in vars(Check).items() if callable(item) and item.__doc__ and not name.startswith("_")]
 
 
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--screenshot", action="store_true")
+    options.add_argument("--only", action="append", choices=CHECKS)
     options = options.parse_args()
+    if options.screenshot:
+        return logbook_picture.take(ROOT / "docs/src/images/logbook.png")
+    failed = []
     with Facility() as facility, Browser(facility) as browser:
-        session = facility.login("simple/alice")
-        page, other = log_in(browser, "simple/alice"), log_in(browser, "simple/carol")
-        for window in (page, other):
-            open_book(window, facility, facility.embargo)
-        write(page, other)
-        paste(page, other)
-        print("Markdown, rich text and pasted images are seen live in a second window")
-        live(facility, session, other)
-        search(page)
-        print("search marks what it finds")
-        print(f"{check_accessible(page, 'logbook')} controls with names, one h1, landmarks; axe finds nothing")
-        assert page.locator("nav").count() >= 1
-        choose_mode(page, "markdown")
-        print(f"{keyboard(page)} stops of the Tab key; an entry written by keyboard alone")
-        print("saved:", *export(page), sep=" ")
-        jump(facility, session, page)
-        print("the day picker leads to a day")
-        page.goto(f"{facility.url}/logbook/app/instrument/BL07")
-        expect(page.locator("h1")).to_contain_text("BL07")
-        check_accessible(page, "instrument")
-        if options.screenshot:
-            take_picture(facility, session, page)
-        assert not page.errors and not other.errors, (page.errors, other.errors)
+        check = Check(facility, browser)
+        for name in options.only or CHECKS:
+            began = time.monotonic()
+            try:
+                getattr(check, name)()
+                assert not check.page.errors + check.other.errors, check.page.errors + check.other.errors
+            except Exception as e:
+                failed.append(name)
+                lines = [line for line in traceback.format_exception_only(e)]
+                where = [frame for frame in traceback.extract_tb(e.__traceback__) if frame.filename == __file__]
+                print(f"FAILED {name}, line {where[-1].lineno}: {where[-1].line}\n{''.join(lines)[:3000]}", flush=True)
+                check.page.errors.clear(), check.other.errors.clear()
+            else:
+                print(f"{time.monotonic() - began:5.1f} s {name}: {getattr(Check, name).__doc__}", flush=True)
+    assert not failed, failed
 
 
 if __name__ == "__main__":
