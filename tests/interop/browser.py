@@ -13,7 +13,7 @@ from playwright.sync_api import Error, sync_playwright  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 GUARD_MILLISECONDS = 60_000
-ATTACHMENT = re.compile(r"/resource/[^/?]+/file/download\?resourceId=[0-9a-f]{24}$")
+ATTACHMENT = re.compile(r"/resource/([^/?]+/file/download\?resourceId=|file/)[0-9a-f]{24}$|^/logbook/app(/|$)")
 # In every document, before anything else in it; one of another origin can only send a message.
 TRAP = """
 window.trap = number => {
@@ -38,6 +38,7 @@ const FOREIGN = 'script,style,link,meta,base,iframe,frame,frameset,object,embed,
     + 'svg,svg *,template,noscript,video,audio,source,track,portal,annotation-xml,maction,mglyph,dialog,marquee,body body,'
     + 'html html,plaintext,xmp,title,[style],[id],[name],[class],[srcset],[srcdoc],[background],[ping],[is],[slot],[tabindex],'
     + '[autofocus],[contenteditable],[accesskey],[target],[formaction],[action]'
+const OWN = /^\\/resource\\/file\\/[0-9a-f]{24}$|^\\/resource\\/[^/]+\\/file\\/download$|^\\/logbook\\/app\\/file\\/[0-9a-f]{24}$/
 // A form's own names may hide its methods.
 const names = element => Element.prototype.getAttributeNames.call(element)
 function breaches(root) {
@@ -48,11 +49,26 @@ function breaches(root) {
             const value = Element.prototype.getAttribute.call(element, name)
             const address = /^(href|src|cite|data|action|xlink:href|formaction|poster)$/.test(name) && URL.parse(value, 'http://own/')
             if (/^on/i.test(name) || address && !/^(https?|mailto):$/.test(address.protocol)
-                || name == 'src' && address && (address.host != 'own' || !/^\\/resource\\/[^/]+\\/file(\\/download)?/.test(address.pathname)))
+                || name == 'src' && address && (address.host != 'own' || !OWN.test(address.pathname)))
                 found.push(`${element.localName} ${name}=${value}`.slice(0, 200))
         }
     }
     return found
+}
+// The kinds of elements of a page outside of its contents, and what is wrong within these.
+function misplaced(html) {
+    const page = new DOMParser().parseFromString(html, 'text/html'), found = []
+    const texts = [...page.querySelectorAll('.text')].filter(text => !text.parentElement.closest('.text'))
+    for (const text of texts) found.push(...breaches(text)), text.replaceChildren()
+    const kinds = new Set()
+    for (const element of page.querySelectorAll('*')) {
+        kinds.add(`<${element.localName} ${names(element)}>`)
+        for (const name of ['href', 'src', 'action']) {
+            const address = element.hasAttribute(name) && URL.parse(element.getAttribute(name), 'http://own/')
+            if (address && !element.getAttribute(name).startsWith('#') && (address.host != 'own' || !address.pathname.startsWith('/logbook/app'))) found.push(`${name}=${address}`.slice(0, 200))
+        }
+    }
+    return [[...kinds], found]
 }
 // What a click does something to.
 const ACTIVE = 'a,area,button,input,summary,label,option,select,[href],[ping]'
@@ -94,6 +110,8 @@ const WAYS = {
     element(document, html) { document.body.innerHTML = html },
     // As the only thing in a document.
     document(document, html) { document.write(html) },
+    // As a whole page of ours, but for its script.
+    page(document, html) { document.write(html.replace(/<script src="\\/logbook\\/app\\/assets\\/app.js" defer><\\/script>/, '')) },
     // As the second of three: nothing may swallow the one behind it.
     raw(document, html) { document.write(html) },
     article(document, html) {
@@ -124,7 +142,9 @@ async function show(way, items, strict) {
             if (articles.length != 3 || articles[2].textContent != 'after') wrong.push([number, 'does not stay in its place'])
         }
         if (view[`victim${number}`] !== undefined) trap(number)
-        touch(document.body, view)
+        // The page's own buttons do what they say.
+        const roots = way == 'page' && number > 0 ? document.querySelectorAll('article, .rich') : [document.body]
+        for (const root of roots) touch(root, view)
     })
     const seen = () => fired.filter(number => number < 0).forEach(number => canaries.add(number))
     const ready = await until(() => (seen(), canaries.size >= CANARIES.length - 1), 30000)
@@ -200,15 +220,13 @@ class Browser:
             found.setdefault(number, f"as {way}: {text}")
         return found
 
-    def culprit(self, page, way, items):
-        """Which of them asked for something that has no number."""
-        if len(items) == 1:
-            return {items[0][0]: self.show(page, way, items).get(-1, "?")}
-        found = {}
-        for half in (items[: len(items) // 2], items[len(items) // 2 :]):
-            if -1 in self.show(page, way, half):
-                found |= self.culprit(page, way, half)
-        return found
+    def culprit(self, page, way, items, known):
+        """One of those that asked for something that has no number."""
+        items = [item for item in items if item[0] not in known]
+        while len(items) > 1:
+            half = items[: len(items) // 2]
+            items = half if -1 in self.show(page, way, half) else items[len(half) :]
+        return {number: self.show(page, way, items).get(-1, "?") for number, _ in items}
 
     def tab(self):
         """A page that is its own top."""

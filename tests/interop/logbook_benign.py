@@ -67,8 +67,8 @@ DOCUMENTS = {
     "text alone": "No marks at all",
 }  # fmt: skip
 
-# What a logbook may drop, as its documentation says: colours and other styles.
-DROPPED = {"colour", "marked by colour", "alignment"}
+# What a logbook may drop, as its documentation says: colours and other styles; and the name of a space that HTML implies.
+DROPPED = {"colour", "marked by colour", "alignment", "space of formulas"}
 
 
 def normal(html):

@@ -128,16 +128,17 @@ def check_headers(facility, made):
     return shown
 
 
-def check(browser, made):
-    """Opens them; what fired."""
+def check(browser, made, both):
+    """Opens them, each by both of its addresses or in turn by one; what fired."""
     page = browser.stage()
     fired = {}
     for which in (1, 2):
-        addresses = {number: browser.facility.url + addresses[which].replace("&", "&amp;") for number, addresses in made.items()}
+        these = {number: addresses for number, addresses in made.items() if both or number % 3 % 2 == which - 1}
+        addresses = {number: browser.facility.url + addresses[which].replace("&", "&amp;") for number, addresses in these.items()}
         items = [(number, "".join(way.format(address) for way in WAYS)) for number, address in addresses.items()]
         for at in range(0, len(items), 60):
             fired |= browser.show(page, "raw", items[at : at + 60], strict=False)
-        for number, addresses in made.items():
+        for number, addresses in these.items():
             fired |= browser.open(addresses[which], number)
     return fired
 

@@ -81,9 +81,9 @@ def by_api(facility, session, text, format="plainText", book=None, **more):
     return send(facility, session, "POST", f"/logbook/SESSION/event?{place}", new)["_id"]
 
 
-def by_program(facility, text, category="error"):
+def by_program(facility, text, category="error", investigation="ZZ/123"):
     message = {"type": "notification", "category": category, "content": [{"format": "plainText", "text": text}]}
-    path = f"/dataacquisition/{KEY}/notification?investigationName=ZZ%2F123&instrumentName=BL07"
+    path = f"/dataacquisition/{KEY}/notification?investigationName={investigation.replace('/', '%2F')}&instrumentName=BL07"
     status, body = facility.post_json(path, message, JSON)
     assert status == 200, body
 
