@@ -10,20 +10,29 @@ import zlib
 from logbook_facility import Facility
 
 from browser import Browser  # noqa: E402
-from logbook_window import by_api, by_program, log_in, open_book, send  # noqa: E402
+from logbook_window import by_api, by_program, log_in, open_book  # noqa: E402
 from playwright.sync_api import expect  # noqa: E402
 
-SIZE = (900, 520)
+TITLE = "Structure of a light-driven proton pump at room temperature"
+TABLE = """<p>Run 2 is the better one, see <a href="https://example.org/">the summary</a>:</p>
+<table><thead><tr><th>run</th><th>resolution</th><th>completeness</th><th>R<sub>merge</sub></th></tr></thead><tbody>
+<tr><td>1</td><td>1.62 Å</td><td>99.1 %</td><td>0.062</td></tr><tr><td>2</td><td>1.48 Å</td><td>98.7 %</td><td>0.071</td></tr>
+</tbody></table>"""
+# Minutes ago, who (nobody: a program), what, and its tags or its category.
 NIGHT = [
-    ("00:12:04", "Sample **A7** mounted at 100 K. Ice on the loop, annealed once, then clean.", ["sample"]),
-    ("00:31:40", "Beam on the detector: 2·10¹² photons/s at 12.7 keV, slits 0.2 × 0.2 mm.", ["optics", "beam"]),
-    ("01:05:22", "<table><thead><tr><th>run</th><th>resolution</th><th>completeness</th><th>R<sub>merge</sub></th></tr></thead><tbody>"
-     "<tr><td>1</td><td>1.62 Å</td><td>99.1 %</td><td>0.062</td></tr><tr><td>2</td><td>1.48 Å</td><td>98.7 %</td><td>0.071</td></tr>"
-     "</tbody></table><p>Run 2 is the better one. See <a href=\"https://example.org/\">the summary</a>.</p>", ["processing"]),
-]  # fmt: skip
+    (1500, "carol", "<p>Handed over to the night shift. Cryostream refilled.</p>", "shift"),
+    (171, "alice", "<p>Beam on the detector: 2·10¹² photons/s at 12.7 keV, slits 0.2 × 0.2 mm.</p>", "optics beam"),
+    (131, "", "ascan omega 0 90 900 0.1", "commandline"),
+    (64, "alice", TABLE, "processing"),
+    (36, "", "Shutter did not open: interlock PSS-3", "error"),
+    (29, "carol", "<p>Interlock reset by the control room. Go on with <b>A8</b>.</p>", "shift"),
+    (14, "alice", "<p>Ice on the loop, annealed once, then clean: spots to the edge.</p><p>IMAGE</p>", "sample A8"),
+    (6, "", "ascan omega 0 180 1800 0.1", "commandline"),
+    (2, "", "Scan 5 of 1800 points: done in 188 s", "info"),
+]
 
 
-def diffraction(width=420, height=280):
+def diffraction(width=240, height=150):
     """A PNG that looks like one: rings and spots."""
     rows = io.BytesIO()
     for y in range(height):
@@ -40,23 +49,20 @@ def diffraction(width=420, height=280):
 
 
 def fill(facility):
-    """Comments of two people, commands, an error, an image, a table, tags."""
-    alice, carol = facility.login("simple/alice"), facility.login("simple/carol")
-    day = datetime.date.today().isoformat()
-    at = lambda time: f"{day}T{time}"  # noqa: E731
-    yesterday = (datetime.date.today() - datetime.timedelta(1)).isoformat()
-    by_api(facility, carol, "Handed over to the night shift. Cryostream refilled.", creationDate=f"{yesterday}T22:02:00", tag=[{"name": "shift"}])
-    for time, text, tags in NIGHT:
-        format = "html" if text.startswith("<") else "plainText"
-        html = text if format == "html" else text.replace("**A7**", "<b>A7</b>")
-        by_api(facility, alice, f"<p>{html}</p>" if format != "html" else html, "html", creationDate=at(time), tag=[{"name": t} for t in tags])
-    for text, kind in (("ascan omega 0 90 900 0.1", "commandline"), ("Scan 4 of 900 points: done in 94 s", "info"), ("Shutter did not open: interlock PSS-3", "error")):
-        by_program(facility, text, kind)
-    by_api(facility, carol, "Interlock reset by the control room. Continue with **A8**.".replace("**A8**", "A8"), tag=[{"name": "shift"}])
-    image = "data:image/png;base64," + base64.b64encode(diffraction()).decode()
-    html = f'<p>First image of <b>A8</b>: spots to the edge.</p><p><img src="{image}" alt="diffraction pattern"></p>'
-    id = by_api(facility, alice, html, "html", tag=[{"name": "sample"}, {"name": "A8"}])
-    return id
+    """Comments of two people, commands, an error, an image, a table, tags; the entry with the image."""
+    sessions = {name: facility.login(f"simple/{name}") for name in ("alice", "carol")}
+    facility.create("Investigation", {"id": facility.embargo, "title": TITLE})
+    image = '<img src="data:image/png;base64,' + base64.b64encode(diffraction()).decode() + '" alt="diffraction pattern">'
+    now, shown = datetime.datetime.now(datetime.UTC), None
+    for minutes, who, text, words in NIGHT:
+        at = (now - datetime.timedelta(minutes=minutes)).isoformat()
+        if not who:
+            by_program(facility, text, words, creationDate=at)
+            continue
+        tags = [{"name": name} for name in words.split()]
+        id = by_api(facility, sessions[who], text.replace("IMAGE", image), "html", creationDate=at, tag=tags)
+        shown = id if "IMAGE" in text else shown
+    return shown
 
 
 def take(path, shots=None):
@@ -64,8 +70,7 @@ def take(path, shots=None):
     with Facility() as facility, Browser(facility) as browser:
         entry = fill(facility)
         place = f"investigation/{facility.embargo}"
-        size = {"width": SIZE[0] + 380, "height": 900}
-        page = open_book(log_in(browser, "simple/alice", viewport=size), facility, place)
+        page = open_book(log_in(browser, "simple/alice"), facility, place)
         expect(page.locator("#entries img")).to_have_js_property("complete", True)
         path.parent.mkdir(exist_ok=True)
         page.screenshot(path=path)

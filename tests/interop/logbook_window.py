@@ -81,8 +81,8 @@ def by_api(facility, session, text, format="plainText", book=None, **more):
     return send(facility, session, "POST", f"/logbook/SESSION/event?{place}", new)["_id"]
 
 
-def by_program(facility, text, category="error", investigation="ZZ/123"):
-    message = {"type": "notification", "category": category, "content": [{"format": "plainText", "text": text}]}
+def by_program(facility, text, category="error", investigation="ZZ/123", **more):
+    message = {"type": "notification", "category": category, "content": [{"format": "plainText", "text": text}], **more}
     path = f"/dataacquisition/{KEY}/notification?investigationName={investigation.replace('/', '%2F')}&instrumentName=BL07"
     status, body = facility.post_json(path, message, JSON)
     assert status == 200, body
