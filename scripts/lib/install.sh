@@ -80,6 +80,16 @@ install_schemathesis() {
     .venv/bin/pip install --quiet schemathesis==4.32.5
 }
 
+# A browser, in which the logbook's page and hostile contents are shown, and its driver in the virtual environment of the
+# tests. The driver's own browsers are not needed: it drives Debian's.
+install_browser() {
+    install_packages chromium fonts-dejavu-core
+    [ -x .venv/bin/pip ] || python3 -m venv .venv
+    .venv/bin/python -c 'import playwright, axe_playwright_python' 2>/dev/null && return 0
+    say "installing playwright 1.65.2 and axe-playwright-python 0.1.8 (about 60 MB)"
+    .venv/bin/pip install --quiet playwright==1.65.2 axe-playwright-python==0.1.8
+}
+
 # Real data made by others: the source distribution of python-icat, unpacked below target/interop.
 fetch_python_icat() {
     local name=python_icat-1.7.0 dir=target/interop

