@@ -11,5 +11,6 @@ fn main() -> Result<()> {
     let files: Vec<_> =
         PRODUCERS.iter().map(|producer| root.join(format!("undulator/events/v1/{producer}.proto"))).collect();
     let descriptors = protox::compile(files, [root]).map_err(Error::other)?;
-    prost_build::Config::new().compile_fds(descriptors)
+    // For those who show the content of any event.
+    prost_build::Config::new().type_attribute(".", "#[derive(serde::Serialize)]").compile_fds(descriptors)
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::{Beginning, Bus, BusError, Delivery, Subscription};
 use crate::dead_letters;
 use crate::envelope::Envelope;
-use crate::messages::Event;
+use crate::messages::{Event, Kind};
 use crate::metrics::{ConsumerLabels, EventMetrics};
 use crate::relay::{pauses, process_span, within};
 use crate::store;
@@ -59,8 +59,6 @@ where
     F: AsyncFn(&mut Tx, &Received<E>) -> Result<(), Problem> + Send + Sync,
 {
     async fn handle(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
-        let unreadable =
-            |e| Problem::new(Code::BadRequest, "events/unreadable", "the payload cannot be decoded").with_source(e);
         let received = Received {
             event: E::decode(envelope.payload.as_slice()).map_err(unreadable)?,
             id: envelope.id.clone(),
@@ -69,6 +67,28 @@ where
         };
         (self.0)(tx, &received).await
     }
+}
+
+struct ByKind<F>(Kind, F);
+
+#[async_trait(?Send)]
+impl<F> Handle for ByKind<F>
+where
+    F: AsyncFn(&mut Tx, &Received<serde_json::Value>) -> Result<(), Problem> + Send + Sync,
+{
+    async fn handle(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
+        let received = Received {
+            event: self.0.fields(envelope.payload.as_slice()).map_err(unreadable)?,
+            id: envelope.id.clone(),
+            source: envelope.headers.source.clone(),
+            time_micros: envelope.headers.time_micros,
+        };
+        (self.1)(tx, &received).await
+    }
+}
+
+fn unreadable(e: prost::DecodeError) -> Problem {
+    Problem::new(Code::BadRequest, "events/unreadable", "the payload cannot be decoded").with_source(e)
 }
 
 struct Hook<F>(F);
@@ -90,6 +110,14 @@ impl Consumer {
     {
         let handle = Arc::new(Typed::<E, F>(handler, PhantomData));
         Self { name, subject: E::SUBJECT, handle, reconcile: None }
+    }
+
+    /// The same for a type that a setting names; the handler gets the fields by their names.
+    pub fn of_kind<F>(name: &'static str, kind: Kind, handler: F) -> Self
+    where
+        F: AsyncFn(&mut Tx, &Received<serde_json::Value>) -> Result<(), Problem> + Send + Sync + 'static,
+    {
+        Self { name, subject: kind.subject, handle: Arc::new(ByKind(kind, handler)), reconcile: None }
     }
 
     /// Called when events may have passed this consumer by: at its first start, when the stream was lost, when it was

@@ -61,20 +61,49 @@ impl Event for download::TransferFinished {
     const SUBJECT: &'static str = "undulator.v1.download.transfer.finished";
 }
 
-/// The content of a known event for people; `None` for a subject of another version or of a test.
+/// What is known of a type of event without naming it in code.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    pub subject: &'static str,
+    describe: fn(&[u8]) -> Option<String>,
+    fields: fn(&[u8]) -> Result<serde_json::Value, prost::DecodeError>,
+}
+
+impl Kind {
+    const fn of<E: Event + std::fmt::Debug + serde::Serialize>() -> Self {
+        fn describe<E: Event + std::fmt::Debug>(payload: &[u8]) -> Option<String> {
+            E::decode(payload).ok().map(|event| format!("{event:?}"))
+        }
+        fn fields<E: Event + serde::Serialize>(payload: &[u8]) -> Result<serde_json::Value, prost::DecodeError> {
+            E::decode(payload).map(|event| serde_json::to_value(event).unwrap_or_default())
+        }
+        Self { subject: E::SUBJECT, describe: describe::<E>, fields: fields::<E> }
+    }
+
+    /// The event's fields by their names in `proto/`.
+    pub fn fields(self, payload: &[u8]) -> Result<serde_json::Value, prost::DecodeError> {
+        (self.fields)(payload)
+    }
+}
+
+/// Every type of event.
+pub const KINDS: [Kind; 8] = [
+    Kind::of::<auth::SessionEnded>(),
+    Kind::of::<auth::SessionStarted>(),
+    Kind::of::<download::SelectionPrepared>(),
+    Kind::of::<download::TransferFinished>(),
+    Kind::of::<icat::EntityChanged>(),
+    Kind::of::<icat::SessionEnded>(),
+    Kind::of::<logbook::BookClosed>(),
+    Kind::of::<logbook::EntryChanged>(),
+];
+
+/// The type of a subject; `None` for one of another version or of a test.
+pub fn kind(subject: &str) -> Option<Kind> {
+    KINDS.into_iter().find(|kind| kind.subject == subject)
+}
+
+/// The content of a known event for people.
 pub fn describe(subject: &str, payload: &[u8]) -> Option<String> {
-    fn text<E: Event + std::fmt::Debug>(payload: &[u8]) -> Option<String> {
-        E::decode(payload).ok().map(|event| format!("{event:?}"))
-    }
-    match subject {
-        logbook::BookClosed::SUBJECT => text::<logbook::BookClosed>(payload),
-        logbook::EntryChanged::SUBJECT => text::<logbook::EntryChanged>(payload),
-        icat::EntityChanged::SUBJECT => text::<icat::EntityChanged>(payload),
-        icat::SessionEnded::SUBJECT => text::<icat::SessionEnded>(payload),
-        auth::SessionStarted::SUBJECT => text::<auth::SessionStarted>(payload),
-        auth::SessionEnded::SUBJECT => text::<auth::SessionEnded>(payload),
-        download::SelectionPrepared::SUBJECT => text::<download::SelectionPrepared>(payload),
-        download::TransferFinished::SUBJECT => text::<download::TransferFinished>(payload),
-        _ => None,
-    }
+    (kind(subject)?.describe)(payload)
 }

@@ -8,6 +8,8 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use service_kit::{Config as Settings, ConfigError};
 
+use crate::notifications::Rule;
+
 /// Is never shown.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
@@ -46,12 +48,14 @@ pub struct Config {
     pub h5_viewer: String,
     /// Empty: a key of our own in the database.
     pub signing_key_file: PathBuf,
+    pub notifications: Vec<Rule>,
 }
 
 impl Config {
     pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
         let config: Self = settings.section("logbook")?;
         config.zone()?;
+        config.notifications.iter().try_for_each(Rule::check)?;
         if config.page_default == 0 || config.page_default > config.page_limit {
             return Err(ConfigError("logbook.page_default must be from 1 to logbook.page_limit".to_owned()));
         }

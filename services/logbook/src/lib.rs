@@ -16,6 +16,7 @@ mod files;
 mod imports;
 mod keys;
 mod live;
+mod notifications;
 mod openapi;
 mod page;
 mod pdf;
@@ -55,6 +56,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let events = Events::of(&ctx).await?;
     let identity = Identity::of(&ctx, &events)?;
     let state = Arc::new(State::new(&ctx, config, identity, events.outbox())?);
+    notifications::follow(&state, &events)?;
     let (wake, missed) = (Arc::clone(&state.live.wake), Arc::clone(&state.live.wake));
     events.listen("logbook.live-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());
     let workers = vec![

@@ -216,8 +216,7 @@ pub fn attachments(html: &str) -> Vec<String> {
         None
     };
     rewritten(html, move |address| note(&of_images, address), move |address| note(&of_links, address));
-    let ids = take(&mut *ids.lock().unwrap_or_else(PoisonError::into_inner));
-    ids
+    take(&mut *ids.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 #[cfg(test)]

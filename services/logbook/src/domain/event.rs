@@ -159,6 +159,11 @@ impl Event {
         Self::empty("annotation", "comment", now)
     }
 
+    /// What a program has to say.
+    pub fn notification(category: &str, at: i64) -> Self {
+        Self::empty("notification", category, at)
+    }
+
     fn empty(kind: &str, category: &str, now: i64) -> Self {
         Self {
             kind: kind.to_owned(),

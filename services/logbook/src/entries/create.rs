@@ -1,6 +1,6 @@
 //! A new entry.
 
-use service_kit::{DbError, Problem};
+use service_kit::{DbError, Problem, Tx};
 
 use super::{add_files, define_tags, record_version};
 use crate::attachments::Stored;
@@ -43,35 +43,32 @@ pub async fn create(state: &State, new: NewEntry) -> Result<Entry, Problem> {
 pub async fn create_as(state: &State, id: String, mut new: NewEntry) -> Result<Option<Entry>, Problem> {
     let embedded = embedded::take(state, &id, &mut new.event.content).await?;
     new.files.extend(embedded);
-    new.event.files = new.files.iter().map(|file| file.id.clone()).collect();
+    state.db.write_in_turn(async |tx| insert(state, tx, &id, &new).await).await
+}
+
+/// The rows of an entry whose contents are clean and whose files are stored, within a transaction that has done nothing yet.
+pub async fn insert(state: &State, tx: &mut Tx, id: &str, new: &NewEntry) -> Result<Option<Entry>, Problem> {
     let now = state.clock.now_micros();
-    let created = state
-        .db
-        .write_in_turn(async |tx| -> Result<Option<Entry>, Problem> {
-            let book_id = books::find_or_open(tx, &new.book).await?;
-            books::take(tx, &[book_id]).await?;
-            if entries::get(tx, &id).await?.is_some() {
-                return Ok(None);
-            }
-            let seq = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
-            let entry = Entry {
-                id: id.clone(),
-                seq,
-                book_id,
-                created_at: now,
-                updated_at: now,
-                version: 1,
-                removed: false,
-                late: new.late,
-                event: new.event.clone(),
-            };
-            entries::create(tx, &entry).await?;
-            add_files(tx, &entry.id, &new.files, now).await?;
-            define_tags(state, tx, &new.book, &entry.event).await?;
-            let act = Act { actor: &new.actor, at: now };
-            record_version(state, tx, RecordKind::Created, act, &entry).await?;
-            Ok(Some(entry))
-        })
-        .await?;
-    Ok(created)
+    let book_id = books::find_or_open(tx, &new.book).await?;
+    books::take(tx, &[book_id]).await?;
+    if entries::get(tx, id).await?.is_some() {
+        return Ok(None);
+    }
+    let seq = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
+    let entry = Entry {
+        id: id.to_owned(),
+        seq,
+        book_id,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+        removed: false,
+        late: new.late,
+        event: Event { files: new.files.iter().map(|file| file.id.clone()).collect(), ..new.event.clone() },
+    };
+    entries::create(tx, &entry).await?;
+    add_files(tx, &entry.id, &new.files, now).await?;
+    define_tags(state, tx, &new.book, &entry.event).await?;
+    record_version(state, tx, RecordKind::Created, Act { actor: &new.actor, at: now }, &entry).await?;
+    Ok(Some(entry))
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use service_kit::{DbError, Tx};
 
 pub use self::change::{Match, change};
-pub use self::create::{NewEntry, NewFile, create, create_as};
+pub use self::create::{NewEntry, NewFile, create, create_as, insert};
 pub use self::relocate::{attach, relocate};
 pub use self::remove::set_removed;
 pub use self::show::{show, show_all};

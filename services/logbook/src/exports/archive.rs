@@ -28,7 +28,8 @@ impl Write for Buffer {
 
 /// Compresses in a pool of its own and sends what comes out.
 pub struct Archive<'s> {
-    zip: Option<ZipWriter<StreamWriter<Buffer>>>,
+    /// It is large; in a box it moves cheaply between the pool and here.
+    zip: Option<Box<ZipWriter<StreamWriter<Buffer>>>>,
     out: Buffer,
     pool: Blocking,
     sink: &'s Sink,
@@ -37,7 +38,7 @@ pub struct Archive<'s> {
 impl<'s> Archive<'s> {
     pub fn new(pool: &Blocking, sink: &'s Sink) -> Self {
         let out = Buffer::default();
-        Self { zip: Some(ZipWriter::new_stream(out.clone())), out, pool: pool.clone(), sink }
+        Self { zip: Some(Box::new(ZipWriter::new_stream(out.clone()))), out, pool: pool.clone(), sink }
     }
 
     /// Begins the next file.

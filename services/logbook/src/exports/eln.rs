@@ -2,6 +2,7 @@
 //! `entries.jsonl` has everything from which the entries are made again here.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -147,9 +148,9 @@ pub async fn write(state: &State, book: &Book, cursor: Cursor, with_history: boo
         }
         let mut text = String::new();
         for (entry, files) in with_files(state, found).await? {
-            text.push_str(&format!(",\n{}", dataset(&entry, &files)));
+            let _ = write!(text, ",\n{}", dataset(&entry, &files));
             for attachment in &files {
-                text.push_str(&format!(",\n{}", file(attachment)));
+                let _ = write!(text, ",\n{}", file(attachment));
             }
         }
         archive.write(text.into_bytes()).await?;

@@ -1,6 +1,7 @@
 //! Entries as PDF files of some hundred entries each.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use service_kit::Problem;
@@ -58,7 +59,9 @@ pub async fn part(state: &State, cursor: &mut Cursor, name: &str, number: usize)
     let title = format!("{} · {name}", state.site);
     let bytes = state.documents.run_in_turn(move || {
         let mut document = Document::new(&Cover { title: &title, subtitle: &subtitle });
-        printed.iter().for_each(|entry| document.add(entry));
+        for entry in &printed {
+            document.add(entry);
+        }
         document.finish()
     });
     Ok(Part { bytes: bytes.await?.map_err(Problem::internal)?, has_more })
@@ -113,7 +116,7 @@ fn printed_of(
         heading.push_str("  ");
         heading.push_str(more);
     }
-    heading.push_str(&format!("  {} {}", event.kind, event.category));
+    let _ = write!(heading, "  {} {}", event.kind, event.category);
     let mut shown = Vec::new();
     let mut blocks = match event.html() {
         Some(html) => blocks_of_html(html, &mut |address: &str| {

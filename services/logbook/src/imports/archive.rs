@@ -1,5 +1,6 @@
 //! Reading an `.eln`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -35,7 +36,7 @@ pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(
     let open = || ZipArchive::new(file).map_err(|e| format!("this is no ZIP archive: {e}"));
     let (mut of_lines, mut of_files) = (open()?, open()?);
     let names: Vec<String> =
-        of_lines.file_names().flatten().filter(|name| name.ends_with(ENTRIES)).map(|name| name.into_owned()).collect();
+        of_lines.file_names().flatten().filter(|name| name.ends_with(ENTRIES)).map(Cow::into_owned).collect();
     let [name] = names.as_slice() else {
         return Err(format!(
             "the archive has {} files entries.jsonl, and must have one: only what a logbook has exported can be imported",

@@ -36,7 +36,7 @@ pub fn page(status: StatusCode, name: &str, values: Value) -> Result<HttpRespons
         .body(text))
 }
 
-/// Markdown (CommonMark with tables, strikethrough and task lists) as HTML, which is not yet harmless.
+/// Markdown (`CommonMark` with tables, strikethrough and task lists) as HTML, which is not yet harmless.
 pub fn of_markdown(text: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut html = String::with_capacity(text.len() * 3 / 2);

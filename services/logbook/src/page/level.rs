@@ -76,7 +76,7 @@ impl Level {
                 }
             }
             Book::Instrument(_) => title = Some("Everything that is written at this instrument".to_owned()),
-            Book::Facility | Book::Unplaced => name = "Messages for everybody".to_owned(),
+            Book::Facility | Book::Unplaced => "Messages for everybody".clone_into(&mut name),
         }
         Shown { address: self.address(), name, title, day: None }
     }

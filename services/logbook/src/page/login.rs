@@ -11,7 +11,7 @@ use super::html::page;
 use super::visitor::{HOME, cookie, own_address, redirect, refuse_foreign, session};
 use crate::state::State;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub struct Form {
     plugin: String,
     username: String,
@@ -25,12 +25,6 @@ pub struct Form {
 pub async fn form(state: &State, request: &HttpRequest) -> Result<HttpResponse, Problem> {
     let next = request.uri().path_and_query().map_or(HOME, |target| target.as_str());
     shown(state, StatusCode::OK, own_address(next), &Form::default(), None).await
-}
-
-impl Default for Form {
-    fn default() -> Self {
-        Self { plugin: String::new(), username: String::new(), password: String::new(), next: String::new() }
-    }
 }
 
 async fn shown(

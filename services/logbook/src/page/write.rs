@@ -1,5 +1,7 @@
 //! `POST /logbook/app/{level}/{id}`: a new entry, from the page's script as JSON or from its form without a script.
 
+use std::fmt::Write as _;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -59,7 +61,7 @@ impl Written {
         let mut html = if is_rich { text.clone() } else { of_markdown(&text) };
         for image in &images {
             // Whatever else stands there is taken away with what is not harmless.
-            html.push_str(&format!("<p><img src=\"{}\" alt=\"pasted image\"></p>", image.replace(['"', '<', '>'], "")));
+            let _ = write!(html, "<p><img src=\"{}\" alt=\"pasted image\"></p>", image.replace(['"', '<', '>'], ""));
         }
         let plain = if is_rich { content::plain(&text) } else { text };
         if plain.trim().is_empty() && images.is_empty() && !html.contains("<img") {

@@ -7,6 +7,7 @@ mod facility;
 mod history;
 mod institute;
 mod live;
+mod notifications;
 mod operations;
 mod permissions;
 mod programs;
