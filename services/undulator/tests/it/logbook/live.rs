@@ -34,19 +34,21 @@ impl Listener {
     async fn next(&mut self) -> Option<Event> {
         within("the next event", async {
             loop {
-                if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let text = std::mem::take(&mut self.text);
+                if let Some((block, rest)) = text.split_once("\n\n") {
                     let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
                     let event = field("data:").map(|data| Event {
                         id: field("id:").map_or(-1, |id| id.parse().unwrap()),
                         name: field("event:").unwrap().to_owned(),
                         data: serde_json::from_str(data).unwrap(),
                     });
-                    self.text = rest.to_owned();
+                    rest.clone_into(&mut self.text);
                     match event {
                         Some(event) => return Some(event),
                         None => continue,
                     }
                 }
+                self.text = text;
                 let piece = self.answer.chunk().await.unwrap()?;
                 self.text.push_str(std::str::from_utf8(&piece).unwrap());
             }

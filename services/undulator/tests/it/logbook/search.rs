@@ -132,5 +132,5 @@ async fn words_phrases_and_beginnings_are_found_in_all_logbooks_that_one_may_rea
 
 /// As it stands in an address.
 fn url(text: &str) -> String {
-    text.bytes().map(|b| format!("%{b:02X}")).collect()
+    text.bytes().fold(String::new(), |url, b| format!("{url}%{b:02X}"))
 }
