@@ -1,5 +1,6 @@
 //! A site that outgrows `SQLite`, and one that goes back: every row moves, and ids go on where they were.
 
+use service_kit::words::{Asked, tokens};
 use service_kit::{Db, DbError, Engine, Migration, Val};
 use testkit::TestDb;
 
@@ -12,8 +13,10 @@ const MIGRATIONS: &[Migration] = &[Migration {
     sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY, name {text}, weight DOUBLE PRECISION, picture {blob}, \
           size BIGINT); \
           CREATE TABLE part (id BIGINT PRIMARY KEY, thing BIGINT NOT NULL REFERENCES thing (id)); \
-          CREATE TABLE empty (id BIGINT PRIMARY KEY, note {text} NOT NULL);",
+          CREATE TABLE empty (id BIGINT PRIMARY KEY, note {text} NOT NULL); \
+          {words thing_words};",
 }];
+const ADD_WORDS: &str = "INSERT INTO thing_words (rowid, tokens) VALUES ($1, $2)";
 const ADD: &str = "INSERT INTO thing (id, name, weight, picture, size) VALUES ($1, $2, $3, $4, $5)";
 const ADD_PART: &str = "INSERT INTO part (id, thing) VALUES ($1, $2)";
 const ADD_LEASE: &str = "INSERT INTO lease (name, fence, holder, expires_at) VALUES ('sweep', 7, 'h', 9)";
@@ -47,6 +50,9 @@ async fn fill(db: &Db) -> i64 {
             let id = tx.allocate_ids(1).await?[0];
             tx.exec(ADD_PART, &[id.into(), (*thing).into()]).await?;
         }
+        for (thing, text) in ids.iter().zip(["Beam is back", "no light", "BEAM lost"]) {
+            tx.exec(ADD_WORDS, &[(*thing).into(), tokens([text], &[]).into()]).await?;
+        }
         tx.exec(ADD_LEASE, &[]).await?;
         Ok::<_, DbError>(ids[0])
     })
@@ -72,6 +78,12 @@ async fn content(db: &Db) -> Vec<String> {
     for row in tx.all(PARTS, &[]).await.unwrap() {
         all.push(format!("{} {}", row.get::<i64>("id").unwrap(), row.get::<i64>("thing").unwrap()));
     }
+    let found =
+        format!("SELECT rowid FROM thing_words WHERE {} ORDER BY rowid", tx.engine().has_words("thing_words", "$1"));
+    let question = Asked::parse("be*").unwrap().question(tx.engine(), &[]);
+    for row in tx.all(&found, &[question]).await.unwrap() {
+        all.push(format!("beam {}", row.get::<i64>("rowid").unwrap()));
+    }
     for row in tx.all(LEASES, &[]).await.unwrap() {
         all.push(format!("{} {}", row.get::<String>("name").unwrap(), row.get::<i64>("fence").unwrap()));
     }
@@ -94,7 +106,8 @@ fn expected(first: i64) -> Vec<String> {
         format!("{} {} {} {} {}", first + n, shown(name), shown(weight), shown(picture), shown(size))
     });
     let parts = (0..3).map(|n| format!("{} {}", first + ROWS + n, first + n));
-    things.chain(parts).chain(["sweep 7".to_owned()]).collect()
+    let found = [first, first + 2].map(|id| format!("beam {id}"));
+    things.chain(parts).chain(found).chain(["sweep 7".to_owned()]).collect()
 }
 
 /// Copies, and sees that the target has it all and goes on counting.
@@ -104,8 +117,8 @@ async fn copied(from: &TestDb, to: &TestDb, expected: &[String], highest: i64) {
     let rows = |table: &str| tables.iter().find(|(name, _)| name == table).map(|(_, rows)| *rows);
     assert_eq!(rows("thing"), Some(2_500), "{way}");
     assert_eq!(
-        (rows("part"), rows("empty"), rows("lease"), rows("outbox")),
-        (Some(3), Some(0), Some(1), Some(0)),
+        (rows("part"), rows("empty"), rows("lease"), rows("outbox"), rows("thing_words")),
+        (Some(3), Some(0), Some(1), Some(0), Some(3)),
         "{way}"
     );
     assert_eq!((rows("migration"), rows("id_sequence")), (None, None), "{way}: those are the migrations' own");

@@ -506,3 +506,28 @@ async fn a_prefix_with_needless_percent_encoding_has_the_dialect_of_its_mount() 
     }
     app.stop().await;
 }
+
+/// Pages have the statuses of our own dialect, and what they say is escaped.
+#[tokio::test]
+async fn a_page_says_what_failed() {
+    const PAGES: ServiceDef = ServiceDef {
+        name: "pages",
+        build: |_| {
+            let refusal = async || Err::<String, _>(refused(Code::Forbidden, "<b> & members"));
+            let mount = Mount::new("/page", Listener::Public, Dialect::Page).get("/forbidden", refusal);
+            Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
+        },
+        ..ServiceDef::EMPTY
+    };
+    let app = TestApp::start(&[PAGES], "").await;
+    for (path, status, text) in
+        [("/page/forbidden", 403, "&lt;b&gt; &amp; members"), ("/page/nothing", 404, "nothing at this address")]
+    {
+        let answer = app.http.get(format!("{}{path}", app.public)).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+        let body = answer.text().await.unwrap();
+        assert!(body.contains(text), "{body}");
+    }
+    app.stop().await;
+}

@@ -1,8 +1,9 @@
 //! Entries: their present state, and what lists, counts and searches find.
 
 use service_kit::words::{self, fold};
-use service_kit::{DbError, Engine, Row, Tx, Val};
+use service_kit::{DbError, Row, Tx, Val};
 
+use super::query::{Query, column, order};
 use crate::domain::book::Book;
 use crate::domain::event::Event;
 use crate::domain::filter::{Filter, Order, Page};
@@ -348,117 +349,4 @@ pub(super) fn entry(row: &Row) -> Result<Entry, DbError> {
 
 fn parsed<T: serde::de::DeserializeOwned>(column: &str, text: &str) -> Result<T, DbError> {
     serde_json::from_str(text).map_err(|e| DbError::Column { column: column.to_owned(), reason: e.to_string() })
-}
-
-fn column(order: Order) -> &'static str {
-    match order {
-        Order::Id => "e.id",
-        Order::CreationDate => "e.at",
-        Order::CreatedAt => "e.created_at",
-        Order::UpdatedAt => "e.updated_at",
-    }
-}
-
-fn order(page: Page) -> String {
-    let direction = if page.descending { "DESC" } else { "ASC" };
-    match page.by {
-        Order::Id => format!("e.id {direction}"),
-        by => format!("{} {direction}, e.id {direction}", column(by)),
-    }
-}
-
-/// The conditions of a list and what is bound to them.
-pub(super) struct Query {
-    pub conditions: Vec<String>,
-    pub vals: Vec<Val>,
-}
-
-impl Query {
-    pub fn new(engine: Engine, scope: &Scope, filter: &Filter) -> Self {
-        let mut query = Self { conditions: Vec::new(), vals: Vec::new() };
-        match scope {
-            Scope::Book(id) => query.add("e.book_id = {}", *id),
-            Scope::Instrument(name) => query.add("e.instrument = {}", name.as_str()),
-            Scope::Everything => query.conditions.push("1 = 1".to_owned()),
-        }
-        query.filter(engine, filter);
-        query
-    }
-
-    pub fn bind(&mut self, val: impl Into<Val>) -> String {
-        self.vals.push(val.into());
-        format!("${}", self.vals.len())
-    }
-
-    pub fn add(&mut self, condition: &str, val: impl Into<Val>) {
-        let place = self.bind(val);
-        self.conditions.push(condition.replace("{}", &place));
-    }
-
-    /// On one side of an entry in an order; `place` is its value of the column.
-    fn beyond(&mut self, order: Order, sign: &str, place: i64, id: &str) {
-        if order == Order::Id {
-            return self.add(&format!("e.id {sign} {{}}"), id);
-        }
-        let (column, place, id) = (column(order), self.bind(place), self.bind(id));
-        self.conditions.push(format!("({column} {sign} {place} OR ({column} = {place} AND e.id {sign} {id}))"));
-    }
-
-    fn filter(&mut self, engine: Engine, filter: &Filter) {
-        if let Some(removed) = filter.removed {
-            self.add("e.removed = {}", removed);
-        }
-        if let Some(ids) = &filter.ids {
-            let list = self.bind(Val::texts(ids.iter().map(String::as_str)));
-            self.conditions.push(format!("e.id IN {}", engine.text_list(&list)));
-        }
-        for book in &filter.not_books {
-            self.add("e.book_id <> {}", *book);
-        }
-        if filter.without_investigation {
-            self.conditions.push("e.investigation_id IS NULL".to_owned());
-        }
-        if let Some(from) = filter.from {
-            self.add("e.at >= {}", from);
-        }
-        if let Some(before) = filter.before {
-            self.add("e.at < {}", before);
-        }
-        if let Some(text) = &filter.search {
-            let pattern: String = text
-                .chars()
-                .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
-                .collect();
-            self.add("e.words LIKE {} ESCAPE '\\'", format!("%{pattern}%"));
-        }
-        let types: Vec<String> = filter
-            .types
-            .iter()
-            .map(|(kind, category)| {
-                let kind = kind.as_deref().map(|kind| format!("e.type = {}", self.bind(kind)));
-                let category = category.as_deref().map(|category| format!("e.category = {}", self.bind(category)));
-                let both: Vec<String> = kind.into_iter().chain(category).collect();
-                format!("({})", both.join(" AND "))
-            })
-            .collect();
-        if !types.is_empty() {
-            self.conditions.push(format!("({})", types.join(" OR ")));
-        }
-        for name in &filter.all_tags {
-            self.add("EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})", name.as_str());
-        }
-        let any: Vec<String> = filter.any_tags.iter().map(|name| self.bind(name.as_str())).collect();
-        if !any.is_empty() {
-            let list = any.join(", ");
-            self.conditions
-                .push(format!("EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name IN ({list}))"));
-        }
-        for name in &filter.no_tags {
-            self.add("NOT EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})", name.as_str());
-        }
-    }
-
-    pub fn text(&self) -> String {
-        self.conditions.join(" AND ")
-    }
 }

@@ -7,6 +7,7 @@ pub mod contents;
 pub mod entries;
 pub mod keys;
 pub mod preferences;
+mod query;
 pub mod search;
 pub mod tags;
 

@@ -3,7 +3,8 @@
 use service_kit::words::{Asked, label};
 use service_kit::{DbError, Tx, Val};
 
-use super::entries::{COLUMNS, Entry, Query, Scope, entry};
+use super::entries::{COLUMNS, Entry, Scope, entry};
+use super::query::Query;
 use crate::domain::filter::Filter;
 
 /// More logbooks than this are looked up after the words, not with them.
