@@ -23,12 +23,20 @@ const PATIENCE: Duration = Duration::from_millis(60);
 
 type Key = (String, String);
 
-/// Sessions by folded proposal and instrument.
-pub struct Bindings(Cache<Key, Arc<Vec<Slot>>>);
+/// What ICAT has said lately.
+pub struct Bindings {
+    /// Sessions by folded proposal and instrument.
+    slots: Cache<Key, Arc<Vec<Slot>>>,
+    /// Ids of instruments by folded name.
+    instruments: Cache<String, i64>,
+}
 
 impl Default for Bindings {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build())
+        Self {
+            slots: Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build(),
+            instruments: Cache::builder().max_capacity(1_000).time_to_live(REMEMBERED).build(),
+        }
     }
 }
 
@@ -55,7 +63,7 @@ pub async fn bind(state: &Arc<State>, proposal: &str, instrument: Option<&str>, 
 pub async fn slots(state: &State, proposal: &str, instrument: Option<&str>) -> Option<Vec<Slot>> {
     let slots = ask(state, query_of(proposal, instrument)).await?;
     let key = (fold(proposal), instrument.map(fold).unwrap_or_default());
-    state.bindings.0.insert(key, Arc::new(slots.clone())).await;
+    state.bindings.slots.insert(key, Arc::new(slots.clone())).await;
     Some(slots)
 }
 
@@ -80,12 +88,12 @@ pub async fn bind_to(state: &Arc<State>, investigation: i64) -> Bound {
 /// The answer if it comes soon. It is waited for and remembered also where nobody waits any more, by one task for all who
 /// ask the same: else a login that takes longer than the patience would begin again with each entry.
 async fn soon(state: &Arc<State>, key: Key, query: String) -> Option<Arc<Vec<Slot>>> {
-    if let Some(known) = state.bindings.0.get(&key).await {
+    if let Some(known) = state.bindings.slots.get(&key).await {
         return Some(known);
     }
     let asking = Arc::clone(state);
     let answer = state.tasks.spawn_local(async move {
-        asking.bindings.0.optionally_get_with(key, async { ask(&asking, query).await.map(Arc::new) }).await
+        asking.bindings.slots.optionally_get_with(key, async { ask(&asking, query).await.map(Arc::new) }).await
     });
     tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?
 }
@@ -160,6 +168,11 @@ fn slot(row: &Value) -> Option<Slot> {
 
 /// The id of an instrument by its name, whatever its case.
 pub async fn instrument(state: &State, session: Option<&str>, name: &str) -> Result<Option<i64>, IcatError> {
+    // Its id is no secret: what somebody may do with it is asked for each of them.
+    let key = fold(name);
+    if let Some(known) = state.bindings.instruments.get(&key).await {
+        return Ok(Some(known));
+    }
     let query = format!("SELECT i.id FROM Instrument i WHERE UPPER(i.name) = {}", quoted(&name.to_uppercase()));
     let rows = match (state.identity.reader(), session) {
         (Some(reader), _) => {
@@ -168,5 +181,9 @@ pub async fn instrument(state: &State, session: Option<&str>, name: &str) -> Res
         (None, Some(session)) => state.identity.icat().search(session, &query).await?,
         (None, None) => Vec::new(),
     };
-    Ok(rows.first().and_then(Value::as_i64))
+    let found = rows.first().and_then(Value::as_i64);
+    if let Some(id) = found {
+        state.bindings.instruments.insert(key, id).await;
+    }
+    Ok(found)
 }
