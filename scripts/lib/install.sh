@@ -80,6 +80,14 @@ install_schemathesis() {
     .venv/bin/pip install --quiet schemathesis==4.32.5
 }
 
+# A store with the interface of S3, in the virtual environment of the tests.
+install_bucket_server() {
+    [ -x .venv/bin/pip ] || python3 -m venv .venv
+    .venv/bin/python -c 'import boto3, flask, moto' 2>/dev/null && return 0
+    say "installing moto 5.2.5 with its server (about 60 MB)"
+    .venv/bin/pip install --quiet 'moto[server]==5.2.5' boto3==1.44.8
+}
+
 # A browser, in which the logbook's page and hostile contents are shown, and its driver in the virtual environment of the
 # tests. The driver's own browsers are not needed: it drives Debian's.
 install_browser() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The server is killed again and again while people and programs write entries with images, changes and files, on SQLite and
 on PostgreSQL: what was acknowledged is there, the chains of records are whole, every attachment's file has its SHA-256, and
-files that no entry has go with the next sweep, while those that somebody refers to stay.
+contents that no entry has go with the next sweep, also with one that is killed, while those that somebody refers to stay.
 
     tests/interop/logbook_crash.py [--kills N] [--sqlite | --postgres]
 """
@@ -22,7 +22,12 @@ from logbook_facility import KEY, Facility, check_chains
 from servers import Postgres
 
 WRITERS = 6
-GUARD_SECONDS = 60
+GUARD_SECONDS = 90
+# So many that a sweep can be killed in their midst.
+ORPHANS = 1500
+OLD_FIRST = (
+    "SELECT key FROM content c WHERE NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = c.sha256) ORDER BY touched_at"
+)
 
 
 class Writer(threading.Thread):
@@ -107,62 +112,81 @@ def until(what, look):
 
 
 class Attachments:
-    """The directory of attachments' bytes: how files lie in it, and what a sweep takes for old."""
+    """What is stored: rows of contents and their files, what is being received, and what is to go."""
 
-    # Longer than bytes stay that no entry has.
+    # Longer than contents stay that no entry has.
     OLD_SECONDS = 2 * 3600
 
     def __init__(self, facility):
+        self.facility = facility
         self.root = facility.dir / "databases" / "attachments"
 
+    def keys(self):
+        """By SHA-256."""
+        return dict(self.facility.rows("SELECT sha256, key FROM content"))
+
+    def doomed(self):
+        return {key for (key,) in self.facility.rows("SELECT key FROM doomed_content")}
+
+    def unused(self):
+        """Keys of contents that no entry has."""
+        query = "SELECT key FROM content c WHERE NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = c.sha256)"
+        return {key for (key,) in self.facility.rows(query)}
+
     def files(self):
-        """By name: the SHA-256, or that of something unfinished."""
-        return {path.name: path for path in self.root.rglob("*") if path.is_file()}
+        """Names of files that are finished."""
+        return {path.name for path in self.root.glob("??/*")}
 
-    def place(self, sha256):
-        return self.root / sha256[:2] / sha256
+    def parts(self):
+        return {path.name for path in self.root.iterdir() if path.is_file()}
 
-    def aside(self, sha256):
-        return self.root / f".swept-{sha256}"
+    def place(self, key):
+        return self.root / key[:2] / key
 
-    def content(self, sha256):
-        """A sweep that was killed may have it aside; the next one brings it back."""
-        path = self.place(sha256)
-        return (path if path.exists() else self.aside(sha256)).read_bytes()
-
-    def without_row(self, rows):
-        """Files that no entry has."""
-        return {name for name in self.files() if name.removeprefix(".swept-") not in rows}
+    def check(self, sha256, size, key):
+        content = self.place(key).read_bytes()
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (sha256, size), key
+        assert key.startswith(f"{sha256}-"), key
 
     def make_all_old(self):
-        for path in self.files().values():
-            os.utime(path, (time.time() - self.OLD_SECONDS,) * 2)
+        """While nobody is at it."""
+        self.facility.change(f"UPDATE content SET touched_at = touched_at - {self.OLD_SECONDS * 1_000_000}")
+        for name in self.parts():
+            self.make_old(self.root / name)
 
-    def make_young(self, sha256):
-        os.utime(self.place(sha256))
+    def make_old(self, path):
+        os.utime(path, (time.time() - self.OLD_SECONDS,) * 2)
 
-    def leave(self, content):
-        """As a writer that was killed before its row."""
-        sha256 = hashlib.sha256(content).hexdigest()
-        self.place(sha256).parent.mkdir(exist_ok=True)
-        self.place(sha256).write_bytes(content)
-        return sha256
+    def leave(self, contents):
+        """As writers that were killed between the file and the row of their entry; every tenth even before the file."""
+        rows, now = [], time.time_ns() // 1000
+        for number, content in enumerate(contents):
+            sha256 = hashlib.sha256(content).hexdigest()
+            # Of numbers that nobody gets.
+            key = f"{sha256}-{10**15 + number}"
+            rows.append(f"('{sha256}', '{key}', {now + number})")
+            self.place(key).parent.mkdir(exist_ok=True)
+            if number % 10:
+                self.place(key).write_bytes(content)
+        self.facility.change(f"INSERT INTO content (sha256, key, touched_at) VALUES {', '.join(rows)}")
 
-    def leave_half(self):
+    def leave_half(self, name):
         """As a writer that was killed in the midst."""
-        (self.root / ".5b0c1c8e.part").write_bytes(b"half")
+        path = self.root / f".{name}.part"
+        path.write_bytes(b"half")
+        return path
 
-    def set_aside(self, sha256):
-        """As a sweep that was killed."""
-        self.place(sha256).rename(self.aside(sha256))
+
+def settle(facility):
+    """What a killed process had sent to the database is still being done."""
+    if facility.postgres:
+        of_services = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'undulator-%'"
+        until("nobody is connected to the database", lambda: not facility.rows(of_services))
 
 
 def check(facility, writers):
-    """Everything that must hold after any kill; files by what their names say."""
-    if facility.postgres:
-        # What the killed process had sent is still being done.
-        of_services = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'undulator-%'"
-        until("nobody is connected to the database", lambda: not facility.rows(of_services))
+    """Everything that must hold after any kill."""
+    settle(facility)
     records, books = check_chains(facility.rows)
     bodies = [json.loads(body) for (body,) in facility.rows("SELECT body FROM record WHERE kind IN ('created', 'changed')")]
     seen = {text for body in bodies for text in (body["event"]["title"], body["event"]["machine"]) if text}
@@ -175,37 +199,88 @@ def check(facility, writers):
     for id, version, body in facility.rows("SELECT id, version, body FROM entry"):
         assert present.pop(id) == (version, json.loads(body)["title"]), id
     assert not present, "every entry with a record is there"
-    attachments, rows = Attachments(facility), dict(facility.rows("SELECT sha256, bytes FROM attachment"))
-    for sha256, size in rows.items():
-        content = attachments.content(sha256)
-        assert (hashlib.sha256(content).hexdigest(), len(content)) == (sha256, size)
+    files = check_files(facility)
     listed = {id for body in bodies for id in body["event"]["files"]}
     stored = {id for (id,) in facility.rows("SELECT id FROM attachment")}
     assert listed == stored, "an entry's files have rows, and no row is without its entry"
-    return records, books, rows, len(acknowledged), len(attempted)
+    return records, books, files, len(acknowledged), len(attempted)
 
 
-def sweep(facility, rows):
-    """Old files without a row go, be they whole or not; young ones stay, and so do those that writers come back to."""
+def check_files(facility):
+    """Every attachment has its bytes, and every file its row; how many contents attachments have."""
     attachments = Attachments(facility)
-    contents = [b"\x89PNG\r\n\x1a\norphan %d" % n for n in range(40)]
-    orphans = [attachments.leave(content) for content in contents]
-    attachments.leave_half()
-    attachments.set_aside(next(sha256 for sha256 in rows if attachments.place(sha256).exists()))
-    before = len(attachments.files())
+    keys, rows = attachments.keys(), dict(facility.rows("SELECT sha256, bytes FROM attachment"))
+    for sha256, size in rows.items():
+        attachments.check(sha256, size, keys[sha256])
+    lost = attachments.files() - {*keys.values(), *attachments.doomed()}
+    assert not lost, f"no row says anything about {lost}"
+    return len(rows)
+
+
+def sweep(facility):
+    """Old contents that no entry has go, also when the sweep is killed in their midst; young ones stay, and so do those that
+    writers come back to while they are on their way out."""
+    attachments, contents = Attachments(facility), {}
+    for n in range(ORPHANS):
+        content = b"\x89PNG\r\n\x1a\norphan %d" % n
+        contents[hashlib.sha256(content).hexdigest()] = content
+    attachments.leave(contents.values())
+    attachments.make_old(attachments.leave_half("old"))
     attachments.make_all_old()
-    attachments.make_young(orphans[0])
+    young = b"\x89PNG\r\n\x1a\nfirst", b"\x89PNG\r\n\x1a\nyoung"
+    attachments.leave(young)
+    young = {key for sha256, key in attachments.keys().items() if sha256 in {hashlib.sha256(one).hexdigest() for one in young}}
+    half = attachments.leave_half("young").name
+    kills = 0
+    while not attachments.doomed():
+        assert kills < 9, "no sweep was killed in its midst"
+        facility.start()
+        until("the sweep is in the midst", attachments.doomed)
+        facility.kill()
+        settle(facility)
+        kills += 1
+    check_files(facility)
+    doomed, before = attachments.doomed(), attachments.files()
     facility.start()
-    # While it sweeps, programs send the very bytes that it is about to remove.
-    for content in contents[1:21]:
-        body = {"base64": f"data:image/png;base64,{base64.b64encode(content).decode()}"}
-        status, answer = facility.post_json(f"/dataacquisition/{KEY}/base64?instrumentName=BL07", body, {"Content-Type": "application/json"})
+    carol, sent, counts = facility.login("simple/carol"), {}, {True: 0, False: 0}
+
+    def send(key, is_doomed):
+        """By a program, in the very moment."""
+        sha256 = key.split("-")[0]
+        if sha256 in sent or sha256 not in contents:
+            return
+        body = {"base64": f"data:image/png;base64,{base64.b64encode(contents[sha256]).decode()}"}
+        path = f"/dataacquisition/{KEY}/base64?instrumentName=BL07"
+        status, answer = facility.post_json(path, body, {"Content-Type": "application/json"})
         assert status == 200, answer
-    wanted = {*rows, *orphans[:21]}
-    until("only files that somebody has are left", lambda: attachments.files().keys() == wanted)
-    for sha256, path in attachments.files().items():
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
-    return before - len(wanted)
+        (sent[sha256],) = json.loads(answer)["file"]
+        counts[is_doomed] += 1
+
+    def is_swept():
+        now = attachments.doomed()
+        for key in sorted(now)[-5:]:
+            send(key, True)
+        # Few as long as the killed sweep has its lease.
+        if now - doomed or counts[False] < 20:
+            for (key,) in facility.rows(f"{OLD_FIRST} LIMIT 2"):
+                send(key, False)
+        return not attachments.doomed() and attachments.unused() == young
+
+    # What was on its way out when the sweep was killed comes anew.
+    for key in sorted(doomed)[: len(doomed) // 2]:
+        send(key, True)
+    until("only contents that somebody has are left", is_swept)
+    for sha256, id in sent.items():
+        status, _, answer = facility.request("GET", f"/resource/{carol}/file/download?resourceId={id}")
+        assert (status, answer) == (200, contents[sha256]), (sha256, status, answer)
+    keys = attachments.keys()
+    assert not doomed & {*keys.values()}, "who comes back gets another file"
+    # The first of the young has only a row.
+    has_file = {key for key in keys.values() if attachments.place(key).exists()}
+    assert {*keys.values()} - has_file <= young and attachments.files() == has_file
+    assert attachments.parts() == {half}
+    check_files(facility)
+    return len(before - attachments.files()), kills, counts
 
 
 def crash(engine, facility, kills, seed):
@@ -217,6 +292,7 @@ def crash(engine, facility, kills, seed):
     for writer in writers:
         writer.start()
     total = lambda: sum(len(writer.acknowledged) for writer in writers)  # noqa: E731
+    attachments, orphans, parts = Attachments(facility), set(), set()
     for _ in range(kills):
         # At a moment that depends on how far they are.
         wanted = total() + chance.randrange(20, 60)
@@ -224,8 +300,11 @@ def crash(engine, facility, kills, seed):
         assert all(writer.is_alive() for writer in writers), "a writer was refused"
         facility.up.clear()
         facility.kill()
+        settle(facility)
+        orphans |= attachments.unused()
+        parts |= attachments.parts()
         # So that the sweep at the start finds what killed writers left, while others send the same bytes.
-        Attachments(facility).make_all_old()
+        attachments.make_all_old()
         facility.start()
         facility.up.set()
     for writer in writers:
@@ -233,18 +312,22 @@ def crash(engine, facility, kills, seed):
     for writer in writers:
         writer.join()
     facility.kill()
-    records, books, rows, acknowledged, attempted = check(facility, writers)
+    records, books, files, acknowledged, attempted = check(facility, writers)
     print(
         f"{engine}: {kills} kills: {acknowledged} acknowledged of {attempted} attempted are there; {records} records in "
-        f"{books} logbooks are whole; {len(rows)} files have their SHA-256",
+        f"{books} logbooks are whole; {files} contents of attachments have their SHA-256; killed writers left {len(orphans)} "
+        f"contents and {len(parts)} half-received files",
         flush=True,
     )
-    orphans = len(Attachments(facility).without_row(rows))
-    removed = sweep(facility, rows)
+    removed, kills, sent = sweep(facility)
     facility.kill()
+    settle(facility)
     check_chains(facility.rows)
-    swept = f"{orphans} files of killed writers and {removed - orphans} others"
-    print(f"{engine}: {swept} were swept, and none that an entry has", flush=True)
+    print(
+        f"{engine}: {removed} files were swept after {kills} killed sweeps, and none that an entry has; {sent[True]} "
+        f"came back while they were on their way out and {sent[False]} shortly before",
+        flush=True,
+    )
 
 
 def main():

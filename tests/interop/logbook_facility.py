@@ -114,6 +114,14 @@ class Facility(Suite):
         with contextlib.closing(sqlite3.connect(f"file:{self.dir / 'databases' / 'logbook.db'}?mode=ro", uri=True)) as database:
             return database.execute(query).fetchall()
 
+    def change(self, statement):
+        """In the logbook's own database, while nobody serves it."""
+        assert self.server is None
+        if self.postgres:
+            return self.postgres.change(statement, schema="logbook")
+        with contextlib.closing(sqlite3.connect(self.dir / "databases" / "logbook.db")) as database, database:
+            database.execute(statement)
+
     def send(self, method, path, body=None):
         """Status and text of a request with JSON, or without a body."""
         data = None if body is None else json.dumps(body).encode()
@@ -123,7 +131,6 @@ class Facility(Suite):
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()
-
 
 
 def check_chains(rows):

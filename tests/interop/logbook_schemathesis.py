@@ -7,6 +7,7 @@ against a document that lacks one status must fail.
 """
 
 import argparse
+import base64
 import collections
 import copy
 import http.client
@@ -33,7 +34,7 @@ unexpected-methods = []
 """
 # Whose right it is; the others are everybody's who has logged in.
 OF_PROGRAMS = ("/dataacquisition/", "/investigation/name/")
-OF_ADMINISTRATORS = ("/stats/", "/actions/", "/messages/")
+OF_ADMINISTRATORS = ("/stats/", "/actions/", "/messages/", "/import")
 
 
 def operations(document):
@@ -71,6 +72,8 @@ def facts(facility, document, seed):
         **{"_id": [event["_id"] for event in events], "resourceId": [id for event in events for id in event["file"]]},
         **{"tagId": [tag["_id"] for tag in tags], "path": ["/data/zz123/scan.h5"]},
     }
+    # Where they are wanted; lists have no need of them.
+    words = {"search": ["größe", "grosse", "gr*", '"größe"', "nothing such", '"', "*"]}
     # Of bodies: without these hardly one would be accepted.
     values = {"_id": ids["_id"], "eventIds": [[id] for id in ids["_id"]], "base64": [IMAGE], "creationDate": ["2025-03-02T09:14:05+01:00"]}
     values["name"] = [f"tag {n}" for n in range(1000)]
@@ -78,14 +81,20 @@ def facts(facility, document, seed):
     for label, operation in operations(document).items():
         declared = {place: [] for place in ("path", "query")}
         for parameter in operation.get("parameters", []):
-            if parameter["name"] in ids and parameter["in"] in declared:
+            known = parameter["name"] in ids or (parameter["name"] in words and label.endswith("/search"))
+            if known and parameter["in"] in declared:
                 declared[parameter["in"]].append(parameter["name"])
         if any(part in label for part in OF_PROGRAMS):
             credentials = [KEY]
         else:
             credentials = [admin] if any(part in label for part in OF_ADMINISTRATORS) else [alice, alice, admin, carol]
         wanted[label] = {**declared, "credentials": credentials if "{credential}" in label else []}
-    return {"seed": seed, "ids": ids, "values": values, "operations": wanted}
+    status, _, archive = facility.request("GET", f"/logbook/{alice}/event?{investigation}&format=eln")
+    assert status == 200, archive
+    # Whole, broken off, and changed in the midst.
+    archives = [archive, archive, archive, archive[:-30], archive[:300] + b"changed" + archive[307:], b""]
+    bodies = {"application/vnd.eln+zip": [base64.b64encode(body).decode() for body in archives]}
+    return {"seed": seed, "ids": ids | words, "values": values, "bodies": bodies, "operations": wanted}
 
 
 def ask(facility, document, found, seed, cases, only=None):

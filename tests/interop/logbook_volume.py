@@ -115,7 +115,8 @@ def export(facility, session):
     sizes = []
     for format in ("jsonl", "csv", "txt"):
         status, headers, body = facility.request("GET", f"/logbook/{session}/event", {**query, "format": format})
-        assert status == 200 and f"logbook.{format}" in headers["content-disposition"], body
+        assert status == 200, body
+        assert f'filename="logbook-instrument-bl07.{format}"' in headers["content-disposition"], headers
         sizes.append(f"{format} {len(body) / 2**20:.1f} MiB")
         if format == "jsonl":
             ids = [json.loads(line)["_id"] for line in body.splitlines()]

@@ -60,6 +60,10 @@ class Postgres(Server):
         lines = subprocess.check_output(["psql", self.url, "-XAtc", query], env=env, text=True).split("\n")
         return [tuple(json.loads(line).values()) for line in lines if line]
 
+    def change(self, statement, schema="public"):
+        env = {**os.environ, "PGOPTIONS": f"-c search_path={schema}"}
+        subprocess.run(["psql", self.url, "-Xqv", "ON_ERROR_STOP=1"], env=env, input=statement, text=True, check=True)
+
 
 class Nats(Server):
     def start(self):
