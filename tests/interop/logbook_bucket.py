@@ -161,9 +161,9 @@ class Ways:
         self.facility, self.session, self.place = facility, session, f"investigationId={facility.embargo}"
         self.entry = None
 
-    def ask(self, method, path, body=None, kind="application/json"):
+    def ask(self, method, path, body=None, kind="application/json", timeout=600):
         """Status, headers and body, however long it takes."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.facility.public, timeout=600)
+        connection = http.client.HTTPConnection("127.0.0.1", self.facility.public, timeout=timeout)
         with contextlib.closing(connection):
             connection.request(method, path, body, {"Content-Type": kind})
             answer = connection.getresponse()
@@ -350,6 +350,23 @@ def down(facility, gate, ways, written):
     return max(slowest.values())
 
 
+def imports(facility, gate, ways):
+    """An archive is read while entries are written: who cannot write them does not leave the reader waiting."""
+    for n in range(20):
+        ways.embedded(png(50, 50, n))
+    status, _, archive = ways.ask("GET", f"/logbook/{ways.session}/event?{ways.place}&format=eln")
+    assert status == 200, archive
+    path = f"/logbook/{facility.login('simple/admin')}/import?investigationId={facility.other}"
+    gate.turn("fails")
+    try:
+        is_refusal(ways.ask("POST", path, archive, "application/vnd.eln+zip", timeout=2 * PATIENCE_SECONDS))
+    finally:
+        gate.turn("open")
+    status, _, answer = ways.ask("POST", path, archive, "application/vnd.eln+zip", timeout=2 * PATIENCE_SECONDS)
+    assert status == 200 and json.loads(answer)["created"] > 20, answer
+    print(f"an import is refused while the store is not there, and then there are {json.loads(answer)['created']} entries")
+
+
 def settings(facility, store, ways, written):
     """A wrong key, no bucket, and the secret in a file."""
     id, content = list(written.items())[0]
@@ -405,6 +422,8 @@ def main():
         settle(facility)
         print("%d records in %d logbooks: the chains are whole" % check_chains(facility.rows))
         assert slowest < PATIENCE_SECONDS, f"who is waiting learns after {slowest:.0f} s that the store does not answer"
+        facility.start()
+        imports(facility, gate, ways)
 
 
 if __name__ == "__main__":

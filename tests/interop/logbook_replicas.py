@@ -60,6 +60,8 @@ class Writer(threading.Thread):
         # Texts with the replica that acknowledged them, and ids of annotations by logbook.
         self.acknowledged, self.attempted, self.known = {}, set(), defaultdict(list)
         self.outcomes, self.failure = Counter(), None
+        # Ids of entries that could not be changed, and when.
+        self.not_found = []
         # Whether programs name investigations, which may be found out later.
         self.is_naming = True
 
@@ -135,9 +137,12 @@ class Writer(threading.Thread):
         if not self.known[book]:
             return self.entry()
         text, id = self.text(), self.random.choice(self.known[book])
-        # Wherever it is by now.
-        self.send("PUT", f"/logbook/{self.alice}/event", {"event": self.event(text, _id=id)})
-        self.acknowledged[text] = self.replica
+        # Wherever it is by now; it may have been removed.
+        since = time.time()
+        if self.send("PUT", f"/logbook/{self.alice}/event", {"event": self.event(text, _id=id)}, also=[404]):
+            self.acknowledged[text] = self.replica
+        else:
+            self.not_found.append((id, since, time.time()))
 
     def tag(self):
         book = self.book()
@@ -298,6 +303,25 @@ def compare(truth, names, received, world):
     return whole, filtered
 
 
+def not_found(facility, writers):
+    """Who is told that there is no such entry must have asked for a removed one."""
+    removed = defaultdict(list)
+    query = (
+        "SELECT kind, body, EXTRACT(EPOCH FROM pg_xact_commit_timestamp(xmin)) FROM record "
+        "WHERE kind IN ('removed', 'restored', 'moved-in') ORDER BY 3"
+    )
+    for kind, body, at in facility.rows(query):
+        for id in json.loads(body)["entries"]:
+            removed[id].append((at, kind))
+    found = [missed for writer in writers for missed in writer.not_found]
+    for id, since, at in found:
+        before = [kind for when, kind in removed[id] if when <= at and kind != "moved-in"]
+        meanwhile = [kind for when, kind in removed[id] if since <= when <= at]
+        was_removed = before[-1:] == ["removed"] or "restored" in meanwhile or "removed" in meanwhile
+        assert was_removed, f"{id} is there, and was not found from {since} to {at}: {removed[id]}"
+    return len(found)
+
+
 def delays(truth, received, writers, outages, begin, end):
     """Seconds from commit to receipt at the other replica than the one that wrote, while both were up, in a span of time."""
     replicas = {text: replica for writer in writers for text, replica in writer.acknowledged.items()}
@@ -431,12 +455,13 @@ def run(options, facility, replicas):
     assert acknowledged <= stored.keys() <= {text for writer in writers for text in writer.attempted}
     assert max(stored.values()) == 1, "no write is there twice"
     records, chains = check_chains(facility.rows)
+    missed = not_found(facility, writers)
     whole, filtered = compare(truth, names, received, world)
     rows = [row for name, rows in truth.streams.items() if not name.startswith("instrument/") for row in rows]
     kinds, large = Counter(row[3] for row in rows), sum(len(row[4]) > MOST_ENTRIES for row in rows)
     print(f"{records} records in {chains} logbooks are whole, {len(truth.streams[names[-1]])} of them in the feed of BL07")
     print(f"in those of investigations: {dict(kinds)}; {large} are about more entries than are sent")
-    print(f"writes: {dict(sum((writer.outcomes for writer in writers), Counter()))}")
+    print(f"writes: {dict(sum((writer.outcomes for writer in writers), Counter()))}; {missed} changes of removed entries were refused")
     connections, cut = (sum(getattr(one, name) for one in received) for name in ("connections", "cut"))
     print(
         f"{len(received)} readers, {connections - len(received)} reconnections, {cut} times cut off or refused, {options.kills} "
