@@ -1,15 +1,20 @@
 //! Contents as objects of an S3-compatible store, so that replicas need no common directory.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
-use object_store::{Error as StoreError, ObjectStoreExt as _};
-use service_kit::{BuildError, Problem};
+use object_store::{Error as StoreError, ObjectStoreExt as _, RetryConfig};
+use service_kit::{BuildError, Code, Problem};
 
 use super::directory::{Directory, Part};
 use super::failed;
 use crate::config::Config;
+
+/// After this long nothing is tried again: somebody is waiting. A request that is on its way may take 30 seconds more.
+const PATIENCE: Duration = Duration::from_secs(10);
+const TRIES: usize = 5;
 
 #[derive(Clone)]
 pub struct Bucket {
@@ -20,7 +25,9 @@ pub struct Bucket {
 
 impl Bucket {
     pub fn open(config: &Config, received: Directory) -> Result<Self, BuildError> {
+        let retries = RetryConfig { max_retries: TRIES, retry_timeout: PATIENCE, ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::new()
+            .with_retry(retries)
             .with_bucket_name(&config.s3_bucket)
             .with_region(&config.s3_region)
             .with_access_key_id(&config.s3_access_key_id)
@@ -47,7 +54,8 @@ impl Bucket {
         let path = self.path(key);
         match self.objects.head(&path).await {
             Ok(known) if known.size == bytes => return Ok(()),
-            Ok(_) | Err(StoreError::NotFound { .. }) => {}
+            // Who may not list a bucket is not told what is not there.
+            Ok(_) | Err(StoreError::NotFound { .. } | StoreError::PermissionDenied { .. }) => {}
             Err(e) => return Err(unavailable(e)),
         }
         let all = part.all(bytes).await?;
@@ -68,5 +76,12 @@ impl Bucket {
 }
 
 fn unavailable(e: StoreError) -> Problem {
-    failed(std::io::Error::other(e))
+    match e {
+        // It should be there.
+        missing @ StoreError::NotFound { .. } => failed(std::io::Error::other(missing)),
+        e => {
+            let text = "the store of attachments does not answer; try again later";
+            Problem::new(Code::Unavailable, "logbook/store-down", text).with_retry_after(10).with_source(e)
+        }
+    }
 }

@@ -39,9 +39,12 @@ pub async fn change(
             let missing = || Error::NoSuchEntry(id.to_owned());
             let book_id = books::find(tx, book).await?.ok_or_else(missing)?;
             books::take(tx, &[book_id]).await?;
-            // It may have been moved to where nobody has asked for the right to write.
-            let found = entries::get(tx, id).await?.filter(|entry| entry.book_id == book_id && !entry.removed);
+            let found = entries::get(tx, id).await?.filter(|entry| !entry.removed);
             let mut entry = found.ok_or_else(missing)?;
+            // Nobody has asked for the right to write where it is now.
+            if entry.book_id != book_id {
+                return Err(Error::Moved.into());
+            }
             if expected != Match::Any && expected != Match::Version(entry.version) {
                 return Err(Error::Changed.into());
             }

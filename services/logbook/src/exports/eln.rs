@@ -1,8 +1,12 @@
 //! `.eln`: a ZIP with RO-Crate 1.1 metadata in the form of the ELN Consortium, so that other notebooks can read it; besides,
 //! `entries.jsonl` has everything from which the entries are made again here.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -14,13 +18,17 @@ use crate::domain::book::Book;
 use crate::domain::dates;
 use crate::domain::event::Event;
 use crate::domain::ids::hex;
+use crate::error::Error;
 use crate::routes::records;
 use crate::state::State;
 use crate::store::attachments::{self, Attachment};
 use crate::store::entries::Entry;
-use service_kit::Problem;
+use service_kit::{Blocking, Problem};
 
 pub const MEDIA_TYPE: &str = "application/vnd.eln+zip";
+
+/// Ids that are asked for, or written, at once.
+const AT_ONCE: usize = 100;
 
 /// An entry in `entries.jsonl`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,31 +85,45 @@ impl Written {
     }
 }
 
-pub async fn write(state: &State, book: &Book, cursor: Cursor, with_history: bool, sink: &Sink) -> Result<(), Stopped> {
+pub async fn write(
+    state: &State,
+    book: &Book,
+    mut cursor: Cursor,
+    with_history: bool,
+    sink: &Sink,
+) -> Result<(), Stopped> {
     let root = format!("logbook-{}", safe_name(&book.name().replace('/', "-")));
     let mut archive = Archive::new(&state.documents, sink);
     let mut own = Vec::new();
 
     let mut lines = Written::new("entries.jsonl", "application/jsonl");
     archive.begin(format!("{root}/{}", lines.name)).await?;
-    let mut going = cursor.clone();
-    // What the metadata list of the whole: an id each, and who wrote.
-    let (mut ids, mut people) = (Vec::new(), BTreeSet::new());
+    // Entries are read once, for they may change while somebody reads slowly; what the metadata say of them waits.
+    let mut described = Aside::new(state).await?;
+    let (mut ids, mut file_ids, mut people) = (Vec::new(), Vec::new(), BTreeMap::new());
     loop {
-        let found = going.next(state).await?;
+        let found = cursor.next(state).await?;
         if found.is_empty() {
             break;
         }
-        let mut text = String::new();
+        let (mut text, mut objects) = (String::new(), String::new());
         for (entry, files) in with_files(state, found).await? {
+            let _ = write!(objects, ",\n{}", dataset(&entry, &files));
+            for attachment in &files {
+                let _ = write!(objects, ",\n{}", file(attachment));
+                file_ids.push(attachment.id.clone());
+            }
             ids.push(entry.id.clone());
-            people.extend(entry.event.username.clone().map(|name| (name, entry.event.full_name.clone())));
+            if let Some(name) = &entry.event.username {
+                people.entry(name.clone()).or_insert_with(|| entry.event.full_name.clone());
+            }
             let Entry { id, version, created_at, updated_at, event, .. } = entry;
             let files = files.iter().map(File::of).collect();
             let line = Line { id, version, created_at, updated_at, event, files };
             text.push_str(&serde_json::to_string(&line).map_err(Problem::internal)?);
             text.push('\n');
         }
+        described.write(objects.into_bytes()).await?;
         lines.take(text.as_bytes());
         archive.write(text.into_bytes()).await?;
     }
@@ -118,45 +140,75 @@ pub async fn write(state: &State, book: &Book, cursor: Cursor, with_history: boo
         own.push(lines.described());
     }
 
-    let mut going = cursor.clone();
-    loop {
-        let found = going.next(state).await?;
-        if found.is_empty() {
-            break;
-        }
-        for (_, files) in with_files(state, found).await? {
-            for attachment in files {
-                archive.begin(format!("{root}/{}", File::of(&attachment).path)).await?;
-                let mut reading = state.attachments.reading(&attachment);
-                while let Some(piece) = reading.next().await? {
-                    archive.write(piece).await?;
-                }
+    for ids in file_ids.chunks(AT_ONCE) {
+        // They stay, also those of entries that were removed meanwhile.
+        let known = attachments::by_ids(&mut state.db.read().await?, ids).await?;
+        for attachment in ids.iter().filter_map(|id| known.get(id)) {
+            archive.begin(format!("{root}/{}", File::of(attachment).path)).await?;
+            let mut reading = state.attachments.reading(attachment);
+            while let Some(piece) = reading.next().await? {
+                archive.write(piece).await?;
             }
         }
     }
 
     archive.begin(format!("{root}/ro-crate-metadata.json")).await?;
-    archive.write(beginning(state, book, &ids, &own).into_bytes()).await?;
+    archive.write(beginning(state, book, &own).into_bytes()).await?;
+    for ids in ids.chunks(AT_ONCE) {
+        let mut parts = String::new();
+        for id in ids {
+            let _ = write!(parts, ",{{\"@id\":\"./{id}/\"}}");
+        }
+        archive.write(parts.into_bytes()).await?;
+    }
+    archive.write(b"]}".to_vec()).await?;
     for described in own.into_iter().chain(people.into_iter().map(|(name, full)| person(&name, full))) {
         archive.write(format!(",\n{described}").into_bytes()).await?;
     }
-    let mut going = cursor;
-    loop {
-        let found = going.next(state).await?;
-        if found.is_empty() {
-            break;
-        }
-        let mut text = String::new();
-        for (entry, files) in with_files(state, found).await? {
-            let _ = write!(text, ",\n{}", dataset(&entry, &files));
-            for attachment in &files {
-                let _ = write!(text, ",\n{}", file(attachment));
-            }
-        }
-        archive.write(text.into_bytes()).await?;
+    while let Some(piece) = described.next().await? {
+        archive.write(piece).await?;
     }
     archive.write(b"\n]}\n".to_vec()).await?;
     archive.finish().await
+}
+
+/// What is kept on disk until it is its turn.
+struct Aside {
+    file: Arc<fs::File>,
+    pool: Blocking,
+    at: u64,
+}
+
+impl Aside {
+    async fn new(state: &State) -> Result<Self, Stopped> {
+        let directory = state.data_dir.clone();
+        let made = state.documents.run_in_turn(move || {
+            fs::create_dir_all(&directory)?;
+            tempfile::tempfile_in(directory)
+        });
+        let file = made.await?.map_err(Error::Storage)?;
+        Ok(Self { file: Arc::new(file), pool: state.documents.clone(), at: 0 })
+    }
+
+    async fn write(&self, bytes: Vec<u8>) -> Result<(), Stopped> {
+        let file = Arc::clone(&self.file);
+        let written = self.pool.run_in_turn(move || (&*file).write_all(&bytes)).await?;
+        Ok(written.map_err(Error::Storage)?)
+    }
+
+    /// All that was written, piece by piece.
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Stopped> {
+        let (file, at) = (Arc::clone(&self.file), self.at);
+        let read = self.pool.run_in_turn(move || {
+            let mut piece = vec![0; 64 * 1024];
+            let length = file.read_at(&mut piece, at)?;
+            piece.truncate(length);
+            Ok::<_, io::Error>(piece)
+        });
+        let piece = read.await?.map_err(Error::Storage)?;
+        self.at += piece.len() as u64;
+        Ok((!piece.is_empty()).then_some(piece))
+    }
 }
 
 /// Entries with their attachments.
@@ -170,24 +222,38 @@ async fn with_files(state: &State, found: Vec<Entry>) -> Result<Vec<(Entry, Vec<
     Ok(found.into_iter().map(|entry| (entry.clone(), files(&entry))).collect())
 }
 
-/// Everything up to the entries, whose objects follow.
-fn beginning(state: &State, book: &Book, ids: &[String], own: &[Value]) -> String {
-    let parts: Vec<Value> =
-        own.iter().map(|file| json!({"@id": file["@id"]})).chain(ids.iter().map(|id| named(id))).collect();
+/// Everything up to the entries among the parts of the whole, which are written as text because they may be many.
+fn beginning(state: &State, book: &Book, own: &[Value]) -> String {
+    let parts: Vec<Value> = own.iter().map(|file| json!({"@id": file["@id"]})).collect();
     let descriptor = json!({"@id": "ro-crate-metadata.json", "@type": "CreativeWork", "about": {"@id": "./"},
         "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
-        "sdPublisher": {"@type": "Organization", "name": state.site}, "version": "1.0"});
+        "sdPublisher": {"@id": "#publisher"}, "version": "1.0"});
+    let publisher = json!({"@id": "#publisher", "@type": "Organization", "name": state.site});
     let root = json!({"@id": "./", "@type": "Dataset", "name": format!("Logbook {}", book.name()),
         "datePublished": dates::shown(state.clock.now_micros()), "hasPart": parts});
-    format!("{{\"@context\": \"https://w3id.org/ro/crate/1.1/context\", \"@graph\": [\n{descriptor},\n{root}")
+    // `hasPart` is the last of its keys.
+    let root = root.to_string();
+    let open = root.strip_suffix("]}").unwrap_or(&root);
+    format!(
+        "{{\"@context\": \"https://w3id.org/ro/crate/1.1/context\", \"@graph\": [\n{descriptor},\n{publisher},\n{open}"
+    )
 }
 
-fn named(id: &str) -> Value {
-    json!({"@id": format!("./{id}/")})
+/// An address, whatever somebody is called.
+fn person_id(name: &str) -> String {
+    let mut id = "#person-".to_owned();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            id.push(char::from(byte));
+        } else {
+            let _ = write!(id, "%{byte:02X}");
+        }
+    }
+    id
 }
 
 fn person(name: &str, full: Option<String>) -> Value {
-    json!({"@id": format!("#person-{name}"), "@type": "Person", "identifier": name, "name": full.unwrap_or_else(|| name.to_owned())})
+    json!({"@id": person_id(name), "@type": "Person", "identifier": name, "name": full.unwrap_or_else(|| name.to_owned())})
 }
 
 fn dataset(entry: &Entry, files: &[Attachment]) -> Value {
@@ -198,10 +264,19 @@ fn dataset(entry: &Entry, files: &[Attachment]) -> Value {
     let name = if name.trim().is_empty() { event.category.clone() } else { name };
     let parts: Vec<Value> =
         files.iter().map(|attachment| json!({"@id": format!("./{}", File::of(attachment).path)})).collect();
-    let author = event.username.as_deref().map(|name| json!({"@id": format!("#person-{name}")}));
-    json!({"@id": format!("./{id}/"), "@type": "Dataset", "identifier": id, "name": name, "genre": event.kind,
-        "text": event.html().map_or(plain.clone(), str::to_owned), "dateCreated": dates::shown(event.at),
-        "dateModified": dates::shown(entry.updated_at), "author": author, "keywords": event.tags.join(", "), "hasPart": parts})
+    let text = event.html().map_or_else(|| as_html(&plain), str::to_owned);
+    let mut dataset = json!({"@id": format!("./{id}/"), "@type": "Dataset", "identifier": id, "name": name, "genre": event.kind,
+        "text": text, "encodingFormat": "text/html", "dateCreated": dates::shown(event.at),
+        "dateModified": dates::shown(entry.updated_at), "keywords": event.tags.join(", "), "hasPart": parts});
+    if let Some(name) = &event.username {
+        dataset["author"] = json!({"@id": person_id(name)});
+    }
+    dataset
+}
+
+/// What is no HTML as such: other notebooks show `text` as HTML.
+fn as_html(plain: &str) -> String {
+    plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>\n")
 }
 
 fn file(attachment: &Attachment) -> Value {

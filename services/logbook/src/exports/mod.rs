@@ -95,6 +95,12 @@ impl Cursor {
         self.last = found.last().cloned().or(self.last.take());
         Ok(found)
     }
+
+    /// Goes on behind an entry after which so many were given and not used.
+    fn back_to(&mut self, entry: Entry, unused: usize) {
+        self.page.limit = self.page.limit.map(|left| left.saturating_add(i64::try_from(unused).unwrap_or_default()));
+        self.last = Some(entry);
+    }
 }
 
 /// Why a file was not written to its end.

@@ -17,7 +17,7 @@ use crate::store::entries::Entry;
 /// Entries of a part.
 const ENTRIES: usize = 500;
 /// Bytes of images after which a part ends.
-const IMAGES: i64 = 12 << 20;
+const IMAGES: i64 = 6 << 20;
 /// A larger image is named instead of shown.
 const LARGEST: i64 = 8 << 20;
 
@@ -41,11 +41,18 @@ pub async fn part(state: &State, cursor: &mut Cursor, name: &str, number: usize)
             [] => HashMap::new(),
             ids => attachments::by_ids(&mut state.db.read().await?, ids).await?,
         };
+        let mut left = found.len();
         for entry in found {
+            left -= 1;
             first.get_or_insert(entry.event.at);
             last = Some(entry.event.at);
             let pictures = pictures(state, &entry, &files, &mut images).await?;
             printed.push(printed_of(state, &entry, &files, pictures));
+            // The others come in the next part.
+            if images >= IMAGES && left > 0 {
+                cursor.back_to(entry, left);
+                break;
+            }
         }
     }
     // A full last part is not followed by an empty one.
@@ -59,8 +66,9 @@ pub async fn part(state: &State, cursor: &mut Cursor, name: &str, number: usize)
     let title = format!("{} · {name}", state.site);
     let bytes = state.documents.run_in_turn(move || {
         let mut document = Document::new(&Cover { title: &title, subtitle: &subtitle });
-        for entry in &printed {
-            document.add(entry);
+        // Each goes as soon as it is drawn.
+        for entry in printed {
+            document.add(&entry);
         }
         document.finish()
     });
@@ -93,9 +101,11 @@ async fn pictures(
     files: &HashMap<String, Attachment>,
     read: &mut i64,
 ) -> Result<HashMap<String, Vec<u8>>, Problem> {
-    let mut pictures = HashMap::new();
+    let (mut pictures, before) = (HashMap::new(), *read);
     for attachment in entry.event.files.iter().filter_map(|id| files.get(id)) {
-        if is_shown_inline(&attachment.media_type) && attachment.bytes <= LARGEST {
+        // So it is with those of an entry that has many.
+        let has_room = attachment.bytes <= LARGEST && *read - before + attachment.bytes <= 2 * LARGEST;
+        if is_shown_inline(&attachment.media_type) && has_room {
             *read += attachment.bytes;
             pictures.insert(attachment.id.clone(), state.attachments.get(attachment).await?);
         }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use zip::ZipArchive;
@@ -30,10 +31,38 @@ pub struct Found {
     pub files: Vec<Vec<u8>>,
 }
 
+/// A file that is read from a place of its own: whoever reads the same file elsewhere does not move it.
+struct Placed<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl Read for Placed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(into, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Placed<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
 /// Gives each entry in turn; a text says what is wrong with the archive.
 pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(), String>) -> Result<(), String> {
     let unreadable = |e: zip::result::ZipError| format!("the archive cannot be read: {e}");
-    let open = || ZipArchive::new(file).map_err(|e| format!("this is no ZIP archive: {e}"));
+    // Lines and files are read in turn.
+    let placed = || BufReader::new(Placed { file, at: 0 });
+    let open = || ZipArchive::new(placed()).map_err(|e| format!("this is no ZIP archive: {e}"));
     let (mut of_lines, mut of_files) = (open()?, open()?);
     let names: Vec<String> =
         of_lines.file_names().flatten().filter(|name| name.ends_with(ENTRIES)).map(Cow::into_owned).collect();

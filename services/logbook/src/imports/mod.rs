@@ -35,13 +35,15 @@ pub async fn import(state: &State, book: &Book, file: File, actor: &str) -> Resu
     let checked = state.documents.run(move || archive::walk(&file, limits, |_| Ok(()))).await?;
     checked.map_err(Error::BadArchive)?;
 
-    let (sender, mut receiver) = mpsc::channel(AHEAD);
+    let (sender, receiver) = mpsc::channel(AHEAD);
     let reading = state.documents.run(move || {
         archive::walk(&again, limits, |found| {
             sender.blocking_send(found).map_err(|_| "nobody imports it any more".to_owned())
         })
     });
     let writing = async {
+        // Goes when an entry cannot be written, so that the reader does not wait for its place.
+        let mut receiver = receiver;
         let mut imported = Imported::default();
         while let Some(found) = receiver.recv().await {
             if write(state, book, found, actor).await? {
@@ -53,6 +55,7 @@ pub async fn import(state: &State, book: &Book, file: File, actor: &str) -> Resu
         Ok::<_, Problem>(imported)
     };
     let (read, written) = tokio::join!(reading, writing);
+    // What could not be written is the cause, also of what is not read any more.
     let imported = written?;
     read?.map_err(Error::BadArchive)?;
     Ok(imported)
