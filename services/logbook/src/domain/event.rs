@@ -33,6 +33,19 @@ pub struct TagName {
     pub name: String,
 }
 
+/// Tags of an entry, and characters of a tag's name.
+const MOST_TAGS: usize = 100;
+const LONGEST_TAG: usize = 200;
+
+/// Tags by their names, each once; more, or longer ones, than anybody reads are refused.
+pub fn tags(names: impl Iterator<Item = String>) -> Result<Vec<String>, Error> {
+    let tags = unique(names);
+    if tags.len() > MOST_TAGS || tags.iter().any(|name| name.chars().count() > LONGEST_TAG) {
+        return Err(Error::bad(format!("there may be {MOST_TAGS} tags of {LONGEST_TAG} characters")));
+    }
+    Ok(tags)
+}
+
 /// What a client sends. Keys that are not known are passed over.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,7 +72,15 @@ pub struct Incoming {
     pub filepath: Option<String>,
 }
 
-const NUL: &[u8] = b"\\u0000";
+/// Whether a text of the JSON has a NUL: `\u0000` whose backslash is not itself escaped.
+pub fn has_nul(json: &[u8]) -> bool {
+    const NUL: &[u8] = b"\\u0000";
+    let is_here = |at: usize| {
+        let backslashes = json[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        backslashes.is_multiple_of(2)
+    };
+    json.windows(NUL.len()).enumerate().any(|(at, part)| part == NUL && is_here(at))
+}
 
 /// What a body says; without one ICAT+ has a sentence of its own, else `otherwise` says what it is not.
 pub fn parsed<T: DeserializeOwned>(body: &[u8], otherwise: &str) -> Result<T, Error> {
@@ -67,7 +88,7 @@ pub fn parsed<T: DeserializeOwned>(body: &[u8], otherwise: &str) -> Result<T, Er
         return Err(Error::NoBody);
     }
     // No database text can hold it.
-    if body.windows(NUL.len()).any(|part| part == NUL) {
+    if has_nul(body) {
         return Err(Error::bad("there must be no NUL (\\u0000) in a text"));
     }
     serde_json::from_slice(body).map_err(|e| Error::bad(format!("{otherwise}: {e}")))
@@ -129,7 +150,7 @@ impl Event {
             category,
             at,
             content: incoming.content.unwrap_or_default(),
-            tags: unique(incoming.tag.unwrap_or_default().into_iter().map(|tag| tag.name)),
+            tags: tags(incoming.tag.unwrap_or_default().into_iter().map(|tag| tag.name))?,
             title: incoming.title,
             investigation_id: None,
             investigation_name: incoming.investigation_name,
@@ -147,6 +168,18 @@ impl Event {
             content_type: None,
             files: Vec::new(),
         })
+    }
+
+    /// Whether it could have been sent; for what comes in an archive. The text says what could not.
+    pub fn check(&self) -> Result<(), Error> {
+        one_of("type", Some(self.kind.clone()), &KINDS, str::to_owned)?;
+        one_of("category", Some(self.category.clone()), &CATEGORIES, str::to_owned)?;
+        // Years that a calendar of days can be made of.
+        const SPAN: std::ops::Range<i64> = 0..253_402_300_800_000_000;
+        if !SPAN.contains(&self.at) {
+            return Err(Error::bad("its time is not between 1970 and 9999"));
+        }
+        tags(self.tags.iter().cloned()).map(drop)
     }
 
     /// An attachment and nothing else.
@@ -282,7 +315,21 @@ fn one_of(name: &str, given: Option<String>, known: &[&str], form: impl Fn(&str)
 }
 
 /// Names in the order in which they came, each once, whatever its case.
-pub fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
+fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     names.filter(|name| !name.trim().is_empty() && seen.insert(fold(name))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_nul;
+
+    #[test]
+    fn a_nul_is_told_from_a_backslash_that_is_written_out() {
+        for (json, expected) in
+            [(r#"{"a":"x\u0000"}"#, true), (r#"{"a":"x\\u0000"}"#, false), (r#"{"a":"\\\u0000"}"#, true)]
+        {
+            assert_eq!(has_nul(json.as_bytes()), expected, "{json}");
+        }
+    }
 }

@@ -75,15 +75,25 @@ pub enum Order {
     UpdatedAt,
 }
 
+/// Names in a list, and bytes of a search.
+const MOST_NAMES: usize = 200;
+const LONGEST_SEARCH: usize = 2_000;
+
 const TYPES: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
 
 impl Parameters {
-    pub fn investigation(&self) -> Result<Option<i64>, Error> {
-        number("investigationId", self.investigation_id.as_deref())
-    }
-
     /// Removed entries are left out, as in ICAT+.
     pub fn filter(&self, zone: &TimeZone) -> Result<Filter, Error> {
+        for (name, list) in
+            [("types", &self.types), ("tags", &self.tags), ("orTags", &self.or_tags), ("notTags", &self.not_tags)]
+        {
+            if list.as_deref().is_some_and(|list| list.split(',').count() > MOST_NAMES) {
+                return Err(Error::bad(format!("{name} may have {MOST_NAMES} names")));
+            }
+        }
+        if self.search.as_deref().is_some_and(|text| text.len() > LONGEST_SEARCH) {
+            return Err(Error::bad(format!("search may have {LONGEST_SEARCH} bytes")));
+        }
         let mut filter = Filter {
             types: types(self.types.as_deref()),
             without_investigation: flag("filterInvestigation", self.filter_investigation.as_deref())?,
@@ -197,7 +207,7 @@ mod tests {
             sort_order: some("1"),
             ..Parameters::default()
         };
-        assert_eq!(parameters.investigation().unwrap(), Some(4711));
+        assert_eq!(number("investigationId", parameters.investigation_id.as_deref()).unwrap(), Some(4711));
         let filter = parameters.filter(&zone).unwrap();
         assert_eq!(
             filter.types,
@@ -207,8 +217,8 @@ mod tests {
         assert_eq!(filter.before.unwrap() - filter.from.unwrap(), 12 * 3_600_000_000 + 1);
         let page = parameters.page(100, 1000).unwrap();
         assert_eq!((page.limit, page.descending), (Some(1000), false));
-        let broken = Parameters { investigation_id: some("abc"), ..Parameters::default() };
-        assert_eq!(broken.investigation().unwrap_err().to_string(), "investigationId must be a number, not abc");
+        let broken = number("investigationId", Some("abc")).unwrap_err();
+        assert_eq!(broken.to_string(), "investigationId must be a number, not abc");
         assert!(Parameters { sort_by: some("body"), ..Parameters::default() }.page(1, 1).is_err());
         assert!(Parameters { date: some("x"), ..Parameters::default() }.filter(&zone).is_err());
     }

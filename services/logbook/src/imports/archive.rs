@@ -1,7 +1,7 @@
 //! Reading an `.eln`.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt as _;
@@ -9,13 +9,17 @@ use std::os::unix::fs::FileExt as _;
 use aws_lc_rs::digest::{SHA256, digest};
 use zip::ZipArchive;
 
-use crate::domain::ids::hex;
-use crate::domain::ids::is_id;
+use crate::domain::content;
+use crate::domain::event::has_nul;
+use crate::domain::ids::{hex, is_id};
+use crate::error::Error;
 use crate::exports::Line;
 
 const ENTRIES: &str = "/entries.jsonl";
 /// Bytes of an entry without its attachments.
 const LONGEST_LINE: u64 = 32 << 20;
+/// Bytes of a file's name.
+const LONGEST_NAME: usize = 255;
 
 /// Bytes after unpacking.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +90,7 @@ pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(
         }
         left = left.checked_sub(read as u64).ok_or_else(|| wrong("the archive is too large"))?;
         let line: Line = serde_json::from_slice(&text).map_err(|e| wrong(&e.to_string()))?;
+        check(&line, &text).map_err(|e| wrong(&e.to_string()))?;
         if !is_id(&line.id) || line.files.iter().any(|file| !is_id(&file.id)) {
             return Err(wrong("an id must be 24 hexadecimal digits"));
         }
@@ -110,6 +115,22 @@ pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(
             files.push(bytes);
         }
         each(Found { line, files })?;
+    }
+    Ok(())
+}
+
+/// What would be refused when it is written is refused before anything is.
+fn check(line: &Line, text: &[u8]) -> Result<(), Error> {
+    if has_nul(text) {
+        return Err(Error::bad("there must be no NUL in a text"));
+    }
+    line.event.check()?;
+    for part in line.event.content.iter().filter(|part| part.is_html()) {
+        content::taken(part.text.as_deref().unwrap_or_default())?;
+    }
+    let ids: HashSet<&str> = line.files.iter().map(|file| file.id.as_str()).collect();
+    if ids.len() != line.files.len() || line.files.iter().any(|file| file.filename.len() > LONGEST_NAME) {
+        return Err(Error::bad("a file is listed twice, or its name is too long"));
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ use crate::state::State;
 
 /// Entries that are read ahead.
 const AHEAD: usize = 4;
+/// The part of an id that says when.
+const TIME_DIGITS: usize = 14;
 
 /// What became of the entries of an archive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,7 +71,10 @@ async fn write(state: &State, book: &Book, found: Found, actor: &str) -> Result<
     let mut event = line.event;
     event.investigation_id = Book::investigation(&name);
     match book {
-        Book::Instrument(instrument) => event.instrument_name = Some(instrument.to_uppercase()),
+        // With a proposal it would wait for an investigation, and go there.
+        Book::Instrument(instrument) => {
+            (event.investigation_name, event.instrument_name) = (None, Some(instrument.to_uppercase()));
+        }
         Book::Investigation(_) => {}
         // Else it would seem to wait for an investigation.
         Book::Facility | Book::Unplaced => (event.investigation_name, event.instrument_name) = (None, None),
@@ -87,5 +92,7 @@ async fn write(state: &State, book: &Book, found: Found, actor: &str) -> Result<
         files.push(NewFile { id: new_id(&file.id), filename: file.filename, stored });
     }
     let new = NewEntry { book: book.clone(), event, files, late: false, actor: actor.to_owned() };
-    Ok(entries::create_as(state, new_id(&line.id), new).await?.is_some())
+    // An id begins with its time, by which lists sort.
+    let id = format!("{}{}", &line.id[..TIME_DIGITS], &new_id(&line.id)[TIME_DIGITS..]);
+    Ok(entries::create_as(state, id, new).await?.is_some())
 }

@@ -41,7 +41,9 @@ pub fn of_markdown(text: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut html = String::with_capacity(text.len() * 3 / 2);
     pulldown_cmark::html::push_html(&mut html, Parser::new_ext(text, options));
-    html
+    // Boxes that could be ticked do not survive the cleaning.
+    html.replace("<input disabled=\"\" type=\"checkbox\" checked=\"\"/>", "☑")
+        .replace("<input disabled=\"\" type=\"checkbox\"/>", "☐")
 }
 
 #[cfg(test)]
@@ -51,6 +53,7 @@ mod tests {
     #[test]
     fn every_template_can_be_read() {
         assert!(TEMPLATES.is_ok(), "{:?}", TEMPLATES.as_ref().err());
+        assert_eq!(of_markdown("- [x] a\n- [ ] b").matches(['☑', '☐']).count(), 2);
         assert_eq!(of_markdown("**a** ~~b~~"), "<p><strong>a</strong> <del>b</del></p>\n");
     }
 }

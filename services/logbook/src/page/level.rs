@@ -38,7 +38,7 @@ impl Level {
         let missing = || Problem::new(Code::NotFound, "logbook/no-such-page", "there is no such logbook");
         let book = match level {
             "investigation" => Book::Investigation(id.parse().map_err(|_| missing())?),
-            "instrument" if !id.trim().is_empty() => Book::of(None, Some(id)),
+            "instrument" if !id.trim().is_empty() && !id.contains('\0') => Book::of(None, Some(id)),
             "facility" if id == "all" => Book::Facility,
             _ => return Err(missing()),
         };

@@ -15,7 +15,7 @@ use super::html::{of_markdown, page};
 use super::level::Level;
 use super::visitor::{known, redirect, refuse_foreign};
 use crate::domain::content;
-use crate::domain::event::{Content, Event, parsed, unique};
+use crate::domain::event::{self, Content, Event, parsed};
 use crate::domain::filter::names_as_given;
 use crate::entries::{self, NewEntry};
 use crate::error::Error;
@@ -69,7 +69,7 @@ impl Written {
         }
         let part = |format: &str, text: String| Content { format: Some(format.to_owned()), text: Some(text) };
         event.content = vec![part("plainText", plain), part("html", html)];
-        event.tags = unique(names_as_given(&tags));
+        event.tags = event::tags(names_as_given(&tags))?;
         Ok(())
     }
 }

@@ -8,6 +8,8 @@ use identity::Caller;
 use serde_json::json;
 use service_kit::Problem;
 
+use crate::bindings::{self, Bound};
+use crate::domain::book::Book;
 use crate::error::Error;
 use crate::imports;
 use crate::openapi::{Always, BookQuery, Imported};
@@ -37,6 +39,11 @@ pub async fn post(
     rights::administer(&state, &caller).await?;
     let book = book(query.investigation_id.as_deref(), query.instrument_name.as_deref())?;
     rights::write(&state, &caller, &book).await?;
+    if let Book::Investigation(id) = book
+        && bindings::bind_to(&state, id).await == Bound::Unknown
+    {
+        return Err(Error::bad(format!("there is no investigation {id}")).into());
+    }
     let most = state.config.largest_import.as_u64();
     let failed = Error::Storage;
     let directory = state.data_dir.clone();

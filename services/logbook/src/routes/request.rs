@@ -40,12 +40,15 @@ pub fn json(value: &Value) -> HttpResponse {
 
 /// The logbook that a request names.
 pub fn book(investigation: Option<&str>, instrument: Option<&str>) -> Result<Book, Error> {
+    if instrument.is_some_and(|name| name.contains('\0')) {
+        return Err(Error::bad("there must be no NUL in instrumentName"));
+    }
     Ok(Book::of(number("investigationId", investigation)?, instrument))
 }
 
 /// The same from the parameters of a list.
 pub fn book_of(parameters: &Parameters) -> Result<Book, Error> {
-    Ok(Book::of(parameters.investigation()?, parameters.instrument_name.as_deref()))
+    book(parameters.investigation_id.as_deref(), parameters.instrument_name.as_deref())
 }
 
 /// `If-Match: "3"`: the version that a change must meet.

@@ -35,7 +35,8 @@ async fn set_removed(
 ) -> Result<HttpResponse, Problem> {
     let book = book_of(query)?;
     rights::write(state, caller, &book).await?;
-    let mut filter = query.filter(&state.zone)?;
+    let ids = query.id.clone().map(|id| vec![id]);
+    let mut filter = Filter { ids, ..query.filter(&state.zone)? };
     if let Book::Instrument(name) = &book {
         let scope = Scope::Instrument(name.clone());
         filter.not_books =

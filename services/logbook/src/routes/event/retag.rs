@@ -8,7 +8,7 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::domain::book::Book;
-use crate::domain::event::{TagName, parsed, unique};
+use crate::domain::event::{TagName, parsed, tags};
 use crate::domain::filter::{Filter, number};
 use crate::error::Error;
 use crate::openapi::{Always, BookQuery, Entries};
@@ -64,7 +64,7 @@ pub async fn patch(
             "an entry belongs to an investigation that is released: its logbook can be read only; none was changed";
         return Err(Error::ClosedAmong(text).into());
     }
-    let tags = unique(asked.tags.into_iter().map(|tag| tag.name));
+    let tags = tags(asked.tags.into_iter().map(|tag| tag.name))?;
     let actor = &caller.subject().icat_user_name;
     let changed = entries::retag(&state, &book, &scope, &asked.event_ids, &tags, actor).await?;
     let mut tx = state.db.read().await?;

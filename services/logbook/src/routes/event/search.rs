@@ -10,7 +10,7 @@ use crate::domain::book::Book;
 use crate::domain::filter::{Filter, Parameters, number};
 use crate::error::Error;
 use crate::openapi::{Always, Found, ListQuery, SearchQuery};
-use crate::routes::request::json as answer;
+use crate::routes::request::{book_of, json as answer};
 use crate::state::State;
 use crate::store::books;
 use crate::store::entries::Entry;
@@ -70,7 +70,7 @@ pub async fn get(
 
 /// Where the caller may look, and whether that is all of it.
 pub async fn reach(state: &State, caller: &Caller, query: &Parameters) -> Result<(Reach, bool), Problem> {
-    let book = Book::of(query.investigation()?, query.instrument_name.as_deref());
+    let book = book_of(query)?;
     let books = match book {
         Book::Instrument(ref name) => {
             rights::read(state, caller, &book).await?;

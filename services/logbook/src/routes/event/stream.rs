@@ -8,6 +8,7 @@ use identity::Caller;
 use service_kit::Problem;
 
 use crate::domain::filter::{Parameters, number};
+use crate::error::Error;
 use crate::live::{Key, Reader};
 use crate::openapi::{Always, ListQuery, StreamQuery};
 use crate::rights;
@@ -57,6 +58,9 @@ pub async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let header = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let after = number("Last-Event-ID", header.or(after))?;
+    if after.is_some_and(|after| after < 0) {
+        return Err(Error::bad("Last-Event-ID must be an id of this stream").into());
+    }
     let reader = Reader::open(state, caller, key, after).await?;
     Ok(HttpResponse::Ok()
         .insert_header(("content-type", "text/event-stream"))

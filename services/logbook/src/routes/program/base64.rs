@@ -5,7 +5,7 @@ use identity::Caller;
 use service_kit::Problem;
 
 use super::Target;
-use crate::domain::event::{Event, unique};
+use crate::domain::event::{Event, tags};
 use crate::openapi::{Always, Entry, FromBase64};
 use crate::routes::request::{body, with_file};
 use crate::state::State;
@@ -35,7 +35,7 @@ pub async fn post(
     event.machine = asked.machine.clone();
     event.software = asked.software.clone();
     event.username = asked.usernames.clone();
-    event.tags = unique(asked.tag.into_iter().flatten().map(|tag| tag.name));
+    event.tags = tags(asked.tag.into_iter().flatten().map(|tag| tag.name))?;
     let file = files::from_base64(&state, asked.base64.as_deref(), &mut event).await?;
     programs::write(state.into_inner(), &caller, &target, event, vec![file]).await
 }
