@@ -4,21 +4,24 @@ exports or as an attachment. Shown raw, the same vectors do fire. What people wr
 
     tests/interop/logbook_xss.py [--thorough] [--mutations N] [--seed N]
 
-Each run has 2,000 mutations and samples of what is long; with `--thorough`, for a change of what may stay, 10,000 and all.
+Each run has 1,000 mutations and samples of what is long; with `--thorough`, for a change of what may stay, 10,000 and all.
 """
 
 import argparse
 import base64
 import collections
+import io
 import json
 import random
 import re
 import time
+import zipfile
 
 from logbook_facility import KEY, Facility
 
 import logbook_benign  # noqa: E402
 import logbook_files  # noqa: E402
+import logbook_pdf  # noqa: E402
 import logbook_xss_page  # noqa: E402
 from browser import Browser  # noqa: E402
 from logbook_client import IMAGE  # noqa: E402
@@ -34,8 +37,11 @@ DEEP = [
 ]
 BATCH = 150
 RAW_BATCH = 90
+# Of how many vectors one is written as plain text too.
+PLAIN = 20
 RAW_MUTATIONS = 270
-FORMATS = ["csv", "txt", "jsonl", "eln", "pdf", "html"]
+FORMATS = ["csv", "txt", "jsonl", "eln", "pdf"]
+FIRST_EXPORTED = 700_000
 
 
 class Book:
@@ -103,6 +109,9 @@ def write_vectors(book, base):
         assert status == 200, sent
         for n, (_, number, _) in enumerate(group):
             where[number] += [(id, n), (id, len(group) - 1 - n, "previousVersionEvent"), (sent["_id"], n)]
+    # As plain text, which is none of HTML's business wherever it is shown.
+    for _, number, text in taken[::PLAIN]:
+        book.write([text], "plainText")
     return where
 
 
@@ -153,7 +162,7 @@ def control(browser, base, mutated, thorough):
     fired = set()
     numbered = [(number, text) for _, number, text in base]
     # Some also as elements, where scripts do not run.
-    for way, these in [("document", numbered), ("element", numbered[:: 5 if thorough else 10])]:
+    for way, these in [("document", numbered), ("element", numbered[:: 5 if thorough else 20])]:
         for at in range(0, len(these), RAW_BATCH):
             page = browser.stage()
             fired |= browser.show(page, way, these[at : at + RAW_BATCH], strict=False).keys()
@@ -233,22 +242,46 @@ def check_depth(book):
 
 
 def check_exports(browser, book):
-    """Files are for saving; opened by their address, nothing is shown."""
+    """Files are for saving; opened by their address, nothing is shown. What they hold, and what others would show of it."""
     path = f"/logbook/{book.session}/event?{book.place}"
-    there = []
+    bodies = {}
     for format in FORMATS:
         status, headers, body = book.facility.request("GET", f"{path}&format={format}")
-        if status == 400:
-            print(f"  no format {format} yet")
-            continue
         assert status == 200 and headers["x-content-type-options"] == "nosniff", (format, status, headers)
         assert headers["content-disposition"].startswith("attachment; filename=\"") and "html" not in headers["content-type"], (format, headers)
         fired = browser.open(f"{path}&format={format}", 400_000, download=True)
         assert not fired, (format, fired)
-        there.append(f"{format} {len(body)} bytes")
+        bodies[format] = headers["content-type"], body
     fired = browser.open(path + "&limit=1000", 400_001)
     assert not fired, fired
-    return there
+    return check_eln(browser, bodies["eln"][1]), check_pdf(*bodies["pdf"])
+
+
+def check_eln(browser, body):
+    """Its texts are HTML to other notebooks: how many there are, and what fires."""
+    archive = zipfile.ZipFile(io.BytesIO(body))
+    (name,) = [name for name in archive.namelist() if name.endswith("/ro-crate-metadata.json")]
+    texts = {item["text"]: None for item in json.loads(archive.read(name))["@graph"] if "text" in item}
+    lines = [json.loads(line) for line in archive.read(name.replace("ro-crate-metadata.json", "entries.jsonl")).splitlines()]
+    html = {content["text"]: None for line in lines for content in line["event"]["content"] if content["format"] == "html"}
+    page, fired = browser.stage(), {}
+    for way in ("element", "article"):
+        items = list(enumerate(texts | html if way == "element" else texts, FIRST_EXPORTED))
+        for at in range(0, len(items), BATCH):
+            # What is asked for from elsewhere by an address of its own, what runs by the number of its vector.
+            fired |= browser.show(page, way, items[at : at + BATCH])
+    page.close()
+    return len(texts), fired
+
+
+def check_pdf(kind, body):
+    """Its text is there, and nothing in it acts: how many pages, and what does."""
+    parts = logbook_pdf.parts(kind, body)
+    assert len(parts) > 1
+    text = "".join(map(logbook_pdf.text, parts))
+    # As they were written in plain text.
+    assert "onerror" in text and "<script" in text and len(text) > 10_000, text[:1000]
+    return sum(map(logbook_pdf.check, parts)), [found for part in parts for found in logbook_pdf.active(part)]
 
 
 def check_benign(book, image):
@@ -272,7 +305,7 @@ def main():
     options.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = options.parse_args()
     print(f"seed {options.seed}")
-    base, mutated = vectors(), list(mutations(options.seed, options.mutations or (10_000 if options.thorough else 2_000)))
+    base, mutated = vectors(), list(mutations(options.seed, options.mutations or (10_000 if options.thorough else 1_000)))
     source = {number: text for _, number, text in base + mutated}
     started = time.monotonic()
     lap = lambda what: print(f"{time.monotonic() - started:5.1f} s {what}", flush=True)  # noqa: E731
@@ -293,8 +326,8 @@ def main():
         lap(f"{len(items)} contents as element, document and article, {again} parsed and written again: {len(fired)} fired")
         pages, alone, misplaced = logbook_xss_page.check(browser, facility, live, book, 1 if options.thorough else 12)
         lap(f"{pages} pages of the logbook with {alone} entries: {len(misplaced)} fired or not in their place")
-        print(*check_exports(browser, book), sep=", ")
-        lap("exports are saved, not shown")
+        (texts, exported), (pages, active) = check_exports(browser, book)
+        lap(f"exports are saved, not shown: {texts} texts of an .eln, {len(exported)} fired; {pages} pages of PDF, {len(active)} act")
         encode = lambda content: base64.b64encode(content).decode()  # noqa: E731
         made = logbook_files.attach(facility, book.session, encode)
         image = next(iter(made.values()))[1].rsplit("=", 1)[1]
@@ -303,7 +336,7 @@ def main():
         careless = logbook_files.control(browser)
         files = len(logbook_files.FILES)
         lap(f"{len(made)} files, {inline // 2} of them shown: {len(opened)} fired; served carelessly, {careless} of {files} did")
-        raw_count = RAW_MUTATIONS if options.thorough else RAW_BATCH
+        raw_count = RAW_MUTATIONS if options.thorough else RAW_BATCH // 2
         raw, raw_mutated = control(browser, base, mutated[:raw_count], options.thorough)
         lap(f"control: raw, {raw} of {len(base)} vectors and {raw_mutated} of {len(mutated[:raw_count])} mutations fired")
         lost = check_benign(book, image)
@@ -317,6 +350,8 @@ def main():
     for what in happened + misplaced:
         print(f"  in the page: {what}"[:400])
     assert not fired and not opened, (len(fired), opened)
+    assert not exported, f"{len(exported)} fire: {list(exported.values())[:5]}"[:3000]
+    assert not active, active[:10]
     assert not happened and not misplaced, "something fires in the page"
     assert not lost.keys() - logbook_benign.DROPPED, lost.keys() - logbook_benign.DROPPED
     assert not formats, f"HTML under these names stays as it is: {formats}"
