@@ -33,6 +33,8 @@ pub struct TagName {
     pub name: String,
 }
 
+/// Times of which a calendar of days can be made: from 1970 to 9999, in microseconds.
+const CALENDAR: std::ops::Range<i64> = 0..253_402_300_800_000_000;
 /// Tags of an entry, and characters of a tag's name.
 const MOST_TAGS: usize = 100;
 const LONGEST_TAG: usize = 200;
@@ -174,9 +176,7 @@ impl Event {
     pub fn check(&self) -> Result<(), Error> {
         one_of("type", Some(self.kind.clone()), &KINDS, str::to_owned)?;
         one_of("category", Some(self.category.clone()), &CATEGORIES, str::to_owned)?;
-        // Years that a calendar of days can be made of.
-        const SPAN: std::ops::Range<i64> = 0..253_402_300_800_000_000;
-        if !SPAN.contains(&self.at) {
+        if !CALENDAR.contains(&self.at) {
             return Err(Error::bad("its time is not between 1970 and 9999"));
         }
         tags(self.tags.iter().cloned()).map(drop)
