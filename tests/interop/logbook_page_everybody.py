@@ -61,7 +61,7 @@ class Everybody:
         elsewhere = "http://127.0.0.1:9/form"
         page.route(elsewhere, lambda route: route.fulfill(content_type="text/html", body=EVIL.replace("URL", facility.url + self.book)))
         page.goto(elsewhere)
-        with page.expect_response(facility.url + self.book) as answer:
+        with page.expect_navigation() as answer:
             page.evaluate("document.forms[0].submit()")
         assert answer.value.status == 403 and "undulator-logbook" in answer.value.request.all_headers()["cookie"]
         (cookie,) = page.context.cookies()

@@ -17,9 +17,9 @@ use crate::store::entries::Entry;
 /// Entries of a part.
 const ENTRIES: usize = 500;
 /// Bytes of images after which a part ends.
-const IMAGES: i64 = 6 << 20;
+const IMAGES: i64 = 3 << 20;
 /// A larger image is named instead of shown.
-const LARGEST: i64 = 8 << 20;
+const LARGEST: i64 = 6 << 20;
 
 pub struct Part {
     bytes: Vec<u8>,
@@ -104,7 +104,7 @@ async fn pictures(
     let (mut pictures, before) = (HashMap::new(), *read);
     for attachment in entry.event.files.iter().filter_map(|id| files.get(id)) {
         // So it is with those of an entry that has many.
-        let has_room = attachment.bytes <= LARGEST && *read - before + attachment.bytes <= 2 * LARGEST;
+        let has_room = attachment.bytes <= LARGEST && *read - before + attachment.bytes <= LARGEST;
         if is_shown_inline(&attachment.media_type) && has_room {
             *read += attachment.bytes;
             pictures.insert(attachment.id.clone(), state.attachments.get(attachment).await?);

@@ -19,7 +19,7 @@ const ENTRIES: &str = "/entries.jsonl";
 /// Bytes of an entry without its attachments.
 const LONGEST_LINE: u64 = 32 << 20;
 /// Bytes of a file's name.
-const LONGEST_NAME: usize = 255;
+const LONGEST_NAME: usize = 4096;
 
 /// Bytes after unpacking.
 #[derive(Debug, Clone, Copy)]
