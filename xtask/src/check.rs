@@ -136,6 +136,11 @@ fn sql(source: &Source) -> Vec<String> {
         if sums.filter(|before| !before.ends_with(is_of_name)).any(|before| !is_cast(before)) {
             breaches.push(format!("{number}: SUM without CAST (its type differs between the engines)"));
         }
+        let mut exists = text.match_indices("EXISTS (SELECT").filter(|(at, _)| !text[..*at].ends_with("NOT "));
+        if exists.any(|(at, _)| !text[at..].contains("LIMIT 1)")) {
+            breaches
+                .push(format!("{number}: EXISTS without LIMIT 1 (SQLite 3.51 joins it, and OFFSET counts too much)"));
+        }
     }
     breaches
 }
@@ -223,6 +228,7 @@ mod tests {
             "SELECT SUM(size) FROM t",
             "SELECT COALESCE(SUM(size), 0) FROM t",
             "SELECT CAST(SUM(a) AS BIGINT), SUM(b) FROM t",
+            "SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.a = t.a)",
         ] {
             assert_eq!(breaches(text), 1, "{text}");
         }
@@ -231,6 +237,8 @@ mod tests {
             "SELECT a * b FROM t",
             "a LIKE $1 ESCAPE '!' OR a LIKE $2 ESCAPE '!'",
             "LIKE compares strings",
+            "SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.a = t.a LIMIT 1)",
+            "SELECT a FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.a = t.a)",
             "LIKE",
             "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM t",
             "CAST(SUM({distinct}{argument}) AS BIGINT)",

@@ -98,6 +98,8 @@ async fn searches() {
         ("SELECT g FROM Grouping g WHERE g.name LIKE 'bl-%' ORDER BY g.name", r#"[{"Grouping":{B(5),"investigationGroups":[],"name":"bl-id29","rules":[],"userGroups":[]}},{"Grouping":{B(6),"investigationGroups":[],"name":"bl-id30","rules":[],"userGroups":[]}}]"#.to_owned()),
         ("SELECT g FROM Grouping g WHERE g.name = 'x'", "[]".to_owned()),
         ("SELECT d.name FROM Dataset d WHERE d.investigation.id = 9 ORDER BY d.name LIMIT 0, 2", r#"["align","scan-001"]"#.to_owned()),
+        // The one investigation has two datasets, and is one row to skip.
+        ("SELECT i.name FROM Investigation i WHERE i.datasets IS NOT EMPTY ORDER BY i.id LIMIT 1, 5", "[]".to_owned()),
         ("SELECT d.complete FROM Dataset d WHERE d.id = 14", "[false]".to_owned()),
         ("SELECT p.valueType FROM ParameterType p WHERE p.name = 'energy'", r#"["NUMERIC"]"#.to_owned()),
         ("SELECT d.id, d.name, d.location, d.startDate FROM Dataset d WHERE d.investigation.id = 9 ORDER BY d.id", r#"[[11,"align",null,"2026-01-12T08:05:00.000Z"],[14,"scan-001","/data/id29/32",null]]"#.to_owned()),

@@ -282,7 +282,7 @@ pub async fn spans(tx: &mut Tx, scope: &Scope, filter: &Filter, starts: &[i64]) 
     let list = query.bind(Val::ids(starts));
     let sql = format!(
         "SELECT d.day FROM (SELECT s.value AS day, LEAD(s.value) OVER (ORDER BY s.value) AS next FROM {} s) d \
-         WHERE d.next IS NOT NULL AND EXISTS (SELECT 1 FROM entry e WHERE {} AND e.at >= d.day AND e.at < d.next) ORDER BY d.day",
+         WHERE d.next IS NOT NULL AND EXISTS (SELECT 1 FROM entry e WHERE {} AND e.at >= d.day AND e.at < d.next LIMIT 1) ORDER BY d.day",
         tx.engine().id_list(&list),
         query.text()
     );

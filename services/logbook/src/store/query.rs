@@ -99,14 +99,19 @@ impl Query {
         if !types.is_empty() {
             self.conditions.push(format!("({})", types.join(" OR ")));
         }
+        // LIMIT 1: without it SQLite 3.51 makes joins of them, and an OFFSET counts an entry once for each of its tags.
         for name in &filter.all_tags {
-            self.add("EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})", name.as_str());
+            self.add(
+                "EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {} LIMIT 1)",
+                name.as_str(),
+            );
         }
         let any: Vec<String> = filter.any_tags.iter().map(|name| self.bind(name.as_str())).collect();
         if !any.is_empty() {
             let list = any.join(", ");
-            self.conditions
-                .push(format!("EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name IN ({list}))"));
+            self.conditions.push(format!(
+                "EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name IN ({list}) LIMIT 1)"
+            ));
         }
         for name in &filter.no_tags {
             self.add("NOT EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})", name.as_str());

@@ -1,7 +1,7 @@
 //! Conditions as SQL.
 
 use super::frame::Frame;
-use super::{Writer, balanced};
+use super::{Writer, balanced, exists};
 use crate::query::Param;
 use crate::query::tree::{Body, Cond, Expr, Literal, Operator, Pattern};
 
@@ -41,14 +41,14 @@ impl Writer<'_> {
             }
             Cond::IsNull { value, negated } => format!("{} IS {}NULL", self.expr(frame, value), not(*negated)),
             Cond::IsEmpty { parent, many, negated } => {
-                let exists = if *negated { "EXISTS" } else { "NOT EXISTS" };
-                format!("{exists} ({})", self.members(frame, "1", parent, many))
+                let exists = exists(&self.members(frame, "1", parent, many));
+                if *negated { exists } else { format!("NOT {exists}") }
             }
             Cond::MemberOf { value, parent, many, negated } => {
                 let value = self.expr(frame, value);
                 format!("{value} {}IN ({})", not(*negated), self.members(frame, "{}.id", parent, many))
             }
-            Cond::Exists { select } => format!("EXISTS ({})", self.sub_select(select, Some(frame))),
+            Cond::Exists { select } => exists(&self.sub_select(select, Some(frame))),
             Cond::Quantified { value, operator, all, select } => {
                 let value = self.expr(frame, value);
                 self.quantified(frame, &value, *operator, *all, select)
@@ -76,14 +76,14 @@ impl Writer<'_> {
         all: bool,
         select: &Body,
     ) -> String {
-        let mut exists = |condition: &dyn Fn(&str) -> String| {
+        let mut any = |condition: &dyn Fn(&str) -> String| {
             let alias = self.new_alias();
             let select = self.sub_select(select, Some(frame));
             let compared = format!("{value} {} {alias}.v", operator.sql());
-            format!("EXISTS (SELECT 1 FROM ({select}) {alias} WHERE {})", condition(&compared))
+            exists(&format!("SELECT 1 FROM ({select}) {alias} WHERE {}", condition(&compared)))
         };
-        let decides = exists(&|compared| if all { format!("NOT ({compared})") } else { compared.to_owned() });
-        let unknown = exists(&|compared| format!("({compared}) IS NULL"));
+        let decides = any(&|compared| if all { format!("NOT ({compared})") } else { compared.to_owned() });
+        let unknown = any(&|compared| format!("({compared}) IS NULL"));
         let (decided, otherwise) = if all { (0, 1) } else { (1, 0) };
         format!("CASE WHEN {decides} THEN {decided} WHEN {unknown} THEN NULL ELSE {otherwise} END = 1")
     }

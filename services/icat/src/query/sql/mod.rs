@@ -143,7 +143,7 @@ impl<'e> Writer<'e> {
         let row = format!("{} = {id}", selected.join(", "));
         let mut conditions = vec![row];
         conditions.extend(body.filter.as_ref().map(|cond| self.cond(&mut frame, cond)));
-        format!("EXISTS (SELECT 1 FROM {} WHERE {})", self.tables(&frame), conditions.join(" AND "))
+        exists(&format!("SELECT 1 FROM {} WHERE {}", self.tables(&frame), conditions.join(" AND ")))
     }
 
     /// Everything between FROM and WHERE.
@@ -246,6 +246,12 @@ impl<'e> Writer<'e> {
         }
         Ok(sql)
     }
+}
+
+/// LIMIT 1 says nothing that EXISTS does not, and keeps `SQLite` 3.51 from making a join of it whose rows an OFFSET of the
+/// outer query then counts one by one (mended in later versions).
+fn exists(select: &str) -> String {
+    format!("EXISTS ({select} LIMIT 1)")
 }
 
 /// An attribute of the row itself that always has a value, and a row that is always there: its index gives the order.

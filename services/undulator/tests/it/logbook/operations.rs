@@ -130,6 +130,8 @@ async fn lists_are_filtered_sorted_and_paged() {
         };
         assert_eq!(list("sortBy=creationDate&sortOrder=-1&limit=3").await, ["19", "18", "17"]);
         assert_eq!(list("sortBy=creationDate&sortOrder=1&skip=8&limit=5").await, ["18", "19"]);
+        let tagged = "orTags=grosse%2Ct0%2Ct1%2Ct2&sortBy=creationDate&sortOrder=1";
+        assert_eq!(list(&format!("{tagged}&skip=2")).await, ["12"], "an entry with two of the tags is one entry");
         let third = f
             .done(
                 "GET",
