@@ -29,6 +29,7 @@ pub use self::config::{Config, ConfigError};
 pub use self::db::{Db, DbError, Engine, Migration, Row, Tx, Val};
 pub use self::dialect::Dialect;
 pub use self::digest::digest;
+pub use self::http::disposition;
 pub use self::http::{Checks, ClientAddress, Listener, Mount, Peer, RequestId, RouteInfo, command_client};
 pub use self::idempotency::{Idempotency, Remembered};
 pub use self::ids::{Ids, SystemIds};

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{Db, DbError, Migration, Target};
-use crate::http::{self, Checks, Listener, Mount, MountError, RouteInfo, Site, Table};
+use crate::http::{self, Checks, Listener, Mount, MountError, Own, RouteInfo, Site, Table};
 use crate::idempotency::Idempotency;
 use crate::ids::{Ids, SystemIds};
 use crate::leases::Leases;
@@ -213,7 +213,8 @@ impl Server {
         let endpoints = Endpoints { public, internal };
         let (closing, stop, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let process = Process::default();
-        let client = http::observed(http_client(config)?, &process.metrics);
+        let own = Own::new(loopback(public), &*sources.ids);
+        let client = http::observed(http_client(config)?, &process.metrics, &own);
         let checks = Checks::default();
         let holder: Arc<str> = sources.ids.random_uuid().to_string().into();
 
@@ -250,6 +251,7 @@ impl Server {
                 workers: Arc::clone(&workers),
             };
             ctx.add_worker(housekeeping(&ctx));
+            ctx.add_worker(checkpoints(&ctx));
             let mut running = (service.build)(ctx).await.map_err(failed)?;
             running.mounts.iter_mut().for_each(|mount| mount.service = service.name);
             mounts.extend(running.mounts);
@@ -266,7 +268,7 @@ impl Server {
         let workers = std::mem::take(&mut *workers.lock().unwrap_or_else(PoisonError::into_inner));
         worker::run(workers, &tasks, &stop, &process.metrics)?;
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
-        let site = Site { ids: Arc::clone(&sources.ids), metrics: process.metrics.clone(), config: &core.http };
+        let site = Site { ids: Arc::clone(&sources.ids), metrics: process.metrics.clone(), own, config: &core.http };
         let (public_table, internal_table) =
             (Table::new(&mounts, Listener::Public)?, Table::new(&mounts, Listener::Internal)?);
         let routes = public_table.routes().chain(internal_table.routes()).collect();
@@ -317,6 +319,15 @@ fn housekeeping(ctx: &Ctx) -> Worker {
     Worker::periodic("floor.housekeeping", HOUSEKEEPING_INTERVAL, &stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
         async move { Idempotency::purge(&db, clock.now_micros()).await.map(drop) }
+    })
+}
+
+/// Keeps the log of an embedded database short without the writers waiting for it.
+fn checkpoints(ctx: &Ctx) -> Worker {
+    let (db, stop) = (ctx.db.clone(), ctx.stop.clone());
+    Worker::new("floor.checkpoints", move || {
+        let (db, stop) = (db.clone(), stop.clone());
+        async move { db.keep_log_short(&stop).await }
     })
 }
 

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use service_kit::{Config as Settings, ConfigError};
 
-use crate::notifications::Rule;
+use crate::notifications::{self, Rule};
 
 /// Is never shown.
 #[derive(Clone, Default, Deserialize)]
@@ -55,7 +55,7 @@ impl Config {
     pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
         let config: Self = settings.section("logbook")?;
         config.zone()?;
-        config.notifications.iter().try_for_each(Rule::check)?;
+        notifications::check(&config.notifications)?;
         if config.page_default == 0 || config.page_default > config.page_limit {
             return Err(ConfigError("logbook.page_default must be from 1 to logbook.page_limit".to_owned()));
         }

@@ -1,5 +1,6 @@
 //! Other services' events as notifications: a table of settings, subject to template. None by default.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use events::messages::{KINDS, Kind, kind};
@@ -19,10 +20,15 @@ use crate::state::State;
 /// Who appears in the record.
 const ACTOR: &str = "logbook";
 
+const LONGEST_NAME: usize = 40;
+
 /// `[[logbook.notifications]]`; the texts are templates (Jinja) of the event's fields.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
+    /// What the events seen so far are remembered under: a rule that is renamed begins anew, one that is moved or changed
+    /// goes on.
+    pub name: String,
     /// Such as `undulator.v1.download.transfer.finished`.
     pub subject: String,
     /// What the entry says; an event for which nothing comes out makes no entry.
@@ -48,6 +54,18 @@ struct Prepared {
     rule: Rule,
 }
 
+/// Each rule can be followed, and no two have one name.
+pub fn check(rules: &[Rule]) -> Result<(), ConfigError> {
+    let mut names = HashSet::new();
+    for rule in rules {
+        rule.prepared()?;
+        if !names.insert(&rule.name) {
+            return Err(ConfigError(format!("logbook.notifications: two are named {:?}", rule.name)));
+        }
+    }
+    Ok(())
+}
+
 /// What a rule makes of an event.
 #[derive(Debug, PartialEq, Eq)]
 struct Made {
@@ -57,12 +75,15 @@ struct Made {
 }
 
 impl Rule {
-    pub fn check(&self) -> Result<(), ConfigError> {
-        self.prepared().map(drop)
-    }
-
     fn prepared(&self) -> Result<(Kind, Prepared), ConfigError> {
-        let wrong = |what: String| ConfigError(format!("logbook.notifications for {}: {what}", self.subject));
+        let wrong = |what: String| ConfigError(format!("logbook.notifications, {:?}: {what}", self.name));
+        let is_name = |name: &str| {
+            (1..=LONGEST_NAME).contains(&name.len())
+                && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        };
+        if !is_name(&self.name) {
+            return Err(wrong(format!("a name is of small letters, digits and hyphens, at most {LONGEST_NAME}")));
+        }
         let others =
             KINDS.iter().map(|kind| kind.subject).filter(|subject| !subject.starts_with("undulator.v1.logbook."));
         // An entry that tells of an entry would never end.
@@ -106,10 +127,10 @@ impl Prepared {
 
 /// Begins to follow the rules of the settings.
 pub fn follow(state: &Arc<State>, events: &Events) -> Result<(), ConfigError> {
-    for (n, rule) in state.config.notifications.iter().enumerate() {
+    for rule in &state.config.notifications {
         let (kind, prepared) = rule.prepared()?;
-        // Consumers are named for good; there are as many as the settings have rules.
-        let name: &'static str = format!("logbook-notifications-{n}-{}", kind.subject.replace('.', "-")).leak();
+        // Consumers live as long as the process; there are as many as the settings have rules.
+        let name: &'static str = format!("logbook-notifications-{}", rule.name).leak();
         let state = Arc::clone(state);
         events.consume(Consumer::of_kind(name, kind, async move |tx, received| {
             let Some(Made { text, investigation, instrument }) = prepared.make(&received.event)? else { return Ok(()) };
@@ -133,6 +154,7 @@ mod tests {
 
     fn rule(subject: &str, text: &str) -> Rule {
         Rule {
+            name: "one".to_owned(),
             subject: format!("undulator.v1.{subject}"),
             text: text.to_owned(),
             category: info(),
@@ -155,6 +177,7 @@ mod tests {
         assert!(prepared.make(&json!({})).is_err());
         for (wrong, told) in [
             (rule("nothing", "x"), "the subject must be one of undulator.v1.auth.session.ended"),
+            (Rule { name: "Large Ones".to_owned(), ..rule("download.transfer.finished", "x") }, "small letters"),
             (rule("logbook.entry.changed", "x"), "the subject must be one of"),
             (rule("download.transfer.finished", "{{"), "text: "),
             (
@@ -162,8 +185,10 @@ mod tests {
                 "there is no category shout",
             ),
         ] {
-            let e = wrong.check().unwrap_err().0;
+            let e = check(&[wrong]).unwrap_err().0;
             assert!(e.contains(told), "{e}");
         }
+        let twice = [rule("download.transfer.finished", "x"), rule("auth.session.ended", "x")];
+        assert!(check(&twice).unwrap_err().0.contains("two are named \"one\""));
     }
 }

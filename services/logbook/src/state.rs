@@ -1,12 +1,12 @@
 //! What the logbook's handlers share.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use events::Outbox;
 use identity::Identity;
 use jiff::tz::TimeZone;
 use service_kit::{Blocking, BuildError, Clock, Ctx, Db, Ids};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,6 +16,8 @@ use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::keys::Keys;
 use crate::live::Live;
+
+const PRINTED_AT_ONCE: usize = 2;
 
 pub struct State {
     pub db: Db,
@@ -31,8 +33,8 @@ pub struct State {
     pub thumbnails: Thumbnails,
     /// Where files for people are made, which takes time of a processor.
     pub documents: Blocking,
-    /// For what is being received.
-    pub data_dir: PathBuf,
+    /// A place for each part of a PDF that is being made, whose pictures are in memory.
+    pub printing: Semaphore,
     pub bindings: Bindings,
     pub keys: Keys,
     pub live: Live,
@@ -53,8 +55,8 @@ impl State {
             zone: config.zone()?,
             site: ctx.config.core.site.clone(),
             thumbnails: Thumbnails::default(),
-            data_dir: ctx.config.core.data_dir.clone(),
             documents: ctx.pools.open("logbook.documents", 2, 64),
+            printing: Semaphore::new(PRINTED_AT_ONCE),
             attachments: Store::open(&config, &ctx.config.core.data_dir, &ctx.pools)?,
             bindings: Bindings::default(),
             keys: Keys::of(&config)?,

@@ -11,7 +11,7 @@ pub enum IcatError {
     /// ICAT understood and refused; the message is ICAT's own, with `***` for the secrets of the request.
     #[error("{message}")]
     Refused { code: IcatCode, message: String },
-    /// ICAT does not answer: down, unreachable, too slow, or a proxy answers 502, 503 or 504 for it.
+    /// ICAT does not answer: down, unreachable, too slow, or a proxy answers 429, 502, 503 or 504 for it.
     #[error("ICAT does not answer")]
     Unavailable(#[source] reqwest::Error),
     /// ICAT answered something that is not its protocol; the text is this crate's.
@@ -106,9 +106,9 @@ impl IcatError {
     }
 }
 
-/// 502, 503 and 504 come from what stands before ICAT; ICAT's own codes have other statuses.
+/// 429, 502, 503 and 504 come from what stands before ICAT; ICAT's own codes have other statuses.
 pub(super) fn is_gateway(status: reqwest::StatusCode) -> bool {
-    matches!(status.as_u16(), 502..=504)
+    matches!(status.as_u16(), 429 | 502..=504)
 }
 
 impl IcatCode {

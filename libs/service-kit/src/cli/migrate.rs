@@ -1,6 +1,6 @@
 //! `migrate [--plan] [service…]`
 
-use super::{Failure, result};
+use super::{Failure, print, result};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::serve::{ServiceDef, open_database};
@@ -22,9 +22,9 @@ pub async fn plan(services: &[ServiceDef], settings: &Config) -> Result<(), Fail
         let db = open_database(service, &settings, &SystemClock).await?;
         let steps = db.migration_plan(service.migrations).await.map_err(|e| Failure::of(&e))?;
         db.close().await;
-        println!("-- {}: {} step(s)", service.name, steps.len());
+        print(&format!("-- {}: {} step(s)", service.name, steps.len()))?;
         for (step, sql) in steps {
-            println!("-- step {step}\n{sql}");
+            print(&format!("-- step {step}\n{sql}"))?;
         }
     }
     Ok(())

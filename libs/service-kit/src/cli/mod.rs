@@ -6,6 +6,7 @@ mod failure;
 mod migrate;
 mod show;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -118,12 +119,15 @@ fn chosen(services: &[ServiceDef], names: &[String]) -> Result<Vec<ServiceDef>, 
 
 /// The result of a command: JSON for programs, a sentence for people.
 pub fn result(json: bool, value: &impl Serialize, sentence: &str) -> Result<(), Failure> {
-    if json {
-        println!("{}", serde_json::to_string(value).map_err(|e| Failure::of(&e))?);
-    } else {
-        println!("{sentence}");
+    if json { print(&serde_json::to_string(value).map_err(|e| Failure::of(&e))?) } else { print(sentence) }
+}
+
+/// A line, or several, on stdout. A reader that has seen enough, such as `head`, is no failure.
+pub fn print(text: &str) -> Result<(), Failure> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|e| Failure::of(&e)),
     }
-    Ok(())
 }
 
 #[derive(Debug, Parser)]

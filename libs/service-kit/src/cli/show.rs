@@ -1,14 +1,13 @@
 //! `config check` and `openapi [service]`
 
-use super::Failure;
+use super::{Failure, print};
 use crate::config::Config;
 use crate::openapi::merged;
 use crate::serve::ServiceDef;
 
 /// Everything has been checked when the settings were loaded.
 pub fn settings(settings: &Config) -> Result<(), Failure> {
-    print!("{}", settings.redacted()?);
-    Ok(())
+    print(settings.redacted()?.trim_end())
 }
 
 pub fn openapi(services: &[ServiceDef], name: Option<&str>) -> Result<(), Failure> {
@@ -20,6 +19,5 @@ pub fn openapi(services: &[ServiceDef], name: Option<&str>) -> Result<(), Failur
         let documents: Vec<_> = services.iter().map(|service| (service.name, (service.openapi)())).collect();
         merged(&documents).map_err(|e| Failure::of(&e))?
     };
-    println!("{}", serde_json::to_string_pretty(&document).map_err(|e| Failure::of(&e))?);
-    Ok(())
+    print(&serde_json::to_string_pretty(&document).map_err(|e| Failure::of(&e))?)
 }

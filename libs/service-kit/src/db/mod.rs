@@ -4,6 +4,7 @@
 //! placeholders and [`Val`]s, so that each parameter has one type on both engines. An acknowledged write is on disk:
 //! `SQLite` runs in WAL mode with `synchronous=FULL`, and a `PostgreSQL` that does not flush is refused.
 
+mod checkpoint;
 mod copy;
 mod error;
 mod migrate;
@@ -21,6 +22,7 @@ use backon::BackoffBuilder as _;
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
+use self::checkpoint::Upkeep;
 pub use self::copy::Copied;
 pub use self::error::DbError;
 pub use self::migrate::{Migrate, Migration};
@@ -126,6 +128,7 @@ enum Pools {
     Sqlite {
         read: SqlitePool,
         write: SqlitePool,
+        upkeep: Upkeep,
     },
     Postgres(PgPool),
 }
@@ -204,6 +207,9 @@ impl Db {
                         for notify in wake {
                             notify.notify_one();
                         }
+                        if let Pools::Sqlite { upkeep, .. } = &self.pools {
+                            upkeep.written.notify_one();
+                        }
                         return Ok(value);
                     }
                     Err(DbError::Conflict(e)) => E::from(DbError::Conflict(e)),
@@ -265,7 +271,7 @@ impl Db {
         let of = |size: u32, idle: usize| (usize::try_from(size).unwrap_or_default().saturating_sub(idle), idle);
         let pool = |name, (used, idle)| (name, used, idle);
         match &self.pools {
-            Pools::Sqlite { read, write } => {
+            Pools::Sqlite { read, write, .. } => {
                 vec![pool("read", of(read.size(), read.num_idle())), pool("write", of(write.size(), write.num_idle()))]
             }
             Pools::Postgres(all) => vec![pool("all", of(all.size(), all.num_idle()))],
@@ -275,7 +281,8 @@ impl Db {
     /// Waits until the connections are closed, so that files can be removed.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { read, write } => {
+            Pools::Sqlite { read, write, upkeep } => {
+                upkeep.pool.close().await;
                 read.close().await;
                 write.close().await;
             }

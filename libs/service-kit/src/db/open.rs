@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 
+use super::checkpoint::{PAGES_WITHOUT_HELP, PATIENCE, Upkeep};
 use super::{Db, DbError, Pools};
 use crate::config::DatabaseConfig;
 
@@ -63,16 +65,21 @@ async fn open_sqlite(file: &Path, config: &DatabaseConfig) -> Result<Db, DbError
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options.clone())
+        .connect_with(options.clone().pragma("wal_autocheckpoint", PAGES_WITHOUT_HELP.to_string()))
         .await
         .map_err(failed)?;
+    let upkeep = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options.clone().busy_timeout(PATIENCE).pragma("query_only", "ON"));
     let read = SqlitePoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(failed)?;
-    Ok(Db { pools: Pools::Sqlite { read, write }, read_timeout: config.read_timeout })
+    let upkeep = Upkeep { pool: upkeep, written: Arc::default() };
+    Ok(Db { pools: Pools::Sqlite { read, write, upkeep }, read_timeout: config.read_timeout })
 }
 
 async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Result<Db, DbError> {

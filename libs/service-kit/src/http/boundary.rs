@@ -19,6 +19,7 @@ use tracing::{Instrument as _, Span, field};
 use super::address::{ClientAddress, TrustedProxies};
 use super::limits::{CROWDED, Limiter};
 use super::mount::Table;
+use super::own::Own;
 use crate::dialect::Dialect;
 use crate::ids::Ids;
 use crate::metrics::{Metrics, RequestLabels};
@@ -41,6 +42,7 @@ pub(super) struct Surroundings {
     pub ids: Arc<dyn Ids>,
     pub metrics: Metrics,
     pub proxies: TrustedProxies,
+    pub own: Own,
     pub limiter: Limiter,
 }
 
@@ -59,6 +61,7 @@ pub(super) async fn boundary(
     let started = Instant::now();
     let request_id = request_id(&req, &*surroundings.ids);
     let client = ClientAddress(surroundings.proxies.client(req.peer_addr(), req.headers()));
+    let is_own = surroundings.own.took_mark(req.headers_mut());
     req.extensions_mut().insert(request_id.clone());
     req.extensions_mut().insert(client);
     // Places in a range are those of the bytes as they are.
@@ -82,9 +85,11 @@ pub(super) async fn boundary(
     let _active = Active::new(&surroundings.metrics);
     let handled = async {
         let limiter = &surroundings.limiter;
-        limiter.check_rate(client)?;
+        if !is_own {
+            limiter.check_rate(client)?;
+        }
         limiter.begin_body(&mut req).await?;
-        let _place = limiter.admit()?;
+        let _place = if is_own { None } else { limiter.admit()? };
         if unhurried {
             next.call(req).await
         } else {

@@ -9,6 +9,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tracing::{Instrument as _, field};
 
+use super::own::Own;
 use crate::config::ConfigError;
 use crate::metrics::{CallLabels, Metrics};
 use crate::problem::chain;
@@ -23,7 +24,10 @@ pub struct Peer {
     pub template: &'static str,
 }
 
-struct Observe(Metrics);
+struct Observe {
+    metrics: Metrics,
+    own: Own,
+}
 
 #[async_trait::async_trait]
 impl Middleware for Observe {
@@ -50,6 +54,7 @@ impl Middleware for Observe {
                 request.headers_mut().insert(name, value);
             }
         }
+        self.own.mark(&mut request);
         let started = tokio::time::Instant::now();
         let outcome = next.run(request, extensions).instrument(span.clone()).await;
         let status = match &outcome {
@@ -64,14 +69,14 @@ impl Middleware for Observe {
             }
         };
         let labels = CallLabels { http_request_method: method, peer_service: peer.service, outcome: status };
-        self.0.calls.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
+        self.metrics.calls.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
         if redaction::ON { outcome.map_err(reqwest_middleware::Error::without_url) } else { outcome }
     }
 }
 
 /// Adds what is observed to a plain client.
-pub(crate) fn observed(client: reqwest::Client, metrics: &Metrics) -> ClientWithMiddleware {
-    ClientBuilder::new(client).with(Observe(metrics.clone())).build()
+pub(crate) fn observed(client: reqwest::Client, metrics: &Metrics, own: &Own) -> ClientWithMiddleware {
+    ClientBuilder::new(client).with(Observe { metrics: metrics.clone(), own: own.clone() }).build()
 }
 
 /// What every client of ours has in common: no redirects, our name, and the certificates of a PEM file as well if one is

@@ -4,9 +4,11 @@ mod address;
 mod body;
 mod boundary;
 mod client;
+pub mod disposition;
 mod health;
 mod limits;
 mod mount;
+mod own;
 mod server;
 
 pub use self::address::ClientAddress;
@@ -17,6 +19,7 @@ pub use self::health::Checks;
 pub(crate) use self::health::{Health, health_mounts};
 pub(crate) use self::mount::Table;
 pub use self::mount::{Listener, Mount, MountError, RouteInfo};
+pub(crate) use self::own::Own;
 pub(crate) use self::server::{Listening, Site, bind, start};
 
 /// The methods of RFC 9110 and PATCH; others are one, so that callers cannot fill metrics with names of their own.

@@ -12,6 +12,7 @@ use super::address::TrustedProxies;
 use super::boundary::{Surroundings, boundary};
 use super::limits::Limiter;
 use super::mount::{Listener, Table};
+use super::own::Own;
 use crate::config::HttpConfig;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
@@ -35,6 +36,7 @@ pub(crate) struct Listening {
 pub(crate) struct Site<'c> {
     pub ids: Arc<dyn Ids>,
     pub metrics: Metrics,
+    pub own: Own,
     pub config: &'c HttpConfig,
 }
 
@@ -59,6 +61,7 @@ pub(crate) fn start(
         ids: Arc::clone(&site.ids),
         metrics: site.metrics.clone(),
         proxies: TrustedProxies(config.trusted_proxies.clone()),
+        own: site.own.clone(),
         limiter,
     });
     let body_limit = usize::try_from(config.limits.body.as_u64()).unwrap_or(usize::MAX);

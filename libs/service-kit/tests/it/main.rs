@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod bodies;
+mod checkpoints;
 mod compression;
 mod config;
 mod copy;

@@ -45,12 +45,19 @@ impl Directory {
     pub async fn begin(&self, name: String) -> Result<Part, Problem> {
         let (root, name) = (Arc::clone(&self.root), format!(".{name}{PART}"));
         let path = name.clone();
-        let opened = self
-            .pool
-            .run(move || root.open_with(path, OpenOptions::new().write(true).read(true).create_new(true)))
-            .await?;
-        let file = Arc::new(Mutex::new(opened.map_err(failed)?.into_std()));
+        let opened = self.pool.run(move || create(&root, &path)).await?;
+        let file = Arc::new(Mutex::new(opened.map_err(failed)?));
         Ok(Part { root: Arc::clone(&self.root), pool: self.pool.clone(), name, file, is_kept: false })
+    }
+
+    /// A file without a name, which is gone when it is closed.
+    pub async fn scratch(&self, name: String) -> Result<File, Problem> {
+        let (root, name) = (Arc::clone(&self.root), format!(".{name}{PART}"));
+        let made = self.pool.run_in_turn(move || {
+            let file = create(&root, &name)?;
+            root.remove_file(&name).map(|()| file)
+        });
+        made.await?.map_err(failed)
     }
 
     /// The file under its key, on disk, unless it is there already.
@@ -80,6 +87,10 @@ impl Directory {
         let root = Arc::clone(&self.root);
         self.pool.run_in_turn(move || tidy(&root, system(now))).await?.map_err(failed)
     }
+}
+
+fn create(root: &Dir, name: &str) -> io::Result<File> {
+    Ok(root.open_with(name, OpenOptions::new().write(true).read(true).create_new(true))?.into_std())
 }
 
 impl Part {

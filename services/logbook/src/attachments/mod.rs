@@ -7,6 +7,7 @@ mod bucket;
 mod directory;
 pub mod thumbnail;
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -74,12 +75,20 @@ impl Store {
 
     /// Where the next content is received.
     pub async fn begin(&self, ids: &dyn Ids) -> Result<Upload, Problem> {
-        let directory = match &self.0 {
+        let part = self.directory().begin(ids.random_uuid().to_string()).await?;
+        Ok(Upload { part, hash: Context::new(&SHA256), bytes: 0, beginning: Vec::new() })
+    }
+
+    /// A file for what is too large for memory and not an attachment; it is gone when it is closed.
+    pub async fn scratch(&self, ids: &dyn Ids) -> Result<File, Problem> {
+        self.directory().scratch(ids.random_uuid().to_string()).await
+    }
+
+    fn directory(&self) -> &Directory {
+        match &self.0 {
             Place::Directory(directory) => directory,
             Place::Bucket(bucket) => bucket.received(),
-        };
-        let part = directory.begin(ids.random_uuid().to_string()).await?;
-        Ok(Upload { part, hash: Context::new(&SHA256), bytes: 0, beginning: Vec::new() })
+        }
     }
 
     /// Everything is stored for good when this returns, and stays for [`GRACE`] at least, for whoever is about to refer to it.
@@ -133,10 +142,7 @@ impl Store {
 
     /// Takes away what writers that were killed have left half-received.
     pub async fn tidy(&self, now: Timestamp) -> Result<(), Problem> {
-        match &self.0 {
-            Place::Directory(directory) => directory.tidy(now).await,
-            Place::Bucket(bucket) => bucket.received().tidy(now).await,
-        }
+        self.directory().tidy(now).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which entries a request asks for.
 
+use std::collections::HashMap;
+
 use jiff::tz::TimeZone;
 use service_kit::words::fold;
 
@@ -30,6 +32,9 @@ pub struct Parameters {
     pub id: Option<String>,
     /// Where the next part of a search begins.
     pub before: Option<String>,
+    /// What nobody knows. Lists pass over it, as ICAT+ does.
+    #[serde(flatten)]
+    pub unknown: HashMap<String, String>,
 }
 
 /// Conditions that all must hold.
@@ -117,6 +122,12 @@ impl Parameters {
             filter.before = Some(filter.before.map_or(before, |known| known.min(before)));
         }
         Ok(filter)
+    }
+
+    /// For what changes all that matches: a mistyped condition must not make it the whole logbook.
+    pub fn all_known(&self) -> Result<(), Error> {
+        let Some(name) = self.unknown.keys().min() else { return Ok(()) };
+        Err(Error::bad(format!("there is no parameter {name} here; nothing was changed")))
     }
 
     /// `default` rows where the request does not say, at most `most`.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::File as Scratch;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
@@ -174,19 +174,14 @@ pub async fn write(
 
 /// What is kept on disk until it is its turn.
 struct Aside {
-    file: Arc<fs::File>,
+    file: Arc<Scratch>,
     pool: Blocking,
     at: u64,
 }
 
 impl Aside {
     async fn new(state: &State) -> Result<Self, Stopped> {
-        let directory = state.data_dir.clone();
-        let made = state.documents.run_in_turn(move || {
-            fs::create_dir_all(&directory)?;
-            tempfile::tempfile_in(directory)
-        });
-        let file = made.await?.map_err(Error::Storage)?;
+        let file = state.attachments.scratch(&*state.ids).await?;
         Ok(Self { file: Arc::new(file), pool: state.documents.clone(), at: 0 })
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use futures_util::stream::unfold;
-use service_kit::{DbError, Problem};
+use service_kit::{DbError, Problem, disposition};
 use tokio::sync::mpsc;
 
 pub use self::archive::safe_name;
@@ -154,7 +154,7 @@ pub async fn answer(state: Arc<State>, export: Export) -> Result<HttpResponse, P
         Some(part) if part.has_more => ("application/zip", "pdf.zip"),
         _ => (format.media_type(), format.name()),
     };
-    let disposition = format!("attachment; filename=\"logbook-{}.{end}\"", safe_name(&name));
+    let disposition = disposition::attachment(&format!("logbook-{}.{end}", safe_name(&name)));
     let (sender, receiver) = mpsc::channel(AHEAD);
     let sink = Sink(sender);
     let writing = Arc::clone(&state);
@@ -172,7 +172,7 @@ pub async fn answer(state: Arc<State>, export: Export) -> Result<HttpResponse, P
     });
     Ok(HttpResponse::Ok()
         .insert_header(("content-type", media_type))
-        .insert_header(("content-disposition", disposition))
+        .insert_header(disposition)
         .insert_header(("x-content-type-options", "nosniff"))
         .streaming(unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) })))
 }

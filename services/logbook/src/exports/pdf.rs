@@ -28,6 +28,7 @@ pub struct Part {
 
 /// The next entries as a file of their own.
 pub async fn part(state: &State, cursor: &mut Cursor, name: &str, number: usize) -> Result<Part, Problem> {
+    let _place = state.printing.acquire().await.map_err(Problem::internal)?;
     let (mut printed, mut images, mut has_more) = (Vec::new(), 0, true);
     let (mut first, mut last) = (None, None);
     while printed.len() < ENTRIES && images < IMAGES {

@@ -12,7 +12,7 @@ use crate::bindings::{self, Bound};
 use crate::domain::book::Book;
 use crate::error::Error;
 use crate::imports;
-use crate::openapi::{Always, BookQuery, Imported};
+use crate::openapi::{Always, Binary, BookQuery, Imported};
 use crate::rights;
 use crate::routes::request::{book, json as answer};
 use crate::state::State;
@@ -22,7 +22,7 @@ use crate::state::State;
     description = "Entries keep their times, authors and attachments, so this is for administrators; the records say who \
         imported them. The archive is checked to its end before anything is written; the same archive again adds nothing.",
     params(("credential" = String, Path, description = "A session id"), BookQuery),
-    request_body(content = Vec<u8>, content_type = "application/vnd.eln+zip"),
+    request_body(content = Binary, content_type = "application/vnd.eln+zip"),
     responses(
         Always,
         (status = 200, description = "How many entries were new, and how many were there", body = Imported),
@@ -45,13 +45,7 @@ pub async fn post(
         return Err(Error::bad(format!("there is no investigation {id}")).into());
     }
     let most = state.config.largest_import.as_u64();
-    let failed = Error::Storage;
-    let directory = state.data_dir.clone();
-    let made = state.documents.run(move || {
-        std::fs::create_dir_all(&directory)?;
-        tempfile::tempfile_in(directory)
-    });
-    let mut file = made.await?.map_err(failed)?;
+    let mut file = state.attachments.scratch(&*state.ids).await?;
     let mut bytes = 0;
     while let Some(piece) = payload.next().await {
         let piece = piece.map_err(|e| Error::bad(format!("the body broke off: {e}")))?;
@@ -60,9 +54,9 @@ pub async fn post(
             return Err(Error::TooLarge(most).into());
         }
         let written = state.documents.run_in_turn(move || file.write_all(&piece).map(|()| file));
-        file = written.await?.map_err(failed)?;
+        file = written.await?.map_err(Error::Storage)?;
     }
-    file.rewind().map_err(failed)?;
+    file.rewind().map_err(Error::Storage)?;
     let imported = imports::import(&state, &book, file, &caller.subject().icat_user_name).await?;
     Ok(answer(&json!({"created": imported.created, "present": imported.present})))
 }

@@ -161,7 +161,7 @@ pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Entry>, DbError> 
 /// Those of the entries that match, with everything that lists ask for.
 pub async fn matching(tx: &mut Tx, ids: &[String], scope: &Scope, filter: &Filter) -> Result<Vec<Entry>, DbError> {
     let filter = Filter { ids: Some(ids.to_vec()), ..filter.clone() };
-    let query = Query::new(tx.engine(), scope, &filter);
+    let query = Query::new(tx, scope, &filter).await?;
     let sql = format!("SELECT {COLUMNS} FROM entry e WHERE {} ORDER BY e.id", query.text());
     tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
 }
@@ -193,7 +193,7 @@ pub async fn list_after(
     page: Page,
     last: Option<&Entry>,
 ) -> Result<Vec<Entry>, DbError> {
-    let mut query = Query::new(tx.engine(), scope, filter);
+    let mut query = Query::new(tx, scope, filter).await?;
     if let Some(last) = last {
         let place = match page.by {
             Order::Id => 0,
@@ -212,14 +212,14 @@ pub async fn list_after(
 }
 
 pub async fn ids(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<String>, DbError> {
-    let query = Query::new(tx.engine(), scope, filter);
+    let query = Query::new(tx, scope, filter).await?;
     let sql = format!("SELECT id FROM entry e WHERE {} ORDER BY id", query.text());
     tx.all(&sql, &query.vals).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// The numbers of all logbooks that a change of these entries appends to, those of their instruments included.
 pub async fn involved(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<i64>, DbError> {
-    let query = Query::new(tx.engine(), scope, filter);
+    let query = Query::new(tx, scope, filter).await?;
     let sql =
         format!("SELECT DISTINCT e.book_id AS book_id, e.instrument AS instrument FROM entry e WHERE {}", query.text());
     let rows = tx.all(&sql, &query.vals).await?;
@@ -233,7 +233,7 @@ pub async fn involved(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec
 
 /// The logbooks in which they lie: number and name.
 pub async fn books(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<(i64, String)>, DbError> {
-    let query = Query::new(tx.engine(), scope, filter);
+    let query = Query::new(tx, scope, filter).await?;
     let sql = format!(
         "SELECT b.id, b.name FROM book b WHERE b.id IN (SELECT e.book_id FROM entry e WHERE {}) ORDER BY b.id",
         query.text()
@@ -243,7 +243,7 @@ pub async fn books(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<(i
 }
 
 pub async fn count(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<i64, DbError> {
-    let query = Query::new(tx.engine(), scope, filter);
+    let query = Query::new(tx, scope, filter).await?;
     let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.text());
     tx.one(&sql, &query.vals).await?.get("n")
 }
@@ -256,11 +256,11 @@ pub async fn position(
     page: Page,
     id: &str,
 ) -> Result<Option<i64>, DbError> {
-    let mut query = Query::new(tx.engine(), scope, filter);
+    let mut query = Query::new(tx, scope, filter).await?;
     let this = query.bind(id);
     let sql = format!("SELECT {} AS place FROM entry e WHERE {} AND e.id = {this}", column(page.by), query.text());
     let Some(row) = tx.opt(&sql, &query.vals).await? else { return Ok(None) };
-    let mut query = Query::new(tx.engine(), scope, filter);
+    let mut query = Query::new(tx, scope, filter).await?;
     let place = if page.by == Order::Id { 0 } else { row.get("place")? };
     query.beyond(page.by, if page.descending { ">" } else { "<" }, place, id);
     let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.text());
@@ -278,7 +278,7 @@ pub async fn span(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Option<
 /// Of spans that follow one another, by their starts and the last one's end, the starts of those in which there are entries.
 /// Each is looked up by itself, so that it does not matter how many entries there are.
 pub async fn spans(tx: &mut Tx, scope: &Scope, filter: &Filter, starts: &[i64]) -> Result<Vec<i64>, DbError> {
-    let mut query = Query::new(tx.engine(), scope, filter);
+    let mut query = Query::new(tx, scope, filter).await?;
     let list = query.bind(Val::ids(starts));
     let sql = format!(
         "SELECT d.day FROM (SELECT s.value AS day, LEAD(s.value) OVER (ORDER BY s.value) AS next FROM {} s) d \
@@ -291,7 +291,7 @@ pub async fn spans(tx: &mut Tx, scope: &Scope, filter: &Filter, starts: &[i64]) 
 
 /// Starts of the quarters of an hour in which there are entries, with how many; microseconds UTC.
 pub async fn quarters(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<(i64, i64)>, DbError> {
-    let query = Query::new(tx.engine(), scope, filter);
+    let query = Query::new(tx, scope, filter).await?;
     let sql = format!(
         "SELECT e.at / {QUARTER} AS quarter, COUNT(*) AS n FROM entry e WHERE {} GROUP BY e.at / {QUARTER} ORDER BY e.at / {QUARTER}",
         query.text()
@@ -302,7 +302,7 @@ pub async fn quarters(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec
 
 /// Investigations with entries in a span: id, how many, annotations, notifications.
 pub async fn by_investigation(tx: &mut Tx, filter: &Filter) -> Result<Vec<(i64, i64, i64, i64)>, DbError> {
-    let query = Query::new(tx.engine(), &Scope::Everything, filter);
+    let query = Query::new(tx, &Scope::Everything, filter).await?;
     let counted = |kind: &str| format!("CAST(SUM(CASE WHEN e.type = '{kind}' THEN 1 ELSE 0 END) AS BIGINT)");
     let sql = format!(
         "SELECT e.investigation_id AS investigation, COUNT(*) AS n, {} AS annotations, {} AS notifications FROM entry e \

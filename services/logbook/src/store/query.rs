@@ -1,9 +1,12 @@
 //! The conditions of lists, counts and searches, as SQL.
 
-use service_kit::{Engine, Val};
+use service_kit::{DbError, Engine, Tx, Val};
 
 use super::entries::Scope;
 use crate::domain::filter::{Filter, Order, Page};
+
+/// Of a tag with so many entries it is better to look at them than at the entries of the list.
+const RARE: i64 = 500;
 
 pub fn column(order: Order) -> &'static str {
     match order {
@@ -29,7 +32,24 @@ pub struct Query {
 }
 
 impl Query {
-    pub fn new(engine: Engine, scope: &Scope, filter: &Filter) -> Self {
+    /// Counts a few rows of the tags that are asked for, to know where looking should begin.
+    pub async fn new(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Self, DbError> {
+        let all = filter.all_tags.iter().map(std::slice::from_ref);
+        let any = Some(filter.any_tags.as_slice()).filter(|names| !names.is_empty());
+        let mut rare = Vec::new();
+        for names in all.chain(any) {
+            let list = tx.engine().text_list("$1");
+            let sql = format!(
+                "SELECT COUNT(*) AS n FROM (SELECT 1 FROM entry_tag WHERE name IN {list} LIMIT {}) t",
+                RARE + 1
+            );
+            let few: i64 = tx.one(&sql, &[Val::texts(names.iter().map(String::as_str))]).await?.get("n")?;
+            rare.push(few <= RARE);
+        }
+        Ok(Self::with(tx.engine(), scope, filter, &rare))
+    }
+
+    fn with(engine: Engine, scope: &Scope, filter: &Filter, rare: &[bool]) -> Self {
         let mut query = Self { conditions: Vec::new(), vals: Vec::new() };
         match scope {
             Scope::Book(id) => query.add("e.book_id = {}", *id),
@@ -37,6 +57,7 @@ impl Query {
             Scope::Everything => query.conditions.push("1 = 1".to_owned()),
         }
         query.filter(engine, filter);
+        query.tags(filter, rare);
         query
     }
 
@@ -99,19 +120,22 @@ impl Query {
         if !types.is_empty() {
             self.conditions.push(format!("({})", types.join(" OR ")));
         }
-        // LIMIT 1: without it SQLite 3.51 makes joins of them, and an OFFSET counts an entry once for each of its tags.
-        for name in &filter.all_tags {
-            self.add(
-                "EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {} LIMIT 1)",
-                name.as_str(),
-            );
-        }
-        let any: Vec<String> = filter.any_tags.iter().map(|name| self.bind(name.as_str())).collect();
-        if !any.is_empty() {
-            let list = any.join(", ");
-            self.conditions.push(format!(
-                "EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name IN ({list}) LIMIT 1)"
-            ));
+    }
+
+    /// Entries with a rare tag are looked up one by one; with a frequent one each entry of the list is asked for it, which ends
+    /// when the page is full.
+    fn tags(&mut self, filter: &Filter, rare: &[bool]) {
+        let all = filter.all_tags.iter().map(std::slice::from_ref);
+        let any = Some(filter.any_tags.as_slice()).filter(|names| !names.is_empty());
+        for (names, is_rare) in all.chain(any).zip(rare) {
+            let names: Vec<String> = names.iter().map(|name| self.bind(name.as_str())).collect();
+            let names = names.join(", ");
+            self.conditions.push(if *is_rare {
+                format!("e.id IN (SELECT t.entry_id FROM entry_tag t WHERE t.name IN ({names}))")
+            } else {
+                // LIMIT 1: without it SQLite 3.51 makes a join of it, and an OFFSET counts an entry once for each of its tags.
+                format!("EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name IN ({names}) LIMIT 1)")
+            });
         }
         for name in &filter.no_tags {
             self.add("NOT EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})", name.as_str());

@@ -30,7 +30,7 @@ pub async fn find(
     limit: i64,
 ) -> Result<Vec<Entry>, DbError> {
     let scope = if let Reach::Instrument(name) = reach { Scope::Instrument(name.clone()) } else { Scope::Everything };
-    let mut query = Query::new(tx.engine(), &scope, filter);
+    let mut query = Query::new(tx, &scope, filter).await?;
     let mut labels = Vec::new();
     match reach {
         Reach::Books(ids) if ids.is_empty() => return Ok(Vec::new()),

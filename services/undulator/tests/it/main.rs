@@ -4,6 +4,7 @@
 
 mod arrangements;
 mod crash;
+mod crowd;
 mod flow;
 mod logbook;
 mod processes;

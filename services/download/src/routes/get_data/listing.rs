@@ -7,11 +7,10 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::Problem;
+use service_kit::{Problem, disposition};
 
 use crate::archive::Form;
 use crate::domain::format::Format;
-use crate::domain::names;
 use crate::manifest::Manifest;
 use crate::signing::{self, Ticket};
 use crate::state::State;
@@ -46,7 +45,7 @@ pub async fn list(
     if format == Format::Json {
         return Ok(response.body(json(manifest, urls)?));
     }
-    Ok(response.insert_header(names::disposition(name)).body(metalink(manifest, &urls)))
+    Ok(response.insert_header(disposition::attachment(name)).body(metalink(manifest, &urls)))
 }
 
 async fn addresses(state: &State, request: &HttpRequest, manifest: &Manifest) -> Result<Vec<String>, Problem> {

@@ -5,14 +5,14 @@ use identity::Caller;
 use service_kit::Problem;
 
 use crate::domain::filter::Parameters;
-use crate::openapi::{Always, ListQuery};
+use crate::openapi::{Always, FilterQuery, ListQuery};
 use crate::routes::request::{book_of, json};
 use crate::state::State;
 use crate::{entries, rights, store};
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/event/count", operation_id = "count_entries", summary = "How many entries match",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), FilterQuery, ListQuery),
     responses(
         Always,
         (status = 200, description = "The number", body = i64, content_type = "application/json"),

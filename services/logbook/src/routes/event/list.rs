@@ -10,20 +10,20 @@ use service_kit::Problem;
 use crate::domain::book::Book;
 use crate::domain::filter::Parameters;
 use crate::exports::{self, Export, Format};
-use crate::openapi::{Always, Entries, ListQuery};
+use crate::openapi::{Always, Binary, Entries, FilterQuery, ListQuery};
 use crate::routes::request::{book_of, json};
 use crate::state::State;
 use crate::{entries, rights, store};
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/event", operation_id = "list_entries", summary = "Entries of a logbook",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), FilterQuery, ListQuery),
     responses(
         Always,
         (
             status = 200, description = "Entries; with a `format` as a file, all of them unless there is a limit",
             content((Entries = "application/json"), (String = "text/csv"), (String = "text/plain"), (String = "application/jsonl"),
-                (Vec<u8> = "application/vnd.eln+zip"), (Vec<u8> = "application/pdf"), (Vec<u8> = "application/zip"))
+                (Binary = "application/vnd.eln+zip"), (Binary = "application/pdf"), (Binary = "application/zip"))
         ),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),

@@ -33,6 +33,7 @@ async fn set_removed(
     query: &Parameters,
     removed: bool,
 ) -> Result<HttpResponse, Problem> {
+    query.all_known()?;
     let book = book_of(query)?;
     rights::write(state, caller, &book).await?;
     let ids = query.id.clone().map(|id| vec![id]);

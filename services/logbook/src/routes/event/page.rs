@@ -6,14 +6,14 @@ use serde_json::json;
 use service_kit::Problem;
 
 use crate::domain::filter::Parameters;
-use crate::openapi::{Always, ListQuery, Meta};
+use crate::openapi::{Always, FilterQuery, ListQuery, Meta};
 use crate::routes::request::{self, book_of};
 use crate::state::State;
 use crate::{entries, rights, store};
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/event/page", operation_id = "find_page", summary = "The page of an entry",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), FilterQuery, ListQuery),
     responses(
         Always,
         (status = 200, description = "The page, counted from 1; without `page` if the entry is not in the list", body = Meta),

@@ -5,13 +5,14 @@ use identity::Caller;
 use service_kit::Problem;
 
 use crate::domain::filter::Parameters;
-use crate::openapi::{Always, Entries, ListQuery};
+use crate::openapi::{Always, Entries, FilterQuery, ListQuery};
 use crate::state::State;
 
 #[utoipa::path(
     put, path = "/logbook/{credential}/event/restore", operation_id = "restore_entries", summary = "Show hidden entries",
-    description = "All entries that match: with nothing but a logbook, the whole logbook. It is one record of the logbook's history.",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), ListQuery),
+    description = "All entries that match: with nothing but a logbook, the whole logbook. A parameter that is not listed is \
+        refused, so that a mistyped one is not the whole logbook either. It is one record of the logbook's history.",
+    params(("credential" = String, Path, description = "A session id, or a key where programs write"), FilterQuery, ListQuery),
     responses(
         Always,
         (status = 200, description = "The entries that were changed", body = Entries),

@@ -9,7 +9,7 @@ use service_kit::words::{Asked, Piece};
 use crate::domain::book::Book;
 use crate::domain::filter::{Filter, Parameters, number};
 use crate::error::Error;
-use crate::openapi::{Always, Found, ListQuery, SearchQuery};
+use crate::openapi::{Always, FilterQuery, Found, SearchQuery};
 use crate::routes::request::{book_of, json as answer};
 use crate::state::State;
 use crate::store::books;
@@ -30,7 +30,7 @@ const EXCERPTS: usize = 3;
         `\"beam dump\"` in this order, `calib*` a beginning; without case and accents. Without `investigationId` and \
         `instrumentName` in every logbook that the caller may read. The other parameters narrow it as they do a list; \
         `sortBy`, `sortOrder`, `skip` and `format` do not count.",
-    params(("credential" = String, Path, description = "A session id, or a key where programs read"), ListQuery, SearchQuery),
+    params(("credential" = String, Path, description = "A session id, or a key where programs read"), FilterQuery, SearchQuery),
     responses(
         Always,
         (status = 200, description = "Entries with the texts in which something was found", body = Found),

@@ -10,7 +10,7 @@ use service_kit::Problem;
 use crate::domain::filter::{Parameters, number};
 use crate::error::Error;
 use crate::live::{Key, Reader};
-use crate::openapi::{Always, ListQuery, StreamQuery};
+use crate::openapi::{Always, FilterQuery, ListQuery, StreamQuery};
 use crate::rights;
 use crate::routes::request::book_of;
 use crate::state::State;
@@ -25,7 +25,7 @@ use crate::state::State;
         written in the logbooks of its investigations. `sortBy`, `sortOrder`, `skip`, `limit` and `format` do not count.",
     params(
         ("credential" = String, Path, description = "A session id, or a key where programs read"),
-        ListQuery,
+        FilterQuery, ListQuery,
         StreamQuery,
         ("Last-Event-ID" = Option<i64>, Header, description = "The last `id` that was received: everything after it comes"),
     ),

@@ -4,19 +4,18 @@
 use std::future::ready;
 
 use actix_web::body::SizedStream;
-use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
 use futures_util::stream::{once, unfold};
 use identity::{Caller, Identity};
 use serde::Deserialize;
-use service_kit::Problem;
+use service_kit::{Problem, disposition};
 use utoipa::IntoParams;
 
 use crate::attachments::{is_shown_inline, thumbnail};
 use crate::error::Error;
-use crate::openapi::Always;
+use crate::openapi::{Always, Binary};
 use crate::state::State;
 use crate::store::attachments;
 use crate::store::attachments::Attachment;
@@ -41,8 +40,8 @@ pub struct Query {
         Always,
         (status = 200, description = "Its bytes; images that cannot be active are shown in the page, everything else is saved",
             content(
-                (Vec<u8> = "application/octet-stream"), (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"),
-                (Vec<u8> = "image/webp"), (Vec<u8> = "image/bmp")
+                (Binary = "application/octet-stream"), (Binary = "image/png"), (Binary = "image/jpeg"), (Binary = "image/gif"),
+                (Binary = "image/webp"), (Binary = "image/bmp")
             )),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
         (status = 404, description = "There is no such attachment", body = String, content_type = "text/plain"),
@@ -94,10 +93,8 @@ pub async fn located(state: &State, id: &str) -> Result<(Attachment, Entry), Pro
 pub async fn sent(state: &State, attachment: &Attachment, as_thumbnail: bool) -> Result<HttpResponse, Problem> {
     let inline = is_shown_inline(&attachment.media_type);
     let small = if inline && as_thumbnail { thumbnail::of(state, attachment).await? } else { None };
-    let disposition = ContentDisposition {
-        disposition: if inline { DispositionType::Inline } else { DispositionType::Attachment },
-        parameters: vec![DispositionParam::Filename(plain(&attachment.filename))],
-    };
+    let name = &attachment.filename;
+    let disposition = if inline { disposition::inline(name) } else { disposition::attachment(name) };
     let media_type = match (&small, inline) {
         (Some(_), _) => "image/png",
         (None, true) => attachment.media_type.as_str(),
@@ -124,8 +121,4 @@ pub async fn sent(state: &State, attachment: &Attachment, as_thumbnail: bool) ->
     });
     let all = once(ready(Ok::<_, Problem>(Bytes::from(first)))).chain(rest);
     Ok(answer.body(SizedStream::new(length, all)))
-}
-
-fn plain(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { '_' }).collect()
 }

@@ -3,7 +3,7 @@
 mod bodies;
 mod closed;
 mod exports;
-mod facility;
+pub mod facility;
 mod history;
 mod institute;
 mod live;

@@ -7,11 +7,13 @@ use super::facility::{Facility, SETTINGS};
 
 const RULES: &str = r#"
 [[logbook.notifications]]
+name = "samples"
 subject = "undulator.v1.icat.entity.changed"
 text = "{% if entity == 'Sample' %}{{ ids | length }} samples, by {{ actor }}{% endif %}"
 instrument = "BL07"
 
 [[logbook.notifications]]
+name = "datasets"
 subject = "undulator.v1.icat.entity.changed"
 text = "{% if entity == 'Dataset' %}dataset {{ ids[0] }}{% endif %}"
 investigation = "20"

@@ -132,6 +132,12 @@ async fn lists_are_filtered_sorted_and_paged() {
         assert_eq!(list("sortBy=creationDate&sortOrder=1&skip=8&limit=5").await, ["18", "19"]);
         let tagged = "orTags=grosse%2Ct0%2Ct1%2Ct2&sortBy=creationDate&sortOrder=1";
         assert_eq!(list(&format!("{tagged}&skip=2")).await, ["12"], "an entry with two of the tags is one entry");
+        for verb in ["remove", "restore"] {
+            let mistyped = format!("/logbook/{s}/event/{verb}?investigationId=20&tag=grosse");
+            let refused = "there is no parameter tag here; nothing was changed".to_owned();
+            assert_eq!(f.ask("PUT", &mistyped, None).await, (400, refused), "not the whole logbook");
+        }
+        assert_eq!(count("").await, 10);
         let third = f
             .done(
                 "GET",
@@ -155,6 +161,52 @@ async fn lists_are_filtered_sorted_and_paged() {
             ("investigationId=20&format=docx", "format must be json, pdf, eln, csv, txt or jsonl, not docx"),
         ] {
             assert_eq!(f.ask("GET", &format!("/logbook/{s}/event?{query}"), None).await, (400, text.to_owned()));
+        }
+        f.app.stop().await;
+    }
+}
+
+/// A rare tag is looked up, with a frequent one the entries are gone through: the answers are of the same kind.
+#[tokio::test]
+async fn rare_and_frequent_tags_find_the_same_way() {
+    /// More than are looked up.
+    const MANY: usize = 520;
+    for f in Facility::all().await {
+        let s = f.login("alice").await;
+        for n in 0..MANY {
+            let rare = if n % 200 == 7 {
+                json!([{"name": "beam"}, {"name": "loss"}, {"name": "rare"}])
+            } else {
+                json!([{"name": "beam"}, {"name": "loss"}])
+            };
+            let entry = json!({"type": "annotation", "category": "comment", "tag": rare,
+                "creationDate": format!("2026-01-12T08:{:02}:{:02}Z", n / 60, n % 60),
+                "content": [{"format": "plainText", "text": format!("{n}")}]});
+            f.done("POST", &format!("/logbook/{s}/event?investigationId=20"), Some(&entry)).await;
+        }
+        let found = async |query: &str| -> Vec<String> {
+            let path = format!("/logbook/{s}/event?investigationId=20&sortBy=creationDate&sortOrder=1&{query}");
+            let rows = f.done("GET", &path, None).await;
+            let text = |row: &Value| row["content"][0]["text"].as_str().unwrap().to_owned();
+            rows.as_array().unwrap().iter().map(text).collect()
+        };
+        let count = async |query: &str| {
+            let path = format!("/logbook/{s}/event/count?investigationId=20&{query}");
+            f.done("GET", &path, None).await
+        };
+        assert_eq!(found("tags=beam&skip=2&limit=3").await, ["2", "3", "4"]);
+        assert_eq!(found("orTags=beam%2Closs%2Crare&skip=2&limit=3").await, ["2", "3", "4"], "each entry once");
+        assert_eq!(found("tags=rare&skip=1").await, ["207", "407"]);
+        assert_eq!(found("tags=rare%2Cbeam&skip=1").await, ["207", "407"]);
+        assert_eq!(found("tags=rare&notTags=loss").await, Vec::<String>::new());
+        for (query, expected) in [
+            ("tags=beam%2Closs", MANY),
+            ("orTags=beam%2Crare", MANY),
+            ("orTags=rare%2Cnone", 3),
+            ("tags=none", 0),
+            ("notTags=rare", MANY - 3),
+        ] {
+            assert_eq!(count(query).await, json!(expected), "{query}");
         }
         f.app.stop().await;
     }

@@ -1,0 +1,112 @@
+//! The `OpenAPI` document: the operations stand at their handlers, what several of them share stands here.
+
+mod queries;
+mod shapes;
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, OpenApi};
+
+pub use self::queries::{BookQuery, FilterQuery, InvestigationQuery, ListQuery, SearchQuery, StreamQuery};
+pub use self::shapes::{
+    Binary, DayCount, Entries, Entry, Filled, Found, FromBase64, Imported, InvestigationCount, KeySet, Message, Meta,
+    Moved, Preferences, Tag, TagName, UploadForm,
+};
+use crate::routes::{event, import, keys, portal, program, records, resource, stats, tag};
+
+/// `services/logbook/openapi.json`
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Undulator: logbook",
+        description = "The electronic logbook in the interface of ICAT+ 5.7.\n\nSuccess is always 200. Failures are plain \
+            text. The session id or API key stands in the path, or as `Authorization: Bearer`, or in `X-Api-Key`; what then \
+            stands in the path does not count. Every address answers OPTIONS with `Allow`, every GET also as HEAD; a method \
+            that is not listed answers 405 with `Allow`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        event::list::get,
+        import::post,
+        keys::get,
+        records::get,
+        event::create::post,
+        event::update::put,
+        event::count::get,
+        event::dates::get,
+        event::page::get,
+        event::remove::put,
+        event::restore::put,
+        event::retag::patch,
+        event::search::get,
+        event::stream::get,
+        event::create_from_base64::post,
+        tag::list::get,
+        tag::create::post,
+        tag::update::put,
+        stats::count::get,
+        stats::investigation::get,
+        resource::datafile::get,
+        program::event::post,
+        program::event_from_base64::post,
+        program::notification::post,
+        program::base64::post,
+        program::relocate::post,
+        resource::upload::post,
+        resource::download::get,
+        portal::instrument_name::put,
+        portal::messages::get,
+        portal::set_message::put,
+        portal::get_preferences::get,
+        portal::set_preferences::put,
+    ),
+    modifiers(&Bearer),
+)]
+pub struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A session id, an access token or an API key, in place of the one in the path"))
+            .build();
+        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// What every operation may answer.
+pub struct Always;
+
+impl IntoResponses for Always {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let later = |response: ResponseBuilder| {
+            let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
+            let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds")).build();
+            response.header("Retry-After", header)
+        };
+        BTreeMap::from([
+            of("400", failure("The request cannot be understood; the text says what is wrong")),
+            of("401", failure("No session, or one that has ended")),
+            of("413", failure("The body is too large")),
+            of("429", later(failure("Too many requests from this address"))),
+            of("500", failure("A fault of the server")),
+            of("502", failure("ICAT answered something unexpected")),
+            of("503", later(failure("Too busy, or ICAT does not answer"))),
+        ])
+    }
+}
+
+fn failure(description: &str) -> ResponseBuilder {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    ResponseBuilder::new().description(description).content("text/plain", Content::new(Some(text)))
+}
+
+fn of(status: &str, response: ResponseBuilder) -> (String, RefOr<Response>) {
+    (status.to_owned(), response.build().into())
+}
