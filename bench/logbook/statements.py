@@ -7,7 +7,8 @@ from rows import words
 
 COLUMNS = "id, seq, book_id, created_at, updated_at, version, removed, late, body"
 QUARTER = 15 * 60 * 1_000_000
-MOST_LABELS = 200
+MOST_LABELS = 16
+NEWEST = 20_000
 COLUMN = {"_id": "e.id", "creationDate": "e.at", "createdAt": "e.created_at", "updatedAt": "e.updated_at"}
 
 
@@ -20,7 +21,7 @@ class Query:
         elif kind == "instrument":
             self.add("e.instrument = {}", value)
         else:
-            self.conditions.append("e.version > 0")
+            self.conditions.append("1 = 1")
         self.filter(**filters)
 
     def bind(self, value):
@@ -42,8 +43,9 @@ class Query:
         if types:
             each = [" AND ".join(f"e.{name} = {self.bind(value)}" for name, value in zip(("type", "category"), kind.split("-"))) for kind in types]
             self.conditions.append(f"({' OR '.join(f'({one})' for one in each)})")
-        for tag in tags:
-            self.add("EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})", tag)
+        for tag, is_rare in tags:
+            self.add("e.id IN (SELECT t.entry_id FROM entry_tag t WHERE t.name IN ({}))" if is_rare else
+                     "EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name IN ({}) LIMIT 1)", tag)
 
     def text(self):
         return " AND ".join(self.conditions)
@@ -72,6 +74,15 @@ def before(scope, entry, by="_id", place=None, **filters):
     return f"SELECT COUNT(*) AS n FROM entry e WHERE {query.text()}", query.vals
 
 
+def days(engine, scope, starts, **filters):
+    """Which of the days that begin there have entries."""
+    query = Query(scope, **filters)
+    listed = engine.id_list(query.bind(json.dumps(starts)))
+    return (f"SELECT d.day FROM (SELECT s.value AS day, LEAD(s.value) OVER (ORDER BY s.value) AS next FROM {listed} s) d "
+            f"WHERE d.next IS NOT NULL AND EXISTS (SELECT 1 FROM entry e WHERE {query.text()} AND e.at >= d.day AND e.at < d.next LIMIT 1) "
+            "ORDER BY d.day", query.vals)
+
+
 def quarters(scope, **filters):
     query = Query(scope, **filters)
     by = f"e.at / {QUARTER}"
@@ -93,8 +104,8 @@ def terms(question):
                 yield found, text.rstrip().endswith("*")
 
 
-def search(engine, question, books=None, instrument=None, limit=26, **filters):
-    """`books`: numbers of logbooks, or None for all."""
+def search(engine, question, books=None, instrument=None, limit=26, last=None, **filters):
+    """`books`: numbers of logbooks, or None for all; `last`: the newest entry, if only the newest are looked at."""
     query = Query(("instrument", instrument) if instrument else None, **filters)
     labels = []
     if books is not None and len(books) <= MOST_LABELS:
@@ -111,6 +122,9 @@ def search(engine, question, books=None, instrument=None, limit=26, **filters):
     query.conditions.append(engine.has_words(query.bind(both.join(asked))))
     for pattern in patterns:
         query.add("entry_words.tokens LIKE {} ESCAPE '\\'", pattern)
+    if last is not None:
+        query.add("entry_words.rowid < {}", last + 1)
+        query.add("entry_words.rowid >= {}", last + 1 - NEWEST)
     limit = query.bind(limit)
     return (f"SELECT {COLUMNS} FROM entry_words CROSS JOIN entry e WHERE e.seq = entry_words.rowid AND {query.text()} "
             f"ORDER BY entry_words.rowid DESC LIMIT {limit}", query.vals)

@@ -251,7 +251,7 @@ impl Server {
                 workers: Arc::clone(&workers),
             };
             ctx.add_worker(housekeeping(&ctx));
-            ctx.add_worker(checkpoints(&ctx));
+            ctx.add_worker(upkeep(&ctx));
             let mut running = (service.build)(ctx).await.map_err(failed)?;
             running.mounts.iter_mut().for_each(|mount| mount.service = service.name);
             mounts.extend(running.mounts);
@@ -322,12 +322,12 @@ fn housekeeping(ctx: &Ctx) -> Worker {
     })
 }
 
-/// Keeps the log of an embedded database short without the writers waiting for it.
-fn checkpoints(ctx: &Ctx) -> Worker {
+/// Looks after an embedded database without the writers waiting for it.
+fn upkeep(ctx: &Ctx) -> Worker {
     let (db, stop) = (ctx.db.clone(), ctx.stop.clone());
-    Worker::new("floor.checkpoints", move || {
+    Worker::new("floor.upkeep", move || {
         let (db, stop) = (db.clone(), stop.clone());
-        async move { db.keep_log_short(&stop).await }
+        async move { db.keep_up(&stop).await }
     })
 }
 

@@ -130,19 +130,21 @@ fn portable(sql: &str, engine: Engine) -> String {
 }
 
 /// The engine keeps words as they are given and in no order: what a word is, and what stands beside what, is decided in
-/// [`words`](crate::words).
+/// [`words`](crate::words). `SQLite`'s parts are merged by the upkeep of the database.
 fn with_words(sql: &str, engine: Engine) -> String {
     let Some((before, rest)) = sql.split_once("{words ") else { return sql.to_owned() };
     let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
     let index = match engine {
         Engine::Sqlite => {
             format!(
-                "CREATE VIRTUAL TABLE {name} USING fts5 (tokens, detail = none, prefix = '1 2', tokenize = 'ascii')"
+                "CREATE VIRTUAL TABLE {name} USING fts5 (tokens, detail = none, prefix = '1 2', tokenize = 'ascii');\n\
+                 INSERT INTO {name} ({name}, rank) VALUES ('automerge', 0)"
             )
         }
         Engine::Postgres => format!(
             "CREATE TABLE {name} (rowid BIGINT PRIMARY KEY, tokens TEXT COLLATE \"C\" NOT NULL, \
              vector tsvector NOT NULL GENERATED ALWAYS AS (CAST(tokens AS tsvector)) STORED);\n\
+             ALTER TABLE {name} ALTER COLUMN vector SET STATISTICS 1000;\n\
              CREATE INDEX {name}_vector ON {name} USING gin (vector)"
         ),
     };

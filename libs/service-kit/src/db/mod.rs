@@ -4,7 +4,6 @@
 //! placeholders and [`Val`]s, so that each parameter has one type on both engines. An acknowledged write is on disk:
 //! `SQLite` runs in WAL mode with `synchronous=FULL`, and a `PostgreSQL` that does not flush is refused.
 
-mod checkpoint;
 mod copy;
 mod error;
 mod migrate;
@@ -12,6 +11,7 @@ mod open;
 mod patience;
 mod row;
 mod tx;
+mod upkeep;
 mod val;
 
 use std::fmt;
@@ -22,7 +22,6 @@ use backon::BackoffBuilder as _;
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
-use self::checkpoint::Upkeep;
 pub use self::copy::Copied;
 pub use self::error::DbError;
 pub use self::migrate::{Migrate, Migration};
@@ -31,6 +30,7 @@ use self::patience::Patience;
 pub use self::row::{Column, FromColumn, Row};
 pub use self::tx::Tx;
 use self::tx::{Inner, State};
+use self::upkeep::Upkeep;
 pub use self::val::Val;
 
 /// Which database answers; only for the few statements that differ.

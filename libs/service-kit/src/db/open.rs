@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 
-use super::checkpoint::{PAGES_WITHOUT_HELP, PATIENCE, Upkeep};
+use super::upkeep::{PAGES_WITHOUT_HELP, PATIENCE, Upkeep};
 use super::{Db, DbError, Pools};
 use crate::config::DatabaseConfig;
 

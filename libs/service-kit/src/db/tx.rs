@@ -98,6 +98,18 @@ impl Tx {
         self.opt(sql, vals).await?.ok_or(DbError::NoRow)
     }
 
+    /// For the statements that follow, when the best way depends on their values: `PostgreSQL` plans them anew each time,
+    /// instead of once for whatever may come. `SQLite` does not look at values.
+    pub async fn plan_by_values(&mut self) -> Result<(), DbError> {
+        let done = match &mut self.inner {
+            Inner::Sqlite(_) => Ok(()),
+            Inner::Postgres(tx) => {
+                postgres("SET LOCAL plan_cache_mode = force_custom_plan", &[]).execute(&mut **tx).await.map(drop)
+            }
+        };
+        self.note(done)
+    }
+
     /// Asks the engine to parse and plan a statement without running it.
     pub async fn prepare(&mut self, sql: &str) -> Result<(), DbError> {
         let sql = AssertSqlSafe(sql.to_owned());

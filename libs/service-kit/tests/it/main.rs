@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod bodies;
-mod checkpoints;
 mod compression;
 mod config;
 mod copy;
@@ -19,4 +18,5 @@ mod leases;
 mod metrics;
 mod openapi;
 mod proxies;
+mod upkeep;
 mod workers;

@@ -21,6 +21,7 @@ pub fn all() -> Vec<&'static str> {
         &entries::ALL,
         &keys::ALL,
         &preferences::ALL,
+        &search::ALL,
         &tags::ALL,
     ]
     .concat()

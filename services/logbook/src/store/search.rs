@@ -20,6 +20,12 @@ pub enum Reach {
     Instrument(String),
 }
 
+/// A phrase is looked for among so many of the newest entries first: the words of a frequent one stand in so many entries that
+/// an index of words does not help, and in most cases it ends here.
+const NEWEST: i64 = 20_000;
+const LAST: &str = "SELECT MAX(seq) AS seq FROM entry";
+pub const ALL: [&str; 1] = [LAST];
+
 /// Entries that have the words, from the last written on; `before` is the `seq` of the last one that is known already.
 pub async fn find(
     tx: &mut Tx,
@@ -27,6 +33,29 @@ pub async fn find(
     asked: &Asked,
     filter: &Filter,
     before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Entry>, DbError> {
+    if !asked.patterns().is_empty() {
+        let end = match before {
+            Some(before) => before,
+            None => tx.one(LAST, &[]).await?.get::<Option<i64>>("seq")?.unwrap_or_default() + 1,
+        };
+        let found = between(tx, reach, asked, filter, Some(end), Some(end - NEWEST), limit).await?;
+        if i64::try_from(found.len()).is_ok_and(|found| found == limit) {
+            return Ok(found);
+        }
+    }
+    between(tx, reach, asked, filter, before, None, limit).await
+}
+
+/// Those with a `seq` from `from` and before `before`.
+async fn between(
+    tx: &mut Tx,
+    reach: &Reach,
+    asked: &Asked,
+    filter: &Filter,
+    before: Option<i64>,
+    from: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Entry>, DbError> {
     let scope = if let Reach::Instrument(name) = reach { Scope::Instrument(name.clone()) } else { Scope::Everything };
@@ -49,6 +78,9 @@ pub async fn find(
     if let Some(before) = before {
         query.add("entry_words.rowid < {}", before);
     }
+    if let Some(from) = from {
+        query.add("entry_words.rowid >= {}", from);
+    }
     let limit = query.bind(limit);
     // CROSS, so that SQLite begins with the words.
     let sql = format!(
@@ -56,5 +88,7 @@ pub async fn find(
          ORDER BY entry_words.rowid DESC LIMIT {limit}",
         query.text()
     );
+    // A frequent word is found from the newest entry on, a rare one in the index of words.
+    tx.plan_by_values().await?;
     tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
 }

@@ -1,0 +1,100 @@
+//! What `SQLite` would do within somebody's commit, done beside the writers: left to itself it moves the log into the file
+//! when the log is full, two flushes and a thousand pages for whoever writes then; and an index of words merges its parts,
+//! hundreds of pages at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{Row as _, SqlitePool};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{Db, DbError, Pools};
+use crate::problem::chain;
+
+/// Pages of the log that are moved together; as many as `SQLite` would.
+const PAGES: i64 = 1000;
+/// From so many pages (64 MiB) on writers wait once, until the log is empty and begins anew; without a lull it never would.
+const LONGEST: i64 = 16 * 1024;
+/// What the writer's own connection lets the log grow to, where nobody moves it: in commands.
+pub(super) const PAGES_WITHOUT_HELP: i64 = LONGEST + 4 * PAGES;
+/// How long writers are held up at most while old readers leave.
+pub(super) const PATIENCE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(50);
+/// Pages of an index of words that one step merges; writers take their turns between the steps.
+const MERGED_PAGES: i64 = 16;
+const INDEXES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%USING fts5%' ESCAPE '!'";
+
+/// A connection of its own for checkpoints, and when there is something to do.
+#[derive(Clone)]
+pub(super) struct Upkeep {
+    pub pool: SqlitePool,
+    pub written: Arc<Notify>,
+}
+
+impl Db {
+    /// Looks after the file whenever something has been written, until `stop`. With `PostgreSQL` there is nothing to do.
+    pub(crate) async fn keep_up(&self, stop: &CancellationToken) {
+        let Pools::Sqlite { upkeep, .. } = &self.pools else { return stop.cancelled().await };
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = upkeep.written.notified() => {}
+            }
+            let done = async {
+                self.merge_words(upkeep, stop).await?;
+                upkeep.checkpoint().await
+            };
+            if let Err(e) = done.await {
+                // SQLite does it itself then, later.
+                tracing::warn!(error = chain(&e), "the upkeep of the database failed");
+            }
+            let _stopped = tokio::time::timeout(PAUSE, stop.cancelled()).await;
+        }
+    }
+
+    async fn merge_words(&self, upkeep: &Upkeep, stop: &CancellationToken) -> Result<(), DbError> {
+        for row in sqlx::query(INDEXES).fetch_all(&upkeep.pool).await? {
+            let index: String = row.try_get(0)?;
+            while !stop.is_cancelled() && self.merge_some(&index).await? {}
+        }
+        Ok(())
+    }
+
+    /// Whether there was something to merge. Not a write that [`Upkeep::written`] tells of, or it would never end.
+    async fn merge_some(&self, index: &str) -> Result<bool, DbError> {
+        let mut tx = self.begin().await?;
+        let merge = format!("INSERT INTO {index} ({index}, rank) VALUES ('merge', {MERGED_PAGES})");
+        let before: i64 = tx.one("SELECT total_changes() AS n", &[]).await?.get("n")?;
+        tx.exec(&merge, &[]).await?;
+        let after: i64 = tx.one("SELECT total_changes() AS n", &[]).await?.get("n")?;
+        // The command itself counts as one change.
+        let merged = after - before > 1;
+        if merged {
+            tx.commit().await?;
+        } else {
+            tx.rollback().await;
+        }
+        Ok(merged)
+    }
+}
+
+impl Upkeep {
+    async fn checkpoint(&self) -> Result<(), DbError> {
+        let (written, moved) = self.ask("PRAGMA wal_checkpoint(NOOP)").await?;
+        if written - moved < PAGES {
+            return Ok(());
+        }
+        let (written, _) = self.ask("PRAGMA wal_checkpoint(PASSIVE)").await?;
+        if written >= LONGEST {
+            self.ask("PRAGMA wal_checkpoint(RESTART)").await?;
+        }
+        Ok(())
+    }
+
+    /// Pages in the log, and those of them that are in the file.
+    async fn ask(&self, checkpoint: &'static str) -> Result<(i64, i64), DbError> {
+        let row = sqlx::query(checkpoint).fetch_one(&self.pool).await?;
+        Ok((row.try_get(1)?, row.try_get(2)?))
+    }
+}
