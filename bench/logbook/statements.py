@@ -54,8 +54,11 @@ class Query:
 def listing(scope, by="_id", limit=50, skip=0, **filters):
     query = Query(scope, **filters)
     order = "e.id DESC" if by == "_id" else f"{COLUMN[by]} DESC, e.id DESC"
-    limit, skip = query.bind(limit), query.bind(skip)
-    return f"SELECT {COLUMNS} FROM entry e WHERE {query.text()} ORDER BY {order} LIMIT {limit} OFFSET {skip}", query.vals
+    limit, skip, skipped = query.bind(limit), query.bind(skip), skip
+    part = f"FROM entry e WHERE {query.text()} ORDER BY {order} LIMIT {limit} OFFSET {skip}"
+    if not skipped:
+        return f"SELECT {COLUMNS} {part}", query.vals
+    return f"SELECT {COLUMNS} FROM entry e WHERE e.id IN (SELECT e.id {part}) ORDER BY {order}", query.vals
 
 
 def count(scope, **filters):

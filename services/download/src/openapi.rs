@@ -4,11 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use service_kit::openapi::{Bearer, later};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoParams, IntoResponses, Modify, OpenApi, ToSchema};
+use utoipa::{IntoParams, IntoResponses, OpenApi, ToSchema};
 
 use crate::routes::{
     archive, delete, get_data, get_datafile_ids, get_icat_url, get_link, get_service_status, get_size, get_status,
@@ -32,21 +30,11 @@ use crate::routes::{
         archive::post, restore::post, write::post, reset::post, put::put, put::post, delete::delete, get_link::post,
     ),
     components(schemas(Failure)),
-    modifiers(&Bearer),
+    modifiers(&BEARER),
 )]
 pub struct Document;
 
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A token of auth or an ICAT session id, where none is given as `sessionId`"))
-            .build();
-        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
-    }
-}
+const BEARER: Bearer = Bearer("A token of auth or an ICAT session id, where none is given as `sessionId`");
 
 /// What ids.server answers to a request that it refuses or that fails.
 #[derive(ToSchema)]
@@ -241,11 +229,6 @@ pub struct Always;
 
 impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let later = |response: ResponseBuilder| {
-            let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
-            let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds")).build();
-            response.header("Retry-After", header)
-        };
         let busy = "`DataNotOnlineException`: too busy, ICAT or auth does not answer, or the answer took too long";
         BTreeMap::from([
             of("429", later(failure("`DataNotOnlineException`: too many requests from this address"))),

@@ -4,11 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use service_kit::openapi::{Bearer, later};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
+use utoipa::{IntoResponses, OpenApi, ToSchema};
 
 use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties, schema, session, user, version};
 
@@ -47,21 +45,11 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
         gatekeeper::steps,
     ),
     components(schemas(Failure)),
-    modifiers(&Bearer),
+    modifiers(&BEARER),
 )]
 pub struct Document;
 
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A session id, where it is not given as `sessionId`"))
-            .build();
-        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
-    }
-}
+const BEARER: Bearer = Bearer("A session id, where it is not given as `sessionId`");
 
 /// What icat.server answers to a request that it refuses or that fails.
 #[derive(ToSchema)]
@@ -184,11 +172,6 @@ pub struct Always;
 
 impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let later = |response: ResponseBuilder| {
-            let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
-            let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds")).build();
-            response.header("Retry-After", header)
-        };
         BTreeMap::from([
             of("429", later(failure("`INTERNAL`: too many requests from this address"))),
             of("500", failure("`INTERNAL`: a fault of the server")),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
+use http::HeaderValue;
 use reqwest::Url;
 
 use crate::digest;
@@ -28,8 +29,9 @@ impl Own {
     /// Marks a call, if it goes to this process.
     pub fn mark(&self, request: &mut reqwest::Request) {
         if self.is_at(request.url())
-            && let Ok(secret) = self.secret.parse()
+            && let Ok(mut secret) = HeaderValue::from_str(&self.secret)
         {
+            secret.set_sensitive(true);
             request.headers_mut().insert(HEADER, secret);
         }
     }

@@ -5,11 +5,10 @@ mod shapes;
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::header::HeaderBuilder;
+use service_kit::openapi::{Bearer, later};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoResponses, Modify, OpenApi};
+use utoipa::{IntoResponses, OpenApi};
 
 pub use self::queries::{BookQuery, FilterQuery, InvestigationQuery, ListQuery, SearchQuery, StreamQuery};
 pub use self::shapes::{
@@ -64,32 +63,17 @@ use crate::routes::{event, import, keys, portal, program, records, resource, sta
         portal::get_preferences::get,
         portal::set_preferences::put,
     ),
-    modifiers(&Bearer),
+    modifiers(&BEARER),
 )]
 pub struct Document;
 
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A session id, an access token or an API key, in place of the one in the path"))
-            .build();
-        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
-    }
-}
+const BEARER: Bearer = Bearer("A session id, an access token or an API key, in place of the one in the path");
 
 /// What every operation may answer.
 pub struct Always;
 
 impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let later = |response: ResponseBuilder| {
-            let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
-            let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds")).build();
-            response.header("Retry-After", header)
-        };
         BTreeMap::from([
             of("400", failure("The request cannot be understood; the text says what is wrong")),
             of("401", failure("No session, or one that has ended")),

@@ -206,8 +206,14 @@ pub async fn list_after(
     let order = order(page);
     let limit = query.bind(page.limit.unwrap_or(i64::MAX));
     let skip = query.bind(page.skip);
-    let sql =
-        format!("SELECT {COLUMNS} FROM entry e WHERE {} ORDER BY {order} LIMIT {limit} OFFSET {skip}", query.text());
+    let part = |what: &str| {
+        format!("SELECT {what} FROM entry e WHERE {} ORDER BY {order} LIMIT {limit} OFFSET {skip}", query.text())
+    };
+    // What is skipped is not worth reading whole.
+    let sql = match page.skip {
+        0 => part(COLUMNS),
+        _ => format!("SELECT {COLUMNS} FROM entry e WHERE e.id IN ({}) ORDER BY {order}", part("e.id")),
+    };
     tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
 }
 
