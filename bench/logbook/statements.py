@@ -8,7 +8,7 @@ from rows import words
 COLUMNS = "id, seq, book_id, created_at, updated_at, version, removed, late, body"
 QUARTER = 15 * 60 * 1_000_000
 MOST_LABELS = 16
-NEWEST = 20_000
+NEWEST = 50_000
 COLUMN = {"_id": "e.id", "creationDate": "e.at", "createdAt": "e.created_at", "updatedAt": "e.updated_at"}
 
 

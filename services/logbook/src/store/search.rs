@@ -22,7 +22,7 @@ pub enum Reach {
 
 /// A phrase is looked for among so many of the newest entries first: the words of a frequent one stand in so many entries that
 /// an index of words does not help, and in most cases it ends here.
-const NEWEST: i64 = 20_000;
+const NEWEST: i64 = 50_000;
 const LAST: &str = "SELECT MAX(seq) AS seq FROM entry";
 pub const ALL: [&str; 1] = [LAST];
 
