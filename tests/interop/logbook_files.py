@@ -122,7 +122,7 @@ def check_headers(facility, made):
             assert "sandbox" in headers["content-security-policy"], (name, headers)
             inline = disposition.startswith("inline")
             assert kind in (["image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"] if inline else ["application/octet-stream"])
-            assert re.fullmatch(r"(inline|attachment); filename=\"[!-~]*\"(; filename\*=[!-~]+)?", disposition), (name, disposition)
+            assert re.fullmatch(r"(inline|attachment); filename=\"[ !#-~]+\"(; filename\*=[!-~]+)?", disposition), (name, disposition)
             assert disposition.count('"') == 2, disposition
             shown += inline
     return shown

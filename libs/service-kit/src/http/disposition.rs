@@ -16,7 +16,10 @@ pub fn inline(name: &str) -> ContentDisposition {
 fn named(disposition: DispositionType, name: &str) -> ContentDisposition {
     let name = name.rsplit('/').next().unwrap_or_default();
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
-    let name = if matches!(name.as_str(), "" | "." | "..") { "download".to_owned() } else { name };
+    let name = match name.trim() {
+        "" | "." | ".." => "download".to_owned(),
+        name => name.to_owned(),
+    };
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ';
     let ascii: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
     let mut parameters = vec![DispositionParam::Filename(ascii.clone())];
@@ -37,7 +40,10 @@ mod tests {
     #[test]
     fn headers_hold_a_plain_and_a_true_name() {
         assert_eq!(attachment("scan/a.h5").to_string(), "attachment; filename=\"a.h5\"");
-        assert_eq!(attachment("..").to_string(), "attachment; filename=\"download\"");
+        for nothing in ["..", "", " ", "a/"] {
+            assert_eq!(attachment(nothing).to_string(), "attachment; filename=\"download\"");
+        }
+        assert_eq!(attachment(" a b.h5 ").to_string(), "attachment; filename=\"a b.h5\"");
         assert_eq!(
             attachment("mé\"t\r\n.h5").to_string(),
             "attachment; filename=\"m__t.h5\"; filename*=UTF-8''m%C3%A9%22t.h5"
