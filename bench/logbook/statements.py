@@ -54,9 +54,8 @@ class Query:
 def listing(scope, by="_id", limit=50, skip=0, **filters):
     query = Query(scope, **filters)
     order = "e.id DESC" if by == "_id" else f"{COLUMN[by]} DESC, e.id DESC"
-    limit, skip, skipped = query.bind(limit), query.bind(skip), skip
-    part = f"FROM entry e WHERE {query.text()} ORDER BY {order} LIMIT {limit} OFFSET {skip}"
-    if not skipped:
+    part = f"FROM entry e WHERE {query.text()} ORDER BY {order} LIMIT {query.bind(limit)} OFFSET {query.bind(skip)}"
+    if skip == 0:
         return f"SELECT {COLUMNS} {part}", query.vals
     return f"SELECT {COLUMNS} FROM entry e WHERE e.id IN (SELECT e.id {part}) ORDER BY {order}", query.vals
 

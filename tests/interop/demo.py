@@ -11,7 +11,7 @@ import stat
 import subprocess
 import time
 
-from suite import PROGRAM, Suite
+from suite import PROGRAM, Suite, until
 
 GUARD_SECONDS = 300
 STOP_SECONDS = 10
@@ -51,15 +51,6 @@ class Demo(Suite):
         return json.loads(body)
 
 
-def until(what, state):
-    """Asks again until it is so."""
-    end = time.monotonic() + GUARD_SECONDS
-    while not state():
-        assert time.monotonic() < end, f"not seen: {what}"
-        # So that asking is no load.
-        time.sleep(0.1)
-
-
 def main():
     with Demo() as demo:
         # Where it makes one for itself.
@@ -76,7 +67,7 @@ def main():
         for kind in [*kinds, "annotation-comment", "broadcast-info", "broadcast-error"]:
             place = {} if kind.startswith("broadcast") else {"investigationId": mx}
             # The first ones may have been written before the catalogue said where they belong.
-            until(kind, lambda: demo.count(alice, types=kind, **place))
+            until(kind, lambda: demo.count(alice, types=kind, **place), GUARD_SECONDS)
         assert demo.request("GET", f"/logbook/{dan}/event", {"investigationId": mx})[0] == 403
         query = {"investigationId": mx, "search": "scan-003: image", "limit": 1}
         _, _, body = demo.request("GET", f"/logbook/{alice}/event", query)
@@ -90,8 +81,8 @@ def main():
 
         demo.start()
         assert history <= everything() < history + 10, "the history was told again"
-        until("a new entry", lambda: everything() > history)
-        until("a new image", lambda: demo.count(alice, investigationId=mx, types="attachment-file"))
+        until("a new entry", lambda: everything() > history, GUARD_SECONDS)
+        until("a new image", lambda: demo.count(alice, investigationId=mx, types="attachment-file"), GUARD_SECONDS)
         took.append(demo.stop())
         print(f"{history} entries of history, new ones and images follow; stopped within {max(took):.1f} s")
 

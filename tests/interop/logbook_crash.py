@@ -20,9 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from logbook_facility import KEY, Facility, check_chains
 from servers import Postgres
+from suite import until
 
 WRITERS = 6
-GUARD_SECONDS = 90
 # So many that a sweep can be killed in their midst.
 ORPHANS = 1500
 OLD_FIRST = (
@@ -102,13 +102,6 @@ class Writer(threading.Thread):
         body = {"type": "notification", "category": "info", "title": text, "content": []}
         self.send(connection, "POST", f"/dataacquisition/{KEY}/notification?instrumentName=BL07", body)
         self.acknowledged[text] = None
-
-
-def until(what, look):
-    deadline = time.monotonic() + GUARD_SECONDS
-    while not look():
-        assert time.monotonic() < deadline, f"not within {GUARD_SECONDS} s: {what}"
-        time.sleep(0.05)
 
 
 class Attachments:

@@ -21,11 +21,10 @@ from collections import Counter, defaultdict
 from logbook_facility import KEY, Facility, check_chains
 from logbook_reader import Frame, Reader, Received, Wanted, World, entries_of, read
 from servers import Nats, Postgres
-from suite import Suite
+from suite import Suite, until
 
 WRITERS = 6
 PROCESSES = 3
-GUARD_SECONDS = 90
 # Of larger changes a reader is told to read the list again.
 MOST_ENTRIES = 200
 TAGS = [f"t{n}" for n in range(6)]
@@ -172,13 +171,6 @@ class Writer(threading.Thread):
         place = {"sourceInvestigationId": source, "destinationInvestigationId": target}
         if self.send("POST", f"/dataacquisition/{KEY}/events/move", also=[503], **place):
             self.known[target] += self.known.pop(source, [])
-
-
-def until(what, look, seconds=GUARD_SECONDS):
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 def investigation(facility, name):

@@ -9,6 +9,7 @@ import socket
 import string
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -23,6 +24,15 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def until(what, state, seconds=90):
+    """Asks again until it is so."""
+    end = time.monotonic() + seconds
+    while not state():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        # So that asking is no load.
+        time.sleep(0.05)
 
 
 class Suite:

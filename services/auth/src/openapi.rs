@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use service_kit::openapi::{Bearer, Failure, later};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{Content, RefOr, Required, Response, ResponseBuilder};
+use service_kit::openapi::{Bearer, Failure, later, of, text};
+use utoipa::openapi::{RefOr, Required, Response};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use crate::routes::{jwks, session, token};
@@ -73,13 +72,4 @@ impl IntoResponses for BodyOfIcatPlus {
             of("415", text("The body is no `application/json`")),
         ])
     }
-}
-
-fn text(description: &str) -> ResponseBuilder {
-    let schema = ObjectBuilder::new().schema_type(Type::String).build();
-    ResponseBuilder::new().description(description).content("text/plain", Content::new(Some(schema)))
-}
-
-fn of(status: &str, response: ResponseBuilder) -> (String, RefOr<Response>) {
-    (status.to_owned(), response.build().into())
 }

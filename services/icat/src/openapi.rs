@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use service_kit::openapi::{Bearer, later};
+use service_kit::openapi::{Bearer, later, of};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, OpenApi, ToSchema};
 
@@ -195,8 +195,4 @@ impl IntoResponses for Body {
 fn failure(description: &str) -> ResponseBuilder {
     let schema = Ref::from_schema_name("Failure");
     ResponseBuilder::new().description(description).content("application/json", Content::new(Some(schema)))
-}
-
-fn of(status: &str, response: ResponseBuilder) -> (String, RefOr<Response>) {
-    (status.to_owned(), response.build().into())
 }

@@ -36,13 +36,20 @@ impl Db {
     /// Looks after the file whenever something has been written, until `stop`. With `PostgreSQL` there is nothing to do.
     pub(crate) async fn keep_up(&self, stop: &CancellationToken) {
         let Pools::Sqlite { upkeep, .. } = &self.pools else { return stop.cancelled().await };
+        // Migrations made them, before anything is written.
+        let indexes = match upkeep.indexes().await {
+            Ok(indexes) => indexes,
+            Err(e) => return tracing::warn!(error = chain(&e), "the upkeep of the database cannot begin"),
+        };
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = upkeep.written.notified() => {}
             }
             let done = async {
-                self.merge_words(upkeep, stop).await?;
+                for index in &indexes {
+                    while !stop.is_cancelled() && self.merge_some(index).await? {}
+                }
                 upkeep.checkpoint().await
             };
             if let Err(e) = done.await {
@@ -51,14 +58,6 @@ impl Db {
             }
             let _stopped = tokio::time::timeout(PAUSE, stop.cancelled()).await;
         }
-    }
-
-    async fn merge_words(&self, upkeep: &Upkeep, stop: &CancellationToken) -> Result<(), DbError> {
-        for row in sqlx::query(INDEXES).fetch_all(&upkeep.pool).await? {
-            let index: String = row.try_get(0)?;
-            while !stop.is_cancelled() && self.merge_some(&index).await? {}
-        }
-        Ok(())
     }
 
     /// Whether there was something to merge. Not a write that [`Upkeep::written`] tells of, or it would never end.
@@ -80,6 +79,11 @@ impl Db {
 }
 
 impl Upkeep {
+    /// Names of the indexes of words.
+    async fn indexes(&self) -> Result<Vec<String>, DbError> {
+        Ok(sqlx::query_scalar(INDEXES).fetch_all(&self.pool).await?)
+    }
+
     async fn checkpoint(&self) -> Result<(), DbError> {
         let (written, moved) = self.ask("PRAGMA wal_checkpoint(NOOP)").await?;
         if written - moved < PAGES {

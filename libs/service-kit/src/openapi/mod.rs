@@ -12,7 +12,7 @@ use thiserror::Error;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config as Page;
 
-pub use self::problems::{Always, BEARER, Bearer, Body, Failure, ForCallers, FromIcat, later};
+pub use self::problems::{Always, BEARER, Bearer, Body, Failure, ForCallers, FromIcat, later, of, text};
 use crate::dialect::Dialect;
 use crate::http::{Listener, Mount};
 use crate::problem::{Code, Problem};

@@ -95,6 +95,13 @@ fn failure(description: &str) -> ResponseBuilder {
     ResponseBuilder::new().description(description).content("application/problem+json", Content::new(Some(schema)))
 }
 
-fn of(status: &str, response: ResponseBuilder) -> (String, RefOr<Response>) {
+/// A failure in plain text.
+pub fn text(description: &str) -> ResponseBuilder {
+    let schema = ObjectBuilder::new().schema_type(Type::String).build();
+    ResponseBuilder::new().description(description).content("text/plain", Content::new(Some(schema)))
+}
+
+/// An answer under its status, as `responses` has them.
+pub fn of(status: &str, response: ResponseBuilder) -> (String, RefOr<Response>) {
     (status.to_owned(), response.build().into())
 }

@@ -147,7 +147,4 @@ mod tests {
         unique(&mut names);
         assert_eq!(names, ["d/a.h5", "d/a (2).h5", "d/a (2) (2).h5", "d.x/b", "d.x/b (2)", "d/a (3).h5"]);
     }
-
-    #[test]
-    fn headers_hold_no_name_of_a_directory() {}
 }

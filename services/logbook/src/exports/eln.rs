@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::File as Scratch;
+use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
@@ -174,7 +174,7 @@ pub async fn write(
 
 /// What is kept on disk until it is its turn.
 struct Aside {
-    file: Arc<Scratch>,
+    file: Arc<fs::File>,
     pool: Blocking,
     at: u64,
 }

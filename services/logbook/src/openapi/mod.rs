@@ -5,9 +5,8 @@ mod shapes;
 
 use std::collections::BTreeMap;
 
-use service_kit::openapi::{Bearer, later};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder};
+use service_kit::openapi::{Bearer, later, of, text};
+use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, OpenApi};
 
 pub use self::queries::{BookQuery, FilterQuery, InvestigationQuery, ListQuery, SearchQuery, StreamQuery};
@@ -75,22 +74,13 @@ pub struct Always;
 impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            of("400", failure("The request cannot be understood; the text says what is wrong")),
-            of("401", failure("No session, or one that has ended")),
-            of("413", failure("The body is too large")),
-            of("429", later(failure("Too many requests from this address"))),
-            of("500", failure("A fault of the server")),
-            of("502", failure("ICAT answered something unexpected")),
-            of("503", later(failure("Too busy, or ICAT does not answer"))),
+            of("400", text("The request cannot be understood; the text says what is wrong")),
+            of("401", text("No session, or one that has ended")),
+            of("413", text("The body is too large")),
+            of("429", later(text("Too many requests from this address"))),
+            of("500", text("A fault of the server")),
+            of("502", text("ICAT answered something unexpected")),
+            of("503", later(text("Too busy, or ICAT does not answer"))),
         ])
     }
-}
-
-fn failure(description: &str) -> ResponseBuilder {
-    let text = ObjectBuilder::new().schema_type(Type::String).build();
-    ResponseBuilder::new().description(description).content("text/plain", Content::new(Some(text)))
-}
-
-fn of(status: &str, response: ResponseBuilder) -> (String, RefOr<Response>) {
-    (status.to_owned(), response.build().into())
 }

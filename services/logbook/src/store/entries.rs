@@ -263,10 +263,10 @@ pub async fn position(
     id: &str,
 ) -> Result<Option<i64>, DbError> {
     let mut query = Query::new(tx, scope, filter).await?;
-    let this = query.bind(id);
-    let sql = format!("SELECT {} AS place FROM entry e WHERE {} AND e.id = {this}", column(page.by), query.text());
-    let Some(row) = tx.opt(&sql, &query.vals).await? else { return Ok(None) };
-    let mut query = Query::new(tx, scope, filter).await?;
+    let mut one = query.clone();
+    one.add("e.id = {}", id);
+    let sql = format!("SELECT {} AS place FROM entry e WHERE {}", column(page.by), one.text());
+    let Some(row) = tx.opt(&sql, &one.vals).await? else { return Ok(None) };
     let place = if page.by == Order::Id { 0 } else { row.get("place")? };
     query.beyond(page.by, if page.descending { ">" } else { "<" }, place, id);
     let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.text());

@@ -26,6 +26,7 @@ pub fn order(page: Page) -> String {
 }
 
 /// The conditions of a list and what is bound to them.
+#[derive(Clone)]
 pub struct Query {
     pub conditions: Vec<String>,
     pub vals: Vec<Val>,
@@ -34,31 +35,15 @@ pub struct Query {
 impl Query {
     /// Counts a few rows of the tags that are asked for, to know where looking should begin.
     pub async fn new(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Self, DbError> {
-        let all = filter.all_tags.iter().map(std::slice::from_ref);
-        let any = Some(filter.any_tags.as_slice()).filter(|names| !names.is_empty());
-        let mut rare = Vec::new();
-        for names in all.chain(any) {
-            let list = tx.engine().text_list("$1");
-            let sql = format!(
-                "SELECT COUNT(*) AS n FROM (SELECT 1 FROM entry_tag WHERE name IN {list} LIMIT {}) t",
-                RARE + 1
-            );
-            let few: i64 = tx.one(&sql, &[Val::texts(names.iter().map(String::as_str))]).await?.get("n")?;
-            rare.push(few <= RARE);
-        }
-        Ok(Self::with(tx.engine(), scope, filter, &rare))
-    }
-
-    fn with(engine: Engine, scope: &Scope, filter: &Filter, rare: &[bool]) -> Self {
         let mut query = Self { conditions: Vec::new(), vals: Vec::new() };
         match scope {
             Scope::Book(id) => query.add("e.book_id = {}", *id),
             Scope::Instrument(name) => query.add("e.instrument = {}", name.as_str()),
             Scope::Everything => query.conditions.push("1 = 1".to_owned()),
         }
-        query.filter(engine, filter);
-        query.tags(filter, rare);
-        query
+        query.filter(tx.engine(), filter);
+        query.tags(tx, filter).await?;
+        Ok(query)
     }
 
     pub fn bind(&mut self, val: impl Into<Val>) -> String {
@@ -123,14 +108,15 @@ impl Query {
     }
 
     /// Entries with a rare tag are looked up one by one; with a frequent one each entry of the list is asked for it, which ends
-    /// when the page is full.
-    fn tags(&mut self, filter: &Filter, rare: &[bool]) {
+    /// when the page is full. So it is with entries that are named by their ids.
+    async fn tags(&mut self, tx: &mut Tx, filter: &Filter) -> Result<(), DbError> {
         let all = filter.all_tags.iter().map(std::slice::from_ref);
         let any = Some(filter.any_tags.as_slice()).filter(|names| !names.is_empty());
-        for (names, is_rare) in all.chain(any).zip(rare) {
+        for names in all.chain(any) {
+            let begins_here = filter.ids.is_none() && is_rare(tx, names).await?;
             let names: Vec<String> = names.iter().map(|name| self.bind(name.as_str())).collect();
             let names = names.join(", ");
-            self.conditions.push(if *is_rare {
+            self.conditions.push(if begins_here {
                 format!("e.id IN (SELECT t.entry_id FROM entry_tag t WHERE t.name IN ({names}))")
             } else {
                 // LIMIT 1: without it SQLite 3.51 makes a join of it, and an OFFSET counts an entry once for each of its tags.
@@ -140,9 +126,18 @@ impl Query {
         for name in &filter.no_tags {
             self.add("NOT EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})", name.as_str());
         }
+        Ok(())
     }
 
     pub fn text(&self) -> String {
         self.conditions.join(" AND ")
     }
+}
+
+/// Whether at most [`RARE`] entries have one of the tags.
+async fn is_rare(tx: &mut Tx, names: &[String]) -> Result<bool, DbError> {
+    let list = tx.engine().text_list("$1");
+    let sql = format!("SELECT COUNT(*) AS n FROM (SELECT 1 FROM entry_tag WHERE name IN {list} LIMIT {}) t", RARE + 1);
+    let few: i64 = tx.one(&sql, &[Val::texts(names.iter().map(String::as_str))]).await?.get("n")?;
+    Ok(few <= RARE)
 }

@@ -35,29 +35,6 @@ pub async fn find(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Entry>, DbError> {
-    if !asked.patterns().is_empty() {
-        let end = match before {
-            Some(before) => before,
-            None => tx.one(LAST, &[]).await?.get::<Option<i64>>("seq")?.unwrap_or_default() + 1,
-        };
-        let found = between(tx, reach, asked, filter, Some(end), Some(end - NEWEST), limit).await?;
-        if i64::try_from(found.len()).is_ok_and(|found| found == limit) {
-            return Ok(found);
-        }
-    }
-    between(tx, reach, asked, filter, before, None, limit).await
-}
-
-/// Those with a `seq` from `from` and before `before`.
-async fn between(
-    tx: &mut Tx,
-    reach: &Reach,
-    asked: &Asked,
-    filter: &Filter,
-    before: Option<i64>,
-    from: Option<i64>,
-    limit: i64,
-) -> Result<Vec<Entry>, DbError> {
     let scope = if let Reach::Instrument(name) = reach { Scope::Instrument(name.clone()) } else { Scope::Everything };
     let mut query = Query::new(tx, &scope, filter).await?;
     let mut labels = Vec::new();
@@ -72,15 +49,32 @@ async fn between(
     }
     let question = query.bind(asked.question(tx.engine(), &labels));
     query.conditions.push(tx.engine().has_words("entry_words", &question));
-    for pattern in asked.patterns() {
-        query.add("entry_words.tokens LIKE {} ESCAPE '\\'", pattern);
+    let patterns = asked.patterns();
+    for pattern in &patterns {
+        query.add("entry_words.tokens LIKE {} ESCAPE '\\'", pattern.as_str());
+    }
+    // A frequent word is found from the newest entry on, a rare one in the index of words.
+    tx.plan_by_values().await?;
+    if !patterns.is_empty() {
+        let end = match before {
+            Some(before) => before,
+            None => tx.one(LAST, &[]).await?.get::<Option<i64>>("seq")?.unwrap_or_default() + 1,
+        };
+        let mut newest = query.clone();
+        newest.add("entry_words.rowid < {}", end);
+        newest.add("entry_words.rowid >= {}", end - NEWEST);
+        let found = last_written(tx, newest, limit).await?;
+        if i64::try_from(found.len()).is_ok_and(|found| found == limit) {
+            return Ok(found);
+        }
     }
     if let Some(before) = before {
         query.add("entry_words.rowid < {}", before);
     }
-    if let Some(from) = from {
-        query.add("entry_words.rowid >= {}", from);
-    }
+    last_written(tx, query, limit).await
+}
+
+async fn last_written(tx: &mut Tx, mut query: Query, limit: i64) -> Result<Vec<Entry>, DbError> {
     let limit = query.bind(limit);
     // CROSS, so that SQLite begins with the words.
     let sql = format!(
@@ -88,7 +82,5 @@ async fn between(
          ORDER BY entry_words.rowid DESC LIMIT {limit}",
         query.text()
     );
-    // A frequent word is found from the newest entry on, a rare one in the index of words.
-    tx.plan_by_values().await?;
     tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
 }
