@@ -16,6 +16,9 @@ use crate::routes::request::{book, json};
 use crate::state::State;
 use crate::{files, people, rights};
 
+/// Bytes; more than file systems have. The name stands in a header when the file is sent, three times as long there.
+const LONGEST_NAME: usize = 1000;
+
 #[utoipa::path(
     post, path = "/resource/{credential}/file/upload", operation_id = "upload_file", summary = "Attach a file",
     params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
@@ -63,6 +66,9 @@ async fn first_file(
         let mut part = part.map_err(broken)?;
         let filename = part.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
         let Some(filename) = filename else { continue };
+        if filename.len() > LONGEST_NAME {
+            return Err(Error::bad(format!("the name of a file may have {LONGEST_NAME} bytes")).into());
+        }
         let mut upload = state.attachments.begin(&*state.ids).await?;
         while let Some(piece) = part.next().await {
             upload.write(piece.map_err(broken)?.to_vec()).await?;

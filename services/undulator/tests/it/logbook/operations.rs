@@ -213,6 +213,23 @@ async fn rare_and_frequent_tags_find_the_same_way() {
 }
 
 #[tokio::test]
+async fn names_of_files_fit_into_a_header() {
+    for f in Facility::all().await {
+        let s = f.login("alice").await;
+        for (name, status) in [("é".repeat(500), 200), ("é".repeat(501), 400)] {
+            let body = format!(
+                "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\nabc\r\n--x--\r\n"
+            );
+            let request = f.app.http.post(format!("{}/resource/{s}/file/upload?investigationId=20", f.app.public));
+            let answer =
+                request.header("content-type", "multipart/form-data; boundary=x").body(body).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{}", answer.text().await.unwrap());
+        }
+        f.app.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn tags_attachments_banners_and_preferences() {
     for f in Facility::all().await {
         let s = f.login("alice").await;
