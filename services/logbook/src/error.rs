@@ -24,8 +24,6 @@ pub enum Error {
     TagTaken,
     #[error("the entry has been changed meanwhile; read it again")]
     Changed,
-    #[error("the entry has just been moved to another logbook; try again")]
-    Moved,
     #[error("there is nothing in the entry: write something, or paste an image")]
     Empty,
     #[error("notifications are written by programs and cannot be edited")]
@@ -62,7 +60,6 @@ impl From<Error> for Problem {
             Error::NoSuchAttachment(_) => Self::new(Code::NotFound, "logbook/no-such-attachment", text),
             Error::TagTaken => Self::new(Code::Conflict, "logbook/tag-taken", text),
             Error::Changed => Self::new(Code::PreconditionFailed, "logbook/changed", text),
-            Error::Moved => Self::new(Code::Unavailable, "logbook/moved", text).with_retry_after(1),
             Error::Empty => Self::new(Code::Validation, "logbook/empty", text),
             Error::NotEditable => Self::new(Code::Validation, "logbook/not-editable", text),
             Error::Forbidden(_) => Self::new(Code::Forbidden, "logbook/forbidden", text),

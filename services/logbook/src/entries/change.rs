@@ -1,5 +1,6 @@
 //! A new version of an entry.
 
+use identity::Caller;
 use service_kit::Problem;
 
 use super::{NewFile, add_files, define_tags, record_version};
@@ -8,6 +9,7 @@ use crate::domain::chain::RecordKind;
 use crate::domain::event::Event;
 use crate::embedded;
 use crate::error::Error;
+use crate::rights;
 use crate::state::State;
 use crate::store::books::{self, Act};
 use crate::store::entries::{self, Entry};
@@ -21,59 +23,87 @@ pub enum Match {
 }
 
 /// Replaces what people write: contents, title, tags, category. Who wrote it, when and where stays. The same values again make
-/// no version, because clients repeat a PUT whose answer was late.
+/// no version, because clients repeat a PUT whose answer was late. `seen` is the entry as the caller, who may write where it
+/// was then, has found it; whoever finds it moved must be allowed to write where it is now.
 pub async fn change(
     state: &State,
-    book: &Book,
-    id: &str,
+    caller: &Caller,
+    seen: &Entry,
     new: &Event,
     expected: Match,
-    actor: &str,
 ) -> Result<Entry, Problem> {
-    let mut content = new.content.clone();
-    let files = embedded::take(state, id, &mut content).await?;
-    let now = state.clock.now_micros();
-    let changed = state
-        .db
-        .write_in_turn(async |tx| -> Result<Entry, Problem> {
-            let missing = || Error::NoSuchEntry(id.to_owned());
-            let book_id = books::find(tx, book).await?.ok_or_else(missing)?;
-            books::take(tx, &[book_id]).await?;
-            let found = entries::get(tx, id).await?.filter(|entry| !entry.removed);
-            let mut entry = found.ok_or_else(missing)?;
-            // Nobody has asked for the right to write where it is now.
-            if entry.book_id != book_id {
-                return Err(Error::Moved.into());
-            }
-            if expected != Match::Any && expected != Match::Version(entry.version) {
-                return Err(Error::Changed.into());
-            }
-            let mut event = Event {
-                kind: new.kind.clone(),
-                category: new.category.clone(),
-                content: content.clone(),
-                tags: new.tags.clone(),
-                title: new.title.clone(),
-                ..entry.event.clone()
-            };
-            if event == entry.event {
-                return Ok(entry);
-            }
-            if entry.event.kind == "notification" && new.kind == "notification" {
-                return Err(Error::NotEditable.into());
-            }
-            let fresh: Vec<NewFile> =
-                files.iter().filter(|file| !entry.event.files.contains(&file.id)).cloned().collect();
-            event.files.extend(fresh.iter().map(|file| file.id.clone()));
-            entry.event = event;
-            entry.version += 1;
-            entry.updated_at = now;
-            entries::change(tx, &entry).await?;
-            add_files(tx, id, &fresh, now).await?;
-            define_tags(state, tx, book, &entry.event).await?;
-            record_version(state, tx, RecordKind::Changed, Act { actor, at: now }, &entry).await?;
-            Ok(entry)
-        })
-        .await?;
-    Ok(changed)
+    let mut new = new.clone();
+    let files = embedded::take(state, &seen.id, &mut new.content).await?;
+    let actor = &caller.subject().icat_user_name;
+    let mut book = seen.book();
+    loop {
+        let changed = Change { state, book: &book, id: &seen.id, new: &new, files: &files, expected, actor };
+        if let Some(entry) = changed.made().await? {
+            return Ok(entry);
+        }
+        book = present(entries::get(&mut state.db.read().await?, &seen.id).await?, &seen.id)?.book();
+        rights::write(state, caller, &book).await?;
+    }
+}
+
+struct Change<'a> {
+    state: &'a State,
+    /// Where the entry is expected.
+    book: &'a Book,
+    id: &'a str,
+    new: &'a Event,
+    files: &'a [NewFile],
+    expected: Match,
+    actor: &'a str,
+}
+
+impl Change<'_> {
+    /// The entry as it is now; `None` if it is in another logbook.
+    async fn made(&self) -> Result<Option<Entry>, Problem> {
+        let Self { state, book, id, new, .. } = *self;
+        let now = state.clock.now_micros();
+        state
+            .db
+            .write_in_turn(async |tx| -> Result<Option<Entry>, Problem> {
+                let book_id = books::find(tx, book).await?.ok_or_else(|| Error::NoSuchEntry(id.to_owned()))?;
+                books::take(tx, &[book_id]).await?;
+                let mut entry = present(entries::get(tx, id).await?, id)?;
+                if entry.book_id != book_id {
+                    return Ok(None);
+                }
+                if self.expected != Match::Any && self.expected != Match::Version(entry.version) {
+                    return Err(Error::Changed.into());
+                }
+                let mut event = Event {
+                    kind: new.kind.clone(),
+                    category: new.category.clone(),
+                    content: new.content.clone(),
+                    tags: new.tags.clone(),
+                    title: new.title.clone(),
+                    ..entry.event.clone()
+                };
+                if event == entry.event {
+                    return Ok(Some(entry));
+                }
+                if entry.event.kind == "notification" && new.kind == "notification" {
+                    return Err(Error::NotEditable.into());
+                }
+                let is_fresh = |file: &&NewFile| !entry.event.files.contains(&file.id);
+                let fresh: Vec<NewFile> = self.files.iter().filter(is_fresh).cloned().collect();
+                event.files.extend(fresh.iter().map(|file| file.id.clone()));
+                entry.event = event;
+                entry.version += 1;
+                entry.updated_at = now;
+                entries::change(tx, &entry).await?;
+                add_files(tx, id, &fresh, now).await?;
+                define_tags(state, tx, book, &entry.event).await?;
+                record_version(state, tx, RecordKind::Changed, Act { actor: self.actor, at: now }, &entry).await?;
+                Ok(Some(entry))
+            })
+            .await
+    }
+}
+
+fn present(found: Option<Entry>, id: &str) -> Result<Entry, Error> {
+    found.filter(|entry| !entry.removed).ok_or_else(|| Error::NoSuchEntry(id.to_owned()))
 }

@@ -6,6 +6,7 @@ mod relocate;
 mod remove;
 mod show;
 mod tag;
+mod turn;
 
 use events::messages::logbook::{EntryChanged, Verb};
 use serde::{Deserialize, Serialize};

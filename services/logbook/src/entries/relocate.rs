@@ -4,6 +4,7 @@
 use serde_json::json;
 use service_kit::{DbError, Problem, Tx};
 
+use super::turn::in_turn;
 use super::{Happened, define_tags, record};
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
@@ -16,18 +17,14 @@ use crate::store::entries::{self, Entry, Scope};
 pub async fn relocate(state: &State, from: i64, to: i64, actor: &str) -> Result<usize, Problem> {
     let (source, target) = (Book::Investigation(from), Book::Investigation(to));
     let Some(book_id) = books::find(&mut state.db.read().await?, &source).await? else { return Ok(0) };
-    let involved = involved(state, &Scope::Book(book_id), &Filter::default()).await?;
-    let moved = state
-        .db
-        .write_in_turn(async |tx| -> Result<usize, Problem> {
-            take(tx, &target, &involved).await?;
-            let ids = entries::ids(tx, &Scope::Book(book_id), &Filter::default()).await?;
-            let found = entries::by_ids(tx, &ids).await?;
-            move_all(state, tx, &source, &target, found, actor).await?;
-            Ok(ids.len())
-        })
-        .await?;
-    Ok(moved)
+    let (scope, all) = (Scope::Book(book_id), Filter::default());
+    in_turn(state, &scope, &all, Some(&target), async |tx| {
+        let ids = entries::ids(tx, &scope, &all).await?;
+        let found = entries::by_ids(tx, &ids).await?;
+        move_all(state, tx, &source, &target, found, actor).await?;
+        Ok(ids.len())
+    })
+    .await
 }
 
 /// Entries of an instrument's logbook that belong to an investigation.
@@ -40,28 +37,14 @@ pub async fn attach(
 ) -> Result<(), Problem> {
     let target = Book::Investigation(investigation);
     let filter = Filter { ids: Some(ids.to_vec()), ..Filter::default() };
-    let involved = involved(state, &Scope::Everything, &filter).await?;
-    state
-        .db
-        .write_in_turn(async |tx| -> Result<(), Problem> {
-            take(tx, &target, &involved).await?;
-            // Somebody else may have bound them meanwhile.
-            let mut found = entries::by_ids(tx, ids).await?;
-            found.retain(|entry| entry.event.investigation_id.is_none());
-            move_all(state, tx, source, &target, found, actor).await?;
-            Ok(())
-        })
-        .await
-}
-
-async fn involved(state: &State, scope: &Scope, filter: &Filter) -> Result<Vec<i64>, DbError> {
-    entries::involved(&mut state.db.read().await?, scope, filter).await
-}
-
-/// Where entries come from and go to, and the feeds that tell of it.
-async fn take(tx: &mut Tx, target: &Book, involved: &[i64]) -> Result<(), DbError> {
-    let target = books::find_or_open(tx, target).await?;
-    books::take(tx, &[involved, &[target]].concat()).await
+    in_turn(state, &Scope::Everything, &filter, Some(&target), async |tx| {
+        // Somebody else may have bound them meanwhile.
+        let mut found = entries::by_ids(tx, ids).await?;
+        found.retain(|entry| entry.event.investigation_id.is_none());
+        move_all(state, tx, source, &target, found, actor).await?;
+        Ok(())
+    })
+    .await
 }
 
 async fn move_all(
@@ -87,14 +70,8 @@ async fn move_all(
         define_tags(state, tx, target, &entry.event).await?;
     }
     let act = Act { actor, at: now };
-    // In one order, so that two moves in opposite directions do not wait for each other; instruments last, because writers
-    // come from an investigation's logbook to its instrument's feed.
-    let mut sides = [
-        (source_id, source, RecordKind::MovedOut, "to", target),
-        (target_id, target, RecordKind::MovedIn, "from", source),
-    ];
-    sides.sort_unstable_by_key(|(id, book, ..)| (matches!(book, Book::Instrument(_)), *id));
-    for (book_id, _, kind, word, other) in sides {
+    let sides = [(source_id, RecordKind::MovedOut, "to", target), (target_id, RecordKind::MovedIn, "from", source)];
+    for (book_id, kind, word, other) in sides {
         let body = json!({"entries": ids, word: other.name()}).to_string();
         record(state, tx, Happened { book_id, kind, entries: &found, act }, &body).await?;
     }

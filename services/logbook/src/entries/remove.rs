@@ -3,12 +3,13 @@
 use serde_json::json;
 use service_kit::Problem;
 
+use super::turn::in_turn;
 use super::{Happened, record, scope};
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::domain::filter::Filter;
 use crate::state::State;
-use crate::store::books::{self, Act};
+use crate::store::books::Act;
 use crate::store::entries::{self, Entry};
 
 /// The entries that were changed. `asked` is the request's query, which stands in the record.
@@ -23,35 +24,26 @@ pub async fn set_removed(
     let filter = Filter { removed: Some(!removed), ..filter.clone() };
     let now = state.clock.now_micros();
     let kind = if removed { RecordKind::Removed } else { RecordKind::Restored };
-    let involved = {
-        let mut tx = state.db.read().await?;
-        let scope = scope(&mut tx, book).await?;
-        entries::involved(&mut tx, &scope, &filter).await?
-    };
-    let changed = state
-        .db
-        .write_in_turn(async |tx| -> Result<Vec<Entry>, Problem> {
-            books::take(tx, &involved).await?;
-            let scope = scope(tx, book).await?;
-            let ids = entries::ids(tx, &scope, &filter).await?;
-            if ids.is_empty() {
-                return Ok(Vec::new());
-            }
-            entries::set_removed(tx, &ids, removed, now).await?;
-            let changed = entries::by_ids(tx, &ids).await?;
-            // Entries of an instrument's list may lie in logbooks of investigations; each has its own record.
-            let mut book_ids: Vec<i64> = changed.iter().map(|entry| entry.book_id).collect();
-            book_ids.sort_unstable();
-            book_ids.dedup();
-            for book_id in book_ids {
-                let of_book: Vec<Entry> = changed.iter().filter(|entry| entry.book_id == book_id).cloned().collect();
-                let ids: Vec<String> = of_book.iter().map(|entry| entry.id.clone()).collect();
-                let body = json!({"filter": asked, "entries": ids}).to_string();
-                let happened = Happened { book_id, kind, entries: &of_book, act: Act { actor, at: now } };
-                record(state, tx, happened, &body).await?;
-            }
-            Ok(changed)
-        })
-        .await?;
-    Ok(changed)
+    let scope = scope(&mut state.db.read().await?, book).await?;
+    in_turn(state, &scope, &filter, None, async |tx| {
+        let ids = entries::ids(tx, &scope, &filter).await?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        entries::set_removed(tx, &ids, removed, now).await?;
+        let changed = entries::by_ids(tx, &ids).await?;
+        // Entries of an instrument's list may lie in logbooks of investigations; each has its own record.
+        let mut book_ids: Vec<i64> = changed.iter().map(|entry| entry.book_id).collect();
+        book_ids.sort_unstable();
+        book_ids.dedup();
+        for book_id in book_ids {
+            let of_book: Vec<Entry> = changed.iter().filter(|entry| entry.book_id == book_id).cloned().collect();
+            let ids: Vec<String> = of_book.iter().map(|entry| entry.id.clone()).collect();
+            let body = json!({"filter": asked, "entries": ids}).to_string();
+            let happened = Happened { book_id, kind, entries: &of_book, act: Act { actor, at: now } };
+            record(state, tx, happened, &body).await?;
+        }
+        Ok(changed)
+    })
+    .await
 }

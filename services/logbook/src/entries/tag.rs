@@ -3,13 +3,14 @@
 use serde_json::json;
 use service_kit::Problem;
 
+use super::turn::in_turn;
 use super::{Happened, define_tags, record};
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::domain::filter::Filter;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::books::{self, Act};
+use crate::store::books::Act;
 use crate::store::entries::{self, Entry, Scope};
 
 /// All or none; an entry of another logbook is refused.
@@ -22,38 +23,31 @@ pub async fn retag(
     actor: &str,
 ) -> Result<Vec<Entry>, Problem> {
     let now = state.clock.now_micros();
-    let involved = {
-        let filter = Filter { ids: Some(ids.to_vec()), ..Filter::default() };
-        entries::involved(&mut state.db.read().await?, scope, &filter).await?
-    };
-    let changed = state
-        .db
-        .write_in_turn(async |tx| -> Result<Vec<Entry>, Problem> {
-            books::take(tx, &involved).await?;
-            let mut changed = entries::by_ids(tx, ids).await?;
-            let belongs = |entry: &Entry| match scope {
-                Scope::Book(id) => entry.book_id == *id,
-                Scope::Instrument(name) => {
-                    entry.event.instrument_name.as_deref().map(service_kit::words::fold).as_ref() == Some(name)
-                }
-                Scope::Everything => true,
-            };
-            let missing = ids.iter().find(|id| !changed.iter().any(|entry| entry.id == **id && belongs(entry)));
-            if let Some(id) = missing {
-                return Err(Error::NoSuchEntry(id.clone()).into());
+    let filter = Filter { ids: Some(ids.to_vec()), ..Filter::default() };
+    in_turn(state, scope, &filter, None, async |tx| {
+        let mut changed = entries::by_ids(tx, ids).await?;
+        let belongs = |entry: &Entry| match scope {
+            Scope::Book(id) => entry.book_id == *id,
+            Scope::Instrument(name) => {
+                entry.event.instrument_name.as_deref().map(service_kit::words::fold).as_ref() == Some(name)
             }
-            for entry in &mut changed {
-                entry.event.tags = tags.to_vec();
-                entry.updated_at = now;
-                entries::change(tx, entry).await?;
-                define_tags(state, tx, book, &entry.event).await?;
-                let body = json!({"entries": [entry.id], "tags": tags}).to_string();
-                let (act, own) = (Act { actor, at: now }, std::slice::from_ref(&*entry));
-                let happened = Happened { book_id: entry.book_id, kind: RecordKind::Tagged, entries: own, act };
-                record(state, tx, happened, &body).await?;
-            }
-            Ok(changed)
-        })
-        .await?;
-    Ok(changed)
+            Scope::Everything => true,
+        };
+        let missing = ids.iter().find(|id| !changed.iter().any(|entry| entry.id == **id && belongs(entry)));
+        if let Some(id) = missing {
+            return Err(Error::NoSuchEntry(id.clone()).into());
+        }
+        for entry in &mut changed {
+            entry.event.tags = tags.to_vec();
+            entry.updated_at = now;
+            entries::change(tx, entry).await?;
+            define_tags(state, tx, book, &entry.event).await?;
+            let body = json!({"entries": [entry.id], "tags": tags}).to_string();
+            let (act, own) = (Act { actor, at: now }, std::slice::from_ref(&*entry));
+            let happened = Happened { book_id: entry.book_id, kind: RecordKind::Tagged, entries: own, act };
+            record(state, tx, happened, &body).await?;
+        }
+        Ok(changed)
+    })
+    .await
 }

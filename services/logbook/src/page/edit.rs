@@ -54,8 +54,7 @@ pub async fn post(
     let mut event = entry.event.clone();
     let given = written.clone();
     written.put_into(&mut event)?;
-    let actor = &caller.subject().icat_user_name;
-    match entries::change(&state, &entry.book(), &entry.id, &event, Match::Version(version), actor).await {
+    match entries::change(&state, &caller, &entry, &event, Match::Version(version)).await {
         Ok(_) if is_script => Ok(HttpResponse::Ok().finish()),
         Ok(_) => Ok(redirect(&format!("{}/entry/{}", level.address(), entry.id))),
         Err(e) if e.code == Code::PreconditionFailed => {

@@ -60,11 +60,16 @@ pub async fn find_or_open(tx: &mut Tx, book: &Book) -> Result<i64, DbError> {
     tx.one(FIND, &[(&name).into()]).await?.get("id")
 }
 
-/// Takes the rows of logbooks, in one order, before anything else is done with them: whoever changes something in a logbook
-/// comes after whoever did so before.
+/// Takes the rows of logbooks before anything else is done with them: whoever changes something in a logbook comes after
+/// whoever did so before. Instruments last and by name, as [`append`] comes to their feeds, so that no two wait for each other.
 pub async fn take(tx: &mut Tx, ids: &[i64]) -> Result<(), DbError> {
     let engine = tx.engine();
-    let sql = format!("SELECT id FROM book WHERE id IN {} ORDER BY id{}", engine.id_list("$1"), engine.taking());
+    let sql = format!(
+        "SELECT id FROM book WHERE id IN {} \
+         ORDER BY CASE WHEN name LIKE 'instrument/%' ESCAPE '!' THEN 1 ELSE 0 END, name{}",
+        engine.id_list("$1"),
+        engine.taking()
+    );
     tx.all(&sql, &[Val::ids(ids)]).await.map(drop)
 }
 

@@ -54,8 +54,7 @@ pub async fn put(
     if investigation.is_some_and(|id| stored.event.investigation_id != Some(id)) {
         return Err(missing().into());
     }
-    let book = stored.book();
-    rights::write(&state, &caller, &book).await?;
+    rights::write(&state, &caller, &stored.book()).await?;
     let event = Event::from_incoming(wrapped.event, stored.event.at, &state.zone)?;
     if event.kind != stored.event.kind {
         match event.kind.as_str() {
@@ -64,8 +63,7 @@ pub async fn put(
             _ => {}
         }
     }
-    let actor = &caller.subject().icat_user_name;
-    let entry = entries::change(&state, &book, &id, &event, expected(&request)?, actor).await?;
+    let entry = entries::change(&state, &caller, &stored, &event, expected(&request)?).await?;
     let mut tx = state.db.read().await?;
     let shown = entries::show(&state, &mut tx, &entry).await?;
     let mut answer = json(&shown);

@@ -1,11 +1,14 @@
 //! What happened stays: records that nobody can change unnoticed, and changes that meet the version they were made for.
 
+use std::cell::Cell;
+
+use futures_util::future::{join, join_all};
 use logbook::verify::verify;
 use serde_json::json;
 use service_kit::Row;
 use testkit::until;
 
-use super::facility::Facility;
+use super::facility::{EMBARGO, Facility, OTHER};
 
 #[tokio::test]
 async fn every_change_is_a_record_and_the_records_are_a_chain() {
@@ -156,4 +159,55 @@ fn walk(directory: &std::path::Path) -> Vec<String> {
         }
     }
     names
+}
+
+/// Moves go to and fro while others write, so that some entry is not where its writer found it.
+#[tokio::test]
+async fn a_change_finds_an_entry_that_is_moved_meanwhile() {
+    const WRITERS: usize = 4;
+    const MOVES: i64 = 40;
+    for f in Facility::all().await {
+        let s = f.login("alice").await;
+        let content = |text: &str| json!([{"format": "plainText", "text": text}]);
+        let mut ids = Vec::new();
+        for _ in 0..WRITERS {
+            let new = json!({"type": "annotation", "category": "comment", "content": content("0")});
+            let made = f.done("POST", &format!("/logbook/{s}/event?investigationId={EMBARGO}"), Some(&new)).await;
+            ids.push(made["_id"].as_str().unwrap().to_owned());
+        }
+        let has_ended = Cell::new(false);
+        let moves = async {
+            for n in 0..MOVES {
+                let (from, to) = if n % 2 == 0 { (EMBARGO, OTHER) } else { (OTHER, EMBARGO) };
+                let places = format!("sourceInvestigationId={from}&destinationInvestigationId={to}");
+                let moved = f.done("POST", &format!("/dataacquisition/program/events/move?{places}"), None).await;
+                assert_eq!(moved["nModified"], WRITERS);
+            }
+            has_ended.set(true);
+        };
+        let writers = join_all(ids.iter().map(async |id| {
+            let mut written = vec!["0".to_owned()];
+            while !has_ended.get() {
+                let text = written.len().to_string();
+                let event = json!({"_id": id, "type": "annotation", "category": "comment", "content": content(&text)});
+                let changed = f.done("PUT", &format!("/logbook/{s}/event"), Some(&json!({"event": event}))).await;
+                assert_eq!(changed["content"][0]["text"], text);
+                written.push(text);
+            }
+            written
+        }));
+        let ((), written) = join(moves, writers).await;
+        let listed = f.done("GET", &format!("/logbook/{s}/event?investigationId={EMBARGO}"), None).await;
+        for (id, written) in ids.iter().zip(written) {
+            let mut versions = Vec::new();
+            let mut version = listed.as_array().unwrap().iter().find(|entry| entry["_id"] == **id).unwrap().clone();
+            while version.is_object() {
+                versions.push(version["content"][0]["text"].as_str().unwrap().to_owned());
+                version = version["previousVersionEvent"].take();
+            }
+            versions.reverse();
+            assert_eq!(versions, written, "each change is there, once and in its order");
+        }
+        f.app.stop().await;
+    }
 }
