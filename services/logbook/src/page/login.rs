@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use icat_client::IcatError;
+use icat_client::client::Authenticator;
 use minijinja::context;
 use serde::Deserialize;
 use service_kit::{Code, Problem};
@@ -34,17 +35,29 @@ async fn shown(
     given: &Form,
     message: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
-    let known = state.identity.icat().properties().await.map_err(|e| down(&e))?;
-    let ways: Vec<_> = known
-        .authenticators
+    let ways: Vec<_> = ways(state)
+        .await?
         .into_iter()
-        .filter(|way| way.keys.iter().any(|key| key.name == "password"))
         .map(|way| context! { friendly => way.friendly.as_deref().unwrap_or(&way.mnemonic), mnemonic => way.mnemonic })
         .collect();
     let values = context! {
         site => state.site.as_str(), ways, next, message, plugin => given.plugin.as_str(), username => given.username.as_str(),
     };
     page(status, "login.html", values)
+}
+
+/// The authenticators that ask for a password.
+async fn ways(state: &State) -> Result<Vec<Authenticator>, Problem> {
+    let known = state.identity.icat().properties().await.map_err(|e| down(&e))?;
+    Ok(known.authenticators.into_iter().filter(|way| way.keys.iter().any(|key| key.name == "password")).collect())
+}
+
+/// Authenticator and name: whoever gives the name by which the catalogue knows them (`db/alice`) has said both.
+fn account<'a>(form: &'a Form, ways: &[Authenticator]) -> (&'a str, &'a str) {
+    match form.username.split_once('/') {
+        Some((plugin, name)) if ways.iter().any(|way| way.mnemonic == plugin) => (plugin, name),
+        _ => (&form.plugin, &form.username),
+    }
 }
 
 fn down(e: &IcatError) -> Problem {
@@ -59,8 +72,9 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign(&request)?;
     let form = form.into_inner();
-    let credentials = [("username", form.username.as_str()), ("password", form.password.as_str())];
-    match state.identity.icat().login(&form.plugin, &credentials).await {
+    let ways = ways(&state).await?;
+    let (plugin, username) = account(&form, &ways);
+    match state.identity.icat().login(plugin, &[("username", username), ("password", &form.password)]).await {
         Ok(session) => {
             let mut answer = redirect(own_address(&form.next));
             answer.add_cookie(&cookie(&request, &session)).map_err(Problem::internal)?;

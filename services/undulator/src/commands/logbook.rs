@@ -36,6 +36,9 @@ pub async fn verify(options: &Verify, json: bool) -> Result<(), Failure> {
 
 fn sentence(found: &Verified, keys_known: bool) -> String {
     let head = &found.head;
+    if head.records == 0 {
+        return format!("{}: there are no records yet", head.book);
+    }
     let whole = format!("{}: {} records are whole; the last is {}", head.book, head.records, head.head);
     match found.closings.last() {
         None => whole,
@@ -59,7 +62,7 @@ fn read_keys(file: &Path) -> Result<Vec<PublicKey>, Failure> {
 async fn keys_of(http: &HttpClient, source: &str) -> Result<Vec<PublicKey>, Failure> {
     let (root, _) = source
         .rsplit_once("/logbook/")
-        .ok_or_else(|| Failure::Usage("an address of records has /logbook/ in it".to_owned()))?;
+        .ok_or_else(|| Failure::Usage("an address of records is …/logbook/-/records?investigationId=ID".to_owned()))?;
     let answer = http.get(format!("{root}/logbook/keys")).send().await.map_err(|_| unreachable())?;
     let text = answer.text().await.map_err(|_| unreachable())?;
     keys(&text).ok_or_else(|| Failure::Failed("the server answers no keys at /logbook/keys".to_owned()))

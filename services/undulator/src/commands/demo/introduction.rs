@@ -5,6 +5,9 @@ use std::path::Path;
 use super::beamline;
 use super::facility::USERS;
 
+/// The facility's name, where the settings give none.
+pub const SITE: &str = "Sunrise Light Source";
+
 pub struct Introduction<'a> {
     dir: &'a Path,
     /// Lines of account and password.
@@ -26,7 +29,7 @@ impl<'a> Introduction<'a> {
     }
 
     pub fn print(&self, url: &str) {
-        println!("\nThe Sunrise Light Source is open at {url}\n");
+        println!("\nThe {SITE} is open at {url}\n");
         println!("  {:<14} {:<18} who", "login", "password");
         for (name, password) in self.accounts() {
             let who = USERS.iter().find(|(user, _)| *user == name).map_or("", |(_, who)| who);

@@ -42,6 +42,9 @@ pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
     if settings.core.log.level == "info" {
         settings = settings.with("log.level", LOG_LEVEL)?;
     }
+    if settings.core.site == "undulator" {
+        settings = settings.with("site", introduction::SITE)?;
+    }
     let telemetry = service_kit::telemetry::init(&settings.core.log, "undulator", &settings.core.site)?;
     let (open, opened) = oneshot::channel();
     let serving = service_kit::serve(SERVICES, &settings, |endpoints| {
