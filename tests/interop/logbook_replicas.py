@@ -396,6 +396,13 @@ def run(options, facility, replicas):
     for process in processes:
         process.start()
     until("most listen", lambda: world.reading.value > len(wanted) // 2)
+    # Before the others begin: one of the two must not publish what it has written, and is heard at once all the same.
+    lone = Writer(WRITERS + 1, world, books, (alice, carol), options.seed)
+    alone = time.time()
+    for replica in range(len(replicas)):
+        lone.connection, lone.replica = None, replica
+        for _ in range(10):
+            lone.entry()
     writers = [Writer(n, world, books, (alice, carol), options.seed) for n in range(WRITERS)]
     for writer in writers:
         writer.start()
@@ -443,8 +450,9 @@ def run(options, facility, replicas):
         process.join()
     truth = Truth(facility)
     stored = Counter(truth.texts.values())
-    acknowledged = {text for writer in writers for text in writer.acknowledged}
-    assert acknowledged <= stored.keys() <= {text for writer in writers for text in writer.attempted}
+    authors = [lone, *writers]
+    acknowledged = {text for author in authors for text in author.acknowledged}
+    assert acknowledged <= stored.keys() <= {text for author in authors for text in author.attempted}
     assert max(stored.values()) == 1, "no write is there twice"
     records, chains = check_chains(facility.rows)
     deadlocks = (facility.postgres.dir / "log").read_text().partition("deadlock detected")
@@ -462,8 +470,9 @@ def run(options, facility, replicas):
         f"kills: {whole} records received by those without a filter, each once and in order; {filtered} entries shown by "
         "those with one, as lists have them"
     )
-    for when, since, until_then in [("before the kills", begin, quiet), ("between them, while both were up", quiet, end)]:
-        found = delays(truth, received, writers, outages, since, until_then)
+    spans = [("of a lone writer", alone, begin), ("before the kills", begin, quiet), ("between them, while both were up", quiet, end)]
+    for when, since, until_then in spans:
+        found = delays(truth, received, writers if since > alone else [lone], outages, since, until_then)
         print(f"from commit to the other replica's reader, {when}: {percentiles(found)}")
 
 

@@ -7,6 +7,7 @@ use service_kit::config::{BusKind, EventsConfig};
 use service_kit::{BuildError, Ctx, Worker};
 
 use crate::bus::{Bus, MemoryBus, NatsBus};
+use crate::calls::Calls;
 use crate::consumer::{Consumer, Running};
 use crate::dead_letters::SecondAttempts;
 use crate::listener::{self, Listener};
@@ -77,17 +78,19 @@ impl Events {
         let metrics = ctx.process.shared(|| EventMetrics::register(&ctx.process));
         let outbox = Outbox::new(ctx.service, Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
         let handlers = Handlers::default();
+        let calls = Calls::new(ctx.service, Arc::clone(&bus), Arc::clone(&outbox.wake), ctx.stop.clone());
         let relay = Relay {
             service: ctx.service,
             db: ctx.db.clone(),
             leases: ctx.leases.clone(),
             bus: Arc::clone(&bus),
             clock: Arc::clone(&ctx.clock),
-            wake: Arc::clone(&outbox.wake),
+            calls: calls.clone(),
             metrics: Arc::clone(&metrics),
             stop: ctx.stop.clone(),
         };
         ctx.add_worker(Worker::new("events.relay", move || relay.clone().run()));
+        ctx.add_worker(Worker::new("events.calls", move || calls.clone().hear()));
         let second = SecondAttempts {
             service: ctx.service,
             handlers: HashMap::new(),

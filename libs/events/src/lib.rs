@@ -10,6 +10,7 @@ pub mod admin;
 /// For tests that stand in for a bus.
 #[doc(hidden)]
 pub mod bus;
+mod calls;
 mod consumer;
 mod dead_letters;
 mod envelope;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use backon::BackoffBuilder as _;
 use service_kit::problem::chain;
 use service_kit::{Clock, Db, DbError, Lease, Leases, telemetry};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::bus::Bus;
+use crate::calls::Calls;
 use crate::envelope::Envelope;
 use crate::metrics::{EventMetrics, ServiceLabels};
 use crate::store;
@@ -20,7 +20,7 @@ const LEASE: &str = "outbox-relay";
 const LEASE_TIME: Duration = Duration::from_secs(10);
 const RENEW_AFTER: Duration = Duration::from_secs(3);
 const BATCH: i64 = 256;
-/// Events of other processes (administrative commands, other replicas) are found this soon.
+/// Events of other processes that do not call (administrative commands) are found this soon.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// What became of a batch.
@@ -52,7 +52,7 @@ pub(crate) struct Relay {
     pub leases: Leases,
     pub bus: Arc<dyn Bus>,
     pub clock: Arc<dyn Clock>,
-    pub wake: Arc<Notify>,
+    pub calls: Calls,
     pub metrics: Arc<EventMetrics>,
     pub stop: CancellationToken,
 }
@@ -80,11 +80,7 @@ impl Relay {
                     pauses.next().unwrap_or(IDLE)
                 }
             };
-            tokio::select! {
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep(pause) => {}
-                () = self.stop.cancelled() => {}
-            }
+            self.calls.wait(pause, lease.is_some()).await;
         }
         if let Some(lease) = lease
             && let Err(e) = self.leases.release(&lease.lease).await

@@ -3,8 +3,11 @@
 mod memory;
 mod nats;
 
+use std::convert::Infallible;
+
 use async_trait::async_trait;
 use thiserror::Error;
+use tokio::sync::Notify;
 
 pub use self::memory::MemoryBus;
 pub use self::nats::NatsBus;
@@ -37,6 +40,15 @@ pub trait Bus: Send + Sync {
 
     /// Delivers a subject to this process from now on, without promise; for caches.
     async fn listen(&self, subject: &str) -> Result<Box<dyn Listening>, BusError>;
+
+    /// Tells the relays of a service in other processes that an event waits for them. Without promise: they also look by
+    /// themselves.
+    async fn call(&self, _service: &str) {}
+
+    /// Passes such calls on from now on.
+    async fn calls(&self, _service: &str, _called: &Notify) -> Result<Infallible, BusError> {
+        std::future::pending().await
+    }
 
     /// Why events do not flow at the moment.
     fn status(&self) -> Result<(), String>;

@@ -1,5 +1,6 @@
 //! NATS `JetStream`: one stream for the suite, its settings in code.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use futures_util::{FutureExt as _, StreamExt as _};
 use service_kit::config::EventsConfig;
+use tokio::sync::Notify;
 
 use super::{Acknowledge, Beginning, Bus, BusError, Delivery, Listening, Subscription};
 use crate::envelope::Envelope;
@@ -150,12 +152,36 @@ impl Bus for NatsBus {
         Ok(Box::new(NatsListening(subscriber)))
     }
 
+    async fn call(&self, service: &str) {
+        // Without a connection nobody hears it, and the client would keep it.
+        if self.status().is_err() {
+            return;
+        }
+        if let Err(e) = self.client.publish(call_subject(service), "".into()).await {
+            tracing::debug!(error = %e, "a call to the other replicas was lost");
+        }
+    }
+
+    async fn calls(&self, service: &str, called: &Notify) -> Result<Infallible, BusError> {
+        let subscribed = self.client.subscribe(call_subject(service)).await;
+        let mut calls = subscribed.map_err(|e| failed("cannot subscribe")(&e))?;
+        while calls.next().await.is_some() {
+            called.notify_one();
+        }
+        Err(BusError("the subscription ended".to_owned()))
+    }
+
     fn status(&self) -> Result<(), String> {
         match self.client.connection_state() {
             State::Connected => Ok(()),
             _ => Err("no connection to NATS; events wait in the outbox".to_owned()),
         }
     }
+}
+
+/// Outside of the stream, which would keep it.
+fn call_subject(service: &str) -> String {
+    format!("undulator.relay.{service}")
 }
 
 struct NatsSubscription(pull::Stream);

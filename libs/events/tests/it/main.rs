@@ -5,6 +5,7 @@
 
 mod arrangements;
 mod bus;
+mod calls;
 mod delivery;
 mod failures;
 mod faulty;

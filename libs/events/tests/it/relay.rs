@@ -16,7 +16,7 @@ const SIZE: &str = "undulator_outbox_size{undulator_service=\"relayed\"}";
 const SENT: &str = "messaging_client_sent_messages_total{undulator_service=\"relayed\"}";
 const HELD: &str = "undulator_lease_held{undulator_service=\"relayed\",lease=\"outbox-relay\"}";
 /// Another replica takes the lease for the next 60 seconds.
-const STEAL: &str =
+pub const STEAL: &str =
     "UPDATE lease SET holder = 'another', fence = fence + 1, expires_at = $1 WHERE name = 'outbox-relay'";
 
 fn things(bus: &FakeBus) -> Vec<i64> {

@@ -1,0 +1,151 @@
+//! What makes a relay look at the outbox before its time: an event of this process, or the call of a replica that has written
+//! one and must not publish it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::Bus;
+use crate::relay::pauses;
+
+/// Cheap to clone; all clones wait for the same.
+#[derive(Clone)]
+pub(crate) struct Calls {
+    service: &'static str,
+    bus: Arc<dyn Bus>,
+    /// An event has been written in this process.
+    written: Arc<Notify>,
+    /// Or in another one.
+    called: Arc<Notify>,
+    stop: CancellationToken,
+}
+
+impl Calls {
+    pub fn new(service: &'static str, bus: Arc<dyn Bus>, written: Arc<Notify>, stop: CancellationToken) -> Self {
+        Self { service, bus, written, called: Arc::default(), stop }
+    }
+
+    /// Until there is something to publish for whoever publishes; whoever does not tells the others of what is written here, and
+    /// waits for the pause to end, because they may be gone.
+    pub async fn wait(&self, pause: Duration, publishes: bool) {
+        let end = tokio::time::sleep(pause);
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                () = &mut end => return,
+                () = self.stop.cancelled() => return,
+                () = self.called.notified(), if publishes => return,
+                () = self.written.notified() => {
+                    if publishes {
+                        return;
+                    }
+                    self.bus.call(self.service).await;
+                }
+            }
+        }
+    }
+
+    /// Hears the calls of others until the process stops.
+    pub async fn hear(self) {
+        let mut pauses = pauses();
+        while !self.stop.is_cancelled() {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                Err(e) = self.bus.calls(self.service, &self.called) => {
+                    tracing::debug!(service = self.service, error = %e, "calls of other replicas are not heard");
+                }
+            }
+            let pause = pauses.next().unwrap_or_default();
+            let _stopped = tokio::time::timeout(pause, self.stop.cancelled()).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::bus::{Beginning, BusError, Listening, Subscription};
+    use crate::envelope::Envelope;
+
+    const LONG: Duration = Duration::from_hours(1);
+    const GUARD: Duration = Duration::from_secs(30);
+
+    /// Calls come back to whoever hears them.
+    #[derive(Default)]
+    struct Echo {
+        call: Notify,
+    }
+
+    #[async_trait]
+    impl Bus for Echo {
+        async fn publish(&self, _: &[Envelope]) -> Vec<bool> {
+            Vec::new()
+        }
+        async fn subscribe(&self, _: &str, _: &str) -> Result<(Beginning, Box<dyn Subscription>), BusError> {
+            Err(BusError("nobody consumes here".to_owned()))
+        }
+        async fn listen(&self, _: &str) -> Result<Box<dyn Listening>, BusError> {
+            Err(BusError("nobody listens here".to_owned()))
+        }
+        async fn call(&self, service: &str) {
+            assert_eq!(service, "relayed");
+            self.call.notify_one();
+        }
+        async fn calls(&self, _: &str, called: &Notify) -> Result<Infallible, BusError> {
+            loop {
+                self.call.notified().await;
+                called.notify_one();
+            }
+        }
+        fn status(&self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    fn replica(bus: &Arc<Echo>) -> (Calls, Arc<Notify>) {
+        let written = Arc::<Notify>::default();
+        (Calls::new("relayed", Arc::clone(bus) as _, Arc::clone(&written), CancellationToken::new()), written)
+    }
+
+    async fn ends(work: impl Future<Output = ()>) {
+        tokio::time::timeout(GUARD, work).await.expect("it goes on long before the pause ends");
+    }
+
+    #[tokio::test]
+    async fn whoever_publishes_goes_on_with_what_is_written_here() {
+        let (publisher, written) = replica(&Arc::default());
+        written.notify_one();
+        ends(publisher.wait(LONG, true)).await;
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_publish_calls_the_one_who_does_and_waits() {
+        let bus = Arc::default();
+        let ((publisher, _), (other, written)) = (replica(&bus), replica(&bus));
+        written.notify_one();
+        let call = async {
+            tokio::select! {
+                () = publisher.clone().hear() => {}
+                () = other.wait(LONG, false) => panic!("there is nothing to do for the other"),
+                () = publisher.wait(LONG, true) => {}
+            }
+        };
+        ends(call).await;
+    }
+
+    #[tokio::test]
+    async fn both_end_with_the_process_and_look_by_themselves_in_the_end() {
+        let (calls, _) = replica(&Arc::default());
+        ends(calls.wait(Duration::ZERO, false)).await;
+        calls.stop.cancel();
+        ends(calls.wait(LONG, false)).await;
+        ends(calls.wait(LONG, true)).await;
+        ends(calls.hear()).await;
+    }
+}
