@@ -127,6 +127,34 @@ class Check(Everybody):
         expect(article(page, "Between the page and its stream")).to_be_visible(timeout=5_000)
         page.context.close()
 
+    def bursts(self):
+        """What comes while something is fetched is fetched at once then, and shown even if the server had no time for it."""
+        page = log_in(self.browser, "simple/alice")
+        open_book(page, self.facility, self.place)
+        held, asked = [], []
+        page.on("request", lambda request: asked.append(request.url) if "/entries?ids=" in request.url else None)
+        page.context.route("**/entries?ids=*", lambda route: held.append(route), times=1)
+        with page.expect_request("**/entries?ids=*"):
+            first = self.api("The first of many")
+        ids = [self.api(f"Burst {n}") for n in range(30)]
+        brief = self.api("Gone before it was seen", tag=[{"name": "brief"}])
+        send(self.facility, self.session, "PUT", f"/logbook/SESSION/event/remove?investigationId={self.facility.embargo}&tags=brief")
+        # The stream has told of them all when it tells of this one, on a page that is not held.
+        other = log_in(self.browser, "simple/alice")
+        open_book(other, self.facility, self.place)
+        last = self.api("The last of many")
+        expect(article(other, "The last of many")).to_be_visible()
+        held[0].fulfill(status=503, body="no time")
+        for id in (first, *ids, last):
+            expect(page.locator(f"article[data-entry='{id}']")).to_have_count(1)
+        expect(page.locator(f"article[data-entry='{brief}']")).to_have_count(0)
+        texts = page.locator("#entries article").all_inner_texts()
+        order = [next(n for n, text in enumerate(texts) if f"Burst {wanted}\n" in f"{text}\n") for wanted in range(30)]
+        assert order == sorted(order, reverse=True), "the newest first"
+        assert len(asked) < 10, f"{len(asked)} requests for {len(ids)} entries"
+        page.context.close()
+        other.context.close()
+
     def draft(self):
         """What somebody is writing stays, also when the list has to be read anew."""
         page = log_in(self.browser, "simple/alice")

@@ -166,33 +166,59 @@ function remove(id) {
   if (heading && !heading.nextElementSibling?.matches("article")) heading.remove();
 }
 
+async function fetched(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return answer.text();
+}
+
 // All of them anew; what somebody is writing stays.
 async function reread() {
-  const answer = await fetch(location.href);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = new DOMParser().parseFromString(await fetched(location.href), "text/html");
   const entries = page.getElementById("entries");
-  if (answer.ok && entries) list.replaceChildren(...entries.children);
+  // Somebody who is logged out gets a form.
+  if (entries) list.replaceChildren(...entries.children);
+}
+
+// As many as the server answers at once.
+const FETCHED = 200;
+
+// What records of changes say, in their order.
+async function take(address, records) {
+  if (records.some(({ many }) => many)) {
+    await reread();
+    return;
+  }
+  const shown = new Set();
+  for (const { entries, gone } of records) {
+    for (const id of gone) {
+      shown.delete(id);
+      remove(id);
+    }
+    for (const { _id } of entries) shown.add(_id);
+  }
+  const ids = [...shown];
+  for (let n = 0; n < ids.length; n += FETCHED) {
+    parsed(await fetched(`${address}/entries?ids=${ids.slice(n, n + FETCHED)}`)).forEach(put);
+  }
 }
 
 function live(address) {
   // From where this list ends, so that nothing is missed between the two.
   const source = new EventSource(`${address}/live?after=${list.dataset.after}`);
-  // One after the other, so that nothing old is put over what is newer.
-  let turn = Promise.resolve();
-  const changed = (event) => {
-    turn = turn.then(() => take(event)).catch(() => say("Something new could not be shown; load the page again."));
-  };
-  const take = async (event) => {
-    const { entries, gone, many } = JSON.parse(event.data);
-    if (many) {
-      await reread();
-      return;
+  // What comes while entries are fetched is fetched together then; nothing old is put over what is newer.
+  let waiting = [];
+  let isBusy = false;
+  const changed = async (event) => {
+    waiting.push(JSON.parse(event.data));
+    if (isBusy) return;
+    isBusy = true;
+    while (waiting.length > 0) {
+      const records = waiting;
+      waiting = [];
+      await take(address, records).catch(reread).catch(() => say("Something new could not be shown; load the page again."));
     }
-    gone.forEach(remove);
-    if (entries.length === 0) return;
-    const ids = entries.map((entry) => entry._id).join(",");
-    const answer = await fetch(`${address}/entries?ids=${ids}`);
-    if (answer.ok) parsed(await answer.text()).forEach(put);
+    isBusy = false;
   };
   for (const name of ["created", "changed", "tagged", "removed", "restored", "moved-in", "moved-out"]) {
     source.addEventListener(name, changed);
