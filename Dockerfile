@@ -23,7 +23,9 @@ RUN install -d -o 65532 -g 65532 -m 0750 /var/lib/undulator /attachments
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # Always under one name, so that the entry point does not depend on which program was chosen.
 COPY --from=build /image/undulator /usr/local/bin/undulator
-ENV UNDULATOR_HTTP__BIND=[::]:8080 \
+# What takes more than a megabyte (pictures, files of a PDF) goes back to the system at once; by itself glibc keeps it.
+ENV MALLOC_MMAP_THRESHOLD_=1048576 \
+    UNDULATOR_HTTP__BIND=[::]:8080 \
     UNDULATOR_HTTP__INTERNAL_BIND=[::]:9080 \
     UNDULATOR_DATA_DIR=/var/lib/undulator
 WORKDIR /var/lib/undulator
