@@ -313,6 +313,11 @@ def verify(facility, session):
     path.write_bytes(records)
     found = facility.json("logbook", "verify", path)
     assert found["records"] == len(records.splitlines()) - 1 and found["book"] == f"investigation/{facility.embargo}", found
+    # An open logbook has no signature, and whoever asks for one is told.
+    keys = facility.dir / "keys.json"
+    keys.write_bytes(facility.request("GET", "/logbook/keys")[2])
+    done = facility.run("logbook", "verify", path, "--keys", keys, check=False)
+    assert done.returncode == 1 and "none of these keys has signed it" in done.stderr, done
     path.write_bytes(records.replace(b"Refill", b"refill", 1))
     done = facility.run("logbook", "verify", path, check=False)
     assert done.returncode == 1 and "record 1 has been changed" in done.stderr, done

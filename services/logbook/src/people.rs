@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use service_kit::Problem;
 
 use crate::domain::event::Event;
+use crate::domain::filter::{Filter, Order, Page};
+use crate::entries::in_turn;
 use crate::state::State;
 use crate::store::entries::{self, Scope};
 
@@ -76,16 +78,11 @@ pub async fn investigations(state: &State, caller: &Caller, ids: &[i64]) -> Hash
 /// Gives entries of investigations that name no instrument the one that ICAT knows; how many.
 pub async fn fill_instruments(state: &State, caller: &Caller) -> Result<i64, Problem> {
     const PAGE: i64 = 500;
-    let filter = crate::domain::filter::Filter::default();
+    let filter = Filter::default();
     let mut instruments: HashMap<i64, Option<String>> = HashMap::new();
     let (mut updated, mut skip) = (0, 0);
     loop {
-        let page = crate::domain::filter::Page {
-            by: crate::domain::filter::Order::Id,
-            descending: false,
-            skip,
-            limit: Some(PAGE),
-        };
+        let page = Page { by: Order::Id, descending: false, skip, limit: Some(PAGE) };
         let found = entries::list(&mut state.db.read().await?, &Scope::Everything, &filter, page).await?;
         skip += PAGE;
         for entry in &found {
@@ -101,19 +98,17 @@ pub async fn fill_instruments(state: &State, caller: &Caller) -> Result<i64, Pro
                 }
             };
             let Some(name) = instrument else { continue };
-            let changed = state
-                .db
-                .write(async |tx| {
-                    let Some(mut entry) = entries::get(tx, &entry.id).await? else { return Ok(false) };
-                    if entry.event.instrument_name.is_some() {
-                        return Ok(false);
-                    }
-                    entry.event.instrument_name = Some(name.clone());
-                    entries::change(tx, &entry).await?;
-                    Ok::<_, service_kit::DbError>(true)
-                })
-                .await?;
-            updated += i64::from(changed);
+            let only = Filter { ids: Some(vec![entry.id.clone()]), ..Filter::default() };
+            let changed = in_turn(state, &Scope::Everything, &only, None, async |tx| {
+                let Some(mut entry) = entries::get(tx, &entry.id).await? else { return Ok(false) };
+                if entry.event.instrument_name.is_some() {
+                    return Ok(false);
+                }
+                entry.event.instrument_name = Some(name.clone());
+                entries::change(tx, &entry).await?;
+                Ok(true)
+            });
+            updated += i64::from(changed.await?);
         }
         if found.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
             return Ok(updated);

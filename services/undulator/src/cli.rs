@@ -109,8 +109,8 @@ pub struct Verify {
     /// `https://logbook.example.org/logbook/-/records?investigationId=4711`
     #[arg(value_name = "FILE|URL")]
     pub source: String,
-    /// File with the keys of which one must have signed a closed logbook, as `GET /logbook/keys` answers them; with an
-    /// address they are asked of its server.
+    /// File with the keys of which one must have signed the logbook, as `GET /logbook/keys` answers them; with an address
+    /// they are asked of its server, and a logbook that is not closed may be without.
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
     /// File with the id of an open session, for an address; - reads it from stdin. Without it the variable
@@ -138,8 +138,8 @@ pub enum AuthCommand {
     AddUser {
         /// MECHANISM/NAME, for example db/alice
         account: String,
-        /// File with the password; - reads it from stdin. Without it the command asks on stdin.
-        #[arg(long, default_value = "-")]
-        password_file: PathBuf,
+        /// File with the password; - reads it from stdin. Without it the command asks on the terminal, or reads stdin.
+        #[arg(long)]
+        password_file: Option<PathBuf>,
     },
 }

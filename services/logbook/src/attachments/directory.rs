@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -37,7 +37,8 @@ pub struct Part {
 impl Directory {
     pub fn open(directory: &Path, pools: &Pools) -> Result<Self, BuildError> {
         let failed = |e: io::Error| BuildError::Other(format!("logbook.attachments_dir {}: {e}", directory.display()));
-        std::fs::create_dir_all(directory).map_err(failed)?;
+        // Attachments are for whoever may read the logbook, not for everybody on the host.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
         let root = Dir::open_ambient_dir(directory, ambient_authority()).map_err(failed)?;
         Ok(Self { root: Arc::new(root), pool: pools.open("logbook.attachments", THREADS, QUEUE) })
     }

@@ -18,6 +18,7 @@ pub use self::relocate::{attach, relocate};
 pub use self::remove::set_removed;
 pub use self::show::{show, show_all};
 pub use self::tag::retag;
+pub use self::turn::in_turn;
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::domain::event::Event;

@@ -38,6 +38,9 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     rights::administer(&state, &caller).await?;
     let book = book(query.investigation_id.as_deref(), query.instrument_name.as_deref())?;
+    if book == Book::Facility {
+        return Err(Error::bad("say into which logbook: investigationId=… or instrumentName=…").into());
+    }
     rights::write(&state, &caller, &book).await?;
     if let Book::Investigation(id) = book
         && bindings::bind_to(&state, id).await == Bound::Unknown

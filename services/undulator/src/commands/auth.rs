@@ -1,18 +1,23 @@
 //! `undulator auth add-user MECHANISM/NAME`
 
-use std::io::Read as _;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _};
 use std::path::Path;
 
 use auth::AccountName;
 use service_kit::{Config, SystemClock, open_database};
 
-use service_kit::cli::Failure;
-use service_kit::cli::result;
+use service_kit::cli::{Failure, result};
 
-pub async fn add_user(settings: &Config, account: &str, password_file: &Path, json: bool) -> Result<(), Failure> {
+use super::get::ask_password;
+
+pub async fn add_user(settings: &Config, account: &str, password_file: Option<&Path>, json: bool) -> Result<(), Failure> {
     let mechanisms = auth::Config::read(settings)?.local_mechanisms;
     let account = AccountName::parse(account, &mechanisms).map_err(|e| Failure::Usage(e.to_string()))?;
-    let password = first_line("password", password_file)?;
+    let password = match password_file {
+        None if io::stdin().is_terminal() => ask_password(&format!("{}/{}", account.mechanism, account.name))?,
+        file => first_line("password", file.unwrap_or(Path::new("-")))?,
+    };
     let db = open_database(&auth::SERVICE, settings, &SystemClock).await?;
     let created =
         auth::accounts::set_password(&db, &account, &password, &SystemClock).await.map_err(|e| Failure::of(&e))?;
@@ -24,12 +29,13 @@ pub async fn add_user(settings: &Config, account: &str, password_file: &Path, js
 
 /// The first line of the file, or of stdin for `-`; a line end is no part of a password.
 pub(super) fn first_line(what: &str, file: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
+    let read = || -> io::Result<String> {
+        let line = if file == Path::new("-") {
+            io::stdin().lines().next()
+        } else {
+            BufReader::new(File::open(file)?).lines().next()
+        };
+        Ok(line.transpose()?.unwrap_or_default())
     };
-    read.map_err(|e| Failure::Failed(format!("cannot read the {what} from {}: {e}", file.display())))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    read().map_err(|e| Failure::Failed(format!("cannot read the {what} from {}: {e}", file.display())))
 }

@@ -31,6 +31,10 @@ pub async fn verify(options: &Verify, json: bool) -> Result<(), Failure> {
         Box::new(BufReader::new(File::open(source).map_err(|e| Failure::Failed(format!("{source}: {e}")))?))
     };
     let found = verified(export, known.as_deref()).map_err(|e| Failure::of(&e))?;
+    if keys_file.is_some() && found.closings.is_empty() {
+        let text = "the records are whole, but none closes the logbook: none of these keys has signed it";
+        return Err(Failure::Failed(text.to_owned()));
+    }
     result(json, &found, &sentence(&found, known.is_some()))
 }
 
@@ -41,7 +45,7 @@ fn sentence(found: &Verified, keys_known: bool) -> String {
     }
     let whole = format!("{}: {} records are whole; the last is {}", head.book, head.records, head.head);
     match found.closings.last() {
-        None => whole,
+        None => format!("{whole}; the logbook is not closed, so nothing says whether more followed"),
         Some(closing) if keys_known => {
             format!("{whole}; closed with record {}, signed by the key {}", closing.record, closing.key)
         }

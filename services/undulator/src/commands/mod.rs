@@ -35,7 +35,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Events(EventsCommand::Dead) => events::dead(&settings, json).await,
         Command::Events(EventsCommand::Retry) => events::retry(&settings, json).await,
         Command::Auth(AuthCommand::AddUser { account, password_file }) => {
-            auth::add_user(&settings, &account, &password_file, json).await
+            auth::add_user(&settings, &account, password_file.as_deref(), json).await
         }
     }
 }

@@ -17,7 +17,7 @@ mod server;
 mod session;
 mod stream;
 
-pub use self::session::from_environment as session_from_environment;
+pub use self::session::{ask as ask_password, from_environment as session_from_environment};
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;

@@ -107,7 +107,7 @@ fn is_open(root: &str) -> bool {
     root.strip_prefix("http://").is_some_and(|host| !here.iter().any(|name| host.starts_with(name)))
 }
 
-fn ask(user: &str) -> Result<String, Failure> {
+pub fn ask(user: &str) -> Result<String, Failure> {
     let terminal = Term::stderr();
     if !terminal.is_term() {
         return Err(Failure::Usage("there is no terminal to ask for the password; say --password-file".to_owned()));

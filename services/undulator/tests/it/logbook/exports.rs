@@ -110,6 +110,10 @@ async fn an_archive_is_imported_again_as_it_was() {
             (status, String::from_utf8(body).unwrap())
         };
         assert_eq!(import(&alice, "investigationId=21", &eln.2).await.0, 403, "for administrators");
+        for nowhere in ["", "investigationId=", "investigation=21"] {
+            let (status, text) = import(&admin, nowhere, &eln.2).await;
+            assert!(status == 400 && text.contains("into which logbook"), "{nowhere}: {status} {text}");
+        }
         assert_eq!(
             import(&admin, "investigationId=21", &eln.2).await,
             (200, "{\"created\":150,\"present\":0}".to_owned())
