@@ -18,6 +18,8 @@ use service_kit::{Code, Problem};
 use crate::domain::binding::{Slot, choose};
 use crate::state::State;
 
+/// Characters of a name, as in the schema of ICAT.
+const LONGEST_NAME: usize = 255;
 const REMEMBERED: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_millis(60);
 
@@ -54,13 +56,24 @@ pub enum Bound {
 
 /// By proposal, instrument if one is named, and time, within the patience of programs.
 pub async fn bind(state: &Arc<State>, proposal: &str, instrument: Option<&str>, at: i64) -> Bound {
+    if !may_be(proposal, instrument) {
+        return Bound::Unknown;
+    }
     let key = (fold(proposal), instrument.map(fold).unwrap_or_default());
     let Some(slots) = soon(state, key, query_of(proposal, instrument)).await else { return Bound::Unknown };
     of_slot(choose(&slots, at), state.clock.now_micros())
 }
 
+/// Longer names are none of ICAT's, and would make an address that it refuses.
+fn may_be(proposal: &str, instrument: Option<&str>) -> bool {
+    [Some(proposal), instrument].into_iter().flatten().all(|name| name.chars().count() <= LONGEST_NAME)
+}
+
 /// The sessions of a proposal as ICAT has them now; `None` if it does not answer.
 pub async fn slots(state: &State, proposal: &str, instrument: Option<&str>) -> Option<Vec<Slot>> {
+    if !may_be(proposal, instrument) {
+        return Some(Vec::new());
+    }
     let slots = ask(state, query_of(proposal, instrument)).await?;
     let key = (fold(proposal), instrument.map(fold).unwrap_or_default());
     state.bindings.slots.insert(key, Arc::new(slots.clone())).await;
@@ -186,4 +199,16 @@ pub async fn instrument(state: &State, session: Option<&str>, name: &str) -> Res
         state.bindings.instruments.insert(key, id).await;
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_no_catalogue_has_are_not_asked_for() {
+        let (name, long) = ("é".repeat(LONGEST_NAME), "é".repeat(LONGEST_NAME + 1));
+        assert!(may_be(&name, None) && may_be("ZZ-1", Some(&name)));
+        assert!(!may_be(&long, None) && !may_be("ZZ-1", Some(&long)));
+    }
 }

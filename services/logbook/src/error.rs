@@ -34,6 +34,8 @@ pub enum Error {
     BadTicket,
     #[error("{0}")]
     BadArchive(String),
+    #[error("the body did not go on")]
+    Silent,
     #[error("body over {0} bytes")]
     TooLarge(u64),
     #[error(transparent)]
@@ -65,6 +67,7 @@ impl From<Error> for Problem {
             Error::Forbidden(_) => Self::new(Code::Forbidden, "logbook/forbidden", text),
             Error::BadTicket => Self::new(Code::Forbidden, "logbook/bad-ticket", text),
             Error::BadArchive(_) => Self::new(Code::Validation, "logbook/bad-archive", text),
+            Error::Silent => Self::new(Code::Timeout, "logbook/silent", text),
             Error::TooLarge(_) => Self::new(Code::TooLarge, "logbook/too-large", text),
             Error::Database(e) => e.into(),
             Error::Storage(e) => Self::internal(e),

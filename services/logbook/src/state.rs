@@ -1,6 +1,7 @@
 //! What the logbook's handlers share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use events::Outbox;
 use identity::Identity;
@@ -38,6 +39,8 @@ pub struct State {
     pub bindings: Bindings,
     pub keys: Keys,
     pub live: Live,
+    /// How long a body may be silent.
+    pub idle_timeout: Duration,
     /// Answers without an end end when this is cancelled.
     pub closing: CancellationToken,
     /// What must end although its request does not wait any more; the stop waits for it.
@@ -61,6 +64,7 @@ impl State {
             bindings: Bindings::default(),
             keys: Keys::of(&config)?,
             live: Live::default(),
+            idle_timeout: ctx.config.core.http.idle_timeout,
             closing: ctx.closing.clone(),
             tasks: ctx.tasks.clone(),
             config,

@@ -88,7 +88,9 @@ async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Resu
         .map_err(|_| DbError::Setup("database.url is not a valid postgres:// address".to_owned()))?
         .application_name(&format!("undulator-{schema}"))
         // Compiling a query of the catalogue to machine code takes longer than running it: 734 of 765 ms for a count.
-        .options([("search_path", schema), ("jit", "off")]);
+        .options([("search_path", schema), ("jit", "off")])
+        // A host that vanished must not keep its rows until the server's own two hours are over.
+        .options([("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "10"), ("tcp_keepalives_count", "6")]);
     let unreachable = |e: sqlx::Error| DbError::Setup(format!("cannot reach the PostgreSQL server: {e}"));
     // One connection by itself first: the pool would wait out its time and then not say why.
     PgConnection::connect_with(&options).await.map_err(unreachable)?.close().await?;

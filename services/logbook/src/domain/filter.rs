@@ -96,6 +96,18 @@ impl Parameters {
                 return Err(Error::bad(format!("{name} may have {MOST_NAMES} names")));
             }
         }
+        for (name, text) in [
+            ("types", &self.types),
+            ("tags", &self.tags),
+            ("orTags", &self.or_tags),
+            ("notTags", &self.not_tags),
+            ("search", &self.search),
+            ("_id", &self.id),
+        ] {
+            if text.as_deref().is_some_and(|text| text.contains('\0')) {
+                return Err(Error::bad(format!("there must be no NUL in {name}")));
+            }
+        }
         if self.search.as_deref().is_some_and(|text| text.len() > LONGEST_SEARCH) {
             return Err(Error::bad(format!("search may have {LONGEST_SEARCH} bytes")));
         }

@@ -4,7 +4,6 @@ use identity::Caller;
 use service_kit::Problem;
 
 use super::{NewFile, add_files, define_tags, record_version};
-use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::domain::event::Event;
 use crate::embedded;
@@ -35,21 +34,23 @@ pub async fn change(
     let mut new = new.clone();
     let files = embedded::take(state, &seen.id, &mut new.content).await?;
     let actor = &caller.subject().icat_user_name;
-    let mut book = seen.book();
+    let mut book_id = seen.book_id;
     loop {
-        let changed = Change { state, book: &book, id: &seen.id, new: &new, files: &files, expected, actor };
+        let changed = Change { state, book_id, id: &seen.id, new: &new, files: &files, expected, actor };
         if let Some(entry) = changed.made().await? {
             return Ok(entry);
         }
-        book = present(entries::get(&mut state.db.read().await?, &seen.id).await?, &seen.id)?.book();
-        rights::write(state, caller, &book).await?;
+        // Moved; each round is another move.
+        let now = present(entries::get(&mut state.db.read().await?, &seen.id).await?, &seen.id)?;
+        rights::write(state, caller, &now.book()).await?;
+        book_id = now.book_id;
     }
 }
 
 struct Change<'a> {
     state: &'a State,
     /// Where the entry is expected.
-    book: &'a Book,
+    book_id: i64,
     id: &'a str,
     new: &'a Event,
     files: &'a [NewFile],
@@ -60,12 +61,11 @@ struct Change<'a> {
 impl Change<'_> {
     /// The entry as it is now; `None` if it is in another logbook.
     async fn made(&self) -> Result<Option<Entry>, Problem> {
-        let Self { state, book, id, new, .. } = *self;
+        let Self { state, book_id, id, new, .. } = *self;
         let now = state.clock.now_micros();
         state
             .db
             .write_in_turn(async |tx| -> Result<Option<Entry>, Problem> {
-                let book_id = books::find(tx, book).await?.ok_or_else(|| Error::NoSuchEntry(id.to_owned()))?;
                 books::take(tx, &[book_id]).await?;
                 let mut entry = present(entries::get(tx, id).await?, id)?;
                 if entry.book_id != book_id {
@@ -96,7 +96,7 @@ impl Change<'_> {
                 entry.updated_at = now;
                 entries::change(tx, &entry).await?;
                 add_files(tx, id, &fresh, now).await?;
-                define_tags(state, tx, book, &entry.event).await?;
+                define_tags(state, tx, &entry.book(), &entry.event).await?;
                 record_version(state, tx, RecordKind::Changed, Act { actor: self.actor, at: now }, &entry).await?;
                 Ok(Some(entry))
             })

@@ -102,15 +102,23 @@ pub async fn send_all(state: &State) -> Result<(), Problem> {
     let heads = books::heads(&mut state.db.read().await?, &names).await?;
     for (key, topic) in listened {
         let head = heads.get(&key.book.name()).map_or(0, |head| place(&key.book, *head));
-        while topic.sent.load(Ordering::Relaxed) < head {
-            let new = frames(state, &key, topic.sent.load(Ordering::Relaxed)).await?;
-            let Some(last) = new.last().map(|frame| frame.n) else { break };
-            for frame in new {
-                // Nobody listens any more: the topic goes the next time.
-                let _gone = topic.frames.send(frame);
-            }
-            topic.sent.store(last, Ordering::Relaxed);
+        // The others have theirs all the same.
+        if let Err(e) = send(state, &key, &topic, head).await {
+            tracing::warn!(logbook.book = key.book.name(), error = %e, "those who listen have to wait");
         }
+    }
+    Ok(())
+}
+
+async fn send(state: &State, key: &Key, topic: &Topic, head: i64) -> Result<(), Problem> {
+    while topic.sent.load(Ordering::Relaxed) < head {
+        let new = frames(state, key, topic.sent.load(Ordering::Relaxed)).await?;
+        let Some(last) = new.last().map(|frame| frame.n) else { break };
+        for frame in new {
+            // Nobody listens any more: the topic goes the next time.
+            let _gone = topic.frames.send(frame);
+        }
+        topic.sent.store(last, Ordering::Relaxed);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use actix_web::web::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use identity::Caller;
-use service_kit::Problem;
+use service_kit::{Code, Problem};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, Interval, interval_at};
@@ -20,6 +20,8 @@ use crate::state::State;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often it is asked whether the caller may still read.
 const CHECK: Duration = Duration::from_mins(1);
+/// Checks in a row that ICAT, being down, may leave open; then nobody listens any more.
+const MOST_UNSAID: u32 = 5;
 
 pub struct Reader {
     state: Arc<State>,
@@ -33,6 +35,7 @@ pub struct Reader {
     greeting: Option<Bytes>,
     heartbeat: Interval,
     check: Interval,
+    unsaid: u32,
     has_ended: bool,
 }
 
@@ -59,6 +62,7 @@ impl Reader {
             greeting: Some(greeting.into()),
             heartbeat: every(HEARTBEAT),
             check: every(CHECK),
+            unsaid: 0,
             has_ended: false,
         })
     }
@@ -92,10 +96,17 @@ impl Reader {
                 biased;
                 () = self.state.closing.cancelled() => return Ok(None),
                 _ = self.check.tick() => {
-                    if let Err(e) = rights::read(&self.state, &self.caller, &self.key.book).await {
-                        tracing::debug!(error = %e, "whoever listened may not read any more");
-                        self.has_ended = true;
-                        return Ok(Some(Bytes::from_static(b"event: end\ndata: {}\n\n")));
+                    match rights::read(&self.state, &self.caller, &self.key.book).await {
+                        Ok(()) => self.unsaid = 0,
+                        Err(e) if !matches!(e.code, Code::Forbidden | Code::Unauthenticated) && self.unsaid < MOST_UNSAID => {
+                            tracing::debug!(error = %e, "nobody says now whether those who listen may still read");
+                            self.unsaid += 1;
+                        }
+                        Err(e) => {
+                            tracing::debug!(error = %e, "whoever listened may not read any more");
+                            self.has_ended = true;
+                            return Ok(Some(Bytes::from_static(b"event: end\ndata: {}\n\n")));
+                        }
                     }
                 }
                 received = self.frames.recv() => match received {

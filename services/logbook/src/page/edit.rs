@@ -88,6 +88,8 @@ async fn shown(
     let mut tx = state.db.read().await?;
     let view = views(state, &mut tx, std::slice::from_ref(entry), None).await?.pop();
     let all = versions(&mut tx, std::slice::from_ref(&entry.id)).await?;
+    // ICAT is asked below.
+    drop(tx);
     let mut earlier: Vec<View> = Vec::new();
     for pair in all.windows(2) {
         let [(id, version, _, event), (_, _, until, _)] = pair else { continue };

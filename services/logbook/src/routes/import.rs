@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::imports;
 use crate::openapi::{Always, Binary, BookQuery, Imported};
 use crate::rights;
-use crate::routes::request::{book, json as answer};
+use crate::routes::request::{book, in_time, json as answer};
 use crate::state::State;
 
 #[utoipa::path(
@@ -50,7 +50,7 @@ pub async fn post(
     let most = state.config.largest_import.as_u64();
     let mut file = state.attachments.scratch(&*state.ids).await?;
     let mut bytes = 0;
-    while let Some(piece) = payload.next().await {
+    while let Some(piece) = in_time(&state, payload.next()).await? {
         let piece = piece.map_err(|e| Error::bad(format!("the body broke off: {e}")))?;
         bytes += piece.len() as u64;
         if bytes > most {

@@ -63,3 +63,8 @@ pub fn expected(request: &HttpRequest) -> Result<crate::entries::Match, Error> {
         .map(crate::entries::Match::Version)
         .ok_or_else(|| Error::bad("If-Match must be an ETag of an entry, such as \"3\""))
 }
+
+/// The next piece of a large body; whoever falls silent gives their place back.
+pub async fn in_time<T>(state: &State, next: impl Future<Output = T>) -> Result<T, Error> {
+    tokio::time::timeout(state.idle_timeout, next).await.map_err(|_| Error::Silent)
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::messages::logbook::BookClosed;
-use service_kit::{Ctx, DbError, Leases, Problem, Worker};
+use service_kit::{Ctx, DbError, Lease, Leases, Problem, Worker};
 
 use crate::bindings;
 use crate::domain::book::Book;
@@ -36,7 +36,7 @@ pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
 }
 
 /// One round over the logbooks that are open.
-async fn close_all(state: &State, leases: &Leases, lease: &service_kit::Lease) -> Result<(), Problem> {
+async fn close_all(state: &State, leases: &Leases, lease: &Lease) -> Result<(), Problem> {
     let mut after = 0;
     while leases.renew(lease, LEASE).await? {
         let open = books::not_closed(&mut state.db.read().await?, after, PAGE).await?;
@@ -46,26 +46,33 @@ async fn close_all(state: &State, leases: &Leases, lease: &service_kit::Lease) -
         let released = bindings::released(state, None, &investigations).await?;
         for (id, name) in open {
             if Book::investigation(&name).is_some_and(|investigation| released.contains(&investigation)) {
-                close(state, id, &name).await?;
+                close(state, lease, id, &name).await?;
             }
         }
     }
     Ok(())
 }
 
-async fn close(state: &State, id: i64, name: &str) -> Result<(), Problem> {
+async fn close(state: &State, lease: &Lease, id: i64, name: &str) -> Result<(), Problem> {
     let pair = state.keys.seals(state).await?;
     let at = state.clock.now_micros();
-    state
+    let done = state
         .db
-        .write(async |tx| -> Result<(), DbError> {
+        .write(async |tx| -> Result<bool, DbError> {
+            // Whoever waited for ICAT longer than the lease has a successor, who closes.
+            if !lease.holds(tx).await? {
+                return Ok(false);
+            }
             let sealed = |book: &str, records: i64, head: &str| {
                 serde_json::to_string(&seal(pair, book, records, head, at)).unwrap_or_default()
             };
             let record = books::close(tx, id, Act { actor: ACTOR, at }, sealed).await?;
-            state.outbox.emit(tx, &BookClosed { book: name.to_owned(), record }).await
+            state.outbox.emit(tx, &BookClosed { book: name.to_owned(), record }).await?;
+            Ok(true)
         })
         .await?;
-    tracing::info!(logbook.book = name, "closed: the investigation is released");
+    if done {
+        tracing::info!(logbook.book = name, "closed: the investigation is released");
+    }
     Ok(())
 }

@@ -11,7 +11,12 @@ use service_kit::cli::{Failure, result};
 
 use super::get::ask_password;
 
-pub async fn add_user(settings: &Config, account: &str, password_file: Option<&Path>, json: bool) -> Result<(), Failure> {
+pub async fn add_user(
+    settings: &Config,
+    account: &str,
+    password_file: Option<&Path>,
+    json: bool,
+) -> Result<(), Failure> {
     let mechanisms = auth::Config::read(settings)?.local_mechanisms;
     let account = AccountName::parse(account, &mechanisms).map_err(|e| Failure::Usage(e.to_string()))?;
     let password = match password_file {

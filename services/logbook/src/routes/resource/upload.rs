@@ -12,7 +12,7 @@ use crate::domain::filter::number;
 use crate::entries::{self, NewEntry};
 use crate::error::Error;
 use crate::openapi::{Always, BookQuery, Entry, UploadForm};
-use crate::routes::request::{book, json};
+use crate::routes::request::{book, in_time, json};
 use crate::state::State;
 use crate::{files, people, rights};
 
@@ -62,7 +62,7 @@ async fn first_file(
     let most = state.config.largest_attachment.as_u64();
     let broken = |e: actix_multipart::MultipartError| Error::bad(format!("the upload is broken: {e}"));
     let mut parts = Multipart::new(request.headers(), payload);
-    while let Some(part) = parts.next().await {
+    while let Some(part) = in_time(state, parts.next()).await? {
         let mut part = part.map_err(broken)?;
         let filename = part.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
         let Some(filename) = filename else { continue };
@@ -70,7 +70,7 @@ async fn first_file(
             return Err(Error::bad(format!("the name of a file may have {LONGEST_NAME} bytes")).into());
         }
         let mut upload = state.attachments.begin(&*state.ids).await?;
-        while let Some(piece) = part.next().await {
+        while let Some(piece) = in_time(state, part.next()).await? {
             upload.write(piece.map_err(broken)?.to_vec()).await?;
             if upload.bytes() > most {
                 return Err(Error::TooLarge(most).into());

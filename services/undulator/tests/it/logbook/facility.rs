@@ -1,8 +1,12 @@
 //! A small facility: who is who, two investigations under embargo, one released, and programs with keys.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use service_kit::{Dialect, Listener, Mount, Problem, Running, ServiceDef};
 use testkit::{TestApp, backends};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// Whoever says a name is that user.
 const AUTHENTICATOR: ServiceDef = ServiceDef {
@@ -131,6 +135,21 @@ impl Facility {
 
     pub async fn login(&self, name: &str) -> String {
         login(&self.app, name).await
+    }
+
+    /// What is answered to whoever sends some of a body and then nothing.
+    pub async fn silent(&self, method: &str, path: &str, kind: &str, begun: &str) -> String {
+        let mut connection = TcpStream::connect(self.app.public.trim_start_matches("http://")).await.unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 20000000\r\n\r\n{begun}"
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4096];
+        let n = tokio::time::timeout(Duration::from_secs(30), connection.read(&mut answer))
+            .await
+            .expect("an answer")
+            .unwrap();
+        String::from_utf8_lossy(&answer[..n]).into_owned()
     }
 
     /// Status and body.

@@ -1,6 +1,7 @@
 //! The logbook from outside, over the embedded catalogue, on every engine at hand.
 
 mod bodies;
+mod careless;
 mod closed;
 mod exports;
 pub mod facility;
