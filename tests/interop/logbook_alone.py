@@ -10,9 +10,8 @@ and afterwards everything goes on.
 import datetime
 import hashlib
 import json
-import time
 
-from suite import PROGRAM, Suite
+from suite import PROGRAM, Suite, until
 
 KEY = "elogbook-11111111-2222-3333-4444-555555555555"
 # The worker that attaches entries comes round every 30 seconds.
@@ -100,15 +99,6 @@ class Logbook(Suite):
 JSON = {"Content-Type": "application/json"}
 
 
-def until(what, wanted, state):
-    """Asks again until it is so."""
-    end = time.monotonic() + GUARD_SECONDS
-    while (seen := state()) != wanted:
-        assert time.monotonic() < end, f"{what}: {seen} and not {wanted}"
-        # So that asking is no load.
-        time.sleep(0.1)
-
-
 def down(answer):
     """503 in plain text, with a time to come again."""
     status, headers, body = answer
@@ -130,13 +120,13 @@ def beside(program, services):
             status, answer = logbook.write(alice, first, "by alice")
             assert status == 200 and json.loads(answer)["username"] == "alice", (status, answer)
             assert logbook.write(dan, first, "by an outsider")[0] == 403
-            until("an entry of a program", first, lambda: logbook.notify("MX-1", "by a program")["investigationId"])
+            until("an entry of a program", lambda: logbook.notify("MX-1", "by a program")["investigationId"] == first, GUARD_SECONDS)
             assert {*logbook.texts(alice, first)} >= {"by alice", "by a program"}
 
             early = logbook.notify("MX-2", "before it was in the catalogue")
             assert early["investigationId"] is None and early["investigationName"] == "MX-2", early
             second = catalogue.investigation("MX-2")
-            until("attached", ["before it was in the catalogue"], lambda: logbook.texts(alice, second))
+            until("attached", lambda: logbook.texts(alice, second) == ["before it was in the catalogue"], GUARD_SECONDS)
 
             catalogue.kill()
             assert logbook.notify("MX-2", "known from before")["_id"]
@@ -149,12 +139,12 @@ def beside(program, services):
             assert logbook.request("GET", "/health/ready", internal=True)[0] == 200, "programs need it"
 
             catalogue.start()
-            until("people after ICAT is back", 200, lambda: logbook.write(bob, first, "bob is back")[0])
+            until("people after ICAT is back", lambda: logbook.write(bob, first, "bob is back")[0] == 200, GUARD_SECONDS)
             assert "bob is back" in logbook.texts(bob, first)
             third = catalogue.investigation("MX-3")
-            until("attached", ["while ICAT is down"], lambda: logbook.texts(alice, third))
+            until("attached", lambda: logbook.texts(alice, third) == ["while ICAT is down"], GUARD_SECONDS)
             wanted = {"before it was in the catalogue", "known from before"}
-            until("all of MX-2", wanted, lambda: {*logbook.texts(alice, second)})
+            until("all of MX-2", lambda: {*logbook.texts(alice, second)} == wanted, GUARD_SECONDS)
             assert logbook.kill(15) == 0
     print(f"{program.name} {' '.join(services)}: people, programs, early entries, and ICAT killed and back")
 

@@ -10,6 +10,8 @@ import threading
 import time
 import urllib.parse
 
+from suite import until
+
 GUARD_SECONDS = 90
 # What a list and a stream must agree on; contents have addresses that expire.
 SHOWN = ["type", "category", "title", "tag", "updatedAt", "investigationId", "instrumentName", "file"]
@@ -103,8 +105,9 @@ class Reader(threading.Thread):
     def stay_away(self):
         """Until more has been written, sometimes."""
         before, more = self.world.acknowledged.value, self.random.choice([0, 0, 5, 20, 60])
-        while self.world.acknowledged.value < before + more and self.world.end(self.received.wanted.place) is None:
-            time.sleep(0.05)
+        more_is_written = lambda: self.world.acknowledged.value >= before + more  # noqa: E731
+        all_is_written = lambda: self.world.end(self.received.wanted.place) is not None  # noqa: E731
+        until("more is written", lambda: more_is_written() or all_is_written(), 2 * GUARD_SECONDS)
 
     def visit(self):
         replica = self.random.randrange(len(self.world.ports))
@@ -136,11 +139,11 @@ class Reader(threading.Thread):
             self.world.reading.value += 1
         # After so many bytes or so much time, whichever is first.
         left = self.random.choice([self.random.randrange(3000), 10**9])
-        until = time.monotonic() + self.random.uniform(0.05, 3)
+        leaving = time.monotonic() + self.random.uniform(0.05, 3)
         buffer, since = b"", None
         try:
             while left > 0:
-                remaining = until - time.monotonic()
+                remaining = leaving - time.monotonic()
                 if remaining <= 0:
                     return
                 connection.sock.settimeout(remaining)

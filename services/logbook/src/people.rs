@@ -9,6 +9,7 @@ use identity::Caller;
 use serde_json::{Value, json};
 use service_kit::Problem;
 
+use crate::domain::book::Book;
 use crate::domain::event::Event;
 use crate::domain::filter::{Filter, Order, Page};
 use crate::entries::in_turn;
@@ -47,7 +48,13 @@ pub async fn sign(state: &State, caller: &Caller, event: &mut Event) {
 /// The names of an investigation and its instrument, as far as the writer may read them.
 pub async fn place(state: &State, caller: &Caller, event: &mut Event, investigation: Option<i64>) {
     event.investigation_id = investigation;
-    let Some(id) = investigation else { return };
+    let Some(id) = investigation else {
+        // What is for everybody waits for no investigation.
+        if Book::of(None, event.instrument_name.as_deref()) == Book::Facility {
+            event.investigation_name = None;
+        }
+        return;
+    };
     let name = format!("SELECT i.name FROM Investigation i WHERE i.id = {id}");
     let instrument = format!(
         "SELECT ii.instrument.name FROM InvestigationInstrument ii WHERE ii.investigation.id = {id} ORDER BY ii.id LIMIT 0, 1"
@@ -99,7 +106,8 @@ pub async fn fill_instruments(state: &State, caller: &Caller) -> Result<i64, Pro
             };
             let Some(name) = instrument else { continue };
             let only = Filter { ids: Some(vec![entry.id.clone()]), ..Filter::default() };
-            let changed = in_turn(state, &Scope::Everything, &only, None, async |tx| {
+            let instrument = Book::of(None, Some(name));
+            let changed = in_turn(state, &Scope::Everything, &only, Some(&instrument), async |tx| {
                 let Some(mut entry) = entries::get(tx, &entry.id).await? else { return Ok(false) };
                 if entry.event.instrument_name.is_some() {
                     return Ok(false);

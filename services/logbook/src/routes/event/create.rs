@@ -42,8 +42,6 @@ pub async fn post(
     if event.kind == "notification" {
         return Err(Error::NotEditable.into());
     }
-    // Programs name proposals that become known later; people write where they are.
-    event.investigation_name = None;
     people::sign(&state, &caller, &mut event).await;
     people::place(&state, &caller, &mut event, investigation).await;
     let actor = caller.subject().icat_user_name.clone();
