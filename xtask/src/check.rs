@@ -85,8 +85,9 @@ fn dependencies(root: &Path) -> io::Result<Vec<String>> {
 /// What a library may build on.
 fn below(library: &str) -> &'static [&'static str] {
     match library {
-        "events" | "icat-client" => &["service-kit"],
-        "identity" => &["events", "icat-client", "service-kit"],
+        "service-kit" => &["database"],
+        "events" | "icat-client" => &["database", "service-kit"],
+        "identity" => &["database", "events", "icat-client", "service-kit"],
         _ => &[],
     }
 }

@@ -11,11 +11,11 @@ use figment::providers::{Env, Format as _, Serialized, Toml};
 use figment::value::{Dict, Value};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use thiserror::Error;
 
-use crate::db::Migrate;
+pub use database::{DatabaseConfig, duration};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 /// Sections every service shares; the rest belongs to services.
@@ -139,18 +139,6 @@ pub struct ApiKeyConfig {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DatabaseConfig {
-    pub url: Option<String>,
-    pub max_connections: u32,
-    #[serde(deserialize_with = "duration")]
-    pub max_lifetime: Duration,
-    #[serde(deserialize_with = "duration")]
-    pub read_timeout: Duration,
-    pub migrate: Migrate,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct IcatConfig {
     pub url: String,
     pub ca_file: String,
@@ -218,13 +206,6 @@ impl ApiKeyConfig {
         }
         Ok(())
     }
-}
-
-/// A span of time written `30s`, `4h`, `1h 30m`.
-pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text)
-        .map_err(|e| D::Error::custom(format!("`{text}` is no duration like 30s or 4h: {e}")))
 }
 
 impl Config {

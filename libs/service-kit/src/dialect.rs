@@ -75,6 +75,7 @@ pub fn plain_status(code: Code) -> StatusCode {
         Code::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         Code::BadGateway => StatusCode::BAD_GATEWAY,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::InsufficientStorage => StatusCode::INSUFFICIENT_STORAGE,
     }
 }
 
@@ -120,9 +121,11 @@ fn icat(problem: &Problem) -> HttpResponse {
         Code::Conflict => (StatusCode::PRECONDITION_FAILED, "OBJECT_ALREADY_EXISTS"),
         Code::Validation => (StatusCode::PRECONDITION_FAILED, "VALIDATION"),
         // Not the request's fault: the same one may well succeed later.
-        Code::Internal | Code::BadGateway | Code::Unavailable | Code::TooManyRequests => {
-            (plain_status(problem.code), "INTERNAL")
-        }
+        Code::Internal
+        | Code::BadGateway
+        | Code::Unavailable
+        | Code::InsufficientStorage
+        | Code::TooManyRequests => (plain_status(problem.code), "INTERNAL"),
         Code::MethodNotAllowed
         | Code::PreconditionFailed
         | Code::TooLarge
@@ -148,6 +151,7 @@ fn ids(problem: &Problem) -> HttpResponse {
         Code::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "NotImplementedException"),
         // Clients go by the code, and this is the one after which they try again.
         Code::Unavailable | Code::TooManyRequests => (plain_status(problem.code), "DataNotOnlineException"),
+        Code::InsufficientStorage => (plain_status(problem.code), "InsufficientStorageException"),
         Code::Internal | Code::BadGateway => (plain_status(problem.code), "InternalException"),
         Code::MethodNotAllowed
         | Code::Conflict
@@ -183,7 +187,9 @@ fn ascii(json: &str) -> String {
 fn authn(problem: &Problem, server: &str) -> HttpResponse {
     let (status, code) = match problem.code {
         Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
-        Code::Internal | Code::BadGateway => (plain_status(problem.code), "InternalException"),
+        Code::Internal | Code::BadGateway | Code::InsufficientStorage => {
+            (plain_status(problem.code), "InternalException")
+        }
         Code::Unauthenticated | Code::Forbidden => (StatusCode::FORBIDDEN, "AuthnException"),
         _ => (plain_status(problem.code), "AuthnException"),
     };

@@ -6,7 +6,6 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod db;
 mod dialect;
 mod digest;
 mod http;
@@ -21,12 +20,10 @@ mod process;
 pub mod redaction;
 mod serve;
 pub mod telemetry;
-pub mod words;
 mod worker;
 
 pub use self::clock::{Clock, SystemClock};
 pub use self::config::{Config, ConfigError};
-pub use self::db::{Db, DbError, Engine, Migration, Row, Tx, Val};
 pub use self::dialect::Dialect;
 pub use self::digest::digest;
 pub use self::http::disposition;
@@ -42,5 +39,6 @@ pub use self::serve::{
     BuildError, Ctx, Endpoints, Running, ServeError, Server, ServiceDef, Sources, open_database, serve,
 };
 pub use self::worker::{Task, Worker};
+pub use database::{self as db, Db, DbError, Engine, Migration, Row, Tx, Val, words};
 /// The client type of [`Ctx::http`].
 pub use reqwest_middleware::{ClientWithMiddleware as HttpClient, Error as HttpError};

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+pub use database::chain;
+
 use crate::db::DbError;
 
 /// The kinds of failure, each with one meaning in every dialect.
@@ -42,8 +44,10 @@ pub enum Code {
     NotImplemented,
     /// A system behind us answered nonsense.
     BadGateway,
-    /// A system behind us is down or we are full; trying later helps.
+    /// A system behind us is down or busy; trying later helps.
     Unavailable,
+    /// There is no room left to store what was sent (RFC 4918, 11.5).
+    InsufficientStorage,
 }
 
 /// A failed request: what the caller reads, and the cause that only the log sees.
@@ -124,21 +128,18 @@ impl From<DbError> for Problem {
                 let text = "the database is busy; try again";
                 Self::new(Code::Unavailable, "database-busy", text).with_retry_after(5).with_source(e)
             }
+            DbError::DiskFull(_) => {
+                let text = "the disk of the database is full, so nothing was stored; free space on it and try again";
+                Self::new(Code::InsufficientStorage, "database-disk-full", text).with_retry_after(30).with_source(e)
+            }
+            DbError::Unavailable(_) => {
+                let text = "the database cannot be reached or its files cannot be read or written, so nothing was stored; \
+                            try again";
+                Self::new(Code::Unavailable, "database-unavailable", text).with_retry_after(5).with_source(e)
+            }
             _ => Self::internal(e),
         }
     }
-}
-
-/// An error and its causes on one line, for the log.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        cause = next.source();
-    }
-    text
 }
 
 #[cfg(test)]

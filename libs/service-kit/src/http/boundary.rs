@@ -254,7 +254,7 @@ fn is_of_cors(name: &HeaderName) -> bool {
 
 /// Faults of ours or of systems behind us; the rest is the caller's.
 fn is_ours(code: Code) -> bool {
-    matches!(code, Code::Internal | Code::BadGateway | Code::Unavailable)
+    matches!(code, Code::Internal | Code::BadGateway | Code::Unavailable | Code::InsufficientStorage)
 }
 
 /// What actix itself refused: an extractor, a payload limit.

@@ -1,18 +1,15 @@
-//! The floor seen from outside: databases of both engines, settings, HTTP, workers.
+//! The floor seen from outside: settings, HTTP, workers.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod bodies;
 mod compression;
 mod config;
-mod copy;
 mod cors;
-mod database;
 mod dialects;
 mod health;
 mod http;
 mod idempotency;
-mod increments;
 mod internal;
 mod leases;
 mod metrics;

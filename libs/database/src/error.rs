@@ -1,5 +1,7 @@
 //! What can go wrong with a database, in terms a caller can act on.
 
+use std::error::Error as StdError;
+
 use thiserror::Error;
 
 /// A failed statement, transaction or start of a database.
@@ -39,7 +41,13 @@ pub enum DbError {
     /// The database cannot be used as it is set up.
     #[error("{0}")]
     Setup(String),
-    /// Anything else: connection lost, disk full, bad SQL.
+    /// There is no room on the disk of the database; nothing was stored.
+    #[error("the disk of the database is full")]
+    DiskFull(#[source] sqlx::Error),
+    /// The database cannot be reached, or its files cannot be read or written; nothing was stored.
+    #[error("the database cannot be reached, or its files cannot be read or written")]
+    Unavailable(#[source] sqlx::Error),
+    /// Anything else, for example bad SQL.
     #[error("database failure")]
     Other(#[source] sqlx::Error),
 }
@@ -78,4 +86,16 @@ fn is_about_data(db: &dyn sqlx::error::DatabaseError) -> bool {
         return WORDS.iter().any(|words| db.message().contains(words));
     }
     code.starts_with("22") || code.starts_with("54") || code == "42803"
+}
+
+/// An error and its causes on one line, for the log.
+pub fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
 }

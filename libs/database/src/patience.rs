@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// The end of the statement that runs on a connection. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     began: Instant,
     limit: Duration,
     /// Milliseconds after `began`.

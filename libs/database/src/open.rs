@@ -9,9 +9,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 
-use super::upkeep::{PAGES_WITHOUT_HELP, PATIENCE, Upkeep};
-use super::{Db, DbError, Pools};
-use crate::config::DatabaseConfig;
+use crate::upkeep::{PAGES_WITHOUT_HELP, PATIENCE, Upkeep};
+use crate::{DatabaseConfig, Db, DbError, Pools};
 
 /// How long a connection may wait for the one writer of a `SQLite` file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);

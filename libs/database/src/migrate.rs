@@ -6,8 +6,8 @@
 use serde::Deserialize;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::tx::Inner;
-use super::{Db, DbError, Engine, Tx};
+use crate::tx::Inner;
+use crate::{Db, DbError, Engine, Tx};
 
 /// One step of a service's schema. Steps are never edited once released.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@
 //! placeholders and [`Val`]s, so that each parameter has one type on both engines. An acknowledged write is on disk:
 //! `SQLite` runs in WAL mode with `synchronous=FULL`, and a `PostgreSQL` that does not flush is refused.
 
+mod config;
 mod copy;
 mod error;
 mod migrate;
@@ -13,6 +14,7 @@ mod row;
 mod tx;
 mod upkeep;
 mod val;
+pub mod words;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,8 +24,9 @@ use backon::BackoffBuilder as _;
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
+pub use self::config::{DatabaseConfig, duration};
 pub use self::copy::Copied;
-pub use self::error::DbError;
+pub use self::error::{DbError, chain};
 pub use self::migrate::{Migrate, Migration};
 pub use self::open::Target;
 use self::patience::Patience;
@@ -260,7 +263,7 @@ impl Db {
         for sql in statements {
             let prepared = self.read().await?.prepare(sql).await;
             if let Err(e) = prepared {
-                return Err(DbError::Setup(format!("{sql}: {}", crate::problem::chain(&e))));
+                return Err(DbError::Setup(format!("{sql}: {}", chain(&e))));
             }
         }
         Ok(())
@@ -305,7 +308,7 @@ async fn begun(pool: &PgPool, begin: String) -> Result<sqlx::Transaction<'static
 
 impl Tx {
     /// Those who wait for this commit.
-    pub(super) async fn commit(self) -> Result<Vec<Arc<Notify>>, DbError> {
+    async fn commit(self) -> Result<Vec<Arc<Notify>>, DbError> {
         match self.inner {
             Inner::Sqlite(tx) => tx.commit().await?,
             Inner::Postgres(tx) => tx.commit().await?,
@@ -314,7 +317,7 @@ impl Tx {
     }
 
     /// Gives the work up; a connection that cannot even roll back is discarded by its pool.
-    pub(super) async fn rollback(self) {
+    async fn rollback(self) {
         let undone = match self.inner {
             Inner::Sqlite(tx) => tx.rollback().await,
             Inner::Postgres(tx) => tx.rollback().await,

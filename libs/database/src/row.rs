@@ -4,12 +4,12 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
-use super::DbError;
+use crate::DbError;
 
 /// One row of a result.
-pub struct Row(pub(super) Inner);
+pub struct Row(pub(crate) Inner);
 
-pub(super) enum Inner {
+pub(crate) enum Inner {
     Sqlite(SqliteRow),
     Postgres(PgRow),
 }

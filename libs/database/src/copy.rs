@@ -3,8 +3,8 @@
 //! Both sides have been migrated by the same program, so that tables and columns are the same; one transaction fills
 //! the target, and the counts of both sides are compared before it commits.
 
-use super::tx::Inner;
-use super::{Column, Db, DbError, Engine, FromColumn, Row, Tx, Val};
+use crate::tx::Inner;
+use crate::{Column, Db, DbError, Engine, FromColumn, Row, Tx, Val};
 
 /// Rows per INSERT; more is slower on `PostgreSQL`.
 const ROWS_PER_INSERT: usize = 50;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::db::{Engine, Val};
+use crate::{Engine, Val};
 
 /// Longer words are cut, in texts and in questions.
 const LONGEST: usize = 60;

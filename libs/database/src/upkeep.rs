@@ -9,17 +9,16 @@ use sqlx::{Row as _, SqlitePool};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Db, DbError, Pools};
-use crate::problem::chain;
+use crate::{Db, DbError, Pools, chain};
 
 /// Pages of the log that are moved together; as many as `SQLite` would.
 const PAGES: i64 = 1000;
 /// From so many pages (64 MiB) on writers wait once, until the log is empty and begins anew; without a lull it never would.
 const LONGEST: i64 = 16 * 1024;
 /// What the writer's own connection lets the log grow to, where nobody moves it: in commands.
-pub(super) const PAGES_WITHOUT_HELP: i64 = LONGEST + 4 * PAGES;
+pub(crate) const PAGES_WITHOUT_HELP: i64 = LONGEST + 4 * PAGES;
 /// How long writers are held up at most while old readers leave.
-pub(super) const PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Pages of an index of words that one step merges; writers take their turns between the steps.
 const MERGED_PAGES: i64 = 16;
@@ -27,14 +26,14 @@ const INDEXES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND s
 
 /// A connection of its own for checkpoints, and when there is something to do.
 #[derive(Clone)]
-pub(super) struct Upkeep {
+pub(crate) struct Upkeep {
     pub pool: SqlitePool,
     pub written: Arc<Notify>,
 }
 
 impl Db {
     /// Looks after the file whenever something has been written, until `stop`. With `PostgreSQL` there is nothing to do.
-    pub(crate) async fn keep_up(&self, stop: &CancellationToken) {
+    pub async fn keep_up(&self, stop: &CancellationToken) {
         let Pools::Sqlite { upkeep, .. } = &self.pools else { return stop.cancelled().await };
         // Migrations made them, before anything is written.
         let indexes = match upkeep.indexes().await {

@@ -8,26 +8,26 @@ use sqlx::{Arguments as _, AssertSqlSafe, Executor as _, Postgres, Sqlite, Trans
 
 use tokio::sync::Notify;
 
-use super::patience::Patience;
-use super::row::Inner as RowInner;
-use super::{DbError, Engine, Row, Val};
+use crate::patience::Patience;
+use crate::row::Inner as RowInner;
+use crate::{DbError, Engine, Row, Val};
 
 /// A transaction, or a consistent snapshot for reading.
 pub struct Tx {
-    pub(super) inner: Inner,
-    pub(super) state: State,
-    pub(super) wake: Vec<Arc<Notify>>,
-    pub(super) patience: Option<Patience>,
+    pub(crate) inner: Inner,
+    pub(crate) state: State,
+    pub(crate) wake: Vec<Arc<Notify>>,
+    pub(crate) patience: Option<Patience>,
 }
 
-pub(super) enum Inner {
+pub(crate) enum Inner {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
 /// What has happened to the transaction so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     Clean,
     /// A statement failed. `PostgreSQL` would answer COMMIT with success and store nothing.
     Failed,
@@ -149,7 +149,7 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) fn note<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
+    pub(crate) fn note<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
         outcome.map_err(|e| {
             let e = DbError::from(e);
             self.state = match (&e, &self.inner) {
@@ -170,7 +170,7 @@ const ALLOCATE_SQLITE: &str = "UPDATE id_sequence SET next = next + $1 RETURNING
 /// Identifiers on `PostgreSQL`: a sequence, so that writers do not wait for one another.
 const ALLOCATE_POSTGRES: &str = "SELECT nextval('id_sequence') AS id FROM generate_series(1, $1)";
 
-pub(super) fn sqlite<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
+pub(crate) fn sqlite<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
     let mut arguments = SqliteArguments::default();
     for val in vals {
         // Values of these four kinds always encode.
@@ -186,7 +186,7 @@ pub(super) fn sqlite<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, S
 
 /// The kinds of the values are part of the statement's text, because sqlx caches statements by their text and would
 /// otherwise bind a later value of another kind with the first one's type.
-pub(super) fn postgres<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, Postgres, PgArguments> {
+pub(crate) fn postgres<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, Postgres, PgArguments> {
     let mut arguments = PgArguments::default();
     let mut text = String::with_capacity(sql.len() + vals.len() + 4);
     text.push_str(sql);
