@@ -35,7 +35,7 @@ impl Ticket {
 
 /// The key that signs; for many tickets at once.
 pub async fn key(state: &State) -> Result<EncodingKey, Problem> {
-    Ok(EncodingKey::from_secret(secret(state).await?))
+    EncodingKey::from_secret(secret(state).await?).map_err(Problem::internal)
 }
 
 pub fn sign(key: &EncodingKey, ticket: &Ticket) -> Result<String, Problem> {
@@ -49,7 +49,7 @@ pub async fn open(state: &State, token: &str) -> Result<Ticket, Problem> {
     rules.set_audience(&[AUDIENCE]);
     // By the service's own clock, below.
     rules.validate_exp = false;
-    let key = DecodingKey::from_secret(secret(state).await?);
+    let key = DecodingKey::from_secret(secret(state).await?).map_err(Problem::internal)?;
     let ticket = decode::<Ticket>(token, &key, &rules).map_err(|_| refused())?.claims;
     if ticket.exp <= state.clock.now().as_second() { Err(refused()) } else { Ok(ticket) }
 }

@@ -35,7 +35,7 @@ async fn everything_else_is_refused() {
     let hmac = |secret: &[u8]| {
         let header =
             Header { typ: Some("at+jwt".to_owned()), kid: Some("one".to_owned()), ..Header::new(Algorithm::HS256) };
-        jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(secret)).unwrap()
+        jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(secret).unwrap()).unwrap()
     };
     let good = key.token(&claims());
     let (head, rest) = good.split_once('.').unwrap();

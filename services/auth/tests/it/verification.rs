@@ -44,7 +44,7 @@ async fn only_tokens_of_ours_are_resolved() {
     };
     let hmac = |secret: &[u8]| {
         let header = Header { alg: Algorithm::HS256, ..plain.clone() };
-        encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap()
+        encode(&header, &claims, &EncodingKey::from_secret(secret).unwrap()).unwrap()
     };
     let (x, now) = (URL_SAFE_NO_PAD.decode(OPENSSL_X).unwrap(), claims["iat"].as_i64().unwrap());
     let spki = [&[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00][..], &x].concat();
