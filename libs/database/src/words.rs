@@ -12,8 +12,10 @@ use crate::{Engine, Val};
 
 /// Longer words are cut, in texts and in questions.
 const LONGEST: usize = 60;
-/// Words of a text that are found; what follows is not. Within what `PostgreSQL` takes.
+/// Words of a text that are found; what follows is not.
 const MOST: usize = 20_000;
+/// Bytes of words and labels together that `PostgreSQL` takes in a `tsvector`; what follows is not found, on both engines.
+const MOST_BYTES: usize = (1 << 20) - 1;
 /// Words of a question; what follows does not count.
 const MOST_ASKED: usize = 32;
 /// Begins every [`label`]. No word of a text has it, and both engines take it for a letter.
@@ -68,7 +70,13 @@ pub fn label(number: i64) -> String {
 /// What the index keeps: the words in their order, with blanks around each, then the labels.
 pub fn tokens<'t>(texts: impl IntoIterator<Item = &'t str>, labels: &[String]) -> String {
     let mut out = String::from(" ");
+    let mut left = MOST_BYTES.saturating_sub(labels.iter().map(String::len).sum());
     let words = texts.into_iter().flat_map(words).map(|(_, word)| word).take(MOST);
+    let words = words.take_while(|word| {
+        let fits = word.len() <= left;
+        left = left.saturating_sub(word.len());
+        fits
+    });
     for word in words.chain(labels.iter().cloned()) {
         out.push_str(&word);
         out.push(' ');
@@ -216,6 +224,17 @@ mod tests {
         assert_eq!(tokens(["放射光 beam"], &[]), " 放 射 光 beam ");
         assert_eq!(tokens(["½ ﬁeld e\u{301}tat"], &[]), " 1 2 field etat ");
         assert_eq!(tokens(["…"], &[]), " ");
+    }
+
+    /// Both engines keep the same words of a long text, and all labels.
+    #[test]
+    fn a_text_of_long_words_is_cut_at_what_postgresql_takes() {
+        let long: String = (0..MOST).fold(String::new(), |text, n| text + &format!("{n:ä>60} "));
+        let labels: Vec<String> = (0..1000).map(|n| label(i64::MAX - n)).collect();
+        let tokens = tokens([long.as_str()], &labels);
+        let bytes: usize = tokens.split_whitespace().map(str::len).sum();
+        assert!(bytes <= MOST_BYTES && bytes > MOST_BYTES - 200, "{bytes}");
+        assert!(labels.iter().all(|label| tokens.contains(&format!(" {label} "))));
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl From<DbError> for Problem {
                 .with_retry_after(1)
                 .with_source(e),
             DbError::Busy(_) => {
-                let text = "the database is busy; try again";
+                let text = "the database is busy, so nothing was stored; try again";
                 Self::new(Code::Unavailable, "database-busy", text).with_retry_after(5).with_source(e)
             }
             DbError::DiskFull(_) => {
@@ -136,6 +136,15 @@ impl From<DbError> for Problem {
                 let text = "the database cannot be reached or its files cannot be read or written, so nothing was stored; \
                             try again";
                 Self::new(Code::Unavailable, "database-unavailable", text).with_retry_after(5).with_source(e)
+            }
+            DbError::CommitUnknown(_) => {
+                let text = "the database failed while it stored the change, which may be stored or not; look before you \
+                            send it again, or send it with the same Idempotency-Key";
+                Self::new(Code::Unavailable, "database-outcome-unknown", text).with_retry_after(5).with_source(e)
+            }
+            DbError::Data(_) => {
+                let text = "a value is too large or too long for the database, or cannot be computed";
+                Self::new(Code::Validation, "database-value", text).with_source(e)
             }
             _ => Self::internal(e),
         }

@@ -4,4 +4,8 @@
 
 mod copy;
 mod database;
+mod full_disk;
+mod given_up;
 mod increments;
+mod opened;
+mod outages;
