@@ -30,10 +30,10 @@ use sqlx::{PgPool, SqlitePool};
 pub use self::config::{DatabaseConfig, duration};
 pub use self::copy::{Copied, CopyState};
 pub use self::error::{DbError, chain};
+use self::files::ServerLock;
 pub use self::files::create_private_directory;
 pub use self::migrate::{Migrate, Migration};
 pub use self::open::Target;
-use self::files::ServerLock;
 use self::patience::Patience;
 pub use self::row::{Column, FromColumn, Row};
 use self::session::Session;
@@ -42,6 +42,11 @@ pub use self::tx::Tx;
 use self::upkeep::Upkeep;
 pub use self::val::Val;
 use self::writability::Writability;
+
+/// Bytes of text that one row of an index may have in all its columns together. `PostgreSQL` refuses more than 2,704
+/// ([`DbError::Data`]) unless it can compress it, and `SQLite` takes any, so longer texts are refused where they come in, or stand in
+/// the index as a digest.
+pub const MOST_INDEXED_BYTES: usize = 2_500;
 
 /// Which database answers; only for the few statements that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use crate::{Db, DbError, Engine, Tx};
+use serde::Deserialize;
 
 /// One step of a service's schema. Steps are never edited once released.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +18,7 @@ pub struct Migration {
 }
 
 /// Tables of every service; versions below zero, rising in their amount.
-const FLOOR: &[Migration] =
-    &[Migration { version: -1, name: "floor", sql: include_str!("../migrations/floor_1.sql") }];
+const FLOOR: &[Migration] = &[Migration { version: -1, name: "floor", sql: include_str!("../migrations/floor_1.sql") }];
 
 /// What happens at start when the schema is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -46,7 +46,8 @@ impl Target {
         match self {
             Self::Sqlite(file) => Ok(file.is_file()),
             Self::Postgres { url, schema } => {
-                let mut connection = PgConnection::connect_with(&postgres_options(url, schema)?).await.map_err(unreachable)?;
+                let mut connection =
+                    PgConnection::connect_with(&postgres_options(url, schema)?).await.map_err(unreachable)?;
                 let found = find_schema(&mut connection, schema).await?;
                 connection.close().await?;
                 Ok(found)

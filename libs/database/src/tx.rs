@@ -88,9 +88,7 @@ impl Tx {
         mut row: impl AsyncFnMut(Row) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut rows = match self.start_statement(vals)? {
-            Connection::Sqlite(c) => {
-                sqlite(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Sqlite(row))).boxed()
-            }
+            Connection::Sqlite(c) => sqlite(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Sqlite(row))).boxed(),
             Connection::Postgres(c) => {
                 postgres(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Postgres(row))).boxed()
             }

@@ -155,10 +155,24 @@ impl From<DbError> for Problem {
 mod tests {
     use super::*;
 
-    /// Without a free connection nothing is broken: trying again helps.
+    /// What a database fails with, and what whoever asked can do about it.
     #[test]
-    fn a_database_without_a_free_connection_is_unavailable_and_not_a_fault() {
-        let problem = Problem::from(DbError::from(sqlx::Error::PoolTimedOut));
-        assert_eq!((problem.code, problem.retry_after), (Code::Unavailable, Some(5)), "{problem}");
+    fn failures_of_the_database_keep_their_meaning() {
+        let failed = || sqlx::Error::PoolTimedOut;
+        for (error, code, retry_after, text) in [
+            (DbError::from(failed()), Code::Unavailable, Some(5), "try again"),
+            (DbError::Conflict(failed()), Code::Unavailable, Some(1), "try again"),
+            (DbError::TooSlow(failed()), Code::Unavailable, Some(60), "ask for less"),
+            (DbError::DiskFull(failed()), Code::InsufficientStorage, Some(30), "free space"),
+            (DbError::Unavailable(failed()), Code::Unavailable, Some(5), "try again"),
+            (DbError::CommitUnknown(failed()), Code::Unavailable, Some(5), "look before you send it again"),
+            (DbError::Data(failed()), Code::Validation, None, "too large"),
+            (DbError::Nul, Code::BadRequest, None, "NUL"),
+            (DbError::Poisoned, Code::Internal, None, "internal"),
+        ] {
+            let problem = Problem::from(error);
+            assert_eq!((problem.code, problem.retry_after), (code, retry_after), "{problem}");
+            assert!(problem.detail.contains(text), "{problem}");
+        }
     }
 }

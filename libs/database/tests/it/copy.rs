@@ -1,7 +1,7 @@
 //! A site that outgrows `SQLite`, and one that goes back: every row moves, and ids go on where they were.
 
-use service_kit::words::{Asked, tokens};
 use service_kit::db::CopyState;
+use service_kit::words::{Asked, tokens};
 use service_kit::{Db, DbError, Engine, Migration, Val};
 use testkit::TestDb;
 
@@ -172,11 +172,12 @@ async fn a_copy_that_breaks_off_is_undone_and_can_be_repeated() {
     for target in testkit::databases("copy", MIGRATIONS).await {
         let things = async || target.db.read().await.unwrap().all(ALL, &[]).await.unwrap().len();
         let (forbid, allow) = match target.db.engine() {
-            Engine::Sqlite => (
-                "CREATE TRIGGER no BEFORE INSERT ON part BEGIN SELECT RAISE(ABORT, 'no'); END",
-                "DROP TRIGGER no",
-            ),
-            Engine::Postgres => ("ALTER TABLE part ADD CONSTRAINT no CHECK (id < 0)", "ALTER TABLE part DROP CONSTRAINT no"),
+            Engine::Sqlite => {
+                ("CREATE TRIGGER no BEFORE INSERT ON part BEGIN SELECT RAISE(ABORT, 'no'); END", "DROP TRIGGER no")
+            }
+            Engine::Postgres => {
+                ("ALTER TABLE part ADD CONSTRAINT no CHECK (id < 0)", "ALTER TABLE part DROP CONSTRAINT no")
+            }
         };
         target.db.write(async |tx| tx.exec(forbid, &[]).await).await.unwrap();
         assert!(start.db.copy_to(&target.db, MIGRATIONS).await.is_err(), "{}", target.engine);

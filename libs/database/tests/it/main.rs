@@ -7,5 +7,6 @@ mod database;
 mod full_disk;
 mod given_up;
 mod increments;
+mod memory;
 mod opened;
 mod outages;

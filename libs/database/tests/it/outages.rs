@@ -61,7 +61,9 @@ async fn a_connection_that_the_server_ends_within_a_transaction_is_replaced() {
 async fn a_full_disk_of_the_server_is_told_as_such() {
     let Some((db, _, _)) = open_postgres().await else { return };
     let raise = |code: &str| format!("DO $$ BEGIN RAISE 'no room' USING ERRCODE = '{code}'; END $$");
-    for (code, expected) in [("53100", "DiskFull"), ("53200", "Unavailable"), ("58030", "Unavailable"), ("57P03", "Unavailable")] {
+    for (code, expected) in
+        [("53100", "DiskFull"), ("53200", "Unavailable"), ("58030", "Unavailable"), ("57P03", "Unavailable")]
+    {
         let outcome = db.write(async |tx| tx.exec(&raise(code), &[]).await).await;
         assert!(format!("{outcome:?}").starts_with(&format!("Err({expected}")), "{code}: {outcome:?}");
         db.check_ready().await.unwrap();

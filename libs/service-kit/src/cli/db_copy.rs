@@ -113,7 +113,8 @@ impl Place {
             Some("") => return Err(Failure::Usage("sqlite: needs a directory, as in sqlite:./data".to_owned())),
             Some(directory) => {
                 if std::path::Path::new(directory).is_file() {
-                    let text = format!("{directory} is a file; name the directory that holds the databases of all services");
+                    let text =
+                        format!("{directory} is a file; name the directory that holds the databases of all services");
                     return Err(Failure::Usage(text));
                 }
                 (settings.with("database.url", "sqlite")?.with("data_dir", directory)?, directory.to_owned())
