@@ -31,8 +31,6 @@ class Demo(Suite):
         self.env |= {
             "UNDULATOR_STORAGE__MAIN__URL": str(self.demo / "files"),
             "UNDULATOR_ICAT__READER": f"simple:root:{self.passwords['simple/root']}",
-            # The copies of the databases alone are no auth: its keys are files.
-            "UNDULATOR_AUTH__KEYS_DIR": str(self.demo / "keys"),
         }
 
     def place(self, url):
@@ -118,6 +116,20 @@ def serve_elsewhere(demo, *services):
     return subprocess.run(command, env=demo.env | ports, text=True, capture_output=True, cwd=demo.dir, timeout=GUARD_SECONDS)
 
 
+def check_wider_modes(demo):
+    """Of what others have made readable, the start tells, and leaves it so."""
+    directory = demo.demo / "databases"
+    directory.chmod(0o750)
+    (directory / "icat.db").chmod(0o644)
+    demo.start()
+    assert demo.kill(signal.SIGTERM) == 0
+    said = demo.log.read_text()
+    for mode, path in ((700, directory), (600, directory / "icat.db")):
+        assert f"others may read the database; run chmod {mode} {path}" in said, said
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (directory, directory / "icat.db")]
+    assert modes == [0o750, 0o644], modes
+
+
 def check_one_server(demo, source, postgres):
     """While it serves: neither a second server nor a copy in either direction; commands work, and kill -9 frees it."""
     demo.place(source)
@@ -136,6 +148,7 @@ def check_one_server(demo, source, postgres):
     demo.start()
     demo.login("db/later")
     assert demo.kill(signal.SIGTERM) == 0
+    check_wider_modes(demo)
     # Servers of different services share a directory.
     demo.services = ["auth", "icat"]
     demo.start()
@@ -165,8 +178,8 @@ def main():
         execute(postgres, "DROP SCHEMA logbook CASCADE")
         third = rows(demo.copy(source, postgres))
         assert {service for service, _ in third} == {"logbook"}, third
-        execute(postgres, "INSERT INTO icat.grouping (id, name, createid, createtime, modid, modtime, rev) "
-                "SELECT 900000001, 'own', createid, createtime, modid, modtime, rev FROM icat.user_ LIMIT 1")
+        columns = "create_id, create_time, mod_id, mod_time, rev"
+        execute(postgres, f"INSERT INTO icat.grouping (id, name, {columns}) SELECT 900000001, 'own', {columns} FROM icat.user_ LIMIT 1")
         refused = demo.copy(source, postgres, check=False)
         assert refused.returncode == 1 and "icat: the target holds other rows" in refused.stderr, refused
         assert "in table grouping" in refused.stderr and "DROP SCHEMA icat CASCADE" in refused.stderr, refused

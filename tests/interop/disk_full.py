@@ -105,7 +105,7 @@ class FacilityOnSmallDisk(Facility):
 
     def try_entry(self, title):
         new = {"type": "annotation", "category": "comment", "title": title, "content": [{"format": "plainText", "text": TITLE}]}
-        return self.request("POST", f"/logbook/{self.root}/event", {"investigationId": self.embargo}, body=new)
+        return self.request("POST", f"/logbook/{self.alice}/event", {"investigationId": self.embargo}, body=new)
 
 
 def may_mount(directory):
@@ -158,7 +158,7 @@ DATABASES = {"login": "database.icat", "group": "database.icat", "entry": "datab
 
 def fill_and_free(facility, ledger):
     disk = facility.disk
-    assert [ledger.write(kind) for kind in KINDS] == [200] * 3
+    assert [ledger.write(kind) for kind in KINDS] == [200] * 3, ledger.refusals
     assert facility.ready()[0] == 200, facility.ready()
     for _ in range(3):
         disk.fill(facility)
@@ -220,7 +220,7 @@ def fail_and_recover(facility, ledger, calls):
 
 def main():
     with FacilityOnSmallDisk() as facility:
-        ledger = Ledger(facility)
+        ledger, facility.alice = Ledger(facility), facility.login("simple/alice")
         fill_and_free(facility, ledger)
         fail_and_recover(facility, ledger, "pwrite64")
         # What a failed flush has left behind may come back with the next start, so these are not counted.

@@ -149,7 +149,8 @@ async fn the_words_of_a_very_long_text_are_indexed_alike_on_both_engines() {
         let add = "INSERT INTO thing_words (rowid, tokens) VALUES ($1, $2)";
         test.db.write(async |tx| tx.exec(add, &vals).await).await.unwrap();
         let found = async |word: &str| {
-            let sql = format!("SELECT rowid FROM thing_words WHERE {}", test.db.engine().has_words("thing_words", "$1"));
+            let sql =
+                format!("SELECT rowid FROM thing_words WHERE {}", test.db.engine().has_words("thing_words", "$1"));
             let asked = words::Asked::parse(word).unwrap().question(test.db.engine(), &[words::label(7)]);
             test.db.read().await.unwrap().all(&sql, &[asked]).await.unwrap().len()
         };
