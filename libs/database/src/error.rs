@@ -92,7 +92,7 @@ impl DbError {
 
     /// A snapshot that refuses to write is used wrongly, and its database is well.
     pub(crate) fn of_statement(e: sqlx::Error, is_snapshot: bool) -> Self {
-        let code = e.as_database_error().and_then(|db| db.code()).unwrap_or_default().into_owned();
+        let code = e.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();
         match Self::from(e) {
             Self::Unavailable(e) if is_snapshot && (code == "8" || code == "25006") => Self::Other(e),
             error => error,

@@ -47,7 +47,7 @@ impl Target {
             Self::Sqlite(file) => Ok(file.is_file()),
             Self::Postgres { url, schema } => {
                 let mut connection =
-                    PgConnection::connect_with(&postgres_options(url, schema)?).await.map_err(unreachable)?;
+                    PgConnection::connect_with(&postgres_options(url, schema)?).await.map_err(|e| unreachable(&e))?;
                 let found = find_schema(&mut connection, schema).await?;
                 connection.close().await?;
                 Ok(found)
@@ -114,17 +114,19 @@ async fn open_sqlite(file: &Path, config: &DatabaseConfig, lock: ServerLock) -> 
         DbError::DiskFull(e) => DbError::Setup(format!("cannot open {}: {e}; free space on its disk", file.display())),
         e => DbError::Setup(format!("cannot open {}: {}", file.display(), chain(&e))),
     };
-    let write = SqlitePoolOptions::new()
+    // There is no server that could have gone away since the connection was given back.
+    let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+    let write = pool()
         .max_connections(1)
         .acquire_timeout(config.lock_timeout)
         .connect_with(options.clone().pragma("wal_autocheckpoint", PAGES_WITHOUT_HELP.to_string()))
         .await
         .map_err(failed)?;
-    let upkeep = SqlitePoolOptions::new()
+    let upkeep = pool()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.clone().busy_timeout(PATIENCE).pragma("query_only", "ON"));
-    let read = SqlitePoolOptions::new()
+    let read = pool()
         .max_connections(config.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options.pragma("query_only", "ON"))
@@ -147,14 +149,14 @@ fn postgres_options(url: &str, schema: &str) -> Result<PgConnectOptions, DbError
         .options([("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "10"), ("tcp_keepalives_count", "6")]))
 }
 
-fn unreachable(e: sqlx::Error) -> DbError {
+fn unreachable(e: &sqlx::Error) -> DbError {
     DbError::Setup(format!("cannot reach the PostgreSQL server: {e}"))
 }
 
 async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Result<Db, DbError> {
     let options = postgres_options(url, schema)?;
     // One connection by itself first: the pool would wait out its time and then not say why.
-    PgConnection::connect_with(&options).await.map_err(unreachable)?.close().await?;
+    PgConnection::connect_with(&options).await.map_err(|e| unreachable(&e))?.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(config.max_connections)
         .max_lifetime(config.max_lifetime)
@@ -162,7 +164,7 @@ async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Resu
         .after_connect(|connection, _| Box::pin(notice_lost_clients(connection)))
         .connect_with(options)
         .await
-        .map_err(unreachable)?;
+        .map_err(|e| unreachable(&e))?;
     refuse_lossy(&pool).await?;
     create_schema(&pool, schema).await?;
     Ok(Db::new(Pools::Postgres(pool), config))

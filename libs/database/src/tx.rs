@@ -201,7 +201,9 @@ impl Tx {
         let committing = tokio::spawn(async move {
             let done = session.commit().await.map_err(DbError::of_commit);
             if done.is_ok() {
-                wake.iter().for_each(|notify| notify.notify_one());
+                for notify in &wake {
+                    notify.notify_one();
+                }
             }
             if let Some(writability) = &writability {
                 writability.note_outcome(&done);

@@ -48,7 +48,9 @@ mod tests {
 
     fn digest(rows: &[[Val; 2]]) -> Digest {
         let mut digest = Digest::default();
-        rows.iter().for_each(|row| digest.add(row));
+        for row in rows {
+            digest.add(row);
+        }
         digest
     }
 
@@ -59,7 +61,7 @@ mod tests {
         assert_eq!(both, digest(&[b.clone(), a.clone()]));
         let others: [&[[Val; 2]]; 6] = [
             &[],
-            &[a.clone()],
+            std::slice::from_ref(&a),
             &[a.clone(), b.clone(), b.clone()],
             &[a.clone(), ["b".into(), 0.into()]],
             &[a.clone(), ["".into(), Val::I64(None)]],

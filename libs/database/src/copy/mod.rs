@@ -118,15 +118,18 @@ async fn contents(tx: &mut Tx) -> Result<Vec<Content>, DbError> {
 
 async fn content(tx: &mut Tx, table: &str, columns: &[ColumnKind]) -> Result<Content, DbError> {
     let mut content = Content { table: table.to_owned(), rows: 0, digest: Digest::default() };
-    tx.each(&select(table, columns), &[], async |row| content.add(&values(&row, table, columns)?)).await?;
+    tx.each(&select(table, columns), &[], async |row| {
+        content.add(&values(&row, table, columns)?);
+        Ok::<_, DbError>(())
+    })
+    .await?;
     Ok(content)
 }
 
 impl Content {
-    fn add(&mut self, row: &[Val]) -> Result<(), DbError> {
+    fn add(&mut self, row: &[Val]) {
         self.rows += 1;
         self.digest.add(row);
-        Ok(())
     }
 }
 
@@ -135,7 +138,7 @@ async fn copy_table(from: &mut Tx, to: &mut Tx, table: &str, columns: &[ColumnKi
     let (mut waiting, mut bytes) = (Vec::new(), 0);
     let take = async |row: Row| {
         let row = values(&row, table, columns)?;
-        read.add(&row)?;
+        read.add(&row);
         bytes += row.iter().map(size).sum::<usize>();
         waiting.extend(row);
         if waiting.len() >= ROWS_PER_INSERT * columns.len() || bytes >= BYTES_PER_INSERT {

@@ -86,7 +86,7 @@ async fn a_write_given_up_at_any_point_is_whole_or_nothing() {
                 if first {
                     stored += 1;
                     // Guarded by the test's own end.
-                    tokio::time::timeout(std::time::Duration::from_secs(60), notify.notified()).await.expect("a wake");
+                    tokio::time::timeout(std::time::Duration::from_mins(1), notify.notified()).await.expect("a wake");
                 }
             }
         }

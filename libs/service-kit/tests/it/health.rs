@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use service_kit::{Db, DbError, Dialect, Listener, Migration, Mount, Problem, Running, ServiceDef};
-use testkit::{TestApp, backends};
+use testkit::{TestApp, backends, until};
 use tokio::sync::Semaphore;
 
 static HELD: Semaphore = Semaphore::const_new(0);
@@ -25,18 +25,16 @@ const SERVICE: ServiceDef = ServiceDef {
 };
 
 const ADD: &str = "INSERT INTO thing (id) VALUES ($1)";
-static HUNG: Semaphore = Semaphore::const_new(0);
 
 async fn add(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Problem> {
     db.write(async |tx| tx.exec(ADD, &[(*id).into()]).await).await?;
     Ok("added")
 }
 
-/// Stays within a transaction as long as its client stays.
+/// Stays within a transaction as long as it may.
 async fn hang(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Problem> {
     db.write(async |tx| {
         tx.exec(ADD, &[(*id).into()]).await?;
-        HUNG.add_permits(1);
         std::future::pending::<Result<(), DbError>>().await
     })
     .await?;
@@ -72,20 +70,20 @@ async fn readiness_says_soon_that_all_connections_are_taken() {
     app.stop().await;
 }
 
-/// Whoever hangs up within a transaction takes it along, and leaves its connection to others.
+/// A request whose time is over within a transaction takes it along, and leaves its connection to others.
 #[tokio::test]
-async fn a_client_that_hangs_up_within_a_transaction_holds_up_nobody() {
+async fn a_request_given_up_within_a_transaction_holds_up_nobody() {
     for backend in backends() {
-        let app = TestApp::start_on(&backend, &[SERVICE], "[database]\nmax_connections = 1\n").await;
+        let settings = "[database]\nmax_connections = 1\n[http.limits]\ntime = \"300ms\"\n";
+        let app = TestApp::start_on(&backend, &[SERVICE], settings).await;
         for id in 0..5 {
-            let post = |what: &str| app.http.post(format!("{}/sample/{what}/{id}", app.public));
-            let hanging = tokio::select! {
-                answer = post("hang").send() => panic!("{answer:?}"),
-                hung = HUNG.acquire() => hung,
+            let post = async |what: &str| {
+                let answer = app.http.post(format!("{}/sample/{what}/{id}", app.public)).send().await.unwrap();
+                answer.status().as_u16()
             };
-            hanging.unwrap().forget();
+            assert_eq!(post("hang").await, 503, "{backend:?}");
             // The same row: what was given up is not there.
-            assert_eq!(post("add").send().await.unwrap().status(), 200, "{backend:?}");
+            until("the writer is free", async || (post("add").await == 200).then_some(())).await;
         }
         let ready = app.http.get(format!("{}/health/ready", app.internal)).send().await.unwrap();
         assert_eq!(ready.status(), 200, "{backend:?}");
