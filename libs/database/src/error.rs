@@ -20,14 +20,15 @@ pub enum DbError {
     /// An earlier statement of this transaction failed, so nothing of it was stored.
     #[error("an earlier statement of the transaction failed; nothing was stored")]
     Poisoned,
-    /// The statement is sound, but a value cannot be computed or the engine cannot hold it: a sum too large, a pattern too
-    /// complex, too many tables.
+    /// The statement is sound, but a value cannot be computed or the engine cannot hold it: a sum too large, a pattern
+    /// too complex, too many tables.
     #[error("a value cannot be computed, or the statement is too complex")]
     Data(#[source] sqlx::Error),
     /// The statement reads for longer than `database.read_timeout`.
     #[error("the question takes too long to answer")]
     TooSlow(#[source] sqlx::Error),
-    /// No connection or lock became free in time (`database.lock_timeout`): others use them, or no connection can be made.
+    /// No connection or lock became free in time (`database.lock_timeout`): others use them, or no connection can be
+    /// made.
     #[error("no connection or lock of the database became free in time")]
     Busy(#[source] sqlx::Error),
     /// Text with a NUL byte, refused before it reaches the database.
@@ -48,7 +49,8 @@ pub enum DbError {
     /// The database cannot be reached, or its files cannot be read or written; nothing was stored.
     #[error("the database cannot be reached, or its files cannot be read or written")]
     Unavailable(#[source] sqlx::Error),
-    /// The connection or the disk failed during `COMMIT`: the change is stored as a whole or not at all, and nobody knows which.
+    /// The connection or the disk failed during `COMMIT`: the change is stored as a whole or not at all, and nobody
+    /// knows which.
     #[error("the database failed while it committed, so the change may or may not be stored")]
     CommitUnknown(#[source] sqlx::Error),
     /// Anything else, for example bad SQL.
@@ -157,8 +159,8 @@ fn postgres_kind(code: &str) -> Option<MakeError> {
         // What has no one value in a group.
         "42803" => DbError::Data,
         _ => match code.get(..2)? {
-            // Connections, logins, a database that is gone, resources, operators (the server stops or starts), and the system
-            // below.
+            // Connections, logins, a database that is gone, resources, operators (the server stops or starts), and the
+            // system below.
             "08" | "28" | "3D" | "53" | "57" | "58" => DbError::Unavailable,
             // Values, and limits of the program.
             "22" | "54" => DbError::Data,

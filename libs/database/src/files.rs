@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::DbError;
 
-/// Creates a directory and those above it that are missing, for their owner only whatever the umask. One that exists stays as it is.
+/// Creates a directory and those above it that are missing, for their owner only whatever the umask. One that exists
+/// stays as it is.
 pub fn create_private_directory(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
@@ -18,8 +19,8 @@ pub fn create_private_directory(directory: &Path) -> io::Result<()> {
     fs::set_permissions(directory, Permissions::from_mode(0o700))
 }
 
-/// Creates an empty file for its owner only, whatever the umask; `SQLite` gives its `-wal` and `-shm` the same mode. One that exists
-/// stays as it is.
+/// Creates an empty file for its owner only, whatever the umask; `SQLite` gives its `-wal` and `-shm` the same mode.
+/// One that exists stays as it is.
 pub(crate) fn create_private_file(file: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Ok(created) => created.set_permissions(Permissions::from_mode(0o600)),
@@ -48,8 +49,8 @@ fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// The right to serve a `SQLite` file: an advisory lock on `<file>.lock`, which the system takes back when the process ends. The
-/// file itself stays, and has the number of the process that had the lock last.
+/// The right to serve a `SQLite` file: an advisory lock on `<file>.lock`, which the system takes back when the process
+/// ends. The file itself stays, and has the number of the process that had the lock last.
 #[derive(Debug, Default)]
 pub(crate) struct ServerLock(Mutex<Option<File>>);
 

@@ -44,8 +44,8 @@ pub use self::val::Val;
 use self::writability::Writability;
 
 /// Bytes of text that one row of an index may have in all its columns together. `PostgreSQL` refuses more than 2,704
-/// ([`DbError::Data`]) unless it can compress it, and `SQLite` takes any, so longer texts are refused where they come in, or stand in
-/// the index as a digest.
+/// ([`DbError::Data`]) unless it can compress it, and `SQLite` takes any, so longer texts are refused where they come
+/// in, or stand in the index as a digest.
 pub const MOST_INDEXED_BYTES: usize = 2_500;
 
 /// Which database answers; only for the few statements that differ.
@@ -86,8 +86,8 @@ impl Engine {
         }
     }
 
-    /// Whether a row of an index of words has what is asked for ([`Asked::question`](crate::words::Asked::question)); the
-    /// index, which a migration made as `{words NAME}`, stands in FROM under its own name.
+    /// Whether a row of an index of words has what is asked for ([`Asked::question`](crate::words::Asked::question));
+    /// the index, which a migration made as `{words NAME}`, stands in FROM under its own name.
     pub fn has_words(self, index: &str, parameter: &str) -> String {
         match self {
             Self::Sqlite => format!("{index} MATCH {parameter}"),
@@ -119,8 +119,8 @@ impl Engine {
         }
     }
 
-    /// The parameter of that number, from 1, in a statement that says each once and in order. `SQLite` looks for a numbered
-    /// one among all the others, which is felt where there are hundreds.
+    /// The parameter of that number, from 1, in a statement that says each once and in order. `SQLite` looks for a
+    /// numbered one among all the others, which is felt where there are hundreds.
     pub fn parameter_in_order(self, number: usize) -> String {
         match self {
             Self::Sqlite => "?".to_owned(),
@@ -190,9 +190,10 @@ impl Db {
 
     /// Runs `work` in a write transaction and commits it if it returns `Ok`.
     ///
-    /// `work` may run more than once: `PostgreSQL` ends one of two transactions that change the same rows, and the loser
-    /// is tried again after a short random pause; one that met a constraint because of rows that its snapshot does not show
-    /// is tried once more. It must therefore do nothing but database work. If it returns `Ok` although a statement failed, the answer is [`DbError::Poisoned`] and nothing is stored.
+    /// `work` may run more than once: `PostgreSQL` ends one of two transactions that change the same rows, and the
+    /// loser is tried again after a short random pause; one that met a constraint because of rows that its snapshot
+    /// does not show is tried once more. It must therefore do nothing but database work. If it returns `Ok` although a
+    /// statement failed, the answer is [`DbError::Poisoned`] and nothing is stored.
     pub async fn write<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<DbError>,
@@ -201,7 +202,8 @@ impl Db {
     }
 
     /// The same for work that begins with taking a row ([`Engine::taking`]) which everybody takes who does the like: on
-    /// `PostgreSQL` those who wait for it go on when it is free and see what was done meanwhile, instead of beginning anew.
+    /// `PostgreSQL` those who wait for it go on when it is free and see what was done meanwhile, instead of beginning
+    /// anew.
     pub async fn write_in_turn<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<DbError>,

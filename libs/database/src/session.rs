@@ -1,9 +1,10 @@
 //! A connection of a pool for the time of one transaction.
 //!
-//! sqlx's own `Transaction` puts a connection back although nobody knows its state: after an error by which `SQLite` has
-//! rolled back, it goes on counting the transaction as open and refuses every later `BEGIN`, and a `BEGIN` of `PostgreSQL` that is given
-//! up half-way stays open for whoever gets the connection next (sqlx 0.9). Here a connection goes back to its pool only after
-//! the database has acknowledged a `COMMIT` or `ROLLBACK`; in every other case it is closed, which ends its transaction.
+//! sqlx's own `Transaction` puts a connection back although nobody knows its state: after an error by which `SQLite`
+//! has rolled back, it goes on counting the transaction as open and refuses every later `BEGIN`, and a `BEGIN` of
+//! `PostgreSQL` that is given up half-way stays open for whoever gets the connection next (sqlx 0.9). Here a connection
+//! goes back to its pool only after the database has acknowledged a `COMMIT` or `ROLLBACK`; in every other case it is
+//! closed, which ends its transaction.
 
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Sqlite, SqlitePool};

@@ -30,8 +30,8 @@ pub(crate) enum State {
     Failed,
     /// A statement failed because of a concurrent writer; the transaction can be run again.
     Conflict,
-    /// A constraint refused a row. On `PostgreSQL` the cause may be a row that another transaction has just stored or removed
-    /// and that this one's snapshot does not show.
+    /// A constraint refused a row. On `PostgreSQL` the cause may be a row that another transaction has just stored or
+    /// removed and that this one's snapshot does not show.
     Constrained,
 }
 
@@ -80,7 +80,8 @@ impl Tx {
         self.finish_statement(rows)
     }
 
-    /// Hands each row of a query to `row` as it comes, so that a table of any size can be read. An error of `row` ends it.
+    /// Hands each row of a query to `row` as it comes, so that a table of any size can be read. An error of `row` ends
+    /// it.
     pub(crate) async fn each<E: From<DbError>>(
         &mut self,
         sql: &str,
@@ -123,8 +124,8 @@ impl Tx {
         self.opt(sql, vals).await?.ok_or(DbError::NoRow)
     }
 
-    /// For the statements that follow, when the best way depends on their values: `PostgreSQL` plans them anew each time,
-    /// instead of once for whatever may come. `SQLite` does not look at values.
+    /// For the statements that follow, when the best way depends on their values: `PostgreSQL` plans them anew each
+    /// time, instead of once for whatever may come. `SQLite` does not look at values.
     pub async fn plan_by_values(&mut self) -> Result<(), DbError> {
         match self.engine() {
             Engine::Sqlite => Ok(()),
@@ -193,8 +194,8 @@ impl Tx {
         outcome
     }
 
-    /// Commits, whether or not somebody still waits for it: whoever gives up a request must not leave half a commit, nor a
-    /// stored change of which those who wait for it hear nothing.
+    /// Commits, whether or not somebody still waits for it: whoever gives up a request must not leave half a commit,
+    /// nor a stored change of which those who wait for it hear nothing.
     #[expect(clippy::disallowed_methods, reason = "one statement, which its connection bounds")]
     pub(crate) async fn commit(self) -> Result<(), DbError> {
         let Self { session, wake, writability, .. } = self;
@@ -260,8 +261,8 @@ pub(crate) fn postgres<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q,
     sqlx::query_with(AssertSqlSafe(text), arguments).persistent(is_kept(sql))
 }
 
-/// Whether a connection keeps the prepared statement. It keeps a number of them whatever their size, and those that users'
-/// questions make long differ from one another.
+/// Whether a connection keeps the prepared statement. It keeps a number of them whatever their size, and those that
+/// users' questions make long differ from one another.
 fn is_kept(sql: &str) -> bool {
     sql.len() <= LONGEST_KEPT
 }

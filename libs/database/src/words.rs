@@ -1,7 +1,7 @@
 //! Search for words: what the words of a text are, what people ask for, and what of a text they were looking for.
 //!
-//! Both engines keep an index of words (`{words NAME}` in a migration makes it: a row id and `tokens`). What a word is gets
-//! decided here and not by the engines, so that both give the same answers.
+//! Both engines keep an index of words (`{words NAME}` in a migration makes it: a row id and `tokens`). What a word is
+//! gets decided here and not by the engines, so that both give the same answers.
 
 use std::ops::Range;
 
@@ -14,7 +14,8 @@ use crate::{Engine, Val};
 const LONGEST: usize = 60;
 /// Words of a text that are found; what follows is not.
 const MOST: usize = 20_000;
-/// Bytes of words and labels together that `PostgreSQL` takes in a `tsvector`; what follows is not found, on both engines.
+/// Bytes of words and labels together that `PostgreSQL` takes in a `tsvector`; what follows is not found, on both
+/// engines.
 const MOST_BYTES: usize = (1 << 20) - 1;
 /// Words of a question; what follows does not count.
 const MOST_ASKED: usize = 32;
@@ -164,7 +165,8 @@ impl Asked {
         hits
     }
 
-    /// About `most` bytes of a text around the first hit; the whole text if it is short. Without a hit there is nothing.
+    /// About `most` bytes of a text around the first hit; the whole text if it is short. Without a hit there is
+    /// nothing.
     pub fn excerpt(&self, text: &str, most: usize) -> Vec<Piece> {
         let hits = self.hits(text);
         let Some(first) = hits.first() else { return Vec::new() };

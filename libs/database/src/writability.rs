@@ -1,8 +1,8 @@
 //! Whether a database can be written, known without writing.
 //!
-//! Readiness is asked every few seconds, and a write each time would wear the disk. So a write is tried only while there is
-//! reason to doubt: the last one failed for want of room or of a working disk or server, or the disk has next to no room left. The first
-//! that succeeds, be it the trial, ends the doubt.
+//! Readiness is asked every few seconds, and a write each time would wear the disk. So a write is tried only while
+//! there is reason to doubt: the last one failed for want of room or of a working disk or server, or the disk has next
+//! to no room left. The first that succeeds, be it the trial, ends the doubt.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -49,7 +49,8 @@ impl Writability {
 }
 
 impl Db {
-    /// Whether the database answers and can be written; for readiness. Writes only while there is reason to doubt the latter.
+    /// Whether the database answers and can be written; for readiness. Writes only while there is reason to doubt the
+    /// latter.
     pub async fn check_ready(&self) -> Result<(), DbError> {
         let mut tx = self.read().await?;
         let is_read_only = match tx.engine() {
@@ -72,7 +73,8 @@ impl Db {
     }
 }
 
-/// Whether the disk of a file has next to no room. One that does not say counts as roomy: the writes themselves will tell.
+/// Whether the disk of a file has next to no room. One that does not say counts as roomy: the writes themselves will
+/// tell.
 async fn is_disk_scarce(file: &Path) -> bool {
     let file = file.to_owned();
     let asked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&file)).await;

@@ -1,9 +1,9 @@
 //! Copying all rows of one database into another, for sites that outgrow `SQLite` or go back to it.
 //!
-//! Both sides have been migrated by the same program, so that tables and columns are the same. One transaction removes what
-//! the migrations themselves have put into the target and fills it; before it commits, what the target then holds is
-//! read again and its digest compared with that of what was read from the source. So a copy happens as a whole or not at all, and may be
-//! repeated.
+//! Both sides have been migrated by the same program, so that tables and columns are the same. One transaction removes
+//! what the migrations themselves have put into the target and fills it; before it commits, what the target then holds
+//! is read again and its digest compared with that of what was read from the source. So a copy happens as a whole or
+//! not at all, and may be repeated.
 
 mod digest;
 mod schema;
