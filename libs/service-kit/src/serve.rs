@@ -167,26 +167,31 @@ impl Default for Sources {
     }
 }
 
-/// Opens (and migrates) the database of one service; for administrative commands too.
+/// Opens (and migrates) the database of one service; for administrative commands, also while a server runs on it.
 pub async fn open_database(service: &ServiceDef, config: &Config, clock: &dyn Clock) -> Result<Db, BuildError> {
-    let data_dir = &config.core.data_dir;
-    let target = Target::of(&config.core.database, data_dir, service.name)?;
-    if matches!(target, Target::Sqlite(_)) {
-        make_private_dir(data_dir)
-            .map_err(|e| BuildError::Other(format!("cannot make data_dir {}: {e}", data_dir.display())))?;
-    }
+    let target = database_target(service, config)?;
     let db = Db::open(&target, &config.core.database).await?;
     db.migrate(service.migrations, config.core.database.migrate, clock.now_micros()).await?;
     Ok(db)
 }
 
-/// Databases hold personal data and password hashes: a directory we make is for its owner only.
-fn make_private_dir(dir: &std::path::Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    if dir.is_dir() {
-        return Ok(());
+/// The same for a server, of which a `SQLite` file takes one.
+async fn open_served_database(service: &ServiceDef, config: &Config, clock: &dyn Clock) -> Result<Db, BuildError> {
+    let target = database_target(service, config)?;
+    let db = Db::open_for_server(&target, &config.core.database).await?;
+    db.migrate(service.migrations, config.core.database.migrate, clock.now_micros()).await?;
+    Ok(db)
+}
+
+/// Where the rows of a service are; the directory for them is there afterwards.
+fn database_target(service: &ServiceDef, config: &Config) -> Result<Target, BuildError> {
+    let data_dir = &config.core.data_dir;
+    let target = Target::of(&config.core.database, data_dir, service.name)?;
+    if matches!(target, Target::Sqlite(_)) {
+        database::create_private_directory(data_dir)
+            .map_err(|e| BuildError::Other(format!("cannot create data_dir {}: {e}", data_dir.display())))?;
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+    Ok(target)
 }
 
 /// A running set of services.
@@ -224,7 +229,7 @@ impl Server {
         let mut databases = Vec::new();
         for service in services {
             let failed = |source| ServeError::Build { service: service.name, source };
-            let db = open_database(service, config, &*sources.clock).await.map_err(failed)?;
+            let db = open_served_database(service, config, &*sources.clock).await.map_err(failed)?;
             databases.push((service.name, db.clone()));
             let leases = Leases::new(
                 db.clone(),
