@@ -7,6 +7,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
 use service_kit::{Code, Problem, digest};
+use uuid::Uuid;
 
 use crate::Identity;
 use crate::api_keys::ApiKey;
@@ -78,6 +79,29 @@ impl Caller {
         }
     }
 
+    /// The instruments that the caller's API key is restricted to; empty for users and for keys without restriction.
+    pub fn instruments(&self) -> &[String] {
+        self.api_key.as_ref().map_or(&[], |key| &key.instruments)
+    }
+
+    /// Whether an API key may write for an instrument. True for users: what they may do is a question of their rights.
+    pub fn may_write_for_instrument(&self, instrument: &str) -> bool {
+        self.api_key.as_ref().is_none_or(|key| key.may_write_for_instrument(instrument))
+    }
+
+    /// Refuses an API key that may not write for the instrument. `None`, for what belongs to no instrument, is refused to
+    /// every key that is restricted to instruments.
+    pub fn require_instrument(&self, instrument: Option<&str>) -> Result<(), Problem> {
+        let Some(key) = self.api_key.as_ref().filter(|key| !key.instruments.is_empty()) else { return Ok(()) };
+        let only = key.instruments.join(", ");
+        let text = match instrument {
+            Some(name) if key.may_write_for_instrument(name) => return Ok(()),
+            Some(name) => format!("the API key {} may not write for the instrument {name}, only for {only}", key.name),
+            None => format!("the API key {} may only write for {only}; name the instrument", key.name),
+        };
+        Err(Problem::new(Code::Forbidden, "identity/instrument", text))
+    }
+
     pub(crate) fn has_scope(&self, scope: &str) -> bool {
         self.require_scope(scope).is_ok()
     }
@@ -125,10 +149,19 @@ impl Identity {
         if let Some(known) = parts.caches.caller(&cache_key) {
             return Ok(known);
         }
-        let info = parts.icat.session(credential).await.map_err(of_icat)?;
+        let info = parts.icat.session(credential).await.map_err(|e| refused_session(e, credential))?;
         let caller = Caller::of_session(info.user_name, Session::new(credential));
         parts.caches.remember_caller(cache_key, &caller);
         Ok(caller)
+    }
+
+    /// Who a credential is that stands where a program has its API key. One that is not known is called an API key in
+    /// the error, whatever it looks like; a session is accepted too.
+    pub async fn caller_with_api_key(&self, credential: &str) -> Result<Caller, Problem> {
+        self.caller(credential).await.map_err(|problem| match problem.slug {
+            "identity/session-ended" | UNKNOWN_CREDENTIAL => unknown_api_key(problem),
+            _ => problem,
+        })
     }
 
     /// The credential of a request: `Authorization: Bearer` first, then the places of its mount.
@@ -152,6 +185,31 @@ impl Identity {
             Place::Header(name) => request.headers().get(*name)?.to_str().ok().map(str::to_owned),
         }))
     }
+}
+
+/// The length of a session id of ICAT; 32 digits without hyphens are a key.
+const HYPHENATED_UUID: usize = 36;
+const UNKNOWN_CREDENTIAL: &str = "identity/unknown-credential";
+
+fn unknown_api_key(problem: Problem) -> Problem {
+    let text = "this API key is not known here: it is mistyped, or has been removed from the settings; ask the operator for a key";
+    Problem { slug: "identity/unknown-api-key", detail: text.to_owned(), ..problem }
+}
+
+/// What ICAT's refusal of a credential means that is no API key of ours. A session id of ICAT is a UUID, and so may be
+/// the key of a program; anything else was never a session.
+fn refused_session(e: IcatError, credential: &str) -> Problem {
+    let problem = of_icat(e);
+    if problem.code != Code::Unauthenticated {
+        return problem;
+    }
+    if credential.len() == HYPHENATED_UUID && Uuid::try_parse(credential).is_ok() {
+        let text = "the session is not known or has ended; log in again. If this is an API key: it is not known here";
+        return Problem { detail: text.to_owned(), ..problem };
+    }
+    let text = "this is neither an API key that is known here nor a session: an API key may be mistyped or have been \
+                removed from the settings";
+    Problem { slug: UNKNOWN_CREDENTIAL, detail: text.to_owned(), ..problem }
 }
 
 /// What ICAT's answer about a session means.

@@ -134,6 +134,9 @@ pub struct ApiKeyConfig {
     /// The ICAT user in whose name the program acts.
     pub user: String,
     pub scopes: Vec<String>,
+    /// Names of the instruments that the program may write for; empty: every instrument.
+    #[serde(default)]
+    pub instruments: Vec<String>,
     pub expires: Timestamp,
 }
 
@@ -203,6 +206,9 @@ impl ApiKeyConfig {
         }
         if self.user.is_empty() || self.scopes.is_empty() {
             return wrong("user and scopes must not be empty");
+        }
+        if self.instruments.iter().any(|name| name.trim().is_empty()) {
+            return wrong("instruments must be names of instruments; leave the setting out for a key without restriction");
         }
         Ok(())
     }
