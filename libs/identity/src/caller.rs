@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{Code, Problem, digest};
+use service_kit::{Code, Problem, bearer_credential, digest, note_caller};
 use uuid::Uuid;
 
 use crate::Identity;
@@ -117,6 +117,12 @@ impl Identity {
     /// Who a credential is: a token, an API key, or an ICAT session id. For credentials in places that an extractor does
     /// not see, such as a form.
     pub async fn caller(&self, credential: &str) -> Result<Caller, Problem> {
+        let caller = self.find_caller(credential).await?;
+        note_caller(&caller.subject.icat_user_name);
+        Ok(caller)
+    }
+
+    async fn find_caller(&self, credential: &str) -> Result<Caller, Problem> {
         let refused = |text: &str| Problem::new(Code::Unauthenticated, "identity/bad-credentials", text);
         if credential.is_empty() || credential.len() > LONGEST_CREDENTIAL {
             return Err(refused("the credentials are empty or too long"));
@@ -164,26 +170,28 @@ impl Identity {
         })
     }
 
-    /// The credential of a request: `Authorization: Bearer` first, then the places of its mount.
+    /// The credential of a request: that of `Authorization: Bearer`; only without one, what stands in the places of its mount.
     fn credential(request: &HttpRequest, places: Places) -> Result<Option<String>, Problem> {
-        if let Some(value) = request.headers().get(AUTHORIZATION) {
-            let bearer = value.to_str().ok().and_then(|value| {
-                let (scheme, credential) = value.split_once(' ')?;
-                scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim().to_owned())
-            });
-            let text = "Authorization must be: Bearer, a blank, and a token or session id";
-            return bearer
-                .map(Some)
-                .ok_or_else(|| Problem::new(Code::Unauthenticated, "identity/bad-credentials", text));
+        if let Some(bearer) = bearer_credential(request) {
+            return Ok(Some(bearer.to_owned()));
         }
-        Ok(places.0.iter().find_map(|place| match place {
+        let elsewhere = Self::credential_of_place(request, places);
+        if elsewhere.is_none() && request.headers().contains_key(AUTHORIZATION) {
+            let text = "Authorization must be: Bearer, a blank, and a token or session id";
+            return Err(Problem::new(Code::Unauthenticated, "identity/bad-credentials", text));
+        }
+        Ok(elsewhere)
+    }
+
+    fn credential_of_place(request: &HttpRequest, places: Places) -> Option<String> {
+        places.0.iter().find_map(|place| match place {
             Place::Path(name) => request.match_info().get(name).map(str::to_owned),
             Place::Query(name) => {
                 let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?;
                 pairs.into_inner().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
             }
             Place::Header(name) => request.headers().get(*name)?.to_str().ok().map(str::to_owned),
-        }))
+        })
     }
 }
 

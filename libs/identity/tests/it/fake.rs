@@ -74,11 +74,12 @@ async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
         identity
             .guard(Mount::new("/in-path", Listener::Public, Dialect::Problem), &[Place::Path("session")])
             .get("/{session}/who", said),
-        Mount::new("/with-key", Listener::Public, Dialect::Problem)
-            .state(Arc::new(identity.clone()))
-            .get("/{key}", async |identity: web::Data<Identity>, key: web::Path<String>| {
+        Mount::new("/with-key", Listener::Public, Dialect::Problem).state(Arc::new(identity.clone())).get(
+            "/{key}",
+            async |identity: web::Data<Identity>, key: web::Path<String>| {
                 identity.caller_with_api_key(&key).await.map(|caller| name(&caller))
-            }),
+            },
+        ),
         identity.guard(Mount::new("/write-for", Listener::Public, Dialect::Problem), &[]).get("", write_for),
         identity
             .guard(Mount::new("/maybe", Listener::Public, Dialect::Problem), &[])
