@@ -116,6 +116,23 @@ pub struct CorsConfig {
     pub allowed_origins: Vec<String>,
 }
 
+impl CorsConfig {
+    /// Browsers compare origins letter by letter: one that is written in another way would never be let in.
+    fn check(&self) -> Result<(), ConfigError> {
+        for allowed in self.allowed_origins.iter().filter(|allowed| *allowed != "*") {
+            let origin = reqwest::Url::parse(allowed).map(|url| url.origin().ascii_serialization());
+            if !origin.as_ref().is_ok_and(|origin| origin == allowed) {
+                let hint = match origin {
+                    Ok(origin) if origin != "null" => format!("write `{origin}`"),
+                    _ => "write it as `https://portal.example.org`".to_owned(),
+                };
+                return Err(ConfigError(format!("http.cors.allowed_origins: `{allowed}` is no origin; {hint}")));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// How events travel.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -274,6 +291,7 @@ impl Config {
             return Err(ConfigError("http.limits.concurrency must be at least 1".to_owned()));
         }
         core.http.check_ports()?;
+        core.http.cors.check()?;
         Ok(Self { figment, origin, core, private_files })
     }
 

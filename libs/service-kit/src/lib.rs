@@ -14,6 +14,7 @@ mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod leases;
+mod log_fields;
 pub mod metrics;
 pub mod openapi;
 mod pools;

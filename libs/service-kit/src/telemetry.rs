@@ -13,14 +13,12 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::fmt::FormatFields;
-use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
 use crate::config::{ConfigError, LogConfig, LogFormat};
+use crate::log_fields::ShortFields;
 
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"];
@@ -46,7 +44,7 @@ pub fn init(config: &LogConfig, service: &str, site: &str) -> Result<Telemetry, 
     let filter = EnvFilter::try_new(&config.level).map_err(|e| ConfigError(format!("setting `log.level`: {e}")))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(shows_colours());
     let lines = match config.format {
-        LogFormat::Text => lines.fmt_fields(short_fields()).with_filter(filter).boxed(),
+        LogFormat::Text => lines.fmt_fields(ShortFields).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed(),
     };
     let provider = tracer_provider(service, site)?;
@@ -67,27 +65,6 @@ pub fn init(config: &LogConfig, service: &str, site: &str) -> Result<Telemetry, 
 /// Colours are for people at a terminal who did not refuse them (<https://no-color.org>).
 fn shows_colours() -> bool {
     std::io::stderr().is_terminal() && standard_variable("NO_COLOR").is_none()
-}
-
-/// What text leaves out: it stands in the message of a request's line already, or is for traces.
-const LEFT_OUT: [&str; 8] = [
-    "otel.name",
-    "otel.kind",
-    "http.request.method",
-    "http.route",
-    "http.response.status_code",
-    "duration_ms",
-    "undulator.service",
-    "trace_id",
-];
-
-fn short_fields() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
-    debug_fn(|writer, field, value| match field.name() {
-        name if LEFT_OUT.contains(&name) => Ok(()),
-        "message" => write!(writer, "{value:?}"),
-        name => write!(writer, "{name}={value:?}"),
-    })
-    .delimited(" ")
 }
 
 fn tracer_provider(service: &str, site: &str) -> Result<Option<SdkTracerProvider>, ConfigError> {

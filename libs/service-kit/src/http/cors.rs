@@ -43,7 +43,7 @@ pub(super) fn headers(origins: Origins, config: &CorsConfig, request: &HeaderMap
     if origins == Origins::Nobody || config.allowed_origins.is_empty() {
         return Vec::new();
     }
-    let mut headers = vec![(VARY, HeaderValue::from_name(ORIGIN))];
+    let mut headers = vec![(VARY, HeaderValue::from_static("Origin"))];
     let origin =
         request.get(ORIGIN).filter(|origin| config.allowed_origins.iter().any(|allowed| *origin == allowed.as_str()));
     if let Some(origin) = origin {

@@ -92,6 +92,24 @@ fn errors_name_the_file_the_setting_and_what_is_allowed() {
 }
 
 #[test]
+fn origins_are_written_as_browsers_send_them() {
+    let check = |origin: &str| {
+        Config::from_toml(&[], &format!("[http.cors]\nallowed_origins = [\"{origin}\"]\n")).map(drop).map_err(|e| e.to_string())
+    };
+    for good in ["*", "https://portal.example.org", "http://localhost:5173", "http://[::1]:8080"] {
+        assert_eq!(check(good), Ok(()), "{good}");
+    }
+    for (wrong, right) in [
+        ("https://portal.example.org/", "https://portal.example.org"),
+        ("https://Portal.example.org:443", "https://portal.example.org"),
+        ("portal.example.org", "https://portal.example.org"),
+    ] {
+        let refusal = check(wrong).unwrap_err();
+        assert!(refusal.contains(&format!("`{wrong}` is no origin")) && refusal.contains(&format!("`{right}`")), "{refusal}");
+    }
+}
+
+#[test]
 fn a_secret_comes_from_a_file_and_is_never_shown() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("reader");
