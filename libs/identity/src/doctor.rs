@@ -4,6 +4,7 @@ use icat_client::client::Reader;
 use icat_client::{IcatClient, IcatCode, IcatError};
 use service_kit::problem::chain;
 use service_kit::{DoctorCtx, Finding, Listener};
+use tokio::sync::OnceCell;
 
 const WHAT: &str = "reader account";
 /// What is read with the account: who takes part in which investigation, and where.
@@ -18,8 +19,16 @@ const ENTITIES: [&str; 8] = [
     "InstrumentScientist",
 ];
 
+/// What several services of a process ask at once is looked at once.
+type Checked = OnceCell<Vec<Finding>>;
+
 /// Logs in as the account of `icat.reader` and reads a row of each entity that services ask for.
 pub async fn check_reader(ctx: DoctorCtx) -> Vec<Finding> {
+    let checked = ctx.process.shared(Checked::new);
+    checked.get_or_init(|| check(&ctx)).await.clone()
+}
+
+async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
     let core = &ctx.config.core;
     let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve(&core.icat.url, Listener::Public));
     let reader = match Reader::of(&core.icat.reader, icat) {

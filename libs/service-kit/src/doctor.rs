@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::process::Process;
 use crate::serve::{Endpoints, ServiceDef};
 
 /// The outcome of one check.
@@ -63,6 +64,8 @@ pub struct DoctorCtx {
     /// For calls to other systems.
     pub http: crate::HttpClient,
     pub clock: Arc<dyn Clock>,
+    /// What the checks of several services share, so that a question is asked once.
+    pub process: Process,
     /// Where this process listens, or would listen if it ran.
     pub endpoints: Endpoints,
     /// Whether the services of this process are running: false for `doctor`, which may be asked before they are started.

@@ -146,6 +146,9 @@ mod tests {
     #[test]
     fn a_value_is_quoted_where_it_needs_quotes() {
         let text = lines(|| tracing::info!(plain = "a-b", blank = "a b", empty = "", n = 3, "said"));
-        assert_eq!(text.trim_end(), " INFO service_kit::log_fields::tests: said plain=a-b blank=\"a b\" empty=\"\" n=3");
+        assert_eq!(
+            text.trim_end(),
+            " INFO service_kit::log_fields::tests: said plain=a-b blank=\"a b\" empty=\"\" n=3"
+        );
     }
 }

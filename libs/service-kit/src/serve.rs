@@ -374,6 +374,7 @@ pub async fn serve(
         config: config.clone(),
         http: server.client.clone(),
         clock: Arc::new(SystemClock),
+        process: Process::default(),
         endpoints: server.endpoints,
         is_running: true,
     };

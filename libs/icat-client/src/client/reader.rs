@@ -33,7 +33,7 @@ impl Reader {
                 Ok(Some(Self(Arc::new(Account { icat, plugin, user, password, session: Mutex::default() }))))
             }
             _ => Err(ConfigError(
-                "icat.reader must be plugin:user:password, such as simple:reader:secret; the plugin is an authenticator of \
+                "icat.reader must be plugin:user:password, such as simple:reader:PASSWORD; the plugin is an authenticator of \
                  the catalogue and not part of the user's name"
                     .to_owned(),
             )),

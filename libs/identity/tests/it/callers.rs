@@ -19,6 +19,25 @@ async fn a_session_is_found_in_every_place_and_as_bearer_everywhere() {
 }
 
 #[tokio::test]
+async fn the_header_comes_before_every_other_place() {
+    let app = start("").await;
+    let ask = async |place: &str, header: &str| {
+        let request = app.http.get(format!("{}{place}", app.public)).header("authorization", header);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let (good, bad) = (SESSION.to_owned(), "00000000-0000-0000-0000-000000000000".to_owned());
+    for place in ["/in-query?sessionId={}", "/in-path/{}/who"] {
+        let with = |session: &str| place.replace("{}", session);
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            assert_eq!(ask(&with(&bad), &format!("{scheme} {good}")).await, 200, "{place} {scheme}");
+            assert_eq!(ask(&with(&good), &format!("{scheme} {bad}")).await, 401, "{place} {scheme}");
+        }
+        assert_eq!(ask(&with(&good), "Basic eDp5").await, 200, "{place}: a proxy's credential is not ours");
+        assert_eq!(ask(&with(&bad), "Basic eDp5").await, 401, "{place}");
+    }
+}
+
+#[tokio::test]
 async fn who_says_nothing_is_nobody_and_who_says_something_wrong_is_refused() {
     let app = start("").await;
     assert_eq!(get(&app, "/maybe", None).await, (200, "nobody".to_owned()));

@@ -11,6 +11,7 @@ use crate::config::{BusKind, Config};
 use crate::db::Target;
 use crate::doctor::{DoctorCtx, Finding, Level};
 use crate::problem::chain;
+use crate::process::Process;
 use crate::serve::{Endpoints, ServiceDef, http_client, open_database};
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,6 +39,7 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
         config: settings.clone(),
         http: reqwest_middleware::ClientBuilder::new(client).build(),
         clock: Arc::new(SystemClock),
+        process: Process::default(),
         endpoints: Endpoints { public: core.http.bind, internal: core.http.internal_bind },
         is_running: false,
     };

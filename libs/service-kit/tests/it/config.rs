@@ -94,7 +94,9 @@ fn errors_name_the_file_the_setting_and_what_is_allowed() {
 #[test]
 fn origins_are_written_as_browsers_send_them() {
     let check = |origin: &str| {
-        Config::from_toml(&[], &format!("[http.cors]\nallowed_origins = [\"{origin}\"]\n")).map(drop).map_err(|e| e.to_string())
+        Config::from_toml(&[], &format!("[http.cors]\nallowed_origins = [\"{origin}\"]\n"))
+            .map(drop)
+            .map_err(|e| e.to_string())
     };
     for good in ["*", "https://portal.example.org", "http://localhost:5173", "http://[::1]:8080"] {
         assert_eq!(check(good), Ok(()), "{good}");
@@ -105,7 +107,10 @@ fn origins_are_written_as_browsers_send_them() {
         ("portal.example.org", "https://portal.example.org"),
     ] {
         let refusal = check(wrong).unwrap_err();
-        assert!(refusal.contains(&format!("`{wrong}` is no origin")) && refusal.contains(&format!("`{right}`")), "{refusal}");
+        assert!(
+            refusal.contains(&format!("`{wrong}` is no origin")) && refusal.contains(&format!("`{right}`")),
+            "{refusal}"
+        );
     }
 }
 
