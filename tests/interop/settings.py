@@ -62,7 +62,7 @@ class Settings(Suite):
             ("site = 'x'\n[http\n", "TOML parse error at line 2"),
             ("[htpp]\n", "unknown setting `htpp`; did you mean `http`?"),
             ("[logbook]\npage_limt = 5\n", "unknown setting `logbook.page_limt`; did you mean `page_limit`?"),
-            ("[logbook]\npage_limit = 'x'\n", 'setting `logbook.page_limit`: found string "x", expected u32'),
+            ("[logbook]\npage_limit = 'x'\n", 'setting `logbook.page_limit`: found string "x", expected a whole number'),
             ("[download]\nprepared_lifetime = 'soon'\n", "setting `download.prepared_lifetime`: "),
         ]:
             file.write_text(text)

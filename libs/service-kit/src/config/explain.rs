@@ -36,15 +36,27 @@ pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -
 
 /// Where a setting was given, as the beginning of an error text; empty if nobody knows.
 pub(super) fn place(path: &str, metadata: Option<&Metadata>, origin: &Figment) -> String {
-    let found = (!path.is_empty()).then(|| origin.find_metadata(path)).flatten();
+    let (known, found) = nearest_known(path, origin);
     let Some(metadata) = found.or(metadata) else { return String::new() };
     match &metadata.source {
         Some(Source::File(file)) => format!("{}: ", file.display()),
         _ if metadata.name.contains("environment") => {
-            format!("variable UNDULATOR_{}: ", path.to_ascii_uppercase().replace('.', "__"))
+            format!("variable UNDULATOR_{}: ", known.to_ascii_uppercase().replace('.', "__"))
         }
         _ => String::new(),
     }
+}
+
+/// The setting itself, or what it stands in: figment does not know where the entries of a list come from.
+fn nearest_known<'p, 'o>(path: &'p str, origin: &'o Figment) -> (&'p str, Option<&'o Metadata>) {
+    let mut known = path;
+    while !known.is_empty() {
+        if let Some(metadata) = origin.find_metadata(known) {
+            return (known, Some(metadata));
+        }
+        known = known.rsplit_once('.').map_or("", |(parent, _)| parent);
+    }
+    (path, None)
 }
 
 /// figment appends the name of an extracted section to the path within it.
@@ -61,7 +73,7 @@ fn setting_path(error: &figment::Error, section: Option<&str>) -> Vec<String> {
 fn reason(kind: &Kind) -> String {
     match kind {
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-            format!("found {found}, expected {expected}")
+            format!("found {found}, expected {}", plain(expected))
         }
         Kind::UnknownVariant(found, allowed) => format!("`{found}` is not one of {}", allowed.join(", ")),
         Kind::MissingField(name) => format!("`{name}` is missing"),
@@ -72,5 +84,16 @@ fn reason(kind: &Kind) -> String {
             "this is no network, such as 10.1.0.0/16".to_owned()
         }
         kind => kind.to_string(),
+    }
+}
+
+/// What is allowed, in the words of whoever writes settings.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list such as [\"a\", \"b\"]",
+        "parsable string" => "a size such as 32MiB",
+        "socket address" => "an address with a port, such as 127.0.0.1:8080",
+        "u16" | "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number",
+        other => other,
     }
 }

@@ -71,7 +71,19 @@ fn errors_name_the_file_the_setting_and_what_is_allowed() {
         ("[logbook.places.a]\nheigth = 5\n", "FILE: unknown setting `logbook.places.a.heigth`; did you mean `height`?"),
         (
             "[logbook.places.a]\nheight = \"x\"\n",
-            "FILE: setting `logbook.places.a.height`: found string \"x\", expected u16",
+            "FILE: setting `logbook.places.a.height`: found string \"x\", expected a whole number",
+        ),
+        (
+            "[[identity.api_keys]]\nname = \"a\"\nscope = []\n",
+            "FILE: unknown setting `identity.api_keys.0.scope`; did you mean `scopes`?",
+        ),
+        (
+            "[[identity.api_keys]]\nname = \"a\"\nscopes = \"a\"\n",
+            "FILE: setting `identity.api_keys.0.scopes`: found string \"a\", expected a list such as [\"a\", \"b\"]",
+        ),
+        (
+            "[http.limits]\nbody = \"big\"\n",
+            "FILE: setting `http.limits.body`: found string \"big\", expected a size such as 32MiB",
         ),
         ("[log]\nformat = \"xml\"\n", "FILE: setting `log.format`: `xml` is not one of text, json"),
         (
