@@ -21,7 +21,7 @@ from demo import Demo
 from suite import PROGRAM, Suite
 
 NAMES = 1000
-REQUESTS = 300
+REQUESTS = 1000
 # The shortest time that Linux delays an acknowledgement.
 DELAYED_ACK = 0.040
 

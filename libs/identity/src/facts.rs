@@ -80,3 +80,10 @@ pub async fn serves(icat: &IcatClient, session: &str, user: &str, instrument: i6
     let rows = ask(icat, session, scientist).await?;
     Ok(rows.first().and_then(Value::as_i64).unwrap_or_default() > 0)
 }
+
+/// What does not exist and what the reader account may not see look the same to it.
+pub fn unseen(entity: &str, id: i64) -> String {
+    format!(
+        "the reader account (icat.reader) sees no {entity} {id}: there is none, or the account lacks the right to read {entity}"
+    )
+}

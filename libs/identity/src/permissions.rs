@@ -190,7 +190,7 @@ impl Identity {
                     None => facts::read(icat, session, user, id).await.map_err(of_icat)?,
                 };
                 if !facts.seen && self.0.reader.is_some() {
-                    return Ok(Decision::no(unseen("Investigation", id)));
+                    return Ok(Decision::no(facts::unseen("Investigation", id)));
                 }
                 Ok(decide(ask, id, &facts, self.0.clock.now()))
             }
@@ -226,9 +226,9 @@ impl Identity {
             .await
             .map_err(of_reader)?;
         Ok(match found {
-            Some((investigation, facts)) if !facts.seen => Decision::no(unseen("Investigation", investigation)),
+            Some((investigation, facts)) if !facts.seen => Decision::no(facts::unseen("Investigation", investigation)),
             Some((investigation, facts)) => decide(ask, investigation, &facts, self.0.clock.now()),
-            None => Decision::no(unseen(entity, id)),
+            None => Decision::no(facts::unseen(entity, id)),
         })
     }
 
@@ -283,13 +283,6 @@ fn decide(ask: Ask, investigation: i64, facts: &Facts, now: Timestamp) -> Decisi
             Decision::no("only administrators")
         }
     }
-}
-
-/// What does not exist and what the reader account may not see look the same to it.
-fn unseen(entity: &str, id: i64) -> String {
-    format!(
-        "the reader account (icat.reader) sees no {entity} {id}: there is none, or the account lacks the right to read {entity}"
-    )
 }
 
 fn of_instrument(id: i64, serves: bool) -> Decision {

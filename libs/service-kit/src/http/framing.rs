@@ -67,7 +67,9 @@ fn joined(mut pieces: Vec<Bytes>, size: usize) -> Bytes {
         return pieces.remove(0);
     }
     let mut whole = BytesMut::with_capacity(size);
-    pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+    for piece in &pieces {
+        whole.extend_from_slice(piece);
+    }
     whole.freeze()
 }
 
