@@ -65,7 +65,7 @@ class Nginx:
         )
         (directory / "nginx.conf").write_text(
             f"daemon off;\npid {directory}/pid;\nerror_log {directory}/error.log warn;\nevents {{}}\n"
-            f"http {{\n{paths}    include {directory}/site.conf;\n}}\n"
+            f"http {{\n{paths}    access_log {directory}/default.log;\n    include {directory}/site.conf;\n}}\n"
         )
         openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=data.example.org"]
         openssl += ["-addext", "subjectAltName=DNS:data.example.org", "-keyout", directory / "key.pem", "-out", directory / "cert.pem"]
@@ -125,7 +125,7 @@ def log_in(nginx, demo):
     assert status == 200, (status, body)
     session = json.loads(body)["sessionId"]
     for credential in [token, session]:
-        status, _, body = nginx.request("GET", "/logbook/-/investigation?limit=1", headers={"Authorization": f"Bearer {credential}"})
+        status, _, body = nginx.request("GET", "/users/-/preferences", headers={"Authorization": f"Bearer {credential}"})
         assert status == 200, (status, body)
     forged = {"X-Forwarded-For": FORGED, "Forwarded": f"for={FORGED}"}
     status, _, _ = nginx.request("POST", "/auth/v1/token", {**login, "password": "no"}, forged)
@@ -176,7 +176,7 @@ def upload(nginx, session, investigation):
     status, _, content = nginx.request("GET", address, headers={"Authorization": f"Bearer {session}"})
     assert (status, content) == (200, ATTACHMENT), status
     # The program's own limit is answered by the program.
-    status, headers, answer = nginx.request("POST", "/icat/session", b"x" * (5 << 20))
+    status, headers, answer = nginx.request("POST", "/icat/session", b"json=" + b"x" * (5 << 20), {"Content-Type": "application/x-www-form-urlencoded"})
     assert status == 413 and b"nginx" not in answer, (status, answer)
 
 
@@ -191,10 +191,8 @@ def live(nginx, session, investigation):
         seen = threading.Event()
 
         def read():
-            id = None
             for line in answer:
-                id = id or line.startswith(b"data:")
-                if id:
+                if line.startswith(b"data:") and text.encode() in line:
                     seen.set()
                     return
 
