@@ -73,8 +73,8 @@ class Suite:
             raise SystemExit(f"undulator {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr}")
         return done
 
-    def json(self, *arguments):
-        return json.loads(self.run("--json", *arguments).stdout)
+    def json(self, *arguments, check=True):
+        return json.loads(self.run("--json", *arguments, check=check).stdout)
 
     def add_user(self, account):
         self.passwords[account] = "".join(random.choices(string.ascii_letters, k=16))

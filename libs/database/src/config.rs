@@ -15,8 +15,10 @@ pub struct DatabaseConfig {
     pub max_connections: u32,
     #[serde(deserialize_with = "duration")]
     pub max_lifetime: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "positive_duration")]
     pub read_timeout: Duration,
+    #[serde(deserialize_with = "positive_duration")]
+    pub lock_timeout: Duration,
     pub migrate: Migrate,
 }
 
@@ -25,4 +27,13 @@ pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text)
         .map_err(|e| D::Error::custom(format!("`{text}` is no duration like 30s or 4h: {e}")))
+}
+
+/// The same, and at least a millisecond: engines take none for "as long as it lasts" or for "not at all", each its own way.
+fn positive_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let duration = duration(deserializer)?;
+    if duration < Duration::from_millis(1) {
+        return Err(D::Error::custom("must be at least 1ms"));
+    }
+    Ok(duration)
 }

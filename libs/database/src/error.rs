@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use sqlx::error::{DatabaseError, ErrorKind};
 use thiserror::Error;
 
 /// A failed statement, transaction or start of a database.
@@ -19,15 +20,16 @@ pub enum DbError {
     /// An earlier statement of this transaction failed, so nothing of it was stored.
     #[error("an earlier statement of the transaction failed; nothing was stored")]
     Poisoned,
-    /// The statement is sound, but a value cannot be computed or the engine cannot hold it: a sum too large, a pattern too
-    /// complex, too many tables.
+    /// The statement is sound, but a value cannot be computed or the engine cannot hold it: a sum too large, a pattern
+    /// too complex, too many tables.
     #[error("a value cannot be computed, or the statement is too complex")]
     Data(#[source] sqlx::Error),
     /// The statement reads for longer than `database.read_timeout`.
     #[error("the question takes too long to answer")]
     TooSlow(#[source] sqlx::Error),
-    /// No connection became free in time: all of them work, or none can be made.
-    #[error("no database connection became free in time")]
+    /// No connection or lock became free in time (`database.lock_timeout`): others use them, or no connection can be
+    /// made.
+    #[error("no connection or lock of the database became free in time")]
     Busy(#[source] sqlx::Error),
     /// Text with a NUL byte, refused before it reaches the database.
     #[error("text contains a NUL character")]
@@ -47,6 +49,10 @@ pub enum DbError {
     /// The database cannot be reached, or its files cannot be read or written; nothing was stored.
     #[error("the database cannot be reached, or its files cannot be read or written")]
     Unavailable(#[source] sqlx::Error),
+    /// The connection or the disk failed during `COMMIT`: the change is stored as a whole or not at all, and nobody
+    /// knows which.
+    #[error("the database failed while it committed, so the change may or may not be stored")]
+    CommitUnknown(#[source] sqlx::Error),
     /// Anything else, for example bad SQL.
     #[error("database failure")]
     Other(#[source] sqlx::Error),
@@ -54,38 +60,113 @@ pub enum DbError {
 
 impl From<sqlx::Error> for DbError {
     fn from(e: sqlx::Error) -> Self {
-        let Some(db) = e.as_database_error() else {
-            return if matches!(e, sqlx::Error::PoolTimedOut) { Self::Busy(e) } else { Self::Other(e) };
+        let Some(db) = e.as_database_error() else { return Self::of_connection(e) };
+        let code = db.code().unwrap_or_default();
+        let kind = match db.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
+            Some(_) => sqlite_kind(code.parse().unwrap_or_default(), db.message()),
+            None => postgres_kind(&code),
         };
-        let conflict = db.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01"));
-        match db.kind() {
-            _ if conflict => Self::Conflict(e),
-            _ if is_too_slow(db) => Self::TooSlow(e),
-            _ if is_about_data(db) => Self::Data(e),
-            sqlx::error::ErrorKind::UniqueViolation => Self::Unique(e),
-            sqlx::error::ErrorKind::ForeignKeyViolation
-            | sqlx::error::ErrorKind::NotNullViolation
-            | sqlx::error::ErrorKind::CheckViolation => Self::Constraint(e),
-            _ => Self::Other(e),
+        match (kind, db.kind()) {
+            (Some(kind), _) => kind(e),
+            (None, ErrorKind::UniqueViolation) => Self::Unique(e),
+            (None, ErrorKind::ForeignKeyViolation | ErrorKind::NotNullViolation | ErrorKind::CheckViolation) => {
+                Self::Constraint(e)
+            }
+            (None, _) => Self::Other(e),
         }
     }
 }
 
-fn is_too_slow(db: &dyn sqlx::error::DatabaseError) -> bool {
-    // query_canceled, and SQLITE_INTERRUPT.
-    let code = if db.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() { "9" } else { "57014" };
-    db.code().is_some_and(|given| given == code)
+impl DbError {
+    /// Errors that no database has answered with.
+    fn of_connection(e: sqlx::Error) -> Self {
+        match e {
+            sqlx::Error::PoolTimedOut => Self::Busy(e),
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => Self::Unavailable(e),
+            e => Self::Other(e),
+        }
+    }
+
+    /// A snapshot that refuses to write is used wrongly, and its database is well.
+    pub(crate) fn of_statement(e: sqlx::Error, is_snapshot: bool) -> Self {
+        let code = e.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();
+        match Self::from(e) {
+            Self::Unavailable(e) if is_snapshot && (code == "8" || code == "25006") => Self::Other(e),
+            error => error,
+        }
+    }
+
+    pub(crate) fn of_commit(e: sqlx::Error) -> Self {
+        match Self::from(e) {
+            Self::Unavailable(e) => Self::CommitUnknown(e),
+            error => error,
+        }
+    }
+
+    /// Whether the transaction or the connection may be gone: `SQLite` rolls back by itself after some of these, and a
+    /// connection that was cut off has no state at all.
+    pub(crate) fn breaks_connection(&self) -> bool {
+        matches!(self, Self::DiskFull(_) | Self::Unavailable(_) | Self::CommitUnknown(_) | Self::TooSlow(_))
+            || matches!(self, Self::Other(e) if e.as_database_error().is_none())
+            || matches!(self, Self::Conflict(e) if e.as_database_error().is_some_and(is_sqlite))
+    }
 }
 
-/// `PostgreSQL` has codes for it (SQLSTATE classes 22 and 54, and 42803 for what has no one value in a group), `SQLite` has
-/// words.
-fn is_about_data(db: &dyn sqlx::error::DatabaseError) -> bool {
+fn is_sqlite(db: &(dyn DatabaseError + 'static)) -> bool {
+    db.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some()
+}
+
+type MakeError = fn(sqlx::Error) -> DbError;
+
+/// By the [result codes](https://sqlite.org/rescode.html): the low byte is the kind, the rest says more about it.
+fn sqlite_kind(code: i32, message: &str) -> Option<MakeError> {
+    const BUSY_SNAPSHOT: i32 = 517;
     const WORDS: [&str; 5] = ["integer overflow", "too complex", "too large", "too many", "at most 64 tables"];
-    let code = db.code().unwrap_or_default();
-    if db.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-        return WORDS.iter().any(|words| db.message().contains(words));
-    }
-    code.starts_with("22") || code.starts_with("54") || code == "42803"
+    Some(match (code, code & 0xff) {
+        (BUSY_SNAPSHOT, _) => DbError::Conflict,
+        // BUSY, LOCKED, PROTOCOL
+        (_, 5 | 6 | 15) => DbError::Busy,
+        // INTERRUPT
+        (_, 9) => DbError::TooSlow,
+        // FULL
+        (_, 13) => DbError::DiskFull,
+        // PERM, NOMEM, READONLY, IOERR, CANTOPEN
+        (_, 3 | 7 | 8 | 10 | 14) => DbError::Unavailable,
+        // TOOBIG
+        (_, 18) => DbError::Data,
+        _ if WORDS.iter().any(|words| message.contains(words)) => DbError::Data,
+        _ => return None,
+    })
+}
+
+/// By the [SQLSTATE](https://www.postgresql.org/docs/current/errcodes-appendix.html).
+fn postgres_kind(code: &str) -> Option<MakeError> {
+    Some(match code {
+        // serialization_failure, deadlock_detected
+        "40001" | "40P01" => DbError::Conflict,
+        // query_canceled, transaction_timeout
+        "57014" | "25P04" => DbError::TooSlow,
+        // lock_not_available, too_many_connections
+        "55P03" | "53300" => DbError::Busy,
+        "53100" => DbError::DiskFull,
+        // read_only_sql_transaction, idle_in_transaction_session_timeout
+        "25006" | "25P03" => DbError::Unavailable,
+        // What has no one value in a group.
+        "42803" => DbError::Data,
+        _ => match code.get(..2)? {
+            // Connections, logins, a database that is gone, resources, operators (the server stops or starts), and the
+            // system below.
+            "08" | "28" | "3D" | "53" | "57" | "58" => DbError::Unavailable,
+            // Values, and limits of the program.
+            "22" | "54" => DbError::Data,
+            _ => return None,
+        },
+    })
 }
 
 /// An error and its causes on one line, for the log.
@@ -98,4 +179,57 @@ pub fn chain(error: &dyn StdError) -> String {
         cause = next.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_sqlite_say_what_to_do() {
+        let kind = |code| sqlite_kind(code, "").map(|kind| format!("{:?}", kind(sqlx::Error::RowNotFound)));
+        for (code, expected) in [
+            (5, "Busy"),
+            (261, "Busy"),
+            (517, "Conflict"),
+            (7, "Unavailable"),
+            (9, "TooSlow"),
+            (13, "DiskFull"),
+            (778, "Unavailable"),
+            (1034, "Unavailable"),
+            (3082, "Unavailable"),
+            (4874, "Unavailable"),
+            (1032, "Unavailable"),
+            (14, "Unavailable"),
+            (18, "Data"),
+        ] {
+            assert!(kind(code).is_some_and(|kind| kind.starts_with(expected)), "{code}: {:?}", kind(code));
+        }
+        // ERROR, and CONSTRAINT_UNIQUE, which sqlx knows.
+        assert_eq!((kind(1), kind(2067)), (None, None));
+    }
+
+    #[test]
+    fn codes_of_postgresql_say_what_to_do() {
+        let kind = |code| postgres_kind(code).map(|kind| format!("{:?}", kind(sqlx::Error::RowNotFound)));
+        for (code, expected) in [
+            ("40001", "Conflict"),
+            ("40P01", "Conflict"),
+            ("55P03", "Busy"),
+            ("53300", "Busy"),
+            ("53100", "DiskFull"),
+            ("53200", "Unavailable"),
+            ("57P01", "Unavailable"),
+            ("57P03", "Unavailable"),
+            ("58030", "Unavailable"),
+            ("08006", "Unavailable"),
+            ("25006", "Unavailable"),
+            ("57014", "TooSlow"),
+            ("22003", "Data"),
+            ("54000", "Data"),
+        ] {
+            assert!(kind(code).is_some_and(|kind| kind.starts_with(expected)), "{code}: {:?}", kind(code));
+        }
+        assert_eq!((kind("23505"), kind("42601"), kind("")), (None, None, None));
+    }
 }

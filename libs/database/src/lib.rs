@@ -7,34 +7,46 @@
 mod config;
 mod copy;
 mod error;
+mod files;
 mod migrate;
 mod open;
 mod patience;
 mod row;
+mod session;
 mod tx;
 mod upkeep;
 mod val;
 pub mod words;
+mod writability;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::BackoffBuilder as _;
-use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
-use tokio::sync::Notify;
+use sqlx::{PgPool, SqlitePool};
 
 pub use self::config::{DatabaseConfig, duration};
-pub use self::copy::Copied;
+pub use self::copy::{Copied, CopyState};
 pub use self::error::{DbError, chain};
+use self::files::ServerLock;
+pub use self::files::create_private_directory;
 pub use self::migrate::{Migrate, Migration};
 pub use self::open::Target;
 use self::patience::Patience;
 pub use self::row::{Column, FromColumn, Row};
+use self::session::Session;
+use self::tx::State;
 pub use self::tx::Tx;
-use self::tx::{Inner, State};
 use self::upkeep::Upkeep;
 pub use self::val::Val;
+use self::writability::Writability;
+
+/// Bytes of text that one row of an index may have in all its columns together. `PostgreSQL` refuses more than 2,704
+/// ([`DbError::Data`]) unless it can compress it, and `SQLite` takes any, so longer texts are refused where they come
+/// in, or stand in the index as a digest.
+pub const MOST_INDEXED_BYTES: usize = 2_500;
 
 /// Which database answers; only for the few statements that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +86,8 @@ impl Engine {
         }
     }
 
-    /// Whether a row of an index of words has what is asked for ([`Asked::question`](crate::words::Asked::question)); the
-    /// index, which a migration made as `{words NAME}`, stands in FROM under its own name.
+    /// Whether a row of an index of words has what is asked for ([`Asked::question`](crate::words::Asked::question));
+    /// the index, which a migration made as `{words NAME}`, stands in FROM under its own name.
     pub fn has_words(self, index: &str, parameter: &str) -> String {
         match self {
             Self::Sqlite => format!("{index} MATCH {parameter}"),
@@ -107,8 +119,8 @@ impl Engine {
         }
     }
 
-    /// The parameter of that number, from 1, in a statement that says each once and in order. `SQLite` looks for a numbered
-    /// one among all the others, which is felt where there are hundreds.
+    /// The parameter of that number, from 1, in a statement that says each once and in order. `SQLite` looks for a
+    /// numbered one among all the others, which is felt where there are hundreds.
     pub fn parameter_in_order(self, number: usize) -> String {
         match self {
             Self::Sqlite => "?".to_owned(),
@@ -123,6 +135,9 @@ pub struct Db {
     pools: Pools,
     /// How long one statement may read.
     read_timeout: Duration,
+    /// How long a write transaction waits for what others hold.
+    lock_timeout: Duration,
+    writability: Writability,
 }
 
 #[derive(Clone)]
@@ -132,6 +147,9 @@ enum Pools {
         read: SqlitePool,
         write: SqlitePool,
         upkeep: Upkeep,
+        file: Arc<Path>,
+        /// Keeps other servers away, if this is one.
+        lock: Arc<ServerLock>,
     },
     Postgres(PgPool),
 }
@@ -153,32 +171,29 @@ impl Db {
     /// Opens a read-only snapshot: all statements run on it see the same state, and none of them can write. One that
     /// takes longer than `database.read_timeout` is given up with [`DbError::TooSlow`].
     pub async fn read(&self) -> Result<Tx, DbError> {
-        let mut patience = None;
-        let inner = match &self.pools {
+        let session = match &self.pools {
             Pools::Sqlite { read, .. } => {
-                let mut tx = read.begin().await?;
-                let watched = Patience::new(self.read_timeout);
-                let watch = watched.clone();
-                tx.lock_handle().await?.set_progress_handler(Patience::STEPS, move || watch.lasts());
-                patience = Some(watched);
-                Inner::Sqlite(tx)
+                let mut session = Session::begin_sqlite(read, "BEGIN").await?;
+                session.watch(Patience::new(self.read_timeout)).await?;
+                session
             }
             Pools::Postgres(pool) => {
                 let begin = format!(
                     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
                     self.read_timeout.as_millis()
                 );
-                Inner::Postgres(begun(pool, begin).await?)
+                Session::begin_postgres(pool, begin).await?
             }
         };
-        Ok(Tx { inner, state: State::Clean, wake: Vec::new(), patience })
+        Ok(Tx::new(session, None))
     }
 
     /// Runs `work` in a write transaction and commits it if it returns `Ok`.
     ///
-    /// `work` may run more than once: `PostgreSQL` ends one of two transactions that change the same rows, and the loser
-    /// is tried again after a short random pause; one that met a constraint because of rows that its snapshot does not show
-    /// is tried once more. It must therefore do nothing but database work. If it returns `Ok` although a statement failed, the answer is [`DbError::Poisoned`] and nothing is stored.
+    /// `work` may run more than once: `PostgreSQL` ends one of two transactions that change the same rows, and the
+    /// loser is tried again after a short random pause; one that met a constraint because of rows that its snapshot
+    /// does not show is tried once more. It must therefore do nothing but database work. If it returns `Ok` although a
+    /// statement failed, the answer is [`DbError::Poisoned`] and nothing is stored.
     pub async fn write<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<DbError>,
@@ -187,7 +202,8 @@ impl Db {
     }
 
     /// The same for work that begins with taking a row ([`Engine::taking`]) which everybody takes who does the like: on
-    /// `PostgreSQL` those who wait for it go on when it is free and see what was done meanwhile, instead of beginning anew.
+    /// `PostgreSQL` those who wait for it go on when it is free and see what was done meanwhile, instead of beginning
+    /// anew.
     pub async fn write_in_turn<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<DbError>,
@@ -204,33 +220,31 @@ impl Db {
         loop {
             let mut tx = self.begin_at(isolation).await?;
             let outcome = work(&mut tx).await;
-            let conflict = match (outcome, tx.state) {
+            let conflict = match (outcome, tx.state()) {
                 (Ok(value), State::Clean) => match tx.commit().await {
-                    Ok(wake) => {
-                        for notify in wake {
-                            notify.notify_one();
-                        }
-                        if let Pools::Sqlite { upkeep, .. } = &self.pools {
-                            upkeep.written.notify_one();
-                        }
-                        return Ok(value);
-                    }
-                    Err(DbError::Conflict(e)) => E::from(DbError::Conflict(e)),
+                    Ok(()) => return Ok(value),
+                    Err(e @ DbError::Conflict(_)) => E::from(e),
                     Err(e) => return Err(e.into()),
                 },
                 (Ok(_), State::Failed | State::Constrained) => {
-                    tx.rollback().await;
+                    tx.roll_back().await;
                     return Err(DbError::Poisoned.into());
                 }
-                (Ok(_), State::Conflict) => E::from(DbError::Poisoned),
-                (Err(e), State::Conflict) => e,
+                (Ok(_), State::Conflict) => {
+                    tx.roll_back().await;
+                    E::from(DbError::Poisoned)
+                }
+                (Err(e), State::Conflict) => {
+                    tx.roll_back().await;
+                    e
+                }
                 (Err(_), State::Constrained) if !constrained_before => {
                     constrained_before = true;
-                    tx.rollback().await;
+                    tx.roll_back().await;
                     continue;
                 }
                 (Err(e), _) => {
-                    tx.rollback().await;
+                    tx.roll_back().await;
                     return Err(e);
                 }
             };
@@ -246,14 +260,25 @@ impl Db {
     }
 
     async fn begin_at(&self, isolation: &str) -> Result<Tx, DbError> {
-        let inner = match &self.pools {
-            Pools::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => Inner::Postgres(begun(pool, format!("BEGIN ISOLATION LEVEL {isolation}")).await?),
+        let begun = match &self.pools {
+            Pools::Sqlite { write, .. } => Session::begin_sqlite(write, "BEGIN IMMEDIATE").await,
+            Pools::Postgres(pool) => {
+                let (wait, begin) = (self.lock_timeout.as_millis(), format!("BEGIN ISOLATION LEVEL {isolation}"));
+                Session::begin_postgres(pool, format!("{begin}; SET LOCAL lock_timeout = {wait}")).await
+            }
         };
-        Ok(Tx { inner, state: State::Clean, wake: Vec::new(), patience: None })
+        let begun = begun.map_err(DbError::from);
+        if let Err(e) = &begun {
+            self.writability.note_error(e);
+        }
+        let mut tx = Tx::new(begun?, Some(self.writability.clone()));
+        if let Pools::Sqlite { upkeep, .. } = &self.pools {
+            tx.wake_on_commit(&upkeep.written);
+        }
+        Ok(tx)
     }
 
-    /// Whether the database answers; for readiness.
+    /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), DbError> {
         self.read().await?.one("SELECT 1 AS one", &[]).await.map(drop)
     }
@@ -281,49 +306,16 @@ impl Db {
         }
     }
 
-    /// Waits until the connections are closed, so that files can be removed.
+    /// Waits until the connections are closed, so that files can be removed and other servers can start.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { read, write, upkeep } => {
+            Pools::Sqlite { read, write, upkeep, lock, .. } => {
                 upkeep.pool.close().await;
                 read.close().await;
                 write.close().await;
+                lock.release();
             }
             Pools::Postgres(pool) => pool.close().await,
-        }
-    }
-}
-
-/// A transaction whose BEGIN nobody can give up half-way: sqlx 0.9 then puts the connection back with the transaction open, and
-/// whoever gets it next writes into it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a few milliseconds, and what it opens is closed where nobody waits for it"
-)]
-async fn begun(pool: &PgPool, begin: String) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, DbError> {
-    let pool = pool.clone();
-    let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(begin)).await }).await;
-    Ok(begun.map_err(|e| DbError::Setup(format!("a transaction could not begin: {e}")))??)
-}
-
-impl Tx {
-    /// Those who wait for this commit.
-    async fn commit(self) -> Result<Vec<Arc<Notify>>, DbError> {
-        match self.inner {
-            Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(self.wake)
-    }
-
-    /// Gives the work up; a connection that cannot even roll back is discarded by its pool.
-    async fn rollback(self) {
-        let undone = match self.inner {
-            Inner::Sqlite(tx) => tx.rollback().await,
-            Inner::Postgres(tx) => tx.rollback().await,
-        };
-        if let Err(e) = undone {
-            tracing::warn!(error = %e, "rollback failed; the connection is discarded");
         }
     }
 }

@@ -3,11 +3,10 @@
 //! The text is portable but for placeholders: `{text}` is a text column whose order is that of its bytes, `{blob}` a
 //! column of bytes, `{words NAME};` makes an index of [words](crate::words) with the columns `rowid` and `tokens`.
 
-use serde::Deserialize;
-use sqlx::{AssertSqlSafe, Executor as _};
+use std::time::Duration;
 
-use crate::tx::Inner;
 use crate::{Db, DbError, Engine, Tx};
+use serde::Deserialize;
 
 /// One step of a service's schema. Steps are never edited once released.
 #[derive(Debug, Clone, Copy)]
@@ -58,13 +57,9 @@ impl Db {
             return self.check_migrated(migrations).await.map(|()| 0);
         }
         self.write(async |tx| {
-            tx.open_book().await?;
+            tx.open_book(self.lock_timeout).await?;
             let pending = pending(tx, migrations).await?;
-            for migration in &pending {
-                tx.script(&portable(migration.sql, tx.engine())).await?;
-                let record = [migration.version.into(), migration.name.into(), now_micros.into()];
-                tx.exec(RECORD, &record).await?;
-            }
+            tx.run_migrations(&pending, now_micros).await?;
             Ok(pending.len())
         })
         .await
@@ -151,22 +146,31 @@ fn with_words(sql: &str, engine: Engine) -> String {
 }
 
 impl Tx {
-    async fn open_book(&mut self) -> Result<(), DbError> {
+    /// For a database that is new and nobody else's.
+    pub(crate) async fn run_all_migrations(&mut self, migrations: &[Migration]) -> Result<(), DbError> {
+        self.script(BOOK_SQLITE).await?;
+        self.run_migrations(&FLOOR.iter().chain(migrations).collect::<Vec<_>>(), 0).await
+    }
+
+    async fn run_migrations(&mut self, migrations: &[&Migration], now_micros: i64) -> Result<(), DbError> {
+        for migration in migrations {
+            self.script(&portable(migration.sql, self.engine())).await?;
+            let record = [migration.version.into(), migration.name.into(), now_micros.into()];
+            self.exec(RECORD, &record).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits as long as another replica migrates, and for other locks as long as every transaction does.
+    async fn open_book(&mut self, lock_timeout: Duration) -> Result<(), DbError> {
         match self.engine() {
             Engine::Sqlite => self.script(BOOK_SQLITE).await,
             Engine::Postgres => {
+                self.script("SET LOCAL lock_timeout = 0").await?;
                 self.one(LOCK_POSTGRES, &[]).await?;
+                self.script(&format!("SET LOCAL lock_timeout = {}", lock_timeout.as_millis())).await?;
                 self.script(BOOK_POSTGRES).await
             }
         }
-    }
-
-    async fn script(&mut self, sql: &str) -> Result<(), DbError> {
-        let script = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        let done = match &mut self.inner {
-            Inner::Sqlite(tx) => (&mut **tx).execute(script).await.map(drop),
-            Inner::Postgres(tx) => (&mut **tx).execute(script).await.map(drop),
-        };
-        self.note(done)
     }
 }

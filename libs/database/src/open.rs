@@ -1,5 +1,6 @@
 //! Opening a database, and refusing one that would lose acknowledged writes.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -9,11 +10,11 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 
+use crate::files::{self, ServerLock};
 use crate::upkeep::{PAGES_WITHOUT_HELP, PATIENCE, Upkeep};
-use crate::{DatabaseConfig, Db, DbError, Pools};
+use crate::writability::Writability;
+use crate::{DatabaseConfig, Db, DbError, Pools, chain};
 
-/// How long a connection may wait for the one writer of a `SQLite` file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request may wait for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -39,70 +40,143 @@ impl Target {
             )),
         }
     }
+
+    /// Whether somebody has made the file or the schema; looking makes neither.
+    pub async fn exists(&self) -> Result<bool, DbError> {
+        match self {
+            Self::Sqlite(file) => Ok(file.is_file()),
+            Self::Postgres { url, schema } => {
+                let mut connection =
+                    PgConnection::connect_with(&postgres_options(url, schema)?).await.map_err(|e| unreachable(&e))?;
+                let found = find_schema(&mut connection, schema).await?;
+                connection.close().await?;
+                Ok(found)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    /// Without passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(file) => file.display().fmt(f),
+            Self::Postgres { schema, .. } => write!(f, "PostgreSQL schema {schema}"),
+        }
+    }
 }
 
 impl Db {
+    fn new(pools: Pools, config: &DatabaseConfig) -> Self {
+        Self {
+            pools,
+            read_timeout: config.read_timeout,
+            lock_timeout: config.lock_timeout,
+            writability: Writability::default(),
+        }
+    }
+
+    /// Opens a database beside whoever else has it open.
     pub async fn open(target: &Target, config: &DatabaseConfig) -> Result<Self, DbError> {
         match target {
-            Target::Sqlite(file) => open_sqlite(file, config).await,
+            Target::Sqlite(file) => open_sqlite(file, config, ServerLock::default()).await,
+            Target::Postgres { url, schema } => open_postgres(url, schema, config).await,
+        }
+    }
+
+    /// Opens a database for a server. Of a `SQLite` file there may be one, which a lock beside the file sees to until
+    /// [`close`](Self::close) or the end of the process, however that comes; commands that [`open`](Self::open) it may
+    /// read and write meanwhile. `PostgreSQL` takes any number.
+    pub async fn open_for_server(target: &Target, config: &DatabaseConfig) -> Result<Self, DbError> {
+        match target {
+            Target::Sqlite(file) => {
+                let lock = ServerLock::acquire(file)?;
+                files::warn_if_readable_by_others(file);
+                open_sqlite(file, config, lock).await
+            }
             Target::Postgres { url, schema } => open_postgres(url, schema, config).await,
         }
     }
 }
 
-async fn open_sqlite(file: &Path, config: &DatabaseConfig) -> Result<Db, DbError> {
+async fn open_sqlite(file: &Path, config: &DatabaseConfig, lock: ServerLock) -> Result<Db, DbError> {
+    files::create_private_file(file).map_err(|e| DbError::Setup(format!("cannot create {}: {e}", file.display())))?;
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
+        .busy_timeout(config.lock_timeout)
         .statement_cache_capacity(200)
         .pragma("case_sensitive_like", "ON");
-    let failed = |e: sqlx::Error| DbError::Setup(format!("cannot open {}: {e}", file.display()));
-    let write = SqlitePoolOptions::new()
+    let failed = |e: sqlx::Error| match DbError::from(e) {
+        DbError::DiskFull(e) => DbError::Setup(format!("cannot open {}: {e}; free space on its disk", file.display())),
+        e => DbError::Setup(format!("cannot open {}: {}", file.display(), chain(&e))),
+    };
+    // There is no server that could have gone away since the connection was given back.
+    let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+    let write = pool()
         .max_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(config.lock_timeout)
         .connect_with(options.clone().pragma("wal_autocheckpoint", PAGES_WITHOUT_HELP.to_string()))
         .await
         .map_err(failed)?;
-    let upkeep = SqlitePoolOptions::new()
+    let upkeep = pool()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.clone().busy_timeout(PATIENCE).pragma("query_only", "ON"));
-    let read = SqlitePoolOptions::new()
+    let read = pool()
         .max_connections(config.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(failed)?;
     let upkeep = Upkeep { pool: upkeep, written: Arc::default() };
-    Ok(Db { pools: Pools::Sqlite { read, write, upkeep }, read_timeout: config.read_timeout })
+    let pools = Pools::Sqlite { read, write, upkeep, file: file.into(), lock: Arc::new(lock) };
+    Ok(Db::new(pools, config))
 }
 
-async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Result<Db, DbError> {
+fn postgres_options(url: &str, schema: &str) -> Result<PgConnectOptions, DbError> {
     // The error of a bad address may repeat it, and with it the password.
     let options = PgConnectOptions::from_str(url)
-        .map_err(|_| DbError::Setup("database.url is not a valid postgres:// address".to_owned()))?
+        .map_err(|_| DbError::Setup("database.url is not a valid postgres:// address".to_owned()))?;
+    Ok(options
         .application_name(&format!("undulator-{schema}"))
         // Compiling a query of the catalogue to machine code takes longer than running it: 734 of 765 ms for a count.
         .options([("search_path", schema), ("jit", "off")])
         // A host that vanished must not keep its rows until the server's own two hours are over.
-        .options([("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "10"), ("tcp_keepalives_count", "6")]);
-    let unreachable = |e: sqlx::Error| DbError::Setup(format!("cannot reach the PostgreSQL server: {e}"));
+        .options([("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "10"), ("tcp_keepalives_count", "6")]))
+}
+
+fn unreachable(e: &sqlx::Error) -> DbError {
+    DbError::Setup(format!("cannot reach the PostgreSQL server: {e}"))
+}
+
+async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Result<Db, DbError> {
+    let options = postgres_options(url, schema)?;
     // One connection by itself first: the pool would wait out its time and then not say why.
-    PgConnection::connect_with(&options).await.map_err(unreachable)?.close().await?;
+    PgConnection::connect_with(&options).await.map_err(|e| unreachable(&e))?.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(config.max_connections)
         .max_lifetime(config.max_lifetime)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(|connection, _| Box::pin(notice_lost_clients(connection)))
         .connect_with(options)
         .await
-        .map_err(unreachable)?;
+        .map_err(|e| unreachable(&e))?;
     refuse_lossy(&pool).await?;
     create_schema(&pool, schema).await?;
-    Ok(Db { pools: Pools::Postgres(pool), read_timeout: config.read_timeout })
+    Ok(Db::new(Pools::Postgres(pool), config))
+}
+
+/// A statement whose client is gone ends soon, and with it the locks it holds: sqlx cannot cancel one. Servers on systems
+/// other than Linux refuse the setting, and go without.
+async fn notice_lost_clients(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    match sqlx::raw_sql("SET client_connection_check_interval = '2s'").execute(connection).await {
+        Err(sqlx::Error::Database(_)) | Ok(_) => Ok(()),
+        Err(e) => Err(e),
+    }
 }
 
 /// A server that acknowledges before it flushes would break the promise that a 200 is on disk.
@@ -120,15 +194,17 @@ async fn refuse_lossy(pool: &PgPool) -> Result<(), DbError> {
     Ok(())
 }
 
+async fn find_schema(connection: &mut PgConnection, schema: &str) -> Result<bool, DbError> {
+    let found = sqlx::query("SELECT 1 FROM information_schema.schemata WHERE schema_name = $1").bind(schema);
+    Ok(found.fetch_optional(connection).await?.is_some())
+}
+
 /// Schema names are the suite's own service names, never input.
 async fn create_schema(pool: &PgPool, schema: &str) -> Result<(), DbError> {
-    let exists = sqlx::query("SELECT 1 FROM information_schema.schemata WHERE schema_name = $1")
-        .bind(schema)
-        .fetch_optional(pool)
-        .await?;
-    if exists.is_none() {
+    let mut connection = pool.acquire().await?;
+    if !find_schema(&mut connection, schema).await? {
         let create = format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"");
-        sqlx::query(AssertSqlSafe(create)).execute(pool).await?;
+        sqlx::query(AssertSqlSafe(create)).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -28,6 +28,11 @@ impl Patience {
         self.end.store(millis(self.began.elapsed().saturating_add(self.limit)), Ordering::Relaxed);
     }
 
+    /// Nobody waits for the statement any more.
+    pub fn end(&self) {
+        self.end.store(0, Ordering::Relaxed);
+    }
+
     /// Whether the statement may go on.
     pub fn lasts(&self) -> bool {
         millis(self.began.elapsed()) < self.end.load(Ordering::Relaxed)

@@ -2,27 +2,24 @@
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments as _, AssertSqlSafe, Executor as _, Postgres, Sqlite, Transaction};
-
+use sqlx::{Arguments as _, AssertSqlSafe, Executor as _, Postgres, SqlSafeStr as _, Sqlite};
 use tokio::sync::Notify;
 
-use crate::patience::Patience;
 use crate::row::Inner as RowInner;
+use crate::session::{Connection, Session};
+use crate::writability::Writability;
 use crate::{DbError, Engine, Row, Val};
 
 /// A transaction, or a consistent snapshot for reading.
 pub struct Tx {
-    pub(crate) inner: Inner,
-    pub(crate) state: State,
-    pub(crate) wake: Vec<Arc<Notify>>,
-    pub(crate) patience: Option<Patience>,
-}
-
-pub(crate) enum Inner {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    session: Session,
+    state: State,
+    wake: Vec<Arc<Notify>>,
+    /// Hears of failures to write; `None` for a snapshot.
+    writability: Option<Writability>,
 }
 
 /// What has happened to the transaction so far.
@@ -33,18 +30,25 @@ pub(crate) enum State {
     Failed,
     /// A statement failed because of a concurrent writer; the transaction can be run again.
     Conflict,
-    /// A constraint refused a row. On `PostgreSQL` the cause may be a row that another transaction has just stored or removed
-    /// and that this one's snapshot does not show.
+    /// A constraint refused a row. On `PostgreSQL` the cause may be a row that another transaction has just stored or
+    /// removed and that this one's snapshot does not show.
     Constrained,
 }
 
 impl Tx {
+    /// `writability` is `None` for a snapshot.
+    pub(crate) fn new(session: Session, writability: Option<Writability>) -> Self {
+        Self { session, state: State::Clean, wake: Vec::new(), writability }
+    }
+
     /// Which engine runs this; for the few statements that differ (long id lists as JSON).
     pub fn engine(&self) -> Engine {
-        match self.inner {
-            Inner::Sqlite(_) => Engine::Sqlite,
-            Inner::Postgres(_) => Engine::Postgres,
-        }
+        self.session.engine()
+    }
+
+    /// What has happened so far. A statement that was given up half-way counts as failed.
+    pub(crate) fn state(&self) -> State {
+        if self.state == State::Clean && !self.session.is_ready() { State::Failed } else { self.state }
     }
 
     /// Wakes somebody once this transaction is committed, and not if it is not.
@@ -54,43 +58,65 @@ impl Tx {
 
     /// Runs a statement; the number of rows it changed.
     pub async fn exec(&mut self, sql: &str, vals: &[Val]) -> Result<u64, DbError> {
-        self.check(vals)?;
-        let done = match &mut self.inner {
-            Inner::Sqlite(tx) => sqlite(sql, vals).execute(&mut **tx).await.map(|r| r.rows_affected()),
-            Inner::Postgres(tx) => postgres(sql, vals).execute(&mut **tx).await.map(|r| r.rows_affected()),
+        let done = match self.start_statement(vals)? {
+            Connection::Sqlite(c) => sqlite(sql, vals).execute(&mut **c).await.map(|r| r.rows_affected()),
+            Connection::Postgres(c) => postgres(sql, vals).execute(&mut **c).await.map(|r| r.rows_affected()),
         };
-        self.note(done)
+        self.finish_statement(done)
     }
 
     /// All rows of a query.
     pub async fn all(&mut self, sql: &str, vals: &[Val]) -> Result<Vec<Row>, DbError> {
-        self.check(vals)?;
-        let rows = match &mut self.inner {
-            Inner::Sqlite(tx) => sqlite(sql, vals)
-                .fetch_all(&mut **tx)
+        let rows = match self.start_statement(vals)? {
+            Connection::Sqlite(c) => sqlite(sql, vals)
+                .fetch_all(&mut **c)
                 .await
                 .map(|rows| rows.into_iter().map(|row| Row(RowInner::Sqlite(row))).collect()),
-            Inner::Postgres(tx) => postgres(sql, vals)
-                .fetch_all(&mut **tx)
+            Connection::Postgres(c) => postgres(sql, vals)
+                .fetch_all(&mut **c)
                 .await
                 .map(|rows| rows.into_iter().map(|row| Row(RowInner::Postgres(row))).collect()),
         };
-        self.note(rows)
+        self.finish_statement(rows)
+    }
+
+    /// Hands each row of a query to `row` as it comes, so that a table of any size can be read. An error of `row` ends
+    /// it.
+    pub(crate) async fn each<E: From<DbError>>(
+        &mut self,
+        sql: &str,
+        vals: &[Val],
+        mut row: impl AsyncFnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rows = match self.start_statement(vals)? {
+            Connection::Sqlite(c) => sqlite(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Sqlite(row))).boxed(),
+            Connection::Postgres(c) => {
+                postgres(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Postgres(row))).boxed()
+            }
+        };
+        let outcome = loop {
+            match rows.try_next().await {
+                Ok(Some(next)) => row(next).await?,
+                Ok(None) => break Ok(()),
+                Err(e) => break Err(e),
+            }
+        };
+        drop(rows);
+        Ok(self.finish_statement(outcome)?)
     }
 
     /// The first row, if there is one.
     pub async fn opt(&mut self, sql: &str, vals: &[Val]) -> Result<Option<Row>, DbError> {
-        self.check(vals)?;
-        let row = match &mut self.inner {
-            Inner::Sqlite(tx) => {
-                sqlite(sql, vals).fetch_optional(&mut **tx).await.map(|row| row.map(|row| Row(RowInner::Sqlite(row))))
+        let row = match self.start_statement(vals)? {
+            Connection::Sqlite(c) => {
+                sqlite(sql, vals).fetch_optional(&mut **c).await.map(|row| row.map(|row| Row(RowInner::Sqlite(row))))
             }
-            Inner::Postgres(tx) => postgres(sql, vals)
-                .fetch_optional(&mut **tx)
+            Connection::Postgres(c) => postgres(sql, vals)
+                .fetch_optional(&mut **c)
                 .await
                 .map(|row| row.map(|row| Row(RowInner::Postgres(row)))),
         };
-        self.note(row)
+        self.finish_statement(row)
     }
 
     /// The first row; [`DbError::NoRow`] if there is none.
@@ -98,26 +124,33 @@ impl Tx {
         self.opt(sql, vals).await?.ok_or(DbError::NoRow)
     }
 
-    /// For the statements that follow, when the best way depends on their values: `PostgreSQL` plans them anew each time,
-    /// instead of once for whatever may come. `SQLite` does not look at values.
+    /// For the statements that follow, when the best way depends on their values: `PostgreSQL` plans them anew each
+    /// time, instead of once for whatever may come. `SQLite` does not look at values.
     pub async fn plan_by_values(&mut self) -> Result<(), DbError> {
-        let done = match &mut self.inner {
-            Inner::Sqlite(_) => Ok(()),
-            Inner::Postgres(tx) => {
-                postgres("SET LOCAL plan_cache_mode = force_custom_plan", &[]).execute(&mut **tx).await.map(drop)
-            }
-        };
-        self.note(done)
+        match self.engine() {
+            Engine::Sqlite => Ok(()),
+            Engine::Postgres => self.exec("SET LOCAL plan_cache_mode = force_custom_plan", &[]).await.map(drop),
+        }
     }
 
     /// Asks the engine to parse and plan a statement without running it.
     pub async fn prepare(&mut self, sql: &str) -> Result<(), DbError> {
-        let sql = AssertSqlSafe(sql.to_owned());
-        let prepared = match &mut self.inner {
-            Inner::Sqlite(tx) => (&mut **tx).prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await.map(drop),
-            Inner::Postgres(tx) => (&mut **tx).prepare(sqlx::SqlSafeStr::into_sql_str(sql)).await.map(drop),
+        let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        let prepared = match self.start_statement(&[])? {
+            Connection::Sqlite(c) => (&mut **c).prepare(sql).await.map(drop),
+            Connection::Postgres(c) => (&mut **c).prepare(sql).await.map(drop),
         };
-        self.note(prepared)
+        self.finish_statement(prepared)
+    }
+
+    /// Runs several statements without values.
+    pub(crate) async fn script(&mut self, sql: &str) -> Result<(), DbError> {
+        let script = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let done = match self.start_statement(&[])? {
+            Connection::Sqlite(c) => (&mut **c).execute(script).await.map(drop),
+            Connection::Postgres(c) => (&mut **c).execute(script).await.map(drop),
+        };
+        self.finish_statement(done)
     }
 
     /// Takes `count` fresh ids from the service's one rising sequence (unique over all its tables, with gaps).
@@ -136,29 +169,54 @@ impl Tx {
         }
     }
 
-    fn check(&self, vals: &[Val]) -> Result<(), DbError> {
-        if self.state != State::Clean {
+    fn start_statement(&mut self, vals: &[Val]) -> Result<&mut Connection, DbError> {
+        if self.state() != State::Clean {
             return Err(DbError::Poisoned);
         }
         if vals.iter().any(Val::has_nul) {
             return Err(DbError::Nul);
         }
-        if let Some(patience) = &self.patience {
-            patience.begin();
-        }
-        Ok(())
+        Ok(self.session.start_statement()?)
     }
 
-    pub(crate) fn note<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
-        outcome.map_err(|e| {
-            let e = DbError::from(e);
-            self.state = match (&e, &self.inner) {
-                (DbError::Conflict(_), _) => State::Conflict,
-                (DbError::Unique(_) | DbError::Constraint(_), Inner::Postgres(_)) => State::Constrained,
-                _ => State::Failed,
-            };
-            e
-        })
+    fn finish_statement<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
+        let outcome = outcome.map_err(|e| DbError::of_statement(e, self.writability.is_none()));
+        self.session.finish_statement(outcome.as_ref().is_err_and(DbError::breaks_connection));
+        let Err(e) = &outcome else { return outcome };
+        self.state = match (e, self.engine()) {
+            (DbError::Conflict(_), _) => State::Conflict,
+            (DbError::Unique(_) | DbError::Constraint(_), Engine::Postgres) => State::Constrained,
+            _ => State::Failed,
+        };
+        if let Some(writability) = &self.writability {
+            writability.note_error(e);
+        }
+        outcome
+    }
+
+    /// Commits, whether or not somebody still waits for it: whoever gives up a request must not leave half a commit,
+    /// nor a stored change of which those who wait for it hear nothing.
+    #[expect(clippy::disallowed_methods, reason = "one statement, which its connection bounds")]
+    pub(crate) async fn commit(self) -> Result<(), DbError> {
+        let Self { session, wake, writability, .. } = self;
+        let committing = tokio::spawn(async move {
+            let done = session.commit().await.map_err(DbError::of_commit);
+            if done.is_ok() {
+                for notify in &wake {
+                    notify.notify_one();
+                }
+            }
+            if let Some(writability) = &writability {
+                writability.note_outcome(&done);
+            }
+            done
+        });
+        committing.await.unwrap_or_else(|e| Err(DbError::CommitUnknown(sqlx::Error::Io(std::io::Error::other(e)))))
+    }
+
+    /// Gives the work up.
+    pub(crate) async fn roll_back(self) {
+        self.session.roll_back().await;
     }
 }
 
@@ -203,8 +261,8 @@ pub(crate) fn postgres<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q,
     sqlx::query_with(AssertSqlSafe(text), arguments).persistent(is_kept(sql))
 }
 
-/// Whether a connection keeps the prepared statement. It keeps a number of them whatever their size, and those that users'
-/// questions make long differ from one another.
+/// Whether a connection keeps the prepared statement. It keeps a number of them whatever their size, and those that
+/// users' questions make long differ from one another.
 fn is_kept(sql: &str) -> bool {
     sql.len() <= LONGEST_KEPT
 }

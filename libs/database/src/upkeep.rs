@@ -35,24 +35,19 @@ impl Db {
     /// Looks after the file whenever something has been written, until `stop`. With `PostgreSQL` there is nothing to do.
     pub async fn keep_up(&self, stop: &CancellationToken) {
         let Pools::Sqlite { upkeep, .. } = &self.pools else { return stop.cancelled().await };
-        // Migrations made them, before anything is written.
-        let indexes = match upkeep.indexes().await {
-            Ok(indexes) => indexes,
-            Err(e) => return tracing::warn!(error = chain(&e), "the upkeep of the database cannot begin"),
-        };
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = upkeep.written.notified() => {}
             }
             let done = async {
-                for index in &indexes {
-                    while !stop.is_cancelled() && self.merge_some(index).await? {}
+                for index in upkeep.indexes().await? {
+                    while !stop.is_cancelled() && self.merge_some(&index).await? {}
                 }
                 upkeep.checkpoint().await
             };
             if let Err(e) = done.await {
-                // SQLite does it itself then, later.
+                // The next write brings the next try.
                 tracing::warn!(error = chain(&e), "the upkeep of the database failed");
             }
             let _stopped = tokio::time::timeout(PAUSE, stop.cancelled()).await;
@@ -71,7 +66,7 @@ impl Db {
         if merged {
             tx.commit().await?;
         } else {
-            tx.rollback().await;
+            tx.roll_back().await;
         }
         Ok(merged)
     }

@@ -1,7 +1,7 @@
 //! Search for words: what the words of a text are, what people ask for, and what of a text they were looking for.
 //!
-//! Both engines keep an index of words (`{words NAME}` in a migration makes it: a row id and `tokens`). What a word is gets
-//! decided here and not by the engines, so that both give the same answers.
+//! Both engines keep an index of words (`{words NAME}` in a migration makes it: a row id and `tokens`). What a word is
+//! gets decided here and not by the engines, so that both give the same answers.
 
 use std::ops::Range;
 
@@ -12,8 +12,11 @@ use crate::{Engine, Val};
 
 /// Longer words are cut, in texts and in questions.
 const LONGEST: usize = 60;
-/// Words of a text that are found; what follows is not. Within what `PostgreSQL` takes.
+/// Words of a text that are found; what follows is not.
 const MOST: usize = 20_000;
+/// Bytes of words and labels together that `PostgreSQL` takes in a `tsvector`; what follows is not found, on both
+/// engines.
+const MOST_BYTES: usize = (1 << 20) - 1;
 /// Words of a question; what follows does not count.
 const MOST_ASKED: usize = 32;
 /// Begins every [`label`]. No word of a text has it, and both engines take it for a letter.
@@ -68,7 +71,13 @@ pub fn label(number: i64) -> String {
 /// What the index keeps: the words in their order, with blanks around each, then the labels.
 pub fn tokens<'t>(texts: impl IntoIterator<Item = &'t str>, labels: &[String]) -> String {
     let mut out = String::from(" ");
+    let mut left = MOST_BYTES.saturating_sub(labels.iter().map(String::len).sum());
     let words = texts.into_iter().flat_map(words).map(|(_, word)| word).take(MOST);
+    let words = words.take_while(|word| {
+        let fits = word.len() <= left;
+        left = left.saturating_sub(word.len());
+        fits
+    });
     for word in words.chain(labels.iter().cloned()) {
         out.push_str(&word);
         out.push(' ');
@@ -156,7 +165,8 @@ impl Asked {
         hits
     }
 
-    /// About `most` bytes of a text around the first hit; the whole text if it is short. Without a hit there is nothing.
+    /// About `most` bytes of a text around the first hit; the whole text if it is short. Without a hit there is
+    /// nothing.
     pub fn excerpt(&self, text: &str, most: usize) -> Vec<Piece> {
         let hits = self.hits(text);
         let Some(first) = hits.first() else { return Vec::new() };
@@ -216,6 +226,17 @@ mod tests {
         assert_eq!(tokens(["放射光 beam"], &[]), " 放 射 光 beam ");
         assert_eq!(tokens(["½ ﬁeld e\u{301}tat"], &[]), " 1 2 field etat ");
         assert_eq!(tokens(["…"], &[]), " ");
+    }
+
+    /// Both engines keep the same words of a long text, and all labels.
+    #[test]
+    fn a_text_of_long_words_is_cut_at_what_postgresql_takes() {
+        let long: String = (0..MOST).fold(String::new(), |text, n| text + &format!("{n:ä>60} "));
+        let labels: Vec<String> = (0..1000).map(|n| label(i64::MAX - n)).collect();
+        let tokens = tokens([long.as_str()], &labels);
+        let bytes: usize = tokens.split_whitespace().map(str::len).sum();
+        assert!(bytes <= MOST_BYTES && bytes > MOST_BYTES - 200, "{bytes}");
+        assert!(labels.iter().all(|label| tokens.contains(&format!(" {label} "))));
     }
 
     #[test]

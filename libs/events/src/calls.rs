@@ -47,6 +47,15 @@ impl Calls {
         }
     }
 
+    /// Until the pause ends, whatever is written meanwhile: the bus is away, and asking it once more for each event would only
+    /// cost.
+    pub async fn wait_for_bus(&self, pause: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
     /// Hears the calls of others until the process stops.
     pub async fn hear(self) {
         let mut pauses = pauses();
@@ -122,6 +131,20 @@ mod tests {
         let (publisher, written) = replica(&Arc::default());
         written.notify_one();
         ends(publisher.wait(LONG, true)).await;
+    }
+
+    #[tokio::test]
+    async fn while_the_bus_is_away_what_is_written_ends_no_pause_and_is_not_forgotten() {
+        let (publisher, written) = replica(&Arc::default());
+        written.notify_one();
+        tokio::select! {
+            biased;
+            () = publisher.wait_for_bus(LONG) => panic!("the bus is away"),
+            () = tokio::task::yield_now() => {}
+        }
+        ends(publisher.wait(LONG, true)).await;
+        publisher.stop.cancel();
+        ends(publisher.wait_for_bus(LONG)).await;
     }
 
     #[tokio::test]

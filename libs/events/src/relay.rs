@@ -22,6 +22,8 @@ const RENEW_AFTER: Duration = Duration::from_secs(3);
 const BATCH: i64 = 256;
 /// Events of other processes that do not call (administrative commands) are found this soon.
 const IDLE: Duration = Duration::from_secs(1);
+/// More events than a batch are counted at most this often: each count reads all of them.
+const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What became of a batch.
 enum Published {
@@ -61,10 +63,11 @@ impl Relay {
     /// Until the process stops; then once more, so that what the last requests wrote goes out.
     pub async fn run(self) {
         let mut lease: Option<Held> = None;
+        let mut counted: Option<Instant> = None;
         let mut pauses = pauses();
         loop {
             let last = self.stop.is_cancelled();
-            let outcome = self.pass(&mut lease).await;
+            let outcome = self.pass(&mut lease, &mut counted).await;
             if last {
                 break;
             }
@@ -73,7 +76,10 @@ impl Relay {
                     pauses = self::pauses();
                     IDLE
                 }
-                Ok(false) => pauses.next().unwrap_or(IDLE),
+                Ok(false) => {
+                    self.calls.wait_for_bus(pauses.next().unwrap_or(IDLE)).await;
+                    continue;
+                }
                 Err(e) => {
                     tracing::error!(service = self.service, error = chain(&e), "the outbox cannot be read");
                     lease = None;
@@ -90,9 +96,8 @@ impl Relay {
     }
 
     /// Publishes what waits; `false` if the bus did not take all of it.
-    async fn pass(&self, lease: &mut Option<Held>) -> Result<bool, DbError> {
+    async fn pass(&self, lease: &mut Option<Held>, counted: &mut Option<Instant>) -> Result<bool, DbError> {
         loop {
-            self.measure().await?;
             let held = match lease.take() {
                 // Each renewal is a write; what is deleted under the lease is checked against it anyway.
                 Some(held) if held.since.elapsed() < RENEW_AFTER => Some(held),
@@ -100,8 +105,17 @@ impl Relay {
                 _ => self.leases.acquire(LEASE, LEASE_TIME).await?.map(Held::now),
             };
             // Another replica publishes.
-            let Some(held) = held else { return Ok(true) };
+            let Some(held) = held else {
+                self.count(counted).await?;
+                return Ok(true);
+            };
             let batch = store::waiting(&mut self.db.read().await?, BATCH).await?;
+            if i64::try_from(batch.len()).is_ok_and(|size| size < BATCH) {
+                let oldest = batch.iter().map(|waiting| waiting.headers.time_micros).min();
+                self.record_backlog(batch.len().try_into().unwrap_or(BATCH), oldest);
+            } else {
+                self.count(counted).await?;
+            }
             if batch.is_empty() {
                 *lease = Some(held);
                 return Ok(true);
@@ -165,14 +179,22 @@ impl Relay {
         envelope
     }
 
-    async fn measure(&self) -> Result<(), DbError> {
-        let (size, oldest) = store::backlog(&mut self.db.read().await?).await?;
+    /// Counts what waits, if that was not done a moment ago.
+    async fn count(&self, counted: &mut Option<Instant>) -> Result<(), DbError> {
+        if counted.is_none_or(|counted| counted.elapsed() >= COUNT_INTERVAL) {
+            let (size, oldest) = store::backlog(&mut self.db.read().await?).await?;
+            self.record_backlog(size, oldest);
+            *counted = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn record_backlog(&self, size: i64, oldest: Option<i64>) {
         let labels = ServiceLabels { undulator_service: self.service };
         let age = oldest.map_or(0, |oldest| (self.clock.now_micros() - oldest).max(0));
         self.metrics.outbox_size.get_or_create(&labels).set(size);
         #[expect(clippy::cast_precision_loss, reason = "an age in microseconds")]
         self.metrics.outbox_oldest_age.get_or_create(&labels).set(age as f64 / 1e6);
-        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use service_kit::config::ApiKeyConfig;
+use service_kit::words::fold;
 use service_kit::{Code, Problem, digest};
 
 /// What a key may be used for, and in whose name.
@@ -13,7 +14,16 @@ pub struct ApiKey {
     pub name: String,
     pub user: String,
     pub scopes: Vec<String>,
+    /// The instruments that the key may write for; empty: every instrument.
+    pub instruments: Vec<String>,
     expires: Timestamp,
+}
+
+impl ApiKey {
+    /// Whether the key may write for an instrument; names are compared without case, as the logbook does.
+    pub fn may_write_for_instrument(&self, instrument: &str) -> bool {
+        self.instruments.is_empty() || self.instruments.iter().any(|allowed| fold(allowed) == fold(instrument))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +35,7 @@ impl ApiKeys {
             name: key.name.clone(),
             user: key.user.clone(),
             scopes: key.scopes.clone(),
+            instruments: key.instruments.clone(),
             expires: key.expires,
         };
         Self(config.iter().map(|config| (config.sha256.to_ascii_lowercase(), Arc::new(key(config)))).collect())
@@ -52,6 +63,7 @@ mod tests {
             sha256: "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD".to_owned(),
             user: "simple/acquisition".to_owned(),
             scopes: vec!["logbook:write".to_owned()],
+            instruments: Vec::new(),
             expires: "2026-02-01T00:00:00Z".parse().unwrap(),
         }]);
         let at = |text: &str| text.parse::<Timestamp>().unwrap();

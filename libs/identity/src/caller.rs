@@ -6,7 +6,8 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{Code, Problem, digest};
+use service_kit::{Code, Problem, bearer_credential, digest, note_caller};
+use uuid::Uuid;
 
 use crate::Identity;
 use crate::api_keys::ApiKey;
@@ -78,6 +79,29 @@ impl Caller {
         }
     }
 
+    /// The instruments that the caller's API key is restricted to; empty for users and for keys without restriction.
+    pub fn instruments(&self) -> &[String] {
+        self.api_key.as_ref().map_or(&[], |key| &key.instruments)
+    }
+
+    /// Whether an API key may write for an instrument. True for users: what they may do is a question of their rights.
+    pub fn may_write_for_instrument(&self, instrument: &str) -> bool {
+        self.api_key.as_ref().is_none_or(|key| key.may_write_for_instrument(instrument))
+    }
+
+    /// Refuses an API key that may not write for the instrument. `None`, for what belongs to no instrument, is refused to
+    /// every key that is restricted to instruments.
+    pub fn require_instrument(&self, instrument: Option<&str>) -> Result<(), Problem> {
+        let Some(key) = self.api_key.as_ref().filter(|key| !key.instruments.is_empty()) else { return Ok(()) };
+        let only = key.instruments.join(", ");
+        let text = match instrument {
+            Some(name) if key.may_write_for_instrument(name) => return Ok(()),
+            Some(name) => format!("the API key {} may not write for the instrument {name}, only for {only}", key.name),
+            None => format!("the API key {} may only write for {only}; name the instrument", key.name),
+        };
+        Err(Problem::new(Code::Forbidden, "identity/instrument", text))
+    }
+
     pub(crate) fn has_scope(&self, scope: &str) -> bool {
         self.require_scope(scope).is_ok()
     }
@@ -93,6 +117,12 @@ impl Identity {
     /// Who a credential is: a token, an API key, or an ICAT session id. For credentials in places that an extractor does
     /// not see, such as a form.
     pub async fn caller(&self, credential: &str) -> Result<Caller, Problem> {
+        let caller = self.find_caller(credential).await?;
+        note_caller(&caller.subject.icat_user_name);
+        Ok(caller)
+    }
+
+    async fn find_caller(&self, credential: &str) -> Result<Caller, Problem> {
         let refused = |text: &str| Problem::new(Code::Unauthenticated, "identity/bad-credentials", text);
         if credential.is_empty() || credential.len() > LONGEST_CREDENTIAL {
             return Err(refused("the credentials are empty or too long"));
@@ -125,33 +155,69 @@ impl Identity {
         if let Some(known) = parts.caches.caller(&cache_key) {
             return Ok(known);
         }
-        let info = parts.icat.session(credential).await.map_err(of_icat)?;
+        let info = parts.icat.session(credential).await.map_err(|e| refused_session(e, credential))?;
         let caller = Caller::of_session(info.user_name, Session::new(credential));
         parts.caches.remember_caller(cache_key, &caller);
         Ok(caller)
     }
 
-    /// The credential of a request: `Authorization: Bearer` first, then the places of its mount.
+    /// Who a credential is that stands where a program has its API key. One that is not known is called an API key in
+    /// the error, whatever it looks like; a session is accepted too.
+    pub async fn caller_with_api_key(&self, credential: &str) -> Result<Caller, Problem> {
+        self.caller(credential).await.map_err(|problem| match problem.slug {
+            "identity/session-ended" | UNKNOWN_CREDENTIAL => unknown_api_key(problem),
+            _ => problem,
+        })
+    }
+
+    /// The credential of a request: that of `Authorization: Bearer`; only without one, what stands in the places of its mount.
     fn credential(request: &HttpRequest, places: Places) -> Result<Option<String>, Problem> {
-        if let Some(value) = request.headers().get(AUTHORIZATION) {
-            let bearer = value.to_str().ok().and_then(|value| {
-                let (scheme, credential) = value.split_once(' ')?;
-                scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim().to_owned())
-            });
-            let text = "Authorization must be: Bearer, a blank, and a token or session id";
-            return bearer
-                .map(Some)
-                .ok_or_else(|| Problem::new(Code::Unauthenticated, "identity/bad-credentials", text));
+        if let Some(bearer) = bearer_credential(request) {
+            return Ok(Some(bearer.to_owned()));
         }
-        Ok(places.0.iter().find_map(|place| match place {
+        let elsewhere = Self::credential_of_place(request, places);
+        if elsewhere.is_none() && request.headers().contains_key(AUTHORIZATION) {
+            let text = "Authorization must be: Bearer, a blank, and a token or session id";
+            return Err(Problem::new(Code::Unauthenticated, "identity/bad-credentials", text));
+        }
+        Ok(elsewhere)
+    }
+
+    fn credential_of_place(request: &HttpRequest, places: Places) -> Option<String> {
+        places.0.iter().find_map(|place| match place {
             Place::Path(name) => request.match_info().get(name).map(str::to_owned),
             Place::Query(name) => {
                 let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?;
                 pairs.into_inner().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
             }
             Place::Header(name) => request.headers().get(*name)?.to_str().ok().map(str::to_owned),
-        }))
+        })
     }
+}
+
+/// The length of a session id of ICAT; 32 digits without hyphens are a key.
+const HYPHENATED_UUID: usize = 36;
+const UNKNOWN_CREDENTIAL: &str = "identity/unknown-credential";
+
+fn unknown_api_key(problem: Problem) -> Problem {
+    let text = "this API key is not known here: it is mistyped, or has been removed from the settings; ask the operator for a key";
+    Problem { slug: "identity/unknown-api-key", detail: text.to_owned(), ..problem }
+}
+
+/// What ICAT's refusal of a credential means that is no API key of ours. A session id of ICAT is a UUID, and so may be
+/// the key of a program; anything else was never a session.
+fn refused_session(e: IcatError, credential: &str) -> Problem {
+    let problem = of_icat(e);
+    if problem.code != Code::Unauthenticated {
+        return problem;
+    }
+    if credential.len() == HYPHENATED_UUID && Uuid::try_parse(credential).is_ok() {
+        let text = "the session is not known or has ended; log in again. If this is an API key: it is not known here";
+        return Problem { detail: text.to_owned(), ..problem };
+    }
+    let text = "this is neither an API key that is known here nor a session: an API key may be mistyped or have been \
+                removed from the settings";
+    Problem { slug: UNKNOWN_CREDENTIAL, detail: text.to_owned(), ..problem }
 }
 
 /// What ICAT's answer about a session means.

@@ -8,6 +8,7 @@
 mod api_keys;
 mod cache;
 mod caller;
+mod doctor;
 mod facts;
 mod jwks;
 mod permissions;
@@ -26,6 +27,7 @@ use service_kit::{BuildError, Clock, Ctx, Listener, Mount};
 use self::api_keys::ApiKeys;
 use self::cache::Caches;
 pub use self::caller::{Caller, MaybeCaller, Place, Places, Subject};
+pub use self::doctor::check_reader;
 use self::jwks::Keys;
 pub use self::permissions::{Ask, Decision, Visible};
 use self::resolver::Resolver;

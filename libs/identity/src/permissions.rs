@@ -189,6 +189,9 @@ impl Identity {
                     }
                     None => facts::read(icat, session, user, id).await.map_err(of_icat)?,
                 };
+                if !facts.seen && self.0.reader.is_some() {
+                    return Ok(Decision::no(unseen("Investigation", id)));
+                }
                 Ok(decide(ask, id, &facts, self.0.clock.now()))
             }
         }
@@ -223,8 +226,9 @@ impl Identity {
             .await
             .map_err(of_reader)?;
         Ok(match found {
+            Some((investigation, facts)) if !facts.seen => Decision::no(unseen("Investigation", investigation)),
             Some((investigation, facts)) => decide(ask, investigation, &facts, self.0.clock.now()),
-            None => Decision::no(format!("there is no {entity} {id}")),
+            None => Decision::no(unseen(entity, id)),
         })
     }
 
@@ -279,6 +283,13 @@ fn decide(ask: Ask, investigation: i64, facts: &Facts, now: Timestamp) -> Decisi
             Decision::no("only administrators")
         }
     }
+}
+
+/// What does not exist and what the reader account may not see look the same to it.
+fn unseen(entity: &str, id: i64) -> String {
+    format!(
+        "the reader account (icat.reader) sees no {entity} {id}: there is none, or the account lacks the right to read {entity}"
+    )
 }
 
 fn of_instrument(id: i64, serves: bool) -> Decision {
@@ -344,7 +355,8 @@ fn no_reader() -> Problem {
 fn of_reader(e: IcatError) -> Problem {
     match e {
         IcatError::Refused { code: IcatCode::Session, .. } => {
-            let text = "rights cannot be looked up now: ICAT refuses the reader account";
+            let text = "rights cannot be looked up now: ICAT refuses the login of the reader account (icat.reader); the \
+                        operator must check its password";
             Problem::new(Code::Unavailable, "identity/reader-refused", text).with_retry_after(30).with_source(e)
         }
         e => of_icat(e),

@@ -1,5 +1,7 @@
 //! Settings: embedded commented defaults, below a file, below variables; unknown names are errors.
 
+mod explain;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,10 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 pub use database::{DatabaseConfig, duration};
+
+pub(crate) use self::explain::nearest;
+use self::explain::{explain, place};
+use crate::private_paths::PrivatePath;
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 /// Sections every service shares; the rest belongs to services.
@@ -38,7 +44,11 @@ pub struct ConfigError(pub String);
 #[derive(Debug, Clone)]
 pub struct Config {
     figment: Figment,
+    /// As it was read, without the contents of files of secrets: it knows where each setting stands.
+    origin: Figment,
     pub core: Core,
+    /// The settings' own file, and the files of secrets.
+    pub(crate) private_files: Vec<PrivatePath>,
 }
 
 /// The shared settings; see `config.default.toml` for each one's meaning.
@@ -74,6 +84,21 @@ pub struct HttpConfig {
     pub cors: CorsConfig,
 }
 
+impl HttpConfig {
+    fn check_ports(&self) -> Result<(), ConfigError> {
+        let (public, internal) = (self.bind, self.internal_bind);
+        let is_shared = public.port() != 0
+            && public.port() == internal.port()
+            && (public.ip() == internal.ip() || public.ip().is_unspecified() || internal.ip().is_unspecified());
+        if !is_shared {
+            return Ok(());
+        }
+        Err(ConfigError(format!(
+            "http.bind = {public} and http.internal_bind = {internal} have the same port; the internal listener needs one of its own"
+        )))
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -89,6 +114,23 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 pub struct CorsConfig {
     pub allowed_origins: Vec<String>,
+}
+
+impl CorsConfig {
+    /// Browsers compare origins letter by letter: one that is written in another way would never be let in.
+    fn check(&self) -> Result<(), ConfigError> {
+        for allowed in self.allowed_origins.iter().filter(|allowed| *allowed != "*") {
+            let origin = reqwest::Url::parse(allowed).map(|url| url.origin().ascii_serialization());
+            if !origin.as_ref().is_ok_and(|origin| origin == allowed) {
+                let hint = match origin {
+                    Ok(origin) if origin != "null" => format!("write `{origin}`"),
+                    _ => "write it as `https://portal.example.org`".to_owned(),
+                };
+                return Err(ConfigError(format!("http.cors.allowed_origins: `{allowed}` is no origin; {hint}")));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How events travel.
@@ -134,6 +176,9 @@ pub struct ApiKeyConfig {
     /// The ICAT user in whose name the program acts.
     pub user: String,
     pub scopes: Vec<String>,
+    /// Names of the instruments that the program may write for; empty: every instrument.
+    #[serde(default)]
+    pub instruments: Vec<String>,
     pub expires: Timestamp,
 }
 
@@ -204,6 +249,11 @@ impl ApiKeyConfig {
         if self.user.is_empty() || self.scopes.is_empty() {
             return wrong("user and scopes must not be empty");
         }
+        if self.instruments.iter().any(|name| name.trim().is_empty()) {
+            return wrong(
+                "instruments must be names of instruments; leave the setting out for a key without restriction",
+            );
+        }
         Ok(())
     }
 }
@@ -220,7 +270,10 @@ impl Config {
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        Self::checked(figment.merge(Env::prefixed("UNDULATOR_").ignore(&["config"]).split("__")), service_defaults)
+        let figment = figment.merge(Env::prefixed("UNDULATOR_").ignore(&["config"]).split("__"));
+        let mut config = Self::checked(figment, service_defaults)?;
+        config.private_files.extend(file.map(|file| PrivatePath::new("the configuration file", file)));
+        Ok(config)
     }
 
     /// Defaults and the given TOML only; for tests.
@@ -229,26 +282,29 @@ impl Config {
     }
 
     fn checked(figment: Figment, service_defaults: &[&str]) -> Result<Self, ConfigError> {
-        let figment = with_secret_files(figment)?;
-        refuse_unknown_sections(&figment, service_defaults)?;
-        let core: Core = extract(&figment, None)?;
+        let origin = figment;
+        let (figment, private_files) = with_secret_files(&origin)?;
+        refuse_unknown_sections(&figment, service_defaults, &origin)?;
+        let core: Core = extract(&figment, None, &origin)?;
         core.identity.api_keys.iter().try_for_each(ApiKeyConfig::check)?;
         if core.http.limits.concurrency == 0 {
             return Err(ConfigError("http.limits.concurrency must be at least 1".to_owned()));
         }
-        Ok(Self { figment, core })
+        core.http.check_ports()?;
+        core.http.cors.check()?;
+        Ok(Self { figment, origin, core, private_files })
     }
 
     /// A service's own section, checked against its type (which should deny unknown fields).
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
-        extract(&self.figment, Some(name))
+        extract(&self.figment, Some(name), &self.origin)
     }
 
     /// The same settings with one value set; for command lines that have an option for it.
     pub fn with(&self, key: &str, value: impl serde::Serialize) -> Result<Self, ConfigError> {
         let figment = self.figment.clone().merge(Serialized::default(key, value));
-        let core = extract(&figment, None)?;
-        Ok(Self { figment, core })
+        let core = extract(&figment, None, &self.origin)?;
+        Ok(Self { figment, origin: self.origin.clone(), core, private_files: self.private_files.clone() })
     }
 
     /// The same settings with other ports, where neither file nor variables name any.
@@ -256,17 +312,18 @@ impl Config {
         let unsaid = defaults(&[]);
         let mut config = self.clone();
         for (key, port) in [("http.bind", public), ("http.internal_bind", internal)] {
-            let default: SocketAddr = extract(&unsaid, Some(key))?;
-            if extract::<SocketAddr>(&self.figment, Some(key))? == default {
+            let default: SocketAddr = extract(&unsaid, Some(key), &unsaid)?;
+            if extract::<SocketAddr>(&self.figment, Some(key), &self.origin)? == default {
                 config = config.with(key, SocketAddr::new(default.ip(), port))?;
             }
         }
+        config.core.http.check_ports()?;
         Ok(config)
     }
 
     /// All settings as TOML, secrets replaced by `***`.
     pub fn redacted(&self) -> Result<String, ConfigError> {
-        let mut all: toml::Table = extract(&self.figment, None)?;
+        let mut all: toml::Table = extract(&self.figment, None, &self.origin)?;
         for (section, key) in SECRETS {
             if let Some(secret) = all.get_mut(section).and_then(|s| s.get_mut(key))
                 && !secret.as_str().is_some_and(|s| HARMLESS.contains(&s))
@@ -284,52 +341,37 @@ fn defaults(service_defaults: &[&str]) -> Figment {
         .fold(Figment::from(Toml::string(DEFAULTS)), |figment, text| figment.merge(Toml::string(text)))
 }
 
-fn extract<T: DeserializeOwned>(figment: &Figment, section: Option<&str>) -> Result<T, ConfigError> {
+/// `origin` knows where each setting stands, for the text of an error.
+fn extract<T: DeserializeOwned>(figment: &Figment, section: Option<&str>, origin: &Figment) -> Result<T, ConfigError> {
     match section {
         Some(name) => figment.extract_inner(name),
         None => figment.extract(),
     }
-    .map_err(|e| explain(&e))
+    .map_err(|e| explain(&e, section, origin))
 }
 
-/// figment's error, with the nearest known name where one is unknown.
-fn explain(error: &figment::Error) -> ConfigError {
-    let path = error.path.join(".");
-    if let figment::error::Kind::UnknownField(unknown, known) = &error.kind {
-        let hint = nearest(unknown, known.iter().copied());
-        // figment's path sometimes ends in the unknown name itself.
-        let place = if error.path.last() == Some(unknown) { path } else { format!("{path}.{unknown}") };
-        return ConfigError(format!("unknown setting `{place}`{hint}"));
-    }
-    ConfigError(format!("setting `{path}`: {}", error.kind))
-}
-
-fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> String {
-    known
-        .map(|name| (strsim::jaro_winkler(unknown, name), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
-}
-
-fn refuse_unknown_sections(figment: &Figment, service_defaults: &[&str]) -> Result<(), ConfigError> {
+fn refuse_unknown_sections(figment: &Figment, service_defaults: &[&str], origin: &Figment) -> Result<(), ConfigError> {
     let services: Dict = extract(
         &service_defaults.iter().fold(Figment::new(), |figment, text| figment.merge(Toml::string(text))),
         None,
+        origin,
     )?;
     let known: Vec<&str> =
         SHARED.into_iter().chain(OF_SERVICES.iter().copied()).chain(services.keys().map(String::as_str)).collect();
-    let all: Dict = extract(figment, None)?;
+    let all: Dict = extract(figment, None, origin)?;
     match all.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
         Some(unknown) => {
             let hint = nearest(unknown, known.iter().copied());
-            Err(ConfigError(format!("unknown setting `{unknown}`{hint}")))
+            Err(ConfigError(format!("{}unknown setting `{unknown}`{hint}", place(unknown, None, origin))))
         }
     }
 }
 
 /// Replaces `<secret>_file` by the content of the file.
-fn with_secret_files(mut figment: Figment) -> Result<Figment, ConfigError> {
+fn with_secret_files(origin: &Figment) -> Result<(Figment, Vec<PrivatePath>), ConfigError> {
+    let mut figment = origin.clone();
+    let mut files = Vec::new();
     for (section, key) in SECRETS {
         let file_key = format!("{section}.{key}_file");
         let Ok(file) = figment.extract_inner::<PathBuf>(&file_key) else {
@@ -341,12 +383,13 @@ fn with_secret_files(mut figment: Figment) -> Result<Figment, ConfigError> {
         }
         let secret = std::fs::read_to_string(&file)
             .map_err(|e| ConfigError(format!("{file_key}: cannot read {}: {e}", file.display())))?;
-        let mut all: Dict = extract(&figment, None)?;
+        let mut all: Dict = extract(&figment, None, origin)?;
         if let Some(Value::Dict(_, settings)) = all.get_mut(section) {
             settings.remove(&format!("{key}_file"));
             settings.insert(key.to_owned(), Value::from(secret.trim_end_matches(['\r', '\n']).to_owned()));
         }
         figment = Figment::from(Serialized::defaults(all));
+        files.push(PrivatePath::new(file_key, file));
     }
-    Ok(figment)
+    Ok((figment, files))
 }

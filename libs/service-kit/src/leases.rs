@@ -39,13 +39,9 @@ pub struct Lease {
 }
 
 impl Leases {
-    pub(crate) fn new(
-        db: Db,
-        clock: Arc<dyn Clock>,
-        service: &'static str,
-        holder: Arc<str>,
-        metrics: Metrics,
-    ) -> Self {
+    /// What a process has of each service it runs is in [`Ctx`](crate::Ctx); this is for a holder of another kind. `holder` is
+    /// the name under which leases are kept, unlike that of anybody else.
+    pub fn new(db: Db, clock: Arc<dyn Clock>, service: &'static str, holder: Arc<str>, metrics: Metrics) -> Self {
         Self { db, clock, service, holder, metrics }
     }
 

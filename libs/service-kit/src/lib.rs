@@ -3,18 +3,22 @@
 //!
 //! A service crate exports a [`ServiceDef`]; [`cli::main`] is the only `main` of its own binary.
 
+mod caller_name;
 pub mod cli;
 pub mod clock;
 pub mod config;
 mod dialect;
 mod digest;
+pub mod doctor;
 mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod leases;
+mod log_fields;
 pub mod metrics;
 pub mod openapi;
 mod pools;
+mod private_paths;
 pub mod problem;
 mod process;
 pub mod redaction;
@@ -22,17 +26,22 @@ mod serve;
 pub mod telemetry;
 mod worker;
 
+pub use self::caller_name::note_caller;
 pub use self::clock::{Clock, SystemClock};
 pub use self::config::{Config, ConfigError};
 pub use self::dialect::Dialect;
 pub use self::digest::digest;
+pub use self::doctor::{DoctorCtx, Finding};
 pub use self::http::disposition;
-pub use self::http::{Checks, ClientAddress, Listener, Mount, Peer, RequestId, RouteInfo, command_client};
+pub use self::http::{
+    Checks, ClientAddress, Listener, Mount, Peer, RequestId, RouteInfo, bearer_credential, command_client,
+};
 pub use self::idempotency::{Idempotency, Remembered};
 pub use self::ids::{Ids, SystemIds};
 pub use self::leases::{Lease, Leases};
 pub use self::metrics::Metrics;
 pub use self::pools::{Blocking, Pools};
+pub use self::private_paths::PrivatePath;
 pub use self::problem::{Code, Problem};
 pub use self::process::Process;
 pub use self::serve::{

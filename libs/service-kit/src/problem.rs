@@ -125,7 +125,7 @@ impl From<DbError> for Problem {
                 .with_retry_after(1)
                 .with_source(e),
             DbError::Busy(_) => {
-                let text = "the database is busy; try again";
+                let text = "the database is busy, so nothing was stored; try again";
                 Self::new(Code::Unavailable, "database-busy", text).with_retry_after(5).with_source(e)
             }
             DbError::DiskFull(_) => {
@@ -137,6 +137,15 @@ impl From<DbError> for Problem {
                             try again";
                 Self::new(Code::Unavailable, "database-unavailable", text).with_retry_after(5).with_source(e)
             }
+            DbError::CommitUnknown(_) => {
+                let text = "the database failed while it stored the change, which may be stored or not; look before you \
+                            send it again, or send it with the same Idempotency-Key";
+                Self::new(Code::Unavailable, "database-outcome-unknown", text).with_retry_after(5).with_source(e)
+            }
+            DbError::Data(_) => {
+                let text = "a value is too large or too long for the database, or cannot be computed";
+                Self::new(Code::Validation, "database-value", text).with_source(e)
+            }
             _ => Self::internal(e),
         }
     }
@@ -146,10 +155,24 @@ impl From<DbError> for Problem {
 mod tests {
     use super::*;
 
-    /// Without a free connection nothing is broken: trying again helps.
+    /// What a database fails with, and what whoever asked can do about it.
     #[test]
-    fn a_database_without_a_free_connection_is_unavailable_and_not_a_fault() {
-        let problem = Problem::from(DbError::from(sqlx::Error::PoolTimedOut));
-        assert_eq!((problem.code, problem.retry_after), (Code::Unavailable, Some(5)), "{problem}");
+    fn failures_of_the_database_keep_their_meaning() {
+        let failed = || sqlx::Error::PoolTimedOut;
+        for (error, code, retry_after, text) in [
+            (DbError::from(failed()), Code::Unavailable, Some(5), "try again"),
+            (DbError::Conflict(failed()), Code::Unavailable, Some(1), "try again"),
+            (DbError::TooSlow(failed()), Code::Unavailable, Some(60), "ask for less"),
+            (DbError::DiskFull(failed()), Code::InsufficientStorage, Some(30), "free space"),
+            (DbError::Unavailable(failed()), Code::Unavailable, Some(5), "try again"),
+            (DbError::CommitUnknown(failed()), Code::Unavailable, Some(5), "look before you send it again"),
+            (DbError::Data(failed()), Code::Validation, None, "too large"),
+            (DbError::Nul, Code::BadRequest, None, "NUL"),
+            (DbError::Poisoned, Code::Internal, None, "internal"),
+        ] {
+            let problem = Problem::from(error);
+            assert_eq!((problem.code, problem.retry_after), (code, retry_after), "{problem}");
+            assert!(problem.detail.contains(text), "{problem}");
+        }
     }
 }

@@ -15,12 +15,14 @@ use tokio_util::task::TaskTracker;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{Db, DbError, Migration, Target};
+use crate::doctor::{self, DoctorCtx, Finding};
 use crate::http::{self, Checks, Listener, Mount, MountError, Own, RouteInfo, Site, Table};
 use crate::idempotency::Idempotency;
 use crate::ids::{Ids, SystemIds};
 use crate::leases::Leases;
 use crate::openapi::{self, OpenApiError};
 use crate::pools::Pools;
+use crate::private_paths::PrivatePath;
 use crate::process::Process;
 use crate::worker::{self, Task, Worker};
 
@@ -41,6 +43,12 @@ pub struct ServiceDef {
     pub check: fn(&Config) -> Result<(), ConfigError>,
     /// Describes every public route; [`openapi::none`](crate::openapi::none) if there is none.
     pub openapi: fn() -> utoipa::openapi::OpenApi,
+    /// The scopes that it asks of API keys, such as `logbook:write`.
+    pub scopes: &'static [&'static str],
+    /// Its files and directories that no user may download, with the settings that name them.
+    pub private_paths: fn(&Config) -> Result<Vec<PrivatePath>, ConfigError>,
+    /// Checks of its own: printed by `doctor`; what is not in order is logged by `serve` after the start. It writes nothing.
+    pub doctor: fn(DoctorCtx) -> Task<Vec<Finding>>,
     pub build: fn(Ctx) -> Task<Result<Running, BuildError>>,
 }
 
@@ -53,6 +61,9 @@ impl ServiceDef {
         migrations: &[],
         check: |_| Ok(()),
         openapi: openapi::none,
+        scopes: &[],
+        private_paths: |_| Ok(Vec::new()),
+        doctor: |_| Box::pin(std::future::ready(Vec::new())),
         build: |_| Box::pin(std::future::ready(Ok(Running::default()))),
     };
 }
@@ -167,26 +178,31 @@ impl Default for Sources {
     }
 }
 
-/// Opens (and migrates) the database of one service; for administrative commands too.
+/// Opens (and migrates) the database of one service; for administrative commands, also while a server runs on it.
 pub async fn open_database(service: &ServiceDef, config: &Config, clock: &dyn Clock) -> Result<Db, BuildError> {
-    let data_dir = &config.core.data_dir;
-    let target = Target::of(&config.core.database, data_dir, service.name)?;
-    if matches!(target, Target::Sqlite(_)) {
-        make_private_dir(data_dir)
-            .map_err(|e| BuildError::Other(format!("cannot make data_dir {}: {e}", data_dir.display())))?;
-    }
+    let target = database_target(service, config)?;
     let db = Db::open(&target, &config.core.database).await?;
     db.migrate(service.migrations, config.core.database.migrate, clock.now_micros()).await?;
     Ok(db)
 }
 
-/// Databases hold personal data and password hashes: a directory we make is for its owner only.
-fn make_private_dir(dir: &std::path::Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    if dir.is_dir() {
-        return Ok(());
+/// The same for a server, of which a `SQLite` file takes one.
+async fn open_served_database(service: &ServiceDef, config: &Config, clock: &dyn Clock) -> Result<Db, BuildError> {
+    let target = database_target(service, config)?;
+    let db = Db::open_for_server(&target, &config.core.database).await?;
+    db.migrate(service.migrations, config.core.database.migrate, clock.now_micros()).await?;
+    Ok(db)
+}
+
+/// Where the rows of a service are; the directory for them is there afterwards.
+fn database_target(service: &ServiceDef, config: &Config) -> Result<Target, BuildError> {
+    let data_dir = &config.core.data_dir;
+    let target = Target::of(&config.core.database, data_dir, service.name)?;
+    if matches!(target, Target::Sqlite(_)) {
+        database::create_private_directory(data_dir)
+            .map_err(|e| BuildError::Other(format!("cannot create data_dir {}: {e}", data_dir.display())))?;
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+    Ok(target)
 }
 
 /// A running set of services.
@@ -202,14 +218,15 @@ pub struct Server {
     tasks: TaskTracker,
     drain_delay: Duration,
     drain_timeout: Duration,
+    client: ClientWithMiddleware,
 }
 
 impl Server {
     /// Binds both listeners, builds the services, and answers from then on.
     pub async fn start(services: &[ServiceDef], config: &Config, sources: Sources) -> Result<Self, ServeError> {
         let core = &config.core;
-        let (public_socket, public) = http::bind(core.http.bind)?;
-        let (internal_socket, internal) = http::bind(core.http.internal_bind)?;
+        let (public_socket, public) = http::bind("http.bind", core.http.bind)?;
+        let (internal_socket, internal) = http::bind("http.internal_bind", core.http.internal_bind)?;
         let endpoints = Endpoints { public, internal };
         let (closing, stop, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let process = Process::default();
@@ -224,7 +241,7 @@ impl Server {
         let mut databases = Vec::new();
         for service in services {
             let failed = |source| ServeError::Build { service: service.name, source };
-            let db = open_database(service, config, &*sources.clock).await.map_err(failed)?;
+            let db = open_served_database(service, config, &*sources.clock).await.map_err(failed)?;
             databases.push((service.name, db.clone()));
             let leases = Leases::new(
                 db.clone(),
@@ -287,6 +304,7 @@ impl Server {
             tasks,
             drain_delay: core.http.drain_delay,
             drain_timeout: core.http.drain_timeout,
+            client,
         })
     }
 
@@ -357,9 +375,22 @@ pub async fn serve(
     let server = Server::start(services, config, Sources::default()).await?;
     tracing::info!(public = %server.endpoints.public, internal = %server.endpoints.internal, "listening");
     started(server.endpoints);
+    let ctx = DoctorCtx {
+        config: config.clone(),
+        http: server.client.clone(),
+        clock: Arc::new(SystemClock),
+        process: Process::default(),
+        endpoints: server.endpoints,
+        is_running: true,
+    };
+    let examined = async {
+        doctor::log_faults(services, &ctx).await;
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = examined => {}
     }
     tracing::info!("stopping");
     tokio::select! {

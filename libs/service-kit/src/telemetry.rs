@@ -3,6 +3,8 @@
 //! Traces leave by OTLP over HTTP (`http/protobuf`) and are set up by the standard `OTEL_*` variables alone. Spans
 //! carry route patterns and names of operations, never addresses, parameters or bodies.
 
+use std::io::IsTerminal as _;
+
 use opentelemetry::trace::{SpanContext, TraceContextExt as _, TracerProvider as _};
 use opentelemetry::{Context, global};
 use opentelemetry_otlp::SpanExporter;
@@ -16,6 +18,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
 use crate::config::{ConfigError, LogConfig, LogFormat};
+use crate::log_fields::ShortFields;
 
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"];
@@ -39,9 +42,9 @@ impl Telemetry {
 /// Starts logs and traces for the whole process; a second call is an error.
 pub fn init(config: &LogConfig, service: &str, site: &str) -> Result<Telemetry, ConfigError> {
     let filter = EnvFilter::try_new(&config.level).map_err(|e| ConfigError(format!("setting `log.level`: {e}")))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(shows_colours());
     let lines = match config.format {
-        LogFormat::Text => lines.with_filter(filter).boxed(),
+        LogFormat::Text => lines.fmt_fields(ShortFields).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed(),
     };
     let provider = tracer_provider(service, site)?;
@@ -57,6 +60,11 @@ pub fn init(config: &LogConfig, service: &str, site: &str) -> Result<Telemetry, 
         .try_init()
         .map_err(|e| ConfigError(format!("cannot start logging: {e}")))?;
     Ok(Telemetry(provider))
+}
+
+/// Colours are for people at a terminal who did not refuse them (<https://no-color.org>).
+fn shows_colours() -> bool {
+    std::io::stderr().is_terminal() && standard_variable("NO_COLOR").is_none()
 }
 
 fn tracer_provider(service: &str, site: &str) -> Result<Option<SdkTracerProvider>, ConfigError> {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::Events;
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Worker};
+use service_kit::{BuildError, Ctx, Migration, PrivatePath, Running, ServiceDef, Worker};
 use utoipa::OpenApi as _;
 
 pub use self::accounts::{Account, AccountError, AccountName, Accounts};
@@ -49,7 +49,9 @@ pub const SERVICE: ServiceDef = ServiceDef {
     ],
     check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),
+    private_paths: |settings| Ok(vec![PrivatePath::new("auth.keys_dir", Config::read(settings)?.keys_dir)]),
     build: |ctx| Box::pin(build(ctx)),
+    ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {

@@ -47,7 +47,10 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[Migration { version: 1, name: "selections", sql: include_str!("../migrations/0001_selections.sql") }],
     check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),
+    scopes: &["read"],
+    doctor: |ctx| Box::pin(identity::check_reader(ctx)),
     build: |ctx| Box::pin(build(ctx)),
+    ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{HttpRequest, web};
-use service_kit::Problem;
+use service_kit::{Problem, bearer_credential};
 
 use crate::domain::ids;
 use crate::error::bad_request;
@@ -34,11 +33,7 @@ impl Parameters {
         for (key, value) in pairs {
             values.entry(key).or_insert(value);
         }
-        let bearer = request.headers().get(AUTHORIZATION).and_then(|value| {
-            let (scheme, credential) = value.to_str().ok()?.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim().to_owned())
-        });
-        Self { values, bearer }
+        Self { values, bearer: bearer_credential(request).map(str::to_owned) }
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -55,9 +50,14 @@ impl Parameters {
         self.get("preparedId").map(|id| ids::uuid("preparedId", Some(id))).transpose()
     }
 
-    /// The session id in its form; without one the call must have a bearer credential.
+    /// The bearer credential; only without one, the session id of the parameter.
+    pub fn credential(&self) -> Option<&str> {
+        self.bearer.as_deref().or_else(|| self.get("sessionId"))
+    }
+
+    /// The session id must have its form, if it is what counts.
     pub fn check_session(&self) -> Result<(), Problem> {
-        if self.get("sessionId").is_none() && self.bearer.is_some() {
+        if self.bearer.is_some() {
             return Ok(());
         }
         ids::uuid("sessionId", self.get("sessionId")).map(drop)

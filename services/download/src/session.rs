@@ -1,4 +1,4 @@
-//! Whose call it is: the session id of the parameter, as in ids.server, or the one behind a bearer credential.
+//! Whose call it is: the bearer credential's, or without one that of the session id of the parameter, as in ids.server.
 
 use identity::Session;
 use service_kit::{Code, Problem};
@@ -19,7 +19,7 @@ pub struct Who {
 /// Asks ICAT whose session it is; the answer is remembered for less than a minute.
 pub async fn who(state: &State, parameters: &Parameters) -> Result<Who, Problem> {
     parameters.check_session()?;
-    let credential = parameters.get("sessionId").or(parameters.bearer.as_deref()).unwrap_or_default();
+    let credential = parameters.credential().unwrap_or_default();
     let caller = state.identity.caller(credential).await.map_err(|problem| match problem.code {
         Code::Unauthenticated => Problem::new(Code::Unauthenticated, "download/session", problem.detail),
         _ => problem,

@@ -49,6 +49,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     check: |settings| Config::read(settings).map(drop),
     openapi: openapi::Document::openapi,
     build: |ctx| Box::pin(build(ctx)),
+    ..ServiceDef::EMPTY
 };
 
 /// For commands that change rows: what they change, a running catalogue tells.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use service_kit::{Config as Settings, ConfigError};
+use service_kit::{Config as Settings, ConfigError, PrivatePath};
 
 use crate::notifications::{self, Rule};
 
@@ -60,6 +60,15 @@ impl Config {
             return Err(ConfigError("logbook.page_default must be from 1 to logbook.page_limit".to_owned()));
         }
         Ok(config)
+    }
+
+    /// What no storage of data files may share.
+    pub fn private_paths(settings: &Settings) -> Result<Vec<PrivatePath>, ConfigError> {
+        let config = Self::read(settings)?;
+        Ok(vec![
+            PrivatePath::new("logbook.attachments_dir", config.attachments_dir),
+            PrivatePath::new("logbook.signing_key_file", config.signing_key_file),
+        ])
     }
 
     /// The zone of days and of times without one.

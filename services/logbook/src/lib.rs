@@ -48,7 +48,11 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[Migration { version: 1, name: "logbook", sql: include_str!("../migrations/0001_logbook.sql") }],
     check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),
+    scopes: &[rights::READ, rights::WRITE],
+    private_paths: Config::private_paths,
+    doctor: |ctx| Box::pin(identity::check_reader(ctx)),
     build: |ctx| Box::pin(build(ctx)),
+    ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {

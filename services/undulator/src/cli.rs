@@ -83,12 +83,27 @@ pub struct Ingest {
     pub visit: Option<String>,
     #[arg(long)]
     pub facility: Option<String>,
+    /// Make the investigation if there is none.
+    #[arg(long)]
+    pub create: bool,
+    /// Title of the investigation that is made; without it the name.
+    #[arg(long, requires = "create")]
+    pub title: Option<String>,
+    /// Type of the investigation that is made; needed where the facility has several.
+    #[arg(long, requires = "create")]
+    pub investigation_type: Option<String>,
     /// Which of the configured storages the directory lies in.
     #[arg(long, default_value = "main")]
     pub storage: String,
     /// Name of the dataset type; made if it is missing.
     #[arg(long = "type", default_value = "raw")]
     pub dataset_type: String,
+    /// Let datasets and files that are catalogued at another location point to this directory.
+    #[arg(long)]
+    pub repoint: bool,
+    /// Report what would be done, without reading the files and without storing anything.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Files that are read at the same time.
     #[arg(long, default_value_t = 4)]
     pub jobs: usize,

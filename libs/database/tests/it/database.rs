@@ -2,7 +2,7 @@
 
 use service_kit::config::Config;
 use service_kit::db::{Migrate, Target};
-use service_kit::{Db, DbError, Engine, Migration, Val};
+use service_kit::{Db, DbError, Engine, Migration, Val, words};
 
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
@@ -110,6 +110,53 @@ async fn text_with_nul_is_refused_before_it_reaches_the_database() {
     for test in testkit::databases("nul", MIGRATIONS).await {
         let refused = test.db.write(async |tx| tx.exec(ADD, &thing(1, "a\0b")).await).await;
         assert!(matches!(refused, Err(DbError::Nul)), "{}", test.engine);
+    }
+}
+
+/// A text that no engine can make shorter.
+fn noise(bytes: usize) -> String {
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'!' + u8::try_from((state >> 33) % 94).unwrap())
+    };
+    (0..bytes).map(|_| next()).collect()
+}
+
+#[tokio::test]
+async fn what_an_index_takes_is_stored_and_more_is_told_as_such() {
+    for test in testkit::databases("long", MIGRATIONS).await {
+        let add = async |id: i64, name: String| test.db.write(async |tx| tx.exec(ADD, &thing(id, &name)).await).await;
+        add(1, noise(database::MOST_INDEXED_BYTES)).await.unwrap();
+        let longer = add(2, noise(4_000)).await;
+        match test.db.engine() {
+            Engine::Sqlite => assert!(longer.is_ok(), "{longer:?}"),
+            Engine::Postgres => assert!(matches!(longer, Err(DbError::Data(_))), "{longer:?}"),
+        }
+        add(3, "short".to_owned()).await.unwrap();
+    }
+}
+
+const WORDS: &[Migration] = &[Migration { version: 1, name: "words", sql: "{words thing_words};" }];
+
+/// More than a megabyte of words that all differ, and of more than one byte per letter.
+#[tokio::test]
+async fn the_words_of_a_very_long_text_are_indexed_alike_on_both_engines() {
+    for test in testkit::databases("words", WORDS).await {
+        let text: String = (0..30_000).fold(String::new(), |text, n| text + &format!("{n:ä>60} "));
+        let tokens = words::tokens([text.as_str()], &[words::label(7)]);
+        let vals = [1.into(), tokens.into()];
+        let add = "INSERT INTO thing_words (rowid, tokens) VALUES ($1, $2)";
+        test.db.write(async |tx| tx.exec(add, &vals).await).await.unwrap();
+        let found = async |word: &str| {
+            let sql =
+                format!("SELECT rowid FROM thing_words WHERE {}", test.db.engine().has_words("thing_words", "$1"));
+            let asked = words::Asked::parse(word).unwrap().question(test.db.engine(), &[words::label(7)]);
+            test.db.read().await.unwrap().all(&sql, &[asked]).await.unwrap().len()
+        };
+        let nth = |n: i32| format!("{n:ä>60}");
+        let seen = [found(&nth(0)).await, found(&nth(8_000)).await, found(&nth(19_000)).await];
+        assert_eq!(seen, [1, 1, 0], "{}: the first megabyte, and its label", test.engine);
     }
 }
 

@@ -4,4 +4,9 @@
 
 mod copy;
 mod database;
+mod full_disk;
+mod given_up;
 mod increments;
+mod memory;
+mod opened;
+mod outages;

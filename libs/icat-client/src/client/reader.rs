@@ -32,8 +32,17 @@ impl Reader {
             (Some(plugin), Some(user), Some(password)) if !plugin.is_empty() && !user.is_empty() => {
                 Ok(Some(Self(Arc::new(Account { icat, plugin, user, password, session: Mutex::default() }))))
             }
-            _ => Err(ConfigError("icat.reader must be plugin:user:password".to_owned())),
+            _ => Err(ConfigError(
+                "icat.reader must be plugin:user:password, such as simple:reader:PASSWORD; the plugin is an authenticator of \
+                 the catalogue and not part of the user's name"
+                    .to_owned(),
+            )),
         }
+    }
+
+    /// `plugin/user`, for people.
+    pub fn account(&self) -> String {
+        format!("{}/{}", self.0.plugin, self.0.user)
     }
 
     /// The catalogue it reads.

@@ -19,6 +19,25 @@ async fn a_session_is_found_in_every_place_and_as_bearer_everywhere() {
 }
 
 #[tokio::test]
+async fn the_header_comes_before_every_other_place() {
+    let app = start("").await;
+    let ask = async |place: &str, header: &str| {
+        let request = app.http.get(format!("{}{place}", app.public)).header("authorization", header);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let (good, bad) = (SESSION.to_owned(), "00000000-0000-0000-0000-000000000000".to_owned());
+    for place in ["/in-query?sessionId={}", "/in-path/{}/who"] {
+        let with = |session: &str| place.replace("{}", session);
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            assert_eq!(ask(&with(&bad), &format!("{scheme} {good}")).await, 200, "{place} {scheme}");
+            assert_eq!(ask(&with(&good), &format!("{scheme} {bad}")).await, 401, "{place} {scheme}");
+        }
+        assert_eq!(ask(&with(&good), "Basic eDp5").await, 200, "{place}: a proxy's credential is not ours");
+        assert_eq!(ask(&with(&bad), "Basic eDp5").await, 401, "{place}");
+    }
+}
+
+#[tokio::test]
 async fn who_says_nothing_is_nobody_and_who_says_something_wrong_is_refused() {
     let app = start("").await;
     assert_eq!(get(&app, "/maybe", None).await, (200, "nobody".to_owned()));
@@ -60,6 +79,51 @@ async fn a_session_that_ends_is_forgotten_at_once() {
         (get(&app, "/who", Some(SESSION)).await.0 == 401).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_not_called_a_session_that_has_ended() {
+    let app = start("").await;
+    let (status, body) = get(&app, "/who", Some("9f86d081884c7d659a2feaa0c55ad015")).await;
+    assert_eq!(status, 401);
+    assert!(body.contains("API key") && !body.contains("has ended") && !body.contains("log in"), "{body}");
+    let a_uuid = "3e1f0b52-95f7-4c39-8b0f-6f5f3a3c0a11";
+    let (_, body) = get(&app, "/who", Some(a_uuid)).await;
+    assert!(body.contains("the session is not known or has ended") && body.contains("API key"), "{body}");
+    for wrong in ["9f86d081884c7d659a2feaa0c55ad015", a_uuid] {
+        let (status, body) = get(&app, &format!("/with-key/{wrong}"), None).await;
+        assert_eq!(status, 401);
+        assert!(body.contains("API key is not known") && !body.contains("session"), "{body}");
+    }
+    assert_eq!(get(&app, &format!("/with-key/{SESSION}"), None).await, (200, "db/ada".to_owned()));
+}
+
+#[tokio::test]
+async fn a_key_with_instruments_writes_for_these_alone() {
+    let key = |name: &str, instruments: &str| {
+        format!(
+            "[[identity.api_keys]]\nname = \"{name}\"\nsha256 = \"{}\"\nuser = \"simple/{name}\"\n{instruments}\
+             scopes = [\"logbook:write\"]\nexpires = \"2027-01-01T00:00:00Z\"\n",
+            service_kit::digest(name)
+        )
+    };
+    let app = start(&[key("one", "instruments = [\"ID30A-1\", \"BM29\"]\n"), key("all", "")].concat()).await;
+    let write = async |credential: &str, instrument: &str| {
+        get(&app, &format!("/write-for?instrument={instrument}"), Some(credential)).await
+    };
+    for allowed in ["ID30A-1", "id30a-1", "bm29"] {
+        assert_eq!(write("one", allowed).await, (200, format!("{allowed} {allowed}")));
+    }
+    let (status, body) = write("one", "ID30A-2").await;
+    assert_eq!(status, 403);
+    assert!(body.contains("may not write for the instrument ID30A-2, only for ID30A-1, BM29"), "{body}");
+    let (status, body) = write("one", "").await;
+    assert_eq!(status, 403);
+    assert!(body.contains("name the instrument"), "{body}");
+    for free in ["all", SESSION] {
+        assert_eq!(write(free, "ID30A-2").await.0, 200, "{free}");
+        assert_eq!(write(free, "").await.0, 200, "{free}");
+    }
 }
 
 #[tokio::test]

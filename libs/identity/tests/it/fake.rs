@@ -74,6 +74,13 @@ async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
         identity
             .guard(Mount::new("/in-path", Listener::Public, Dialect::Problem), &[Place::Path("session")])
             .get("/{session}/who", said),
+        Mount::new("/with-key", Listener::Public, Dialect::Problem).state(Arc::new(identity.clone())).get(
+            "/{key}",
+            async |identity: web::Data<Identity>, key: web::Path<String>| {
+                identity.caller_with_api_key(&key).await.map(|caller| name(&caller))
+            },
+        ),
+        identity.guard(Mount::new("/write-for", Listener::Public, Dialect::Problem), &[]).get("", write_for),
         identity
             .guard(Mount::new("/maybe", Listener::Public, Dialect::Problem), &[])
             .get("", async |caller: MaybeCaller| caller.0.map_or("nobody".to_owned(), |caller| name(&caller))),
@@ -86,6 +93,14 @@ async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
 
 fn name(caller: &Caller) -> String {
     caller.subject().icat_user_name.clone()
+}
+
+/// The instrument of the query twice if the caller may write for it; an empty one is none.
+async fn write_for(caller: Caller, query: web::Query<Vec<(String, String)>>) -> Result<String, Problem> {
+    let instrument = query[0].1.as_str();
+    caller.require_instrument(Some(instrument).filter(|name| !name.is_empty()))?;
+    assert!(instrument.is_empty() || caller.may_write_for_instrument(instrument));
+    Ok(format!("{instrument} {instrument}"))
 }
 
 /// Who, and whether their session is known.

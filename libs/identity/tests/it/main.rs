@@ -5,4 +5,5 @@
 mod callers;
 mod fake;
 mod keys;
+mod reader;
 mod tokens;

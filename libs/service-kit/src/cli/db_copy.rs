@@ -1,12 +1,17 @@
 //! `db copy --from URL --to URL`
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::{Failure, result};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
-use crate::db::{Db, Migrate, Target};
-use crate::serve::ServiceDef;
+use crate::db::{CopyState, Db, DbError, Migrate, Target};
+use crate::serve::{BuildError, ServiceDef};
+
+/// A whole table is read by one statement.
+const READ_TIMEOUT: Duration = Duration::from_hours(24 * 20);
 
 #[derive(Serialize)]
 struct Copied {
@@ -15,39 +20,134 @@ struct Copied {
     rows: u64,
 }
 
-/// Copies the rows of every service; stop the services first. The target's tables are made where they are missing and
-/// must be empty.
+/// One service's databases, open for the copy and nobody else.
+struct Pair<'s> {
+    service: &'s ServiceDef,
+    source: Db,
+    target: Db,
+    state: CopyState,
+}
+
+/// Copies the rows of every service that has a database at `from`; stop the services first. All sides are looked at before
+/// anything is copied, each service is copied as a whole or not at all, and what an earlier run has copied stays.
 pub async fn run(services: &[ServiceDef], settings: &Config, from: &str, to: &str, json: bool) -> Result<(), Failure> {
-    let mut all = Vec::new();
+    let (from, to) = (Place::parse(settings, from)?, Place::parse(settings, to)?);
+    let mut pairs = Vec::new();
     for service in services {
-        let source = open(service, settings, from, Migrate::Check).await?;
-        let target = open(service, settings, to, Migrate::Auto).await?;
-        let copied = source.copy_to(&target).await.map_err(|e| Failure::of(&e))?;
-        all.extend(copied.into_iter().map(|(table, rows)| Copied { service: service.name, table, rows }));
-        source.close().await;
-        target.close().await;
+        let (source, target) = (from.target(service)?, to.target(service)?);
+        if source == target {
+            return Err(Failure::Usage("--from and --to are the same place".to_owned()));
+        }
+        if !source.exists().await.map_err(BuildError::Database)? {
+            eprintln!("{}: no database there, nothing to copy", service.name);
+            continue;
+        }
+        pairs.push(open_pair(service, &from, &to).await?);
+    }
+    if pairs.is_empty() {
+        return Err(Failure::Failed(format!("no service has a database in {}", from.shown)));
+    }
+    let taken: Vec<String> = pairs.iter().filter_map(Pair::refusal).collect();
+    if !taken.is_empty() {
+        return Err(Failure::Failed(taken.join("\n")));
+    }
+    let mut all = Vec::new();
+    for pair in &pairs {
+        let tables = pair.copy().await?;
+        all.extend(tables.into_iter().map(|(table, rows)| Copied { service: pair.service.name, table, rows }));
+        pair.source.close().await;
+        pair.target.close().await;
     }
     let rows: u64 = all.iter().map(|copied| copied.rows).sum();
-    let sentence = format!("{rows} rows of {} tables in {} services copied", all.len(), services.len());
+    let sentence = format!("{rows} rows of {} tables in {} services copied and verified", all.len(), pairs.len());
     result(json, &all, &sentence)
 }
 
-async fn open(service: &ServiceDef, settings: &Config, url: &str, migrate: Migrate) -> Result<Db, Failure> {
-    let settings = match url.strip_prefix("sqlite:") {
-        Some(directory) => settings.with("database.url", "sqlite")?.with("data_dir", directory)?,
-        None if url.starts_with("postgres") => settings.with("database.url", url)?,
-        None => return Err(Failure::Usage("say sqlite:DIRECTORY or postgres://…".to_owned())),
-    };
-    let target = Target::of(&settings.core.database, &settings.core.data_dir, service.name)
-        .map_err(|e| Failure::Config(ConfigError(e.to_string())))?;
-    if let Target::Sqlite(file) = &target
-        && migrate == Migrate::Check
-        && !file.is_file()
-    {
-        return Err(Failure::Failed(format!("there is no database {}", file.display())));
+async fn open_pair<'s>(service: &'s ServiceDef, from: &Place, to: &Place) -> Result<Pair<'s>, Failure> {
+    let source = from.open(service, Migrate::Check).await?;
+    let target = to.open(service, Migrate::Auto).await?;
+    let state = source.compare_for_copy(&target, service.migrations).await;
+    let state = state.map_err(|e| failed(service.name, &e))?;
+    Ok(Pair { service, source, target, state })
+}
+
+impl Pair<'_> {
+    /// Why this cannot be copied.
+    fn refusal(&self) -> Option<String> {
+        let CopyState::Different { table, rows } = &self.state else { return None };
+        Some(format!(
+            "{}: the target holds other rows than the source ({rows} in table {table}); nothing was copied. Copy into an \
+             empty directory or database, or remove what is there: the file {0}.db with its -wal and -shm, or the \
+             schema (DROP SCHEMA {0} CASCADE)",
+            self.service.name
+        ))
     }
-    let failed = |e| Failure::from(crate::serve::BuildError::Database(e));
-    let db = Db::open(&target, &settings.core.database).await.map_err(failed)?;
-    db.migrate(service.migrations, migrate, SystemClock.now_micros()).await.map_err(failed)?;
-    Ok(db)
+
+    async fn copy(&self) -> Result<Vec<(String, u64)>, Failure> {
+        if self.state == CopyState::Same {
+            eprintln!("{}: the target holds these rows already", self.service.name);
+            return Ok(Vec::new());
+        }
+        let copied = self.source.copy_to(&self.target, self.service.migrations).await;
+        copied.map_err(|e| failed(self.service.name, &e))
+    }
+}
+
+fn failed(service: &str, error: &DbError) -> Failure {
+    Failure::Failed(format!(
+        "{service}: {}; its target is as it was, and the same command can be run again",
+        crate::problem::chain(error)
+    ))
+}
+
+/// One side of the copy.
+struct Place {
+    settings: Config,
+    /// Without a password.
+    shown: String,
+}
+
+impl Place {
+    fn parse(settings: &Config, url: &str) -> Result<Self, Failure> {
+        let (settings, shown) = match url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
+            Some("") => return Err(Failure::Usage("sqlite: needs a directory, as in sqlite:./data".to_owned())),
+            Some(directory) => {
+                if std::path::Path::new(directory).is_file() {
+                    let text =
+                        format!("{directory} is a file; name the directory that holds the databases of all services");
+                    return Err(Failure::Usage(text));
+                }
+                (settings.with("database.url", "sqlite")?.with("data_dir", directory)?, directory.to_owned())
+            }
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                (settings.with("database.url", url)?, "that PostgreSQL database".to_owned())
+            }
+            None => {
+                let text = "--from and --to are sqlite:DIRECTORY or postgres://USER:PASSWORD@HOST/DATABASE";
+                return Err(Failure::Usage(text.to_owned()));
+            }
+        };
+        let read_timeout = format!("{}s", READ_TIMEOUT.as_secs());
+        Ok(Self { settings: settings.with("database.read_timeout", read_timeout)?, shown })
+    }
+
+    fn target(&self, service: &ServiceDef) -> Result<Target, Failure> {
+        let core = &self.settings.core;
+        Target::of(&core.database, &core.data_dir, service.name)
+            .map_err(|e| Failure::Config(ConfigError(e.to_string())))
+    }
+
+    /// As a server would, so that none runs on it meanwhile.
+    async fn open(&self, service: &ServiceDef, migrate: Migrate) -> Result<Db, Failure> {
+        let failed = |e| Failure::from(BuildError::Database(e));
+        let target = self.target(service)?;
+        if let Target::Sqlite(_) = target {
+            let directory = &self.settings.core.data_dir;
+            database::create_private_directory(directory)
+                .map_err(|e| Failure::Failed(format!("cannot create {}: {e}", directory.display())))?;
+        }
+        let db = Db::open_for_server(&target, &self.settings.core.database).await.map_err(failed)?;
+        db.migrate(service.migrations, migrate, SystemClock.now_micros()).await.map_err(failed)?;
+        Ok(db)
+    }
 }

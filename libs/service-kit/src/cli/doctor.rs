@@ -1,54 +1,79 @@
 //! `doctor`: asks everything that the services need, and says what is wrong and what to do.
 
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
-
-use serde::Serialize;
 
 use super::{Failure, result};
 use crate::clock::SystemClock;
 use crate::config::{BusKind, Config};
 use crate::db::Target;
+use crate::doctor::{DoctorCtx, Finding, Level};
 use crate::problem::chain;
-use crate::serve::{ServiceDef, http_client, open_database};
+use crate::process::Process;
+use crate::serve::{Endpoints, ServiceDef, http_client, open_database};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Serialize)]
-struct Finding {
-    what: String,
-    ok: bool,
-    says: String,
-}
-
 /// Exit code 1 if anything is wrong. Writes nothing, and migrates nothing.
 pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
-    let mut findings = Vec::new();
+    let client = http_client(settings)?;
+    let mut findings = listeners(settings, &client).await;
     for service in services {
-        findings.push(finding(format!("database of {}", service.name), database(service, settings).await));
+        findings.push(Finding::of(format!("database of {}", service.name), database(service, settings).await));
     }
-    findings.push(finding("ICAT".to_owned(), icat(settings).await));
+    findings.push(Finding::of("ICAT", icat(settings, &client).await));
     if settings.core.events.kind == BusKind::Nats {
-        findings.push(finding("NATS".to_owned(), nats(settings).await));
+        findings.push(Finding::of("NATS", nats(settings).await));
     }
     for (name, storage) in &settings.core.storage {
         let looked = storage.directory(name).map_err(|e| e.to_string()).and_then(|directory| {
             let entries = std::fs::read_dir(&directory).map_err(|e| format!("{}: {e}", directory.display()))?;
             Ok(format!("{} can be read ({} entries)", directory.display(), entries.count()))
         });
-        findings.push(finding(format!("storage {name}"), looked));
+        findings.push(Finding::of(format!("storage {name}"), looked));
     }
+    let core = &settings.core;
+    let ctx = DoctorCtx {
+        config: settings.clone(),
+        http: reqwest_middleware::ClientBuilder::new(client).build(),
+        clock: Arc::new(SystemClock),
+        process: Process::default(),
+        endpoints: Endpoints { public: core.http.bind, internal: core.http.internal_bind },
+        is_running: false,
+    };
+    findings.extend(crate::doctor::examine(services, &ctx).await);
     let wrong = findings.iter().filter(|finding| !finding.ok).count();
-    let lines: Vec<String> = findings
-        .iter()
-        .map(|f| format!("{}  {:<22} {}", if f.ok { "ok   " } else { "WRONG" }, f.what, f.says))
-        .collect();
+    let lines: Vec<String> = findings.iter().map(|f| format!("{}  {:<22} {}", word(f.level), f.what, f.says)).collect();
     result(json, &findings, &lines.join("\n"))?;
     if wrong == 0 { Ok(()) } else { Err(Failure::Failed(format!("{wrong} of {} checks failed", findings.len()))) }
 }
 
-fn finding(what: String, outcome: Result<String, String>) -> Finding {
-    let ok = outcome.is_ok();
-    Finding { what, ok, says: outcome.unwrap_or_else(|says| says) }
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Ok => "ok   ",
+        Level::Warning => "warn ",
+        Level::Wrong => "WRONG",
+    }
+}
+
+/// Whether the ports are free, or taken by the services themselves.
+async fn listeners(settings: &Config, client: &reqwest::Client) -> Vec<Finding> {
+    let http = &settings.core.http;
+    let endpoints = Endpoints { public: http.bind, internal: http.internal_bind };
+    let health = format!("{}/health/live", endpoints.resolve("self", crate::Listener::Internal));
+    let asked = client.get(health).timeout(PATIENCE).send().await;
+    let runs = asked.is_ok_and(|answer| answer.status().is_success());
+    let look = |setting: &str, address: SocketAddr| {
+        let outcome = match TcpListener::bind(address) {
+            Ok(_) => Ok(format!("{setting} = {address} is free")),
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse && runs => Ok(format!("{setting} = {address}: running")),
+            Err(e) => Err(crate::http::bind_refusal(setting, address, &e)),
+        };
+        Finding::of(setting, outcome)
+    };
+    vec![look("http.bind", http.bind), look("http.internal_bind", http.internal_bind)]
 }
 
 async fn database(service: &ServiceDef, settings: &Config) -> Result<String, String> {
@@ -69,12 +94,11 @@ async fn database(service: &ServiceDef, settings: &Config) -> Result<String, Str
     }
 }
 
-async fn icat(settings: &Config) -> Result<String, String> {
+async fn icat(settings: &Config, client: &reqwest::Client) -> Result<String, String> {
     let url = &settings.core.icat.url;
     if url == "self" {
         return Ok("is the embedded catalogue of this process".to_owned());
     }
-    let client = http_client(settings).map_err(|e| e.to_string())?;
     let asked = client.get(format!("{}/icat/version", url.trim_end_matches('/'))).timeout(PATIENCE).send().await;
     let answer = asked.map_err(|e| format!("does not answer: {}", chain(&e.without_url())))?;
     let status = answer.status();

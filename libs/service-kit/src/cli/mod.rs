@@ -15,6 +15,7 @@ use serde::Serialize;
 
 pub use self::failure::Failure;
 use crate::config::Config;
+use crate::private_paths::check_storages;
 use crate::serve::{ServiceDef, serve};
 use crate::telemetry;
 
@@ -102,9 +103,12 @@ pub fn load(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Fa
     let file = file.or_else(|| here.is_file().then(|| here.to_owned()));
     let defaults: Vec<&str> = services.iter().map(|service| service.default_toml).collect();
     let config = Config::load(&defaults, file.as_deref())?;
+    let mut private = Vec::new();
     for service in services {
         (service.check)(&config)?;
+        private.extend((service.private_paths)(&config)?);
     }
+    check_storages(&config, private)?;
     Ok(config)
 }
 

@@ -1,6 +1,7 @@
 //! What surrounds every request: its id, its span, its limits, one log line, and the mount's dialect for whatever goes
 //! wrong.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,9 +18,13 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span, field};
 
 use super::address::{ClientAddress, TrustedProxies};
+use super::cors::{self, Origins};
+use super::framing;
 use super::limits::{CROWDED, Limiter};
 use super::mount::Table;
 use super::own::Own;
+use crate::caller_name::CallerName;
+use crate::config::CorsConfig;
 use crate::dialect::Dialect;
 use crate::ids::Ids;
 use crate::metrics::{Metrics, RequestLabels};
@@ -44,6 +49,7 @@ pub(super) struct Surroundings {
     pub proxies: TrustedProxies,
     pub own: Own,
     pub limiter: Limiter,
+    pub cors: CorsConfig,
 }
 
 /// Actix asks each error for a response; ours get theirs at the boundary, where dialect and request id are known.
@@ -70,11 +76,14 @@ pub(super) async fn boundary(
     }
     // The path as the routes see it, with what needed no percent-encoding decoded.
     let mount = surroundings.table.mount_of(req.match_info().as_str());
+    let origins = mount.map_or(Origins::Nobody, |mount| mount.origins);
     let around = Around {
         dialect: mount.map_or(Dialect::Problem, |mount| mount.dialect),
         server: mount.map_or("", |mount| mount.prefix.trim_start_matches('/')),
         headers: mount.map_or(&[], |mount| &mount.headers),
+        cors: cors::headers(origins, &surroundings.cors, req.headers()),
         request_id: &request_id.0,
+        refusal: Cell::default(),
     };
     let method = super::method_name(req.method().as_str());
     let route = route(&req);
@@ -88,32 +97,74 @@ pub(super) async fn boundary(
         if !is_own {
             limiter.check_rate(client)?;
         }
+        if let Some(mount) = mount
+            && let Some(answer) = cors::preflight(&req, &around.cors, || mount.methods())
+        {
+            return Ok(req.into_response(answer).map_into_right_body());
+        }
         limiter.begin_body(&mut req).await?;
         let _place = if is_own { None } else { limiter.admit()? };
-        if unhurried {
+        let answer = if unhurried {
             next.call(req).await
         } else {
             limiter.within_time(limiter.within_silence(req, async |req| next.call(req).await)).await
-        }
+        };
+        answer.map(ServiceResponse::map_into_left_body)
     };
-    let (answer, status) = around.answer(handled).instrument(span.clone()).await;
+    let (answer, caller) = CallerName::scope(around.answer(handled).instrument(span.clone())).await;
+    let (answer, status) = answer;
 
     let elapsed = started.elapsed().as_secs_f64();
     span.record("http.response.status_code", status.as_u16());
-    span.in_scope(|| {
-        tracing::info!(
-            http.request.method = method,
-            http.route = route,
-            http.response.status_code = status.as_u16(),
-            duration_ms = elapsed * 1000.0,
-            request.id = &*request_id.0,
-            "request"
-        );
+    if let Some(caller) = &caller {
+        span.record("user.name", caller.as_str());
+    }
+    log(&Line {
+        method,
+        route: &route,
+        status,
+        elapsed,
+        request_id: &request_id,
+        caller,
+        refusal: around.refusal.get(),
     });
     let labels =
         RequestLabels { http_request_method: method, http_route: route, http_response_status_code: status.as_u16() };
     surroundings.metrics.requests.get_or_create(&labels).observe(elapsed);
     answer
+}
+
+/// What the log says of a request.
+struct Line<'r> {
+    method: &'static str,
+    route: &'r str,
+    status: StatusCode,
+    /// Seconds.
+    elapsed: f64,
+    request_id: &'r RequestId,
+    caller: Option<String>,
+    refusal: Option<&'static str>,
+}
+
+/// One line per request, outside its span, whose fields it would repeat. Text shows the message and the short fields, JSON
+/// all of them (see `telemetry`).
+fn log(line: &Line<'_>) {
+    let Line { method, route, status, elapsed, request_id, caller, refusal } = line;
+    let milliseconds = elapsed * 1000.0;
+    tracing::info!(
+        target: "service_kit::http",
+        {
+            http.request.method = method,
+            http.route = route,
+            http.response.status_code = status.as_u16(),
+            duration_ms = milliseconds,
+            request.id = &*request_id.0,
+            user.name = caller.as_deref(),
+            error.slug = refusal,
+        },
+        "{method} {route} {} {milliseconds:.1} ms",
+        status.as_u16(),
+    );
 }
 
 /// The pattern under which a request stands in log, traces and metrics; its target has session ids in it.
@@ -132,6 +183,7 @@ fn root_span(surroundings: &Surroundings, req: &ServiceRequest, service: &str, m
         http.route = route,
         http.response.status_code = field::Empty,
         request.id = field::Empty,
+        user.name = field::Empty,
         trace_id = field::Empty,
     );
     let remote = telemetry::remote_context(|name| req.headers().get(name)?.to_str().ok());
@@ -168,7 +220,11 @@ struct Around<'r> {
     /// What an authenticator calls itself.
     server: &'r str,
     headers: &'r [(HeaderName, HeaderValue)],
+    /// Which pages may read them.
+    cors: Vec<(HeaderName, HeaderValue)>,
     request_id: &'r str,
+    /// The slug of the problem that was answered, for the log.
+    refusal: Cell<Option<&'static str>>,
 }
 
 type Answer = (Result<ServiceResponse<BoxBody>, Error>, StatusCode);
@@ -180,7 +236,7 @@ impl Around<'_> {
     ) -> Answer {
         match AssertUnwindSafe(handled).catch_unwind().await {
             Ok(Ok(response)) => {
-                let response = self.finish(response);
+                let response = framing::frame(self.finish(response)).await;
                 let status = response.status();
                 (Ok(response), status)
             }
@@ -199,11 +255,7 @@ impl Around<'_> {
 
     /// An error that a handler or an extractor returned is inside the response by now.
     fn finish(&self, response: ServiceResponse<impl MessageBody + 'static>) -> ServiceResponse<BoxBody> {
-        if let Some(mut rendered) = response.response().error().map(|error| self.render(error)) {
-            // Without these a page of another origin could not read why it was refused.
-            for (name, value) in response.headers().iter().filter(|(name, _)| is_of_cors(name)) {
-                rendered.headers_mut().append(name.clone(), value.clone());
-            }
+        if let Some(rendered) = response.response().error().map(|error| self.render(error)) {
             return response.into_response(rendered);
         }
         let mut response = response.map_into_boxed_body();
@@ -217,6 +269,13 @@ impl Around<'_> {
         }
         for (name, value) in self.headers {
             headers.insert(name.clone(), value.clone());
+        }
+        for (name, value) in &self.cors {
+            if name == VARY {
+                headers.append(name.clone(), value.clone());
+            } else {
+                headers.insert(name.clone(), value.clone());
+            }
         }
     }
 
@@ -235,8 +294,9 @@ impl Around<'_> {
             let cause = chain(problem);
             tracing::error!(request.id = self.request_id, error.slug = problem.slug, error = cause, "request failed");
         } else {
-            tracing::info!(request.id = self.request_id, error.slug = problem.slug, "request refused");
+            tracing::debug!(request.id = self.request_id, error = %problem, "request refused");
         }
+        self.refusal.set(Some(problem.slug));
         let mut response = self.dialect.render(problem, self.request_id, self.server);
         self.add_headers(response.headers_mut());
         if problem.code == Code::Timeout {
@@ -245,11 +305,6 @@ impl Around<'_> {
         }
         response
     }
-}
-
-/// What the middleware for other origins' pages adds.
-fn is_of_cors(name: &HeaderName) -> bool {
-    name == VARY || name.as_str().starts_with("access-control-")
 }
 
 /// Faults of ours or of systems behind us; the rest is the caller's.

@@ -88,6 +88,8 @@ pub(crate) fn finished(
 ) -> Result<reqwest::Client, ConfigError> {
     let mut builder = builder
         .redirect(reqwest::redirect::Policy::none())
+        // Small pieces of a request do not wait for the acknowledgement of the ones before.
+        .tcp_nodelay(true)
         .user_agent(concat!("undulator/", env!("CARGO_PKG_VERSION")));
     if !ca_file.is_empty() {
         let refused = |e: &dyn Display| ConfigError(format!("{what}: {ca_file}: {e}"));

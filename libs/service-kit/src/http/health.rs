@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::mount::{Listener, Mount};
-use crate::db::Db;
+use crate::db::{Db, DbError};
 use crate::dialect::Dialect;
 use crate::metrics::{ConnectionLabels, Metrics};
 use crate::problem::Problem;
@@ -67,11 +67,12 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "up"}))
 }
 
-/// 200 if every database answers and the process is not stopping, else 503; the body says which. No storage is touched.
+/// 200 if every database answers and can be written and the process is not stopping, else 503; the body says which. No
+/// storage is touched.
 async fn ready(health: web::Data<Health>) -> HttpResponse {
     let mut checks = serde_json::Map::new();
     let mut up = true;
-    let asked = health.databases.iter().map(|(_, db)| tokio::time::timeout(PATIENCE, db.ping()));
+    let asked = health.databases.iter().map(|(_, db)| tokio::time::timeout(PATIENCE, db.check_ready()));
     let answers = futures_util::future::join_all(asked).await;
     for ((service, _), answer) in health.databases.iter().zip(answers) {
         let state = match answer {
@@ -82,9 +83,9 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
                 "busy"
             }
             Ok(Err(e)) => {
-                tracing::warn!(service, error = crate::problem::chain(&e), "database does not answer");
+                tracing::warn!(service, error = crate::problem::chain(&e), "the database cannot be read or written");
                 up = false;
-                "down"
+                state_after(&e)
             }
         };
         checks.insert(format!("database.{service}"), state.into());
@@ -100,6 +101,14 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
     health.metrics.ready.set(i64::from(up));
     let body = json!({"status": if up { "up" } else { "down" }, "checks": checks});
     if up { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
+}
+
+fn state_after(error: &DbError) -> &'static str {
+    match error {
+        DbError::DiskFull(_) => "disk full",
+        DbError::Busy(_) => "busy",
+        _ => "down",
+    }
 }
 
 /// `GET /metrics` in the `OpenMetrics` text format.

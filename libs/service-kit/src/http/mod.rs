@@ -1,10 +1,13 @@
 //! The HTTP floor: mounts, both listeners, and what surrounds every request.
 
 mod address;
+mod bearer;
 mod body;
 mod boundary;
 mod client;
+mod cors;
 pub mod disposition;
+mod framing;
 mod health;
 mod limits;
 mod mount;
@@ -12,6 +15,7 @@ mod own;
 mod server;
 
 pub use self::address::ClientAddress;
+pub use self::bearer::bearer_credential;
 pub use self::boundary::RequestId;
 pub use self::client::{Peer, command_client};
 pub(crate) use self::client::{finished, observed};
@@ -20,7 +24,7 @@ pub(crate) use self::health::{Health, health_mounts};
 pub(crate) use self::mount::Table;
 pub use self::mount::{Listener, Mount, MountError, RouteInfo};
 pub(crate) use self::own::Own;
-pub(crate) use self::server::{Listening, Site, bind, start};
+pub(crate) use self::server::{Listening, Site, bind, bind_refusal, start};
 
 /// The methods of RFC 9110 and PATCH; others are one, so that callers cannot fill metrics with names of their own.
 fn method_name(method: &str) -> &'static str {

@@ -5,14 +5,13 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use actix_cors::Cors;
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
 use actix_web::middleware::{Compress, Condition};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use thiserror::Error;
 
-use crate::config::CorsConfig;
+use super::cors::Origins;
 use crate::dialect::Dialect;
 use crate::problem::{Code, Problem};
 
@@ -38,7 +37,7 @@ pub struct Mount {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Whose mount it is; set by the process.
     pub(crate) service: &'static str,
-    cors: bool,
+    pub(super) origins: Origins,
     compressed: bool,
     routes: Vec<Route>,
     with_state: Vec<WithState>,
@@ -69,7 +68,7 @@ impl Mount {
             dialect,
             headers: Vec::new(),
             service: "process",
-            cors: false,
+            origins: Origins::Nobody,
             compressed: false,
             routes: Vec::new(),
             with_state: Vec::new(),
@@ -84,8 +83,19 @@ impl Mount {
 
     /// Pages of the origins in `http.cors.allowed_origins` may call these routes.
     pub fn cors(mut self) -> Self {
-        self.cors = true;
+        self.origins = Origins::Configured;
         self
+    }
+
+    /// Pages of every origin may call these routes, as those of the system that the mount replaces.
+    pub fn cors_for_everybody(mut self) -> Self {
+        self.origins = Origins::Everybody;
+        self
+    }
+
+    /// The methods of its routes, as `Access-Control-Allow-Methods` has them.
+    pub(super) fn methods(&self) -> String {
+        allowed(&self.routes.iter().collect::<Vec<_>>())
     }
 
     /// Answers are compressed for callers that ask for it. Not for what is asked for in ranges: their places are those
@@ -231,7 +241,7 @@ impl Table {
     }
 
     /// Registers everything with actix: one resource per path, so that a wrong method is a 405 and not a 404.
-    pub fn configure(&self, config: &mut web::ServiceConfig, origins: &CorsConfig) {
+    pub fn configure(&self, config: &mut web::ServiceConfig) {
         for mount in &self.mounts {
             let mut paths: Vec<&str> = Vec::new();
             for route in &mount.routes {
@@ -242,12 +252,7 @@ impl Table {
             for path in paths {
                 let routes: Vec<&Route> = mount.routes.iter().filter(|r| r.path == path).collect();
                 let resource = mount.resource(path, &routes);
-                let cors = mount.cors && !origins.allowed_origins.is_empty();
-                config.service(
-                    resource
-                        .wrap(Condition::new(mount.compressed, Compress::default()))
-                        .wrap(Condition::new(cors, allow(origins))),
-                );
+                config.service(resource.wrap(Condition::new(mount.compressed, Compress::default())));
             }
         }
     }
@@ -282,20 +287,17 @@ impl Mount {
 
 /// The value of `Allow`.
 fn allowed(routes: &[&Route]) -> String {
-    let mut methods: Vec<&str> = routes.iter().map(|r| r.method.as_str()).collect();
+    let mut methods: Vec<&str> = Vec::new();
+    for route in routes {
+        if !methods.contains(&route.method.as_str()) {
+            methods.push(route.method.as_str());
+        }
+    }
     if methods.contains(&"GET") && !methods.contains(&"HEAD") {
         methods.push("HEAD");
     }
     methods.push("OPTIONS");
     methods.join(", ")
-}
-
-fn allow(origins: &CorsConfig) -> Cors {
-    let cors = Cors::default().allow_any_method().allow_any_header().expose_any_header().max_age(3600);
-    if origins.allowed_origins.iter().any(|origin| origin == "*") {
-        return cors.allow_any_origin();
-    }
-    origins.allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
 /// The pattern with its variables' names left out, so that `/a/{x}` and `/a/{y}` are seen to be the same.

@@ -32,6 +32,100 @@ fn wrong_values_are_errors_that_name_the_setting() {
     assert!(refusal("[database]\nmax_connections = \"many\"\n").contains("database.max_connections"));
 }
 
+/// The settings of a file with this text, refused; the path of the file is `FILE` in the answer.
+fn refusal_of_file(text: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("undulator.toml");
+    std::fs::write(&file, text).unwrap();
+    let error = Config::load(&[SERVICE], Some(&file))
+        .and_then(|config| config.section::<Section>("logbook"))
+        .expect_err("refused")
+        .to_string();
+    error.replace(&file.display().to_string(), "FILE")
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read")]
+struct Section {
+    retention: String,
+    #[serde(default)]
+    places: std::collections::BTreeMap<String, Place>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read")]
+struct Place {
+    height: u16,
+}
+
+#[test]
+fn errors_name_the_file_the_setting_and_what_is_allowed() {
+    for (text, expected) in [
+        ("[htpp]\n", "FILE: unknown setting `htpp`; did you mean `http`?"),
+        ("[http]\nbnid = \"x\"\n", "FILE: unknown setting `http.bnid`; did you mean `bind`?"),
+        ("[http.limits]\nrat = 1\n", "FILE: unknown setting `http.limits.rat`; did you mean `rate`?"),
+        ("[logbook]\nretension = \"1d\"\n", "FILE: unknown setting `logbook.retension`; did you mean `retention`?"),
+        ("[logbook]\nretention = 5\n", "FILE: setting `logbook.retention`: found signed int `5`, expected a string"),
+        ("[logbook.places.a]\nheigth = 5\n", "FILE: unknown setting `logbook.places.a.heigth`; did you mean `height`?"),
+        (
+            "[logbook.places.a]\nheight = \"x\"\n",
+            "FILE: setting `logbook.places.a.height`: found string \"x\", expected a whole number",
+        ),
+        (
+            "[[identity.api_keys]]\nname = \"a\"\nscope = []\n",
+            "FILE: unknown setting `identity.api_keys.0.scope`; did you mean `scopes`?",
+        ),
+        (
+            "[[identity.api_keys]]\nname = \"a\"\nscopes = \"a\"\n",
+            "FILE: setting `identity.api_keys.0.scopes`: found string \"a\", expected a list such as [\"a\", \"b\"]",
+        ),
+        (
+            "[http.limits]\nbody = \"big\"\n",
+            "FILE: setting `http.limits.body`: found string \"big\", expected a size such as 32MiB",
+        ),
+        ("[log]\nformat = \"xml\"\n", "FILE: setting `log.format`: `xml` is not one of text, json"),
+        (
+            "[http]\nbind = \"8080\"\n",
+            "FILE: setting `http.bind`: this is no address with a port, such as 127.0.0.1:8080 or [::]:8080",
+        ),
+        ("[storage.main]\nthreads = 1\n", "FILE: setting `storage.main`: `url` is missing"),
+        (
+            "[http]\ninternal_bind = \"0.0.0.0:8080\"\n",
+            "http.bind = 127.0.0.1:8080 and http.internal_bind = 0.0.0.0:8080 have the same port; the internal listener needs one of \
+             its own",
+        ),
+    ] {
+        assert_eq!(refusal_of_file(text), expected, "{text}");
+    }
+    let broken = refusal_of_file("site = \"x\"\n[http\n");
+    assert!(broken.starts_with("FILE: TOML parse error at line 2"), "{broken}");
+}
+
+#[test]
+fn origins_are_written_as_browsers_send_them() {
+    let check = |origin: &str| {
+        Config::from_toml(&[], &format!("[http.cors]\nallowed_origins = [\"{origin}\"]\n"))
+            .map(drop)
+            .map_err(|e| e.to_string())
+    };
+    for good in ["*", "https://portal.example.org", "http://localhost:5173", "http://[::1]:8080"] {
+        assert_eq!(check(good), Ok(()), "{good}");
+    }
+    for (wrong, right) in [
+        ("https://portal.example.org/", "https://portal.example.org"),
+        ("https://Portal.example.org:443", "https://portal.example.org"),
+        ("portal.example.org", "https://portal.example.org"),
+    ] {
+        let refusal = check(wrong).unwrap_err();
+        assert!(
+            refusal.contains(&format!("`{wrong}` is no origin")) && refusal.contains(&format!("`{right}`")),
+            "{refusal}"
+        );
+    }
+}
+
 #[test]
 fn a_secret_comes_from_a_file_and_is_never_shown() {
     let dir = tempfile::tempdir().unwrap();

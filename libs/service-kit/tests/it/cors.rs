@@ -1,5 +1,6 @@
 //! Which pages of other origins may read the answers.
 
+use actix_web::web;
 use reqwest::header::HeaderMap;
 use service_kit::{Code, Dialect, Listener, Mount, Problem, Running, ServiceDef};
 use testkit::TestApp;
@@ -12,12 +13,31 @@ const SERVICE: ServiceDef = ServiceDef {
                 .get("/ok", async || "ok")
                 .post("/ok", async || "ok")
                 .get("/missing", async || Err::<String, _>(Problem::new(Code::NotFound, "sample/missing", "missing")))
+                .get("/panic", panics)
+                .get("/refused/{code}", refused)
+                .get("/slow", async || std::future::pending::<String>().await)
         };
-        let mounts = vec![mount("/open").cors(), mount("/closed")];
+        let mounts = vec![mount("/open").cors(), mount("/closed"), mount("/all").cors_for_everybody()];
         Box::pin(std::future::ready(Ok(Running { mounts, ..Running::default() })))
     },
     ..ServiceDef::EMPTY
 };
+async fn panics() -> String {
+    panic!("on purpose")
+}
+
+async fn refused(code: web::Path<String>) -> Result<String, Problem> {
+    let code = match code.as_str() {
+        "401" => Code::Unauthenticated,
+        "403" => Code::Forbidden,
+        "409" => Code::Conflict,
+        "413" => Code::TooLarge,
+        "502" => Code::BadGateway,
+        _ => Code::Unavailable,
+    };
+    Err(Problem::new(code, "sample/refused", "refused"))
+}
+
 const FRIEND: &str = "https://data.example.org";
 const FRIENDS: &str = "[http.cors]\nallowed_origins = [\"https://data.example.org\"]\n";
 
@@ -79,16 +99,19 @@ async fn preflights_are_answered_for_allowed_origins_only() {
         ]
     };
     let (status, headers) = ask(&app, "OPTIONS", "/open/ok", &preflight(FRIEND)).await;
-    assert_eq!(status, 200);
+    assert_eq!(status, 204);
     assert_eq!(headers["access-control-allow-origin"], FRIEND);
     assert!(headers["access-control-allow-methods"].to_str().unwrap().contains("POST"), "{headers:?}");
     let allowed = headers["access-control-allow-headers"].to_str().unwrap();
-    assert!(allowed.contains("authorization") && allowed.contains("idempotency-key"), "{allowed}");
+    for name in
+        ["Authorization", "Content-Type", "If-Match", "Range", "Idempotency-Key", "X-Request-Id", "authorization"]
+    {
+        assert!(allowed.split(", ").any(|allowed| allowed.split(',').any(|a| a == name)), "{name} in {allowed}");
+    }
     assert_eq!(headers["access-control-max-age"], "3600");
 
     let (status, headers) = ask(&app, "OPTIONS", "/open/ok", &preflight("https://evil.example.org")).await;
-    assert_eq!(status, 400);
-    assert_eq!(headers["content-type"], "application/problem+json");
+    assert_eq!(status, 204);
     assert!(!headers.contains_key("access-control-allow-origin"), "{headers:?}");
     let (status, headers) = ask(&app, "OPTIONS", "/closed/ok", &preflight(FRIEND)).await;
     assert_eq!((status, names_of_cors(&headers)), (204, Vec::new()));
@@ -106,5 +129,36 @@ async fn nobody_is_allowed_unless_configured_and_everybody_by_a_star() {
     let (_, headers) = ask(&app, "GET", "/open/ok", &[("origin", "https://any.example.org")]).await;
     let allowed = headers["access-control-allow-origin"].to_str().unwrap();
     assert!(["*", "https://any.example.org"].contains(&allowed), "{allowed}");
+    app.stop().await;
+}
+
+/// Without the headers a page cannot read why it was refused, nor when to come back.
+#[tokio::test]
+async fn refusals_and_failures_of_every_kind_can_be_read() {
+    let limits = "[http.limits]\nrate = 1\nburst = 14\ntime = \"200ms\"\n";
+    let app = TestApp::start(&[SERVICE], &format!("{limits}{FRIENDS}")).await;
+    let read = async |path: &str| {
+        let (status, headers) = ask(&app, "GET", path, &[("origin", FRIEND)]).await;
+        let expected = if path.starts_with("/all") { "*" } else { FRIEND };
+        assert_eq!(headers["access-control-allow-origin"], expected, "{path} {status}");
+        let exposed = headers["access-control-expose-headers"].to_str().unwrap();
+        for name in ["ETag", "Content-Range", "Content-Disposition", "Retry-After", "X-Request-Id", "Location", "Link"]
+        {
+            assert!(exposed.split(", ").any(|exposed| exposed == name), "{name} in {exposed}");
+        }
+        status
+    };
+    for code in [401, 403, 409, 413, 502, 503] {
+        assert_eq!(read(&format!("/open/refused/{code}")).await, code);
+    }
+    assert_eq!(read("/all/refused/403").await, 403);
+    assert_eq!(read("/open/panic").await, 500);
+    assert_eq!(read("/open/slow").await, 503);
+    assert_eq!(read("/all/nothing-here").await, 404);
+    let mut refused = 0;
+    for _ in 0..15 {
+        refused += u32::from(read("/open/ok").await == 429);
+    }
+    assert!(refused > 0, "the control: some are too many");
     app.stop().await;
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use service_kit::{Ctx, Db, DbError, Lease, Leases, Running, Server, ServiceDef, Sources, SystemIds, leases};
+use service_kit::{
+    Ctx, Db, DbError, Engine, Lease, Leases, Running, Server, ServiceDef, Sources, SystemIds, leases, open_database,
+};
 use testkit::{TestApp, backends};
 
 /// `build` is a plain function: what it was given finds its way to the test by the directory of the database.
@@ -30,14 +32,49 @@ async fn holds(db: &Db, lease: &Lease) -> bool {
     db.write(async |tx| Ok::<_, DbError>(lease.holds(tx).await?)).await.unwrap()
 }
 
+/// What another process would have.
+struct Holder {
+    db: Db,
+    leases: Leases,
+}
+
+async fn second_holder(app: &TestApp, one: &Ctx) -> Holder {
+    let db = open_database(&SERVICE, &app.config, &*app.clock).await.unwrap();
+    let leases =
+        Leases::new(db.clone(), Arc::clone(&app.clock) as _, "sample", "second".into(), one.process.metrics.clone());
+    Holder { db, leases }
+}
+
+/// Two servers on one `SQLite` file would each believe that they are alone; on `PostgreSQL` leases are for that.
+#[tokio::test]
+async fn a_second_server_on_a_sqlite_file_is_refused_until_the_first_has_stopped() {
+    for backend in backends() {
+        let app = TestApp::start_on(&backend, &[SERVICE], "").await;
+        let start = async || {
+            let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
+            Server::start(&[SERVICE], &app.config, sources).await
+        };
+        match (app.db("sample").engine(), start().await) {
+            (Engine::Sqlite, Err(e)) => {
+                let text = service_kit::problem::chain(&e);
+                let (file, number) = (app.data_dir().join("sample.db"), std::process::id());
+                let expected = format!("{} is in use by another server (process {number})", file.display());
+                assert!(text.contains(&expected) && text.contains("sample.db.lock; stop that one"), "{text}");
+            }
+            (Engine::Postgres, Ok(second)) => second.stop().await,
+            (engine, outcome) => panic!("{engine:?}: {:?}", outcome.map(|_| ())),
+        }
+        app.restart().await.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn one_holder_at_a_time_and_a_higher_fence_with_every_change() {
     for backend in backends() {
         let app = TestApp::start_on(&backend, &[SERVICE], "").await;
-        let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
-        let second = Server::start(&[SERVICE], &app.config, sources).await.unwrap();
         let started = STARTED.lock().unwrap().remove(app.data_dir()).unwrap();
-        let [one, two] = started.as_slice() else { panic!("two processes were started") };
+        let [one] = started.as_slice() else { panic!("one process was started") };
+        let two = second_holder(&app, one).await;
 
         let first = held(&one.leases).await.expect("nobody had it");
         assert_eq!(held(&two.leases).await, None, "{backend:?}: somebody has it");
@@ -66,7 +103,7 @@ async fn one_holder_at_a_time_and_a_higher_fence_with_every_change() {
 
         two.leases.release(&other).await.unwrap();
         assert!(!holds(&two.db, &other).await || held(&one.leases).await.is_some(), "{backend:?}");
-        second.stop().await;
+        two.db.close().await;
         app.stop().await;
     }
 }

@@ -7,6 +7,7 @@ mod compression;
 mod config;
 mod cors;
 mod dialects;
+mod framing;
 mod health;
 mod http;
 mod idempotency;

@@ -33,6 +33,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),
     build: |ctx| Box::pin(build(ctx)),
+    ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {

@@ -7,8 +7,6 @@ pub mod token;
 
 use std::sync::Arc;
 
-use actix_web::HttpRequest;
-use actix_web::http::header::AUTHORIZATION;
 use service_kit::{Dialect, Listener, Mount};
 
 use crate::state::State;
@@ -26,17 +24,10 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
             .header("cache-control", "no-store")
             .post("", resolve::post),
         mount("/session", Listener::Public, Dialect::IcatPlus)
+            .cors()
             .post("", session::create::post)
             .get("/{id}", session::get::get)
             .put("/{id}", session::refresh::put)
             .delete("/{id}", session::end::delete),
     ]
-}
-
-/// What follows `Authorization: Bearer`; the scheme in any case (RFC 9110, 11.1).
-fn bearer(request: &HttpRequest) -> Option<&str> {
-    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, credential) = value.split_once(' ')?;
-    let credential = credential.trim();
-    (scheme.eq_ignore_ascii_case("Bearer") && !credential.is_empty()).then_some(credential)
 }

@@ -23,7 +23,7 @@ use crate::state::State;
 pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of_query(&request)?;
     // Whatever ICAT does not know as a session is refused, in whatever form it is.
-    let credential = parameters.get("sessionId").or(parameters.bearer.as_deref()).unwrap_or_default();
+    let credential = parameters.credential().unwrap_or_default();
     let caller = state.identity.caller(credential).await?;
     let allowed = state.identity.explain(&caller, Ask::Administer).await?.allowed;
     if !allowed {

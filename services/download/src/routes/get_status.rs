@@ -35,7 +35,7 @@ pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpRe
         prepared::find(&state, id).await?;
         return Ok(text(ONLINE.to_owned()));
     }
-    let anybody = parameters.get("sessionId").is_none() && parameters.bearer.is_none();
+    let anybody = parameters.credential().is_none();
     if !anybody {
         parameters.check_session()?;
     }

@@ -32,13 +32,7 @@ use crate::state::State;
 
 pub fn mount(state: Arc<State>) -> Mount {
     Mount::new("/ids", Listener::Public, Dialect::Ids)
-        .header("access-control-allow-origin", "*")
-        .header("access-control-allow-methods", "GET, POST, DELETE, PUT")
-        .header("access-control-allow-headers", "Content-Type, Range, If-Range, Authorization")
-        .header(
-            "access-control-expose-headers",
-            "Content-Length, Content-Range, Content-Disposition, ETag, Accept-Ranges, Retry-After",
-        )
+        .cors_for_everybody()
         .state(state)
         .get("/ping", ping::get)
         .get("/version", version::get)

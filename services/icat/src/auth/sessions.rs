@@ -142,6 +142,7 @@ async fn alive(tx: &mut Tx, id: Option<&str>, clock: &dyn Clock) -> Result<Sessi
     if session.expires_at < clock.now_micros() {
         return Err(Error::Session(format!("Session id:{id} has expired")));
     }
+    service_kit::note_caller(&session.user_name);
     Ok(session)
 }
 

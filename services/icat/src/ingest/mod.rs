@@ -2,21 +2,41 @@
 //!
 //! The first level of directories becomes datasets, the path below it the name of each datafile; files that lie directly
 //! in the directory become a dataset named like it. Locations are relative to the storage root. Checksums are CRC-32,
-//! as ids.server writes them. An ingest that was cut off goes on where it stopped: files whose size and time are known
-//! already are not read again.
+//! as ids.server writes them. An interrupted ingest continues where it stopped: files whose size and time are
+//! catalogued already are not read again.
+//!
+//! A dataset or datafile that is catalogued at another location is left out and listed, because two directories with
+//! equal names would otherwise take each other's files away; only [`Options::repoint`] moves it.
 
 mod catalogue;
+mod datasets;
+mod gone;
+mod investigation;
 mod scan;
+mod totals;
 
 use std::path::PathBuf;
 
 use service_kit::{Db, DbError, Sources};
 use thiserror::Error;
 
-pub use self::catalogue::ALL as STATEMENTS;
 use self::catalogue::Catalogue;
-pub use self::scan::Refused;
+use self::datasets::{Catalogued, FileChange};
+pub use self::gone::GoneFile;
+pub use self::scan::LeftOut;
 use crate::outbox;
+
+/// Every statement, for the test that prepares them on each engine.
+pub const STATEMENTS: [&str; 8] = [
+    investigation::FIND_INVESTIGATION,
+    investigation::LIST_FACILITIES,
+    investigation::LIST_INVESTIGATION_TYPES,
+    datasets::FIND_DATASET,
+    datasets::LIST_FILES,
+    gone::LIST_DATASETS,
+    totals::SUM_OF_DATASET,
+    totals::SUM_OF_INVESTIGATION,
+];
 
 /// Files per transaction: what a kill costs at most, and what makes a commit worth its flush.
 const FILES_PER_COMMIT: usize = 500;
@@ -31,24 +51,60 @@ pub struct Options {
     /// Needed where several investigations have the name.
     pub visit: Option<String>,
     pub facility: Option<String>,
+    /// Make the investigation if there is none.
+    pub create: Option<NewInvestigation>,
     /// Name of the dataset type, made if it is missing.
     pub dataset_type: String,
+    /// Let datasets and datafiles that are catalogued at another location point to this directory.
+    pub repoint: bool,
+    /// Report what would be done, read no file's content and store nothing.
+    pub dry_run: bool,
     /// Files that are read at the same time.
     pub jobs: usize,
     pub user_name: String,
 }
 
-/// What an ingest did; counts are of files.
+/// What an investigation that is made here has besides its name, visit and facility.
+#[derive(Debug, Clone, Default)]
+pub struct NewInvestigation {
+    /// Without it the title is the name.
+    pub title: Option<String>,
+    /// Name of the investigation type; without it the only one of the facility.
+    pub investigation_type: Option<String>,
+}
+
+/// What an ingest did, or with [`Options::dry_run`] would do; counts are of files where nothing else is said.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Report {
+    pub investigation_created: bool,
+    /// Datasets that were made or have files here.
     pub datasets: usize,
     pub created: usize,
     /// Files that changed on disk since they were catalogued.
     pub updated: usize,
+    /// Files that were catalogued at another location; also counted as updated.
+    pub repointed: usize,
     pub unchanged: usize,
-    /// Bytes that were read.
+    /// Bytes that were read; in a dry run those that would be.
     pub bytes: u64,
-    pub refused: Vec<Refused>,
+    /// Files on disk that are not catalogued, or not as they lie on disk.
+    pub left_out: usize,
+    /// Why; a whole dataset is one item.
+    pub refused: Vec<LeftOut>,
+    /// Files that are catalogued below the directory and are not on disk any more.
+    pub gone: Vec<GoneFile>,
+}
+
+impl Report {
+    /// Whether the catalogue now has what lies on disk, no less and no more.
+    pub fn is_complete(&self) -> bool {
+        self.left_out == 0 && self.refused.is_empty() && self.gone.is_empty()
+    }
+
+    fn leave_out(&mut self, files: usize, refused: LeftOut) {
+        self.left_out += files;
+        self.refused.push(refused);
+    }
 }
 
 /// Why nothing (more) was ingested; what was committed before stays.
@@ -68,32 +124,110 @@ pub enum IngestError {
 pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
 pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progress<'_>) -> Result<Report, IngestError> {
-    let tree = scan::scan(&options.directory, &options.storage_root)?;
+    let tree = scan::scan_directory(&options.directory, &options.storage_root)?;
     let at = sources.clock.now_micros();
     let catalogue = Catalogue { db, outbox: outbox(sources), at, options };
-    let target = catalogue.target().await?;
-    let mut report = Report { refused: tree.refused, ..Report::default() };
+    let mut report = Report::default();
+    let investigation = catalogue.find_or_create_investigation(&mut report).await?;
+    report.left_out = tree.refused.len();
+    report.refused.extend(tree.refused.iter().cloned());
     let total = tree.datasets.iter().map(|dataset| dataset.files.len()).sum();
     let mut done = 0;
     for dataset in &tree.datasets {
-        let (dataset_id, known) = catalogue.dataset(&target, dataset).await?;
+        let catalogued = match catalogue.prepare_dataset(investigation, dataset).await? {
+            Ok(catalogued) => catalogued,
+            Err(refused) => {
+                report.leave_out(dataset.files.len(), refused);
+                done += dataset.files.len();
+                continue;
+            }
+        };
         report.datasets += 1;
-        let fresh: Vec<&scan::File> =
-            dataset.files.iter().filter(|file| !known.get(&file.name).is_some_and(|k| k.is_current(file))).collect();
-        report.unchanged += dataset.files.len() - fresh.len();
-        done += dataset.files.len() - fresh.len();
+        let changes = compare_files(dataset, &catalogued, options.repoint, &mut report);
+        done += dataset.files.len() - changes.len();
         progress(done, total);
-        for files in fresh.chunks(FILES_PER_COMMIT) {
-            let summed = scan::checksums(files, options.jobs, &mut report.refused);
-            let (created, updated) = catalogue.store(dataset_id, &known, &summed).await?;
-            report.created += created;
-            report.updated += updated;
-            report.bytes += summed.iter().map(|(file, _)| file.size).sum::<u64>();
+        for files in changes.chunks(FILES_PER_COMMIT) {
+            store_files(&catalogue, &catalogued, files, &mut report).await?;
             done += files.len();
             progress(done, total);
         }
-        catalogue.totals(dataset_id).await?;
+        if let Some(id) = catalogued.id.filter(|_| !options.dry_run) {
+            catalogue.update_dataset_totals(id).await?;
+        }
+        report.gone.extend(gone::files_not_on_disk(&tree, &dataset.name, &dataset.location, &catalogued.files));
     }
-    catalogue.investigation_totals(&target).await?;
+    if let Some(investigation) = investigation {
+        report.gone.extend(catalogue.list_gone_datasets(investigation, &tree).await?);
+        if !options.dry_run {
+            catalogue.update_investigation_totals(investigation).await?;
+        }
+    }
     Ok(report)
+}
+
+/// The files that have to be stored; counts those that are unchanged and leaves out those that are catalogued elsewhere.
+fn compare_files<'d>(
+    dataset: &'d scan::Dataset,
+    catalogued: &Catalogued,
+    repoint: bool,
+    report: &mut Report,
+) -> Vec<FileChange<'d>> {
+    let mut changes = Vec::new();
+    for file in &dataset.files {
+        let change = match catalogued.files.get(&file.name) {
+            None => FileChange::New(file),
+            Some(known) if known.is_current(file) => {
+                report.unchanged += 1;
+                continue;
+            }
+            Some(known) => match known.location.as_deref().filter(|location| *location != file.location) {
+                None => FileChange::Updated(known.id, file),
+                Some(_) if repoint => FileChange::Repointed(known.id, file),
+                Some(location) => {
+                    let reason = format!(
+                        "{} of the dataset {} is catalogued at {location}; say --repoint to let it point here",
+                        file.name, dataset.name
+                    );
+                    report.leave_out(1, LeftOut { path: file.path.display().to_string(), reason });
+                    continue;
+                }
+            },
+        };
+        changes.push(change);
+    }
+    changes
+}
+
+async fn store_files(
+    catalogue: &Catalogue<'_>,
+    catalogued: &Catalogued,
+    changes: &[FileChange<'_>],
+    report: &mut Report,
+) -> Result<(), IngestError> {
+    let stored: Vec<(FileChange, u32)> = match catalogued.id.filter(|_| !catalogue.options.dry_run) {
+        None => changes.iter().map(|change| (*change, 0)).collect(),
+        Some(dataset) => {
+            let files: Vec<&scan::File> = changes.iter().map(FileChange::file).collect();
+            let (checksums, unreadable) = scan::read_checksums(&files, catalogue.options.jobs);
+            for refused in unreadable {
+                report.leave_out(1, refused);
+            }
+            let summed: Vec<_> =
+                changes.iter().zip(checksums).filter_map(|(change, crc)| Some((*change, crc?))).collect();
+            catalogue.store_files(dataset, &summed).await?;
+            summed
+        }
+    };
+    for (change, _) in &stored {
+        match change {
+            FileChange::New(_) => report.created += 1,
+            FileChange::Updated(..) => report.updated += 1,
+            FileChange::Repointed(..) => {
+                report.updated += 1;
+                report.repointed += 1;
+            }
+        }
+        report.bytes += change.file().size;
+    }
+    Ok(())
 }

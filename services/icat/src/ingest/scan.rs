@@ -5,24 +5,30 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use walkdir::WalkDir;
 
 use super::IngestError;
 
-/// The longest name or location that the schema holds.
-const LONGEST: usize = 255;
+/// Characters of the longest names and locations that the schema holds (ICAT 6.2).
+const LONGEST_NAME: usize = 255;
+const LONGEST_LOCATION: usize = 511;
 const READ_SIZE: usize = 1 << 20;
 
 pub struct Tree {
+    /// The storage root, without links.
+    pub root: PathBuf,
+    /// The directory relative to it.
+    pub base: String,
     pub datasets: Vec<Dataset>,
-    pub refused: Vec<Refused>,
+    pub refused: Vec<LeftOut>,
 }
 
 pub struct Dataset {
     pub name: String,
+    pub path: PathBuf,
     /// Relative to the storage root.
     pub location: String,
     pub files: Vec<File>,
@@ -38,15 +44,15 @@ pub struct File {
     pub modified: i64,
 }
 
-/// A file that was left out, and why.
+/// A file or a dataset that was left out, and why.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct Refused {
+pub struct LeftOut {
     pub path: String,
     pub reason: String,
 }
 
 /// Reads the names below a directory; links are not followed.
-pub fn scan(directory: &Path, root: &Path) -> Result<Tree, IngestError> {
+pub fn scan_directory(directory: &Path, root: &Path) -> Result<Tree, IngestError> {
     let resolve = |path: &Path| {
         fs::canonicalize(path).map_err(|source| IngestError::Read { path: path.display().to_string(), source })
     };
@@ -68,34 +74,37 @@ pub fn scan(directory: &Path, root: &Path) -> Result<Tree, IngestError> {
             Ok(entry) => entry,
             Err(e) => {
                 let path = e.path().map(|path| path.display().to_string()).unwrap_or_default();
-                refused.push(Refused { path, reason: e.to_string() });
+                refused.push(LeftOut { path, reason: e.to_string() });
                 continue;
             }
         };
         if entry.file_type().is_dir() {
             continue;
         }
-        match file(&directory, base, &own_name, &entry) {
+        match place_file(&directory, base, &own_name, &entry) {
             Ok((dataset, file)) => {
-                let location =
-                    if dataset == own_name && !file.in_subdirectory { base.to_owned() } else { joined(base, &dataset) };
+                let is_own = dataset == own_name && !file.in_subdirectory;
+                let location = if is_own { base.to_owned() } else { join_location(base, &dataset) };
+                let path = if is_own { directory.clone() } else { directory.join(&dataset) };
                 // `a/x` and `a/a/x` below a directory `a` would both be `x` of the dataset `a`.
                 if !taken.insert((dataset.clone(), file.file.name.clone())) {
                     let reason = format!("another file is {} of the dataset {dataset} already", file.file.name);
-                    refused.push(Refused { path: entry.path().display().to_string(), reason });
+                    refused.push(LeftOut { path: entry.path().display().to_string(), reason });
                     continue;
                 }
                 let dataset = datasets.entry(dataset.clone()).or_insert_with(|| Dataset {
                     name: dataset,
+                    path,
                     location,
                     files: Vec::new(),
                 });
                 dataset.files.push(file.file);
             }
-            Err(reason) => refused.push(Refused { path: entry.path().display().to_string(), reason }),
+            Err(reason) => refused.push(LeftOut { path: entry.path().display().to_string(), reason }),
         }
     }
-    Ok(Tree { datasets: datasets.into_values().collect(), refused })
+    let base = base.to_owned();
+    Ok(Tree { root, base, datasets: datasets.into_values().collect(), refused })
 }
 
 struct Placed {
@@ -103,7 +112,12 @@ struct Placed {
     in_subdirectory: bool,
 }
 
-fn file(directory: &Path, base: &str, own_name: &str, entry: &walkdir::DirEntry) -> Result<(String, Placed), String> {
+fn place_file(
+    directory: &Path,
+    base: &str,
+    own_name: &str,
+    entry: &walkdir::DirEntry,
+) -> Result<(String, Placed), String> {
     if entry.file_type().is_symlink() {
         return Err("is a symbolic link".to_owned());
     }
@@ -112,14 +126,18 @@ fn file(directory: &Path, base: &str, own_name: &str, entry: &walkdir::DirEntry)
     }
     let relative = entry.path().strip_prefix(directory).map_err(|e| e.to_string())?;
     let relative = relative.to_str().ok_or("its name is not UTF-8")?;
-    let location = joined(base, relative);
+    let location = join_location(base, relative);
     let (dataset, name, in_subdirectory) = match relative.split_once('/') {
         Some((dataset, name)) => (dataset, name, true),
         None => (own_name, relative, false),
     };
-    for (what, text) in [("dataset name", dataset), ("name", name), ("location", &location)] {
-        if text.len() > LONGEST {
-            return Err(format!("its {what} has more than {LONGEST} bytes"));
+    for (what, text, longest) in [
+        ("dataset name", dataset, LONGEST_NAME),
+        ("name", name, LONGEST_NAME),
+        ("location", location.as_str(), LONGEST_LOCATION),
+    ] {
+        if text.chars().count() > longest {
+            return Err(format!("its {what} has more than {longest} characters"));
         }
     }
     if location.chars().any(char::is_control) {
@@ -131,36 +149,41 @@ fn file(directory: &Path, base: &str, own_name: &str, entry: &walkdir::DirEntry)
     Ok((dataset.to_owned(), Placed { file, in_subdirectory }))
 }
 
-fn joined(base: &str, rest: &str) -> String {
+fn join_location(base: &str, rest: &str) -> String {
     if base.is_empty() { rest.to_owned() } else { format!("{base}/{rest}") }
 }
 
-/// Reads files on `jobs` threads and gives the CRC-32 of each that could be read and did not change meanwhile.
-pub fn checksums<'f>(files: &[&'f File], jobs: usize, refused: &mut Vec<Refused>) -> Vec<(&'f File, u32)> {
+/// Reads files on `jobs` threads: the CRC-32 of each in the order of `files`, None for those that could not be read or
+/// changed meanwhile, which are listed with the reason.
+pub fn read_checksums(files: &[&File], jobs: usize) -> (Vec<Option<u32>>, Vec<LeftOut>) {
     let next = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::with_capacity(files.len()));
+    let outcomes: Mutex<Vec<(usize, Result<u32, String>)>> = Mutex::new(Vec::with_capacity(files.len()));
     std::thread::scope(|scope| {
         for _ in 0..jobs.clamp(1, files.len().max(1)) {
             scope.spawn(|| {
-                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = checksum(file);
-                    outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((*file, outcome));
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(file) = files.get(at) else { return };
+                    let outcome = read_checksum(file);
+                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
                 }
             });
         }
     });
-    let mut summed = Vec::with_capacity(files.len());
-    for (file, outcome) in outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-        match outcome {
-            Ok(crc) => summed.push((file, crc)),
-            Err(reason) => refused.push(Refused { path: file.path.display().to_string(), reason }),
+    let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    outcomes.sort_by_key(|(at, _)| *at);
+    let mut unreadable = Vec::new();
+    let checksums = outcomes.into_iter().zip(files).map(|((_, outcome), file)| match outcome {
+        Ok(crc) => Some(crc),
+        Err(reason) => {
+            unreadable.push(LeftOut { path: file.path.display().to_string(), reason });
+            None
         }
-    }
-    summed.sort_by(|a, b| a.0.name.cmp(&b.0.name));
-    summed
+    });
+    (checksums.collect(), unreadable)
 }
 
-fn checksum(file: &File) -> Result<u32, String> {
+fn read_checksum(file: &File) -> Result<u32, String> {
     let mut source = fs::File::open(&file.path).map_err(|e| e.to_string())?;
     let mut hasher = crc32fast::Hasher::new();
     let mut buffer = vec![0; READ_SIZE.min(usize::try_from(file.size).unwrap_or(READ_SIZE).max(1))];

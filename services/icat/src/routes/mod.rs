@@ -13,16 +13,14 @@ pub mod version;
 
 use std::sync::Arc;
 
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{HttpRequest, HttpResponse};
-use service_kit::{Dialect, Listener, Mount};
+use service_kit::{Dialect, Listener, Mount, bearer_credential};
 
 use crate::state::State;
 
 pub fn mount(state: Arc<State>) -> Mount {
     Mount::new("/icat", Listener::Public, Dialect::Icat)
-        .header("access-control-allow-origin", "*")
-        .header("access-control-allow-methods", "GET, POST, DELETE, PUT")
+        .cors_for_everybody()
         .state(state)
         .get("/version", version::get)
         .get("/properties", properties::get)
@@ -52,10 +50,7 @@ fn json(body: String) -> HttpResponse {
     HttpResponse::Ok().insert_header(("content-type", "application/json")).body(body)
 }
 
-/// The session id from where the interface has it, or from `Authorization: Bearer`.
+/// The session id of `Authorization: Bearer`, or from where the interface has it.
 fn session_id(request: &HttpRequest, parameter: Option<String>) -> Option<String> {
-    parameter.or_else(|| {
-        let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-        header.strip_prefix("Bearer ").map(str::to_owned)
-    })
+    bearer_credential(request).map(str::to_owned).or(parameter)
 }

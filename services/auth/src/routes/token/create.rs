@@ -6,13 +6,12 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use service_kit::openapi::{Always, Body, Failure, FromIcat};
-use service_kit::{ClientAddress, Code, Problem, Tx};
+use service_kit::{ClientAddress, Code, Problem, Tx, bearer_credential};
 use utoipa::ToSchema;
 
 use super::Credentials;
 use crate::error::{no_credentials, of_login, session_over};
 use crate::handle::Handle;
-use crate::routes::bearer;
 use crate::sessions::{self, IcatSession, log_in, log_out, look_up};
 use crate::state::State;
 
@@ -55,7 +54,7 @@ pub async fn post(
     request: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let token = match (bearer(&request), body.is_empty()) {
+    let token = match (bearer_credential(&request), body.is_empty()) {
         (None, false) => of_credentials(&state, &Credentials::read(&request, &body)?, client.0).await?,
         (Some(id), true) => of_session(&state, id).await?,
         (Some(_), false) => {

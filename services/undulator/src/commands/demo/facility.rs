@@ -62,7 +62,10 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             investigation: investigation.to_owned(),
             visit: None,
             facility: None,
+            create: None,
             dataset_type: "raw".to_owned(),
+            repoint: false,
+            dry_run: false,
             jobs: 2,
             user_name: "simple/root".to_owned(),
         };

@@ -1,0 +1,258 @@
+//! A connection of a pool for the time of one transaction.
+//!
+//! sqlx's own `Transaction` puts a connection back although nobody knows its state: after an error by which `SQLite`
+//! has rolled back, it goes on counting the transaction as open and refuses every later `BEGIN`, and a `BEGIN` of
+//! `PostgreSQL` that is given up half-way stays open for whoever gets the connection next (sqlx 0.9). Here a connection
+//! goes back to its pool only after the database has acknowledged a `COMMIT` or `ROLLBACK`; in every other case it is
+//! closed, which ends its transaction.
+
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Sqlite, SqlitePool};
+use tokio::runtime::Handle;
+
+use crate::Engine;
+use crate::patience::Patience;
+
+/// A connection within a transaction.
+pub(crate) struct Session {
+    /// `None` once it has been given back.
+    connection: Option<Connection>,
+    state: State,
+    /// When the statement that runs has to end; reading on `SQLite` only.
+    patience: Option<Patience>,
+}
+
+pub(crate) enum Connection {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Between two statements of an open transaction.
+    Ready,
+    /// A statement has begun and its outcome is not known (yet).
+    Running,
+    /// An error after which the transaction or the connection may be gone.
+    Broken,
+}
+
+impl Session {
+    pub(crate) async fn begin_sqlite(pool: &SqlitePool, begin: &'static str) -> Result<Self, sqlx::Error> {
+        Self::begin(Connection::Sqlite(pool.acquire().await?), begin.to_owned()).await
+    }
+
+    pub(crate) async fn begin_postgres(pool: &PgPool, begin: String) -> Result<Self, sqlx::Error> {
+        Self::begin(Connection::Postgres(pool.acquire().await?), begin).await
+    }
+
+    /// If this is given up or fails, the connection is closed.
+    async fn begin(connection: Connection, begin: String) -> Result<Self, sqlx::Error> {
+        let mut session = Self { connection: Some(connection), state: State::Running, patience: None };
+        session.run(begin).await?;
+        session.state = State::Ready;
+        Ok(session)
+    }
+
+    /// Ends each statement of a reading transaction on `SQLite` that takes longer than its limit.
+    pub(crate) async fn watch(&mut self, patience: Patience) -> Result<(), sqlx::Error> {
+        self.state = State::Running;
+        if let Some(Connection::Sqlite(connection)) = &mut self.connection {
+            let watched = patience.clone();
+            connection.lock_handle().await?.set_progress_handler(Patience::STEPS, move || watched.lasts());
+        }
+        self.patience = Some(patience);
+        self.state = State::Ready;
+        Ok(())
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        match &self.connection {
+            Some(Connection::Sqlite(_)) => Engine::Sqlite,
+            _ => Engine::Postgres,
+        }
+    }
+
+    /// Whether the transaction is open and no statement of it runs or was given up.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state == State::Ready
+    }
+
+    /// The connection for one statement; [`finish_statement`](Self::finish_statement) says what came of it.
+    pub(crate) fn start_statement(&mut self) -> Result<&mut Connection, sqlx::Error> {
+        self.state = State::Running;
+        if let Some(patience) = &self.patience {
+            patience.begin();
+        }
+        self.connection.as_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
+    /// `is_broken`: after the statement the transaction or the connection may be gone.
+    pub(crate) fn finish_statement(&mut self, is_broken: bool) {
+        self.state = if is_broken { State::Broken } else { State::Ready };
+    }
+
+    /// Commits. An error says nothing about whether the database has done it.
+    pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
+        self.end("COMMIT").await
+    }
+
+    /// Rolls back, or closes the connection where its state is not known, which has the same effect.
+    pub(crate) async fn roll_back(self) {
+        if self.state == State::Ready {
+            self.end_by_rollback().await;
+        }
+    }
+
+    async fn end_by_rollback(self) {
+        if let Err(e) = self.end("ROLLBACK").await {
+            tracing::debug!(error = %e, "a rollback failed; the connection is closed");
+        }
+    }
+
+    /// Gives the connection back if the database acknowledges the end of the transaction.
+    async fn end(mut self, statement: &str) -> Result<(), sqlx::Error> {
+        self.state = State::Running;
+        self.run(statement.to_owned()).await?;
+        drop(self.connection.take());
+        Ok(())
+    }
+
+    async fn run(&mut self, statement: String) -> Result<(), sqlx::Error> {
+        let statement = sqlx::raw_sql(AssertSqlSafe(statement));
+        match &mut self.connection {
+            Some(Connection::Sqlite(connection)) => (&mut **connection).execute(statement).await.map(drop),
+            Some(Connection::Postgres(connection)) => (&mut **connection).execute(statement).await.map(drop),
+            None => Err(sqlx::Error::PoolClosed),
+        }
+    }
+}
+
+impl Connection {
+    /// Closes it in the background; until that is done it counts as one of the pool's.
+    fn close(mut self, runtime: Option<&Handle>) {
+        match (&mut self, runtime) {
+            (Self::Sqlite(connection), Some(_)) => connection.close_on_drop(),
+            (Self::Postgres(connection), Some(_)) => connection.close_on_drop(),
+            (_, None) => self.detach(),
+        }
+    }
+
+    /// Closes it at once and without ceremony: a pool's connection needs a runtime even for being dropped.
+    fn detach(self) {
+        match self {
+            Self::Sqlite(connection) => drop(connection.detach()),
+            Self::Postgres(connection) => drop(connection.detach()),
+        }
+    }
+}
+
+impl Drop for Session {
+    /// A transaction that nobody ended: a snapshot that was read, or work that was given up.
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let runtime = Handle::try_current().ok();
+        match &runtime {
+            Some(runtime) if self.state == State::Ready => {
+                let session = Self { connection: Some(connection), state: State::Running, patience: None };
+                runtime.spawn(session.end_by_rollback());
+            }
+            runtime => {
+                if let Some(patience) = &self.patience {
+                    patience.end();
+                }
+                connection.close(runtime.as_ref());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+
+    use super::*;
+    use crate::writability::Writability;
+    use crate::{DbError, Tx};
+
+    async fn pool(connections: u32, directory: &tempfile::TempDir) -> SqlitePool {
+        let options = SqliteConnectOptions::new().filename(directory.path().join("x.db")).create_if_missing(true);
+        let options = options.journal_mode(SqliteJournalMode::Wal);
+        SqlitePoolOptions::new().max_connections(connections).connect_with(options).await.unwrap()
+    }
+
+    async fn begin(pool: &SqlitePool) -> Tx {
+        Tx::new(Session::begin_sqlite(pool, "BEGIN").await.unwrap(), Some(Writability::default()))
+    }
+
+    async fn run(pool: &SqlitePool, sql: &str) {
+        let mut tx = begin(pool).await;
+        tx.exec(sql, &[]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Whether the connection is the one that was marked.
+    async fn is_marked(pool: &SqlitePool) -> bool {
+        begin(pool).await.all("SELECT n FROM temp.mark", &[]).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_write_is_undone_and_its_connection_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        let pool = pool(1, &directory).await;
+        run(&pool, "CREATE TABLE t (n BIGINT)").await;
+        run(&pool, "CREATE TEMP TABLE mark (n BIGINT)").await;
+        assert!(
+            is_marked(&pool).await,
+            "the control: what was committed and what was read leave the connection as it is"
+        );
+
+        let mut session = Session::begin_sqlite(&pool, "BEGIN IMMEDIATE").await.unwrap();
+        session.watch(Patience::new(Duration::ZERO)).await.unwrap();
+        let mut tx = Tx::new(session, Some(Writability::default()));
+        let many = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 1000000) INSERT INTO t SELECT i FROM c";
+        let interrupted = tx.exec(many, &[]).await;
+        assert!(matches!(interrupted, Err(DbError::TooSlow(_))), "{interrupted:?}");
+        tx.roll_back().await;
+        assert!(!is_marked(&pool).await, "another connection");
+        run(&pool, "INSERT INTO t (n) VALUES (1)").await;
+        let rows = begin(&pool).await.all("SELECT n FROM t", &[]).await.unwrap();
+        assert_eq!(rows.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_is_too_old_to_write_is_a_conflict_and_its_connection_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (first, second) = (pool(1, &directory).await, pool(1, &directory).await);
+        run(&first, "CREATE TABLE t (n BIGINT)").await;
+        run(&first, "CREATE TEMP TABLE mark (n BIGINT)").await;
+        let mut tx = begin(&first).await;
+        tx.all("SELECT n FROM t", &[]).await.unwrap();
+        run(&second, "INSERT INTO t (n) VALUES (1)").await;
+        let refused = tx.exec("INSERT INTO t (n) VALUES (2)", &[]).await;
+        assert!(matches!(refused, Err(DbError::Conflict(_))), "{refused:?}");
+        tx.roll_back().await;
+        assert!(!is_marked(&first).await, "another connection");
+        run(&first, "INSERT INTO t (n) VALUES (3)").await;
+    }
+
+    /// A runtime that ends takes its transactions with it, whatever they are at.
+    #[test]
+    fn a_transaction_may_outlive_its_runtime() {
+        let directory = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (pool, tx) = runtime.block_on(async {
+            let pool = pool(1, &directory).await;
+            run(&pool, "CREATE TABLE t (n BIGINT)").await;
+            let mut tx = begin(&pool).await;
+            tx.exec("INSERT INTO t (n) VALUES (1)", &[]).await.unwrap();
+            (pool, tx)
+        });
+        drop(runtime);
+        drop(tx);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(run(&pool, "INSERT INTO t (n) VALUES (2)"));
+    }
+}

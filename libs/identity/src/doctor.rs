@@ -1,0 +1,88 @@
+//! Whether the reader account can do what services need of it.
+
+use icat_client::client::Reader;
+use icat_client::{IcatClient, IcatCode, IcatError};
+use service_kit::problem::chain;
+use service_kit::{DoctorCtx, Finding, Listener};
+use tokio::sync::OnceCell;
+
+const WHAT: &str = "reader account";
+/// What is read with the account: who takes part in which investigation, and where.
+const ENTITIES: [&str; 8] = [
+    "Investigation",
+    "User",
+    "InvestigationUser",
+    "UserGroup",
+    "InvestigationGroup",
+    "Instrument",
+    "InvestigationInstrument",
+    "InstrumentScientist",
+];
+
+/// What several services of a process ask at once is looked at once.
+type Checked = OnceCell<Vec<Finding>>;
+
+/// Logs in as the account of `icat.reader` and reads a row of each entity that services ask for.
+pub async fn check_reader(ctx: DoctorCtx) -> Vec<Finding> {
+    let checked = ctx.process.shared(Checked::new);
+    checked.get_or_init(|| check(&ctx)).await.clone()
+}
+
+async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
+    let core = &ctx.config.core;
+    let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve(&core.icat.url, Listener::Public));
+    let reader = match Reader::of(&core.icat.reader, icat) {
+        Ok(None) => {
+            let says = "none is set (icat.reader): rights of users who are not there, and investigations of programs' \
+                        entries, cannot be looked up";
+            return vec![Finding::warning(WHAT, says)];
+        }
+        Ok(Some(reader)) => reader,
+        Err(e) => return vec![Finding::wrong(WHAT, e.to_string())],
+    };
+    let account = reader.account();
+    let mut hidden = Vec::new();
+    for entity in ENTITIES {
+        let sees = reader.ask(async |icat, session| sees_any(icat, session, entity).await).await;
+        match sees {
+            Ok(true) => {}
+            Ok(false) => hidden.push(entity),
+            Err(IcatError::Unavailable(e)) if core.icat.url == "self" && !ctx.is_running => {
+                let says =
+                    format!("{account} is not checked: the catalogue of this process does not run ({})", chain(&e));
+                return vec![Finding::warning(WHAT, says)];
+            }
+            Err(e) => return vec![Finding::wrong(WHAT, refusal(&account, &e))],
+        }
+    }
+    vec![match hidden.as_slice() {
+        [] => Finding::ok(WHAT, format!("{account} logs in and reads what services need")),
+        // An empty catalogue looks the same as one without rights.
+        [first, ..] => {
+            let list = hidden.join(", ");
+            let says = format!(
+                "{account} logs in, but sees no row of {list}: either the catalogue has none, or the account lacks the right \
+                 to read them. Add a rule with crudFlags R for a group of {account} on {list}"
+            );
+            if *first == "Investigation" { Finding::wrong(WHAT, says) } else { Finding::warning(WHAT, says) }
+        }
+    }]
+}
+
+async fn sees_any(icat: &IcatClient, session: &str, entity: &str) -> Result<bool, IcatError> {
+    Ok(!icat.search(session, &format!("SELECT e.id FROM {entity} e LIMIT 0, 1")).await?.is_empty())
+}
+
+fn refusal(account: &str, e: &IcatError) -> String {
+    match e {
+        IcatError::Refused { code: IcatCode::Session, message } => {
+            format!(
+                "ICAT refuses the login of {account} (icat.reader): {message}. Is the password right, and does the account exist?"
+            )
+        }
+        IcatError::Refused { message, .. } => {
+            format!("ICAT refuses {account} (icat.reader, as plugin:user:password): {message}")
+        }
+        e => format!("{account} cannot be checked: {}", chain(e)),
+    }
+}

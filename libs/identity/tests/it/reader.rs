@@ -1,0 +1,106 @@
+//! What `doctor` says of the reader account.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use identity::check_reader;
+use serde_json::json;
+use service_kit::doctor::Level;
+use service_kit::{
+    Config, Dialect, DoctorCtx, Endpoints, Finding, Listener, Mount, Process, Running, ServiceDef, SystemClock,
+};
+use testkit::TestApp;
+
+/// An ICAT in which `blind` sees nothing, `half` all but users, and `reader` everything; `secret` is their password.
+const ICAT: ServiceDef = ServiceDef {
+    name: "icat",
+    build: |_| {
+        let mount =
+            Mount::new("/icat", Listener::Public, Dialect::Icat).post("/session", login).get("/entityManager", search);
+        Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
+    },
+    ..ServiceDef::EMPTY
+};
+
+async fn login(form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+    let json: serde_json::Value = serde_json::from_str(&form[0].1).unwrap();
+    let [user, password] = [&json["credentials"][0]["username"], &json["credentials"][1]["password"]];
+    if json["plugin"] != "db" {
+        return HttpResponse::BadRequest()
+            .json(json!({"code": "BAD_PARAMETER", "message": format!("Authenticator mnemonic {} not recognised", json["plugin"])}));
+    }
+    if password != "secret" {
+        return HttpResponse::Forbidden()
+            .json(json!({"code": "SESSION", "message": "The username and password do not match"}));
+    }
+    HttpResponse::Ok().json(json!({"sessionId": user}))
+}
+
+async fn search(query: web::Query<Vec<(String, String)>>) -> HttpResponse {
+    let of = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap();
+    let sees = match of("sessionId") {
+        "reader" => true,
+        "half" => !of("query").contains("FROM User e"),
+        _ => false,
+    };
+    HttpResponse::Ok().json(if sees { vec![1] } else { Vec::new() })
+}
+
+async fn check(url: &str, reader: &str, is_running: bool) -> Finding {
+    let config = Config::from_toml(&[], &format!("[icat]\nurl = \"{url}\"\nreader = \"{reader}\"\n")).unwrap();
+    // Nobody listens at port 1.
+    let endpoints = Endpoints { public: "127.0.0.1:1".parse().unwrap(), internal: "127.0.0.1:1".parse().unwrap() };
+    let ctx = DoctorCtx {
+        config,
+        http: service_kit::command_client("", Duration::from_secs(10)).unwrap(),
+        clock: Arc::new(SystemClock),
+        process: Process::default(),
+        endpoints,
+        is_running,
+    };
+    let findings = check_reader(ctx.clone()).await;
+    assert_eq!(findings, check_reader(ctx).await, "asked again, it says the same");
+    findings.into_iter().next().unwrap()
+}
+
+#[tokio::test]
+async fn it_says_what_the_account_lacks() {
+    let app = TestApp::start(&[ICAT], "").await;
+    for (reader, level, words) in [
+        ("db:reader:secret", Level::Ok, vec!["db/reader logs in and reads what services need"]),
+        ("", Level::Warning, vec!["none is set (icat.reader)"]),
+        ("db:reader", Level::Wrong, vec!["icat.reader must be plugin:user:password"]),
+        ("db/reader:secret", Level::Wrong, vec!["icat.reader must be plugin:user:password"]),
+        ("ldap:reader:secret", Level::Wrong, vec!["as plugin:user:password", "not recognised"]),
+        (
+            "db:reader:wrong",
+            Level::Wrong,
+            vec!["ICAT refuses the login of db/reader", "do not match", "Is the password right"],
+        ),
+        ("db:half:secret", Level::Warning, vec!["db/half logs in, but sees no row of User:", "crudFlags R"]),
+        (
+            "db:blind:secret",
+            Level::Wrong,
+            vec!["db/blind logs in, but sees no row of Investigation, User, InvestigationUser"],
+        ),
+    ] {
+        let found = check(&app.public, reader, true).await;
+        assert_eq!(found.level, level, "{reader}: {found:?}");
+        assert!(words.iter().all(|word| found.says.contains(word)), "{reader}: {found:?}");
+        assert!(!found.says.contains("secret"), "{found:?}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_catalogue_that_does_not_run_yet_is_no_fault_but_one_that_is_away_is() {
+    let not_yet = check("self", "db:reader:secret", false).await;
+    assert_eq!(not_yet.level, Level::Warning, "{not_yet:?}");
+    assert!(not_yet.says.contains("does not run"), "{not_yet:?}");
+    for (url, is_running) in [("http://127.0.0.1:1", false), ("self", true)] {
+        let away = check(url, "db:reader:secret", is_running).await;
+        assert_eq!(away.level, Level::Wrong, "{away:?}");
+        assert!(away.says.contains("cannot be checked"), "{away:?}");
+    }
+}

@@ -1,0 +1,159 @@
+//! Files and directories of the services that no user may download: databases, keys, attachments. A storage root must
+//! neither contain them nor lie in them, or downloads would serve them and ingestion would catalogue them.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use crate::config::{Config, ConfigError, Core};
+
+/// One of them, and the setting that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivatePath {
+    /// Such as `logbook.attachments_dir`.
+    pub setting: String,
+    pub path: PathBuf,
+}
+
+impl PrivatePath {
+    pub fn new(setting: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        Self { setting: setting.into(), path: path.into() }
+    }
+}
+
+/// Refuses storages that share files with what is private. Paths are compared as the file system resolves them: through
+/// symbolic links and bind mounts, and also before they exist.
+pub fn check_storages(config: &Config, of_services: Vec<PrivatePath>) -> Result<(), ConfigError> {
+    let core = &config.core;
+    let private = of_core(core).into_iter().chain(config.private_files.iter().cloned()).chain(of_services);
+    for private in private.filter(|private| !private.path.as_os_str().is_empty()) {
+        for (name, storage) in &core.storage {
+            // Storages elsewhere than in a directory hold nothing of ours.
+            let Ok(root) = storage.directory(name) else { continue };
+            refuse_shared(&private, name, &root)?;
+        }
+    }
+    Ok(())
+}
+
+fn of_core(core: &Core) -> Vec<PrivatePath> {
+    vec![
+        PrivatePath::new("data_dir", &core.data_dir),
+        PrivatePath::new("events.credentials_file", &core.events.credentials_file),
+    ]
+}
+
+fn refuse_shared(private: &PrivatePath, storage: &str, root: &Path) -> Result<(), ConfigError> {
+    let failed = |path: &Path, e: &io::Error| ConfigError(format!("cannot resolve {}: {e}", path.display()));
+    let place = resolve(&private.path).map_err(|e| failed(&private.path, &e))?;
+    let root = resolve(root).map_err(|e| failed(root, &e))?;
+    let relation = if is_within(&place, &root) {
+        if is_within(&root, &place) { "is" } else { "lies in" }
+    } else if is_within(&root, &place) {
+        "contains"
+    } else {
+        return Ok(());
+    };
+    let setting = &private.setting;
+    Err(ConfigError(format!(
+        "{setting} = {} {relation} storage.{storage}.url = {}: downloads would serve what {setting} holds. Choose a \
+         place for {setting} outside the storage, or the storage to a directory with nothing but data files",
+        place.display(),
+        root.display(),
+    )))
+}
+
+/// The absolute path without symbolic links; what does not exist yet is appended as it is written.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let mut existing = std::path::absolute(path)?;
+    let mut missing: Vec<OsString> = Vec::new();
+    loop {
+        match fs::canonicalize(&existing) {
+            Ok(mut resolved) => {
+                for name in missing.into_iter().rev() {
+                    if name == ".." {
+                        resolved.pop();
+                    } else {
+                        resolved.push(name);
+                    }
+                }
+                return Ok(resolved);
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+        }
+        let Some(last) = existing.components().next_back() else { return Ok(existing) };
+        if !matches!(last, Component::RootDir) {
+            missing.push(last.as_os_str().to_owned());
+        }
+        // `parent` of a path that ends in `..` is the path before it.
+        let Some(parent) = existing.parent().map(Path::to_owned) else { return Ok(existing) };
+        existing = parent;
+    }
+}
+
+/// Whether `path` is `directory` or lies below it, by name or because one of its directories is the same.
+fn is_within(path: &Path, directory: &Path) -> bool {
+    if path.starts_with(directory) {
+        return true;
+    }
+    let identity = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let Some(wanted) = identity(directory) else { return false };
+    path.ancestors().any(|ancestor| identity(ancestor) == Some(wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(data_dir: &Path, storage: &Path, more: Vec<PrivatePath>) -> Result<(), String> {
+        let toml = format!("data_dir = '{}'\n[storage.main]\nurl = '{}'\n", data_dir.display(), storage.display());
+        let config = Config::from_toml(&[], &toml).unwrap();
+        check_storages(&config, more).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn storages_and_the_data_directory_do_not_share_files_in_either_direction() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &str| dir.path().join(path);
+        fs::create_dir_all(at("files/raw")).unwrap();
+        fs::create_dir_all(at("files-of-others")).unwrap();
+        std::os::unix::fs::symlink(at("files"), at("link")).unwrap();
+        // The last ones do not exist yet.
+        for (data_dir, storage, relation) in [
+            ("files", "files", "is"),
+            ("link", "files", "is"),
+            ("files/raw", "files", "lies in"),
+            ("files/raw", "link", "lies in"),
+            ("link/raw", "files", "lies in"),
+            ("files", "files/raw", "contains"),
+            ("files", "link/raw", "contains"),
+            ("files/data/deep", "link", "lies in"),
+            ("new/data", "new", "lies in"),
+            ("new", "new/files", "contains"),
+            ("files-of-others/../files/data", "files", "lies in"),
+            ("new/../files/data", "files", "lies in"),
+        ] {
+            let refusal = check(&at(data_dir), &at(storage), Vec::new()).expect_err(data_dir);
+            assert!(refusal.starts_with("data_dir = "), "{refusal}");
+            assert!(refusal.contains(&format!(" {relation} storage.main.url = ")), "{data_dir} {storage}: {refusal}");
+        }
+        for (data_dir, storage) in [("files", "files-of-others"), ("data", "files"), ("files-of-others", "link")] {
+            assert_eq!(check(&at(data_dir), &at(storage), Vec::new()), Ok(()), "{data_dir} {storage}");
+        }
+        assert!(check(&at("data"), Path::new("/"), Vec::new()).unwrap_err().contains("lies in"));
+    }
+
+    #[test]
+    fn what_services_keep_private_is_compared_too_and_an_empty_path_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &str| dir.path().join(path);
+        let private = |path: PathBuf| vec![PrivatePath::new("logbook.attachments_dir", path)];
+        let refusal = check(&at("data"), &at("files"), private(at("files/logbook"))).unwrap_err();
+        assert!(refusal.starts_with("logbook.attachments_dir = "), "{refusal}");
+        assert_eq!(check(&at("data"), &at("files"), private(PathBuf::new())), Ok(()));
+        assert_eq!(check(&at("data"), &at("files"), private(at("logbook"))), Ok(()));
+    }
+}

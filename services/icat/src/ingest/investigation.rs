@@ -1,0 +1,122 @@
+//! The investigation that an ingest belongs to.
+
+use service_kit::Val;
+
+use super::catalogue::{Catalogue, find_entity, find_or_create_row};
+use super::{IngestError, NewInvestigation, Report};
+
+pub const FIND_INVESTIGATION: &str = "SELECT i.id, i.visit_id, f.name AS facility FROM investigation i \
+     JOIN facility f ON f.id = i.facility_id WHERE i.name = $1 ORDER BY i.id";
+pub const LIST_FACILITIES: &str = "SELECT id, name FROM facility ORDER BY id";
+pub const LIST_INVESTIGATION_TYPES: &str = "SELECT id, name FROM investigationtype WHERE facility_id = $1 ORDER BY id";
+
+/// The visit of an investigation that is made without one.
+const FIRST_VISIT: &str = "1";
+
+impl Catalogue<'_> {
+    /// The id of the investigation; None where a dry run would make it.
+    pub async fn find_or_create_investigation(&self, report: &mut Report) -> Result<Option<i64>, IngestError> {
+        let options = self.options;
+        let name = &options.investigation;
+        match (self.find_investigations().await?.as_slice(), &options.create) {
+            ([one], _) => Ok(Some(*one)),
+            ([], Some(new)) => {
+                report.investigation_created = true;
+                self.create_investigation(new).await
+            }
+            ([], None) => Err(IngestError::Usage(format!(
+                "there is no investigation {name} with this visit and facility; make it with `undulator icat \
+                 investigation add`, or say --create"
+            ))),
+            _ => {
+                Err(IngestError::Usage(format!("several investigations are named {name}: say --visit and --facility")))
+            }
+        }
+    }
+
+    async fn find_investigations(&self) -> Result<Vec<i64>, IngestError> {
+        let options = self.options;
+        let is_wanted = |wanted: &Option<String>, has: &str| wanted.as_ref().is_none_or(|wanted| wanted == has);
+        let mut found = Vec::new();
+        let rows = self.db.read().await?.all(FIND_INVESTIGATION, &[Val::from(&options.investigation)]).await?;
+        for row in rows {
+            let (visit, facility): (String, String) = (row.get("visit_id")?, row.get("facility")?);
+            if is_wanted(&options.visit, &visit) && is_wanted(&options.facility, &facility) {
+                found.push(row.get("id")?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn create_investigation(&self, new: &NewInvestigation) -> Result<Option<i64>, IngestError> {
+        let options = self.options;
+        let facilities = self.list_names(LIST_FACILITIES, &[]).await?;
+        let facility = choose("facility", "--facility", options.facility.as_deref(), &facilities)?;
+        let types = self.list_names(LIST_INVESTIGATION_TYPES, &[facility.into()]).await?;
+        let kind = choose("investigation type", "--investigation-type", new.investigation_type.as_deref(), &types)?;
+        if options.dry_run {
+            return Ok(None);
+        }
+        let values = [
+            ("name", Val::from(&options.investigation)),
+            ("visitId", Val::from(options.visit.as_deref().unwrap_or(FIRST_VISIT))),
+            ("title", Val::from(new.title.as_ref().unwrap_or(&options.investigation))),
+            ("facility", facility.into()),
+            ("type", kind.into()),
+        ];
+        let author = self.author();
+        let id = author
+            .transaction(self.db, &self.outbox, async |tx| {
+                find_or_create_row(tx, &author, find_entity("Investigation")?, &values).await
+            })
+            .await?;
+        Ok(Some(id))
+    }
+
+    async fn list_names(&self, sql: &str, vals: &[Val]) -> Result<Vec<(i64, String)>, IngestError> {
+        let rows = self.db.read().await?.all(sql, vals).await?;
+        Ok(rows
+            .iter()
+            .map(|row| Ok((row.get("id")?, row.get("name")?)))
+            .collect::<Result<_, service_kit::DbError>>()?)
+    }
+}
+
+/// The one with the wanted name, or the only one.
+fn choose(what: &str, option: &str, wanted: Option<&str>, there: &[(i64, String)]) -> Result<i64, IngestError> {
+    let names = || there.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
+    match (wanted, there) {
+        (None, [(only, _)]) => Ok(*only),
+        (_, []) => Err(IngestError::Usage(format!(
+            "the catalogue has no {what}, which an investigation needs; `undulator setup` makes a facility"
+        ))),
+        (None, _) => Err(IngestError::Usage(format!("say {option}: one of {}", names()))),
+        (Some(wanted), _) => {
+            let found = there.iter().find(|(_, name)| name == wanted);
+            found.map(|(id, _)| *id).ok_or_else(|| {
+                IngestError::Usage(format!("there is no {what} {wanted}; {option} is one of {}", names()))
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_only_one_needs_no_name_and_a_wrong_name_is_answered_with_the_right_ones() {
+        let one = [(1, "SUN".to_owned())];
+        let two = [(1, "SUN".to_owned()), (2, "MOON".to_owned())];
+        assert_eq!(choose("facility", "--facility", None, &one).unwrap(), 1);
+        assert_eq!(choose("facility", "--facility", Some("MOON"), &two).unwrap(), 2);
+        for (wanted, there, text) in [
+            (None, two.as_slice(), "say --facility: one of SUN, MOON"),
+            (Some("MARS"), &two, "there is no facility MARS; --facility is one of SUN, MOON"),
+            (None, &[], "the catalogue has no facility"),
+        ] {
+            let error = choose("facility", "--facility", wanted, there).unwrap_err().to_string();
+            assert!(error.starts_with(text), "{error}");
+        }
+    }
+}

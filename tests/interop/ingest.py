@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""A second ingest takes nothing away from the first: what is catalogued elsewhere is left out and listed, also what is
+gone; a dry run stores nothing; names and locations may have as many characters as the schema holds; an investigation is
+made when asked for."""
+
+import json
+
+from suite import Suite
+
+FACILITY = """<?xml version="1.0" encoding="utf-8"?>
+<icatdata><head><apiversion>6.2.0</apiversion></head><data>
+  <facility id="Facility_name-SUN"><name>SUN</name></facility>
+</data><data>
+  <investigationType id="InvestigationType_1"><facility ref="Facility_name-SUN"/><name>experiment</name></investigationType>
+</data></icatdata>
+"""
+ROWS = "SELECT d.name, f.name, f.location, f.fileSize FROM Datafile f JOIN f.dataset d WHERE d.investigation.name = '{}' ORDER BY f.location"
+
+
+class Ingest(Suite):
+    def __init__(self):
+        super().__init__()
+        dump = self.dir / "facility.xml"
+        dump.write_text(FACILITY)
+        self.run("icat", "import", dump)
+        self.add_user("simple/root")
+
+    def write(self, location, text="content"):
+        file = self.files / location
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def ingest(self, directory, investigation, *options):
+        """Exit code, report and stderr."""
+        done = self.run("--json", "icat", "ingest", self.files / directory, "--investigation", investigation, *options, check=False)
+        return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+    def rows(self, investigation):
+        self.start()
+        rows = self.search(self.login("simple/root"), ROWS.format(investigation))
+        self.kill()
+        return rows
+
+
+def second_directory_with_equal_names(suite):
+    for stage in ["raw", "proc"]:
+        suite.write(f"{stage}/scan1/data.h5", stage)
+    suite.write("proc/scan2/data.h5", "proc")
+    code, report, _ = suite.ingest("raw", "I", "--create")
+    assert code == 0 and report["investigation_created"] and report["created"] == 1, report
+    code, report, errors = suite.ingest("proc", "I")
+    assert code == 1 and (report["created"], report["updated"], report["left_out"]) == (1, 0, 1), report
+    assert "scan1 of this investigation lies in raw/scan1 already" in errors and "--repoint" in errors, errors
+    expected = [["scan2", "data.h5", "proc/scan2/data.h5", 4], ["scan1", "data.h5", "raw/scan1/data.h5", 3]]
+    assert suite.rows("I") == expected, suite.rows("I")
+
+    code, report, _ = suite.ingest("proc", "I", "--repoint", "--dry-run")
+    assert code == 0 and (report["updated"], report["repointed"], report["unchanged"]) == (1, 1, 1), report
+    assert suite.rows("I") == expected, "a dry run stores nothing"
+    code, report, _ = suite.ingest("proc", "I", "--repoint")
+    assert code == 0 and (report["updated"], report["repointed"]) == (1, 1), report
+    assert [row[2] for row in suite.rows("I")] == ["proc/scan1/data.h5", "proc/scan2/data.h5"]
+    print("a second directory with equal names takes nothing away unless --repoint says so")
+
+
+def file_moved_within_its_dataset(suite):
+    """The dataset lies where it lay, but the row of one of its files was made by somebody else for another place."""
+    suite.write("one/scan1/data.h5", "one")
+    code, _, _ = suite.ingest("one", "J", "--create", "--visit", "3", "--title", "Second", "--investigation-type", "experiment")
+    assert code == 0
+    suite.start()
+    session = suite.login("simple/root")
+    [(number, title, visit)] = suite.search(session, "SELECT f.id, i.title, i.visitId FROM Datafile f JOIN f.dataset d JOIN d.investigation i WHERE i.name = 'J'")
+    assert (title, visit) == ("Second", "3"), (title, visit)
+    change = json.dumps({"Datafile": {"id": number, "location": "elsewhere/data.h5"}})
+    status, _, body = suite.request("POST", "/icat/entityManager", form={"sessionId": session, "entities": change})
+    assert status == 200, body
+    suite.kill()
+    code, report, errors = suite.ingest("one", "J")
+    assert code == 1 and report["left_out"] == 1 and "is catalogued at elsewhere/data.h5" in errors, errors
+    assert suite.rows("J")[0][2] == "elsewhere/data.h5"
+    code, report, _ = suite.ingest("one", "J", "--repoint")
+    assert code == 0 and report["repointed"] == 1 and suite.rows("J")[0][2] == "one/scan1/data.h5"
+    print("a file that is catalogued elsewhere is left out")
+
+
+def files_that_are_gone(suite):
+    for name in ["scan1/a.dat", "scan1/b.dat", "scan2/c.dat", "scan10/d.dat", "top.dat"]:
+        suite.write(f"gone/{name}")
+    code, report, _ = suite.ingest("gone", "G", "--create")
+    assert code == 0 and report["created"] == 5, report
+    for name in ["scan1/a.dat", "scan2/c.dat"]:
+        (suite.files / "gone" / name).unlink()
+    code, report, errors = suite.ingest("gone", "G")
+    assert code == 1 and report["unchanged"] == 3, report
+    assert [file["location"] for file in report["gone"]] == ["gone/scan1/a.dat", "gone/scan2/c.dat"], report
+    assert "gone: gone/scan2/c.dat (c.dat of scan2)" in errors, errors
+    # Nothing is said of what lies outside the directory that was asked for.
+    code, report, _ = suite.ingest("gone/scan10", "G2", "--create")
+    assert code == 0 and report["gone"] == [], report
+    assert len(suite.rows("G")) == 5, "rows of files that are gone stay"
+    print("files that are catalogued and gone are listed")
+
+
+def characters_not_bytes(suite):
+    name = "ä" * 120 + ".h5"
+    deep = "/".join(["ö" * 100] * 2)
+    suite.write(f"long/scan/{name}")
+    suite.write(f"long/scan/{deep}/x")
+    base = "/".join(["ü" * 100] * 3)
+    suite.write(f"{base}/long/scan/{deep}/x")
+    code, report, errors = suite.ingest("long", "L", "--create")
+    assert code == 0 and report["created"] == 2, errors
+    assert len(f"{base}/long/scan/{deep}/x") == 516
+    code, report, errors = suite.ingest(f"{base}/long", "L2", "--create")
+    assert code == 1 and report["left_out"] == 1 and "its location has more than 511 characters" in errors, errors
+    base = base[5:]
+    suite.write(f"{base}/long/scan/{deep}/x")
+    code, report, errors = suite.ingest(f"{base}/long", "L3", "--create")
+    assert code == 0 and report["created"] == 1 and len(suite.rows("L3")[0][2]) == 511, errors
+    print("names have 255 and locations 511 characters, whatever their bytes")
+
+
+def dry_run_of_something_new(suite):
+    suite.write("dry/scan1/a.dat", "four")
+    code, report, _ = suite.ingest("dry", "D", "--create", "--dry-run")
+    assert code == 0 and (report["investigation_created"], report["created"], report["bytes"]) == (True, 1, 4), report
+    code, _, errors = suite.ingest("dry", "D")
+    assert code == 2 and "there is no investigation D" in errors and "--create" in errors, (code, errors)
+    print("a dry run makes nothing")
+
+
+def main():
+    with Ingest() as suite:
+        second_directory_with_equal_names(suite)
+        file_moved_within_its_dataset(suite)
+        files_that_are_gone(suite)
+        characters_not_bytes(suite)
+        dry_run_of_something_new(suite)
+
+
+if __name__ == "__main__":
+    main()
