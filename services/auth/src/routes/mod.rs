@@ -7,7 +7,6 @@ pub mod token;
 
 use std::sync::Arc;
 
-use service_kit::bearer_credential as bearer;
 use service_kit::{Dialect, Listener, Mount};
 
 use crate::state::State;

@@ -4,9 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use icat_client::{IcatCode, IcatError};
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::Problem;
+use service_kit::{Problem, bearer_credential};
 
-use super::bearer;
 use crate::error::{bad_token, no_credentials};
 use crate::sessions;
 use crate::state::State;
@@ -24,11 +23,14 @@ fn ended() -> Problem {
 }
 
 pub async fn post(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let token = bearer(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
+    let token = bearer_credential(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
     let claims = state.tokens.verify(token).await?;
     let found = sessions::find(&state, claims).await?;
     let session = found.map(|found| found.session).filter(|session| session.ends_at > state.clock.now());
     let session = session.ok_or_else(ended)?;
+    if sessions::is_account_closed(&state, &session.user_name).await? {
+        return Err(ended());
+    }
     // The session may have been ended at ICAT itself. While ICAT is down nobody can tell, and nothing can be done with
     // the session either.
     if let Err(IcatError::Refused { code: IcatCode::Session, .. }) = state.icat.session(&session.id).await {

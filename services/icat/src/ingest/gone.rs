@@ -66,7 +66,8 @@ pub fn files_not_on_disk(
 /// Whether a location is `directory` or lies below it; everything lies below the root, which is empty.
 fn is_below(directory: &str, location: &str) -> bool {
     let location = location.trim_matches('/');
-    directory.is_empty() || location.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    directory.is_empty()
+        || location.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]

@@ -28,9 +28,9 @@ impl Catalogue<'_> {
                 "there is no investigation {name} with this visit and facility; make it with `undulator icat \
                  investigation add`, or say --create"
             ))),
-            _ => Err(IngestError::Usage(format!(
-                "several investigations are named {name}: say --visit and --facility"
-            ))),
+            _ => {
+                Err(IngestError::Usage(format!("several investigations are named {name}: say --visit and --facility")))
+            }
         }
     }
 
@@ -75,7 +75,10 @@ impl Catalogue<'_> {
 
     async fn list_names(&self, sql: &str, vals: &[Val]) -> Result<Vec<(i64, String)>, IngestError> {
         let rows = self.db.read().await?.all(sql, vals).await?;
-        Ok(rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect::<Result<_, service_kit::DbError>>()?)
+        Ok(rows
+            .iter()
+            .map(|row| Ok((row.get("id")?, row.get("name")?)))
+            .collect::<Result<_, service_kit::DbError>>()?)
     }
 }
 

@@ -112,7 +112,12 @@ struct Placed {
     in_subdirectory: bool,
 }
 
-fn place_file(directory: &Path, base: &str, own_name: &str, entry: &walkdir::DirEntry) -> Result<(String, Placed), String> {
+fn place_file(
+    directory: &Path,
+    base: &str,
+    own_name: &str,
+    entry: &walkdir::DirEntry,
+) -> Result<(String, Placed), String> {
     if entry.file_type().is_symlink() {
         return Err("is a symbolic link".to_owned());
     }

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _};
 use std::path::Path;
 
-use auth::AccountName;
-use service_kit::{Config, SystemClock, open_database};
+use auth::Accounts;
+use service_kit::{Config, Sources};
 
 use service_kit::cli::{Failure, result};
 
@@ -17,17 +17,15 @@ pub async fn add_user(
     password_file: Option<&Path>,
     json: bool,
 ) -> Result<(), Failure> {
-    let mechanisms = auth::Config::read(settings)?.local_mechanisms;
-    let account = AccountName::parse(account, &mechanisms).map_err(|e| Failure::Usage(e.to_string()))?;
+    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(|e| Failure::of(&e))?;
+    let account = accounts.parse_name(account).map_err(|e| Failure::Usage(e.to_string()))?;
     let password = match password_file {
-        None if io::stdin().is_terminal() => ask_password(&format!("{}/{}", account.mechanism, account.name))?,
+        None if io::stdin().is_terminal() => ask_password(&account.to_string())?,
         file => first_line("password", file.unwrap_or(Path::new("-")))?,
     };
-    let db = open_database(&auth::SERVICE, settings, &SystemClock).await?;
-    let created =
-        auth::accounts::set_password(&db, &account, &password, &SystemClock).await.map_err(|e| Failure::of(&e))?;
-    db.close().await;
-    let name = format!("{}/{}", account.mechanism, account.name);
+    let created = accounts.create_account_or_set_password(&account, &password).await.map_err(|e| Failure::of(&e))?;
+    accounts.close().await;
+    let name = account.to_string();
     let did = if created { "made" } else { "changed the password of" };
     result(json, &serde_json::json!({"account": name, "created": created}), &format!("{did} {name}"))
 }

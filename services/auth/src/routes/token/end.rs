@@ -2,11 +2,10 @@
 //! lives longer than the token.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use service_kit::Problem;
 use service_kit::openapi::{Always, Failure, FromIcat};
+use service_kit::{Problem, bearer_credential};
 
 use crate::error::no_credentials;
-use crate::routes::bearer;
 use crate::sessions;
 use crate::state::State;
 
@@ -23,7 +22,7 @@ use crate::state::State;
     ),
 )]
 pub async fn delete(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let token = bearer(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
+    let token = bearer_credential(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
     let claims = state.tokens.verify_at_any_time(token).await?;
     if let Some(found) = sessions::find(&state, claims).await? {
         // First at ICAT: if that fails, the same request can be sent again.
