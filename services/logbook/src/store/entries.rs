@@ -1,35 +1,54 @@
 //! Entries: their present state, and what lists, counts and searches find.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use service_kit::words::{self, fold};
 use service_kit::{DbError, Row, Tx, Val};
 
 use super::query::{Query, column, order};
 use crate::domain::book::Book;
+use crate::domain::chain::joined;
 use crate::domain::event::Event;
 use crate::domain::filter::{Filter, Order, Page};
+use crate::domain::ids::hex;
 
-pub(super) const COLUMNS: &str = "id, seq, book_id, created_at, updated_at, version, removed, late, body";
+pub(super) const COLUMNS: &str = "id, seq, book_id, (SELECT b.name FROM book b WHERE b.id = book_id) AS book_name, \
+                                  created_at, updated_at, version, removed, late, body";
 const CREATE: &str = "INSERT INTO entry (id, seq, book_id, type, category, at, created_at, updated_at, version, late, \
                       investigation_id, proposal, instrument, body, words) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14)";
-const GET: &str =
-    "SELECT id, seq, book_id, created_at, updated_at, version, removed, late, body FROM entry WHERE id = $1";
+const GET: &str = "SELECT id, seq, book_id, (SELECT b.name FROM book b WHERE b.id = book_id) AS book_name, \
+                   created_at, updated_at, version, removed, late, body FROM entry WHERE id = $1";
 const CHANGE: &str = "UPDATE entry SET type = $1, category = $2, at = $3, updated_at = $4, version = $5, \
                       investigation_id = $6, proposal = $7, instrument = $8, body = $9, words = $10, book_id = $11 \
                       WHERE id = $12";
 const ADD_TAG: &str = "INSERT INTO entry_tag (entry_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const CLEAR_TAGS: &str = "DELETE FROM entry_tag WHERE entry_id = $1";
-const UNBOUND: &str = "SELECT id, seq, book_id, created_at, updated_at, version, removed, late, body FROM entry \
+const UNBOUND: &str = "SELECT id, seq, book_id, (SELECT b.name FROM book b WHERE b.id = book_id) AS book_name, \
+                       created_at, updated_at, version, removed, late, body FROM entry \
                        WHERE proposal IS NOT NULL AND investigation_id IS NULL AND late = 0 AND id > $1 \
                        ORDER BY id LIMIT $2";
 const WITHOUT_INSTRUMENT: &str =
     "SELECT COUNT(*) AS n FROM entry WHERE instrument IS NULL AND investigation_id IS NOT NULL";
+const LIST_WITHOUT_INSTRUMENT: &str = "SELECT id, investigation_id FROM entry \
+                                       WHERE instrument IS NULL AND investigation_id IS NOT NULL AND id > $1 \
+                                       ORDER BY id LIMIT $2";
 const COUNT_ALL: &str = "SELECT COUNT(*) AS n FROM entry";
 const ADD_WORDS: &str = "INSERT INTO entry_words (rowid, tokens) VALUES ($1, $2)";
 const CHANGE_WORDS: &str = "UPDATE entry_words SET tokens = $1 WHERE rowid = $2";
 /// Every constant statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 10] =
-    [CREATE, GET, CHANGE, ADD_TAG, CLEAR_TAGS, UNBOUND, WITHOUT_INSTRUMENT, COUNT_ALL, ADD_WORDS, CHANGE_WORDS];
+pub const ALL: [&str; 11] = [
+    CREATE,
+    GET,
+    CHANGE,
+    ADD_TAG,
+    CLEAR_TAGS,
+    UNBOUND,
+    WITHOUT_INSTRUMENT,
+    LIST_WITHOUT_INSTRUMENT,
+    COUNT_ALL,
+    ADD_WORDS,
+    CHANGE_WORDS,
+];
 
 /// Quarters of an hour: every zone's days begin with one.
 const QUARTER: i64 = 15 * 60 * 1_000_000;
@@ -41,6 +60,8 @@ pub struct Entry {
     /// Rises with creation.
     pub seq: i64,
     pub book_id: i64,
+    /// The logbook of this number, by whose rights it is read and written, whatever the event says.
+    pub book: Book,
     pub created_at: i64,
     pub updated_at: i64,
     /// From 1.
@@ -51,13 +72,20 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The logbook that it lies in.
-    pub fn book(&self) -> Book {
-        let Event { investigation_id, instrument_name, investigation_name, .. } = &self.event;
-        match Book::of(*investigation_id, instrument_name.as_deref()) {
-            Book::Facility if self.late || investigation_name.is_some() => Book::Unplaced,
-            book => book,
-        }
+    /// The entity tag (RFC 9110, section 8.8.3) of everything that is shown of it: also its tags, where it lies, and whether
+    /// it was removed, none of which makes a new version.
+    pub fn entity_tag(&self) -> Result<String, DbError> {
+        let parts = [
+            self.version.to_string(),
+            self.updated_at.to_string(),
+            self.removed.to_string(),
+            self.book.name(),
+            body(&self.event)?,
+        ];
+        let text = joined("undulator logbook entry 1", &parts.each_ref().map(String::as_str));
+        let mut hash = hex(digest(&SHA256, text.as_bytes()).as_ref());
+        hash.truncate(16);
+        Ok(format!("\"{}-{hash}\"", self.version))
     }
 }
 
@@ -179,6 +207,12 @@ pub async fn unbound(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Entry>,
 /// How many entries there are, and how many belong to an investigation and name no instrument.
 pub async fn without_instrument(tx: &mut Tx) -> Result<(i64, i64), DbError> {
     Ok((tx.one(COUNT_ALL, &[]).await?.get("n")?, tx.one(WITHOUT_INSTRUMENT, &[]).await?.get("n")?))
+}
+
+/// Entries of investigations that name no instrument, after an id: their ids and the investigations.
+pub async fn list_without_instrument(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<(String, i64)>, DbError> {
+    let rows = tx.all(LIST_WITHOUT_INSTRUMENT, &[after.into(), limit.into()]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("investigation_id")?))).collect()
 }
 
 pub async fn list(tx: &mut Tx, scope: &Scope, filter: &Filter, page: Page) -> Result<Vec<Entry>, DbError> {
@@ -323,14 +357,19 @@ pub async fn by_investigation(tx: &mut Tx, filter: &Filter) -> Result<Vec<(i64, 
         .collect()
 }
 
-/// Earlier versions of entries: id, version, when it was stored, and the event; oldest first.
-pub async fn versions(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, i64, i64, Event)>, DbError> {
+/// The present version of entries and up to so many before it: id, version, when it was stored, and the event; oldest first.
+pub async fn versions(
+    tx: &mut Tx,
+    ids: &[String],
+    most_earlier: i64,
+) -> Result<Vec<(String, i64, i64, Event)>, DbError> {
     let sql = format!(
         "SELECT v.entry_id, v.version, r.at, r.body FROM version v JOIN record r ON r.book_id = v.book_id AND r.n = v.n \
+         JOIN entry e ON e.id = v.entry_id AND v.version >= e.version - $2 \
          WHERE v.entry_id IN {} ORDER BY v.entry_id, v.version",
         tx.engine().text_list("$1")
     );
-    let rows = tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str))]).await?;
+    let rows = tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str)), most_earlier.into()]).await?;
     rows.iter()
         .map(|row| {
             let record: crate::entries::VersionBody = parsed("record.body", &row.get::<String>("body")?)?;
@@ -340,7 +379,11 @@ pub async fn versions(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, i64, i
 }
 
 pub(super) fn entry(row: &Row) -> Result<Entry, DbError> {
+    let name: String = row.get("book_name")?;
+    let book = Book::from_name(&name)
+        .ok_or_else(|| DbError::Column { column: "book.name".to_owned(), reason: format!("{name} is no logbook") })?;
     Ok(Entry {
+        book,
         id: row.get("id")?,
         seq: row.get("seq")?,
         book_id: row.get("book_id")?,
