@@ -373,7 +373,7 @@ def main():
     arguments.add_argument("--keep", help="where the export is kept")
     given = arguments.parse_args()
     with Facility() as facility:
-        facility.admin = facility.login("admin")
+        facility.admin = facility.login("simple/admin")
         book = Book(facility, facility.admin, facility.embargo)
         print(check_export(book, given.keep))
         for notebook in NOTEBOOKS:

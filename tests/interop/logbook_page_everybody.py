@@ -156,9 +156,9 @@ class Everybody:
             expect(page.get_by_role("button", name="Log out")).to_be_visible()
             for place in places:
                 page.goto(f"{self.facility.url}/logbook/app/{place}".rstrip("/"))
+                page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
                 if page.locator("#write").count():
                     choose_mode(page, "html")
-                page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
                 found += broken(page, f"{place or 'home'}, {scheme}, {width} px")
             page.context.close()
         page = log_in(self.browser, "simple/dan")

@@ -54,7 +54,6 @@ pub const SERVICE: ServiceDef = ServiceDef {
     private_paths: Config::private_paths,
     doctor: |ctx| Box::pin(doctor::examine(ctx)),
     build: |ctx| Box::pin(build(ctx)),
-    ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {

@@ -25,10 +25,8 @@ const DEFINING: [&str; 6] = ["\\def", "\\let", "\\futurelet", "\\newcommand", "\
 /// `CommonMark` with tables, strikethrough, task lists and formulas (`$…$`, `$$…$$`) as HTML, which is not yet harmless. Line
 /// breaks are kept, and bare addresses become links.
 pub fn render_markdown(text: &str) -> String {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_MATH;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_MATH;
     let mut out = Rendered::default();
     for event in TextMergeStream::new(Parser::new_ext(text, options)) {
         out.add(event);
@@ -73,11 +71,11 @@ impl<'a> Rendered<'a> {
         match event {
             Event::Start(Tag::HtmlBlock) => self.block = Some(String::new()),
             Event::Start(tag) => {
-                self.opaque += usize::from(is_opaque(&tag.to_end()));
+                self.opaque += usize::from(is_opaque(tag.to_end()));
                 self.events.push(Event::Start(tag));
             }
             Event::End(end) => {
-                self.opaque -= usize::from(is_opaque(&end));
+                self.opaque -= usize::from(is_opaque(end));
                 if is_leaf(end) {
                     // What has no end stays text.
                     self.open_tags.clear();
@@ -137,7 +135,7 @@ impl<'a> Rendered<'a> {
     }
 }
 
-fn is_opaque(end: &TagEnd) -> bool {
+fn is_opaque(end: TagEnd) -> bool {
     matches!(end, TagEnd::Link | TagEnd::Image | TagEnd::CodeBlock)
 }
 
@@ -194,8 +192,7 @@ fn render_formula(source: &str, mode: DisplayMode) -> Option<String> {
         let storage = Storage::new();
         let events: Vec<_> = pulldown_latex::Parser::new(source, &storage).collect::<Result<_, _>>().ok()?;
         let mut html = String::new();
-        let config =
-            RenderConfig { display_mode: mode, annotation: Some(&annotation), ..RenderConfig::default() };
+        let config = RenderConfig { display_mode: mode, annotation: Some(&annotation), ..RenderConfig::default() };
         let events = events.into_iter().map(Ok::<_, std::fmt::Error>);
         push_mathml(&mut html, events, config).ok()?;
         Some(html)
@@ -262,10 +259,7 @@ mod tests {
     #[test]
     fn what_is_no_allowed_tag_is_text() {
         for (text, expected) in [
-            (
-                "mean <I> = 300, if a<b and c>d",
-                "<p>mean &lt;I&gt; = 300, if a&lt;b and c&gt;d</p>",
-            ),
+            ("mean <I> = 300, if a<b and c>d", "<p>mean &lt;I&gt; = 300, if a&lt;b and c&gt;d</p>"),
             ("H<sub>2</sub>O<br>and <u>so <b>on</b></u>", "<p>H<sub>2</sub>O<br>and <u>so <b>on</b></u></p>"),
             ("<b>crossed <i>over</b> here</i>", "<p>&lt;b&gt;crossed <i>over&lt;/b&gt; here</i></p>"),
             ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"),

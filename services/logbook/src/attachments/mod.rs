@@ -16,8 +16,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 use jiff::Timestamp;
 use service_kit::{BuildError, Ids, Pools, Problem};
 
-pub use self::bucket::reach as reach_bucket;
 use self::bucket::Bucket;
+pub use self::bucket::reach as reach_bucket;
 use self::directory::Directory;
 use crate::config::Config;
 use crate::domain::ids::hex;

@@ -66,9 +66,7 @@ async fn assign_instrument(
     let now = state.clock.now_micros();
     in_turn(state, &Scope::Everything, &filter, Some(&instrument), async |tx| {
         let mut found = entries::by_ids(tx, ids).await?;
-        found.retain(|entry| {
-            entry.event.instrument_name.is_none() && entry.book == Book::Investigation(investigation)
-        });
+        found.retain(|entry| entry.event.instrument_name.is_none() && entry.book == Book::Investigation(investigation));
         for entry in &mut found {
             entry.event.instrument_name = Some(name.to_owned());
             entry.updated_at = now;

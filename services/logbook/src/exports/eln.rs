@@ -141,7 +141,8 @@ pub async fn write(
     own.push(lines.described());
 
     if with_history {
-        let mut lines = Written::new("records.jsonl", "The history with its hashes, as `undulator logbook verify` reads it");
+        let mut lines =
+            Written::new("records.jsonl", "The history with its hashes, as `undulator logbook verify` reads it");
         archive.begin(format!("{root}/{}", lines.name), now).await?;
         let mut history = records::History::open(state, book).await?;
         while let Some(piece) = history.next(state).await? {
@@ -280,16 +281,21 @@ fn dataset(entry: &Entry, files: &[Attachment]) -> Value {
     let Entry { id, event, .. } = entry;
     let plain = event.plain().unwrap_or_default();
     let first_line: String = plain.lines().next().unwrap_or_default().chars().take(80).collect();
-    let name = event.title.clone().filter(|title| !title.is_empty()).unwrap_or(first_line);
-    let name = if name.trim().is_empty() { event.category.clone() } else { name };
+    let named = [event.title.clone(), Some(first_line), event.filename.clone()];
+    let name = named.into_iter().flatten().find(|name| !name.trim().is_empty());
+    let name = name.unwrap_or_else(|| event.category.clone());
     let paths: Vec<(String, String)> =
         files.iter().map(|attachment| (attachment.id.clone(), format!("./{}", File::of(attachment).path))).collect();
+    let links = paths.iter().zip(files).map(|((_, path), file)| link_to(path, &file.filename)).collect::<String>();
     let parts: Vec<Value> = paths.iter().map(|(_, path)| json!({"@id": path})).collect();
     // Images and links lead to the files in the crate.
     let text = match event.html() {
         Some(html) => content::with_addresses(html, paths.into_iter().collect()),
+        // Some notebooks show nothing else of an entry.
+        None if plain.trim().is_empty() => links,
         None => as_html(&plain),
     };
+    let text = if text.is_empty() { as_html(&name) } else { text };
     let mut dataset = json!({"@id": format!("./{id}/"), "@type": "Dataset", "identifier": id, "name": name,
         "description": format!("{} of {}", event.kind, dates::shown(event.at)), "genre": event.kind,
         "text": text, "encodingFormat": "text/html", "dateCreated": dates::shown(event.at),
@@ -301,6 +307,10 @@ fn dataset(entry: &Entry, files: &[Attachment]) -> Value {
         dataset["author"] = json!({"@id": person_id(name)});
     }
     dataset
+}
+
+fn link_to(path: &str, name: &str) -> String {
+    format!("<p><a href=\"{path}\">{}</a></p>", as_html(name))
 }
 
 /// What is no HTML as such: other notebooks show `text` as HTML.

@@ -41,7 +41,8 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Self; 5] = [Self::Pdf, Self::Eln, Self::Csv { has_byte_order_mark: false }, Self::Text, Self::JsonLines];
+    pub const ALL: [Self; 5] =
+        [Self::Pdf, Self::Eln, Self::Csv { has_byte_order_mark: false }, Self::Text, Self::JsonLines];
 
     /// `None` for JSON, which is no file.
     pub fn parse(text: Option<&str>) -> Result<Option<Self>, Error> {

@@ -92,10 +92,7 @@ pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(
     let names: Vec<String> =
         of_lines.file_names().flatten().filter(|name| name.ends_with(ENTRIES)).map(Cow::into_owned).collect();
     let [name] = names.as_slice() else {
-        return Err(format!(
-            "the archive has {} files entries.jsonl, and may have one",
-            names.len()
-        ));
+        return Err(format!("the archive has {} files entries.jsonl, and may have one", names.len()));
     };
     let root = &name[..name.len() - ENTRIES.len()];
     let places: HashMap<String, usize> =

@@ -102,7 +102,8 @@ impl Crate {
 
     /// Names of who has written it.
     pub fn authors(&self, node: &Value) -> Option<String> {
-        let people = ["author", "creator"].iter().map(|property| self.named(node, property)).find(|named| !named.is_empty())?;
+        let people =
+            ["author", "creator"].iter().map(|property| self.named(node, property)).find(|named| !named.is_empty())?;
         let name = |person: &Value| {
             let parts = [&person["givenName"], &person["familyName"]];
             let both: Vec<String> = parts.into_iter().filter_map(text_of).collect();
@@ -170,7 +171,10 @@ mod tests {
         assert_eq!(parts.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["a b", "c"]);
         let (first, second) = (parts[0].1, parts[1].1);
         assert!(has_type(first, "Dataset") && has_type(second, "Dataset"));
-        assert_eq!((keywords(first), keywords(second)), (vec!["x".to_owned(), "y, z".to_owned()], vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!(
+            (keywords(first), keywords(second)),
+            (vec!["x".to_owned(), "y, z".to_owned()], vec!["x".to_owned(), "y".to_owned()])
+        );
         assert_eq!((read.authors(first).as_deref(), read.authors(second).as_deref()), (Some("Bob"), Some("Ada L")));
         let zone = TimeZone::UTC;
         assert_eq!(dates::shown(time(first, &zone).unwrap()), "2022-05-29T16:17:38Z");

@@ -3,7 +3,6 @@
 //! name leads out of it.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fmt::Write as _;
 use std::fs::File as DiskFile;
 use std::io::Read as _;
 
@@ -13,21 +12,18 @@ use serde_json::Value;
 use zip::ZipArchive;
 
 use super::archive::{Found, Limits, Reading, check, read_file};
-use super::crates::{self, Crate, has_type, keywords, normalized, text_of};
+use super::crates::{self, Crate, has_type, normalized, text_of};
+use super::texts::{has_ending_of, html_of, tags, written};
 use crate::domain::content;
 use crate::domain::event::{Content, Event};
 use crate::domain::ids::hex;
 use crate::exports::{File, Line};
-use crate::markdown::render_markdown;
 
 const METADATA: &str = "ro-crate-metadata.json";
 /// Bytes of the metadata.
 const LONGEST_METADATA: u64 = 128 << 20;
 /// Parts within one another.
 const DEEPEST: usize = 20;
-/// Of an entry's tags, and characters of one.
-const MOST_TAGS: usize = 100;
-const LONGEST_TAG: usize = 200;
 
 /// The archive's directory, with everything that is read of it.
 pub struct Archive {
@@ -44,11 +40,9 @@ pub struct Archive {
 impl Archive {
     /// `None` if there are no metadata of an RO-Crate in it.
     pub fn open(file: &DiskFile) -> Result<Option<Self>, String> {
-        let mut zip =
-            ZipArchive::new(Reading::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))?;
-        let names: Vec<(usize, String)> = (0..zip.len())
-            .filter_map(|n| Some((n, zip.name_for_index(n)?.ok()?.into_owned())))
-            .collect();
+        let mut zip = ZipArchive::new(Reading::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))?;
+        let names: Vec<(usize, String)> =
+            (0..zip.len()).filter_map(|n| Some((n, zip.name_for_index(n)?.ok()?.into_owned()))).collect();
         let is_metadata = |name: &str| name.rsplit('/').next() == Some(METADATA) && name.matches('/').count() <= 1;
         let Some((place, path)) = names.iter().find(|(_, name)| is_metadata(name)).cloned() else { return Ok(None) };
         let root = path[..path.len() - METADATA.len()].to_owned();
@@ -167,7 +161,8 @@ impl Archive {
         zone: &TimeZone,
         now: i64,
     ) -> Result<Found, String> {
-        let wrong = |what: String| format!("{}: {what}", if part.id.is_empty() { "a comment" } else { part.id.as_str() });
+        let wrong =
+            |what: String| format!("{}: {what}", if part.id.is_empty() { "a comment" } else { part.id.as_str() });
         let node = &part.node;
         let (mut files, mut contents, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         let mut addresses: Vec<(String, String)> = Vec::new();
@@ -189,7 +184,8 @@ impl Archive {
             addresses.push((path.clone(), id.clone()));
             addresses.extend(text_of(&described["alternateName"]).map(|name| (name, id.clone())));
             let filename = path.rsplit('/').next().unwrap_or(path).to_owned();
-            let filename = text_of(&described["name"]).filter(|name| has_ending_of(name, &filename)).unwrap_or(filename);
+            let filename =
+                text_of(&described["name"]).filter(|name| has_ending_of(name, &filename)).unwrap_or(filename);
             let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
             files.push(File { id, filename, sha256, bytes: length, path: path.clone() });
             contents.push(bytes);
@@ -241,48 +237,6 @@ struct Part {
 /// Whether a path stays within the crate.
 fn is_inside(path: &str) -> bool {
     !path.starts_with('/') && !path.contains('\\') && !path.split('/').any(|part| part == "..")
-}
-
-/// A name that is no description.
-fn has_ending_of(name: &str, filename: &str) -> bool {
-    let ending = |name: &str| name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    !name.contains('/') && ending(name) == ending(filename)
-}
-
-fn tags(node: &Value) -> Vec<String> {
-    let short = |word: String| word.chars().filter(|c| *c != '\0').take(LONGEST_TAG).collect::<String>();
-    let all = keywords(node).into_iter().map(short).filter(|word| crate::domain::names::check_tag(word).is_ok());
-    all.take(MOST_TAGS).collect()
-}
-
-/// What somebody has written.
-fn written(node: &Value) -> Option<String> {
-    ["text", "articleBody"].iter().find_map(|name| text_of(&node[name]))
-}
-
-/// Text, or else the description, and what stands in fields; then what is missing.
-fn html_of(node: &Value, missing: &[String]) -> String {
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let format = text_of(&node["encodingFormat"]).unwrap_or_default();
-    let text = written(node).or_else(|| text_of(&node["description"])).unwrap_or_default();
-    let mut html = match format.as_str() {
-        "text/markdown" => render_markdown(&text),
-        "text/plain" => crate::markdown::render_plain(&text).replace('\n', "<br>\n"),
-        _ if text.contains("</") || text.contains("<br") || text.contains("<img") => text,
-        _ => render_markdown(&text),
-    };
-    let values = crates::values(node);
-    if !values.is_empty() {
-        html.push_str("<table><tbody>");
-        for (name, value) in values {
-            let _ = write!(html, "<tr><th>{}</th><td>{}</td></tr>", escaped(&name), escaped(&value));
-        }
-        html.push_str("</tbody></table>");
-    }
-    for name in missing {
-        let _ = write!(html, "<p>[not in the archive: {}]</p>", escaped(name));
-    }
-    html.replace('\0', "")
 }
 
 #[cfg(test)]
@@ -356,7 +310,10 @@ mod tests {
         assert_eq!(names(&found[0]), ["x.bin", "undescribed.txt"]);
         assert_eq!((names(&found[1]), names(&found[3])), (vec!["a b.png".to_owned()], vec!["loose.txt".to_owned()]));
         let message = &found[1].line;
-        assert_eq!((message.event.full_name.as_deref(), message.event.tags.as_slice()), (Some("Ada L"), &["one".to_owned(), "two".to_owned()][..]));
+        assert_eq!(
+            (message.event.full_name.as_deref(), message.event.tags.as_slice()),
+            (Some("Ada L"), &["one".to_owned(), "two".to_owned()][..])
+        );
         assert_eq!(message.event.at, 1_768_832_907_166_000);
         assert_eq!(html(&found[1]), format!("<p>see <img src=\"/resource/file/{}\"></p>", message.files[0].id));
         assert_eq!(html(&found[2]).trim(), "<p>indeed</p>");

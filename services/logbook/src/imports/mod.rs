@@ -7,6 +7,7 @@
 mod archive;
 mod crates;
 mod foreign;
+mod texts;
 
 use std::fs::File;
 use std::io;
@@ -112,8 +113,8 @@ fn read_archive(
     if archive::is_own(file)? {
         return archive::walk(file, limits, each).map(|()| Source::Own);
     }
-    let mut foreign = foreign::Archive::open(file)?
-        .ok_or("the archive has no ro-crate-metadata.json: it is no .eln file")?;
+    let mut foreign =
+        foreign::Archive::open(file)?.ok_or("the archive has no ro-crate-metadata.json: it is no .eln file")?;
     foreign.walk(limits, zone, now, each)?;
     let (id, publisher) = (foreign.id_of("the archive itself"), foreign.publisher());
     Ok(Source::Foreign(Foreign { id, name: foreign.name, publisher }))

@@ -74,10 +74,12 @@ impl Asked {
         }
         if let Some(year) = self.year() {
             let next = year + 1;
-            conditions
-                .push(format!("i.startDate >= {{ts {year}-01-01 00:00:00}} AND i.startDate < {{ts {next}-01-01 00:00:00}}"));
+            conditions.push(format!(
+                "i.startDate >= {{ts {year}-01-01 00:00:00}} AND i.startDate < {{ts {next}-01-01 00:00:00}}"
+            ));
         }
-        let conditions = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+        let conditions =
+            if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
         // One more says whether there are older ones.
         format!(
             "SELECT DISTINCT i.id, i.name, i.title, i.startDate FROM Investigation i{joins}{conditions} \
@@ -90,8 +92,8 @@ impl Asked {
     fn address_of_page(&self, page: usize) -> String {
         let given = [("name", self.name()), ("instrument", self.instrument()), ("year", self.year.trim())];
         let given = given.iter().filter(|(_, value)| !value.is_empty());
-        let given: String = given.map(|(name, value)| format!("{name}={}&", escaped(value))).collect();
-        format!("{HOME}?{given}page={page}")
+        let given: Vec<String> = given.map(|(name, value)| format!("{name}={}&", escaped(value))).collect();
+        format!("{HOME}?{}page={page}", given.concat())
     }
 }
 

@@ -21,9 +21,9 @@ mod write;
 
 use std::sync::Arc;
 
+pub use self::home::lead_here;
 use actix_web::{HttpResponse, web};
 use identity::Identity;
-pub use self::home::lead_here;
 use service_kit::{Code, Dialect, Listener, Mount, Problem};
 
 use crate::state::State;

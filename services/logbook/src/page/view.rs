@@ -93,7 +93,12 @@ impl View {
         zone: &TimeZone,
     ) -> Result<Self, DbError> {
         let entity_tag = Some(entry.entity_tag()?);
-        Ok(Self { version: entry.version, entity_tag, removed: entry.removed, ..Self::of_event(&entry.id, &entry.event, book, files, zone) })
+        Ok(Self {
+            version: entry.version,
+            entity_tag,
+            removed: entry.removed,
+            ..Self::of_event(&entry.id, &entry.event, book, files, zone)
+        })
     }
 
     /// Of a version, which may be an earlier one.
@@ -117,7 +122,11 @@ impl View {
             label: label(&event.kind, &event.category).to_owned(),
             title: event.title.clone(),
             tags: event.tags.clone(),
-            plain_html: if html.is_some() { None } else { event.plain().map(|text| content::sanitised(&render_plain(&text))) },
+            plain_html: if html.is_some() {
+                None
+            } else {
+                event.plain().map(|text| content::sanitised(&render_plain(&text)))
+            },
             html,
             files: others.map(File::of).collect(),
             version: 1,

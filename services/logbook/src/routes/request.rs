@@ -64,7 +64,9 @@ pub fn parse_if_match(request: &HttpRequest) -> Result<Match, Error> {
         Ok(IfMatch::Items(tags)) if !tags.is_empty() => {
             Ok(Match::OneOf(tags.into_iter().filter(|tag| !tag.weak).map(|tag| tag.to_string()).collect()))
         }
-        Ok(IfMatch::Items(_)) | Err(_) => Err(Error::bad("If-Match must be the ETag of an entry, in its quotation marks")),
+        Ok(IfMatch::Items(_)) | Err(_) => {
+            Err(Error::bad("If-Match must be the ETag of an entry, in its quotation marks"))
+        }
     }
 }
 

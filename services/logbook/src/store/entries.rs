@@ -1,15 +1,12 @@
 //! Entries: their present state, and what lists, counts and searches find.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use service_kit::words::{self, fold};
 use service_kit::{DbError, Row, Tx, Val};
 
 use super::query::{Query, column, order};
 use crate::domain::book::Book;
-use crate::domain::chain::joined;
 use crate::domain::event::Event;
 use crate::domain::filter::{Filter, Order, Page};
-use crate::domain::ids::hex;
 
 pub(super) const COLUMNS: &str = "id, seq, book_id, (SELECT b.name FROM book b WHERE b.id = book_id) AS book_name, \
                                   created_at, updated_at, version, removed, late, body";
@@ -71,24 +68,6 @@ pub struct Entry {
     pub event: Event,
 }
 
-impl Entry {
-    /// The entity tag (RFC 9110, section 8.8.3) of everything that is shown of it: also its tags, where it lies, and whether
-    /// it was removed, none of which makes a new version.
-    pub fn entity_tag(&self) -> Result<String, DbError> {
-        let parts = [
-            self.version.to_string(),
-            self.updated_at.to_string(),
-            self.removed.to_string(),
-            self.book.name(),
-            body(&self.event)?,
-        ];
-        let text = joined("undulator logbook entry 1", &parts.each_ref().map(String::as_str));
-        let mut hash = hex(digest(&SHA256, text.as_bytes()).as_ref());
-        hash.truncate(16);
-        Ok(format!("\"{}-{hash}\"", self.version))
-    }
-}
-
 /// Whose entries are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
@@ -104,7 +83,7 @@ fn keys(event: &Event) -> [Val; 3] {
     [Val::I64(event.investigation_id), Val::Text(proposal), Val::Text(instrument)]
 }
 
-fn body(event: &Event) -> Result<String, DbError> {
+pub(super) fn body(event: &Event) -> Result<String, DbError> {
     serde_json::to_string(event).map_err(|e| DbError::Setup(format!("an event that is no JSON: {e}")))
 }
 

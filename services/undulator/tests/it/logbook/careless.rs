@@ -64,7 +64,12 @@ async fn names_that_no_index_takes_are_refused_and_say_the_limit() {
             ("POST", format!("/logbook/{s}/event?investigationId={EMBARGO}"), Some(&instrument), "255 characters"),
             ("POST", format!("/logbook/{s}/event?investigationId={EMBARGO}"), Some(&tagged), "200 characters"),
             ("POST", format!("/logbook/{s}/event?investigationId={EMBARGO}"), Some(&folded), "1200 bytes"),
-            ("POST", format!("/dataacquisition/program/notification?instrumentName={long}"), Some(&plain), "255 characters"),
+            (
+                "POST",
+                format!("/dataacquisition/program/notification?instrumentName={long}"),
+                Some(&plain),
+                "255 characters",
+            ),
             ("POST", "/dataacquisition/program/notification".to_owned(), Some(&instrument), "255 characters"),
             (
                 "POST",
@@ -75,7 +80,12 @@ async fn names_that_no_index_takes_are_refused_and_say_the_limit() {
             ("POST", format!("/logbook/{s}/tag?investigationId={EMBARGO}"), Some(&named), "200 characters"),
             ("POST", format!("/logbook/{s}/tag?instrumentName={long}"), Some(&named), "characters"),
             ("GET", format!("/logbook/{s}/event?instrumentName={long}"), None, "255 characters"),
-            ("PUT", format!("/messages/{s}/information"), Some(&json!({"type": tag, "message": "m"})), "200 characters"),
+            (
+                "PUT",
+                format!("/messages/{s}/information"),
+                Some(&json!({"type": tag, "message": "m"})),
+                "200 characters",
+            ),
         ];
         for (method, path, body, limit) in cases {
             let (status, text) = f.ask(method, &path, body).await;
@@ -100,9 +110,12 @@ async fn a_tag_may_have_a_comma() {
         f.done("POST", &path, Some(&new(&["slits"]))).await;
         f.done("POST", &path, Some(&new(&["front"]))).await;
         f.done("POST", &format!("/logbook/{s}/tag?investigationId={EMBARGO}"), Some(&json!({"name": "a, b"}))).await;
-        for (filter, expected) in
-            [("tags=%22slits%2C%20front%22", 1), ("tags=beam,%22Slits%2C+front%22", 1), ("orTags=slits,front", 2), ("notTags=%22slits%2C%20front%22", 2)]
-        {
+        for (filter, expected) in [
+            ("tags=%22slits%2C%20front%22", 1),
+            ("tags=beam,%22Slits%2C+front%22", 1),
+            ("orTags=slits,front", 2),
+            ("notTags=%22slits%2C%20front%22", 2),
+        ] {
             let found = f.done("GET", &format!("{path}&{filter}"), None).await;
             assert_eq!(found.as_array().unwrap().len(), expected, "{filter}");
         }

@@ -45,7 +45,8 @@ async fn what_the_catalogue_does_not_have_is_kept_with_a_warning() {
         })
         .await;
         assert_eq!((&lost["investigationId"], &lost["instrumentName"]), (&json!(null), &json!("BL07")));
-        let at_instrument = f.done("GET", &format!("/logbook/{carol}/event?instrumentName=BL07&limit=1000"), None).await;
+        let at_instrument =
+            f.done("GET", &format!("/logbook/{carol}/event?instrumentName=BL07&limit=1000"), None).await;
         assert!(at_instrument.as_array().unwrap().iter().any(|entry| entry["_id"] == lost["_id"]));
         let by_name = until("the proposal is known", async || {
             let sent = send("investigationId=999999&investigationName=ZZ-123&instrumentName=BL07").await;
@@ -64,8 +65,13 @@ async fn what_the_catalogue_does_not_have_is_kept_with_a_warning() {
             let session = f.login(who).await;
             let path = format!("/resource/{session}/file/download?resourceId={file}");
             assert_eq!(f.bytes("GET", &path, None).await.0, expected, "{who}");
-            let text = json!({"event": {"_id": nowhere["_id"], "type": "attachment", "category": "file", "title": who}});
-            assert_eq!(f.ask("PUT", &format!("/logbook/{session}/event"), Some(&text)).await.0, expected, "{who} writes");
+            let text =
+                json!({"event": {"_id": nowhere["_id"], "type": "attachment", "category": "file", "title": who}});
+            assert_eq!(
+                f.ask("PUT", &format!("/logbook/{session}/event"), Some(&text)).await.0,
+                expected,
+                "{who} writes"
+            );
         }
         assert_eq!(f.done("GET", &format!("/logbook/{admin}/event/count"), None).await, 0, "not for everybody");
         f.app.stop().await;
@@ -84,11 +90,16 @@ async fn a_key_for_some_instruments_writes_nowhere_else() {
     let keys = [key("one", "[\"BL07\"]"), key("two", "[\"BL07\", \"BL08\"]"), key("other", "[\"BL08\"]")].concat();
     for f in Facility::all_with(&format!("{SETTINGS}{keys}")).await {
         let robot = f.create(&json!([{"User": {"name": "simple/robot"}}])).await[0];
-        f.create(&json!([{"InvestigationUser": {"investigation": {"id": EMBARGO}, "user": {"id": robot}, "role": "r"}}])).await;
+        f.create(
+            &json!([{"InvestigationUser": {"investigation": {"id": EMBARGO}, "user": {"id": robot}, "role": "r"}}]),
+        )
+        .await;
         let send = async |key: &str, query: &str| {
             f.ask("POST", &format!("/dataacquisition/{key}/notification?{query}"), Some(&note())).await
         };
-        for (key, query) in [("one", "instrumentName=bl07"), ("two", "instrumentName=BL08"), ("two", "instrumentName=BL07,BL99")] {
+        for (key, query) in
+            [("one", "instrumentName=bl07"), ("two", "instrumentName=BL08"), ("two", "instrumentName=BL07,BL99")]
+        {
             let (status, text) = send(key, query).await;
             assert_eq!(status, 200, "{key} {query}: {text}");
         }
@@ -125,7 +136,11 @@ async fn a_key_for_some_instruments_writes_nowhere_else() {
             let (status, text) = send("other", &format!("investigationId={EMBARGO}&instrumentName=BL08")).await;
             if status == 200 {
                 let sent: Value = serde_json::from_str(&text).unwrap();
-                assert_eq!(sent["investigationId"], json!(null), "nobody says yet where it is: it stays at the instrument");
+                assert_eq!(
+                    sent["investigationId"],
+                    json!(null),
+                    "nobody says yet where it is: it stays at the instrument"
+                );
             }
             (status == 403).then_some(())
         })
@@ -139,7 +154,16 @@ async fn a_key_for_some_instruments_writes_nowhere_else() {
             let (status, text) = f.ask("POST", &path, Some(&comment)).await;
             assert_eq!(status, expected, "{key}: {text}");
         }
-        assert_eq!(f.ask("POST", "/dataacquisition/one/events/move?sourceInvestigationId=20&destinationInvestigationId=21", None).await.0, 200);
+        assert_eq!(
+            f.ask(
+                "POST",
+                "/dataacquisition/one/events/move?sourceInvestigationId=20&destinationInvestigationId=21",
+                None
+            )
+            .await
+            .0,
+            200
+        );
         f.app.stop().await;
     }
 }
