@@ -82,6 +82,14 @@ install_schemathesis() {
     .venv/bin/pip install --quiet schemathesis==4.32.5
 }
 
+# What the ELN Consortium checks .eln files with, in the virtual environment of the tests.
+install_eln_checks() {
+    [ -x .venv/bin/pip ] || python3 -m venv .venv
+    .venv/bin/python -c 'import rocrate, rocrate_validator' 2>/dev/null && return 0
+    say "installing roc-validator 0.13.0 and rocrate 0.16.0 (about 20 MB)"
+    .venv/bin/pip install --quiet roc-validator==0.13.0 rocrate==0.16.0
+}
+
 # A store with the interface of S3, in the virtual environment of the tests.
 install_bucket_server() {
     [ -x .venv/bin/pip ] || python3 -m venv .venv

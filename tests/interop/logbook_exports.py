@@ -208,17 +208,19 @@ def check_eln(path, body, count):
     done = subprocess.run(["unzip", "-tqq", path], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-500:]
     archive = zipfile.ZipFile(path)
-    files = {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
-    assert len(files) == len(archive.namelist()) and len({name.split("/")[0] for name in archive.namelist()}) == 1
+    names = [name for name in archive.namelist() if not name.endswith("/")]
+    directories = {name.split("/", 1)[1] for name in archive.namelist() if name.endswith("/")}
+    files = {name.split("/", 1)[1]: archive.read(name) for name in names}
+    assert len(files) == len(names) and len({name.split("/")[0] for name in archive.namelist()}) == 1
     # No name leaves the archive's directory, or has a meaning to a shell or a browser.
     assert not [name for name in files if re.search(r"(^|/)\.\.?(/|$)|[\\:?#%<>\"*|\x00-\x20]|^/", name)], list(files)
     crate = json.loads(files["ro-crate-metadata.json"])
-    assert crate["@context"] == "https://w3id.org/ro/crate/1.1/context"
+    assert crate["@context"] == "https://w3id.org/ro/crate/1.2/context"
     graph = {item["@id"]: item for item in crate["@graph"]}
     assert len(graph) == len(crate["@graph"]), "an @id stands twice"
     descriptor, root = graph["ro-crate-metadata.json"], graph["./"]
     assert descriptor["@type"] == "CreativeWork" and descriptor["about"] == {"@id": "./"}
-    assert descriptor["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.1"}
+    assert descriptor["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.2"}
     assert root["@type"] == "Dataset" and root["name"] and re.match(r"\d{4}-\d\d-\d\dT", root["datePublished"])
     broken = [id for id in graph if re.search(r'[\x00-\x20<>"{}|\\^`]', id)]
     assert not broken, f"no addresses: {broken[:5]}"
@@ -256,9 +258,10 @@ def check_eln(path, body, count):
         assert id not in reached, f"{id} is part of two"
         reached.add(id)
         left += [part["@id"] for part in graph[id].get("hasPart", [])]
-    kinds = collections.Counter(item["@type"] for item in graph.values())
+    kinds = collections.Counter(str(item["@type"]) for item in graph.values())
     entries = [item for id, item in graph.items() if item["@type"] == "Dataset" and id != "./"]
     assert len(entries) == count, (len(entries), count)
+    assert {f"./{name}" for name in directories} == {item["@id"] for item in entries}, "each entry has a directory"
     described = {id: item for id, item in graph.items() if item["@type"] in ("Dataset", "File")}
     assert reached == described.keys(), f"not reached from the root: {[*(described.keys() - reached)][:5]}"
     stated = {id.removeprefix("./"): item for id, item in graph.items() if item["@type"] == "File"}

@@ -25,6 +25,7 @@ import logbook_picture  # noqa: E402
 from browser import Browser  # noqa: E402
 from logbook_client import PNG  # noqa: E402
 from logbook_page_everybody import Everybody  # noqa: E402
+from logbook_page_journeys import Journeys  # noqa: E402
 from logbook_window import SUBMIT, article, by_program, choose_mode, log_in, open_book, send, told, write  # noqa: E402
 from playwright.sync_api import expect  # noqa: E402
 
@@ -39,7 +40,7 @@ PASTE = """(box, [base64, type]) => {
 OWN_IMAGE = re.compile(r"^/logbook/app/file/[0-9a-f]{24}$")
 
 
-class Check(Everybody):
+class Check(Journeys):
     """What people do with a logbook."""
 
     def writing(self):
@@ -122,7 +123,7 @@ class Check(Everybody):
             self.api("Between the page and its stream")
             route.continue_()
 
-        page.context.route("**/live*", late, times=1)
+        page.context.route("**/live?*", late, times=1)
         open_book(page, self.facility, self.place)
         expect(article(page, "Between the page and its stream")).to_be_visible(timeout=5_000)
         page.context.close()
@@ -159,8 +160,8 @@ class Check(Everybody):
         """What somebody is writing stays, also when the list has to be read anew."""
         page = log_in(self.browser, "simple/alice")
         held = []
-        page.context.route("**/live*", lambda route: held.append(route), times=1)
-        with page.expect_request("**/live*"):
+        page.context.route("**/live?*", lambda route: held.append(route), times=1)
+        with page.expect_request("**/live?*"):
             open_book(page, self.facility, self.place, live=False)
         choose_mode(page, "html")
         page.locator("#rich").click()
@@ -214,15 +215,15 @@ class Check(Everybody):
         page, _ = self.windows()
         page.locator("#find [name=date]").fill("2025-03-02")
         page.locator("#find button").click()
-        expect(page.locator("h2.day")).to_have_text(["2025-03-02"])
+        expect(page.locator("h2.day")).to_have_text(["Sunday, 2 March 2025"])
         expect(page.locator("#entries article")).to_have_count(50)
         page.get_by_role("link", name="Earlier entries").click()
         expect(page.locator("#entries article")).to_have_count(8)
         expect(page.locator("#entries article").last).to_have_attribute("data-entry", ids[0])
-        page.get_by_role("link", name="2025-03-01").click()
+        page.get_by_role("link", name="1 March 2025").click()
         expect(page.locator("#entries article")).to_have_text([re.compile("The day before")])
-        page.get_by_role("link", name="2025-03-02").click()
-        expect(page.locator("h2.day")).to_have_text(["2025-03-02"])
+        page.get_by_role("link", name="2 March 2025").click()
+        expect(page.locator("h2.day")).to_have_text(["Sunday, 2 March 2025"])
         # From the newest on, nothing is left out or shown twice.
         open_book(page, self.facility, self.place)
         seen = []
@@ -330,7 +331,7 @@ class Check(Everybody):
         assert kinds == {"csv", "txt", "jsonl", "eln", "pdf"}, kinds
 
 
-CHECKS = [name for kind in (Check, Everybody) for name, item in vars(kind).items() if name[0] != "_" and callable(item) and item.__doc__]
+CHECKS = [name for kind in (Check, Journeys, Everybody) for name, item in vars(kind).items() if name[0] != "_" and callable(item) and item.__doc__]
 
 
 def main():
@@ -352,7 +353,7 @@ def main():
             except Exception as e:
                 failed.append(name)
                 lines = [line for line in traceback.format_exception_only(e)]
-                where = [frame for frame in traceback.extract_tb(e.__traceback__) if frame.filename.endswith(("page.py", "everybody.py"))]
+                where = [frame for frame in traceback.extract_tb(e.__traceback__) if frame.filename.endswith(("page.py", "everybody.py", "journeys.py"))]
                 print(f"FAILED {name}, line {where[-1].lineno}: {where[-1].line}\n{''.join(lines)[:3000]}", flush=True)
                 check.page.errors.clear(), check.other.errors.clear()
             else:

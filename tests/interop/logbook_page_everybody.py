@@ -156,9 +156,9 @@ class Everybody:
             expect(page.get_by_role("button", name="Log out")).to_be_visible()
             for place in places:
                 page.goto(f"{self.facility.url}/logbook/app/{place}".rstrip("/"))
+                page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
                 if page.locator("#write").count():
                     choose_mode(page, "html")
-                page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
                 found += broken(page, f"{place or 'home'}, {scheme}, {width} px")
             page.context.close()
         page = log_in(self.browser, "simple/dan")
@@ -171,11 +171,13 @@ class Everybody:
     def without_script(self):
         """Log in, write, search, change, log out by forms alone."""
         page = log_in(self.browser, "simple/alice", self.book, java_script_enabled=False)
+        page.locator("summary", has_text="Write an entry").click()
         page.locator("#write [name=text]").fill("Without a **script**")
         page.locator("#write [name=tags]").fill("plain")
         page.locator(f"#write {SUBMIT}").click()
         entry = article(page, "Without a script")
         expect(entry.locator("strong")).to_have_text("script")
+        page.locator("summary", has_text="Search").click()
         page.locator("#find [name=search]").fill("without script")
         page.locator("#find button").click()
         expect(entry.locator("mark")).not_to_have_count(0)

@@ -37,6 +37,26 @@ fn is_word_of_its_own(c: char) -> bool {
     matches!(u32::from(c), 0x3005 | 0x3040..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xf900..=0xfaff | 0x20000..=0x2fa1f)
 }
 
+/// Whether a letter is the `T` or the `Z` of a time such as `2026-01-02T03:04:05Z` (RFC 3339): it ends a word, so that the day
+/// and the time are found by themselves.
+fn is_mark_of_time(text: &str, at: usize) -> bool {
+    let (before, after) = (text[..at].as_bytes(), text[at..].as_bytes());
+    let digits_before = before.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let sign_before = before.len().checked_sub(digits_before + 1).map(|n| before[n]);
+    let digits_after = after.iter().skip(1).take_while(|b| b.is_ascii_digit()).count();
+    match after.first() {
+        Some(b'T') => {
+            let is_day = digits_before == 8 || (digits_before == 2 && sign_before == Some(b'-'));
+            is_day && matches!(digits_after, 2 | 4 | 6)
+        }
+        Some(b'Z') => {
+            let is_time = digits_before >= 2 && matches!(sign_before, Some(b':' | b'.' | b'T'));
+            is_time && !after.get(1).is_some_and(u8::is_ascii_alphanumeric)
+        }
+        _ => false,
+    }
+}
+
 /// The folded words of a text in their order, and where each stands.
 fn words(text: &str) -> Vec<(Range<usize>, String)> {
     let mut found = Vec::new();
@@ -49,7 +69,7 @@ fn words(text: &str) -> Vec<(Range<usize>, String)> {
         }
     };
     for (at, c) in text.char_indices() {
-        if !(c.is_alphanumeric() || is_combining_mark(c)) {
+        if !(c.is_alphanumeric() || is_combining_mark(c)) || is_mark_of_time(text, at) {
             end_word(&mut start, at);
         } else if is_word_of_its_own(c) {
             end_word(&mut start, at);
@@ -224,6 +244,8 @@ mod tests {
         assert_eq!(tokens(["Beam is BACK, scan_0003 at 12.5 keV!"], &[]), " beam is back scan 0003 at 12 5 kev ");
         assert_eq!(tokens(["a", "b"], &[label(7)]), " a b §7 ");
         assert_eq!(tokens(["放射光 beam"], &[]), " 放 射 光 beam ");
+        assert_eq!(tokens(["2026-01-02T03:04:05Z"], &[]), " 2026 01 02 03 04 05 ");
+        assert_eq!(tokens(["20260102T030405.5Z, VAT20, 3T5, Z5Z"], &[]), " 20260102 030405 5 vat20 3t5 z5z ");
         assert_eq!(tokens(["½ ﬁeld e\u{301}tat"], &[]), " 1 2 field etat ");
         assert_eq!(tokens(["…"], &[]), " ");
     }

@@ -6,6 +6,35 @@ const say = (text) => {
   if (status) status.textContent = text;
 };
 
+// Nothing goes on without a new session; what is written stays.
+function sessionEnded() {
+  const message = document.getElementById("ended");
+  message.querySelector("a").href = location.href;
+  message.hidden = false;
+  message.scrollIntoView({ block: "nearest" });
+}
+
+// What somebody is writing, until it is sent: also when they have to log in again in between.
+const draftKey = (form) => `draft ${new URL(form.action).pathname}`;
+
+function keepDraft(form, body) {
+  const { mode, text, tags, images, version } = body;
+  if (text.replace(/<[^>]*>|&nbsp;|\s/g, "") === "" && !text.includes("<img") && tags.trim() === "" && images.length === 0) {
+    sessionStorage.removeItem(draftKey(form));
+    return;
+  }
+  const kept = [{ mode, text, tags, images, version }, { mode, text, tags, images: [], version }];
+  // Images may be more than a browser keeps.
+  for (const draft of kept) {
+    try {
+      sessionStorage.setItem(draftKey(form), JSON.stringify(draft));
+      return;
+    } catch {
+      continue;
+    }
+  }
+}
+
 const asData = (file) => new Promise((done, failed) => {
   const reader = new FileReader();
   reader.onload = () => done(reader.result);
@@ -46,6 +75,74 @@ function removable(image) {
   return figure;
 }
 
+// What browsers show in a page.
+const SHOWN = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+// A file that goes with the entry, and a button that takes it out again.
+function addFile(waiting, file) {
+  const item = document.createElement("li");
+  const name = document.createElement("span");
+  const button = document.createElement("button");
+  name.textContent = file.name;
+  button.type = "button";
+  button.className = "quiet";
+  button.textContent = "Remove";
+  button.setAttribute("aria-label", `Remove ${file.name}`);
+  button.addEventListener("click", () => item.remove());
+  item.append(name, button);
+  item.file = file;
+  waiting.append(item);
+}
+
+// Each file becomes an entry; false if one was refused, which then stays where it is.
+async function sendFiles(form, waiting) {
+  for (const item of [...waiting.children]) {
+    const body = new FormData();
+    body.append("file", item.file);
+    const answer = await fetch(`${form.action}/file`, { method: "POST", body });
+    const html = await answer.text();
+    if (answer.status === 401) {
+      sessionEnded();
+      return false;
+    }
+    if (!answer.ok) {
+      const page = new DOMParser().parseFromString(html, "text/html");
+      say(page.querySelector("[role=alert]:not([hidden]), .problem")?.textContent || `${item.file.name} was not attached (${answer.status}).`);
+      return false;
+    }
+    item.remove();
+    parsed(html).forEach(put);
+  }
+  return true;
+}
+
+const isSomething = (form, rich) => {
+  if (form.elements.mode.value === "html") return rich.textContent.trim() !== "" || rich.querySelector("img") !== null;
+  return form.elements.text.value.trim() !== "";
+};
+
+function restoreDraft(form, { rich, pasted }) {
+  const kept = sessionStorage.getItem(draftKey(form));
+  if (!kept) return;
+  const draft = JSON.parse(kept);
+  // Of a change that somebody else has made meanwhile the form knows nothing; whoever comes back sees what there is now.
+  form.elements.mode.value = draft.mode;
+  if (draft.mode === "html") rich.replaceChildren(...cleaned(draft.text));
+  else form.elements.text.value = draft.text;
+  form.elements.tags.value = draft.tags;
+  for (const address of draft.images) {
+    const image = document.createElement("img");
+    image.src = address;
+    image.alt = "image";
+    pasted.append(removable(image));
+  }
+  form.closest("details")?.setAttribute("open", "");
+  say("What you had written is here again.");
+}
+
+// Draft HTML comes from this page's own editor; what would run in it does not, because the page's policy forbids it.
+const cleaned = (html) => [...new DOMParser().parseFromString(html, "text/html").body.childNodes];
+
 function editor(form) {
   const { text, mode } = form.elements;
   const rich = form.querySelector(".rich");
@@ -56,6 +153,36 @@ function editor(form) {
     rich.hidden = tools.hidden = !isRich();
     text.closest("label").hidden = isRich();
   };
+  const waiting = form.querySelector(".waiting");
+  const written = () => ({
+    mode: mode.value,
+    text: isRich() ? rich.innerHTML : text.value,
+    tags: form.elements.tags.value,
+    images: [...pasted.querySelectorAll("img")].map((image) => image.src),
+    version: form.elements.version?.value,
+  });
+  const addImage = async (file) => {
+    const image = document.createElement("img");
+    image.src = await asData(file);
+    image.alt = file.name || "image";
+    if (isRich()) insert(rich, image);
+    else pasted.append(removable(image));
+  };
+  restoreDraft(form, { rich, pasted });
+  form.addEventListener("input", () => keepDraft(form, written()));
+  const attach = form.querySelector(".attach");
+  attach.hidden = false;
+  attach.addEventListener("change", async (event) => {
+    event.stopPropagation();
+    const files = [...event.target.files];
+    event.target.value = "";
+    for (const file of files) {
+      if (SHOWN.includes(file.type)) await addImage(file);
+      else addFile(waiting, file);
+    }
+    say(files.length === 1 ? `${files[0].name} is added.` : `${files.length} files are added.`);
+    keepDraft(form, written());
+  });
   mode.addEventListener("change", () => {
     show();
     (isRich() ? rich : text).focus();
@@ -71,13 +198,7 @@ function editor(form) {
     const images = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
     if (images.length === 0) return;
     event.preventDefault();
-    for (const file of images) {
-      const image = document.createElement("img");
-      image.src = await asData(file);
-      image.alt = file.name || "pasted image";
-      if (isRich()) insert(rich, image);
-      else pasted.append(removable(image));
-    }
+    for (const file of images) await addImage(file);
     say(images.length === 1 ? "An image is pasted." : `${images.length} images are pasted.`);
   });
   form.addEventListener("keydown", (event) => {
@@ -85,25 +206,30 @@ function editor(form) {
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const body = {
-      mode: mode.value,
-      text: isRich() ? rich.innerHTML : text.value,
-      tags: form.elements.tags.value,
-      images: [...pasted.querySelectorAll("img")].map((image) => image.src),
-      version: form.elements.version?.value,
-    };
+    const body = written();
+    const isOnlyFiles = waiting.children.length > 0 && body.images.length === 0 && !isSomething(form, rich);
     const button = form.querySelector("button.main");
     button.disabled = true;
     try {
+      if (!(await sendFiles(form, waiting))) return;
+      if (isOnlyFiles) {
+        say("The files are attached.");
+        return;
+      }
       const answer = await fetch(form.action, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(body),
       });
       const html = await answer.text();
+      if (answer.status === 401) {
+        keepDraft(form, body);
+        sessionEnded();
+        return;
+      }
       if (!answer.ok) {
         const page = new DOMParser().parseFromString(html, "text/html");
-        say(page.querySelector("[role=alert], .problem")?.textContent || `This was not written (${answer.status}).`);
+        say(page.querySelector("[role=alert]:not([hidden]), .problem")?.textContent || `This was not written (${answer.status}).`);
         // Somebody was faster: what is there now is shown, what was written here stays, and may be sent after all.
         const version = page.querySelector(`#${form.id} [name=version]`);
         if (answer.status === 409 && version) {
@@ -112,6 +238,7 @@ function editor(form) {
         }
         return;
       }
+      sessionStorage.removeItem(draftKey(form));
       if (form.id !== "write") {
         location.reload();
         return;
@@ -129,116 +256,13 @@ function editor(form) {
   });
 }
 
-const list = document.getElementById("entries");
-
-const when = (article) => Date.parse(article.querySelector("time").dateTime);
-
-// Shows an entry where it belongs: in the place of its earlier version, or at the top of its day.
-function put(article) {
-  const known = list.querySelector(`article[data-entry="${article.dataset.entry}"]`);
-  if (known) {
-    known.replaceWith(article);
-    return;
-  }
-  // What is older than this list belongs to a later page of it.
-  const last = [...list.querySelectorAll(":scope > article")].at(-1);
-  if (document.querySelector("a.more") && last && when(article) < when(last)) return;
-  document.getElementById("nothing")?.remove();
-  article.classList.add("fresh");
-  const day = article.dataset.day;
-  let heading = list.querySelector(`h2[data-day="${day}"]`);
-  if (!heading) {
-    heading = document.createElement("h2");
-    heading.className = "day";
-    heading.dataset.day = heading.textContent = day;
-    const later = [...list.querySelectorAll("h2[data-day]")].find((other) => other.dataset.day < day);
-    list.insertBefore(heading, later ?? null);
-  }
-  let place = heading.nextElementSibling;
-  while (place?.matches("article") && when(place) > when(article)) place = place.nextElementSibling;
-  list.insertBefore(article, place);
+// On a telephone the newest entry comes first, and everything else waits until it is asked for.
+if (matchMedia("(min-width: 40.01rem)").matches) {
+  for (const fold of document.querySelectorAll("details.fold")) fold.open = true;
 }
-
-function remove(id) {
-  const article = list.querySelector(`article[data-entry="${id}"]`);
-  const heading = article && list.querySelector(`h2[data-day="${article.dataset.day}"]`);
-  article?.remove();
-  if (heading && !heading.nextElementSibling?.matches("article")) heading.remove();
-}
-
-async function fetched(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${answer.status}`);
-  return answer.text();
-}
-
-// All of them anew; what somebody is writing stays.
-async function reread() {
-  const page = new DOMParser().parseFromString(await fetched(location.href), "text/html");
-  const entries = page.getElementById("entries");
-  // Somebody who is logged out gets a form.
-  if (entries) list.replaceChildren(...entries.children);
-}
-
-// As many as the server answers at once.
-const FETCHED = 200;
-
-// What records of changes say, in their order.
-async function take(address, records) {
-  if (records.some(({ many }) => many)) {
-    await reread();
-    return;
-  }
-  const shown = new Set();
-  for (const { entries, gone } of records) {
-    for (const id of gone) {
-      shown.delete(id);
-      remove(id);
-    }
-    for (const { _id } of entries) shown.add(_id);
-  }
-  const ids = [...shown];
-  for (let n = 0; n < ids.length; n += FETCHED) {
-    parsed(await fetched(`${address}/entries?ids=${ids.slice(n, n + FETCHED)}`)).forEach(put);
-  }
-}
-
-function live(address) {
-  // From where this list ends, so that nothing is missed between the two.
-  const source = new EventSource(`${address}/live?after=${list.dataset.after}`);
-  // What comes while entries are fetched is fetched together then; nothing old is put over what is newer.
-  let waiting = [];
-  let isBusy = false;
-  const changed = async (event) => {
-    waiting.push(JSON.parse(event.data));
-    if (isBusy) return;
-    isBusy = true;
-    while (waiting.length > 0) {
-      const records = waiting;
-      waiting = [];
-      await take(address, records).catch(reread).catch(() => say("Something new could not be shown; load the page again."));
-    }
-    isBusy = false;
-  };
-  for (const name of ["created", "changed", "tagged", "removed", "restored", "moved-in", "moved-out"]) {
-    source.addEventListener(name, changed);
-  }
-  source.addEventListener("ready", () => list.setAttribute("data-connected", "true"));
-  source.addEventListener("reset", async () => {
-    await reread();
-    list.setAttribute("data-connected", "true");
-  });
-  source.addEventListener("closed", () => say("This logbook is closed now: it can be read only."));
-  source.addEventListener("end", () => {
-    source.close();
-    say("You are logged out; log in again to see new entries.");
-  });
-  source.addEventListener("error", () => list.removeAttribute("data-connected"));
-}
-
 document.querySelectorAll("form.editor").forEach(editor);
-if (list?.dataset.live) live(list.dataset.live);
-
+// Whoever logs in next has not written it.
+document.querySelector("form[action$='/logout']")?.addEventListener("submit", () => sessionStorage.clear());
 // What is wider than its entry can be scrolled with the keyboard.
 const reach = () => {
   for (const text of document.querySelectorAll(".entry > .text")) {
@@ -248,7 +272,8 @@ const reach = () => {
 };
 reach();
 addEventListener("resize", reach);
-if (list) new MutationObserver(reach).observe(list, { childList: true });
+const shown = document.getElementById("entries");
+if (shown) new MutationObserver(reach).observe(shown, { childList: true });
 
 // "/" searches and "n" writes, unless somebody is writing already.
 document.addEventListener("keydown", (event) => {
@@ -257,6 +282,7 @@ document.addEventListener("keydown", (event) => {
   const element = field && document.querySelector(field);
   if (element) {
     event.preventDefault();
+    element.closest("details")?.setAttribute("open", "");
     element.focus();
   }
 });

@@ -31,6 +31,8 @@ pub struct Bindings {
     slots: Cache<Key, Arc<Vec<Slot>>>,
     /// Ids of instruments by folded name.
     instruments: Cache<String, i64>,
+    /// Names of instruments by the question for them.
+    names: Cache<String, Arc<Vec<String>>>,
 }
 
 impl Default for Bindings {
@@ -38,6 +40,7 @@ impl Default for Bindings {
         Self {
             slots: Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build(),
             instruments: Cache::builder().max_capacity(1_000).time_to_live(REMEMBERED).build(),
+            names: Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build(),
         }
     }
 }
@@ -156,13 +159,62 @@ fn query_of(proposal: &str, instrument: Option<&str>) -> String {
     )
 }
 
+/// Whether the catalogue has an instrument of this name; `None` if it does not say within the patience of programs.
+pub async fn is_known_instrument(state: &Arc<State>, name: &str) -> Option<bool> {
+    if !may_be("", Some(name)) {
+        return Some(false);
+    }
+    let query = format!("SELECT i.name FROM Instrument i WHERE UPPER(i.name) = {}", quoted(&name.to_uppercase()));
+    names_soon(state, query).await.map(|names| !names.is_empty())
+}
+
+/// The instruments of an investigation; `None` if the catalogue does not say within the patience of programs.
+pub async fn instruments_soon(state: &Arc<State>, investigation: i64) -> Option<Arc<Vec<String>>> {
+    names_soon(state, instruments_query(investigation)).await
+}
+
+/// The same for people, who wait; an error if the catalogue does not say.
+pub async fn instruments_of(state: &State, investigation: i64) -> Result<Vec<String>, Problem> {
+    let rows = ask_rows(state, &instruments_query(investigation)).await.ok_or_else(|| {
+        let text = "ICAT does not say now at which instrument the investigation is; try again later";
+        Problem::new(Code::Unavailable, "logbook/icat-down", text).with_retry_after(10)
+    })?;
+    Ok(names_of(&rows))
+}
+
+fn instruments_query(investigation: i64) -> String {
+    format!("SELECT ii.instrument.name FROM InvestigationInstrument ii WHERE ii.investigation.id = {investigation}")
+}
+
+fn names_of(rows: &[Value]) -> Vec<String> {
+    rows.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// As [`soon`], for names.
+async fn names_soon(state: &Arc<State>, query: String) -> Option<Arc<Vec<String>>> {
+    if let Some(known) = state.bindings.names.get(&query).await {
+        return Some(known);
+    }
+    let asking = Arc::clone(state);
+    let answer = state.tasks.spawn_local(async move {
+        let asked = async { ask_rows(&asking, &query).await.map(|rows| Arc::new(names_of(&rows))) };
+        asking.bindings.names.optionally_get_with(query.clone(), asked).await
+    });
+    tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?
+}
+
 async fn ask(state: &State, query: String) -> Option<Vec<Slot>> {
+    ask_rows(state, &query).await.map(|rows| slots_of(&rows))
+}
+
+/// What the catalogue answers to the reader account; `None` if there is none or no answer.
+async fn ask_rows(state: &State, query: &str) -> Option<Vec<Value>> {
     let reader = state.identity.reader()?;
     let found = reader.ask(async |icat: &IcatClient, session: &str| -> Result<Vec<Value>, IcatError> {
-        icat.search(session, &query).await
+        icat.search(session, query).await
     });
     match found.await {
-        Ok(rows) => Some(slots_of(&rows)),
+        Ok(rows) => Some(rows),
         Err(e) => {
             tracing::warn!(error = %e, "ICAT does not say which investigation an entry belongs to");
             None

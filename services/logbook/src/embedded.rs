@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use service_kit::Problem;
 
-use crate::attachments::is_shown_inline;
+use crate::attachments::thumbnail::convert_to_png;
+use crate::attachments::{Stored, is_shown_converted, is_shown_inline};
 use crate::domain::event::Content;
 use crate::domain::{content, ids};
 use crate::entries::NewFile;
@@ -27,7 +28,8 @@ pub async fn take(state: &State, entry: &str, contents: &mut [Content]) -> Resul
     Ok(files)
 }
 
-/// The attachment of an embedded image; `None` if it is no image after all.
+/// The attachment of an embedded image; `None` if it is no image after all. What not every browser shows is kept as it came,
+/// and a PNG of it stands in its place.
 async fn attached(
     state: &State,
     entry: &str,
@@ -35,15 +37,26 @@ async fn attached(
     files: &mut Vec<NewFile>,
 ) -> Result<Option<String>, Problem> {
     let Some(bytes) = decoded(state, address)? else { return Ok(None) };
-    let stored = state.attachments.put(state, bytes).await?;
-    if !is_shown_inline(stored.media_type) {
+    let stored = state.attachments.put(state, bytes.clone()).await?;
+    if is_shown_inline(stored.media_type) {
+        return Ok(Some(added(entry, stored, files)));
+    }
+    if !is_shown_converted(stored.media_type) {
         return Ok(None);
     }
+    added(entry, stored, files);
+    let Some(png) = state.documents.run_in_turn(move || convert_to_png(&bytes)).await? else { return Ok(None) };
+    let shown = state.attachments.put(state, png).await?;
+    Ok(Some(added(entry, shown, files)))
+}
+
+/// The id of an attachment; the same content is one.
+fn added(entry: &str, stored: Stored, files: &mut Vec<NewFile>) -> String {
     let id = ids::of_embedded(entry, &stored.sha256);
     if !files.iter().any(|file| file.id == id) {
         files.push(NewFile { filename: filename(stored.media_type), id: id.clone(), stored });
     }
-    Ok(Some(id))
+    id
 }
 
 /// The bytes of a `data:` address; `None` if it is not base64.

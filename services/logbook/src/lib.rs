@@ -7,6 +7,7 @@
 mod attachments;
 mod bindings;
 mod config;
+mod doctor;
 mod domain;
 mod embedded;
 mod entries;
@@ -16,6 +17,7 @@ mod files;
 mod imports;
 mod keys;
 mod live;
+mod markdown;
 mod notifications;
 mod openapi;
 mod page;
@@ -50,16 +52,15 @@ pub const SERVICE: ServiceDef = ServiceDef {
     openapi: || openapi::Document::openapi(),
     scopes: &[rights::READ, rights::WRITE],
     private_paths: Config::private_paths,
-    doctor: |ctx| Box::pin(identity::check_reader(ctx)),
+    doctor: |ctx| Box::pin(doctor::examine(ctx)),
     build: |ctx| Box::pin(build(ctx)),
-    ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
     let events = Events::of(&ctx).await?;
     let identity = Identity::of(&ctx, &events)?;
-    let state = Arc::new(State::new(&ctx, config, identity, events.outbox())?);
+    let state = Arc::new(State::new(&ctx, config, identity, events.outbox()).await?);
     notifications::follow(&state, &events)?;
     let (wake, missed) = (Arc::clone(&state.live.wake), Arc::clone(&state.live.wake));
     events.listen("logbook.live-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());

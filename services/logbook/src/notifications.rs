@@ -13,7 +13,7 @@ use service_kit::{Code, ConfigError, Problem};
 use crate::domain::book::Book;
 use crate::domain::event::{Content, Event};
 use crate::domain::filter::number;
-use crate::domain::ids;
+use crate::domain::{ids, names};
 use crate::entries::{self, NewEntry};
 use crate::state::State;
 
@@ -121,6 +121,9 @@ impl Prepared {
         }
         let investigation = number("investigation", Some(&rendered("investigation")?))?;
         let instrument = Some(rendered("instrument")?).filter(|name| !name.is_empty());
+        if let Some(name) = &instrument {
+            names::check_instrument(name)?;
+        }
         Ok(Some(Made { text, investigation, instrument }))
     }
 }

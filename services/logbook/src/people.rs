@@ -1,20 +1,17 @@
 //! What is known of the people who write, and of the investigations that they write about.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as Known;
 
-use actix_web::http::header::{AUTHORIZATION, ETAG, HeaderValue};
+use actix_web::http::header::{ETAG, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use identity::Caller;
 use serde_json::{Value, json};
-use service_kit::Problem;
+use service_kit::{Problem, bearer_credential};
 
 use crate::domain::book::Book;
 use crate::domain::event::Event;
-use crate::domain::filter::{Filter, Order, Page};
-use crate::entries::in_turn;
 use crate::state::State;
-use crate::store::entries::{self, Scope};
+use crate::store::entries::Entry;
 
 /// The login name without its mechanism.
 pub fn short(user_name: &str) -> &str {
@@ -23,18 +20,15 @@ pub fn short(user_name: &str) -> &str {
 
 /// The credential of a header, where a route looks for it itself.
 pub fn header(request: &HttpRequest) -> Option<String> {
-    let text = |name: &str| request.headers().get(name)?.to_str().ok();
-    if let Some((scheme, credential)) = text(AUTHORIZATION.as_str()).and_then(|value| value.split_once(' ')) {
-        return scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim().to_owned());
-    }
-    text("x-api-key").map(str::to_owned)
+    let key = || request.headers().get("x-api-key")?.to_str().ok();
+    bearer_credential(request).or_else(key).map(str::to_owned)
 }
 
-/// `ETag: "3"`: the version, for `If-Match`.
-pub fn tag(answer: &mut HttpResponse, version: i64) {
-    if let Ok(value) = HeaderValue::from_str(&format!("\"{version}\"")) {
-        answer.headers_mut().insert(ETAG, value);
-    }
+/// The entry's `ETag`, for `If-Match`.
+pub fn set_entity_tag(answer: &mut HttpResponse, entry: &Entry) -> Result<(), Problem> {
+    let value = HeaderValue::from_str(&entry.entity_tag()?).map_err(Problem::internal)?;
+    answer.headers_mut().insert(ETAG, value);
+    Ok(())
 }
 
 /// Whoever writes is the author, whatever the body says.
@@ -56,12 +50,21 @@ pub async fn place(state: &State, caller: &Caller, event: &mut Event, investigat
         return;
     };
     let name = format!("SELECT i.name FROM Investigation i WHERE i.id = {id}");
-    let instrument = format!(
-        "SELECT ii.instrument.name FROM InvestigationInstrument ii WHERE ii.investigation.id = {id} ORDER BY ii.id LIMIT 0, 1"
+    event.investigation_name = first_text(&ask(state, caller, &name).await).or(event.investigation_name.take());
+    event.instrument_name = find_instrument_of(state, caller, id).await.or(event.instrument_name.take());
+}
+
+/// The name of the first instrument that an investigation has in the catalogue.
+pub async fn find_instrument_of(state: &State, caller: &Caller, investigation: i64) -> Option<String> {
+    let query = format!(
+        "SELECT ii.instrument.name FROM InvestigationInstrument ii WHERE ii.investigation.id = {investigation} \
+         ORDER BY ii.id LIMIT 0, 1"
     );
-    let text = |rows: Vec<Value>| rows.first().and_then(Value::as_str).map(str::to_owned);
-    event.investigation_name = text(ask(state, caller, &name).await).or(event.investigation_name.take());
-    event.instrument_name = text(ask(state, caller, &instrument).await).or(event.instrument_name.take());
+    first_text(&ask(state, caller, &query).await)
+}
+
+fn first_text(rows: &[Value]) -> Option<String> {
+    rows.first().and_then(Value::as_str).map(str::to_owned)
 }
 
 /// Title, name, instrument and dates of investigations, in the form of statistics.
@@ -80,48 +83,6 @@ pub async fn investigations(state: &State, caller: &Caller, ids: &[i64]) -> Hash
         }
     }
     known
-}
-
-/// Gives entries of investigations that name no instrument the one that ICAT knows; how many.
-pub async fn fill_instruments(state: &State, caller: &Caller) -> Result<i64, Problem> {
-    const PAGE: i64 = 500;
-    let filter = Filter::default();
-    let mut instruments: HashMap<i64, Option<String>> = HashMap::new();
-    let (mut updated, mut skip) = (0, 0);
-    loop {
-        let page = Page { by: Order::Id, descending: false, skip, limit: Some(PAGE) };
-        let found = entries::list(&mut state.db.read().await?, &Scope::Everything, &filter, page).await?;
-        skip += PAGE;
-        for entry in &found {
-            let (Some(investigation), None) = (entry.event.investigation_id, &entry.event.instrument_name) else {
-                continue;
-            };
-            let instrument = match instruments.entry(investigation) {
-                Known::Occupied(known) => known.into_mut(),
-                Known::Vacant(unknown) => {
-                    let mut event = Event::attachment(0);
-                    place(state, caller, &mut event, Some(investigation)).await;
-                    unknown.insert(event.instrument_name)
-                }
-            };
-            let Some(name) = instrument else { continue };
-            let only = Filter { ids: Some(vec![entry.id.clone()]), ..Filter::default() };
-            let instrument = Book::of(None, Some(name));
-            let changed = in_turn(state, &Scope::Everything, &only, Some(&instrument), async |tx| {
-                let Some(mut entry) = entries::get(tx, &entry.id).await? else { return Ok(false) };
-                if entry.event.instrument_name.is_some() {
-                    return Ok(false);
-                }
-                entry.event.instrument_name = Some(name.clone());
-                entries::change(tx, &entry).await?;
-                Ok(true)
-            });
-            updated += i64::from(changed.await?);
-        }
-        if found.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
-            return Ok(updated);
-        }
-    }
 }
 
 /// What ICAT answers to the caller; nothing if it does not answer, because entries are written all the same.

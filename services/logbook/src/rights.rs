@@ -58,6 +58,9 @@ pub async fn readable(state: &State, caller: &Caller) -> Result<Readable, Proble
 /// The same while it is under embargo; afterwards it is closed to people, and says so to whoever may read it. The facility's
 /// own is for administrators.
 pub async fn write(state: &State, caller: &Caller, book: &Book) -> Result<(), Problem> {
+    if !caller.instruments().is_empty() {
+        require_own_instrument(state, caller, book).await?;
+    }
     match book {
         Book::Investigation(id) => {
             let decision = state.identity.explain(caller, Ask::WriteLogbook(*id)).await?;
@@ -83,6 +86,25 @@ pub async fn write(state: &State, caller: &Caller, book: &Book) -> Result<(), Pr
         }
         Book::Facility | Book::Unplaced => administer(state, caller).await,
     }
+}
+
+/// Refuses a key for some instruments what is not theirs.
+pub async fn require_own_instrument(state: &State, caller: &Caller, book: &Book) -> Result<(), Problem> {
+    match book {
+        Book::Investigation(id) => require_one_of(caller, *id, &bindings::instruments_of(state, *id).await?),
+        Book::Instrument(name) => caller.require_instrument(Some(name)),
+        Book::Facility | Book::Unplaced => caller.require_instrument(None),
+    }
+}
+
+/// The same for an investigation whose instruments are known.
+pub fn require_one_of(caller: &Caller, investigation: i64, instruments: &[String]) -> Result<(), Problem> {
+    if instruments.iter().any(|name| caller.may_write_for_instrument(name)) {
+        return Ok(());
+    }
+    let only = caller.instruments().join(", ");
+    let text = format!("this API key may only write for {only}; investigation {investigation} is not there");
+    Err(Error::Forbidden(text).into())
 }
 
 /// Among the logbooks that have entries of an instrument, the numbers of those that are closed: what is done with all of its

@@ -48,7 +48,7 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(ctx: &Ctx, config: Config, identity: Identity, outbox: Outbox) -> Result<Self, BuildError> {
+    pub async fn new(ctx: &Ctx, config: Config, identity: Identity, outbox: Outbox) -> Result<Self, BuildError> {
         Ok(Self {
             db: ctx.db.clone(),
             outbox,
@@ -62,7 +62,7 @@ impl State {
             printing: Semaphore::new(PRINTED_AT_ONCE),
             attachments: Store::open(&config, &ctx.config.core.data_dir, &ctx.pools)?,
             bindings: Bindings::default(),
-            keys: Keys::of(&config)?,
+            keys: Keys::load(&ctx.db, &*ctx.ids, &config.signing_key_file).await?,
             live: Live::default(),
             idle_timeout: ctx.config.core.http.idle_timeout,
             closing: ctx.closing.clone(),

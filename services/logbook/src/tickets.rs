@@ -19,16 +19,16 @@ struct Ticket {
 }
 
 /// `/resource/<ticket>/file/download?resourceId=<id>`
-pub async fn address(state: &State, attachment: &str) -> Result<String, Problem> {
+pub fn address(state: &State, attachment: &str) -> Result<String, Problem> {
     let exp = state.clock.now().as_second() + LIFETIME_SECONDS;
     let ticket = Ticket { aud: AUDIENCE.to_owned(), exp, sub: attachment.to_owned() };
-    let key = EncodingKey::from_secret(state.keys.tickets(state).await?).map_err(Problem::internal)?;
+    let key = EncodingKey::from_secret(state.keys.tickets()).map_err(Problem::internal)?;
     let ticket = encode(&Header::new(Algorithm::HS256), &ticket, &key).map_err(Problem::internal)?;
     Ok(format!("/resource/{ticket}/file/download?resourceId={attachment}"))
 }
 
 /// Whether a credential is a ticket for this attachment; `None` if it is something else.
-pub async fn opens(state: &State, credential: &str, attachment: &str) -> Result<Option<()>, Problem> {
+pub fn opens(state: &State, credential: &str, attachment: &str) -> Result<Option<()>, Problem> {
     if credential.matches('.').count() != 2 {
         return Ok(None);
     }
@@ -36,7 +36,7 @@ pub async fn opens(state: &State, credential: &str, attachment: &str) -> Result<
     rules.set_audience(&[AUDIENCE]);
     // By the service's own clock, below.
     rules.validate_exp = false;
-    let key = DecodingKey::from_secret(state.keys.tickets(state).await?).map_err(Problem::internal)?;
+    let key = DecodingKey::from_secret(state.keys.tickets()).map_err(Problem::internal)?;
     // A token of auth is signed otherwise, and is for the identity to judge.
     let Ok(ticket) = decode::<Ticket>(credential, &key, &rules) else { return Ok(None) };
     if ticket.claims.exp <= state.clock.now().as_second() || ticket.claims.sub != attachment {

@@ -23,20 +23,35 @@ pub struct Bucket {
     received: Directory,
 }
 
+/// What no content is stored under.
+const NOTHING: &str = "doctor";
+
+/// Asks the bucket for an object that is not there: an error if it does not answer, or refuses the access key.
+pub async fn reach(config: &Config) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let objects = objects(config)?;
+    match objects.head(&Path::from(format!("{}/{NOTHING}", config.s3_prefix.trim_matches('/')))).await {
+        Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn objects(config: &Config) -> Result<AmazonS3, StoreError> {
+    let retries = RetryConfig { max_retries: TRIES, retry_timeout: PATIENCE, ..RetryConfig::default() };
+    let mut builder = AmazonS3Builder::new()
+        .with_retry(retries)
+        .with_bucket_name(&config.s3_bucket)
+        .with_region(&config.s3_region)
+        .with_access_key_id(&config.s3_access_key_id)
+        .with_secret_access_key(config.s3_secret_access_key.expose());
+    if !config.s3_endpoint.is_empty() {
+        builder = builder.with_endpoint(&config.s3_endpoint).with_allow_http(config.s3_endpoint.starts_with("http://"));
+    }
+    builder.build()
+}
+
 impl Bucket {
     pub fn open(config: &Config, received: Directory) -> Result<Self, BuildError> {
-        let retries = RetryConfig { max_retries: TRIES, retry_timeout: PATIENCE, ..RetryConfig::default() };
-        let mut builder = AmazonS3Builder::new()
-            .with_retry(retries)
-            .with_bucket_name(&config.s3_bucket)
-            .with_region(&config.s3_region)
-            .with_access_key_id(&config.s3_access_key_id)
-            .with_secret_access_key(config.s3_secret_access_key.expose());
-        if !config.s3_endpoint.is_empty() {
-            builder =
-                builder.with_endpoint(&config.s3_endpoint).with_allow_http(config.s3_endpoint.starts_with("http://"));
-        }
-        let objects = builder.build().map_err(|e| BuildError::Other(format!("logbook.s3_bucket: {e}")))?;
+        let objects = objects(config).map_err(|e| BuildError::Other(format!("logbook.s3_bucket: {e}")))?;
         Ok(Self { objects: Arc::new(objects), prefix: config.s3_prefix.trim_matches('/').to_owned(), received })
     }
 

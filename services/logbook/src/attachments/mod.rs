@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use service_kit::{BuildError, Ids, Pools, Problem};
 
 use self::bucket::Bucket;
+pub use self::bucket::reach as reach_bucket;
 use self::directory::Directory;
 use crate::config::Config;
 use crate::domain::ids::hex;
@@ -188,7 +189,12 @@ fn failed(e: io::Error) -> Problem {
     Error::Storage(e).into()
 }
 
-/// Shown within a page; everything else is for saving, because it may be active.
+/// Shown within a page; everything else is for saving, because it may be active or no browser shows it.
 pub fn is_shown_inline(media_type: &str) -> bool {
-    matches!(media_type, "image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/bmp")
+    matches!(media_type, "image/png" | "image/jpeg" | "image/gif" | "image/webp")
+}
+
+/// Shown as a PNG that is made of it, because not every browser and reader of documents knows it.
+pub fn is_shown_converted(media_type: &str) -> bool {
+    matches!(media_type, "image/bmp" | "image/tiff")
 }

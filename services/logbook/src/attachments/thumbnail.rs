@@ -3,10 +3,12 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use image::{ImageFormat, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 use moka::future::Cache;
 use service_kit::Problem;
 
+use super::is_shown_converted;
 use crate::state::State;
 use crate::store::attachments::Attachment;
 
@@ -30,47 +32,115 @@ impl Default for Thumbnails {
     }
 }
 
-/// A PNG; `None` for what is no image, is small as it is, or cannot be read.
+/// A PNG; `None` for what is no image, is small as it is and shown by every browser, or cannot be read.
 pub async fn of(state: &State, attachment: &Attachment) -> Result<Option<Arc<Vec<u8>>>, Problem> {
     if let Some(known) = state.thumbnails.0.get(&attachment.sha256).await {
         return Ok(known);
     }
     let bytes = state.attachments.get(attachment).await?;
-    let made = state.documents.run_in_turn(move || small(&bytes)).await?.map(Arc::new);
+    let convert = is_shown_converted(&attachment.media_type);
+    let made = state.documents.run_in_turn(move || make_thumbnail(&bytes, convert)).await?.map(Arc::new);
     state.thumbnails.0.insert(attachment.sha256.clone(), made.clone()).await;
     Ok(made)
 }
 
-fn small(bytes: &[u8]) -> Option<Vec<u8>> {
+/// The image as a PNG of its own size.
+pub fn convert_to_png(bytes: &[u8]) -> Option<Vec<u8>> {
+    encode(&decode_upright(bytes)?)
+}
+
+/// With `convert` also of a small image.
+fn make_thumbnail(bytes: &[u8], convert: bool) -> Option<Vec<u8>> {
+    let image = decode_upright(bytes)?;
+    if image.width() <= SIDE && image.height() <= SIDE {
+        return if convert { encode(&image) } else { None };
+    }
+    encode(&image.thumbnail(SIDE, SIDE))
+}
+
+/// Cameras store how they were held (EXIF) and not an upright image; a browser turns it, and so does this.
+fn decode_upright(bytes: &[u8]) -> Option<DynamicImage> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(LONGEST);
     limits.max_image_height = Some(LONGEST);
     limits.max_alloc = Some(MEMORY);
     reader.limits(limits);
-    let image = reader.decode().ok()?;
-    if image.width() <= SIDE && image.height() <= SIDE {
-        return None;
-    }
+    let mut decoder = reader.into_decoder().ok()?;
+    // An image whose EXIF cannot be read is shown as it is stored, as browsers do.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).ok()?;
+    image.apply_orientation(orientation);
+    Some(image)
+}
+
+fn encode(image: &DynamicImage) -> Option<Vec<u8>> {
     let mut out = Cursor::new(Vec::new());
-    image.thumbnail(SIDE, SIDE).to_rgba8().write_to(&mut out, ImageFormat::Png).ok()?;
+    image.to_rgba8().write_to(&mut out, ImageFormat::Png).ok()?;
     Some(out.into_inner())
 }
 
 #[cfg(test)]
 mod tests {
+    use image::{Rgb, RgbImage};
+
     use super::*;
+
+    fn encoded(image: &RgbImage, format: ImageFormat) -> Vec<u8> {
+        let mut out = Cursor::new(Vec::new());
+        image.write_to(&mut out, format).unwrap();
+        out.into_inner()
+    }
 
     #[test]
     fn large_images_become_small_and_others_stay() {
-        let png = |width, height| {
-            let mut out = Cursor::new(Vec::new());
-            image::RgbImage::new(width, height).write_to(&mut out, ImageFormat::Png).unwrap();
-            out.into_inner()
-        };
-        let made = image::load_from_memory(&small(&png(2000, 1000)).unwrap()).unwrap();
+        let png = |width, height| encoded(&RgbImage::new(width, height), ImageFormat::Png);
+        let made = image::load_from_memory(&make_thumbnail(&png(2000, 1000), false).unwrap()).unwrap();
         assert_eq!((made.width(), made.height()), (480, 240));
-        assert_eq!(small(&png(200, 100)), None);
-        assert_eq!(small(b"\x89PNG\r\n\x1a\nnot really"), None);
+        assert_eq!(make_thumbnail(&png(200, 100), false), None);
+        assert_eq!(make_thumbnail(b"\x89PNG\r\n\x1a\nnot really", false), None);
+    }
+
+    #[test]
+    fn what_browsers_do_not_know_is_converted() {
+        for format in [ImageFormat::Bmp, ImageFormat::Tiff] {
+            let small = encoded(&RgbImage::from_pixel(20, 10, Rgb([1, 2, 3])), format);
+            let made = image::load_from_memory(&make_thumbnail(&small, true).unwrap()).unwrap();
+            assert_eq!((made.width(), made.height()), (20, 10));
+            assert_eq!(made.to_rgb8().get_pixel(3, 3), &Rgb([1, 2, 3]));
+        }
+    }
+
+    /// A JPEG whose EXIF says how the camera was held: 6 is a quarter turn clockwise, 3 half a turn, 8 a quarter the other way.
+    fn photograph(orientation: u8) -> Vec<u8> {
+        let mut image = RgbImage::from_pixel(1000, 600, Rgb([255, 255, 255]));
+        for (x, y, pixel) in image.enumerate_pixels_mut() {
+            if x < 300 && y < 300 {
+                *pixel = Rgb([200, 0, 0]);
+            }
+        }
+        let jpeg = encoded(&image, ImageFormat::Jpeg);
+        let tiff =
+            [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(), &[orientation, 0, 0, 0, 0, 0, 0, 0]].concat();
+        let exif = [b"Exif\0\0".as_slice(), &tiff].concat();
+        let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+        [&jpeg[..2], &[0xff, 0xe1], &length, &exif, &jpeg[2..]].concat()
+    }
+
+    #[test]
+    fn photographs_stand_upright() {
+        for (orientation, (width, height), (right, below)) in [
+            (1, (480, 288), (false, false)),
+            (3, (480, 288), (true, true)),
+            (6, (288, 480), (true, false)),
+            (8, (288, 480), (false, true)),
+        ] {
+            let made = make_thumbnail(&photograph(orientation), false).unwrap();
+            let made = image::load_from_memory(&made).unwrap().to_rgb8();
+            assert_eq!((made.width(), made.height()), (width, height), "orientation {orientation}");
+            let at = |is_far: bool, side: u32| if is_far { side - 40 } else { 40 };
+            let corner = made.get_pixel(at(right, width), at(below, height));
+            assert!(corner[0] > 150 && corner[1] < 80, "orientation {orientation}: {corner:?}");
+        }
     }
 }

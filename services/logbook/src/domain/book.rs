@@ -28,6 +28,17 @@ impl Book {
         name.strip_prefix("investigation/")?.parse().ok()
     }
 
+    /// The inverse of [`Self::name`].
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name.split_once('/') {
+            Some(("investigation", id)) => id.parse().ok().map(Self::Investigation),
+            Some(("instrument", instrument)) => Some(Self::Instrument(instrument.to_owned())),
+            None if name == "facility" => Some(Self::Facility),
+            None if name == "unplaced" => Some(Self::Unplaced),
+            _ => None,
+        }
+    }
+
     /// As it stands in the database and in events.
     pub fn name(&self) -> String {
         match self {
@@ -36,5 +47,18 @@ impl Book {
             Self::Facility => "facility".to_owned(),
             Self::Unplaced => "unplaced".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for book in [Book::Investigation(4711), Book::Instrument("a/b".to_owned()), Book::Facility, Book::Unplaced] {
+            assert_eq!(Book::from_name(&book.name()), Some(book));
+        }
+        assert_eq!(Book::from_name("investigation/x"), None);
     }
 }

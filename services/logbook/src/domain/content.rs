@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::mem::take;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ammonia::{Builder, UrlRelative};
 
@@ -84,6 +84,40 @@ const ATTRIBUTES: [(&str, &[&str]); 21] = [
     ("th", &["colspan", "rowspan", "scope", "width"]),
 ];
 
+/// What an entry may have.
+fn allowing() -> Builder<'static> {
+    let mut builder = Builder::default();
+    builder.add_tags(ELEMENTS);
+    for (element, attributes) in ATTRIBUTES {
+        builder.add_tag_attributes(element, attributes);
+    }
+    builder.add_tag_attributes("time", ["datetime"]);
+    builder
+}
+
+/// Elements and their attributes that stay.
+struct Allowed {
+    elements: HashSet<&'static str>,
+    attributes: HashMap<&'static str, HashSet<&'static str>>,
+    everywhere: HashSet<&'static str>,
+}
+
+static ALLOWED: LazyLock<Allowed> = LazyLock::new(|| {
+    let builder = allowing();
+    Allowed {
+        elements: builder.clone_tags(),
+        attributes: builder.clone_tag_attributes(),
+        everywhere: builder.clone_generic_attributes(),
+    }
+});
+
+/// Whether an element with these attributes stays as it is.
+pub fn is_allowed<'a>(element: &str, mut attributes: impl Iterator<Item = &'a str>) -> bool {
+    let Allowed { elements, attributes: by_element, everywhere } = &*ALLOWED;
+    let of_element = |name: &str| by_element.get(element).is_some_and(|known| known.contains(name));
+    elements.contains(element) && attributes.all(|name| everywhere.contains(name) || of_element(name))
+}
+
 /// Cleans HTML and gives addresses of attachments and images another form: `image` for those of images, `link` for those of
 /// links; what becomes `None` goes.
 fn rewritten(
@@ -91,13 +125,8 @@ fn rewritten(
     image: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     link: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
 ) -> String {
-    let mut builder = Builder::default();
-    builder.add_tags(ELEMENTS);
-    for (element, attributes) in ATTRIBUTES {
-        builder.add_tag_attributes(element, attributes);
-    }
+    let mut builder = allowing();
     builder
-        .add_tag_attributes("time", ["datetime"])
         // `data:` is for images alone, see below.
         .url_schemes(HashSet::from(["http", "https", "mailto", "data"]))
         .url_relative(UrlRelative::PassThrough)
@@ -182,7 +211,8 @@ pub fn plain(html: &str) -> String {
     }
     let html = lines.trim_end();
     let mut builder = Builder::empty();
-    builder.clean_content_tags(HashSet::from(["script", "style"]));
+    // The source of a formula says once more what the formula says.
+    builder.clean_content_tags(HashSet::from(["annotation", "script", "style"]));
     let text = builder.clean(html).to_string();
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&amp;", "&")
 }
@@ -197,6 +227,23 @@ pub fn with_addresses(html: &str, address_of: HashMap<String, String>) -> String
     let image = move |address: &str| own(address).map(|own| opened(&address_of, &own).unwrap_or(own));
     let link = move |address: &str| match own(address) {
         Some(own) => Some(opened(&of_links, &own).unwrap_or(own)),
+        None => Some(address.to_owned()),
+    };
+    rewritten(html, image, link)
+}
+
+/// HTML of another notebook, whose links and images name attachments in its own way: `id_of` knows by them.
+pub fn with_own_attachments(html: &str, id_of: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> String {
+    let id_of = Arc::new(id_of);
+    let of_links = Arc::clone(&id_of);
+    let image = move |address: &str| match id_of(address) {
+        Some(id) => Some(format!("{OWN}{id}")),
+        // What is embedded is taken out when the entry is written.
+        None if address.trim_start().to_ascii_lowercase().starts_with("data:image/") => Some(address.to_owned()),
+        None => None,
+    };
+    let link = move |address: &str| match of_links(address) {
+        Some(id) => Some(format!("{OWN}{id}")),
         None => Some(address.to_owned()),
     };
     rewritten(html, image, link)

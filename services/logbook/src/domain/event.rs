@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use service_kit::words::fold;
 
-use super::dates;
+use super::{dates, names};
 use crate::error::Error;
 
 const KINDS: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
@@ -35,16 +35,16 @@ pub struct TagName {
 
 /// Times of which a calendar of days can be made: from 1970 to 9999, in microseconds.
 const CALENDAR: std::ops::Range<i64> = 0..253_402_300_800_000_000;
-/// Tags of an entry, and characters of a tag's name.
+/// Tags of an entry.
 const MOST_TAGS: usize = 100;
-const LONGEST_TAG: usize = 200;
 
 /// Tags by their names, each once; more, or longer ones, than anybody reads are refused.
 pub fn tags(names: impl Iterator<Item = String>) -> Result<Vec<String>, Error> {
     let tags = unique(names);
-    if tags.len() > MOST_TAGS || tags.iter().any(|name| name.chars().count() > LONGEST_TAG) {
-        return Err(Error::bad(format!("there may be {MOST_TAGS} tags of {LONGEST_TAG} characters")));
+    if tags.len() > MOST_TAGS {
+        return Err(Error::bad(format!("an entry may have {MOST_TAGS} tags")));
     }
+    tags.iter().try_for_each(|name| names::check_tag(name))?;
     Ok(tags)
 }
 
@@ -143,6 +143,9 @@ impl Event {
     pub fn from_incoming(incoming: Incoming, now: i64, zone: &TimeZone) -> Result<Self, Error> {
         let kind = one_of("type", incoming.kind, &KINDS, str::to_owned)?;
         let category = one_of("category", incoming.category, &CATEGORIES, str::to_lowercase)?;
+        if let Some(instrument) = &incoming.instrument_name {
+            names::check_instrument(instrument)?;
+        }
         let at = match &incoming.creation_date {
             Some(text) => dates::time("creationDate", text, zone)?,
             None => now,
@@ -178,6 +181,9 @@ impl Event {
         one_of("category", Some(self.category.clone()), &CATEGORIES, str::to_owned)?;
         if !CALENDAR.contains(&self.at) {
             return Err(Error::bad("its time is not between 1970 and 9999"));
+        }
+        if let Some(instrument) = &self.instrument_name {
+            names::check_instrument(instrument)?;
         }
         tags(self.tags.iter().cloned()).map(drop)
     }
@@ -235,6 +241,23 @@ impl Event {
         plain.or_else(|| self.html().map(super::content::plain))
     }
 
+    /// What people read of it, without marks, each text once: what is written comes first. Of an entry with HTML the other
+    /// form, such as its Markdown, is left out.
+    pub fn readable_texts(&self) -> Vec<String> {
+        let written = match self.html() {
+            Some(html) => Some(super::content::plain(html)),
+            None => self.plain(),
+        };
+        let more = [&self.title, &self.full_name, &self.username, &self.dataset_name, &self.filename];
+        let mut texts: Vec<String> = Vec::new();
+        for text in written.into_iter().chain(more.into_iter().flatten().cloned()) {
+            if !texts.iter().any(|known| known.trim() == text.trim()) {
+                texts.push(text);
+            }
+        }
+        texts
+    }
+
     /// All that a search looks at, without marks; what is written comes first.
     pub fn texts(&self) -> Vec<String> {
         let mut texts: Vec<String> = Vec::new();
@@ -252,8 +275,9 @@ impl Event {
         texts
     }
 
-    /// All keys of the interface in its order. `previous` is the version before, in the same form.
-    pub fn shown(&self, entry: &Shown<'_>, previous: &Value) -> Value {
+    /// All keys of the interface in its order. `previous` is the version before, in the same form; it is moved, because it
+    /// holds all versions before it.
+    pub fn to_json(&self, entry: &Shown<'_>, previous: Value) -> Value {
         let tags: Vec<Value> = self.tags.iter().map(|name| json!({"name": name})).collect();
         let content: Vec<Value> = self
             .content
@@ -265,7 +289,7 @@ impl Event {
                 Value::Object(shown)
             })
             .collect();
-        json!({
+        let mut shown = json!({
             "_id": entry.id,
             "investigationId": self.investigation_id,
             "investigationName": self.investigation_name,
@@ -287,12 +311,14 @@ impl Event {
             "creationDate": dates::shown(self.at),
             "contentType": self.content_type,
             "file": self.files,
-            "previousVersionEvent": previous,
+            "previousVersionEvent": null,
             "fullName": self.full_name,
             "createdAt": dates::shown(entry.created_at),
             "updatedAt": dates::shown(entry.updated_at),
             "removed": entry.removed,
-        })
+        });
+        shown["previousVersionEvent"] = previous;
+        shown
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Parameters {
     pub filter_investigation: Option<String>,
     pub search: Option<String>,
     pub format: Option<String>,
+    /// Of CSV: with a byte order mark.
+    pub bom: Option<String>,
     pub date: Option<String>,
     pub tags: Option<String>,
     pub or_tags: Option<String>,
@@ -115,9 +117,9 @@ impl Parameters {
             types: types(self.types.as_deref()),
             without_investigation: flag("filterInvestigation", self.filter_investigation.as_deref())?,
             search: self.search.as_deref().map(fold).filter(|text| !text.trim().is_empty()),
-            all_tags: names(self.tags.as_deref()),
-            any_tags: names(self.or_tags.as_deref()),
-            no_tags: names(self.not_tags.as_deref()),
+            all_tags: folded_names(self.tags.as_deref()),
+            any_tags: folded_names(self.or_tags.as_deref()),
+            no_tags: folded_names(self.not_tags.as_deref()),
             removed: Some(false),
             ..Filter::default()
         };
@@ -179,7 +181,7 @@ pub fn number(name: &str, value: Option<&str>) -> Result<Option<i64>, Error> {
     whole.parse().map(Some).map_err(|_| Error::bad(format!("{name} must be a number, not {text}")))
 }
 
-fn flag(name: &str, value: Option<&str>) -> Result<bool, Error> {
+pub fn flag(name: &str, value: Option<&str>) -> Result<bool, Error> {
     match given(value) {
         None => Ok(false),
         Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
@@ -201,19 +203,51 @@ fn types(value: Option<&str>) -> Vec<(Option<String>, Option<String>)> {
         .collect()
 }
 
-/// Names of a list separated by commas.
-pub fn names_as_given(value: &str) -> impl Iterator<Item = String> {
-    value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty())
+/// Names of a list separated by commas. A name with a comma stands in quotation marks, which are doubled within it:
+/// `beam, "a, b"`.
+pub fn split_names(list: &str) -> Vec<String> {
+    let (mut names, mut name) = (Vec::new(), String::new());
+    let (mut is_quoted, mut chars) = (false, list.chars().peekable());
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if is_quoted && chars.next_if_eq(&'"').is_some() => name.push('"'),
+            '"' if is_quoted => is_quoted = false,
+            '"' if name.trim().is_empty() => is_quoted = true,
+            ',' if !is_quoted => names.push(std::mem::take(&mut name)),
+            c => name.push(c),
+        }
+    }
+    names.push(name);
+    names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
-/// The same, folded.
-pub fn names(value: Option<&str>) -> Vec<String> {
-    names_as_given(value.unwrap_or_default()).map(|item| fold(&item)).filter(|item| !item.is_empty()).collect()
+/// The inverse of [`split_names`].
+pub fn join_names(names: &[String]) -> String {
+    let quoted = |name: &String| {
+        let is_plain = !name.contains(',') && !name.starts_with('"');
+        if is_plain { name.clone() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    };
+    names.iter().map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+/// Folded names of a list.
+fn folded_names(list: Option<&str>) -> Vec<String> {
+    split_names(list.unwrap_or_default()).iter().map(|name| fold(name)).filter(|name| !name.is_empty()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_with_commas_stand_in_quotation_marks() {
+        let all = ["beam", "a, b", "say \"x\"", "\"x\", y", "é"].map(str::to_owned);
+        assert_eq!(split_names(&join_names(&all)), all);
+        assert_eq!(join_names(&all[..2]), "beam, \"a, b\"");
+        assert_eq!(split_names(" a ,, b\"c,\"d, e\" ,"), ["a", "b\"c", "d, e"]);
+        assert_eq!(split_names("\"open, end"), ["open, end"]);
+        assert_eq!(split_names(" , "), Vec::<String>::new());
+    }
 
     #[test]
     fn parameters_are_read_as_portals_write_them() {

@@ -9,4 +9,5 @@ mod depth;
 pub mod event;
 pub mod filter;
 pub mod ids;
+pub mod names;
 pub mod seal;

@@ -14,11 +14,12 @@ use crate::store::books::{self, Act};
 use crate::store::entries::{self, Entry};
 
 /// Which version a change must meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Match {
     /// Whatever there is: the last writer wins, as in ICAT+.
     Any,
-    Version(i64),
+    /// One of these entity tags.
+    OneOf(Vec<String>),
 }
 
 /// Replaces what people write: contents, title, tags, category. Who wrote it, when and where stays. The same values again make
@@ -36,13 +37,13 @@ pub async fn change(
     let actor = &caller.subject().icat_user_name;
     let mut book_id = seen.book_id;
     loop {
-        let changed = Change { state, book_id, id: &seen.id, new: &new, files: &files, expected, actor };
+        let changed = Change { state, book_id, id: &seen.id, new: &new, files: &files, expected: &expected, actor };
         if let Some(entry) = changed.made().await? {
             return Ok(entry);
         }
         // Moved; each round is another move.
         let now = present(entries::get(&mut state.db.read().await?, &seen.id).await?, &seen.id)?;
-        rights::write(state, caller, &now.book()).await?;
+        rights::write(state, caller, &now.book).await?;
         book_id = now.book_id;
     }
 }
@@ -54,7 +55,7 @@ struct Change<'a> {
     id: &'a str,
     new: &'a Event,
     files: &'a [NewFile],
-    expected: Match,
+    expected: &'a Match,
     actor: &'a str,
 }
 
@@ -71,7 +72,9 @@ impl Change<'_> {
                 if entry.book_id != book_id {
                     return Ok(None);
                 }
-                if self.expected != Match::Any && self.expected != Match::Version(entry.version) {
+                if let Match::OneOf(tags) = self.expected
+                    && !tags.contains(&entry.entity_tag()?)
+                {
                     return Err(Error::Changed.into());
                 }
                 let mut event = Event {
@@ -96,7 +99,7 @@ impl Change<'_> {
                 entry.updated_at = now;
                 entries::change(tx, &entry).await?;
                 add_files(tx, id, &fresh, now).await?;
-                define_tags(state, tx, &entry.book(), &entry.event).await?;
+                define_tags(state, tx, &entry.book, &entry.event).await?;
                 record_version(state, tx, RecordKind::Changed, Act { actor: self.actor, at: now }, &entry).await?;
                 Ok(Some(entry))
             })

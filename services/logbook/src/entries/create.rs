@@ -59,6 +59,7 @@ pub async fn insert(state: &State, tx: &mut Tx, id: &str, new: &NewEntry) -> Res
         id: id.to_owned(),
         seq,
         book_id,
+        book: new.book.clone(),
         created_at: now,
         updated_at: now,
         version: 1,

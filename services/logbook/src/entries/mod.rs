@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod fill_instruments;
 mod relocate;
 mod remove;
 mod show;
@@ -14,11 +15,11 @@ use service_kit::{DbError, Tx};
 
 pub use self::change::{Match, change};
 pub use self::create::{NewEntry, NewFile, create, create_as, insert};
+pub use self::fill_instruments::fill_instruments;
 pub use self::relocate::{attach, relocate};
 pub use self::remove::set_removed;
 pub use self::show::{show, show_all};
 pub use self::tag::retag;
-pub use self::turn::in_turn;
 use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
 use crate::domain::event::Event;

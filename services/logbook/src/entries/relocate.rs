@@ -62,6 +62,7 @@ async fn move_all(
     let mut found = found;
     for entry in &mut found {
         entry.book_id = target_id;
+        entry.book = target.clone();
         entry.updated_at = now;
         if let Book::Investigation(id) = target {
             entry.event.investigation_id = Some(*id);

@@ -12,6 +12,10 @@ use crate::store::attachments;
 use crate::store::entries::{self, Entry};
 use crate::tickets;
 
+/// Versions before the present one that an entry holds within one another; all of them stand in the history. Readers of
+/// JSON give up at a depth of some hundred.
+const MOST_VERSIONS: i64 = 100;
+
 pub async fn show(state: &State, tx: &mut Tx, entry: &Entry) -> Result<Value, Problem> {
     let mut shown = show_all(state, tx, std::slice::from_ref(entry)).await?;
     Ok(shown.pop().unwrap_or(Value::Null))
@@ -21,7 +25,7 @@ pub async fn show_all(state: &State, tx: &mut Tx, found: &[Entry]) -> Result<Vec
     let edited: Vec<String> = found.iter().filter(|entry| entry.version > 1).map(|entry| entry.id.clone()).collect();
     let mut earlier: HashMap<String, Vec<(i64, i64, Event)>> = HashMap::new();
     if !edited.is_empty() {
-        for (id, version, at, event) in entries::versions(tx, &edited).await? {
+        for (id, version, at, event) in entries::versions(tx, &edited, MOST_VERSIONS).await? {
             earlier.entry(id).or_default().push((version, at, event));
         }
     }
@@ -31,11 +35,11 @@ pub async fn show_all(state: &State, tx: &mut Tx, found: &[Entry]) -> Result<Vec
         let versions = earlier.remove(&entry.id).unwrap_or_default();
         for (_, at, event) in versions.into_iter().filter(|(version, ..)| *version < entry.version) {
             let past = Shown { id: &entry.id, created_at: entry.created_at, updated_at: at, removed: false };
-            previous = opened(state, tx, entry.book_id, event).await?.shown(&past, &previous);
+            previous = opened(state, tx, entry.book_id, event).await?.to_json(&past, previous);
         }
         let Entry { id, created_at, updated_at, removed, .. } = entry;
         let present = Shown { id, created_at: *created_at, updated_at: *updated_at, removed: *removed };
-        shown.push(opened(state, tx, entry.book_id, entry.event.clone()).await?.shown(&present, &previous));
+        shown.push(opened(state, tx, entry.book_id, entry.event.clone()).await?.to_json(&present, previous));
     }
     Ok(shown)
 }
@@ -50,7 +54,7 @@ async fn opened(state: &State, tx: &mut Tx, book: i64, mut event: Event) -> Resu
         let mut addresses = HashMap::new();
         if !named.is_empty() {
             for id in attachments::of_book(tx, &named, book).await? {
-                let address = tickets::address(state, &id).await?;
+                let address = tickets::address(state, &id)?;
                 addresses.insert(id, address);
             }
         }

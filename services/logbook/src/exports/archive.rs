@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::mem::take;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use service_kit::{Blocking, Problem};
 use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, StreamWriter};
@@ -41,11 +43,17 @@ impl<'s> Archive<'s> {
         Self { zip: Some(Box::new(ZipWriter::new_stream(out.clone()))), out, pool: pool.clone(), sink }
     }
 
-    /// Begins the next file.
-    pub async fn begin(&mut self, name: String) -> Result<(), Stopped> {
+    /// Begins the next file; `at` is when it was made.
+    pub async fn begin(&mut self, name: String, at: Timestamp) -> Result<(), Stopped> {
         // A file whose size is not known beforehand may become larger than the old form holds.
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).large_file(true);
+        let options = options.last_modified_time(zip_time(at));
         self.work(move |zip| zip.start_file(name, options)).await
+    }
+
+    /// A directory, which may stay empty.
+    pub async fn add_directory(&mut self, name: String) -> Result<(), Stopped> {
+        self.work(move |zip| zip.add_directory(name, SimpleFileOptions::default())).await
     }
 
     pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Stopped> {
@@ -83,10 +91,47 @@ impl<'s> Archive<'s> {
     }
 }
 
-/// A part of a path that every system takes.
+/// In UTC; a ZIP knows no zone, and no year before 1980.
+fn zip_time(at: Timestamp) -> zip::DateTime {
+    let at = TimeZone::UTC.to_datetime(at);
+    let part = |part: i8| part.unsigned_abs();
+    let (year, month, day) = (at.year().unsigned_abs(), part(at.month()), part(at.day()));
+    zip::DateTime::from_date_and_time(year, month, day, part(at.hour()), part(at.minute()), part(at.second()))
+        .unwrap_or_default()
+}
+
+/// Characters of a file's name, and of its ending.
+const LONGEST_NAME: usize = 100;
+const LONGEST_ENDING: usize = 20;
+
+/// A part of a path that every system takes. A long name is cut before its ending.
 pub fn safe_name(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
-    let name: String = name.chars().map(safe).take(100).collect();
-    let name = name.trim_start_matches('.');
-    if name.is_empty() { "file".to_owned() } else { name.to_owned() }
+    let name: String = name.trim_start_matches('.').chars().map(safe).collect();
+    let length = name.chars().count();
+    let ending = name.rfind('.').map(|at| &name[at..]).filter(|ending| ending.chars().count() <= LONGEST_ENDING);
+    let name = match ending {
+        Some(ending) if length > LONGEST_NAME => {
+            let kept = LONGEST_NAME - ending.chars().count();
+            format!("{}{ending}", name.chars().take(kept).collect::<String>())
+        }
+        _ => name.chars().take(LONGEST_NAME).collect(),
+    };
+    if name.is_empty() { "file".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_their_endings() {
+        assert_eq!(safe_name("a b/ü.tar.gz"), "a_b_ü.tar.gz");
+        let long = safe_name(&format!("{}.jpeg", "x".repeat(300)));
+        assert_eq!((long.len(), long.ends_with("x.jpeg")), (100, true));
+        assert_eq!(safe_name(&"y".repeat(300)).len(), 100);
+        assert_eq!((safe_name(".."), safe_name("")), ("file".to_owned(), "file".to_owned()));
+        let at = "2026-01-12T09:30:14Z".parse().unwrap();
+        assert_eq!(zip_time(at).to_string(), "2026-01-12 09:30:14");
+    }
 }

@@ -1,5 +1,5 @@
-//! `.eln`: a ZIP with RO-Crate 1.1 metadata in the form of the ELN Consortium, so that other notebooks can read it; besides,
-//! `entries.jsonl` has everything from which the entries are made again here.
+//! `.eln`: a ZIP with RO-Crate 1.2 metadata in the form of the ELN Consortium (1.2+20260923), so that other notebooks can read
+//! it; besides, `entries.jsonl` has everything from which the entries are made again here.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,14 +9,17 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::archive::{Archive, safe_name};
 use super::{Cursor, Sink, Stopped};
 use crate::domain::book::Book;
+use crate::domain::content;
 use crate::domain::dates;
 use crate::domain::event::Event;
+use crate::domain::filter::join_names;
 use crate::domain::ids::hex;
 use crate::error::Error;
 use crate::routes::records;
@@ -26,6 +29,11 @@ use crate::store::entries::Entry;
 use service_kit::{Blocking, Problem};
 
 pub const MEDIA_TYPE: &str = "application/vnd.eln+zip";
+
+const CONTEXT: &str = "https://w3id.org/ro/crate/1.2/context";
+const RO_CRATE: &str = "https://w3id.org/ro/crate/1.2";
+const ELN_FORMAT: &str = "https://purl.archive.org/purl/elnconsortium/eln-spec/1.2+20260923";
+const LICENSE: &str = "#license";
 
 /// Ids that are asked for, or written, at once.
 const AT_ONCE: usize = 100;
@@ -64,14 +72,15 @@ impl File {
 /// A file of ours whose checksum is known only when it is written.
 struct Written {
     name: &'static str,
+    description: &'static str,
     media_type: &'static str,
     hash: Context,
     bytes: usize,
 }
 
 impl Written {
-    fn new(name: &'static str, media_type: &'static str) -> Self {
-        Self { name, media_type, hash: Context::new(&SHA256), bytes: 0 }
+    fn new(name: &'static str, description: &'static str) -> Self {
+        Self { name, description, media_type: "application/jsonl", hash: Context::new(&SHA256), bytes: 0 }
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -80,7 +89,8 @@ impl Written {
     }
 
     fn described(self) -> Value {
-        json!({"@id": format!("./{}", self.name), "@type": "File", "name": self.name, "encodingFormat": self.media_type,
+        json!({"@id": format!("./{}", self.name), "@type": "File", "name": self.name, "description": self.description,
+            "encodingFormat": self.media_type,
             "contentSize": self.bytes.to_string(), "sha256": hex(self.hash.finish().as_ref())})
     }
 }
@@ -96,8 +106,9 @@ pub async fn write(
     let mut archive = Archive::new(&state.documents, sink);
     let mut own = Vec::new();
 
-    let mut lines = Written::new("entries.jsonl", "application/jsonl");
-    archive.begin(format!("{root}/{}", lines.name)).await?;
+    let mut lines = Written::new("entries.jsonl", "Entries, as an Undulator logbook imports them");
+    let now = state.clock.now();
+    archive.begin(format!("{root}/{}", lines.name), now).await?;
     // Entries are read once, for they may change while somebody reads slowly; what the metadata say of them waits.
     let mut described = Aside::new(state).await?;
     let (mut ids, mut file_ids, mut people) = (Vec::new(), Vec::new(), BTreeMap::new());
@@ -130,8 +141,9 @@ pub async fn write(
     own.push(lines.described());
 
     if with_history {
-        let mut lines = Written::new("records.jsonl", "application/jsonl");
-        archive.begin(format!("{root}/{}", lines.name)).await?;
+        let mut lines =
+            Written::new("records.jsonl", "The history with its hashes, as `undulator logbook verify` reads it");
+        archive.begin(format!("{root}/{}", lines.name), now).await?;
         let mut history = records::History::open(state, book).await?;
         while let Some(piece) = history.next(state).await? {
             lines.take(piece.as_bytes());
@@ -140,11 +152,16 @@ pub async fn write(
         own.push(lines.described());
     }
 
+    // A part of a crate that is a directory must be there, also without a file in it.
+    for id in &ids {
+        archive.add_directory(format!("{root}/{id}")).await?;
+    }
     for ids in file_ids.chunks(AT_ONCE) {
         // They stay, also those of entries that were removed meanwhile.
         let known = attachments::by_ids(&mut state.db.read().await?, ids).await?;
         for attachment in ids.iter().filter_map(|id| known.get(id)) {
-            archive.begin(format!("{root}/{}", File::of(attachment).path)).await?;
+            let at = Timestamp::from_microsecond(attachment.created_at).unwrap_or(now);
+            archive.begin(format!("{root}/{}", File::of(attachment).path), at).await?;
             let mut reading = state.attachments.reading(attachment);
             while let Some(piece) = reading.next().await? {
                 archive.write(piece).await?;
@@ -152,7 +169,7 @@ pub async fn write(
         }
     }
 
-    archive.begin(format!("{root}/ro-crate-metadata.json")).await?;
+    archive.begin(format!("{root}/ro-crate-metadata.json"), now).await?;
     archive.write(beginning(state, book, &own).into_bytes()).await?;
     for ids in ids.chunks(AT_ONCE) {
         let mut parts = String::new();
@@ -220,18 +237,27 @@ async fn with_files(state: &State, found: Vec<Entry>) -> Result<Vec<(Entry, Vec<
 /// Everything up to the entries among the parts of the whole, which are written as text because they may be many.
 fn beginning(state: &State, book: &Book, own: &[Value]) -> String {
     let parts: Vec<Value> = own.iter().map(|file| json!({"@id": file["@id"]})).collect();
-    let descriptor = json!({"@id": "ro-crate-metadata.json", "@type": "CreativeWork", "about": {"@id": "./"},
-        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
-        "sdPublisher": {"@id": "#publisher"}, "version": "1.0"});
-    let publisher = json!({"@id": "#publisher", "@type": "Organization", "name": state.site});
+    let now = dates::shown(state.clock.now_micros());
+    let site = &state.site;
+    let nodes = [
+        json!({"@id": "ro-crate-metadata.json", "@type": "CreativeWork", "about": {"@id": "./"},
+            "conformsTo": {"@id": RO_CRATE}, "sdPublisher": {"@id": "#publisher"}, "version": "1.0", "dateCreated": now}),
+        json!({"@id": RO_CRATE, "@type": ["CreativeWork", "Profile"], "name": "RO-Crate 1.2 Specification"}),
+        json!({"@id": ELN_FORMAT, "@type": ["CreativeWork", "Profile"],
+            "name": "ELN-File Format 1.2+20260923 Specification"}),
+        json!({"@id": "#publisher", "@type": "Organization", "name": site}),
+        json!({"@id": LICENSE, "@type": "CreativeWork", "name": "No licence given",
+            "description": format!("All rights are with those who have written it; ask {site} before it is used elsewhere.")}),
+    ];
     let root = json!({"@id": "./", "@type": "Dataset", "name": format!("Logbook {}", book.name()),
-        "datePublished": dates::shown(state.clock.now_micros()), "hasPart": parts});
+        "description": format!("Entries of the logbook {} of {site}, exported on {now}", book.name()),
+        "conformsTo": [{"@id": RO_CRATE}, {"@id": ELN_FORMAT}], "license": {"@id": LICENSE},
+        "publisher": {"@id": "#publisher"}, "datePublished": now, "hasPart": parts});
     // `hasPart` is the last of its keys.
     let root = root.to_string();
     let open = root.strip_suffix("]}").unwrap_or(&root);
-    format!(
-        "{{\"@context\": \"https://w3id.org/ro/crate/1.1/context\", \"@graph\": [\n{descriptor},\n{publisher},\n{open}"
-    )
+    let nodes = nodes.map(|node| format!("{node},\n")).concat();
+    format!("{{\"@context\": \"{CONTEXT}\", \"@graph\": [\n{nodes}{open}")
 }
 
 /// An address, whatever somebody is called.
@@ -255,18 +281,36 @@ fn dataset(entry: &Entry, files: &[Attachment]) -> Value {
     let Entry { id, event, .. } = entry;
     let plain = event.plain().unwrap_or_default();
     let first_line: String = plain.lines().next().unwrap_or_default().chars().take(80).collect();
-    let name = event.title.clone().filter(|title| !title.is_empty()).unwrap_or(first_line);
-    let name = if name.trim().is_empty() { event.category.clone() } else { name };
-    let parts: Vec<Value> =
-        files.iter().map(|attachment| json!({"@id": format!("./{}", File::of(attachment).path)})).collect();
-    let text = event.html().map_or_else(|| as_html(&plain), str::to_owned);
-    let mut dataset = json!({"@id": format!("./{id}/"), "@type": "Dataset", "identifier": id, "name": name, "genre": event.kind,
+    let named = [event.title.clone(), Some(first_line), event.filename.clone()];
+    let name = named.into_iter().flatten().find(|name| !name.trim().is_empty());
+    let name = name.unwrap_or_else(|| event.category.clone());
+    let paths: Vec<(String, String)> =
+        files.iter().map(|attachment| (attachment.id.clone(), format!("./{}", File::of(attachment).path))).collect();
+    let links = paths.iter().zip(files).map(|((_, path), file)| link_to(path, &file.filename)).collect::<String>();
+    let parts: Vec<Value> = paths.iter().map(|(_, path)| json!({"@id": path})).collect();
+    // Images and links lead to the files in the crate.
+    let text = match event.html() {
+        Some(html) => content::with_addresses(html, paths.into_iter().collect()),
+        // Some notebooks show nothing else of an entry.
+        None if plain.trim().is_empty() => links,
+        None => as_html(&plain),
+    };
+    let text = if text.is_empty() { as_html(&name) } else { text };
+    let mut dataset = json!({"@id": format!("./{id}/"), "@type": "Dataset", "identifier": id, "name": name,
+        "description": format!("{} of {}", event.kind, dates::shown(event.at)), "genre": event.kind,
         "text": text, "encodingFormat": "text/html", "dateCreated": dates::shown(event.at),
-        "dateModified": dates::shown(entry.updated_at), "keywords": event.tags.join(", "), "hasPart": parts});
+        "dateModified": dates::shown(entry.updated_at), "hasPart": parts});
+    if !event.tags.is_empty() {
+        dataset["keywords"] = join_names(&event.tags).into();
+    }
     if let Some(name) = &event.username {
         dataset["author"] = json!({"@id": person_id(name)});
     }
     dataset
+}
+
+fn link_to(path: &str, name: &str) -> String {
+    format!("<p><a href=\"{path}\">{}</a></p>", as_html(name))
 }
 
 /// What is no HTML as such: other notebooks show `text` as HTML.
@@ -277,5 +321,7 @@ fn as_html(plain: &str) -> String {
 fn file(attachment: &Attachment) -> Value {
     let Attachment { filename, sha256, bytes, media_type, .. } = attachment;
     json!({"@id": format!("./{}", File::of(attachment).path), "@type": "File", "name": filename,
+        "description": format!("attached to the entry {}", attachment.entry_id),
+        "dateCreated": dates::shown(attachment.created_at),
         "encodingFormat": media_type, "contentSize": bytes.to_string(), "sha256": sha256})
 }

@@ -14,7 +14,7 @@ use service_kit::{DbError, Problem, disposition};
 use tokio::sync::mpsc;
 
 pub use self::archive::safe_name;
-pub use self::eln::{Line, MEDIA_TYPE as ELN};
+pub use self::eln::{File, Line, MEDIA_TYPE as ELN};
 use crate::domain::book::Book;
 use crate::domain::filter::{Filter, Page};
 use crate::error::Error;
@@ -29,7 +29,10 @@ const AHEAD: usize = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Text,
-    Csv,
+    Csv {
+        /// Some spreadsheets take a file without it for another encoding.
+        has_byte_order_mark: bool,
+    },
     JsonLines,
     /// A ZIP with RO-Crate metadata, as electronic laboratory notebooks exchange it.
     Eln,
@@ -38,7 +41,8 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Self; 5] = [Self::Pdf, Self::Eln, Self::Csv, Self::Text, Self::JsonLines];
+    pub const ALL: [Self; 5] =
+        [Self::Pdf, Self::Eln, Self::Csv { has_byte_order_mark: false }, Self::Text, Self::JsonLines];
 
     /// `None` for JSON, which is no file.
     pub fn parse(text: Option<&str>) -> Result<Option<Self>, Error> {
@@ -52,11 +56,16 @@ impl Format {
         }
     }
 
+    /// With a byte order mark, where the form has a place for it.
+    pub fn with_byte_order_mark(self, has_byte_order_mark: bool) -> Self {
+        if matches!(self, Self::Csv { .. }) { Self::Csv { has_byte_order_mark } } else { self }
+    }
+
     /// Also the end of file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "txt",
-            Self::Csv => "csv",
+            Self::Csv { .. } => "csv",
             Self::JsonLines => "jsonl",
             Self::Eln => "eln",
             Self::Pdf => "pdf",
@@ -65,7 +74,7 @@ impl Format {
 
     fn media_type(self) -> &'static str {
         match self {
-            Self::Csv => "text/csv; charset=utf-8",
+            Self::Csv { .. } => "text/csv; charset=utf-8",
             Self::Text => "text/plain; charset=utf-8",
             Self::JsonLines => "application/jsonl",
             Self::Eln => ELN,

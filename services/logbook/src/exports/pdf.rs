@@ -84,7 +84,7 @@ pub async fn write(state: &State, name: &str, mut cursor: Cursor, first: Part, s
     let mut archive = Archive::new(&state.documents, sink);
     let (mut next, mut number) = (first, 1);
     loop {
-        archive.begin(format!("{}-{number:04}.pdf", super::safe_name(name))).await?;
+        archive.begin(format!("{}-{number:04}.pdf", super::safe_name(name)), state.clock.now()).await?;
         let has_more = next.has_more;
         archive.write(next.bytes).await?;
         if !has_more {

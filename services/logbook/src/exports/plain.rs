@@ -13,7 +13,10 @@ use crate::store::entries::Entry;
 
 /// Piece by piece: whatever their number, only one piece is in memory.
 pub async fn write(state: &State, mut cursor: Cursor, format: Format, sink: &Sink) -> Result<(), Stopped> {
-    if format == Format::Csv {
+    if let Format::Csv { has_byte_order_mark } = format {
+        if has_byte_order_mark {
+            sink.send(BYTE_ORDER_MARK).await?;
+        }
         sink.send(format!("{}\r\n", COLUMNS.join(","))).await?;
     }
     loop {
@@ -23,7 +26,7 @@ pub async fn write(state: &State, mut cursor: Cursor, format: Format, sink: &Sin
         }
         let mut out = String::new();
         match format {
-            Format::Csv => found.iter().for_each(|entry| csv(&mut out, entry)),
+            Format::Csv { .. } => found.iter().for_each(|entry| csv(&mut out, entry)),
             Format::Text => found.iter().for_each(|entry| text(&mut out, entry, &state.zone)),
             _ => {
                 for shown in entries::show_all(state, &mut state.db.read().await?, &found).await? {
@@ -34,6 +37,9 @@ pub async fn write(state: &State, mut cursor: Cursor, format: Format, sink: &Sin
         sink.send(out).await?;
     }
 }
+
+/// By which spreadsheets know UTF-8.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 const COLUMNS: [&str; 16] = [
     "_id",

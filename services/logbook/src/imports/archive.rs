@@ -36,12 +36,34 @@ pub struct Found {
 }
 
 /// A file that is read from a place of its own: whoever reads the same file elsewhere does not move it.
-struct Placed<'f> {
-    file: &'f File,
+pub struct Placed {
+    file: File,
     at: u64,
 }
 
-impl Read for Placed<'_> {
+/// How archives are read.
+pub struct Reading(BufReader<Placed>);
+
+impl Reading {
+    pub fn open(file: &File) -> Result<Self, String> {
+        let file = file.try_clone().map_err(|e| format!("the archive cannot be read: {e}"))?;
+        Ok(Self(BufReader::new(Placed { file, at: 0 })))
+    }
+}
+
+impl Read for Reading {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+impl Seek for Reading {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+impl Read for Placed {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read_at(into, self.at)?;
         self.at += read as u64;
@@ -49,7 +71,7 @@ impl Read for Placed<'_> {
     }
 }
 
-impl Seek for Placed<'_> {
+impl Seek for Placed {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let at = match to {
             SeekFrom::Start(at) => Some(at),
@@ -65,16 +87,12 @@ impl Seek for Placed<'_> {
 pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(), String>) -> Result<(), String> {
     let unreadable = |e: zip::result::ZipError| format!("the archive cannot be read: {e}");
     // Lines and files are read in turn.
-    let placed = || BufReader::new(Placed { file, at: 0 });
-    let open = || ZipArchive::new(placed()).map_err(|e| format!("this is no ZIP archive: {e}"));
+    let open = || ZipArchive::new(Reading::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"));
     let (mut of_lines, mut of_files) = (open()?, open()?);
     let names: Vec<String> =
         of_lines.file_names().flatten().filter(|name| name.ends_with(ENTRIES)).map(Cow::into_owned).collect();
     let [name] = names.as_slice() else {
-        return Err(format!(
-            "the archive has {} files entries.jsonl, and must have one: only what a logbook has exported can be imported",
-            names.len()
-        ));
+        return Err(format!("the archive has {} files entries.jsonl, and may have one", names.len()));
     };
     let root = &name[..name.len() - ENTRIES.len()];
     let places: HashMap<String, usize> =
@@ -100,15 +118,7 @@ pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(
                 .get(&format!("{root}/{}", file.path))
                 .ok_or_else(|| wrong(&format!("{} is missing", file.path)))?;
             let entry = of_files.by_index(*place).map_err(unreadable)?;
-            let mut bytes = Vec::new();
-            entry
-                .take(limits.attachment + 1)
-                .read_to_end(&mut bytes)
-                .map_err(|e| wrong(&format!("{}: {e}", file.path)))?;
-            if bytes.len() as u64 > limits.attachment {
-                return Err(wrong(&format!("{} is larger than {} bytes", file.path, limits.attachment)));
-            }
-            left = left.checked_sub(bytes.len() as u64).ok_or_else(|| wrong("the archive is too large"))?;
+            let bytes = read_file(entry, &file.path, limits, &mut left).map_err(|what| wrong(&what))?;
             if hex(digest(&SHA256, &bytes).as_ref()) != file.sha256 {
                 return Err(wrong(&format!("{} has another SHA-256 than it should", file.path)));
             }
@@ -119,8 +129,25 @@ pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(
     Ok(())
 }
 
+/// Whether a logbook has exported it.
+pub fn is_own(file: &File) -> Result<bool, String> {
+    let zip = ZipArchive::new(Reading::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))?;
+    Ok(zip.file_names().flatten().any(|name| name.ends_with(ENTRIES) && name.matches('/').count() == 1))
+}
+
+/// The content of a file in an archive; `left` is how many bytes all of them may still have.
+pub fn read_file(entry: impl Read, path: &str, limits: Limits, left: &mut u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    entry.take(limits.attachment + 1).read_to_end(&mut bytes).map_err(|e| format!("{path}: {e}"))?;
+    if bytes.len() as u64 > limits.attachment {
+        return Err(format!("{path} is larger than {} bytes", limits.attachment));
+    }
+    *left = left.checked_sub(bytes.len() as u64).ok_or("the archive is too large")?;
+    Ok(bytes)
+}
+
 /// What would be refused when it is written is refused before anything is.
-fn check(line: &Line, text: &[u8]) -> Result<(), Error> {
+pub fn check(line: &Line, text: &[u8]) -> Result<(), Error> {
     if has_nul(text) {
         return Err(Error::bad("there must be no NUL in a text"));
     }

@@ -23,7 +23,7 @@ pub struct FilterQuery {
     /// A day, `2025-03-02`.
     #[param(nullable = false)]
     date: Option<String>,
-    /// Names; all must be there.
+    /// Names; all must be there. One with a comma stands in quotation marks: `beam,"a, b"`.
     #[param(nullable = false)]
     tags: Option<String>,
     /// Names; any must be there.
@@ -49,6 +49,9 @@ pub struct ListQuery {
     /// `json`, or for a file `pdf`, `eln`, `csv`, `txt` or `jsonl`.
     #[param(nullable = false)]
     format: Option<String>,
+    /// `true`: a CSV begins with a byte order mark, by which spreadsheets know UTF-8.
+    #[param(nullable = false)]
+    bom: Option<bool>,
     /// `_id`, `creationDate`, `createdAt` or `updatedAt`.
     #[param(nullable = false)]
     sort_by: Option<String>,

@@ -69,6 +69,9 @@ pub struct Entry {
     created_at: Option<String>,
     updated_at: Option<String>,
     removed: Option<bool>,
+    /// Only in answers to programs, and only where there is something to say: a name or id that the catalogue does not have.
+    #[schema(nullable = false)]
+    warning: Option<String>,
 }
 
 pub type Entries = Vec<Entry>;

@@ -5,15 +5,18 @@ use std::collections::HashMap;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::{Caller, Identity};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use minijinja::context;
-use serde::Deserialize;
+use minijinja::value::Serde;
+use serde::{Deserialize, Serialize};
 use service_kit::words::Asked;
 use service_kit::{Code, Problem, Tx};
 
 use super::html::page;
 use super::level::Level;
 use super::login;
-use super::view::View;
+use super::view::{DATE, View};
 use super::visitor::visitor;
 use crate::domain::dates::{day, day_of};
 use crate::domain::filter::{Filter, Order, Page, Parameters};
@@ -46,6 +49,8 @@ const KINDS: [(&str, &str); 7] = [
 pub struct Place {
     /// The last entry of the page before.
     after: Option<String>,
+    /// `true`: what was removed, in place of what is there.
+    removed: Option<String>,
 }
 
 pub async fn get(
@@ -60,7 +65,12 @@ pub async fn get(
     let level = Level::parse(&path.0, &path.1)?;
     rights::read(&state, &caller, &level.book).await?;
     let asked = query.search.as_deref().and_then(Asked::parse);
-    let filter = Filter { search: None, ..query.filter(&state.zone)? };
+    // What was removed is for whoever could restore it.
+    let shows_removed = place.removed.as_deref() == Some("true");
+    if shows_removed {
+        rights::history(&state, &caller, &level.book).await?;
+    }
+    let filter = Filter { search: None, removed: Some(shows_removed), ..query.filter(&state.zone)? };
     // Before the list is read: what is written meanwhile comes live.
     let record = live::head(&state, &level.book).await?;
     let mut tx = state.db.read().await?;
@@ -85,8 +95,11 @@ pub async fn get(
     let known_tags = tags::list(&mut tx, &tags::scope(&level.book), "global").await?;
     let views = views(&state, &mut tx, &found, asked.as_ref()).await?;
     drop(tx);
-    let narrowing = narrowing(&query);
+    let mut narrowing = narrowing(&query);
     let is_narrowed = !narrowing.is_empty();
+    if shows_removed {
+        narrowing.push_str("&removed=true");
+    }
     let writing = rights::write(&state, &caller, &level.book).await;
     let values = context! {
         site => state.site.as_str(),
@@ -95,7 +108,8 @@ pub async fn get(
         may_write => writing.is_ok(),
         why_not => writing.err().map(|e| why_not(&e)),
         entries => views,
-        is_live => !is_narrowed && place.after.is_none(),
+        is_live => !is_narrowed && !shows_removed && place.after.is_none(),
+        shows_removed,
         is_narrowed,
         record,
         kept => self::narrowing(&Parameters { date: None, ..Parameters::clone(&query) }),
@@ -105,7 +119,8 @@ pub async fn get(
         kinds => KINDS,
         known_tags => known_tags.into_iter().map(|tag| tag.name).collect::<Vec<_>>(),
         formats => Format::ALL.map(Format::name),
-        earlier_day, later_day,
+        earlier_day => earlier_day.map(Serde),
+        later_day => later_day.map(Serde),
     };
     page(StatusCode::OK, "book.html", values)
 }
@@ -138,6 +153,22 @@ async fn page_of(tx: &mut Tx, scope: &Scope, filter: &Filter, after: Option<&str
     Ok(list_after(tx, scope, filter, page, last.as_ref()).await?)
 }
 
+/// A day that is led to.
+#[derive(Serialize)]
+struct Day {
+    /// As it stands in an address.
+    day: String,
+    /// As people read it.
+    date: String,
+}
+
+impl Day {
+    fn of(at: i64, zone: &TimeZone) -> Self {
+        let local = zone.to_datetime(Timestamp::from_microsecond(at).unwrap_or_default());
+        Self { day: day_of(at, zone), date: local.strftime(DATE).to_string() }
+    }
+}
+
 /// The nearest days with entries before and after what is shown.
 async fn days(
     state: &State,
@@ -146,7 +177,7 @@ async fn days(
     filter: &Filter,
     first: Option<&Entry>,
     last: Option<&Entry>,
-) -> Result<(Option<String>, Option<String>), Problem> {
+) -> Result<(Option<Day>, Option<Day>), Problem> {
     let bounds = |entry: &Entry| day("date", &day_of(entry.event.at, &state.zone), &state.zone);
     let start = filter.from.or(last.map(bounds).transpose()?.map(|(from, _)| from));
     let end = filter.before.or(first.map(bounds).transpose()?.map(|(_, before)| before));
@@ -154,7 +185,7 @@ async fn days(
     let one = |descending| Page { by: Order::CreationDate, descending, skip: 0, limit: Some(1) };
     let before = Filter { from: None, before: Some(start), ..filter.clone() };
     let after = Filter { from: Some(end), before: None, ..filter.clone() };
-    let of = |found: Vec<Entry>| found.first().map(|entry| day_of(entry.event.at, &state.zone));
+    let of = |found: Vec<Entry>| found.first().map(|entry| Day::of(entry.event.at, &state.zone));
     Ok((of(list(tx, scope, &before, one(true)).await?), of(list(tx, scope, &after, one(false)).await?)))
 }
 
@@ -166,13 +197,13 @@ pub async fn views(state: &State, tx: &mut Tx, found: &[Entry], asked: Option<&A
     let names = books::names(tx, &found.iter().map(|entry| entry.book_id).collect::<Vec<_>>()).await?;
     let view = |entry: &Entry| {
         let book = names.get(&entry.book_id).map_or("", String::as_str);
-        let view = View::of(entry, book, &files, &state.zone);
-        match asked {
+        let view = View::of(entry, book, &files, &state.zone)?;
+        Ok(match asked {
             Some(asked) => view.found(asked, &entry.event),
             None => view,
-        }
+        })
     };
-    Ok(found.iter().map(view).collect())
+    found.iter().map(view).collect()
 }
 
 /// The filter as the rest of an address.

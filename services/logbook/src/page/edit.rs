@@ -5,25 +5,31 @@ use std::collections::HashMap;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::{Caller, Identity};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use minijinja::context;
 use service_kit::{Code, Problem};
 
 use super::book::{readable, views};
-use super::html::{of_markdown, page};
+use super::html::page;
 use super::level::Level;
 use super::login;
-use super::view::View;
-use super::visitor::{known, redirect, visitor};
+use super::view::{DATE, View};
+use super::visitor::{known, redirect, refuse_foreign, visitor};
 use super::write::Written;
+use crate::domain::content;
 use crate::domain::event::Event;
-use crate::domain::filter::Filter;
-use crate::domain::{content, dates};
+use crate::domain::filter::{Filter, join_names};
 use crate::entries::{self, Match};
 use crate::error::Error;
+use crate::markdown::render_markdown;
 use crate::people;
 use crate::rights;
 use crate::state::State;
 use crate::store::entries::{Entry, matching, versions};
+
+/// Earlier versions that are shown; all of them stand in the history.
+const MOST_VERSIONS: i64 = 200;
 
 type Path = web::Path<(String, String, String)>;
 
@@ -47,14 +53,13 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let caller = known(&request, &identity).await?;
     let (level, entry) = found(&state, &caller, &path).await?;
-    rights::write(&state, &caller, &entry.book()).await?;
+    rights::write(&state, &caller, &entry.book).await?;
     let (written, is_script) = Written::read(&state, &request, payload).await?;
-    let version = written.version.as_deref().and_then(|version| version.parse().ok());
-    let version = version.ok_or_else(|| Error::bad("version is missing"))?;
+    let seen = written.version.clone().ok_or_else(|| Error::bad("version is missing"))?;
     let mut event = entry.event.clone();
     let given = written.clone();
     written.put_into(&mut event)?;
-    match entries::change(&state, &caller, &entry, &event, Match::Version(version)).await {
+    match entries::change(&state, &caller, &entry, &event, Match::OneOf(vec![seen])).await {
         Ok(_) if is_script => Ok(HttpResponse::Ok().finish()),
         Ok(_) => Ok(redirect(&format!("{}/entry/{}", level.address(), entry.id))),
         Err(e) if e.code == Code::PreconditionFailed => {
@@ -70,9 +75,59 @@ async fn found(state: &State, caller: &Caller, path: &Path) -> Result<(Level, En
     let level = readable(state, caller, &(path.0.clone(), path.1.clone())).await?;
     let mut tx = state.db.read().await?;
     let scope = entries::scope(&mut tx, &level.book).await?;
-    let filter = Filter { removed: Some(false), ..Filter::default() };
-    let found = matching(&mut tx, std::slice::from_ref(&path.2), &scope, &filter).await?.pop();
-    Ok((level, found.ok_or_else(|| Error::NoSuchEntry(path.2.clone()))?))
+    let found = matching(&mut tx, std::slice::from_ref(&path.2), &scope, &Filter::default()).await?.pop();
+    drop(tx);
+    let missing = || Error::NoSuchEntry(path.2.clone());
+    let entry = found.ok_or_else(missing)?;
+    // What was removed is for whoever could restore it.
+    if entry.removed && rights::history(state, caller, &entry.book).await.is_err() {
+        return Err(missing().into());
+    }
+    Ok((level, entry))
+}
+
+/// A moment as people read it.
+fn as_read(micros: i64, zone: &TimeZone) -> String {
+    let local = zone.to_datetime(Timestamp::from_microsecond(micros).unwrap_or_default());
+    format!("{}, {}", local.strftime(DATE), local.strftime("%H:%M:%S"))
+}
+
+/// `POST …/entry/{entry}/remove`
+pub async fn remove(
+    state: web::Data<State>,
+    identity: web::Data<Identity>,
+    request: HttpRequest,
+    path: Path,
+) -> Result<HttpResponse, Problem> {
+    set_removed(&state, &identity, &request, &path, true).await
+}
+
+/// `POST …/entry/{entry}/restore`
+pub async fn restore(
+    state: web::Data<State>,
+    identity: web::Data<Identity>,
+    request: HttpRequest,
+    path: Path,
+) -> Result<HttpResponse, Problem> {
+    set_removed(&state, &identity, &request, &path, false).await
+}
+
+async fn set_removed(
+    state: &State,
+    identity: &Identity,
+    request: &HttpRequest,
+    path: &Path,
+    removed: bool,
+) -> Result<HttpResponse, Problem> {
+    refuse_foreign(request)?;
+    let caller = known(request, identity).await?;
+    let (level, entry) = found(state, &caller, path).await?;
+    rights::write(state, &caller, &entry.book).await?;
+    let filter = Filter { ids: Some(vec![entry.id.clone()]), ..Filter::default() };
+    let asked = format!("_id={}", entry.id);
+    let actor = &caller.subject().icat_user_name;
+    entries::set_removed(state, &entry.book, &filter, removed, &asked, actor).await?;
+    Ok(redirect(&format!("{}/entry/{}", level.address(), entry.id)))
 }
 
 async fn shown(
@@ -83,18 +138,18 @@ async fn shown(
     status: StatusCode,
     refused: Option<(&str, &Written)>,
 ) -> Result<HttpResponse, Problem> {
-    let is_editable = entry.event.kind != "notification";
-    let may_edit = is_editable && rights::write(state, caller, &entry.book()).await.is_ok();
+    let may_write = rights::write(state, caller, &entry.book).await.is_ok();
+    let may_edit = may_write && !entry.removed && entry.event.kind != "notification";
     let mut tx = state.db.read().await?;
     let view = views(state, &mut tx, std::slice::from_ref(entry), None).await?.pop();
-    let all = versions(&mut tx, std::slice::from_ref(&entry.id)).await?;
+    let all = versions(&mut tx, std::slice::from_ref(&entry.id), MOST_VERSIONS).await?;
     // ICAT is asked below.
     drop(tx);
     let mut earlier: Vec<View> = Vec::new();
     for pair in all.windows(2) {
         let [(id, version, _, event), (_, _, until, _)] = pair else { continue };
         let view = View::of_event(id, event, "", &HashMap::new(), &state.zone);
-        earlier.push(View { version: *version, until: Some(dates::shown(*until)), ..view });
+        earlier.push(View { version: *version, until: Some(as_read(*until, &state.zone)), ..view });
     }
     earlier.reverse();
     // What was refused stays in the form.
@@ -106,10 +161,10 @@ async fn shown(
         mode => given.map_or_else(|| mode(&entry.event), |given| given.mode.as_str()),
         source => given.map_or_else(|| entry.event.plain(), |given| Some(given.text.clone())),
         html => given.filter(|given| given.mode == "html").map_or_else(|| view.as_ref().and_then(|view| view.html.clone()), |given| Some(content::sanitised(&given.text))),
-        tags => given.map_or_else(|| entry.event.tags.join(", "), |given| given.tags.clone()),
+        tags => given.map_or_else(|| join_names(&entry.event.tags), |given| given.tags.clone()),
         message => refused.map(|(text, _)| text),
         entry => view,
-        may_edit, earlier,
+        may_write, may_edit, earlier,
     };
     page(status, "single.html", values)
 }
@@ -118,7 +173,7 @@ async fn shown(
 fn mode(event: &Event) -> &'static str {
     let plain = event.plain().unwrap_or_default();
     match event.html() {
-        Some(html) if content::sanitised(&of_markdown(&plain)).trim() != html.trim() => "html",
+        Some(html) if content::sanitised(&render_markdown(&plain)).trim() != html.trim() => "html",
         _ => "markdown",
     }
 }

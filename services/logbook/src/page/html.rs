@@ -1,11 +1,10 @@
-//! Templates, which escape everything that is not marked as sanitised HTML, and Markdown.
+//! Templates, which escape everything that is not marked as sanitised HTML.
 
 use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use minijinja::{Environment, Value};
-use pulldown_cmark::{Options, Parser};
 use service_kit::Problem;
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
@@ -36,16 +35,6 @@ pub fn page(status: StatusCode, name: &str, values: Value) -> Result<HttpRespons
         .body(text))
 }
 
-/// Markdown (`CommonMark` with tables, strikethrough and task lists) as HTML, which is not yet harmless.
-pub fn of_markdown(text: &str) -> String {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let mut html = String::with_capacity(text.len() * 3 / 2);
-    pulldown_cmark::html::push_html(&mut html, Parser::new_ext(text, options));
-    // Boxes that could be ticked do not survive the cleaning.
-    html.replace("<input disabled=\"\" type=\"checkbox\" checked=\"\"/>", "☑")
-        .replace("<input disabled=\"\" type=\"checkbox\"/>", "☐")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,7 +42,5 @@ mod tests {
     #[test]
     fn every_template_can_be_read() {
         assert!(TEMPLATES.is_ok(), "{:?}", TEMPLATES.as_ref().err());
-        assert_eq!(of_markdown("- [x] a\n- [ ] b").matches(['☑', '☐']).count(), 2);
-        assert_eq!(of_markdown("**a** ~~b~~"), "<p><strong>a</strong> <del>b</del></p>\n");
     }
 }

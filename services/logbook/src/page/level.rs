@@ -2,11 +2,11 @@
 
 use identity::Caller;
 use serde::Serialize;
-use serde_json::Value;
 use service_kit::{Code, Problem};
 
 use super::visitor::HOME;
 use crate::domain::book::Book;
+use crate::domain::names;
 use crate::people;
 use crate::state::State;
 
@@ -38,7 +38,7 @@ impl Level {
         let missing = || Problem::new(Code::NotFound, "logbook/no-such-page", "there is no such logbook");
         let book = match level {
             "investigation" => Book::Investigation(id.parse().map_err(|_| missing())?),
-            "instrument" if !id.trim().is_empty() && !id.contains('\0') => Book::of(None, Some(id)),
+            "instrument" if !id.trim().is_empty() && names::check_instrument(id).is_ok() => Book::of(None, Some(id)),
             "facility" if id == "all" => Book::Facility,
             _ => return Err(missing()),
         };
@@ -94,22 +94,4 @@ pub fn address_of(book: &str) -> String {
 pub fn escaped(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
-/// Investigations that somebody sees in the catalogue, those that began last first.
-pub async fn investigations(state: &State, caller: &Caller) -> Vec<Shown> {
-    const QUERY: &str =
-        "SELECT i.id, i.name, i.title, i.startDate FROM Investigation i ORDER BY i.startDate DESC LIMIT 0, 100";
-    let rows = people::ask(state, caller, QUERY).await;
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let shown = |row: &Value| {
-        let id = row[0].as_i64()?;
-        Some(Shown {
-            address: format!("{HOME}/investigation/{id}"),
-            name: text(&row[1])?,
-            title: text(&row[2]),
-            day: text(&row[3]).map(|day| day.chars().take(10).collect()),
-        })
-    };
-    rows.iter().filter_map(shown).collect()
 }

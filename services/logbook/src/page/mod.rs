@@ -10,15 +10,18 @@ mod find;
 mod fragment;
 mod home;
 mod html;
+mod investigations;
 mod level;
 mod live;
 mod login;
+mod upload;
 mod view;
 mod visitor;
 mod write;
 
 use std::sync::Arc;
 
+pub use self::home::lead_here;
 use actix_web::{HttpResponse, web};
 use identity::Identity;
 use service_kit::{Code, Dialect, Listener, Mount, Problem};
@@ -50,12 +53,18 @@ pub fn mount(state: &Arc<State>, identity: &Identity) -> Mount {
         .get("/{level}/{id}/export", export::get)
         .get("/{level}/{id}/entry/{entry}", edit::get)
         .post("/{level}/{id}/entry/{entry}", edit::post)
+        .post("/{level}/{id}/entry/{entry}/remove", edit::remove)
+        .post("/{level}/{id}/entry/{entry}/restore", edit::restore)
+        .post("/{level}/{id}/file", upload::post)
+        .unhurried()
 }
 
 async fn asset(name: web::Path<String>) -> Result<HttpResponse, Problem> {
     let (media_type, text) = match name.as_str() {
         "app.css" => ("text/css; charset=utf-8", include_str!("../../page/app.css")),
         "app.js" => ("text/javascript; charset=utf-8", include_str!("../../page/app.js")),
+        "list.js" => ("text/javascript; charset=utf-8", include_str!("../../page/list.js")),
+        "favicon.svg" => ("image/svg+xml", include_str!("../../page/favicon.svg")),
         _ => return Err(Problem::new(Code::NotFound, "logbook/no-such-page", "there is no such page")),
     };
     Ok(HttpResponse::Ok()

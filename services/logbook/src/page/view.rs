@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use service_kit::DbError;
 use service_kit::words::{Asked, Piece};
 
 use super::level::address_of;
-use crate::attachments::is_shown_inline;
+use crate::attachments::{is_shown_converted, is_shown_inline};
 use crate::domain::event::Event;
 use crate::domain::{content, dates};
+use crate::markdown::render_plain;
 use crate::store::attachments::Attachment;
 use crate::store::entries::Entry;
 
@@ -21,6 +23,8 @@ pub struct View {
     pub at: String,
     /// In the facility's zone.
     pub day: String,
+    /// As people read it: `Monday, 12 January 2026`.
+    pub date: String,
     pub time: String,
     pub author: Option<String>,
     pub kind: String,
@@ -31,11 +35,15 @@ pub struct View {
     pub tags: Vec<String>,
     /// Harmless HTML.
     pub html: Option<String>,
-    pub text: Option<String>,
+    /// Plain text as harmless HTML, where there is nothing else.
+    pub plain_html: Option<String>,
     pub files: Vec<File>,
     pub version: i64,
-    /// Of an earlier version: until when it was shown.
+    /// The entity tag; none of an earlier version.
+    pub entity_tag: Option<String>,
+    /// Of an earlier version: until when it was shown, as people read it.
     pub until: Option<String>,
+    pub removed: bool,
     /// Where it is, if not in the logbook that is shown.
     pub book: Option<String>,
     pub book_address: String,
@@ -68,13 +76,29 @@ impl From<View> for minijinja::Value {
     }
 }
 
+/// The same, short.
+pub const DAY: &str = "%-d %b %Y";
+/// A day as people read it.
+pub const DATE: &str = "%A, %-d %B %Y";
+
 /// Bytes around what was found.
 const EXCERPT: usize = 200;
 
 impl View {
     /// `book` is the name of the logbook it lies in; `files` are the attachments of all entries that are shown.
-    pub fn of(entry: &Entry, book: &str, files: &HashMap<String, Attachment>, zone: &TimeZone) -> Self {
-        Self { version: entry.version, ..Self::of_event(&entry.id, &entry.event, book, files, zone) }
+    pub fn of(
+        entry: &Entry,
+        book: &str,
+        files: &HashMap<String, Attachment>,
+        zone: &TimeZone,
+    ) -> Result<Self, DbError> {
+        let entity_tag = Some(entry.entity_tag()?);
+        Ok(Self {
+            version: entry.version,
+            entity_tag,
+            removed: entry.removed,
+            ..Self::of_event(&entry.id, &entry.event, book, files, zone)
+        })
     }
 
     /// Of a version, which may be an earlier one.
@@ -90,6 +114,7 @@ impl View {
             id: id.to_owned(),
             at: dates::shown(event.at),
             day: local.date().to_string(),
+            date: local.strftime(DATE).to_string(),
             time: local.strftime("%H:%M:%S").to_string(),
             author: event.full_name.clone().or_else(|| event.username.clone()).or_else(|| event.machine.clone()),
             kind: event.kind.clone(),
@@ -97,11 +122,17 @@ impl View {
             label: label(&event.kind, &event.category).to_owned(),
             title: event.title.clone(),
             tags: event.tags.clone(),
+            plain_html: if html.is_some() {
+                None
+            } else {
+                event.plain().map(|text| content::sanitised(&render_plain(&text)))
+            },
             html,
-            text: event.plain(),
             files: others.map(File::of).collect(),
             version: 1,
+            entity_tag: None,
             until: None,
+            removed: false,
             book: None,
             book_address: address_of(book),
             excerpts: Vec::new(),
@@ -110,19 +141,12 @@ impl View {
 
     /// With what was found in it.
     pub fn found(mut self, asked: &Asked, event: &Event) -> Self {
-        // Tags are shown as they are.
-        let mut texts = event.texts();
-        texts.retain(|text| !event.tags.contains(text));
+        let texts = event.readable_texts();
         let found = texts.iter().map(|text| asked.excerpt(text, EXCERPT)).filter(|pieces| !pieces.is_empty());
         self.excerpts = found.take(2).map(|pieces| pieces.into_iter().map(Shown::from).collect()).collect();
-        // Nothing is said twice.
-        let is_whole = |pieces: &Vec<Shown>, text: &String| {
-            pieces.iter().map(|p| p.text.as_str()).collect::<String>() == text.trim()
-        };
-        if self.html.is_none()
-            && self.text.as_ref().is_some_and(|text| self.excerpts.iter().any(|pieces| is_whole(pieces, text)))
-        {
-            self.text = None;
+        // Nothing is said twice; the entry itself is one click away.
+        if !self.excerpts.is_empty() {
+            (self.html, self.plain_html, self.title) = (None, None, None);
         }
         self
     }
@@ -133,7 +157,7 @@ impl File {
         Self {
             id: attachment.id.clone(),
             name: attachment.filename.clone(),
-            is_image: is_shown_inline(&attachment.media_type),
+            is_image: is_shown_inline(&attachment.media_type) || is_shown_converted(&attachment.media_type),
         }
     }
 }

@@ -11,14 +11,15 @@ use serde::Deserialize;
 use service_kit::Problem;
 
 use super::book::views;
-use super::html::{of_markdown, page};
+use super::html::page;
 use super::level::Level;
 use super::visitor::{known, redirect, refuse_foreign};
 use crate::domain::content;
 use crate::domain::event::{self, Content, Event, parsed};
-use crate::domain::filter::names_as_given;
+use crate::domain::filter::split_names;
 use crate::entries::{self, NewEntry};
 use crate::error::Error;
+use crate::markdown::render_markdown;
 use crate::people;
 use crate::rights;
 use crate::routes::request::{body, with_file};
@@ -58,7 +59,7 @@ impl Written {
     pub fn put_into(self, event: &mut Event) -> Result<(), Error> {
         let Self { mode, text, tags, images, .. } = self;
         let is_rich = mode == "html";
-        let mut html = if is_rich { text.clone() } else { of_markdown(&text) };
+        let mut html = if is_rich { text.clone() } else { render_markdown(&text) };
         for image in &images {
             // Whatever else stands there is taken away with what is not harmless.
             let _ = write!(html, "<p><img src=\"{}\" alt=\"pasted image\"></p>", image.replace(['"', '<', '>'], ""));
@@ -69,7 +70,7 @@ impl Written {
         }
         let part = |format: &str, text: String| Content { format: Some(format.to_owned()), text: Some(text) };
         event.content = vec![part("plainText", plain), part("html", html)];
-        event.tags = event::tags(names_as_given(&tags))?;
+        event.tags = event::tags(split_names(&tags).into_iter())?;
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use crate::state::State;
     responses(Always, (status = 200, description = "One Ed25519 key", body = KeySet)),
 )]
 pub async fn get(state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    let key = PublicKey::of(state.keys.seals(&state).await?);
+    let key = PublicKey::of(state.keys.seals());
     let jwk =
         json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id(), "x": key.encoded()});
     Ok(answer(&json!({"keys": [jwk]})))

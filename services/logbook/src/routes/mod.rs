@@ -31,6 +31,7 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
         // Before the routes that take anything for a session.
         page::mount(state, &state.identity),
         mount("/logbook")
+            .get("", page::lead_here)
             .get("/keys", keys::get)
             .get("/{credential}/event", event::list::get)
             .post("/{credential}/event", event::create::post)

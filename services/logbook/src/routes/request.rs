@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actix_web::http::header::{Header as _, IfMatch};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
@@ -9,6 +10,8 @@ use service_kit::Problem;
 
 use crate::domain::book::Book;
 use crate::domain::filter::{Parameters, number};
+use crate::domain::names;
+use crate::entries::Match;
 use crate::error::Error;
 use crate::state::State;
 
@@ -40,8 +43,8 @@ pub fn json(value: &Value) -> HttpResponse {
 
 /// The logbook that a request names.
 pub fn book(investigation: Option<&str>, instrument: Option<&str>) -> Result<Book, Error> {
-    if instrument.is_some_and(|name| name.contains('\0')) {
-        return Err(Error::bad("there must be no NUL in instrumentName"));
+    if let Some(name) = instrument {
+        names::check_instrument(name)?;
     }
     Ok(Book::of(number("investigationId", investigation)?, instrument))
 }
@@ -51,17 +54,20 @@ pub fn book_of(parameters: &Parameters) -> Result<Book, Error> {
     book(parameters.investigation_id.as_deref(), parameters.instrument_name.as_deref())
 }
 
-/// `If-Match: "3"`: the version that a change must meet.
-pub fn expected(request: &HttpRequest) -> Result<crate::entries::Match, Error> {
-    let Some(value) = request.headers().get("if-match") else { return Ok(crate::entries::Match::Any) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(crate::entries::Match::Any);
+/// `If-Match` (RFC 9110, section 13.1.1): the state that a change must meet. Weak tags meet none.
+pub fn parse_if_match(request: &HttpRequest) -> Result<Match, Error> {
+    if !request.headers().contains_key("if-match") {
+        return Ok(Match::Any);
     }
-    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
-    version
-        .map(crate::entries::Match::Version)
-        .ok_or_else(|| Error::bad("If-Match must be an ETag of an entry, such as \"3\""))
+    match IfMatch::parse(request) {
+        Ok(IfMatch::Any) => Ok(Match::Any),
+        Ok(IfMatch::Items(tags)) if !tags.is_empty() => {
+            Ok(Match::OneOf(tags.into_iter().filter(|tag| !tag.weak).map(|tag| tag.to_string()).collect()))
+        }
+        Ok(IfMatch::Items(_)) | Err(_) => {
+            Err(Error::bad("If-Match must be the ETag of an entry, in its quotation marks"))
+        }
+    }
 }
 
 /// The next piece of a large body; whoever falls silent gives their place back.

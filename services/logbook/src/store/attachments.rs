@@ -8,7 +8,7 @@ use crate::entries::NewFile;
 
 const ADD: &str = "INSERT INTO attachment (id, sha256, bytes, media_type, filename, entry_id, created_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const GET: &str = "SELECT a.id, a.sha256, c.key, a.bytes, a.media_type, a.filename, a.entry_id \
+const GET: &str = "SELECT a.id, a.sha256, c.key, a.bytes, a.media_type, a.filename, a.entry_id, a.created_at \
                    FROM attachment a JOIN content c ON c.sha256 = a.sha256 WHERE a.id = $1";
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 2] = [ADD, GET];
@@ -23,6 +23,8 @@ pub struct Attachment {
     pub media_type: String,
     pub filename: String,
     pub entry_id: String,
+    /// Microseconds UTC.
+    pub created_at: i64,
 }
 
 /// A file of an entry; its content is stored.
@@ -46,7 +48,7 @@ pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Attachment>, DbError> {
 /// By their ids.
 pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Attachment>, DbError> {
     let sql = format!(
-        "SELECT a.id, a.sha256, c.key, a.bytes, a.media_type, a.filename, a.entry_id \
+        "SELECT a.id, a.sha256, c.key, a.bytes, a.media_type, a.filename, a.entry_id, a.created_at \
          FROM attachment a JOIN content c ON c.sha256 = a.sha256 WHERE a.id IN {}",
         tx.engine().text_list("$1")
     );
@@ -73,5 +75,6 @@ fn attachment(row: &Row) -> Result<Attachment, DbError> {
         media_type: row.get("media_type")?,
         filename: row.get("filename")?,
         entry_id: row.get("entry_id")?,
+        created_at: row.get("created_at")?,
     })
 }

@@ -8,28 +8,44 @@ use crate::domain::book::Book;
 use crate::domain::event::Event;
 use crate::domain::filter::{Filter, Order, Page};
 
-pub(super) const COLUMNS: &str = "id, seq, book_id, created_at, updated_at, version, removed, late, body";
+pub(super) const COLUMNS: &str = "id, seq, book_id, (SELECT b.name FROM book b WHERE b.id = book_id) AS book_name, \
+                                  created_at, updated_at, version, removed, late, body";
 const CREATE: &str = "INSERT INTO entry (id, seq, book_id, type, category, at, created_at, updated_at, version, late, \
                       investigation_id, proposal, instrument, body, words) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14)";
-const GET: &str =
-    "SELECT id, seq, book_id, created_at, updated_at, version, removed, late, body FROM entry WHERE id = $1";
+const GET: &str = "SELECT id, seq, book_id, (SELECT b.name FROM book b WHERE b.id = book_id) AS book_name, \
+                   created_at, updated_at, version, removed, late, body FROM entry WHERE id = $1";
 const CHANGE: &str = "UPDATE entry SET type = $1, category = $2, at = $3, updated_at = $4, version = $5, \
                       investigation_id = $6, proposal = $7, instrument = $8, body = $9, words = $10, book_id = $11 \
                       WHERE id = $12";
 const ADD_TAG: &str = "INSERT INTO entry_tag (entry_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const CLEAR_TAGS: &str = "DELETE FROM entry_tag WHERE entry_id = $1";
-const UNBOUND: &str = "SELECT id, seq, book_id, created_at, updated_at, version, removed, late, body FROM entry \
+const UNBOUND: &str = "SELECT id, seq, book_id, (SELECT b.name FROM book b WHERE b.id = book_id) AS book_name, \
+                       created_at, updated_at, version, removed, late, body FROM entry \
                        WHERE proposal IS NOT NULL AND investigation_id IS NULL AND late = 0 AND id > $1 \
                        ORDER BY id LIMIT $2";
 const WITHOUT_INSTRUMENT: &str =
     "SELECT COUNT(*) AS n FROM entry WHERE instrument IS NULL AND investigation_id IS NOT NULL";
+const LIST_WITHOUT_INSTRUMENT: &str = "SELECT id, investigation_id FROM entry \
+                                       WHERE instrument IS NULL AND investigation_id IS NOT NULL AND id > $1 \
+                                       ORDER BY id LIMIT $2";
 const COUNT_ALL: &str = "SELECT COUNT(*) AS n FROM entry";
 const ADD_WORDS: &str = "INSERT INTO entry_words (rowid, tokens) VALUES ($1, $2)";
 const CHANGE_WORDS: &str = "UPDATE entry_words SET tokens = $1 WHERE rowid = $2";
 /// Every constant statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 10] =
-    [CREATE, GET, CHANGE, ADD_TAG, CLEAR_TAGS, UNBOUND, WITHOUT_INSTRUMENT, COUNT_ALL, ADD_WORDS, CHANGE_WORDS];
+pub const ALL: [&str; 11] = [
+    CREATE,
+    GET,
+    CHANGE,
+    ADD_TAG,
+    CLEAR_TAGS,
+    UNBOUND,
+    WITHOUT_INSTRUMENT,
+    LIST_WITHOUT_INSTRUMENT,
+    COUNT_ALL,
+    ADD_WORDS,
+    CHANGE_WORDS,
+];
 
 /// Quarters of an hour: every zone's days begin with one.
 const QUARTER: i64 = 15 * 60 * 1_000_000;
@@ -41,6 +57,8 @@ pub struct Entry {
     /// Rises with creation.
     pub seq: i64,
     pub book_id: i64,
+    /// The logbook of this number, by whose rights it is read and written, whatever the event says.
+    pub book: Book,
     pub created_at: i64,
     pub updated_at: i64,
     /// From 1.
@@ -48,17 +66,6 @@ pub struct Entry {
     pub removed: bool,
     pub late: bool,
     pub event: Event,
-}
-
-impl Entry {
-    /// The logbook that it lies in.
-    pub fn book(&self) -> Book {
-        let Event { investigation_id, instrument_name, investigation_name, .. } = &self.event;
-        match Book::of(*investigation_id, instrument_name.as_deref()) {
-            Book::Facility if self.late || investigation_name.is_some() => Book::Unplaced,
-            book => book,
-        }
-    }
 }
 
 /// Whose entries are looked at.
@@ -76,7 +83,7 @@ fn keys(event: &Event) -> [Val; 3] {
     [Val::I64(event.investigation_id), Val::Text(proposal), Val::Text(instrument)]
 }
 
-fn body(event: &Event) -> Result<String, DbError> {
+pub(super) fn body(event: &Event) -> Result<String, DbError> {
     serde_json::to_string(event).map_err(|e| DbError::Setup(format!("an event that is no JSON: {e}")))
 }
 
@@ -179,6 +186,12 @@ pub async fn unbound(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Entry>,
 /// How many entries there are, and how many belong to an investigation and name no instrument.
 pub async fn without_instrument(tx: &mut Tx) -> Result<(i64, i64), DbError> {
     Ok((tx.one(COUNT_ALL, &[]).await?.get("n")?, tx.one(WITHOUT_INSTRUMENT, &[]).await?.get("n")?))
+}
+
+/// Entries of investigations that name no instrument, after an id: their ids and the investigations.
+pub async fn list_without_instrument(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<(String, i64)>, DbError> {
+    let rows = tx.all(LIST_WITHOUT_INSTRUMENT, &[after.into(), limit.into()]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("investigation_id")?))).collect()
 }
 
 pub async fn list(tx: &mut Tx, scope: &Scope, filter: &Filter, page: Page) -> Result<Vec<Entry>, DbError> {
@@ -323,14 +336,19 @@ pub async fn by_investigation(tx: &mut Tx, filter: &Filter) -> Result<Vec<(i64, 
         .collect()
 }
 
-/// Earlier versions of entries: id, version, when it was stored, and the event; oldest first.
-pub async fn versions(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, i64, i64, Event)>, DbError> {
+/// The present version of entries and up to so many before it: id, version, when it was stored, and the event; oldest first.
+pub async fn versions(
+    tx: &mut Tx,
+    ids: &[String],
+    most_earlier: i64,
+) -> Result<Vec<(String, i64, i64, Event)>, DbError> {
     let sql = format!(
         "SELECT v.entry_id, v.version, r.at, r.body FROM version v JOIN record r ON r.book_id = v.book_id AND r.n = v.n \
+         JOIN entry e ON e.id = v.entry_id AND v.version >= e.version - $2 \
          WHERE v.entry_id IN {} ORDER BY v.entry_id, v.version",
         tx.engine().text_list("$1")
     );
-    let rows = tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str))]).await?;
+    let rows = tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str)), most_earlier.into()]).await?;
     rows.iter()
         .map(|row| {
             let record: crate::entries::VersionBody = parsed("record.body", &row.get::<String>("body")?)?;
@@ -340,7 +358,11 @@ pub async fn versions(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, i64, i
 }
 
 pub(super) fn entry(row: &Row) -> Result<Entry, DbError> {
+    let name: String = row.get("book_name")?;
+    let book = Book::from_name(&name)
+        .ok_or_else(|| DbError::Column { column: "book.name".to_owned(), reason: format!("{name} is no logbook") })?;
     Ok(Entry {
+        book,
         id: row.get("id")?,
         seq: row.get("seq")?,
         book_id: row.get("book_id")?,

@@ -4,6 +4,7 @@ pub mod attachments;
 pub mod banners;
 pub mod books;
 pub mod contents;
+mod entity_tag;
 pub mod entries;
 pub mod keys;
 pub mod preferences;

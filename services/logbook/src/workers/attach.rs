@@ -44,7 +44,7 @@ pub async fn attach_all(state: &State) -> Result<(), Problem> {
             }
             let known = asked.get(&key).map_or(&[][..], Vec::as_slice);
             if let Bound::To(id) = chosen(state, known, event.at) {
-                found.entry((entry.book(), id)).or_default().push(entry.id.clone());
+                found.entry((entry.book.clone(), id)).or_default().push(entry.id.clone());
             }
         }
         for ((book, investigation), ids) in found {

@@ -54,7 +54,7 @@ async fn close_all(state: &State, leases: &Leases, lease: &Lease) -> Result<(), 
 }
 
 async fn close(state: &State, lease: &Lease, id: i64, name: &str) -> Result<(), Problem> {
-    let pair = state.keys.seals(state).await?;
+    let pair = state.keys.seals();
     let at = state.clock.now_micros();
     let done = state
         .db

@@ -7,6 +7,7 @@ use service_kit::Problem;
 use crate::domain::book::Book;
 use crate::domain::event::{Event, Incoming};
 use crate::domain::filter::number;
+use crate::domain::names;
 use crate::entries::{self, NewEntry};
 use crate::error::Error;
 use crate::openapi::{Always, Entry, InvestigationQuery};
@@ -33,6 +34,9 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let incoming = Incoming::parse(&body(payload, PLAIN).await?)?;
     let investigation = number("investigationId", query.investigation_id.as_deref())?;
+    if let Some(instrument) = &incoming.instrument_name {
+        names::check_instrument(instrument)?;
+    }
     let book = Book::of(investigation, incoming.instrument_name.as_deref());
     rights::write(&state, &caller, &book).await?;
     let mut event = Event::from_incoming(incoming, state.clock.now_micros(), &state.zone)?;
@@ -49,6 +53,6 @@ pub async fn post(
     let mut tx = state.db.read().await?;
     let shown = entries::show(&state, &mut tx, &entry).await?;
     let mut answer = json(&shown);
-    people::tag(&mut answer, entry.version);
+    people::set_entity_tag(&mut answer, &entry)?;
     Ok(answer)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use service_kit::Problem;
 
 use crate::domain::book::Book;
-use crate::domain::filter::Parameters;
+use crate::domain::filter::{Parameters, flag};
 use crate::exports::{self, Export, Format};
 use crate::openapi::{Always, Binary, Entries, FilterQuery, ListQuery};
 use crate::routes::request::{book_of, json};
@@ -56,6 +56,7 @@ pub async fn file(
     format: Format,
 ) -> Result<HttpResponse, Problem> {
     let filter = query.filter(&state.zone)?;
+    let format = format.with_byte_order_mark(flag("bom", query.bom.as_deref())?);
     let page = query.page(u32::MAX, u32::MAX)?;
     let scope = entries::scope(&mut state.db.read().await?, &book).await?;
     let with_history = format == Format::Eln && rights::history(&state, caller, &book).await.is_ok();

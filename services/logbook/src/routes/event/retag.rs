@@ -7,15 +7,14 @@ use serde_json::Value;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::domain::book::Book;
 use crate::domain::event::{TagName, parsed, tags};
-use crate::domain::filter::{Filter, number};
+use crate::domain::filter::Filter;
 use crate::error::Error;
 use crate::openapi::{Always, BookQuery, Entries};
-use crate::routes::request::{PLAIN, body, json};
+use crate::routes::request::{PLAIN, body, book, json};
 use crate::state::State;
 use crate::store::entries::Scope;
-use crate::{entries, rights};
+use crate::{entries, people, rights};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -49,7 +48,7 @@ pub async fn patch(
     let asked: Body = parsed(&body(payload, PLAIN).await?, "the body cannot be read")?;
     // Portals send all instruments of an investigation, separated by commas.
     let instrument = query.instrument_name.as_deref().and_then(|names| names.split(',').next());
-    let book = Book::of(number("investigationId", query.investigation_id.as_deref())?, instrument);
+    let book = book(query.investigation_id.as_deref(), instrument)?;
     rights::write(&state, &caller, &book).await?;
     let scope = entries::scope(&mut state.db.read().await?, &book).await?;
     let closed = match &scope {
@@ -68,5 +67,9 @@ pub async fn patch(
     let actor = &caller.subject().icat_user_name;
     let changed = entries::retag(&state, &book, &scope, &asked.event_ids, &tags, actor).await?;
     let mut tx = state.db.read().await?;
-    Ok(json(&Value::Array(entries::show_all(&state, &mut tx, &changed).await?)))
+    let mut answer = json(&Value::Array(entries::show_all(&state, &mut tx, &changed).await?));
+    if let [entry] = changed.as_slice() {
+        people::set_entity_tag(&mut answer, entry)?;
+    }
+    Ok(answer)
 }

@@ -88,7 +88,7 @@ pub async fn reach(state: &State, caller: &Caller, query: &Parameters) -> Result
 }
 
 fn excerpts(asked: &Asked, entry: &Entry) -> Vec<Value> {
-    let texts = entry.event.texts();
+    let texts: Vec<String> = entry.event.readable_texts().into_iter().chain(entry.event.tags.iter().cloned()).collect();
     let found = texts.iter().map(|text| asked.excerpt(text, EXCERPT)).filter(|pieces| !pieces.is_empty());
     let shown = |piece: Piece| json!({"text": piece.text, "hit": piece.hit});
     found.take(EXCERPTS).map(|pieces| pieces.into_iter().map(shown).collect()).collect()

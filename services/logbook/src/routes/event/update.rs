@@ -11,7 +11,7 @@ use crate::domain::event::{Event, Incoming, parsed};
 use crate::domain::filter::number;
 use crate::error::Error;
 use crate::openapi::{Always, Entry, InvestigationQuery};
-use crate::routes::request::{PLAIN, body, expected, json};
+use crate::routes::request::{PLAIN, body, json, parse_if_match};
 use crate::state::State;
 use crate::{entries, people, rights, store};
 
@@ -54,7 +54,7 @@ pub async fn put(
     if investigation.is_some_and(|id| stored.event.investigation_id != Some(id)) {
         return Err(missing().into());
     }
-    rights::write(&state, &caller, &stored.book()).await?;
+    rights::write(&state, &caller, &stored.book).await?;
     let event = Event::from_incoming(wrapped.event, stored.event.at, &state.zone)?;
     if event.kind != stored.event.kind {
         match event.kind.as_str() {
@@ -63,10 +63,10 @@ pub async fn put(
             _ => {}
         }
     }
-    let entry = entries::change(&state, &caller, &stored, &event, expected(&request)?).await?;
+    let entry = entries::change(&state, &caller, &stored, &event, parse_if_match(&request)?).await?;
     let mut tx = state.db.read().await?;
     let shown = entries::show(&state, &mut tx, &entry).await?;
     let mut answer = json(&shown);
-    people::tag(&mut answer, entry.version);
+    people::set_entity_tag(&mut answer, &entry)?;
     Ok(answer)
 }

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 
 use crate::openapi::{Always, Filled};
 use crate::state::State;
-use crate::{people, rights, routes, store};
+use crate::{entries, rights, routes, store};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -34,6 +34,6 @@ pub async fn put(state: web::Data<State>, caller: Caller, query: web::Query<Quer
     rights::administer(&state, &caller).await?;
     let (count, missing) = store::entries::without_instrument(&mut state.db.read().await?).await?;
     let update = query.action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case("update"));
-    let updated = if update && missing > 0 { people::fill_instruments(&state, &caller).await? } else { 0 };
+    let updated = if update && missing > 0 { entries::fill_instruments(&state, &caller).await? } else { 0 };
     Ok(routes::request::json(&json!({"count": count, "missing": missing, "updated": updated})))
 }

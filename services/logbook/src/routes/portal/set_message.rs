@@ -7,7 +7,7 @@ use service_kit::Problem;
 
 use super::messages::shown;
 use crate::domain::event::parsed;
-use crate::domain::ids;
+use crate::domain::{ids, names};
 use crate::error::Error;
 use crate::openapi::{Always, Message};
 use crate::rights;
@@ -36,6 +36,7 @@ pub async fn put(state: web::Data<State>, caller: Caller, payload: web::Payload)
     rights::administer(&state, &caller).await?;
     let sent: Sent = parsed(&body(payload, PLAIN).await?, "the body is no message")?;
     let kind = sent.kind.filter(|kind| !kind.is_empty()).ok_or_else(|| Error::bad("type is missing"))?;
+    names::check_short("type", &kind)?;
     let new = Banner { id: ids::new(&*state.ids, state.clock.now()), kind, message: sent.message };
     let stored = state
         .db

@@ -8,6 +8,7 @@ use service_kit::Problem;
 use utoipa::IntoParams;
 
 use crate::bindings::{self, Bound};
+use crate::domain::book::Book;
 use crate::domain::filter::number;
 use crate::error::Error;
 use crate::openapi::{Always, Moved};
@@ -44,6 +45,11 @@ pub async fn post(state: web::Data<State>, caller: Caller, query: web::Query<Que
     let to = id("destinationInvestigationId", &query.destination_investigation_id)?;
     if from == to {
         return Err(Error::bad("source and destination are the same investigation").into());
+    }
+    if !caller.instruments().is_empty() {
+        for id in [from, to] {
+            rights::require_own_instrument(&state, &caller, &Book::Investigation(id)).await?;
+        }
     }
     for (id, what) in [(from, "source"), (to, "destination")] {
         match bindings::bind_to(&state, id).await {

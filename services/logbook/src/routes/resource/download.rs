@@ -13,7 +13,7 @@ use serde::Deserialize;
 use service_kit::{Problem, disposition};
 use utoipa::IntoParams;
 
-use crate::attachments::{is_shown_inline, thumbnail};
+use crate::attachments::{is_shown_converted, is_shown_inline, thumbnail};
 use crate::error::Error;
 use crate::openapi::{Always, Binary};
 use crate::state::State;
@@ -28,7 +28,7 @@ use crate::{rights, tickets};
 pub struct Query {
     #[param(value_type = String)]
     resource_id: Option<String>,
-    /// Of a large image a small one, as PNG.
+    /// Of a large image a small one, as PNG; of a BMP or TIFF always, because not every browser shows these.
     #[param(nullable = false)]
     thumbnail: Option<bool>,
 }
@@ -41,7 +41,7 @@ pub struct Query {
         (status = 200, description = "Its bytes; images that cannot be active are shown in the page, everything else is saved",
             content(
                 (Binary = "application/octet-stream"), (Binary = "image/png"), (Binary = "image/jpeg"), (Binary = "image/gif"),
-                (Binary = "image/webp"), (Binary = "image/bmp")
+                (Binary = "image/webp")
             )),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
         (status = 404, description = "There is no such attachment", body = String, content_type = "text/plain"),
@@ -59,7 +59,7 @@ pub async fn get(
     let header = crate::people::header(&request);
     let opened = match &header {
         Some(_) => None,
-        None => tickets::opens(&state, &path, &id).await?,
+        None => tickets::opens(&state, &path, &id)?,
     };
     let (attachment, entry) = located(&state, &id).await?;
     match opened {
@@ -76,8 +76,8 @@ pub async fn get(
 
 /// Whoever may read the entry; of a removed one, whoever may see the history.
 pub async fn may_open(state: &State, caller: &Caller, entry: &Entry) -> Result<(), Problem> {
-    rights::read(state, caller, &entry.book()).await?;
-    if entry.removed { rights::history(state, caller, &entry.book()).await } else { Ok(()) }
+    rights::read(state, caller, &entry.book).await?;
+    if entry.removed { rights::history(state, caller, &entry.book).await } else { Ok(()) }
 }
 
 /// An attachment and its entry.
@@ -92,9 +92,10 @@ pub async fn located(state: &State, id: &str) -> Result<(Attachment, Entry), Pro
 /// Its bytes, in a way in which nothing in them runs.
 pub async fn sent(state: &State, attachment: &Attachment, as_thumbnail: bool) -> Result<HttpResponse, Problem> {
     let inline = is_shown_inline(&attachment.media_type);
-    let small = if inline && as_thumbnail { thumbnail::of(state, attachment).await? } else { None };
+    let has_thumbnail = inline || is_shown_converted(&attachment.media_type);
+    let small = if has_thumbnail && as_thumbnail { thumbnail::of(state, attachment).await? } else { None };
     let name = &attachment.filename;
-    let disposition = if inline { disposition::inline(name) } else { disposition::attachment(name) };
+    let disposition = if inline || small.is_some() { disposition::inline(name) } else { disposition::attachment(name) };
     let media_type = match (&small, inline) {
         (Some(_), _) => "image/png",
         (None, true) => attachment.media_type.as_str(),

@@ -6,7 +6,7 @@ use service_kit::Problem;
 
 use super::{Sent, shown};
 use crate::domain::event::parsed;
-use crate::domain::ids;
+use crate::domain::{ids, names};
 use crate::entries;
 use crate::error::Error;
 use crate::openapi::{Always, BookQuery, Tag};
@@ -35,6 +35,7 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let sent: Sent = parsed(&body(payload, PLAIN).await?, "the body is no tag")?;
     let name = sent.name.filter(|name| !name.trim().is_empty()).ok_or_else(|| Error::bad("name is missing"))?;
+    names::check_tag(&name)?;
     let book = book(query.investigation_id.as_deref(), query.instrument_name.as_deref())?;
     rights::write(&state, &caller, &book).await?;
     let id = ids::new(&*state.ids, state.clock.now());

@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 use super::{Sent, shown};
 use crate::domain::book::Book;
 use crate::domain::event::parsed;
+use crate::domain::names;
 use crate::error::Error;
 use crate::openapi::{Always, Tag};
 use crate::rights;
@@ -54,6 +55,7 @@ pub async fn put(
     let book = Book::of(tag.investigation_id, tag.beamline.as_deref());
     rights::write(&state, &caller, &book).await?;
     tag.name = sent.name.filter(|name| !name.trim().is_empty()).unwrap_or(tag.name);
+    names::check_tag(&tag.name)?;
     tag.description = sent.description.or(tag.description);
     tag.color = sent.color.or(tag.color);
     match state.db.write(async |tx| tags::change(tx, &tag).await).await {

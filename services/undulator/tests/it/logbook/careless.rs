@@ -43,6 +43,89 @@ async fn uploads_that_fall_silent_give_their_places_back() {
     }
 }
 
+/// Longer than an index of PostgreSQL takes, however they come.
+#[tokio::test]
+async fn names_that_no_index_takes_are_refused_and_say_the_limit() {
+    for f in Facility::all().await {
+        let s = f.login("admin").await;
+        let (long, tag) = ("B".repeat(3_000), "t".repeat(3_000));
+        let entry = |more: serde_json::Value| {
+            let mut entry = json!({"type": "annotation", "category": "comment", "content": []});
+            entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            entry
+        };
+        let instrument = entry(json!({"instrumentName": long}));
+        let tagged = entry(json!({"tag": [{"name": tag}]}));
+        let folded = entry(json!({"tag": [{"name": "\u{fdfa}".repeat(199)}]}));
+        let plain = entry(json!({}));
+        let named = json!({"name": tag});
+        let cases = [
+            ("POST", format!("/logbook/{s}/event"), Some(&instrument), "255 characters"),
+            ("POST", format!("/logbook/{s}/event?investigationId={EMBARGO}"), Some(&instrument), "255 characters"),
+            ("POST", format!("/logbook/{s}/event?investigationId={EMBARGO}"), Some(&tagged), "200 characters"),
+            ("POST", format!("/logbook/{s}/event?investigationId={EMBARGO}"), Some(&folded), "1200 bytes"),
+            (
+                "POST",
+                format!("/dataacquisition/program/notification?instrumentName={long}"),
+                Some(&plain),
+                "255 characters",
+            ),
+            ("POST", "/dataacquisition/program/notification".to_owned(), Some(&instrument), "255 characters"),
+            (
+                "POST",
+                format!("/logbook/program/investigation/name/ZZ-123/instrument/name/{long}/event"),
+                Some(&plain),
+                "255 characters",
+            ),
+            ("POST", format!("/logbook/{s}/tag?investigationId={EMBARGO}"), Some(&named), "200 characters"),
+            ("POST", format!("/logbook/{s}/tag?instrumentName={long}"), Some(&named), "characters"),
+            ("GET", format!("/logbook/{s}/event?instrumentName={long}"), None, "255 characters"),
+            (
+                "PUT",
+                format!("/messages/{s}/information"),
+                Some(&json!({"type": tag, "message": "m"})),
+                "200 characters",
+            ),
+        ];
+        for (method, path, body, limit) in cases {
+            let (status, text) = f.ask(method, &path, body).await;
+            assert!(status == 400 && text.contains(limit), "{method} {path:.80}: {status} {text:.200}");
+        }
+        let longest = entry(json!({"tag": [{"name": "光".repeat(200)}]}));
+        f.done("POST", &format!("/logbook/{s}/event?investigationId={EMBARGO}"), Some(&longest)).await;
+        f.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_tag_may_have_a_comma() {
+    for f in Facility::all().await {
+        let s = f.login("alice").await;
+        let path = format!("/logbook/{s}/event?investigationId={EMBARGO}");
+        let new = |tags: &[&str]| {
+            let tags: Vec<_> = tags.iter().map(|name| json!({"name": name})).collect();
+            json!({"type": "annotation", "category": "comment", "tag": tags, "content": []})
+        };
+        let both = f.done("POST", &path, Some(&new(&["slits, front", "beam"]))).await;
+        f.done("POST", &path, Some(&new(&["slits"]))).await;
+        f.done("POST", &path, Some(&new(&["front"]))).await;
+        f.done("POST", &format!("/logbook/{s}/tag?investigationId={EMBARGO}"), Some(&json!({"name": "a, b"}))).await;
+        for (filter, expected) in [
+            ("tags=%22slits%2C%20front%22", 1),
+            ("tags=beam,%22Slits%2C+front%22", 1),
+            ("orTags=slits,front", 2),
+            ("notTags=%22slits%2C%20front%22", 2),
+        ] {
+            let found = f.done("GET", &format!("{path}&{filter}"), None).await;
+            assert_eq!(found.as_array().unwrap().len(), expected, "{filter}");
+        }
+        let retag = json!({"eventIds": [both["_id"]], "tags": [{"name": "x, y"}]});
+        let retagged = f.done("PATCH", &format!("/logbook/{s}/events?investigationId={EMBARGO}"), Some(&retag)).await;
+        assert_eq!(retagged[0]["tag"], json!([{"name": "x, y"}]));
+        f.app.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn what_people_write_for_everybody_stays_with_everybody_and_can_be_changed() {
     for f in Facility::all().await {

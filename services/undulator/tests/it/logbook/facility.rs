@@ -133,6 +133,11 @@ impl Facility {
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("{entities}: {text}"))
     }
 
+    /// Another release date of an investigation.
+    pub async fn set_release(&self, investigation: i64, at: &str) {
+        self.create(&json!([{"Investigation": {"id": investigation, "releaseDate": at}}])).await;
+    }
+
     pub async fn login(&self, name: &str) -> String {
         login(&self.app, name).await
     }

@@ -11,6 +11,7 @@ mod live;
 mod notifications;
 mod operations;
 mod permissions;
+mod placing;
 mod programs;
 mod requests;
 mod search;

@@ -55,7 +55,7 @@ async fn entries_of_programs_are_bound_by_time_or_wait() {
             (Some("application/octet-stream"), Some(3)),
             "what it is, not what it is called"
         );
-        let tags = f.done("GET", &format!("/logbook/{s}/tag?investigationId=20"), None).await;
+        let tags = f.done("GET", &format!("/logbook/{s}/tag?investigationId=20&instrumentName=BL07"), None).await;
         let names: Vec<&str> = tags.as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["optics", "t"], "made on the fly");
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::facility::Facility;
 
 /// Where each is written, by whom, and what it says.
-const ENTRIES: [(&str, &str, &str); 14] = [
+const ENTRIES: [(&str, &str, &str); 15] = [
     ("20", "alice", "Beam is back, at 200 mA"),
     ("20", "alice", "Calibration of the detector: 12.5 keV"),
     ("20", "alice", "the beam dump was opened"),
@@ -20,11 +20,12 @@ const ENTRIES: [(&str, &str, &str); 14] = [
     ("22", "program", "late message about beam"),
     ("BL07", "program", "shutter closed at the instrument, no beam"),
     ("", "program", "machine: beam lost"),
+    ("20", "alice", "shifted at 2026-01-02T03:04:05Z, 20260304T050607"),
 ];
 
 /// What is asked, and the places above of what is found by alice, bob and carol.
 type Found = &'static [usize];
-const QUESTIONS: [(&str, [Found; 3]); 16] = [
+const QUESTIONS: [(&str, [Found; 3]); 20] = [
     ("beam", [&[13, 10, 9, 6, 5, 4, 2, 0], &[13, 10, 9, 4, 2, 0], &[13, 12, 11, 10, 9, 6, 5, 4, 2, 0]]),
     ("BEAM lost", [&[13, 4], &[13, 4], &[13, 4]]),
     ("\"beam is back\"", [&[0], &[0], &[0]]),
@@ -41,6 +42,10 @@ const QUESTIONS: [(&str, [Found; 3]); 16] = [
     ("optics", [&[9], &[9], &[9]]),
     ("amp", [&[], &[], &[]]),
     ("\"the beam ba*\"", [&[10], &[10], &[10]]),
+    ("2026-01-02", [&[14], &[14], &[14]]),
+    ("03:04:05", [&[14], &[14], &[14]]),
+    ("2026-01-02T03:04:05Z", [&[14], &[14], &[14]]),
+    ("20260304", [&[14], &[14], &[14]]),
 ];
 
 #[tokio::test]
