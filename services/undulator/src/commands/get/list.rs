@@ -79,7 +79,7 @@ fn read(list: Value) -> Result<List, GetError> {
     for (place, listed) in list.into_iter().enumerate() {
         if let Some(reason) = listed.missing {
             let path = listed.path.escape_debug().to_string();
-            missing.push(Failed { path, reason: plain(&format!("{reason} at the facility")) });
+            missing.push(Failed { path, reason: plain(&format!("at the facility {reason}")) });
             continue;
         }
         let (Some(size), Some(url)) = (listed.size, listed.url) else {
@@ -134,12 +134,12 @@ mod tests {
              "url": "http://elsewhere/ids/getData?token=abc", "offset": 30, "tarOffset": 512, "new": true},
             {"path": "../b", "size": 0, "url": "file:///etc/passwd"},
             {"path": "ids/a", "size": 0, "url": "?x y"},
-            {"id": 4, "path": "ids/gone", "size": null, "missing": "no such file"},
+            {"id": 4, "path": "ids/gone", "size": null, "missing": "there is no such file"},
         ]);
         let List { entries, tokens, missing } = read(list).unwrap();
         assert_eq!(
             (missing[0].path.as_str(), missing[0].reason.as_str()),
-            ("ids/gone", "no such file at the facility")
+            ("ids/gone", "at the facility there is no such file")
         );
         assert_eq!(tokens, ["token=abc", "", ""]);
         let first = &entries[0];
