@@ -51,7 +51,13 @@ pub async fn keep(state: &State, location: &str) -> Result<(), Problem> {
 pub async fn remove(state: &State, location: &str) -> Result<(), Problem> {
     let path = location.to_owned();
     let removed = state.storage()?.run_in_turn(move |root| storage::remove(root, &path)).await?;
-    removed.map_err(Problem::internal)?;
+    match removed {
+        Err(e) if storage::is_impossible(&e) => {
+            tracing::warn!(file.location = location, error = %e, "nothing is removed: the location is no place of a file");
+            return keep(state, location).await;
+        }
+        removed => removed.map_err(Problem::internal)?,
+    }
     tracing::info!(file.location = location, "removed a file that no datafile has");
     let storage = &state.config.storage;
     let forgotten = state.db.write(async |tx| {

@@ -15,6 +15,7 @@ pub struct Config {
     #[serde(deserialize_with = "duration")]
     pub prepared_lifetime: Duration,
     pub trust_checksums: bool,
+    pub root_user_names: Vec<String>,
     pub hash_at_once: ByteSize,
     pub manifest_memory: ByteSize,
     #[serde(deserialize_with = "duration")]

@@ -1,7 +1,12 @@
 //! What downloads refuse, and the only mapping to the wire.
 
+use std::io;
+
 use icat_client::{IcatCode, IcatError};
 use service_kit::{Code, Problem};
+
+use crate::manifest::Missing;
+use crate::storage::describe_failure;
 
 pub fn bad_request(text: impl Into<String>) -> Problem {
     Problem::new(Code::BadRequest, "download/bad-request", text)
@@ -31,11 +36,37 @@ pub fn changed(datafile: i64) -> Problem {
     Problem::new(Code::NotFound, "download/changed", text)
 }
 
-/// A datafile without a file behind it; why not is for the log.
-pub fn not_available(datafile: i64, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Problem {
-    let why = why.into();
+pub const NO_LOCATION: &str = "download/no-location";
+
+/// A datafile alone that has no file; the text is that of ids.server.
+pub fn no_location(datafile: i64) -> Problem {
+    Problem::new(Code::NotFound, NO_LOCATION, format!("Datafile {datafile}"))
+}
+
+/// Files that are named; the rest is a number.
+const MOST_NAMED: usize = 10;
+
+/// Of a selection of `total` files some cannot be had.
+pub fn missing_files(missing: &[Missing], total: usize) -> Problem {
+    let named = |file: &Missing| format!("{} (Datafile[id:{}]: {})", file.name, file.datafile, file.reason);
+    let list: Vec<String> = missing.iter().take(MOST_NAMED).map(named).collect();
+    let list = list.join(", ");
+    let further = match missing.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        n => format!(", and {n} more"),
+    };
+    tracing::warn!(files.missing = missing.len(), files.total = total, files = list, "files cannot be read");
+    let text = match (missing, total) {
+        ([file], 1) => format!("The file of Datafile[id:{}] is not available: {}", file.datafile, file.reason),
+        _ => format!("{} of the {total} files of this selection cannot be read: {list}{further}", missing.len()),
+    };
+    Problem::new(Code::NotFound, "download/not-available", text)
+}
+
+/// A datafile without a file behind it; what the system says is for the log.
+pub fn not_available(datafile: i64, why: io::Error) -> Problem {
     tracing::warn!(datafile.id = datafile, error = %why, "the file of a datafile cannot be read");
-    let text = format!("The file of Datafile[id:{datafile}] is not available");
+    let text = format!("The file of Datafile[id:{datafile}] is not available: {}", describe_failure(&why));
     Problem::new(Code::NotFound, "download/not-available", text).with_source(why)
 }
 

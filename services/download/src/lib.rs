@@ -2,8 +2,8 @@
 //!
 //! It owns lists of files as they were when somebody asked for them ([`manifest`]), from which the bytes of every archive
 //! follow: lengths are known before the first byte, and a range costs what it covers, in any replica. What a caller may
-//! have is asked of ICAT with the caller's own session; files are opened beneath the storage's root and nowhere else. A
-//! file that changes cuts the transfers that read it.
+//! have is asked of ICAT with the caller's own session; files are opened beneath the storage's root and nowhere else, and
+//! never below `data_dir`. A file that changes cuts the transfers that read it.
 //!
 //! It emits `download.selection.prepared` with a prepared selection and `download.transfer.finished` when an answer with
 //! data has ended, and consumes the ends of sessions. When ICAT is down, everything by ids answers 503; prepared
@@ -44,7 +44,10 @@ pub const SERVICE: ServiceDef = ServiceDef {
     name: "download",
     default_toml: include_str!("../config.default.toml"),
     default_ports: (8083, 9083),
-    migrations: &[Migration { version: 1, name: "selections", sql: include_str!("../migrations/0001_selections.sql") }],
+    migrations: &[
+        Migration { version: 1, name: "selections", sql: include_str!("../migrations/0001_selections.sql") },
+        Migration { version: 2, name: "missing files", sql: include_str!("../migrations/0002_missing_files.sql") },
+    ],
     check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),
     scopes: &["read"],

@@ -148,6 +148,10 @@ pub struct PrepareForm {
     /// One file alone as a ZIP too.
     zip: Option<bool>,
     compress: Option<bool>,
+    /// `skip` leaves out files that are missing or cannot be read; the JSON list names them. Without it, or with `refuse`,
+    /// they refuse the selection.
+    #[schema(example = "skip")]
+    missing: Option<String>,
 }
 
 /// What is said of a file that is stored.

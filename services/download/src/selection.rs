@@ -8,7 +8,7 @@ use icat_client::{IcatClient, IcatError, QueryError, Select};
 use serde_json::Value;
 use service_kit::{Code, Problem};
 
-use crate::error::{not_found, of_icat};
+use crate::error::{no_location, not_found, of_icat};
 
 /// A datafile with a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,8 +87,10 @@ pub async fn resolve(icat: &IcatClient, session: &str, wanted: &Wanted) -> Resul
         }
         rows.insert(row.id, row);
     }
-    if wanted.single().is_some() && rows.values().any(|row| row.location.is_none()) {
-        return Err(not_found("Datafile not found"));
+    if wanted.single().is_some()
+        && let Some(row) = rows.values().find(|row| row.location.is_none())
+    {
+        return Err(no_location(row.id));
     }
     let file = |row: Row| {
         let Row { id, name, location, size, checksum, dataset } = row;

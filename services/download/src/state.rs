@@ -49,7 +49,7 @@ impl State {
     pub fn new(ctx: &Ctx, config: Config, identity: Identity, events: &Events) -> Result<(Self, Inbox), BuildError> {
         let core = &ctx.config.core;
         let storage = match core.storage.get(&config.storage) {
-            Some(settings) => Some(Storage::open(&config.storage, settings, &ctx.pools)?),
+            Some(settings) => Some(Storage::open(&config.storage, settings, &core.data_dir, &ctx.pools)?),
             None => None,
         };
         let (reports, inbox) = Reports::new();

@@ -50,13 +50,13 @@ impl Format {
         }
     }
 
-    /// `outname` as it is if it has the ending, else with it; without one the time.
-    pub fn file_name(self, outname: Option<&str>, now: &str) -> String {
+    /// `outname` as it is if it has the ending, else with it; without one `default` with it.
+    pub fn file_name(self, outname: Option<&str>, default: &str) -> String {
         let ending = format!(".{}", self.extension());
         match outname {
             Some(name) if name.ends_with(&ending) => name.to_owned(),
             Some(name) => format!("{name}{ending}"),
-            None => format!("{now}{ending}"),
+            None => format!("{default}{ending}"),
         }
     }
 }
@@ -67,8 +67,8 @@ mod tests {
 
     #[test]
     fn names_have_the_ending_of_the_format() {
-        let name = |format: Format, outname| format.file_name(outname, "2026-01-12_09-00-00");
-        assert_eq!(name(Format::Zip, None), "2026-01-12_09-00-00.zip");
+        let name = |format: Format, outname| format.file_name(outname, "MX-1_1_0f3a");
+        assert_eq!(name(Format::Zip, None), "MX-1_1_0f3a.zip");
         assert_eq!(name(Format::Zip, Some("a.zip")), "a.zip");
         assert_eq!(name(Format::Zip, Some("a.ZIP")), "a.ZIP.zip", "as ids.server");
         assert_eq!(name(Format::TarGz, Some("a.tar")), "a.tar.tar.gz");

@@ -11,13 +11,18 @@ const ROOM_FOR_NUMBER: usize = 16;
 /// `Datafile.name` has that many characters.
 const LONGEST_DATAFILE: usize = 255;
 
-/// What a path part must not contain in an archive; a reader on any system would stumble over it.
+/// Names that Windows has for devices, whatever stands behind a dot. Digits may be superscript.
+const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+const NUMBERED_DEVICES: [&str; 2] = ["COM", "LPT"];
+
+/// What a path part must not contain in an archive; a reader on some system would stumble over it.
 fn is_harmful(c: char) -> bool {
-    c.is_control() || c == '\\' || c == ':'
+    c.is_control() || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
 }
 
-/// A path for an archive: relative, no climbing, no characters that mean something to a file system, composed (NFC),
-/// and not longer than every reader takes. The last of the parts is the file's, and has a name whatever it is called.
+/// A path for an archive: relative, no climbing, no characters or names that mean something to a file system, composed
+/// (NFC), and not longer than every reader takes. The last of the parts is the file's, and has a name whatever it is
+/// called.
 pub fn member(parts: &[&str]) -> String {
     let (file, folders) = parts.split_last().unwrap_or((&"", &[]));
     let mut path: Vec<String> = folders.iter().flat_map(|folder| segments(folder)).collect();
@@ -26,18 +31,65 @@ pub fn member(parts: &[&str]) -> String {
     if path.len() == above || file.rsplit('/').next() == Some(".") {
         path.push("_".to_owned());
     }
-    let mut name: String = path.join("/").nfc().collect();
-    name.truncate(name.floor_char_boundary(LONGEST_MEMBER - ROOM_FOR_NUMBER));
-    if matches!(name.rsplit('/').next(), Some("" | "." | "..")) {
-        name.push('_');
+    let mut name = path.join("/");
+    let longest = name.floor_char_boundary(LONGEST_MEMBER - ROOM_FOR_NUMBER);
+    if longest < name.len() {
+        name.truncate(longest);
+        let last = name.rfind('/').map_or(0, |at| at + 1);
+        let part = cleaned(&name[last..]);
+        name.replace_range(last.., if part.is_empty() { "_" } else { &part });
     }
     name
 }
 
-/// The parts of a path that lead somewhere, without climbing.
+/// The parts of a path that lead somewhere, without climbing, as they can be called everywhere.
 fn segments(path: &str) -> impl Iterator<Item = String> {
     let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
-    parts.map(|part| if part == ".." { "_".to_owned() } else { part.replace(is_harmful, "_") })
+    parts.map(|part| if part == ".." { "_".to_owned() } else { cleaned(&part.nfc().collect::<String>()) })
+}
+
+/// One part of a path with `_` for what is harmful, and for dots and blanks at its end, which Windows cuts off; devices
+/// of Windows get a `_` behind their name.
+fn cleaned(part: &str) -> String {
+    let kept = part.trim_end_matches(['.', ' ']).len();
+    let mut clean = part[..kept].replace(is_harmful, "_");
+    clean.extend(std::iter::repeat_n('_', part.len() - kept));
+    let stem = clean.find('.').unwrap_or(clean.len());
+    if is_device(clean[..stem].trim_end_matches(' ')) {
+        clean.insert(stem, '_');
+    }
+    clean
+}
+
+fn is_device(stem: &str) -> bool {
+    let is_numbered = |device: &&str| {
+        let digit = stem.get(device.len()..).filter(|_| starts_with_ignoring_case(stem, device));
+        digit.is_some_and(|digit| {
+            let mut chars = digit.chars();
+            matches!((chars.next(), chars.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
+        })
+    };
+    DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device)) || NUMBERED_DEVICES.iter().any(is_numbered)
+}
+
+fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start))
+}
+
+/// The folders below the first one that all paths have in common, which are those of the catalogue.
+pub fn common_folders<'p>(mut paths: impl Iterator<Item = &'p str>) -> Vec<&'p str> {
+    // Facility, investigation, visit and dataset; the facility says nothing to whoever knows where it was downloaded.
+    const FOLDERS: std::ops::Range<usize> = 2..5;
+    let folders = |path: &'p str| -> Vec<&'p str> {
+        let (above, _) = path.rsplit_once('/').unwrap_or(("", path));
+        above.split('/').take(FOLDERS.end).collect()
+    };
+    let mut common = paths.next().map(folders).unwrap_or_default();
+    for path in paths {
+        let equal = common.iter().zip(folders(path)).take_while(|(a, b)| **a == *b).count();
+        common.truncate(equal);
+    }
+    common.split_off(FOLDERS.start.min(common.len()))
 }
 
 /// Whether a new datafile can have this name.
@@ -47,26 +99,35 @@ pub fn is_storable(name: &str) -> bool {
         && !name.split('/').any(|part| part == "." || part == "..")
 }
 
-/// Gives the second of two equal names a number: `a (2).h5`; and a file whose name is a directory of another's.
+/// What two names must not have in common where case and composition of characters make no difference.
+fn folded(name: &str) -> String {
+    name.nfd().flat_map(char::to_lowercase).flat_map(char::to_uppercase).nfc().collect()
+}
+
+/// Gives the second of two equal names a number: `a (2).h5`; and a file whose name is a directory of another's. Equal are
+/// also names that differ in case only, because on many systems one of both would overwrite the other.
 pub fn unique(names: &mut [String]) {
     let directories = directories(names);
     let mut taken: HashSet<String> = HashSet::with_capacity(names.len());
     // Where to go on counting, so that many equal names do not each start over.
     let mut next: HashMap<String, usize> = HashMap::new();
     for name in names {
-        if !directories.contains(name.as_str()) && taken.insert(name.clone()) {
+        let key = folded(name);
+        if !directories.contains(&key) && taken.insert(key.clone()) {
             continue;
         }
         let file = name.rfind('/').map_or(0, |at| at + 1);
         let dot = name[file..].rfind('.').filter(|at| *at > 0).map_or(name.len(), |at| file + at);
-        let number = next.entry(name.clone()).or_insert(2);
-        let mut candidate = format!("{} ({number}){}", &name[..dot], &name[dot..]);
-        while directories.contains(&candidate) || !taken.insert(candidate.clone()) {
+        let number = next.entry(key).or_insert(2);
+        loop {
+            let candidate = format!("{} ({number}){}", &name[..dot], &name[dot..]);
+            let key = folded(&candidate);
             *number += 1;
-            candidate = format!("{} ({number}){}", &name[..dot], &name[dot..]);
+            if !directories.contains(&key) && taken.insert(key) {
+                *name = candidate;
+                break;
+            }
         }
-        *number += 1;
-        *name = candidate;
     }
 }
 
@@ -74,6 +135,7 @@ pub fn unique(names: &mut [String]) {
 fn directories(names: &[String]) -> HashSet<String> {
     let mut all = HashSet::new();
     for name in names {
+        let name = folded(name);
         let mut path = name.as_str();
         while let Some((above, _)) = path.rsplit_once('/') {
             // Then those above it are known as well.
@@ -96,8 +158,91 @@ mod tests {
         assert_eq!(member(&["ids", "SUN", "MX-1", "1", "scan", "logs/a.csv"]), "ids/SUN/MX-1/1/scan/logs/a.csv");
         assert_eq!(member(&["ids", "/etc", "..", "C:\\x", "a\nb", "./c"]), "ids/etc/_/C__x/a_b/c");
         assert_eq!(member(&["e\u{301}"]), "é", "composed");
+        assert_eq!(member(&["<\u{338}"]), "≮", "a harmful character that is composed is another one");
         let long = member(&[&"é/".repeat(3000)]);
         assert!(long.len() <= LONGEST_MEMBER - ROOM_FOR_NUMBER && !long.ends_with('/'), "{}", long.len());
+    }
+
+    #[test]
+    fn what_windows_refuses_is_replaced() {
+        let of = |name| member(&["ids", name]);
+        for (name, expected) in [
+            ("a?b*c\"d<e>f|g:h\\i", "a_b_c_d_e_f_g_h_i"),
+            ("a\u{0}b\u{1f}c\u{7f}d\u{9f}", "a_b_c_d_"),
+            ("dot.", "dot_"),
+            ("blank ", "blank_"),
+            ("both. .", "both___"),
+            ("...", "___"),
+            (" ", "_"),
+            ("run 1. /x.", "run 1__/x_"),
+            ("CON", "CON_"),
+            ("aux.txt", "aux_.txt"),
+            ("Nul.tar.gz", "Nul_.tar.gz"),
+            ("prn .h5", "prn _.h5"),
+            ("com1", "com1_"),
+            ("LPT9.log", "LPT9_.log"),
+            ("COM².x", "COM²_.x"),
+            ("conin$", "conin$_"),
+            ("aux/con/a", "aux_/con_/a"),
+            // Not names of devices.
+            ("console", "console"),
+            ("com10", "com10"),
+            ("com", "com"),
+            ("a.con", "a.con"),
+            (".aux", ".aux"),
+            (" a", " a"),
+            ("a.b c", "a.b c"),
+        ] {
+            assert_eq!(of(name), format!("ids/{expected}"), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_differ_in_case_or_composition_only_are_numbered() {
+        let numbered = |names: &[&str]| {
+            let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            unique(&mut names);
+            names
+        };
+        assert_eq!(numbered(&["d/a.h5", "d/A.h5", "D/a.H5"]), ["d/a.h5", "d/A (2).h5", "D/a (3).H5"]);
+        assert_eq!(numbered(&["é", "e\u{301}", "É"]), ["é", "e\u{301} (2)", "É (3)"]);
+        assert_eq!(numbered(&["straße", "STRASSE"]), ["straße", "STRASSE (2)"]);
+        assert_eq!(numbered(&["a", "A (2)", "A"]), ["a", "A (2)", "A (3)"]);
+        assert_eq!(numbered(&["d/LOGS", "d/logs/beam.csv"]), ["d/LOGS (2)", "d/logs/beam.csv"]);
+    }
+
+    #[test]
+    fn an_archive_is_called_as_what_all_its_files_lie_in() {
+        let of = |paths: &[&'static str]| common_folders(paths.iter().copied()).join("_");
+        assert_eq!(of(&["ids/SUN/MX-1/1/scan/a.h5", "ids/SUN/MX-1/1/scan/logs/b"]), "MX-1_1_scan");
+        assert_eq!(of(&["ids/SUN/MX-1/1/scan/a.h5", "ids/SUN/MX-1/1/proc/b"]), "MX-1_1");
+        assert_eq!(of(&["ids/SUN/MX-1/1/scan/a.h5", "ids/SUN/MX-2/1/scan/b"]), "");
+        assert_eq!(of(&[]), "");
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn whatever_files_are_called_their_names_are_usable_and_different(
+            names in proptest::collection::vec("([aAéÉ.:? /ß]|con|AUX|e\u{301}|\u{0}){0,6}", 1..8)
+        ) {
+            let mut members: Vec<String> = names.iter().map(|name| member(&["ids", name])).collect();
+            let alone = members.clone();
+            unique(&mut members);
+            let keys: HashSet<String> = members.iter().map(|name| folded(name)).collect();
+            proptest::prop_assert_eq!(keys.len(), members.len(), "{:?}", members);
+            for (name, before) in members.iter().zip(&alone) {
+                for part in name.split('/') {
+                    proptest::prop_assert!(!part.is_empty() && !part.ends_with(['.', ' ']) && !part.contains(is_harmful));
+                    let stem = part.split('.').next().unwrap().trim_end_matches(' ');
+                    proptest::prop_assert!(!is_device(stem), "{:?}", name);
+                }
+                let folder = folded(name) + "/";
+                let is_folder = members.iter().any(|other| folded(other).starts_with(&folder));
+                proptest::prop_assert!(!is_folder, "{:?}", members);
+                proptest::prop_assert_eq!(member(&["", before]), before.clone(), "a clean name stays as it is");
+            }
+        }
     }
 
     #[test]
@@ -111,7 +256,7 @@ mod tests {
             ("ids/scan/logs/_".into(), "ids/scan/logs/_".into(), "ids/scan/logs".into())
         );
         let cut = "x".repeat(LONGEST_MEMBER - ROOM_FOR_NUMBER - 3);
-        assert_eq!(member(&[&cut, "..h5"]), format!("{cut}/.._"), "cut behind the dots");
+        assert_eq!(member(&[&cut, "..h5"]), format!("{cut}/__"), "cut behind the dots");
     }
 
     #[test]

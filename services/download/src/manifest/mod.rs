@@ -18,11 +18,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::archive::{FORMAT_VERSION, Form, Layout, Member};
 use crate::domain::conditions::Representation;
+use crate::domain::names;
 use crate::storage::Identity;
 
 pub use self::cache::Manifests;
 use self::crcs::Crcs;
-pub use self::freeze::{freeze, load, single, store};
+pub use self::freeze::{Selected, freeze, load, require_files, single, store};
 
 /// A file as it is frozen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,18 @@ pub struct Frozen {
     pub location: String,
     pub identity: Identity,
     pub crc: Option<u32>,
+}
+
+/// A file that cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    pub datafile: i64,
+    /// In the archive that it is not in.
+    pub name: String,
+    /// As the catalogue has it.
+    pub size: Option<i64>,
+    /// For people.
+    pub reason: String,
 }
 
 /// Where the bytes of a member come from.
@@ -134,6 +147,15 @@ impl Manifest {
             modified: HttpDate::from(std::time::SystemTime::UNIX_EPOCH + modified),
             size: self.layout(form).total(),
         }
+    }
+
+    /// What an archive of it is called, without ending: the folders that all its files are in, and a part of its hash, so
+    /// that the name is another one exactly when the archive is.
+    pub fn archive_name(&self) -> String {
+        const OF_HASH: usize = 12;
+        let folders = names::common_folders(self.members.iter().map(|member| member.name.as_str()));
+        let short = self.hash.get(..OF_HASH).unwrap_or(&self.hash);
+        if folders.is_empty() { format!("data_{short}") } else { format!("{}_{short}", folders.join("_")) }
     }
 
     /// Roughly what it holds in memory.

@@ -2,10 +2,10 @@
 //! the catalogue says, and the disk where the catalogue says nothing.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use service_kit::Problem;
+use service_kit::{Code, Problem};
 
 use super::{resolved, text};
-use crate::error::not_available;
+use crate::error::{NO_LOCATION, not_found};
 use crate::openapi::{Always, Failure, SelectionQuery};
 use crate::parameters::Parameters;
 use crate::prepared;
@@ -21,8 +21,10 @@ use crate::state::State;
         (status = 200, description = "Bytes of the files, not of an archive", body = String, content_type = "text/plain",
             example = "1024"),
         (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
-        (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
-        (status = 404, description = "`NotFoundException`: no such row or `preparedId`", body = Failure),
+        (status = 403, description = "`InsufficientPrivilegesException`: no session, or one of several is not readable",
+            body = Failure),
+        (status = 404, description = "`NotFoundException`: no such row or `preparedId`, or one alone that is not \
+            readable", body = Failure),
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
@@ -32,15 +34,27 @@ pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpRe
         let (_, manifest) = prepared::load(&state, id).await?;
         return Ok(text(manifest.bytes().to_string()));
     }
-    let files = resolved(&state, &parameters).await?;
+    let files = resolved(&state, &parameters).await.map_err(|e| as_one(&parameters, e))?;
     let told: i64 = files.iter().filter_map(|file| file.size).fold(0, i64::saturating_add);
     let untold: Vec<&Datafile> = files.iter().filter(|file| file.size.is_none()).collect();
     let mut measured = 0;
     if !untold.is_empty() {
         let locations = untold.iter().map(|file| file.location.clone()).collect();
+        // What is not there has no bytes, as in the sum of ids.server.
         let found = state.storage()?.identify_all(locations).await?;
-        let found = found.map_err(|(at, e)| not_available(untold[at].id, e))?;
-        measured = found.iter().map(|identity| identity.size).fold(0, u64::saturating_add);
+        measured = found.iter().flatten().map(|identity| identity.size).fold(0, u64::saturating_add);
     }
     Ok(text(i128::from(told).saturating_add(i128::from(measured)).to_string()))
+}
+
+/// Of one row alone ids.server says 404 whatever ICAT refuses, and has a text of its own for one without a file.
+fn as_one(parameters: &Parameters, e: Problem) -> Problem {
+    let is_one = parameters
+        .wanted()
+        .is_ok_and(|wanted| wanted.datafiles.len() + wanted.datasets.len() + wanted.investigations.len() == 1);
+    match (is_one, e.slug) {
+        (true, "download/insufficient-privileges") => not_found(e.detail),
+        (true, NO_LOCATION) => Problem::new(Code::NotFound, NO_LOCATION, "Datafile not found"),
+        _ => e,
+    }
 }

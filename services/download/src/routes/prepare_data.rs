@@ -7,16 +7,19 @@ use service_kit::Problem;
 use super::text;
 use crate::archive::Form;
 use crate::config::micros;
-use crate::manifest;
+use crate::error::bad_request;
+use crate::manifest::{self, Selected};
 use crate::openapi::{Always, Failure, PrepareForm};
 use crate::parameters::Parameters;
 use crate::selection::resolve;
 use crate::session::{Who, who};
 use crate::state::State;
-use crate::store::{hashing, prepared};
+use crate::store::{hashing, missing, prepared};
 
 #[utoipa::path(
     post, path = "/ids/prepareData", operation_id = "prepare_data", summary = "Freeze a selection",
+    description = "Files that are missing or cannot be read refuse the whole selection, by name, unless `missing=skip` \
+        leaves them out.",
     request_body(content = PrepareForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
@@ -41,13 +44,16 @@ pub async fn post(
     let wanted = parameters.wanted()?;
     let zip = parameters.is_true("zip") || wanted.single().is_none();
     let compress = parameters.is_true("compress");
+    let skips_missing = skips_missing(parameters.get("missing"))?;
     let (files, owner) = if wanted.is_empty() {
         (Vec::new(), String::new())
     } else {
         let Who { session, user } = who(&state, &parameters).await?;
         (resolve(state.identity.icat(), session.expose(), &wanted).await?, user)
     };
-    let frozen = manifest::freeze(&state, state.storage()?, &files).await?;
+    let selected = manifest::freeze(&state, state.storage()?, &files).await?;
+    let Selected { files: frozen, missing } =
+        if skips_missing { selected } else { Selected { files: selected.require_all()?, missing: Vec::new() } };
     let id = state.ids.random_uuid().to_string();
     let now = state.clock.now_micros();
     let expires_at = now.saturating_add(micros(state.config.prepared_lifetime));
@@ -64,6 +70,7 @@ pub async fn post(
                 stale: None,
             };
             let number = prepared::create(tx, &id, &row, now).await?;
+            missing::create(tx, &id, &missing).await?;
             // So that the end of the archive is ready by the time that somebody asks for it first.
             if zip && !compress && stored.form == Form::ZipBlocks {
                 hashing::ask(tx, stored.id, now).await?;
@@ -76,4 +83,13 @@ pub async fn post(
         })
         .await?;
     Ok(text(id))
+}
+
+/// Whether files that cannot be had are left out, so that the rest can be; else they refuse the whole.
+fn skips_missing(value: Option<&str>) -> Result<bool, Problem> {
+    match value {
+        None | Some("refuse") => Ok(false),
+        Some("skip") => Ok(true),
+        Some(other) => Err(bad_request(format!("The missing parameter '{other}' is none of refuse, skip"))),
+    }
 }

@@ -1,22 +1,23 @@
-//! Reading files beneath a root, and nowhere else.
+//! Files beneath a root, and nowhere else; nor below `data_dir`, wherever that lies.
 //!
-//! Locations come from the catalogue and are not trusted: the directory handle opens nothing outside of it, whatever
-//! the location or the links in it say. Links that stay beneath the root are followed.
+//! Locations come from the catalogue and are not trusted, see [`Root`]. Links that stay beneath the root are followed.
 
 mod identity;
+mod root;
 mod write;
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use service_kit::config::StorageConfig;
 use service_kit::{Blocking, BuildError, Pools, Problem};
 
 pub use self::identity::Identity;
+use self::root::Lookup;
+pub use self::root::Root;
 pub use self::write::{Writing, Written, remove, temporary};
 
 /// How long a request waits for a place in a full pool. A storage that is well has looked at a thousand files by then.
@@ -27,7 +28,7 @@ const PER_CALL: usize = 1000;
 /// A directory of data files with its own bounded pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Storage {
-    root: Arc<Dir>,
+    root: Arc<Root>,
     pool: Blocking,
     pub read_only: bool,
 }
@@ -40,16 +41,17 @@ pub struct Opened {
 }
 
 impl Storage {
-    pub fn open(name: &str, settings: &StorageConfig, pools: &Pools) -> Result<Self, BuildError> {
+    /// `private` is `data_dir`, of which nothing is served.
+    pub fn open(name: &str, settings: &StorageConfig, private: &Path, pools: &Pools) -> Result<Self, BuildError> {
         let path = settings.directory(name)?;
-        let root = Dir::open_ambient_dir(&path, ambient_authority())
+        let root = Root::open(&path, private)
             .map_err(|e| BuildError::Other(format!("storage.{name}: cannot open {}: {e}", path.display())))?;
         let pool = pools.open(&format!("storage.{name}"), settings.threads, settings.queue);
         Ok(Self { root: Arc::new(root), pool, read_only: settings.read_only })
     }
 
     /// Calls something that blocks, with the root; refused when the pool is full and stays so.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Dir) -> T + Send + 'static) -> Result<T, Problem> {
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Root) -> T + Send + 'static) -> Result<T, Problem> {
         let root = Arc::clone(&self.root);
         self.pool.run_within(PATIENCE, move || work(&root)).await
     }
@@ -57,7 +59,7 @@ impl Storage {
     /// The same for an answer that has begun: it waits for its turn.
     pub async fn run_in_turn<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Dir) -> T + Send + 'static,
+        work: impl FnOnce(&Root) -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let root = Arc::clone(&self.root);
         self.pool.run_in_turn(move || work(&root)).await
@@ -68,59 +70,64 @@ impl Storage {
         Self { pool: pool.clone(), ..self.clone() }
     }
 
-    /// Stats files without opening them; the first that cannot be is named by its place.
-    pub async fn identify_all(
-        &self,
-        locations: Vec<String>,
-    ) -> Result<Result<Vec<Identity>, (usize, io::Error)>, Problem> {
+    /// Looks at files without opening them; what is wrong with each that cannot be had.
+    pub async fn identify_all(&self, locations: Vec<String>) -> Result<Vec<io::Result<Identity>>, Problem> {
         let locations = Arc::new(locations);
         let mut all = Vec::with_capacity(locations.len());
         for start in (0..locations.len()).step_by(PER_CALL) {
             let some = Arc::clone(&locations);
             let end = (start + PER_CALL).min(some.len());
-            let identify = move |root: &Dir| {
-                (start..end).map(|at| identify(root, &some[at]).map_err(|e| (at, e))).collect::<Result<Vec<_>, _>>()
+            let identify = move |root: &Root| {
+                let mut lookup = root.lookup();
+                some[start..end].iter().map(|location| identify_with(&mut lookup, location)).collect::<Vec<_>>()
             };
             // Only the first call is refused by a full pool: the rest belongs to what has begun.
-            let found = if start == 0 { self.run(identify).await? } else { self.run_in_turn(identify).await? };
-            match found {
-                Ok(identities) => all.extend(identities),
-                Err(e) => return Ok(Err(e)),
-            }
+            all.extend(if start == 0 { self.run(identify).await? } else { self.run_in_turn(identify).await? });
         }
-        Ok(Ok(all))
+        Ok(all)
     }
-}
-
-/// A location in the catalogue's form: relative, forward slashes, no tricks.
-pub fn is_plain(location: &str) -> bool {
-    !location.is_empty()
-        && !location.contains('\0')
-        && location.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 /// Looks at a file beneath the root without opening it.
-pub fn identify(root: &Dir, location: &str) -> io::Result<Identity> {
-    if !is_plain(location) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is not a plain relative path"));
-    }
-    // Looked at before it is opened, because opening a pipe would wait for a writer.
-    let metadata = root.metadata(location)?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is no regular file"));
-    }
+pub fn identify(root: &Root, location: &str) -> io::Result<Identity> {
+    identify_with(&mut root.lookup(), location)
+}
+
+fn identify_with(lookup: &mut Lookup<'_>, location: &str) -> io::Result<Identity> {
+    let (place, metadata) = lookup.find(location)?;
+    place.require_readable()?;
     Ok(Identity::of(&metadata))
 }
 
 /// Opens a file beneath the root.
-pub fn open(root: &Dir, location: &str) -> io::Result<Opened> {
-    identify(root, location)?;
-    let file = root.open(location)?.into_std();
+pub fn open(root: &Root, location: &str) -> io::Result<Opened> {
+    let (place, _) = root.lookup().find(location)?;
+    let file = place.open()?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is no regular file"));
     }
     Ok(Opened { identity: Identity::of_std(&metadata), file })
+}
+
+/// Whether a location can have no file, now or later: it leads out of the storage or below `data_dir`.
+pub fn is_impossible(e: &io::Error) -> bool {
+    match e.kind() {
+        io::ErrorKind::InvalidInput => true,
+        // What the system refuses has a number; this was refused before the system was asked.
+        io::ErrorKind::PermissionDenied => e.raw_os_error().is_none(),
+        _ => false,
+    }
+}
+
+/// Why a file cannot be had, in words for whoever asked for it.
+pub fn describe_failure(e: &io::Error) -> &'static str {
+    match e.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "there is no such file",
+        _ if is_impossible(e) => "it is no file of this storage",
+        io::ErrorKind::PermissionDenied => "the server may not read it",
+        _ => "it cannot be read now",
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +147,7 @@ mod tests {
         symlink(dir.path().join("secret"), root.join("absolute")).unwrap();
         symlink("..", root.join("sub/parent")).unwrap();
         symlink("sub/inside", root.join("link")).unwrap();
-        let handle = Dir::open_ambient_dir(&root, ambient_authority()).unwrap();
+        let handle = Root::open(&root, Path::new("/nowhere")).unwrap();
         assert_eq!(open(&handle, "sub/inside").unwrap().identity.size, 6);
         assert_eq!(open(&handle, "link").unwrap().identity.size, 6, "links beneath the root are followed");
         let absolute = dir.path().join("secret");
@@ -168,7 +175,7 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(10_000))]
         #[test]
         fn arbitrary_locations_are_refused_or_stay_inside(location in "(\\.\\.|/|[a-c]|\\.|\\\\|\0|é){0,12}") {
-            let plain = is_plain(&location);
+            let plain = root::is_plain(&location);
             let joined = std::path::Path::new("/root").join(&location);
             let climbs = joined.components().any(|c| c == std::path::Component::ParentDir);
             if plain {

@@ -1,14 +1,15 @@
 //! New files: written under a temporary name beside their place, flushed, and then given their name, so that a location
 //! either has the whole file or none.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use cap_std::fs::Dir;
 use crc32fast::Hasher;
 
-use super::Identity;
+use super::{Identity, Root};
 
 const TEMPORARY: &str = ".part";
 
@@ -19,6 +20,7 @@ pub fn temporary(location: &str) -> String {
 
 /// A file that is being written.
 pub struct Writing {
+    directory: Dir,
     file: File,
     crc: Hasher,
     size: u64,
@@ -33,13 +35,12 @@ pub struct Written {
 
 impl Writing {
     /// Makes the file, and the directories above it.
-    pub fn begin(root: &Dir, temporary: &str) -> io::Result<Self> {
-        if let Some(above) = Path::new(temporary).parent() {
-            root.create_dir_all(above)?;
-        }
+    pub fn begin(root: &Root, temporary: &str) -> io::Result<Self> {
+        let path = Path::new(temporary);
+        let directory = root.create_directory(path.parent().unwrap_or(Path::new("")))?;
         let mut options = cap_std::fs::OpenOptions::new();
-        let file = root.open_with(temporary, options.write(true).create_new(true))?.into_std();
-        Ok(Self { file, crc: Hasher::new(), size: 0 })
+        let file = directory.open_with(name(path)?, options.write(true).create_new(true))?.into_std();
+        Ok(Self { directory, file, crc: Hasher::new(), size: 0 })
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -49,14 +50,18 @@ impl Writing {
         Ok(())
     }
 
-    /// Everything is on disk, the name too, when this returns.
-    pub fn finish(self, root: &Dir, temporary: &str, location: &str) -> io::Result<Written> {
+    /// Everything is on disk, the name too, when this returns. A file that is there already stays as it is.
+    pub fn finish(self, root: &Root, temporary: &str, location: &str) -> io::Result<Written> {
         self.file.sync_all()?;
-        root.rename(temporary, root, location)?;
+        let (from, to) = (name(Path::new(temporary))?, name(Path::new(location))?);
+        match self.directory.symlink_metadata(to) {
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+            Ok(_) => return Err(io::Error::new(ErrorKind::AlreadyExists, "another file has the name of the upload")),
+        }
+        self.directory.rename(from, &self.directory, to)?;
         for directory in Path::new(location).ancestors().skip(1) {
-            let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-            // Opened as a file: a handle that only names a directory cannot be flushed.
-            root.open(directory)?.sync_all()?;
+            root.open_for_sync(directory)?.sync_all()?;
         }
         let identity = Identity::of_std(&self.file.metadata()?);
         if identity.size != self.size {
@@ -66,17 +71,39 @@ impl Writing {
     }
 }
 
-/// Removes a file, and the two directories above it if it was the last one there; one that is not there is as good.
-pub fn remove(root: &Dir, location: &str) -> io::Result<()> {
-    match root.remove_file(location) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+fn name(path: &Path) -> io::Result<&OsStr> {
+    path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "the location is no name of a file"))
+}
+
+/// Removes a file, and the directories above it if it was the last one there; one that is not there is as good.
+pub fn remove(root: &Root, location: &str) -> io::Result<()> {
+    let removed = root.place(location).and_then(|place| place.directory.remove_file(&place.name));
+    match removed {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    for directory in Path::new(location).ancestors().skip(1).filter(|directory| !directory.as_os_str().is_empty()) {
-        // Refused while something is in it, which is the point.
-        if root.remove_dir(directory).is_err() {
-            break;
-        }
-    }
+    // Refused while something is in it, which is the point.
+    let _removed = Path::new(location)
+        .ancestors()
+        .skip(1)
+        .filter(|directory| !directory.as_os_str().is_empty())
+        .all(|directory| root.remove_empty(directory));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_there_is_never_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::open(dir.path(), Path::new("/nowhere")).unwrap();
+        let mut writing = Writing::begin(&root, "1/4/new.part").unwrap();
+        writing.write(b"new").unwrap();
+        std::fs::write(dir.path().join("1/4/new"), "old").unwrap();
+        assert_eq!(writing.finish(&root, "1/4/new.part", "1/4/new").unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(dir.path().join("1/4/new")).unwrap(), b"old");
+        assert_eq!(Writing::begin(&root, "1/4/new").err().unwrap().kind(), ErrorKind::AlreadyExists);
+    }
 }

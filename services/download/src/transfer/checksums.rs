@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use cap_std::fs::Dir;
 use crc32fast::Hasher;
 use service_kit::{Code, Problem};
 
@@ -12,7 +11,7 @@ use super::source::{Broken, Reading};
 use crate::archive::{Form, Zone};
 use crate::manifest::Manifest;
 use crate::state::State;
-use crate::storage::Storage;
+use crate::storage::{Root, Storage};
 use crate::store;
 
 /// Read in one call of the pool.
@@ -130,7 +129,13 @@ pub async fn hash(
     Ok(false)
 }
 
-fn read(root: &Dir, manifest: &Manifest, member: usize, offset: u64, mut crc: Hasher) -> Result<(u64, Hasher), Broken> {
+fn read(
+    root: &Root,
+    manifest: &Manifest,
+    member: usize,
+    offset: u64,
+    mut crc: Hasher,
+) -> Result<(u64, Hasher), Broken> {
     let size = manifest.members()[member].size;
     let reading = Reading::open(root, manifest, member)?;
     let end = size.min(offset + PER_CALL);

@@ -10,7 +10,6 @@ mod source;
 use std::sync::Arc;
 
 use actix_web::web::{Bytes, Data};
-use cap_std::fs::Dir;
 use futures_util::{Stream, stream};
 use service_kit::{Code, Problem};
 use tokio::time::Instant;
@@ -25,7 +24,7 @@ use crate::domain::pace;
 use crate::error;
 use crate::manifest::Manifest;
 use crate::state::State;
-use crate::storage::Storage;
+use crate::storage::{Root, Storage};
 use crate::store;
 
 /// What is sent.
@@ -40,7 +39,7 @@ enum Work {
 }
 
 impl Work {
-    fn fill(&mut self, root: &Dir, want: usize) -> Result<Vec<u8>, Broken> {
+    fn fill(&mut self, root: &Root, want: usize) -> Result<Vec<u8>, Broken> {
         match self {
             Self::Ranges(ranges) => ranges.fill(root, want),
             Self::Packed(packed) => packed.fill(root, want),

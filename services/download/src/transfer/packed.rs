@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cap_std::fs::Dir;
 use crc32fast::Hasher;
 
 use super::source::{Broken, Reading, look};
 use crate::archive::{Compressed, Compression};
 use crate::manifest::Manifest;
+use crate::storage::Root;
 
 /// Read at a time; what becomes of it is at most a little more.
 const READ: usize = 64 * 1024;
@@ -31,7 +31,7 @@ impl Packed {
     }
 
     /// The next bytes, at least `want` of them before the end; none when all were given.
-    pub fn fill(&mut self, root: &Dir, want: usize) -> Result<Vec<u8>, Broken> {
+    pub fn fill(&mut self, root: &Root, want: usize) -> Result<Vec<u8>, Broken> {
         let mut out = Vec::new();
         while out.len() < want && !self.finished {
             self.step(root)?;
@@ -40,7 +40,7 @@ impl Packed {
         Ok(out)
     }
 
-    fn step(&mut self, root: &Dir) -> Result<(), Broken> {
+    fn step(&mut self, root: &Root) -> Result<(), Broken> {
         let member = self.member;
         let packed = |e| Broken::Unreadable(member, e);
         let Some(size) = self.manifest.members().get(member).map(|member| member.size) else {

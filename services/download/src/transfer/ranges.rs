@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cap_std::fs::Dir;
 use crc32fast::Hasher;
 
 use super::source::{Broken, Reading, look};
 use crate::archive::{Form, Layout, Place, Zone};
 use crate::manifest::Manifest;
+use crate::storage::Root;
 
 pub struct Ranges {
     manifest: Arc<Manifest>,
@@ -16,6 +16,8 @@ pub struct Ranges {
     position: u64,
     end: u64,
     current: Option<Current>,
+    /// A file that cannot be read; told once what lies before it was sent.
+    unreadable: Option<Broken>,
 }
 
 struct Current {
@@ -31,7 +33,7 @@ impl Ranges {
     /// The bytes from `position` to `end`, which is not included.
     pub fn new(manifest: Arc<Manifest>, form: Form, position: u64, end: u64) -> Self {
         let layout = manifest.layout(form);
-        Self { manifest, layout, form, position, end, current: None }
+        Self { manifest, layout, form, position, end, current: None, unreadable: None }
     }
 
     pub fn left(&self) -> u64 {
@@ -39,23 +41,23 @@ impl Ranges {
     }
 
     /// The next bytes, about `want` of them; none when all were given.
-    pub fn fill(&mut self, root: &Dir, want: usize) -> Result<Vec<u8>, Broken> {
+    pub fn fill(&mut self, root: &Root, want: usize) -> Result<Vec<u8>, Broken> {
+        if let Some(broken) = self.unreadable.take() {
+            return Err(broken);
+        }
         let mut out = Vec::with_capacity(want.min(usize::try_from(self.left()).unwrap_or(usize::MAX)));
         while self.position < self.end && out.len() < want {
-            let place = self.layout.place(self.position);
-            let length = place.left.min(self.left());
-            let length = match place.zone {
-                Zone::Data(member) => {
-                    let length = length.min((want - out.len()) as u64);
-                    self.data(root, member, place, length, &mut out)?;
-                    length
+            let whole = out.len();
+            match self.step(root, want, &mut out) {
+                Ok(length) => self.position += length,
+                // The files before it are good, and whoever goes on behind it has them.
+                Err(broken @ Broken::Unreadable(..)) if whole > 0 => {
+                    out.truncate(whole);
+                    self.unreadable = Some(broken);
+                    return Ok(out);
                 }
-                zone => {
-                    self.made(root, zone, place.at, length, &mut out)?;
-                    length
-                }
-            };
-            self.position += length;
+                Err(broken) => return Err(broken),
+            }
         }
         if self.position == self.end {
             self.close()?;
@@ -63,7 +65,24 @@ impl Ranges {
         Ok(out)
     }
 
-    fn made(&self, root: &Dir, zone: Zone, at: u64, length: u64, out: &mut Vec<u8>) -> Result<(), Broken> {
+    /// Appends what lies at the position, of one zone; how much.
+    fn step(&mut self, root: &Root, want: usize, out: &mut Vec<u8>) -> Result<u64, Broken> {
+        let place = self.layout.place(self.position);
+        let length = place.left.min(self.left());
+        match place.zone {
+            Zone::Data(member) => {
+                let length = length.min((want - out.len()) as u64);
+                self.data(root, member, place, length, out)?;
+                Ok(length)
+            }
+            zone => {
+                self.made(root, zone, place.at, length, out)?;
+                Ok(length)
+            }
+        }
+    }
+
+    fn made(&self, root: &Root, zone: Zone, at: u64, length: u64, out: &mut Vec<u8>) -> Result<(), Broken> {
         let crc = match self.layout.needs_crc(zone) {
             Some(member) => self.manifest.crcs.get(member).ok_or(Broken::Unknown(member))?,
             None => 0,
@@ -79,7 +98,7 @@ impl Ranges {
         Ok(())
     }
 
-    fn data(&mut self, root: &Dir, member: usize, place: Place, length: u64, out: &mut Vec<u8>) -> Result<(), Broken> {
+    fn data(&mut self, root: &Root, member: usize, place: Place, length: u64, out: &mut Vec<u8>) -> Result<(), Broken> {
         let wanted = self.layout.data(member, place.at, length);
         let bytes = usize::try_from(wanted.end - wanted.start).unwrap_or(usize::MAX);
         if self.current.as_ref().is_none_or(|current| current.reading.member != member) {

@@ -3,12 +3,11 @@
 
 use std::io;
 
-use cap_std::fs::Dir;
 use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, pread};
 
 use crate::manifest::Manifest;
-use crate::storage::{self, Identity, Opened};
+use crate::storage::{self, Identity, Opened, Root};
 
 /// Why a transfer cannot go on.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub struct Reading {
 }
 
 /// Compares without opening; for files without bytes, of which nothing is read.
-pub fn look(root: &Dir, manifest: &Manifest, member: usize) -> Result<(), Broken> {
+pub fn look(root: &Root, manifest: &Manifest, member: usize) -> Result<(), Broken> {
     let source = &manifest.sources[member];
     let found = storage::identify(root, &source.location).map_err(|e| Broken::Unreadable(member, e))?;
     compare(member, &source.identity, &found)
@@ -42,7 +41,7 @@ fn compare(member: usize, frozen: &Identity, found: &Identity) -> Result<(), Bro
 }
 
 impl Reading {
-    pub fn open(root: &Dir, manifest: &Manifest, member: usize) -> Result<Self, Broken> {
+    pub fn open(root: &Root, manifest: &Manifest, member: usize) -> Result<Self, Broken> {
         let source = &manifest.sources[member];
         let opened = storage::open(root, &source.location).map_err(|e| Broken::Unreadable(member, e))?;
         compare(member, &source.identity, &opened.identity)?;

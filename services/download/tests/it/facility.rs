@@ -1,7 +1,7 @@
 //! A catalogue with one dataset, as far as downloads ask it anything, and files in a storage.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use actix_web::{HttpResponse, web};
@@ -16,12 +16,14 @@ pub const DATASET: i64 = 4;
 struct Row {
     id: i64,
     name: String,
-    location: String,
+    location: Option<String>,
     size: Option<usize>,
     checksum: Option<String>,
 }
 
 type Rows = Mutex<Vec<Row>>;
+/// Whether a proxy before the catalogue says that it does not answer.
+type Down = AtomicBool;
 /// How often anything was looked up.
 type Searches = AtomicUsize;
 type Parameters = web::Query<Vec<(String, String)>>;
@@ -36,6 +38,8 @@ fn mount() -> Mount {
     Mount::new("/icat", Listener::Public, Dialect::Icat)
         .state(Arc::new(Rows::default()))
         .state(Arc::new(Searches::default()))
+        .state(Arc::new(Down::default()))
+        .get("/down", set_down)
         .get("/searches", async |searches: web::Data<Searches>| searches.load(Relaxed).to_string())
         .get("/properties", async || HttpResponse::Ok().json(json!({"maxEntities": 10_000})))
         .post("/session", async || HttpResponse::Ok().json(json!({"sessionId": SESSION})))
@@ -58,8 +62,21 @@ fn number(query: &str, before: &str) -> Option<i64> {
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-async fn search(rows: web::Data<Rows>, searches: web::Data<Searches>, parameters: Parameters) -> HttpResponse {
+async fn set_down(down: web::Data<Down>) -> HttpResponse {
+    down.store(true, Relaxed);
+    HttpResponse::NoContent().finish()
+}
+
+async fn search(
+    rows: web::Data<Rows>,
+    searches: web::Data<Searches>,
+    down: web::Data<Down>,
+    parameters: Parameters,
+) -> HttpResponse {
     searches.fetch_add(1, Relaxed);
+    if down.load(Relaxed) {
+        return HttpResponse::BadGateway().body("no answer");
+    }
     let get = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let (query, id) = (get("query").unwrap(), get("id").map(|id| id.parse::<i64>().unwrap()));
     if let Some(id) = id {
@@ -87,7 +104,8 @@ async fn search(rows: web::Data<Rows>, searches: web::Data<Searches>, parameters
     let found = rows.iter().filter(|row| {
         row.id > after
             && listed.as_ref().is_none_or(|ids| ids.contains(&row.id))
-            && location.as_ref().is_none_or(|location| *location == row.location)
+            && location.as_ref().is_none_or(|location| Some(location) == row.location.as_ref())
+            && (row.location.is_some() || !query.contains("o.location IS NOT NULL"))
             && number(&query, "o.dataset.id = ").is_none_or(|dataset| dataset == DATASET)
     });
     let whole = |row: &Row| json!([row.id, row.name, row.location, row.size, row.checksum, DATASET]);
@@ -114,7 +132,7 @@ async fn create(rows: web::Data<Rows>, form: web::Form<Vec<(String, String)>>) -
     rows.push(Row {
         id,
         name: name.to_owned(),
-        location: datafile["location"].as_str().unwrap().to_owned(),
+        location: datafile["location"].as_str().map(str::to_owned),
         size: datafile["fileSize"].as_u64().map(|size| usize::try_from(size).unwrap()),
         checksum: datafile["checksum"].as_str().map(str::to_owned),
     });
@@ -183,6 +201,14 @@ impl Facility {
         ids[0]
     }
 
+    /// A datafile with any columns, for whatever file is there or not; its id.
+    pub async fn datafile(&self, row: Value) -> i64 {
+        let entities = json!([{"Datafile": row}]).to_string();
+        let url = format!("{}/icat/entityManager", self.app.public);
+        let answer = self.app.http.post(url).form(&[("entities", entities)]).send().await.unwrap();
+        answer.json::<Vec<i64>>().await.unwrap()[0]
+    }
+
     pub async fn get(&self, path_and_query: &str, headers: &[(&str, &str)]) -> Answer {
         self.ask("GET", path_and_query, headers, Vec::new()).await
     }
@@ -209,12 +235,17 @@ impl Facility {
 
     /// The id of the whole dataset, prepared.
     pub async fn prepare(&self) -> String {
-        let url = format!("{}/ids/prepareData", self.app.public);
-        let form = [("sessionId", SESSION), ("datasetIds", "4")];
-        let answer = self.app.http.post(url).form(&form).send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        let (status, text) = self.prepare_with(&[]).await;
         assert_eq!(status, 200, "{text}");
         text
+    }
+
+    /// Prepares the whole dataset; status and text.
+    pub async fn prepare_with(&self, further: &[(&str, &str)]) -> (u16, String) {
+        let url = format!("{}/ids/prepareData", self.app.public);
+        let form = [&[("sessionId", SESSION), ("datasetIds", "4")], further].concat();
+        let answer = self.app.http.post(url).form(&form).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 }
 

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod facility;
+mod missing;
 mod openapi;
+mod private_files;
 mod selections;
 mod statements;
 mod uploads;

@@ -11,7 +11,7 @@ use service_kit::{Code, Problem, disposition};
 
 use crate::archive::{Compression, Form};
 use crate::domain::conditions::{Answer, decide};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, require_files};
 use crate::state::State;
 use crate::transfer::{self, Content, provide};
 
@@ -20,6 +20,8 @@ pub struct Answering<'r> {
     pub request: &'r HttpRequest,
     pub manifest: Arc<Manifest>,
     pub subject: String,
+    /// Whether the files were looked at for this request.
+    pub is_fresh: bool,
 }
 
 impl Answering<'_> {
@@ -66,6 +68,10 @@ impl Answering<'_> {
             return Ok(response.body(SizedStream::new(length, nothing())));
         }
         let storage = self.state.storage()?.clone();
+        // Who takes a selection from its start is told before the first byte what will not come.
+        if first == 0 && !self.is_fresh && form != Form::Raw {
+            require_files(&self.state, &storage, &self.manifest).await?;
+        }
         provide(&self.state, &storage, &self.manifest, form, first, end).await?;
         let content = Content::Part { form, first, end };
         let body = transfer::begin(self.state, storage, self.manifest, content, self.subject).await?;
@@ -81,6 +87,9 @@ impl Answering<'_> {
             return Ok(response.streaming(nothing()));
         }
         let storage = self.state.storage()?.clone();
+        if !self.is_fresh {
+            require_files(&self.state, &storage, &self.manifest).await?;
+        }
         let body = transfer::begin(self.state, storage, self.manifest, Content::Whole(kind), self.subject).await?;
         Ok(response.streaming(Box::pin(body)))
     }

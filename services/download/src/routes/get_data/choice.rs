@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use service_kit::Problem;
+use service_kit::{Code, Problem};
 
 use crate::domain::format::Format;
 use crate::error::not_found;
-use crate::manifest::{self, Frozen, Manifest};
+use crate::manifest::{self, Frozen, Manifest, Missing};
 use crate::parameters::Parameters;
 use crate::selection::resolve;
 use crate::session::{Who, who};
@@ -22,17 +22,26 @@ pub struct Choice {
     pub compress: bool,
     /// ICAT user name; empty if nobody's.
     pub subject: String,
+    /// Whether its files were looked at for this request.
+    pub is_fresh: bool,
+    /// Files that it was prepared without; only for lists.
+    pub missing: Vec<Missing>,
 }
 
 /// How long the note that a manifest is in use may be behind.
 const USED_MICROS: i64 = 24 * 3600 * 1_000_000;
 
-pub async fn choose(state: &State, parameters: &Parameters, format: Option<Format>) -> Result<Choice, Problem> {
+pub async fn choose(
+    state: &State,
+    parameters: &Parameters,
+    format: Option<Format>,
+    is_head: bool,
+) -> Result<Choice, Problem> {
     if let Some(token) = parameters.get("token") {
         return by_token(state, token).await;
     }
     match parameters.prepared_id()? {
-        Some(id) => by_prepared_id(state, id, format).await,
+        Some(id) => by_prepared_id(state, id, format, is_head).await,
         None => by_ids(state, parameters, format).await,
     }
 }
@@ -45,13 +54,23 @@ async fn by_token(state: &State, token: &str) -> Result<Choice, Problem> {
     Ok(Choice { subject: String::new(), compress: false, ..one })
 }
 
-async fn by_prepared_id(state: &State, id: &str, format: Option<Format>) -> Result<Choice, Problem> {
+async fn by_prepared_id(state: &State, id: &str, format: Option<Format>, is_head: bool) -> Result<Choice, Problem> {
     let (prepared, manifest) = prepared::load(state, id).await?;
-    present::check(state, &manifest).await?;
+    match present::check(state, &manifest).await {
+        // What HEAD tells is known here, whether ICAT answers or not.
+        Err(e) if is_head && e.code == Code::Unavailable => {}
+        checked => checked?,
+    }
     let (compress, subject) = (prepared.compress, prepared.owner);
     match one_of(&manifest, 0) {
         Some(one) if format.is_none() && !prepared.zip => Ok(Choice { compress, subject, ..one }),
-        _ => Ok(Choice { manifest, name: None, compress, subject }),
+        _ => {
+            let missing = match format {
+                Some(Format::Json) => store::missing::list(&mut state.db.read().await?, id).await?,
+                _ => Vec::new(),
+            };
+            Ok(Choice { manifest, name: None, compress, subject, is_fresh: false, missing })
+        }
     }
 }
 
@@ -67,7 +86,8 @@ fn one_of(manifest: &Manifest, place: usize) -> Option<Choice> {
         crc: manifest.crcs.get(place),
     };
     let manifest = manifest::single(manifest.id, file);
-    Some(Choice { manifest, name: Some(name), compress: false, subject: String::new() })
+    let name = Some(name);
+    Some(Choice { manifest, name, compress: false, subject: String::new(), is_fresh: false, missing: Vec::new() })
 }
 
 async fn by_ids(state: &State, parameters: &Parameters, format: Option<Format>) -> Result<Choice, Problem> {
@@ -80,16 +100,24 @@ async fn by_ids(state: &State, parameters: &Parameters, format: Option<Format>) 
         let Who { session, user } = who(state, parameters).await?;
         (resolve(state.identity.icat(), session.expose(), &wanted).await?, user)
     };
-    let mut frozen = manifest::freeze(state, state.storage()?, &files).await?;
+    let mut frozen = manifest::freeze(state, state.storage()?, &files).await?.require_all()?;
+    let fresh = |manifest, name, compress| Choice {
+        manifest,
+        name,
+        compress,
+        subject: subject.clone(),
+        is_fresh: true,
+        missing: Vec::new(),
+    };
     if format.is_none() && !parameters.is_true("zip") && wanted.single().is_some() && frozen.len() == 1 {
         let (Some(file), Some(datafile)) = (frozen.pop(), files.first()) else {
             return Err(Problem::internal("one file is none"));
         };
         let manifest = manifest::single(None, file);
-        return Ok(Choice { manifest, name: Some(datafile.name.clone()), compress: false, subject });
+        return Ok(fresh(manifest, Some(datafile.name.clone()), false));
     }
     let manifest = stored(state, &frozen).await?;
-    Ok(Choice { manifest, name: None, compress, subject })
+    Ok(fresh(manifest, None, compress))
 }
 
 /// The manifest of these files as it was made at the first request for them.

@@ -11,7 +11,7 @@ use service_kit::{Problem, disposition};
 
 use crate::archive::Form;
 use crate::domain::format::Format;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Missing};
 use crate::signing::{self, Ticket};
 use crate::state::State;
 
@@ -32,10 +32,30 @@ struct Listed<'m> {
     tar_offset: u64,
 }
 
+/// A file that the selection was prepared without, at the end of the list.
+#[derive(Serialize)]
+struct LeftOut<'m> {
+    id: i64,
+    name: &'m str,
+    path: &'m str,
+    /// As the catalogue has it.
+    size: Option<i64>,
+    /// Why it cannot be had.
+    missing: &'m str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Line<'m> {
+    Listed(Listed<'m>),
+    LeftOut(LeftOut<'m>),
+}
+
 pub async fn list(
     state: &State,
     request: &HttpRequest,
     manifest: &Manifest,
+    missing: &[Missing],
     format: Format,
     name: &str,
 ) -> Result<HttpResponse, Problem> {
@@ -43,7 +63,7 @@ pub async fn list(
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, format.media_type())).insert_header(("cache-control", "no-store"));
     if format == Format::Json {
-        return Ok(response.body(json(manifest, urls)?));
+        return Ok(response.body(json(manifest, urls, missing)?));
     }
     Ok(response.insert_header(disposition::attachment(name)).body(metalink(manifest, &urls)))
 }
@@ -66,13 +86,13 @@ async fn addresses(state: &State, request: &HttpRequest, manifest: &Manifest) ->
     (0..manifest.sources.len()).map(address).collect()
 }
 
-fn json(manifest: &Manifest, urls: Vec<String>) -> Result<String, Problem> {
+fn json(manifest: &Manifest, urls: Vec<String>, missing: &[Missing]) -> Result<String, Problem> {
     let (zip, tar) = (manifest.layout(manifest.zip_form()), manifest.layout(Form::Tar));
     let files = manifest.members().iter().zip(&manifest.sources).zip(urls).enumerate();
-    let list: Vec<Listed<'_>> = files
+    let listed = files
         .map(|(place, ((member, source), url))| Listed {
             id: source.datafile,
-            name: member.name.rsplit('/').next().unwrap_or_default(),
+            name: last_part(&member.name),
             path: &member.name,
             size: member.size,
             mtime: Timestamp::from_second(member.modified).unwrap_or_default().to_string(),
@@ -81,13 +101,25 @@ fn json(manifest: &Manifest, urls: Vec<String>) -> Result<String, Problem> {
             offset: zip.data_offset(place),
             tar_offset: tar.data_offset(place),
         })
-        .collect();
+        .map(Line::Listed);
+    let left_out = missing.iter().map(|file| {
+        let Missing { datafile, name, size, reason } = file;
+        Line::LeftOut(LeftOut { id: *datafile, name: last_part(name), path: name, size: *size, missing: reason })
+    });
+    let list: Vec<Line<'_>> = listed.chain(left_out).collect();
     serde_json::to_string(&list).map_err(Problem::internal)
 }
 
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
 fn metalink(manifest: &Manifest, urls: &[String]) -> String {
+    // No hashes: those of the catalogue may be older than the file, and a client that trusts them loops for ever. Programs
+    // that skip files without a hash and call that success are not named.
     let mut out = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- To download all files: aria2c -c -m 20 -M FILE, where FILE is this one -->\n\
+         <metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n",
     );
     for (member, url) in manifest.members().iter().zip(urls) {
         let (name, size, url) = (escaped(&member.name), member.size, escaped(url));

@@ -4,6 +4,7 @@ mod answer;
 mod choice;
 mod listing;
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
@@ -71,14 +72,15 @@ pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpRe
     let parameters = Parameters::of_query(&request)?;
     let format = Format::of(parameters.get("format"))?;
     let outname = parameters.get("outname");
-    let Choice { manifest, name, compress, subject } = choose(&state, &parameters, format).await?;
-    let with = answer::Answering { state, request: &request, manifest, subject };
-    let now = with.state.clock.now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
+    let is_head = request.method() == Method::HEAD;
+    let choice = choose(&state, &parameters, format, is_head).await?;
+    let Choice { manifest, name, compress, subject, is_fresh, missing } = choice;
+    let with = answer::Answering { state, request: &request, manifest, subject, is_fresh };
     if let Some(name) = name {
         return with.ranges(Form::Raw, OCTETS, outname.unwrap_or(&name)).await;
     }
     let zip = format.unwrap_or(Format::Zip);
-    let name = zip.file_name(outname, &now);
+    let name = zip.file_name(outname, &with.manifest.archive_name());
     let media_type = format.map_or(OCTETS, Format::media_type);
     match zip {
         Format::Zip if compress => with.compressed(Compression::ZipDeflate, media_type, &name).await,
@@ -88,6 +90,8 @@ pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpRe
         }
         Format::Tar => with.ranges(Form::Tar, media_type, &name).await,
         Format::TarGz => with.compressed(Compression::TarGz, media_type, &name).await,
-        Format::Metalink | Format::Json => listing::list(&with.state, &request, &with.manifest, zip, &name).await,
+        Format::Metalink | Format::Json => {
+            listing::list(&with.state, &request, &with.manifest, &missing, zip, &name).await
+        }
     }
 }

@@ -19,7 +19,7 @@ use super::report::Report;
 use super::selection::Selection;
 use super::server::Server;
 use super::session::Session;
-use super::{prepare, stream};
+use super::{Prepared, prepare, stream};
 use crate::cli::Get;
 
 pub async fn get(
@@ -29,7 +29,7 @@ pub async fn get(
     file: &Path,
     format: &'static str,
 ) -> Result<Report, Failure> {
-    let (selection, entries) = prepare(server, session, options).await?;
+    let Prepared { selection, entries, .. } = prepare(server, session, options).await?;
     let bytes = entries.iter().map(|entry| entry.size).sum();
     let mut report = Report { files: entries.len(), bytes, ..Report::default() };
     let address = Address::Archive(format);
@@ -63,17 +63,31 @@ fn unusable(file: &Path, e: &std::io::Error) -> Failure {
     Failure::Failed(format!("cannot use {}: {e}", file.display()))
 }
 
+/// What a server says of an archive.
+#[derive(Debug, Clone)]
+pub struct Described {
+    pub size: u64,
+    pub etag: String,
+    modified: Option<i64>,
+}
+
+/// Length and version of an archive, if the server knows both.
+pub async fn describe(selection: &Selection, address: &Address) -> Result<Option<Described>, GetError> {
+    let answer = selection.server.head(&selection.address(address).await?).await?;
+    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+    let size = header("content-length").and_then(|text| text.parse().ok());
+    let (Some(size), Some(etag)) = (size, header("etag")) else { return Ok(None) };
+    let modified =
+        header("last-modified").and_then(|text| rfc2822::parse(text).ok()).map(|time| time.timestamp().as_second());
+    Ok(Some(Described { size, etag: etag.to_owned(), modified }))
+}
+
 /// The archive as a file, if the server knows its length and its version.
 async fn described(selection: &Selection, address: Address, file: &Path) -> Result<Option<Entry>, GetError> {
     let Some(name) = file.file_name().and_then(OsStr::to_str) else {
         return Err(GetError::Failed(format!("{} is no name of a file", file.display())));
     };
-    let answer = selection.server.head(&selection.address(&address).await?).await?;
-    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
-    let size = header("content-length").and_then(|text| text.parse().ok());
-    let (Some(size), Some(_)) = (size, header("etag")) else { return Ok(None) };
-    let modified =
-        header("last-modified").and_then(|text| rfc2822::parse(text).ok()).map(|time| time.timestamp().as_second());
+    let Some(Described { size, etag: _, modified }) = describe(selection, &address).await? else { return Ok(None) };
     Ok(Some(Entry { path: name.to_owned(), size, modified, crc: None, address, tar_offset: None }))
 }
 

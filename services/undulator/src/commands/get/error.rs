@@ -25,6 +25,12 @@ impl GetError {
         Self::Passing { text: text.into(), after: None }
     }
 
+    /// Its version can be told in a moment.
+    pub fn just_written() -> Self {
+        let text = "the file was written this very moment".to_owned();
+        Self::Passing { text, after: Some(Duration::from_secs(2)) }
+    }
+
     pub fn failed(what: &str, e: &dyn std::error::Error) -> Self {
         Self::Failed(format!("{what}: {}", service_kit::problem::chain(e)))
     }

@@ -53,7 +53,7 @@ pub async fn fetch(
             headers.push(("if-match", etag.clone()));
             headers.push(("if-range", etag.clone()));
         }
-        if at > 0 && etag.is_none() && matches!(address, Address::Archive(_)) {
+        if at > 0 && etag.is_none() && matches!(address, Address::Archive(_) | Address::Prepared(_)) {
             let text = "the connection broke, and this server makes another archive each time; take the files instead";
             return Err(GetError::Failed(text.to_owned()));
         }
@@ -117,8 +117,7 @@ impl Receiving<'_> {
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let tag = header("etag");
         if tag.is_some_and(|tag| tag.starts_with("W/")) {
-            let after = Some(std::time::Duration::from_secs(2));
-            return Err(GetError::Passing { text: "the file was written this very moment".to_owned(), after });
+            return Err(GetError::just_written());
         }
         match (&*self.etag, tag) {
             (Some(known), Some(tag)) if known != tag => {

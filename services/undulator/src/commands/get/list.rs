@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::error::GetError;
+use super::error::{GetError, plain};
 use super::names;
+use super::report::Failed;
 use super::server::{Server, json};
 
 /// A file to be had.
@@ -31,8 +32,10 @@ pub enum Address {
     Listed(usize),
     /// The selection as one archive.
     Archive(&'static str),
-    /// A datafile by its id, at a server that has no lists.
-    Datafile(i64),
+    /// A datafile by its id, at a server that has no lists; and its name in an archive there.
+    Datafile(i64, String),
+    /// An archive of some of the files, prepared at such a server.
+    Prepared(String),
 }
 
 /// One file as the server lists it.
@@ -40,11 +43,22 @@ pub enum Address {
 #[serde(rename_all = "camelCase")]
 struct Listed {
     path: String,
-    size: u64,
+    size: Option<u64>,
     mtime: Option<String>,
     crc32: Option<String>,
-    url: String,
+    url: Option<String>,
     tar_offset: Option<u64>,
+    /// Why it was left out.
+    missing: Option<String>,
+}
+
+/// What belongs to a selection.
+#[derive(Debug, Default)]
+pub struct List {
+    pub entries: Vec<Entry>,
+    pub tokens: Vec<String>,
+    /// Files that cannot be had.
+    pub missing: Vec<Failed>,
 }
 
 /// The signed part of each file's address. It is used with the server that the user named, whatever the server calls
@@ -52,23 +66,31 @@ struct Listed {
 pub type Tokens = Mutex<Vec<String>>;
 
 /// Asks for the list; `None` if this server answers with data instead.
-pub async fn ask(server: &Server, prepared: &str) -> Result<Option<(Vec<Entry>, Vec<String>)>, GetError> {
+pub async fn ask(server: &Server, prepared: &str) -> Result<Option<List>, GetError> {
     let url = format!("{}/getData?preparedId={prepared}&format=json", server.ids);
     let answer = json(server.get_patiently(&url).await?).await?;
     answer.map(read).transpose()
 }
 
-fn read(list: Value) -> Result<(Vec<Entry>, Vec<String>), GetError> {
+fn read(list: Value) -> Result<List, GetError> {
     let unreadable = |e| GetError::failed("the list of files that the server sends cannot be read", &e);
     let list: Vec<Listed> = serde_json::from_value(list).map_err(unreadable)?;
-    let mut tokens = Vec::with_capacity(list.len());
-    let mut entries = Vec::with_capacity(list.len());
+    let List { mut entries, mut tokens, mut missing } = List::default();
     for (place, listed) in list.into_iter().enumerate() {
-        let token = listed.url.split_once('?').map(|(_, query)| query.to_owned());
+        if let Some(reason) = listed.missing {
+            let path = listed.path.escape_debug().to_string();
+            missing.push(Failed { path, reason: plain(&format!("at the facility {reason}")) });
+            continue;
+        }
+        let (Some(size), Some(url)) = (listed.size, listed.url) else {
+            let text = "the list of files that the server sends has a file without size or address";
+            return Err(GetError::Failed(text.to_owned()));
+        };
+        let token = url.split_once('?').map(|(_, query)| query.to_owned());
         tokens.push(token.filter(|query| query.bytes().all(|b| b.is_ascii_graphic())).unwrap_or_default());
         entries.push(Entry {
             path: listed.path,
-            size: listed.size,
+            size,
             modified: listed
                 .mtime
                 .and_then(|text| text.parse::<jiff::Timestamp>().ok())
@@ -78,7 +100,7 @@ fn read(list: Value) -> Result<(Vec<Entry>, Vec<String>), GetError> {
             tar_offset: listed.tar_offset,
         });
     }
-    Ok((entries, tokens))
+    Ok(List { entries, tokens, missing })
 }
 
 /// Splits off what must not be written, with the reason for each.
@@ -112,14 +134,21 @@ mod tests {
              "url": "http://elsewhere/ids/getData?token=abc", "offset": 30, "tarOffset": 512, "new": true},
             {"path": "../b", "size": 0, "url": "file:///etc/passwd"},
             {"path": "ids/a", "size": 0, "url": "?x y"},
+            {"id": 4, "path": "ids/gone", "size": null, "missing": "there is no such file"},
         ]);
-        let (entries, tokens) = read(list).unwrap();
+        let List { entries, tokens, missing } = read(list).unwrap();
+        assert_eq!(
+            (missing[0].path.as_str(), missing[0].reason.as_str()),
+            ("ids/gone", "at the facility there is no such file")
+        );
         assert_eq!(tokens, ["token=abc", "", ""]);
         let first = &entries[0];
         assert_eq!((first.size, first.modified, first.crc), (3, Some(1_768_208_400), Some(0xef8d)));
         let (kept, refused) = sifted(entries);
         assert_eq!(kept.len(), 1);
         assert_eq!(refused.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["../b", "ids/a"]);
-        assert!(read(json!([{"path": "a"}])).is_err() && read(json!({})).is_err());
+        for bad in [json!([{"path": "a"}]), json!([{"path": "a", "size": 1}]), json!({})] {
+            assert!(read(bad).is_err());
+        }
     }
 }

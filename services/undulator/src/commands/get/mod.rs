@@ -1,6 +1,7 @@
 //! `undulator get`: downloads over several connections that go on where they were, whoever is killed in between.
 
 mod archive;
+mod batches;
 mod disk;
 mod error;
 mod fetch;
@@ -12,6 +13,7 @@ mod old;
 mod parts;
 mod patience;
 mod report;
+mod runs;
 mod selection;
 mod server;
 mod session;
@@ -30,7 +32,7 @@ use tokio::task::JoinSet;
 use self::disk::Directory;
 use self::error::GetError;
 use self::file::{Done, Job};
-use self::list::{Entry, sifted};
+use self::list::{Entry, List, sifted};
 use self::report::{Failed, Report};
 use self::selection::Selection;
 use self::server::Server;
@@ -79,9 +81,10 @@ async fn form(session: &Session, options: &Get) -> Result<Vec<(&'static str, Str
     } else {
         ("datasetIds", joined(dataset))
     };
-    // One file alone would be prepared as a file, not as an archive.
-    let zip = (options.tar.is_some() || options.zip.is_some()).then(|| ("zip", "true".to_owned()));
-    Ok([("sessionId", session.id.clone()), (name, ids)].into_iter().chain(zip).collect())
+    // One file alone would be prepared as a file, not as an archive. An archive has all files; of files the rest is taken.
+    let is_archive = options.tar.is_some() || options.zip.is_some();
+    let form = if is_archive { ("zip", "true".to_owned()) } else { ("missing", "skip".to_owned()) };
+    Ok(vec![("sessionId", session.id.clone()), (name, ids), form])
 }
 
 fn listed(file: &Path) -> Result<Vec<i64>, Failure> {
@@ -97,11 +100,14 @@ fn listed(file: &Path) -> Result<Vec<i64>, Failure> {
 }
 
 /// A selection with its files.
-async fn prepare(
-    server: &Arc<Server>,
-    session: Option<&Session>,
-    options: &Get,
-) -> Result<(Selection, Vec<Entry>), Failure> {
+struct Prepared {
+    selection: Selection,
+    entries: Vec<Entry>,
+    /// What the server cannot give.
+    missing: Vec<Failed>,
+}
+
+async fn prepare(server: &Arc<Server>, session: Option<&Session>, options: &Get) -> Result<Prepared, Failure> {
     let failed = |e: GetError| match e {
         GetError::Refused(text) => Failure::Failed(format!("{text} Log in anew, or as somebody who may read it.")),
         e => Failure::of(&e),
@@ -114,15 +120,16 @@ async fn prepare(
         }
         (None, None) => return Err(Failure::Usage("say who downloads: --user or --session-file".to_owned())),
     };
-    if !prepared.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+    if !selection::is_prepared_id(&prepared) {
         return Err(Failure::Failed("the id of the prepared selection is none".to_owned()));
     }
     let id = session.map_or_else(String::new, |session| session.id.clone());
-    if let Some((entries, tokens)) = list::ask(server, &prepared).await.map_err(failed)? {
-        return Ok((Selection::new(Arc::clone(server), prepared, tokens, id), entries));
+    if let Some(List { entries, tokens, missing }) = list::ask(server, &prepared).await.map_err(failed)? {
+        let selection = Selection::new(Arc::clone(server), prepared, tokens, id);
+        return Ok(Prepared { selection, entries, missing });
     }
-    let entries = match session {
-        _ if options.zip.is_some() => Vec::new(),
+    let (entries, missing) = match session {
+        _ if options.zip.is_some() => (Vec::new(), Vec::new()),
         _ if options.tar.is_some() => return Err(Failure::Failed("this server has no tar; take --zip".to_owned())),
         Some(session) => old::list(server, &prepared, session).await?,
         None => {
@@ -130,7 +137,7 @@ async fn prepare(
             return Err(Failure::Usage(text.to_owned()));
         }
     };
-    Ok((Selection::new(Arc::clone(server), prepared, Vec::new(), id), entries))
+    Ok(Prepared { selection: Selection::new(Arc::clone(server), prepared, Vec::new(), id), entries, missing })
 }
 
 async fn download(server: &Arc<Server>, session: Option<&Session>, options: &Get) -> Result<Report, Failure> {
@@ -146,20 +153,25 @@ async fn files(server: &Arc<Server>, session: Option<&Session>, options: &Get) -
     let unusable = |e| Failure::Failed(format!("cannot use the directory {}: {e}", options.out.display()));
     let mut finished: HashMap<String, (Entry, Done)> = HashMap::new();
     for round in 1.. {
-        let (selection, entries) = prepare(server, session, options).await?;
+        let Prepared { selection, entries, missing } = prepare(server, session, options).await?;
         let job = Arc::new(Job {
             selection: Arc::new(selection),
             directory: Directory::open(&options.out).map_err(unusable)?,
             connections: Arc::new(Semaphore::new(options.jobs.into())),
             verify: !options.no_verify,
         });
-        let mut report =
-            Report { files: entries.len(), bytes: entries.iter().map(|entry| entry.size).sum(), ..Report::default() };
+        let mut report = Report { files: entries.len() + missing.len(), failed: missing, ..Report::default() };
+        report.bytes = entries.iter().map(|entry| entry.size).sum();
         server.meter.expect(report.bytes);
         let (entries, refused) = sifted(entries);
-        report.failed = refused.into_iter().map(|(path, reason)| Failed { path, reason }).collect();
+        report.failed.extend(refused.into_iter().map(|(path, reason)| Failed { path, reason }));
         let wanted: HashSet<String> = entries.iter().map(|entry| entry.path.clone()).collect();
         finished.retain(|path, _| wanted.contains(path));
+        let entries = unfinished(entries, &finished, server);
+        let taken = runs::get(&job, entries, &wanted, options.jobs.into()).await?;
+        finished.extend(taken.finished.into_iter().map(|(entry, done)| (entry.path.clone(), (entry, done))));
+        report.failed.extend(taken.failed);
+        let entries = taken.rest;
         let changed = each(&job, entries, &wanted, options.jobs.into(), &mut finished, &mut report.failed).await?;
         if changed.is_empty() || round == MOST_ROUNDS || options.what.prepared.is_some() {
             report.failed.extend(changed);
@@ -176,7 +188,19 @@ async fn files(server: &Arc<Server>, session: Option<&Session>, options: &Get) -
     Err(Failure::Failed("the selection was never prepared".to_owned()))
 }
 
-/// Downloads every file that is not finished; those that changed meanwhile.
+/// Those that an earlier round has not finished in this version.
+fn unfinished(entries: Vec<Entry>, finished: &HashMap<String, (Entry, Done)>, server: &Server) -> Vec<Entry> {
+    let is_finished = |entry: &Entry| {
+        finished.get(&entry.path).is_some_and(|(known, _)| {
+            (known.size, known.modified, known.crc) == (entry.size, entry.modified, entry.crc)
+        })
+    };
+    let (done, entries): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_finished);
+    server.meter.present(done.iter().map(|entry| entry.size).sum());
+    entries
+}
+
+/// Downloads files one by one; those that changed meanwhile.
 async fn each(
     job: &Arc<Job>,
     entries: Vec<Entry>,
@@ -192,13 +216,6 @@ async fn each(
         if running.len() < jobs
             && let Some(entry) = entries.next()
         {
-            let same = |(known, _): &(Entry, Done)| {
-                (known.size, known.modified, known.crc) == (entry.size, entry.modified, entry.crc)
-            };
-            if finished.get(&entry.path).is_some_and(same) {
-                job.selection.server.meter.present(entry.size);
-                continue;
-            }
             let (job, entry, names) = (Arc::clone(job), Arc::new(entry), taken);
             let names = names::partial(&entry.path, names);
             running.spawn(async move {

@@ -6,11 +6,12 @@ use service_kit::cli::Failure;
 
 use super::list::{Address, Entry};
 use super::names;
+use super::report::Failed;
 use super::server::{Server, json};
 use super::session::Session;
 
-/// The files of a prepared selection.
-pub async fn list(server: &Server, prepared: &str, session: &Session) -> Result<Vec<Entry>, Failure> {
+/// The files of a prepared selection, and those of which the catalogue does not say how long they are.
+pub async fn list(server: &Server, prepared: &str, session: &Session) -> Result<(Vec<Entry>, Vec<Failed>), Failure> {
     let failed = |e: super::error::GetError| Failure::of(&e);
     let url = format!("{}/getDatafileIds?preparedId={prepared}", server.ids);
     let answer = json(server.get_patiently(&url).await.map_err(failed)?).await.map_err(failed)?;
@@ -19,7 +20,7 @@ pub async fn list(server: &Server, prepared: &str, session: &Session) -> Result<
     described(session.icat()?, &session.id, &ids).await
 }
 
-async fn described(icat: &IcatClient, session: &str, ids: &[i64]) -> Result<Vec<Entry>, Failure> {
+async fn described(icat: &IcatClient, session: &str, ids: &[i64]) -> Result<(Vec<Entry>, Vec<Failed>), Failure> {
     const COLUMNS: [&str; 9] = [
         "id",
         "name",
@@ -35,20 +36,34 @@ async fn described(icat: &IcatClient, session: &str, ids: &[i64]) -> Result<Vec<
     let pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| Failure::of(&e))?;
     let rows = pages.all().await.map_err(|e| Failure::of(&e))?;
     let nonsense = || Failure::Failed("the catalogue answers nonsense".to_owned());
-    rows.iter().map(|row| entry(row).ok_or_else(nonsense)).collect()
+    let (mut entries, mut unknown) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let path = path(row).ok_or_else(nonsense)?;
+        match row[2].as_i64().and_then(|size| u64::try_from(size).ok()) {
+            Some(size) => entries.push(entry(row, path, size).ok_or_else(nonsense)?),
+            None => unknown.push(Failed { path, reason: "the catalogue does not say how long it is".to_owned() }),
+        }
+    }
+    Ok((entries, unknown))
 }
 
-fn entry(row: &Value) -> Option<Entry> {
+fn path(row: &Value) -> Option<String> {
     let text = |at: usize| row[at].as_str();
     let parts = ["ids", text(8)?, text(6)?, text(7)?, text(5)?, text(1)?];
-    let path = parts.map(names::cleaned).into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+    Some(parts.map(names::cleaned).into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/"))
+}
+
+fn entry(row: &Value, path: String, size: u64) -> Option<Entry> {
+    let text = |at: usize| row[at].as_str();
+    // As ids.server calls it, whatever is in the names.
+    let member = ["ids", text(8)?, text(6)?, text(7)?, text(5)?, text(1)?].join("/");
     Some(Entry {
         path,
-        size: u64::try_from(row[2].as_i64()?).ok()?,
+        size,
         modified: text(4).and_then(|time| time.parse::<jiff::Timestamp>().ok()).map(jiff::Timestamp::as_second),
         // What ids.server writes; other ways of ingestion put longer ones there.
         crc: text(3).filter(|crc| crc.len() <= 8).and_then(|crc| u32::from_str_radix(crc, 16).ok()),
-        address: Address::Datafile(row[0].as_i64()?),
+        address: Address::Datafile(row[0].as_i64()?, member),
         tar_offset: None,
     })
 }
@@ -61,9 +76,9 @@ mod tests {
     #[test]
     fn a_row_of_the_catalogue_makes_a_path_that_stays_below() {
         let row = json!([7, "../logs/a.csv", 5, "ef8d", "2026-01-12T10:00:00.000+01:00", "scan", "MX-1", "1", "SUN"]);
-        let file = entry(&row).unwrap();
+        let file = entry(&row, path(&row).unwrap(), 5).unwrap();
         assert_eq!(file.path, "ids/SUN/MX-1/1/scan/logs/a.csv");
         assert_eq!((file.size, file.crc, file.modified), (5, Some(0xef8d), Some(1_768_208_400)));
-        assert!(entry(&json!([7, "a", null, null, null, "s", "i", "v", "f"])).is_none());
+        assert!(path(&json!([7, null, 1, null, null, "s", "i", "v", "f"])).is_none());
     }
 }

@@ -17,7 +17,7 @@ pub struct Report {
     pub failed: Vec<Failed>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failed {
     pub path: String,
     pub reason: String,

@@ -19,6 +19,11 @@ pub struct Selection {
     alone: Mutex<HashMap<i64, String>>,
 }
 
+/// Whether a server's answer can stand in an address.
+pub fn is_prepared_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
 impl Selection {
     pub fn new(server: Arc<Server>, prepared: String, tokens: Vec<String>, session: String) -> Self {
         Self { server, prepared, tokens: Tokens::new(tokens), session, alone: Mutex::default() }
@@ -34,7 +39,8 @@ impl Selection {
                 Ok(format!("{ids}/getData?{token}"))
             }
             Address::Archive(format) => Ok(format!("{ids}/getData?preparedId={}{format}", self.prepared)),
-            Address::Datafile(id) => {
+            Address::Prepared(prepared) => Ok(format!("{ids}/getData?preparedId={prepared}")),
+            Address::Datafile(id, _) => {
                 let known = self.alone.lock().await.get(id).cloned();
                 let prepared = match known {
                     Some(prepared) => prepared,
@@ -54,8 +60,8 @@ impl Selection {
     pub async fn refresh(&self, used: &str) -> Result<(), GetError> {
         let mut tokens = self.tokens.lock().await;
         let current = used.split_once('?').is_some_and(|(_, query)| tokens.iter().any(|token| token == query));
-        if current && let Some((_, fresh)) = list::ask(&self.server, &self.prepared).await? {
-            *tokens = fresh;
+        if current && let Some(fresh) = list::ask(&self.server, &self.prepared).await? {
+            *tokens = fresh.tokens;
         }
         Ok(())
     }
