@@ -105,7 +105,10 @@ fn conditions(rules: &[Parsed<'_>], reach: Reach) -> Option<Finding> {
     let mut text = "with \"strict\", queries that join other kinds find only what rules let the user read".to_owned();
     for (kinds, means) in [(never, "no rule lets anybody read"), (partly, "rules let users read a part of")] {
         if !kinds.is_empty() {
-            text.push_str(&format!("; {means} {}", kinds.join(", ")));
+            text.push_str("; ");
+            text.push_str(means);
+            text.push(' ');
+            text.push_str(&kinds.join(", "));
         }
     }
     Some(Finding { setting: "catalogue.authorization.conditions", text })

@@ -61,20 +61,20 @@ pub enum ExportError {
     Database(#[from] DbError),
 }
 
-/// Writes the whole catalogue; `progress` is told how many rows are written.
+/// Writes the whole catalogue; `progress` is told how many rows are written, and of how many.
 pub async fn run(
     db: &Db,
     sources: &Sources,
     format: Format,
     out: &mut (dyn Write + Send),
-    progress: impl Fn(usize),
+    progress: impl Fn(usize, usize),
 ) -> Result<Report, ExportError> {
     let now = sources.clock.now_micros();
     match format {
         Format::Yaml => out.write_all(yaml::head(now).as_bytes())?,
         Format::Xml => out.write_all(xml::head(now).as_bytes())?,
     }
-    let mut dumper = Dumper::new(db.read().await?);
+    let mut dumper = Dumper::new(db.read().await?).await?;
     for chunk in CHUNKS {
         for part in dumper.parts(chunk).await? {
             let kinds = dumper.chunk(chunk, &part).await?;
@@ -82,7 +82,7 @@ pub async fn run(
                 Format::Yaml => yaml::write(out, &kinds)?,
                 Format::Xml => xml::write(out, &kinds)?,
             }
-            progress(dumper.written);
+            progress(dumper.written, dumper.total);
         }
     }
     if format == Format::Xml {

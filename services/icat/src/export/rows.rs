@@ -29,11 +29,16 @@ pub struct Dumper {
     tx: Tx,
     keys: Keys,
     pub written: usize,
+    pub total: usize,
 }
 
 impl Dumper {
-    pub fn new(tx: Tx) -> Self {
-        Self { tx, keys: Keys::default(), written: 0 }
+    pub async fn new(mut tx: Tx) -> Result<Self, DbError> {
+        let mut total = 0;
+        for entity in icat_client::schema::entities() {
+            total += entities::count(&mut tx, entity).await?;
+        }
+        Ok(Self { tx, keys: Keys::default(), written: 0, total })
     }
 
     /// The parts that a chunk is written in. A dataset may belong to a sample of another investigation: then all

@@ -28,7 +28,7 @@ pub fn write(out: &mut (dyn Write + Send), kinds: &[Kind]) -> Result<(), ExportE
         for (key, node) in &kind.rows {
             let mut start = BytesStart::new(kind.tag.as_str());
             start.push_attribute(("id", key.as_str()));
-            element(&mut writer, start, node, key)?;
+            element(&mut writer, &start, node, key)?;
         }
     }
     writer.write_event(Event::End(BytesEnd::new("data")))?;
@@ -36,7 +36,12 @@ pub fn write(out: &mut (dyn Write + Send), kinds: &[Kind]) -> Result<(), ExportE
     Ok(())
 }
 
-fn element<W: Write>(writer: &mut Writer<W>, start: BytesStart<'_>, node: &Node, row: &str) -> Result<(), ExportError> {
+fn element<W: Write>(
+    writer: &mut Writer<W>,
+    start: &BytesStart<'_>,
+    node: &Node,
+    row: &str,
+) -> Result<(), ExportError> {
     let end = start.to_end().into_owned();
     writer.write_event(Event::Start(start.borrow()))?;
     for (name, item) in &node.members {
@@ -48,7 +53,7 @@ fn element<W: Write>(writer: &mut Writer<W>, start: BytesStart<'_>, node: &Node,
             }
             Item::Parts(nodes) => {
                 for node in nodes {
-                    element(writer, BytesStart::new(*name), node, row)?;
+                    element(writer, &BytesStart::new(*name), node, row)?;
                 }
             }
             Item::Truth(truth) => value(writer, name, if *truth { "true" } else { "false" }, row)?,

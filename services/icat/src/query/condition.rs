@@ -124,7 +124,7 @@ fn comparison(
     Ok(Cond::Quantified { value, operator, all, select: Box::new(select) })
 }
 
-/// Two values; `= NULL` and `<> NULL` ask whether there is one, as EclipseLink has it.
+/// Two values; `= NULL` and `<> NULL` ask whether there is one, as `EclipseLink` has it.
 fn compared(scope: &Scope<'_>, left: Operand, operator: Operator, right: Operand) -> Result<Cond, QueryError> {
     let names_null = |operand: &Operand| matches!(operand, Operand::Literal(token) if is_null(token));
     let negated = match operator {
@@ -191,7 +191,7 @@ pub fn between(
     Ok(Cond::Between { value, low, high, negated })
 }
 
-/// What follows the pattern of a LIKE is its escape character; without one it is the backslash, as in MariaDB.
+/// What follows the pattern of a LIKE is its escape character; without one it is the backslash, as in `MariaDB`.
 pub fn like(cursor: &mut Cursor<'_>, left: Operand, pattern: Operand, negated: bool) -> Result<Cond, QueryError> {
     let left = string(left, "LIKE")?;
     let pattern = string(pattern, "LIKE")?;

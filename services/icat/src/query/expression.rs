@@ -178,11 +178,10 @@ fn named(cursor: &mut Cursor<'_>, scope: &Scope<'_>, name: &str) -> Result<Opera
         return Ok(Operand::Typed(expr, kind));
     }
     match upper.as_str() {
-        "TRUE" | "FALSE" => return Ok(Operand::Literal(Token::Name(upper))),
+        "TRUE" | "FALSE" | "NULL" => return Ok(Operand::Literal(Token::Name(upper))),
         "CURRENT_TIMESTAMP" => return Ok(Operand::Typed(Expr::Now, ColumnKind::Date)),
         "CURRENT_DATE" => return Ok(Operand::Typed(Expr::Today, ColumnKind::Date)),
         "CURRENT_TIME" => return Err(QueryError::bad("CURRENT_TIME is a time of day, and no attribute is one")),
-        "NULL" => return Ok(Operand::Literal(Token::Name(upper))),
         "CASE" if scope.variable(name).is_none() => return cursor.nested(|cursor| case(cursor, scope)),
         _ => {}
     }

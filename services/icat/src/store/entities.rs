@@ -126,6 +126,12 @@ pub async fn all(tx: &mut Tx, entity: &'static Entity) -> Result<Vec<StoredRow>,
     rows.iter().map(|row| stored(entity, row)).collect()
 }
 
+/// How many rows a kind has.
+pub async fn count(tx: &mut Tx, entity: &'static Entity) -> Result<usize, DbError> {
+    let rows: i64 = tx.one(&format!("SELECT COUNT(*) AS rows FROM {}", entity.table), &[]).await?.get("rows")?;
+    Ok(usize::try_from(rows).unwrap_or_default())
+}
+
 /// The first ids of a kind after one, in their order.
 pub async fn ids_after(tx: &mut Tx, entity: &'static Entity, after: i64, limit: usize) -> Result<Vec<i64>, DbError> {
     let sql = format!("SELECT id FROM {} WHERE id > $1 ORDER BY id LIMIT $2", entity.table);

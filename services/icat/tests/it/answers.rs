@@ -1,4 +1,4 @@
-//! Values and forms of queries that icat.server's database and EclipseLink convert, answered as there on each engine. All of
+//! Values and forms of queries that icat.server's database and `EclipseLink` convert, answered as there on each engine. All of
 //! icat.server's recorded answers are compared in `tests/interop/icat`.
 
 use serde_json::{Value, json};

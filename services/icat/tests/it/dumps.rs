@@ -118,7 +118,7 @@ async fn imported(db: &Db, text: &str) -> import::Report {
 
 async fn dump(db: &Db, format: Format) -> String {
     let mut out = Vec::new();
-    export::run(db, &sources(), format, &mut out, |_| ()).await.unwrap();
+    export::run(db, &sources(), format, &mut out, |_, _| ()).await.unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -147,7 +147,8 @@ async fn a_dump_is_written_and_read_again_without_a_change() {
 async fn xml_says_what_it_cannot_hold() {
     for test in testkit::databases("icat", icat::SERVICE.migrations).await {
         imported(&test.db, "user:\n  User_name-x: {name: x, fullName: \"a\\x01\"}\n").await;
-        let refused = export::run(&test.db, &sources(), Format::Xml, &mut Vec::<u8>::new(), |_| ()).await.unwrap_err();
+        let refused =
+            export::run(&test.db, &sources(), Format::Xml, &mut Vec::<u8>::new(), |_, _| ()).await.unwrap_err();
         assert_eq!(
             refused.to_string(),
             "User_name-x: fullName has the character U+0001, which XML cannot hold; write the dump as YAML"

@@ -15,7 +15,7 @@ impl Writer<'_> {
     }
 
     /// Writes a selected expression. There is one row for each group, so that a path which is not grouped by has one value
-    /// of its group: the least, where MariaDB takes any.
+    /// of its group: the least, where `MariaDB` takes any.
     pub fn in_group(
         &mut self,
         body: &Body,
