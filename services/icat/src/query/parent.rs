@@ -58,7 +58,13 @@ pub fn by_parent(body: &Body, row: Var) -> Option<(&'static ToOne, Body)> {
                 path.var = parent;
             } else if path.var == row {
                 match path.steps.split_first() {
-                    Some((first, rest)) if first.name == relation.name => path.steps = rest.to_vec(),
+                    Some((first, rest)) if first.name == relation.name => {
+                        // The id of the parent is read from the key. Where that is NULL there is no parent, but the condition
+                        // may hold all the same, as `d.sample.id IS NULL` does.
+                        let is_key = rest.is_empty() && path.field.is_none_or(|field| field.name == "id");
+                        fits &= !(is_key && relation.nullable);
+                        path.steps = rest.to_vec();
+                    }
                     _ => fits = false,
                 }
             }

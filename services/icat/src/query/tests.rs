@@ -193,6 +193,9 @@ fn rules_know_whether_they_restrict() {
     assert!(!restricted("Dataset") && !restricted("SELECT d FROM Dataset d"));
     assert!(restricted("Dataset [name = 'a']") && restricted("Dataset <-> Investigation"));
     assert!(restricted("SELECT d FROM Dataset d JOIN d.investigation i"), "joins alone restrict");
+    let by_parent = |text: &str| parse_rule(text, &ctx()).expect(text).by_parent.is_some();
+    assert!(by_parent("SELECT d FROM Dataset d WHERE d.investigation.id IN (1, 2)"));
+    assert!(!by_parent("SELECT d FROM Dataset d WHERE d.sample.id IS NULL"), "it is about datasets without a sample");
     let attribute = parse_rule("SELECT d.description FROM Dataset d WHERE d.complete = FALSE", &ctx()).unwrap();
     assert_eq!(attribute.attribute.as_deref(), Some("description"));
     for refused in [
