@@ -16,13 +16,31 @@ pub struct Config {
     pub authn: Vec<AuthenticatorConfig>,
 }
 
-/// How far rules reach.
+/// How far rules reach, in the three places where icat.server 6.2 shows more than its rules say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authorization {
+    /// Whether rows that a user may not read count as absent in conditions, joins, sub-selects and ORDER BY too.
+    pub conditions: Reach,
+    /// Whether only a rule that grants READ makes a table public.
+    pub public_tables: Reach,
+    /// Whether a rule that restricts by joins alone restricts.
+    pub join_rules: Reach,
+}
+
+impl Authorization {
+    pub const STRICT: Self =
+        Self { conditions: Reach::Strict, public_tables: Reach::Strict, join_rules: Reach::Strict };
+    pub const COMPATIBLE: Self =
+        Self { conditions: Reach::Compatible, public_tables: Reach::Compatible, join_rules: Reach::Compatible };
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Authorization {
-    /// Rows that a user may not read count as absent wherever a query meets them.
+pub enum Reach {
+    /// What a user may not read stays hidden.
     Strict,
-    /// As icat.server 6.2: only what is selected is checked.
+    /// As icat.server 6.2.
     Compatible,
 }
 

@@ -1,5 +1,7 @@
 //! What the catalogue refuses, and the only mapping to the wire.
 
+use std::io;
+
 use service_kit::{Code, DbError, HttpError, Problem};
 use thiserror::Error;
 
@@ -34,6 +36,9 @@ pub enum Error {
     At { offset: usize, source: Box<Error> },
     #[error(transparent)]
     Database(#[from] DbError),
+    /// An upload cannot be kept while it comes.
+    #[error("the upload cannot be kept in the data directory")]
+    Upload(#[source] std::io::Error),
 }
 
 impl Error {
@@ -49,7 +54,7 @@ impl Error {
 
     pub fn at(self, offset: usize) -> Self {
         match self {
-            Self::At { .. } | Self::Database(_) => self,
+            Self::At { .. } | Self::Database(_) | Self::Upload(_) => self,
             other => Self::At { offset, source: Box::new(other) },
         }
     }
@@ -88,6 +93,13 @@ impl From<Error> for Problem {
                 Self::new(Code::BadRequest, "icat/too-slow", text).with_source(e)
             }
             Error::Database(e) => e.into(),
+            Error::Upload(e) => {
+                let code = match e.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::InsufficientStorage,
+                    _ => Code::Internal,
+                };
+                Self::new(code, "icat/upload", text).with_source(e)
+            }
         }
     }
 }

@@ -5,7 +5,9 @@
 
 pub mod auth;
 mod config;
+pub mod doctor;
 pub mod error;
+pub mod export;
 pub mod import;
 pub mod ingest;
 mod openapi;
@@ -15,6 +17,7 @@ mod read;
 mod routes;
 mod state;
 pub mod store;
+mod twins;
 mod values;
 mod write;
 
@@ -25,7 +28,7 @@ use events::{Events, Outbox};
 use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Sources, Worker};
 use utoipa::OpenApi as _;
 
-pub use self::config::{Authorization, Config};
+pub use self::config::{Authorization, Config, Reach};
 use self::state::State;
 
 /// How often expired sessions are removed.

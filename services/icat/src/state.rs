@@ -1,5 +1,6 @@
 //! What the catalogue's handlers share.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct State {
     pub parse: ParseContext,
     /// A dump keeps a connection of the database for as long as its client reads, so there are few at once.
     pub dumps: Arc<Semaphore>,
+    /// Where uploads are kept until all of them is there.
+    pub data_dir: PathBuf,
     /// How long an upload may be silent.
     pub idle_timeout: Duration,
     /// The parsed rules as of some version; replaced when the version in the database has risen.
@@ -40,6 +43,7 @@ impl State {
         let authn_urls = config.authn.iter().map(|a| ctx.endpoints.resolve(&a.url, Listener::Internal)).collect();
         Ok(Self {
             dumps: Arc::new(Semaphore::new(DUMPS_AT_ONCE)),
+            data_dir: ctx.config.core.data_dir.clone(),
             idle_timeout: ctx.config.core.http.idle_timeout,
             parse: ParseContext { time_zone: config.zone()? },
             db: ctx.db,

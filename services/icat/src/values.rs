@@ -76,13 +76,13 @@ pub fn read_json(field: &Field, value: &Value) -> Result<Val, Misfit> {
         FieldKind::Double => value.as_f64().map(Val::from).ok_or(Misfit::Kind("a number")),
         FieldKind::Boolean => value.as_bool().map(Val::from).ok_or(Misfit::Boolean),
         _ if null => Ok(Val::I64(None)),
-        FieldKind::Long => value.as_i64().map(Val::from).ok_or(Misfit::Kind("an integer")),
+        FieldKind::Long => whole(value).map(Val::from).ok_or(Misfit::Kind("an integer")),
         FieldKind::Integer => {
-            let fits = value.as_i64().filter(|v| i32::try_from(*v).is_ok());
+            let fits = whole(value).filter(|v| i32::try_from(*v).is_ok());
             fits.map(Val::from).ok_or(Misfit::Kind("an integer of 32 bits"))
         }
         FieldKind::Date => {
-            let text = value.as_str().ok_or(Misfit::Kind("a string"))?;
+            let text = value.as_str().ok_or(Misfit::Date)?;
             read_date(text).map(Val::from).ok_or(Misfit::Date)
         }
         FieldKind::Enum(def) => {
@@ -91,6 +91,18 @@ pub fn read_json(field: &Field, value: &Value) -> Result<Val, Misfit> {
             Ok(Val::I64(i64::try_from(place).ok()))
         }
     }
+}
+
+/// A whole number, which may be written as `5.0`.
+fn whole(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_f64().and_then(integral))
+}
+
+/// A number without decimals that 64 bits hold.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+pub fn integral(number: f64) -> Option<i64> {
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    (number.fract() == 0.0 && (-BEYOND..BEYOND).contains(&number)).then_some(number as i64)
 }
 
 /// Microseconds UTC of an RFC 3339 moment; a zone is required.
@@ -124,6 +136,22 @@ mod tests {
         ];
         for (number, text) in expected {
             assert_eq!(java_double(number), text);
+        }
+    }
+
+    #[test]
+    fn whole_numbers_may_have_a_point() {
+        for (json, expected) in [
+            ("5.0", Some(5)),
+            ("1000", Some(1000)),
+            ("-1.0", Some(-1)),
+            ("5.5", None),
+            ("\"5\"", None),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775808", None),
+            ("-1e300", None),
+        ] {
+            assert_eq!(whole(&serde_json::from_str(json).unwrap()), expected, "{json}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! Who may do what: rules, groups, public tables and public steps, as icat.server 6.2 combines them.
 //!
 //! Rules only ever add rights. A rule without grouping holds for everybody, one with a grouping for its members, by the
-//! exact text of the session's user name. Stricter than icat.server, unless `authorization = "compatible"`: a table is
-//! public only by a rule that grants READ, and a rule that restricts by joins alone counts as restricting.
+//! exact text of the session's user name. Stricter than icat.server unless `catalogue.authorization` says otherwise: a
+//! table is public only by a rule that grants READ, and a rule that restricts by joins alone counts as restricting.
 
 mod sessions;
 
@@ -13,7 +13,7 @@ use icat_client::schema::Entity;
 use service_kit::{DbError, Tx};
 
 pub use self::sessions::{Login, SessionStatus, end, log_in, purge, refresh, status, user_of};
-use crate::config::Authorization;
+use crate::config::{Authorization, Reach};
 use crate::query::{Access, ParseContext, Rule, parse_rule};
 use crate::state::State;
 use crate::store::rules::{self, RuleRow};
@@ -53,7 +53,7 @@ pub struct RuleBook {
     version: i64,
     by_entity: HashMap<&'static str, Vec<BookedRule>>,
     public_steps: HashSet<(String, String)>,
-    compatible: bool,
+    authorization: Authorization,
 }
 
 #[derive(Debug)]
@@ -83,19 +83,22 @@ impl RuleBook {
                 Err(e) => tracing::warn!(rule.id = row.id, error = %e, "rule cannot be parsed and grants nothing"),
             }
         }
-        let compatible = authorization == Authorization::Compatible;
-        Self { version, by_entity, public_steps: public_steps.into_iter().collect(), compatible }
+        Self { version, by_entity, public_steps: public_steps.into_iter().collect(), authorization }
     }
 
     fn is_public_table(&self, entity: &Entity) -> bool {
+        let any_flags = self.authorization.public_tables == Reach::Compatible;
         self.rules(entity).iter().any(|booked| {
-            let granting = self.compatible || Operation::Read.is_in(&booked.flags);
+            let granting = any_flags || Operation::Read.is_in(&booked.flags);
             granting && booked.grouping.is_none() && booked.rule.attribute.is_none() && !self.restricts(&booked.rule)
         })
     }
 
     fn restricts(&self, rule: &Rule) -> bool {
-        if self.compatible { rule.conditional } else { rule.restricted }
+        match self.authorization.join_rules {
+            Reach::Strict => rule.restricted,
+            Reach::Compatible => rule.conditional,
+        }
     }
 
     fn rules(&self, entity: &Entity) -> &[BookedRule] {
@@ -119,7 +122,7 @@ impl Rights {
 
     /// On which rows of an entity the user may do something.
     pub fn access(&self, entity: &Entity, operation: Operation) -> Access {
-        if operation == Operation::Read && self.book.compatible && self.book.is_public_table(entity) {
+        if operation == Operation::Read && self.book.is_public_table(entity) {
             return Access::All;
         }
         self.granted(entity, operation, |rule| rule.attribute.is_none())

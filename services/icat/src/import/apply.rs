@@ -11,7 +11,8 @@ use super::{ImportError, Report, key};
 use crate::error::Error;
 use crate::query::ParseContext;
 use crate::store::Author;
-use crate::store::entities::{self, NewRow, StoredRow, place};
+use crate::store::entities::{self, NewRow, place};
+use crate::twins::{Twins, parts_of};
 use crate::write::check;
 
 pub async fn apply(
@@ -22,7 +23,7 @@ pub async fn apply(
     progress: &impl Fn(usize),
 ) -> Result<Report, ImportError> {
     let mut importer =
-        Importer { tx, author, parse, ids: HashMap::new(), matched: HashSet::new(), report: Report::default() };
+        Importer { tx, author, parse, ids: HashMap::new(), twins: Twins::default(), report: Report::default() };
     let mut done = 0;
     while let Some(record) = records.get(done) {
         let alike =
@@ -61,8 +62,7 @@ struct Importer<'a> {
     parse: &'a ParseContext,
     /// Rows of this file by the keys that it uses.
     ids: HashMap<&'a str, i64>,
-    /// Stored rows without a unique key that a record has been found equal to; each counts once.
-    matched: HashSet<i64>,
+    twins: Twins,
     report: Report,
 }
 
@@ -147,7 +147,6 @@ impl<'a> Importer<'a> {
         check::rules_of(self.tx, entity, &values, self.parse).await?;
         let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
         entities::insert(self.tx, entity, &[NewRow { id, values }], self.author).await?;
-        self.matched.insert(id);
         self.report.created += 1;
         Ok(id)
     }
@@ -188,7 +187,10 @@ impl<'a> Importer<'a> {
         let entity = record.entity;
         let stored = entities::by_id(self.tx, entity, id).await?.map(|row| row.values).unwrap_or_default();
         let names = entity.fields.iter().map(|f| f.name).chain(entity.one.iter().map(|one| one.name));
-        let differing = names.zip(stored.iter().zip(values)).find(|(_, (a, b))| a != b);
+        let same = |name: &str, stored: &Val, new: &Val| {
+            stored == new || (entities::is_count(entity, name) && entities::is_null(stored) && *new == Val::from(0_i64))
+        };
+        let differing = names.zip(stored.iter().zip(values)).find(|(name, (stored, new))| !same(name, stored, new));
         match differing {
             None => self.report.unchanged += 1,
             Some((name, (stored, new))) => {
@@ -202,32 +204,12 @@ impl<'a> Importer<'a> {
 
     /// A stored row of a kind without unique key with the same values and the same parts.
     async fn twin(&mut self, record: &Record, values: &[Val]) -> Result<Option<i64>, Error> {
-        for id in entities::find_equal(self.tx, record.entity, values).await? {
-            if !self.matched.contains(&id) && self.same_parts(record, id).await? {
-                self.matched.insert(id);
-                return Ok(Some(id));
+        let mut parts = Vec::new();
+        for (many, part) in &record.parts {
+            if parts_of(record.entity).any(|known| known.name == many.name) {
+                parts.push((*many, self.values(part, None).await?));
             }
         }
-        Ok(None)
-    }
-
-    async fn same_parts(&mut self, record: &Record, id: i64) -> Result<bool, Error> {
-        // A part's kind is named after its owner: DataCollectionDataset is a part of DataCollection, Job is not.
-        for many in record.entity.many.iter().filter(|many| many.target.starts_with(record.entity.name)) {
-            let pairs = entities::children(self.tx, many.target(), many.back().column, &[id], usize::MAX).await?;
-            let children: Vec<i64> = pairs.iter().map(|(_, child)| *child).collect();
-            let stored: Vec<StoredRow> = entities::by_ids(self.tx, many.target(), &children).await?;
-            let mut stored: Vec<String> = stored.iter().map(|row| format!("{:?}", row.values)).collect();
-            let mut given = Vec::new();
-            for (_, part) in record.parts.iter().filter(|(relation, _)| relation.name == many.name) {
-                given.push(format!("{:?}", self.values(part, Some((many, id))).await?));
-            }
-            stored.sort_unstable();
-            given.sort_unstable();
-            if stored != given {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Ok(self.twins.take(self.tx, record.entity, values, parts).await?)
     }
 }

@@ -4,7 +4,7 @@ use icat_client::schema::{self, Entity, Field, FieldKind, Member, ToMany, ToOne}
 use service_kit::Val;
 
 use super::ImportError;
-use crate::values::read_date;
+use crate::values::{integral, read_date};
 
 /// One entity of a dump with its parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +61,9 @@ fn read(kind: FieldKind, text: &str) -> Option<Val> {
     let trimmed = text.trim();
     Some(match kind {
         FieldKind::String => text.into(),
-        FieldKind::Long | FieldKind::Integer => trimmed.parse::<i64>().ok()?.into(),
+        FieldKind::Long | FieldKind::Integer => {
+            trimmed.parse().ok().or_else(|| trimmed.parse().ok().and_then(integral))?.into()
+        }
         FieldKind::Double => trimmed.parse::<f64>().ok().filter(|n| n.is_finite())?.into(),
         FieldKind::Boolean => match trimmed.to_lowercase().as_str() {
             "true" => true.into(),

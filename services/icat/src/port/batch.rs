@@ -1,22 +1,28 @@
 //! Lines of a dump as rows: references looked up, duplicates dealt with, rights asked for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 
 use icat_client::schema::{Entity, FieldKind};
 use service_kit::{Tx, Val};
 
-use super::import::{Duplicate, Importer, Line};
+use super::import::{Duplicate, Parts};
 use super::read::{self, Cell, Column, Header, KeyPart, Reference};
 use super::stamps;
+use super::upload::{Line, at_line};
 use crate::auth::Operation;
 use crate::error::Error;
+use crate::query::ParseContext;
 use crate::store::Author;
 use crate::store::entities::{self, NewRow, Stamp, is_null, place};
+use crate::twins::{Part, Twins, parts_of};
 use crate::write::{Permit, check};
 
 /// Times that differ by less are the same, because databases round them.
 const ONE_SECOND: i64 = 1_000_000;
+
+/// More references are forgotten and looked up again.
+const MOST_REFERENCES: usize = 200_000;
 
 /// A line with its references resolved.
 struct Resolved {
@@ -27,68 +33,161 @@ struct Resolved {
     stamps: Option<(Stamp, Stamp)>,
 }
 
-/// Lines of one kind within one transaction.
+/// What an import knows so far.
+pub struct Progress<'p> {
+    duplicate: Duplicate,
+    parts: &'p Parts,
+    parse: &'p ParseContext,
+    /// Ids of rows that the file gives a name.
+    names: HashMap<(&'static str, String), i64>,
+    /// Ids of stored rows by the values of their keys.
+    references: HashMap<String, i64>,
+    twins: Twins,
+}
+
+impl<'p> Progress<'p> {
+    pub fn new(duplicate: Duplicate, parts: &'p Parts, parse: &'p ParseContext) -> Self {
+        let (names, references) = (HashMap::new(), HashMap::new());
+        Self { duplicate, parts, parse, names, references, twins: Twins::default() }
+    }
+}
+
+/// Stores lines within the transaction of an import.
 pub struct Batch<'b> {
-    pub importer: &'b mut Importer,
     pub tx: &'b mut Tx,
     pub author: &'b Author,
-    pub header: &'b Header,
     pub permit: Permit<'b>,
+    pub progress: Progress<'b>,
 }
 
 type Finding<'f> = Pin<Box<dyn Future<Output = Result<Option<i64>, Error>> + Send + 'f>>;
 
 impl Batch<'_> {
-    /// Creates all lines; fails if one of them is not new, without saying which.
-    pub async fn at_once(&mut self, lines: &[Line]) -> Result<(), Error> {
-        let entity = self.header.entity;
-        let ids = self.tx.allocate_ids(lines.len()).await?;
-        let mut rows = Vec::with_capacity(lines.len());
-        let mut restamped = Vec::new();
-        for (line, id) in lines.iter().zip(&ids) {
-            let resolved = self.resolve(line).await?;
-            self.check(&resolved.values).await?;
-            if let Some(name) = resolved.name {
-                self.importer.names.insert((entity.name, name), *id);
-            }
-            restamped.extend(resolved.stamps.map(|stamps| (*id, stamps)));
-            rows.push(NewRow { id: *id, values: resolved.values });
+    /// Stores lines of one kind; the error is that of the first line that cannot be stored.
+    pub async fn store(&mut self, header: &Header, lines: &[Line]) -> Result<(), Error> {
+        if self.progress.references.len() > MOST_REFERENCES {
+            self.progress.references.clear();
         }
-        if entities::insert_new(self.tx, entity, &rows, self.author).await?.len() < rows.len() {
-            return Err(Error::Exists("a row is stored already".to_owned()));
+        if !header.entity.unique.is_empty() {
+            return self.keyed(header, lines).await;
         }
-        for (id, (created, modified)) in restamped {
-            entities::restamp(self.tx, entity, id, &created, &modified).await?;
-        }
-        self.permit.require(self.tx, Operation::Create, entity, &ids).await
-    }
-
-    pub async fn one(&mut self, line: &Line) -> Result<(), Error> {
-        let entity = self.header.entity;
-        let resolved = self.resolve(line).await?;
-        let twin = entities::find_by_key(self.tx, entity, &resolved.values).await?;
-        let id = match (twin, self.importer.duplicate) {
-            (Some(twin), Duplicate::Ignore) => twin,
-            (Some(twin), Duplicate::Check) => {
-                self.compare(twin, &resolved).await?;
-                twin
-            }
-            (Some(twin), Duplicate::Overwrite) => {
-                self.overwrite(twin, &resolved).await?;
-                twin
-            }
-            (None, _) | (Some(_), Duplicate::Throw) => self.create(&resolved).await?,
-        };
-        if let Some(name) = resolved.name {
-            self.importer.names.insert((entity.name, name), id);
+        for line in lines {
+            self.unkeyed(header, line).await.map_err(|e| at_line(e, line.number))?;
         }
         Ok(())
     }
 
-    async fn create(&mut self, resolved: &Resolved) -> Result<i64, Error> {
-        let entity = self.header.entity;
-        self.check(&resolved.values).await?;
-        check::no_twin(self.tx, entity, &resolved.values, None, &HashSet::new()).await?;
+    /// Lines of a kind with a unique key: what is new is stored in one go, the rest is treated one by one.
+    async fn keyed(&mut self, header: &Header, lines: &[Line]) -> Result<(), Error> {
+        let entity = header.entity;
+        let ids = self.tx.allocate_ids(lines.len()).await?;
+        let mut read: Vec<(usize, i64, Resolved)> = Vec::with_capacity(lines.len());
+        // Of a line that cannot be stored: the lines before it are looked at first, because theirs may be the first fault.
+        let mut fault = None;
+        for (line, id) in lines.iter().zip(ids) {
+            let outcome = self.sound(header, line).await;
+            match outcome {
+                Ok(resolved) => read.push((line.number, id, resolved)),
+                Err(e) => {
+                    fault = Some(at_line(e, line.number));
+                    break;
+                }
+            }
+        }
+        let rows = read.iter().map(|(_, id, resolved)| NewRow { id: *id, values: resolved.values.clone() });
+        let stored = entities::insert_new(self.tx, entity, &rows.collect::<Vec<_>>(), self.author).await?;
+        let created: Vec<i64> = read.iter().map(|(_, id, _)| *id).filter(|id| stored.contains(id)).collect();
+        let all_allowed = match self.permit.require(self.tx, Operation::Create, entity, &created).await {
+            Ok(()) => true,
+            Err(Error::Forbidden(_)) => false,
+            Err(e) => return Err(e),
+        };
+        for (number, id, resolved) in &read {
+            if !stored.contains(id) {
+                self.twice(header, resolved).await.map_err(|e| at_line(e, *number))?;
+                continue;
+            }
+            if !all_allowed {
+                let allowed = self.permit.require(self.tx, Operation::Create, entity, &[*id]).await;
+                allowed.map_err(|e| at_line(e, *number))?;
+            }
+            if let Some((created, modified)) = &resolved.stamps {
+                entities::restamp(self.tx, entity, *id, created, modified).await?;
+            }
+        }
+        fault.map_or(Ok(()), Err)
+    }
+
+    /// A line that may be stored, or names a row that is stored already.
+    async fn sound(&mut self, header: &Header, line: &Line) -> Result<Resolved, Error> {
+        let resolved = self.resolve(header, line).await?;
+        match self.check(header.entity, &resolved.values).await {
+            Err(Error::Database(e)) => Err(e.into()),
+            Err(e) if self.progress.duplicate == Duplicate::Throw => Err(e),
+            Err(e) => match entities::find_by_key(self.tx, header.entity, &resolved.values).await? {
+                Some(_) => Ok(resolved),
+                None => Err(e),
+            },
+            Ok(()) => Ok(resolved),
+        }
+    }
+
+    /// A line whose key is stored.
+    async fn twice(&mut self, header: &Header, resolved: &Resolved) -> Result<(), Error> {
+        let entity = header.entity;
+        let twin = entities::find_by_key(self.tx, entity, &resolved.values).await?;
+        match (twin, self.progress.duplicate) {
+            (Some(_), Duplicate::Ignore) => Ok(()),
+            (Some(twin), Duplicate::Check) => self.compare(entity, twin, resolved).await,
+            (Some(twin), Duplicate::Overwrite) => self.overwrite(entity, twin, resolved).await,
+            (_, Duplicate::Throw) | (None, _) => {
+                check::no_twin(self.tx, entity, &resolved.values, None, &HashSet::new()).await?;
+                Err(Error::Exists(format!("{} exists", entity.name)))
+            }
+        }
+    }
+
+    /// A line of a kind without a unique key.
+    async fn unkeyed(&mut self, header: &Header, line: &Line) -> Result<(), Error> {
+        let entity = header.entity;
+        let resolved = self.resolve(header, line).await?;
+        let twin = match self.parts(entity, resolved.name.as_deref()).await? {
+            Some(parts) => self.progress.twins.take(self.tx, entity, &resolved.values, parts).await?,
+            None => None,
+        };
+        let id = match twin {
+            Some(twin) => twin,
+            None => self.create(entity, &resolved).await?,
+        };
+        if let Some(name) = resolved.name {
+            self.progress.names.insert((entity.name, name), id);
+        }
+        Ok(())
+    }
+
+    /// What the file says of a row's parts; `None` if one of them names a row that is not stored, so that no stored row has it.
+    async fn parts(&mut self, entity: &'static Entity, name: Option<&str>) -> Result<Option<Vec<Part>>, Error> {
+        let Some(name) = name else { return Ok(Some(Vec::new())) };
+        let owner = (entity.name, name.to_owned());
+        let lines = self.progress.parts.get(&owner);
+        let mut parts = Vec::new();
+        for (header, line) in lines.into_iter().flatten() {
+            let Some(many) = parts_of(entity).find(|many| many.target == header.entity.name) else { continue };
+            // The part's owner has no id yet, and none counts here.
+            self.progress.names.insert(owner.clone(), 0);
+            let resolved = self.resolve(header, line).await;
+            self.progress.names.remove(&owner);
+            match resolved {
+                Ok(resolved) => parts.push((many, resolved.values)),
+                Err(Error::NotFound(_)) => return Ok(None),
+                Err(e) => return Err(at_line(e, line.number)),
+            }
+        }
+        Ok(Some(parts))
+    }
+
+    async fn create(&mut self, entity: &'static Entity, resolved: &Resolved) -> Result<i64, Error> {
+        self.check(entity, &resolved.values).await?;
         let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
         let row = NewRow { id, values: resolved.values.clone() };
         entities::insert(self.tx, entity, &[row], self.author).await?;
@@ -99,15 +198,13 @@ impl Batch<'_> {
         Ok(id)
     }
 
-    async fn check(&mut self, values: &[Val]) -> Result<(), Error> {
-        let entity = self.header.entity;
+    async fn check(&mut self, entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
         check::not_null(entity, values)?;
         check::lengths(entity, values)?;
-        check::rules_of(self.tx, entity, values, &self.importer.state.parse).await
+        check::rules_of(self.tx, entity, values, self.progress.parse).await
     }
 
-    async fn compare(&mut self, twin: i64, resolved: &Resolved) -> Result<(), Error> {
-        let entity = self.header.entity;
+    async fn compare(&mut self, entity: &'static Entity, twin: i64, resolved: &Resolved) -> Result<(), Error> {
         let stored = entities::by_id(self.tx, entity, twin).await?.map(|row| row.values).unwrap_or_default();
         for at in &resolved.named {
             let is_date = entity.fields.get(*at).is_some_and(|field| field.kind == FieldKind::Date);
@@ -127,9 +224,8 @@ impl Batch<'_> {
     }
 
     /// All members but those of the key; what the header does not name is cleared.
-    async fn overwrite(&mut self, twin: i64, resolved: &Resolved) -> Result<(), Error> {
-        let entity = self.header.entity;
-        self.check(&resolved.values).await?;
+    async fn overwrite(&mut self, entity: &'static Entity, twin: i64, resolved: &Resolved) -> Result<(), Error> {
+        self.check(entity, &resolved.values).await?;
         let named: Vec<&'static str> = resolved.named.iter().map(|at| member_name(entity, *at)).collect();
         self.permit.require_update(self.tx, entity, twin, &named, false).await?;
         let changes: Vec<(usize, Val)> = resolved.values.iter().cloned().enumerate().collect();
@@ -141,8 +237,7 @@ impl Batch<'_> {
     }
 
     /// The values of a line in the order of a row's, its references looked up.
-    async fn resolve(&mut self, line: &Line) -> Result<Resolved, Error> {
-        let header = self.header;
+    async fn resolve(&mut self, header: &Header, line: &Line) -> Result<Resolved, Error> {
         let entity = header.entity;
         let bad = |text: String| Error::BadParameter(text);
         let mut resolved =
@@ -151,13 +246,10 @@ impl Batch<'_> {
         for column in &header.columns {
             match column {
                 Column::Name(number) => {
-                    resolved.name = match cell(line, *number)? {
-                        Cell::Text(name) | Cell::Bare(name) => Some(name.clone()),
-                        Cell::Null => None,
-                    };
+                    resolved.name = cell(line, *number)?.text().map(str::to_owned);
                 }
                 Column::Field(field, number) => {
-                    let val = read::value(field, cell(line, *number)?, &self.importer.state.parse.time_zone);
+                    let val = read::value(field, cell(line, *number)?, &self.progress.parse.time_zone);
                     let val = val.map_err(bad)?;
                     if let Some(which) = stamps().iter().position(|stamp| stamp.name == field.name) {
                         stamped[which] = Some(val);
@@ -184,11 +276,8 @@ impl Batch<'_> {
         Box::pin(async move {
             let parts = match reference {
                 Reference::Name(number) => {
-                    let name = match cell(line, *number)? {
-                        Cell::Null => return Ok(None),
-                        Cell::Text(name) | Cell::Bare(name) => name,
-                    };
-                    let known = self.importer.names.get(&(target.name, name.clone())).copied();
+                    let Some(name) = cell(line, *number)?.text() else { return Ok(None) };
+                    let known = self.progress.names.get(&(target.name, name.to_owned())).copied();
                     let missing = || Error::NotFound(format!("the file has no {} named {name}", target.name));
                     return known.ok_or_else(missing).map(Some);
                 }
@@ -199,14 +288,14 @@ impl Batch<'_> {
                 return Ok(None);
             }
             let key = format!("{} {cells:?}", target.name);
-            if let Some(id) = self.importer.references.get(&key) {
+            if let Some(id) = self.progress.references.get(&key) {
                 return Ok(Some(*id));
             }
             let mut values = entities::empty_values(target);
             for part in parts {
                 let (name, val) = match part {
                     KeyPart::Field(field, number) => {
-                        let val = read::value(field, cell(line, *number)?, &self.importer.state.parse.time_zone);
+                        let val = read::value(field, cell(line, *number)?, &self.progress.parse.time_zone);
                         (field.name, val.map_err(Error::BadParameter)?)
                     }
                     KeyPart::One(one, inner) => (one.name, Val::I64(self.refer(one.target(), inner, line).await?)),
@@ -223,7 +312,7 @@ impl Batch<'_> {
                 });
                 Error::NotFound(format!("there is no {} with {}", target.name, named.collect::<Vec<_>>().join(", ")))
             })?;
-            self.importer.references.insert(key, id);
+            self.progress.references.insert(key, id);
             Ok(Some(id))
         })
     }

@@ -8,10 +8,12 @@ mod batch;
 mod export;
 mod import;
 mod read;
+mod upload;
 mod write;
 
 pub use self::export::{ExportRequest, export};
-pub use self::import::{ImportRequest, Importer};
+pub use self::import::{Duplicate, ImportRequest, import};
+pub use self::upload::Upload;
 
 use icat_client::schema::{BASE_FIELDS, Field};
 

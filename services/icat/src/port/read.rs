@@ -4,7 +4,7 @@ use icat_client::schema::{self, Entity, Field, FieldKind, Member, ToOne};
 use service_kit::Val;
 
 use super::{Attributes, stamps};
-use crate::values::read_date;
+use crate::values::{integral, read_date};
 
 /// One value of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,16 @@ pub enum Cell {
     /// A number, a date, a word.
     Bare(String),
     Null,
+}
+
+impl Cell {
+    /// What stands there, unless it is nothing.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Bare(text) => Some(text),
+            Self::Null => None,
+        }
+    }
 }
 
 /// What a column of a header holds.
@@ -44,6 +54,32 @@ pub enum KeyPart {
 pub struct Header {
     pub entity: &'static Entity,
     pub columns: Vec<Column>,
+}
+
+impl Header {
+    /// How many values a line must have.
+    pub fn width(&self) -> usize {
+        let column = |column: &Column| match column {
+            Column::Name(number) | Column::Field(_, number) => *number,
+            Column::One(_, reference) => reference.last(),
+        };
+        self.columns.iter().map(column).max().map_or(0, |last| last + 1)
+    }
+}
+
+impl Reference {
+    fn last(&self) -> usize {
+        match self {
+            Self::Name(number) => *number,
+            Self::Key(parts) => {
+                let part = |part: &KeyPart| match part {
+                    KeyPart::Field(_, number) => *number,
+                    KeyPart::One(_, inner) => inner.last(),
+                };
+                parts.iter().map(part).max().unwrap_or_default()
+            }
+        }
+    }
 }
 
 /// How deep references may nest; the schema's own keys nest four deep.
@@ -198,7 +234,8 @@ pub fn value(field: &Field, cell: &Cell, zone: &jiff::tz::TimeZone) -> Result<Va
         (FieldKind::String, Cell::Bare(_)) => Err(misfit("a text in quotes")),
         (_, Cell::Text(text) | Cell::Bare(text)) => match field.kind {
             FieldKind::Long | FieldKind::Integer => {
-                text.parse::<i64>().map(Val::from).map_err(|_| misfit("a whole number"))
+                let number = text.parse().ok().or_else(|| text.parse().ok().and_then(integral));
+                number.map(Val::from).ok_or_else(|| misfit("a whole number"))
             }
             FieldKind::Double => {
                 let number = text.parse::<f64>().ok().filter(|number| number.is_finite());

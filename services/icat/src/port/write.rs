@@ -9,7 +9,7 @@ use super::{Attributes, stamps};
 use crate::store::entities::{StoredRow, place};
 use crate::values::{date, java_double};
 
-/// `Dataset(complete:0,…,type(name:8,facility(name:9)))`
+/// `Dataset(complete:0,…,type(facility(name:8),name:9))`
 pub fn header(entity: &'static Entity, attributes: Attributes) -> String {
     let mut number = 0;
     let mut columns = Vec::new();
@@ -40,11 +40,18 @@ fn relation(one: &ToOne, number: &mut usize) -> String {
     if target.unique.is_empty() {
         return format!("{}({})", one.name, numbered("?", number));
     }
-    let key = target.unique.iter().map(|name| match target.one(name) {
+    let key = key_members(target).into_iter().map(|name| match target.one(name) {
         Some(one) => relation(one, number),
         None => numbered(name, number),
     });
     format!("{}({})", one.name, key.collect::<Vec<_>>().join(","))
+}
+
+/// The members of a unique key in the order in which they stand in a dump.
+pub fn key_members(entity: &Entity) -> Vec<&'static str> {
+    let mut members = entity.unique.to_vec();
+    members.sort_unstable();
+    members
 }
 
 /// How many columns the key of an entity has.
@@ -110,7 +117,7 @@ pub fn field_of(entity: &'static Entity, row: &StoredRow, field: &Field) -> Stri
 
 fn value(kind: FieldKind, val: &Val) -> String {
     match (kind, val) {
-        (FieldKind::Boolean, Val::I64(v)) => if v.unwrap_or(0) == 0 { "FALSE" } else { "TRUE" }.to_owned(),
+        (FieldKind::Boolean, Val::I64(v)) => if v.unwrap_or(0) == 0 { "false" } else { "true" }.to_owned(),
         (FieldKind::Date, Val::I64(Some(v))) => date(*v),
         (FieldKind::Enum(def), Val::I64(Some(v))) => {
             usize::try_from(*v).ok().and_then(|at| def.values.get(at)).copied().unwrap_or("NULL").to_owned()

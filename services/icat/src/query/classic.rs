@@ -8,9 +8,9 @@ use super::condition::{between, like};
 use super::cursor::Cursor;
 use super::expression::{aggregate_of, aggregated, parameter};
 use super::include;
-use super::jpql::whole;
+use super::jpql::{most, whole};
 use super::lexer::{Token, tokens};
-use super::scope::{Operand, Resolved, Scope, resolve_from};
+use super::scope::{Operand, Resolved, Scope, is_null, resolve_from};
 use super::tree::{Body, Column, ColumnKind, Cond, Expr, Operator, Origin, Path, Search, Source, Step, Var};
 use super::{Get, ParseContext, QueryError};
 
@@ -98,7 +98,7 @@ fn leading_limit(cursor: &mut Cursor<'_>) -> Result<Option<(u64, Option<u64>)>, 
     }
     let offset = if cursor.is_sign(",") { 0 } else { whole(cursor)? };
     cursor.expect_sign(",")?;
-    let count = if is_number(cursor.peek()) { Some(whole(cursor)?) } else { None };
+    let count = if is_number(cursor.peek()) { most(cursor)? } else { None };
     Ok(Some((offset, count)))
 }
 
@@ -261,6 +261,9 @@ fn predicate(cursor: &mut Cursor<'_>, scope: &Scope<'_>, here: Here) -> Result<C
 fn operand(cursor: &mut Cursor<'_>, (var, entity): Here) -> Result<Operand, QueryError> {
     match cursor.next()? {
         Token::Parameter(name) => parameter(name),
+        token if is_null(token) => Err(QueryError::bad(
+            "NULL does not stand in conditions of the old syntax: write SELECT d FROM Dataset d WHERE d.endDate IS NULL",
+        )),
         Token::Name(name) if name.eq_ignore_ascii_case("CURRENT_TIMESTAMP") => {
             Ok(Operand::Typed(Expr::Now, ColumnKind::Date))
         }

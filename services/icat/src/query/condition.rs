@@ -2,10 +2,10 @@
 
 use super::QueryError;
 use super::cursor::Cursor;
-use super::expression::operand;
+use super::expression::{operand, string};
 use super::jpql;
 use super::lexer::Token;
-use super::scope::{Operand, Resolved, Scope, comparable, words};
+use super::scope::{Operand, Resolved, Scope, comparable, is_null, words};
 use super::tree::{Body, ColumnKind, Cond, Expr, Literal, Operator, Pattern};
 
 /// `a OR b`
@@ -115,14 +115,31 @@ fn comparison(
     let quantifier = cursor.is_any_word(&["ALL", "ANY", "SOME"]) && matches!(cursor.peek_at(1), Some(Token::Sign("(")));
     if !quantifier {
         let right = operand(cursor, scope)?;
-        let (left, right) = scope.same_kind(left, right)?;
-        return Ok(Cond::Compare { left, operator, right });
+        return compared(scope, left, operator, right);
     }
     let all = cursor.is_word("ALL");
     cursor.at += 1;
     let (select, kind) = sub_select(cursor, scope)?;
     let value = beside(scope, left, kind)?;
     Ok(Cond::Quantified { value, operator, all, select: Box::new(select) })
+}
+
+/// Two values; `= NULL` and `<> NULL` ask whether there is one, as EclipseLink has it.
+fn compared(scope: &Scope<'_>, left: Operand, operator: Operator, right: Operand) -> Result<Cond, QueryError> {
+    let names_null = |operand: &Operand| matches!(operand, Operand::Literal(token) if is_null(token));
+    let negated = match operator {
+        Operator::Equal => Some(false),
+        Operator::NotEqual => Some(true),
+        _ => None,
+    };
+    match negated {
+        Some(negated) if names_null(&right) => Ok(Cond::IsNull { value: Scope::typed(left)?.0, negated }),
+        Some(negated) if names_null(&left) => Ok(Cond::IsNull { value: Scope::typed(right)?.0, negated }),
+        _ => {
+            let (left, right) = scope.same_kind(left, right)?;
+            Ok(Cond::Compare { left, operator, right })
+        }
+    }
 }
 
 /// A value that is compared with values of this kind.
@@ -174,35 +191,33 @@ pub fn between(
     Ok(Cond::Between { value, low, high, negated })
 }
 
-/// What follows the pattern of a LIKE is its escape character.
+/// What follows the pattern of a LIKE is its escape character; without one it is the backslash, as in MariaDB.
 pub fn like(cursor: &mut Cursor<'_>, left: Operand, pattern: Operand, negated: bool) -> Result<Cond, QueryError> {
-    let (left, kind) = Scope::typed(left)?;
-    let (pattern, pattern_kind) = Scope::typed(pattern)?;
-    if kind != ColumnKind::Text || pattern_kind != ColumnKind::Text {
-        return Err(QueryError::bad("LIKE compares strings"));
-    }
+    let left = string(left, "LIKE")?;
+    let pattern = string(pattern, "LIKE")?;
     let escape = if cursor.word("ESCAPE") {
         match cursor.next()? {
-            Token::Text(text) if text.chars().count() == 1 => text.chars().next(),
-            _ => return Err(QueryError::bad("ESCAPE takes one character in quotes")),
+            Token::Text(text) => text.chars().next().filter(|_| text.chars().count() == 1),
+            _ => None,
         }
+        .ok_or_else(|| QueryError::bad("ESCAPE takes one character in quotes"))?
     } else {
-        None
+        '\\'
     };
     let pattern = match pattern {
-        Expr::Literal(Literal::Text(text)) => Pattern::Text(escaped(&text, escape)?),
+        Expr::Literal(Literal::Text(text)) => Pattern::Text(escaped(&text, escape)),
         computed => Pattern::Computed(computed, escape),
     };
     Ok(Cond::Like { left, pattern, negated })
 }
 
-/// The same pattern with the backslash as its escape character; without ESCAPE there is none in JPQL.
-fn escaped(pattern: &str, escape: Option<char>) -> Result<String, QueryError> {
+/// The same pattern with the backslash as its escape character. One at the end stands for itself.
+fn escaped(pattern: &str, escape: char) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
-        let literal = if Some(c) == escape {
-            chars.next().ok_or_else(|| QueryError::bad("the pattern ends in its escape character"))?
+        let literal = if c == escape {
+            chars.next().unwrap_or(c)
         } else if c == '\\' {
             c
         } else {
@@ -214,7 +229,7 @@ fn escaped(pattern: &str, escape: Option<char>) -> Result<String, QueryError> {
         }
         out.push(literal);
     }
-    Ok(out)
+    out
 }
 
 fn membership(cursor: &mut Cursor<'_>, scope: &Scope<'_>, value: Operand, negated: bool) -> Result<Cond, QueryError> {

@@ -94,6 +94,31 @@ impl<'t> Cursor<'t> {
         self.is_sign("(") && closes.is_some_and(|at| at + 1 == rest.len())
     }
 
+    /// How many tokens a select in parentheses has that begins some tokens ahead; 0 if none does.
+    pub fn sub_select_length(&self, ahead: usize) -> usize {
+        let begins = matches!(self.peek_at(ahead), Some(Token::Sign("(")))
+            && matches!(self.peek_at(ahead + 1), Some(Token::Name(word)) if word.eq_ignore_ascii_case("SELECT"));
+        let mut depth = 0_usize;
+        let rest = self.tokens.get(self.at + ahead..).unwrap_or_default();
+        let closes = rest.iter().position(|token| {
+            match token {
+                Token::Sign("(") => depth += 1,
+                Token::Sign(")") => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+        });
+        closes.filter(|_| begins).map_or(0, |at| at + 1)
+    }
+
+    /// The name in `X(name)`, if that stands here.
+    pub fn enclosed_name(&self) -> Option<&'t str> {
+        match (self.peek_at(1)?, self.peek_at(2)?, self.peek_at(3)?) {
+            (Token::Sign("("), Token::Name(name), Token::Sign(")")) => Some(name),
+            _ => None,
+        }
+    }
+
     /// An aggregate of nothing but a path, if one stands here: `COUNT(x)`, `COUNT(DISTINCT x)` or `COUNT(DISTINCT(x))`; with
     /// how many tokens it has.
     pub fn aggregate_of_path<A>(&self, known: impl Fn(&str) -> Option<A>) -> Option<(A, bool, &'t str, usize)> {

@@ -4,8 +4,9 @@ use super::QueryError;
 use super::condition::{condition, is_sub_select, sub_select};
 use super::cursor::Cursor;
 use super::lexer::Token;
-use super::scope::{Operand, Resolved, Scope, comparable, words};
-use super::tree::{Aggregate, Arithmetic, ColumnKind, Expr, Function, Side};
+use super::literals;
+use super::scope::{Operand, Resolved, Scope, comparable, is_null, words};
+use super::tree::{Aggregate, Arithmetic, ColumnKind, Expr, Function, Literal, Side};
 
 /// How many numbers one sum or product may have.
 const MOST_TERMS: usize = 200;
@@ -62,13 +63,75 @@ fn signed(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Operand, QueryEr
 
 fn arithmetic(left: Operand, operator: Arithmetic, right: Operand) -> Result<Operand, QueryError> {
     let ((left, a), (right, b)) = (number(left)?, number(right)?);
-    let whole = a == ColumnKind::I64 && b == ColumnKind::I64 && operator != Arithmetic::Divide;
-    let kind = if whole { ColumnKind::I64 } else { ColumnKind::F64 };
-    Ok(Operand::Typed(Expr::Arithmetic { left: Box::new(left), operator, right: Box::new(right) }, kind))
+    let is_whole = is_whole(&left, a) && is_whole(&right, b);
+    let has_decimals = operator == Arithmetic::Divide || a == ColumnKind::F64 || b == ColumnKind::F64;
+    let kind = if has_decimals { ColumnKind::F64 } else { ColumnKind::I64 };
+    Ok(Operand::Typed(Expr::Arithmetic { left: Box::new(left), operator, right: Box::new(right), is_whole }, kind))
 }
 
+fn is_whole(expr: &Expr, kind: ColumnKind) -> bool {
+    kind == ColumnKind::I64 || matches!(expr, Expr::Arithmetic { is_whole: true, .. })
+}
+
+/// A number; a string counts as the number that it begins with.
 fn number(operand: Operand) -> Result<Typed, QueryError> {
-    of_kind(operand, "arithmetic takes numbers", |kind| matches!(kind, ColumnKind::I64 | ColumnKind::F64))
+    let (expr, kind) = Scope::typed(operand)?;
+    match kind {
+        ColumnKind::I64 | ColumnKind::F64 => Ok((expr, kind)),
+        ColumnKind::Text => Ok((called(Function::Number, expr), ColumnKind::F64)),
+        _ => Err(QueryError::bad(format!("arithmetic takes numbers, not {}", words(kind)))),
+    }
+}
+
+fn called(function: Function, argument: Expr) -> Expr {
+    Expr::Call { function, arguments: vec![argument] }
+}
+
+/// A string, or a whole number as one.
+pub fn string(operand: Operand, place: &str) -> Result<Expr, QueryError> {
+    let refused = |what: String| QueryError::bad(format!("{place} takes strings and whole numbers, not {what}"));
+    match operand {
+        Operand::Typed(expr, ColumnKind::Text) => Ok(expr),
+        Operand::Typed(expr, ColumnKind::I64) => Ok(called(Function::Text, expr)),
+        Operand::Typed(_, ColumnKind::Date) => {
+            Err(QueryError::bad(format!("{place} takes no times: compare them with BETWEEN, < or >")))
+        }
+        Operand::Typed(_, kind) => Err(refused(words(kind))),
+        Operand::Literal(token) => {
+            let literal = if is_null(&token) { Some(Literal::Null) } else { literals::text(&token) };
+            literal.map(Expr::Literal).ok_or_else(|| refused(token.to_string()))
+        }
+    }
+}
+
+/// A selected expression has the type that icat.server gives it: what is made of whole numbers is whole, and a whole number
+/// divided by one with decimals has four of them.
+pub fn selected((expr, kind): Typed) -> Typed {
+    match expr {
+        Expr::Arithmetic { left, operator: Arithmetic::Divide, right, is_whole: true } if is_plain(&left, &right) => {
+            (Expr::Call { function: Function::WholeQuotient, arguments: vec![*left, *right] }, ColumnKind::I64)
+        }
+        Expr::Arithmetic { is_whole: true, .. } if kind == ColumnKind::F64 => {
+            (called(Function::Truncate, expr), ColumnKind::I64)
+        }
+        Expr::Arithmetic { left, operator: Arithmetic::Divide, right, .. } if is_quotient(&left, &right) => {
+            (Expr::Call { function: Function::RoundedQuotient, arguments: vec![*left, *right] }, ColumnKind::F64)
+        }
+        other => (other, kind),
+    }
+}
+
+/// Whether no quotient is in the way of dividing as whole numbers.
+fn is_plain(left: &Expr, right: &Expr) -> bool {
+    [left, right].iter().all(|side| !matches!(side, Expr::Arithmetic { .. } | Expr::Negative(_)))
+}
+
+fn is_quotient(left: &Expr, right: &Expr) -> bool {
+    let is_attribute = |expr: &Expr| match expr {
+        Expr::Path(path) => path.field.is_some_and(|field| ColumnKind::of(field.kind) == ColumnKind::I64),
+        _ => false,
+    };
+    is_attribute(left) && matches!(right, Expr::Literal(Literal::F64(_)))
 }
 
 fn of_kind(operand: Operand, complaint: &str, fits: impl Fn(ColumnKind) -> bool) -> Result<Typed, QueryError> {
@@ -119,7 +182,7 @@ fn named(cursor: &mut Cursor<'_>, scope: &Scope<'_>, name: &str) -> Result<Opera
         "CURRENT_TIMESTAMP" => return Ok(Operand::Typed(Expr::Now, ColumnKind::Date)),
         "CURRENT_DATE" => return Ok(Operand::Typed(Expr::Today, ColumnKind::Date)),
         "CURRENT_TIME" => return Err(QueryError::bad("CURRENT_TIME is a time of day, and no attribute is one")),
-        "NULL" => return Err(QueryError::bad("nothing equals NULL: use IS NULL or IS NOT NULL")),
+        "NULL" => return Ok(Operand::Literal(Token::Name(upper))),
         "CASE" if scope.variable(name).is_none() => return cursor.nested(|cursor| case(cursor, scope)),
         _ => {}
     }
@@ -180,15 +243,22 @@ fn one_kind(scope: &Scope<'_>, values: Vec<Operand>) -> Result<(Vec<Expr>, Colum
     kind.map(|kind| (exprs, kind)).ok_or_else(|| QueryError::bad("a list of values is empty"))
 }
 
-fn is_text(kind: ColumnKind) -> bool {
-    kind == ColumnKind::Text
-}
-
 fn call(cursor: &mut Cursor<'_>, scope: &Scope<'_>, name: &str) -> Result<Typed, QueryError> {
     cursor.expect_sign("(")?;
     let typed = match name {
         "SIZE" => size(cursor, scope)?,
         "TRIM" => trim(cursor, scope)?,
+        "FUNCTION" => {
+            let Token::Text(name) = cursor.next()? else {
+                cursor.at -= 1;
+                return Err(cursor.expected("STRING"));
+            };
+            let mut arguments = Vec::new();
+            while cursor.sign(",") {
+                arguments.push(operand(cursor, scope)?);
+            }
+            function(scope, &name.to_uppercase(), arguments)?
+        }
         _ => {
             let mut arguments = vec![operand(cursor, scope)?];
             while cursor.sign(",") {
@@ -224,7 +294,6 @@ fn function(scope: &Scope<'_>, name: &str, arguments: Vec<Operand>) -> Result<Ty
         let (arguments, kind) = one_kind(scope, arguments)?;
         return Ok((Expr::Call { function, arguments }, kind));
     }
-    let complaint = |what: &str| format!("{name} takes {what}");
     let mut first = None;
     let mut exprs = Vec::with_capacity(count);
     for (place, argument) in arguments.into_iter().enumerate() {
@@ -235,11 +304,11 @@ fn function(scope: &Scope<'_>, name: &str, arguments: Vec<Operand>) -> Result<Ty
             _ => count,
         };
         let (expr, its) = if place < texts {
-            of_kind(argument, &complaint("a string"), is_text)?
+            (string(argument, name)?, ColumnKind::Text)
         } else if matches!(function, Function::Abs | Function::Sqrt) {
             number(argument)?
         } else {
-            of_kind(argument, &complaint("whole numbers"), |kind| kind == ColumnKind::I64)?
+            of_kind(argument, &format!("{name} takes whole numbers"), |kind| kind == ColumnKind::I64)?
         };
         first.get_or_insert(its);
         exprs.push(expr);
@@ -265,16 +334,14 @@ fn trim(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Typed, QueryError>
     if !cursor.word("FROM") {
         let first = operand(cursor, scope)?;
         if cursor.word("FROM") {
-            what = Some(of_kind(first, "TRIM takes a character", is_text)?.0);
+            what = Some(string(first, "TRIM")?);
         } else {
-            let (string, kind) = of_kind(first, "TRIM takes a string", is_text)?;
             let function = Function::Trim(side.unwrap_or(Side::Both));
-            return Ok((Expr::Call { function, arguments: vec![string] }, kind));
+            return Ok((called(function, string(first, "TRIM")?), ColumnKind::Text));
         }
     }
-    let (string, kind) = of_kind(operand(cursor, scope)?, "TRIM takes a string", is_text)?;
-    let arguments = [string].into_iter().chain(what).collect();
-    Ok((Expr::Call { function: Function::Trim(side.unwrap_or(Side::Both)), arguments }, kind))
+    let arguments = [string(operand(cursor, scope)?, "TRIM")?].into_iter().chain(what).collect();
+    Ok((Expr::Call { function: Function::Trim(side.unwrap_or(Side::Both)), arguments }, ColumnKind::Text))
 }
 
 pub fn aggregate_of(word: &str) -> Option<Aggregate> {
@@ -301,8 +368,14 @@ fn aggregate(cursor: &mut Cursor<'_>, scope: &Scope<'_>, function: Aggregate) ->
 }
 
 pub fn aggregated(function: Aggregate, distinct: bool, argument: Typed) -> Result<Typed, QueryError> {
-    let kind = aggregate_kind(function, argument.1)?;
-    Ok((Expr::Aggregate { function, distinct, argument: Box::new(argument.0), kind }, kind))
+    let (argument, of) = match argument {
+        (text, ColumnKind::Text) if matches!(function, Aggregate::Sum | Aggregate::Avg) => {
+            (called(Function::Number, text), ColumnKind::F64)
+        }
+        other => other,
+    };
+    let kind = aggregate_kind(function, of)?;
+    Ok((Expr::Aggregate { function, distinct, argument: Box::new(argument), of }, kind))
 }
 
 fn aggregate_kind(function: Aggregate, of: ColumnKind) -> Result<ColumnKind, QueryError> {

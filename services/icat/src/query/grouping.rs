@@ -9,7 +9,7 @@ pub fn check(body: &mut Body, columns: &[Column]) -> Result<(), QueryError> {
     if let Some(having) = &body.having {
         having.operands(&mut |operand| has_aggregate |= operand.has_aggregate());
         if !has_aggregate && body.group_by.is_empty() {
-            return Err(QueryError::bad("HAVING needs GROUP BY or an aggregate"));
+            return Err(QueryError::bad("HAVING needs GROUP BY or an aggregate: write the condition after WHERE"));
         }
     }
     if body.group_by.iter().any(Expr::has_aggregate) {
@@ -19,11 +19,10 @@ pub fn check(body: &mut Body, columns: &[Column]) -> Result<(), QueryError> {
     if !has_aggregate && body.group_by.is_empty() {
         return if ordered { Err(QueryError::bad("an aggregate in ORDER BY needs GROUP BY")) } else { Ok(()) };
     }
+    if columns.iter().any(|column| column.expr.has_select()) {
+        return Err(QueryError::bad("a sub-select beside aggregates is a query of its own: send it as one"));
+    }
     if body.group_by.is_empty() {
-        let plain = columns.iter().any(|column| has_loose(&column.expr, &[]));
-        if plain {
-            return Err(QueryError::bad("a SELECT with both paths and aggregates needs GROUP BY"));
-        }
         // There is one row.
         body.order_by.clear();
     }

@@ -58,6 +58,9 @@ pub fn paths(
         selected.map(|name| (name.to_uppercase(), Vec::new())).into_iter().collect();
     loop {
         let text = cursor.name()?;
+        if !text.contains('.') {
+            return Err(QueryError::bad(format!("Path {text} must contain a '.'")));
+        }
         let mut parts = text.split('.');
         let head = parts.next().unwrap_or_default().to_uppercase();
         let start = names.iter().find(|(name, _)| *name == head).map(|(_, place)| place.clone());

@@ -6,13 +6,12 @@ use icat_client::schema;
 
 use super::condition::condition;
 use super::cursor::Cursor;
-use super::expression::{aggregate_of, aggregated, operand};
-use super::grouping;
+use super::expression::operand;
 use super::include::{self, Include};
 use super::lexer::{Token, tokens};
-use super::scope::{Resolved, Scope, resolve_from};
-use super::tree::{Body, Column, ColumnKind, Expr, Origin, Path, Search, Source, Step, Var};
-use super::{Get, ParseContext, QueryError};
+use super::scope::Scope;
+use super::tree::{Body, Column, ColumnKind, Expr, Literal, Origin, Search, Source, Step};
+use super::{Get, ParseContext, QueryError, grouping, select_list};
 
 /// Words that end a list of names.
 const CLAUSES: [&str; 12] =
@@ -96,9 +95,9 @@ fn select(cursor: &mut Cursor<'_>, scope: &mut Scope<'_>) -> Result<Selected, Qu
     cursor.expect_word("FROM")?;
     let mut body = Body { sources: from(cursor, scope)?, ..Body::default() };
     let mut names = cursor.part(list, list_end);
-    declared(&names, scope)?;
+    select_list::check_names(&names, scope)?;
     body.distinct = names.word("DISTINCT");
-    let (columns, selected) = select_list(&mut names, scope, &mut body.sources)?;
+    let (columns, selected) = select_list::read_columns(&mut names, scope, &mut body.sources)?;
     names.end()?;
 
     if cursor.word("WHERE") {
@@ -106,51 +105,17 @@ fn select(cursor: &mut Cursor<'_>, scope: &mut Scope<'_>) -> Result<Selected, Qu
     }
     if cursor.word("GROUP") {
         cursor.expect_word("BY")?;
-        body.group_by = list_of(cursor, |cursor| Ok(Scope::typed(operand(cursor, scope)?)?.0))?;
+        body.group_by = list_of(cursor, |cursor| key(cursor, scope, &columns, "GROUP BY"))?;
     }
     if cursor.word("HAVING") {
         body.having = Some(scope.aggregating(true, || condition(cursor, scope))?);
     }
     if cursor.word("ORDER") {
         cursor.expect_word("BY")?;
-        body.order_by = scope.aggregating(true, || list_of(cursor, |cursor| order(cursor, scope)))?;
+        body.order_by = scope.aggregating(true, || list_of(cursor, |cursor| order(cursor, scope, &columns)))?;
     }
     grouping::check(&mut body, &columns)?;
     Ok((body, columns, selected))
-}
-
-/// Every name in the SELECT list that is neither a function nor a word of the language begins with a variable.
-fn declared(list: &Cursor<'_>, scope: &Scope<'_>) -> Result<(), QueryError> {
-    const WORDS: [&str; 10] = [
-        "DISTINCT",
-        "LEADING",
-        "TRAILING",
-        "BOTH",
-        "FROM",
-        "TRUE",
-        "FALSE",
-        "CURRENT_DATE",
-        "CURRENT_TIME",
-        "CURRENT_TIMESTAMP",
-    ];
-    for ahead in 0.. {
-        let Some(token) = list.peek_at(ahead) else { break };
-        let Token::Name(name) = token else { continue };
-        let head = name.split('.').next().unwrap_or_default();
-        let is_word = WORDS.iter().any(|word| head.eq_ignore_ascii_case(word)) || name.starts_with("org.icatproject.");
-        let called = matches!(list.peek_at(ahead + 1), Some(Token::Sign("("))) && !is_only_in_conditions(name);
-        if !is_word && !called && scope.variable(head).is_none() {
-            let head = head.to_uppercase();
-            let text = format!("idVar '{head}' referenced in the SELECT clause is not defined in the FROM clause.");
-            return Err(QueryError::bad(text));
-        }
-    }
-    Ok(())
-}
-
-/// As in icat.server, whose SELECT list knows no more than the functions of the language's own keywords.
-fn is_only_in_conditions(name: &str) -> bool {
-    ["COALESCE", "NULLIF", "CASE", "SELECT"].iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
 fn list_of<T>(
@@ -164,8 +129,27 @@ fn list_of<T>(
     Ok(items)
 }
 
-fn order(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<(Expr, bool), QueryError> {
+/// What is sorted or grouped by: an expression, or the number of a column.
+fn key(cursor: &mut Cursor<'_>, scope: &Scope<'_>, columns: &[Column], clause: &str) -> Result<Expr, QueryError> {
+    let first = cursor.at;
     let (expr, _) = Scope::typed(operand(cursor, scope)?)?;
+    match expr {
+        Expr::Literal(Literal::I64(n)) if cursor.at == first + 1 => {
+            let column = usize::try_from(n).ok().and_then(|n| columns.get(n.checked_sub(1)?));
+            let refused =
+                || QueryError::bad(format!("{clause} {n} names a column, of which the query has {}", columns.len()));
+            column.map(|column| column.expr.clone()).ok_or_else(refused)
+        }
+        expr if expr.is_constant() => {
+            let text = format!("{clause} takes attributes, what is computed of them, or the number of a column");
+            Err(QueryError::bad(text))
+        }
+        expr => Ok(expr),
+    }
+}
+
+fn order(cursor: &mut Cursor<'_>, scope: &Scope<'_>, columns: &[Column]) -> Result<(Expr, bool), QueryError> {
+    let expr = key(cursor, scope, columns, "ORDER BY")?;
     let descending = cursor.word("DESC");
     if !descending {
         cursor.word("ASC");
@@ -250,84 +234,6 @@ fn join(
     Ok(())
 }
 
-/// The selected expressions, and the name of the variable that is selected alone.
-fn select_list(
-    cursor: &mut Cursor<'_>,
-    scope: &mut Scope<'_>,
-    sources: &mut Vec<Source>,
-) -> Result<(Vec<Column>, Option<String>), QueryError> {
-    let mut columns = Vec::new();
-    let mut selected = None;
-    let wrapped = cursor.encloses_all() && cursor.sign("(");
-    loop {
-        let (expr, kind) = selected_expression(cursor, scope, sources, &mut selected)?;
-        columns.push(Column { kind, expr });
-        if !cursor.sign(",") {
-            break;
-        }
-    }
-    if wrapped {
-        cursor.expect_sign(")")?;
-    }
-    Ok((columns, selected))
-}
-
-/// A path or an aggregate of one, either of which may lead to many rows, or any other expression.
-fn selected_expression(
-    cursor: &mut Cursor<'_>,
-    scope: &mut Scope<'_>,
-    sources: &mut Vec<Source>,
-    selected: &mut Option<String>,
-) -> Result<(Expr, ColumnKind), QueryError> {
-    let ends = |token: Option<&Token>| matches!(token, None | Some(Token::Sign("," | ")")));
-    let Some(Token::Name(name)) = cursor.peek() else {
-        return scope.aggregating(true, || Scope::typed(operand(cursor, scope)?));
-    };
-    let is_path = |name: &str| scope.variable(name.split('.').next().unwrap_or_default()).is_some();
-    if is_path(name) && ends(cursor.peek_at(1)) {
-        cursor.at += 1;
-        let (path, kind) = selected_path(name, scope, sources)?;
-        *selected = Some(name.to_owned()).filter(|name| !name.contains('.'));
-        return Ok((Expr::Path(path), kind));
-    }
-    if let Some((function, distinct, path, length)) = cursor.aggregate_of_path(aggregate_of)
-        && is_path(path)
-        && ends(cursor.peek_at(length))
-    {
-        cursor.at += length;
-        let (path, kind) = selected_path(path, scope, sources)?;
-        return aggregated(function, distinct, (Expr::Path(path), kind));
-    }
-    scope.aggregating(true, || Scope::typed(operand(cursor, scope)?))
-}
-
-/// A path; one that leads to many rows becomes a join.
-fn selected_path(
-    name: &str,
-    scope: &mut Scope<'_>,
-    sources: &mut Vec<Source>,
-) -> Result<(Path, ColumnKind), QueryError> {
-    let mut parts = name.split('.');
-    let head = parts.next().unwrap_or_default();
-    let Some((var, entity)) = scope.variable(head) else {
-        return Err(QueryError::bad(format!(
-            "idVar '{}' referenced in the SELECT clause is not defined in the FROM clause.",
-            head.to_uppercase()
-        )));
-    };
-    match resolve_from(var, entity, parts)? {
-        Resolved::Value(path, kind) => Ok((path, kind)),
-        Resolved::Many(parent, many) => {
-            let steps = parent.steps.iter().map(|one| Step::One(one)).chain([Step::Many(many)]).collect();
-            let target = many.target();
-            let hidden: Var = scope.declare_hidden(target);
-            let origin = Origin::Join { from: parent.var, steps, left: false };
-            sources.push(Source { var: hidden, entity: target, origin });
-            Ok((Path { var: hidden, steps: Vec::new(), field: None }, ColumnKind::Entity(target)))
-        }
-    }
-}
-
 fn include(cursor: &mut Cursor<'_>, columns: &[Column], selected: Option<&str>) -> Result<Vec<Include>, QueryError> {
     let [column] = columns else {
         return Err(QueryError::bad("INCLUDE is only valid for one quantity in the SELECT clause"));
@@ -352,8 +258,13 @@ fn include(cursor: &mut Cursor<'_>, columns: &[Column], selected: Option<&str>) 
 fn limit(cursor: &mut Cursor<'_>) -> Result<(u64, Option<u64>), QueryError> {
     let offset = whole(cursor)?;
     cursor.expect_sign(",")?;
-    let count = if cursor.sign("*") { None } else { Some(whole(cursor)?) };
+    let count = if cursor.sign("*") { None } else { most(cursor)? };
     Ok((offset, count))
+}
+
+/// How many rows; 0 is no limit.
+pub fn most(cursor: &mut Cursor<'_>) -> Result<Option<u64>, QueryError> {
+    Ok(Some(whole(cursor)?).filter(|count| *count > 0))
 }
 
 pub fn whole(cursor: &mut Cursor<'_>) -> Result<u64, QueryError> {

@@ -148,7 +148,8 @@ impl Lexer<'_> {
         let token = if real {
             text.parse().ok().filter(|n: &f64| n.is_finite()).map(Token::Real)
         } else {
-            text.parse().ok().map(Token::Integer)
+            // More than 64 bits hold: it equals nothing that is stored, but it can be compared.
+            text.parse().map(Token::Integer).ok().or_else(|| text.parse().ok().map(Token::Real))
         };
         let token = token.ok_or_else(|| QueryError::bad(format!("{text} is too large a number")))?;
         self.at += end;

@@ -13,8 +13,10 @@ mod grouping;
 mod include;
 mod jpql;
 mod lexer;
+mod literals;
 mod parent;
 mod scope;
+mod select_list;
 mod sql;
 mod tree;
 

@@ -2,14 +2,10 @@
 
 use std::cell::Cell;
 
-use icat_client::schema::{Entity, Member, ToMany};
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-
 use super::lexer::Token;
-use super::tree::{ColumnKind, Expr, Literal, Path, Var};
-use super::{ParseContext, QueryError};
-use crate::values::read_date;
+use super::tree::{ColumnKind, Expr, Literal, Path, RULE_RESTRICTED, Var};
+use super::{ParseContext, QueryError, literals};
+use icat_client::schema::{Entity, Member, ToMany};
 
 /// The variables that can be named here: those of this select, then those of the selects around it.
 pub struct Scope<'p> {
@@ -39,6 +35,11 @@ pub enum Operand {
 impl<'p> Scope<'p> {
     pub fn new(counter: &'p Cell<Var>, ctx: &'p ParseContext) -> Self {
         Self { parent: None, vars: Vec::new(), counter, ctx, aggregates: Cell::new(false) }
+    }
+
+    /// Whether this is no select within another.
+    pub fn is_outermost(&self) -> bool {
+        self.parent.is_none()
     }
 
     pub fn inner(&self) -> Scope<'_> {
@@ -110,32 +111,25 @@ impl<'p> Scope<'p> {
         }
     }
 
-    /// A literal as a value of the kind that it is compared with.
+    /// A literal as a value of the kind that it is compared with: a number in quotes is a number where one is compared, and
+    /// a number is its text where texts are.
     pub fn literal(&self, token: &Token, kind: ColumnKind) -> Result<Expr, QueryError> {
-        let fits = match (kind, token) {
-            (ColumnKind::I64 | ColumnKind::F64 | ColumnKind::Entity(_), Token::Integer(n)) => Some(Literal::I64(*n)),
-            (ColumnKind::I64 | ColumnKind::F64, Token::Real(n)) => Some(Literal::F64(*n)),
-            (ColumnKind::Text, Token::Text(text)) => Some(Literal::Text(text.clone())),
-            (ColumnKind::Bool, Token::Name(word)) if word.eq_ignore_ascii_case("TRUE") => Some(Literal::I64(1)),
-            (ColumnKind::Bool, Token::Name(word)) if word.eq_ignore_ascii_case("FALSE") => Some(Literal::I64(0)),
-            (ColumnKind::Date, Token::Text(text) | Token::Timestamp(text)) => {
-                let micros = date(text, &self.ctx.time_zone);
-                return micros
-                    .map(|micros| Expr::Literal(Literal::I64(micros)))
-                    .ok_or_else(|| QueryError::bad(format!("'{text}' is no time such as '2026-01-12 09:00:00'")));
-            }
-            (ColumnKind::Enum(def), Token::Name(text) | Token::Text(text)) => {
-                let name = text
-                    .strip_prefix("org.icatproject.")
-                    .map_or(text.as_str(), |path| path.strip_prefix("core.entity.").unwrap_or(path));
-                let name = name.strip_prefix(def.name).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name);
-                let place = def.values.iter().position(|value| *value == name);
-                place.and_then(|place| i64::try_from(place).ok()).map(Literal::I64)
-            }
-            _ => None,
+        if is_null(token) {
+            return Ok(Expr::Literal(Literal::Null));
+        }
+        let literal = match kind {
+            ColumnKind::I64 => literals::number(token, true),
+            ColumnKind::F64 => literals::number(token, false),
+            ColumnKind::Text => literals::text(token),
+            ColumnKind::Bool => literals::truth(token),
+            ColumnKind::Date => return literals::moment(token, &self.ctx.time_zone).map(Expr::Literal),
+            ColumnKind::Enum(def) => return literals::choice(token, def).map(Expr::Literal),
+            ColumnKind::Entity(_) => None,
         };
-        fits.map(Expr::Literal)
-            .ok_or_else(|| QueryError::bad(format!("{token} cannot be compared with {}", words(kind))))
+        literal.map(Expr::Literal).ok_or_else(|| {
+            let hint = if matches!(kind, ColumnKind::Entity(_)) { ": compare its id, as in x.id = 5" } else { "" };
+            QueryError::bad(format!("{token} cannot be compared with {}{hint}", words(kind)))
+        })
     }
 
     /// Gives both sides one kind.
@@ -181,6 +175,10 @@ pub fn resolve_from<'s>(
                 path.steps.push(one);
                 here = one.target();
             }
+            None if here.name == "Rule" && part == RULE_RESTRICTED.name && parts.peek().is_none() => {
+                path.field = Some(&RULE_RESTRICTED);
+                return Ok(Resolved::Value(path, ColumnKind::Bool));
+            }
             Some(Member::Field(field)) if parts.peek().is_none() => {
                 path.field = Some(field);
                 return Ok(Resolved::Value(path, ColumnKind::of(field.kind)));
@@ -195,8 +193,14 @@ pub fn resolve_from<'s>(
     Ok(Resolved::Value(path, ColumnKind::Entity(here)))
 }
 
+/// The word NULL where a value stands.
+pub fn is_null(token: &Token) -> bool {
+    matches!(token, Token::Name(word) if word.eq_ignore_ascii_case("NULL"))
+}
+
 fn untyped(token: &Token) -> Result<(Expr, ColumnKind), QueryError> {
     let (literal, kind) = match token {
+        token if is_null(token) => (Literal::Null, ColumnKind::Text),
         Token::Integer(n) => (Literal::I64(*n), ColumnKind::I64),
         Token::Real(n) => (Literal::F64(*n), ColumnKind::F64),
         Token::Text(text) => (Literal::Text(text.clone()), ColumnKind::Text),
@@ -224,13 +228,4 @@ pub fn words(kind: ColumnKind) -> String {
         ColumnKind::Date => "a time".to_owned(),
         ColumnKind::Enum(def) => format!("a {}", def.name),
     }
-}
-
-/// A moment with its own zone, or a local time of the facility; in microseconds UTC.
-pub fn date(text: &str, zone: &TimeZone) -> Option<i64> {
-    if let Some(micros) = read_date(text) {
-        return Some(micros);
-    }
-    let local: DateTime = text.parse().ok()?;
-    zone.to_timestamp(local).ok().map(jiff::Timestamp::as_microsecond)
 }

@@ -11,7 +11,7 @@ use service_kit::{DbError, Engine, Row, Tx, Val};
 pub(crate) use self::include::{Level, Loader, key};
 pub use self::search::Rows;
 use crate::auth::Rights;
-use crate::config::Authorization;
+use crate::config::Reach;
 use crate::error::Error;
 use crate::query::{Access, Env, Statement, compile_filter, parse_get};
 use crate::state::State;
@@ -48,7 +48,7 @@ pub(crate) fn env<'a>(state: &State, rights: &'a Rights, engine: Engine) -> Env<
         today_micros: values::start_of_day(now_micros, &state.parse.time_zone),
         engine,
         row_cap: u64::from(state.config.max_entities) + 1,
-        strict: state.config.authorization == Authorization::Strict,
+        strict: state.config.authorization.conditions == Reach::Strict,
     }
 }
 

@@ -77,15 +77,23 @@ pub fn empty_values(entity: &Entity) -> Vec<Val> {
     fields.chain(entity.one.iter().map(|_| Val::I64(None))).collect()
 }
 
-/// The values of a row to which nothing has been said yet: NULL, and false for booleans, which are never NULL.
+/// The values of a row of which nothing has been said yet: NULL, false for booleans, which are never NULL, and 0 for what
+/// datasets and investigations count, as icat.server has it.
 pub fn new_values(entity: &Entity) -> Vec<Val> {
     let mut values = empty_values(entity);
     for (field, value) in entity.fields.iter().zip(&mut values) {
         if field.kind == FieldKind::Boolean {
             *value = false.into();
+        } else if is_count(entity, field.name) {
+            *value = 0.into();
         }
     }
     values
+}
+
+/// `fileSize` and `fileCount` of what contains files. Rows that older versions stored have NULL there, which means the same.
+pub fn is_count(entity: &Entity, name: &str) -> bool {
+    matches!(entity.name, "Dataset" | "Investigation") && matches!(name, "fileSize" | "fileCount")
 }
 
 fn select(entity: &'static Entity) -> String {
@@ -164,6 +172,14 @@ pub async fn children(
         }
     }
     Ok(pairs)
+}
+
+/// Whether a dataset belongs to a sample of another investigation than its own.
+pub const FOREIGN_SAMPLES: &str = "SELECT d.id FROM dataset d JOIN sample s ON s.id = d.sample_id WHERE \
+                                   s.investigation_id <> d.investigation_id LIMIT 1";
+
+pub async fn has_foreign_samples(tx: &mut Tx) -> Result<bool, DbError> {
+    Ok(tx.opt(FOREIGN_SAMPLES, &[]).await?.is_some())
 }
 
 pub fn is_null(val: &Val) -> bool {

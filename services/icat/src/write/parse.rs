@@ -125,7 +125,7 @@ fn link(one: &'static ToOne, value: &Value, depth: usize) -> Result<Link, Error>
     let id = members
         .get("id")
         .ok_or_else(|| bad(format!("One to many related objects should not have the id value set: {value}")))?;
-    let id = read_id(id)?;
+    let id = read_id(id).map_err(|_| bad(format!("Badly formatted relationship object {value}")))?;
     let target = item(one.target(), members, depth + 1)?;
     let only_named = target.fields.is_empty() && target.ones.is_empty() && target.many.is_empty();
     Ok(if only_named { Link::To(id) } else { Link::Changing(Box::new(target)) })
@@ -168,10 +168,10 @@ fn target(value: &Value) -> Result<(&'static Entity, i64), Error> {
     let (entity, inner) = named(value, "entity must have one keyword followed by its values in json")?;
     let members = inner.as_object();
     let id = members.and_then(|members| members.get("id"));
-    let id = id.ok_or_else(|| bad(format!("entity must have the id value specified in json {value}")))?;
-    if members.is_some_and(|members| members.len() > 1) {
+    if members.is_some_and(|members| members.len() == 1 && id.is_none() || members.len() > 1) {
         return Err(bad(format!("entity must have only the id value specified in json {value}")));
     }
+    let id = id.ok_or_else(|| bad(format!("entity must have the id value specified in json {value}")))?;
     Ok((entity, read_id(id)?))
 }
 

@@ -375,6 +375,8 @@ impl World<'_> {
             }
         }
         match query.limit {
+            // 0 is no limit.
+            Some((offset, 0)) => rows.into_iter().skip(offset).collect(),
             Some((offset, count)) => rows.into_iter().skip(offset).take(count).collect(),
             None => rows,
         }
@@ -551,8 +553,10 @@ fn like(text: &str, pattern: &str) -> bool {
             (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| like(&text[at..], rest.as_str()))
         }
         Some(c) => {
+            // The backslash makes the next character stand for itself.
+            let (c, is_any) = if c == '\\' { (rest.next().unwrap_or(c), false) } else { (c, c == '_') };
             let mut text = text.chars();
-            text.next().is_some_and(|t| c == '_' || c == t) && like(text.as_str(), rest.as_str())
+            text.next().is_some_and(|t| is_any || c == t) && like(text.as_str(), rest.as_str())
         }
     }
 }

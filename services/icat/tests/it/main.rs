@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 #![expect(clippy::format_push_string, reason = "texts of a few words")]
 
+mod answers;
 mod client;
 mod copies;
+mod dumps;
 mod evaluator;
 mod examples;
 mod explain;

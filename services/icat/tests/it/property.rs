@@ -10,7 +10,7 @@ use icat::query::{
     Access, Env, Param, ParseContext, Plan, Rule, Statement, compile_filter, compile_search, parse_rule, parse_search,
 };
 use icat::store::Author;
-use icat::store::entities::{NewRow, insert, new_values, place};
+use icat::store::entities::{NewRow, empty_values, insert, new_values, place};
 use icat::store::rules::RuleRow;
 use icat_client::schema::{Entity, FieldKind, entity};
 use jiff::tz::TimeZone;
@@ -240,9 +240,11 @@ impl Generator {
             0 | 1 => Cond::IsNull(path, negated),
             2 if kind != FieldKind::Boolean => Cond::In(path, vec![self.literal(kind), self.literal(kind)], negated),
             3 if kind != FieldKind::Boolean => Cond::Between(path, self.literal(kind), self.literal(kind)),
-            4 if kind == FieldKind::String => {
-                Cond::Like(path, (self.pick(&["a%", "%b%", "_", "A_b", "%", "a\\%"])).to_owned(), negated)
-            }
+            4 if kind == FieldKind::String => Cond::Like(
+                path,
+                (self.pick(&["a%", "%b%", "_", "A_b", "%", "a\\%", "a\\_b", "b\\\\", "b\\"])).to_owned(),
+                negated,
+            ),
             5 if !many.is_empty() => Cond::IsEmpty(var, self.pick(&many), negated),
             6 if !many.is_empty() => {
                 let relation = self.pick(&many);
@@ -536,7 +538,7 @@ async fn load(db: &Db, data: &Data) {
                         values[at] = match value {
                             Value::Int(n) => Val::I64(Some(*n)),
                             Value::Text(text) => Val::from(text),
-                            Value::Null => continue,
+                            Value::Null => empty_values(kind)[at].clone(),
                         };
                     }
                     NewRow { id: *id, values }
@@ -706,7 +708,7 @@ async fn world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         .zip(&rules)
         .map(|(id, r)| RuleRow { id, flags: r.flags.to_owned(), what: r.text.clone(), grouping: r.group })
         .collect();
-    let book = Arc::new(RuleBook::new(1, &rows, Vec::new(), &ctx, Authorization::Strict));
+    let book = Arc::new(RuleBook::new(1, &rows, Vec::new(), &ctx, Authorization::STRICT));
     let groups = groups.iter().copied().filter(|group| member(*group)).collect();
     let rights = Rights::new(user.to_owned(), is_root, groups, book);
     let filtered = async |kind: &'static Entity, access: Access| -> Option<BTreeSet<i64>> {

@@ -59,8 +59,7 @@ impl Writer<'_> {
     fn pattern(&mut self, frame: &mut Frame<'_>, pattern: &Pattern) -> String {
         match pattern {
             Pattern::Text(text) => format!("{} ESCAPE '\\'", self.bind(Param::Text(text.clone()))),
-            Pattern::Computed(expr, None) => format!("REPLACE({}, '\\', '\\\\') ESCAPE '\\'", self.expr(frame, expr)),
-            Pattern::Computed(expr, Some(escape)) => {
+            Pattern::Computed(expr, escape) => {
                 let pattern = self.expr(frame, expr);
                 format!("{pattern} ESCAPE {}", self.bind(Param::Text(escape.to_string())))
             }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use icat_client::schema::{ToMany, ToOne};
 
 use super::Writer;
-use crate::query::tree::{Body, Origin, Path, Step, Var};
+use crate::query::tree::{Body, Origin, Path, RULE_RESTRICTED, Step, Var};
 
 pub struct Frame<'f> {
     outer: Option<&'f Frame<'f>>,
@@ -110,7 +110,16 @@ impl Writer<'_> {
                 format!("{}.{}", self.follow(frame, path.var, before), last.column)
             }
             (None, None) => format!("{}.id", frame.alias(path.var)),
-            (_, Some(field)) => format!("{}.{}", self.follow(frame, path.var, &path.steps), field.column),
+            (_, Some(field)) => {
+                let alias = self.follow(frame, path.var, &path.steps);
+                if field.name == RULE_RESTRICTED.name {
+                    // A condition of the old syntax stands in brackets, and without a condition there are no strings.
+                    return format!(
+                        "CASE WHEN UPPER({alias}.what) LIKE '%WHERE%' OR {alias}.what LIKE '%[%' THEN 1 ELSE 0 END"
+                    );
+                }
+                format!("{alias}.{}", field.column)
+            }
             (Some(_), None) => unreachable!("a path without a field wants the id"),
         }
     }

@@ -1,41 +1,40 @@
-//! The GROUP BY clause: what the query lists, and what it selects beside its aggregates.
+//! The GROUP BY clause: what the query lists, and what it selects beside it.
 
 use super::Writer;
 use super::frame::Frame;
-use crate::query::tree::{Body, Expr, Path};
+use crate::query::tree::{Body, Expr};
+
+/// Whether one row stands for many: there is GROUP BY, an aggregate or HAVING.
+pub fn is_grouped<'x>(body: &Body, mut selected: impl Iterator<Item = &'x Expr>) -> bool {
+    !body.group_by.is_empty() || body.having.is_some() || selected.any(Expr::has_aggregate)
+}
 
 impl Writer<'_> {
-    /// Selected paths that GROUP BY does not list are grouped by as well, because `PostgreSQL` demands it.
-    pub fn groups<'x>(
+    pub fn grouped_by(&mut self, frame: &mut Frame<'_>, body: &Body) -> Vec<String> {
+        body.group_by.iter().map(|expr| self.expr(frame, expr)).collect()
+    }
+
+    /// Writes a selected expression. There is one row for each group, so that a path which is not grouped by has one value
+    /// of its group: the least, where MariaDB takes any.
+    pub fn in_group(
         &mut self,
-        frame: &mut Frame<'_>,
         body: &Body,
-        columns: impl Iterator<Item = (&'x Expr, &'x String)>,
-    ) -> Vec<String> {
-        let mut groups: Vec<String> = body.group_by.iter().map(|expr| self.expr(frame, expr)).collect();
-        if groups.is_empty() {
-            return groups;
+        groups: &[String],
+        is_grouped: bool,
+        expr: &Expr,
+        write: impl FnOnce(&mut Self) -> String,
+    ) -> String {
+        if !is_grouped {
+            return write(self);
         }
-        for (expr, sql) in columns {
-            if groups.contains(sql) {
-                continue;
-            }
-            let mut loose: Vec<&Path> = Vec::new();
-            expr.paths(
-                &mut |path, within| {
-                    if !within {
-                        loose.push(path);
-                    }
-                },
-                false,
-            );
-            for path in loose {
-                let column = self.path(frame, path);
-                if !groups.contains(&column) {
-                    groups.push(column);
-                }
-            }
+        let text = format!("{expr:?}");
+        let same = body.group_by.iter().zip(groups).find(|(grouped, _)| format!("{grouped:?}") == text);
+        if let Some((_, sql)) = same {
+            return sql.clone();
         }
-        groups
+        self.groups = Some(groups.to_vec());
+        let sql = write(self);
+        self.groups = None;
+        sql
     }
 }

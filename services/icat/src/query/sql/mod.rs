@@ -15,6 +15,7 @@ use std::sync::Arc;
 use icat_client::schema::Entity;
 
 use self::frame::Frame;
+use self::groups::is_grouped;
 use super::parent::is_narrow;
 use super::tree::{Aggregate, Body, Column, Expr, Origin, Path, Search};
 use super::{Access, Env, Param, Plan, QueryError, Rule, Statement};
@@ -32,7 +33,8 @@ pub type Readable<'a> = &'a dyn Fn(&'static Entity) -> Access;
 pub fn search(search: &Search, access: Readable<'_>, env: &Env<'_>) -> Result<Plan, QueryError> {
     let body = &search.body;
     let whole = !is_narrow(body.filter.as_ref());
-    let mut writer = Writer { visible: env.strict.then_some(access), whole, ..Writer::new(*env) };
+    let visible = env.strict.then_some(access);
+    let mut writer = Writer { visible, access: Some(access), whole, ..Writer::new(*env) };
     let mut frame = writer.frame(body, None);
     let mut rows: Vec<(&'static Entity, String)> = Vec::new();
     for column in &search.columns {
@@ -82,11 +84,28 @@ struct Writer<'e> {
     whole: bool,
     /// Set where rows that the user may not read count as absent. Rules themselves see everything.
     visible: Option<Readable<'e>>,
+    /// The user's rights, whatever is visible.
+    access: Option<Readable<'e>>,
+    /// Within the SELECT list.
+    is_selecting: bool,
+    /// Where one row stands for a group: the SQL of what is grouped by. Any other path has the least value of its group.
+    groups: Option<Vec<String>>,
 }
 
 impl<'e> Writer<'e> {
     fn new(env: Env<'e>) -> Self {
-        Self { env, params: Vec::new(), aliases: 0, widest: 0, written: 0, whole: false, visible: None }
+        Self {
+            env,
+            params: Vec::new(),
+            aliases: 0,
+            widest: 0,
+            written: 0,
+            whole: false,
+            visible: None,
+            access: None,
+            is_selecting: false,
+            groups: None,
+        }
     }
 
     fn bind(&mut self, param: Param) -> String {
@@ -125,9 +144,10 @@ impl<'e> Writer<'e> {
 
     /// One of the rules must be about the row. A NULL id is nothing's, so it is not readable.
     fn readable(&mut self, id: &str, rules: &[Arc<Rule>]) -> String {
-        let visible = self.visible.take();
+        // What is grouped in the query around is nothing to a rule.
+        let around = (self.visible.take(), self.groups.take(), std::mem::take(&mut self.is_selecting));
         let grants: Vec<String> = rules.iter().map(|rule| self.about(rule, id)).collect();
-        self.visible = visible;
+        (self.visible, self.groups, self.is_selecting) = around;
         balanced(&grants, " OR ")
     }
 
@@ -181,12 +201,18 @@ impl<'e> Writer<'e> {
 
     /// Its one column is `v`.
     fn sub_select(&mut self, body: &Body, outer: Option<&Frame<'_>>) -> String {
+        let (outer_groups, is_selecting) = (self.groups.take(), std::mem::take(&mut self.is_selecting));
         let mut frame = self.frame(body, outer);
-        let columns: Vec<String> = body.selected.iter().map(|expr| self.expr(&mut frame, expr)).collect();
+        let groups = self.grouped_by(&mut frame, body);
+        let is_grouped = is_grouped(body, body.selected.iter());
+        let mut columns = Vec::with_capacity(body.selected.len());
+        for expr in &body.selected {
+            columns.push(self.in_group(body, &groups, is_grouped, expr, |writer| writer.expr(&mut frame, expr)));
+        }
         let mut conditions: Vec<String> = frame.present.clone();
         conditions.extend(body.filter.as_ref().map(|cond| self.cond(&mut frame, cond)));
-        let groups = self.groups(&mut frame, body, body.selected.iter().zip(&columns));
         let having = body.having.as_ref().map(|cond| self.cond(&mut frame, cond));
+        (self.groups, self.is_selecting) = (outer_groups, is_selecting);
         let distinct = if body.distinct { "DISTINCT " } else { "" };
         let mut sql = format!("SELECT {distinct}{} AS v FROM {}", columns.join(", "), self.tables(&frame));
         clause(&mut sql, " WHERE ", listed(&conditions, " AND "));
@@ -197,21 +223,26 @@ impl<'e> Writer<'e> {
 
     fn finish(&mut self, frame: &mut Frame<'_>, search: &Search, grants: Vec<String>) -> Result<String, QueryError> {
         let body = &search.body;
-        let columns: Vec<String> = search.columns.iter().map(|column| self.column(frame, column)).collect();
+        let mut groups = self.grouped_by(frame, body);
+        let is_grouped = is_grouped(body, search.columns.iter().map(|column| &column.expr));
+        let mut columns = Vec::with_capacity(search.columns.len());
+        for column in &search.columns {
+            columns.push(self.in_group(body, &groups, is_grouped, &column.expr, |writer| writer.column(frame, column)));
+        }
         let mut conditions: Vec<String> = frame.present.clone();
         conditions.extend(body.filter.iter().map(|cond| self.cond(frame, cond)));
         conditions.extend(grants);
-        let mut groups = self.groups(frame, body, search.columns.iter().map(|column| &column.expr).zip(&columns));
         let having = body.having.as_ref().map(|cond| self.cond(frame, cond));
         let mut orders = Vec::with_capacity(body.order_by.len());
         for (expr, descending) in &body.order_by {
             orders.push((self.expr(frame, expr), *descending, expr));
         }
-        // DISTINCT with ORDER BY is a grouping, because PostgreSQL sorts distinct rows by selected columns only.
-        let aggregated = search.columns.iter().any(|column| column.expr.has_aggregate());
-        let regrouped = body.distinct && !aggregated && groups.is_empty() && !orders.is_empty();
+        // DISTINCT with ORDER BY is a grouping, because PostgreSQL sorts distinct rows by selected columns only. As in
+        // icat.server a row stands there once for each value that it is sorted by.
+        let regrouped = body.distinct && !is_grouped && !orders.is_empty();
         if regrouped {
-            groups.clone_from(&columns);
+            groups.extend(columns.iter().cloned().chain(orders.iter().map(|(expr, ..)| expr.clone())));
+            groups.dedup();
         }
         let distinct = if body.distinct && !regrouped { "DISTINCT " } else { "" };
         if body.distinct && !regrouped && !orders.is_empty() {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use service_kit::Engine;
+
 use super::Writer;
 use super::frame::Frame;
 use crate::query::Param;
@@ -10,7 +12,9 @@ use crate::query::tree::{Aggregate, Arithmetic, Column, ColumnKind, Expr, Functi
 impl Writer<'_> {
     /// A selected expression; what is computed is cast, so that it is read as what its kind says.
     pub fn column(&mut self, frame: &mut Frame<'_>, column: &Column) -> String {
+        self.is_selecting = true;
         let sql = self.expr(frame, &column.expr);
+        self.is_selecting = false;
         match (&column.expr, column.kind) {
             (Expr::Path(_) | Expr::Aggregate { .. }, _) => sql,
             (_, ColumnKind::F64) => double(&sql),
@@ -25,16 +29,28 @@ impl Writer<'_> {
 
     fn write_expr(&mut self, frame: &mut Frame<'_>, expr: &Expr) -> String {
         match expr {
-            Expr::Path(path) => self.path(frame, path),
-            Expr::Aggregate { function, distinct, argument, kind } => {
+            Expr::Path(path) => {
+                let column = self.path(frame, path);
+                match &self.groups {
+                    Some(groups) if !groups.contains(&column) => format!("MIN({column})"),
+                    _ => column,
+                }
+            }
+            Expr::Aggregate { function, distinct, argument, of } => {
+                let groups = self.groups.take();
                 let argument = self.expr(frame, argument);
+                self.groups = groups;
                 let distinct = if *distinct { "DISTINCT " } else { "" };
-                match (function, kind) {
+                match (function, of) {
                     (Aggregate::Count, _) => format!("COUNT({distinct}{argument})"),
                     (Aggregate::Min, _) => format!("MIN({argument})"),
                     (Aggregate::Max, _) => format!("MAX({argument})"),
                     (Aggregate::Sum, ColumnKind::F64) => format!("CAST(SUM({distinct}{argument}) AS DOUBLE PRECISION)"),
                     (Aggregate::Sum, _) => format!("CAST(SUM({distinct}{argument}) AS BIGINT)"),
+                    // As MariaDB has it: four decimals for whole numbers.
+                    (Aggregate::Avg, ColumnKind::I64) => {
+                        format!("CAST(ROUND(AVG({distinct}{argument}), 4) AS DOUBLE PRECISION)")
+                    }
                     (Aggregate::Avg, _) => format!("CAST(AVG({distinct}{argument}) AS DOUBLE PRECISION)"),
                 }
             }
@@ -42,7 +58,7 @@ impl Writer<'_> {
                 let arguments: Vec<String> = arguments.iter().map(|argument| self.expr(frame, argument)).collect();
                 self.call(*function, &arguments)
             }
-            Expr::Arithmetic { left, operator, right } => {
+            Expr::Arithmetic { left, operator, right, .. } => {
                 let (left, right) = (self.expr(frame, left), self.expr(frame, right));
                 match operator {
                     Arithmetic::Add => format!("({left} + {right})"),
@@ -61,7 +77,17 @@ impl Writer<'_> {
                 }
                 format!("{sql} ELSE {} END", self.expr(frame, otherwise))
             }
-            Expr::Select(body) => format!("({} LIMIT 1)", self.sub_select(body, Some(frame))),
+            Expr::Select(body) => {
+                let visible = self.visible;
+                if self.is_selecting {
+                    // What a query shows is authorised, whatever its conditions may see.
+                    self.visible = self.access;
+                }
+                let select = self.sub_select(body, Some(frame));
+                self.visible = visible;
+                format!("({select} LIMIT 1)")
+            }
+            Expr::Literal(Literal::Null) => "NULL".to_owned(),
             Expr::Literal(Literal::I64(n)) => self.bind(Param::I64(*n)),
             Expr::Literal(Literal::F64(n)) => self.bind(Param::F64(*n)),
             Expr::Literal(Literal::Text(text)) => self.bind(Param::Text(text.clone())),
@@ -104,6 +130,32 @@ impl Writer<'_> {
             Function::Mod => format!("({first} % NULLIF({second}, 0))"),
             Function::Coalesce => format!("COALESCE({})", arguments.join(", ")),
             Function::NullIf => format!("NULLIF({})", arguments.join(", ")),
+            Function::Text => format!("CAST({first} AS TEXT)"),
+            Function::Number => self.number_of(first),
+            Function::WholeQuotient => format!("({first} / NULLIF({second}, 0))"),
+            Function::RoundedQuotient => match self.env.engine {
+                Engine::Sqlite => format!("ROUND({} / NULLIF({}, 0), 4)", double(first), double(second)),
+                Engine::Postgres => {
+                    let quotient = format!("CAST({first} AS NUMERIC) / NULLIF(CAST({second} AS NUMERIC), 0)");
+                    double(&format!("ROUND({quotient}, 4)"))
+                }
+            },
+            Function::Truncate => format!("TRUNC({first})"),
+        }
+    }
+}
+
+impl Writer<'_> {
+    /// The number that a string begins with, else 0.
+    fn number_of(&mut self, text: &str) -> String {
+        match self.env.engine {
+            Engine::Sqlite => format!("CAST({text} AS REAL)"),
+            Engine::Postgres => {
+                let number = r"'^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?'";
+                format!(
+                    "CASE WHEN {text} IS NULL THEN NULL ELSE CAST(COALESCE(SUBSTRING({text} FROM {number}), '0') AS DOUBLE PRECISION) END"
+                )
+            }
         }
     }
 }

@@ -134,8 +134,8 @@ impl Cond {
 pub enum Pattern {
     /// Its escape character is the backslash, whatever the query's was.
     Text(String),
-    /// Known only in the database, with the escape character that the query names.
-    Computed(Expr, Option<char>),
+    /// Known only in the database, with its escape character.
+    Computed(Expr, char),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

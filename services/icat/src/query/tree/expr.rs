@@ -11,7 +11,8 @@ pub enum Expr {
         function: Aggregate,
         distinct: bool,
         argument: Box<Expr>,
-        kind: ColumnKind,
+        /// What the argument is.
+        of: ColumnKind,
     },
     Call {
         function: Function,
@@ -21,6 +22,9 @@ pub enum Expr {
         left: Box<Expr>,
         operator: Arithmetic,
         right: Box<Expr>,
+        /// Both sides are made of whole numbers alone. A quotient of such has decimals where it is compared, and none where
+        /// it is selected.
+        is_whole: bool,
     },
     Negative(Box<Expr>),
     /// How many rows a to-many relation leads to.
@@ -95,6 +99,27 @@ impl Expr {
         Some(())
     }
 
+    /// Whether it has the same value for every row.
+    pub fn is_constant(&self) -> bool {
+        match self {
+            Self::Literal(_) | Self::User | Self::Now | Self::Today => true,
+            Self::Path(_) | Self::Aggregate { .. } | Self::Size { .. } | Self::Select(_) | Self::Case { .. } => false,
+            Self::Call { arguments, .. } => arguments.iter().all(Self::is_constant),
+            Self::Arithmetic { left, right, .. } => left.is_constant() && right.is_constant(),
+            Self::Negative(inner) => inner.is_constant(),
+        }
+    }
+
+    pub fn has_select(&self) -> bool {
+        match self {
+            Self::Select(_) => true,
+            Self::Call { arguments, .. } => arguments.iter().any(Self::has_select),
+            Self::Arithmetic { left, right, .. } => left.has_select() || right.has_select(),
+            Self::Negative(inner) | Self::Aggregate { argument: inner, .. } => inner.has_select(),
+            _ => false,
+        }
+    }
+
     pub fn has_aggregate(&self) -> bool {
         match self {
             Self::Aggregate { .. } => true,
@@ -134,6 +159,16 @@ pub enum Function {
     Mod,
     Coalesce,
     NullIf,
+    /// A number as a string.
+    Text,
+    /// The number that a string begins with, else 0.
+    Number,
+    /// A quotient of two whole numbers without its decimals.
+    WholeQuotient,
+    /// A quotient of a whole number and one with decimals, rounded to four.
+    RoundedQuotient,
+    /// A number without its decimals.
+    Truncate,
 }
 
 /// Which end of a string TRIM is about.
@@ -158,4 +193,5 @@ pub enum Literal {
     I64(i64),
     F64(f64),
     Text(String),
+    Null,
 }

@@ -27,6 +27,10 @@ pub struct Column {
     pub(in crate::query) expr: Expr,
 }
 
+/// Whether a rule has a condition: an attribute that queries can name, and that is no column but follows from `what`.
+pub static RULE_RESTRICTED: Field =
+    Field { name: "restricted", column: "restricted", kind: FieldKind::Boolean, length: 0, nullable: false };
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {

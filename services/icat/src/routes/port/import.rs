@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::auth;
 use crate::error::Error;
 use crate::openapi::{Always, Body, Failure};
-use crate::port::{Attributes, ImportRequest, Importer};
+use crate::port::{self, Attributes, Duplicate, ImportRequest, Upload};
 use crate::state::State;
 
 /// More than any request says.
@@ -31,7 +31,8 @@ pub struct ImportForm {
 
 #[utoipa::path(
     post, path = "/icat/port", operation_id = "import_entities", summary = "Import entities from text",
-    description = "A row that cannot be stored ends the import; `offset` is its line, and the rows before it stay stored.",
+    description = "All rows are stored, or none: `offset` is the line of the first that cannot be. A row without a unique key \
+                   that is stored already is not stored again.",
     request_body(content = ImportForm, content_type = "multipart/form-data"),
     security((), ("bearer" = [])),
     responses(
@@ -56,39 +57,47 @@ pub async fn post(
     }
     let mut parts = Multipart::new(request.headers(), payload);
     let idle = state.idle_timeout;
-    let mut importer: Option<Importer> = None;
+    let mut begun: Option<(Asked, Upload)> = None;
     while let Some(part) = next(&mut parts, idle).await? {
         let mut part = part.map_err(|e| broken(&e))?;
         let is_file = part.content_disposition().is_some_and(|disposition| disposition.get_filename().is_some());
-        match &mut importer {
+        match &mut begun {
             None if !is_file && part.name() == Some("json") => {
                 let asked = ImportRequest::parse(&text(&mut part, idle).await?)?;
-                importer = Some(begin(&state, &request, asked).await?);
+                begun = Some((begin(&state, &request, asked).await?, Upload::create(&state.data_dir)?));
             }
             None => return Err(bad("the field json must come before the file").into()),
             Some(_) if !is_file => {
                 let name = part.name().unwrap_or_default();
                 return Err(bad(&format!("Form field {name} is not recognised")).into());
             }
-            Some(importer) => {
+            Some((_, upload)) => {
                 while let Some(piece) = next(&mut part, idle).await? {
-                    importer.take(&piece.map_err(|e| broken(&e))?).await?;
+                    upload.append(&piece.map_err(|e| broken(&e))?).await?;
                 }
             }
         }
     }
-    importer.ok_or_else(|| bad("json must not be null"))?.finish().await?;
+    let (asked, mut upload) = begun.ok_or_else(|| bad("json must not be null"))?;
+    port::import(&state.into_inner(), &asked.user_name, &mut upload, asked.duplicate, asked.attributes).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn begin(state: &web::Data<State>, request: &HttpRequest, asked: ImportRequest) -> Result<Importer, Problem> {
+/// What is to be done, and in whose name.
+struct Asked {
+    user_name: String,
+    duplicate: Duplicate,
+    attributes: Attributes,
+}
+
+async fn begin(state: &web::Data<State>, request: &HttpRequest, asked: ImportRequest) -> Result<Asked, Problem> {
     let attributes = asked.attributes()?;
     let session_id = crate::routes::session_id(request, asked.session_id);
     let user_name = auth::user_of(state, &mut state.db.read().await?, session_id.as_deref()).await?;
     if attributes == Attributes::All && !state.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());
     }
-    Ok(Importer::new(state.clone().into_inner(), user_name, asked.duplicate, attributes))
+    Ok(Asked { user_name, duplicate: asked.duplicate, attributes })
 }
 
 async fn text(part: &mut Field, idle: Duration) -> Result<String, Problem> {

@@ -1,0 +1,196 @@
+//! What `doctor` says about the rules of this catalogue: what each strict setting of `catalogue.authorization` changes for
+//! them, and which rules grant nothing because they cannot be parsed.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use service_kit::{Db, DbError};
+
+use crate::config::{Config, Reach};
+use crate::query::{ParseContext, Rule, parse_rule};
+use crate::store::rules::{self, RuleRow};
+
+/// Kinds that the queries of portals and services join on their way to a user, an instrument or a file.
+const JOINED_BY_PORTALS: [&str; 14] = [
+    "Dataset",
+    "Datafile",
+    "Facility",
+    "Grouping",
+    "Instrument",
+    "InstrumentScientist",
+    "Investigation",
+    "InvestigationGroup",
+    "InvestigationInstrument",
+    "InvestigationType",
+    "InvestigationUser",
+    "Sample",
+    "User",
+    "UserGroup",
+];
+
+/// Something that an administrator should know about the rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The setting that it is about.
+    pub setting: &'static str,
+    /// A sentence or two.
+    pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.setting, self.text)
+    }
+}
+
+struct Parsed<'r> {
+    row: &'r RuleRow,
+    rule: Rule,
+}
+
+impl Parsed<'_> {
+    fn grants_read(&self) -> bool {
+        self.row.flags.bytes().any(|flag| flag.eq_ignore_ascii_case(&b'R'))
+    }
+
+    /// Whether it is about whole rows, for everybody.
+    fn is_for_everybody(&self) -> bool {
+        self.row.grouping.is_none() && self.rule.attribute.is_none()
+    }
+}
+
+/// Looks at the stored rules. The catalogue's database must have been migrated.
+pub async fn check_authorization(db: &Db, config: &Config) -> Result<Vec<Finding>, DbError> {
+    let rows = rules::rules(&mut db.read().await?).await?;
+    Ok(findings(&rows, config))
+}
+
+fn findings(rows: &[RuleRow], config: &Config) -> Vec<Finding> {
+    let Ok(time_zone) = config.zone() else { return Vec::new() };
+    let parse = ParseContext { time_zone };
+    let mut parsed = Vec::with_capacity(rows.len());
+    let mut findings = Vec::new();
+    for row in rows {
+        match parse_rule(&row.what, &parse) {
+            Ok(rule) => parsed.push(Parsed { row, rule }),
+            Err(e) => findings.push(Finding {
+                setting: "rules",
+                text: format!("rule {} grants nothing, because it cannot be parsed: {e}", row.id),
+            }),
+        }
+    }
+    let authorization = config.authorization;
+    findings.extend(conditions(&parsed, authorization.conditions));
+    findings.extend(public_tables(&parsed, authorization.public_tables, authorization.join_rules));
+    findings.extend(join_rules(&parsed, authorization.join_rules));
+    findings
+}
+
+/// Which kinds a query of a portal would find only in part, or not at all, if conditions saw what the user may read.
+fn conditions(rules: &[Parsed<'_>], reach: Reach) -> Option<Finding> {
+    if reach == Reach::Strict {
+        return None;
+    }
+    let readable = |name: &str| {
+        let about: Vec<&Parsed<'_>> =
+            rules.iter().filter(|parsed| parsed.rule.entity.name == name && parsed.grants_read()).collect();
+        let all = about.iter().any(|parsed| parsed.is_for_everybody() && !parsed.rule.restricted);
+        (all, about.is_empty())
+    };
+    let partly: Vec<&str> = JOINED_BY_PORTALS.into_iter().filter(|name| readable(name) == (false, false)).collect();
+    let never: Vec<&str> = JOINED_BY_PORTALS.into_iter().filter(|name| readable(name).1).collect();
+    if partly.is_empty() && never.is_empty() {
+        return None;
+    }
+    let mut text = "with \"strict\", queries that join other kinds find only what rules let the user read".to_owned();
+    for (kinds, means) in [(never, "no rule lets anybody read"), (partly, "rules let users read a part of")] {
+        if !kinds.is_empty() {
+            text.push_str(&format!("; {means} {}", kinds.join(", ")));
+        }
+    }
+    Some(Finding { setting: "catalogue.authorization.conditions", text })
+}
+
+/// Tables that are public in icat.server by a rule that does not grant READ.
+fn public_tables(rules: &[Parsed<'_>], reach: Reach, join_rules: Reach) -> Option<Finding> {
+    let restricts = |rule: &Rule| if join_rules == Reach::Strict { rule.restricted } else { rule.conditional };
+    let whole: Vec<&Parsed<'_>> =
+        rules.iter().filter(|parsed| parsed.is_for_everybody() && !restricts(&parsed.rule)).collect();
+    let public: BTreeSet<&str> =
+        whole.iter().filter(|parsed| parsed.grants_read()).map(|parsed| parsed.rule.entity.name).collect();
+    let tables: Vec<String> = whole
+        .iter()
+        .filter(|parsed| !parsed.grants_read() && !public.contains(parsed.rule.entity.name))
+        .map(|parsed| format!("{} (rule {}, {})", parsed.rule.entity.name, parsed.row.id, parsed.row.flags))
+        .collect();
+    let what = match reach {
+        Reach::Compatible => "with \"strict\", these would no longer be public, because their rule does not grant READ",
+        Reach::Strict => "in icat.server these are public, here they are not, because their rule does not grant READ",
+    };
+    (!tables.is_empty()).then(|| Finding {
+        setting: "catalogue.authorization.public_tables",
+        text: format!("{what}: {}", tables.join(", ")),
+    })
+}
+
+/// Rules that restrict by joins alone.
+fn join_rules(rules: &[Parsed<'_>], reach: Reach) -> Option<Finding> {
+    let found = rules.iter().filter(|parsed| parsed.rule.restricted && !parsed.rule.conditional);
+    let found: Vec<String> = found.map(|parsed| format!("{} ({})", parsed.row.id, parsed.row.what)).collect();
+    let what = match reach {
+        Reach::Compatible => "with \"strict\", these rules would restrict; now they grant every row",
+        Reach::Strict => "in icat.server these rules grant every row, here only those that their joins reach",
+    };
+    (!found.is_empty()).then(|| Finding {
+        setting: "catalogue.authorization.join_rules",
+        text: format!("{what}: {}", found.join(", ")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Authorization;
+
+    fn config(authorization: Authorization) -> Config {
+        Config {
+            root_user_names: Vec::new(),
+            lifetime_minutes: 1,
+            max_entities: 1,
+            time_zone: "UTC".to_owned(),
+            authorization,
+            authn: Vec::new(),
+        }
+    }
+
+    fn rule(id: i64, flags: &str, what: &str) -> RuleRow {
+        RuleRow { id, flags: flags.to_owned(), what: what.to_owned(), grouping: None }
+    }
+
+    #[test]
+    fn each_finding_names_the_setting_and_the_rules() {
+        let mut rows: Vec<RuleRow> = (100..).zip(JOINED_BY_PORTALS).map(|(id, name)| rule(id, "R", name)).collect();
+        assert_eq!(findings(&rows, &config(Authorization::COMPATIBLE)), []);
+        rows.retain(|row| !matches!(row.what.as_str(), "User" | "Sample"));
+        rows.push(rule(1, "R", "User [name = :user]"));
+        rows.push(rule(2, "CU", "Sample"));
+        rows.push(rule(3, "R", "Job <-> Application"));
+        rows.push(rule(4, "R", "Nonsense"));
+        let texts = |authorization| -> Vec<String> {
+            findings(&rows, &config(authorization)).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            texts(Authorization::COMPATIBLE),
+            [
+                "rules: rule 4 grants nothing, because it cannot be parsed: Nonsense is not an ICAT entity",
+                "catalogue.authorization.conditions: with \"strict\", queries that join other kinds find only what rules let \
+                 the user read; no rule lets anybody read Sample; rules let users read a part of User",
+                "catalogue.authorization.public_tables: with \"strict\", these would no longer be public, because their rule \
+                 does not grant READ: Sample (rule 2, CU)",
+                "catalogue.authorization.join_rules: with \"strict\", these rules would restrict; now they grant every row: \
+                 3 (Job <-> Application)",
+            ]
+        );
+        assert_eq!(texts(Authorization::STRICT).len(), 3);
+    }
+}

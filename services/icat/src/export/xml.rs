@@ -1,0 +1,82 @@
+//! The XML form.
+
+use std::io::Write;
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesEnd, BytesRef, BytesStart, BytesText, Event};
+
+use super::{ExportError, Item, Kind, Node, written_at};
+
+pub const END: &str = "</icatdata>\n";
+
+pub fn head(now_micros: i64) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<icatdata>\n<head>\n  <date>{}</date>\n  \
+         <apiversion>6.2.0</apiversion>\n  <generator>Undulator</generator>\n</head>\n",
+        written_at(now_micros)
+    )
+}
+
+/// One `data` element.
+pub fn write(out: &mut (dyn Write + Send), kinds: &[Kind]) -> Result<(), ExportError> {
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let mut writer = Writer::new_with_indent(&mut *out, b' ', 2);
+    writer.write_event(Event::Start(BytesStart::new("data")))?;
+    for kind in kinds {
+        for (key, node) in &kind.rows {
+            let mut start = BytesStart::new(kind.tag.as_str());
+            start.push_attribute(("id", key.as_str()));
+            element(&mut writer, start, node, key)?;
+        }
+    }
+    writer.write_event(Event::End(BytesEnd::new("data")))?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+fn element<W: Write>(writer: &mut Writer<W>, start: BytesStart<'_>, node: &Node, row: &str) -> Result<(), ExportError> {
+    let end = start.to_end().into_owned();
+    writer.write_event(Event::Start(start.borrow()))?;
+    for (name, item) in &node.members {
+        match item {
+            Item::Reference(key) => {
+                let mut reference = BytesStart::new(*name);
+                reference.push_attribute(("ref", key.as_str()));
+                writer.write_event(Event::Empty(reference))?;
+            }
+            Item::Parts(nodes) => {
+                for node in nodes {
+                    element(writer, BytesStart::new(*name), node, row)?;
+                }
+            }
+            Item::Truth(truth) => value(writer, name, if *truth { "true" } else { "false" }, row)?,
+            Item::Whole(number) => value(writer, name, &number.to_string(), row)?,
+            Item::Text(text) => value(writer, name, text, row)?,
+        }
+    }
+    writer.write_event(Event::End(end))?;
+    Ok(())
+}
+
+fn value<W: Write>(writer: &mut Writer<W>, name: &'static str, text: &str, row: &str) -> Result<(), ExportError> {
+    if let Some(character) = text.chars().find(|c| !is_allowed(*c)) {
+        return Err(ExportError::Xml { row: row.to_owned(), member: name, character });
+    }
+    writer.write_event(Event::Start(BytesStart::new(name)))?;
+    // A carriage return as such would be read as the end of a line.
+    for (n, piece) in text.split('\r').enumerate() {
+        if n > 0 {
+            writer.write_event(Event::GeneralRef(BytesRef::new("#13")))?;
+        }
+        writer.write_event(Event::Text(BytesText::new(piece)))?;
+    }
+    writer.write_event(Event::End(BytesEnd::new(name)))?;
+    Ok(())
+}
+
+/// XML 1.0, production 2.
+fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}

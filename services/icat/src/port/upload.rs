@@ -1,0 +1,127 @@
+//! What is uploaded, kept in a file without a name until all of it is there, and read line by line.
+
+use std::io::SeekFrom;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::fs::File;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _, BufReader};
+
+use super::Attributes;
+use super::read::{self, Cell, Header};
+use crate::error::Error;
+
+/// A line that is longer is refused.
+const LONGEST_LINE: u64 = 16 * 1024 * 1024;
+
+/// An upload on its way; the file is gone when this is dropped.
+pub struct Upload {
+    file: File,
+}
+
+impl Upload {
+    /// In this directory, or where the system keeps such files if there is none, as beside a database elsewhere.
+    pub fn create(dir: &Path) -> Result<Self, Error> {
+        let file = if dir.is_dir() { tempfile::tempfile_in(dir) } else { tempfile::tempfile() };
+        let file = file.map_err(Error::Upload)?;
+        Ok(Self { file: File::from_std(file) })
+    }
+
+    pub async fn append(&mut self, piece: &[u8]) -> Result<(), Error> {
+        self.file.write_all(piece).await.map_err(Error::Upload)
+    }
+
+    /// The lines from the first on.
+    pub async fn lines(&mut self, attributes: Attributes) -> Result<Lines<'_>, Error> {
+        self.file.flush().await.map_err(Error::Upload)?;
+        self.file.seek(SeekFrom::Start(0)).await.map_err(Error::Upload)?;
+        let reader = BufReader::new(&mut self.file);
+        Ok(Lines { reader, attributes, number: 0, has_version: false, header: None })
+    }
+}
+
+/// One line of values and where it stands.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub number: usize,
+    pub cells: Vec<Cell>,
+}
+
+pub struct Lines<'u> {
+    reader: BufReader<&'u mut File>,
+    attributes: Attributes,
+    number: usize,
+    has_version: bool,
+    header: Option<Arc<Header>>,
+}
+
+impl Lines<'_> {
+    /// The next line of values with the header that it stands below; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<(Arc<Header>, Line)>, Error> {
+        loop {
+            let mut bytes = Vec::new();
+            let limited = &mut (&mut self.reader).take(LONGEST_LINE);
+            if limited.read_until(b'\n', &mut bytes).await.map_err(Error::Upload)? == 0 {
+                return if self.has_version { Ok(None) } else { Err(self.invalid("the file is empty")) };
+            }
+            self.number += 1;
+            if bytes.len() as u64 == LONGEST_LINE {
+                return Err(self.refused(&format!("a line is longer than {LONGEST_LINE} bytes")));
+            }
+            let text = String::from_utf8(bytes).map_err(|_| self.refused("the file is not UTF-8"))?;
+            if let Some(found) = self.line(text.trim())? {
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    fn line(&mut self, text: &str) -> Result<Option<(Arc<Header>, Line)>, Error> {
+        if text.starts_with('#') {
+            return Ok(None);
+        }
+        if text.is_empty() {
+            self.header = None;
+            return Ok(None);
+        }
+        if !self.has_version {
+            // icat.server writes 1.0 and reads any version with the same first number.
+            if !text.starts_with("1.") {
+                return Err(self.invalid(&format!("the file begins with its version, 1.0, not with {text}")));
+            }
+            self.has_version = true;
+            return Ok(None);
+        }
+        let Some(header) = self.header.clone() else {
+            let header = read::header(text, self.attributes).map_err(|e| self.refused(&e))?;
+            self.header = Some(Arc::new(header));
+            return Ok(None);
+        };
+        let cells = read::cells(text).map_err(|e| self.refused(&e))?;
+        if cells.len() < header.width() {
+            return Err(self.refused(&format!("the line has {} values, its header {}", cells.len(), header.width())));
+        }
+        Ok(Some((header, Line { number: self.number, cells })))
+    }
+
+    fn refused(&self, text: &str) -> Error {
+        at_line(Error::BadParameter(text.to_owned()), self.number)
+    }
+
+    fn invalid(&self, text: &str) -> Error {
+        at_line(Error::Validation(text.to_owned()), self.number)
+    }
+}
+
+/// The words of icat.server.
+pub fn at_line(e: Error, number: usize) -> Error {
+    let named = |text: String| format!("{text} at line {number}");
+    let e = match e {
+        Error::BadParameter(text) => Error::BadParameter(named(text)),
+        Error::Forbidden(text) => Error::Forbidden(named(text)),
+        Error::NotFound(text) => Error::NotFound(named(text)),
+        Error::Exists(text) => Error::Exists(named(text)),
+        Error::Validation(text) => Error::Validation(named(text)),
+        other => other,
+    };
+    e.at(number)
+}

@@ -1,0 +1,269 @@
+//! Dumps that are read into the catalogue that holds their rows already: nothing is stored twice, and what is refused or cut
+//! off leaves nothing. The dumps of python-icat go out and come in again without a change.
+
+use std::sync::Arc;
+
+use icat::export::{self, Format};
+use icat::import::{self, OnConflict, Options};
+use icat::{Authorization, Config};
+use serde_json::{Value, json};
+use service_kit::{Db, Sources, SystemClock, SystemIds};
+
+use crate::copies::{export as port_export, import as port_import};
+use crate::rest::Client;
+
+/// Rows of every sort: keyed, without a key, with parts, alike but for their parts.
+const FACILITY: &str = r#"
+user:
+  User_name-db=2Fada: {name: db/ada, fullName: "Ada \t\"L.\" \\ 081 yes"}
+  User_name-db=2Fbob: {name: db/bob}
+grouping:
+  Grouping_name-staff:
+    name: staff
+    userGroups: [{user: User_name-db=2Fada}]
+rule:
+  Rule_00000001: {crudFlags: R, what: Dataset}
+  Rule_00000002: {crudFlags: R, what: Dataset}
+  Rule_00000003: {crudFlags: CRUD, what: "Dataset [name = 'x']", grouping: Grouping_name-staff}
+publicStep:
+  PublicStep_origin-Dataset_field-datafiles: {origin: Dataset, field: datafiles}
+facility:
+  Facility_name-SRC: {name: SRC, daysUntilRelease: 90}
+instrument:
+  Instrument_facility-(name-SRC)_name-BL1:
+    name: BL1
+    facility: Facility_name-SRC
+    instrumentScientists: [{user: User_name-db=2Fbob}]
+parameterType:
+  ParameterType_facility-(name-SRC)_name-t_units-K:
+    {name: t, units: K, valueType: NUMERIC, applicableToDataCollection: true, applicableToDataset: true, facility: Facility_name-SRC}
+investigationType:
+  InvestigationType_name-MX_facility-(name-SRC): {name: MX, facility: Facility_name-SRC}
+datasetType:
+  DatasetType_facility-(name-SRC)_name-raw: {name: raw, facility: Facility_name-SRC}
+sampleType:
+  SampleType_facility-(name-SRC)_name-s_molecularFormula-H: {name: s, molecularFormula: H, facility: Facility_name-SRC}
+application:
+  Application_facility-(name-SRC)_name-a_version-1: {name: a, version: "1", facility: Facility_name-SRC}
+investigation:
+  Investigation_facility-(name-SRC)_name-MX=2D1_visitId-1:
+    name: MX-1
+    visitId: "1"
+    title: "é\u2028\x85 line\r\nend "
+    startDate: "2026-02-01T08:00:00.250+00:00"
+    facility: Facility_name-SRC
+    type: InvestigationType_name-MX_facility-(name-SRC)
+    keywords: [{name: k1}, {name: "2026-01-01"}]
+    publications: [{fullReference: A}, {fullReference: A}, {fullReference: B}]
+  Investigation_facility-(name-SRC)_name-MX=2D2_visitId-1:
+    {name: MX-2, visitId: "1", title: t, facility: Facility_name-SRC, type: InvestigationType_name-MX_facility-(name-SRC)}
+sample:
+  Sample_investigation-(facility-(name-SRC)_name-MX=2D2_visitId-1)_name-s:
+    {name: s, investigation: Investigation_facility-(name-SRC)_name-MX=2D2_visitId-1, type: SampleType_facility-(name-SRC)_name-s_molecularFormula-H}
+dataset:
+  Dataset_investigation-(facility-(name-SRC)_name-MX=2D1_visitId-1)_name-scan:
+    name: scan
+    complete: true
+    fileSize: 12
+    investigation: Investigation_facility-(name-SRC)_name-MX=2D1_visitId-1
+    sample: Sample_investigation-(facility-(name-SRC)_name-MX=2D2_visitId-1)_name-s
+    type: DatasetType_facility-(name-SRC)_name-raw
+    parameters: [{numericValue: 0.1, type: ParameterType_facility-(name-SRC)_name-t_units-K}]
+datafile:
+  Datafile_dataset-(investigation-(facility-(name-SRC)_name-MX=2D1_visitId-1)_name-scan)_name-a:
+    {name: a, dataset: Dataset_investigation-(facility-(name-SRC)_name-MX=2D1_visitId-1)_name-scan}
+  Datafile_dataset-(investigation-(facility-(name-SRC)_name-MX=2D1_visitId-1)_name-scan)_name-b:
+    {name: b, fileSize: 5, dataset: Dataset_investigation-(facility-(name-SRC)_name-MX=2D1_visitId-1)_name-scan}
+dataCollection:
+  DataCollection_00000001:
+    dataCollectionDatafiles: [{datafile: Datafile_dataset-(investigation-(facility-(name-SRC)_name-MX=2D1_visitId-1)_name-scan)_name-a}]
+  DataCollection_00000002:
+    dataCollectionDatafiles: [{datafile: Datafile_dataset-(investigation-(facility-(name-SRC)_name-MX=2D1_visitId-1)_name-scan)_name-b}]
+  DataCollection_00000003:
+    parameters: [{numericValue: 1e300, type: ParameterType_facility-(name-SRC)_name-t_units-K}]
+  DataCollection_00000004: {}
+  DataCollection_00000005: {doi: 10.1/x}
+study:
+  Study_00000001:
+    name: st
+    studyInvestigations: [{investigation: Investigation_facility-(name-SRC)_name-MX=2D2_visitId-1}]
+job:
+  Job_00000001:
+    arguments: "-x"
+    application: Application_facility-(name-SRC)_name-a_version-1
+    inputDataCollection: DataCollection_00000002
+    outputDataCollection: DataCollection_00000004
+"#;
+
+fn config() -> Config {
+    Config {
+        root_user_names: vec!["simple/root".to_owned()],
+        lifetime_minutes: 60,
+        max_entities: 1000,
+        time_zone: "UTC".to_owned(),
+        authorization: Authorization::STRICT,
+        authn: Vec::new(),
+    }
+}
+
+fn sources() -> Sources {
+    Sources { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds) }
+}
+
+async fn imported(db: &Db, text: &str) -> import::Report {
+    let options = Options { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
+    let records = import::parse(text).unwrap();
+    import::run(db, &config(), &sources(), &records, &options, |_| ()).await.unwrap()
+}
+
+async fn dump(db: &Db, format: Format) -> String {
+    let mut out = Vec::new();
+    export::run(db, &sources(), format, &mut out, |_| ()).await.unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// Without what names the time of writing.
+fn without_head(text: &str) -> String {
+    text.lines().filter(|line| !line.contains("Date: ") && !line.contains("<date>")).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn a_dump_is_written_and_read_again_without_a_change() {
+    for format in [Format::Yaml, Format::Xml] {
+        let first = testkit::databases("icat", icat::SERVICE.migrations).await;
+        let second = testkit::databases("icat", icat::SERVICE.migrations).await;
+        for (one, other) in first.into_iter().zip(second) {
+            let rows = imported(&one.db, FACILITY).await.created;
+            let text = dump(&one.db, format).await;
+            let again = imported(&one.db, &text).await;
+            assert_eq!((again.created, again.unchanged), (0, rows), "{format:?}\n{text}");
+            assert_eq!(imported(&other.db, &text).await.created, rows);
+            assert_eq!(without_head(&dump(&other.db, format).await), without_head(&text));
+        }
+    }
+}
+
+#[tokio::test]
+async fn xml_says_what_it_cannot_hold() {
+    for test in testkit::databases("icat", icat::SERVICE.migrations).await {
+        imported(&test.db, "user:\n  User_name-x: {name: x, fullName: \"a\\x01\"}\n").await;
+        let refused = export::run(&test.db, &sources(), Format::Xml, &mut Vec::<u8>::new(), |_| ()).await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "User_name-x: fullName has the character U+0001, which XML cannot hold; write the dump as YAML"
+        );
+        assert!(dump(&test.db, Format::Yaml).await.contains("\"a\\x01\""));
+    }
+}
+
+/// How many rows each kind has.
+async fn counts(c: &Client) -> Vec<Value> {
+    let mut counts = Vec::new();
+    for entity in icat_client::schema::entities() {
+        let query = format!("SELECT COUNT(e) FROM {} e", entity.name);
+        counts.push(json!([entity.name, c.rows(&c.session, &query).await[0]]));
+    }
+    counts
+}
+
+/// The facility of the dump through `/port`, with the text of an export of it.
+async fn filled(c: &Client) -> String {
+    let text = include_str!("facility.port");
+    let all = json!({"sessionId": c.session});
+    assert_eq!(port_import(c, &all, text).await, (204, String::new()));
+    let (status, export) = port_export(c, &all).await;
+    assert_eq!(status, 200);
+    export
+}
+
+#[tokio::test]
+async fn a_dump_adds_nothing_to_the_catalogue_that_holds_it() {
+    for c in Client::all("").await {
+        let text = filled(&c).await;
+        let before = counts(&c).await;
+        for duplicate in ["IGNORE", "CHECK", "OVERWRITE"] {
+            let request = json!({"sessionId": c.session, "duplicate": duplicate});
+            assert_eq!(port_import(&c, &request, &text).await, (204, String::new()), "{duplicate}");
+            assert_eq!(counts(&c).await, before, "{duplicate}");
+        }
+        let (status, body) = port_import(&c, &json!({"sessionId": c.session}), &text).await;
+        assert!(status == 412 && body.contains("OBJECT_ALREADY_EXISTS") && body.contains(" at line "), "{body}");
+        assert_eq!(counts(&c).await, before);
+        // A part more makes another collection of it.
+        let more = format!(
+            "{text}\nDataCollection(?:0,doi:1)\n\"x\",NULL\n\nDataCollectionDataset(dataCollection(?:0),dataset(investigation(facility(name:1),name:2,visitId:3),name:4))\n\"x\",\"SRC\",\"MX-1\",\"1\",\"scan\"\n"
+        );
+        let request = json!({"sessionId": c.session, "duplicate": "IGNORE"});
+        assert_eq!(port_import(&c, &request, &more).await, (204, String::new()));
+        let after = counts(&c).await;
+        let changed: Vec<_> =
+            after.iter().filter(|count| !before.contains(count)).map(|count| count[0].clone()).collect();
+        assert_eq!(changed, [json!("DataCollection"), json!("DataCollectionDataset")]);
+        c.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_or_cut_off_leaves_nothing() {
+    let text = include_str!("facility.port");
+    for c in Client::all("").await {
+        let request = json!({"sessionId": c.session});
+        let before = counts(&c).await;
+        // Cut within each of its last lines, and a line that names what is not there at the end.
+        let last = text.trim_end().rfind('\n').unwrap();
+        for cut in [text.len() - 5, last - 5, text.find("Datafile(").unwrap() + 12] {
+            let (status, body) = port_import(&c, &request, &text[..cut]).await;
+            assert_eq!(status, 400, "{body}");
+            assert_eq!(counts(&c).await, before, "cut at {cut}");
+        }
+        let wrong = format!(
+            "{text}\nKeyword(investigation(facility(name:0),name:1,visitId:2),name:3)\n\"SRC\",\"no\",\"1\",\"k\"\n"
+        );
+        let (status, body) = port_import(&c, &request, &wrong).await;
+        assert_eq!((status, body.contains("NO_SUCH_OBJECT_FOUND")), (404, true), "{body}");
+        assert_eq!(counts(&c).await, before);
+        // The same by a connection that ends.
+        let cut_off = format!(
+            "--x\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{request}\r\n--x\r\nContent-Disposition: form-data; \
+             name=\"file\"; filename=\"f\"\r\n\r\n{text}"
+        );
+        let url = format!("{}/icat/port", c.app.public);
+        let sent = c.app.http.post(url).header("content-type", "multipart/form-data; boundary=x").body(cut_off);
+        assert_eq!(sent.send().await.unwrap().status().as_u16(), 400);
+        assert_eq!(counts(&c).await, before);
+        for (broken, status) in [("", 412), ("\n# nothing\n", 412), ("2.0\n", 412), ("1.0\n", 204)] {
+            let (found, body) = port_import(&c, &request, broken).await;
+            assert_eq!((found, found == 204 || body.contains("VALIDATION")), (status, true), "{broken:?}: {body}");
+        }
+        c.app.stop().await;
+    }
+}
+
+/// Whoever creates them and however: what contains files has sizes from the start.
+#[tokio::test]
+async fn sizes_of_new_rows_are_zero() {
+    for c in Client::all("").await {
+        filled(&c).await;
+        let nested = r#"{"Investigation":{"name":"n","visitId":"1","title":"t","facility":{"id":FACILITY},"type":{"id":TYPE},
+            "datasets":[{"name":"d","type":{"id":RAW}}]}}"#;
+        let id = async |kind: &str| c.rows(&c.session, &format!("SELECT MIN(x.id) FROM {kind} x")).await[0].to_string();
+        let nested = nested
+            .replace("FACILITY", &id("Facility").await)
+            .replace("TYPE", &id("InvestigationType").await)
+            .replace("RAW", &id("DatasetType").await);
+        c.created(&nested).await;
+        for (kind, rows) in [("Investigation", 3), ("Dataset", 2)] {
+            let query = format!("SELECT COUNT(x) FROM {kind} x WHERE x.fileSize >= 0 AND x.fileCount >= 0");
+            assert_eq!(c.rows(&c.session, &query).await, json!([rows]), "{kind}");
+        }
+        let file =
+            format!(r#"[{{"Datafile":{{"name":"f","fileSize":5.0,"dataset":{{"id":{}}}}}}}]"#, id("Dataset").await);
+        c.created(&file).await;
+        assert_eq!(c.rows(&c.session, "SELECT f.fileSize FROM Datafile f WHERE f.name = 'f'").await, json!([5]));
+        let half = file.replace("\"f\"", "\"g\"").replace("5.0", "5.5");
+        let refused =
+            r#"{"code":"BAD_PARAMETER","message":"Field fileSize in Datafile must be an integer","offset":0}"#;
+        c.refused(&half, 400, refused).await;
+        c.app.stop().await;
+    }
+}
