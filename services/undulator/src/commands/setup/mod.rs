@@ -114,6 +114,10 @@ fn ensure_settings(file: &mut SettingsFile, answers: &Answers, places: &Places) 
     file.ensure(&["storage", "main"], "url", &format!("file://{}", text_of(&places.storage)?))?;
     file.ensure(&["icat"], "reader_file", &text_of(&places.secrets_dir.join(accounts::READER))?)?;
     file.ensure_listed(&["catalogue"], "root_user_names", administrator)?;
+    // What the preset rules are written for.
+    for reach in ["conditions", "public_tables", "join_rules"] {
+        file.ensure(&["catalogue", "authorization"], reach, "strict")?;
+    }
     file.ensure_listed(&["identity"], "administrators", administrator)
 }
 
