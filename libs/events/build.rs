@@ -6,7 +6,10 @@ use std::path::Path;
 const PRODUCERS: &[&str] = &["auth", "download", "icat", "logbook"];
 
 fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    // Asked when it runs: a compiled script may be shared by several checkouts.
+    let here =
+        std::env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| Error::other("cargo says no CARGO_MANIFEST_DIR"))?;
+    let root = Path::new(&here).join("../../proto");
     println!("cargo::rerun-if-changed={}", root.display());
     let files: Vec<_> =
         PRODUCERS.iter().map(|producer| root.join(format!("undulator/events/v1/{producer}.proto"))).collect();

@@ -100,6 +100,16 @@ install_browser() {
     .venv/bin/pip install --quiet playwright==1.65.2 axe-playwright-python==0.1.8
 }
 
+# A proxy, unpacked below target/interop: installed, Debian would start it on this machine. sqlite3 makes backups.
+fetch_nginx() {
+    local dir=target/interop/nginx
+    install_packages openssl sqlite3
+    command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || [ -x "$dir/usr/sbin/nginx" ] && return 0
+    say "fetching nginx"
+    mkdir -p "$dir"
+    (cd "$dir" && apt-get -qq download nginx && dpkg -x nginx_*.deb .)
+}
+
 # Real data made by others: the source distribution of python-icat, unpacked below target/interop.
 fetch_python_icat() {
     local name=python_icat-1.7.0 dir=target/interop

@@ -14,7 +14,7 @@ from pathlib import Path
 from suite import PROGRAM, ROOT, Suite
 
 try:
-    import kubernetes_validate
+    import kubernetes_validate  # noqa: F401
     import yaml
 except ImportError:
     python = ROOT / ".venv/bin/python"
@@ -22,20 +22,10 @@ except ImportError:
         raise
     os.execv(python, [python, *sys.argv])
 
-TOOLS = Path(sys.prefix) / "bin"
-# The oldest and the newest Kubernetes that the manifests are for.
-KUBERNETES = ["1.29", "1.37"]
-# Public and internal port of each.
-PORTS = {
-    **{"undulator": (8080, 9080), "auth": (8081, 9081), "icat": (8082, 9082), "download": (8083, 9083)},
-    "logbook": (8085, 9085),
-}
+from manifests import KUBERNETES, PORTS, TOOLS, check_routes, render, run, site_settings, upgrades  # noqa: E402
+
 VERSION = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
 NAME = "app.kubernetes.io/name"
-
-
-def run(*command, stdin=None, env=None, cwd=ROOT):
-    return subprocess.run([*map(str, command)], input=stdin, env=env, cwd=cwd, text=True, capture_output=True)
 
 
 def settings(variables):
@@ -156,40 +146,6 @@ def api_keys(variables):
     assert shown == 3, shown
 
 
-def render(directory):
-    """The objects of one kustomization, each accepted by the schemas of Kubernetes without an unknown field."""
-    done = run(TOOLS / "kubectl", "kustomize", directory)
-    assert done.returncode == 0 and not done.stderr, done.stderr
-    objects = list(yaml.safe_load_all(done.stdout))
-    for thing in objects:
-        for version in KUBERNETES:
-            try:
-                kubernetes_validate.validate(thing, version, strict=True)
-            except kubernetes_validate.ValidationError as e:
-                path = ".".join(map(str, e.path))
-                raise SystemExit(f"{directory}: {thing['kind']} {thing['metadata']['name']}, {path}: {e.message}") from e
-        for broken in misspelt(thing):
-            try:
-                kubernetes_validate.validate(broken, KUBERNETES[0], strict=True)
-            except kubernetes_validate.ValidationError:
-                continue
-            raise SystemExit(f"an unknown field in a {thing['kind']} was accepted")
-    return objects
-
-
-def misspelt(thing):
-    """Copies with one field that does not exist."""
-    places = [lambda t: t, lambda t: t["metadata"]]
-    if "spec" in thing:
-        places.append(lambda t: t["spec"])
-    if "template" in thing.get("spec", {}):
-        places += [lambda t: t["spec"]["template"]["spec"], lambda t: t["spec"]["template"]["spec"]["containers"][0]]
-    for place in places:
-        broken = copy.deepcopy(thing)
-        place(broken)["colour"] = "red"
-        yield broken
-
-
 def optional(variable):
     return variable.get("valueFrom", {}).get("secretKeyRef", {}).get("optional", False)
 
@@ -198,18 +154,45 @@ def selects(selector, labels):
     return all(labels.get(key) == value for key, value in selector.items())
 
 
+def selects_pod(selector, labels):
+    """A selector with `matchLabels` and, with the only operator that is used here, `matchExpressions`."""
+    expressions = selector.get("matchExpressions", [])
+    assert all(e["operator"] == "In" for e in expressions), expressions
+    return selects(selector.get("matchLabels", {}), labels) and all(labels.get(e["key"]) in e["values"] for e in expressions)
+
+
 def restricted(pod):
     """What the pod security standard of that name asks for, and the suite's own rules."""
-    whole, (container,) = pod["securityContext"], pod["containers"]
-    own = container["securityContext"]
+    whole = pod["securityContext"]
     assert whole["runAsNonRoot"] is True and whole["runAsUser"] == whole["runAsGroup"] == 65532
     assert whole["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert own["allowPrivilegeEscalation"] is False and own["readOnlyRootFilesystem"] is True
-    assert own["capabilities"] == {"drop": ["ALL"]}
     assert pod["automountServiceAccountToken"] is False
     assert all({"emptyDir", "secret", "persistentVolumeClaim"} & v.keys() for v in pod["volumes"])
-    limits = container["resources"]
-    assert "memory" in limits["limits"] and "cpu" not in limits["limits"] and {"cpu", "memory"} <= limits["requests"].keys()
+    assert all("sizeLimit" in v["emptyDir"] for v in pod["volumes"] if "emptyDir" in v)
+    for container in pod["containers"] + pod.get("initContainers", []):
+        own = container["securityContext"]
+        assert own["allowPrivilegeEscalation"] is False and own["readOnlyRootFilesystem"] is True
+        assert own["capabilities"] == {"drop": ["ALL"]}
+        assert container["imagePullPolicy"] == "IfNotPresent"
+        resources = container["resources"]
+        assert "memory" in resources["limits"] and "cpu" not in resources["limits"]
+        assert {"cpu", "memory", "ephemeral-storage"} <= resources["requests"].keys()
+
+
+def check_migration(about, pod, config):
+    """Where several pods share a database, one container of each brings the schema of its service up to date first."""
+    if config.get("UNDULATOR_DATABASE__MIGRATE", "auto") == "auto":
+        assert "initContainers" not in pod, about
+        return set()
+    (container,) = pod["initContainers"]
+    (service,) = container["env"]
+    assert container["args"] == ["migrate", "$(SERVICE)"] and service["name"] == "SERVICE", about
+    assert service["valueFrom"]["fieldRef"]["fieldPath"] == f"metadata.labels['{NAME}']", about
+    assert container["image"] == pod["containers"][0]["image"], about
+    assert container["envFrom"] == pod["containers"][0]["envFrom"], about
+    # The role that may change schemas is known to this container alone.
+    assert "migrate" not in {m["name"] for m in pod["containers"][0]["volumeMounts"]}, about
+    return {"migrate"}
 
 
 def whole(where, objects, variables):
@@ -224,13 +207,17 @@ def whole(where, objects, variables):
         name = labels[NAME]
         about = f"{where} {kind} {name}"
         restricted(pod)
-        assert container["image"] == f"undulator:{VERSION}", (about, container["image"])
+        own_image = where == "k8s/overlays/example"
+        image = f"registry.example.org/undulator@sha256:{'0' * 64}" if own_image else f"undulator:{VERSION}"
+        assert container["image"] == image, (about, container["image"])
         assert labels["app.kubernetes.io/part-of"] == "undulator", about
         assert labels["app.kubernetes.io/version"] == VERSION, about
         assert ("ServiceAccount", pod["serviceAccountName"]) in named, about
         volumes = {v["name"] for v in pod["volumes"]}
         volumes |= {c["metadata"]["name"] for c in workload["spec"].get("volumeClaimTemplates", [])}
-        assert {m["name"] for m in container["volumeMounts"]} == volumes, about
+        config = named["ConfigMap", container["envFrom"][0]["configMapRef"]["name"]]["data"]
+        for_migration = check_migration(about, pod, config)
+        assert {m["name"] for m in container["volumeMounts"]} | for_migration == volumes, about
         environment = {
             "UNDULATOR_DATA_DIR": "/var/lib/undulator",
             "UNDULATOR_HTTP__BIND": "[::]:8080",
@@ -241,11 +228,8 @@ def whole(where, objects, variables):
         # What may come from a Secret need not be there.
         environment.update({e["name"]: e["value"] for e in container.get("env", []) if not optional(e)})
         variables.check(about, environment)
-        if kind == "Job":
-            assert workload["metadata"]["name"].endswith("-" + VERSION.replace(".", "-")), about
-            assert container["args"] == ["migrate"], about
-            pods[name] = labels, {}
-            continue
+        # It refers to settings and image, which change, and a Job cannot.
+        assert kind != "Job", about
         assert selects(workload["spec"]["selector"]["matchLabels"], labels), about
         assert container["args"] == ["serve", *([name] if name != "undulator" else [])], about
         if name == "logbook":
@@ -278,6 +262,7 @@ def whole(where, objects, variables):
             for host, number in re.findall(r"//(undulator[\w-]*):(\d+)", value):
                 assert int(number) in services[host], (where, key, value)
     flows(where, objects, pods)
+    check_routes(where, objects)
     return len(workloads)
 
 
@@ -288,7 +273,7 @@ def flows(where, objects, pods):
         found = set()
         for policy in (o for o in objects if o["kind"] == "NetworkPolicy"):
             spec = policy["spec"]
-            own = [n for n, (labels, _) in pods.items() if selects(spec["podSelector"]["matchLabels"], labels)]
+            own = [n for n, (labels, _) in pods.items() if selects_pod(spec["podSelector"], labels)]
             assert own, f"{where}: policy {policy['metadata']['name']} selects nothing"
             for rule in spec.get(direction, []):
                 for peer in rule[peers]:
@@ -321,6 +306,8 @@ def main():
         # The parts of the base refer to each other.
         if directory.parent.name != "base":
             workloads += whole(where, rendered, variables)
+    upgrades()
+    site_settings()
     variables.finish()
     print(
         f"{containers} containers, {objects} objects of {len(directories)} kustomizations for Kubernetes "

@@ -19,8 +19,7 @@ pub struct Migration {
 }
 
 /// Tables of every service; versions below zero, rising in their amount.
-const FLOOR: &[Migration] =
-    &[Migration { version: -1, name: "floor", sql: include_str!("../migrations/floor_1.sql") }];
+const FLOOR: &[Migration] = &[Migration { version: -1, name: "floor", sql: include_str!("../migrations/floor_1.sql") }];
 
 /// What happens at start when the schema is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -53,6 +53,10 @@ impl Event for auth::SessionEnded {
     const SUBJECT: &'static str = "undulator.v1.auth.session.ended";
 }
 
+impl Event for auth::SessionsRevoked {
+    const SUBJECT: &'static str = "undulator.v1.auth.sessions.revoked";
+}
+
 impl Event for download::SelectionPrepared {
     const SUBJECT: &'static str = "undulator.v1.download.selection.prepared";
 }
@@ -87,9 +91,10 @@ impl Kind {
 }
 
 /// Every type of event.
-pub const KINDS: [Kind; 8] = [
+pub const KINDS: [Kind; 9] = [
     Kind::of::<auth::SessionEnded>(),
     Kind::of::<auth::SessionStarted>(),
+    Kind::of::<auth::SessionsRevoked>(),
     Kind::of::<download::SelectionPrepared>(),
     Kind::of::<download::TransferFinished>(),
     Kind::of::<icat::EntityChanged>(),

@@ -11,8 +11,8 @@ use figment::providers::{Env, Format as _, Serialized, Toml};
 use figment::value::{Dict, Value};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 pub use database::{DatabaseConfig, duration};

@@ -121,11 +121,9 @@ fn icat(problem: &Problem) -> HttpResponse {
         Code::Conflict => (StatusCode::PRECONDITION_FAILED, "OBJECT_ALREADY_EXISTS"),
         Code::Validation => (StatusCode::PRECONDITION_FAILED, "VALIDATION"),
         // Not the request's fault: the same one may well succeed later.
-        Code::Internal
-        | Code::BadGateway
-        | Code::Unavailable
-        | Code::InsufficientStorage
-        | Code::TooManyRequests => (plain_status(problem.code), "INTERNAL"),
+        Code::Internal | Code::BadGateway | Code::Unavailable | Code::InsufficientStorage | Code::TooManyRequests => {
+            (plain_status(problem.code), "INTERNAL")
+        }
         Code::MethodNotAllowed
         | Code::PreconditionFailed
         | Code::TooLarge

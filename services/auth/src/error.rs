@@ -8,6 +8,17 @@ pub fn bad_credentials() -> Problem {
     Problem::new(Code::Forbidden, "auth/bad-credentials", "The username and password do not match")
 }
 
+/// What an authenticator says that cannot check a password now. It is known by its text too, because an icat.server
+/// passes on the texts of its authenticators and turns whatever status they have into a refusal.
+const LOGINS_UNAVAILABLE: &str = "Passwords cannot be checked now; try again in a few seconds";
+
+pub fn logins_unavailable(source: Problem) -> Problem {
+    let seconds = source.retry_after.unwrap_or(5);
+    Problem::new(Code::Unavailable, "auth/logins-unavailable", LOGINS_UNAVAILABLE)
+        .with_retry_after(seconds)
+        .with_source(source)
+}
+
 /// Nobody's credentials, or those of a session that is over.
 pub fn session_over() -> Problem {
     let text = "ICAT does not accept these credentials: they are wrong, or the session has ended";
@@ -25,6 +36,9 @@ pub fn bad_token(text: &str) -> Problem {
 /// What ICAT's refusal means to a client of ICAT+, which knows 403 and 500.
 pub fn of_icat(e: IcatError) -> Problem {
     match e {
+        IcatError::Refused { code: IcatCode::Session, message } if message == LOGINS_UNAVAILABLE => {
+            Problem::new(Code::Unavailable, "auth/logins-unavailable", LOGINS_UNAVAILABLE).with_retry_after(5)
+        }
         IcatError::Refused { code: IcatCode::Session | IcatCode::InsufficientPrivileges, message } => {
             Problem::new(Code::Forbidden, "auth/refused", message)
         }
@@ -44,8 +58,6 @@ pub fn of_icat(e: IcatError) -> Problem {
 
 /// The same to a client of ours: refused credentials are 401, in words that are not ICAT's, which may repeat them.
 pub fn of_login(e: IcatError) -> Problem {
-    match e {
-        IcatError::Refused { code: IcatCode::Session | IcatCode::InsufficientPrivileges, .. } => session_over(),
-        e => of_icat(e),
-    }
+    let problem = of_icat(e);
+    if problem.code == Code::Forbidden { session_over() } else { problem }
 }

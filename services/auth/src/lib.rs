@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod handle;
 mod keys;
+mod observation;
 mod openapi;
 mod routes;
 mod sessions;
@@ -24,7 +25,7 @@ use events::Events;
 use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Worker};
 use utoipa::OpenApi as _;
 
-pub use self::accounts::AccountName;
+pub use self::accounts::{Account, AccountError, AccountName, Accounts};
 pub use self::config::Config;
 use self::state::State;
 use self::store::token_sessions;
@@ -39,6 +40,12 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[
         Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") },
         Migration { version: 2, name: "token_sessions", sql: include_str!("../migrations/0002_token_sessions.sql") },
+        Migration { version: 3, name: "account_lock", sql: include_str!("../migrations/0003_account_lock.sql") },
+        Migration {
+            version: 4,
+            name: "token_session_user",
+            sql: include_str!("../migrations/0004_token_session_user.sql"),
+        },
     ],
     check: |settings| Config::read(settings).map(drop),
     openapi: || openapi::Document::openapi(),

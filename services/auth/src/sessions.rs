@@ -2,6 +2,8 @@
 //! or loses a token through [`session_started`] and [`session_ended`], inside the transaction that stores it. Others
 //! hear of it by events.
 
+use std::net::IpAddr;
+
 use events::messages::auth::{SessionEnded, SessionStarted};
 use icat_client::{IcatCode, IcatError};
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +12,8 @@ use service_kit::{DbError, Problem, Tx, digest};
 use crate::error::of_icat;
 use crate::handle::Handle;
 use crate::state::State;
-use crate::store::token_sessions::{self, Row};
+use crate::store::accounts;
+use crate::store::token_sessions::{self, Owner, Row};
 use crate::tokens::Claims;
 
 /// A session at ICAT. Its id is a credential: it is not shown and not logged.
@@ -27,9 +30,17 @@ pub struct TokenSession {
     sid_hash: String,
 }
 
-/// Logs in at ICAT and gives the id of the new session.
-pub async fn log_in(state: &State, plugin: &str, credentials: &[(&str, &str)]) -> Result<String, IcatError> {
-    state.icat.login(plugin, credentials).await
+/// Logs in at ICAT for a client with this address, and gives the id of the new session.
+pub async fn log_in(
+    state: &State,
+    plugin: &str,
+    credentials: &[(&str, &str)],
+    client: IpAddr,
+) -> Result<String, IcatError> {
+    let opened = state.icat.login_for(plugin, credentials, client).await;
+    let name = credentials.iter().find(|(key, _)| *key == "username").map_or("", |(_, name)| *name);
+    state.login_observer.observe_at_icat(plugin, name, client, &opened);
+    opened
 }
 
 /// Ends a session at ICAT and tells everybody who may remember it; one that is gone already is as good.
@@ -69,22 +80,33 @@ pub fn end_of(now: Timestamp, remaining_minutes: f64) -> Option<Timestamp> {
     now.checked_add(span).ok()
 }
 
-/// Stores the session of a new token: from this commit on the token can be resolved.
+/// Stores the session of a new token: from this commit on the token can be resolved. False if its account was locked or
+/// removed, whose sessions an icat.server keeps.
 pub async fn session_started(
     state: &State,
     tx: &mut Tx,
     session: &IcatSession,
     sid_hash: &str,
     sealed: &[u8],
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
+    if accounts::is_closed(tx, &session.user_name).await? {
+        return Ok(false);
+    }
     let row = Row { sealed: sealed.to_vec(), expires_at: session.ends_at.as_microsecond() };
-    token_sessions::create(tx, sid_hash, &row).await?;
-    tell_start(state, tx, &session.id, &session.user_name).await
+    let owner = Owner { user_name: &session.user_name, session_hash: &digest(&session.id) };
+    token_sessions::create(tx, sid_hash, &row, &owner).await?;
+    tell_start(state, tx, &session.id, &session.user_name).await?;
+    Ok(true)
 }
 
 /// Forgets the session of a token; false if somebody else has just done so.
 pub async fn session_ended(tx: &mut Tx, ended: &TokenSession) -> Result<bool, DbError> {
     token_sessions::end(tx, &ended.sid_hash).await
+}
+
+/// Whether the user's account was locked or removed here; an icat.server keeps the sessions of such accounts.
+pub async fn is_account_closed(state: &State, user_name: &str) -> Result<bool, Problem> {
+    Ok(accounts::is_closed(&mut state.db.read().await?, user_name).await?)
 }
 
 /// The session behind a verified token, unless it has been ended; it may be over.

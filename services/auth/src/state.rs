@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use events::Outbox;
 use icat_client::IcatClient;
-use service_kit::{Blocking, BuildError, Clock, Ctx, Db, Ids, Listener};
+use service_kit::{BuildError, Clock, Ctx, Db, Ids, Listener};
 
+use crate::accounts::LocalLogins;
 use crate::config::Config;
+use crate::observation::LoginObserver;
 use crate::tokens::Tokens;
-
-/// Hashing is slow on purpose: so many run at once, so many more may wait.
-const PASSWORD_THREADS: usize = 2;
-const PASSWORD_QUEUE: usize = 64;
 
 pub struct State {
     pub db: Db,
@@ -24,12 +22,14 @@ pub struct State {
     pub administrators: Vec<String>,
     /// Tells others whose session began or ended.
     pub outbox: Outbox,
-    pub passwords: Blocking,
+    pub local_logins: LocalLogins,
+    pub login_observer: LoginObserver,
 }
 
 impl State {
     pub fn new(ctx: &Ctx, config: Config, outbox: Outbox) -> Result<Self, BuildError> {
         let url = ctx.endpoints.resolve(&ctx.config.core.icat.url, Listener::Public);
+        let login_observer = LoginObserver::new(ctx, &config.local_mechanisms);
         Ok(Self {
             db: ctx.db.clone(),
             clock: Arc::clone(&ctx.clock),
@@ -39,7 +39,8 @@ impl State {
             config,
             administrators: ctx.config.core.identity.administrators.clone(),
             outbox,
-            passwords: ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE),
+            local_logins: LocalLogins::new(ctx, login_observer.clone()),
+            login_observer,
         })
     }
 }

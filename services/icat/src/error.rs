@@ -31,6 +31,9 @@ pub enum Error {
     /// No authenticator answers.
     #[error("{message}")]
     Authenticator { message: String, source: Option<HttpError> },
+    /// The authenticator cannot check credentials now.
+    #[error("{message}")]
+    AuthenticatorBusy { message: String, retry_after: u32 },
     /// The same fault, with the place of the faulty item in what the client sent.
     #[error("{source}")]
     At { offset: usize, source: Box<Error> },
@@ -82,6 +85,9 @@ impl From<Error> for Problem {
                     Some(source) => problem.with_source(source.without_url()),
                     None => problem,
                 }
+            }
+            Error::AuthenticatorBusy { retry_after, .. } => {
+                Self::new(Code::Unavailable, "icat/authenticator-busy", text).with_retry_after(retry_after)
             }
             Error::At { offset, source } => Self::from(*source).with_offset(i64::try_from(offset).ok()),
             Error::Database(e @ DbError::Data(_)) => {

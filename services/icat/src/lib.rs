@@ -24,8 +24,9 @@ mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::{Events, Outbox};
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Sources, Worker};
+use events::messages::auth::SessionsRevoked;
+use events::{Consumer, Events, Outbox, Received};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Sources, Tx, Worker};
 use utoipa::OpenApi as _;
 
 pub use self::config::{Authorization, Config, Reach};
@@ -42,6 +43,11 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration { version: 1, name: "entities", sql: include_str!("../migrations/0001_entities.sql") },
         Migration { version: 2, name: "sessions", sql: include_str!("../migrations/0002_sessions.sql") },
         Migration { version: 3, name: "indexes", sql: include_str!("../migrations/0003_indexes.sql") },
+        Migration {
+            version: 4,
+            name: "session_created_at",
+            sql: include_str!("../migrations/0004_session_created_at.sql"),
+        },
     ],
     check: |settings| Config::read(settings).map(drop),
     openapi: openapi::Document::openapi,
@@ -61,6 +67,11 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         async move { auth::purge(&db, clock.now_micros()).await.map(drop) }
     });
     let events = Events::of(&ctx).await?;
+    let outbox = events.outbox();
+    let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
+        Ok(auth::revoke(tx, &received.event, &outbox).await?)
+    };
+    events.consume(Consumer::new("icat-sessions-revoked", revoke));
     let state = Arc::new(State::new(ctx, config, events.outbox())?);
     Ok(Running { mounts: vec![routes::mount(state)], workers: vec![purge] })
 }

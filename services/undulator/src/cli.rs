@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use service_kit::cli::{self, Options};
 
-pub use self::auth::{AddUser, AuthCommand};
+pub use self::auth::{AddUser, AuthCommand, UserCommand};
 pub use self::get::{Get, What};
 pub use self::icat::{
     AddInstrument, AddInvestigation, Grant, InstrumentCommand, InvestigationCommand, InvestigationName, Revoke,

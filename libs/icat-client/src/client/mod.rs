@@ -21,6 +21,7 @@ pub mod watch;
 mod window;
 mod write;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,10 +95,32 @@ impl IcatClient {
 
     /// Opens a session and gives its id.
     pub async fn login(&self, plugin: &str, credentials: &[(&str, &str)]) -> Result<String, IcatError> {
+        self.open_session(plugin, credentials, None).await
+    }
+
+    /// The same on behalf of a client with this address, which ICAT learns as `X-Forwarded-For`.
+    pub async fn login_for(
+        &self,
+        plugin: &str,
+        credentials: &[(&str, &str)],
+        client: IpAddr,
+    ) -> Result<String, IcatError> {
+        self.open_session(plugin, credentials, Some(client)).await
+    }
+
+    async fn open_session(
+        &self,
+        plugin: &str,
+        credentials: &[(&str, &str)],
+        client: Option<IpAddr>,
+    ) -> Result<String, IcatError> {
         let secrets: Vec<&str> = credentials.iter().filter(|(key, _)| *key != "username").map(|(_, v)| *v).collect();
         let credentials: Vec<Value> = credentials.iter().map(|(key, value)| json!({*key: value})).collect();
         let body = json!({"plugin": plugin, "credentials": credentials}).to_string();
-        let request = self.http.post(self.url(&["session"])?).form(&[("json", body)]);
+        let mut request = self.http.post(self.url(&["session"])?).form(&[("json", body)]);
+        if let Some(client) = client {
+            request = request.header("x-forwarded-for", client.to_string());
+        }
         let opened: Opened = send::once(self.prepared(request, "/icat/session"), &secrets).await?;
         Ok(opened.session_id)
     }

@@ -22,6 +22,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     record::<icat::SessionEnded>(&events, "recorder-icat-sessions");
     record::<auth::SessionStarted>(&events, "recorder-auth-started");
     record::<auth::SessionEnded>(&events, "recorder-auth-ended");
+    record::<auth::SessionsRevoked>(&events, "recorder-auth-revoked");
     record::<download::SelectionPrepared>(&events, "recorder-download-prepared");
     record::<download::TransferFinished>(&events, "recorder-download-finished");
     record::<logbook::EntryChanged>(&events, "recorder-logbook-entries");

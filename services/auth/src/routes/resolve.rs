@@ -29,6 +29,9 @@ pub async fn post(state: web::Data<State>, request: HttpRequest) -> Result<HttpR
     let found = sessions::find(&state, claims).await?;
     let session = found.map(|found| found.session).filter(|session| session.ends_at > state.clock.now());
     let session = session.ok_or_else(ended)?;
+    if sessions::is_account_closed(&state, &session.user_name).await? {
+        return Err(ended());
+    }
     // The session may have been ended at ICAT itself. While ICAT is down nobody can tell, and nothing can be done with
     // the session either.
     if let Err(IcatError::Refused { code: IcatCode::Session, .. }) = state.icat.session(&session.id).await {

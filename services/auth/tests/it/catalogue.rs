@@ -1,26 +1,22 @@
 //! The whole way: an account of ours, the authenticator plugin that a catalogue asks, its session, a token, and back.
 
-use auth::AccountName;
-use auth::accounts::set_password;
 use serde_json::{Value, json};
-use service_kit::{SystemClock, open_database};
 use testkit::{TestApp, backends};
 
-use crate::client::{ask, end, jwks, renew, resolve, token_of, verified};
+use crate::client::{PASSWORD, accounts, ask, end, jwks, renew, resolve, token_of, verified};
 use crate::icat::{ICAT, LOCAL};
 
 #[tokio::test]
 async fn an_account_gets_a_token_whose_session_icat_knows_until_it_is_ended() {
     for backend in backends() {
         let app = TestApp::start_on(&backend, &[auth::SERVICE, ICAT], "").await;
-        let db = open_database(&auth::SERVICE, &app.config, &SystemClock).await.unwrap();
-        let account = AccountName { mechanism: "db".to_owned(), name: "alice".to_owned() };
-        set_password(&db, &account, "correct horse", &SystemClock).await.unwrap();
-        db.close().await;
+        let accounts = accounts(&app).await;
+        accounts.create_account(&accounts.parse_name("db/alice").unwrap(), PASSWORD).await.unwrap();
+        accounts.close().await;
         let login = |password: &str| json!({"plugin": "db", "username": "alice", "password": password});
         assert_eq!(ask(&app, &login("wrong")).await.status(), 401);
         assert_eq!(ask(&app, &json!({"plugin": "ldap", "username": "alice"})).await.status(), 401);
-        let token = token_of(ask(&app, &login("correct horse")).await).await;
+        let token = token_of(ask(&app, &login(PASSWORD)).await).await;
         assert_eq!(verified(&token, &jwks(&app).await)["sub"], "db/alice");
 
         let (status, session) = resolve(&app, &token).await;

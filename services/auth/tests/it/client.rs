@@ -1,11 +1,15 @@
 //! What the tests of tokens share: a client of the interface, and keys that the tests know.
 
+use std::sync::Arc;
+
+use auth::Accounts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use reqwest::Response;
 use serde_json::{Value, json};
+use service_kit::{Sources, SystemIds};
 use testkit::TestApp;
 
 /// Made by `openssl genpkey -algorithm ed25519` (3.0.19), which prints its public half as [`OPENSSL_X`].
@@ -18,9 +22,18 @@ pub const SECOND_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
     MC4CAQAwBQYDK2VwBCIEILW739ABDcrWem28aJgsXRQeOS2ohwPUfe+H/GS9ju22\n\
     -----END PRIVATE KEY-----\n";
 
+/// Of the accounts that the tests make.
+pub const PASSWORD: &str = "correct horse battery";
+
 /// The right password at the catalogue of these tests.
 pub fn ada() -> Value {
     json!({"plugin": "db", "username": "ada", "password": "x1"})
+}
+
+/// Administers the accounts of a running server, as a command does.
+pub async fn accounts(app: &TestApp) -> Accounts {
+    let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
+    Accounts::open(&app.config, &sources).await.unwrap()
 }
 
 /// A directory with one key, `a`, which signs.

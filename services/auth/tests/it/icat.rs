@@ -48,7 +48,10 @@ impl Catalogue {
         let body = json!({"credentials": login["credentials"], "ip": "127.0.0.1"}).to_string();
         let answer = self.http.post(url).form(&[("json", body)]).send().await.unwrap();
         if !answer.status().is_success() {
-            let body = r#"{"code":"SESSION","message":"The username and password do not match"}"#;
+            // Whatever the status is, and with the text of the plugin.
+            let refusal: Value = answer.json().await.unwrap_or_default();
+            let message = refusal["message"].as_str().unwrap_or("Authenticator mnemonic not recognised");
+            let body = json!({"code": "SESSION", "message": message}).to_string();
             return HttpResponse::Forbidden().body(body);
         }
         let user: Value = answer.json().await.unwrap();

@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod accounts;
 mod catalogue;
 mod client;
+mod flood;
 mod icat;
 mod keys;
 mod openapi;

@@ -1,9 +1,8 @@
 //! `/authn.<mechanism>` as icat.server speaks to it.
 
-use auth::AccountName;
-use auth::accounts::set_password;
-use service_kit::{SystemClock, open_database};
 use testkit::{TestApp, backends};
+
+use crate::client::{PASSWORD, accounts};
 
 const REFUSED: &str = r#"{"code":"AuthnException","message":"The username and password do not match"}"#;
 
@@ -11,10 +10,10 @@ const REFUSED: &str = r#"{"code":"AuthnException","message":"The username and pa
 async fn accounts_log_in_with_their_password_on_every_engine() {
     for backend in backends() {
         let app = TestApp::start_on(&backend, &[auth::SERVICE], "").await;
-        let db = open_database(&auth::SERVICE, &app.config, &SystemClock).await.unwrap();
-        let account = AccountName { mechanism: "db".to_owned(), name: "jürgen".to_owned() };
-        assert!(set_password(&db, &account, "first", &SystemClock).await.unwrap(), "new");
-        assert!(!set_password(&db, &account, "pässword+&=%", &SystemClock).await.unwrap(), "changed");
+        let accounts = accounts(&app).await;
+        let account = accounts.parse_name("db/jürgen").unwrap();
+        assert!(accounts.create_account_or_set_password(&account, PASSWORD).await.unwrap(), "new");
+        assert!(!accounts.create_account_or_set_password(&account, "spät pässt+&=%").await.unwrap(), "changed");
 
         let ask = async |mechanism: &str, body: &'static str| {
             let url = format!("{}/authn.{mechanism}/authenticate", app.internal);
@@ -22,15 +21,15 @@ async fn accounts_log_in_with_their_password_on_every_engine() {
             let answer = app.http.post(url).header("content-type", form).body(body).send().await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
         };
-        let utf8 = "json=%7B%22credentials%22%3A%5B%7B%22username%22%3A%22j%C3%BCrgen%22%7D%2C%7B%22password%22%3A%22p%C3%A4ssword%2B%26%3D%25%22%7D%5D%2C%22ip%22%3A%221.2.3.4%22%7D";
-        let latin1 = "json=%7B%22credentials%22%3A%5B%7B%22username%22%3A%22j%FCrgen%22%2C%22password%22%3A%22p%E4ssword%2B%26%3D%25%22%7D%5D%7D";
+        let utf8 = "json=%7B%22credentials%22%3A%5B%7B%22username%22%3A%22j%C3%BCrgen%22%7D%2C%7B%22password%22%3A%22sp%C3%A4t+p%C3%A4sst%2B%26%3D%25%22%7D%5D%2C%22ip%22%3A%221.2.3.4%22%7D";
+        let latin1 = "json=%7B%22credentials%22%3A%5B%7B%22username%22%3A%22j%FCrgen%22%2C%22password%22%3A%22sp%E4t+p%E4sst%2B%26%3D%25%22%7D%5D%7D";
         let accepted = (200, r#"{"username":"jürgen","mechanism":"db"}"#.to_owned());
         assert_eq!(ask("db", utf8).await, accepted);
         assert_eq!(ask("db", latin1).await, accepted, "icat.server encodes in Latin-1");
         assert_eq!(ask("simple", utf8).await, (403, REFUSED.to_owned()), "another mechanism's account");
         for wrong in [
-            r#"json={"credentials":[{"username":"jürgen"},{"password":"first"}]}"#,
-            r#"json={"credentials":[{"username":"nobody"},{"password":"first"}]}"#,
+            r#"json={"credentials":[{"username":"jürgen"},{"password":"correct horse battery"}]}"#,
+            r#"json={"credentials":[{"username":"nobody"},{"password":"correct horse battery"}]}"#,
             r#"json={"credentials":[{"username":"jürgen"}]}"#,
             r#"json={"credentials":[{"username":"jürgen"},{"password":1234}]}"#,
             r#"json={"credentials":{"username":"jürgen"}}"#,
@@ -44,7 +43,7 @@ async fn accounts_log_in_with_their_password_on_every_engine() {
             ask("anon", r#"json={"ip":"1.2.3.4"}"#).await,
             (200, r#"{"username":"anon","mechanism":"anon"}"#.to_owned())
         );
-        db.close().await;
+        accounts.close().await;
         app.stop().await;
     }
 }

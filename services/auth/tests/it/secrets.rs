@@ -2,12 +2,9 @@
 
 use std::path::Path;
 
-use auth::AccountName;
-use auth::accounts::set_password;
-use service_kit::{SystemClock, open_database};
 use testkit::TestApp;
 
-use crate::client::{ada, ask, part, renew, token_of};
+use crate::client::{PASSWORD, accounts, ada, ask, part, renew, token_of};
 use crate::icat::{ICAT, SESSION};
 
 /// The names and contents of all files below a directory.
@@ -27,10 +24,9 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
 #[tokio::test]
 async fn the_database_alone_reveals_neither_session_nor_handle() {
     let app = TestApp::start(&[auth::SERVICE, ICAT], "").await;
-    let db = open_database(&auth::SERVICE, &app.config, &SystemClock).await.unwrap();
-    let account = AccountName { mechanism: "db".to_owned(), name: "visible-control".to_owned() };
-    set_password(&db, &account, "hidden-password", &SystemClock).await.unwrap();
-    db.close().await;
+    let accounts = accounts(&app).await;
+    accounts.create_account(&accounts.parse_name("db/visible-control").unwrap(), PASSWORD).await.unwrap();
+    accounts.close().await;
     let tokens = [token_of(ask(&app, &ada()).await).await, token_of(renew(&app, SESSION).await).await];
     let sids = tokens.each_ref().map(|token| part(token, 1)["sid"].as_str().unwrap().to_owned());
 
@@ -50,7 +46,7 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
         assert!(!stored.is_empty(), "the row of the token is there");
         assert!(found(sid).is_empty(), "{:?}", found(sid));
     }
-    for secret in [SESSION, &SESSION.replace('-', ""), "hidden-password", &tokens[0], &tokens[1]] {
+    for secret in [SESSION, &SESSION.replace('-', ""), PASSWORD, &tokens[0], &tokens[1]] {
         assert!(found(secret).is_empty(), "{secret}: {:?}", found(secret));
     }
     println!("{} files searched", all.len());

@@ -22,7 +22,8 @@ async fn sessions_of_tokens_are_removed_when_they_are_over() {
             .write(async |tx| {
                 for (sid_hash, expires_at) in [("over", 9), ("now", 10), ("later", 11)] {
                     let row = token_sessions::Row { sealed: vec![0, 255], expires_at };
-                    token_sessions::create(tx, sid_hash, &row).await?;
+                    let owner = token_sessions::Owner { user_name: "db/ada", session_hash: sid_hash };
+                    token_sessions::create(tx, sid_hash, &row, &owner).await?;
                 }
                 assert_eq!(token_sessions::purge(tx, 10).await?, 1, "{engine}");
                 assert!(token_sessions::find(tx, "over").await?.is_none(), "{engine}");

@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 use icat_client::schema::Entity;
 use service_kit::{DbError, Tx};
 
-pub use self::sessions::{Login, SessionStatus, end, log_in, purge, refresh, status, user_of};
+pub use self::sessions::{Login, SessionStatus, end, log_in, purge, refresh, revoke, status, user_of};
 use crate::config::{Authorization, Reach};
 use crate::query::{Access, ParseContext, Rule, parse_rule};
 use crate::state::State;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use events::Outbox;
+use events::messages::auth::SessionsRevoked;
 use events::messages::icat::SessionEnded;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,6 +15,8 @@ use crate::store::sessions::{self, Session};
 
 /// How long an authenticator may take; password hashes are slow on purpose.
 const AUTHENTICATOR_TIMEOUT: Duration = Duration::from_secs(15);
+/// Seconds, where a busy authenticator does not say.
+const DEFAULT_RETRY_AFTER: u32 = 5;
 const MICROS_PER_MINUTE: i64 = 60 * 1_000_000;
 
 /// What a client sends to log in, read as leniently as icat.server reads it.
@@ -59,9 +63,9 @@ pub async fn log_in(state: &State, login: &Login, ip: &str) -> Result<String, Er
     };
     let user_name = authenticate(state, mnemonic, url, login, ip).await?;
     let id = state.ids.random_uuid().to_string();
-    let expires_at = state.clock.now_micros() + lifetime(state);
-    let session = Session { user_name, expires_at };
-    state.db.write(async |tx| sessions::create(tx, &digest(&id), &session).await).await?;
+    let now = state.clock.now_micros();
+    let session = Session { user_name, expires_at: now + lifetime(state) };
+    state.db.write(async |tx| sessions::create(tx, &digest(&id), &session, now).await).await?;
     Ok(id)
 }
 
@@ -99,6 +103,11 @@ async fn authenticate(state: &State, mnemonic: &str, url: &str, login: &Login, i
         .send()
         .await
         .map_err(unreachable)?;
+    if matches!(answer.status().as_u16(), 429 | 502..=504) {
+        // It has not looked at the password: whoever sent the right one must not read that it is wrong.
+        let message = format!("The authenticator of type {mnemonic} is too busy; try again in a few seconds");
+        return Err(Error::AuthenticatorBusy { message, retry_after: retry_after(&answer) });
+    }
     let accepted = answer.status().is_success();
     let text = answer.text().await.map_err(|e| unreachable(e.into()))?;
     let nonsense = || Error::Authenticator {
@@ -114,6 +123,12 @@ async fn authenticate(state: &State, mnemonic: &str, url: &str, login: &Login, i
         Some(mechanism) => format!("{mechanism}/{}", user.username),
         None => user.username,
     })
+}
+
+/// In seconds.
+fn retry_after(answer: &reqwest::Response) -> u32 {
+    let told = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    told.unwrap_or(DEFAULT_RETRY_AFTER)
 }
 
 /// The user of a session that is still alive. The texts are icat.server's, which clients match.
@@ -170,6 +185,16 @@ pub async fn end(state: &State, id: &str) -> Result<(), Error> {
         })
         .await?;
     if ended { Ok(()) } else { Err(unknown(id)) }
+}
+
+/// Ends the sessions of an account that was locked or removed, or got another password.
+pub async fn revoke(tx: &mut Tx, revoked: &SessionsRevoked, outbox: &Outbox) -> Result<(), DbError> {
+    let SessionsRevoked { subject, begun_until } = revoked;
+    let begun_until = if *begun_until == 0 { i64::MAX } else { *begun_until };
+    for session_hash in sessions::end_all_of(tx, subject, begun_until).await? {
+        outbox.emit(tx, &SessionEnded { session_hash, subject: subject.clone() }).await?;
+    }
+    Ok(())
 }
 
 /// Removes sessions that expired before `now`; how many there were.

@@ -2,14 +2,15 @@
 
 use service_kit::{DbError, Tx};
 
-pub const CREATE: &str = "INSERT INTO session (id_hash, user_name, expires_at) VALUES ($1, $2, $3)";
+pub const CREATE: &str = "INSERT INTO session (id_hash, user_name, expires_at, created_at) VALUES ($1, $2, $3, $4)";
 pub const FIND: &str = "SELECT user_name, expires_at FROM session WHERE id_hash = $1";
 pub const REFRESH: &str = "UPDATE session SET expires_at = $1 WHERE id_hash = $2";
 pub const END: &str = "DELETE FROM session WHERE id_hash = $1 RETURNING user_name";
+pub const END_ALL_OF: &str = "DELETE FROM session WHERE user_name = $1 AND created_at <= $2 RETURNING id_hash";
 pub const PURGE: &str = "DELETE FROM session WHERE expires_at < $1";
 pub const LOGGED_IN: &str = "SELECT COUNT(*) AS n FROM session WHERE user_name = $1 AND expires_at >= $2";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 6] = [CREATE, FIND, REFRESH, END, PURGE, LOGGED_IN];
+pub const ALL: [&str; 7] = [CREATE, FIND, REFRESH, END, END_ALL_OF, PURGE, LOGGED_IN];
 
 /// A stored session; times in microseconds UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub struct Session {
     pub expires_at: i64,
 }
 
-pub async fn create(tx: &mut Tx, id_hash: &str, session: &Session) -> Result<(), DbError> {
-    let vals = [id_hash.into(), session.user_name.as_str().into(), session.expires_at.into()];
+pub async fn create(tx: &mut Tx, id_hash: &str, session: &Session, now: i64) -> Result<(), DbError> {
+    let vals = [id_hash.into(), session.user_name.as_str().into(), session.expires_at.into(), now.into()];
     tx.exec(CREATE, &vals).await.map(drop)
 }
 
@@ -37,6 +38,12 @@ pub async fn refresh(tx: &mut Tx, id_hash: &str, expires_at: i64) -> Result<(), 
 /// Whose session it was, if there was one.
 pub async fn end(tx: &mut Tx, id_hash: &str) -> Result<Option<String>, DbError> {
     tx.opt(END, &[id_hash.into()]).await?.map(|row| row.get("user_name")).transpose()
+}
+
+/// Ends the sessions of a user that began until `created_at`; the hashes of their ids.
+pub async fn end_all_of(tx: &mut Tx, user_name: &str, created_at: i64) -> Result<Vec<String>, DbError> {
+    let rows = tx.all(END_ALL_OF, &[user_name.into(), created_at.into()]).await?;
+    rows.iter().map(|row| row.get("id_hash")).collect()
 }
 
 /// Removes what expired before `now`; how many there were.

@@ -6,8 +6,34 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub enum AuthCommand {
-    /// Create a local account or set its password.
+    /// Local accounts.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Create a local account or set its password; the former name of `user add` and `user set-password`.
+    #[command(hide = true)]
     AddUser(AddUser),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Create an account.
+    Add(AddUser),
+    /// List the accounts.
+    List,
+    /// Refuse every login of an account.
+    Lock(Account),
+    /// Let a locked account log in again.
+    Unlock(Account),
+    /// Remove an account. What it did stays under its name.
+    Remove(Account),
+    /// Set the password of an account.
+    SetPassword(AddUser),
+}
+
+#[derive(Debug, Args)]
+pub struct Account {
+    /// MECHANISM/NAME, for example db/alice
+    pub account: String,
 }
 
 #[derive(Debug, Args)]

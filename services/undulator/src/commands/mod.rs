@@ -50,6 +50,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Events(EventsCommand::Dead) => events::dead(&settings, json).await,
         Command::Events(EventsCommand::Retry) => events::retry(&settings, json).await,
         Command::Auth(AuthCommand::AddUser(options)) => auth::add_user(&settings, &options, json).await,
+        Command::Auth(AuthCommand::User(command)) => auth::run(&settings, command, json).await,
     }
 }
 

@@ -186,3 +186,45 @@ async fn what_is_not_there_is_named_with_what_is() {
         assert!(outcome.code == 2 && outcome.errors.contains(reason), "{arguments:?}: {}", outcome.errors);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_made_listed_locked_and_removed() {
+    for backend in backends() {
+        let facility = Facility::open(&backend).await;
+        std::fs::write(facility.path("other"), "einanderesstrahlrohr\n").unwrap();
+        std::fs::write(facility.path("short"), "short\n").unwrap();
+        let user = async |arguments: &[&str]| facility.run(&[&["auth", "user"][..], arguments].concat()).await;
+        let done = async |arguments: &[&str]| facility.done(&[&["auth", "user"][..], arguments].concat()).await;
+        assert_eq!(done(&["list"]).await, json!([]));
+        let made = json!({"account": "db/alice", "created": true});
+        assert_eq!(done(&["add", "db/alice", "--password-file", "password"]).await, made);
+        let twice = user(&["add", "db/alice", "--password-file", "other"]).await;
+        assert!(twice.code == 1 && twice.errors.contains("db/alice already"), "{}", twice.errors);
+        let short = user(&["add", "db/bob", "--password-file", "short"]).await;
+        assert!(short.code == 2 && short.errors.contains("12"), "{}", short.errors);
+        let unknown = user(&["add", "ldap/bob", "--password-file", "password"]).await;
+        assert!(unknown.code == 2 && unknown.errors.contains("db, simple"), "{}", unknown.errors);
+        facility.log_in("db", "alice").await;
+
+        let listed = done(&["list"]).await;
+        assert_eq!((&listed[0]["account"], &listed[0]["locked_at"]), (&json!("db/alice"), &Value::Null));
+        assert_eq!(done(&["lock", "db/alice"]).await, json!({"account": "db/alice", "locked": true, "changed": true}));
+        assert_eq!(done(&["lock", "db/alice"]).await["changed"], false);
+        assert!(done(&["list"]).await[0]["locked_at"].is_string());
+        assert_eq!(done(&["unlock", "db/alice"]).await["changed"], true);
+        facility.log_in("db", "alice").await;
+
+        done(&["set-password", "db/alice", "--password-file", "other"]).await;
+        done(&["remove", "db/alice"]).await;
+        assert_eq!(done(&["list"]).await, json!([]));
+        for arguments in
+            [&["remove", "db/alice"][..], &["lock", "db/eve"], &["set-password", "db/eve", "--password-file", "other"]]
+        {
+            let outcome = user(arguments).await;
+            assert!(outcome.code == 1 && outcome.errors.contains("no account"), "{arguments:?}: {}", outcome.errors);
+        }
+        // The name that scripts know.
+        facility.done(&["auth", "add-user", "db/alice", "--password-file", "password"]).await;
+        facility.log_in("db", "alice").await;
+    }
+}

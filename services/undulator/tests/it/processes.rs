@@ -1,11 +1,11 @@
 //! The services of these tests as processes, and what every test needs of them: a root account and a session.
 
 use auth::AccountName;
-use service_kit::{Config, ServiceDef, SystemClock, open_database};
+use service_kit::{Config, ServiceDef, Sources};
 use testkit::{Process, probe, recorder};
 
 const SERVICES: [ServiceDef; 5] = [auth::SERVICE, download::SERVICE, icat::SERVICE, probe::SERVICE, recorder::SERVICE];
-const PASSWORD: &str = "only in tests";
+const PASSWORD: &str = "only in tests, never elsewhere";
 
 /// Not a test: the body of the processes that the tests start.
 #[tokio::test(flavor = "multi_thread")]
@@ -20,10 +20,10 @@ pub fn process(name: &str, services: &[ServiceDef], dir: &std::path::Path) -> Pr
 
 /// The account `simple/root` in the database of auth.
 pub async fn make_root(settings: &Config) {
-    let db = open_database(&auth::SERVICE, settings, &SystemClock).await.unwrap();
+    let accounts = auth::Accounts::open(settings, &Sources::default()).await.unwrap();
     let account = AccountName { mechanism: "simple".to_owned(), name: "root".to_owned() };
-    auth::accounts::set_password(&db, &account, PASSWORD, &SystemClock).await.unwrap();
-    db.close().await;
+    accounts.create_account(&account, PASSWORD).await.unwrap();
+    accounts.close().await;
 }
 
 /// A session of root by ICAT+'s interface.

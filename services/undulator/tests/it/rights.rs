@@ -15,7 +15,7 @@ use service_kit::{
 use testkit::{TestApp, until};
 
 const FACILITY: &str = include_str!("../../demo/facility.yaml");
-const PASSWORD: &str = "only in tests";
+const PASSWORD: &str = "only in tests, never elsewhere";
 const SETTINGS: &str = "[identity]\nadministrators = [\"simple/root\"]\n\
     [[identity.api_keys]]\nname = \"acquisition\"\nuser = \"db/bob\"\nscopes = [\"read\"]\n\
     expires = \"2027-01-01T00:00:00Z\"\nsha256 = \"";
@@ -95,13 +95,13 @@ impl Facility {
         let records = import::parse(FACILITY).unwrap();
         import::run(&db, &config, &sources, &records, &options, |_| ()).await.unwrap();
         db.close().await;
-        let db = open_database(&auth::SERVICE, &app.config, &*app.clock).await.unwrap();
+        let accounts = auth::Accounts::open(&app.config, &sources).await.unwrap();
         for account in ["db/alice", "db/bob", "db/carol", "db/dan", "simple/root"] {
             let (mechanism, name) = account.split_once('/').unwrap();
             let account = AccountName { mechanism: mechanism.to_owned(), name: name.to_owned() };
-            auth::accounts::set_password(&db, &account, PASSWORD, &*app.clock).await.unwrap();
+            accounts.create_account(&account, PASSWORD).await.unwrap();
         }
-        db.close().await;
+        accounts.close().await;
         let mut facility = Self { app, root: String::new(), embargo: 0, released: 0 };
         facility.root = facility.log_in("simple", "root").await;
         let id = async |name: &str| {

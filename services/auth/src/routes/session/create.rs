@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use service_kit::{Code, Problem};
+use service_kit::{ClientAddress, Code, Problem};
 use utoipa::ToSchema;
 
 use super::{Session, describe};
@@ -32,7 +32,11 @@ pub struct Credentials {
         (status = 403, description = "No such authenticator, or it refuses", body = String, content_type = "text/plain"),
     ),
 )]
-pub async fn post(state: web::Data<State>, body: web::Json<Credentials>) -> Result<HttpResponse, Problem> {
+pub async fn post(
+    state: web::Data<State>,
+    client: web::ReqData<ClientAddress>,
+    body: web::Json<Credentials>,
+) -> Result<HttpResponse, Problem> {
     let Credentials { plugin, username, password, username_suffix } = body.into_inner();
     let plugin = plugin.ok_or_else(|| Problem::new(Code::Forbidden, "auth/no-plugin", "no plugin given"))?;
     let username = username.map(|name| format!("{name}{}", username_suffix.unwrap_or_default()));
@@ -45,7 +49,7 @@ pub async fn post(state: web::Data<State>, body: web::Json<Credentials>) -> Resu
         (None, Some(token)) => vec![("token", token.as_str())],
         (None, None) => Vec::new(),
     };
-    let session_id = log_in(&state, &plugin, &credentials).await.map_err(of_icat)?;
+    let session_id = log_in(&state, &plugin, &credentials, client.0).await.map_err(of_icat)?;
     let (session, _, info) = describe(&state, &session_id).await.map_err(of_icat)?;
     state.db.write(async |tx| tell_start(&state, tx, &session_id, &info.user_name).await).await?;
     Ok(HttpResponse::Ok().json(session))

@@ -1,10 +1,12 @@
 //! `POST /auth/v1/token`: an access token for credentials, or for an ICAT session that is open already.
 
+use std::net::IpAddr;
+
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use service_kit::openapi::{Always, Body, Failure, FromIcat};
-use service_kit::{Code, Problem};
+use service_kit::{ClientAddress, Code, Problem, Tx};
 use utoipa::ToSchema;
 
 use super::Credentials;
@@ -47,9 +49,14 @@ pub struct Token {
             content_type = "application/problem+json"),
     ),
 )]
-pub async fn post(state: web::Data<State>, request: HttpRequest, body: Bytes) -> Result<HttpResponse, Problem> {
+pub async fn post(
+    state: web::Data<State>,
+    client: web::ReqData<ClientAddress>,
+    request: HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
     let token = match (bearer(&request), body.is_empty()) {
-        (None, false) => of_credentials(&state, &Credentials::read(&request, &body)?).await?,
+        (None, false) => of_credentials(&state, &Credentials::read(&request, &body)?, client.0).await?,
         (Some(id), true) => of_session(&state, id).await?,
         (Some(_), false) => {
             let text = "send a body with credentials or Authorization: Bearer with an ICAT session, not both";
@@ -63,8 +70,8 @@ pub async fn post(state: web::Data<State>, request: HttpRequest, body: Bytes) ->
     Ok(HttpResponse::Ok().json(token))
 }
 
-async fn of_credentials(state: &State, credentials: &Credentials) -> Result<Token, Problem> {
-    let id = log_in(state, &credentials.plugin, &credentials.pairs()).await.map_err(of_login)?;
+async fn of_credentials(state: &State, credentials: &Credentials, client: IpAddr) -> Result<Token, Problem> {
+    let id = log_in(state, &credentials.plugin, &credentials.pairs(), client).await.map_err(of_login)?;
     let token = start(state, &id).await;
     if token.is_err()
         && let Err(e) = log_out(state, &id).await
@@ -87,6 +94,9 @@ async fn start(state: &State, session_id: &str) -> Result<Token, Problem> {
     let signed = state.tokens.sign(&session, &handle).await?;
     let sealed = handle.seal(&session.id, &*state.ids).map_err(Problem::internal)?;
     let sid_hash = handle.hash();
-    state.db.write(async |tx| sessions::session_started(state, tx, &session, &sid_hash, &sealed).await).await?;
+    let start = async |tx: &mut Tx| sessions::session_started(state, tx, &session, &sid_hash, &sealed).await;
+    if !state.db.write(start).await? {
+        return Err(session_over());
+    }
     Ok(Token { access_token: signed.token, token_type: "Bearer", expires_in: signed.expires_in_seconds })
 }

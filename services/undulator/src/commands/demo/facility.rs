@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use auth::AccountName;
+use auth::Accounts;
 use icat::import::{self, OnConflict};
 use icat::ingest;
 use rand::rngs::StdRng;
@@ -78,15 +78,14 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
 }
 
 async fn accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
-    let mechanisms = auth::Config::read(settings)?.local_mechanisms;
-    let db = open_database(&auth::SERVICE, settings, &SystemClock).await?;
+    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(|e| Failure::of(&e))?;
     let mut lines = String::new();
     for (name, _) in USERS {
-        let account = AccountName::parse(name, &mechanisms).map_err(|e| Failure::of(&e))?;
+        let account = accounts.parse_name(name).map_err(|e| Failure::of(&e))?;
         let password = secret_files::random_password();
-        auth::accounts::set_password(&db, &account, &password, &SystemClock).await.map_err(|e| Failure::of(&e))?;
+        accounts.create_account_or_set_password(&account, &password).await.map_err(|e| Failure::of(&e))?;
         lines.extend([name, " ", &password, "\n"]);
     }
-    db.close().await;
+    accounts.close().await;
     secret_files::write(&dir.join(PASSWORDS), &lines)
 }

@@ -4,12 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use auth::AccountName;
+use auth::{AccountName, Accounts};
 use service_kit::cli::Failure;
-use service_kit::{Config, Db, SystemClock, open_database};
+use service_kit::{Config, Sources};
 
 use super::report::Report;
-use crate::commands::auth::{ask_new_password, first_line};
+use crate::commands::auth::{ask_new_password, first_line, to_failure};
 use crate::commands::secret_files::{self, unusable};
 
 /// The file with `mechanism:name:password` of the reader account.
@@ -24,21 +24,19 @@ pub struct AdministratorPassword<'p> {
     pub may_ask: bool,
 }
 
-pub struct Accounts {
-    db: Db,
-    mechanisms: Vec<String>,
+pub struct FirstAccounts {
+    accounts: Accounts,
     secrets_dir: PathBuf,
 }
 
-impl Accounts {
+impl FirstAccounts {
     pub async fn open(settings: &Config, secrets_dir: &Path) -> Result<Self, Failure> {
-        let mechanisms = auth::Config::read(settings)?.local_mechanisms;
-        let db = open_database(&auth::SERVICE, settings, &SystemClock).await?;
-        Ok(Self { db, mechanisms, secrets_dir: secrets_dir.to_owned() })
+        let accounts = Accounts::open(settings, &Sources::default()).await.map_err(to_failure)?;
+        Ok(Self { accounts, secrets_dir: secrets_dir.to_owned() })
     }
 
     pub async fn close(self) {
-        self.db.close().await;
+        self.accounts.close().await;
     }
 
     /// An account that exists keeps its password.
@@ -120,18 +118,20 @@ impl Accounts {
     }
 
     fn parse(&self, account: &str) -> Result<AccountName, Failure> {
-        AccountName::parse(account, &self.mechanisms).map_err(|e| Failure::Usage(e.to_string()))
+        self.accounts.parse_name(account).map_err(to_failure)
     }
 
     async fn exists(&self, account: &AccountName) -> Result<bool, Failure> {
-        let mut tx = self.db.read().await.map_err(|e| Failure::of(&e))?;
-        let found = auth::store::accounts::find(&mut tx, &account.mechanism, &account.name).await;
-        Ok(found.map_err(|e| Failure::of(&e))?.is_some())
+        let all = self.accounts.list_accounts().await.map_err(to_failure)?;
+        Ok(all.iter().any(|known| known.name == *account))
     }
 
     async fn set_password(&self, account: &AccountName, password: &str) -> Result<(), Failure> {
-        let set = auth::accounts::set_password(&self.db, account, password, &SystemClock).await;
-        set.map(drop).map_err(|e| Failure::Usage(format!("{}/{}: {e}", account.mechanism, account.name)))
+        let set = self.accounts.create_account_or_set_password(account, password).await;
+        set.map(drop).map_err(|e| match to_failure(e) {
+            Failure::Usage(text) => Failure::Usage(format!("the account {account} cannot be made: {text}")),
+            other => other,
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use service_kit::cli::{self, Failure, result};
 use service_kit::db::Target;
 use service_kit::{Clock as _, Config, SystemClock, digest};
 
-use self::accounts::{Accounts, AdministratorPassword};
+use self::accounts::{AdministratorPassword, FirstAccounts};
 use self::answers::Answers;
 use self::configuration::{ApiKey, SettingsFile};
 use self::places::Places;
@@ -60,7 +60,7 @@ pub async fn run(config: Option<PathBuf>, options: Setup, json: bool) -> Result<
     make_directories(&places, &mut report)?;
     let scratch = tempfile::tempdir().map_err(|e| Failure::of(&e))?;
     let dry_settings = |service| dry_run_settings(&settings, service, scratch.path(), options.dry_run);
-    let accounts = Accounts::open(&dry_settings(&auth::SERVICE).await?, &places.secrets_dir).await?;
+    let accounts = FirstAccounts::open(&dry_settings(&auth::SERVICE).await?, &places.secrets_dir).await?;
     let password = AdministratorPassword { file: answers.administrator.password_file.as_deref(), may_ask: is_asked };
     accounts.ensure_administrator(&answers.administrator.account, &password, &mut report).await?;
     accounts.ensure_reader(&answers.reader.account, &mut report).await?;

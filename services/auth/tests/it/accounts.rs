@@ -1,0 +1,141 @@
+//! What administrators do with local accounts while a server runs: a locked or removed account gets in no way, and what
+//! it has open ends.
+
+use auth::{AccountError, Accounts};
+use events::messages::auth::{SessionEnded, SessionsRevoked};
+use serde_json::json;
+use service_kit::digest;
+use testkit::{Backend, TestApp, backends, recorder};
+
+use crate::client::{PASSWORD, accounts, ask, renew, resolve, token_of};
+use crate::icat::{ICAT, LOCAL};
+
+struct Site {
+    app: TestApp,
+    accounts: Accounts,
+}
+
+impl Site {
+    async fn start(backend: &Backend) -> Self {
+        let app = TestApp::start_on(backend, &[auth::SERVICE, ICAT, recorder::SERVICE], "").await;
+        let accounts = accounts(&app).await;
+        accounts.create_account(&accounts.parse_name("db/alice").unwrap(), PASSWORD).await.unwrap();
+        Self { app, accounts }
+    }
+
+    /// The statuses of a login at the plugin, by ICAT+'s interface, and for a token.
+    async fn log_in_every_way(&self, password: &str) -> [u16; 3] {
+        let login = json!({"plugin": "db", "username": "alice", "password": password});
+        let body = json!({"credentials": [{"username": "alice"}, {"password": password}]}).to_string();
+        let plugin = self.app.http.post(format!("{}/authn.db/authenticate", self.app.internal)).form(&[("json", body)]);
+        let session = self.app.http.post(format!("{}/session", self.app.public)).json(&login);
+        [
+            plugin.send().await.unwrap().status().as_u16(),
+            session.send().await.unwrap().status().as_u16(),
+            ask(&self.app, &login).await.status().as_u16(),
+        ]
+    }
+
+    async fn token(&self, password: &str) -> String {
+        token_of(ask(&self.app, &json!({"plugin": "db", "username": "alice", "password": password})).await).await
+    }
+
+    /// The server told others of these sessions.
+    async fn ended(&self) -> (Vec<String>, usize) {
+        self.app.drain().await;
+        let ended = self.app.recorded::<SessionEnded>().await.into_iter().map(|event| event.session_hash).collect();
+        (ended, self.app.recorded::<SessionsRevoked>().await.len())
+    }
+
+    async fn stop(self) {
+        self.accounts.close().await;
+        self.app.stop().await;
+    }
+}
+
+const IN: [u16; 3] = [200, 200, 200];
+const OUT: [u16; 3] = [403, 403, 401];
+
+#[tokio::test]
+async fn a_locked_account_gets_in_no_way_until_it_is_unlocked() {
+    for backend in backends() {
+        let site = Site::start(&backend).await;
+        let alice = site.accounts.parse_name("db/alice").unwrap();
+        assert_eq!(site.log_in_every_way(PASSWORD).await, IN);
+        let token = site.token(PASSWORD).await;
+        assert_eq!(resolve(&site.app, &token).await.0, 200);
+
+        assert!(site.accounts.lock_account(&alice).await.unwrap());
+        assert!(!site.accounts.lock_account(&alice).await.unwrap(), "locked already");
+        assert_eq!(site.log_in_every_way(PASSWORD).await, OUT);
+        assert_eq!(resolve(&site.app, &token).await.0, 401, "its token");
+        assert_eq!(renew(&site.app, LOCAL).await.status(), 401, "a session that an icat.server keeps gets no token");
+        assert_eq!(site.ended().await, (vec![digest(LOCAL)], 2), "one session, however many tokens");
+        let listed = site.accounts.list_accounts().await.unwrap();
+        assert_eq!((listed.len(), &listed[0].name, listed[0].locked_at.is_some()), (1, &alice, true));
+
+        assert!(site.accounts.unlock_account(&alice).await.unwrap());
+        assert!(!site.accounts.unlock_account(&alice).await.unwrap(), "open already");
+        assert_eq!(site.log_in_every_way(PASSWORD).await, IN);
+        assert_eq!(resolve(&site.app, &token).await.0, 401, "what has ended does not come back");
+        site.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_removed_account_is_gone_and_can_be_made_again() {
+    for backend in backends() {
+        let site = Site::start(&backend).await;
+        let alice = site.accounts.parse_name("db/alice").unwrap();
+        let again = site.accounts.create_account(&alice, "another good password").await;
+        assert!(matches!(again, Err(AccountError::Exists(_))), "{again:?}");
+        let token = site.token(PASSWORD).await;
+        site.accounts.lock_account(&alice).await.unwrap();
+        site.accounts.unlock_account(&alice).await.unwrap();
+        let second = site.token(PASSWORD).await;
+
+        site.accounts.remove_account(&alice).await.unwrap();
+        assert_eq!(site.log_in_every_way(PASSWORD).await, OUT);
+        assert_eq!(site.log_in_every_way("").await, OUT, "its password is no empty one");
+        for token in [&token, &second] {
+            assert_eq!(resolve(&site.app, token).await.0, 401);
+        }
+        assert_eq!(renew(&site.app, LOCAL).await.status(), 401);
+        assert_eq!(site.ended().await, (vec![digest(LOCAL); 2], 2));
+        assert!(site.accounts.list_accounts().await.unwrap().is_empty());
+        for unknown in [
+            site.accounts.remove_account(&alice).await,
+            site.accounts.lock_account(&alice).await.map(drop),
+            site.accounts.unlock_account(&alice).await.map(drop),
+            site.accounts.set_password(&alice, "another good password").await,
+        ] {
+            assert_eq!(unknown.unwrap_err().to_string(), "there is no account db/alice");
+        }
+
+        site.accounts.create_account(&alice, "another good password").await.unwrap();
+        assert_eq!(site.log_in_every_way(PASSWORD).await, OUT);
+        assert_eq!(site.log_in_every_way("another good password").await, IN);
+        site.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn another_password_ends_what_the_old_one_opened_and_a_bad_one_changes_nothing() {
+    for backend in backends() {
+        let site = Site::start(&backend).await;
+        let alice = site.accounts.parse_name("db/alice").unwrap();
+        let token = site.token(PASSWORD).await;
+        for refused in ["", "short", "db/alice", "password1234"] {
+            assert!(matches!(site.accounts.set_password(&alice, refused).await, Err(AccountError::Invalid(_))));
+        }
+        assert_eq!(resolve(&site.app, &token).await.0, 200);
+        site.accounts.set_password(&alice, "another good password").await.unwrap();
+        assert_eq!(resolve(&site.app, &token).await.0, 401);
+        assert_eq!(site.log_in_every_way(PASSWORD).await, OUT);
+        assert_eq!(site.log_in_every_way("another good password").await, IN);
+        site.accounts.lock_account(&alice).await.unwrap();
+        site.accounts.set_password(&alice, PASSWORD).await.unwrap();
+        assert_eq!(site.log_in_every_way(PASSWORD).await, OUT, "another password does not unlock");
+        site.stop().await;
+    }
+}
