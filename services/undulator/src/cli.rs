@@ -1,13 +1,21 @@
 //! The command line.
 
+mod auth;
 mod get;
+mod icat;
+mod setup;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use service_kit::cli::{self, Options};
 
+pub use self::auth::{AddUser, AuthCommand, UserCommand};
 pub use self::get::{Get, What};
+pub use self::icat::{
+    AddInstrument, AddInvestigation, Grant, InstrumentCommand, InvestigationCommand, InvestigationName, Revoke,
+};
+pub use self::setup::Setup;
 
 /// Back end of a scientific facility around its ICAT metadata catalogue.
 #[derive(Debug, Parser)]
@@ -23,11 +31,13 @@ pub struct Cli {
 pub enum Command {
     #[command(flatten)]
     Shared(cli::Command),
+    /// Set up a facility of your own: settings, accounts, rules, instruments and their API keys.
+    Setup(Setup),
     /// Make a small facility with users and files, and serve it.
     Demo(Demo),
     /// Download an investigation, datasets or files.
     Get(Box<Get>),
-    /// Fill the embedded catalogue.
+    /// Fill the embedded catalogue, and say who belongs to what.
     #[command(subcommand)]
     Icat(IcatCommand),
     /// Manage local accounts.
@@ -71,6 +81,16 @@ pub enum IcatCommand {
     },
     /// Catalogue a directory of data files as datasets of an investigation.
     Ingest(Ingest),
+    /// Investigations.
+    #[command(subcommand)]
+    Investigation(InvestigationCommand),
+    /// Instruments.
+    #[command(subcommand)]
+    Instrument(InstrumentCommand),
+    /// Make somebody a member of an investigation.
+    Grant(Grant),
+    /// End somebody's membership of an investigation.
+    Revoke(Revoke),
 }
 
 #[derive(Debug, Args)]
@@ -145,16 +165,4 @@ pub enum EventsCommand {
     Dead,
     /// Try parked events again.
     Retry,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum AuthCommand {
-    /// Make a local account or set its password.
-    AddUser {
-        /// MECHANISM/NAME, for example db/alice
-        account: String,
-        /// File with the password; - reads it from stdin. Without it the command asks on the terminal, or reads stdin.
-        #[arg(long)]
-        password_file: Option<PathBuf>,
-    },
 }

@@ -19,6 +19,8 @@ use crate::error::Error;
 use crate::outbox;
 use crate::query::ParseContext;
 use crate::store::Author;
+/// What the schema demands of a row, for commands that store rows themselves.
+pub use crate::write::check;
 
 /// What to do with a row that exists with other values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

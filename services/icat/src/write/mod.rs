@@ -3,7 +3,7 @@
 //! Everything of one call is one transaction. Unlike icat.server, naming a row by its id does not stamp it, a relation
 //! that is part of a key counts as changed only if it changes, and the cause that is reported is the real one.
 
-pub(crate) mod check;
+pub mod check;
 mod clone;
 mod parse;
 mod permit;

@@ -1,33 +1,126 @@
-//! `undulator auth add-user MECHANISM/NAME`
+//! `undulator auth user …`: local accounts.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _};
 use std::path::Path;
 
-use auth::Accounts;
+use auth::{AccountError, AccountName, Accounts};
+use serde_json::json;
+use service_kit::cli::{Failure, result};
 use service_kit::{Config, Sources};
 
-use service_kit::cli::{Failure, result};
-
 use super::get::ask_password;
+use crate::cli::{AddUser, UserCommand};
 
-pub async fn add_user(
-    settings: &Config,
-    account: &str,
-    password_file: Option<&Path>,
-    json: bool,
-) -> Result<(), Failure> {
-    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(|e| Failure::of(&e))?;
-    let account = accounts.parse_name(account).map_err(|e| Failure::Usage(e.to_string()))?;
-    let password = match password_file {
-        None if io::stdin().is_terminal() => ask_password(&account.to_string())?,
-        file => first_line("password", file.unwrap_or(Path::new("-")))?,
+pub async fn run(settings: &Config, command: UserCommand, json: bool) -> Result<(), Failure> {
+    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(to_failure)?;
+    let outcome = match command {
+        UserCommand::Add(options) => add(&accounts, &options, json).await,
+        UserCommand::List => list(&accounts, json).await,
+        UserCommand::Lock(options) => {
+            let name = parse(&accounts, &options.account)?;
+            let changed = accounts.lock_account(&name).await.map_err(to_failure)?;
+            show_lock(&name, true, changed, json)
+        }
+        UserCommand::Unlock(options) => {
+            let name = parse(&accounts, &options.account)?;
+            let changed = accounts.unlock_account(&name).await.map_err(to_failure)?;
+            show_lock(&name, false, changed, json)
+        }
+        UserCommand::Remove(options) => remove(&accounts, &options.account, json).await,
+        UserCommand::SetPassword(options) => set_password(&accounts, &options, json).await,
     };
-    let created = accounts.create_account_or_set_password(&account, &password).await.map_err(|e| Failure::of(&e))?;
     accounts.close().await;
-    let name = account.to_string();
-    let did = if created { "made" } else { "changed the password of" };
-    result(json, &serde_json::json!({"account": name, "created": created}), &format!("{did} {name}"))
+    outcome
+}
+
+/// The former `auth add-user`: creates an account, or sets the password of one that is there.
+pub async fn add_user(settings: &Config, options: &AddUser, json: bool) -> Result<(), Failure> {
+    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(to_failure)?;
+    let name = parse(&accounts, &options.account)?;
+    let password = new_password(options)?;
+    let created = accounts.create_account_or_set_password(&name, &password).await.map_err(to_failure)?;
+    accounts.close().await;
+    let did = if created { "created" } else { "changed the password of" };
+    result(json, &json!({"account": name.to_string(), "created": created}), &format!("{did} {name}"))
+}
+
+async fn add(accounts: &Accounts, options: &AddUser, json: bool) -> Result<(), Failure> {
+    let name = parse(accounts, &options.account)?;
+    accounts.create_account(&name, &new_password(options)?).await.map_err(to_failure)?;
+    result(json, &json!({"account": name.to_string(), "created": true}), &format!("created {name}"))
+}
+
+async fn set_password(accounts: &Accounts, options: &AddUser, json: bool) -> Result<(), Failure> {
+    let name = parse(accounts, &options.account)?;
+    accounts.set_password(&name, &new_password(options)?).await.map_err(to_failure)?;
+    let sentence = format!("changed the password of {name}, and ended its sessions");
+    result(json, &json!({"account": name.to_string()}), &sentence)
+}
+
+async fn remove(accounts: &Accounts, account: &str, json: bool) -> Result<(), Failure> {
+    let name = parse(accounts, account)?;
+    accounts.remove_account(&name).await.map_err(to_failure)?;
+    result(json, &json!({"account": name.to_string()}), &format!("removed {name}, and ended its sessions"))
+}
+
+async fn list(accounts: &Accounts, json: bool) -> Result<(), Failure> {
+    let all = accounts.list_accounts().await.map_err(to_failure)?;
+    let width = all.iter().map(|account| account.name.to_string().chars().count()).max().unwrap_or_default();
+    let mut lines = Vec::new();
+    let mut values = Vec::new();
+    for account in &all {
+        let name = account.name.to_string();
+        let set_at = account.password_set_at.strftime("%Y-%m-%d").to_string();
+        let locked = account.locked_at.map(|at| format!("  locked since {}", at.strftime("%Y-%m-%d")));
+        lines.push(format!("{name:<width$}  password of {set_at}{}", locked.unwrap_or_default()));
+        values.push(json!({
+            "account": name,
+            "password_set_at": account.password_set_at.to_string(),
+            "locked_at": account.locked_at.map(|at| at.to_string()),
+        }));
+    }
+    let sentence = if lines.is_empty() { "there are no accounts".to_owned() } else { lines.join("\n") };
+    result(json, &values, &sentence)
+}
+
+fn show_lock(name: &AccountName, locked: bool, changed: bool, json: bool) -> Result<(), Failure> {
+    let sentence = match (locked, changed) {
+        (true, true) => format!("locked {name}, and ended its sessions"),
+        (true, false) => format!("{name} is locked already"),
+        (false, true) => format!("unlocked {name}"),
+        (false, false) => format!("{name} is not locked"),
+    };
+    result(json, &json!({"account": name.to_string(), "locked": locked, "changed": changed}), &sentence)
+}
+
+fn parse(accounts: &Accounts, account: &str) -> Result<AccountName, Failure> {
+    accounts.parse_name(account).map_err(to_failure)
+}
+
+pub(super) fn to_failure(e: AccountError) -> Failure {
+    match e {
+        AccountError::Invalid(text) => Failure::Usage(text),
+        AccountError::Setup(e) => e.into(),
+        other => Failure::of(&other),
+    }
+}
+
+/// From the file, from the terminal, where it is asked twice, or from stdin.
+fn new_password(options: &AddUser) -> Result<String, Failure> {
+    match options.password_file.as_deref() {
+        None if io::stdin().is_terminal() => ask_new_password(&options.account),
+        file => first_line("password", file.unwrap_or(Path::new("-"))),
+    }
+}
+
+/// Asks twice, because nobody sees what is typed. An empty answer is not asked again.
+pub(super) fn ask_new_password(account: &str) -> Result<String, Failure> {
+    let password = ask_password(account)?;
+    if !password.is_empty() && ask_password(&format!("{account} again"))? != password {
+        return Err(Failure::Usage("the two passwords differ; nothing was changed".to_owned()));
+    }
+    Ok(password)
 }
 
 /// The first line of the file, or of stdin for `-`; a line end is no part of a password.

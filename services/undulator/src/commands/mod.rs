@@ -1,18 +1,23 @@
 //! One file per command.
 
 mod auth;
+mod catalogue;
 mod demo;
 mod events;
 mod get;
 mod icat_import;
 mod icat_ingest;
 mod logbook;
+mod secret_files;
+mod setup;
 
 use service_kit::Config;
 use service_kit::cli::{self, Failure, Options};
 
 use crate::SERVICES;
-use crate::cli::{AuthCommand, Cli, Command, EventsCommand, IcatCommand, LogbookCommand};
+use crate::cli::{
+    AuthCommand, Cli, Command, EventsCommand, IcatCommand, InstrumentCommand, InvestigationCommand, LogbookCommand,
+};
 
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { options: Options { config, json }, command } = cli;
@@ -20,23 +25,32 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     let command = match command {
         Command::Get(options) => return get::run(*options, json).await,
         Command::Logbook(LogbookCommand::Verify(options)) => return logbook::verify(&options, json).await,
+        // It makes the settings.
+        Command::Setup(options) => return setup::run(config, options, json).await,
         other => other,
     };
     let settings = cli::load(SERVICES, config)?;
     match command {
-        Command::Get(_) | Command::Logbook(_) => Ok(()),
+        Command::Get(_) | Command::Logbook(_) | Command::Setup(_) => Ok(()),
         Command::Shared(command) => cli::run(command, SERVICES, &settings, json).await,
         Command::Demo(options) => demo::run(&settings, &options).await,
         Command::Icat(IcatCommand::Import { file, dry_run, on_conflict, user }) => {
             icat_import::run(&settings, &file, dry_run, &on_conflict, user, json).await
         }
         Command::Icat(IcatCommand::Ingest(options)) => icat_ingest::run(&settings, options, json).await,
+        Command::Icat(IcatCommand::Investigation(InvestigationCommand::Add(options))) => {
+            catalogue::add_investigation(&settings, options, json).await
+        }
+        Command::Icat(IcatCommand::Instrument(InstrumentCommand::Add(options))) => {
+            catalogue::add_instrument(&settings, options, json).await
+        }
+        Command::Icat(IcatCommand::Grant(options)) => catalogue::grant(&settings, options, json).await,
+        Command::Icat(IcatCommand::Revoke(options)) => catalogue::revoke(&settings, options, json).await,
         Command::Events(EventsCommand::Tail) => events::tail(&settings, json).await,
         Command::Events(EventsCommand::Dead) => events::dead(&settings, json).await,
         Command::Events(EventsCommand::Retry) => events::retry(&settings, json).await,
-        Command::Auth(AuthCommand::AddUser { account, password_file }) => {
-            auth::add_user(&settings, &account, password_file.as_deref(), json).await
-        }
+        Command::Auth(AuthCommand::AddUser(options)) => auth::add_user(&settings, &options, json).await,
+        Command::Auth(AuthCommand::User(command)) => auth::run(&settings, command, json).await,
     }
 }
 

@@ -11,7 +11,7 @@ use rand::{Rng as _, SeedableRng as _};
 use service_kit::cli::Failure;
 use service_kit::{Config, Sources, SystemClock, open_database};
 
-use super::secrets;
+use crate::commands::secret_files;
 use crate::progress::Progress;
 
 const FACILITY: &str = include_str!("../../../demo/facility.yaml");
@@ -45,7 +45,9 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
         let mut bytes = vec![0; size];
         random.fill_bytes(&mut bytes);
         let parent = path.parent().unwrap_or(&root);
-        fs::create_dir_all(parent).and_then(|()| fs::write(&path, &bytes)).map_err(|e| secrets::unusable(&path, &e))?;
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&path, &bytes))
+            .map_err(|e| secret_files::unusable(&path, &e))?;
     }
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let records = import::parse(FACILITY).map_err(|e| Failure::of(&e))?;
@@ -83,10 +85,10 @@ async fn accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
     let mut lines = String::new();
     for (name, _) in USERS {
         let account = accounts.parse_name(name).map_err(|e| Failure::of(&e))?;
-        let password = secrets::random();
+        let password = secret_files::random_password();
         accounts.create_account_or_set_password(&account, &password).await.map_err(|e| Failure::of(&e))?;
         lines.extend([name, " ", &password, "\n"]);
     }
     accounts.close().await;
-    secrets::write(&dir.join(PASSWORDS), &lines)
+    secret_files::write(&dir.join(PASSWORDS), &lines)
 }

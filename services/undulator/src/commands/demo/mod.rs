@@ -3,7 +3,6 @@
 mod beamline;
 mod facility;
 mod introduction;
-mod secrets;
 
 use std::convert::Infallible;
 use std::fs;
@@ -16,6 +15,7 @@ use self::beamline::{Beamline, Key};
 use self::introduction::Introduction;
 use crate::SERVICES;
 use crate::cli::Demo;
+use crate::commands::secret_files;
 
 /// The beamline writes every few seconds; a line for each request would soon hide the introduction.
 const LOG_LEVEL: &str = "info,service_kit::http=warn";
@@ -33,7 +33,7 @@ pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
     if options.generate_only {
         return Ok(());
     }
-    let passwords = fs::read_to_string(&path).map_err(|e| secrets::unusable(&path, &e))?;
+    let passwords = fs::read_to_string(&path).map_err(|e| secret_files::unusable(&path, &e))?;
     let introduction = Introduction::new(dir, &passwords);
     let key = Key::of(dir)?;
     let mut settings = settings

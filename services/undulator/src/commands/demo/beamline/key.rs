@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service_kit::cli::Failure;
 use service_kit::{Ids as _, SystemIds, digest};
 
-use crate::commands::demo::secrets;
+use crate::commands::secret_files;
 
 /// Its file in the directory of the demo.
 pub const FILE: &str = "beamline-key";
@@ -23,11 +23,11 @@ impl Key {
     pub fn of(dir: &Path) -> Result<Self, Failure> {
         let path = dir.join(FILE);
         if path.is_file() {
-            let text = fs::read_to_string(&path).map_err(|e| secrets::unusable(&path, &e))?;
+            let text = fs::read_to_string(&path).map_err(|e| secret_files::unusable(&path, &e))?;
             return Ok(Self { text: text.trim().to_owned(), is_new: false });
         }
         let text = SystemIds.random_uuid().to_string();
-        secrets::write(&path, &format!("{text}\n"))?;
+        secret_files::write(&path, &format!("{text}\n"))?;
         Ok(Self { text, is_new: true })
     }
 

@@ -1,0 +1,46 @@
+//! The options of `undulator auth`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub enum AuthCommand {
+    /// Local accounts.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Create a local account or set its password; the former name of `user add` and `user set-password`.
+    #[command(hide = true)]
+    AddUser(AddUser),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Create an account.
+    Add(AddUser),
+    /// List the accounts.
+    List,
+    /// Refuse every login of an account.
+    Lock(Account),
+    /// Let a locked account log in again.
+    Unlock(Account),
+    /// Remove an account. What it did stays under its name.
+    Remove(Account),
+    /// Set the password of an account.
+    SetPassword(AddUser),
+}
+
+#[derive(Debug, Args)]
+pub struct Account {
+    /// MECHANISM/NAME, for example db/alice
+    pub account: String,
+}
+
+#[derive(Debug, Args)]
+pub struct AddUser {
+    /// MECHANISM/NAME, for example db/alice
+    pub account: String,
+    /// File with the password; - reads it from stdin. Without it the command asks on the terminal, or reads stdin.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}

@@ -1,0 +1,70 @@
+//! `undulator icat grant USER INVESTIGATION` and `undulator icat revoke USER INVESTIGATION`
+
+use service_kit::cli::{Failure, result};
+use service_kit::{Config, Val};
+
+use super::lookup::usage;
+use super::rows::{text, value};
+use super::{Catalogue, CatalogueError, OnConflict, Rows};
+use crate::cli::{Grant, Revoke};
+
+pub async fn grant(settings: &Config, options: Grant, json: bool) -> Result<(), Failure> {
+    require_mechanism(&options.member)?;
+    let catalogue = Catalogue::open(settings, options.user.clone()).await?;
+    let report = catalogue
+        .change(OnConflict::Refuse, false, async |rows| {
+            let investigation = rows.investigation(&options.investigation).await?;
+            rows.member(investigation, &options.member, &options.role).await.map(drop)
+        })
+        .await?;
+    catalogue.close().await;
+    result(json, &report, &report.lines().join("\n"))
+}
+
+pub async fn revoke(settings: &Config, options: Revoke, json: bool) -> Result<(), Failure> {
+    let catalogue = Catalogue::open(settings, options.user.clone()).await?;
+    let report =
+        catalogue.change(OnConflict::Refuse, false, async |rows| remove_memberships(rows, &options).await).await?;
+    catalogue.close().await;
+    result(json, &report, &report.lines().join("\n"))
+}
+
+impl Rows<'_> {
+    /// Makes a user a member of an investigation; the user is created if there is none.
+    pub async fn member(&mut self, investigation: i64, user_name: &str, role: &str) -> Result<i64, CatalogueError> {
+        let user = self.user(user_name).await?;
+        let membership = [("investigation", investigation.into()), ("user", user.into()), ("role", role.into())];
+        self.ensure_as("InvestigationUser", &membership, format!("InvestigationUser {user_name} ({role})")).await
+    }
+
+    /// Makes a user a scientist of an instrument; the user is created if there is none.
+    pub async fn scientist(&mut self, instrument: i64, user_name: &str) -> Result<i64, CatalogueError> {
+        let user = self.user(user_name).await?;
+        let link = [("instrument", instrument.into()), ("user", user.into())];
+        self.ensure_as("InstrumentScientist", &link, format!("InstrumentScientist {user_name}")).await
+    }
+}
+
+async fn remove_memberships(rows: &mut Rows<'_>, options: &Revoke) -> Result<(), CatalogueError> {
+    let investigation = rows.investigation(&options.investigation).await?;
+    let name = &options.investigation.investigation;
+    let user = rows.find("User", &[("name", Val::from(&options.member))]).await?;
+    let user = user.ok_or_else(|| usage(format!("there is no user {}", options.member)))?;
+    let memberships = rows.children("InvestigationUser", "investigation", investigation).await?;
+    for row in memberships.iter().filter(|row| value("InvestigationUser", row, "user") == Some(&user.into())) {
+        let role = text("InvestigationUser", row, "role");
+        if options.role.as_ref().is_none_or(|wanted| *wanted == role) {
+            let label = format!("InvestigationUser {} of {name} ({role})", options.member);
+            rows.remove("InvestigationUser", row.id, label).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Users are known by the mechanism by which they log in.
+fn require_mechanism(user: &str) -> Result<(), Failure> {
+    match user.split_once('/') {
+        Some((mechanism, name)) if !mechanism.is_empty() && !name.is_empty() => Ok(()),
+        _ => Err(Failure::Usage(format!("`{user}` lacks the way to log in; write it like db/{user}"))),
+    }
+}

@@ -1,0 +1,34 @@
+//! `undulator icat instrument add NAME`
+
+use service_kit::Config;
+use service_kit::Val;
+use service_kit::cli::{Failure, result};
+
+use super::{Catalogue, OnConflict};
+use crate::cli::AddInstrument;
+
+pub async fn add(settings: &Config, options: AddInstrument, json: bool) -> Result<(), Failure> {
+    let catalogue = Catalogue::open(settings, options.user.clone()).await?;
+    let report = catalogue
+        .change(OnConflict::Refuse, false, async |rows| {
+            let facility = rows.facility(options.facility.as_deref()).await?;
+            let instrument = rows
+                .ensure(
+                    "Instrument",
+                    &[
+                        ("facility", facility.into()),
+                        ("name", Val::from(&options.name)),
+                        ("fullName", options.full_name.clone().into()),
+                        ("description", options.description.clone().into()),
+                    ],
+                )
+                .await?;
+            for name in &options.scientist {
+                rows.scientist(instrument, name).await?;
+            }
+            Ok(())
+        })
+        .await?;
+    catalogue.close().await;
+    result(json, &report, &report.lines().join("\n"))
+}

@@ -1,0 +1,122 @@
+//! Administrative changes of the embedded catalogue: instruments, investigations and who belongs to them.
+//!
+//! Rows are found by their unique key and created where they are missing, so that every command can be repeated. Each
+//! command is one transaction that ends with the events of its changes; it needs no running server, and a running one
+//! answers by the new rows from the next request on.
+
+mod grants;
+mod instrument;
+mod investigation;
+mod lookup;
+mod report;
+mod rows;
+
+use std::sync::Arc;
+
+use events::Outbox;
+use icat::error::Error;
+use icat::query::ParseContext;
+use icat::store::Author;
+use jiff::tz::TimeZone;
+use service_kit::cli::Failure;
+use service_kit::{Clock as _, Config, Db, DbError, SystemClock, SystemIds, open_database};
+use thiserror::Error;
+
+pub use self::grants::{grant, revoke};
+pub use self::instrument::add as add_instrument;
+pub use self::investigation::add as add_investigation;
+pub use self::report::Report;
+pub use self::rows::Rows;
+use super::creator;
+
+/// Why a change of the catalogue did not happen.
+#[derive(Debug, Error)]
+pub enum CatalogueError {
+    /// The arguments name something that does not exist, or is ambiguous.
+    #[error("{0}")]
+    Usage(String),
+    /// Rows are stored with other values than were given.
+    #[error("nothing was changed: {}", .0.join("; "))]
+    Conflicts(Vec<String>),
+    #[error(transparent)]
+    Catalogue(#[from] Error),
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// Never leaves this module: ends the transaction of a dry run.
+    #[error("dry run")]
+    DryRun(Report),
+}
+
+impl From<CatalogueError> for Failure {
+    fn from(e: CatalogueError) -> Self {
+        match e {
+            CatalogueError::Usage(text) => Self::Usage(text),
+            other => Self::of(&other),
+        }
+    }
+}
+
+/// What to do with rows that are stored with other values than were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Change nothing at all.
+    Refuse,
+    /// Leave these rows as they are and do the rest.
+    Report,
+}
+
+/// The embedded catalogue, opened for an administrative command.
+pub struct Catalogue {
+    db: Db,
+    outbox: Outbox,
+    parse: ParseContext,
+    user_name: String,
+}
+
+impl Catalogue {
+    /// Opens the database; `user` is recorded as the creator of rows, without it the first root user.
+    pub async fn open(settings: &Config, user: Option<String>) -> Result<Self, Failure> {
+        let user_name = creator(settings, user)?;
+        let zone = icat::Config::read(settings)?.zone()?;
+        let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
+        let outbox = Outbox::new(icat::SERVICE.name, Arc::new(SystemClock), Arc::new(SystemIds));
+        Ok(Self { db, outbox, parse: ParseContext { time_zone: zone }, user_name })
+    }
+
+    /// The zone of times that are given without one.
+    pub fn time_zone(&self) -> &TimeZone {
+        &self.parse.time_zone
+    }
+
+    /// Runs `work` in one transaction and returns what it changed; a dry run keeps nothing.
+    pub async fn change(
+        &self,
+        on_conflict: OnConflict,
+        dry_run: bool,
+        mut work: impl AsyncFnMut(&mut Rows<'_>) -> Result<(), CatalogueError>,
+    ) -> Result<Report, CatalogueError> {
+        let author = Author::new(&self.user_name, SystemClock.now_micros());
+        let outcome = author
+            .transaction(&self.db, &self.outbox, async |tx| {
+                let mut rows = Rows::new(tx, &author, &self.parse);
+                work(&mut rows).await?;
+                let report = rows.into_report();
+                match on_conflict {
+                    OnConflict::Refuse if !report.conflicts.is_empty() => {
+                        Err(CatalogueError::Conflicts(report.conflicts))
+                    }
+                    _ if dry_run => Err(CatalogueError::DryRun(report)),
+                    _ => Ok(report),
+                }
+            })
+            .await;
+        match outcome {
+            Err(CatalogueError::DryRun(report)) => Ok(report),
+            other => other,
+        }
+    }
+
+    pub async fn close(self) {
+        self.db.close().await;
+    }
+}

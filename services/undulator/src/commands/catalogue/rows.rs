@@ -1,0 +1,178 @@
+//! Rows of the catalogue in one transaction: found by their unique key, created where they are missing.
+
+use icat::error::Error;
+use icat::import::check;
+use icat::query::ParseContext;
+use icat::store::Author;
+use icat::store::entities::{self, NewRow, StoredRow, is_null, place};
+use icat_client::schema::{self, Entity, FieldKind};
+use jiff::Timestamp;
+use service_kit::{Tx, Val};
+
+use super::{CatalogueError, Report};
+
+pub struct Rows<'a> {
+    pub(super) tx: &'a mut Tx,
+    author: &'a Author,
+    parse: &'a ParseContext,
+    report: Report,
+}
+
+/// Attributes and to-one relations of a row by name.
+pub type Values<'v> = [(&'v str, Val)];
+
+impl<'a> Rows<'a> {
+    pub fn new(tx: &'a mut Tx, author: &'a Author, parse: &'a ParseContext) -> Self {
+        Self { tx, author, parse, report: Report::default() }
+    }
+
+    pub fn into_report(self) -> Report {
+        self.report
+    }
+
+    /// The id of the row with this unique key.
+    pub async fn find(&mut self, kind: &str, key: &Values<'_>) -> Result<Option<i64>, CatalogueError> {
+        let entity = entity(kind)?;
+        Ok(entities::find_by_key(self.tx, entity, &filled(entities::empty_values(entity), entity, key)?).await?)
+    }
+
+    /// All rows of a kind, for messages that list what there is.
+    pub async fn all(&mut self, kind: &str) -> Result<Vec<StoredRow>, CatalogueError> {
+        Ok(entities::all(self.tx, entity(kind)?).await?)
+    }
+
+    /// Finds the row with the unique key of these values, or creates it. Values that are given and stored otherwise are
+    /// a conflict; what is not given may be anything. A kind without unique key is compared by all of its values.
+    pub async fn ensure(&mut self, kind: &str, values: &Values<'_>) -> Result<i64, CatalogueError> {
+        self.ensure_as(kind, values, label(entity(kind)?, values)).await
+    }
+
+    /// The same, under a name of its own in the report.
+    pub async fn ensure_as(&mut self, kind: &str, values: &Values<'_>, label: String) -> Result<i64, CatalogueError> {
+        let entity = entity(kind)?;
+        let full = filled(entities::new_values(entity), entity, values)?;
+        let found = if entity.unique.is_empty() {
+            entities::find_equal(self.tx, entity, &full).await?.first().copied()
+        } else {
+            entities::find_by_key(self.tx, entity, &full).await?
+        };
+        let Some(id) = found else { return self.create(entity, label, full).await };
+        let stored = entities::by_id(self.tx, entity, id).await?.map(|row| row.values).unwrap_or_default();
+        match differing(entity, &stored, values) {
+            None => self.report.unchanged += 1,
+            Some(difference) => self.report.conflicts.push(format!("{label}: {difference}")),
+        }
+        Ok(id)
+    }
+
+    async fn create(
+        &mut self,
+        entity: &'static Entity,
+        label: String,
+        values: Vec<Val>,
+    ) -> Result<i64, CatalogueError> {
+        check::not_null(entity, &values)?;
+        check::lengths(entity, &values)?;
+        check::rules_of(self.tx, entity, &values, self.parse).await?;
+        let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
+        entities::insert(self.tx, entity, &[NewRow { id, values }], self.author).await?;
+        self.report.created.push(label);
+        Ok(id)
+    }
+
+    /// When this day began where the facility is, in microseconds UTC.
+    pub fn today(&self) -> Result<i64, CatalogueError> {
+        let out_of_range = |e: jiff::Error| Error::Validation(format!("the clock is out of range: {e}"));
+        let now = Timestamp::from_microsecond(self.author.at).map_err(out_of_range)?;
+        let zone = &self.parse.time_zone;
+        let midnight = zone.to_timestamp(zone.to_datetime(now).date().at(0, 0, 0, 0)).map_err(out_of_range)?;
+        Ok(midnight.as_microsecond())
+    }
+
+    /// The user with this full name, created if there is none.
+    pub async fn user(&mut self, name: &str) -> Result<i64, CatalogueError> {
+        match self.find("User", &[("name", name.into())]).await? {
+            Some(id) => Ok(id),
+            None => self.ensure("User", &[("name", name.into())]).await,
+        }
+    }
+
+    /// The rows of a kind whose to-one relation leads to a row.
+    pub async fn children(
+        &mut self,
+        kind: &str,
+        relation: &str,
+        parent: i64,
+    ) -> Result<Vec<StoredRow>, CatalogueError> {
+        let entity = entity(kind)?;
+        let one = entity.one(relation).ok_or_else(|| unknown_member(entity, relation))?;
+        let pairs = entities::children(self.tx, entity, one.column, &[parent], usize::MAX).await?;
+        let ids: Vec<i64> = pairs.iter().map(|(_, id)| *id).collect();
+        Ok(entities::by_ids(self.tx, entity, &ids).await?)
+    }
+
+    /// Removes a row on which nothing depends; `label` names it in the report.
+    pub async fn remove(&mut self, kind: &str, id: i64, label: String) -> Result<(), CatalogueError> {
+        entities::delete(self.tx, entity(kind)?, &[id], self.author).await?;
+        self.report.removed.push(label);
+        Ok(())
+    }
+}
+
+/// An attribute or key of a stored row.
+pub fn value<'r>(kind: &str, row: &'r StoredRow, name: &str) -> Option<&'r Val> {
+    let at = place(schema::entity(kind)?, name)?;
+    row.values.get(at)
+}
+
+/// An attribute of a stored row as text; empty for NULL.
+pub fn text(kind: &str, row: &StoredRow, name: &str) -> String {
+    value(kind, row, name).filter(|val| !is_null(val)).map(ToString::to_string).unwrap_or_default()
+}
+
+fn entity(kind: &str) -> Result<&'static Entity, CatalogueError> {
+    schema::entity(kind).ok_or_else(|| Error::BadParameter(format!("{kind} is not an ICAT entity")).into())
+}
+
+fn unknown_member(entity: &Entity, name: &str) -> CatalogueError {
+    Error::BadParameter(format!("{} has no {name}", entity.name)).into()
+}
+
+fn filled(mut values: Vec<Val>, entity: &'static Entity, given: &Values<'_>) -> Result<Vec<Val>, CatalogueError> {
+    for (name, val) in given {
+        let at = place(entity, name).ok_or_else(|| unknown_member(entity, name))?;
+        values[at] = val.clone();
+    }
+    Ok(values)
+}
+
+/// The first given value that is stored otherwise.
+fn differing(entity: &'static Entity, stored: &[Val], given: &Values<'_>) -> Option<String> {
+    given.iter().filter(|(_, val)| !is_null(val)).find_map(|(name, val)| {
+        let stored = stored.get(place(entity, name)?)?;
+        let show = |val| render(entity, name, val);
+        (stored != val).then(|| format!("{name} is {}, not {}", show(stored), show(val)))
+    })
+}
+
+/// A value as people write it.
+fn render(entity: &Entity, name: &str, val: &Val) -> String {
+    let kind = entity.fields.iter().find(|field| field.name == name).map(|field| field.kind);
+    match (kind, val) {
+        (_, val) if is_null(val) => "empty".to_owned(),
+        (Some(FieldKind::Date), Val::I64(Some(micros))) => {
+            Timestamp::from_microsecond(*micros).map_or_else(|_| micros.to_string(), |time| time.to_string())
+        }
+        (Some(FieldKind::Boolean), val) => (*val == Val::from(true)).to_string(),
+        (None, val) => format!("the row {val}"),
+        (Some(_), val) => format!("`{val}`"),
+    }
+}
+
+/// The kind and the texts of the row, such as `Instrument ID29`.
+fn label(entity: &Entity, values: &Values<'_>) -> String {
+    let is_key = |name: &str| entity.unique.is_empty() || entity.unique.contains(&name);
+    let texts = values.iter().filter(|(name, val)| is_key(name) && !is_null(val));
+    let texts = texts.filter_map(|(_, val)| if let Val::Text(Some(text)) = val { Some(text.as_str()) } else { None });
+    [entity.name].into_iter().chain(texts).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,75 @@
+//! Files that only their owner may read, and what is written into them.
+
+use std::fmt::Write as _;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use service_kit::cli::Failure;
+use service_kit::{Ids as _, SystemIds};
+
+/// Of a made-up password: short enough to be typed.
+const PASSWORD_BYTES: usize = 8;
+/// Of a key that programs send.
+const KEY_BYTES: usize = 24;
+
+/// A password that nobody guesses; 16 hexadecimal digits.
+pub fn random_password() -> String {
+    random_hex(PASSWORD_BYTES)
+}
+
+/// A key for a program; 48 hexadecimal digits.
+pub fn random_key() -> String {
+    random_hex(KEY_BYTES)
+}
+
+fn random_hex(bytes: usize) -> String {
+    let mut random = vec![0; bytes];
+    SystemIds.fill(&mut random);
+    random.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _written = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Writes a file that only its owner may read; it is there whole or not at all.
+pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    write_with_mode(path, text, 0o600)
+}
+
+/// The same for a file that everybody may read, as far as the umask allows.
+pub fn write_public(path: &Path, text: &str) -> Result<(), Failure> {
+    write_with_mode(path, text, 0o644)
+}
+
+fn write_with_mode(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+    let draft = path.with_added_extension("new");
+    let written = remove_if_there(&draft)
+        .and_then(|()| fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft))
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&draft, path));
+    written.map_err(|e| unusable(path, &e))
+}
+
+/// What a crash has left may have other permissions.
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a directory that only its owner may enter, with its parents; false if it was there.
+pub fn create_private_dir(path: &Path) -> Result<bool, Failure> {
+    if path.is_dir() {
+        return Ok(false);
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| unusable(path, &e))?;
+    Ok(true)
+}
+
+pub fn unusable(path: &Path, e: &io::Error) -> Failure {
+    Failure::Failed(format!("cannot use {}: {e}", path.display()))
+}

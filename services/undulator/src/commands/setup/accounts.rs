@@ -1,0 +1,144 @@
+//! The accounts that a facility starts with: the administrator's, and that with which services look up rights.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use auth::{AccountName, Accounts};
+use service_kit::cli::Failure;
+use service_kit::{Config, Sources};
+
+use super::report::Report;
+use crate::commands::auth::{ask_new_password, first_line, to_failure};
+use crate::commands::secret_files::{self, unusable};
+
+/// The file with `mechanism:name:password` of the reader account.
+pub const READER: &str = "icat-reader";
+/// The file with the password of the administrator, where it was made up.
+const ADMINISTRATOR: &str = "administrator";
+
+/// Where the administrator's password comes from; made up where nobody says it.
+pub struct AdministratorPassword<'p> {
+    pub file: Option<&'p Path>,
+    /// Whether somebody sits at the terminal.
+    pub may_ask: bool,
+}
+
+pub struct FirstAccounts {
+    accounts: Accounts,
+    secrets_dir: PathBuf,
+}
+
+impl FirstAccounts {
+    pub async fn open(settings: &Config, secrets_dir: &Path) -> Result<Self, Failure> {
+        let accounts = Accounts::open(settings, &Sources::default()).await.map_err(to_failure)?;
+        Ok(Self { accounts, secrets_dir: secrets_dir.to_owned() })
+    }
+
+    pub async fn close(self) {
+        self.accounts.close().await;
+    }
+
+    /// An account that exists keeps its password.
+    pub async fn ensure_administrator(
+        &self,
+        account: &str,
+        password: &AdministratorPassword<'_>,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let name = self.parse(account)?;
+        if self.exists(&name).await? {
+            return Ok(());
+        }
+        let made_up = self.secrets_dir.join(ADMINISTRATOR);
+        let (password, origin) = match password.file {
+            Some(file) => (first_line("password", file)?, format!("password from {}", file.display())),
+            None if report.dry_run => (secret_files::random_password(), "asked or made up".to_owned()),
+            None => match Self::ask(account, password.may_ask)? {
+                Some(password) => (password, "with the password that was typed".to_owned()),
+                None => (Self::kept_or_new(&made_up)?, format!("password in {}", made_up.display())),
+            },
+        };
+        if !report.dry_run {
+            self.set_password(&name, &password).await?;
+        }
+        report.done.push(format!("created the account {account} ({origin})"));
+        Ok(())
+    }
+
+    /// The account with which services look up rights; its password is known to a file alone.
+    pub async fn ensure_reader(&self, account: &str, report: &mut Report) -> Result<(), Failure> {
+        let name = self.parse(account)?;
+        let file = self.secrets_dir.join(READER);
+        let known = read_if_there(&file)?;
+        let start = format!("{}:{}:", name.mechanism, name.name);
+        let password = match &known {
+            Some(text) => match text.trim_end().strip_prefix(&start) {
+                Some(password) => password.to_owned(),
+                None => {
+                    report.conflicts.push(format!("{} is not for the account {account}", file.display()));
+                    return Ok(());
+                }
+            },
+            None => secret_files::random_password(),
+        };
+        let is_new = !self.exists(&name).await?;
+        if known.is_none() {
+            if !report.dry_run {
+                secret_files::write(&file, &format!("{start}{password}\n"))?;
+            }
+            report.done.push(format!("written {}", file.display()));
+        }
+        if is_new || known.is_none() {
+            if !report.dry_run {
+                self.set_password(&name, &password).await?;
+            }
+            let did = if is_new { "created the account" } else { "given a new password to" };
+            report.done.push(format!("{did} {account}"));
+        }
+        Ok(())
+    }
+
+    fn ask(account: &str, may_ask: bool) -> Result<Option<String>, Failure> {
+        if !may_ask {
+            return Ok(None);
+        }
+        let password = ask_new_password(&format!("{account} (Enter makes one up)"))?;
+        Ok((!password.is_empty()).then_some(password))
+    }
+
+    /// The password of a setup that was cut off, or a new one.
+    fn kept_or_new(file: &Path) -> Result<String, Failure> {
+        if let Some(text) = read_if_there(file)? {
+            return Ok(text.trim_end().to_owned());
+        }
+        let password = secret_files::random_password();
+        secret_files::write(file, &format!("{password}\n"))?;
+        Ok(password)
+    }
+
+    fn parse(&self, account: &str) -> Result<AccountName, Failure> {
+        self.accounts.parse_name(account).map_err(to_failure)
+    }
+
+    async fn exists(&self, account: &AccountName) -> Result<bool, Failure> {
+        let all = self.accounts.list_accounts().await.map_err(to_failure)?;
+        Ok(all.iter().any(|known| known.name == *account))
+    }
+
+    async fn set_password(&self, account: &AccountName, password: &str) -> Result<(), Failure> {
+        let set = self.accounts.create_account_or_set_password(account, password).await;
+        set.map(drop).map_err(|e| match to_failure(e) {
+            Failure::Usage(text) => Failure::Usage(format!("the account {account} cannot be made: {text}")),
+            other => other,
+        })
+    }
+}
+
+fn read_if_there(file: &Path) -> Result<Option<String>, Failure> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(unusable(file, &e)),
+    }
+}

@@ -1,0 +1,332 @@
+//! What `undulator setup` wants to know, as its TOML file has it.
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::error::Kind;
+use figment::providers::{Format as _, Toml};
+use serde::{Deserialize, Serialize};
+use service_kit::cli::Failure;
+
+/// All answers; `docs/facility.toml` has each one's meaning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// Directory of the data files.
+    #[serde(default = "default_storage")]
+    pub storage: PathBuf,
+    /// Directory of the databases and keys.
+    #[serde(default = "default_data_dir")]
+    pub data_dir: PathBuf,
+    /// Directory of passwords that the services need.
+    #[serde(default = "default_secrets_dir")]
+    pub secrets_dir: PathBuf,
+    #[serde(default = "default_investigation_types")]
+    pub investigation_types: Vec<String>,
+    #[serde(default = "default_dataset_types")]
+    pub dataset_types: Vec<String>,
+    pub facility: FacilityAnswers,
+    #[serde(default)]
+    pub administrator: Administrator,
+    #[serde(default)]
+    pub reader: ReaderAnswers,
+    #[serde(default)]
+    pub rules: RuleAnswers,
+    #[serde(default)]
+    pub api_keys: ApiKeyAnswers,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instruments: Vec<InstrumentAnswers>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parameter_types: Vec<ParameterTypeAnswers>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FacilityAnswers {
+    /// Short, such as SUN; part of the names of files in archives.
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// Who may do everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Administrator {
+    pub account: String,
+    /// The first line is the password; without it one is made up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// The account with which services look up what a user who is not there may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReaderAnswers {
+    pub account: String,
+}
+
+/// Which preset rules are wanted.
+#[expect(clippy::struct_excessive_bools, reason = "each preset is wanted or not")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RuleAnswers {
+    pub public_tables: bool,
+    pub members: bool,
+    pub groups: bool,
+    pub instrument_scientists: bool,
+    pub released_data: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiKeyAnswers {
+    /// How long new keys of instruments are valid.
+    pub valid_days: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstrumentAnswers {
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Full user names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scientists: Vec<String>,
+    /// Whether its programs get an API key.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub api_key: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParameterTypeAnswers {
+    pub name: String,
+    /// Empty for a number without unit, and for texts.
+    #[serde(default)]
+    pub units: String,
+    #[serde(default = "default_value_type")]
+    pub value_type: ValueType,
+    /// What has such parameters.
+    #[serde(default = "default_applicable_to")]
+    pub applicable_to: Vec<Owner>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ValueType {
+    Numeric,
+    String,
+    #[serde(rename = "date")]
+    DateAndTime,
+}
+
+/// What a parameter may belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    Investigation,
+    Dataset,
+    Datafile,
+    Sample,
+}
+
+fn default_storage() -> PathBuf {
+    "files".into()
+}
+fn default_data_dir() -> PathBuf {
+    "data".into()
+}
+fn default_secrets_dir() -> PathBuf {
+    "secrets".into()
+}
+fn default_investigation_types() -> Vec<String> {
+    vec!["experiment".to_owned()]
+}
+fn default_dataset_types() -> Vec<String> {
+    vec!["raw".to_owned(), "processed".to_owned()]
+}
+fn default_value_type() -> ValueType {
+    ValueType::Numeric
+}
+fn default_applicable_to() -> Vec<Owner> {
+    vec![Owner::Dataset]
+}
+fn yes() -> bool {
+    true
+}
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+impl Default for Administrator {
+    fn default() -> Self {
+        Self { account: "simple/root".to_owned(), password_file: None }
+    }
+}
+
+impl Default for ReaderAnswers {
+    fn default() -> Self {
+        Self { account: "simple/reader".to_owned() }
+    }
+}
+
+impl Default for RuleAnswers {
+    fn default() -> Self {
+        Self { public_tables: true, members: true, groups: true, instrument_scientists: true, released_data: true }
+    }
+}
+
+impl Default for ApiKeyAnswers {
+    fn default() -> Self {
+        Self { valid_days: 730 }
+    }
+}
+
+impl InstrumentAnswers {
+    /// An instrument of which nothing is known but its name.
+    pub fn new(name: String) -> Self {
+        Self { name, full_name: None, description: None, scientists: Vec::new(), api_key: true }
+    }
+}
+
+impl Answers {
+    /// What is proposed where nobody has answered yet.
+    pub fn proposed() -> Self {
+        Self {
+            storage: default_storage(),
+            data_dir: default_data_dir(),
+            secrets_dir: default_secrets_dir(),
+            investigation_types: default_investigation_types(),
+            dataset_types: default_dataset_types(),
+            facility: FacilityAnswers { name: "LAB".to_owned(), full_name: None, description: None, url: None },
+            administrator: Administrator::default(),
+            reader: ReaderAnswers::default(),
+            rules: RuleAnswers::default(),
+            api_keys: ApiKeyAnswers::default(),
+            instruments: vec![InstrumentAnswers::new("ID01".to_owned())],
+            parameter_types: Vec::new(),
+        }
+    }
+
+    /// Reads a file of answers. An unknown key is an error that names the nearest known one.
+    pub fn read(file: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|e| Failure::Usage(format!("cannot read {}: {e}", file.display())))?;
+        Self::parse(&text).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))
+    }
+
+    pub fn parse(text: &str) -> Result<Self, String> {
+        // The TOML reader's own message has line and column.
+        toml::from_str::<toml::Table>(text).map_err(|e| e.to_string())?;
+        let answers: Self = Figment::from(Toml::string(text)).extract().map_err(|e| explain(&e))?;
+        answers.check()?;
+        Ok(answers)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let named = [("facility.name", &self.facility.name), ("administrator.account", &self.administrator.account)];
+        for (key, value) in named {
+            if value.trim().is_empty() {
+                return Err(format!("`{key}` must not be empty"));
+            }
+        }
+        let lists = [
+            ("investigation_types", self.investigation_types.clone()),
+            ("dataset_types", self.dataset_types.clone()),
+            ("instruments", self.instruments.iter().map(|instrument| instrument.name.clone()).collect()),
+        ];
+        for (key, mut names) in lists {
+            if names.iter().any(|name| name.trim().is_empty()) {
+                return Err(format!("`{key}` has an empty name"));
+            }
+            names.sort_unstable_by_key(|name| name.to_lowercase());
+            if let Some([twice, _]) = names.array_windows().find(|[a, b]| a.eq_ignore_ascii_case(b)) {
+                return Err(format!("`{key}` lists {twice} twice"));
+            }
+        }
+        if self.administrator.account == self.reader.account {
+            return Err("`administrator.account` and `reader.account` must be two accounts".to_owned());
+        }
+        let scientists = self.instruments.iter().flat_map(|instrument| &instrument.scientists);
+        match scientists.into_iter().find(|user| !user.contains('/')) {
+            Some(user) => {
+                Err(format!("`instruments.scientists`: `{user}` lacks the way to log in; write it like db/{user}"))
+            }
+            None if self.api_keys.valid_days == 0 => Err("`api_keys.valid_days` must be at least 1".to_owned()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn explain(error: &figment::Error) -> String {
+    let path = error.path.join(".");
+    match &error.kind {
+        Kind::UnknownField(unknown, known) => {
+            let nearest = known
+                .iter()
+                .map(|name| (strsim::jaro_winkler(unknown, name), name))
+                .max_by(|a, b| a.0.total_cmp(&b.0))
+                .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"));
+            let place = match error.path.split_last() {
+                Some((last, parents)) if last == unknown => parents.join("."),
+                _ => path,
+            };
+            let dot = if place.is_empty() { "" } else { "." };
+            format!("unknown key `{place}{dot}{unknown}`{nearest}")
+        }
+        Kind::MissingField(name) if path.is_empty() => format!("the key `{name}` is missing"),
+        Kind::MissingField(name) => format!("the key `{path}.{name}` is missing"),
+        kind => format!("`{path}`: {kind}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_docs_is_read_and_has_every_key() {
+        let example = include_str!("../../../../../docs/facility.toml");
+        let answers = Answers::parse(example).unwrap();
+        assert_eq!(answers.instruments[0].name, "ID29");
+        let written = toml::to_string(&answers).unwrap();
+        assert_eq!(Answers::parse(&written).unwrap(), answers, "what is kept is read again");
+        for key in written.lines().filter_map(|line| line.split_once(" = ").map(|(key, _)| key)) {
+            assert!(example.contains(&format!("{key} = ")), "the example lacks {key}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_file_is_refused_with_what_is_meant() {
+        let facility = "[facility]\nname = \"SUN\"\n";
+        assert_eq!(Answers::parse(facility).unwrap().instruments, []);
+        for (text, reason) in [
+            ("", "`facility` is missing"),
+            ("[facility]\n", "`facility.name` is missing"),
+            ("[facility]\nname = \"\"\n", "must not be empty"),
+            (&format!("instrument = []\n{facility}"), "unknown key `instrument`; did you mean `instruments`?"),
+            (&format!("{facility}fullname = \"x\"\n"), "unknown key `facility.fullname`; did you mean `full_name`?"),
+            (&format!("{facility}[[instruments]]\nnam = \"x\"\n"), "did you mean `name`?"),
+            (&format!("{facility}[rules]\nmember = false\n"), "unknown key `rules.member`; did you mean `members`?"),
+            (&format!("{facility}[rules]\nmembers = \"no\"\n"), "`rules.members`"),
+            (&format!("{facility}[[instruments]]\nname = \"A\"\n[[instruments]]\nname = \"a\"\n"), "twice"),
+            (&format!("{facility}[[instruments]]\nname = \"A\"\nscientists = [\"carol\"]\n"), "db/carol"),
+            (&format!("{facility}[reader]\naccount = \"simple/root\"\n"), "two accounts"),
+            ("[facility\n", "line 1"),
+        ] {
+            let refused = Answers::parse(text).unwrap_err();
+            assert!(refused.contains(reason), "{text}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The rows of a new facility: itself, its types, instruments, the users that it starts with, and who may see what.
+
+use icat_client::schema::{self, FieldKind, Member};
+use service_kit::Val;
+
+use super::answers::{Answers, InstrumentAnswers, Owner, ParameterTypeAnswers, ValueType};
+use super::rules::{READERS, preset_rules};
+use crate::commands::catalogue::{CatalogueError, Rows};
+
+pub async fn ensure_facility(rows: &mut Rows<'_>, answers: &Answers) -> Result<(), CatalogueError> {
+    let about = &answers.facility;
+    let facility = [
+        ("name", Val::from(&about.name)),
+        ("fullName", about.full_name.clone().into()),
+        ("description", about.description.clone().into()),
+        ("url", about.url.clone().into()),
+    ];
+    let facility = rows.ensure("Facility", &facility).await?;
+    for (kind, names) in [("InvestigationType", &answers.investigation_types), ("DatasetType", &answers.dataset_types)]
+    {
+        for name in names {
+            rows.ensure(kind, &[("facility", facility.into()), ("name", name.into())]).await?;
+        }
+    }
+    for parameter_type in &answers.parameter_types {
+        ensure_parameter_type(rows, facility, parameter_type).await?;
+    }
+    rows.user(&answers.administrator.account).await?;
+    for instrument in &answers.instruments {
+        ensure_instrument(rows, facility, instrument).await?;
+    }
+    ensure_rules(rows, answers).await
+}
+
+async fn ensure_instrument(
+    rows: &mut Rows<'_>,
+    facility: i64,
+    instrument: &InstrumentAnswers,
+) -> Result<(), CatalogueError> {
+    let values = [
+        ("facility", facility.into()),
+        ("name", Val::from(&instrument.name)),
+        ("fullName", instrument.full_name.clone().into()),
+        ("description", instrument.description.clone().into()),
+    ];
+    let id = rows.ensure("Instrument", &values).await?;
+    for user in &instrument.scientists {
+        rows.scientist(id, user).await?;
+    }
+    Ok(())
+}
+
+async fn ensure_parameter_type(
+    rows: &mut Rows<'_>,
+    facility: i64,
+    parameter_type: &ParameterTypeAnswers,
+) -> Result<(), CatalogueError> {
+    let value_type = match parameter_type.value_type {
+        ValueType::Numeric => "NUMERIC",
+        ValueType::String => "STRING",
+        ValueType::DateAndTime => "DATE_AND_TIME",
+    };
+    let applies = |owner: Owner| Val::from(parameter_type.applicable_to.contains(&owner));
+    let values = [
+        ("facility", facility.into()),
+        ("name", Val::from(&parameter_type.name)),
+        ("units", Val::from(&parameter_type.units)),
+        ("valueType", place_in_enum("ParameterType", "valueType", value_type)),
+        ("description", parameter_type.description.clone().into()),
+        ("applicableToInvestigation", applies(Owner::Investigation)),
+        ("applicableToDataset", applies(Owner::Dataset)),
+        ("applicableToDatafile", applies(Owner::Datafile)),
+        ("applicableToSample", applies(Owner::Sample)),
+    ];
+    rows.ensure("ParameterType", &values).await.map(drop)
+}
+
+/// How the catalogue stores one of the values of an enumerated attribute.
+fn place_in_enum(kind: &str, attribute: &str, name: &str) -> Val {
+    let member = schema::entity(kind).and_then(|entity| entity.member(attribute));
+    let Some(Member::Field(field)) = member else { return Val::I64(None) };
+    let FieldKind::Enum(def) = field.kind else { return Val::I64(None) };
+    let place = def.values.iter().position(|value| *value == name);
+    Val::I64(place.and_then(|place| i64::try_from(place).ok()))
+}
+
+async fn ensure_rules(rows: &mut Rows<'_>, answers: &Answers) -> Result<(), CatalogueError> {
+    let readers = rows.ensure("Grouping", &[("name", READERS.into())]).await?;
+    let reader = rows.user(&answers.reader.account).await?;
+    let membership = [("grouping", readers.into()), ("user", reader.into())];
+    rows.ensure_as("UserGroup", &membership, format!("UserGroup {} in {READERS}", answers.reader.account)).await?;
+    for rule in preset_rules(&answers.rules) {
+        let grouping = if rule.is_for_readers { Val::from(readers) } else { Val::I64(None) };
+        let values = [("crudFlags", "R".into()), ("what", Val::from(&rule.what)), ("grouping", grouping)];
+        rows.ensure("Rule", &values).await?;
+    }
+    Ok(())
+}

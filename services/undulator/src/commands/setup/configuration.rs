@@ -1,0 +1,206 @@
+//! The settings file: what is missing is added, what is there stays as it is, comments included.
+
+use std::fmt;
+
+use service_kit::cli::Failure;
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value, value};
+
+/// What stands above a new file.
+const HEAD: &str =
+    "# Settings of this facility, made by `undulator setup`; `undulator config check` prints all of them.\n\n";
+
+/// A settings file while it is being changed.
+pub struct SettingsFile {
+    document: DocumentMut,
+    is_new: bool,
+    added: Vec<String>,
+    conflicts: Vec<String>,
+}
+
+/// A key for the programs of an instrument, as the settings have it.
+pub struct ApiKey<'k> {
+    pub name: &'k str,
+    pub sha256: &'k str,
+    pub user: &'k str,
+    pub instrument: &'k str,
+    pub expires: &'k str,
+}
+
+impl SettingsFile {
+    /// Takes the text of the file, or begins a new one.
+    pub fn parse(text: Option<&str>) -> Result<Self, String> {
+        let document = text.unwrap_or_default().parse::<DocumentMut>().map_err(|e| e.to_string())?;
+        Ok(Self { document, is_new: text.is_none(), added: Vec::new(), conflicts: Vec::new() })
+    }
+
+    /// Adds `section.key = text` if it is missing.
+    pub fn ensure(&mut self, section: &[&str], key: &str, text: &str) -> Result<(), Failure> {
+        let path = Path(section, key).to_string();
+        let table = self.table(section)?;
+        match table.get(key).map(|item| item.as_str().map(str::to_owned)) {
+            None => {
+                table.insert(key, value(text));
+                self.added.push(path);
+            }
+            Some(Some(known)) if known == text => {}
+            Some(known) => {
+                let known = known.unwrap_or_else(|| "something else".to_owned());
+                self.conflicts.push(format!("{path} is `{known}`, not `{text}`"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a text to the list `section.key` if it is missing there.
+    pub fn ensure_listed(&mut self, section: &[&str], key: &str, text: &str) -> Result<(), Failure> {
+        let path = Path(section, key).to_string();
+        let table = self.table(section)?;
+        let list = table.entry(key).or_insert_with(|| value(Array::new()));
+        let list = list.as_array_mut().ok_or_else(|| Failure::Usage(format!("{path} must be a list")))?;
+        if !list.iter().any(|item| item.as_str() == Some(text)) {
+            list.push(text);
+            self.added.push(format!("{path}: {text}"));
+        }
+        Ok(())
+    }
+
+    /// Whether there is a key with this name, whatever it may do.
+    pub fn has_api_key(&mut self, name: &str) -> Result<bool, Failure> {
+        Ok(match self.table(&["identity"])?.get("api_keys") {
+            None => false,
+            Some(Item::ArrayOfTables(keys)) => {
+                keys.iter().any(|key| key.get("name").and_then(Item::as_str) == Some(name))
+            }
+            Some(Item::Value(Value::Array(keys))) => keys.iter().any(|key| {
+                let key = key.as_inline_table();
+                key.and_then(|key| key.get("name")).and_then(Value::as_str) == Some(name)
+            }),
+            Some(_) => return Err(Failure::Usage("identity.api_keys must be a list".to_owned())),
+        })
+    }
+
+    /// Adds a key that may write the logbook of one instrument.
+    pub fn add_api_key(&mut self, key: &ApiKey<'_>) -> Result<(), Failure> {
+        let mut table = Table::new();
+        for (name, text) in [("name", key.name), ("sha256", key.sha256), ("user", key.user)] {
+            table.insert(name, value(text));
+        }
+        table.insert("scopes", value(Array::from_iter(["logbook:write"])));
+        table.insert("instruments", value(Array::from_iter([key.instrument])));
+        table.insert("expires", value(key.expires));
+        let identity = self.table(&["identity"])?;
+        match identity.entry("api_keys").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new())) {
+            Item::ArrayOfTables(keys) => keys.push(table),
+            Item::Value(Value::Array(keys)) => keys.push(table.into_inline_table()),
+            _ => return Err(Failure::Usage("identity.api_keys must be a list".to_owned())),
+        }
+        self.added.push(format!("identity.api_keys: {}", key.name));
+        Ok(())
+    }
+
+    fn table(&mut self, section: &[&str]) -> Result<&mut Table, Failure> {
+        let mut table = self.document.as_table_mut();
+        for (depth, name) in section.iter().enumerate() {
+            let entry = table.entry(name).or_insert_with(|| {
+                let mut new = Table::new();
+                // `[storage.main]` needs no `[storage]` above it.
+                new.set_implicit(depth + 1 < section.len());
+                Item::Table(new)
+            });
+            table = entry.as_table_mut().ok_or_else(|| {
+                Failure::Usage(format!(
+                    "{} must be a section of its own, [{0}], for setup to add to it",
+                    section.join(".")
+                ))
+            })?;
+        }
+        Ok(table)
+    }
+
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// The settings that were missing.
+    pub fn added(&self) -> &[String] {
+        &self.added
+    }
+
+    /// The settings that have another value than they were given.
+    pub fn conflicts(&self) -> &[String] {
+        &self.conflicts
+    }
+
+    pub fn text(&self) -> String {
+        format!("{}{}", if self.is_new { HEAD } else { "" }, self.document)
+    }
+
+    /// The file as it would be without one setting.
+    pub fn text_without(&self, section: &str, key: &str) -> String {
+        let mut document = self.document.clone();
+        if let Some(table) = document.get_mut(section).and_then(Item::as_table_like_mut) {
+            table.remove(key);
+        }
+        document.to_string()
+    }
+}
+
+struct Path<'p>(&'p [&'p str], &'p str);
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| write!(f, "{part}."))?;
+        f.write_str(self.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: ApiKey<'_> = ApiKey {
+        name: "ID29",
+        sha256: "ab",
+        user: "beamline/ID29",
+        instrument: "ID29",
+        expires: "2028-01-01T00:00:00Z",
+    };
+
+    fn fill(file: &mut SettingsFile) {
+        file.ensure(&[], "site", "SUN").unwrap();
+        file.ensure(&["storage", "main"], "url", "/data").unwrap();
+        file.ensure_listed(&["identity"], "administrators", "simple/root").unwrap();
+        if !file.has_api_key("ID29").unwrap() {
+            file.add_api_key(&KEY).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_new_file_has_everything_and_a_second_run_adds_nothing() {
+        let mut file = SettingsFile::parse(None).unwrap();
+        fill(&mut file);
+        assert_eq!(file.added().len(), 4);
+        let expected = "site = \"SUN\"\n\n[storage.main]\nurl = \"/data\"\n\n[identity]\nadministrators = [\"simple/root\"]\n\n\
+             [[identity.api_keys]]\nname = \"ID29\"\nsha256 = \"ab\"\nuser = \"beamline/ID29\"\nscopes = [\"logbook:write\"]\n\
+             instruments = [\"ID29\"]\nexpires = \"2028-01-01T00:00:00Z\"\n";
+        let text = file.text();
+        assert_eq!(text, format!("{HEAD}{expected}"));
+        let mut again = SettingsFile::parse(Some(&text)).unwrap();
+        fill(&mut again);
+        assert_eq!((again.added(), again.conflicts(), again.text()), (&[] as &[String], &[] as &[String], text));
+    }
+
+    #[test]
+    fn what_is_there_stays_and_is_reported() {
+        let text = "site = \"Other\" # ours\n[identity]\nadministrators = [\"db/eve\"]\n\
+                    api_keys = [{ name = \"old\", sha256 = \"cd\" }]\n";
+        let mut file = SettingsFile::parse(Some(text)).unwrap();
+        fill(&mut file);
+        assert_eq!(file.conflicts(), ["site is `Other`, not `SUN`"]);
+        let text = file.text();
+        assert!(text.starts_with("site = \"Other\" # ours\n"), "{text}");
+        assert!(text.contains("administrators = [\"db/eve\", \"simple/root\"]"), "{text}");
+        assert!(text.contains("{ name = \"old\", sha256 = \"cd\" }") && text.contains("name = \"ID29\""), "{text}");
+        assert!(SettingsFile::parse(Some("site = ")).is_err());
+    }
+}

@@ -1,0 +1,231 @@
+//! `undulator setup`: a facility from a few answers, without a dump of another catalogue.
+//!
+//! It can be repeated: what is there stays, what is missing is added, what differs is reported. The settings are written
+//! last, so that a setup that was cut off is simply run again.
+
+mod accounts;
+mod answers;
+mod catalogue;
+mod configuration;
+mod places;
+mod questions;
+mod report;
+mod rules;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use service_kit::cli::{self, Failure, result};
+use service_kit::db::Target;
+use service_kit::{Clock as _, Config, SystemClock, digest};
+
+use self::accounts::{AdministratorPassword, FirstAccounts};
+use self::answers::Answers;
+use self::configuration::{ApiKey, SettingsFile};
+use self::places::Places;
+use self::report::{NewApiKey, Report};
+use super::catalogue::{Catalogue, OnConflict};
+use super::secret_files::{self, unusable};
+use crate::SERVICES;
+use crate::cli::Setup;
+
+/// Where the answers of the terminal are kept for the next time.
+const ANSWERS: &str = "facility.toml";
+const SETTINGS: &str = "undulator.toml";
+/// Users of keys have this mechanism, by which nobody logs in.
+const PROGRAMS: &str = "beamline";
+
+pub async fn run(config: Option<PathBuf>, options: Setup, json: bool) -> Result<(), Failure> {
+    let settings_file = config.unwrap_or_else(|| PathBuf::from(SETTINGS));
+    let mut report = Report { dry_run: options.dry_run, settings_file: settings_file.clone(), ..Report::default() };
+    let is_asked = options.file.is_none();
+    let answers = match &options.file {
+        Some(file) => Answers::read(file)?,
+        None => ask(&mut report)?,
+    };
+    let places = Places::new(&answers)?;
+    report.storage.clone_from(&places.storage);
+
+    let known = read_settings(&settings_file)?;
+    let mut file = SettingsFile::parse(known.as_deref())
+        .map_err(|e| Failure::Usage(format!("{}: {e}", settings_file.display())))?;
+    ensure_settings(&mut file, &answers, &places)?;
+    report.api_keys = new_api_keys(&mut file, &answers)?;
+    if options.dry_run {
+        // These will not be the keys.
+        report.api_keys.iter_mut().for_each(|key| key.key.clear());
+    }
+    let settings = load(&file, &settings_file)?;
+
+    make_directories(&places, &mut report)?;
+    let scratch = tempfile::tempdir().map_err(|e| Failure::of(&e))?;
+    let dry_settings = |service| dry_run_settings(&settings, service, scratch.path(), options.dry_run);
+    let accounts = FirstAccounts::open(&dry_settings(&auth::SERVICE).await?, &places.secrets_dir).await?;
+    let password = AdministratorPassword { file: answers.administrator.password_file.as_deref(), may_ask: is_asked };
+    accounts.ensure_administrator(&answers.administrator.account, &password, &mut report).await?;
+    accounts.ensure_reader(&answers.reader.account, &mut report).await?;
+    accounts.close().await;
+
+    let administrator = answers.administrator.account.clone();
+    let catalogue = Catalogue::open(&dry_settings(&icat::SERVICE).await?, Some(administrator)).await?;
+    report.catalogue = catalogue
+        .change(OnConflict::Report, options.dry_run, async |rows| catalogue::ensure_facility(rows, &answers).await)
+        .await?;
+    catalogue.close().await;
+    write_settings(&file, &settings_file, &mut report)?;
+    show(&report, json)
+}
+
+/// Asks on the terminal; the answers of the last time are proposed again.
+fn ask(report: &mut Report) -> Result<Answers, Failure> {
+    let file = Path::new(ANSWERS);
+    let before = if file.is_file() { Answers::read(file)? } else { Answers::proposed() };
+    let answers = questions::ask(before.clone())?;
+    let text = toml::to_string(&answers).map_err(|e| Failure::of(&e))?;
+    // What is asked is checked as what is read.
+    let answers = Answers::parse(&text).map_err(Failure::Usage)?;
+    if !file.is_file() || answers != before {
+        if !report.dry_run {
+            let head = "# What `undulator setup` was told; `undulator setup --file facility.toml` does it again.\n\n";
+            secret_files::write_public(file, &format!("{head}{text}"))?;
+        }
+        report.done.push(format!("kept the answers in {ANSWERS}"));
+    }
+    Ok(answers)
+}
+
+fn read_settings(file: &Path) -> Result<Option<String>, Failure> {
+    match fs::read_to_string(file) {
+        Ok(text) => {
+            // A file that cannot be used is refused before anything is done.
+            cli::load(SERVICES, Some(file.to_owned()))?;
+            Ok(Some(text))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(unusable(file, &e)),
+    }
+}
+
+fn ensure_settings(file: &mut SettingsFile, answers: &Answers, places: &Places) -> Result<(), Failure> {
+    let site = answers.facility.full_name.as_ref().unwrap_or(&answers.facility.name);
+    let administrator = &answers.administrator.account;
+    file.ensure(&[], "site", site)?;
+    file.ensure(&[], "data_dir", &text_of(&places.data_dir)?)?;
+    file.ensure(&["storage", "main"], "url", &format!("file://{}", text_of(&places.storage)?))?;
+    file.ensure(&["icat"], "reader_file", &text_of(&places.secrets_dir.join(accounts::READER))?)?;
+    file.ensure_listed(&["catalogue"], "root_user_names", administrator)?;
+    // What the preset rules are written for.
+    for reach in ["conditions", "public_tables", "join_rules"] {
+        file.ensure(&["catalogue", "authorization"], reach, "strict")?;
+    }
+    file.ensure_listed(&["identity"], "administrators", administrator)
+}
+
+fn text_of(path: &Path) -> Result<String, Failure> {
+    let text = path.to_str().ok_or_else(|| Failure::Usage(format!("{} is no UTF-8", path.display())))?;
+    Ok(text.to_owned())
+}
+
+/// Makes a key for each instrument whose programs have none yet.
+fn new_api_keys(file: &mut SettingsFile, answers: &Answers) -> Result<Vec<NewApiKey>, Failure> {
+    let days = i64::from(answers.api_keys.valid_days);
+    let lifetime = jiff::SignedDuration::from_hours(24 * days);
+    let expires =
+        SystemClock.now().checked_add(lifetime).map_err(|e| Failure::Usage(format!("api_keys.valid_days: {e}")))?;
+    let expires = expires.strftime("%Y-%m-%dT00:00:00Z").to_string();
+    let mut keys = Vec::new();
+    for instrument in answers.instruments.iter().filter(|instrument| instrument.api_key) {
+        let name = &instrument.name;
+        if file.has_api_key(name)? {
+            continue;
+        }
+        let key = secret_files::random_key();
+        let (sha256, user) = (digest(&key), format!("{PROGRAMS}/{name}"));
+        file.add_api_key(&ApiKey { name, sha256: &sha256, user: &user, instrument: name, expires: &expires })?;
+        keys.push(NewApiKey { instrument: name.clone(), key, expires: expires.clone() });
+    }
+    Ok(keys)
+}
+
+/// The settings as they will be. The reader's password need not be there yet, and is not needed here.
+fn load(file: &SettingsFile, settings_file: &Path) -> Result<Config, Failure> {
+    let scratch = tempfile::Builder::new().suffix(".toml").tempfile().map_err(|e| Failure::of(&e))?;
+    fs::write(scratch.path(), file.text_without("icat", "reader_file")).map_err(|e| unusable(scratch.path(), &e))?;
+    cli::load(SERVICES, Some(scratch.path().to_owned())).map_err(|e| match e {
+        Failure::Config(e) => {
+            let text =
+                e.to_string().replace(&scratch.path().display().to_string(), &settings_file.display().to_string());
+            Failure::Config(service_kit::ConfigError(text))
+        }
+        other => other,
+    })
+}
+
+fn make_directories(places: &Places, report: &mut Report) -> Result<(), Failure> {
+    for (path, is_private) in [(&places.storage, false), (&places.data_dir, true), (&places.secrets_dir, true)] {
+        if path.is_dir() {
+            continue;
+        }
+        if !report.dry_run {
+            if is_private {
+                secret_files::create_private_dir(path)?;
+            } else {
+                fs::create_dir_all(path).map_err(|e| unusable(path, &e))?;
+            }
+        }
+        report.done.push(format!("made the directory {}", path.display()));
+    }
+    Ok(())
+}
+
+/// For a dry run: the database as it is, or an empty one elsewhere where there is none yet.
+async fn dry_run_settings(
+    settings: &Config,
+    service: &service_kit::ServiceDef,
+    scratch: &Path,
+    is_dry_run: bool,
+) -> Result<Config, Failure> {
+    if !is_dry_run {
+        return Ok(settings.clone());
+    }
+    let elsewhere = || settings.with("data_dir", scratch)?.with("database.url", "sqlite");
+    let target = Target::of(&settings.core.database, &settings.core.data_dir, service.name);
+    if let Target::Sqlite(file) = target.map_err(|e| Failure::of(&e))?
+        && !file.is_file()
+    {
+        return Ok(elsewhere()?);
+    }
+    let as_it_is = settings.with("database.migrate", "never")?;
+    let db = service_kit::open_database(service, &as_it_is, &SystemClock).await?;
+    let missing = db.migration_plan(service.migrations).await.map_err(|e| Failure::of(&e))?;
+    db.close().await;
+    Ok(if missing.is_empty() { as_it_is } else { elsewhere()? })
+}
+
+fn write_settings(file: &SettingsFile, path: &Path, report: &mut Report) -> Result<(), Failure> {
+    report.conflicts.extend(file.conflicts().iter().map(|conflict| format!("{}: {conflict}", path.display())));
+    if file.added().is_empty() {
+        return Ok(());
+    }
+    if !report.dry_run {
+        secret_files::write_public(path, &file.text())?;
+    }
+    if file.is_new() {
+        report.done.push(format!("written {}", path.display()));
+    } else {
+        report.done.extend(file.added().iter().map(|setting| format!("added to {}: {setting}", path.display())));
+    }
+    Ok(())
+}
+
+fn show(report: &Report, json: bool) -> Result<(), Failure> {
+    result(json, report, &report.text())?;
+    let conflicts: Vec<&String> = report.all_conflicts().collect();
+    for conflict in &conflicts {
+        eprintln!("left as it is: {conflict}");
+    }
+    match conflicts.len() {
+        0 => Ok(()),
+        n => Err(Failure::Failed(format!("{n} answer(s) differ from what is there, which was left as it is"))),
+    }
+}

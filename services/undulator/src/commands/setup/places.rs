@@ -1,0 +1,83 @@
+//! Where a facility keeps things: absolute paths, of which none may give away another.
+
+use std::path::{Component, Path, PathBuf};
+
+use service_kit::cli::Failure;
+
+use super::answers::Answers;
+
+pub struct Places {
+    pub storage: PathBuf,
+    pub data_dir: PathBuf,
+    pub secrets_dir: PathBuf,
+}
+
+impl Places {
+    /// Refuses a storage that holds databases or secrets, or lies among them: what is below it is served to users.
+    pub fn new(answers: &Answers) -> Result<Self, Failure> {
+        let places = Self {
+            storage: resolve(&answers.storage)?,
+            data_dir: resolve(&answers.data_dir)?,
+            secrets_dir: resolve(&answers.secrets_dir)?,
+        };
+        for (key, private) in [("data_dir", &places.data_dir), ("secrets_dir", &places.secrets_dir)] {
+            if private.starts_with(&places.storage) || places.storage.starts_with(private) {
+                return Err(Failure::Usage(format!(
+                    "storage ({}) and {key} ({}) must not lie within each other: what is below the storage is served to users",
+                    places.storage.display(),
+                    private.display()
+                )));
+            }
+        }
+        Ok(places)
+    }
+}
+
+/// The path without links and dots, also where its end does not exist yet.
+fn resolve(path: &Path) -> Result<PathBuf, Failure> {
+    let unusable = |e: &std::io::Error| Failure::Usage(format!("cannot use {}: {e}", path.display()));
+    if path.as_os_str().is_empty() || path.components().any(|part| part == Component::ParentDir) && !path.exists() {
+        return Err(Failure::Usage(format!("`{}` is no directory", path.display())));
+    }
+    let absolute = std::path::absolute(path).map_err(|e| unusable(&e))?;
+    let mut missing = Vec::new();
+    for ancestor in absolute.ancestors() {
+        match ancestor.canonicalize() {
+            Ok(found) => return Ok(missing.iter().rev().fold(found, |path, name| path.join(name))),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => missing.extend(ancestor.file_name()),
+            Err(e) => return Err(unusable(&e)),
+        }
+    }
+    Ok(absolute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storage_never_holds_what_is_secret_nor_lies_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let answers = |storage: PathBuf, data_dir: PathBuf| Answers {
+            storage,
+            data_dir,
+            secrets_dir: at("secrets"),
+            ..Answers::proposed()
+        };
+        let places = Places::new(&answers(at("files"), at("data"))).ok().unwrap();
+        assert!(places.storage.is_absolute() && places.storage.ends_with("files"));
+        std::fs::create_dir(at("real")).unwrap();
+        std::os::unix::fs::symlink(at("real"), at("link")).unwrap();
+        for (storage, data_dir) in [
+            (dir.path().to_owned(), at("data")),
+            (at("data/files"), at("data")),
+            (at("real"), at("link/data")),
+            (at("secrets"), at("data")),
+            (at("same"), at("same")),
+        ] {
+            let refused = Places::new(&answers(storage.clone(), data_dir)).err();
+            assert!(refused.is_some_and(|e| e.to_string().contains("within each other")), "{}", storage.display());
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What a setup has done, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::commands::catalogue;
+
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    pub dry_run: bool,
+    /// Files, directories and accounts that were made, and settings that were added.
+    pub done: Vec<String>,
+    /// What was there with other values, and was left as it is.
+    pub conflicts: Vec<String>,
+    pub catalogue: catalogue::Report,
+    /// New keys of instruments; they are stored nowhere.
+    pub api_keys: Vec<NewApiKey>,
+    pub settings_file: PathBuf,
+    pub storage: PathBuf,
+}
+
+#[derive(Debug, Serialize)]
+pub struct NewApiKey {
+    pub instrument: String,
+    pub key: String,
+    pub expires: String,
+}
+
+impl Report {
+    pub fn changed_nothing(&self) -> bool {
+        self.done.is_empty() && self.api_keys.is_empty() && self.catalogue.created.is_empty()
+    }
+
+    /// All conflicts, of the settings and of the catalogue.
+    pub fn all_conflicts(&self) -> impl Iterator<Item = &String> {
+        self.conflicts.iter().chain(&self.catalogue.conflicts)
+    }
+
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for line in self.done.iter().cloned().chain(self.catalogue_line()) {
+            // Writing to a String cannot fail.
+            let _written = writeln!(text, "{}{line}", if self.dry_run { "would have " } else { "" });
+        }
+        if self.changed_nothing() {
+            text.push_str("nothing to do: everything is there\n");
+        }
+        if !self.api_keys.is_empty() && !self.dry_run {
+            text.push_str("\nAPI keys for the programs of instruments. They are shown only now:\n");
+            for key in &self.api_keys {
+                let _written = writeln!(text, "  {:<12} {}  until {}", key.instrument, key.key, &key.expires[..10]);
+            }
+        }
+        text.push_str(&self.next_steps());
+        text
+    }
+
+    fn catalogue_line(&self) -> Option<String> {
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in &self.catalogue.created {
+            *kinds.entry(row.split(' ').next().unwrap_or(row)).or_default() += 1;
+        }
+        let counts: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        (!counts.is_empty()).then(|| format!("created in the catalogue: {}", counts.join(", ")))
+    }
+
+    fn next_steps(&self) -> String {
+        format!(
+            "\nNext:\n\
+             1. catalogue data below {}: undulator icat investigation add NAME, then undulator icat ingest DIR --investigation NAME\n\
+             2. let people in: undulator auth user add db/NAME, then undulator icat grant db/NAME INVESTIGATION\n\
+             3. start: undulator serve",
+            self.storage.display()
+        )
+    }
+}

@@ -1,0 +1,230 @@
+//! The administrative commands of the built program beside a running server, on both databases: what setup makes, and how
+//! members come and go.
+
+use std::path::Path;
+
+use events::messages::icat::EntityChanged;
+use serde_json::{Value, json};
+use service_kit::ServiceDef;
+use tempfile::TempDir;
+use testkit::{Backend, TestApp, backends, recorder};
+
+const SERVICES: [ServiceDef; 3] = [auth::SERVICE, icat::SERVICE, recorder::SERVICE];
+const PASSWORD: &str = "zumkaltenstrahlrohr";
+const MINE: &str =
+    "SELECT i.name FROM Investigation i JOIN i.investigationUsers iu JOIN iu.user u WHERE u.name = :user";
+
+/// A running catalogue, and a directory in which its administrator works.
+struct Facility {
+    app: TestApp,
+    dir: TempDir,
+}
+
+struct Outcome {
+    code: i32,
+    json: Value,
+    errors: String,
+}
+
+impl Facility {
+    async fn open(backend: &Backend) -> Self {
+        let facility = Self { app: TestApp::start_on(backend, &SERVICES, "").await, dir: TempDir::new().unwrap() };
+        std::fs::write(facility.path("password"), format!("{PASSWORD}\n")).unwrap();
+        facility
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Outcome {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_undulator"));
+        command
+            .arg("--json")
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env("UNDULATOR_DATA_DIR", self.app.data_dir());
+        if let Some(url) = &self.app.config.core.database.url {
+            command.env("UNDULATOR_DATABASE__URL", url);
+        }
+        let done = command.output().await.unwrap();
+        let errors = String::from_utf8(done.stderr).unwrap();
+        let json = serde_json::from_slice(&done.stdout).unwrap_or(Value::Null);
+        Outcome { code: done.status.code().unwrap(), json, errors }
+    }
+
+    /// What a command that must succeed answers.
+    async fn done(&self, arguments: &[&str]) -> Value {
+        let outcome = self.run(arguments).await;
+        assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.errors);
+        outcome.json
+    }
+
+    async fn log_in(&self, plugin: &str, name: &str) -> String {
+        let login = json!({"plugin": plugin, "username": name, "password": PASSWORD});
+        let answer = self.app.http.post(format!("{}/session", self.app.public)).json(&login).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        answer["sessionId"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    async fn search(&self, session: &str, query: &str) -> Value {
+        let url = format!("{}/icat/entityManager", self.app.public);
+        let request = self.app.http.get(url).query(&[("sessionId", session), ("query", query)]);
+        request.send().await.unwrap().json().await.unwrap()
+    }
+}
+
+fn answers(instruments: &str) -> String {
+    format!(
+        "storage = \"files\"\n[facility]\nname = \"SUN\"\n[administrator]\npassword_file = \"password\"\n\
+         [[instruments]]\nname = \"ID29\"\nscientists = [\"db/carol\"]\n{instruments}"
+    )
+}
+
+fn entries(dir: &Path) -> Vec<std::ffi::OsString> {
+    let mut names: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn setup_makes_what_is_missing_and_nothing_twice() {
+    for backend in backends() {
+        let facility = Facility::open(&backend).await;
+        std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
+        let before = entries(facility.dir.path());
+        let dry = facility.done(&["setup", "--file", "answers.toml", "--dry-run"]).await;
+        assert_eq!(entries(facility.dir.path()), before, "a dry run leaves nothing");
+        let made = facility.done(&["setup", "--file", "answers.toml"]).await;
+        assert_eq!(dry["catalogue"]["created"], made["catalogue"]["created"]);
+        assert_eq!(
+            (dry["catalogue"]["unchanged"].as_i64(), made["catalogue"]["unchanged"].as_i64()),
+            (Some(0), Some(0))
+        );
+
+        let root = facility.log_in("simple", "root").await;
+        assert_eq!(facility.search(&root, "SELECT i.name FROM Instrument i").await, json!(["ID29"]));
+        let rules = facility.search(&root, "SELECT COUNT(r) FROM Rule r").await;
+        let again = facility.done(&["setup", "--file", "answers.toml"]).await;
+        assert_eq!(
+            (&again["done"], &again["api_keys"], &again["catalogue"]["created"]),
+            (&json!([]), &json!([]), &json!([]))
+        );
+        assert_eq!(facility.search(&root, "SELECT COUNT(r) FROM Rule r").await, rules);
+
+        std::fs::write(facility.path("answers.toml"), answers("[[instruments]]\nname = \"ID30\"\n")).unwrap();
+        let more = facility.done(&["setup", "--file", "answers.toml"]).await;
+        assert_eq!(more["catalogue"]["created"], json!(["Instrument ID30"]));
+        assert_eq!(more["api_keys"][0]["instrument"], "ID30");
+
+        let differing = answers("").replace("name = \"SUN\"", "name = \"SUN\"\nurl = \"https://sun.example.org\"");
+        std::fs::write(facility.path("answers.toml"), differing).unwrap();
+        let refused = facility.run(&["setup", "--file", "answers.toml"]).await;
+        assert_eq!(refused.code, 1, "{}", refused.errors);
+        let conflict = "Facility SUN: url is empty, not `https://sun.example.org`";
+        assert_eq!(refused.json["catalogue"]["conflicts"], json!([conflict]));
+        assert!(refused.errors.contains(conflict), "{}", refused.errors);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memberships_change_what_a_running_server_answers() {
+    for backend in backends() {
+        let facility = Facility::open(&backend).await;
+        std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
+        facility.done(&["setup", "--file", "answers.toml"]).await;
+        facility.done(&["auth", "add-user", "db/alice", "--password-file", "password"]).await;
+        let add = ["icat", "investigation", "add", "MX-1", "--instrument", "ID29", "--start", "2026-01-12"];
+        let added = facility.done(&add).await;
+        assert_eq!(added["created"], json!(["Investigation MX-1 1", "InvestigationInstrument ID29"]));
+        assert_eq!(facility.done(&add).await["created"], json!([]), "the same again is no error");
+        let other = [&add[..6], &["--start", "2026-01-13"]].concat();
+        let refused = facility.run(&other).await;
+        let reason = "startDate is 2026-01-12T00:00:00Z, not 2026-01-13T00:00:00Z";
+        assert!(refused.code == 1 && refused.errors.contains(reason), "{}", refused.errors);
+
+        let alice = facility.log_in("db", "alice").await;
+        assert_eq!(facility.search(&alice, MINE).await, json!([]));
+        let granted = facility.done(&["icat", "grant", "db/alice", "MX-1", "--role", "Observer"]).await;
+        assert_eq!(granted["created"], json!(["User db/alice", "InvestigationUser db/alice (Observer)"]));
+        assert_eq!(facility.search(&alice, MINE).await, json!(["MX-1"]));
+        let none = facility.done(&["icat", "revoke", "db/alice", "MX-1", "--role", "Member"]).await;
+        assert_eq!(none["removed"], json!([]), "in another role she is no member");
+        let revoked = facility.done(&["icat", "revoke", "db/alice", "MX-1"]).await;
+        assert_eq!(revoked["removed"], json!(["InvestigationUser db/alice of MX-1 (Observer)"]));
+        assert_eq!(facility.search(&alice, MINE).await, json!([]));
+
+        facility.app.drain().await;
+        let events = facility.app.recorded::<EntityChanged>().await;
+        let of = |event: &&EntityChanged| event.entity == "InvestigationUser" && event.actor == "simple/root";
+        assert_eq!(events.iter().filter(of).count(), 2, "others hear of both: {events:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_named_with_what_is() {
+    let facility = Facility::open(&Backend::Sqlite).await;
+    let refused = facility.run(&["icat", "investigation", "add", "MX-1"]).await;
+    assert!(refused.code == 2 && refused.errors.contains("undulator setup"), "{}", refused.errors);
+    std::fs::write(facility.path("answers.toml"), answers("[[instruments]]\nname = \"ID30\"\n")).unwrap();
+    facility.done(&["setup", "--file", "answers.toml"]).await;
+    facility.done(&["icat", "investigation", "add", "MX-1", "--visit", "1"]).await;
+    facility.done(&["icat", "investigation", "add", "MX-1", "--visit", "2"]).await;
+    for (arguments, reason) in [
+        (&["icat", "investigation", "add", "MX-2", "--type", "x"][..], "there are: experiment"),
+        (&["icat", "investigation", "add", "MX-2", "--instrument", "ID92"], "there are: ID29, ID30"),
+        (&["icat", "investigation", "add", "MX-2", "--start", "soon"], "2026-01-12"),
+        (&["icat", "investigation", "add", "MX-2", "--start", "2026-01-12", "--end", "2026-01-11"], "ends before"),
+        (&["icat", "investigation", "add", "MX-2", "--facility", "MOON"], "there are: SUN"),
+        (&["icat", "grant", "db/alice", "MX-2"], "icat investigation add MX-2"),
+        (&["icat", "grant", "db/alice", "MX-1"], "visits 1, 2"),
+        (&["icat", "grant", "alice", "MX-1", "--visit", "1"], "db/alice"),
+        (&["icat", "revoke", "db/eve", "MX-1", "--visit", "1"], "no user db/eve"),
+        (&["setup"], "--file"),
+    ] {
+        let outcome = facility.run(arguments).await;
+        assert!(outcome.code == 2 && outcome.errors.contains(reason), "{arguments:?}: {}", outcome.errors);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_made_listed_locked_and_removed() {
+    for backend in backends() {
+        let facility = Facility::open(&backend).await;
+        std::fs::write(facility.path("other"), "einanderesstrahlrohr\n").unwrap();
+        std::fs::write(facility.path("short"), "short\n").unwrap();
+        let user = async |arguments: &[&str]| facility.run(&[&["auth", "user"][..], arguments].concat()).await;
+        let done = async |arguments: &[&str]| facility.done(&[&["auth", "user"][..], arguments].concat()).await;
+        assert_eq!(done(&["list"]).await, json!([]));
+        let made = json!({"account": "db/alice", "created": true});
+        assert_eq!(done(&["add", "db/alice", "--password-file", "password"]).await, made);
+        let twice = user(&["add", "db/alice", "--password-file", "other"]).await;
+        assert!(twice.code == 1 && twice.errors.contains("db/alice already"), "{}", twice.errors);
+        let short = user(&["add", "db/bob", "--password-file", "short"]).await;
+        assert!(short.code == 2 && short.errors.contains("12"), "{}", short.errors);
+        let unknown = user(&["add", "ldap/bob", "--password-file", "password"]).await;
+        assert!(unknown.code == 2 && unknown.errors.contains("db, simple"), "{}", unknown.errors);
+        facility.log_in("db", "alice").await;
+
+        let listed = done(&["list"]).await;
+        assert_eq!((&listed[0]["account"], &listed[0]["locked_at"]), (&json!("db/alice"), &Value::Null));
+        assert_eq!(done(&["lock", "db/alice"]).await, json!({"account": "db/alice", "locked": true, "changed": true}));
+        assert_eq!(done(&["lock", "db/alice"]).await["changed"], false);
+        assert!(done(&["list"]).await[0]["locked_at"].is_string());
+        assert_eq!(done(&["unlock", "db/alice"]).await["changed"], true);
+        facility.log_in("db", "alice").await;
+
+        done(&["set-password", "db/alice", "--password-file", "other"]).await;
+        done(&["remove", "db/alice"]).await;
+        assert_eq!(done(&["list"]).await, json!([]));
+        for arguments in
+            [&["remove", "db/alice"][..], &["lock", "db/eve"], &["set-password", "db/eve", "--password-file", "other"]]
+        {
+            let outcome = user(arguments).await;
+            assert!(outcome.code == 1 && outcome.errors.contains("no account"), "{arguments:?}: {}", outcome.errors);
+        }
+        // The name that scripts know.
+        facility.done(&["auth", "add-user", "db/alice", "--password-file", "password"]).await;
+        facility.log_in("db", "alice").await;
+    }
+}
