@@ -50,7 +50,12 @@ fn is_mark_of_time(text: &str, at: usize) -> bool {
             is_day && matches!(digits_after, 2 | 4 | 6)
         }
         Some(b'Z') => {
-            let is_time = digits_before >= 2 && matches!(sign_before, Some(b':' | b'.' | b'T'));
+            let is_time = match sign_before {
+                Some(b':' | b'T') => digits_before >= 2,
+                // Parts of a second, and not a unit of `1.5Z`.
+                Some(b'.') => digits_before >= 3,
+                _ => false,
+            };
             is_time && !after.get(1).is_some_and(u8::is_ascii_alphanumeric)
         }
         _ => false,
@@ -245,7 +250,7 @@ mod tests {
         assert_eq!(tokens(["a", "b"], &[label(7)]), " a b §7 ");
         assert_eq!(tokens(["放射光 beam"], &[]), " 放 射 光 beam ");
         assert_eq!(tokens(["2026-01-02T03:04:05Z"], &[]), " 2026 01 02 03 04 05 ");
-        assert_eq!(tokens(["20260102T030405.5Z, VAT20, 3T5, Z5Z"], &[]), " 20260102 030405 5 vat20 3t5 z5z ");
+        assert_eq!(tokens(["20260102T030405.500Z, VAT20, 3T5, 1.5Z"], &[]), " 20260102 030405 500 vat20 3t5 1 5z ");
         assert_eq!(tokens(["½ ﬁeld e\u{301}tat"], &[]), " 1 2 field etat ");
         assert_eq!(tokens(["…"], &[]), " ");
     }

@@ -1,7 +1,7 @@
 //! `.eln`: a ZIP with RO-Crate 1.2 metadata in the form of the ELN Consortium (1.2+20260923), so that other notebooks can read
 //! it; besides, `entries.jsonl` has everything from which the entries are made again here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
@@ -112,14 +112,17 @@ pub async fn write(
     // Entries are read once, for they may change while somebody reads slowly; what the metadata say of them waits.
     let mut described = Aside::new(state).await?;
     let (mut ids, mut file_ids, mut people) = (Vec::new(), Vec::new(), BTreeMap::new());
+    // Attachments of other entries that are shown in one.
+    let mut linked = BTreeMap::new();
     loop {
         let found = cursor.next(state).await?;
         if found.is_empty() {
             break;
         }
         let (mut text, mut objects) = (String::new(), String::new());
-        for (entry, files) in with_files(state, found).await? {
-            let _ = write!(objects, ",\n{}", dataset(&entry, &files));
+        for Filed { entry, files, shown } in with_files(state, found).await? {
+            let _ = write!(objects, ",\n{}", dataset(&entry, &files, &shown));
+            linked.extend(shown.into_iter().map(|attachment| (attachment.id.clone(), attachment)));
             for attachment in &files {
                 let _ = write!(objects, ",\n{}", file(attachment));
                 file_ids.push(attachment.id.clone());
@@ -139,6 +142,13 @@ pub async fn write(
         archive.write(text.into_bytes()).await?;
     }
     own.push(lines.described());
+    // Those whose own entries are not exported come along.
+    let known: HashSet<&String> = file_ids.iter().collect();
+    linked.retain(|id, _| !known.contains(id));
+    for attachment in linked.values() {
+        own.push(file(attachment));
+        file_ids.push(attachment.id.clone());
+    }
 
     if with_history {
         let mut lines =
@@ -223,15 +233,31 @@ impl Aside {
     }
 }
 
-/// Entries with their attachments.
-async fn with_files(state: &State, found: Vec<Entry>) -> Result<Vec<(Entry, Vec<Attachment>)>, Stopped> {
+/// An entry with its attachments, and those of other entries of its logbook that its text names.
+struct Filed {
+    entry: Entry,
+    files: Vec<Attachment>,
+    shown: Vec<Attachment>,
+}
+
+async fn with_files(state: &State, found: Vec<Entry>) -> Result<Vec<Filed>, Stopped> {
+    let mut tx = state.db.read().await?;
+    let mut filed = Vec::with_capacity(found.len());
     let ids: Vec<String> = found.iter().flat_map(|entry| entry.event.files.clone()).collect();
-    if ids.is_empty() {
-        return Ok(found.into_iter().map(|entry| (entry, Vec::new())).collect());
+    let known = if ids.is_empty() { HashMap::new() } else { attachments::by_ids(&mut tx, &ids).await? };
+    for entry in found {
+        let files = entry.event.files.iter().filter_map(|id| known.get(id).cloned()).collect();
+        let mut named = entry.event.html().map(content::attachments).unwrap_or_default();
+        named.retain(|id| !entry.event.files.contains(id));
+        let mut shown = Vec::new();
+        if !named.is_empty() {
+            // Of another logbook nothing is shown.
+            let named = attachments::of_book(&mut tx, &named, entry.book_id).await?;
+            shown.extend(attachments::by_ids(&mut tx, &named).await?.into_values());
+        }
+        filed.push(Filed { entry, files, shown });
     }
-    let known = attachments::by_ids(&mut state.db.read().await?, &ids).await?;
-    let files = |entry: &Entry| entry.event.files.iter().filter_map(|id| known.get(id).cloned()).collect();
-    Ok(found.into_iter().map(|entry| (entry.clone(), files(&entry))).collect())
+    Ok(filed)
 }
 
 /// Everything up to the entries among the parts of the whole, which are written as text because they may be many.
@@ -277,20 +303,20 @@ fn person(name: &str, full: Option<String>) -> Value {
     json!({"@id": person_id(name), "@type": "Person", "identifier": name, "name": full.unwrap_or_else(|| name.to_owned())})
 }
 
-fn dataset(entry: &Entry, files: &[Attachment]) -> Value {
+fn dataset(entry: &Entry, files: &[Attachment], shown: &[Attachment]) -> Value {
     let Entry { id, event, .. } = entry;
     let plain = event.plain().unwrap_or_default();
     let first_line: String = plain.lines().next().unwrap_or_default().chars().take(80).collect();
     let named = [event.title.clone(), Some(first_line), event.filename.clone()];
     let name = named.into_iter().flatten().find(|name| !name.trim().is_empty());
     let name = name.unwrap_or_else(|| event.category.clone());
-    let paths: Vec<(String, String)> =
-        files.iter().map(|attachment| (attachment.id.clone(), format!("./{}", File::of(attachment).path))).collect();
+    let path = |attachment: &Attachment| (attachment.id.clone(), format!("./{}", File::of(attachment).path));
+    let paths: Vec<(String, String)> = files.iter().map(path).collect();
     let links = paths.iter().zip(files).map(|((_, path), file)| link_to(path, &file.filename)).collect::<String>();
     let parts: Vec<Value> = paths.iter().map(|(_, path)| json!({"@id": path})).collect();
     // Images and links lead to the files in the crate.
     let text = match event.html() {
-        Some(html) => content::with_addresses(html, paths.into_iter().collect()),
+        Some(html) => content::with_addresses(html, paths.into_iter().chain(shown.iter().map(path)).collect()),
         // Some notebooks show nothing else of an entry.
         None if plain.trim().is_empty() => links,
         None => as_html(&plain),

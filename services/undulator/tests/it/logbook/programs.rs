@@ -56,8 +56,9 @@ async fn entries_of_programs_are_bound_by_time_or_wait() {
             "what it is, not what it is called"
         );
         let tags = f.done("GET", &format!("/logbook/{s}/tag?investigationId=20&instrumentName=BL07"), None).await;
-        let names: Vec<&str> = tags.as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["optics", "t"], "made on the fly");
+        let names: std::collections::BTreeSet<&str> =
+            tags.as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["optics", "t"].into(), "made on the fly, here or at the instrument");
 
         // The investigation appears, and what was written for it goes there.
         let id = f.create(&json!([{"Investigation": {"name": "ZZ-999", "visitId": "1", "title": "t", "facility": {"id": 7}, "type": {"id": 8},
