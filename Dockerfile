@@ -14,6 +14,14 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked --package "$PROGRAM" --bin "$PROGRAM" \
     && install -D -m 0555 "target/release/$PROGRAM" /image/undulator
 
+# Fonts of the PDF files of logbooks besides those in the program: scripts of the world (noto-core), Chinese, Japanese and
+# Korean (wqy-microhei), signs (symbola); 15 MB to download. Without them such characters are boxes.
+FROM ${BUILD_IMAGE} AS fonts
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends fonts-noto-core fonts-symbola fonts-wqy-microhei \
+    && rm -rf /var/lib/apt/lists/*
+
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="undulator" \
       org.opencontainers.image.description="Services around the ICAT metadata catalogue" \
@@ -21,6 +29,7 @@ LABEL org.opencontainers.image.title="undulator" \
 # A new volume takes its owner from the directory that it is mounted at.
 RUN install -d -o 65532 -g 65532 -m 0750 /var/lib/undulator /attachments
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=fonts /usr/share/fonts/truetype /usr/share/fonts/truetype
 # Always under one name, so that the entry point does not depend on which program was chosen.
 COPY --from=build /image/undulator /usr/local/bin/undulator
 # What takes more than a megabyte (pictures, files of a PDF) goes back to the system at once; by itself glibc keeps it.

@@ -33,8 +33,8 @@ install_test_tools() {
     install_packages curl nats-server postgresql python3 python3-pip python3-venv strace util-linux
     # Other people's downloaders and readers of archives.
     install_packages aria2 libarchive-tools p7zip-full tar unzip wget
-    # Readers of PDF.
-    install_packages poppler-utils qpdf
+    # Readers of PDF, and the fonts of files with other scripts than Latin, Greek and Cyrillic, as the image has them.
+    install_packages mupdf-tools poppler-utils qpdf fonts-noto-core fonts-symbola fonts-wqy-microhei
     command -v javac >/dev/null || install_packages default-jdk-headless
 }
 

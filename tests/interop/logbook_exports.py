@@ -347,7 +347,8 @@ def check_pdf(headers, body, count):
     pages = sum(logbook_pdf.check(part) for part in parts)
     assert not [found for part in parts for found in logbook_pdf.active(part)], "something in it acts"
     ends = logbook_pdf.text(parts[0]), logbook_pdf.text(parts[-1])
-    assert LAST in ends[0] and FIRST in ends[1], [text[:300] for text in ends]
+    # A report begins with the oldest entry.
+    assert FIRST in ends[0] and LAST in ends[1], [text[:300] for text in ends]
     return len(parts), pages
 
 

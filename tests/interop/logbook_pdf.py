@@ -61,9 +61,11 @@ def active(pdf):
 
 
 def check(pdf):
-    """Whole, with its fonts in it; how many pages it has."""
+    """Whole, tagged, with its fonts in it; how many pages it has."""
     run(pdf, "qpdf", "--check", "FILE")
-    pages = int(re.search(r"^Pages:\s+(\d+)$", run(pdf, "pdfinfo", "FILE"), re.M)[1])
+    info = run(pdf, "pdfinfo", "FILE")
+    assert re.search(r"^Tagged:\s+yes$", info, re.M), info
+    pages = int(re.search(r"^Pages:\s+(\d+)$", info, re.M)[1])
     header, *fonts = [line for line in run(pdf, "pdffonts", "FILE").splitlines() if not line.startswith("---")]
     assert fonts and pages, (pages, fonts)
     at = header.index("emb")

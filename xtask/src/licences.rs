@@ -32,7 +32,7 @@ pub fn run(root: &Path) -> io::Result<Vec<String>> {
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let name = package["name"].as_str().unwrap_or_default();
         let licence = package["license"].as_str().unwrap_or_default();
-        if banned.iter().any(|b| b == name) {
+        if banned.iter().any(|b| b == name) && wrappers_of(&lists, name).is_empty() {
             breaches.push(format!("{name} is banned by deny.toml"));
         }
         let is_fit = |wanted: &str| allowed.iter().any(|a| a == wanted) || excepted(name, wanted);
@@ -42,5 +42,34 @@ pub fn run(root: &Path) -> io::Result<Vec<String>> {
             breaches.push(format!("{name} has the licence `{licence}`, which deny.toml does not allow"));
         }
     }
+    breaches.extend(foreign_uses(&metadata, &lists));
     Ok(breaches)
+}
+
+/// Crates that depend on one that only others may use.
+fn foreign_uses(metadata: &Value, lists: &toml::Table) -> Vec<String> {
+    let mut breaches = Vec::new();
+    let name_of = |id: &Value| {
+        let mut packages = metadata["packages"].as_array().into_iter().flatten();
+        packages.find(|package| package["id"] == *id).and_then(|package| package["name"].as_str()).unwrap_or_default()
+    };
+    for node in metadata["resolve"]["nodes"].as_array().into_iter().flatten() {
+        for used in node["deps"].as_array().into_iter().flatten() {
+            let is_built_in =
+                used["dep_kinds"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"] != "dev"));
+            let wrappers = wrappers_of(lists, used["name"].as_str().unwrap_or_default());
+            let name = name_of(&node["id"]);
+            if is_built_in && !wrappers.is_empty() && !wrappers.contains(&name) {
+                breaches.push(format!("{name} must not depend on {}, by deny.toml", used["name"]));
+            }
+        }
+    }
+    breaches
+}
+
+/// Who may depend on a banned crate.
+fn wrappers_of<'a>(lists: &'a toml::Table, name: &str) -> Vec<&'a str> {
+    let entries = lists.get("bans").and_then(|bans| bans.get("deny")?.as_array()).into_iter().flatten();
+    let of_name = entries.filter(|entry| entry.get("name").and_then(|found| found.as_str()) == Some(name));
+    of_name.filter_map(|entry| entry.get("wrappers")?.as_array()).flatten().filter_map(|name| name.as_str()).collect()
 }

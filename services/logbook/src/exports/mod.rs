@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 pub use self::archive::safe_name;
 pub use self::eln::{File, Line, MEDIA_TYPE as ELN};
+pub use self::pdf::{Heading, read_heading, report_order};
 use crate::domain::book::Book;
 use crate::domain::filter::{Filter, Page};
 use crate::error::Error;
@@ -147,16 +148,18 @@ pub struct Export {
     pub format: Format,
     /// Whether the history goes along, where the form has a place for it.
     pub with_history: bool,
+    /// What a report is called.
+    pub heading: Heading,
 }
 
 /// The list as a file.
 pub async fn answer(state: Arc<State>, export: Export) -> Result<HttpResponse, Problem> {
-    let Export { book, scope, filter, page, format, with_history } = export;
+    let Export { book, scope, filter, page, format, with_history, heading } = export;
     let name = book.name().replace('/', "-");
     let mut cursor = Cursor { scope, filter, page, last: None };
     // Whether a PDF is one file shows only when the first part is there.
     let first = match format {
-        Format::Pdf => Some(pdf::part(&state, &mut cursor, &name, 1).await?),
+        Format::Pdf => Some(pdf::part(&state, &mut cursor, &heading, 1).await?),
         _ => None,
     };
     let (media_type, end) = match &first {
@@ -170,7 +173,7 @@ pub async fn answer(state: Arc<State>, export: Export) -> Result<HttpResponse, P
     state.tasks.spawn_local(async move {
         let written = match (format, first) {
             (Format::Eln, _) => eln::write(&writing, &book, cursor, with_history, &sink).await,
-            (_, Some(part)) => pdf::write(&writing, &name, cursor, part, &sink).await,
+            (_, Some(part)) => pdf::write(&writing, &heading, cursor, part, &sink).await,
             (..) => plain::write(&writing, cursor, format, &sink).await,
         };
         if let Err(Stopped::Failed(e)) = written {

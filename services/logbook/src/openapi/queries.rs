@@ -55,7 +55,7 @@ pub struct ListQuery {
     /// `_id`, `creationDate`, `createdAt` or `updatedAt`.
     #[param(nullable = false)]
     sort_by: Option<String>,
-    /// `1` ascending, `-1` descending.
+    /// `1` ascending, `-1` descending; without it the newest is first, in a PDF the oldest.
     #[param(nullable = false)]
     sort_order: Option<String>,
     #[param(nullable = false)]

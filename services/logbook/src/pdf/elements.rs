@@ -2,10 +2,15 @@
 
 use html5ever::tokenizer::Tag;
 
-use super::Span;
-
 pub fn attribute(tag: &Tag, name: &str) -> Option<String> {
     tag.attrs.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| attribute.value.to_string())
+}
+
+/// A number of columns or rows that a cell spans.
+pub fn span_of(tag: &Tag, name: &str) -> usize {
+    /// As much as HTML allows for columns.
+    const MAX_SPAN: usize = 1000;
+    attribute(tag, name).and_then(|span| span.trim().parse().ok()).unwrap_or(1).clamp(1, MAX_SPAN)
 }
 
 pub fn heading(name: &str) -> Option<u8> {
@@ -14,7 +19,7 @@ pub fn heading(name: &str) -> Option<u8> {
 }
 
 pub fn is_block(name: &str) -> bool {
-    const NAMES: [&str; 29] = [
+    const NAMES: [&str; 30] = [
         "address",
         "article",
         "aside",
@@ -43,19 +48,8 @@ pub fn is_block(name: &str) -> bool {
         "tbody",
         "thead",
         "tfoot",
+        "tr",
         "ul",
     ];
     NAMES.contains(&name) || heading(name).is_some()
-}
-
-/// Without white space at the ends.
-pub fn trimmed(mut spans: Vec<Span>) -> Vec<Span> {
-    while let Some(last) = spans.last_mut() {
-        last.text.truncate(last.text.trim_end_matches([' ', '\n']).len());
-        if !last.text.is_empty() {
-            break;
-        }
-        spans.pop();
-    }
-    spans
 }

@@ -57,8 +57,12 @@ pub async fn file(
 ) -> Result<HttpResponse, Problem> {
     let filter = query.filter(&state.zone)?;
     let format = format.with_byte_order_mark(flag("bom", query.bom.as_deref())?);
-    let page = query.page(u32::MAX, u32::MAX)?;
+    let mut page = query.page(u32::MAX, u32::MAX)?;
+    if format == Format::Pdf {
+        page = exports::report_order(page, query);
+    }
     let scope = entries::scope(&mut state.db.read().await?, &book).await?;
+    let heading = exports::read_heading(&state, caller, &book, query.instrument_name.as_deref()).await;
     let with_history = format == Format::Eln && rights::history(&state, caller, &book).await.is_ok();
-    exports::answer(state, Export { book, scope, filter, page, format, with_history }).await
+    exports::answer(state, Export { book, scope, filter, page, format, with_history, heading }).await
 }

@@ -1,11 +1,7 @@
 //! Pixels made fewer by averages of squares, while rows come.
 
-use std::sync::Arc;
-
-use krilla::image::{BitsPerComponent, CustomImage, Image, ImageColorspace};
-
 /// Pixels along a side that print still needs: an image fills a column at about 240 dots per inch.
-const ENOUGH: u32 = 1600;
+pub const ENOUGH: u32 = 1600;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -93,7 +89,7 @@ impl Shrink {
     }
 
     /// `None` if rows are missing.
-    pub fn finish(mut self) -> Option<Image> {
+    pub fn finish(mut self) -> Option<Pixels> {
         if self.rows > 0 {
             self.square();
         }
@@ -101,41 +97,15 @@ impl Shrink {
         let size = (self.sums.len() / colors, (self.height as usize).div_ceil(self.factor));
         (self.small.len() == size.0 * size.1 * colors).then_some(())?;
         let size = (u32::try_from(size.0).ok()?, u32::try_from(size.1).ok()?);
-        Image::from_custom(Pixels { size, is_gray: colors == 1, bytes: Arc::new(self.small) }, false).ok()
+        Some(Pixels { size, is_gray: colors == 1, bytes: self.small })
     }
 }
 
-#[derive(Clone, Hash)]
-struct Pixels {
-    size: (u32, u32),
-    is_gray: bool,
-    bytes: Arc<Vec<u8>>,
-}
-
-impl CustomImage for Pixels {
-    fn color_channel(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    fn alpha_channel(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn bits_per_component(&self) -> BitsPerComponent {
-        BitsPerComponent::Eight
-    }
-
-    fn size(&self) -> (u32, u32) {
-        self.size
-    }
-
-    fn icc_profile(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn color_space(&self) -> ImageColorspace {
-        if self.is_gray { ImageColorspace::Luma } else { ImageColorspace::Rgb }
-    }
+/// Eight bits for each color, row by row.
+pub struct Pixels {
+    pub size: (u32, u32),
+    pub is_gray: bool,
+    pub bytes: Vec<u8>,
 }
 
 #[cfg(test)]
@@ -160,6 +130,6 @@ mod tests {
         assert!(small.finish().is_none());
         let mut large = Shrink::new(5000, 2, Layout::Gray);
         large.rows(&[9; 10_000]);
-        assert_eq!(large.finish().unwrap().size(), (1667, 1));
+        assert_eq!(large.finish().unwrap().size, (1667, 1));
     }
 }

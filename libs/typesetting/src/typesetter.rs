@@ -1,0 +1,131 @@
+//! Typst's view of a document: one template, one file of data and the document's images.
+
+use std::sync::LazyLock;
+
+use typst::diag::{FileError, FileResult, SourceDiagnostic};
+use typst::foundations::{Bytes, Datetime, Duration, Smart};
+use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
+use typst::text::{Font, FontBook};
+use typst::utils::LazyHash;
+use typst::{Library, LibraryExt, World};
+use typst_layout::PagedDocument;
+use typst_pdf::PdfOptions;
+
+use crate::data;
+use crate::document::Document;
+use crate::fonts::Fonts;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the document cannot be typeset: {0}")]
+    Layout(String),
+    #[error("the PDF file cannot be written: {0}")]
+    Export(String),
+    #[error("the document cannot be given to the template: {0}")]
+    Data(#[from] serde_json::Error),
+}
+
+/// Renders documents with fonts that are loaded once.
+pub struct Typesetter {
+    library: LazyHash<Library>,
+    fonts: Fonts,
+}
+
+impl Typesetter {
+    /// With the fonts of this crate: Latin, Greek, Cyrillic, formulas and signs.
+    pub fn with_embedded_fonts() -> Self {
+        Self::new(Fonts::load_embedded())
+    }
+
+    /// With the fonts that are installed too. Searching them takes some tenths of a second.
+    pub fn with_system_fonts() -> Self {
+        Self::new(Fonts::load_with_system())
+    }
+
+    fn new(fonts: Fonts) -> Self {
+        Self { library: LazyHash::new(Library::default()), fonts }
+    }
+
+    /// Whether a font has the character; others are boxes.
+    pub fn can_show(&self, c: char) -> bool {
+        self.fonts.has(c)
+    }
+
+    /// A document as tagged PDF with bookmarks for its sections. The same document always gives the same bytes.
+    pub fn render_pdf(&self, document: &Document) -> Result<Vec<u8>, Error> {
+        let world = ClosedWorld::new(self, document)?;
+        let rendered = world.render(&document.creator);
+        // What was computed for this document is of no use for the next one.
+        typst::comemo::evict(0);
+        rendered
+    }
+}
+
+static TEMPLATE: LazyLock<Source> =
+    LazyLock::new(|| Source::new(file_id("/document.typ"), include_str!("template/document.typ").to_owned()));
+static DATA: LazyLock<FileId> = LazyLock::new(|| file_id("/document.json"));
+
+/// Of a path of ours; they are few, for Typst never forgets one.
+fn file_id(path: &str) -> FileId {
+    let path = VirtualPath::new(path).unwrap_or_else(|e| unreachable!("{path} is a path: {e:?}"));
+    RootedPath::new(VirtualRoot::Project, path).intern()
+}
+
+struct ClosedWorld<'a> {
+    typesetter: &'a Typesetter,
+    data: Bytes,
+    images: Vec<Bytes>,
+}
+
+impl<'a> ClosedWorld<'a> {
+    fn new(typesetter: &'a Typesetter, document: &Document) -> Result<Self, Error> {
+        let encoded = data::encode(document);
+        let images = encoded.images.into_iter().map(Bytes::new).collect();
+        Ok(Self { typesetter, data: Bytes::new(serde_json::to_vec(&encoded.document)?), images })
+    }
+
+    fn render(&self, creator: &str) -> Result<Vec<u8>, Error> {
+        let pages: PagedDocument = typst::compile(self).output.map_err(|errors| Error::Layout(messages(&errors)))?;
+        let options = PdfOptions { creator: Smart::Custom(Some(creator.into())), ..PdfOptions::default() };
+        typst_pdf::pdf(&pages, &options).map_err(|errors| Error::Export(messages(&errors)))
+    }
+}
+
+fn messages(errors: &[SourceDiagnostic]) -> String {
+    let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+    messages.join("; ")
+}
+
+impl World for ClosedWorld<'_> {
+    fn library(&self) -> &LazyHash<Library> {
+        &self.typesetter.library
+    }
+
+    fn book(&self) -> &LazyHash<FontBook> {
+        &self.typesetter.fonts.book
+    }
+
+    fn main(&self) -> FileId {
+        TEMPLATE.id()
+    }
+
+    fn source(&self, id: FileId) -> FileResult<Source> {
+        if id == TEMPLATE.id() { Ok(TEMPLATE.clone()) } else { Err(FileError::AccessDenied) }
+    }
+
+    fn file(&self, id: FileId) -> FileResult<Bytes> {
+        if id == *DATA {
+            return Ok(self.data.clone());
+        }
+        let number = id.vpath().get_without_slash().strip_prefix("image/").and_then(|number| number.parse().ok());
+        number.and_then(|number: usize| self.images.get(number)).cloned().ok_or(FileError::AccessDenied)
+    }
+
+    fn font(&self, index: usize) -> Option<Font> {
+        self.typesetter.fonts.font(index)
+    }
+
+    fn today(&self, _offset: Option<Duration>) -> Option<Datetime> {
+        None
+    }
+}
