@@ -79,6 +79,12 @@ pub enum IcatCommand {
         #[arg(long = "as", value_name = "USER")]
         user: Option<String>,
     },
+    /// Write the whole catalogue as a dump of python-icat's icatdump.
+    Export {
+        file: PathBuf,
+        #[arg(long, default_value = "yaml", value_parser = ["yaml", "xml"])]
+        format: String,
+    },
     /// Catalogue a directory of data files as datasets of an investigation.
     Ingest(Ingest),
     /// Investigations.

@@ -5,6 +5,7 @@ mod catalogue;
 mod demo;
 mod events;
 mod get;
+mod icat_export;
 mod icat_import;
 mod icat_ingest;
 mod logbook;
@@ -37,6 +38,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Icat(IcatCommand::Import { file, dry_run, on_conflict, user }) => {
             icat_import::run(&settings, &file, dry_run, &on_conflict, user, json).await
         }
+        Command::Icat(IcatCommand::Export { file, format }) => icat_export::run(&settings, &file, &format, json).await,
         Command::Icat(IcatCommand::Ingest(options)) => icat_ingest::run(&settings, options, json).await,
         Command::Icat(IcatCommand::Investigation(InvestigationCommand::Add(options))) => {
             catalogue::add_investigation(&settings, options, json).await
