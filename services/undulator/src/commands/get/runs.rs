@@ -220,7 +220,13 @@ async fn take(job: &Job, tar: &Described, files: Vec<Small>) -> Outcome {
         }
         let wanted = Wanted { address: &TAR, bytes, size: Some(tar.size), etag: Some(tar.etag.clone()) };
         let fetched = match job.connections.acquire().await {
-            Ok(_connection) => fetch(&job.selection, wanted, |piece| unpacking.pass(piece)).await,
+            Ok(_connection) => {
+                let taken = fetch(&job.selection, wanted, |piece| {
+                    unpacking.pass(piece);
+                    Ok(())
+                });
+                taken.await
+            }
             Err(e) => Err(GetError::failed("no connection is free", &e)),
         };
         match fetched {
@@ -255,7 +261,7 @@ struct Unpacking<'a> {
 }
 
 impl Unpacking<'_> {
-    fn pass(&mut self, piece: &[u8]) -> io::Result<()> {
+    fn pass(&mut self, piece: &[u8]) {
         let (from, to) = (self.at, self.at + piece.len() as u64);
         self.at = to;
         while let Some(file) = self.ahead.front() {
@@ -267,7 +273,6 @@ impl Unpacking<'_> {
             }
             self.finish();
         }
-        Ok(())
     }
 
     /// Empty files at the front, for which no byte is sent.
