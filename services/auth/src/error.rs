@@ -1,5 +1,6 @@
 //! What logins refuse, and the only mapping to the wire.
 
+use icat_client::client::LOGINS_UNAVAILABLE;
 use icat_client::{IcatCode, IcatError};
 use service_kit::{Code, Problem};
 
@@ -7,10 +8,6 @@ use service_kit::{Code, Problem};
 pub fn bad_credentials() -> Problem {
     Problem::new(Code::Forbidden, "auth/bad-credentials", "The username and password do not match")
 }
-
-/// What an authenticator says that cannot check a password now. It is known by its text too, because an icat.server
-/// passes on the texts of its authenticators and turns whatever status they have into a refusal.
-const LOGINS_UNAVAILABLE: &str = "Passwords cannot be checked now; try again in a few seconds";
 
 pub fn logins_unavailable(source: Problem) -> Problem {
     let seconds = source.retry_after.unwrap_or(5);

@@ -19,6 +19,26 @@ pub enum IcatError {
     Nonsense(String),
 }
 
+/// What our authenticator says when it cannot check a password now. It is known by its text too, because an icat.server
+/// passes on the texts of its authenticators and turns whatever status they have into a refusal.
+pub const LOGINS_UNAVAILABLE: &str = "Passwords cannot be checked now; try again in a few seconds";
+
+impl IcatError {
+    /// Whether a login says nothing about the password: it could not be checked.
+    pub fn is_login_unavailable(&self) -> bool {
+        match self {
+            Self::Unavailable(_) => true,
+            Self::Refused { code, message } => *code == IcatCode::Session && message == LOGINS_UNAVAILABLE,
+            Self::Nonsense(_) => false,
+        }
+    }
+
+    /// Whether ICAT refused a login or a session, as opposed to everything that it could not do.
+    pub fn is_refused_login(&self) -> bool {
+        matches!(self, Self::Refused { code: IcatCode::Session, .. }) && !self.is_login_unavailable()
+    }
+}
+
 /// Why a write was not done. Nothing of it is stored, unless ICAT did not answer.
 #[derive(Debug, Error)]
 #[error("the write was not done")]

@@ -92,6 +92,8 @@ pub(crate) fn start(
     .workers(workers)
     // Without it the last piece of an answer waits for the acknowledgement of the one before: 40 ms on Linux.
     .tcp_nodelay(true)
+    // A client that closes its side has hung up: its handler is dropped, and with it what the handler holds.
+    .h1_allow_half_closed(false)
     .keep_alive(config.idle_timeout)
     .client_request_timeout(config.idle_timeout)
     .shutdown_timeout(config.drain_timeout.as_secs())

@@ -6,7 +6,7 @@ use icat_client::IcatError;
 use icat_client::client::Authenticator;
 use minijinja::context;
 use serde::Deserialize;
-use service_kit::{Code, Problem};
+use service_kit::{ClientAddress, Code, Problem};
 
 use super::html::page;
 use super::visitor::{HOME, cookie, own_address, redirect, refuse_foreign, session};
@@ -68,23 +68,29 @@ fn down(e: &IcatError) -> Problem {
 pub async fn post(
     state: web::Data<State>,
     request: HttpRequest,
+    client: web::ReqData<ClientAddress>,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign(&request)?;
     let form = form.into_inner();
     let ways = if form.username.contains('/') { ways(&state).await? } else { Vec::new() };
     let (plugin, username) = account(&form, &ways);
-    match state.identity.icat().login(plugin, &[("username", username), ("password", &form.password)]).await {
+    let credentials = [("username", username), ("password", form.password.as_str())];
+    match state.identity.icat().login_for(plugin, &credentials, client.0).await {
         Ok(session) => {
             let mut answer = redirect(own_address(&form.next));
             answer.add_cookie(&cookie(&request, &session)).map_err(Problem::internal)?;
             Ok(answer)
         }
-        Err(IcatError::Refused { .. }) => {
+        Err(e) if e.is_refused_login() => {
             let text = "User name or password is wrong.";
             shown(&state, StatusCode::FORBIDDEN, own_address(&form.next), &form, Some(text)).await
         }
-        Err(e) => Err(down(&e)),
+        Err(e) if e.is_login_unavailable() => Err(down(&e)),
+        Err(e) => {
+            let text = "the catalogue cannot open sessions now; try again later";
+            Err(Problem::new(Code::BadGateway, "logbook/login-failed", text).with_source(e.to_string()))
+        }
     }
 }
 
