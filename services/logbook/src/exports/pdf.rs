@@ -22,7 +22,7 @@ use crate::store::entries::Entry;
 /// Entries of a part.
 const ENTRIES: usize = 500;
 /// Bytes of text after which a part ends.
-const TEXT: usize = 1 << 20;
+const TEXT: usize = 512 << 10;
 /// Bytes of HTML in an entry that are laid out as they are; more of them become plain text, for each paragraph takes memory.
 const LONGEST_HTML: usize = 128 << 10;
 /// Bytes of text in an entry that are shown.
