@@ -22,7 +22,11 @@ use crate::store::entries::Entry;
 /// Entries of a part.
 const ENTRIES: usize = 500;
 /// Bytes of text after which a part ends.
-const TEXT: usize = 1 << 20;
+const TEXT: usize = 512 << 10;
+/// Bytes of HTML in an entry that are laid out as they are; more of them become plain text, for each paragraph takes memory.
+const LONGEST_HTML: usize = 128 << 10;
+/// Bytes of text in an entry that are shown.
+const LONGEST_TEXT: usize = 512 << 10;
 /// Bytes of images in memory after which a part ends.
 const IMAGES: usize = 24 << 20;
 /// A larger image is named instead of shown.
@@ -202,13 +206,13 @@ fn blocks_of(
 ) -> Vec<Block> {
     let event = &entry.event;
     let mut shown = Vec::new();
-    let content = match event.html() {
+    let content = match event.html().filter(|html| html.len() <= LONGEST_HTML) {
         Some(html) => blocks_of_html(html, &mut |address: &str| {
             let id = address.rsplit('/').next()?;
             shown.push(id.to_owned());
             pictures.get(id).cloned()
         }),
-        None => blocks_of_text(&event.plain().unwrap_or_default()),
+        None => blocks_of_long_text(&event.plain().unwrap_or_default()),
     };
     let mut blocks = vec![Block::RecordHeader(header_of(state, entry))];
     blocks.extend(content);
@@ -217,6 +221,26 @@ fn blocks_of(
             Some(image) => Block::Figure(Figure { image, description: attachment.filename.clone() }),
             None => Block::Paragraph(vec![Inline::plain(format!("[{}]", attachment.filename))]),
         });
+    }
+    blocks
+}
+
+/// The beginning of a text, with a note if that is not all.
+fn blocks_of_long_text(text: &str) -> Vec<Block> {
+    let shown = &text[..text.floor_char_boundary(LONGEST_TEXT)];
+    // A paragraph takes time by more than its length, so that long ones end at the end of some line, or word.
+    let (mut blocks, mut paragraph) = (Vec::new(), String::new());
+    for piece in shown.split_inclusive([' ', '\n']) {
+        paragraph.push_str(piece);
+        if paragraph.len() > 4096 && piece.ends_with('\n') || paragraph.len() > 16_384 {
+            blocks.extend(blocks_of_text(&paragraph));
+            paragraph.clear();
+        }
+    }
+    blocks.extend(blocks_of_text(&paragraph));
+    if shown.len() < text.len() {
+        let note = format!("[{} more bytes are in the logbook]", text.len() - shown.len());
+        blocks.push(Block::Paragraph(vec![Inline::plain(note)]));
     }
     blocks
 }
