@@ -7,20 +7,14 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from suite import PROGRAM, ROOT, Suite
+from suite import PROGRAM, ROOT, Suite, use_installed_packages
 
-try:
-    import kubernetes_validate  # noqa: F401
-    import yaml
-except ImportError:
-    python = ROOT / ".venv/bin/python"
-    if Path(sys.prefix) == ROOT / ".venv" or not python.exists():
-        raise
-    os.execv(python, [python, *sys.argv])
+use_installed_packages()
+
+import yaml  # noqa: E402
 
 from manifests import KUBERNETES, PORTS, TOOLS, check_routes, render, run, site_settings, upgrades  # noqa: E402
 

@@ -3,18 +3,14 @@
 imported into the same catalogue again changes nothing. The same by `/icat/port`, with many rows."""
 
 import json
-import os
 import sys
 import time
 import uuid
 from pathlib import Path
 
-from suite import PYTHON_ICAT, ROOT as REPOSITORY, Suite, kinds
+from suite import PYTHON_ICAT, Suite, kinds, use_installed_packages
 
-# What the installation script put there.
-PYTHON = REPOSITORY / ".venv/bin/python"
-if Path(sys.prefix) != REPOSITORY / ".venv" and PYTHON.exists():
-    os.execv(PYTHON, [PYTHON, *sys.argv])
+use_installed_packages()
 
 sys.path.insert(0, str(Path(__file__).parent / "icat"))
 

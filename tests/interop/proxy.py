@@ -19,9 +19,12 @@ import threading
 import uuid
 from pathlib import Path
 
-from suite import ROOT, free_port, until
-from demo import Demo
-from manifests import check_prefixes
+from suite import ROOT, free_port, until, use_installed_packages
+
+use_installed_packages()
+
+from demo import Demo  # noqa: E402
+from manifests import check_prefixes  # noqa: E402
 
 EXAMPLES = ROOT / "docs/examples"
 SERVICES = ["auth", "icat", "download", "logbook"]

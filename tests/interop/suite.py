@@ -8,6 +8,7 @@ import signal
 import socket
 import string
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -18,6 +19,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "target" / "dev-fast" / "undulator"
 PYTHON_ICAT = ROOT / "target" / "interop" / "python-icat-1.7.0"
+
+
+def use_installed_packages():
+    """Starts the script again with the Python that has what scripts/lib/install.sh installed, unless it runs with it."""
+    environment = ROOT / ".venv"
+    python = environment / "bin" / "python"
+    if Path(sys.prefix) != environment and python.exists():
+        os.execv(python, [python, *sys.argv])
 
 
 def free_port():

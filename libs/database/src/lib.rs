@@ -86,6 +86,32 @@ impl Engine {
         }
     }
 
+    /// The number that a text begins with, as DOUBLE PRECISION; 0 if it begins with none, NULL for NULL.
+    pub fn number_at_start(self, text: &str) -> String {
+        match self {
+            Self::Sqlite => format!("CAST({text} AS REAL)"),
+            Self::Postgres => {
+                let number = r"'^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?'";
+                format!(
+                    "CASE WHEN {text} IS NULL THEN NULL \
+                     ELSE CAST(COALESCE(SUBSTRING({text} FROM {number}), '0') AS DOUBLE PRECISION) END"
+                )
+            }
+        }
+    }
+
+    /// A quotient with four decimals, as DOUBLE PRECISION; NULL where the divisor is 0.
+    pub fn quotient_to_four_decimals(self, dividend: &str, divisor: &str) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "ROUND(CAST({dividend} AS DOUBLE PRECISION) / NULLIF(CAST({divisor} AS DOUBLE PRECISION), 0), 4)"
+            ),
+            Self::Postgres => format!(
+                "CAST(ROUND(CAST({dividend} AS NUMERIC) / NULLIF(CAST({divisor} AS NUMERIC), 0), 4) AS DOUBLE PRECISION)"
+            ),
+        }
+    }
+
     /// Whether a row of an index of words has what is asked for ([`Asked::question`](crate::words::Asked::question));
     /// the index, which a migration made as `{words NAME}`, stands in FROM under its own name.
     pub fn has_words(self, index: &str, parameter: &str) -> String {

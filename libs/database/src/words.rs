@@ -40,7 +40,7 @@ fn is_word_of_its_own(c: char) -> bool {
 /// Whether a letter is the `T` or the `Z` of a time such as `2026-01-02T03:04:05Z` (RFC 3339): it ends a word, so that the day
 /// and the time are found by themselves.
 fn is_mark_of_time(text: &str, at: usize) -> bool {
-    let (before, after) = (text[..at].as_bytes(), text[at..].as_bytes());
+    let (before, after) = (&text.as_bytes()[..at], &text.as_bytes()[at..]);
     let digits_before = before.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     let sign_before = before.len().checked_sub(digits_before + 1).map(|n| before[n]);
     let digits_after = after.iter().skip(1).take_while(|b| b.is_ascii_digit()).count();

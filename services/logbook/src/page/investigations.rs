@@ -63,10 +63,9 @@ impl Asked {
 
     fn query(&self) -> String {
         let (mut joins, mut conditions) = (String::new(), Vec::new());
-        let name: String = self.name().chars().filter(|c| *c != '\\').collect();
-        if !name.is_empty() && name.len() <= LONGEST {
-            let pattern = quoted(&format!("%{}%", name.to_uppercase()));
-            conditions.push(format!("(UPPER(i.name) LIKE {pattern} OR UPPER(i.title) LIKE {pattern})"));
+        if !self.name().is_empty() && self.name().len() <= LONGEST {
+            let part = quoted(&self.name().to_uppercase());
+            conditions.push(format!("(LOCATE({part}, UPPER(i.name)) > 0 OR LOCATE({part}, UPPER(i.title)) > 0)"));
         }
         if !self.instrument().is_empty() {
             joins.push_str(" JOIN i.investigationInstruments ii JOIN ii.instrument n");

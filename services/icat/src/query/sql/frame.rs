@@ -114,9 +114,9 @@ impl Writer<'_> {
                 let alias = self.follow(frame, path.var, &path.steps);
                 if field.name == RULE_RESTRICTED.name {
                     // A condition of the old syntax stands in brackets, and without a condition there are no strings.
-                    return format!(
-                        "CASE WHEN UPPER({alias}.what) LIKE '%WHERE%' OR {alias}.what LIKE '%[%' THEN 1 ELSE 0 END"
-                    );
+                    let has_where = self.env.engine.position_of("'WHERE'", &format!("UPPER({alias}.what)"));
+                    let has_brackets = self.env.engine.position_of("'['", &format!("{alias}.what"));
+                    return format!("CASE WHEN {has_where} > 0 OR {has_brackets} > 0 THEN 1 ELSE 0 END");
                 }
                 format!("{alias}.{}", field.column)
             }

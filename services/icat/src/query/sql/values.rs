@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use service_kit::Engine;
 
 use super::Writer;
 use super::frame::Frame;
@@ -131,31 +130,10 @@ impl Writer<'_> {
             Function::Coalesce => format!("COALESCE({})", arguments.join(", ")),
             Function::NullIf => format!("NULLIF({})", arguments.join(", ")),
             Function::Text => format!("CAST({first} AS TEXT)"),
-            Function::Number => self.number_of(first),
+            Function::Number => self.env.engine.number_at_start(first),
             Function::WholeQuotient => format!("({first} / NULLIF({second}, 0))"),
-            Function::RoundedQuotient => match self.env.engine {
-                Engine::Sqlite => format!("ROUND({} / NULLIF({}, 0), 4)", double(first), double(second)),
-                Engine::Postgres => {
-                    let quotient = format!("CAST({first} AS NUMERIC) / NULLIF(CAST({second} AS NUMERIC), 0)");
-                    double(&format!("ROUND({quotient}, 4)"))
-                }
-            },
+            Function::RoundedQuotient => self.env.engine.quotient_to_four_decimals(first, second),
             Function::Truncate => format!("TRUNC({first})"),
-        }
-    }
-}
-
-impl Writer<'_> {
-    /// The number that a string begins with, else 0.
-    fn number_of(&mut self, text: &str) -> String {
-        match self.env.engine {
-            Engine::Sqlite => format!("CAST({text} AS REAL)"),
-            Engine::Postgres => {
-                let number = r"'^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?'";
-                format!(
-                    "CASE WHEN {text} IS NULL THEN NULL ELSE CAST(COALESCE(SUBSTRING({text} FROM {number}), '0') AS DOUBLE PRECISION) END"
-                )
-            }
         }
     }
 }
