@@ -15,6 +15,7 @@ import zipfile
 
 from download_facility import MTIME, Facility
 from get import Client, Proxy, Quiet, digest, tree
+from suite import until
 
 FILES = 1000
 DELAY = 0.040
@@ -171,12 +172,14 @@ def killed(suite, client, proxy, dataset, files):
     proxy.hold_after(sum(map(len, files.values())) // 2)
     running = client.start("--dataset", dataset, "--out", out, url=proxy.url)
     proxy.wait_until_held()
+    until("a file is complete", lambda: any(".part" not in str(path) for path in out.rglob("*.h5")))
     running.kill()
     running.communicate()
     proxy.release()
     whole = expected("many", files)
     there = {path: found for path, found in tree(out).items() if ".part" not in path}
-    assert there and all(whole[path] == found for path, found in there.items())
+    assert there, sorted(tree(out))[:10]
+    assert all(whole[path] == found for path, found in there.items())
     report = client.report("--dataset", dataset, "--out", out)
     assert (report["present"], report["downloaded"]) == (len(there), FILES - len(there)), (report, len(there))
     assert tree(out) == whole

@@ -20,7 +20,7 @@ use crate::http::{self, Checks, Listener, Mount, MountError, Own, RouteInfo, Sit
 use crate::idempotency::Idempotency;
 use crate::ids::{Ids, SystemIds};
 use crate::leases::Leases;
-use crate::openapi::{self, OpenApiError};
+use crate::openapi::{self, OpenApiError, StartLink};
 use crate::pools::Pools;
 use crate::private_paths::PrivatePath;
 use crate::process::Process;
@@ -43,6 +43,8 @@ pub struct ServiceDef {
     pub check: fn(&Config) -> Result<(), ConfigError>,
     /// Describes every public route; [`openapi::none`](crate::openapi::none) if there is none.
     pub openapi: fn() -> utoipa::openapi::OpenApi,
+    /// Its pages for people, to which the start page leads.
+    pub pages: &'static [StartLink],
     /// The scopes that it asks of API keys, such as `logbook:write`.
     pub scopes: &'static [&'static str],
     /// Its files and directories that no user may download, with the settings that name them.
@@ -61,6 +63,7 @@ impl ServiceDef {
         migrations: &[],
         check: |_| Ok(()),
         openapi: openapi::none,
+        pages: &[],
         scopes: &[],
         private_paths: |_| Ok(Vec::new()),
         doctor: |_| Box::pin(std::future::ready(Vec::new())),
@@ -236,7 +239,8 @@ impl Server {
         let holder: Arc<str> = sources.ids.random_uuid().to_string().into();
 
         let documents: Vec<_> = services.iter().map(|service| (service.name, (service.openapi)())).collect();
-        let mut mounts = openapi::mounts(&documents)?;
+        let pages: Vec<StartLink> = services.iter().flat_map(|service| service.pages).copied().collect();
+        let mut mounts = openapi::mounts(&documents, &core.site, &pages)?;
         let workers: Arc<Mutex<Vec<Worker>>> = Arc::default();
         let mut databases = Vec::new();
         for service in services {

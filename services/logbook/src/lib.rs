@@ -37,6 +37,7 @@ use std::sync::Arc;
 use events::Events;
 use events::messages::logbook::EntryChanged;
 use identity::Identity;
+use service_kit::openapi::StartLink;
 use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
 use utoipa::OpenApi as _;
 
@@ -52,6 +53,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     openapi: || openapi::Document::openapi(),
     scopes: &[rights::READ, rights::WRITE],
     private_paths: Config::private_paths,
+    pages: &[StartLink { path: "/logbook/app", text: "Logbook" }],
     doctor: |ctx| Box::pin(doctor::examine(ctx)),
     build: |ctx| Box::pin(build(ctx)),
 };

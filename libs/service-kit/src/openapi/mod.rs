@@ -2,17 +2,20 @@
 //! elsewhere.
 
 mod problems;
+mod start_page;
 
 use std::sync::Arc;
 
-use actix_web::http::header::LOCATION;
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{ACCEPT, ContentType, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config as Page;
 
 pub use self::problems::{Always, BEARER, Bearer, Body, Failure, ForCallers, FromIcat, later, of, text};
+pub use self::start_page::StartLink;
+use self::start_page::{CONTENT_SECURITY_POLICY, Summary, first_sentence, render_start_page};
 use crate::dialect::Dialect;
 use crate::http::{Listener, Mount};
 use crate::problem::{Code, Problem};
@@ -27,6 +30,8 @@ const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "
 pub enum OpenApiError {
     #[error("two services describe {0}")]
     Collision(String),
+    #[error("the start page cannot be written")]
+    StartPage(#[source] Problem),
     #[error("an OpenAPI document is no JSON")]
     Json(#[from] serde_json::Error),
 }
@@ -112,11 +117,24 @@ struct Documents {
     merged: String,
     page: Arc<Page<'static>>,
     services: Vec<&'static str>,
+    start_page: String,
 }
 
 /// `/`, `/openapi.json` and `/docs/`.
-pub(crate) fn mounts(documents: &[(&'static str, OpenApi)]) -> Result<Vec<Mount>, OpenApiError> {
+pub(crate) fn mounts(
+    documents: &[(&'static str, OpenApi)],
+    site: &str,
+    pages: &[StartLink],
+) -> Result<Vec<Mount>, OpenApiError> {
+    let summaries: Vec<Summary> = documents
+        .iter()
+        .map(|(name, document)| {
+            let description = document.info.description.as_deref().unwrap_or(&document.info.title);
+            Summary { name, summary: first_sentence(description) }
+        })
+        .collect();
     let documents = Arc::new(Documents {
+        start_page: render_start_page(site, pages, &summaries).map_err(OpenApiError::StartPage)?,
         merged: merged(documents)?.to_string(),
         // Without the badge that a server elsewhere would draw.
         page: Arc::new(Page::from("/openapi.json").validator_url("none")),
@@ -126,7 +144,7 @@ pub(crate) fn mounts(documents: &[(&'static str, OpenApi)]) -> Result<Vec<Mount>
         Mount::new(prefix, Listener::Public, Dialect::Problem).state(Arc::clone(&documents)).cors()
     };
     Ok(vec![
-        mount("/").get("", index),
+        mount("/").header("content-security-policy", CONTENT_SECURITY_POLICY).header("vary", "accept").get("", index),
         mount("/openapi.json").get("", document).compressed(),
         mount("/docs")
             .header(
@@ -138,7 +156,12 @@ pub(crate) fn mounts(documents: &[(&'static str, OpenApi)]) -> Result<Vec<Mount>
     ])
 }
 
-async fn index(documents: web::Data<Documents>) -> HttpResponse {
+/// A page for browsers, which ask for HTML, and JSON for everybody else.
+async fn index(request: HttpRequest, documents: web::Data<Documents>) -> HttpResponse {
+    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accept.contains("text/html") {
+        return HttpResponse::Ok().content_type(ContentType::html()).body(documents.start_page.clone());
+    }
     HttpResponse::Ok().json(json!({
         "name": "Undulator",
         "version": env!("CARGO_PKG_VERSION"),

@@ -1,6 +1,7 @@
 //! One document and one page for all services of a process, and nothing of them comes from elsewhere.
 
 use serde_json::{Value, json};
+use service_kit::openapi::StartLink;
 use service_kit::{Config, Server, ServiceDef, Sources};
 use testkit::TestApp;
 use utoipa::openapi::OpenApi;
@@ -126,5 +127,28 @@ async fn the_page_loads_nothing_from_elsewhere() {
     assert_eq!(status, 404);
     let away = app.http.get(format!("{}/docs", app.public)).send().await.unwrap();
     assert_eq!(away.url().path(), "/docs/", "the address without the slash leads there");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_start_page_leads_to_what_runs_here() {
+    const PAGED: ServiceDef = ServiceDef { pages: &[StartLink { path: "/one/page", text: "Page of one" }], ..ONE };
+    let app = TestApp::start(&[PAGED, TWO], "site = \"Sun & Co\"").await;
+    let ask = async |accept: &str| {
+        let answer = app.http.get(format!("{}/", app.public)).header("accept", accept).send().await.unwrap();
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        (kind, policy, answer.text().await.unwrap())
+    };
+    let (kind, policy, page) = ask("text/html,application/xhtml+xml,*/*;q=0.8").await;
+    assert_eq!(kind, "text/html; charset=utf-8");
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    for part in ["<h1>Sun &amp; Co</h1>", ">Page of one</a>", "<strong>two</strong>: what /two does", "href=\"/docs/\""]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let (kind, _, json) = ask("*/*").await;
+    assert_eq!(kind, "application/json");
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["services"], json!(["one", "two"]));
     app.stop().await;
 }

@@ -44,7 +44,7 @@ impl Accounts {
         Ok(Self { db, clock: Arc::clone(&sources.clock), outbox, policy, mechanisms: config.local_mechanisms })
     }
 
-    /// Writes out what SQLite still keeps aside.
+    /// Writes out what `SQLite` still keeps aside.
     pub async fn close(self) {
         self.db.close().await;
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Barrier;
 
 use serde_json::{Value, json};
-use service_kit::{Config, Server, Sources};
+use service_kit::{Config, ServeError, Server, Sources};
 use testkit::TestApp;
 
 use crate::client::{
@@ -104,26 +104,38 @@ async fn a_start_without_usable_keys_says_what_to_do() {
     assert!(!data.path().join("auth-keys").exists(), "where keys are named, none are made");
 }
 
-/// Each on a thread of its own, as two processes would be.
+/// Each on a thread of its own, as two processes would be. Replicas share the directory and a `PostgreSQL` database; on `SQLite` the
+/// second of two servers is refused.
 #[test]
 fn two_servers_that_start_at_once_on_one_directory_have_one_key() {
-    let data = tempfile::tempdir().unwrap();
-    let together = Barrier::new(2);
-    let start = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        together.wait();
-        runtime.block_on(async {
-            let server = Server::start(&[auth::SERVICE], &config(data.path(), ""), Sources::default()).await.unwrap();
-            let keys = reqwest::get(format!("http://{}/.well-known/jwks.json", server.endpoints.public)).await.unwrap();
-            let keys: Value = keys.json().await.unwrap();
-            server.stop().await;
-            keys
-        })
-    };
-    let (one, other) = std::thread::scope(|scope| {
-        let (one, other) = (scope.spawn(start), scope.spawn(start));
-        (one.join().unwrap(), other.join().unwrap())
-    });
-    assert_eq!(one, other);
-    assert_eq!(one["keys"].as_array().unwrap().len(), 1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for backend in testkit::backends() {
+        let data = tempfile::tempdir().unwrap();
+        let url = runtime.block_on(backend.new_url());
+        let config = config(data.path(), "").with("database.url", &url).unwrap();
+        let together = Barrier::new(2);
+        let start = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            together.wait();
+            runtime.block_on(async {
+                let server = Server::start(&[auth::SERVICE], &config, Sources::default()).await?;
+                let keys = reqwest::get(format!("http://{}/.well-known/jwks.json", server.endpoints.public)).await;
+                let keys: Value = keys.unwrap().json().await.unwrap();
+                server.stop().await;
+                Ok::<_, ServeError>(keys)
+            })
+        };
+        let outcomes = std::thread::scope(|scope| {
+            let (one, other) = (scope.spawn(start), scope.spawn(start));
+            [one.join().unwrap(), other.join().unwrap()]
+        });
+        let refusals: Vec<String> = outcomes.iter().filter_map(|o| o.as_ref().err().map(ToString::to_string)).collect();
+        let keys: Vec<&Value> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+        assert!(
+            refusals.iter().all(|text| url == "sqlite" && text.contains("is in use by another server")),
+            "{refusals:?}"
+        );
+        assert!(!keys.is_empty() && keys.iter().all(|each| *each == keys[0]), "{keys:?}");
+        assert_eq!(keys[0]["keys"].as_array().unwrap().len(), 1);
+    }
 }

@@ -24,7 +24,7 @@ pub struct Compressed {
 }
 
 enum Out {
-    Zip(Zip),
+    Zip(Box<Zip>),
     Tar(Box<GzEncoder<Vec<u8>>>),
 }
 
@@ -41,7 +41,7 @@ struct Zip {
 impl Compressed {
     pub fn new(kind: Compression, members: Arc<[Member]>) -> Self {
         let out = match kind {
-            Compression::ZipDeflate => Out::Zip(Zip::default()),
+            Compression::ZipDeflate => Out::Zip(Box::default()),
             Compression::TarGz => Out::Tar(Box::new(GzEncoder::new(Vec::new(), flate2::Compression::default()))),
         };
         Self { members, out }

@@ -139,7 +139,7 @@ async fn permitted(tx: &mut Tx, name: &str, type_id: i64, given: &str) -> Result
 }
 
 /// Refuses values whose unique key another row than `own` has. Rows `created` by this request are named by their ids alone.
-pub async fn no_twin(
+pub(crate) async fn no_twin(
     tx: &mut Tx,
     entity: &'static Entity,
     values: &[Val],

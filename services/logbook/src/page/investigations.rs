@@ -145,7 +145,7 @@ mod tests {
             narrow.query(),
             "SELECT DISTINCT i.id, i.name, i.title, i.startDate FROM Investigation i \
              JOIN i.investigationInstruments ii JOIN ii.instrument n \
-             WHERE (UPPER(i.name) LIKE '%O''X%' OR UPPER(i.title) LIKE '%O''X%') AND UPPER(n.name) = 'BL07' \
+             WHERE (LOCATE('O''X', UPPER(i.name)) > 0 OR LOCATE('O''X', UPPER(i.title)) > 0) AND UPPER(n.name) = 'BL07' \
              AND i.startDate >= {ts 2026-01-01 00:00:00} AND i.startDate < {ts 2027-01-01 00:00:00} \
              ORDER BY i.startDate DESC, i.id DESC LIMIT 100, 51"
         );

@@ -56,11 +56,11 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
 fn print_findings(report: &Report) {
     let left_out = report.refused.iter().map(|refused| format!("left out: {}: {}", refused.path, refused.reason));
     let gone = report.gone.iter().map(|file| format!("gone: {} ({} of {})", file.location, file.name, file.dataset));
-    print_lines(left_out.collect());
-    print_lines(gone.collect());
+    print_lines(&left_out.collect::<Vec<_>>());
+    print_lines(&gone.collect::<Vec<_>>());
 }
 
-fn print_lines(lines: Vec<String>) {
+fn print_lines(lines: &[String]) {
     for line in lines.iter().take(MOST_LINES) {
         eprintln!("{line}");
     }

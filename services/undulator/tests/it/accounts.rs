@@ -97,11 +97,14 @@ async fn send(requests: Vec<RequestBuilder>) -> Vec<Response> {
     join_all(requests.into_iter().map(RequestBuilder::send)).await.into_iter().map(Result::unwrap).collect()
 }
 
+/// Path, status of a wrong password, and the login with a password.
+type Way<'w> = (&'w str, u16, &'w dyn Fn(&str) -> RequestBuilder);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_wrong_logins_makes_no_right_password_wrong() {
     let site = Site::start(&backends()[0]).await;
     let mut put_off = 0;
-    let ways: [(&str, u16, &dyn Fn(&str) -> RequestBuilder); 3] = [
+    let ways: [Way; 3] = [
         ("/icat/session", 403, &|password| site.icat("alice", password)),
         ("/session", 403, &|password| site.login("/session", password)),
         ("/auth/v1/token", 401, &|password| site.login("/auth/v1/token", password)),

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-
 use super::Writer;
 use super::frame::Frame;
 use crate::query::Param;

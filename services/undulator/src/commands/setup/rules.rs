@@ -79,6 +79,10 @@ const ONESELF: [&str; 5] = [
 /// Kinds that are for administrators alone.
 const SECRET_TABLES: [&str; 2] = ["Rule", "PublicStep"];
 
+/// Whether it is wanted, whether it sees the other people of an investigation, and how a rule reaches it from the path of
+/// an investigation: further joins and the condition.
+type Audience = (bool, bool, fn(&str) -> (String, String));
+
 /// All rules that are wanted, in a stable order.
 pub fn preset_rules(wanted: &RuleAnswers) -> Vec<Rule> {
     let mut texts: Vec<String> = Vec::new();
@@ -86,7 +90,7 @@ pub fn preset_rules(wanted: &RuleAnswers) -> Vec<Rule> {
         texts.extend(PUBLIC_TABLES.map(str::to_owned));
     }
     texts.extend(ONESELF.map(str::to_owned));
-    let audiences: [(bool, bool, fn(&str) -> (String, String)); 4] = [
+    let audiences: [Audience; 4] = [
         (wanted.members, true, |investigation| {
             (format!(" JOIN {investigation}.investigationUsers m"), "m.user.name = :user".to_owned())
         }),
@@ -103,8 +107,8 @@ pub fn preset_rules(wanted: &RuleAnswers) -> Vec<Rule> {
             (String::new(), format!("{investigation}.releaseDate < CURRENT_TIMESTAMP"))
         }),
     ];
-    for (_, with_people, condition) in audiences.iter().filter(|(is_wanted, ..)| *is_wanted) {
-        let people = if *with_people { &PEOPLE_OF_INVESTIGATION[..] } else { &[] };
+    for (_, with_people, condition) in audiences.into_iter().filter(|(is_wanted, ..)| *is_wanted) {
+        let people = if with_people { &PEOPLE_OF_INVESTIGATION[..] } else { &[] };
         for (kind, joins, path) in OF_INVESTIGATION.iter().chain(people) {
             let (further_joins, condition) = condition(path);
             texts.push(format!("SELECT o FROM {kind} o{joins}{further_joins} WHERE {condition}"));

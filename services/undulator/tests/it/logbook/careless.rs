@@ -43,7 +43,7 @@ async fn uploads_that_fall_silent_give_their_places_back() {
     }
 }
 
-/// Longer than an index of PostgreSQL takes, however they come.
+/// Longer than an index of `PostgreSQL` takes, however they come.
 #[tokio::test]
 async fn names_that_no_index_takes_are_refused_and_say_the_limit() {
     for f in Facility::all().await {

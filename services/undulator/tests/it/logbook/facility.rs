@@ -122,7 +122,7 @@ impl Facility {
 
     /// Stopped and started again on the same databases.
     pub async fn restarted(self) -> Self {
-        Self { app: self.app.restart().await, root: self.root }
+        Self { app: Box::pin(self.app.restart()).await, root: self.root }
     }
 
     pub async fn create(&self, entities: &Value) -> Vec<i64> {
