@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # pulldown-latex 0.8.0: the MathML of a formula with a less-than sign is not well-formed, because `push_mathml` writes the
-# sign as it is: `<mo><</mo>`. Browsers' HTML parsers repair it; readers of XML (EPUB, office documents, feeds, quick-xml,
-# Python's ElementTree) refuse the whole document.
+# sign as it is: `<mo><</mo>`. HTML parsers repair it; a reader of XML, such as Python's ElementTree, refuses the whole
+# document.
 # Seen for `a < b`: <mo><</mo>, and ElementTree answers "not well-formed". `a \lt b` is no way out: it writes the same.
 set -euo pipefail
 dir=$(mktemp -d)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # sqlx 0.9.0 with SQLite: once SQLite has rolled a transaction back by itself, as it does when the disk is full
 # (SQLITE_FULL), the connection goes back to its pool with a transaction depth of 1. Every later `begin_with` on it fails,
-# also after there is room again, while plain `begin` opens a savepoint outside any transaction. With a pool of one writer,
-# which is usual with SQLite, the program never writes again until it is restarted.
+# also after there is room again. With a pool of one writer, which is usual with SQLite, the program never writes again until
+# it is restarted.
 # Seen: the second and third transaction fail with "attempted to call begin_with at non-zero transaction depth" although
 # the limit on the size of the file, which stands for the disk here, was lifted before them.
 set -euo pipefail

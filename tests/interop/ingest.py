@@ -121,6 +121,13 @@ def characters_not_bytes(suite):
     print("names have 255 and locations 511 characters, whatever their bytes")
 
 
+def file_instead_of_a_directory(suite):
+    suite.write("lone/data.h5")
+    code, _, errors = suite.ingest("lone/data.h5", "F", "--create")
+    assert code == 2 and "is a file; give the directory it lies in" in errors, (code, errors)
+    print("a file is no directory to ingest")
+
+
 def dry_run_of_something_new(suite):
     suite.write("dry/scan1/a.dat", "four")
     code, report, _ = suite.ingest("dry", "D", "--create", "--dry-run")
@@ -137,6 +144,7 @@ def main():
         files_that_are_gone(suite)
         characters_not_bytes(suite)
         dry_run_of_something_new(suite)
+        file_instead_of_a_directory(suite)
 
 
 if __name__ == "__main__":

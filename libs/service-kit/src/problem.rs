@@ -1,7 +1,7 @@
 //! What a handler answers when it cannot do what was asked, before it takes the shape of a [`Dialect`](crate::Dialect).
 
 use std::error::Error;
-use std::fmt;
+use std::{fmt, io};
 
 pub use database::chain;
 
@@ -94,6 +94,17 @@ impl Problem {
         self
     }
 
+    /// A file that could not be written: a full disk or quota is said as such, everything else is a fault of ours.
+    pub fn from_write(e: io::Error) -> Self {
+        match e.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                let text = "the disk for files is full, so nothing was stored; free space on it and try again";
+                Self::new(Code::InsufficientStorage, "storage-full", text).with_retry_after(30).with_source(e)
+            }
+            _ => Self::internal(e),
+        }
+    }
+
     /// A fault of ours: the caller learns nothing but that, the log has the cause.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Code::Internal, "internal", "internal error; the log has it under this request id")
@@ -138,9 +149,10 @@ impl From<DbError> for Problem {
                 Self::new(Code::Unavailable, "database-unavailable", text).with_retry_after(5).with_source(e)
             }
             DbError::CommitUnknown(_) => {
+                // Without Retry-After: clients would send it again by themselves, and it may be stored.
                 let text = "the database failed while it stored the change, which may be stored or not; look before you \
-                            send it again, or send it with the same Idempotency-Key";
-                Self::new(Code::Unavailable, "database-outcome-unknown", text).with_retry_after(5).with_source(e)
+                            send it again";
+                Self::new(Code::Unavailable, "database-outcome-unknown", text).with_source(e)
             }
             DbError::Data(_) => {
                 let text = "a value is too large or too long for the database, or cannot be computed";
@@ -155,6 +167,14 @@ impl From<DbError> for Problem {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_full_disk_is_no_fault_of_ours() {
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            assert_eq!(Problem::from_write(kind.into()).code, Code::InsufficientStorage);
+        }
+        assert_eq!(Problem::from_write(io::ErrorKind::PermissionDenied.into()).code, Code::Internal);
+    }
+
     /// What a database fails with, and what whoever asked can do about it.
     #[test]
     fn failures_of_the_database_keep_their_meaning() {
@@ -165,7 +185,7 @@ mod tests {
             (DbError::TooSlow(failed()), Code::Unavailable, Some(60), "ask for less"),
             (DbError::DiskFull(failed()), Code::InsufficientStorage, Some(30), "free space"),
             (DbError::Unavailable(failed()), Code::Unavailable, Some(5), "try again"),
-            (DbError::CommitUnknown(failed()), Code::Unavailable, Some(5), "look before you send it again"),
+            (DbError::CommitUnknown(failed()), Code::Unavailable, None, "look before you send it again"),
             (DbError::Data(failed()), Code::Validation, None, "too large"),
             (DbError::Nul, Code::BadRequest, None, "NUL"),
             (DbError::Poisoned, Code::Internal, None, "internal"),

@@ -19,6 +19,10 @@ use crate::domain::content;
 const VOID: [&str; 5] = ["br", "col", "hr", "img", "wbr"];
 /// Bytes of a formula.
 const LONGEST_FORMULA: usize = 4_000;
+/// Formulas of a text that are set, and bytes of their `MathML`, which has many times the length of its source; the rest stays
+/// text.
+const MOST_FORMULAS: usize = 500;
+const MOST_MATHML: usize = 256 << 10;
 /// Commands that define others: a few of them make a formula of any size.
 const DEFINING: [&str; 6] = ["\\def", "\\let", "\\futurelet", "\\newcommand", "\\renewcommand", "\\providecommand"];
 
@@ -52,9 +56,26 @@ struct Rendered<'a> {
     block: Option<String>,
     /// Links, images and blocks of code around: what is within is no address.
     opaque: usize,
+    /// Formulas that were set, and the bytes of their `MathML`.
+    formulas: usize,
+    mathml: usize,
 }
 
 impl<'a> Rendered<'a> {
+    /// `MathML`; what is no formula after all, as in `5$ or 6$`, stays as it was written.
+    fn add_formula(&mut self, source: &str, mode: DisplayMode) {
+        let is_wanted = !source.trim().is_empty() && self.formulas < MOST_FORMULAS && self.mathml < MOST_MATHML;
+        self.events.push(match is_wanted.then(|| render_formula(source, mode)).flatten() {
+            Some(html) => {
+                self.formulas += 1;
+                self.mathml += html.len();
+                Event::InlineHtml(html.into())
+            }
+            None if mode == DisplayMode::Block => Event::Text(format!("$${source}$$").into()),
+            None => Event::Text(format!("${source}$").into()),
+        });
+    }
+
     fn add(&mut self, event: Event<'a>) {
         if let Some(block) = &mut self.block {
             match event {
@@ -84,8 +105,8 @@ impl<'a> Rendered<'a> {
             }
             Event::Text(text) if self.opaque == 0 => self.events.extend(with_links(&text).into_iter().map(into_owned)),
             Event::SoftBreak => self.events.push(Event::HardBreak),
-            Event::InlineMath(source) => self.events.push(formula_or_text(&source, DisplayMode::Inline)),
-            Event::DisplayMath(source) => self.events.push(formula_or_text(&source, DisplayMode::Block)),
+            Event::InlineMath(source) => self.add_formula(&source, DisplayMode::Inline),
+            Event::DisplayMath(source) => self.add_formula(&source, DisplayMode::Block),
             Event::InlineHtml(tag) | Event::Html(tag) => self.add_tag(tag),
             // Boxes that could be ticked do not survive the cleaning.
             Event::TaskListMarker(is_done) => self.events.push(Event::Text(if is_done { "☑ " } else { "☐ " }.into())),
@@ -171,15 +192,6 @@ fn with_links(text: &str) -> Vec<Event<'_>> {
     events
 }
 
-/// `MathML`; what is no formula after all, as in `5$ or 6$`, stays as it was written.
-fn formula_or_text<'b>(source: &str, mode: DisplayMode) -> Event<'b> {
-    match render_formula(source, mode) {
-        Some(html) => Event::InlineHtml(html.into()),
-        None if mode == DisplayMode::Block => Event::Text(format!("$${source}$$").into()),
-        None => Event::Text(format!("${source}$").into()),
-    }
-}
-
 /// `None` if it cannot be read.
 fn render_formula(source: &str, mode: DisplayMode) -> Option<String> {
     if source.len() > LONGEST_FORMULA || DEFINING.iter().any(|command| source.contains(command)) {
@@ -254,6 +266,14 @@ mod tests {
 
     fn shown(text: &str) -> String {
         content::sanitised(&render_markdown(text)).trim().to_owned()
+    }
+
+    #[test]
+    fn only_so_many_formulas_are_set() {
+        let html = render_markdown(&"$x$ ".repeat(MOST_FORMULAS + 3));
+        assert_eq!(html.matches("<math").count(), MOST_FORMULAS);
+        assert_eq!(html.matches("$x$").count(), 3);
+        assert!(!render_markdown(&"$".repeat(10_000)).contains("<math"), "nothing is no formula");
     }
 
     #[test]

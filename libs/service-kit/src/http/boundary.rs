@@ -288,13 +288,12 @@ impl Around<'_> {
             foreign = of_actix(error);
             &foreign
         };
-        if problem.slug == CROWDED && problem.source.is_none() {
-            tracing::debug!(request.id = self.request_id, error.slug = problem.slug, "request refused");
-        } else if is_ours(problem.code) {
+        // The detail of a refusal may repeat what the caller sent, so it never stands in the log.
+        if is_ours(problem.code) && !(problem.slug == CROWDED && problem.source.is_none()) {
             let cause = chain(problem);
             tracing::error!(request.id = self.request_id, error.slug = problem.slug, error = cause, "request failed");
         } else {
-            tracing::debug!(request.id = self.request_id, error = %problem, "request refused");
+            tracing::debug!(request.id = self.request_id, error.slug = problem.slug, "request refused");
         }
         self.refusal.set(Some(problem.slug));
         let mut response = self.dialect.render(problem, self.request_id, self.server);

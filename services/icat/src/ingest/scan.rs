@@ -57,6 +57,9 @@ pub fn scan_directory(directory: &Path, root: &Path) -> Result<Tree, IngestError
         fs::canonicalize(path).map_err(|source| IngestError::Read { path: path.display().to_string(), source })
     };
     let (directory, root) = (resolve(directory)?, resolve(root)?);
+    if !directory.is_dir() {
+        return Err(IngestError::Usage(format!("{} is a file; give the directory it lies in", directory.display())));
+    }
     let below = directory.strip_prefix(&root).map_err(|_| {
         IngestError::Usage(format!(
             "{} does not lie under the storage root {}; choose another --storage or move the data",

@@ -65,8 +65,11 @@ fn decode_upright(bytes: &[u8]) -> Option<DynamicImage> {
     limits.max_image_width = Some(LONGEST);
     limits.max_image_height = Some(LONGEST);
     limits.max_alloc = Some(MEMORY);
-    reader.limits(limits);
+    reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().ok()?;
+    // The pixels themselves count as well.
+    limits.reserve(decoder.total_bytes()).ok()?;
+    decoder.set_limits(limits).ok()?;
     // An image whose EXIF cannot be read is shown as it is stored, as browsers do.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).ok()?;
@@ -98,6 +101,8 @@ mod tests {
         let made = image::load_from_memory(&make_thumbnail(&png(2000, 1000), false).unwrap()).unwrap();
         assert_eq!((made.width(), made.height()), (480, 240));
         assert_eq!(make_thumbnail(&png(200, 100), false), None);
+        // 141 MiB of pixels in a file of some hundred kilobytes.
+        assert_eq!(make_thumbnail(&png(7000, 7000), false), None);
         assert_eq!(make_thumbnail(b"\x89PNG\r\n\x1a\nnot really", false), None);
     }
 

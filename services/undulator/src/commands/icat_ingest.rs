@@ -70,11 +70,16 @@ fn print_lines(lines: &[String]) {
 }
 
 fn summarize(report: &Report, dry_run: bool) -> String {
-    let made = if report.investigation_created { "investigation made; " } else { "" };
+    let made = match (report.investigation_created, dry_run) {
+        (true, false) => "investigation made; ",
+        (true, true) => "the investigation would be made; ",
+        (false, _) => "",
+    };
+    let read = if dry_run { "would be read" } else { "read" };
     let repointed = if report.repointed > 0 { format!(" ({} repointed)", report.repointed) } else { String::new() };
-    let kept = if dry_run { " (dry run: nothing was read or stored)" } else { "" };
+    let kept = if dry_run { " (dry run: nothing is stored)" } else { "" };
     format!(
-        "{made}{} datasets; files: {} new, {} updated{repointed}, {} unchanged, {} left out, {} gone; {} bytes read{kept}",
+        "{made}{} datasets; files: {} new, {} updated{repointed}, {} unchanged, {} left out, {} gone; {} bytes {read}{kept}",
         report.datasets,
         report.created,
         report.updated,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::Path;
 
 use service_kit::cli::Failure;
@@ -36,21 +36,23 @@ fn random_hex(bytes: usize) -> String {
 
 /// Writes a file that only its owner may read; it is there whole or not at all.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    write_with_mode(path, text, 0o600)
-}
-
-/// The same for a file that everybody may read, as far as the umask allows.
-pub fn write_public(path: &Path, text: &str) -> Result<(), Failure> {
-    write_with_mode(path, text, 0o644)
-}
-
-fn write_with_mode(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     let draft = path.with_added_extension("new");
     let written = remove_if_there(&draft)
-        .and_then(|()| fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft))
+        .and_then(|()| fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft))
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&draft, path));
     written.map_err(|e| unusable(path, &e))
+}
+/// Changes the text of a file and keeps its permissions and owner, also where `path` is a link; a new one is private.
+pub fn rewrite(path: &Path, text: &str) -> Result<(), Failure> {
+    let Ok(path) = path.canonicalize() else { return write(path, text) };
+    let before = fs::metadata(&path).map_err(|e| unusable(&path, &e))?;
+    write(&path.with_added_extension("kept"), text)?;
+    let draft = path.with_added_extension("kept");
+    let moved = chown(&draft, Some(before.uid()), Some(before.gid()))
+        .and_then(|()| fs::set_permissions(&draft, before.permissions()))
+        .and_then(|()| fs::rename(&draft, &path));
+    moved.map_err(|e| unusable(&path, &e))
 }
 
 /// What a crash has left may have other permissions.

@@ -41,7 +41,8 @@ impl<'s> Upload<'s> {
         let upload = Self { state, storage, who, datafile, location, temporary, writing: None, noted: Instant::now() };
         upload.note().await?;
         let path = upload.temporary.clone();
-        let writing = upload.storage.run(move |root| Writing::begin(root, &path)).await?.map_err(Problem::internal)?;
+        let writing =
+            upload.storage.run(move |root| Writing::begin(root, &path)).await?.map_err(Problem::from_write)?;
         Ok(Self { writing: Some(writing), ..upload })
     }
 
@@ -62,7 +63,7 @@ impl<'s> Upload<'s> {
     async fn write(&mut self, bytes: Bytes) -> Result<(), Problem> {
         let Some(mut writing) = self.writing.take() else { return Ok(()) };
         let written = self.storage.run_in_turn(move |_| writing.write(&bytes).map(|()| writing)).await?;
-        self.writing = Some(written.map_err(Problem::internal)?);
+        self.writing = Some(written.map_err(Problem::from_write)?);
         if self.noted.elapsed() >= self.state.config.unclaimed_after / 3 {
             self.note().await?;
             self.noted = Instant::now();
@@ -76,7 +77,7 @@ impl<'s> Upload<'s> {
         self.note().await?;
         let (temporary, location) = (self.temporary.clone(), self.location.clone());
         let written = self.storage.run_in_turn(move |root| writing.finish(root, &temporary, &location)).await?;
-        let Written { crc, identity } = written.map_err(Problem::internal)?;
+        let Written { crc, identity } = written.map_err(Problem::from_write)?;
         let entity = self.datafile.entity(&self.location, identity.size, crc);
         let created = self.state.identity.icat().create(self.who.session.expose(), &[entity]).await;
         let id = match created.map(|ids| ids.first().copied()) {

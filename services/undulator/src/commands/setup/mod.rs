@@ -87,7 +87,7 @@ fn ask(report: &mut Report) -> Result<Answers, Failure> {
     if !file.is_file() || answers != before {
         if !report.dry_run {
             let head = "# What `undulator setup` was told; `undulator setup --file facility.toml` does it again.\n\n";
-            secret_files::write_public(file, &format!("{head}{text}"))?;
+            secret_files::rewrite(file, &format!("{head}{text}"))?;
         }
         report.done.push(format!("kept the answers in {ANSWERS}"));
     }
@@ -208,7 +208,7 @@ fn write_settings(file: &SettingsFile, path: &Path, report: &mut Report) -> Resu
         return Ok(());
     }
     if !report.dry_run {
-        secret_files::write_public(path, &file.text())?;
+        secret_files::rewrite(path, &file.text())?;
     }
     if file.is_new() {
         report.done.push(format!("written {}", path.display()));
