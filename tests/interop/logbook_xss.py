@@ -266,8 +266,9 @@ def check_eln(browser, body):
     html = {content["text"]: None for line in lines for content in line["event"]["content"] if content["format"] == "html"}
     # What leads to a file of the archive itself asks nobody else.
     members = {"./" + member.split("/", 1)[1] for member in archive.namelist()}
-    inside = lambda link: '"data:,"' if link[1] in members else link[0]  # noqa: E731
-    texts = {re.sub(r'"(\./[^"]+)"', inside, text): None for text in texts}
+    own = {"src": 'data-inside=""', "href": 'href="#"'}
+    inside = lambda link: own[link[1]] if link[2] in members else link[0]  # noqa: E731
+    texts = {re.sub(r'(src|href)="(\./[^"]+)"', inside, text): None for text in texts}
     page, fired = browser.stage(), {}
     for way in ("element", "article"):
         items = list(enumerate(texts | html if way == "element" else texts, FIRST_EXPORTED))

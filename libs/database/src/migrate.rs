@@ -56,7 +56,8 @@ impl Db {
         if mode == Migrate::Check {
             return self.check_migrated(migrations).await.map(|()| 0);
         }
-        self.write(async |tx| {
+        // A replica that waited for the lock must see what the one before it has done.
+        self.write_in_turn(async |tx| {
             tx.open_book(self.lock_timeout).await?;
             let pending = pending(tx, migrations).await?;
             tx.run_migrations(&pending, now_micros).await?;

@@ -204,7 +204,13 @@ async fn create_schema(pool: &PgPool, schema: &str) -> Result<(), DbError> {
     let mut connection = pool.acquire().await?;
     if !find_schema(&mut connection, schema).await? {
         let create = format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"");
-        sqlx::query(AssertSqlSafe(create)).execute(&mut *connection).await?;
+        // IF NOT EXISTS does not see a schema that another replica is creating at this moment: then it is there by now.
+        let created = sqlx::query(AssertSqlSafe(create)).execute(&mut *connection).await.map_err(DbError::from);
+        if let Err(e) = created
+            && !find_schema(&mut connection, schema).await?
+        {
+            return Err(e);
+        }
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Barrier;
 
 use serde_json::{Value, json};
+use service_kit::problem::chain;
 use service_kit::{Config, ServeError, Server, Sources};
 use testkit::TestApp;
 
@@ -129,7 +130,7 @@ fn two_servers_that_start_at_once_on_one_directory_have_one_key() {
             let (one, other) = (scope.spawn(start), scope.spawn(start));
             [one.join().unwrap(), other.join().unwrap()]
         });
-        let refusals: Vec<String> = outcomes.iter().filter_map(|o| o.as_ref().err().map(ToString::to_string)).collect();
+        let refusals: Vec<String> = outcomes.iter().filter_map(|o| o.as_ref().err().map(|e| chain(e))).collect();
         let keys: Vec<&Value> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
         assert!(
             refusals.iter().all(|text| url == "sqlite" && text.contains("is in use by another server")),
