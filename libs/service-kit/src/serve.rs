@@ -240,7 +240,7 @@ impl Server {
 
         let documents: Vec<_> = services.iter().map(|service| (service.name, (service.openapi)())).collect();
         let pages: Vec<StartLink> = services.iter().flat_map(|service| service.pages).copied().collect();
-        let mut mounts = openapi::mounts(&documents, &core.site, &pages)?;
+        let mut mounts = openapi::mounts(&documents, &core.site, &core.public_url, &pages)?;
         let workers: Arc<Mutex<Vec<Worker>>> = Arc::default();
         let mut databases = Vec::new();
         for service in services {

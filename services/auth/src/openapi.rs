@@ -19,6 +19,11 @@ use crate::routes::{jwks, session, token};
             that is not listed answers 405 with `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    servers((url = "/")),
+    tags(
+        (name = "tokens", description = "Access tokens, and the keys to verify them with"),
+        (name = "sessions", description = "Sessions of ICAT+"),
+    ),
     paths(
         token::create::post,
         token::end::delete,

@@ -24,6 +24,14 @@ use crate::routes::{
             address that is not listed answers 501 `NOT_IMPLEMENTED`, a method that is not listed 405 with `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    servers((url = "/")),
+    tags(
+        (name = "data", description = "Files and selections of files"),
+        (name = "selections", description = "Selections that are prepared for later"),
+        (name = "uploads", description = "Store and delete files"),
+        (name = "archive", description = "What ids.server does with an archive; there is none"),
+        (name = "service", description = "Version and state"),
+    ),
     paths(
         ping::get, version::get, get_icat_url::get, is_read_only::get, is_two_level::get, get_service_status::get,
         get_data::get, get_datafile_ids::get, get_size::get, get_status::get, prepare_data::post, is_prepared::get,
@@ -69,6 +77,27 @@ pub struct Version {
 #[schema(value_type = String, format = Binary)]
 pub struct Bytes(Vec<u8>);
 
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SelectionFormat {
+    Zip,
+    Tar,
+    #[serde(rename = "tar.gz")]
+    TarGz,
+    Metalink,
+    Json,
+}
+
+/// What happens to files that are not there.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Missing {
+    /// The selection is refused, and the answer names them.
+    Refuse,
+    /// They are left out; the JSON list names them.
+    Skip,
+}
+
 /// What to download. Without any ids the answer is an empty ZIP.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
@@ -91,9 +120,9 @@ pub struct DataQuery {
     /// Ids with commas between them; all their files.
     #[param(nullable = false, example = "1,2,3")]
     investigation_ids: Option<String>,
-    /// `zip`, `tar`, `tar.gz`, `metalink` or `json`, which lists the files and their places in the archives.
-    #[param(nullable = false)]
-    format: Option<String>,
+    /// Of a selection; `json` lists the files and their places in the archives.
+    #[param(nullable = false, inline)]
+    format: Option<SelectionFormat>,
     /// `true` also puts one file alone into a ZIP.
     #[param(nullable = false)]
     zip: Option<bool>,
@@ -130,10 +159,15 @@ pub struct SelectionQuery {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct SelectionForm {
+    #[schema(nullable = false)]
     session_id: Option<String>,
+    #[schema(nullable = false)]
     prepared_id: Option<String>,
+    #[schema(nullable = false)]
     datafile_ids: Option<String>,
+    #[schema(nullable = false)]
     dataset_ids: Option<String>,
+    #[schema(nullable = false)]
     investigation_ids: Option<String>,
 }
 
@@ -141,17 +175,23 @@ pub struct SelectionForm {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct PrepareForm {
+    #[schema(nullable = false)]
     session_id: Option<String>,
+    #[schema(nullable = false)]
     datafile_ids: Option<String>,
+    #[schema(nullable = false)]
     dataset_ids: Option<String>,
+    #[schema(nullable = false)]
     investigation_ids: Option<String>,
     /// One file alone as a ZIP too.
+    #[schema(nullable = false)]
     zip: Option<bool>,
+    #[schema(nullable = false)]
     compress: Option<bool>,
     /// `skip` leaves out files that are missing or cannot be read; the JSON list names them. Without it, or with `refuse`,
     /// they refuse the selection.
-    #[schema(example = "skip")]
-    missing: Option<String>,
+    #[schema(nullable = false)]
+    missing: Option<Missing>,
 }
 
 /// What is said of a file that is stored.
@@ -181,16 +221,24 @@ pub struct PutQuery {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct PutForm {
+    #[schema(nullable = false)]
     session_id: Option<String>,
     /// Else the name of the file part.
+    #[schema(nullable = false)]
     name: Option<String>,
     dataset_id: i64,
     datafile_format_id: i64,
+    #[schema(nullable = false)]
     description: Option<String>,
+    #[schema(nullable = false)]
     doi: Option<String>,
+    #[schema(nullable = false)]
     datafile_create_time: Option<i64>,
+    #[schema(nullable = false)]
     datafile_mod_time: Option<i64>,
+    #[schema(nullable = false)]
     wrap: Option<bool>,
+    #[schema(nullable = false)]
     padding: Option<bool>,
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,

@@ -22,6 +22,15 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
             `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    servers((url = "/")),
+    tags(
+        (name = "service", description = "Version, limits and authenticators"),
+        (name = "sessions", description = "Log in, refresh and log out"),
+        (name = "entities", description = "Search, read, create, change and delete"),
+        (name = "schema", description = "Types of entities and what they have"),
+        (name = "dumps", description = "Export and import of many entities"),
+        (name = "administration", description = "What old administration tools call"),
+    ),
     paths(
         version::get,
         properties::get,
@@ -106,6 +115,16 @@ pub struct LoggedIn {
 #[derive(ToSchema)]
 pub struct Id {
     id: i64,
+}
+
+/// What somebody may do with an entity.
+#[derive(ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum AccessType {
+    Create,
+    Read,
+    Update,
+    Delete,
 }
 
 #[derive(ToSchema)]

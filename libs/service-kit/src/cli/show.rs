@@ -17,7 +17,7 @@ pub fn openapi(services: &[ServiceDef], name: Option<&str>) -> Result<(), Failur
         serde_json::to_value((service.openapi)()).map_err(|e| Failure::of(&e))?
     } else {
         let documents: Vec<_> = services.iter().map(|service| (service.name, (service.openapi)())).collect();
-        merged(&documents).map_err(|e| Failure::of(&e))?
+        merged(&documents, "/").map_err(|e| Failure::of(&e))?
     };
     print(&serde_json::to_string_pretty(&document).map_err(|e| Failure::of(&e))?)
 }

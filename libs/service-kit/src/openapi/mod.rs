@@ -13,7 +13,7 @@ use thiserror::Error;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config as Page;
 
-pub use self::problems::{Always, BEARER, Bearer, Body, Failure, ForCallers, FromIcat, later, of, text};
+pub use self::problems::{Always, ApiKey, BEARER, Bearer, Body, Failure, ForCallers, FromIcat, later, of, text};
 pub use self::start_page::StartLink;
 use self::start_page::{CONTENT_SECURITY_POLICY, Summary, first_sentence, render_start_page};
 use crate::dialect::Dialect;
@@ -30,6 +30,8 @@ const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "
 pub enum OpenApiError {
     #[error("two services describe {0}")]
     Collision(String),
+    #[error("two services describe the security scheme {0} differently")]
+    SecurityScheme(String),
     #[error("the start page cannot be written")]
     StartPage(#[source] Problem),
     #[error("an OpenAPI document is no JSON")]
@@ -41,13 +43,17 @@ pub fn none() -> OpenApi {
     OpenApi::default()
 }
 
-/// One document of several services: names of schemas and operations carry the service's name in front.
-pub fn merged(documents: &[(&str, OpenApi)]) -> Result<Value, OpenApiError> {
+/// One document of several services: names of schemas and operations carry the service's name in front, and its
+/// operations have its name as their tag. `server` is the URL at which clients reach them; `/` is where the document is.
+pub fn merged(documents: &[(&str, OpenApi)], server: &str) -> Result<Value, OpenApiError> {
     let (mut paths, mut components) = (Map::new(), Map::new());
-    let mut tags = Vec::new();
+    let (mut tags, mut schemes) = (Vec::new(), Map::new());
     for (service, document) in documents {
         let mut document = serde_json::to_value(document)?;
         prefix(&mut document, service);
+        for (name, scheme) in take(&mut document, "/components/securitySchemes") {
+            merge_security_scheme(&mut schemes, name, scheme)?;
+        }
         for (path, item) in take(&mut document, "/paths") {
             let known = paths.entry(&path).or_insert_with(|| json!({}));
             for (method, mut operation) in object(item) {
@@ -72,15 +78,33 @@ pub fn merged(documents: &[(&str, OpenApi)]) -> Result<Value, OpenApiError> {
         }
         tags.push(json!({"name": service, "description": document["info"]["description"]}));
     }
-    components.insert("securitySchemes".to_owned(), json!({"bearer": {"type": "http", "scheme": "bearer"}}));
+    if let Some(bearer) = schemes.get_mut("bearer") {
+        bearer["description"] = BEARER.0.into();
+    }
+    components.insert("securitySchemes".to_owned(), schemes.into());
     Ok(json!({
         "openapi": "3.1.0",
         "info": {"title": "Undulator", "version": env!("CARGO_PKG_VERSION"),
                  "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "servers": [{"url": server}],
         "tags": tags,
         "paths": paths,
         "components": components,
     }))
+}
+
+/// Schemes are the suite's: services may describe one in words of their own, but not as another scheme.
+fn merge_security_scheme(
+    schemes: &mut Map<String, Value>,
+    name: String,
+    mut scheme: Value,
+) -> Result<(), OpenApiError> {
+    if let Some(known) = schemes.get(&name) {
+        scheme["description"] = known["description"].clone();
+        return if *known == scheme { Ok(()) } else { Err(OpenApiError::SecurityScheme(name)) };
+    }
+    schemes.insert(name, scheme);
+    Ok(())
 }
 
 fn take(document: &mut Value, pointer: &str) -> Map<String, Value> {
@@ -120,10 +144,11 @@ struct Documents {
     start_page: String,
 }
 
-/// `/`, `/openapi.json` and `/docs/`.
+/// `/`, `/openapi.json` and `/docs/`. Without a `public_url` the document's server is where the document was read.
 pub(crate) fn mounts(
     documents: &[(&'static str, OpenApi)],
     site: &str,
+    public_url: &str,
     pages: &[StartLink],
 ) -> Result<Vec<Mount>, OpenApiError> {
     let summaries: Vec<Summary> = documents
@@ -135,7 +160,7 @@ pub(crate) fn mounts(
         .collect();
     let documents = Arc::new(Documents {
         start_page: render_start_page(site, pages, &summaries).map_err(OpenApiError::StartPage)?,
-        merged: merged(documents)?.to_string(),
+        merged: merged(documents, if public_url.is_empty() { "/" } else { public_url })?.to_string(),
         // Without the badge that a server elsewhere would draw.
         page: Arc::new(Page::from("/openapi.json").validator_url("none")),
         services: documents.iter().map(|(name, _)| *name).collect(),
@@ -198,12 +223,28 @@ mod tests {
 
     #[test]
     fn merging_keeps_names_apart_and_refuses_a_path_described_twice() {
-        let all = merged(&[("a", document("/a", "Thing")), ("b", document("/b", "Thing"))]).unwrap();
+        let all = merged(&[("a", document("/a", "Thing")), ("b", document("/b", "Thing"))], "/").unwrap();
         assert_eq!(all["paths"]["/a"]["get"]["operationId"], "a_read");
         let target = &all["paths"]["/b"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
         assert_eq!(target, "#/components/schemas/b_Thing");
         assert_eq!(all["components"]["schemas"].as_object().unwrap().len(), 2);
-        let twice = merged(&[("a", document("/a", "Thing")), ("b", document("/a", "Other"))]).unwrap_err();
+        let twice = merged(&[("a", document("/a", "Thing")), ("b", document("/a", "Other"))], "/").unwrap_err();
         assert_eq!(twice.to_string(), "two services describe GET /a");
+    }
+
+    #[test]
+    fn security_schemes_are_one_for_all_services_and_never_two_under_one_name() {
+        let with = |path: &str, scheme: Value| {
+            let mut document = serde_json::to_value(document(path, "Thing")).unwrap();
+            document["components"]["securitySchemes"] = json!({"bearer": scheme});
+            serde_json::from_value::<OpenApi>(document).unwrap()
+        };
+        let bearer = |text: &str| json!({"type": "http", "scheme": "bearer", "description": text});
+        let all = merged(&[("a", with("/a", bearer("one"))), ("b", with("/b", bearer("two")))], "https://x").unwrap();
+        assert_eq!(all["components"]["securitySchemes"], json!({"bearer": bearer(BEARER.0)}));
+        assert_eq!(all["servers"], json!([{"url": "https://x"}]));
+        let basic = json!({"type": "http", "scheme": "basic"});
+        let differing = merged(&[("a", with("/a", bearer("one"))), ("b", with("/b", basic))], "/").unwrap_err();
+        assert_eq!(differing.to_string(), "two services describe the security scheme bearer differently");
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey as ApiKeyScheme, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, ToSchema};
 
@@ -70,8 +70,20 @@ impl IntoResponses for ForCallers {
     }
 }
 
-/// The scheme `bearer` of `security(("bearer" = []))`, with what is said of it.
+/// The scheme `bearer` of `security(("bearer" = []))`, with its description.
 pub struct Bearer(pub &'static str);
+
+/// The scheme `api_key` of `security(("api_key" = []))`: the header `X-Api-Key`.
+pub struct ApiKey;
+
+impl Modify for ApiKey {
+    fn modify(&self, document: &mut OpenApi) {
+        let description = "An API key of a program, one of `identity.api_keys`";
+        let scheme =
+            SecurityScheme::ApiKey(ApiKeyScheme::Header(ApiKeyValue::with_description("X-Api-Key", description)));
+        document.components.get_or_insert_default().add_security_scheme("api_key", scheme);
+    }
+}
 
 /// For operations that take a `Caller`.
 pub const BEARER: Bearer = Bearer("A token of auth, an ICAT session id, or an API key");

@@ -12,6 +12,11 @@ use super::routes::{effects, things};
         description = "The worked example of a service.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    servers((url = "/")),
+    tags(
+        (name = "things", description = "Things"),
+        (name = "effects", description = "What events of others did"),
+    ),
     paths(things::create::post, things::get::get, effects::list::get),
     components(schemas(Failure)),
     modifiers(&BEARER),

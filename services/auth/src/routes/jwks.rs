@@ -15,7 +15,9 @@ pub struct KeySet {
 }
 
 #[utoipa::path(
-    get, path = "/.well-known/jwks.json", operation_id = "get_keys", summary = "The public keys of access tokens",
+    get, path = "/.well-known/jwks.json", operation_id = "get_keys", tag = "tokens",
+    summary = "The public keys of access tokens",
+    security(()),
     responses(
         Always,
         (status = 200, description = "Good for five minutes", body = KeySet),

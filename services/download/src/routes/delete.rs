@@ -17,7 +17,8 @@ use crate::{claims, store};
 const PER_REQUEST: usize = 100;
 
 #[utoipa::path(
-    delete, path = "/ids/delete", operation_id = "delete_data", summary = "Delete datafiles and their files",
+    delete, path = "/ids/delete", operation_id = "delete_data", tag = "uploads",
+    summary = "Delete datafiles and their files",
     description = "Datasets and investigations stay. A file goes when no datafile is left with its location, which only \
         the reader account can see; without one the file stays.",
     params(SelectionQuery),

@@ -11,7 +11,8 @@ use crate::prepared;
 use crate::state::State;
 
 #[utoipa::path(
-    get, path = "/ids/getDatafileIds", operation_id = "get_datafile_ids", summary = "Which files belong to a selection",
+    get, path = "/ids/getDatafileIds", operation_id = "get_datafile_ids", tag = "data",
+    summary = "Which files belong to a selection",
     params(SelectionQuery),
     security((), ("bearer" = [])),
     responses(

@@ -7,7 +7,8 @@ use crate::openapi::Always;
 use crate::state::State;
 
 #[utoipa::path(
-    get, path = "/ids/getIcatUrl", operation_id = "get_icat_url", summary = "Whose data these are",
+    get, path = "/ids/getIcatUrl", operation_id = "get_icat_url", tag = "service", summary = "Whose data these are",
+    security(()),
     responses(
         Always,
         (status = 200, description = "Address of the ICAT server", body = String, content_type = "text/plain"),

@@ -7,7 +7,8 @@ use crate::error::not_implemented;
 use crate::openapi::{Always, Failure};
 
 #[utoipa::path(
-    post, path = "/ids/getLink", operation_id = "get_link", summary = "Not offered",
+    post, path = "/ids/getLink", operation_id = "get_link", tag = "data", summary = "Not offered",
+    security(()),
     responses(Always, (status = 501, description = "`NotImplementedException`", body = Failure)),
 )]
 pub async fn post() -> Result<HttpResponse, Problem> {

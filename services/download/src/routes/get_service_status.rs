@@ -10,7 +10,8 @@ use crate::parameters::Parameters;
 use crate::state::State;
 
 #[utoipa::path(
-    get, path = "/ids/getServiceStatus", operation_id = "get_service_status", summary = "What is under way",
+    get, path = "/ids/getServiceStatus", operation_id = "get_service_status", tag = "service",
+    summary = "What is under way",
     params(("sessionId" = Option<String>, Query, nullable = false, description = "Of a user in `download.root_user_names` \
         or `identity.administrators`")),
     security((), ("bearer" = [])),

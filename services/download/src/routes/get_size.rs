@@ -13,7 +13,7 @@ use crate::selection::Datafile;
 use crate::state::State;
 
 #[utoipa::path(
-    get, path = "/ids/getSize", operation_id = "get_size", summary = "How large a selection is",
+    get, path = "/ids/getSize", operation_id = "get_size", tag = "data", summary = "How large a selection is",
     params(SelectionQuery),
     security((), ("bearer" = [])),
     responses(

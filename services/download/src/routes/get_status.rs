@@ -15,7 +15,8 @@ use crate::state::State;
 const ONLINE: &str = "ONLINE";
 
 #[utoipa::path(
-    get, path = "/ids/getStatus", operation_id = "get_status", summary = "Whether a selection can be had at once",
+    get, path = "/ids/getStatus", operation_id = "get_status", tag = "data",
+    summary = "Whether a selection can be had at once",
     description = "Without a session the reader account looks, so that anybody may ask.",
     params(SelectionQuery),
     security((), ("bearer" = [])),

@@ -11,8 +11,10 @@ use crate::prepared;
 use crate::state::State;
 
 #[utoipa::path(
-    get, path = "/ids/isPrepared", operation_id = "is_prepared", summary = "Whether a prepared selection can be downloaded",
+    get, path = "/ids/isPrepared", operation_id = "is_prepared", tag = "selections",
+    summary = "Whether a prepared selection can be downloaded",
     params(("preparedId" = String, Query, description = "What `prepareData` answered")),
+    security(()),
     responses(
         Always,
         (status = 200, description = "`true`", body = String, content_type = "text/plain", example = "true"),

@@ -7,7 +7,9 @@ use crate::openapi::Always;
 use crate::state::State;
 
 #[utoipa::path(
-    get, path = "/ids/isReadOnly", operation_id = "is_read_only", summary = "Whether nothing can be stored or deleted",
+    get, path = "/ids/isReadOnly", operation_id = "is_read_only", tag = "service",
+    summary = "Whether nothing can be stored or deleted",
+    security(()),
     responses(
         Always,
         (status = 200, description = "`true` or `false`", body = String, content_type = "text/plain"),

@@ -6,7 +6,9 @@ use super::text;
 use crate::openapi::Always;
 
 #[utoipa::path(
-    get, path = "/ids/isTwoLevel", operation_id = "is_two_level", summary = "Whether there is an archive",
+    get, path = "/ids/isTwoLevel", operation_id = "is_two_level", tag = "service",
+    summary = "Whether there is an archive",
+    security(()),
     responses(
         Always,
         (status = 200, description = "`false`", body = String, content_type = "text/plain", example = "false"),

@@ -17,7 +17,7 @@ use crate::state::State;
 use crate::store::{hashing, missing, prepared};
 
 #[utoipa::path(
-    post, path = "/ids/prepareData", operation_id = "prepare_data", summary = "Freeze a selection",
+    post, path = "/ids/prepareData", operation_id = "prepare_data", tag = "selections", summary = "Freeze a selection",
     description = "Files that are missing or cannot be read refuse the whole selection, by name, unless `missing=skip` \
         leaves them out.",
     request_body(content = PrepareForm, content_type = "application/x-www-form-urlencoded"),

@@ -10,7 +10,7 @@ use crate::prepared;
 use crate::state::State;
 
 #[utoipa::path(
-    post, path = "/ids/reset", operation_id = "reset", summary = "Forget failures",
+    post, path = "/ids/reset", operation_id = "reset", tag = "archive", summary = "Forget failures",
     request_body(content = SelectionForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(

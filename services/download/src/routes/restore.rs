@@ -8,7 +8,8 @@ use crate::openapi::{Always, Failure, SelectionForm};
 use crate::parameters::Parameters;
 
 #[utoipa::path(
-    post, path = "/ids/restore", operation_id = "restore_data", summary = "Not for a storage without archive",
+    post, path = "/ids/restore", operation_id = "restore_data", tag = "archive",
+    summary = "Not for a storage without archive",
     request_body(content = SelectionForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(

@@ -5,7 +5,8 @@ use actix_web::HttpResponse;
 use crate::openapi::{Always, Version};
 
 #[utoipa::path(
-    get, path = "/ids/version", operation_id = "get_version", summary = "Version of the interface",
+    get, path = "/ids/version", operation_id = "get_version", tag = "service", summary = "Version of the interface",
+    security(()),
     responses(
         Always,
         (status = 200, description = "Always the version of ids.server whose interface this is", body = Version),

@@ -10,7 +10,8 @@ use crate::parameters::Parameters;
 use crate::state::State;
 
 #[utoipa::path(
-    post, path = "/ids/write", operation_id = "write_data", summary = "Not for a storage without archive",
+    post, path = "/ids/write", operation_id = "write_data", tag = "archive",
+    summary = "Not for a storage without archive",
     request_body(content = SelectionForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(

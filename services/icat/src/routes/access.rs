@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::auth::{self, Operation};
 use crate::error::Error;
-use crate::openapi::{AccessAllowed, Always, Body, Failure};
+use crate::openapi::{AccessAllowed, AccessType, Always, Body, Failure};
 use crate::state::State;
 use crate::store::Author;
 use crate::write::{self, Permit};
@@ -24,13 +24,13 @@ pub struct Form {
     /// `{"Dataset":{"name":"scan","investigation":{"id":12},"type":{"id":3}}}`
     #[schema(value_type = String)]
     entity: Option<String>,
-    /// `CREATE`, `READ`, `UPDATE` or `DELETE`.
-    #[schema(value_type = String)]
+    #[schema(value_type = AccessType)]
     access_type: Option<String>,
 }
 
 #[utoipa::path(
-    post, path = "/icat/isAccessAllowed", operation_id = "is_access_allowed", summary = "Whether something is allowed",
+    post, path = "/icat/isAccessAllowed", operation_id = "is_access_allowed", tag = "entities",
+    summary = "Whether something is allowed",
     description = "Nothing is changed. Only the entity itself is asked about, not what depends on it.",
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),

@@ -31,7 +31,8 @@ pub struct Form {
 }
 
 #[utoipa::path(
-    post, path = "/icat/cloner", operation_id = "clone_entity", summary = "Copy an entity with all that belongs to it",
+    post, path = "/icat/cloner", operation_id = "clone_entity", tag = "entities",
+    summary = "Copy an entity with all that belongs to it",
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(

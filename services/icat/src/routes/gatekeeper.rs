@@ -22,7 +22,7 @@ pub struct Form {
 }
 
 #[utoipa::path(
-    post, path = "/icat/gatekeeper/markPublicTablesStale", operation_id = "mark_public_tables_stale",
+    post, path = "/icat/gatekeeper/markPublicTablesStale", operation_id = "mark_public_tables_stale", tag = "administration",
     summary = "Read the rules again", description = "Has no effect: changes of rules are seen at once.",
     security((), ("bearer" = [])),
     responses(
@@ -40,7 +40,7 @@ pub async fn tables(
 }
 
 #[utoipa::path(
-    post, path = "/icat/gatekeeper/markPublicStepsStale", operation_id = "mark_public_steps_stale",
+    post, path = "/icat/gatekeeper/markPublicStepsStale", operation_id = "mark_public_steps_stale", tag = "administration",
     summary = "Read the public steps again", description = "Has no effect: changes of public steps are seen at once.",
     security((), ("bearer" = [])),
     responses(

@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::openapi::{Always, EntityInfo, Failure};
 
 #[utoipa::path(
-    get, path = "/icat/schema", operation_id = "list_entity_types", summary = "The types of entities",
+    get, path = "/icat/schema", operation_id = "list_entity_types", tag = "schema", summary = "The types of entities",
+    security(()),
     responses((status = 200, description = "Names, parents before children", body = Vec<String>), Always),
 )]
 pub async fn list() -> HttpResponse {
@@ -19,8 +20,10 @@ pub async fn list() -> HttpResponse {
 }
 
 #[utoipa::path(
-    get, path = "/icat/schema/{entity}", operation_id = "get_entity_type", summary = "What a type of entity has",
+    get, path = "/icat/schema/{entity}", operation_id = "get_entity_type", tag = "schema",
+    summary = "What a type of entity has",
     params(("entity" = String, Path, description = "Such as `Dataset`")),
+    security(()),
     responses(
         (status = 200, description = "Its fields and unique key", body = EntityInfo),
         (status = 400, description = "`BAD_PARAMETER`: there is no such type", body = Failure),

@@ -8,8 +8,10 @@ use crate::state::State;
 use crate::store::sessions;
 
 #[utoipa::path(
-    get, path = "/icat/user/{name}", operation_id = "is_logged_in", summary = "Whether somebody has a session",
+    get, path = "/icat/user/{name}", operation_id = "is_logged_in", tag = "sessions",
+    summary = "Whether somebody has a session",
     params(("name" = String, Path, description = "User name of an authenticator without mechanism")),
+    security(()),
     responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), Always),
 )]
 pub async fn get(state: web::Data<State>, name: web::Path<String>) -> Result<HttpResponse, Problem> {
@@ -17,12 +19,13 @@ pub async fn get(state: web::Data<State>, name: web::Path<String>) -> Result<Htt
 }
 
 #[utoipa::path(
-    get, path = "/icat/user/{mnemonic}/{name}", operation_id = "is_logged_in_with_mnemonic",
+    get, path = "/icat/user/{mnemonic}/{name}", operation_id = "is_logged_in_with_mnemonic", tag = "sessions",
     summary = "Whether somebody has a session",
     params(
         ("mnemonic" = String, Path, description = "Such as `db`"),
         ("name" = String, Path, description = "Such as `alice`"),
     ),
+    security(()),
     responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), Always),
 )]
 pub async fn get_with_mnemonic(

@@ -3,8 +3,8 @@
 use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 use service_kit::words::fold;
+use utoipa::ToSchema;
 
 use super::{dates, names};
 use crate::error::Error;
@@ -12,8 +12,33 @@ use crate::error::Error;
 const KINDS: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
 const CATEGORIES: [&str; 6] = ["comment", "info", "error", "debug", "commandline", "file"];
 
+/// [`KINDS`] for the `OpenAPI` document.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "texts of the database and of requests are checked against KINDS")]
+pub enum EntryType {
+    Annotation,
+    Notification,
+    Broadcast,
+    Attachment,
+}
+
+/// [`CATEGORIES`] for the `OpenAPI` document; requests may have them in either case.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "texts of the database and of requests are checked against CATEGORIES")]
+pub enum Category {
+    Comment,
+    Info,
+    Error,
+    Debug,
+    Commandline,
+    File,
+}
+
 /// One form of what is written.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = NewEntryContent)]
 pub struct Content {
     /// `plainText` or `html`; others are kept.
     pub format: Option<String>,
@@ -28,7 +53,7 @@ impl Content {
 }
 
 /// A tag within an entry; clients may send more than the name.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TagName {
     pub name: String,
 }
@@ -49,17 +74,23 @@ pub fn tags(names: impl Iterator<Item = String>) -> Result<Vec<String>, Error> {
 }
 
 /// What a client sends. Keys that are not known are passed over.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewEntry)]
 pub struct Incoming {
+    /// Of the entry that is changed.
     #[serde(rename = "_id")]
     pub id: Option<String>,
     #[serde(rename = "type")]
+    #[schema(value_type = EntryType)]
     pub kind: Option<String>,
+    #[schema(value_type = Category)]
     pub category: Option<String>,
     pub content: Option<Vec<Content>>,
     pub tag: Option<Vec<TagName>>,
     pub title: Option<String>,
+    /// Now, if it is left out.
+    #[schema(format = DateTime)]
     pub creation_date: Option<String>,
     pub dataset_id: Option<i64>,
     pub dataset_name: Option<String>,
@@ -274,61 +305,6 @@ impl Event {
         texts.extend(self.tags.iter().cloned());
         texts
     }
-
-    /// All keys of the interface in its order. `previous` is the version before, in the same form; it is moved, because it
-    /// holds all versions before it.
-    pub fn to_json(&self, entry: &Shown<'_>, previous: Value) -> Value {
-        let tags: Vec<Value> = self.tags.iter().map(|name| json!({"name": name})).collect();
-        let content: Vec<Value> = self
-            .content
-            .iter()
-            .map(|content| {
-                let mut shown = Map::new();
-                shown.extend(content.format.clone().map(|format| ("format".to_owned(), Value::from(format))));
-                shown.extend(content.text.clone().map(|text| ("text".to_owned(), Value::from(text))));
-                Value::Object(shown)
-            })
-            .collect();
-        let mut shown = json!({
-            "_id": entry.id,
-            "investigationId": self.investigation_id,
-            "investigationName": self.investigation_name,
-            "instrumentName": self.instrument_name,
-            "datasetId": self.dataset_id,
-            "datasetName": self.dataset_name,
-            "type": self.kind,
-            "tag": tags,
-            "title": self.title,
-            "category": self.category,
-            "filepath": self.filepath,
-            "filename": self.filename,
-            "fileSize": self.file_size,
-            "username": self.username,
-            "content": content,
-            "software": self.software,
-            "machine": self.machine,
-            "source": self.source,
-            "creationDate": dates::shown(self.at),
-            "contentType": self.content_type,
-            "file": self.files,
-            "previousVersionEvent": null,
-            "fullName": self.full_name,
-            "createdAt": dates::shown(entry.created_at),
-            "updatedAt": dates::shown(entry.updated_at),
-            "removed": entry.removed,
-        });
-        shown["previousVersionEvent"] = previous;
-        shown
-    }
-}
-
-/// What an entry shows besides its event.
-#[derive(Debug, Clone, Copy)]
-pub struct Shown<'a> {
-    pub id: &'a str,
-    pub created_at: i64,
-    pub updated_at: i64,
-    pub removed: bool,
 }
 
 fn one_of(name: &str, given: Option<String>, known: &[&str], form: impl Fn(&str) -> String) -> Result<String, Error> {

@@ -6,6 +6,7 @@ pub mod chain;
 pub mod content;
 pub mod dates;
 mod depth;
+pub mod entry_body;
 pub mod event;
 pub mod filter;
 pub mod ids;

@@ -6,7 +6,8 @@ use serde_json::Value;
 use service_kit::{Problem, Tx};
 
 use crate::domain::content;
-use crate::domain::event::{Event, Shown};
+use crate::domain::entry_body::{EntryBody, Shown};
+use crate::domain::event::Event;
 use crate::state::State;
 use crate::store::attachments;
 use crate::store::entries::{self, Entry};
@@ -35,13 +36,19 @@ pub async fn show_all(state: &State, tx: &mut Tx, found: &[Entry]) -> Result<Vec
         let versions = earlier.remove(&entry.id).unwrap_or_default();
         for (_, at, event) in versions.into_iter().filter(|(version, ..)| *version < entry.version) {
             let past = Shown { id: &entry.id, created_at: entry.created_at, updated_at: at, removed: false };
-            previous = opened(state, tx, entry.book_id, event).await?.to_json(&past, previous);
+            let event = opened(state, tx, entry.book_id, event).await?;
+            previous = json(&EntryBody::from_event(event, &past, previous))?;
         }
         let Entry { id, created_at, updated_at, removed, .. } = entry;
         let present = Shown { id, created_at: *created_at, updated_at: *updated_at, removed: *removed };
-        shown.push(opened(state, tx, entry.book_id, entry.event.clone()).await?.to_json(&present, previous));
+        let event = opened(state, tx, entry.book_id, entry.event.clone()).await?;
+        shown.push(json(&EntryBody::from_event(event, &present, previous))?);
     }
     Ok(shown)
+}
+
+fn json(entry: &EntryBody) -> Result<Value, Problem> {
+    serde_json::to_value(entry).map_err(Problem::internal)
 }
 
 /// Sanitised once more, in case the rules have become stricter since it was written. Images are opened by tickets, but for

@@ -2,6 +2,7 @@
 
 mod archive;
 mod eln;
+mod list;
 mod pdf;
 mod plain;
 
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 
 pub use self::archive::safe_name;
 pub use self::eln::{File, Line, MEDIA_TYPE as ELN};
+pub use self::list::export_list;
 pub use self::pdf::{Heading, read_heading, report_order};
 use crate::domain::book::Book;
 use crate::domain::filter::{Filter, Page};

@@ -14,8 +14,10 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use service_kit::Problem;
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 use self::archive::{Found, Limits};
 use crate::domain::book::Book;
@@ -34,7 +36,7 @@ const AHEAD: usize = 4;
 const TIME_DIGITS: usize = 14;
 
 /// What became of the entries of an archive.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Imported {
     pub created: u64,
     /// They were there already.

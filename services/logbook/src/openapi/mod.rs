@@ -5,16 +5,18 @@ mod shapes;
 
 use std::collections::BTreeMap;
 
-use service_kit::openapi::{Bearer, later, of, text};
+use service_kit::openapi::{ApiKey, Bearer, later, of, text};
 use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, OpenApi};
 
-pub use self::queries::{BookQuery, FilterQuery, InvestigationQuery, ListQuery, SearchQuery, StreamQuery};
-pub use self::shapes::{
-    Binary, DayCount, Entries, Entry, Filled, Found, FromBase64, Imported, InvestigationCount, KeySet, Message, Meta,
-    Moved, Preferences, Tag, TagName, UploadForm,
+pub use self::queries::{
+    BookQuery, Credential, CsvQuery, EntryQuery, FilterQuery, InvestigationQuery, ListQuery, SearchQuery, StreamQuery,
 };
-use crate::routes::{event, import, keys, portal, program, records, resource, stats, tag};
+pub use self::shapes::{
+    Binary, DayCount, ExcerptPiece, Filled, Found, FromBase64, Hit, InvestigationCount, KeySet, Meta, Moved, PageOf,
+    Preferences, PublicKey, UploadForm,
+};
+use crate::routes::{event, export, import, keys, portal, program, records, resource, stats, tag};
 
 /// `services/logbook/openapi.json`
 #[derive(OpenApi)]
@@ -27,8 +29,25 @@ use crate::routes::{event, import, keys, portal, program, records, resource, sta
             that is not listed answers 405 with `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    servers((url = "/")),
+    tags(
+        (name = "entries", description = "Read, search, write, change and tag entries"),
+        (name = "attachments", description = "Files of entries"),
+        (name = "tags", description = "Definitions of tags"),
+        (name = "exports", description = "A logbook as a file, and back"),
+        (name = "history", description = "The signed history of a logbook"),
+        (name = "programs", description = "What programs of beamlines write, with an API key"),
+        (name = "statistics", description = "How much is written, for administrators"),
+        (name = "portal", description = "Banners and settings of a portal"),
+        (name = "administration", description = "Repair of old entries"),
+    ),
     paths(
         event::list::get,
+        export::pdf::get,
+        export::eln::get,
+        export::csv::get,
+        export::text::get,
+        export::json_lines::get,
         import::post,
         keys::get,
         records::get,
@@ -62,7 +81,7 @@ use crate::routes::{event, import, keys, portal, program, records, resource, sta
         portal::get_preferences::get,
         portal::set_preferences::put,
     ),
-    modifiers(&BEARER),
+    modifiers(&BEARER, &ApiKey),
 )]
 pub struct Document;
 

@@ -3,7 +3,17 @@
 #![expect(dead_code, reason = "lists are read as `Parameters`; these say what there is")]
 
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::{IntoParams, ToSchema};
+
+/// Who asks.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct Credential {
+    /// A session id or, for programs, an API key. With `Authorization` or `X-Api-Key` it may be anything, such as `-`.
+    #[param(example = "-")]
+    credential: String,
+}
 
 /// Which entries.
 #[derive(Deserialize, IntoParams)]
@@ -11,7 +21,7 @@ use utoipa::IntoParams;
 #[serde(rename_all = "camelCase")]
 pub struct FilterQuery {
     #[param(nullable = false)]
-    investigation_id: Option<String>,
+    investigation_id: Option<i64>,
     #[param(nullable = false)]
     instrument_name: Option<String>,
     /// Such as `annotation-comment,notification-error,broadcast`.
@@ -21,7 +31,7 @@ pub struct FilterQuery {
     #[param(nullable = false)]
     filter_investigation: Option<bool>,
     /// A day, `2025-03-02`.
-    #[param(nullable = false)]
+    #[param(nullable = false, format = Date)]
     date: Option<String>,
     /// Names; all must be there. One with a comma stands in quotation marks: `beam,"a, b"`.
     #[param(nullable = false)]
@@ -32,9 +42,9 @@ pub struct FilterQuery {
     /// Names; none may be there.
     #[param(nullable = false)]
     not_tags: Option<String>,
-    #[param(nullable = false)]
+    #[param(nullable = false, format = DateTime)]
     start_time: Option<String>,
-    #[param(nullable = false)]
+    #[param(nullable = false, format = DateTime)]
     end_time: Option<String>,
 }
 
@@ -46,23 +56,37 @@ pub struct ListQuery {
     /// A part of the text, without case and accents.
     #[param(nullable = false)]
     search: Option<String>,
-    /// `json`, or for a file `pdf`, `eln`, `csv`, `txt` or `jsonl`.
-    #[param(nullable = false)]
-    format: Option<String>,
-    /// `true`: a CSV begins with a byte order mark, by which spreadsheets know UTF-8.
-    #[param(nullable = false)]
-    bom: Option<bool>,
-    /// `_id`, `creationDate`, `createdAt` or `updatedAt`.
-    #[param(nullable = false)]
-    sort_by: Option<String>,
+    #[param(nullable = false, inline)]
+    sort_by: Option<SortBy>,
     /// `1` ascending, `-1` descending; without it the newest is first, in a PDF the oldest.
-    #[param(nullable = false)]
-    sort_order: Option<String>,
-    #[param(nullable = false)]
-    skip: Option<String>,
-    #[param(nullable = false)]
-    limit: Option<String>,
-    /// An entry, where its page is asked for.
+    #[param(schema_with = sort_order, required = false)]
+    sort_order: Option<i64>,
+    #[param(nullable = false, minimum = 0)]
+    skip: Option<i64>,
+    #[param(nullable = false, minimum = 0)]
+    limit: Option<i64>,
+}
+
+#[derive(Deserialize, ToSchema)]
+enum SortBy {
+    #[serde(rename = "_id")]
+    Id,
+    #[serde(rename = "creationDate")]
+    CreationDate,
+    #[serde(rename = "createdAt")]
+    CreatedAt,
+    #[serde(rename = "updatedAt")]
+    UpdatedAt,
+}
+
+fn sort_order() -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([1, -1])).build()
+}
+
+/// An entry whose page is asked for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EntryQuery {
     #[serde(rename = "_id")]
     #[param(nullable = false)]
     id: Option<String>,
@@ -72,7 +96,7 @@ pub struct ListQuery {
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct InvestigationQuery {
-    #[param(nullable = false)]
+    #[param(nullable = false, value_type = Option<i64>)]
     pub investigation_id: Option<String>,
 }
 
@@ -80,7 +104,7 @@ pub struct InvestigationQuery {
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct BookQuery {
-    #[param(nullable = false)]
+    #[param(nullable = false, value_type = Option<i64>)]
     pub investigation_id: Option<String>,
     #[param(nullable = false)]
     pub instrument_name: Option<String>,
@@ -91,11 +115,20 @@ pub struct BookQuery {
 pub struct SearchQuery {
     /// Words, phrases in quotation marks, beginnings with `*`.
     search: String,
-    #[param(nullable = false)]
-    limit: Option<String>,
+    #[param(nullable = false, minimum = 1)]
+    limit: Option<i64>,
     /// `next` of the answer before: what follows it.
     #[param(nullable = false)]
     before: Option<String>,
+}
+
+/// Of a CSV.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CsvQuery {
+    /// Begins with a byte order mark, by which spreadsheets know UTF-8.
+    #[param(nullable = false)]
+    bom: Option<bool>,
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -1,11 +1,10 @@
-//! What goes in and comes out. Handlers write most of it as JSON by hand, because its keys are a contract.
+//! What operations take and answer, where it is no type of the domain.
 
-#![expect(dead_code, reason = "shapes that handlers write by hand")]
-
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::event::parsed;
+use crate::domain::entry_body::EntryBody;
+use crate::domain::event::{TagName, parsed};
 use crate::error::Error;
 
 /// A file as a `data:` URL.
@@ -13,6 +12,7 @@ use crate::error::Error;
 #[serde(rename_all = "camelCase")]
 pub struct FromBase64 {
     /// `data:<type>;base64,<content>`
+    #[schema(value_type = String)]
     pub base64: Option<String>,
     pub dataset_id: Option<i64>,
     pub machine: Option<String>,
@@ -28,196 +28,125 @@ impl FromBase64 {
     }
 }
 
-#[derive(Deserialize, ToSchema)]
-pub struct TagName {
-    pub name: String,
-}
-
-/// An entry. Answers have all keys.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Entry {
-    /// 24 hexadecimal digits.
-    #[serde(rename = "_id")]
-    id: Option<String>,
-    investigation_id: Option<i64>,
-    investigation_name: Option<String>,
-    instrument_name: Option<String>,
-    dataset_id: Option<i64>,
-    dataset_name: Option<String>,
-    #[serde(rename = "type")]
-    kind: EntryType,
-    tag: Option<Vec<TagName>>,
-    title: Option<String>,
-    category: Category,
-    filepath: Option<String>,
-    filename: Option<String>,
-    file_size: Option<i64>,
-    username: Option<String>,
-    content: Option<Vec<EntryContent>>,
-    software: Option<String>,
-    machine: Option<String>,
-    source: Option<String>,
-    #[schema(format = DateTime)]
-    creation_date: Option<String>,
-    content_type: Option<String>,
-    /// Ids of attachments.
-    file: Option<Vec<String>>,
-    /// The version before, in the same form.
-    previous_version_event: Option<serde_json::Value>,
-    full_name: Option<String>,
-    created_at: Option<String>,
-    updated_at: Option<String>,
-    removed: Option<bool>,
-    /// Only in answers to programs, and only where there is something to say: a name or id that the catalogue does not have.
-    #[schema(nullable = false)]
-    warning: Option<String>,
-}
-
-pub type Entries = Vec<Entry>;
-
 /// What a search found.
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct Found {
-    hits: Vec<Hit>,
-    /// For the next part; null at the end.
-    next: Option<String>,
+    pub hits: Vec<Hit>,
+    /// `before` of the next part; null at the end.
+    #[schema(required)]
+    pub next: Option<String>,
     /// False if the caller may read more logbooks than were looked through.
-    complete: bool,
+    pub complete: bool,
 }
 
-#[derive(ToSchema)]
-struct Hit {
+#[derive(Serialize, ToSchema)]
+pub struct Hit {
     /// `investigation/4711`, `instrument/bl07` or `facility`.
-    book: String,
-    event: Entry,
+    pub book: Option<String>,
+    #[schema(value_type = EntryBody)]
+    pub event: serde_json::Value,
     /// Texts of the entry with what was found in them.
-    excerpts: Vec<Vec<ExcerptPiece>>,
+    pub excerpts: Vec<Vec<ExcerptPiece>>,
 }
 
-#[derive(ToSchema)]
-struct ExcerptPiece {
-    text: String,
+#[derive(Serialize, ToSchema)]
+pub struct ExcerptPiece {
+    pub text: String,
     /// Whether it is what was asked for.
-    hit: bool,
+    pub hit: bool,
 }
 
-#[derive(ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum EntryType {
-    Annotation,
-    Notification,
-    Broadcast,
-    Attachment,
-}
-
-/// In requests in either case.
-#[derive(ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Category {
-    Comment,
-    Info,
-    Error,
-    Debug,
-    Commandline,
-    File,
-}
-
-#[derive(ToSchema)]
-struct EntryContent {
-    /// `plainText` or `html`.
-    format: Option<String>,
-    text: Option<String>,
-}
-
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Tag {
-    #[serde(rename = "_id")]
-    id: Option<String>,
-    name: String,
-    description: Option<String>,
-    color: Option<String>,
-    beamline_name: Option<String>,
-    investigation_id: Option<String>,
-}
-
-#[derive(ToSchema)]
+/// On which page of a list an entry is.
+#[derive(Serialize, ToSchema)]
 pub struct Meta {
-    page: Option<PageOf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub page: Option<PageOf>,
 }
 
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct PageOf {
-    total: i64,
-    total_pages: i64,
-    current_page: i64,
+pub struct PageOf {
+    pub total: i64,
+    pub total_pages: i64,
+    pub current_page: i64,
 }
 
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct DayCount {
     /// A day.
     #[serde(rename = "_id")]
-    id: String,
-    count: i64,
+    #[schema(format = Date)]
+    pub id: String,
+    pub count: i64,
 }
 
+/// How many entries an investigation has; name, title and times where the catalogue tells them.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "written as rows of the catalogue with counts added")]
 pub struct InvestigationCount {
     investigation_id: String,
     name: Option<String>,
     title: Option<String>,
+    #[schema(format = DateTime)]
     start_date: Option<String>,
+    #[schema(format = DateTime)]
     end_date: Option<String>,
     count: i64,
     annotations: i64,
     notifications: i64,
 }
 
-#[derive(ToSchema)]
+/// As MongoDB answers an update.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Moved {
-    n: i64,
-    n_modified: i64,
-    ok: i64,
+    pub n: usize,
+    pub n_modified: usize,
+    pub ok: usize,
 }
 
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct Filled {
-    count: i64,
-    missing: i64,
-    updated: i64,
+    pub count: i64,
+    pub missing: i64,
+    pub updated: usize,
 }
 
-#[derive(ToSchema)]
-pub struct Message {
-    #[serde(rename = "_id")]
-    id: Option<String>,
-    #[serde(rename = "type")]
-    kind: String,
-    message: Option<String>,
-}
-
-#[derive(ToSchema)]
-pub struct Imported {
-    created: i64,
-    present: i64,
-}
-
-#[derive(ToSchema)]
+/// A JWK set (RFC 7517) of Ed25519 keys (RFC 8037).
+#[derive(Serialize, ToSchema)]
 pub struct KeySet {
-    keys: Vec<serde_json::Value>,
+    pub keys: Vec<PublicKey>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = SigningKey)]
+pub struct PublicKey {
+    #[schema(example = "OKP")]
+    pub kty: &'static str,
+    #[schema(example = "Ed25519")]
+    pub crv: &'static str,
+    #[serde(rename = "use")]
+    #[schema(example = "sig")]
+    pub usage: &'static str,
+    #[schema(example = "EdDSA")]
+    pub alg: &'static str,
+    pub kid: String,
+    pub x: String,
 }
 
 /// Whatever a portal keeps, besides the user's name.
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "kept as the JSON that portals send")]
 pub struct Preferences {
     username: String,
+    #[serde(flatten)]
+    more: std::collections::HashMap<String, serde_json::Value>,
 }
 
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "the parts are read one after the other")]
 pub struct UploadForm {
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
@@ -226,4 +155,5 @@ pub struct UploadForm {
 /// The bytes of a file.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "bytes are sent as they are")]
 pub struct Binary(Vec<u8>);

@@ -9,8 +9,7 @@ use super::login;
 use super::visitor::visitor;
 use crate::domain::filter::Parameters;
 use crate::error::Error;
-use crate::exports::Format;
-use crate::routes::event::list;
+use crate::exports::{Format, export_list};
 use crate::state::State;
 
 pub async fn get(
@@ -23,5 +22,5 @@ pub async fn get(
     let Some(caller) = visitor(&request, &identity).await? else { return login::form(&state, &request).await };
     let level = readable(&state, &caller, &path).await?;
     let format = Format::parse(query.format.as_deref())?.ok_or_else(|| Error::bad("format is missing"))?;
-    list::file(state.into_inner(), &caller, level.book, &query, format).await
+    export_list(state.into_inner(), &caller, level.book, &query, format).await
 }

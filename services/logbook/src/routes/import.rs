@@ -5,24 +5,25 @@ use std::io::{Seek as _, Write as _};
 use actix_web::{HttpResponse, web};
 use futures_util::StreamExt as _;
 use identity::Caller;
-use serde_json::json;
 use service_kit::Problem;
 
 use crate::bindings::{self, Bound};
 use crate::domain::book::Book;
 use crate::error::Error;
-use crate::imports;
-use crate::openapi::{Always, Binary, BookQuery, Imported};
+use crate::imports::{self, Imported};
+use crate::openapi::{Always, Binary, BookQuery, Credential};
 use crate::rights;
-use crate::routes::request::{book, in_time, json as answer};
+use crate::routes::request::{book, in_time, json};
 use crate::state::State;
 
 #[utoipa::path(
-    post, path = "/logbook/{credential}/import", operation_id = "import_entries", summary = "Import an .eln",
+    post, path = "/logbook/{credential}/import", operation_id = "import_entries", tag = "exports",
+    summary = "Import an .eln",
     description = "Entries keep their times, authors and attachments, so this is for administrators; the records say who \
         imported them. The archive is checked to its end before anything is written; the same archive again adds nothing.",
-    params(("credential" = String, Path, description = "A session id"), BookQuery),
+    params(Credential, BookQuery),
     request_body(content = Binary, content_type = "application/vnd.eln+zip"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "How many entries were new, and how many were there", body = Imported),
@@ -61,5 +62,5 @@ pub async fn post(
     }
     file.rewind().map_err(Error::Storage)?;
     let imported = imports::import(&state, &book, file, &caller.subject().icat_user_name).await?;
-    Ok(answer(&json!({"created": imported.created, "present": imported.present})))
+    Ok(json(&imported))
 }

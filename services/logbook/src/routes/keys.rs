@@ -1,24 +1,23 @@
 //! `GET /logbook/keys`: the key that signs closed logbooks, for whoever checks an export.
 
 use actix_web::{HttpResponse, web};
-use serde_json::json;
 use service_kit::Problem;
 
-use crate::domain::seal::PublicKey;
-use crate::openapi::{Always, KeySet};
-use crate::routes::request::json as answer;
+use crate::domain::seal;
+use crate::openapi::{Always, KeySet, PublicKey};
+use crate::routes::request::json;
 use crate::state::State;
 
 #[utoipa::path(
-    get, path = "/logbook/keys", operation_id = "list_keys", summary = "The key that signs closed logbooks",
+    get, path = "/logbook/keys", operation_id = "list_keys", tag = "history",
+    summary = "The key that signs closed logbooks",
     description = "As a JWK set (RFC 7517, RFC 8037); `kid` is what a closed logbook's last record and \
         `undulator logbook verify` say.",
     security(()),
     responses(Always, (status = 200, description = "One Ed25519 key", body = KeySet)),
 )]
 pub async fn get(state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    let key = PublicKey::of(state.keys.seals());
-    let jwk =
-        json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id(), "x": key.encoded()});
-    Ok(answer(&json!({"keys": [jwk]})))
+    let key = seal::PublicKey::of(state.keys.seals());
+    let jwk = PublicKey { kty: "OKP", crv: "Ed25519", usage: "sig", alg: "EdDSA", kid: key.id(), x: key.encoded() };
+    Ok(json(&KeySet { keys: vec![jwk] }))
 }

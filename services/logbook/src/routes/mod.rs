@@ -1,6 +1,7 @@
 //! ICAT+'s interface of the logbook (5.7): the mounts and the route table, nothing else.
 
 pub mod event;
+pub mod export;
 pub mod import;
 pub mod keys;
 pub mod portal;
@@ -41,6 +42,11 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
             .get("/{credential}/event/page", event::page::get)
             .put("/{credential}/event/remove", event::remove::put)
             .put("/{credential}/event/restore", event::restore::put)
+            .get("/{credential}/export/pdf", export::pdf::get)
+            .get("/{credential}/export/eln", export::eln::get)
+            .get("/{credential}/export/csv", export::csv::get)
+            .get("/{credential}/export/txt", export::text::get)
+            .get("/{credential}/export/jsonl", export::json_lines::get)
             .get("/{credential}/search", event::search::get)
             .get("/{credential}/events/stream", event::stream::get)
             .post("/{credential}/import", import::post)

@@ -9,7 +9,7 @@ use identity::Caller;
 use service_kit::Problem;
 
 use crate::domain::book::Book;
-use crate::openapi::{Always, BookQuery};
+use crate::openapi::{Always, BookQuery, Credential};
 use crate::rights;
 use crate::routes::request::book;
 use crate::state::State;
@@ -19,10 +19,12 @@ use crate::verify::{Head, Line};
 const PIECE: i64 = 100;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/records", operation_id = "list_records", summary = "The history of a logbook",
+    get, path = "/logbook/{credential}/records", operation_id = "list_records", tag = "history",
+    summary = "The history of a logbook",
     description = "JSON lines: first the logbook's name, how many records it has and the hash of the last; then the records \
         from the first on. For whoever may write the logbook; once it is closed, for administrators.",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
+    params(Credential, BookQuery),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "Records", body = String, content_type = "application/jsonl"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::header::{Header as _, IfMatch};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::Value;
+use serde::Serialize;
 use service_kit::Problem;
 
 use crate::domain::book::Book;
@@ -37,8 +37,8 @@ pub fn with_file(state: &State) -> usize {
     usize::try_from(bytes / 3 * 4 + 64 * 1024).unwrap_or(usize::MAX)
 }
 
-pub fn json(value: &Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("content-type", "application/json")).body(value.to_string())
+pub fn json(value: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().json(value)
 }
 
 /// The logbook that a request names.

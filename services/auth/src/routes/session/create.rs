@@ -23,8 +23,9 @@ pub struct Credentials {
 }
 
 #[utoipa::path(
-    post, path = "/session", operation_id = "create_session", summary = "Log in (ICAT+)",
+    post, path = "/session", operation_id = "create_session", tag = "sessions", summary = "Log in (ICAT+)",
     request_body(content = Credentials, content_type = "application/json"),
+    security(()),
     responses(
         OfIcatPlus,
         BodyOfIcatPlus,

@@ -8,8 +8,9 @@ use crate::sessions::log_out;
 use crate::state::State;
 
 #[utoipa::path(
-    delete, path = "/session/{id}", operation_id = "end_session", summary = "Log out (ICAT+)",
+    delete, path = "/session/{id}", operation_id = "end_session", tag = "sessions", summary = "Log out (ICAT+)",
     params(("id" = String, Path, description = "The session id")),
+    security(()),
     responses(
         OfIcatPlus,
         (status = 200, description = "Ended, now or before"),

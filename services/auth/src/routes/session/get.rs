@@ -24,9 +24,10 @@ pub struct SessionStatus {
 
 // ICAT+ documents only 500 for a dead session; 403 is what its other session calls answer, and what clients act on.
 #[utoipa::path(
-    get, path = "/session/{id}", operation_id = "get_session",
+    get, path = "/session/{id}", operation_id = "get_session", tag = "sessions",
     summary = "Who it is, with which roles, and for how long (ICAT+)",
     params(("id" = String, Path, description = "The session id")),
+    security(()),
     responses(
         OfIcatPlus,
         (status = 200, description = "Alive", body = SessionStatus),

@@ -27,6 +27,7 @@ pub struct Session {
     pub name: String,
     pub full_name: String,
     pub life_time_minutes: f64,
+    #[schema(format = DateTime)]
     pub expiration_time: String,
     pub is_administrator: bool,
     pub is_instrument_scientist: bool,

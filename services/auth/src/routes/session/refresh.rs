@@ -8,9 +8,10 @@ use crate::openapi::OfIcatPlus;
 use crate::state::State;
 
 #[utoipa::path(
-    put, path = "/session/{id}", operation_id = "refresh_session",
+    put, path = "/session/{id}", operation_id = "refresh_session", tag = "sessions",
     summary = "Let a session's lifetime start again (ICAT+)",
     params(("id" = String, Path, description = "The session id")),
+    security(()),
     responses(
         OfIcatPlus,
         (status = 204, description = "Done"),

@@ -30,7 +30,7 @@ pub struct Token {
 }
 
 #[utoipa::path(
-    post, path = "/auth/v1/token", operation_id = "create_token", summary = "Get an access token",
+    post, path = "/auth/v1/token", operation_id = "create_token", tag = "tokens", summary = "Get an access token",
     description = "Either a body with credentials, which are given to ICAT, or no body and an ICAT session id as \
         `Authorization: Bearer`.",
     request_body(content = Credentials, content_type = "application/json"),

@@ -10,7 +10,7 @@ use crate::sessions;
 use crate::state::State;
 
 #[utoipa::path(
-    delete, path = "/auth/v1/token", operation_id = "end_token",
+    delete, path = "/auth/v1/token", operation_id = "end_token", tag = "tokens",
     summary = "Log out: end the token and the ICAT session behind it",
     security(("bearer" = [])),
     responses(

@@ -19,7 +19,7 @@ use crate::state::State;
 const OCTETS: &str = "application/octet-stream";
 
 #[utoipa::path(
-    get, path = "/ids/getData", operation_id = "get_data", summary = "Download a file or a selection",
+    get, path = "/ids/getData", operation_id = "get_data", tag = "data", summary = "Download a file or a selection",
     description = "One `datafileIds` alone is sent as the file itself, everything else as one ZIP, or as `format` says. \
         Files, ZIP and tar have a length, a validator and ranges; what is compressed has none of them. A selection that \
         was prepared has the same bytes until it expires; when one of its files changes it is gone (404).",

@@ -43,7 +43,7 @@ const AFTER: &str = "</script></html>";
 const PADDING: usize = 512;
 
 #[utoipa::path(
-    post, path = "/ids/put", operation_id = "put_form", summary = "Store a file from a page's form",
+    post, path = "/ids/put", operation_id = "put_form", tag = "uploads", summary = "Store a file from a page's form",
     description = "For pages that cannot PUT. Fields come before the file; `wrap` puts the answer into a page for a frame, \
         `padding` makes an error there longer.",
     request_body(content = PutForm, content_type = "multipart/form-data"),

@@ -6,16 +6,16 @@ use service_kit::Problem;
 use super::request::NewDatafile;
 use super::upload::Upload;
 use crate::error::{SWITCHED_OFF, not_implemented};
-use crate::openapi::{Always, Failure, PutQuery, Stored};
+use crate::openapi::{Always, Bytes, Failure, PutQuery, Stored};
 use crate::parameters::Parameters;
 use crate::session::who;
 use crate::state::State;
 
 #[utoipa::path(
-    put, path = "/ids/put", operation_id = "put_data", summary = "Store a file",
+    put, path = "/ids/put", operation_id = "put_data", tag = "uploads", summary = "Store a file",
     description = "The file is on disk, whole, before its datafile is made, and goes if ICAT refuses the datafile.",
     params(PutQuery),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = Bytes, content_type = "application/octet-stream"),
     security((), ("bearer" = [])),
     responses(
         Always,

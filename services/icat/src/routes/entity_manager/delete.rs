@@ -25,7 +25,8 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    delete, path = "/icat/entityManager", operation_id = "delete_entities", summary = "Delete entities",
+    delete, path = "/icat/entityManager", operation_id = "delete_entities", tag = "entities",
+    summary = "Delete entities",
     description = "With all that depends on them; all or nothing. `offset` counts the entity at fault from 0.",
     params(Query),
     security((), ("bearer" = [])),

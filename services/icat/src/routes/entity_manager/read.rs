@@ -29,7 +29,8 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    get, path = "/icat/entityManager", operation_id = "read_entities", summary = "Search, or read one entity",
+    get, path = "/icat/entityManager", operation_id = "read_entities", tag = "entities",
+    summary = "Search, or read one entity",
     params(Query),
     security((), ("bearer" = [])),
     responses(

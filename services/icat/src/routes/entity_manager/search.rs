@@ -6,7 +6,7 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::openapi::{Always, Body, Failure, Rows};
+use crate::openapi::{Always, Body, Failure};
 use crate::state::State;
 
 #[derive(Deserialize, ToSchema)]
@@ -22,13 +22,14 @@ pub struct Form {
 }
 
 #[utoipa::path(
-    post, path = "/icat/entityManager/search", operation_id = "search_entities", summary = "Search with a long query",
+    post, path = "/icat/entityManager/search", operation_id = "search_entities", tag = "entities",
+    summary = "Search with a long query",
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
         Always,
         Body,
-        (status = 200, description = "One element per row", body = Rows),
+        (status = 200, description = "One element per row", body = Vec<serde_json::Value>),
         (status = 400, description = "`BAD_PARAMETER`: the query cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session", body = Failure),
         (status = 412, description = "`VALIDATION`: more than `maxEntities`", body = Failure),

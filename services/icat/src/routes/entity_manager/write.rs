@@ -26,7 +26,8 @@ pub struct Form {
 }
 
 #[utoipa::path(
-    post, path = "/icat/entityManager", operation_id = "write_entities", summary = "Create and change entities",
+    post, path = "/icat/entityManager", operation_id = "write_entities", tag = "entities",
+    summary = "Create and change entities",
     description = "All or nothing. Where an entity of the list is at fault, `offset` counts it from 0.",
     params((
         "Idempotency-Key" = Option<String>, Header, nullable = false, max_length = 255,

@@ -24,7 +24,7 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    get, path = "/icat/port", operation_id = "export_entities", summary = "Export entities as text",
+    get, path = "/icat/port", operation_id = "export_entities", tag = "dumps", summary = "Export entities as text",
     params(Query),
     security((), ("bearer" = [])),
     responses(

@@ -30,7 +30,7 @@ pub struct ImportForm {
 }
 
 #[utoipa::path(
-    post, path = "/icat/port", operation_id = "import_entities", summary = "Import entities from text",
+    post, path = "/icat/port", operation_id = "import_entities", tag = "dumps", summary = "Import entities from text",
     description = "All rows are stored, or none: `offset` is the line of the first that cannot be. A row without a unique key \
                    that is stored already is not stored again.",
     request_body(content = ImportForm, content_type = "multipart/form-data"),

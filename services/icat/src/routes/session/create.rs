@@ -20,8 +20,9 @@ pub struct Form {
 }
 
 #[utoipa::path(
-    post, path = "/icat/session", operation_id = "log_in", summary = "Log in",
+    post, path = "/icat/session", operation_id = "log_in", tag = "sessions", summary = "Log in",
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
+    security(()),
     responses(
         Always,
         Body,

@@ -8,8 +8,9 @@ use crate::openapi::{Always, Failure};
 use crate::state::State;
 
 #[utoipa::path(
-    delete, path = "/icat/session/{id}", operation_id = "log_out", summary = "End a session",
+    delete, path = "/icat/session/{id}", operation_id = "log_out", tag = "sessions", summary = "End a session",
     params(("id" = String, Path, description = "The session id")),
+    security(()),
     responses(
         Always,
         (status = 204, description = "Ended; also one that had expired"),

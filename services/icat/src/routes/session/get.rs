@@ -9,8 +9,10 @@ use crate::state::State;
 use crate::values::{java_double, write_string};
 
 #[utoipa::path(
-    get, path = "/icat/session/{id}", operation_id = "get_session", summary = "Whose session it is, how long it lives",
+    get, path = "/icat/session/{id}", operation_id = "get_session", tag = "sessions",
+    summary = "Whose session it is, how long it lives",
     params(("id" = String, Path, description = "The session id")),
+    security(()),
     responses(
         Always,
         (status = 200, description = "Alive", body = Session),

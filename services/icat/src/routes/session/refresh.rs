@@ -8,8 +8,10 @@ use crate::openapi::{Always, Failure};
 use crate::state::State;
 
 #[utoipa::path(
-    put, path = "/icat/session/{id}", operation_id = "refresh_session", summary = "Let its lifetime start again",
+    put, path = "/icat/session/{id}", operation_id = "refresh_session", tag = "sessions",
+    summary = "Let its lifetime start again",
     params(("id" = String, Path, description = "The session id")),
+    security(()),
     responses(
         Always,
         (status = 204, description = "Done"),

@@ -5,14 +5,16 @@ use identity::Caller;
 use service_kit::Problem;
 
 use crate::domain::filter::Parameters;
-use crate::openapi::{Always, FilterQuery, ListQuery};
+use crate::openapi::{Always, Credential, FilterQuery, ListQuery};
 use crate::routes::request::{book_of, json};
 use crate::state::State;
 use crate::{entries, rights, store};
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/event/count", operation_id = "count_entries", summary = "How many entries match",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), FilterQuery, ListQuery),
+    get, path = "/logbook/{credential}/event/count", operation_id = "count_entries", tag = "entries",
+    summary = "How many entries match",
+    params(Credential, FilterQuery, ListQuery),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "The number", body = i64, content_type = "application/json"),
@@ -29,5 +31,5 @@ pub async fn get(
     let filter = query.filter(&state.zone)?;
     let mut tx = state.db.read().await?;
     let scope = entries::scope(&mut tx, &book).await?;
-    Ok(json(&store::entries::count(&mut tx, &scope, &filter).await?.into()))
+    Ok(json(&store::entries::count(&mut tx, &scope, &filter).await?))
 }

@@ -5,23 +5,26 @@ use identity::Caller;
 use service_kit::Problem;
 
 use crate::domain::book::Book;
+use crate::domain::entry_body::EntryBody;
 use crate::domain::event::{Event, Incoming};
 use crate::domain::filter::number;
 use crate::domain::names;
 use crate::entries::{self, NewEntry};
 use crate::error::Error;
-use crate::openapi::{Always, Entry, InvestigationQuery};
+use crate::openapi::{Always, Credential, InvestigationQuery};
 use crate::routes::request::{PLAIN, body, json};
 use crate::state::State;
 use crate::{people, rights};
 
 #[utoipa::path(
-    post, path = "/logbook/{credential}/event", operation_id = "create_entry", summary = "Write an entry",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), InvestigationQuery),
-    request_body(content = Entry, content_type = "application/json"),
+    post, path = "/logbook/{credential}/event", operation_id = "create_entry", tag = "entries",
+    summary = "Write an entry",
+    params(Credential, InvestigationQuery),
+    request_body(content = Incoming, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 200, description = "The entry, on disk", body = EntryBody),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
     ),

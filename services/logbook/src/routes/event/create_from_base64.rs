@@ -4,23 +4,25 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
+use crate::domain::entry_body::EntryBody;
 use crate::domain::event::Event;
 use crate::domain::filter::number;
 use crate::entries::{self, NewEntry};
 use crate::files;
-use crate::openapi::{Always, BookQuery, Entry, FromBase64};
+use crate::openapi::{Always, BookQuery, Credential, FromBase64};
 use crate::routes::request::{body, book, json, with_file};
 use crate::state::State;
 use crate::{people, rights};
 
 #[utoipa::path(
-    post, path = "/logbook/{credential}/event/createfrombase64", operation_id = "create_entry_from_base64",
+    post, path = "/logbook/{credential}/event/createfrombase64", operation_id = "create_entry_from_base64", tag = "attachments",
     summary = "Attach a file given as base64",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
+    params(Credential, BookQuery),
     request_body(content = FromBase64, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 200, description = "The entry, on disk", body = EntryBody),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 413, description = "The file is too large", body = String, content_type = "text/plain"),
         (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),

@@ -6,14 +6,16 @@ use service_kit::Problem;
 
 use crate::domain::dates::{day_of, day_starts};
 use crate::domain::filter::Parameters;
-use crate::openapi::{Always, FilterQuery, ListQuery};
+use crate::openapi::{Always, Credential, FilterQuery, ListQuery};
 use crate::routes::request::{book_of, json};
 use crate::state::State;
 use crate::{entries, rights, store};
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/event/dates", operation_id = "list_days", summary = "Days with entries",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), FilterQuery, ListQuery),
+    get, path = "/logbook/{credential}/event/dates", operation_id = "list_days", tag = "entries",
+    summary = "Days with entries",
+    params(Credential, FilterQuery, ListQuery),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "Days, such as `2025-03-01`", body = Vec<String>),
@@ -38,5 +40,5 @@ pub async fn get(
         }
         None => Vec::new(),
     };
-    Ok(json(&days.into()))
+    Ok(json(&days))
 }

@@ -15,7 +15,6 @@ pub mod update;
 
 use actix_web::{HttpRequest, HttpResponse};
 use identity::Caller;
-use serde_json::Value;
 use service_kit::Problem;
 
 use crate::domain::book::Book;
@@ -46,5 +45,5 @@ async fn set_removed(
     let actor = &caller.subject().icat_user_name;
     let changed = entries::set_removed(state, &book, &filter, removed, request.query_string(), actor).await?;
     let mut tx = state.db.read().await?;
-    Ok(json(&Value::Array(entries::show_all(state, &mut tx, &changed).await?)))
+    Ok(json(&entries::show_all(state, &mut tx, &changed).await?))
 }

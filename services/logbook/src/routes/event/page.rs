@@ -2,18 +2,19 @@
 
 use actix_web::{HttpResponse, web};
 use identity::Caller;
-use serde_json::json;
 use service_kit::Problem;
 
 use crate::domain::filter::Parameters;
-use crate::openapi::{Always, FilterQuery, ListQuery, Meta};
+use crate::openapi::{Always, Credential, EntryQuery, FilterQuery, ListQuery, Meta, PageOf};
 use crate::routes::request::{self, book_of};
 use crate::state::State;
 use crate::{entries, rights, store};
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/event/page", operation_id = "find_page", summary = "The page of an entry",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), FilterQuery, ListQuery),
+    get, path = "/logbook/{credential}/event/page", operation_id = "find_page", tag = "entries",
+    summary = "The page of an entry",
+    params(Credential, FilterQuery, ListQuery, EntryQuery),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "The page, counted from 1; without `page` if the entry is not in the list", body = Meta),
@@ -37,7 +38,8 @@ pub async fn get(
         Some(id) => store::entries::position(&mut tx, &scope, &filter, page, id).await?,
         None => Some(0),
     };
-    let Some(place) = place else { return Ok(request::json(&json!({}))) };
+    let Some(place) = place else { return Ok(request::json(&Meta { page: None })) };
     let pages = (total + limit - 1) / limit;
-    Ok(request::json(&json!({"page": {"total": total, "totalPages": pages, "currentPage": place / limit + 1}})))
+    let page = PageOf { total, total_pages: pages, current_page: place / limit + 1 };
+    Ok(request::json(&Meta { page: Some(page) }))
 }

@@ -4,18 +4,21 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
+use crate::domain::entry_body::EntryBody;
 use crate::domain::filter::Parameters;
-use crate::openapi::{Always, Entries, FilterQuery, ListQuery};
+use crate::openapi::{Always, Credential, EntryQuery, FilterQuery, ListQuery};
 use crate::state::State;
 
 #[utoipa::path(
-    put, path = "/logbook/{credential}/event/restore", operation_id = "restore_entries", summary = "Show hidden entries",
+    put, path = "/logbook/{credential}/event/restore", operation_id = "restore_entries", tag = "entries",
+    summary = "Show hidden entries",
     description = "All entries that match: with nothing but a logbook, the whole logbook. A parameter that is not listed is \
         refused, so that a mistyped one is not the whole logbook either. It is one record of the logbook's history.",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), FilterQuery, ListQuery),
+    params(Credential, FilterQuery, ListQuery, EntryQuery),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The entries that were changed", body = Entries),
+        (status = 200, description = "The entries that were changed", body = Vec<EntryBody>),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
     ),

@@ -3,14 +3,14 @@
 use actix_web::{HttpResponse, web};
 use identity::Caller;
 use serde::Deserialize;
-use serde_json::Value;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
+use crate::domain::entry_body::EntryBody;
 use crate::domain::event::{TagName, parsed, tags};
 use crate::domain::filter::Filter;
 use crate::error::Error;
-use crate::openapi::{Always, BookQuery, Entries};
+use crate::openapi::{Always, BookQuery, Credential};
 use crate::routes::request::{PLAIN, body, book, json};
 use crate::state::State;
 use crate::store::entries::Scope;
@@ -23,17 +23,18 @@ struct Body {
     #[serde(default)]
     event_ids: Vec<String>,
     #[serde(default)]
-    #[schema(value_type = Vec<crate::openapi::TagName>)]
     tags: Vec<TagName>,
 }
 
 #[utoipa::path(
-    patch, path = "/logbook/{credential}/events", operation_id = "retag_entries", summary = "Tag several entries",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
+    patch, path = "/logbook/{credential}/events", operation_id = "retag_entries", tag = "entries",
+    summary = "Tag several entries",
+    params(Credential, BookQuery),
     request_body(content = Body, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The entries", body = Entries),
+        (status = 200, description = "The entries", body = Vec<EntryBody>),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 404, description = "An entry is not in this logbook; none was changed", body = String, content_type = "text/plain"),
         (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
@@ -67,7 +68,7 @@ pub async fn patch(
     let actor = &caller.subject().icat_user_name;
     let changed = entries::retag(&state, &book, &scope, &asked.event_ids, &tags, actor).await?;
     let mut tx = state.db.read().await?;
-    let mut answer = json(&Value::Array(entries::show_all(&state, &mut tx, &changed).await?));
+    let mut answer = json(&entries::show_all(&state, &mut tx, &changed).await?);
     if let [entry] = changed.as_slice() {
         people::set_entity_tag(&mut answer, entry)?;
     }

@@ -2,15 +2,14 @@
 
 use actix_web::{HttpResponse, web};
 use identity::Caller;
-use serde_json::{Value, json};
 use service_kit::Problem;
 use service_kit::words::{Asked, Piece};
 
 use crate::domain::book::Book;
 use crate::domain::filter::{Filter, Parameters, number};
 use crate::error::Error;
-use crate::openapi::{Always, FilterQuery, Found, SearchQuery};
-use crate::routes::request::{book_of, json as answer};
+use crate::openapi::{Always, Credential, ExcerptPiece, FilterQuery, Found, Hit, SearchQuery};
+use crate::routes::request::{book_of, json};
 use crate::state::State;
 use crate::store::books;
 use crate::store::entries::Entry;
@@ -25,12 +24,14 @@ const EXCERPT: usize = 240;
 const EXCERPTS: usize = 3;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/search", operation_id = "search_entries", summary = "Search for words",
+    get, path = "/logbook/{credential}/search", operation_id = "search_entries", tag = "entries",
+    summary = "Search for words",
     description = "Entries that have all of what `search` asks for, the last written first: `beam dump` both words, \
         `\"beam dump\"` in this order, `calib*` a beginning; without case and accents. Without `investigationId` and \
         `instrumentName` in every logbook that the caller may read. The other parameters narrow it as they do a list; \
         `sortBy`, `sortOrder`, `skip` and `format` do not count.",
-    params(("credential" = String, Path, description = "A session id, or a key where programs read"), FilterQuery, SearchQuery),
+    params(Credential, FilterQuery, SearchQuery),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "Entries with the texts in which something was found", body = Found),
@@ -58,14 +59,11 @@ pub async fn get(
     let ids: Vec<i64> = found.iter().map(|entry| entry.book_id).collect();
     let names = books::names(&mut tx, &ids).await?;
     let shown = entries::show_all(&state, &mut tx, &found).await?;
-    let hits: Vec<Value> = found
-        .iter()
-        .zip(shown)
-        .map(|(entry, event)| {
-            json!({"book": names.get(&entry.book_id), "event": event, "excerpts": excerpts(&asked, entry)})
-        })
-        .collect();
-    Ok(answer(&json!({"hits": hits, "next": next, "complete": complete})))
+    let hits = found.iter().zip(shown).map(|(entry, event)| {
+        let book = names.get(&entry.book_id).cloned();
+        Hit { book, event, excerpts: excerpts(&asked, entry) }
+    });
+    Ok(json(&Found { hits: hits.collect(), next, complete }))
 }
 
 /// Where the caller may look, and whether that is all of it.
@@ -87,9 +85,9 @@ pub async fn reach(state: &State, caller: &Caller, query: &Parameters) -> Result
     Ok((Reach::Books(ids), books.complete))
 }
 
-fn excerpts(asked: &Asked, entry: &Entry) -> Vec<Value> {
+fn excerpts(asked: &Asked, entry: &Entry) -> Vec<Vec<ExcerptPiece>> {
     let texts: Vec<String> = entry.event.readable_texts().into_iter().chain(entry.event.tags.iter().cloned()).collect();
     let found = texts.iter().map(|text| asked.excerpt(text, EXCERPT)).filter(|pieces| !pieces.is_empty());
-    let shown = |piece: Piece| json!({"text": piece.text, "hit": piece.hit});
+    let shown = |piece: Piece| ExcerptPiece { text: piece.text, hit: piece.hit };
     found.take(EXCERPTS).map(|pieces| pieces.into_iter().map(shown).collect()).collect()
 }

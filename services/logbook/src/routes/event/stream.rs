@@ -10,13 +10,14 @@ use service_kit::Problem;
 use crate::domain::filter::{Parameters, number};
 use crate::error::Error;
 use crate::live::{Key, Reader};
-use crate::openapi::{Always, FilterQuery, ListQuery, StreamQuery};
+use crate::openapi::{Always, Credential, FilterQuery, ListQuery, StreamQuery};
 use crate::rights;
 use crate::routes::request::book_of;
 use crate::state::State;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/events/stream", operation_id = "stream_entries", summary = "What is written, as it is written",
+    get, path = "/logbook/{credential}/events/stream", operation_id = "stream_entries", tag = "entries",
+    summary = "What is written, as it is written",
     description = "Server-sent events named as the kinds of records: `created`, `changed`, `removed`, `restored`, `tagged`, \
         `moved-out`, `moved-in`, `closed`. Their data is `{\"record\", \"book\", \"kind\", \"at\", \"entries\", \"gone\", \
         \"many\"}`: `entries` are those that match now, `gone` the ids of those that do not any more; `many` says that too many \
@@ -24,11 +25,12 @@ use crate::state::State;
         number is not of this logbook; `end` says that the caller may not read any more. For an instrument also what is \
         written in the logbooks of its investigations. `sortBy`, `sortOrder`, `skip`, `limit` and `format` do not count.",
     params(
-        ("credential" = String, Path, description = "A session id, or a key where programs read"),
+        Credential,
         FilterQuery, ListQuery,
         StreamQuery,
         ("Last-Event-ID" = Option<i64>, Header, description = "The last `id` that was received: everything after it comes"),
     ),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "Events without an end", body = String, content_type = "text/event-stream"),

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
+use crate::domain::entry_body::EntryBody;
 use crate::domain::event::{Event, Incoming, parsed};
 use crate::domain::filter::number;
 use crate::error::Error;
-use crate::openapi::{Always, Entry, InvestigationQuery};
+use crate::openapi::{Always, Credential, InvestigationQuery};
 use crate::routes::request::{PLAIN, body, json, parse_if_match};
 use crate::state::State;
 use crate::{entries, people, rights, store};
@@ -18,21 +19,22 @@ use crate::{entries, people, rights, store};
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ChangedEntry)]
 struct Wrapped {
-    #[schema(value_type = Entry)]
     event: Incoming,
 }
 
 #[utoipa::path(
-    put, path = "/logbook/{credential}/event", operation_id = "update_entry", summary = "Change an entry",
+    put, path = "/logbook/{credential}/event", operation_id = "update_entry", tag = "entries",
+    summary = "Change an entry",
     params(
-        ("credential" = String, Path, description = "A session id, or a key where programs write"),
+        Credential,
         InvestigationQuery,
         ("If-Match" = Option<String>, Header, description = "The ETag of the version that was read; without it the last writer wins"),
     ),
     request_body(content = Wrapped, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The entry; the same values again make no new version", body = Entry),
+        (status = 200, description = "The entry; the same values again make no new version", body = EntryBody),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 404, description = "There is no such entry in this logbook", body = String, content_type = "text/plain"),
         (status = 412, description = "The entry has been changed meanwhile", body = String, content_type = "text/plain"),

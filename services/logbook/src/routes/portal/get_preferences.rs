@@ -5,7 +5,7 @@ use identity::Caller;
 use serde_json::{Map, Value};
 use service_kit::Problem;
 
-use crate::openapi::{Always, Preferences};
+use crate::openapi::{Always, Credential, Preferences};
 use crate::people;
 use crate::rights;
 use crate::routes::request::json;
@@ -13,8 +13,10 @@ use crate::state::State;
 use crate::store::preferences;
 
 #[utoipa::path(
-    get, path = "/users/{credential}/preferences", operation_id = "get_preferences", summary = "The caller's settings",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write")),
+    get, path = "/users/{credential}/preferences", operation_id = "get_preferences", tag = "portal",
+    summary = "The caller's settings",
+    params(Credential),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "At least the user's name", body = Preferences),

@@ -4,11 +4,10 @@
 use actix_web::{HttpResponse, web};
 use identity::Caller;
 use serde::Deserialize;
-use serde_json::json;
 use service_kit::Problem;
 use utoipa::IntoParams;
 
-use crate::openapi::{Always, Filled};
+use crate::openapi::{Always, Credential, Filled};
 use crate::state::State;
 use crate::{entries, rights, routes, store};
 
@@ -21,9 +20,10 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    put, path = "/actions/{credential}/logbook/instrumentname", operation_id = "fill_instrument_names",
+    put, path = "/actions/{credential}/logbook/instrumentname", operation_id = "fill_instrument_names", tag = "administration",
     summary = "Fill in instrument names",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Query),
+    params(Credential, Query),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "How many entries there are, lacked a name, and were given one", body = Filled),
@@ -35,5 +35,5 @@ pub async fn put(state: web::Data<State>, caller: Caller, query: web::Query<Quer
     let (count, missing) = store::entries::without_instrument(&mut state.db.read().await?).await?;
     let update = query.action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case("update"));
     let updated = if update && missing > 0 { entries::fill_instruments(&state, &caller).await? } else { 0 };
-    Ok(routes::request::json(&json!({"count": count, "missing": missing, "updated": updated})))
+    Ok(routes::request::json(&Filled { count, missing, updated }))
 }

@@ -1,15 +1,32 @@
 //! `GET /messages`: the portal's banners; everybody may read them.
 
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use service_kit::Problem;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::openapi::{Always, Message};
+use crate::openapi::Always;
 use crate::routes;
 use crate::state::State;
 use crate::store::banners::{self, Banner};
+
+/// A banner as clients read it.
+#[derive(Serialize, ToSchema)]
+pub struct Message {
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(rename = "type")]
+    #[schema(example = "INFORMATION")]
+    kind: String,
+    #[schema(required)]
+    message: Option<String>,
+}
+
+impl From<Banner> for Message {
+    fn from(Banner { id, kind, message }: Banner) -> Self {
+        Self { id, kind, message }
+    }
+}
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -21,8 +38,9 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    get, path = "/messages", operation_id = "list_messages", summary = "Banners of the portal",
+    get, path = "/messages", operation_id = "list_messages", tag = "portal", summary = "Banners of the portal",
     params(Query),
+    security(()),
     responses(Always, (status = 200, description = "One of each type", body = Vec<Message>)),
 )]
 pub async fn get(state: web::Data<State>, query: web::Query<Query>) -> Result<HttpResponse, Problem> {
@@ -30,9 +48,5 @@ pub async fn get(state: web::Data<State>, query: web::Query<Query>) -> Result<Ht
     if let Some(kind) = query.kind.as_deref().filter(|kind| !kind.is_empty()) {
         found.retain(|banner| banner.kind.eq_ignore_ascii_case(kind));
     }
-    Ok(routes::request::json(&Value::Array(found.iter().map(shown).collect())))
-}
-
-pub fn shown(banner: &Banner) -> Value {
-    json!({"_id": banner.id, "type": banner.kind, "message": banner.message})
+    Ok(routes::request::json(&found.into_iter().map(Message::from).collect::<Vec<_>>()))
 }

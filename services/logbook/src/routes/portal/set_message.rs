@@ -4,28 +4,34 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use serde::Deserialize;
 use service_kit::Problem;
+use utoipa::ToSchema;
 
-use super::messages::shown;
+use super::messages::Message;
 use crate::domain::event::parsed;
 use crate::domain::{ids, names};
 use crate::error::Error;
-use crate::openapi::{Always, Message};
+use crate::openapi::{Always, Credential};
 use crate::rights;
 use crate::routes::request::{PLAIN, body, json};
 use crate::state::State;
 use crate::store::banners::{self, Banner};
 
-#[derive(Deserialize)]
+/// A banner as a client sends it.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewMessage)]
 struct Sent {
     #[serde(rename = "type")]
+    #[schema(value_type = String, example = "INFORMATION")]
     kind: Option<String>,
     message: Option<String>,
 }
 
 #[utoipa::path(
-    put, path = "/messages/{credential}/information", operation_id = "set_message", summary = "Set a banner",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write")),
-    request_body(content = Message, content_type = "application/json"),
+    put, path = "/messages/{credential}/information", operation_id = "set_message", tag = "portal",
+    summary = "Set a banner",
+    params(Credential),
+    request_body(content = Sent, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "The banner", body = Message),
@@ -46,5 +52,5 @@ pub async fn put(state: web::Data<State>, caller: Caller, payload: web::Payload)
             Ok::<_, service_kit::DbError>(all.into_iter().find(|banner| banner.kind == new.kind))
         })
         .await?;
-    Ok(json(&shown(&stored.unwrap_or(new))))
+    Ok(json(&Message::from(stored.unwrap_or(new))))
 }

@@ -7,7 +7,7 @@ use service_kit::{DbError, Problem};
 
 use crate::domain::event::parsed;
 use crate::domain::ids;
-use crate::openapi::{Always, Preferences};
+use crate::openapi::{Always, Credential, Preferences};
 use crate::people;
 use crate::rights;
 use crate::routes::request::{PLAIN, body, json};
@@ -15,9 +15,11 @@ use crate::state::State;
 use crate::store::preferences;
 
 #[utoipa::path(
-    put, path = "/users/{credential}/preferences", operation_id = "set_preferences", summary = "Change the caller's settings",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write")),
+    put, path = "/users/{credential}/preferences", operation_id = "set_preferences", tag = "portal",
+    summary = "Change the caller's settings",
+    params(Credential),
     request_body(content = Preferences, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "All settings", body = Preferences),

@@ -5,19 +5,22 @@ use identity::Caller;
 use service_kit::Problem;
 
 use super::Target;
+use crate::domain::entry_body::EntryBody;
 use crate::domain::event::{Event, tags};
-use crate::openapi::{Always, Entry, FromBase64};
+use crate::openapi::{Always, Credential, FromBase64};
 use crate::routes::request::{body, with_file};
 use crate::state::State;
 use crate::{files, programs, rights};
 
 #[utoipa::path(
-    post, path = "/dataacquisition/{credential}/base64", operation_id = "create_attachment", summary = "A program attaches a file",
-    params(("credential" = String, Path, description = "An API key"), Target),
+    post, path = "/dataacquisition/{credential}/base64", operation_id = "create_attachment", tag = "programs",
+    summary = "A program attaches a file",
+    params(Credential, Target),
     request_body(content = FromBase64, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 200, description = "The entry, on disk", body = EntryBody),
         (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
         (status = 413, description = "The file is too large", body = String, content_type = "text/plain"),
     ),

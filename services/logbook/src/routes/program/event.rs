@@ -5,20 +5,22 @@ use identity::Caller;
 use service_kit::Problem;
 
 use super::Target;
+use crate::domain::entry_body::EntryBody;
 use crate::domain::event::{Event, Incoming};
-use crate::openapi::{Always, Entry};
+use crate::openapi::{Always, Credential};
 use crate::routes::request::{PLAIN, body};
 use crate::state::State;
 use crate::{programs, rights};
 
 #[utoipa::path(
     post, path = "/logbook/{credential}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event",
-    operation_id = "create_entry_by_name", summary = "A beamline program writes an entry",
-    params(("credential" = String, Path, description = "An API key"), ("investigationName" = String, Path), ("instrumentName" = String, Path)),
-    request_body(content = Entry, content_type = "application/json"),
+    operation_id = "create_entry_by_name", tag = "programs", summary = "A beamline program writes an entry",
+    params(Credential, ("investigationName" = String, Path), ("instrumentName" = String, Path)),
+    request_body(content = Incoming, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 200, description = "The entry, on disk", body = EntryBody),
         (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
     ),
 )]

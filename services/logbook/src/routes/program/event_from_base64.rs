@@ -5,8 +5,9 @@ use identity::Caller;
 use service_kit::Problem;
 
 use super::Target;
+use crate::domain::entry_body::EntryBody;
 use crate::domain::event::Event;
-use crate::openapi::{Always, Entry, FromBase64};
+use crate::openapi::{Always, Credential, FromBase64};
 use crate::routes::request::{body, with_file};
 use crate::state::State;
 use crate::{files, programs, rights};
@@ -14,12 +15,13 @@ use crate::{files, programs, rights};
 #[utoipa::path(
     post,
     path = "/logbook/{credential}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event/createfrombase64",
-    operation_id = "create_entry_by_name_from_base64", summary = "A beamline program attaches a file",
-    params(("credential" = String, Path, description = "An API key"), ("investigationName" = String, Path), ("instrumentName" = String, Path)),
+    operation_id = "create_entry_by_name_from_base64", tag = "programs", summary = "A beamline program attaches a file",
+    params(Credential, ("investigationName" = String, Path), ("instrumentName" = String, Path)),
     request_body(content = FromBase64, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 200, description = "The entry, on disk", body = EntryBody),
         (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
         (status = 413, description = "The file is too large", body = String, content_type = "text/plain"),
     ),

@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
-    #[param(nullable = false)]
+    #[param(nullable = false, value_type = Option<i64>)]
     pub investigation_id: Option<String>,
     /// The proposal.
     #[param(nullable = false)]

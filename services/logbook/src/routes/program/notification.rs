@@ -5,22 +5,24 @@ use identity::Caller;
 use service_kit::Problem;
 
 use super::Target;
+use crate::domain::entry_body::EntryBody;
 use crate::domain::event::{Event, Incoming};
-use crate::openapi::{Always, Entry};
+use crate::openapi::{Always, Credential};
 use crate::routes::request::{PLAIN, body};
 use crate::state::State;
 use crate::{programs, rights};
 
 #[utoipa::path(
-    post, path = "/dataacquisition/{credential}/notification", operation_id = "create_notification",
+    post, path = "/dataacquisition/{credential}/notification", operation_id = "create_notification", tag = "programs",
     summary = "A program writes an entry",
     description = "The entry is bound to the investigation of the proposal and the instrument by its time. It is stored also \
         when none is known; then it stands in the instrument's logbook until the investigation appears.",
-    params(("credential" = String, Path, description = "An API key"), Target),
-    request_body(content = Entry, content_type = "application/json"),
+    params(Credential, Target),
+    request_body(content = Incoming, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 200, description = "The entry, on disk", body = EntryBody),
         (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
     ),
 )]

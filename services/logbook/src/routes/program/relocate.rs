@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, web};
 use identity::Caller;
 use serde::Deserialize;
-use serde_json::json;
 use service_kit::Problem;
 use utoipa::IntoParams;
 
@@ -11,7 +10,7 @@ use crate::bindings::{self, Bound};
 use crate::domain::book::Book;
 use crate::domain::filter::number;
 use crate::error::Error;
-use crate::openapi::{Always, Moved};
+use crate::openapi::{Always, Credential, Moved};
 use crate::state::State;
 use crate::{entries, rights, routes};
 
@@ -26,9 +25,10 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    post, path = "/dataacquisition/{credential}/events/move", operation_id = "move_entries",
+    post, path = "/dataacquisition/{credential}/events/move", operation_id = "move_entries", tag = "programs",
     summary = "Move entries to another investigation",
-    params(("credential" = String, Path, description = "An API key"), Query),
+    params(Credential, Query),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "How many were moved", body = Moved),
@@ -59,5 +59,5 @@ pub async fn post(state: web::Data<State>, caller: Caller, query: web::Query<Que
         }
     }
     let moved = entries::relocate(&state, from, to, &caller.subject().icat_user_name).await?;
-    Ok(routes::request::json(&json!({"n": moved, "nModified": moved, "ok": 1})))
+    Ok(routes::request::json(&Moved { n: moved, n_modified: moved, ok: 1 }))
 }

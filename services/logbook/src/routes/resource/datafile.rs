@@ -10,14 +10,14 @@ use utoipa::IntoParams;
 
 use crate::domain::filter::number;
 use crate::error::Error;
-use crate::openapi::Always;
+use crate::openapi::{Always, Credential};
 use crate::state::State;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
-    #[param(value_type = String)]
+    #[param(value_type = i64)]
     investigation_id: Option<String>,
     /// Location of a datafile.
     #[param(value_type = String)]
@@ -28,8 +28,10 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/datafile/open", operation_id = "open_datafile", summary = "Open a file in the viewer",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Query),
+    get, path = "/logbook/{credential}/datafile/open", operation_id = "open_datafile", tag = "attachments",
+    summary = "Open a file in the viewer",
+    params(Credential, Query),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 302, description = "To the viewer"),

@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 
 use crate::attachments::{is_shown_converted, is_shown_inline, thumbnail};
 use crate::error::Error;
-use crate::openapi::{Always, Binary};
+use crate::openapi::{Always, Binary, Credential};
 use crate::state::State;
 use crate::store::attachments;
 use crate::store::attachments::Attachment;
@@ -34,8 +34,10 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    get, path = "/resource/{credential}/file/download", operation_id = "download_file", summary = "An attachment",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Query),
+    get, path = "/resource/{credential}/file/download", operation_id = "download_file", tag = "attachments",
+    summary = "An attachment",
+    params(Credential, Query),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "Its bytes; images that cannot be active are shown in the page, everything else is saved",

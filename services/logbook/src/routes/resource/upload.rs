@@ -4,21 +4,24 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
+use crate::domain::entry_body::EntryBody;
 use crate::domain::event::Event;
 use crate::domain::filter::number;
 use crate::entries::{self, NewEntry};
-use crate::openapi::{Always, BookQuery, Entry, UploadForm};
+use crate::openapi::{Always, BookQuery, Credential, UploadForm};
 use crate::routes::request::{book, json};
 use crate::state::State;
 use crate::{files, people, rights};
 
 #[utoipa::path(
-    post, path = "/resource/{credential}/file/upload", operation_id = "upload_file", summary = "Attach a file",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
+    post, path = "/resource/{credential}/file/upload", operation_id = "upload_file", tag = "attachments",
+    summary = "Attach a file",
+    params(Credential, BookQuery),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The entry, on disk", body = Entry),
+        (status = 200, description = "The entry, on disk", body = EntryBody),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 413, description = "The file is too large", body = String, content_type = "text/plain"),
         (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),

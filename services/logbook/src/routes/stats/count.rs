@@ -2,19 +2,20 @@
 
 use actix_web::{HttpResponse, web};
 use identity::Caller;
-use serde_json::{Value, json};
 use service_kit::Problem;
 
 use super::Span;
 use crate::domain::dates::day_of;
-use crate::openapi::{Always, DayCount};
+use crate::openapi::{Always, Credential, DayCount};
 use crate::state::State;
 use crate::store::entries::{self, Scope};
 use crate::{rights, routes};
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/stats/count", operation_id = "count_per_day", summary = "Entries per day",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Span),
+    get, path = "/logbook/{credential}/stats/count", operation_id = "count_per_day", tag = "statistics",
+    summary = "Entries per day",
+    params(Credential, Span),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "Days that have entries", body = Vec<DayCount>),
@@ -25,14 +26,13 @@ pub async fn get(state: web::Data<State>, caller: Caller, span: web::Query<Span>
     rights::administer(&state, &caller).await?;
     let filter = span.filter(&state)?;
     let quarters = entries::quarters(&mut state.db.read().await?, &Scope::Everything, &filter).await?;
-    let mut days: Vec<(String, i64)> = Vec::new();
+    let mut days: Vec<DayCount> = Vec::new();
     for (at, n) in quarters {
         let day = day_of(at, &state.zone);
         match days.last_mut() {
-            Some((last, count)) if *last == day => *count += n,
-            _ => days.push((day, n)),
+            Some(last) if last.id == day => last.count += n,
+            _ => days.push(DayCount { id: day, count: n }),
         }
     }
-    let days = days.into_iter().map(|(day, count)| json!({"_id": day, "count": count}));
-    Ok(routes::request::json(&Value::Array(days.collect())))
+    Ok(routes::request::json(&days))
 }

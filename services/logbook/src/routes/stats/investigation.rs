@@ -6,15 +6,16 @@ use serde_json::{Value, json};
 use service_kit::Problem;
 
 use super::Span;
-use crate::openapi::{Always, InvestigationCount};
+use crate::openapi::{Always, Credential, InvestigationCount};
 use crate::state::State;
 use crate::store::entries;
 use crate::{people, rights, routes};
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/stats/investigation", operation_id = "count_per_investigation",
+    get, path = "/logbook/{credential}/stats/investigation", operation_id = "count_per_investigation", tag = "statistics",
     summary = "Entries per investigation",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Span),
+    params(Credential, Span),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
         (status = 200, description = "Investigations that have entries", body = Vec<InvestigationCount>),
@@ -34,5 +35,5 @@ pub async fn get(state: web::Data<State>, caller: Caller, span: web::Query<Span>
         }
         row
     });
-    Ok(routes::request::json(&Value::Array(rows.collect())))
+    Ok(routes::request::json(&rows.collect::<Vec<_>>()))
 }

@@ -16,10 +16,10 @@ use crate::state::State;
 #[serde(rename_all = "camelCase")]
 pub struct Span {
     /// The first day.
-    #[param(nullable = false)]
+    #[param(nullable = false, format = Date)]
     start_date: Option<String>,
     /// The last day.
-    #[param(nullable = false)]
+    #[param(nullable = false, format = Date)]
     end_date: Option<String>,
 }
 

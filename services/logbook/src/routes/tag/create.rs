@@ -4,24 +4,25 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use super::{Sent, shown};
+use super::{Sent, TagBody};
 use crate::domain::event::parsed;
 use crate::domain::{ids, names};
 use crate::entries;
 use crate::error::Error;
-use crate::openapi::{Always, BookQuery, Tag};
+use crate::openapi::{Always, BookQuery, Credential};
 use crate::rights;
 use crate::routes::request::{PLAIN, body, book, json};
 use crate::state::State;
 use crate::store::tags;
 
 #[utoipa::path(
-    post, path = "/logbook/{credential}/tag", operation_id = "create_tag", summary = "Define a tag",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
-    request_body(content = Tag, content_type = "application/json"),
+    post, path = "/logbook/{credential}/tag", operation_id = "create_tag", tag = "tags", summary = "Define a tag",
+    params(Credential, BookQuery),
+    request_body(content = Sent, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The tag", body = Tag),
+        (status = 200, description = "The tag", body = TagBody),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 409, description = "There is a tag with this name", body = String, content_type = "text/plain"),
         (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
@@ -41,5 +42,5 @@ pub async fn post(
     let id = ids::new(&*state.ids, state.clock.now());
     let tag = tags::Tag { id, description: sent.description, color: sent.color, ..entries::tag_of(&book, &name) };
     let added = state.db.write(async |tx| tags::add(tx, &tag).await).await?;
-    if added { Ok(json(&shown(&tag))) } else { Err(Error::TagTaken.into()) }
+    if added { Ok(json(&TagBody::from(tag))) } else { Err(Error::TagTaken.into()) }
 }

@@ -2,24 +2,24 @@
 
 use actix_web::{HttpResponse, web};
 use identity::Caller;
-use serde_json::Value;
 use service_kit::Problem;
 
-use super::shown;
+use super::TagBody;
 use crate::domain::book::Book;
 use crate::domain::filter::number;
-use crate::openapi::{Always, BookQuery, Tag};
+use crate::openapi::{Always, BookQuery, Credential};
 use crate::rights;
 use crate::routes::request::{book, json};
 use crate::state::State;
 use crate::store::tags;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/tag", operation_id = "list_tags", summary = "Tags of a logbook",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), BookQuery),
+    get, path = "/logbook/{credential}/tag", operation_id = "list_tags", tag = "tags", summary = "Tags of a logbook",
+    params(Credential, BookQuery),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "Tags", body = Vec<Tag>),
+        (status = 200, description = "Tags", body = Vec<TagBody>),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
@@ -35,5 +35,5 @@ pub async fn get(
     let first = scope(investigation.map(Book::Investigation));
     let second = scope(query.instrument_name.as_deref().map(|name| Book::of(None, Some(name))));
     let found = tags::list(&mut state.db.read().await?, &first, &second).await?;
-    Ok(json(&Value::Array(found.iter().map(shown).collect())))
+    Ok(json(&found.into_iter().map(TagBody::from).collect::<Vec<_>>()))
 }

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use service_kit::{DbError, Problem};
 use utoipa::IntoParams;
 
-use super::{Sent, shown};
+use super::{Sent, TagBody};
 use crate::domain::book::Book;
 use crate::domain::event::parsed;
 use crate::domain::names;
 use crate::error::Error;
-use crate::openapi::{Always, Tag};
+use crate::openapi::{Always, Credential};
 use crate::rights;
 use crate::routes::request::{PLAIN, body, json};
 use crate::state::State;
@@ -24,18 +24,19 @@ use crate::store::tags;
 pub struct Query {
     #[param(value_type = String)]
     tag_id: Option<String>,
-    #[param(nullable = false)]
+    #[param(nullable = false, value_type = Option<i64>)]
     #[expect(dead_code, reason = "clients send it; the tag says to whom it belongs")]
     investigation_id: Option<String>,
 }
 
 #[utoipa::path(
-    put, path = "/logbook/{credential}/tag", operation_id = "update_tag", summary = "Change a tag",
-    params(("credential" = String, Path, description = "A session id, or a key where programs write"), Query),
-    request_body(content = Tag, content_type = "application/json"),
+    put, path = "/logbook/{credential}/tag", operation_id = "update_tag", tag = "tags", summary = "Change a tag",
+    params(Credential, Query),
+    request_body(content = Sent, content_type = "application/json"),
+    security((), ("bearer" = []), ("api_key" = [])),
     responses(
         Always,
-        (status = 200, description = "The tag", body = Tag),
+        (status = 200, description = "The tag", body = TagBody),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 404, description = "There is no such tag", body = String, content_type = "text/plain"),
         (status = 409, description = "Another tag has this name", body = String, content_type = "text/plain"),
@@ -60,6 +61,6 @@ pub async fn put(
     tag.color = sent.color.or(tag.color);
     match state.db.write(async |tx| tags::change(tx, &tag).await).await {
         Err(DbError::Unique(_)) => Err(Error::TagTaken.into()),
-        changed => Ok(changed.map(|()| json(&shown(&tag)))?),
+        changed => Ok(changed.map(|()| json(&TagBody::from(tag)))?),
     }
 }

@@ -48,8 +48,10 @@ impl From<Effect> for EffectView {
 }
 
 #[utoipa::path(
-    get, path = "/probe/effects", operation_id = "list_effects", summary = "Effects of events",
+    get, path = "/probe/effects", operation_id = "list_effects", tag = "effects",
+    summary = "Effects of events",
     params(Page),
+    security(()),
     responses(
         Always,
         (status = 200, description = "A page", body = EffectsView),

@@ -26,7 +26,7 @@ pub struct NewThing {
 }
 
 #[utoipa::path(
-    post, path = "/probe/things", operation_id = "create_thing", summary = "Make a thing",
+    post, path = "/probe/things", operation_id = "create_thing", tag = "things", summary = "Make a thing",
     security(("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable for a day")),
     request_body = NewThing,

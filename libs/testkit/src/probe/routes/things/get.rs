@@ -10,8 +10,9 @@ use crate::probe::state::State;
 use crate::probe::store::things;
 
 #[utoipa::path(
-    get, path = "/probe/things/{id}", operation_id = "get_thing", summary = "One thing",
+    get, path = "/probe/things/{id}", operation_id = "get_thing", tag = "things", summary = "One thing",
     params(("id" = i64, Path)),
+    security(()),
     responses(
         Always,
         (status = 200, description = "The thing", body = ThingView),

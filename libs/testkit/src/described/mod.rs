@@ -1,5 +1,7 @@
 //! A service's `OpenAPI` document against what it answers.
 
+mod clients;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "
 
 /// Panics unless the document of a running service has each of its routes for users and no other, and each operation an
 /// id of its own, a summary, the variables of its path, a `Failure` for each status from 400 on, and nothing that is
-/// named but not described. Says how many operations there are.
+/// named but not described, and what generators of clients need. Says how many operations there are.
 pub fn assert_described(app: &TestApp, service: &ServiceDef) {
     assert_described_as(app, service, |_| false);
 }
@@ -59,6 +61,7 @@ pub fn assert_described_but(
         let known = document["components"]["schemas"][schema].is_object();
         assert!(known, "{schema} is not among the components of the document");
     }
+    clients::check_for_clients(&document);
     println!("{}: {} operations", service.name, operations.len());
 }
 

@@ -1,0 +1,35 @@
+//! `GET /logbook/{credential}/export/eln`
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use service_kit::Problem;
+
+use crate::domain::filter::Parameters;
+use crate::exports::{Format, export_list};
+use crate::openapi::{Always, Binary, Credential, FilterQuery, ListQuery};
+use crate::routes::request::book_of;
+use crate::state::State;
+
+#[utoipa::path(
+    get, path = "/logbook/{credential}/export/eln", operation_id = "export_eln", tag = "exports", summary = "A logbook as .eln",
+    description = "All entries that match, unless there is a `limit`.",
+    params(Credential, FilterQuery, ListQuery),
+    security((), ("bearer" = []), ("api_key" = [])),
+    responses(
+        Always,
+        (
+            status = 200,
+            description = "A ZIP with RO-Crate metadata, which electronic laboratory notebooks exchange; with the history for whoever may read that",
+            content((Binary = "application/vnd.eln+zip"))
+        ),
+        (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
+    ),
+)]
+pub async fn get(
+    state: web::Data<State>,
+    caller: Caller,
+    query: web::Query<Parameters>,
+) -> Result<HttpResponse, Problem> {
+    let book = book_of(&query)?;
+    export_list(state.into_inner(), &caller, book, &query, Format::Eln).await
+}

@@ -1,0 +1,35 @@
+//! `GET /logbook/{credential}/export/jsonl`
+
+use actix_web::{HttpResponse, web};
+use identity::Caller;
+use service_kit::Problem;
+
+use crate::domain::filter::Parameters;
+use crate::exports::{Format, export_list};
+use crate::openapi::{Always, Credential, FilterQuery, ListQuery};
+use crate::routes::request::book_of;
+use crate::state::State;
+
+#[utoipa::path(
+    get, path = "/logbook/{credential}/export/jsonl", operation_id = "export_json_lines", tag = "exports", summary = "A logbook as JSON lines",
+    description = "All entries that match, unless there is a `limit`.",
+    params(Credential, FilterQuery, ListQuery),
+    security((), ("bearer" = []), ("api_key" = [])),
+    responses(
+        Always,
+        (
+            status = 200,
+            description = "One entry per line, as lists have them",
+            content((String = "application/jsonl"))
+        ),
+        (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
+    ),
+)]
+pub async fn get(
+    state: web::Data<State>,
+    caller: Caller,
+    query: web::Query<Parameters>,
+) -> Result<HttpResponse, Problem> {
+    let book = book_of(&query)?;
+    export_list(state.into_inner(), &caller, book, &query, Format::JsonLines).await
+}
