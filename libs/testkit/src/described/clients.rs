@@ -2,7 +2,7 @@
 //! tag that makes a good name of a module, one shape per answer, named shapes in lists, bytes that are bytes, and types of
 //! times and numbers.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{items, operations};
 
@@ -17,6 +17,10 @@ pub fn check_for_clients(document: &Value) {
     for (method, path, operation) in &operations(document) {
         let operation_name = format!("{method} {path}");
         assert!(operation["security"].is_array(), "{operation_name} does not say whether it needs credentials");
+        // Generated clients take it for an operation that needs credentials.
+        let is_open =
+            operation["security"].as_array().is_some_and(|schemes| schemes.len() == 1 && schemes[0] == json!({}));
+        assert!(!is_open, "{operation_name} needs no credentials, so its security is `security()`");
         check_tags(document, &operation_name, operation);
         let bodies = [("the body", &operation["requestBody"]["content"])];
         let answers = operation["responses"].as_object().into_iter().flatten();
@@ -106,8 +110,6 @@ fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     /// A document with one operation in which something was replaced.
@@ -116,7 +118,7 @@ mod tests {
             "servers": [{"url": "/"}],
             "tags": [{"name": "things", "description": "Things"}],
             "paths": {"/things": {"get": {
-                "tags": ["things"], "security": [{}],
+                "tags": ["things"], "security": [],
                 "parameters": [{"name": "limit", "schema": {"type": "integer"}},
                                {"name": "startTime", "schema": {"type": "string", "format": "date-time"}}],
                 "responses": {"200": {"content": {
@@ -143,6 +145,7 @@ mod tests {
         for (pointer, value) in [
             ("/servers".to_owned(), json!([])),
             (format!("{get}/security"), Value::Null),
+            (format!("{get}/security"), json!([{}])),
             (format!("{get}/tags"), json!(["things::list"])),
             ("/tags".to_owned(), json!([])),
             (content.clone(), two),

@@ -17,7 +17,7 @@ pub struct KeySet {
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", operation_id = "get_keys", tag = "tokens",
     summary = "The public keys of access tokens",
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "Good for five minutes", body = KeySet),

@@ -8,7 +8,7 @@ use crate::state::State;
 
 #[utoipa::path(
     get, path = "/ids/getIcatUrl", operation_id = "get_icat_url", tag = "service", summary = "Whose data these are",
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "Address of the ICAT server", body = String, content_type = "text/plain"),

@@ -8,7 +8,7 @@ use crate::openapi::{Always, Failure};
 
 #[utoipa::path(
     post, path = "/ids/getLink", operation_id = "get_link", tag = "data", summary = "Not offered",
-    security(()),
+    security(),
     responses(Always, (status = 501, description = "`NotImplementedException`", body = Failure)),
 )]
 pub async fn post() -> Result<HttpResponse, Problem> {

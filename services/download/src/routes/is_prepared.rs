@@ -14,7 +14,7 @@ use crate::state::State;
     get, path = "/ids/isPrepared", operation_id = "is_prepared", tag = "selections",
     summary = "Whether a prepared selection can be downloaded",
     params(("preparedId" = String, Query, description = "What `prepareData` answered")),
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "`true`", body = String, content_type = "text/plain", example = "true"),

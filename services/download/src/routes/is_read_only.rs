@@ -9,7 +9,7 @@ use crate::state::State;
 #[utoipa::path(
     get, path = "/ids/isReadOnly", operation_id = "is_read_only", tag = "service",
     summary = "Whether nothing can be stored or deleted",
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "`true` or `false`", body = String, content_type = "text/plain"),

@@ -8,7 +8,7 @@ use crate::openapi::Always;
 #[utoipa::path(
     get, path = "/ids/isTwoLevel", operation_id = "is_two_level", tag = "service",
     summary = "Whether there is an archive",
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "`false`", body = String, content_type = "text/plain", example = "false"),

@@ -6,7 +6,7 @@ use crate::openapi::Always;
 
 #[utoipa::path(
     get, path = "/ids/ping", operation_id = "ping", tag = "service", summary = "Whether it answers",
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "`IdsOK`", body = String, content_type = "text/plain", example = "IdsOK"),

@@ -6,7 +6,7 @@ use crate::openapi::{Always, Version};
 
 #[utoipa::path(
     get, path = "/ids/version", operation_id = "get_version", tag = "service", summary = "Version of the interface",
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "Always the version of ids.server whose interface this is", body = Version),

@@ -60,7 +60,7 @@ pub struct Key {
 #[utoipa::path(
     get, path = "/icat/properties", operation_id = "get_properties", tag = "service",
     summary = "Limits and authenticators",
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "What a login form needs to know", body = Properties),

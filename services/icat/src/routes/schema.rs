@@ -11,7 +11,7 @@ use crate::openapi::{Always, EntityInfo, Failure};
 
 #[utoipa::path(
     get, path = "/icat/schema", operation_id = "list_entity_types", tag = "schema", summary = "The types of entities",
-    security(()),
+    security(),
     responses((status = 200, description = "Names, parents before children", body = Vec<String>), Always),
 )]
 pub async fn list() -> HttpResponse {
@@ -23,7 +23,7 @@ pub async fn list() -> HttpResponse {
     get, path = "/icat/schema/{entity}", operation_id = "get_entity_type", tag = "schema",
     summary = "What a type of entity has",
     params(("entity" = String, Path, description = "Such as `Dataset`")),
-    security(()),
+    security(),
     responses(
         (status = 200, description = "Its fields and unique key", body = EntityInfo),
         (status = 400, description = "`BAD_PARAMETER`: there is no such type", body = Failure),

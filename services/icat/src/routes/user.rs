@@ -11,7 +11,7 @@ use crate::store::sessions;
     get, path = "/icat/user/{name}", operation_id = "is_logged_in", tag = "sessions",
     summary = "Whether somebody has a session",
     params(("name" = String, Path, description = "User name of an authenticator without mechanism")),
-    security(()),
+    security(),
     responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), Always),
 )]
 pub async fn get(state: web::Data<State>, name: web::Path<String>) -> Result<HttpResponse, Problem> {
@@ -25,7 +25,7 @@ pub async fn get(state: web::Data<State>, name: web::Path<String>) -> Result<Htt
         ("mnemonic" = String, Path, description = "Such as `db`"),
         ("name" = String, Path, description = "Such as `alice`"),
     ),
-    security(()),
+    security(),
     responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), Always),
 )]
 pub async fn get_with_mnemonic(

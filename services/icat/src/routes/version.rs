@@ -9,7 +9,7 @@ pub const VERSION: &str = "6.2.0";
 
 #[utoipa::path(
     get, path = "/icat/version", operation_id = "get_version", tag = "service", summary = "Version of the interface",
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "Always the version of icat.server whose interface this is", body = Version),

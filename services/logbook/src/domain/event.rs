@@ -12,7 +12,7 @@ use crate::error::Error;
 const KINDS: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
 const CATEGORIES: [&str; 6] = ["comment", "info", "error", "debug", "commandline", "file"];
 
-/// [`KINDS`] for the `OpenAPI` document.
+/// What an entry is: written by people, by programs, for everybody, or a file. [`KINDS`] has the names.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(dead_code, reason = "texts of the database and of requests are checked against KINDS")]
@@ -23,7 +23,7 @@ pub enum EntryType {
     Attachment,
 }
 
-/// [`CATEGORIES`] for the `OpenAPI` document; requests may have them in either case.
+/// What an entry is about; requests may have it in either case. [`CATEGORIES`] has the names.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(dead_code, reason = "texts of the database and of requests are checked against CATEGORIES")]

@@ -13,7 +13,7 @@ use crate::state::State;
     summary = "The key that signs closed logbooks",
     description = "As a JWK set (RFC 7517, RFC 8037); `kid` is what a closed logbook's last record and \
         `undulator logbook verify` say.",
-    security(()),
+    security(),
     responses(Always, (status = 200, description = "One Ed25519 key", body = KeySet)),
 )]
 pub async fn get(state: web::Data<State>) -> Result<HttpResponse, Problem> {

@@ -25,7 +25,7 @@ pub struct Credentials {
 #[utoipa::path(
     post, path = "/session", operation_id = "create_session", tag = "sessions", summary = "Log in (ICAT+)",
     request_body(content = Credentials, content_type = "application/json"),
-    security(()),
+    security(),
     responses(
         OfIcatPlus,
         BodyOfIcatPlus,

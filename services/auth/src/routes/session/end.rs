@@ -10,7 +10,7 @@ use crate::state::State;
 #[utoipa::path(
     delete, path = "/session/{id}", operation_id = "end_session", tag = "sessions", summary = "Log out (ICAT+)",
     params(("id" = String, Path, description = "The session id")),
-    security(()),
+    security(),
     responses(
         OfIcatPlus,
         (status = 200, description = "Ended, now or before"),

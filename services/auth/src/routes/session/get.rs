@@ -27,7 +27,7 @@ pub struct SessionStatus {
     get, path = "/session/{id}", operation_id = "get_session", tag = "sessions",
     summary = "Who it is, with which roles, and for how long (ICAT+)",
     params(("id" = String, Path, description = "The session id")),
-    security(()),
+    security(),
     responses(
         OfIcatPlus,
         (status = 200, description = "Alive", body = SessionStatus),

@@ -11,7 +11,7 @@ use crate::state::State;
     put, path = "/session/{id}", operation_id = "refresh_session", tag = "sessions",
     summary = "Let a session's lifetime start again (ICAT+)",
     params(("id" = String, Path, description = "The session id")),
-    security(()),
+    security(),
     responses(
         OfIcatPlus,
         (status = 204, description = "Done"),

@@ -22,7 +22,7 @@ pub struct Form {
 #[utoipa::path(
     post, path = "/icat/session", operation_id = "log_in", tag = "sessions", summary = "Log in",
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
-    security(()),
+    security(),
     responses(
         Always,
         Body,

@@ -10,7 +10,7 @@ use crate::state::State;
 #[utoipa::path(
     delete, path = "/icat/session/{id}", operation_id = "log_out", tag = "sessions", summary = "End a session",
     params(("id" = String, Path, description = "The session id")),
-    security(()),
+    security(),
     responses(
         Always,
         (status = 204, description = "Ended; also one that had expired"),

@@ -12,7 +12,7 @@ use crate::values::{java_double, write_string};
     get, path = "/icat/session/{id}", operation_id = "get_session", tag = "sessions",
     summary = "Whose session it is, how long it lives",
     params(("id" = String, Path, description = "The session id")),
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "Alive", body = Session),

@@ -11,7 +11,7 @@ use crate::state::State;
     put, path = "/icat/session/{id}", operation_id = "refresh_session", tag = "sessions",
     summary = "Let its lifetime start again",
     params(("id" = String, Path, description = "The session id")),
-    security(()),
+    security(),
     responses(
         Always,
         (status = 204, description = "Done"),

@@ -40,7 +40,7 @@ pub struct Query {
 #[utoipa::path(
     get, path = "/messages", operation_id = "list_messages", tag = "portal", summary = "Banners of the portal",
     params(Query),
-    security(()),
+    security(),
     responses(Always, (status = 200, description = "One of each type", body = Vec<Message>)),
 )]
 pub async fn get(state: web::Data<State>, query: web::Query<Query>) -> Result<HttpResponse, Problem> {

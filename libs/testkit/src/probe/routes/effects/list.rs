@@ -51,7 +51,7 @@ impl From<Effect> for EffectView {
     get, path = "/probe/effects", operation_id = "list_effects", tag = "effects",
     summary = "Effects of events",
     params(Page),
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "A page", body = EffectsView),

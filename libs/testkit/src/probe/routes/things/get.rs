@@ -12,7 +12,7 @@ use crate::probe::store::things;
 #[utoipa::path(
     get, path = "/probe/things/{id}", operation_id = "get_thing", tag = "things", summary = "One thing",
     params(("id" = i64, Path)),
-    security(()),
+    security(),
     responses(
         Always,
         (status = 200, description = "The thing", body = ThingView),
