@@ -100,8 +100,9 @@ def main():
         directory = Path(temporary)
         operations = check_operations(directory, generate(directory))
         check_types(directory)
-        for name in ("DATA_DIR", "STORAGE__MAIN__URL"):
-            del demo.env[f"UNDULATOR_{name}"]
+        # The demo has a place of its own for both; here it also takes uploads.
+        del demo.env["UNDULATOR_DATA_DIR"]
+        demo.env["UNDULATOR_STORAGE__MAIN__READ_ONLY"] = "false"
         demo.start("--quiet-beamline")
         root = demo.login("simple/root")
         (mx,) = demo.search(root, "SELECT i.id FROM Investigation i WHERE i.name = 'MX-2417'")

@@ -58,7 +58,7 @@ class Suite:
         self.program = program
         # Those that the process serves; none: all.
         self.services = []
-        self.server = None
+        self.server = self.drain = None
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("UNDULATOR_")},
             "UNDULATOR_DATA_DIR": str(self.dir / "databases"),
@@ -113,8 +113,9 @@ class Suite:
         # The group, so that what runs under strace goes with it.
         os.killpg(self.server.pid, how)
         code = self.server.wait()
-        self.drain.wait()
-        self.server = None
+        if self.drain is not None:
+            self.drain.wait()
+        self.server = self.drain = None
         return code
 
     def request(self, method, path, query=None, form=None, headers=None, internal=False, data=None, body=None):
