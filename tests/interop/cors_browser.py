@@ -103,8 +103,6 @@ def own_calls(page, demo, session, investigation):
 def main():
     friend, stranger = serve_portal(free_port()), serve_portal(free_port())
     with Demo() as demo, sync_playwright() as driver:
-        for name in ("DATA_DIR", "STORAGE__MAIN__URL"):
-            del demo.env[f"UNDULATOR_{name}"]
         demo.env["UNDULATOR_HTTP__CORS__ALLOWED_ORIGINS"] = json.dumps([friend])
         demo.start("--quiet-beamline")
         session = demo.login("db/alice")

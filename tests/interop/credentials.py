@@ -12,8 +12,6 @@ REFUSED = (400, 401, 403)
 
 def main():
     with Demo() as demo:
-        for name in ("DATA_DIR", "STORAGE__MAIN__URL"):
-            del demo.env[f"UNDULATOR_{name}"]
         demo.start("--quiet-beamline")
         session = demo.login("db/alice")
         (investigation,) = demo.search(session, "SELECT i.id FROM Investigation i WHERE i.name = 'MX-2417'")

@@ -18,6 +18,13 @@ STOP_SECONDS = 10
 
 
 class Demo(Suite):
+    """A suite whose databases and files lie where the demo makes them."""
+
+    def __init__(self):
+        super().__init__()
+        for name in ("DATA_DIR", "STORAGE__MAIN__URL"):
+            del self.env[f"UNDULATOR_{name}"]
+
     def start(self, *options):
         """Starts the demo and waits until it has greeted; what it says then."""
         self.log = self.dir / "log"
@@ -53,9 +60,6 @@ class Demo(Suite):
 
 def main():
     with Demo() as demo:
-        # Where it makes one for itself.
-        for name in ("DATA_DIR", "STORAGE__MAIN__URL"):
-            del demo.env[f"UNDULATOR_{name}"]
         said = demo.start("--quiet-beamline")
         assert f"{demo.url}/logbook/app" in said and "beamline-key" in said, said
         for name in ("passwords", "beamline-key"):

@@ -100,9 +100,8 @@ def main():
         directory = Path(temporary)
         operations = check_operations(directory, generate(directory))
         check_types(directory)
-        # The demo has a place of its own for both; here it also takes uploads.
-        del demo.env["UNDULATOR_DATA_DIR"]
-        demo.env["UNDULATOR_STORAGE__MAIN__READ_ONLY"] = "false"
+        # It takes uploads; the demo has a directory of its own, but the section needs one.
+        demo.env |= {"UNDULATOR_STORAGE__MAIN__READ_ONLY": "false", "UNDULATOR_STORAGE__MAIN__URL": str(demo.files)}
         demo.start("--quiet-beamline")
         root = demo.login("simple/root")
         (mx,) = demo.search(root, "SELECT i.id FROM Investigation i WHERE i.name = 'MX-2417'")

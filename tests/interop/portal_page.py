@@ -52,8 +52,6 @@ def main():
     text = PAGE.read_text()
     assert len(text.splitlines()) <= MOST_LINES and text.count(SERVER) == 1, PAGE
     with Demo() as demo, sync_playwright() as driver:
-        for name in ("DATA_DIR", "STORAGE__MAIN__URL"):
-            del demo.env[f"UNDULATOR_{name}"]
         origin = serve(text.replace(SERVER, demo.url))
         demo.env["UNDULATOR_HTTP__CORS__ALLOWED_ORIGINS"] = json.dumps([origin])
         demo.start("--quiet-beamline")

@@ -232,8 +232,6 @@ def main():
     check_sample()
     exposure = check_unit()
     with Demo() as demo, tempfile.TemporaryDirectory(prefix="undulator-nginx-") as tmp:
-        for name in ("DATA_DIR", "STORAGE__MAIN__URL"):
-            del demo.env[f"UNDULATOR_{name}"]
         # Only nginx is believed: the client has another address of this host.
         demo.env["UNDULATOR_HTTP__TRUSTED_PROXIES"] = '["127.0.0.1/32"]'
         demo.start("--quiet-beamline")

@@ -95,8 +95,6 @@ def ask_raw(port, path, version):
 def check_http_1_0():
     """Every kind of streamed answer, to a client that knows no chunks."""
     with Demo() as demo:
-        for name in ("DATA_DIR", "STORAGE__MAIN__URL"):
-            del demo.env[f"UNDULATOR_{name}"]
         demo.start("--quiet-beamline")
         session = demo.login("db/alice")
         (investigation,) = demo.search(session, "SELECT i.id FROM Investigation i WHERE i.name = 'MX-2417'")

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::{Db, DbError, Engine, Pools};
 
 /// With less room on the disk, a write is tried.
@@ -67,10 +69,23 @@ impl Db {
 
     /// Stores something and removes it again.
     async fn try_write(&self) -> Result<(), DbError> {
-        let trial = [TRIAL_NAME.into(), "x".repeat(TRIAL_BYTES).into()];
+        let trial = [TRIAL_NAME.into(), incompressible_text(TRIAL_BYTES).into()];
         self.write(async |tx| tx.exec(WRITE_TRIAL, &trial).await).await?;
         self.write(async |tx| tx.exec(REMOVE_TRIAL, &trial[..1]).await).await.map(drop)
     }
+}
+
+/// So much text that `PostgreSQL`, which compresses long values, needs as much room for it.
+fn incompressible_text(bytes: usize) -> String {
+    let digests = (0_u32..).map(|n| format!("{:x}", Sha256::digest(n.to_le_bytes())));
+    let mut text = String::with_capacity(bytes + 64);
+    for digest in digests {
+        if text.len() >= bytes {
+            break;
+        }
+        text.push_str(&digest);
+    }
+    text
 }
 
 /// Whether the disk of a file has next to no room. One that does not say counts as roomy: the writes themselves will
