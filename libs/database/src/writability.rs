@@ -77,13 +77,12 @@ impl Db {
 
 /// So much text that `PostgreSQL`, which compresses long values, needs as much room for it.
 fn incompressible_text(bytes: usize) -> String {
-    let digests = (0_u32..).map(|n| format!("{:x}", Sha256::digest(n.to_le_bytes())));
-    let mut text = String::with_capacity(bytes + 64);
-    for digest in digests {
+    let mut text = String::with_capacity(bytes + 32);
+    for n in 0_u32.. {
         if text.len() >= bytes {
             break;
         }
-        text.push_str(&digest);
+        text.extend(Sha256::digest(n.to_le_bytes()).iter().map(|byte| char::from(b'A' + byte % 26)));
     }
     text
 }
