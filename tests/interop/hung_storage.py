@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A storage that hangs fills its own pool and nothing else: further downloads are told soon to come back, logins,
 searches and readiness go on, and when the storage comes back everything goes on. The hang is real: this process holds
-a lease on the file, and the kernel lets nobody open it."""
+a lease on the file, and the kernel lets nobody open it. A storage that hangs when the server starts does not hold up the start;
+there strace holds up how each thread resolves the path of its root for the first time."""
 
 import fcntl
 import json
@@ -14,6 +15,7 @@ from suite import Suite
 
 THREADS, QUEUE = 2, 2
 GUARD = 20
+HANG_SECONDS = 15
 FACILITY = """
 ---
 facility: {f: {name: F}}
@@ -48,6 +50,25 @@ def has_lease(file):
         return False
 
 
+def check_hang_at_start(suite, fetch):
+    """How long the start took, and the answers until the storage was there."""
+    suite.kill()
+    # How a path is resolved; what is done with the root later goes another way.
+    calls = "readlink"
+    hang = f"inject={calls}:delay_enter={HANG_SECONDS * 1_000_000}:when=1"
+    started = time.monotonic()
+    suite.start("strace", "-f", "-qq", "-o", "/dev/null", "-P", suite.files, "-e", f"trace={calls}", "-e", hang)
+    took = time.monotonic() - started
+    assert took < HANG_SECONDS, f"the start waited {took:.1f} s for the storage"
+    session = suite.login("simple/root")
+    status, headers, body = fetch("fine", session)
+    assert (status, headers["Retry-After"]) == (503, "10"), (status, body)
+    assert json.loads(body)["code"] == "DataNotOnlineException", body
+    assert suite.request("GET", "/health/ready", internal=True)[0] == 200
+    until("the storage answers", lambda: fetch("fine", session)[0] == 200)
+    return took
+
+
 def main():
     # The kernel tells the holder of a lease that somebody wants the file; that is the point here.
     signal.signal(signal.SIGIO, signal.SIG_IGN)
@@ -69,7 +90,7 @@ def main():
 
         ids = dict(suite.search(session, "SELECT f.name, f.id FROM Datafile f"))
 
-        def fetch(name):
+        def fetch(name, session=session):
             return suite.request("GET", "/ids/getData", {"sessionId": session, "datafileIds": ids[name]})
 
         assert fetch("hung")[0] == 200, "the control: before the hang it is served"
@@ -110,6 +131,8 @@ def main():
             series(suite, "undulator_pool_running" + pool), series(suite, "undulator_pool_waiting" + pool)
         ) == (0, 0))
         assert fetch("fine")[0] == 200
+        took = check_hang_at_start(suite, fetch)
+        print(f"a start while the storage hung took {took:.1f} s")
         print(f"{len(answers)} downloads hung and went on; 3 were told to come back, the slowest after "
               f"{max(refused) * 1000:.0f} ms; 5 logins, a search and readiness meanwhile")
 

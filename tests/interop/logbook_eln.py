@@ -44,7 +44,7 @@ def check_structure(members):
         assert path.parts and not path.is_absolute() and ".." not in path.parts, member.filename
         assert len(path.parts) > 1 or member.is_dir(), f"{member.filename} is outside of the one directory"
         roots.add(path.parts[0])
-        assert member.is_dir() or member.date_time[0] >= 2020, (member.filename, member.date_time)
+        assert member.date_time[0] >= 2020, (member.filename, member.date_time)
     assert len(roots) == 1, roots
     return roots.pop()
 

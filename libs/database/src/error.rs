@@ -126,7 +126,9 @@ type MakeError = fn(sqlx::Error) -> DbError;
 /// By the [result codes](https://sqlite.org/rescode.html): the low byte is the kind, the rest says more about it.
 fn sqlite_kind(code: i32, message: &str) -> Option<MakeError> {
     const BUSY_SNAPSHOT: i32 = 517;
-    const WORDS: [&str; 5] = ["integer overflow", "too complex", "too large", "too many", "at most 64 tables"];
+    // JSON: see `Engine::whole_number`.
+    const WORDS: [&str; 6] =
+        ["integer overflow", "malformed JSON", "too complex", "too large", "too many", "at most 64 tables"];
     Some(match (code, code & 0xff) {
         (BUSY_SNAPSHOT, _) => DbError::Conflict,
         // BUSY, LOCKED, PROTOCOL

@@ -86,17 +86,41 @@ impl Engine {
         }
     }
 
-    /// The number that a text begins with, as DOUBLE PRECISION; 0 if it begins with none, NULL for NULL.
+    /// The number that a text begins with, as DOUBLE PRECISION; 0 if it begins with none, NULL for NULL. A larger one than
+    /// there is becomes the largest, and a smaller one 0, as in `MariaDB`.
     pub fn number_at_start(self, text: &str) -> String {
+        const LARGEST: &str = "1.7976931348623157e308";
         match self {
-            Self::Sqlite => format!("CAST({text} AS REAL)"),
+            Self::Sqlite => format!("MAX(MIN(CAST({text} AS REAL), {LARGEST}), -{LARGEST})"),
             Self::Postgres => {
-                let number = r"'^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?'";
+                // NUMERIC takes four digits of an exponent, and what is below 1e-323 is no DOUBLE PRECISION.
+                let number = r"'^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?0*[0-9]{1,4})?'";
+                let number = format!("ROUND(CAST(COALESCE(SUBSTRING({text} FROM {number}), '0') AS NUMERIC), 323)");
                 format!(
                     "CASE WHEN {text} IS NULL THEN NULL \
-                     ELSE CAST(COALESCE(SUBSTRING({text} FROM {number}), '0') AS DOUBLE PRECISION) END"
+                     ELSE CAST(GREATEST(LEAST({number}, {LARGEST}), -{LARGEST}) AS DOUBLE PRECISION) END"
                 )
             }
+        }
+    }
+
+    /// What was computed of whole numbers; [`DbError::Data`] if it is too large for 64 bits, where `SQLite` would go on with a
+    /// number with decimals.
+    pub fn whole_number(self, computed: &str) -> String {
+        match self {
+            // `12e0` is JSON, and `1.2e+19e0` is none: the one function that refuses a number for its type.
+            Self::Sqlite => format!("CAST(JSON({computed} || 'e0') AS BIGINT)"),
+            Self::Postgres => computed.to_owned(),
+        }
+    }
+
+    /// A number without its decimals, to be cast to BIGINT; [`DbError::Data`] if that is too small for it.
+    pub fn truncated_to_whole_number(self, number: &str) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "CASE WHEN ABS({number}) >= 9223372036854775808.0 THEN JSON({number} || 'e0') ELSE TRUNC({number}) END"
+            ),
+            Self::Postgres => format!("TRUNC({number})"),
         }
     }
 

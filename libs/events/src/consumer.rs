@@ -244,6 +244,10 @@ impl Running {
             Err(problem) => problem,
         };
         let reason = chain(&problem);
+        if is_of_database(&problem) {
+            tracing::error!(consumer = self.name, error = reason, "the database does not take events");
+            return ack.again().await;
+        }
         let buried = self
             .db
             .write(async |tx| -> Result<(), DbError> {
@@ -291,6 +295,21 @@ impl Running {
     fn labels(&self) -> ConsumerLabels {
         ConsumerLabels { consumer: self.name.to_owned() }
     }
+}
+
+/// Whether the database failed, and not the effect of one event: the next attempt may well succeed, however many there were.
+pub(crate) fn is_of_database(problem: &Problem) -> bool {
+    let error = problem.source.as_ref().and_then(|source| source.downcast_ref::<DbError>());
+    error.is_some_and(|error| {
+        matches!(
+            error,
+            DbError::Busy(_)
+                | DbError::Conflict(_)
+                | DbError::DiskFull(_)
+                | DbError::Unavailable(_)
+                | DbError::CommitUnknown(_)
+        )
+    })
 }
 
 /// Runs the handler; a panic is a failure of this one event and holds up no other.

@@ -8,7 +8,7 @@ use service_kit::problem::chain;
 use service_kit::{Clock, Db, DbError, Problem};
 use tokio_util::sync::CancellationToken;
 
-use crate::consumer::{Handle, handled};
+use crate::consumer::{Handle, handled, is_of_database};
 use crate::metrics::{DeadLabels, EventMetrics};
 use crate::relay::{process_span, within};
 use crate::store::{self, Dead};
@@ -71,16 +71,19 @@ impl SecondAttempts {
             self.metrics.dead.get_or_create(&labels).set(count);
         }
         for dead in due {
-            self.attempt(dead, now).await?;
+            if !self.attempt(dead, now).await? {
+                break;
+            }
         }
         Ok(())
     }
 
-    async fn attempt(&self, dead: Dead, now: i64) -> Result<(), DbError> {
+    /// False if the database failed, which is no attempt: the letter stays due.
+    async fn attempt(&self, dead: Dead, now: i64) -> Result<bool, DbError> {
         let Some(handler) = self.handlers.get(dead.consumer.as_str()) else {
             tracing::warn!(consumer = dead.consumer, "a dead letter of a consumer that is no longer there is parked");
             let reason = "this version has no such consumer";
-            return self.fail(&dead, reason, None).await;
+            return self.fail(&dead, reason, None).await.map(|()| true);
         };
         let outcome = self
             .db
@@ -92,8 +95,12 @@ impl SecondAttempts {
                 Ok(())
             })
             .await;
-        let Err(problem) = outcome else { return Ok(()) };
+        let Err(problem) = outcome else { return Ok(true) };
         let reason = chain(&problem);
+        if is_of_database(&problem) {
+            tracing::error!(service = self.service, error = reason, "the database does not take dead letters");
+            return Ok(false);
+        }
         let attempts = dead.attempts + 1;
         let next = (attempts < MAX_ATTEMPTS).then(|| now + delay_micros(attempts));
         if next.is_none() {
@@ -104,7 +111,7 @@ impl SecondAttempts {
                 "event parked; mend the cause, then run `undulator events retry`"
             );
         }
-        self.fail(&dead, &reason, next).await
+        self.fail(&dead, &reason, next).await.map(|()| true)
     }
 
     async fn fail(&self, dead: &Dead, reason: &str, next: Option<i64>) -> Result<(), DbError> {

@@ -74,7 +74,7 @@ pub fn plain_status(code: Code) -> StatusCode {
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Code::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         Code::BadGateway => StatusCode::BAD_GATEWAY,
-        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Unavailable | Code::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
         Code::InsufficientStorage => StatusCode::INSUFFICIENT_STORAGE,
     }
 }
@@ -121,9 +121,12 @@ fn icat(problem: &Problem) -> HttpResponse {
         Code::Conflict => (StatusCode::PRECONDITION_FAILED, "OBJECT_ALREADY_EXISTS"),
         Code::Validation => (StatusCode::PRECONDITION_FAILED, "VALIDATION"),
         // Not the request's fault: the same one may well succeed later.
-        Code::Internal | Code::BadGateway | Code::Unavailable | Code::InsufficientStorage | Code::TooManyRequests => {
-            (plain_status(problem.code), "INTERNAL")
-        }
+        Code::Internal
+        | Code::BadGateway
+        | Code::Unavailable
+        | Code::OutcomeUnknown
+        | Code::InsufficientStorage
+        | Code::TooManyRequests => (plain_status(problem.code), "INTERNAL"),
         Code::MethodNotAllowed
         | Code::PreconditionFailed
         | Code::TooLarge
@@ -150,7 +153,7 @@ fn ids(problem: &Problem) -> HttpResponse {
         // Clients go by the code, and this is the one after which they try again.
         Code::Unavailable | Code::TooManyRequests => (plain_status(problem.code), "DataNotOnlineException"),
         Code::InsufficientStorage => (plain_status(problem.code), "InsufficientStorageException"),
-        Code::Internal | Code::BadGateway => (plain_status(problem.code), "InternalException"),
+        Code::Internal | Code::BadGateway | Code::OutcomeUnknown => (plain_status(problem.code), "InternalException"),
         Code::MethodNotAllowed
         | Code::Conflict
         | Code::PreconditionFailed
@@ -185,7 +188,7 @@ fn ascii(json: &str) -> String {
 fn authn(problem: &Problem, server: &str) -> HttpResponse {
     let (status, code) = match problem.code {
         Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
-        Code::Internal | Code::BadGateway | Code::InsufficientStorage => {
+        Code::Internal | Code::BadGateway | Code::InsufficientStorage | Code::OutcomeUnknown => {
             (plain_status(problem.code), "InternalException")
         }
         Code::Unauthenticated | Code::Forbidden => (StatusCode::FORBIDDEN, "AuthnException"),
@@ -201,4 +204,32 @@ fn authn(problem: &Problem, server: &str) -> HttpResponse {
 
 fn json_body(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
     HttpResponse::build(status).insert_header(("content-type", "application/json")).body(body.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+
+    use super::*;
+
+    /// Clients of ids.server try again after `DataNotOnlineException`, whatever else the answer says.
+    #[tokio::test]
+    async fn an_unknown_outcome_invites_nobody_to_repeat_it() {
+        for (dialect, code) in [
+            (Dialect::Problem, "urn:undulator:problem:database-outcome-unknown"),
+            (Dialect::Icat, "INTERNAL"),
+            (Dialect::Ids, "InternalException"),
+            (Dialect::Authn, "InternalException"),
+            (Dialect::IcatPlus, "look before you send it again"),
+            (Dialect::Page, "look before you send it again"),
+        ] {
+            let text = "may be stored or not; look before you send it again";
+            let problem = Problem::new(Code::OutcomeUnknown, "database-outcome-unknown", text);
+            let answer = dialect.render(&problem, "1", "ids");
+            assert_eq!((answer.status().as_u16(), answer.headers().get(RETRY_AFTER)), (503, None), "{dialect:?}");
+            let body = to_bytes(answer.into_body()).await.unwrap();
+            let body = std::str::from_utf8(&body).unwrap();
+            assert!(body.contains(code) && body.contains("look before"), "{dialect:?}: {body}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::db::Db;
 use crate::process::Process;
 use crate::serve::{Endpoints, ServiceDef};
 
@@ -66,10 +67,19 @@ pub struct DoctorCtx {
     pub clock: Arc<dyn Clock>,
     /// What the checks of several services share, so that a question is asked once.
     pub process: Process,
+    /// Databases of services that are open and up to date.
+    pub databases: Vec<(&'static str, Db)>,
     /// Where this process listens, or would listen if it ran.
     pub endpoints: Endpoints,
     /// Whether the services of this process are running: false for `doctor`, which may be asked before they are started.
     pub is_running: bool,
+}
+
+impl DoctorCtx {
+    /// The database of a service; `None` if it cannot be used, which is reported elsewhere, or has never been made.
+    pub fn database(&self, service: &str) -> Option<&Db> {
+        self.databases.iter().find(|(name, _)| *name == service).map(|(_, db)| db)
+    }
 }
 
 /// What can be said of the settings without a question to anybody, and what the services find. What several services find

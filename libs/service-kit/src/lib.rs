@@ -41,7 +41,7 @@ pub use self::ids::{Ids, SystemIds};
 pub use self::leases::{Lease, Leases};
 pub use self::metrics::Metrics;
 pub use self::pools::{Blocking, Pools};
-pub use self::private_paths::PrivatePath;
+pub use self::private_paths::{PrivatePath, check_storage};
 pub use self::problem::{Code, Problem};
 pub use self::process::Process;
 pub use self::serve::{

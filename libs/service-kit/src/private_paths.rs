@@ -6,6 +6,9 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::config::{Config, ConfigError, Core};
 
@@ -23,17 +26,52 @@ impl PrivatePath {
     }
 }
 
-/// Refuses storages that share files with what is private. Paths are compared as the file system resolves them: through
-/// symbolic links and bind mounts, and also before they exist.
-pub fn check_storages(config: &Config, of_services: Vec<PrivatePath>) -> Result<(), ConfigError> {
-    let core = &config.core;
-    let private = of_core(core).into_iter().chain(config.private_files.iter().cloned()).chain(of_services);
-    for private in private.filter(|private| !private.path.as_os_str().is_empty()) {
-        for (name, storage) in &core.storage {
-            // Storages elsewhere than in a directory hold nothing of ours.
-            let Ok(root) = storage.directory(name) else { continue };
-            refuse_shared(&private, name, &root)?;
+/// How long a storage may take to answer before the process goes on without the check.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Refuses storages that share files with what is private. One whose file system does not answer is not waited for: it is
+/// checked by whoever opens it, before anything of it is served.
+pub fn check_storages(config: &Config) -> Result<(), ConfigError> {
+    check_each(config, PATIENCE, check_storage)
+}
+
+fn check_each(
+    config: &Config,
+    patience: Duration,
+    check: fn(&Config, &str) -> Result<(), ConfigError>,
+) -> Result<(), ConfigError> {
+    let asked: Vec<(&String, mpsc::Receiver<Result<(), ConfigError>>)> = config
+        .core
+        .storage
+        .keys()
+        .map(|name| {
+            let (sender, receiver) = mpsc::channel();
+            let (config, storage) = (config.clone(), name.clone());
+            // It may never end; then it ends with the process.
+            thread::spawn(move || sender.send(check(&config, &storage)));
+            (name, receiver)
+        })
+        .collect();
+    for (name, answer) in asked {
+        match answer.recv_timeout(patience) {
+            Ok(checked) => checked?,
+            Err(e) => {
+                tracing::warn!(storage.name = name, error = %e, "a storage does not answer; it is checked when it does")
+            }
         }
+    }
+    Ok(())
+}
+
+/// Refuses a storage that shares files with what is private. Paths are compared as the file system resolves them: through
+/// symbolic links and bind mounts, and also before they exist. Waits for as long as the file system does.
+pub fn check_storage(config: &Config, name: &str) -> Result<(), ConfigError> {
+    let core = &config.core;
+    // Storages elsewhere than in a directory hold nothing of ours.
+    let Some(Ok(root)) = core.storage.get(name).map(|storage| storage.directory(name)) else { return Ok(()) };
+    let private = of_core(core).into_iter().chain(config.private_files.iter().cloned());
+    for private in private.filter(|private| !private.path.as_os_str().is_empty()) {
+        refuse_shared(&private, name, &root)?;
     }
     Ok(())
 }
@@ -110,8 +148,29 @@ mod tests {
 
     fn check(data_dir: &Path, storage: &Path, more: Vec<PrivatePath>) -> Result<(), String> {
         let toml = format!("data_dir = '{}'\n[storage.main]\nurl = '{}'\n", data_dir.display(), storage.display());
-        let config = Config::from_toml(&[], &toml).unwrap();
-        check_storages(&config, more).map_err(|e| e.to_string())
+        let mut config = Config::from_toml(&[], &toml).unwrap();
+        config.private_files.extend(more);
+        check_storages(&config).map_err(|e| e.to_string())
+    }
+
+    /// The hang is a check that never ends; the control is one that refuses.
+    #[test]
+    fn a_storage_that_hangs_is_not_waited_for() {
+        let toml = "[storage.hung]\nurl = '/hung'\n[storage.wrong]\nurl = '/wrong'\n";
+        let config = Config::from_toml(&[], toml).unwrap();
+        let hangs: fn(&Config, &str) -> Result<(), ConfigError> = |_, name| {
+            if name == "hung" {
+                loop {
+                    thread::park();
+                }
+            }
+            Err(ConfigError(format!("{name} is refused")))
+        };
+        assert!(check_each(&config, Duration::from_millis(1), |_, _| Ok(())).is_ok());
+        let refused = check_each(&config, Duration::from_secs(1), hangs).unwrap_err();
+        assert_eq!(refused.to_string(), "wrong is refused", "the others are still checked");
+        let alone = Config::from_toml(&[], "[storage.hung]\nurl = '/hung'\n").unwrap();
+        assert!(check_each(&alone, Duration::from_millis(1), hangs).is_ok());
     }
 
     #[test]

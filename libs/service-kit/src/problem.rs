@@ -46,6 +46,8 @@ pub enum Code {
     BadGateway,
     /// A system behind us is down or busy; trying later helps.
     Unavailable,
+    /// Whether it was done is not known, because the database failed while it committed: nobody may repeat it blindly.
+    OutcomeUnknown,
     /// There is no room left to store what was sent (RFC 4918, 11.5).
     InsufficientStorage,
 }
@@ -152,7 +154,7 @@ impl From<DbError> for Problem {
                 // Without Retry-After: clients would send it again by themselves, and it may be stored.
                 let text = "the database failed while it stored the change, which may be stored or not; look before you \
                             send it again";
-                Self::new(Code::Unavailable, "database-outcome-unknown", text).with_source(e)
+                Self::new(Code::OutcomeUnknown, "database-outcome-unknown", text).with_source(e)
             }
             DbError::Data(_) => {
                 let text = "a value is too large or too long for the database, or cannot be computed";
@@ -185,7 +187,7 @@ mod tests {
             (DbError::TooSlow(failed()), Code::Unavailable, Some(60), "ask for less"),
             (DbError::DiskFull(failed()), Code::InsufficientStorage, Some(30), "free space"),
             (DbError::Unavailable(failed()), Code::Unavailable, Some(5), "try again"),
-            (DbError::CommitUnknown(failed()), Code::Unavailable, None, "look before you send it again"),
+            (DbError::CommitUnknown(failed()), Code::OutcomeUnknown, None, "look before you send it again"),
             (DbError::Data(failed()), Code::Validation, None, "too large"),
             (DbError::Nul, Code::BadRequest, None, "NUL"),
             (DbError::Poisoned, Code::Internal, None, "internal"),

@@ -384,6 +384,7 @@ pub async fn serve(
         http: server.client.clone(),
         clock: Arc::new(SystemClock),
         process: Process::default(),
+        databases: server.databases.clone(),
         endpoints: server.endpoints,
         is_running: true,
     };

@@ -12,7 +12,7 @@ use service_kit::{DbError, Problem, Tx, digest};
 use crate::error::of_icat;
 use crate::handle::Handle;
 use crate::state::State;
-use crate::store::accounts;
+use crate::store::accounts::{self, AccountRow};
 use crate::store::token_sessions::{self, Owner, Row};
 use crate::tokens::Claims;
 
@@ -80,16 +80,32 @@ pub fn end_of(now: Timestamp, remaining_minutes: f64) -> Option<Timestamp> {
     now.checked_add(span).ok()
 }
 
-/// Stores the session of a new token: from this commit on the token can be resolved. False if its account was locked or
-/// removed, whose sessions an icat.server keeps.
+/// The local account that a login is about, before its password is asked for: ICAT asks the plugin of this name. `None` for
+/// accounts that others keep.
+pub async fn account_before_login(
+    state: &State,
+    plugin: &str,
+    credentials: &[(&str, &str)],
+) -> Result<Option<AccountRow>, DbError> {
+    let name = credentials.iter().find(|(key, _)| *key == "username").map(|(_, name)| *name);
+    // No account has such a name, and no database takes it.
+    let Some(name) = name.filter(|name| !name.contains('\0') && !plugin.contains('\0')) else { return Ok(None) };
+    accounts::find(&mut state.db.read().await?, plugin, name).await
+}
+
+/// Stores the session of a new token, within a transaction that has done nothing yet: from this commit on the token can be
+/// resolved. False if its account was locked or removed, whose sessions an icat.server keeps, or was changed since `before`.
 pub async fn session_started(
     state: &State,
     tx: &mut Tx,
     session: &IcatSession,
     sid_hash: &str,
     sealed: &[u8],
+    before: Option<&AccountRow>,
 ) -> Result<bool, DbError> {
-    if accounts::is_closed(tx, &session.user_name).await? {
+    let account = accounts::take_by_user_name(tx, &session.user_name).await?;
+    let is_changed = before.is_some_and(|before| account.as_ref() != Some(before));
+    if is_changed || account.is_some_and(|account| !account.is_open()) {
         return Ok(false);
     }
     let row = Row { sealed: sealed.to_vec(), expires_at: session.ends_at.as_microsecond() };

@@ -81,6 +81,23 @@ pub fn of_icat_about_row(e: IcatError) -> Problem {
     }
 }
 
+/// Whether a write may be stored although it failed: there was no answer, or the catalogue failed in the middle of it. What it
+/// refuses with a reason is not, nor what it never heard of.
+pub fn may_be_done(e: &IcatError) -> bool {
+    match e {
+        IcatError::Refused { code, .. } => *code == IcatCode::Internal,
+        IcatError::Unavailable(e) => !e.is_connect(),
+        IcatError::Nonsense(_) => true,
+    }
+}
+
+/// The catalogue may have a datafile for an upload or not; nobody is asked to try again, for then there might be two.
+pub fn outcome_unknown(e: IcatError) -> Problem {
+    let text =
+        "the catalogue failed while it stored the datafile, which may be stored or not; look before you send it again";
+    Problem::new(Code::OutcomeUnknown, "download/outcome-unknown", text).with_source(e)
+}
+
 /// What ICAT's answer means here: a dead session is a 403 as in ids.server, ICAT being down a 503.
 pub fn of_icat(e: IcatError) -> Problem {
     match e {

@@ -60,7 +60,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
     let events = Events::of(&ctx).await?;
     let identity = Identity::of(&ctx, &events)?;
-    let (state, inbox) = State::new(&ctx, config, identity, &events)?;
+    let (state, inbox) = State::new(&ctx, config, identity, &events).await?;
     let state = Arc::new(state);
     let workers = workers::all(&ctx, &state, &inbox);
     Ok(Running { mounts: vec![routes::mount(state)], workers })

@@ -46,10 +46,15 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(ctx: &Ctx, config: Config, identity: Identity, events: &Events) -> Result<(Self, Inbox), BuildError> {
+    pub async fn new(
+        ctx: &Ctx,
+        config: Config,
+        identity: Identity,
+        events: &Events,
+    ) -> Result<(Self, Inbox), BuildError> {
         let core = &ctx.config.core;
         let storage = match core.storage.get(&config.storage) {
-            Some(settings) => Some(Storage::open(&config.storage, settings, &core.data_dir, &ctx.pools)?),
+            Some(settings) => Some(Storage::open(&config.storage, settings, &ctx.config, &ctx.pools).await?),
             None => None,
         };
         let (reports, inbox) = Reports::new();

@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use service_kit::db::Target;
 use service_kit::problem::chain;
-use service_kit::{Db, DbError, DoctorCtx, open_database};
+use service_kit::{Db, DbError, DoctorCtx};
 
 use crate::config::{Config, Reach};
 use crate::query::{ParseContext, Rule, parse_rule};
@@ -33,29 +32,16 @@ const JOINED_BY_PORTALS: [&str; 14] = [
 /// What `doctor` prints of the rules, and `serve` logs.
 pub async fn examine(ctx: DoctorCtx) -> Vec<service_kit::Finding> {
     const WHAT: &str = "rules of the catalogue";
-    let core = &ctx.config.core;
     // A catalogue that has never been started has no rules yet; settings that cannot be read are reported elsewhere.
-    match Target::of(&core.database, &core.data_dir, crate::SERVICE.name) {
-        Ok(Target::Sqlite(file)) if !file.is_file() => return Vec::new(),
-        Err(_) => return Vec::new(),
-        Ok(_) => {}
-    }
+    let Some(db) = ctx.database(crate::SERVICE.name) else { return Vec::new() };
     let Ok(config) = Config::read(&ctx.config) else { return Vec::new() };
-    match check_stored_rules(&ctx, &config).await {
+    match check_authorization(db, &config).await {
         Ok(findings) if findings.is_empty() => vec![service_kit::Finding::ok(WHAT, "are understood")],
         Ok(findings) => {
             findings.iter().map(|finding| service_kit::Finding::warning(WHAT, finding.to_string())).collect()
         }
-        Err(text) => vec![service_kit::Finding::of(WHAT, Err(format!("cannot be read: {text}")))],
+        Err(e) => vec![service_kit::Finding::of(WHAT, Err(format!("cannot be read: {}", chain(&e))))],
     }
-}
-
-async fn check_stored_rules(ctx: &DoctorCtx, config: &Config) -> Result<Vec<Finding>, String> {
-    let settings = ctx.config.with("database.migrate", "never").map_err(|e| e.to_string())?;
-    let db = open_database(&crate::SERVICE, &settings, &*ctx.clock).await.map_err(|e| chain(&e))?;
-    let findings = check_authorization(&db, config).await.map_err(|e| chain(&e));
-    db.close().await;
-    findings
 }
 
 /// Something that an administrator should know about the rules.

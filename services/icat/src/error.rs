@@ -1,11 +1,12 @@
 //! What the catalogue refuses, and the only mapping to the wire.
 
-use std::io;
-
 use service_kit::{Code, DbError, HttpError, Problem};
 use thiserror::Error;
 
 use crate::query::QueryError;
+
+/// What a query computes does not exist.
+pub const OUT_OF_RANGE: &str = "the query computes a value that is out of range, or is too complex";
 
 /// A refused or failed request to the catalogue. The texts are those of icat.server 6.2, which clients match.
 #[derive(Debug, Error)]
@@ -34,6 +35,12 @@ pub enum Error {
     /// The authenticator cannot check credentials now.
     #[error("{message}")]
     AuthenticatorBusy { message: String, retry_after: u32 },
+    /// A session cannot be stored, because somebody else stores something large.
+    #[error(
+        "The session cannot be stored now, because another change of the catalogue, such as an import, takes long; log in again \
+         in a few seconds"
+    )]
+    LoginsWait { retry_after: u32 },
     /// The same fault, with the place of the faulty item in what the client sent.
     #[error("{source}")]
     At { offset: usize, source: Box<Error> },
@@ -89,23 +96,19 @@ impl From<Error> for Problem {
             Error::AuthenticatorBusy { retry_after, .. } => {
                 Self::new(Code::Unavailable, "icat/authenticator-busy", text).with_retry_after(retry_after)
             }
+            Error::LoginsWait { retry_after } => {
+                Self::new(Code::Unavailable, "icat/logins-wait", text).with_retry_after(retry_after)
+            }
             Error::At { offset, source } => Self::from(*source).with_offset(i64::try_from(offset).ok()),
             Error::Database(e @ DbError::Data(_)) => {
-                let text = "the query computes a value that is out of range, or is too complex";
-                Self::new(Code::BadRequest, "icat/bad-parameter", text).with_source(e)
+                Self::new(Code::BadRequest, "icat/bad-parameter", OUT_OF_RANGE).with_source(e)
             }
             Error::Database(e @ DbError::TooSlow(_)) => {
                 let text = "the query takes too long to answer; narrow it down";
                 Self::new(Code::BadRequest, "icat/too-slow", text).with_source(e)
             }
             Error::Database(e) => e.into(),
-            Error::Upload(e) => {
-                let code = match e.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::InsufficientStorage,
-                    _ => Code::Internal,
-                };
-                Self::new(code, "icat/upload", text).with_source(e)
-            }
+            Error::Upload(e) => Self::from_write(e),
         }
     }
 }

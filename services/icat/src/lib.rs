@@ -48,6 +48,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
             name: "session_created_at",
             sql: include_str!("../migrations/0004_session_created_at.sql"),
         },
+        Migration { version: 5, name: "revocations", sql: include_str!("../migrations/0005_revocations.sql") },
     ],
     check: |settings| Config::read(settings).map(drop),
     openapi: openapi::Document::openapi,

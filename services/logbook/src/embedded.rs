@@ -18,12 +18,16 @@ pub async fn take(state: &State, entry: &str, contents: &mut [Content]) -> Resul
     for part in contents {
         let is_html = part.is_html();
         let Some(text) = part.text.as_mut().filter(|_| is_html) else { continue };
-        let (html, images) = content::taken(text)?;
+        let sent = std::mem::take(text);
+        let (html, images) = state.rendering.run(sent.len(), move || content::taken(&sent)).await??;
         let mut ids = Vec::with_capacity(images.len());
         for address in &images {
             ids.push(attached(state, entry, address, &mut files).await?);
         }
-        *text = if images.is_empty() { html } else { content::placed(&html, ids) };
+        *text = match images.is_empty() {
+            true => html,
+            false => state.rendering.run(html.len(), move || content::placed(&html, ids)).await?,
+        };
     }
     Ok(files)
 }

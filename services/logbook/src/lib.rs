@@ -24,6 +24,7 @@ mod page;
 mod pdf;
 mod people;
 mod programs;
+mod rendering;
 mod rights;
 mod routes;
 mod state;

@@ -17,6 +17,9 @@ use crate::domain::content;
 
 /// Elements without an end tag.
 const VOID: [&str; 5] = ["br", "col", "hr", "img", "wbr"];
+/// Bytes of a text whose marks are read, which takes more than twice the time for twice the length: the worst of this length
+/// takes a second. A longer one is text, or refused, depending on where it comes from.
+pub const LONGEST_MARKDOWN: usize = 256 << 10;
 /// Bytes of a formula.
 const LONGEST_FORMULA: usize = 4_000;
 /// Formulas of a text that are set, and bytes of their `MathML`, which has many times the length of its source; the rest stays
@@ -40,10 +43,11 @@ pub fn render_markdown(text: &str) -> String {
     html
 }
 
-/// Text without marks as HTML: escaped, with links for bare addresses.
+/// Text without marks as HTML: escaped, with links for bare addresses unless it is very long.
 pub fn render_plain(text: &str) -> String {
     let mut html = String::with_capacity(text.len() * 5 / 4);
-    pulldown_cmark::html::push_html(&mut html, with_links(text).into_iter());
+    let events = if text.len() > LONGEST_MARKDOWN { vec![Event::Text(text.into())] } else { with_links(text) };
+    pulldown_cmark::html::push_html(&mut html, events.into_iter());
     html
 }
 

@@ -17,6 +17,7 @@ use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::keys::Keys;
 use crate::live::Live;
+use crate::rendering::Rendering;
 
 const PRINTED_AT_ONCE: usize = 2;
 
@@ -34,6 +35,11 @@ pub struct State {
     pub thumbnails: Thumbnails,
     /// Where files for people are made, which takes time of a processor.
     pub documents: Blocking,
+    /// Where texts are rendered and cleaned.
+    pub rendering: Rendering,
+    /// Where archives are read that are imported. Whoever reads one waits for what becomes of it, so that it must not have a
+    /// place that is needed for that.
+    pub imports: Blocking,
     /// A place for each part of a PDF that is being made, whose pictures are in memory.
     pub printing: Semaphore,
     pub bindings: Bindings,
@@ -59,6 +65,8 @@ impl State {
             site: ctx.config.core.site.clone(),
             thumbnails: Thumbnails::default(),
             documents: ctx.pools.open("logbook.documents", 2, 64),
+            rendering: Rendering::open(&ctx.pools),
+            imports: ctx.pools.open("logbook.imports", 2, 8),
             printing: Semaphore::new(PRINTED_AT_ONCE),
             attachments: Store::open(&config, &ctx.config.core.data_dir, &ctx.pools)?,
             bindings: Bindings::default(),

@@ -8,5 +8,6 @@ mod full_disk;
 mod given_up;
 mod increments;
 mod memory;
+mod numbers;
 mod opened;
 mod outages;

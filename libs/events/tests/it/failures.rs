@@ -7,7 +7,7 @@ use testkit::probe::ThingChanged;
 use testkit::{TestApp, backends, until};
 
 use crate::arrangements::{emit, everywhere, thing};
-use crate::faulty::{self, begin, done, mend};
+use crate::faulty::{self, OUTAGES, begin, done, mend};
 
 const SECOND: i64 = 1_000_000;
 
@@ -99,5 +99,39 @@ async fn a_payload_that_cannot_be_decoded_becomes_a_dead_letter() {
         assert_eq!(letter.event_id, "nonsense", "{}", arranged.name);
         assert!(letter.reason.contains("cannot be decoded"), "{}", letter.reason);
         arranged.app.stop().await;
+    }
+}
+
+/// As many attempts as park a letter, and more.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_of_the_database_are_no_attempts() {
+    for backend in backends() {
+        let app = TestApp::start_on(&backend, &[faulty::SERVICE], "").await;
+        OUTAGES.forget_permits(usize::MAX);
+        begin(&app, 7, "outage").await;
+        emit(&app, "faulty", &[thing(7)]).await;
+        OUTAGES.acquire_many(3).await.unwrap().forget();
+        assert!(app.dead_letters().await.is_empty(), "the event comes again by itself");
+        mend(&app).await;
+        until_done(&app, &[7]).await;
+
+        begin(&app, 8, "trouble").await;
+        emit(&app, "faulty", &[thing(8)]).await;
+        let letter = the_dead_letter(&app, 1).await;
+        mend(&app).await;
+        begin(&app, 8, "outage").await;
+        OUTAGES.forget_permits(usize::MAX);
+        app.clock.advance_seconds(1);
+        OUTAGES.acquire_many(3).await.unwrap().forget();
+        let after = the_dead_letter(&app, 1).await;
+        assert_eq!(
+            (after.next_attempt_at, after.reason),
+            (letter.next_attempt_at, letter.reason),
+            "nothing was counted"
+        );
+        mend(&app).await;
+        until_done(&app, &[7, 8]).await;
+        assert!(app.dead_letters().await.is_empty());
+        app.stop().await;
     }
 }

@@ -4,6 +4,10 @@ use events::{Consumer, Events, Received};
 use service_kit::{BuildError, Code, Ctx, DbError, Migration, Problem, Running, ServiceDef, Tx};
 use testkit::TestApp;
 use testkit::probe::ThingChanged;
+use tokio::sync::Semaphore;
+
+/// Attempts in which the database was away.
+pub static OUTAGES: Semaphore = Semaphore::const_new(0);
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "faulty",
@@ -32,6 +36,10 @@ async fn handle(tx: &mut Tx, received: &Received<ThingChanged>) -> Result<(), Pr
     match trouble.map(|row| row.get::<String>("kind")).transpose()?.as_deref() {
         None => Ok(()),
         Some("panic") => panic!("trouble with thing {thing}"),
+        Some("outage") => {
+            OUTAGES.add_permits(1);
+            Err(DbError::Unavailable(sqlx::Error::PoolClosed).into())
+        }
         Some(kind) => Err(Problem::new(Code::Conflict, "faulty/trouble", format!("{kind} with thing {thing}"))),
     }
 }

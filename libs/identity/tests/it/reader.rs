@@ -56,6 +56,7 @@ async fn check(url: &str, reader: &str, is_running: bool) -> Finding {
         http: service_kit::command_client("", Duration::from_secs(10)).unwrap(),
         clock: Arc::new(SystemClock),
         process: Process::default(),
+        databases: Vec::new(),
         endpoints,
         is_running,
     };

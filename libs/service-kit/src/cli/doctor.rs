@@ -1,14 +1,17 @@
 //! `doctor`: asks everything that the services need, and says what is wrong and what to do.
 
-use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fs, io, thread};
+
+use tokio::sync::oneshot;
 
 use super::{Failure, result};
 use crate::clock::SystemClock;
 use crate::config::{BusKind, Config};
-use crate::db::Target;
+use crate::db::{Db, Target};
 use crate::doctor::{DoctorCtx, Finding, Level};
 use crate::problem::chain;
 use crate::process::Process;
@@ -20,18 +23,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
     let client = http_client(settings)?;
     let mut findings = listeners(settings, &client).await;
+    let mut databases = Vec::new();
     for service in services {
-        findings.push(Finding::of(format!("database of {}", service.name), database(service, settings).await));
+        let looked = database(service, settings, &mut databases).await;
+        findings.push(Finding::of(format!("database of {}", service.name), looked));
     }
     findings.push(Finding::of("ICAT", icat(settings, &client).await));
     if settings.core.events.kind == BusKind::Nats {
         findings.push(Finding::of("NATS", nats(settings).await));
     }
     for (name, storage) in &settings.core.storage {
-        let looked = storage.directory(name).map_err(|e| e.to_string()).and_then(|directory| {
-            let entries = std::fs::read_dir(&directory).map_err(|e| format!("{}: {e}", directory.display()))?;
-            Ok(format!("{} can be read ({} entries)", directory.display(), entries.count()))
-        });
+        let looked = match storage.directory(name) {
+            Ok(directory) => read_storage(directory).await,
+            Err(e) => Err(e.to_string()),
+        };
         findings.push(Finding::of(format!("storage {name}"), looked));
     }
     let core = &settings.core;
@@ -40,10 +45,14 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
         http: reqwest_middleware::ClientBuilder::new(client).build(),
         clock: Arc::new(SystemClock),
         process: Process::default(),
+        databases,
         endpoints: Endpoints { public: core.http.bind, internal: core.http.internal_bind },
         is_running: false,
     };
     findings.extend(crate::doctor::examine(services, &ctx).await);
+    for (_, db) in ctx.databases {
+        db.close().await;
+    }
     let wrong = findings.iter().filter(|finding| !finding.ok).count();
     let lines: Vec<String> = findings.iter().map(|f| format!("{}  {:<22} {}", word(f.level), f.what, f.says)).collect();
     result(json, &findings, &lines.join("\n"))?;
@@ -55,6 +64,18 @@ fn word(level: Level) -> &'static str {
         Level::Ok => "ok   ",
         Level::Warning => "warn ",
         Level::Wrong => "WRONG",
+    }
+}
+
+/// In a thread of its own: a file system that hangs may never answer.
+async fn read_storage(directory: PathBuf) -> Result<String, String> {
+    let shown = directory.display().to_string();
+    let (sender, receiver) = oneshot::channel();
+    thread::spawn(move || sender.send(fs::read_dir(directory).map(Iterator::count)));
+    match tokio::time::timeout(PATIENCE, receiver).await {
+        Ok(Ok(Ok(entries))) => Ok(format!("{shown} can be read ({entries} entries)")),
+        Ok(Ok(Err(e))) => Err(format!("{shown}: {e}")),
+        Ok(Err(_)) | Err(_) => Err(format!("{shown} does not answer: is its file system mounted and its server up?")),
     }
 }
 
@@ -76,7 +97,12 @@ async fn listeners(settings: &Config, client: &reqwest::Client) -> Vec<Finding> 
     vec![look("http.bind", http.bind), look("http.internal_bind", http.internal_bind)]
 }
 
-async fn database(service: &ServiceDef, settings: &Config) -> Result<String, String> {
+/// Adds the database if it is up to date.
+async fn database(
+    service: &ServiceDef,
+    settings: &Config,
+    databases: &mut Vec<(&'static str, Db)>,
+) -> Result<String, String> {
     let target =
         Target::of(&settings.core.database, &settings.core.data_dir, service.name).map_err(|e| e.to_string())?;
     if let Target::Sqlite(file) = &target
@@ -86,12 +112,13 @@ async fn database(service: &ServiceDef, settings: &Config) -> Result<String, Str
     }
     let settings = settings.with("database.migrate", "never").map_err(|e| e.to_string())?;
     let db = open_database(service, &settings, &SystemClock).await.map_err(|e| chain(&e))?;
-    let pending = db.migration_plan(service.migrations).await;
-    db.close().await;
-    match pending.map_err(|e| chain(&e))?.len() {
-        0 => Ok("answers, up to date".to_owned()),
-        n => Err(format!("answers, {n} migration(s) missing: run `migrate`")),
+    let pending = db.migration_plan(service.migrations).await.map_err(|e| chain(&e)).map(|pending| pending.len());
+    if pending == Ok(0) {
+        databases.push((service.name, db));
+        return Ok("answers, up to date".to_owned());
     }
+    db.close().await;
+    Err(format!("answers, {} migration(s) missing: run `migrate`", pending?))
 }
 
 async fn icat(settings: &Config, client: &reqwest::Client) -> Result<String, String> {

@@ -9,6 +9,7 @@ mod show;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
@@ -102,13 +103,12 @@ pub fn load(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Fa
     let here = Path::new("undulator.toml");
     let file = file.or_else(|| here.is_file().then(|| here.to_owned()));
     let defaults: Vec<&str> = services.iter().map(|service| service.default_toml).collect();
-    let config = Config::load(&defaults, file.as_deref())?;
-    let mut private = Vec::new();
+    let mut config = Config::load(&defaults, file.as_deref())?;
     for service in services {
         (service.check)(&config)?;
-        private.extend((service.private_paths)(&config)?);
+        config.private_files.extend((service.private_paths)(&config)?);
     }
-    check_storages(&config, private)?;
+    check_storages(&config)?;
     Ok(config)
 }
 
@@ -155,6 +155,9 @@ pub fn main(service: ServiceDef) -> ExitCode {
     })
 }
 
+/// How long the end of a process waits for calls that block.
+const HUNG_CALLS: Duration = Duration::from_secs(5);
+
 /// Runs a command to its exit code: 0 done, 1 failed, 2 usage, 3 configuration.
 pub fn block_on(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -164,7 +167,10 @@ pub fn block_on(command: impl Future<Output = Result<(), Failure>>) -> ExitCode 
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(command) {
+    let outcome = runtime.block_on(command);
+    // A call into a file system that hangs never ends; the process does.
+    runtime.shutdown_timeout(HUNG_CALLS);
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");

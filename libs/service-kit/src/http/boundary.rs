@@ -308,7 +308,10 @@ impl Around<'_> {
 
 /// Faults of ours or of systems behind us; the rest is the caller's.
 fn is_ours(code: Code) -> bool {
-    matches!(code, Code::Internal | Code::BadGateway | Code::Unavailable | Code::InsufficientStorage)
+    matches!(
+        code,
+        Code::Internal | Code::BadGateway | Code::Unavailable | Code::OutcomeUnknown | Code::InsufficientStorage
+    )
 }
 
 /// What actix itself refused: an extractor, a payload limit.

@@ -101,14 +101,21 @@ impl Accounts {
             Some(_) if may_exist => self.change_password(tx, account, &hash, now).await.map(|_| false),
             Some(_) => Ok(false),
         };
-        Ok(self.db.write(create).await?)
+        let is_new = self.db.write(create).await?;
+        if may_exist && !is_new {
+            self.end_logins_by_old_password(account, now).await?;
+        }
+        Ok(is_new)
     }
 
     /// Sets the password of an account, and ends its sessions.
     pub async fn set_password(&self, account: &AccountName, password: &str) -> Result<(), AccountError> {
         let (hash, now) = (self.check_and_hash(account, password)?, self.clock.now_micros());
         let found = self.db.write(async |tx| self.change_password(tx, account, &hash, now).await).await?;
-        if found { Ok(()) } else { Err(AccountError::Unknown(account.clone())) }
+        if !found {
+            return Err(AccountError::Unknown(account.clone()));
+        }
+        Ok(self.end_logins_by_old_password(account, now).await?)
     }
 
     /// Lets nobody in with this account any more, and ends its sessions; false if it was locked already.
@@ -146,6 +153,16 @@ impl Accounts {
             self.end_sessions(tx, account, now).await?;
         }
         Ok(found)
+    }
+
+    /// A login that began after the time of the change, and before others could see the change, was let in by the old password.
+    async fn end_logins_by_old_password(&self, account: &AccountName, changed_at: i64) -> Result<(), DbError> {
+        let begun_until = self.clock.now_micros();
+        if begun_until <= changed_at {
+            return Ok(());
+        }
+        let event = SessionsRevoked { subject: account.to_string(), begun_until };
+        self.db.write(async |tx| self.outbox.emit(tx, &event).await).await
     }
 
     async fn set_locked(&self, account: &AccountName, locked_at: Option<i64>) -> Result<bool, AccountError> {

@@ -2,7 +2,11 @@
 
 use service_kit::{DbError, Row, Tx};
 
-pub const FIND: &str = "SELECT password_hash, locked_at, removed_at FROM account WHERE mechanism = $1 AND name = $2";
+pub const FIND: &str =
+    "SELECT password_hash, locked_at, removed_at, rev FROM account WHERE mechanism = $1 AND name = $2";
+/// Changes the row, so that whoever changes the account at the same time begins anew and finds what is stored here.
+pub const TAKE: &str = "UPDATE account SET rev = rev WHERE mechanism = $1 AND name = $2 \
+                        RETURNING password_hash, locked_at, removed_at, rev";
 pub const LIST: &str = "SELECT mechanism, name, changed_at, locked_at FROM account WHERE removed_at IS NULL \
                         ORDER BY mechanism, name";
 pub const CREATE: &str = "INSERT INTO account (mechanism, name, password_hash, changed_at) VALUES ($1, $2, $3, $4)";
@@ -14,7 +18,7 @@ pub const SET_LOCKED: &str = "UPDATE account SET locked_at = $1, rev = rev + 1 W
 pub const REMOVE: &str = "UPDATE account SET removed_at = $1, password_hash = '', rev = rev + 1 \
                           WHERE mechanism = $2 AND name = $3 AND removed_at IS NULL";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 7] = [FIND, LIST, CREATE, SET_PASSWORD, RESTORE, SET_LOCKED, REMOVE];
+pub const ALL: [&str; 8] = [FIND, TAKE, LIST, CREATE, SET_PASSWORD, RESTORE, SET_LOCKED, REMOVE];
 
 /// What decides a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub struct AccountRow {
     pub password_hash: String,
     pub locked_at: Option<i64>,
     pub removed_at: Option<i64>,
+    /// Grows with every change.
+    pub rev: i64,
 }
 
 impl AccountRow {
@@ -43,14 +49,23 @@ pub struct ListedRow {
 
 /// The account, also one that was removed.
 pub async fn find(tx: &mut Tx, mechanism: &str, name: &str) -> Result<Option<AccountRow>, DbError> {
-    let map = |row: Row| {
-        Ok(AccountRow {
-            password_hash: row.get("password_hash")?,
-            locked_at: row.get("locked_at")?,
-            removed_at: row.get("removed_at")?,
-        })
-    };
-    tx.opt(FIND, &[mechanism.into(), name.into()]).await?.map(map).transpose()
+    tx.opt(FIND, &[mechanism.into(), name.into()]).await?.as_ref().map(account).transpose()
+}
+
+/// The account of an ICAT user name, such as `db/alice`, within a transaction that has done nothing yet: nobody changes it until
+/// that ends.
+pub async fn take_by_user_name(tx: &mut Tx, user_name: &str) -> Result<Option<AccountRow>, DbError> {
+    let Some((mechanism, name)) = user_name.split_once('/') else { return Ok(None) };
+    tx.opt(TAKE, &[mechanism.into(), name.into()]).await?.as_ref().map(account).transpose()
+}
+
+fn account(row: &Row) -> Result<AccountRow, DbError> {
+    Ok(AccountRow {
+        password_hash: row.get("password_hash")?,
+        locked_at: row.get("locked_at")?,
+        removed_at: row.get("removed_at")?,
+        rev: row.get("rev")?,
+    })
 }
 
 /// Whether an ICAT user name, such as `db/alice`, is that of an account which was locked or removed here.

@@ -3,12 +3,13 @@
 
 use auth::{AccountError, Accounts};
 use events::messages::auth::{SessionEnded, SessionsRevoked};
+use futures_util::future::join;
 use serde_json::json;
 use service_kit::digest;
 use testkit::{Backend, TestApp, backends, recorder};
 
 use crate::client::{PASSWORD, accounts, ask, renew, resolve, token_of};
-use crate::icat::{ICAT, LOCAL};
+use crate::icat::{ACCEPTED, GATED, GO_ON, ICAT, LOCAL};
 
 struct Site {
     app: TestApp,
@@ -136,6 +137,48 @@ async fn another_password_ends_what_the_old_one_opened_and_a_bad_one_changes_not
         site.accounts.lock_account(&alice).await.unwrap();
         site.accounts.set_password(&alice, PASSWORD).await.unwrap();
         assert_eq!(site.log_in_every_way(PASSWORD).await, OUT, "another password does not unlock");
+        site.stop().await;
+    }
+}
+
+/// The password is right when it is asked for, and what it opens is stored after it has changed.
+#[tokio::test]
+async fn a_login_that_is_under_way_while_its_account_changes_gets_no_token() {
+    for backend in backends() {
+        let site = Site::start(&backend).await;
+        let gated = site.accounts.parse_name(&format!("db/{GATED}")).unwrap();
+        site.accounts.create_account(&gated, PASSWORD).await.unwrap();
+        let log_in = async |password: &str, change: Option<&str>| {
+            let login = json!({"plugin": "db", "username": GATED, "password": password});
+            let meanwhile = async {
+                ACCEPTED.acquire().await.unwrap().forget();
+                match change {
+                    Some("lock") => drop(site.accounts.lock_account(&gated).await.unwrap()),
+                    Some("remove") => site.accounts.remove_account(&gated).await.unwrap(),
+                    Some(password) => site.accounts.set_password(&gated, password).await.unwrap(),
+                    None => {}
+                }
+                GO_ON.add_permits(1);
+            };
+            join(ask(&site.app, &login), meanwhile).await.0
+        };
+        const OTHER: &str = "another good password";
+        assert_eq!(
+            log_in(PASSWORD, Some(OTHER)).await.status(),
+            401,
+            "the old password was right when it was asked for"
+        );
+        assert_eq!(log_in(PASSWORD, None).await.status(), 401);
+        let token = token_of(log_in(OTHER, None).await).await;
+        assert_eq!(resolve(&site.app, &token).await.0, 200);
+        assert_eq!(log_in(OTHER, Some("lock")).await.status(), 401);
+        site.accounts.unlock_account(&gated).await.unwrap();
+        assert_eq!(log_in(OTHER, Some("remove")).await.status(), 401);
+        let n: i64 = {
+            let mut tx = site.app.db("auth").read().await.unwrap();
+            tx.one("SELECT COUNT(*) AS n FROM token_session", &[]).await.unwrap().get("n").unwrap()
+        };
+        assert_eq!(n, 0, "nothing is left behind");
         site.stop().await;
     }
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
 use crate::config::micros;
-use crate::error::{SWITCHED_OFF, not_implemented, of_icat};
+use crate::error::{SWITCHED_OFF, may_be_done, not_implemented, of_icat};
 use crate::openapi::{Always, Failure, SelectionQuery};
 use crate::parameters::Parameters;
 use crate::selection::resolve;
@@ -62,7 +62,10 @@ pub async fn delete(state: web::Data<State>, request: HttpRequest) -> Result<Htt
             .await?;
         let ids: Vec<i64> = some.iter().map(|file| file.id).collect();
         let deleted = icat.delete(who.session.expose(), "Datafile", &ids).await;
-        claims::settle(&state, &unclaimed).await;
+        // What may be deleted or not is looked at when the note is due, and not while the catalogue may be at it.
+        if !deleted.as_ref().is_err_and(|e| may_be_done(&e.error)) {
+            claims::settle(&state, &unclaimed).await;
+        }
         deleted.map_err(|e| of_icat(e.error))?;
     }
     Ok(HttpResponse::NoContent().finish())

@@ -1,16 +1,20 @@
 //! `GET /ids/getSize`: the bytes of all files together. What is prepared is as long as its files are; by ids it is what
 //! the catalogue says, and the disk where the catalogue says nothing.
 
+use std::io;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::{Code, Problem};
 
 use super::{resolved, text};
-use crate::error::{NO_LOCATION, not_found};
+use crate::error::{NO_LOCATION, missing_files, not_found};
+use crate::manifest::Missing;
 use crate::openapi::{Always, Failure, SelectionQuery};
 use crate::parameters::Parameters;
 use crate::prepared;
 use crate::selection::Datafile;
 use crate::state::State;
+use crate::storage::{describe_failure, is_absent};
 
 #[utoipa::path(
     get, path = "/ids/getSize", operation_id = "get_size", tag = "data", summary = "How large a selection is",
@@ -40,11 +44,26 @@ pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpRe
     let mut measured = 0;
     if !untold.is_empty() {
         let locations = untold.iter().map(|file| file.location.clone()).collect();
-        // What is not there has no bytes, as in the sum of ids.server.
         let found = state.storage()?.identify_all(locations).await?;
-        measured = found.iter().flatten().map(|identity| identity.size).fold(0, u64::saturating_add);
+        let mut unreadable = Vec::new();
+        for (file, found) in untold.into_iter().zip(found) {
+            match found {
+                Ok(identity) => measured = identity.size.saturating_add(measured),
+                // What is not there has no bytes, as in the sum of ids.server.
+                Err(e) if is_absent(&e) => {}
+                Err(e) => unreadable.push(missing(file, &e)),
+            }
+        }
+        if !unreadable.is_empty() {
+            return Err(missing_files(&unreadable, files.len()));
+        }
     }
     Ok(text(i128::from(told).saturating_add(i128::from(measured)).to_string()))
+}
+
+fn missing(file: &Datafile, e: &io::Error) -> Missing {
+    let reason = describe_failure(e).to_owned();
+    Missing { datafile: file.id, name: file.name.clone(), size: None, reason }
 }
 
 /// Of one row alone ids.server says 404 whatever ICAT refuses, and has a text of its own for one without a file.

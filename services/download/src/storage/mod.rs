@@ -3,19 +3,20 @@
 //! Locations come from the catalogue and are not trusted, see [`Root`]. Links that stay beneath the root are followed.
 
 mod identity;
+mod late_root;
 mod root;
 mod write;
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::config::StorageConfig;
-use service_kit::{Blocking, BuildError, Pools, Problem};
+use service_kit::{Blocking, BuildError, Config, Pools, Problem, check_storage};
 
 pub use self::identity::Identity;
+use self::late_root::LateRoot;
 use self::root::Lookup;
 pub use self::root::Root;
 pub use self::write::{Writing, Written, remove, temporary};
@@ -28,7 +29,7 @@ const PER_CALL: usize = 1000;
 /// A directory of data files with its own bounded pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Storage {
-    root: Arc<Root>,
+    root: Arc<LateRoot>,
     pool: Blocking,
     pub read_only: bool,
 }
@@ -41,18 +42,31 @@ pub struct Opened {
 }
 
 impl Storage {
-    /// `private` is `data_dir`, of which nothing is served.
-    pub fn open(name: &str, settings: &StorageConfig, private: &Path, pools: &Pools) -> Result<Self, BuildError> {
+    /// Refused if the directory cannot be opened, or shares files with what is private. A file system that does not answer is
+    /// not waited for: requests are answered 503 until it does.
+    pub async fn open(
+        name: &str,
+        settings: &StorageConfig,
+        config: &Config,
+        pools: &Pools,
+    ) -> Result<Self, BuildError> {
         let path = settings.directory(name)?;
-        let root = Root::open(&path, private)
-            .map_err(|e| BuildError::Other(format!("storage.{name}: cannot open {}: {e}", path.display())))?;
         let pool = pools.open(&format!("storage.{name}"), settings.threads, settings.queue);
-        Ok(Self { root: Arc::new(root), pool, read_only: settings.read_only })
+        let (config, storage) = (config.clone(), name.to_owned());
+        let root = LateRoot::new(name, move || {
+            check_storage(&config, &storage).map_err(|e| e.to_string())?;
+            let opened = Root::open(&path, &config.core.data_dir);
+            opened.map_err(|e| format!("storage.{storage}: cannot open {}: {e}", path.display()))
+        });
+        let storage = Self { root: Arc::new(root), pool, read_only: settings.read_only };
+        storage.root.open_at_start(&storage.pool).await?;
+        Ok(storage)
     }
 
-    /// Calls something that blocks, with the root; refused when the pool is full and stays so.
+    /// Calls something that blocks, with the root; refused when the pool is full and stays so, and while the storage has not
+    /// answered since the start.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Root) -> T + Send + 'static) -> Result<T, Problem> {
-        let root = Arc::clone(&self.root);
+        let root = self.root.get(&self.pool).await?;
         self.pool.run_within(PATIENCE, move || work(&root)).await
     }
 
@@ -61,7 +75,7 @@ impl Storage {
         &self,
         work: impl FnOnce(&Root) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let root = Arc::clone(&self.root);
+        let root = self.root.get(&self.pool).await?;
         self.pool.run_in_turn(move || work(&root)).await
     }
 
@@ -120,6 +134,11 @@ pub fn is_impossible(e: &io::Error) -> bool {
     }
 }
 
+/// Whether there is no file at a location, now or ever; anything else may be a file that cannot be read.
+pub fn is_absent(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) || is_impossible(e)
+}
+
 /// Why a file cannot be had, in words for whoever asked for it.
 pub fn describe_failure(e: &io::Error) -> &'static str {
     match e.kind() {
@@ -132,6 +151,8 @@ pub fn describe_failure(e: &io::Error) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use std::os::unix::fs::symlink;
 

@@ -1,9 +1,11 @@
 //! What transfers leave behind when they end: an event, and the checksums that they learned. A transfer can end by
 //! being dropped, where nothing can wait for a database; so it reports here, and a worker stores it.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 
+use events::messages::download::TransferFinished;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -30,12 +32,61 @@ pub struct Reports {
 }
 
 /// The worker's end, which outlives the worker when that is started again.
-pub type Inbox = Arc<Mutex<UnboundedReceiver<Report>>>;
+pub type Inbox = Arc<Mutex<Waiting>>;
+
+/// A report until it is stored.
+#[derive(Debug)]
+pub struct Kept {
+    pub event: TransferFinished,
+    /// The checksums that the transfer has learned, by their places in its manifest.
+    pub learned: Option<(Arc<Manifest>, Vec<(usize, u32)>)>,
+}
+
+impl From<Report> for Kept {
+    fn from(report: Report) -> Self {
+        let Report { subject, bytes, outcome, manifest } = report;
+        let learned = manifest.crcs.take_fresh();
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let event = TransferFinished { subject, bytes, outcome: outcome.into() };
+        // A manifest may be large, and the database away for long.
+        Self { event, learned: (!learned.is_empty()).then_some((manifest, learned)) }
+    }
+}
+
+/// Reports that are not stored yet.
+#[derive(Debug)]
+pub struct Waiting {
+    receiver: UnboundedReceiver<Report>,
+    /// From the oldest.
+    pub kept: VecDeque<Kept>,
+}
+
+impl Waiting {
+    /// Waits until there is something to store.
+    pub async fn wait(&mut self) {
+        if self.kept.is_empty()
+            && let Some(report) = self.receiver.recv().await
+        {
+            self.kept.push_back(report.into());
+        }
+    }
+
+    /// Takes what there is, and forgets the oldest of more than `most`; how many those were.
+    pub fn collect(&mut self, most: usize) -> usize {
+        while let Ok(report) = self.receiver.try_recv() {
+            self.kept.push_back(report.into());
+        }
+        let too_many = self.kept.len().saturating_sub(most);
+        self.kept.drain(..too_many);
+        too_many
+    }
+}
 
 impl Reports {
     pub fn new() -> (Self, Inbox) {
         let (sender, receiver) = unbounded_channel();
-        (Self { sender, open: Arc::default() }, Arc::new(Mutex::new(receiver)))
+        let waiting = Waiting { receiver, kept: VecDeque::new() };
+        (Self { sender, open: Arc::default() }, Arc::new(Mutex::new(waiting)))
     }
 
     /// How many transfers are under way in this process.
@@ -84,5 +135,27 @@ impl Drop for Ending {
         if let Some(report) = self.report.lock().unwrap_or_else(PoisonError::into_inner).take() {
             self.reports.send(report);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::archive::Form;
+
+    use super::*;
+
+    #[test]
+    fn the_oldest_of_too_many_reports_go() {
+        let manifest = Arc::new(Manifest::new(None, String::new(), Form::Raw, Vec::new()));
+        let (reports, inbox) = Reports::new();
+        for bytes in 0..5 {
+            let ending = Ending::new(reports.clone(), "db/ada".to_owned(), Arc::clone(&manifest));
+            ending.sent(bytes);
+        }
+        let mut waiting = inbox.try_lock().unwrap();
+        assert_eq!(waiting.collect(3), 2);
+        let bytes: Vec<i64> = waiting.kept.iter().map(|kept| kept.event.bytes).collect();
+        assert_eq!(bytes, [2, 3, 4]);
+        assert!(waiting.kept.iter().all(|kept| kept.learned.is_none()), "what has learned nothing keeps no manifest");
     }
 }

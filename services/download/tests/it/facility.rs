@@ -123,6 +123,10 @@ async fn create(rows: web::Data<Rows>, form: web::Form<Vec<(String, String)>>) -
         return HttpResponse::Forbidden().json(failure);
     }
     let name = datafile["name"].as_str().unwrap();
+    if name == "failed" {
+        return HttpResponse::InternalServerError()
+            .json(json!({"code": "INTERNAL", "message": "before it was stored"}));
+    }
     let refusals = [("taken", "OBJECT_ALREADY_EXISTS"), ("too long", "VALIDATION"), ("unreadable", "BAD_PARAMETER")];
     if let Some((_, code)) = refusals.iter().find(|(refused, _)| *refused == name) {
         return HttpResponse::BadRequest().json(json!({"code": code, "message": name}));
@@ -136,7 +140,13 @@ async fn create(rows: web::Data<Rows>, form: web::Form<Vec<(String, String)>>) -
         size: datafile["fileSize"].as_u64().map(|size| usize::try_from(size).unwrap()),
         checksum: datafile["checksum"].as_str().map(str::to_owned),
     });
-    HttpResponse::Ok().json([id])
+    match name {
+        "stored" => {
+            HttpResponse::InternalServerError().json(json!({"code": "INTERNAL", "message": "after it was stored"}))
+        }
+        "unanswered" => HttpResponse::GatewayTimeout().finish(),
+        _ => HttpResponse::Ok().json([id]),
+    }
 }
 
 async fn delete(rows: web::Data<Rows>, parameters: Parameters) -> HttpResponse {

@@ -159,6 +159,14 @@ async fn sizes_and_texts_are_those_of_the_old_interface() {
     assert_eq!(ask("getSize", "datasetIds=4").await, (200, "12".to_owned()));
     assert_eq!(ask("getSize", "datafileIds=2").await, (200, "0".to_owned()));
     assert_eq!(ask("getSize", "datafileIds=1,2,4").await, (200, "5".to_owned()));
+    // Anything else than that there is no file may be a file that cannot be read now.
+    let long = "x".repeat(300);
+    facility.datafile(json!({"name": "locked", "location": long})).await;
+    let (status, text) = ask("getSize", "datafileIds=1,5").await;
+    let expected =
+        "1 of the 2 files of this selection cannot be read: locked (Datafile[id:5]: it cannot be read now)";
+    assert_eq!((status, refusal(&text)), (404, expected.to_owned()));
+    assert_eq!(ask("getSize", "datafileIds=5").await.0, 404);
     let failure = |text: &str| (404, format!(r#"{{"code":"NotFoundException","message":"{text}"}}"#));
     assert_eq!(ask("getSize", "datafileIds=4").await, failure("Datafile not found"));
     assert_eq!(ask("getData", "datafileIds=4").await, failure("Datafile 4"));

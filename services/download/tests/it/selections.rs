@@ -1,12 +1,46 @@
 //! Prepared selections: the same bytes in every range and after a restart, until they expire or a file changes.
 
 use events::messages::download::{Outcome, SelectionPrepared, TransferFinished};
+use futures_util::future::join;
+use service_kit::DbError;
 use testkit::{backends, until};
+use tokio::sync::Semaphore;
 
 use crate::facility::{DATASET, Facility, SESSION};
 
 fn content(seed: usize, size: usize) -> Vec<u8> {
     (0..size).map(|y| u8::try_from((y * 31 + seed * 7 + y / 251) % 256).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn ends_of_transfers_wait_for_a_database_that_takes_nothing() {
+    let facility = Facility::start(&testkit::Backend::Sqlite, "[database]\nlock_timeout = \"100ms\"\n").await;
+    facility.file("a.h5", &content(1, 1_000), true).await;
+    let id = facility.prepare().await;
+    let (taken, done) = (Semaphore::new(0), Semaphore::new(0));
+    let holding = facility.app.db("download").write(async |tx| {
+        tx.exec("UPDATE id_sequence SET next = next", &[]).await?;
+        taken.add_permits(1);
+        done.acquire().await.unwrap().forget();
+        Ok::<_, DbError>(())
+    });
+    let downloading = async {
+        taken.acquire().await.unwrap().forget();
+        for _ in 0..2 {
+            assert_eq!(facility.get(&format!("/ids/getData?preparedId={id}"), &[]).await.status, 200);
+        }
+        let failed = "undulator_download_reports_failed_total";
+        until("it is not stored", async || facility.app.metric(failed).await.filter(|failed| *failed > 0.0)).await;
+        done.add_permits(1);
+    };
+    join(holding, downloading).await.0.unwrap();
+    let told = async || facility.app.recorded::<TransferFinished>().await.len();
+    until("both are stored after all", async || (told().await == 2).then_some(())).await;
+    for (metric, expected) in [("waiting", 0.0), ("dropped_total", 0.0)] {
+        let shown = facility.app.metric(&format!("undulator_download_reports_{metric}")).await;
+        assert_eq!(shown, Some(expected), "{metric}");
+    }
+    facility.app.stop().await;
 }
 
 #[tokio::test]

@@ -54,6 +54,32 @@ async fn a_file_is_stored_with_its_datafile_or_not_at_all() {
     }
 }
 
+/// The catalogue fails, and its datafile may be there or not: the file stays until it is known.
+#[tokio::test]
+async fn a_file_whose_datafile_may_be_stored_stays_until_somebody_has_looked() {
+    for backend in backends() {
+        let facility = Facility::start(&backend, "").await;
+        for name in ["stored", "unanswered", "failed"] {
+            let answer = facility.ask("PUT", &put(name), &[], b"bytes".to_vec()).await;
+            let text = answer.text();
+            assert_eq!((answer.status, answer.headers.get("retry-after")), (503, None), "{name}: {text}");
+            assert!(
+                text.contains("InternalException") && text.contains("look before you send it again"),
+                "{name}: {text}"
+            );
+        }
+        assert_eq!(all_files(&facility).len(), 3, "nothing is removed");
+        facility.app.clock.advance_seconds(16 * 60);
+        until("only the file without a datafile is gone", async || (all_files(&facility).len() == 2).then_some(()))
+            .await;
+        for id in [1, 2] {
+            let back = facility.get(&format!("/ids/getData?sessionId={SESSION}&datafileIds={id}"), &[]).await;
+            assert_eq!((back.status, back.body.as_slice()), (200, &b"bytes"[..]));
+        }
+        facility.app.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn what_nobody_comes_back_to_is_looked_at_and_goes_if_no_datafile_has_it() {
     for backend in backends() {

@@ -11,10 +11,13 @@ use service_kit::{Clock, Db, DbError, Peer, Tx, digest};
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::sessions::{self, Session};
+use crate::store::sessions::{self, Begun, Session};
 
 /// How long an authenticator may take; password hashes are slow on purpose.
 const AUTHENTICATOR_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a login waits for its turn to be stored: an import, which has the one writer of `SQLite` until its end, takes longer
+/// than clients of portals wait.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
 /// Seconds, where a busy authenticator does not say.
 const DEFAULT_RETRY_AFTER: u32 = 5;
 const MICROS_PER_MINUTE: i64 = 60 * 1_000_000;
@@ -61,12 +64,22 @@ pub async fn log_in(state: &State, login: &Login, ip: &str) -> Result<String, Er
     let Some(url) = place.map(|place| &state.authn_urls[place]) else {
         return Err(Error::Session(format!("Authenticator mnemonic {mnemonic} not recognised")));
     };
+    let begun = begin(state).await?;
     let user_name = authenticate(state, mnemonic, url, login, ip).await?;
     let id = state.ids.random_uuid().to_string();
-    let now = state.clock.now_micros();
-    let session = Session { user_name, expires_at: now + lifetime(state) };
-    state.db.write(async |tx| sessions::create(tx, &digest(&id), &session, now).await).await?;
-    Ok(id)
+    let session = Session { user_name, expires_at: state.clock.now_micros() + lifetime(state) };
+    let (id_hash, session) = (digest(&id), &session);
+    let store = state.db.write_in_turn(async |tx| sessions::create(tx, &id_hash, session, begun).await);
+    let stored = tokio::time::timeout(STORE_PATIENCE, store).await;
+    let stored = stored.map_err(|_| Error::LoginsWait { retry_after: DEFAULT_RETRY_AFTER })??;
+    let text = "The account was locked or removed, or got another password, during the login; log in again";
+    if stored { Ok(id) } else { Err(Error::Session(text.to_owned())) }
+}
+
+/// Before the password is asked for: what is revoked from now on ends this login too, whenever others hear of it.
+async fn begin(state: &State) -> Result<Begun, DbError> {
+    let revocations = sessions::count_revocations(&mut state.db.read().await?).await?;
+    Ok(Begun { at: state.clock.now_micros(), revocations })
 }
 
 fn lifetime(state: &State) -> i64 {

@@ -55,7 +55,7 @@ fn signed(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<Operand, QueryEr
         }
         if cursor.sign("-") {
             let (inner, kind) = number(signed(cursor, scope)?)?;
-            return Ok(Operand::Typed(Expr::Negative(Box::new(inner)), kind));
+            return Ok(Operand::Typed(Expr::Negative(Box::new(inner), kind), kind));
         }
         primary(cursor, scope)
     })
@@ -66,7 +66,10 @@ fn arithmetic(left: Operand, operator: Arithmetic, right: Operand) -> Result<Ope
     let is_whole = is_whole(&left, a) && is_whole(&right, b);
     let has_decimals = operator == Arithmetic::Divide || a == ColumnKind::F64 || b == ColumnKind::F64;
     let kind = if has_decimals { ColumnKind::F64 } else { ColumnKind::I64 };
-    Ok(Operand::Typed(Expr::Arithmetic { left: Box::new(left), operator, right: Box::new(right), is_whole }, kind))
+    Ok(Operand::Typed(
+        Expr::Arithmetic { left: Box::new(left), operator, right: Box::new(right), is_whole, kind },
+        kind,
+    ))
 }
 
 fn is_whole(expr: &Expr, kind: ColumnKind) -> bool {
@@ -108,7 +111,9 @@ pub fn string(operand: Operand, place: &str) -> Result<Expr, QueryError> {
 /// divided by one with decimals has four of them.
 pub fn selected((expr, kind): Typed) -> Typed {
     match expr {
-        Expr::Arithmetic { left, operator: Arithmetic::Divide, right, is_whole: true } if is_plain(&left, &right) => {
+        Expr::Arithmetic { left, operator: Arithmetic::Divide, right, is_whole: true, .. }
+            if is_plain(&left, &right) =>
+        {
             (Expr::Call { function: Function::WholeQuotient, arguments: vec![*left, *right] }, ColumnKind::I64)
         }
         Expr::Arithmetic { is_whole: true, .. } if kind == ColumnKind::F64 => {
@@ -123,7 +128,7 @@ pub fn selected((expr, kind): Typed) -> Typed {
 
 /// Whether no quotient is in the way of dividing as whole numbers.
 fn is_plain(left: &Expr, right: &Expr) -> bool {
-    [left, right].iter().all(|side| !matches!(side, Expr::Arithmetic { .. } | Expr::Negative(_)))
+    [left, right].iter().all(|side| !matches!(side, Expr::Arithmetic { .. } | Expr::Negative(..)))
 }
 
 fn is_quotient(left: &Expr, right: &Expr) -> bool {

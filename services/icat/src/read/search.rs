@@ -13,8 +13,8 @@ use service_kit::{DbError, Row, Tx, Val};
 use super::include::{Loader, count};
 use super::{by_id, env, render, run};
 use crate::auth::Rights;
-use crate::error::Error;
-use crate::query::{ColumnKind, Plan, Search, compile_search, parse_search};
+use crate::error::{Error, OUT_OF_RANGE};
+use crate::query::{Column, ColumnKind, Plan, Search, compile_search, parse_search};
 use crate::state::State;
 use crate::store::entities::{self, StoredRow};
 use crate::values;
@@ -65,7 +65,10 @@ impl Rows {
                         }
                         Found::Entities(entity, ids)
                     }
-                    _ => Found::Values(rows),
+                    columns => {
+                        refuse_infinite(&rows, columns)?;
+                        Found::Values(rows)
+                    }
                 }
             }
         };
@@ -150,6 +153,18 @@ impl Rows {
         }
         Ok(Some(out))
     }
+}
+
+/// `SQLite` computes with infinite numbers, which `PostgreSQL` refuses to make.
+fn refuse_infinite(rows: &[Row], columns: &[Column]) -> Result<(), Error> {
+    for (place, _) in columns.iter().enumerate().filter(|(_, column)| column.kind == ColumnKind::F64) {
+        for row in rows {
+            if row.at::<Option<f64>>(place)?.is_some_and(|number| !number.is_finite()) {
+                return Err(Error::BadParameter(OUT_OF_RANGE.to_owned()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Attributes, aggregates, or several columns; an entity among several columns is written without what it includes.

@@ -9,8 +9,27 @@ pub const END: &str = "DELETE FROM session WHERE id_hash = $1 RETURNING user_nam
 pub const END_ALL_OF: &str = "DELETE FROM session WHERE user_name = $1 AND created_at <= $2 RETURNING id_hash";
 pub const PURGE: &str = "DELETE FROM session WHERE expires_at < $1";
 pub const LOGGED_IN: &str = "SELECT COUNT(*) AS n FROM session WHERE user_name = $1 AND expires_at >= $2";
+pub const COUNT_REVOCATIONS: &str = "SELECT n FROM revocation_count";
+pub const NUMBER_REVOCATION: &str = "UPDATE revocation_count SET n = n + 1 RETURNING n";
+pub const NOTE_REVOCATION: &str = "INSERT INTO revocation (user_name, n, begun_until) VALUES ($1, $2, $3) \
+                                   ON CONFLICT (user_name) DO UPDATE SET n = excluded.n, begun_until = excluded.begun_until";
+/// Changes the row, so that a revocation at the same time begins anew and finds what is stored here.
+pub const TAKE_REVOCATION: &str = "INSERT INTO revocation (user_name, n, begun_until) VALUES ($1, 0, 0) \
+                                   ON CONFLICT (user_name) DO UPDATE SET n = revocation.n RETURNING n, begun_until";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 7] = [CREATE, FIND, REFRESH, END, END_ALL_OF, PURGE, LOGGED_IN];
+pub const ALL: [&str; 11] = [
+    CREATE,
+    FIND,
+    REFRESH,
+    END,
+    END_ALL_OF,
+    PURGE,
+    LOGGED_IN,
+    COUNT_REVOCATIONS,
+    NUMBER_REVOCATION,
+    NOTE_REVOCATION,
+    TAKE_REVOCATION,
+];
 
 /// A stored session; times in microseconds UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +38,29 @@ pub struct Session {
     pub expires_at: i64,
 }
 
-pub async fn create(tx: &mut Tx, id_hash: &str, session: &Session, now: i64) -> Result<(), DbError> {
-    let vals = [id_hash.into(), session.user_name.as_str().into(), session.expires_at.into(), now.into()];
-    tx.exec(CREATE, &vals).await.map(drop)
+/// A login before its password is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun {
+    /// Microseconds UTC.
+    pub at: i64,
+    /// How many revocations there were.
+    pub revocations: i64,
+}
+
+/// How many revocations there were so far.
+pub async fn count_revocations(tx: &mut Tx) -> Result<i64, DbError> {
+    tx.one(COUNT_REVOCATIONS, &[]).await?.get("n")
+}
+
+/// Stores the session of a login, within a transaction that has done nothing yet; false if it was revoked while it was under way.
+pub async fn create(tx: &mut Tx, id_hash: &str, session: &Session, begun: Begun) -> Result<bool, DbError> {
+    let last = tx.one(TAKE_REVOCATION, &[session.user_name.as_str().into()]).await?;
+    if last.get::<i64>("n")? > begun.revocations && begun.at <= last.get("begun_until")? {
+        return Ok(false);
+    }
+    let vals = [id_hash.into(), session.user_name.as_str().into(), session.expires_at.into(), begun.at.into()];
+    tx.exec(CREATE, &vals).await?;
+    Ok(true)
 }
 
 pub async fn find(tx: &mut Tx, id_hash: &str) -> Result<Option<Session>, DbError> {
@@ -40,9 +79,12 @@ pub async fn end(tx: &mut Tx, id_hash: &str) -> Result<Option<String>, DbError> 
     tx.opt(END, &[id_hash.into()]).await?.map(|row| row.get("user_name")).transpose()
 }
 
-/// Ends the sessions of a user that began until `created_at`; the hashes of their ids.
-pub async fn end_all_of(tx: &mut Tx, user_name: &str, created_at: i64) -> Result<Vec<String>, DbError> {
-    let rows = tx.all(END_ALL_OF, &[user_name.into(), created_at.into()]).await?;
+/// Ends the sessions of a user whose logins began until then, also those that are under way; the hashes of the ids of those
+/// that were stored.
+pub async fn end_all_of(tx: &mut Tx, user_name: &str, begun_until: i64) -> Result<Vec<String>, DbError> {
+    let n: i64 = tx.one(NUMBER_REVOCATION, &[]).await?.get("n")?;
+    tx.exec(NOTE_REVOCATION, &[user_name.into(), n.into(), begun_until.into()]).await?;
+    let rows = tx.all(END_ALL_OF, &[user_name.into(), begun_until.into()]).await?;
     rows.iter().map(|row| row.get("id_hash")).collect()
 }
 

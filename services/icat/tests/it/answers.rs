@@ -59,6 +59,44 @@ async fn values_are_converted_as_in_icat_server() {
     }
 }
 
+/// Where `SQLite` would go on with the largest number, or one with decimals.
+#[tokio::test]
+async fn numbers_that_are_too_large_are_refused_on_each_engine() {
+    const MOST: &str = "9223372036854775807";
+    for c in Client::all("").await {
+        assert_eq!(import(&c, &json!({"sessionId": c.session}), include_str!("facility.port")).await.0, 204);
+        c.created(r#"[{"Grouping":{"name":"1e100"}},{"Grouping":{"name":"1e999"}},{"Grouping":{"name":"1e-999"}}]"#)
+            .await;
+        for query in [
+            format!("SELECT (f.fileSize + 1) * {MOST} FROM Datafile f WHERE f.name = 'a'"),
+            format!("SELECT f.fileSize + {MOST} FROM Datafile f WHERE f.name = 'a'"),
+            format!("SELECT -f.fileSize - {MOST} FROM Datafile f WHERE f.name = 'a'"),
+            format!("SELECT f.fileSize / 2 * {MOST} FROM Datafile f WHERE f.name = 'a'"),
+            format!("SELECT f.name FROM Datafile f WHERE f.fileSize * {MOST} > 0"),
+            format!("SELECT f.name FROM Datafile f ORDER BY f.fileSize * {MOST}"),
+            format!("SELECT SUM(f.fileSize * {MOST}) FROM Datafile f"),
+            format!("SELECT SUM(f.fileSize + {MOST} - 5) FROM Datafile f, Rule r"),
+            format!("SELECT ABS(-{MOST} - 1 + f.fileSize - f.fileSize) FROM Datafile f WHERE f.name = 'a'"),
+            "SELECT f.fileSize * 1e308 * 10 FROM Datafile f WHERE f.name = 'a'".to_owned(),
+        ] {
+            let (status, answer) = c.get(&c.session, &query, None).await;
+            assert_eq!(status, 400, "{query}: {answer}");
+            assert!(answer.contains("BAD_PARAMETER") && answer.contains("out of range"), "{query}: {answer}");
+        }
+        for (query, expected) in [
+            (format!("SELECT f.fileSize - 5 + {MOST} FROM Datafile f WHERE f.name = 'a'"), json!([i64::MAX])),
+            (format!("SELECT 4 - f.fileSize - {MOST} FROM Datafile f WHERE f.name = 'a'"), json!([i64::MIN])),
+            ("SELECT f.fileSize + 1 FROM Datafile f WHERE f.name = 'b'".to_owned(), json!([null])),
+            ("SELECT ABS(g.name) FROM Grouping g WHERE g.name LIKE '1e1%'".to_owned(), json!([1e100])),
+            ("SELECT ABS(g.name) FROM Grouping g WHERE g.name = '1e999'".to_owned(), json!([f64::MAX])),
+            ("SELECT ABS(g.name) FROM Grouping g WHERE g.name = '1e-999'".to_owned(), json!([0.0])),
+        ] {
+            assert_eq!(c.rows(&c.session, &query).await, expected, "{query}");
+        }
+        c.app.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn forms_mean_what_they_mean_in_icat_server() {
     for c in Client::all("").await {

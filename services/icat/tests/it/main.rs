@@ -10,6 +10,7 @@ mod dumps;
 mod evaluator;
 mod examples;
 mod explain;
+mod logins;
 mod mutations;
 mod openapi;
 mod property;

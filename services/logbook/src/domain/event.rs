@@ -260,6 +260,11 @@ impl Event {
         }
     }
 
+    /// Bytes of all that is written.
+    pub fn written_bytes(&self) -> usize {
+        self.content.iter().filter_map(|content| content.text.as_ref()).map(String::len).sum()
+    }
+
     /// What is written as HTML, as it was stored.
     pub fn html(&self) -> Option<&str> {
         let html = self.content.iter().find(|part| part.is_html())?;

@@ -46,14 +46,13 @@ impl<'s> Archive<'s> {
     /// Begins the next file; `at` is when it was made.
     pub async fn begin(&mut self, name: String, at: Timestamp) -> Result<(), Stopped> {
         // A file whose size is not known beforehand may become larger than the old form holds.
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).large_file(true);
-        let options = options.last_modified_time(zip_time(at));
+        let options = dated(at).compression_method(CompressionMethod::Deflated).large_file(true);
         self.work(move |zip| zip.start_file(name, options)).await
     }
 
-    /// A directory, which may stay empty.
-    pub async fn add_directory(&mut self, name: String) -> Result<(), Stopped> {
-        self.work(move |zip| zip.add_directory(name, SimpleFileOptions::default())).await
+    /// A directory, which may stay empty; `at` is when it was made.
+    pub async fn add_directory(&mut self, name: String, at: Timestamp) -> Result<(), Stopped> {
+        self.work(move |zip| zip.add_directory(name, dated(at))).await
     }
 
     pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Stopped> {
@@ -89,6 +88,10 @@ impl<'s> Archive<'s> {
         let piece = take(&mut *self.out.0.lock().unwrap_or_else(PoisonError::into_inner));
         self.sink.send(piece).await
     }
+}
+
+fn dated(at: Timestamp) -> SimpleFileOptions {
+    SimpleFileOptions::default().last_modified_time(zip_time(at))
 }
 
 /// In UTC; a ZIP knows no zone, and no year before 1980.
@@ -133,5 +136,27 @@ mod tests {
         assert_eq!((safe_name(".."), safe_name("")), ("file".to_owned(), "file".to_owned()));
         let at = "2026-01-12T09:30:14Z".parse().unwrap();
         assert_eq!(zip_time(at).to_string(), "2026-01-12 09:30:14");
+    }
+
+    #[tokio::test]
+    async fn files_and_empty_directories_have_their_dates() {
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(100);
+        let (pool, sink) = (service_kit::Pools::default().open("documents", 1, 1), Sink(sender));
+        let mut archive = Archive::new(&pool, &sink);
+        let written = async {
+            archive.add_directory("a/b".to_owned(), "2026-01-12T09:30:14Z".parse().unwrap()).await?;
+            archive.begin("a/c".to_owned(), "2026-01-13T10:00:02Z".parse().unwrap()).await?;
+            archive.write(b"c".to_vec()).await?;
+            archive.finish().await
+        };
+        assert!(written.await.is_ok());
+        drop(sink);
+        let mut bytes = Vec::new();
+        while let Some(piece) = receiver.recv().await {
+            bytes.extend_from_slice(&piece.unwrap());
+        }
+        let mut read = zip::ZipArchive::new(io::Cursor::new(bytes)).unwrap();
+        let mut date = |name: &str| read.by_name(name).unwrap().last_modified().unwrap().to_string();
+        assert_eq!((date("a/b/"), date("a/c")), ("2026-01-12 09:30:14".to_owned(), "2026-01-13 10:00:02".to_owned()));
     }
 }

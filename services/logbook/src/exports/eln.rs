@@ -111,7 +111,7 @@ pub async fn write(
     archive.begin(format!("{root}/{}", lines.name), now).await?;
     // Entries are read once, for they may change while somebody reads slowly; what the metadata say of them waits.
     let mut described = Aside::new(state).await?;
-    let (mut ids, mut file_ids, mut people) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (mut directories, mut file_ids, mut people) = (Vec::new(), Vec::new(), BTreeMap::new());
     // Attachments of other entries that are shown in one.
     let mut linked = BTreeMap::new();
     loop {
@@ -127,7 +127,7 @@ pub async fn write(
                 let _ = write!(objects, ",\n{}", file(attachment));
                 file_ids.push(attachment.id.clone());
             }
-            ids.push(entry.id.clone());
+            directories.push((entry.id.clone(), entry.event.at));
             if let Some(name) = &entry.event.username {
                 people.entry(name.clone()).or_insert_with(|| entry.event.full_name.clone());
             }
@@ -163,8 +163,8 @@ pub async fn write(
     }
 
     // A part of a crate that is a directory must be there, also without a file in it.
-    for id in &ids {
-        archive.add_directory(format!("{root}/{id}")).await?;
+    for (id, at) in &directories {
+        archive.add_directory(format!("{root}/{id}"), Timestamp::from_microsecond(*at).unwrap_or(now)).await?;
     }
     for ids in file_ids.chunks(AT_ONCE) {
         // They stay, also those of entries that were removed meanwhile.
@@ -181,9 +181,9 @@ pub async fn write(
 
     archive.begin(format!("{root}/ro-crate-metadata.json"), now).await?;
     archive.write(beginning(state, book, &own).into_bytes()).await?;
-    for ids in ids.chunks(AT_ONCE) {
+    for directories in directories.chunks(AT_ONCE) {
         let mut parts = String::new();
-        for id in ids {
+        for (id, _) in directories {
             let _ = write!(parts, ",{{\"@id\":\"./{id}/\"}}");
         }
         archive.write(parts.into_bytes()).await?;

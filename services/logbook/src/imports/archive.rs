@@ -6,7 +6,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
+use serde_json::Value;
 use zip::ZipArchive;
 
 use crate::domain::content;
@@ -16,10 +17,13 @@ use crate::error::Error;
 use crate::exports::Line;
 
 const ENTRIES: &str = "/entries.jsonl";
+pub const METADATA: &str = "ro-crate-metadata.json";
 /// Bytes of an entry without its attachments.
 const LONGEST_LINE: u64 = 32 << 20;
 /// Bytes of a file's name.
 const LONGEST_NAME: usize = 4096;
+/// Bytes of a file that are read at once.
+pub const PIECE: usize = 256 * 1024;
 
 /// Bytes after unpacking.
 #[derive(Debug, Clone, Copy)]
@@ -28,11 +32,15 @@ pub struct Limits {
     pub all: u64,
 }
 
-/// An entry and the contents of its attachments.
+/// What is read of an archive, in this order: the files of an entry, one after the other, and then the entry. No file is ever
+/// in memory as a whole.
 #[derive(Debug)]
-pub struct Found {
-    pub line: Line,
-    pub files: Vec<Vec<u8>>,
+pub enum Item {
+    /// The next bytes of a file, [`PIECE`] at most.
+    Piece(Vec<u8>),
+    /// The file has no more bytes.
+    FileEnd,
+    Entry(Box<Line>),
 }
 
 /// A file that is read from a place of its own: whoever reads the same file elsewhere does not move it.
@@ -83,22 +91,17 @@ impl Seek for Placed {
     }
 }
 
-/// Gives each entry in turn; a text says what is wrong with the archive.
-pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(), String>) -> Result<(), String> {
+/// Gives all entries with their files in turn; a text says what is wrong with the archive.
+pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Item) -> Result<(), String>) -> Result<(), String> {
     let unreadable = |e: zip::result::ZipError| format!("the archive cannot be read: {e}");
     // Lines and files are read in turn.
-    let open = || ZipArchive::new(Reading::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"));
-    let (mut of_lines, mut of_files) = (open()?, open()?);
-    let names: Vec<String> =
-        of_lines.file_names().flatten().filter(|name| name.ends_with(ENTRIES)).map(Cow::into_owned).collect();
-    let [name] = names.as_slice() else {
-        return Err(format!("the archive has {} files entries.jsonl, and may have one", names.len()));
-    };
+    let (mut of_lines, mut of_files) = (open_zip(file)?, open_zip(file)?);
+    let name = entries_of(&of_lines).ok_or("the archive has no file entries.jsonl beside its metadata")?;
     let root = &name[..name.len() - ENTRIES.len()];
     let places: HashMap<String, usize> =
         (0..of_files.len()).filter_map(|n| Some((of_files.name_for_index(n)?.ok()?.into_owned(), n))).collect();
     let mut left = limits.all;
-    let mut lines = BufReader::new(of_lines.by_name(name).map_err(unreadable)?);
+    let mut lines = BufReader::new(of_lines.by_name(&name).map_err(unreadable)?);
     for number in 1_u64.. {
         let wrong = |what: &str| format!("entry {number} of the archive: {what}");
         let mut text = Vec::new();
@@ -112,38 +115,82 @@ pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Found) -> Result<(
         if !is_id(&line.id) || line.files.iter().any(|file| !is_id(&file.id)) {
             return Err(wrong("an id must be 24 hexadecimal digits"));
         }
-        let mut files = Vec::with_capacity(line.files.len());
         for file in &line.files {
             let place = places
                 .get(&format!("{root}/{}", file.path))
                 .ok_or_else(|| wrong(&format!("{} is missing", file.path)))?;
             let entry = of_files.by_index(*place).map_err(unreadable)?;
-            let bytes = read_file(entry, &file.path, limits, &mut left).map_err(|what| wrong(&what))?;
-            if hex(digest(&SHA256, &bytes).as_ref()) != file.sha256 {
+            let read = read_file(entry, &file.path, limits, &mut left, &mut each).map_err(|what| wrong(&what))?;
+            if read.sha256 != file.sha256 {
                 return Err(wrong(&format!("{} has another SHA-256 than it should", file.path)));
             }
-            files.push(bytes);
         }
-        each(Found { line, files })?;
+        each(Item::Entry(Box::new(line)))?;
     }
     Ok(())
 }
 
-/// Whether a logbook has exported it.
-pub fn is_own(file: &File) -> Result<bool, String> {
-    let zip = ZipArchive::new(Reading::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))?;
-    Ok(zip.file_names().flatten().any(|name| name.ends_with(ENTRIES) && name.matches('/').count() == 1))
+pub fn open_zip(file: &File) -> Result<ZipArchive<Reading>, String> {
+    ZipArchive::new(Reading::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))
 }
 
-/// The content of a file in an archive; `left` is how many bytes all of them may still have.
-pub fn read_file(entry: impl Read, path: &str, limits: Limits, left: &mut u64) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    entry.take(limits.attachment + 1).read_to_end(&mut bytes).map_err(|e| format!("{path}: {e}"))?;
-    if bytes.len() as u64 > limits.attachment {
-        return Err(format!("{path} is larger than {} bytes", limits.attachment));
+/// Whether a logbook has exported it.
+pub fn is_own(file: &File) -> Result<bool, String> {
+    let mut zip = open_zip(file)?;
+    let Some(name) = entries_of(&zip) else { return Ok(false) };
+    let mut first = Vec::new();
+    let lines = zip.by_name(&name).map_err(|e| format!("{name}: {e}"))?;
+    BufReader::new(lines.take(LONGEST_LINE)).read_until(b'\n', &mut first).map_err(|e| format!("{name}: {e}"))?;
+    // Another notebook may call a file so as well. What is no JSON at all is an archive of ours that is broken.
+    Ok(serde_json::from_slice::<Value>(&first).map_or(true, |line| line["id"].is_string() && line["event"].is_object()))
+}
+
+/// The metadata of the crate; those of crates within it are further in.
+pub fn metadata_of(zip: &ZipArchive<Reading>) -> Option<String> {
+    let is_metadata = |name: &str| name.rsplit('/').next() == Some(METADATA) && name.matches('/').count() <= 1;
+    let names = zip.file_names().flatten().filter(|name| is_metadata(name));
+    names.min_by_key(|name| name.matches('/').count()).map(Cow::into_owned)
+}
+
+/// The file of entries, which lies in the archive's one directory, beside the metadata: those of the same name elsewhere are
+/// files of an entry.
+fn entries_of(zip: &ZipArchive<Reading>) -> Option<String> {
+    let metadata = metadata_of(zip)?;
+    let name = format!("{}{ENTRIES}", metadata.strip_suffix(METADATA)?.strip_suffix('/')?);
+    zip.index_for_name(&name).map(|_| name)
+}
+
+/// A file that was read to its end.
+pub struct ReadFile {
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+/// Gives the content of a file in an archive piece by piece; `left` is how many bytes all of them may still have.
+pub fn read_file(
+    mut entry: impl Read,
+    path: &str,
+    limits: Limits,
+    left: &mut u64,
+    each: &mut impl FnMut(Item) -> Result<(), String>,
+) -> Result<ReadFile, String> {
+    let (mut hash, mut bytes) = (Context::new(&SHA256), 0);
+    loop {
+        let mut piece = Vec::with_capacity(PIECE);
+        (&mut entry).take(PIECE as u64).read_to_end(&mut piece).map_err(|e| format!("{path}: {e}"))?;
+        if piece.is_empty() {
+            break;
+        }
+        bytes += piece.len() as u64;
+        if bytes > limits.attachment {
+            return Err(format!("{path} is larger than {} bytes", limits.attachment));
+        }
+        *left = left.checked_sub(piece.len() as u64).ok_or("the archive is too large")?;
+        hash.update(&piece);
+        each(Item::Piece(piece))?;
     }
-    *left = left.checked_sub(bytes.len() as u64).ok_or("the archive is too large")?;
-    Ok(bytes)
+    each(Item::FileEnd)?;
+    Ok(ReadFile { sha256: hex(hash.finish().as_ref()), bytes })
 }
 
 /// What would be refused when it is written is refused before anything is.

@@ -11,6 +11,7 @@ mod texts;
 
 use std::fs::File;
 use std::io;
+use std::mem::take;
 use std::os::unix::fs::FileExt as _;
 
 use jiff::tz::TimeZone;
@@ -19,18 +20,18 @@ use service_kit::Problem;
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
-use self::archive::{Found, Limits};
+use self::archive::{Item, Limits, PIECE};
+use crate::attachments::{Stored, Upload};
 use crate::domain::book::Book;
 use crate::domain::event::Event;
 use crate::domain::{content, ids};
 use crate::entries::{self, NewEntry, NewFile};
 use crate::error::Error;
+use crate::exports::Line;
 use crate::state::State;
 use crate::store;
 
-/// Bytes that are copied at once.
-const PIECE: usize = 256 * 1024;
-/// Entries that are read ahead.
+/// Pieces of files, or entries, that are read ahead.
 const AHEAD: usize = 4;
 /// The part of an id that says when.
 const TIME_DIGITS: usize = 14;
@@ -48,22 +49,32 @@ pub async fn import(state: &State, book: &Book, file: File, actor: &str) -> Resu
         Limits { attachment: state.config.largest_attachment.as_u64(), all: state.config.largest_import.as_u64() * 8 };
     let (again, original) = (copy_of(&file)?, copy_of(&file)?);
     let (zone, now) = (state.zone.clone(), state.clock.now_micros());
-    let source = state.documents.run(move || read_archive(&file, limits, &zone, now, |_| Ok(()))).await?;
+    let source = state.imports.run(move || read_archive(&file, limits, &zone, now, |_| Ok(()))).await?;
     let source = source.map_err(Error::BadArchive)?;
 
     let (sender, receiver) = mpsc::channel(AHEAD);
     let zone = state.zone.clone();
-    let reading = state.documents.run(move || {
-        read_archive(&again, limits, &zone, now, |found| {
-            sender.blocking_send(found).map_err(|_| "nobody imports it any more".to_owned())
+    let reading = state.imports.run(move || {
+        read_archive(&again, limits, &zone, now, |item| {
+            sender.blocking_send(item).map_err(|_| "nobody imports it any more".to_owned())
         })
     });
     let writing = async {
         // Goes when an entry cannot be written, so that the reader does not wait for its place.
         let mut receiver = receiver;
         let mut imported = Imported::default();
-        while let Some(found) = receiver.recv().await {
-            imported.count(write(state, book, found, actor).await?);
+        let (mut upload, mut stored) = (None, Vec::new());
+        while let Some(item) = receiver.recv().await {
+            match item {
+                Item::Piece(piece) => begun(state, &mut upload).await?.write(piece).await?,
+                Item::FileEnd => {
+                    begun(state, &mut upload).await?;
+                    if let Some(upload) = upload.take() {
+                        stored.push(state.attachments.finish(state, upload).await?);
+                    }
+                }
+                Item::Entry(line) => imported.count(write(state, book, *line, take(&mut stored), actor).await?),
+            }
         }
         Ok::<_, Problem>(imported)
     };
@@ -75,6 +86,15 @@ pub async fn import(state: &State, book: &Book, file: File, actor: &str) -> Resu
         imported.count(keep_original(state, book, &foreign, original, actor).await?);
     }
     Ok(imported)
+}
+
+/// The attachment that is being received; a new one if there is none.
+async fn begun<'u>(state: &State, upload: &'u mut Option<Upload>) -> Result<&'u mut Upload, Problem> {
+    let begun = match upload.take() {
+        Some(begun) => begun,
+        None => state.attachments.begin(&*state.ids).await?,
+    };
+    Ok(upload.insert(begun))
 }
 
 impl Imported {
@@ -104,13 +124,13 @@ struct Foreign {
     publisher: Option<String>,
 }
 
-/// Gives each entry in turn; a text says what is wrong with the archive.
+/// Gives all entries with their files in turn; a text says what is wrong with the archive.
 fn read_archive(
     file: &File,
     limits: Limits,
     zone: &TimeZone,
     now: i64,
-    each: impl FnMut(Found) -> Result<(), String>,
+    each: impl FnMut(Item) -> Result<(), String>,
 ) -> Result<Source, String> {
     if archive::is_own(file)? {
         return archive::walk(file, limits, each).map(|()| Source::Own);
@@ -181,9 +201,8 @@ fn place_in(book: &Book, event: &mut Event) {
     }
 }
 
-/// Whether it was new.
-async fn write(state: &State, book: &Book, found: Found, actor: &str) -> Result<bool, Problem> {
-    let Found { line, files: bytes } = found;
+/// An entry whose files are stored. Whether it was new.
+async fn write(state: &State, book: &Book, line: Line, stored: Vec<Stored>, actor: &str) -> Result<bool, Problem> {
     let name = book.name();
     let new_id = |old: &str| ids::of_embedded(&name, old);
     let mut event = line.event;
@@ -195,11 +214,8 @@ async fn write(state: &State, book: &Book, found: Found, actor: &str) -> Result<
             }
         }
     }
-    let mut files = Vec::with_capacity(bytes.len());
-    for (file, bytes) in line.files.into_iter().zip(bytes) {
-        let stored = state.attachments.put(state, bytes).await?;
-        files.push(NewFile { id: new_id(&file.id), filename: file.filename, stored });
-    }
+    let named = line.files.into_iter().zip(stored);
+    let files = named.map(|(file, stored)| NewFile { id: new_id(&file.id), filename: file.filename, stored }).collect();
     let new = NewEntry { book: book.clone(), event, files, late: false, actor: actor.to_owned() };
     // An id begins with its time, by which lists sort.
     let id = format!("{}{}", &line.id[..TIME_DIGITS], &new_id(&line.id)[TIME_DIGITS..]);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::crates::{keywords, text_of, values};
 use crate::domain::names::check_tag;
-use crate::markdown::{render_markdown, render_plain};
+use crate::markdown::{LONGEST_MARKDOWN, render_markdown, render_plain};
 
 /// Of an entry's tags, and characters of one.
 const MOST_TAGS: usize = 100;
@@ -30,16 +30,25 @@ pub fn written(node: &Value) -> Option<String> {
     ["text", "articleBody"].iter().find_map(|name| text_of(&node[name]))
 }
 
+/// Markdown, or plain text if it is too long for that.
+fn marked(text: &str) -> String {
+    if text.len() > LONGEST_MARKDOWN { as_lines(text) } else { render_markdown(text) }
+}
+
+fn as_lines(text: &str) -> String {
+    render_plain(text).replace('\n', "<br>\n")
+}
+
 /// Text, or else the description, and what stands in fields; then what is missing.
 pub fn html_of(node: &Value, missing: &[String]) -> String {
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let format = text_of(&node["encodingFormat"]).unwrap_or_default();
     let text = written(node).or_else(|| text_of(&node["description"])).unwrap_or_default();
     let mut html = match format.as_str() {
-        "text/markdown" => render_markdown(&text),
-        "text/plain" => render_plain(&text).replace('\n', "<br>\n"),
+        "text/markdown" => marked(&text),
+        "text/plain" => as_lines(&text),
         _ if text.contains("</") || text.contains("<br") || text.contains("<img") => text,
-        _ => render_markdown(&text),
+        _ => marked(&text),
     };
     let values = values(node);
     if !values.is_empty() {

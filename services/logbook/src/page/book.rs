@@ -11,7 +11,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 use service_kit::words::Asked;
-use service_kit::{Code, Problem, Tx};
+use service_kit::{Code, DbError, Problem, Tx};
 
 use super::html::page;
 use super::level::Level;
@@ -195,15 +195,20 @@ pub async fn views(state: &State, tx: &mut Tx, found: &[Entry], asked: Option<&A
     let files: HashMap<String, Attachment> =
         if ids.is_empty() { HashMap::new() } else { attachments::by_ids(tx, &ids).await? };
     let names = books::names(tx, &found.iter().map(|entry| entry.book_id).collect::<Vec<_>>()).await?;
-    let view = |entry: &Entry| {
-        let book = names.get(&entry.book_id).map_or("", String::as_str);
-        let view = View::of(entry, book, &files, &state.zone)?;
-        Ok(match asked {
-            Some(asked) => view.found(asked, &entry.event),
-            None => view,
-        })
-    };
-    found.iter().map(view).collect()
+    let bytes = found.iter().map(|entry| entry.event.written_bytes()).sum();
+    let (found, asked, zone) = (found.to_vec(), asked.cloned(), state.zone.clone());
+    let rendered = state.rendering.run(bytes, move || {
+        let view = |entry: &Entry| {
+            let book = names.get(&entry.book_id).map_or("", String::as_str);
+            let view = View::of(entry, book, &files, &zone)?;
+            Ok(match &asked {
+                Some(asked) => view.found(asked, &entry.event),
+                None => view,
+            })
+        };
+        found.iter().map(view).collect::<Result<Vec<_>, DbError>>()
+    });
+    Ok(rendered.await??)
 }
 
 /// The filter as the rest of an address.

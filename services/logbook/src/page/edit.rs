@@ -22,7 +22,7 @@ use crate::domain::event::Event;
 use crate::domain::filter::{Filter, join_names};
 use crate::entries::{self, Match};
 use crate::error::Error;
-use crate::markdown::render_markdown;
+use crate::markdown::{LONGEST_MARKDOWN, render_markdown};
 use crate::people;
 use crate::rights;
 use crate::state::State;
@@ -58,7 +58,7 @@ pub async fn post(
     let seen = written.version.clone().ok_or_else(|| Error::bad("version is missing"))?;
     let mut event = entry.event.clone();
     let given = written.clone();
-    written.put_into(&mut event)?;
+    written.put_into(&state, &mut event).await?;
     match entries::change(&state, &caller, &entry, &event, Match::OneOf(vec![seen])).await {
         Ok(_) if is_script => Ok(HttpResponse::Ok().finish()),
         Ok(_) => Ok(redirect(&format!("{}/entry/{}", level.address(), entry.id))),
@@ -145,20 +145,27 @@ async fn shown(
     let all = versions(&mut tx, std::slice::from_ref(&entry.id), MOST_VERSIONS).await?;
     // ICAT is asked below.
     drop(tx);
-    let mut earlier: Vec<View> = Vec::new();
-    for pair in all.windows(2) {
-        let [(id, version, _, event), (_, _, until, _)] = pair else { continue };
-        let view = View::of_event(id, event, "", &HashMap::new(), &state.zone);
-        earlier.push(View { version: *version, until: Some(as_read(*until, &state.zone)), ..view });
-    }
-    earlier.reverse();
+    let (bytes, zone) = (all.iter().map(|(.., event)| event.written_bytes()).sum(), state.zone.clone());
+    let earlier = state.rendering.run(bytes, move || {
+        let mut earlier: Vec<View> = Vec::new();
+        for pair in all.windows(2) {
+            let [(id, version, _, event), (_, _, until, _)] = pair else { continue };
+            let view = View::of_event(id, event, "", &HashMap::new(), &zone);
+            earlier.push(View { version: *version, until: Some(as_read(*until, &zone)), ..view });
+        }
+        earlier.reverse();
+        earlier
+    });
+    let earlier = earlier.await?;
+    let event = entry.event.clone();
+    let mode = state.rendering.run(event.written_bytes(), move || mode(&event)).await?;
     // What was refused stays in the form.
     let given = refused.map(|(_, given)| given);
     let values = context! {
         site => state.site.as_str(),
         user => people::short(&caller.subject().icat_user_name),
         book => level.shown(state, caller).await,
-        mode => given.map_or_else(|| mode(&entry.event), |given| given.mode.as_str()),
+        mode => given.map_or(mode, |given| given.mode.as_str()),
         source => given.map_or_else(|| entry.event.plain(), |given| Some(given.text.clone())),
         html => given.filter(|given| given.mode == "html").map_or_else(|| view.as_ref().and_then(|view| view.html.clone()), |given| Some(content::sanitised(&given.text))),
         tags => given.map_or_else(|| join_names(&entry.event.tags), |given| given.tags.clone()),
@@ -173,6 +180,7 @@ async fn shown(
 fn mode(event: &Event) -> &'static str {
     let plain = event.plain().unwrap_or_default();
     match event.html() {
+        Some(_) if plain.len() > LONGEST_MARKDOWN => "html",
         Some(html) if content::sanitised(&render_markdown(&plain)).trim() != html.trim() => "html",
         _ => "markdown",
     }

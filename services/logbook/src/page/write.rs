@@ -19,7 +19,7 @@ use crate::domain::event::{self, Content, Event, parsed};
 use crate::domain::filter::split_names;
 use crate::entries::{self, NewEntry};
 use crate::error::Error;
-use crate::markdown::render_markdown;
+use crate::markdown::{LONGEST_MARKDOWN, render_markdown};
 use crate::people;
 use crate::rights;
 use crate::routes::request::{body, with_file};
@@ -55,10 +55,23 @@ impl Written {
         Ok((form.into_inner(), false))
     }
 
-    /// Puts text, pasted images and tags into an entry; an error if there is nothing.
-    pub fn put_into(self, event: &mut Event) -> Result<(), Error> {
-        let Self { mode, text, tags, images, .. } = self;
+    /// Puts text, pasted images and tags into an entry; an error if there is nothing, or too much.
+    pub async fn put_into(self, state: &State, event: &mut Event) -> Result<(), Problem> {
+        event.tags = event::tags(split_names(&self.tags).into_iter())?;
+        let bytes = self.text.len();
+        event.content = state.rendering.run(bytes, move || self.into_contents()).await??;
+        Ok(())
+    }
+
+    fn into_contents(self) -> Result<Vec<Content>, Error> {
+        let Self { mode, text, images, .. } = self;
         let is_rich = mode == "html";
+        if !is_rich && text.len() > LONGEST_MARKDOWN {
+            return Err(Error::bad(format!(
+                "a text in Markdown may have {LONGEST_MARKDOWN} bytes, this one has {}; attach it as a file",
+                text.len()
+            )));
+        }
         let mut html = if is_rich { text.clone() } else { render_markdown(&text) };
         for image in &images {
             // Whatever else stands there is taken away with what is not harmless.
@@ -69,9 +82,7 @@ impl Written {
             return Err(Error::Empty);
         }
         let part = |format: &str, text: String| Content { format: Some(format.to_owned()), text: Some(text) };
-        event.content = vec![part("plainText", plain), part("html", html)];
-        event.tags = event::tags(split_names(&tags).into_iter())?;
-        Ok(())
+        Ok(vec![part("plainText", plain), part("html", html)])
     }
 }
 
@@ -103,10 +114,26 @@ async fn create(
 ) -> Result<crate::store::entries::Entry, Problem> {
     let mut event = Event::comment(state.clock.now_micros());
     event.instrument_name = level.instrument();
-    written.put_into(&mut event)?;
+    written.put_into(state, &mut event).await?;
     people::sign(state, caller, &mut event).await;
     people::place(state, caller, &mut event, level.investigation()).await;
     let actor = caller.subject().icat_user_name.clone();
     let new = NewEntry { book: level.book.clone(), event, files: Vec::new(), late: false, actor };
     entries::create(state, new).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_texts_of_some_length_are_rendered() {
+        let contents =
+            |mode: &str, text: String| Written { mode: mode.to_owned(), text, ..Written::default() }.into_contents();
+        let most = contents("markdown", "*".repeat(LONGEST_MARKDOWN)).unwrap();
+        assert_eq!(most.len(), 2);
+        let refused = contents("markdown", "*".repeat(LONGEST_MARKDOWN + 1)).unwrap_err().to_string();
+        assert!(refused.contains("may have 262144 bytes, this one has 262145; attach it as a file"), "{refused}");
+        assert!(contents("html", "a ".repeat(LONGEST_MARKDOWN)).is_ok(), "HTML is not rendered");
+    }
 }

@@ -305,7 +305,7 @@ impl Reader {
     }
 }
 
-/// Without white space at the ends, and with the formulas that were written as LaTeX.
+/// Without white space at the ends.
 fn finished(mut line: Vec<Inline>) -> Vec<Inline> {
     while let Some(Inline::Text(last, _)) = line.last_mut() {
         last.truncate(last.trim_end_matches([' ', '\n']).len());
@@ -318,5 +318,5 @@ fn finished(mut line: Vec<Inline>) -> Vec<Inline> {
     if !line.iter().any(is_seen) {
         return Vec::new();
     }
-    super::with_formulas(line)
+    line
 }

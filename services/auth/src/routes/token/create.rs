@@ -12,8 +12,9 @@ use utoipa::ToSchema;
 use super::Credentials;
 use crate::error::{no_credentials, of_login, session_over};
 use crate::handle::Handle;
-use crate::sessions::{self, IcatSession, log_in, log_out, look_up};
+use crate::sessions::{self, IcatSession, account_before_login, log_in, log_out, look_up};
 use crate::state::State;
+use crate::store::accounts::AccountRow;
 
 /// ICAT's are UUIDs.
 const LONGEST_SESSION_ID: usize = 128;
@@ -70,8 +71,9 @@ pub async fn post(
 }
 
 async fn of_credentials(state: &State, credentials: &Credentials, client: IpAddr) -> Result<Token, Problem> {
+    let before = account_before_login(state, &credentials.plugin, &credentials.pairs()).await?;
     let id = log_in(state, &credentials.plugin, &credentials.pairs(), client).await.map_err(of_login)?;
-    let token = start(state, &id).await;
+    let token = start(state, &id, before.as_ref()).await;
     if token.is_err()
         && let Err(e) = log_out(state, &id).await
     {
@@ -83,18 +85,18 @@ async fn of_credentials(state: &State, credentials: &Credentials, client: IpAddr
 async fn of_session(state: &State, id: &str) -> Result<Token, Problem> {
     let plain = id.len() <= LONGEST_SESSION_ID && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     // Anything else, a token for example, would only be shown around.
-    if plain { start(state, id).await } else { Err(session_over()) }
+    if plain { start(state, id, None).await } else { Err(session_over()) }
 }
 
-/// The token is given out after its session is stored.
-async fn start(state: &State, session_id: &str) -> Result<Token, Problem> {
+/// The token is given out after its session is stored; `before` is the account as it was when the login began.
+async fn start(state: &State, session_id: &str, before: Option<&AccountRow>) -> Result<Token, Problem> {
     let session: IcatSession = look_up(state, session_id).await.map_err(of_login)?;
     let handle = Handle::random(&*state.ids);
     let signed = state.tokens.sign(&session, &handle).await?;
     let sealed = handle.seal(&session.id, &*state.ids).map_err(Problem::internal)?;
     let sid_hash = handle.hash();
-    let start = async |tx: &mut Tx| sessions::session_started(state, tx, &session, &sid_hash, &sealed).await;
-    if !state.db.write(start).await? {
+    let start = async |tx: &mut Tx| sessions::session_started(state, tx, &session, &sid_hash, &sealed, before).await;
+    if !state.db.write_in_turn(start).await? {
         return Err(session_over());
     }
     Ok(Token { access_token: signed.token, token_type: "Bearer", expires_in: signed.expires_in_seconds })

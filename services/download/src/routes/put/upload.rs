@@ -6,13 +6,13 @@ use std::fmt::Display;
 use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use icat_client::IcatError;
-use service_kit::{Code, Problem};
+use service_kit::{Code, Problem, problem};
 use tokio::time::Instant;
 
 use super::request::NewDatafile;
 use crate::claims;
 use crate::config::micros;
-use crate::error::{bad_request, not_found, of_icat, of_icat_about_row};
+use crate::error::{bad_request, may_be_done, not_found, of_icat, of_icat_about_row, outcome_unknown};
 use crate::selection::Wanted;
 use crate::selection::check;
 use crate::session::Who;
@@ -84,11 +84,17 @@ impl<'s> Upload<'s> {
             Ok(Some(id)) => id,
             Ok(None) => return Err(of_icat(IcatError::Nonsense("no id".to_owned()))),
             Err(e) => {
-                // Refused is refused; if the answer was lost, the datafile may be there and the file must stay.
-                if let IcatError::Refused { .. } = e.error {
-                    claims::remove(self.state, &self.location).await?;
-                    claims::keep(self.state, &self.temporary).await?;
+                if may_be_done(&e.error) {
+                    let error = problem::chain(&e);
+                    tracing::warn!(
+                        file.location = self.location,
+                        error,
+                        "the catalogue may have a datafile for an upload or not: the file stays until the note of it is due"
+                    );
+                    return Err(outcome_unknown(e.error));
                 }
+                claims::remove(self.state, &self.location).await?;
+                claims::keep(self.state, &self.temporary).await?;
                 return Err(of_icat_about_row(e.error));
             }
         };

@@ -56,16 +56,20 @@ impl Writer<'_> {
                 let arguments: Vec<String> = arguments.iter().map(|argument| self.expr(frame, argument)).collect();
                 self.call(*function, &arguments)
             }
-            Expr::Arithmetic { left, operator, right, .. } => {
+            Expr::Arithmetic { left, operator, right, kind, .. } => {
                 let (left, right) = (self.expr(frame, left), self.expr(frame, right));
-                match operator {
+                let sql = match operator {
                     Arithmetic::Add => format!("({left} + {right})"),
                     Arithmetic::Subtract => format!("({left} - {right})"),
                     Arithmetic::Multiply => format!("({left} * {right})"),
                     Arithmetic::Divide => format!("({} / NULLIF({}, 0))", double(&left), double(&right)),
-                }
+                };
+                self.computed(&sql, *kind)
             }
-            Expr::Negative(inner) => format!("(- {})", self.expr(frame, inner)),
+            Expr::Negative(inner, kind) => {
+                let sql = format!("(- {})", self.expr(frame, inner));
+                self.computed(&sql, *kind)
+            }
             Expr::Size { parent, many } => format!("({})", self.members(frame, "COUNT(*)", parent, many)),
             Expr::Case { branches, otherwise } => {
                 let mut sql = String::from("CASE");
@@ -93,6 +97,11 @@ impl Writer<'_> {
             Expr::Now => self.bind(Param::I64(self.env.now_micros)),
             Expr::Today => self.bind(Param::I64(self.env.today_micros)),
         }
+    }
+
+    /// What is computed of whole numbers must be one.
+    fn computed(&self, sql: &str, kind: ColumnKind) -> String {
+        if kind == ColumnKind::I64 { self.env.engine.whole_number(sql) } else { sql.to_owned() }
     }
 
     fn call(&mut self, function: Function, arguments: &[String]) -> String {
@@ -130,9 +139,9 @@ impl Writer<'_> {
             Function::NullIf => format!("NULLIF({})", arguments.join(", ")),
             Function::Text => format!("CAST({first} AS TEXT)"),
             Function::Number => self.env.engine.number_at_start(first),
-            Function::WholeQuotient => format!("({first} / NULLIF({second}, 0))"),
+            Function::WholeQuotient => self.env.engine.whole_number(&format!("({first} / NULLIF({second}, 0))")),
             Function::RoundedQuotient => self.env.engine.quotient_to_four_decimals(first, second),
-            Function::Truncate => format!("TRUNC({first})"),
+            Function::Truncate => self.env.engine.truncated_to_whole_number(first),
         }
     }
 }

@@ -25,8 +25,9 @@ pub enum Expr {
         /// Both sides are made of whole numbers alone. A quotient of such has decimals where it is compared, and none where
         /// it is selected.
         is_whole: bool,
+        kind: ColumnKind,
     },
-    Negative(Box<Expr>),
+    Negative(Box<Expr>, ColumnKind),
     /// How many rows a to-many relation leads to.
     Size {
         parent: Path,
@@ -63,7 +64,7 @@ impl Expr {
                 left.paths(visit, within);
                 right.paths(visit, within);
             }
-            Self::Negative(inner) => inner.paths(visit, within),
+            Self::Negative(inner, _) => inner.paths(visit, within),
             Self::Case { branches, otherwise } => {
                 for (_, value) in branches {
                     value.paths(visit, within);
@@ -85,7 +86,7 @@ impl Expr {
                 left.each_path(visit)?;
                 right.each_path(visit)?;
             }
-            Self::Negative(inner) => inner.each_path(visit)?,
+            Self::Negative(inner, _) => inner.each_path(visit)?,
             Self::Case { branches, otherwise } => {
                 for (cond, value) in branches {
                     cond.each_path(visit)?;
@@ -106,7 +107,7 @@ impl Expr {
             Self::Path(_) | Self::Aggregate { .. } | Self::Size { .. } | Self::Select(_) | Self::Case { .. } => false,
             Self::Call { arguments, .. } => arguments.iter().all(Self::is_constant),
             Self::Arithmetic { left, right, .. } => left.is_constant() && right.is_constant(),
-            Self::Negative(inner) => inner.is_constant(),
+            Self::Negative(inner, _) => inner.is_constant(),
         }
     }
 
@@ -115,7 +116,7 @@ impl Expr {
             Self::Select(_) => true,
             Self::Call { arguments, .. } => arguments.iter().any(Self::has_select),
             Self::Arithmetic { left, right, .. } => left.has_select() || right.has_select(),
-            Self::Negative(inner) | Self::Aggregate { argument: inner, .. } => inner.has_select(),
+            Self::Negative(inner, _) | Self::Aggregate { argument: inner, .. } => inner.has_select(),
             _ => false,
         }
     }
@@ -125,7 +126,7 @@ impl Expr {
             Self::Aggregate { .. } => true,
             Self::Call { arguments, .. } => arguments.iter().any(Self::has_aggregate),
             Self::Arithmetic { left, right, .. } => left.has_aggregate() || right.has_aggregate(),
-            Self::Negative(inner) => inner.has_aggregate(),
+            Self::Negative(inner, _) => inner.has_aggregate(),
             Self::Case { branches, otherwise } => {
                 otherwise.has_aggregate() || branches.iter().any(|(_, value)| value.has_aggregate())
             }

@@ -1,0 +1,124 @@
+//! Logins while an account changes, and while somebody else stores something large.
+
+use std::sync::Arc;
+
+use events::messages::auth::SessionsRevoked;
+use events::{Events, Outbox};
+use futures_util::future::join;
+use reqwest::Response;
+use service_kit::{Clock as _, DbError, Dialect, Listener, Mount, Running, ServiceDef, SystemIds};
+use testkit::{TestApp, backends};
+use tokio::sync::Semaphore;
+
+/// An authenticator that lets everybody in as `db/ada`, when the test says so; and what auth tells of accounts.
+const GATED: ServiceDef = ServiceDef {
+    name: "gated",
+    build: |ctx| {
+        Box::pin(async move {
+            let _relay = Events::of(&ctx).await?;
+            let mount =
+                Mount::new("/authn.gated", Listener::Internal, Dialect::Authn).post("/authenticate", async || {
+                    ASKED.add_permits(1);
+                    LET_IN.acquire().await.unwrap().forget();
+                    r#"{"username":"ada","mechanism":"db"}"#
+                });
+            Ok(Running { mounts: vec![mount], workers: Vec::new() })
+        })
+    },
+    ..ServiceDef::EMPTY
+};
+
+static ASKED: Semaphore = Semaphore::const_new(0);
+static LET_IN: Semaphore = Semaphore::const_new(0);
+
+const SETTINGS: &str = "[catalogue]\nauthn = [{ mnemonic = \"gated\", url = \"self\" }]\n";
+
+struct Site(TestApp);
+
+impl Site {
+    /// Logs in, and does something between the question for the password and its answer.
+    async fn log_in_while(&self, meanwhile: impl AsyncFnOnce()) -> Response {
+        let form = [("json", r#"{"plugin":"gated","credentials":[{"username":"ada"},{"password":"p"}]}"#)];
+        let login = self.0.http.post(format!("{}/icat/session", self.0.public)).form(&form).send();
+        let meanwhile = async {
+            ASKED.acquire().await.unwrap().forget();
+            meanwhile().await;
+            LET_IN.add_permits(1);
+        };
+        join(login, meanwhile).await.0.unwrap()
+    }
+
+    /// Tells the catalogue, and waits until it has ended what it has to.
+    async fn revoke(&self, begun_until: i64) {
+        let outbox = Outbox::new("gated", Arc::clone(&self.0.clock) as _, Arc::new(SystemIds));
+        let event = SessionsRevoked { subject: "db/ada".to_owned(), begun_until };
+        self.0.db("gated").write(async |tx| outbox.emit(tx, &event).await).await.unwrap();
+        self.0.drain().await;
+    }
+
+    async fn is_alive(&self, login: Response) -> bool {
+        assert_eq!(login.status(), 200);
+        let text = login.text().await.unwrap();
+        let session = text.split('"').nth(3).unwrap();
+        let answer = self.0.http.get(format!("{}/icat/session/{session}", self.0.public)).send().await.unwrap();
+        answer.status() == 200
+    }
+}
+
+async fn refused(login: Response) {
+    assert_eq!(login.status(), 403);
+    let text = login.text().await.unwrap();
+    assert!(text.contains("\"SESSION\"") && text.contains("during the login"), "{text}");
+}
+
+#[tokio::test]
+async fn a_login_that_is_under_way_while_its_account_changes_opens_nothing() {
+    for backend in backends() {
+        let site = Site(TestApp::start_on(&backend, &[icat::SERVICE, GATED], SETTINGS).await);
+        let clock = Arc::clone(&site.0.clock);
+        assert!(site.is_alive(site.log_in_while(async || {}).await).await, "the control");
+
+        // Locked or removed.
+        refused(site.log_in_while(async || site.revoke(0).await).await).await;
+        assert!(
+            site.is_alive(site.log_in_while(async || {}).await).await,
+            "another one afterwards, say of an unlocked one"
+        );
+
+        // Another password, of which the catalogue hears during the login.
+        refused(site.log_in_while(async || site.revoke(clock.now_micros()).await).await).await;
+        let by_new_password = site.log_in_while(async || site.revoke(clock.now_micros() - 1).await).await;
+        assert!(site.is_alive(by_new_password).await, "it began after the change");
+
+        // Another password, of which the catalogue hears when the session is stored.
+        let begun = clock.now_micros();
+        let login = site.log_in_while(async || clock.advance_seconds(10)).await;
+        site.revoke(begun + 5_000_000).await;
+        assert!(!site.is_alive(login).await, "the password was asked for before it changed");
+        site.0.stop().await;
+    }
+}
+
+/// As an import does, which is one transaction.
+#[tokio::test]
+async fn a_login_while_somebody_else_writes_for_long_is_told_so() {
+    let site = Site(TestApp::start(&[icat::SERVICE, GATED], SETTINGS).await);
+    let (taken, done) = (Semaphore::new(0), Semaphore::new(0));
+    let import = site.0.db("icat").write(async |tx| {
+        tx.exec("UPDATE rule_version SET n = n + 1", &[]).await?;
+        taken.add_permits(1);
+        done.acquire().await.unwrap().forget();
+        Ok::<_, DbError>(())
+    });
+    let logins = async {
+        taken.acquire().await.unwrap().forget();
+        let waiting = site.log_in_while(async || {}).await;
+        assert_eq!((waiting.status().as_u16(), waiting.headers()["retry-after"].to_str().unwrap()), (503, "5"));
+        let text = waiting.text().await.unwrap();
+        assert!(text.contains("such as an import, takes long"), "{text}");
+        done.add_permits(1);
+    };
+    join(import, logins).await.0.unwrap();
+    assert!(site.is_alive(site.log_in_while(async || {}).await).await);
+    site.0.stop().await;
+}
