@@ -113,7 +113,7 @@ def check_sample():
     text = (EXAMPLES / "nginx.conf").read_text()
     locations = re.findall(r"location (= )?(/\S*)\s*\{ proxy_pass http://undulator_(\w+); \}", text)
     assert len(locations) == text.count("proxy_pass"), "a location is written in another way"
-    own = ("/", "/openapi.json", "/docs/")
+    own = ("/", "/openapi.json", "/docs", "/docs/")
     check_prefixes("nginx.conf", {path.rstrip("/"): service for _, path, service in locations if path not in own})
 
 

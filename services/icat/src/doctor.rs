@@ -4,12 +4,15 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use icat_client::StoredKinds;
+use icat_client::schema;
 use service_kit::db::Target;
 use service_kit::problem::chain;
-use service_kit::{Db, DbError, DoctorCtx, open_database};
+use service_kit::{BuildError, Db, DbError, DoctorCtx, has_database, open_database};
 
 use crate::config::{Config, Reach};
 use crate::query::{ParseContext, Rule, parse_rule};
+use crate::store::entities;
 use crate::store::rules::{self, RuleRow};
 
 /// Kinds that the queries of portals and services join on their way to a user, an instrument or a file.
@@ -48,6 +51,33 @@ pub async fn examine(ctx: DoctorCtx) -> Vec<service_kit::Finding> {
         }
         Err(text) => vec![service_kit::Finding::of(WHAT, Err(format!("cannot be read: {text}")))],
     }
+}
+
+/// Tells the checks of the reader account which kinds have rows: one that sees none may lack the right, or there are none.
+pub async fn tell_stored_kinds(ctx: DoctorCtx) {
+    // What cannot be read is said by the checks themselves.
+    if let Ok(true) = has_database(&crate::SERVICE, &ctx.config).await
+        && let Ok(kinds) = list_stored_kinds(&ctx).await
+    {
+        ctx.process.shared(|| StoredKinds::known(kinds));
+    }
+}
+
+async fn list_stored_kinds(ctx: &DoctorCtx) -> Result<Vec<&'static str>, BuildError> {
+    let db = open_database(&crate::SERVICE, &ctx.config.with("database.migrate", "never")?, &*ctx.clock).await?;
+    let listed = async {
+        let mut tx = db.read().await?;
+        let mut kinds = Vec::new();
+        for entity in schema::entities() {
+            if !entities::ids_after(&mut tx, entity, i64::MIN, 1).await?.is_empty() {
+                kinds.push(entity.name);
+            }
+        }
+        Ok(kinds)
+    };
+    let kinds = listed.await;
+    db.close().await;
+    kinds
 }
 
 async fn check_stored_rules(ctx: &DoctorCtx, config: &Config) -> Result<Vec<Finding>, String> {

@@ -101,13 +101,17 @@ pub enum IcatCommand {
 
 #[derive(Debug, Args)]
 pub struct Ingest {
-    /// Lies under the root of the storage.
+    /// A directory under the root of the storage. Each directory in it becomes a dataset; files that lie directly in it
+    /// become a dataset named like it.
     pub directory: PathBuf,
-    #[arg(long)]
+    /// Name of the investigation.
+    #[arg(long, value_name = "NAME")]
     pub investigation: String,
+    /// Its visit; needed where several have the name. 1 for one that is made.
     #[arg(long)]
     pub visit: Option<String>,
-    #[arg(long)]
+    /// Its facility; needed where several have the name.
+    #[arg(long, value_name = "NAME")]
     pub facility: Option<String>,
     /// Make the investigation if there is none.
     #[arg(long)]
@@ -116,17 +120,28 @@ pub struct Ingest {
     #[arg(long, requires = "create")]
     pub title: Option<String>,
     /// Type of the investigation that is made; needed where the facility has several.
-    #[arg(long, requires = "create")]
+    #[arg(long, requires = "create", value_name = "NAME")]
     pub investigation_type: Option<String>,
+    /// An instrument of the investigation that is made; may be given several times.
+    #[arg(long, requires = "create", value_name = "NAME")]
+    pub instrument: Vec<String>,
+    /// When the investigation that is made begins: 2026-01-12, 2026-01-12T09:00 (in `catalogue.time_zone`) or with a zone
+    /// of its own. Without it today.
+    #[arg(long, requires = "create", value_name = "TIME")]
+    pub start: Option<String>,
     /// Which of the configured storages the directory lies in.
-    #[arg(long, default_value = "main")]
+    #[arg(long, default_value = "main", value_name = "NAME")]
     pub storage: String,
     /// Name of the dataset type; made if it is missing.
     #[arg(long = "type", default_value = "raw")]
     pub dataset_type: String,
-    /// Let datasets and files that are catalogued at another location point to this directory.
+    /// Let datasets and files that are catalogued at another location point to this directory: only if the data has moved.
     #[arg(long)]
     pub repoint: bool,
+    /// Remove files from the catalogue that are catalogued below the directory and not on disk any more; --dry-run lists
+    /// them.
+    #[arg(long)]
+    pub forget_gone: bool,
     /// Report what would be done, without reading the files and without storing anything.
     #[arg(long)]
     pub dry_run: bool,

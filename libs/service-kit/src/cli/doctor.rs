@@ -5,12 +5,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, result};
+use super::{Failure, count, result};
 use crate::clock::SystemClock;
 use crate::config::{BusKind, Config};
 use crate::db::Target;
 use crate::doctor::{DoctorCtx, Finding, Level};
-use crate::problem::chain;
+use crate::existing_database::require_place;
+use crate::problem::{chain, root_cause};
 use crate::process::Process;
 use crate::serve::{Endpoints, ServiceDef, http_client, open_database};
 
@@ -18,8 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Exit code 1 if anything is wrong. Writes nothing, and migrates nothing.
 pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
+    require_place(services, settings).await?;
     let client = http_client(settings)?;
-    let mut findings = listeners(settings, &client).await;
+    let mut findings = vec![Finding::ok("settings", settings.facility_place().to_string())];
+    findings.extend(listeners(settings, &client).await);
     for service in services {
         findings.push(Finding::of(format!("database of {}", service.name), database(service, settings).await));
     }
@@ -30,7 +33,7 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
     for (name, storage) in &settings.core.storage {
         let looked = storage.directory(name).map_err(|e| e.to_string()).and_then(|directory| {
             let entries = std::fs::read_dir(&directory).map_err(|e| format!("{}: {e}", directory.display()))?;
-            Ok(format!("{} can be read ({} entries)", directory.display(), entries.count()))
+            Ok(format!("{} can be read ({})", directory.display(), count(entries.count(), "entry")))
         });
         findings.push(Finding::of(format!("storage {name}"), looked));
     }
@@ -47,7 +50,7 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
     let wrong = findings.iter().filter(|finding| !finding.ok).count();
     let lines: Vec<String> = findings.iter().map(|f| format!("{}  {:<22} {}", word(f.level), f.what, f.says)).collect();
     result(json, &findings, &lines.join("\n"))?;
-    if wrong == 0 { Ok(()) } else { Err(Failure::Failed(format!("{wrong} of {} checks failed", findings.len()))) }
+    if wrong == 0 { Ok(()) } else { Err(Failure::Failed(format!("{wrong} of {} failed", count(findings.len(), "check")))) }
 }
 
 fn word(level: Level) -> &'static str {
@@ -90,7 +93,7 @@ async fn database(service: &ServiceDef, settings: &Config) -> Result<String, Str
     db.close().await;
     match pending.map_err(|e| chain(&e))?.len() {
         0 => Ok("answers, up to date".to_owned()),
-        n => Err(format!("answers, {n} migration(s) missing: run `migrate`")),
+        n => Err(format!("answers, but lacks {}: run `undulator migrate`", count(n, "migration"))),
     }
 }
 
@@ -100,9 +103,9 @@ async fn icat(settings: &Config, client: &reqwest::Client) -> Result<String, Str
         return Ok("is the embedded catalogue of this process".to_owned());
     }
     let asked = client.get(format!("{}/icat/version", url.trim_end_matches('/'))).timeout(PATIENCE).send().await;
-    let answer = asked.map_err(|e| format!("does not answer: {}", chain(&e.without_url())))?;
+    let answer = asked.map_err(|e| format!("{url} does not answer: {}", root_cause(&e)))?;
     let status = answer.status();
-    let text = answer.text().await.map_err(|e| chain(&e.without_url()))?;
+    let text = answer.text().await.map_err(|e| format!("the answer of {url} broke off: {}", root_cause(&e)))?;
     if status.is_success() && text.contains("version") {
         Ok(format!("answers {text}"))
     } else {

@@ -1,5 +1,6 @@
 //! The commands that every binary has, the all-in-one as well as that of a single service.
 
+mod count;
 mod db_copy;
 mod doctor;
 mod failure;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+pub use self::count::count;
 pub use self::failure::Failure;
 use crate::config::Config;
 use crate::private_paths::check_storages;

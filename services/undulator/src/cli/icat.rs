@@ -6,6 +6,10 @@ use clap::{Args, Subcommand};
 pub enum InvestigationCommand {
     /// Create an investigation, or add to one what it lacks.
     Add(AddInvestigation),
+    /// List the investigations.
+    List,
+    /// Show an investigation with its members and datasets.
+    Show(InvestigationName),
 }
 
 #[derive(Debug, Subcommand)]

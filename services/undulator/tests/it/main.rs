@@ -12,3 +12,4 @@ mod logbook;
 mod processes;
 mod rights;
 mod traces;
+mod wrong_directory;
