@@ -68,6 +68,7 @@ pub struct Demo {
 pub enum IcatCommand {
     /// Read a facility from a dump of python-icat's icatdump, YAML or XML.
     Import {
+        /// The dump.
         file: PathBuf,
         /// Do everything and keep nothing.
         #[arg(long)]
@@ -81,7 +82,9 @@ pub enum IcatCommand {
     },
     /// Write the whole catalogue as a dump of python-icat's icatdump.
     Export {
+        /// Is written as a whole or not at all.
         file: PathBuf,
+        /// Form of the dump.
         #[arg(long, default_value = "yaml", value_parser = ["yaml", "xml"])]
         format: String,
     },
@@ -186,4 +189,41 @@ pub enum EventsCommand {
     Dead,
     /// Try parked events again.
     Retry,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _, Parser as _};
+
+    use super::Cli;
+
+    /// Every command that the help shows, with its whole name.
+    fn commands(name: &str, command: &Command) -> Vec<(String, Command)> {
+        let shown = command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help");
+        let inner = shown.flat_map(|inner| commands(&format!("{name} {}", inner.get_name()), inner));
+        std::iter::once((name.to_owned(), command.clone())).chain(inner).collect()
+    }
+
+    #[test]
+    fn every_help_is_a_list_without_gaps_in_which_everything_is_explained() {
+        let mut all = Cli::command();
+        all.build();
+        let commands = commands("undulator", &all);
+        for (name, command) in &commands {
+            assert!(command.get_about().is_some(), "{name}");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{name}: {}", argument.get_id());
+            }
+            let print = |option| Cli::try_parse_from(name.split(' ').chain([option])).unwrap_err().to_string();
+            let help = print("--help");
+            assert_eq!(help, print("-h"), "{name}");
+            for section in ["Arguments:", "Options:"] {
+                let Some((_, listed)) = help.split_once(&format!("{section}\n")) else { continue };
+                let (listed, after) = listed.split_once("\n\n").unwrap_or((listed, ""));
+                let ends = after.is_empty() || after.starts_with("Options:") || after.starts_with("Commands:");
+                assert!(!listed.is_empty() && ends, "{name}:\n{help}");
+            }
+        }
+        println!("{} commands", commands.len());
+    }
 }

@@ -59,8 +59,10 @@ pub struct AddInvestigation {
 pub struct AddInstrument {
     /// The short name, such as ID29.
     pub name: String,
+    /// Its full name.
     #[arg(long)]
     pub full_name: Option<String>,
+    /// What it is.
     #[arg(long)]
     pub description: Option<String>,
     /// A scientist of the instrument, as MECHANISM/NAME (db/carol); may be given several times. Created if there is no such

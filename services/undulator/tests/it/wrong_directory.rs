@@ -27,7 +27,7 @@ const COMMANDS: [&[&str]; 19] = [
     &["icat", "grant", "db/alice", "MX-1"],
 ];
 
-fn run(dir: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Output {
+pub fn run(dir: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_undulator"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("UNDULATOR_")) {
         command.env_remove(name);
@@ -35,7 +35,7 @@ fn run(dir: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Output {
     command.args(arguments).envs(variables.iter().copied()).current_dir(dir).output().unwrap()
 }
 
-fn errors(output: &Output) -> String {
+pub fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

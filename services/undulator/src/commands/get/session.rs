@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use console::Term;
 use icat_client::client::Filter;
-use icat_client::{IcatClient, Select};
+use icat_client::{IcatClient, IcatError, Select};
 use service_kit::cli::Failure;
 
 use super::server::Server;
@@ -88,17 +88,38 @@ impl Session {
 }
 
 async fn log_in(icat: &IcatClient, user: &str, password_file: Option<&Path>) -> Result<String, Failure> {
-    let outcome = match user.split_once('/') {
-        None => icat.login(user, &[]).await,
+    let refused = |e: &IcatError| Failure::Failed(format!("{user} cannot log in: {}", service_kit::problem::chain(e)));
+    match user.split_once('/') {
+        None => match icat.login(user, &[]).await {
+            Err(IcatError::Refused { message, .. }) => Err(name_mechanisms(icat, user, &message).await),
+            outcome => outcome.map_err(|e| refused(&e)),
+        },
         Some((mechanism, name)) => {
             let password = match password_file {
                 Some(file) => first_line("password", file)?,
                 None => ask(user)?,
             };
-            icat.login(mechanism, &[("username", name), ("password", &password)]).await
+            let outcome = icat.login(mechanism, &[("username", name), ("password", &password)]).await;
+            outcome.map_err(|e| refused(&e))
         }
+    }
+}
+
+/// A name without mechanism is the commonest mistake: says which mechanisms the catalogue has.
+async fn name_mechanisms(icat: &IcatClient, user: &str, message: &str) -> Failure {
+    let Ok(properties) = icat.properties().await else {
+        return Failure::Failed(format!("{user} cannot log in: {message}"));
     };
-    outcome.map_err(|e| Failure::Failed(format!("{user} cannot log in: {}", service_kit::problem::chain(&e))))
+    let known: Vec<&str> = properties.authenticators.iter().map(|known| known.mnemonic.as_str()).collect();
+    let list = known.join(", ");
+    if known.contains(&user) {
+        return Failure::Failed(format!("{user} cannot log in: {message}; with a name it is {user}/NAME"));
+    }
+    let example = known.first().copied().unwrap_or("db");
+    Failure::Usage(format!(
+        "--user {user} names no mechanism by which to log in; write MECHANISM/NAME, such as {example}/{user}. This catalogue \
+         has {list}"
+    ))
 }
 
 /// Whether what is sent there can be read on its way.
