@@ -5,5 +5,5 @@ mod entities;
 pub mod schema;
 mod stored_kinds;
 
-pub use self::stored_kinds::StoredKinds;
 pub use self::client::{IcatClient, IcatCode, IcatError, Query, QueryError, Select, SessionInfo, WriteError};
+pub use self::stored_kinds::StoredKinds;

@@ -14,7 +14,6 @@ pub fn root_cause(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-
 use crate::db::DbError;
 
 /// The kinds of failure, each with one meaning in every dialect.

@@ -102,6 +102,7 @@ pub enum IcatCommand {
     Revoke(Revoke),
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Args)]
 pub struct Ingest {
     /// A directory under the root of the storage. Each directory in it becomes a dataset; files that lie directly in it

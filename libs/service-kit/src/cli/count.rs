@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 /// `1 file`, `2 files`, `0 entries`; `thing` is one of them.
-pub fn count<N: Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
     let is_one = number == N::from(1);
     match thing.strip_suffix('y') {
         _ if is_one => format!("{number} {thing}"),

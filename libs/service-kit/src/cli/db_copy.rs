@@ -103,7 +103,7 @@ impl Pair<'_> {
 fn failed(service: &str, error: &DbError) -> Failure {
     let target = match error {
         DbError::CommitUnknown(_) => {
-            "its target is as it was, or holds all rows: run the same command again, it looks at what is there and copies \
+            "its target now holds all rows or none. Run the same command again: it looks at what is there, and copies \
              only what is missing"
         }
         _ => "its target is as it was, and the same command can be run again",
@@ -160,5 +160,19 @@ impl Place {
         let db = Db::open_for_server(&target, &self.settings.core.database).await.map_err(failed)?;
         db.migrate(service.migrations, migrate, SystemClock.now_micros()).await.map_err(failed)?;
         Ok(db)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_target_whose_commit_was_not_answered_nothing_is_claimed() {
+        let unknown = failed("icat", &DbError::CommitUnknown(sqlx::Error::WorkerCrashed)).to_string();
+        assert!(unknown.contains("may or may not be stored") && unknown.contains("all rows or none"), "{unknown}");
+        assert!(!unknown.contains("as it was"), "{unknown}");
+        let known = failed("icat", &DbError::DiskFull(sqlx::Error::WorkerCrashed)).to_string();
+        assert!(known.contains("its target is as it was"), "{known}");
     }
 }

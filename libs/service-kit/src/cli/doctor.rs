@@ -50,7 +50,11 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
     let wrong = findings.iter().filter(|finding| !finding.ok).count();
     let lines: Vec<String> = findings.iter().map(|f| format!("{}  {:<22} {}", word(f.level), f.what, f.says)).collect();
     result(json, &findings, &lines.join("\n"))?;
-    if wrong == 0 { Ok(()) } else { Err(Failure::Failed(format!("{wrong} of {} failed", count(findings.len(), "check")))) }
+    if wrong == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Failed(format!("{wrong} of {} failed", count(findings.len(), "check"))))
+    }
 }
 
 fn word(level: Level) -> &'static str {
@@ -103,9 +107,10 @@ async fn icat(settings: &Config, client: &reqwest::Client) -> Result<String, Str
         return Ok("is the embedded catalogue of this process".to_owned());
     }
     let asked = client.get(format!("{}/icat/version", url.trim_end_matches('/'))).timeout(PATIENCE).send().await;
-    let answer = asked.map_err(|e| format!("{url} does not answer: {}", root_cause(&e)))?;
+    let answer = asked.map_err(|e| format!("{url} does not answer: {}", root_cause(&e.without_url())))?;
     let status = answer.status();
-    let text = answer.text().await.map_err(|e| format!("the answer of {url} broke off: {}", root_cause(&e)))?;
+    let text =
+        answer.text().await.map_err(|e| format!("the answer of {url} broke off: {}", root_cause(&e.without_url())))?;
     if status.is_success() && text.contains("version") {
         Ok(format!("answers {text}"))
     } else {

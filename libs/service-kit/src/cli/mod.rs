@@ -76,7 +76,7 @@ pub enum ConfigCommand {
 pub enum DbCommand {
     /// Copy all rows of all services into empty databases: sqlite:DIRECTORY or postgres://…
     Copy {
-        /// Where the rows are: sqlite:DIRECTORY or postgres://USER:PASSWORD@HOST/DATABASE
+        /// Where the rows are: `sqlite:DIRECTORY` or `postgres://USER:PASSWORD@HOST/DATABASE`
         #[arg(long, value_name = "URL")]
         from: String,
         /// Where they go, in the same form.

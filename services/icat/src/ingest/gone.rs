@@ -6,10 +6,10 @@ use std::io::ErrorKind;
 
 use service_kit::{Tx, Val};
 
-use super::{FILES_PER_COMMIT, IngestError};
 use super::catalogue::{Catalogue, find_entity};
 use super::datasets::KnownFile;
 use super::scan::Tree;
+use super::{FILES_PER_COMMIT, IngestError};
 use crate::error::Error;
 use crate::store::entities;
 use crate::write;

@@ -66,7 +66,8 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
     if report.is_complete() {
         return Ok(());
     }
-    let forget = if report.gone.is_empty() { "" } else { "; --forget-gone removes files that are gone from the catalogue" };
+    let forget =
+        if report.gone.is_empty() { "" } else { "; --forget-gone removes files that are gone from the catalogue" };
     Err(Failure::Failed(format!(
         "left out: {}; catalogued and gone: {}; see the list above{forget}",
         count(report.left_out, "file"),

@@ -12,8 +12,8 @@ mod logbook;
 mod secret_files;
 mod setup;
 
-use service_kit::{Config, has_database, require_database};
 use service_kit::cli::{self, Failure, Options};
+use service_kit::{Config, has_database, require_database};
 
 use crate::SERVICES;
 use crate::cli::{

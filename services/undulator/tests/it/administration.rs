@@ -169,11 +169,27 @@ async fn grants_say_what_else_one_should_know_and_investigations_are_listed() {
         facility.done(&["setup", "--file", "answers.toml"]).await;
         assert_eq!(facility.done(&["icat", "investigation", "list"]).await, json!([]));
         facility.done(&["auth", "user", "add", "db/alice", "--password-file", "password"]).await;
-        let add = ["icat", "investigation", "add", "MX-1", "--instrument", "ID29", "--start", "2026-01-12", "--title", "Lysozyme"];
+        let add = [
+            "icat",
+            "investigation",
+            "add",
+            "MX-1",
+            "--instrument",
+            "ID29",
+            "--start",
+            "2026-01-12",
+            "--title",
+            "Lysozyme",
+        ];
         facility.done(&add).await;
         let notes = async |arguments: &[&str]| {
             let granted = facility.done(&[&["icat", "grant"][..], arguments].concat()).await;
-            granted["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            granted["notes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|note| note.as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(notes(&["db/alice", "MX-1"]).await, [""; 0]);
         assert_eq!(notes(&["db/alice", "MX-1"]).await, [""; 0], "the same again");

@@ -25,7 +25,11 @@ fn answers_that_cannot_be_used_leave_nothing_behind() {
     fs::write(dir.path().join("short"), "abc\n").unwrap();
     let long = "x".repeat(300);
     for (answers, code, reason) in [
-        (format!("{FACILITY}[administrator]\npassword_file = \"nowhere\"\n"), 1, "cannot read the password from nowhere"),
+        (
+            format!("{FACILITY}[administrator]\npassword_file = \"nowhere\"\n"),
+            1,
+            "cannot read the password from nowhere",
+        ),
         (format!("{FACILITY}[administrator]\npassword_file = \"weak\"\n"), 2, "account simple/root cannot be made"),
         (format!("{FACILITY}[administrator]\npassword_file = \"short\"\n"), 2, "at least 12"),
         (format!("{FACILITY}[administrator]\naccount = \"ldap/root\"\n"), 2, "auth.local_mechanisms"),
@@ -56,7 +60,9 @@ fn the_sample_of_the_docs_makes_a_facility_and_a_second_run_says_what_there_is_t
         (String::from_utf8(done.stdout.clone()).unwrap(), errors(&done))
     };
     let (first, _) = setup(0);
-    for words in ["password in ", "secrets/administrator", "1. catalogue data", "3. start: undulator serve", "1 Facility,"] {
+    for words in
+        ["password in ", "secrets/administrator", "1. catalogue data", "3. start: undulator serve", "1 Facility,"]
+    {
         assert!(first.contains(words), "{first}");
     }
     let (again, _) = setup(0);

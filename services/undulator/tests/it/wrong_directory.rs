@@ -92,7 +92,10 @@ fn what_makes_a_facility_makes_it() {
     let import = ["icat", "import", "dump.yaml"];
     let dry = run(dir.path(), &[&import[..], &["--dry-run"]].concat(), &[]);
     assert!(dry.status.success(), "{}", errors(&dry));
-    assert_eq!(String::from_utf8_lossy(&dry.stdout), "1 row created, 0 unchanged, 0 in conflict (dry run: nothing is kept)\n");
+    assert_eq!(
+        String::from_utf8_lossy(&dry.stdout),
+        "1 row created, 0 unchanged, 0 in conflict (dry run: nothing is kept)\n"
+    );
     assert!(!dir.path().join("data").exists(), "a dry run makes nothing");
     let imported = run(dir.path(), &import, &[]);
     assert!(imported.status.success() && errors(&imported).contains("made a new catalogue"), "{}", errors(&imported));

@@ -20,7 +20,8 @@ pub async fn note_missing_accounts(settings: &Config, users: &[String], report: 
 
 async fn list_missing(settings: &Config, users: &[String]) -> Result<Vec<String>, Failure> {
     let mechanisms = auth::Config::read(settings)?.local_mechanisms;
-    let is_local = |user: &str| user.split_once('/').is_some_and(|(mechanism, _)| mechanisms.iter().any(|m| m == mechanism));
+    let is_local =
+        |user: &str| user.split_once('/').is_some_and(|(mechanism, _)| mechanisms.iter().any(|m| m == mechanism));
     let mut missing: Vec<String> = users.iter().filter(|user| is_local(user)).cloned().collect();
     // Without its database the accounts are kept by an authenticator elsewhere.
     if missing.is_empty() || !has_database(&auth::SERVICE, settings).await? {

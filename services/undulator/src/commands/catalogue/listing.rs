@@ -159,7 +159,9 @@ impl Rows<'_> {
                 instruments.entry(investigation).or_default().push(name.clone());
             }
         }
-        instruments.values_mut().for_each(|names| names.sort_unstable());
+        for names in instruments.values_mut() {
+            names.sort_unstable();
+        }
         Ok(instruments)
     }
 }
@@ -205,13 +207,13 @@ impl Details {
         let mut add = |what: &str, value: &str| lines.push(format!("  {what:<12} {value}"));
         add("facility", facility);
         add("type", investigation_type);
-        let times =
-            [("start", &self.summary.start), ("end", &self.summary.end), ("release", &self.summary.release)];
+        let times = [("start", &self.summary.start), ("end", &self.summary.end), ("release", &self.summary.release)];
         for (what, time) in times {
             add(what, time.as_deref().unwrap_or("-"));
         }
         add("instruments", &or_none(&self.summary.instruments));
-        let members: Vec<String> = self.members.iter().map(|member| format!("{} ({})", member.user, member.role)).collect();
+        let members: Vec<String> =
+            self.members.iter().map(|member| format!("{} ({})", member.user, member.role)).collect();
         add("members", &or_none(&members));
         let (files, bytes) = (count(self.summary.file_count, "file"), count(self.summary.file_size, "byte"));
         add("datasets", &format!("{}; {files}, {bytes}", self.datasets.len()));

@@ -7,6 +7,7 @@ use console::Term;
 use icat_client::client::Filter;
 use icat_client::{IcatClient, IcatError, Select};
 use service_kit::cli::Failure;
+use service_kit::problem;
 
 use super::server::Server;
 use crate::cli::Get;
@@ -60,7 +61,7 @@ impl Session {
             select = select.filter(Filter::eq("visitId", visit));
         }
         let query = select.order_by("id").build().map_err(|e| Failure::of(&e))?;
-        let rows = icat.find(&self.id, &query).await.map_err(|e| Failure::of(&e))?;
+        let rows = icat.find(&self.id, &query).await.map_err(|e| Failure::Failed(explain(&e)))?;
         match (rows.as_slice(), wanted.parse()) {
             ([row], _) => row[0].as_i64().ok_or_else(|| Failure::Failed("the catalogue answers nonsense".to_owned())),
             ([], Ok(id)) => Ok(id),
@@ -88,7 +89,7 @@ impl Session {
 }
 
 async fn log_in(icat: &IcatClient, user: &str, password_file: Option<&Path>) -> Result<String, Failure> {
-    let refused = |e: &IcatError| Failure::Failed(format!("{user} cannot log in: {}", service_kit::problem::chain(e)));
+    let refused = |e: &IcatError| Failure::Failed(format!("{user} cannot log in: {}", explain(e)));
     match user.split_once('/') {
         None => match icat.login(user, &[]).await {
             Err(IcatError::Refused { message, .. }) => Err(name_mechanisms(icat, user, &message).await),
@@ -105,6 +106,14 @@ async fn log_in(icat: &IcatClient, user: &str, password_file: Option<&Path>) -> 
     }
 }
 
+/// In the words of whoever downloads: not those of the libraries in between.
+pub fn explain(e: &IcatError) -> String {
+    match e {
+        IcatError::Unavailable(cause) => format!("the catalogue does not answer ({})", problem::root_cause(cause)),
+        e => problem::chain(e),
+    }
+}
+
 /// A name without mechanism is the commonest mistake: says which mechanisms the catalogue has.
 async fn name_mechanisms(icat: &IcatClient, user: &str, message: &str) -> Failure {
     let Ok(properties) = icat.properties().await else {
@@ -115,7 +124,9 @@ async fn name_mechanisms(icat: &IcatClient, user: &str, message: &str) -> Failur
     if known.contains(&user) {
         return Failure::Failed(format!("{user} cannot log in: {message}; with a name it is {user}/NAME"));
     }
-    let example = known.first().copied().unwrap_or("db");
+    // One that asks for something: nobody has a name at the others.
+    let asking = properties.authenticators.iter().find(|known| !known.keys.is_empty());
+    let example = asking.map_or("db", |known| &known.mnemonic);
     Failure::Usage(format!(
         "--user {user} names no mechanism by which to log in; write MECHANISM/NAME, such as {example}/{user}. This catalogue \
          has {list}"

@@ -191,7 +191,10 @@ mod tests {
             (key(""), Some("the key ID29 may write for every instrument, not for ID29 alone")),
             (key("instruments = []"), Some("the key ID29 may write for every instrument, not for ID29 alone")),
             (key("instruments = [\"ID29\", \"ID30\"]"), Some("may write for ID29, ID30, not for ID29 alone")),
-            ("[identity]\napi_keys = [{name = \"ID29\", instruments = [\"ID30\"]}]\n".to_owned(), Some("may write for ID30,")),
+            (
+                "[identity]\napi_keys = [{name = \"ID29\", instruments = [\"ID30\"]}]\n".to_owned(),
+                Some("may write for ID30,"),
+            ),
         ] {
             let mut file = SettingsFile::parse(Some(&text)).unwrap();
             assert!(file.check_api_key("ID29", "ID29").unwrap(), "{text}");
