@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The recipes for curl, wget and aria2c in docs/src/downloading.md, as they stand there: over a connection that breaks, over
 a server that is killed and started again, after our own 503 with Retry-After, and from a part that is here already. What
-arrives is the archive, byte for byte; what is refused for good leaves no file that looks like one. No recipe names a
-program that calls nothing a success."""
+arrives is the archive, byte for byte; what is complete already is asked for once; what is refused for good leaves no file that
+looks like one. No recipe names a program that calls nothing a success."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ class Breaking:
     """Passes bytes on and breaks so many connections after so many bytes of an answer."""
 
     def __init__(self, suite):
-        self.suite, self.breaks, self.after, self.broken, self.refused = suite, 0, SIZE // 3, 0, 0
+        self.suite, self.breaks, self.after, self.broken, self.refused, self.asked = suite, 0, SIZE // 3, 0, 0, 0
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self.accept, daemon=True).start()
@@ -62,6 +62,7 @@ class Breaking:
     def pass_on(self, client, server):
         try:
             while piece := client.recv(64 * 1024):
+                self.asked += piece.startswith(b"GET ")
                 server.sendall(piece)
         except OSError:
             pass
@@ -73,13 +74,14 @@ def recipes():
     blocks = re.findall(r"```sh\n(.*?)```", page, re.S)
     prepare, *rest = blocks
     assert "wget2" not in PAGE.read_text()
-    named = {block.split()[0] if "meta4" not in block else "metalink": block for block in rest}
+    name = lambda block: "metalink" if "meta4" in block else re.search(r"\b(curl|wget|aria2c)\b", block).group()  # noqa: E731
+    named = {name(block): block for block in rest}
     assert set(named) == {"curl", "wget", "aria2c", "metalink"}, set(named)
     for block in blocks:
         for line in block.splitlines():
             if re.search(r"\bcurl\b", line):
                 assert re.search(r"curl -f", line), f"curl without -f: {line}"
-                assert "-C -" not in line or "--retry-all-errors" in line, line
+                assert "-C -" not in line or ("--retry " in line and "--retry-all-errors" not in line), line
     return prepare, named
 
 
@@ -126,7 +128,11 @@ def main():
             broken, proxy.breaks = proxy.broken, 0
             assert code == 0 and broken == 2, (program, code, broken, said)
             assert (where / "scan.zip").read_bytes() == whole, f"{program}: other bytes after {broken} breaks"
-            print(f"{program}: the archive after {broken} broken connections", flush=True)
+            proxy.asked = 0
+            code, said = run(named[program], where, DATA=data)
+            assert code == 0 and proxy.asked <= 2, (program, code, proxy.asked, said)
+            assert (where / "scan.zip").read_bytes() == whole, f"{program}: other bytes when run again"
+            print(f"{program}: the archive after {broken} broken connections, and nothing more when it is run again", flush=True)
 
         def go_on_while_checksums_are_computed(program, attempt):
             """A part is here, and the checksums that the rest needs are not known yet: how often our 503 was met."""
@@ -167,7 +173,9 @@ def main():
         assert code == 0, (code, said)
         assert {path: digest(where / path) for path in files} == files, sorted(map(str, where.rglob("*")))
         metalink = (where / "scan.meta4").read_text()
-        assert "aria2c" in metalink and "wget2" not in metalink and "<hash" not in metalink
+        (command,) = re.findall(r"^aria2c .*$", named["metalink"], re.M)
+        assert command.replace("scan.meta4", "FILE") in metalink.splitlines()[1], "it names the recipe of the docs"
+        assert "wget2" not in metalink and "<hash" not in metalink
         print(f"aria2c with a metalink: {len(files)} files after {proxy.broken} broken connections")
 
 

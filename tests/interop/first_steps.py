@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The README's "Your own data" as a newcomer follows it, word for word on a terminal: an empty directory, `undulator setup`,
-data, a member, the server, a download. Then what a portal and a beamline would do, and that an outsider sees nothing.
+data, a member, the server, a download; then docs/src/first-steps.md in the same directory. Then what a portal and a beamline
+would do, and that an outsider sees nothing.
 
     tests/interop/first_steps.py
 """
@@ -23,6 +24,13 @@ def blocks():
     return re.findall(r"^```sh$\n(.*?)^```$", steps, re.M | re.S)
 
 
+def sections(*headings):
+    """The commands of sections of docs/src/first-steps.md."""
+    page = (ROOT / "docs" / "src" / "first-steps.md").read_text()
+    found = [re.search(rf"^## {heading}$.*?^```sh$\n(.*?)^```$", page, re.M | re.S).group(1) for heading in headings]
+    return "".join(found)
+
+
 def shell(suite, commands):
     """A terminal in which bash runs the commands one after the other."""
     script = commands.replace("127.0.0.1:8080", f"127.0.0.1:{suite.public}")
@@ -43,6 +51,21 @@ def set_up(terminal):
 def type_password(terminal, account):
     terminal.answer_secretly(f"Password of {account}", PASSWORD)
     terminal.answer_secretly(f"Password of {account} again", PASSWORD)
+
+
+def follow_the_page(suite, key):
+    """What the page adds to the facility of the README."""
+    commands = sections("Investigations and data", "People", "Programs of an instrument")
+    terminal = shell(suite, f"KEY={key}\n{commands}")
+    type_password(terminal, "db/bob")
+    assert terminal.end() == 0, terminal.printed
+    assert "no account db/carol" in terminal.printed, terminal.printed
+    assert "db/bob is a member of MX-2 already, as Member; the role Principal Investigator was added" in terminal.printed
+    assert '"Beam is back"' in terminal.printed, terminal.printed
+    shown = suite.json("icat", "investigation", "show", "MX-2")
+    members = [(member["user"], member["role"]) for member in shown["members"]]
+    assert members == [("db/bob", "Principal Investigator"), ("db/carol", "Principal Investigator")], members
+    assert [(dataset["name"], dataset["file_count"]) for dataset in shown["datasets"]] == [("scan-001", 1)], shown
 
 
 def look_like_a_portal(suite):
@@ -97,6 +120,7 @@ def main():
             assert (suite.dir / "got").read_bytes() == (suite.dir / "files/MX-1/scan-001/counts.txt").read_bytes()
             alice, dan = look_like_a_portal(suite)
             write_as_the_beamline(suite, key, alice, dan)
+            follow_the_page(suite, key)
             assert server.stop() == 0, server.printed
         finally:
             server.kill()

@@ -50,13 +50,16 @@ def second_directory_with_equal_names(suite):
     assert code == 0 and report["investigation_created"] and report["created"] == 1, report
     code, report, errors = suite.ingest("proc", "I")
     assert code == 1 and (report["created"], report["updated"], report["left_out"]) == (1, 0, 1), report
-    assert "scan1 of this investigation lies in raw/scan1 already" in errors and "--repoint" in errors, errors
+    assert "scan1 of this investigation lies in raw/scan1 already" in errors and "only if the data has moved" in errors, errors
+    assert "1 of its 1 catalogued files still are" in errors, errors
     expected = [["scan2", "data.h5", "proc/scan2/data.h5", 4], ["scan1", "data.h5", "raw/scan1/data.h5", 3]]
     assert suite.rows("I") == expected, suite.rows("I")
 
     code, report, _ = suite.ingest("proc", "I", "--repoint", "--dry-run")
-    assert code == 0 and (report["updated"], report["repointed"], report["unchanged"]) == (1, 1, 1), report
+    assert code == 0 and (report["updated"], report["repointed"], report["unchanged"], report["left_behind"]) == (1, 1, 1, 1), report
     assert suite.rows("I") == expected, "a dry run stores nothing"
+    done = suite.run("icat", "ingest", suite.files / "proc", "--investigation", "I", "--repoint", "--dry-run")
+    assert "1 file of these datasets still on disk at the old place: has the data moved?" in done.stdout, done.stdout
     code, report, _ = suite.ingest("proc", "I", "--repoint")
     assert code == 0 and (report["updated"], report["repointed"]) == (1, 1), report
     assert [row[2] for row in suite.rows("I")] == ["proc/scan1/data.h5", "proc/scan2/data.h5"]
@@ -102,6 +105,71 @@ def files_that_are_gone(suite):
     print("files that are catalogued and gone are listed")
 
 
+def totals(suite, investigation):
+    suite.start()
+    query = f"SELECT i.fileCount, d.name, d.fileCount FROM Dataset d JOIN d.investigation i WHERE i.name = '{investigation}' ORDER BY d.name"
+    rows = suite.search(suite.login("simple/root"), query)
+    suite.kill()
+    return rows
+
+
+def files_that_are_gone_are_forgotten(suite):
+    """After `files_that_are_gone`: only what is gone for good, only when asked for, and never because nothing is mounted."""
+    session_rows = lambda: [row[2] for row in suite.rows("G")]  # noqa: E731
+    before = session_rows()
+    code, report, errors = suite.ingest("gone", "G", "--forget-gone", "--dry-run")
+    assert code == 0 and report["forgotten"] == 2 and "gone: gone/scan1/a.dat" in errors, (report, errors)
+    assert session_rows() == before, "a dry run removes nothing"
+
+    hidden = suite.dir / "hidden"
+    (suite.files / "gone").rename(hidden)
+    (suite.files / "gone").mkdir()
+    code, _, errors = suite.ingest("gone", "G", "--forget-gone")
+    assert code == 2 and "is it mounted?" in errors, (code, errors)
+    (suite.files / "gone").rmdir()
+    others = suite.dir / "others"
+    suite.files.rename(others)
+    code, _, errors = suite.ingest("gone", "G", "--forget-gone")
+    assert code == 1 and "cannot read" in errors, (code, errors)
+    suite.files.mkdir()
+    code, _, errors = suite.ingest(".", "G", "--forget-gone")
+    assert code == 2 and "is it mounted?" in errors, (code, errors)
+    suite.files.rmdir()
+    others.rename(suite.files)
+    hidden.rename(suite.files / "gone")
+    assert session_rows() == before
+
+    # A link in place of a file, and a file that nobody may read, are not gone.
+    (suite.files / "gone/scan1/b.dat").rename(suite.dir / "b.dat")
+    (suite.files / "gone/scan1/b.dat").symlink_to(suite.dir / "b.dat")
+    (suite.files / "gone/top.dat").chmod(0)
+    code, report, errors = suite.ingest("gone", "G", "--forget-gone")
+    assert code == 1 and report["forgotten"] == 2 and report["left_out"] == 1, (code, report, errors)
+    assert session_rows() == ["gone/scan1/b.dat", "gone/scan10/d.dat", "gone/top.dat"]
+    assert totals(suite, "G") == [[3, "gone", 1], [3, "scan1", 1], [3, "scan10", 1], [3, "scan2", 0]], totals(suite, "G")
+    code, report, _ = suite.ingest("gone", "G", "--forget-gone")
+    assert report["gone"] == [] and report["forgotten"] == 0, report
+    print("files that are gone are forgotten when asked for")
+
+
+def investigation_at_an_instrument(suite):
+    suite.write("first/scan1/a.dat")
+    dump = suite.dir / "instrument.yaml"
+    dump.write_text("---\nfacility:\n  Facility_name-SUN:\n    name: SUN\ninstrument:\n  I1: {facility: Facility_name-SUN, name: ID29}\n")
+    suite.run("icat", "import", dump)
+    code, _, errors = suite.ingest("first", "N", "--create", "--instrument", "ID92")
+    assert code == 2 and "there is no instrument ID92; --instrument is one of ID29" in errors, (code, errors)
+    code, report, _ = suite.ingest("first", "N", "--create", "--instrument", "ID29", "--start", "2026-01-12")
+    assert code == 0 and report["investigation_created"], report
+    shown = suite.json("icat", "investigation", "show", "N")
+    assert (shown["instruments"], shown["start"], shown["dataset_count"], shown["file_count"]) == (["ID29"], "2026-01-12", 1, 1), shown
+    code, _, errors = suite.ingest("first", "N", "--create", "--start", "2026-01-13")
+    assert code == 0 and "is there already" in errors, errors
+    suite.ingest("first", "O", "--create")
+    assert suite.json("icat", "investigation", "show", "O")["start"], "without a start programs' entries never find it"
+    print("an investigation is made with its instrument and its start")
+
+
 def characters_not_bytes(suite):
     name = "ä" * 120 + ".h5"
     deep = "/".join(["ö" * 100] * 2)
@@ -142,6 +210,8 @@ def main():
         second_directory_with_equal_names(suite)
         file_moved_within_its_dataset(suite)
         files_that_are_gone(suite)
+        files_that_are_gone_are_forgotten(suite)
+        investigation_at_an_instrument(suite)
         characters_not_bytes(suite)
         dry_run_of_something_new(suite)
         file_instead_of_a_directory(suite)

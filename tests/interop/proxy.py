@@ -113,7 +113,7 @@ def check_sample():
     text = (EXAMPLES / "nginx.conf").read_text()
     locations = re.findall(r"location (= )?(/\S*)\s*\{ proxy_pass http://undulator_(\w+); \}", text)
     assert len(locations) == text.count("proxy_pass"), "a location is written in another way"
-    own = ("/", "/openapi.json", "/docs/")
+    own = ("/", "/openapi.json", "/docs", "/docs/")
     check_prefixes("nginx.conf", {path.rstrip("/"): service for _, path, service in locations if path not in own})
 
 
@@ -223,6 +223,11 @@ def check_unit():
         assert "NoNewPrivilege" in subprocess.run(["systemd-analyze", "verify", unit], text=True, capture_output=True).stderr
         unit.write_text(text)
         done = subprocess.run(["systemd-analyze", "security", "--offline=true", unit], text=True, capture_output=True)
+        # What its head tells setup is what the service uses.
+        places = dict(re.findall(r'(\w+) = "(/[^"]+)"', text))
+        assert f"\nEnvironment=UNDULATOR_DATA_DIR={places['data_dir']}\n" in text, places
+        assert f"\nLoadCredential=icat-reader:{places['secrets_dir']}/icat-reader\n" in text, places
+        assert f"\nReadOnlyPaths=-{places['storage']}\n" in text, places
         exposure = float(re.search(r"Overall exposure level for undulator.service: ([0-9.]+)", done.stdout).group(1))
         assert exposure < 2, done.stdout
     return exposure

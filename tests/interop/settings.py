@@ -88,7 +88,7 @@ class Settings(Suite):
         self.env["UNDULATOR_ICAT__READER"] = "simple:reader:wrong"
         self.env["UNDULATOR_HTTP__INTERNAL_BIND"] = f"0.0.0.0:{self.internal}"
         found = self.doctor(1)
-        assert "does not run" in found["reader account", "warning"], found
+        assert f"no server answers at {self.url}; start it with `undulator serve`" in found["reader account", "warning"], found
         self.start()
         found = self.doctor(1)
         assert "did you mean `logbook:write`" in found["API key k", "wrong"], found

@@ -9,7 +9,7 @@ change the answers of a running server.
 import hashlib
 import json
 import re
-import shutil
+import signal
 import stat
 
 import portal_queries as ask
@@ -34,7 +34,8 @@ def refused(suite, code, text, *arguments):
 
 def set_up(suite):
     file = suite.dir / "facility.toml"
-    shutil.copy(ROOT / "docs" / "facility.toml", file)
+    sample = (ROOT / "docs" / "facility.toml").read_text()
+    file.write_text(sample.replace("# password_file", "password_file"))
     (suite.dir / "administrator-password").write_text(PASSWORD + "\n")
     before = sorted(suite.dir.rglob("*"))
     dry = suite.json("setup", "--file", file, "--dry-run")
@@ -56,9 +57,25 @@ def set_up(suite):
     again = suite.run("setup", "--file", file)
     assert "nothing to do" in again.stdout and "API keys" not in again.stdout, again.stdout
     assert contents(suite.dir) == kept
-    assert "Next:" in again.stdout and "undulator serve" in again.stdout
+    assert "Next:" not in again.stdout, again.stdout
     print(f"made: {len(made['done'])} files and accounts, {len(rows(made))} rows, 1 key; a second run changed nothing")
     return file, key["key"]
+
+
+def serve_fresh(suite):
+    """A facility in which nothing has happened yet is in order: nobody is told that something cannot be seen."""
+    done = suite.run("doctor")
+    assert done.stdout.startswith("ok ") and f"settings file {suite.dir.resolve()}/undulator.toml" in done.stdout.splitlines()[0], done.stdout
+    assert f"no server answers at {suite.url}; start it with `undulator serve`" in done.stdout, done.stdout
+    suite.start()
+    findings = suite.json("doctor")
+    (reader,) = [found for found in findings if found["what"] == "reader account"]
+    assert reader["level"] == "ok" and "the catalogue has no row of Investigation" in reader["says"], reader
+    assert all(found["level"] == "ok" for found in findings), findings
+    suite.kill(signal.SIGTERM)
+    log = suite.log.read_text()
+    assert " WARN " not in log and " ERROR " not in log, log
+    print("a facility without data is served without a complaint")
 
 
 def change(suite, file):
@@ -214,6 +231,7 @@ def main():
             del suite.env[f"UNDULATOR_{name}"]
         suite.files.rmdir()
         file, key = set_up(suite)
+        serve_fresh(suite)
         change(suite, file)
         fill(suite)
         suite.start()

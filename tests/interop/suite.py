@@ -59,6 +59,7 @@ class Suite:
         # Those that the process serves; none: all.
         self.services = []
         self.server = self.drain = None
+        self.has_accounts = False
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("UNDULATOR_")},
             "UNDULATOR_DATA_DIR": str(self.dir / "databases"),
@@ -87,6 +88,10 @@ class Suite:
 
     def add_user(self, account):
         self.passwords[account] = "".join(random.choices(string.ascii_letters, k=16))
+        if not self.has_accounts:
+            # Accounts are kept in a database, which they do not make.
+            self.run("migrate", "auth")
+            self.has_accounts = True
         self.run("auth", "add-user", account, stdin=self.passwords[account] + "\n")
 
     def start(self, *prefix):

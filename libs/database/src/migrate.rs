@@ -88,7 +88,7 @@ impl Db {
         match pending.first() {
             None => Ok(()),
             Some(first) => Err(DbError::Setup(format!(
-                "the database lacks {} migration(s), the first is {} {}; run `undulator migrate`",
+                "the database lacks migrations ({}; the first is {} {}); run `undulator migrate`",
                 pending.len(),
                 first.version,
                 first.name

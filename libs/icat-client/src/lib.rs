@@ -3,5 +3,7 @@
 pub mod client;
 mod entities;
 pub mod schema;
+mod stored_kinds;
 
 pub use self::client::{IcatClient, IcatCode, IcatError, Query, QueryError, Select, SessionInfo, WriteError};
+pub use self::stored_kinds::StoredKinds;

@@ -1,8 +1,8 @@
 //! Whether the reader account can do what services need of it.
 
 use icat_client::client::Reader;
-use icat_client::{IcatClient, IcatCode, IcatError};
-use service_kit::problem::chain;
+use icat_client::{IcatClient, IcatCode, IcatError, StoredKinds};
+use service_kit::problem::root_cause;
 use service_kit::{DoctorCtx, Finding, Listener};
 use tokio::sync::OnceCell;
 
@@ -30,7 +30,9 @@ pub async fn check_reader(ctx: DoctorCtx) -> Vec<Finding> {
 
 async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
     let core = &ctx.config.core;
-    let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve(&core.icat.url, Listener::Public));
+    let is_embedded = core.icat.url == "self";
+    let url = ctx.endpoints.resolve(&core.icat.url, Listener::Public);
+    let icat = IcatClient::new(ctx.http.clone(), &url);
     let reader = match Reader::of(&core.icat.reader, icat) {
         Ok(None) => {
             let says = "none is set (icat.reader): rights of users who are not there, and investigations of programs' \
@@ -47,33 +49,48 @@ async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
         match sees {
             Ok(true) => {}
             Ok(false) => hidden.push(entity),
-            Err(IcatError::Unavailable(e)) if core.icat.url == "self" && !ctx.is_running => {
-                let says =
-                    format!("{account} is not checked: the catalogue of this process does not run ({})", chain(&e));
+            Err(IcatError::Unavailable(_)) if is_embedded && !ctx.is_running => {
+                let says = format!(
+                    "{account} is not checked: no server answers at {url}; start it with `undulator serve`, and run \
+                     `undulator doctor` again"
+                );
                 return vec![Finding::warning(WHAT, says)];
             }
-            Err(e) => return vec![Finding::wrong(WHAT, refusal(&account, &e))],
+            Err(e) => return vec![Finding::wrong(WHAT, refusal(&account, &url, &e))],
         }
     }
-    vec![match hidden.as_slice() {
-        [] => Finding::ok(WHAT, format!("{account} logs in and reads what services need")),
-        // An empty catalogue looks the same as one without rights.
-        [first, ..] => {
-            let list = hidden.join(", ");
-            let says = format!(
-                "{account} logs in, but sees no row of {list}: either the catalogue has none, or the account lacks the right \
-                 to read them. Add a rule with crudFlags R for a group of {account} on {list}"
-            );
-            if *first == "Investigation" { Finding::wrong(WHAT, says) } else { Finding::warning(WHAT, says) }
+    let stored = if is_embedded { (*ctx.process.shared(StoredKinds::default)).clone() } else { StoredKinds::default() };
+    vec![judge(&account, hidden, &stored)]
+}
+
+/// An empty catalogue looks to the account the same as one without rights; the embedded one says which it is.
+fn judge(account: &str, mut hidden: Vec<&str>, stored: &StoredKinds) -> Finding {
+    let all_hidden = hidden.clone();
+    hidden.retain(|kind| stored.has(kind) != Some(false));
+    let list = hidden.join(", ");
+    let because = if hidden.iter().any(|kind| stored.has(kind).is_none()) {
+        "either the catalogue has none, or the account lacks the right to read them"
+    } else {
+        "the catalogue has some, and the account lacks the right to read them"
+    };
+    let says = format!(
+        "{account} logs in, but sees no row of {list}: {because}. Add a rule with crudFlags R for a group of {account} on {list}"
+    );
+    match (hidden.first(), all_hidden.is_empty()) {
+        (None, true) => Finding::ok(WHAT, format!("{account} logs in and reads what services need")),
+        (None, false) => {
+            Finding::ok(WHAT, format!("{account} logs in; the catalogue has no row of {} yet", all_hidden.join(", ")))
         }
-    }]
+        (Some(&"Investigation"), _) => Finding::wrong(WHAT, says),
+        (Some(_), _) => Finding::warning(WHAT, says),
+    }
 }
 
 async fn sees_any(icat: &IcatClient, session: &str, entity: &str) -> Result<bool, IcatError> {
     Ok(!icat.search(session, &format!("SELECT e.id FROM {entity} e LIMIT 0, 1")).await?.is_empty())
 }
 
-fn refusal(account: &str, e: &IcatError) -> String {
+fn refusal(account: &str, url: &str, e: &IcatError) -> String {
     match e {
         IcatError::Refused { code: IcatCode::Session, message } => {
             format!(
@@ -83,6 +100,9 @@ fn refusal(account: &str, e: &IcatError) -> String {
         IcatError::Refused { message, .. } => {
             format!("ICAT refuses {account} (icat.reader, as plugin:user:password): {message}")
         }
-        e => format!("{account} cannot be checked: {}", chain(e)),
+        IcatError::Unavailable(cause) => {
+            format!("{account} cannot be checked: no ICAT answers at {url} ({})", root_cause(cause))
+        }
+        IcatError::Nonsense(_) => format!("{account} cannot be checked: {url} is no ICAT ({e})"),
     }
 }

@@ -1,6 +1,7 @@
 //! Settings: embedded commented defaults, below a file, below variables; unknown names are errors.
 
 mod explain;
+mod settings_file;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub use database::{DatabaseConfig, duration};
 
 pub(crate) use self::explain::nearest;
 use self::explain::{explain, place};
+pub use self::settings_file::FacilityPlace;
 use crate::private_paths::PrivatePath;
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -49,6 +51,7 @@ pub struct Config {
     pub core: Core,
     /// The settings' own file, and the files of secrets.
     pub(crate) private_files: Vec<PrivatePath>,
+    settings_file: Option<PathBuf>,
 }
 
 /// The shared settings; see `config.default.toml` for each one's meaning.
@@ -273,6 +276,7 @@ impl Config {
         let figment = figment.merge(Env::prefixed("UNDULATOR_").ignore(&["config"]).split("__"));
         let mut config = Self::checked(figment, service_defaults)?;
         config.private_files.extend(file.map(|file| PrivatePath::new("the configuration file", file)));
+        config.settings_file = file.map(Path::to_owned);
         Ok(config)
     }
 
@@ -292,7 +296,7 @@ impl Config {
         }
         core.http.check_ports()?;
         core.http.cors.check()?;
-        Ok(Self { figment, origin, core, private_files })
+        Ok(Self { figment, origin, core, private_files, settings_file: None })
     }
 
     /// A service's own section, checked against its type (which should deny unknown fields).
@@ -304,7 +308,7 @@ impl Config {
     pub fn with(&self, key: &str, value: impl serde::Serialize) -> Result<Self, ConfigError> {
         let figment = self.figment.clone().merge(Serialized::default(key, value));
         let core = extract(&figment, None, &self.origin)?;
-        Ok(Self { figment, origin: self.origin.clone(), core, private_files: self.private_files.clone() })
+        Ok(Self { figment, core, ..self.clone() })
     }
 
     /// The same settings with other ports, where neither file nor variables name any.

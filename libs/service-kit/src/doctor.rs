@@ -88,6 +88,9 @@ pub(crate) async fn examine(services: &[ServiceDef], ctx: &DoctorCtx) -> Vec<Fin
     let mut findings = internal_listener(ctx);
     findings.extend(api_keys(services, ctx));
     for service in services {
+        (service.prepare_doctor)(ctx.clone()).await;
+    }
+    for service in services {
         for finding in (service.doctor)(ctx.clone()).await {
             if !findings.contains(&finding) {
                 findings.push(finding);

@@ -5,6 +5,15 @@ use std::{fmt, io};
 
 pub use database::chain;
 
+/// What an error comes down to, such as `Connection refused`: for people who do not know the libraries in between.
+pub fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
 use crate::db::DbError;
 
 /// The kinds of failure, each with one meaning in every dialect.

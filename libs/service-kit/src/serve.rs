@@ -49,6 +49,8 @@ pub struct ServiceDef {
     pub scopes: &'static [&'static str],
     /// Its files and directories that no user may download, with the settings that name them.
     pub private_paths: fn(&Config) -> Result<Vec<PrivatePath>, ConfigError>,
+    /// Facts for the checks of other services, put into [`DoctorCtx::process`] before the first check. It writes nothing.
+    pub prepare_doctor: fn(DoctorCtx) -> Task<()>,
     /// Checks of its own: printed by `doctor`; what is not in order is logged by `serve` after the start. It writes nothing.
     pub doctor: fn(DoctorCtx) -> Task<Vec<Finding>>,
     pub build: fn(Ctx) -> Task<Result<Running, BuildError>>,
@@ -66,6 +68,7 @@ impl ServiceDef {
         pages: &[],
         scopes: &[],
         private_paths: |_| Ok(Vec::new()),
+        prepare_doctor: |_| Box::pin(std::future::ready(())),
         doctor: |_| Box::pin(std::future::ready(Vec::new())),
         build: |_| Box::pin(std::future::ready(Ok(Running::default()))),
     };

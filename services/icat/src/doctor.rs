@@ -4,11 +4,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use icat_client::StoredKinds;
+use icat_client::schema;
 use service_kit::problem::chain;
 use service_kit::{Db, DbError, DoctorCtx};
 
 use crate::config::{Config, Reach};
 use crate::query::{ParseContext, Rule, parse_rule};
+use crate::store::entities;
 use crate::store::rules::{self, RuleRow};
 
 /// Kinds that the queries of portals and services join on their way to a user, an instrument or a file.
@@ -42,6 +45,27 @@ pub async fn examine(ctx: DoctorCtx) -> Vec<service_kit::Finding> {
         }
         Err(e) => vec![service_kit::Finding::of(WHAT, Err(format!("cannot be read: {}", chain(&e))))],
     }
+}
+
+/// Tells the checks of the reader account which kinds have rows: one that sees none may lack the right, or there are none.
+pub async fn tell_stored_kinds(ctx: DoctorCtx) {
+    // What cannot be read is said by the checks themselves.
+    if let Some(db) = ctx.database(crate::SERVICE.name)
+        && let Ok(kinds) = list_stored_kinds(db).await
+    {
+        ctx.process.shared(|| StoredKinds::known(kinds));
+    }
+}
+
+async fn list_stored_kinds(db: &Db) -> Result<Vec<&'static str>, DbError> {
+    let mut tx = db.read().await?;
+    let mut kinds = Vec::new();
+    for entity in schema::entities() {
+        if !entities::ids_after(&mut tx, entity, i64::MIN, 1).await?.is_empty() {
+            kinds.push(entity.name);
+        }
+    }
+    Ok(kinds)
 }
 
 /// Something that an administrator should know about the rules.

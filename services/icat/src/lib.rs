@@ -52,6 +52,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     ],
     check: |settings| Config::read(settings).map(drop),
     openapi: openapi::Document::openapi,
+    prepare_doctor: |ctx| Box::pin(doctor::tell_stored_kinds(ctx)),
     doctor: |ctx| Box::pin(doctor::examine(ctx)),
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY

@@ -51,9 +51,9 @@ pub enum Bound {
     To(i64),
     /// The investigation is released: its logbook is closed, also to programs.
     Late,
-    /// No investigation is known, or ICAT does not say in time.
+    /// The catalogue has no such investigation.
     Unknown,
-    /// There is no account that could ask.
+    /// Nobody knows: ICAT does not say in time, or there is no account that could ask.
     Unsaid,
 }
 
@@ -63,7 +63,7 @@ pub async fn bind(state: &Arc<State>, proposal: &str, instrument: Option<&str>, 
         return Bound::Unknown;
     }
     let key = (fold(proposal), instrument.map(fold).unwrap_or_default());
-    let Some(slots) = soon(state, key, query_of(proposal, instrument)).await else { return Bound::Unknown };
+    let Some(slots) = soon(state, key, query_of(proposal, instrument)).await else { return Bound::Unsaid };
     of_slot(choose(&slots, at), state.clock.now_micros())
 }
 

@@ -57,6 +57,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     pages: &[StartLink { path: "/logbook/app", text: "Logbook" }],
     doctor: |ctx| Box::pin(doctor::examine(ctx)),
     build: |ctx| Box::pin(build(ctx)),
+    ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {

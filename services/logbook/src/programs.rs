@@ -158,19 +158,31 @@ async fn bind(state: &Arc<State>, caller: &Caller, asked: &Asked, at: i64) -> Re
     })
 }
 
+/// What a program should know of the investigation that it named by its id, or by its name.
 fn warning_of(bound: Bound, asked: &Asked, book: &Book) -> Option<String> {
-    let id = asked.investigation?;
     let kept = match book {
         Book::Instrument(_) => "the entry is kept in the logbook of the instrument",
         _ => "the entry is kept for administrators",
     };
-    match bound {
-        Bound::To(bound) if bound != id => {
+    match (bound, asked.investigation, &asked.proposal) {
+        (Bound::To(bound), Some(id), _) if bound != id => {
             Some(format!("the catalogue has no investigation {id}; the entry is kept in that of the proposal, {bound}"))
         }
-        Bound::To(_) => None,
-        Bound::Late => Some(format!("investigation {id} is released and its logbook closed; {kept}")),
-        Bound::Unknown => Some(format!("the catalogue has no investigation {id}; {kept}")),
-        Bound::Unsaid => Some(format!("the catalogue does not say now where investigation {id} is; {kept}")),
+        (Bound::To(_), ..) | (_, None, None) => None,
+        (Bound::Late, Some(id), _) => Some(format!("investigation {id} is released and its logbook closed; {kept}")),
+        (Bound::Unknown, Some(id), _) => Some(format!("the catalogue has no investigation {id}; {kept}")),
+        (Bound::Unsaid, Some(id), _) => {
+            Some(format!("the catalogue does not say now where investigation {id} is; {kept}"))
+        }
+        (Bound::Late, None, Some(name)) => {
+            Some(format!("investigation {name} is released and its logbook closed; {kept}"))
+        }
+        (Bound::Unknown, None, Some(name)) => {
+            let at = asked.instrument.as_ref().map_or_else(String::new, |instrument| format!(" at {instrument}"));
+            Some(format!("the catalogue has no investigation {name}{at} at that time; {kept}"))
+        }
+        (Bound::Unsaid, None, Some(name)) => {
+            Some(format!("the catalogue does not say now which investigation {name} is; {kept}"))
+        }
     }
 }

@@ -68,6 +68,7 @@ pub struct Demo {
 pub enum IcatCommand {
     /// Read a facility from a dump of python-icat's icatdump, YAML or XML.
     Import {
+        /// The dump.
         file: PathBuf,
         /// Do everything and keep nothing.
         #[arg(long)]
@@ -81,7 +82,9 @@ pub enum IcatCommand {
     },
     /// Write the whole catalogue as a dump of python-icat's icatdump.
     Export {
+        /// Is written as a whole or not at all.
         file: PathBuf,
+        /// Form of the dump.
         #[arg(long, default_value = "yaml", value_parser = ["yaml", "xml"])]
         format: String,
     },
@@ -99,15 +102,20 @@ pub enum IcatCommand {
     Revoke(Revoke),
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Args)]
 pub struct Ingest {
-    /// Lies under the root of the storage.
+    /// A directory under the root of the storage. Each directory in it becomes a dataset; files that lie directly in it
+    /// become a dataset named like it.
     pub directory: PathBuf,
-    #[arg(long)]
+    /// Name of the investigation.
+    #[arg(long, value_name = "NAME")]
     pub investigation: String,
+    /// Its visit; needed where several have the name. 1 for one that is made.
     #[arg(long)]
     pub visit: Option<String>,
-    #[arg(long)]
+    /// Its facility; needed where several have the name.
+    #[arg(long, value_name = "NAME")]
     pub facility: Option<String>,
     /// Make the investigation if there is none.
     #[arg(long)]
@@ -116,17 +124,28 @@ pub struct Ingest {
     #[arg(long, requires = "create")]
     pub title: Option<String>,
     /// Type of the investigation that is made; needed where the facility has several.
-    #[arg(long, requires = "create")]
+    #[arg(long, requires = "create", value_name = "NAME")]
     pub investigation_type: Option<String>,
+    /// An instrument of the investigation that is made; may be given several times.
+    #[arg(long, requires = "create", value_name = "NAME")]
+    pub instrument: Vec<String>,
+    /// When the investigation that is made begins: 2026-01-12, 2026-01-12T09:00 (in `catalogue.time_zone`) or with a zone
+    /// of its own. Without it today.
+    #[arg(long, requires = "create", value_name = "TIME")]
+    pub start: Option<String>,
     /// Which of the configured storages the directory lies in.
-    #[arg(long, default_value = "main")]
+    #[arg(long, default_value = "main", value_name = "NAME")]
     pub storage: String,
     /// Name of the dataset type; made if it is missing.
     #[arg(long = "type", default_value = "raw")]
     pub dataset_type: String,
-    /// Let datasets and files that are catalogued at another location point to this directory.
+    /// Let datasets and files that are catalogued at another location point to this directory: only if the data has moved.
     #[arg(long)]
     pub repoint: bool,
+    /// Remove files from the catalogue that are catalogued below the directory and not on disk any more; --dry-run lists
+    /// them.
+    #[arg(long)]
+    pub forget_gone: bool,
     /// Report what would be done, without reading the files and without storing anything.
     #[arg(long)]
     pub dry_run: bool,
@@ -171,4 +190,41 @@ pub enum EventsCommand {
     Dead,
     /// Try parked events again.
     Retry,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _, Parser as _};
+
+    use super::Cli;
+
+    /// Every command that the help shows, with its whole name.
+    fn commands(name: &str, command: &Command) -> Vec<(String, Command)> {
+        let shown = command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help");
+        let inner = shown.flat_map(|inner| commands(&format!("{name} {}", inner.get_name()), inner));
+        std::iter::once((name.to_owned(), command.clone())).chain(inner).collect()
+    }
+
+    #[test]
+    fn every_help_is_a_list_without_gaps_in_which_everything_is_explained() {
+        let mut all = Cli::command();
+        all.build();
+        let commands = commands("undulator", &all);
+        for (name, command) in &commands {
+            assert!(command.get_about().is_some(), "{name}");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{name}: {}", argument.get_id());
+            }
+            let print = |option| Cli::try_parse_from(name.split(' ').chain([option])).unwrap_err().to_string();
+            let help = print("--help");
+            assert_eq!(help, print("-h"), "{name}");
+            for section in ["Arguments:", "Options:"] {
+                let Some((_, listed)) = help.split_once(&format!("{section}\n")) else { continue };
+                let (listed, after) = listed.split_once("\n\n").unwrap_or((listed, ""));
+                let ends = after.is_empty() || after.starts_with("Options:") || after.starts_with("Commands:");
+                assert!(!listed.is_empty() && ends, "{name}:\n{help}");
+            }
+        }
+        println!("{} commands", commands.len());
+    }
 }

@@ -85,7 +85,7 @@ impl Db {
             let written = content(&mut to, &table, &columns).await?;
             if read != written {
                 return Err(DbError::Setup(format!(
-                    "table {table} differs after the copy ({} rows read, {} written); nothing was stored",
+                    "table {table} differs after the copy (rows read: {}, written: {}); nothing was stored",
                     read.rows, written.rows
                 )));
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use icat_client::StoredKinds;
 use identity::check_reader;
 use serde_json::json;
 use service_kit::doctor::Level;
@@ -48,14 +49,18 @@ async fn search(query: web::Query<Vec<(String, String)>>) -> HttpResponse {
 }
 
 async fn check(url: &str, reader: &str, is_running: bool) -> Finding {
-    let config = Config::from_toml(&[], &format!("[icat]\nurl = \"{url}\"\nreader = \"{reader}\"\n")).unwrap();
     // Nobody listens at port 1.
-    let endpoints = Endpoints { public: "127.0.0.1:1".parse().unwrap(), internal: "127.0.0.1:1".parse().unwrap() };
+    check_at(url, reader, is_running, "127.0.0.1:1", Process::default()).await
+}
+
+async fn check_at(url: &str, reader: &str, is_running: bool, own: &str, process: Process) -> Finding {
+    let config = Config::from_toml(&[], &format!("[icat]\nurl = \"{url}\"\nreader = \"{reader}\"\n")).unwrap();
+    let endpoints = Endpoints { public: own.parse().unwrap(), internal: own.parse().unwrap() };
     let ctx = DoctorCtx {
         config,
         http: service_kit::command_client("", Duration::from_secs(10)).unwrap(),
         clock: Arc::new(SystemClock),
-        process: Process::default(),
+        process,
         databases: Vec::new(),
         endpoints,
         is_running,
@@ -94,14 +99,34 @@ async fn it_says_what_the_account_lacks() {
     app.stop().await;
 }
 
+/// The embedded catalogue says of which kinds it has rows: what it has none of is no fault of the account.
+#[tokio::test]
+async fn rows_that_nobody_has_made_yet_are_not_missed() {
+    let app = TestApp::start(&[ICAT], "").await;
+    let own = app.public.trim_start_matches("http://");
+    for (stored, level, words) in [
+        (vec!["User"], Level::Warning, "sees no row of User: the catalogue has some"),
+        (vec!["User", "Investigation"], Level::Wrong, "sees no row of Investigation, User: the catalogue has some"),
+        (vec!["Facility"], Level::Ok, "the catalogue has no row of Investigation, User,"),
+    ] {
+        let process = Process::default();
+        process.shared(|| StoredKinds::known(stored.clone()));
+        let found = check_at("self", "db:blind:secret", true, own, process).await;
+        assert!(found.level == level && found.says.contains(words), "{stored:?}: {found:?}");
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn a_catalogue_that_does_not_run_yet_is_no_fault_but_one_that_is_away_is() {
     let not_yet = check("self", "db:reader:secret", false).await;
     assert_eq!(not_yet.level, Level::Warning, "{not_yet:?}");
-    assert!(not_yet.says.contains("does not run"), "{not_yet:?}");
+    for words in ["no server answers at http://127.0.0.1:1;", "`undulator serve`"] {
+        assert!(not_yet.says.contains(words), "{not_yet:?}");
+    }
     for (url, is_running) in [("http://127.0.0.1:1", false), ("self", true)] {
         let away = check(url, "db:reader:secret", is_running).await;
         assert_eq!(away.level, Level::Wrong, "{away:?}");
-        assert!(away.says.contains("cannot be checked"), "{away:?}");
+        assert!(away.says.contains("no ICAT answers at http://127.0.0.1:1 (Connection refused"), "{away:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Failure, result};
+use super::{Failure, count, result};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{CopyState, Db, DbError, Migrate, Target};
@@ -59,7 +59,12 @@ pub async fn run(services: &[ServiceDef], settings: &Config, from: &str, to: &st
         pair.target.close().await;
     }
     let rows: u64 = all.iter().map(|copied| copied.rows).sum();
-    let sentence = format!("{rows} rows of {} tables in {} services copied and verified", all.len(), pairs.len());
+    let sentence = format!(
+        "{} of {} in {} copied and verified",
+        count(rows, "row"),
+        count(all.len(), "table"),
+        count(pairs.len(), "service")
+    );
     result(json, &all, &sentence)
 }
 
@@ -76,10 +81,11 @@ impl Pair<'_> {
     fn refusal(&self) -> Option<String> {
         let CopyState::Different { table, rows } = &self.state else { return None };
         Some(format!(
-            "{}: the target holds other rows than the source ({rows} in table {table}); nothing was copied. Copy into an \
+            "{0}: the target holds other rows than the source ({1} in table {table}); nothing was copied. Copy into an \
              empty directory or database, or remove what is there: the file {0}.db with its -wal and -shm, or the \
              schema (DROP SCHEMA {0} CASCADE)",
-            self.service.name
+            self.service.name,
+            count(*rows, "row")
         ))
     }
 
@@ -93,11 +99,16 @@ impl Pair<'_> {
     }
 }
 
+/// What an error leaves behind. Where the answer to a COMMIT was lost the target may hold the rows, which the next run finds.
 fn failed(service: &str, error: &DbError) -> Failure {
-    Failure::Failed(format!(
-        "{service}: {}; its target is as it was, and the same command can be run again",
-        crate::problem::chain(error)
-    ))
+    let target = match error {
+        DbError::CommitUnknown(_) => {
+            "its target now holds all rows or none. Run the same command again: it looks at what is there, and copies \
+             only what is missing"
+        }
+        _ => "its target is as it was, and the same command can be run again",
+    };
+    Failure::Failed(format!("{service}: {}; {target}", crate::problem::chain(error)))
 }
 
 /// One side of the copy.
@@ -149,5 +160,19 @@ impl Place {
         let db = Db::open_for_server(&target, &self.settings.core.database).await.map_err(failed)?;
         db.migrate(service.migrations, migrate, SystemClock.now_micros()).await.map_err(failed)?;
         Ok(db)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_target_whose_commit_was_not_answered_nothing_is_claimed() {
+        let unknown = failed("icat", &DbError::CommitUnknown(sqlx::Error::WorkerCrashed)).to_string();
+        assert!(unknown.contains("may or may not be stored") && unknown.contains("all rows or none"), "{unknown}");
+        assert!(!unknown.contains("as it was"), "{unknown}");
+        let known = failed("icat", &DbError::DiskFull(sqlx::Error::WorkerCrashed)).to_string();
+        assert!(known.contains("its target is as it was"), "{known}");
     }
 }

@@ -8,12 +8,13 @@ use std::{fs, io, thread};
 
 use tokio::sync::oneshot;
 
-use super::{Failure, result};
+use super::{Failure, count, result};
 use crate::clock::SystemClock;
 use crate::config::{BusKind, Config};
 use crate::db::{Db, Target};
 use crate::doctor::{DoctorCtx, Finding, Level};
-use crate::problem::chain;
+use crate::existing_database::require_place;
+use crate::problem::{chain, root_cause};
 use crate::process::Process;
 use crate::serve::{Endpoints, ServiceDef, http_client, open_database};
 
@@ -21,8 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Exit code 1 if anything is wrong. Writes nothing, and migrates nothing.
 pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
+    require_place(services, settings).await?;
     let client = http_client(settings)?;
-    let mut findings = listeners(settings, &client).await;
+    let mut findings = vec![Finding::ok("settings", settings.facility_place().to_string())];
+    findings.extend(listeners(settings, &client).await);
     let mut databases = Vec::new();
     for service in services {
         let looked = database(service, settings, &mut databases).await;
@@ -56,7 +59,11 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
     let wrong = findings.iter().filter(|finding| !finding.ok).count();
     let lines: Vec<String> = findings.iter().map(|f| format!("{}  {:<22} {}", word(f.level), f.what, f.says)).collect();
     result(json, &findings, &lines.join("\n"))?;
-    if wrong == 0 { Ok(()) } else { Err(Failure::Failed(format!("{wrong} of {} checks failed", findings.len()))) }
+    if wrong == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Failed(format!("{wrong} of {} failed", count(findings.len(), "check"))))
+    }
 }
 
 fn word(level: Level) -> &'static str {
@@ -73,7 +80,7 @@ async fn read_storage(directory: PathBuf) -> Result<String, String> {
     let (sender, receiver) = oneshot::channel();
     thread::spawn(move || sender.send(fs::read_dir(directory).map(Iterator::count)));
     match tokio::time::timeout(PATIENCE, receiver).await {
-        Ok(Ok(Ok(entries))) => Ok(format!("{shown} can be read ({entries} entries)")),
+        Ok(Ok(Ok(entries))) => Ok(format!("{shown} can be read ({})", count(entries, "entry"))),
         Ok(Ok(Err(e))) => Err(format!("{shown}: {e}")),
         Ok(Err(_)) | Err(_) => Err(format!("{shown} does not answer: is its file system mounted and its server up?")),
     }
@@ -118,7 +125,7 @@ async fn database(
         return Ok("answers, up to date".to_owned());
     }
     db.close().await;
-    Err(format!("answers, {} migration(s) missing: run `migrate`", pending?))
+    Err(format!("answers, but lacks {}: run `undulator migrate`", count(pending?, "migration")))
 }
 
 async fn icat(settings: &Config, client: &reqwest::Client) -> Result<String, String> {
@@ -127,9 +134,10 @@ async fn icat(settings: &Config, client: &reqwest::Client) -> Result<String, Str
         return Ok("is the embedded catalogue of this process".to_owned());
     }
     let asked = client.get(format!("{}/icat/version", url.trim_end_matches('/'))).timeout(PATIENCE).send().await;
-    let answer = asked.map_err(|e| format!("does not answer: {}", chain(&e.without_url())))?;
+    let answer = asked.map_err(|e| format!("{url} does not answer: {}", root_cause(&e.without_url())))?;
     let status = answer.status();
-    let text = answer.text().await.map_err(|e| chain(&e.without_url()))?;
+    let text =
+        answer.text().await.map_err(|e| format!("the answer of {url} broke off: {}", root_cause(&e.without_url())))?;
     if status.is_success() && text.contains("version") {
         Ok(format!("answers {text}"))
     } else {

@@ -1,11 +1,13 @@
 //! `migrate [--plan] [service…]`
 
-use super::{Failure, print, result};
+use super::{Failure, count, print, result};
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::existing_database::{require_database, require_place};
 use crate::serve::{ServiceDef, open_database};
 
 pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
+    require_place(services, settings).await?;
     let settings = settings.with("database.migrate", "auto")?;
     let mut done = Vec::new();
     for service in services {
@@ -19,10 +21,11 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
 pub async fn plan(services: &[ServiceDef], settings: &Config) -> Result<(), Failure> {
     let settings = settings.with("database.migrate", "never")?;
     for service in services {
+        require_database(service, &settings).await?;
         let db = open_database(service, &settings, &SystemClock).await?;
         let steps = db.migration_plan(service.migrations).await.map_err(|e| Failure::of(&e))?;
         db.close().await;
-        print(&format!("-- {}: {} step(s)", service.name, steps.len()))?;
+        print(&format!("-- {}: {}", service.name, count(steps.len(), "step")))?;
         for (step, sql) in steps {
             print(&format!("-- step {step}\n{sql}"))?;
         }

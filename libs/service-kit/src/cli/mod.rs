@@ -1,5 +1,6 @@
 //! The commands that every binary has, the all-in-one as well as that of a single service.
 
+mod count;
 mod db_copy;
 mod doctor;
 mod failure;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+pub use self::count::count;
 pub use self::failure::Failure;
 use crate::config::Config;
 use crate::private_paths::check_storages;
@@ -24,7 +26,7 @@ use crate::telemetry;
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Configuration file; without it ./undulator.toml if it exists.
-    #[arg(long, env = "UNDULATOR_CONFIG", global = true)]
+    #[arg(long, env = "UNDULATOR_CONFIG", global = true, value_name = "FILE", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Results as JSON on stdout.
     #[arg(long, global = true)]
@@ -35,12 +37,20 @@ pub struct Options {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Run all services of this program, or those named, until SIGTERM.
-    Serve { services: Vec<String> },
+    Serve {
+        /// Names of services; without one all.
+        #[arg(value_name = "SERVICE")]
+        services: Vec<String>,
+    },
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Print the `OpenAPI` document of a service, or of all as one.
-    Openapi { service: Option<String> },
+    /// Print the OpenAPI document of a service, or of all as one.
+    #[expect(clippy::doc_markdown, reason = "it is read in a terminal")]
+    Openapi {
+        /// Name of the service; without it all.
+        service: Option<String>,
+    },
     /// Ask everything that the services need, and say what is wrong.
     Doctor,
     /// Bring the databases of all services, or those named, up to date.
@@ -48,6 +58,8 @@ pub enum Command {
         /// Only print the SQL that would run.
         #[arg(long)]
         plan: bool,
+        /// Names of services; without one all.
+        #[arg(value_name = "SERVICE")]
         services: Vec<String>,
     },
     /// Move databases.
@@ -65,9 +77,11 @@ pub enum ConfigCommand {
 pub enum DbCommand {
     /// Copy all rows of all services into empty databases: sqlite:DIRECTORY or postgres://…
     Copy {
-        #[arg(long)]
+        /// Where the rows are: `sqlite:DIRECTORY` or `postgres://USER:PASSWORD@HOST/DATABASE`
+        #[arg(long, value_name = "URL")]
         from: String,
-        #[arg(long)]
+        /// Where they go, in the same form.
+        #[arg(long, value_name = "URL")]
         to: String,
     },
 }

@@ -54,6 +54,11 @@ impl Accounts {
         AccountName::parse(text, &self.mechanisms)
     }
 
+    /// Refuses a password that the account could not be made with.
+    pub fn check_password(&self, account: &AccountName, password: &str) -> Result<(), AccountError> {
+        self.policy.check(account, password)
+    }
+
     /// All accounts, by mechanism and name.
     pub async fn list_accounts(&self) -> Result<Vec<Account>, AccountError> {
         let rows = accounts::list(&mut self.db.read().await?).await?;

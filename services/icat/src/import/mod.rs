@@ -60,7 +60,7 @@ pub enum ImportError {
     #[error("{record}")]
     Record { record: String, source: Error },
     /// Rows are stored with other values than the file has.
-    #[error("{} row(s) are stored with other values, so nothing was imported; the first: {}", .0.len(), .0[0])]
+    #[error("rows are stored with other values ({}), so nothing was imported; the first: {}", .0.len(), .0[0])]
     Conflicts(Vec<String>),
     #[error(transparent)]
     Database(#[from] DbError),

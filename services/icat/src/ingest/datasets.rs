@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use service_kit::{DbError, Tx, Val};
 
 use super::catalogue::{Catalogue, fill_values, find_entity, find_or_create_row, update_row};
-use super::scan::{Dataset, File, LeftOut};
+use super::gone::count_left_behind;
+use super::scan::{Dataset, File, LeftOut, Tree};
 use super::{IngestError, Options};
 use crate::error::Error;
 use crate::store::entities::{self, NewRow};
@@ -72,41 +73,52 @@ enum RowChange {
     SetLocation(i64),
 }
 
+/// A dataset of this name that lies somewhere else.
+struct Elsewhere {
+    id: i64,
+    location: String,
+}
+
 impl Catalogue<'_> {
     /// Finds or makes the dataset and lists its datafiles; the inner error says why it is left out.
     pub async fn prepare_dataset(
         &self,
         investigation: Option<i64>,
         dataset: &Dataset,
+        tree: &Tree,
     ) -> Result<Result<Catalogued, LeftOut>, IngestError> {
         let Some(investigation) = investigation else { return Ok(Ok(Catalogued::default())) };
-        let id = if self.options.dry_run {
+        let found = if self.options.dry_run {
             match find_row_change(&mut self.db.read().await?, investigation, dataset, self.options).await? {
                 Ok(RowChange::Create) => return Ok(Ok(Catalogued::default())),
-                Ok(RowChange::Keep(id) | RowChange::SetLocation(id)) => id,
-                Err(refused) => return Ok(Err(refused)),
+                Ok(RowChange::Keep(id) | RowChange::SetLocation(id)) => Ok(id),
+                Err(elsewhere) => Err(elsewhere),
             }
         } else {
-            match self.create_or_update_dataset(investigation, dataset).await? {
-                Ok(id) => id,
-                Err(refused) => return Ok(Err(refused)),
-            }
+            self.create_or_update_dataset(investigation, dataset).await?
         };
-        Ok(Ok(Catalogued { id: Some(id), files: self.list_files(id).await? }))
+        match found {
+            Ok(id) => Ok(Ok(Catalogued { id: Some(id), files: self.list_files(id).await? })),
+            Err(elsewhere) => {
+                let files = self.list_files(elsewhere.id).await?;
+                let left = count_left_behind(tree, &dataset.location, &files);
+                Ok(Err(refuse_dataset(dataset, &elsewhere.location, (left, files.len()))))
+            }
+        }
     }
 
     async fn create_or_update_dataset(
         &self,
         investigation: i64,
         dataset: &Dataset,
-    ) -> Result<Result<i64, LeftOut>, IngestError> {
+    ) -> Result<Result<i64, Elsewhere>, IngestError> {
         let author = self.author();
         let entity = find_entity("Dataset")?;
         let done = author
             .transaction(self.db, &self.outbox, async |tx| {
                 let location = ("location", Val::from(&dataset.location));
                 match find_row_change(tx, investigation, dataset, self.options).await? {
-                    Err(refused) => Ok(Err(refused)),
+                    Err(elsewhere) => Ok(Err(elsewhere)),
                     Ok(RowChange::Keep(id)) => Ok(Ok(id)),
                     Ok(RowChange::SetLocation(id)) => {
                         update_row(tx, &author, entity, id, vec![location]).await?;
@@ -184,7 +196,7 @@ async fn find_row_change(
     investigation: i64,
     dataset: &Dataset,
     options: &Options,
-) -> Result<Result<RowChange, LeftOut>, DbError> {
+) -> Result<Result<RowChange, Elsewhere>, DbError> {
     let Some(row) = tx.opt(FIND_DATASET, &[investigation.into(), Val::from(&dataset.name)]).await? else {
         return Ok(Ok(RowChange::Create));
     };
@@ -193,15 +205,19 @@ async fn find_row_change(
         Some(location) if location == dataset.location => Ok(RowChange::Keep(id)),
         None | Some("") => Ok(RowChange::SetLocation(id)),
         Some(_) if options.repoint => Ok(RowChange::SetLocation(id)),
-        Some(location) => {
-            let reason = format!(
-                "the dataset {} of this investigation lies in {location} already; ingest a directory whose datasets have \
-                 other names, or say --repoint to let the dataset point here",
-                dataset.name
-            );
-            Err(LeftOut { path: dataset.path.display().to_string(), reason })
-        }
+        Some(location) => Err(Elsewhere { id, location: location.to_owned() }),
     })
+}
+
+/// Says how many of its files still lie at the old place: then the data has not moved, and two directories share a name.
+fn refuse_dataset(dataset: &Dataset, location: &str, (left, all): (usize, usize)) -> LeftOut {
+    let reason = format!(
+        "the dataset {} of this investigation lies in {location} already, where {left} of its {all} catalogued files still \
+         are; ingest a directory whose datasets have other names. --repoint lets the dataset point here: only if the data \
+         has moved",
+        dataset.name
+    );
+    LeftOut { path: dataset.path.display().to_string(), reason }
 }
 
 fn datafile_values(dataset: i64, file: &File, crc: u32) -> Vec<(&'static str, Val)> {

@@ -4,11 +4,13 @@ use service_kit::Val;
 
 use super::catalogue::{Catalogue, find_entity, find_or_create_row};
 use super::{IngestError, NewInvestigation, Report};
+use crate::error::Error;
 
 pub const FIND_INVESTIGATION: &str = "SELECT i.id, i.visit_id, f.name AS facility FROM investigation i \
      JOIN facility f ON f.id = i.facility_id WHERE i.name = $1 ORDER BY i.id";
 pub const LIST_FACILITIES: &str = "SELECT id, name FROM facility ORDER BY id";
 pub const LIST_INVESTIGATION_TYPES: &str = "SELECT id, name FROM investigationtype WHERE facility_id = $1 ORDER BY id";
+pub const LIST_INSTRUMENTS: &str = "SELECT id, name FROM instrument WHERE facility_id = $1 ORDER BY id";
 
 /// The visit of an investigation that is made without one.
 const FIRST_VISIT: &str = "1";
@@ -54,6 +56,9 @@ impl Catalogue<'_> {
         let facility = choose("facility", "--facility", options.facility.as_deref(), &facilities)?;
         let types = self.list_names(LIST_INVESTIGATION_TYPES, &[facility.into()]).await?;
         let kind = choose("investigation type", "--investigation-type", new.investigation_type.as_deref(), &types)?;
+        let known = self.list_names(LIST_INSTRUMENTS, &[facility.into()]).await?;
+        let instruments = new.instruments.iter().map(|name| choose("instrument", "--instrument", Some(name), &known));
+        let instruments = instruments.collect::<Result<Vec<i64>, _>>()?;
         if options.dry_run {
             return Ok(None);
         }
@@ -63,11 +68,17 @@ impl Catalogue<'_> {
             ("title", Val::from(new.title.as_ref().unwrap_or(&options.investigation))),
             ("facility", facility.into()),
             ("type", kind.into()),
+            ("startDate", new.start.into()),
         ];
         let author = self.author();
         let id = author
             .transaction(self.db, &self.outbox, async |tx| {
-                find_or_create_row(tx, &author, find_entity("Investigation")?, &values).await
+                let id = find_or_create_row(tx, &author, find_entity("Investigation")?, &values).await?;
+                for instrument in &instruments {
+                    let link = [("investigation", id.into()), ("instrument", Val::from(*instrument))];
+                    find_or_create_row(tx, &author, find_entity("InvestigationInstrument")?, &link).await?;
+                }
+                Ok::<_, Error>(id)
             })
             .await?;
         Ok(Some(id))

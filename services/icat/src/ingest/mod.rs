@@ -27,10 +27,11 @@ pub use self::scan::LeftOut;
 use crate::outbox;
 
 /// Every statement, for the test that prepares them on each engine.
-pub const STATEMENTS: [&str; 8] = [
+pub const STATEMENTS: [&str; 9] = [
     investigation::FIND_INVESTIGATION,
     investigation::LIST_FACILITIES,
     investigation::LIST_INVESTIGATION_TYPES,
+    investigation::LIST_INSTRUMENTS,
     datasets::FIND_DATASET,
     datasets::LIST_FILES,
     gone::LIST_DATASETS,
@@ -57,6 +58,8 @@ pub struct Options {
     pub dataset_type: String,
     /// Let datasets and datafiles that are catalogued at another location point to this directory.
     pub repoint: bool,
+    /// Remove the rows of files that are not on disk any more; refused where the disk looks as if it were not mounted.
+    pub forget_gone: bool,
     /// Report what would be done, read no file's content and store nothing.
     pub dry_run: bool,
     /// Files that are read at the same time.
@@ -71,6 +74,10 @@ pub struct NewInvestigation {
     pub title: Option<String>,
     /// Name of the investigation type; without it the only one of the facility.
     pub investigation_type: Option<String>,
+    /// Microseconds UTC. Without a start no entry of a program finds its way into the logbook.
+    pub start: Option<i64>,
+    /// Names of instruments of the facility.
+    pub instruments: Vec<String>,
 }
 
 /// What an ingest did, or with [`Options::dry_run`] would do; counts are of files where nothing else is said.
@@ -84,6 +91,8 @@ pub struct Report {
     pub updated: usize,
     /// Files that were catalogued at another location; also counted as updated.
     pub repointed: usize,
+    /// Catalogued files of datasets that were repointed which still lie on disk at another place: has the data moved?
+    pub left_behind: usize,
     pub unchanged: usize,
     /// Bytes that were read; in a dry run those that would be.
     pub bytes: u64,
@@ -93,12 +102,14 @@ pub struct Report {
     pub refused: Vec<LeftOut>,
     /// Files that are catalogued below the directory and are not on disk any more.
     pub gone: Vec<GoneFile>,
+    /// Files that are gone whose rows were removed.
+    pub forgotten: usize,
 }
 
 impl Report {
     /// Whether the catalogue now has what lies on disk, no less and no more.
     pub fn is_complete(&self) -> bool {
-        self.left_out == 0 && self.refused.is_empty() && self.gone.is_empty()
+        self.left_out == 0 && self.refused.is_empty() && self.gone.len() == self.forgotten
     }
 
     fn leave_out(&mut self, files: usize, refused: LeftOut) {
@@ -125,6 +136,9 @@ pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
 pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progress<'_>) -> Result<Report, IngestError> {
     let tree = scan::scan_directory(&options.directory, &options.storage_root)?;
+    if options.forget_gone {
+        gone::require_mounted(&tree)?;
+    }
     let at = sources.clock.now_micros();
     let catalogue = Catalogue { db, outbox: outbox(sources), at, options };
     let mut report = Report::default();
@@ -134,7 +148,7 @@ pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progre
     let total = tree.datasets.iter().map(|dataset| dataset.files.len()).sum();
     let mut done = 0;
     for dataset in &tree.datasets {
-        let catalogued = match catalogue.prepare_dataset(investigation, dataset).await? {
+        let catalogued = match catalogue.prepare_dataset(investigation, dataset, &tree).await? {
             Ok(catalogued) => catalogued,
             Err(refused) => {
                 report.leave_out(dataset.files.len(), refused);
@@ -143,6 +157,9 @@ pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progre
             }
         };
         report.datasets += 1;
+        if options.repoint {
+            report.left_behind += gone::count_left_behind(&tree, &dataset.location, &catalogued.files);
+        }
         let changes = compare_files(dataset, &catalogued, options.repoint, &mut report);
         done += dataset.files.len() - changes.len();
         progress(done, total);
@@ -154,10 +171,17 @@ pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progre
         if let Some(id) = catalogued.id.filter(|_| !options.dry_run) {
             catalogue.update_dataset_totals(id).await?;
         }
-        report.gone.extend(gone::files_not_on_disk(&tree, &dataset.name, &dataset.location, &catalogued.files));
+        if let Some(id) = catalogued.id {
+            let files = &catalogued.files;
+            report.gone.extend(gone::files_not_on_disk(&tree, (id, &dataset.name), &dataset.location, files));
+        }
     }
     if let Some(investigation) = investigation {
         report.gone.extend(catalogue.list_gone_datasets(investigation, &tree).await?);
+        if options.forget_gone {
+            report.forgotten =
+                if options.dry_run { report.gone.len() } else { catalogue.forget_files(&report.gone).await? };
+        }
         if !options.dry_run {
             catalogue.update_investigation_totals(investigation).await?;
         }
@@ -185,7 +209,8 @@ fn compare_files<'d>(
                 Some(_) if repoint => FileChange::Repointed(known.id, file),
                 Some(location) => {
                     let reason = format!(
-                        "{} of the dataset {} is catalogued at {location}; say --repoint to let it point here",
+                        "{} of the dataset {} is catalogued at {location}; --repoint lets it point here: only if the file \
+                         has moved",
                         file.name, dataset.name
                     );
                     report.leave_out(1, LeftOut { path: file.path.display().to_string(), reason });

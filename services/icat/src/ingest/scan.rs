@@ -20,6 +20,8 @@ const READ_SIZE: usize = 1 << 20;
 pub struct Tree {
     /// The storage root, without links.
     pub root: PathBuf,
+    /// What is ingested, without links.
+    pub directory: PathBuf,
     /// The directory relative to it.
     pub base: String,
     pub datasets: Vec<Dataset>,
@@ -107,7 +109,7 @@ pub fn scan_directory(directory: &Path, root: &Path) -> Result<Tree, IngestError
         }
     }
     let base = base.to_owned();
-    Ok(Tree { root, base, datasets: datasets.into_values().collect(), refused })
+    Ok(Tree { root, directory, base, datasets: datasets.into_values().collect(), refused })
 }
 
 struct Placed {

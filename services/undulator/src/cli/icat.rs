@@ -6,6 +6,10 @@ use clap::{Args, Subcommand};
 pub enum InvestigationCommand {
     /// Create an investigation, or add to one what it lacks.
     Add(AddInvestigation),
+    /// List the investigations.
+    List,
+    /// Show an investigation with its members and datasets.
+    Show(InvestigationName),
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,8 +59,10 @@ pub struct AddInvestigation {
 pub struct AddInstrument {
     /// The short name, such as ID29.
     pub name: String,
+    /// Its full name.
     #[arg(long)]
     pub full_name: Option<String>,
+    /// What it is.
     #[arg(long)]
     pub description: Option<String>,
     /// A scientist of the instrument, as MECHANISM/NAME (db/carol); may be given several times. Created if there is no such

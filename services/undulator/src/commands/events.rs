@@ -3,8 +3,8 @@
 use events::admin::{self, Tail};
 use events::messages;
 use serde_json::json;
-use service_kit::cli::{Failure, result};
-use service_kit::{Clock as _, Config, SystemClock, open_database};
+use service_kit::cli::{Failure, count, result};
+use service_kit::{Clock as _, Config, ServiceDef, SystemClock, has_database, open_database};
 
 use crate::SERVICES;
 
@@ -33,7 +33,7 @@ pub async fn tail(settings: &Config, as_json: bool) -> Result<(), Failure> {
 /// Lists the events whose effect failed.
 pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut all = Vec::new();
-    for service in SERVICES {
+    for service in existing(settings).await? {
         let db = open_database(service, settings, &SystemClock).await?;
         let letters = admin::dead_letters(&db).await.map_err(|e| Failure::of(&e))?;
         db.close().await;
@@ -46,11 +46,22 @@ pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
 
 /// Makes parked dead letters due again.
 pub async fn retry(settings: &Config, as_json: bool) -> Result<(), Failure> {
-    let mut count = 0;
-    for service in SERVICES {
+    let mut retried = 0;
+    for service in existing(settings).await? {
         let db = open_database(service, settings, &SystemClock).await?;
-        count += admin::retry(&db, SystemClock.now_micros()).await.map_err(|e| Failure::of(&e))?;
+        retried += admin::retry(&db, SystemClock.now_micros()).await.map_err(|e| Failure::of(&e))?;
         db.close().await;
     }
-    result(as_json, &json!({"retried": count}), &format!("{count} dead letter(s) will be tried again"))
+    result(as_json, &json!({"retried": retried}), &format!("{} will be tried again", count(retried, "dead letter")))
+}
+
+/// The services that run somewhere: they have a database.
+async fn existing(settings: &Config) -> Result<Vec<&'static ServiceDef>, Failure> {
+    let mut existing = Vec::new();
+    for service in SERVICES {
+        if has_database(service, settings).await? {
+            existing.push(service);
+        }
+    }
+    Ok(existing)
 }

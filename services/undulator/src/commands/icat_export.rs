@@ -4,7 +4,7 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use icat::export::{self, Format};
-use service_kit::cli::{Failure, result};
+use service_kit::cli::{Failure, count, result};
 use service_kit::{Config, Sources, SystemClock, open_database};
 use tempfile::NamedTempFile;
 
@@ -24,5 +24,5 @@ pub async fn run(settings: &Config, file: &Path, format: &str, json: bool) -> Re
     drop(progress);
     db.close().await;
     out.into_inner().map_err(|e| refused(&e))?.persist(file).map_err(|e| refused(&e))?;
-    result(json, &report, &format!("{} rows written to {}", report.rows, file.display()))
+    result(json, &report, &format!("{} written to {}", count(report.rows, "row"), file.display()))
 }

@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use icat::import::{self, OnConflict, Options};
-use service_kit::{Config, Sources, SystemClock, open_database};
-
-use service_kit::cli::result;
+use service_kit::cli::{Failure, count, result};
+use service_kit::{Config, Sources, SystemClock, has_database, open_database};
 
 use super::creator;
 use crate::progress::Progress;
-use service_kit::cli::Failure;
 
 pub async fn run(
     settings: &Config,
@@ -24,8 +22,18 @@ pub async fn run(
     let records = import::parse(&text).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
     let on_conflict = if on_conflict == "skip" { OnConflict::Skip } else { OnConflict::Fail };
     let options = Options { user_name: creator(settings, user)?, on_conflict, dry_run };
-    let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let config = icat::Config::read(settings)?;
+    // A new facility begins with a dump; a dry run leaves nothing of it.
+    let scratch = tempfile::tempdir().map_err(|e| Failure::of(&e))?;
+    let is_new = !has_database(&icat::SERVICE, settings).await?;
+    let settings = match (is_new, dry_run) {
+        (true, true) => settings.with("data_dir", scratch.path())?.with("database.url", "sqlite")?,
+        _ => settings.clone(),
+    };
+    let db = open_database(&icat::SERVICE, &settings, &SystemClock).await?;
+    if is_new && !dry_run {
+        eprintln!("made a new catalogue ({})", settings.facility_place());
+    }
     let progress = Progress::new("importing");
     let report =
         import::run(&db, &config, &Sources::default(), &records, &options, |done| progress.show(done, records.len()))
@@ -38,8 +46,8 @@ pub async fn run(
     }
     let kept = if dry_run { " (dry run: nothing is kept)" } else { "" };
     let sentence = format!(
-        "{} rows created, {} unchanged, {} in conflict{kept}",
-        report.created,
+        "{} created, {} unchanged, {} in conflict{kept}",
+        count(report.created, "row"),
         report.unchanged,
         report.conflicts.len()
     );

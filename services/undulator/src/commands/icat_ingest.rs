@@ -1,9 +1,10 @@
 //! `undulator icat ingest DIR`
 
 use icat::ingest::{self, IngestError, NewInvestigation, Options, Report};
-use service_kit::cli::{Failure, result};
-use service_kit::{Config, Sources, SystemClock, open_database};
+use service_kit::cli::{Failure, count, result};
+use service_kit::{Clock as _, Config, Sources, SystemClock, open_database};
 
+use super::catalogue::{parse_time, start_of_today};
 use super::creator;
 use crate::cli::Ingest;
 use crate::progress::Progress;
@@ -17,7 +18,18 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
     let storage = settings.core.storage.get(name).ok_or_else(|| {
         Failure::Usage(format!("there is no storage `{name}`; name its directory as storage.{name}.url"))
     })?;
-    let new = NewInvestigation { title: options.title, investigation_type: options.investigation_type };
+    let is_described = options.title.is_some() || options.start.is_some() || !options.instrument.is_empty();
+    let zone = icat::Config::read(settings)?.zone()?;
+    let start = match &options.start {
+        Some(start) => parse_time(start, &zone)?,
+        None => start_of_today(SystemClock.now_micros(), &zone)?,
+    };
+    let new = NewInvestigation {
+        title: options.title,
+        investigation_type: options.investigation_type,
+        start: Some(start),
+        instruments: options.instrument,
+    };
     let options = Options {
         storage_root: storage.directory(name)?,
         directory: options.directory,
@@ -27,6 +39,7 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         create: options.create.then_some(new),
         dataset_type: options.dataset_type,
         repoint: options.repoint,
+        forget_gone: options.forget_gone,
         dry_run: options.dry_run,
         jobs: options.jobs,
         user_name: creator(settings, options.user)?,
@@ -41,15 +54,24 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         })?;
     drop(progress);
     db.close().await;
+    if is_described && !report.investigation_created {
+        eprintln!(
+            "the investigation {} is there already: --title, --instrument and --start were not used; `undulator icat \
+             investigation add` adds to one",
+            options.investigation
+        );
+    }
     print_findings(&report);
     result(json, &report, &summarize(&report, options.dry_run))?;
     if report.is_complete() {
         return Ok(());
     }
+    let forget =
+        if report.gone.is_empty() { "" } else { "; --forget-gone removes files that are gone from the catalogue" };
     Err(Failure::Failed(format!(
-        "{} files were left out and {} catalogued files are gone; see the list above",
-        report.left_out,
-        report.gone.len()
+        "left out: {}; catalogued and gone: {}; see the list above{forget}",
+        count(report.left_out, "file"),
+        count(report.gone.len(), "file")
     )))
 }
 
@@ -77,15 +99,25 @@ fn summarize(report: &Report, dry_run: bool) -> String {
     };
     let read = if dry_run { "would be read" } else { "read" };
     let repointed = if report.repointed > 0 { format!(" ({} repointed)", report.repointed) } else { String::new() };
+    let forgotten = match (report.forgotten, dry_run) {
+        (0, _) => String::new(),
+        (n, true) => format!(" ({n} would be removed from the catalogue)"),
+        (n, false) => format!(" ({n} removed from the catalogue)"),
+    };
+    let left_behind = match report.left_behind {
+        0 => String::new(),
+        n => format!("; {} of these datasets still on disk at the old place: has the data moved?", count(n, "file")),
+    };
     let kept = if dry_run { " (dry run: nothing is stored)" } else { "" };
     format!(
-        "{made}{} datasets; files: {} new, {} updated{repointed}, {} unchanged, {} left out, {} gone; {} bytes {read}{kept}",
-        report.datasets,
+        "{made}{}; files: {} new, {} updated{repointed}, {} unchanged, {} left out, {} gone{forgotten}; {} \
+         {read}{left_behind}{kept}",
+        count(report.datasets, "dataset"),
         report.created,
         report.updated,
         report.unchanged,
         report.left_out,
         report.gone.len(),
-        report.bytes
+        count(report.bytes, "byte")
     )
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use logbook::verify::{PublicKey, Verified, keys, verify as verified};
-use service_kit::cli::{Failure, result};
+use service_kit::cli::{Failure, count, result};
 use service_kit::{HttpClient, command_client};
 
 use super::auth::first_line;
@@ -43,7 +43,8 @@ fn sentence(found: &Verified, keys_known: bool) -> String {
     if head.records == 0 {
         return format!("{}: there are no records yet", head.book);
     }
-    let whole = format!("{}: {} records are whole; the last is {}", head.book, head.records, head.head);
+    let are = if head.records == 1 { "is" } else { "are" };
+    let whole = format!("{}: {} {are} whole; the last is {}", head.book, count(head.records, "record"), head.head);
     match found.closings.last() {
         None => format!("{whole}; the logbook is not closed, so nothing says whether more followed"),
         Some(closing) if keys_known => {

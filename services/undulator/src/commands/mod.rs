@@ -12,8 +12,8 @@ mod logbook;
 mod secret_files;
 mod setup;
 
-use service_kit::Config;
 use service_kit::cli::{self, Failure, Options};
+use service_kit::{Config, has_database, require_database};
 
 use crate::SERVICES;
 use crate::cli::{
@@ -31,6 +31,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         other => other,
     };
     let settings = cli::load(SERVICES, config)?;
+    require_databases(&command, &settings).await?;
     match command {
         Command::Get(_) | Command::Logbook(_) | Command::Setup(_) => Ok(()),
         Command::Shared(command) => cli::run(command, SERVICES, &settings, json).await,
@@ -43,6 +44,12 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Icat(IcatCommand::Investigation(InvestigationCommand::Add(options))) => {
             catalogue::add_investigation(&settings, options, json).await
         }
+        Command::Icat(IcatCommand::Investigation(InvestigationCommand::List)) => {
+            catalogue::list_investigations(&settings, json).await
+        }
+        Command::Icat(IcatCommand::Investigation(InvestigationCommand::Show(name))) => {
+            catalogue::show_investigation(&settings, name, json).await
+        }
         Command::Icat(IcatCommand::Instrument(InstrumentCommand::Add(options))) => {
             catalogue::add_instrument(&settings, options, json).await
         }
@@ -53,6 +60,25 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Events(EventsCommand::Retry) => events::retry(&settings, json).await,
         Command::Auth(AuthCommand::AddUser(options)) => auth::add_user(&settings, &options, json).await,
         Command::Auth(AuthCommand::User(command)) => auth::run(&settings, command, json).await,
+    }
+}
+
+/// Refuses to administer what is not there, so that a command in the wrong directory makes no empty facility in it.
+async fn require_databases(command: &Command, settings: &Config) -> Result<(), Failure> {
+    match command {
+        // A dump may be all that a new facility has.
+        Command::Icat(IcatCommand::Import { .. }) => Ok(()),
+        Command::Icat(_) => Ok(require_database(&icat::SERVICE, settings).await?),
+        Command::Auth(_) => Ok(require_database(&::auth::SERVICE, settings).await?),
+        Command::Events(EventsCommand::Dead | EventsCommand::Retry) => {
+            for service in SERVICES {
+                if has_database(service, settings).await? {
+                    return Ok(());
+                }
+            }
+            Ok(require_database(&SERVICES[0], settings).await?)
+        }
+        _ => Ok(()),
     }
 }
 

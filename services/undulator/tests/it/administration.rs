@@ -162,6 +162,60 @@ async fn memberships_change_what_a_running_server_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn grants_say_what_else_one_should_know_and_investigations_are_listed() {
+    for backend in backends() {
+        let facility = Facility::open(&backend).await;
+        std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
+        facility.done(&["setup", "--file", "answers.toml"]).await;
+        assert_eq!(facility.done(&["icat", "investigation", "list"]).await, json!([]));
+        facility.done(&["auth", "user", "add", "db/alice", "--password-file", "password"]).await;
+        let add = [
+            "icat",
+            "investigation",
+            "add",
+            "MX-1",
+            "--instrument",
+            "ID29",
+            "--start",
+            "2026-01-12",
+            "--title",
+            "Lysozyme",
+        ];
+        facility.done(&add).await;
+        let notes = async |arguments: &[&str]| {
+            let granted = facility.done(&[&["icat", "grant"][..], arguments].concat()).await;
+            granted["notes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|note| note.as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(notes(&["db/alice", "MX-1"]).await, [""; 0]);
+        assert_eq!(notes(&["db/alice", "MX-1"]).await, [""; 0], "the same again");
+        let further = notes(&["db/alice", "MX-1", "--role", "Observer"]).await;
+        assert!(further[0].starts_with("db/alice is a member of MX-1 already, as Member; the role Observer was added"));
+        let unknown = notes(&["db/zoe", "MX-1"]).await;
+        assert!(unknown[0].starts_with("there is no account db/zoe; `undulator auth user add db/zoe`"), "{unknown:?}");
+        assert_eq!(notes(&["ldap/zoe", "MX-1"]).await, [""; 0], "accounts of others are not ours to know");
+        let instrument = facility.done(&["icat", "instrument", "add", "ID29", "--scientist", "db/eve"]).await;
+        assert!(instrument["notes"][0].as_str().unwrap().contains("no account db/eve"), "{instrument}");
+
+        let listed = facility.done(&["icat", "investigation", "list"]).await;
+        let expected = json!([{"name": "MX-1", "visit": "1", "title": "Lysozyme", "facility": "SUN", "type": "experiment",
+            "start": "2026-01-12", "end": null, "release": null, "instruments": ["ID29"], "member_count": 4,
+            "dataset_count": 0, "file_count": 0, "file_size": 0}]);
+        assert_eq!(listed, expected);
+        let shown = facility.done(&["icat", "investigation", "show", "MX-1"]).await;
+        let members = json!([{"user": "db/alice", "role": "Member"}, {"user": "db/alice", "role": "Observer"},
+            {"user": "db/zoe", "role": "Member"}, {"user": "ldap/zoe", "role": "Member"}]);
+        assert_eq!((&shown["members"], &shown["datasets"], &shown["name"]), (&members, &json!([]), &json!("MX-1")));
+        let unknown = facility.run(&["icat", "investigation", "show", "MX-9"]).await;
+        assert!(unknown.code == 2 && unknown.errors.contains("no investigation MX-9"), "{}", unknown.errors);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_named_with_what_is() {
     let facility = Facility::open(&Backend::Sqlite).await;
     let refused = facility.run(&["icat", "investigation", "add", "MX-1"]).await;

@@ -11,4 +11,6 @@ mod flow;
 mod logbook;
 mod processes;
 mod rights;
+mod setup;
 mod traces;
+mod wrong_directory;

@@ -117,8 +117,9 @@ fn last_part(path: &str) -> &str {
 fn metalink(manifest: &Manifest, urls: &[String]) -> String {
     // No hashes: those of the catalogue may be older than the file, and a client that trusts them loops for ever. Programs
     // that skip files without a hash and call that success are not named.
+    // It stands in no comment, because `--` ends one.
     let mut out = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- To download all files: aria2c -c -m 20 -M FILE, where FILE is this one -->\n\
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<?to-download-all-files aria2c -c --max-tries=20 --retry-wait=5 -M FILE?>\n\
          <metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n",
     );
     for (member, url) in manifest.members().iter().zip(urls) {

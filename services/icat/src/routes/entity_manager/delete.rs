@@ -53,7 +53,7 @@ pub async fn delete(
         .transaction(&state.db, &state.outbox, async |tx| -> Result<(), Error> {
             let rights = auth::rights(&state, tx, author.user_name.clone()).await?;
             let permit = Permit { rights: &rights, env: read::env(&state, &rights, tx.engine()) };
-            write::remove(tx, &targets, &author, &permit).await
+            write::remove(tx, &targets, &author, Some(&permit)).await
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -3,6 +3,7 @@
 use service_kit::cli::{Failure, result};
 use service_kit::{Config, Val};
 
+use super::accounts::note_missing_accounts;
 use super::lookup::usage;
 use super::rows::{text, value};
 use super::{Catalogue, CatalogueError, OnConflict, Rows};
@@ -11,14 +12,20 @@ use crate::cli::{Grant, Revoke};
 pub async fn grant(settings: &Config, options: Grant, json: bool) -> Result<(), Failure> {
     require_mechanism(&options.member)?;
     let catalogue = Catalogue::open(settings, options.user.clone()).await?;
-    let report = catalogue
+    let mut report = catalogue
         .change(OnConflict::Refuse, false, async |rows| {
             let investigation = rows.investigation(&options.investigation).await?;
-            rows.member(investigation, &options.member, &options.role).await.map(drop)
+            let before = rows.roles(investigation, &options.member).await?;
+            rows.member(investigation, &options.member, &options.role).await?;
+            if !before.is_empty() && !before.contains(&options.role) {
+                rows.note(further_role(&options, &before));
+            }
+            Ok(())
         })
         .await?;
     catalogue.close().await;
-    result(json, &report, &report.lines().join("\n"))
+    note_missing_accounts(settings, std::slice::from_ref(&options.member), &mut report).await;
+    result(json, &report, &report.text())
 }
 
 pub async fn revoke(settings: &Config, options: Revoke, json: bool) -> Result<(), Failure> {
@@ -26,10 +33,28 @@ pub async fn revoke(settings: &Config, options: Revoke, json: bool) -> Result<()
     let report =
         catalogue.change(OnConflict::Refuse, false, async |rows| remove_memberships(rows, &options).await).await?;
     catalogue.close().await;
-    result(json, &report, &report.lines().join("\n"))
+    result(json, &report, &report.text())
+}
+
+fn further_role(options: &Grant, before: &[String]) -> String {
+    let Grant { member, role, .. } = options;
+    let name = &options.investigation.investigation;
+    format!(
+        "{member} is a member of {name} already, as {}; the role {role} was added, and what was there stays \
+         (`undulator icat revoke {member} {name} --role ROLE` ends a role)",
+        before.join(", ")
+    )
 }
 
 impl Rows<'_> {
+    /// In which roles a user is a member of an investigation.
+    async fn roles(&mut self, investigation: i64, user_name: &str) -> Result<Vec<String>, CatalogueError> {
+        let Some(user) = self.find("User", &[("name", user_name.into())]).await? else { return Ok(Vec::new()) };
+        let memberships = self.children("InvestigationUser", "investigation", investigation).await?;
+        let of_user = memberships.iter().filter(|row| value("InvestigationUser", row, "user") == Some(&user.into()));
+        Ok(of_user.map(|row| text("InvestigationUser", row, "role")).collect())
+    }
+
     /// Makes a user a member of an investigation; the user is created if there is none.
     pub async fn member(&mut self, investigation: i64, user_name: &str, role: &str) -> Result<i64, CatalogueError> {
         let user = self.user(user_name).await?;

@@ -4,12 +4,13 @@ use service_kit::Config;
 use service_kit::Val;
 use service_kit::cli::{Failure, result};
 
+use super::accounts::note_missing_accounts;
 use super::{Catalogue, OnConflict};
 use crate::cli::AddInstrument;
 
 pub async fn add(settings: &Config, options: AddInstrument, json: bool) -> Result<(), Failure> {
     let catalogue = Catalogue::open(settings, options.user.clone()).await?;
-    let report = catalogue
+    let mut report = catalogue
         .change(OnConflict::Refuse, false, async |rows| {
             let facility = rows.facility(options.facility.as_deref()).await?;
             let instrument = rows
@@ -30,5 +31,6 @@ pub async fn add(settings: &Config, options: AddInstrument, json: bool) -> Resul
         })
         .await?;
     catalogue.close().await;
-    result(json, &report, &report.lines().join("\n"))
+    note_missing_accounts(settings, &options.scientist, &mut report).await;
+    result(json, &report, &report.text())
 }

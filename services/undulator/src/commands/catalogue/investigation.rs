@@ -3,6 +3,7 @@
 use service_kit::cli::{Failure, result};
 use service_kit::{Config, Val};
 
+use super::accounts::note_missing_accounts;
 use super::lookup::{parse_time, usage};
 use super::{Catalogue, CatalogueError, OnConflict, Rows};
 use crate::cli::AddInvestigation;
@@ -25,9 +26,11 @@ pub async fn add(settings: &Config, options: AddInvestigation, json: bool) -> Re
     {
         return Err(Failure::Usage("the investigation ends before it starts".to_owned()));
     }
-    let report = catalogue.change(OnConflict::Refuse, false, async |rows| ensure(rows, &options, &times).await).await?;
+    let work = async |rows: &mut Rows<'_>| ensure(rows, &options, &times).await;
+    let mut report = catalogue.change(OnConflict::Refuse, false, work).await?;
     catalogue.close().await;
-    result(json, &report, &report.lines().join("\n"))
+    note_missing_accounts(settings, &options.pi, &mut report).await;
+    result(json, &report, &report.text())
 }
 
 async fn ensure(rows: &mut Rows<'_>, options: &AddInvestigation, times: &[(&str, Val)]) -> Result<(), CatalogueError> {

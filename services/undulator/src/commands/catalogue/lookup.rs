@@ -1,5 +1,6 @@
 //! Rows by the names that people use for them.
 
+use icat::error::Error;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -87,6 +88,14 @@ pub fn parse_time(text: &str, zone: &TimeZone) -> Result<i64, CatalogueError> {
     local.map(Timestamp::as_microsecond).ok_or_else(|| {
         usage(format!("`{text}` is no date or time; write 2026-01-12, 2026-01-12T09:00 or 2026-01-12T09:00:00+01:00"))
     })
+}
+
+/// When this day began where the facility is; microseconds UTC.
+pub fn start_of_today(now_micros: i64, zone: &TimeZone) -> Result<i64, CatalogueError> {
+    let out_of_range = |e: jiff::Error| Error::Validation(format!("the clock is out of range: {e}"));
+    let now = Timestamp::from_microsecond(now_micros).map_err(out_of_range)?;
+    let midnight = zone.to_timestamp(zone.to_datetime(now).date().at(0, 0, 0, 0)).map_err(out_of_range)?;
+    Ok(midnight.as_microsecond())
 }
 
 pub fn usage(text: impl Into<String>) -> CatalogueError {

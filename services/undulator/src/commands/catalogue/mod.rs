@@ -4,9 +4,11 @@
 //! command is one transaction that ends with the events of its changes; it needs no running server, and a running one
 //! answers by the new rows from the next request on.
 
+mod accounts;
 mod grants;
 mod instrument;
 mod investigation;
+mod listing;
 mod lookup;
 mod report;
 mod rows;
@@ -25,6 +27,8 @@ use thiserror::Error;
 pub use self::grants::{grant, revoke};
 pub use self::instrument::add as add_instrument;
 pub use self::investigation::add as add_investigation;
+pub use self::listing::{list as list_investigations, show as show_investigation};
+pub use self::lookup::{parse_time, start_of_today};
 pub use self::report::Report;
 pub use self::rows::Rows;
 use super::creator;
@@ -76,7 +80,15 @@ pub struct Catalogue {
 impl Catalogue {
     /// Opens the database; `user` is recorded as the creator of rows, without it the first root user.
     pub async fn open(settings: &Config, user: Option<String>) -> Result<Self, Failure> {
-        let user_name = creator(settings, user)?;
+        Self::open_as(settings, creator(settings, user)?).await
+    }
+
+    /// For commands that change nothing, and are nobody's.
+    pub async fn open_for_reading(settings: &Config) -> Result<Self, Failure> {
+        Self::open_as(settings, String::new()).await
+    }
+
+    async fn open_as(settings: &Config, user_name: String) -> Result<Self, Failure> {
         let zone = icat::Config::read(settings)?.zone()?;
         let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
         let outbox = Outbox::new(icat::SERVICE.name, Arc::new(SystemClock), Arc::new(SystemIds));
@@ -86,6 +98,16 @@ impl Catalogue {
     /// The zone of times that are given without one.
     pub fn time_zone(&self) -> &TimeZone {
         &self.parse.time_zone
+    }
+
+    /// Reads as of one moment.
+    pub async fn read<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Rows<'_>) -> Result<T, CatalogueError>,
+    ) -> Result<T, CatalogueError> {
+        let author = Author::new(&self.user_name, SystemClock.now_micros());
+        let mut tx = self.db.read().await?;
+        work(&mut Rows::new(&mut tx, &author, &self.parse)).await
     }
 
     /// Runs `work` in one transaction and returns what it changed; a dry run keeps nothing.

@@ -11,13 +11,19 @@ pub struct Report {
     pub unchanged: usize,
     /// Rows that are stored with other values than were given, with the first value that differs.
     pub conflicts: Vec<String>,
+    /// What else one should know.
+    pub notes: Vec<String>,
 }
 
 impl Report {
-    /// A line for each row that was created or removed, or that there was nothing to do.
-    pub fn lines(&self) -> Vec<String> {
+    /// A line for each row that was created or removed, or that there was nothing to do; then the notes.
+    pub fn text(&self) -> String {
         let created = self.created.iter().map(|row| format!("created {row}"));
-        let lines: Vec<String> = created.chain(self.removed.iter().map(|row| format!("removed {row}"))).collect();
-        if lines.is_empty() { vec!["nothing to do: it is so already".to_owned()] } else { lines }
+        let mut lines: Vec<String> = created.chain(self.removed.iter().map(|row| format!("removed {row}"))).collect();
+        if lines.is_empty() {
+            lines.push("nothing to do: it is so already".to_owned());
+        }
+        lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
+        lines.join("\n")
     }
 }

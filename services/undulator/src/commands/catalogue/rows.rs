@@ -9,6 +9,7 @@ use icat_client::schema::{self, Entity, FieldKind};
 use jiff::Timestamp;
 use service_kit::{Tx, Val};
 
+use super::lookup::start_of_today;
 use super::{CatalogueError, Report};
 
 pub struct Rows<'a> {
@@ -28,6 +29,11 @@ impl<'a> Rows<'a> {
 
     pub fn into_report(self) -> Report {
         self.report
+    }
+
+    /// Something to tell beside what was changed.
+    pub fn note(&mut self, note: String) {
+        self.report.notes.push(note);
     }
 
     /// The id of the row with this unique key.
@@ -82,11 +88,7 @@ impl<'a> Rows<'a> {
 
     /// When this day began where the facility is, in microseconds UTC.
     pub fn today(&self) -> Result<i64, CatalogueError> {
-        let out_of_range = |e: jiff::Error| Error::Validation(format!("the clock is out of range: {e}"));
-        let now = Timestamp::from_microsecond(self.author.at).map_err(out_of_range)?;
-        let zone = &self.parse.time_zone;
-        let midnight = zone.to_timestamp(zone.to_datetime(now).date().at(0, 0, 0, 0)).map_err(out_of_range)?;
-        Ok(midnight.as_microsecond())
+        start_of_today(self.author.at, &self.parse.time_zone)
     }
 
     /// The user with this full name, created if there is none.
@@ -104,11 +106,26 @@ impl<'a> Rows<'a> {
         relation: &str,
         parent: i64,
     ) -> Result<Vec<StoredRow>, CatalogueError> {
+        let pairs = self.child_ids(kind, relation, &[parent]).await?;
+        let ids: Vec<i64> = pairs.iter().map(|(_, id)| *id).collect();
+        self.by_ids(kind, &ids).await
+    }
+
+    /// Pairs of (parent, child): the rows of a kind whose to-one relation leads to one of the parents.
+    pub async fn child_ids(
+        &mut self,
+        kind: &str,
+        relation: &str,
+        parents: &[i64],
+    ) -> Result<Vec<(i64, i64)>, CatalogueError> {
         let entity = entity(kind)?;
         let one = entity.one(relation).ok_or_else(|| unknown_member(entity, relation))?;
-        let pairs = entities::children(self.tx, entity, one.column, &[parent], usize::MAX).await?;
-        let ids: Vec<i64> = pairs.iter().map(|(_, id)| *id).collect();
-        Ok(entities::by_ids(self.tx, entity, &ids).await?)
+        Ok(entities::children(self.tx, entity, one.column, parents, usize::MAX).await?)
+    }
+
+    /// The rows of a kind with these ids.
+    pub async fn by_ids(&mut self, kind: &str, ids: &[i64]) -> Result<Vec<StoredRow>, CatalogueError> {
+        Ok(entities::by_ids(self.tx, entity(kind)?, ids).await?)
     }
 
     /// Removes a row on which nothing depends; `label` names it in the report.
@@ -128,6 +145,14 @@ pub fn value<'r>(kind: &str, row: &'r StoredRow, name: &str) -> Option<&'r Val> 
 /// An attribute of a stored row as text; empty for NULL.
 pub fn text(kind: &str, row: &StoredRow, name: &str) -> String {
     value(kind, row, name).filter(|val| !is_null(val)).map(ToString::to_string).unwrap_or_default()
+}
+
+/// A whole number, a time or the id of another row; `None` for NULL.
+pub fn number(kind: &str, row: &StoredRow, name: &str) -> Option<i64> {
+    match value(kind, row, name) {
+        Some(Val::I64(number)) => *number,
+        _ => None,
+    }
 }
 
 fn entity(kind: &str) -> Result<&'static Entity, CatalogueError> {

@@ -67,6 +67,7 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             create: None,
             dataset_type: "raw".to_owned(),
             repoint: false,
+            forget_gone: false,
             dry_run: false,
             jobs: 2,
             user_name: "simple/root".to_owned(),

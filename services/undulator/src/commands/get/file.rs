@@ -94,7 +94,7 @@ impl Getting {
         meter.present(present.iter().map(|part| part.end - part.start).sum());
         if !present.is_empty() {
             let text = format!(
-                "`{}`: going on, {} of {} parts are here",
+                "`{}`: going on, parts that are here: {} of {}",
                 self.entry.path,
                 present.len(),
                 plan(state.size).count()

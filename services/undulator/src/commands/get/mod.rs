@@ -25,7 +25,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use service_kit::cli::{Failure, result};
+use service_kit::cli::{Failure, count, result};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -63,7 +63,7 @@ pub async fn run(options: Get, json: bool) -> Result<(), Failure> {
     }
     match report.failed.len() {
         0 => Ok(()),
-        n => Err(Failure::Failed(format!("{n} of {} files were not downloaded", report.files))),
+        n => Err(Failure::Failed(format!("not downloaded: {n} of {}", count(report.files, "file")))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use indicatif::HumanBytes;
 use serde::Serialize;
+use service_kit::cli::count;
 
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
@@ -30,8 +31,8 @@ impl Report {
             n => format!("; {n} without a checksum to compare"),
         };
         format!(
-            "{} files, {}: {} downloaded, {} were here, {} failed; {} received{unverified}",
-            self.files,
+            "{}, {}: {} downloaded, {} were here, {} failed; {} received{unverified}",
+            count(self.files, "file"),
             HumanBytes(self.bytes),
             self.downloaded,
             self.present,

@@ -93,7 +93,7 @@ impl Server {
 
 /// A connection that broke before its end.
 pub fn broken(e: reqwest::Error) -> GetError {
-    GetError::passing(format!("the connection broke ({})", service_kit::problem::chain(&e.without_url())))
+    GetError::passing(format!("the connection broke ({})", service_kit::problem::root_cause(&e.without_url())))
 }
 
 async fn sorted(sent: Result<reqwest::Response, HttpError>, session: &str) -> Answer {
@@ -129,7 +129,7 @@ fn unanswered(e: HttpError) -> GetError {
     match e {
         HttpError::Reqwest(e) if e.is_builder() => GetError::Failed("the address of the server is none".to_owned()),
         HttpError::Reqwest(e) => {
-            let why = service_kit::problem::chain(&e.without_url());
+            let why = service_kit::problem::root_cause(&e.without_url());
             // It will not be another one later; rustls says so in words only.
             if why.contains("invalid peer certificate") {
                 let text = "the server's certificate is not trusted; --ca-file names one that is";

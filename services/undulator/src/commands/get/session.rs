@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use console::Term;
 use icat_client::client::Filter;
-use icat_client::{IcatClient, Select};
+use icat_client::{IcatClient, IcatError, Select};
 use service_kit::cli::Failure;
+use service_kit::problem;
 
 use super::server::Server;
 use crate::cli::Get;
@@ -60,7 +61,7 @@ impl Session {
             select = select.filter(Filter::eq("visitId", visit));
         }
         let query = select.order_by("id").build().map_err(|e| Failure::of(&e))?;
-        let rows = icat.find(&self.id, &query).await.map_err(|e| Failure::of(&e))?;
+        let rows = icat.find(&self.id, &query).await.map_err(|e| Failure::Failed(explain(&e)))?;
         match (rows.as_slice(), wanted.parse()) {
             ([row], _) => row[0].as_i64().ok_or_else(|| Failure::Failed("the catalogue answers nonsense".to_owned())),
             ([], Ok(id)) => Ok(id),
@@ -88,17 +89,48 @@ impl Session {
 }
 
 async fn log_in(icat: &IcatClient, user: &str, password_file: Option<&Path>) -> Result<String, Failure> {
-    let outcome = match user.split_once('/') {
-        None => icat.login(user, &[]).await,
+    let refused = |e: &IcatError| Failure::Failed(format!("{user} cannot log in: {}", explain(e)));
+    match user.split_once('/') {
+        None => match icat.login(user, &[]).await {
+            Err(IcatError::Refused { message, .. }) => Err(name_mechanisms(icat, user, &message).await),
+            outcome => outcome.map_err(|e| refused(&e)),
+        },
         Some((mechanism, name)) => {
             let password = match password_file {
                 Some(file) => first_line("password", file)?,
                 None => ask(user)?,
             };
-            icat.login(mechanism, &[("username", name), ("password", &password)]).await
+            let outcome = icat.login(mechanism, &[("username", name), ("password", &password)]).await;
+            outcome.map_err(|e| refused(&e))
         }
+    }
+}
+
+/// In the words of whoever downloads: not those of the libraries in between.
+pub fn explain(e: &IcatError) -> String {
+    match e {
+        IcatError::Unavailable(cause) => format!("the catalogue does not answer ({})", problem::root_cause(cause)),
+        e => problem::chain(e),
+    }
+}
+
+/// A name without mechanism is the commonest mistake: says which mechanisms the catalogue has.
+async fn name_mechanisms(icat: &IcatClient, user: &str, message: &str) -> Failure {
+    let Ok(properties) = icat.properties().await else {
+        return Failure::Failed(format!("{user} cannot log in: {message}"));
     };
-    outcome.map_err(|e| Failure::Failed(format!("{user} cannot log in: {}", service_kit::problem::chain(&e))))
+    let known: Vec<&str> = properties.authenticators.iter().map(|known| known.mnemonic.as_str()).collect();
+    let list = known.join(", ");
+    if known.contains(&user) {
+        return Failure::Failed(format!("{user} cannot log in: {message}; with a name it is {user}/NAME"));
+    }
+    // One that asks for something: nobody has a name at the others.
+    let asking = properties.authenticators.iter().find(|known| !known.keys.is_empty());
+    let example = asking.map_or("db", |known| &known.mnemonic);
+    Failure::Usage(format!(
+        "--user {user} names no mechanism by which to log in; write MECHANISM/NAME, such as {example}/{user}. This catalogue \
+         has {list}"
+    ))
 }
 
 /// Whether what is sent there can be read on its way.

@@ -1,5 +1,6 @@
 //! The accounts that a facility starts with: the administrator's, and that with which services look up rights.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,9 +20,29 @@ const ADMINISTRATOR: &str = "administrator";
 
 /// Where the administrator's password comes from; made up where nobody says it.
 pub struct AdministratorPassword<'p> {
-    pub file: Option<&'p Path>,
+    file: Option<&'p Path>,
     /// Whether somebody sits at the terminal.
-    pub may_ask: bool,
+    may_ask: bool,
+    /// What was typed there; the inner one is `None` where one is to be made up.
+    typed: OnceCell<Option<String>>,
+}
+
+impl<'p> AdministratorPassword<'p> {
+    pub fn new(file: Option<&'p Path>, may_ask: bool) -> Self {
+        Self { file, may_ask, typed: OnceCell::new() }
+    }
+
+    /// What was typed; it is asked once.
+    fn ask(&self, account: &str) -> Result<Option<&str>, Failure> {
+        if !self.may_ask {
+            return Ok(None);
+        }
+        if let Some(typed) = self.typed.get() {
+            return Ok(typed.as_deref());
+        }
+        let password = ask_new_password(&format!("{account} (Enter makes one up)"))?;
+        Ok(self.typed.get_or_init(|| (!password.is_empty()).then_some(password)).as_deref())
+    }
 }
 
 pub struct FirstAccounts {
@@ -53,12 +74,14 @@ impl FirstAccounts {
         let made_up = self.secrets_dir.join(ADMINISTRATOR);
         let (password, origin) = match password.file {
             Some(file) => (first_line("password", file)?, format!("password from {}", file.display())),
-            None if report.dry_run => (secret_files::random_password(), "asked or made up".to_owned()),
-            None => match Self::ask(account, password.may_ask)? {
-                Some(password) => (password, "with the password that was typed".to_owned()),
+            None => match password.ask(account)? {
+                Some(password) => (password.to_owned(), "with the password that was typed".to_owned()),
+                None if report.dry_run => (secret_files::random_password(), "asked or made up".to_owned()),
                 None => (Self::kept_or_new(&made_up)?, format!("password in {}", made_up.display())),
             },
         };
+        let refused = |e| refused_account(account, e);
+        self.accounts.check_password(&name, &password).map_err(to_failure).map_err(refused)?;
         if !report.dry_run {
             self.set_password(&name, &password).await?;
         }
@@ -99,14 +122,6 @@ impl FirstAccounts {
         Ok(())
     }
 
-    fn ask(account: &str, may_ask: bool) -> Result<Option<String>, Failure> {
-        if !may_ask {
-            return Ok(None);
-        }
-        let password = ask_new_password(&format!("{account} (Enter makes one up)"))?;
-        Ok((!password.is_empty()).then_some(password))
-    }
-
     /// The password of a setup that was cut off, or a new one.
     fn kept_or_new(file: &Path) -> Result<String, Failure> {
         if let Some(text) = read_if_there(file)? {
@@ -128,10 +143,14 @@ impl FirstAccounts {
 
     async fn set_password(&self, account: &AccountName, password: &str) -> Result<(), Failure> {
         let set = self.accounts.create_account_or_set_password(account, password).await;
-        set.map(drop).map_err(|e| match to_failure(e) {
-            Failure::Usage(text) => Failure::Usage(format!("the account {account} cannot be made: {text}")),
-            other => other,
-        })
+        set.map(drop).map_err(|e| refused_account(&account.to_string(), to_failure(e)))
+    }
+}
+
+fn refused_account(account: &str, e: Failure) -> Failure {
+    match e {
+        Failure::Usage(text) => Failure::Usage(format!("the account {account} cannot be made: {text}")),
+        other => other,
     }
 }
 

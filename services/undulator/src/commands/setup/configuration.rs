@@ -3,7 +3,7 @@
 use std::fmt;
 
 use service_kit::cli::Failure;
-use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value, value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, TableLike, Value, value};
 
 /// What stands above a new file.
 const HEAD: &str =
@@ -64,19 +64,27 @@ impl SettingsFile {
         Ok(())
     }
 
-    /// Whether there is a key with this name, whatever it may do.
-    pub fn has_api_key(&mut self, name: &str) -> Result<bool, Failure> {
-        Ok(match self.table(&["identity"])?.get("api_keys") {
-            None => false,
-            Some(Item::ArrayOfTables(keys)) => {
-                keys.iter().any(|key| key.get("name").and_then(Item::as_str) == Some(name))
+    /// Whether there is a key with this name. One that may write for anything but this instrument is a conflict.
+    pub fn check_api_key(&mut self, name: &str, instrument: &str) -> Result<bool, Failure> {
+        let keys: Vec<&dyn TableLike> = match self.table(&["identity"])?.get("api_keys") {
+            None => Vec::new(),
+            Some(Item::ArrayOfTables(keys)) => keys.iter().map(|key| key as &dyn TableLike).collect(),
+            Some(Item::Value(Value::Array(keys))) => {
+                keys.iter().filter_map(Value::as_inline_table).map(|key| key as &dyn TableLike).collect()
             }
-            Some(Item::Value(Value::Array(keys))) => keys.iter().any(|key| {
-                let key = key.as_inline_table();
-                key.and_then(|key| key.get("name")).and_then(Value::as_str) == Some(name)
-            }),
             Some(_) => return Err(Failure::Usage("identity.api_keys must be a list".to_owned())),
-        })
+        };
+        let Some(key) = keys.into_iter().find(|key| key.get("name").and_then(Item::as_str) == Some(name)) else {
+            return Ok(false);
+        };
+        let listed = key.get("instruments").and_then(Item::as_array);
+        let listed: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
+        if listed != [instrument] {
+            let may = if listed.is_empty() { "every instrument".to_owned() } else { listed.join(", ") };
+            let conflict = format!("identity.api_keys: the key {name} may write for {may}, not for {instrument} alone");
+            self.conflicts.push(conflict);
+        }
+        Ok(true)
     }
 
     /// Adds a key that may write the logbook of one instrument.
@@ -170,8 +178,29 @@ mod tests {
         file.ensure(&[], "site", "SUN").unwrap();
         file.ensure(&["storage", "main"], "url", "/data").unwrap();
         file.ensure_listed(&["identity"], "administrators", "simple/root").unwrap();
-        if !file.has_api_key("ID29").unwrap() {
+        if !file.check_api_key("ID29", "ID29").unwrap() {
             file.add_api_key(&KEY).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_key_for_other_instruments_is_a_conflict() {
+        let key = |instruments: &str| format!("[[identity.api_keys]]\nname = \"ID29\"\n{instruments}\n");
+        for (text, expected) in [
+            (key("instruments = [\"ID29\"]"), None),
+            (key(""), Some("the key ID29 may write for every instrument, not for ID29 alone")),
+            (key("instruments = []"), Some("the key ID29 may write for every instrument, not for ID29 alone")),
+            (key("instruments = [\"ID29\", \"ID30\"]"), Some("may write for ID29, ID30, not for ID29 alone")),
+            (
+                "[identity]\napi_keys = [{name = \"ID29\", instruments = [\"ID30\"]}]\n".to_owned(),
+                Some("may write for ID30,"),
+            ),
+        ] {
+            let mut file = SettingsFile::parse(Some(&text)).unwrap();
+            assert!(file.check_api_key("ID29", "ID29").unwrap(), "{text}");
+            assert!(!file.check_api_key("ID30", "ID30").unwrap(), "{text}");
+            assert_eq!(file.conflicts().len(), usize::from(expected.is_some()), "{text}");
+            assert!(expected.is_none_or(|expected| file.conflicts()[0].contains(expected)), "{:?}", file.conflicts());
         }
     }
 

@@ -1,7 +1,8 @@
 //! `undulator setup`: a facility from a few answers, without a dump of another catalogue.
 //!
-//! It can be repeated: what is there stays, what is missing is added, what differs is reported. The settings are written
-//! last, so that a setup that was cut off is simply run again.
+//! It can be repeated: what is there stays, what is missing is added, what differs is reported. Everything is tried without
+//! effect first, so that an answer that cannot be used is refused before anything is made. The settings are written last, so
+//! that a setup that was cut off is simply run again.
 
 mod accounts;
 mod answers;
@@ -15,7 +16,7 @@ mod rules;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use service_kit::cli::{self, Failure, result};
+use service_kit::cli::{self, Failure, count, result};
 use service_kit::db::Target;
 use service_kit::{Clock as _, Config, SystemClock, digest};
 
@@ -38,13 +39,13 @@ const PROGRAMS: &str = "beamline";
 pub async fn run(config: Option<PathBuf>, options: Setup, json: bool) -> Result<(), Failure> {
     let settings_file = config.unwrap_or_else(|| PathBuf::from(SETTINGS));
     let mut report = Report { dry_run: options.dry_run, settings_file: settings_file.clone(), ..Report::default() };
-    let is_asked = options.file.is_none();
+    let may_ask = options.file.is_none() && !options.dry_run;
     let answers = match &options.file {
         Some(file) => Answers::read(file)?,
         None => ask(&mut report)?,
     };
     let places = Places::new(&answers)?;
-    report.storage.clone_from(&places.storage);
+    report.places(&places);
 
     let known = read_settings(&settings_file)?;
     let mut file = SettingsFile::parse(known.as_deref())
@@ -56,24 +57,49 @@ pub async fn run(config: Option<PathBuf>, options: Setup, json: bool) -> Result<
         report.api_keys.iter_mut().for_each(|key| key.key.clear());
     }
     let settings = load(&file, &settings_file)?;
+    places.require_creatable(&settings_file)?;
 
-    make_directories(&places, &mut report)?;
-    let scratch = tempfile::tempdir().map_err(|e| Failure::of(&e))?;
-    let dry_settings = |service| dry_run_settings(&settings, service, scratch.path(), options.dry_run);
-    let accounts = FirstAccounts::open(&dry_settings(&auth::SERVICE).await?, &places.secrets_dir).await?;
-    let password = AdministratorPassword { file: answers.administrator.password_file.as_deref(), may_ask: is_asked };
-    accounts.ensure_administrator(&answers.administrator.account, &password, &mut report).await?;
-    accounts.ensure_reader(&answers.reader.account, &mut report).await?;
-    accounts.close().await;
-
-    let administrator = answers.administrator.account.clone();
-    let catalogue = Catalogue::open(&dry_settings(&icat::SERVICE).await?, Some(administrator)).await?;
-    report.catalogue = catalogue
-        .change(OnConflict::Report, options.dry_run, async |rows| catalogue::ensure_facility(rows, &answers).await)
-        .await?;
-    catalogue.close().await;
+    let setting_up = SettingUp { answers: &answers, places: &places, settings: &settings };
+    let password = AdministratorPassword::new(answers.administrator.password_file.as_deref(), may_ask);
+    let mut rehearsal = Report { dry_run: true, ..report.clone() };
+    setting_up.run(&password, &mut rehearsal).await?;
+    if options.dry_run {
+        report = rehearsal;
+    } else {
+        setting_up.run(&password, &mut report).await?;
+    }
     write_settings(&file, &settings_file, &mut report)?;
     show(&report, json)
+}
+
+/// What is set up beside the settings file.
+struct SettingUp<'s> {
+    answers: &'s Answers,
+    places: &'s Places,
+    settings: &'s Config,
+}
+
+impl SettingUp<'_> {
+    /// Directories, accounts and rows of the catalogue; a report of a dry run is made without effect.
+    async fn run(&self, password: &AdministratorPassword<'_>, report: &mut Report) -> Result<(), Failure> {
+        let Self { answers, places, settings } = self;
+        make_directories(places, report)?;
+        let scratch = tempfile::tempdir().map_err(|e| Failure::of(&e))?;
+        let is_dry_run = report.dry_run;
+        let dry_settings = |service| dry_run_settings(settings, service, scratch.path(), is_dry_run);
+        let accounts = FirstAccounts::open(&dry_settings(&auth::SERVICE).await?, &places.secrets_dir).await?;
+        accounts.ensure_administrator(&answers.administrator.account, password, report).await?;
+        accounts.ensure_reader(&answers.reader.account, report).await?;
+        accounts.close().await;
+
+        let administrator = answers.administrator.account.clone();
+        let catalogue = Catalogue::open(&dry_settings(&icat::SERVICE).await?, Some(administrator)).await?;
+        report.catalogue = catalogue
+            .change(OnConflict::Report, is_dry_run, async |rows| catalogue::ensure_facility(rows, answers).await)
+            .await?;
+        catalogue.close().await;
+        Ok(())
+    }
 }
 
 /// Asks on the terminal; the answers of the last time are proposed again.
@@ -136,7 +162,7 @@ fn new_api_keys(file: &mut SettingsFile, answers: &Answers) -> Result<Vec<NewApi
     let mut keys = Vec::new();
     for instrument in answers.instruments.iter().filter(|instrument| instrument.api_key) {
         let name = &instrument.name;
-        if file.has_api_key(name)? {
+        if file.check_api_key(name, name)? {
             continue;
         }
         let key = secret_files::random_key();
@@ -210,6 +236,8 @@ fn write_settings(file: &SettingsFile, path: &Path, report: &mut Report) -> Resu
     if !report.dry_run {
         secret_files::rewrite(path, &file.text())?;
     }
+    report.is_new_facility = file.is_new();
+    report.needs_restart = !file.is_new();
     if file.is_new() {
         report.done.push(format!("written {}", path.display()));
     } else {
@@ -226,6 +254,10 @@ fn show(report: &Report, json: bool) -> Result<(), Failure> {
     }
     match conflicts.len() {
         0 => Ok(()),
-        n => Err(Failure::Failed(format!("{n} answer(s) differ from what is there, which was left as it is"))),
+        n => {
+            let differ = if n == 1 { "differs" } else { "differ" };
+            let text = format!("{} {differ} from what is there, which was left as it is", count(n, "answer"));
+            Err(Failure::Failed(text))
+        }
     }
 }

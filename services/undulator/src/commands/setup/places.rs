@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::{Access, access};
 use service_kit::cli::Failure;
 
 use super::answers::Answers;
@@ -31,6 +32,29 @@ impl Places {
         }
         Ok(places)
     }
+
+    /// Refuses a place that cannot be made, before any other is.
+    pub fn require_creatable(&self, settings_file: &Path) -> Result<(), Failure> {
+        let settings_dir = settings_file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let settings_dir = settings_dir.unwrap_or(Path::new("."));
+        for path in [&self.storage, &self.data_dir, &self.secrets_dir] {
+            let there = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path);
+            if there != path {
+                require_writable(there, path)?;
+            }
+        }
+        require_writable(settings_dir, settings_file)
+    }
+}
+
+fn require_writable(directory: &Path, wanted: &Path) -> Result<(), Failure> {
+    let refused = |e: &std::io::Error| {
+        Failure::Failed(format!("cannot make {}: {} is not writable ({e})", wanted.display(), directory.display()))
+    };
+    if !directory.is_dir() {
+        return Err(refused(&std::io::ErrorKind::NotADirectory.into()));
+    }
+    access(directory, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| refused(&e.into()))
 }
 
 /// The path without links and dots, also where its end does not exist yet.

@@ -6,9 +6,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use service_kit::cli::count;
+
+use super::places::Places;
 use crate::commands::catalogue;
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
     pub dry_run: bool,
     /// Files, directories and accounts that were made, and settings that were added.
@@ -20,9 +23,15 @@ pub struct Report {
     pub api_keys: Vec<NewApiKey>,
     pub settings_file: PathBuf,
     pub storage: PathBuf,
+    pub data_dir: PathBuf,
+    pub secrets_dir: PathBuf,
+    /// Whether there were no settings yet.
+    pub is_new_facility: bool,
+    /// Whether a server that runs has to read changed settings.
+    pub needs_restart: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct NewApiKey {
     pub instrument: String,
     pub key: String,
@@ -30,6 +39,12 @@ pub struct NewApiKey {
 }
 
 impl Report {
+    pub fn places(&mut self, places: &Places) {
+        self.storage.clone_from(&places.storage);
+        self.data_dir.clone_from(&places.data_dir);
+        self.secrets_dir.clone_from(&places.secrets_dir);
+    }
+
     pub fn changed_nothing(&self) -> bool {
         self.done.is_empty() && self.api_keys.is_empty() && self.catalogue.created.is_empty()
     }
@@ -46,7 +61,10 @@ impl Report {
             let _written = writeln!(text, "{}{line}", if self.dry_run { "would have " } else { "" });
         }
         if self.changed_nothing() {
-            text.push_str("nothing to do: everything is there\n");
+            let differs = self.all_conflicts().next().is_some();
+            let outcome = if differs { "nothing was changed" } else { "nothing to do: everything is there already" };
+            let _written = write!(text, "{outcome} (settings: {})", self.settings_file.display());
+            return text;
         }
         if !self.api_keys.is_empty() && !self.dry_run {
             text.push_str("\nAPI keys for the programs of instruments. They are shown only now:\n");
@@ -63,17 +81,28 @@ impl Report {
         for row in &self.catalogue.created {
             *kinds.entry(row.split(' ').next().unwrap_or(row)).or_default() += 1;
         }
-        let counts: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let counts: Vec<String> = kinds.iter().map(|(kind, number)| count(*number, kind)).collect();
         (!counts.is_empty()).then(|| format!("created in the catalogue: {}", counts.join(", ")))
     }
 
     fn next_steps(&self) -> String {
+        if self.dry_run {
+            return "\nNothing was done. Next: the same command without --dry-run".to_owned();
+        }
+        if self.needs_restart {
+            return "\nNext: restart the server if it runs, so that it reads the changed settings".to_owned();
+        }
+        if !self.is_new_facility {
+            return String::new();
+        }
         format!(
             "\nNext:\n\
              1. catalogue data below {}: undulator icat investigation add NAME, then undulator icat ingest DIR --investigation NAME\n\
              2. let people in: undulator auth user add db/NAME, then undulator icat grant db/NAME INVESTIGATION\n\
-             3. start: undulator serve",
-            self.storage.display()
+             3. start: undulator serve (as a service of systemd: docs/examples/undulator.service, whose user has to own {} and {})",
+            self.storage.display(),
+            self.data_dir.display(),
+            self.secrets_dir.display()
         )
     }
 }

@@ -54,6 +54,20 @@ async fn what_the_catalogue_does_not_have_is_kept_with_a_warning() {
         })
         .await;
         assert!(warning(&by_name).contains("that of the proposal"), "{by_name}");
+        // By its name alone: one that is not there, not at this instrument, not at that time, or closed.
+        for (query, words) in [
+            ("investigationName=ZZ-999&instrumentName=BL07", "no investigation ZZ-999 at BL07"),
+            ("investigationName=ZZ-123&instrumentName=BL08", "no investigation ZZ-123 at BL08"),
+            ("investigationName=ZZ-100&instrumentName=BL07", "ZZ-100 is released"),
+        ] {
+            let sent = until("ICAT has said in time what it has", async || {
+                let sent = send(query).await;
+                warning(&sent).contains(words).then_some(sent)
+            })
+            .await;
+            assert_eq!(sent["investigationId"], json!(null), "{query}: {sent}");
+            assert!(warning(&sent).contains("kept in the logbook of the instrument"), "{sent}");
+        }
         let no_number = send("investigationId=abc&instrumentName=BL07").await;
         assert!(warning(&no_number).contains("must be a number"), "{no_number}");
 

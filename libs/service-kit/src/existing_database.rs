@@ -1,0 +1,46 @@
+//! Whether there is a database to administer. Administrative commands work on what is there: run in the wrong directory
+//! they refuse, instead of making an empty facility in it.
+
+use crate::config::{Config, ConfigError};
+use crate::db::Target;
+use crate::serve::{BuildError, ServiceDef};
+
+/// Whether the service has a database yet; looking makes none.
+pub async fn has_database(service: &ServiceDef, config: &Config) -> Result<bool, BuildError> {
+    Ok(target(service, config)?.exists().await?)
+}
+
+/// Refuses where the service has no database, and says which place was looked at and what to do.
+pub async fn require_database(service: &ServiceDef, config: &Config) -> Result<(), BuildError> {
+    let target = target(service, config)?;
+    if target.exists().await? { Ok(()) } else { Err(refusal(&format!("there is no {target}"), config)) }
+}
+
+/// Refuses where nobody has said where the facility is and the default place has no database of these services either.
+pub(crate) async fn require_place(services: &[ServiceDef], config: &Config) -> Result<(), BuildError> {
+    if !config.is_default_place() {
+        return Ok(());
+    }
+    for service in services {
+        if matches!(target(service, config)?, Target::Postgres { .. }) || has_database(service, config).await? {
+            return Ok(());
+        }
+    }
+    Err(refusal("there is no database", config))
+}
+
+fn target(service: &ServiceDef, config: &Config) -> Result<Target, BuildError> {
+    Ok(Target::of(&config.core.database, &config.core.data_dir, service.name)?)
+}
+
+fn refusal(missing: &str, config: &Config) -> BuildError {
+    let place = config.facility_place();
+    let first_start = match &place.settings_file {
+        Some(_) => "`undulator serve` or `undulator migrate` makes it",
+        None => "`undulator setup` makes a facility",
+    };
+    BuildError::Config(ConfigError(format!(
+        "{missing} ({place}). Run the command in the directory of undulator.toml, or name that file with --config; \
+         {first_start}"
+    )))
+}
