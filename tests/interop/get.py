@@ -383,7 +383,7 @@ def logins(suite, client, small):
     _, said = client.get("--dataset", small, code=2)
     assert "--session-file" in said, said
     _, said = client.get("--dataset", small, "--user", "root", code=2)
-    assert "names no mechanism" in said and "MECHANISM/NAME, such as db/root. This catalogue has anon, db, simple" in said, said
+    assert "names no mechanism" in said and "MECHANISM/NAME, such as db/root. This catalogue has db, simple, anon" in said, said
     (suite.dir / "session").write_text(client.session + "\n")
     client.get("--dataset", small, "--out", suite.dir / "whole", "--session-file", "session")
     (suite.dir / "session").write_text("5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10\n")

@@ -19,6 +19,15 @@ const ENTITIES: [&str; 8] = [
     "InstrumentScientist",
 ];
 
+/// A row of the first kind has one of each of the others.
+const LEADS_TO: [(&str, &[&str]); 5] = [
+    ("InvestigationUser", &["Investigation", "User"]),
+    ("InvestigationGroup", &["Investigation"]),
+    ("InvestigationInstrument", &["Investigation", "Instrument"]),
+    ("InstrumentScientist", &["Instrument", "User"]),
+    ("UserGroup", &["User"]),
+];
+
 /// What several services of a process ask at once is looked at once.
 type Checked = OnceCell<Vec<Finding>>;
 
@@ -60,29 +69,38 @@ async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
         }
     }
     let stored = if is_embedded { (*ctx.process.shared(StoredKinds::default)).clone() } else { StoredKinds::default() };
-    vec![judge(&account, hidden, &stored)]
+    vec![judge(&account, &hidden, &stored)]
 }
 
-/// An empty catalogue looks to the account the same as one without rights; the embedded one says which it is.
-fn judge(account: &str, mut hidden: Vec<&str>, stored: &StoredKinds) -> Finding {
-    let all_hidden = hidden.clone();
-    hidden.retain(|kind| stored.has(kind) != Some(false));
-    let list = hidden.join(", ");
-    let because = if hidden.iter().any(|kind| stored.has(kind).is_none()) {
-        "either the catalogue has none, or the account lacks the right to read them"
-    } else {
+/// An empty catalogue looks to the account the same as one without rights. The embedded one says which it is; of another, rows
+/// that are seen say that there are those to which they lead.
+fn judge(account: &str, hidden: &[&str], stored: &StoredKinds) -> Finding {
+    let sees = |kind: &str| !hidden.contains(&kind);
+    let is_led_to = |kind: &str| LEADS_TO.iter().any(|(from, to)| sees(from) && to.contains(&kind));
+    let exists = |kind: &str| stored.has(kind).or_else(|| is_led_to(kind).then_some(true));
+    let missed: Vec<&str> = hidden.iter().copied().filter(|kind| exists(kind) != Some(false)).collect();
+    if hidden.is_empty() {
+        return Finding::ok(WHAT, format!("{account} logs in and reads what services need"));
+    }
+    if missed.is_empty() {
+        let list = hidden.join(", ");
+        return Finding::ok(WHAT, format!("{account} logs in; the catalogue has no row of {list} yet"));
+    }
+    let because = if missed.iter().all(|kind| exists(kind) == Some(true)) {
         "the catalogue has some, and the account lacks the right to read them"
+    } else {
+        "either the catalogue has none, or the account lacks the right to read them"
     };
+    let list = missed.join(", ");
     let says = format!(
         "{account} logs in, but sees no row of {list}: {because}. Add a rule with crudFlags R for a group of {account} on {list}"
     );
-    match (hidden.first(), all_hidden.is_empty()) {
-        (None, true) => Finding::ok(WHAT, format!("{account} logs in and reads what services need")),
-        (None, false) => {
-            Finding::ok(WHAT, format!("{account} logs in; the catalogue has no row of {} yet", all_hidden.join(", ")))
-        }
-        (Some(&"Investigation"), _) => Finding::wrong(WHAT, says),
-        (Some(_), _) => Finding::warning(WHAT, says),
+    // Who sees users was given rights: then there may be no investigation yet.
+    let may_be_empty = exists("Investigation").is_none() && (sees("User") || sees("UserGroup"));
+    if missed.contains(&"Investigation") && !may_be_empty {
+        Finding::wrong(WHAT, says)
+    } else {
+        Finding::warning(WHAT, says)
     }
 }
 

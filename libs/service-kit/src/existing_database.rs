@@ -13,7 +13,27 @@ pub async fn has_database(service: &ServiceDef, config: &Config) -> Result<bool,
 /// Refuses where the service has no database, and says which place was looked at and what to do.
 pub async fn require_database(service: &ServiceDef, config: &Config) -> Result<(), BuildError> {
     let target = target(service, config)?;
-    if target.exists().await? { Ok(()) } else { Err(refusal(&format!("there is no {target}"), config)) }
+    if target.exists().await? {
+        return Ok(());
+    }
+    let missing = match &target {
+        Target::Sqlite(file) => std::path::absolute(file).unwrap_or_else(|_| file.clone()).display().to_string(),
+        Target::Postgres { .. } => target.to_string(),
+    };
+    Err(refusal(&format!("there is no {missing}"), config))
+}
+
+/// Refuses where none of these services has a database.
+pub async fn require_any_database(services: &[ServiceDef], config: &Config) -> Result<(), BuildError> {
+    for service in services {
+        if has_database(service, config).await? {
+            return Ok(());
+        }
+    }
+    match services.first() {
+        Some(first) => require_database(first, config).await,
+        None => Ok(()),
+    }
 }
 
 /// Refuses where nobody has said where the facility is and the default place has no database of these services either.

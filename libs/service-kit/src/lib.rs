@@ -33,7 +33,7 @@ pub use self::config::{Config, ConfigError};
 pub use self::dialect::Dialect;
 pub use self::digest::digest;
 pub use self::doctor::{DoctorCtx, Finding};
-pub use self::existing_database::{has_database, require_database};
+pub use self::existing_database::{has_database, require_any_database, require_database};
 pub use self::http::disposition;
 pub use self::http::{
     Checks, ClientAddress, Listener, Mount, Peer, RequestId, RouteInfo, bearer_credential, command_client,

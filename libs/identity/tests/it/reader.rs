@@ -13,7 +13,8 @@ use service_kit::{
 };
 use testkit::TestApp;
 
-/// An ICAT in which `blind` sees nothing, `half` all but users, and `reader` everything; `secret` is their password.
+/// An ICAT in which `blind` sees nothing, `half` all but users, `fresh` users alone, and `reader` everything; `secret` is their
+/// password.
 const ICAT: ServiceDef = ServiceDef {
     name: "icat",
     build: |_| {
@@ -42,6 +43,7 @@ async fn search(query: web::Query<Vec<(String, String)>>) -> HttpResponse {
     let of = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap();
     let sees = match of("sessionId") {
         "reader" => true,
+        "fresh" => of("query").contains("FROM User"),
         "half" => !of("query").contains("FROM User e"),
         _ => false,
     };
@@ -84,7 +86,16 @@ async fn it_says_what_the_account_lacks() {
             Level::Wrong,
             vec!["ICAT refuses the login of db/reader", "do not match", "Is the password right"],
         ),
-        ("db:half:secret", Level::Warning, vec!["db/half logs in, but sees no row of User:", "crudFlags R"]),
+        (
+            "db:half:secret",
+            Level::Warning,
+            vec!["db/half logs in, but sees no row of User: the catalogue has some", "crudFlags R"],
+        ),
+        (
+            "db:fresh:secret",
+            Level::Warning,
+            vec!["sees no row of Investigation, InvestigationUser,", "either the catalogue has none, or"],
+        ),
         (
             "db:blind:secret",
             Level::Wrong,

@@ -3,7 +3,7 @@
 use super::{Failure, count, print, result};
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::existing_database::{require_database, require_place};
+use crate::existing_database::{has_database, require_any_database, require_place};
 use crate::serve::{ServiceDef, open_database};
 
 pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
@@ -20,8 +20,12 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
 /// The SQL that is still to run, as a script with comments.
 pub async fn plan(services: &[ServiceDef], settings: &Config) -> Result<(), Failure> {
     let settings = settings.with("database.migrate", "never")?;
+    require_any_database(services, &settings).await?;
     for service in services {
-        require_database(service, &settings).await?;
+        if !has_database(service, &settings).await? {
+            print(&format!("-- {}: no database yet; its first start makes it", service.name))?;
+            continue;
+        }
         let db = open_database(service, &settings, &SystemClock).await?;
         let steps = db.migration_plan(service.migrations).await.map_err(|e| Failure::of(&e))?;
         db.close().await;

@@ -13,7 +13,7 @@ mod secret_files;
 mod setup;
 
 use service_kit::cli::{self, Failure, Options};
-use service_kit::{Config, has_database, require_database};
+use service_kit::{Config, require_any_database, require_database};
 
 use crate::SERVICES;
 use crate::cli::{
@@ -71,12 +71,7 @@ async fn require_databases(command: &Command, settings: &Config) -> Result<(), F
         Command::Icat(_) => Ok(require_database(&icat::SERVICE, settings).await?),
         Command::Auth(_) => Ok(require_database(&::auth::SERVICE, settings).await?),
         Command::Events(EventsCommand::Dead | EventsCommand::Retry) => {
-            for service in SERVICES {
-                if has_database(service, settings).await? {
-                    return Ok(());
-                }
-            }
-            Ok(require_database(&SERVICES[0], settings).await?)
+            Ok(require_any_database(SERVICES, settings).await?)
         }
         _ => Ok(()),
     }

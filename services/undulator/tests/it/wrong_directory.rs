@@ -106,6 +106,9 @@ fn what_makes_a_facility_makes_it() {
     let accounts = run(dir.path(), &["auth", "user", "list"], &[]);
     assert!(accounts.status.code() == Some(3) && errors(&accounts).contains("auth.db"), "{}", errors(&accounts));
     assert!(run(dir.path(), &["events", "dead"], &[]).status.success());
+    let plan = run(dir.path(), &["migrate", "--plan"], &[]);
+    let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
+    assert!(plan.contains("-- icat: 0 steps") && plan.contains("-- auth: no database yet"), "{plan}");
     assert!(!dir.path().join("data/auth.db").exists());
 
     let doctor = run(dir.path(), &["doctor"], &[]);
