@@ -1,6 +1,6 @@
 //! Which investigation entries of programs belong to, asked of ICAT with the reader account and remembered for a minute.
 //!
-//! A program waits a tenth of a second. When ICAT is slow or down the entry is stored at the instrument's level, and a
+//! A program waits for `logbook.assignment_timeout`. When ICAT is slow or down the entry is stored at the instrument's level, and a
 //! worker binds it later.
 
 use std::sync::Arc;
@@ -21,7 +21,6 @@ use crate::state::State;
 /// Characters of a name, as in the schema of ICAT.
 const LONGEST_NAME: usize = 255;
 const REMEMBERED: Duration = Duration::from_mins(1);
-const PATIENCE: Duration = Duration::from_millis(60);
 
 type Key = (String, String);
 
@@ -111,7 +110,7 @@ async fn soon(state: &Arc<State>, key: Key, query: String) -> Option<Arc<Vec<Slo
     let answer = state.tasks.spawn_local(async move {
         asking.bindings.slots.optionally_get_with(key, async { ask(&asking, query).await.map(Arc::new) }).await
     });
-    tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?
+    tokio::time::timeout(state.config.assignment_timeout, answer).await.ok()?.ok()?
 }
 
 /// Which of these investigations are released; an error where ICAT does not say. Asked with the reader account, else with
@@ -200,7 +199,7 @@ async fn names_soon(state: &Arc<State>, query: String) -> Option<Arc<Vec<String>
         let asked = async { ask_rows(&asking, &query).await.map(|rows| Arc::new(names_of(&rows))) };
         asking.bindings.names.optionally_get_with(query.clone(), asked).await
     });
-    tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?
+    tokio::time::timeout(state.config.assignment_timeout, answer).await.ok()?.ok()?
 }
 
 async fn ask(state: &State, query: String) -> Option<Vec<Slot>> {

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
+use service_kit::config::duration;
 use service_kit::{Config as Settings, ConfigError, PrivatePath};
 
 use crate::notifications::{self, Rule};
@@ -48,6 +50,9 @@ pub struct Config {
     pub h5_viewer: String,
     /// Empty: a key of our own in the database.
     pub signing_key_file: PathBuf,
+    /// How long the entry of a program waits for the catalogue to say where it belongs.
+    #[serde(deserialize_with = "duration")]
+    pub assignment_timeout: Duration,
     pub notifications: Vec<Rule>,
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service_kit::{Row, digest};
 
 use super::facility::{Facility, OTHER, SETTINGS};
-use super::requests::{Answer, as_program};
+use super::requests::Answer;
 
 /// A PNG of one pixel.
 pub const IMAGE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -91,7 +91,10 @@ impl Institute {
                 digest(name)
             )
         });
-        let settings = format!("{SETTINGS}{}\n[logbook]\nh5_viewer = \"http://viewer.test/\"\n", keys.concat());
+        let settings = format!(
+            "{SETTINGS}{}\n[logbook]\nh5_viewer = \"http://viewer.test/\"\nassignment_timeout = \"30s\"\n",
+            keys.concat()
+        );
         let mut all = Vec::new();
         for f in Facility::all_with(&settings).await {
             all.push(Self::build(f).await);
@@ -203,23 +206,6 @@ impl Institute {
                 None => UNKNOWN.to_owned(),
             };
             self.credentials.insert(role.to_owned(), credential);
-        }
-    }
-
-    /// A program waits a tenth of a second, and ICAT may take longer at first: afterwards the answer is known for a minute.
-    pub async fn until_places_are_known(&self) {
-        for place in &self.places {
-            if place.investigation.is_none() {
-                continue;
-            }
-            for operation in ["notification", "base64"] {
-                let (path, body) = as_program("key-write", operation, place).unwrap();
-                testkit::until("ICAT has said in time where an entry belongs", async || {
-                    let answer = self.send("POST", &path, Some(&body)).await;
-                    self.is_stored_in(place, place.name == "released", &answer).await.then_some(())
-                })
-                .await;
-            }
         }
     }
 
