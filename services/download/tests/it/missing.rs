@@ -163,8 +163,7 @@ async fn sizes_and_texts_are_those_of_the_old_interface() {
     let long = "x".repeat(300);
     facility.datafile(json!({"name": "locked", "location": long})).await;
     let (status, text) = ask("getSize", "datafileIds=1,5").await;
-    let expected =
-        "1 of the 2 files of this selection cannot be read: locked (Datafile[id:5]: it cannot be read now)";
+    let expected = "1 of the 2 files of this selection cannot be read: locked (Datafile[id:5]: it cannot be read now)";
     assert_eq!((status, refusal(&text)), (404, expected.to_owned()));
     assert_eq!(ask("getSize", "datafileIds=5").await.0, 404);
     let failure = |text: &str| (404, format!(r#"{{"code":"NotFoundException","message":"{text}"}}"#));
