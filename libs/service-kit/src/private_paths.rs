@@ -56,7 +56,7 @@ fn check_each(
         match answer.recv_timeout(patience) {
             Ok(checked) => checked?,
             Err(e) => {
-                tracing::warn!(storage.name = name, error = %e, "a storage does not answer; it is checked when it does")
+                tracing::warn!(storage.name = name, error = %e, "a storage does not answer; it is checked when it does");
             }
         }
     }

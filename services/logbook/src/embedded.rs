@@ -24,9 +24,10 @@ pub async fn take(state: &State, entry: &str, contents: &mut [Content]) -> Resul
         for address in &images {
             ids.push(attached(state, entry, address, &mut files).await?);
         }
-        *text = match images.is_empty() {
-            true => html,
-            false => state.rendering.run(html.len(), move || content::placed(&html, ids)).await?,
+        *text = if images.is_empty() {
+            html
+        } else {
+            state.rendering.run(html.len(), move || content::placed(&html, ids)).await?
         };
     }
     Ok(files)

@@ -141,6 +141,8 @@ async fn another_password_ends_what_the_old_one_opened_and_a_bad_one_changes_not
     }
 }
 
+const OTHER: &str = "another good password";
+
 /// The password is right when it is asked for, and what it opens is stored after it has changed.
 #[tokio::test]
 async fn a_login_that_is_under_way_while_its_account_changes_gets_no_token() {
@@ -162,7 +164,6 @@ async fn a_login_that_is_under_way_while_its_account_changes_gets_no_token() {
             };
             join(ask(&site.app, &login), meanwhile).await.0
         };
-        const OTHER: &str = "another good password";
         assert_eq!(
             log_in(PASSWORD, Some(OTHER)).await.status(),
             401,

@@ -34,12 +34,15 @@ pub struct Reports {
 /// The worker's end, which outlives the worker when that is started again.
 pub type Inbox = Arc<Mutex<Waiting>>;
 
+/// Checksums by their places in a manifest.
+pub type Learned = Vec<(usize, u32)>;
+
 /// A report until it is stored.
 #[derive(Debug)]
 pub struct Kept {
     pub event: TransferFinished,
     /// The checksums that the transfer has learned, by their places in its manifest.
-    pub learned: Option<(Arc<Manifest>, Vec<(usize, u32)>)>,
+    pub learned: Option<(Arc<Manifest>, Learned)>,
 }
 
 impl From<Report> for Kept {
