@@ -98,7 +98,7 @@ pub struct InvestigationCount {
     notifications: i64,
 }
 
-/// As MongoDB answers an update.
+/// As `MongoDB` answers an update.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Moved {
