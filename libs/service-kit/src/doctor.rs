@@ -8,7 +8,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::process::Process;
-use crate::serve::{Endpoints, ServiceDef};
+use crate::serve::Endpoints;
+use crate::service_def::ServiceDef;
 
 /// The outcome of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

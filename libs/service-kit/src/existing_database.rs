@@ -3,7 +3,7 @@
 
 use crate::config::{Config, ConfigError};
 use crate::db::Target;
-use crate::serve::{BuildError, ServiceDef};
+use crate::service_def::{BuildError, ServiceDef};
 
 /// Whether the service has a database yet; looking makes none.
 pub async fn has_database(service: &ServiceDef, config: &Config) -> Result<bool, BuildError> {

@@ -24,6 +24,7 @@ pub mod problem;
 mod process;
 pub mod redaction;
 mod serve;
+mod service_def;
 pub mod telemetry;
 mod worker;
 
@@ -46,9 +47,8 @@ pub use self::pools::{Blocking, Pools};
 pub use self::private_paths::{PrivatePath, check_storage};
 pub use self::problem::{Code, Problem};
 pub use self::process::Process;
-pub use self::serve::{
-    BuildError, Ctx, Endpoints, Running, ServeError, Server, ServiceDef, Sources, open_database, serve,
-};
+pub use self::serve::{Endpoints, ServeError, Server, Sources, open_database, serve};
+pub use self::service_def::{BuildError, Ctx, Running, ServiceDef};
 pub use self::worker::{Task, Worker};
 pub use database::{self as db, Db, DbError, Engine, Migration, Row, Tx, Val, words};
 /// The client type of [`Ctx::http`].

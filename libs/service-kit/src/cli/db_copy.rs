@@ -8,7 +8,7 @@ use super::{Failure, count, result};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{CopyState, Db, DbError, Migrate, Target};
-use crate::serve::{BuildError, ServiceDef};
+use crate::service_def::{BuildError, ServiceDef};
 
 /// A whole table is read by one statement.
 const READ_TIMEOUT: Duration = Duration::from_hours(24 * 20);

@@ -16,7 +16,8 @@ use crate::doctor::{DoctorCtx, Finding, Level};
 use crate::existing_database::require_place;
 use crate::problem::{chain, root_cause};
 use crate::process::Process;
-use crate::serve::{Endpoints, ServiceDef, http_client, open_database};
+use crate::serve::{Endpoints, http_client, open_database};
+use crate::service_def::ServiceDef;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use crate::config::ConfigError;
 use crate::db::DbError;
-use crate::serve::{BuildError, ServeError};
+use crate::serve::ServeError;
+use crate::service_def::BuildError;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Error)]

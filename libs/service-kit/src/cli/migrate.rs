@@ -4,7 +4,8 @@ use super::{Failure, count, print, result};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::existing_database::{has_database, require_any_database, require_place};
-use crate::serve::{ServiceDef, open_database};
+use crate::serve::open_database;
+use crate::service_def::ServiceDef;
 
 pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
     require_place(services, settings).await?;

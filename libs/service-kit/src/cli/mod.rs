@@ -19,7 +19,8 @@ pub use self::count::count;
 pub use self::failure::Failure;
 use crate::config::Config;
 use crate::private_paths::check_storages;
-use crate::serve::{ServiceDef, serve};
+use crate::serve::serve;
+use crate::service_def::ServiceDef;
 use crate::telemetry;
 
 /// Options of every command.

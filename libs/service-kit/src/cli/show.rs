@@ -3,7 +3,7 @@
 use super::{Failure, print};
 use crate::config::Config;
 use crate::openapi::merged;
-use crate::serve::ServiceDef;
+use crate::service_def::ServiceDef;
 
 /// Everything has been checked when the settings were loaded.
 pub fn settings(settings: &Config) -> Result<(), Failure> {
