@@ -17,8 +17,8 @@ use crate::domain::content;
 
 /// Elements without an end tag.
 const VOID: [&str; 5] = ["br", "col", "hr", "img", "wbr"];
-/// Bytes of a text whose marks are read, which takes more than twice the time for twice the length: the worst of this length
-/// takes a second. A longer one is text, or refused, depending on where it comes from.
+/// Bytes of a text whose marks are read. The worst of this length takes seconds, most of them for the cleaning of three times as
+/// much HTML. A longer one is text, or refused, depending on where it comes from.
 pub const LONGEST_MARKDOWN: usize = 256 << 10;
 /// Bytes of a formula.
 const LONGEST_FORMULA: usize = 4_000;

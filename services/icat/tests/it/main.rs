@@ -6,6 +6,7 @@
 mod answers;
 mod client;
 mod copies;
+mod doctor;
 mod dumps;
 mod evaluator;
 mod examples;

@@ -148,14 +148,20 @@ pub fn sanitised(html: &str) -> String {
     rewritten(html, own, |address| Some(own(address).unwrap_or_else(|| address.to_owned())))
 }
 
-/// The same of what somebody sends: embedded images (`data:` addresses) come out of it, in their order, and [`placed`] puts
-/// their attachments in.
-pub fn taken(html: &str) -> Result<(String, Vec<String>), Error> {
+/// Refuses HTML that is nested so deeply that nobody should read it, for that takes the square of its depth.
+pub fn check_depth(html: &str) -> Result<(), Error> {
     if is_deeper(html, DEEPEST) {
         return Err(Error::bad(format!(
             "the HTML is nested too deeply: more than {DEEPEST} elements within one another"
         )));
     }
+    Ok(())
+}
+
+/// The same of what somebody sends: embedded images (`data:` addresses) come out of it, in their order, and [`placed`] puts
+/// their attachments in.
+pub fn taken(html: &str) -> Result<(String, Vec<String>), Error> {
+    check_depth(html)?;
     let images = Arc::new(Mutex::new(Vec::new()));
     let found = Arc::clone(&images);
     let image = move |address: &str| {
@@ -185,6 +191,11 @@ fn own(address: &str) -> Option<String> {
     let named = address.strip_prefix(OWN).or_else(|| address.strip_prefix(OF_PAGE));
     let id = named.filter(|id| is_id(id)).or_else(|| resource_of(address))?;
     Some(format!("{OWN}{id}"))
+}
+
+/// The id of the attachment that an address names.
+pub fn attachment_of(address: &str) -> Option<String> {
+    own(address)?.strip_prefix(OWN).map(str::to_owned)
 }
 
 /// The id in `…/resource/<session>/file/download?resourceId=<id>`, which portals bake into what they send.

@@ -9,6 +9,7 @@ mod crates;
 mod foreign;
 mod texts;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::mem::take;
@@ -209,8 +210,11 @@ async fn write(state: &State, book: &Book, line: Line, stored: Vec<Stored>, acto
     place_in(book, &mut event);
     for part in event.content.iter_mut().filter(|part| part.is_html()) {
         if let Some(text) = &mut part.text {
-            for old in content::attachments(text) {
-                *text = text.replace(&old, &new_id(&old));
+            let old = content::attachments(text).into_iter();
+            let ids: HashMap<String, String> = old.map(|old| (old.clone(), new_id(&old))).collect();
+            if !ids.is_empty() {
+                let id_of = move |address: &str| ids.get(&content::attachment_of(address)?).cloned();
+                *text = content::with_own_attachments(text, id_of);
             }
         }
     }

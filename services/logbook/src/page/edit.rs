@@ -179,9 +179,33 @@ async fn shown(
 /// Markdown if that is all there is of it; otherwise what it looks like would be lost.
 fn mode(event: &Event) -> &'static str {
     let plain = event.plain().unwrap_or_default();
-    match event.html() {
-        Some(_) if plain.len() > LONGEST_MARKDOWN => "html",
-        Some(html) if content::sanitised(&render_markdown(&plain)).trim() != html.trim() => "html",
-        _ => "markdown",
+    let Some(html) = event.html() else { return "markdown" };
+    if plain.len() > LONGEST_MARKDOWN {
+        return "html";
+    }
+    let rendered = render_markdown(&plain);
+    // What is too deep was not written as Markdown, for it would have been refused.
+    let is_all = content::check_depth(&rendered).is_ok() && content::sanitised(&rendered).trim() == html.trim();
+    if is_all { "markdown" } else { "html" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Content;
+
+    #[test]
+    fn an_entry_is_edited_as_markdown_if_that_is_all_there_is_of_it() {
+        let written = |plain: &str, html: &str| {
+            let part =
+                |format: &str, text: &str| Content { format: Some(format.to_owned()), text: Some(text.to_owned()) };
+            let content = vec![part("plainText", plain), part("html", html)];
+            mode(&Event { content, ..Event::comment(0) })
+        };
+        assert_eq!(written("a *b*", "<p>a <em>b</em></p>"), "markdown");
+        assert_eq!(written("a b", "<p>a <em>b</em></p>"), "html");
+        // Each is a list within the one before; reading that took minutes.
+        assert_eq!(written(&"1. ".repeat(50_000), "<p>a</p>"), "html");
+        assert_eq!(written(&"a".repeat(LONGEST_MARKDOWN + 1), "<p>a</p>"), "html");
     }
 }

@@ -72,6 +72,9 @@ impl Written {
                 text.len()
             )));
         }
+        if is_rich {
+            content::check_depth(&text)?;
+        }
         let mut html = if is_rich { text.clone() } else { render_markdown(&text) };
         for image in &images {
             // Whatever else stands there is taken away with what is not harmless.
@@ -135,5 +138,7 @@ mod tests {
         let refused = contents("markdown", "*".repeat(LONGEST_MARKDOWN + 1)).unwrap_err().to_string();
         assert!(refused.contains("may have 262144 bytes, this one has 262145; attach it as a file"), "{refused}");
         assert!(contents("html", "a ".repeat(LONGEST_MARKDOWN)).is_ok(), "HTML is not rendered");
+        let deep = contents("html", "<div>".repeat(100_000)).unwrap_err().to_string();
+        assert!(deep.contains("nested too deeply"), "{deep}");
     }
 }

@@ -209,7 +209,9 @@ impl Archive {
             event.file_size = Some(file.bytes);
         }
         let addresses = Addresses::new(&named).map_err(|what| part.wrong(&what))?;
-        let html = content::with_own_attachments(&html_of(node, missing), move |address| addresses.id_of(address));
+        let html = html_of(node, missing);
+        content::check_depth(&html).map_err(|e| part.wrong(&e.to_string()))?;
+        let html = content::with_own_attachments(&html, move |address| addresses.id_of(address));
         if !html.trim().is_empty() {
             event.content = vec![Content { format: Some("html".to_owned()), text: Some(html) }];
         }

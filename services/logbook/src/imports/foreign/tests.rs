@@ -130,6 +130,12 @@ fn what_is_no_crate_is_said() {
     assert!(Archive::open(&zipped(&[("a/b.txt", b"b")])).unwrap().is_none());
     let broken = zipped(&[("a/ro-crate-metadata.json", b"{")]);
     assert!(Archive::open(&broken).is_err_and(|e| e.starts_with("ro-crate-metadata.json: ")));
+    let deep = json!([
+        {"@id": "ro-crate-metadata.json"},
+        {"@id": "./", "hasPart": [{"@id": "a"}]},
+        {"@id": "a", "@type": "Dataset", "encodingFormat": "text/markdown", "text": "1. ".repeat(50_000)},
+    ]);
+    assert!(read(&deep, &[]).unwrap_err().contains("nested too deeply"));
     let circle = json!([
         {"@id": "ro-crate-metadata.json"},
         {"@id": "./", "hasPart": [{"@id": "a"}]},

@@ -1,0 +1,31 @@
+//! What `doctor` says of a catalogue, with the database that is open already.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use service_kit::{Clock, DoctorCtx, Endpoints, Process};
+use testkit::{TestApp, backends};
+
+use crate::rest::AUTHENTICATOR;
+
+#[tokio::test]
+async fn rules_are_read_from_the_database_that_is_open() {
+    for backend in backends() {
+        let app = TestApp::start_on(&backend, &[icat::SERVICE, AUTHENTICATOR], "").await;
+        let nowhere = "127.0.0.1:1".parse().unwrap();
+        let ctx = |databases| DoctorCtx {
+            config: app.config.clone(),
+            http: service_kit::command_client("", Duration::from_secs(10)).unwrap(),
+            clock: Arc::clone(&app.clock) as Arc<dyn Clock>,
+            process: Process::default(),
+            databases,
+            endpoints: Endpoints { public: nowhere, internal: nowhere },
+            is_running: true,
+        };
+        let findings = icat::doctor::examine(ctx(vec![("icat", app.db("icat").clone())])).await;
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].says.contains("no rule lets anybody read"), "{findings:?}");
+        assert!(icat::doctor::examine(ctx(Vec::new())).await.is_empty(), "what is not open is reported elsewhere");
+        app.stop().await;
+    }
+}
