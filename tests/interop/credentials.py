@@ -21,6 +21,8 @@ def main():
             lambda other, headers: ("/icat/entityManager", {**query, "sessionId": other}, headers),
             lambda other, headers: ("/ids/getSize", {"investigationIds": investigation, "sessionId": other}, headers),
             lambda other, headers: (f"/logbook/{other}/event", {"investigationId": investigation, "limit": 1}, headers),
+            lambda other, headers: (f"/session/{other}", None, headers),
+            lambda other, headers: (f"/icat/session/{other}", None, headers),
         ]
         asked = 0
         for call in calls:
@@ -42,6 +44,17 @@ def main():
             found, path = status(session, None)
             assert found == 200, (path, found)
             asked += 3
+        for path in ("/session/-", "/icat/session/-"):
+            ended = demo.login("db/alice")
+            bearer = {"Authorization": f"Bearer {ended}"}
+            assert demo.request("PUT", path, headers=bearer)[0] == 204, path
+            assert demo.request("DELETE", path, headers=bearer)[0] in (200, 204), path
+            assert demo.request("GET", "/icat/entityManager", query, headers=bearer)[0] == 403, f"{path} has ended nothing"
+            asked += 3
+        # An API key has no session of the catalogue: trying again would not help.
+        key = (demo.dir / "demo-data" / "beamline-key").read_text().strip()
+        status, headers, body = demo.request("GET", "/ids/getSize", {"investigationIds": investigation}, headers={"Authorization": f"Bearer {key}"})
+        assert status == 403 and "Retry-After" not in headers and b"API key" in body, (status, headers, body)
         for scheme in ("Bearer", "bearer"):
             found = demo.request("POST", "/auth/v1/token", headers={"Authorization": f"{scheme} {session}"})[0]
             assert found == 200, (scheme, found)

@@ -37,7 +37,8 @@ pub use self::doctor::{DoctorCtx, Finding};
 pub use self::existing_database::{has_database, require_any_database, require_database};
 pub use self::http::disposition;
 pub use self::http::{
-    Checks, ClientAddress, Listener, Mount, Peer, RequestId, RouteInfo, bearer_credential, command_client,
+    Checks, ClientAddress, Listener, Mount, PathCredential, Peer, RequestId, RouteInfo, bearer_credential,
+    command_client,
 };
 pub use self::idempotency::{Idempotency, Remembered};
 pub use self::ids::{Ids, SystemIds};

@@ -24,6 +24,11 @@ pub async fn who(state: &State, parameters: &Parameters) -> Result<Who, Problem>
         Code::Unauthenticated => Problem::new(Code::Unauthenticated, "download/session", problem.detail),
         _ => problem,
     })?;
+    if caller.is_program() {
+        let text =
+            "an API key has no session of the catalogue, whose rights decide here; log in and send the session id";
+        return Err(Problem::new(Code::Forbidden, "download/api-key", text));
+    }
     let text = "the session of this credential cannot be found now; try again later";
     let unknown = || Problem::new(Code::Unavailable, "download/session-unknown", text).with_retry_after(RETRY_SECONDS);
     let session = caller.session().cloned().ok_or_else(unknown)?;

@@ -341,7 +341,7 @@ mod tests {
             1..12,
         )) {
             let text = words.join(" ");
-            let plain = content::plain(&shown(&text));
+            let plain = crate::domain::plain_text::render_plain_text(&shown(&text));
             prop_assert_eq!(plain.matches("word").count(), text.matches("word").count(), "{} became {}", text, plain);
         }
 

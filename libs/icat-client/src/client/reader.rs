@@ -66,6 +66,11 @@ impl Reader {
         }
     }
 
+    /// Opens the session before somebody waits for it; what prevents it is met again by the first question.
+    pub async fn log_in(&self) -> Result<(), IcatError> {
+        self.session(None).await.map(drop)
+    }
+
     async fn session(&self, ended: Option<Arc<str>>) -> Result<Arc<str>, IcatError> {
         let account = &*self.0;
         let mut held = account.session.lock().await;

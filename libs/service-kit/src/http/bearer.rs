@@ -1,7 +1,12 @@
 //! The credential of `Authorization`, read in the same way on every mount.
 
-use actix_web::HttpRequest;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::Path;
+use actix_web::{FromRequest, HttpRequest};
+use utoipa::IntoParams;
 
 /// The credential of `Authorization: Bearer …`, the scheme in any case (RFC 9110, 11.1). `None` without the header, for
 /// another scheme (a proxy's `Basic` is not meant for us) and for an empty credential.
@@ -12,6 +17,28 @@ pub fn bearer_credential(request: &HttpRequest) -> Option<&str> {
     let (scheme, credential) = value.split_once(' ')?;
     let credential = credential.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !credential.is_empty()).then_some(credential)
+}
+
+/// The session id of a request whose interface has it in the path as `{id}`. `Authorization: Bearer` goes before it, as
+/// everywhere.
+#[derive(Debug, Clone, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct PathCredential {
+    /// The session id. With `Authorization: Bearer` it may be anything, such as `-`.
+    #[param(example = "-")]
+    pub id: String,
+}
+
+impl FromRequest for PathCredential {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(match bearer_credential(request) {
+            Some(credential) => Ok(Self { id: credential.to_owned() }),
+            None => Path::<String>::from_request(request, payload).into_inner().map(|id| Self { id: id.into_inner() }),
+        })
+    }
 }
 
 #[cfg(test)]

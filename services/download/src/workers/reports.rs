@@ -41,26 +41,40 @@ pub fn worker(ctx: &Ctx, state: &Arc<State>, inbox: &Inbox) -> Worker {
 
 async fn run(state: Arc<State>, inbox: Inbox, metrics: ReportMetrics, stop: CancellationToken) {
     let mut waiting = inbox.lock().await;
+    let store = async |waiting: &mut Waiting| match collect_and_store(&state, waiting, &metrics).await {
+        Ok(()) => true,
+        Err(e) => {
+            let (error, reports) = (problem::chain(&e), waiting.kept.len());
+            tracing::error!(error, reports, "reports of transfers cannot be stored now; they are kept");
+            metrics.failed.inc();
+            false
+        }
+    };
+    store_until_stopped(&mut waiting, &stop, store).await;
+    if !waiting.kept.is_empty() {
+        tracing::error!(reports = waiting.kept.len(), "reports of transfers are lost, because the process ends");
+    }
+}
+
+/// Calls `store` whenever there is something to store, after a pause if it has just failed, and once more at the stop.
+async fn store_until_stopped(
+    waiting: &mut Waiting,
+    stop: &CancellationToken,
+    mut store: impl AsyncFnMut(&mut Waiting) -> bool,
+) {
     let mut pause = Duration::ZERO;
-    while !stop.is_cancelled() {
-        // The listeners are closed when it is cancelled, so what is in the box is all there will be.
+    loop {
+        // The listeners are closed when it is cancelled, so what is in the box then is all there will be.
+        let is_last = stop.is_cancelled();
         let due = async {
             waiting.wait().await;
             tokio::time::sleep(pause).await;
         };
         let _stopped = stop.run_until_cancelled(due).await;
-        match collect_and_store(&state, &mut waiting, &metrics).await {
-            Ok(()) => pause = Duration::ZERO,
-            Err(e) => {
-                let (error, reports) = (problem::chain(&e), waiting.kept.len());
-                tracing::error!(error, reports, "reports of transfers cannot be stored now; they are kept");
-                metrics.failed.inc();
-                pause = (pause * 2).clamp(PAUSE, LONGEST_PAUSE);
-            }
+        pause = if store(waiting).await { Duration::ZERO } else { (pause * 2).clamp(PAUSE, LONGEST_PAUSE) };
+        if is_last {
+            return;
         }
-    }
-    if !waiting.kept.is_empty() {
-        tracing::error!(reports = waiting.kept.len(), "reports of transfers are lost, because the process ends");
     }
 }
 
@@ -113,4 +127,33 @@ pub async fn learn(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::Form;
+    use crate::transfer::reports::{Ending, Reports};
+
+    #[tokio::test]
+    async fn what_ends_while_others_are_stored_at_the_stop_is_stored_too() {
+        let manifest = Arc::new(Manifest::new(None, String::new(), Form::Raw, Vec::new()));
+        let (reports, inbox) = Reports::new();
+        let end_transfer = || drop(Ending::new(reports.clone(), "db/ada".to_owned(), Arc::clone(&manifest)));
+        let stop = CancellationToken::new();
+        end_transfer();
+        let mut stored = 0;
+        store_until_stopped(&mut *inbox.lock().await, &stop, async |waiting| {
+            waiting.collect(MOST_KEPT);
+            stored += waiting.kept.len();
+            waiting.kept.clear();
+            if !stop.is_cancelled() {
+                end_transfer();
+                stop.cancel();
+            }
+            true
+        })
+        .await;
+        assert_eq!(stored, 2);
+    }
 }

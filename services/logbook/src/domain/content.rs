@@ -206,28 +206,6 @@ fn resource_of(address: &str) -> Option<&str> {
     is_id(id).then_some(id)
 }
 
-/// After these a new line begins.
-const BLOCKS: [&str; 16] = [
-    "<br>", "</p>", "</div>", "</li>", "</tr>", "</td>", "</th>", "</h1>", "</h2>", "</h3>", "</h4>", "</h5>", "</h6>",
-    "</pre>", "</dt>", "</dd>",
-];
-
-/// The text of HTML that was cleaned, without its marks.
-pub fn plain(html: &str) -> String {
-    let mut lines = html.to_owned();
-    for end in BLOCKS {
-        if lines.contains(end) {
-            lines = lines.replace(end, &format!("{end}\n"));
-        }
-    }
-    let html = lines.trim_end();
-    let mut builder = Builder::empty();
-    // The source of a formula says once more what the formula says.
-    builder.clean_content_tags(HashSet::from(["annotation", "script", "style"]));
-    let text = builder.clean(html).to_string();
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&amp;", "&")
-}
-
 /// Harmless HTML with addresses of attachments that can be opened: `address_of` gives them by id.
 pub fn with_addresses(html: &str, address_of: HashMap<String, String>) -> String {
     let address_of = Arc::new(address_of);
@@ -304,7 +282,6 @@ mod tests {
             let gone = ["script", "onerror", "javascript", "svg", "iframe", "style", "elsewhere"];
             assert!(!gone.iter().any(|word| clean.contains(word)), "{clean}");
         }
-        assert_eq!(plain("<p>a &amp; <b>b</b></p><p>c<br>d</p>"), "a & b\nc\nd");
     }
 
     #[test]

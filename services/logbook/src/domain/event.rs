@@ -274,14 +274,14 @@ impl Event {
     /// What is written, without marks: the plain form if there is one.
     pub fn plain(&self) -> Option<String> {
         let plain = self.content.iter().find(|part| !part.is_html()).and_then(|part| part.text.clone());
-        plain.or_else(|| self.html().map(super::content::plain))
+        plain.or_else(|| self.html().map(super::plain_text::render_plain_text))
     }
 
     /// What people read of it, without marks, each text once: what is written comes first. Of an entry with HTML the other
     /// form, such as its Markdown, is left out.
     pub fn readable_texts(&self) -> Vec<String> {
         let written = match self.html() {
-            Some(html) => Some(super::content::plain(html)),
+            Some(html) => Some(super::plain_text::render_plain_text(html)),
             None => self.plain(),
         };
         let more = [&self.title, &self.full_name, &self.username, &self.dataset_name, &self.filename];
@@ -299,7 +299,7 @@ impl Event {
         let mut texts: Vec<String> = Vec::new();
         for content in &self.content {
             let Some(text) = &content.text else { continue };
-            let text = if content.is_html() { super::content::plain(text) } else { text.clone() };
+            let text = if content.is_html() { super::plain_text::render_plain_text(text) } else { text.clone() };
             // Clients often send the same in both forms.
             if !texts.iter().any(|known| known.trim() == text.trim()) {
                 texts.push(text);

@@ -11,4 +11,5 @@ pub mod event;
 pub mod filter;
 pub mod ids;
 pub mod names;
+pub mod plain_text;
 pub mod seal;

@@ -17,6 +17,7 @@ use super::visitor::{known, redirect, refuse_foreign};
 use crate::domain::content;
 use crate::domain::event::{self, Content, Event, parsed};
 use crate::domain::filter::split_names;
+use crate::domain::plain_text::render_plain_text;
 use crate::entries::{self, NewEntry};
 use crate::error::Error;
 use crate::markdown::{LONGEST_MARKDOWN, render_markdown};
@@ -80,7 +81,7 @@ impl Written {
             // Whatever else stands there is taken away with what is not harmless.
             let _ = write!(html, "<p><img src=\"{}\" alt=\"pasted image\"></p>", image.replace(['"', '<', '>'], ""));
         }
-        let plain = if is_rich { content::plain(&text) } else { text };
+        let plain = if is_rich { render_plain_text(&text) } else { text };
         if plain.trim().is_empty() && images.is_empty() && !html.contains("<img") {
             return Err(Error::Empty);
         }

@@ -22,7 +22,15 @@ pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
     let state = Arc::clone(state);
     Worker::periodic("logbook.attach", INTERVAL, &ctx.stop, move || {
         let state = Arc::clone(&state);
-        async move { attach_all(&state).await }
+        async move {
+            // Programs wait for a few milliseconds only, and not for a login.
+            if let Some(reader) = state.identity.reader()
+                && let Err(e) = reader.log_in().await
+            {
+                tracing::debug!(error = %e, "the reader account is not logged in");
+            }
+            attach_all(&state).await
+        }
     })
 }
 

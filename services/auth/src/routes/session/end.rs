@@ -1,7 +1,7 @@
 //! `DELETE /session/{id}` of ICAT+: logout; 200 without a body, also for a session that is gone already.
 
 use actix_web::{HttpResponse, web};
-use service_kit::Problem;
+use service_kit::{PathCredential, Problem};
 
 use crate::openapi::OfIcatPlus;
 use crate::sessions::log_out;
@@ -9,15 +9,15 @@ use crate::state::State;
 
 #[utoipa::path(
     delete, path = "/session/{id}", operation_id = "end_session", tag = "sessions", summary = "Log out (ICAT+)",
-    params(("id" = String, Path, description = "The session id")),
-    security(),
+    params(PathCredential),
+    security((), ("bearer" = [])),
     responses(
         OfIcatPlus,
         (status = 200, description = "Ended, now or before"),
         (status = 403, description = "ICAT refuses", body = String, content_type = "text/plain"),
     ),
 )]
-pub async fn delete(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    log_out(&state, &id).await?;
+pub async fn delete(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
+    log_out(&state, &credential.id).await?;
     Ok(HttpResponse::Ok().finish())
 }

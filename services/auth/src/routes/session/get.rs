@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use service_kit::Problem;
+use service_kit::{PathCredential, Problem};
 use utoipa::ToSchema;
 
 use super::{Session, describe};
@@ -26,16 +26,16 @@ pub struct SessionStatus {
 #[utoipa::path(
     get, path = "/session/{id}", operation_id = "get_session", tag = "sessions",
     summary = "Who it is, with which roles, and for how long (ICAT+)",
-    params(("id" = String, Path, description = "The session id")),
-    security(),
+    params(PathCredential),
+    security((), ("bearer" = [])),
     responses(
         OfIcatPlus,
         (status = 200, description = "Alive", body = SessionStatus),
         (status = 403, description = "Unknown or over", body = String, content_type = "text/plain"),
     ),
 )]
-pub async fn get(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let (user, details, info) = describe(&state, &id).await.map_err(of_icat)?;
+pub async fn get(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
+    let (user, details, info) = describe(&state, &credential.id).await.map_err(of_icat)?;
     Ok(HttpResponse::Ok().json(SessionStatus {
         remaining_minutes: info.remaining_minutes,
         user_name: info.user_name,

@@ -1,7 +1,7 @@
 //! `DELETE /icat/session/{id}`: logout; 204.
 
 use actix_web::{HttpResponse, web};
-use service_kit::Problem;
+use service_kit::{PathCredential, Problem};
 
 use crate::auth;
 use crate::openapi::{Always, Failure};
@@ -9,15 +9,15 @@ use crate::state::State;
 
 #[utoipa::path(
     delete, path = "/icat/session/{id}", operation_id = "log_out", tag = "sessions", summary = "End a session",
-    params(("id" = String, Path, description = "The session id")),
-    security(),
+    params(PathCredential),
+    security((), ("bearer" = [])),
     responses(
         Always,
         (status = 204, description = "Ended; also one that had expired"),
         (status = 403, description = "`SESSION`: unknown", body = Failure),
     ),
 )]
-pub async fn delete(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    auth::end(&state, &id).await?;
+pub async fn delete(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
+    auth::end(&state, &credential.id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,7 +1,7 @@
 //! `GET /icat/session/{id}` → `{"userName":"db/alice","remainingMinutes":119.98}`
 
 use actix_web::{HttpResponse, web};
-use service_kit::Problem;
+use service_kit::{PathCredential, Problem};
 
 use crate::auth;
 use crate::openapi::{Always, Failure, Session};
@@ -11,16 +11,16 @@ use crate::values::{java_double, write_string};
 #[utoipa::path(
     get, path = "/icat/session/{id}", operation_id = "get_session", tag = "sessions",
     summary = "Whose session it is, how long it lives",
-    params(("id" = String, Path, description = "The session id")),
-    security(),
+    params(PathCredential),
+    security((), ("bearer" = [])),
     responses(
         Always,
         (status = 200, description = "Alive", body = Session),
         (status = 403, description = "`SESSION`: unknown or expired", body = Failure),
     ),
 )]
-pub async fn get(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let status = auth::status(&state, &id).await?;
+pub async fn get(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
+    let status = auth::status(&state, &credential.id).await?;
     let mut body = String::from("{\"userName\":");
     write_string(&mut body, &status.user_name);
     body.push_str(",\"remainingMinutes\":");

@@ -1,7 +1,7 @@
 //! `PUT /icat/session/{id}`: the lifetime starts again; 204.
 
 use actix_web::{HttpResponse, web};
-use service_kit::Problem;
+use service_kit::{PathCredential, Problem};
 
 use crate::auth;
 use crate::openapi::{Always, Failure};
@@ -10,15 +10,15 @@ use crate::state::State;
 #[utoipa::path(
     put, path = "/icat/session/{id}", operation_id = "refresh_session", tag = "sessions",
     summary = "Let its lifetime start again",
-    params(("id" = String, Path, description = "The session id")),
-    security(),
+    params(PathCredential),
+    security((), ("bearer" = [])),
     responses(
         Always,
         (status = 204, description = "Done"),
         (status = 403, description = "`SESSION`: unknown or expired", body = Failure),
     ),
 )]
-pub async fn put(state: web::Data<State>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
-    auth::refresh(&state, &id).await?;
+pub async fn put(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
+    auth::refresh(&state, &credential.id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

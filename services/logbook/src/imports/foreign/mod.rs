@@ -195,7 +195,8 @@ impl Archive {
         now: i64,
     ) -> Result<Line, String> {
         let node = &part.node;
-        let at = crates::time(node, zone).or_else(|| self.metadata.time(zone)).unwrap_or(now);
+        let dated = crates::time(node, zone).or_else(|| self.metadata.time(zone));
+        let at = dated.unwrap_or(now);
         let mut event = if part.is_file { Event::attachment(at) } else { Event::comment(at) };
         event.full_name = self.metadata.authors(node);
         if !has_type(node, "Comment") {
@@ -215,7 +216,8 @@ impl Archive {
         if !html.trim().is_empty() {
             event.content = vec![Content { format: Some("html".to_owned()), text: Some(html) }];
         }
-        let seconds = u32::try_from(at / 1_000_000).unwrap_or_default();
+        // Not of the time of the import: the same archive again has the same ids.
+        let seconds = u32::try_from(dated.unwrap_or_default() / 1_000_000).unwrap_or_default();
         let key = if part.id.is_empty() { node.to_string() } else { part.id.clone() };
         let id = format!("{}{}", hex(&seconds.to_be_bytes()), &self.id_of(&format!("entry {key}"))[..16]);
         let files = named.into_iter().map(|named| named.file).collect();

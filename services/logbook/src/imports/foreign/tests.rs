@@ -40,9 +40,13 @@ fn read(graph: &Value, files: &[(&str, &[u8])]) -> Result<Vec<Found>, String> {
 }
 
 fn walked(file: &DiskFile) -> Result<Vec<Found>, String> {
+    walked_at(file, 7_000_000)
+}
+
+fn walked_at(file: &DiskFile, now: i64) -> Result<Vec<Found>, String> {
     let (mut found, mut files, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     let mut archive = Archive::open(file)?.ok_or("no metadata")?;
-    archive.walk(LIMITS, &TimeZone::UTC, 7_000_000, |item| {
+    archive.walk(LIMITS, &TimeZone::UTC, now, |item| {
         match item {
             Item::Piece(piece) => {
                 assert!(piece.len() <= PIECE, "{} bytes at once", piece.len());
@@ -193,6 +197,20 @@ fn the_innermost_directory_has_a_file_and_one_listed_beside_it_too() {
     let found = read(&graph, &[("crate/a/b/x", b"x"), ("crate/a/y", b"y"), ("crate/ab", b"z")]).unwrap();
     let paths = |found: &Found| found.line.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
     assert_eq!(found.iter().map(paths).collect::<Vec<_>>(), [["a/y"], ["a/b/x"], ["ab"]]);
+}
+
+#[test]
+fn entries_without_a_date_have_the_same_ids_at_each_import() {
+    let metadata = json!({"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": [
+        {"@id": "ro-crate-metadata.json", "about": {"@id": "./"}},
+        {"@id": "./", "@type": "Dataset", "hasPart": [{"@id": "./a/"}]},
+        {"@id": "./a/", "@type": "Dataset", "text": "undated", "hasPart": [{"@id": "./a/x"}]},
+        {"@id": "./a/x", "@type": "File"},
+    ]});
+    let file = zipped(&[("c/ro-crate-metadata.json", metadata.to_string().as_bytes()), ("c/a/x", b"x")]);
+    let ids = |now| walked_at(&file, now).unwrap().into_iter().map(|found| found.line.id).collect::<Vec<_>>();
+    assert_eq!(ids(7_000_000), ids(9_000_000));
+    assert_eq!(ids(7_000_000).len(), 1);
 }
 
 #[test]
