@@ -164,6 +164,10 @@ fn present(id: Option<&str>) -> Result<&str, Error> {
 }
 
 fn unknown(id: &str) -> Error {
+    // Three parts with dots between them: no answer says a token again, which is good at other services.
+    if id.split('.').count() == 3 {
+        return Error::Session("An access token is no session id: send the one of POST /session".to_owned());
+    }
     Error::Session(format!("Unable to find user by sessionid: {id}"))
 }
 

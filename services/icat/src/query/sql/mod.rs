@@ -15,7 +15,7 @@ use std::sync::Arc;
 use icat_client::schema::Entity;
 
 use self::frame::Frame;
-use self::groups::is_grouped;
+use self::groups::{is_grouped, select_aggregate};
 use super::parent::is_narrow;
 use super::tree::{Aggregate, Body, Column, Expr, Origin, Path, Search};
 use super::{Access, Env, Param, Plan, QueryError, Rule, Statement};
@@ -209,6 +209,7 @@ impl<'e> Writer<'e> {
         for expr in &body.selected {
             columns.push(self.in_group(body, &groups, is_grouped, expr, |writer| writer.expr(&mut frame, expr)));
         }
+        select_aggregate(body, body.selected.iter(), &mut columns);
         let mut conditions: Vec<String> = frame.present.clone();
         conditions.extend(body.filter.as_ref().map(|cond| self.cond(&mut frame, cond)));
         let having = body.having.as_ref().map(|cond| self.cond(&mut frame, cond));
@@ -229,6 +230,7 @@ impl<'e> Writer<'e> {
         for column in &search.columns {
             columns.push(self.in_group(body, &groups, is_grouped, &column.expr, |writer| writer.column(frame, column)));
         }
+        select_aggregate(body, search.columns.iter().map(|column| &column.expr), &mut columns);
         let mut conditions: Vec<String> = frame.present.clone();
         conditions.extend(body.filter.iter().map(|cond| self.cond(frame, cond)));
         conditions.extend(grants);
