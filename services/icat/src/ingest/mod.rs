@@ -44,6 +44,7 @@ pub const STATEMENTS: [&str; 10] = [
 const FILES_PER_COMMIT: usize = 500;
 
 /// What to ingest, and as what.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Lies under `storage_root`.

@@ -103,7 +103,9 @@ impl Facility {
 }
 
 fn reasons(report: &Report) -> String {
-    report.refused.iter().map(|refused| format!("{}: {}\n", refused.path, refused.reason)).collect()
+    let lines: Vec<String> =
+        report.refused.iter().map(|refused| format!("{}: {}", refused.path, refused.reason)).collect();
+    lines.join("\n")
 }
 
 /// The number of gone files that were listed and forgotten.
@@ -217,7 +219,9 @@ async fn what_has_a_doi_is_not_forgotten() {
             );
             facility.change(&member).await;
         }
-        ["scan1/a", "scan1/b", "scan1/c"].into_iter().for_each(|name| facility.remove(name));
+        for name in ["scan1/a", "scan1/b", "scan1/c"] {
+            facility.remove(name);
+        }
         let report = facility.ingest(&Options { most_may_be_gone: true, ..facility.options() }).await;
         assert_eq!((counts(&report), facility.names().await.as_str()), ((3, 1), "abde"), "{report:?}");
         assert_eq!(reasons(&report).matches("has a DOI, or is part of what has one").count(), 2, "{report:?}");

@@ -118,10 +118,9 @@ fn find_below(root: &Path, location: &str) -> Found {
         match fs::symlink_metadata(&next) {
             Ok(found) if found.is_dir() && parts.peek().is_some() => here = next,
             Ok(found) if found.is_file() && parts.peek().is_some() => return Found::Gone,
-            Ok(_) => return Found::There,
             Err(e) if is_absence(&e) && is_empty(&here).is_ok_and(|empty| !empty) => return Found::Gone,
             Err(e) if is_absence(&e) => return Found::Unmounted(here),
-            Err(_) => return Found::There,
+            Ok(_) | Err(_) => return Found::There,
         }
     }
     Found::There
