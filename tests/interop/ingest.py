@@ -94,6 +94,7 @@ def files_that_are_gone(suite):
     assert code == 0 and report["created"] == 5, report
     for name in ["scan1/a.dat", "scan2/c.dat"]:
         (suite.files / "gone" / name).unlink()
+    (suite.files / "gone/scan2").rmdir()
     code, report, errors = suite.ingest("gone", "G")
     assert code == 1 and report["unchanged"] == 3, report
     assert [file["location"] for file in report["gone"]] == ["gone/scan1/a.dat", "gone/scan2/c.dat"], report

@@ -118,7 +118,8 @@ impl Engine {
     pub fn truncated_to_whole_number(self, number: &str) -> String {
         match self {
             Self::Sqlite => format!(
-                "CASE WHEN ABS({number}) >= 9223372036854775808.0 THEN JSON({number} || 'e0') ELSE TRUNC({number}) END"
+                "CASE WHEN {number} >= 9223372036854775808.0 OR {number} < -9223372036854775808.0 \
+                 THEN JSON({number} || 'e0') ELSE TRUNC({number}) END"
             ),
             Self::Postgres => format!("TRUNC({number})"),
         }

@@ -143,9 +143,12 @@ pub struct Ingest {
     #[arg(long)]
     pub repoint: bool,
     /// Remove files from the catalogue that are catalogued below the directory and not on disk any more; --dry-run lists
-    /// them.
+    /// them. Rows stay where a disk may not be mounted, where another storage has the file, and where there is a DOI.
     #[arg(long)]
     pub forget_gone: bool,
+    /// With --forget-gone, also where more than half of the files that are catalogued below the directory are gone.
+    #[arg(long, requires = "forget_gone")]
+    pub most_may_be_gone: bool,
     /// Report what would be done, without reading the files and without storing anything.
     #[arg(long)]
     pub dry_run: bool,

@@ -27,7 +27,7 @@ pub use self::scan::LeftOut;
 use crate::outbox;
 
 /// Every statement, for the test that prepares them on each engine.
-pub const STATEMENTS: [&str; 9] = [
+pub const STATEMENTS: [&str; 10] = [
     investigation::FIND_INVESTIGATION,
     investigation::LIST_FACILITIES,
     investigation::LIST_INVESTIGATION_TYPES,
@@ -35,6 +35,7 @@ pub const STATEMENTS: [&str; 9] = [
     datasets::FIND_DATASET,
     datasets::LIST_FILES,
     gone::LIST_DATASETS,
+    gone::LIST_PUBLISHED,
     totals::SUM_OF_DATASET,
     totals::SUM_OF_INVESTIGATION,
 ];
@@ -43,11 +44,14 @@ pub const STATEMENTS: [&str; 9] = [
 const FILES_PER_COMMIT: usize = 500;
 
 /// What to ingest, and as what.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Lies under `storage_root`.
     pub directory: PathBuf,
     pub storage_root: PathBuf,
+    /// Roots of the other storages: what lies in one of them is not gone.
+    pub other_storages: Vec<PathBuf>,
     pub investigation: String,
     /// Needed where several investigations have the name.
     pub visit: Option<String>,
@@ -60,6 +64,8 @@ pub struct Options {
     pub repoint: bool,
     /// Remove the rows of files that are not on disk any more; refused where the disk looks as if it were not mounted.
     pub forget_gone: bool,
+    /// Also where more than half of the files that are catalogued below the directory are gone.
+    pub most_may_be_gone: bool,
     /// Report what would be done, read no file's content and store nothing.
     pub dry_run: bool,
     /// Files that are read at the same time.
@@ -136,9 +142,8 @@ pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
 pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progress<'_>) -> Result<Report, IngestError> {
     let tree = scan::scan_directory(&options.directory, &options.storage_root)?;
-    if options.forget_gone {
-        gone::require_mounted(&tree)?;
-    }
+    let disk = gone::Disk::look(&tree, options)?;
+    let mut survey = gone::Survey::default();
     let at = sources.clock.now_micros();
     let catalogue = Catalogue { db, outbox: outbox(sources), at, options };
     let mut report = Report::default();
@@ -173,15 +178,12 @@ pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progre
         }
         if let Some(id) = catalogued.id {
             let files = &catalogued.files;
-            report.gone.extend(gone::files_not_on_disk(&tree, (id, &dataset.name), &dataset.location, files));
+            survey.look_for_files(&disk, (id, &dataset.name), &dataset.location, files);
         }
     }
     if let Some(investigation) = investigation {
-        report.gone.extend(catalogue.list_gone_datasets(investigation, &tree).await?);
-        if options.forget_gone {
-            report.forgotten =
-                if options.dry_run { report.gone.len() } else { catalogue.forget_files(&report.gone).await? };
-        }
+        catalogue.look_for_datasets(investigation, &disk, &mut survey).await?;
+        catalogue.list_or_forget(&disk, survey, &mut report).await?;
         if !options.dry_run {
             catalogue.update_investigation_totals(investigation).await?;
         }

@@ -14,13 +14,32 @@ use crate::values::{java_double, read_date};
 pub fn number(token: &Token, is_whole: bool) -> Option<Literal> {
     match token {
         Token::Integer(n) => Some(Literal::I64(*n)),
-        Token::Real(n) => Some(Literal::F64(*n)),
+        Token::Real(n) => Some(real(*n, is_whole)),
         Token::Text(text) => {
             let text = text.trim();
             let whole = text.parse().ok().filter(|_| is_whole).map(Literal::I64);
-            whole.or_else(|| text.parse().ok().filter(|n: &f64| n.is_finite()).map(Literal::F64))
+            whole.or_else(|| text.parse().ok().filter(|n: &f64| n.is_finite()).map(|n| real(n, is_whole)))
         }
         _ => None,
+    }
+}
+
+/// A number beside whole ones, which `PostgreSQL` would turn into numbers with decimals to compare them: the largest would be
+/// one more than it is.
+fn real(n: f64, is_whole: bool) -> Literal {
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    if !is_whole {
+        return Literal::F64(n);
+    }
+    if n >= BEYOND {
+        Literal::F64(f64::INFINITY)
+    } else if n < -BEYOND {
+        Literal::F64(f64::NEG_INFINITY)
+    } else if n.fract() == 0.0 {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the limits")]
+        Literal::I64(n as i64)
+    } else {
+        Literal::F64(n)
     }
 }
 
@@ -116,6 +135,9 @@ mod tests {
         assert_eq!(number(&quoted("312"), true), Some(Literal::I64(312)));
         assert_eq!(number(&quoted("2.5"), true), Some(Literal::F64(2.5)));
         assert_eq!(number(&quoted("x"), true), None);
+        assert_eq!(number(&Token::Real(5.0), true), Some(Literal::I64(5)));
+        assert_eq!(number(&Token::Real(9_223_372_036_854_775_808.0), true), Some(Literal::F64(f64::INFINITY)));
+        assert_eq!(number(&Token::Real(-9_223_372_036_854_775_808.0), true), Some(Literal::I64(i64::MIN)));
         assert_eq!(text(&Token::Integer(446)), Some(Literal::Text("446".to_owned())));
         assert_eq!(text(&Token::Real(5.0)), Some(Literal::Text("5.0".to_owned())));
         for (token, expected) in [(Token::Integer(1), 1), (quoted("True"), 1), (quoted("f"), 0), (Token::Integer(0), 0)]

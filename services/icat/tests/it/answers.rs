@@ -86,6 +86,13 @@ async fn numbers_that_are_too_large_are_refused_on_each_engine() {
         for (query, expected) in [
             (format!("SELECT f.fileSize - 5 + {MOST} FROM Datafile f WHERE f.name = 'a'"), json!([i64::MAX])),
             (format!("SELECT 4 - f.fileSize - {MOST} FROM Datafile f WHERE f.name = 'a'"), json!([i64::MIN])),
+            (format!("SELECT (4 - f.fileSize - {MOST}) / 2 * 2 FROM Datafile f WHERE f.name = 'a'"), json!([i64::MIN])),
+            (format!("SELECT f.name FROM Datafile f WHERE f.fileSize - 5 + {MOST} >= 9223372036854775808"), json!([])),
+            (
+                format!("SELECT f.name FROM Datafile f WHERE f.fileSize - 5 + {MOST} < 9223372036854775808"),
+                json!(["a"]),
+            ),
+            (format!("SELECT f.name FROM Datafile f WHERE 4 - f.fileSize - {MOST} >= -1e19"), json!(["a"])),
             ("SELECT f.fileSize + 1 FROM Datafile f WHERE f.name = 'b'".to_owned(), json!([null])),
             ("SELECT ABS(g.name) FROM Grouping g WHERE g.name LIKE '1e1%'".to_owned(), json!([1e100])),
             ("SELECT ABS(g.name) FROM Grouping g WHERE g.name = '1e999'".to_owned(), json!([f64::MAX])),
@@ -93,6 +100,7 @@ async fn numbers_that_are_too_large_are_refused_on_each_engine() {
         ] {
             assert_eq!(c.rows(&c.session, &query).await, expected, "{query}");
         }
+        c.found("SELECT -f.name FROM Datafile f WHERE f.name = 'a'", "[0.0]").await;
         c.app.stop().await;
     }
 }

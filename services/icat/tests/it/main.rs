@@ -11,6 +11,7 @@ mod dumps;
 mod evaluator;
 mod examples;
 mod explain;
+mod gone;
 mod logins;
 mod mutations;
 mod openapi;

@@ -271,3 +271,101 @@ async fn what_would_be_allowed_can_be_asked() {
         c.app.stop().await;
     }
 }
+
+/// `{}` stands for the name of an investigation: each fails on the row that has it, on both engines or on `PostgreSQL`
+/// alone.
+const FAILING: [(&str, bool); 24] = [
+    (
+        "SELECT i.id FROM Investigation i WHERE CASE WHEN i.name = '{}' THEN 9223372036854775807 ELSE 0 END + 1 > 0",
+        true,
+    ),
+    (
+        "SELECT i.id FROM Investigation i WHERE ABS(CASE WHEN i.name = '{}' THEN -9223372036854775807 ELSE 0 END - 1) > 0",
+        true,
+    ),
+    (
+        "SELECT i.id FROM Investigation i WHERE NOT (CASE WHEN i.name = '{}' THEN 9223372036854775807 ELSE 0 END + 1 > 0)",
+        true,
+    ),
+    ("SELECT i.id FROM Investigation i WHERE i.name = '{}' AND i.id + 9223372036854775807 > 0", true),
+    ("SELECT i.id + 9223372036854775807 FROM Investigation i WHERE i.name = '{}'", true),
+    ("SELECT COUNT(i) FROM Investigation i WHERE i.name = '{}' AND i.id * 9223372036854775807 > 0", true),
+    ("SELECT i.id FROM Investigation i WHERE i.name = '{}' AND i.id / 2 * 1e308 * 1e308 > 0", false),
+    ("SELECT i.id FROM Investigation i WHERE i.name = '{}' AND MOD(i.id + 9223372036854775807, 2) = 0", true),
+    (
+        "SELECT i.id FROM Investigation i WHERE i.name LIKE CASE WHEN i.name = '{}' THEN 'M!' ELSE 'M' END ESCAPE '!'",
+        false,
+    ),
+    ("SELECT i.id FROM Investigation i WHERE i.name = '{}' ORDER BY i.id + 9223372036854775807", true),
+    (
+        "SELECT i.name FROM Investigation i GROUP BY i.name HAVING i.name = '{}' AND LENGTH(i.name) + 9223372036854775807 > 0",
+        true,
+    ),
+    ("SELECT COUNT(i) FROM Investigation i WHERE i.name = '{}' GROUP BY i.id + 9223372036854775807", true),
+    ("SELECT SUM(i.id + 9223372036854775807) FROM Investigation i WHERE i.name = '{}'", true),
+    ("SELECT d.id FROM Dataset d WHERE d.investigation.name = '{}' AND d.id + 9223372036854775807 > 0", true),
+    ("SELECT d.id FROM Dataset d JOIN d.investigation i WHERE i.name = '{}' AND i.id + 9223372036854775807 > 0", true),
+    (
+        "SELECT d.id FROM Dataset d LEFT JOIN d.investigation i WHERE i.name = '{}' AND i.id + 9223372036854775807 > 0",
+        true,
+    ),
+    ("SELECT f.id FROM Facility f, Investigation i WHERE i.name = '{}' AND f.id + 9223372036854775807 > 0", true),
+    (
+        "SELECT f.id FROM Facility f WHERE EXISTS (SELECT i FROM Investigation i WHERE i.name = '{}' AND i.id + 9223372036854775807 > 0)",
+        true,
+    ),
+    (
+        "SELECT i.id FROM Investigation i WHERE EXISTS (SELECT f FROM Facility f WHERE i.name = '{}' AND f.id + 9223372036854775807 > 0)",
+        true,
+    ),
+    (
+        "SELECT f.id FROM Facility f WHERE f.id IN (SELECT i.id + 9223372036854775807 FROM Investigation i WHERE i.name = '{}')",
+        true,
+    ),
+    (
+        "SELECT f.id FROM Facility f WHERE f.id < ANY (SELECT i.id + 9223372036854775807 FROM Investigation i WHERE i.name = '{}')",
+        true,
+    ),
+    (
+        "SELECT f.id FROM Facility f WHERE (SELECT SUM(i.id + 9223372036854775807) FROM Investigation i WHERE i.name = '{}') > 0",
+        true,
+    ),
+    (
+        "SELECT f.id FROM Facility f WHERE f.id > ALL (SELECT i.id + 9223372036854775807 FROM Investigation i WHERE i.name = '{}' GROUP BY i.id + 9223372036854775807)",
+        true,
+    ),
+    ("SELECT i FROM Investigation i WHERE i.name = '{}' AND i.id + 9223372036854775807 > 0 INCLUDE i.datasets", true),
+];
+
+/// An error on a row says what stands in it.
+#[tokio::test]
+async fn errors_say_nothing_about_rows_that_are_not_readable() {
+    let strict_conditions = "[catalogue.authorization]\nconditions = \"strict\"\n";
+    for (backend, c) in testkit::backends().into_iter().zip(Client::all(strict_conditions).await) {
+        let ada = facility(&c).await;
+        rule(&c, "R", "Facility").await;
+        rule(&c, "R", "Investigation [name = 'MX-1']").await;
+        rule(&c, "R", "Dataset <-> Investigation [name = 'MX-1']").await;
+        // A rule that fails itself does so whatever is asked.
+        rule(&c, "R", "SELECT t FROM DatasetType t WHERE t.id + 9223372036854775807 > 0").await;
+        let answer = async |query: &str, name: &str| c.get(&ada, &query.replace("{}", name), None).await;
+        let mut wrong = String::new();
+        for (query, on_both) in FAILING {
+            // SQLite has infinite numbers, and takes any pattern.
+            let fails = on_both || !matches!(backend, testkit::Backend::Sqlite);
+            let (own, hidden, none) =
+                (answer(query, "MX-1").await, answer(query, "MX-2").await, answer(query, "MX-3").await);
+            if (own.0 == 400) != fails || hidden.0 != 200 || hidden != none {
+                wrong += &format!("{query}\n  readable {own:?}\n  hidden {hidden:?}\n  none {none:?}\n");
+            }
+        }
+        assert_eq!(wrong, "", "{backend:?}");
+        for query in [
+            "SELECT t.id FROM DatasetType t WHERE t.name = '{}'",
+            "SELECT t.id FROM DatasetType t WHERE t.name LIKE '{}'",
+        ] {
+            assert_eq!(answer(query, "raw").await, answer(query, "MX-3").await, "{query}");
+        }
+        c.app.stop().await;
+    }
+}

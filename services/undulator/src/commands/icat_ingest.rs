@@ -30,8 +30,11 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         start: Some(start),
         instruments: options.instrument,
     };
+    let others = settings.core.storage.iter().filter(|(other, _)| *other != name);
+    let other_storages = others.map(|(other, storage)| storage.directory(other)).collect::<Result<_, _>>()?;
     let options = Options {
         storage_root: storage.directory(name)?,
+        other_storages,
         directory: options.directory,
         investigation: options.investigation,
         visit: options.visit,
@@ -40,6 +43,7 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         dataset_type: options.dataset_type,
         repoint: options.repoint,
         forget_gone: options.forget_gone,
+        most_may_be_gone: options.most_may_be_gone,
         dry_run: options.dry_run,
         jobs: options.jobs,
         user_name: creator(settings, options.user)?,

@@ -7,6 +7,8 @@ use crate::query::tree::{Body, Cond, Expr, Literal, Operator, Pattern};
 
 /// Longer lists travel as one parameter.
 const LONGEST_LIST: usize = 50;
+/// Bytes of a pattern that no engine refuses; `SQLite` has a limit, and `PostgreSQL` a depth.
+const LONGEST_PATTERN: usize = 1_000;
 
 impl Writer<'_> {
     pub fn cond(&mut self, frame: &mut Frame<'_>, cond: &Cond) -> String {
@@ -58,8 +60,13 @@ impl Writer<'_> {
 
     fn pattern(&mut self, frame: &mut Frame<'_>, pattern: &Pattern) -> String {
         match pattern {
-            Pattern::Text(text) => format!("{} ESCAPE '\\'", self.bind(Param::Text(text.clone()))),
+            Pattern::Text(text) => {
+                self.can_fail |= text.len() > LONGEST_PATTERN;
+                format!("{} ESCAPE '\\'", self.bind(Param::Text(text.clone())))
+            }
             Pattern::Computed(expr, escape) => {
+                // `PostgreSQL` takes no pattern that ends with its escape character.
+                self.can_fail = true;
                 let pattern = self.expr(frame, expr);
                 format!("{pattern} ESCAPE {}", self.bind(Param::Text(escape.to_string())))
             }

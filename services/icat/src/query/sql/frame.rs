@@ -17,6 +17,10 @@ pub struct Frame<'f> {
     pub joins: String,
     /// What makes the rows of variables without a join count as present.
     pub present: Vec<String>,
+    /// What holds for the rows of this select that count as present, those of joins too.
+    pub rights: Vec<String>,
+    /// Whether that itself can fail on a row.
+    pub rights_can_fail: bool,
     pub tables: usize,
 }
 
@@ -37,6 +41,8 @@ impl Writer<'_> {
             implied: HashMap::new(),
             joins: String::new(),
             present: Vec::new(),
+            rights: Vec::new(),
+            rights_can_fail: false,
             tables: 0,
         };
         for source in &body.sources {
@@ -46,7 +52,8 @@ impl Writer<'_> {
                     let join = if frame.from.is_empty() { "" } else { " CROSS JOIN " };
                     let _ = write!(frame.from, "{join}{} {alias}", source.entity.table);
                     frame.tables += 1;
-                    frame.present.extend(self.present(source.entity, &format!("{alias}.id")));
+                    let present = self.admit(&mut frame, source.entity, &alias, false);
+                    frame.present.extend(present);
                     alias
                 }
                 Origin::Join { from, steps, left } => self.join(&mut frame, *from, steps, *left),
@@ -73,7 +80,7 @@ impl Writer<'_> {
             }
             let _ = write!(frame.from, "{keyword}{table} {alias} ON {on}");
             frame.tables += 1;
-            if let Some(present) = self.present(step.target(), &format!("{alias}.id")) {
+            if let Some(present) = self.admit(frame, step.target(), &alias, left) {
                 let _ = write!(frame.from, " AND {present}");
             }
             here = alias;
@@ -93,7 +100,7 @@ impl Writer<'_> {
             let alias = self.new_alias();
             let _ = write!(frame.joins, " JOIN {} {alias} ON {alias}.id = {here}.{}", one.target().table, one.column);
             frame.tables += 1;
-            if let Some(present) = self.present(one.target(), &format!("{alias}.id")) {
+            if let Some(present) = self.admit(frame, one.target(), &alias, false) {
                 let _ = write!(frame.joins, " AND {present}");
             }
             frame.implied.insert(key, alias.clone());

@@ -2,11 +2,12 @@
 //!
 //! Every select has a frame of its own: table aliases and the joins that its paths imply. Aliases are made up here, so
 //! a rule that stands inside a query can capture nothing of it. In the strict form, rows that the user may not read are
-//! as if they were not there: in FROM, behind relations and in sub-selects alike.
+//! as if they were not there: in FROM, behind relations and in sub-selects alike. What can fail is not evaluated on them.
 
 mod conditions;
 mod frame;
 mod groups;
+mod guard;
 mod values;
 
 use std::fmt::Write as _;
@@ -16,6 +17,7 @@ use icat_client::schema::Entity;
 
 use self::frame::Frame;
 use self::groups::{is_grouped, select_aggregate};
+use self::guard::guard_values;
 use super::parent::is_narrow;
 use super::tree::{Aggregate, Body, Column, Expr, Origin, Path, Search};
 use super::{Access, Env, Param, Plan, QueryError, Rule, Statement};
@@ -46,7 +48,7 @@ pub fn search(search: &Search, access: Readable<'_>, env: &Env<'_>) -> Result<Pl
             Access::All => {}
             Access::None if is_single_count(search) => return Ok(Plan::Zero),
             Access::None => return Ok(Plan::Empty),
-            Access::Rules(rules) => grants.push(writer.readable(&id, &rules)),
+            Access::Rules(rules) => grants.push(writer.grant(&mut frame, &id, &rules)),
         }
     }
     let sql = writer.finish(&mut frame, search, grants)?;
@@ -90,6 +92,10 @@ struct Writer<'e> {
     is_selecting: bool,
     /// Where one row stands for a group: the SQL of what is grouped by. Any other path has the least value of its group.
     groups: Option<Vec<String>>,
+    /// Set by whatever is written that can fail on a row.
+    can_fail: bool,
+    /// How many aggregates are written.
+    aggregates: usize,
 }
 
 impl<'e> Writer<'e> {
@@ -105,6 +111,8 @@ impl<'e> Writer<'e> {
             access: None,
             is_selecting: false,
             groups: None,
+            can_fail: false,
+            aggregates: 0,
         }
     }
 
@@ -203,16 +211,24 @@ impl<'e> Writer<'e> {
     fn sub_select(&mut self, body: &Body, outer: Option<&Frame<'_>>) -> String {
         let (outer_groups, is_selecting) = (self.groups.take(), std::mem::take(&mut self.is_selecting));
         let mut frame = self.frame(body, outer);
-        let groups = self.grouped_by(&mut frame, body);
         let is_grouped = is_grouped(body, body.selected.iter());
+        let mut groups = Vec::with_capacity(body.group_by.len());
+        let mut failing = Vec::new();
+        for expr in &body.group_by {
+            let (group, can_fail) = self.noting(|writer| writer.expr(&mut frame, expr));
+            failing.extend(can_fail.then_some(groups.len()));
+            groups.push(group);
+        }
         let mut columns = Vec::with_capacity(body.selected.len());
         for expr in &body.selected {
-            columns.push(self.in_group(body, &groups, is_grouped, expr, |writer| writer.expr(&mut frame, expr)));
+            let write = |writer: &mut Self| writer.expr(&mut frame, expr);
+            columns.push(self.noting(|writer| writer.in_group(body, &groups, is_grouped, expr, write)));
         }
-        select_aggregate(body, body.selected.iter(), &mut columns);
+        let (filter, having) = self.conditions(&mut frame, body);
         let mut conditions: Vec<String> = frame.present.clone();
-        conditions.extend(body.filter.as_ref().map(|cond| self.cond(&mut frame, cond)));
-        let having = body.having.as_ref().map(|cond| self.cond(&mut frame, cond));
+        conditions.extend(filter);
+        let mut columns = guard_values(&frame, columns, (&mut groups, &failing), is_grouped);
+        select_aggregate(body, body.selected.iter(), &mut columns);
         (self.groups, self.is_selecting) = (outer_groups, is_selecting);
         let distinct = if body.distinct { "DISTINCT " } else { "" };
         let mut sql = format!("SELECT {distinct}{} AS v FROM {}", columns.join(", "), self.tables(&frame));
@@ -231,10 +247,10 @@ impl<'e> Writer<'e> {
             columns.push(self.in_group(body, &groups, is_grouped, &column.expr, |writer| writer.column(frame, column)));
         }
         select_aggregate(body, search.columns.iter().map(|column| &column.expr), &mut columns);
+        let (filter, having) = self.conditions(frame, body);
         let mut conditions: Vec<String> = frame.present.clone();
-        conditions.extend(body.filter.iter().map(|cond| self.cond(frame, cond)));
+        conditions.extend(filter);
         conditions.extend(grants);
-        let having = body.having.as_ref().map(|cond| self.cond(frame, cond));
         let mut orders = Vec::with_capacity(body.order_by.len());
         for (expr, descending) in &body.order_by {
             orders.push((self.expr(frame, expr), *descending, expr));

@@ -35,6 +35,8 @@ impl Writer<'_> {
                 }
             }
             Expr::Aggregate { function, distinct, argument, of } => {
+                self.aggregates += 1;
+                self.can_fail |= matches!(function, Aggregate::Sum | Aggregate::Avg);
                 let groups = self.groups.take();
                 let argument = self.expr(frame, argument);
                 self.groups = groups;
@@ -53,10 +55,12 @@ impl Writer<'_> {
                 }
             }
             Expr::Call { function, arguments } => {
+                self.can_fail |= function.can_fail();
                 let arguments: Vec<String> = arguments.iter().map(|argument| self.expr(frame, argument)).collect();
                 self.call(*function, &arguments)
             }
             Expr::Arithmetic { left, operator, right, kind, .. } => {
+                self.can_fail = true;
                 let (left, right) = (self.expr(frame, left), self.expr(frame, right));
                 let sql = match operator {
                     Arithmetic::Add => format!("({left} + {right})"),
@@ -67,7 +71,10 @@ impl Writer<'_> {
                 self.computed(&sql, *kind)
             }
             Expr::Negative(inner, kind) => {
-                let sql = format!("(- {})", self.expr(frame, inner));
+                self.can_fail = true;
+                // Only PostgreSQL has a 0 with a sign.
+                let zero = if *kind == ColumnKind::F64 { "0 " } else { "" };
+                let sql = format!("({zero}- {})", self.expr(frame, inner));
                 self.computed(&sql, *kind)
             }
             Expr::Size { parent, many } => format!("({})", self.members(frame, "COUNT(*)", parent, many)),

@@ -172,6 +172,31 @@ pub enum Function {
     Truncate,
 }
 
+impl Function {
+    /// Whether an engine refuses some arguments: numbers that become too large or are none, and texts that do.
+    pub fn can_fail(self) -> bool {
+        match self {
+            Self::Lower
+            | Self::Upper
+            | Self::Length
+            | Self::Substring
+            | Self::Trim(_)
+            | Self::Locate
+            | Self::Coalesce
+            | Self::NullIf
+            | Self::Text => false,
+            Self::Concat
+            | Self::Abs
+            | Self::Sqrt
+            | Self::Mod
+            | Self::Number
+            | Self::WholeQuotient
+            | Self::RoundedQuotient
+            | Self::Truncate => true,
+        }
+    }
+}
+
 /// Which end of a string TRIM is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {

@@ -61,6 +61,7 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
         let options = ingest::Options {
             directory: root.join(investigation),
             storage_root: root.clone(),
+            other_storages: Vec::new(),
             investigation: investigation.to_owned(),
             visit: None,
             facility: None,
@@ -68,6 +69,7 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             dataset_type: "raw".to_owned(),
             repoint: false,
             forget_gone: false,
+            most_may_be_gone: false,
             dry_run: false,
             jobs: 2,
             user_name: "simple/root".to_owned(),

@@ -1,0 +1,166 @@
+//! What the storages say about a file: whether it is there, is gone, or may be on a disk that is not mounted.
+
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use super::super::scan::Tree;
+use super::super::{IngestError, LeftOut, Options};
+
+/// The storage that is ingested from, and the other ones, whose files the catalogue does not tell apart from its own.
+pub struct Disk<'t> {
+    pub tree: &'t Tree,
+    other_roots: &'t [PathBuf],
+    /// The root and the directory as they were scanned.
+    mounted: Vec<(&'t Path, Identity)>,
+}
+
+/// The device and number of a directory: another one is there when something is mounted on it or not any more.
+type Identity = (u64, u64);
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It is there, or what is there cannot be looked at.
+    There,
+    /// Another storage has it.
+    Elsewhere,
+    Gone,
+    /// Nothing is there but this directory, which is empty or cannot be read: where a disk is mounted that is missing.
+    Unmounted(PathBuf),
+}
+
+impl<'t> Disk<'t> {
+    /// Refuses to forget files where the storage looks as if it were not mounted.
+    pub fn look(tree: &'t Tree, options: &'t Options) -> Result<Self, IngestError> {
+        let mut mounted = Vec::new();
+        for path in [tree.root.as_path(), tree.directory.as_path()] {
+            let read = |source| IngestError::Read { path: path.display().to_string(), source };
+            mounted.push((path, identity(&fs::metadata(path).map_err(read)?)));
+            if options.forget_gone && is_empty(path).map_err(read)? {
+                return Err(IngestError::Usage(format!(
+                    "{} is empty: is it mounted? --forget-gone removes nothing from the catalogue while nothing is on disk",
+                    path.display()
+                )));
+            }
+        }
+        Ok(Self { tree, other_roots: &options.other_storages, mounted })
+    }
+
+    pub fn find(&self, location: &str) -> Found {
+        let mut found = find_below(&self.tree.root, location);
+        for root in self.other_roots {
+            if found == Found::There {
+                break;
+            }
+            match find_below(root, location) {
+                Found::There => return Found::Elsewhere,
+                Found::Unmounted(directory) => found = Found::Unmounted(directory),
+                Found::Gone | Found::Elsewhere => {}
+            }
+        }
+        found
+    }
+
+    /// Why nothing may be forgotten any more: the directory is not the one that was scanned.
+    pub fn find_unmounted(&self) -> Option<LeftOut> {
+        let is_same = |(path, scanned): &&(&Path, Identity)| {
+            fs::metadata(path).is_ok_and(|now| identity(&now) == *scanned) && is_empty(path).is_ok_and(|empty| !empty)
+        };
+        let (path, _) = self.mounted.iter().find(|mounted| !is_same(mounted))?;
+        let reason = "is not what it was when it was scanned: is it mounted? Files that are gone stay in the catalogue";
+        Some(LeftOut { path: path.display().to_string(), reason: reason.to_owned() })
+    }
+
+    /// The same where a file is gone that was scanned.
+    pub fn find_vanished(&self) -> Option<LeftOut> {
+        let mut scanned = self.tree.datasets.iter().flat_map(|dataset| &dataset.files);
+        let vanished = scanned.find(|file| fs::symlink_metadata(&file.path).is_err_and(|e| is_absence(&e)))?;
+        let reason = "was there when the directory was scanned and is not any more: does the storage go away? Files that are \
+                      gone stay in the catalogue";
+        Some(LeftOut { path: vanished.path.display().to_string(), reason: reason.to_owned() })
+    }
+
+    /// Whether something else is mounted on a directory than on the root.
+    pub fn is_mount_of_its_own(&self, directory: &str) -> bool {
+        let device = |path: &Path| fs::symlink_metadata(path).map(|found| found.dev()).ok();
+        let here = device(&self.tree.root.join(directory));
+        here.is_some() && here != device(&self.tree.root)
+    }
+}
+
+fn identity(found: &Metadata) -> Identity {
+    (found.dev(), found.ino())
+}
+
+fn is_empty(path: &Path) -> Result<bool, std::io::Error> {
+    fs::read_dir(path)?.next().transpose().map(|first| first.is_none())
+}
+
+fn is_absence(e: &std::io::Error) -> bool {
+    matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+pub fn is_there(root: &Path, location: &str) -> bool {
+    find_below(root, location) == Found::There
+}
+
+/// Walks down from a root. What lies behind a link, or is not named as a path below the root, is not said to be gone.
+fn find_below(root: &Path, location: &str) -> Found {
+    if location.contains("://") {
+        return Found::There;
+    }
+    let mut here = root.to_owned();
+    let mut parts = Path::new(location.trim_matches('/')).components().peekable();
+    while let Some(part) = parts.next() {
+        let Component::Normal(name) = part else { return Found::There };
+        let next = here.join(name);
+        match fs::symlink_metadata(&next) {
+            Ok(found) if found.is_dir() && parts.peek().is_some() => here = next,
+            Ok(found) if found.is_file() && parts.peek().is_some() => return Found::Gone,
+            Err(e) if is_absence(&e) && is_empty(&here).is_ok_and(|empty| !empty) => return Found::Gone,
+            Err(e) if is_absence(&e) => return Found::Unmounted(here),
+            Ok(_) | Err(_) => return Found::There,
+        }
+    }
+    Found::There
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        for directory in ["full", "empty", "sub/empty"] {
+            fs::create_dir_all(root.join(directory)).unwrap();
+        }
+        for file in ["full/a", "file"] {
+            fs::write(root.join(file), "x").unwrap();
+        }
+        symlink(root.join("full"), root.join("link")).unwrap();
+        symlink(root.join("nowhere"), root.join("dangling")).unwrap();
+        for (location, expected) in [
+            ("full/a", Found::There),
+            ("/full/a", Found::There),
+            ("full/b", Found::Gone),
+            ("missing/b", Found::Gone),
+            ("file/b", Found::Gone),
+            ("link/b", Found::There),
+            ("dangling", Found::There),
+            ("dangling/b", Found::There),
+            ("empty/b", Found::Unmounted(root.join("empty"))),
+            ("sub/empty/deep/b", Found::Unmounted(root.join("sub/empty"))),
+            ("full/../full/b", Found::There),
+            ("s3://bucket/b", Found::There),
+        ] {
+            assert_eq!(find_below(root, location), expected, "{location}");
+        }
+        let missing = root.join("missing");
+        assert_eq!(find_below(&missing, "full/a"), Found::Unmounted(missing.clone()), "a storage that is not mounted");
+    }
+}

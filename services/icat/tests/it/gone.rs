@@ -1,0 +1,241 @@
+//! What an ingest forgets when asked to: files that are gone for good, and nothing that may be back tomorrow.
+
+use std::fs;
+use std::path::PathBuf;
+
+use icat::ingest::{self, IngestError, NewInvestigation, Options, Report};
+use service_kit::{Db, Sources};
+
+/// A catalogue, and a storage beside which others may lie.
+struct Facility {
+    db: Db,
+    dir: tempfile::TempDir,
+}
+
+impl Facility {
+    /// One on each engine, with a facility and the files of an investigation: scan1 has a, b, c and d, scan2 has e.
+    async fn all() -> Vec<(Self, testkit::TestDb)> {
+        let mut all = Vec::new();
+        for test in testkit::databases("icat", icat::SERVICE.migrations).await {
+            let db = test.db.clone();
+            let by = "create_id, create_time, mod_id, mod_time";
+            let facility = format!("INSERT INTO facility (id, {by}, name) VALUES (1001, 'x', 0, 'x', 0, 'SRC')");
+            let kind = format!(
+                "INSERT INTO investigationtype (id, {by}, name, facility_id) VALUES (1002, 'x', 0, 'x', 0, 'MX', 1001)"
+            );
+            db.write(async |tx| {
+                tx.exec(&facility, &[]).await?;
+                tx.exec(&kind, &[]).await
+            })
+            .await
+            .unwrap();
+            let facility = Self { db, dir: tempfile::tempdir().unwrap() };
+            for name in ["scan1/a", "scan1/b", "scan1/c", "scan1/d", "scan2/e"] {
+                facility.write("main", name);
+            }
+            let report = facility.ingest(&Options { forget_gone: false, ..facility.options() }).await;
+            assert_eq!((report.created, report.is_complete()), (5, true), "{report:?}");
+            all.push((facility, test));
+        }
+        all
+    }
+
+    fn path(&self, storage: &str, name: &str) -> PathBuf {
+        self.dir.path().join(storage).join("p").join(name)
+    }
+
+    fn write(&self, storage: &str, name: &str) {
+        let path = self.path(storage, name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, name).unwrap();
+    }
+
+    fn remove(&self, name: &str) {
+        fs::remove_file(self.path("main", name)).unwrap();
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            directory: self.path("main", ""),
+            storage_root: self.dir.path().join("main"),
+            other_storages: Vec::new(),
+            investigation: "MX-1".to_owned(),
+            visit: None,
+            facility: None,
+            create: Some(NewInvestigation::default()),
+            dataset_type: "raw".to_owned(),
+            repoint: false,
+            forget_gone: true,
+            most_may_be_gone: false,
+            dry_run: false,
+            jobs: 1,
+            user_name: "simple/root".to_owned(),
+        }
+    }
+
+    async fn ingest(&self, options: &Options) -> Report {
+        self.ingest_meanwhile(options, |_| ()).await.unwrap()
+    }
+
+    /// With something that happens when the files are read and those of the last dataset are not looked for yet.
+    async fn ingest_meanwhile(
+        &self,
+        options: &Options,
+        meanwhile: impl Fn(&Self) + Sync,
+    ) -> Result<Report, IngestError> {
+        ingest::run(&self.db, &Sources::default(), options, &|done, total| {
+            if done == total {
+                meanwhile(self);
+            }
+        })
+        .await
+    }
+
+    async fn names(&self) -> String {
+        let sql = "SELECT name FROM datafile ORDER BY name";
+        let rows = self.db.read().await.unwrap().all(sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.get::<String>("name").unwrap()).collect()
+    }
+
+    async fn change(&self, sql: &str) {
+        self.db.write(async |tx| tx.exec(sql, &[]).await).await.unwrap();
+    }
+}
+
+fn reasons(report: &Report) -> String {
+    let lines: Vec<String> =
+        report.refused.iter().map(|refused| format!("{}: {}", refused.path, refused.reason)).collect();
+    lines.join("\n")
+}
+
+/// The number of gone files that were listed and forgotten.
+fn counts(report: &Report) -> (usize, usize) {
+    (report.gone.len(), report.forgotten)
+}
+
+#[tokio::test]
+async fn what_is_gone_for_good_is_forgotten() {
+    for (facility, _test) in Facility::all().await {
+        facility.remove("scan1/a");
+        facility.remove("scan2/e");
+        fs::remove_dir(facility.path("main", "scan2")).unwrap();
+        let dry = facility.ingest(&Options { dry_run: true, ..facility.options() }).await;
+        assert_eq!((counts(&dry), facility.names().await.as_str()), ((2, 2), "abcde"), "{dry:?}");
+        let report = facility.ingest(&facility.options()).await;
+        assert_eq!((counts(&report), facility.names().await.as_str()), ((2, 2), "bcd"), "{report:?}");
+        assert!(report.is_complete(), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_forgotten_where_a_disk_may_be_missing() {
+    for (facility, _test) in Facility::all().await {
+        // An empty directory, whatever is said.
+        facility.remove("scan2/e");
+        for most_may_be_gone in [false, true] {
+            let report = facility.ingest(&Options { most_may_be_gone, ..facility.options() }).await;
+            assert_eq!(counts(&report), (1, 0), "{report:?}");
+            assert!(reasons(&report).contains("is something not mounted there?"), "{report:?}");
+            assert!(!report.is_complete());
+        }
+        // A link to a disk that is missing.
+        fs::remove_dir(facility.path("main", "scan2")).unwrap();
+        std::os::unix::fs::symlink("/nowhere/scan2", facility.path("main", "scan2")).unwrap();
+        let report = facility.ingest(&facility.options()).await;
+        assert_eq!((counts(&report), report.left_out), ((0, 0), 1), "{report:?}");
+        // A directory in which there is something, and nearly nothing of what is catalogued.
+        fs::rename(facility.path("main", ""), facility.dir.path().join("away")).unwrap();
+        facility.write("main", "NOT_MOUNTED");
+        let report = facility.ingest(&facility.options()).await;
+        assert_eq!(counts(&report), (5, 0), "{report:?}");
+        assert!(reasons(&report).contains("5 of the 5 files that are catalogued below it are gone"), "{report:?}");
+        assert_eq!(facility.names().await, "NOT_MOUNTEDabcde");
+        let report = facility.ingest(&Options { most_may_be_gone: true, ..facility.options() }).await;
+        assert_eq!((counts(&report), facility.names().await.as_str()), ((5, 5), "NOT_MOUNTED"), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_happens_during_the_run_is_seen() {
+    for (facility, _test) in Facility::all().await {
+        // A file is back.
+        facility.remove("scan1/a");
+        let report = facility.ingest_meanwhile(&facility.options(), |facility| facility.write("main", "scan1/a")).await;
+        assert_eq!(counts(&report.unwrap()), (0, 0));
+        assert_eq!(facility.names().await, "abcde");
+        // Something else is where the directory was.
+        facility.remove("scan1/a");
+        let away = facility.dir.path().join("away");
+        let replace = |facility: &Facility| {
+            if !away.exists() {
+                fs::rename(facility.path("main", ""), &away).unwrap();
+                facility.write("main", "other");
+            }
+        };
+        let report = facility.ingest_meanwhile(&facility.options(), replace).await.unwrap();
+        assert_eq!(report.forgotten, 0, "{report:?}");
+        assert!(reasons(&report).contains("is not what it was when it was scanned"), "{report:?}");
+        fs::remove_dir_all(facility.path("main", "")).unwrap();
+        fs::rename(&away, facility.path("main", "")).unwrap();
+        // A file that was scanned vanishes.
+        let lose = |facility: &Facility| drop(fs::remove_file(facility.path("main", "scan1/b")));
+        let report = facility.ingest_meanwhile(&facility.options(), lose).await.unwrap();
+        assert_eq!(report.forgotten, 0, "{report:?}");
+        assert!(reasons(&report).contains("does the storage go away?"), "{report:?}");
+        assert_eq!(facility.names().await, "abcde");
+    }
+}
+
+#[tokio::test]
+async fn what_another_storage_has_is_not_gone() {
+    for (facility, _test) in Facility::all().await {
+        facility.write("second", "scan1/a");
+        fs::create_dir(facility.dir.path().join("third")).unwrap();
+        let roots = |names: &[&str]| names.iter().map(|name| facility.dir.path().join(name)).collect::<Vec<_>>();
+        let with = |others: &[&str]| Options { other_storages: roots(others), ..facility.options() };
+        facility.remove("scan1/a");
+        facility.remove("scan1/b");
+        let report = facility.ingest(&with(&["second", "third"])).await;
+        assert_eq!(counts(&report), (1, 0), "a storage that is not mounted may have it: {report:?}");
+        assert!(reasons(&report).contains("/third: is empty or cannot be read"), "{report:?}");
+        let report = facility.ingest(&with(&["second"])).await;
+        assert_eq!((counts(&report), facility.names().await.as_str()), ((1, 1), "acde"), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_a_doi_is_not_forgotten() {
+    for (facility, _test) in Facility::all().await {
+        let by = "create_id, create_time, mod_id, mod_time";
+        facility.change("UPDATE datafile SET doi = '10.1/a' WHERE name = 'a'").await;
+        let collection = format!(
+            "INSERT INTO datacollection (id, {by}, doi) VALUES (2001, 'x', 0, 'x', 0, '10.1/c'), (2002, 'x', 0, 'x', 0, NULL)"
+        );
+        facility.change(&collection).await;
+        for (id, collection, name) in [(2003, 2001, "b"), (2004, 2002, "c")] {
+            let member = format!(
+                "INSERT INTO datacollectiondatafile (id, {by}, datacollection_id, datafile_id) \
+                 SELECT {id}, 'x', 0, 'x', 0, {collection}, id FROM datafile WHERE name = '{name}'"
+            );
+            facility.change(&member).await;
+        }
+        for name in ["scan1/a", "scan1/b", "scan1/c"] {
+            facility.remove(name);
+        }
+        let report = facility.ingest(&Options { most_may_be_gone: true, ..facility.options() }).await;
+        assert_eq!((counts(&report), facility.names().await.as_str()), ((3, 1), "abde"), "{report:?}");
+        assert_eq!(reasons(&report).matches("has a DOI, or is part of what has one").count(), 2, "{report:?}");
+        assert!(!report.is_complete());
+    }
+}
+
+#[tokio::test]
+async fn a_storage_that_is_empty_is_refused_at_once() {
+    for (facility, _test) in Facility::all().await {
+        fs::remove_dir_all(facility.path("main", "")).unwrap();
+        fs::create_dir(facility.path("main", "")).unwrap();
+        let refused = facility.ingest_meanwhile(&facility.options(), |_| ()).await.unwrap_err();
+        assert!(refused.to_string().contains("is it mounted?"), "{refused}");
+        assert_eq!(facility.names().await, "abcde");
+    }
+}
