@@ -67,6 +67,8 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             create: None,
             dataset_type: "raw".to_owned(),
             repoint: false,
+            also_elsewhere: false,
+            hidden: false,
             forget_gone: false,
             dry_run: false,
             jobs: 2,
