@@ -64,6 +64,7 @@ def follow_the_page(suite, key):
     assert '"Beam is back"' in terminal.printed, terminal.printed
     shown = suite.json("icat", "investigation", "show", "MX-2")
     members = [(member["user"], member["role"]) for member in shown["members"]]
+    assert shown["release"] == "2029-01-12", shown
     assert members == [("db/bob", "Principal Investigator"), ("db/carol", "Principal Investigator")], members
     assert [(dataset["name"], dataset["file_count"]) for dataset in shown["datasets"]] == [("scan-001", 1)], shown
 
@@ -76,6 +77,8 @@ def look_like_a_portal(suite):
         assert ask.names(suite.search(alice, query)) == ["MX-1"], query
     assert suite.search(alice, ask.FILES.format("MX-1")) == [1]
     assert suite.search(alice, ask.TEAM.format("MX-1")) == ["db/alice"]
+    names = suite.search(suite.login("simple/root"), "SELECT u.name, u.fullName FROM User u WHERE u.name = 'db/alice'")
+    assert names == [["db/alice", "Alice Larsen"]], names
     suite.add_user("db/dan")
     dan = suite.login("db/dan")
     for query in (ask.MINE, ask.MINE_CLASSIC, ask.ALL):
@@ -93,6 +96,27 @@ def write_as_the_beamline(suite, key, alice, dan):
     count = lambda session: suite.request("GET", f"/logbook/{session}/event/count", {"investigationId": mx1})  # noqa: E731
     until("alice reads the entry", lambda: count(alice)[::2] == (200, b"1"))
     assert count(dan)[0] == 403, count(dan)
+
+
+def answer_all(terminal, **answers):
+    for question in ("Short name", "full name", "data files", "Instruments", "investigations", "datasets", "administrator"):
+        terminal.answer(question, answers.get(question.replace(" ", "_"), ""))
+
+
+def refused_answers_are_not_kept(suite):
+    kept = (suite.dir / "facility.toml").read_text()
+    other = Terminal([PROGRAM, "setup"], suite.dir, suite.env)
+    answer_all(other, Short_name="MOON")
+    other.expect("the facility of this catalogue is LAB, not MOON")
+    assert other.end() == 1, other.printed
+    assert (suite.dir / "facility.toml").read_text() == kept
+    empty = suite.dir / "empty"
+    empty.mkdir()
+    refused = Terminal([PROGRAM, "setup"], empty, suite.env)
+    answer_all(refused, data_files="data")
+    refused.expect("must not lie within each other")
+    assert refused.end() == 2, refused.printed
+    assert not list(empty.iterdir()), "it has left something"
 
 
 def main():
@@ -125,10 +149,10 @@ def main():
         finally:
             server.kill()
         again = Terminal([PROGRAM, "setup"], suite.dir, suite.env)
-        for question in ("Short name", "full name", "data files", "Instruments", "investigations", "datasets", "administrator"):
-            again.answer(question)
+        answer_all(again)
         again.expect("nothing to do")
         assert again.end() == 0, again.printed
+        refused_answers_are_not_kept(suite)
         print(f"{lines} lines of the README, from an empty directory to a download; portal, outsider and beamline as they should")
 
 

@@ -100,7 +100,7 @@ def files_that_are_gone(suite):
     assert [file["location"] for file in report["gone"]] == ["gone/scan1/a.dat", "gone/scan2/c.dat"], report
     assert "gone: gone/scan2/c.dat (c.dat of scan2)" in errors, errors
     # Nothing is said of what lies outside the directory that was asked for.
-    code, report, _ = suite.ingest("gone/scan10", "G2", "--create")
+    code, report, _ = suite.ingest("gone/scan10", "G2", "--create", "--also-elsewhere")
     assert code == 0 and report["gone"] == [], report
     assert len(suite.rows("G")) == 5, "rows of files that are gone stay"
     print("files that are catalogued and gone are listed")
@@ -166,7 +166,7 @@ def investigation_at_an_instrument(suite):
     assert (shown["instruments"], shown["start"], shown["dataset_count"], shown["file_count"]) == (["ID29"], "2026-01-12", 1, 1), shown
     code, _, errors = suite.ingest("first", "N", "--create", "--start", "2026-01-13")
     assert code == 0 and "is there already" in errors, errors
-    suite.ingest("first", "O", "--create")
+    suite.ingest("first", "O", "--create", "--also-elsewhere")
     assert suite.json("icat", "investigation", "show", "O")["start"], "without a start programs' entries never find it"
     print("an investigation is made with its instrument and its start")
 
@@ -206,6 +206,47 @@ def dry_run_of_something_new(suite):
     print("a dry run makes nothing")
 
 
+def catalogued_under_another_investigation(suite):
+    """Whoever may see the other investigation would see the files."""
+    suite.write("shared/scan1/a.dat")
+    suite.write("shared/scan2/b.dat")
+    code, report, _ = suite.ingest("shared", "S1", "--create")
+    assert code == 0 and report["created"] == 2, report
+    for options in (["--dry-run"], []):
+        code, report, errors = suite.ingest("shared", "S2", "--create", *options)
+        assert code == 1 and (report["created"], report["left_out"], report["investigation_created"]) == (0, 2, False), report
+        assert "are catalogued under the investigation S1 (visit 1) already, such as shared/scan1/a.dat" in errors, errors
+        assert "--also-elsewhere" in errors, errors
+    code, _, _ = suite.ingest("shared", "S2")
+    assert code == 2, "an investigation without files was not made"
+    suite.write("shared/scan2/c.dat")
+    code, report, errors = suite.ingest("shared", "S2", "--create")
+    assert code == 1 and (report["created"], report["left_out"], report["datasets"]) == (1, 2, 1), report
+    assert "1 of the 2 files of the dataset scan2" in errors, errors
+    assert [row[2] for row in suite.rows("S2")] == ["shared/scan2/c.dat"]
+    code, report, _ = suite.ingest("shared", "S2", "--also-elsewhere")
+    assert code == 0 and report["created"] == 2, report
+    code, report, _ = suite.ingest("shared", "S2")
+    assert code == 0 and report["unchanged"] == 3, "what both have stays with both"
+    print("files of another investigation are left out unless --also-elsewhere says so")
+
+
+def hidden_files_and_empty_directories(suite):
+    for name in ("scan1/a.dat", "scan1/.DS_Store", ".snapshots/scan1/a.dat"):
+        suite.write(f"hidden/{name}")
+    (suite.files / "hidden/scan2/raw").mkdir(parents=True)
+    code, report, errors = suite.ingest("hidden", "H", "--create")
+    assert code == 0 and (report["created"], report["datasets"]) == (1, 1), report
+    root = suite.files.resolve() / "hidden"
+    assert [item["path"] for item in report["skipped"]] == [f"{root}/{name}" for name in (".snapshots", "scan1/.DS_Store", "scan2")], report
+    assert "scan2: the directory has no files" in errors and "--hidden takes it" in errors, errors
+    code, report, _ = suite.ingest("hidden", "H", "--hidden")
+    assert code == 0 and report["created"] == 2 and len(report["skipped"]) == 1, report
+    code, report, _ = suite.ingest("hidden", "H")
+    assert code == 0 and report["gone"] == [], "what was taken once is not gone"
+    print("hidden files and empty directories are skipped and listed")
+
+
 def main():
     with Ingest() as suite:
         second_directory_with_equal_names(suite)
@@ -215,6 +256,8 @@ def main():
         investigation_at_an_instrument(suite)
         characters_not_bytes(suite)
         dry_run_of_something_new(suite)
+        catalogued_under_another_investigation(suite)
+        hidden_files_and_empty_directories(suite)
         file_instead_of_a_directory(suite)
 
 

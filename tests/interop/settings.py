@@ -9,6 +9,8 @@ import json
 import os
 import re
 import signal
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from suite import Suite
 
@@ -108,12 +110,43 @@ class Settings(Suite):
         line = [line for line in log.splitlines() if "GET /icat/session/{id}" in line]
         assert len(line) == 1 and re.search(r"INFO service_kit::http: GET /icat/session/\{id\} 403 [0-9.]+ ms request\.id=", line[0]), line
 
+    def check_stranger(self):
+        """The server of another facility on the same ports is not told the password of the reader."""
+        heard = []
+
+        class Stranger(BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                heard.append(f"{self.path} {body.decode()}")
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b'{"status":"up","instance":"another"}')
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.env["UNDULATOR_ICAT__READER"] = "simple:reader:secretofthereader"
+        self.env["UNDULATOR_HTTP__INTERNAL_BIND"] = f"127.0.0.1:{self.internal}"
+        strangers = [ThreadingHTTPServer(("127.0.0.1", port), Stranger) for port in (self.public, self.internal)]
+        for stranger in strangers:
+            threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        found = self.doctor(1)
+        for stranger in strangers:
+            stranger.shutdown()
+            stranger.server_close()
+        assert f"another server listens at 127.0.0.1:{self.public}" in found["http.bind", "wrong"], found
+        assert f"another server listens at 127.0.0.1:{self.public}" in found["reader account", "warning"], found
+        assert heard == ["/health/live "], heard
+
 
 def main():
     with Settings() as suite:
         count = suite.check_storages()
         suite.check_errors()
         suite.check_doctor()
+        suite.check_stranger()
         print(f"{count} starts with shared storages refused; errors name file and setting; doctor and serve say the same")
 
 

@@ -193,6 +193,16 @@ def download(suite, session, investigation):
     return suite.request("GET", "/ids/getData", {"sessionId": session, "datafileIds": file})[0]
 
 
+def upload(suite):
+    """A new facility has a format that an upload can name."""
+    root = root_of(suite)
+    (file_format,) = suite.search(root, "SELECT f.id FROM DatafileFormat f WHERE f.name = 'unknown' AND f.version = '1'")
+    (dataset,) = suite.search(root, "SELECT d.id FROM Dataset d WHERE d.investigation.name = 'MX-1'")
+    query = {"sessionId": root, "datasetId": dataset, "datafileFormatId": file_format, "name": "uploaded.txt"}
+    status, _, body = suite.request("PUT", "/ids/put", query, data=b"1 2 3", headers={"Content-Type": "application/octet-stream"})
+    assert status == 201, body
+
+
 def root_of(suite):
     return suite.login("simple/root")
 
@@ -230,6 +240,8 @@ def main():
         for name in ("DATA_DIR", "STORAGE__MAIN__URL"):
             del suite.env[f"UNDULATOR_{name}"]
         suite.files.rmdir()
+        # Uploads and deletions are for storages that say so.
+        suite.env["UNDULATOR_STORAGE__MAIN__READ_ONLY"] = "false"
         file, key = set_up(suite)
         serve_fresh(suite)
         change(suite, file)
@@ -238,6 +250,7 @@ def main():
         sessions = see(suite)
         grants(suite, sessions["dan"])
         logbook(suite, key, sessions)
+        upload(suite)
         print("passed")
 
 

@@ -52,6 +52,11 @@ async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
         Err(e) => return vec![Finding::wrong(WHAT, e.to_string())],
     };
     let account = reader.account();
+    if let Some(address) = ctx.stranger.filter(|_| is_embedded) {
+        let says =
+            format!("{account} is not checked: another server listens at {address}, which is not told its password");
+        return vec![Finding::warning(WHAT, says)];
+    }
     let mut hidden = Vec::new();
     for entity in ENTITIES {
         let sees = reader.ask(async |icat, session| sees_any(icat, session, entity).await).await;
@@ -112,7 +117,8 @@ fn refusal(account: &str, url: &str, e: &IcatError) -> String {
     match e {
         IcatError::Refused { code: IcatCode::Session, message } => {
             format!(
-                "ICAT refuses the login of {account} (icat.reader): {message}. Is the password right, and does the account exist?"
+                "ICAT refuses the login of {account} (icat.reader): {message}. Is the password right, and does the account exist? \
+                 `undulator setup` repairs the account of an embedded catalogue"
             )
         }
         IcatError::Refused { message, .. } => {

@@ -1,6 +1,7 @@
 //! Settings: embedded commented defaults, below a file, below variables; unknown names are errors.
 
 mod explain;
+mod secret_files;
 mod settings_file;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
-use figment::value::{Dict, Value};
+use figment::value::Dict;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -22,6 +23,7 @@ pub use database::{DatabaseConfig, duration};
 
 pub(crate) use self::explain::nearest;
 use self::explain::{explain, place};
+use self::secret_files::{HARMLESS, SECRETS, SecretFiles, with_secret_files};
 pub use self::settings_file::FacilityPlace;
 use crate::private_paths::PrivatePath;
 
@@ -32,11 +34,6 @@ const SHARED: [&str; 10] =
 /// Sections of the suite's services: a program that runs only some of them passes over the others, so that one file
 /// and one set of variables serve all programs of a site.
 const OF_SERVICES: &[&str] = &["auth", "catalogue", "download", "logbook"];
-/// Settings that are never shown and that may be given as the name of a file.
-const SECRETS: [(&str, &str); 3] = [("database", "url"), ("icat", "reader"), ("logbook", "s3_secret_access_key")];
-/// Values of secrets that reveal nothing.
-const HARMLESS: [&str; 2] = ["", "sqlite"];
-
 /// A setting that cannot be used; the text names it and says what to do.
 #[derive(Debug, Error)]
 #[error("{0}")]
@@ -52,6 +49,8 @@ pub struct Config {
     /// The settings' own file, and the files of secrets.
     pub(crate) private_files: Vec<PrivatePath>,
     settings_file: Option<PathBuf>,
+    /// Why secrets that are kept in files of their own cannot be read; empty but for commands that repair it.
+    pub(crate) unreadable_secrets: Vec<String>,
 }
 
 /// The shared settings; see `config.default.toml` for each one's meaning.
@@ -264,6 +263,21 @@ impl ApiKeyConfig {
 impl Config {
     /// Reads defaults, then `file` (which must exist), then variables, and checks the shared settings.
     pub fn load(service_defaults: &[&str], file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::load_with_unreadable_secrets(service_defaults, file)?.require_secrets()
+    }
+
+    fn require_secrets(self) -> Result<Self, ConfigError> {
+        match self.unreadable_secrets.first() {
+            Some(reason) => Err(ConfigError(reason.clone())),
+            None => Ok(self),
+        }
+    }
+
+    /// The same for commands that say what is wrong, or repair it: a secret whose file cannot be read counts as not given.
+    pub(crate) fn load_with_unreadable_secrets(
+        service_defaults: &[&str],
+        file: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
         if let Some(file) = file
             && !file.is_file()
         {
@@ -282,12 +296,12 @@ impl Config {
 
     /// Defaults and the given TOML only; for tests.
     pub fn from_toml(service_defaults: &[&str], toml: &str) -> Result<Self, ConfigError> {
-        Self::checked(defaults(service_defaults).merge(Toml::string(toml)), service_defaults)
+        Self::checked(defaults(service_defaults).merge(Toml::string(toml)), service_defaults)?.require_secrets()
     }
 
     fn checked(figment: Figment, service_defaults: &[&str]) -> Result<Self, ConfigError> {
         let origin = figment;
-        let (figment, private_files) = with_secret_files(&origin)?;
+        let SecretFiles { figment, private_files, unreadable } = with_secret_files(&origin)?;
         refuse_unknown_sections(&figment, service_defaults, &origin)?;
         let core: Core = extract(&figment, None, &origin)?;
         core.identity.api_keys.iter().try_for_each(ApiKeyConfig::check)?;
@@ -296,7 +310,7 @@ impl Config {
         }
         core.http.check_ports()?;
         core.http.cors.check()?;
-        Ok(Self { figment, origin, core, private_files, settings_file: None })
+        Ok(Self { figment, origin, core, private_files, settings_file: None, unreadable_secrets: unreadable })
     }
 
     /// A service's own section, checked against its type (which should deny unknown fields).
@@ -370,30 +384,4 @@ fn refuse_unknown_sections(figment: &Figment, service_defaults: &[&str], origin:
             Err(ConfigError(format!("{}unknown setting `{unknown}`{hint}", place(unknown, None, origin))))
         }
     }
-}
-
-/// Replaces `<secret>_file` by the content of the file.
-fn with_secret_files(origin: &Figment) -> Result<(Figment, Vec<PrivatePath>), ConfigError> {
-    let mut figment = origin.clone();
-    let mut files = Vec::new();
-    for (section, key) in SECRETS {
-        let file_key = format!("{section}.{key}_file");
-        let Ok(file) = figment.extract_inner::<PathBuf>(&file_key) else {
-            continue;
-        };
-        let given: String = figment.extract_inner(&format!("{section}.{key}")).unwrap_or_default();
-        if !HARMLESS.contains(&given.as_str()) {
-            return Err(ConfigError(format!("set either {section}.{key} or {file_key}, not both")));
-        }
-        let secret = std::fs::read_to_string(&file)
-            .map_err(|e| ConfigError(format!("{file_key}: cannot read {}: {e}", file.display())))?;
-        let mut all: Dict = extract(&figment, None, origin)?;
-        if let Some(Value::Dict(_, settings)) = all.get_mut(section) {
-            settings.remove(&format!("{key}_file"));
-            settings.insert(key.to_owned(), Value::from(secret.trim_end_matches(['\r', '\n']).to_owned()));
-        }
-        figment = Figment::from(Serialized::defaults(all));
-        files.push(PrivatePath::new(file_key, file));
-    }
-    Ok((figment, files))
 }

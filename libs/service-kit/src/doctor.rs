@@ -1,5 +1,6 @@
 //! What `doctor` finds, and what a service adds to it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -74,6 +75,8 @@ pub struct DoctorCtx {
     pub endpoints: Endpoints,
     /// Whether the services of this process are running: false for `doctor`, which may be asked before they are started.
     pub is_running: bool,
+    /// Where the server of another facility listens at a port of this one; nothing secret may be sent there.
+    pub stranger: Option<SocketAddr>,
 }
 
 impl DoctorCtx {

@@ -14,6 +14,7 @@ mod existing_database;
 mod http;
 pub mod idempotency;
 pub mod ids;
+mod instance;
 pub mod leases;
 mod log_fields;
 pub mod metrics;

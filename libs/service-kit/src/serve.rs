@@ -19,6 +19,7 @@ use crate::doctor::{self, DoctorCtx};
 use crate::http::{self, Checks, Listener, MountError, Own, RouteInfo, Site, Table};
 use crate::idempotency::Idempotency;
 use crate::ids::{Ids, SystemIds};
+use crate::instance::instance_id;
 use crate::leases::Leases;
 use crate::openapi::{self, OpenApiError, StartLink};
 use crate::pools::Pools;
@@ -189,6 +190,7 @@ impl Server {
             checks,
             draining: Arc::clone(&draining),
             metrics: process.metrics.clone(),
+            instance: instance_id(config),
         }));
 
         let workers = std::mem::take(&mut *workers.lock().unwrap_or_else(PoisonError::into_inner));
@@ -292,6 +294,7 @@ pub async fn serve(
         databases: server.databases.clone(),
         endpoints: server.endpoints,
         is_running: true,
+        stranger: None,
     };
     let examined = async {
         doctor::log_faults(services, &ctx).await;

@@ -7,6 +7,7 @@
 pub mod accounts;
 mod compat;
 mod config;
+mod doctor;
 mod error;
 mod handle;
 mod keys;
@@ -51,6 +52,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     openapi: || openapi::Document::openapi(),
     private_paths: |settings| Ok(vec![PrivatePath::new("auth.keys_dir", Config::read(settings)?.keys_dir)]),
     build: |ctx| Box::pin(build(ctx)),
+    doctor: |ctx| Box::pin(doctor::check_reader_password(ctx)),
     ..ServiceDef::EMPTY
 };
 

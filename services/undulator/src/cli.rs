@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use service_kit::cli::{self, Options};
 
-pub use self::auth::{AddUser, AuthCommand, UserCommand};
+pub use self::auth::{AddUser, AuthCommand, NewUser, UserCommand};
 pub use self::get::{Get, What};
 pub use self::icat::{
     AddInstrument, AddInvestigation, Grant, InstrumentCommand, InvestigationCommand, InvestigationName, Revoke,
@@ -142,6 +142,12 @@ pub struct Ingest {
     /// Let datasets and files that are catalogued at another location point to this directory: only if the data has moved.
     #[arg(long)]
     pub repoint: bool,
+    /// Catalogue files also if another investigation has them already; then whoever may see one of the two sees them.
+    #[arg(long)]
+    pub also_elsewhere: bool,
+    /// Take files and directories whose names begin with a dot, which are skipped otherwise.
+    #[arg(long)]
+    pub hidden: bool,
     /// Remove files from the catalogue that are catalogued below the directory and not on disk any more; --dry-run lists
     /// them. Rows stay where a disk may not be mounted, where another storage has the file, and where there is a DOI.
     #[arg(long)]

@@ -66,6 +66,7 @@ async fn check_at(url: &str, reader: &str, is_running: bool, own: &str, process:
         databases: Vec::new(),
         endpoints,
         is_running,
+        stranger: None,
     };
     let findings = check_reader(ctx.clone()).await;
     assert_eq!(findings, check_reader(ctx).await, "asked again, it says the same");

@@ -14,6 +14,7 @@ use crate::config::{BusKind, Config};
 use crate::db::{Db, Target};
 use crate::doctor::{DoctorCtx, Finding, Level};
 use crate::existing_database::require_place;
+use crate::instance::instance_id;
 use crate::problem::{chain, root_cause};
 use crate::process::Process;
 use crate::serve::{Endpoints, http_client, open_database};
@@ -26,7 +27,9 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
     require_place(services, settings).await?;
     let client = http_client(settings)?;
     let mut findings = vec![Finding::ok("settings", settings.facility_place().to_string())];
-    findings.extend(listeners(settings, &client).await);
+    findings.extend(settings.unreadable_secrets.iter().map(|reason| Finding::wrong("secrets", reason)));
+    let Listeners { findings: looked, stranger } = look_at_listeners(settings, &client).await;
+    findings.extend(looked);
     let mut databases = Vec::new();
     for service in services {
         let looked = database(service, settings, &mut databases).await;
@@ -52,6 +55,7 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
         databases,
         endpoints: Endpoints { public: core.http.bind, internal: core.http.internal_bind },
         is_running: false,
+        stranger,
     };
     findings.extend(crate::doctor::examine(services, &ctx).await);
     for (_, db) in ctx.databases {
@@ -87,22 +91,44 @@ async fn read_storage(directory: PathBuf) -> Result<String, String> {
     }
 }
 
-/// Whether the ports are free, or taken by the services themselves.
-async fn listeners(settings: &Config, client: &reqwest::Client) -> Vec<Finding> {
+struct Listeners {
+    findings: Vec<Finding>,
+    /// Where somebody else listens.
+    stranger: Option<SocketAddr>,
+}
+
+/// Whether the ports are free, taken by the services themselves, or by somebody else.
+async fn look_at_listeners(settings: &Config, client: &reqwest::Client) -> Listeners {
+    let http = &settings.core.http;
+    let is_ours = is_own_server(settings, client).await;
+    let mut listeners = Listeners { findings: Vec::new(), stranger: None };
+    for (setting, address) in [("http.internal_bind", http.internal_bind), ("http.bind", http.bind)] {
+        let outcome = match TcpListener::bind(address) {
+            Ok(_) => Ok(format!("{setting} = {address} is free")),
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse && is_ours => Ok(format!("{setting} = {address}: running")),
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse => {
+                listeners.stranger = Some(address);
+                Err(format!(
+                    "another server listens at {address} ({setting}), or one of this facility that was started by an older \
+                     version: stop it, or choose another port"
+                ))
+            }
+            Err(e) => Err(crate::http::bind_refusal(setting, address, &e)),
+        };
+        listeners.findings.insert(0, Finding::of(setting, outcome));
+    }
+    listeners
+}
+
+/// Whether the server that answers is this facility's. Nothing secret is sent to find out.
+async fn is_own_server(settings: &Config, client: &reqwest::Client) -> bool {
     let http = &settings.core.http;
     let endpoints = Endpoints { public: http.bind, internal: http.internal_bind };
     let health = format!("{}/health/live", endpoints.resolve("self", crate::Listener::Internal));
-    let asked = client.get(health).timeout(PATIENCE).send().await;
-    let runs = asked.is_ok_and(|answer| answer.status().is_success());
-    let look = |setting: &str, address: SocketAddr| {
-        let outcome = match TcpListener::bind(address) {
-            Ok(_) => Ok(format!("{setting} = {address} is free")),
-            Err(e) if e.kind() == io::ErrorKind::AddrInUse && runs => Ok(format!("{setting} = {address}: running")),
-            Err(e) => Err(crate::http::bind_refusal(setting, address, &e)),
-        };
-        Finding::of(setting, outcome)
-    };
-    vec![look("http.bind", http.bind), look("http.internal_bind", http.internal_bind)]
+    let Ok(answer) = client.get(health).timeout(PATIENCE).send().await else { return false };
+    let Ok(text) = answer.text().await else { return false };
+    let body: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    body["instance"].as_str() == Some(&instance_id(settings))
 }
 
 /// Adds the database if it is up to date.

@@ -115,10 +115,32 @@ pub async fn run(command: Command, services: &[ServiceDef], settings: &Config, j
 
 /// Settings of all given services, checked as a whole, whichever of them will run.
 pub fn load(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
-    let here = Path::new("undulator.toml");
-    let file = file.or_else(|| here.is_file().then(|| here.to_owned()));
     let defaults: Vec<&str> = services.iter().map(|service| service.default_toml).collect();
-    let mut config = Config::load(&defaults, file.as_deref())?;
+    let file = file.or_else(settings_file_here);
+    checked(services, Config::load(&defaults, file.as_deref())?)
+}
+
+/// The same for commands that find out or repair what is wrong: a secret whose file cannot be read counts as not given.
+pub fn load_with_unreadable_secrets(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
+    let defaults: Vec<&str> = services.iter().map(|service| service.default_toml).collect();
+    let file = file.or_else(settings_file_here);
+    checked(services, Config::load_with_unreadable_secrets(&defaults, file.as_deref())?)
+}
+
+/// The settings that a command needs.
+pub fn load_for(command: &Command, services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
+    match command {
+        Command::Doctor => load_with_unreadable_secrets(services, file),
+        _ => load(services, file),
+    }
+}
+
+fn settings_file_here() -> Option<PathBuf> {
+    let here = Path::new("undulator.toml");
+    here.is_file().then(|| here.to_owned())
+}
+
+fn checked(services: &[ServiceDef], mut config: Config) -> Result<Config, Failure> {
     for service in services {
         (service.check)(&config)?;
         config.private_files.extend((service.private_paths)(&config)?);
@@ -165,8 +187,9 @@ pub fn main(service: ServiceDef) -> ExitCode {
     let default_ports = service.default_ports;
     block_on(async move {
         let services = [service];
-        let settings = load(&services, options.config)?.with_default_ports(default_ports)?;
-        run(command.unwrap_or(Command::Serve { services: Vec::new() }), &services, &settings, options.json).await
+        let command = command.unwrap_or(Command::Serve { services: Vec::new() });
+        let settings = load_for(&command, &services, options.config)?.with_default_ports(default_ports)?;
+        run(command, &services, &settings, options.json).await
     })
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Health {
     pub checks: Checks,
     pub draining: Arc<AtomicBool>,
     pub metrics: Metrics,
+    /// See [`crate::instance`].
+    pub instance: String,
 }
 
 pub(crate) fn health_mounts(health: Health) -> [Mount; 2] {
@@ -63,8 +65,8 @@ pub(crate) fn health_mounts(health: Health) -> [Mount; 2] {
 }
 
 /// 200 as long as the process can answer at all.
-async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(json!({"status": "up"}))
+async fn live(health: web::Data<Health>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "up", "instance": health.instance}))
 }
 
 /// 200 if every database answers and can be written and the process is not stopping, else 503; the body says which. No

@@ -8,7 +8,7 @@ use events::messages::auth::{SessionEnded, SessionsRevoked};
 use jiff::Timestamp;
 use service_kit::{Clock, Config as Settings, Db, DbError, Sources, Tx, open_database};
 
-use super::password::hash_password;
+use super::password::{hash_password, verify_password};
 use super::{AccountError, AccountName, PasswordPolicy};
 use crate::config::Config;
 use crate::store::{accounts, token_sessions};
@@ -57,6 +57,13 @@ impl Accounts {
     /// Refuses a password that the account could not be made with.
     pub fn check_password(&self, account: &AccountName, password: &str) -> Result<(), AccountError> {
         self.policy.check(account, password)
+    }
+
+    /// Whether this is the password of an account, locked or not.
+    pub async fn has_password(&self, account: &AccountName, password: &str) -> Result<bool, AccountError> {
+        let row = accounts::find(&mut self.db.read().await?, &account.mechanism, &account.name).await?;
+        let row = row.filter(|row| row.removed_at.is_none());
+        Ok(row.is_some_and(|row| verify_password(Some(&row.password_hash), password)))
     }
 
     /// All accounts, by mechanism and name.

@@ -12,6 +12,7 @@ use thiserror::Error;
 pub use self::administration::{Account, Accounts};
 pub use self::login::{Attempt, LocalLogins};
 pub use self::password::PasswordPolicy;
+pub(crate) use self::password::verify_password;
 
 const MAX_NAME_BYTES: usize = 200;
 

@@ -36,7 +36,8 @@ impl Catalogue<'_> {
         }
     }
 
-    async fn find_investigations(&self) -> Result<Vec<i64>, IngestError> {
+    /// Those with the wanted name, visit and facility.
+    pub async fn find_investigations(&self) -> Result<Vec<i64>, IngestError> {
         let options = self.options;
         let is_wanted = |wanted: &Option<String>, has: &str| wanted.as_ref().is_none_or(|wanted| wanted == has);
         let mut found = Vec::new();

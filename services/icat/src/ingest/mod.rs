@@ -6,10 +6,12 @@
 //! catalogued already are not read again.
 //!
 //! A dataset or datafile that is catalogued at another location is left out and listed, because two directories with
-//! equal names would otherwise take each other's files away; only [`Options::repoint`] moves it.
+//! equal names would otherwise take each other's files away; only [`Options::repoint`] moves it. So is a file that another
+//! investigation has, unless [`Options::also_elsewhere`] says that both are to have it.
 
 mod catalogue;
 mod datasets;
+mod elsewhere;
 mod gone;
 mod investigation;
 mod scan;
@@ -22,18 +24,20 @@ use thiserror::Error;
 
 use self::catalogue::Catalogue;
 use self::datasets::{Catalogued, FileChange};
+use self::elsewhere::Elsewhere;
 pub use self::gone::GoneFile;
 pub use self::scan::LeftOut;
 use crate::outbox;
 
 /// Every statement, for the test that prepares them on each engine.
-pub const STATEMENTS: [&str; 10] = [
+pub const STATEMENTS: [&str; 11] = [
     investigation::FIND_INVESTIGATION,
     investigation::LIST_FACILITIES,
     investigation::LIST_INVESTIGATION_TYPES,
     investigation::LIST_INSTRUMENTS,
     datasets::FIND_DATASET,
     datasets::LIST_FILES,
+    elsewhere::LIST_LOCATIONS,
     gone::LIST_DATASETS,
     gone::LIST_PUBLISHED,
     totals::SUM_OF_DATASET,
@@ -62,6 +66,10 @@ pub struct Options {
     pub dataset_type: String,
     /// Let datasets and datafiles that are catalogued at another location point to this directory.
     pub repoint: bool,
+    /// Catalogue files that another investigation has already.
+    pub also_elsewhere: bool,
+    /// Take files and directories whose names begin with a dot.
+    pub hidden: bool,
     /// Remove the rows of files that are not on disk any more; refused where the disk looks as if it were not mounted.
     pub forget_gone: bool,
     /// Also where more than half of the files that are catalogued below the directory are gone.
@@ -106,6 +114,8 @@ pub struct Report {
     pub left_out: usize,
     /// Why; a whole dataset is one item.
     pub refused: Vec<LeftOut>,
+    /// What was skipped without being missed: hidden files, and directories without files.
+    pub skipped: Vec<LeftOut>,
     /// Files that are catalogued below the directory and are not on disk any more.
     pub gone: Vec<GoneFile>,
     /// Files that are gone whose rows were removed.
@@ -141,15 +151,28 @@ pub enum IngestError {
 pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
 pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progress<'_>) -> Result<Report, IngestError> {
-    let tree = scan::scan_directory(&options.directory, &options.storage_root)?;
-    let disk = gone::Disk::look(&tree, options)?;
-    let mut survey = gone::Survey::default();
+    let mut tree = scan::scan_directory(&options.directory, &options.storage_root, options.hidden)?;
     let at = sources.clock.now_micros();
     let catalogue = Catalogue { db, outbox: outbox(sources), at, options };
-    let mut report = Report::default();
+    let mut report = Report {
+        left_out: tree.refused.len(),
+        refused: tree.refused.clone(),
+        skipped: std::mem::take(&mut tree.skipped),
+        ..Report::default()
+    };
+    let there = catalogue.find_investigations().await?;
+    let has_files = !tree.datasets.is_empty();
+    if !options.also_elsewhere {
+        let elsewhere = Elsewhere::list(db, &tree.base, there.first().copied()).await?;
+        elsewhere.leave_out(&mut tree, &mut report);
+    }
+    if has_files && tree.datasets.is_empty() && there.is_empty() && options.create.is_some() {
+        // An investigation without files was not asked for.
+        return Ok(report);
+    }
+    let disk = gone::Disk::look(&tree, options)?;
+    let mut survey = gone::Survey::default();
     let investigation = catalogue.find_or_create_investigation(&mut report).await?;
-    report.left_out = tree.refused.len();
-    report.refused.extend(tree.refused.iter().cloned());
     let total = tree.datasets.iter().map(|dataset| dataset.files.len()).sum();
     let mut done = 0;
     for dataset in &tree.datasets {

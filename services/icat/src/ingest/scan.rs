@@ -26,6 +26,8 @@ pub struct Tree {
     pub base: String,
     pub datasets: Vec<Dataset>,
     pub refused: Vec<LeftOut>,
+    /// Hidden files, and directories without files.
+    pub skipped: Vec<LeftOut>,
 }
 
 pub struct Dataset {
@@ -53,8 +55,8 @@ pub struct LeftOut {
     pub reason: String,
 }
 
-/// Reads the names below a directory; links are not followed.
-pub fn scan_directory(directory: &Path, root: &Path) -> Result<Tree, IngestError> {
+/// Reads the names below a directory; links are not followed. Names that begin with a dot are skipped unless `hidden`.
+pub fn scan_directory(directory: &Path, root: &Path, hidden: bool) -> Result<Tree, IngestError> {
     let resolve = |path: &Path| {
         fs::canonicalize(path).map_err(|source| IngestError::Read { path: path.display().to_string(), source })
     };
@@ -74,7 +76,9 @@ pub fn scan_directory(directory: &Path, root: &Path) -> Result<Tree, IngestError
     let mut datasets: BTreeMap<String, Dataset> = BTreeMap::new();
     let mut taken: HashSet<(String, String)> = HashSet::new();
     let mut refused = Vec::new();
-    for entry in WalkDir::new(&directory).sort_by_file_name() {
+    let mut skipped = Skipped::default();
+    let mut entries = WalkDir::new(&directory).sort_by_file_name().into_iter();
+    while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,
             Err(e) => {
@@ -83,9 +87,18 @@ pub fn scan_directory(directory: &Path, root: &Path) -> Result<Tree, IngestError
                 continue;
             }
         };
-        if entry.file_type().is_dir() {
+        if !hidden && entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".") {
+            skipped.add_hidden(entry.path());
+            if entry.file_type().is_dir() {
+                entries.skip_current_dir();
+            }
             continue;
         }
+        if entry.file_type().is_dir() {
+            skipped.directories.push(entry.into_path());
+            continue;
+        }
+        skipped.add_occupied(entry.path());
         match place_file(&directory, base, &own_name, &entry) {
             Ok((dataset, file)) => {
                 let is_own = dataset == own_name && !file.in_subdirectory;
@@ -109,7 +122,47 @@ pub fn scan_directory(directory: &Path, root: &Path) -> Result<Tree, IngestError
         }
     }
     let base = base.to_owned();
-    Ok(Tree { root, directory, base, datasets: datasets.into_values().collect(), refused })
+    let skipped = skipped.into_list();
+    Ok(Tree { root, directory, base, datasets: datasets.into_values().collect(), refused, skipped })
+}
+
+/// What is not catalogued, and is no loss.
+#[derive(Default)]
+struct Skipped {
+    list: Vec<LeftOut>,
+    directories: Vec<PathBuf>,
+    /// Directories that have a file somewhere below them.
+    occupied: HashSet<PathBuf>,
+}
+
+impl Skipped {
+    fn add_hidden(&mut self, path: &Path) {
+        self.add_occupied(path);
+        let reason = "its name begins with a dot; --hidden takes it".to_owned();
+        self.list.push(LeftOut { path: path.display().to_string(), reason });
+    }
+
+    fn add_occupied(&mut self, path: &Path) {
+        for directory in path.ancestors().skip(1) {
+            if !self.occupied.insert(directory.to_owned()) {
+                break;
+            }
+        }
+    }
+
+    /// Of directories within each other that have no files the outermost is named.
+    fn into_list(self) -> Vec<LeftOut> {
+        let Self { mut list, directories, occupied } = self;
+        let is_empty = |path: &Path| !occupied.contains(path);
+        let outermost = directories.iter().enumerate().filter(|(place, path)| {
+            is_empty(path) && (*place == 0 || path.parent().is_none_or(|parent| !is_empty(parent)))
+        });
+        list.extend(outermost.map(|(_, path)| LeftOut {
+            path: path.display().to_string(),
+            reason: "the directory has no files: no dataset is made of it".to_owned(),
+        }));
+        list
+    }
 }
 
 struct Placed {

@@ -21,6 +21,7 @@ async fn rules_are_read_from_the_database_that_is_open() {
             databases,
             endpoints: Endpoints { public: nowhere, internal: nowhere },
             is_running: true,
+            stranger: None,
         };
         let findings = icat::doctor::examine(ctx(vec![("icat", app.db("icat").clone())])).await;
         assert_eq!(findings.len(), 1);

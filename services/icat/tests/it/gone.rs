@@ -66,6 +66,8 @@ impl Facility {
             dataset_type: "raw".to_owned(),
             repoint: false,
             forget_gone: true,
+            also_elsewhere: false,
+            hidden: false,
             most_may_be_gone: false,
             dry_run: false,
             jobs: 1,

@@ -17,7 +17,7 @@ pub enum AuthCommand {
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// Create an account.
-    Add(AddUser),
+    Add(NewUser),
     /// List the accounts.
     List,
     /// Refuse every login of an account.
@@ -34,6 +34,15 @@ pub enum UserCommand {
 pub struct Account {
     /// MECHANISM/NAME, for example db/alice
     pub account: String,
+}
+
+#[derive(Debug, Args)]
+pub struct NewUser {
+    #[command(flatten)]
+    pub account: AddUser,
+    /// What they are called; stored in the embedded catalogue. Entries of the logbook show it.
+    #[arg(long, value_name = "NAME")]
+    pub full_name: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub enum InvestigationCommand {
-    /// Create an investigation, or add to one what it lacks.
+    /// Create an investigation, or add to one what it lacks; --change replaces what is there.
     Add(AddInvestigation),
     /// List the investigations.
     List,
@@ -44,6 +44,9 @@ pub struct AddInvestigation {
     /// Its type; needed where the facility has several.
     #[arg(long = "type", value_name = "NAME")]
     pub investigation_type: Option<String>,
+    /// Replace attributes that have another value; without it only those that have none are filled in.
+    #[arg(long)]
+    pub change: bool,
     /// A principal investigator, as MECHANISM/NAME (db/alice); may be given several times. Created if there is no such user.
     #[arg(long, value_name = "USER")]
     pub pi: Vec<String>,
@@ -65,6 +68,9 @@ pub struct AddInstrument {
     /// What it is.
     #[arg(long)]
     pub description: Option<String>,
+    /// Replace attributes that have another value; without it only those that have none are filled in.
+    #[arg(long)]
+    pub change: bool,
     /// A scientist of the instrument, as MECHANISM/NAME (db/carol); may be given several times. Created if there is no such
     /// user.
     #[arg(long, value_name = "USER")]
@@ -97,6 +103,9 @@ pub struct Grant {
     pub member: String,
     #[command(flatten)]
     pub investigation: InvestigationName,
+    /// What they are called, where the catalogue does not know it yet; entries of the logbook show it.
+    #[arg(long, value_name = "NAME")]
+    pub full_name: Option<String>,
     /// In which role; "Principal Investigator" may also publish the data.
     #[arg(long, default_value = "Member")]
     pub role: String,

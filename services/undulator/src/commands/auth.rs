@@ -7,15 +7,16 @@ use std::path::Path;
 use auth::{AccountError, AccountName, Accounts};
 use serde_json::json;
 use service_kit::cli::{Failure, result};
-use service_kit::{Config, Sources};
+use service_kit::{Config, Sources, require_database};
 
+use super::catalogue::{self, Catalogue, OnConflict, OtherValues};
 use super::get::ask_password;
-use crate::cli::{AddUser, UserCommand};
+use crate::cli::{AddUser, NewUser, UserCommand};
 
 pub async fn run(settings: &Config, command: UserCommand, json: bool) -> Result<(), Failure> {
     let accounts = Accounts::open(settings, &Sources::default()).await.map_err(to_failure)?;
     let outcome = match command {
-        UserCommand::Add(options) => add(&accounts, &options, json).await,
+        UserCommand::Add(options) => add(settings, &accounts, &options, json).await,
         UserCommand::List => list(&accounts, json).await,
         UserCommand::Lock(options) => {
             let name = parse(&accounts, &options.account)?;
@@ -45,10 +46,32 @@ pub async fn add_user(settings: &Config, options: &AddUser, json: bool) -> Resul
     result(json, &json!({"account": name.to_string(), "created": created}), &format!("{did} {name}"))
 }
 
-async fn add(accounts: &Accounts, options: &AddUser, json: bool) -> Result<(), Failure> {
+async fn add(settings: &Config, accounts: &Accounts, options: &NewUser, json: bool) -> Result<(), Failure> {
+    let NewUser { account: options, full_name } = options;
     let name = parse(accounts, &options.account)?;
+    if full_name.is_some() {
+        require_database(&icat::SERVICE, settings).await?;
+    }
     accounts.create_account(&name, &new_password(options)?).await.map_err(to_failure)?;
-    result(json, &json!({"account": name.to_string(), "created": true}), &format!("created {name}"))
+    let mut sentence = format!("created {name}");
+    if let Some(full_name) = full_name {
+        sentence.push('\n');
+        sentence.push_str(&name_user(settings, &name, full_name).await?.text());
+    }
+    result(json, &json!({"account": name.to_string(), "created": true}), &sentence)
+}
+
+/// The catalogue says what people are called.
+async fn name_user(settings: &Config, name: &AccountName, full_name: &str) -> Result<catalogue::Report, Failure> {
+    let catalogue = Catalogue::open(settings, None).await?;
+    let name = name.to_string();
+    let report = catalogue
+        .change(OnConflict::Refuse, false, async |rows| {
+            rows.name_user(&name, Some(full_name), OtherValues::Change).await.map(drop)
+        })
+        .await?;
+    catalogue.close().await;
+    Ok(report)
 }
 
 async fn set_password(accounts: &Accounts, options: &AddUser, json: bool) -> Result<(), Failure> {

@@ -42,6 +42,8 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         create: options.create.then_some(new),
         dataset_type: options.dataset_type,
         repoint: options.repoint,
+        also_elsewhere: options.also_elsewhere,
+        hidden: options.hidden,
         forget_gone: options.forget_gone,
         most_may_be_gone: options.most_may_be_gone,
         dry_run: options.dry_run,
@@ -82,6 +84,8 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
 fn print_findings(report: &Report) {
     let left_out = report.refused.iter().map(|refused| format!("left out: {}: {}", refused.path, refused.reason));
     let gone = report.gone.iter().map(|file| format!("gone: {} ({} of {})", file.location, file.name, file.dataset));
+    let skipped = report.skipped.iter().map(|skipped| format!("skipped: {}: {}", skipped.path, skipped.reason));
+    print_lines(&skipped.collect::<Vec<_>>());
     print_lines(&left_out.collect::<Vec<_>>());
     print_lines(&gone.collect::<Vec<_>>());
 }
@@ -112,10 +116,11 @@ fn summarize(report: &Report, dry_run: bool) -> String {
         0 => String::new(),
         n => format!("; {} of these datasets still on disk at the old place: has the data moved?", count(n, "file")),
     };
+    let skipped = if report.skipped.is_empty() { String::new() } else { format!("; {} skipped", report.skipped.len()) };
     let kept = if dry_run { " (dry run: nothing is stored)" } else { "" };
     format!(
         "{made}{}; files: {} new, {} updated{repointed}, {} unchanged, {} left out, {} gone{forgotten}; {} \
-         {read}{left_behind}{kept}",
+         {read}{left_behind}{skipped}{kept}",
         count(report.datasets, "dataset"),
         report.created,
         report.updated,

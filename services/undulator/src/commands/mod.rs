@@ -30,7 +30,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Setup(options) => return setup::run(config, options, json).await,
         other => other,
     };
-    let settings = cli::load(SERVICES, config)?;
+    let settings = match &command {
+        Command::Shared(command) => cli::load_for(command, SERVICES, config)?,
+        _ => cli::load(SERVICES, config)?,
+    };
     require_databases(&command, &settings).await?;
     match command {
         Command::Get(_) | Command::Logbook(_) | Command::Setup(_) => Ok(()),

@@ -234,6 +234,8 @@ async fn what_is_not_there_is_named_with_what_is() {
         (&["icat", "grant", "db/alice", "MX-1"], "visits 1, 2"),
         (&["icat", "grant", "alice", "MX-1", "--visit", "1"], "db/alice"),
         (&["icat", "revoke", "db/eve", "MX-1", "--visit", "1"], "no user db/eve"),
+        (&["icat", "investigation", "add", "MX-3", "--pi", "carol"], "db/carol"),
+        (&["icat", "instrument", "add", "ID31", "--scientist", "db/eve", "--scientist", "carol"], "db/carol"),
         (&["setup"], "--file"),
     ] {
         let outcome = facility.run(arguments).await;
@@ -280,5 +282,58 @@ async fn accounts_are_made_listed_locked_and_removed() {
         // The name that scripts know.
         facility.done(&["auth", "add-user", "db/alice", "--password-file", "password"]).await;
         facility.log_in("db", "alice").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_empty_is_filled_in_and_what_is_there_is_changed_only_when_asked() {
+    for backend in backends() {
+        let facility = Facility::open(&backend).await;
+        std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
+        facility.done(&["setup", "--file", "answers.toml"]).await;
+        let root = facility.log_in("simple", "root").await;
+        let formats = facility.search(&root, "SELECT f.name, f.version FROM DatafileFormat f").await;
+        assert_eq!(formats, json!([["unknown", "1"]]), "an upload needs one");
+        let add = ["icat", "investigation", "add", "MX-1"];
+        facility.done(&[&add[..], &["--start", "2026-01-12"]].concat()).await;
+        let change = async |options: &[&str]| facility.done(&[&add[..], options].concat()).await["changed"].clone();
+        let release = ["--release", "2029-01-12"];
+        let filled = json!(["Investigation MX-1 1: releaseDate was empty, is 2029-01-12T00:00:00Z"]);
+        assert_eq!(change(&release).await, filled);
+        assert_eq!(change(&release).await, json!([]), "the same again");
+        let later = ["--release", "2030-01-12", "--title", "Lysozyme"];
+        let refused = facility.run(&[&add[..], &later].concat()).await;
+        for words in ["releaseDate is 2029-01-12T00:00:00Z, not 2030", "title is `MX-1`, not `Lysozyme`"] {
+            assert!(refused.code == 1 && refused.errors.contains(words), "{}", refused.errors);
+        }
+        let changed = change(&[&later[..], &["--change"]].concat()).await;
+        assert_eq!(changed.as_array().unwrap().len(), 2, "{changed}");
+        let shown = facility.done(&["icat", "investigation", "show", "MX-1"]).await;
+        assert_eq!((&shown["release"], &shown["title"]), (&json!("2030-01-12"), &json!("Lysozyme")));
+        let early = facility.run(&[&add[..], &["--end", "2026-01-11"]].concat()).await;
+        assert!(early.code == 2 && early.errors.contains("ends before it starts"), "{}", early.errors);
+
+        let instrument = ["icat", "instrument", "add", "ID29", "--full-name"];
+        let named = facility.done(&[&instrument[..], &["Crystallography"]].concat()).await;
+        assert_eq!(named["changed"], json!(["Instrument ID29: fullName was empty, is `Crystallography`"]));
+        assert_eq!(facility.run(&[&instrument[..], &["Other"]].concat()).await.code, 1);
+        facility.done(&[&instrument[..], &["Other", "--change"]].concat()).await;
+
+        let user = ["auth", "user", "add", "db/alice", "--password-file", "password", "--full-name", "Alice Larsen"];
+        facility.done(&user).await;
+        let granted = facility.done(&["icat", "grant", "db/alice", "MX-1", "--full-name", "Alice Larsen"]).await;
+        assert_eq!(granted["created"], json!(["InvestigationUser db/alice (Member)"]));
+        facility.done(&["icat", "grant", "ldap/zoe", "MX-1", "--full-name", "Zoe Adams"]).await;
+        let refused = facility.run(&["icat", "grant", "ldap/zoe", "MX-1", "--full-name", "Zoe"]).await;
+        assert!(refused.code == 1 && refused.errors.contains("fullName is `Zoe Adams`"), "{}", refused.errors);
+        let names = facility.search(&root, "SELECT u.name, u.fullName FROM User u ORDER BY u.name").await;
+        let expected = json!([
+            ["db/alice", "Alice Larsen"],
+            ["db/carol", null],
+            ["ldap/zoe", "Zoe Adams"],
+            ["simple/reader", "Reader of the services"],
+            ["simple/root", "Administrator"]
+        ]);
+        assert_eq!(names, expected);
     }
 }

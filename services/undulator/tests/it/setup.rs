@@ -82,3 +82,109 @@ fn the_sample_of_the_docs_makes_a_facility_and_a_second_run_says_what_there_is_t
     let (more, _) = setup(0);
     assert!(more.contains("ID30") && more.contains("Next: restart the server"), "{more}");
 }
+
+/// A facility in a directory, and what setup says of it.
+struct Facility(tempfile::TempDir);
+
+impl Facility {
+    fn new() -> Self {
+        let facility = Self(tempfile::tempdir().unwrap());
+        facility.answer(FACILITY);
+        facility.setup(0, "written");
+        facility
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn answer(&self, text: &str) {
+        fs::write(self.path("answers.toml"), text).unwrap();
+    }
+
+    /// Runs a command, and looks for words in what it says.
+    fn run(&self, arguments: &[&str], code: i32, words: &str) -> String {
+        let done = run(self.0.path(), arguments, &[]);
+        let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), errors(&done));
+        assert!(done.status.code() == Some(code) && said.contains(words), "{arguments:?}, {words}: {said}");
+        said
+    }
+
+    fn setup(&self, code: i32, words: &str) -> String {
+        self.run(&["setup", "--file", "answers.toml"], code, words)
+    }
+
+    /// The secret of the reader, the settings, and what there is.
+    fn state(&self) -> (String, String, BTreeSet<PathBuf>) {
+        let read = |name: &str| fs::read_to_string(self.path(name)).unwrap();
+        (read("secrets/icat-reader"), read("undulator.toml"), entries(self.0.path()))
+    }
+}
+
+#[test]
+fn another_place_than_that_of_the_settings_is_refused_before_anything_is_made() {
+    let facility = Facility::new();
+    let before = facility.state();
+    for (answers, conflict) in [
+        (format!("secrets_dir = \"other\"\n{FACILITY}"), "icat.reader_file is `"),
+        (format!("data_dir = \"other\"\n{FACILITY}"), "data_dir is `"),
+        (format!("storage = \"other\"\n{FACILITY}"), "storage.main.url is `"),
+        (format!("secrets_dir = \"other\"\n{FACILITY}[[instruments]]\nname = \"ID1\"\n"), "icat.reader_file is `"),
+        ("[facility]\nname = \"MOON\"\n".to_owned(), "the facility of this catalogue is SUN, not MOON"),
+        (format!("{FACILITY}[reader]\naccount = \"simple/other\"\n"), "is not for the account simple/other"),
+    ] {
+        facility.answer(&answers);
+        for options in [&["--dry-run"][..], &[]] {
+            let said = facility.run(&[&["setup", "--file", "answers.toml"], options].concat(), 1, conflict);
+            assert!(said.contains("nothing was changed") && !said.contains("created"), "{said}");
+            assert_eq!(facility.state(), before, "{answers}");
+        }
+    }
+    facility.answer(FACILITY);
+    facility.setup(0, "nothing to do");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let [settings, answers] = ["undulator.toml", "answers.toml"].map(|name| facility.path(name));
+    let arguments = ["--config", settings.to_str().unwrap(), "setup", "--file", answers.to_str().unwrap()];
+    let done = run(elsewhere.path(), &arguments, &[]);
+    assert!(String::from_utf8_lossy(&done.stdout).starts_with("nothing to do"), "{}", errors(&done));
+    assert!(entries(elsewhere.path()).is_empty());
+    // Settings that others have written may name the same places in other words.
+    let text = before.1.replace(&format!("{}/data", facility.0.path().canonicalize().unwrap().display()), "data");
+    fs::write(&settings, text).unwrap();
+    facility.setup(0, "nothing to do");
+    let given = before.1.replace("reader_file = ", "reader = \"simple:reader:secret\" #");
+    fs::write(&settings, given).unwrap();
+    facility.setup(1, "icat.reader is given there");
+}
+
+#[test]
+fn a_reader_that_cannot_log_in_is_repaired() {
+    let facility = Facility::new();
+    let secret = facility.path("secrets/icat-reader");
+    let before = fs::read_to_string(&secret).unwrap();
+    fs::remove_file(&secret).unwrap();
+    facility.run(&["auth", "user", "list"], 3, "`undulator setup` writes a new one");
+    facility.run(&["doctor"], 1, "icat.reader_file: cannot read");
+    facility.run(
+        &["setup", "--file", "answers.toml", "--dry-run"],
+        0,
+        "would have given a new password to simple/reader",
+    );
+    assert!(!secret.exists());
+    facility.setup(0, "given a new password to simple/reader");
+    assert_ne!(fs::read_to_string(&secret).unwrap(), before);
+    facility.run(&["auth", "user", "list"], 0, "simple/reader");
+    facility.setup(0, "nothing to do");
+
+    fs::write(facility.path("password"), "einanderesstrahlrohr\n").unwrap();
+    let kept = fs::read_to_string(&secret).unwrap();
+    facility.run(&["auth", "user", "set-password", "simple/reader", "--password-file", "password"], 0, "changed");
+    facility.run(
+        &["doctor"],
+        1,
+        "simple/reader does not have the password of icat.reader: `undulator setup` repairs it",
+    );
+    facility.setup(0, "repaired the account simple/reader");
+    assert_eq!(fs::read_to_string(&secret).unwrap(), kept, "services go on with what they know");
+    facility.setup(0, "nothing to do");
+}

@@ -6,7 +6,7 @@ use service_kit::{Config, Val};
 use super::accounts::note_missing_accounts;
 use super::lookup::usage;
 use super::rows::{text, value};
-use super::{Catalogue, CatalogueError, OnConflict, Rows};
+use super::{Catalogue, CatalogueError, OnConflict, OtherValues, Rows};
 use crate::cli::{Grant, Revoke};
 
 pub async fn grant(settings: &Config, options: Grant, json: bool) -> Result<(), Failure> {
@@ -15,6 +15,9 @@ pub async fn grant(settings: &Config, options: Grant, json: bool) -> Result<(), 
     let mut report = catalogue
         .change(OnConflict::Refuse, false, async |rows| {
             let investigation = rows.investigation(&options.investigation).await?;
+            if options.full_name.is_some() {
+                rows.name_user(&options.member, options.full_name.as_deref(), OtherValues::Conflict).await?;
+            }
             let before = rows.roles(investigation, &options.member).await?;
             rows.member(investigation, &options.member, &options.role).await?;
             if !before.is_empty() && !before.contains(&options.role) {
@@ -47,6 +50,17 @@ fn further_role(options: &Grant, before: &[String]) -> String {
 }
 
 impl Rows<'_> {
+    /// Says what a user is called; the user is created if there is none.
+    pub async fn name_user(
+        &mut self,
+        user_name: &str,
+        full_name: Option<&str>,
+        other_values: OtherValues,
+    ) -> Result<i64, CatalogueError> {
+        let values = [("name", user_name.into()), ("fullName", full_name.map(str::to_owned).into())];
+        self.ensure_filled("User", &values, other_values).await
+    }
+
     /// In which roles a user is a member of an investigation.
     async fn roles(&mut self, investigation: i64, user_name: &str) -> Result<Vec<String>, CatalogueError> {
         let Some(user) = self.find("User", &[("name", user_name.into())]).await? else { return Ok(Vec::new()) };
@@ -86,10 +100,19 @@ async fn remove_memberships(rows: &mut Rows<'_>, options: &Revoke) -> Result<(),
     Ok(())
 }
 
+pub fn require_mechanisms(users: &[String]) -> Result<(), Failure> {
+    users.iter().try_for_each(|user| require_mechanism(user))
+}
+
 /// Users are known by the mechanism by which they log in.
 fn require_mechanism(user: &str) -> Result<(), Failure> {
-    match user.split_once('/') {
-        Some((mechanism, name)) if !mechanism.is_empty() && !name.is_empty() => Ok(()),
-        _ => Err(Failure::Usage(format!("`{user}` lacks the way to log in; write it like db/{user}"))),
+    if has_mechanism(user) {
+        return Ok(());
     }
+    Err(Failure::Usage(format!("`{user}` lacks the way to log in; write it like db/{user}")))
+}
+
+/// Whether a user is named as MECHANISM/NAME.
+pub fn has_mechanism(user: &str) -> bool {
+    user.split_once('/').is_some_and(|(mechanism, name)| !mechanism.is_empty() && !name.is_empty())
 }

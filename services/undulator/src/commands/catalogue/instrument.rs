@@ -5,16 +5,18 @@ use service_kit::Val;
 use service_kit::cli::{Failure, result};
 
 use super::accounts::note_missing_accounts;
-use super::{Catalogue, OnConflict};
+use super::grants::require_mechanisms;
+use super::{Catalogue, OnConflict, OtherValues};
 use crate::cli::AddInstrument;
 
 pub async fn add(settings: &Config, options: AddInstrument, json: bool) -> Result<(), Failure> {
+    require_mechanisms(&options.scientist)?;
     let catalogue = Catalogue::open(settings, options.user.clone()).await?;
     let mut report = catalogue
         .change(OnConflict::Refuse, false, async |rows| {
             let facility = rows.facility(options.facility.as_deref()).await?;
             let instrument = rows
-                .ensure(
+                .ensure_filled(
                     "Instrument",
                     &[
                         ("facility", facility.into()),
@@ -22,6 +24,7 @@ pub async fn add(settings: &Config, options: AddInstrument, json: bool) -> Resul
                         ("fullName", options.full_name.clone().into()),
                         ("description", options.description.clone().into()),
                     ],
+                    OtherValues::of_option(options.change),
                 )
                 .await?;
             for name in &options.scientist {

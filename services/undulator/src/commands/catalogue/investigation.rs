@@ -4,14 +4,17 @@ use service_kit::cli::{Failure, result};
 use service_kit::{Config, Val};
 
 use super::accounts::note_missing_accounts;
+use super::grants::require_mechanisms;
 use super::lookup::{parse_time, usage};
-use super::{Catalogue, CatalogueError, OnConflict, Rows};
+use super::rows::number;
+use super::{Catalogue, CatalogueError, OnConflict, OtherValues, Rows};
 use crate::cli::AddInvestigation;
 
 /// The role in which `--pi` adds a user; services take it for a principal investigator's.
 const PRINCIPAL_INVESTIGATOR: &str = "Principal Investigator";
 
 pub async fn add(settings: &Config, options: AddInvestigation, json: bool) -> Result<(), Failure> {
+    require_mechanisms(&options.pi)?;
     let catalogue = Catalogue::open(settings, options.user.clone()).await?;
     let time = |text: &Option<String>| {
         text.as_ref().map(|text| parse_time(text, catalogue.time_zone())).transpose().map(Val::I64)
@@ -21,11 +24,6 @@ pub async fn add(settings: &Config, options: AddInvestigation, json: bool) -> Re
         ("endDate", time(&options.end)?),
         ("releaseDate", time(&options.release)?),
     ];
-    if let [(_, Val::I64(Some(start))), (_, Val::I64(Some(end))), _] = &times
-        && end < start
-    {
-        return Err(Failure::Usage("the investigation ends before it starts".to_owned()));
-    }
     let work = async |rows: &mut Rows<'_>| ensure(rows, &options, &times).await;
     let mut report = catalogue.change(OnConflict::Refuse, false, work).await?;
     catalogue.close().await;
@@ -38,7 +36,8 @@ async fn ensure(rows: &mut Rows<'_>, options: &AddInvestigation, times: &[(&str,
     let name = &options.name;
     let key = [("facility", facility.into()), ("name", Val::from(name)), ("visitId", Val::from(&options.visit))];
     let mut values = key.to_vec();
-    let is_new = rows.find("Investigation", &key).await?.is_none();
+    let stored = rows.find("Investigation", &key).await?;
+    let is_new = stored.is_none();
     if is_new || options.investigation_type.is_some() {
         values.push(("type", investigation_type(rows, facility, options).await?.into()));
     }
@@ -54,7 +53,9 @@ async fn ensure(rows: &mut Rows<'_>, options: &AddInvestigation, times: &[(&str,
         values.retain(|(name, _)| *name != "startDate");
         values.push(("startDate", rows.today()?.into()));
     }
-    let investigation = rows.ensure("Investigation", &values).await?;
+    let other_values = OtherValues::of_option(options.change);
+    let investigation = rows.ensure_filled("Investigation", &values, other_values).await?;
+    require_order_of_times(rows, investigation).await?;
     for name in &options.instrument {
         let instrument = rows.named("Instrument", facility, name).await?;
         let link = [("investigation", investigation.into()), ("instrument", instrument.into())];
@@ -62,6 +63,19 @@ async fn ensure(rows: &mut Rows<'_>, options: &AddInvestigation, times: &[(&str,
     }
     for name in &options.pi {
         rows.member(investigation, name, PRINCIPAL_INVESTIGATOR).await?;
+    }
+    Ok(())
+}
+
+/// Refuses an end before the start, of which one may have been stored before.
+async fn require_order_of_times(rows: &mut Rows<'_>, investigation: i64) -> Result<(), CatalogueError> {
+    const KIND: &str = "Investigation";
+    for row in rows.by_ids(KIND, &[investigation]).await? {
+        if let (Some(start), Some(end)) = (number(KIND, &row, "startDate"), number(KIND, &row, "endDate"))
+            && end < start
+        {
+            return Err(usage("the investigation ends before it starts"));
+        }
     }
     Ok(())
 }

@@ -27,6 +27,10 @@ impl Rows<'_> {
         }
     }
 
+    pub async fn facility_names(&mut self) -> Result<Vec<String>, CatalogueError> {
+        Ok(self.all("Facility").await?.iter().map(|row| text("Facility", row, "name")).collect())
+    }
+
     /// A row of a kind that has a name within a facility: an instrument, an investigation type.
     pub async fn named(&mut self, kind: &str, facility: i64, name: &str) -> Result<i64, CatalogueError> {
         if let Some(id) = self.find(kind, &[("facility", facility.into()), ("name", name.into())]).await? {

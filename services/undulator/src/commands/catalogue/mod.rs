@@ -24,13 +24,13 @@ use service_kit::cli::Failure;
 use service_kit::{Clock as _, Config, Db, DbError, SystemClock, SystemIds, open_database};
 use thiserror::Error;
 
-pub use self::grants::{grant, revoke};
+pub use self::grants::{grant, has_mechanism, revoke};
 pub use self::instrument::add as add_instrument;
 pub use self::investigation::add as add_investigation;
 pub use self::listing::{list as list_investigations, show as show_investigation};
 pub use self::lookup::{parse_time, start_of_today};
 pub use self::report::Report;
-pub use self::rows::Rows;
+pub use self::rows::{OtherValues, Rows};
 use super::creator;
 
 /// Why a change of the catalogue did not happen.
@@ -48,7 +48,7 @@ pub enum CatalogueError {
     Database(#[from] DbError),
     /// Never leaves this module: ends the transaction of a dry run.
     #[error("dry run")]
-    DryRun(Report),
+    DryRun(Box<Report>),
 }
 
 impl From<CatalogueError> for Failure {
@@ -127,13 +127,13 @@ impl Catalogue {
                     OnConflict::Refuse if !report.conflicts.is_empty() => {
                         Err(CatalogueError::Conflicts(report.conflicts))
                     }
-                    _ if dry_run => Err(CatalogueError::DryRun(report)),
+                    _ if dry_run => Err(CatalogueError::DryRun(Box::new(report))),
                     _ => Ok(report),
                 }
             })
             .await;
         match outcome {
-            Err(CatalogueError::DryRun(report)) => Ok(report),
+            Err(CatalogueError::DryRun(report)) => Ok(*report),
             other => other,
         }
     }

@@ -6,6 +6,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     pub created: Vec<String>,
+    /// Rows of which an attribute was filled in or changed, with the old and the new value.
+    pub changed: Vec<String>,
     pub removed: Vec<String>,
     /// How many rows were there already.
     pub unchanged: usize,
@@ -16,10 +18,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// A line for each row that was created or removed, or that there was nothing to do; then the notes.
+    /// A line for each row that was created, changed or removed, or that there was nothing to do; then the notes.
     pub fn text(&self) -> String {
         let created = self.created.iter().map(|row| format!("created {row}"));
-        let mut lines: Vec<String> = created.chain(self.removed.iter().map(|row| format!("removed {row}"))).collect();
+        let changed = self.changed.iter().map(|change| format!("changed {change}"));
+        let mut lines: Vec<String> =
+            created.chain(changed).chain(self.removed.iter().map(|row| format!("removed {row}"))).collect();
         if lines.is_empty() {
             lines.push("nothing to do: it is so already".to_owned());
         }

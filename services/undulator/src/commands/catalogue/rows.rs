@@ -19,6 +19,21 @@ pub struct Rows<'a> {
     report: Report,
 }
 
+/// What to do with an attribute that is stored with another value than was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherValues {
+    /// It is a conflict.
+    Conflict,
+    Change,
+}
+
+impl OtherValues {
+    /// As an option of the command line says it.
+    pub fn of_option(change: bool) -> Self {
+        if change { Self::Change } else { Self::Conflict }
+    }
+}
+
 /// Attributes and to-one relations of a row by name.
 pub type Values<'v> = [(&'v str, Val)];
 
@@ -71,6 +86,43 @@ impl<'a> Rows<'a> {
         Ok(id)
     }
 
+    /// The same, but what is stored without a value gets the given one; with `OtherValues::Change` also what has another.
+    pub async fn ensure_filled(
+        &mut self,
+        kind: &str,
+        values: &Values<'_>,
+        other_values: OtherValues,
+    ) -> Result<i64, CatalogueError> {
+        let entity = entity(kind)?;
+        let label = label(entity, values);
+        let Some(id) = self.find(kind, values).await? else { return self.ensure_as(kind, values, label).await };
+        let stored = entities::by_id(self.tx, entity, id).await?.map(|row| row.values).unwrap_or_default();
+        let (mut changes, mut changed) = (Vec::new(), Vec::new());
+        for (name, val) in values.iter().filter(|(_, val)| !is_null(val)) {
+            let at = place(entity, name).ok_or_else(|| unknown_member(entity, name))?;
+            let Some(before) = stored.get(at).filter(|before| *before != val) else { continue };
+            let (old, new) = (render(entity, name, before), render(entity, name, val));
+            if is_empty(before) || other_values == OtherValues::Change {
+                changes.push((at, val.clone()));
+                changed.push(format!("{label}: {name} was {old}, is {new}"));
+            } else {
+                self.report.conflicts.push(format!("{label}: {name} is {old}, not {new}"));
+            }
+        }
+        if changes.is_empty() {
+            self.report.unchanged += 1;
+            return Ok(id);
+        }
+        let mut full = stored;
+        for (at, val) in &changes {
+            full[*at] = val.clone();
+        }
+        check::lengths(entity, &full)?;
+        entities::update(self.tx, entity, id, &changes, self.author).await?;
+        self.report.changed.extend(changed);
+        Ok(id)
+    }
+
     async fn create(
         &mut self,
         entity: &'static Entity,
@@ -96,6 +148,14 @@ impl<'a> Rows<'a> {
         match self.find("User", &[("name", name.into())]).await? {
             Some(id) => Ok(id),
             None => self.ensure("User", &[("name", name.into())]).await,
+        }
+    }
+
+    /// The same; one that is created is called so.
+    pub async fn user_called(&mut self, name: &str, full_name: &str) -> Result<i64, CatalogueError> {
+        match self.find("User", &[("name", name.into())]).await? {
+            Some(id) => Ok(id),
+            None => self.ensure("User", &[("name", name.into()), ("fullName", full_name.into())]).await,
         }
     }
 
@@ -153,6 +213,11 @@ pub fn number(kind: &str, row: &StoredRow, name: &str) -> Option<i64> {
         Some(Val::I64(number)) => *number,
         _ => None,
     }
+}
+
+/// Whether an attribute says nothing.
+fn is_empty(val: &Val) -> bool {
+    is_null(val) || matches!(val, Val::Text(Some(text)) if text.is_empty())
 }
 
 fn entity(kind: &str) -> Result<&'static Entity, CatalogueError> {

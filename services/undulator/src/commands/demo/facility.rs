@@ -68,6 +68,8 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             create: None,
             dataset_type: "raw".to_owned(),
             repoint: false,
+            also_elsewhere: false,
+            hidden: false,
             forget_gone: false,
             most_may_be_gone: false,
             dry_run: false,

@@ -89,7 +89,8 @@ impl FirstAccounts {
         Ok(())
     }
 
-    /// The account with which services look up rights; its password is known to a file alone.
+    /// The account with which services look up rights; its password is known to a file alone. An account that does not have
+    /// the password of the file is given it, or no service could look up anything.
     pub async fn ensure_reader(&self, account: &str, report: &mut Report) -> Result<(), Failure> {
         let name = self.parse(account)?;
         let file = self.secrets_dir.join(READER);
@@ -99,8 +100,10 @@ impl FirstAccounts {
             Some(text) => match text.trim_end().strip_prefix(&start) {
                 Some(password) => password.to_owned(),
                 None => {
-                    report.conflicts.push(format!("{} is not for the account {account}", file.display()));
-                    return Ok(());
+                    return Err(Failure::Failed(format!(
+                        "nothing was changed: {} is not for the account {account}",
+                        file.display()
+                    )));
                 }
             },
             None => secret_files::random_password(),
@@ -112,12 +115,19 @@ impl FirstAccounts {
             }
             report.done.push(format!("written {}", file.display()));
         }
-        if is_new || known.is_none() {
+        let has_other = !is_new && !self.accounts.has_password(&name, &password).await.map_err(to_failure)?;
+        if is_new || has_other {
             if !report.dry_run {
                 self.set_password(&name, &password).await?;
             }
-            let did = if is_new { "created the account" } else { "given a new password to" };
-            report.done.push(format!("{did} {account}"));
+            report.done.push(match (is_new, &known) {
+                (true, _) => format!("created the account {account}"),
+                (false, None) => format!("given a new password to {account}"),
+                (false, Some(_)) => {
+                    format!("repaired the account {account}: it had not the password in {}", file.display())
+                }
+            });
+            report.needs_restart |= !is_new;
         }
         Ok(())
     }

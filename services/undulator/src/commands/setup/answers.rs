@@ -241,6 +241,10 @@ impl Answers {
                 return Err(format!("`{key}` must not be empty"));
             }
         }
+        let instruments = self.instruments.iter().map(|instrument| ("instruments.name", &instrument.name));
+        for (key, name) in [("facility.name", &self.facility.name)].into_iter().chain(instruments) {
+            check_short_name(key, name)?;
+        }
         let lists = [
             ("investigation_types", self.investigation_types.clone()),
             ("dataset_types", self.dataset_types.clone()),
@@ -259,7 +263,7 @@ impl Answers {
             return Err("`administrator.account` and `reader.account` must be two accounts".to_owned());
         }
         let scientists = self.instruments.iter().flat_map(|instrument| &instrument.scientists);
-        match scientists.into_iter().find(|user| !user.contains('/')) {
+        match scientists.into_iter().find(|user| !crate::commands::catalogue::has_mechanism(user)) {
             Some(user) => {
                 Err(format!("`instruments.scientists`: `{user}` lacks the way to log in; write it like db/{user}"))
             }
@@ -267,6 +271,19 @@ impl Answers {
             None => Ok(()),
         }
     }
+}
+
+/// Short names are parts of other names.
+fn check_short_name(key: &str, name: &str) -> Result<(), String> {
+    if name.contains('/') {
+        return Err(format!(
+            "`{key}`: `{name}` has a slash, which separates names in paths of archives and in user names"
+        ));
+    }
+    if name.contains(',') && key == "instruments.name" {
+        return Err(format!("`{key}`: `{name}` has a comma, which separates instruments in lists"));
+    }
+    Ok(())
 }
 
 fn explain(error: &figment::Error) -> String {
@@ -322,6 +339,10 @@ mod tests {
             (&format!("{facility}[rules]\nmembers = \"no\"\n"), "`rules.members`"),
             (&format!("{facility}[[instruments]]\nname = \"A\"\n[[instruments]]\nname = \"a\"\n"), "twice"),
             (&format!("{facility}[[instruments]]\nname = \"A\"\nscientists = [\"carol\"]\n"), "db/carol"),
+            ("[facility]\nname = \"SUN/MOON\"\n", "`SUN/MOON` has a slash"),
+            (&format!("{facility}[[instruments]]\nname = \"ID1/2\"\n"), "`ID1/2` has a slash"),
+            (&format!("{facility}[[instruments]]\nname = \"ID1, ID2\"\n"), "`ID1, ID2` has a comma"),
+            (&format!("{facility}[[instruments]]\nname = \"A\"\nscientists = [\"db/\"]\n"), "lacks the way to log in"),
             (&format!("{facility}[reader]\naccount = \"simple/root\"\n"), "two accounts"),
             ("[facility\n", "line 1"),
         ] {

@@ -7,6 +7,9 @@ use super::answers::{Answers, InstrumentAnswers, Owner, ParameterTypeAnswers, Va
 use super::rules::{READERS, preset_rules};
 use crate::commands::catalogue::{CatalogueError, Rows};
 
+/// Name and version of the format of files of which nothing else is known; an upload must name one.
+const UNKNOWN_FORMAT: (&str, &str) = ("unknown", "1");
+
 pub async fn ensure_facility(rows: &mut Rows<'_>, answers: &Answers) -> Result<(), CatalogueError> {
     let about = &answers.facility;
     let facility = [
@@ -15,7 +18,11 @@ pub async fn ensure_facility(rows: &mut Rows<'_>, answers: &Answers) -> Result<(
         ("description", about.description.clone().into()),
         ("url", about.url.clone().into()),
     ];
+    require_no_other_facility(rows, &about.name).await?;
     let facility = rows.ensure("Facility", &facility).await?;
+    let unknown_format =
+        [("facility", facility.into()), ("name", UNKNOWN_FORMAT.0.into()), ("version", UNKNOWN_FORMAT.1.into())];
+    rows.ensure("DatafileFormat", &unknown_format).await?;
     for (kind, names) in [("InvestigationType", &answers.investigation_types), ("DatasetType", &answers.dataset_types)]
     {
         for name in names {
@@ -25,11 +32,23 @@ pub async fn ensure_facility(rows: &mut Rows<'_>, answers: &Answers) -> Result<(
     for parameter_type in &answers.parameter_types {
         ensure_parameter_type(rows, facility, parameter_type).await?;
     }
-    rows.user(&answers.administrator.account).await?;
+    rows.user_called(&answers.administrator.account, "Administrator").await?;
     for instrument in &answers.instruments {
         ensure_instrument(rows, facility, instrument).await?;
     }
     ensure_rules(rows, answers).await
+}
+
+/// Setup makes one facility, and renames none.
+async fn require_no_other_facility(rows: &mut Rows<'_>, name: &str) -> Result<(), CatalogueError> {
+    let there = rows.facility_names().await?;
+    if there.is_empty() || there.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let there = there.join(", ");
+    Err(CatalogueError::Conflicts(vec![format!(
+        "the facility of this catalogue is {there}, not {name}; setup neither renames it nor makes a second one"
+    )]))
 }
 
 async fn ensure_instrument(
@@ -86,7 +105,7 @@ fn place_in_enum(kind: &str, attribute: &str, name: &str) -> Val {
 
 async fn ensure_rules(rows: &mut Rows<'_>, answers: &Answers) -> Result<(), CatalogueError> {
     let readers = rows.ensure("Grouping", &[("name", READERS.into())]).await?;
-    let reader = rows.user(&answers.reader.account).await?;
+    let reader = rows.user_called(&answers.reader.account, "Reader of the services").await?;
     let membership = [("grouping", readers.into()), ("user", reader.into())];
     rows.ensure_as("UserGroup", &membership, format!("UserGroup {} in {READERS}", answers.reader.account)).await?;
     for rule in preset_rules(&answers.rules) {

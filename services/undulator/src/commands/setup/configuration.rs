@@ -15,6 +15,8 @@ pub struct SettingsFile {
     is_new: bool,
     added: Vec<String>,
     conflicts: Vec<String>,
+    /// Whether a conflict says that the facility is another one, or lies elsewhere.
+    is_elsewhere: bool,
 }
 
 /// A key for the programs of an instrument, as the settings have it.
@@ -30,7 +32,7 @@ impl SettingsFile {
     /// Takes the text of the file, or begins a new one.
     pub fn parse(text: Option<&str>) -> Result<Self, String> {
         let document = text.unwrap_or_default().parse::<DocumentMut>().map_err(|e| e.to_string())?;
-        Ok(Self { document, is_new: text.is_none(), added: Vec::new(), conflicts: Vec::new() })
+        Ok(Self { document, is_new: text.is_none(), added: Vec::new(), conflicts: Vec::new(), is_elsewhere: false })
     }
 
     /// Adds `section.key = text` if it is missing.
@@ -49,6 +51,39 @@ impl SettingsFile {
             }
         }
         Ok(())
+    }
+
+    /// The same for a setting that says where something is: another value means that nothing may be made.
+    /// `is_same` tells whether the known text means the same place.
+    pub fn ensure_place(
+        &mut self,
+        section: &[&str],
+        key: &str,
+        text: &str,
+        is_same: impl Fn(&str) -> bool,
+    ) -> Result<(), Failure> {
+        if self.table(section)?.get(key).and_then(Item::as_str).is_some_and(is_same) {
+            return Ok(());
+        }
+        let before = self.conflicts.len();
+        self.ensure(section, key, text)?;
+        self.is_elsewhere |= self.conflicts.len() > before;
+        Ok(())
+    }
+
+    /// Takes note of a secret that stands in the settings themselves, where setup keeps it in a file.
+    pub fn refuse_given(&mut self, section: &[&str], key: &str) -> Result<(), Failure> {
+        let path = Path(section, key).to_string();
+        if self.table(section)?.get(key).and_then(Item::as_str).is_some_and(|text| !text.is_empty()) {
+            self.conflicts.push(format!("{path} is given there, and {path}_file would be given too"));
+            self.is_elsewhere = true;
+        }
+        Ok(())
+    }
+
+    /// Whether the settings belong to a facility in other places, so that nothing may be made.
+    pub fn is_elsewhere(&self) -> bool {
+        self.is_elsewhere
     }
 
     /// Adds a text to the list `section.key` if it is missing there.

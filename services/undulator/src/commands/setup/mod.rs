@@ -1,6 +1,7 @@
 //! `undulator setup`: a facility from a few answers, without a dump of another catalogue.
 //!
-//! It can be repeated: what is there stays, what is missing is added, what differs is reported. Everything is tried without
+//! It can be repeated: what is there stays, what is missing is added, what differs is reported. Settings of a facility in
+//! other places, or a catalogue of another facility, are refused: then nothing is made at all. Everything is tried without
 //! effect first, so that an answer that cannot be used is refused before anything is made. The settings are written last, so
 //! that a setup that was cut off is simply run again.
 
@@ -40,17 +41,23 @@ pub async fn run(config: Option<PathBuf>, options: Setup, json: bool) -> Result<
     let settings_file = config.unwrap_or_else(|| PathBuf::from(SETTINGS));
     let mut report = Report { dry_run: options.dry_run, settings_file: settings_file.clone(), ..Report::default() };
     let may_ask = options.file.is_none() && !options.dry_run;
-    let answers = match &options.file {
-        Some(file) => Answers::read(file)?,
-        None => ask(&mut report)?,
+    let settings_dir = settings_file.parent().unwrap_or(Path::new(""));
+    let kept_answers = settings_dir.join(ANSWERS);
+    let (answers, told) = match &options.file {
+        Some(file) => (Answers::read(file)?, None),
+        None => ask(&kept_answers)?,
     };
-    let places = Places::new(&answers)?;
+    let places = Places::new(&answers, settings_dir)?;
     report.places(&places);
 
     let known = read_settings(&settings_file)?;
     let mut file = SettingsFile::parse(known.as_deref())
         .map_err(|e| Failure::Usage(format!("{}: {e}", settings_file.display())))?;
     ensure_settings(&mut file, &answers, &places)?;
+    if file.is_elsewhere() {
+        report.conflicts = conflicts_of(&file, &settings_file);
+        return show(&report, json);
+    }
     report.api_keys = new_api_keys(&mut file, &answers)?;
     if options.dry_run {
         // These will not be the keys.
@@ -60,12 +67,17 @@ pub async fn run(config: Option<PathBuf>, options: Setup, json: bool) -> Result<
     places.require_creatable(&settings_file)?;
 
     let setting_up = SettingUp { answers: &answers, places: &places, settings: &settings };
-    let password = AdministratorPassword::new(answers.administrator.password_file.as_deref(), may_ask);
+    let password_file = answers.administrator.password_file.as_ref().map(|file| settings_dir.join(file));
+    let password = AdministratorPassword::new(password_file.as_deref(), may_ask);
     let mut rehearsal = Report { dry_run: true, ..report.clone() };
     setting_up.run(&password, &mut rehearsal).await?;
     if options.dry_run {
         report = rehearsal;
     } else {
+        if let Some(told) = told.filter(|_| file.conflicts().is_empty() && !rehearsal.has_conflicts()) {
+            secret_files::rewrite(&kept_answers, &told)?;
+            report.done.push(format!("kept the answers in {}", kept_answers.display()));
+        }
         setting_up.run(&password, &mut report).await?;
     }
     write_settings(&file, &settings_file, &mut report)?;
@@ -102,29 +114,24 @@ impl SettingUp<'_> {
     }
 }
 
-/// Asks on the terminal; the answers of the last time are proposed again.
-fn ask(report: &mut Report) -> Result<Answers, Failure> {
-    let file = Path::new(ANSWERS);
+/// Asks on the terminal; the answers of the last time are proposed again. The text is to be kept for the next time; `None`
+/// where it is there already.
+fn ask(file: &Path) -> Result<(Answers, Option<String>), Failure> {
     let before = if file.is_file() { Answers::read(file)? } else { Answers::proposed() };
     let answers = questions::ask(before.clone())?;
     let text = toml::to_string(&answers).map_err(|e| Failure::of(&e))?;
     // What is asked is checked as what is read.
     let answers = Answers::parse(&text).map_err(Failure::Usage)?;
-    if !file.is_file() || answers != before {
-        if !report.dry_run {
-            let head = "# What `undulator setup` was told; `undulator setup --file facility.toml` does it again.\n\n";
-            secret_files::rewrite(file, &format!("{head}{text}"))?;
-        }
-        report.done.push(format!("kept the answers in {ANSWERS}"));
-    }
-    Ok(answers)
+    let head = "# What `undulator setup` was told; `undulator setup --file facility.toml` does it again.\n\n";
+    let told = (!file.is_file() || answers != before).then(|| format!("{head}{text}"));
+    Ok((answers, told))
 }
 
 fn read_settings(file: &Path) -> Result<Option<String>, Failure> {
     match fs::read_to_string(file) {
         Ok(text) => {
             // A file that cannot be used is refused before anything is done.
-            cli::load(SERVICES, Some(file.to_owned()))?;
+            cli::load_with_unreadable_secrets(SERVICES, Some(file.to_owned()))?;
             Ok(Some(text))
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -136,9 +143,14 @@ fn ensure_settings(file: &mut SettingsFile, answers: &Answers, places: &Places) 
     let site = answers.facility.full_name.as_ref().unwrap_or(&answers.facility.name);
     let administrator = &answers.administrator.account;
     file.ensure(&[], "site", site)?;
-    file.ensure(&[], "data_dir", &text_of(&places.data_dir)?)?;
-    file.ensure(&["storage", "main"], "url", &format!("file://{}", text_of(&places.storage)?))?;
-    file.ensure(&["icat"], "reader_file", &text_of(&places.secrets_dir.join(accounts::READER))?)?;
+    let ensure_place = |file: &mut SettingsFile, section: &[&str], key, start: &str, place: &Path| {
+        let text = format!("{start}{}", text_of(place)?);
+        file.ensure_place(section, key, &text, |known| places.is_same(known, place))
+    };
+    ensure_place(file, &[], "data_dir", "", &places.data_dir)?;
+    ensure_place(file, &["storage", "main"], "url", "file://", &places.storage)?;
+    file.refuse_given(&["icat"], "reader")?;
+    ensure_place(file, &["icat"], "reader_file", "", &places.secrets_dir.join(accounts::READER))?;
     file.ensure_listed(&["catalogue"], "root_user_names", administrator)?;
     // What the preset rules are written for.
     for reach in ["conditions", "public_tables", "join_rules"] {
@@ -228,8 +240,12 @@ async fn dry_run_settings(
     Ok(if missing.is_empty() { as_it_is } else { elsewhere()? })
 }
 
+fn conflicts_of(file: &SettingsFile, path: &Path) -> Vec<String> {
+    file.conflicts().iter().map(|conflict| format!("{}: {conflict}", path.display())).collect()
+}
+
 fn write_settings(file: &SettingsFile, path: &Path, report: &mut Report) -> Result<(), Failure> {
-    report.conflicts.extend(file.conflicts().iter().map(|conflict| format!("{}: {conflict}", path.display())));
+    report.conflicts.extend(conflicts_of(file, path));
     if file.added().is_empty() {
         return Ok(());
     }
@@ -237,7 +253,7 @@ fn write_settings(file: &SettingsFile, path: &Path, report: &mut Report) -> Resu
         secret_files::rewrite(path, &file.text())?;
     }
     report.is_new_facility = file.is_new();
-    report.needs_restart = !file.is_new();
+    report.needs_restart |= !file.is_new();
     if file.is_new() {
         report.done.push(format!("written {}", path.display()));
     } else {

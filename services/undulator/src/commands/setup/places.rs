@@ -8,15 +8,19 @@ use service_kit::cli::Failure;
 use super::answers::Answers;
 
 pub struct Places {
+    settings_dir: PathBuf,
     pub storage: PathBuf,
     pub data_dir: PathBuf,
     pub secrets_dir: PathBuf,
 }
 
 impl Places {
+    /// Places are relative to the directory of the settings file, so that a run from another directory means the same ones.
     /// Refuses a storage that holds databases or secrets, or lies among them: what is below it is served to users.
-    pub fn new(answers: &Answers) -> Result<Self, Failure> {
+    pub fn new(answers: &Answers, settings_dir: &Path) -> Result<Self, Failure> {
+        let resolve = |path: &Path| resolve(path, settings_dir);
         let places = Self {
+            settings_dir: settings_dir.to_owned(),
             storage: resolve(&answers.storage)?,
             data_dir: resolve(&answers.data_dir)?,
             secrets_dir: resolve(&answers.secrets_dir)?,
@@ -31,6 +35,12 @@ impl Places {
             }
         }
         Ok(places)
+    }
+
+    /// Whether the text of a setting means this place.
+    pub fn is_same(&self, setting: &str, place: &Path) -> bool {
+        let path = Path::new(setting.strip_prefix("file://").unwrap_or(setting));
+        resolve(path, &self.settings_dir).is_ok_and(|known| known == place)
     }
 
     /// Refuses a place that cannot be made, before any other is.
@@ -58,12 +68,14 @@ fn require_writable(directory: &Path, wanted: &Path) -> Result<(), Failure> {
 }
 
 /// The path without links and dots, also where its end does not exist yet.
-fn resolve(path: &Path) -> Result<PathBuf, Failure> {
+fn resolve(path: &Path, settings_dir: &Path) -> Result<PathBuf, Failure> {
     let unusable = |e: &std::io::Error| Failure::Usage(format!("cannot use {}: {e}", path.display()));
-    if path.as_os_str().is_empty() || path.components().any(|part| part == Component::ParentDir) && !path.exists() {
+    let is_empty = path.as_os_str().is_empty();
+    let path = settings_dir.join(path);
+    if is_empty || path.components().any(|part| part == Component::ParentDir) && !path.exists() {
         return Err(Failure::Usage(format!("`{}` is no directory", path.display())));
     }
-    let absolute = std::path::absolute(path).map_err(|e| unusable(&e))?;
+    let absolute = std::path::absolute(&path).map_err(|e| unusable(&e))?;
     let mut missing = Vec::new();
     for ancestor in absolute.ancestors() {
         match ancestor.canonicalize() {
@@ -89,8 +101,11 @@ mod tests {
             secrets_dir: at("secrets"),
             ..Answers::proposed()
         };
-        let places = Places::new(&answers(at("files"), at("data"))).ok().unwrap();
+        let here = Path::new("");
+        let places = Places::new(&answers(at("files"), at("data")), here).ok().unwrap();
         assert!(places.storage.is_absolute() && places.storage.ends_with("files"));
+        let below = |name: &str, dir: &Path| Places::new(&answers(name.into(), at("data")), dir).ok().unwrap().storage;
+        assert_eq!(below("files", dir.path()), places.storage, "relative to the settings");
         std::fs::create_dir(at("real")).unwrap();
         std::os::unix::fs::symlink(at("real"), at("link")).unwrap();
         for (storage, data_dir) in [
@@ -100,7 +115,7 @@ mod tests {
             (at("secrets"), at("data")),
             (at("same"), at("same")),
         ] {
-            let refused = Places::new(&answers(storage.clone(), data_dir)).err();
+            let refused = Places::new(&answers(storage.clone(), data_dir), here).err();
             assert!(refused.is_some_and(|e| e.to_string().contains("within each other")), "{}", storage.display());
         }
     }

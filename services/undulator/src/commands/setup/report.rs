@@ -45,6 +45,10 @@ impl Report {
         self.secrets_dir.clone_from(&places.secrets_dir);
     }
 
+    pub fn has_conflicts(&self) -> bool {
+        self.all_conflicts().next().is_some()
+    }
+
     pub fn changed_nothing(&self) -> bool {
         self.done.is_empty() && self.api_keys.is_empty() && self.catalogue.created.is_empty()
     }
@@ -61,8 +65,8 @@ impl Report {
             let _written = writeln!(text, "{}{line}", if self.dry_run { "would have " } else { "" });
         }
         if self.changed_nothing() {
-            let differs = self.all_conflicts().next().is_some();
-            let outcome = if differs { "nothing was changed" } else { "nothing to do: everything is there already" };
+            let outcome =
+                if self.has_conflicts() { "nothing was changed" } else { "nothing to do: everything is there already" };
             let _written = write!(text, "{outcome} (settings: {})", self.settings_file.display());
             return text;
         }

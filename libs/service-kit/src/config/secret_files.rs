@@ -1,0 +1,61 @@
+//! Secrets that are kept in files of their own.
+
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::providers::Serialized;
+use figment::value::{Dict, Value};
+
+use super::{ConfigError, extract};
+use crate::private_paths::PrivatePath;
+
+/// Settings that are never shown and that may be given as the name of a file.
+pub const SECRETS: [(&str, &str); 3] = [("database", "url"), ("icat", "reader"), ("logbook", "s3_secret_access_key")];
+/// Values of secrets that reveal nothing.
+pub const HARMLESS: [&str; 2] = ["", "sqlite"];
+
+/// Settings in which secrets stand instead of the names of their files.
+pub struct SecretFiles {
+    pub figment: Figment,
+    pub private_files: Vec<PrivatePath>,
+    /// Why secrets could not be read.
+    pub unreadable: Vec<String>,
+}
+
+/// Replaces `<secret>_file` by the content of the file.
+pub fn with_secret_files(origin: &Figment) -> Result<SecretFiles, ConfigError> {
+    let mut figment = origin.clone();
+    let (mut private_files, mut unreadable) = (Vec::new(), Vec::new());
+    for (section, key) in SECRETS {
+        let file_key = format!("{section}.{key}_file");
+        let Ok(file) = figment.extract_inner::<PathBuf>(&file_key) else {
+            continue;
+        };
+        let given: String = figment.extract_inner(&format!("{section}.{key}")).unwrap_or_default();
+        if !HARMLESS.contains(&given.as_str()) {
+            return Err(ConfigError(format!("set either {section}.{key} or {file_key}, not both")));
+        }
+        let secret = std::fs::read_to_string(&file);
+        if let Err(e) = &secret {
+            unreadable.push(format!("{file_key}: cannot read {}: {e}{}", file.display(), repair_hint(section, key)));
+        }
+        let mut all: Dict = extract(&figment, None, origin)?;
+        if let Some(Value::Dict(_, settings)) = all.get_mut(section) {
+            settings.remove(&format!("{key}_file"));
+            if let Ok(secret) = secret {
+                settings.insert(key.to_owned(), Value::from(secret.trim_end_matches(['\r', '\n']).to_owned()));
+            }
+        }
+        figment = Figment::from(Serialized::defaults(all));
+        private_files.push(PrivatePath::new(file_key, file));
+    }
+    Ok(SecretFiles { figment, private_files, unreadable })
+}
+
+/// What to do about a secret that is lost.
+fn repair_hint(section: &str, key: &str) -> &'static str {
+    match (section, key) {
+        ("icat", "reader") => "; `undulator setup` writes a new one for the embedded catalogue",
+        _ => "",
+    }
+}
