@@ -9,6 +9,15 @@ pub fn is_grouped<'x>(body: &Body, mut selected: impl Iterator<Item = &'x Expr>)
     !body.group_by.is_empty() || body.having.is_some() || selected.any(Expr::has_aggregate)
 }
 
+/// `SQLite` takes HAVING without GROUP BY only where an aggregate is selected, which constants are not.
+pub fn aggregate_constants<'x>(body: &Body, mut selected: impl Iterator<Item = &'x Expr>, columns: &mut [String]) {
+    if body.having.is_some() && body.group_by.is_empty() && selected.all(Expr::is_constant) {
+        for column in columns {
+            *column = format!("COALESCE(MIN({column}), {column})");
+        }
+    }
+}
+
 impl Writer<'_> {
     pub fn grouped_by(&mut self, frame: &mut Frame<'_>, body: &Body) -> Vec<String> {
         body.group_by.iter().map(|expr| self.expr(frame, expr)).collect()
