@@ -26,13 +26,13 @@ pub const LIST_PUBLISHED: &str = "SELECT f.id FROM datafile f JOIN dataset d ON 
      WHERE f.dataset_id = $1 AND (f.doi <> '' OR d.doi <> '' \
      OR EXISTS (SELECT 1 FROM datacollectiondatafile m JOIN datacollection c ON c.id = m.datacollection_id \
          WHERE m.datafile_id = f.id \
-         AND (c.doi <> '' OR EXISTS (SELECT 1 FROM datapublication p WHERE p.datacollection_id = c.id))) \
+         AND (c.doi <> '' OR EXISTS (SELECT 1 FROM datapublication p WHERE p.datacollection_id = c.id LIMIT 1)) LIMIT 1) \
      OR EXISTS (SELECT 1 FROM datacollectiondataset m JOIN datacollection c ON c.id = m.datacollection_id \
          WHERE m.dataset_id = d.id \
-         AND (c.doi <> '' OR EXISTS (SELECT 1 FROM datapublication p WHERE p.datacollection_id = c.id))) \
+         AND (c.doi <> '' OR EXISTS (SELECT 1 FROM datapublication p WHERE p.datacollection_id = c.id LIMIT 1)) LIMIT 1) \
      OR EXISTS (SELECT 1 FROM datacollectioninvestigation m JOIN datacollection c ON c.id = m.datacollection_id \
          WHERE m.investigation_id = d.investigation_id \
-         AND (c.doi <> '' OR EXISTS (SELECT 1 FROM datapublication p WHERE p.datacollection_id = c.id))))";
+         AND (c.doi <> '' OR EXISTS (SELECT 1 FROM datapublication p WHERE p.datacollection_id = c.id LIMIT 1)) LIMIT 1))";
 
 /// A datafile without its file.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -134,6 +134,8 @@ async fn forms_mean_what_they_mean_in_icat_server() {
             ("SELECT f.name FROM Datafile f HAVING COUNT(f) > 2", json!([])),
             ("SELECT NULL FROM Datafile f HAVING COUNT(f) > 1", json!([null])),
             ("SELECT NULL FROM Datafile f HAVING COUNT(f) > 2", json!([])),
+            ("SELECT TRUE FROM Datafile f HAVING COUNT(f) > 1", json!([true])),
+            ("SELECT 5 FROM Datafile f WHERE f.name = 'x' HAVING COUNT(f) = 0", json!([5])),
             ("SELECT (SELECT COUNT(d) FROM Datafile d) FROM Facility f", json!([2])),
             ("SELECT f.name FROM Datafile f WHERE FUNCTION('LENGTH', f.name) = 1 ORDER BY f.name", json!(["a", "b"])),
         ];

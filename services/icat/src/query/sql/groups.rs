@@ -9,22 +9,12 @@ pub fn is_grouped<'x>(body: &Body, mut selected: impl Iterator<Item = &'x Expr>)
     !body.group_by.is_empty() || body.having.is_some() || selected.any(Expr::has_aggregate)
 }
 
-/// HAVING without GROUP BY makes one group of all rows, but for `SQLite` only if an aggregate is selected. Of selected
-/// constants the first becomes one, with the same value.
-pub fn select_aggregate<'x>(body: &Body, mut selected: impl Iterator<Item = &'x Expr>, columns: &mut [String]) {
-    if body.having.is_none() || !body.group_by.is_empty() {
-        return;
-    }
-    // A path is its least value in the group, which is an aggregate.
-    let is_aggregate = |expr: &Expr| {
-        let mut has_path = false;
-        expr.paths(&mut |_, _| has_path = true, false);
-        has_path || expr.has_aggregate()
-    };
-    if let Some(first) = columns.first_mut()
-        && !selected.any(is_aggregate)
-    {
-        *first = format!("COALESCE(MAX({first}), {first})");
+/// `SQLite` takes HAVING without GROUP BY only where an aggregate is selected, which constants are not.
+pub fn aggregate_constants<'x>(body: &Body, mut selected: impl Iterator<Item = &'x Expr>, columns: &mut [String]) {
+    if body.having.is_some() && body.group_by.is_empty() && selected.all(Expr::is_constant) {
+        for column in columns {
+            *column = format!("COALESCE(MIN({column}), {column})");
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use icat_client::schema::Entity;
 
 use self::frame::Frame;
-use self::groups::{is_grouped, select_aggregate};
+use self::groups::{aggregate_constants, is_grouped};
 use self::guard::guard_values;
 use super::parent::is_narrow;
 use super::tree::{Aggregate, Body, Column, Expr, Origin, Path, Search};
@@ -228,7 +228,7 @@ impl<'e> Writer<'e> {
         let mut conditions: Vec<String> = frame.present.clone();
         conditions.extend(filter);
         let mut columns = guard_values(&frame, columns, (&mut groups, &failing), is_grouped);
-        select_aggregate(body, body.selected.iter(), &mut columns);
+        aggregate_constants(body, body.selected.iter(), &mut columns);
         (self.groups, self.is_selecting) = (outer_groups, is_selecting);
         let distinct = if body.distinct { "DISTINCT " } else { "" };
         let mut sql = format!("SELECT {distinct}{} AS v FROM {}", columns.join(", "), self.tables(&frame));
@@ -246,7 +246,7 @@ impl<'e> Writer<'e> {
         for column in &search.columns {
             columns.push(self.in_group(body, &groups, is_grouped, &column.expr, |writer| writer.column(frame, column)));
         }
-        select_aggregate(body, search.columns.iter().map(|column| &column.expr), &mut columns);
+        aggregate_constants(body, search.columns.iter().map(|column| &column.expr), &mut columns);
         let (filter, having) = self.conditions(frame, body);
         let mut conditions: Vec<String> = frame.present.clone();
         conditions.extend(filter);
