@@ -8,7 +8,7 @@ use futures_util::future::join;
 use reqwest::Response;
 use service_kit::{Clock as _, DbError, Dialect, Listener, Mount, Running, ServiceDef, SystemIds};
 use testkit::{TestApp, backends};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 /// An authenticator that lets everybody in as `db/ada`, when the test says so; and what auth tells of accounts.
 const GATED: ServiceDef = ServiceDef {
@@ -28,6 +28,8 @@ const GATED: ServiceDef = ServiceDef {
     ..ServiceDef::EMPTY
 };
 
+/// Who has the authenticator, of which there is one for all tests of the process.
+static GATE: Mutex<()> = Mutex::const_new(());
 static ASKED: Semaphore = Semaphore::const_new(0);
 static LET_IN: Semaphore = Semaphore::const_new(0);
 
@@ -73,6 +75,7 @@ async fn refused(login: Response) {
 
 #[tokio::test]
 async fn a_login_that_is_under_way_while_its_account_changes_opens_nothing() {
+    let _gate = GATE.lock().await;
     for backend in backends() {
         let site = Site(TestApp::start_on(&backend, &[icat::SERVICE, GATED], SETTINGS).await);
         let clock = Arc::clone(&site.0.clock);
@@ -102,6 +105,7 @@ async fn a_login_that_is_under_way_while_its_account_changes_opens_nothing() {
 /// As an import does, which is one transaction.
 #[tokio::test]
 async fn a_login_while_somebody_else_writes_for_long_is_told_so() {
+    let _gate = GATE.lock().await;
     let site = Site(TestApp::start(&[icat::SERVICE, GATED], SETTINGS).await);
     let (taken, done) = (Semaphore::new(0), Semaphore::new(0));
     let import = site.0.db("icat").write(async |tx| {
