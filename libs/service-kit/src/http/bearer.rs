@@ -19,12 +19,11 @@ pub fn bearer_credential(request: &HttpRequest) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !credential.is_empty()).then_some(credential)
 }
 
-/// The session id of a request whose interface has it in the path as `{id}`. `Authorization: Bearer` goes before it, as
-/// everywhere.
+/// The session that a path names as `{id}`: what is asked about, not who asks. `-` is the one of `Authorization: Bearer`.
 #[derive(Debug, Clone, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct PathCredential {
-    /// The session id. With `Authorization: Bearer` it may be anything, such as `-`.
+    /// The session id, or `-` for the one of `Authorization: Bearer`.
     #[param(example = "-")]
     pub id: String,
 }
@@ -34,10 +33,18 @@ impl FromRequest for PathCredential {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        ready(match bearer_credential(request) {
-            Some(credential) => Ok(Self { id: credential.to_owned() }),
-            None => Path::<String>::from_request(request, payload).into_inner().map(|id| Self { id: id.into_inner() }),
-        })
+        let named = Path::<String>::from_request(request, payload).into_inner();
+        ready(named.map(|id| match bearer_credential(request) {
+            Some(credential) if *id == "-" => Self { id: credential.to_owned() },
+            _ => Self { id: id.into_inner() },
+        }))
+    }
+}
+
+impl PathCredential {
+    /// Whether it is a JWT, which names a session of auth and none of the catalogue.
+    pub fn is_access_token(&self) -> bool {
+        self.id.split('.').count() == 3
     }
 }
 

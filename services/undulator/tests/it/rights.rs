@@ -85,7 +85,7 @@ struct Facility {
 
 impl Facility {
     async fn open(settings: &str) -> Self {
-        let toml = format!("{settings}[storage.main]\nurl = \"/\"\n");
+        let toml = format!("{settings}[storage.main]\nurl = \"/usr\"\n");
         let app = TestApp::start(&[auth::SERVICE, icat::SERVICE, download::SERVICE, ASKER], &toml).await;
         let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
         let db = open_database(&icat::SERVICE, &app.config, &*app.clock).await.unwrap();
