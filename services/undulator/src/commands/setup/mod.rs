@@ -100,16 +100,22 @@ impl SettingUp<'_> {
         let is_dry_run = report.dry_run;
         let dry_settings = |service| dry_run_settings(settings, service, scratch.path(), is_dry_run);
         let accounts = FirstAccounts::open(&dry_settings(&auth::SERVICE).await?, &places.secrets_dir).await?;
-        accounts.ensure_administrator(&answers.administrator.account, password, report).await?;
-        accounts.ensure_reader(&answers.reader.account, report).await?;
+        let ensured = async {
+            accounts.ensure_administrator(&answers.administrator.account, password, report).await?;
+            accounts.ensure_reader(&answers.reader.account, report).await
+        };
+        let ensured = ensured.await;
+        // Also where they are refused, so that no files of the database's log stay.
         accounts.close().await;
+        ensured?;
 
         let administrator = answers.administrator.account.clone();
         let catalogue = Catalogue::open(&dry_settings(&icat::SERVICE).await?, Some(administrator)).await?;
-        report.catalogue = catalogue
+        let changed = catalogue
             .change(OnConflict::Report, is_dry_run, async |rows| catalogue::ensure_facility(rows, answers).await)
-            .await?;
+            .await;
         catalogue.close().await;
+        report.catalogue = changed?;
         Ok(())
     }
 }
