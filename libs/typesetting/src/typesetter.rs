@@ -1,5 +1,6 @@
 //! Typst's view of a document: one template, one file of data and the document's images.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
@@ -54,10 +55,20 @@ impl Typesetter {
     /// A document as tagged PDF with bookmarks for its sections. The same document always gives the same bytes.
     pub fn render_pdf(&self, document: &Document) -> Result<Vec<u8>, Error> {
         let world = ClosedWorld::new(self, document)?;
-        let rendered = world.render(&document.creator);
+        // Typst 0.15 panics at some characters that no font has, next to text of the other direction. As boxes in the text
+        // they look the same and are typeset.
+        let rendered = world
+            .render_unless_it_panics(&document.creator)
+            .or_else(|| world.with_boxes().render_unless_it_panics(&document.creator))
+            .unwrap_or_else(|| Err(Error::Layout("the typesetter stopped".to_owned())));
         // What was computed for this document is of no use for the next one.
         typst::comemo::evict(0);
         rendered
+    }
+
+    /// A character that is shown where no font has the one that is written.
+    fn placeholder(&self) -> char {
+        ['\u{fffd}', '\u{25a1}'].into_iter().find(|c| self.can_show(*c)).unwrap_or('?')
     }
 }
 
@@ -81,7 +92,19 @@ impl<'a> ClosedWorld<'a> {
     fn new(typesetter: &'a Typesetter, document: &Document) -> Result<Self, Error> {
         let encoded = data::encode(document);
         let images = encoded.images.into_iter().map(Bytes::new).collect();
-        Ok(Self { typesetter, data: Bytes::new(serde_json::to_vec(&encoded.document)?), images })
+        Ok(Self { typesetter, data: Bytes::from_string(serde_json::to_string(&encoded.document)?), images })
+    }
+
+    /// The same document in which each character that no font has is a box. JSON's own characters are ASCII.
+    fn with_boxes(&self) -> Self {
+        let placeholder = self.typesetter.placeholder();
+        let shown = |c: char| if c.is_ascii() || self.typesetter.can_show(c) { c } else { placeholder };
+        let data: String = String::from_utf8_lossy(&self.data).chars().map(shown).collect();
+        Self { typesetter: self.typesetter, data: Bytes::from_string(data), images: self.images.clone() }
+    }
+
+    fn render_unless_it_panics(&self, creator: &str) -> Option<Result<Vec<u8>, Error>> {
+        catch_unwind(AssertUnwindSafe(|| self.render(creator))).ok()
     }
 
     fn render(&self, creator: &str) -> Result<Vec<u8>, Error> {

@@ -89,6 +89,13 @@ fn the_same_document_gives_the_same_bytes() {
 }
 
 #[test]
+fn scripts_that_no_font_has_are_boxes_beside_text_of_the_other_direction() {
+    for text in ["\u{fb30}a \u{10a0c}", "\u{10f30}0 \u{1e5ee}"] {
+        assert_eq!(pages(&pdf(vec![paragraph(text)])), 1, "{text:?}");
+    }
+}
+
+#[test]
 fn sections_have_bookmarks_and_records_none() {
     let header = RecordHeader { heading: "10:00:00  alice".to_owned(), ..RecordHeader::default() };
     let day = |day: &str| [Block::Section(day.to_owned()), Block::RecordHeader(header.clone()), paragraph("text")];
