@@ -5,7 +5,9 @@ a Content-Security-Policy. What may be asked for is a page of ours or an attachm
 counts as fired.
 """
 
+import http.server
 import re
+import threading
 
 import logbook_facility  # noqa: F401  (the interpreter that has the driver)
 
@@ -158,6 +160,31 @@ async function show(way, items, strict) {
 </script>"""
 
 
+def serve_page(page):
+    """Serves one page at every address of an origin of its own, as a portal does; the origin."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+def launch(driver, *arguments):
+    """Debian's Chromium, as root too and with little shared memory."""
+    return driver.chromium.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", *arguments]
+    )
+
+
 class Browser:
     """One Chromium; `fired` are the numbers that ran or asked for something, with how."""
 
@@ -168,11 +195,8 @@ class Browser:
 
     def __enter__(self):
         self.driver = sync_playwright().start()
-        self.chromium = self.driver.chromium.launch(
-            executable_path=CHROMIUM,
-            # Nothing but this machine is there, whatever the routes below let through.
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
-        )
+        # Nothing but this machine is there, whatever the routes below let through.
+        self.chromium = launch(self.driver, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
         self.context = self.chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
         self.context.set_default_timeout(GUARD_MILLISECONDS)
         return self

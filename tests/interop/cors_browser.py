@@ -5,18 +5,15 @@ refusals included, and what another one may not.
     tests/interop/cors_browser.py
 """
 
-import http.server
 import json
-import threading
 
 from demo import Demo
-from suite import free_port
 
 import logbook_facility  # noqa: F401, E402  (the interpreter that has the driver)
-from browser import CHROMIUM  # noqa: E402
+from browser import launch, serve_page  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-PAGE = b"<!doctype html><meta charset=utf-8><title>a portal</title>"
+PAGE = "<!doctype html><meta charset=utf-8><title>a portal</title>"
 # Status and readable headers, or that the browser kept the answer from the page.
 CALL = """async ([url, options]) => {
     try {
@@ -26,23 +23,6 @@ CALL = """async ([url, options]) => {
         return {status: 0, headers: {}, body: String(error)}
     }
 }"""
-
-
-class Portal(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(PAGE)
-
-    def log_message(self, *_):
-        pass
-
-
-def serve_portal(port):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Portal)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{port}"
 
 
 class Page:
@@ -101,14 +81,14 @@ def own_calls(page, demo, session, investigation):
 
 
 def main():
-    friend, stranger = serve_portal(free_port()), serve_portal(free_port())
+    friend, stranger = serve_page(PAGE), serve_page(PAGE)
     with Demo() as demo, sync_playwright() as driver:
         demo.env["UNDULATOR_HTTP__CORS__ALLOWED_ORIGINS"] = json.dumps([friend])
         demo.start("--quiet-beamline")
         session = demo.login("db/alice")
         (investigation,) = demo.search(session, "SELECT i.id FROM Investigation i WHERE i.name = 'MX-2417'")
         datafile = demo.search(session, "SELECT df.id FROM Datafile df WHERE df.fileSize > 10 LIMIT 0, 1")[0]
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = launch(driver)
         friends, strangers = Page(browser, friend, demo.url), Page(browser, stranger, demo.url)
         for page in (friends, strangers):
             check_everybody(page, demo, session, datafile)

@@ -5,41 +5,21 @@ choose an investigation, read its logbook, write an entry, download the data; a 
     tests/interop/portal_page.py
 """
 
-import http.server
 import io
 import json
-import threading
 import zipfile
 
 from demo import Demo
-from suite import ROOT, free_port
+from suite import ROOT
 
 import logbook_facility  # noqa: F401, E402  (the interpreter that has the driver)
-from browser import CHROMIUM  # noqa: E402
+from browser import launch, serve_page  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 PAGE = ROOT / "docs" / "examples" / "clients" / "portal.html"
 MOST_LINES = 30
 SERVER = "http://localhost:8080"
 TEXT = "shutter <b>closed</b> & beam lost"
-
-
-def serve(page):
-    """Serves one page; its origin."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(page.encode())
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}"
 
 
 def log_in(page, account, password):
@@ -52,10 +32,10 @@ def main():
     text = PAGE.read_text()
     assert len(text.splitlines()) <= MOST_LINES and text.count(SERVER) == 1, PAGE
     with Demo() as demo, sync_playwright() as driver:
-        origin = serve(text.replace(SERVER, demo.url))
+        origin = serve_page(text.replace(SERVER, demo.url))
         demo.env["UNDULATOR_HTTP__CORS__ALLOWED_ORIGINS"] = json.dumps([origin])
         demo.start("--quiet-beamline")
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = launch(driver)
         page = browser.new_page(viewport={"width": 390, "height": 844}, accept_downloads=True)
         page.on("pageerror", lambda error: (_ for _ in ()).throw(error))
         page.goto(origin)

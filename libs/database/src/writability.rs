@@ -77,14 +77,8 @@ impl Db {
 
 /// So much text that `PostgreSQL`, which compresses long values, needs as much room for it.
 fn incompressible_text(bytes: usize) -> String {
-    let mut text = String::with_capacity(bytes + 32);
-    for n in 0_u32.. {
-        if text.len() >= bytes {
-            break;
-        }
-        text.extend(Sha256::digest(n.to_le_bytes()).iter().map(|byte| char::from(b'A' + byte % 26)));
-    }
-    text
+    let digests = (0_u32..).flat_map(|n| Sha256::digest(n.to_le_bytes()));
+    digests.map(|byte| char::from(b'A' + byte % 26)).take(bytes).collect()
 }
 
 /// Whether the disk of a file has next to no room. One that does not say counts as roomy: the writes themselves will

@@ -6,14 +6,13 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{Code, Problem, bearer_credential, digest, note_caller};
+use service_kit::{Code, Problem, bearer_credential, digest, is_access_token, note_caller};
 use uuid::Uuid;
 
 use crate::Identity;
 use crate::api_keys::ApiKey;
 use crate::resolver::Resolved;
 use crate::secret::Session;
-use crate::token::looks_like_token;
 
 /// Longer ones are nobody's.
 const LONGEST_CREDENTIAL: usize = 16 * 1024;
@@ -134,7 +133,7 @@ impl Identity {
             return Ok(Caller { subject, session: None, session_hash: None, api_key: Some(key) });
         }
         let cache_key = digest(credential);
-        if looks_like_token(credential) {
+        if is_access_token(credential) {
             // The signature is cheap and expiry is exact; only the question to auth is remembered.
             let claims = parts.verifier.verify(credential).await?;
             if let Some(known) = parts.caches.caller(&cache_key) {

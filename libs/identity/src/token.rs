@@ -43,11 +43,6 @@ fn refused(text: &str) -> Problem {
     Problem::new(Code::Unauthenticated, "identity/bad-token", text)
 }
 
-/// Three parts with dots between them are meant as a token.
-pub(crate) fn looks_like_token(credential: &str) -> bool {
-    credential.bytes().filter(|b| *b == b'.').count() == 2
-}
-
 impl TokenRules {
     /// The issuer is `identity.issuer`, else `public_url`, else `undulator`.
     pub fn of(core: &Core, clock: Arc<dyn Clock>) -> Self {

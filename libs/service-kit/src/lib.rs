@@ -39,7 +39,7 @@ pub use self::existing_database::{has_database, require_any_database, require_da
 pub use self::http::disposition;
 pub use self::http::{
     Checks, ClientAddress, Listener, Mount, PathCredential, Peer, RequestId, RouteInfo, bearer_credential,
-    command_client,
+    command_client, is_access_token,
 };
 pub use self::idempotency::{Idempotency, Remembered};
 pub use self::ids::{Ids, SystemIds};

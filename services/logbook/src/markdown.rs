@@ -4,16 +4,14 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{
-    BufferQueue, Tag as HtmlTag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
-};
+use html5ever::tokenizer::{Tag as HtmlTag, TagKind, Token, TokenSink, TokenSinkResult};
 use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream};
 use pulldown_latex::config::DisplayMode;
 use pulldown_latex::{RenderConfig, Storage, push_mathml};
 
 use crate::domain::content;
+use crate::domain::html_tokens::tokenize;
 
 /// Elements without an end tag.
 const VOID: [&str; 5] = ["br", "col", "hr", "img", "wbr"];
@@ -218,13 +216,7 @@ fn render_formula(source: &str, mode: DisplayMode) -> Option<String> {
 
 /// The tags of a piece of HTML.
 fn tags_of(html: &str) -> Vec<HtmlTag> {
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(html));
-    let tokenizer = Tokenizer::new(Tags::default(), TokenizerOpts::default());
-    // Nothing is suspended: the sink asks for no script to be run.
-    let _finished = tokenizer.feed(&input);
-    tokenizer.end();
-    tokenizer.sink.0.into_inner()
+    tokenize(html, Tags::default()).0.into_inner()
 }
 
 #[derive(Default)]

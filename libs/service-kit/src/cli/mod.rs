@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use self::count::count;
 pub use self::failure::Failure;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::private_paths::check_storages;
 use crate::serve::serve;
 use crate::service_def::ServiceDef;
@@ -115,16 +115,12 @@ pub async fn run(command: Command, services: &[ServiceDef], settings: &Config, j
 
 /// Settings of all given services, checked as a whole, whichever of them will run.
 pub fn load(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
-    let defaults: Vec<&str> = services.iter().map(|service| service.default_toml).collect();
-    let file = file.or_else(settings_file_here);
-    checked(services, Config::load(&defaults, file.as_deref())?)
+    load_by(Config::load, services, file)
 }
 
 /// The same for commands that find out or repair what is wrong: a secret whose file cannot be read counts as not given.
 pub fn load_with_unreadable_secrets(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
-    let defaults: Vec<&str> = services.iter().map(|service| service.default_toml).collect();
-    let file = file.or_else(settings_file_here);
-    checked(services, Config::load_with_unreadable_secrets(&defaults, file.as_deref())?)
+    load_by(Config::load_with_unreadable_secrets, services, file)
 }
 
 /// The settings that a command needs.
@@ -135,12 +131,15 @@ pub fn load_for(command: &Command, services: &[ServiceDef], file: Option<PathBuf
     }
 }
 
-fn settings_file_here() -> Option<PathBuf> {
+fn load_by(
+    load: fn(&[&str], Option<&Path>) -> Result<Config, ConfigError>,
+    services: &[ServiceDef],
+    file: Option<PathBuf>,
+) -> Result<Config, Failure> {
     let here = Path::new("undulator.toml");
-    here.is_file().then(|| here.to_owned())
-}
-
-fn checked(services: &[ServiceDef], mut config: Config) -> Result<Config, Failure> {
+    let file = file.or_else(|| here.is_file().then(|| here.to_owned()));
+    let defaults: Vec<&str> = services.iter().map(|service| service.default_toml).collect();
+    let mut config = load(&defaults, file.as_deref())?;
     for service in services {
         (service.check)(&config)?;
         config.private_files.extend((service.private_paths)(&config)?);

@@ -19,6 +19,11 @@ pub fn bearer_credential(request: &HttpRequest) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !credential.is_empty()).then_some(credential)
 }
 
+/// Whether a credential is meant as an access token of auth: a JWT has three parts with dots between them.
+pub fn is_access_token(credential: &str) -> bool {
+    credential.bytes().filter(|b| *b == b'.').count() == 2
+}
+
 /// The session that a path names as `{id}`: what is asked about, not who asks. `-` is the one of `Authorization: Bearer`.
 #[derive(Debug, Clone, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -38,13 +43,6 @@ impl FromRequest for PathCredential {
             Some(credential) if *id == "-" => Self { id: credential.to_owned() },
             _ => Self { id: id.into_inner() },
         }))
-    }
-}
-
-impl PathCredential {
-    /// Whether it is a JWT, which names a session of auth and none of the catalogue.
-    pub fn is_access_token(&self) -> bool {
-        self.id.split('.').count() == 3
     }
 }
 

@@ -15,7 +15,7 @@ mod own;
 mod server;
 
 pub use self::address::ClientAddress;
-pub use self::bearer::{PathCredential, bearer_credential};
+pub use self::bearer::{PathCredential, bearer_credential, is_access_token};
 pub use self::boundary::RequestId;
 pub use self::client::{Peer, command_client};
 pub(crate) use self::client::{finished, observed};

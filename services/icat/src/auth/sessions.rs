@@ -165,7 +165,7 @@ fn present(id: Option<&str>) -> Result<&str, Error> {
 
 fn unknown(id: &str) -> Error {
     // Three parts with dots between them: no answer says a token again, which is good at other services.
-    if id.split('.').count() == 3 {
+    if service_kit::is_access_token(id) {
         return Error::Session("An access token is no session id: send the one of POST /session".to_owned());
     }
     Error::Session(format!("Unable to find user by sessionid: {id}"))

@@ -4,8 +4,9 @@
 use std::cell::RefCell;
 
 use html5ever::LocalName;
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
+
+use super::html_tokens::tokenize;
 
 /// Elements that end by themselves where another of their kind begins, and those that have no content.
 const SELF_ENDING: [&str; 22] = [
@@ -18,13 +19,7 @@ const FOREIGN: [&str; 2] = ["svg", "math"];
 /// Whether there may be more than that many elements within one another. Ends that do not fit the innermost element count for
 /// nothing, so that it is never less than what a reader of HTML builds.
 pub fn is_deeper(html: &str, most: usize) -> bool {
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(html));
-    let tokenizer = Tokenizer::new(Depth { most, state: RefCell::default() }, TokenizerOpts::default());
-    // Nothing is suspended: the sink asks for no script to be run.
-    let _finished = tokenizer.feed(&input);
-    tokenizer.end();
-    tokenizer.sink.state.into_inner().is_exceeded
+    tokenize(html, Depth { most, state: RefCell::default() }).state.into_inner().is_exceeded
 }
 
 struct Depth {

@@ -9,6 +9,7 @@ mod depth;
 pub mod entry_body;
 pub mod event;
 pub mod filter;
+pub mod html_tokens;
 pub mod ids;
 pub mod names;
 pub mod plain_text;

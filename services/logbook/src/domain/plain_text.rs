@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
+
+use super::html_tokens::tokenize;
 
 /// Elements after which a line ends.
 const BLOCKS: [&str; 15] = ["p", "div", "li", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "dt", "dd"];
@@ -12,12 +13,7 @@ const HIDDEN: [&str; 2] = ["script", "style"];
 
 /// Text of HTML that was sanitised. A line for each block; a formula is its source between `$`, as in Markdown.
 pub fn render_plain_text(html: &str) -> String {
-    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from(html));
-    let _ = tokenizer.feed(&input);
-    tokenizer.end();
-    let mut reader = tokenizer.sink.0.into_inner();
+    let mut reader = tokenize(html, Sink::default()).0.into_inner();
     reader.end_formula();
     reader.text.truncate(reader.text.trim_end().len());
     reader.text

@@ -37,18 +37,22 @@ pub async fn show_all(state: &State, tx: &mut Tx, found: &[Entry]) -> Result<Vec
         for (_, at, event) in versions.into_iter().filter(|(version, ..)| *version < entry.version) {
             let past = Shown { id: &entry.id, created_at: entry.created_at, updated_at: at, removed: false };
             let event = opened(state, tx, entry.book_id, event).await?;
-            previous = json(&EntryBody::from_event(event, &past, previous))?;
+            previous = to_json(EntryBody::from_event(event, &past, previous))?;
         }
         let Entry { id, created_at, updated_at, removed, .. } = entry;
         let present = Shown { id, created_at: *created_at, updated_at: *updated_at, removed: *removed };
         let event = opened(state, tx, entry.book_id, entry.event.clone()).await?;
-        shown.push(json(&EntryBody::from_event(event, &present, previous))?);
+        shown.push(to_json(EntryBody::from_event(event, &present, previous))?);
     }
     Ok(shown)
 }
 
-fn json(entry: &EntryBody) -> Result<Value, Problem> {
-    serde_json::to_value(entry).map_err(Problem::internal)
+/// The versions before are moved and not written again, because each holds all before it.
+fn to_json(mut entry: EntryBody) -> Result<Value, Problem> {
+    let previous = std::mem::take(&mut entry.previous_version_event);
+    let mut shown = serde_json::to_value(entry).map_err(Problem::internal)?;
+    shown["previousVersionEvent"] = previous;
+    Ok(shown)
 }
 
 /// Sanitised once more, in case the rules have become stricter since it was written. Images are opened by tickets, but for

@@ -3,12 +3,12 @@
 
 use std::cell::RefCell;
 
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
 use typesetting::{Block, Figure, Image, Inline, MathmlReader, Script, Style};
 
 use super::elements::{attribute, heading, is_block, span_of};
 use super::frames::Frames;
+use crate::domain::html_tokens::tokenize;
 
 /// What a content names an attachment by.
 const OWN: &str = "/resource/file/";
@@ -22,12 +22,7 @@ pub type ImageOf<'a> = dyn FnMut(&str) -> Option<Image> + 'a;
 /// Blocks of an HTML; `image_of` gives the image of an address of ours, and where it does not, the name is printed.
 pub fn blocks_of_html(html: &str, image_of: &mut ImageOf) -> Vec<Block> {
     let sink = Sink { reader: RefCell::default(), image_of: RefCell::new(image_of) };
-    let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from(html));
-    let _ = tokenizer.feed(&input);
-    tokenizer.end();
-    tokenizer.sink.reader.into_inner().finish()
+    tokenize(html, sink).reader.into_inner().finish()
 }
 
 struct Sink<'a> {

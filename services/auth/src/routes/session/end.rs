@@ -1,7 +1,7 @@
 //! `DELETE /session/{id}` of ICAT+: logout; 200 without a body, also for a session that is gone already.
 
 use actix_web::{HttpResponse, web};
-use service_kit::{Code, PathCredential, Problem};
+use service_kit::{Code, PathCredential, Problem, is_access_token};
 
 use crate::openapi::OfIcatPlus;
 use crate::sessions::log_out;
@@ -18,7 +18,7 @@ use crate::state::State;
     ),
 )]
 pub async fn delete(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    if credential.is_access_token() {
+    if is_access_token(&credential.id) {
         let text = "an access token is ended by DELETE /auth/v1/token";
         return Err(Problem::new(Code::Forbidden, "auth/access-token", text));
     }

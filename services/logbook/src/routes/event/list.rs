@@ -31,10 +31,10 @@ pub async fn get(
     query: web::Query<Parameters>,
 ) -> Result<HttpResponse, Problem> {
     let book = book_of(&query)?;
+    rights::read(&state, &caller, &book).await?;
     if let Some(format) = Format::parse(query.format.as_deref())? {
         return export_list(state.into_inner(), &caller, book, &query, format).await;
     }
-    rights::read(&state, &caller, &book).await?;
     let filter = query.filter(&state.zone)?;
     let mut tx = state.db.read().await?;
     let scope = entries::scope(&mut tx, &book).await?;

@@ -4,10 +4,10 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
+use super::export_readable;
 use crate::domain::filter::Parameters;
-use crate::exports::{Format, export_list};
+use crate::exports::Format;
 use crate::openapi::{Always, Credential, CsvQuery, FilterQuery, ListQuery};
-use crate::routes::request::book_of;
 use crate::state::State;
 
 #[utoipa::path(
@@ -30,6 +30,5 @@ pub async fn get(
     caller: Caller,
     query: web::Query<Parameters>,
 ) -> Result<HttpResponse, Problem> {
-    let book = book_of(&query)?;
-    export_list(state.into_inner(), &caller, book, &query, Format::Csv { has_byte_order_mark: false }).await
+    export_readable(state.into_inner(), &caller, &query, Format::Csv { has_byte_order_mark: false }).await
 }

@@ -1,0 +1,15 @@
+//! The tags and texts of HTML in their order, where no tree is needed.
+
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::{BufferQueue, TokenSink, Tokenizer, TokenizerOpts};
+
+/// Gives each token to the sink, and the sink back.
+pub fn tokenize<S: TokenSink>(html: &str, sink: S) -> S {
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from_slice(html));
+    let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
+    // Nothing is suspended: our sinks ask for no script to be run.
+    let _finished = tokenizer.feed(&input);
+    tokenizer.end();
+    tokenizer.sink
+}
