@@ -186,6 +186,12 @@ def is_told_when(retry_after, body):
     return ("may be stored or not" in body) != bool(retry_after)
 
 
+def until_refused(ledger):
+    """The last write of each kind is one that was refused."""
+    for kind in KINDS:
+        until(f"{kind} is refused", lambda: ledger.write(kind) != 200)
+
+
 def fill_and_free(facility, ledger):
     disk = facility.disk
     assert [ledger.write(kind) for kind in KINDS] == [200] * 3, ledger.refusals
@@ -194,8 +200,7 @@ def fill_and_free(facility, ledger):
         disk.fill(facility)
         ledger.refusals.clear()
         # What is left of the logs is written first; after that nothing.
-        for kind in KINDS:
-            until(f"{kind} is refused", lambda: ledger.write(kind) != 200)
+        until_refused(ledger)
         for _ in range(3):
             for kind in KINDS:
                 status = ledger.write(kind)
@@ -204,6 +209,8 @@ def fill_and_free(facility, ledger):
         for kind, status, retry_after, body in ledger.refusals:
             assert status in disk.refusals and is_told_when(retry_after, body), (kind, status, retry_after, body)
             assert status != 507 or "full" in body, (kind, body)
+        # A write that found room would end the doubt about its database.
+        until_refused(ledger)
         status, checks = facility.ready()
         assert status == 503, checks
         assert {checks[name] for name in DATABASES.values()} == {disk.full}, checks
