@@ -4,7 +4,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
-use crate::DbError;
+use crate::{DbError, Micros};
 
 /// One row of a result.
 pub struct Row(pub(crate) Inner);
@@ -129,5 +129,15 @@ impl FromColumn for Vec<u8> {
 impl FromColumn for bool {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
         Ok(i64::from_column(row, column)? != 0)
+    }
+}
+impl FromColumn for Option<Micros> {
+    fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
+        Ok(Option::<i64>::from_column(row, column)?.map(Micros::from_i64))
+    }
+}
+impl FromColumn for Micros {
+    fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
+        present(row, column)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Micros;
+
 /// A value bound to a statement. Its kind is fixed even when it is NULL, because `PostgreSQL` types each parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Val {
@@ -59,6 +61,16 @@ impl From<i64> for Val {
 impl From<Option<i64>> for Val {
     fn from(v: Option<i64>) -> Self {
         Self::I64(v)
+    }
+}
+impl From<Micros> for Val {
+    fn from(v: Micros) -> Self {
+        v.as_i64().into()
+    }
+}
+impl From<Option<Micros>> for Val {
+    fn from(v: Option<Micros>) -> Self {
+        v.map(Micros::as_i64).into()
     }
 }
 impl From<bool> for Val {

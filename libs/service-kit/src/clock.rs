@@ -4,12 +4,18 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use database::Micros;
 use jiff::Timestamp;
 
 /// Where a service takes the time from.
 pub trait Clock: Debug + Send + Sync {
     /// The present moment, in UTC.
     fn now(&self) -> Timestamp;
+
+    /// The present moment as databases keep it.
+    fn now_as_micros(&self) -> Micros {
+        self.now().into()
+    }
 
     /// Microseconds since 1970-01-01 UTC: how times stand in the database.
     fn now_micros(&self) -> i64 {

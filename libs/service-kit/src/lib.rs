@@ -52,6 +52,6 @@ pub use self::process::Process;
 pub use self::serve::{Endpoints, ServeError, Server, Sources, open_database, serve};
 pub use self::service_def::{BuildError, Ctx, Running, ServiceDef};
 pub use self::worker::{Task, Worker};
-pub use database::{self as db, Db, DbError, Engine, Migration, Row, Tx, Val, words};
+pub use database::{self as db, Db, DbError, Engine, Micros, Migration, Row, Tx, Val, words};
 /// The client type of [`Ctx::http`].
 pub use reqwest_middleware::{ClientWithMiddleware as HttpClient, Error as HttpError};
