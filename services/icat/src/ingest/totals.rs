@@ -26,7 +26,7 @@ impl Catalogue<'_> {
         let author = self.author();
         author
             .transaction(self.db, &self.outbox, async |tx| {
-                let row = tx.one(sql, &[id.into()]).await?;
+                let row = tx.fetch_one(sql, &[id.into()]).await?;
                 let totals = [("fileSize", row.get::<i64>("bytes")?), ("fileCount", row.get::<i64>("files")?)];
                 let stored = entities::by_id(tx, entity, id).await?.ok_or_else(|| Error::no_such(entity.name, id))?;
                 let changes: Vec<(usize, Val)> = totals

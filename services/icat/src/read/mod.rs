@@ -54,7 +54,7 @@ pub(crate) fn env<'a>(state: &State, rights: &'a Rights, engine: Engine) -> Env<
 
 pub(crate) async fn run(tx: &mut Tx, statement: &Statement) -> Result<Vec<Row>, DbError> {
     let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    tx.all(&statement.sql, &vals).await
+    tx.fetch_all(&statement.sql, &vals).await
 }
 
 pub(crate) fn by_id(rows: Vec<StoredRow>) -> HashMap<i64, StoredRow> {

@@ -14,12 +14,12 @@ pub mod version;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
-use service_kit::{Dialect, Listener, Mount, bearer_credential};
+use service_kit::{ErrorFormat, Listener, Mount, bearer_credential};
 
 use crate::state::State;
 
 pub fn mount(state: Arc<State>) -> Mount {
-    Mount::new("/icat", Listener::Public, Dialect::Icat)
+    Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
         .cors_for_everybody()
         .state(state)
         .get("/version", version::get)
@@ -37,7 +37,7 @@ pub fn mount(state: Arc<State>) -> Mount {
         .post("/cloner", cloner::post)
         .get("/port", port::export::get)
         .post("/port", port::import::post)
-        .unhurried()
+        .without_timeout()
         .post("/isAccessAllowed", access::post)
         .get("/schema", schema::list)
         .get("/schema/{entity}", schema::get)

@@ -304,7 +304,7 @@ async fn writes() {
 #[tokio::test]
 async fn properties() {
     let settings = "[catalogue]\nauthn = [{ mnemonic = \"db\", url = \"self\", friendly = \"Local account\" }]\n";
-    for backend in testkit::backends() {
+    for backend in testkit::list_backends() {
         let app = testkit::TestApp::start_on(&backend, &[icat::SERVICE, AUTHENTICATOR], settings).await;
         let answer = app.http.get(format!("{}/icat/properties", app.public)).send().await.unwrap();
         let expected = r#"{"maxEntities":10000,"lifetimeMinutes":120,"authenticators":[{"mnemonic":"db","keys":[{"name":"username"},{"name":"password","hide":true}],"friendly":"Local account"}],"containerType":"Undulator"}"#;

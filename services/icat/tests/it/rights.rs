@@ -341,7 +341,7 @@ const FAILING: [(&str, bool); 24] = [
 #[tokio::test]
 async fn errors_say_nothing_about_rows_that_are_not_readable() {
     let strict_conditions = "[catalogue.authorization]\nconditions = \"strict\"\n";
-    for (backend, c) in testkit::backends().into_iter().zip(Client::all(strict_conditions).await) {
+    for (backend, c) in testkit::list_backends().into_iter().zip(Client::all(strict_conditions).await) {
         let ada = facility(&c).await;
         rule(&c, "R", "Facility").await;
         rule(&c, "R", "Investigation [name = 'MX-1']").await;

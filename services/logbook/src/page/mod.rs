@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use self::home::lead_here;
 use actix_web::{HttpResponse, web};
 use identity::Identity;
-use service_kit::{Code, Dialect, Listener, Mount, Problem};
+use service_kit::{Code, ErrorFormat, Listener, Mount, Problem};
 
 use crate::state::State;
 
@@ -33,7 +33,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub fn mount(state: &Arc<State>, identity: &Identity) -> Mount {
-    let mount = Mount::new("/logbook/app", Listener::Public, Dialect::Page)
+    let mount = Mount::new("/logbook/app", Listener::Public, ErrorFormat::Page)
         .header("content-security-policy", POLICY)
         .header("x-content-type-options", "nosniff")
         .header("referrer-policy", "same-origin")
@@ -56,7 +56,7 @@ pub fn mount(state: &Arc<State>, identity: &Identity) -> Mount {
         .post("/{level}/{id}/entry/{entry}/remove", edit::remove)
         .post("/{level}/{id}/entry/{entry}/restore", edit::restore)
         .post("/{level}/{id}/file", upload::post)
-        .unhurried()
+        .without_timeout()
 }
 
 async fn asset(name: web::Path<String>) -> Result<HttpResponse, Problem> {

@@ -57,7 +57,7 @@ pub async fn post(
         if bytes > most {
             return Err(Error::TooLarge(most).into());
         }
-        let written = state.documents.run_in_turn(move || file.write_all(&piece).map(|()| file));
+        let written = state.documents.run_queued(move || file.write_all(&piece).map(|()| file));
         file = written.await?.map_err(Error::Storage)?;
     }
     file.rewind().map_err(Error::Storage)?;

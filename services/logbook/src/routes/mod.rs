@@ -15,7 +15,7 @@ pub mod tag;
 use std::sync::Arc;
 
 use identity::Place;
-use service_kit::{Dialect, Listener, Mount};
+use service_kit::{ErrorFormat, Listener, Mount};
 
 use crate::page;
 use crate::state::State;
@@ -25,7 +25,7 @@ pub const PLACES: &[Place] = &[Place::Header("x-api-key"), Place::Path("credenti
 
 pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
     let mount = |prefix| {
-        let mount = Mount::new(prefix, Listener::Public, Dialect::IcatPlus).cors().state(Arc::clone(state));
+        let mount = Mount::new(prefix, Listener::Public, ErrorFormat::IcatPlus).cors().state(Arc::clone(state));
         state.identity.guard(mount, PLACES)
     };
     vec![
@@ -50,7 +50,7 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
             .get("/{credential}/search", event::search::get)
             .get("/{credential}/events/stream", event::stream::get)
             .post("/{credential}/import", import::post)
-            .unhurried()
+            .without_timeout()
             .get("/{credential}/records", records::get)
             .patch("/{credential}/events", event::retag::patch)
             .post("/{credential}/event/createfrombase64", event::create_from_base64::post)
@@ -68,7 +68,7 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
             .post("/{credential}/events/move", program::relocate::post),
         mount("/resource")
             .post("/{credential}/file/upload", resource::upload::post)
-            .unhurried()
+            .without_timeout()
             .get("/{credential}/file/download", resource::download::get),
         mount("/actions").put("/{credential}/logbook/instrumentname", portal::instrument_name::put),
         mount("/messages").get("", portal::messages::get).put("/{credential}/information", portal::set_message::put),
