@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::logbook::facility::{Facility, SETTINGS};
+use super::facility::{Facility, SETTINGS};
 
 #[tokio::test]
 async fn a_process_with_room_for_one_request_asks_its_own_catalogue_beside_it() {
