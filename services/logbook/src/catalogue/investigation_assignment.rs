@@ -113,7 +113,7 @@ async fn soon(state: &Arc<State>, key: Key, query: String) -> Option<Arc<Vec<Slo
     tokio::time::timeout(state.config.assignment_timeout, answer).await.ok()?.ok()?
 }
 
-/// Which of these investigations are released; an error where ICAT does not say. FulltextQuery with the reader account, else with
+/// Which of these investigations are released; an error where ICAT does not say. Asked with the reader account, else with
 /// the caller's own session. One that nobody can see is not.
 pub async fn released(state: &State, caller: Option<&Caller>, investigations: &[i64]) -> Result<Vec<i64>, Problem> {
     let list: Vec<String> = investigations.iter().map(ToString::to_string).collect();
