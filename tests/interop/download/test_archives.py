@@ -6,6 +6,10 @@ the slice of what a second writer makes of the same files, and everybody's reade
     tests/interop/download/test_archives.py --all    300 of them, to 70,000 members, and readers on archives of 4 GiB
 """
 
+# needs: downloaders
+# seconds: 19
+# long: --all
+
 import hashlib
 import http.client
 import os

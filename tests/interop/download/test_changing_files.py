@@ -2,6 +2,10 @@
 """Files that change while they are downloaded: the transfer breaks off before its end, whatever the change was and
 whatever the form, and what was prepared is gone, so that no client can join two generations."""
 
+# seconds: 15
+# long: --mebibytes 64
+
+import argparse
 import http.client
 import json
 import os
@@ -14,8 +18,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from download_facility import MTIME, Facility
 
-# More than the sockets between server and client hold.
-SIZE = 64 << 20
+options = argparse.ArgumentParser()
+options.add_argument("--mebibytes", type=int, default=24, help="size of a file: more than the sockets between server and client hold")
+SIZE = options.parse_args().mebibytes << 20
 TAKEN = 1 << 20
 FORMS = ["raw", "zip", "blocks", "tar", "deflate", "tar.gz"]
 

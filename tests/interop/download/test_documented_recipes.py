@@ -4,6 +4,9 @@ a server that is killed and started again, after our own 503 with Retry-After, a
 arrives is the archive, byte for byte; what is complete already is asked for once; what is refused for good leaves no file that
 looks like one. No recipe names a program that calls nothing a success."""
 
+# needs: downloaders
+# seconds: 23
+
 import hashlib
 import os
 import random

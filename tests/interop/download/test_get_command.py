@@ -3,6 +3,8 @@
 under it, bytes are spoiled on the way and on disk, and a hostile server sends names that lead elsewhere. What arrives is
 what lies at the facility or is refused, and the session id is seen nowhere."""
 
+# seconds: 19
+
 import http.server
 import json
 import os

@@ -2,6 +2,8 @@
 """python-icat's IDSClient, as facilities' scripts use it, against every call of a storage without archive: what it gets,
 and which exception it raises where the call is refused."""
 
+# needs: python_icat
+
 import io
 import json
 import os

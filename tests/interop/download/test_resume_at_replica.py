@@ -6,6 +6,9 @@ is served twice.
     tests/interop/download/test_resume_at_replica.py [--all]      needs a PostgreSQL server in TESTKIT_POSTGRES
 """
 
+# needs: downloaders
+# long: --all
+
 import hashlib
 import os
 import random

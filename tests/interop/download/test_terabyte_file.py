@@ -2,6 +2,8 @@
 """A hundred bytes at the offset of 1 TB, of a file and of archives: they come at once, and to give them hardly more than
 they is read from the disk."""
 
+# runs-alone: it measures how much is read and how soon the bytes come
+
 import json
 import os
 import sys

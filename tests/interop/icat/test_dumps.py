@@ -2,6 +2,8 @@
 """Dumps go out and come in: `icat export` writes what python-icat reads, as much as python-icat wrote itself, and what is
 imported into the same catalogue again changes nothing. The same by `/icat/port`, with many rows."""
 
+# needs: python_icat
+
 import json
 import sys
 import time

@@ -6,6 +6,8 @@ had created data collections, and one of them a job and a relation of datafiles 
 of the first import and come with later ones in those users' names: an import creates only what is missing.
 """
 
+# needs: python_icat
+
 import hashlib
 import json
 import re

@@ -11,6 +11,8 @@ Each query falls into one class:
   differs  one answers and the other refuses, or the values differ
 """
 
+# needs: python_icat
+
 import json
 import sys
 from pathlib import Path

@@ -6,6 +6,10 @@ sentence and no entry has half of anything, and everything goes on when it is ba
     tests/interop/logbook/test_attachments_in_s3.py [--postgres]
 """
 
+# needs: bucket_server
+# seconds: 51
+# long: --postgres
+
 import argparse
 import base64
 import contextlib

@@ -9,6 +9,8 @@ The files of other notebooks are made here after what the Consortium's repositor
 kept there.
 """
 
+# needs: eln_checks logbook_clients
+
 import argparse
 import hashlib
 import importlib.resources

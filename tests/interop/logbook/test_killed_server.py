@@ -6,6 +6,9 @@ contents that no entry has go with the next sweep, also with one that is killed,
     tests/interop/logbook/test_killed_server.py [--kills N] [--sqlite | --postgres]
 """
 
+# seconds: 25
+# long: --kills 200
+
 import argparse
 import base64
 import contextlib
@@ -322,7 +325,7 @@ def crash(engine, facility, kills, seed):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--kills", type=int, default=6)
+    options.add_argument("--kills", type=int, default=3)
     options.add_argument("--seed", type=int, default=random.randrange(10**6))
     engines = options.add_mutually_exclusive_group()
     engines.add_argument("--sqlite", dest="engines", action="store_const", const=["SQLite"], default=["SQLite", "PostgreSQL"])

@@ -9,6 +9,10 @@ With `--screenshot` it takes the picture of the documentation instead. With `--t
 is looked at light and dark at both widths; else light where it is wide, dark where it is narrow.
 """
 
+# needs: browser logbook_clients pdf_readers
+# seconds: 67
+# long: --thorough
+
 import argparse
 import base64
 import io

@@ -6,6 +6,9 @@ as the database has them: each once, in their order, none left out; who listens 
     tests/interop/logbook/test_replicas.py [--kills N] [--readers N] [--writes N]
 """
 
+# seconds: 19
+# long: --kills 100
+
 import argparse
 import base64
 import http.client

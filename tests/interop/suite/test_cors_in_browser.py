@@ -5,6 +5,8 @@ refusals included, and what another one may not.
     tests/interop/suite/test_cors_in_browser.py
 """
 
+# needs: browser
+
 import json
 import sys
 from pathlib import Path

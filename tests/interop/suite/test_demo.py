@@ -5,6 +5,8 @@ ends at once when it is told to, and goes on at the next start without telling t
     tests/interop/suite/test_demo.py
 """
 
+# seconds: 35
+
 import json
 import stat
 import sys

@@ -2,6 +2,9 @@
 """Dockerfile, docker-compose.yml and k8s/: accepted by the tools that will read them, and no setting that the program
 does not know. Needs no daemon and no cluster; the tools are Python packages in .venv (scripts/lib/install.sh)."""
 
+# needs: deployment_checks
+# seconds: 26
+
 import json
 import os
 import re

@@ -5,6 +5,8 @@ reading goes on, and everything works as soon as there is room or the disk is we
     tests/interop/suite/test_full_disk.py
 """
 
+# seconds: 36
+
 import contextlib
 import json
 import shutil

@@ -6,6 +6,9 @@ programs with a wrong type do not), and they work: log in, query, list, write, u
     tests/interop/suite/test_generated_clients.py
 """
 
+# needs: client_generators
+# seconds: 27
+
 import json
 import os
 import shutil

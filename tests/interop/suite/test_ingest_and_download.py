@@ -2,6 +2,8 @@
 """The source distribution of python-icat as data: ingested into the facility it brings, downloaded by a member, refused
 to an outsider. An ingest that is killed goes on where it stopped."""
 
+# needs: python_icat
+
 import hashlib
 import io
 import json

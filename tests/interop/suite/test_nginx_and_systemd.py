@@ -5,6 +5,8 @@ uploads beyond nginx's own limit, live events. docs/examples/undulator.service i
     tests/interop/suite/test_nginx_and_systemd.py        needs nginx and openssl (scripts/lib/install.sh)
 """
 
+# needs: deployment_checks nginx
+
 import contextlib
 import hashlib
 import http.client

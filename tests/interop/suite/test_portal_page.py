@@ -5,6 +5,8 @@ choose an investigation, read its logbook, write an entry, download the data; a 
     tests/interop/suite/test_portal_page.py
 """
 
+# needs: browser
+
 import io
 import json
 import sys

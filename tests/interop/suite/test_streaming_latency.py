@@ -8,6 +8,9 @@ small answers have a length, clients of HTTP/1.0 get no chunks, and no answer wa
 40 ms. The figures are printed; with `--base` those of another build beside them.
 """
 
+# runs-alone: it compares times with that of a delayed acknowledgement
+# seconds: 16
+
 import argparse
 import http.client
 import json
