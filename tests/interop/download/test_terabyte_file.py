@@ -29,7 +29,7 @@ def bytes_read(suite):
     return int(fields["read_bytes"]), int(fields["rchar"])
 
 
-def start(suite, form, query):
+def mark_offset(suite, form, query):
     """How much further the mark lies in an archive than in the file."""
     if form == "raw":
         return 0
@@ -69,7 +69,7 @@ def main():
         for form, query in forms.items():
             status, headers, _ = suite.data(query, "HEAD")
             assert status == 200 and int(headers["Content-Length"]) >= SIZE, (form, status)
-            at = AT + start(suite, form, query)
+            at = AT + mark_offset(suite, form, query)
             disk, all = bytes_read(suite)
             started = time.monotonic()
             status, headers, body = suite.data(query, Range=f"bytes={at}-{at + LENGTH - 1}")

@@ -33,7 +33,7 @@ import attachment_attacks
 import harmless_entries
 import page_attacks
 import pdf_inspection
-from attack_vectors import FIRST_MUTATION, SILENT, VECTORS, mutations, vectors
+from attack_vectors import FIRST_MUTATION, SILENT, VECTORS, generate_mutations, list_vectors
 from browser import Browser
 from logbook_client import IMAGE
 from logbook_facility import KEY, Facility
@@ -137,7 +137,7 @@ def write_mutations(book, mutated):
     return where
 
 
-def shown(where, entries):
+def distinct_contents(where, entries):
     """(number, html) as read back; what is the same but for the number is shown once."""
     items, seen = [], set()
     for number, places in where.items():
@@ -151,7 +151,7 @@ def shown(where, entries):
     return items
 
 
-def show(browser, items, source):
+def show_in_all_ways(browser, items, source):
     """Shows them in all ways; ends with the culprits, if any."""
     page, fired = browser.stage(), {}
     parsed = page.evaluate("items => items.map(([number, html]) => reparsed(html))", items)
@@ -180,7 +180,7 @@ def show_raw(browser, way, items):
     return fired
 
 
-def control(browser, base, mutated, thorough):
+def count_firing_vectors(browser, base, mutated, thorough):
     """The same, as sent: how many of every class fire. Unless it is thorough, the first of each class are enough if one of
     them fires."""
     numbers = collections.defaultdict(list)
@@ -303,23 +303,23 @@ def check_eln(browser, body):
 
 def check_pdf(kind, body):
     """Its text is there, and nothing in it acts: how many pages, and what does."""
-    parts = pdf_inspection.parts(kind, body)
+    parts = pdf_inspection.list_parts(kind, body)
     assert len(parts) > 1
     text = "".join(map(pdf_inspection.text, parts))
     # As they were written in plain text.
     assert "onerror" in text and "<script" in text and len(text) > 10_000, text[:1000]
-    return sum(map(pdf_inspection.check, parts)), [found for part in parts for found in pdf_inspection.active(part)]
+    return sum(map(pdf_inspection.check_file, parts)), [found for part in parts for found in pdf_inspection.find_active_content(part)]
 
 
 def check_benign(book, image):
     """What people write comes back; prints what does not."""
 
-    def write(html):
+    def write_entry(html):
         status, made = book.send("POST", f"/logbook/{book.session}/event?{book.place}", book.comment([html]))
         assert status == 200, made
         return made
 
-    lost = harmless_entries.check(lambda made: made["content"][0]["text"], write, image)
+    lost = harmless_entries.find_changed_documents(lambda made: made["content"][0]["text"], write_entry, image)
     for name, (sent, came) in lost.items():
         print(f"  {name}\n    sent: {sent[:300]}\n    read: {came[:300]}")
     return lost
@@ -332,7 +332,7 @@ def main():
     options.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = options.parse_args()
     print(f"seed {options.seed}")
-    base, mutated = vectors(), list(mutations(options.seed, options.mutations or (10_000 if options.thorough else 300)))
+    base, mutated = list_vectors(), list(generate_mutations(options.seed, options.mutations or (10_000 if options.thorough else 300)))
     source = {number: text for _, number, text in base + mutated}
     started = time.monotonic()
     lap = lambda what: print(f"{time.monotonic() - started:5.1f} s {what}", flush=True)  # noqa: E731
@@ -343,28 +343,28 @@ def main():
         where = write_vectors(book, base)
         places = where | write_mutations(book, mutated)
         entries = book.read()
-        items = shown(places, entries)
+        items = distinct_contents(places, entries)
         lap(f"{len(base)} vectors of {len(VECTORS)} classes and {len(mutated)} mutations are in {len(entries)} entries")
         written = page_attacks.write_markdown(facility, live, base)
         happened, count = live.end("the last of all")
         lap(f"{count} entries came live into a page, {written} of them written as in its forms: {len(happened)} fired")
         check_fields(book, entries, where, base)
-        again, fired = show(browser, items, source)
+        again, fired = show_in_all_ways(browser, items, source)
         lap(f"{len(items)} contents as element, document and article, {again} parsed and written again: {len(fired)} fired")
-        pages, alone, misplaced = page_attacks.check(browser, facility, live, book, 1 if options.thorough else 12)
+        pages, alone, misplaced = page_attacks.check_pages(browser, facility, live, book, 1 if options.thorough else 12)
         lap(f"{pages} pages of the logbook with {alone} entries: {len(misplaced)} fired or not in their place")
         (texts, exported), (pages, active) = check_exports(browser, book)
         lap(f"exports are saved, not shown: {texts} texts of an .eln, {len(exported)} fired; {pages} pages of PDF, {len(active)} act")
         encode = lambda content: base64.b64encode(content).decode()  # noqa: E731
-        made = attachment_attacks.attach(facility, book.session, encode)
+        made = attachment_attacks.attach_files(facility, book.session, encode)
         image = next(iter(made.values()))[1].rsplit("=", 1)[1]
         inline = attachment_attacks.check_headers(facility, made)
-        opened = attachment_attacks.check(browser, made, options.thorough)
-        careless = attachment_attacks.control(browser)
+        opened = attachment_attacks.check_opened_files(browser, made, options.thorough)
+        careless = attachment_attacks.count_firing_files(browser)
         files = len(attachment_attacks.FILES)
         lap(f"{len(made)} files, {inline // 2} of them shown: {len(opened)} fired; served carelessly, {careless} of {files} did")
         raw_count = RAW_MUTATIONS if options.thorough else RAW_BATCH // 2
-        raw, raw_mutated = control(browser, base, mutated[:raw_count], options.thorough)
+        raw, raw_mutated = count_firing_vectors(browser, base, mutated[:raw_count], options.thorough)
         lap(f"control: raw, {raw} vectors of {len(VECTORS)} classes and {raw_mutated} of {len(mutated[:raw_count])} mutations fired")
         lost = check_benign(book, image)
         lap(f"{len(harmless_entries.DOCUMENTS)} harmless documents: {len(lost)} changed")
