@@ -14,6 +14,7 @@ mod claims;
 mod config;
 mod domain;
 mod error;
+pub mod error_format;
 mod manifest;
 mod openapi;
 mod parameters;
@@ -34,7 +35,7 @@ use std::sync::Arc;
 
 use events::Events;
 use identity::Identity;
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings};
 use utoipa::OpenApi as _;
 
 pub use self::config::Config;
@@ -42,7 +43,7 @@ use self::state::State;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "download",
-    default_toml: include_str!("../config.default.toml"),
+    settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8083, 9083),
     migrations: &[
         Migration { version: 1, name: "selections", sql: include_str!("../migrations/0001_selections.sql") },

@@ -23,15 +23,16 @@ pub mod write;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use service_kit::{ErrorFormat, Listener, Mount, Problem};
+use service_kit::{Listener, Mount, Problem};
 
+use crate::error_format::IDS_ERRORS;
 use crate::parameters::Parameters;
 use crate::selection::{Datafile, resolve};
 use crate::session::who;
 use crate::state::State;
 
 pub fn mount(state: Arc<State>) -> Mount {
-    Mount::new("/ids", Listener::Public, ErrorFormat::Ids)
+    Mount::new("/ids", Listener::Public, IDS_ERRORS)
         .cors_for_everybody()
         .state(state)
         .get("/ping", ping::get)
