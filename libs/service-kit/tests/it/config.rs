@@ -157,5 +157,5 @@ fn sections_of_other_services_are_accepted_and_their_secrets_hidden() {
     let refused = load(&format!("[archive]\nkey_file = \"{}\"\n", missing.display())).unwrap_err();
     assert!(refused.starts_with("archive.key_file: cannot read"), "{refused}");
     assert_eq!(load("[shuter]\n").unwrap_err(), "unknown setting `shuter`; did you mean `shutter`?");
-    assert_eq!(refusal("[shutter]\n"), "unknown setting `shutter`; did you mean `http`?");
+    assert!(refusal("[shutter]\n").starts_with("unknown setting `shutter`; did you mean"));
 }
