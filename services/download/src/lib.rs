@@ -9,20 +9,17 @@
 //! data has ended, and consumes the ends of sessions. When ICAT is down, everything by ids answers 503; prepared
 //! selections go on, unless a reader account is to say whether their datafiles still exist.
 
-mod archive;
-mod claims;
+mod orphaned_files;
 mod config;
 mod domain;
 mod error;
 mod manifest;
 mod openapi;
-mod parameters;
-mod prepared;
-mod present;
+mod prepared_selections;
+mod catalogue_check;
 mod routes;
 mod selection;
-mod session;
-mod signing;
+mod signed_url;
 mod state;
 mod storage;
 #[doc(hidden)]

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::config::Config;
 use crate::error;
 use crate::manifest::Manifests;
-use crate::signing::Signer;
+use crate::signed_url::Signer;
 use crate::storage::Storage;
 use crate::transfer::reports::{Inbox, Reports};
 

@@ -1,8 +1,9 @@
 //! The rules of downloads as pure functions.
 
+pub mod archive;
 pub mod checksums;
-pub mod conditions;
 pub mod format;
-pub mod ids;
-pub mod names;
-pub mod pace;
+pub mod id_parameters;
+pub mod file_identity;
+pub mod file_names;
+pub mod chunk_size;

@@ -4,8 +4,8 @@
 //! and never change; whether they stand in front of the data or behind was settled when the manifest was made.
 
 mod cache;
-mod crcs;
-mod freeze;
+mod member_checksums;
+mod manifests;
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,14 +16,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use crate::archive::{FORMAT_VERSION, Form, Layout, Member};
-use crate::domain::conditions::Representation;
-use crate::domain::names;
-use crate::storage::Identity;
+use crate::domain::archive::{FORMAT_VERSION, Form, Layout, Member};
+use crate::routes::get_data::conditional_request::Representation;
+use crate::domain::file_names;
+use crate::domain::file_identity::Identity;
 
 pub use self::cache::Manifests;
-use self::crcs::Crcs;
-pub use self::freeze::{Selected, freeze, load, require_files, single, store};
+use self::member_checksums::Crcs;
+pub use self::manifests::{Selected, freeze, load, require_files, single, store};
 
 /// A file as it is frozen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl Manifest {
     /// that the name is another one exactly when the archive is.
     pub fn archive_name(&self) -> String {
         const OF_HASH: usize = 12;
-        let folders = names::common_folders(self.members.iter().map(|member| member.name.as_str()));
+        let folders = file_names::common_folders(self.members.iter().map(|member| member.name.as_str()));
         let short = self.hash.get(..OF_HASH).unwrap_or(&self.hash);
         if folders.is_empty() { format!("data_{short}") } else { format!("{}_{short}", folders.join("_")) }
     }

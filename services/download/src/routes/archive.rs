@@ -5,7 +5,7 @@ use service_kit::Problem;
 
 use crate::error::{SINGLE_LEVEL, not_implemented};
 use crate::openapi::{Always, Failure, SelectionForm};
-use crate::parameters::Parameters;
+use crate::routes::parameters::Parameters;
 
 #[utoipa::path(
     post, path = "/ids/archive", operation_id = "archive_data", tag = "archive",

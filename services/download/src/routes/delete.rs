@@ -6,12 +6,12 @@ use service_kit::Problem;
 use crate::config::micros;
 use crate::error::{SWITCHED_OFF, may_be_done, not_implemented, of_icat};
 use crate::openapi::{Always, Failure, SelectionQuery};
-use crate::parameters::Parameters;
+use crate::routes::parameters::Parameters;
 use crate::selection::resolve;
-use crate::session::who;
+use crate::routes::caller::who;
 use crate::state::State;
-use crate::store::unclaimed::Unclaimed;
-use crate::{claims, store};
+use crate::store::orphan_checks::Unclaimed;
+use crate::{orphaned_files, store};
 
 /// Ids that fit into the address of one request to ICAT.
 const PER_REQUEST: usize = 100;
@@ -55,7 +55,7 @@ pub async fn delete(state: web::Data<State>, request: HttpRequest) -> Result<Htt
             .db
             .write(async |tx| -> Result<(), Problem> {
                 for file in &unclaimed {
-                    store::unclaimed::note(tx, file, due_at).await?;
+                    store::orphan_checks::note(tx, file, due_at).await?;
                 }
                 Ok(())
             })
@@ -64,7 +64,7 @@ pub async fn delete(state: web::Data<State>, request: HttpRequest) -> Result<Htt
         let deleted = icat.delete(who.session.expose(), "Datafile", &ids).await;
         // What may be deleted or not is looked at when the note is due, and not while the catalogue may be at it.
         if !deleted.as_ref().is_err_and(|e| may_be_done(&e.error)) {
-            claims::settle(&state, &unclaimed).await;
+            orphaned_files::settle(&state, &unclaimed).await;
         }
         deleted.map_err(|e| of_icat(e.error))?;
     }

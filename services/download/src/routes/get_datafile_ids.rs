@@ -6,8 +6,8 @@ use service_kit::Problem;
 
 use super::{json, resolved};
 use crate::openapi::{Always, DatafileIds, Failure, SelectionQuery};
-use crate::parameters::Parameters;
-use crate::prepared;
+use crate::routes::parameters::Parameters;
+use crate::prepared_selections;
 use crate::state::State;
 
 #[utoipa::path(
@@ -27,7 +27,7 @@ use crate::state::State;
 pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of_query(&request)?;
     if let Some(id) = parameters.prepared_id()? {
-        let (prepared, manifest) = prepared::load(&state, id).await?;
+        let (prepared, manifest) = prepared_selections::load(&state, id).await?;
         let ids: Vec<i64> = manifest.sources.iter().map(|source| source.datafile).collect();
         let body = json!({"zip": prepared.zip, "compress": prepared.compress, "ids": ids});
         return Ok(json(body.to_string()));

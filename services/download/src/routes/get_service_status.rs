@@ -6,7 +6,7 @@ use service_kit::{Code, Problem};
 
 use super::json;
 use crate::openapi::{Always, Failure, ServiceStatus};
-use crate::parameters::Parameters;
+use crate::routes::parameters::Parameters;
 use crate::state::State;
 
 #[utoipa::path(

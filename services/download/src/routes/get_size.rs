@@ -10,8 +10,8 @@ use super::{resolved, text};
 use crate::error::{NO_LOCATION, missing_files, not_found};
 use crate::manifest::Missing;
 use crate::openapi::{Always, Failure, SelectionQuery};
-use crate::parameters::Parameters;
-use crate::prepared;
+use crate::routes::parameters::Parameters;
+use crate::prepared_selections;
 use crate::selection::Datafile;
 use crate::state::State;
 use crate::storage::{describe_failure, is_absent};
@@ -35,7 +35,7 @@ use crate::storage::{describe_failure, is_absent};
 pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of_query(&request)?;
     if let Some(id) = parameters.prepared_id()? {
-        let (_, manifest) = prepared::load(&state, id).await?;
+        let (_, manifest) = prepared_selections::load(&state, id).await?;
         return Ok(text(manifest.bytes().to_string()));
     }
     let files = resolved(&state, &parameters).await.map_err(|e| as_one(&parameters, e))?;

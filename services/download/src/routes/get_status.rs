@@ -6,10 +6,10 @@ use service_kit::{Code, Problem};
 use super::text;
 use crate::error::of_icat;
 use crate::openapi::{Always, Failure, SelectionQuery};
-use crate::parameters::Parameters;
-use crate::prepared;
+use crate::routes::parameters::Parameters;
+use crate::prepared_selections;
 use crate::selection::check;
-use crate::session::who;
+use crate::routes::caller::who;
 use crate::state::State;
 
 const ONLINE: &str = "ONLINE";
@@ -33,7 +33,7 @@ const ONLINE: &str = "ONLINE";
 pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of_query(&request)?;
     if let Some(id) = parameters.prepared_id()? {
-        prepared::find(&state, id).await?;
+        prepared_selections::find(&state, id).await?;
         return Ok(text(ONLINE.to_owned()));
     }
     let anybody = parameters.credential().is_none();

@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
 use super::text;
-use crate::domain::ids;
+use crate::domain::id_parameters;
 use crate::openapi::{Always, Failure};
-use crate::parameters::Parameters;
-use crate::prepared;
+use crate::routes::parameters::Parameters;
+use crate::prepared_selections;
 use crate::state::State;
 
 #[utoipa::path(
@@ -25,7 +25,7 @@ use crate::state::State;
 )]
 pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of_query(&request)?;
-    let id = ids::uuid("preparedId", parameters.get("preparedId"))?;
-    prepared::find(&state, id).await?;
+    let id = id_parameters::uuid("preparedId", parameters.get("preparedId"))?;
+    prepared_selections::find(&state, id).await?;
     Ok(text("true".to_owned()))
 }

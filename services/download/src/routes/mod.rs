@@ -1,6 +1,7 @@
 //! The interface of ids.server 2.1 under `/ids`; what is not listed answers 501 `NOT_IMPLEMENTED`.
 
 pub mod archive;
+mod caller;
 pub mod delete;
 pub mod get_data;
 pub mod get_datafile_ids;
@@ -12,6 +13,7 @@ pub mod get_status;
 pub mod is_prepared;
 pub mod is_read_only;
 pub mod is_two_level;
+mod parameters;
 pub mod ping;
 pub mod prepare_data;
 pub mod put;
@@ -25,9 +27,9 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use service_kit::{Dialect, Listener, Mount, Problem};
 
-use crate::parameters::Parameters;
+use crate::routes::parameters::Parameters;
 use crate::selection::{Datafile, resolve};
-use crate::session::who;
+use crate::routes::caller::who;
 use crate::state::State;
 
 pub fn mount(state: Arc<State>) -> Mount {

@@ -5,16 +5,16 @@ use events::messages::download::SelectionPrepared;
 use service_kit::Problem;
 
 use super::text;
-use crate::archive::Form;
+use crate::domain::archive::Form;
 use crate::config::micros;
 use crate::error::bad_request;
 use crate::manifest::{self, Selected};
 use crate::openapi::{Always, Failure, PrepareForm};
-use crate::parameters::Parameters;
+use crate::routes::parameters::Parameters;
 use crate::selection::resolve;
-use crate::session::{Who, who};
+use crate::routes::caller::{Who, who};
 use crate::state::State;
-use crate::store::{hashing, missing, prepared};
+use crate::store::{checksum_jobs, missing_files, prepared_selections};
 
 #[utoipa::path(
     post, path = "/ids/prepareData", operation_id = "prepare_data", tag = "selections", summary = "Freeze a selection",
@@ -61,7 +61,7 @@ pub async fn post(
         .db
         .write(async |tx| -> Result<(), Problem> {
             let stored = manifest::store(tx, &frozen, now).await?;
-            let row = prepared::Prepared {
+            let row = prepared_selections::Prepared {
                 owner: owner.clone(),
                 manifest: stored.id,
                 zip,
@@ -69,11 +69,11 @@ pub async fn post(
                 expires_at,
                 stale: None,
             };
-            let number = prepared::create(tx, &id, &row, now).await?;
-            missing::create(tx, &id, &missing).await?;
+            let number = prepared_selections::create(tx, &id, &row, now).await?;
+            missing_files::create(tx, &id, &missing).await?;
             // So that the end of the archive is ready by the time that somebody asks for it first.
             if zip && !compress && stored.form == Form::ZipBlocks {
-                hashing::ask(tx, stored.id, now).await?;
+                checksum_jobs::ask(tx, stored.id, now).await?;
                 tx.wake_on_commit(&state.hashing);
             }
             let (files, bytes) = (stored.files, stored.bytes);

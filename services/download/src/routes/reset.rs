@@ -5,8 +5,8 @@ use service_kit::Problem;
 
 use super::resolved;
 use crate::openapi::{Always, Failure, SelectionForm};
-use crate::parameters::Parameters;
-use crate::prepared;
+use crate::routes::parameters::Parameters;
+use crate::prepared_selections;
 use crate::state::State;
 
 #[utoipa::path(
@@ -31,7 +31,7 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of_form(form, &request);
     match parameters.prepared_id()? {
-        Some(id) => drop(prepared::find(&state, id).await?),
+        Some(id) => drop(prepared_selections::find(&state, id).await?),
         None => drop(resolved(&state, &parameters).await?),
     }
     Ok(HttpResponse::NoContent().finish())

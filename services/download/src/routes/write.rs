@@ -6,7 +6,7 @@ use service_kit::Problem;
 use super::resolved;
 use crate::error::{SINGLE_LEVEL, SWITCHED_OFF, not_implemented};
 use crate::openapi::{Always, Failure, SelectionForm};
-use crate::parameters::Parameters;
+use crate::routes::parameters::Parameters;
 use crate::state::State;
 
 #[utoipa::path(

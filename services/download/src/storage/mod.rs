@@ -2,10 +2,10 @@
 //!
 //! Locations come from the catalogue and are not trusted, see [`Root`]. Links that stay beneath the root are followed.
 
-mod identity;
-mod late_root;
+
+mod lazy_root;
 mod root;
-mod write;
+mod new_file;
 
 use std::fs::File;
 use std::io;
@@ -15,11 +15,11 @@ use std::time::Duration;
 use service_kit::config::StorageConfig;
 use service_kit::{Blocking, BuildError, Config, Pools, Problem, check_storage};
 
-pub use self::identity::Identity;
-use self::late_root::LateRoot;
+use crate::domain::file_identity::Identity;
+use self::lazy_root::LateRoot;
 use self::root::Lookup;
 pub use self::root::Root;
-pub use self::write::{Writing, Written, remove, temporary};
+pub use self::new_file::{Writing, Written, remove, temporary};
 
 /// How long a request waits for a place in a full pool. A storage that is well has looked at a thousand files by then.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use service_kit::{DbError, Tx, Val};
 
 use super::manifests::crc;
-use crate::storage::Identity;
+use crate::domain::file_identity::Identity;
 
 const KNOWN: &str = "SELECT location, size, modified_ns, changed_ns, device, inode, crc32 FROM known_crc WHERE storage = $1 AND location IN ";
 const LEARN: &str = "INSERT INTO known_crc (storage, location, size, modified_ns, changed_ns, device, inode, crc32) \

@@ -2,9 +2,9 @@
 
 use service_kit::{DbError, Row, Tx, Val};
 
-use crate::archive::Form;
+use crate::domain::archive::Form;
 use crate::manifest::Frozen;
-use crate::storage::Identity;
+use crate::domain::file_identity::Identity;
 
 const FIND: &str = "SELECT id, zip_form, files, bytes FROM manifest WHERE hash = $1";
 const GET: &str = "SELECT hash, zip_form, files, bytes FROM manifest WHERE id = $1 AND stale_at IS NULL";

@@ -1,9 +1,9 @@
 //! All SQL of downloads.
 
 pub mod checksums;
-pub mod hashing;
-pub mod keys;
+pub mod checksum_jobs;
+pub mod signing_keys;
 pub mod manifests;
-pub mod missing;
-pub mod prepared;
-pub mod unclaimed;
+pub mod missing_files;
+pub mod prepared_selections;
+pub mod orphan_checks;

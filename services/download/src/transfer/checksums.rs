@@ -7,8 +7,8 @@ use crc32fast::Hasher;
 use service_kit::{Code, Problem};
 
 use super::refused;
-use super::source::{Broken, Reading};
-use crate::archive::{Form, Zone};
+use super::member_reader::{Broken, Reading};
+use crate::domain::archive::{Form, Zone};
 use crate::manifest::Manifest;
 use crate::state::State;
 use crate::storage::{Root, Storage};
@@ -46,7 +46,7 @@ pub async fn provide(
         && let Some(id) = manifest.id
     {
         let now = state.clock.now_micros();
-        state.db.write(async |tx| store::hashing::ask(tx, id, now).await).await?;
+        state.db.write(async |tx| store::checksum_jobs::ask(tx, id, now).await).await?;
         state.hashing.notify_one();
         let seconds = u32::try_from(volume / BYTES_PER_SECOND).unwrap_or(u32::MAX).clamp(2, 3600);
         let text =
@@ -81,7 +81,7 @@ fn missing(manifest: &Manifest, first: u64, end: u64) -> Vec<usize> {
     let behind = behind.filter(|member| {
         let size = manifest.members()[*member].size;
         let data = layout.data_offset(*member);
-        let descriptor = data + crate::archive::blocks_length(size);
+        let descriptor = data + crate::domain::archive::blocks_length(size);
         end > descriptor
     });
     let entries = match last_entry {

@@ -2,10 +2,10 @@
 //! a client holds here is one piece.
 
 mod checksums;
-mod packed;
-mod ranges;
+mod compressed_reader;
+mod range_reader;
 pub mod reports;
-mod source;
+mod member_reader;
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use service_kit::{Code, Problem};
 use tokio::time::Instant;
 
 pub use self::checksums::{hash, provide};
-use self::packed::Packed;
-use self::ranges::Ranges;
+use self::compressed_reader::Packed;
+use self::range_reader::Ranges;
 use self::reports::{Ending, Outcome};
-pub use self::source::Broken;
-use crate::archive::{Compression, Form};
-use crate::domain::pace;
+pub use self::member_reader::Broken;
+use crate::domain::archive::{Compression, Form};
+use crate::domain::chunk_size;
 use crate::error;
 use crate::manifest::Manifest;
 use crate::state::State;
@@ -83,7 +83,7 @@ pub async fn begin(
     let storage = if compresses { storage.with_pool(&state.compression) } else { storage };
     let (work, first) = storage
         .run(move |root| {
-            let first = work.fill(root, pace::SMALL);
+            let first = work.fill(root, chunk_size::SMALL);
             (work, first)
         })
         .await?;
@@ -128,7 +128,7 @@ impl Transfer {
             self.work = Some(work);
             return Ok(Vec::new());
         }
-        let want = pace::piece(self.sent, self.since.elapsed(), self.state.reports.open());
+        let want = chunk_size::piece(self.sent, self.since.elapsed(), self.state.reports.open());
         let read = self.storage.run_in_turn(move |root| {
             let piece = work.fill(root, want);
             (work, piece)

@@ -143,7 +143,7 @@ impl Drop for Ending {
 
 #[cfg(test)]
 mod tests {
-    use crate::archive::Form;
+    use crate::domain::archive::Form;
 
     use super::*;
 

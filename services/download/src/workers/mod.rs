@@ -1,8 +1,8 @@
 //! What downloads do when nobody asks.
 
-mod claims;
-mod hashing;
-mod purge;
+mod orphaned_files;
+mod checksums;
+mod expiry;
 mod reports;
 
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use crate::transfer::reports::Inbox;
 pub fn all(ctx: &Ctx, state: &Arc<State>, inbox: &Inbox) -> Vec<Worker> {
     vec![
         reports::worker(ctx, state, inbox),
-        hashing::worker(ctx, state),
-        claims::worker(ctx, state),
-        purge::worker(ctx, state),
+        checksums::worker(ctx, state),
+        orphaned_files::worker(ctx, state),
+        expiry::worker(ctx, state),
     ]
 }

@@ -132,7 +132,7 @@ pub async fn learn(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::Form;
+    use crate::domain::archive::Form;
     use crate::transfer::reports::{Ending, Reports};
 
     #[tokio::test]

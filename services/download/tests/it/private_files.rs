@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use download::store::unclaimed;
+use download::store::orphan_checks;
 use serde_json::json;
 use testkit::backends;
 
@@ -65,7 +65,7 @@ async fn keys_and_databases_are_neither_served_nor_deleted() {
         }
         assert!(!facility.files.join("copy/auth.db").exists(), "the control is deleted");
         let db = facility.app.db("download");
-        let open = unclaimed::due(&mut db.read().await.unwrap(), i64::MAX).await.unwrap();
+        let open = orphan_checks::due(&mut db.read().await.unwrap(), i64::MAX).await.unwrap();
         assert_eq!(open, [], "nobody tries again");
         facility.app.stop().await;
     }

@@ -1,6 +1,6 @@
 //! Uploads and deletions, and what becomes of those that nobody comes back to.
 
-use download::store::unclaimed::{Unclaimed, note};
+use download::store::orphan_checks::{Unclaimed, note};
 use service_kit::DbError;
 use testkit::{backends, until};
 

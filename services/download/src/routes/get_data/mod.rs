@@ -1,18 +1,19 @@
 //! `GET /ids/getData`: one file, or a selection in one of the forms of archive, with ranges and validators.
 
-mod answer;
-mod choice;
-mod listing;
+pub mod conditional_request;
+mod response;
+mod requested_data;
+mod file_list;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use self::choice::{Choice, choose};
-use crate::archive::{Compression, Form};
+use self::requested_data::{Choice, choose};
+use crate::domain::archive::{Compression, Form};
 use crate::domain::format::Format;
 use crate::openapi::{Always, Bytes, DataQuery, Failure};
-use crate::parameters::Parameters;
+use crate::routes::parameters::Parameters;
 use crate::state::State;
 
 /// What the old interface labels all its data.
@@ -75,7 +76,7 @@ pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpRe
     let is_head = request.method() == Method::HEAD;
     let choice = choose(&state, &parameters, format, is_head).await?;
     let Choice { manifest, name, compress, subject, is_fresh, missing } = choice;
-    let with = answer::Answering { state, request: &request, manifest, subject, is_fresh };
+    let with = response::Answering { state, request: &request, manifest, subject, is_fresh };
     if let Some(name) = name {
         return with.ranges(Form::Raw, OCTETS, outname.unwrap_or(&name)).await;
     }
@@ -91,7 +92,7 @@ pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpRe
         Format::Tar => with.ranges(Form::Tar, media_type, &name).await,
         Format::TarGz => with.compressed(Compression::TarGz, media_type, &name).await,
         Format::Metalink | Format::Json => {
-            listing::list(&with.state, &request, &with.manifest, &missing, zip, &name).await
+            file_list::list(&with.state, &request, &with.manifest, &missing, zip, &name).await
         }
     }
 }

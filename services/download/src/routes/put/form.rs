@@ -12,12 +12,12 @@ use futures_util::StreamExt as _;
 use service_kit::{Dialect, Problem, problem};
 use sha2::{Digest as _, Sha256};
 
-use super::request::NewDatafile;
+use super::new_datafile::NewDatafile;
 use super::upload::Upload;
 use crate::error::{SWITCHED_OFF, bad_request, not_implemented};
 use crate::openapi::{Always, Failure, PutForm, Stored};
-use crate::parameters::Parameters;
-use crate::session::who;
+use crate::routes::parameters::Parameters;
+use crate::routes::caller::who;
 use crate::state::State;
 
 /// Of the old form, besides `wrap` and `padding`.

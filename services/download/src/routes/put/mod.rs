@@ -1,7 +1,7 @@
 //! `put`: a new file and its datafile. As a PUT with the bytes as they are, or as the form of a page.
 
 mod form;
-mod request;
+mod new_datafile;
 mod stream;
 mod upload;
 

@@ -3,12 +3,12 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use super::request::NewDatafile;
+use super::new_datafile::NewDatafile;
 use super::upload::Upload;
 use crate::error::{SWITCHED_OFF, not_implemented};
 use crate::openapi::{Always, Bytes, Failure, PutQuery, Stored};
-use crate::parameters::Parameters;
-use crate::session::who;
+use crate::routes::parameters::Parameters;
+use crate::routes::caller::who;
 use crate::state::State;
 
 #[utoipa::path(

@@ -9,16 +9,16 @@ use icat_client::IcatError;
 use service_kit::{Code, Problem, problem};
 use tokio::time::Instant;
 
-use super::request::NewDatafile;
-use crate::claims;
+use super::new_datafile::NewDatafile;
+use crate::orphaned_files;
 use crate::config::micros;
 use crate::error::{bad_request, may_be_done, not_found, of_icat, of_icat_about_row, outcome_unknown};
 use crate::selection::Wanted;
 use crate::selection::check;
-use crate::session::Who;
+use crate::routes::caller::Who;
 use crate::state::State;
 use crate::storage::{self, Storage, Writing, Written};
-use crate::store::{self, unclaimed::Unclaimed};
+use crate::store::{self, orphan_checks::Unclaimed};
 
 pub struct Upload<'s> {
     state: &'s State,
@@ -53,7 +53,7 @@ impl<'s> Upload<'s> {
         let files = files.map(|(location, temporary)| Unclaimed { location: location.clone(), temporary });
         let noted = self.state.db.write(async |tx| -> Result<(), Problem> {
             for file in &files {
-                store::unclaimed::note(tx, file, due_at).await?;
+                store::orphan_checks::note(tx, file, due_at).await?;
             }
             Ok(())
         });
@@ -93,15 +93,15 @@ impl<'s> Upload<'s> {
                     );
                     return Err(outcome_unknown(e.error));
                 }
-                claims::remove(self.state, &self.location).await?;
-                claims::keep(self.state, &self.temporary).await?;
+                orphaned_files::remove(self.state, &self.location).await?;
+                orphaned_files::keep(self.state, &self.temporary).await?;
                 return Err(of_icat_about_row(e.error));
             }
         };
         let storage = &self.state.config.storage;
         let settled = self.state.db.write(async |tx| -> Result<(), Problem> {
-            store::unclaimed::done(tx, &self.temporary).await?;
-            store::unclaimed::done(tx, &self.location).await?;
+            store::orphan_checks::done(tx, &self.temporary).await?;
+            store::orphan_checks::done(tx, &self.location).await?;
             store::checksums::learn(tx, storage, &self.location, &identity, crc).await?;
             Ok(())
         });
@@ -137,7 +137,7 @@ impl<'s> Upload<'s> {
     async fn give_up(mut self) {
         self.writing = None;
         for location in [&self.temporary, &self.location] {
-            if let Err(e) = claims::remove(self.state, location).await {
+            if let Err(e) = orphaned_files::remove(self.state, location).await {
                 tracing::warn!(error = %e, "a broken upload is removed later");
             }
         }

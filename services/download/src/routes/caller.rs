@@ -3,7 +3,7 @@
 use identity::Session;
 use service_kit::{Code, Problem};
 
-use crate::parameters::Parameters;
+use crate::routes::parameters::Parameters;
 use crate::state::State;
 
 /// When it makes sense to ask again after auth did not answer.

@@ -67,13 +67,13 @@ impl Hashing {
             if !done {
                 return Ok(());
             }
-            self.state.db.write(async |tx| store::hashing::done(tx, id).await).await?;
+            self.state.db.write(async |tx| store::checksum_jobs::done(tx, id).await).await?;
         }
         Ok(self.leases.release(&lease).await?)
     }
 
     async fn next(&self) -> Result<Option<i64>, Problem> {
-        Ok(store::hashing::next(&mut self.state.db.read().await?).await?)
+        Ok(store::checksum_jobs::next(&mut self.state.db.read().await?).await?)
     }
 
     /// Whether it came to the end, and was not stopped.

@@ -7,7 +7,7 @@ use service_kit::{Problem, problem};
 
 use crate::error::of_icat;
 use crate::state::State;
-use crate::store::unclaimed::Unclaimed;
+use crate::store::orphan_checks::Unclaimed;
 use crate::{storage, store};
 
 /// Looks at each file, and removes those that no datafile has. What cannot be settled now stays noted for later.
@@ -44,7 +44,7 @@ async fn is_claimed(state: &State, file: &Unclaimed) -> Result<bool, Problem> {
 
 /// Notes of a file that it has a datafile, or is to stay without.
 pub async fn keep(state: &State, location: &str) -> Result<(), Problem> {
-    Ok(state.db.write(async |tx| store::unclaimed::done(tx, location).await).await?)
+    Ok(state.db.write(async |tx| store::orphan_checks::done(tx, location).await).await?)
 }
 
 /// Removes a file that is known to have no datafile.
@@ -61,7 +61,7 @@ pub async fn remove(state: &State, location: &str) -> Result<(), Problem> {
     tracing::info!(file.location = location, "removed a file that no datafile has");
     let storage = &state.config.storage;
     let forgotten = state.db.write(async |tx| {
-        store::unclaimed::done(tx, location).await?;
+        store::orphan_checks::done(tx, location).await?;
         store::checksums::forget(tx, storage, location).await
     });
     Ok(forgotten.await?)

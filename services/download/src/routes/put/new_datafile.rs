@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use service_kit::Problem;
 
-use crate::domain::names;
+use crate::domain::file_names;
 use crate::error::bad_request;
-use crate::parameters::Parameters;
+use crate::routes::parameters::Parameters;
 
 /// A datafile to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl NewDatafile {
         };
         let (format, dataset) = (required("datafileFormatId")?, required("datasetId")?);
         let (created, modified) = (time("datafileCreateTime")?, time("datafileModTime")?);
-        if !names::is_storable(name) {
+        if !file_names::is_storable(name) {
             return Err(bad_request(
                 "The name parameter must have 1 to 255 characters, none of them a control character, and no part . or ..",
             ));

@@ -9,8 +9,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
 use service_kit::{Code, Problem, disposition};
 
-use crate::archive::{Compression, Form};
-use crate::domain::conditions::{Answer, decide};
+use crate::domain::archive::{Compression, Form};
+use crate::routes::get_data::conditional_request::{Answer, decide};
 use crate::manifest::{Manifest, require_files};
 use crate::state::State;
 use crate::transfer::{self, Content, provide};

@@ -8,13 +8,13 @@ use crate::error;
 use crate::manifest::{self, Manifest};
 use crate::state::State;
 use crate::store;
-pub use crate::store::prepared::Prepared;
+pub use crate::store::prepared_selections::Prepared;
 
 /// What an id stands for; 404 if it is not known, has expired, or a file of it has changed.
 pub async fn find(state: &State, id: &str) -> Result<Prepared, Problem> {
     let found = {
         let mut tx = state.db.read().await?;
-        store::prepared::get(&mut tx, id).await?
+        store::prepared_selections::get(&mut tx, id).await?
     };
     let unknown = || error::not_found(format!("The preparedId {id} is not known"));
     let prepared = found.ok_or_else(unknown)?;

@@ -5,11 +5,11 @@
 //! the data that it covers. [`Compressed`] archives have neither a length nor ranges and only go forward.
 
 mod compressed;
-mod fields;
+mod little_endian;
 mod layout;
 mod tar;
 #[cfg(test)]
-mod vectors;
+mod published_archives;
 mod zip;
 
 pub use self::compressed::{Compressed, Compression};

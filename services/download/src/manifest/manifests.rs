@@ -6,8 +6,8 @@ use std::sync::Arc;
 use service_kit::{DbError, Problem, Tx};
 
 use super::{Frozen, Manifest, Missing, hash};
-use crate::archive::Form;
-use crate::domain::{checksums, names};
+use crate::domain::archive::Form;
+use crate::domain::{checksums, file_names};
 use crate::error;
 use crate::selection::Datafile;
 use crate::state::State;
@@ -70,10 +70,10 @@ pub async fn freeze(state: &State, storage: &Storage, files: &[Datafile]) -> Res
 fn paths(files: &[Datafile]) -> Vec<String> {
     let path = |file: &Datafile| {
         let [facility, investigation, visit, dataset] = &*file.folders;
-        names::member(&["ids", facility, investigation, visit, dataset, &file.name])
+        file_names::member(&["ids", facility, investigation, visit, dataset, &file.name])
     };
     let mut paths: Vec<String> = files.iter().map(path).collect();
-    names::unique(&mut paths);
+    file_names::unique(&mut paths);
     paths
 }
 

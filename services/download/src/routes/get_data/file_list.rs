@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use service_kit::{Problem, disposition};
 
-use crate::archive::Form;
+use crate::domain::archive::Form;
 use crate::domain::format::Format;
 use crate::manifest::{Manifest, Missing};
-use crate::signing::{self, Ticket};
+use crate::signed_url::{self, Ticket};
 use crate::state::State;
 
 /// One file of the JSON list.
@@ -72,7 +72,7 @@ async fn addresses(state: &State, request: &HttpRequest, manifest: &Manifest) ->
     let id = manifest.id.ok_or_else(|| Problem::internal("a list of what is not stored"))?;
     let lifetime = i64::try_from(state.config.signed_url_lifetime.as_secs()).unwrap_or(i64::MAX);
     let expires = state.clock.now().as_second().saturating_add(lifetime);
-    let key = signing::key(state).await?;
+    let key = signed_url::key(state).await?;
     let root = if state.public_url.is_empty() {
         let connection = request.connection_info();
         format!("{}://{}", connection.scheme(), connection.host())
@@ -80,7 +80,7 @@ async fn addresses(state: &State, request: &HttpRequest, manifest: &Manifest) ->
         state.public_url.clone()
     };
     let address = |place| {
-        let token = signing::sign(&key, &Ticket::new(id, place, expires))?;
+        let token = signed_url::sign(&key, &Ticket::new(id, place, expires))?;
         Ok(format!("{root}/ids/getData?token={token}"))
     };
     (0..manifest.sources.len()).map(address).collect()

@@ -9,7 +9,8 @@ use std::path::Path;
 use cap_std::fs::Dir;
 use crc32fast::Hasher;
 
-use super::{Identity, Root};
+use super::Root;
+use crate::domain::file_identity::Identity;
 
 const TEMPORARY: &str = ".part";
 

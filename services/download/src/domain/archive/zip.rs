@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Member;
-use super::fields::Fields;
+use super::little_endian::Fields;
 
 /// The value that says "look into the zip64 block".
 pub const U32: u64 = 0xFFFF_FFFF;

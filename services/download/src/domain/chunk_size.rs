@@ -8,7 +8,7 @@ use std::time::Duration;
 pub const SMALL: usize = 32 * 1024;
 /// For the rest.
 pub const LARGE: usize = 512 * 1024;
-/// So many may have large pieces whatever their pace: 32 MiB together.
+/// So many may have large pieces whatever their chunk_size: 32 MiB together.
 const FEW: usize = 64;
 /// The kernel takes some megabytes at once from the fastest and the slowest alike: before that nothing can be told.
 const TRIAL: u64 = 8 << 20;

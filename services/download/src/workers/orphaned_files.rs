@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use service_kit::{Ctx, Problem, Worker};
 
-use crate::claims::settle;
+use crate::orphaned_files::settle;
 use crate::state::State;
 use crate::store;
 
@@ -17,7 +17,7 @@ pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
     Worker::periodic("download.claims", INTERVAL, &ctx.stop, move || {
         let (state, leases) = (Arc::clone(&state), leases.clone());
         async move {
-            let due = store::unclaimed::due(&mut state.db.read().await?, state.clock.now_micros()).await?;
+            let due = store::orphan_checks::due(&mut state.db.read().await?, state.clock.now_micros()).await?;
             if due.is_empty() {
                 return Ok::<_, Problem>(());
             }

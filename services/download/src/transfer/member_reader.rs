@@ -7,7 +7,8 @@ use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, pread};
 
 use crate::manifest::Manifest;
-use crate::storage::{self, Identity, Opened, Root};
+use crate::domain::file_identity::Identity;
+use crate::storage::{self, Opened, Root};
 
 /// Why a transfer cannot go on.
 #[derive(Debug)]

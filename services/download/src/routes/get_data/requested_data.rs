@@ -7,11 +7,11 @@ use service_kit::{Code, Problem};
 use crate::domain::format::Format;
 use crate::error::not_found;
 use crate::manifest::{self, Frozen, Manifest, Missing};
-use crate::parameters::Parameters;
+use crate::routes::parameters::Parameters;
 use crate::selection::resolve;
-use crate::session::{Who, who};
+use crate::routes::caller::{Who, who};
 use crate::state::State;
-use crate::{prepared, present, signing, store};
+use crate::{catalogue_check, prepared_selections, signed_url, store};
 
 /// What is sent.
 pub struct Choice {
@@ -47,7 +47,7 @@ pub async fn choose(
 }
 
 async fn by_token(state: &State, token: &str) -> Result<Choice, Problem> {
-    let ticket = signing::open(state, token).await?;
+    let ticket = signed_url::open(state, token).await?;
     let manifest = manifest::load(state, ticket.manifest).await?;
     let manifest = manifest.ok_or_else(|| not_found("This file has changed since its address was given out"))?;
     let one = one_of(&manifest, ticket.place).ok_or_else(|| not_found("There is no such file"))?;
@@ -55,8 +55,8 @@ async fn by_token(state: &State, token: &str) -> Result<Choice, Problem> {
 }
 
 async fn by_prepared_id(state: &State, id: &str, format: Option<Format>, is_head: bool) -> Result<Choice, Problem> {
-    let (prepared, manifest) = prepared::load(state, id).await?;
-    match present::check(state, &manifest).await {
+    let (prepared, manifest) = prepared_selections::load(state, id).await?;
+    match catalogue_check::check(state, &manifest).await {
         // What HEAD tells is known here, whether ICAT answers or not.
         Err(e) if is_head && e.code == Code::Unavailable => {}
         checked => checked?,
@@ -66,7 +66,7 @@ async fn by_prepared_id(state: &State, id: &str, format: Option<Format>, is_head
         Some(one) if format.is_none() && !prepared.zip => Ok(Choice { compress, subject, ..one }),
         _ => {
             let missing = match format {
-                Some(Format::Json) => store::missing::list(&mut state.db.read().await?, id).await?,
+                Some(Format::Json) => store::missing_files::list(&mut state.db.read().await?, id).await?,
                 _ => Vec::new(),
             };
             Ok(Choice { manifest, name: None, compress, subject, is_fresh: false, missing })

@@ -20,8 +20,8 @@ pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
         async move {
             let now = state.clock.now_micros();
             let purged = state.db.write(async |tx| -> Result<_, DbError> {
-                store::missing::purge(tx, now - EXPIRED_KEPT_MICROS).await?;
-                let selections = store::prepared::purge(tx, now - EXPIRED_KEPT_MICROS).await?;
+                store::missing_files::purge(tx, now - EXPIRED_KEPT_MICROS).await?;
+                let selections = store::prepared_selections::purge(tx, now - EXPIRED_KEPT_MICROS).await?;
                 let manifests = store::manifests::purge(tx, now - UNUSED_KEPT_MICROS).await?;
                 Ok((selections, manifests))
             });

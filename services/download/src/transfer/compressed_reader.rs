@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crc32fast::Hasher;
 
-use super::source::{Broken, Reading, look};
-use crate::archive::{Compressed, Compression};
+use super::member_reader::{Broken, Reading, look};
+use crate::domain::archive::{Compressed, Compression};
 use crate::manifest::Manifest;
 use crate::storage::Root;
 

@@ -56,14 +56,14 @@ pub async fn open(state: &State, token: &str) -> Result<Ticket, Problem> {
 
 async fn secret(state: &State) -> Result<&[u8], Problem> {
     let found = state.signer.0.get_or_try_init(async || {
-        if let Some(secret) = store::keys::get(&mut state.db.read().await?).await? {
+        if let Some(secret) = store::signing_keys::get(&mut state.db.read().await?).await? {
             return Ok(secret);
         }
         let mut fresh = vec![0; KEY_BYTES];
         state.ids.fill(&mut fresh);
         let now = state.clock.now_micros();
-        state.db.write(async |tx| store::keys::create(tx, fresh.clone(), now).await).await?;
-        let stored = store::keys::get(&mut state.db.read().await?).await?;
+        state.db.write(async |tx| store::signing_keys::create(tx, fresh.clone(), now).await).await?;
+        let stored = store::signing_keys::get(&mut state.db.read().await?).await?;
         stored.ok_or_else(|| Problem::internal("the signing key was stored and is not there"))
     });
     found.await.map(Vec::as_slice)

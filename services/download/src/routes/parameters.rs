@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use actix_web::{HttpRequest, web};
 use service_kit::{Problem, bearer_credential};
 
-use crate::domain::ids;
+use crate::domain::id_parameters;
 use crate::error::bad_request;
 use crate::selection::Wanted;
 
@@ -47,7 +47,7 @@ impl Parameters {
 
     /// The prepared id, if the call has one; it wins over session and ids.
     pub fn prepared_id(&self) -> Result<Option<&str>, Problem> {
-        self.get("preparedId").map(|id| ids::uuid("preparedId", Some(id))).transpose()
+        self.get("preparedId").map(|id| id_parameters::uuid("preparedId", Some(id))).transpose()
     }
 
     /// The bearer credential; only without one, the session id of the parameter.
@@ -60,13 +60,13 @@ impl Parameters {
         if self.bearer.is_some() {
             return Ok(());
         }
-        ids::uuid("sessionId", self.get("sessionId")).map(drop)
+        id_parameters::uuid("sessionId", self.get("sessionId")).map(drop)
     }
 
     pub fn wanted(&self) -> Result<Wanted, Problem> {
-        let datafiles = ids::list("datafileIds", self.get("datafileIds"))?;
-        let datasets = ids::list("datasetIds", self.get("datasetIds"))?;
-        let investigations = ids::list("investigationIds", self.get("investigationIds"))?;
+        let datafiles = id_parameters::list("datafileIds", self.get("datafileIds"))?;
+        let datasets = id_parameters::list("datasetIds", self.get("datasetIds"))?;
+        let investigations = id_parameters::list("investigationIds", self.get("investigationIds"))?;
         Ok(Wanted { investigations, datasets, datafiles })
     }
 }

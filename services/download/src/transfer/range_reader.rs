@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crc32fast::Hasher;
 
-use super::source::{Broken, Reading, look};
-use crate::archive::{Form, Layout, Place, Zone};
+use super::member_reader::{Broken, Reading, look};
+use crate::domain::archive::{Form, Layout, Place, Zone};
 use crate::manifest::Manifest;
 use crate::storage::Root;
 
