@@ -1,74 +1,119 @@
-//! Files that may have no datafile: after a deletion, and after an upload that did not come to its end. Whether one has,
-//! only the catalogue knows, and only the reader account sees all of it.
+//! Files that may have no datafile: after a deletion, and after an upload that was interrupted. Only the catalogue knows
+//! whether one has, and only the reader account sees all datafiles.
 
-use icat_client::client::Filter;
+use std::sync::Arc;
+use std::time::Duration;
+
+use icat_client::client::{Filter, Reader};
 use icat_client::{IcatClient, IcatError, Select};
-use service_kit::{Problem, problem};
+use service_kit::{Clock, Ctx, Db, DbError, Problem, problem};
 
-use crate::error::of_icat;
-use crate::state::State;
-use crate::store::orphan_checks::Unclaimed;
-use crate::{storage, store};
+use crate::config::Config;
+use crate::error::{from_icat_error, no_storage};
+use crate::storage::{self, Storage};
+use crate::store;
+use crate::store::orphan_checks::PossibleOrphan;
 
-/// Looks at each file, and removes those that no datafile has. What cannot be settled now stays noted for later.
-pub async fn settle(state: &State, files: &[Unclaimed]) {
-    for file in files {
-        let settled = match is_claimed(state, file).await {
-            Ok(true) => keep(state, &file.location).await,
-            Ok(false) => remove(state, &file.location).await,
-            Err(e) => Err(e),
+/// Checks files for their datafiles, and removes those that have none.
+pub struct OrphanedFiles {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    storage: Option<Storage>,
+    storage_name: String,
+    reader: Option<Reader>,
+    check_delay: Duration,
+}
+
+impl OrphanedFiles {
+    pub fn new(ctx: &Ctx, config: &Config, storage: Option<Storage>, reader: Option<Reader>) -> Self {
+        Self {
+            db: ctx.db.clone(),
+            clock: Arc::clone(&ctx.clock),
+            storage,
+            storage_name: config.storage.clone(),
+            reader,
+            check_delay: config.unclaimed_after,
+        }
+    }
+
+    /// Schedules a check of each file, or postpones the scheduled one.
+    pub async fn schedule_checks(&self, files: &[PossibleOrphan]) -> Result<(), DbError> {
+        let due_at = self.clock.now_as_micros() + self.check_delay;
+        let schedule = async |tx: &mut service_kit::Tx| {
+            for file in files {
+                store::orphan_checks::schedule_check(tx, file, due_at).await?;
+            }
+            Ok(())
         };
-        if let Err(e) = settled {
-            let error = problem::chain(&e);
-            tracing::warn!(file.location = file.location, error, "it is not settled yet whether a file has a datafile");
+        self.db.write(schedule).await
+    }
+
+    /// Some of the files whose check is due.
+    pub async fn list_due_files(&self) -> Result<Vec<PossibleOrphan>, DbError> {
+        store::orphan_checks::list_due_files(&mut self.db.read().await?, self.clock.now_as_micros()).await
+    }
+
+    /// Removes those of the files that have no datafile. Where that cannot be decided now, the check stays scheduled.
+    pub async fn check_files(&self, files: &[PossibleOrphan]) {
+        for file in files {
+            let checked = match self.has_owner(file).await {
+                Ok(true) => self.keep_file(&file.location).await,
+                Ok(false) => self.remove_file(&file.location).await,
+                Err(e) => Err(e),
+            };
+            if let Err(e) = checked {
+                let error = problem::chain(&e);
+                tracing::warn!(file.location = file.location, error, "cannot check now whether a file has a datafile");
+            }
         }
     }
-}
 
-async fn is_claimed(state: &State, file: &Unclaimed) -> Result<bool, Problem> {
-    let location = &file.location;
-    match &state.reader {
-        _ if file.temporary => Ok(false),
-        Some(reader) => {
-            reader.ask(async |icat, session| has_datafile(icat, session, location).await).await.map_err(of_icat)
-        }
-        None => {
-            tracing::warn!(
-                file.location = location,
-                "the file stays: without icat.reader nobody can see whether another datafile has it"
-            );
-            Ok(true)
+    async fn has_owner(&self, file: &PossibleOrphan) -> Result<bool, Problem> {
+        let location = &file.location;
+        match &self.reader {
+            _ if file.temporary => Ok(false),
+            Some(reader) => {
+                let asked = reader.ask(async |icat, session| has_datafile(icat, session, location).await).await;
+                asked.map_err(from_icat_error)
+            }
+            None => {
+                tracing::warn!(
+                    file.location = location,
+                    "a file is kept: without icat.reader it cannot be checked for other datafiles"
+                );
+                Ok(true)
+            }
         }
     }
-}
 
-/// Notes of a file that it has a datafile, or is to stay without.
-pub async fn keep(state: &State, location: &str) -> Result<(), Problem> {
-    Ok(state.db.write(async |tx| store::orphan_checks::done(tx, location).await).await?)
-}
-
-/// Removes a file that is known to have no datafile.
-pub async fn remove(state: &State, location: &str) -> Result<(), Problem> {
-    let path = location.to_owned();
-    let removed = state.storage()?.run_in_turn(move |root| storage::remove(root, &path)).await?;
-    match removed {
-        Err(e) if storage::is_impossible(&e) => {
-            tracing::warn!(file.location = location, error = %e, "nothing is removed: the location is no place of a file");
-            return keep(state, location).await;
-        }
-        removed => removed.map_err(Problem::internal)?,
+    /// Cancels the check of a file.
+    pub async fn keep_file(&self, location: &str) -> Result<(), Problem> {
+        Ok(self.db.write(async |tx| store::orphan_checks::delete_check(tx, location).await).await?)
     }
-    tracing::info!(file.location = location, "removed a file that no datafile has");
-    let storage = &state.config.storage;
-    let forgotten = state.db.write(async |tx| {
-        store::orphan_checks::done(tx, location).await?;
-        store::checksums::forget(tx, storage, location).await
-    });
-    Ok(forgotten.await?)
+
+    /// Removes a file that is known to have no datafile.
+    pub async fn remove_file(&self, location: &str) -> Result<(), Problem> {
+        let path = location.to_owned();
+        let storage = self.storage.as_ref().ok_or_else(no_storage)?;
+        let removed = storage.run_queued(move |root| storage::remove_file(root, &path)).await?;
+        match removed {
+            Err(e) if storage::is_invalid_location(&e) => {
+                tracing::warn!(file.location = location, error = %e, "no file is removed: the location is invalid");
+                return self.keep_file(location).await;
+            }
+            removed => removed.map_err(Problem::internal)?,
+        }
+        tracing::info!(file.location = location, "removed a file without a datafile");
+        let forgotten = self.db.write(async |tx| {
+            store::orphan_checks::delete_check(tx, location).await?;
+            store::checksums::delete_checksum(tx, &self.storage_name, location).await
+        });
+        Ok(forgotten.await?)
+    }
 }
 
 async fn has_datafile(icat: &IcatClient, session: &str, location: &str) -> Result<bool, IcatError> {
     let select = Select::values("Datafile", &["id"]).filter(Filter::eq("location", location)).limit(0, 1);
-    let query = select.build().map_err(|e| IcatError::Nonsense(format!("a query that is not one: {e}")))?;
+    let query = select.build().map_err(|e| IcatError::Nonsense(format!("invalid query: {e}")))?;
     Ok(!icat.find(session, &query).await?.is_empty())
 }

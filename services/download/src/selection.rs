@@ -8,7 +8,7 @@ use icat_client::{IcatClient, IcatError, QueryError, Select};
 use serde_json::Value;
 use service_kit::{Code, Problem};
 
-use crate::error::{no_location, not_found, of_icat};
+use crate::error::{from_icat_error, no_location, not_found};
 
 /// A datafile with a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +25,15 @@ pub struct Datafile {
 
 /// Ids as the caller gave them.
 #[derive(Debug, Default, Clone)]
-pub struct Wanted {
+pub struct Selection {
     pub investigations: Vec<i64>,
     pub datasets: Vec<i64>,
     pub datafiles: Vec<i64>,
 }
 
-impl Wanted {
+impl Selection {
     /// The datafile, if it is one alone.
-    pub fn single(&self) -> Option<i64> {
+    pub fn single_datafile(&self) -> Option<i64> {
         match (self.investigations.as_slice(), self.datasets.as_slice(), self.datafiles.as_slice()) {
             ([], [], [id]) => Some(*id),
             _ => None,
@@ -47,7 +47,7 @@ impl Wanted {
 }
 
 /// Ids without those that were seen before, in their order.
-fn distinct(ids: &[i64]) -> Vec<i64> {
+fn unique_ids(ids: &[i64]) -> Vec<i64> {
     let mut seen = HashSet::with_capacity(ids.len());
     ids.iter().copied().filter(|id| seen.insert(*id)).collect()
 }
@@ -65,29 +65,30 @@ struct Row {
 
 /// All datafiles of a selection in the order of their ids, each once. Whatever ICAT refuses refuses the whole. Datafiles
 /// without location are passed over, but not one that was asked for alone.
-pub async fn resolve(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<Vec<Datafile>, Problem> {
+pub async fn resolve_datafiles(icat: &IcatClient, session: &str, wanted: &Selection) -> Result<Vec<Datafile>, Problem> {
     let mut folders: BTreeMap<i64, Arc<[String; 4]>> = BTreeMap::new();
     let mut rows: BTreeMap<i64, Row> = BTreeMap::new();
-    for dataset in datasets(icat, session, wanted).await? {
-        folders.insert(dataset, folders_of(icat, session, dataset).await?);
+    for dataset in list_dataset_ids(icat, session, wanted).await? {
+        folders.insert(dataset, get_folder_names(icat, session, dataset).await?);
         let select = Select::values("Datafile", &COLUMNS)
             .filter(Filter::eq("dataset.id", dataset))
             .filter(Filter::not_null("location"));
-        let mut pages = icat.pages(session, select.build().map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
-        while let Some(page) = pages.next_page().await.map_err(of_icat)? {
+        let mut pages =
+            icat.pages(session, select.build().map_err(|e| query_error(&e))?).map_err(|e| query_error(&e))?;
+        while let Some(page) = pages.next_page().await.map_err(from_icat_error)? {
             for values in &page {
-                let row = row(values).map_err(of_icat)?;
+                let row = parse_row(values).map_err(from_icat_error)?;
                 rows.insert(row.id, row);
             }
         }
     }
-    for row in datafiles(icat, session, &distinct(&wanted.datafiles)).await? {
+    for row in list_datafiles(icat, session, &unique_ids(&wanted.datafiles)).await? {
         if let std::collections::btree_map::Entry::Vacant(vacant) = folders.entry(row.dataset) {
-            vacant.insert(folders_of(icat, session, row.dataset).await?);
+            vacant.insert(get_folder_names(icat, session, row.dataset).await?);
         }
         rows.insert(row.id, row);
     }
-    if wanted.single().is_some()
+    if wanted.single_datafile().is_some()
         && let Some(row) = rows.values().find(|row| row.location.is_none())
     {
         return Err(no_location(row.id));
@@ -100,12 +101,12 @@ pub async fn resolve(icat: &IcatClient, session: &str, wanted: &Wanted) -> Resul
 }
 
 /// Only whether everything exists and can be read.
-pub async fn check(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<(), IcatError> {
+pub async fn require_readable(icat: &IcatClient, session: &str, wanted: &Selection) -> Result<(), IcatError> {
     for (entity, ids) in
         [("Datafile", &wanted.datafiles), ("Dataset", &wanted.datasets), ("Investigation", &wanted.investigations)]
     {
-        let ids = distinct(ids);
-        let known = existing(icat, session, entity, &ids).await?;
+        let ids = unique_ids(ids);
+        let known = list_existing_ids(icat, session, entity, &ids).await?;
         for id in ids.into_iter().filter(|id| known.binary_search(id).is_err()) {
             icat.get(session, entity, id).await?;
         }
@@ -114,7 +115,12 @@ pub async fn check(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<
 }
 
 /// Those of the ids that a session can see, ascending.
-pub async fn existing(icat: &IcatClient, session: &str, entity: &str, ids: &[i64]) -> Result<Vec<i64>, IcatError> {
+pub async fn list_existing_ids(
+    icat: &IcatClient,
+    session: &str,
+    entity: &str,
+    ids: &[i64],
+) -> Result<Vec<i64>, IcatError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -130,13 +136,14 @@ pub async fn existing(icat: &IcatClient, session: &str, entity: &str, ids: &[i64
 }
 
 /// The datasets that were asked for, and those of the investigations.
-async fn datasets(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<Vec<i64>, Problem> {
+async fn list_dataset_ids(icat: &IcatClient, session: &str, wanted: &Selection) -> Result<Vec<i64>, Problem> {
     let mut all = wanted.datasets.clone();
-    for id in distinct(&wanted.investigations) {
-        icat.get(session, "Investigation", id).await.map_err(of_icat)?;
+    for id in unique_ids(&wanted.investigations) {
+        icat.get(session, "Investigation", id).await.map_err(from_icat_error)?;
         let select = Select::values("Dataset", &["id"]).filter(Filter::eq("investigation.id", id));
-        let mut pages = icat.pages(session, select.build().map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
-        while let Some(page) = pages.next_page().await.map_err(of_icat)? {
+        let mut pages =
+            icat.pages(session, select.build().map_err(|e| query_error(&e))?).map_err(|e| query_error(&e))?;
+        while let Some(page) = pages.next_page().await.map_err(from_icat_error)? {
             all.extend(page.iter().filter_map(Value::as_i64));
         }
     }
@@ -145,28 +152,28 @@ async fn datasets(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<V
     Ok(all)
 }
 
-async fn datafiles(icat: &IcatClient, session: &str, ids: &[i64]) -> Result<Vec<Row>, Problem> {
+async fn list_datafiles(icat: &IcatClient, session: &str, ids: &[i64]) -> Result<Vec<Row>, Problem> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let query = Select::values("Datafile", &COLUMNS).build().map_err(|e| wrong(&e))?;
-    let mut pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| wrong(&e))?;
+    let query = Select::values("Datafile", &COLUMNS).build().map_err(|e| query_error(&e))?;
+    let mut pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| query_error(&e))?;
     let mut rows: BTreeMap<i64, Row> = BTreeMap::new();
-    while let Some(page) = pages.next_page().await.map_err(of_icat)? {
+    while let Some(page) = pages.next_page().await.map_err(from_icat_error)? {
         for values in &page {
-            let row = row(values).map_err(of_icat)?;
+            let row = parse_row(values).map_err(from_icat_error)?;
             rows.insert(row.id, row);
         }
     }
     // A list leaves out what is not there and what may not be read; asked for alone, ICAT says which of both.
     if let Some(id) = ids.iter().find(|id| !rows.contains_key(id)) {
-        icat.get(session, "Datafile", *id).await.map_err(of_icat)?;
+        icat.get(session, "Datafile", *id).await.map_err(from_icat_error)?;
         return Err(not_found(format!("Datafile[id:{id}] is not found")));
     }
     Ok(rows.into_values().collect())
 }
 
-fn row(values: &Value) -> Result<Row, IcatError> {
+fn parse_row(values: &Value) -> Result<Row, IcatError> {
     let text = |at: usize| values[at].as_str().map(str::to_owned);
     let (Some(id), Some(name), Some(dataset)) = (values[0].as_i64(), text(1), values[5].as_i64()) else {
         return Err(IcatError::Nonsense("a row that was not asked for".to_owned()));
@@ -175,9 +182,9 @@ fn row(values: &Value) -> Result<Row, IcatError> {
 }
 
 /// Facility, investigation and visit must be readable as well, as in ids.server.
-async fn folders_of(icat: &IcatClient, session: &str, dataset: i64) -> Result<Arc<[String; 4]>, Problem> {
+async fn get_folder_names(icat: &IcatClient, session: &str, dataset: i64) -> Result<Arc<[String; 4]>, Problem> {
     let query = "Dataset ds INCLUDE ds.investigation.facility";
-    let answer = icat.get(session, query, dataset).await.map_err(of_icat)?;
+    let answer = icat.get(session, query, dataset).await.map_err(from_icat_error)?;
     let dataset = &answer["Dataset"];
     let investigation = &dataset["investigation"];
     let texts =
@@ -189,6 +196,6 @@ async fn folders_of(icat: &IcatClient, session: &str, dataset: i64) -> Result<Ar
     })
 }
 
-fn wrong(e: &QueryError) -> Problem {
+fn query_error(e: &QueryError) -> Problem {
     Problem::internal(format!("a query of ours is none: {e}"))
 }

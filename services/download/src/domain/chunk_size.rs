@@ -5,21 +5,21 @@
 use std::time::Duration;
 
 /// For clients of whom nothing is known yet, and for slow ones where there are many.
-pub const SMALL: usize = 32 * 1024;
+pub const SMALL_CHUNK: usize = 32 * 1024;
 /// For the rest.
-pub const LARGE: usize = 512 * 1024;
+pub const LARGE_CHUNK: usize = 512 * 1024;
 /// So many may have large pieces whatever their chunk_size: 32 MiB together.
-const FEW: usize = 64;
+const FEW_TRANSFERS: usize = 64;
 /// The kernel takes some megabytes at once from the fastest and the slowest alike: before that nothing can be told.
-const TRIAL: u64 = 8 << 20;
+const TRIAL_BYTES: u64 = 8 << 20;
 /// Bytes per second of a fast client.
-const FAST: u64 = 8 << 20;
+const FAST_BYTES_PER_SECOND: u64 = 8 << 20;
 
 /// The size of the next piece after `sent` bytes within `elapsed`, as one of so many `transfers`.
-pub fn piece(sent: u64, elapsed: Duration, transfers: usize) -> usize {
+pub fn choose_chunk_size(sent: u64, elapsed: Duration, transfers: usize) -> usize {
     let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
-    let is_fast = sent >= TRIAL && sent.saturating_mul(1000) / millis >= FAST;
-    if transfers <= FEW || is_fast { LARGE } else { SMALL }
+    let is_fast = sent >= TRIAL_BYTES && sent.saturating_mul(1000) / millis >= FAST_BYTES_PER_SECOND;
+    if transfers <= FEW_TRANSFERS || is_fast { LARGE_CHUNK } else { SMALL_CHUNK }
 }
 
 #[cfg(test)]
@@ -28,21 +28,21 @@ mod tests {
 
     #[test]
     fn among_many_only_clients_who_have_shown_that_they_are_fast_get_large_pieces() {
-        let among_many = |sent, elapsed| piece(sent, elapsed, FEW + 1);
-        assert_eq!(among_many(0, Duration::ZERO), SMALL);
-        assert_eq!(among_many(TRIAL - 1, Duration::from_millis(1)), SMALL);
-        assert_eq!(among_many(TRIAL, Duration::from_millis(1)), LARGE);
+        let among_many = |sent, elapsed| choose_chunk_size(sent, elapsed, FEW_TRANSFERS + 1);
+        assert_eq!(among_many(0, Duration::ZERO), SMALL_CHUNK);
+        assert_eq!(among_many(TRIAL_BYTES - 1, Duration::from_millis(1)), SMALL_CHUNK);
+        assert_eq!(among_many(TRIAL_BYTES, Duration::from_millis(1)), LARGE_CHUNK);
         assert_eq!(
-            among_many(TRIAL, Duration::from_secs(2)),
-            SMALL,
+            among_many(TRIAL_BYTES, Duration::from_secs(2)),
+            SMALL_CHUNK,
             "what the kernel took at first counts for little later"
         );
-        assert_eq!(among_many(u64::MAX, Duration::from_secs(100)), LARGE);
+        assert_eq!(among_many(u64::MAX, Duration::from_secs(100)), LARGE_CHUNK);
     }
 
     #[test]
     fn few_clients_get_large_pieces_whatever_their_pace() {
-        assert_eq!(piece(0, Duration::ZERO, FEW), LARGE);
-        assert_eq!(piece(TRIAL, Duration::from_hours(1), 1), LARGE);
+        assert_eq!(choose_chunk_size(0, Duration::ZERO, FEW_TRANSFERS), LARGE_CHUNK);
+        assert_eq!(choose_chunk_size(TRIAL_BYTES, Duration::from_hours(1), 1), LARGE_CHUNK);
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 /// Size, times and place of a file. The change time cannot be set back, so it also tells of files that were rewritten and
 /// given their old time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Identity {
+pub struct FileIdentity {
     pub size: u64,
     /// Nanoseconds since 1970 UTC.
     pub modified_ns: i64,
@@ -16,34 +16,34 @@ pub struct Identity {
 
 const NANOSECONDS: i64 = 1_000_000_000;
 
-fn nanoseconds(seconds: i64, within: i64) -> i64 {
+fn to_nanoseconds(seconds: i64, within: i64) -> i64 {
     seconds.saturating_mul(NANOSECONDS).saturating_add(within)
 }
 
-impl Identity {
-    pub fn of(metadata: &cap_std::fs::Metadata) -> Self {
+impl FileIdentity {
+    pub fn from_cap_metadata(metadata: &cap_std::fs::Metadata) -> Self {
         use cap_std::fs::MetadataExt as _;
         Self {
             size: metadata.len(),
-            modified_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-            changed_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+            modified_ns: to_nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            changed_ns: to_nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
             device: metadata.dev(),
             inode: metadata.ino(),
         }
     }
 
-    pub fn of_std(metadata: &std::fs::Metadata) -> Self {
+    pub fn from_std_metadata(metadata: &std::fs::Metadata) -> Self {
         Self {
             size: metadata.len(),
-            modified_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-            changed_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+            modified_ns: to_nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            changed_ns: to_nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
             device: metadata.dev(),
             inode: metadata.ino(),
         }
     }
 
     /// Whole seconds since 1970 UTC, rounded down.
-    pub fn modified(&self) -> i64 {
+    pub fn modified_seconds(&self) -> i64 {
         self.modified_ns.div_euclid(NANOSECONDS)
     }
 }

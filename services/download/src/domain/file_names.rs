@@ -23,11 +23,11 @@ fn is_harmful(c: char) -> bool {
 /// A path for an archive: relative, no climbing, no characters or names that mean something to a file system, composed
 /// (NFC), and not longer than every reader takes. The last of the parts is the file's, and has a name whatever it is
 /// called.
-pub fn member(parts: &[&str]) -> String {
+pub fn archive_path(parts: &[&str]) -> String {
     let (file, folders) = parts.split_last().unwrap_or((&"", &[]));
-    let mut path: Vec<String> = folders.iter().flat_map(|folder| segments(folder)).collect();
+    let mut path: Vec<String> = folders.iter().flat_map(|folder| clean_segments(folder)).collect();
     let above = path.len();
-    path.extend(segments(file));
+    path.extend(clean_segments(file));
     if path.len() == above || file.rsplit('/').next() == Some(".") {
         path.push("_".to_owned());
     }
@@ -36,21 +36,21 @@ pub fn member(parts: &[&str]) -> String {
     if longest < name.len() {
         name.truncate(longest);
         let last = name.rfind('/').map_or(0, |at| at + 1);
-        let part = cleaned(&name[last..]);
+        let part = clean_segment(&name[last..]);
         name.replace_range(last.., if part.is_empty() { "_" } else { &part });
     }
     name
 }
 
 /// The parts of a path that lead somewhere, without climbing, as they can be called everywhere.
-fn segments(path: &str) -> impl Iterator<Item = String> {
+fn clean_segments(path: &str) -> impl Iterator<Item = String> {
     let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
-    parts.map(|part| if part == ".." { "_".to_owned() } else { cleaned(&part.nfc().collect::<String>()) })
+    parts.map(|part| if part == ".." { "_".to_owned() } else { clean_segment(&part.nfc().collect::<String>()) })
 }
 
 /// One part of a path with `_` for what is harmful, and for dots and blanks at its end, which Windows cuts off; devices
 /// of Windows get a `_` behind their name.
-fn cleaned(part: &str) -> String {
+fn clean_segment(part: &str) -> String {
     let kept = part.trim_end_matches(['.', ' ']).len();
     let mut clean = part[..kept].replace(is_harmful, "_");
     clean.extend(std::iter::repeat_n('_', part.len() - kept));
@@ -100,19 +100,19 @@ pub fn is_storable(name: &str) -> bool {
 }
 
 /// What two names must not have in common where case and composition of characters make no difference.
-fn folded(name: &str) -> String {
+fn fold_name(name: &str) -> String {
     name.nfd().flat_map(char::to_lowercase).flat_map(char::to_uppercase).nfc().collect()
 }
 
 /// Gives the second of two equal names a number: `a (2).h5`; and a file whose name is a directory of another's. Equal are
 /// also names that differ in case only, because on many systems one of both would overwrite the other.
-pub fn unique(names: &mut [String]) {
-    let directories = directories(names);
+pub fn make_unique(names: &mut [String]) {
+    let directories = list_directories(names);
     let mut taken: HashSet<String> = HashSet::with_capacity(names.len());
     // Where to go on counting, so that many equal names do not each start over.
     let mut next: HashMap<String, usize> = HashMap::new();
     for name in names {
-        let key = folded(name);
+        let key = fold_name(name);
         if !directories.contains(&key) && taken.insert(key.clone()) {
             continue;
         }
@@ -121,7 +121,7 @@ pub fn unique(names: &mut [String]) {
         let number = next.entry(key).or_insert(2);
         loop {
             let candidate = format!("{} ({number}){}", &name[..dot], &name[dot..]);
-            let key = folded(&candidate);
+            let key = fold_name(&candidate);
             *number += 1;
             if !directories.contains(&key) && taken.insert(key) {
                 *name = candidate;
@@ -132,10 +132,10 @@ pub fn unique(names: &mut [String]) {
 }
 
 /// All that files lie in; a number does not move a file into another.
-fn directories(names: &[String]) -> HashSet<String> {
+fn list_directories(names: &[String]) -> HashSet<String> {
     let mut all = HashSet::new();
     for name in names {
-        let name = folded(name);
+        let name = fold_name(name);
         let mut path = name.as_str();
         while let Some((above, _)) = path.rsplit_once('/') {
             // Then those above it are known as well.
@@ -155,17 +155,17 @@ mod tests {
 
     #[test]
     fn members_cannot_climb_or_be_absolute() {
-        assert_eq!(member(&["ids", "SUN", "MX-1", "1", "scan", "logs/a.csv"]), "ids/SUN/MX-1/1/scan/logs/a.csv");
-        assert_eq!(member(&["ids", "/etc", "..", "C:\\x", "a\nb", "./c"]), "ids/etc/_/C__x/a_b/c");
-        assert_eq!(member(&["e\u{301}"]), "é", "composed");
-        assert_eq!(member(&["<\u{338}"]), "≮", "a harmful character that is composed is another one");
-        let long = member(&[&"é/".repeat(3000)]);
+        assert_eq!(archive_path(&["ids", "SUN", "MX-1", "1", "scan", "logs/a.csv"]), "ids/SUN/MX-1/1/scan/logs/a.csv");
+        assert_eq!(archive_path(&["ids", "/etc", "..", "C:\\x", "a\nb", "./c"]), "ids/etc/_/C__x/a_b/c");
+        assert_eq!(archive_path(&["e\u{301}"]), "é", "composed");
+        assert_eq!(archive_path(&["<\u{338}"]), "≮", "a harmful character that is composed is another one");
+        let long = archive_path(&[&"é/".repeat(3000)]);
         assert!(long.len() <= LONGEST_MEMBER - ROOM_FOR_NUMBER && !long.ends_with('/'), "{}", long.len());
     }
 
     #[test]
     fn what_windows_refuses_is_replaced() {
-        let of = |name| member(&["ids", name]);
+        let of = |name| archive_path(&["ids", name]);
         for (name, expected) in [
             ("a?b*c\"d<e>f|g:h\\i", "a_b_c_d_e_f_g_h_i"),
             ("a\u{0}b\u{1f}c\u{7f}d\u{9f}", "a_b_c_d_"),
@@ -201,7 +201,7 @@ mod tests {
     fn names_that_differ_in_case_or_composition_only_are_numbered() {
         let numbered = |names: &[&str]| {
             let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            unique(&mut names);
+            make_unique(&mut names);
             names
         };
         assert_eq!(numbered(&["d/a.h5", "d/A.h5", "D/a.H5"]), ["d/a.h5", "d/A (2).h5", "D/a (3).H5"]);
@@ -226,10 +226,10 @@ mod tests {
         fn whatever_files_are_called_their_names_are_usable_and_different(
             names in proptest::collection::vec("([aAéÉ.:? /ß]|con|AUX|e\u{301}|\u{0}){0,6}", 1..8)
         ) {
-            let mut members: Vec<String> = names.iter().map(|name| member(&["ids", name])).collect();
+            let mut members: Vec<String> = names.iter().map(|name| archive_path(&["ids", name])).collect();
             let alone = members.clone();
-            unique(&mut members);
-            let keys: HashSet<String> = members.iter().map(|name| folded(name)).collect();
+            make_unique(&mut members);
+            let keys: HashSet<String> = members.iter().map(|name| fold_name(name)).collect();
             proptest::prop_assert_eq!(keys.len(), members.len(), "{:?}", members);
             for (name, before) in members.iter().zip(&alone) {
                 for part in name.split('/') {
@@ -237,17 +237,17 @@ mod tests {
                     let stem = part.split('.').next().unwrap().trim_end_matches(' ');
                     proptest::prop_assert!(!is_device(stem), "{:?}", name);
                 }
-                let folder = folded(name) + "/";
-                let is_folder = members.iter().any(|other| folded(other).starts_with(&folder));
+                let folder = fold_name(name) + "/";
+                let is_folder = members.iter().any(|other| fold_name(other).starts_with(&folder));
                 proptest::prop_assert!(!is_folder, "{:?}", members);
-                proptest::prop_assert_eq!(member(&["", before]), before.clone(), "a clean name stays as it is");
+                proptest::prop_assert_eq!(archive_path(&["", before]), before.clone(), "a clean name stays as it is");
             }
         }
     }
 
     #[test]
     fn every_member_is_a_file_of_its_folder() {
-        let of = |name| member(&["ids", "scan", name]);
+        let of = |name| archive_path(&["ids", "scan", name]);
         for name in [".", "..", "/", "", "./", "./."] {
             assert_eq!(of(name), "ids/scan/_", "{name:?}");
         }
@@ -256,7 +256,7 @@ mod tests {
             ("ids/scan/logs/_".into(), "ids/scan/logs/_".into(), "ids/scan/logs".into())
         );
         let cut = "x".repeat(LONGEST_MEMBER - ROOM_FOR_NUMBER - 3);
-        assert_eq!(member(&[&cut, "..h5"]), format!("{cut}/__"), "cut behind the dots");
+        assert_eq!(archive_path(&[&cut, "..h5"]), format!("{cut}/__"), "cut behind the dots");
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
     fn a_file_is_numbered_where_another_has_its_name_for_a_directory() {
         let numbered = |names: &[&str]| {
             let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            unique(&mut names);
+            make_unique(&mut names);
             names
         };
         assert_eq!(numbered(&["d/logs", "d/logs/beam.csv"]), ["d/logs (2)", "d/logs/beam.csv"]);
@@ -289,7 +289,7 @@ mod tests {
     fn equal_names_are_numbered_before_the_extension() {
         let mut names: Vec<String> =
             ["d/a.h5", "d/a.h5", "d/a (2).h5", "d.x/b", "d.x/b", "d/a.h5"].map(str::to_owned).into();
-        unique(&mut names);
+        make_unique(&mut names);
         assert_eq!(names, ["d/a.h5", "d/a (2).h5", "d/a (2) (2).h5", "d.x/b", "d.x/b (2)", "d/a (3).h5"]);
     }
 }

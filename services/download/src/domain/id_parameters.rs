@@ -1,11 +1,9 @@
 //! Parameters as ids.server 2.1 reads them, with its messages.
 
-use service_kit::Problem;
-
-use crate::error::bad_request;
+use super::invalid_parameter::InvalidParameter;
 
 /// A session or prepared id: 8-4-4-4-12 lower-case hexadecimal digits.
-pub fn uuid<'v>(what: &str, value: Option<&'v str>) -> Result<&'v str, Problem> {
+pub fn parse_uuid<'v>(what: &str, value: Option<&'v str>) -> Result<&'v str, InvalidParameter> {
     let text = value.unwrap_or("null");
     let groups: Vec<&str> = text.split('-').collect();
     let lengths = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
@@ -13,16 +11,16 @@ pub fn uuid<'v>(what: &str, value: Option<&'v str>) -> Result<&'v str, Problem> 
     if lengths && groups.iter().all(|group| group.bytes().all(hexadecimal)) {
         return Ok(text);
     }
-    Err(bad_request(format!("The {what} parameter '{text}' is not a valid UUID")))
+    Err(InvalidParameter(format!("The {what} parameter '{text}' is not a valid UUID")))
 }
 
 /// Comma-separated numbers: blanks only between items, trailing commas dropped, absent and commas alone are empty, as in
 /// ids.server.
-pub fn list(what: &str, value: Option<&str>) -> Result<Vec<i64>, Problem> {
+pub fn parse_id_list(what: &str, value: Option<&str>) -> Result<Vec<i64>, InvalidParameter> {
     let Some(text) = value else { return Ok(Vec::new()) };
     let refused = || {
         let form = "is not a valid string representation of a comma separated list of longs";
-        bad_request(format!("The {what} parameter '{text}' {form}"))
+        InvalidParameter(format!("The {what} parameter '{text}' {form}"))
     };
     let is_blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}');
     let mut items: Vec<&str> = text.split(',').collect();
@@ -50,8 +48,8 @@ mod tests {
 
     #[test]
     fn lists_are_read_as_java_reads_them() {
-        let read = |text| list("datafileIds", Some(text)).ok();
-        assert_eq!(list("datafileIds", None).unwrap(), [0; 0]);
+        let read = |text| parse_id_list("datafileIds", Some(text)).ok();
+        assert_eq!(parse_id_list("datafileIds", None).unwrap(), [0; 0]);
         assert_eq!(read("1,2"), Some(vec![1, 2]));
         assert_eq!(read("1 , 2"), Some(vec![1, 2]));
         assert_eq!(read("1,2,,"), Some(vec![1, 2]));
@@ -60,9 +58,9 @@ mod tests {
         for refused in ["", ",1", " 1", "1 ", "1,,2", "a", "1;2", "99999999999999999999", "1,x"] {
             assert_eq!(read(refused), None, "{refused:?}");
         }
-        let refused = list("datasetIds", Some("1,x")).unwrap_err();
+        let refused = parse_id_list("datasetIds", Some("1,x")).unwrap_err();
         assert_eq!(
-            refused.detail,
+            refused.0,
             "The datasetIds parameter '1,x' is not a valid string representation of a comma separated list of longs"
         );
     }
@@ -70,10 +68,10 @@ mod tests {
     #[test]
     fn sessions_are_lower_case_uuids() {
         let good = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10";
-        assert_eq!(uuid("sessionId", Some(good)).unwrap(), good);
-        assert_eq!(uuid("sessionId", None).unwrap_err().detail, "The sessionId parameter 'null' is not a valid UUID");
+        assert_eq!(parse_uuid("sessionId", Some(good)).unwrap(), good);
+        assert_eq!(parse_uuid("sessionId", None).unwrap_err().0, "The sessionId parameter 'null' is not a valid UUID");
         for refused in ["", "x", "5B0C1C8E-6f57-4c7e-9d55-0f2d4a7b9c10", "5b0c1c8e6f574c7e9d550f2d4a7b9c10"] {
-            assert!(uuid("sessionId", Some(refused)).is_err(), "{refused}");
+            assert!(parse_uuid("sessionId", Some(refused)).is_err(), "{refused}");
         }
     }
 }

@@ -1,9 +1,12 @@
-//! The rules of downloads as pure functions.
+//! The rules of downloads: types and pure functions.
 
 pub mod archive;
 pub mod checksums;
-pub mod format;
-pub mod id_parameters;
+pub mod chunk_size;
 pub mod file_identity;
 pub mod file_names;
-pub mod chunk_size;
+pub mod format;
+pub mod id_parameters;
+pub mod invalid_parameter;
+pub mod manifest_entry;
+pub mod new_datafile;

@@ -1,35 +1,38 @@
-//! The checksums of one manifest, shared by all its transfers of this process.
+//! The checksums of one manifest, shared by all transfers in this process.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::domain::checksums::Parts;
+use crate::domain::checksums::PartialChecksums;
 
 /// Set where a checksum is known; the rest is the checksum.
 const KNOWN: u64 = 1 << 32;
 
+/// Checksums by the index of their member.
+pub type RecordedChecksums = Vec<(usize, u32)>;
+
 #[derive(Debug)]
-pub struct Crcs {
+pub struct MemberChecksums {
     known: Vec<AtomicU64>,
-    parts: Mutex<HashMap<usize, Parts>>,
-    /// Learned here and not stored yet.
-    fresh: Mutex<Vec<usize>>,
+    parts: Mutex<HashMap<usize, PartialChecksums>>,
+    /// Members whose checksum is not stored in the database yet.
+    unsaved: Mutex<Vec<usize>>,
 }
 
-/// A file has another checksum than was known of it.
+/// A file has another checksum than the one that was known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Differs;
+pub struct ChecksumMismatch;
 
-impl Crcs {
-    /// Size and checksum of each member.
+impl MemberChecksums {
+    /// `all` has the size and the checksum of each member.
     pub fn new(all: impl Iterator<Item = (u64, Option<u32>)>) -> Self {
         let known = all.map(|(size, crc)| {
             let crc = if size == 0 { Some(0) } else { crc };
             AtomicU64::new(crc.map_or(0, |crc| KNOWN | u64::from(crc)))
         });
-        Self { known: known.collect(), parts: Mutex::default(), fresh: Mutex::default() }
+        Self { known: known.collect(), parts: Mutex::default(), unsaved: Mutex::default() }
     }
 
     pub fn get(&self, member: usize) -> Option<u32> {
@@ -37,38 +40,38 @@ impl Crcs {
         (known & KNOWN != 0).then(|| u32::try_from(known & 0xFFFF_FFFF).unwrap_or_default())
     }
 
-    pub fn all_known(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         (0..self.known.len()).all(|member| self.get(member).is_some())
     }
 
-    /// Sets a checksum; [`Differs`] if another one is known.
-    pub fn learn(&self, member: usize, crc: u32) -> Result<(), Differs> {
-        if self.set(member, crc)? {
-            self.fresh.lock().unwrap_or_else(PoisonError::into_inner).push(member);
+    /// Sets a checksum; [`ChecksumMismatch`] if another one is known.
+    pub fn record_checksum(&self, member: usize, crc: u32) -> Result<(), ChecksumMismatch> {
+        if self.insert(member, crc)? {
+            self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).push(member);
         }
         Ok(())
     }
 
-    /// Takes over what another process has stored.
-    pub fn adopt(&self, stored: &[(usize, u32)]) -> Result<(), Differs> {
-        stored.iter().try_for_each(|(member, crc)| self.set(*member, *crc).map(drop))
+    /// Takes over checksums that other processes have stored.
+    pub fn merge_stored(&self, stored: &[(usize, u32)]) -> Result<(), ChecksumMismatch> {
+        stored.iter().try_for_each(|(member, crc)| self.insert(*member, *crc).map(drop))
     }
 
-    /// Whether it was news.
-    fn set(&self, member: usize, crc: u32) -> Result<bool, Differs> {
+    /// Whether it was unknown before.
+    fn insert(&self, member: usize, crc: u32) -> Result<bool, ChecksumMismatch> {
         let Some(known) = self.known.get(member) else { return Ok(false) };
         let new = KNOWN | u64::from(crc);
         match known.compare_exchange(0, new, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(true),
             Err(present) if present == new => Ok(false),
-            Err(_) => Err(Differs),
+            Err(_) => Err(ChecksumMismatch),
         }
     }
 
-    /// Adds the checksum of a part of a member of `size` bytes, and sets the member's once its parts are all there.
-    pub fn learn_part(&self, member: usize, size: u64, part: Range<u64>, crc: u32) -> Result<(), Differs> {
+    /// Records the checksum of a part of a member of `size` bytes; the last part gives the checksum of the member.
+    pub fn record_part(&self, member: usize, size: u64, part: Range<u64>, crc: u32) -> Result<(), ChecksumMismatch> {
         if part == (0..size) {
-            return self.learn(member, crc);
+            return self.record_checksum(member, crc);
         }
         if self.get(member).is_some() {
             return Ok(());
@@ -76,25 +79,25 @@ impl Crcs {
         let whole = {
             let mut all = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
             let parts = all.entry(member).or_default();
-            parts.add(part, crc);
-            let whole = parts.whole(size);
+            parts.insert(part, crc);
+            let whole = parts.whole_checksum(size);
             if whole.is_some() {
                 all.remove(&member);
             }
             whole
         };
-        whole.map_or(Ok(()), |crc| self.learn(member, crc))
+        whole.map_or(Ok(()), |crc| self.record_checksum(member, crc))
     }
 
-    /// How many were learned since the last time.
-    pub fn fresh_count(&self) -> usize {
-        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).len()
+    /// How many checksums [`take_unsaved`](Self::take_unsaved) would return.
+    pub fn unsaved_count(&self) -> usize {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// What was learned since the last time, for storing.
-    pub fn take_fresh(&self) -> Vec<(usize, u32)> {
-        let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
-        fresh.into_iter().filter_map(|member| Some((member, self.get(member)?))).collect()
+    /// Checksums that were recorded since the last call, to be stored.
+    pub fn take_unsaved(&self) -> RecordedChecksums {
+        let unsaved = std::mem::take(&mut *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner));
+        unsaved.into_iter().filter_map(|member| Some((member, self.get(member)?))).collect()
     }
 }
 
@@ -103,15 +106,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checksum_is_set_once() {
-        let crcs = Crcs::new([(0, None), (3, Some(7)), (9, None)].into_iter());
-        assert_eq!([0, 1, 2].map(|member| crcs.get(member)), [Some(0), Some(7), None]);
-        assert_eq!(crcs.learn(2, 5), Ok(()));
-        assert_eq!(crcs.learn(2, 5), Ok(()));
-        assert_eq!(crcs.learn(2, 6), Err(Differs));
-        assert_eq!(crcs.learn_part(1, 3, 0..3, 8), Err(Differs), "a whole pass is compared");
-        assert!(crcs.all_known());
-        assert_eq!(crcs.take_fresh(), [(2, 5)]);
-        assert_eq!(crcs.take_fresh(), []);
+    fn a_checksum_is_recorded_once() {
+        let checksums = MemberChecksums::new([(0, None), (3, Some(7)), (9, None)].into_iter());
+        assert_eq!([0, 1, 2].map(|member| checksums.get(member)), [Some(0), Some(7), None]);
+        assert_eq!(checksums.record_checksum(2, 5), Ok(()));
+        assert_eq!(checksums.record_checksum(2, 5), Ok(()));
+        assert_eq!(checksums.record_checksum(2, 6), Err(ChecksumMismatch));
+        assert_eq!(checksums.record_part(1, 3, 0..3, 8), Err(ChecksumMismatch), "a whole pass is compared");
+        assert!(checksums.is_complete());
+        assert_eq!(checksums.take_unsaved(), [(2, 5)]);
+        assert_eq!(checksums.take_unsaved(), []);
     }
 }

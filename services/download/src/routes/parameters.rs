@@ -7,7 +7,7 @@ use service_kit::{Problem, bearer_credential};
 
 use crate::domain::id_parameters;
 use crate::error::bad_request;
-use crate::selection::Wanted;
+use crate::selection::Selection;
 
 /// Of a repeated parameter the first value counts.
 #[derive(Debug, Default)]
@@ -18,17 +18,17 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    pub fn of_query(request: &HttpRequest) -> Result<Self, Problem> {
+    pub fn from_query(request: &HttpRequest) -> Result<Self, Problem> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
         let pairs = pairs.map_err(|e| bad_request(e.to_string()))?;
-        Ok(Self::new(pairs.into_inner(), request))
+        Ok(Self::from_pairs(pairs.into_inner(), request))
     }
 
-    pub fn of_form(form: web::Form<Vec<(String, String)>>, request: &HttpRequest) -> Self {
-        Self::new(form.into_inner(), request)
+    pub fn from_form(form: web::Form<Vec<(String, String)>>, request: &HttpRequest) -> Self {
+        Self::from_pairs(form.into_inner(), request)
     }
 
-    pub fn new(pairs: Vec<(String, String)>, request: &HttpRequest) -> Self {
+    pub fn from_pairs(pairs: Vec<(String, String)>, request: &HttpRequest) -> Self {
         let mut values = HashMap::new();
         for (key, value) in pairs {
             values.entry(key).or_insert(value);
@@ -47,7 +47,10 @@ impl Parameters {
 
     /// The prepared id, if the call has one; it wins over session and ids.
     pub fn prepared_id(&self) -> Result<Option<&str>, Problem> {
-        self.get("preparedId").map(|id| id_parameters::uuid("preparedId", Some(id))).transpose()
+        self.get("preparedId")
+            .map(|id| id_parameters::parse_uuid("preparedId", Some(id)))
+            .transpose()
+            .map_err(Problem::from)
     }
 
     /// The bearer credential; only without one, the session id of the parameter.
@@ -56,17 +59,17 @@ impl Parameters {
     }
 
     /// The session id must have its form, if it is what counts.
-    pub fn check_session(&self) -> Result<(), Problem> {
+    pub fn require_session_id(&self) -> Result<(), Problem> {
         if self.bearer.is_some() {
             return Ok(());
         }
-        id_parameters::uuid("sessionId", self.get("sessionId")).map(drop)
+        id_parameters::parse_uuid("sessionId", self.get("sessionId")).map(drop).map_err(Problem::from)
     }
 
-    pub fn wanted(&self) -> Result<Wanted, Problem> {
-        let datafiles = id_parameters::list("datafileIds", self.get("datafileIds"))?;
-        let datasets = id_parameters::list("datasetIds", self.get("datasetIds"))?;
-        let investigations = id_parameters::list("investigationIds", self.get("investigationIds"))?;
-        Ok(Wanted { investigations, datasets, datafiles })
+    pub fn parse_selection(&self) -> Result<Selection, Problem> {
+        let datafiles = id_parameters::parse_id_list("datafileIds", self.get("datafileIds"))?;
+        let datasets = id_parameters::parse_id_list("datasetIds", self.get("datasetIds"))?;
+        let investigations = id_parameters::parse_id_list("investigationIds", self.get("investigationIds"))?;
+        Ok(Selection { investigations, datasets, datafiles })
     }
 }

@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
+use super::parameters::Parameters;
+use super::wire_types::{Always, Failure, SelectionForm};
 use crate::error::{SINGLE_LEVEL, not_implemented};
-use crate::openapi::{Always, Failure, SelectionForm};
-use crate::routes::parameters::Parameters;
 
 #[utoipa::path(
     post, path = "/ids/restore", operation_id = "restore_data", tag = "archive",
@@ -20,7 +20,10 @@ use crate::routes::parameters::Parameters;
         (status = 501, description = "`NotImplementedException`", body = Failure),
     ),
 )]
-pub async fn post(request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> Result<HttpResponse, Problem> {
-    Parameters::of_form(form, &request).check_session()?;
+pub async fn restore_data(
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> Result<HttpResponse, Problem> {
+    Parameters::from_form(form, &request).require_session_id()?;
     Err(not_implemented(SINGLE_LEVEL))
 }

@@ -8,32 +8,32 @@ use std::time::Duration;
 
 use service_kit::{Blocking, BuildError, Code, Problem};
 
-use super::Root;
+use super::StorageRoot;
 
 /// How long somebody waits for a file system that has not answered yet.
-const PATIENCE: Duration = Duration::from_secs(2);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 const RETRY_AFTER_SECONDS: u32 = 10;
 
-type Open<R> = Box<dyn Fn() -> Result<R, String> + Send + Sync>;
+type OpenRoot<R> = Box<dyn Fn() -> Result<R, String> + Send + Sync>;
 
 /// `R` is [`Root`], but for tests.
-pub struct LateRoot<R = Root> {
+pub struct LazyRoot<R = StorageRoot> {
     name: String,
-    open: Open<R>,
+    open: OpenRoot<R>,
     opened: OnceLock<Arc<R>>,
     is_opening: AtomicBool,
 }
 
 /// Ends the opening, however it ends.
-struct Opening<'r>(&'r AtomicBool);
+struct OpeningGuard<'r>(&'r AtomicBool);
 
-impl Drop for Opening<'_> {
+impl Drop for OpeningGuard<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
     }
 }
 
-impl<R: Send + Sync + 'static> LateRoot<R> {
+impl<R: Send + Sync + 'static> LazyRoot<R> {
     /// `open` may block for as long as it likes.
     pub fn new(name: &str, open: impl Fn() -> Result<R, String> + Send + Sync + 'static) -> Self {
         let (opened, is_opening) = (OnceLock::new(), AtomicBool::new(false));
@@ -42,7 +42,7 @@ impl<R: Send + Sync + 'static> LateRoot<R> {
 
     /// An error if it cannot be opened; fine if that cannot be said yet.
     pub async fn open_at_start(self: &Arc<Self>, pool: &Blocking) -> Result<(), BuildError> {
-        match self.open(pool).await {
+        match self.try_open(pool).await {
             Some(outcome) => outcome.map_err(BuildError::Other),
             None => {
                 let name = &self.name;
@@ -60,29 +60,29 @@ impl<R: Send + Sync + 'static> LateRoot<R> {
         if let Some(root) = self.opened.get() {
             return Ok(Arc::clone(root));
         }
-        if let Some(Err(e)) = self.open(pool).await {
-            return Err(self.refuse(e));
+        if let Some(Err(e)) = self.try_open(pool).await {
+            return Err(self.to_unavailable(e));
         }
-        self.opened.get().cloned().ok_or_else(|| self.refuse("its file system does not answer"))
+        self.opened.get().cloned().ok_or_else(|| self.to_unavailable("its file system does not answer"))
     }
 
     /// Opens it, unless somebody is at it already; `None` if that takes too long, and then it goes on by itself.
-    async fn open(self: &Arc<Self>, pool: &Blocking) -> Option<Result<(), String>> {
+    async fn try_open(self: &Arc<Self>, pool: &Blocking) -> Option<Result<(), String>> {
         if self.is_opening.swap(true, Ordering::AcqRel) {
             return None;
         }
         let root = Arc::clone(self);
         let opening = pool.run_in_turn(move || {
-            let _opening = Opening(&root.is_opening);
+            let _opening = OpeningGuard(&root.is_opening);
             let opened = (root.open)()?;
             let _first = root.opened.set(Arc::new(opened));
             Ok(())
         });
-        let outcome = tokio::time::timeout(PATIENCE, opening).await.ok()?;
+        let outcome = tokio::time::timeout(OPEN_TIMEOUT, opening).await.ok()?;
         Some(outcome.unwrap_or_else(|e| Err(e.to_string())))
     }
 
-    fn refuse(&self, why: impl Display) -> Problem {
+    fn to_unavailable(&self, why: impl Display) -> Problem {
         let text = format!("the storage {} cannot be used now; try again later", self.name);
         Problem::new(Code::Unavailable, "download/storage-down", text)
             .with_retry_after(RETRY_AFTER_SECONDS)
@@ -100,16 +100,16 @@ mod tests {
     use super::*;
 
     /// A file system that answers what the test says, when the test says it.
-    fn hanging() -> (Sender<Result<u8, String>>, Arc<LateRoot<u8>>) {
+    fn hanging_root() -> (Sender<Result<u8, String>>, Arc<LazyRoot<u8>>) {
         let (sender, receiver) = channel();
         let receiver: Mutex<Receiver<Result<u8, String>>> = Mutex::new(receiver);
-        (sender, Arc::new(LateRoot::new("main", move || receiver.lock().unwrap().recv().unwrap())))
+        (sender, Arc::new(LazyRoot::new("main", move || receiver.lock().unwrap().recv().unwrap())))
     }
 
     #[tokio::test]
     async fn a_storage_that_hangs_at_the_start_is_refused_until_it_answers() {
         let pool = Pools::default().open("storage.main", 2, 2);
-        let (file_system, root) = hanging();
+        let (file_system, root) = hanging_root();
         assert!(root.open_at_start(&pool).await.is_ok(), "the start goes on");
         for _ in 0..10 {
             let refused = root.get(&pool).await.unwrap_err();
@@ -128,7 +128,7 @@ mod tests {
     #[tokio::test]
     async fn a_directory_that_cannot_be_opened_ends_the_start() {
         let pool = Pools::default().open("storage.main", 2, 2);
-        let (file_system, root) = hanging();
+        let (file_system, root) = hanging_root();
         file_system.send(Err("there is no such directory".to_owned())).unwrap();
         let refused = root.open_at_start(&pool).await.unwrap_err();
         assert_eq!(refused.to_string(), "there is no such directory");

@@ -2,10 +2,9 @@
 //!
 //! Locations come from the catalogue and are not trusted, see [`Root`]. Links that stay beneath the root are followed.
 
-
 mod lazy_root;
-mod root;
 mod new_file;
+mod root;
 
 use std::fs::File;
 use std::io;
@@ -15,30 +14,30 @@ use std::time::Duration;
 use service_kit::config::StorageConfig;
 use service_kit::{Blocking, BuildError, Config, Pools, Problem, check_storage};
 
-use crate::domain::file_identity::Identity;
-use self::lazy_root::LateRoot;
-use self::root::Lookup;
-pub use self::root::Root;
-pub use self::new_file::{Writing, Written, remove, temporary};
+use self::lazy_root::LazyRoot;
+pub use self::new_file::{NewFile, StoredFile, remove_file, temporary_location};
+use self::root::FileLookup;
+pub use self::root::StorageRoot;
+use crate::domain::file_identity::FileIdentity;
 
 /// How long a request waits for a place in a full pool. A storage that is well has looked at a thousand files by then.
-const PATIENCE: Duration = Duration::from_secs(2);
+const POOL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Locations that are looked at in one call of the pool.
-const PER_CALL: usize = 1000;
+const FILES_PER_CALL: usize = 1000;
 
 /// A directory of data files with its own bounded pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Storage {
-    root: Arc<LateRoot>,
+    root: Arc<LazyRoot>,
     pool: Blocking,
     pub read_only: bool,
 }
 
 /// A file that is open for reading.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenFile {
     pub file: File,
-    pub identity: Identity,
+    pub identity: FileIdentity,
 }
 
 impl Storage {
@@ -53,9 +52,9 @@ impl Storage {
         let path = settings.directory(name)?;
         let pool = pools.open(&format!("storage.{name}"), settings.threads, settings.queue);
         let (config, storage) = (config.clone(), name.to_owned());
-        let root = LateRoot::new(name, move || {
+        let root = LazyRoot::new(name, move || {
             check_storage(&config, &storage).map_err(|e| e.to_string())?;
-            let opened = Root::open(&path, &config.core.data_dir);
+            let opened = StorageRoot::open(&path, &config.core.data_dir);
             opened.map_err(|e| format!("storage.{storage}: cannot open {}: {e}", path.display()))
         });
         let storage = Self { root: Arc::new(root), pool, read_only: settings.read_only };
@@ -65,15 +64,18 @@ impl Storage {
 
     /// Calls something that blocks, with the root; refused when the pool is full and stays so, and while the storage has not
     /// answered since the start.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Root) -> T + Send + 'static) -> Result<T, Problem> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&StorageRoot) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         let root = self.root.get(&self.pool).await?;
-        self.pool.run_within(PATIENCE, move || work(&root)).await
+        self.pool.run_within(POOL_TIMEOUT, move || work(&root)).await
     }
 
     /// The same for an answer that has begun: it waits for its turn.
-    pub async fn run_in_turn<T: Send + 'static>(
+    pub async fn run_queued<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Root) -> T + Send + 'static,
+        work: impl FnOnce(&StorageRoot) -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let root = self.root.get(&self.pool).await?;
         self.pool.run_in_turn(move || work(&root)).await
@@ -85,47 +87,47 @@ impl Storage {
     }
 
     /// Looks at files without opening them; what is wrong with each that cannot be had.
-    pub async fn identify_all(&self, locations: Vec<String>) -> Result<Vec<io::Result<Identity>>, Problem> {
+    pub async fn identify_files(&self, locations: Vec<String>) -> Result<Vec<io::Result<FileIdentity>>, Problem> {
         let locations = Arc::new(locations);
         let mut all = Vec::with_capacity(locations.len());
-        for start in (0..locations.len()).step_by(PER_CALL) {
+        for start in (0..locations.len()).step_by(FILES_PER_CALL) {
             let some = Arc::clone(&locations);
-            let end = (start + PER_CALL).min(some.len());
-            let identify = move |root: &Root| {
-                let mut lookup = root.lookup();
+            let end = (start + FILES_PER_CALL).min(some.len());
+            let identify = move |root: &StorageRoot| {
+                let mut lookup = root.start_lookup();
                 some[start..end].iter().map(|location| identify_with(&mut lookup, location)).collect::<Vec<_>>()
             };
             // Only the first call is refused by a full pool: the rest belongs to what has begun.
-            all.extend(if start == 0 { self.run(identify).await? } else { self.run_in_turn(identify).await? });
+            all.extend(if start == 0 { self.run(identify).await? } else { self.run_queued(identify).await? });
         }
         Ok(all)
     }
 }
 
 /// Looks at a file beneath the root without opening it.
-pub fn identify(root: &Root, location: &str) -> io::Result<Identity> {
-    identify_with(&mut root.lookup(), location)
+pub fn identify_file(root: &StorageRoot, location: &str) -> io::Result<FileIdentity> {
+    identify_with(&mut root.start_lookup(), location)
 }
 
-fn identify_with(lookup: &mut Lookup<'_>, location: &str) -> io::Result<Identity> {
-    let (place, metadata) = lookup.find(location)?;
+fn identify_with(lookup: &mut FileLookup<'_>, location: &str) -> io::Result<FileIdentity> {
+    let (place, metadata) = lookup.find_file(location)?;
     place.require_readable()?;
-    Ok(Identity::of(&metadata))
+    Ok(FileIdentity::from_cap_metadata(&metadata))
 }
 
 /// Opens a file beneath the root.
-pub fn open(root: &Root, location: &str) -> io::Result<Opened> {
-    let (place, _) = root.lookup().find(location)?;
-    let file = place.open()?;
+pub fn open_file(root: &StorageRoot, location: &str) -> io::Result<OpenFile> {
+    let (place, _) = root.start_lookup().find_file(location)?;
+    let file = place.open_file()?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is no regular file"));
     }
-    Ok(Opened { identity: Identity::of_std(&metadata), file })
+    Ok(OpenFile { identity: FileIdentity::from_std_metadata(&metadata), file })
 }
 
 /// Whether a location can have no file, now or later: it leads out of the storage or below `data_dir`.
-pub fn is_impossible(e: &io::Error) -> bool {
+pub fn is_invalid_location(e: &io::Error) -> bool {
     match e.kind() {
         io::ErrorKind::InvalidInput => true,
         // What the system refuses has a number; this was refused before the system was asked.
@@ -135,15 +137,15 @@ pub fn is_impossible(e: &io::Error) -> bool {
 }
 
 /// Whether there is no file at a location, now or ever; anything else may be a file that cannot be read.
-pub fn is_absent(e: &io::Error) -> bool {
-    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) || is_impossible(e)
+pub fn is_file_absent(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) || is_invalid_location(e)
 }
 
 /// Why a file cannot be had, in words for whoever asked for it.
 pub fn describe_failure(e: &io::Error) -> &'static str {
     match e.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "there is no such file",
-        _ if is_impossible(e) => "it is no file of this storage",
+        _ if is_invalid_location(e) => "it is no file of this storage",
         io::ErrorKind::PermissionDenied => "the server may not read it",
         _ => "it cannot be read now",
     }
@@ -168,9 +170,9 @@ mod tests {
         symlink(dir.path().join("secret"), root.join("absolute")).unwrap();
         symlink("..", root.join("sub/parent")).unwrap();
         symlink("sub/inside", root.join("link")).unwrap();
-        let handle = Root::open(&root, Path::new("/nowhere")).unwrap();
-        assert_eq!(open(&handle, "sub/inside").unwrap().identity.size, 6);
-        assert_eq!(open(&handle, "link").unwrap().identity.size, 6, "links beneath the root are followed");
+        let handle = StorageRoot::open(&root, Path::new("/nowhere")).unwrap();
+        assert_eq!(open_file(&handle, "sub/inside").unwrap().identity.size, 6);
+        assert_eq!(open_file(&handle, "link").unwrap().identity.size, 6, "links beneath the root are followed");
         let absolute = dir.path().join("secret");
         for refused in [
             "up",
@@ -188,7 +190,7 @@ mod tests {
             "nothing",
             absolute.to_str().unwrap(),
         ] {
-            assert!(open(&handle, refused).is_err(), "{refused:?}");
+            assert!(open_file(&handle, refused).is_err(), "{refused:?}");
         }
     }
 
@@ -196,7 +198,7 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(10_000))]
         #[test]
         fn arbitrary_locations_are_refused_or_stay_inside(location in "(\\.\\.|/|[a-c]|\\.|\\\\|\0|é){0,12}") {
-            let plain = root::is_plain(&location);
+            let plain = root::is_plain_path(&location);
             let joined = std::path::Path::new("/root").join(&location);
             let climbs = joined.components().any(|c| c == std::path::Component::ParentDir);
             if plain {

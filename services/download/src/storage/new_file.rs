@@ -9,18 +9,18 @@ use std::path::Path;
 use cap_std::fs::Dir;
 use crc32fast::Hasher;
 
-use super::Root;
-use crate::domain::file_identity::Identity;
+use super::StorageRoot;
+use crate::domain::file_identity::FileIdentity;
 
-const TEMPORARY: &str = ".part";
+const TEMPORARY_SUFFIX: &str = ".part";
 
 /// Where a file is written before it is whole.
-pub fn temporary(location: &str) -> String {
-    format!("{location}{TEMPORARY}")
+pub fn temporary_location(location: &str) -> String {
+    format!("{location}{TEMPORARY_SUFFIX}")
 }
 
 /// A file that is being written.
-pub struct Writing {
+pub struct NewFile {
     directory: Dir,
     file: File,
     crc: Hasher,
@@ -29,18 +29,18 @@ pub struct Writing {
 
 /// A file that is in its place.
 #[derive(Debug, Clone, Copy)]
-pub struct Written {
+pub struct StoredFile {
     pub crc: u32,
-    pub identity: Identity,
+    pub identity: FileIdentity,
 }
 
-impl Writing {
+impl NewFile {
     /// Makes the file, and the directories above it.
-    pub fn begin(root: &Root, temporary: &str) -> io::Result<Self> {
+    pub fn create(root: &StorageRoot, temporary: &str) -> io::Result<Self> {
         let path = Path::new(temporary);
         let directory = root.create_directory(path.parent().unwrap_or(Path::new("")))?;
         let mut options = cap_std::fs::OpenOptions::new();
-        let file = directory.open_with(name(path)?, options.write(true).create_new(true))?.into_std();
+        let file = directory.open_with(file_name(path)?, options.write(true).create_new(true))?.into_std();
         Ok(Self { directory, file, crc: Hasher::new(), size: 0 })
     }
 
@@ -52,9 +52,9 @@ impl Writing {
     }
 
     /// Everything is on disk, the name too, when this returns. A file that is there already stays as it is.
-    pub fn finish(self, root: &Root, temporary: &str, location: &str) -> io::Result<Written> {
+    pub fn commit(self, root: &StorageRoot, temporary: &str, location: &str) -> io::Result<StoredFile> {
         self.file.sync_all()?;
-        let (from, to) = (name(Path::new(temporary))?, name(Path::new(location))?);
+        let (from, to) = (file_name(Path::new(temporary))?, file_name(Path::new(location))?);
         match self.directory.symlink_metadata(to) {
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             Err(e) => return Err(e),
@@ -64,21 +64,21 @@ impl Writing {
         for directory in Path::new(location).ancestors().skip(1) {
             root.open_for_sync(directory)?.sync_all()?;
         }
-        let identity = Identity::of_std(&self.file.metadata()?);
+        let identity = FileIdentity::from_std_metadata(&self.file.metadata()?);
         if identity.size != self.size {
             return Err(io::Error::other("the file is not as long as what was written"));
         }
-        Ok(Written { crc: self.crc.finalize(), identity })
+        Ok(StoredFile { crc: self.crc.finalize(), identity })
     }
 }
 
-fn name(path: &Path) -> io::Result<&OsStr> {
+fn file_name(path: &Path) -> io::Result<&OsStr> {
     path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "the location is no name of a file"))
 }
 
 /// Removes a file, and the directories above it if it was the last one there; one that is not there is as good.
-pub fn remove(root: &Root, location: &str) -> io::Result<()> {
-    let removed = root.place(location).and_then(|place| place.directory.remove_file(&place.name));
+pub fn remove_file(root: &StorageRoot, location: &str) -> io::Result<()> {
+    let removed = root.locate_entry(location).and_then(|place| place.directory.remove_file(&place.name));
     match removed {
         Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
         _ => {}
@@ -88,7 +88,7 @@ pub fn remove(root: &Root, location: &str) -> io::Result<()> {
         .ancestors()
         .skip(1)
         .filter(|directory| !directory.as_os_str().is_empty())
-        .all(|directory| root.remove_empty(directory));
+        .all(|directory| root.remove_empty_directory(directory));
     Ok(())
 }
 
@@ -99,12 +99,12 @@ mod tests {
     #[test]
     fn a_file_that_is_there_is_never_written_over() {
         let dir = tempfile::tempdir().unwrap();
-        let root = Root::open(dir.path(), Path::new("/nowhere")).unwrap();
-        let mut writing = Writing::begin(&root, "1/4/new.part").unwrap();
+        let root = StorageRoot::open(dir.path(), Path::new("/nowhere")).unwrap();
+        let mut writing = NewFile::create(&root, "1/4/new.part").unwrap();
         writing.write(b"new").unwrap();
         std::fs::write(dir.path().join("1/4/new"), "old").unwrap();
-        assert_eq!(writing.finish(&root, "1/4/new.part", "1/4/new").unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(writing.commit(&root, "1/4/new.part", "1/4/new").unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read(dir.path().join("1/4/new")).unwrap(), b"old");
-        assert_eq!(Writing::begin(&root, "1/4/new").err().unwrap().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(NewFile::create(&root, "1/4/new").err().unwrap().kind(), ErrorKind::AlreadyExists);
     }
 }

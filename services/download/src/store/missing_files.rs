@@ -1,52 +1,53 @@
-//! Files that a prepared selection was prepared without.
+//! Files that prepared selections lack.
 
-use service_kit::{DbError, Row, Tx, Val};
+use service_kit::{DbError, Micros, Row, Tx, Val};
 
-use crate::manifest::Missing;
+use crate::domain::manifest_entry::MissingFile;
 
 const LIST: &str = "SELECT datafile, name, size, reason FROM prepared_missing WHERE prepared_id = $1 ORDER BY place";
-const PURGE: &str = "DELETE FROM prepared_missing WHERE prepared_id IN (SELECT id FROM prepared WHERE expires_at < $1)";
+const DELETE_EXPIRED: &str =
+    "DELETE FROM prepared_missing WHERE prepared_id IN (SELECT id FROM prepared WHERE expires_at < $1)";
 const INSERT: &str = "INSERT INTO prepared_missing (prepared_id, place, datafile, name, size, reason) VALUES ";
 /// Every statement of fixed text, for the test that prepares them on each engine.
-pub const ALL: [&str; 2] = [LIST, PURGE];
+pub const ALL: [&str; 2] = [LIST, DELETE_EXPIRED];
 
 const ROWS_PER_INSERT: usize = 50;
 const COLUMNS: usize = 6;
 
-pub async fn create(tx: &mut Tx, prepared: &str, files: &[Missing]) -> Result<(), DbError> {
+pub async fn create_missing_files(tx: &mut Tx, prepared: &str, files: &[MissingFile]) -> Result<(), DbError> {
     for (chunk, files) in files.chunks(ROWS_PER_INSERT).enumerate() {
         let mut vals: Vec<Val> = Vec::with_capacity(files.len() * COLUMNS);
-        for (n, Missing { datafile, name, size, reason }) in files.iter().enumerate() {
-            let place = i64::try_from(chunk * ROWS_PER_INSERT + n).unwrap_or(i64::MAX);
-            vals.extend([prepared.into(), place.into(), (*datafile).into(), name.into()]);
+        for (n, MissingFile { datafile, name, size, reason }) in files.iter().enumerate() {
+            let index = i64::try_from(chunk * ROWS_PER_INSERT + n).unwrap_or(i64::MAX);
+            vals.extend([prepared.into(), index.into(), (*datafile).into(), name.into()]);
             vals.extend([(*size).into(), reason.into()]);
         }
-        tx.exec(&insert(files.len()), &vals).await?;
+        tx.exec(&render_insert(files.len()), &vals).await?;
     }
     Ok(())
 }
 
-/// In the order of their datafiles' ids.
-pub async fn list(tx: &mut Tx, prepared: &str) -> Result<Vec<Missing>, DbError> {
+/// The missing files of a prepared selection, by the ids of their datafiles.
+pub async fn list_missing_files(tx: &mut Tx, prepared: &str) -> Result<Vec<MissingFile>, DbError> {
     let rows = tx.all(LIST, &[prepared.into()]).await?;
-    let one = |row: &Row| {
-        Ok(Missing {
+    let map = |row: &Row| {
+        Ok(MissingFile {
             datafile: row.get("datafile")?,
             name: row.get("name")?,
             size: row.get("size")?,
             reason: row.get("reason")?,
         })
     };
-    rows.iter().map(one).collect()
+    rows.iter().map(map).collect()
 }
 
-/// Forgets those of selections that had expired before a moment; before the selections themselves.
-pub async fn purge(tx: &mut Tx, before: i64) -> Result<u64, DbError> {
-    tx.exec(PURGE, &[before.into()]).await
+/// Deletes the missing files of selections that expired before a moment; call it before the selections are deleted.
+pub async fn delete_expired(tx: &mut Tx, before: Micros) -> Result<u64, DbError> {
+    tx.exec(DELETE_EXPIRED, &[before.into()]).await
 }
 
-/// A statement for so many rows; also for the test that prepares it.
-pub fn insert(rows: usize) -> String {
+/// The statement that inserts this many rows; public for the test that prepares it.
+pub fn render_insert(rows: usize) -> String {
     let row = |n: usize| {
         let places: Vec<String> = (1..=COLUMNS).map(|column| format!("${}", n * COLUMNS + column)).collect();
         format!("({})", places.join(", "))

@@ -1,32 +1,36 @@
-//! Files that may have no datafile.
+//! Scheduled checks of files that may have no datafile.
 
-use service_kit::{DbError, Tx};
+use service_kit::{DbError, Micros, Tx};
 
-const NOTE: &str = "INSERT INTO unclaimed (location, temporary, due_at) VALUES ($1, $2, $3) \
+const SCHEDULE: &str = "INSERT INTO unclaimed (location, temporary, due_at) VALUES ($1, $2, $3) \
                     ON CONFLICT (location) DO UPDATE SET due_at = excluded.due_at";
-const DUE: &str = "SELECT location, temporary FROM unclaimed WHERE due_at <= $1 ORDER BY due_at, location LIMIT 100";
-const DONE: &str = "DELETE FROM unclaimed WHERE location = $1";
+const LIST_DUE: &str =
+    "SELECT location, temporary FROM unclaimed WHERE due_at <= $1 ORDER BY due_at, location LIMIT 100";
+const DELETE: &str = "DELETE FROM unclaimed WHERE location = $1";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 3] = [NOTE, DUE, DONE];
+pub const ALL: [&str; 3] = [SCHEDULE, LIST_DUE, DELETE];
 
+/// A file that may have no datafile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unclaimed {
+pub struct PossibleOrphan {
     pub location: String,
-    /// Ours, and never told to the catalogue.
+    /// The temporary name of an upload, which no datafile ever has.
     pub temporary: bool,
 }
 
-/// Notes a file, or puts off the look at it.
-pub async fn note(tx: &mut Tx, file: &Unclaimed, due_at: i64) -> Result<(), DbError> {
-    tx.exec(NOTE, &[(&file.location).into(), file.temporary.into(), due_at.into()]).await.map(drop)
+/// Schedules the check of a file, or postpones the scheduled one.
+pub async fn schedule_check(tx: &mut Tx, file: &PossibleOrphan, due_at: Micros) -> Result<(), DbError> {
+    tx.exec(SCHEDULE, &[(&file.location).into(), file.temporary.into(), due_at.into()]).await.map(drop)
 }
 
-/// Some of those whose time has come.
-pub async fn due(tx: &mut Tx, now: i64) -> Result<Vec<Unclaimed>, DbError> {
-    let rows = tx.all(DUE, &[now.into()]).await?;
-    rows.iter().map(|row| Ok(Unclaimed { location: row.get("location")?, temporary: row.get("temporary")? })).collect()
+/// Up to 100 files whose check is due.
+pub async fn list_due_files(tx: &mut Tx, now: Micros) -> Result<Vec<PossibleOrphan>, DbError> {
+    let rows = tx.all(LIST_DUE, &[now.into()]).await?;
+    rows.iter()
+        .map(|row| Ok(PossibleOrphan { location: row.get("location")?, temporary: row.get("temporary")? }))
+        .collect()
 }
 
-pub async fn done(tx: &mut Tx, location: &str) -> Result<(), DbError> {
-    tx.exec(DONE, &[location.into()]).await.map(drop)
+pub async fn delete_check(tx: &mut Tx, location: &str) -> Result<(), DbError> {
+    tx.exec(DELETE, &[location.into()]).await.map(drop)
 }

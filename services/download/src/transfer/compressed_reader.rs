@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use crc32fast::Hasher;
 
-use super::member_reader::{Broken, Reading, look};
-use crate::domain::archive::{Compressed, Compression};
+use super::member_reader::{MemberReader, ReadError, require_unchanged_member};
+use crate::domain::archive::{CompressedArchive, Compression};
 use crate::manifest::Manifest;
-use crate::storage::Root;
+use crate::storage::StorageRoot;
 
 /// Read at a time; what becomes of it is at most a little more.
-const READ: usize = 64 * 1024;
+const BUFFER_SIZE: usize = 64 * 1024;
 
-pub struct Packed {
+pub struct CompressedReader {
     manifest: Arc<Manifest>,
-    archive: Compressed,
+    archive: CompressedArchive,
     member: usize,
-    current: Option<(Reading, u64, Hasher)>,
+    current: Option<(MemberReader, u64, Hasher)>,
     finished: bool,
 }
 
-impl Packed {
+impl CompressedReader {
     pub fn new(manifest: Arc<Manifest>, kind: Compression) -> Self {
-        let archive = Compressed::new(kind, Arc::clone(manifest.members()));
+        let archive = CompressedArchive::new(kind, Arc::clone(manifest.members()));
         Self { manifest, archive, member: 0, current: None, finished: false }
     }
 
@@ -30,45 +30,48 @@ impl Packed {
         self.finished
     }
 
-    /// The next bytes, at least `want` of them before the end; none when all were given.
-    pub fn fill(&mut self, root: &Root, want: usize) -> Result<Vec<u8>, Broken> {
+    /// The next bytes, at least `size_wanted` of them before the end; none when all were given.
+    pub fn read_chunk(&mut self, root: &StorageRoot, size_wanted: usize) -> Result<Vec<u8>, ReadError> {
         let mut out = Vec::new();
-        while out.len() < want && !self.finished {
-            self.step(root)?;
-            out.extend(self.archive.take());
+        while out.len() < size_wanted && !self.finished {
+            self.read_step(root)?;
+            out.extend(self.archive.take_output());
         }
         Ok(out)
     }
 
-    fn step(&mut self, root: &Root) -> Result<(), Broken> {
+    fn read_step(&mut self, root: &StorageRoot) -> Result<(), ReadError> {
         let member = self.member;
-        let packed = |e| Broken::Unreadable(member, e);
+        let packed = |e| ReadError::Unreadable(member, e);
         let Some(size) = self.manifest.members().get(member).map(|member| member.size) else {
             self.finished = true;
             return self.archive.finish().map_err(packed);
         };
-        let Some((reading, next, crc)) = &mut self.current else {
-            self.archive.begin(member).map_err(packed)?;
+        let Some((reader, next, crc)) = &mut self.current else {
+            self.archive.begin_member(member).map_err(packed)?;
             if size == 0 {
-                look(root, &self.manifest, member)?;
+                require_unchanged_member(root, &self.manifest, member)?;
                 self.member += 1;
-                return self.archive.end(member, 0).map_err(packed);
+                return self.archive.end_member(member, 0).map_err(packed);
             }
-            self.current = Some((Reading::open(root, &self.manifest, member)?, 0, Hasher::new()));
+            self.current = Some((MemberReader::open(root, &self.manifest, member)?, 0, Hasher::new()));
             return Ok(());
         };
-        let length = usize::try_from(size - *next).unwrap_or(READ).min(READ);
+        let length = usize::try_from(size - *next).unwrap_or(BUFFER_SIZE).min(BUFFER_SIZE);
         let mut data = Vec::with_capacity(length);
-        reading.read(*next, length, &mut data)?;
+        reader.read_at(*next, length, &mut data)?;
         crc.update(&data);
         *next += length as u64;
-        self.archive.feed(&data).map_err(packed)?;
+        self.archive.write_data(&data).map_err(packed)?;
         if *next == size {
             let crc = std::mem::take(crc).finalize();
             self.current = None;
             self.member += 1;
-            self.manifest.crcs.learn(member, crc).map_err(|_| Broken::Differs { member, crc })?;
-            self.archive.end(member, crc).map_err(packed)?;
+            self.manifest
+                .checksums
+                .record_checksum(member, crc)
+                .map_err(|_| ReadError::ChecksumMismatch { member, crc })?;
+            self.archive.end_member(member, crc).map_err(packed)?;
         }
         Ok(())
     }

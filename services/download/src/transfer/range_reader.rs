@@ -4,24 +4,24 @@ use std::sync::Arc;
 
 use crc32fast::Hasher;
 
-use super::member_reader::{Broken, Reading, look};
-use crate::domain::archive::{Form, Layout, Place, Zone};
+use super::member_reader::{MemberReader, ReadError, require_unchanged_member};
+use crate::domain::archive::{ArchiveFormat, Layout, Position, Zone};
 use crate::manifest::Manifest;
-use crate::storage::Root;
+use crate::storage::StorageRoot;
 
-pub struct Ranges {
+pub struct RangeReader {
     manifest: Arc<Manifest>,
     layout: Arc<Layout>,
-    form: Form,
+    format: ArchiveFormat,
     position: u64,
     end: u64,
-    current: Option<Current>,
+    current: Option<CurrentMember>,
     /// A file that cannot be read; told once what lies before it was sent.
-    unreadable: Option<Broken>,
+    unreadable: Option<ReadError>,
 }
 
-struct Current {
-    reading: Reading,
+struct CurrentMember {
+    reader: MemberReader,
     /// Where in the file this began and where it goes on.
     first: u64,
     next: u64,
@@ -29,100 +29,114 @@ struct Current {
     crc: Option<Hasher>,
 }
 
-impl Ranges {
+impl RangeReader {
     /// The bytes from `position` to `end`, which is not included.
-    pub fn new(manifest: Arc<Manifest>, form: Form, position: u64, end: u64) -> Self {
-        let layout = manifest.layout(form);
-        Self { manifest, layout, form, position, end, current: None, unreadable: None }
+    pub fn new(manifest: Arc<Manifest>, format: ArchiveFormat, position: u64, end: u64) -> Self {
+        let layout = manifest.get_layout(format);
+        Self { manifest, layout, format, position, end, current: None, unreadable: None }
     }
 
-    pub fn left(&self) -> u64 {
+    pub fn remaining(&self) -> u64 {
         self.end - self.position
     }
 
-    /// The next bytes, about `want` of them; none when all were given.
-    pub fn fill(&mut self, root: &Root, want: usize) -> Result<Vec<u8>, Broken> {
-        if let Some(broken) = self.unreadable.take() {
-            return Err(broken);
+    /// The next bytes, about `size` of them; none when all were given.
+    pub fn read_chunk(&mut self, root: &StorageRoot, size: usize) -> Result<Vec<u8>, ReadError> {
+        if let Some(error) = self.unreadable.take() {
+            return Err(error);
         }
-        let mut out = Vec::with_capacity(want.min(usize::try_from(self.left()).unwrap_or(usize::MAX)));
-        while self.position < self.end && out.len() < want {
-            let whole = out.len();
-            match self.step(root, want, &mut out) {
+        let mut out = Vec::with_capacity(size.min(usize::try_from(self.remaining()).unwrap_or(usize::MAX)));
+        while self.position < self.end && out.len() < size {
+            let length_before = out.len();
+            match self.append_zone(root, size, &mut out) {
                 Ok(length) => self.position += length,
                 // The files before it are good, and whoever goes on behind it has them.
-                Err(broken @ Broken::Unreadable(..)) if whole > 0 => {
-                    out.truncate(whole);
-                    self.unreadable = Some(broken);
+                Err(error @ ReadError::Unreadable(..)) if length_before > 0 => {
+                    out.truncate(length_before);
+                    self.unreadable = Some(error);
                     return Ok(out);
                 }
-                Err(broken) => return Err(broken),
+                Err(error) => return Err(error),
             }
         }
         if self.position == self.end {
-            self.close()?;
+            self.finish_member()?;
         }
         Ok(out)
     }
 
     /// Appends what lies at the position, of one zone; how much.
-    fn step(&mut self, root: &Root, want: usize, out: &mut Vec<u8>) -> Result<u64, Broken> {
-        let place = self.layout.place(self.position);
-        let length = place.left.min(self.left());
-        match place.zone {
+    fn append_zone(&mut self, root: &StorageRoot, size: usize, out: &mut Vec<u8>) -> Result<u64, ReadError> {
+        let position = self.layout.locate(self.position);
+        let length = position.left.min(self.remaining());
+        match position.zone {
             Zone::Data(member) => {
-                let length = length.min((want - out.len()) as u64);
-                self.data(root, member, place, length, out)?;
+                let length = length.min((size - out.len()) as u64);
+                self.append_data(root, member, position, length, out)?;
                 Ok(length)
             }
             zone => {
-                self.made(root, zone, place.at, length, out)?;
+                self.append_generated(root, zone, position.at, length, out)?;
                 Ok(length)
             }
         }
     }
 
-    fn made(&self, root: &Root, zone: Zone, at: u64, length: u64, out: &mut Vec<u8>) -> Result<(), Broken> {
-        let crc = match self.layout.needs_crc(zone) {
-            Some(member) => self.manifest.crcs.get(member).ok_or(Broken::Unknown(member))?,
+    fn append_generated(
+        &self,
+        root: &StorageRoot,
+        zone: Zone,
+        at: u64,
+        length: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let crc = match self.layout.member_with_crc(zone) {
+            Some(member) => self.manifest.checksums.get(member).ok_or(ReadError::ChecksumUnknown(member))?,
             None => 0,
         };
         if let Zone::Header(member) = zone
             && self.layout.members()[member].size == 0
         {
-            look(root, &self.manifest, member)?;
+            require_unchanged_member(root, &self.manifest, member)?;
         }
-        let bytes = self.layout.bytes(zone, crc);
+        let bytes = self.layout.render_zone(zone, crc);
         let index = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         out.extend(bytes.iter().skip(index(at)).take(index(length)));
         Ok(())
     }
 
-    fn data(&mut self, root: &Root, member: usize, place: Place, length: u64, out: &mut Vec<u8>) -> Result<(), Broken> {
-        let wanted = self.layout.data(member, place.at, length);
+    fn append_data(
+        &mut self,
+        root: &StorageRoot,
+        member: usize,
+        position: Position,
+        length: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let wanted = self.layout.data_range(member, position.at, length);
         let bytes = usize::try_from(wanted.end - wanted.start).unwrap_or(usize::MAX);
-        if self.current.as_ref().is_none_or(|current| current.reading.member != member) {
-            self.close()?;
+        if self.current.as_ref().is_none_or(|current| current.reader.member != member) {
+            self.finish_member()?;
             let size = self.layout.members()[member].size;
             if size == 0 {
-                self.layout.frame(member, place.at, length, &[], out);
+                self.layout.append_framed_data(member, position.at, length, &[], out);
                 return Ok(());
             }
-            let reading = Reading::open(root, &self.manifest, member)?;
+            let reader = MemberReader::open(root, &self.manifest, member)?;
             let crc = self.wants_crc(member, wanted.start).then(Hasher::new);
-            self.current = Some(Current { reading, first: wanted.start, next: wanted.start, crc });
+            self.current = Some(CurrentMember { reader, first: wanted.start, next: wanted.start, crc });
         }
         let Some(current) = &mut self.current else { return Ok(()) };
-        if self.form == Form::ZipBlocks {
+        if self.format == ArchiveFormat::ZipBlocks {
             let mut data = Vec::with_capacity(bytes);
-            current.reading.read(wanted.start, bytes, &mut data)?;
+            current.reader.read_at(wanted.start, bytes, &mut data)?;
             if let Some(crc) = &mut current.crc {
                 crc.update(&data);
             }
-            self.layout.frame(member, place.at, length, &data, out);
+            self.layout.append_framed_data(member, position.at, length, &data, out);
         } else {
             let start = out.len();
-            current.reading.read(wanted.start, bytes, out)?;
+            current.reader.read_at(wanted.start, bytes, out)?;
             if let Some(crc) = &mut current.crc {
                 crc.update(&out[start..]);
             }
@@ -130,32 +144,32 @@ impl Ranges {
         current.next = wanted.end;
         // Before the last bytes of a member are let go, and before its checksum is asked for.
         if current.next == self.layout.members()[member].size {
-            self.close()?;
+            self.finish_member()?;
         }
         Ok(())
     }
 
-    /// Parts count towards a checksum that is not known; one that is known can be compared after a whole pass.
+    /// Parts count towards a checksum that is not known; one that is known can be compared after a length_before pass.
     fn wants_crc(&self, member: usize, first: u64) -> bool {
-        match self.form {
-            Form::ZipStored => first == 0,
-            Form::ZipBlocks => first == 0 || self.manifest.crcs.get(member).is_none(),
-            Form::Raw | Form::Tar => false,
+        match self.format {
+            ArchiveFormat::ZipStored => first == 0,
+            ArchiveFormat::ZipBlocks => first == 0 || self.manifest.checksums.get(member).is_none(),
+            ArchiveFormat::Raw | ArchiveFormat::Tar => false,
         }
     }
 
-    fn close(&mut self) -> Result<(), Broken> {
-        let Some(Current { reading, first, next, crc: Some(crc) }) = self.current.take() else { return Ok(()) };
-        let (member, crc) = (reading.member, crc.finalize());
+    fn finish_member(&mut self) -> Result<(), ReadError> {
+        let Some(CurrentMember { reader, first, next, crc: Some(crc) }) = self.current.take() else { return Ok(()) };
+        let (member, crc) = (reader.member, crc.finalize());
         let size = self.layout.members()[member].size;
-        let learned = self.manifest.crcs.learn_part(member, size, first..next, crc);
-        learned.map_err(|_| Broken::Differs { member, crc })
+        let recorded = self.manifest.checksums.record_part(member, size, first..next, crc);
+        recorded.map_err(|_| ReadError::ChecksumMismatch { member, crc })
     }
 }
 
-impl Drop for Ranges {
+impl Drop for RangeReader {
     /// What a client that hung up has seen still counts.
     fn drop(&mut self) {
-        let _differs_is_told_by_whoever_reads_it_again = self.close();
+        let _differs_is_told_by_whoever_reads_it_again = self.finish_member();
     }
 }

@@ -1,62 +1,74 @@
-//! Reads the files of prepared selections for their checksums, ahead of those who will ask. One replica does it; another
-//! goes on where it stopped.
+//! Computes the checksums of prepared selections before somebody downloads them. One replica does it; another one
+//! continues where it stopped.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_kit::{Ctx, Lease, Leases, Problem, Worker, problem};
+use service_kit::{Ctx, Db, Lease, Leases, Problem, Worker, problem};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::reports::learn;
-use crate::manifest::{self, Manifest};
+use crate::manifest::{Manifest, Manifests};
 use crate::state::State;
+use crate::storage::Storage;
 use crate::store;
-use crate::transfer;
+use crate::transfer::Transfers;
 
-/// How long another replica waits for one that is gone.
+/// How long another replica waits for one that has disappeared.
 const LEASE: Duration = Duration::from_secs(30);
-/// When to look for what other replicas were asked.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+/// How often the queue is read for entries of other replicas.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// Checksums stored in one transaction.
-const PER_STORE: usize = 500;
+const CHECKSUMS_PER_TRANSACTION: usize = 500;
 
 #[derive(Clone)]
-struct Hashing {
-    state: Arc<State>,
+struct ChecksumWorker {
+    db: Db,
+    storage: Option<Storage>,
+    manifests: Arc<Manifests>,
+    transfers: Arc<Transfers>,
+    checksums_wanted: Arc<Notify>,
     leases: Leases,
     stop: CancellationToken,
 }
 
-pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
-    let hashing = Hashing { state: Arc::clone(state), leases: ctx.leases.clone(), stop: ctx.stop.clone() };
-    Worker::new("download.hashing", move || hashing.clone().run())
+pub fn build_worker(ctx: &Ctx, state: &State) -> Worker {
+    let worker = ChecksumWorker {
+        db: ctx.db.clone(),
+        storage: state.storage().ok().cloned(),
+        manifests: Arc::clone(&state.manifests),
+        transfers: Arc::clone(&state.transfers),
+        checksums_wanted: Arc::clone(&state.checksums_wanted),
+        leases: ctx.leases.clone(),
+        stop: ctx.stop.clone(),
+    };
+    Worker::new("download.checksums", move || worker.clone().run())
 }
 
-impl Hashing {
+impl ChecksumWorker {
     async fn run(self) {
         loop {
-            if let Err(e) = self.work().await {
-                tracing::error!(error = problem::chain(&e), "reading files for their checksums failed");
+            if let Err(e) = self.process_queue().await {
+                tracing::error!(error = problem::chain(&e), "cannot compute the checksums of prepared selections");
             }
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                () = self.state.hashing.notified() => {}
-                () = tokio::time::sleep(BETWEEN_LOOKS) => {}
+                () = self.checksums_wanted.notified() => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
         }
     }
 
-    /// Everything that is asked for.
-    async fn work(&self) -> Result<(), Problem> {
-        if self.next().await?.is_none() {
+    async fn process_queue(&self) -> Result<(), Problem> {
+        if self.get_next_manifest().await?.is_none() {
             return Ok(());
         }
-        let Some(lease) = self.leases.acquire("download.hashing", LEASE).await? else { return Ok(()) };
-        while let Some(id) = self.next().await? {
-            let done = match manifest::load(&self.state, id).await? {
-                Some(manifest) => match self.read(&lease, &manifest).await {
-                    Ok(done) => done,
-                    // A file that changed or cannot be read: whoever downloads it is told.
+        let Some(lease) = self.leases.acquire("download.checksums", LEASE).await? else { return Ok(()) };
+        while let Some(id) = self.get_next_manifest().await? {
+            let is_done = match self.manifests.load_manifest(id).await? {
+                Some(manifest) => match self.compute_checksums(&lease, &manifest).await {
+                    Ok(is_done) => is_done,
+                    // A file that changed or cannot be read: its download answers with the error.
                     Err(e) => {
                         tracing::warn!(error = problem::chain(&e), "the checksums of a selection cannot be computed");
                         true
@@ -64,24 +76,24 @@ impl Hashing {
                 },
                 None => true,
             };
-            if !done {
+            if !is_done {
                 return Ok(());
             }
-            self.state.db.write(async |tx| store::checksum_jobs::done(tx, id).await).await?;
+            self.db.write(async |tx| store::checksum_jobs::dequeue_manifest(tx, id).await).await?;
         }
         Ok(self.leases.release(&lease).await?)
     }
 
-    async fn next(&self) -> Result<Option<i64>, Problem> {
-        Ok(store::checksum_jobs::next(&mut self.state.db.read().await?).await?)
+    async fn get_next_manifest(&self) -> Result<Option<i64>, Problem> {
+        Ok(store::checksum_jobs::get_next_manifest(&mut self.db.read().await?).await?)
     }
 
-    /// Whether it came to the end, and was not stopped.
-    async fn read(&self, lease: &Lease, manifest: &Arc<Manifest>) -> Result<bool, Problem> {
-        let storage = self.state.storage()?.clone();
+    /// False if it was stopped, or lost its lease.
+    async fn compute_checksums(&self, lease: &Lease, manifest: &Arc<Manifest>) -> Result<bool, Problem> {
+        let storage = self.storage.as_ref().ok_or_else(crate::error::no_storage)?;
         let mut renewed = tokio::time::Instant::now();
         for member in 0..manifest.members().len() {
-            if manifest.crcs.get(member).is_some() {
+            if manifest.checksums.get(member).is_some() {
                 continue;
             }
             if renewed.elapsed() > LEASE / 3 {
@@ -90,26 +102,26 @@ impl Hashing {
                     return Ok(false);
                 }
             }
-            let go_on = async || {
-                // A file may take longer than the lease.
+            let may_continue = async || {
+                // One file may take longer than the lease.
                 Ok(!self.stop.is_cancelled() && self.leases.renew(lease, LEASE).await?)
             };
-            if !transfer::hash(&self.state, &storage, manifest, member, go_on).await? {
-                self.store(manifest, 0).await?;
+            if !self.transfers.compute_checksum(storage, manifest, member, may_continue).await? {
+                self.store_checksums(manifest, 0).await?;
                 return Ok(false);
             }
-            self.store(manifest, PER_STORE).await?;
+            self.store_checksums(manifest, CHECKSUMS_PER_TRANSACTION).await?;
         }
-        self.store(manifest, 0).await?;
+        self.store_checksums(manifest, 0).await?;
         Ok(true)
     }
 
-    /// Stores what was learned, once it is more than `most`.
-    async fn store(&self, manifest: &Manifest, most: usize) -> Result<(), Problem> {
-        if manifest.crcs.fresh_count() <= most {
+    /// Stores the recorded checksums if they are more than `threshold`.
+    async fn store_checksums(&self, manifest: &Manifest, threshold: usize) -> Result<(), Problem> {
+        if manifest.checksums.unsaved_count() <= threshold {
             return Ok(());
         }
-        let learned = manifest.crcs.take_fresh();
-        Ok(self.state.db.write(async |tx| learn(&self.state, tx, manifest, &learned).await).await?)
+        let recorded = manifest.checksums.take_unsaved();
+        Ok(self.db.write(async |tx| self.manifests.store_checksums(tx, manifest, &recorded).await).await?)
     }
 }

@@ -1,33 +1,32 @@
-//! Forgets what has expired. An expired selection is still told to be one for a while, and a list of files that nobody
-//! has used for a while is made anew when somebody asks.
+//! Deletes expired selections and unused manifests. An expired selection is kept for a while, so that a download answers
+//! that it has expired; an unused manifest is created anew when somebody asks for its files.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::{Ctx, DbError, Worker};
 
-use crate::state::State;
 use crate::store;
 
 const INTERVAL: Duration = Duration::from_hours(1);
-const EXPIRED_KEPT_MICROS: i64 = 30 * 24 * 3600 * 1_000_000;
-const UNUSED_KEPT_MICROS: i64 = 7 * 24 * 3600 * 1_000_000;
+const KEEP_EXPIRED: Duration = Duration::from_hours(30 * 24);
+const KEEP_UNUSED: Duration = Duration::from_hours(7 * 24);
 
-pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
-    let state = Arc::clone(state);
-    Worker::periodic("download.purge", INTERVAL, &ctx.stop, move || {
-        let state = Arc::clone(&state);
+pub fn build_worker(ctx: &Ctx) -> Worker {
+    let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
+    Worker::periodic("download.expiry", INTERVAL, &ctx.stop, move || {
+        let (db, clock) = (db.clone(), Arc::clone(&clock));
         async move {
-            let now = state.clock.now_micros();
-            let purged = state.db.write(async |tx| -> Result<_, DbError> {
-                store::missing_files::purge(tx, now - EXPIRED_KEPT_MICROS).await?;
-                let selections = store::prepared_selections::purge(tx, now - EXPIRED_KEPT_MICROS).await?;
-                let manifests = store::manifests::purge(tx, now - UNUSED_KEPT_MICROS).await?;
+            let now = clock.now_as_micros();
+            let deleted = db.write(async |tx| -> Result<_, DbError> {
+                store::missing_files::delete_expired(tx, now - KEEP_EXPIRED).await?;
+                let selections = store::prepared_selections::delete_expired(tx, now - KEEP_EXPIRED).await?;
+                let manifests = store::manifests::delete_unused_manifests(tx, now - KEEP_UNUSED).await?;
                 Ok((selections, manifests))
             });
-            let (selections, manifests) = purged.await?;
+            let (selections, manifests) = deleted.await?;
             if selections + manifests > 0 {
-                tracing::info!(selections, manifests, "forgot what has expired");
+                tracing::info!(selections, manifests, "deleted expired selections and unused manifests");
             }
             Ok::<_, DbError>(())
         }

@@ -1,22 +1,21 @@
-//! What downloads do when nobody asks.
+//! Background jobs of downloads.
 
-mod orphaned_files;
 mod checksums;
 mod expiry;
+mod orphaned_files;
 mod reports;
 
-use std::sync::Arc;
-
+use events::Outbox;
 use service_kit::{Ctx, Worker};
 
 use crate::state::State;
-use crate::transfer::reports::Inbox;
+use crate::transfer::reports::ReportInbox;
 
-pub fn all(ctx: &Ctx, state: &Arc<State>, inbox: &Inbox) -> Vec<Worker> {
+pub fn build_workers(ctx: &Ctx, outbox: Outbox, state: &State, inbox: &ReportInbox) -> Vec<Worker> {
     vec![
-        reports::worker(ctx, state, inbox),
-        checksums::worker(ctx, state),
-        orphaned_files::worker(ctx, state),
-        expiry::worker(ctx, state),
+        reports::build_worker(ctx, outbox, state, inbox),
+        checksums::build_worker(ctx, state),
+        orphaned_files::build_worker(ctx, &state.orphaned_files),
+        expiry::build_worker(ctx),
     ]
 }

@@ -1,28 +1,26 @@
-//! Looks at files that may have no datafile, once it is clear that nobody is coming back to them.
+//! Checks files that may have no datafile, once nobody is expected to finish their upload or deletion.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::{Ctx, Problem, Worker};
 
-use crate::orphaned_files::settle;
-use crate::state::State;
-use crate::store;
+use crate::orphaned_files::OrphanedFiles;
 
 const INTERVAL: Duration = Duration::from_secs(10);
 const LEASE: Duration = Duration::from_mins(1);
 
-pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
-    let (state, leases) = (Arc::clone(state), ctx.leases.clone());
-    Worker::periodic("download.claims", INTERVAL, &ctx.stop, move || {
-        let (state, leases) = (Arc::clone(&state), leases.clone());
+pub fn build_worker(ctx: &Ctx, orphaned_files: &Arc<OrphanedFiles>) -> Worker {
+    let (orphaned_files, leases) = (Arc::clone(orphaned_files), ctx.leases.clone());
+    Worker::periodic("download.orphaned_files", INTERVAL, &ctx.stop, move || {
+        let (orphaned_files, leases) = (Arc::clone(&orphaned_files), leases.clone());
         async move {
-            let due = store::orphan_checks::due(&mut state.db.read().await?, state.clock.now_micros()).await?;
+            let due = orphaned_files.list_due_files().await?;
             if due.is_empty() {
                 return Ok::<_, Problem>(());
             }
-            let Some(lease) = leases.acquire("download.claims", LEASE).await? else { return Ok(()) };
-            settle(&state, &due).await;
+            let Some(lease) = leases.acquire("download.orphaned_files", LEASE).await? else { return Ok(()) };
+            orphaned_files.check_files(&due).await;
             Ok(leases.release(&lease).await?)
         }
     })

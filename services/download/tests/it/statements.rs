@@ -18,7 +18,7 @@ async fn every_statement_can_be_prepared_on_each_engine() {
             &orphan_checks::ALL,
         ]
         .concat();
-        let inserts = [1, 50].map(|rows| [manifests::insert(rows), missing_files::insert(rows)]).concat();
+        let inserts = [1, 50].map(|rows| [manifests::render_insert(rows), missing_files::render_insert(rows)]).concat();
         let inserts: Vec<&str> = inserts.iter().map(String::as_str).collect();
         let all = [&fixed[..], &inserts].concat();
         test.db.prepare_all(&all).await.unwrap();

@@ -5,16 +5,16 @@
 //! the data that it covers. [`Compressed`] archives have neither a length nor ranges and only go forward.
 
 mod compressed;
-mod little_endian;
 mod layout;
-mod tar;
+mod little_endian;
 #[cfg(test)]
 mod published_archives;
+mod tar;
 mod zip;
 
-pub use self::compressed::{Compressed, Compression};
-pub use self::layout::{Layout, Place, Zone};
-pub use self::zip::in_blocks as blocks_length;
+pub use self::compressed::{CompressedArchive, Compression};
+pub use self::layout::{Layout, Position, Zone};
+pub use self::zip::stored_blocks_length;
 
 /// Changes whenever the bytes of an archive of the same members change; part of every validator.
 pub const FORMAT_VERSION: u32 = 1;
@@ -31,7 +31,7 @@ pub struct Member {
 
 /// How the bytes are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Form {
+pub enum ArchiveFormat {
     /// One file as it is.
     Raw,
     /// ZIP, stored, each checksum in front of its data: needs all of them before the first byte.

@@ -5,36 +5,36 @@ use super::Member;
 
 pub const BLOCK: u64 = 512;
 /// Two blocks of zeros.
-pub const END: u64 = 2 * BLOCK;
+pub const END_LENGTH: u64 = 2 * BLOCK;
 /// What eleven octal digits can say.
 const OCTAL_LIMIT: u64 = 1 << 33;
 const NAME: usize = 100;
 const EXTENDED_NAME: &[u8] = b"././@PaxHeader";
 
 /// Rounded up to whole blocks.
-pub fn padded(size: u64) -> u64 {
+pub fn pad_to_block(size: u64) -> u64 {
     size.next_multiple_of(BLOCK)
 }
 
 /// The length of a member's headers; a multiple of [`BLOCK`].
 pub fn header_length(member: &Member) -> u64 {
     let extended = extended_length(member);
-    if extended == 0 { BLOCK } else { 2 * BLOCK + padded(extended) }
+    if extended == 0 { BLOCK } else { 2 * BLOCK + pad_to_block(extended) }
 }
 
 /// One block, or three and more where a name, a size or a time does not fit into it.
-pub fn header(member: &Member) -> Vec<u8> {
-    let extended = records(member).concat();
+pub fn render_header(member: &Member) -> Vec<u8> {
+    let extended = render_records(member).concat();
     let mut out = Vec::new();
     if !extended.is_empty() {
-        out.extend(block(EXTENDED_NAME, b"0000000", extended.len() as u64, 0, b'x'));
+        out.extend(render_block(EXTENDED_NAME, b"0000000", extended.len() as u64, 0, b'x'));
         out.extend(extended.as_bytes());
         out.resize(out.len().next_multiple_of(512), 0);
     }
     let ascii: Vec<u8> =
         member.name.chars().map(|c| u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(b'?')).take(NAME).collect();
     let size = if member.size < OCTAL_LIMIT { member.size } else { 0 };
-    out.extend(block(&ascii, b"0000644", size, octal_time(member).unwrap_or(0), b'0'));
+    out.extend(render_block(&ascii, b"0000644", size, octal_time(member).unwrap_or(0), b'0'));
     out
 }
 
@@ -47,16 +47,16 @@ fn needs_path(member: &Member) -> bool {
     member.name.len() > NAME || !member.name.is_ascii()
 }
 
-fn records(member: &Member) -> Vec<String> {
+fn render_records(member: &Member) -> Vec<String> {
     let mut all = Vec::new();
     if needs_path(member) {
-        all.push(record("path", &member.name));
+        all.push(render_record("path", &member.name));
     }
     if member.size >= OCTAL_LIMIT {
-        all.push(record("size", &member.size.to_string()));
+        all.push(render_record("size", &member.size.to_string()));
     }
     if octal_time(member).is_none() {
-        all.push(record("mtime", &member.modified.to_string()));
+        all.push(render_record("mtime", &member.modified.to_string()));
     }
     all
 }
@@ -75,7 +75,7 @@ fn extended_length(member: &Member) -> u64 {
     length as u64
 }
 
-fn record(key: &str, value: &str) -> String {
+fn render_record(key: &str, value: &str) -> String {
     format!("{} {key}={value}\n", record_length(key.len() + value.len()))
 }
 
@@ -91,7 +91,7 @@ fn record_length(key_and_value: usize) -> usize {
     }
 }
 
-fn block(name: &[u8], mode: &[u8], size: u64, modified: u64, kind: u8) -> [u8; 512] {
+fn render_block(name: &[u8], mode: &[u8], size: u64, modified: u64, kind: u8) -> [u8; 512] {
     let mut block = [0; 512];
     let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, name);

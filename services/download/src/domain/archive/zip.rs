@@ -4,20 +4,20 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Member;
-use super::little_endian::Fields;
+use super::little_endian::LittleEndianBuffer;
 
 /// The value that says "look into the zip64 block".
-pub const U32: u64 = 0xFFFF_FFFF;
-const U16: u64 = 0xFFFF;
+pub const MAX_U32: u64 = 0xFFFF_FFFF;
+const MAX_U16: u64 = 0xFFFF;
 /// The most data of a stored block, and what each costs besides.
 pub const BLOCK: u64 = 65_535;
 pub const BLOCK_HEADER: u64 = 5;
 /// Made on Unix (3), by version 4.5 of the format.
 const DIRECTORY_VERSION: u16 = 0x032D;
 /// Names are UTF-8.
-const UTF8: u16 = 0x0800;
+const FLAG_UTF8: u16 = 0x0800;
 /// Sizes and checksum follow the data.
-const FOLLOWS: u16 = 0x0008;
+const FLAG_DATA_DESCRIPTOR: u16 = 0x0008;
 /// A regular file, readable by all, writable by its owner.
 const ATTRIBUTES: u32 = 0o100_644 << 16;
 /// Extended timestamp, modification time only.
@@ -34,7 +34,7 @@ pub enum Method {
 
 /// A member with what it takes in the archive.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry<'m> {
+pub struct ZipEntry<'m> {
     pub member: &'m Member,
     pub method: Method,
     /// Bytes in the archive.
@@ -47,11 +47,11 @@ pub struct Entry<'m> {
 }
 
 /// Length of data as stored blocks.
-pub fn in_blocks(size: u64) -> u64 {
+pub fn stored_blocks_length(size: u64) -> u64 {
     size + BLOCK_HEADER * size.div_ceil(BLOCK).max(1)
 }
 
-impl Entry<'_> {
+impl ZipEntry<'_> {
     fn name_length(&self) -> u64 {
         self.member.name.len() as u64
     }
@@ -69,103 +69,103 @@ impl Entry<'_> {
     }
 
     /// Sizes and offset in the zip64 block of the directory.
-    fn marks(&self, offset: u64) -> (bool, bool) {
-        let (large, far) = (self.large, offset >= U32);
+    fn zip64_fields(&self, offset: u64) -> (bool, bool) {
+        let (large, far) = (self.large, offset >= MAX_U32);
         if self.full && (large || far) { (true, true) } else { (large, far) }
     }
 
     pub fn directory_length(&self, offset: u64) -> u64 {
-        let (large, far) = self.marks(offset);
+        let (large, far) = self.zip64_fields(offset);
         let block = u64::from(large || far) * 4 + u64::from(large) * 16 + u64::from(far) * 8;
         46 + self.name_length() + TIME_EXTRA + block
     }
 
     fn flags_and_method(&self) -> (u16, u16) {
         match self.method {
-            Method::Stored => (UTF8, 0),
-            Method::Deflate => (UTF8 | FOLLOWS, 8),
+            Method::Stored => (FLAG_UTF8, 0),
+            Method::Deflate => (FLAG_UTF8 | FLAG_DATA_DESCRIPTOR, 8),
         }
     }
 
-    pub fn header(&self, crc: u32) -> Vec<u8> {
-        let (time, date) = dos_time(self.member.modified);
+    pub fn render_header(&self, crc: u32) -> Vec<u8> {
+        let (time, date) = to_dos_time(self.member.modified);
         let (flags, method) = self.flags_and_method();
         let (crc, packed, size) = match self.method {
             Method::Stored => (crc, self.packed, self.member.size),
             Method::Deflate => (0, 0, 0),
         };
-        let (marked_packed, marked_size) = if self.large { (U32, U32) } else { (packed, size) };
-        let fields = Fields::default()
-            .u32(0x0403_4b50)
-            .u16(if self.large { 45 } else { 20 })
-            .u16(flags)
-            .u16(method)
-            .u16(time)
-            .u16(date)
-            .u32(crc)
-            .marked(marked_packed)
-            .marked(marked_size)
-            .short(self.name_length())
-            .short(TIME_EXTRA + if self.large { 20 } else { 0 })
-            .bytes(self.member.name.as_bytes());
-        let fields = if self.large { fields.u16(1).u16(16).u64(size).u64(packed) } else { fields };
-        fields.bytes(&time_extra(self.member.modified)).0
+        let (marked_packed, marked_size) = if self.large { (MAX_U32, MAX_U32) } else { (packed, size) };
+        let fields = LittleEndianBuffer::default()
+            .push_u32(0x0403_4b50)
+            .push_u16(if self.large { 45 } else { 20 })
+            .push_u16(flags)
+            .push_u16(method)
+            .push_u16(time)
+            .push_u16(date)
+            .push_u32(crc)
+            .push_capped_u32(marked_packed)
+            .push_capped_u32(marked_size)
+            .push_capped_u16(self.name_length())
+            .push_capped_u16(TIME_EXTRA + if self.large { 20 } else { 0 })
+            .push_bytes(self.member.name.as_bytes());
+        let fields = if self.large { fields.push_u16(1).push_u16(16).push_u64(size).push_u64(packed) } else { fields };
+        fields.push_bytes(&render_time_extra(self.member.modified)).0
     }
 
-    pub fn descriptor(&self, crc: u32) -> Vec<u8> {
+    pub fn render_descriptor(&self, crc: u32) -> Vec<u8> {
         if self.method == Method::Stored {
             return Vec::new();
         }
-        let fields = Fields::default().u32(0x0807_4b50).u32(crc);
+        let fields = LittleEndianBuffer::default().push_u32(0x0807_4b50).push_u32(crc);
         if self.large {
-            fields.u64(self.packed).u64(self.member.size).0
+            fields.push_u64(self.packed).push_u64(self.member.size).0
         } else {
-            fields.marked(self.packed).marked(self.member.size).0
+            fields.push_capped_u32(self.packed).push_capped_u32(self.member.size).0
         }
     }
 
-    pub fn directory_entry(&self, offset: u64, crc: u32) -> Vec<u8> {
-        let (large, far) = self.marks(offset);
-        let (time, date) = dos_time(self.member.modified);
+    pub fn render_directory_entry(&self, offset: u64, crc: u32) -> Vec<u8> {
+        let (large, far) = self.zip64_fields(offset);
+        let (time, date) = to_dos_time(self.member.modified);
         let (flags, method) = self.flags_and_method();
-        let mut extra = Fields::default();
+        let mut extra = LittleEndianBuffer::default();
         if large || far {
-            extra = extra.u16(1).short(u64::from(large) * 16 + u64::from(far) * 8);
+            extra = extra.push_u16(1).push_capped_u16(u64::from(large) * 16 + u64::from(far) * 8);
         }
         if large {
-            extra = extra.u64(self.member.size).u64(self.packed);
+            extra = extra.push_u64(self.member.size).push_u64(self.packed);
         }
         if far {
-            extra = extra.u64(offset);
+            extra = extra.push_u64(offset);
         }
-        let extra = extra.bytes(&time_extra(self.member.modified)).0;
-        let (packed, size) = if large { (U32, U32) } else { (self.packed, self.member.size) };
-        Fields::default()
-            .u32(0x0201_4b50)
-            .u16(DIRECTORY_VERSION)
-            .u16(if large || far { 45 } else { 20 })
-            .u16(flags)
-            .u16(method)
-            .u16(time)
-            .u16(date)
-            .u32(crc)
-            .marked(packed)
-            .marked(size)
-            .short(self.name_length())
-            .short(extra.len() as u64)
-            .u16(0)
-            .u16(0)
-            .u16(0)
-            .u32(ATTRIBUTES)
-            .marked(if far { U32 } else { offset })
-            .bytes(self.member.name.as_bytes())
-            .bytes(&extra)
+        let extra = extra.push_bytes(&render_time_extra(self.member.modified)).0;
+        let (packed, size) = if large { (MAX_U32, MAX_U32) } else { (self.packed, self.member.size) };
+        LittleEndianBuffer::default()
+            .push_u32(0x0201_4b50)
+            .push_u16(DIRECTORY_VERSION)
+            .push_u16(if large || far { 45 } else { 20 })
+            .push_u16(flags)
+            .push_u16(method)
+            .push_u16(time)
+            .push_u16(date)
+            .push_u32(crc)
+            .push_capped_u32(packed)
+            .push_capped_u32(size)
+            .push_capped_u16(self.name_length())
+            .push_capped_u16(extra.len() as u64)
+            .push_u16(0)
+            .push_u16(0)
+            .push_u16(0)
+            .push_u32(ATTRIBUTES)
+            .push_capped_u32(if far { MAX_U32 } else { offset })
+            .push_bytes(self.member.name.as_bytes())
+            .push_bytes(&extra)
             .0
     }
 }
 
 fn needs_zip64_end(count: u64, offset: u64, size: u64) -> bool {
-    count >= U16 || offset >= U32 || size >= U32
+    count >= MAX_U16 || offset >= MAX_U32 || size >= MAX_U32
 }
 
 pub fn end_length(count: u64, offset: u64, size: u64) -> u64 {
@@ -173,36 +173,45 @@ pub fn end_length(count: u64, offset: u64, size: u64) -> u64 {
 }
 
 /// What follows the directory; `offset` and `size` are the directory's.
-pub fn end(count: u64, offset: u64, size: u64) -> Vec<u8> {
-    let mut fields = Fields::default();
+pub fn render_end(count: u64, offset: u64, size: u64) -> Vec<u8> {
+    let mut fields = LittleEndianBuffer::default();
     if needs_zip64_end(count, offset, size) {
         fields = fields
-            .u32(0x0606_4b50)
-            .u64(44)
-            .u16(45)
-            .u16(45)
-            .u32(0)
-            .u32(0)
-            .u64(count)
-            .u64(count)
-            .u64(size)
-            .u64(offset)
-            .u32(0x0706_4b50)
-            .u32(0)
-            .u64(offset + size)
-            .u32(1);
+            .push_u32(0x0606_4b50)
+            .push_u64(44)
+            .push_u16(45)
+            .push_u16(45)
+            .push_u32(0)
+            .push_u32(0)
+            .push_u64(count)
+            .push_u64(count)
+            .push_u64(size)
+            .push_u64(offset)
+            .push_u32(0x0706_4b50)
+            .push_u32(0)
+            .push_u64(offset + size)
+            .push_u32(1);
     }
-    fields.u32(0x0605_4b50).u16(0).u16(0).short(count).short(count).marked(size).marked(offset).u16(0).0
+    fields
+        .push_u32(0x0605_4b50)
+        .push_u16(0)
+        .push_u16(0)
+        .push_capped_u16(count)
+        .push_capped_u16(count)
+        .push_capped_u32(size)
+        .push_capped_u32(offset)
+        .push_u16(0)
+        .0
 }
 
 /// The header of a stored block of at most [`BLOCK`] bytes.
-pub fn block_header(length: u64, last: bool) -> [u8; 5] {
+pub fn render_block_header(length: u64, last: bool) -> [u8; 5] {
     let [a, b] = u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes();
     [u8::from(last), a, b, !a, !b]
 }
 
 /// DOS time and date in UTC, clamped to what they can say; odd seconds round down.
-fn dos_time(seconds: i64) -> (u16, u16) {
+fn to_dos_time(seconds: i64) -> (u16, u16) {
     const FIRST: i64 = 315_532_800;
     const LAST: i64 = 4_354_819_198;
     let moment = TimeZone::UTC.to_datetime(Timestamp::from_second(seconds.clamp(FIRST, LAST)).unwrap_or_default());
@@ -213,7 +222,7 @@ fn dos_time(seconds: i64) -> (u16, u16) {
     (time, date)
 }
 
-fn time_extra(seconds: i64) -> Vec<u8> {
+fn render_time_extra(seconds: i64) -> Vec<u8> {
     let seconds = i32::try_from(seconds.clamp(i64::from(i32::MIN), i64::from(i32::MAX))).unwrap_or_default();
-    Fields::default().u16(0x5455).u16(5).bytes(&[1]).bytes(&seconds.to_le_bytes()).0
+    LittleEndianBuffer::default().push_u16(0x5455).push_u16(5).push_bytes(&[1]).push_bytes(&seconds.to_le_bytes()).0
 }

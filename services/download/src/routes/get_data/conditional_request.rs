@@ -1,4 +1,6 @@
-//! What a request with ranges and preconditions gets (RFC 9110, 13 and 14).
+//! Conditional requests and ranges (RFC 9110, 13 and 14).
+
+use std::time::{Duration, SystemTime};
 
 use actix_web::HttpMessage;
 use actix_web::http::header::{
@@ -6,9 +8,11 @@ use actix_web::http::header::{
     IF_UNMODIFIED_SINCE, IfMatch, IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, RANGE, Range,
 };
 
+use crate::manifest::Validators;
+
 /// How to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum Evaluation {
     /// 200
     Whole,
     /// 206 with these bytes, both ends included.
@@ -21,7 +25,7 @@ pub enum Answer {
     Unsatisfiable,
 }
 
-/// The present state of what is asked for. The time has whole seconds, as on the wire.
+/// The current version of the requested content. The time has whole seconds, as on the wire.
 #[derive(Debug, Clone)]
 pub struct Representation {
     pub etag: EntityTag,
@@ -29,61 +33,72 @@ pub struct Representation {
     pub size: u64,
 }
 
-/// Decides in the order of RFC 9110, 13.2.2. Headers that cannot be understood count as absent, and so do several ranges.
-pub fn decide(request: &impl HttpMessage, now: &Representation) -> Answer {
+impl From<Validators> for Representation {
+    fn from(validators: Validators) -> Self {
+        let Validators { tag, is_strong, modified_seconds, size } = validators;
+        Self {
+            etag: if is_strong { EntityTag::new_strong(tag) } else { EntityTag::new_weak(tag) },
+            modified: HttpDate::from(SystemTime::UNIX_EPOCH + Duration::from_secs(modified_seconds)),
+            size,
+        }
+    }
+}
+
+/// Evaluates the conditions in the order of RFC 9110, 13.2.2. Invalid headers and several ranges are ignored.
+pub fn evaluate_conditions(request: &impl HttpMessage, current: &Representation) -> Evaluation {
     let has = |name| request.headers().contains_key(name);
     if has(IF_MATCH) {
         if let Ok(IfMatch::Items(tags)) = IfMatch::parse(request)
-            && !tags.iter().any(|tag| tag.strong_eq(&now.etag))
+            && !tags.iter().any(|tag| tag.strong_eq(&current.etag))
         {
-            return Answer::PreconditionFailed;
+            return Evaluation::PreconditionFailed;
         }
     } else if has(IF_UNMODIFIED_SINCE)
         && let Ok(IfUnmodifiedSince(date)) = IfUnmodifiedSince::parse(request)
-        && now.modified > date
+        && current.modified > date
     {
-        return Answer::PreconditionFailed;
+        return Evaluation::PreconditionFailed;
     }
     if has(IF_NONE_MATCH) {
         let matches = match IfNoneMatch::parse(request) {
             Ok(IfNoneMatch::Any) => true,
-            Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&now.etag)),
+            Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&current.etag)),
             Err(_) => false,
         };
         if matches {
-            return Answer::NotModified;
+            return Evaluation::NotModified;
         }
     } else if has(IF_MODIFIED_SINCE)
         && let Ok(IfModifiedSince(date)) = IfModifiedSince::parse(request)
-        && now.modified <= date
+        && current.modified <= date
     {
-        return Answer::NotModified;
+        return Evaluation::NotModified;
     }
-    if !has(RANGE) || (has(IF_RANGE) && !if_range(request, now)) {
-        return Answer::Whole;
+    if !has(RANGE) || (has(IF_RANGE) && !is_range_valid(request, current)) {
+        return Evaluation::Whole;
     }
     match Range::parse(request) {
         Ok(Range::Bytes(ranges)) => match ranges.as_slice() {
-            [one] => part(one, now.size),
-            _ => Answer::Whole,
+            [one] => satisfy_range(one, current.size),
+            _ => Evaluation::Whole,
         },
-        _ => Answer::Whole,
+        _ => Evaluation::Whole,
     }
 }
 
-/// A validator that is weak, unreadable or another one makes the range void.
-fn if_range(request: &impl HttpMessage, now: &Representation) -> bool {
+/// False where the validator is weak, invalid or of another version: the range is ignored then.
+fn is_range_valid(request: &impl HttpMessage, current: &Representation) -> bool {
     match IfRange::parse(request) {
-        Ok(IfRange::EntityTag(tag)) => tag.strong_eq(&now.etag),
-        Ok(IfRange::Date(date)) => date == now.modified,
+        Ok(IfRange::EntityTag(tag)) => tag.strong_eq(&current.etag),
+        Ok(IfRange::Date(date)) => date == current.modified,
         Err(_) => false,
     }
 }
 
-fn part(range: &ByteRangeSpec, size: u64) -> Answer {
+fn satisfy_range(range: &ByteRangeSpec, size: u64) -> Evaluation {
     match range.to_satisfiable_range(size) {
-        Some((first, last)) => Answer::Part { first, last },
-        None => Answer::Unsatisfiable,
+        Some((first, last)) => Evaluation::Part { first, last },
+        None => Evaluation::Unsatisfiable,
     }
 }
 
@@ -93,62 +108,68 @@ mod tests {
     use actix_web::test::TestRequest;
     use proptest::prelude::*;
 
-    fn now() -> Representation {
+    fn current_representation() -> Representation {
         let modified = "Mon, 12 Jan 2026 09:00:00 GMT".parse().unwrap();
         Representation { etag: EntityTag::new_strong("v1".to_owned()), modified, size: 1000 }
     }
 
-    fn answer(headers: &[(&'static str, &str)]) -> Answer {
+    fn evaluate_headers(headers: &[(&'static str, &str)]) -> Evaluation {
         let mut request = TestRequest::get();
         for (name, value) in headers {
             request = request.insert_header((*name, *value));
         }
-        decide(&request.to_http_request(), &now())
+        evaluate_conditions(&request.to_http_request(), &current_representation())
     }
 
     #[test]
     fn ranges_follow_the_standard() {
-        let range = |value: &str| answer(&[("range", value)]);
-        assert_eq!(range("bytes=0-"), Answer::Part { first: 0, last: 999 });
-        assert_eq!(range("bytes=10-19"), Answer::Part { first: 10, last: 19 });
-        assert_eq!(range("bytes=990-5000"), Answer::Part { first: 990, last: 999 });
-        assert_eq!(range("bytes=-10"), Answer::Part { first: 990, last: 999 });
-        assert_eq!(range("bytes=-5000"), Answer::Part { first: 0, last: 999 });
-        assert_eq!(range("bytes=1000-"), Answer::Unsatisfiable);
-        assert_eq!(range("bytes=-0"), Answer::Unsatisfiable);
+        let range = |value: &str| evaluate_headers(&[("range", value)]);
+        assert_eq!(range("bytes=0-"), Evaluation::Part { first: 0, last: 999 });
+        assert_eq!(range("bytes=10-19"), Evaluation::Part { first: 10, last: 19 });
+        assert_eq!(range("bytes=990-5000"), Evaluation::Part { first: 990, last: 999 });
+        assert_eq!(range("bytes=-10"), Evaluation::Part { first: 990, last: 999 });
+        assert_eq!(range("bytes=-5000"), Evaluation::Part { first: 0, last: 999 });
+        assert_eq!(range("bytes=1000-"), Evaluation::Unsatisfiable);
+        assert_eq!(range("bytes=-0"), Evaluation::Unsatisfiable);
         for whole in ["bytes=1-2,5-6", "items=0-5", "bytes=x-", "bytes=9-5", "bytes=", "nonsense", ""] {
-            assert_eq!(range(whole), Answer::Whole, "{whole}");
+            assert_eq!(range(whole), Evaluation::Whole, "{whole}");
         }
     }
 
     #[test]
-    fn a_range_counts_only_for_the_version_it_was_asked_of() {
-        let with = |validator: &str| answer(&[("range", "bytes=5-"), ("if-range", validator)]);
-        let part = Answer::Part { first: 5, last: 999 };
+    fn if_range_ignores_the_range_of_another_version() {
+        let with = |validator: &str| evaluate_headers(&[("range", "bytes=5-"), ("if-range", validator)]);
+        let part = Evaluation::Part { first: 5, last: 999 };
         assert_eq!(with("\"v1\""), part);
         assert_eq!(with("Mon, 12 Jan 2026 09:00:00 GMT"), part);
         for whole in ["\"v2\"", "W/\"v1\"", "Mon, 12 Jan 2026 09:00:01 GMT", "Mon, 12 Jan 2026 08:59:59 GMT", "v1"] {
-            assert_eq!(with(whole), Answer::Whole, "{whole}");
+            assert_eq!(with(whole), Evaluation::Whole, "{whole}");
         }
     }
 
     #[test]
     fn preconditions_come_before_ranges() {
-        assert_eq!(answer(&[("if-match", "\"v2\""), ("range", "bytes=0-")]), Answer::PreconditionFailed);
-        assert_eq!(answer(&[("if-match", "\"v2\", \"v1\"")]), Answer::Whole);
-        assert_eq!(answer(&[("if-match", "*")]), Answer::Whole);
-        assert_eq!(answer(&[("if-none-match", "W/\"v1\"")]), Answer::NotModified);
-        assert_eq!(answer(&[("if-none-match", "\"v2\"")]), Answer::Whole);
-        assert_eq!(answer(&[("if-modified-since", "Mon, 12 Jan 2026 09:00:00 GMT")]), Answer::NotModified);
-        assert_eq!(answer(&[("if-modified-since", "Mon, 12 Jan 2026 08:00:00 GMT")]), Answer::Whole);
-        assert_eq!(answer(&[("if-unmodified-since", "Mon, 12 Jan 2026 08:00:00 GMT")]), Answer::PreconditionFailed);
+        assert_eq!(evaluate_headers(&[("if-match", "\"v2\""), ("range", "bytes=0-")]), Evaluation::PreconditionFailed);
+        assert_eq!(evaluate_headers(&[("if-match", "\"v2\", \"v1\"")]), Evaluation::Whole);
+        assert_eq!(evaluate_headers(&[("if-match", "*")]), Evaluation::Whole);
+        assert_eq!(evaluate_headers(&[("if-none-match", "W/\"v1\"")]), Evaluation::NotModified);
+        assert_eq!(evaluate_headers(&[("if-none-match", "\"v2\"")]), Evaluation::Whole);
+        assert_eq!(
+            evaluate_headers(&[("if-modified-since", "Mon, 12 Jan 2026 09:00:00 GMT")]),
+            Evaluation::NotModified
+        );
+        assert_eq!(evaluate_headers(&[("if-modified-since", "Mon, 12 Jan 2026 08:00:00 GMT")]), Evaluation::Whole);
+        assert_eq!(
+            evaluate_headers(&[("if-unmodified-since", "Mon, 12 Jan 2026 08:00:00 GMT")]),
+            Evaluation::PreconditionFailed
+        );
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
         /// A range is answered with exactly the bytes that a slice would give.
         #[test]
-        fn parts_are_slices(first in 0_u64..1200, length in 0_u64..1200, form in 0..3) {
+        fn ranges_are_slices(first in 0_u64..1200, length in 0_u64..1200, form in 0..3) {
             let bytes: Vec<u64> = (0..1000).collect();
             let last = first + length;
             let (text, expected) = match form {
@@ -160,9 +181,9 @@ mod tests {
                 _ => (format!("bytes=-{length}"), bytes.get(1000_usize.saturating_sub(usize::try_from(length).unwrap())..)),
             };
             let expected = expected.filter(|slice| !slice.is_empty());
-            match answer(&[("range", &text)]) {
-                Answer::Part { first, last } => prop_assert_eq!(expected, bytes.get(usize::try_from(first).unwrap()..=usize::try_from(last).unwrap())),
-                Answer::Unsatisfiable => prop_assert!(expected.is_none()),
+            match evaluate_headers(&[("range", &text)]) {
+                Evaluation::Part { first, last } => prop_assert_eq!(expected, bytes.get(usize::try_from(first).unwrap()..=usize::try_from(last).unwrap())),
+                Evaluation::Unsatisfiable => prop_assert!(expected.is_none()),
                 other => prop_assert!(false, "{:?}", other),
             }
         }
@@ -170,7 +191,7 @@ mod tests {
         #[test]
         fn no_header_panics(text in "[ -~]{0,40}") {
             for name in ["range", "if-range", "if-match", "if-none-match", "if-modified-since"] {
-                answer(&[("range", "bytes=0-"), (name, &text)]);
+                evaluate_headers(&[("range", "bytes=0-"), (name, &text)]);
             }
         }
     }

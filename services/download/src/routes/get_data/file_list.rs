@@ -1,5 +1,5 @@
-//! The list of a selection instead of its data: JSON with the places in the archives, or a metalink (RFC 5854), each with
-//! an address per file that needs no session.
+//! The list of files of a selection: JSON with their offsets in the archives, or a metalink (RFC 5854). Both have a signed
+//! URL for each file.
 
 use std::fmt::Write as _;
 
@@ -9,112 +9,119 @@ use jiff::Timestamp;
 use serde::Serialize;
 use service_kit::{Problem, disposition};
 
-use crate::domain::archive::Form;
-use crate::domain::format::Format;
-use crate::manifest::{Manifest, Missing};
-use crate::signed_url::{self, Ticket};
+use crate::domain::archive::ArchiveFormat;
+use crate::domain::format::RequestedFormat;
+use crate::domain::manifest_entry::MissingFile;
+use crate::manifest::Manifest;
+use crate::signed_url::FileToken;
 use crate::state::State;
 
 /// One file of the JSON list.
 #[derive(Serialize)]
-struct Listed<'m> {
+struct ListedFile<'m> {
     id: i64,
-    /// Last part of the path.
+    /// Last segment of the path.
     name: &'m str,
     path: &'m str,
     size: u64,
     mtime: String,
     crc32: Option<String>,
     url: String,
-    /// Of its first byte in the ZIP; in one with checksums behind the data, of the first block's header.
+    /// Offset of its first byte in the ZIP; in one with checksums behind the data, of the header of its first block.
     offset: u64,
     #[serde(rename = "tarOffset")]
     tar_offset: u64,
 }
 
-/// A file that the selection was prepared without, at the end of the list.
+/// A file that the prepared selection lacks; these are at the end of the list.
 #[derive(Serialize)]
-struct LeftOut<'m> {
+struct ListedMissingFile<'m> {
     id: i64,
     name: &'m str,
     path: &'m str,
-    /// As the catalogue has it.
+    /// Size according to the catalogue.
     size: Option<i64>,
-    /// Why it cannot be had.
+    /// Why it is missing.
     missing: &'m str,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Line<'m> {
-    Listed(Listed<'m>),
-    LeftOut(LeftOut<'m>),
+enum ListItem<'m> {
+    Listed(ListedFile<'m>),
+    Missing(ListedMissingFile<'m>),
 }
 
-pub async fn list(
+pub async fn render_file_list(
     state: &State,
     request: &HttpRequest,
     manifest: &Manifest,
-    missing: &[Missing],
-    format: Format,
+    missing: &[MissingFile],
+    format: RequestedFormat,
     name: &str,
 ) -> Result<HttpResponse, Problem> {
-    let urls = addresses(state, request, manifest).await?;
+    let urls = sign_urls(state, request, manifest).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, format.media_type())).insert_header(("cache-control", "no-store"));
-    if format == Format::Json {
-        return Ok(response.body(json(manifest, urls, missing)?));
+    if format == RequestedFormat::Json {
+        return Ok(response.body(render_json(manifest, urls, missing)?));
     }
-    Ok(response.insert_header(disposition::attachment(name)).body(metalink(manifest, &urls)))
+    Ok(response.insert_header(disposition::attachment(name)).body(render_metalink(manifest, &urls)))
 }
 
-async fn addresses(state: &State, request: &HttpRequest, manifest: &Manifest) -> Result<Vec<String>, Problem> {
-    let id = manifest.id.ok_or_else(|| Problem::internal("a list of what is not stored"))?;
+async fn sign_urls(state: &State, request: &HttpRequest, manifest: &Manifest) -> Result<Vec<String>, Problem> {
+    let id = manifest.id.ok_or_else(|| Problem::internal("the manifest of a list is not stored"))?;
     let lifetime = i64::try_from(state.config.signed_url_lifetime.as_secs()).unwrap_or(i64::MAX);
     let expires = state.clock.now().as_second().saturating_add(lifetime);
-    let key = signed_url::key(state).await?;
+    let key = state.signed_urls.load_signing_key().await?;
     let root = if state.public_url.is_empty() {
         let connection = request.connection_info();
         format!("{}://{}", connection.scheme(), connection.host())
     } else {
         state.public_url.clone()
     };
-    let address = |place| {
-        let token = signed_url::sign(&key, &Ticket::new(id, place, expires))?;
+    let url = |member| {
+        let token = FileToken::new(id, member, expires).sign(&key)?;
         Ok(format!("{root}/ids/getData?token={token}"))
     };
-    (0..manifest.sources.len()).map(address).collect()
+    (0..manifest.sources.len()).map(url).collect()
 }
 
-fn json(manifest: &Manifest, urls: Vec<String>, missing: &[Missing]) -> Result<String, Problem> {
-    let (zip, tar) = (manifest.layout(manifest.zip_form()), manifest.layout(Form::Tar));
+fn render_json(manifest: &Manifest, urls: Vec<String>, missing: &[MissingFile]) -> Result<String, Problem> {
+    let (zip, tar) = (manifest.get_layout(manifest.zip_format()), manifest.get_layout(ArchiveFormat::Tar));
     let files = manifest.members().iter().zip(&manifest.sources).zip(urls).enumerate();
     let listed = files
-        .map(|(place, ((member, source), url))| Listed {
+        .map(|(index, ((member, source), url))| ListedFile {
             id: source.datafile,
-            name: last_part(&member.name),
+            name: last_path_segment(&member.name),
             path: &member.name,
             size: member.size,
             mtime: Timestamp::from_second(member.modified).unwrap_or_default().to_string(),
-            crc32: manifest.crcs.get(place).map(|crc| format!("{crc:08x}")),
+            crc32: manifest.checksums.get(index).map(|crc| format!("{crc:08x}")),
             url,
-            offset: zip.data_offset(place),
-            tar_offset: tar.data_offset(place),
+            offset: zip.data_offset(index),
+            tar_offset: tar.data_offset(index),
         })
-        .map(Line::Listed);
-    let left_out = missing.iter().map(|file| {
-        let Missing { datafile, name, size, reason } = file;
-        Line::LeftOut(LeftOut { id: *datafile, name: last_part(name), path: name, size: *size, missing: reason })
+        .map(ListItem::Listed);
+    let missing = missing.iter().map(|file| {
+        let MissingFile { datafile, name, size, reason } = file;
+        ListItem::Missing(ListedMissingFile {
+            id: *datafile,
+            name: last_path_segment(name),
+            path: name,
+            size: *size,
+            missing: reason,
+        })
     });
-    let list: Vec<Line<'_>> = listed.chain(left_out).collect();
+    let list: Vec<ListItem<'_>> = listed.chain(missing).collect();
     serde_json::to_string(&list).map_err(Problem::internal)
 }
 
-fn last_part(path: &str) -> &str {
+fn last_path_segment(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
-fn metalink(manifest: &Manifest, urls: &[String]) -> String {
+fn render_metalink(manifest: &Manifest, urls: &[String]) -> String {
     // No hashes: those of the catalogue may be older than the file, and a client that trusts them loops for ever. Programs
     // that skip files without a hash and call that success are not named.
     // It stands in no comment, because `--` ends one.
@@ -123,7 +130,7 @@ fn metalink(manifest: &Manifest, urls: &[String]) -> String {
          <metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n",
     );
     for (member, url) in manifest.members().iter().zip(urls) {
-        let (name, size, url) = (escaped(&member.name), member.size, escaped(url));
+        let (name, size, url) = (escape_xml(&member.name), member.size, escape_xml(url));
         let _infallible =
             writeln!(out, "<file name=\"{name}\"><size>{size}</size><url priority=\"1\">{url}</url></file>");
     }
@@ -132,6 +139,6 @@ fn metalink(manifest: &Manifest, urls: &[String]) -> String {
 }
 
 /// Text for XML; control characters are in no name of a member.
-fn escaped(text: &str) -> String {
+fn escape_xml(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,107 +1,120 @@
-//! What is asked for: by ids with a session, by a prepared id, or by a signed address.
+//! What a request asks for: by ids with a session, by a prepared id, or by the token of a signed URL.
 
 use std::sync::Arc;
 
 use service_kit::{Code, Problem};
 
-use crate::domain::format::Format;
+use crate::domain::format::RequestedFormat;
+use crate::domain::manifest_entry::{ManifestEntry, MissingFile};
 use crate::error::not_found;
-use crate::manifest::{self, Frozen, Manifest, Missing};
+use crate::manifest::{Manifest, build_single_file_manifest};
+use crate::routes::caller::{SessionCaller, require_session};
 use crate::routes::parameters::Parameters;
-use crate::selection::resolve;
-use crate::routes::caller::{Who, who};
+use crate::selection::resolve_datafiles;
 use crate::state::State;
-use crate::{catalogue_check, prepared_selections, signed_url, store};
 
 /// What is sent.
-pub struct Choice {
+pub struct RequestedData {
     pub manifest: Arc<Manifest>,
-    /// Of a file that is sent as it is.
+    /// The name of a single file that is sent as it is.
     pub name: Option<String>,
     /// Whether a ZIP is to be compressed.
     pub compress: bool,
-    /// ICAT user name; empty if nobody's.
+    /// ICAT user name; empty without one.
     pub subject: String,
     /// Whether its files were looked at for this request.
     pub is_fresh: bool,
-    /// Files that it was prepared without; only for lists.
-    pub missing: Vec<Missing>,
+    /// Files that the prepared selection lacks; only for lists.
+    pub missing: Vec<MissingFile>,
 }
 
-/// How long the note that a manifest is in use may be behind.
-const USED_MICROS: i64 = 24 * 3600 * 1_000_000;
-
-pub async fn choose(
+pub async fn find_requested_data(
     state: &State,
     parameters: &Parameters,
-    format: Option<Format>,
+    format: Option<RequestedFormat>,
     is_head: bool,
-) -> Result<Choice, Problem> {
+) -> Result<RequestedData, Problem> {
     if let Some(token) = parameters.get("token") {
-        return by_token(state, token).await;
+        return find_by_token(state, token).await;
     }
     match parameters.prepared_id()? {
-        Some(id) => by_prepared_id(state, id, format, is_head).await,
-        None => by_ids(state, parameters, format).await,
+        Some(id) => find_by_prepared_id(state, id, format, is_head).await,
+        None => find_by_ids(state, parameters, format).await,
     }
 }
 
-async fn by_token(state: &State, token: &str) -> Result<Choice, Problem> {
-    let ticket = signed_url::open(state, token).await?;
-    let manifest = manifest::load(state, ticket.manifest).await?;
-    let manifest = manifest.ok_or_else(|| not_found("This file has changed since its address was given out"))?;
-    let one = one_of(&manifest, ticket.place).ok_or_else(|| not_found("There is no such file"))?;
-    Ok(Choice { subject: String::new(), compress: false, ..one })
+async fn find_by_token(state: &State, token: &str) -> Result<RequestedData, Problem> {
+    let token = state.signed_urls.verify_token(token).await?;
+    let manifest = state.manifests.load_manifest(token.manifest).await?;
+    let manifest = manifest.ok_or_else(|| not_found("This file has changed since the link was created"))?;
+    let data = select_member(&manifest, token.member).ok_or_else(|| not_found("There is no such file"))?;
+    Ok(RequestedData { subject: String::new(), compress: false, ..data })
 }
 
-async fn by_prepared_id(state: &State, id: &str, format: Option<Format>, is_head: bool) -> Result<Choice, Problem> {
-    let (prepared, manifest) = prepared_selections::load(state, id).await?;
-    match catalogue_check::check(state, &manifest).await {
-        // What HEAD tells is known here, whether ICAT answers or not.
+async fn find_by_prepared_id(
+    state: &State,
+    id: &str,
+    format: Option<RequestedFormat>,
+    is_head: bool,
+) -> Result<RequestedData, Problem> {
+    let (prepared, manifest) = state.prepared_selections.load_with_manifest(id).await?;
+    match state.catalogue_check.require_datafiles(&manifest).await {
+        // HEAD is answered from the manifest, also while ICAT is unreachable.
         Err(e) if is_head && e.code == Code::Unavailable => {}
         checked => checked?,
     }
     let (compress, subject) = (prepared.compress, prepared.owner);
-    match one_of(&manifest, 0) {
-        Some(one) if format.is_none() && !prepared.zip => Ok(Choice { compress, subject, ..one }),
+    match select_member(&manifest, 0) {
+        Some(data) if format.is_none() && !prepared.zip => Ok(RequestedData { compress, subject, ..data }),
         _ => {
             let missing = match format {
-                Some(Format::Json) => store::missing_files::list(&mut state.db.read().await?, id).await?,
+                Some(RequestedFormat::Json) => state.prepared_selections.list_missing_files(id).await?,
                 _ => Vec::new(),
             };
-            Ok(Choice { manifest, name: None, compress, subject, is_fresh: false, missing })
+            Ok(RequestedData { manifest, name: None, compress, subject, is_fresh: false, missing })
         }
     }
 }
 
-/// A file of a manifest as it is, under the last part of its name.
-fn one_of(manifest: &Manifest, place: usize) -> Option<Choice> {
-    let (member, source) = (manifest.members().get(place)?, manifest.sources.get(place)?);
+/// One file of a manifest as it is, under the last segment of its path.
+fn select_member(manifest: &Manifest, index: usize) -> Option<RequestedData> {
+    let (member, source) = (manifest.members().get(index)?, manifest.sources.get(index)?);
     let name = member.name.rsplit('/').next().unwrap_or_default().to_owned();
-    let file = Frozen {
+    let entry = ManifestEntry {
         datafile: source.datafile,
         name: name.clone(),
         location: source.location.clone(),
         identity: source.identity,
-        crc: manifest.crcs.get(place),
+        crc: manifest.checksums.get(index),
     };
-    let manifest = manifest::single(manifest.id, file);
+    let manifest = build_single_file_manifest(manifest.id, entry);
     let name = Some(name);
-    Some(Choice { manifest, name, compress: false, subject: String::new(), is_fresh: false, missing: Vec::new() })
+    Some(RequestedData {
+        manifest,
+        name,
+        compress: false,
+        subject: String::new(),
+        is_fresh: false,
+        missing: Vec::new(),
+    })
 }
 
-async fn by_ids(state: &State, parameters: &Parameters, format: Option<Format>) -> Result<Choice, Problem> {
-    parameters.check_session()?;
-    let wanted = parameters.wanted()?;
+async fn find_by_ids(
+    state: &State,
+    parameters: &Parameters,
+    format: Option<RequestedFormat>,
+) -> Result<RequestedData, Problem> {
+    parameters.require_session_id()?;
+    let selection = parameters.parse_selection()?;
     let compress = parameters.is_true("compress");
-    let (files, subject) = if wanted.is_empty() {
+    let (datafiles, subject) = if selection.is_empty() {
         (Vec::new(), String::new())
     } else {
-        let Who { session, user } = who(state, parameters).await?;
-        (resolve(state.identity.icat(), session.expose(), &wanted).await?, user)
+        let SessionCaller { session, user } = require_session(state, parameters).await?;
+        (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
     };
-    let mut frozen = manifest::freeze(state, state.storage()?, &files).await?.require_all()?;
-    let fresh = |manifest, name, compress| Choice {
+    let mut entries = state.manifests.select_files(state.storage()?, &datafiles).await?.require_all()?;
+    let fresh = |manifest, name, compress| RequestedData {
         manifest,
         name,
         compress,
@@ -109,33 +122,14 @@ async fn by_ids(state: &State, parameters: &Parameters, format: Option<Format>) 
         is_fresh: true,
         missing: Vec::new(),
     };
-    if format.is_none() && !parameters.is_true("zip") && wanted.single().is_some() && frozen.len() == 1 {
-        let (Some(file), Some(datafile)) = (frozen.pop(), files.first()) else {
-            return Err(Problem::internal("one file is none"));
+    let is_single = selection.single_datafile().is_some() && entries.len() == 1;
+    if format.is_none() && !parameters.is_true("zip") && is_single {
+        let (Some(entry), Some(datafile)) = (entries.pop(), datafiles.first()) else {
+            return Err(Problem::internal("the single file of a selection is missing"));
         };
-        let manifest = manifest::single(None, file);
+        let manifest = build_single_file_manifest(None, entry);
         return Ok(fresh(manifest, Some(datafile.name.clone()), false));
     }
-    let manifest = stored(state, &frozen).await?;
+    let manifest = state.manifests.load_or_create_manifest(&entries).await?;
     Ok(fresh(manifest, None, compress))
-}
-
-/// The manifest of these files as it was made at the first request for them.
-async fn stored(state: &State, files: &[Frozen]) -> Result<Arc<Manifest>, Problem> {
-    let now = state.clock.now_micros();
-    let known = {
-        let mut tx = state.db.read().await?;
-        store::manifests::find(&mut tx, &manifest::hash(files)).await?
-    };
-    let id = match known {
-        Some(head) => {
-            if state.manifests.get(head.id).is_none() {
-                state.db.write(async |tx| store::manifests::touch(tx, head.id, now, now - USED_MICROS).await).await?;
-            }
-            head.id
-        }
-        None => state.db.write(async |tx| manifest::store(tx, files, now).await).await?.id,
-    };
-    let loaded = manifest::load(state, id).await?;
-    loaded.ok_or_else(|| not_found("A file has changed while it was looked at; try again"))
 }
