@@ -23,10 +23,13 @@ async fn rules_are_read_from_the_database_that_is_open() {
             is_running: true,
             stranger: None,
         };
-        let findings = icat::doctor::examine(ctx(vec![("icat", app.db("icat").clone())])).await;
+        let findings = icat::doctor::check_stored_rules(ctx(vec![("icat", app.db("icat").clone())])).await;
         assert_eq!(findings.len(), 1);
         assert!(findings[0].says.contains("no rule lets anybody read"), "{findings:?}");
-        assert!(icat::doctor::examine(ctx(Vec::new())).await.is_empty(), "what is not open is reported elsewhere");
+        assert!(
+            icat::doctor::check_stored_rules(ctx(Vec::new())).await.is_empty(),
+            "what is not open is reported elsewhere"
+        );
         app.stop().await;
     }
 }

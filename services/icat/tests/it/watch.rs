@@ -34,10 +34,10 @@ fn build(ctx: &Ctx) -> Result<Running, service_kit::BuildError> {
         settings: PollSettings::default(),
         reconcile_hour: 3,
     };
-    Ok(Running { workers: vec![watch.worker(ctx, seen, missing)?], ..Running::default() })
+    Ok(Running { workers: vec![watch.worker(ctx, record_seen, record_missing)?], ..Running::default() })
 }
 
-async fn seen(tx: &mut Tx, changes: &[Change]) -> Result<(), Problem> {
+async fn record_seen(tx: &mut Tx, changes: &[Change]) -> Result<(), Problem> {
     for change in changes {
         let sql = "INSERT INTO seen (id, times) VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET times = seen.times + 1";
         tx.exec(sql, &[change.id.into()]).await?;
@@ -45,7 +45,7 @@ async fn seen(tx: &mut Tx, changes: &[Change]) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn missing(tx: &mut Tx, entity: &'static str, ids: &[i64]) -> Result<(), Problem> {
+async fn record_missing(tx: &mut Tx, entity: &'static str, ids: &[i64]) -> Result<(), Problem> {
     if entity != "Facility" {
         return Err(Problem::new(Code::Internal, "watcher/entity", entity));
     }

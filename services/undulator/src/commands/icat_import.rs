@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use icat::import::{self, OnConflict, Options};
+use icat::import::{self, ImportOptions, OnConflict};
 use service_kit::cli::{Failure, count, result};
 use service_kit::{Config, Sources, SystemClock, has_database, open_database};
 
@@ -19,10 +19,10 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let text =
         std::fs::read_to_string(file).map_err(|e| Failure::Failed(format!("cannot read {}: {e}", file.display())))?;
-    let records = import::parse(&text).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
+    let records = import::parse_dump(&text).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
     let on_conflict = if on_conflict == "skip" { OnConflict::Skip } else { OnConflict::Fail };
-    let options = Options { user_name: creator(settings, user)?, on_conflict, dry_run };
-    let config = icat::Config::read(settings)?;
+    let options = ImportOptions { user_name: creator(settings, user)?, on_conflict, dry_run };
+    let config = icat::Config::from_settings(settings)?;
     // A new facility begins with a dump; a dry run leaves nothing of it.
     let scratch = tempfile::tempdir().map_err(|e| Failure::of(&e))?;
     let is_new = !has_database(&icat::SERVICE, settings).await?;
@@ -35,10 +35,11 @@ pub async fn run(
         eprintln!("made a new catalogue ({})", settings.facility_place());
     }
     let progress = Progress::new("importing");
-    let report =
-        import::run(&db, &config, &Sources::default(), &records, &options, |done| progress.show(done, records.len()))
-            .await
-            .map_err(|e| Failure::of(&e))?;
+    let report = import::import_dump(&db, &config, &Sources::default(), &records, &options, |done| {
+        progress.show(done, records.len())
+    })
+    .await
+    .map_err(|e| Failure::of(&e))?;
     drop(progress);
     db.close().await;
     for conflict in &report.conflicts {

@@ -19,7 +19,7 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         Failure::Usage(format!("there is no storage `{name}`; name its directory as storage.{name}.url"))
     })?;
     let is_described = options.title.is_some() || options.start.is_some() || !options.instrument.is_empty();
-    let zone = icat::Config::read(settings)?.zone()?;
+    let zone = icat::Config::from_settings(settings)?.parse_time_zone()?;
     let start = match &options.start {
         Some(start) => parse_time(start, &zone)?,
         None => start_of_today(SystemClock.now_micros(), &zone)?,
@@ -52,9 +52,10 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
     };
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("ingesting");
-    let report = ingest::run(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
-        .await
-        .map_err(|e| match e {
+    let report =
+        ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
+            .await
+            .map_err(|e| match e {
             IngestError::Usage(text) => Failure::Usage(text),
             e => Failure::of(&e),
         })?;

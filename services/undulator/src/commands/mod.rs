@@ -82,7 +82,7 @@ async fn require_databases(command: &Command, settings: &Config) -> Result<(), F
 
 /// Who is recorded as the creator of rows that a command makes.
 fn creator(settings: &Config, given: Option<String>) -> Result<String, Failure> {
-    let roots = icat::Config::read(settings)?.root_user_names;
+    let roots = icat::Config::from_settings(settings)?.root_user_names;
     given
         .or_else(|| roots.into_iter().next())
         .ok_or_else(|| Failure::Usage("say --as USER, or list somebody in catalogue.root_user_names".to_owned()))

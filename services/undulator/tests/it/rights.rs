@@ -89,11 +89,14 @@ impl Facility {
         let app = TestApp::start(&[auth::SERVICE, icat::SERVICE, download::SERVICE, ASKER], &toml).await;
         let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
         let db = open_database(&icat::SERVICE, &app.config, &*app.clock).await.unwrap();
-        let options =
-            import::Options { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
-        let config = icat::Config::read(&app.config).unwrap();
-        let records = import::parse(FACILITY).unwrap();
-        import::run(&db, &config, &sources, &records, &options, |_| ()).await.unwrap();
+        let options = import::ImportOptions {
+            user_name: "simple/root".to_owned(),
+            on_conflict: OnConflict::Fail,
+            dry_run: false,
+        };
+        let config = icat::Config::from_settings(&app.config).unwrap();
+        let records = import::parse_dump(FACILITY).unwrap();
+        import::import_dump(&db, &config, &sources, &records, &options, |_| ()).await.unwrap();
         db.close().await;
         let accounts = auth::Accounts::open(&app.config, &sources).await.unwrap();
         for account in ["db/alice", "db/bob", "db/carol", "db/dan", "simple/root"] {

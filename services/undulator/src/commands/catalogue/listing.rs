@@ -117,7 +117,7 @@ impl Rows<'_> {
         let id = self.investigation(wanted).await?;
         let row = self.by_ids("Investigation", &[id]).await?;
         let summary = self.summarize(&row, zone).await?.pop();
-        let summary = summary.ok_or_else(|| icat::error::Error::no_such("Investigation", id))?;
+        let summary = summary.ok_or_else(|| icat::error::Error::entity_not_found("Investigation", id))?;
         let users = self.children("InvestigationUser", "investigation", id).await?;
         let user_ids: Vec<i64> = users.iter().filter_map(|row| number("InvestigationUser", row, "user")).collect();
         let names: HashMap<i64, String> =

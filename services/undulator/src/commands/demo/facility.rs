@@ -50,10 +50,10 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             .map_err(|e| secret_files::unusable(&path, &e))?;
     }
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
-    let records = import::parse(FACILITY).map_err(|e| Failure::of(&e))?;
+    let records = import::parse_dump(FACILITY).map_err(|e| Failure::of(&e))?;
     let options =
-        import::Options { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
-    import::run(&db, &icat::Config::read(settings)?, &Sources::default(), &records, &options, |_| ())
+        import::ImportOptions { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
+    import::import_dump(&db, &icat::Config::from_settings(settings)?, &Sources::default(), &records, &options, |_| ())
         .await
         .map_err(|e| Failure::of(&e))?;
     let progress = Progress::new("cataloguing");
@@ -76,7 +76,7 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             jobs: 2,
             user_name: "simple/root".to_owned(),
         };
-        ingest::run(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
+        ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
             .await
             .map_err(|e| Failure::of(&e))?;
     }
