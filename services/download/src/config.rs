@@ -7,7 +7,7 @@ use serde::Deserialize;
 use service_kit::config::duration;
 use service_kit::{Config as Settings, ConfigError};
 
-/// `[download]`; see `config.default.toml` for each one's meaning.
+/// `[download]`; `config.default.toml` explains each setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {

@@ -5,9 +5,9 @@ use std::io;
 use icat_client::{IcatCode, IcatError};
 use service_kit::{Code, Problem};
 
+use crate::domain::file_errors::describe_failure;
 use crate::domain::invalid_parameter::InvalidParameter;
 use crate::domain::manifest_entry::MissingFile;
-use crate::storage::describe_failure;
 
 pub fn bad_request(text: impl Into<String>) -> Problem {
     Problem::new(Code::BadRequest, "download/bad-request", text)
@@ -118,7 +118,7 @@ pub fn from_icat_error(e: IcatError) -> Problem {
             Problem::new(Code::NotFound, "download/not-found", message)
         }
         IcatError::Refused { code, message } => {
-            Problem::internal(format!("ICAT refused a query of ours: {code:?} {message}"))
+            Problem::internal(format!("ICAT refused a query of this service: {code:?} {message}"))
         }
         IcatError::Unavailable(_) => {
             Problem::new(Code::Unavailable, "download/icat-down", "ICAT does not answer; try again later")

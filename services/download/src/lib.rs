@@ -32,11 +32,12 @@ use std::sync::Arc;
 
 use events::Events;
 use identity::Identity;
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Worker};
 use utoipa::OpenApi as _;
 
 pub use self::config::Config;
 use self::state::State;
+use self::transfer::reports::ReportInbox;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "download",
@@ -59,6 +60,18 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let events = Events::of(&ctx).await?;
     let identity = Identity::of(&ctx, &events)?;
     let (state, inbox) = State::new(&ctx, config, identity, &events).await?;
-    let workers = workers::build_workers(&ctx, events.outbox(), &state, &inbox);
+    let workers = build_workers(&ctx, &events, &state, inbox);
     Ok(Running { mounts: vec![routes::build_mount(Arc::new(state))], workers })
+}
+
+fn build_workers(ctx: &Ctx, events: &Events, state: &State, inbox: ReportInbox) -> Vec<Worker> {
+    let manifests = || Arc::clone(&state.manifests);
+    let (transfers, checksums_wanted) = (Arc::clone(&state.transfers), Arc::clone(&state.checksums_wanted));
+    let storage = state.storage().ok().cloned();
+    vec![
+        workers::reports::build_worker(ctx, events.outbox(), manifests(), inbox),
+        workers::checksums::build_worker(ctx, storage, manifests(), transfers, checksums_wanted),
+        workers::orphaned_files::build_worker(ctx, Arc::clone(&state.orphaned_files)),
+        workers::expiry::build_worker(ctx),
+    ]
 }

@@ -9,6 +9,7 @@ use icat_client::{IcatClient, IcatError, Select};
 use service_kit::{Clock, Ctx, Db, DbError, Problem, problem};
 
 use crate::config::Config;
+use crate::domain::file_errors;
 use crate::error::{from_icat_error, no_storage};
 use crate::storage::{self, Storage};
 use crate::store;
@@ -97,7 +98,7 @@ impl OrphanedFiles {
         let storage = self.storage.as_ref().ok_or_else(no_storage)?;
         let removed = storage.run_queued(move |root| storage::remove_file(root, &path)).await?;
         match removed {
-            Err(e) if storage::is_invalid_location(&e) => {
+            Err(e) if file_errors::is_invalid_location(&e) => {
                 tracing::warn!(file.location = location, error = %e, "no file is removed: the location is invalid");
                 return self.keep_file(location).await;
             }

@@ -1,10 +1,10 @@
-//! Checksums of files: what the catalogue says, and what is put together from parts that different requests have read.
+//! Checksums of files: from the catalogue, and combined from parts that different requests have read.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The CRC-32 of a datafile, if that is what stands in the catalogue: at most eight hexadecimal digits, and a file that
-/// is as long as the catalogue says. Other ways of ingestion put MD5 or SHA there.
+/// The CRC-32 of a datafile, if the catalogue has one: at most eight hexadecimal digits, for a file that has the size in
+/// the catalogue. Other ways of ingestion store MD5 or SHA there.
 pub fn parse_catalogue_checksum(checksum: Option<&str>, catalogue_size: Option<i64>, disk_size: u64) -> Option<u32> {
     let text = checksum?;
     let is_hexadecimal = (1..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -12,12 +12,12 @@ pub fn parse_catalogue_checksum(checksum: Option<&str>, catalogue_size: Option<i
     (is_hexadecimal && same_size).then(|| u32::from_str_radix(text, 16).ok()).flatten()
 }
 
-/// Parts of one file whose checksums are known, put together where they touch.
+/// Parts of one file whose checksums are known; adjacent parts are merged.
 #[derive(Debug, Default)]
 pub struct PartialChecksums(BTreeMap<u64, (u64, u32)>);
 
 impl PartialChecksums {
-    /// Adds the checksum of a part; what lies within a known part, or overlaps with one, brings nothing.
+    /// Adds the checksum of a part; one that overlaps with a known part is ignored.
     pub fn insert(&mut self, part: Range<u64>, crc: u32) {
         if part.is_empty() || self.0.range(..part.end).next_back().is_some_and(|(_, (end, _))| *end > part.start) {
             return;
@@ -37,7 +37,7 @@ impl PartialChecksums {
         self.0.insert(start, (end, crc));
     }
 
-    /// The checksum of the first `size` bytes.
+    /// The checksum of a file of `size` bytes, if all its parts are known.
     pub fn whole_checksum(&self, size: u64) -> Option<u32> {
         if size == 0 {
             return Some(0);
@@ -46,7 +46,7 @@ impl PartialChecksums {
     }
 }
 
-/// The checksum of two pieces behind each other; the second is `length` bytes long.
+/// The checksum of two adjacent parts; the second is `length` bytes long.
 fn combine_checksums(first: u32, second: u32, length: u64) -> u32 {
     let mut hasher = crc32fast::Hasher::new_with_initial_len(first, 0);
     hasher.combine(&crc32fast::Hasher::new_with_initial_len(second, length));
@@ -59,7 +59,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn only_what_is_a_crc_of_this_size_is_taken_for_one() {
+    fn only_a_crc_of_a_file_of_this_size_is_parsed() {
         assert_eq!(parse_catalogue_checksum(Some("d202ef8d"), Some(1), 1), Some(0xd202_ef8d));
         assert_eq!(parse_catalogue_checksum(Some("ef8d"), Some(1), 1), Some(0xef8d), "without padding");
         assert_eq!(parse_catalogue_checksum(Some("0"), Some(0), 0), Some(0));
@@ -73,7 +73,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
-        /// Pieces in any order, some twice, make the checksum of the whole.
+        /// Parts in any order, some of them twice, give the checksum of the file.
         #[test]
         fn parts_make_the_whole(bytes in prop::collection::vec(any::<u8>(), 0..200), seed in any::<u64>(), again in any::<bool>()) {
             let mut cuts: Vec<usize> = (0..6).map(|n| usize::try_from(seed.rotate_left(n * 9) % 201).unwrap().min(bytes.len())).collect();

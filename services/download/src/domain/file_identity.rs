@@ -1,9 +1,9 @@
-//! What makes a file's bytes what they are: as long as all of it stays the same, so do the bytes.
+//! The identity of a file. While it does not change, neither do the bytes of the file.
 
 use std::os::unix::fs::MetadataExt as _;
 
-/// Size, times and place of a file. The change time cannot be set back, so it also tells of files that were rewritten and
-/// given their old time.
+/// Size, times, device and inode of a file. The change time cannot be set back, so rewritten files are noticed even if
+/// their modification time was restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileIdentity {
     pub size: u64,

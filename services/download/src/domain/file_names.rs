@@ -1,28 +1,27 @@
-//! Names that leave the house in archives.
+//! Names of files in archives, and of new datafiles.
 
 use std::collections::{HashMap, HashSet};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Info-ZIP cuts longer ones.
+/// Info-ZIP truncates longer paths.
 const LONGEST_MEMBER: usize = 4095;
-/// What is left for the number of an equal name.
+/// Reserved for the number of a duplicate name.
 const ROOM_FOR_NUMBER: usize = 16;
-/// `Datafile.name` has that many characters.
+/// Longest `Datafile.name`, in characters.
 const LONGEST_DATAFILE: usize = 255;
 
-/// Names that Windows has for devices, whatever stands behind a dot. Digits may be superscript.
+/// Names of devices on Windows, with any extension. Digits may be superscript.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 const NUMBERED_DEVICES: [&str; 2] = ["COM", "LPT"];
 
-/// What a path part must not contain in an archive; a reader on some system would stumble over it.
+/// Characters that paths in archives must not contain, because some system cannot store them.
 fn is_harmful(c: char) -> bool {
     c.is_control() || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
 }
 
-/// A path for an archive: relative, no climbing, no characters or names that mean something to a file system, composed
-/// (NFC), and not longer than every reader takes. The last of the parts is the file's, and has a name whatever it is
-/// called.
+/// Builds a path for an archive: relative, without `..` and without characters or names that are special on some file
+/// system, in NFC, and short enough for every reader. The last part is the file, which always gets a name.
 pub fn archive_path(parts: &[&str]) -> String {
     let (file, folders) = parts.split_last().unwrap_or((&"", &[]));
     let mut path: Vec<String> = folders.iter().flat_map(|folder| clean_segments(folder)).collect();
@@ -42,14 +41,14 @@ pub fn archive_path(parts: &[&str]) -> String {
     name
 }
 
-/// The parts of a path that lead somewhere, without climbing, as they can be called everywhere.
+/// The clean segments of a path; `..` becomes `_`.
 fn clean_segments(path: &str) -> impl Iterator<Item = String> {
     let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
     parts.map(|part| if part == ".." { "_".to_owned() } else { clean_segment(&part.nfc().collect::<String>()) })
 }
 
-/// One part of a path with `_` for what is harmful, and for dots and blanks at its end, which Windows cuts off; devices
-/// of Windows get a `_` behind their name.
+/// Replaces harmful characters by `_`, and dots and blanks at the end, which Windows removes. Names of Windows devices get
+/// a `_` at their end.
 fn clean_segment(part: &str) -> String {
     let kept = part.trim_end_matches(['.', ' ']).len();
     let mut clean = part[..kept].replace(is_harmful, "_");
@@ -76,9 +75,9 @@ fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
     text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start))
 }
 
-/// The folders below the first one that all paths have in common, which are those of the catalogue.
+/// The names of investigation, visit and dataset, as far as all paths have them in common.
 pub fn common_folders<'p>(mut paths: impl Iterator<Item = &'p str>) -> Vec<&'p str> {
-    // Facility, investigation, visit and dataset; the facility says nothing to whoever knows where it was downloaded.
+    // The first two folders, `ids` and the facility, are the same for all downloads.
     const FOLDERS: std::ops::Range<usize> = 2..5;
     let folders = |path: &'p str| -> Vec<&'p str> {
         let (above, _) = path.rsplit_once('/').unwrap_or(("", path));
@@ -99,17 +98,17 @@ pub fn is_storable(name: &str) -> bool {
         && !name.split('/').any(|part| part == "." || part == "..")
 }
 
-/// What two names must not have in common where case and composition of characters make no difference.
+/// A key that is equal for names that differ only in case or Unicode normalization.
 fn fold_name(name: &str) -> String {
     name.nfd().flat_map(char::to_lowercase).flat_map(char::to_uppercase).nfc().collect()
 }
 
-/// Gives the second of two equal names a number: `a (2).h5`; and a file whose name is a directory of another's. Equal are
-/// also names that differ in case only, because on many systems one of both would overwrite the other.
+/// Numbers duplicate names, `a (2).h5`, and files that have the name of a directory. Names that differ only in case are
+/// duplicates, because on many systems one would overwrite the other.
 pub fn make_unique(names: &mut [String]) {
     let directories = list_directories(names);
     let mut taken: HashSet<String> = HashSet::with_capacity(names.len());
-    // Where to go on counting, so that many equal names do not each start over.
+    // The next number for each name, so that counting does not start over for each duplicate.
     let mut next: HashMap<String, usize> = HashMap::new();
     for name in names {
         let key = fold_name(name);
@@ -131,14 +130,14 @@ pub fn make_unique(names: &mut [String]) {
     }
 }
 
-/// All that files lie in; a number does not move a file into another.
+/// The keys of all directories that contain one of the files.
 fn list_directories(names: &[String]) -> HashSet<String> {
     let mut all = HashSet::new();
     for name in names {
         let name = fold_name(name);
         let mut path = name.as_str();
         while let Some((above, _)) = path.rsplit_once('/') {
-            // Then those above it are known as well.
+            // Then its parents are known too.
             if all.contains(above) {
                 break;
             }
@@ -154,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_cannot_climb_or_be_absolute() {
+    fn paths_are_relative_and_stay_below_the_root() {
         assert_eq!(archive_path(&["ids", "SUN", "MX-1", "1", "scan", "logs/a.csv"]), "ids/SUN/MX-1/1/scan/logs/a.csv");
         assert_eq!(archive_path(&["ids", "/etc", "..", "C:\\x", "a\nb", "./c"]), "ids/etc/_/C__x/a_b/c");
         assert_eq!(archive_path(&["e\u{301}"]), "é", "composed");
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_windows_refuses_is_replaced() {
+    fn names_that_windows_refuses_are_replaced() {
         let of = |name| archive_path(&["ids", name]);
         for (name, expected) in [
             ("a?b*c\"d<e>f|g:h\\i", "a_b_c_d_e_f_g_h_i"),
@@ -184,7 +183,7 @@ mod tests {
             ("COM².x", "COM²_.x"),
             ("conin$", "conin$_"),
             ("aux/con/a", "aux_/con_/a"),
-            // Not names of devices.
+            // These are not names of devices.
             ("console", "console"),
             ("com10", "com10"),
             ("com", "com"),
@@ -212,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_is_called_as_what_all_its_files_lie_in() {
+    fn common_folders_are_those_of_all_files() {
         let of = |paths: &[&'static str]| common_folders(paths.iter().copied()).join("_");
         assert_eq!(of(&["ids/SUN/MX-1/1/scan/a.h5", "ids/SUN/MX-1/1/scan/logs/b"]), "MX-1_1_scan");
         assert_eq!(of(&["ids/SUN/MX-1/1/scan/a.h5", "ids/SUN/MX-1/1/proc/b"]), "MX-1_1");
@@ -223,7 +222,7 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(10_000))]
         #[test]
-        fn whatever_files_are_called_their_names_are_usable_and_different(
+        fn any_names_become_valid_and_unique(
             names in proptest::collection::vec("([aAéÉ.:? /ß]|con|AUX|e\u{301}|\u{0}){0,6}", 1..8)
         ) {
             let mut members: Vec<String> = names.iter().map(|name| archive_path(&["ids", name])).collect();
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn new_names_lead_to_a_file() {
+    fn a_storable_name_is_that_of_a_file() {
         for name in ["a.h5", "logs/beam.csv", ".hidden", "a..b", "...", "x/..c"] {
             assert!(is_storable(name), "{name}");
         }

@@ -1,8 +1,8 @@
-//! The forms in which a selection can be had.
+//! The formats in which a selection can be downloaded.
 
 use super::invalid_parameter::InvalidParameter;
 
-/// What `format` asks for.
+/// The value of the parameter `format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestedFormat {
     Zip,
@@ -48,7 +48,7 @@ impl RequestedFormat {
         }
     }
 
-    /// `outname` as it is if it has the ending, else with it; without one `default` with it.
+    /// The name of a download: `outname` or `default`, with the extension of the format.
     pub fn file_name(self, outname: Option<&str>, default: &str) -> String {
         let ending = format!(".{}", self.file_extension());
         match outname {
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_the_ending_of_the_format() {
+    fn names_have_the_extension_of_the_format() {
         let name = |format: RequestedFormat, outname| format.file_name(outname, "MX-1_1_0f3a");
         assert_eq!(name(RequestedFormat::Zip, None), "MX-1_1_0f3a.zip");
         assert_eq!(name(RequestedFormat::Zip, Some("a.zip")), "a.zip");

@@ -1,8 +1,8 @@
-//! Parameters as ids.server 2.1 reads them, with its messages.
+//! Parameters with ids, parsed like ids.server 2.1 does, with its messages.
 
 use super::invalid_parameter::InvalidParameter;
 
-/// A session or prepared id: 8-4-4-4-12 lower-case hexadecimal digits.
+/// Parses a session id or a prepared id: 8-4-4-4-12 lower-case hexadecimal digits.
 pub fn parse_uuid<'v>(what: &str, value: Option<&'v str>) -> Result<&'v str, InvalidParameter> {
     let text = value.unwrap_or("null");
     let groups: Vec<&str> = text.split('-').collect();
@@ -14,8 +14,8 @@ pub fn parse_uuid<'v>(what: &str, value: Option<&'v str>) -> Result<&'v str, Inv
     Err(InvalidParameter(format!("The {what} parameter '{text}' is not a valid UUID")))
 }
 
-/// Comma-separated numbers: blanks only between items, trailing commas dropped, absent and commas alone are empty, as in
-/// ids.server.
+/// Parses a comma-separated list of ids like ids.server: blanks are allowed between items, trailing commas are ignored, and
+/// a missing parameter or commas alone are an empty list.
 pub fn parse_id_list(what: &str, value: Option<&str>) -> Result<Vec<i64>, InvalidParameter> {
     let Some(text) = value else { return Ok(Vec::new()) };
     let refused = || {
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_read_as_java_reads_them() {
+    fn lists_are_parsed_like_in_java() {
         let read = |text| parse_id_list("datafileIds", Some(text)).ok();
         assert_eq!(parse_id_list("datafileIds", None).unwrap(), [0; 0]);
         assert_eq!(read("1,2"), Some(vec![1, 2]));

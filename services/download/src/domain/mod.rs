@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod checksums;
 pub mod chunk_size;
+pub mod file_errors;
 pub mod file_identity;
 pub mod file_names;
 pub mod format;

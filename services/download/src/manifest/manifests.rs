@@ -9,11 +9,12 @@ use super::cache::ManifestCache;
 use super::{Manifest, RecordedChecksums};
 use crate::config::Config;
 use crate::domain::archive::ArchiveFormat;
+use crate::domain::file_errors::describe_failure;
 use crate::domain::manifest_entry::{ManifestEntry, MissingFile, choose_zip_format, hash_entries};
 use crate::domain::{checksums, file_names};
 use crate::error;
 use crate::selection::Datafile;
-use crate::storage::{Storage, describe_failure};
+use crate::storage::Storage;
 use crate::store::{self, manifests::ManifestHeader};
 
 /// The time of the last use is stored with this precision.

@@ -1,4 +1,4 @@
-//! `POST /ids/archive`: needs an archive behind the storage, so it answers 501 once the session has the right form.
+//! `POST /ids/archive`: not implemented, because there is no archive; 501 after the session id is checked.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;

@@ -1,4 +1,4 @@
-//! `GET /ids/getDatafileIds` → `{"ids":[…]}`, of a prepared selection also how it was prepared.
+//! `GET /ids/getDatafileIds` → `{"ids":[…]}`, with the options of a prepared selection.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `POST /ids/getLink`: links into the server's own file system are not given out.
+//! `POST /ids/getLink`: not implemented: clients cannot reach the file system of the server.
 
 use actix_web::HttpResponse;
 use service_kit::Problem;

@@ -1,4 +1,4 @@
-//! `GET /ids/getServiceStatus`: what an archive would have to do, for administrators. Without one there is nothing.
+//! `GET /ids/getServiceStatus`: the queue of the archive, for administrators. Without an archive it is empty.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Ask;
@@ -24,7 +24,7 @@ use crate::state::State;
 )]
 pub async fn get_service_status(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::from_query(&request)?;
-    // Whatever ICAT does not know as a session is refused, in whatever form it is.
+    // The form of the session id is not checked, as in ids.server: ICAT refuses unknown ones.
     let credential = parameters.credential().unwrap_or_default();
     let caller = state.identity.caller(credential).await?;
     let allowed = state.identity.explain(&caller, Ask::Administer).await?.allowed;

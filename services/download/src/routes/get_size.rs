@@ -1,5 +1,5 @@
-//! `GET /ids/getSize`: the bytes of all files together. What is prepared is as long as its files are; by ids it is what
-//! the catalogue says, and the disk where the catalogue says nothing.
+//! `GET /ids/getSize`: the total size of all files. For a prepared selection, the sizes on disk count; for ids, those of the
+//! catalogue, and those on disk where the catalogue has none.
 
 use std::io;
 
@@ -10,11 +10,11 @@ use super::caller::resolve_selection;
 use super::parameters::Parameters;
 use super::responses::text_response;
 use super::wire_types::{Always, Failure, SelectionQuery};
+use crate::domain::file_errors::{describe_failure, is_file_absent};
 use crate::domain::manifest_entry::MissingFile;
 use crate::error::{NO_LOCATION, missing_files, not_found};
 use crate::selection::Datafile;
 use crate::state::State;
-use crate::storage::{describe_failure, is_file_absent};
 
 #[utoipa::path(
     get, path = "/ids/getSize", operation_id = "get_size", tag = "data", summary = "How large a selection is",
@@ -39,17 +39,17 @@ pub async fn get_size(state: web::Data<State>, request: HttpRequest) -> Result<H
         return Ok(text_response(manifest.total_size().to_string()));
     }
     let files = resolve_selection(&state, &parameters).await.map_err(|e| map_single_row_error(&parameters, e))?;
-    let told: i64 = files.iter().filter_map(|file| file.size).fold(0, i64::saturating_add);
-    let untold: Vec<&Datafile> = files.iter().filter(|file| file.size.is_none()).collect();
+    let catalogued: i64 = files.iter().filter_map(|file| file.size).fold(0, i64::saturating_add);
+    let uncatalogued: Vec<&Datafile> = files.iter().filter(|file| file.size.is_none()).collect();
     let mut measured = 0;
-    if !untold.is_empty() {
-        let locations = untold.iter().map(|file| file.location.clone()).collect();
+    if !uncatalogued.is_empty() {
+        let locations = uncatalogued.iter().map(|file| file.location.clone()).collect();
         let found = state.storage()?.identify_files(locations).await?;
         let mut unreadable = Vec::new();
-        for (file, found) in untold.into_iter().zip(found) {
+        for (file, found) in uncatalogued.into_iter().zip(found) {
             match found {
                 Ok(identity) => measured = identity.size.saturating_add(measured),
-                // What is not there has no bytes, as in the sum of ids.server.
+                // Missing files count as empty, as in ids.server.
                 Err(e) if is_file_absent(&e) => {}
                 Err(e) => unreadable.push(to_missing_file(file, &e)),
             }
@@ -58,7 +58,7 @@ pub async fn get_size(state: web::Data<State>, request: HttpRequest) -> Result<H
             return Err(missing_files(&unreadable, files.len()));
         }
     }
-    Ok(text_response(i128::from(told).saturating_add(i128::from(measured)).to_string()))
+    Ok(text_response(i128::from(catalogued).saturating_add(i128::from(measured)).to_string()))
 }
 
 fn to_missing_file(file: &Datafile, e: &io::Error) -> MissingFile {
@@ -66,11 +66,11 @@ fn to_missing_file(file: &Datafile, e: &io::Error) -> MissingFile {
     MissingFile { datafile: file.id, name: file.name.clone(), size: None, reason }
 }
 
-/// Of one row alone ids.server says 404 whatever ICAT refuses, and has a text of its own for one without a file.
+/// For a single row, ids.server answers 404 whatever ICAT refuses, and has another text for one without location.
 fn map_single_row_error(parameters: &Parameters, e: Problem) -> Problem {
-    let is_one = parameters
-        .parse_selection()
-        .is_ok_and(|wanted| wanted.datafiles.len() + wanted.datasets.len() + wanted.investigations.len() == 1);
+    let is_one = parameters.parse_selection().is_ok_and(|selection| {
+        selection.datafiles.len() + selection.datasets.len() + selection.investigations.len() == 1
+    });
     match (is_one, e.slug) {
         (true, "download/insufficient-privileges") => not_found(e.detail),
         (true, NO_LOCATION) => Problem::new(Code::NotFound, NO_LOCATION, "Datafile not found"),

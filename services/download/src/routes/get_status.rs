@@ -1,4 +1,4 @@
-//! `GET /ids/getStatus` → `ONLINE`, if the ids exist: without an archive everything is.
+//! `GET /ids/getStatus` → `ONLINE`, if the ids exist: without an archive all files are online.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::{Code, Problem};

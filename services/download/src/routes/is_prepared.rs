@@ -1,4 +1,4 @@
-//! `GET /ids/isPrepared` → `true`: what is prepared is there, without an archive.
+//! `GET /ids/isPrepared` → `true`: without an archive, a prepared selection can be downloaded at once.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;

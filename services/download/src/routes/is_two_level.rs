@@ -1,4 +1,4 @@
-//! `GET /ids/isTwoLevel` → `false`: there is no archive behind the storage.
+//! `GET /ids/isTwoLevel` → `false`: the storage has no archive.
 
 use actix_web::HttpResponse;
 

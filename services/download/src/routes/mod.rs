@@ -1,4 +1,4 @@
-//! The interface of ids.server 2.1 under `/ids`; what is not listed answers 501 `NOT_IMPLEMENTED`.
+//! The interface of ids.server 2.1 under `/ids`; other paths answer 501 `NOT_IMPLEMENTED`.
 
 pub mod archive;
 mod caller;

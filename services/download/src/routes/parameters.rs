@@ -1,4 +1,4 @@
-//! The parameters of a call, from its address or its form.
+//! The parameters of a request, from its query or its form.
 
 use std::collections::HashMap;
 
@@ -9,11 +9,11 @@ use crate::domain::id_parameters;
 use crate::error::bad_request;
 use crate::selection::Selection;
 
-/// Of a repeated parameter the first value counts.
+/// The first value of a repeated parameter counts.
 #[derive(Debug, Default)]
 pub struct Parameters {
     values: HashMap<String, String>,
-    /// The credential of `Authorization: Bearer`.
+    /// The credential in `Authorization: Bearer`.
     pub bearer: Option<String>,
 }
 
@@ -40,12 +40,12 @@ impl Parameters {
         self.values.get(name).map(String::as_str)
     }
 
-    /// Only `true` is true, in any case.
+    /// Whether the value is `true` in upper or lower case.
     pub fn is_true(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// The prepared id, if the call has one; it wins over session and ids.
+    /// The prepared id, if there is one; session and ids are ignored then.
     pub fn prepared_id(&self) -> Result<Option<&str>, Problem> {
         self.get("preparedId")
             .map(|id| id_parameters::parse_uuid("preparedId", Some(id)))
@@ -53,12 +53,12 @@ impl Parameters {
             .map_err(Problem::from)
     }
 
-    /// The bearer credential; only without one, the session id of the parameter.
+    /// The bearer credential, or the parameter `sessionId`.
     pub fn credential(&self) -> Option<&str> {
         self.bearer.as_deref().or_else(|| self.get("sessionId"))
     }
 
-    /// The session id must have its form, if it is what counts.
+    /// An error unless the session id is a UUID; it is not checked if there is a bearer credential.
     pub fn require_session_id(&self) -> Result<(), Problem> {
         if self.bearer.is_some() {
             return Ok(());

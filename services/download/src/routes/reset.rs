@@ -1,4 +1,4 @@
-//! `POST /ids/reset`: forgets failed restores, of which there are none.
+//! `POST /ids/reset`: resets failed restores. Without an archive there are none.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;

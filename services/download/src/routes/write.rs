@@ -1,4 +1,4 @@
-//! `POST /ids/write`: needs an archive behind the storage, and says so last of all.
+//! `POST /ids/write`: not implemented, because there is no archive; 501 after all checks.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;

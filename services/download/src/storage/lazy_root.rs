@@ -1,5 +1,5 @@
-//! The root of a storage from the moment at which its file system answers. A mount that hangs at the start of the process holds
-//! up one thread of the storage's own pool, and nothing else.
+//! The root of a storage, opened when its file system answers. A mount that hangs while the process starts blocks one thread
+//! of the pool of this storage and nothing else.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +10,13 @@ use service_kit::{Blocking, BuildError, Code, Problem};
 
 use super::StorageRoot;
 
-/// How long somebody waits for a file system that has not answered yet.
+/// How long a request waits for a file system that has not answered yet.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 const RETRY_AFTER_SECONDS: u32 = 10;
 
 type OpenRoot<R> = Box<dyn Fn() -> Result<R, String> + Send + Sync>;
 
-/// `R` is [`Root`], but for tests.
+/// `R` is [`StorageRoot`] except in tests.
 pub struct LazyRoot<R = StorageRoot> {
     name: String,
     open: OpenRoot<R>,
@@ -24,7 +24,7 @@ pub struct LazyRoot<R = StorageRoot> {
     is_opening: AtomicBool,
 }
 
-/// Ends the opening, however it ends.
+/// Resets the flag when an attempt to open the root ends.
 struct OpeningGuard<'r>(&'r AtomicBool);
 
 impl Drop for OpeningGuard<'_> {
@@ -34,13 +34,13 @@ impl Drop for OpeningGuard<'_> {
 }
 
 impl<R: Send + Sync + 'static> LazyRoot<R> {
-    /// `open` may block for as long as it likes.
+    /// `open` may block without limit.
     pub fn new(name: &str, open: impl Fn() -> Result<R, String> + Send + Sync + 'static) -> Self {
         let (opened, is_opening) = (OnceLock::new(), AtomicBool::new(false));
         Self { name: name.to_owned(), open: Box::new(open), opened, is_opening }
     }
 
-    /// An error if it cannot be opened; fine if that cannot be said yet.
+    /// An error if the root cannot be opened; no error while the file system does not answer.
     pub async fn open_at_start(self: &Arc<Self>, pool: &Blocking) -> Result<(), BuildError> {
         match self.try_open(pool).await {
             Some(outcome) => outcome.map_err(BuildError::Other),
@@ -48,14 +48,14 @@ impl<R: Send + Sync + 'static> LazyRoot<R> {
                 let name = &self.name;
                 tracing::error!(
                     storage.name = name,
-                    "the storage does not answer; its requests are refused until it does"
+                    "the storage does not answer; requests for it are refused until it does"
                 );
                 Ok(())
             }
         }
     }
 
-    /// 503 while it has not answered.
+    /// The root; 503 while the file system does not answer.
     pub async fn get(self: &Arc<Self>, pool: &Blocking) -> Result<Arc<R>, Problem> {
         if let Some(root) = self.opened.get() {
             return Ok(Arc::clone(root));
@@ -66,7 +66,7 @@ impl<R: Send + Sync + 'static> LazyRoot<R> {
         self.opened.get().cloned().ok_or_else(|| self.to_unavailable("its file system does not answer"))
     }
 
-    /// Opens it, unless somebody is at it already; `None` if that takes too long, and then it goes on by itself.
+    /// Opens the root, unless another request is doing so. `None` if that takes too long; the attempt continues then.
     async fn try_open(self: &Arc<Self>, pool: &Blocking) -> Option<Result<(), String>> {
         if self.is_opening.swap(true, Ordering::AcqRel) {
             return None;
@@ -99,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    /// A file system that answers what the test says, when the test says it.
+    /// A root whose file system answers when the test sends an answer.
     fn hanging_root() -> (Sender<Result<u8, String>>, Arc<LazyRoot<u8>>) {
         let (sender, receiver) = channel();
         let receiver: Mutex<Receiver<Result<u8, String>>> = Mutex::new(receiver);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_storage_that_hangs_at_the_start_is_refused_until_it_answers() {
+    async fn a_hanging_storage_is_refused_until_it_answers() {
         let pool = Pools::default().open("storage.main", 2, 2);
         let (file_system, root) = hanging_root();
         assert!(root.open_at_start(&pool).await.is_ok(), "the start goes on");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_directory_that_cannot_be_opened_ends_the_start() {
+    async fn a_directory_that_cannot_be_opened_fails_the_start() {
         let pool = Pools::default().open("storage.main", 2, 2);
         let (file_system, root) = hanging_root();
         file_system.send(Err("there is no such directory".to_owned())).unwrap();

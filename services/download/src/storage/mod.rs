@@ -1,6 +1,6 @@
-//! Files beneath a root, and nowhere else; nor below `data_dir`, wherever that lies.
+//! Files beneath the root of a storage, but never below `data_dir`.
 //!
-//! Locations come from the catalogue and are not trusted, see [`Root`]. Links that stay beneath the root are followed.
+//! Locations come from the catalogue and are not trusted, see [`StorageRoot`]. Links that stay beneath the root are followed.
 
 mod lazy_root;
 mod new_file;
@@ -20,12 +20,12 @@ use self::root::FileLookup;
 pub use self::root::StorageRoot;
 use crate::domain::file_identity::FileIdentity;
 
-/// How long a request waits for a place in a full pool. A storage that is well has looked at a thousand files by then.
+/// How long a request waits for a full pool. A healthy storage looks up thousands of files in that time.
 const POOL_TIMEOUT: Duration = Duration::from_secs(2);
-/// Locations that are looked at in one call of the pool.
+/// Files that are looked up in one call of the pool.
 const FILES_PER_CALL: usize = 1000;
 
-/// A directory of data files with its own bounded pool. Cheap to clone.
+/// A directory of data files with its own pool of threads. Cheap to clone.
 #[derive(Clone)]
 pub struct Storage {
     root: Arc<LazyRoot>,
@@ -33,7 +33,7 @@ pub struct Storage {
     pub read_only: bool,
 }
 
-/// A file that is open for reading.
+/// A file opened for reading.
 #[derive(Debug)]
 pub struct OpenFile {
     pub file: File,
@@ -41,8 +41,8 @@ pub struct OpenFile {
 }
 
 impl Storage {
-    /// Refused if the directory cannot be opened, or shares files with what is private. A file system that does not answer is
-    /// not waited for: requests are answered 503 until it does.
+    /// An error if the directory cannot be opened, or contains private paths. If its file system does not answer, the
+    /// process starts nevertheless, and requests get 503 until it does.
     pub async fn open(
         name: &str,
         settings: &StorageConfig,
@@ -62,8 +62,7 @@ impl Storage {
         Ok(storage)
     }
 
-    /// Calls something that blocks, with the root; refused when the pool is full and stays so, and while the storage has not
-    /// answered since the start.
+    /// Runs blocking work with the root; 503 if the pool stays full, or if the file system has not answered since the start.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&StorageRoot) -> T + Send + 'static,
@@ -72,7 +71,7 @@ impl Storage {
         self.pool.run_within(POOL_TIMEOUT, move || work(&root)).await
     }
 
-    /// The same for an answer that has begun: it waits for its turn.
+    /// The same for an answer that has begun: it waits for the pool without limit.
     pub async fn run_queued<T: Send + 'static>(
         &self,
         work: impl FnOnce(&StorageRoot) -> T + Send + 'static,
@@ -81,12 +80,12 @@ impl Storage {
         self.pool.run_in_turn(move || work(&root)).await
     }
 
-    /// The same directory through another pool, for work that takes the processor besides the disk.
+    /// The same directory with another pool, for work that needs the processor besides the disk.
     pub fn with_pool(&self, pool: &Blocking) -> Self {
         Self { pool: pool.clone(), ..self.clone() }
     }
 
-    /// Looks at files without opening them; what is wrong with each that cannot be had.
+    /// Looks up files without opening them: the identity of each, or why it is missing.
     pub async fn identify_files(&self, locations: Vec<String>) -> Result<Vec<io::Result<FileIdentity>>, Problem> {
         let locations = Arc::new(locations);
         let mut all = Vec::with_capacity(locations.len());
@@ -97,14 +96,14 @@ impl Storage {
                 let mut lookup = root.start_lookup();
                 some[start..end].iter().map(|location| identify_with(&mut lookup, location)).collect::<Vec<_>>()
             };
-            // Only the first call is refused by a full pool: the rest belongs to what has begun.
+            // A full pool refuses only the first call: the others belong to a request that has begun.
             all.extend(if start == 0 { self.run(identify).await? } else { self.run_queued(identify).await? });
         }
         Ok(all)
     }
 }
 
-/// Looks at a file beneath the root without opening it.
+/// Looks up a file without opening it.
 pub fn identify_file(root: &StorageRoot, location: &str) -> io::Result<FileIdentity> {
     identify_with(&mut root.start_lookup(), location)
 }
@@ -115,40 +114,15 @@ fn identify_with(lookup: &mut FileLookup<'_>, location: &str) -> io::Result<File
     Ok(FileIdentity::from_cap_metadata(&metadata))
 }
 
-/// Opens a file beneath the root.
+/// Opens a file.
 pub fn open_file(root: &StorageRoot, location: &str) -> io::Result<OpenFile> {
     let (place, _) = root.start_lookup().find_file(location)?;
     let file = place.open_file()?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is no regular file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the location is not a regular file"));
     }
     Ok(OpenFile { identity: FileIdentity::from_std_metadata(&metadata), file })
-}
-
-/// Whether a location can have no file, now or later: it leads out of the storage or below `data_dir`.
-pub fn is_invalid_location(e: &io::Error) -> bool {
-    match e.kind() {
-        io::ErrorKind::InvalidInput => true,
-        // What the system refuses has a number; this was refused before the system was asked.
-        io::ErrorKind::PermissionDenied => e.raw_os_error().is_none(),
-        _ => false,
-    }
-}
-
-/// Whether there is no file at a location, now or ever; anything else may be a file that cannot be read.
-pub fn is_file_absent(e: &io::Error) -> bool {
-    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) || is_invalid_location(e)
-}
-
-/// Why a file cannot be had, in words for whoever asked for it.
-pub fn describe_failure(e: &io::Error) -> &'static str {
-    match e.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "there is no such file",
-        _ if is_invalid_location(e) => "it is no file of this storage",
-        io::ErrorKind::PermissionDenied => "the server may not read it",
-        _ => "it cannot be read now",
-    }
 }
 
 #[cfg(test)]
@@ -158,7 +132,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    /// The control is that the same secret can be read by its plain path within the root.
+    /// The control: files beneath the root can be read.
     #[test]
     fn nothing_outside_of_the_root_can_be_opened() {
         let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! New files: written under a temporary name beside their place, flushed, and then given their name, so that a location
-//! either has the whole file or none.
+//! New files: written under a temporary name in the same directory, flushed and then renamed, so that a location has either
+//! the whole file or none.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -14,7 +14,7 @@ use crate::domain::file_identity::FileIdentity;
 
 const TEMPORARY_SUFFIX: &str = ".part";
 
-/// Where a file is written before it is whole.
+/// The temporary location of a file.
 pub fn temporary_location(location: &str) -> String {
     format!("{location}{TEMPORARY_SUFFIX}")
 }
@@ -27,7 +27,7 @@ pub struct NewFile {
     size: u64,
 }
 
-/// A file that is in its place.
+/// A file that is complete and has its name.
 #[derive(Debug, Clone, Copy)]
 pub struct StoredFile {
     pub crc: u32,
@@ -35,7 +35,7 @@ pub struct StoredFile {
 }
 
 impl NewFile {
-    /// Makes the file, and the directories above it.
+    /// Creates the file and its parent directories.
     pub fn create(root: &StorageRoot, temporary: &str) -> io::Result<Self> {
         let path = Path::new(temporary);
         let directory = root.create_directory(path.parent().unwrap_or(Path::new("")))?;
@@ -51,14 +51,19 @@ impl NewFile {
         Ok(())
     }
 
-    /// Everything is on disk, the name too, when this returns. A file that is there already stays as it is.
+    /// Flushes the file and gives it its name; both are on disk when this returns. An existing file is not replaced.
     pub fn commit(self, root: &StorageRoot, temporary: &str, location: &str) -> io::Result<StoredFile> {
         self.file.sync_all()?;
         let (from, to) = (file_name(Path::new(temporary))?, file_name(Path::new(location))?);
         match self.directory.symlink_metadata(to) {
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             Err(e) => return Err(e),
-            Ok(_) => return Err(io::Error::new(ErrorKind::AlreadyExists, "another file has the name of the upload")),
+            Ok(_) => {
+                return Err(io::Error::new(
+                    ErrorKind::AlreadyExists,
+                    "the location of the upload is taken by another file",
+                ));
+            }
         }
         self.directory.rename(from, &self.directory, to)?;
         for directory in Path::new(location).ancestors().skip(1) {
@@ -66,24 +71,24 @@ impl NewFile {
         }
         let identity = FileIdentity::from_std_metadata(&self.file.metadata()?);
         if identity.size != self.size {
-            return Err(io::Error::other("the file is not as long as what was written"));
+            return Err(io::Error::other("the size of the file differs from the bytes written"));
         }
         Ok(StoredFile { crc: self.crc.finalize(), identity })
     }
 }
 
 fn file_name(path: &Path) -> io::Result<&OsStr> {
-    path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "the location is no name of a file"))
+    path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "the location has no file name"))
 }
 
-/// Removes a file, and the directories above it if it was the last one there; one that is not there is as good.
+/// Removes a file, and the directories above it that become empty. A missing file is not an error.
 pub fn remove_file(root: &StorageRoot, location: &str) -> io::Result<()> {
     let removed = root.locate_entry(location).and_then(|place| place.directory.remove_file(&place.name));
     match removed {
         Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    // Refused while something is in it, which is the point.
+    // A directory that is not empty cannot be removed, which ends the loop.
     let _removed = Path::new(location)
         .ancestors()
         .skip(1)
@@ -97,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_there_is_never_written_over() {
+    fn an_existing_file_is_never_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let root = StorageRoot::open(dir.path(), Path::new("/nowhere")).unwrap();
         let mut writing = NewFile::create(&root, "1/4/new.part").unwrap();

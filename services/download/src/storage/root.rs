@@ -1,9 +1,9 @@
-//! The directory that locations are relative to, and the one below which nothing is ever opened.
+//! The root directory of a storage. Files are opened beneath it, and never below `data_dir`.
 //!
-//! Locations come from the catalogue, which users may write. A handle on the root keeps them below it, links included.
-//! `data_dir` has the databases and the signing keys of the suite: wherever it lies, every directory that a location leads
-//! through is compared with it by device and inode, up to the root of the file system, so that links, bind mounts and a
-//! directory that was moved after the start make no difference.
+//! Locations come from the catalogue, which users may write. A directory handle keeps them beneath the root, links
+//! included. `data_dir` contains the databases and signing keys of the suite. Every directory on the way to a location is
+//! compared with it by device and inode, up to the root of the file system, so that links, bind mounts and directories that
+//! are moved later make no difference.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -15,37 +15,37 @@ use cap_std::fs::{Dir, Metadata};
 use rustix::fs::{Access, AtFlags, Mode, OFlags, accessat, openat, stat, statat};
 use rustix::io::Errno;
 
-/// How far up the directories of a file system may go.
+/// How many levels the directories of a file system may have.
 const MAX_DEPTH: usize = 4096;
 
-/// A storage's root directory.
+/// The root directory of a storage.
 #[derive(Debug)]
 pub struct StorageRoot {
     directory: Dir,
-    /// `data_dir`; looked up again at every check, because it may be made or moved later.
+    /// `data_dir`; looked up at every check, because it may be created or moved later.
     private: PathBuf,
 }
 
-/// A directory that may be used, and a name in it.
+/// A name in a directory that may be used.
 pub struct DirectoryEntry {
     pub directory: Rc<Dir>,
     pub name: PathBuf,
 }
 
-/// Looks up places one after the other; files of one directory cost one look at the directory.
+/// Looks up files one after the other. Consecutive files of one directory cost one check of that directory.
 pub struct FileLookup<'r> {
     root: &'r StorageRoot,
     last: Option<(PathBuf, Rc<Dir>)>,
 }
 
-/// A location in the catalogue's form: relative, forward slashes, no tricks.
+/// Whether a location is a relative path with forward slashes and without empty, `.` or `..` segments.
 pub fn is_plain_path(location: &str) -> bool {
     !location.is_empty()
         && !location.contains('\0')
         && location.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
-/// A location that no file of a storage can have, now or later.
+/// The error of a location that no file of a storage can have.
 fn invalid_location(why: &'static str) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, why)
 }
@@ -60,7 +60,7 @@ impl StorageRoot {
         FileLookup { root: self, last: None }
     }
 
-    /// Opens a directory beneath the root; empty: the root itself.
+    /// Opens a directory beneath the root; the empty path is the root.
     pub fn open_directory(&self, path: &Path) -> io::Result<Dir> {
         let directory =
             if path.as_os_str().is_empty() { self.directory.try_clone()? } else { self.directory.open_dir(path)? };
@@ -68,7 +68,7 @@ impl StorageRoot {
         Ok(directory)
     }
 
-    /// The same, made with what is missing above it.
+    /// The same; creates the directory and its parents if they are missing.
     pub fn create_directory(&self, path: &Path) -> io::Result<Dir> {
         for above in path.ancestors() {
             match self.open_directory(above) {
@@ -81,13 +81,13 @@ impl StorageRoot {
         self.open_directory(path)
     }
 
-    /// The place of a new or an existing file; a link there is a place of its own.
+    /// The directory entry of a location, whether it exists or not. A link is not followed.
     pub fn locate_entry(&self, location: &str) -> io::Result<DirectoryEntry> {
         let (above, name) = split_location(location)?;
         Ok(DirectoryEntry { directory: Rc::new(self.open_directory(above)?), name: name.to_owned() })
     }
 
-    /// Removes an empty directory; whether it did.
+    /// Removes a directory if it is empty; true if it was removed.
     pub fn remove_empty_directory(&self, path: &Path) -> bool {
         self.directory.remove_dir(path).is_ok()
     }
@@ -110,35 +110,35 @@ impl StorageRoot {
             let found = statat(directory, &path, AtFlags::empty())?;
             let found = (found.st_dev, found.st_ino);
             if found == private {
-                return Err(invalid_location("the location lies below data_dir, where no data files are"));
+                return Err(invalid_location("the location lies below data_dir"));
             }
-            // Above the topmost directory there is only itself.
+            // The parent of the topmost directory is that directory.
             if below == Some(found) {
                 return Ok(());
             }
             below = Some(found);
             path.push_str("/..");
         }
-        Err(io::Error::other("the directories above the location have no end"))
+        Err(io::Error::other("the location has too many parent directories"))
     }
 }
 
 impl FileLookup<'_> {
-    /// Looks at a regular file, through links that stay beneath the root.
+    /// Finds a regular file; follows links that stay beneath the root.
     pub fn find_file(&mut self, location: &str) -> io::Result<(DirectoryEntry, Metadata)> {
         let (above, name) = split_location(location)?;
         let found = self.find_entry(above, name)?;
         let (place, metadata) = if found.1.is_symlink() {
             let target = self.root.directory.canonicalize(location)?;
             let (Some(above), Some(name)) = (target.parent(), target.file_name()) else {
-                return Err(invalid_location("the location is no regular file"));
+                return Err(invalid_location("the location is not a regular file"));
             };
             self.find_entry(above, Path::new(name))?
         } else {
             found
         };
         if !metadata.is_file() {
-            return Err(invalid_location("the location is no regular file"));
+            return Err(invalid_location("the location is not a regular file"));
         }
         Ok((place, metadata))
     }
@@ -156,23 +156,23 @@ impl FileLookup<'_> {
 }
 
 impl DirectoryEntry {
-    /// Whether this process may read it.
+    /// An error unless this process may read the file.
     pub fn require_readable(&self) -> io::Result<()> {
         match accessat(&*self.directory, &self.name, Access::READ_OK, AtFlags::EACCESS) {
-            // Some file systems and kernels do not say; opening it will tell.
+            // Some file systems and kernels cannot answer; opening the file will tell.
             Ok(()) | Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => Ok(()),
             Err(e) => Err(e.into()),
         }
     }
 
-    /// Opens what is no link, and was looked at before: opening a pipe would wait for a writer.
+    /// Opens a file that was found to be regular before: opening a pipe would wait for a writer. Links are refused.
     pub fn open_file(&self) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&*self.directory, &self.name, flags, Mode::empty())?.into())
     }
 }
 
-/// Directory and name.
+/// Splits a location into directory and name.
 fn split_location(location: &str) -> io::Result<(&Path, &Path)> {
     if !is_plain_path(location) {
         return Err(invalid_location("the location is not a plain relative path"));
@@ -190,7 +190,7 @@ mod tests {
 
     const KEY: &str = "data/auth/keys/1.pem";
 
-    /// A storage with a file and with `data_dir` in it, which has a key and a database.
+    /// A storage that contains a file, and `data_dir` with a key and a database.
     fn create_nested_storage() -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("root");
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storage_below_data_dir_has_no_files() {
+    fn a_storage_below_data_dir_is_refused() {
         let (_dir, path) = create_nested_storage();
         for (root, private) in [(path.join("data"), path.clone()), (path.clone(), path.clone())] {
             let root = StorageRoot::open(&root, &private).unwrap();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_data_dir_that_is_made_or_moved_later_is_kept_out_of_too() {
+    fn a_data_dir_that_is_created_or_moved_later_is_protected_too() {
         let (dir, path) = create_nested_storage();
         let private = dir.path().join("private");
         let root = StorageRoot::open(&path, &private).unwrap();
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn one_lookup_for_many_files_sees_each_of_them() {
+    fn one_lookup_finds_many_files() {
         let (_dir, path) = create_nested_storage();
         std::fs::write(path.join("scan/b.h5"), "longer").unwrap();
         symlink("../database/b.h5", path.join("scan/c.h5")).unwrap();

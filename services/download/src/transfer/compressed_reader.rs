@@ -1,4 +1,4 @@
-//! A compressed archive, from its first byte to its last.
+//! Reads the members of a compressed archive from start to end.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::domain::archive::{CompressedArchive, Compression};
 use crate::manifest::Manifest;
 use crate::storage::StorageRoot;
 
-/// Read at a time; what becomes of it is at most a little more.
+/// Bytes that are read at once; compressed data are at most a little longer.
 const BUFFER_SIZE: usize = 64 * 1024;
 
 pub struct CompressedReader {
@@ -30,10 +30,10 @@ impl CompressedReader {
         self.finished
     }
 
-    /// The next bytes, at least `size_wanted` of them before the end; none when all were given.
-    pub fn read_chunk(&mut self, root: &StorageRoot, size_wanted: usize) -> Result<Vec<u8>, ReadError> {
+    /// The next bytes, at least `size` of them before the end; empty after the end.
+    pub fn read_chunk(&mut self, root: &StorageRoot, size: usize) -> Result<Vec<u8>, ReadError> {
         let mut out = Vec::new();
-        while out.len() < size_wanted && !self.finished {
+        while out.len() < size && !self.finished {
             self.read_step(root)?;
             out.extend(self.archive.take_output());
         }

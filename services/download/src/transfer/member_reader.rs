@@ -1,5 +1,5 @@
-//! One file of a manifest being read: checked when it is opened and after every read, so that bytes of another
-//! generation never leave the house.
+//! Reads one file of a manifest. Its identity is checked when it is opened and after every read, so that bytes of another
+//! version are never sent.
 
 use std::io;
 
@@ -10,16 +10,16 @@ use crate::domain::file_identity::FileIdentity;
 use crate::manifest::Manifest;
 use crate::storage::{self, OpenFile, StorageRoot};
 
-/// Why a transfer cannot go on.
+/// Why a transfer cannot continue.
 #[derive(Debug)]
 pub enum ReadError {
-    /// The file is not the one that was frozen.
+    /// The file has changed since the manifest was created.
     Changed(usize),
-    /// The file has another checksum than was known, so it was changed behind the back of its times.
+    /// The file has another checksum than the known one, so it was changed without a change of its times.
     ChecksumMismatch { member: usize, crc: u32 },
-    /// It cannot be read now.
+    /// The file cannot be read now.
     Unreadable(usize, io::Error),
-    /// A checksum is wanted that nobody knows.
+    /// A checksum is needed that is not known.
     ChecksumUnknown(usize),
 }
 
@@ -30,7 +30,7 @@ pub struct MemberReader {
     opened: OpenFile,
 }
 
-/// Compares without opening; for files without bytes, of which nothing is read.
+/// Compares the identity of a file without opening it; for empty files, of which nothing is read.
 pub fn require_unchanged_member(root: &StorageRoot, manifest: &Manifest, member: usize) -> Result<(), ReadError> {
     let source = &manifest.sources[member];
     let found = storage::identify_file(root, &source.location).map_err(|e| ReadError::Unreadable(member, e))?;
@@ -55,7 +55,7 @@ impl MemberReader {
         out.reserve(length);
         while out.len() < end {
             let at = offset + (out.len() - start) as u64;
-            // Into memory as it is: clearing it first would take nearly as long as the reading.
+            // Uninitialized memory: clearing it would take nearly as long as the read.
             match pread(&self.opened.file, spare_capacity(out), at) {
                 Ok(0) => return Err(ReadError::Changed(self.member)),
                 Ok(_) | Err(Errno::INTR) => {}

@@ -22,10 +22,11 @@ use self::reports::{Outcome, ReportGuard, TransferReports};
 use crate::config::Config;
 use crate::domain::archive::{ArchiveFormat, Compression};
 use crate::domain::chunk_size::{SMALL_CHUNK, choose_chunk_size};
+use crate::domain::file_errors::describe_failure;
 use crate::domain::manifest_entry::MissingFile;
 use crate::error;
 use crate::manifest::{Manifest, Manifests};
-use crate::storage::{Storage, StorageRoot, describe_failure};
+use crate::storage::{Storage, StorageRoot};
 
 /// Compression keeps a processor busy while a client receives data.
 const COMPRESSION_THREADS: usize = 4;

@@ -1,4 +1,4 @@
-//! Any range of an archive or a file, filled piece by piece from the storage. One file is open at a time.
+//! Reads any range of an archive or a file, chunk by chunk. One file is open at a time.
 
 use std::sync::Arc;
 
@@ -16,16 +16,16 @@ pub struct RangeReader {
     position: u64,
     end: u64,
     current: Option<CurrentMember>,
-    /// A file that cannot be read; told once what lies before it was sent.
+    /// The error of a file that cannot be read, returned after the bytes before it.
     unreadable: Option<ReadError>,
 }
 
 struct CurrentMember {
     reader: MemberReader,
-    /// Where in the file this began and where it goes on.
+    /// Offsets in the file where reading began and where it continues.
     first: u64,
     next: u64,
-    /// Only where the checksum is wanted.
+    /// Only if the checksum is to be computed.
     crc: Option<Hasher>,
 }
 
@@ -40,7 +40,7 @@ impl RangeReader {
         self.end - self.position
     }
 
-    /// The next bytes, about `size` of them; none when all were given.
+    /// The next bytes, about `size` of them; empty after the end.
     pub fn read_chunk(&mut self, root: &StorageRoot, size: usize) -> Result<Vec<u8>, ReadError> {
         if let Some(error) = self.unreadable.take() {
             return Err(error);
@@ -50,7 +50,7 @@ impl RangeReader {
             let length_before = out.len();
             match self.append_zone(root, size, &mut out) {
                 Ok(length) => self.position += length,
-                // The files before it are good, and whoever goes on behind it has them.
+                // The files before it are valid, and a client that continues after the broken one has them.
                 Err(error @ ReadError::Unreadable(..)) if length_before > 0 => {
                     out.truncate(length_before);
                     self.unreadable = Some(error);
@@ -65,7 +65,7 @@ impl RangeReader {
         Ok(out)
     }
 
-    /// Appends what lies at the position, of one zone; how much.
+    /// Appends the bytes at the position, up to the end of their zone; how many.
     fn append_zone(&mut self, root: &StorageRoot, size: usize, out: &mut Vec<u8>) -> Result<u64, ReadError> {
         let position = self.layout.locate(self.position);
         let length = position.left.min(self.remaining());
@@ -76,7 +76,7 @@ impl RangeReader {
                 Ok(length)
             }
             zone => {
-                self.append_generated(root, zone, position.at, length, out)?;
+                self.append_generated(root, zone, position.offset, length, out)?;
                 Ok(length)
             }
         }
@@ -113,13 +113,13 @@ impl RangeReader {
         length: u64,
         out: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        let wanted = self.layout.data_range(member, position.at, length);
+        let wanted = self.layout.data_range(member, position.offset, length);
         let bytes = usize::try_from(wanted.end - wanted.start).unwrap_or(usize::MAX);
         if self.current.as_ref().is_none_or(|current| current.reader.member != member) {
             self.finish_member()?;
             let size = self.layout.members()[member].size;
             if size == 0 {
-                self.layout.append_framed_data(member, position.at, length, &[], out);
+                self.layout.append_framed_data(member, position.offset, length, &[], out);
                 return Ok(());
             }
             let reader = MemberReader::open(root, &self.manifest, member)?;
@@ -133,7 +133,7 @@ impl RangeReader {
             if let Some(crc) = &mut current.crc {
                 crc.update(&data);
             }
-            self.layout.append_framed_data(member, position.at, length, &data, out);
+            self.layout.append_framed_data(member, position.offset, length, &data, out);
         } else {
             let start = out.len();
             current.reader.read_at(wanted.start, bytes, out)?;
@@ -142,14 +142,14 @@ impl RangeReader {
             }
         }
         current.next = wanted.end;
-        // Before the last bytes of a member are let go, and before its checksum is asked for.
+        // The checksum is compared before the last bytes are sent, and known before it is needed.
         if current.next == self.layout.members()[member].size {
             self.finish_member()?;
         }
         Ok(())
     }
 
-    /// Parts count towards a checksum that is not known; one that is known can be compared after a length_before pass.
+    /// Parts contribute to an unknown checksum; a known one is compared if the whole file is read.
     fn wants_crc(&self, member: usize, first: u64) -> bool {
         match self.format {
             ArchiveFormat::ZipStored => first == 0,
@@ -168,8 +168,8 @@ impl RangeReader {
 }
 
 impl Drop for RangeReader {
-    /// What a client that hung up has seen still counts.
+    /// The part that was read before a client disconnected still counts.
     fn drop(&mut self) {
-        let _differs_is_told_by_whoever_reads_it_again = self.finish_member();
+        let _mismatch_is_found_at_the_next_read = self.finish_member();
     }
 }

@@ -9,7 +9,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::manifest::{Manifest, Manifests};
-use crate::state::State;
 use crate::storage::Storage;
 use crate::store;
 use crate::transfer::Transfers;
@@ -32,13 +31,19 @@ struct ChecksumWorker {
     stop: CancellationToken,
 }
 
-pub fn build_worker(ctx: &Ctx, state: &State) -> Worker {
+pub fn build_worker(
+    ctx: &Ctx,
+    storage: Option<Storage>,
+    manifests: Arc<Manifests>,
+    transfers: Arc<Transfers>,
+    checksums_wanted: Arc<Notify>,
+) -> Worker {
     let worker = ChecksumWorker {
         db: ctx.db.clone(),
-        storage: state.storage().ok().cloned(),
-        manifests: Arc::clone(&state.manifests),
-        transfers: Arc::clone(&state.transfers),
-        checksums_wanted: Arc::clone(&state.checksums_wanted),
+        storage,
+        manifests,
+        transfers,
+        checksums_wanted,
         leases: ctx.leases.clone(),
         stop: ctx.stop.clone(),
     };

@@ -10,8 +10,8 @@ use crate::orphaned_files::OrphanedFiles;
 const INTERVAL: Duration = Duration::from_secs(10);
 const LEASE: Duration = Duration::from_mins(1);
 
-pub fn build_worker(ctx: &Ctx, orphaned_files: &Arc<OrphanedFiles>) -> Worker {
-    let (orphaned_files, leases) = (Arc::clone(orphaned_files), ctx.leases.clone());
+pub fn build_worker(ctx: &Ctx, orphaned_files: Arc<OrphanedFiles>) -> Worker {
+    let leases = ctx.leases.clone();
     Worker::periodic("download.orphaned_files", INTERVAL, &ctx.stop, move || {
         let (orphaned_files, leases) = (Arc::clone(&orphaned_files), leases.clone());
         async move {

@@ -11,7 +11,6 @@ use service_kit::{Code, Ctx, Db, Problem, Worker, problem};
 use tokio_util::sync::CancellationToken;
 
 use crate::manifest::Manifests;
-use crate::state::State;
 use crate::transfer::reports::{PendingReports, ReportInbox};
 
 /// Reports stored in one transaction.
@@ -39,7 +38,7 @@ struct ReportStore {
     stop: CancellationToken,
 }
 
-pub fn build_worker(ctx: &Ctx, outbox: Outbox, state: &State, inbox: &ReportInbox) -> Worker {
+pub fn build_worker(ctx: &Ctx, outbox: Outbox, manifests: Arc<Manifests>, inbox: ReportInbox) -> Worker {
     let metrics = ReportMetrics::default();
     let m = &ctx.process.metrics;
     m.register(
@@ -53,14 +52,7 @@ pub fn build_worker(ctx: &Ctx, outbox: Outbox, state: &State, inbox: &ReportInbo
         metrics.failed.clone(),
     );
     m.register("undulator_download_reports_dropped", "Reports of transfers that were lost", metrics.dropped.clone());
-    let store = Arc::new(ReportStore {
-        db: ctx.db.clone(),
-        outbox,
-        manifests: Arc::clone(&state.manifests),
-        inbox: Arc::clone(inbox),
-        metrics,
-        stop: ctx.stop.clone(),
-    });
+    let store = Arc::new(ReportStore { db: ctx.db.clone(), outbox, manifests, inbox, metrics, stop: ctx.stop.clone() });
     Worker::new("download.reports", move || Arc::clone(&store).run())
 }
 

@@ -1,5 +1,5 @@
-//! Archives that are compressed while they are read: ZIP with DEFLATE, and tar within gzip. Their length is known when
-//! they are done, so they go from the first byte to the last and not otherwise.
+//! Archives that are compressed while they are sent: ZIP with DEFLATE, and gzipped tar. Their length is not known before
+//! their end, so they can only be written from start to end.
 
 use std::io::{self, Write as _};
 use std::mem;
@@ -10,14 +10,14 @@ use flate2::write::{DeflateEncoder, GzEncoder};
 use super::zip::{self, MAX_U32, Method, ZipEntry};
 use super::{Member, tar};
 
-/// The two kinds.
+/// The format of a compressed archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
     ZipDeflate,
     TarGz,
 }
 
-/// An archive under way. Members are begun, fed and ended in their order; what is ready is taken in between.
+/// An archive that is being written. Each member is begun, written and ended; the output can be taken at any time.
 pub struct CompressedArchive {
     members: Arc<[Member]>,
     out: Output,
@@ -31,10 +31,10 @@ enum Output {
 #[derive(Default)]
 struct ZipOutput {
     ready: Vec<u8>,
-    /// Bytes that were taken before.
+    /// Bytes of output that were taken.
     taken: u64,
     member: Option<(DeflateEncoder<Vec<u8>>, u64)>,
-    /// Offset, packed size and checksum of the members that are done.
+    /// Offset, compressed size and checksum of the complete members.
     written: Vec<(u64, u64, u32)>,
 }
 
@@ -75,7 +75,7 @@ impl CompressedArchive {
         }
     }
 
-    /// Ends the member; `crc` is that of what was fed.
+    /// Ends a member; `crc` is the checksum of its data.
     pub fn end_member(&mut self, member: usize, crc: u32) -> io::Result<()> {
         let of = &self.members[member];
         match &mut self.out {
@@ -100,7 +100,7 @@ impl CompressedArchive {
         }
     }
 
-    /// Writes what closes the archive.
+    /// Writes the end of the archive.
     pub fn finish(&mut self) -> io::Result<()> {
         match &mut self.out {
             Output::Zip(zip) => {
@@ -121,7 +121,7 @@ impl CompressedArchive {
         }
     }
 
-    /// What is ready to be sent; empty if nothing is yet.
+    /// Takes the output that is ready to be sent.
     pub fn take_output(&mut self) -> Vec<u8> {
         match &mut self.out {
             Output::Zip(zip) => {
@@ -133,7 +133,7 @@ impl CompressedArchive {
     }
 }
 
-/// Whether sizes need zip64 stands in front of the data, so it goes by the most that they can become.
+/// The header comes before the data, so the largest possible compressed size decides whether it needs zip64.
 fn zip_entry(member: &Member, packed: u64) -> ZipEntry<'_> {
     let most = member.size + member.size / 512 + 1024;
     ZipEntry { member, method: Method::Deflate, packed, large: most >= MAX_U32, full: false }

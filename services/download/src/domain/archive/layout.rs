@@ -1,4 +1,4 @@
-//! Where everything lies in an archive: sums in front of each member, and a search in them.
+//! The layout of an archive: the offset of each member, and a binary search in the offsets.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,52 +7,52 @@ use super::tar;
 use super::zip::{self, BLOCK, BLOCK_HEADER, MAX_U32, Method, ZipEntry, render_block_header};
 use super::{ArchiveFormat, Member};
 
-/// The arrangement of one archive. Takes 16 bytes a member.
+/// The layout of one archive. Needs 16 bytes per member.
 #[derive(Debug)]
 pub struct Layout {
-    form: ArchiveFormat,
+    format: ArchiveFormat,
     members: Arc<[Member]>,
-    /// Of each member, and of what follows the last one.
+    /// The offset of each member, and of what follows the last one.
     offsets: Vec<u64>,
-    /// Of each entry within the directory, and its length.
+    /// The offset of each entry within the directory, and the length of the directory.
     directory: Vec<u64>,
     full: bool,
     total: u64,
 }
 
-/// The parts of an archive.
+/// A part of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {
-    /// In front of a member's data.
+    /// Before the data of a member.
     Header(usize),
     Data(usize),
-    /// Behind a member's data: checksum or padding.
+    /// After the data of a member: checksum or padding.
     Trailer(usize),
-    /// A member's entry in the directory.
+    /// The entry of a member in the directory.
     Entry(usize),
-    /// What closes the archive.
+    /// The end of the archive.
     End,
 }
 
-/// What lies at a byte.
+/// What is at one byte of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     pub zone: Zone,
-    /// How far within the zone.
-    pub at: u64,
-    /// Bytes from here to the end of the zone.
+    /// The offset within the zone.
+    pub offset: u64,
+    /// Bytes to the end of the zone.
     pub left: u64,
 }
 
 impl Layout {
-    pub fn new(form: ArchiveFormat, members: Arc<[Member]>) -> Self {
-        let full = form != ArchiveFormat::Tar
-            && form != ArchiveFormat::Raw
+    pub fn new(format: ArchiveFormat, members: Arc<[Member]>) -> Self {
+        let full = format != ArchiveFormat::Tar
+            && format != ArchiveFormat::Raw
             && members.iter().any(|member| member.size == MAX_U32);
         let mut layout = Self {
-            form,
+            format,
             offsets: Vec::with_capacity(members.len() + 1),
-            directory: Vec::with_capacity(if form == ArchiveFormat::Tar { 0 } else { members.len() + 1 }),
+            directory: Vec::with_capacity(if format == ArchiveFormat::Tar { 0 } else { members.len() + 1 }),
             members,
             full,
             total: 0,
@@ -81,17 +81,17 @@ impl Layout {
         &self.members
     }
 
-    /// Where the first byte of a member's data lies.
+    /// The offset of the first data byte of a member.
     pub fn data_offset(&self, member: usize) -> u64 {
         self.offsets[member] + self.header_length(member)
     }
 
-    /// Where the directory starts, or what closes an archive without one.
+    /// The offset of the directory, or of the end of an archive without one.
     pub fn directory_offset(&self) -> u64 {
         self.offsets[self.members.len()]
     }
 
-    /// What lies at `position`, which is less than [`total_length`](Self::total).
+    /// What is at `position`, which must be less than [`total_length`](Self::total).
     pub fn locate(&self, position: u64) -> Position {
         let body = self.directory_offset();
         if position < body {
@@ -101,25 +101,25 @@ impl Layout {
             let data = header + self.data_length(member);
             let end = self.offsets[member + 1] - self.offsets[member];
             return if within < header {
-                Position { zone: Zone::Header(member), at: within, left: header - within }
+                Position { zone: Zone::Header(member), offset: within, left: header - within }
             } else if within < data {
-                Position { zone: Zone::Data(member), at: within - header, left: data - within }
+                Position { zone: Zone::Data(member), offset: within - header, left: data - within }
             } else {
-                Position { zone: Zone::Trailer(member), at: within - data, left: end - within }
+                Position { zone: Zone::Trailer(member), offset: within - data, left: end - within }
             };
         }
         let within = position - body;
         if within < self.directory_length() {
             let member = self.directory.partition_point(|offset| *offset <= within) - 1;
-            let at = within - self.directory[member];
-            return Position { zone: Zone::Entry(member), at, left: self.directory[member + 1] - within };
+            let offset = within - self.directory[member];
+            return Position { zone: Zone::Entry(member), offset, left: self.directory[member + 1] - within };
         }
-        Position { zone: Zone::End, at: within - self.directory_length(), left: self.total - position }
+        Position { zone: Zone::End, offset: within - self.directory_length(), left: self.total - position }
     }
 
-    /// The bytes of a zone without data; `crc` is asked only where it stands in them, see [`member_with_crc`](Self::needs_crc).
+    /// The bytes of a zone without data; `crc` is used only in zones with a checksum, see [`member_with_crc`](Self::needs_crc).
     pub fn render_zone(&self, zone: Zone, crc: u32) -> Vec<u8> {
-        match (zone, self.form) {
+        match (zone, self.format) {
             (Zone::Header(member), ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks) => {
                 self.entry_of(member).render_header(crc)
             }
@@ -137,9 +137,9 @@ impl Layout {
         }
     }
 
-    /// The member whose checksum stands in a zone.
+    /// The member whose checksum is in a zone.
     pub fn member_with_crc(&self, zone: Zone) -> Option<usize> {
-        match (zone, self.form) {
+        match (zone, self.format) {
             (Zone::Header(member), ArchiveFormat::ZipStored)
             | (Zone::Trailer(member), ArchiveFormat::ZipBlocks)
             | (Zone::Entry(member), _) => Some(member),
@@ -147,9 +147,9 @@ impl Layout {
         }
     }
 
-    /// Which bytes of the member lie in `length` bytes of its data zone from `at` on.
+    /// The bytes of the member that are in `length` bytes of its data zone from `at` on.
     pub fn data_range(&self, member: usize, at: u64, length: u64) -> Range<u64> {
-        if self.form != ArchiveFormat::ZipBlocks {
+        if self.format != ArchiveFormat::ZipBlocks {
             return at..at + length;
         }
         let size = self.members[member].size;
@@ -160,9 +160,9 @@ impl Layout {
         whole(at)..whole(at + length)
     }
 
-    /// Appends `length` bytes of a member's data zone from `at` on; `data` are those that [`data_range`](Self::data) named.
+    /// Appends `length` bytes of the data zone of a member from `at` on; `data` is its [`data_range`](Self::data_range).
     pub fn append_framed_data(&self, member: usize, at: u64, length: u64, mut data: &[u8], out: &mut Vec<u8>) {
-        if self.form != ArchiveFormat::ZipBlocks {
+        if self.format != ArchiveFormat::ZipBlocks {
             out.extend(data);
             return;
         }
@@ -187,7 +187,7 @@ impl Layout {
     }
 
     fn has_directory(&self) -> bool {
-        matches!(self.form, ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks)
+        matches!(self.format, ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks)
     }
 
     fn directory_length(&self) -> u64 {
@@ -196,7 +196,7 @@ impl Layout {
 
     fn entry_of(&self, member: usize) -> ZipEntry<'_> {
         let member = &self.members[member];
-        let (method, packed) = match self.form {
+        let (method, packed) = match self.format {
             ArchiveFormat::ZipBlocks => (Method::Deflate, zip::stored_blocks_length(member.size)),
             _ => (Method::Stored, member.size),
         };
@@ -204,7 +204,7 @@ impl Layout {
     }
 
     fn header_length(&self, member: usize) -> u64 {
-        match self.form {
+        match self.format {
             ArchiveFormat::Raw => 0,
             ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks => self.entry_of(member).header_length(),
             ArchiveFormat::Tar => tar::header_length(&self.members[member]),
@@ -213,11 +213,11 @@ impl Layout {
 
     fn data_length(&self, member: usize) -> u64 {
         let size = self.members[member].size;
-        if self.form == ArchiveFormat::ZipBlocks { zip::stored_blocks_length(size) } else { size }
+        if self.format == ArchiveFormat::ZipBlocks { zip::stored_blocks_length(size) } else { size }
     }
 
     fn trailer_length(&self, member: usize) -> u64 {
-        match self.form {
+        match self.format {
             ArchiveFormat::Raw => 0,
             ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks => self.entry_of(member).descriptor_length(),
             ArchiveFormat::Tar => tar::pad_to_block(self.members[member].size) - self.members[member].size,
@@ -225,7 +225,7 @@ impl Layout {
     }
 
     fn end_length(&self) -> u64 {
-        match self.form {
+        match self.format {
             ArchiveFormat::Raw => 0,
             ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks => {
                 zip::end_length(self.members.len() as u64, self.directory_offset(), self.directory_length())
@@ -235,7 +235,7 @@ impl Layout {
     }
 }
 
-/// A length that is known to be small.
+/// Converts a length that is known to be small.
 fn to_index(length: u64) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
 }

@@ -1,6 +1,6 @@
-//! Little-endian fields one after the other.
+//! A buffer for little-endian fields.
 
-/// Bytes under construction.
+/// Bytes that are appended field by field.
 #[derive(Default)]
 pub struct LittleEndianBuffer(pub Vec<u8>);
 
@@ -20,12 +20,12 @@ impl LittleEndianBuffer {
         self
     }
 
-    /// A value cut to what 16 bits can say, whose greatest means "look elsewhere".
+    /// A value capped at the greatest 16-bit number, which refers to the zip64 field.
     pub fn push_capped_u16(self, v: u64) -> Self {
         self.push_u16(u16::try_from(v).unwrap_or(u16::MAX))
     }
 
-    /// The same for 32 bits.
+    /// The same with 32 bits.
     pub fn push_capped_u32(self, v: u64) -> Self {
         self.push_u32(u32::try_from(v).unwrap_or(u32::MAX))
     }

@@ -1,8 +1,8 @@
-//! Archives as pure functions of an ordered list of members: no file is touched and nothing is remembered here.
+//! Archives as pure functions of an ordered list of members: no file is read and no state is kept here.
 //!
-//! A [`Layout`] knows the exact length and what lies at each byte: headers, which are made again whenever they are
-//! asked for, and data, which is a place in a member. So any range of an archive of any size costs a binary search and
-//! the data that it covers. [`Compressed`] archives have neither a length nor ranges and only go forward.
+//! A [`Layout`] knows the exact length of an archive and what is at each byte: headers, which are rendered whenever they
+//! are needed, and data of a member. So any range of an archive of any size costs a binary search and its own bytes. A
+//! [`CompressedArchive`] has neither a known length nor ranges, and is written from start to end.
 
 mod compressed;
 mod layout;
@@ -16,7 +16,7 @@ pub use self::compressed::{CompressedArchive, Compression};
 pub use self::layout::{Layout, Position, Zone};
 pub use self::zip::stored_blocks_length;
 
-/// Changes whenever the bytes of an archive of the same members change; part of every validator.
+/// Must change whenever archives of the same members get other bytes; part of every validator.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A file of an archive.
@@ -29,15 +29,15 @@ pub struct Member {
     pub modified: i64,
 }
 
-/// How the bytes are laid out.
+/// The format of an archive with known length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ArchiveFormat {
-    /// One file as it is.
+    /// A single file as it is.
     Raw,
-    /// ZIP, stored, each checksum in front of its data: needs all of them before the first byte.
+    /// ZIP, stored, with checksums before the data: needs all checksums before the first byte.
     ZipStored,
-    /// ZIP, DEFLATE in stored blocks, each checksum behind its data: needs none to begin.
+    /// ZIP, DEFLATE in stored blocks, with checksums after the data: needs none to begin.
     ZipBlocks,
-    /// POSIX pax; has no checksums of data.
+    /// POSIX pax, which has no checksums of data.
     Tar,
 }

@@ -1,5 +1,5 @@
-//! Published archives: what an independent writer made of the same members, and what Python, Info-ZIP, GNU tar and Java
-//! have read.
+//! Tests with published archives: an independent program wrote the same members, and Python, Info-ZIP, GNU tar and Java have
+//! read the result.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -37,23 +37,23 @@ fn crc_of(content: Content, i: usize, size: u64) -> u32 {
     hasher.finalize()
 }
 
-/// Feeds the bytes of a range in pieces of at most 1 MiB.
+/// Calls `take` with the bytes of a range, at most 1 MiB at once.
 fn read_range(layout: &Layout, content: Content, crcs: &[u32], from: u64, to: u64, mut take: impl FnMut(&[u8])) {
     let mut at = from;
     while at < to {
-        let place = layout.locate(at);
-        let length = place.left.min(to - at).min(1 << 20);
-        if let Zone::Data(i) = place.zone {
-            let data: Vec<u8> = layout.data_range(i, place.at, length).map(|y| content(i, y)).collect();
+        let position = layout.locate(at);
+        let length = position.left.min(to - at).min(1 << 20);
+        if let Zone::Data(i) = position.zone {
+            let data: Vec<u8> = layout.data_range(i, position.offset, length).map(|y| content(i, y)).collect();
             let mut out = Vec::new();
-            layout.append_framed_data(i, place.at, length, &data, &mut out);
+            layout.append_framed_data(i, position.offset, length, &data, &mut out);
             assert_eq!(out.len() as u64, length);
             take(&out);
         } else {
-            let crc = layout.member_with_crc(place.zone).map_or(0, |i| crcs[i]);
-            let bytes = layout.render_zone(place.zone, crc);
-            assert_eq!(bytes.len() as u64, place.at + place.left, "{place:?}");
-            take(&bytes[usize::try_from(place.at).unwrap()..][..usize::try_from(length).unwrap()]);
+            let crc = layout.member_with_crc(position.zone).map_or(0, |i| crcs[i]);
+            let bytes = layout.render_zone(position.zone, crc);
+            assert_eq!(bytes.len() as u64, position.offset + position.left, "{position:?}");
+            take(&bytes[usize::try_from(position.offset).unwrap()..][..usize::try_from(length).unwrap()]);
         }
         at += length;
     }
@@ -204,15 +204,15 @@ fn a_member_of_four_gigabytes_is_the_published_bytes() {
         let mut digest = Digest::default();
         let mut at = 0;
         while at < total {
-            let place = layout.locate(at);
-            let length = place.left.min(1 << 20);
-            match place.zone {
+            let position = layout.locate(at);
+            let length = position.left.min(1 << 20);
+            match position.zone {
                 Zone::Data(0) => {
-                    let data = layout.data_range(0, place.at, length);
+                    let data = layout.data_range(0, position.offset, length);
                     let mut out = Vec::new();
                     layout.append_framed_data(
                         0,
-                        place.at,
+                        position.offset,
                         length,
                         &zeros[..usize::try_from(data.end - data.start).unwrap()],
                         &mut out,

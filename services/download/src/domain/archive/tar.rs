@@ -6,12 +6,12 @@ use super::Member;
 pub const BLOCK: u64 = 512;
 /// Two blocks of zeros.
 pub const END_LENGTH: u64 = 2 * BLOCK;
-/// What eleven octal digits can say.
+/// The limit of eleven octal digits.
 const OCTAL_LIMIT: u64 = 1 << 33;
 const NAME: usize = 100;
 const EXTENDED_NAME: &[u8] = b"././@PaxHeader";
 
-/// Rounded up to whole blocks.
+/// Rounds up to whole blocks.
 pub fn pad_to_block(size: u64) -> u64 {
     size.next_multiple_of(BLOCK)
 }
@@ -22,7 +22,7 @@ pub fn header_length(member: &Member) -> u64 {
     if extended == 0 { BLOCK } else { 2 * BLOCK + pad_to_block(extended) }
 }
 
-/// One block, or three and more where a name, a size or a time does not fit into it.
+/// The headers of a member: one block, or at least three if the name, size or time does not fit into it.
 pub fn render_header(member: &Member) -> Vec<u8> {
     let extended = render_records(member).concat();
     let mut out = Vec::new();
@@ -38,7 +38,7 @@ pub fn render_header(member: &Member) -> Vec<u8> {
     out
 }
 
-/// The time, if it fits into octal digits.
+/// The modification time, if it fits into the octal field.
 fn octal_time(member: &Member) -> Option<u64> {
     u64::try_from(member.modified).ok().filter(|time| *time < OCTAL_LIMIT)
 }
@@ -79,7 +79,7 @@ fn render_record(key: &str, value: &str) -> String {
     format!("{} {key}={value}\n", record_length(key.len() + value.len()))
 }
 
-/// The length counts its own digits, besides the blank, the sign and the line end.
+/// The length of a record, which includes its own digits, the blank, the equals sign and the line end.
 fn record_length(key_and_value: usize) -> usize {
     let mut length = key_and_value + 3;
     loop {

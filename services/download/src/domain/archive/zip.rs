@@ -1,4 +1,4 @@
-//! The parts of a ZIP archive (APPNOTE 6.3) and their lengths. Zip64 stands just where a size or offset needs it.
+//! The parts of a ZIP archive (APPNOTE 6.3) and their lengths. Zip64 is used only where a size or an offset needs it.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -6,13 +6,13 @@ use jiff::tz::TimeZone;
 use super::Member;
 use super::little_endian::LittleEndianBuffer;
 
-/// The value that says "look into the zip64 block".
+/// The value that refers to the zip64 field.
 pub const MAX_U32: u64 = 0xFFFF_FFFF;
 const MAX_U16: u64 = 0xFFFF;
-/// The most data of a stored block, and what each costs besides.
+/// Most data of a stored block, and the length of its header.
 pub const BLOCK: u64 = 65_535;
 pub const BLOCK_HEADER: u64 = 5;
-/// Made on Unix (3), by version 4.5 of the format.
+/// Created on Unix (3), version 4.5 of the format.
 const DIRECTORY_VERSION: u16 = 0x032D;
 /// Names are UTF-8.
 const FLAG_UTF8: u16 = 0x0800;
@@ -23,16 +23,16 @@ const ATTRIBUTES: u32 = 0o100_644 << 16;
 /// Extended timestamp, modification time only.
 const TIME_EXTRA: u64 = 9;
 
-/// How the data of all members are written.
+/// How data are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// As they are, the checksum in front.
+    /// As they are, with the checksum before the data.
     Stored,
-    /// DEFLATE, the checksum behind.
+    /// DEFLATE, with the checksum after the data.
     Deflate,
 }
 
-/// A member with what it takes in the archive.
+/// A member with its size in the archive.
 #[derive(Debug, Clone, Copy)]
 pub struct ZipEntry<'m> {
     pub member: &'m Member,
@@ -46,7 +46,7 @@ pub struct ZipEntry<'m> {
     pub full: bool,
 }
 
-/// Length of data as stored blocks.
+/// The length of data in stored DEFLATE blocks.
 pub fn stored_blocks_length(size: u64) -> u64 {
     size + BLOCK_HEADER * size.div_ceil(BLOCK).max(1)
 }
@@ -68,7 +68,7 @@ impl ZipEntry<'_> {
         }
     }
 
-    /// Sizes and offset in the zip64 block of the directory.
+    /// Whether the zip64 field of the directory has the sizes, and whether it has the offset.
     fn zip64_fields(&self, offset: u64) -> (bool, bool) {
         let (large, far) = (self.large, offset >= MAX_U32);
         if self.full && (large || far) { (true, true) } else { (large, far) }
@@ -172,7 +172,7 @@ pub fn end_length(count: u64, offset: u64, size: u64) -> u64 {
     22 + if needs_zip64_end(count, offset, size) { 56 + 20 } else { 0 }
 }
 
-/// What follows the directory; `offset` and `size` are the directory's.
+/// The end of the archive; `offset` and `size` are those of the directory.
 pub fn render_end(count: u64, offset: u64, size: u64) -> Vec<u8> {
     let mut fields = LittleEndianBuffer::default();
     if needs_zip64_end(count, offset, size) {
@@ -210,7 +210,7 @@ pub fn render_block_header(length: u64, last: bool) -> [u8; 5] {
     [u8::from(last), a, b, !a, !b]
 }
 
-/// DOS time and date in UTC, clamped to what they can say; odd seconds round down.
+/// DOS time and date in UTC, clamped to their range; odd seconds are rounded down.
 fn to_dos_time(seconds: i64) -> (u16, u16) {
     const FIRST: i64 = 315_532_800;
     const LAST: i64 = 4_354_819_198;

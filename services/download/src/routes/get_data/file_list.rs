@@ -122,9 +122,9 @@ fn last_path_segment(path: &str) -> &str {
 }
 
 fn render_metalink(manifest: &Manifest, urls: &[String]) -> String {
-    // No hashes: those of the catalogue may be older than the file, and a client that trusts them loops for ever. Programs
-    // that skip files without a hash and call that success are not named.
-    // It stands in no comment, because `--` ends one.
+    // No hashes: those of the catalogue may be older than the file, and a client that trusts them would retry for ever.
+    // Clients that skip files without a hash are therefore not recommended.
+    // The command is not in a comment, because `--` ends one.
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<?to-download-all-files aria2c -c --max-tries=20 --retry-wait=5 -M FILE?>\n\
          <metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n",
@@ -138,7 +138,7 @@ fn render_metalink(manifest: &Manifest, urls: &[String]) -> String {
     out
 }
 
-/// Text for XML; control characters are in no name of a member.
+/// Escapes text for XML. Paths in archives contain no control characters.
 fn escape_xml(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,4 +1,4 @@
-//! `GET /ids/getData`: one file, or a selection in one of the forms of archive, with ranges and validators.
+//! `GET /ids/getData`: sends a file or an archive of a selection, with ranges and validators.
 
 mod conditional_request;
 mod file_list;
@@ -16,7 +16,7 @@ use crate::routes::parameters::Parameters;
 use crate::routes::wire_types::{Always, Bytes, DataQuery, Failure};
 use crate::state::State;
 
-/// What the old interface labels all its data.
+/// The media type of all data of ids.server.
 const OCTETS: &str = "application/octet-stream";
 
 #[utoipa::path(

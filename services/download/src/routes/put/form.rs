@@ -19,7 +19,7 @@ use crate::routes::parameters::Parameters;
 use crate::routes::wire_types::{Always, Failure, PutForm, Stored};
 use crate::state::State;
 
-/// Of the old form, besides `wrap` and `padding`.
+/// The known fields of the form.
 const FIELDS: [&str; 10] = [
     "sessionId",
     "name",
@@ -38,7 +38,7 @@ const PAGE: &str = "<html><script type=\"text/javascript\">";
 const NAME: &str = "window.name='";
 const END_OF_NAME: &str = "';";
 const AFTER: &str = "</script></html>";
-/// Browsers of old showed a page of their own instead of a short error.
+/// Old browsers replaced short error pages by their own.
 const PADDING: usize = 512;
 
 #[utoipa::path(

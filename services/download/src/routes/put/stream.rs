@@ -1,4 +1,4 @@
-//! `PUT /ids/put`: the body is the file.
+//! `PUT /ids/put`: stores the body as a file.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
