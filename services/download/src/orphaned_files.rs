@@ -63,7 +63,7 @@ impl OrphanedFiles {
                 Err(e) => Err(e),
             };
             if let Err(e) = checked {
-                let error = problem::chain(&e);
+                let error = problem::format_error_chain(&e);
                 tracing::warn!(file.location = file.location, error, "cannot check now whether a file has a datafile");
             }
         }

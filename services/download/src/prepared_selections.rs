@@ -78,7 +78,7 @@ impl PreparedSelections {
                 // The checksums at the end of the archive are to be ready when it is downloaded.
                 if zip && !compress && stored.zip_format == ArchiveFormat::ZipBlocks {
                     store::checksum_jobs::enqueue_manifest(tx, stored.id, now).await?;
-                    tx.wake_on_commit(&self.checksums_wanted);
+                    tx.notify_on_commit(&self.checksums_wanted);
                 }
                 let (files, bytes) = (stored.files, stored.bytes);
                 let event = SelectionPrepared { id: number, subject: owner.clone(), files, bytes };

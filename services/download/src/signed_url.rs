@@ -72,7 +72,7 @@ impl SignedUrls {
                 return Ok(secret);
             }
             let mut fresh = vec![0; KEY_BYTES];
-            self.ids.fill(&mut fresh);
+            self.ids.fill_random(&mut fresh);
             let now = self.clock.now_as_micros();
             self.db.write(async |tx| store::signing_keys::create_signing_key(tx, fresh.clone(), now).await).await?;
             let stored = store::signing_keys::get_signing_key(&mut self.db.read().await?).await?;

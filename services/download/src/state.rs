@@ -79,7 +79,7 @@ impl State {
             storage,
             manifests,
             checksums_wanted,
-            icat_url: ctx.endpoints.resolve(&core.icat.url, service_kit::Listener::Public),
+            icat_url: ctx.endpoints.resolve_url(&core.icat.url, service_kit::Listener::Public),
             public_url: core.public_url.trim_end_matches('/').to_owned(),
             config,
         };

@@ -111,7 +111,7 @@ impl<'u> Upload<'u> {
         let upload = Self { uploads, storage, session, datafile, location, temporary, file: None, postponed };
         upload.schedule_checks().await?;
         let path = upload.temporary.clone();
-        let file = storage.run(move |root| NewFile::create(root, &path)).await?.map_err(Problem::from_write)?;
+        let file = storage.run(move |root| NewFile::create(root, &path)).await?.map_err(Problem::from_write_error)?;
         Ok(Self { file: Some(file), ..upload })
     }
 
@@ -124,7 +124,7 @@ impl<'u> Upload<'u> {
     async fn write_chunk(&mut self, bytes: Bytes) -> Result<(), Problem> {
         let Some(mut file) = self.file.take() else { return Ok(()) };
         let written = self.storage.run_queued(move |_| file.write(&bytes).map(|()| file)).await?;
-        self.file = Some(written.map_err(Problem::from_write)?);
+        self.file = Some(written.map_err(Problem::from_write_error)?);
         if self.postponed.elapsed() >= self.uploads.postpone_interval {
             self.schedule_checks().await?;
             self.postponed = Instant::now();
@@ -138,7 +138,7 @@ impl<'u> Upload<'u> {
         self.schedule_checks().await?;
         let (temporary, location) = (self.temporary.clone(), self.location.clone());
         let written = self.storage.run_queued(move |root| file.commit(root, &temporary, &location)).await?;
-        let stored = written.map_err(Problem::from_write)?;
+        let stored = written.map_err(Problem::from_write_error)?;
         let StoredFile { crc, identity } = stored;
         let entity = self.datafile.to_entity(&self.location, identity.size, crc);
         let created = self.uploads.icat.create(self.session.expose(), &[entity]).await;
@@ -147,7 +147,7 @@ impl<'u> Upload<'u> {
             Ok(None) => return Err(from_icat_error(IcatError::Nonsense("no id".to_owned()))),
             Err(e) => {
                 if may_have_succeeded(&e.error) {
-                    let error = problem::chain(&e);
+                    let error = problem::format_error_chain(&e);
                     tracing::warn!(
                         file.location = self.location,
                         error,

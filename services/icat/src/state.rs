@@ -40,7 +40,7 @@ pub struct State {
 
 impl State {
     pub fn new(ctx: service_kit::Ctx, config: Config, outbox: Outbox) -> Result<Self, service_kit::ConfigError> {
-        let authn_urls = config.authn.iter().map(|a| ctx.endpoints.resolve(&a.url, Listener::Internal)).collect();
+        let authn_urls = config.authn.iter().map(|a| ctx.endpoints.resolve_url(&a.url, Listener::Internal)).collect();
         Ok(Self {
             dumps: Arc::new(Semaphore::new(DUMPS_AT_ONCE)),
             data_dir: ctx.config.core.data_dir.clone(),

@@ -26,12 +26,12 @@ pub mod write;
 
 use std::sync::Arc;
 
-use service_kit::{Dialect, Listener, Mount};
+use service_kit::{ErrorFormat, Listener, Mount};
 
 use crate::state::State;
 
 pub fn build_mount(state: Arc<State>) -> Mount {
-    Mount::new("/ids", Listener::Public, Dialect::Ids)
+    Mount::new("/ids", Listener::Public, ErrorFormat::Ids)
         .cors_for_everybody()
         .state(state)
         .get("/ping", ping::get_ping)
@@ -51,9 +51,9 @@ pub fn build_mount(state: Arc<State>) -> Mount {
         .post("/write", write::write_data)
         .post("/reset", reset::reset_failures)
         .put("/put", put::put_data)
-        .unhurried()
+        .without_timeout()
         .post("/put", put::put_form)
-        .unhurried()
+        .without_timeout()
         .delete("/delete", delete::delete_data)
         .post("/getLink", get_link::get_link)
 }

@@ -49,7 +49,7 @@ impl Storage {
         config: &Config,
         pools: &Pools,
     ) -> Result<Self, BuildError> {
-        let path = settings.directory(name)?;
+        let path = settings.parse_directory(name)?;
         let pool = pools.open(&format!("storage.{name}"), settings.threads, settings.queue);
         let (config, storage) = (config.clone(), name.to_owned());
         let root = LazyRoot::new(name, move || {
@@ -77,7 +77,7 @@ impl Storage {
         work: impl FnOnce(&StorageRoot) -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let root = self.root.get(&self.pool).await?;
-        self.pool.run_in_turn(move || work(&root)).await
+        self.pool.run_queued(move || work(&root)).await
     }
 
     /// The same directory with another pool, for work that needs the processor besides the disk.

@@ -10,14 +10,14 @@ const DEQUEUE: &str = "DELETE FROM hashing WHERE manifest_id = $1";
 pub const ALL: [&str; 3] = [ENQUEUE, NEXT, DEQUEUE];
 
 pub async fn enqueue_manifest(tx: &mut Tx, manifest: i64, now: Micros) -> Result<(), DbError> {
-    tx.exec(ENQUEUE, &[manifest.into(), now.into()]).await.map(drop)
+    tx.execute(ENQUEUE, &[manifest.into(), now.into()]).await.map(drop)
 }
 
 /// The manifest that has waited longest.
 pub async fn get_next_manifest(tx: &mut Tx) -> Result<Option<i64>, DbError> {
-    tx.opt(NEXT, &[]).await?.map(|row| row.get("manifest_id")).transpose()
+    tx.fetch_optional(NEXT, &[]).await?.map(|row| row.get("manifest_id")).transpose()
 }
 
 pub async fn dequeue_manifest(tx: &mut Tx, manifest: i64) -> Result<(), DbError> {
-    tx.exec(DEQUEUE, &[manifest.into()]).await.map(drop)
+    tx.execute(DEQUEUE, &[manifest.into()]).await.map(drop)
 }

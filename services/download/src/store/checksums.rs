@@ -28,7 +28,7 @@ pub async fn find_checksums(
     let sql = format!("{FIND}{}", tx.engine().text_list("$2"));
     let mut all = HashMap::new();
     for some in locations.chunks(LOCATIONS_PER_QUERY) {
-        for row in tx.all(&sql, &[storage.into(), Val::texts(some.iter().copied())]).await? {
+        for row in tx.fetch_all(&sql, &[storage.into(), Val::from_texts(some.iter().copied())]).await? {
             let identity = FileIdentity {
                 size: row.get::<i64>("size")?.cast_unsigned(),
                 modified_ns: row.get("modified_ns")?,
@@ -60,10 +60,10 @@ pub async fn upsert_checksum(
         identity.inode.cast_signed().into(),
         i64::from(crc).into(),
     ];
-    tx.exec(UPSERT, &vals).await.map(drop)
+    tx.execute(UPSERT, &vals).await.map(drop)
 }
 
 /// Deletes the checksum of a file that was removed.
 pub async fn delete_checksum(tx: &mut Tx, storage: &str, location: &str) -> Result<(), DbError> {
-    tx.exec(DELETE, &[storage.into(), location.into()]).await.map(drop)
+    tx.execute(DELETE, &[storage.into(), location.into()]).await.map(drop)
 }

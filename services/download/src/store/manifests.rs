@@ -53,13 +53,13 @@ pub struct ManifestHeader {
 
 /// The current manifest with these files.
 pub async fn find_manifest_by_hash(tx: &mut Tx, hash: &str) -> Result<Option<ManifestHeader>, DbError> {
-    let row = tx.opt(FIND_BY_HASH, &[hash.into()]).await?;
+    let row = tx.fetch_optional(FIND_BY_HASH, &[hash.into()]).await?;
     row.map(|row| parse_header(&row, row.get("id")?, hash.to_owned())).transpose()
 }
 
 /// A manifest by its id; `None` once it is marked as stale.
 pub async fn get_manifest(tx: &mut Tx, id: i64) -> Result<Option<ManifestHeader>, DbError> {
-    let row = tx.opt(GET, &[id.into()]).await?;
+    let row = tx.fetch_optional(GET, &[id.into()]).await?;
     row.map(|row| parse_header(&row, id, row.get("hash")?)).transpose()
 }
 
@@ -86,7 +86,7 @@ pub async fn create_manifest(
         now.into(),
         now.into(),
     ];
-    if tx.opt(CREATE, &vals).await?.is_none() {
+    if tx.fetch_optional(CREATE, &vals).await?.is_none() {
         return find_manifest_by_hash(tx, hash).await?.ok_or(DbError::NoRow);
     }
     for (chunk, entries) in entries.chunks(ROWS_PER_INSERT).enumerate() {
@@ -99,19 +99,19 @@ pub async fn create_manifest(
             vals.extend([modified_ns.into(), changed_ns.into()]);
             vals.extend([device.cast_signed().into(), inode.cast_signed().into(), entry.crc.map(i64::from).into()]);
         }
-        tx.exec(&render_insert(entries.len()), &vals).await?;
+        tx.execute(&render_insert(entries.len()), &vals).await?;
     }
     Ok(ManifestHeader { id, hash: hash.to_owned(), zip_format, files: count, bytes })
 }
 
 /// The entries in their order.
 pub async fn list_entries(tx: &mut Tx, id: i64) -> Result<Vec<ManifestEntry>, DbError> {
-    tx.all(LIST_ENTRIES, &[id.into()]).await?.iter().map(parse_entry).collect()
+    tx.fetch_all(LIST_ENTRIES, &[id.into()]).await?.iter().map(parse_entry).collect()
 }
 
 /// The checksums that are known by now, each with the index of its entry.
 pub async fn list_checksums(tx: &mut Tx, id: i64) -> Result<Vec<(usize, u32)>, DbError> {
-    let rows = tx.all(LIST_CHECKSUMS, &[id.into()]).await?;
+    let rows = tx.fetch_all(LIST_CHECKSUMS, &[id.into()]).await?;
     let map = |row: &Row| {
         let member = usize::try_from(row.get::<i64>("place")?).unwrap_or(usize::MAX);
         Ok((member, parse_crc32(row.get("crc32")?)))
@@ -122,23 +122,23 @@ pub async fn list_checksums(tx: &mut Tx, id: i64) -> Result<Vec<(usize, u32)>, D
 /// Sets a checksum that is not known yet.
 pub async fn set_checksum(tx: &mut Tx, id: i64, member: usize, crc: u32) -> Result<(), DbError> {
     let index = i64::try_from(member).unwrap_or(i64::MAX);
-    tx.exec(SET_CHECKSUM, &[i64::from(crc).into(), id.into(), index.into()]).await.map(drop)
+    tx.execute(SET_CHECKSUM, &[i64::from(crc).into(), id.into(), index.into()]).await.map(drop)
 }
 
 /// Sets the time of the last use, if the stored one is before `outdated`.
 pub async fn update_last_used(tx: &mut Tx, id: i64, now: Micros, outdated: Micros) -> Result<(), DbError> {
-    tx.exec(UPDATE_LAST_USED, &[now.into(), id.into(), outdated.into()]).await.map(drop)
+    tx.execute(UPDATE_LAST_USED, &[now.into(), id.into(), outdated.into()]).await.map(drop)
 }
 
 /// Marks a manifest whose file has changed; false if it was marked before.
 pub async fn mark_manifest_stale(tx: &mut Tx, id: i64, datafile: i64, now: Micros) -> Result<bool, DbError> {
-    Ok(tx.exec(MARK_STALE, &[now.into(), datafile.into(), id.into()]).await? == 1)
+    Ok(tx.execute(MARK_STALE, &[now.into(), datafile.into(), id.into()]).await? == 1)
 }
 
 /// Deletes manifests that were last used before a moment and that no prepared selection needs.
 pub async fn delete_unused_manifests(tx: &mut Tx, before: Micros) -> Result<u64, DbError> {
-    tx.exec(DELETE_UNUSED_ENTRIES, &[before.into()]).await?;
-    tx.exec(DELETE_UNUSED, &[before.into()]).await
+    tx.execute(DELETE_UNUSED_ENTRIES, &[before.into()]).await?;
+    tx.execute(DELETE_UNUSED, &[before.into()]).await
 }
 
 /// The statement that inserts this many entries; public for the test that prepares it.

@@ -22,14 +22,14 @@ pub async fn create_missing_files(tx: &mut Tx, prepared: &str, files: &[MissingF
             vals.extend([prepared.into(), index.into(), (*datafile).into(), name.into()]);
             vals.extend([(*size).into(), reason.into()]);
         }
-        tx.exec(&render_insert(files.len()), &vals).await?;
+        tx.execute(&render_insert(files.len()), &vals).await?;
     }
     Ok(())
 }
 
 /// The missing files of a prepared selection, by the ids of their datafiles.
 pub async fn list_missing_files(tx: &mut Tx, prepared: &str) -> Result<Vec<MissingFile>, DbError> {
-    let rows = tx.all(LIST, &[prepared.into()]).await?;
+    let rows = tx.fetch_all(LIST, &[prepared.into()]).await?;
     let map = |row: &Row| {
         Ok(MissingFile {
             datafile: row.get("datafile")?,
@@ -43,7 +43,7 @@ pub async fn list_missing_files(tx: &mut Tx, prepared: &str) -> Result<Vec<Missi
 
 /// Deletes the missing files of selections that expired before a moment; call it before the selections are deleted.
 pub async fn delete_expired(tx: &mut Tx, before: Micros) -> Result<u64, DbError> {
-    tx.exec(DELETE_EXPIRED, &[before.into()]).await
+    tx.execute(DELETE_EXPIRED, &[before.into()]).await
 }
 
 /// The statement that inserts this many rows; public for the test that prepares it.

@@ -20,17 +20,17 @@ pub struct PossibleOrphan {
 
 /// Schedules the check of a file, or postpones the scheduled one.
 pub async fn schedule_check(tx: &mut Tx, file: &PossibleOrphan, due_at: Micros) -> Result<(), DbError> {
-    tx.exec(SCHEDULE, &[(&file.location).into(), file.temporary.into(), due_at.into()]).await.map(drop)
+    tx.execute(SCHEDULE, &[(&file.location).into(), file.temporary.into(), due_at.into()]).await.map(drop)
 }
 
 /// Up to 100 files whose check is due.
 pub async fn list_due_files(tx: &mut Tx, now: Micros) -> Result<Vec<PossibleOrphan>, DbError> {
-    let rows = tx.all(LIST_DUE, &[now.into()]).await?;
+    let rows = tx.fetch_all(LIST_DUE, &[now.into()]).await?;
     rows.iter()
         .map(|row| Ok(PossibleOrphan { location: row.get("location")?, temporary: row.get("temporary")? }))
         .collect()
 }
 
 pub async fn delete_check(tx: &mut Tx, location: &str) -> Result<(), DbError> {
-    tx.exec(DELETE, &[location.into()]).await.map(drop)
+    tx.execute(DELETE, &[location.into()]).await.map(drop)
 }

@@ -42,12 +42,12 @@ pub async fn create_prepared_selection(
         now.into(),
         (*expires_at).into(),
     ];
-    tx.exec(CREATE, &vals).await?;
+    tx.execute(CREATE, &vals).await?;
     Ok(number)
 }
 
 pub async fn get_prepared_selection(tx: &mut Tx, id: &str) -> Result<Option<PreparedSelection>, DbError> {
-    let Some(row) = tx.opt(GET, &[id.into()]).await? else { return Ok(None) };
+    let Some(row) = tx.fetch_optional(GET, &[id.into()]).await? else { return Ok(None) };
     let is_stale = row.get::<bool>("stale")?;
     Ok(Some(PreparedSelection {
         owner: row.get("owner")?,
@@ -61,5 +61,5 @@ pub async fn get_prepared_selection(tx: &mut Tx, id: &str) -> Result<Option<Prep
 
 /// Deletes selections that expired before a moment.
 pub async fn delete_expired(tx: &mut Tx, before: Micros) -> Result<u64, DbError> {
-    tx.exec(DELETE_EXPIRED, &[before.into()]).await
+    tx.execute(DELETE_EXPIRED, &[before.into()]).await
 }

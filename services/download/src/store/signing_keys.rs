@@ -10,10 +10,10 @@ const GET: &str = "SELECT secret FROM signing_key WHERE id = $1";
 pub const ALL: [&str; 2] = [CREATE, GET];
 
 pub async fn get_signing_key(tx: &mut Tx) -> Result<Option<Vec<u8>>, DbError> {
-    tx.opt(GET, &[ID.into()]).await?.map(|row| row.get("secret")).transpose()
+    tx.fetch_optional(GET, &[ID.into()]).await?.map(|row| row.get("secret")).transpose()
 }
 
 /// Stores a new key, unless there is one.
 pub async fn create_signing_key(tx: &mut Tx, fresh: Vec<u8>, now: Micros) -> Result<(), DbError> {
-    tx.exec(CREATE, &[ID.into(), fresh.into(), now.into()]).await.map(drop)
+    tx.execute(CREATE, &[ID.into(), fresh.into(), now.into()]).await.map(drop)
 }

@@ -54,7 +54,10 @@ impl ChecksumWorker {
     async fn run(self) {
         loop {
             if let Err(e) = self.process_queue().await {
-                tracing::error!(error = problem::chain(&e), "cannot compute the checksums of prepared selections");
+                tracing::error!(
+                    error = problem::format_error_chain(&e),
+                    "cannot compute the checksums of prepared selections"
+                );
             }
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -75,7 +78,10 @@ impl ChecksumWorker {
                     Ok(is_done) => is_done,
                     // A file that changed or cannot be read: its download answers with the error.
                     Err(e) => {
-                        tracing::warn!(error = problem::chain(&e), "the checksums of a selection cannot be computed");
+                        tracing::warn!(
+                            error = problem::format_error_chain(&e),
+                            "the checksums of a selection cannot be computed"
+                        );
                         true
                     }
                 },

@@ -62,7 +62,7 @@ impl ReportStore {
         let store = async |pending: &mut PendingReports| match self.store_pending(pending).await {
             Ok(()) => true,
             Err(e) => {
-                let (error, reports) = (problem::chain(&e), pending.reports.len());
+                let (error, reports) = (problem::format_error_chain(&e), pending.reports.len());
                 tracing::error!(error, reports, "cannot store reports of transfers now; they are kept in memory");
                 self.metrics.failed.inc();
                 false
@@ -88,7 +88,10 @@ impl ReportStore {
             match self.store_first(pending).await {
                 Err(e) if e.code == Code::OutcomeUnknown => {
                     // A second event would be as wrong as none, and checksums are computed again.
-                    tracing::error!(error = problem::chain(&e), "reports of transfers may be stored or not");
+                    tracing::error!(
+                        error = problem::format_error_chain(&e),
+                        "reports of transfers may be stored or not"
+                    );
                 }
                 stored => stored?,
             }

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use download::store::orphan_checks;
 use serde_json::json;
 use service_kit::Micros;
-use testkit::backends;
+use testkit::list_backends;
 
 use crate::facility::{DATASET, Facility, SESSION};
 
@@ -30,7 +30,7 @@ fn move_into_storage(facility: &Facility) {
 
 #[tokio::test]
 async fn keys_and_databases_are_neither_served_nor_deleted() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         move_into_storage(&facility);
         fs::create_dir(facility.files.join("copy")).unwrap();

@@ -3,11 +3,11 @@
 use download::store::{
     checksum_jobs, checksums, manifests, missing_files, orphan_checks, prepared_selections, signing_keys,
 };
-use testkit::databases;
+use testkit::create_databases;
 
 #[tokio::test]
 async fn every_statement_can_be_prepared_on_each_engine() {
-    for test in databases("download", download::SERVICE.migrations).await {
+    for test in create_databases("download", download::SERVICE.migrations).await {
         let fixed = [
             &checksums::ALL[..],
             &checksum_jobs::ALL,

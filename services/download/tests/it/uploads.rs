@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use download::store::orphan_checks::{PossibleOrphan, schedule_check};
 use service_kit::{DbError, Micros};
-use testkit::{backends, until};
+use testkit::{list_backends, wait_until};
 
 use crate::facility::{DATASET, Facility, SESSION, compute_crc32};
 
@@ -31,7 +31,7 @@ fn list_files(facility: &Facility) -> Vec<String> {
 
 #[tokio::test]
 async fn a_file_is_stored_with_its_datafile_or_not_at_all() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         let bytes = b"some bytes".to_vec();
         let stored = facility.send_request("PUT", &put_path("new.h5"), &[], bytes.clone()).await;
@@ -60,7 +60,7 @@ async fn a_file_is_stored_with_its_datafile_or_not_at_all() {
 /// The catalogue fails, and its datafile may be there or not: the file stays until it is known.
 #[tokio::test]
 async fn a_file_whose_datafile_may_be_stored_stays_until_somebody_has_looked() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         for name in ["stored", "unanswered", "failed"] {
             let answer = facility.send_request("PUT", &put_path(name), &[], b"bytes".to_vec()).await;
@@ -73,8 +73,10 @@ async fn a_file_whose_datafile_may_be_stored_stays_until_somebody_has_looked() {
         }
         assert_eq!(list_files(&facility).len(), 3, "nothing is removed");
         facility.app.clock.advance_seconds(16 * 60);
-        until("only the file without a datafile is gone", async || (list_files(&facility).len() == 2).then_some(()))
-            .await;
+        wait_until("only the file without a datafile is gone", async || {
+            (list_files(&facility).len() == 2).then_some(())
+        })
+        .await;
         for id in [1, 2] {
             let back = facility.get(&format!("/ids/getData?sessionId={SESSION}&datafileIds={id}"), &[]).await;
             assert_eq!((back.status, back.body.as_slice()), (200, &b"bytes"[..]));
@@ -85,7 +87,7 @@ async fn a_file_whose_datafile_may_be_stored_stays_until_somebody_has_looked() {
 
 #[tokio::test]
 async fn what_nobody_comes_back_to_is_looked_at_and_goes_if_no_datafile_has_it() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         facility.create_file("claimed.h5", b"1", true).await;
         std::fs::create_dir_all(facility.files.join("1/4")).unwrap();
@@ -108,7 +110,7 @@ async fn what_nobody_comes_back_to_is_looked_at_and_goes_if_no_datafile_has_it()
         })
         .await
         .unwrap();
-        until("the lost ones are gone", async || {
+        wait_until("the lost ones are gone", async || {
             (list_files(&facility) == ["1/4/later", "here/claimed.h5"]).then_some(())
         })
         .await;

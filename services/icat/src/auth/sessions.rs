@@ -7,7 +7,7 @@ use events::messages::auth::SessionsRevoked;
 use events::messages::icat::SessionEnded;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use service_kit::{Clock, Db, DbError, Peer, Tx, digest};
+use service_kit::{Clock, Db, DbError, Peer, Tx, sha256_hex};
 
 use crate::error::Error;
 use crate::state::State;
@@ -68,8 +68,8 @@ pub async fn log_in(state: &State, login: &Login, ip: &str) -> Result<String, Er
     let user_name = ask_authenticator(state, mnemonic, url, login, ip).await?;
     let id = state.ids.random_uuid().to_string();
     let session = Session { user_name, expires_at: state.clock.now_micros() + session_lifetime(state) };
-    let (id_hash, session) = (digest(&id), &session);
-    let store = state.db.write_in_turn(async |tx| sessions::create_session(tx, &id_hash, session, begun).await);
+    let (id_hash, session) = (sha256_hex(&id), &session);
+    let store = state.db.write_read_committed(async |tx| sessions::create_session(tx, &id_hash, session, begun).await);
     let stored = tokio::time::timeout(STORE_PATIENCE, store).await;
     let stored = stored.map_err(|_| Error::LoginsWait { retry_after: DEFAULT_RETRY_AFTER })??;
     let text = "The account was locked or removed, or got another password, during the login; log in again";
@@ -151,11 +151,11 @@ pub async fn require_user(state: &State, tx: &mut Tx, id: Option<&str>) -> Resul
 
 async fn find_live_session(tx: &mut Tx, id: Option<&str>, clock: &dyn Clock) -> Result<Session, Error> {
     let id = require_session_id(id)?;
-    let session = sessions::get_session(tx, &digest(id)).await?.ok_or_else(|| unknown_session(id))?;
+    let session = sessions::get_session(tx, &sha256_hex(id)).await?.ok_or_else(|| unknown_session(id))?;
     if session.expires_at < clock.now_micros() {
         return Err(Error::Session(format!("Session id:{id} has expired")));
     }
-    service_kit::note_caller(&session.user_name);
+    service_kit::record_caller(&session.user_name);
     Ok(session)
 }
 
@@ -185,14 +185,14 @@ pub async fn refresh_session(state: &State, id: &str) -> Result<(), Error> {
         .write(async |tx| {
             find_live_session(tx, Some(id), &*state.clock).await?;
             let expires_at = state.clock.now_micros() + session_lifetime(state);
-            Ok(sessions::update_expiry(tx, &digest(id), expires_at).await?)
+            Ok(sessions::update_expiry(tx, &sha256_hex(id), expires_at).await?)
         })
         .await
 }
 
 /// Ends a session, expired or not, and tells everybody who may have cached it.
 pub async fn end_session(state: &State, id: &str) -> Result<(), Error> {
-    let session_hash = digest(id);
+    let session_hash = sha256_hex(id);
     let ended = state
         .db
         .write(async |tx| {

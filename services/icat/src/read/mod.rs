@@ -60,7 +60,7 @@ pub(crate) fn build_environment<'a>(state: &State, rights: &'a Rights, engine: E
 
 pub(crate) async fn run_statement(tx: &mut Tx, statement: &Statement) -> Result<Vec<Row>, DbError> {
     let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    tx.all(&statement.sql, &vals).await
+    tx.fetch_all(&statement.sql, &vals).await
 }
 
 pub(crate) fn index_by_id(rows: Vec<StoredRow>) -> HashMap<i64, StoredRow> {

@@ -14,12 +14,12 @@ pub mod version;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
-use service_kit::{Dialect, Listener, Mount, bearer_credential};
+use service_kit::{ErrorFormat, Listener, Mount, bearer_credential};
 
 use crate::state::State;
 
 pub fn build_mount(state: Arc<State>) -> Mount {
-    Mount::new("/icat", Listener::Public, Dialect::Icat)
+    Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
         .cors_for_everybody()
         .state(state)
         .get("/version", version::get_version)
@@ -37,7 +37,7 @@ pub fn build_mount(state: Arc<State>) -> Mount {
         .post("/cloner", cloner::clone_entity)
         .get("/port", port::export::export_entities)
         .post("/port", port::import::import_entities)
-        .unhurried()
+        .without_timeout()
         .post("/isAccessAllowed", access::is_access_allowed)
         .get("/schema", schema::list_entity_types)
         .get("/schema/{entity}", schema::get_entity_type)

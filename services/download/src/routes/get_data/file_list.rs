@@ -7,7 +7,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::{Problem, disposition};
+use service_kit::{Problem, content_disposition};
 
 use crate::domain::archive::ArchiveFormat;
 use crate::domain::format::RequestedFormat;
@@ -66,7 +66,7 @@ pub async fn render_file_list(
     if format == RequestedFormat::Json {
         return Ok(response.body(render_json(manifest, urls, missing)?));
     }
-    Ok(response.insert_header(disposition::attachment(name)).body(render_metalink(manifest, &urls)))
+    Ok(response.insert_header(content_disposition::attachment_disposition(name)).body(render_metalink(manifest, &urls)))
 }
 
 async fn sign_urls(state: &State, request: &HttpRequest, manifest: &Manifest) -> Result<Vec<String>, Problem> {

@@ -6,39 +6,39 @@ use std::time::{Duration, Instant};
 
 /// The end of the statement that runs on a connection. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Patience {
+pub(crate) struct StatementTimeout {
     began: Instant,
     limit: Duration,
     /// Milliseconds after `began`.
     end: Arc<AtomicU64>,
 }
 
-impl Patience {
+impl StatementTimeout {
     /// Steps of the engine between two questions; some milliseconds.
-    pub const STEPS: i32 = 100_000;
+    pub const STEPS_BETWEEN_CHECKS: i32 = 100_000;
 
     pub fn new(limit: Duration) -> Self {
-        let patience = Self { began: Instant::now(), limit, end: Arc::default() };
-        patience.begin();
-        patience
+        let timeout = Self { began: Instant::now(), limit, end: Arc::default() };
+        timeout.start_statement();
+        timeout
     }
 
     /// The next statement begins.
-    pub fn begin(&self) {
-        self.end.store(millis(self.began.elapsed().saturating_add(self.limit)), Ordering::Relaxed);
+    pub fn start_statement(&self) {
+        self.end.store(to_millis(self.began.elapsed().saturating_add(self.limit)), Ordering::Relaxed);
     }
 
     /// Nobody waits for the statement any more.
-    pub fn end(&self) {
+    pub fn expire(&self) {
         self.end.store(0, Ordering::Relaxed);
     }
 
     /// Whether the statement may go on.
-    pub fn lasts(&self) -> bool {
-        millis(self.began.elapsed()) < self.end.load(Ordering::Relaxed)
+    pub fn has_time_left(&self) -> bool {
+        to_millis(self.began.elapsed()) < self.end.load(Ordering::Relaxed)
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+fn to_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -8,26 +8,26 @@ use actix_web::http::header::HeaderMap;
 use http::HeaderValue;
 use reqwest::Url;
 
-use crate::digest;
 use crate::ids::Ids;
+use crate::sha256_hex;
 
 const HEADER: &str = "x-undulator-own";
 
 /// What only this process knows, and where it may be sent.
 #[derive(Clone)]
-pub(crate) struct Own {
+pub(crate) struct SelfCalls {
     public: SocketAddr,
     secret: Arc<str>,
 }
 
-impl Own {
+impl SelfCalls {
     /// `public` is the address as the process itself calls it.
     pub fn new(public: SocketAddr, ids: &dyn Ids) -> Self {
         Self { public, secret: ids.random_uuid().to_string().into() }
     }
 
     /// Marks a call, if it goes to this process.
-    pub fn mark(&self, request: &mut reqwest::Request) {
+    pub fn mark_request(&self, request: &mut reqwest::Request) {
         if self.is_at(request.url())
             && let Ok(mut secret) = HeaderValue::from_str(&self.secret)
         {
@@ -44,9 +44,9 @@ impl Own {
     }
 
     /// Takes the mark off a request; whether it was the right one.
-    pub fn took_mark(&self, headers: &mut HeaderMap) -> bool {
+    pub fn take_mark(&self, headers: &mut HeaderMap) -> bool {
         let mut marks = headers.remove(HEADER);
-        marks.next().is_some_and(|mark| digest(mark.as_bytes()) == digest(self.secret.as_bytes()))
+        marks.next().is_some_and(|mark| sha256_hex(mark.as_bytes()) == sha256_hex(self.secret.as_bytes()))
     }
 }
 
@@ -58,10 +58,10 @@ mod tests {
     #[test]
     fn the_mark_goes_to_this_process_alone_and_no_other_is_taken_for_it() {
         for public in ["127.0.0.1:8080", "[::1]:8080"] {
-            let own = Own::new(public.parse().unwrap(), &SystemIds);
+            let self_calls = SelfCalls::new(public.parse().unwrap(), &SystemIds);
             let marked = |url: &str| {
                 let mut request = reqwest::Request::new(reqwest::Method::GET, url.parse().unwrap());
-                own.mark(&mut request);
+                self_calls.mark_request(&mut request);
                 request.headers().get(HEADER).cloned()
             };
             let mark = marked(&format!("http://{public}/icat/session")).unwrap();
@@ -73,13 +73,13 @@ mod tests {
             let taken = |value: &str| {
                 let mut headers = HeaderMap::new();
                 headers.insert(HEADER.parse().unwrap(), value.parse().unwrap());
-                let taken = own.took_mark(&mut headers);
+                let taken = self_calls.take_mark(&mut headers);
                 assert!(headers.is_empty());
                 taken
             };
             assert!(taken(mark.to_str().unwrap()));
             assert!(!taken("") && !taken("00000000-0000-4000-8000-000000000000"));
-            assert!(!own.took_mark(&mut HeaderMap::new()));
+            assert!(!self_calls.take_mark(&mut HeaderMap::new()));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Search for words: what the words of a text are, what people ask for, and what of a text they were looking for.
 //!
-//! Both engines keep an index of words (`{words NAME}` in a migration makes it: a row id and `tokens`). What a word is
+//! Both engines keep an index of words (`{fulltext NAME}` in a migration makes it: a row id and `tokens`). What a word is
 //! gets decided here and not by the engines, so that both give the same answers.
 
 use std::ops::Range;
@@ -19,11 +19,11 @@ const MOST: usize = 20_000;
 const MOST_BYTES: usize = (1 << 20) - 1;
 /// Words of a question; what follows does not count.
 const MOST_ASKED: usize = 32;
-/// Begins every [`label`]. No word of a text has it, and both engines take it for a letter.
+/// Begins every [`label_token`]. No word of a text has it, and both engines take it for a letter.
 const LABEL: char = '§';
 
 /// Without case and accents: `Größe Ångström` becomes `grosse angstrom`.
-pub fn fold(text: &str) -> String {
+pub fn fold_text(text: &str) -> String {
     let folded = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
     let mut out = String::with_capacity(text.len());
     for c in folded {
@@ -63,12 +63,12 @@ fn is_mark_of_time(text: &str, at: usize) -> bool {
 }
 
 /// The folded words of a text in their order, and where each stands.
-fn words(text: &str) -> Vec<(Range<usize>, String)> {
+fn split_words(text: &str) -> Vec<(Range<usize>, String)> {
     let mut found = Vec::new();
     let mut start = None;
     let mut end_word = |start: &mut Option<usize>, end: usize| {
         if let Some(start) = start.take() {
-            let folded = fold(&text[start..end]);
+            let folded = fold_text(&text[start..end]);
             let parts = folded.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
             found.extend(parts.map(|part| (start..end, part.chars().take(LONGEST).collect())));
         }
@@ -89,15 +89,15 @@ fn words(text: &str) -> Vec<(Range<usize>, String)> {
 }
 
 /// Marks a row in the index, so that questions can be for the rows that have one of several labels.
-pub fn label(number: i64) -> String {
+pub fn label_token(number: i64) -> String {
     format!("{LABEL}{number}")
 }
 
 /// What the index keeps: the words in their order, with blanks around each, then the labels.
-pub fn tokens<'t>(texts: impl IntoIterator<Item = &'t str>, labels: &[String]) -> String {
+pub fn build_index_tokens<'t>(texts: impl IntoIterator<Item = &'t str>, labels: &[String]) -> String {
     let mut out = String::from(" ");
     let mut left = MOST_BYTES.saturating_sub(labels.iter().map(String::len).sum());
-    let words = texts.into_iter().flat_map(words).map(|(_, word)| word).take(MOST);
+    let words = texts.into_iter().flat_map(split_words).map(|(_, word)| word).take(MOST);
     let words = words.take_while(|word| {
         let fits = word.len() <= left;
         left = left.saturating_sub(word.len());
@@ -120,23 +120,23 @@ struct Term {
 /// What somebody asks for: `beam dump` both words, `"beam dump"` in this order, `calib*` and `"beam du*"`
 /// beginnings. All must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked(Vec<Term>);
+pub struct FulltextQuery(Vec<Term>);
 
 /// A part of a text that is shown of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct ExcerptPart {
     pub text: String,
     /// Whether it is what was asked for.
     pub hit: bool,
 }
 
-impl Asked {
+impl FulltextQuery {
     /// `None` if there is no word in it.
     pub fn parse(question: &str) -> Option<Self> {
         let mut terms = Vec::new();
         let mut left = MOST_ASKED;
         let mut take = |text: &str, is_open: bool| {
-            let words: Vec<String> = words(text).into_iter().map(|(_, word)| word).take(left).collect();
+            let words: Vec<String> = split_words(text).into_iter().map(|(_, word)| word).take(left).collect();
             left -= words.len();
             if !words.is_empty() {
                 terms.push(Term { words, is_open });
@@ -152,13 +152,13 @@ impl Asked {
         (!terms.is_empty()).then_some(Self(terms))
     }
 
-    /// The value for [`Engine::has_words`]; with `labels`, rows must have one of them.
-    pub fn question(&self, engine: Engine, labels: &[String]) -> Val {
-        let (all, any) = engine.words_all_and_any();
-        let word = |word: &str, is_open: bool| engine.word(word, is_open);
+    /// The value for [`Engine::fulltext_condition`]; with `labels`, rows must have one of them.
+    pub fn to_match_expression(&self, engine: Engine, labels: &[String]) -> Val {
+        let (all, any) = engine.boolean_operators();
+        let word = |word: &str, is_open: bool| engine.quote_search_word(word, is_open);
         let mut conditions: Vec<String> = Vec::new();
         if !labels.is_empty() {
-            let labels: Vec<String> = labels.iter().map(|label| word(label, false)).collect();
+            let labels: Vec<String> = labels.iter().map(|label_token| word(label_token, false)).collect();
             conditions.push(format!("({})", labels.join(any)));
         }
         for term in &self.0 {
@@ -169,18 +169,18 @@ impl Asked {
     }
 
     /// Patterns that the `tokens` must be LIKE besides, because the index knows no order.
-    pub fn patterns(&self) -> Vec<String> {
+    pub fn phrase_patterns(&self) -> Vec<String> {
         let phrases = self.0.iter().filter(|term| term.words.len() > 1);
         phrases.map(|term| format!("% {}{}%", term.words.join(" "), if term.is_open { "" } else { " " })).collect()
     }
 
     /// Where a text has what was asked for.
-    fn hits(&self, text: &str) -> Vec<Range<usize>> {
-        let found = words(text);
+    fn find_matches(&self, text: &str) -> Vec<Range<usize>> {
+        let found = split_words(text);
         let mut hits: Vec<Range<usize>> = Vec::new();
         let mut at = 0;
         while at < found.len() {
-            let fits = self.0.iter().find(|term| term.fits(&found[at..]));
+            let fits = self.0.iter().find(|term| term.matches_words(&found[at..]));
             let length = fits.map_or(0, |term| term.words.len());
             if length > 0 {
                 hits.push(found[at].0.start..found[at + length - 1].0.end);
@@ -192,8 +192,8 @@ impl Asked {
 
     /// About `most` bytes of a text around the first hit; the whole text if it is short. Without a hit there is
     /// nothing.
-    pub fn excerpt(&self, text: &str, most: usize) -> Vec<Piece> {
-        let hits = self.hits(text);
+    pub fn extract_excerpt(&self, text: &str, most: usize) -> Vec<ExcerptPart> {
+        let hits = self.find_matches(text);
         let Some(first) = hits.first() else { return Vec::new() };
         let start = if text.len() <= most { 0 } else { first.start.saturating_sub(most / 3) };
         let start = (0..=start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
@@ -203,7 +203,7 @@ impl Asked {
         let mut pieces = Vec::new();
         let mut push = |text: &str, hit| {
             if !text.is_empty() {
-                pieces.push(Piece { text: text.to_owned(), hit });
+                pieces.push(ExcerptPart { text: text.to_owned(), hit });
             }
         };
         let mut done = start;
@@ -224,7 +224,7 @@ impl Asked {
 }
 
 impl Term {
-    fn fits(&self, found: &[(Range<usize>, String)]) -> bool {
+    fn matches_words(&self, found: &[(Range<usize>, String)]) -> bool {
         let last = self.words.len() - 1;
         found.len() > last
             && self.words.iter().zip(found).enumerate().all(|(n, (asked, (_, word)))| {
@@ -239,53 +239,61 @@ mod tests {
 
     #[test]
     fn case_and_accents_do_not_count() {
-        assert_eq!(fold("Größe Ångström"), "grosse angstrom");
-        assert_eq!(fold("BL07"), "bl07");
-        assert_eq!(fold("ﬁeld ½"), "field 1⁄2");
+        assert_eq!(fold_text("Größe Ångström"), "grosse angstrom");
+        assert_eq!(fold_text("BL07"), "bl07");
+        assert_eq!(fold_text("ﬁeld ½"), "field 1⁄2");
     }
 
     #[test]
     fn words_are_runs_of_letters_and_digits() {
-        assert_eq!(tokens(["Beam is BACK, scan_0003 at 12.5 keV!"], &[]), " beam is back scan 0003 at 12 5 kev ");
-        assert_eq!(tokens(["a", "b"], &[label(7)]), " a b §7 ");
-        assert_eq!(tokens(["放射光 beam"], &[]), " 放 射 光 beam ");
-        assert_eq!(tokens(["2026-01-02T03:04:05Z"], &[]), " 2026 01 02 03 04 05 ");
-        assert_eq!(tokens(["20260102T030405.500Z, VAT20, 3T5, 1.5Z"], &[]), " 20260102 030405 500 vat20 3t5 1 5z ");
-        assert_eq!(tokens(["½ ﬁeld e\u{301}tat"], &[]), " 1 2 field etat ");
-        assert_eq!(tokens(["…"], &[]), " ");
+        assert_eq!(
+            build_index_tokens(["Beam is BACK, scan_0003 at 12.5 keV!"], &[]),
+            " beam is back scan 0003 at 12 5 kev "
+        );
+        assert_eq!(build_index_tokens(["a", "b"], &[label_token(7)]), " a b §7 ");
+        assert_eq!(build_index_tokens(["放射光 beam"], &[]), " 放 射 光 beam ");
+        assert_eq!(build_index_tokens(["2026-01-02T03:04:05Z"], &[]), " 2026 01 02 03 04 05 ");
+        assert_eq!(
+            build_index_tokens(["20260102T030405.500Z, VAT20, 3T5, 1.5Z"], &[]),
+            " 20260102 030405 500 vat20 3t5 1 5z "
+        );
+        assert_eq!(build_index_tokens(["½ ﬁeld e\u{301}tat"], &[]), " 1 2 field etat ");
+        assert_eq!(build_index_tokens(["…"], &[]), " ");
     }
 
     /// Both engines keep the same words of a long text, and all labels.
     #[test]
     fn a_text_of_long_words_is_cut_at_what_postgresql_takes() {
         let long: String = (0..MOST).fold(String::new(), |text, n| text + &format!("{n:ä>60} "));
-        let labels: Vec<String> = (0..1000).map(|n| label(i64::MAX - n)).collect();
-        let tokens = tokens([long.as_str()], &labels);
+        let labels: Vec<String> = (0..1000).map(|n| label_token(i64::MAX - n)).collect();
+        let tokens = build_index_tokens([long.as_str()], &labels);
         let bytes: usize = tokens.split_whitespace().map(str::len).sum();
         assert!(bytes <= MOST_BYTES && bytes > MOST_BYTES - 200, "{bytes}");
-        assert!(labels.iter().all(|label| tokens.contains(&format!(" {label} "))));
+        assert!(labels.iter().all(|label_token| tokens.contains(&format!(" {label_token} "))));
     }
 
     #[test]
     fn questions_have_words_phrases_and_beginnings() {
-        let asked = Asked::parse("Beam \"is  back\" scan_00* 12.5").unwrap();
+        let asked = FulltextQuery::parse("Beam \"is  back\" scan_00* 12.5").unwrap();
         assert_eq!(
-            asked.question(Engine::Sqlite, &[]),
+            asked.to_match_expression(Engine::Sqlite, &[]),
             Val::from("\"beam\" AND \"is\" AND \"back\" AND \"scan\" AND \"00\"* AND \"12\" AND \"5\"")
         );
         assert_eq!(
-            Asked::parse("be*").unwrap().question(Engine::Postgres, &[label(1), label(2)]),
+            FulltextQuery::parse("be*")
+                .unwrap()
+                .to_match_expression(Engine::Postgres, &[label_token(1), label_token(2)]),
             Val::from("('§1' | '§2') & 'be':*")
         );
-        assert_eq!(asked.patterns(), ["% is back %", "% scan 00%", "% 12 5 %"]);
-        assert_eq!(Asked::parse(" \"*\" - "), None);
-        assert_eq!(Asked::parse("\"open").unwrap().patterns(), Vec::<String>::new());
+        assert_eq!(asked.phrase_patterns(), ["% is back %", "% scan 00%", "% 12 5 %"]);
+        assert_eq!(FulltextQuery::parse(" \"*\" - "), None);
+        assert_eq!(FulltextQuery::parse("\"open").unwrap().phrase_patterns(), Vec::<String>::new());
     }
 
     #[test]
     fn what_was_asked_for_is_marked() {
         let marked = |question: &str, text: &str, most| {
-            let pieces = Asked::parse(question).unwrap().excerpt(text, most);
+            let pieces = FulltextQuery::parse(question).unwrap().extract_excerpt(text, most);
             pieces.iter().map(|p| if p.hit { format!("[{}]", p.text) } else { p.text.clone() }).collect::<String>()
         };
         assert_eq!(marked("grosse be*", "Die Größe des BEAMS.", 100), "Die [Größe] des [BEAMS].");

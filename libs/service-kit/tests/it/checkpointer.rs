@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::Arc;
 
 use actix_web::web;
-use service_kit::{Db, Dialect, Listener, Migration, Mount, Problem, Running, ServiceDef, Val};
-use testkit::{Backend, TestApp, until};
+use service_kit::{Db, ErrorFormat, Listener, Migration, Mount, Problem, Running, ServiceDef, Val};
+use testkit::{Backend, TestApp, wait_until};
 
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
@@ -15,8 +15,9 @@ const SERVICE: ServiceDef = ServiceDef {
         sql: "CREATE TABLE piece (id BIGINT PRIMARY KEY, bytes BLOB NOT NULL)",
     }],
     build: |ctx| {
-        let mount =
-            Mount::new("/sample", Listener::Public, Dialect::Problem).state(Arc::new(ctx.db)).post("/piece/{n}", add);
+        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::Problem)
+            .state(Arc::new(ctx.db))
+            .post("/piece/{n}", add);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY
@@ -27,7 +28,7 @@ const PIECES: i64 = 80;
 
 async fn add(db: web::Data<Db>, n: web::Path<i64>) -> Result<&'static str, Problem> {
     let vals = [(*n).into(), Val::Blob(Some(vec![0; PIECE]))];
-    db.write(async |tx| tx.exec("INSERT INTO piece (id, bytes) VALUES ($1, $2)", &vals).await).await?;
+    db.write(async |tx| tx.execute("INSERT INTO piece (id, bytes) VALUES ($1, $2)", &vals).await).await?;
     Ok("added")
 }
 
@@ -39,7 +40,7 @@ async fn what_is_written_reaches_the_file_without_the_writer() {
         assert_eq!(answer.status(), 200);
     }
     let file = app.data_dir().join("sample.db");
-    let moved = until("the log is in the file", async || {
+    let moved = wait_until("the log is in the file", async || {
         let bytes = fs::metadata(&file).unwrap().len();
         (bytes > 15 << 20).then_some(bytes)
     })

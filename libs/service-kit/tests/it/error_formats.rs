@@ -1,4 +1,4 @@
-//! What a request gets that no handler answers, or that a handler refuses, in the dialect of its mount.
+//! What a request gets that no handler answers, or that a handler refuses, in the error format of its mount.
 //!
 //! The codes and texts are those of icat.server 6.2, ids.server 2.1, the authenticator plugins and ICAT+ where these
 //! say something: 501 for unknown addresses, a dead session as 403 with `SESSION`, wrong methods and media types as 4xx
@@ -7,27 +7,27 @@
 
 use actix_web::web;
 use reqwest::Response;
-use service_kit::{Code, Dialect, Listener, Mount, Problem, Running, ServiceDef};
+use service_kit::{Code, ErrorFormat, Listener, Mount, Problem, Running, ServiceDef};
 use testkit::TestApp;
 use tokio::sync::Semaphore;
 
 const REQUEST_ID: &str = "test-1";
 
-/// Prefix, dialect and the media type of its failures.
-const MOUNTS: [(&str, Dialect, &str); 5] = [
-    ("/new", Dialect::Problem, "application/problem+json"),
-    ("/icat", Dialect::Icat, "application/json"),
-    ("/ids", Dialect::Ids, "application/json"),
-    ("/authn.db", Dialect::Authn, "application/json"),
-    ("/session", Dialect::IcatPlus, "text/plain; charset=utf-8"),
+/// Prefix, error format and the media type of its failures.
+const MOUNTS: [(&str, ErrorFormat, &str); 5] = [
+    ("/new", ErrorFormat::Problem, "application/problem+json"),
+    ("/icat", ErrorFormat::Icat, "application/json"),
+    ("/ids", ErrorFormat::Ids, "application/json"),
+    ("/authn.db", ErrorFormat::Authn, "application/json"),
+    ("/session", ErrorFormat::IcatPlus, "text/plain; charset=utf-8"),
 ];
 
 const SERVICE: ServiceDef =
     ServiceDef { name: "sample", build: |_| Box::pin(std::future::ready(Ok(build()))), ..ServiceDef::EMPTY };
 
 fn build() -> Running {
-    let mount = |(prefix, dialect, _)| {
-        Mount::new(prefix, Listener::Public, dialect)
+    let mount = |(prefix, error_format, _)| {
+        Mount::new(prefix, Listener::Public, error_format)
             .get("/ok", async || "state")
             .post("/json", async |body: web::Json<Vec<i64>>| body.len().to_string())
             .post("/form", async |body: web::Form<Vec<(String, String)>>| body.len().to_string())
@@ -65,7 +65,7 @@ async fn holds() -> String {
     "held".to_owned()
 }
 
-/// One failure: what is sent, and what comes back in each dialect in the order of [`MOUNTS`].
+/// One failure: what is sent, and what comes back in each error format in the order of [`MOUNTS`].
 struct Row {
     failure: &'static str,
     request: (&'static str, &'static str, Option<&'static str>, &'static str),
@@ -382,7 +382,7 @@ fn header<'r>(answer: &'r Response, name: &str) -> Option<&'r str> {
     answer.headers().get(name).map(|value| value.to_str().unwrap())
 }
 
-/// The answer in the dialect of the mount with this place in the lists.
+/// The answer in the error format of the mount with this place in the lists.
 async fn check(answer: Response, row: &Row, place: usize) {
     let ((prefix, _, media_type), (status, body)) = (MOUNTS[place], row.cells[place]);
     let case = format!("{} under {prefix}", row.failure);
@@ -419,7 +419,7 @@ async fn each_failure_takes_the_form_of_its_mount() {
             check(ask(&app, prefix, row).await, row, place).await;
         }
     }
-    println!("{} failures in {} dialects", rows.len(), MOUNTS.len());
+    println!("{} failures in {} error_formats", rows.len(), MOUNTS.len());
     app.stop().await;
 }
 
@@ -494,7 +494,7 @@ async fn a_full_process_says_so_at_once_and_has_room_again_afterwards() {
     app.stop().await;
 }
 
-/// Routes and dialects must see the same path, however it is written.
+/// Routes and error format must see the same path, however it is written.
 #[tokio::test]
 async fn a_prefix_with_needless_percent_encoding_has_the_dialect_of_its_mount() {
     let app = TestApp::start(&[SERVICE], "").await;
@@ -507,14 +507,14 @@ async fn a_prefix_with_needless_percent_encoding_has_the_dialect_of_its_mount() 
     app.stop().await;
 }
 
-/// Pages have the statuses of our own dialect, and what they say is escaped.
+/// Pages have the statuses of our own error format, and what they say is escaped.
 #[tokio::test]
 async fn a_page_says_what_failed() {
     const PAGES: ServiceDef = ServiceDef {
         name: "pages",
         build: |_| {
             let refusal = async || Err::<String, _>(refused(Code::Forbidden, "<b> & members"));
-            let mount = Mount::new("/page", Listener::Public, Dialect::Page).get("/forbidden", refusal);
+            let mount = Mount::new("/page", Listener::Public, ErrorFormat::Page).get("/forbidden", refusal);
             Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
         },
         ..ServiceDef::EMPTY

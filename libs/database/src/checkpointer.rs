@@ -9,7 +9,7 @@ use sqlx::{Row as _, SqlitePool};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Db, DbError, Pools, chain};
+use crate::{Db, DbError, Pools, format_error_chain};
 
 /// Pages of the log that are moved together; as many as `SQLite` would.
 const PAGES: i64 = 1000;
@@ -26,41 +26,41 @@ const INDEXES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND s
 
 /// A connection of its own for checkpoints, and when there is something to do.
 #[derive(Clone)]
-pub(crate) struct Upkeep {
+pub(crate) struct Checkpointer {
     pub pool: SqlitePool,
     pub written: Arc<Notify>,
 }
 
 impl Db {
     /// Looks after the file whenever something has been written, until `stop`. With `PostgreSQL` there is nothing to do.
-    pub async fn keep_up(&self, stop: &CancellationToken) {
-        let Pools::Sqlite { upkeep, .. } = &self.pools else { return stop.cancelled().await };
+    pub async fn run_checkpointer(&self, stop: &CancellationToken) {
+        let Pools::Sqlite { checkpointer, .. } = &self.pools else { return stop.cancelled().await };
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = upkeep.written.notified() => {}
+                () = checkpointer.written.notified() => {}
             }
             let done = async {
-                for index in upkeep.indexes().await? {
-                    while !stop.is_cancelled() && self.merge_some(&index).await? {}
+                for index in checkpointer.list_fulltext_indexes().await? {
+                    while !stop.is_cancelled() && self.merge_index_step(&index).await? {}
                 }
-                upkeep.checkpoint().await
+                checkpointer.run_checkpoint().await
             };
             if let Err(e) = done.await {
                 // The next write brings the next try.
-                tracing::warn!(error = chain(&e), "the upkeep of the database failed");
+                tracing::warn!(error = format_error_chain(&e), "the checkpointer of the database failed");
             }
             let _stopped = tokio::time::timeout(PAUSE, stop.cancelled()).await;
         }
     }
 
-    /// Whether there was something to merge. Not a write that [`Upkeep::written`] tells of, or it would never end.
-    async fn merge_some(&self, index: &str) -> Result<bool, DbError> {
+    /// Whether there was something to merge. Not a write that [`Checkpointer::written`] tells of, or it would never end.
+    async fn merge_index_step(&self, index: &str) -> Result<bool, DbError> {
         let mut tx = self.begin().await?;
         let merge = format!("INSERT INTO {index} ({index}, rank) VALUES ('merge', {MERGED_PAGES})");
-        let before: i64 = tx.one("SELECT total_changes() AS n", &[]).await?.get("n")?;
-        tx.exec(&merge, &[]).await?;
-        let after: i64 = tx.one("SELECT total_changes() AS n", &[]).await?.get("n")?;
+        let before: i64 = tx.fetch_one("SELECT total_changes() AS n", &[]).await?.get("n")?;
+        tx.execute(&merge, &[]).await?;
+        let after: i64 = tx.fetch_one("SELECT total_changes() AS n", &[]).await?.get("n")?;
         // The command itself counts as one change.
         let merged = after - before > 1;
         if merged {
@@ -72,26 +72,26 @@ impl Db {
     }
 }
 
-impl Upkeep {
+impl Checkpointer {
     /// Names of the indexes of words.
-    async fn indexes(&self) -> Result<Vec<String>, DbError> {
+    async fn list_fulltext_indexes(&self) -> Result<Vec<String>, DbError> {
         Ok(sqlx::query_scalar(INDEXES).fetch_all(&self.pool).await?)
     }
 
-    async fn checkpoint(&self) -> Result<(), DbError> {
-        let (written, moved) = self.ask("PRAGMA wal_checkpoint(NOOP)").await?;
+    async fn run_checkpoint(&self) -> Result<(), DbError> {
+        let (written, moved) = self.count_pages_after("PRAGMA wal_checkpoint(NOOP)").await?;
         if written - moved < PAGES {
             return Ok(());
         }
-        let (written, _) = self.ask("PRAGMA wal_checkpoint(PASSIVE)").await?;
+        let (written, _) = self.count_pages_after("PRAGMA wal_checkpoint(PASSIVE)").await?;
         if written >= LONGEST {
-            self.ask("PRAGMA wal_checkpoint(RESTART)").await?;
+            self.count_pages_after("PRAGMA wal_checkpoint(RESTART)").await?;
         }
         Ok(())
     }
 
     /// Pages in the log, and those of them that are in the file.
-    async fn ask(&self, checkpoint: &'static str) -> Result<(i64, i64), DbError> {
+    async fn count_pages_after(&self, checkpoint: &'static str) -> Result<(i64, i64), DbError> {
         let row = sqlx::query(checkpoint).fetch_one(&self.pool).await?;
         Ok((row.try_get(1)?, row.try_get(2)?))
     }

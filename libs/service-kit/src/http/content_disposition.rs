@@ -3,12 +3,12 @@
 use actix_web::http::header::{Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue};
 
 /// `Content-Disposition: attachment` with the last part of a path as its name.
-pub fn attachment(name: &str) -> ContentDisposition {
+pub fn attachment_disposition(name: &str) -> ContentDisposition {
     named(DispositionType::Attachment, name)
 }
 
 /// `Content-Disposition: inline`, named in the same way.
-pub fn inline(name: &str) -> ContentDisposition {
+pub fn inline_disposition(name: &str) -> ContentDisposition {
     named(DispositionType::Inline, name)
 }
 
@@ -39,17 +39,17 @@ mod tests {
 
     #[test]
     fn headers_hold_a_plain_and_a_true_name() {
-        assert_eq!(attachment("scan/a.h5").to_string(), "attachment; filename=\"a.h5\"");
+        assert_eq!(attachment_disposition("scan/a.h5").to_string(), "attachment; filename=\"a.h5\"");
         for nothing in ["..", "", " ", "a/"] {
-            assert_eq!(attachment(nothing).to_string(), "attachment; filename=\"download\"");
+            assert_eq!(attachment_disposition(nothing).to_string(), "attachment; filename=\"download\"");
         }
-        assert_eq!(attachment(" a b.h5 ").to_string(), "attachment; filename=\"a b.h5\"");
+        assert_eq!(attachment_disposition(" a b.h5 ").to_string(), "attachment; filename=\"a b.h5\"");
         assert_eq!(
-            attachment("mé\"t\r\n.h5").to_string(),
+            attachment_disposition("mé\"t\r\n.h5").to_string(),
             "attachment; filename=\"m__t.h5\"; filename*=UTF-8''m%C3%A9%22t.h5"
         );
         assert_eq!(
-            inline("größe.png").to_string(),
+            inline_disposition("größe.png").to_string(),
             "inline; filename=\"gr__e.png\"; filename*=UTF-8''gr%C3%B6%C3%9Fe.png"
         );
     }

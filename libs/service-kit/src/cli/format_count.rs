@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 /// `1 file`, `2 files`, `0 entries`; `thing` is one of them.
-pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+pub fn format_count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
     let is_one = number == N::from(1);
     match thing.strip_suffix('y') {
         _ if is_one => format!("{number} {thing}"),
@@ -14,7 +14,7 @@ pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: &str) -
 
 #[cfg(test)]
 mod tests {
-    use super::count;
+    use super::format_count;
 
     #[test]
     fn one_is_one_and_everything_else_is_many() {
@@ -28,9 +28,9 @@ mod tests {
             (1, "dead letter", "1 dead letter"),
         ];
         for (number, thing, expected) in cases {
-            assert_eq!(count(number, thing), expected);
+            assert_eq!(format_count(number, thing), expected);
         }
-        assert_eq!(count(1_u64, "row"), "1 row");
-        assert_eq!(count(300_usize, "row"), "300 rows");
+        assert_eq!(format_count(1_u64, "row"), "1 row");
+        assert_eq!(format_count(300_usize, "row"), "300 rows");
     }
 }

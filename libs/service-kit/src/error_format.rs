@@ -11,7 +11,7 @@ use crate::problem::{Code, Problem};
 
 /// The error format of a mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
+pub enum ErrorFormat {
     /// RFC 9457 `application/problem+json`.
     Problem,
     /// icat.server 6.2: `{"code","message"[,"offset"]}` with its eight codes.
@@ -26,7 +26,7 @@ pub enum Dialect {
     Page,
 }
 
-impl Dialect {
+impl ErrorFormat {
     /// The response to a failed request. `server` is how the mount's prefix names it, such as `authn.db`.
     pub fn render(self, problem: &Problem, request_id: &str, server: &str) -> HttpResponse {
         let mut response = match self {
@@ -35,7 +35,7 @@ impl Dialect {
             Self::Ids => ids(problem),
             Self::Authn => authn(problem, server),
             Self::Page => page(problem, request_id, server),
-            Self::IcatPlus => HttpResponse::build(plain_status(problem.code))
+            Self::IcatPlus => HttpResponse::build(http_status(problem.code))
                 .content_type(ContentType::plaintext())
                 .body(problem.detail.clone()),
         };
@@ -56,7 +56,7 @@ impl Dialect {
 }
 
 /// The status HTTP itself has for each kind of failure.
-pub fn plain_status(code: Code) -> StatusCode {
+pub fn http_status(code: Code) -> StatusCode {
     match code {
         Code::BadRequest => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -80,7 +80,7 @@ pub fn plain_status(code: Code) -> StatusCode {
 }
 
 fn rfc9457(problem: &Problem, request_id: &str) -> HttpResponse {
-    let status = plain_status(problem.code);
+    let status = http_status(problem.code);
     HttpResponse::build(status).content_type("application/problem+json").body(
         json!({
             "type": format!("urn:undulator:problem:{}", problem.slug),
@@ -95,7 +95,7 @@ fn rfc9457(problem: &Problem, request_id: &str) -> HttpResponse {
 
 fn page(problem: &Problem, request_id: &str, server: &str) -> HttpResponse {
     let home = format!("/{server}");
-    let status = plain_status(problem.code);
+    let status = http_status(problem.code);
     let title = status.canonical_reason().unwrap_or_default();
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let body = format!(
@@ -126,13 +126,13 @@ fn icat(problem: &Problem) -> HttpResponse {
         | Code::Unavailable
         | Code::OutcomeUnknown
         | Code::InsufficientStorage
-        | Code::TooManyRequests => (plain_status(problem.code), "INTERNAL"),
+        | Code::TooManyRequests => (http_status(problem.code), "INTERNAL"),
         Code::MethodNotAllowed
         | Code::PreconditionFailed
         | Code::TooLarge
         | Code::UnsupportedMediaType
         | Code::RangeNotSatisfiable
-        | Code::Timeout => (plain_status(problem.code), "BAD_PARAMETER"),
+        | Code::Timeout => (http_status(problem.code), "BAD_PARAMETER"),
     };
     let message =
         if problem.code == Code::NoRoute { "Operation not implemented by this ICAT server." } else { &problem.detail };
@@ -151,9 +151,9 @@ fn ids(problem: &Problem) -> HttpResponse {
         Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
         Code::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "NotImplementedException"),
         // Clients go by the code, and this is the one after which they try again.
-        Code::Unavailable | Code::TooManyRequests => (plain_status(problem.code), "DataNotOnlineException"),
-        Code::InsufficientStorage => (plain_status(problem.code), "InsufficientStorageException"),
-        Code::Internal | Code::BadGateway | Code::OutcomeUnknown => (plain_status(problem.code), "InternalException"),
+        Code::Unavailable | Code::TooManyRequests => (http_status(problem.code), "DataNotOnlineException"),
+        Code::InsufficientStorage => (http_status(problem.code), "InsufficientStorageException"),
+        Code::Internal | Code::BadGateway | Code::OutcomeUnknown => (http_status(problem.code), "InternalException"),
         Code::MethodNotAllowed
         | Code::Conflict
         | Code::PreconditionFailed
@@ -161,7 +161,7 @@ fn ids(problem: &Problem) -> HttpResponse {
         | Code::UnsupportedMediaType
         | Code::RangeNotSatisfiable
         | Code::Validation
-        | Code::Timeout => (plain_status(problem.code), "BadRequestException"),
+        | Code::Timeout => (http_status(problem.code), "BadRequestException"),
     };
     let message =
         if problem.code == Code::NoRoute { "Operation not implemented by this IDS server." } else { &problem.detail };
@@ -189,10 +189,10 @@ fn authn(problem: &Problem, server: &str) -> HttpResponse {
     let (status, code) = match problem.code {
         Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
         Code::Internal | Code::BadGateway | Code::InsufficientStorage | Code::OutcomeUnknown => {
-            (plain_status(problem.code), "InternalException")
+            (http_status(problem.code), "InternalException")
         }
         Code::Unauthenticated | Code::Forbidden => (StatusCode::FORBIDDEN, "AuthnException"),
-        _ => (plain_status(problem.code), "AuthnException"),
+        _ => (http_status(problem.code), "AuthnException"),
     };
     let message = if problem.code == Code::NoRoute {
         format!("Operation not implemented by this {server} server.")
@@ -215,21 +215,21 @@ mod tests {
     /// Clients of ids.server try again after `DataNotOnlineException`, whatever else the answer says.
     #[tokio::test]
     async fn an_unknown_outcome_invites_nobody_to_repeat_it() {
-        for (dialect, code) in [
-            (Dialect::Problem, "urn:undulator:problem:database-outcome-unknown"),
-            (Dialect::Icat, "INTERNAL"),
-            (Dialect::Ids, "InternalException"),
-            (Dialect::Authn, "InternalException"),
-            (Dialect::IcatPlus, "look before you send it again"),
-            (Dialect::Page, "look before you send it again"),
+        for (error_format, code) in [
+            (ErrorFormat::Problem, "urn:undulator:problem:database-outcome-unknown"),
+            (ErrorFormat::Icat, "INTERNAL"),
+            (ErrorFormat::Ids, "InternalException"),
+            (ErrorFormat::Authn, "InternalException"),
+            (ErrorFormat::IcatPlus, "look before you send it again"),
+            (ErrorFormat::Page, "look before you send it again"),
         ] {
             let text = "may be stored or not; look before you send it again";
             let problem = Problem::new(Code::OutcomeUnknown, "database-outcome-unknown", text);
-            let answer = dialect.render(&problem, "1", "ids");
-            assert_eq!((answer.status().as_u16(), answer.headers().get(RETRY_AFTER)), (503, None), "{dialect:?}");
+            let answer = error_format.render(&problem, "1", "ids");
+            assert_eq!((answer.status().as_u16(), answer.headers().get(RETRY_AFTER)), (503, None), "{error_format:?}");
             let body = to_bytes(answer.into_body()).await.unwrap();
             let body = std::str::from_utf8(&body).unwrap();
-            assert!(body.contains(code) && body.contains("look before"), "{dialect:?}: {body}");
+            assert!(body.contains(code) && body.contains("look before"), "{error_format:?}: {body}");
         }
     }
 }

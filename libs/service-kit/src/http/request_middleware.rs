@@ -1,4 +1,4 @@
-//! What surrounds every request: its id, its span, its limits, one log line, and the mount's dialect for whatever goes
+//! What surrounds every request: its id, its span, its limits, one log line, and the mount's error format for whatever goes
 //! wrong.
 
 use std::cell::Cell;
@@ -22,13 +22,13 @@ use super::cors::{self, Origins};
 use super::framing;
 use super::limits::{CROWDED, Limiter};
 use super::mount::Table;
-use super::own::Own;
+use super::self_calls::SelfCalls;
 use crate::caller_name::CallerName;
 use crate::config::CorsConfig;
-use crate::dialect::Dialect;
+use crate::error_format::ErrorFormat;
 use crate::ids::Ids;
 use crate::metrics::{Metrics, RequestLabels};
-use crate::problem::{Code, Problem, chain};
+use crate::problem::{Code, Problem, format_error_chain};
 use crate::{redaction, telemetry};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,32 +42,32 @@ const UNMATCHED: &str = "unmatched";
 pub struct RequestId(pub Arc<str>);
 
 /// What the boundary needs; one per listener.
-pub(super) struct Surroundings {
+pub(super) struct MiddlewareContext {
     pub table: Table,
     pub ids: Arc<dyn Ids>,
     pub metrics: Metrics,
     pub proxies: TrustedProxies,
-    pub own: Own,
+    pub self_calls: SelfCalls,
     pub limiter: Limiter,
     pub cors: CorsConfig,
 }
 
-/// Actix asks each error for a response; ours get theirs at the boundary, where dialect and request id are known.
+/// Actix asks each error for a response; ours get theirs at the boundary, where error format and request id are known.
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        crate::dialect::plain_status(self.code)
+        crate::error_format::http_status(self.code)
     }
 }
 
-pub(super) async fn boundary(
-    surroundings: Arc<Surroundings>,
+pub(super) async fn handle_request(
+    context: Arc<MiddlewareContext>,
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let request_id = request_id(&req, &*surroundings.ids);
-    let client = ClientAddress(surroundings.proxies.client(req.peer_addr(), req.headers()));
-    let is_own = surroundings.own.took_mark(req.headers_mut());
+    let request_id = request_id(&req, &*context.ids);
+    let client = ClientAddress(context.proxies.client(req.peer_addr(), req.headers()));
+    let is_self_call = context.self_calls.take_mark(req.headers_mut());
     req.extensions_mut().insert(request_id.clone());
     req.extensions_mut().insert(client);
     // Places in a range are those of the bytes as they are.
@@ -75,26 +75,26 @@ pub(super) async fn boundary(
         req.headers_mut().remove(ACCEPT_ENCODING);
     }
     // The path as the routes see it, with what needed no percent-encoding decoded.
-    let mount = surroundings.table.mount_of(req.match_info().as_str());
+    let mount = context.table.mount_of(req.match_info().as_str());
     let origins = mount.map_or(Origins::Nobody, |mount| mount.origins);
     let around = Around {
-        dialect: mount.map_or(Dialect::Problem, |mount| mount.dialect),
+        error_format: mount.map_or(ErrorFormat::Problem, |mount| mount.error_format),
         server: mount.map_or("", |mount| mount.prefix.trim_start_matches('/')),
         headers: mount.map_or(&[], |mount| &mount.headers),
-        cors: cors::headers(origins, &surroundings.cors, req.headers()),
+        cors: cors::headers(origins, &context.cors, req.headers()),
         request_id: &request_id.0,
         refusal: Cell::default(),
     };
     let method = super::method_name(req.method().as_str());
     let route = route(&req);
-    let span = root_span(&surroundings, &req, mount.map_or("process", |mount| mount.service), method, &route);
+    let span = root_span(&context, &req, mount.map_or("process", |mount| mount.service), method, &route);
     span.record("request.id", &*request_id.0);
 
-    let unhurried = surroundings.table.is_unhurried(req.method(), req.match_pattern().as_deref());
-    let _active = Active::new(&surroundings.metrics);
+    let without_timeout = context.table.is_without_timeout(req.method(), req.match_pattern().as_deref());
+    let _active = Active::new(&context.metrics);
     let handled = async {
-        let limiter = &surroundings.limiter;
-        if !is_own {
+        let limiter = &context.limiter;
+        if !is_self_call {
             limiter.check_rate(client)?;
         }
         if let Some(mount) = mount
@@ -103,8 +103,8 @@ pub(super) async fn boundary(
             return Ok(req.into_response(answer).map_into_right_body());
         }
         limiter.begin_body(&mut req).await?;
-        let _place = if is_own { None } else { limiter.admit()? };
-        let answer = if unhurried {
+        let _place = if is_self_call { None } else { limiter.admit()? };
+        let answer = if without_timeout {
             next.call(req).await
         } else {
             limiter.within_time(limiter.within_silence(req, async |req| next.call(req).await)).await
@@ -130,7 +130,7 @@ pub(super) async fn boundary(
     });
     let labels =
         RequestLabels { http_request_method: method, http_route: route, http_response_status_code: status.as_u16() };
-    surroundings.metrics.requests.get_or_create(&labels).observe(elapsed);
+    context.metrics.requests.get_or_create(&labels).observe(elapsed);
     answer
 }
 
@@ -173,7 +173,7 @@ fn route(req: &ServiceRequest) -> String {
 }
 
 /// The span of a request: the caller's trace goes on if the caller is a trusted proxy or service, else it is linked.
-fn root_span(surroundings: &Surroundings, req: &ServiceRequest, service: &str, method: &str, route: &str) -> Span {
+fn root_span(context: &MiddlewareContext, req: &ServiceRequest, service: &str, method: &str, route: &str) -> Span {
     let span = tracing::info_span!(
         "request",
         otel.name = format!("{method} {route}"),
@@ -187,7 +187,7 @@ fn root_span(surroundings: &Surroundings, req: &ServiceRequest, service: &str, m
         trace_id = field::Empty,
     );
     let remote = telemetry::remote_context(|name| req.headers().get(name)?.to_str().ok());
-    if req.peer_addr().is_some_and(|peer| surroundings.proxies.contains(peer.ip())) {
+    if req.peer_addr().is_some_and(|peer| context.proxies.contains(peer.ip())) {
         telemetry::continue_trace(&span, remote);
     } else {
         telemetry::link_trace(&span, &remote);
@@ -216,7 +216,7 @@ impl Drop for Active<'_> {
 
 /// What all responses to one request share.
 struct Around<'r> {
-    dialect: Dialect,
+    error_format: ErrorFormat,
     /// What an authenticator calls itself.
     server: &'r str,
     headers: &'r [(HeaderName, HeaderValue)],
@@ -290,13 +290,13 @@ impl Around<'_> {
         };
         // The detail of a refusal may repeat what the caller sent, so it never stands in the log.
         if is_ours(problem.code) && !(problem.slug == CROWDED && problem.source.is_none()) {
-            let cause = chain(problem);
+            let cause = format_error_chain(problem);
             tracing::error!(request.id = self.request_id, error.slug = problem.slug, error = cause, "request failed");
         } else {
             tracing::debug!(request.id = self.request_id, error.slug = problem.slug, "request refused");
         }
         self.refusal.set(Some(problem.slug));
-        let mut response = self.dialect.render(problem, self.request_id, self.server);
+        let mut response = self.error_format.render(problem, self.request_id, self.server);
         self.add_headers(response.headers_mut());
         if problem.code == Code::Timeout {
             // What would come next on this connection is the rest of the body.
