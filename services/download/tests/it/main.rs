@@ -4,7 +4,7 @@
 
 mod error_format;
 mod facility;
-mod missing;
+mod missing_files;
 mod openapi;
 mod private_files;
 mod selections;
