@@ -6,7 +6,7 @@ use std::fmt;
 
 use icat_client::StoredKinds;
 use icat_client::schema;
-use service_kit::problem::chain;
+use service_kit::problem::format_error_chain;
 use service_kit::{Db, DbError, DoctorCtx};
 
 use crate::config::{Config, SERVICE_NAME, Strictness};
@@ -43,7 +43,9 @@ pub async fn check_stored_rules(ctx: DoctorCtx) -> Vec<service_kit::Finding> {
         Ok(findings) => {
             findings.iter().map(|finding| service_kit::Finding::warning(WHAT, finding.to_string())).collect()
         }
-        Err(e) => vec![service_kit::Finding::of(WHAT, Err(format!("cannot be read: {}", chain(&e))))],
+        Err(e) => {
+            vec![service_kit::Finding::from_result(WHAT, Err(format!("cannot be read: {}", format_error_chain(&e))))]
+        }
     }
 }
 
@@ -53,7 +55,7 @@ pub async fn share_stored_kinds(ctx: DoctorCtx) {
     if let Some(db) = ctx.database(SERVICE_NAME)
         && let Ok(kinds) = list_stored_kinds(db).await
     {
-        ctx.process.shared(|| StoredKinds::known(kinds));
+        ctx.process.get_or_init(|| StoredKinds::known(kinds));
     }
 }
 

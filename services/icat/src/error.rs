@@ -100,7 +100,7 @@ impl From<Error> for Problem {
                 Self::new(Code::BadRequest, "icat/too-slow", text).with_source(e)
             }
             Error::Database(e) => e.into(),
-            Error::Upload(e) => Self::from_write(e),
+            Error::Upload(e) => Self::from_write_error(e),
         }
     }
 }

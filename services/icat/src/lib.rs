@@ -9,6 +9,7 @@ mod config;
 pub mod doctor;
 mod domain;
 pub mod error;
+pub mod error_format;
 pub mod export;
 pub mod import;
 pub mod ingest;
@@ -29,7 +30,7 @@ use std::time::Duration;
 
 use events::messages::auth::SessionsRevoked;
 use events::{Consumer, Events, Received};
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Tx, Worker};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings, Tx, Worker};
 use utoipa::OpenApi as _;
 
 use self::config::SERVICE_NAME;
@@ -41,7 +42,7 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: SERVICE_NAME,
-    default_toml: include_str!("../config.default.toml"),
+    settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8082, 9082),
     migrations: &[
         Migration { version: 1, name: "entities", sql: include_str!("../migrations/0001_entities.sql") },

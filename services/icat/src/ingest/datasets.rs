@@ -153,7 +153,7 @@ impl IngestCatalogue<'_> {
 
     /// The datafiles of a dataset, by name.
     pub async fn list_files(&self, dataset: i64) -> Result<HashMap<String, KnownFile>, IngestError> {
-        let rows = self.db.read().await?.all(LIST_FILES, &[dataset.into()]).await?;
+        let rows = self.db.read().await?.fetch_all(LIST_FILES, &[dataset.into()]).await?;
         let known = rows.iter().map(|row| {
             let known = KnownFile {
                 id: row.get("id")?,
@@ -197,7 +197,7 @@ async fn find_row_change(
     dataset: &Dataset,
     options: &Options,
 ) -> Result<Result<RowChange, OtherLocation>, DbError> {
-    let Some(row) = tx.opt(FIND_DATASET, &[investigation.into(), Val::from(&dataset.name)]).await? else {
+    let Some(row) = tx.fetch_optional(FIND_DATASET, &[investigation.into(), Val::from(&dataset.name)]).await? else {
         return Ok(Ok(RowChange::Create));
     };
     let (id, location): (i64, Option<String>) = (row.get("id")?, row.get("location")?);

@@ -96,7 +96,7 @@ impl IngestCatalogue<'_> {
         disk: &StorageProbe<'_>,
         survey: &mut GoneSurvey,
     ) -> Result<(), IngestError> {
-        let rows = self.db.read().await?.all(LIST_DATASETS, &[investigation.into()]).await?;
+        let rows = self.db.read().await?.fetch_all(LIST_DATASETS, &[investigation.into()]).await?;
         for row in rows {
             let (id, name, location): (i64, String, String) = (row.get("id")?, row.get("name")?, row.get("location")?);
             let was_scanned = disk.tree.datasets.iter().any(|dataset| dataset.name == name);
@@ -229,7 +229,7 @@ async fn list_published<'f>(
     let datasets: BTreeSet<i64> = files.map(|file| file.dataset_id).collect();
     let mut published = HashSet::new();
     for dataset in datasets {
-        for row in tx.all(LIST_PUBLISHED, &[dataset.into()]).await? {
+        for row in tx.fetch_all(LIST_PUBLISHED, &[dataset.into()]).await? {
             published.insert(row.get("id")?);
         }
     }

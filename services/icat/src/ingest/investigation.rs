@@ -41,7 +41,7 @@ impl IngestCatalogue<'_> {
         let options = self.options;
         let is_wanted = |wanted: &Option<String>, has: &str| wanted.as_ref().is_none_or(|wanted| wanted == has);
         let mut found = Vec::new();
-        let rows = self.db.read().await?.all(FIND_INVESTIGATION, &[Val::from(&options.investigation)]).await?;
+        let rows = self.db.read().await?.fetch_all(FIND_INVESTIGATION, &[Val::from(&options.investigation)]).await?;
         for row in rows {
             let (visit, facility): (String, String) = (row.get("visit_id")?, row.get("facility")?);
             if is_wanted(&options.visit, &visit) && is_wanted(&options.facility, &facility) {
@@ -87,7 +87,7 @@ impl IngestCatalogue<'_> {
     }
 
     async fn list_names(&self, sql: &str, vals: &[Val]) -> Result<Vec<(i64, String)>, IngestError> {
-        let rows = self.db.read().await?.all(sql, vals).await?;
+        let rows = self.db.read().await?.fetch_all(sql, vals).await?;
         Ok(rows
             .iter()
             .map(|row| Ok((row.get("id")?, row.get("name")?)))

@@ -26,7 +26,7 @@ impl IngestCatalogue<'_> {
         let author = self.new_author();
         author
             .run_transaction(self.db, &self.outbox, async |tx| {
-                let row = tx.one(sql, &[id.into()]).await?;
+                let row = tx.fetch_one(sql, &[id.into()]).await?;
                 let totals = [("fileSize", row.get::<i64>("bytes")?), ("fileCount", row.get::<i64>("files")?)];
                 let stored = entities::get_by_id(tx, entity, id)
                     .await?

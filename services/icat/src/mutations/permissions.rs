@@ -82,6 +82,6 @@ impl Permissions<'_> {
 
 async fn find_matching_ids(tx: &mut Tx, statement: &crate::query::Statement) -> Result<HashSet<i64>, Error> {
     let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    let rows = tx.all(&statement.sql, &vals).await?;
+    let rows = tx.fetch_all(&statement.sql, &vals).await?;
     Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
 }

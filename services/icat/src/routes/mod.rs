@@ -15,12 +15,13 @@ pub mod version;
 
 use std::sync::Arc;
 
-use service_kit::{Dialect, Listener, Mount};
+use service_kit::{Listener, Mount};
 
+use crate::error_format::ICAT_ERRORS;
 use crate::state::State;
 
 pub fn build_mount(state: Arc<State>) -> Mount {
-    Mount::new("/icat", Listener::Public, Dialect::Icat)
+    Mount::new("/icat", Listener::Public, ICAT_ERRORS)
         .cors_for_everybody()
         .state(state)
         .get("/version", version::get_version)
@@ -38,7 +39,7 @@ pub fn build_mount(state: Arc<State>) -> Mount {
         .post("/cloner", cloner::clone_entity)
         .get("/port", port::export::export_entities)
         .post("/port", port::import::import_entities)
-        .unhurried()
+        .without_timeout()
         .post("/isAccessAllowed", access::is_access_allowed)
         .get("/schema", schema::list_entity_types)
         .get("/schema/{entity}", schema::get_entity_type)

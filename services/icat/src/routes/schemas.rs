@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use service_kit::openapi::{later, of};
+use service_kit::openapi::{response_entry, with_retry_after};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
@@ -140,9 +140,15 @@ pub struct CommonResponses;
 impl IntoResponses for CommonResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            of("429", later(failure_response("`INTERNAL`: too many requests from this address"))),
-            of("500", failure_response("`INTERNAL`: a fault of the server")),
-            of("503", later(failure_response("`INTERNAL`: too busy, or the answer took too long"))),
+            response_entry(
+                "429",
+                with_retry_after(failure_response("`INTERNAL`: too many requests from this address")),
+            ),
+            response_entry("500", failure_response("`INTERNAL`: a fault of the server")),
+            response_entry(
+                "503",
+                with_retry_after(failure_response("`INTERNAL`: too busy, or the answer took too long")),
+            ),
         ])
     }
 }
@@ -153,8 +159,8 @@ pub struct BodyResponses;
 impl IntoResponses for BodyResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            of("413", failure_response("`BAD_PARAMETER`: the body is too large")),
-            of("415", failure_response("`BAD_PARAMETER`: the body is no form")),
+            response_entry("413", failure_response("`BAD_PARAMETER`: the body is too large")),
+            response_entry("415", failure_response("`BAD_PARAMETER`: the body is no form")),
         ])
     }
 }

@@ -48,7 +48,7 @@ pub async fn render_entity_by_id(
 /// Runs a compiled query.
 pub(crate) async fn run_statement(tx: &mut Tx, statement: &Statement) -> Result<Vec<Row>, DbError> {
     let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    tx.all(&statement.sql, &vals).await
+    tx.fetch_all(&statement.sql, &vals).await
 }
 
 /// Rows by their ids.

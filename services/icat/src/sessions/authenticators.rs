@@ -66,7 +66,7 @@ impl Authenticators {
     pub fn new(configs: &[AuthenticatorConfig], endpoints: &Endpoints, http: HttpClient) -> Self {
         let resolve = |config: &AuthenticatorConfig| Authenticator {
             config: config.clone(),
-            url: endpoints.resolve(&config.url, Listener::Internal),
+            url: endpoints.resolve_url(&config.url, Listener::Internal),
         };
         Self { http, authenticators: configs.iter().map(resolve).collect() }
     }

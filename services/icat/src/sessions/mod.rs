@@ -9,7 +9,7 @@ use std::time::Duration;
 use events::Outbox;
 use events::messages::auth::SessionsRevoked;
 use events::messages::icat::SessionEnded;
-use service_kit::{Clock, Db, DbError, Ids, Micros, Tx, digest};
+use service_kit::{Clock, Db, DbError, Ids, Micros, Tx, sha256_hex};
 
 use self::authenticators::DEFAULT_RETRY_AFTER;
 pub use self::authenticators::{Authenticators, CredentialKey};
@@ -49,8 +49,9 @@ impl Sessions {
         let user_name = self.authenticators.authenticate_user(authenticator, login, ip).await?;
         let id = self.ids.random_uuid().to_string();
         let session = Session { user_name, expires_at: self.clock.now_as_micros() + self.lifetime };
-        let (id_hash, session) = (digest(&id), &session);
-        let store = self.db.write_in_turn(async |tx| sessions::create_session(tx, &id_hash, session, start).await);
+        let (id_hash, session) = (sha256_hex(&id), &session);
+        let store =
+            self.db.write_read_committed(async |tx| sessions::create_session(tx, &id_hash, session, start).await);
         let stored = tokio::time::timeout(STORE_TIMEOUT, store).await;
         let stored = stored.map_err(|_| Error::SessionStoreBusy { retry_after: DEFAULT_RETRY_AFTER })??;
         let text = "The account was locked or removed, or got another password, during the login; log in again";
@@ -70,11 +71,11 @@ impl Sessions {
 
     async fn find_live_session(&self, tx: &mut Tx, id: Option<&str>) -> Result<Session, Error> {
         let id = require_session_id(id)?;
-        let session = sessions::get_session(tx, &digest(id)).await?.ok_or_else(|| unknown_session(id))?;
+        let session = sessions::get_session(tx, &sha256_hex(id)).await?.ok_or_else(|| unknown_session(id))?;
         if session.expires_at < self.clock.now_as_micros() {
             return Err(Error::Session(format!("Session id:{id} has expired")));
         }
-        service_kit::note_caller(&session.user_name);
+        service_kit::record_caller(&session.user_name);
         Ok(session)
     }
 
@@ -92,14 +93,14 @@ impl Sessions {
             .write(async |tx| {
                 self.find_live_session(tx, Some(id)).await?;
                 let expires_at = self.clock.now_as_micros() + self.lifetime;
-                Ok(sessions::update_expiry(tx, &digest(id), expires_at).await?)
+                Ok(sessions::update_expiry(tx, &sha256_hex(id), expires_at).await?)
             })
             .await
     }
 
     /// Ends a session, expired or not, and publishes its end for services that cache it.
     pub async fn end_session(&self, id: &str) -> Result<(), Error> {
-        let session_hash = digest(id);
+        let session_hash = sha256_hex(id);
         let ended = self
             .db
             .write(async |tx| {

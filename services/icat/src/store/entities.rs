@@ -106,7 +106,7 @@ pub async fn find_by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> R
     let mut found = Vec::with_capacity(ids.len());
     let sql = format!("{} WHERE id IN {}", select_statement(entity), tx.engine().id_list("$1"));
     for ids in ids.chunks(IDS_PER_SELECT) {
-        let rows = tx.all(&sql, &[Val::ids(ids)]).await?;
+        let rows = tx.fetch_all(&sql, &[Val::from_ids(ids)]).await?;
         for row in &rows {
             found.push(parse_row(entity, row)?);
         }
@@ -116,18 +116,18 @@ pub async fn find_by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> R
 
 pub async fn get_by_id(tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<Option<StoredRow>, DbError> {
     let sql = format!("{} WHERE id = $1", select_statement(entity));
-    tx.opt(&sql, &[id.into()]).await?.map(|row| parse_row(entity, &row)).transpose()
+    tx.fetch_optional(&sql, &[id.into()]).await?.map(|row| parse_row(entity, &row)).transpose()
 }
 
 /// The whole table in the order of ids; for imports.
 pub async fn list_all(tx: &mut Tx, entity: &'static Entity) -> Result<Vec<StoredRow>, DbError> {
-    let rows = tx.all(&format!("{} ORDER BY id", select_statement(entity)), &[]).await?;
+    let rows = tx.fetch_all(&format!("{} ORDER BY id", select_statement(entity)), &[]).await?;
     rows.iter().map(|row| parse_row(entity, row)).collect()
 }
 
 /// How many rows a kind has.
 pub async fn count_rows(tx: &mut Tx, entity: &'static Entity) -> Result<usize, DbError> {
-    let rows: i64 = tx.one(&format!("SELECT COUNT(*) AS rows FROM {}", entity.table), &[]).await?.get("rows")?;
+    let rows: i64 = tx.fetch_one(&format!("SELECT COUNT(*) AS rows FROM {}", entity.table), &[]).await?.get("rows")?;
     Ok(usize::try_from(rows).unwrap_or_default())
 }
 
@@ -139,7 +139,7 @@ pub async fn list_ids_after(
     limit: usize,
 ) -> Result<Vec<i64>, DbError> {
     let sql = format!("SELECT id FROM {} WHERE id > $1 ORDER BY id LIMIT $2", entity.table);
-    let rows = tx.all(&sql, &[after.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()]).await?;
+    let rows = tx.fetch_all(&sql, &[after.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 
@@ -157,7 +157,7 @@ pub async fn list_relation_keys(
     );
     let mut pairs = Vec::new();
     for ids in ids.chunks(IDS_PER_SELECT) {
-        for row in &tx.all(&sql, &[Val::ids(ids)]).await? {
+        for row in &tx.fetch_all(&sql, &[Val::from_ids(ids)]).await? {
             pairs.push((row.get("id")?, row.get("target")?));
         }
     }
@@ -181,7 +181,7 @@ pub async fn list_child_ids(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut pairs = Vec::new();
     for parents in parents.chunks(IDS_PER_SELECT) {
-        let rows = tx.all(&sql, &[Val::ids(parents), limit.into()]).await?;
+        let rows = tx.fetch_all(&sql, &[Val::from_ids(parents), limit.into()]).await?;
         for row in &rows {
             pairs.push((row.get("parent")?, row.get("id")?));
         }
@@ -194,7 +194,7 @@ pub const FOREIGN_SAMPLES: &str = "SELECT d.id FROM dataset d JOIN sample s ON s
                                    s.investigation_id <> d.investigation_id LIMIT 1";
 
 pub async fn has_foreign_samples(tx: &mut Tx) -> Result<bool, DbError> {
-    Ok(tx.opt(FOREIGN_SAMPLES, &[]).await?.is_some())
+    Ok(tx.fetch_optional(FOREIGN_SAMPLES, &[]).await?.is_some())
 }
 
 pub fn is_null(val: &Val) -> bool {
@@ -215,7 +215,7 @@ pub async fn find_by_key(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -
         vals.push(values[place].clone());
     }
     let sql = format!("SELECT id FROM {} WHERE {}", entity.table, conditions.join(" AND "));
-    tx.opt(&sql, &vals).await?.map(|row| row.get("id")).transpose()
+    tx.fetch_optional(&sql, &vals).await?.map(|row| row.get("id")).transpose()
 }
 
 /// Ids of the rows with exactly these values, NULLs included, in the order of ids.
@@ -231,7 +231,7 @@ pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) ->
         }
     }
     let sql = format!("SELECT id FROM {} WHERE {} ORDER BY id", entity.table, conditions.join(" AND "));
-    tx.all(&sql, &vals).await?.iter().map(|row| row.get("id")).collect()
+    tx.fetch_all(&sql, &vals).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// Stores rows with fresh stamps. The caller has made sure of NULLs, lengths and keys; the constraints stand behind it.
@@ -246,7 +246,7 @@ pub async fn insert_rows(
     }
     for rows in rows.chunks(ROWS_PER_INSERT) {
         let (sql, vals) = build_insert(tx.engine(), entity, rows, author);
-        tx.exec(&sql, &vals).await?;
+        tx.execute(&sql, &vals).await?;
     }
     author.record_changes(entity, Verb::Created, rows.iter().map(|row| (row.id, FIRST_REVISION)));
     bump_version_if_rule(tx, entity).await
@@ -263,13 +263,13 @@ pub async fn insert_new_rows(
     for rows in rows.chunks(ROWS_PER_INSERT) {
         let (sql, vals) = build_insert(tx.engine(), entity, rows, author);
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        let done = tx.exec(&format!("{sql} ON CONFLICT DO NOTHING"), &vals).await?;
+        let done = tx.execute(&format!("{sql} ON CONFLICT DO NOTHING"), &vals).await?;
         if done == ids.len() as u64 {
             stored.extend(ids);
             continue;
         }
         let there = format!("SELECT id FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
-        for row in &tx.all(&there, &[Val::ids(&ids)]).await? {
+        for row in &tx.fetch_all(&there, &[Val::from_ids(&ids)]).await? {
             stored.insert(row.get("id")?);
         }
     }
@@ -321,7 +321,7 @@ pub async fn update_stamps(
         modified.at.into(),
         id.into(),
     ];
-    tx.exec(&sql, &vals).await.map(drop)
+    tx.execute(&sql, &vals).await.map(drop)
 }
 
 /// Overwrites some values of a row and stamps it; its revision rises.
@@ -340,7 +340,7 @@ pub async fn update_row(
     }
     vals.push(id.into());
     let sql = format!("UPDATE {} SET {} WHERE id = ${} RETURNING rev", entity.table, sets.join(", "), vals.len());
-    if let Some(row) = tx.opt(&sql, &vals).await? {
+    if let Some(row) = tx.fetch_optional(&sql, &vals).await? {
         author.record_changes(entity, Verb::Updated, [(id, row.get("rev")?)]);
     }
     bump_version_if_rule(tx, entity).await
@@ -350,7 +350,7 @@ pub async fn update_row(
 pub async fn delete_rows(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &Author) -> Result<(), DbError> {
     let sql = format!("DELETE FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
     for ids in ids.chunks(IDS_PER_SELECT) {
-        tx.exec(&sql, &[Val::ids(ids)]).await?;
+        tx.execute(&sql, &[Val::from_ids(ids)]).await?;
     }
     author.record_changes(entity, Verb::Deleted, ids.iter().map(|id| (*id, 0)));
     bump_version_if_rule(tx, entity).await

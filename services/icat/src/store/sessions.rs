@@ -50,34 +50,34 @@ pub struct LoginStart {
 
 /// The number of revocations so far.
 pub async fn count_revocations(tx: &mut Tx) -> Result<i64, DbError> {
-    tx.one(COUNT_REVOCATIONS, &[]).await?.get("n")
+    tx.fetch_one(COUNT_REVOCATIONS, &[]).await?.get("n")
 }
 
 /// Stores the session of a login, as the first statement of a transaction; false if the login was revoked meanwhile.
 pub async fn create_session(tx: &mut Tx, id_hash: &str, session: &Session, start: LoginStart) -> Result<bool, DbError> {
-    let last = tx.one(TOUCH_REVOCATION, &[session.user_name.as_str().into()]).await?;
+    let last = tx.fetch_one(TOUCH_REVOCATION, &[session.user_name.as_str().into()]).await?;
     if last.get::<i64>("n")? > start.revocations && start.started_at <= last.get("begun_until")? {
         return Ok(false);
     }
     let vals = [id_hash.into(), session.user_name.as_str().into(), session.expires_at.into(), start.started_at.into()];
-    tx.exec(INSERT_SESSION, &vals).await?;
+    tx.execute(INSERT_SESSION, &vals).await?;
     Ok(true)
 }
 
 pub async fn get_session(tx: &mut Tx, id_hash: &str) -> Result<Option<Session>, DbError> {
-    match tx.opt(SELECT_SESSION, &[id_hash.into()]).await? {
+    match tx.fetch_optional(SELECT_SESSION, &[id_hash.into()]).await? {
         None => Ok(None),
         Some(row) => Ok(Some(Session { user_name: row.get("user_name")?, expires_at: row.get("expires_at")? })),
     }
 }
 
 pub async fn update_expiry(tx: &mut Tx, id_hash: &str, expires_at: Micros) -> Result<(), DbError> {
-    tx.exec(UPDATE_EXPIRY, &[expires_at.into(), id_hash.into()]).await.map(drop)
+    tx.execute(UPDATE_EXPIRY, &[expires_at.into(), id_hash.into()]).await.map(drop)
 }
 
 /// Deletes a session; returns its user, if it existed.
 pub async fn delete_session(tx: &mut Tx, id_hash: &str) -> Result<Option<String>, DbError> {
-    tx.opt(DELETE_SESSION, &[id_hash.into()]).await?.map(|row| row.get("user_name")).transpose()
+    tx.fetch_optional(DELETE_SESSION, &[id_hash.into()]).await?.map(|row| row.get("user_name")).transpose()
 }
 
 /// Deletes the sessions of a user whose logins began until `begun_until`, and revokes logins that are under way; returns
@@ -87,18 +87,18 @@ pub async fn delete_sessions_of_user(
     user_name: &str,
     begun_until: Micros,
 ) -> Result<Vec<String>, DbError> {
-    let n: i64 = tx.one(NUMBER_REVOCATION, &[]).await?.get("n")?;
-    tx.exec(UPSERT_REVOCATION, &[user_name.into(), n.into(), begun_until.into()]).await?;
-    let rows = tx.all(DELETE_SESSIONS_OF_USER, &[user_name.into(), begun_until.into()]).await?;
+    let n: i64 = tx.fetch_one(NUMBER_REVOCATION, &[]).await?.get("n")?;
+    tx.execute(UPSERT_REVOCATION, &[user_name.into(), n.into(), begun_until.into()]).await?;
+    let rows = tx.fetch_all(DELETE_SESSIONS_OF_USER, &[user_name.into(), begun_until.into()]).await?;
     rows.iter().map(|row| row.get("id_hash")).collect()
 }
 
 /// Deletes sessions that expired before `now`; returns how many.
 pub async fn delete_expired(tx: &mut Tx, now: Micros) -> Result<u64, DbError> {
-    tx.exec(DELETE_EXPIRED, &[now.into()]).await
+    tx.execute(DELETE_EXPIRED, &[now.into()]).await
 }
 
 pub async fn has_live_session(tx: &mut Tx, user_name: &str, now: Micros) -> Result<bool, DbError> {
-    let n: i64 = tx.one(COUNT_LIVE_SESSIONS, &[user_name.into(), now.into()]).await?.get("n")?;
+    let n: i64 = tx.fetch_one(COUNT_LIVE_SESSIONS, &[user_name.into(), now.into()]).await?.get("n")?;
     Ok(n > 0)
 }

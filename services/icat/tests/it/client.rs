@@ -7,14 +7,14 @@ use icat_client::client::{ChangePoller, Filter, PollSettings, Positions, quoted,
 use icat_client::{IcatClient, IcatCode, IcatError, Select};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use service_kit::{Dialect, Listener, Mount, Running, ServiceDef};
-use testkit::{TestApp, backends};
+use service_kit::{Listener, Mount, Running, ServiceDef};
+use testkit::{TestApp, list_backends};
 
 /// Describes itself, and lets everybody in who sends a username.
 pub const AUTHENTICATOR: ServiceDef = ServiceDef {
     name: "authenticator",
     build: |_| {
-        let mount = Mount::new("/authn.simple", Listener::Internal, Dialect::Authn)
+        let mount = Mount::new("/authn.simple", Listener::Internal, testkit::FAKE_ICAT_ERRORS)
             .get("/description", async || r#"{"keys":[{"name":"username"},{"name":"password","hide":true}]}"#)
             .post("/authenticate", async || r#"{"username":"root","mechanism":"simple"}"#);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], workers: Vec::new() })))
@@ -39,7 +39,7 @@ impl Catalogue {
     /// One on each engine.
     async fn start_on_each_engine(settings: &str) -> Vec<Self> {
         let mut all = Vec::new();
-        for backend in backends() {
+        for backend in list_backends() {
             let app = TestApp::start_on(&backend, &[icat::SERVICE, AUTHENTICATOR], settings).await;
             let icat = IcatClient::new(app.http.clone(), &app.public);
             let session = icat.login("simple", &[("username", "x")]).await.unwrap();

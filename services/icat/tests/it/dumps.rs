@@ -130,8 +130,8 @@ fn without_head(text: &str) -> String {
 #[tokio::test]
 async fn a_dump_is_written_and_read_again_without_a_change() {
     for format in [DumpFormat::Yaml, DumpFormat::Xml] {
-        let first = testkit::databases("icat", icat::SERVICE.migrations).await;
-        let second = testkit::databases("icat", icat::SERVICE.migrations).await;
+        let first = testkit::create_databases("icat", icat::SERVICE.migrations).await;
+        let second = testkit::create_databases("icat", icat::SERVICE.migrations).await;
         for (one, other) in first.into_iter().zip(second) {
             let rows = import_text(&one.db, FACILITY).await.created;
             let text = export_text(&one.db, format).await;
@@ -145,7 +145,7 @@ async fn a_dump_is_written_and_read_again_without_a_change() {
 
 #[tokio::test]
 async fn xml_says_what_it_cannot_hold() {
-    for test in testkit::databases("icat", icat::SERVICE.migrations).await {
+    for test in testkit::create_databases("icat", icat::SERVICE.migrations).await {
         import_text(&test.db, "user:\n  User_name-x: {name: x, fullName: \"a\\x01\"}\n").await;
         let refused =
             export::export_catalogue(&test.db, &system_sources(), DumpFormat::Xml, &mut Vec::<u8>::new(), |_, _| ())

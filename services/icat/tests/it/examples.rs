@@ -319,7 +319,7 @@ async fn writes_answer_byte_for_byte() {
 #[tokio::test]
 async fn properties_list_the_authenticators() {
     let settings = "[catalogue]\nauthn = [{ mnemonic = \"db\", url = \"self\", friendly = \"Local account\" }]\n";
-    for backend in testkit::backends() {
+    for backend in testkit::list_backends() {
         let app = testkit::TestApp::start_on(&backend, &[icat::SERVICE, AUTHENTICATOR], settings).await;
         let answer = app.http.get(format!("{}/icat/properties", app.public)).send().await.unwrap();
         let expected = r#"{"maxEntities":10000,"lifetimeMinutes":120,"authenticators":[{"mnemonic":"db","keys":[{"name":"username"},{"name":"password","hide":true}],"friendly":"Local account"}],"containerType":"Undulator"}"#;

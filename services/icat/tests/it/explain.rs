@@ -107,11 +107,11 @@ async fn fill_tables(db: &Db) {
     ];
     db.write(async |tx| {
         for sql in &statements {
-            tx.exec(sql, &[]).await?;
+            tx.execute(sql, &[]).await?;
         }
         // PostgreSQL does so by itself soon after; SQLite runs without.
         if tx.engine() == Engine::Postgres {
-            tx.exec("ANALYZE", &[]).await?;
+            tx.execute("ANALYZE", &[]).await?;
         }
         Ok::<_, DbError>(())
     })
@@ -179,7 +179,7 @@ async fn common_queries_use_indexes() {
     };
     let mut found = BTreeSet::new();
     let mut engines = BTreeSet::new();
-    for test in testkit::databases("icat", icat::SERVICE.migrations).await {
+    for test in testkit::create_databases("icat", icat::SERVICE.migrations).await {
         engines.insert(test.engine);
         let db = &test.db;
         fill_tables(db).await;

@@ -16,7 +16,7 @@ impl Facility {
     /// One on each engine, with a facility and the files of an investigation: scan1 has a, b, c and d, scan2 has e.
     async fn start_on_each_engine() -> Vec<(Self, testkit::TestDb)> {
         let mut all = Vec::new();
-        for test in testkit::databases("icat", icat::SERVICE.migrations).await {
+        for test in testkit::create_databases("icat", icat::SERVICE.migrations).await {
             let db = test.db.clone();
             let by = "create_id, create_time, mod_id, mod_time";
             let facility = format!("INSERT INTO facility (id, {by}, name) VALUES (1001, 'x', 0, 'x', 0, 'SRC')");
@@ -24,8 +24,8 @@ impl Facility {
                 "INSERT INTO investigationtype (id, {by}, name, facility_id) VALUES (1002, 'x', 0, 'x', 0, 'MX', 1001)"
             );
             db.write(async |tx| {
-                tx.exec(&facility, &[]).await?;
-                tx.exec(&kind, &[]).await
+                tx.execute(&facility, &[]).await?;
+                tx.execute(&kind, &[]).await
             })
             .await
             .unwrap();
@@ -95,12 +95,12 @@ impl Facility {
 
     async fn catalogued_names(&self) -> String {
         let sql = "SELECT name FROM datafile ORDER BY name";
-        let rows = self.db.read().await.unwrap().all(sql, &[]).await.unwrap();
+        let rows = self.db.read().await.unwrap().fetch_all(sql, &[]).await.unwrap();
         rows.iter().map(|row| row.get::<String>("name").unwrap()).collect()
     }
 
     async fn execute_sql(&self, sql: &str) {
-        self.db.write(async |tx| tx.exec(sql, &[]).await).await.unwrap();
+        self.db.write(async |tx| tx.execute(sql, &[]).await).await.unwrap();
     }
 }
 

@@ -6,8 +6,8 @@ use events::messages::auth::SessionsRevoked;
 use events::{Events, Outbox};
 use futures_util::future::join;
 use reqwest::Response;
-use service_kit::{Clock as _, DbError, Dialect, Listener, Mount, Running, ServiceDef, SystemIds};
-use testkit::{TestApp, backends};
+use service_kit::{Clock as _, DbError, Listener, Mount, Running, ServiceDef, SystemIds};
+use testkit::{TestApp, list_backends};
 use tokio::sync::{Mutex, Semaphore};
 
 /// An authenticator that lets everybody in as `db/ada`, when the test says so; and what auth tells of accounts.
@@ -16,12 +16,14 @@ const GATED: ServiceDef = ServiceDef {
     build: |ctx| {
         Box::pin(async move {
             let _relay = Events::of(&ctx).await?;
-            let mount =
-                Mount::new("/authn.gated", Listener::Internal, Dialect::Authn).post("/authenticate", async || {
+            let mount = Mount::new("/authn.gated", Listener::Internal, testkit::FAKE_ICAT_ERRORS).post(
+                "/authenticate",
+                async || {
                     ASKED.add_permits(1);
                     LET_IN.acquire().await.unwrap().forget();
                     r#"{"username":"ada","mechanism":"db"}"#
-                });
+                },
+            );
             Ok(Running { mounts: vec![mount], workers: Vec::new() })
         })
     },
@@ -76,7 +78,7 @@ async fn assert_refused(login: Response) {
 #[tokio::test]
 async fn a_login_that_is_under_way_while_its_account_changes_opens_nothing() {
     let _gate = GATE.lock().await;
-    for backend in backends() {
+    for backend in list_backends() {
         let site = Site(TestApp::start_on(&backend, &[icat::SERVICE, GATED], SETTINGS).await);
         let clock = Arc::clone(&site.0.clock);
         assert!(site.has_live_session(site.log_in_while(async || {}).await).await, "the control");
@@ -109,7 +111,7 @@ async fn a_login_while_somebody_else_writes_for_long_is_told_so() {
     let site = Site(TestApp::start(&[icat::SERVICE, GATED], SETTINGS).await);
     let (taken, done) = (Semaphore::new(0), Semaphore::new(0));
     let import = site.0.db("icat").write(async |tx| {
-        tx.exec("UPDATE rule_version SET n = n + 1", &[]).await?;
+        tx.execute("UPDATE rule_version SET n = n + 1", &[]).await?;
         taken.add_permits(1);
         done.acquire().await.unwrap().forget();
         Ok::<_, DbError>(())

@@ -83,7 +83,7 @@ async fn a_spoiled_query_is_refused_or_answered() {
     let words: Vec<String> = WORDS.split_whitespace().map(|word| word.replace('|', " ")).collect();
     let ctx = ParseContext { time_zone: TimeZone::UTC };
     let rule = std::sync::Arc::new(parse_rule("Dataset [name = :user]", &ctx).unwrap());
-    for (n, test) in testkit::databases("icat", icat::SERVICE.migrations).await.into_iter().enumerate() {
+    for (n, test) in testkit::create_databases("icat", icat::SERVICE.migrations).await.into_iter().enumerate() {
         let mut rng = StdRng::seed_from_u64(seed);
         let cases = if n == 0 { cases } else { cases / 5 };
         let (mut answered, mut out_of_range) = (0, 0);
@@ -105,7 +105,9 @@ async fn a_spoiled_query_is_refused_or_answered() {
             match run_statement(&test.db, &statement).await {
                 Ok(_) => answered += 1,
                 Err(DbError::Data(_)) => out_of_range += 1,
-                Err(e) => panic!("case {case}: {text}\n{}\n{}", statement.sql, service_kit::problem::chain(&e)),
+                Err(e) => {
+                    panic!("case {case}: {text}\n{}\n{}", statement.sql, service_kit::problem::format_error_chain(&e))
+                }
             }
         }
         println!("{}: {cases} spoiled queries, {answered} answered, {out_of_range} out of range", test.engine);

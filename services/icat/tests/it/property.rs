@@ -554,7 +554,7 @@ async fn load_data(db: &Db, data: &Data) {
     let author = Author::new("simple/root", Micros::from_i64(0));
     db.write(async |tx| {
         for kind in KINDS.iter().rev().map(|kind| find_entity(kind)) {
-            tx.exec(&format!("DELETE FROM {}", kind.table), &[]).await?;
+            tx.execute(&format!("DELETE FROM {}", kind.table), &[]).await?;
         }
         for kind in KINDS.map(find_entity) {
             let rows: Vec<NewRow> = data.0[kind.name]
@@ -654,7 +654,7 @@ async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
     let seed = number_from_environment("TESTKIT_SEED").unwrap_or_else(|| rand::rng().next_u64());
     let cases = number_from_environment("TESTKIT_CASES").and_then(|n| usize::try_from(n).ok()).unwrap_or(CASES);
     println!("seed {seed}");
-    for (n, test) in testkit::databases("icat", icat::SERVICE.migrations).await.into_iter().enumerate() {
+    for (n, test) in testkit::create_databases("icat", icat::SERVICE.migrations).await.into_iter().enumerate() {
         let mut generator = Generator { rng: StdRng::seed_from_u64(seed) };
         // The second engine takes a fifth of the cases: what it adds is its SQL, not the engine's logic.
         let cases = if n == 0 { cases } else { cases / 5 };

@@ -1,15 +1,15 @@
 //! A client of the REST interface.
 
-use service_kit::{Dialect, Listener, Mount, Running, ServiceDef};
-use testkit::{TestApp, backends};
+use service_kit::{Listener, Mount, Running, ServiceDef};
+use testkit::{TestApp, list_backends};
 
 /// Lets everybody in who sends a username: `simple` as root, `db` as ada.
 pub const AUTHENTICATOR: ServiceDef = ServiceDef {
     name: "authenticator",
     build: |_| {
-        let mount = Mount::new("/authn.simple", Listener::Internal, Dialect::Authn)
+        let mount = Mount::new("/authn.simple", Listener::Internal, testkit::FAKE_ICAT_ERRORS)
             .post("/authenticate", async || r#"{"username":"root","mechanism":"simple"}"#);
-        let other = Mount::new("/authn.db", Listener::Internal, Dialect::Authn)
+        let other = Mount::new("/authn.db", Listener::Internal, testkit::FAKE_ICAT_ERRORS)
             .get("/description", async || r#"{"keys":[{"name":"username"},{"name":"password","hide":true}]}"#)
             .post("/authenticate", async || r#"{"username":"ada","mechanism":"db"}"#);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount, other], workers: Vec::new() })))
@@ -65,7 +65,7 @@ impl Client {
     /// One on each engine, with root's session.
     pub async fn start_on_each_engine(settings: &str) -> Vec<Self> {
         let mut all = Vec::new();
-        for backend in backends() {
+        for backend in list_backends() {
             let app = TestApp::start_on(&backend, &[icat::SERVICE, AUTHENTICATOR], settings).await;
             let session = Self::log_in(&app, "simple").await;
             all.push(Self { app, session });

@@ -365,7 +365,8 @@ const FAILING: [(&str, bool); 24] = [
 #[tokio::test]
 async fn errors_say_nothing_about_rows_that_are_not_readable() {
     let strict_conditions = "[catalogue.authorization]\nconditions = \"strict\"\n";
-    for (backend, c) in testkit::backends().into_iter().zip(Client::start_on_each_engine(strict_conditions).await) {
+    for (backend, c) in testkit::list_backends().into_iter().zip(Client::start_on_each_engine(strict_conditions).await)
+    {
         let ada = create_facility(&c).await;
         create_rule(&c, "R", "Facility").await;
         create_rule(&c, "R", "Investigation [name = 'MX-1']").await;

@@ -56,7 +56,7 @@ const RULES: [&str; 9] = [
 async fn every_constant_and_every_client_query_runs_on_each_engine() {
     let ctx = ParseContext { time_zone: TimeZone::UTC };
     let rules: Vec<_> = RULES.iter().map(|text| std::sync::Arc::new(parse_rule(text, &ctx).expect(text))).collect();
-    for test in testkit::databases("icat", icat::SERVICE.migrations).await {
+    for test in testkit::create_databases("icat", icat::SERVICE.migrations).await {
         let db = &test.db;
         let constants = [&icat::store::sessions::ALL[..], &icat::store::rules::ALL, &icat::ingest::STATEMENTS].concat();
         db.prepare_all(&constants).await.unwrap();
@@ -82,7 +82,12 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
                 let plan = compile_search(&search, access, &env).expect(text);
                 let Plan::Run(statement) = plan else { panic!("{text}") };
                 run_statement(db, &statement).await.unwrap_or_else(|e| {
-                    panic!("{}: {text}\n{}\n{}", test.engine, statement.sql, service_kit::problem::chain(&e))
+                    panic!(
+                        "{}: {text}\n{}\n{}",
+                        test.engine,
+                        statement.sql,
+                        service_kit::problem::format_error_chain(&e)
+                    )
                 });
                 ran += 1;
             }
@@ -109,5 +114,5 @@ pub async fn run_statement(
     statement: &icat::query::Statement,
 ) -> Result<Vec<service_kit::Row>, service_kit::DbError> {
     let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    db.read().await?.all(&statement.sql, &vals).await
+    db.read().await?.fetch_all(&statement.sql, &vals).await
 }

@@ -1,13 +1,13 @@
 //! The REST interface to the letter, on each engine: what icat.server 6.2 answers to the same requests, but for times in
 //! UTC and for the differences that docs/src/compatibility lists.
 
-use testkit::{TestApp, backends};
+use testkit::{TestApp, list_backends};
 
 use crate::rest::{AUTHENTICATOR, Client};
 
 #[tokio::test]
 async fn entities_are_created_read_changed_and_deleted() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[icat::SERVICE, AUTHENTICATOR], "").await;
         let session = Client::log_in(&app, "simple").await;
         let client = Client { app, session };
@@ -174,7 +174,7 @@ async fn entities_are_created_read_changed_and_deleted() {
 
 #[tokio::test]
 async fn sessions_live_until_they_are_ended_or_expire() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[icat::SERVICE, AUTHENTICATOR], "").await;
         let session = Client::log_in(&app, "db").await;
         let url = format!("{}/icat/session/{session}", app.public);

@@ -31,13 +31,13 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         other => other,
     };
     let settings = match &command {
-        Command::Shared(command) => cli::load_for(command, SERVICES, config)?,
-        _ => cli::load(SERVICES, config)?,
+        Command::Shared(command) => cli::load_config_for(command, SERVICES, config)?,
+        _ => cli::load_config(SERVICES, config)?,
     };
     require_databases(&command, &settings).await?;
     match command {
         Command::Get(_) | Command::Logbook(_) | Command::Setup(_) => Ok(()),
-        Command::Shared(command) => cli::run(command, SERVICES, &settings, json).await,
+        Command::Shared(command) => cli::run_command(command, SERVICES, &settings, json).await,
         Command::Demo(options) => demo::run(&settings, &options).await,
         Command::Icat(IcatCommand::Import { file, dry_run, on_conflict, user }) => {
             icat_import::run(&settings, &file, dry_run, &on_conflict, user, json).await

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use service_kit::{Idempotency, Problem, digest};
+use service_kit::{IdempotencyKey, Problem, sha256_hex};
 use utoipa::ToSchema;
 
 use crate::error::Error;
@@ -55,12 +55,12 @@ pub async fn write_entities(
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let items = mutations::parse_items(&text)?;
-    let idempotency = Idempotency::of(&request, &user_name, digest(&text))?;
+    let idempotency = IdempotencyKey::from_request(&request, &user_name, sha256_hex(&text))?;
     let author = Author::new(user_name, state.clock.now_as_micros());
     let answer = author
         .run_transaction(&state.db, &state.outbox, async |tx| -> Result<String, Problem> {
             if let Some(key) = &idempotency
-                && let Some(remembered) = key.find(tx).await?
+                && let Some(remembered) = key.find_response(tx).await?
             {
                 return Ok(remembered.body);
             }
@@ -70,7 +70,7 @@ pub async fn write_entities(
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             let answer = format!("[{}]", ids.join(","));
             if let Some(key) = &idempotency {
-                key.remember(tx, 200, &answer, author.changed_at.as_i64()).await?;
+                key.store_response(tx, 200, &answer, author.changed_at.as_i64()).await?;
             }
             Ok(answer)
         })

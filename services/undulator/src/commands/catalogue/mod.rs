@@ -55,7 +55,7 @@ impl From<CatalogueError> for Failure {
     fn from(e: CatalogueError) -> Self {
         match e {
             CatalogueError::Usage(text) => Self::Usage(text),
-            other => Self::of(&other),
+            other => Self::from_error(&other),
         }
     }
 }
