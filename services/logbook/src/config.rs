@@ -10,10 +10,7 @@ use serde::Deserialize;
 use service_kit::config::duration;
 use service_kit::{Config as Settings, ConfigError, PrivatePath};
 
-use crate::notifications;
-use crate::notifications::Rule;
-
-/// Is never shown.
+/// Is never printed.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -51,17 +48,16 @@ pub struct Config {
     pub h5_viewer: String,
     /// Empty: a key of our own in the database.
     pub signing_key_file: PathBuf,
-    /// How long the entry of a program waits for the catalogue to say where it belongs.
+    /// How long a program that writes waits for the catalogue to say which investigation its entry belongs to.
     #[serde(deserialize_with = "duration")]
     pub assignment_timeout: Duration,
-    pub notifications: Vec<Rule>,
+    pub notifications: Vec<NotificationRule>,
 }
 
 impl Config {
     pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
         let config: Self = settings.section("logbook")?;
         config.zone()?;
-        notifications::check(&config.notifications)?;
         if config.page_default == 0 || config.page_default > config.page_limit {
             return Err(ConfigError("logbook.page_default must be from 1 to logbook.page_limit".to_owned()));
         }
@@ -82,4 +78,29 @@ impl Config {
         TimeZone::get(&self.time_zone)
             .map_err(|_| ConfigError(format!("logbook.time_zone: there is no time zone `{}`", self.time_zone)))
     }
+}
+
+/// `[[logbook.notifications]]`; the texts are templates (Jinja) of the event's fields.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationRule {
+    /// The name under which consumed events are remembered: a rule that is renamed starts anew, one that is moved or changed
+    /// continues.
+    pub name: String,
+    /// Such as `undulator.v1.download.transfer.finished`.
+    pub subject: String,
+    /// The text of the entry; an event for which it is empty makes no entry.
+    pub text: String,
+    #[serde(default = "default_category")]
+    pub category: String,
+    /// The id of the investigation whose logbook gets the entry; empty: the instrument's.
+    #[serde(default)]
+    pub investigation: String,
+    /// Empty: the facility's.
+    #[serde(default)]
+    pub instrument: String,
+}
+
+fn default_category() -> String {
+    "info".to_owned()
 }

@@ -1,19 +1,9 @@
-//! The `OpenAPI` document: the operations stand at their handlers, what several of them share stands here.
+//! The `OpenAPI` document. Each operation is described at its handler.
 
-use std::collections::BTreeMap;
+use service_kit::openapi::{ApiKey, Bearer};
+use utoipa::OpenApi;
 
-use super::{attachments, entries, export, history, import, portal, programs, statistics, tags};
-use service_kit::openapi::{ApiKey, Bearer, later, of, text};
-use utoipa::openapi::{RefOr, Response};
-use utoipa::{IntoResponses, OpenApi};
-
-pub use crate::api::parameters::{
-    BookQuery, Credential, CsvQuery, EntryQuery, FilterQuery, InvestigationQuery, ListQuery, SearchQuery, StreamQuery,
-};
-pub use crate::api::shapes::{
-    Binary, DayCount, ExcerptPiece, Filled, Found, FromBase64, Hit, InvestigationCount, KeySet, Meta, Moved, PageOf,
-    Preferences, PublicKey, UploadForm,
-};
+use crate::api::{attachments, entries, export, history, import, portal, programs, statistics, tags};
 
 /// `services/logbook/openapi.json`
 #[derive(OpenApi)]
@@ -83,20 +73,3 @@ pub use crate::api::shapes::{
 pub struct Document;
 
 const BEARER: Bearer = Bearer("A session id, an access token or an API key, in place of the one in the path");
-
-/// What every operation may answer.
-pub struct Always;
-
-impl IntoResponses for Always {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([
-            of("400", text("The request cannot be understood; the text says what is wrong")),
-            of("401", text("No session, or one that has ended")),
-            of("413", text("The body is too large")),
-            of("429", later(text("Too many requests from this address"))),
-            of("500", text("A fault of the server")),
-            of("502", text("ICAT answered something unexpected")),
-            of("503", later(text("Too busy, or ICAT does not answer"))),
-        ])
-    }
-}

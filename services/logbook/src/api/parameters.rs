@@ -1,24 +1,17 @@
 //! Parameters that several operations have.
 
-#![expect(dead_code, reason = "lists are read as `Parameters`; these say what there is")]
-
 use serde::Deserialize;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
-/// Who asks.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-pub struct Credential {
-    /// A session id or, for programs, an API key. With `Authorization` or `X-Api-Key` it may be anything, such as `-`.
-    #[param(example = "-")]
-    credential: String,
-}
+use crate::domain::invalid::Invalid;
+use crate::domain::logbook::Logbook;
 
 /// Which entries.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "parsed as `ListParameters`")]
 pub struct FilterQuery {
     #[param(nullable = false)]
     investigation_id: Option<i64>,
@@ -52,6 +45,7 @@ pub struct FilterQuery {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "parsed as `ListParameters`")]
 pub struct ListQuery {
     /// A part of the text, without case and accents.
     #[param(nullable = false)]
@@ -86,6 +80,7 @@ fn sort_order() -> Object {
 /// An entry whose page is asked for.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "parsed as `ListParameters`")]
 pub struct EntryQuery {
     #[serde(rename = "_id")]
     #[param(nullable = false)]
@@ -103,38 +98,16 @@ pub struct InvestigationQuery {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
-pub struct BookQuery {
+pub struct LogbookQuery {
     #[param(nullable = false, value_type = Option<i64>)]
     pub investigation_id: Option<String>,
     #[param(nullable = false)]
     pub instrument_name: Option<String>,
 }
 
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct SearchQuery {
-    /// Words, phrases in quotation marks, beginnings with `*`.
-    search: String,
-    #[param(nullable = false, minimum = 1)]
-    limit: Option<i64>,
-    /// `next` of the answer before: what follows it.
-    #[param(nullable = false)]
-    before: Option<String>,
-}
-
-/// Of a CSV.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct CsvQuery {
-    /// Begins with a byte order mark, by which spreadsheets know UTF-8.
-    #[param(nullable = false)]
-    bom: Option<bool>,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct StreamQuery {
-    /// As `Last-Event-ID`, for clients that cannot send it.
-    #[param(nullable = false)]
-    pub after: Option<String>,
+impl LogbookQuery {
+    /// The logbook that the request names.
+    pub fn parse_logbook(&self) -> Result<Logbook, Invalid> {
+        Logbook::parse(self.investigation_id.as_deref(), self.instrument_name.as_deref())
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use service_kit::problem::chain;
 use service_kit::{DoctorCtx, Finding};
 
-use crate::attachments::reach_bucket;
+use crate::attachments::s3;
 use crate::config::Config;
 
 pub async fn examine(ctx: DoctorCtx) -> Vec<Finding> {
@@ -60,7 +60,7 @@ fn is_writable(directory: &Path) -> Result<PathBuf, (PathBuf, io::Error)> {
 
 async fn check_bucket(config: &Config) -> Finding {
     let what = format!("bucket {}", config.s3_bucket);
-    let outcome = match reach_bucket(config).await {
+    let outcome = match s3::check_bucket(config).await {
         Ok(()) => Ok("answers".to_owned()),
         Err(e) => Err(format!(
             "attachments of the logbook cannot be stored: {}. Look at logbook.s3_endpoint, s3_region and the access key",

@@ -1,17 +1,20 @@
 //! Which entries a request asks for.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use service_kit::Micros;
 use service_kit::words::fold;
 
 use crate::domain::dates;
-use crate::error::Error;
+use crate::domain::invalid::Invalid;
+use crate::domain::logbook::Logbook;
 
 /// Query parameters of lists as they come.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Parameters {
+pub struct ListParameters {
     pub investigation_id: Option<String>,
     pub instrument_name: Option<String>,
     pub sort_by: Option<String>,
@@ -48,9 +51,8 @@ pub struct Filter {
     pub without_investigation: bool,
     /// Folded; a literal part of the text.
     pub search: Option<String>,
-    /// From and before, microseconds UTC.
-    pub from: Option<i64>,
-    pub before: Option<i64>,
+    pub from: Option<Micros>,
+    pub before: Option<Micros>,
     /// Folded names.
     pub all_tags: Vec<String>,
     pub any_tags: Vec<String>,
@@ -59,8 +61,8 @@ pub struct Filter {
     pub removed: Option<bool>,
     /// Only these.
     pub ids: Option<Vec<String>>,
-    /// Numbers of logbooks that are left out.
-    pub not_books: Vec<i64>,
+    /// Ids of logbooks that are left out.
+    pub except_logbooks: Vec<i64>,
 }
 
 /// In which order, and which part.
@@ -88,14 +90,19 @@ const LONGEST_SEARCH: usize = 2_000;
 
 const TYPES: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
 
-impl Parameters {
+impl ListParameters {
+    /// The logbook that the request names.
+    pub fn parse_logbook(&self) -> Result<Logbook, Invalid> {
+        Logbook::parse(self.investigation_id.as_deref(), self.instrument_name.as_deref())
+    }
+
     /// Removed entries are left out, as in ICAT+.
-    pub fn filter(&self, zone: &TimeZone) -> Result<Filter, Error> {
+    pub fn to_filter(&self, zone: &TimeZone) -> Result<Filter, Invalid> {
         for (name, list) in
             [("types", &self.types), ("tags", &self.tags), ("orTags", &self.or_tags), ("notTags", &self.not_tags)]
         {
             if list.as_deref().is_some_and(|list| list.split(',').count() > MOST_NAMES) {
-                return Err(Error::bad(format!("{name} may have {MOST_NAMES} names")));
+                return Err(Invalid::new(format!("{name} may have {MOST_NAMES} names")));
             }
         }
         for (name, text) in [
@@ -107,91 +114,91 @@ impl Parameters {
             ("_id", &self.id),
         ] {
             if text.as_deref().is_some_and(|text| text.contains('\0')) {
-                return Err(Error::bad(format!("there must be no NUL in {name}")));
+                return Err(Invalid::new(format!("there must be no NUL in {name}")));
             }
         }
         if self.search.as_deref().is_some_and(|text| text.len() > LONGEST_SEARCH) {
-            return Err(Error::bad(format!("search may have {LONGEST_SEARCH} bytes")));
+            return Err(Invalid::new(format!("search may have {LONGEST_SEARCH} bytes")));
         }
         let mut filter = Filter {
-            types: types(self.types.as_deref()),
-            without_investigation: flag("filterInvestigation", self.filter_investigation.as_deref())?,
+            types: parse_types(self.types.as_deref()),
+            without_investigation: parse_flag("filterInvestigation", self.filter_investigation.as_deref())?,
             search: self.search.as_deref().map(fold).filter(|text| !text.trim().is_empty()),
-            all_tags: folded_names(self.tags.as_deref()),
-            any_tags: folded_names(self.or_tags.as_deref()),
-            no_tags: folded_names(self.not_tags.as_deref()),
+            all_tags: fold_names(self.tags.as_deref()),
+            any_tags: fold_names(self.or_tags.as_deref()),
+            no_tags: fold_names(self.not_tags.as_deref()),
             removed: Some(false),
             ..Filter::default()
         };
-        if let Some(text) = given(self.date.as_deref()) {
-            let (from, before) = dates::day("date", text, zone)?;
+        if let Some(text) = trim_value(self.date.as_deref()) {
+            let (from, before) = dates::parse_day("date", text, zone)?;
             (filter.from, filter.before) = (Some(from), Some(before));
         }
-        if let Some(text) = given(self.start_time.as_deref()) {
-            let from = dates::time("startTime", text, zone)?;
+        if let Some(text) = trim_value(self.start_time.as_deref()) {
+            let from = dates::parse_time("startTime", text, zone)?;
             filter.from = Some(filter.from.map_or(from, |known| known.max(from)));
         }
-        if let Some(text) = given(self.end_time.as_deref()) {
-            let before = dates::time("endTime", text, zone)? + 1;
+        if let Some(text) = trim_value(self.end_time.as_deref()) {
+            let before = dates::parse_time("endTime", text, zone)? + Duration::from_micros(1);
             filter.before = Some(filter.before.map_or(before, |known| known.min(before)));
         }
         Ok(filter)
     }
 
     /// For what changes all that matches: a mistyped condition must not make it the whole logbook.
-    pub fn all_known(&self) -> Result<(), Error> {
+    pub fn refuse_unknown(&self) -> Result<(), Invalid> {
         let Some(name) = self.unknown.keys().min() else { return Ok(()) };
-        Err(Error::bad(format!("there is no parameter {name} here; nothing was changed")))
+        Err(Invalid::new(format!("there is no parameter {name} here; nothing was changed")))
     }
 
     /// `default` rows where the request does not say, at most `most`.
-    pub fn page(&self, default: u32, most: u32) -> Result<Page, Error> {
-        let by = match given(self.sort_by.as_deref()) {
+    pub fn to_page(&self, default: u32, most: u32) -> Result<Page, Invalid> {
+        let by = match trim_value(self.sort_by.as_deref()) {
             None | Some("_id") => Order::Id,
             Some("creationDate") => Order::CreationDate,
             Some("createdAt") => Order::CreatedAt,
             Some("updatedAt") => Order::UpdatedAt,
             Some(other) => {
                 let text = format!("sortBy must be _id, creationDate, createdAt or updatedAt, not {other}");
-                return Err(Error::bad(text));
+                return Err(Invalid::new(text));
             }
         };
-        let descending = match given(self.sort_order.as_deref()) {
+        let descending = match trim_value(self.sort_order.as_deref()) {
             None | Some("-1") => true,
             Some("1") => false,
-            Some(other) => return Err(Error::bad(format!("sortOrder must be 1 or -1, not {other}"))),
+            Some(other) => return Err(Invalid::new(format!("sortOrder must be 1 or -1, not {other}"))),
         };
-        let skip = number("skip", self.skip.as_deref())?.unwrap_or(0);
-        let limit = number("limit", self.limit.as_deref())?.unwrap_or_else(|| i64::from(default));
+        let skip = parse_number("skip", self.skip.as_deref())?.unwrap_or(0);
+        let limit = parse_number("limit", self.limit.as_deref())?.unwrap_or_else(|| i64::from(default));
         if skip < 0 || limit < 0 {
-            return Err(Error::bad("skip and limit must not be negative"));
+            return Err(Invalid::new("skip and limit must not be negative"));
         }
         Ok(Page { by, descending, skip, limit: Some(limit.min(i64::from(most))) })
     }
 }
 
-fn given(value: Option<&str>) -> Option<&str> {
+fn trim_value(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// Whole numbers; clients may write them as `4711.0`.
-pub fn number(name: &str, value: Option<&str>) -> Result<Option<i64>, Error> {
-    let Some(text) = given(value) else { return Ok(None) };
+pub fn parse_number(name: &str, value: Option<&str>) -> Result<Option<i64>, Invalid> {
+    let Some(text) = trim_value(value) else { return Ok(None) };
     let whole = text.strip_suffix(".0").unwrap_or(text);
-    whole.parse().map(Some).map_err(|_| Error::bad(format!("{name} must be a number, not {text}")))
+    whole.parse().map(Some).map_err(|_| Invalid::new(format!("{name} must be a number, not {text}")))
 }
 
-pub fn flag(name: &str, value: Option<&str>) -> Result<bool, Error> {
-    match given(value) {
+pub fn parse_flag(name: &str, value: Option<&str>) -> Result<bool, Invalid> {
+    match trim_value(value) {
         None => Ok(false),
         Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
         Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
-        Some(text) => Err(Error::bad(format!("{name} must be true or false, not {text}"))),
+        Some(text) => Err(Invalid::new(format!("{name} must be true or false, not {text}"))),
     }
 }
 
 /// `ANNOTATION-COMMENT, notification-error, broadcast`, in any case.
-fn types(value: Option<&str>) -> Vec<(Option<String>, Option<String>)> {
+fn parse_types(value: Option<&str>) -> Vec<(Option<String>, Option<String>)> {
     let items = value.unwrap_or_default().split(',').map(|item| item.trim().to_lowercase());
     items
         .filter(|item| !item.is_empty())
@@ -231,7 +238,7 @@ pub fn join_names(names: &[String]) -> String {
 }
 
 /// Folded names of a list.
-fn folded_names(list: Option<&str>) -> Vec<String> {
+fn fold_names(list: Option<&str>) -> Vec<String> {
     split_names(list.unwrap_or_default()).iter().map(|name| fold(name)).filter(|name| !name.is_empty()).collect()
 }
 
@@ -253,7 +260,7 @@ mod tests {
     fn parameters_are_read_as_portals_write_them() {
         let zone = TimeZone::UTC;
         let some = |text: &str| Some(text.to_owned());
-        let parameters = Parameters {
+        let parameters = ListParameters {
             investigation_id: some("4711.0"),
             types: some("NOTIFICATION-ERROR, annotation,info"),
             tags: some("Beam, night shift"),
@@ -262,21 +269,24 @@ mod tests {
             end_time: some("2025-03-02T12:00:00"),
             limit: some("5000"),
             sort_order: some("1"),
-            ..Parameters::default()
+            ..ListParameters::default()
         };
-        assert_eq!(number("investigationId", parameters.investigation_id.as_deref()).unwrap(), Some(4711));
-        let filter = parameters.filter(&zone).unwrap();
+        assert_eq!(parse_number("investigationId", parameters.investigation_id.as_deref()).unwrap(), Some(4711));
+        let filter = parameters.to_filter(&zone).unwrap();
         assert_eq!(
             filter.types,
             [(some("notification"), some("error")), (some("annotation"), None), (None, some("info"))]
         );
         assert_eq!((filter.all_tags.len(), filter.search), (2, None));
-        assert_eq!(filter.before.unwrap() - filter.from.unwrap(), 12 * 3_600_000_000 + 1);
-        let page = parameters.page(100, 1000).unwrap();
+        assert_eq!(
+            filter.before.unwrap().duration_since(filter.from.unwrap()),
+            Duration::from_micros(12 * 3_600_000_000 + 1)
+        );
+        let page = parameters.to_page(100, 1000).unwrap();
         assert_eq!((page.limit, page.descending), (Some(1000), false));
-        let broken = number("investigationId", Some("abc")).unwrap_err();
+        let broken = parse_number("investigationId", Some("abc")).unwrap_err();
         assert_eq!(broken.to_string(), "investigationId must be a number, not abc");
-        assert!(Parameters { sort_by: some("body"), ..Parameters::default() }.page(1, 1).is_err());
-        assert!(Parameters { date: some("x"), ..Parameters::default() }.filter(&zone).is_err());
+        assert!(ListParameters { sort_by: some("body"), ..ListParameters::default() }.to_page(1, 1).is_err());
+        assert!(ListParameters { date: some("x"), ..ListParameters::default() }.to_filter(&zone).is_err());
     }
 }

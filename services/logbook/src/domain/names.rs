@@ -2,7 +2,7 @@
 
 use service_kit::words::fold;
 
-use crate::error::Error;
+use crate::domain::invalid::Invalid;
 
 /// Characters of an instrument's name, as in the schema of ICAT.
 const MAX_INSTRUMENT: usize = 255;
@@ -12,29 +12,29 @@ const MAX_TAG: usize = 200;
 const MAX_FOLDED: usize = 1_200;
 
 /// Refuses a name that no catalogue has and no index takes.
-pub fn check_instrument(name: &str) -> Result<(), Error> {
-    check("the name of an instrument", name, MAX_INSTRUMENT)
+pub fn check_instrument_name(name: &str) -> Result<(), Invalid> {
+    check_name("the name of an instrument", name, MAX_INSTRUMENT)
 }
 
 /// Refuses a name that nobody reads and no index takes.
-pub fn check_tag(name: &str) -> Result<(), Error> {
-    check("the name of a tag", name, MAX_TAG)
+pub fn check_tag_name(name: &str) -> Result<(), Invalid> {
+    check_name("the name of a tag", name, MAX_TAG)
 }
 
 /// Refuses other names that stand in an index.
-pub fn check_short(what: &str, name: &str) -> Result<(), Error> {
-    check(what, name, MAX_TAG)
+pub fn check_short_name(what: &str, name: &str) -> Result<(), Invalid> {
+    check_name(what, name, MAX_TAG)
 }
 
-fn check(what: &str, name: &str, most: usize) -> Result<(), Error> {
+fn check_name(what: &str, name: &str, most: usize) -> Result<(), Invalid> {
     if name.contains('\0') {
-        return Err(Error::bad(format!("{what} must not have a NUL")));
+        return Err(Invalid::new(format!("{what} must not have a NUL")));
     }
     if name.chars().count() > most {
-        return Err(Error::bad(format!("{what} may have {most} characters")));
+        return Err(Invalid::new(format!("{what} may have {most} characters")));
     }
     if fold(name).len() > MAX_FOLDED {
-        return Err(Error::bad(format!("{what} may have {MAX_FOLDED} bytes without accents and ligatures")));
+        return Err(Invalid::new(format!("{what} may have {MAX_FOLDED} bytes without accents and ligatures")));
     }
     Ok(())
 }
@@ -45,12 +45,15 @@ mod tests {
 
     #[test]
     fn names_are_as_long_as_their_index_takes() {
-        assert!(check_instrument(&"é".repeat(255)).is_ok() && check_tag(&"光".repeat(200)).is_ok());
-        let refused = check_instrument(&"B".repeat(256)).unwrap_err().to_string();
+        assert!(check_instrument_name(&"é".repeat(255)).is_ok() && check_tag_name(&"光".repeat(200)).is_ok());
+        let refused = check_instrument_name(&"B".repeat(256)).unwrap_err().to_string();
         assert_eq!(refused, "the name of an instrument may have 255 characters");
-        assert_eq!(check_tag(&"t".repeat(201)).unwrap_err().to_string(), "the name of a tag may have 200 characters");
+        assert_eq!(
+            check_tag_name(&"t".repeat(201)).unwrap_err().to_string(),
+            "the name of a tag may have 200 characters"
+        );
         // One character that is a whole sentence once it is folded.
-        assert!(check_tag(&"\u{fdfa}".repeat(100)).is_err());
-        assert!(check_tag("a\0").is_err());
+        assert!(check_tag_name(&"\u{fdfa}".repeat(100)).is_err());
+        assert!(check_tag_name("a\0").is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::domain::names::check_tag;
+use crate::domain::names::check_tag_name;
 use crate::import::ro_crate::{keywords, text_of, values};
 use crate::markup::markdown::{LONGEST_MARKDOWN, render_markdown, render_plain};
 
@@ -21,7 +21,7 @@ pub fn has_ending_of(name: &str, filename: &str) -> bool {
 /// Tags that an entry may have; a longer one is cut.
 pub fn tags(node: &Value) -> Vec<String> {
     let short = |word: String| word.chars().filter(|c| *c != '\0').take(LONGEST_TAG).collect::<String>();
-    let all = keywords(node).into_iter().map(short).filter(|word| check_tag(word).is_ok());
+    let all = keywords(node).into_iter().map(short).filter(|word| check_tag_name(word).is_ok());
     all.take(MOST_TAGS).collect()
 }
 

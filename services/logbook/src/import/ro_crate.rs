@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use service_kit::Micros;
 
 use crate::domain::dates;
 use crate::domain::filter::split_names;
@@ -81,7 +82,7 @@ impl Crate {
     }
 
     /// When the crate was made, for what says no time of its own.
-    pub fn time(&self, zone: &TimeZone) -> Option<i64> {
+    pub fn time(&self, zone: &TimeZone) -> Option<Micros> {
         let descriptor = self.nodes.get("ro-crate-metadata.json").unwrap_or(&Value::Null);
         time(self.root(), zone).or_else(|| time(descriptor, zone))
     }
@@ -129,13 +130,15 @@ pub fn keywords(node: &Value) -> Vec<String> {
     words.iter().map(|word| word.trim_matches('\'').trim().to_owned()).filter(|word| !word.is_empty()).collect()
 }
 
-/// When it was written, in microseconds UTC; forms without a zone are the facility's.
-pub fn time(node: &Value, zone: &TimeZone) -> Option<i64> {
+/// When it was written; times without a zone are the facility's.
+pub fn time(node: &Value, zone: &TimeZone) -> Option<Micros> {
     let given = ["dateCreated", "datePublished", "dateModified"].iter().filter_map(|name| text_of(&node[name]));
     let parsed = given.filter_map(|text| {
-        dates::time("date", &text, zone).or_else(|_| dates::day("date", &text, zone).map(|(start, _)| start)).ok()
+        dates::parse_time("date", &text, zone)
+            .or_else(|_| dates::parse_day("date", &text, zone).map(|(start, _)| start))
+            .ok()
     });
-    parsed.into_iter().find(|at| *at >= 0)
+    parsed.into_iter().find(|at| *at >= Micros::default())
 }
 
 /// `variableMeasured` and such, in which some notebooks have all that was written: name and value with its unit.
@@ -177,8 +180,8 @@ mod tests {
         );
         assert_eq!((read.authors(first).as_deref(), read.authors(second).as_deref()), (Some("Bob"), Some("Ada L")));
         let zone = TimeZone::UTC;
-        assert_eq!(dates::shown(time(first, &zone).unwrap()), "2022-05-29T16:17:38Z");
-        assert_eq!(dates::shown(time(second, &zone).unwrap()), "2024-08-20T07:46:40.566495Z");
+        assert_eq!(dates::render_time(time(first, &zone).unwrap()), "2022-05-29T16:17:38Z");
+        assert_eq!(dates::render_time(time(second, &zone).unwrap()), "2024-08-20T07:46:40.566495Z");
         assert_eq!(values(second), [("T".to_owned(), "5.5 K".to_owned())]);
         assert_eq!(read.publisher().as_deref(), Some("eLabFTW"));
         assert!(Crate::read(b"{}").is_err() && Crate::read(b"{\"@graph\": []}").is_err());

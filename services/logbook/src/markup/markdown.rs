@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        entry_html::sanitised(&render_markdown(text)).trim().to_owned()
+        entry_html::sanitize(&render_markdown(text)).trim().to_owned()
     }
 
     #[test]

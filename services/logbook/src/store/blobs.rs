@@ -1,6 +1,6 @@
 //! Which contents of attachments are stored, and which are to go.
 
-use service_kit::{DbError, Tx};
+use service_kit::{DbError, Micros, Tx};
 
 const TOUCH: &str = "INSERT INTO content (sha256, key, touched_at) VALUES ($1, $2, $3) \
                      ON CONFLICT (sha256) DO UPDATE SET touched_at = $3 RETURNING key";
@@ -15,7 +15,7 @@ const GONE: &str = "DELETE FROM doomed_content WHERE key = $1";
 pub const ALL: [&str; 6] = [TOUCH, UNUSED, DOOM, DOOMED, ALL_DOOMED, GONE];
 
 /// Says that somebody is about to refer to a content; the key under which it is stored, or has to be.
-pub async fn touch(tx: &mut Tx, sha256: &str, now: i64) -> Result<String, DbError> {
+pub async fn upsert(tx: &mut Tx, sha256: &str, now: Micros) -> Result<String, DbError> {
     let number = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
     // Never that of a content that was here before and is being taken away.
     let key = format!("{sha256}-{number}");
@@ -23,12 +23,12 @@ pub async fn touch(tx: &mut Tx, sha256: &str, now: i64) -> Result<String, DbErro
 }
 
 /// Contents that no attachment has and nobody has touched since a moment.
-pub async fn unused(tx: &mut Tx, before: i64, limit: i64) -> Result<Vec<String>, DbError> {
+pub async fn list_unused(tx: &mut Tx, before: Micros, limit: i64) -> Result<Vec<String>, DbError> {
     tx.all(UNUSED, &[before.into(), limit.into()]).await?.iter().map(|row| row.get("sha256")).collect()
 }
 
 /// From now on there is no such content, unless somebody refers to it after all; what is stored of it is to go.
-pub async fn doom(tx: &mut Tx, sha256: &str, before: i64) -> Result<(), DbError> {
+pub async fn mark_deleted(tx: &mut Tx, sha256: &str, before: Micros) -> Result<(), DbError> {
     if let Some(row) = tx.opt(DOOM, &[sha256.into(), before.into()]).await? {
         tx.exec(DOOMED, &[row.get::<String>("key")?.into()]).await?;
     }
@@ -36,11 +36,11 @@ pub async fn doom(tx: &mut Tx, sha256: &str, before: i64) -> Result<(), DbError>
 }
 
 /// Keys of what is to go.
-pub async fn doomed(tx: &mut Tx, limit: i64) -> Result<Vec<String>, DbError> {
+pub async fn pending_deletes(tx: &mut Tx, limit: i64) -> Result<Vec<String>, DbError> {
     tx.all(ALL_DOOMED, &[limit.into()]).await?.iter().map(|row| row.get("key")).collect()
 }
 
 /// It has gone.
-pub async fn forget(tx: &mut Tx, key: &str) -> Result<(), DbError> {
+pub async fn clear_pending_delete(tx: &mut Tx, key: &str) -> Result<(), DbError> {
     tx.exec(GONE, &[key.into()]).await.map(drop)
 }

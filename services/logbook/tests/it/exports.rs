@@ -1,6 +1,6 @@
 //! Lists as files, and records that can be checked without the service.
 
-use logbook::verify::verify;
+use logbook::verify::verify_export;
 use serde_json::{Value, json};
 
 use super::facility::Facility;
@@ -66,10 +66,10 @@ async fn records_can_be_checked_by_whoever_may_write_and_by_nobody_else() {
         };
         let (status, export) = records("alice", "investigationId=20").await;
         assert_eq!(status, 200, "{export}");
-        assert_eq!(verify(export.as_bytes(), None).unwrap().head.records, 121);
+        assert_eq!(verify_export(export.as_bytes(), None).unwrap().head.records, 121);
         let broken = export.replace("\\\"title\\\":\\\"50\\\"", "\\\"title\\\":\\\"51\\\"");
         assert_ne!(broken, export);
-        assert_eq!(verify(broken.as_bytes(), None).unwrap_err().to_string(), "record 51 has been changed");
+        assert_eq!(verify_export(broken.as_bytes(), None).unwrap_err().to_string(), "record 51 has been changed");
         // What was removed stands in the records: after the release, when everybody reads, they are for administrators.
         let table = [
             ("alice", "investigationId=20", 200),

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use futures_util::future::{join, join_all};
-use logbook::verify::verify;
+use logbook::verify::verify_export;
 use serde_json::json;
 use service_kit::Row;
 use testkit::until;
@@ -117,13 +117,14 @@ async fn a_released_logbook_is_closed_with_a_signature() {
         })
         .await;
         let (_, jwks) = f.ask("GET", "/logbook/keys", None).await;
-        let keys = logbook::verify::keys(&jwks).unwrap();
-        let verified = verify(export.as_bytes(), Some(&keys)).unwrap();
+        let keys = logbook::verify::parse_key_set(&jwks).unwrap();
+        let verified = verify_export(export.as_bytes(), Some(&keys)).unwrap();
         assert_eq!((verified.head.records, verified.closings.len(), verified.closings[0].record), (2, 1, 2));
         assert!(jwks.contains(&verified.closings[0].key), "{jwks}");
-        let foreign = verify(export.as_bytes(), Some(&[])).unwrap_err().to_string();
+        let foreign = verify_export(export.as_bytes(), Some(&[])).unwrap_err().to_string();
         assert!(foreign.starts_with("record 2 is signed with the key"), "{foreign}");
-        let forged = verify(export.replace("the last word", "another word").as_bytes(), Some(&keys)).unwrap_err();
+        let forged =
+            verify_export(export.replace("the last word", "another word").as_bytes(), Some(&keys)).unwrap_err();
         assert_eq!(forged.to_string(), "record 1 has been changed");
 
         let alice = f.login("alice").await;
@@ -289,7 +290,7 @@ async fn instruments_that_are_filled_in_stand_in_the_history_and_in_no_closed_lo
         let records =
             async |id: i64| f.ask("GET", &format!("/logbook/{admin}/records?investigationId={id}"), None).await.1;
         let (open, closed) = (records(EMBARGO).await, records(OTHER).await);
-        assert!(verify(open.as_bytes(), None).is_ok(), "{open}");
+        assert!(verify_export(open.as_bytes(), None).is_ok(), "{open}");
         assert!(open.contains("\"kind\":\"moved-in\"") && open.contains("instrument/bl07"), "{open}");
         assert!(!closed.contains("moved-in"), "{closed}");
         // Whoever listens at the instrument hears of it.

@@ -2,13 +2,26 @@
 
 use actix_web::{HttpResponse, web};
 use identity::Caller;
+use serde::Deserialize;
 use service_kit::Problem;
+use utoipa::IntoParams;
 
-use crate::api::document::{Always, Credential, CsvQuery, FilterQuery, ListQuery};
-use crate::api::export::export_readable;
-use crate::domain::filter::Parameters;
-use crate::export::Format;
-use crate::state::State;
+use crate::api::common::{CommonFailures, Credential};
+use crate::api::parameters::{FilterQuery, ListQuery};
+use crate::catalogue::permissions::Permissions;
+use crate::domain::filter::ListParameters;
+use crate::export::Exporter;
+use crate::export::format::Format;
+
+/// Of a CSV.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "parsed as `ListParameters`")]
+pub struct CsvQuery {
+    /// Begins with a byte order mark, by which spreadsheets know UTF-8.
+    #[param(nullable = false)]
+    bom: Option<bool>,
+}
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/export/csv", operation_id = "export_csv", tag = "exports", summary = "A logbook as CSV",
@@ -16,7 +29,7 @@ use crate::state::State;
     params(Credential, FilterQuery, ListQuery, CsvQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (
             status = 200,
             description = "One line per entry",
@@ -26,9 +39,11 @@ use crate::state::State;
     ),
 )]
 pub async fn export_csv(
-    state: web::Data<State>,
+    exporter: web::Data<Exporter>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
-    query: web::Query<Parameters>,
+    query: web::Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
-    export_readable(state.into_inner(), &caller, &query, Format::Csv { has_byte_order_mark: false }).await
+    let logbook = permissions.require_read(&caller, &query.parse_logbook()?).await?;
+    exporter.into_inner().export(&caller, &logbook, &query, Format::Csv { has_byte_order_mark: false }).await
 }

@@ -117,7 +117,7 @@ fn formulas_are_those_of_markdown_as_on_the_page() {
         other => panic!("{other:?}"),
     };
     assert_eq!(formulas("a <math><mfrac><mi>a</mi><mn>2</mn></mfrac></math> b"), "tft");
-    let of_markdown = |text: &str| formulas(&entry_html::sanitised(&render_markdown(text)));
+    let of_markdown = |text: &str| formulas(&entry_html::sanitize(&render_markdown(text)));
     assert_eq!(of_markdown("mean $I_0 < 3$, `$x$`, costs $5 and $6"), "tfttt");
     assert_eq!(of_markdown("so $\\unknown x$ stays"), "t");
     assert_eq!(formulas("<p>mean $I_0 &lt; 3$, $$x$$</p>"), "t");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use crate::export::File;
+use crate::export::eln_line::FileLine;
 use crate::import::ro_crate::normalized;
 
 /// Bytes of a name that may stand in an address by chance.
@@ -12,7 +12,7 @@ const LONGEST_USUAL_NAME: usize = 20;
 
 /// A file, and the other name by which a text may mean it.
 pub struct Named {
-    pub file: File,
+    pub file: FileLine,
     pub alternate: Option<String>,
 }
 

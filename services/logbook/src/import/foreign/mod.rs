@@ -13,13 +13,14 @@ use std::io::Read as _;
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use service_kit::Micros;
 use zip::ZipArchive;
 
-use crate::domain::entry_content::{Content, Event};
+use crate::domain::entry_content::{EntryContent, TextPart};
 use crate::domain::entry_html;
-use crate::domain::ids::hex;
-use crate::export::{File, Line};
-use crate::import::archive::{Item, Limits, METADATA, Reading, check, metadata_of, open_zip, read_file};
+use crate::domain::ids::encode_hex;
+use crate::export::eln_line::{EntryLine, FileLine};
+use crate::import::archive::{Item, Limits, METADATA, Reading, check_line, find_metadata, open_zip, read_file};
 use crate::import::foreign::addresses::{Addresses, Named};
 use crate::import::foreign_text::{has_ending_of, html_of, tags, written};
 use crate::import::ro_crate;
@@ -46,7 +47,7 @@ impl Archive {
     /// `None` if there are no metadata of an RO-Crate in it.
     pub fn open(file: &DiskFile) -> Result<Option<Self>, String> {
         let mut zip = open_zip(file)?;
-        let Some(path) = metadata_of(&zip) else { return Ok(None) };
+        let Some(path) = find_metadata(&zip) else { return Ok(None) };
         let names: Vec<(usize, String)> =
             (0..zip.len()).filter_map(|n| Some((n, zip.name_for_index(n)?.ok()?.into_owned()))).collect();
         let root = path[..path.len() - METADATA.len()].to_owned();
@@ -62,7 +63,7 @@ impl Archive {
             .filter(|(_, name)| !name.ends_with('/'))
             .filter_map(|(place, name)| Some((inside(name)?, *place)))
             .collect();
-        let sha256 = hex(digest(&SHA256, &bytes).as_ref());
+        let sha256 = encode_hex(digest(&SHA256, &bytes).as_ref());
         let name = root.trim_end_matches('/').to_owned();
         Ok(Some(Self { zip, places, metadata: Crate::read(&bytes)?, sha256, name }))
     }
@@ -74,17 +75,17 @@ impl Archive {
 
     /// An id that the same archive has again the next time.
     pub fn id_of(&self, what: &str) -> String {
-        let mut id = hex(digest(&SHA256, format!("{}/{what}", self.sha256).as_bytes()).as_ref());
+        let mut id = encode_hex(digest(&SHA256, format!("{}/{what}", self.sha256).as_bytes()).as_ref());
         id.truncate(24);
         id
     }
 
     /// Gives all entries with their files in turn; a text says what is wrong with the archive.
-    pub fn walk(
+    pub fn read_entries(
         &mut self,
         limits: Limits,
         zone: &TimeZone,
-        now: i64,
+        now: Micros,
         mut each: impl FnMut(Item) -> Result<(), String>,
     ) -> Result<(), String> {
         let planned = self.plan();
@@ -183,7 +184,7 @@ impl Archive {
             let filename =
                 text_of(&described["name"]).filter(|name| has_ending_of(name, &filename)).unwrap_or(filename);
             let bytes = i64::try_from(read.bytes).unwrap_or(i64::MAX);
-            let file = File { id: self.id_of(path), filename, sha256: read.sha256, bytes, path: path.clone() };
+            let file = FileLine { id: self.id_of(path), filename, sha256: read.sha256, bytes, path: path.clone() };
             files.push(Named { file, alternate: text_of(&described["alternateName"]) });
         }
         Ok((files, missing))
@@ -195,38 +196,38 @@ impl Archive {
         named: Vec<Named>,
         missing: &[String],
         zone: &TimeZone,
-        now: i64,
-    ) -> Result<Line, String> {
+        now: Micros,
+    ) -> Result<EntryLine, String> {
         let node = &part.node;
         let dated = ro_crate::time(node, zone).or_else(|| self.metadata.time(zone));
         let at = dated.unwrap_or(now);
-        let mut event = if part.is_file { Event::attachment(at) } else { Event::comment(at) };
-        event.full_name = self.metadata.authors(node);
+        let mut content = if part.is_file { EntryContent::new_attachment(at) } else { EntryContent::new_comment(at) };
+        content.full_name = self.metadata.authors(node);
         if !has_type(node, "Comment") {
             // Some notebooks name nothing but the directory.
-            event.title = text_of(&node["name"]).or_else(|| part.id.rsplit('/').next().map(str::to_owned));
+            content.title = text_of(&node["name"]).or_else(|| part.id.rsplit('/').next().map(str::to_owned));
         }
-        event.source = self.publisher();
-        event.tags = tags(node);
+        content.source = self.publisher();
+        content.tags = tags(node);
         if let Some(Named { file, .. }) = named.first().filter(|_| part.is_file) {
-            event.filename = Some(file.filename.clone());
-            event.file_size = Some(file.bytes);
+            content.filename = Some(file.filename.clone());
+            content.file_size = Some(file.bytes);
         }
         let addresses = Addresses::new(&named).map_err(|what| part.wrong(&what))?;
         let html = html_of(node, missing);
         entry_html::check_depth(&html).map_err(|e| part.wrong(&e.to_string()))?;
-        let html = entry_html::with_own_attachments(&html, move |address| addresses.id_of(address));
+        let html = entry_html::adopt_attachment_addresses(&html, move |address| addresses.id_of(address));
         if !html.trim().is_empty() {
-            event.content = vec![Content { format: Some("html".to_owned()), text: Some(html) }];
+            content.parts = vec![TextPart { format: Some("html".to_owned()), text: Some(html) }];
         }
         // Not of the time of the import: the same archive again has the same ids.
-        let seconds = u32::try_from(dated.unwrap_or_default() / 1_000_000).unwrap_or_default();
+        let seconds = u32::try_from(dated.unwrap_or_default().as_i64() / 1_000_000).unwrap_or_default();
         let key = if part.id.is_empty() { node.to_string() } else { part.id.clone() };
-        let id = format!("{}{}", hex(&seconds.to_be_bytes()), &self.id_of(&format!("entry {key}"))[..16]);
+        let id = format!("{}{}", encode_hex(&seconds.to_be_bytes()), &self.id_of(&format!("entry {key}"))[..16]);
         let files = named.into_iter().map(|named| named.file).collect();
-        let line = Line { id, version: 1, created_at: at, updated_at: at, event, files };
+        let line = EntryLine { id, version: 1, created_at: at, updated_at: at, content, files };
         let text = serde_json::to_vec(&line).map_err(|e| part.wrong(&e.to_string()))?;
-        check(&line, &text).map_err(|e| part.wrong(&e.to_string()))?;
+        check_line(&line, &text).map_err(|e| part.wrong(&e.to_string()))?;
         Ok(line)
     }
 }

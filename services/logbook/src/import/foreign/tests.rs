@@ -8,13 +8,13 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::import::archive;
-use crate::import::archive::PIECE;
+use crate::import::archive::CHUNK_SIZE;
 use crate::import::foreign::*;
 
 /// An entry and the contents of its files.
 #[derive(Debug)]
 struct Found {
-    line: Line,
+    line: EntryLine,
     files: Vec<Vec<u8>>,
 }
 
@@ -41,16 +41,16 @@ fn read(graph: &Value, files: &[(&str, &[u8])]) -> Result<Vec<Found>, String> {
 }
 
 fn walked(file: &DiskFile) -> Result<Vec<Found>, String> {
-    walked_at(file, 7_000_000)
+    walked_at(file, Micros::from_i64(7_000_000))
 }
 
-fn walked_at(file: &DiskFile, now: i64) -> Result<Vec<Found>, String> {
+fn walked_at(file: &DiskFile, now: Micros) -> Result<Vec<Found>, String> {
     let (mut found, mut files, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     let mut archive = Archive::open(file)?.ok_or("no metadata")?;
-    archive.walk(LIMITS, &TimeZone::UTC, now, |item| {
+    archive.read_entries(LIMITS, &TimeZone::UTC, now, |item| {
         match item {
-            Item::Piece(piece) => {
-                assert!(piece.len() <= PIECE, "{} bytes at once", piece.len());
+            Item::Chunk(piece) => {
+                assert!(piece.len() <= CHUNK_SIZE, "{} bytes at once", piece.len());
                 bytes.extend(piece);
             }
             Item::FileEnd => files.push(take(&mut bytes)),
@@ -62,7 +62,7 @@ fn walked_at(file: &DiskFile, now: i64) -> Result<Vec<Found>, String> {
 }
 
 fn html(found: &Found) -> &str {
-    found.line.event.content.first().and_then(|part| part.text.as_deref()).unwrap_or_default()
+    found.line.content.parts.first().and_then(|part| part.text.as_deref()).unwrap_or_default()
 }
 
 #[test]
@@ -88,17 +88,17 @@ fn children_nested_texts_and_comments_become_entries() {
         ("crate/book/undescribed.txt", b"u"),
     ];
     let found = read(&graph, &files).unwrap();
-    let titles: Vec<_> = found.iter().map(|found| found.line.event.title.as_deref()).collect();
+    let titles: Vec<_> = found.iter().map(|found| found.line.content.title.as_deref()).collect();
     assert_eq!(titles, [Some("the book"), Some("message"), None, Some("loose.txt")]);
     let names = |found: &Found| found.line.files.iter().map(|file| file.filename.clone()).collect::<Vec<_>>();
     assert_eq!(names(&found[0]), ["x.bin", "undescribed.txt"]);
     assert_eq!((names(&found[1]), names(&found[3])), (vec!["a b.png".to_owned()], vec!["loose.txt".to_owned()]));
     let message = &found[1].line;
     assert_eq!(
-        (message.event.full_name.as_deref(), message.event.tags.as_slice()),
+        (message.content.full_name.as_deref(), message.content.tags.as_slice()),
         (Some("Ada L"), &["one".to_owned(), "two".to_owned()][..])
     );
-    assert_eq!(message.event.at, 1_768_832_907_166_000);
+    assert_eq!(message.content.at.as_i64(), 1_768_832_907_166_000);
     assert_eq!(html(&found[1]), format!("<p>see <img src=\"/resource/file/{}\"></p>", message.files[0].id));
     assert_eq!(html(&found[2]).trim(), "<p>indeed</p>");
     let again = read(&graph, &files).unwrap();
@@ -122,7 +122,7 @@ fn nothing_outside_the_crate_is_read_and_checksums_count() {
         assert_eq!(names, ["e/in.txt"], "{path}");
         assert!(html(&found[0]).contains("not in the archive: f"), "{path}: {}", html(&found[0]));
     }
-    let right = hex(digest(&SHA256, b"i").as_ref());
+    let right = encode_hex(digest(&SHA256, b"i").as_ref());
     assert_eq!(read(&graph("e/in.txt", &right.to_uppercase()), &files).unwrap().len(), 1);
     let wrong = read(&graph("e/in.txt", &right.replace('a', "b")), &files).unwrap_err();
     assert!(wrong.contains("another SHA-256"), "{wrong}");
@@ -160,14 +160,14 @@ fn files_come_in_pieces_with_their_entry() {
         {"@id": "b", "@type": "Dataset", "text": "b", "hasPart": parts(&["b/small"])},
         {"@id": "a/large", "@type": "File"}, {"@id": "a/empty", "@type": "File"}, {"@id": "b/small", "@type": "File"},
     ]);
-    let large: Vec<u8> = (0..=u8::MAX).cycle().take(3 * PIECE + 5).collect();
+    let large: Vec<u8> = (0..=u8::MAX).cycle().take(3 * CHUNK_SIZE + 5).collect();
     let found =
         read(&graph, &[("crate/a/large", &large), ("crate/a/empty", b""), ("crate/b/small", b"small")]).unwrap();
     assert_eq!(found[0].files, [large.clone(), Vec::new()]);
     assert_eq!(found[1].files, [b"small".to_vec()]);
     for (entry, bytes) in found.iter().flat_map(|found| found.line.files.iter().zip(&found.files)) {
         assert_eq!(entry.bytes, i64::try_from(bytes.len()).unwrap(), "{}", entry.path);
-        assert_eq!(entry.sha256, hex(digest(&SHA256, bytes).as_ref()), "{}", entry.path);
+        assert_eq!(entry.sha256, encode_hex(digest(&SHA256, bytes).as_ref()), "{}", entry.path);
     }
 }
 
@@ -209,7 +209,9 @@ fn entries_without_a_date_have_the_same_ids_at_each_import() {
         {"@id": "./a/x", "@type": "File"},
     ]});
     let file = zipped(&[("c/ro-crate-metadata.json", metadata.to_string().as_bytes()), ("c/a/x", b"x")]);
-    let ids = |now| walked_at(&file, now).unwrap().into_iter().map(|found| found.line.id).collect::<Vec<_>>();
+    let ids = |now| {
+        walked_at(&file, Micros::from_i64(now)).unwrap().into_iter().map(|found| found.line.id).collect::<Vec<_>>()
+    };
     assert_eq!(ids(7_000_000), ids(9_000_000));
     assert_eq!(ids(7_000_000).len(), 1);
 }
@@ -252,6 +254,6 @@ fn a_file_called_entries_does_not_make_an_archive_one_of_ours() {
         (vec![("c/entries.jsonl", own)], false),
     ] {
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-        assert_eq!(archive::is_own(&zipped(&files)), Ok(is_own), "{names:?}");
+        assert_eq!(archive::is_logbook_archive(&zipped(&files)), Ok(is_own), "{names:?}");
     }
 }
