@@ -1,7 +1,6 @@
 //! Settings of the logbook.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -10,22 +9,7 @@ use serde::Deserialize;
 use service_kit::config::duration;
 use service_kit::{Config as Settings, ConfigError, PrivatePath};
 
-/// Is never printed.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Secret {
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
+use crate::attachments::s3::{BucketSettings, Secret};
 
 /// `[logbook]`; see `config.default.toml` for each one's meaning.
 #[derive(Debug, Clone, Deserialize)]
@@ -71,6 +55,26 @@ impl Config {
             PrivatePath::new("logbook.attachments_dir", config.attachments_dir),
             PrivatePath::new("logbook.signing_key_file", config.signing_key_file),
         ])
+    }
+
+    /// The directory of attachments, or of uploads to the bucket.
+    pub fn attachments_path(&self, data_dir: &Path) -> PathBuf {
+        match &self.attachments_dir {
+            none if none.as_os_str().is_empty() => data_dir.join("attachments"),
+            named => named.clone(),
+        }
+    }
+
+    /// `None`: attachments are in the directory.
+    pub fn s3_settings(&self) -> Option<BucketSettings> {
+        (!self.s3_bucket.is_empty()).then(|| BucketSettings {
+            bucket: self.s3_bucket.clone(),
+            prefix: self.s3_prefix.clone(),
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            access_key_id: self.s3_access_key_id.clone(),
+            secret_access_key: self.s3_secret_access_key.clone(),
+        })
     }
 
     /// The zone of days and of times without one.

@@ -30,12 +30,15 @@ use events::Events;
 use events::messages::logbook::EntryChanged;
 use identity::Identity;
 use service_kit::openapi::StartLink;
-use service_kit::{BuildError, Config as Settings, ConfigError, Ctx, Migration, Running, ServiceDef, Worker};
+use service_kit::{
+    BuildError, Config as Settings, ConfigError, Ctx, DoctorCtx, Finding, Migration, Running, ServiceDef, Worker,
+};
 use utoipa::OpenApi as _;
 
 pub use self::config::Config;
 pub use self::history::verify;
 use crate::attachments::cleanup::CleanupWorker;
+use crate::attachments::doctor::examine_storage;
 use crate::entries::assign_worker::AssignWorker;
 use crate::history::close_worker::CloseWorker;
 use crate::state::State;
@@ -51,7 +54,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     scopes: &[catalogue::permissions::READ, catalogue::permissions::WRITE],
     private_paths: Config::private_paths,
     pages: &[StartLink { path: "/logbook/app", text: "Logbook" }],
-    doctor: |ctx| Box::pin(attachments::doctor::examine(ctx)),
+    doctor: |ctx| Box::pin(examine(ctx)),
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
@@ -68,6 +71,17 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     // The page before the routes that take anything for a session.
     let mounts = iter::once(web::create_mount(&state)).chain(api::create_mounts(&state)).collect();
     Ok(Running { mounts, workers })
+}
+
+async fn examine(ctx: DoctorCtx) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    // Settings that cannot be read are said elsewhere.
+    if let Ok(config) = Config::read(&ctx.config) {
+        let directory = config.attachments_path(&ctx.config.core.data_dir);
+        findings.extend(examine_storage(&directory, config.s3_settings().as_ref()).await);
+    }
+    findings.extend(identity::check_reader(ctx).await);
+    findings
 }
 
 fn read_config(settings: &Settings) -> Result<Config, ConfigError> {

@@ -9,12 +9,11 @@ use service_kit::{Blocking, BuildError, Clock, Ctx, Db, Ids, Mount};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use crate::attachments::Attachments;
 use crate::attachments::download::Downloads;
-use crate::attachments::inline_images::InlineImages;
 use crate::attachments::signed_url::SignedUrls;
 use crate::attachments::storage::Storage;
 use crate::attachments::thumbnail::Thumbnails;
+use crate::attachments::{Attachments, InlineImages};
 use crate::catalogue::datafile_viewer::DatafileViewer;
 use crate::catalogue::icat_lookup::IcatLookup;
 use crate::catalogue::instruments::Instruments;
@@ -23,15 +22,13 @@ use crate::catalogue::permissions::Permissions;
 use crate::catalogue::users::Users;
 use crate::catalogue::visits::Visits;
 use crate::config::Config;
-use crate::entries::Entries;
 use crate::entries::beamline_entries::BeamlineEntries;
 use crate::entries::fill_instruments::InstrumentRepair;
 use crate::entries::lists::EntryLists;
-use crate::entries::render::EntryRenderer;
 use crate::entries::search::EntrySearch;
 use crate::entries::statistics::Statistics;
-use crate::entries::tag_definitions::TagDefinitions;
 use crate::entries::user_entries::UserEntries;
+use crate::entries::{Entries, EntryRenderer, TagDefinitions};
 use crate::export::Exporter;
 use crate::export::pdf::Printer;
 use crate::history::History;
@@ -115,7 +112,8 @@ impl State {
         let users = Arc::new(Users::new(lookup.clone()));
         let link_key = load_or_create_key(db, &**ids, Purpose::SignedUrls).await?;
         let signed_urls = Arc::new(SignedUrls::new(link_key, Arc::clone(clock)));
-        let storage = Storage::open(config, &ctx.config.core.data_dir, &ctx.pools)?;
+        let storage =
+            Storage::open(&config.attachments_path(&ctx.config.core.data_dir), config.s3_settings(), &ctx.pools)?;
         let attachments = Arc::new(Attachments {
             storage: storage.clone(),
             db: db.clone(),
@@ -133,9 +131,13 @@ impl State {
         });
         let wake = Arc::new(Notify::new());
         let history = History::new(db.clone(), outbox, Arc::clone(&wake));
-        let tag_definitions = Arc::new(TagDefinitions::new(db.clone(), Arc::clone(clock), Arc::clone(ids)));
-        let inline_images =
-            InlineImages::new(Arc::clone(&attachments), tools.text_pool.clone(), tools.documents.clone());
+        let tag_definitions =
+            Arc::new(TagDefinitions { db: db.clone(), clock: Arc::clone(clock), ids: Arc::clone(ids) });
+        let inline_images = InlineImages {
+            attachments: Arc::clone(&attachments),
+            text_pool: tools.text_pool.clone(),
+            documents: tools.documents.clone(),
+        };
         let entries = Arc::new(Entries {
             db: db.clone(),
             clock: Arc::clone(clock),
@@ -146,7 +148,7 @@ impl State {
             permissions: Arc::clone(&permissions),
             visits: Arc::clone(&visits),
         });
-        let renderer = Arc::new(EntryRenderer::new(db.clone(), Arc::clone(&signed_urls)));
+        let renderer = Arc::new(EntryRenderer { db: db.clone(), signed_urls: Arc::clone(&signed_urls) });
         let streams = EntryStreams::new(
             db.clone(),
             Arc::clone(&permissions),

@@ -6,8 +6,7 @@ use serde::Serialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::common::{Binary, CommonFailures, Credential};
-use crate::api::parameters::LogbookQuery;
+use crate::api::shared::{Binary, CommonFailures, Credential, LogbookQuery};
 use crate::catalogue::investigation_assignment::{Assignment, InvestigationAssignment};
 use crate::catalogue::permissions::Permissions;
 use crate::domain::logbook::Logbook;

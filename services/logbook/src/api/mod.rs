@@ -1,16 +1,15 @@
 //! ICAT+'s interface of the logbook (5.7): the mounts and the route table, nothing else.
 
 pub mod attachments;
-pub mod common;
 pub mod document;
 pub mod entries;
 pub mod export;
 pub mod file_body;
 pub mod history;
 pub mod import;
-pub mod parameters;
 pub mod portal;
 pub mod programs;
+pub mod shared;
 pub mod statistics;
 pub mod tags;
 

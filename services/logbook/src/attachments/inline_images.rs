@@ -1,31 +1,15 @@
 //! Images that texts of entries embed as `data:` URLs become attachments, and HTML is sanitized before it is stored.
 
-use std::sync::Arc;
-
-use service_kit::{Blocking, Problem};
+use service_kit::Problem;
 
 use crate::attachments::thumbnail::convert_to_png;
 use crate::attachments::uploads::{decode_data_url, default_filename};
-use crate::attachments::{Attachments, is_shown_converted, is_shown_inline};
+use crate::attachments::{InlineImages, is_shown_converted, is_shown_inline};
 use crate::domain::entry_content::TextPart;
 use crate::domain::{entry_html, ids};
-use crate::markup::text_pool::TextPool;
 use crate::store::attachments::{NewAttachment, StoredBlob};
 
-/// Takes images out of texts.
-#[derive(Clone)]
-pub struct InlineImages {
-    attachments: Arc<Attachments>,
-    text_pool: TextPool,
-    /// Where images are converted.
-    documents: Blocking,
-}
-
 impl InlineImages {
-    pub fn new(attachments: Arc<Attachments>, text_pool: TextPool, documents: Blocking) -> Self {
-        Self { attachments, text_pool, documents }
-    }
-
     /// Sanitizes the texts of an entry; the images that were in them, each once, which are stored.
     pub async fn extract_inline_images(
         &self,

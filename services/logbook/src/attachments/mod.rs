@@ -11,15 +11,17 @@ pub mod inline_images;
 pub mod s3;
 pub mod signed_url;
 pub mod storage;
+pub mod store;
 pub mod thumbnail;
 pub mod uploads;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_kit::{Clock, Db, Ids};
+use service_kit::{Blocking, Clock, Db, Ids};
 
 use crate::attachments::storage::Storage;
+use crate::markup::text_pool::TextPool;
 
 /// How long a blob stays that no attachment has: whoever stores one refers to it much sooner.
 pub const GRACE_PERIOD: Duration = Duration::from_hours(1);
@@ -34,6 +36,14 @@ pub struct Attachments {
     pub max_bytes: u64,
     /// How long an upload may stall.
     pub idle_timeout: Duration,
+}
+
+/// Takes images out of texts, and sanitizes these.
+pub struct InlineImages {
+    pub attachments: Arc<Attachments>,
+    pub text_pool: TextPool,
+    /// Where images are converted.
+    pub documents: Blocking,
 }
 
 /// Whether a browser shows it within a page; everything else is saved, because it may be active or no browser shows it.

@@ -1,20 +1,50 @@
 //! Blobs as objects of an S3-compatible store, so that replicas need no common directory.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectStoreExt as _, RetryConfig};
+use serde::Deserialize;
 use service_kit::{BuildError, Code, Problem};
 
 use crate::attachments::fs::{Directory, PartialFile};
 use crate::attachments::storage::storage_failed;
-use crate::config::Config;
 
 /// After this long nothing is tried again: somebody is waiting. A request that is on its way may take 30 seconds more.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_RETRIES: usize = 5;
+
+/// Is never printed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Secret {
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where the bucket is, and how it is opened.
+#[derive(Debug, Clone)]
+pub struct BucketSettings {
+    pub bucket: String,
+    pub prefix: String,
+    /// Empty: that of AWS.
+    pub endpoint: String,
+    pub region: String,
+    pub access_key_id: String,
+    pub secret_access_key: Secret,
+}
 
 #[derive(Clone)]
 pub struct Bucket {
@@ -27,32 +57,32 @@ pub struct Bucket {
 const NOTHING: &str = "doctor";
 
 /// Asks the bucket for an object that is not there: an error if it does not answer, or refuses the access key.
-pub async fn check_bucket(config: &Config) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let objects = open_objects(config)?;
-    match objects.head(&Path::from(format!("{}/{NOTHING}", config.s3_prefix.trim_matches('/')))).await {
+pub async fn check_bucket(settings: &BucketSettings) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let objects = open_objects(settings)?;
+    match objects.head(&Path::from(format!("{}/{NOTHING}", settings.prefix.trim_matches('/')))).await {
         Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
         Err(e) => Err(e.into()),
     }
 }
 
-fn open_objects(config: &Config) -> Result<AmazonS3, StoreError> {
+fn open_objects(settings: &BucketSettings) -> Result<AmazonS3, StoreError> {
     let retries = RetryConfig { max_retries: MAX_RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     let mut builder = AmazonS3Builder::new()
         .with_retry(retries)
-        .with_bucket_name(&config.s3_bucket)
-        .with_region(&config.s3_region)
-        .with_access_key_id(&config.s3_access_key_id)
-        .with_secret_access_key(config.s3_secret_access_key.expose());
-    if !config.s3_endpoint.is_empty() {
-        builder = builder.with_endpoint(&config.s3_endpoint).with_allow_http(config.s3_endpoint.starts_with("http://"));
+        .with_bucket_name(&settings.bucket)
+        .with_region(&settings.region)
+        .with_access_key_id(&settings.access_key_id)
+        .with_secret_access_key(settings.secret_access_key.expose());
+    if !settings.endpoint.is_empty() {
+        builder = builder.with_endpoint(&settings.endpoint).with_allow_http(settings.endpoint.starts_with("http://"));
     }
     builder.build()
 }
 
 impl Bucket {
-    pub fn open(config: &Config, uploads: Directory) -> Result<Self, BuildError> {
-        let objects = open_objects(config).map_err(|e| BuildError::Other(format!("logbook.s3_bucket: {e}")))?;
-        Ok(Self { objects: Arc::new(objects), prefix: config.s3_prefix.trim_matches('/').to_owned(), uploads })
+    pub fn open(settings: BucketSettings, uploads: Directory) -> Result<Self, BuildError> {
+        let objects = open_objects(&settings).map_err(|e| BuildError::Other(format!("logbook.s3_bucket: {e}")))?;
+        Ok(Self { objects: Arc::new(objects), prefix: settings.prefix.trim_matches('/').to_owned(), uploads })
     }
 
     /// Where uploads are received before they are sent on.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::domain::entry_request::EntryRequest;
 use crate::domain::invalid::Invalid;
-use crate::domain::{dates, names, plain_text};
+use crate::domain::{dates, plain_text, values};
 
 const KINDS: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
 const CATEGORIES: [&str; 6] = ["comment", "info", "error", "debug", "commandline", "file"];
@@ -40,7 +40,7 @@ pub fn check_tags(names: impl Iterator<Item = String>) -> Result<Vec<String>, In
     if tags.len() > MOST_TAGS {
         return Err(Invalid::new(format!("an entry may have {MOST_TAGS} tags")));
     }
-    tags.iter().try_for_each(|name| names::check_tag_name(name))?;
+    tags.iter().try_for_each(|name| values::check_tag_name(name))?;
     Ok(tags)
 }
 
@@ -95,7 +95,7 @@ impl EntryContent {
         let kind = parse_one_of("type", request.kind, &KINDS, str::to_owned)?;
         let category = parse_one_of("category", request.category, &CATEGORIES, str::to_lowercase)?;
         if let Some(instrument) = &request.instrument_name {
-            names::check_instrument_name(instrument)?;
+            values::check_instrument_name(instrument)?;
         }
         let at = match &request.creation_date {
             Some(text) => dates::parse_time("creationDate", text, zone)?,
@@ -131,7 +131,7 @@ impl EntryContent {
             return Err(Invalid::new("its time is not between 1970 and 9999"));
         }
         if let Some(instrument) = &self.instrument_name {
-            names::check_instrument_name(instrument)?;
+            values::check_instrument_name(instrument)?;
         }
         check_tags(self.tags.iter().cloned()).map(drop)
     }

@@ -10,6 +10,7 @@ use service_kit::words::fold;
 use crate::domain::dates;
 use crate::domain::invalid::Invalid;
 use crate::domain::logbook::Logbook;
+use crate::domain::values::{parse_flag, parse_number, trim_value};
 
 /// Query parameters of lists as they come.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
@@ -174,26 +175,6 @@ impl ListParameters {
             return Err(Invalid::new("skip and limit must not be negative"));
         }
         Ok(Page { by, descending, skip, limit: Some(limit.min(i64::from(most))) })
-    }
-}
-
-fn trim_value(value: Option<&str>) -> Option<&str> {
-    value.map(str::trim).filter(|text| !text.is_empty())
-}
-
-/// Whole numbers; clients may write them as `4711.0`.
-pub fn parse_number(name: &str, value: Option<&str>) -> Result<Option<i64>, Invalid> {
-    let Some(text) = trim_value(value) else { return Ok(None) };
-    let whole = text.strip_suffix(".0").unwrap_or(text);
-    whole.parse().map(Some).map_err(|_| Invalid::new(format!("{name} must be a number, not {text}")))
-}
-
-pub fn parse_flag(name: &str, value: Option<&str>) -> Result<bool, Invalid> {
-    match trim_value(value) {
-        None => Ok(false),
-        Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
-        Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
-        Some(text) => Err(Invalid::new(format!("{name} must be true or false, not {text}"))),
     }
 }
 

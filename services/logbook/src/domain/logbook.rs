@@ -2,9 +2,8 @@
 
 use service_kit::words::fold;
 
-use crate::domain::filter::parse_number;
 use crate::domain::invalid::Invalid;
-use crate::domain::names::check_instrument_name;
+use crate::domain::values::{check_instrument_name, parse_number};
 
 /// Whose logbook it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

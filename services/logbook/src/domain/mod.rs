@@ -11,7 +11,7 @@ pub mod html_tokens;
 pub mod ids;
 pub mod invalid;
 pub mod logbook;
-pub mod names;
 pub mod plain_text;
 pub mod rendered_entry;
+pub mod values;
 pub mod visit;

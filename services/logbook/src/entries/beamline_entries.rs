@@ -14,12 +14,11 @@ use crate::catalogue::investigation_assignment::{Assignment, InvestigationAssign
 use crate::catalogue::permissions::{ProgramCaller, require_any_instrument};
 use crate::domain::entry_content::EntryContent;
 use crate::domain::entry_request::EntryRequest;
-use crate::domain::filter::parse_number;
 use crate::domain::logbook::Logbook;
-use crate::domain::names;
+use crate::domain::values;
+use crate::domain::values::parse_number;
 use crate::entries::create::Destination;
-use crate::entries::render::EntryRenderer;
-use crate::entries::{Entries, NewEntry};
+use crate::entries::{Entries, EntryRenderer, NewEntry};
 use crate::error::Error;
 use crate::store::attachments::NewAttachment;
 
@@ -187,7 +186,7 @@ impl ParsedTarget {
             instrument = Some(only.clone());
         }
         if let Some(name) = &instrument {
-            names::check_instrument_name(name)?;
+            values::check_instrument_name(name)?;
         }
         let names_investigation = given(&target.investigation_id).is_some() || proposal.is_some();
         Ok(Self { investigation, instrument, proposal, warnings, names_investigation })

@@ -1,4 +1,6 @@
 //! Entries of logbooks. Each change is one transaction: the entry, a record in the logbook's history, and an event.
+//!
+//! The components are here, what they do is in the files of this folder.
 
 pub mod assign_worker;
 pub mod beamline_entries;
@@ -20,11 +22,11 @@ use std::sync::Arc;
 
 use service_kit::{Clock, Db, Ids};
 
-use crate::attachments::inline_images::InlineImages;
+use crate::attachments::InlineImages;
+use crate::attachments::signed_url::SignedUrls;
 use crate::catalogue::permissions::Permissions;
 use crate::catalogue::visits::Visits;
 use crate::domain::entry_content::EntryContent;
-use crate::entries::tag_definitions::TagDefinitions;
 use crate::history::History;
 use crate::store::attachments::NewAttachment;
 
@@ -38,6 +40,19 @@ pub struct Entries {
     pub tag_definitions: Arc<TagDefinitions>,
     pub permissions: Arc<Permissions>,
     pub visits: Arc<Visits>,
+}
+
+/// Defines tags, used or not: of an investigation, of an instrument, or global.
+pub struct TagDefinitions {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Renders entries as JSON.
+pub struct EntryRenderer {
+    pub db: Db,
+    pub signed_urls: Arc<SignedUrls>,
 }
 
 /// What is written, and by whom.

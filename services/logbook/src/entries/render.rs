@@ -1,34 +1,22 @@
 //! Entries as clients read them: with the versions before, and with addresses of attachments that a page can open.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde_json::Value;
-use service_kit::{Db, Micros, Problem, Tx};
+use service_kit::{Micros, Problem, Tx};
 
-use crate::attachments::signed_url::SignedUrls;
 use crate::domain::entry::Entry;
 use crate::domain::entry_content::EntryContent;
 use crate::domain::entry_html;
 use crate::domain::rendered_entry::{EntryMeta, RenderedEntry};
-use crate::store::attachments;
-use crate::store::entry_lists;
+use crate::entries::EntryRenderer;
+use crate::store::{attachments, entry_lists};
 
 /// Versions before the present one that an entry holds within one another; all of them stand in the history. Readers of
 /// JSON give up at a depth of some hundred.
 const MAX_VERSIONS: i64 = 100;
 
-/// Renders entries as JSON.
-pub struct EntryRenderer {
-    db: Db,
-    signed_urls: Arc<SignedUrls>,
-}
-
 impl EntryRenderer {
-    pub fn new(db: Db, signed_urls: Arc<SignedUrls>) -> Self {
-        Self { db, signed_urls }
-    }
-
     pub async fn render_entry(&self, entry: &Entry) -> Result<Value, Problem> {
         let mut rendered = self.render_entries(std::slice::from_ref(entry)).await?;
         Ok(rendered.pop().unwrap_or(Value::Null))

@@ -11,7 +11,7 @@ use crate::catalogue::permissions::{Permissions, ReadableLogbook, ReadableLogboo
 use crate::domain::entry::Entry;
 use crate::domain::filter::Filter;
 use crate::domain::logbook::Logbook;
-use crate::entries::render::EntryRenderer;
+use crate::entries::EntryRenderer;
 use crate::store::logbooks;
 use crate::store::query::{Scope, find_scope};
 use crate::store::search::{Reach, search_entries};

@@ -1,22 +1,14 @@
 //! Tags that are defined, used or not: of an investigation, of an instrument, or global.
 
-use std::sync::Arc;
-
-use service_kit::{Clock, Db, DbError, Ids, Problem, Tx};
+use service_kit::{DbError, Problem, Tx};
 
 use crate::catalogue::permissions::{ReadableLogbook, WritableLogbook};
 use crate::domain::entry_content::EntryContent;
 use crate::domain::ids;
 use crate::domain::logbook::Logbook;
+use crate::entries::TagDefinitions;
 use crate::error::Error;
 use crate::store::tags::{self, Tag};
-
-/// Defines tags.
-pub struct TagDefinitions {
-    db: Db,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
-}
 
 /// What of a tag can be set.
 #[derive(Debug, Clone)]
@@ -27,10 +19,6 @@ pub struct TagValues {
 }
 
 impl TagDefinitions {
-    pub fn new(db: Db, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { db, clock, ids }
-    }
-
     /// Global tags, and those of an investigation and an instrument.
     pub async fn list(
         &self,

@@ -13,8 +13,7 @@ use crate::domain::entry::{Entry, VersionCondition};
 use crate::domain::entry_content::EntryContent;
 use crate::domain::entry_request::EntryRequest;
 use crate::domain::logbook::Logbook;
-use crate::entries::render::EntryRenderer;
-use crate::entries::{Entries, NewEntry};
+use crate::entries::{Entries, EntryRenderer, NewEntry};
 use crate::error::Error;
 use crate::store::attachments::NewAttachment;
 

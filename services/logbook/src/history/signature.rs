@@ -8,8 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use service_kit::Micros;
 
-use crate::domain::ids::encode_hex;
-use crate::domain::ids::join_parts;
+use crate::domain::ids::{encode_hex, join_parts};
 
 /// The body of a record that closes a logbook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::domain::names::check_tag_name;
+use crate::domain::values::check_tag_name;
 use crate::import::ro_crate::{keywords, text_of, values};
 use crate::markup::markdown::{LONGEST_MARKDOWN, render_markdown, render_plain};
 

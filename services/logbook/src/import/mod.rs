@@ -23,7 +23,7 @@ use service_kit::{Blocking, Clock, Db, Ids, Micros, Problem};
 use tokio::sync::mpsc;
 
 use crate::attachments::Attachments;
-use crate::attachments::storage::Upload;
+use crate::attachments::store::Upload;
 use crate::catalogue::permissions::WritableLogbook;
 use crate::domain::entry_content::EntryContent;
 use crate::domain::logbook::Logbook;

@@ -12,9 +12,9 @@ use service_kit::{Code, ConfigError, Micros, Problem};
 
 use crate::config::NotificationRule;
 use crate::domain::entry_content::{EntryContent, TextPart};
-use crate::domain::filter::parse_number;
 use crate::domain::logbook::Logbook;
-use crate::domain::{ids, names};
+use crate::domain::values::parse_number;
+use crate::domain::{ids, values};
 use crate::entries::{Entries, NewEntry};
 
 /// The actor of the record.
@@ -96,7 +96,7 @@ impl CompiledRule {
         let investigation = parse_number("investigation", Some(&rendered("investigation")?))?;
         let instrument = Some(rendered("instrument")?).filter(|name| !name.is_empty());
         if let Some(name) = &instrument {
-            names::check_instrument_name(name)?;
+            values::check_instrument_name(name)?;
         }
         Ok(Some(Notification { text, investigation, instrument }))
     }

@@ -14,8 +14,9 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, Interval, interval_at};
 
 use crate::catalogue::permissions::ReadableLogbook;
-use crate::domain::filter::{Filter, parse_number};
+use crate::domain::filter::Filter;
 use crate::domain::logbook::Logbook;
+use crate::domain::values::parse_number;
 use crate::error::Error;
 use crate::stream::{EntryStreams, SseEvent, Topic};
 

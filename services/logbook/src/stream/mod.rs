@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::catalogue::permissions::Permissions;
 use crate::domain::filter::Filter;
 use crate::domain::logbook::Logbook;
-use crate::entries::render::EntryRenderer;
+use crate::entries::EntryRenderer;
 use crate::store::logbooks;
 
 /// Events that a listener may be behind before it has to read from the database.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use service_kit::{Code, Problem};
 
 use crate::domain::logbook::Logbook;
-use crate::domain::names;
+use crate::domain::values;
 use crate::http::PAGE_ADDRESS;
 
 /// `/logbook/app/{level}/{id}`
@@ -35,7 +35,7 @@ impl LogbookPath {
         let missing = || Problem::new(Code::NotFound, "logbook/no-such-page", "there is no such logbook");
         let logbook = match level {
             "investigation" => Logbook::Investigation(id.parse().map_err(|_| missing())?),
-            "instrument" if !id.trim().is_empty() && names::check_instrument_name(id).is_ok() => {
+            "instrument" if !id.trim().is_empty() && values::check_instrument_name(id).is_ok() => {
                 Logbook::from_ids(None, Some(id))
             }
             "facility" if id == "all" => Logbook::Facility,

@@ -18,8 +18,7 @@ use crate::store::attachments::{Attachment, list_attachments_by_ids};
 use crate::store::logbooks::list_logbook_names;
 use crate::web::entry_view::EntryView;
 use crate::web::logbook_path::{LogbookPath, LogbookSummary};
-use crate::web::login;
-use crate::web::session_cookie;
+use crate::web::{login, session_cookie};
 
 /// Serves pages.
 pub struct Pages {

@@ -7,7 +7,8 @@ use service_kit::Problem;
 use service_kit::words::Asked;
 
 use crate::catalogue::users::short_user_name;
-use crate::domain::filter::{Filter, ListParameters, parse_number};
+use crate::domain::filter::{Filter, ListParameters};
+use crate::domain::values::parse_number;
 use crate::entries::search::{EntrySearch, SearchRequest};
 use crate::web::entry_view::EntryView;
 use crate::web::logbook_path::escape_segment;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::IntoParams;
 
-use crate::api::common::{Binary, CommonFailures, Credential};
+use crate::api::shared::{Binary, CommonFailures, Credential};
 use crate::attachments::download::Downloads;
 use crate::attachments::signed_url::SignedUrls;
 use crate::error::Error;

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::IntoParams;
 
-use crate::api::common::{CommonFailures, Credential};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::datafile_viewer::DatafileViewer;
-use crate::domain::filter::parse_number;
+use crate::domain::values::parse_number;
 use crate::error::Error;
 
 #[derive(Deserialize, IntoParams)]

@@ -5,8 +5,7 @@ use identity::Caller;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::LogbookQuery;
+use crate::api::shared::{CommonFailures, Credential, LogbookQuery};
 use crate::attachments::Attachments;
 use crate::catalogue::permissions::Permissions;
 use crate::domain::entry_content::EntryContent;

@@ -4,8 +4,7 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::InvestigationQuery;
+use crate::api::shared::{CommonFailures, Credential, InvestigationQuery};
 use crate::catalogue::permissions::Permissions;
 use crate::domain::entry_request::EntryRequest;
 use crate::domain::logbook::Logbook;

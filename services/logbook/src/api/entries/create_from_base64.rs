@@ -4,9 +4,8 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::common::{CommonFailures, Credential};
 use crate::api::file_body::FileBody;
-use crate::api::parameters::LogbookQuery;
+use crate::api::shared::{CommonFailures, Credential, LogbookQuery};
 use crate::attachments::Attachments;
 use crate::catalogue::permissions::Permissions;
 use crate::domain::entry_content::EntryContent;

@@ -6,8 +6,7 @@ use serde::Serialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::{EntryQuery, FilterQuery, ListQuery};
+use crate::api::shared::{CommonFailures, Credential, EntryQuery, FilterQuery, ListQuery};
 use crate::catalogue::permissions::Permissions;
 use crate::domain::filter::ListParameters;
 use crate::entries::lists::{EntryLists, PagePosition};

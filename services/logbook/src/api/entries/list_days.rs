@@ -4,8 +4,7 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::{FilterQuery, ListQuery};
+use crate::api::shared::{CommonFailures, Credential, FilterQuery, ListQuery};
 use crate::catalogue::permissions::Permissions;
 use crate::domain::filter::ListParameters;
 use crate::entries::lists::EntryLists;

@@ -4,8 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::{EntryQuery, FilterQuery, ListQuery};
+use crate::api::shared::{CommonFailures, Credential, EntryQuery, FilterQuery, ListQuery};
 use crate::catalogue::permissions::Permissions;
 use crate::domain::filter::ListParameters;
 use crate::domain::rendered_entry::RenderedEntry;

@@ -6,15 +6,13 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::LogbookQuery;
+use crate::api::shared::{CommonFailures, Credential, LogbookQuery};
 use crate::catalogue::permissions::Permissions;
 use crate::domain::entry_content::check_tags;
 use crate::domain::entry_request::TagName;
 use crate::domain::logbook::Logbook;
 use crate::domain::rendered_entry::RenderedEntry;
-use crate::entries::Entries;
-use crate::entries::render::EntryRenderer;
+use crate::entries::{Entries, EntryRenderer};
 use crate::http::{read_json, respond_json, set_etag};
 
 #[derive(Deserialize, ToSchema)]

@@ -7,10 +7,10 @@ use service_kit::Problem;
 use service_kit::words::{Asked, Piece};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::FilterQuery;
-use crate::domain::filter::{Filter, ListParameters, parse_number};
+use crate::api::shared::{CommonFailures, Credential, FilterQuery};
+use crate::domain::filter::{Filter, ListParameters};
 use crate::domain::rendered_entry::RenderedEntry;
+use crate::domain::values::parse_number;
 use crate::entries::lists::EntryLists;
 use crate::entries::search::{EntrySearch, SearchHit, SearchRequest};
 use crate::error::Error;

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::IntoParams;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::{FilterQuery, ListQuery};
+use crate::api::shared::{CommonFailures, Credential, FilterQuery, ListQuery};
 use crate::catalogue::permissions::Permissions;
 use crate::domain::filter::ListParameters;
 use crate::entries::lists::EntryLists;

@@ -7,12 +7,11 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::InvestigationQuery;
+use crate::api::shared::{CommonFailures, Credential, InvestigationQuery};
 use crate::catalogue::permissions::Permissions;
 use crate::domain::entry_request::EntryRequest;
-use crate::domain::filter::parse_number;
 use crate::domain::rendered_entry::RenderedEntry;
+use crate::domain::values::parse_number;
 use crate::entries::lists::EntryLists;
 use crate::entries::user_entries::UserEntries;
 use crate::error::Error;

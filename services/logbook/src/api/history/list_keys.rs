@@ -5,7 +5,7 @@ use serde::Serialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::common::CommonFailures;
+use crate::api::shared::CommonFailures;
 use crate::history::signing_key::SigningKey;
 use crate::http::respond_json;
 

@@ -6,8 +6,7 @@ use futures_util::stream;
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::LogbookQuery;
+use crate::api::shared::{CommonFailures, Credential, LogbookQuery};
 use crate::catalogue::permissions::Permissions;
 use crate::history::History;
 

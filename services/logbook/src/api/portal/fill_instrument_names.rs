@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use service_kit::Problem;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::common::{CommonFailures, Credential};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::permissions::Permissions;
 use crate::entries::fill_instruments::InstrumentRepair;
 use crate::http::respond_json;

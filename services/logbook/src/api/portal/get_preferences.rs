@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::common::{CommonFailures, Credential};
 use crate::api::portal::set_preferences::PreferencesBody;
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::permissions::require_person;
 use crate::http::respond_json;
 use crate::portal::preferences::Preferences;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use service_kit::Problem;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::common::CommonFailures;
+use crate::api::shared::CommonFailures;
 use crate::http::respond_json;
 use crate::portal::banners::Banners;
 use crate::store::banners::Banner;

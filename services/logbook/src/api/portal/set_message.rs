@@ -6,10 +6,10 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::common::{CommonFailures, Credential};
 use crate::api::portal::list_messages::Message;
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::permissions::Permissions;
-use crate::domain::names::check_short_name;
+use crate::domain::values::check_short_name;
 use crate::error::Error;
 use crate::http::{read_json, respond_json};
 use crate::portal::banners::Banners;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::common::{CommonFailures, Credential};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::permissions::require_person;
 use crate::http::{read_json, respond_json};
 use crate::portal::preferences::Preferences;

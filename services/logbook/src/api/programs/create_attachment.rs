@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::common::{CommonFailures, Credential};
 use crate::api::file_body::FileBody;
 use crate::api::programs::TargetQuery;
+use crate::api::shared::{CommonFailures, Credential};
 use crate::attachments::Attachments;
 use crate::catalogue::permissions::require_program;
 use crate::domain::entry_content::{EntryContent, check_tags};

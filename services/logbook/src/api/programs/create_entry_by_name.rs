@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::common::{CommonFailures, Credential};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::permissions::require_program;
 use crate::domain::entry_request::EntryRequest;
 use crate::domain::rendered_entry::RenderedEntry;

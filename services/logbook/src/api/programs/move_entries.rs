@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use service_kit::Problem;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::common::{CommonFailures, Credential};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::investigation_assignment::{Assignment, InvestigationAssignment};
 use crate::catalogue::permissions::{Permissions, require_program};
-use crate::domain::filter::parse_number;
 use crate::domain::logbook::Logbook;
+use crate::domain::values::parse_number;
 use crate::entries::Entries;
 use crate::error::Error;
 use crate::http::respond_json;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::common::{CommonFailures, Credential};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::api::statistics::DaysQuery;
 use crate::catalogue::permissions::Permissions;
 use crate::catalogue::users::{InvestigationDescription, Users};

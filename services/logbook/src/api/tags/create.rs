@@ -4,12 +4,12 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::LogbookQuery;
+use crate::api::shared::{CommonFailures, Credential, LogbookQuery};
 use crate::api::tags::{NewTag, TagBody};
 use crate::catalogue::permissions::Permissions;
-use crate::domain::names::check_tag_name;
-use crate::entries::tag_definitions::{TagDefinitions, TagValues};
+use crate::domain::values::check_tag_name;
+use crate::entries::TagDefinitions;
+use crate::entries::tag_definitions::TagValues;
 use crate::error::Error;
 use crate::http::{read_json, respond_json};
 

@@ -4,12 +4,11 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::common::{CommonFailures, Credential};
-use crate::api::parameters::LogbookQuery;
+use crate::api::shared::{CommonFailures, Credential, LogbookQuery};
 use crate::api::tags::TagBody;
 use crate::catalogue::permissions::Permissions;
-use crate::domain::filter::parse_number;
-use crate::entries::tag_definitions::TagDefinitions;
+use crate::domain::values::parse_number;
+use crate::entries::TagDefinitions;
 use crate::http::respond_json;
 
 #[utoipa::path(

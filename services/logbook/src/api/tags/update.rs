@@ -7,12 +7,12 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::IntoParams;
 
-use crate::api::common::{CommonFailures, Credential};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::api::tags::{NewTag, TagBody};
 use crate::catalogue::permissions::Permissions;
 use crate::domain::logbook::Logbook;
-use crate::domain::names::check_tag_name;
-use crate::entries::tag_definitions::TagDefinitions;
+use crate::domain::values::check_tag_name;
+use crate::entries::TagDefinitions;
 use crate::error::Error;
 use crate::http::{read_json, respond_json};
 

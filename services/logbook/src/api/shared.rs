@@ -1,11 +1,48 @@
-//! Parameters that several operations have.
+//! What operations share: parameters, and the failures that each of them may answer.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use service_kit::openapi::{later, of, text};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::{RefOr, Response};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use crate::domain::invalid::Invalid;
 use crate::domain::logbook::Logbook;
+
+/// Who asks.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the extractor of callers reads it")]
+pub struct Credential {
+    /// A session id or, for programs, an API key. With `Authorization` or `X-Api-Key` it may be anything, such as `-`.
+    #[param(example = "-")]
+    credential: String,
+}
+
+/// Failures that every operation may answer.
+pub struct CommonFailures;
+
+impl IntoResponses for CommonFailures {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([
+            of("400", text("The request cannot be understood; the text says what is wrong")),
+            of("401", text("No session, or one that has ended")),
+            of("413", text("The body is too large")),
+            of("429", later(text("Too many requests from this address"))),
+            of("500", text("A fault of the server")),
+            of("502", text("ICAT answered something unexpected")),
+            of("503", later(text("Too busy, or ICAT does not answer"))),
+        ])
+    }
+}
+
+/// The bytes of a file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "bytes are sent as they are")]
+pub struct Binary(Vec<u8>);
 
 /// Which entries.
 #[derive(Deserialize, IntoParams)]

@@ -1,4 +1,4 @@
-//! How long names may be that stand in an index of the database: what `PostgreSQL` takes is about 2,700 bytes of a row.
+//! Checks of single values of requests. How long names may be that stand in an index of the database: what `PostgreSQL` takes is about 2,700 bytes of a row.
 
 use service_kit::words::fold;
 
@@ -37,6 +37,27 @@ fn check_name(what: &str, name: &str, most: usize) -> Result<(), Invalid> {
         return Err(Invalid::new(format!("{what} may have {MAX_FOLDED} bytes without accents and ligatures")));
     }
     Ok(())
+}
+
+/// Without white space at the ends; `None` if nothing is left.
+pub fn trim_value(value: Option<&str>) -> Option<&str> {
+    value.map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Whole numbers; clients may write them as `4711.0`.
+pub fn parse_number(name: &str, value: Option<&str>) -> Result<Option<i64>, Invalid> {
+    let Some(text) = trim_value(value) else { return Ok(None) };
+    let whole = text.strip_suffix(".0").unwrap_or(text);
+    whole.parse().map(Some).map_err(|_| Invalid::new(format!("{name} must be a number, not {text}")))
+}
+
+pub fn parse_flag(name: &str, value: Option<&str>) -> Result<bool, Invalid> {
+    match trim_value(value) {
+        None => Ok(false),
+        Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+        Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        Some(text) => Err(Invalid::new(format!("{name} must be true or false, not {text}"))),
+    }
 }
 
 #[cfg(test)]
