@@ -112,8 +112,11 @@ impl State {
         let users = Arc::new(Users::new(lookup.clone()));
         let link_key = load_or_create_key(db, &**ids, Purpose::SignedUrls).await?;
         let signed_urls = Arc::new(SignedUrls::new(link_key, Arc::clone(clock)));
-        let storage =
-            Storage::open(&config.attachments_path(&ctx.config.core.data_dir), config.s3_settings(), &ctx.pools)?;
+        let storage = Storage::open(
+            &config.attachments_path(&ctx.config.core.data_dir),
+            config.s3_settings().as_ref(),
+            &ctx.pools,
+        )?;
         let attachments = Arc::new(Attachments {
             storage: storage.clone(),
             db: db.clone(),
@@ -220,6 +223,7 @@ impl State {
                 permissions: Arc::clone(&permissions),
                 users: Arc::clone(&users),
                 db: db.clone(),
+                tag_definitions: Arc::clone(&tag_definitions),
                 text_pool: tools.text_pool.clone(),
                 zone: zone.clone(),
                 site: tools.site.clone(),

@@ -25,7 +25,7 @@ pub struct FileBody {
 }
 
 impl FileBody {
-    pub async fn read(payload: web::Payload, max_bytes: usize) -> Result<Self, Problem> {
+    pub async fn read_request(payload: web::Payload, max_bytes: usize) -> Result<Self, Problem> {
         Ok(parse_json(&read_body(payload, max_bytes).await?, "the body cannot be read")?)
     }
 }

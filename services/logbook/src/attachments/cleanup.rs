@@ -50,13 +50,13 @@ impl CleanupWorker {
         let before = self.clock.now_as_micros() - GRACE_PERIOD;
         let mut removed = 0;
         while self.leases.renew(lease, LEASE).await? {
-            let unused = blobs::list_unused(&mut self.db.read().await?, before, BATCH).await?;
+            let unused = blobs::list_unused_blobs(&mut self.db.read().await?, before, BATCH).await?;
             for sha256 in &unused {
                 self.db
-                    .write(async |tx| -> Result<(), DbError> { blobs::mark_deleted(tx, sha256, before).await })
+                    .write(async |tx| -> Result<(), DbError> { blobs::mark_blob_deleted(tx, sha256, before).await })
                     .await?;
             }
-            let pending = blobs::pending_deletes(&mut self.db.read().await?, BATCH).await?;
+            let pending = blobs::list_pending_deletes(&mut self.db.read().await?, BATCH).await?;
             for key in &pending {
                 self.storage.remove(key).await?;
                 self.db.write(async |tx| -> Result<(), DbError> { blobs::clear_pending_delete(tx, key).await }).await?;

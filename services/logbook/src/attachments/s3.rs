@@ -80,8 +80,8 @@ fn open_objects(settings: &BucketSettings) -> Result<AmazonS3, StoreError> {
 }
 
 impl Bucket {
-    pub fn open(settings: BucketSettings, uploads: Directory) -> Result<Self, BuildError> {
-        let objects = open_objects(&settings).map_err(|e| BuildError::Other(format!("logbook.s3_bucket: {e}")))?;
+    pub fn open(settings: &BucketSettings, uploads: Directory) -> Result<Self, BuildError> {
+        let objects = open_objects(settings).map_err(|e| BuildError::Other(format!("logbook.s3_bucket: {e}")))?;
         Ok(Self { objects: Arc::new(objects), prefix: settings.prefix.trim_matches('/').to_owned(), uploads })
     }
 

@@ -23,7 +23,7 @@ enum Backend {
 
 impl Storage {
     /// A bucket, or else the directory. A bucket needs a directory too, for what is being received.
-    pub fn open(directory: &Path, bucket: Option<BucketSettings>, pools: &Pools) -> Result<Self, BuildError> {
+    pub fn open(directory: &Path, bucket: Option<&BucketSettings>, pools: &Pools) -> Result<Self, BuildError> {
         let directory = Directory::open(directory, pools)?;
         Ok(Self(match bucket {
             None => Backend::Directory(directory),

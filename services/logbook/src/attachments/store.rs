@@ -48,7 +48,7 @@ impl Attachments {
             media_type: infer::get(&beginning).map_or("application/octet-stream", |kind| kind.mime_type()),
         };
         let now = self.clock.now_as_micros();
-        let key = self.db.write(async |tx| blobs::upsert(tx, &stored.sha256, now).await).await?;
+        let key = self.db.write(async |tx| blobs::upsert_blob(tx, &stored.sha256, now).await).await?;
         self.storage.commit(file, key, bytes).await?;
         Ok(stored)
     }

@@ -121,7 +121,7 @@ mod tests {
     }
 
     /// A JPEG whose EXIF says how the camera was held: 6 is a quarter turn clockwise, 3 half a turn, 8 a quarter the other way.
-    fn photograph(orientation: u8) -> Vec<u8> {
+    fn encode_photograph(orientation: u8) -> Vec<u8> {
         let mut image = RgbImage::from_pixel(1000, 600, Rgb([255, 255, 255]));
         for (x, y, pixel) in image.enumerate_pixels_mut() {
             if x < 300 && y < 300 {
@@ -144,7 +144,7 @@ mod tests {
             (6, (288, 480), (true, false)),
             (8, (288, 480), (false, true)),
         ] {
-            let made = make_thumbnail(&photograph(orientation), false).unwrap();
+            let made = make_thumbnail(&encode_photograph(orientation), false).unwrap();
             let made = image::load_from_memory(&made).unwrap().to_rgb8();
             assert_eq!((made.width(), made.height()), (width, height), "orientation {orientation}");
             let at = |is_far: bool, side: u32| if is_far { side - 40 } else { 40 };

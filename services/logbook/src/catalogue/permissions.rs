@@ -169,7 +169,7 @@ impl Permissions {
 }
 
 /// A program that writes.
-pub fn require_program<'c>(caller: &'c Caller) -> Result<ProgramCaller<'c>, Problem> {
+pub fn require_program(caller: &Caller) -> Result<ProgramCaller<'_>, Problem> {
     if !caller.is_program() {
         let text = "this address is for programs with an API key";
         return Err(Problem::new(Code::Forbidden, "logbook/no-api-key", text));
@@ -179,7 +179,7 @@ pub fn require_program<'c>(caller: &'c Caller) -> Result<ProgramCaller<'c>, Prob
 }
 
 /// Settings of a portal belong to people.
-pub fn require_person<'c>(caller: &'c Caller) -> Result<PersonCaller<'c>, Problem> {
+pub fn require_person(caller: &Caller) -> Result<PersonCaller<'_>, Problem> {
     if caller.is_program() {
         let text = "settings are people's: come with a session, not with an API key";
         return Err(Error::Forbidden(text.to_owned()).into());

@@ -90,7 +90,7 @@ impl Users {
     }
 
     /// What a list of investigations on a page asks the catalogue.
-    pub async fn search(&self, caller: &Caller, query: &str) -> Vec<Value> {
+    pub async fn search_catalogue(&self, caller: &Caller, query: &str) -> Vec<Value> {
         self.lookup.search_as_caller(caller, query).await
     }
 }

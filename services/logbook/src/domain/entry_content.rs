@@ -124,7 +124,7 @@ impl EntryContent {
     }
 
     /// Whether it could have been sent; for what comes in an archive. The text says what could not.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check_values(&self) -> Result<(), Invalid> {
         parse_one_of("type", Some(self.kind.clone()), &KINDS, str::to_owned)?;
         parse_one_of("category", Some(self.category.clone()), &CATEGORIES, str::to_owned)?;
         if !CALENDAR.contains(&self.at.as_i64()) {
@@ -138,20 +138,20 @@ impl EntryContent {
 
     /// An attachment and nothing else.
     pub fn new_attachment(now: Micros) -> Self {
-        Self::empty("attachment", "file", now)
+        Self::new_of_kind("attachment", "file", now)
     }
 
     /// What somebody writes.
     pub fn new_comment(now: Micros) -> Self {
-        Self::empty("annotation", "comment", now)
+        Self::new_of_kind("annotation", "comment", now)
     }
 
     /// What a program has to say.
     pub fn new_notification(category: &str, at: Micros) -> Self {
-        Self::empty("notification", category, at)
+        Self::new_of_kind("notification", category, at)
     }
 
-    fn empty(kind: &str, category: &str, at: Micros) -> Self {
+    fn new_of_kind(kind: &str, category: &str, at: Micros) -> Self {
         Self { kind: kind.to_owned(), category: category.to_owned(), at, ..Self::default() }
     }
 

@@ -144,7 +144,7 @@ fn rewrite_addresses(
 
 /// Keeps what is harmless: text, tables, lists, links, images of our own and formulas; nothing that runs, loads from
 /// elsewhere, or covers the page. Sessions that portals bake into addresses of attachments do not stay.
-pub fn sanitize(html: &str) -> String {
+pub fn sanitize_html(html: &str) -> String {
     rewrite_addresses(html, to_stored_address, |address| {
         Some(to_stored_address(address).unwrap_or_else(|| address.to_owned()))
     })
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn what_is_harmless_stays_and_what_runs_goes() {
         let kept = "<table><tbody><tr><td colspan=\"2\"><b>a</b></td></tr></tbody></table><math><mfrac><mi>a</mi><mn>2</mn></mfrac></math>";
-        assert_eq!(sanitize(kept), kept);
+        assert_eq!(sanitize_html(kept), kept);
         for bad in [
             "<script>x</script>",
             "<img src=x onerror=x>",
@@ -288,7 +288,7 @@ mod tests {
             "<img src=\"data:image/svg+xml,elsewhere\">",
             "<img src=\"/resource/file/../elsewhere\">",
         ] {
-            let clean = sanitize(bad);
+            let clean = sanitize_html(bad);
             let gone = ["script", "onerror", "javascript", "svg", "iframe", "style", "elsewhere"];
             assert!(!gone.iter().any(|word| clean.contains(word)), "{clean}");
         }
@@ -297,13 +297,13 @@ mod tests {
     #[test]
     fn sessions_do_not_stay_in_contents() {
         let sent = format!("<img src=\"/resource/5b0c1c8e/file/download?resourceId={ID}&amp;x=1\">");
-        let stored = sanitize(&sent);
+        let stored = sanitize_html(&sent);
         assert_eq!(stored, format!("<img src=\"/resource/file/{ID}\">"));
         assert_eq!(list_attachment_ids(&stored), [ID]);
         let address = HashMap::from([(ID.to_owned(), "/x".to_owned())]);
         assert_eq!(replace_attachment_addresses(&stored, address), "<img src=\"/x\">");
         let text = format!("<p>src=\"<a href=\"/resource/SECRET/file/download?resourceId={ID}\">x</a></p>");
-        assert!(!sanitize(&text).contains("SECRET"));
+        assert!(!sanitize_html(&text).contains("SECRET"));
     }
 
     #[test]

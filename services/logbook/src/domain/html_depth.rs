@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use html5ever::LocalName;
 use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
 
-use crate::domain::html_tokens::tokenize;
+use crate::domain::html_tokens::tokenize_html;
 
 /// Elements that end by themselves where another of their kind begins, and those that have no content.
 const SELF_ENDING: [&str; 22] = [
@@ -19,7 +19,7 @@ const FOREIGN: [&str; 2] = ["svg", "math"];
 /// Whether there may be more than that many elements within one another. Ends that do not fit the innermost element count for
 /// nothing, so that it is never less than what a reader of HTML builds.
 pub fn is_nested_deeper(html: &str, most: usize) -> bool {
-    tokenize(html, Depth { most, state: RefCell::default() }).state.into_inner().is_exceeded
+    tokenize_html(html, Depth { most, state: RefCell::default() }).state.into_inner().is_exceeded
 }
 
 struct Depth {

@@ -10,6 +10,7 @@ pub mod html_depth;
 pub mod html_tokens;
 pub mod ids;
 pub mod invalid;
+pub mod list_parameters;
 pub mod logbook;
 pub mod plain_text;
 pub mod rendered_entry;

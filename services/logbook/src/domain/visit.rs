@@ -36,16 +36,16 @@ pub fn choose_visit(visits: &[Visit], at: Micros) -> Option<Visit> {
     closed.or_else(open).or_else(|| find_nearest_visit(&visits, at)).copied()
 }
 
-fn distance(a: Micros, b: Micros) -> u64 {
+fn time_between(a: Micros, b: Micros) -> u64 {
     a.as_i64().abs_diff(b.as_i64())
 }
 
 fn find_nearest_visit(visits: &[Visit], at: Micros) -> Option<&Visit> {
-    let by_start = visits.iter().min_by_key(|visit| (distance(visit.start, at), visit.id))?;
-    let ended = visits.iter().filter_map(|visit| Some((visit, distance(visit.end?, at))));
+    let by_start = visits.iter().min_by_key(|visit| (time_between(visit.start, at), visit.id))?;
+    let ended = visits.iter().filter_map(|visit| Some((visit, time_between(visit.end?, at))));
     let by_end = ended.min_by_key(|(visit, distance)| (*distance, visit.id));
     let Some((by_end, to_end)) = by_end else { return Some(by_start) };
-    let to_start = distance(by_start.start, at);
+    let to_start = time_between(by_start.start, at);
     Some(match to_start.cmp(&to_end) {
         std::cmp::Ordering::Less => by_start,
         std::cmp::Ordering::Equal if by_start.id > by_end.id => by_start,
@@ -57,7 +57,7 @@ fn find_nearest_visit(visits: &[Visit], at: Micros) -> Option<&Visit> {
 mod tests {
     use super::*;
 
-    fn visit(id: i64, start: i64, end: Option<i64>) -> Visit {
+    fn new_visit(id: i64, start: i64, end: Option<i64>) -> Visit {
         Visit { id, start: Micros::from_i64(start), end: end.map(Micros::from_i64), released: None }
     }
 
@@ -65,20 +65,20 @@ mod tests {
     fn the_session_that_holds_the_time_is_chosen_else_the_nearest() {
         let chosen = |visits: &[Visit], at| choose_visit(visits, Micros::from_i64(at)).map(|visit| visit.id);
         assert_eq!(chosen(&[], 5), None);
-        assert_eq!(chosen(&[visit(1, 100, Some(110))], 5), Some(1), "a single one, whatever its dates");
-        let two = [visit(1, 0, Some(10)), visit(2, 20, Some(30))];
+        assert_eq!(chosen(&[new_visit(1, 100, Some(110))], 5), Some(1), "a single one, whatever its dates");
+        let two = [new_visit(1, 0, Some(10)), new_visit(2, 20, Some(30))];
         assert_eq!(chosen(&two, 0), Some(1));
         assert_eq!(chosen(&two, 10), Some(1), "nearest, the end does not belong to it");
         assert_eq!(chosen(&two, 16), Some(2));
         assert_eq!(chosen(&two, 15), Some(2), "between a start and an end equally near the higher id");
         assert_eq!(chosen(&two, 29), Some(2));
-        let open = [visit(1, 0, None), visit(2, 20, Some(30)), visit(3, 40, None)];
+        let open = [new_visit(1, 0, None), new_visit(2, 20, Some(30)), new_visit(3, 40, None)];
         assert_eq!(chosen(&open, 10), Some(1));
         assert_eq!(chosen(&open, 25), Some(2));
         assert_eq!(chosen(&open, 99), Some(3));
-        let overlapping = [visit(1, 0, Some(50)), visit(2, 10, Some(20)), visit(3, 5, None)];
+        let overlapping = [new_visit(1, 0, Some(50)), new_visit(2, 10, Some(20)), new_visit(3, 5, None)];
         assert_eq!(chosen(&overlapping, 15), Some(2), "the last closed one before open ones");
-        let twins = [visit(4, 10, Some(20)), visit(3, 10, Some(20))];
+        let twins = [new_visit(4, 10, Some(20)), new_visit(3, 10, Some(20))];
         assert_eq!(chosen(&twins, 0), Some(3));
     }
 }

@@ -104,7 +104,7 @@ impl BeamlineEntries {
     ) -> Result<Destination, Problem> {
         program.require_instrument(target.instrument.as_deref())?;
         // Together, because a program waits for both no longer than for one.
-        let (assignment, is_known) = tokio::join!(self.assign(program, target, content.at), async {
+        let (assignment, is_known) = tokio::join!(self.find_assignment(program, target, content.at), async {
             match target.instrument.as_deref() {
                 Some(name) => self.instruments.has_instrument(name).await,
                 None => None,
@@ -129,7 +129,7 @@ impl BeamlineEntries {
 
     /// By the investigation's id, else by its name, instrument and time. An id that no investigation has does not count: the
     /// entry stays at the instrument. A key for some instruments writes for investigations at these alone.
-    async fn assign(
+    async fn find_assignment(
         &self,
         program: ProgramCaller<'_>,
         target: &ParsedTarget,

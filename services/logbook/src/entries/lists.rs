@@ -9,7 +9,8 @@ use service_kit::{Db, Micros, Problem, Tx};
 use crate::catalogue::permissions::ReadableLogbook;
 use crate::domain::dates::{list_day_starts, render_day};
 use crate::domain::entry::Entry;
-use crate::domain::filter::{Filter, ListParameters, Order, Page};
+use crate::domain::filter::{Filter, Order, Page};
+use crate::domain::list_parameters::ListParameters;
 use crate::entries::EntryRenderer;
 use crate::entries::hide::Selection;
 use crate::error::Error;
@@ -47,7 +48,7 @@ impl EntryLists {
 
     /// The entries that a request changes; `query` is its query string.
     pub fn parse_selection(&self, parameters: &ListParameters, query: &str) -> Result<Selection, Error> {
-        let ids = parameters.id.clone().map(|id| vec![id]);
+        let ids = parameters.entry.id.clone().map(|id| vec![id]);
         Ok(Selection { filter: Filter { ids, ..self.parse_filter(parameters)? }, query: query.to_owned() })
     }
 
@@ -96,7 +97,7 @@ impl EntryLists {
         let page = parameters.to_page(self.page_default, self.page_limit)?;
         let limit = page.limit.unwrap_or(1).max(1);
         let total = entry_lists::count_entries(&mut tx, &scope, &filter).await?;
-        let position = match parameters.id.as_deref() {
+        let position = match parameters.entry.id.as_deref() {
             Some(id) => entry_lists::find_position(&mut tx, &scope, &filter, page, id).await?,
             None => Some(0),
         };

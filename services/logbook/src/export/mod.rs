@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::attachments::Attachments;
 use crate::catalogue::permissions::{Permissions, ReadableHistory, ReadableLogbook};
 use crate::catalogue::users::Users;
-use crate::domain::filter::ListParameters;
+use crate::domain::list_parameters::ListParameters;
 use crate::domain::logbook::Logbook;
 use crate::domain::values::parse_flag;
 use crate::entries::EntryRenderer;
@@ -69,7 +69,7 @@ impl Exporter {
         format: Format,
     ) -> Result<HttpResponse, Problem> {
         let filter = parameters.to_filter(&self.zone)?;
-        let format = format.with_byte_order_mark(parse_flag("bom", parameters.bom.as_deref())?);
+        let format = format.with_byte_order_mark(parse_flag("bom", parameters.csv.bom.as_deref())?);
         let mut page = parameters.to_page(u32::MAX, u32::MAX)?;
         if format == Format::Pdf {
             page = order_report(page, parameters);
@@ -79,7 +79,7 @@ impl Exporter {
         let name = safe_filename(&logbook.name().replace('/', "-"));
         let (media_type, ending, file) = match format {
             Format::Pdf => {
-                let heading = self.read_heading(caller, logbook, parameters.instrument_name.as_deref()).await;
+                let heading = self.read_heading(caller, logbook, parameters.filter.instrument_name.as_deref()).await;
                 // Whether a PDF is one file shows only when the first part is there.
                 let first = self.print_part(&mut cursor, &heading, 1).await?;
                 let (media_type, ending) =

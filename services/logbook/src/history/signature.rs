@@ -84,28 +84,33 @@ impl ClosingSignature {
 mod tests {
     use super::*;
 
-    fn at(micros: i64) -> Micros {
+    fn to_micros(micros: i64) -> Micros {
         Micros::from_i64(micros)
     }
 
     #[test]
     fn a_signature_holds_for_one_head_of_one_logbook() {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
-        let sealed = sign_head(&pair, "investigation/1", 5, "ab", at(9));
-        assert_eq!(sealed.verify_head("investigation/1", 5, "ab", at(9)), Some(PublicKey::from_pair(&pair)));
+        let sealed = sign_head(&pair, "investigation/1", 5, "ab", to_micros(9));
+        assert_eq!(sealed.verify_head("investigation/1", 5, "ab", to_micros(9)), Some(PublicKey::from_pair(&pair)));
         for (book, records, head, moment) in [
-            ("investigation/2", 5, "ab", at(9)),
-            ("investigation/1", 4, "ab", at(9)),
-            ("investigation/1", 5, "ac", at(9)),
-            ("investigation/1", 5, "ab", at(8)),
+            ("investigation/2", 5, "ab", to_micros(9)),
+            ("investigation/1", 4, "ab", to_micros(9)),
+            ("investigation/1", 5, "ac", to_micros(9)),
+            ("investigation/1", 5, "ab", to_micros(8)),
         ] {
             assert_eq!(sealed.verify_head(book, records, head, moment), None);
         }
-        let other =
-            sign_head(&Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap(), "investigation/1", 5, "ab", at(9));
+        let other = sign_head(
+            &Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap(),
+            "investigation/1",
+            5,
+            "ab",
+            to_micros(9),
+        );
         let mixed = ClosingSignature { signature: other.signature, ..sealed.clone() };
-        assert_eq!(mixed.verify_head("investigation/1", 5, "ab", at(9)), None);
+        assert_eq!(mixed.verify_head("investigation/1", 5, "ab", to_micros(9)), None);
         let renamed = ClosingSignature { key: other.key, ..sealed };
-        assert_eq!(renamed.verify_head("investigation/1", 5, "ab", at(9)), None);
+        assert_eq!(renamed.verify_head("investigation/1", 5, "ab", to_micros(9)), None);
     }
 }

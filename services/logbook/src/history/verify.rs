@@ -130,7 +130,7 @@ pub fn verify_export(export: impl BufRead, known: Option<&[PublicKey]>) -> Resul
 mod tests {
     use super::*;
 
-    fn export() -> Vec<String> {
+    fn build_export() -> Vec<String> {
         let mut lines = Vec::new();
         let mut previous = String::new();
         for n in 1..=3 {
@@ -161,27 +161,28 @@ mod tests {
         lines
     }
 
-    fn outcome(lines: &[String]) -> String {
+    fn describe_outcome(lines: &[String]) -> String {
         verify_export(lines.join("\n").as_bytes(), None)
             .map_or_else(|e| e.to_string(), |verified| format!("{} records", verified.head.records))
     }
 
     #[test]
     fn whatever_is_done_to_an_export_is_found() {
-        let whole = export();
-        assert_eq!(outcome(&whole), "3 records");
-        let changed = |from: &str, to: &str| outcome(&whole.iter().map(|l| l.replace(from, to)).collect::<Vec<_>>());
+        let whole = build_export();
+        assert_eq!(describe_outcome(&whole), "3 records");
+        let changed =
+            |from: &str, to: &str| describe_outcome(&whole.iter().map(|l| l.replace(from, to)).collect::<Vec<_>>());
         assert_eq!(changed("\\\"n\\\":2", "\\\"n\\\":7"), "record 2 has been changed");
         assert_eq!(changed("db/a", "db/b"), "record 1 has been changed");
         assert_eq!(changed("facility", "instrument/x"), "record 1 has been changed");
         assert_eq!(changed("\"records\":3", "\"records\":2"), "the last record is not the one that the export names");
-        let without = |n: usize| outcome(&[&whole[..n], &whole[n + 1..]].concat());
+        let without = |n: usize| describe_outcome(&[&whole[..n], &whole[n + 1..]].concat());
         assert_eq!(without(2), "record 2 is missing");
         assert_eq!(without(3), "record 3 is missing");
         let mut exchanged = whole.clone();
         exchanged.swap(1, 2);
-        assert_eq!(outcome(&exchanged), "record 1 is missing");
-        assert!(outcome(&whole[1..]).starts_with("line 1 is not of an export"));
-        assert!(outcome(&[]).starts_with("line 1 is not of an export"));
+        assert_eq!(describe_outcome(&exchanged), "record 1 is missing");
+        assert!(describe_outcome(&whole[1..]).starts_with("line 1 is not of an export"));
+        assert!(describe_outcome(&[]).starts_with("line 1 is not of an export"));
     }
 }

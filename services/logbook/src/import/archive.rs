@@ -44,34 +44,34 @@ pub enum Item {
 }
 
 /// A file that is read from a place of its own: whoever reads the same file elsewhere does not move it.
-pub struct Placed {
+pub struct PositionedFile {
     file: File,
     at: u64,
 }
 
 /// How archives are read.
-pub struct Reading(BufReader<Placed>);
+pub struct ArchiveFile(BufReader<PositionedFile>);
 
-impl Reading {
+impl ArchiveFile {
     pub fn open(file: &File) -> Result<Self, String> {
         let file = file.try_clone().map_err(|e| format!("the archive cannot be read: {e}"))?;
-        Ok(Self(BufReader::new(Placed { file, at: 0 })))
+        Ok(Self(BufReader::new(PositionedFile { file, at: 0 })))
     }
 }
 
-impl Read for Reading {
+impl Read for ArchiveFile {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.0.read(into)
     }
 }
 
-impl Seek for Reading {
+impl Seek for ArchiveFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.0.seek(to)
     }
 }
 
-impl Read for Placed {
+impl Read for PositionedFile {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read_at(into, self.at)?;
         self.at += read as u64;
@@ -79,7 +79,7 @@ impl Read for Placed {
     }
 }
 
-impl Seek for Placed {
+impl Seek for PositionedFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let at = match to {
             SeekFrom::Start(at) => Some(at),
@@ -134,8 +134,8 @@ pub fn read_entries(
     Ok(())
 }
 
-pub fn open_zip(file: &File) -> Result<ZipArchive<Reading>, String> {
-    ZipArchive::new(Reading::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))
+pub fn open_zip(file: &File) -> Result<ZipArchive<ArchiveFile>, String> {
+    ZipArchive::new(ArchiveFile::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))
 }
 
 /// Whether a logbook has exported it.
@@ -150,7 +150,7 @@ pub fn is_logbook_archive(file: &File) -> Result<bool, String> {
 }
 
 /// The metadata of the crate; those of crates within it are further in.
-pub fn find_metadata(zip: &ZipArchive<Reading>) -> Option<String> {
+pub fn find_metadata(zip: &ZipArchive<ArchiveFile>) -> Option<String> {
     let is_metadata = |name: &str| name.rsplit('/').next() == Some(METADATA) && name.matches('/').count() <= 1;
     let names = zip.file_names().flatten().filter(|name| is_metadata(name));
     names.min_by_key(|name| name.matches('/').count()).map(Cow::into_owned)
@@ -158,7 +158,7 @@ pub fn find_metadata(zip: &ZipArchive<Reading>) -> Option<String> {
 
 /// The file of entries, which lies in the archive's one directory, beside the metadata: those of the same name elsewhere are
 /// files of an entry.
-fn find_entries_file(zip: &ZipArchive<Reading>) -> Option<String> {
+fn find_entries_file(zip: &ZipArchive<ArchiveFile>) -> Option<String> {
     let metadata = find_metadata(zip)?;
     let name = format!("{}{ENTRIES}", metadata.strip_suffix(METADATA)?.strip_suffix('/')?);
     zip.index_for_name(&name).map(|_| name)
@@ -202,7 +202,7 @@ pub fn check_line(line: &EntryLine, text: &[u8]) -> Result<(), Error> {
     if has_nul(text) {
         return Err(Error::invalid("there must be no NUL in a text"));
     }
-    line.content.check()?;
+    line.content.check_values()?;
     for part in line.content.parts.iter().filter(|part| part.is_html()) {
         entry_html::extract_images(part.text.as_deref().unwrap_or_default())?;
     }

@@ -261,7 +261,7 @@ fn read_archive(
     let mut foreign =
         foreign::Archive::open(file)?.ok_or("the archive has no ro-crate-metadata.json: it is no .eln file")?;
     foreign.read_entries(limits, zone, now, each)?;
-    let (id, publisher) = (foreign.id_of("the archive itself"), foreign.publisher());
+    let (id, publisher) = (foreign.derive_id("the archive itself"), foreign.publisher());
     Ok(Source::Foreign(Foreign { id, name: foreign.name, publisher }))
 }
 

@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    fn rule(subject: &str, text: &str) -> NotificationRule {
+    fn build_rule(subject: &str, text: &str) -> NotificationRule {
         NotificationRule {
             name: "one".to_owned(),
             subject: format!("undulator.v1.{subject}"),
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn templates_make_texts_of_fields_and_mistakes_are_named() {
         let text = "{% if bytes > 10 %}{{ subject }} took {{ bytes }} bytes{% endif %}";
-        let (_, compiled) = rule("download.transfer.finished", text).compile().unwrap();
+        let (_, compiled) = build_rule("download.transfer.finished", text).compile().unwrap();
         let render = |bytes| compiled.render(&json!({"subject": "db/alice", "bytes": bytes})).unwrap();
         assert_eq!(render(5), None);
         let made = render(50).unwrap();
@@ -157,22 +157,22 @@ mod tests {
         );
         assert!(compiled.render(&json!({})).is_err());
         for (wrong, told) in [
-            (rule("nothing", "x"), "the subject must be one of undulator.v1.auth.session.ended"),
+            (build_rule("nothing", "x"), "the subject must be one of undulator.v1.auth.session.ended"),
             (
-                NotificationRule { name: "Large Ones".to_owned(), ..rule("download.transfer.finished", "x") },
+                NotificationRule { name: "Large Ones".to_owned(), ..build_rule("download.transfer.finished", "x") },
                 "small letters",
             ),
-            (rule("logbook.entry.changed", "x"), "the subject must be one of"),
-            (rule("download.transfer.finished", "{{"), "text: "),
+            (build_rule("logbook.entry.changed", "x"), "the subject must be one of"),
+            (build_rule("download.transfer.finished", "{{"), "text: "),
             (
-                NotificationRule { category: "shout".to_owned(), ..rule("download.transfer.finished", "x") },
+                NotificationRule { category: "shout".to_owned(), ..build_rule("download.transfer.finished", "x") },
                 "there is no category shout",
             ),
         ] {
             let e = check_rules(&[wrong]).unwrap_err().0;
             assert!(e.contains(told), "{e}");
         }
-        let twice = [rule("download.transfer.finished", "x"), rule("auth.session.ended", "x")];
+        let twice = [build_rule("download.transfer.finished", "x"), build_rule("auth.session.ended", "x")];
         assert!(check_rules(&twice).unwrap_err().0.contains("two are named \"one\""));
     }
 }

@@ -15,7 +15,7 @@ const GONE: &str = "DELETE FROM doomed_content WHERE key = $1";
 pub const ALL: [&str; 6] = [TOUCH, UNUSED, DOOM, DOOMED, ALL_DOOMED, GONE];
 
 /// Says that somebody is about to refer to a content; the key under which it is stored, or has to be.
-pub async fn upsert(tx: &mut Tx, sha256: &str, now: Micros) -> Result<String, DbError> {
+pub async fn upsert_blob(tx: &mut Tx, sha256: &str, now: Micros) -> Result<String, DbError> {
     let number = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
     // Never that of a content that was here before and is being taken away.
     let key = format!("{sha256}-{number}");
@@ -23,12 +23,12 @@ pub async fn upsert(tx: &mut Tx, sha256: &str, now: Micros) -> Result<String, Db
 }
 
 /// Contents that no attachment has and nobody has touched since a moment.
-pub async fn list_unused(tx: &mut Tx, before: Micros, limit: i64) -> Result<Vec<String>, DbError> {
+pub async fn list_unused_blobs(tx: &mut Tx, before: Micros, limit: i64) -> Result<Vec<String>, DbError> {
     tx.all(UNUSED, &[before.into(), limit.into()]).await?.iter().map(|row| row.get("sha256")).collect()
 }
 
 /// From now on there is no such content, unless somebody refers to it after all; what is stored of it is to go.
-pub async fn mark_deleted(tx: &mut Tx, sha256: &str, before: Micros) -> Result<(), DbError> {
+pub async fn mark_blob_deleted(tx: &mut Tx, sha256: &str, before: Micros) -> Result<(), DbError> {
     if let Some(row) = tx.opt(DOOM, &[sha256.into(), before.into()]).await? {
         tx.exec(DOOMED, &[row.get::<String>("key")?.into()]).await?;
     }
@@ -36,7 +36,7 @@ pub async fn mark_deleted(tx: &mut Tx, sha256: &str, before: Micros) -> Result<(
 }
 
 /// Keys of what is to go.
-pub async fn pending_deletes(tx: &mut Tx, limit: i64) -> Result<Vec<String>, DbError> {
+pub async fn list_pending_deletes(tx: &mut Tx, limit: i64) -> Result<Vec<String>, DbError> {
     tx.all(ALL_DOOMED, &[limit.into()]).await?.iter().map(|row| row.get("key")).collect()
 }
 

@@ -24,7 +24,7 @@ const CHANGE_WORDS: &str = "UPDATE entry_words SET tokens = $1 WHERE rowid = $2"
 /// Every constant statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 7] = [CREATE, GET, CHANGE, ADD_TAG, CLEAR_TAGS, ADD_WORDS, CHANGE_WORDS];
 
-fn lookup_keys(content: &EntryContent) -> [Val; 3] {
+fn to_lookup_keys(content: &EntryContent) -> [Val; 3] {
     let proposal = content.investigation_name.as_deref().map(fold);
     let instrument = content.instrument_name.as_deref().map(fold);
     [Val::I64(content.investigation_id), Val::Text(proposal), Val::Text(instrument)]
@@ -36,7 +36,7 @@ fn render_content(content: &EntryContent) -> Result<String, DbError> {
 
 pub async fn insert_entry(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
     let Entry { id, content, .. } = entry;
-    let [investigation, proposal, instrument] = lookup_keys(content);
+    let [investigation, proposal, instrument] = to_lookup_keys(content);
     let texts = content.searchable_texts();
     let vals = [
         id.into(),
@@ -74,7 +74,7 @@ fn index_tokens(texts: &[String], logbook_id: i64) -> String {
 /// Stores the present values of an entry; removal is not one of them.
 pub async fn update_entry(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
     let Entry { id, content, .. } = entry;
-    let [investigation, proposal, instrument] = lookup_keys(content);
+    let [investigation, proposal, instrument] = to_lookup_keys(content);
     let texts = content.searchable_texts();
     let vals = [
         (&content.kind).into(),

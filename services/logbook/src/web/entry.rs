@@ -19,7 +19,7 @@ use crate::entries::Entries;
 use crate::entries::hide::Selection;
 use crate::entries::lists::EntryLists;
 use crate::error::Error;
-use crate::markup::markdown::{LONGEST_MARKDOWN, render_markdown};
+use crate::markup::markdown::{MAX_MARKDOWN, render_markdown};
 use crate::store::entry_lists::Version;
 use crate::web::entry_form::EntryForm;
 use crate::web::entry_view::{DATE, EntryView};
@@ -59,7 +59,7 @@ pub async fn update_entry(
     let caller = pages.require_visitor(&request).await?;
     let (logbook, entry) = find_entry(&pages, &lists, &caller, &path).await?;
     pages.permissions.require_write(&caller, &entry.logbook).await?;
-    let (form, is_script) = EntryForm::read(&request, payload, attachments.max_base64_body()).await?;
+    let (form, is_script) = EntryForm::read_request(&request, payload, attachments.max_base64_body()).await?;
     let seen = form.version.clone().ok_or_else(|| Error::invalid("version is missing"))?;
     let mut content = entry.content.clone();
     let given = form.clone();
@@ -156,7 +156,7 @@ async fn render_entry_page(
     let message = "Somebody has changed this entry meanwhile. Look at what is there now, and change it again.";
     // What was refused stays in the form.
     let html = match refused.filter(|form| form.mode == "html") {
-        Some(form) => Some(entry_html::sanitize(&form.text)),
+        Some(form) => Some(entry_html::sanitize_html(&form.text)),
         None => view.as_ref().and_then(|view| view.html.clone()),
     };
     let values = context! {
@@ -201,12 +201,13 @@ fn render_moment(at: Micros, zone: &TimeZone) -> String {
 fn choose_mode(content: &EntryContent) -> &'static str {
     let plain = content.plain_text().unwrap_or_default();
     let Some(html) = content.html() else { return "markdown" };
-    if plain.len() > LONGEST_MARKDOWN {
+    if plain.len() > MAX_MARKDOWN {
         return "html";
     }
     let rendered = render_markdown(&plain);
     // What is too deep was not written as Markdown, for it would have been refused.
-    let is_all = entry_html::check_depth(&rendered).is_ok() && entry_html::sanitize(&rendered).trim() == html.trim();
+    let is_all =
+        entry_html::check_depth(&rendered).is_ok() && entry_html::sanitize_html(&rendered).trim() == html.trim();
     if is_all { "markdown" } else { "html" }
 }
 
@@ -227,6 +228,6 @@ mod tests {
         assert_eq!(written("a b", "<p>a <em>b</em></p>"), "html");
         // Each is a list within the one before; reading that took minutes.
         assert_eq!(written(&"1. ".repeat(50_000), "<p>a</p>"), "html");
-        assert_eq!(written(&"a".repeat(LONGEST_MARKDOWN + 1), "<p>a</p>"), "html");
+        assert_eq!(written(&"a".repeat(MAX_MARKDOWN + 1), "<p>a</p>"), "html");
     }
 }

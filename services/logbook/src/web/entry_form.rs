@@ -17,7 +17,7 @@ use crate::domain::plain_text::render_plain_text;
 use crate::entries::user_entries::UserEntries;
 use crate::error::Error;
 use crate::http::{parse_json, read_body};
-use crate::markup::markdown::{LONGEST_MARKDOWN, render_markdown};
+use crate::markup::markdown::{MAX_MARKDOWN, render_markdown};
 use crate::markup::text_pool::TextPool;
 use crate::web::logbook_path::LogbookPath;
 use crate::web::pages::Pages;
@@ -42,7 +42,11 @@ pub struct EntryForm {
 
 impl EntryForm {
     /// The form, and whether the page's script has sent it.
-    pub async fn read(request: &HttpRequest, payload: web::Payload, max_bytes: usize) -> Result<(Self, bool), Problem> {
+    pub async fn read_request(
+        request: &HttpRequest,
+        payload: web::Payload,
+        max_bytes: usize,
+    ) -> Result<(Self, bool), Problem> {
         refuse_foreign_site(request)?;
         let bytes = read_body(payload, max_bytes).await?;
         let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -66,9 +70,9 @@ impl EntryForm {
     fn into_parts(self) -> Result<Vec<TextPart>, Error> {
         let Self { mode, text, images, .. } = self;
         let is_rich = mode == "html";
-        if !is_rich && text.len() > LONGEST_MARKDOWN {
+        if !is_rich && text.len() > MAX_MARKDOWN {
             return Err(Error::invalid(format!(
-                "a text in Markdown may have {LONGEST_MARKDOWN} bytes, this one has {}; attach it as a file",
+                "a text in Markdown may have {MAX_MARKDOWN} bytes, this one has {}; attach it as a file",
                 text.len()
             )));
         }
@@ -100,7 +104,7 @@ pub async fn create_entry(
     let caller = pages.require_visitor(&request).await?;
     let path = LogbookPath::parse(&path.0, &path.1)?;
     let logbook = pages.permissions.require_write(&caller, &path.logbook).await?;
-    let (form, is_script) = EntryForm::read(&request, payload, attachments.max_base64_body()).await?;
+    let (form, is_script) = EntryForm::read_request(&request, payload, attachments.max_base64_body()).await?;
     let mut content = EntryContent::new_comment(entries.now());
     content.instrument_name = path.instrument();
     form.fill_content(&pages.text_pool, &mut content).await?;
@@ -120,11 +124,11 @@ mod tests {
     fn only_texts_of_some_length_are_rendered() {
         let contents =
             |mode: &str, text: String| EntryForm { mode: mode.to_owned(), text, ..EntryForm::default() }.into_parts();
-        let most = contents("markdown", "*".repeat(LONGEST_MARKDOWN)).unwrap();
+        let most = contents("markdown", "*".repeat(MAX_MARKDOWN)).unwrap();
         assert_eq!(most.len(), 2);
-        let refused = contents("markdown", "*".repeat(LONGEST_MARKDOWN + 1)).unwrap_err().to_string();
+        let refused = contents("markdown", "*".repeat(MAX_MARKDOWN + 1)).unwrap_err().to_string();
         assert!(refused.contains("may have 262144 bytes, this one has 262145; attach it as a file"), "{refused}");
-        assert!(contents("html", "a ".repeat(LONGEST_MARKDOWN)).is_ok(), "HTML is not rendered");
+        assert!(contents("html", "a ".repeat(MAX_MARKDOWN)).is_ok(), "HTML is not rendered");
         let deep = contents("html", "<div>".repeat(100_000)).unwrap_err().to_string();
         assert!(deep.contains("nested too deeply"), "{deep}");
     }

@@ -108,7 +108,7 @@ impl EntryView {
         zone: &TimeZone,
     ) -> Self {
         let local = zone.to_datetime(content.at.to_timestamp());
-        let html = content.html().map(entry_html::sanitize);
+        let html = content.html().map(entry_html::sanitize_html);
         let named = html.as_deref().map(entry_html::list_attachment_ids).unwrap_or_default();
         let address = |id: &String| (id.clone(), format!("/logbook/app/file/{id}"));
         let addresses: HashMap<String, String> = named.iter().map(address).collect();
@@ -131,7 +131,7 @@ impl EntryView {
             plain_html: if html.is_some() {
                 None
             } else {
-                content.plain_text().map(|signed_text| entry_html::sanitize(&render_plain(&signed_text)))
+                content.plain_text().map(|signed_text| entry_html::sanitize_html(&render_plain(&signed_text)))
             },
             html,
             files: others.map(FileView::from_attachment).collect(),

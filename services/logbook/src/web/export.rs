@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use crate::domain::filter::ListParameters;
+use crate::domain::list_parameters::ListParameters;
 use crate::error::Error;
 use crate::export::Exporter;
 use crate::export::format::Format;

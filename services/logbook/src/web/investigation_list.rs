@@ -98,7 +98,7 @@ impl InvestigationQuery {
 
 /// Those that began last first.
 pub async fn find_investigations(pages: &Pages, caller: &Caller, asked: &InvestigationQuery) -> InvestigationPage {
-    let rows = pages.users.search(caller, &asked.to_query()).await;
+    let rows = pages.users.search_catalogue(caller, &asked.to_query()).await;
     let page = asked.page_number();
     InvestigationPage {
         investigations: rows.iter().take(PAGE).filter_map(|row| summarize_row(row, &pages.zone)).collect(),
@@ -120,7 +120,8 @@ fn summarize_row(row: &Value, zone: &TimeZone) -> Option<LogbookSummary> {
 
 /// Names of all instruments, to choose from.
 pub async fn list_instruments(pages: &Pages, caller: &Caller) -> Vec<String> {
-    let rows = pages.users.search(caller, "SELECT n.name FROM Instrument n ORDER BY n.name LIMIT 0, 500").await;
+    let rows =
+        pages.users.search_catalogue(caller, "SELECT n.name FROM Instrument n ORDER BY n.name LIMIT 0, 500").await;
     rows.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 

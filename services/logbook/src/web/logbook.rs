@@ -13,8 +13,8 @@ use crate::catalogue::permissions::ReadableLogbook;
 use crate::catalogue::users::short_user_name;
 use crate::domain::dates::{parse_day, render_day};
 use crate::domain::entry::Entry;
-use crate::domain::filter::{Filter, ListParameters};
-use crate::entries::TagDefinitions;
+use crate::domain::filter::Filter;
+use crate::domain::list_parameters::ListParameters;
 use crate::entries::lists::EntryLists;
 use crate::entries::search::{EntrySearch, SearchRequest};
 use crate::export::format::Format;
@@ -67,7 +67,6 @@ pub async fn show_logbook(
     lists: web::Data<EntryLists>,
     search: web::Data<EntrySearch>,
     streams: web::Data<EntryStreams>,
-    tags: web::Data<TagDefinitions>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
     queries: (web::Query<ListParameters>, web::Query<PageQuery>),
@@ -83,7 +82,7 @@ pub async fn show_logbook(
     if shows_removed {
         pages.permissions.require_history(&caller, &path.logbook).await?;
     }
-    let words = query.search.as_deref().and_then(Asked::parse);
+    let words = query.list.search.as_deref().and_then(Asked::parse);
     let filter = Filter { search: None, removed: Some(shows_removed), ..lists.parse_filter(&query)? };
     // Before the list is read: what is written meanwhile comes with the stream.
     let record = streams.find_head(&logbook).await?;
@@ -111,12 +110,12 @@ pub async fn show_logbook(
         shows_removed,
         is_narrowed,
         record,
-        kept => filter_query_string(&ListParameters { date: None, ..ListParameters::clone(&query) }),
+        kept => filter_query_string(&without_date(&query)),
         narrowing => &filter_query,
         more => found.next.map(|last| format!("after={last}{filter_query}")),
-        asked => context! { search => query.search.as_deref(), types => query.types.as_deref(), tags => query.tags.as_deref(), date => query.date.as_deref() },
+        asked => context! { search => query.list.search.as_deref(), types => query.filter.types.as_deref(), tags => query.filter.tags.as_deref(), date => query.filter.date.as_deref() },
         kinds => KINDS,
-        known_tags => tags.list_names(&logbook).await?,
+        known_tags => pages.tag_definitions.list_names(&logbook).await?,
         formats => Format::ALL.map(Format::name),
         earlier_day => found.earlier_day.map(Serde),
         later_day => found.later_day.map(Serde),
@@ -190,9 +189,20 @@ impl Day {
     }
 }
 
+fn without_date(query: &ListParameters) -> ListParameters {
+    let mut query = query.clone();
+    query.filter.date = None;
+    query
+}
+
 /// The filter as the rest of an address.
 fn filter_query_string(query: &ListParameters) -> String {
-    let given = [("search", &query.search), ("types", &query.types), ("tags", &query.tags), ("date", &query.date)];
+    let given = [
+        ("search", &query.list.search),
+        ("types", &query.filter.types),
+        ("tags", &query.filter.tags),
+        ("date", &query.filter.date),
+    ];
     let pair = |(name, value): (&str, &Option<String>)| {
         let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty())?;
         Some(format!("&{name}={}", escape_segment(value)))

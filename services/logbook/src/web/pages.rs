@@ -13,6 +13,7 @@ use crate::catalogue::permissions::{Permissions, ReadableLogbook};
 use crate::catalogue::users::Users;
 use crate::domain::entry::Entry;
 use crate::domain::logbook::Logbook;
+use crate::entries::TagDefinitions;
 use crate::markup::text_pool::TextPool;
 use crate::store::attachments::{Attachment, list_attachments_by_ids};
 use crate::store::logbooks::list_logbook_names;
@@ -26,6 +27,7 @@ pub struct Pages {
     pub permissions: Arc<Permissions>,
     pub users: Arc<Users>,
     pub db: Db,
+    pub tag_definitions: Arc<TagDefinitions>,
     pub text_pool: TextPool,
     pub zone: TimeZone,
     /// The facility's name.

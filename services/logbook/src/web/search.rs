@@ -7,7 +7,8 @@ use service_kit::Problem;
 use service_kit::words::Asked;
 
 use crate::catalogue::users::short_user_name;
-use crate::domain::filter::{Filter, ListParameters};
+use crate::domain::filter::Filter;
+use crate::domain::list_parameters::ListParameters;
 use crate::domain::values::parse_number;
 use crate::entries::search::{EntrySearch, SearchRequest};
 use crate::web::entry_view::EntryView;
@@ -28,7 +29,7 @@ pub async fn show_results(
         Ok(caller) => caller,
         Err(form) => return Ok(form),
     };
-    let text = query.search.clone().unwrap_or_default();
+    let text = query.list.search.clone().unwrap_or_default();
     let filter = Filter { removed: Some(false), ..Filter::default() };
     let before = parse_number("before", query.before.as_deref())?;
     let (mut entries, mut more) = (Vec::<EntryView>::new(), None);

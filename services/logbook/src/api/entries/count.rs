@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::shared::{CommonFailures, Credential, FilterQuery, ListQuery};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::permissions::Permissions;
-use crate::domain::filter::ListParameters;
+use crate::domain::list_parameters::{FilterQuery, ListParameters, ListQuery};
 use crate::entries::lists::EntryLists;
 use crate::http::respond_json;
 

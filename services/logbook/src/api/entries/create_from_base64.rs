@@ -36,7 +36,7 @@ pub async fn create_entry_from_base64(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let logbook = permissions.require_write(&caller, &query.parse_logbook()?).await?;
-    let body = FileBody::read(payload, attachments.max_base64_body()).await?;
+    let body = FileBody::read_request(payload, attachments.max_base64_body()).await?;
     let mut content = EntryContent::new_attachment(entries.now());
     content.instrument_name = query.instrument_name.clone();
     let file = attachments.store_data_url(body.base64.as_deref(), &mut content).await?;

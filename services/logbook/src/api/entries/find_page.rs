@@ -6,9 +6,9 @@ use serde::Serialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::shared::{CommonFailures, Credential, EntryQuery, FilterQuery, ListQuery};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::permissions::Permissions;
-use crate::domain::filter::ListParameters;
+use crate::domain::list_parameters::{EntryQuery, FilterQuery, ListParameters, ListQuery};
 use crate::entries::lists::{EntryLists, PagePosition};
 use crate::http::respond_json;
 

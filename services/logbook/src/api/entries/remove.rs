@@ -4,9 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::shared::{CommonFailures, Credential, EntryQuery, FilterQuery, ListQuery};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::permissions::Permissions;
-use crate::domain::filter::ListParameters;
+use crate::domain::list_parameters::{EntryQuery, FilterQuery, ListParameters, ListQuery};
 use crate::domain::rendered_entry::RenderedEntry;
 use crate::entries::Entries;
 use crate::entries::lists::EntryLists;

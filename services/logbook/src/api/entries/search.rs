@@ -7,8 +7,9 @@ use service_kit::Problem;
 use service_kit::words::{Asked, Piece};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::shared::{CommonFailures, Credential, FilterQuery};
-use crate::domain::filter::{Filter, ListParameters};
+use crate::api::shared::{CommonFailures, Credential};
+use crate::domain::filter::Filter;
+use crate::domain::list_parameters::{FilterQuery, ListParameters};
 use crate::domain::rendered_entry::RenderedEntry;
 use crate::domain::values::parse_number;
 use crate::entries::lists::EntryLists;
@@ -22,12 +23,12 @@ const MAX_LIMIT: i64 = 200;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "parsed as `ListParameters`")]
 pub struct SearchQuery {
     /// Words, phrases in quotation marks, beginnings with `*`.
-    search: String,
-    #[param(nullable = false, minimum = 1)]
-    limit: Option<i64>,
+    #[param(value_type = String)]
+    search: Option<String>,
+    #[param(value_type = Option<i64>, nullable = false, minimum = 1)]
+    limit: Option<String>,
     /// `next` of the answer before: what follows it.
     #[param(nullable = false)]
     before: Option<String>,
@@ -94,12 +95,13 @@ pub async fn search_entries(
     lists: web::Data<EntryLists>,
     caller: Caller,
     query: web::Query<ListParameters>,
+    search_query: web::Query<SearchQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let words = query.search.as_deref().and_then(Asked::parse);
+    let words = search_query.search.as_deref().and_then(Asked::parse);
     let words = words.ok_or_else(|| Error::invalid("search must have at least one word"))?;
     let filter = Filter { search: None, ..lists.parse_filter(&query)? };
-    let limit = parse_number("limit", query.limit.as_deref())?.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let before = parse_number("before", query.before.as_deref())?;
+    let limit = parse_number("limit", search_query.limit.as_deref())?.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let before = parse_number("before", search_query.before.as_deref())?;
     let request = SearchRequest { words, filter, before, limit };
     let found = search.search(&caller, &query.parse_logbook()?, &request).await?;
     let next = found.next.map(|seq| seq.to_string());

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::IntoParams;
 
-use crate::api::shared::{CommonFailures, Credential, FilterQuery, ListQuery};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::permissions::Permissions;
-use crate::domain::filter::ListParameters;
+use crate::domain::list_parameters::{FilterQuery, ListParameters, ListQuery};
 use crate::entries::lists::EntryLists;
 use crate::stream::EntryStreams;
 use crate::stream::listener::respond_with_stream;

@@ -2,25 +2,13 @@
 
 use actix_web::{HttpResponse, web};
 use identity::Caller;
-use serde::Deserialize;
 use service_kit::Problem;
-use utoipa::IntoParams;
 
-use crate::api::shared::{CommonFailures, Credential, FilterQuery, ListQuery};
+use crate::api::shared::{CommonFailures, Credential};
 use crate::catalogue::permissions::Permissions;
-use crate::domain::filter::ListParameters;
+use crate::domain::list_parameters::{CsvQuery, FilterQuery, ListParameters, ListQuery};
 use crate::export::Exporter;
 use crate::export::format::Format;
-
-/// Of a CSV.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "parsed as `ListParameters`")]
-pub struct CsvQuery {
-    /// Begins with a byte order mark, by which spreadsheets know UTF-8.
-    #[param(nullable = false)]
-    bom: Option<bool>,
-}
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/export/csv", operation_id = "export_csv", tag = "exports", summary = "A logbook as CSV",

@@ -35,7 +35,7 @@ pub async fn create_attachment(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let program = require_program(&caller)?;
-    let body = FileBody::read(payload, attachments.max_base64_body()).await?;
+    let body = FileBody::read_request(payload, attachments.max_base64_body()).await?;
     let mut content = EntryContent {
         dataset_id: body.dataset_id,
         machine: body.machine,

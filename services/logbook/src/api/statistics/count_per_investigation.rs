@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use identity::Caller;
 use serde::Serialize;
+use serde_json::Value;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
@@ -21,16 +22,16 @@ pub struct InvestigationCount {
     investigation_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    name: Option<Option<String>>,
+    name: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    title: Option<Option<String>>,
+    title: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    start_date: Option<Option<String>>,
+    start_date: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    end_date: Option<Option<String>>,
+    end_date: Option<Value>,
     count: i64,
     annotations: i64,
     notifications: i64,
@@ -40,7 +41,12 @@ impl InvestigationCount {
     fn new(counted: &InvestigationEntries, known: Option<InvestigationDescription>) -> Self {
         let InvestigationEntries { investigation, count, annotations, notifications } = *counted;
         let (name, title, start_date, end_date) = known.map_or((None, None, None, None), |known| {
-            (Some(known.name), Some(known.title), Some(known.start_date), Some(known.end_date))
+            (
+                Some(known.name.into()),
+                Some(known.title.into()),
+                Some(known.start_date.into()),
+                Some(known.end_date.into()),
+            )
         });
         let investigation_id = investigation.to_string();
         Self { investigation_id, name, title, start_date, end_date, count, annotations, notifications }

@@ -19,7 +19,8 @@ use typesetting::{Block, Document, Figure, Image, Inline, RecordHeader, Typesett
 use crate::attachments::is_shown_inline;
 use crate::domain::dates::render_day;
 use crate::domain::entry::Entry;
-use crate::domain::filter::{ListParameters, Order, Page};
+use crate::domain::filter::{Order, Page};
+use crate::domain::list_parameters::ListParameters;
 use crate::domain::logbook::Logbook;
 use crate::entries::lists::Cursor;
 use crate::export::Exporter;
@@ -58,8 +59,8 @@ pub struct Heading {
 /// A report is read from its beginning: the oldest entry comes first unless another order is asked for.
 pub fn order_report(page: Page, query: &ListParameters) -> Page {
     let is_given = |value: &Option<String>| value.as_deref().is_some_and(|text| !text.trim().is_empty());
-    let by = if is_given(&query.sort_by) { page.by } else { Order::CreationDate };
-    Page { by, descending: page.descending && is_given(&query.sort_order), ..page }
+    let by = if is_given(&query.list.sort_by) { page.by } else { Order::CreationDate };
+    Page { by, descending: page.descending && is_given(&query.list.sort_order), ..page }
 }
 
 /// A file of a report.
