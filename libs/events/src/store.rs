@@ -76,44 +76,44 @@ pub async fn emit(tx: &mut Tx, envelope: &Envelope) -> Result<(), DbError> {
         envelope.payload.clone().into(),
         envelope.headers.time_micros.into(),
     ];
-    tx.exec(EMIT, &vals).await.map(drop)
+    tx.execute(EMIT, &vals).await.map(drop)
 }
 
 /// The oldest events that wait.
 pub async fn waiting(tx: &mut Tx, limit: i64) -> Result<Vec<Envelope>, DbError> {
-    let rows = tx.all(WAITING, &[limit.into()]).await?;
+    let rows = tx.fetch_all(WAITING, &[limit.into()]).await?;
     rows.iter().map(envelope).collect()
 }
 
 /// Removes exactly these: an event that sorts before them may be committed after they were read.
 pub async fn published(tx: &mut Tx, event_ids: &[&str]) -> Result<u64, DbError> {
     let sql = format!("DELETE FROM outbox WHERE event_id IN {}", tx.engine().text_list("$1"));
-    tx.exec(&sql, &[Val::texts(event_ids.iter().copied())]).await
+    tx.execute(&sql, &[Val::from_texts(event_ids.iter().copied())]).await
 }
 
 /// How many events wait, and since when the oldest one.
 pub async fn backlog(tx: &mut Tx) -> Result<(i64, Option<i64>), DbError> {
-    let row = tx.one(BACKLOG, &[]).await?;
+    let row = tx.fetch_one(BACKLOG, &[]).await?;
     Ok((row.get("n")?, row.get("oldest")?))
 }
 
 /// Whether the event is new to this consumer.
 pub async fn receive(tx: &mut Tx, consumer: &str, event_id: &str, now: i64) -> Result<bool, DbError> {
-    Ok(tx.exec(RECEIVE, &[consumer.into(), event_id.into(), now.into()]).await? == 1)
+    Ok(tx.execute(RECEIVE, &[consumer.into(), event_id.into(), now.into()]).await? == 1)
 }
 
 /// Forgets what was received before `before`.
 pub async fn forget(tx: &mut Tx, before: i64) -> Result<u64, DbError> {
-    tx.exec(FORGET, &[before.into()]).await
+    tx.execute(FORGET, &[before.into()]).await
 }
 
 /// The stream whose whole state the consumer knows.
 pub async fn position(tx: &mut Tx, consumer: &str) -> Result<Option<String>, DbError> {
-    tx.opt(POSITION, &[consumer.into()]).await?.map(|row| row.get("stream")).transpose()
+    tx.fetch_optional(POSITION, &[consumer.into()]).await?.map(|row| row.get("stream")).transpose()
 }
 
 pub async fn reconciled(tx: &mut Tx, consumer: &str, stream: &str, now: i64) -> Result<(), DbError> {
-    tx.exec(RECONCILED, &[consumer.into(), stream.into(), now.into()]).await.map(drop)
+    tx.execute(RECONCILED, &[consumer.into(), stream.into(), now.into()]).await.map(drop)
 }
 
 /// Keeps an event whose effect failed for the first time.
@@ -135,12 +135,12 @@ pub async fn bury(
         now.into(),
         next_attempt_at.into(),
     ];
-    tx.exec(BURY, &vals).await.map(drop)
+    tx.execute(BURY, &vals).await.map(drop)
 }
 
 /// Dead letters whose next attempt is due.
 pub async fn due(tx: &mut Tx, now: i64, limit: i64) -> Result<Vec<Dead>, DbError> {
-    let rows = tx.all(DUE, &[now.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(DUE, &[now.into(), limit.into()]).await?;
     rows.iter()
         .map(|row| {
             Ok(Dead { consumer: row.get("consumer")?, envelope: envelope(row)?, attempts: row.get("attempts")? })
@@ -150,7 +150,7 @@ pub async fn due(tx: &mut Tx, now: i64, limit: i64) -> Result<Vec<Dead>, DbError
 
 /// Takes a dead letter for an attempt; `false` if another replica has it.
 pub async fn raise(tx: &mut Tx, consumer: &str, event_id: &str) -> Result<bool, DbError> {
-    Ok(tx.exec(RAISE, &[consumer.into(), event_id.into()]).await? == 1)
+    Ok(tx.execute(RAISE, &[consumer.into(), event_id.into()]).await? == 1)
 }
 
 /// `None` parks it.
@@ -162,16 +162,16 @@ pub async fn failed_again(
     next_attempt_at: Option<i64>,
 ) -> Result<(), DbError> {
     let vals: [Val; 4] = [reason.into(), next_attempt_at.into(), consumer.into(), event_id.into()];
-    tx.exec(FAILED_AGAIN, &vals).await.map(drop)
+    tx.execute(FAILED_AGAIN, &vals).await.map(drop)
 }
 
 /// Dead letters that are tried again, and those that are parked.
 pub async fn dead(tx: &mut Tx) -> Result<(i64, i64), DbError> {
-    Ok((tx.one(TRYING, &[]).await?.get("n")?, tx.one(PARKED, &[]).await?.get("n")?))
+    Ok((tx.fetch_one(TRYING, &[]).await?.get("n")?, tx.fetch_one(PARKED, &[]).await?.get("n")?))
 }
 
 pub async fn list(tx: &mut Tx) -> Result<Vec<DeadLetter>, DbError> {
-    let rows = tx.all(LIST, &[]).await?;
+    let rows = tx.fetch_all(LIST, &[]).await?;
     rows.iter()
         .map(|row| {
             Ok(DeadLetter {
@@ -189,7 +189,7 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<DeadLetter>, DbError> {
 
 /// Makes all parked dead letters due; how many there were.
 pub async fn retry(tx: &mut Tx, now: i64) -> Result<u64, DbError> {
-    tx.exec(RETRY, &[now.into()]).await
+    tx.execute(RETRY, &[now.into()]).await
 }
 
 fn envelope(row: &Row) -> Result<Envelope, DbError> {

@@ -33,14 +33,14 @@ type Checked = OnceCell<Vec<Finding>>;
 
 /// Logs in as the account of `icat.reader` and reads a row of each entity that services ask for.
 pub async fn check_reader(ctx: DoctorCtx) -> Vec<Finding> {
-    let checked = ctx.process.shared(Checked::new);
+    let checked = ctx.process.get_or_init(Checked::new);
     checked.get_or_init(|| check(&ctx)).await.clone()
 }
 
 async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
     let core = &ctx.config.core;
     let is_embedded = core.icat.url == "self";
-    let url = ctx.endpoints.resolve(&core.icat.url, Listener::Public);
+    let url = ctx.endpoints.resolve_url(&core.icat.url, Listener::Public);
     let icat = IcatClient::new(ctx.http.clone(), &url);
     let reader = match Reader::of(&core.icat.reader, icat) {
         Ok(None) => {
@@ -52,7 +52,7 @@ async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
         Err(e) => return vec![Finding::wrong(WHAT, e.to_string())],
     };
     let account = reader.account();
-    if let Some(address) = ctx.stranger.filter(|_| is_embedded) {
+    if let Some(address) = ctx.foreign_server.filter(|_| is_embedded) {
         let says =
             format!("{account} is not checked: another server listens at {address}, which is not told its password");
         return vec![Finding::warning(WHAT, says)];
@@ -73,7 +73,8 @@ async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
             Err(e) => return vec![Finding::wrong(WHAT, refusal(&account, &url, &e))],
         }
     }
-    let stored = if is_embedded { (*ctx.process.shared(StoredKinds::default)).clone() } else { StoredKinds::default() };
+    let stored =
+        if is_embedded { (*ctx.process.get_or_init(StoredKinds::default)).clone() } else { StoredKinds::default() };
     vec![judge(&account, &hidden, &stored)]
 }
 

@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ServiceSettings};
 use crate::db::{Db, DbError, Migration};
 use crate::doctor::{DoctorCtx, Finding};
-use crate::http::{Checks, Mount};
+use crate::http::{HealthChecks, Mount};
 use crate::ids::Ids;
 use crate::leases::Leases;
 use crate::openapi::{self, StartLink};
@@ -26,14 +26,14 @@ use crate::worker::{Task, Worker};
 pub struct ServiceDef {
     /// Also the name of its database file or schema, and of `undulator serve <name>`.
     pub name: &'static str,
-    /// Its commented settings with their defaults.
-    pub default_toml: &'static str,
+    /// Its sections of the settings.
+    pub settings: ServiceSettings,
     /// Public and internal, where its own binary listens unless told otherwise.
     pub default_ports: (u16, u16),
     pub migrations: &'static [Migration],
     /// Reads its settings and says what is wrong with them.
     pub check: fn(&Config) -> Result<(), ConfigError>,
-    /// Describes every public route; [`openapi::none`](crate::openapi::none) if there is none.
+    /// Describes every public route; [`openapi::empty_document`](crate::openapi::empty_document) if there is none.
     pub openapi: fn() -> utoipa::openapi::OpenApi,
     /// Its pages for people, to which the start page leads.
     pub pages: &'static [StartLink],
@@ -43,7 +43,7 @@ pub struct ServiceDef {
     pub private_paths: fn(&Config) -> Result<Vec<PrivatePath>, ConfigError>,
     /// Facts for the checks of other services, put into [`DoctorCtx::process`] before the first check. It writes nothing.
     pub prepare_doctor: fn(DoctorCtx) -> Task<()>,
-    /// Checks of its own: printed by `doctor`; what is not in order is logged by `serve` after the start. It writes nothing.
+    /// HealthChecks of its own: printed by `doctor`; what is not in order is logged by `serve` after the start. It writes nothing.
     pub doctor: fn(DoctorCtx) -> Task<Vec<Finding>>,
     pub build: fn(Ctx) -> Task<Result<Running, BuildError>>,
 }
@@ -52,11 +52,11 @@ impl ServiceDef {
     /// Nothing at all, to be completed with `..ServiceDef::EMPTY`: for services in tests.
     pub const EMPTY: Self = Self {
         name: "empty",
-        default_toml: "",
+        settings: ServiceSettings::NONE,
         default_ports: (0, 0),
         migrations: &[],
         check: |_| Ok(()),
-        openapi: openapi::none,
+        openapi: openapi::empty_document,
         pages: &[],
         scopes: &[],
         private_paths: |_| Ok(Vec::new()),
@@ -83,7 +83,7 @@ pub struct Ctx {
     /// What the services of this process share.
     pub process: Process,
     /// What readiness reports besides the databases.
-    pub checks: Checks,
+    pub checks: HealthChecks,
     pub endpoints: Endpoints,
     /// Cancelled when the process begins to stop: answers without an end, such as streams of events, end then.
     pub closing: CancellationToken,

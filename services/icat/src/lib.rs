@@ -1,43 +1,48 @@
 //! The embedded catalogue: what icat.server 6.2 is to a facility, for facilities that have none.
 //!
 //! It owns all entities of the ICAT schema and the sessions, answers ICAT's REST interface under `/icat`, and asks
-//! authenticator plugins for logins. It needs nothing else to run.
+//! authenticator plugins to check logins. It depends on no other service.
 
-pub mod auth;
+pub mod authorization;
+mod change_events;
 mod config;
 pub mod doctor;
+mod domain;
 pub mod error;
+pub mod error_format;
 pub mod export;
 pub mod import;
 pub mod ingest;
+mod mutations;
 mod openapi;
 mod port;
 pub mod query;
-mod read;
 mod routes;
+mod search;
+mod sessions;
 mod state;
 pub mod store;
-mod twins;
-mod values;
-mod write;
+mod unkeyed_rows;
+pub mod validation;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use events::messages::auth::SessionsRevoked;
-use events::{Consumer, Events, Outbox, Received};
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Sources, Tx, Worker};
+use events::{Consumer, Events, Received};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings, Tx, Worker};
 use utoipa::OpenApi as _;
 
-pub use self::config::{Authorization, Config, Reach};
+use self::config::SERVICE_NAME;
+pub use self::config::{AuthorizationConfig, Config, Strictness};
 use self::state::State;
 
 /// How often expired sessions are removed.
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 pub const SERVICE: ServiceDef = ServiceDef {
-    name: "icat",
-    default_toml: include_str!("../config.default.toml"),
+    name: SERVICE_NAME,
+    settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8082, 9082),
     migrations: &[
         Migration { version: 1, name: "entities", sql: include_str!("../migrations/0001_entities.sql") },
@@ -50,32 +55,27 @@ pub const SERVICE: ServiceDef = ServiceDef {
         },
         Migration { version: 5, name: "revocations", sql: include_str!("../migrations/0005_revocations.sql") },
     ],
-    check: |settings| Config::read(settings).map(drop),
+    check: |settings| Config::from_settings(settings).map(drop),
     openapi: openapi::Document::openapi,
-    prepare_doctor: |ctx| Box::pin(doctor::tell_stored_kinds(ctx)),
-    doctor: |ctx| Box::pin(doctor::examine(ctx)),
+    prepare_doctor: |ctx| Box::pin(doctor::share_stored_kinds(ctx)),
+    doctor: |ctx| Box::pin(doctor::check_stored_rules(ctx)),
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
 
-/// For commands that change rows: what they change, a running catalogue tells.
-fn outbox(sources: &Sources) -> Outbox {
-    Outbox::new(SERVICE.name, Arc::clone(&sources.clock), Arc::clone(&sources.ids))
-}
-
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
-    let config = Config::read(&ctx.config)?;
+    let config = Config::from_settings(&ctx.config)?;
     let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
     let purge = Worker::periodic("icat.purge-sessions", PURGE_INTERVAL, &ctx.stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { auth::purge(&db, clock.now_micros()).await.map(drop) }
+        async move { sessions::purge_expired(&db, clock.now_as_micros()).await.map(drop) }
     });
     let events = Events::of(&ctx).await?;
     let outbox = events.outbox();
     let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
-        Ok(auth::revoke(tx, &received.event, &outbox).await?)
+        Ok(sessions::revoke_sessions(tx, &received.event, &outbox).await?)
     };
     events.consume(Consumer::new("icat-sessions-revoked", revoke));
     let state = Arc::new(State::new(ctx, config, events.outbox())?);
-    Ok(Running { mounts: vec![routes::mount(state)], workers: vec![purge] })
+    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge] })
 }

@@ -1,13 +1,9 @@
-//! The `OpenAPI` document: the operations stand at their handlers, what several of them share stands here.
+//! The `OpenAPI` document. Operations are described at their handlers, shared shapes in `routes::schemas`.
 
-#![expect(dead_code, reason = "shapes that handlers write as text, because their bytes are a contract")]
+use service_kit::openapi::Bearer;
+use utoipa::OpenApi;
 
-use std::collections::BTreeMap;
-
-use service_kit::openapi::{Bearer, later, of};
-use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoResponses, OpenApi, ToSchema};
-
+use crate::routes::schemas::Failure;
 use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties, schema, session, user, version};
 
 /// `services/icat/openapi.json`
@@ -32,26 +28,26 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
         (name = "administration", description = "What old administration tools call"),
     ),
     paths(
-        version::get,
-        properties::get,
-        session::create::post,
-        session::get::get,
-        session::refresh::put,
-        session::end::delete,
-        user::get,
-        user::get_with_mnemonic,
-        entity_manager::read::get,
-        entity_manager::write::post,
-        entity_manager::delete::delete,
-        entity_manager::search::post,
-        cloner::post,
-        port::export::get,
-        port::import::post,
-        access::post,
-        schema::list,
-        schema::get,
-        gatekeeper::tables,
-        gatekeeper::steps,
+        version::get_version,
+        properties::get_properties,
+        session::create::log_in,
+        session::get::get_session,
+        session::refresh::refresh_session,
+        session::end::log_out,
+        user::is_logged_in,
+        user::is_logged_in_with_mnemonic,
+        entity_manager::read::read_entities,
+        entity_manager::write::write_entities,
+        entity_manager::delete::delete_entities,
+        entity_manager::search::search_entities,
+        cloner::clone_entity,
+        port::export::export_entities,
+        port::import::import_entities,
+        access::is_access_allowed,
+        schema::list_entity_types,
+        schema::get_entity_type,
+        gatekeeper::mark_public_tables_stale,
+        gatekeeper::mark_public_steps_stale,
     ),
     components(schemas(Failure)),
     modifiers(&BEARER),
@@ -59,159 +55,3 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
 pub struct Document;
 
 const BEARER: Bearer = Bearer("A session id, where it is not given as `sessionId`");
-
-/// What icat.server answers to a request that it refuses or that fails.
-#[derive(ToSchema)]
-pub struct Failure {
-    code: FailureCode,
-    /// For people; clients match a few of them.
-    message: String,
-    /// Which entity of the list that was sent is at fault, counted from 0.
-    #[schema(nullable = false)]
-    offset: Option<i64>,
-}
-
-/// The kinds of failure.
-#[derive(ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum FailureCode {
-    BadParameter,
-    Internal,
-    InsufficientPrivileges,
-    NoSuchObjectFound,
-    ObjectAlreadyExists,
-    Session,
-    Validation,
-    NotImplemented,
-}
-
-#[derive(ToSchema)]
-pub struct Version {
-    #[schema(example = "6.2.0")]
-    version: String,
-}
-
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SessionId {
-    #[schema(format = "uuid")]
-    session_id: String,
-}
-
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Session {
-    #[schema(example = "db/alice")]
-    user_name: String,
-    remaining_minutes: f64,
-}
-
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LoggedIn {
-    logged_in: bool,
-}
-
-#[derive(ToSchema)]
-pub struct Id {
-    id: i64,
-}
-
-/// What somebody may do with an entity.
-#[derive(ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum AccessType {
-    Create,
-    Read,
-    Update,
-    Delete,
-}
-
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AccessAllowed {
-    is_access_allowed: bool,
-}
-
-/// A type of entity.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct EntityInfo {
-    #[schema(example = "Dataset")]
-    name: String,
-    /// The unique key; empty if there is none.
-    constraint_field_names: Vec<String>,
-    fields: Vec<FieldInfo>,
-}
-
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FieldInfo {
-    name: String,
-    /// `String`, `Long`, `Integer`, `Double`, `boolean`, `Date`, an enumeration, or the type that a relation leads to.
-    #[schema(rename = "type")]
-    r#type: String,
-    rel_type: RelType,
-    not_nullable: bool,
-    /// The most characters of a string.
-    #[schema(nullable = false)]
-    string_length: Option<u32>,
-    /// The names of an enumeration.
-    #[schema(nullable = false)]
-    values: Option<Vec<String>>,
-}
-
-#[derive(ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-enum RelType {
-    Attribute,
-    One,
-    Many,
-}
-
-/// What a query gives: rows of a search, or one entity.
-#[derive(ToSchema)]
-#[serde(untagged)]
-pub enum Rows {
-    /// One element per row: an entity, a value (number, text, boolean, time or null), or an array of such where the
-    /// query selects several things.
-    Search(Vec<serde_json::Value>),
-    One(Entity),
-}
-
-/// An entity under the name of its type, `{"Dataset":{"id":31,"createId":"db/alice","name":"scan",…}}`: attributes
-/// that are not set and to-one relations that are not included are left out, to-many relations that are not included
-/// are empty arrays. Which fields there are depends on the type; they are those of the ICAT 6.2 schema.
-#[derive(ToSchema)]
-#[schema(value_type = Object)]
-pub struct Entity(serde_json::Value);
-
-/// What every operation may answer.
-pub struct Always;
-
-impl IntoResponses for Always {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([
-            of("429", later(failure("`INTERNAL`: too many requests from this address"))),
-            of("500", failure("`INTERNAL`: a fault of the server")),
-            of("503", later(failure("`INTERNAL`: too busy, or the answer took too long"))),
-        ])
-    }
-}
-
-/// What every operation with a body may answer.
-pub struct Body;
-
-impl IntoResponses for Body {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([
-            of("413", failure("`BAD_PARAMETER`: the body is too large")),
-            of("415", failure("`BAD_PARAMETER`: the body is no form")),
-        ])
-    }
-}
-
-fn failure(description: &str) -> ResponseBuilder {
-    let schema = Ref::from_schema_name("Failure");
-    ResponseBuilder::new().description(description).content("application/json", Content::new(Some(schema)))
-}

@@ -31,7 +31,8 @@ use events::messages::logbook::EntryChanged;
 use identity::Identity;
 use service_kit::openapi::StartLink;
 use service_kit::{
-    BuildError, Config as Settings, ConfigError, Ctx, DoctorCtx, Finding, Migration, Running, ServiceDef, Worker,
+    BuildError, Config as Settings, ConfigError, Ctx, DoctorCtx, Finding, Migration, Running, ServiceDef,
+    ServiceSettings, Worker,
 };
 use utoipa::OpenApi as _;
 
@@ -46,7 +47,10 @@ use crate::stream::send_worker;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "logbook",
-    default_toml: include_str!("../config.default.toml"),
+    settings: ServiceSettings {
+        defaults: include_str!("../config.default.toml"),
+        secrets: &["logbook.s3_secret_access_key"],
+    },
     default_ports: (8085, 9085),
     migrations: &[Migration { version: 1, name: "logbook", sql: include_str!("../migrations/0001_logbook.sql") }],
     check: |settings| read_config(settings).map(drop),

@@ -9,7 +9,7 @@ async fn every_statement_is_known_to_both_engines() {
     let all =
         [store::ALL.as_slice(), &probe_store::things::ALL, &probe_store::effects::ALL, &probe_store::reconciles::ALL]
             .concat();
-    for test in testkit::databases("statements", probe::SERVICE.migrations).await {
+    for test in testkit::create_databases("statements", probe::SERVICE.migrations).await {
         test.db.prepare_all(&all).await.unwrap();
         // The one that differs between the engines is run.
         let deleted = test.db.write(async |tx| store::published(tx, &["1", "it's", "\"x\""]).await).await.unwrap();
@@ -20,7 +20,7 @@ async fn every_statement_is_known_to_both_engines() {
 
 #[tokio::test]
 async fn published_events_are_deleted_by_id_and_no_others() {
-    for test in testkit::databases("statements", &[]).await {
+    for test in testkit::create_databases("statements", &[]).await {
         let work = async |tx: &mut service_kit::Tx| -> Result<Vec<String>, DbError> {
             for n in 0..300 {
                 let envelope = envelope(n);

@@ -12,7 +12,7 @@ use identity::{Caller, Identity, MaybeCaller, Place};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use service_kit::{Code, Ctx, Db, Dialect, Listener, Mount, Problem, Running, ServiceDef};
+use service_kit::{Code, Ctx, Db, ErrorFormat, Listener, Mount, Problem, Running, ServiceDef};
 use std::sync::Arc;
 use testkit::TestApp;
 
@@ -43,12 +43,16 @@ async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
     let ender = Arc::new(Ender { db: ctx.db.clone(), outbox: events.outbox() });
     let who = |mount: Mount, places| identity.guard(mount, places).get("", said);
     let mounts = vec![
-        Mount::new("/icat", Listener::Public, Dialect::Icat).state(Arc::clone(&fake)).get("/session/{id}", session),
-        Mount::new("/.well-known", Listener::Public, Dialect::Problem).state(Arc::clone(&fake)).get("/jwks.json", jwks),
-        Mount::new("/sessions", Listener::Internal, Dialect::Problem)
+        Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
+            .state(Arc::clone(&fake))
+            .get("/session/{id}", session),
+        Mount::new("/.well-known", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
+            .state(Arc::clone(&fake))
+            .get("/jwks.json", jwks),
+        Mount::new("/sessions", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&fake))
             .post("/resolve", resolve),
-        Mount::new("/steer", Listener::Internal, Dialect::Problem)
+        Mount::new("/steer", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(fake)
             .state(ender)
             .put("/keys", async |fake: web::Data<Fake>, keys: web::Json<Value>| {
@@ -68,24 +72,26 @@ async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
                 let (fetches, asked) = (fake.fetches.load(Ordering::SeqCst), fake.asked.load(Ordering::SeqCst));
                 HttpResponse::Ok().json(json!({"fetches": fetches, "asked": asked}))
             }),
-        who(Mount::new("/who", Listener::Public, Dialect::Problem), &[]),
-        who(Mount::new("/in-query", Listener::Public, Dialect::Problem), &[Place::Query("sessionId")]),
-        who(Mount::new("/in-header", Listener::Public, Dialect::Problem), &[Place::Header("x-session")]),
+        who(Mount::new("/who", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[]),
+        who(Mount::new("/in-query", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[Place::Query("sessionId")]),
+        who(Mount::new("/in-header", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[Place::Header("x-session")]),
         identity
-            .guard(Mount::new("/in-path", Listener::Public, Dialect::Problem), &[Place::Path("session")])
+            .guard(Mount::new("/in-path", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[Place::Path("session")])
             .get("/{session}/who", said),
-        Mount::new("/with-key", Listener::Public, Dialect::Problem).state(Arc::new(identity.clone())).get(
+        Mount::new("/with-key", Listener::Public, ErrorFormat::PROBLEM_DETAILS).state(Arc::new(identity.clone())).get(
             "/{key}",
             async |identity: web::Data<Identity>, key: web::Path<String>| {
                 identity.caller_with_api_key(&key).await.map(|caller| name(&caller))
             },
         ),
-        identity.guard(Mount::new("/write-for", Listener::Public, Dialect::Problem), &[]).get("", write_for),
         identity
-            .guard(Mount::new("/maybe", Listener::Public, Dialect::Problem), &[])
+            .guard(Mount::new("/write-for", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
+            .get("", write_for),
+        identity
+            .guard(Mount::new("/maybe", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
             .get("", async |caller: MaybeCaller| caller.0.map_or("nobody".to_owned(), |caller| name(&caller))),
         identity
-            .guard(Mount::new("/write", Listener::Public, Dialect::Problem), &[])
+            .guard(Mount::new("/write", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
             .post("", async |caller: Caller| caller.require_scope("logbook:write").map(|()| name(&caller))),
     ];
     Ok(Running { mounts, ..Running::default() })
@@ -137,7 +143,7 @@ async fn resolve(fake: web::Data<Fake>) -> Result<HttpResponse, Problem> {
 }
 
 async fn tell_end(ender: web::Data<Ender>) -> Result<HttpResponse, Problem> {
-    let event = SessionEnded { session_hash: service_kit::digest(SESSION), subject: "db/ada".to_owned() };
+    let event = SessionEnded { session_hash: service_kit::sha256_hex(SESSION), subject: "db/ada".to_owned() };
     ender.db.write(async |tx| ender.outbox.emit(tx, &event).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -8,9 +8,7 @@ use icat_client::StoredKinds;
 use identity::check_reader;
 use serde_json::json;
 use service_kit::doctor::Level;
-use service_kit::{
-    Config, Dialect, DoctorCtx, Endpoints, Finding, Listener, Mount, Process, Running, ServiceDef, SystemClock,
-};
+use service_kit::{Config, DoctorCtx, Endpoints, Finding, Listener, Mount, Process, Running, ServiceDef, SystemClock};
 use testkit::TestApp;
 
 /// An ICAT in which `blind` sees nothing, `half` all but users, `fresh` users alone, and `reader` everything; `secret` is their
@@ -18,8 +16,9 @@ use testkit::TestApp;
 const ICAT: ServiceDef = ServiceDef {
     name: "icat",
     build: |_| {
-        let mount =
-            Mount::new("/icat", Listener::Public, Dialect::Icat).post("/session", login).get("/entityManager", search);
+        let mount = Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
+            .post("/session", login)
+            .get("/entityManager", search);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY
@@ -66,7 +65,7 @@ async fn check_at(url: &str, reader: &str, is_running: bool, own: &str, process:
         databases: Vec::new(),
         endpoints,
         is_running,
-        stranger: None,
+        foreign_server: None,
     };
     let findings = check_reader(ctx.clone()).await;
     assert_eq!(findings, check_reader(ctx).await, "asked again, it says the same");
@@ -122,7 +121,7 @@ async fn rows_that_nobody_has_made_yet_are_not_missed() {
         (vec!["Facility"], Level::Ok, "the catalogue has no row of Investigation, User,"),
     ] {
         let process = Process::default();
-        process.shared(|| StoredKinds::known(stored.clone()));
+        process.get_or_init(|| StoredKinds::known(stored.clone()));
         let found = check_at("self", "db:blind:secret", true, own, process).await;
         assert!(found.level == level && found.says.contains(words), "{stored:?}: {found:?}");
     }

@@ -87,8 +87,10 @@ async fn a_token_ends_with_its_time_and_with_its_session() {
     steer(&app, "session-is-dead/true").await;
     assert_eq!(get(&app, "/who", Some(&token)).await.0, 200, "the control: nobody has told");
     steer(&app, "tell-end").await;
-    testkit::until("the token is refused", async || (get(&app, "/who", Some(&token)).await.0 == 401).then_some(()))
-        .await;
+    testkit::wait_until("the token is refused", async || {
+        (get(&app, "/who", Some(&token)).await.0 == 401).then_some(())
+    })
+    .await;
     steer(&app, "session-is-dead/false").await;
     assert_eq!(get(&app, "/who", Some(&token)).await.0, 200);
     app.clock.advance_seconds(600 + 31);

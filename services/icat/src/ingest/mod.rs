@@ -11,10 +11,11 @@
 
 mod catalogue;
 mod datasets;
-mod elsewhere;
-mod gone;
+mod gone_files;
 mod investigation;
+mod other_investigations;
 mod scan;
+mod storage_probe;
 mod totals;
 
 use std::path::PathBuf;
@@ -22,12 +23,13 @@ use std::path::PathBuf;
 use service_kit::{Db, DbError, Sources};
 use thiserror::Error;
 
-use self::catalogue::Catalogue;
+use self::catalogue::IngestCatalogue;
 use self::datasets::{Catalogued, FileChange};
-use self::elsewhere::Elsewhere;
-pub use self::gone::GoneFile;
+pub use self::gone_files::GoneFile;
+use self::other_investigations::OtherInvestigationFiles;
 pub use self::scan::LeftOut;
-use crate::outbox;
+use self::storage_probe::StorageProbe;
+use crate::change_events::new_outbox;
 
 /// Every statement, for the test that prepares them on each engine.
 pub const STATEMENTS: [&str; 11] = [
@@ -37,9 +39,9 @@ pub const STATEMENTS: [&str; 11] = [
     investigation::LIST_INSTRUMENTS,
     datasets::FIND_DATASET,
     datasets::LIST_FILES,
-    elsewhere::LIST_LOCATIONS,
-    gone::LIST_DATASETS,
-    gone::LIST_PUBLISHED,
+    other_investigations::LIST_LOCATIONS,
+    gone_files::LIST_DATASETS,
+    gone_files::LIST_PUBLISHED,
     totals::SUM_OF_DATASET,
     totals::SUM_OF_INVESTIGATION,
 ];
@@ -150,10 +152,15 @@ pub enum IngestError {
 /// How far an ingest is: files done, files in all.
 pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
-pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progress<'_>) -> Result<Report, IngestError> {
+pub async fn ingest_directory(
+    db: &Db,
+    sources: &Sources,
+    options: &Options,
+    progress: Progress<'_>,
+) -> Result<Report, IngestError> {
     let mut tree = scan::scan_directory(&options.directory, &options.storage_root, options.hidden)?;
-    let at = sources.clock.now_micros();
-    let catalogue = Catalogue { db, outbox: outbox(sources), at, options };
+    let started_at = sources.clock.now_as_micros();
+    let catalogue = IngestCatalogue { db, outbox: new_outbox(sources), started_at, options };
     let mut report = Report {
         left_out: tree.refused.len(),
         refused: tree.refused.clone(),
@@ -163,15 +170,15 @@ pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progre
     let there = catalogue.find_investigations().await?;
     let has_files = !tree.datasets.is_empty();
     if !options.also_elsewhere {
-        let elsewhere = Elsewhere::list(db, &tree.base, there.first().copied()).await?;
+        let elsewhere = OtherInvestigationFiles::list_below(db, &tree.base, there.first().copied()).await?;
         elsewhere.leave_out(&mut tree, &mut report);
     }
     if has_files && tree.datasets.is_empty() && there.is_empty() && options.create.is_some() {
         // An investigation without files was not asked for.
         return Ok(report);
     }
-    let disk = gone::Disk::look(&tree, options)?;
-    let mut survey = gone::Survey::default();
+    let disk = StorageProbe::open(&tree, options)?;
+    let mut survey = gone_files::GoneSurvey::default();
     let investigation = catalogue.find_or_create_investigation(&mut report).await?;
     let total = tree.datasets.iter().map(|dataset| dataset.files.len()).sum();
     let mut done = 0;
@@ -186,7 +193,7 @@ pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progre
         };
         report.datasets += 1;
         if options.repoint {
-            report.left_behind += gone::count_left_behind(&tree, &dataset.location, &catalogued.files);
+            report.left_behind += gone_files::count_left_behind(&tree, &dataset.location, &catalogued.files);
         }
         let changes = compare_files(dataset, &catalogued, options.repoint, &mut report);
         done += dataset.files.len() - changes.len();
@@ -249,7 +256,7 @@ fn compare_files<'d>(
 }
 
 async fn store_files(
-    catalogue: &Catalogue<'_>,
+    catalogue: &IngestCatalogue<'_>,
     catalogued: &Catalogued,
     changes: &[FileChange<'_>],
     report: &mut Report,

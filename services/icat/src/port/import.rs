@@ -5,26 +5,28 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use events::Outbox;
 use serde::Deserialize;
+use service_kit::Db;
 
 use super::Attributes;
-use super::batch::{Batch, Progress};
-use super::read::{Column, Header, Reference};
+use super::batch_writer::{BatchWriter, ImportState};
+use super::parser::{Column, Header, Reference};
 use super::upload::{Line, Upload};
-use crate::auth;
+use crate::authorization::RuleCache;
 use crate::error::Error;
-use crate::state::State;
+use crate::mutations::Permissions;
+use crate::search::QuerySettings;
 use crate::store::Author;
-use crate::twins::parts_of;
-use crate::write::Permit;
+use crate::unkeyed_rows::part_relations;
 
 /// Lines that are stored at once.
-const BATCH: usize = 500;
+const LINES_PER_BATCH: usize = 500;
 
 /// What to do with a row whose key is stored already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Duplicate {
+pub enum DuplicateAction {
     /// Refuse the import.
     #[default]
     Throw,
@@ -42,70 +44,82 @@ pub enum Duplicate {
 pub struct ImportRequest {
     pub session_id: Option<String>,
     #[serde(default)]
-    pub duplicate: Duplicate,
+    pub duplicate: DuplicateAction,
     attributes: Option<String>,
 }
 
 impl ImportRequest {
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub fn parse_json(text: &str) -> Result<Self, Error> {
         serde_json::from_str(text).map_err(|e| Error::BadParameter(format!("{e} in json {text}")))
     }
 
-    pub fn attributes(&self) -> Result<Attributes, Error> {
+    pub fn parse_attributes(&self) -> Result<Attributes, Error> {
         let refused = || Error::BadParameter("attributes must be USER or ALL".to_owned());
-        Attributes::parse(self.attributes.as_deref()).ok_or_else(refused)
+        Attributes::parse_name(self.attributes.as_deref()).ok_or_else(refused)
     }
 }
 
 /// The parts of rows without a unique key, by the kind and name of their owner. They stand further on in the file.
-pub type Parts = HashMap<(&'static str, String), Vec<(Arc<Header>, Line)>>;
+pub type PartLines = HashMap<(&'static str, String), Vec<(Arc<Header>, Line)>>;
 
-/// Stores an upload in one transaction.
-pub async fn import(
-    state: &Arc<State>,
-    user_name: &str,
-    upload: &mut Upload,
-    duplicate: Duplicate,
-    attributes: Attributes,
-) -> Result<(), Error> {
-    let parts = read_through(upload, attributes).await?;
-    let author = Author::new(user_name, state.clock.now_micros());
-    author
-        .transaction(&state.db, &state.outbox, async |tx| {
-            let rights = auth::rights(state, tx, user_name.to_owned()).await?;
-            let permit = Permit { rights: &rights, env: crate::read::env(state, &rights, tx.engine()) };
-            let progress = Progress::new(duplicate, &parts, &state.parse);
-            let mut batch = Batch { tx, author: &author, permit, progress };
-            let mut lines = upload.lines(attributes).await?;
-            let mut waiting: Vec<Line> = Vec::new();
-            let mut header: Option<Arc<Header>> = None;
-            while let Some((next, line)) = lines.next().await? {
-                let is_same = header.as_ref().is_some_and(|header| Arc::ptr_eq(header, &next));
-                if let Some(header) = header.as_ref().filter(|_| !is_same || waiting.len() >= BATCH) {
-                    batch.store(header, &std::mem::take(&mut waiting)).await?;
+/// Imports dumps into the catalogue.
+pub struct PortImporter {
+    pub db: Db,
+    pub outbox: Outbox,
+    pub rules: Arc<RuleCache>,
+    pub queries: Arc<QuerySettings>,
+}
+
+impl PortImporter {
+    /// Stores an upload in one transaction.
+    pub async fn import_upload(
+        &self,
+        user_name: &str,
+        upload: &mut Upload,
+        duplicate: DuplicateAction,
+        attributes: Attributes,
+    ) -> Result<(), Error> {
+        let parts = collect_parts(upload, attributes).await?;
+        let author = Author::new(user_name, self.queries.clock.now_as_micros());
+        author
+            .run_transaction(&self.db, &self.outbox, async |tx| {
+                let rights = self.rules.load_rights(tx, user_name.to_owned()).await?;
+                let permissions =
+                    Permissions { rights: &rights, env: self.queries.new_environment(&rights, tx.engine()) };
+                let state = ImportState::new(duplicate, &parts, &self.queries.parse);
+                let mut writer = BatchWriter { tx, author: &author, permissions, state };
+                let mut lines = upload.lines(attributes).await?;
+                let mut waiting: Vec<Line> = Vec::new();
+                let mut header: Option<Arc<Header>> = None;
+                while let Some((next, line)) = lines.next().await? {
+                    let is_same = header.as_ref().is_some_and(|header| Arc::ptr_eq(header, &next));
+                    if let Some(header) = header.as_ref().filter(|_| !is_same || waiting.len() >= LINES_PER_BATCH) {
+                        writer.store_lines(header, &std::mem::take(&mut waiting)).await?;
+                    }
+                    header = Some(next);
+                    waiting.push(line);
                 }
-                header = Some(next);
-                waiting.push(line);
-            }
-            match header {
-                Some(header) => batch.store(&header, &waiting).await,
-                None => Ok(()),
-            }
-        })
-        .await
+                match header {
+                    Some(header) => writer.store_lines(&header, &waiting).await,
+                    None => Ok(()),
+                }
+            })
+            .await
+    }
 }
 
 /// Reads the whole file once before anything is stored, so that one that is cut off or broken costs no transaction.
-async fn read_through(upload: &mut Upload, attributes: Attributes) -> Result<Parts, Error> {
-    let mut parts = Parts::new();
+async fn collect_parts(upload: &mut Upload, attributes: Attributes) -> Result<PartLines, Error> {
+    let mut parts = PartLines::new();
     let mut lines = upload.lines(attributes).await?;
     while let Some((header, line)) = lines.next().await? {
         for column in &header.columns {
             let Column::One(one, Reference::Name(number)) = column else { continue };
-            if !parts_of(one.target()).any(|many| many.target == header.entity.name && many.mapped_by == one.name) {
+            if !part_relations(one.target()).any(|many| many.target == header.entity.name && many.mapped_by == one.name)
+            {
                 continue;
             }
-            if let Some(name) = line.cells.get(*number).and_then(super::read::Cell::text) {
+            if let Some(name) = line.cells.get(*number).and_then(super::parser::Cell::as_text) {
                 let owner = (one.target, name.to_owned());
                 parts.entry(owner).or_default().push((Arc::clone(&header), line.clone()));
             }

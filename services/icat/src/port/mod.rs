@@ -4,15 +4,15 @@
 //! Rows name others by their unique keys, so that a dump goes from one catalogue into another. Kinds without a unique key
 //! have a column `?` that gives a row a name within the file.
 
-mod batch;
+mod batch_writer;
 mod export;
 mod import;
-mod read;
+mod parser;
+mod renderer;
 mod upload;
-mod write;
 
-pub use self::export::{ExportRequest, export};
-pub use self::import::{Duplicate, ImportRequest, import};
+pub use self::export::{ExportRequest, stream_export};
+pub use self::import::{DuplicateAction, ImportRequest, PortImporter};
 pub use self::upload::Upload;
 
 use icat_client::schema::{BASE_FIELDS, Field};
@@ -28,7 +28,7 @@ pub enum Attributes {
 
 impl Attributes {
     /// As requests name them, in either case; absent is `USER`.
-    fn parse(text: Option<&str>) -> Option<Self> {
+    fn parse_name(text: Option<&str>) -> Option<Self> {
         match text {
             None => Some(Self::User),
             Some(text) if text.eq_ignore_ascii_case("USER") => Some(Self::User),
@@ -39,6 +39,6 @@ impl Attributes {
 }
 
 /// Who made a row and when, and who changed it last: the base fields but for the id.
-fn stamps() -> &'static [Field] {
+fn stamp_fields() -> &'static [Field] {
     &BASE_FIELDS[1..]
 }

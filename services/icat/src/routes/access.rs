@@ -6,12 +6,12 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::auth::{self, Operation};
+use crate::authorization::Operation;
 use crate::error::Error;
-use crate::openapi::{AccessAllowed, AccessType, Always, Body, Failure};
+use crate::mutations::{self, Permissions};
+use crate::routes::schemas::{AccessAllowed, AccessType, BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
-use crate::write::{self, Permit};
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = AccessForm)]
@@ -35,8 +35,8 @@ pub struct Form {
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        Body,
+        CommonResponses,
+        BodyResponses,
         (status = 200, description = "The answer", body = AccessAllowed),
         (status = 400, description = "`BAD_PARAMETER`: entity or access type cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session", body = Failure),
@@ -44,42 +44,44 @@ pub struct Form {
         (status = 412, description = "`VALIDATION`, `OBJECT_ALREADY_EXISTS`: could not be created", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn is_access_allowed(
     state: web::Data<State>,
     request: HttpRequest,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entity, access_type } = form.into_inner();
-    let session_id = crate::routes::session_id(&request, session_id);
-    let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let entity = entity.ok_or_else(|| missing("entity"))?;
     let access_type = access_type.ok_or_else(|| missing("accessType"))?;
-    let operation = Operation::ALL.into_iter().find(|operation| operation.name().eq_ignore_ascii_case(&access_type));
+    let operation = Operation::ALL.into_iter().find(|operation| operation.as_str().eq_ignore_ascii_case(&access_type));
     let operation = operation.ok_or_else(|| {
         Error::BadParameter(format!("accessType must be CREATE, READ, UPDATE or DELETE, not {access_type}"))
     })?;
     let allowed = match operation {
-        Operation::Create => may_create(&state, user_name, &entity).await?,
-        operation => may(&state, user_name, operation, &entity).await?,
+        Operation::Create => is_create_allowed(&state, user_name, &entity).await?,
+        operation => is_allowed(&state, user_name, operation, &entity).await?,
     };
-    Ok(crate::routes::json(format!("{{\"isAccessAllowed\":{allowed}}}")))
+    Ok(crate::routes::http::json_response(format!("{{\"isAccessAllowed\":{allowed}}}")))
 }
 
-async fn may(state: &State, user_name: String, operation: Operation, entity: &str) -> Result<bool, Problem> {
-    let targets = write::parse_targets(entity)?;
+async fn is_allowed(state: &State, user_name: String, operation: Operation, entity: &str) -> Result<bool, Problem> {
+    let targets = mutations::parse_targets(entity)?;
     let [(entity, id)] = targets.as_slice() else {
         return Err(Error::BadParameter("entity must be one entity".to_owned()).into());
     };
     let mut tx = state.db.read().await?;
-    crate::store::entities::by_id(&mut tx, entity, *id).await?.ok_or_else(|| Error::no_such(entity.name, *id))?;
-    let rights = auth::rights(state, &mut tx, user_name).await?;
-    let permit = Permit { rights: &rights, env: crate::read::env(state, &rights, tx.engine()) };
-    answer(permit.require(&mut tx, operation, entity, &[*id]).await)
+    crate::store::entities::get_by_id(&mut tx, entity, *id)
+        .await?
+        .ok_or_else(|| Error::entity_not_found(entity.name, *id))?;
+    let rights = state.rules.load_rights(&mut tx, user_name).await?;
+    let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
+    allowed_or_refused(permissions.require_operation(&mut tx, operation, entity, &[*id]).await)
 }
 
 /// Really creates and then rolls back, because rules ask about rows that are there.
-async fn may_create(state: &State, user_name: String, entity: &str) -> Result<bool, Problem> {
+async fn is_create_allowed(state: &State, user_name: String, entity: &str) -> Result<bool, Problem> {
     enum Outcome {
         Allowed,
         Failed(Error),
@@ -94,27 +96,27 @@ async fn may_create(state: &State, user_name: String, entity: &str) -> Result<bo
             Self::Failed(e)
         }
     }
-    let items = write::parse_items(entity)?;
+    let items = mutations::parse_items(entity)?;
     if !matches!(items.as_slice(), [item] if item.id.is_none()) {
         return Err(Error::BadParameter("entity must be one entity without id".to_owned()).into());
     }
-    let author = Author::new(user_name, state.clock.now_micros());
+    let author = Author::new(user_name, state.clock.now_as_micros());
     let rolled_back = state.db.write(async |tx| -> Result<(), Outcome> {
-        let rights = auth::rights(state, tx, author.user_name.clone()).await?;
-        let permit = Permit { rights: &rights, env: crate::read::env(state, &rights, tx.engine()) };
-        write::apply(tx, &items, &author, &permit, &state.parse).await?;
+        let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
+        let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
+        mutations::write_items(tx, &items, &author, &permissions, &state.queries.parse).await?;
         Err(Outcome::Allowed)
     });
     match rolled_back.await {
         Ok(()) | Err(Outcome::Allowed) => Ok(true),
-        Err(Outcome::Failed(e)) => answer(Err(e)),
+        Err(Outcome::Failed(e)) => allowed_or_refused(Err(e)),
     }
 }
 
-fn answer(outcome: Result<(), Error>) -> Result<bool, Problem> {
+fn allowed_or_refused(outcome: Result<(), Error>) -> Result<bool, Problem> {
     let refused = |e: &Error| match e {
         Error::Forbidden(_) => true,
-        Error::At { source, .. } => matches!(**source, Error::Forbidden(_)),
+        Error::AtOffset { source, .. } => matches!(**source, Error::Forbidden(_)),
         _ => false,
     };
     match outcome {

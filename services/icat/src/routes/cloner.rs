@@ -7,11 +7,10 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::openapi::{Always, Body, Failure, Id};
+use crate::mutations::{self, Permissions};
+use crate::routes::schemas::{BodyResponses, CommonResponses, Failure, Id};
 use crate::state::State;
 use crate::store::Author;
-use crate::write::{self, Permit};
-use crate::{auth, read};
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = CloneForm)]
@@ -36,8 +35,8 @@ pub struct Form {
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        Body,
+        CommonResponses,
+        BodyResponses,
         (status = 200, description = "The id of the copy", body = Id),
         (status = 400, description = "`BAD_PARAMETER`: type, id or keys cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
@@ -45,28 +44,28 @@ pub struct Form {
         (status = 412, description = "`VALIDATION`; `OBJECT_ALREADY_EXISTS`: the key is taken", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn clone_entity(
     state: web::Data<State>,
     request: HttpRequest,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, name, id, keys } = form.into_inner();
-    let session_id = crate::routes::session_id(&request, session_id);
-    let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let name = name.ok_or_else(|| missing("name"))?;
     let entity = schema::entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
     // icat.server takes an absent id for 0, which no row has.
     let id = id.unwrap_or_else(|| "0".to_owned());
     let id: i64 = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;
-    let keys = write::parse_keys(entity, &keys.ok_or_else(|| missing("keys"))?)?;
-    let author = Author::new(user_name, state.clock.now_micros());
+    let keys = mutations::parse_keys(entity, &keys.ok_or_else(|| missing("keys"))?)?;
+    let author = Author::new(user_name, state.clock.now_as_micros());
     let copy = author
-        .transaction(&state.db, &state.outbox, async |tx| -> Result<i64, Error> {
-            let rights = auth::rights(&state, tx, author.user_name.clone()).await?;
-            let permit = Permit { rights: &rights, env: read::env(&state, &rights, tx.engine()) };
-            write::clone(tx, (entity, id), &keys, &author, &permit, &state.parse).await
+        .run_transaction(&state.db, &state.outbox, async |tx| -> Result<i64, Error> {
+            let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
+            let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
+            mutations::clone_entity(tx, (entity, id), &keys, &author, &permissions, &state.queries.parse).await
         })
         .await?;
-    Ok(crate::routes::json(format!("{{\"id\":{copy}}}")))
+    Ok(crate::routes::http::json_response(format!("{{\"id\":{copy}}}")))
 }

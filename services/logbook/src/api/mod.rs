@@ -16,7 +16,7 @@ pub mod tags;
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use identity::Place;
-use service_kit::{Dialect, Listener, Mount};
+use service_kit::{ErrorFormat, Listener, Mount};
 
 use crate::http::PAGE_ADDRESS;
 use crate::state::State;
@@ -26,7 +26,7 @@ const CREDENTIAL_LOCATIONS: &[Place] = &[Place::Header("x-api-key"), Place::Path
 
 pub fn create_mounts(state: &State) -> Vec<Mount> {
     let mount = |prefix| {
-        let mount = Mount::new(prefix, Listener::Public, Dialect::IcatPlus).cors();
+        let mount = Mount::new(prefix, Listener::Public, ErrorFormat::PLAIN_TEXT).cors();
         state.identity.guard(state.register(mount), CREDENTIAL_LOCATIONS)
     };
     vec![
@@ -49,7 +49,7 @@ pub fn create_mounts(state: &State) -> Vec<Mount> {
             .get("/{credential}/search", entries::search::search_entries)
             .get("/{credential}/events/stream", entries::stream::stream_entries)
             .post("/{credential}/import", import::import_entries)
-            .unhurried()
+            .without_timeout()
             .get("/{credential}/records", history::list_records::list_records)
             .patch("/{credential}/events", entries::retag::retag_entries)
             .post("/{credential}/event/createfrombase64", entries::create_from_base64::create_entry_from_base64)
@@ -70,7 +70,7 @@ pub fn create_mounts(state: &State) -> Vec<Mount> {
             .post("/{credential}/events/move", programs::move_entries::move_entries),
         mount("/resource")
             .post("/{credential}/file/upload", attachments::upload_file::upload_file)
-            .unhurried()
+            .without_timeout()
             .get("/{credential}/file/download", attachments::download_file::download_file),
         mount("/actions")
             .put("/{credential}/logbook/instrumentname", portal::fill_instrument_names::fill_instrument_names),

@@ -9,7 +9,7 @@ use actix_web::web::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{once, unfold};
 use identity::Caller;
-use service_kit::{Db, Problem, disposition};
+use service_kit::{Db, Problem, content_disposition};
 
 use crate::attachments::signed_url::VerifiedLink;
 use crate::attachments::thumbnail::Thumbnails;
@@ -72,8 +72,11 @@ impl Downloads {
         let has_thumbnail = inline || is_shown_converted(&attachment.media_type);
         let small = if has_thumbnail && as_thumbnail { self.thumbnails.get_or_make(attachment).await? } else { None };
         let name = &attachment.filename;
-        let disposition =
-            if inline || small.is_some() { disposition::inline(name) } else { disposition::attachment(name) };
+        let disposition = if inline || small.is_some() {
+            content_disposition::inline_disposition(name)
+        } else {
+            content_disposition::attachment_disposition(name)
+        };
         let media_type = match (&small, inline) {
             (Some(_), _) => "image/png",
             (None, true) => attachment.media_type.as_str(),

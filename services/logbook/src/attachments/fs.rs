@@ -55,7 +55,7 @@ impl Directory {
     /// A file without a name, which is gone when it is closed.
     pub async fn create_temp_file(&self, name: String) -> Result<File, Problem> {
         let (root, name) = (Arc::clone(&self.root), format!(".{name}{PARTIAL}"));
-        let made = self.pool.run_in_turn(move || {
+        let made = self.pool.run_queued(move || {
             let file = create_file(&root, &name)?;
             root.remove_file(&name).map(|()| file)
         });
@@ -65,14 +65,14 @@ impl Directory {
     /// Moves the file to its key, on disk, unless there is one already.
     pub async fn commit(&self, mut part: PartialFile, key: String, bytes: u64) -> Result<(), Problem> {
         let (root, name, file) = (Arc::clone(&self.root), part.name.clone(), Arc::clone(&part.file));
-        let committed = self.pool.run_in_turn(move || commit_file(&root, &name, &file, &key, bytes)).await?;
+        let committed = self.pool.run_queued(move || commit_file(&root, &name, &file, &key, bytes)).await?;
         part.is_committed = committed.map_err(storage_failed)?;
         Ok(())
     }
 
     pub async fn read_range(&self, key: String, offset: u64, length: u64) -> Result<Vec<u8>, Problem> {
         let root = Arc::clone(&self.root);
-        let read = self.pool.run_in_turn(move || {
+        let read = self.pool.run_queued(move || {
             let file = root.open(blob_path(&key))?.into_std();
             let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
             file.read_exact_at(&mut bytes, offset).map(|()| bytes)
@@ -82,12 +82,12 @@ impl Directory {
 
     pub async fn remove(&self, key: String) -> Result<(), Problem> {
         let root = Arc::clone(&self.root);
-        self.pool.run_in_turn(move || ignore_missing(root.remove_file(blob_path(&key)))).await?.map_err(storage_failed)
+        self.pool.run_queued(move || ignore_missing(root.remove_file(blob_path(&key)))).await?.map_err(storage_failed)
     }
 
     pub async fn remove_stale_files(&self, now: Timestamp) -> Result<(), Problem> {
         let root = Arc::clone(&self.root);
-        self.pool.run_in_turn(move || remove_stale_files(&root, to_system_time(now))).await?.map_err(storage_failed)
+        self.pool.run_queued(move || remove_stale_files(&root, to_system_time(now))).await?.map_err(storage_failed)
     }
 }
 
@@ -98,14 +98,14 @@ fn create_file(root: &Dir, name: &str) -> io::Result<File> {
 impl PartialFile {
     pub async fn write(&self, bytes: Vec<u8>) -> Result<(), Problem> {
         let file = Arc::clone(&self.file);
-        let written = self.pool.run_in_turn(move || lock_file(&file).write_all(&bytes)).await?;
+        let written = self.pool.run_queued(move || lock_file(&file).write_all(&bytes)).await?;
         written.map_err(storage_failed)
     }
 
     /// What was written so far.
     pub async fn read_all(&self, bytes: u64) -> Result<Vec<u8>, Problem> {
         let file = Arc::clone(&self.file);
-        let read = self.pool.run_in_turn(move || {
+        let read = self.pool.run_queued(move || {
             let mut all = vec![0; usize::try_from(bytes).unwrap_or_default()];
             lock_file(&file).read_exact_at(&mut all, 0).map(|()| all)
         });

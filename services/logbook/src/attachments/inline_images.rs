@@ -52,7 +52,7 @@ impl InlineImages {
             return Ok(None);
         }
         add_file(entry, stored, files);
-        let converted = self.documents.run_in_turn(move || convert_to_png(&bytes)).await?;
+        let converted = self.documents.run_queued(move || convert_to_png(&bytes)).await?;
         let Some(png) = converted else { return Ok(None) };
         let shown = self.attachments.store_bytes(png).await?;
         Ok(Some(add_file(entry, shown, files)))

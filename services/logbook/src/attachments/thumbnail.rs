@@ -42,7 +42,7 @@ impl Thumbnails {
         }
         let bytes = self.attachments.read_all(attachment).await?;
         let convert = is_shown_converted(&attachment.media_type);
-        let made = self.documents.run_in_turn(move || make_thumbnail(&bytes, convert)).await?.map(Arc::new);
+        let made = self.documents.run_queued(move || make_thumbnail(&bytes, convert)).await?.map(Arc::new);
         self.cache.insert(attachment.sha256.clone(), made.clone()).await;
         Ok(made)
     }

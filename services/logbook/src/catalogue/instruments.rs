@@ -7,7 +7,7 @@ use icat_client::IcatError;
 use icat_client::client::quoted;
 use moka::future::Cache;
 use serde_json::Value;
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 use service_kit::{Code, Problem};
 use tokio_util::task::TaskTracker;
 
@@ -64,7 +64,7 @@ impl Instruments {
     /// The id of an instrument by its name, in any case.
     pub async fn find_id(&self, session: Option<&str>, name: &str) -> Result<Option<i64>, IcatError> {
         // The id is no secret: whether somebody may do something with it is checked each time.
-        let key = fold(name);
+        let key = fold_text(name);
         if let Some(cached) = self.ids.get(&key).await {
             return Ok(Some(cached));
         }

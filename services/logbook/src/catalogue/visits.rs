@@ -8,7 +8,7 @@ use identity::Caller;
 use jiff::Timestamp;
 use moka::future::Cache;
 use serde_json::Value;
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 use service_kit::{Clock, Code, Micros, Problem};
 use tokio_util::task::TaskTracker;
 
@@ -101,7 +101,7 @@ fn may_exist(proposal: &str, instrument: Option<&str>) -> bool {
 }
 
 fn proposal_key(proposal: &str, instrument: Option<&str>) -> Key {
-    (fold(proposal), instrument.map(fold).unwrap_or_default())
+    (fold_text(proposal), instrument.map(fold_text).unwrap_or_default())
 }
 
 fn proposal_query(proposal: &str, instrument: Option<&str>) -> String {

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use service_kit::Micros;
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 use utoipa::ToSchema;
 
 use crate::domain::entry_request::EntryRequest;
@@ -224,7 +224,7 @@ fn parse_one_of(
 /// Names in the order in which they came, each once, whatever its case.
 fn remove_duplicates(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
-    names.filter(|name| !name.trim().is_empty() && seen.insert(fold(name))).collect()
+    names.filter(|name| !name.trim().is_empty() && seen.insert(fold_text(name))).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
@@ -165,7 +165,7 @@ impl ListParameters {
         let mut filter = Filter {
             types: parse_types(self.filter.types.as_deref()),
             without_investigation: parse_flag("filterInvestigation", self.filter.filter_investigation.as_deref())?,
-            search: self.list.search.as_deref().map(fold).filter(|text| !text.trim().is_empty()),
+            search: self.list.search.as_deref().map(fold_text).filter(|text| !text.trim().is_empty()),
             all_tags: fold_names(self.filter.tags.as_deref()),
             any_tags: fold_names(self.filter.or_tags.as_deref()),
             no_tags: fold_names(self.filter.not_tags.as_deref()),
@@ -234,7 +234,7 @@ fn parse_types(value: Option<&str>) -> Vec<(Option<String>, Option<String>)> {
 
 /// Folded names of a list.
 fn fold_names(list: Option<&str>) -> Vec<String> {
-    split_names(list.unwrap_or_default()).iter().map(|name| fold(name)).filter(|name| !name.is_empty()).collect()
+    split_names(list.unwrap_or_default()).iter().map(|name| fold_text(name)).filter(|name| !name.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The three levels of logbooks.
 
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 
 use crate::domain::invalid::Invalid;
 use crate::domain::values::{check_instrument_name, parse_number};
@@ -27,7 +27,7 @@ impl Logbook {
     }
 
     pub fn from_ids(investigation: Option<i64>, instrument: Option<&str>) -> Self {
-        match (investigation, instrument.map(fold)) {
+        match (investigation, instrument.map(fold_text)) {
             (Some(id), _) => Self::Investigation(id),
             (None, Some(name)) if !name.is_empty() => Self::Instrument(name),
             (None, _) => Self::Facility,

@@ -53,7 +53,7 @@ impl Entries {
     ) -> Result<Option<Entry>, Problem> {
         let images = self.inline_images.extract_inline_images(&id, &mut new.content.parts).await?;
         new.files.extend(images);
-        self.db.write_in_turn(async |tx| self.insert_entry(tx, destination, &id, &new).await).await
+        self.db.write_read_committed(async |tx| self.insert_entry(tx, destination, &id, &new).await).await
     }
 
     /// Creates an entry of the logbook itself, such as a notification about an event; `None` if there is an entry of this id.

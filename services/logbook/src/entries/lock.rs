@@ -23,7 +23,7 @@ impl Entries {
             let known = list_involved_logbooks(&mut self.db.read().await?, scope, filter).await?;
             let done = self
                 .db
-                .write_in_turn(async |tx| -> Result<Option<T>, Problem> {
+                .write_read_committed(async |tx| -> Result<Option<T>, Problem> {
                     let mut locked = known.clone();
                     if let Some(target) = target {
                         locked.push(logbooks::find_or_create_logbook(tx, target).await?);

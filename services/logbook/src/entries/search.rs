@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use identity::Caller;
 use serde_json::Value;
-use service_kit::words::{Asked, Piece};
+use service_kit::fulltext::{ExcerptPart, FulltextQuery};
 use service_kit::{Db, Problem};
 
 use crate::catalogue::permissions::{Permissions, ReadableLogbook, ReadableLogbooks};
@@ -24,7 +24,7 @@ const MAX_EXCERPTS: usize = 3;
 /// What is searched for, and which part of the results is asked for.
 #[derive(Debug, Clone)]
 pub struct SearchRequest {
-    pub words: Asked,
+    pub words: FulltextQuery,
     pub filter: Filter,
     /// What follows this place; a [`SearchResult::next`].
     pub before: Option<i64>,
@@ -46,7 +46,7 @@ pub struct SearchHit {
     /// The rendered entry.
     pub entry: Value,
     /// Texts of the entry with what was found in them.
-    pub excerpts: Vec<Vec<Piece>>,
+    pub excerpts: Vec<Vec<ExcerptPart>>,
 }
 
 /// Searches entries.
@@ -137,9 +137,9 @@ impl EntrySearch {
     }
 }
 
-fn find_excerpts(words: &Asked, entry: &Entry) -> Vec<Vec<Piece>> {
+fn find_excerpts(words: &FulltextQuery, entry: &Entry) -> Vec<Vec<ExcerptPart>> {
     let content = &entry.content;
     let texts: Vec<String> = content.readable_texts().into_iter().chain(content.tags.iter().cloned()).collect();
-    let found = texts.iter().map(|text| words.excerpt(text, EXCERPT_BYTES)).filter(|pieces| !pieces.is_empty());
+    let found = texts.iter().map(|text| words.extract_excerpt(text, EXCERPT_BYTES)).filter(|pieces| !pieces.is_empty());
     found.take(MAX_EXCERPTS).collect()
 }

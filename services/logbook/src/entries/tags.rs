@@ -3,7 +3,7 @@
 use identity::Caller;
 use serde_json::json;
 use service_kit::Problem;
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 
 use crate::catalogue::permissions::WritableLogbook;
 use crate::domain::entry::Entry;
@@ -59,7 +59,7 @@ impl Entries {
 fn belongs_to(entry: &Entry, scope: &Scope) -> bool {
     match scope {
         Scope::Logbook(id) => entry.logbook_id == *id,
-        Scope::Instrument(name) => entry.content.instrument_name.as_deref().map(fold).as_ref() == Some(name),
+        Scope::Instrument(name) => entry.content.instrument_name.as_deref().map(fold_text).as_ref() == Some(name),
         Scope::Everything => true,
     }
 }

@@ -54,7 +54,7 @@ impl Entries {
     /// The entry as it is now; `None` if it is in another logbook.
     async fn write_update(&self, update: &Update<'_>) -> Result<Option<Entry>, Problem> {
         self.db
-            .write_in_turn(async |tx| -> Result<Option<Entry>, Problem> {
+            .write_read_committed(async |tx| -> Result<Option<Entry>, Problem> {
                 logbooks::lock_logbooks(tx, &[update.logbook_id]).await?;
                 let entry = require_present(entries::get_entry(tx, update.id).await?, update.id)?;
                 if entry.logbook_id != update.logbook_id {

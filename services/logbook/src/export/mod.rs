@@ -15,7 +15,7 @@ use actix_web::HttpResponse;
 use futures_util::stream::unfold;
 use identity::Caller;
 use jiff::tz::TimeZone;
-use service_kit::{Blocking, Clock, Db, Ids, Problem, disposition};
+use service_kit::{Blocking, Clock, Db, Ids, Problem, content_disposition};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -92,7 +92,7 @@ impl Exporter {
             }
             _ => (format.media_type(), format.name(), File::Text(format)),
         };
-        let disposition = disposition::attachment(&format!("logbook-{name}.{ending}"));
+        let disposition = content_disposition::attachment_disposition(&format!("logbook-{name}.{ending}"));
         let (sender, receiver) = mpsc::channel(QUEUED_PIECES);
         let tasks = self.tasks.clone();
         tasks.spawn_local(async move { self.write_file(file, cursor, Sink(sender)).await });

@@ -27,14 +27,14 @@ impl TempFile {
 
     pub async fn write(&self, bytes: Vec<u8>) -> Result<(), ExportError> {
         let file = Arc::clone(&self.file);
-        let written = self.pool.run_in_turn(move || (&*file).write_all(&bytes)).await?;
+        let written = self.pool.run_queued(move || (&*file).write_all(&bytes)).await?;
         Ok(written.map_err(Error::Storage)?)
     }
 
     /// The next bytes of what was written; `None` at the end.
     pub async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, ExportError> {
         let (file, offset) = (Arc::clone(&self.file), self.offset);
-        let read = self.pool.run_in_turn(move || {
+        let read = self.pool.run_queued(move || {
             let mut chunk = vec![0; CHUNK_SIZE];
             let length = file.read_at(&mut chunk, offset)?;
             chunk.truncate(length);

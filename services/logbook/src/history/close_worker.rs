@@ -75,7 +75,7 @@ impl CloseWorker {
             .db
             .write(async |tx| -> Result<bool, DbError> {
                 // Whoever waited for ICAT longer than the lease has a successor, who closes.
-                if !lease.holds(tx).await? {
+                if !lease.is_held(tx).await? {
                     return Ok(false);
                 }
                 self.history.close_logbook(tx, id, &self.signing_key, act).await?;

@@ -70,7 +70,7 @@ impl History {
             self.outbox.emit(tx, &event).await?;
         }
         // Those who listen here need not wait for the bus.
-        tx.wake_on_commit(&self.wake);
+        tx.notify_on_commit(&self.wake);
         Ok(end.n)
     }
 

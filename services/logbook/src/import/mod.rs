@@ -75,7 +75,7 @@ impl Importer {
             if bytes > self.max_archive_bytes {
                 return Err(Error::TooLarge(self.max_archive_bytes).into());
             }
-            let written = self.documents.run_in_turn(move || file.write_all(&chunk).map(|()| file));
+            let written = self.documents.run_queued(move || file.write_all(&chunk).map(|()| file));
             file = written.await?.map_err(Error::Storage)?;
         }
         file.rewind().map_err(Error::Storage)?;
@@ -204,7 +204,7 @@ impl Importer {
         let mut offset = 0;
         loop {
             let file = clone_file(&original)?;
-            let read = self.documents.run_in_turn(move || {
+            let read = self.documents.run_queued(move || {
                 let mut chunk = vec![0; CHUNK_SIZE];
                 let length = file.read_at(&mut chunk, offset)?;
                 chunk.truncate(length);

@@ -53,13 +53,13 @@ pub async fn insert_attachments(tx: &mut Tx, entry: &str, files: &[NewAttachment
             entry.into(),
             at.into(),
         ];
-        tx.exec(ADD, &vals).await?;
+        tx.execute(ADD, &vals).await?;
     }
     Ok(())
 }
 
 pub async fn get_attachment(tx: &mut Tx, id: &str) -> Result<Option<Attachment>, DbError> {
-    tx.opt(GET, &[id.into()]).await?.as_ref().map(parse_attachment).transpose()
+    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(parse_attachment).transpose()
 }
 
 /// By their ids.
@@ -69,7 +69,7 @@ pub async fn list_attachments_by_ids(tx: &mut Tx, ids: &[String]) -> Result<Hash
          FROM attachment a JOIN content c ON c.sha256 = a.sha256 WHERE a.id IN {}",
         tx.engine().text_list("$1")
     );
-    let rows = tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str))]).await?;
+    let rows = tx.fetch_all(&sql, &[Val::from_texts(ids.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| parse_attachment(row).map(|found| (found.id.clone(), found))).collect()
 }
 
@@ -79,7 +79,7 @@ pub async fn filter_by_logbook(tx: &mut Tx, ids: &[String], logbook: i64) -> Res
         "SELECT a.id FROM attachment a JOIN entry e ON e.id = a.entry_id WHERE e.book_id = $1 AND a.id IN {}",
         tx.engine().text_list("$2")
     );
-    let rows = tx.all(&sql, &[logbook.into(), Val::texts(ids.iter().map(String::as_str))]).await?;
+    let rows = tx.fetch_all(&sql, &[logbook.into(), Val::from_texts(ids.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 

@@ -18,11 +18,11 @@ pub struct Banner {
 /// The id stays that of the first message of a type.
 pub async fn set_banner(tx: &mut Tx, banner: &Banner) -> Result<(), DbError> {
     let vals = [(&banner.kind).into(), (&banner.id).into(), Val::Text(banner.message.clone())];
-    tx.exec(SET, &vals).await.map(drop)
+    tx.execute(SET, &vals).await.map(drop)
 }
 
 pub async fn list_banners(tx: &mut Tx) -> Result<Vec<Banner>, DbError> {
-    tx.all(LIST, &[]).await?.iter().map(parse_banner).collect()
+    tx.fetch_all(LIST, &[]).await?.iter().map(parse_banner).collect()
 }
 
 fn parse_banner(row: &Row) -> Result<Banner, DbError> {

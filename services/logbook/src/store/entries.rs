@@ -1,6 +1,6 @@
 //! Entries: their present state.
 
-use service_kit::words::{self, fold};
+use service_kit::fulltext::{self, fold_text};
 use service_kit::{DbError, Micros, Row, Tx, Val};
 
 use crate::domain::entry::Entry;
@@ -25,8 +25,8 @@ const CHANGE_WORDS: &str = "UPDATE entry_words SET tokens = $1 WHERE rowid = $2"
 pub const ALL: [&str; 7] = [CREATE, GET, CHANGE, ADD_TAG, CLEAR_TAGS, ADD_WORDS, CHANGE_WORDS];
 
 fn to_lookup_keys(content: &EntryContent) -> [Val; 3] {
-    let proposal = content.investigation_name.as_deref().map(fold);
-    let instrument = content.instrument_name.as_deref().map(fold);
+    let proposal = content.investigation_name.as_deref().map(fold_text);
+    let instrument = content.instrument_name.as_deref().map(fold_text);
     [Val::I64(content.investigation_id), Val::Text(proposal), Val::Text(instrument)]
 }
 
@@ -54,21 +54,21 @@ pub async fn insert_entry(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
         render_content(content)?.into(),
         fold_texts(&texts).into(),
     ];
-    tx.exec(CREATE, &vals).await?;
-    tx.exec(ADD_WORDS, &[entry.seq.into(), index_tokens(&texts, entry.logbook_id).into()]).await?;
+    tx.execute(CREATE, &vals).await?;
+    tx.execute(ADD_WORDS, &[entry.seq.into(), index_tokens(&texts, entry.logbook_id).into()]).await?;
     insert_tags(tx, id, &content.tags).await
 }
 
 /// For searches for a part of a text.
 fn fold_texts(texts: &[String]) -> String {
-    let mut texts: Vec<String> = texts.iter().map(|text| fold(text)).collect();
+    let mut texts: Vec<String> = texts.iter().map(|text| fold_text(text)).collect();
     texts.dedup();
     texts.join("\n")
 }
 
 /// For searches for words.
 fn index_tokens(texts: &[String], logbook_id: i64) -> String {
-    words::tokens(texts.iter().map(String::as_str), &[words::label(logbook_id)])
+    fulltext::build_index_tokens(texts.iter().map(String::as_str), &[fulltext::label_token(logbook_id)])
 }
 
 /// Stores the present values of an entry; removal is not one of them.
@@ -90,31 +90,31 @@ pub async fn update_entry(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
         entry.logbook_id.into(),
         id.into(),
     ];
-    tx.exec(CHANGE, &vals).await?;
-    tx.exec(CHANGE_WORDS, &[index_tokens(&texts, entry.logbook_id).into(), entry.seq.into()]).await?;
-    tx.exec(CLEAR_TAGS, &[id.into()]).await?;
+    tx.execute(CHANGE, &vals).await?;
+    tx.execute(CHANGE_WORDS, &[index_tokens(&texts, entry.logbook_id).into(), entry.seq.into()]).await?;
+    tx.execute(CLEAR_TAGS, &[id.into()]).await?;
     insert_tags(tx, id, &content.tags).await
 }
 
 async fn insert_tags(tx: &mut Tx, id: &str, tags: &[String]) -> Result<(), DbError> {
     for tag in tags {
-        tx.exec(ADD_TAG, &[id.into(), fold(tag).into()]).await?;
+        tx.execute(ADD_TAG, &[id.into(), fold_text(tag).into()]).await?;
     }
     Ok(())
 }
 
 pub async fn get_entry(tx: &mut Tx, id: &str) -> Result<Option<Entry>, DbError> {
-    tx.opt(GET, &[id.into()]).await?.as_ref().map(parse_entry).transpose()
+    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(parse_entry).transpose()
 }
 
 pub async fn list_entries_by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Entry>, DbError> {
     let sql = format!("SELECT {COLUMNS} FROM entry WHERE id IN {} ORDER BY id", tx.engine().text_list("$1"));
-    tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str))]).await?.iter().map(parse_entry).collect()
+    tx.fetch_all(&sql, &[Val::from_texts(ids.iter().map(String::as_str))]).await?.iter().map(parse_entry).collect()
 }
 
 pub async fn set_removed(tx: &mut Tx, ids: &[String], removed: bool, at: Micros) -> Result<(), DbError> {
     let sql = format!("UPDATE entry SET removed = $1, updated_at = $2 WHERE id IN {}", tx.engine().text_list("$3"));
-    tx.exec(&sql, &[removed.into(), at.into(), Val::texts(ids.iter().map(String::as_str))]).await.map(drop)
+    tx.execute(&sql, &[removed.into(), at.into(), Val::from_texts(ids.iter().map(String::as_str))]).await.map(drop)
 }
 
 pub(super) fn parse_entry(row: &Row) -> Result<Entry, DbError> {

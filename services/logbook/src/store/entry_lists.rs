@@ -37,22 +37,22 @@ pub async fn list_matching_entries(
     let filter = Filter { ids: Some(ids.to_vec()), ..filter.clone() };
     let query = Query::new(tx, scope, &filter).await?;
     let sql = format!("SELECT {COLUMNS} FROM entry e WHERE {} ORDER BY e.id", query.where_clause());
-    tx.all(&sql, &query.vals).await?.iter().map(parse_entry).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(parse_entry).collect()
 }
 
 /// Entries for a proposal whose investigation is not known yet, after an id.
 pub async fn list_unassigned_entries(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Entry>, DbError> {
-    tx.all(UNBOUND, &[after.into(), limit.into()]).await?.iter().map(parse_entry).collect()
+    tx.fetch_all(UNBOUND, &[after.into(), limit.into()]).await?.iter().map(parse_entry).collect()
 }
 
 /// How many entries there are, and how many belong to an investigation and name no instrument.
 pub async fn count_without_instrument(tx: &mut Tx) -> Result<(i64, i64), DbError> {
-    Ok((tx.one(COUNT_ALL, &[]).await?.get("n")?, tx.one(WITHOUT_INSTRUMENT, &[]).await?.get("n")?))
+    Ok((tx.fetch_one(COUNT_ALL, &[]).await?.get("n")?, tx.fetch_one(WITHOUT_INSTRUMENT, &[]).await?.get("n")?))
 }
 
 /// Entries of investigations that name no instrument, after an id: their ids and the investigations.
 pub async fn list_without_instrument(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<(String, i64)>, DbError> {
-    let rows = tx.all(LIST_WITHOUT_INSTRUMENT, &[after.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(LIST_WITHOUT_INSTRUMENT, &[after.into(), limit.into()]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("investigation_id")?))).collect()
 }
 
@@ -92,13 +92,13 @@ pub async fn list_entries_after(
         0 => part(COLUMNS),
         _ => format!("SELECT {COLUMNS} FROM entry e WHERE e.id IN ({}) ORDER BY {order}", part("e.id")),
     };
-    tx.all(&sql, &query.vals).await?.iter().map(parse_entry).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(parse_entry).collect()
 }
 
 pub async fn list_entry_ids(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<String>, DbError> {
     let query = Query::new(tx, scope, filter).await?;
     let sql = format!("SELECT id FROM entry e WHERE {} ORDER BY id", query.where_clause());
-    tx.all(&sql, &query.vals).await?.iter().map(|row| row.get("id")).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// The numbers of all logbooks that a change of these entries appends to, those of their instruments included.
@@ -108,7 +108,7 @@ pub async fn list_involved_logbooks(tx: &mut Tx, scope: &Scope, filter: &Filter)
         "SELECT DISTINCT e.book_id AS book_id, e.instrument AS instrument FROM entry e WHERE {}",
         query.where_clause()
     );
-    let rows = tx.all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &query.vals).await?;
     let mut ids: Vec<i64> = rows.iter().map(|row| row.get("book_id")).collect::<Result<_, _>>()?;
     let instruments: Vec<Option<String>> = rows.iter().map(|row| row.get("instrument")).collect::<Result<_, _>>()?;
     ids.extend(list_logbook_ids(tx, instruments.into_iter().flatten().map(Logbook::Instrument)).await?);
@@ -128,14 +128,14 @@ pub async fn list_logbooks_of_entries(
         "SELECT b.id, b.name FROM book b WHERE b.id IN (SELECT e.book_id FROM entry e WHERE {}) ORDER BY b.id",
         query.where_clause()
     );
-    let rows = tx.all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &query.vals).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
 }
 
 pub async fn count_entries(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<i64, DbError> {
     let query = Query::new(tx, scope, filter).await?;
     let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.where_clause());
-    tx.one(&sql, &query.vals).await?.get("n")
+    tx.fetch_one(&sql, &query.vals).await?.get("n")
 }
 
 /// How many entries come before one in a list; `None` if it is not in it.
@@ -150,11 +150,11 @@ pub async fn find_position(
     let mut one = query.clone();
     one.add_condition("e.id = {}", id);
     let sql = format!("SELECT {} AS place FROM entry e WHERE {}", order_column(page.by), one.where_clause());
-    let Some(row) = tx.opt(&sql, &one.vals).await? else { return Ok(None) };
+    let Some(row) = tx.fetch_optional(&sql, &one.vals).await? else { return Ok(None) };
     let position = if page.by == Order::Id { Micros::default() } else { row.get("place")? };
     query.add_position(page.by, if page.descending { ">" } else { "<" }, position, id);
     let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.where_clause());
-    tx.one(&sql, &query.vals).await?.get("n").map(Some)
+    tx.fetch_one(&sql, &query.vals).await?.get("n").map(Some)
 }
 
 /// The first and the last moment that entries have.
@@ -175,14 +175,14 @@ pub async fn list_spans_with_entries(
 ) -> Result<Vec<Micros>, DbError> {
     let starts: Vec<i64> = starts.iter().map(|start| start.as_i64()).collect();
     let mut query = Query::new(tx, scope, filter).await?;
-    let list = query.bind(Val::ids(&starts));
+    let list = query.bind(Val::from_ids(&starts));
     let sql = format!(
         "SELECT d.day FROM (SELECT s.value AS day, LEAD(s.value) OVER (ORDER BY s.value) AS next FROM {} s) d \
          WHERE d.next IS NOT NULL AND EXISTS (SELECT 1 FROM entry e WHERE {} AND e.at >= d.day AND e.at < d.next LIMIT 1) ORDER BY d.day",
         tx.engine().id_list(&list),
         query.where_clause()
     );
-    tx.all(&sql, &query.vals).await?.iter().map(|row| row.get("day")).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(|row| row.get("day")).collect()
 }
 
 /// Starts of the quarters of an hour in which there are entries, with how many.
@@ -196,7 +196,7 @@ pub async fn count_per_quarter_hour(
         "SELECT e.at / {QUARTER} AS quarter, COUNT(*) AS n FROM entry e WHERE {} GROUP BY e.at / {QUARTER} ORDER BY e.at / {QUARTER}",
         query.where_clause()
     );
-    let rows = tx.all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &query.vals).await?;
     rows.iter().map(|row| Ok((Micros::from_i64(row.get::<i64>("quarter")? * QUARTER), row.get("n")?))).collect()
 }
 
@@ -220,7 +220,7 @@ pub async fn count_by_investigation(tx: &mut Tx, filter: &Filter) -> Result<Vec<
         counted("notification"),
         query.where_clause()
     );
-    let rows = tx.all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &query.vals).await?;
     rows.iter()
         .map(|row| {
             Ok(InvestigationEntries {
@@ -258,7 +258,7 @@ pub async fn list_versions(tx: &mut Tx, ids: &[String], max_earlier: i64) -> Res
          WHERE v.entry_id IN {} ORDER BY v.entry_id, v.version",
         tx.engine().text_list("$1")
     );
-    let rows = tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str)), max_earlier.into()]).await?;
+    let rows = tx.fetch_all(&sql, &[Val::from_texts(ids.iter().map(String::as_str)), max_earlier.into()]).await?;
     rows.iter()
         .map(|row| {
             let VersionBody { event: content } = parse_column("record.body", &row.get::<String>("body")?)?;

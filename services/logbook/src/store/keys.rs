@@ -20,12 +20,12 @@ pub enum Purpose {
 }
 
 async fn get_key(tx: &mut Tx, purpose: Purpose) -> Result<Option<Vec<u8>>, DbError> {
-    tx.opt(GET, &[(purpose as i64).into()]).await?.map(|row| row.get("secret")).transpose()
+    tx.fetch_optional(GET, &[(purpose as i64).into()]).await?.map(|row| row.get("secret")).transpose()
 }
 
 /// The first one counts.
 async fn insert_key(tx: &mut Tx, purpose: Purpose, secret: Vec<u8>) -> Result<(), DbError> {
-    tx.exec(CREATE, &[(purpose as i64).into(), secret.into()]).await.map(drop)
+    tx.execute(CREATE, &[(purpose as i64).into(), secret.into()]).await.map(drop)
 }
 
 /// The key of a purpose; it is created the first time.
@@ -34,7 +34,7 @@ pub async fn load_or_create_key(db: &Db, ids: &dyn Ids, purpose: Purpose) -> Res
         return Ok(secret);
     }
     let mut secret = vec![0; KEY_BYTES];
-    ids.fill(&mut secret);
+    ids.fill_random(&mut secret);
     db.write(async |tx| insert_key(tx, purpose, secret.clone()).await).await?;
     // Another replica may have been faster; its key counts.
     let stored = get_key(&mut db.read().await?, purpose).await?;

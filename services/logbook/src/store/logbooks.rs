@@ -44,12 +44,12 @@ pub struct Record {
 /// The row of a logbook, which is made with its first record.
 pub async fn find_or_create_logbook(tx: &mut Tx, logbook: &Logbook) -> Result<i64, DbError> {
     let name = logbook.name();
-    if let Some(row) = tx.opt(FIND, &[(&name).into()]).await? {
+    if let Some(row) = tx.fetch_optional(FIND, &[(&name).into()]).await? {
         return row.get("id");
     }
     let id = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
-    tx.exec(OPEN, &[id.into(), (&name).into()]).await?;
-    tx.one(FIND, &[(&name).into()]).await?.get("id")
+    tx.execute(OPEN, &[id.into(), (&name).into()]).await?;
+    tx.fetch_one(FIND, &[(&name).into()]).await?.get("id")
 }
 
 /// Takes the rows of logbooks before anything else is done with them: whoever changes something in a logbook comes after
@@ -60,33 +60,33 @@ pub async fn lock_logbooks(tx: &mut Tx, ids: &[i64]) -> Result<(), DbError> {
         "SELECT id FROM book WHERE id IN {} \
          ORDER BY CASE WHEN name LIKE 'instrument/%' ESCAPE '!' THEN 1 ELSE 0 END, name{}",
         engine.id_list("$1"),
-        engine.taking()
+        engine.for_update_clause()
     );
-    tx.all(&sql, &[Val::ids(ids)]).await.map(drop)
+    tx.fetch_all(&sql, &[Val::from_ids(ids)]).await.map(drop)
 }
 
 /// How many records a logbook has, and the hash of the last.
 pub async fn get_head(tx: &mut Tx, logbook: i64) -> Result<(i64, String), DbError> {
-    let Some(row) = tx.opt(STATE, &[logbook.into()]).await? else { return Ok((0, String::new())) };
+    let Some(row) = tx.fetch_optional(STATE, &[logbook.into()]).await? else { return Ok((0, String::new())) };
     Ok((row.get("records")?, row.get("head")?))
 }
 
 pub async fn find_logbook(tx: &mut Tx, logbook: &Logbook) -> Result<Option<i64>, DbError> {
-    tx.opt(FIND, &[logbook.name().into()]).await?.map(|row| row.get("id")).transpose()
+    tx.fetch_optional(FIND, &[logbook.name().into()]).await?.map(|row| row.get("id")).transpose()
 }
 
 /// The numbers of those logbooks that have any record.
 pub async fn list_logbook_ids(tx: &mut Tx, logbooks: impl IntoIterator<Item = Logbook>) -> Result<Vec<i64>, DbError> {
     let names: Vec<String> = logbooks.into_iter().map(|logbook| logbook.name()).collect();
     let sql = format!("SELECT id FROM book WHERE name IN {} ORDER BY id", tx.engine().text_list("$1"));
-    let rows = tx.all(&sql, &[Val::texts(names.iter().map(String::as_str))]).await?;
+    let rows = tx.fetch_all(&sql, &[Val::from_texts(names.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 
 /// The names of logbooks by their numbers.
 pub async fn list_logbook_names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>, DbError> {
     let sql = format!("SELECT id, name FROM book WHERE id IN {}", tx.engine().id_list("$1"));
-    let rows = tx.all(&sql, &[Val::ids(ids)]).await?;
+    let rows = tx.fetch_all(&sql, &[Val::from_ids(ids)]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
 }
 
@@ -102,7 +102,7 @@ pub struct ChainEnd {
 
 /// Reserves the number of the next record.
 pub async fn extend_chain(tx: &mut Tx, logbook: i64) -> Result<ChainEnd, DbError> {
-    let row = tx.one(NEXT, &[logbook.into()]).await?;
+    let row = tx.fetch_one(NEXT, &[logbook.into()]).await?;
     Ok(ChainEnd { name: row.get("name")?, n: row.get("records")?, previous: row.get("head")? })
 }
 
@@ -119,35 +119,35 @@ pub async fn insert_record(tx: &mut Tx, logbook: i64, record: &Record) -> Result
         previous.into(),
         hash.into(),
     ];
-    tx.exec(RECORD, &vals).await?;
-    tx.exec(HEAD, &[hash.into(), logbook.into()]).await.map(drop)
+    tx.execute(RECORD, &vals).await?;
+    tx.execute(HEAD, &[hash.into(), logbook.into()]).await.map(drop)
 }
 
 /// Appends a record of a logbook to the feed of an instrument.
 pub async fn append_to_feed(tx: &mut Tx, instrument: i64, logbook: i64, n: i64) -> Result<(), DbError> {
-    let position: i64 = tx.one(NEXT_OF_FEED, &[instrument.into()]).await?.get("fed")?;
-    tx.exec(FEED, &[instrument.into(), position.into(), logbook.into(), n.into()]).await.map(drop)
+    let position: i64 = tx.fetch_one(NEXT_OF_FEED, &[instrument.into()]).await?.get("fed")?;
+    tx.execute(FEED, &[instrument.into(), position.into(), logbook.into(), n.into()]).await.map(drop)
 }
 
 /// Logbooks of investigations that have records since they were last closed, after a number: number and name.
 pub async fn list_unclosed_logbooks(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<(i64, String)>, DbError> {
-    let rows = tx.all(NOT_CLOSED, &[after.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(NOT_CLOSED, &[after.into(), limit.into()]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
 }
 
 /// Notes that a logbook was closed by its record `n`.
 pub async fn set_closed(tx: &mut Tx, logbook: i64, n: i64) -> Result<(), DbError> {
-    tx.exec(CLOSED, &[n.into(), logbook.into()]).await.map(drop)
+    tx.execute(CLOSED, &[n.into(), logbook.into()]).await.map(drop)
 }
 
 /// Notes that a record holds a version of an entry.
 pub async fn insert_version(tx: &mut Tx, entry: &str, version: i64, logbook: i64, n: i64) -> Result<(), DbError> {
-    tx.exec(VERSION, &[entry.into(), version.into(), logbook.into(), n.into()]).await.map(drop)
+    tx.execute(VERSION, &[entry.into(), version.into(), logbook.into(), n.into()]).await.map(drop)
 }
 
 /// Records after the given one, in their order.
 pub async fn list_records(tx: &mut Tx, logbook: i64, after: i64, limit: i64) -> Result<Vec<Record>, DbError> {
-    let rows = tx.all(RECORDS, &[logbook.into(), after.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(RECORDS, &[logbook.into(), after.into(), limit.into()]).await?;
     rows.iter().map(parse_record).collect()
 }
 
@@ -158,14 +158,14 @@ pub async fn list_feed(
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, String, Record)>, DbError> {
-    let rows = tx.all(OF_FEED, &[logbook.into(), after.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(OF_FEED, &[logbook.into(), after.into(), limit.into()]).await?;
     rows.iter().map(|row| Ok((row.get("place")?, row.get("name")?, parse_record(row)?))).collect()
 }
 
 /// How far logbooks are: records and rows of the feed, by name.
 pub async fn list_heads(tx: &mut Tx, names: &[String]) -> Result<HashMap<String, (i64, i64)>, DbError> {
     let sql = format!("SELECT name, records, fed FROM book WHERE name IN {}", tx.engine().text_list("$1"));
-    let rows = tx.all(&sql, &[Val::texts(names.iter().map(String::as_str))]).await?;
+    let rows = tx.fetch_all(&sql, &[Val::from_texts(names.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| Ok((row.get("name")?, (row.get("records")?, row.get("fed")?)))).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Searching for words, in one logbook or in many.
 
-use service_kit::words::{Asked, label};
+use service_kit::fulltext::{FulltextQuery, label_token};
 use service_kit::{DbError, Tx, Val};
 
 use crate::domain::entry::Entry;
@@ -31,7 +31,7 @@ pub const ALL: [&str; 1] = [LAST];
 pub async fn search_entries(
     tx: &mut Tx,
     reach: &Reach,
-    asked: &Asked,
+    asked: &FulltextQuery,
     filter: &Filter,
     before: Option<i64>,
     limit: i64,
@@ -41,16 +41,16 @@ pub async fn search_entries(
     let mut labels = Vec::new();
     match reach {
         Reach::Logbooks(ids) if ids.is_empty() => return Ok(Vec::new()),
-        Reach::Logbooks(ids) if ids.len() <= MOST_LABELS => labels.extend(ids.iter().map(|id| label(*id))),
+        Reach::Logbooks(ids) if ids.len() <= MOST_LABELS => labels.extend(ids.iter().map(|id| label_token(*id))),
         Reach::Logbooks(ids) => {
-            let list = query.bind(Val::ids(ids));
+            let list = query.bind(Val::from_ids(ids));
             query.conditions.push(format!("e.book_id IN {}", tx.engine().id_list(&list)));
         }
         Reach::Everything | Reach::Instrument(_) => {}
     }
-    let question = query.bind(asked.question(tx.engine(), &labels));
-    query.conditions.push(tx.engine().has_words("entry_words", &question));
-    let patterns = asked.patterns();
+    let question = query.bind(asked.to_match_expression(tx.engine(), &labels));
+    query.conditions.push(tx.engine().fulltext_condition("entry_words", &question));
+    let patterns = asked.phrase_patterns();
     for pattern in &patterns {
         query.add_condition("entry_words.tokens LIKE {} ESCAPE '\\'", pattern.as_str());
     }
@@ -59,7 +59,7 @@ pub async fn search_entries(
     if !patterns.is_empty() {
         let end = match before {
             Some(before) => before,
-            None => tx.one(LAST, &[]).await?.get::<Option<i64>>("seq")?.unwrap_or_default() + 1,
+            None => tx.fetch_one(LAST, &[]).await?.get::<Option<i64>>("seq")?.unwrap_or_default() + 1,
         };
         let mut newest = query.clone();
         newest.add_condition("entry_words.rowid < {}", end);
@@ -83,5 +83,5 @@ async fn list_last_written(tx: &mut Tx, mut query: Query, limit: i64) -> Result<
          ORDER BY entry_words.rowid DESC LIMIT {limit}",
         query.where_clause()
     );
-    tx.all(&sql, &query.vals).await?.iter().map(parse_entry).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(parse_entry).collect()
 }

@@ -1,6 +1,6 @@
 //! Tags and their scopes.
 
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 use service_kit::{DbError, Row, Tx, Val};
 
 use crate::domain::logbook::Logbook;
@@ -41,38 +41,38 @@ pub async fn insert_tag(tx: &mut Tx, tag: &Tag) -> Result<bool, DbError> {
     let vals = [
         (&tag.id).into(),
         (&tag.scope).into(),
-        fold(&tag.name).into(),
+        fold_text(&tag.name).into(),
         (&tag.name).into(),
         Val::Text(tag.description.clone()),
         Val::Text(tag.color.clone()),
         Val::Text(tag.beamline.clone()),
         Val::I64(tag.investigation_id),
     ];
-    Ok(tx.opt(ADD, &vals).await?.is_some())
+    Ok(tx.fetch_optional(ADD, &vals).await?.is_some())
 }
 
 pub async fn get_tag(tx: &mut Tx, id: &str) -> Result<Option<Tag>, DbError> {
-    tx.opt(GET, &[id.into()]).await?.as_ref().map(parse_tag).transpose()
+    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(parse_tag).transpose()
 }
 
 pub async fn find_tag_by_name(tx: &mut Tx, scope: &str, name: &str) -> Result<Option<Tag>, DbError> {
-    tx.opt(NAMED, &[scope.into(), fold(name).into()]).await?.as_ref().map(parse_tag).transpose()
+    tx.fetch_optional(NAMED, &[scope.into(), fold_text(name).into()]).await?.as_ref().map(parse_tag).transpose()
 }
 
 pub async fn update_tag(tx: &mut Tx, tag: &Tag) -> Result<(), DbError> {
     let vals = [
-        fold(&tag.name).into(),
+        fold_text(&tag.name).into(),
         (&tag.name).into(),
         Val::Text(tag.description.clone()),
         Val::Text(tag.color.clone()),
         (&tag.id).into(),
     ];
-    tx.exec(CHANGE, &vals).await.map(drop)
+    tx.execute(CHANGE, &vals).await.map(drop)
 }
 
 /// Global tags, and those of up to two scopes.
 pub async fn list_tags(tx: &mut Tx, first: &str, second: &str) -> Result<Vec<Tag>, DbError> {
-    tx.all(LIST, &[first.into(), second.into()]).await?.iter().map(parse_tag).collect()
+    tx.fetch_all(LIST, &[first.into(), second.into()]).await?.iter().map(parse_tag).collect()
 }
 
 fn parse_tag(row: &Row) -> Result<Tag, DbError> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use service_kit::words::{Asked, Piece};
+use service_kit::fulltext::{ExcerptPart, FulltextQuery};
 
 use crate::attachments::{is_shown_converted, is_shown_inline};
 use crate::domain::entry::Entry;
@@ -62,8 +62,8 @@ pub struct ExcerptPiece {
     pub hit: bool,
 }
 
-impl From<Piece> for ExcerptPiece {
-    fn from(Piece { text, hit }: Piece) -> Self {
+impl From<ExcerptPart> for ExcerptPiece {
+    fn from(ExcerptPart { text, hit }: ExcerptPart) -> Self {
         Self { text, hit }
     }
 }
@@ -146,9 +146,10 @@ impl EntryView {
     }
 
     /// With what was found in it.
-    pub fn with_excerpts(mut self, words: &Asked, content: &EntryContent) -> Self {
+    pub fn with_excerpts(mut self, words: &FulltextQuery, content: &EntryContent) -> Self {
         let texts = content.readable_texts();
-        let found = texts.iter().map(|text| words.excerpt(text, EXCERPT_BYTES)).filter(|pieces| !pieces.is_empty());
+        let found =
+            texts.iter().map(|text| words.extract_excerpt(text, EXCERPT_BYTES)).filter(|pieces| !pieces.is_empty());
         self.excerpts = found.take(2).map(|pieces| pieces.into_iter().map(ExcerptPiece::from).collect()).collect();
         // Nothing is said twice; the entry itself is one click away.
         if !self.excerpts.is_empty() {

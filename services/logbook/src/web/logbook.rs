@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
-use service_kit::words::Asked;
+use service_kit::fulltext::FulltextQuery;
 use service_kit::{Code, Micros, Problem};
 
 use crate::catalogue::permissions::ReadableLogbook;
@@ -82,7 +82,7 @@ pub async fn show_logbook(
     if shows_removed {
         pages.permissions.require_history(&caller, &path.logbook).await?;
     }
-    let words = query.list.search.as_deref().and_then(Asked::parse);
+    let words = query.list.search.as_deref().and_then(FulltextQuery::parse);
     let filter = Filter { search: None, removed: Some(shows_removed), ..lists.parse_filter(&query)? };
     // Before the list is read: what is written meanwhile comes with the stream.
     let record = streams.find_head(&logbook).await?;
@@ -137,7 +137,7 @@ fn explain_refusal(e: &Problem) -> String {
 async fn find_words(
     sources: Sources<'_>,
     logbook: &ReadableLogbook,
-    words: Asked,
+    words: FulltextQuery,
     filter: Filter,
     after: Option<&str>,
 ) -> Result<EntryPage, Problem> {

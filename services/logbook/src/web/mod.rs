@@ -7,6 +7,7 @@ mod attachment;
 mod entry;
 mod entry_form;
 mod entry_view;
+mod error_page;
 mod export;
 mod fragment;
 mod home;
@@ -21,7 +22,7 @@ mod stream;
 mod templates;
 mod upload;
 
-use service_kit::{Dialect, Listener, Mount};
+use service_kit::{Listener, Mount};
 
 use crate::http::PAGE_ADDRESS;
 use crate::state::State;
@@ -31,7 +32,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub fn create_mount(state: &State) -> Mount {
-    let mount = Mount::new(PAGE_ADDRESS, Listener::Public, Dialect::Page)
+    let mount = Mount::new(PAGE_ADDRESS, Listener::Public, error_page::PAGE_ERRORS)
         .header("content-security-policy", POLICY)
         .header("x-content-type-options", "nosniff")
         .header("referrer-policy", "same-origin");
@@ -54,5 +55,5 @@ pub fn create_mount(state: &State) -> Mount {
         .post("/{level}/{id}/entry/{entry}/remove", entry::hide_entry)
         .post("/{level}/{id}/entry/{entry}/restore", entry::restore_entry)
         .post("/{level}/{id}/file", upload::attach_file)
-        .unhurried()
+        .without_timeout()
 }

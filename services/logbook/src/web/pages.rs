@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse};
 use identity::{Caller, Identity};
 use jiff::tz::TimeZone;
-use service_kit::words::Asked;
+use service_kit::fulltext::FulltextQuery;
 use service_kit::{Db, Problem};
 
 use crate::catalogue::permissions::{Permissions, ReadableLogbook};
@@ -76,7 +76,11 @@ impl Pages {
     }
 
     /// Entries as templates show them; with words that were searched for, what was found in them.
-    pub async fn render_views(&self, found: &[Entry], words: Option<&Asked>) -> Result<Vec<EntryView>, Problem> {
+    pub async fn render_views(
+        &self,
+        found: &[Entry],
+        words: Option<&FulltextQuery>,
+    ) -> Result<Vec<EntryView>, Problem> {
         let mut tx = self.db.read().await?;
         let ids: Vec<String> = found.iter().flat_map(|entry| entry.content.files.clone()).collect();
         let files: HashMap<String, Attachment> =

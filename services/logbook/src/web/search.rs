@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::context;
 use service_kit::Problem;
-use service_kit::words::Asked;
+use service_kit::fulltext::FulltextQuery;
 
 use crate::catalogue::users::short_user_name;
 use crate::domain::filter::Filter;
@@ -33,7 +33,7 @@ pub async fn show_results(
     let filter = Filter { removed: Some(false), ..Filter::default() };
     let before = parse_number("before", query.before.as_deref())?;
     let (mut entries, mut more) = (Vec::<EntryView>::new(), None);
-    if let Some(words) = Asked::parse(&text) {
+    if let Some(words) = FulltextQuery::parse(&text) {
         let search_request = SearchRequest { words, filter, before, limit: PAGE_ENTRIES };
         let (found, next, _) = search.find_entries(&caller, &query.parse_logbook()?, &search_request).await?;
         more = next.map(|seq| format!("search={}&before={seq}", escape_segment(&text)));

@@ -6,12 +6,12 @@ pub mod things;
 use std::sync::Arc;
 
 use identity::Identity;
-use service_kit::{Dialect, Listener, Mount};
+use service_kit::{ErrorFormat, Listener, Mount};
 
 use super::state::State;
 
 pub fn mount(state: Arc<State>, identity: &Identity) -> Mount {
-    let mount = Mount::new("/probe", Listener::Public, Dialect::Problem).state(state).cors();
+    let mount = Mount::new("/probe", Listener::Public, ErrorFormat::PROBLEM_DETAILS).state(state).cors();
     identity
         .guard(mount, &[])
         // Of these only the first takes a `Caller`; the others are open to everybody.

@@ -1,30 +1,50 @@
 //! The typed tree: every name resolved against the schema, every literal of its attribute's kind.
 
-mod cond;
-mod expr;
+mod condition;
+mod expression;
 
 use icat_client::schema::{Entity, EnumDef, Field, FieldKind, ToMany, ToOne};
 
-pub use self::cond::{Cond, Operator, Pattern};
-pub use self::expr::{Aggregate, Arithmetic, Expr, Function, Literal, Side};
-use super::include::Include;
+pub use self::condition::{ComparisonOperator, Condition, LikePattern};
+pub use self::expression::{Aggregate, ArithmeticOperator, Expr, Function, Literal, TrimSide};
 
 /// A variable of the FROM clause, unique within a whole query.
 pub type Var = usize;
 
 /// A search, ready to be compiled for any user.
 #[derive(Debug, Clone)]
-pub struct Search {
+pub struct SearchQuery {
     pub columns: Vec<Column>,
     pub includes: Vec<Include>,
-    pub(in crate::query) body: Body,
+    pub(super) body: SelectBody,
+}
+
+/// The query of a single row: its kind and what to include.
+#[derive(Debug, Clone)]
+pub struct GetQuery {
+    pub entity: &'static Entity,
+    pub includes: Vec<Include>,
+}
+
+/// A relation to follow, and those to follow from there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    pub relation: &'static str,
+    pub target: &'static Entity,
+    pub children: Vec<Include>,
+}
+
+impl Include {
+    pub(super) fn new(relation: &'static str, target: &'static Entity) -> Self {
+        Self { relation, target, children: Vec::new() }
+    }
 }
 
 /// One selected expression.
 #[derive(Debug, Clone)]
 pub struct Column {
     pub kind: ColumnKind,
-    pub(in crate::query) expr: Expr,
+    pub(super) expr: Expr,
 }
 
 /// Whether a rule has a condition: an attribute that queries can name, and that is no column but follows from `what`.
@@ -45,7 +65,7 @@ pub enum ColumnKind {
 }
 
 impl ColumnKind {
-    pub fn of(kind: FieldKind) -> Self {
+    pub fn from_field_kind(kind: FieldKind) -> Self {
         match kind {
             FieldKind::Long | FieldKind::Integer => Self::I64,
             FieldKind::Double => Self::F64,
@@ -59,7 +79,7 @@ impl ColumnKind {
 
 impl Column {
     /// The variable and attribute of a column that a rule may select.
-    pub(in crate::query) fn rule_target(&self) -> Option<(Var, Option<String>)> {
+    pub(super) fn rule_target(&self) -> Option<(Var, Option<String>)> {
         let Expr::Path(path) = &self.expr else { return None };
         if !path.steps.is_empty() {
             return None;
@@ -70,12 +90,12 @@ impl Column {
 
 /// Everything of a (sub-)select but its SELECT list.
 #[derive(Debug, Clone, Default)]
-pub struct Body {
+pub struct SelectBody {
     pub distinct: bool,
     pub sources: Vec<Source>,
-    pub filter: Option<Cond>,
+    pub filter: Option<Condition>,
     pub group_by: Vec<Expr>,
-    pub having: Option<Cond>,
+    pub having: Option<Condition>,
     /// Expression and whether it is descending.
     pub order_by: Vec<(Expr, bool)>,
     /// First row, and how many.
@@ -84,15 +104,15 @@ pub struct Body {
     pub selected: Vec<Expr>,
 }
 
-impl Body {
-    pub fn entity(&self, var: Var) -> &'static Entity {
+impl SelectBody {
+    pub fn entity_of(&self, var: Var) -> &'static Entity {
         // Variables are made with their source, so the first one is never the answer to a miss.
         let source = self.sources.iter().find(|s| s.var == var).or(self.sources.first());
         source.map_or_else(|| unreachable!("a select has a source"), |s| s.entity)
     }
 
     /// The same select, yielding the ids of a variable.
-    pub fn selecting(mut self, var: Var) -> Self {
+    pub fn select_variable(mut self, var: Var) -> Self {
         self.selected = vec![Expr::Path(Path { var, steps: Vec::new(), field: None })];
         self
     }
@@ -140,13 +160,13 @@ pub struct Path {
 
 impl Path {
     /// Whether both lead to the same value.
-    pub(in crate::query) fn is(&self, other: &Self) -> bool {
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
         let names = |path: &Self| path.steps.iter().map(|one| one.name).collect::<Vec<_>>();
-        self.var == other.var && names(self) == names(other) && self.attribute() == other.attribute()
+        self.var == other.var && names(self) == names(other) && self.attribute_name() == other.attribute_name()
     }
 
     /// The row itself is its id.
-    fn attribute(&self) -> &'static str {
+    fn attribute_name(&self) -> &'static str {
         self.field.map_or("id", |field| field.name)
     }
 }

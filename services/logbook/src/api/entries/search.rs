@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use serde::{Deserialize, Serialize};
 use service_kit::Problem;
-use service_kit::words::{Asked, Piece};
+use service_kit::fulltext::{ExcerptPart, FulltextQuery};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::shared::{CommonFailures, Credential};
@@ -62,15 +62,15 @@ struct ExcerptPiece {
     hit: bool,
 }
 
-impl From<Piece> for ExcerptPiece {
-    fn from(Piece { text, hit }: Piece) -> Self {
+impl From<ExcerptPart> for ExcerptPiece {
+    fn from(ExcerptPart { text, hit }: ExcerptPart) -> Self {
         Self { text, hit }
     }
 }
 
 impl From<SearchHit> for Hit {
     fn from(SearchHit { logbook, entry, excerpts }: SearchHit) -> Self {
-        let pieces = |pieces: Vec<Piece>| pieces.into_iter().map(ExcerptPiece::from).collect();
+        let pieces = |pieces: Vec<ExcerptPart>| pieces.into_iter().map(ExcerptPiece::from).collect();
         Self { book: logbook, event: entry, excerpts: excerpts.into_iter().map(pieces).collect() }
     }
 }
@@ -97,7 +97,7 @@ pub async fn search_entries(
     query: web::Query<ListParameters>,
     search_query: web::Query<SearchQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let words = search_query.search.as_deref().and_then(Asked::parse);
+    let words = search_query.search.as_deref().and_then(FulltextQuery::parse);
     let words = words.ok_or_else(|| Error::invalid("search must have at least one word"))?;
     let filter = Filter { search: None, ..lists.parse_filter(&query)? };
     let limit = parse_number("limit", search_query.limit.as_deref())?.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);

@@ -148,7 +148,7 @@ impl Exporter {
         let typesetter = Arc::clone(&self.printer.typesetter);
         let rendered = self
             .documents
-            .run_in_turn(move || typesetter.get_or_init(Typesetter::with_system_fonts).render_pdf(&document));
+            .run_queued(move || typesetter.get_or_init(Typesetter::with_system_fonts).render_pdf(&document));
         Ok(Part { bytes: rendered.await?.map_err(Problem::internal)?, has_more })
     }
 
@@ -218,7 +218,7 @@ impl Exporter {
             if is_shown_inline(&attachment.media_type) && has_room {
                 read += attachment.bytes;
                 let bytes = self.attachments.read_all(attachment).await?;
-                if let Some(image) = self.documents.run_in_turn(move || Image::decode(&bytes)).await? {
+                if let Some(image) = self.documents.run_queued(move || Image::decode(&bytes)).await? {
                     *memory += image.memory_bytes();
                     images.insert(attachment.id.clone(), image);
                 }

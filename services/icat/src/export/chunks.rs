@@ -1,0 +1,136 @@
+//! Which kinds stand in which chunk, and which stand within the rows of another.
+
+use icat_client::schema::{Entity, entity};
+
+/// A part of a dump.
+#[derive(Debug)]
+pub struct Chunk {
+    /// One chunk for each row of this kind; otherwise one chunk in all.
+    pub each: Option<&'static str>,
+    pub kinds: &'static [ChunkKind],
+}
+
+/// A kind within a chunk.
+#[derive(Debug)]
+pub struct ChunkKind {
+    pub name: &'static str,
+    /// The to-one relations from a row to the row that the chunk is about; empty for that row itself, and in chunks that
+    /// are about all rows.
+    pub owner: &'static [&'static str],
+    /// To-many relations whose rows stand within the row, each with those within it.
+    pub parts: &'static [&'static str],
+}
+
+const fn chunk_kind(name: &'static str, owner: &'static [&'static str], parts: &'static [&'static str]) -> ChunkKind {
+    ChunkKind { name, owner, parts }
+}
+
+/// The chunks of python-icat 1.7.
+pub static CHUNKS: &[Chunk] = &[
+    Chunk {
+        each: None,
+        kinds: &[
+            chunk_kind("User", &[], &[]),
+            chunk_kind("Grouping", &[], &["userGroups"]),
+            chunk_kind("Rule", &[], &[]),
+            chunk_kind("PublicStep", &[], &[]),
+        ],
+    },
+    Chunk {
+        each: None,
+        kinds: &[
+            chunk_kind("Technique", &[], &[]),
+            chunk_kind("Facility", &[], &[]),
+            chunk_kind("Instrument", &[], &["instrumentScientists"]),
+            chunk_kind("ParameterType", &[], &["permissibleStringValues"]),
+            chunk_kind("DataPublicationType", &[], &[]),
+            chunk_kind("InvestigationType", &[], &[]),
+            chunk_kind("SampleType", &[], &[]),
+            chunk_kind("DatasetType", &[], &[]),
+            chunk_kind("DatafileFormat", &[], &[]),
+            chunk_kind("FacilityCycle", &[], &[]),
+            chunk_kind("Application", &[], &[]),
+        ],
+    },
+    Chunk { each: None, kinds: &[chunk_kind("FundingReference", &[], &[])] },
+    Chunk {
+        each: Some("Investigation"),
+        kinds: &[
+            chunk_kind(
+                "Investigation",
+                &[],
+                &[
+                    "fundingReferences",
+                    "investigationFacilityCycles",
+                    "investigationGroups",
+                    "investigationInstruments",
+                    "investigationUsers",
+                    "keywords",
+                    "parameters",
+                    "publications",
+                    "shifts",
+                ],
+            ),
+            chunk_kind("Sample", &["investigation"], &["parameters"]),
+            chunk_kind("Dataset", &["investigation"], &["datasetInstruments", "datasetTechniques", "parameters"]),
+            chunk_kind("Datafile", &["dataset", "investigation"], &["parameters"]),
+        ],
+    },
+    Chunk {
+        each: None,
+        kinds: &[chunk_kind(
+            "DataCollection",
+            &[],
+            &["dataCollectionDatafiles", "dataCollectionDatasets", "dataCollectionInvestigations", "parameters"],
+        )],
+    },
+    Chunk {
+        each: Some("DataPublication"),
+        kinds: &[
+            chunk_kind("DataPublication", &[], &["dates", "fundingReferences", "relatedItems", "subjects"]),
+            chunk_kind("DataPublicationUser", &["publication"], &["affiliations"]),
+        ],
+    },
+    Chunk {
+        each: None,
+        kinds: &[
+            chunk_kind("Study", &[], &["studyInvestigations"]),
+            chunk_kind("RelatedDatafile", &[], &[]),
+            chunk_kind("Job", &[], &[]),
+        ],
+    },
+];
+
+impl ChunkKind {
+    pub fn find_entity(&self) -> &'static Entity {
+        // The test below finds every name of the plan in the schema.
+        entity(self.name).unwrap_or_else(|| unreachable!("{} is no kind of the schema", self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use icat_client::schema::entities;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_stands_in_one_place_of_a_dump() {
+        let mut seen = BTreeSet::new();
+        for listed in CHUNKS.iter().flat_map(|chunk| chunk.kinds) {
+            assert!(seen.insert(listed.name), "{}", listed.name);
+            for part in listed.parts {
+                let many = listed.find_entity().many(part).unwrap_or_else(|| panic!("{}.{part}", listed.name));
+                assert!(seen.insert(many.target), "{}", many.target);
+            }
+            let mut here = listed.find_entity();
+            for step in listed.owner {
+                here = here.one(step).expect(step).target();
+            }
+        }
+        let all: BTreeSet<&str> = entities().iter().map(|entity| entity.name).collect();
+        assert_eq!(seen, all);
+    }
+}
