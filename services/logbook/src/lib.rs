@@ -70,7 +70,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let state = State::new(&ctx, &config, identity, events.outbox()).await?;
     notifications::follow_rules(&config.notifications, &state.entries, &events)?;
     let (wake, missed) = (Arc::clone(&state.wake), Arc::clone(&state.wake));
-    events.listen("logbook.live-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());
+    events.listen("logbook.stream-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());
     let workers = create_workers(&ctx, &state);
     // The page before the routes that take anything for a session.
     let mounts = iter::once(web::create_mount(&state)).chain(api::create_mounts(&state)).collect();

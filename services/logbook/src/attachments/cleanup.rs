@@ -29,14 +29,14 @@ pub struct CleanupWorker {
 impl CleanupWorker {
     pub fn into_worker(self, ctx: &Ctx) -> Worker {
         let (this, due) = (Arc::new(self), Arc::new(AtomicI64::new(i64::MIN)));
-        Worker::periodic("logbook.sweep", CHECK_INTERVAL, &ctx.stop, move || {
+        Worker::periodic("logbook.cleanup", CHECK_INTERVAL, &ctx.stop, move || {
             let (this, due) = (Arc::clone(&this), Arc::clone(&due));
             async move {
                 let now = this.clock.now_as_micros();
                 if now.as_i64() < due.load(Ordering::Relaxed) {
                     return Ok(());
                 }
-                let Some(lease) = this.leases.acquire("logbook.sweep", LEASE).await? else { return Ok(()) };
+                let Some(lease) = this.leases.acquire("logbook.cleanup", LEASE).await? else { return Ok(()) };
                 this.storage.remove_stale_uploads(this.clock.now()).await?;
                 this.remove_unused(&lease).await?;
                 due.store((now + INTERVAL).as_i64(), Ordering::Relaxed);

@@ -52,7 +52,7 @@ impl Directory {
         Ok(PartialFile { root: Arc::clone(&self.root), pool: self.pool.clone(), name, file, is_committed: false })
     }
 
-    /// A file without a name, which is gone when it is closed.
+    /// Creates a file without a name, which is deleted when it is closed.
     pub async fn create_temp_file(&self, name: String) -> Result<File, Problem> {
         let (root, name) = (Arc::clone(&self.root), format!(".{name}{PARTIAL}"));
         let made = self.pool.run_queued(move || {
@@ -115,7 +115,7 @@ impl PartialFile {
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        // One unlink; what it misses goes with the next cleanup.
+        // If this fails, the next cleanup removes the file.
         if !self.is_committed
             && let Err(e) = self.root.remove_file(&self.name)
         {
@@ -146,7 +146,7 @@ fn commit_file(root: &Dir, name: &str, file: &Mutex<File>, key: &str, bytes: u64
         root.create_dir_all(parent)?;
         root.rename(name, root, &path)?;
     }
-    // Also who finds the bytes there may not rely on them before their name is on disk.
+    // Even if the blob exists already, it can be relied on only when its directory entry is on disk.
     for directory in [parent, "."] {
         root.open(directory)?.sync_all()?;
     }

@@ -99,7 +99,7 @@ impl Bucket {
         let path = self.object_path(key);
         match self.objects.head(&path).await {
             Ok(known) if known.size == bytes => return Ok(()),
-            // Who may not list a bucket is not told what is not there.
+            // Without permission to list the bucket, a missing object is answered as a denied one.
             Ok(_) | Err(StoreError::NotFound { .. } | StoreError::PermissionDenied { .. }) => {}
             Err(e) => return Err(to_problem(e)),
         }
@@ -122,7 +122,7 @@ impl Bucket {
 
 fn to_problem(e: StoreError) -> Problem {
     match e {
-        // It should be there.
+        // The object should exist.
         missing @ StoreError::NotFound { .. } => storage_failed(std::io::Error::other(missing)),
         e => {
             let text = "the store of attachments does not answer; try again later";

@@ -54,7 +54,7 @@ impl SignedUrls {
         // By the service's own clock, below.
         rules.validate_exp = false;
         let key = DecodingKey::from_secret(&self.key).map_err(Problem::internal)?;
-        // An access token is signed otherwise, and is for the identity to judge.
+        // An access token is signed differently; the identity verifies it.
         let Ok(token) = decode::<Claims>(credential, &key, &rules) else { return Ok(None) };
         if token.claims.exp <= self.clock.now().as_second() || token.claims.sub != attachment {
             return Err(Error::InvalidLink.into());

@@ -38,7 +38,7 @@ impl Storage {
         }
     }
 
-    /// A file for what is too large for memory and not an attachment; it is gone when it is closed.
+    /// Creates a temporary file for data that is too large for memory and not an attachment; it is deleted when it is closed.
     pub async fn create_temp_file(&self, ids: &dyn Ids) -> Result<File, Problem> {
         self.directory().create_temp_file(ids.random_uuid().to_string()).await
     }

@@ -35,7 +35,7 @@ impl Thumbnails {
         Self { attachments, documents, cache }
     }
 
-    /// A PNG; `None` for what is no image, is small as it is and shown by every browser, or cannot be read.
+    /// A PNG. `None` if it is not an image, cannot be decoded, or is small already and shown by every browser.
     pub async fn get_or_make(&self, attachment: &Attachment) -> Result<Option<Arc<Vec<u8>>>, Problem> {
         if let Some(cached) = self.cache.get(&attachment.sha256).await {
             return Ok(cached);
@@ -71,7 +71,7 @@ fn decode_upright(bytes: &[u8]) -> Option<DynamicImage> {
     limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().ok()?;
-    // The pixels themselves count as well.
+    // The decoded pixels count as well.
     limits.reserve(decoder.total_bytes()).ok()?;
     decoder.set_limits(limits).ok()?;
     // An image whose EXIF cannot be read is shown as it is stored, as browsers do.
@@ -120,7 +120,7 @@ mod tests {
         }
     }
 
-    /// A JPEG whose EXIF says how the camera was held: 6 is a quarter turn clockwise, 3 half a turn, 8 a quarter the other way.
+    /// A JPEG with an EXIF orientation: 6 is a quarter turn clockwise, 3 half a turn, 8 a quarter turn counterclockwise.
     fn encode_photograph(orientation: u8) -> Vec<u8> {
         let mut image = RgbImage::from_pixel(1000, 600, Rgb([255, 255, 255]));
         for (x, y, pixel) in image.enumerate_pixels_mut() {

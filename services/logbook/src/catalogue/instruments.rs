@@ -77,7 +77,7 @@ impl Instruments {
         Ok(found)
     }
 
-    /// The answer if it comes within the timeout; it is cached also when nobody waits any more.
+    /// The answer if it comes within the timeout. It is also cached if it comes later.
     async fn list_names_in_time(&self, query: String) -> Option<Arc<Vec<String>>> {
         if let Some(cached) = self.names.get(&query).await {
             return Some(cached);

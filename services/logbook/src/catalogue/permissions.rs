@@ -113,7 +113,7 @@ impl Permissions {
     async fn require_write_investigation(&self, caller: &Caller, id: i64) -> Result<(), Problem> {
         let decision = self.identity.explain(caller, Ask::WriteLogbook(id)).await?;
         let is_closed = self.visits.find_released(Some(caller), &[id]).await?.contains(&id);
-        // Who may read it is told that it is closed, also with a key that was made for writing alone.
+        // Callers who may read the logbook are told that it is closed, also those whose key has only the scope for writing.
         let has_key = [READ, WRITE].iter().any(|scope| caller.require_scope(scope).is_ok());
         let may_read = match caller.session() {
             Some(_) => self.identity.explain(caller, Ask::ReadLogbook(id)).await?.allowed,

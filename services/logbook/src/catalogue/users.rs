@@ -45,7 +45,7 @@ impl Users {
     ) {
         content.investigation_id = investigation;
         let Some(id) = investigation else {
-            // What is for everybody waits for no investigation.
+            // Messages for everybody do not wait for an investigation.
             if Logbook::from_ids(None, content.instrument_name.as_deref()) == Logbook::Facility {
                 content.investigation_name = None;
             }

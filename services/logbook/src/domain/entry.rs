@@ -11,7 +11,7 @@ use crate::domain::logbook::Logbook;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     pub id: String,
-    /// Rises with creation.
+    /// Rises with every new entry.
     pub seq: i64,
     pub logbook_id: i64,
     /// The logbook of this id, by whose permissions the entry is read and written, whatever its content says.

@@ -13,7 +13,7 @@ use crate::domain::{dates, plain_text, values};
 const KINDS: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
 const CATEGORIES: [&str; 6] = ["comment", "info", "error", "debug", "commandline", "file"];
 
-/// One form of what is written.
+/// One form of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = NewEntryContent)]
 pub struct TextPart {
@@ -23,7 +23,7 @@ pub struct TextPart {
 }
 
 impl TextPart {
-    /// Also under names such as `text/html`, so that no reader takes for harmless what was not cleaned.
+    /// Also formats such as `text/html`, so that no HTML is stored without being sanitized.
     pub fn is_html(&self) -> bool {
         self.format.as_deref().is_some_and(|format| format.to_ascii_lowercase().contains("html"))
     }
@@ -32,13 +32,13 @@ impl TextPart {
 /// Times of which a calendar of days can be made: from 1970 to 9999, in microseconds.
 const CALENDAR: std::ops::Range<i64> = 0..253_402_300_800_000_000;
 /// Tags of an entry.
-const MOST_TAGS: usize = 100;
+const MAX_TAGS: usize = 100;
 
-/// Tags by their names, each once; more, or longer ones, than anybody reads are refused.
+/// Checks the names of tags and removes duplicates; too many or too long names are refused.
 pub fn check_tags(names: impl Iterator<Item = String>) -> Result<Vec<String>, Invalid> {
     let tags = remove_duplicates(names);
-    if tags.len() > MOST_TAGS {
-        return Err(Invalid::new(format!("an entry may have {MOST_TAGS} tags")));
+    if tags.len() > MAX_TAGS {
+        return Err(Invalid::new(format!("an entry may have {MAX_TAGS} tags")));
     }
     tags.iter().try_for_each(|name| values::check_tag_name(name))?;
     Ok(tags)
@@ -90,7 +90,7 @@ pub struct EntryContent {
 }
 
 impl EntryContent {
-    /// Takes what a client sent; `now` stands in for an absent time.
+    /// The content of a request; an absent time is `now`.
     pub fn from_request(request: EntryRequest, now: Micros, zone: &TimeZone) -> Result<Self, Invalid> {
         let kind = parse_one_of("type", request.kind, &KINDS, str::to_owned)?;
         let category = parse_one_of("category", request.category, &CATEGORIES, str::to_lowercase)?;
@@ -123,7 +123,7 @@ impl EntryContent {
         })
     }
 
-    /// Whether it could have been sent; for what comes in an archive. The text says what could not.
+    /// Checks what is checked of requests, for entries of an archive.
     pub fn check_values(&self) -> Result<(), Invalid> {
         parse_one_of("type", Some(self.kind.clone()), &KINDS, str::to_owned)?;
         parse_one_of("category", Some(self.category.clone()), &CATEGORIES, str::to_owned)?;
@@ -136,17 +136,17 @@ impl EntryContent {
         check_tags(self.tags.iter().cloned()).map(drop)
     }
 
-    /// An attachment and nothing else.
+    /// Content of an entry that only has an attachment.
     pub fn new_attachment(now: Micros) -> Self {
         Self::new_of_kind("attachment", "file", now)
     }
 
-    /// What somebody writes.
+    /// Content of a comment.
     pub fn new_comment(now: Micros) -> Self {
         Self::new_of_kind("annotation", "comment", now)
     }
 
-    /// What a program has to say.
+    /// Content of a notification.
     pub fn new_notification(category: &str, at: Micros) -> Self {
         Self::new_of_kind("notification", category, at)
     }
@@ -155,24 +155,24 @@ impl EntryContent {
         Self { kind: kind.to_owned(), category: category.to_owned(), at, ..Self::default() }
     }
 
-    /// Bytes of all that is written.
+    /// Bytes of all written text.
     pub fn text_bytes(&self) -> usize {
         self.parts.iter().filter_map(|content| content.text.as_ref()).map(String::len).sum()
     }
 
-    /// What is written as HTML, as it was stored.
+    /// The HTML, as it is stored.
     pub fn html(&self) -> Option<&str> {
         let html = self.parts.iter().find(|part| part.is_html())?;
         html.text.as_deref().filter(|text| !text.trim().is_empty())
     }
 
-    /// What is written, without marks: the plain form if there is one.
+    /// The written text without markup: the plain form if there is one.
     pub fn plain_text(&self) -> Option<String> {
         let plain = self.parts.iter().find(|part| !part.is_html()).and_then(|part| part.text.clone());
         plain.or_else(|| self.html().map(plain_text::render_plain_text))
     }
 
-    /// What people read of it, without marks, each text once: what is written comes first. Of an entry with HTML the other
+    /// The texts that people read, without markup, each once; the written text comes first. If an entry has HTML, its other
     /// form, such as its Markdown, is left out.
     pub fn readable_texts(&self) -> Vec<String> {
         let written = match self.html() {
@@ -189,7 +189,7 @@ impl EntryContent {
         texts
     }
 
-    /// All that a search looks at, without marks; what is written comes first.
+    /// All texts that are searched, without markup; the written text comes first.
     pub fn searchable_texts(&self) -> Vec<String> {
         let mut texts: Vec<String> = Vec::new();
         for part in &self.parts {

@@ -1,4 +1,4 @@
-//! HTML of entries: what may stay of it, what of it is text, and where it names attachments.
+//! HTML of entries: sanitizing it, and rewriting addresses of attachments.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -11,14 +11,14 @@ use crate::domain::html_depth::is_nested_deeper;
 use crate::domain::ids::is_id;
 use crate::domain::invalid::Invalid;
 
-/// What a content names an attachment by; not bound to anybody's session.
+/// The prefix of attachments in stored HTML; without a session.
 const OWN: &str = "/resource/file/";
-/// The same in the logbook's own page, whose editor sends what it was shown.
+/// The prefix in the logbook's own page, whose editor sends it back.
 const OF_PAGE: &str = "/logbook/app/file/";
-/// What stands in the place of an embedded image until it is stored: this and its number.
+/// The prefix of an embedded image until it is stored; its number follows.
 const EMBEDDED: &str = "/resource/embedded/";
-/// Elements within one another; what is deeper is refused, because reading it takes the square of its depth.
-const DEEPEST: usize = 200;
+/// Depth of nested elements; deeper HTML is refused, because parsing takes time by the square of the depth.
+const MAX_DEPTH: usize = 200;
 
 const ELEMENTS: [&str; 37] = [
     "annotation",
@@ -84,7 +84,7 @@ const ATTRIBUTES: [(&str, &[&str]); 21] = [
     ("th", &["colspan", "rowspan", "scope", "width"]),
 ];
 
-/// What an entry may have.
+/// The elements and attributes that an entry may have.
 fn build_cleaner() -> Builder<'static> {
     let mut builder = Builder::default();
     builder.add_tags(ELEMENTS);
@@ -111,15 +111,15 @@ static ALLOWED: LazyLock<Allowed> = LazyLock::new(|| {
     }
 });
 
-/// Whether an element with these attributes stays as it is.
+/// Whether an element with these attributes is kept as it is.
 pub fn is_allowed<'a>(element: &str, mut attributes: impl Iterator<Item = &'a str>) -> bool {
     let Allowed { elements, attributes: by_element, everywhere } = &*ALLOWED;
     let of_element = |name: &str| by_element.get(element).is_some_and(|known| known.contains(name));
     elements.contains(element) && attributes.all(|name| everywhere.contains(name) || of_element(name))
 }
 
-/// Cleans HTML and gives addresses of attachments and images another form: `image` for those of images, `link` for those of
-/// links; what becomes `None` goes.
+/// Sanitizes HTML and rewrites addresses: `image` those of images, `link` those of
+/// links; an address that becomes `None` is removed.
 fn rewrite_addresses(
     html: &str,
     image: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
@@ -142,19 +142,19 @@ fn rewrite_addresses(
     builder.clean(html).to_string()
 }
 
-/// Keeps what is harmless: text, tables, lists, links, images of our own and formulas; nothing that runs, loads from
-/// elsewhere, or covers the page. Sessions that portals bake into addresses of attachments do not stay.
+/// Keeps text, tables, lists, links, attachments and formulas; removes everything that runs, loads from
+/// elsewhere, or covers the page, and sessions in addresses of attachments.
 pub fn sanitize_html(html: &str) -> String {
     rewrite_addresses(html, to_stored_address, |address| {
         Some(to_stored_address(address).unwrap_or_else(|| address.to_owned()))
     })
 }
 
-/// Refuses HTML that is nested so deeply that nobody should read it, for that takes the square of its depth.
+/// Refuses HTML that is nested too deeply: parsing it would take time by the square of its depth.
 pub fn check_depth(html: &str) -> Result<(), Invalid> {
-    if is_nested_deeper(html, DEEPEST) {
+    if is_nested_deeper(html, MAX_DEPTH) {
         return Err(Invalid::new(format!(
-            "the HTML is nested too deeply: more than {DEEPEST} elements within one another"
+            "the HTML is nested too deeply: more than {MAX_DEPTH} elements within one another"
         )));
     }
     Ok(())
@@ -181,7 +181,7 @@ pub fn extract_images(html: &str) -> Result<(String, Vec<String>), Invalid> {
     Ok((html, images))
 }
 
-/// Attachments in the places of embedded images; an image that is none goes.
+/// Puts attachments in the places of embedded images; an image without an attachment is removed.
 pub fn insert_images(html: &str, ids: Vec<Option<String>>) -> String {
     let image = move |address: &str| match address.strip_prefix(EMBEDDED) {
         Some(number) => number.parse().ok().and_then(|n: usize| ids.get(n)?.as_ref()).map(|id| format!("{OWN}{id}")),
@@ -190,7 +190,7 @@ pub fn insert_images(html: &str, ids: Vec<Option<String>>) -> String {
     rewrite_addresses(html, image, |address| Some(address.to_owned()))
 }
 
-/// The form in which an attachment is stored: of its own name, or of what an old portal writes with somebody's session.
+/// The stored form of an attachment's address, which old portals write with a session.
 fn to_stored_address(address: &str) -> Option<String> {
     let named = address.strip_prefix(OWN).or_else(|| address.strip_prefix(OF_PAGE));
     let id = named.filter(|id| is_id(id)).or_else(|| find_resource_id(address))?;
@@ -210,7 +210,7 @@ fn find_resource_id(address: &str) -> Option<&str> {
     is_id(id).then_some(id)
 }
 
-/// Harmless HTML with addresses of attachments that can be opened: `address_of` gives them by id.
+/// Sanitized HTML with addresses of attachments that can be opened, by their ids.
 pub fn replace_attachment_addresses(html: &str, address_of: HashMap<String, String>) -> String {
     let address_of = Arc::new(address_of);
     let of_links = Arc::clone(&address_of);
@@ -228,7 +228,7 @@ pub fn replace_attachment_addresses(html: &str, address_of: HashMap<String, Stri
     rewrite_addresses(html, image, link)
 }
 
-/// HTML of another notebook, whose links and images name attachments in its own way: `id_of` knows by them.
+/// HTML of another notebook with our addresses of attachments: `id_of` finds an attachment by the notebook's address.
 pub fn adopt_attachment_addresses(
     html: &str,
     id_of: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
@@ -248,7 +248,7 @@ pub fn adopt_attachment_addresses(
     rewrite_addresses(html, image, link)
 }
 
-/// Ids of the attachments that a content names.
+/// Ids of the attachments that an HTML names.
 pub fn list_attachment_ids(html: &str) -> Vec<String> {
     if !html.contains("/resource/") {
         return Vec::new();

@@ -2,7 +2,7 @@
 
 use service_kit::Micros;
 
-/// Conditions that all must hold.
+/// Conditions that all must be met.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Pairs of type and category; either may be open.

@@ -1,5 +1,5 @@
-//! How deep elements of HTML stand within one another. Reading HTML takes the square of that, so that what is too deep is
-//! refused before it is read.
+//! How deeply elements of HTML are nested. Parsing takes time by the square of the depth, so HTML that is nested too deeply is
+//! refused before it is parsed.
 
 use std::cell::RefCell;
 

@@ -28,7 +28,7 @@ pub fn is_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-/// Parts, each with its length before it, so that no two lists of parts have one text.
+/// Joins parts, each with its length before it, so that two different lists of parts never give the same text.
 pub fn join_parts(title: &str, parts: &[&str]) -> String {
     let mut text = format!("{title}\n");
     for part in parts {

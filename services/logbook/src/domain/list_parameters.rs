@@ -118,7 +118,7 @@ pub struct ListParameters {
     pub format: Option<String>,
     /// Where the next part of a search begins.
     pub before: Option<String>,
-    /// What nobody knows. Lists ignore it, as ICAT+ does.
+    /// Unknown parameters. Lists ignore them, as ICAT+ does.
     #[serde(flatten)]
     unknown: HashMap<String, String>,
 }
@@ -187,7 +187,7 @@ impl ListParameters {
         Ok(filter)
     }
 
-    /// For what changes all that matches: a mistyped condition must not make it the whole logbook.
+    /// Refuses unknown parameters where all matching entries are changed: with a mistyped condition that would be the whole logbook.
     pub fn refuse_unknown(&self) -> Result<(), Invalid> {
         let Some(name) = self.unknown.keys().min() else { return Ok(()) };
         Err(Invalid::new(format!("there is no parameter {name} here; nothing was changed")))

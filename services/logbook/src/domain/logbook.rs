@@ -1,11 +1,11 @@
-//! The three levels of logbooks.
+//! Logbooks and their names.
 
 use service_kit::fulltext::fold_text;
 
 use crate::domain::invalid::Invalid;
 use crate::domain::values::{check_instrument_name, parse_number};
 
-/// Whose logbook it is.
+/// A logbook: of an investigation, of an instrument, or of the facility.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Logbook {
     Investigation(i64),

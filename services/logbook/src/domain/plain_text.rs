@@ -1,4 +1,4 @@
-//! The text of an entry's HTML, without its marks: for searches, for formats without marks, and where little room is.
+//! The plain text of an entry's HTML: for searches, and for formats without markup.
 
 use std::cell::RefCell;
 
@@ -11,7 +11,7 @@ const BLOCKS: [&str; 15] = ["p", "div", "li", "tr", "td", "th", "h1", "h2", "h3"
 /// Elements whose text is not for people.
 const HIDDEN: [&str; 2] = ["script", "style"];
 
-/// Text of HTML that was sanitised. A line for each block; a formula is its source between `$`, as in Markdown.
+/// Renders sanitized HTML as plain text. Each block is a line; a formula is its source between `$`, as in Markdown.
 pub fn render_plain_text(html: &str) -> String {
     let mut reader = tokenize_html(html, Sink::default()).0.into_inner();
     reader.end_formula();

@@ -10,7 +10,7 @@ use crate::domain::entry::Entry;
 use crate::domain::entry_content::{EntryContent, TextPart};
 use crate::domain::entry_request::{Category, EntryType, TagName};
 
-/// One form of what is written.
+/// One form of the text.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = EntryContent)]
 pub struct RenderedPart {

@@ -11,17 +11,17 @@ const MAX_TAG: usize = 200;
 /// Bytes of a name as it is stored for comparison; a few characters become many without their accents and ligatures.
 const MAX_FOLDED: usize = 1_200;
 
-/// Refuses a name that no catalogue has and no index takes.
+/// Refuses the name of an instrument that is longer than the catalogue and the index allow.
 pub fn check_instrument_name(name: &str) -> Result<(), Invalid> {
     check_name("the name of an instrument", name, MAX_INSTRUMENT)
 }
 
-/// Refuses a name that nobody reads and no index takes.
+/// Refuses the name of a tag that is longer than the index allows.
 pub fn check_tag_name(name: &str) -> Result<(), Invalid> {
     check_name("the name of a tag", name, MAX_TAG)
 }
 
-/// Refuses other names that stand in an index.
+/// Refuses other names that are longer than the index allows.
 pub fn check_short_name(what: &str, name: &str) -> Result<(), Invalid> {
     check_name(what, name, MAX_TAG)
 }

@@ -31,7 +31,7 @@ pub struct AssignWorker {
 impl AssignWorker {
     pub fn into_worker(self, ctx: &Ctx) -> Worker {
         let this = Arc::new(self);
-        Worker::periodic("logbook.attach", INTERVAL, &ctx.stop, move || {
+        Worker::periodic("logbook.assign", INTERVAL, &ctx.stop, move || {
             let this = Arc::clone(&this);
             async move {
                 // Programs wait for a few milliseconds only, and not for a login.

@@ -103,7 +103,7 @@ impl BeamlineEntries {
         content: &mut EntryContent,
     ) -> Result<Destination, Problem> {
         program.require_instrument(target.instrument.as_deref())?;
-        // Together, because a program waits for both no longer than for one.
+        // At the same time, so that a program waits no longer for both than for one.
         let (assignment, is_known) = tokio::join!(self.find_assignment(program, target, content.at), async {
             match target.instrument.as_deref() {
                 Some(name) => self.instruments.has_instrument(name).await,
@@ -142,7 +142,7 @@ impl BeamlineEntries {
             });
             match (assignment, instruments) {
                 (Assignment::NotFound, _) => {}
-                // Nobody says now whether the key may write there.
+                // It is not known whether the key may write there.
                 (_, None) if is_limited => return Ok(Assignment::NoAnswer),
                 (assignment, Some(names)) => {
                     require_any_instrument(&program, id, &names)?;
@@ -179,7 +179,7 @@ impl ParsedTarget {
                 None
             }
         };
-        // A key for one instrument need not say which one.
+        // With a key for one instrument, the instrument need not be named.
         if let (None, [only]) = (&instrument, program.instruments())
             && (investigation.is_some() || proposal.is_some())
         {

@@ -44,7 +44,7 @@ impl Statistics {
         Ok(count_by_investigation(&mut self.db.read().await?, filter).await?)
     }
 
-    /// The entries of some days; a time of day after a day does not count.
+    /// A filter for a range of days; a time of day after a day is ignored.
     pub fn parse_days(&self, first: Option<&str>, last: Option<&str>) -> Result<Filter, Error> {
         let day = |name, text: Option<&str>| {
             let text = text.filter(|text| !text.is_empty());

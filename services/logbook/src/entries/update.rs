@@ -43,7 +43,7 @@ impl Entries {
             if let Some(entry) = self.write_update(&update).await? {
                 return Ok(entry);
             }
-            // Moved; each round is another move.
+            // The entry was moved; each round is another move.
             let found = entries::get_entry(&mut self.db.read().await?, &seen.id).await?;
             let moved = require_present(found, &seen.id)?;
             self.permissions.require_write(caller, &moved.logbook).await?;

@@ -122,7 +122,7 @@ impl Exporter {
             archive.write(text.into_bytes()).await?;
         }
         contents.files.push(lines.describe());
-        // Those whose own entries are not exported come along.
+        // Linked attachments are included even if their own entries are not exported.
         let known: HashSet<&String> = contents.attachments.iter().collect();
         linked.retain(|id, _| !known.contains(id));
         for (id, attachment) in linked {
@@ -209,7 +209,7 @@ impl Exporter {
             named.retain(|id| !entry.content.files.contains(id));
             let mut shown = Vec::new();
             if !named.is_empty() {
-                // Of another logbook nothing is shown.
+                // Attachments of other logbooks are not shown.
                 let named = attachments::filter_by_logbook(&mut tx, &named, entry.logbook_id).await?;
                 shown.extend(attachments::list_attachments_by_ids(&mut tx, &named).await?.into_values());
             }

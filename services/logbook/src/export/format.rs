@@ -6,7 +6,7 @@ use crate::error::Error;
 pub enum Format {
     Text,
     Csv {
-        /// Some spreadsheets take a file without it for another encoding.
+        /// Some spreadsheets assume another encoding without it.
         has_byte_order_mark: bool,
     },
     JsonLines,

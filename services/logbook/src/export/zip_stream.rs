@@ -30,7 +30,7 @@ impl Write for Buffer {
 
 /// Compresses in a pool of its own and sends what comes out.
 pub struct ZipStream<'s> {
-    /// It is large; in a box it moves cheaply between the pool and here.
+    /// Boxed, because it is large and moves between the pool and this task.
     zip: Option<Box<ZipWriter<StreamWriter<Buffer>>>>,
     out: Buffer,
     pool: Blocking,
@@ -43,14 +43,14 @@ impl<'s> ZipStream<'s> {
         Self { zip: Some(Box::new(ZipWriter::new_stream(out.clone()))), out, pool: pool.clone(), sink }
     }
 
-    /// Begins the next file; `at` is when it was made.
+    /// Starts the next file; `at` is its time.
     pub async fn start_file(&mut self, name: String, at: Timestamp) -> Result<(), ExportError> {
-        // A file whose size is not known beforehand may become larger than the old form holds.
+        // The size is not known beforehand and may exceed the limit of a ZIP without Zip64.
         let options = file_options(at).compression_method(CompressionMethod::Deflated).large_file(true);
         self.run_step(move |zip| zip.start_file(name, options)).await
     }
 
-    /// A directory, which may stay empty; `at` is when it was made.
+    /// Adds a directory, which may stay empty; `at` is its time.
     pub async fn add_directory(&mut self, name: String, at: Timestamp) -> Result<(), ExportError> {
         self.run_step(move |zip| zip.add_directory(name, file_options(at))).await
     }

@@ -41,7 +41,7 @@ impl CloseWorker {
     }
 
     async fn run_round(&self) -> Result<(), Problem> {
-        // Without the reader account nobody knows what is released.
+        // Release dates can only be read with the reader account.
         if !self.lookup.has_reader() {
             return Ok(());
         }

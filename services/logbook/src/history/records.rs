@@ -52,7 +52,7 @@ impl History {
         insert_linked_record(tx, logbook_id, &end, kind, act, body).await?;
         let instruments = entries.iter().filter_map(|entry| entry.content.instrument_name.as_deref());
         let instruments = instruments.filter(|name| !name.trim().is_empty());
-        // In one order, so that two writers do not wait for each other.
+        // Always in the same order, to avoid deadlocks.
         let instruments: BTreeSet<Logbook> = instruments.map(|name| Logbook::from_ids(None, Some(name))).collect();
         for instrument in instruments {
             let id = logbooks::find_or_create_logbook(tx, &instrument).await?;
@@ -69,7 +69,7 @@ impl History {
             };
             self.outbox.emit(tx, &event).await?;
         }
-        // Those who listen here need not wait for the bus.
+        // Listeners of this process need not wait for the bus.
         tx.notify_on_commit(&self.wake);
         Ok(end.n)
     }

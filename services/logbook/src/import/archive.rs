@@ -19,9 +19,9 @@ use crate::export::eln_line::EntryLine;
 const ENTRIES: &str = "/entries.jsonl";
 pub const METADATA: &str = "ro-crate-metadata.json";
 /// Bytes of an entry without its attachments.
-const LONGEST_LINE: u64 = 32 << 20;
+const MAX_LINE: u64 = 32 << 20;
 /// Bytes of a file's name.
-const LONGEST_NAME: usize = 4096;
+const MAX_NAME: usize = 4096;
 /// Bytes of a file that are read at once.
 pub const CHUNK_SIZE: usize = 256 * 1024;
 
@@ -38,7 +38,7 @@ pub struct Limits {
 pub enum Item {
     /// The next bytes of a file, [`CHUNK_SIZE`] at most.
     Chunk(Vec<u8>),
-    /// The file has no more bytes.
+    /// The end of the file.
     FileEnd,
     Entry(Box<EntryLine>),
 }
@@ -91,14 +91,14 @@ impl Seek for PositionedFile {
     }
 }
 
-/// Gives all entries with their files in turn; a text says what is wrong with the archive.
+/// Passes all entries with their files to `each`; the error says what is wrong with the archive.
 pub fn read_entries(
     file: &File,
     limits: Limits,
     mut each: impl FnMut(Item) -> Result<(), String>,
 ) -> Result<(), String> {
     let unreadable = |e: zip::result::ZipError| format!("the archive cannot be read: {e}");
-    // Lines and files are read in turn.
+    // Lines and files are read alternately.
     let (mut of_lines, mut of_files) = (open_zip(file)?, open_zip(file)?);
     let name = find_entries_file(&of_lines).ok_or("the archive has no file entries.jsonl beside its metadata")?;
     let root = &name[..name.len() - ENTRIES.len()];
@@ -109,7 +109,7 @@ pub fn read_entries(
     for number in 1_u64.. {
         let wrong = |what: &str| format!("entry {number} of the archive: {what}");
         let mut text = Vec::new();
-        let read = (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut text).map_err(|e| wrong(&e.to_string()))?;
+        let read = (&mut lines).take(MAX_LINE).read_until(b'\n', &mut text).map_err(|e| wrong(&e.to_string()))?;
         if read == 0 {
             break;
         }
@@ -144,8 +144,8 @@ pub fn is_logbook_archive(file: &File) -> Result<bool, String> {
     let Some(name) = find_entries_file(&zip) else { return Ok(false) };
     let mut first = Vec::new();
     let lines = zip.by_name(&name).map_err(|e| format!("{name}: {e}"))?;
-    BufReader::new(lines.take(LONGEST_LINE)).read_until(b'\n', &mut first).map_err(|e| format!("{name}: {e}"))?;
-    // Another notebook may call a file so as well. What is no JSON at all is an archive of ours that is broken.
+    BufReader::new(lines.take(MAX_LINE)).read_until(b'\n', &mut first).map_err(|e| format!("{name}: {e}"))?;
+    // Other notebooks may use this file name too. If it is not JSON at all, it is a broken archive of a logbook.
     Ok(serde_json::from_slice::<Value>(&first).map_or(true, |line| line["id"].is_string() && line["event"].is_object()))
 }
 
@@ -170,7 +170,7 @@ pub struct ReadFile {
     pub bytes: u64,
 }
 
-/// Gives the content of a file in an archive piece by piece; `left` is how many bytes all of them may still have.
+/// Passes the content of a file to `each` in chunks; `left` is how many bytes all files may still have.
 pub fn read_file(
     mut entry: impl Read,
     path: &str,
@@ -197,7 +197,7 @@ pub fn read_file(
     Ok(ReadFile { sha256: encode_hex(hash.finish().as_ref()), bytes })
 }
 
-/// What would be refused when it is written is refused before anything is.
+/// Checks an entry, so that nothing that would be refused later is found after others were written.
 pub fn check_line(line: &EntryLine, text: &[u8]) -> Result<(), Error> {
     if has_nul(text) {
         return Err(Error::invalid("there must be no NUL in a text"));
@@ -207,7 +207,7 @@ pub fn check_line(line: &EntryLine, text: &[u8]) -> Result<(), Error> {
         entry_html::extract_images(part.text.as_deref().unwrap_or_default())?;
     }
     let ids: HashSet<&str> = line.files.iter().map(|file| file.id.as_str()).collect();
-    if ids.len() != line.files.len() || line.files.iter().any(|file| file.filename.len() > LONGEST_NAME) {
+    if ids.len() != line.files.len() || line.files.iter().any(|file| file.filename.len() > MAX_NAME) {
         return Err(Error::invalid("a file is listed twice, or its name is too long"));
     }
     Ok(())

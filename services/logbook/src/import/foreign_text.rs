@@ -9,10 +9,10 @@ use crate::import::ro_crate::{list_keywords, list_measured_values, to_text};
 use crate::markup::markdown::{MAX_MARKDOWN, render_markdown, render_plain};
 
 /// Of an entry's tags, and characters of one.
-const MOST_TAGS: usize = 100;
-const LONGEST_TAG: usize = 200;
+const MAX_TAGS: usize = 100;
+const MAX_TAG: usize = 200;
 
-/// A name that is no description.
+/// Whether a name is a file name like the other: it has the same ending.
 pub fn has_same_ending(name: &str, filename: &str) -> bool {
     let ending = |name: &str| name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     !name.contains('/') && ending(name) == ending(filename)
@@ -20,12 +20,12 @@ pub fn has_same_ending(name: &str, filename: &str) -> bool {
 
 /// Tags that an entry may have; a longer one is cut.
 pub fn list_node_tags(node: &Value) -> Vec<String> {
-    let short = |word: String| word.chars().filter(|c| *c != '\0').take(LONGEST_TAG).collect::<String>();
+    let short = |word: String| word.chars().filter(|c| *c != '\0').take(MAX_TAG).collect::<String>();
     let all = list_keywords(node).into_iter().map(short).filter(|word| check_tag_name(word).is_ok());
-    all.take(MOST_TAGS).collect()
+    all.take(MAX_TAGS).collect()
 }
 
-/// What somebody has written.
+/// The form of an entry.
 pub fn find_node_text(node: &Value) -> Option<String> {
     ["text", "articleBody"].iter().find_map(|name| to_text(&node[name]))
 }

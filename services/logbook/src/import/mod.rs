@@ -97,7 +97,7 @@ impl Importer {
             })
         });
         let (read, written) = tokio::join!(reading, self.write_items(logbook, receiver, actor));
-        // What could not be written is the cause, also of what is not read any more.
+        // A failure to write comes first, because it also ends the reading.
         let mut counts = written?;
         read?.map_err(Error::InvalidArchive)?;
         if let Source::Foreign(foreign) = source {
@@ -247,7 +247,7 @@ struct Foreign {
     publisher: Option<String>,
 }
 
-/// Gives all entries with their files in turn; a text says what is wrong with the archive.
+/// Passes all entries with their files to `each`; the error says what is wrong with the archive.
 fn read_archive(
     file: &File,
     limits: Limits,
@@ -269,12 +269,12 @@ fn read_archive(
 fn place_in_logbook(logbook: &Logbook, content: &mut EntryContent) {
     content.investigation_id = Logbook::parse_investigation_id(&logbook.name());
     match logbook {
-        // With a proposal it would wait for an investigation, and go there.
+        // With a proposal, the entry would wait for an investigation and be moved there.
         Logbook::Instrument(instrument) => {
             (content.investigation_name, content.instrument_name) = (None, Some(instrument.to_uppercase()));
         }
         Logbook::Investigation(_) => {}
-        // Else it would seem to wait for an investigation.
+        // Otherwise it would seem to wait for an investigation.
         Logbook::Facility | Logbook::Unassigned => (content.investigation_name, content.instrument_name) = (None, None),
     }
 }

@@ -24,7 +24,7 @@ pub fn normalize_path(id: &str) -> String {
     if id.is_empty() { ".".to_owned() } else { id.to_owned() }
 }
 
-/// One value or several.
+/// The values of a property, which may be one or a list.
 fn list_values(value: &Value) -> impl Iterator<Item = &Value> {
     let (one, many) = match value {
         Value::Array(many) => (None, many.as_slice()),
@@ -34,7 +34,7 @@ fn list_values(value: &Value) -> impl Iterator<Item = &Value> {
     one.into_iter().chain(many)
 }
 
-/// A text, or the number that somebody has written in place of it.
+/// A text; a number or boolean in its place counts too.
 pub fn to_text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
@@ -73,7 +73,7 @@ impl Crate {
         self.nodes.get(id)
     }
 
-    /// What made the crate.
+    /// The notebook that wrote the crate.
     pub fn publisher(&self) -> Option<String> {
         let descriptor = self.nodes.get("ro-crate-metadata.json")?;
         let publisher = &descriptor["sdPublisher"];
@@ -81,7 +81,7 @@ impl Crate {
         to_text(&named["name"]).or_else(|| to_text(publisher))
     }
 
-    /// When the crate was made, for what says no time of its own.
+    /// The time of the crate, for nodes without a time of their own.
     pub fn find_time(&self, zone: &TimeZone) -> Option<Micros> {
         let descriptor = self.nodes.get("ro-crate-metadata.json").unwrap_or(&Value::Null);
         parse_node_time(self.root(), zone).or_else(|| parse_node_time(descriptor, zone))
@@ -101,7 +101,7 @@ impl Crate {
         found.collect()
     }
 
-    /// Names of who has written it.
+    /// Names of the authors.
     pub fn join_authors(&self, node: &Value) -> Option<String> {
         let people = ["author", "creator"]
             .iter()

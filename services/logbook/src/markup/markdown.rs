@@ -19,10 +19,10 @@ const VOID: [&str; 5] = ["br", "col", "hr", "img", "wbr"];
 /// much HTML. A longer one is text, or refused, depending on where it comes from.
 pub const MAX_MARKDOWN: usize = 256 << 10;
 /// Bytes of a formula.
-const LONGEST_FORMULA: usize = 4_000;
+const MAX_FORMULA: usize = 4_000;
 /// Formulas of a text that are set, and bytes of their `MathML`, which has many times the length of its source; the rest stays
 /// text.
-const MOST_FORMULAS: usize = 500;
+const MAX_FORMULAS: usize = 500;
 const MOST_MATHML: usize = 256 << 10;
 /// Commands that define others: a few of them make a formula of any size.
 const DEFINING: [&str; 6] = ["\\def", "\\let", "\\futurelet", "\\newcommand", "\\renewcommand", "\\providecommand"];
@@ -58,15 +58,15 @@ struct Rendered<'a> {
     block: Option<String>,
     /// Links, images and blocks of code around: what is within is no address.
     opaque: usize,
-    /// Formulas that were set, and the bytes of their `MathML`.
+    /// Number of formulas that were rendered, and the bytes of their `MathML`.
     formulas: usize,
     mathml: usize,
 }
 
 impl<'a> Rendered<'a> {
-    /// `MathML`; what is no formula after all, as in `5$ or 6$`, stays as it was written.
+    /// Adds a formula as `MathML`. Text that is not a formula after all, as in `5$ or 6$`, stays as it was written.
     fn add_formula(&mut self, source: &str, mode: DisplayMode) {
-        let is_wanted = !source.trim().is_empty() && self.formulas < MOST_FORMULAS && self.mathml < MOST_MATHML;
+        let is_wanted = !source.trim().is_empty() && self.formulas < MAX_FORMULAS && self.mathml < MOST_MATHML;
         self.events.push(match is_wanted.then(|| render_formula(source, mode)).flatten() {
             Some(html) => {
                 self.formulas += 1;
@@ -112,13 +112,13 @@ impl<'a> Rendered<'a> {
             Event::InlineMath(source) => self.add_formula(&source, DisplayMode::Inline),
             Event::DisplayMath(source) => self.add_formula(&source, DisplayMode::Block),
             Event::InlineHtml(tag) | Event::Html(tag) => self.add_tag(tag),
-            // Boxes that could be ticked do not survive the cleaning.
+            // Check boxes are removed when the HTML is sanitized.
             Event::TaskListMarker(is_done) => self.events.push(Event::Text(if is_done { "☑ " } else { "☐ " }.into())),
             event => self.events.push(event),
         }
     }
 
-    /// A tag within text. It is text until its end comes.
+    /// Adds a tag within text. It counts as text until it is closed.
     fn add_tag(&mut self, source: CowStr<'a>) {
         let place = self.events.len();
         let tags = parse_tags(&source);
@@ -144,7 +144,7 @@ impl<'a> Rendered<'a> {
         }
     }
 
-    /// A block of HTML stays one if every tag in it may stay and has its end.
+    /// A block of HTML is kept if every tag in it is allowed and closed.
     fn add_block(&mut self, block: String) {
         if is_balanced(&parse_tags(&block)) && !block.trim_start().starts_with("<!") {
             return self.events.push(Event::Html(block.into()));
@@ -198,12 +198,12 @@ fn link_addresses(text: &str) -> Vec<Event<'_>> {
 
 /// `None` if it cannot be read.
 fn render_formula(source: &str, mode: DisplayMode) -> Option<String> {
-    if source.len() > LONGEST_FORMULA || DEFINING.iter().any(|command| source.contains(command)) {
+    if source.len() > MAX_FORMULA || DEFINING.iter().any(|command| source.contains(command)) {
         return None;
     }
     let mut annotation = String::new();
     pulldown_cmark_escape::escape_html(&mut annotation, source).ok()?;
-    // A fault of the parser is a formula that cannot be read, and not the end of the request.
+    // A panic of the parser means that the formula cannot be read; the request continues.
     catch_unwind(AssertUnwindSafe(|| {
         let storage = Storage::new();
         let events: Vec<_> = pulldown_latex::Parser::new(source, &storage).collect::<Result<_, _>>().ok()?;
@@ -268,8 +268,8 @@ mod tests {
 
     #[test]
     fn only_so_many_formulas_are_set() {
-        let html = render_markdown(&"$x$ ".repeat(MOST_FORMULAS + 3));
-        assert_eq!(html.matches("<math").count(), MOST_FORMULAS);
+        let html = render_markdown(&"$x$ ".repeat(MAX_FORMULAS + 3));
+        assert_eq!(html.matches("<math").count(), MAX_FORMULAS);
         assert_eq!(html.matches("$x$").count(), 3);
         assert!(!render_markdown(&"$".repeat(10_000)).contains("<math"), "nothing is no formula");
     }
@@ -328,7 +328,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// Nothing that is written is lost, whatever it looks like.
+        /// No text is ever lost.
         #[test]
         fn no_word_is_lost(words in prop::collection::vec(
             prop::sample::select(vec!["<", ">", "</", "<b", "<I>", "&", "\"", "'", "=", "/", "$x$", "$", "word", "a b", "<!--", "-->", "<td>", "<![CDATA["]),

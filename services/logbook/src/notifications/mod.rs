@@ -60,7 +60,7 @@ impl NotificationRule {
         }
         let others =
             KINDS.iter().map(|kind| kind.subject).filter(|subject| !subject.starts_with("undulator.v1.logbook."));
-        // An entry that tells of an entry would never end.
+        // An entry about an entry would cause another one, without end.
         let kind = kind(&self.subject).filter(|kind| others.clone().any(|subject| subject == kind.subject));
         let kind =
             kind.ok_or_else(|| wrong(format!("the subject must be one of {}", others.collect::<Vec<_>>().join(", "))))?;

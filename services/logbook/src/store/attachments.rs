@@ -1,4 +1,4 @@
-//! What is attached to entries; the bytes lie in a store of their own, by their SHA-256.
+//! Attachments of entries; their bytes are blobs, by their SHA-256.
 
 use std::collections::HashMap;
 
@@ -62,7 +62,7 @@ pub async fn get_attachment(tx: &mut Tx, id: &str) -> Result<Option<Attachment>,
     tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(parse_attachment).transpose()
 }
 
-/// By their ids.
+/// Attachments by their ids.
 pub async fn list_attachments_by_ids(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Attachment>, DbError> {
     let sql = format!(
         "SELECT a.id, a.sha256, c.key, a.bytes, a.media_type, a.filename, a.entry_id, a.created_at \
@@ -73,7 +73,7 @@ pub async fn list_attachments_by_ids(tx: &mut Tx, ids: &[String]) -> Result<Hash
     rows.iter().map(|row| parse_attachment(row).map(|found| (found.id.clone(), found))).collect()
 }
 
-/// Those of the attachments whose entries lie in a logbook.
+/// Those of the attachments whose entries are in a logbook.
 pub async fn filter_by_logbook(tx: &mut Tx, ids: &[String], logbook: i64) -> Result<Vec<String>, DbError> {
     let sql = format!(
         "SELECT a.id FROM attachment a JOIN entry e ON e.id = a.entry_id WHERE e.book_id = $1 AND a.id IN {}",

@@ -27,7 +27,7 @@ pub const ALL: [&str; 4] = [UNBOUND, WITHOUT_INSTRUMENT, LIST_WITHOUT_INSTRUMENT
 /// Quarters of an hour: every zone's days begin with one.
 const QUARTER: i64 = 15 * 60 * 1_000_000;
 
-/// Those of the entries that match, with everything that lists ask for.
+/// Those of some entries that match.
 pub async fn list_matching_entries(
     tx: &mut Tx,
     ids: &[String],
@@ -87,7 +87,7 @@ pub async fn list_entries_after(
             query.where_clause()
         )
     };
-    // What is skipped is not worth reading whole.
+    // Skipped rows are not read completely.
     let sql = match page.skip {
         0 => part(COLUMNS),
         _ => format!("SELECT {COLUMNS} FROM entry e WHERE e.id IN ({}) ORDER BY {order}", part("e.id")),
@@ -101,7 +101,7 @@ pub async fn list_entry_ids(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Resu
     tx.fetch_all(&sql, &query.vals).await?.iter().map(|row| row.get("id")).collect()
 }
 
-/// The numbers of all logbooks that a change of these entries appends to, those of their instruments included.
+/// The ids of all logbooks that a change of these entries appends to, those of their instruments included.
 pub async fn list_involved_logbooks(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<i64>, DbError> {
     let query = Query::new(tx, scope, filter).await?;
     let sql = format!(
@@ -117,7 +117,7 @@ pub async fn list_involved_logbooks(tx: &mut Tx, scope: &Scope, filter: &Filter)
     Ok(ids)
 }
 
-/// The logbooks in which they lie: number and name.
+/// The logbooks that contain the entries: id and name.
 pub async fn list_logbooks_of_entries(
     tx: &mut Tx,
     scope: &Scope,

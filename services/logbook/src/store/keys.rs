@@ -13,9 +13,9 @@ const KEY_BYTES: usize = 32;
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Addresses of attachments.
+    /// Signed URLs of attachments.
     SignedUrls = 1,
-    /// Closed logbooks.
+    /// Signatures of closed logbooks.
     ClosingSignatures = 2,
 }
 
@@ -23,7 +23,7 @@ async fn get_key(tx: &mut Tx, purpose: Purpose) -> Result<Option<Vec<u8>>, DbErr
     tx.fetch_optional(GET, &[(purpose as i64).into()]).await?.map(|row| row.get("secret")).transpose()
 }
 
-/// The first one counts.
+/// The key that was inserted first is kept.
 async fn insert_key(tx: &mut Tx, purpose: Purpose, secret: Vec<u8>) -> Result<(), DbError> {
     tx.execute(CREATE, &[(purpose as i64).into(), secret.into()]).await.map(drop)
 }

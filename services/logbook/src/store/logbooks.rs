@@ -8,7 +8,7 @@ use crate::domain::logbook::Logbook;
 
 const OPEN: &str = "INSERT INTO book (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
 const FIND: &str = "SELECT id FROM book WHERE name = $1";
-/// Also takes the row, so that nobody else appends to this logbook until the transaction ends.
+/// Also locks the row, so that nobody else appends to this logbook until the transaction ends.
 const NEXT: &str = "UPDATE book SET records = records + 1 WHERE id = $1 RETURNING records, head, name";
 const RECORD: &str = "INSERT INTO record (book_id, n, kind, at, actor, body, previous, hash) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -41,7 +41,7 @@ pub struct Record {
     pub hash: String,
 }
 
-/// The row of a logbook, which is made with its first record.
+/// The id of a logbook, whose row is created with its first record.
 pub async fn find_or_create_logbook(tx: &mut Tx, logbook: &Logbook) -> Result<i64, DbError> {
     let name = logbook.name();
     if let Some(row) = tx.fetch_optional(FIND, &[(&name).into()]).await? {
@@ -52,8 +52,8 @@ pub async fn find_or_create_logbook(tx: &mut Tx, logbook: &Logbook) -> Result<i6
     tx.fetch_one(FIND, &[(&name).into()]).await?.get("id")
 }
 
-/// Takes the rows of logbooks before anything else is done with them: whoever changes something in a logbook comes after
-/// whoever did so before. Instruments last and by name, as [`append`] comes to their feeds, so that no two wait for each other.
+/// Locks the rows of logbooks before anything else is done with them: whoever changes something in a logbook comes after
+/// whoever did so before. Instruments come last and by name, as records are appended to their feeds, to avoid deadlocks.
 pub async fn lock_logbooks(tx: &mut Tx, ids: &[i64]) -> Result<(), DbError> {
     let engine = tx.engine();
     let sql = format!(
@@ -75,7 +75,7 @@ pub async fn find_logbook(tx: &mut Tx, logbook: &Logbook) -> Result<Option<i64>,
     tx.fetch_optional(FIND, &[logbook.name().into()]).await?.map(|row| row.get("id")).transpose()
 }
 
-/// The numbers of those logbooks that have any record.
+/// The ids of those logbooks that have any record.
 pub async fn list_logbook_ids(tx: &mut Tx, logbooks: impl IntoIterator<Item = Logbook>) -> Result<Vec<i64>, DbError> {
     let names: Vec<String> = logbooks.into_iter().map(|logbook| logbook.name()).collect();
     let sql = format!("SELECT id FROM book WHERE name IN {} ORDER BY id", tx.engine().text_list("$1"));
@@ -83,7 +83,7 @@ pub async fn list_logbook_ids(tx: &mut Tx, logbooks: impl IntoIterator<Item = Lo
     rows.iter().map(|row| row.get("id")).collect()
 }
 
-/// The names of logbooks by their numbers.
+/// The names of logbooks by their ids.
 pub async fn list_logbook_names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>, DbError> {
     let sql = format!("SELECT id, name FROM book WHERE id IN {}", tx.engine().id_list("$1"));
     let rows = tx.fetch_all(&sql, &[Val::from_ids(ids)]).await?;
@@ -129,7 +129,7 @@ pub async fn append_to_feed(tx: &mut Tx, instrument: i64, logbook: i64, n: i64) 
     tx.execute(FEED, &[instrument.into(), position.into(), logbook.into(), n.into()]).await.map(drop)
 }
 
-/// Logbooks of investigations that have records since they were last closed, after a number: number and name.
+/// Logbooks of investigations that have records since they were last closed, after an id: id and name.
 pub async fn list_unclosed_logbooks(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<(i64, String)>, DbError> {
     let rows = tx.fetch_all(NOT_CLOSED, &[after.into(), limit.into()]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
@@ -151,7 +151,7 @@ pub async fn list_records(tx: &mut Tx, logbook: i64, after: i64, limit: i64) -> 
     rows.iter().map(parse_record).collect()
 }
 
-/// Records of an instrument's feed after a place of it: place, name of the logbook, record.
+/// Records of an instrument's feed after a position: position, name of the logbook, record.
 pub async fn list_feed(
     tx: &mut Tx,
     logbook: i64,

@@ -6,7 +6,7 @@ use crate::domain::filter::{Filter, Order, Page};
 use crate::domain::logbook::Logbook;
 use crate::store::logbooks::find_logbook;
 
-/// Whose entries are looked at.
+/// Which entries a query is limited to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     Logbook(i64),
@@ -24,7 +24,7 @@ pub async fn find_scope(tx: &mut Tx, logbook: &Logbook) -> Result<Scope, DbError
     })
 }
 
-/// Of a tag with so many entries it is better to look at them than at the entries of the list.
+/// For a tag with at most so many entries it is faster to look at these than at the entries of the list.
 const RARE: i64 = 500;
 
 pub fn order_column(order: Order) -> &'static str {

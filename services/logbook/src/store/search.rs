@@ -8,10 +8,10 @@ use crate::domain::filter::Filter;
 use crate::store::entries::{COLUMNS, parse_entry};
 use crate::store::query::{Query, Scope};
 
-/// More logbooks than this are looked up after the words, not with them.
-const MOST_LABELS: usize = 16;
+/// More logbooks than this are a condition beside the index of words, and not part of its query.
+const MAX_LABELS: usize = 16;
 
-/// Where to look.
+/// Which logbooks are searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
     Everything,
@@ -41,7 +41,7 @@ pub async fn search_entries(
     let mut labels = Vec::new();
     match reach {
         Reach::Logbooks(ids) if ids.is_empty() => return Ok(Vec::new()),
-        Reach::Logbooks(ids) if ids.len() <= MOST_LABELS => labels.extend(ids.iter().map(|id| label_token(*id))),
+        Reach::Logbooks(ids) if ids.len() <= MAX_LABELS => labels.extend(ids.iter().map(|id| label_token(*id))),
         Reach::Logbooks(ids) => {
             let list = query.bind(Val::from_ids(ids));
             query.conditions.push(format!("e.book_id IN {}", tx.engine().id_list(&list)));
@@ -54,7 +54,7 @@ pub async fn search_entries(
     for pattern in &patterns {
         query.add_condition("entry_words.tokens LIKE {} ESCAPE '\\'", pattern.as_str());
     }
-    // A frequent word is found from the newest entry on, a rare one in the index of words.
+    // A frequent word is found by scanning from the newest entry, a rare one in the index of words.
     tx.plan_by_values().await?;
     if !patterns.is_empty() {
         let end = match before {
@@ -77,7 +77,7 @@ pub async fn search_entries(
 
 async fn list_last_written(tx: &mut Tx, mut query: Query, limit: i64) -> Result<Vec<Entry>, DbError> {
     let limit = query.bind(limit);
-    // CROSS, so that SQLite begins with the words.
+    // CROSS, so that SQLite starts with the index of words.
     let sql = format!(
         "SELECT {COLUMNS} FROM entry_words CROSS JOIN entry e WHERE e.seq = entry_words.rowid AND {} \
          ORDER BY entry_words.rowid DESC LIMIT {limit}",

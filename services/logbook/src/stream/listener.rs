@@ -62,7 +62,7 @@ pub async fn respond_with_stream(
     Ok(HttpResponse::Ok()
         .insert_header(("content-type", "text/event-stream"))
         .insert_header(("cache-control", "no-store"))
-        // nginx would keep events back until its buffer is full.
+        // nginx would hold events back until its buffer is full.
         .insert_header(("x-accel-buffering", "no"))
         .streaming(listener.into_stream()))
 }
@@ -77,7 +77,7 @@ impl Listener {
     ) -> Result<Self, Problem> {
         let events = streams.subscribe(&topic).await?;
         let head = streams.find_head(&topic.logbook).await?;
-        // A number that was not given yet is of another database: what is there now has to be read anew.
+        // An id above the head comes from another database, so the client has to read everything again.
         let (last, name) = match after {
             Some(after) if after > head => (head, "reset"),
             Some(after) => (after, "ready"),

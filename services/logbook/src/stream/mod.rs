@@ -113,7 +113,7 @@ impl EntryStreams {
         let heads = logbooks::list_heads(&mut self.db.read().await?, &names).await?;
         for (topic, channel) in channels {
             let head = heads.get(&topic.logbook.name()).map_or(0, |head| to_position(&topic.logbook, *head));
-            // The other channels get theirs all the same.
+            // The other channels are not affected.
             if let Err(e) = self.send_to_channel(&topic, &channel, head).await {
                 tracing::warn!(logbook.book = topic.logbook.name(), error = %e, "records could not be sent to listeners");
             }

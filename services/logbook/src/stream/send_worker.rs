@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// The worker of all streams.
 pub fn create_worker(ctx: &Ctx, streams: &Arc<EntryStreams>) -> Worker {
     let (streams, stop) = (Arc::clone(streams), ctx.stop.clone());
-    Worker::new("logbook.live", move || {
+    Worker::new("logbook.stream", move || {
         let (streams, stop) = (Arc::clone(&streams), stop.clone());
         async move {
             while !stop.is_cancelled() {

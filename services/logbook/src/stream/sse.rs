@@ -54,7 +54,7 @@ fn render_event(
     let (present, gone): (Vec<&String>, Vec<&String>) =
         if many { (Vec::new(), Vec::new()) } else { ids.iter().partition(|id| entries.contains_key(id.as_str())) };
     if record.kind == RecordKind::Created.name() && present.is_empty() {
-        // Not what this listener asked for; the id alone, for the next time.
+        // The record does not match the filter; only its id is sent, for the next connection.
         return SseEvent { id: position, bytes: format!("id: {position}\n\n").into() };
     }
     let entries: Vec<&Value> = present.iter().filter_map(|id| entries.get(id.as_str())).collect();

@@ -86,7 +86,7 @@ async fn find_entry(
     let found = lists.find_entries(&logbook, std::slice::from_ref(entry), &Filter::default()).await?.pop();
     let missing = || Error::NoSuchEntry(entry.clone());
     let entry = found.ok_or_else(missing)?;
-    // What was removed is for whoever could restore it.
+    // Removed entries are only shown to those who may restore them.
     if entry.removed && pages.permissions.require_history(caller, &entry.logbook).await.is_err() {
         return Err(missing().into());
     }
@@ -154,7 +154,7 @@ async fn render_entry_page(
     let present = content.clone();
     let mode = pages.text_pool.run(content.text_bytes(), move || choose_mode(&present)).await?;
     let message = "Somebody has changed this entry meanwhile. Look at what is there now, and change it again.";
-    // What was refused stays in the form.
+    // The refused text stays in the form.
     let html = match refused.filter(|form| form.mode == "html") {
         Some(form) => Some(entry_html::sanitize_html(&form.text)),
         None => view.as_ref().and_then(|view| view.html.clone()),
@@ -205,7 +205,7 @@ fn choose_mode(content: &EntryContent) -> &'static str {
         return "html";
     }
     let rendered = render_markdown(&plain);
-    // What is too deep was not written as Markdown, for it would have been refused.
+    // HTML that is nested too deeply was not written as Markdown, because that is refused.
     let is_all =
         entry_html::check_depth(&rendered).is_ok() && entry_html::sanitize_html(&rendered).trim() == html.trim();
     if is_all { "markdown" } else { "html" }

@@ -24,7 +24,7 @@ use crate::web::pages::Pages;
 use crate::web::session_cookie::{redirect_to, refuse_foreign_site};
 use crate::web::templates::render_page;
 
-/// What somebody has written.
+/// The form of an entry.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct EntryForm {
     #[serde(default)]
@@ -59,7 +59,7 @@ impl EntryForm {
         Ok((form.into_inner(), false))
     }
 
-    /// Puts text, pasted images and tags into an entry; an error if there is nothing, or too much.
+    /// Puts text, pasted images and tags into an entry; an error if it is empty or too large.
     pub async fn fill_content(self, text_pool: &TextPool, content: &mut EntryContent) -> Result<(), Problem> {
         content.tags = check_tags(split_names(&self.tags).into_iter())?;
         let bytes = self.text.len();
@@ -81,7 +81,7 @@ impl EntryForm {
         }
         let mut html = if is_rich { text.clone() } else { render_markdown(&text) };
         for image in &images {
-            // Whatever else stands there is taken away with what is not harmless.
+            // Anything else in there is removed when the HTML is sanitized.
             let _ = write!(html, "<p><img src=\"{}\" alt=\"pasted image\"></p>", image.replace(['"', '<', '>'], ""));
         }
         let plain = if is_rich { render_plain_text(&text) } else { text };

@@ -27,13 +27,13 @@ pub struct EntryView {
     pub author: Option<String>,
     pub kind: String,
     pub category: String,
-    /// What it is in a word.
+    /// The kind of entry in one word.
     pub label: String,
     pub title: Option<String>,
     pub tags: Vec<String>,
-    /// Harmless HTML.
+    /// Sanitized HTML.
     pub html: Option<String>,
-    /// Plain text as harmless HTML, where there is nothing else.
+    /// Plain text as sanitized HTML, if the entry has no HTML.
     pub plain_html: Option<String>,
     pub files: Vec<FileView>,
     pub version: i64,
@@ -145,13 +145,13 @@ impl EntryView {
         }
     }
 
-    /// With what was found in it.
+    /// With excerpts of what was found.
     pub fn with_excerpts(mut self, words: &FulltextQuery, content: &EntryContent) -> Self {
         let texts = content.readable_texts();
         let found =
             texts.iter().map(|text| words.extract_excerpt(text, EXCERPT_BYTES)).filter(|pieces| !pieces.is_empty());
         self.excerpts = found.take(2).map(|pieces| pieces.into_iter().map(ExcerptPiece::from).collect()).collect();
-        // Nothing is said twice; the entry itself is one click away.
+        // The excerpts replace the text; the entry itself is one click away.
         if !self.excerpts.is_empty() {
             (self.html, self.plain_html, self.title) = (None, None, None);
         }

@@ -79,7 +79,7 @@ impl InvestigationQuery {
         }
         let conditions =
             if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-        // One more says whether there are older ones.
+        // One more row shows whether there are older investigations.
         format!(
             "SELECT DISTINCT i.id, i.name, i.title, i.startDate FROM Investigation i{joins}{conditions} \
              ORDER BY i.startDate DESC, i.id DESC LIMIT {}, {}",

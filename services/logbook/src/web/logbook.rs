@@ -42,7 +42,7 @@ const KINDS: [(&str, &str); 7] = [
 pub struct PageQuery {
     /// The last entry of the page before.
     after: Option<String>,
-    /// `true`: what was removed, in place of what is there.
+    /// `true`: removed entries instead of the present ones.
     removed: Option<String>,
 }
 
@@ -77,7 +77,7 @@ pub async fn show_logbook(
         Err(form) => return Ok(form),
     };
     let (path, logbook) = pages.require_read(&caller, &path.0, &path.1).await?;
-    // What was removed is for whoever could restore it.
+    // Removed entries are only shown to those who may restore them.
     let shows_removed = position.removed.as_deref() == Some("true");
     if shows_removed {
         pages.permissions.require_history(&caller, &path.logbook).await?;

@@ -1,4 +1,4 @@
-//! Templates, which escape everything that is not marked as sanitised HTML.
+//! Templates, which escape everything that is not marked as sanitized HTML.
 
 use std::sync::LazyLock;
 

@@ -26,7 +26,7 @@ pub struct DownloadQuery {
 
 #[utoipa::path(
     get, path = "/resource/{credential}/file/download", operation_id = "download_file", tag = "attachments",
-    summary = "An attachment",
+    summary = "Download an attachment",
     params(Credential, DownloadQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

@@ -12,7 +12,7 @@ use crate::http::respond_json;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/event/count", operation_id = "count_entries", tag = "entries",
-    summary = "How many entries match",
+    summary = "Count entries",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

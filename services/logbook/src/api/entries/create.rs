@@ -15,7 +15,7 @@ use crate::http::{read_json, respond_json, set_etag};
 
 #[utoipa::path(
     post, path = "/logbook/{credential}/event", operation_id = "create_entry", tag = "entries",
-    summary = "Write an entry",
+    summary = "Create an entry",
     params(Credential, InvestigationQuery),
     request_body(content = EntryRequest, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),

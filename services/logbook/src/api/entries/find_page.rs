@@ -30,7 +30,7 @@ struct PageOf {
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/event/page", operation_id = "find_page", tag = "entries",
-    summary = "The page of an entry",
+    summary = "Find the page of an entry",
     params(Credential, FilterQuery, ListQuery, EntryQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

@@ -15,7 +15,7 @@ use crate::http::respond_json;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/event", operation_id = "list_entries", tag = "entries",
-    summary = "Entries of a logbook",
+    summary = "List entries",
     description = "With `format=pdf`, `eln`, `csv`, `txt` or `jsonl` the answer is the file that is also at \
         `/logbook/{credential}/export/…`.",
     params(Credential, FilterQuery, ListQuery),

@@ -12,7 +12,7 @@ use crate::http::respond_json;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/event/dates", operation_id = "list_days", tag = "entries",
-    summary = "Days with entries",
+    summary = "List days with entries",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

@@ -15,8 +15,8 @@ use crate::http::respond_json;
 #[utoipa::path(
     put, path = "/logbook/{credential}/event/remove", operation_id = "remove_entries", tag = "entries",
     summary = "Hide entries",
-    description = "All entries that match: with nothing but a logbook, the whole logbook. A parameter that is not listed is \
-        refused, so that a mistyped one is not the whole logbook either. It is one record of the logbook's history.",
+    description = "Hides or shows all entries that match; without a filter, the whole logbook. A parameter that is not listed is \
+        refused, so that a mistyped filter does not change the whole logbook. It is one record of the logbook's history.",
     params(Credential, FilterQuery, ListQuery, EntryQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

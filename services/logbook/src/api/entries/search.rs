@@ -41,7 +41,7 @@ pub struct Found {
     /// `before` of the next part; null at the end.
     #[schema(required)]
     next: Option<String>,
-    /// False if the caller may read more logbooks than were looked through.
+    /// False if the caller may read more logbooks than were searched.
     complete: bool,
 }
 

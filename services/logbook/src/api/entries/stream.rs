@@ -24,7 +24,7 @@ pub struct StreamQuery {
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/events/stream", operation_id = "stream_entries", tag = "entries",
-    summary = "What is written, as it is written",
+    summary = "Stream entries as they are written",
     description = "Server-sent events named as the kinds of records: `created`, `changed`, `removed`, `restored`, `tagged`, \
         `moved-out`, `moved-in`, `closed`. Their data is `{\"record\", \"book\", \"kind\", \"at\", \"entries\", \"gone\", \
         \"many\"}`: `entries` are those that match now, `gone` the ids of those that do not any more; `many` says that too many \

@@ -25,7 +25,7 @@ struct UpdateBody {
 
 #[utoipa::path(
     put, path = "/logbook/{credential}/event", operation_id = "update_entry", tag = "entries",
-    summary = "Change an entry",
+    summary = "Update an entry",
     params(
         Credential,
         InvestigationQuery,

@@ -11,7 +11,7 @@ use crate::export::Exporter;
 use crate::export::format::Format;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/export/csv", operation_id = "export_csv", tag = "exports", summary = "A logbook as CSV",
+    get, path = "/logbook/{credential}/export/csv", operation_id = "export_csv", tag = "exports", summary = "Export a logbook as CSV",
     description = "All entries that match, unless there is a `limit`.",
     params(Credential, FilterQuery, ListQuery, CsvQuery),
     security((), ("bearer" = []), ("api_key" = [])),

@@ -11,7 +11,7 @@ use crate::export::Exporter;
 use crate::export::format::Format;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/export/eln", operation_id = "export_eln", tag = "exports", summary = "A logbook as .eln",
+    get, path = "/logbook/{credential}/export/eln", operation_id = "export_eln", tag = "exports", summary = "Export a logbook as .eln",
     description = "All entries that match, unless there is a `limit`.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),

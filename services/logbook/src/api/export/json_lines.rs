@@ -11,7 +11,7 @@ use crate::export::Exporter;
 use crate::export::format::Format;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/export/jsonl", operation_id = "export_json_lines", tag = "exports", summary = "A logbook as JSON lines",
+    get, path = "/logbook/{credential}/export/jsonl", operation_id = "export_json_lines", tag = "exports", summary = "Export a logbook as JSON lines",
     description = "All entries that match, unless there is a `limit`.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),

@@ -11,7 +11,7 @@ use crate::export::Exporter;
 use crate::export::format::Format;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/export/pdf", operation_id = "export_pdf", tag = "exports", summary = "A logbook as PDF",
+    get, path = "/logbook/{credential}/export/pdf", operation_id = "export_pdf", tag = "exports", summary = "Export a logbook as PDF",
     description = "All entries that match, unless there is a `limit`.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),

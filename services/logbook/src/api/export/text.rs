@@ -11,7 +11,7 @@ use crate::export::Exporter;
 use crate::export::format::Format;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/export/txt", operation_id = "export_text", tag = "exports", summary = "A logbook as plain text",
+    get, path = "/logbook/{credential}/export/txt", operation_id = "export_text", tag = "exports", summary = "Export a logbook as plain text",
     description = "All entries that match, unless there is a `limit`.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),

@@ -33,7 +33,7 @@ struct Jwk {
 
 #[utoipa::path(
     get, path = "/logbook/keys", operation_id = "list_keys", tag = "history",
-    summary = "The key that signs closed logbooks",
+    summary = "List the keys that sign closed logbooks",
     description = "As a JWK set (RFC 7517, RFC 8037); `kid` is what a closed logbook's last record and \
         `undulator logbook verify` say.",
     security(),

@@ -12,7 +12,7 @@ use crate::history::History;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/records", operation_id = "list_records", tag = "history",
-    summary = "The history of a logbook",
+    summary = "Export the history of a logbook",
     description = "JSON lines: first the logbook's name, how many records it has and the hash of the last; then the records \
         from the first on. For whoever may write the logbook; once it is closed, for administrators.",
     params(Credential, LogbookQuery),

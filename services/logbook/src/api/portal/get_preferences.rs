@@ -12,7 +12,7 @@ use crate::portal::preferences::Preferences;
 
 #[utoipa::path(
     get, path = "/users/{credential}/preferences", operation_id = "get_preferences", tag = "portal",
-    summary = "The caller's settings",
+    summary = "Get the caller's settings",
     params(Credential),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

@@ -38,7 +38,7 @@ pub struct MessageQuery {
 }
 
 #[utoipa::path(
-    get, path = "/messages", operation_id = "list_messages", tag = "portal", summary = "Banners of the portal",
+    get, path = "/messages", operation_id = "list_messages", tag = "portal", summary = "List banners",
     params(MessageQuery),
     security(),
     responses(CommonFailures, (status = 200, description = "One of each type", body = Vec<Message>)),

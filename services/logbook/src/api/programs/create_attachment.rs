@@ -16,7 +16,7 @@ use crate::http::respond_json;
 
 #[utoipa::path(
     post, path = "/dataacquisition/{credential}/base64", operation_id = "create_attachment", tag = "programs",
-    summary = "A program attaches a file",
+    summary = "Attach a file by a program",
     params(Credential, TargetQuery),
     request_body(content = FileBody, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),

@@ -13,7 +13,7 @@ use crate::http::{read_json, respond_json};
 
 #[utoipa::path(
     post, path = "/logbook/{credential}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event",
-    operation_id = "create_entry_by_name", tag = "programs", summary = "A beamline program writes an entry",
+    operation_id = "create_entry_by_name", tag = "programs", summary = "Create an entry of a beamline program",
     params(Credential, ("investigationName" = String, Path), ("instrumentName" = String, Path)),
     request_body(content = EntryRequest, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),

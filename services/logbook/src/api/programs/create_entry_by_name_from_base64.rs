@@ -16,7 +16,7 @@ use crate::http::respond_json;
 #[utoipa::path(
     post,
     path = "/logbook/{credential}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event/createfrombase64",
-    operation_id = "create_entry_by_name_from_base64", tag = "programs", summary = "A beamline program attaches a file",
+    operation_id = "create_entry_by_name_from_base64", tag = "programs", summary = "Attach a file by a beamline program",
     params(Credential, ("investigationName" = String, Path), ("instrumentName" = String, Path)),
     request_body(content = FileBody, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),

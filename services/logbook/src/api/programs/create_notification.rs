@@ -14,9 +14,9 @@ use crate::http::{read_json, respond_json};
 
 #[utoipa::path(
     post, path = "/dataacquisition/{credential}/notification", operation_id = "create_notification", tag = "programs",
-    summary = "A program writes an entry",
-    description = "The entry is bound to the investigation of the proposal and the instrument by its time. It is stored also \
-        when none is known; then it stands in the instrument's logbook until the investigation appears.",
+    summary = "Create an entry of a program",
+    description = "The entry is assigned to the investigation of the proposal and the instrument by its time. It is stored even \
+        when none is known, and then kept in the instrument's logbook until the investigation appears.",
     params(Credential, TargetQuery),
     request_body(content = EntryRequest, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),

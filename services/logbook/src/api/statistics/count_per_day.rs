@@ -23,7 +23,7 @@ pub struct DayCount {
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/stats/count", operation_id = "count_per_day", tag = "statistics",
-    summary = "Entries per day",
+    summary = "Count entries per day",
     params(Credential, DaysQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

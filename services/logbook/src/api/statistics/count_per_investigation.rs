@@ -55,7 +55,7 @@ impl InvestigationCount {
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/stats/investigation", operation_id = "count_per_investigation", tag = "statistics",
-    summary = "Entries per investigation",
+    summary = "Count entries per investigation",
     params(Credential, DaysQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

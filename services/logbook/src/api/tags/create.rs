@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::http::{read_json, respond_json};
 
 #[utoipa::path(
-    post, path = "/logbook/{credential}/tag", operation_id = "create_tag", tag = "tags", summary = "Define a tag",
+    post, path = "/logbook/{credential}/tag", operation_id = "create_tag", tag = "tags", summary = "Create a tag",
     params(Credential, LogbookQuery),
     request_body(content = NewTag, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),

@@ -12,7 +12,7 @@ use crate::entries::TagDefinitions;
 use crate::http::respond_json;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/tag", operation_id = "list_tags", tag = "tags", summary = "Tags of a logbook",
+    get, path = "/logbook/{credential}/tag", operation_id = "list_tags", tag = "tags", summary = "List tags",
     params(Credential, LogbookQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

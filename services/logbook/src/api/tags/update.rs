@@ -28,7 +28,7 @@ pub struct TagQuery {
 }
 
 #[utoipa::path(
-    put, path = "/logbook/{credential}/tag", operation_id = "update_tag", tag = "tags", summary = "Change a tag",
+    put, path = "/logbook/{credential}/tag", operation_id = "update_tag", tag = "tags", summary = "Update a tag",
     params(Credential, TagQuery),
     request_body(content = NewTag, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),

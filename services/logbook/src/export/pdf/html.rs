@@ -1,4 +1,4 @@
-//! HTML of entries as blocks of a document. The HTML is sanitised, thus well-formed, so that its tags in their order say
+//! HTML of entries as blocks of a document. The HTML is sanitized, thus well-formed, so that its tags in their order say
 //! enough and no tree is built; whatever else comes gives some blocks too.
 
 use std::cell::RefCell;
@@ -51,7 +51,7 @@ impl TokenSink for Sink<'_> {
 struct Open {
     name: String,
     link: Option<String>,
-    /// Whether what follows goes into a block of its own until the element ends.
+    /// Whether the element opened a block that ends with it.
     has_frame: bool,
 }
 
@@ -101,7 +101,7 @@ impl Reader {
         self.open.push(Open { name: name.to_owned(), link, has_frame });
     }
 
-    /// What is within a cell stays in its lines.
+    /// Opens a block that follows; blocks within a cell become lines.
     fn open_frame(&mut self, tag: &Tag) -> bool {
         let number = |name: &str| find_attribute(tag, name).and_then(|number| number.trim().parse().ok());
         let is_in_table = self.is_in(&["table"]);
@@ -154,7 +154,7 @@ impl Reader {
         }
     }
 
-    /// Ends the innermost element.
+    /// Closes the innermost element.
     fn close_element(&mut self) {
         let Some((name, has_frame)) = self.open.last().map(|open| (open.name.clone(), open.has_frame)) else { return };
         let outer = &self.open[..self.open.len() - 1];

@@ -236,7 +236,7 @@ struct Days {
 }
 
 impl Days {
-    /// The day, if it is another one than that of the entry before.
+    /// The day, if it differs from that of the entry before.
     fn start_day(&mut self, day: String) -> Option<String> {
         self.first.get_or_insert_with(|| day.clone());
         (self.last.as_ref() != Some(&day)).then(|| {
@@ -285,7 +285,7 @@ fn blocks_of_entry(
 /// The beginning of a text, with a note if that is not all.
 fn blocks_of_long_text(text: &str) -> Vec<Block> {
     let shown = &text[..text.floor_char_boundary(MAX_ENTRY_TEXT)];
-    // A paragraph takes time by more than its length, so that long ones end at the end of some line, or word.
+    // Laying out a paragraph takes more than linear time, so long ones are split at the end of a line or word.
     let (mut blocks, mut paragraph) = (Vec::new(), String::new());
     for piece in shown.split_inclusive([' ', '\n']) {
         paragraph.push_str(piece);

@@ -8,9 +8,9 @@ enum OpenBlock {
     Item(Item),
     Table {
         rows: Vec<Row>,
-        /// Columns and rows that the cell takes that is being read.
+        /// Columns and rows that the current cell spans.
         cell: (usize, usize),
-        /// Images within a table follow it.
+        /// Images within the table are placed after it.
         after: Vec<Block>,
     },
 }
@@ -18,7 +18,7 @@ enum OpenBlock {
 struct Row {
     cells: Vec<Cell>,
     is_in_head: bool,
-    /// Whether no cell is one of data.
+    /// Whether all cells are headings.
     has_only_headings: bool,
 }
 
@@ -81,7 +81,7 @@ impl OpenBlocks {
         }
     }
 
-    /// Adds a block to what is innermost.
+    /// Adds a block to the innermost open block.
     pub fn push(&mut self, block: Block) {
         match self.open.last_mut() {
             None => self.blocks.push(block),
@@ -91,7 +91,7 @@ impl OpenBlocks {
         }
     }
 
-    /// Ends what is innermost.
+    /// Closes the innermost open block.
     pub fn close(&mut self) {
         match self.open.pop() {
             Some(OpenBlock::Quote(blocks)) if !blocks.is_empty() => self.push(Block::Quote(blocks)),

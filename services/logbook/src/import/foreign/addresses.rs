@@ -8,7 +8,7 @@ use crate::export::eln_line::FileLine;
 use crate::import::ro_crate::normalize_path;
 
 /// Bytes of a name that may stand in an address by chance.
-const LONGEST_USUAL_NAME: usize = 20;
+const MAX_COMMON_NAME: usize = 20;
 
 /// A file, and the other name by which a text may mean it.
 pub struct NamedFile {
@@ -29,7 +29,7 @@ impl Addresses {
         for NamedFile { file, alternate } in named {
             for name in [Some(&file.path), alternate.as_ref()].into_iter().flatten() {
                 whole.entry(name.clone()).or_insert_with(|| file.id.clone());
-                if name.len() > LONGEST_USUAL_NAME {
+                if name.len() > MAX_COMMON_NAME {
                     parts.push(name.clone());
                     ids.push(file.id.clone());
                 }

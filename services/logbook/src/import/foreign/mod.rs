@@ -27,17 +27,17 @@ use crate::import::ro_crate;
 use crate::import::ro_crate::{Crate, has_type, to_text};
 
 /// Bytes of the metadata.
-const LONGEST_METADATA: u64 = 128 << 20;
+const MAX_METADATA: u64 = 128 << 20;
 /// Parts within one another.
-const DEEPEST: usize = 20;
+const MAX_DEPTH: usize = 20;
 
-/// The archive's directory, with everything that is read of it.
+/// An archive of another notebook.
 pub struct Archive {
     zip: ZipArchive<ArchiveFile>,
     /// Places in the archive by the path within the crate.
     places: BTreeMap<String, usize>,
     metadata: Crate,
-    /// Of the metadata, from which all ids follow.
+    /// The hash of the metadata, from which all ids are derived.
     sha256: String,
     /// The name of the archive's one directory.
     pub name: String,
@@ -53,9 +53,9 @@ impl Archive {
         let root = path[..path.len() - METADATA.len()].to_owned();
         let mut bytes = Vec::new();
         let entry = zip.by_name(&path).map_err(|e| format!("{path}: {e}"))?;
-        entry.take(LONGEST_METADATA + 1).read_to_end(&mut bytes).map_err(|e| format!("{path}: {e}"))?;
-        if bytes.len() as u64 > LONGEST_METADATA {
-            return Err(format!("{path} is larger than {LONGEST_METADATA} bytes"));
+        entry.take(MAX_METADATA + 1).read_to_end(&mut bytes).map_err(|e| format!("{path}: {e}"))?;
+        if bytes.len() as u64 > MAX_METADATA {
+            return Err(format!("{path} is larger than {MAX_METADATA} bytes"));
         }
         let inside = |name: &str| Some(name.strip_prefix(&root)?.to_owned()).filter(|path| is_inside(path));
         let places = names
@@ -68,19 +68,19 @@ impl Archive {
         Ok(Some(Self { zip, places, metadata: Crate::parse(&bytes)?, sha256, name }))
     }
 
-    /// What made it.
+    /// The notebook that wrote it.
     pub fn publisher(&self) -> Option<String> {
         self.metadata.publisher()
     }
 
-    /// An id that the same archive has again the next time.
+    /// An id that is the same at every import of the archive.
     pub fn derive_id(&self, what: &str) -> String {
         let mut id = encode_hex(digest(&SHA256, format!("{}/{what}", self.sha256).as_bytes()).as_ref());
         id.truncate(24);
         id
     }
 
-    /// Gives all entries with their files in turn; a text says what is wrong with the archive.
+    /// Passes all entries with their files to `each`; the error says what is wrong with the archive.
     pub fn read_entries(
         &mut self,
         limits: Limits,
@@ -134,7 +134,7 @@ impl Archive {
         seen: &mut HashSet<String>,
         parts: &mut Vec<Part>,
     ) {
-        if depth > DEEPEST || (!id.is_empty() && !seen.insert(id.to_owned())) {
+        if depth > MAX_DEPTH || (!id.is_empty() && !seen.insert(id.to_owned())) {
             return;
         }
         let is_file = has_type(node, "File") || has_type(node, "MediaObject");
@@ -158,7 +158,7 @@ impl Archive {
         }
     }
 
-    /// Gives the contents of an entry's files; what they are, and the names of those that are not there.
+    /// Passes the contents of an entry's files to `each`; their descriptions, and the names of missing files.
     fn read_files(
         &mut self,
         part: &Part,
@@ -204,7 +204,7 @@ impl Archive {
         let mut content = if part.is_file { EntryContent::new_attachment(at) } else { EntryContent::new_comment(at) };
         content.full_name = self.metadata.join_authors(node);
         if !has_type(node, "Comment") {
-            // Some notebooks name nothing but the directory.
+            // Some notebooks only name the directory.
             content.title = to_text(&node["name"]).or_else(|| part.id.rsplit('/').next().map(str::to_owned));
         }
         content.source = self.publisher();
@@ -220,7 +220,7 @@ impl Archive {
         if !html.trim().is_empty() {
             content.parts = vec![TextPart { format: Some("html".to_owned()), text: Some(html) }];
         }
-        // Not of the time of the import: the same archive again has the same ids.
+        // Ids do not depend on the time of the import, so that the same archive has the same ids again.
         let seconds = u32::try_from(dated.unwrap_or_default().as_i64() / 1_000_000).unwrap_or_default();
         let key = if part.id.is_empty() { node.to_string() } else { part.id.clone() };
         let id = format!("{}{}", encode_hex(&seconds.to_be_bytes()), &self.derive_id(&format!("entry {key}"))[..16]);
@@ -234,7 +234,7 @@ impl Archive {
 
 /// An entry that is to be.
 struct Part {
-    /// Its path or address in the crate; empty if it stands within another.
+    /// Its path or address in the crate; empty if it is embedded in another node.
     id: String,
     node: Value,
     /// Whether it is a file without an entry around it.
@@ -244,7 +244,7 @@ struct Part {
 }
 
 impl Part {
-    /// What is wrong with it, for who imports the archive.
+    /// An error about this part, for the user who imports the archive.
     fn describe_error(&self, what: &str) -> String {
         format!("{}: {what}", if self.id.is_empty() { "a comment" } else { self.id.as_str() })
     }
