@@ -45,7 +45,7 @@ impl Envelope {
     }
 
     /// Reads what [`wire_headers`](Self::wire_headers) wrote; `None` if it is no event of ours.
-    pub fn of_wire<'h>(subject: &str, header: impl Fn(&str) -> Option<&'h str>, payload: &[u8]) -> Option<Self> {
+    pub fn from_wire<'h>(subject: &str, header: impl Fn(&str) -> Option<&'h str>, payload: &[u8]) -> Option<Self> {
         Some(Self {
             id: header("ce-id")?.to_owned(),
             subject: subject.to_owned(),

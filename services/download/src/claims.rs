@@ -70,5 +70,5 @@ pub async fn remove(state: &State, location: &str) -> Result<(), Problem> {
 async fn has_datafile(icat: &IcatClient, session: &str, location: &str) -> Result<bool, IcatError> {
     let select = Select::values("Datafile", &["id"]).filter(Filter::eq("location", location)).limit(0, 1);
     let query = select.build().map_err(|e| IcatError::Nonsense(format!("a query that is not one: {e}")))?;
-    Ok(!icat.find(session, &query).await?.is_empty())
+    Ok(!icat.query_rows(session, &query).await?.is_empty())
 }

@@ -107,7 +107,7 @@ pub async fn check(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<
         let ids = distinct(ids);
         let known = existing(icat, session, entity, &ids).await?;
         for id in ids.into_iter().filter(|id| known.binary_search(id).is_err()) {
-            icat.get(session, entity, id).await?;
+            icat.get_entity(session, entity, id).await?;
         }
     }
     Ok(())
@@ -133,7 +133,7 @@ pub async fn existing(icat: &IcatClient, session: &str, entity: &str, ids: &[i64
 async fn datasets(icat: &IcatClient, session: &str, wanted: &Wanted) -> Result<Vec<i64>, Problem> {
     let mut all = wanted.datasets.clone();
     for id in distinct(&wanted.investigations) {
-        icat.get(session, "Investigation", id).await.map_err(of_icat)?;
+        icat.get_entity(session, "Investigation", id).await.map_err(of_icat)?;
         let select = Select::values("Dataset", &["id"]).filter(Filter::eq("investigation.id", id));
         let mut pages = icat.pages(session, select.build().map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
         while let Some(page) = pages.next_page().await.map_err(of_icat)? {
@@ -160,7 +160,7 @@ async fn datafiles(icat: &IcatClient, session: &str, ids: &[i64]) -> Result<Vec<
     }
     // A list leaves out what is not there and what may not be read; asked for alone, ICAT says which of both.
     if let Some(id) = ids.iter().find(|id| !rows.contains_key(id)) {
-        icat.get(session, "Datafile", *id).await.map_err(of_icat)?;
+        icat.get_entity(session, "Datafile", *id).await.map_err(of_icat)?;
         return Err(not_found(format!("Datafile[id:{id}] is not found")));
     }
     Ok(rows.into_values().collect())
@@ -177,7 +177,7 @@ fn row(values: &Value) -> Result<Row, IcatError> {
 /// Facility, investigation and visit must be readable as well, as in ids.server.
 async fn folders_of(icat: &IcatClient, session: &str, dataset: i64) -> Result<Arc<[String; 4]>, Problem> {
     let query = "Dataset ds INCLUDE ds.investigation.facility";
-    let answer = icat.get(session, query, dataset).await.map_err(of_icat)?;
+    let answer = icat.get_entity(session, query, dataset).await.map_err(of_icat)?;
     let dataset = &answer["Dataset"];
     let investigation = &dataset["investigation"];
     let texts =

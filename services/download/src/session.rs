@@ -20,7 +20,7 @@ pub struct Who {
 pub async fn who(state: &State, parameters: &Parameters) -> Result<Who, Problem> {
     parameters.check_session()?;
     let credential = parameters.credential().unwrap_or_default();
-    let caller = state.identity.caller(credential).await.map_err(|problem| match problem.code {
+    let caller = state.identity.verify_credential(credential).await.map_err(|problem| match problem.code {
         Code::Unauthenticated => Problem::new(Code::Unauthenticated, "download/session", problem.detail),
         _ => problem,
     })?;

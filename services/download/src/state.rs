@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::{Events, Outbox};
-use icat_client::client::Reader;
+use icat_client::new_client::ReaderAccount;
 use identity::Identity;
 use service_kit::{Blocking, BuildError, Clock, Ctx, Db, Ids, Problem};
 use tokio::sync::Notify;
@@ -27,7 +27,7 @@ pub struct State {
     /// Who is calling; holds the way to ICAT too.
     pub identity: Identity,
     /// For questions about what no caller need be able to see.
-    pub reader: Option<Reader>,
+    pub reader: Option<ReaderAccount>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     storage: Option<Storage>,
@@ -61,7 +61,7 @@ impl State {
         let state = Self {
             db: ctx.db.clone(),
             outbox: events.outbox(),
-            reader: Reader::of(&core.icat.reader, identity.icat().clone())?,
+            reader: ReaderAccount::of(&core.icat.reader, identity.icat().clone())?,
             identity,
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),

@@ -53,14 +53,14 @@ pub async fn tell_stored_kinds(ctx: DoctorCtx) {
     if let Some(db) = ctx.database(crate::SERVICE.name)
         && let Ok(kinds) = list_stored_kinds(db).await
     {
-        ctx.process.shared(|| StoredKinds::known(kinds));
+        ctx.process.shared(|| StoredKinds::from_kinds(kinds));
     }
 }
 
 async fn list_stored_kinds(db: &Db) -> Result<Vec<&'static str>, DbError> {
     let mut tx = db.read().await?;
     let mut kinds = Vec::new();
-    for entity in schema::entities() {
+    for entity in schema::all_entities() {
         if !entities::ids_after(&mut tx, entity, i64::MIN, 1).await?.is_empty() {
             kinds.push(entity.name);
         }

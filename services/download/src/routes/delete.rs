@@ -61,7 +61,7 @@ pub async fn delete(state: web::Data<State>, request: HttpRequest) -> Result<Htt
             })
             .await?;
         let ids: Vec<i64> = some.iter().map(|file| file.id).collect();
-        let deleted = icat.delete(who.session.expose(), "Datafile", &ids).await;
+        let deleted = icat.delete_entities(who.session.expose(), "Datafile", &ids).await;
         // What may be deleted or not is looked at when the note is due, and not while the catalogue may be at it.
         if !deleted.as_ref().is_err_and(|e| may_be_done(&e.error)) {
             claims::settle(&state, &unclaimed).await;

@@ -1,7 +1,7 @@
 //! `GET /ids/getServiceStatus`: what an archive would have to do, for administrators. Without one there is nothing.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::Ask;
+use identity::Permission;
 use service_kit::{Code, Problem};
 
 use super::json;
@@ -26,8 +26,8 @@ pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpRe
     let parameters = Parameters::of_query(&request)?;
     // Whatever ICAT does not know as a session is refused, in whatever form it is.
     let credential = parameters.credential().unwrap_or_default();
-    let caller = state.identity.caller(credential).await?;
-    let allowed = state.identity.explain(&caller, Ask::Administer).await?.allowed;
+    let caller = state.identity.verify_credential(credential).await?;
+    let allowed = state.identity.check_permission(&caller, Permission::Administer).await?.allowed;
     let user = &caller.subject().icat_user_name;
     if !allowed && !state.config.root_user_names.contains(user) {
         let text = format!("{user} is not included in the ids rootUserNames set.");

@@ -79,11 +79,11 @@ pub async fn export(
     place: OwnedSemaphorePermit,
 ) -> Result<Option<impl Stream<Item = Result<Bytes, Error>> + use<>>, Error> {
     let mut kinds: Vec<(&'static Entity, Rows)> = match query {
-        None => schema::entities().iter().map(|entity| (entity, Rows::After(0))).collect(),
+        None => schema::all_entities().iter().map(|entity| (entity, Rows::After(0))).collect(),
         Some(query) => {
             let found = found(&state, &mut tx, &rights, query).await?;
             let mut ids = found.into_iter().collect::<HashMap<_, _>>();
-            let kinds = schema::entities().iter().filter_map(|entity| Some((entity, ids.remove(entity.name)?)));
+            let kinds = schema::all_entities().iter().filter_map(|entity| Some((entity, ids.remove(entity.name)?)));
             let sorted = |ids: HashSet<i64>| {
                 let mut ids: Vec<i64> = ids.into_iter().collect();
                 ids.sort_unstable_by(|a, b| b.cmp(a));
@@ -213,7 +213,7 @@ impl Export {
             }
             let ids = self.allowed(entity, ids.into_iter().collect()).await?;
             let rows = entities::by_ids(&mut self.tx, entity, &ids).await?;
-            for one in entity.unique.iter().filter_map(|name| entity.one(name)) {
+            for one in entity.unique.iter().filter_map(|name| entity.find_to_one(name)) {
                 let at = place(entity, one.name).unwrap_or_default();
                 wanted.push((one.target(), rows.iter().filter_map(|row| read::key(row, at)).collect()));
             }
@@ -223,7 +223,7 @@ impl Export {
         while let Some((entity, rows)) = waiting.pop() {
             for row in rows {
                 let parts =
-                    write::key_members(entity).into_iter().map(|name| match (entity.one(name), entity.field(name)) {
+                    write::key_members(entity).into_iter().map(|name| match (entity.find_to_one(name), entity.find_field(name)) {
                         (Some(one), _) => {
                             let id = place(entity, name).and_then(|at| read::key(&row, at)).unwrap_or_default();
                             self.keys.get(&(one.target, id)).cloned().unwrap_or_else(|| "NULL".to_owned())

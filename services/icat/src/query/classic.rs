@@ -76,7 +76,7 @@ pub fn get(text: &str) -> Result<Get, QueryError> {
 }
 
 fn known(name: &str) -> Result<&'static Entity, QueryError> {
-    schema::entity(name).ok_or_else(|| QueryError::bad(format!("{name} is not an ICAT entity")))
+    schema::find_entity(name).ok_or_else(|| QueryError::bad(format!("{name} is not an ICAT entity")))
 }
 
 fn value(resolved: Resolved) -> Result<(Path, ColumnKind), QueryError> {

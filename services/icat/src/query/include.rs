@@ -107,7 +107,7 @@ fn below<'i>(
 }
 
 fn follow(entity: &'static Entity, present: &[Include], relation: &str) -> Result<Include, QueryError> {
-    let (name, target) = match entity.member(relation) {
+    let (name, target) = match entity.find_member(relation) {
         Some(Member::One(one)) => (one.name, one.target()),
         Some(Member::Many(many)) => (many.name, many.target()),
         _ => {
@@ -127,7 +127,7 @@ pub fn types(cursor: &mut Cursor<'_>, root: &'static Entity) -> Result<Vec<Inclu
     let mut wanted: Vec<&'static Entity> = Vec::new();
     loop {
         let name = cursor.name()?;
-        let entity = schema::entity(name).ok_or_else(|| QueryError::bad(format!("{name} is not an ICAT entity")))?;
+        let entity = schema::find_entity(name).ok_or_else(|| QueryError::bad(format!("{name} is not an ICAT entity")))?;
         if !wanted.contains(&entity) {
             wanted.push(entity);
         }

@@ -42,7 +42,7 @@ pub fn get(text: &str) -> Result<Get, QueryError> {
     let tokens = tokens(text)?;
     let mut cursor = Cursor::new(&tokens);
     let name = cursor.name()?;
-    let entity = schema::entity(name).ok_or_else(|| QueryError::bad(format!("{name} is not an ICAT entity")))?;
+    let entity = schema::find_entity(name).ok_or_else(|| QueryError::bad(format!("{name} is not an ICAT entity")))?;
     cursor.word("AS");
     let variable = cursor.name()?;
     let mut includes = Vec::new();
@@ -190,7 +190,7 @@ fn root(cursor: &mut Cursor<'_>, scope: &mut Scope<'_>, sources: &mut Vec<Source
     if name.contains('.') {
         return join(cursor, scope, sources, name, false);
     }
-    let entity = schema::entity(name)
+    let entity = schema::find_entity(name)
         .ok_or_else(|| QueryError::bad(format!("No information to determine type of {name} in the FROM clause")))?;
     let var = scope.declare(alias(cursor)?, entity)?;
     sources.push(Source { var, entity, origin: Origin::Root });
@@ -220,7 +220,7 @@ fn join(
         .ok_or_else(|| QueryError::bad(format!("No information to determine type of {path} in the FROM clause")))?;
     let mut steps = Vec::new();
     for relation in parts {
-        let step = entity.one(relation).map(Step::One).or_else(|| entity.many(relation).map(Step::Many));
+        let step = entity.find_to_one(relation).map(Step::One).or_else(|| entity.find_to_many(relation).map(Step::Many));
         let step =
             step.ok_or_else(|| QueryError::bad(format!("{} has no relationship field {relation}", entity.name)))?;
         entity = step.target();

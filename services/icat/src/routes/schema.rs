@@ -15,7 +15,7 @@ use crate::openapi::{Always, EntityInfo, Failure};
     responses((status = 200, description = "Names, parents before children", body = Vec<String>), Always),
 )]
 pub async fn list() -> HttpResponse {
-    let names: Vec<&str> = schema::entities().iter().map(|entity| entity.name).collect();
+    let names: Vec<&str> = schema::all_entities().iter().map(|entity| entity.name).collect();
     super::json(json!(names).to_string())
 }
 
@@ -31,7 +31,7 @@ pub async fn list() -> HttpResponse {
     ),
 )]
 pub async fn get(name: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let entity = schema::entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
+    let entity = schema::find_entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
     Ok(super::json(info(entity).to_string()))
 }
 

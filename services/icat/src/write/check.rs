@@ -75,8 +75,8 @@ fn public_step(entity: &Entity, values: &[Val]) -> Result<(), Error> {
     let origin = text(entity, values, "origin").unwrap_or_default();
     let field = text(entity, values, "field").unwrap_or_default();
     let origin =
-        schema::entity(origin).ok_or_else(|| Error::BadParameter(format!("{origin} is not an ICAT entity")))?;
-    if origin.one(field).is_none() && origin.many(field).is_none() {
+        schema::find_entity(origin).ok_or_else(|| Error::BadParameter(format!("{origin} is not an ICAT entity")))?;
+    if origin.find_to_one(field).is_none() && origin.find_to_many(field).is_none() {
         let message = format!("Field value {field} does not implement a relationship from {}", origin.name);
         return Err(Error::BadParameter(message));
     }
@@ -85,7 +85,7 @@ fn public_step(entity: &Entity, values: &[Val]) -> Result<(), Error> {
 
 /// `DatasetParameter` and its kin: their type must allow the owner, and limits where it enforces them.
 async fn parameter(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
-    let types = schema::entity("ParameterType").ok_or_else(|| Error::Validation("no ParameterType".to_owned()))?;
+    let types = schema::find_entity("ParameterType").ok_or_else(|| Error::Validation("no ParameterType".to_owned()))?;
     let Some(Val::I64(Some(id))) = value(entity, values, "type") else {
         return Err(Error::Validation("Type of parameter is not set".to_owned()));
     };
@@ -121,7 +121,7 @@ async fn parameter(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Resu
 }
 
 async fn permitted(tx: &mut Tx, name: &str, type_id: i64, given: &str) -> Result<(), Error> {
-    let Some(list) = schema::entity("PermissibleStringValue") else {
+    let Some(list) = schema::find_entity("PermissibleStringValue") else {
         return Ok(());
     };
     let pairs = entities::children(tx, list, "parametertype_id", &[type_id], usize::MAX).await?;
@@ -152,7 +152,7 @@ pub(crate) async fn no_twin(
     let mut parts = Vec::new();
     for name in entity.unique {
         let val = place(entity, name).and_then(|at| values.get(at)).cloned().unwrap_or(Val::I64(None));
-        let shown = match entity.one(name) {
+        let shown = match entity.find_to_one(name) {
             None => val.to_string(),
             Some(_) if created.contains(&twin) => format!("id:{val}"),
             Some(one) if one.target == "User" => user_label(tx, one.target(), &val).await?,

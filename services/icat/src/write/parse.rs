@@ -59,7 +59,7 @@ fn top(value: &Value) -> Result<Item, Error> {
 fn named<'v>(value: &'v Value, complaint: &str) -> Result<(&'static Entity, &'v Value), Error> {
     let object = value.as_object().filter(|object| object.len() == 1);
     let (name, inner) = object.and_then(|o| o.iter().next()).ok_or_else(|| bad(format!("{complaint} {value}")))?;
-    let entity = schema::entity(name).ok_or_else(|| bad(format!("{name} is not an ICAT entity")))?;
+    let entity = schema::find_entity(name).ok_or_else(|| bad(format!("{name} is not an ICAT entity")))?;
     Ok((entity, inner))
 }
 
@@ -74,7 +74,7 @@ fn item(entity: &'static Entity, members: &Map<String, Value>, depth: usize) -> 
         if matches!(key.as_str(), "id" | "createId" | "createTime" | "modId" | "modTime") {
             continue;
         }
-        match entity.member(key) {
+        match entity.find_member(key) {
             None => return Err(bad(format!("Field {key} not found in {}", entity.name))),
             Some(Member::Field(field)) => {
                 let val = read_json(field, value).map_err(|e| misfit(&e, entity, field, value))?;
@@ -157,7 +157,7 @@ pub fn parse_targets(text: &str) -> Result<Vec<(&'static Entity, i64)>, Error> {
         single => vec![single],
     };
     let known = |value: &Value| match value.as_object().and_then(|o| o.keys().next()) {
-        Some(name) if schema::entity(name).is_none() => Err(bad(format!("{name} is not an ICAT entity"))),
+        Some(name) if schema::find_entity(name).is_none() => Err(bad(format!("{name} is not an ICAT entity"))),
         _ => Ok(()),
     };
     values.iter().try_for_each(known)?;

@@ -18,7 +18,7 @@ pub async fn remove(
     permit: Option<&Permit<'_>>,
 ) -> Result<(), Error> {
     let mut doomed: Vec<(&'static Entity, HashSet<i64>)> =
-        schema::entities().iter().map(|entity| (entity, HashSet::new())).collect();
+        schema::all_entities().iter().map(|entity| (entity, HashSet::new())).collect();
     for (offset, (entity, id)) in targets.iter().enumerate() {
         doom(tx, &mut doomed, (entity, *id), permit).await.map_err(|e| e.at(offset))?;
     }
@@ -51,7 +51,7 @@ async fn doom(
             known.extend(ids.iter().copied());
         }
         for many in entity.many {
-            let pairs = entities::children(tx, many.target(), many.back().column, &ids, usize::MAX).await?;
+            let pairs = entities::children(tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
             let known = doomed.iter().find(|(known, _)| known.name == many.target).map(|(_, ids)| ids);
             let mut children: Vec<i64> = pairs.into_iter().map(|(_, child)| child).collect();
             children.retain(|child| known.is_none_or(|known| !known.contains(child)));

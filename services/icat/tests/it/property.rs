@@ -12,7 +12,7 @@ use icat::query::{
 use icat::store::Author;
 use icat::store::entities::{NewRow, empty_values, insert, new_values, place};
 use icat::store::rules::RuleRow;
-use icat_client::schema::{Entity, FieldKind, entity};
+use icat_client::schema::{Entity, FieldKind, find_entity};
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
@@ -335,7 +335,7 @@ fn is_long(kind: FieldKind) -> bool {
 }
 
 fn known(name: &str) -> &'static Entity {
-    entity(name).expect("a kind of the schema")
+    find_entity(name).expect("a kind of the schema")
 }
 
 /// The text of a query, as a client would write it.
@@ -456,7 +456,7 @@ fn term(query: &Query, of: &Term) -> String {
 fn condition(query: &Query, cond: &Cond) -> String {
     let kind_of = |path: &Path| {
         let entity = query.authorised(path);
-        entity.field(path.field.unwrap_or("id")).map_or(FieldKind::Long, |f| f.kind)
+        entity.find_field(path.field.unwrap_or("id")).map_or(FieldKind::Long, |f| f.kind)
     };
     let not = |negated: &bool| if *negated { "NOT " } else { "" };
     match cond {
@@ -492,7 +492,7 @@ fn condition(query: &Query, cond: &Cond) -> String {
         Cond::Terms(left, operator, right) => format!("{} {operator} {}", term(query, left), term(query, right)),
         Cond::IsEmpty(var, many, negated) => format!("v{var}.{} IS {}EMPTY", many.name, not(negated)),
         Cond::Exists(var, many, field, operator, value) => {
-            let kind = many.target().field(field).map_or(FieldKind::String, |f| f.kind);
+            let kind = many.target().find_field(field).map_or(FieldKind::String, |f| f.kind);
             let value = literal(value, kind);
             format!(
                 "EXISTS (SELECT e FROM {} e WHERE e.{} = v{var} AND e.{field} {operator} {value})",
@@ -567,7 +567,7 @@ fn read(row: &Row, query: &Query) -> Vec<Value> {
                 }
             };
             let entity = query.authorised(path);
-            let kind = path.field.and_then(|name| entity.field(name)).map(|f| f.kind);
+            let kind = path.field.and_then(|name| entity.find_field(name)).map(|f| f.kind);
             if kind == Some(FieldKind::String) && !counted { text(row, at) } else { number(row, at) }
         })
         .collect()

@@ -79,7 +79,7 @@ impl<'s> Upload<'s> {
         let written = self.storage.run_in_turn(move |root| writing.finish(root, &temporary, &location)).await?;
         let Written { crc, identity } = written.map_err(Problem::from_write)?;
         let entity = self.datafile.entity(&self.location, identity.size, crc);
-        let created = self.state.identity.icat().create(self.who.session.expose(), &[entity]).await;
+        let created = self.state.identity.icat().create_entities(self.who.session.expose(), &[entity]).await;
         let id = match created.map(|ids| ids.first().copied()) {
             Ok(Some(id)) => id,
             Ok(None) => return Err(of_icat(IcatError::Nonsense("no id".to_owned()))),
@@ -149,7 +149,7 @@ async fn investigation(state: &State, who: &Who, dataset: i64) -> Result<i64, Pr
     let wanted = Wanted { datasets: vec![dataset], ..Wanted::default() };
     check(icat, who.session.expose(), &wanted).await.map_err(of_icat)?;
     let query = "Dataset ds INCLUDE ds.investigation";
-    let found = icat.get(who.session.expose(), query, dataset).await.map_err(of_icat)?;
+    let found = icat.get_entity(who.session.expose(), query, dataset).await.map_err(of_icat)?;
     let id = found["Dataset"]["investigation"]["id"].as_i64();
     id.ok_or_else(|| not_found(format!("The investigation of Dataset[id:{dataset}] is not readable")))
 }

@@ -71,7 +71,7 @@ impl Writer<'_> {
             let alias = self.new_alias();
             let on = match step {
                 Step::One(one) => format!("{alias}.id = {here}.{}", one.column),
-                Step::Many(many) => format!("{alias}.{} = {here}.id", many.back().column),
+                Step::Many(many) => format!("{alias}.{} = {here}.id", many.inverse().column),
             };
             let table = step.target().table;
             if frame.from.is_empty() {
@@ -135,7 +135,7 @@ impl Writer<'_> {
     pub fn members(&mut self, frame: &mut Frame<'_>, what: &str, parent: &Path, many: &'static ToMany) -> String {
         let parent = self.path(frame, parent);
         let alias = self.new_alias();
-        let (table, column) = (many.target().table, many.back().column);
+        let (table, column) = (many.target().table, many.inverse().column);
         let what = what.replace("{}", &alias);
         let mut sql = format!("SELECT {what} FROM {table} {alias} WHERE {alias}.{column} = {parent}");
         if let Some(present) = self.present(many.target(), &format!("{alias}.id")) {
