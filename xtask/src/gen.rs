@@ -28,7 +28,7 @@ pub fn run(root: &Path, check: bool) -> io::Result<Vec<String>> {
     put(ENTITIES, &entities(&schema))?;
     put(MIGRATION, &migration(&schema))?;
     // After the sources, from which the program is built.
-    for service in services::names(root)? {
+    for service in services::list_names(root)? {
         put(&format!("services/{service}/openapi.json"), &openapi(root, &service)?)?;
     }
     Ok(changed)

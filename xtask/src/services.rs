@@ -9,7 +9,7 @@ use crate::source::Source;
 pub const ALL_IN_ONE: &str = "undulator";
 
 /// The names of all services, in order.
-pub fn names(root: &Path) -> io::Result<Vec<String>> {
+pub fn list_names(root: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root.join("services"))? {
         let entry = entry?;
@@ -23,14 +23,14 @@ pub fn names(root: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Services that are not in the all-in-one program, and those without a document.
-pub fn forgotten(root: &Path) -> io::Result<Vec<String>> {
+pub fn find_forgotten_services(root: &Path) -> io::Result<Vec<String>> {
     let list = format!("services/{ALL_IN_ONE}/src/lib.rs");
     let source = fs::read_to_string(root.join(&list))?;
     let source = Source::of(&source);
     let mut breaches = Vec::new();
-    for name in names(root)? {
-        if !has(&source, &name) {
-            breaches.push(format!("{list}: SERVICES lacks {}", constant(&name)));
+    for name in list_names(root)? {
+        if !has_service(&source, &name) {
+            breaches.push(format!("{list}: SERVICES lacks {}", constant_name(&name)));
         }
         if !root.join(format!("services/{name}/openapi.json")).is_file() {
             breaches.push(format!("services/{name} has no openapi.json; run `cargo xtask gen`"));
@@ -39,14 +39,14 @@ pub fn forgotten(root: &Path) -> io::Result<Vec<String>> {
     Ok(breaches)
 }
 
-fn has(source: &Source, name: &str) -> bool {
-    let wanted = constant(name);
+fn has_service(source: &Source, name: &str) -> bool {
+    let wanted = constant_name(name);
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     source.lines().any(|(_, line)| line.split(|c| !is_word(c)).any(|word| word == wanted))
 }
 
 /// The crate of a service has the name of its directory.
-fn constant(name: &str) -> String {
+fn constant_name(name: &str) -> String {
     format!("{}::SERVICE", name.replace('-', "_"))
 }
 
@@ -59,7 +59,7 @@ mod tests {
         let text = "/// Not shutter::SERVICE.\nconst SERVICES: &[ServiceDef] = &[auth::SERVICE, my_data::SERVICE];\n";
         let source = Source::of(text);
         for (name, expected) in [("auth", true), ("my-data", true), ("data", false), ("shutter", false)] {
-            assert_eq!(has(&source, name), expected, "{name}");
+            assert_eq!(has_service(&source, name), expected, "{name}");
         }
     }
 }

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use service_kit::config::duration;
 use service_kit::{Config as Settings, ConfigError, PrivatePath};
 
-use crate::notifications::{self, Rule};
+use crate::notifications;
+use crate::notifications::Rule;
 
 /// Is never shown.
 #[derive(Clone, Default, Deserialize)]

@@ -4,34 +4,23 @@
 //! (banners, preferences). It tells of every record. Rights are asked of ICAT; when ICAT is down, programs still write, and
 //! their entries are bound to investigations later.
 
+mod api;
 mod attachments;
-mod bindings;
+mod catalogue;
 mod config;
-mod doctor;
 mod domain;
-mod embedded;
 mod entries;
 mod error;
-mod exports;
-mod files;
-mod imports;
-mod keys;
-mod live;
-mod markdown;
+mod export;
+mod history;
+mod http;
+mod import;
+mod markup;
 mod notifications;
-mod openapi;
-mod page;
-mod pdf;
-mod people;
-mod programs;
-mod rendering;
-mod rights;
-mod routes;
 mod state;
 pub mod store;
-mod tickets;
-pub mod verify;
-mod workers;
+mod stream;
+mod web;
 
 use std::sync::Arc;
 
@@ -43,7 +32,8 @@ use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
 use utoipa::OpenApi as _;
 
 pub use self::config::Config;
-use self::state::State;
+pub use self::history::verify;
+use crate::state::State;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "logbook",
@@ -51,11 +41,11 @@ pub const SERVICE: ServiceDef = ServiceDef {
     default_ports: (8085, 9085),
     migrations: &[Migration { version: 1, name: "logbook", sql: include_str!("../migrations/0001_logbook.sql") }],
     check: |settings| Config::read(settings).map(drop),
-    openapi: || openapi::Document::openapi(),
-    scopes: &[rights::READ, rights::WRITE],
+    openapi: || api::document::Document::openapi(),
+    scopes: &[catalogue::permissions::READ, catalogue::permissions::WRITE],
     private_paths: Config::private_paths,
     pages: &[StartLink { path: "/logbook/app", text: "Logbook" }],
-    doctor: |ctx| Box::pin(doctor::examine(ctx)),
+    doctor: |ctx| Box::pin(attachments::doctor::examine(ctx)),
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
@@ -69,10 +59,10 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let (wake, missed) = (Arc::clone(&state.live.wake), Arc::clone(&state.live.wake));
     events.listen("logbook.live-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());
     let workers = vec![
-        workers::attach::worker(&ctx, &state),
-        workers::close::worker(&ctx, &state),
-        workers::live::worker(&ctx, &state),
-        workers::sweep::worker(&ctx, &state),
+        entries::assign_worker::worker(&ctx, &state),
+        history::close_worker::worker(&ctx, &state),
+        stream::send_worker::worker(&ctx, &state),
+        attachments::cleanup::worker(&ctx, &state),
     ];
-    Ok(Running { mounts: routes::mounts(&state), workers })
+    Ok(Running { mounts: api::mounts(&state), workers })
 }

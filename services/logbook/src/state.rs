@@ -13,11 +13,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::attachments::Store;
 use crate::attachments::thumbnail::Thumbnails;
-use crate::bindings::Bindings;
+use crate::catalogue::investigation_assignment::Bindings;
 use crate::config::Config;
-use crate::keys::Keys;
-use crate::live::Live;
-use crate::rendering::Rendering;
+use crate::history::signing_keys::Keys;
+use crate::markup::text_pool::Rendering;
+use crate::stream::Live;
 
 const PRINTED_AT_ONCE: usize = 2;
 

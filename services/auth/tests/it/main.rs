@@ -6,6 +6,7 @@
 mod accounts;
 mod catalogue;
 mod client;
+mod embedded_catalogue;
 mod flood;
 mod icat;
 mod keys;

@@ -3,9 +3,14 @@
 //! A row says which contents there are, and is there before the content is and after it has gone. Its key is new whenever a
 //! content comes anew, so that what a sweep takes away is never what somebody has just begun to refer to.
 
-mod bucket;
-mod directory;
+pub mod cleanup;
+pub mod doctor;
+pub mod fs;
+pub mod inline_images;
+pub mod s3;
+pub mod signed_url;
 pub mod thumbnail;
+pub mod uploads;
 
 use std::fs::File;
 use std::io;
@@ -16,15 +21,15 @@ use aws_lc_rs::digest::{Context, SHA256};
 use jiff::Timestamp;
 use service_kit::{BuildError, Ids, Pools, Problem};
 
-use self::bucket::Bucket;
-pub use self::bucket::reach as reach_bucket;
-use self::directory::Directory;
+use crate::attachments::fs::Directory;
+use crate::attachments::s3::Bucket;
+pub use crate::attachments::s3::reach as reach_bucket;
 use crate::config::Config;
 use crate::domain::ids::hex;
 use crate::error::Error;
 use crate::state::State;
 use crate::store::attachments::Attachment;
-use crate::store::contents;
+use crate::store::blobs;
 
 /// How long a content stays that no attachment has: whoever stores one refers to it much sooner.
 pub const GRACE: Duration = Duration::from_hours(1);
@@ -54,7 +59,7 @@ pub struct Stored {
 
 /// A content that is being received.
 pub struct Upload {
-    part: directory::Part,
+    part: fs::Part,
     hash: Context,
     bytes: u64,
     beginning: Vec<u8>,
@@ -102,7 +107,7 @@ impl Store {
             media_type: infer::get(&beginning).map_or("application/octet-stream", |kind| kind.mime_type()),
         };
         let now = state.clock.now_micros();
-        let key = state.db.write(async |tx| contents::touch(tx, &stored.sha256, now).await).await?;
+        let key = state.db.write(async |tx| blobs::touch(tx, &stored.sha256, now).await).await?;
         match &self.0 {
             Place::Directory(directory) => directory.keep(part, key, bytes).await?,
             Place::Bucket(bucket) => bucket.keep(part, &key, bytes).await?,

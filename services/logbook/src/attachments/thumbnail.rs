@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 use moka::future::Cache;
 use service_kit::Problem;
 
-use super::is_shown_converted;
+use crate::attachments::is_shown_converted;
 use crate::state::State;
 use crate::store::attachments::Attachment;
 

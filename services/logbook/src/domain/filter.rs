@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 use service_kit::words::fold;
 
-use super::dates;
+use crate::domain::dates;
 use crate::error::Error;
 
 /// Query parameters of lists as they come.

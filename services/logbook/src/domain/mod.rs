@@ -1,16 +1,15 @@
 //! The rules of logbooks, without a request or a database.
 
-pub mod binding;
-pub mod book;
 pub mod chain;
-pub mod content;
 pub mod dates;
-mod depth;
-pub mod entry_body;
-pub mod event;
+pub mod entry_content;
+pub mod entry_html;
 pub mod filter;
+pub mod html_depth;
 pub mod html_tokens;
 pub mod ids;
+pub mod logbook;
 pub mod names;
 pub mod plain_text;
-pub mod seal;
+pub mod rendered_entry;
+pub mod visit;

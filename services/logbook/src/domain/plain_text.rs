@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
 
-use super::html_tokens::tokenize;
+use crate::domain::html_tokens::tokenize;
 
 /// Elements after which a line ends.
 const BLOCKS: [&str; 15] = ["p", "div", "li", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "dt", "dd"];
@@ -109,7 +109,7 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::markdown::render_markdown;
+    use crate::markup::markdown::render_markdown;
 
     #[test]
     fn blocks_are_lines_and_characters_are_themselves() {

@@ -2,16 +2,16 @@
 
 use service_kit::{DbError, Problem, Tx};
 
-use super::{add_files, define_tags, record_version};
-use crate::attachments::Stored;
-use crate::domain::book::Book;
+use crate::attachments::{Stored, inline_images};
 use crate::domain::chain::RecordKind;
-use crate::domain::event::Event;
+use crate::domain::entry_content::Event;
 use crate::domain::ids;
-use crate::embedded;
+use crate::domain::logbook::Book;
+use crate::entries::{add_files, define_tags, record_version};
 use crate::state::State;
-use crate::store::books::{self, Act};
-use crate::store::entries::{self, Entry};
+use crate::store::entries::Entry;
+use crate::store::logbooks::Act;
+use crate::store::{entries, logbooks};
 
 /// What is to be written, and where.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ pub async fn create(state: &State, new: NewEntry) -> Result<Entry, Problem> {
 
 /// The same with an id of its own; `None` if there is such an entry.
 pub async fn create_as(state: &State, id: String, mut new: NewEntry) -> Result<Option<Entry>, Problem> {
-    let embedded = embedded::take(state, &id, &mut new.event.content).await?;
+    let embedded = inline_images::take(state, &id, &mut new.event.content).await?;
     new.files.extend(embedded);
     state.db.write_in_turn(async |tx| insert(state, tx, &id, &new).await).await
 }
@@ -49,8 +49,8 @@ pub async fn create_as(state: &State, id: String, mut new: NewEntry) -> Result<O
 /// The rows of an entry whose contents are clean and whose files are stored, within a transaction that has done nothing yet.
 pub async fn insert(state: &State, tx: &mut Tx, id: &str, new: &NewEntry) -> Result<Option<Entry>, Problem> {
     let now = state.clock.now_micros();
-    let book_id = books::find_or_open(tx, &new.book).await?;
-    books::take(tx, &[book_id]).await?;
+    let book_id = logbooks::find_or_open(tx, &new.book).await?;
+    logbooks::take(tx, &[book_id]).await?;
     if entries::get(tx, id).await?.is_some() {
         return Ok(None);
     }

@@ -7,15 +7,16 @@ use identity::Caller;
 use serde_json::json;
 use service_kit::Problem;
 
-use super::turn::in_turn;
-use super::{Happened, record};
-use crate::domain::book::Book;
+use crate::catalogue::{investigation_assignment, users};
 use crate::domain::chain::RecordKind;
 use crate::domain::filter::Filter;
+use crate::domain::logbook::Book;
+use crate::entries::lock::in_turn;
+use crate::entries::{Happened, record};
 use crate::state::State;
-use crate::store::books::Act;
-use crate::store::entries::{self, Scope};
-use crate::{bindings, people};
+use crate::store::entries;
+use crate::store::entries::Scope;
+use crate::store::logbooks::Act;
 
 /// Entries of a transaction.
 const PAGE: i64 = 500;
@@ -36,11 +37,11 @@ pub async fn fill_instruments(state: &State, caller: &Caller) -> Result<usize, P
         let unknown: Vec<i64> =
             by_investigation.keys().filter(|investigation| !instruments.contains_key(investigation)).copied().collect();
         for part in unknown.chunks(100) {
-            let released = bindings::released(state, Some(caller), part).await?;
+            let released = investigation_assignment::released(state, Some(caller), part).await?;
             for investigation in part {
                 let is_closed = released.contains(investigation);
                 let name =
-                    if is_closed { None } else { people::find_instrument_of(state, caller, *investigation).await };
+                    if is_closed { None } else { users::find_instrument_of(state, caller, *investigation).await };
                 instruments.insert(*investigation, name);
             }
         }

@@ -1,34 +1,36 @@
 //! What is done with entries: each is one transaction of the entry's state, a record in the logbook's chain, and an event.
 
-mod change;
-mod create;
-mod fill_instruments;
-mod relocate;
-mod remove;
-mod show;
-mod tag;
-mod turn;
+pub mod assign_worker;
+pub mod beamline_entries;
+pub mod create;
+pub mod fill_instruments;
+pub mod hide;
+pub mod lock;
+pub mod move_entries;
+pub mod render;
+pub mod tags;
+pub mod update;
 
 use events::messages::logbook::{EntryChanged, Verb};
 use serde::{Deserialize, Serialize};
 use service_kit::{DbError, Tx};
 
-pub use self::change::{Match, change};
-pub use self::create::{NewEntry, NewFile, create, create_as, insert};
-pub use self::fill_instruments::fill_instruments;
-pub use self::relocate::{attach, relocate};
-pub use self::remove::set_removed;
-pub use self::show::{show, show_all};
-pub use self::tag::retag;
-use crate::domain::book::Book;
 use crate::domain::chain::RecordKind;
-use crate::domain::event::Event;
+use crate::domain::entry_content::Event;
 use crate::domain::ids;
+use crate::domain::logbook::Book;
+pub use crate::entries::create::{NewEntry, NewFile, create, create_as, insert};
+pub use crate::entries::fill_instruments::fill_instruments;
+pub use crate::entries::hide::set_removed;
+pub use crate::entries::move_entries::{attach, relocate};
+pub use crate::entries::render::{show, show_all};
+pub use crate::entries::tags::retag;
+pub use crate::entries::update::{Match, change};
 use crate::state::State;
-use crate::store::books::Act;
 use crate::store::entries::Scope;
-use crate::store::tags::{self, Tag};
-use crate::store::{attachments, books, entries};
+use crate::store::logbooks::Act;
+use crate::store::tags::Tag;
+use crate::store::{attachments, entries, logbooks, tags as tag_rows};
 
 /// An event lists no more entries than this; a larger change is several events.
 const IDS_PER_EVENT: usize = 100;
@@ -46,7 +48,7 @@ pub async fn scope(tx: &mut Tx, book: &Book) -> Result<Scope, DbError> {
     Ok(match book {
         Book::Instrument(name) => Scope::Instrument(name.clone()),
         // A logbook without a record has no row; no row has the id 0.
-        book => Scope::Book(books::find(tx, book).await?.unwrap_or(0)),
+        book => Scope::Book(logbooks::find(tx, book).await?.unwrap_or(0)),
     })
 }
 
@@ -64,7 +66,7 @@ async fn record(state: &State, tx: &mut Tx, happened: Happened<'_>, body: &str) 
     let Happened { book_id, kind, entries, act } = happened;
     let instruments = entries.iter().filter_map(|entry| entry.event.instrument_name.as_deref());
     let (n, name) =
-        books::append(tx, book_id, kind, act, body, instruments.filter(|name| !name.trim().is_empty())).await?;
+        logbooks::append(tx, book_id, kind, act, body, instruments.filter(|name| !name.trim().is_empty())).await?;
     let ids: Vec<String> = entries.iter().map(|entry| entry.id.clone()).collect();
     for ids in ids.chunks(IDS_PER_EVENT) {
         let event = EntryChanged {
@@ -99,11 +101,11 @@ async fn define_tags(state: &State, tx: &mut Tx, book: &Book, event: &Event) -> 
         let mut known = false;
         let instrument = event.instrument_name.as_deref().map(|name| Book::of(None, Some(name)));
         for scope in [Some(&Book::Facility), Some(book), instrument.as_ref()].into_iter().flatten() {
-            known = known || tags::named(tx, &tags::scope(scope), name).await?.is_some();
+            known = known || tag_rows::named(tx, &tag_rows::scope(scope), name).await?.is_some();
         }
         if !known {
             let id = ids::new(&*state.ids, state.clock.now());
-            tags::add(tx, &Tag { id, ..tag_of(book, name) }).await?;
+            tag_rows::add(tx, &Tag { id, ..tag_of(book, name) }).await?;
         }
     }
     Ok(())
@@ -113,7 +115,7 @@ async fn define_tags(state: &State, tx: &mut Tx, book: &Book, event: &Event) -> 
 pub fn tag_of(book: &Book, name: &str) -> Tag {
     Tag {
         id: String::new(),
-        scope: tags::scope(book),
+        scope: tag_rows::scope(book),
         name: name.to_owned(),
         description: None,
         color: None,
@@ -134,7 +136,7 @@ async fn record_version(
     let body = serde_json::to_string(&body).map_err(|e| DbError::Setup(format!("a record that is no JSON: {e}")))?;
     let happened = Happened { book_id: entry.book_id, kind, entries: std::slice::from_ref(entry), act };
     let n = record(state, tx, happened, &body).await?;
-    books::note_version(tx, &entry.id, entry.version, entry.book_id, n).await
+    logbooks::note_version(tx, &entry.id, entry.version, entry.book_id, n).await
 }
 
 /// Files of an entry that are on disk.

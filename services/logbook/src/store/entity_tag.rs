@@ -3,9 +3,9 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use service_kit::DbError;
 
-use super::entries::{Entry, body};
 use crate::domain::chain::joined;
 use crate::domain::ids::hex;
+use crate::store::entries::{Entry, body};
 
 impl Entry {
     /// The entity tag (RFC 9110, section 8.8.3) of everything that is shown of it: also its tags, where it lies, and whether

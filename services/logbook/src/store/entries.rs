@@ -3,10 +3,10 @@
 use service_kit::words::{self, fold};
 use service_kit::{DbError, Row, Tx, Val};
 
-use super::query::{Query, column, order};
-use crate::domain::book::Book;
-use crate::domain::event::Event;
+use crate::domain::entry_content::Event;
 use crate::domain::filter::{Filter, Order, Page};
+use crate::domain::logbook::Book;
+use crate::store::query::{Query, column, order};
 
 pub(super) const COLUMNS: &str = "id, seq, book_id, (SELECT b.name FROM book b WHERE b.id = book_id) AS book_name, \
                                   created_at, updated_at, version, removed, late, body";
@@ -244,7 +244,7 @@ pub async fn involved(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec
     let rows = tx.all(&sql, &query.vals).await?;
     let mut ids: Vec<i64> = rows.iter().map(|row| row.get("book_id")).collect::<Result<_, _>>()?;
     let instruments: Vec<Option<String>> = rows.iter().map(|row| row.get("instrument")).collect::<Result<_, _>>()?;
-    ids.extend(super::books::ids(tx, instruments.into_iter().flatten().map(Book::Instrument)).await?);
+    ids.extend(super::logbooks::ids(tx, instruments.into_iter().flatten().map(Book::Instrument)).await?);
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)

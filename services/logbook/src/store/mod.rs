@@ -2,13 +2,13 @@
 
 pub mod attachments;
 pub mod banners;
-pub mod books;
-pub mod contents;
-mod entity_tag;
+pub mod blobs;
+pub mod entity_tag;
 pub mod entries;
 pub mod keys;
+pub mod logbooks;
 pub mod preferences;
-mod query;
+pub mod query;
 pub mod search;
 pub mod tags;
 
@@ -17,8 +17,8 @@ pub fn all() -> Vec<&'static str> {
     [
         &attachments::ALL[..],
         &banners::ALL,
-        &books::ALL,
-        &contents::ALL,
+        &logbooks::ALL,
+        &blobs::ALL,
         &entries::ALL,
         &keys::ALL,
         &preferences::ALL,

@@ -2,8 +2,8 @@
 
 use service_kit::{DbError, Engine, Tx, Val};
 
-use super::entries::Scope;
 use crate::domain::filter::{Filter, Order, Page};
+use crate::store::entries::Scope;
 
 /// Of a tag with so many entries it is better to look at them than at the entries of the list.
 const RARE: i64 = 500;

@@ -3,9 +3,9 @@
 use service_kit::words::{Asked, label};
 use service_kit::{DbError, Tx, Val};
 
-use super::entries::{COLUMNS, Entry, Scope, entry};
-use super::query::Query;
 use crate::domain::filter::Filter;
+use crate::store::entries::{COLUMNS, Entry, Scope, entry};
+use crate::store::query::Query;
 
 /// More logbooks than this are looked up after the words, not with them.
 const MOST_LABELS: usize = 16;

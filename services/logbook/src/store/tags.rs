@@ -3,7 +3,7 @@
 use service_kit::words::fold;
 use service_kit::{DbError, Row, Tx, Val};
 
-use crate::domain::book::Book;
+use crate::domain::logbook::Book;
 
 const ADD: &str = "INSERT INTO tag (id, scope, folded, name, description, color, beamline, investigation_id) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (scope, folded) DO NOTHING RETURNING id";

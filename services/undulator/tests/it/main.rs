@@ -2,13 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
-mod accounts;
 mod administration;
 mod arrangements;
 mod crash;
-mod crowd;
 mod flow;
-mod logbook;
 mod processes;
 mod rights;
 mod setup;

@@ -1,0 +1,102 @@
+//! The `OpenAPI` document: the operations stand at their handlers, what several of them share stands here.
+
+use std::collections::BTreeMap;
+
+use super::{attachments, entries, export, history, import, portal, programs, statistics, tags};
+use service_kit::openapi::{ApiKey, Bearer, later, of, text};
+use utoipa::openapi::{RefOr, Response};
+use utoipa::{IntoResponses, OpenApi};
+
+pub use crate::api::parameters::{
+    BookQuery, Credential, CsvQuery, EntryQuery, FilterQuery, InvestigationQuery, ListQuery, SearchQuery, StreamQuery,
+};
+pub use crate::api::shapes::{
+    Binary, DayCount, ExcerptPiece, Filled, Found, FromBase64, Hit, InvestigationCount, KeySet, Meta, Moved, PageOf,
+    Preferences, PublicKey, UploadForm,
+};
+
+/// `services/logbook/openapi.json`
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Undulator: logbook",
+        description = "The electronic logbook in the interface of ICAT+ 5.7.\n\nSuccess is always 200. Failures are plain \
+            text. The session id or API key stands in the path, or as `Authorization: Bearer`, or in `X-Api-Key`; what then \
+            stands in the path does not count. Every address answers OPTIONS with `Allow`, every GET also as HEAD; a method \
+            that is not listed answers 405 with `Allow`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = "/")),
+    tags(
+        (name = "entries", description = "Read, search, write, change and tag entries"),
+        (name = "attachments", description = "Files of entries"),
+        (name = "tags", description = "Definitions of tags"),
+        (name = "exports", description = "A logbook as a file, and back"),
+        (name = "history", description = "The signed history of a logbook"),
+        (name = "programs", description = "What programs of beamlines write, with an API key"),
+        (name = "statistics", description = "How much is written, for administrators"),
+        (name = "portal", description = "Banners and settings of a portal"),
+        (name = "administration", description = "Repair of old entries"),
+    ),
+    paths(
+        entries::list::list_entries,
+        export::pdf::export_pdf,
+        export::eln::export_eln,
+        export::csv::export_csv,
+        export::text::export_text,
+        export::json_lines::export_json_lines,
+        import::import_entries,
+        history::list_keys::list_keys,
+        history::list_records::list_records,
+        entries::create::create_entry,
+        entries::update::update_entry,
+        entries::count::count_entries,
+        entries::list_days::list_days,
+        entries::find_page::find_page,
+        entries::remove::remove_entries,
+        entries::restore::restore_entries,
+        entries::retag::retag_entries,
+        entries::search::search_entries,
+        entries::stream::stream_entries,
+        entries::create_from_base64::create_entry_from_base64,
+        tags::list::list_tags,
+        tags::create::create_tag,
+        tags::update::update_tag,
+        statistics::count_per_day::count_per_day,
+        statistics::count_per_investigation::count_per_investigation,
+        attachments::open_datafile::open_datafile,
+        programs::create_entry_by_name::create_entry_by_name,
+        programs::create_entry_by_name_from_base64::create_entry_by_name_from_base64,
+        programs::create_notification::create_notification,
+        programs::create_attachment::create_attachment,
+        programs::move_entries::move_entries,
+        attachments::upload_file::upload_file,
+        attachments::download_file::download_file,
+        portal::fill_instrument_names::fill_instrument_names,
+        portal::list_messages::list_messages,
+        portal::set_message::set_message,
+        portal::get_preferences::get_preferences,
+        portal::set_preferences::set_preferences,
+    ),
+    modifiers(&BEARER, &ApiKey),
+)]
+pub struct Document;
+
+const BEARER: Bearer = Bearer("A session id, an access token or an API key, in place of the one in the path");
+
+/// What every operation may answer.
+pub struct Always;
+
+impl IntoResponses for Always {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([
+            of("400", text("The request cannot be understood; the text says what is wrong")),
+            of("401", text("No session, or one that has ended")),
+            of("413", text("The body is too large")),
+            of("429", later(text("Too many requests from this address"))),
+            of("500", text("A fault of the server")),
+            of("502", text("ICAT answered something unexpected")),
+            of("503", later(text("Too busy, or ICAT does not answer"))),
+        ])
+    }
+}

@@ -1,0 +1,25 @@
+//! What programs write, with an API key in the path.
+
+pub mod create_attachment;
+pub mod create_entry_by_name;
+pub mod create_entry_by_name_from_base64;
+pub mod create_notification;
+pub mod move_entries;
+
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// For whom a program writes.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    #[param(nullable = false, value_type = Option<i64>)]
+    pub investigation_id: Option<String>,
+    /// The proposal.
+    #[param(nullable = false)]
+    pub investigation_name: Option<String>,
+    /// One, or several separated by commas; the first counts.
+    #[param(nullable = false)]
+    pub instrument_name: Option<String>,
+}

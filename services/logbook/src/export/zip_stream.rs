@@ -1,0 +1,162 @@
+//! A ZIP that is written while it is sent.
+
+use std::io::{self, Write};
+use std::mem::take;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use service_kit::{Blocking, Problem};
+use zip::result::ZipError;
+use zip::write::{SimpleFileOptions, StreamWriter};
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::export::{Sink, Stopped};
+
+/// What is compressed and not yet sent.
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Compresses in a pool of its own and sends what comes out.
+pub struct Archive<'s> {
+    /// It is large; in a box it moves cheaply between the pool and here.
+    zip: Option<Box<ZipWriter<StreamWriter<Buffer>>>>,
+    out: Buffer,
+    pool: Blocking,
+    sink: &'s Sink,
+}
+
+impl<'s> Archive<'s> {
+    pub fn new(pool: &Blocking, sink: &'s Sink) -> Self {
+        let out = Buffer::default();
+        Self { zip: Some(Box::new(ZipWriter::new_stream(out.clone()))), out, pool: pool.clone(), sink }
+    }
+
+    /// Begins the next file; `at` is when it was made.
+    pub async fn begin(&mut self, name: String, at: Timestamp) -> Result<(), Stopped> {
+        // A file whose size is not known beforehand may become larger than the old form holds.
+        let options = dated(at).compression_method(CompressionMethod::Deflated).large_file(true);
+        self.work(move |zip| zip.start_file(name, options)).await
+    }
+
+    /// A directory, which may stay empty; `at` is when it was made.
+    pub async fn add_directory(&mut self, name: String, at: Timestamp) -> Result<(), Stopped> {
+        self.work(move |zip| zip.add_directory(name, dated(at))).await
+    }
+
+    pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Stopped> {
+        self.work(move |zip| Ok(zip.write_all(&bytes)?)).await
+    }
+
+    pub async fn finish(mut self) -> Result<(), Stopped> {
+        if let Some(zip) = self.zip.take() {
+            zip.finish().map_err(Problem::internal)?;
+        }
+        self.send().await
+    }
+
+    async fn work(
+        &mut self,
+        step: impl FnOnce(&mut ZipWriter<StreamWriter<Buffer>>) -> Result<(), ZipError> + Send + 'static,
+    ) -> Result<(), Stopped> {
+        let gone = || Problem::internal("the archive was finished already");
+        let mut zip = self.zip.take().ok_or_else(gone)?;
+        let (zip, done) = self
+            .pool
+            .run_in_turn(move || {
+                let done = step(&mut zip);
+                (zip, done)
+            })
+            .await?;
+        self.zip = Some(zip);
+        done.map_err(Problem::internal)?;
+        self.send().await
+    }
+
+    async fn send(&mut self) -> Result<(), Stopped> {
+        let piece = take(&mut *self.out.0.lock().unwrap_or_else(PoisonError::into_inner));
+        self.sink.send(piece).await
+    }
+}
+
+fn dated(at: Timestamp) -> SimpleFileOptions {
+    SimpleFileOptions::default().last_modified_time(zip_time(at))
+}
+
+/// In UTC; a ZIP knows no zone, and no year before 1980.
+fn zip_time(at: Timestamp) -> zip::DateTime {
+    let at = TimeZone::UTC.to_datetime(at);
+    let part = |part: i8| part.unsigned_abs();
+    let (year, month, day) = (at.year().unsigned_abs(), part(at.month()), part(at.day()));
+    zip::DateTime::from_date_and_time(year, month, day, part(at.hour()), part(at.minute()), part(at.second()))
+        .unwrap_or_default()
+}
+
+/// Characters of a file's name, and of its ending.
+const LONGEST_NAME: usize = 100;
+const LONGEST_ENDING: usize = 20;
+
+/// A part of a path that every system takes. A long name is cut before its ending.
+pub fn safe_name(name: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
+    let name: String = name.trim_start_matches('.').chars().map(safe).collect();
+    let length = name.chars().count();
+    let ending = name.rfind('.').map(|at| &name[at..]).filter(|ending| ending.chars().count() <= LONGEST_ENDING);
+    let name = match ending {
+        Some(ending) if length > LONGEST_NAME => {
+            let kept = LONGEST_NAME - ending.chars().count();
+            format!("{}{ending}", name.chars().take(kept).collect::<String>())
+        }
+        _ => name.chars().take(LONGEST_NAME).collect(),
+    };
+    if name.is_empty() { "file".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_their_endings() {
+        assert_eq!(safe_name("a b/ü.tar.gz"), "a_b_ü.tar.gz");
+        let long = safe_name(&format!("{}.jpeg", "x".repeat(300)));
+        assert_eq!((long.len(), long.ends_with("x.jpeg")), (100, true));
+        assert_eq!(safe_name(&"y".repeat(300)).len(), 100);
+        assert_eq!((safe_name(".."), safe_name("")), ("file".to_owned(), "file".to_owned()));
+        let at = "2026-01-12T09:30:14Z".parse().unwrap();
+        assert_eq!(zip_time(at).to_string(), "2026-01-12 09:30:14");
+    }
+
+    #[tokio::test]
+    async fn files_and_empty_directories_have_their_dates() {
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(100);
+        let (pool, sink) = (service_kit::Pools::default().open("documents", 1, 1), Sink(sender));
+        let mut archive = Archive::new(&pool, &sink);
+        let written = async {
+            archive.add_directory("a/b".to_owned(), "2026-01-12T09:30:14Z".parse().unwrap()).await?;
+            archive.begin("a/c".to_owned(), "2026-01-13T10:00:02Z".parse().unwrap()).await?;
+            archive.write(b"c".to_vec()).await?;
+            archive.finish().await
+        };
+        assert!(written.await.is_ok());
+        drop(sink);
+        let mut bytes = Vec::new();
+        while let Some(piece) = receiver.recv().await {
+            bytes.extend_from_slice(&piece.unwrap());
+        }
+        let mut read = zip::ZipArchive::new(io::Cursor::new(bytes)).unwrap();
+        let mut date = |name: &str| read.by_name(name).unwrap().last_modified().unwrap().to_string();
+        assert_eq!((date("a/b/"), date("a/c")), ("2026-01-12 09:30:14".to_owned(), "2026-01-13 10:00:02".to_owned()));
+    }
+}

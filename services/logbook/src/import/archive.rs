@@ -1,0 +1,210 @@
+//! Reading an `.eln`.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt as _;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use serde_json::Value;
+use zip::ZipArchive;
+
+use crate::domain::entry_content::has_nul;
+use crate::domain::entry_html;
+use crate::domain::ids::{hex, is_id};
+use crate::error::Error;
+use crate::export::Line;
+
+const ENTRIES: &str = "/entries.jsonl";
+pub const METADATA: &str = "ro-crate-metadata.json";
+/// Bytes of an entry without its attachments.
+const LONGEST_LINE: u64 = 32 << 20;
+/// Bytes of a file's name.
+const LONGEST_NAME: usize = 4096;
+/// Bytes of a file that are read at once.
+pub const PIECE: usize = 256 * 1024;
+
+/// Bytes after unpacking.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub attachment: u64,
+    pub all: u64,
+}
+
+/// What is read of an archive, in this order: the files of an entry, one after the other, and then the entry. No file is ever
+/// in memory as a whole.
+#[derive(Debug)]
+pub enum Item {
+    /// The next bytes of a file, [`PIECE`] at most.
+    Piece(Vec<u8>),
+    /// The file has no more bytes.
+    FileEnd,
+    Entry(Box<Line>),
+}
+
+/// A file that is read from a place of its own: whoever reads the same file elsewhere does not move it.
+pub struct Placed {
+    file: File,
+    at: u64,
+}
+
+/// How archives are read.
+pub struct Reading(BufReader<Placed>);
+
+impl Reading {
+    pub fn open(file: &File) -> Result<Self, String> {
+        let file = file.try_clone().map_err(|e| format!("the archive cannot be read: {e}"))?;
+        Ok(Self(BufReader::new(Placed { file, at: 0 })))
+    }
+}
+
+impl Read for Reading {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+impl Seek for Reading {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+impl Read for Placed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(into, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Placed {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
+/// Gives all entries with their files in turn; a text says what is wrong with the archive.
+pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Item) -> Result<(), String>) -> Result<(), String> {
+    let unreadable = |e: zip::result::ZipError| format!("the archive cannot be read: {e}");
+    // Lines and files are read in turn.
+    let (mut of_lines, mut of_files) = (open_zip(file)?, open_zip(file)?);
+    let name = entries_of(&of_lines).ok_or("the archive has no file entries.jsonl beside its metadata")?;
+    let root = &name[..name.len() - ENTRIES.len()];
+    let places: HashMap<String, usize> =
+        (0..of_files.len()).filter_map(|n| Some((of_files.name_for_index(n)?.ok()?.into_owned(), n))).collect();
+    let mut left = limits.all;
+    let mut lines = BufReader::new(of_lines.by_name(&name).map_err(unreadable)?);
+    for number in 1_u64.. {
+        let wrong = |what: &str| format!("entry {number} of the archive: {what}");
+        let mut text = Vec::new();
+        let read = (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut text).map_err(|e| wrong(&e.to_string()))?;
+        if read == 0 {
+            break;
+        }
+        left = left.checked_sub(read as u64).ok_or_else(|| wrong("the archive is too large"))?;
+        let line: Line = serde_json::from_slice(&text).map_err(|e| wrong(&e.to_string()))?;
+        check(&line, &text).map_err(|e| wrong(&e.to_string()))?;
+        if !is_id(&line.id) || line.files.iter().any(|file| !is_id(&file.id)) {
+            return Err(wrong("an id must be 24 hexadecimal digits"));
+        }
+        for file in &line.files {
+            let place = places
+                .get(&format!("{root}/{}", file.path))
+                .ok_or_else(|| wrong(&format!("{} is missing", file.path)))?;
+            let entry = of_files.by_index(*place).map_err(unreadable)?;
+            let read = read_file(entry, &file.path, limits, &mut left, &mut each).map_err(|what| wrong(&what))?;
+            if read.sha256 != file.sha256 {
+                return Err(wrong(&format!("{} has another SHA-256 than it should", file.path)));
+            }
+        }
+        each(Item::Entry(Box::new(line)))?;
+    }
+    Ok(())
+}
+
+pub fn open_zip(file: &File) -> Result<ZipArchive<Reading>, String> {
+    ZipArchive::new(Reading::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))
+}
+
+/// Whether a logbook has exported it.
+pub fn is_own(file: &File) -> Result<bool, String> {
+    let mut zip = open_zip(file)?;
+    let Some(name) = entries_of(&zip) else { return Ok(false) };
+    let mut first = Vec::new();
+    let lines = zip.by_name(&name).map_err(|e| format!("{name}: {e}"))?;
+    BufReader::new(lines.take(LONGEST_LINE)).read_until(b'\n', &mut first).map_err(|e| format!("{name}: {e}"))?;
+    // Another notebook may call a file so as well. What is no JSON at all is an archive of ours that is broken.
+    Ok(serde_json::from_slice::<Value>(&first).map_or(true, |line| line["id"].is_string() && line["event"].is_object()))
+}
+
+/// The metadata of the crate; those of crates within it are further in.
+pub fn metadata_of(zip: &ZipArchive<Reading>) -> Option<String> {
+    let is_metadata = |name: &str| name.rsplit('/').next() == Some(METADATA) && name.matches('/').count() <= 1;
+    let names = zip.file_names().flatten().filter(|name| is_metadata(name));
+    names.min_by_key(|name| name.matches('/').count()).map(Cow::into_owned)
+}
+
+/// The file of entries, which lies in the archive's one directory, beside the metadata: those of the same name elsewhere are
+/// files of an entry.
+fn entries_of(zip: &ZipArchive<Reading>) -> Option<String> {
+    let metadata = metadata_of(zip)?;
+    let name = format!("{}{ENTRIES}", metadata.strip_suffix(METADATA)?.strip_suffix('/')?);
+    zip.index_for_name(&name).map(|_| name)
+}
+
+/// A file that was read to its end.
+pub struct ReadFile {
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+/// Gives the content of a file in an archive piece by piece; `left` is how many bytes all of them may still have.
+pub fn read_file(
+    mut entry: impl Read,
+    path: &str,
+    limits: Limits,
+    left: &mut u64,
+    each: &mut impl FnMut(Item) -> Result<(), String>,
+) -> Result<ReadFile, String> {
+    let (mut hash, mut bytes) = (Context::new(&SHA256), 0);
+    loop {
+        let mut piece = Vec::with_capacity(PIECE);
+        (&mut entry).take(PIECE as u64).read_to_end(&mut piece).map_err(|e| format!("{path}: {e}"))?;
+        if piece.is_empty() {
+            break;
+        }
+        bytes += piece.len() as u64;
+        if bytes > limits.attachment {
+            return Err(format!("{path} is larger than {} bytes", limits.attachment));
+        }
+        *left = left.checked_sub(piece.len() as u64).ok_or("the archive is too large")?;
+        hash.update(&piece);
+        each(Item::Piece(piece))?;
+    }
+    each(Item::FileEnd)?;
+    Ok(ReadFile { sha256: hex(hash.finish().as_ref()), bytes })
+}
+
+/// What would be refused when it is written is refused before anything is.
+pub fn check(line: &Line, text: &[u8]) -> Result<(), Error> {
+    if has_nul(text) {
+        return Err(Error::bad("there must be no NUL in a text"));
+    }
+    line.event.check()?;
+    for part in line.event.content.iter().filter(|part| part.is_html()) {
+        entry_html::taken(part.text.as_deref().unwrap_or_default())?;
+    }
+    let ids: HashSet<&str> = line.files.iter().map(|file| file.id.as_str()).collect();
+    if ids.len() != line.files.len() || line.files.iter().any(|file| file.filename.len() > LONGEST_NAME) {
+        return Err(Error::bad("a file is listed twice, or its name is too long"));
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Which attachment an address in a text of another notebook means.
+
+use std::collections::HashMap;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use crate::export::File;
+use crate::import::ro_crate::normalized;
+
+/// Bytes of a name that may stand in an address by chance.
+const LONGEST_USUAL_NAME: usize = 20;
+
+/// A file, and the other name by which a text may mean it.
+pub struct Named {
+    pub file: File,
+    pub alternate: Option<String>,
+}
+
+/// Which file of an entry an address of its text means: by its whole name, or by a long one that stands somewhere in it.
+pub struct Addresses {
+    whole: HashMap<String, String>,
+    parts: AhoCorasick,
+    ids: Vec<String>,
+}
+
+impl Addresses {
+    pub fn new(named: &[Named]) -> Result<Self, String> {
+        let (mut whole, mut parts, mut ids) = (HashMap::new(), Vec::new(), Vec::new());
+        for Named { file, alternate } in named {
+            for name in [Some(&file.path), alternate.as_ref()].into_iter().flatten() {
+                whole.entry(name.clone()).or_insert_with(|| file.id.clone());
+                if name.len() > LONGEST_USUAL_NAME {
+                    parts.push(name.clone());
+                    ids.push(file.id.clone());
+                }
+            }
+        }
+        let parts = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(parts);
+        Ok(Self { whole, parts: parts.map_err(|e| format!("its files cannot be told apart: {e}"))?, ids })
+    }
+
+    pub fn id_of(&self, address: &str) -> Option<String> {
+        let address = normalized(address);
+        let within = || self.parts.find(&address).map(|found| &self.ids[found.pattern()]);
+        self.whole.get(&address).or_else(within).cloned()
+    }
+}

@@ -1,0 +1,4 @@
+//! Markdown and HTML, rendered without holding up the threads that answer requests.
+
+pub mod markdown;
+pub mod text_pool;
