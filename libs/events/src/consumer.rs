@@ -10,12 +10,12 @@ use service_kit::problem::chain;
 use service_kit::{Clock, Code, Db, DbError, Problem, Tx};
 use tokio_util::sync::CancellationToken;
 
-use crate::bus::{SubscriptionStart, Bus, BusError, Delivery, Subscription};
+use crate::bus::{Bus, BusError, Delivery, Subscription, SubscriptionStart};
 use crate::dead_letters;
 use crate::envelope::Envelope;
 use crate::messages::{Event, EventKind};
 use crate::metrics::{ConsumerLabels, EventMetrics};
-use crate::relay::{retry_pauses, process_span, run_in_span};
+use crate::relay::{process_span, retry_pauses, run_in_span};
 use crate::store;
 
 /// Events per transaction.

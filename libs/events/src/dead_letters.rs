@@ -8,7 +8,7 @@ use service_kit::problem::chain;
 use service_kit::{Clock, Db, DbError, Problem};
 use tokio_util::sync::CancellationToken;
 
-use crate::consumer::{EventHandler, run_handler, is_database_failure};
+use crate::consumer::{EventHandler, is_database_failure, run_handler};
 use crate::metrics::{DeadLetterLabels, EventMetrics};
 use crate::relay::{process_span, run_in_span};
 use crate::store::{self, DueDeadLetter};

@@ -73,7 +73,7 @@ mod tests {
         };
         let wire = envelope.wire_headers();
         let header = |name: &str| wire.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
-        assert_eq!(Envelope::of_wire(&envelope.subject, header, &envelope.payload).as_ref(), Some(&envelope));
-        assert_eq!(Envelope::of_wire("x", |_| None, &[]), None);
+        assert_eq!(Envelope::from_wire(&envelope.subject, header, &envelope.payload).as_ref(), Some(&envelope));
+        assert_eq!(Envelope::from_wire("x", |_| None, &[]), None);
     }
 }

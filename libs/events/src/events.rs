@@ -7,7 +7,6 @@ use service_kit::config::{BusKind, EventsConfig};
 use service_kit::{BuildError, Ctx, Worker};
 
 use crate::bus::{Bus, MemoryBus, NatsBus};
-use crate::calls::RelayWakeup;
 use crate::consumer::{Consumer, RunningConsumer};
 use crate::dead_letters::DeadLetterRetries;
 use crate::listener::{self, Listener};
@@ -15,6 +14,7 @@ use crate::messages::Event;
 use crate::metrics::EventMetrics;
 use crate::outbox::Outbox;
 use crate::relay::Relay;
+use crate::relay_wakeup::RelayWakeup;
 
 /// The bus of the process; made by the first service that needs it.
 #[derive(Clone)]
@@ -78,19 +78,19 @@ impl Events {
         let metrics = ctx.process.shared(|| EventMetrics::register(&ctx.process));
         let outbox = Outbox::new(ctx.service, Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
         let handlers = Handlers::default();
-        let calls = RelayWakeup::new(ctx.service, Arc::clone(&bus), Arc::clone(&outbox.wake), ctx.stop.clone());
+        let wakeup = RelayWakeup::new(ctx.service, Arc::clone(&bus), Arc::clone(&outbox.wake), ctx.stop.clone());
         let relay = Relay {
             service: ctx.service,
             db: ctx.db.clone(),
             leases: ctx.leases.clone(),
             bus: Arc::clone(&bus),
             clock: Arc::clone(&ctx.clock),
-            calls: calls.clone(),
+            wakeup: wakeup.clone(),
             metrics: Arc::clone(&metrics),
             stop: ctx.stop.clone(),
         };
         ctx.add_worker(Worker::new("events.relay", move || relay.clone().run()));
-        ctx.add_worker(Worker::new("events.calls", move || calls.clone().forward_wakeups()));
+        ctx.add_worker(Worker::new("events.relay-wakeup", move || wakeup.clone().forward_wakeups()));
         let second = DeadLetterRetries {
             service: ctx.service,
             handlers: HashMap::new(),

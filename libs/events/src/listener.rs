@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Bus, BusError};
 use crate::messages::Event;
-use crate::relay::{retry_pauses, process_span, run_in_span};
+use crate::relay::{process_span, retry_pauses, run_in_span};
 
 type PayloadCallback = Arc<dyn Fn(&[u8]) + Send + Sync>;
 

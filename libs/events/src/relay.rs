@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::bus::Bus;
-use crate::calls::RelayWakeup;
 use crate::envelope::Envelope;
 use crate::metrics::{EventMetrics, ServiceLabels};
+use crate::relay_wakeup::RelayWakeup;
 use crate::store;
 
 const LEASE: &str = "outbox-relay";
@@ -54,7 +54,7 @@ pub(crate) struct Relay {
     pub leases: Leases,
     pub bus: Arc<dyn Bus>,
     pub clock: Arc<dyn Clock>,
-    pub calls: RelayWakeup,
+    pub wakeup: RelayWakeup,
     pub metrics: Arc<EventMetrics>,
     pub stop: CancellationToken,
 }
@@ -77,7 +77,7 @@ impl Relay {
                     IDLE_PAUSE
                 }
                 Ok(false) => {
-                    self.calls.wait_ignoring_wakeups(pauses.next().unwrap_or(IDLE_PAUSE)).await;
+                    self.wakeup.wait_ignoring_wakeups(pauses.next().unwrap_or(IDLE_PAUSE)).await;
                     continue;
                 }
                 Err(e) => {
@@ -86,7 +86,7 @@ impl Relay {
                     pauses.next().unwrap_or(IDLE_PAUSE)
                 }
             };
-            self.calls.wait(pause, lease.is_some()).await;
+            self.wakeup.wait(pause, lease.is_some()).await;
         }
         if let Some(lease) = lease
             && let Err(e) = self.leases.release(&lease.lease).await
@@ -96,12 +96,18 @@ impl Relay {
     }
 
     /// Publishes what waits; `false` if the bus did not take all of it.
-    async fn publish_waiting(&self, lease: &mut Option<HeldLease>, counted: &mut Option<Instant>) -> Result<bool, DbError> {
+    async fn publish_waiting(
+        &self,
+        lease: &mut Option<HeldLease>,
+        counted: &mut Option<Instant>,
+    ) -> Result<bool, DbError> {
         loop {
             let held = match lease.take() {
                 // Each renewal is a write; what is deleted under the lease is checked against it anyway.
                 Some(held) if held.since.elapsed() < RENEW_AFTER => Some(held),
-                Some(held) if self.leases.renew(&held.lease, LEASE_TIME).await? => Some(HeldLease::renewed_now(held.lease)),
+                Some(held) if self.leases.renew(&held.lease, LEASE_TIME).await? => {
+                    Some(HeldLease::renewed_now(held.lease))
+                }
                 _ => self.leases.acquire(LEASE, LEASE_TIME).await?.map(HeldLease::renewed_now),
             };
             // Another replica publishes.
@@ -142,7 +148,11 @@ impl Relay {
                 .db
                 .write(async |tx| {
                     // Whoever lost the lease deletes nothing: its successor publishes again, and inboxes know the ids.
-                    if lease.holds(tx).await? { store::delete_published_events(tx, &ids).await.map(Some) } else { Ok(None) }
+                    if lease.holds(tx).await? {
+                        store::delete_published_events(tx, &ids).await.map(Some)
+                    } else {
+                        Ok(None)
+                    }
                 })
                 .await?;
             let Some(deleted) = deleted else { return Ok(BatchOutcome::WithoutLease) };

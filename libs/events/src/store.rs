@@ -26,7 +26,8 @@ const COUNT_PARKED: &str = "SELECT COUNT(*) AS n FROM dead_letter WHERE next_att
 const COUNT_TRYING: &str = "SELECT COUNT(*) AS n FROM dead_letter WHERE next_attempt_at IS NOT NULL";
 const LIST_DEAD_LETTERS: &str = "SELECT consumer, event_id, subject, reason, attempts, first_failed_at, next_attempt_at \
                     FROM dead_letter ORDER BY first_failed_at, consumer, event_id";
-const RETRY_PARKED_DEAD_LETTERS: &str = "UPDATE dead_letter SET attempts = 0, next_attempt_at = $1 WHERE next_attempt_at IS NULL";
+const RETRY_PARKED_DEAD_LETTERS: &str =
+    "UPDATE dead_letter SET attempts = 0, next_attempt_at = $1 WHERE next_attempt_at IS NULL";
 
 /// Every statement that is the same on both engines, for the test that prepares them.
 pub const STATEMENTS: [&str; 15] = [
@@ -143,7 +144,11 @@ pub async fn list_due_dead_letters(tx: &mut Tx, now: i64, limit: i64) -> Result<
     let rows = tx.all(LIST_DUE_DEAD_LETTERS, &[now.into(), limit.into()]).await?;
     rows.iter()
         .map(|row| {
-            Ok(DueDeadLetter { consumer: row.get("consumer")?, envelope: parse_envelope(row)?, attempts: row.get("attempts")? })
+            Ok(DueDeadLetter {
+                consumer: row.get("consumer")?,
+                envelope: parse_envelope(row)?,
+                attempts: row.get("attempts")?,
+            })
         })
         .collect()
 }

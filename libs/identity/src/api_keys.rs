@@ -69,7 +69,10 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let found = keys.find_valid_key("abc", at("2026-01-31T23:59:59Z")).unwrap().unwrap();
         assert_eq!(found.user, "simple/acquisition");
-        assert_eq!(keys.find_valid_key("abc", at("2026-02-01T00:00:00Z")).unwrap().unwrap_err().slug, "identity/expired");
+        assert_eq!(
+            keys.find_valid_key("abc", at("2026-02-01T00:00:00Z")).unwrap().unwrap_err().slug,
+            "identity/expired"
+        );
         assert!(keys.find_valid_key("abd", at("2026-01-01T00:00:00Z")).is_none());
     }
 }

@@ -7,7 +7,7 @@ use moka::sync::Cache;
 use service_kit::Clock;
 
 use crate::caller::Caller;
-use crate::permissions::{Permission, Decision, VisibleInvestigations};
+use crate::permissions::{Decision, Permission, VisibleInvestigations};
 
 /// Together with a second for the bus, less than the minute that is promised.
 const TIME_TO_LIVE: SignedDuration = SignedDuration::from_secs(50);
@@ -48,12 +48,12 @@ impl Caches {
         self.callers.insert(key, self.with_timestamp(caller.clone()));
     }
 
-    pub fn find_decision(&self, principal: &Principal, ask: Permission) -> Option<Decision> {
-        self.unless_expired(self.decisions.get(&(Arc::clone(principal), ask))?)
+    pub fn find_decision(&self, principal: &Principal, permission: Permission) -> Option<Decision> {
+        self.unless_expired(self.decisions.get(&(Arc::clone(principal), permission))?)
     }
 
-    pub fn insert_decision(&self, principal: &Principal, ask: Permission, decision: &Decision) {
-        self.decisions.insert((Arc::clone(principal), ask), self.with_timestamp(decision.clone()));
+    pub fn insert_decision(&self, principal: &Principal, permission: Permission, decision: &Decision) {
+        self.decisions.insert((Arc::clone(principal), permission), self.with_timestamp(decision.clone()));
     }
 
     /// By user name.

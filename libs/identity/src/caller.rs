@@ -154,7 +154,8 @@ impl Identity {
         if let Some(known) = parts.caches.find_caller(&cache_key) {
             return Ok(known);
         }
-        let info = parts.icat.get_session(credential).await.map_err(|e| to_refused_credential_problem(e, credential))?;
+        let info =
+            parts.icat.get_session(credential).await.map_err(|e| to_refused_credential_problem(e, credential))?;
         let caller = Caller::from_session(info.user_name, Session::new(credential));
         parts.caches.insert_caller(cache_key, &caller);
         Ok(caller)
@@ -266,7 +267,9 @@ impl FromRequest for MaybeCaller {
 
 fn extract_caller(request: &HttpRequest) -> impl Future<Output = Result<Option<Caller>, Problem>> + 'static {
     let identity = request.app_data::<web::Data<Identity>>().cloned();
-    let places = request.app_data::<web::Data<CredentialLocations>>().map_or_else(CredentialLocations::default, |places| ***places);
+    let places = request
+        .app_data::<web::Data<CredentialLocations>>()
+        .map_or_else(CredentialLocations::default, |places| ***places);
     let credential = Identity::find_credential(request, places);
     async move {
         // A mount whose routes take callers was not given `Identity::guard`: refuse, and say so in the log.

@@ -1,16 +1,16 @@
-//! Who is calling, and what may they touch: the one place that knows tokens, ICAT sessions and API keys.
+//! Authentication and permissions: the one place that knows access tokens, ICAT sessions and API keys.
 //!
-//! A request becomes a [`Caller`]; what is stored and passed on is its [`Subject`], never a session. What a caller may do
-//! is an [`Ask`], answered through the caller's own ICAT session where there is one, else from facts read with the
-//! reader account, which is narrower than ICAT's rules and fails closed. Both answers are cached for less than a minute,
-//! here and nowhere else.
+//! The credential of a request becomes a [`Caller`]. What is stored and passed on is its [`Subject`], never a session. What
+//! a caller may do is a [`Permission`]. It is decided with the caller's own ICAT session where there is one, otherwise by
+//! the [membership](membership::Membership) that the reader account finds, which is narrower than ICAT's rules and denies
+//! what it cannot see. Callers and decisions are cached for less than a minute, here and nowhere else.
 
 mod api_keys;
 mod cache;
 mod caller;
 mod doctor;
-mod facts;
 mod jwks;
+mod membership;
 mod permissions;
 mod resolver;
 mod secret;
@@ -26,15 +26,15 @@ use service_kit::{BuildError, Clock, Ctx, Listener, Mount};
 
 use self::api_keys::ApiKeys;
 use self::cache::Caches;
-pub use self::caller::{Caller, MaybeCaller, CredentialLocation, CredentialLocations, Subject};
+pub use self::caller::{Caller, CredentialLocation, CredentialLocations, MaybeCaller, Subject};
 pub use self::doctor::check_reader_account;
 use self::jwks::PublicKeys;
-pub use self::permissions::{Permission, Decision, VisibleInvestigations};
+pub use self::permissions::{Decision, Permission, VisibleInvestigations};
 use self::resolver::SessionResolver;
 pub use self::secret::Session;
 use self::token::{TokenRules, TokenVerifier};
 
-/// Answers for one service. Cheap to clone.
+/// Verifies credentials and decides permissions for one service. Cheap to clone.
 #[derive(Clone)]
 pub struct Identity(Arc<Components>);
 
@@ -50,7 +50,7 @@ struct Components {
 }
 
 impl Identity {
-    /// Made once by a service's `build`. Ended sessions are forgotten as soon as the bus says so.
+    /// Made once by a service's `build`. Listens for ended sessions, whose callers leave the cache at once.
     pub fn new(ctx: &Ctx, events: &Events) -> Result<Self, BuildError> {
         let core = &ctx.config.core;
         let config = &core.identity;
@@ -95,18 +95,18 @@ impl Identity {
         events.add_listener("identity.icat-session-ended", heard, missed(self));
     }
 
-    /// Lets the handlers of a mount take [`Caller`] and [`MaybeCaller`]; session ids are looked for in `places` besides
-    /// `Authorization: Bearer`.
-    pub fn accept_credentials(&self, mount: Mount, places: &'static [CredentialLocation]) -> Mount {
-        mount.state(Arc::new(self.clone())).state(Arc::new(CredentialLocations(places)))
+    /// Lets the handlers of a mount take [`Caller`] and [`MaybeCaller`]. Credentials are read from `Authorization: Bearer`
+    /// and from `locations`.
+    pub fn accept_credentials(&self, mount: Mount, locations: &'static [CredentialLocation]) -> Mount {
+        mount.state(Arc::new(self.clone())).state(Arc::new(CredentialLocations(locations)))
     }
 
-    /// The account that may read everything, where one is set up: for what jobs and programs need to know.
+    /// The reader account, if one is set: for questions of jobs and about other users.
     pub fn reader(&self) -> Option<&ReaderAccount> {
         self.0.reader.as_ref()
     }
 
-    /// The catalogue, for questions of the service's own with a caller's session.
+    /// The client of the catalogue, for queries with a caller's session.
     pub fn icat(&self) -> &IcatClient {
         &self.0.icat
     }

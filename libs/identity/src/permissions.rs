@@ -12,14 +12,15 @@ use service_kit::{Code, Problem};
 use crate::Identity;
 use crate::cache::Principal;
 use crate::caller::{Caller, Subject, to_session_problem};
-use crate::facts::{self, Membership};
+use crate::membership::{self, Membership};
 
 /// Investigations a user may see at most before the list is cut; a cut list says so.
 const MAX_VISIBLE_INVESTIGATIONS: usize = 10_000;
 /// The furthest that a zone is ahead of UTC.
 const MAX_ZONE_OFFSET: SignedDuration = SignedDuration::from_hours(14);
 /// How the field writes "principal investigator" in `InvestigationUser.role`, compared without case.
-const PRINCIPAL_INVESTIGATOR_ROLES: [&str; 4] = ["PI", "PRINCIPAL INVESTIGATOR", "PRINCIPAL_INVESTIGATOR", "PRINCIPAL_EXPERIMENTER"];
+const PRINCIPAL_INVESTIGATOR_ROLES: [&str; 4] =
+    ["PI", "PRINCIPAL INVESTIGATOR", "PRINCIPAL_INVESTIGATOR", "PRINCIPAL_EXPERIMENTER"];
 
 /// A question; ids are those of ICAT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,8 +96,8 @@ pub struct VisibleInvestigations {
 
 impl Identity {
     /// Whether the caller may; [`Code::Forbidden`] with the rule if not.
-    pub async fn require_permission(&self, caller: &Caller, ask: Permission) -> Result<(), Problem> {
-        let decision = self.check_permission(caller, ask).await?;
+    pub async fn require_permission(&self, caller: &Caller, permission: Permission) -> Result<(), Problem> {
+        let decision = self.check_permission(caller, permission).await?;
         if decision.allowed {
             return Ok(());
         }
@@ -106,32 +107,36 @@ impl Identity {
     /// The answer and the rule it follows from: through the caller's own session if there is one, else from what the
     /// reader account knows of the user. What ICAT has no rules for (logbooks, minting) needs the session's right to
     /// see the investigation, and a role that the reader account finds, or without one the session itself.
-    pub async fn check_permission(&self, caller: &Caller, ask: Permission) -> Result<Decision, Problem> {
-        if !caller.has_scope(ask.required_scope()) {
-            return Ok(Decision::deny(format!("the API key lacks the scope {}", ask.required_scope())));
+    pub async fn check_permission(&self, caller: &Caller, permission: Permission) -> Result<Decision, Problem> {
+        if !caller.has_scope(permission.required_scope()) {
+            return Ok(Decision::deny(format!("the API key lacks the scope {}", permission.required_scope())));
         }
         let (Some(session), Some(hash)) = (caller.session(), caller.session_hash()) else {
-            return self.check_permission_of_subject(caller.subject(), ask).await;
+            return self.check_permission_of_subject(caller.subject(), permission).await;
         };
         let principal = Principal::from(hash);
-        if let Some(known) = self.0.caches.find_decision(&principal, ask) {
+        if let Some(known) = self.0.caches.find_decision(&principal, permission) {
             return Ok(known);
         }
         let user = &caller.subject().icat_user_name;
-        let decision = self.decide_with_session(session.expose(), user, ask).await?;
-        self.0.caches.insert_decision(&principal, ask, &decision);
+        let decision = self.decide_with_session(session.expose(), user, permission).await?;
+        self.0.caches.insert_decision(&principal, permission, &decision);
         Ok(decision)
     }
 
     /// The same for a user who is not there, as jobs need it: from `InvestigationUser`, `InvestigationGroup`,
     /// `InstrumentScientist` and the release date alone. Without a reader account the answer is unavailable.
-    pub async fn check_permission_of_subject(&self, subject: &Subject, ask: Permission) -> Result<Decision, Problem> {
+    pub async fn check_permission_of_subject(
+        &self,
+        subject: &Subject,
+        permission: Permission,
+    ) -> Result<Decision, Problem> {
         let principal = Principal::from(format!("user {}", subject.icat_user_name));
-        if let Some(known) = self.0.caches.find_decision(&principal, ask) {
+        if let Some(known) = self.0.caches.find_decision(&principal, permission) {
             return Ok(known);
         }
-        let decision = self.decide_with_reader_account(&subject.icat_user_name, ask).await?;
-        self.0.caches.insert_decision(&principal, ask, &decision);
+        let decision = self.decide_with_reader_account(&subject.icat_user_name, permission).await?;
+        self.0.caches.insert_decision(&principal, permission, &decision);
         Ok(decision)
     }
 
@@ -142,20 +147,30 @@ impl Identity {
         if let Some(known) = self.0.caches.find_visible_investigations(user) {
             return Ok(known);
         }
-        let found = reader.with_session(async |icat, session| find_visible_investigations(icat, session, user, now).await).await;
+        let found = reader
+            .with_session(async |icat, session| find_visible_investigations(icat, session, user, now).await)
+            .await;
         let found = Arc::new(found.map_err(to_reader_problem)?);
         self.0.caches.insert_visible_investigations(user.clone(), &found);
         Ok(found)
     }
 
-    async fn decide_with_session(&self, session: &str, user: &str, ask: Permission) -> Result<Decision, Problem> {
+    async fn decide_with_session(
+        &self,
+        session: &str,
+        user: &str,
+        permission: Permission,
+    ) -> Result<Decision, Problem> {
         let icat = &self.0.icat;
-        match ask {
+        match permission {
             Permission::Administer => Ok(self.decide_administration(user)),
-            Permission::ReadInvestigation(_) | Permission::ReadLogbook(_) | Permission::ReadDataset(_) | Permission::ReadDatafile(_) => {
+            Permission::ReadInvestigation(_)
+            | Permission::ReadLogbook(_)
+            | Permission::ReadDataset(_)
+            | Permission::ReadDatafile(_) => {
                 // Administrators of services are not ICAT's root users: what they see there is for ICAT's rules.
-                let (entity, id) = ask.checked_row().unwrap_or_default();
-                Ok(if facts::can_see_row(icat, session, entity, id).await.map_err(to_session_problem)? {
+                let (entity, id) = permission.checked_row().unwrap_or_default();
+                Ok(if membership::can_see_row(icat, session, entity, id).await.map_err(to_session_problem)? {
                     Decision::allow(format!("ICAT's rules let this session read {entity} {id}"))
                 } else {
                     Decision::deny(format!("ICAT's rules do not let this session read {entity} {id}"))
@@ -167,10 +182,14 @@ impl Identity {
                 }
                 let serves = match &self.0.reader {
                     Some(reader) => {
-                        let asked = reader.with_session(async |icat, session| facts::is_instrument_scientist(icat, session, user, id).await);
+                        let asked = reader.with_session(async |icat, session| {
+                            membership::is_instrument_scientist(icat, session, user, id).await
+                        });
                         asked.await.map_err(to_reader_problem)?
                     }
-                    None => facts::is_instrument_scientist(icat, session, user, id).await.map_err(to_session_problem)?,
+                    None => membership::is_instrument_scientist(icat, session, user, id)
+                        .await
+                        .map_err(to_session_problem)?,
                 };
                 Ok(decide_for_instrument(id, serves))
             }
@@ -178,57 +197,70 @@ impl Identity {
                 if self.decide_administration(user).allowed {
                     return Ok(self.decide_administration(user));
                 }
-                if !facts::can_see_row(icat, session, "Investigation", id).await.map_err(to_session_problem)? {
-                    return Ok(decide_by_membership(ask, id, &Membership::default(), self.0.clock.now()));
+                if !membership::can_see_row(icat, session, "Investigation", id).await.map_err(to_session_problem)? {
+                    return Ok(decide_by_membership(permission, id, &Membership::default(), self.0.clock.now()));
                 }
                 // Rules often hide who the members are even from the members.
-                let facts = match &self.0.reader {
+                let membership = match &self.0.reader {
                     Some(reader) => {
-                        let asked = reader.with_session(async |icat, session| facts::read_membership(icat, session, user, id).await);
+                        let asked = reader.with_session(async |icat, session| {
+                            membership::read_membership(icat, session, user, id).await
+                        });
                         asked.await.map_err(to_reader_problem)?
                     }
-                    None => facts::read_membership(icat, session, user, id).await.map_err(to_session_problem)?,
+                    None => membership::read_membership(icat, session, user, id).await.map_err(to_session_problem)?,
                 };
-                if !facts.seen && self.0.reader.is_some() {
-                    return Ok(Decision::deny(facts::explain_hidden_row("Investigation", id)));
+                if !membership.seen && self.0.reader.is_some() {
+                    return Ok(Decision::deny(membership::explain_hidden_row("Investigation", id)));
                 }
-                Ok(decide_by_membership(ask, id, &facts, self.0.clock.now()))
+                Ok(decide_by_membership(permission, id, &membership, self.0.clock.now()))
             }
         }
     }
 
-    async fn decide_with_reader_account(&self, user: &str, ask: Permission) -> Result<Decision, Problem> {
+    async fn decide_with_reader_account(&self, user: &str, permission: Permission) -> Result<Decision, Problem> {
         let administrator = self.decide_administration(user);
-        let Some((entity, id)) = ask.checked_row() else { return Ok(administrator) };
-        let of_icat =
-            matches!(ask, Permission::ReadInvestigation(_) | Permission::ReadDataset(_) | Permission::ReadDatafile(_) | Permission::Administer);
+        let Some((entity, id)) = permission.checked_row() else { return Ok(administrator) };
+        let of_icat = matches!(
+            permission,
+            Permission::ReadInvestigation(_)
+                | Permission::ReadDataset(_)
+                | Permission::ReadDatafile(_)
+                | Permission::Administer
+        );
         if administrator.allowed && !of_icat {
             return Ok(administrator);
         }
         let reader = self.0.reader.as_ref().ok_or_else(missing_reader_problem)?;
         if entity == "Instrument" {
-            let asked = reader.with_session(async |icat, session| facts::is_instrument_scientist(icat, session, user, id).await);
+            let asked = reader
+                .with_session(async |icat, session| membership::is_instrument_scientist(icat, session, user, id).await);
             return Ok(decide_for_instrument(id, asked.await.map_err(to_reader_problem)?));
         }
         let found = reader
             .with_session(async |icat, session| {
                 let investigation = match entity {
                     "Investigation" => Some(id),
-                    _ => facts::find_investigation_id(icat, session, entity, id).await?,
+                    _ => membership::find_investigation_id(icat, session, entity, id).await?,
                 };
                 match investigation {
-                    Some(investigation) => {
-                        Ok(Some((investigation, facts::read_membership(icat, session, user, investigation).await?)))
-                    }
+                    Some(investigation) => Ok(Some((
+                        investigation,
+                        membership::read_membership(icat, session, user, investigation).await?,
+                    ))),
                     None => Ok(None),
                 }
             })
             .await
             .map_err(to_reader_problem)?;
         Ok(match found {
-            Some((investigation, facts)) if !facts.seen => Decision::deny(facts::explain_hidden_row("Investigation", investigation)),
-            Some((investigation, facts)) => decide_by_membership(ask, investigation, &facts, self.0.clock.now()),
-            None => Decision::deny(facts::explain_hidden_row(entity, id)),
+            Some((investigation, membership)) if !membership.seen => {
+                Decision::deny(membership::explain_hidden_row("Investigation", investigation))
+            }
+            Some((investigation, membership)) => {
+                decide_by_membership(permission, investigation, &membership, self.0.clock.now())
+            }
+            None => Decision::deny(membership::explain_hidden_row(entity, id)),
         })
     }
 
@@ -242,29 +274,35 @@ impl Identity {
 }
 
 /// The rules themselves.
-fn decide_by_membership(ask: Permission, investigation: i64, facts: &Membership, now: Timestamp) -> Decision {
-    if !facts.seen {
+fn decide_by_membership(
+    permission: Permission,
+    investigation: i64,
+    membership: &Membership,
+    now: Timestamp,
+) -> Decision {
+    if !membership.seen {
         return Decision::deny(format!("there is no Investigation {investigation} that can be seen"));
     }
-    let member = || match facts.roles.first() {
+    let member = || match membership.roles.first() {
         Some(role) => Some(format!("InvestigationUser of {investigation} with the role {role}")),
-        None if facts.in_group => Some(format!("in a group of Investigation {investigation} (InvestigationGroup)")),
-        None if facts.is_scientist => Some(format!("InstrumentScientist of an instrument of {investigation}")),
+        None if membership.in_group => {
+            Some(format!("in a group of Investigation {investigation} (InvestigationGroup)"))
+        }
+        None if membership.is_scientist => Some(format!("InstrumentScientist of an instrument of {investigation}")),
         None => None,
     };
-    let released = facts.is_released(now);
-    match ask {
-        Permission::ReadInvestigation(_) | Permission::ReadLogbook(_) | Permission::ReadDataset(_) | Permission::ReadDatafile(_) => {
-            match (member(), facts.released_at) {
-                (Some(rule), _) => Decision::allow(rule),
-                (None, Some(at)) if released => {
-                    Decision::allow(format!("Investigation {investigation} was released {at}"))
-                }
-                _ => Decision::deny(format!(
-                    "neither InvestigationUser, InvestigationGroup nor InstrumentScientist of {investigation}, and it is not released"
-                )),
-            }
-        }
+    let released = membership.is_released(now);
+    match permission {
+        Permission::ReadInvestigation(_)
+        | Permission::ReadLogbook(_)
+        | Permission::ReadDataset(_)
+        | Permission::ReadDatafile(_) => match (member(), membership.released_at) {
+            (Some(rule), _) => Decision::allow(rule),
+            (None, Some(at)) if released => Decision::allow(format!("Investigation {investigation} was released {at}")),
+            _ => Decision::deny(format!(
+                "neither InvestigationUser, InvestigationGroup nor InstrumentScientist of {investigation}, and it is not released"
+            )),
+        },
         Permission::WriteLogbook(_) => match member() {
             Some(_) if released => {
                 Decision::deny(format!("Investigation {investigation} is released: its logbook is closed"))
@@ -273,7 +311,10 @@ fn decide_by_membership(ask: Permission, investigation: i64, facts: &Membership,
             None => Decision::deny(format!("neither member nor instrument scientist of {investigation}")),
         },
         Permission::MintFor(_) => {
-            let role = facts.roles.iter().find(|role| PRINCIPAL_INVESTIGATOR_ROLES.iter().any(|name| role.eq_ignore_ascii_case(name)));
+            let role = membership
+                .roles
+                .iter()
+                .find(|role| PRINCIPAL_INVESTIGATOR_ROLES.iter().any(|name| role.eq_ignore_ascii_case(name)));
             role.map_or_else(
                 || Decision::deny(format!("not principal investigator of {investigation}")),
                 |role| Decision::allow(format!("InvestigationUser of {investigation} with the role {role}")),
@@ -293,14 +334,20 @@ fn decide_for_instrument(id: i64, serves: bool) -> Decision {
     }
 }
 
-async fn find_visible_investigations(icat: &IcatClient, session: &str, user: &str, now: Timestamp) -> Result<VisibleInvestigations, IcatError> {
+async fn find_visible_investigations(
+    icat: &IcatClient,
+    session: &str,
+    user: &str,
+    now: Timestamp,
+) -> Result<VisibleInvestigations, IcatError> {
     let wrong = |e: icat_client::QueryError| IcatError::Nonsense(format!("a query that is not one: {e}"));
     let name = || Filter::eq("user.name", user);
     let groups = Select::values("UserGroup", &["grouping.id"]).filter(name());
     let instruments = Select::values("InstrumentScientist", &["instrument.id"]).filter(name());
     let memberships = [
         Select::values("InvestigationUser", &["id", "investigation.id"]).filter(name()),
-        Select::values("InvestigationGroup", &["id", "investigation.id"]).filter(Filter::in_select("grouping.id", groups)),
+        Select::values("InvestigationGroup", &["id", "investigation.id"])
+            .filter(Filter::in_select("grouping.id", groups)),
         Select::values("InvestigationInstrument", &["id", "investigation.id"])
             .filter(Filter::in_select("instrument.id", instruments)),
     ];
@@ -336,7 +383,11 @@ async fn find_visible_investigations(icat: &IcatClient, session: &str, user: &st
 }
 
 fn truncate_visible(investigations: BTreeSet<i64>, instruments: BTreeSet<String>) -> VisibleInvestigations {
-    VisibleInvestigations { investigations: investigations.into_iter().take(MAX_VISIBLE_INVESTIGATIONS).collect(), instruments, complete: false }
+    VisibleInvestigations {
+        investigations: investigations.into_iter().take(MAX_VISIBLE_INVESTIGATIONS).collect(),
+        instruments,
+        complete: false,
+    }
 }
 
 fn missing_reader_problem() -> Problem {
@@ -364,8 +415,8 @@ mod tests {
         Membership { seen: true, ..Membership::default() }
     }
 
-    fn decide_and_explain(ask: Permission, facts: &Membership) -> (bool, String) {
-        let decision = decide_by_membership(ask, 7, facts, "2026-01-12T09:00:00Z".parse().unwrap());
+    fn decide_and_explain(permission: Permission, membership: &Membership) -> (bool, String) {
+        let decision = decide_by_membership(permission, 7, membership, "2026-01-12T09:00:00Z".parse().unwrap());
         (decision.allowed, decision.rule)
     }
 
@@ -375,7 +426,8 @@ mod tests {
         let principal = Membership { roles: vec!["Principal Investigator".to_owned()], ..visible_investigation() };
         let group = Membership { in_group: true, ..visible_investigation() };
         let scientist = Membership { is_scientist: true, ..visible_investigation() };
-        let released = |facts: Membership| Membership { released_at: "2026-01-12T09:00:00Z".parse().ok(), ..facts };
+        let released =
+            |membership: Membership| Membership { released_at: "2026-01-12T09:00:00Z".parse().ok(), ..membership };
         let embargo = Membership { released_at: "2026-01-12T09:00:01Z".parse().ok(), ..visible_investigation() };
         let (read, write, mint) = (Permission::ReadDatafile(1), Permission::WriteLogbook(7), Permission::MintFor(7));
         let table = [
@@ -390,11 +442,21 @@ mod tests {
             (&visible_investigation(), [false, false, false]),
             (&Membership { seen: false, ..principal.clone() }, [false, false, false]),
         ];
-        for (facts, expected) in table {
-            assert_eq!([read, write, mint].map(|ask| decide_and_explain(ask, facts).0), expected, "{facts:?}");
+        for (membership, expected) in table {
+            assert_eq!(
+                [read, write, mint].map(|permission| decide_and_explain(permission, membership).0),
+                expected,
+                "{membership:?}"
+            );
         }
         assert_eq!(decide_and_explain(read, &member).1, "InvestigationUser of 7 with the role Investigator");
-        assert_eq!(decide_and_explain(read, &released(visible_investigation())).1, "Investigation 7 was released 2026-01-12T09:00:00Z");
-        assert_eq!(decide_and_explain(write, &released(member)).1, "Investigation 7 is released: its logbook is closed");
+        assert_eq!(
+            decide_and_explain(read, &released(visible_investigation())).1,
+            "Investigation 7 was released 2026-01-12T09:00:00Z"
+        );
+        assert_eq!(
+            decide_and_explain(write, &released(member)).1,
+            "Investigation 7 is released: its logbook is closed"
+        );
     }
 }

@@ -80,7 +80,11 @@ impl TokenRules {
     }
 
     /// The claims of a token that is or was ours.
-    pub fn verify_token_at_any_time<C: DeserializeOwned>(&self, token: &str, key: Option<&DecodingKey>) -> Result<C, Problem> {
+    pub fn verify_token_at_any_time<C: DeserializeOwned>(
+        &self,
+        token: &str,
+        key: Option<&DecodingKey>,
+    ) -> Result<C, Problem> {
         let key = key.ok_or_else(|| invalid_token("the token is signed by an unknown key"))?;
         // Times are compared with our own clock; the library reads the machine's.
         let mut rules = Validation::new(TOKEN_ALGORITHM);

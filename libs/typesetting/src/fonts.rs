@@ -83,7 +83,9 @@ impl Fonts {
                 Some((info, path.clone(), face.index))
             })
             .collect();
-        faces.sort_by_cached_key(|(info, path, index)| (family_rank(&info.family), info.family.clone(), path.clone(), *index));
+        faces.sort_by_cached_key(|(info, path, index)| {
+            (family_rank(&info.family), info.family.clone(), path.clone(), *index)
+        });
         fonts.push_all(faces.into_iter().map(|(info, path, index)| (info, Source::Installed(path, index))).collect());
         fonts
     }

@@ -108,7 +108,8 @@ impl<'a> ClosedWorld<'a> {
     }
 
     fn render_pdf(&self, creator: &str) -> Result<Vec<u8>, Error> {
-        let pages: PagedDocument = typst::compile(self).output.map_err(|errors| Error::Layout(join_messages(&errors)))?;
+        let pages: PagedDocument =
+            typst::compile(self).output.map_err(|errors| Error::Layout(join_messages(&errors)))?;
         let options = PdfOptions { creator: Smart::Custom(Some(creator.into())), ..PdfOptions::default() };
         typst_pdf::pdf(&pages, &options).map_err(|errors| Error::Export(join_messages(&errors)))
     }

@@ -98,7 +98,8 @@ fn scripts_that_no_font_has_are_boxes_beside_text_of_the_other_direction() {
 #[test]
 fn sections_have_bookmarks_and_records_none() {
     let header = RecordHeader { heading: "10:00:00  alice".to_owned(), ..RecordHeader::default() };
-    let day = |day: &str| [Block::Section(day.to_owned()), Block::RecordHeader(header.clone()), plain_paragraph("text")];
+    let day =
+        |day: &str| [Block::Section(day.to_owned()), Block::RecordHeader(header.clone()), plain_paragraph("text")];
     let file = render_blocks([day("2026-01-12"), day("2026-01-13")].concat());
     assert_eq!(count_occurrences(&file, "/Outlines"), 2, "its type, and where the file names it");
     assert_eq!(count_occurrences(&file, "/Title(2026-01-1"), 2);
@@ -108,7 +109,8 @@ fn sections_have_bookmarks_and_records_none() {
 #[test]
 fn a_long_block_goes_over_pages() {
     let lines = "a line\n".repeat(500);
-    let rows: Vec<Vec<Cell>> = (0..200).map(|n| vec![plain_inlines(&n.to_string()).into(), plain_inlines("a word").into()]).collect();
+    let rows: Vec<Vec<Cell>> =
+        (0..200).map(|n| vec![plain_inlines(&n.to_string()).into(), plain_inlines("a word").into()]).collect();
     assert!((8..14).contains(&count_pages(&render_blocks(vec![plain_paragraph(&lines)]))));
     assert!((6..14).contains(&count_pages(&render_blocks(vec![Block::Code(lines)]))));
     assert!((4..9).contains(&count_pages(&render_blocks(vec![Block::Table(Table { header_rows: 1, rows })]))));
@@ -184,7 +186,8 @@ fn markup_of_typst_is_text() {
         "\\#panic()",
     ];
     for text in texts {
-        let blocks: Vec<Block> = every_kind_of_block(text).into_iter().filter(|block| *block != Block::PageBreak).collect();
+        let blocks: Vec<Block> =
+            every_kind_of_block(text).into_iter().filter(|block| *block != Block::PageBreak).collect();
         assert!(count_pages(&render_blocks(blocks)) < 4, "{text}");
     }
 }

@@ -71,7 +71,8 @@ impl Tokens {
         };
         let keys = self.keys.current().await;
         let (key, kid) = keys.signing();
-        let header = Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(TOKEN_ALGORITHM) };
+        let header =
+            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(TOKEN_ALGORITHM) };
         let token = encode(&header, &claims, key).map_err(Problem::internal)?;
         Ok(Signed { token, expires_in_seconds: exp - now })
     }

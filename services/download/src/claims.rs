@@ -29,9 +29,10 @@ async fn is_claimed(state: &State, file: &Unclaimed) -> Result<bool, Problem> {
     let location = &file.location;
     match &state.reader {
         _ if file.temporary => Ok(false),
-        Some(reader) => {
-            reader.ask(async |icat, session| has_datafile(icat, session, location).await).await.map_err(of_icat)
-        }
+        Some(reader) => reader
+            .with_session(async |icat, session| has_datafile(icat, session, location).await)
+            .await
+            .map_err(of_icat),
         None => {
             tracing::warn!(
                 file.location = location,

@@ -22,7 +22,7 @@ pub async fn check(state: &State, manifest: &Manifest) -> Result<(), Problem> {
     let mut ids: Vec<i64> = manifest.sources.iter().map(|source| source.datafile).collect();
     ids.sort_unstable();
     ids.dedup();
-    let found = reader.ask(async |icat, session| existing(icat, session, "Datafile", &ids).await).await;
+    let found = reader.with_session(async |icat, session| existing(icat, session, "Datafile", &ids).await).await;
     if found.map_err(of_icat)?.len() < ids.len() {
         return Err(not_found("One of the datafiles requested has been deleted"));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::{Events, Outbox};
-use icat_client::new_client::ReaderAccount;
+use icat_client::client::ReaderAccount;
 use identity::Identity;
 use service_kit::{Blocking, BuildError, Clock, Ctx, Db, Ids, Problem};
 use tokio::sync::Notify;
@@ -61,7 +61,7 @@ impl State {
         let state = Self {
             db: ctx.db.clone(),
             outbox: events.outbox(),
-            reader: ReaderAccount::of(&core.icat.reader, identity.icat().clone())?,
+            reader: ReaderAccount::from_setting(&core.icat.reader, identity.icat().clone())?,
             identity,
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
-use super::{Acknowledge, SubscriptionStart, Bus, BusError, Delivery, EventStream, Subscription};
+use super::{Acknowledge, Bus, BusError, Delivery, EventStream, Subscription, SubscriptionStart};
 use crate::envelope::Envelope;
 
 type Sent = (Envelope, oneshot::Sender<()>);
@@ -62,7 +62,11 @@ impl Bus for MemoryBus {
         join_all(acknowledged).await
     }
 
-    async fn subscribe(&self, consumer: &str, _subject: &str) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError> {
+    async fn subscribe(
+        &self,
+        consumer: &str,
+        _subject: &str,
+    ) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError> {
         let receiver = {
             let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
             consumers.get(consumer).map(|route| Arc::clone(&route.receiver))

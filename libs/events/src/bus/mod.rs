@@ -33,7 +33,11 @@ pub trait Bus: Send + Sync {
     async fn publish(&self, events: &[Envelope]) -> Vec<bool>;
 
     /// Begins to deliver a subject to a durable consumer; what was not acknowledged comes again.
-    async fn subscribe(&self, consumer: &str, subject: &str) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError>;
+    async fn subscribe(
+        &self,
+        consumer: &str,
+        subject: &str,
+    ) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError>;
 
     /// The process stops and this consumer takes no more: what the bus keeps for it in this process goes back.
     async fn leave(&self, _consumer: &str) {}

@@ -15,7 +15,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use service_kit::config::EventsConfig;
 use tokio::sync::Notify;
 
-use super::{Acknowledge, SubscriptionStart, Bus, BusError, Delivery, EventStream, Subscription};
+use super::{Acknowledge, Bus, BusError, Delivery, EventStream, Subscription, SubscriptionStart};
 use crate::envelope::Envelope;
 
 const SUBJECTS: &str = "undulator.v1.>";
@@ -120,7 +120,11 @@ impl Bus for NatsBus {
         join_all(waits).await
     }
 
-    async fn subscribe(&self, consumer: &str, subject: &str) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError> {
+    async fn subscribe(
+        &self,
+        consumer: &str,
+        subject: &str,
+    ) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError> {
         let stream = self.ensure_stream().await?;
         let info = stream.get_info().await.map_err(|e| bus_error("cannot read the stream")(&e))?;
         // An error may be a time-out as well; then the next call fails and this is tried again.
@@ -146,7 +150,8 @@ impl Bus for NatsBus {
     }
 
     async fn listen(&self, subject: &str) -> Result<Box<dyn EventStream>, BusError> {
-        let subscriber = self.client.subscribe(subject.to_owned()).await.map_err(|e| bus_error("cannot subscribe")(&e))?;
+        let subscriber =
+            self.client.subscribe(subject.to_owned()).await.map_err(|e| bus_error("cannot subscribe")(&e))?;
         // The server has the subscription once it has answered what was sent after it.
         self.client.flush().await.map_err(|e| bus_error("cannot subscribe")(&e))?;
         Ok(Box::new(NatsEventStream(subscriber)))
@@ -158,14 +163,14 @@ impl Bus for NatsBus {
             return;
         }
         if let Err(e) = self.client.publish(wakeup_subject(service), "".into()).await {
-            tracing::debug!(error = %e, "a wake_relays to the other replicas was lost");
+            tracing::debug!(error = %e, "a wake-up call to the other replicas was lost");
         }
     }
 
     async fn forward_wakeups(&self, service: &str, called: &Notify) -> Result<Infallible, BusError> {
         let subscribed = self.client.subscribe(wakeup_subject(service)).await;
-        let mut forward_wakeups = subscribed.map_err(|e| bus_error("cannot subscribe")(&e))?;
-        while forward_wakeups.next().await.is_some() {
+        let mut wakeups = subscribed.map_err(|e| bus_error("cannot subscribe")(&e))?;
+        while wakeups.next().await.is_some() {
             called.notify_one();
         }
         Err(BusError("the subscription ended".to_owned()))
@@ -238,7 +243,7 @@ impl Acknowledge for NatsAck {
 
     async fn redeliver(self: Box<Self>) {
         if let Err(e) = self.0.ack_with(AckKind::Nak(Some(AGAIN_AFTER))).await {
-            tracing::debug!(error = %e, "the event comes redeliver after the time for acknowledgements");
+            tracing::debug!(error = %e, "the event comes again after the time for acknowledgements");
         }
     }
 }

@@ -6,13 +6,18 @@ use testkit::probe::{self, store as probe_store};
 
 #[tokio::test]
 async fn every_statement_is_known_to_both_engines() {
-    let all =
-        [store::STATEMENTS.as_slice(), &probe_store::things::ALL, &probe_store::effects::ALL, &probe_store::reconciles::ALL]
-            .concat();
+    let all = [
+        store::STATEMENTS.as_slice(),
+        &probe_store::things::ALL,
+        &probe_store::effects::ALL,
+        &probe_store::reconciles::ALL,
+    ]
+    .concat();
     for test in testkit::databases("statements", probe::SERVICE.migrations).await {
         test.db.prepare_all(&all).await.unwrap();
         // The one that differs between the engines is run.
-        let deleted = test.db.write(async |tx| store::delete_published_events(tx, &["1", "it's", "\"x\""]).await).await.unwrap();
+        let deleted =
+            test.db.write(async |tx| store::delete_published_events(tx, &["1", "it's", "\"x\""]).await).await.unwrap();
         assert_eq!(deleted, 0, "{}", test.engine);
         println!("{}: {} statements", test.engine, all.len() + 1);
     }

@@ -89,8 +89,10 @@ impl ChangePoller {
             let newest = select_id_and_time(entity).order_by_descending("id").limit(0, 1);
             let Some((time, id)) = self.query_id_and_time(session_id, newest).await?.first().copied() else { continue };
             let window = Window::containing(time, &self.settings.zone);
-            let (start, end) = (to_local_time(window.start, &self.settings.zone), to_local_time(window.end, &self.settings.zone));
-            let there = select_id_and_time(entity).filter(Filter::eq("id", id)).filter(Filter::between("modTime", start, end));
+            let (start, end) =
+                (to_local_time(window.start, &self.settings.zone), to_local_time(window.end, &self.settings.zone));
+            let there =
+                select_id_and_time(entity).filter(Filter::eq("id", id)).filter(Filter::between("modTime", start, end));
             if !self.query_id_and_time(session_id, there).await?.is_empty() {
                 return Ok(true);
             }

@@ -213,7 +213,10 @@ mod tests {
     fn an_offset_names_the_entity_and_an_unknown_code_is_no_refusal() {
         let body = r#"{"code":"VALIDATION","message":"m","offset":1}"#;
         assert_eq!(parse_refusal(body, &[]), Some(("m".to_owned(), Some(1))));
-        assert_eq!(parse_refusal(r#"{"code":"VALIDATION","message":"m","offset":-1}"#, &[]), Some(("m".to_owned(), None)));
+        assert_eq!(
+            parse_refusal(r#"{"code":"VALIDATION","message":"m","offset":-1}"#, &[]),
+            Some(("m".to_owned(), None))
+        );
         assert_eq!(parse_refusal(r#"{"code":"TEAPOT","message":"m"}"#, &[]), None);
     }
 }

@@ -97,7 +97,12 @@ impl Filter {
     }
 
     /// The condition as text about the rows of the variable; `depth` counts the selects around it.
-    pub(super) fn render_condition(&self, entity: &'static Entity, variable: &str, depth: usize) -> Result<String, QueryError> {
+    pub(super) fn render_condition(
+        &self,
+        entity: &'static Entity,
+        variable: &str,
+        depth: usize,
+    ) -> Result<String, QueryError> {
         let value = |path: &str, value: &Literal| render_literal(path, resolve_attribute(entity, path)?.kind, value);
         Ok(match &self.0 {
             Node::Compare(path, operator, with) => format!("{variable}.{path} {operator} {}", value(path, with)?),
@@ -123,7 +128,10 @@ impl Filter {
                 format!("{variable}.{path} LIKE {}", render_like_pattern(text)?)
             }
             Node::Joined(word, filters) => {
-                let parts = filters.iter().map(|f| f.render_condition(entity, variable, depth)).collect::<Result<Vec<_>, _>>()?;
+                let parts = filters
+                    .iter()
+                    .map(|f| f.render_condition(entity, variable, depth))
+                    .collect::<Result<Vec<_>, _>>()?;
                 format!("({})", join_parts(&parts, word)?)
             }
             Node::Not(filter) => format!("NOT ({})", filter.render_condition(entity, variable, depth)?),

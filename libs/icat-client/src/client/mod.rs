@@ -134,13 +134,17 @@ impl IcatClient {
     /// Starts the session's lifetime again.
     pub async fn refresh_session(&self, session_id: &str) -> Result<(), IcatError> {
         let request = self.http.put(self.endpoint_url(&["session", session_id])?);
-        Ok(send::send_for_success(self.prepare_request(request, "/icat/session/{id}"), &[session_id]).await.map(drop)?)
+        Ok(send::send_for_success(self.prepare_request(request, "/icat/session/{id}"), &[session_id])
+            .await
+            .map(drop)?)
     }
 
     /// Ends the session.
     pub async fn end_session(&self, session_id: &str) -> Result<(), IcatError> {
         let request = self.http.delete(self.endpoint_url(&["session", session_id])?);
-        Ok(send::send_for_success(self.prepare_request(request, "/icat/session/{id}"), &[session_id]).await.map(drop)?)
+        Ok(send::send_for_success(self.prepare_request(request, "/icat/session/{id}"), &[session_id])
+            .await
+            .map(drop)?)
     }
 
     /// The rows of a search: entities in their wrapper, bare values, or arrays of values.

@@ -81,7 +81,8 @@ impl ChangePoller {
         settings: PollSettings,
         positions: Positions,
     ) -> Result<Self, QueryError> {
-        let known = |name: &&str| schema::find_entity(name).ok_or_else(|| QueryError::UnknownEntity((*name).to_owned()));
+        let known =
+            |name: &&str| schema::find_entity(name).ok_or_else(|| QueryError::UnknownEntity((*name).to_owned()));
         let entities = entities.iter().map(known).collect::<Result<_, _>>()?;
         Ok(Self { client, entities, settings, positions, zone_checked: false })
     }

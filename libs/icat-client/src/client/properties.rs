@@ -61,22 +61,32 @@ struct LoggedIn {
 impl IcatClient {
     /// The server's version, such as `6.2.0`.
     pub async fn get_version(&self) -> Result<String, IcatError> {
-        let version: Version =
-            send::send_read(self.prepare_request(self.http.get(self.endpoint_url(&["version"])?), "/icat/version"), &[]).await?;
+        let version: Version = send::send_read(
+            self.prepare_request(self.http.get(self.endpoint_url(&["version"])?), "/icat/version"),
+            &[],
+        )
+        .await?;
         Ok(version.version)
     }
 
     /// The server's limits and authenticators. Costs the server one call to each authenticator, and it refuses
     /// (INTERNAL) while one of them is down.
     pub async fn get_properties(&self) -> Result<Properties, IcatError> {
-        send::send_read(self.prepare_request(self.http.get(self.endpoint_url(&["properties"])?), "/icat/properties"), &[]).await
+        send::send_read(
+            self.prepare_request(self.http.get(self.endpoint_url(&["properties"])?), "/icat/properties"),
+            &[],
+        )
+        .await
     }
 
     /// Whether somebody with this name (mechanism included, `db/alice`) has a session; needs no session.
     pub async fn is_logged_in(&self, user_name: &str) -> Result<bool, IcatError> {
         let segments: Vec<&str> = ["user"].into_iter().chain(user_name.splitn(2, '/')).collect();
-        let found: LoggedIn =
-            send::send_read(self.prepare_request(self.http.get(self.endpoint_url(&segments)?), "/icat/user/{name}"), &[]).await?;
+        let found: LoggedIn = send::send_read(
+            self.prepare_request(self.http.get(self.endpoint_url(&segments)?), "/icat/user/{name}"),
+            &[],
+        )
+        .await?;
         Ok(found.logged_in)
     }
 

@@ -56,11 +56,11 @@ impl ReaderAccount {
         question: impl AsyncFn(&IcatClient, &str) -> Result<T, IcatError>,
     ) -> Result<T, IcatError> {
         let icat = &self.0.icat;
-        let open_session = self.open_session(None).await?;
-        match question(icat, &open_session).await {
+        let session = self.open_session(None).await?;
+        match question(icat, &session).await {
             Err(IcatError::Refused { code: IcatCode::Session, .. }) => {
-                let open_session = self.open_session(Some(open_session)).await?;
-                question(icat, &open_session).await
+                let session = self.open_session(Some(session)).await?;
+                question(icat, &session).await
             }
             answer => answer,
         }

@@ -130,7 +130,11 @@ impl Select {
     }
 }
 
-fn select_columns(entity: &'static Entity, variable: &str, columns: &[String]) -> Result<(String, IdPosition), QueryError> {
+fn select_columns(
+    entity: &'static Entity,
+    variable: &str,
+    columns: &[String],
+) -> Result<(String, IdPosition), QueryError> {
     if columns.is_empty() {
         return Err(QueryError::Empty);
     }

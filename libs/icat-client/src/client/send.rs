@@ -16,7 +16,8 @@ const MAX_RETRIES: usize = 2;
 /// Sends a call that only reads; `secrets` must not come back in an error.
 pub(super) async fn send_read<T: DeserializeOwned>(request: RequestBuilder, secrets: &[&str]) -> Result<T, IcatError> {
     let attempt = || async {
-        let request = request.try_clone().ok_or_else(|| IcatError::unexpected_answer("a request that cannot be repeated"))?;
+        let request =
+            request.try_clone().ok_or_else(|| IcatError::unexpected_answer("a request that cannot be repeated"))?;
         Ok::<T, IcatError>(send_once(request, secrets).await?)
     };
     attempt.retry(retry_pauses()).sleep(tokio::time::sleep).when(IcatError::is_retryable).await

@@ -134,7 +134,8 @@ where
             None => self.new_poller(bookmark.positions.clone())?,
         };
         let poller = Mutex::new(poller);
-        let changes = self.reader.with_session(async |_, session| poller.lock().await.poll_changes(session).await).await?;
+        let changes =
+            self.reader.with_session(async |_, session| poller.lock().await.poll_changes(session).await).await?;
         let poller = poller.into_inner();
         bookmark.positions = poller.positions().clone();
         let text = serde_json::to_string(&bookmark)?;

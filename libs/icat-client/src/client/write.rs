@@ -34,12 +34,19 @@ impl IcatClient {
         let entities: Value = ids.iter().map(|id| wrap_entity(entity, serde_json::json!({"id": id}))).collect();
         let mut url = self.endpoint_url(&["entityManager"])?;
         url.query_pairs_mut().append_pair("sessionId", session_id).append_pair("entities", &entities.to_string());
-        send::send_for_success(self.prepare_request(self.http.delete(url), "/icat/entityManager"), &[session_id]).await.map(drop)
+        send::send_for_success(self.prepare_request(self.http.delete(url), "/icat/entityManager"), &[session_id])
+            .await
+            .map(drop)
     }
 
-    fn prepare_write(&self, session_id: &str, entities: &[Value]) -> Result<reqwest_middleware::RequestBuilder, WriteError> {
+    fn prepare_write(
+        &self,
+        session_id: &str,
+        entities: &[Value],
+    ) -> Result<reqwest_middleware::RequestBuilder, WriteError> {
         let entities = Value::from(entities).to_string();
         let form = [("sessionId", session_id), ("entities", entities.as_str())];
-        Ok(self.prepare_request(self.http.post(self.endpoint_url(&["entityManager"])?).form(&form), "/icat/entityManager"))
+        Ok(self
+            .prepare_request(self.http.post(self.endpoint_url(&["entityManager"])?).form(&form), "/icat/entityManager"))
     }
 }

@@ -34,7 +34,8 @@ fn a_list_is_cut_at_the_last_byte_that_fits() {
     let mut wanted = ids.clone();
     wanted.sort_unstable();
     wanted.dedup();
-    let one = icat.search_url_bytes("s", "SELECT o.id, o.name FROM Datafile o WHERE o.location IS NOT NULL AND o.id IN ()");
+    let one =
+        icat.search_url_bytes("s", "SELECT o.id, o.name FROM Datafile o WHERE o.location IS NOT NULL AND o.id IN ()");
     let longest = one + i64::MAX.to_string().len();
     for limit in longest..longest + 500 {
         let limits = RequestLimits { url_bytes: limit, max_entities: 10_000 };
@@ -111,7 +112,8 @@ async fn only_queries_with_ids_and_without_an_order_have_pages() {
 
 #[tokio::test]
 async fn rows_in_another_order_end_the_reading() {
-    let server = Server::start_with_answers(vec![Answer::Body(200, r#"{"maxEntities":2}"#), Answer::Body(200, "[1,2]")]).await;
+    let server =
+        Server::start_with_answers(vec![Answer::Body(200, r#"{"maxEntities":2}"#), Answer::Body(200, "[1,2]")]).await;
     let icat = new_client(&server.root());
     let query = Select::values("Dataset", &["id"]).build().unwrap();
     let e = icat.pages("s", query).unwrap().collect_rows().await.unwrap_err();
@@ -121,7 +123,8 @@ async fn rows_in_another_order_end_the_reading() {
 
 #[tokio::test]
 async fn the_limit_of_entities_is_asked_once() {
-    let server = Server::start_with_answers(vec![Answer::Body(200, r#"{"maxEntities":500,"lifetimeMinutes":120}"#)]).await;
+    let server =
+        Server::start_with_answers(vec![Answer::Body(200, r#"{"maxEntities":500,"lifetimeMinutes":120}"#)]).await;
     let icat = new_client(&server.root());
     let same = icat.clone().with_max_url_bytes(100);
     assert_eq!((icat.get_max_entities().await.unwrap(), same.get_max_entities().await.unwrap()), (500, 500));

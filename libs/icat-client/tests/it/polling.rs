@@ -59,7 +59,8 @@ async fn a_row_that_changes_while_the_zone_is_tried_proves_nothing() {
 
 #[tokio::test]
 async fn positions_survive_as_json() {
-    let server = Server::start_with_answers(vec![Answer::Body(200, ROW), Answer::Body(200, ROW), Answer::Body(200, "{}")]).await;
+    let server =
+        Server::start_with_answers(vec![Answer::Body(200, ROW), Answer::Body(200, ROW), Answer::Body(200, "{}")]).await;
     let mut poller = new_poller(&server);
     poller.start_at("2026-07-01T10:00:00Z".parse().unwrap());
     let text = serde_json::to_string(poller.positions()).unwrap();

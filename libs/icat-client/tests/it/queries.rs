@@ -98,7 +98,10 @@ fn strings_stay_within_their_quotes_whatever_they_hold() {
     ];
     for (hostile, literal, pattern) in cases {
         assert_eq!(render_filtered("Dataset", Filter::eq("name", hostile)).unwrap(), format!("o.name = {literal}"));
-        assert_eq!(render_filtered("Dataset", Filter::contains("name", hostile)).unwrap(), format!("o.name LIKE {pattern}"));
+        assert_eq!(
+            render_filtered("Dataset", Filter::contains("name", hostile)).unwrap(),
+            format!("o.name LIKE {pattern}")
+        );
     }
     assert_eq!(render_filtered("Dataset", Filter::eq("name", "a\0b")), Err(QueryError::Nul));
     assert_eq!(render_filtered("Dataset", Filter::contains("name", "%\0")), Err(QueryError::Nul));
@@ -114,8 +117,14 @@ fn what_the_schema_does_not_have_is_refused() {
     assert_eq!(build_error(Select::rows("Dataset").include("type.name")), unknown("DatasetType", "name"));
     assert_eq!(render_filtered("Dataset", Filter::eq("name.x", "a")), Err(unknown("Dataset", "name")));
     assert_eq!(render_filtered("Dataset", Filter::eq("", "a")), Err(unknown("Dataset", "")));
-    assert_eq!(render_filtered("Dataset", Filter::eq("datafiles.name", "a")), Err(QueryError::ToMany("datafiles".to_owned())));
-    assert_eq!(render_filtered("Dataset", Filter::is_null("datafiles")), Err(QueryError::ToMany("datafiles".to_owned())));
+    assert_eq!(
+        render_filtered("Dataset", Filter::eq("datafiles.name", "a")),
+        Err(QueryError::ToMany("datafiles".to_owned()))
+    );
+    assert_eq!(
+        render_filtered("Dataset", Filter::is_null("datafiles")),
+        Err(QueryError::ToMany("datafiles".to_owned()))
+    );
     let relation = Err(QueryError::NotAnAttribute("investigation".to_owned()));
     assert_eq!(render_filtered("Dataset", Filter::eq("investigation", 1)), relation);
 }

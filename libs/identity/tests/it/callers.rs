@@ -1,6 +1,6 @@
 //! ICAT sessions and API keys, wherever they come from, and how soon they are forgotten.
 
-use crate::fake::{SESSION, read_counter, get_with_bearer, start_app, steer_fakes};
+use crate::fake::{SESSION, get_with_bearer, read_counter, start_app, steer_fakes};
 
 #[tokio::test]
 async fn a_session_is_found_in_every_place_and_as_bearer_everywhere() {
@@ -59,13 +59,13 @@ async fn icat_is_asked_once_in_fifty_seconds_and_its_no_counts_after_that() {
     for _ in 0..5 {
         assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await.0, 200);
     }
-    assert_eq!(count(&app, "asked").await, 1);
+    assert_eq!(read_counter(&app, "asked").await, 1);
     steer_fakes(&app, "session-is-dead/true").await;
     app.clock.advance_seconds(49);
     assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await.0, 200, "nobody told us");
     app.clock.advance_seconds(1);
     assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await.0, 401);
-    assert_eq!(count(&app, "asked").await, 2);
+    assert_eq!(read_counter(&app, "asked").await, 2);
 }
 
 #[tokio::test]
@@ -73,7 +73,11 @@ async fn a_session_that_ends_is_forgotten_at_once() {
     let app = start_app("").await;
     assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await.0, 200);
     steer_fakes(&app, "session-is-dead/true").await;
-    assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await.0, 200, "the control: it is remembered until somebody tells");
+    assert_eq!(
+        get_with_bearer(&app, "/who", Some(SESSION)).await.0,
+        200,
+        "the control: it is remembered until somebody tells"
+    );
     steer_fakes(&app, "tell-end").await;
     testkit::until("the ended session is refused", async || {
         (get_with_bearer(&app, "/who", Some(SESSION)).await.0 == 401).then_some(())
@@ -150,5 +154,5 @@ async fn an_api_key_acts_for_its_user_within_its_scopes_until_it_expires() {
     let (status, body) = post("key-of-the-beamline").await;
     assert_eq!(status, 401);
     assert!(body.contains("expired"), "{body}");
-    assert_eq!(count(&app, "asked").await, 0, "ICAT has nothing to do with keys");
+    assert_eq!(read_counter(&app, "asked").await, 0, "ICAT has nothing to do with keys");
 }

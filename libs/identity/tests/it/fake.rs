@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, web};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use events::messages::auth::SessionEnded;
 use events::{Events, Outbox};
-use identity::{Caller, Identity, MaybeCaller, CredentialLocation};
+use identity::{Caller, CredentialLocation, Identity, MaybeCaller};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -19,8 +19,11 @@ use testkit::TestApp;
 pub const SESSION: &str = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10";
 pub const START_SECONDS: i64 = 1_768_208_400;
 
-pub const FAKE: ServiceDef =
-    ServiceDef { name: "fake", build: |ctx| Box::pin(async move { build_fake_services(ctx).await }), ..ServiceDef::EMPTY };
+pub const FAKE: ServiceDef = ServiceDef {
+    name: "fake",
+    build: |ctx| Box::pin(async move { build_fake_services(ctx).await }),
+    ..ServiceDef::EMPTY
+};
 
 #[derive(Default)]
 struct Fake {
@@ -44,7 +47,9 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
     let who = |mount: Mount, places| identity.accept_credentials(mount, places).get("", answer_user_name);
     let mounts = vec![
         Mount::new("/icat", Listener::Public, Dialect::Icat).state(Arc::clone(&fake)).get("/session/{id}", get_session),
-        Mount::new("/.well-known", Listener::Public, Dialect::Problem).state(Arc::clone(&fake)).get("/jwks.json", get_jwks),
+        Mount::new("/.well-known", Listener::Public, Dialect::Problem)
+            .state(Arc::clone(&fake))
+            .get("/jwks.json", get_jwks),
         Mount::new("/sessions", Listener::Internal, Dialect::Problem)
             .state(Arc::clone(&fake))
             .post("/resolve", resolve_token),
@@ -72,7 +77,10 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
         who(Mount::new("/in-query", Listener::Public, Dialect::Problem), &[CredentialLocation::Query("sessionId")]),
         who(Mount::new("/in-header", Listener::Public, Dialect::Problem), &[CredentialLocation::Header("x-session")]),
         identity
-            .accept_credentials(Mount::new("/in-path", Listener::Public, Dialect::Problem), &[CredentialLocation::Path("session")])
+            .accept_credentials(
+                Mount::new("/in-path", Listener::Public, Dialect::Problem),
+                &[CredentialLocation::Path("session")],
+            )
             .get("/{session}/who", answer_user_name),
         Mount::new("/with-key", Listener::Public, Dialect::Problem).state(Arc::new(identity.clone())).get(
             "/{key}",
@@ -80,7 +88,9 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
                 identity.verify_api_key_or_session(&key).await.map(|caller| user_name(&caller))
             },
         ),
-        identity.accept_credentials(Mount::new("/write-for", Listener::Public, Dialect::Problem), &[]).get("", write_for),
+        identity
+            .accept_credentials(Mount::new("/write-for", Listener::Public, Dialect::Problem), &[])
+            .get("", write_for),
         identity
             .accept_credentials(Mount::new("/maybe", Listener::Public, Dialect::Problem), &[])
             .get("", async |caller: MaybeCaller| caller.0.map_or("nobody".to_owned(), |caller| user_name(&caller))),

@@ -1,6 +1,8 @@
 //! The published keys: how often they are fetched, and for how long they last.
 
-use crate::fake::{Key, START_SECONDS, valid_claims, read_counter, get_with_bearer, publish_keys, start_app, steer_fakes};
+use crate::fake::{
+    Key, START_SECONDS, get_with_bearer, publish_keys, read_counter, start_app, steer_fakes, valid_claims,
+};
 use serde_json::Value;
 
 fn claims_issued_after(seconds: i64) -> Value {
@@ -17,12 +19,12 @@ async fn an_unknown_key_is_looked_for_at_most_once_a_minute() {
     for _ in 0..20 {
         assert_eq!(get_with_bearer(&app, "/who", Some(&new.sign_token(&valid_claims()))).await.0, 401);
     }
-    assert_eq!(count(&app, "fetches").await, 1, "the set was fetched less than a minute ago");
+    assert_eq!(read_counter(&app, "fetches").await, 1, "the set was fetched less than a minute ago");
     publish_keys(&app, &[&old, &new]).await;
     app.clock.advance_seconds(60);
     assert_eq!(get_with_bearer(&app, "/who", Some(&new.sign_token(&valid_claims()))).await.0, 200);
     assert_eq!(get_with_bearer(&app, "/who", Some(&old.sign_token(&valid_claims()))).await.0, 200);
-    assert_eq!(count(&app, "fetches").await, 2);
+    assert_eq!(read_counter(&app, "fetches").await, 2);
 }
 
 #[tokio::test]

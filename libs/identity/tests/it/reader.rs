@@ -18,8 +18,9 @@ use testkit::TestApp;
 const ICAT: ServiceDef = ServiceDef {
     name: "icat",
     build: |_| {
-        let mount =
-            Mount::new("/icat", Listener::Public, Dialect::Icat).post("/session", create_session).get("/entityManager", search_rows);
+        let mount = Mount::new("/icat", Listener::Public, Dialect::Icat)
+            .post("/session", create_session)
+            .get("/entityManager", search_rows);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY

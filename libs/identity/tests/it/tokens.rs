@@ -3,7 +3,9 @@
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::Value;
 
-use crate::fake::{Key, START_SECONDS, valid_claims, read_counter, get_with_bearer, publish_keys, start_app, steer_fakes};
+use crate::fake::{
+    Key, START_SECONDS, get_with_bearer, publish_keys, read_counter, start_app, steer_fakes, valid_claims,
+};
 
 fn claims_with(key: &str, value: impl Into<Value>) -> Value {
     let mut claims = valid_claims();
@@ -16,9 +18,12 @@ async fn a_good_token_is_verified_here_and_its_session_asked_for_once() {
     let (app, key) = (start_app("").await, Key::new("one"));
     publish_keys(&app, &[&key]).await;
     for _ in 0..5 {
-        assert_eq!(get_with_bearer(&app, "/who", Some(&key.sign_token(&valid_claims()))).await, (200, "db/ada".to_owned()));
+        assert_eq!(
+            get_with_bearer(&app, "/who", Some(&key.sign_token(&valid_claims()))).await,
+            (200, "db/ada".to_owned())
+        );
     }
-    assert_eq!((count(&app, "fetches").await, count(&app, "asked").await), (1, 1));
+    assert_eq!((read_counter(&app, "fetches").await, read_counter(&app, "asked").await), (1, 1));
 }
 
 #[tokio::test]
@@ -87,8 +92,10 @@ async fn a_token_ends_with_its_time_and_with_its_session() {
     steer_fakes(&app, "session-is-dead/true").await;
     assert_eq!(get_with_bearer(&app, "/who", Some(&token)).await.0, 200, "the control: nobody has told");
     steer_fakes(&app, "tell-end").await;
-    testkit::until("the token is refused", async || (get_with_bearer(&app, "/who", Some(&token)).await.0 == 401).then_some(()))
-        .await;
+    testkit::until("the token is refused", async || {
+        (get_with_bearer(&app, "/who", Some(&token)).await.0 == 401).then_some(())
+    })
+    .await;
     steer_fakes(&app, "session-is-dead/false").await;
     assert_eq!(get_with_bearer(&app, "/who", Some(&token)).await.0, 200);
     app.clock.advance_seconds(600 + 31);

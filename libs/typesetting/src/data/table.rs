@@ -281,7 +281,10 @@ mod tests {
         assert_eq!(grid_shape(&rows, 0), wanted);
         // A cell ends with the table, and a head keeps its cells.
         assert_eq!(grid_shape(&[vec![spanning_cell(1, 99)], vec![]], 0), vec![vec![(0, 1, 2)], vec![]]);
-        assert_eq!(grid_shape(&[vec![spanning_cell(1, 99)], vec![text_cell("a")]], 1), vec![vec![(0, 1, 1)], vec![(0, 1, 1)]]);
+        assert_eq!(
+            grid_shape(&[vec![spanning_cell(1, 99)], vec![text_cell("a")]], 1),
+            vec![vec![(0, 1, 1)], vec![(0, 1, 1)]]
+        );
         assert_eq!(grid_shape(&[vec![spanning_cell(1000, 1)], vec![text_cell("a")]], 0)[0], [(0, MAX_COLUMNS, 1)]);
         assert!(grid_shape(&[vec![], vec![]], 0).concat().is_empty());
     }

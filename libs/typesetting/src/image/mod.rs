@@ -91,7 +91,11 @@ fn from_jpeg(bytes: &[u8]) -> Option<Image> {
         orientation,
         Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
     );
-    let size = if is_lying { (pixels_to_points(height), pixels_to_points(width)) } else { (pixels_to_points(width), pixels_to_points(height)) };
+    let size = if is_lying {
+        (pixels_to_points(height), pixels_to_points(width))
+    } else {
+        (pixels_to_points(width), pixels_to_points(height))
+    };
     if width.max(height) < 2 * ENOUGH {
         return Some(Image { format: Format::Jpeg, bytes: bytes.into(), pixels: (width, height), size });
     }

@@ -57,8 +57,10 @@ fn images_of_each_kind_are_in_the_file_once() {
     for color in [ColorType::Grayscale, ColorType::GrayscaleAlpha, ColorType::Rgb, ColorType::Rgba] {
         images.extend([BitDepth::Eight, BitDepth::Sixteen].map(|depth| encode_png(9, 4, color, depth)));
     }
-    images
-        .extend([encode_png(2, 30_000, ColorType::Rgb, BitDepth::Eight), encode_png(30_000, 2, ColorType::Grayscale, BitDepth::One)]);
+    images.extend([
+        encode_png(2, 30_000, ColorType::Rgb, BitDepth::Eight),
+        encode_png(30_000, 2, ColorType::Grayscale, BitDepth::One),
+    ]);
     for bytes in &images {
         let image = Image::decode(bytes).unwrap();
         assert_eq!(images_of(&[image.clone(), image]), 1);

@@ -48,7 +48,7 @@ pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpRe
         let who = who(&state, &parameters).await?;
         check(state.identity.icat(), who.session.expose(), &wanted).await.map_err(of_icat)?;
     } else if let Some(reader) = &state.reader {
-        reader.ask(async |icat, session| check(icat, session, &wanted).await).await.map_err(of_icat)?;
+        reader.with_session(async |icat, session| check(icat, session, &wanted).await).await.map_err(of_icat)?;
     } else {
         let text = "Without a sessionId nobody can look: this service has no reader account";
         return Err(Problem::new(Code::Forbidden, "download/no-reader", text));

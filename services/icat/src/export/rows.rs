@@ -112,7 +112,8 @@ impl Dumper {
         let mut parts: HashMap<i64, Vec<(&'static str, Item)>> = HashMap::new();
         for name in listed.parts {
             let Some(many) = entity.find_to_many(name) else { continue };
-            let pairs = entities::children(&mut self.tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
+            let pairs =
+                entities::children(&mut self.tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
             let owners: HashMap<i64, i64> = pairs.iter().map(|(owner, child)| (*child, *owner)).collect();
             let children: Vec<i64> = pairs.iter().map(|(_, child)| *child).collect();
             let mut rows = entities::by_ids(&mut self.tx, many.target(), &children).await?;

@@ -222,15 +222,16 @@ impl Export {
         // Whatever a key needs was put on the list after it.
         while let Some((entity, rows)) = waiting.pop() {
             for row in rows {
-                let parts =
-                    write::key_members(entity).into_iter().map(|name| match (entity.find_to_one(name), entity.find_field(name)) {
+                let parts = write::key_members(entity).into_iter().map(|name| {
+                    match (entity.find_to_one(name), entity.find_field(name)) {
                         (Some(one), _) => {
                             let id = place(entity, name).and_then(|at| read::key(&row, at)).unwrap_or_default();
                             self.keys.get(&(one.target, id)).cloned().unwrap_or_else(|| "NULL".to_owned())
                         }
                         (None, Some(field)) => write::field_of(entity, &row, field),
                         (None, None) => "NULL".to_owned(),
-                    });
+                    }
+                });
                 let text = parts.collect::<Vec<_>>().join(",");
                 self.keys.insert((entity.name, row.id), text);
             }

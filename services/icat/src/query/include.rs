@@ -127,7 +127,8 @@ pub fn types(cursor: &mut Cursor<'_>, root: &'static Entity) -> Result<Vec<Inclu
     let mut wanted: Vec<&'static Entity> = Vec::new();
     loop {
         let name = cursor.name()?;
-        let entity = schema::find_entity(name).ok_or_else(|| QueryError::bad(format!("{name} is not an ICAT entity")))?;
+        let entity =
+            schema::find_entity(name).ok_or_else(|| QueryError::bad(format!("{name} is not an ICAT entity")))?;
         if !wanted.contains(&entity) {
             wanted.push(entity);
         }

@@ -220,7 +220,8 @@ fn join(
         .ok_or_else(|| QueryError::bad(format!("No information to determine type of {path} in the FROM clause")))?;
     let mut steps = Vec::new();
     for relation in parts {
-        let step = entity.find_to_one(relation).map(Step::One).or_else(|| entity.find_to_many(relation).map(Step::Many));
+        let step =
+            entity.find_to_one(relation).map(Step::One).or_else(|| entity.find_to_many(relation).map(Step::Many));
         let step =
             step.ok_or_else(|| QueryError::bad(format!("{} has no relationship field {relation}", entity.name)))?;
         entity = step.target();

@@ -31,7 +31,8 @@ pub async fn list() -> HttpResponse {
     ),
 )]
 pub async fn get(name: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let entity = schema::find_entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
+    let entity =
+        schema::find_entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
     Ok(super::json(info(entity).to_string()))
 }
 

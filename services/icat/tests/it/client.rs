@@ -99,7 +99,9 @@ async fn a_session_is_opened_asked_for_refreshed_and_ended() {
         c.icat.refresh_session(&c.session).await.unwrap();
         assert!((c.icat.get_session(&c.session).await.unwrap().remaining_minutes - 120.0).abs() < 0.01);
         c.icat.end_session(&c.session).await.unwrap();
-        let Err(IcatError::Refused { code, message }) = c.icat.get_session(&c.session).await else { panic!("it lives") };
+        let Err(IcatError::Refused { code, message }) = c.icat.get_session(&c.session).await else {
+            panic!("it lives")
+        };
         assert_eq!((code, message.as_str()), (IcatCode::Session, "Unable to find user by sessionid: ***"));
         c.app.stop().await;
     }
@@ -109,7 +111,11 @@ async fn a_session_is_opened_asked_for_refreshed_and_ended() {
 async fn entities_are_created_changed_read_and_deleted() {
     for c in Catalogue::all(SETTINGS).await {
         let facility = wrap_entity("Facility", json!({"name": "SRC"}));
-        let created = c.icat.create_entities(&c.session, &[facility, wrap_entity("Grouping", json!({"name": "g"}))]).await.unwrap();
+        let created = c
+            .icat
+            .create_entities(&c.session, &[facility, wrap_entity("Grouping", json!({"name": "g"}))])
+            .await
+            .unwrap();
         let (facility, grouping) = (created[0], created[1]);
         let kind = wrap_entity("InvestigationType", json!({"name": "MX", "facility": {"id": facility}}));
         let kind = c.icat.create_entities(&c.session, &[kind]).await.unwrap()[0];
@@ -189,7 +195,8 @@ async fn a_hostile_name_finds_itself_and_nothing_else() {
 #[tokio::test]
 async fn conditions_of_every_kind_are_understood() {
     for c in Catalogue::all("").await {
-        let facility = c.icat.create_entities(&c.session, &[wrap_entity("Facility", json!({"name": "SRC"}))]).await.unwrap()[0];
+        let facility =
+            c.icat.create_entities(&c.session, &[wrap_entity("Facility", json!({"name": "SRC"}))]).await.unwrap()[0];
         let kind = wrap_entity("InvestigationType", json!({"name": "MX", "facility": {"id": facility}}));
         let kind = c.icat.create_entities(&c.session, &[kind]).await.unwrap()[0];
         let parameter = |name: &str, value_type: &str, least: Value| {
@@ -252,7 +259,8 @@ async fn more_rows_are_read_than_one_answer_may_have() {
         let rows = icat.pages_by_ids(&c.session, &query, "id", &wanted).unwrap().collect_rows().await.unwrap();
         assert_eq!(rows.len(), 12);
         let mut one_by_one = Vec::new();
-        for query in c.icat.split_by_ids(&c.session, &query, &wanted, c.icat.get_max_entities().await.unwrap()).unwrap() {
+        for query in c.icat.split_by_ids(&c.session, &query, &wanted, c.icat.get_max_entities().await.unwrap()).unwrap()
+        {
             one_by_one.extend(c.icat.query_rows(&c.session, &query).await.unwrap());
         }
         assert_eq!(one_by_one, rows);
@@ -289,7 +297,8 @@ async fn a_poll_reports_each_change_once() {
         let mut poller = c.poller(Positions::new(), "UTC");
         assert!(c.polled(&mut poller).await.is_empty(), "an empty catalogue");
         let created = c.groupings(&names).await;
-        let facility = c.icat.create_entities(&c.session, &[wrap_entity("Facility", json!({"name": "SRC"}))]).await.unwrap();
+        let facility =
+            c.icat.create_entities(&c.session, &[wrap_entity("Facility", json!({"name": "SRC"}))]).await.unwrap();
         assert_eq!(c.polled(&mut poller).await, [facility, created.clone()].concat(), "20 rows of one moment");
         assert!(c.polled(&mut poller).await.is_empty());
 

@@ -5,7 +5,7 @@ pub mod end;
 pub mod get;
 pub mod refresh;
 
-use icat_client::new_client::quote_string;
+use icat_client::client::quote_string;
 use icat_client::{IcatError, SessionInfo};
 use jiff::Timestamp;
 use serde::Serialize;

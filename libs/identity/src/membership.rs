@@ -31,7 +31,12 @@ async fn select_rows(icat: &IcatClient, session: &str, select: Select) -> Result
 }
 
 /// Four small questions; each answer is empty where the session may not see the rows.
-pub async fn read_membership(icat: &IcatClient, session: &str, user: &str, investigation: i64) -> Result<Membership, IcatError> {
+pub async fn read_membership(
+    icat: &IcatClient,
+    session: &str,
+    user: &str,
+    investigation: i64,
+) -> Result<Membership, IcatError> {
     let this = || Filter::eq("investigation.id", investigation);
     let own = Select::values("Investigation", &["id", "releaseDate"]).filter(Filter::eq("id", investigation));
     let roles = Select::values("InvestigationUser", &["role"]).filter(Filter::eq("user.name", user)).filter(this());
@@ -73,7 +78,12 @@ pub async fn can_see_row(icat: &IcatClient, session: &str, entity: &str, id: i64
 }
 
 /// Whether somebody is scientist of an instrument.
-pub async fn is_instrument_scientist(icat: &IcatClient, session: &str, user: &str, instrument: i64) -> Result<bool, IcatError> {
+pub async fn is_instrument_scientist(
+    icat: &IcatClient,
+    session: &str,
+    user: &str,
+    instrument: i64,
+) -> Result<bool, IcatError> {
     let scientist = Select::count("InstrumentScientist")
         .filter(Filter::eq("user.name", user))
         .filter(Filter::eq("instrument.id", instrument));

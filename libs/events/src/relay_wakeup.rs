@@ -79,7 +79,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::bus::{SubscriptionStart, BusError, EventStream, Subscription};
+    use crate::bus::{BusError, EventStream, Subscription, SubscriptionStart};
     use crate::envelope::Envelope;
 
     const LONG: Duration = Duration::from_hours(1);
@@ -104,7 +104,7 @@ mod tests {
         }
         async fn wake_relays(&self, service: &str) {
             assert_eq!(service, "relayed");
-            self.wake_relays.notify_one();
+            self.call.notify_one();
         }
         async fn forward_wakeups(&self, _: &str, called: &Notify) -> Result<Infallible, BusError> {
             loop {
@@ -139,12 +139,12 @@ mod tests {
         written.notify_one();
         tokio::select! {
             biased;
-            () = publisher.wait_for_bus(LONG) => panic!("the bus is away"),
+            () = publisher.wait_ignoring_wakeups(LONG) => panic!("the bus is away"),
             () = tokio::task::yield_now() => {}
         }
         require_prompt_end(publisher.wait(LONG, true)).await;
         publisher.stop.cancel();
-        require_prompt_end(publisher.wait_for_bus(LONG)).await;
+        require_prompt_end(publisher.wait_ignoring_wakeups(LONG)).await;
     }
 
     #[tokio::test]
@@ -154,7 +154,7 @@ mod tests {
         written.notify_one();
         let call = async {
             tokio::select! {
-                () = publisher.clone().hear() => {}
+                () = publisher.clone().forward_wakeups() => {}
                 () = other.wait(LONG, false) => panic!("there is nothing to do for the other"),
                 () = publisher.wait(LONG, true) => {}
             }
@@ -164,11 +164,11 @@ mod tests {
 
     #[tokio::test]
     async fn both_end_with_the_process_and_look_by_themselves_in_the_end() {
-        let (calls, _) = new_replica(&Arc::default());
-        require_prompt_end(calls.wait(Duration::ZERO, false)).await;
-        calls.stop.cancel();
-        require_prompt_end(calls.wait(LONG, false)).await;
-        require_prompt_end(calls.wait(LONG, true)).await;
-        require_prompt_end(calls.hear()).await;
+        let (wakeup, _) = new_replica(&Arc::default());
+        require_prompt_end(wakeup.wait(Duration::ZERO, false)).await;
+        wakeup.stop.cancel();
+        require_prompt_end(wakeup.wait(LONG, false)).await;
+        require_prompt_end(wakeup.wait(LONG, true)).await;
+        require_prompt_end(wakeup.forward_wakeups()).await;
     }
 }
