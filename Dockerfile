@@ -1,21 +1,21 @@
 # The image of the suite: docker build -t undulator:0.1.0 .
-# Both bases may be replaced by a local copy; the second needs the same glibc or a newer one, and bash for HEALTHCHECK.
+# You can replace both base images. The second one needs the same or a newer glibc, and bash for HEALTHCHECK.
 ARG BUILD_IMAGE=rust:1.95-bookworm
 ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM ${BUILD_IMAGE} AS build
-# undulator runs every service; undulator-auth, undulator-icat, undulator-download and undulator-logbook run one each.
+# undulator contains all services; undulator-auth, undulator-icat, undulator-download and undulator-logbook contain one each.
 ARG PROGRAM=undulator
 WORKDIR /src
 COPY . .
-# The caches outlive the build, so what the image needs is taken out of them.
+# The cache directories are not part of the image, so copy the program out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
     cargo build --release --locked --package "$PROGRAM" --bin "$PROGRAM" \
     && install -D -m 0555 "target/release/$PROGRAM" /image/undulator
 
-# Fonts of the PDF files of logbooks besides those in the program: scripts of the world (noto-core), Chinese, Japanese and
-# Korean (wqy-microhei), signs (symbola); 15 MB to download. Without them such characters are boxes.
+# Fonts for the PDF files of logbooks, in addition to those in the program: most scripts (noto-core), Chinese, Japanese and
+# Korean (wqy-microhei), symbols (symbola); a download of 15 MB. Characters without a font are shown as boxes.
 FROM ${BUILD_IMAGE} AS fonts
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -26,13 +26,13 @@ FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="undulator" \
       org.opencontainers.image.description="Services around the ICAT metadata catalogue" \
       org.opencontainers.image.licenses="Apache-2.0"
-# A new volume takes its owner from the directory that it is mounted at.
+# A new volume gets the owner of the directory at which it is mounted.
 RUN install -d -o 65532 -g 65532 -m 0750 /var/lib/undulator /attachments
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=fonts /usr/share/fonts/truetype /usr/share/fonts/truetype
-# Always under one name, so that the entry point does not depend on which program was chosen.
+# Always the same name, so that the entry point does not depend on PROGRAM.
 COPY --from=build /image/undulator /usr/local/bin/undulator
-# What takes more than a megabyte (pictures, files of a PDF) goes back to the system at once; by itself glibc keeps it.
+# Return memory blocks of more than 1 MiB (images, attachments) to the system; by default glibc keeps them.
 ENV MALLOC_MMAP_THRESHOLD_=1048576 \
     UNDULATOR_HTTP__BIND=[::]:8080 \
     UNDULATOR_HTTP__INTERNAL_BIND=[::]:9080 \
@@ -40,7 +40,7 @@ ENV MALLOC_MMAP_THRESHOLD_=1048576 \
 WORKDIR /var/lib/undulator
 USER 65532:65532
 EXPOSE 8080
-# The base has no HTTP client; bash can speak enough of it.
+# The base image has no HTTP client, so bash sends the request.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=6 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${UNDULATOR_HTTP__INTERNAL_BIND##*:} && printf 'GET /health/ready HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && read -r status <&3 && [[ $status == 'HTTP/1.'?' 200 '* ]]"]
 ENTRYPOINT ["undulator"]

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""The logbook at growing sizes: what lists, counts and searches take for a member and for an administrator, creates with
-their flushes, and a thousand live readers. Beside each list stands the same statement as plain SQL on the same rows
-(Python's sqlite3, or psql), beside creates the same rows by sqlite3 or pgbench; then how the engine goes about each
-statement. Nothing here passes or fails.
+"""Benchmark of the logbook with growing sizes: lists, counts and searches for a member and an administrator, creation of
+entries, and a thousand live readers. Lists are compared with the same statement in plain SQL on the same rows (Python's
+sqlite3, or psql), creation with inserting the same rows by sqlite3 or pgbench. Prints the query plan of each statement.
+The benchmark has no pass or fail.
 
     python3 bench/logbook [--sizes 10000,100000,1000000] [--ten-million] [--engines sqlite,postgres] [--seconds 3]
                           [--program FILE] [--only lists,creates,live,plans]
 
-PostgreSQL is measured when TESTKIT_POSTGRES names a server. Builds the release binary unless --program names one.
+PostgreSQL is measured if TESTKIT_POSTGRES names a server. Builds the release program unless --program names one.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/interop"))
+sys.path.insert(0, str(ROOT / "tests/interop/lib"))
 
 import live  # noqa: E402
 import plans  # noqa: E402

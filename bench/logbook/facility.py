@@ -1,6 +1,6 @@
-"""A facility of ten instruments and 200 investigations, each with a logbook: one has a tenth of all entries, one has a
-thousand whatever the size, the others share the rest by the time of their session. Some are written over HTTP; the rest
-goes into the database directly, in the same form, which is shown by comparing."""
+"""A facility with ten instruments and 200 investigations, each with a logbook. One logbook contains a tenth of all entries,
+one always contains 1,000, and the others share the rest according to their time. Some entries are written over HTTP, the
+rest directly into the database; a comparison proves that both have the same form."""
 
 import datetime
 import http.client

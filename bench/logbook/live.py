@@ -1,4 +1,4 @@
-"""A thousand readers of server-sent events: how long from the moment of sending a write to its receipt by each."""
+"""A thousand readers of server-sent events: the time from sending a write until each reader receives it."""
 
 import multiprocessing
 import re

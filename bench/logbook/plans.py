@@ -1,4 +1,4 @@
-"""How an engine goes about each statement: which index it uses, and, loudly, what it reads whole."""
+"""The query plan of each statement: the index that it uses, and a warning for each table that it reads completely."""
 
 import re
 

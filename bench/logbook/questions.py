@@ -1,4 +1,4 @@
-"""What portals ask of a logbook, each as a request and as the statement that answers it."""
+"""The queries that portals send to a logbook, each as a request and as the SQL statement behind it."""
 
 import urllib.parse
 

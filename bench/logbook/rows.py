@@ -1,4 +1,4 @@
-"""The rows that the service stores for an entry, made again: `facility.prove` compares them with its own."""
+"""Generates the rows that the service stores for an entry; `facility.prove` compares them with those of the service."""
 
 import functools
 import hashlib

@@ -1,5 +1,4 @@
-"""The statements that the logbook sends for lists and searches, as its `store/entries.rs` and `store/search.rs` put them
-together."""
+"""The statements that the logbook sends for lists and searches, composed as in `store/entries.rs` and `store/search.rs`."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The two databases behind the logbook: filled directly, asked in plain SQL, and asked how they would go about it."""
+"""The two databases of the logbook: inserting rows, running plain SQL, and printing query plans."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What people and programs write at a beamline, from a seed: words by Zipf's law, commands, errors, sentences, some HTML."""
+"""Generates typical texts of people and programs from a seed: words by Zipf's law, commands, errors, sentences, some HTML."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""Creates: 200 a second whatever the answers take, as fast as answers come, and how often each flushes."""
+"""Creation of entries: at 200 per second, as fast as possible, and the number of flushes to disk."""
 
 import json
 import re

@@ -1,6 +1,6 @@
-"""Logs in, searches the catalogue, reads and writes a logbook, stores a file, attaches one, and downloads.
+"""Log in, search the catalogue, read and write a logbook, upload a file, attach a file, and download.
 
-    client.py URL PLUGIN/NAME INVESTIGATION     with the password in the variable PASSWORD
+    client.py URL PLUGIN/NAME INVESTIGATION     (the password is in the environment variable PASSWORD)
 """
 
 import io
@@ -81,7 +81,7 @@ Path("data.zip").write_bytes(data.payload.read())
 eln = logbook_export_eln.sync_detailed("-", client=client, investigation_id=investigation)
 Path("logbook.eln").write_bytes(required(eln, File).payload.read())
 
-# Whoever may write the catalogue may store files too.
+# Users who may write to the catalogue may also upload files.
 if "--store" in sys.argv:
     ids_of = "SELECT ds.id, f.id FROM Dataset ds, DatafileFormat f WHERE ds.investigation.id = {}"
     rows = icat_search_entities.sync_detailed(client=client, body=IcatSearchForm(query=ids_of.format(investigation)))

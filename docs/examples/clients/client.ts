@@ -1,6 +1,6 @@
-// Logs in, searches the catalogue, reads and writes a logbook, attaches a file, downloads data and the logbook.
+// Log in, search the catalogue, read and write a logbook, attach a file, download data and the logbook.
 //
-//   node client.ts URL PLUGIN/NAME INVESTIGATION     with the password in the variable PASSWORD
+//   node client.ts URL PLUGIN/NAME INVESTIGATION     (the password is in the environment variable PASSWORD)
 import {writeFile} from 'node:fs/promises'
 import createClient from 'openapi-fetch'
 import type {components, paths} from './undulator.d.ts'
@@ -27,7 +27,7 @@ client.use({
 })
 console.log(`logged in as ${session.fullName}`)
 
-// Bodies of /icat and of `prepareData` are forms; openapi-fetch writes one when it is told.
+// The bodies of /icat and `prepareData` are forms; openapi-fetch encodes a form if this header is set.
 const form = {'Content-Type': 'application/x-www-form-urlencoded'}
 const query = `SELECT i.id FROM Investigation i WHERE i.name = '${investigationName}'`
 const rows = required(await client.POST('/icat/entityManager/search', {body: {query}, headers: form}))

@@ -13,7 +13,7 @@ use crate::Migrate;
 pub struct DatabaseConfig {
     pub url: Option<String>,
     pub max_connections: u32,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "deserialize_duration")]
     pub max_lifetime: Duration,
     #[serde(deserialize_with = "positive_duration")]
     pub read_timeout: Duration,
@@ -23,7 +23,7 @@ pub struct DatabaseConfig {
 }
 
 /// A span of time written `30s`, `4h`, `1h 30m`.
-pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub fn deserialize_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text)
         .map_err(|e| D::Error::custom(format!("`{text}` is no duration like 30s or 4h: {e}")))
@@ -31,7 +31,7 @@ pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
 
 /// The same, and at least a millisecond: engines take none for "as long as it lasts" or for "not at all", each its own way.
 fn positive_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let duration = duration(deserializer)?;
+    let duration = deserialize_duration(deserializer)?;
     if duration < Duration::from_millis(1) {
         return Err(D::Error::custom("must be at least 1ms"));
     }

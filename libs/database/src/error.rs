@@ -172,7 +172,7 @@ fn postgres_kind(code: &str) -> Option<MakeError> {
 }
 
 /// An error and its causes on one line, for the log.
-pub fn chain(error: &dyn StdError) -> String {
+pub fn format_error_chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

@@ -4,20 +4,20 @@
 //! placeholders and [`Val`]s, so that each parameter has one type on both engines. An acknowledged write is on disk:
 //! `SQLite` runs in WAL mode with `synchronous=FULL`, and a `PostgreSQL` that does not flush is refused.
 
+mod checkpointer;
 mod config;
 mod copy;
 mod error;
 mod files;
+pub mod fulltext;
 mod micros;
 mod migrate;
 mod open;
-mod patience;
 mod row;
 mod session;
+mod statement_timeout;
 mod tx;
-mod upkeep;
 mod val;
-pub mod words;
 mod writability;
 
 use std::fmt;
@@ -28,27 +28,27 @@ use std::time::Duration;
 use backon::BackoffBuilder as _;
 use sqlx::{PgPool, SqlitePool};
 
-pub use self::config::{DatabaseConfig, duration};
+use self::checkpointer::Checkpointer;
+pub use self::config::{DatabaseConfig, deserialize_duration};
 pub use self::copy::{Copied, CopyState};
-pub use self::error::{DbError, chain};
+pub use self::error::{DbError, format_error_chain};
 use self::files::ServerLock;
 pub use self::files::create_private_directory;
 pub use self::micros::Micros;
 pub use self::migrate::{Migrate, Migration};
 pub use self::open::Target;
-use self::patience::Patience;
 pub use self::row::{Column, FromColumn, Row};
 use self::session::Session;
+use self::statement_timeout::StatementTimeout;
 use self::tx::State;
 pub use self::tx::Tx;
-use self::upkeep::Upkeep;
 pub use self::val::Val;
 use self::writability::Writability;
 
 /// Bytes of text that one row of an index may have in all its columns together. `PostgreSQL` refuses more than 2,704
 /// ([`DbError::Data`]) unless it can compress it, and `SQLite` takes any, so longer texts are refused where they come
 /// in, or stand in the index as a digest.
-pub const MOST_INDEXED_BYTES: usize = 2_500;
+pub const MAX_INDEXED_BYTES: usize = 2_500;
 
 /// Which database answers; only for the few statements that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// The rows of a list of numbers that travels as one parameter ([`Val::ids`]): `id IN {}` for lists of any length.
+    /// The rows of a list of numbers that travels as one parameter ([`Val::from_ids`]): `id IN {}` for lists of any length.
     pub fn id_list(self, parameter: &str) -> String {
         match self {
             Self::Sqlite => format!("(SELECT value FROM json_each({parameter}))"),
@@ -68,7 +68,7 @@ impl Engine {
         }
     }
 
-    /// The same for texts ([`Val::texts`]).
+    /// The same for texts ([`Val::from_texts`]).
     pub fn text_list(self, parameter: &str) -> String {
         match self {
             Self::Sqlite => format!("(SELECT value FROM json_each({parameter}))"),
@@ -139,9 +139,9 @@ impl Engine {
         }
     }
 
-    /// Whether a row of an index of words has what is asked for ([`Asked::question`](crate::words::Asked::question));
-    /// the index, which a migration made as `{words NAME}`, stands in FROM under its own name.
-    pub fn has_words(self, index: &str, parameter: &str) -> String {
+    /// Whether a row of an index of words has what is asked for ([`FulltextQuery::question`](crate::fulltext::FulltextQuery::question));
+    /// the index, which a migration made as `{fulltext NAME}`, stands in FROM under its own name.
+    pub fn fulltext_condition(self, index: &str, parameter: &str) -> String {
         match self {
             Self::Sqlite => format!("{index} MATCH {parameter}"),
             Self::Postgres => format!("{index}.vector @@ CAST({parameter} AS tsquery)"),
@@ -149,7 +149,7 @@ impl Engine {
     }
 
     /// How a question says that all, or any, must be there.
-    pub(crate) fn words_all_and_any(self) -> (&'static str, &'static str) {
+    pub(crate) fn boolean_operators(self) -> (&'static str, &'static str) {
         match self {
             Self::Sqlite => (" AND ", " OR "),
             Self::Postgres => (" & ", " | "),
@@ -157,7 +157,7 @@ impl Engine {
     }
 
     /// A word of a question, or the beginning of one; words are letters and digits.
-    pub(crate) fn word(self, word: &str, is_open: bool) -> String {
+    pub(crate) fn quote_search_word(self, word: &str, is_open: bool) -> String {
         match self {
             Self::Sqlite => format!("\"{word}\"{}", if is_open { "*" } else { "" }),
             Self::Postgres => format!("'{word}'{}", if is_open { ":*" } else { "" }),
@@ -165,7 +165,7 @@ impl Engine {
     }
 
     /// At the end of a SELECT: takes the rows until the transaction ends. `SQLite` has one writer at a time as it is.
-    pub fn taking(self) -> &'static str {
+    pub fn for_update_clause(self) -> &'static str {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " FOR UPDATE",
@@ -199,7 +199,7 @@ enum Pools {
     Sqlite {
         read: SqlitePool,
         write: SqlitePool,
-        upkeep: Upkeep,
+        checkpointer: Checkpointer,
         file: Arc<Path>,
         /// Keeps other servers away, if this is one.
         lock: Arc<ServerLock>,
@@ -227,7 +227,7 @@ impl Db {
         let session = match &self.pools {
             Pools::Sqlite { read, .. } => {
                 let mut session = Session::begin_sqlite(read, "BEGIN").await?;
-                session.watch(Patience::new(self.read_timeout)).await?;
+                session.watch(StatementTimeout::new(self.read_timeout)).await?;
                 session
             }
             Pools::Postgres(pool) => {
@@ -254,10 +254,10 @@ impl Db {
         self.write_at("REPEATABLE READ", work).await
     }
 
-    /// The same for work that begins with taking a row ([`Engine::taking`]) which everybody takes who does the like: on
+    /// The same for work that begins with taking a row ([`Engine::for_update_clause`]) which everybody takes who does the like: on
     /// `PostgreSQL` those who wait for it go on when it is free and see what was done meanwhile, instead of beginning
     /// anew.
-    pub async fn write_in_turn<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    pub async fn write_read_committed<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<DbError>,
     {
@@ -325,15 +325,15 @@ impl Db {
             self.writability.note_error(e);
         }
         let mut tx = Tx::new(begun?, Some(self.writability.clone()));
-        if let Pools::Sqlite { upkeep, .. } = &self.pools {
-            tx.wake_on_commit(&upkeep.written);
+        if let Pools::Sqlite { checkpointer, .. } = &self.pools {
+            tx.notify_on_commit(&checkpointer.written);
         }
         Ok(tx)
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), DbError> {
-        self.read().await?.one("SELECT 1 AS one", &[]).await.map(drop)
+        self.read().await?.fetch_one("SELECT 1 AS one", &[]).await.map(drop)
     }
 
     /// Parses and plans each statement on this engine without running it; names the first that does not hold.
@@ -341,14 +341,14 @@ impl Db {
         for sql in statements {
             let prepared = self.read().await?.prepare(sql).await;
             if let Err(e) = prepared {
-                return Err(DbError::Setup(format!("{sql}: {}", chain(&e))));
+                return Err(DbError::Setup(format!("{sql}: {}", format_error_chain(&e))));
             }
         }
         Ok(())
     }
 
     /// Connections that work and that wait for work, per pool; for metrics.
-    pub fn connections(&self) -> Vec<(&'static str, usize, usize)> {
+    pub fn count_connections(&self) -> Vec<(&'static str, usize, usize)> {
         let of = |size: u32, idle: usize| (usize::try_from(size).unwrap_or_default().saturating_sub(idle), idle);
         let pool = |name, (used, idle)| (name, used, idle);
         match &self.pools {
@@ -362,8 +362,8 @@ impl Db {
     /// Waits until the connections are closed, so that files can be removed and other servers can start.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { read, write, upkeep, lock, .. } => {
-                upkeep.pool.close().await;
+            Pools::Sqlite { read, write, checkpointer, lock, .. } => {
+                checkpointer.pool.close().await;
                 read.close().await;
                 write.close().await;
                 lock.release();

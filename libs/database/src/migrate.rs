@@ -1,7 +1,7 @@
 //! Forward-only migrations, run at start under a lock.
 //!
 //! The text is portable but for placeholders: `{text}` is a text column whose order is that of its bytes, `{blob}` a
-//! column of bytes, `{words NAME};` makes an index of [words](crate::words) with the columns `rowid` and `tokens`.
+//! column of bytes, `{fulltext NAME};` makes a full-text index (see [`fulltext`](crate::fulltext)) with the columns `rowid` and `tokens`.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub struct Migration {
 }
 
 /// Tables of every service; versions below zero, rising in their amount.
-const FLOOR: &[Migration] = &[Migration { version: -1, name: "floor", sql: include_str!("../migrations/floor_1.sql") }];
+const BASE: &[Migration] = &[Migration { version: -1, name: "base", sql: include_str!("../migrations/base_1.sql") }];
 
 /// What happens at start when the schema is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -57,7 +57,7 @@ impl Db {
             return self.check_migrated(migrations).await.map(|()| 0);
         }
         // A replica that waited for the lock must see what the one before it has done.
-        self.write_in_turn(async |tx| {
+        self.write_read_committed(async |tx| {
             tx.open_book(self.lock_timeout).await?;
             let pending = pending(tx, migrations).await?;
             tx.run_migrations(&pending, now_micros).await?;
@@ -73,7 +73,7 @@ impl Db {
             Ok(pending) => pending,
             Err(e @ DbError::Setup(_)) => return Err(e),
             // Nothing has ever run here.
-            Err(_) => FLOOR.iter().chain(migrations).collect(),
+            Err(_) => BASE.iter().chain(migrations).collect(),
         };
         let step = |m: &Migration| (format!("{} {}", m.version, m.name), portable(m.sql, self.engine()));
         Ok(pending.into_iter().map(step).collect())
@@ -99,8 +99,8 @@ impl Db {
 
 /// The steps not yet applied; an error if the database is ahead of this program or has another history.
 async fn pending<'m>(tx: &mut Tx, migrations: &'m [Migration]) -> Result<Vec<&'m Migration>, DbError> {
-    let mut missing: Vec<&Migration> = FLOOR.iter().chain(migrations).collect();
-    for row in tx.all(APPLIED, &[]).await? {
+    let mut missing: Vec<&Migration> = BASE.iter().chain(migrations).collect();
+    for row in tx.fetch_all(APPLIED, &[]).await? {
         let (version, name): (i64, String) = (row.get("version")?, row.get("name")?);
         match missing.iter().position(|m| m.version == version) {
             Some(place) if missing[place].name == name => drop(missing.remove(place)),
@@ -125,9 +125,9 @@ fn portable(sql: &str, engine: Engine) -> String {
 }
 
 /// The engine keeps words as they are given and in no order: what a word is, and what stands beside what, is decided in
-/// [`words`](crate::words). `SQLite`'s parts are merged by the upkeep of the database.
+/// [`words`](crate::fulltext). `SQLite`'s parts are merged by the checkpointer of the database.
 fn with_words(sql: &str, engine: Engine) -> String {
-    let Some((before, rest)) = sql.split_once("{words ") else { return sql.to_owned() };
+    let Some((before, rest)) = sql.split_once("{fulltext ") else { return sql.to_owned() };
     let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
     let index = match engine {
         Engine::Sqlite => {
@@ -149,15 +149,15 @@ fn with_words(sql: &str, engine: Engine) -> String {
 impl Tx {
     /// For a database that is new and nobody else's.
     pub(crate) async fn run_all_migrations(&mut self, migrations: &[Migration]) -> Result<(), DbError> {
-        self.script(BOOK_SQLITE).await?;
-        self.run_migrations(&FLOOR.iter().chain(migrations).collect::<Vec<_>>(), 0).await
+        self.execute_script(BOOK_SQLITE).await?;
+        self.run_migrations(&BASE.iter().chain(migrations).collect::<Vec<_>>(), 0).await
     }
 
     async fn run_migrations(&mut self, migrations: &[&Migration], now_micros: i64) -> Result<(), DbError> {
         for migration in migrations {
-            self.script(&portable(migration.sql, self.engine())).await?;
+            self.execute_script(&portable(migration.sql, self.engine())).await?;
             let record = [migration.version.into(), migration.name.into(), now_micros.into()];
-            self.exec(RECORD, &record).await?;
+            self.execute(RECORD, &record).await?;
         }
         Ok(())
     }
@@ -165,12 +165,12 @@ impl Tx {
     /// Waits as long as another replica migrates, and for other locks as long as every transaction does.
     async fn open_book(&mut self, lock_timeout: Duration) -> Result<(), DbError> {
         match self.engine() {
-            Engine::Sqlite => self.script(BOOK_SQLITE).await,
+            Engine::Sqlite => self.execute_script(BOOK_SQLITE).await,
             Engine::Postgres => {
-                self.script("SET LOCAL lock_timeout = 0").await?;
-                self.one(LOCK_POSTGRES, &[]).await?;
-                self.script(&format!("SET LOCAL lock_timeout = {}", lock_timeout.as_millis())).await?;
-                self.script(BOOK_POSTGRES).await
+                self.execute_script("SET LOCAL lock_timeout = 0").await?;
+                self.fetch_one(LOCK_POSTGRES, &[]).await?;
+                self.execute_script(&format!("SET LOCAL lock_timeout = {}", lock_timeout.as_millis())).await?;
+                self.execute_script(BOOK_POSTGRES).await
             }
         }
     }

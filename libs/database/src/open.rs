@@ -10,10 +10,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 
+use crate::checkpointer::{Checkpointer, PAGES_WITHOUT_HELP, PATIENCE};
 use crate::files::{self, ServerLock};
-use crate::upkeep::{PAGES_WITHOUT_HELP, PATIENCE, Upkeep};
 use crate::writability::Writability;
-use crate::{DatabaseConfig, Db, DbError, Pools, chain};
+use crate::{DatabaseConfig, Db, DbError, Pools, format_error_chain};
 
 /// How long a request may wait for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ pub enum Target {
 
 impl Target {
     /// The place of one service's rows: `[database] url`, or `<data_dir>/<service>.db` if none is set.
-    pub fn of(config: &DatabaseConfig, data_dir: &Path, service: &str) -> Result<Self, DbError> {
+    pub fn from_config(config: &DatabaseConfig, data_dir: &Path, service: &str) -> Result<Self, DbError> {
         match config.url.as_deref() {
             None | Some("" | "sqlite") => Ok(Self::Sqlite(data_dir.join(format!("{service}.db")))),
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
@@ -112,7 +112,7 @@ async fn open_sqlite(file: &Path, config: &DatabaseConfig, lock: ServerLock) -> 
         .pragma("case_sensitive_like", "ON");
     let failed = |e: sqlx::Error| match DbError::from(e) {
         DbError::DiskFull(e) => DbError::Setup(format!("cannot open {}: {e}; free space on its disk", file.display())),
-        e => DbError::Setup(format!("cannot open {}: {}", file.display(), chain(&e))),
+        e => DbError::Setup(format!("cannot open {}: {}", file.display(), format_error_chain(&e))),
     };
     // There is no server that could have gone away since the connection was given back.
     let pool = || SqlitePoolOptions::new().test_before_acquire(false);
@@ -122,7 +122,7 @@ async fn open_sqlite(file: &Path, config: &DatabaseConfig, lock: ServerLock) -> 
         .connect_with(options.clone().pragma("wal_autocheckpoint", PAGES_WITHOUT_HELP.to_string()))
         .await
         .map_err(failed)?;
-    let upkeep = pool()
+    let checkpointer = pool()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.clone().busy_timeout(PATIENCE).pragma("query_only", "ON"));
@@ -132,8 +132,8 @@ async fn open_sqlite(file: &Path, config: &DatabaseConfig, lock: ServerLock) -> 
         .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(failed)?;
-    let upkeep = Upkeep { pool: upkeep, written: Arc::default() };
-    let pools = Pools::Sqlite { read, write, upkeep, file: file.into(), lock: Arc::new(lock) };
+    let checkpointer = Checkpointer { pool: checkpointer, written: Arc::default() };
+    let pools = Pools::Sqlite { read, write, checkpointer, file: file.into(), lock: Arc::new(lock) };
     Ok(Db::new(pools, config))
 }
 

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Sqlite, SqlitePool};
 use tokio::runtime::Handle;
 
 use crate::Engine;
-use crate::patience::Patience;
+use crate::statement_timeout::StatementTimeout;
 
 /// A connection within a transaction.
 pub(crate) struct Session {
@@ -19,7 +19,7 @@ pub(crate) struct Session {
     connection: Option<Connection>,
     state: State,
     /// When the statement that runs has to end; reading on `SQLite` only.
-    patience: Option<Patience>,
+    timeout: Option<StatementTimeout>,
 }
 
 pub(crate) enum Connection {
@@ -48,20 +48,23 @@ impl Session {
 
     /// If this is given up or fails, the connection is closed.
     async fn begin(connection: Connection, begin: String) -> Result<Self, sqlx::Error> {
-        let mut session = Self { connection: Some(connection), state: State::Running, patience: None };
+        let mut session = Self { connection: Some(connection), state: State::Running, timeout: None };
         session.run(begin).await?;
         session.state = State::Ready;
         Ok(session)
     }
 
     /// Ends each statement of a reading transaction on `SQLite` that takes longer than its limit.
-    pub(crate) async fn watch(&mut self, patience: Patience) -> Result<(), sqlx::Error> {
+    pub(crate) async fn watch(&mut self, timeout: StatementTimeout) -> Result<(), sqlx::Error> {
         self.state = State::Running;
         if let Some(Connection::Sqlite(connection)) = &mut self.connection {
-            let watched = patience.clone();
-            connection.lock_handle().await?.set_progress_handler(Patience::STEPS, move || watched.lasts());
+            let watched = timeout.clone();
+            connection
+                .lock_handle()
+                .await?
+                .set_progress_handler(StatementTimeout::STEPS_BETWEEN_CHECKS, move || watched.has_time_left());
         }
-        self.patience = Some(patience);
+        self.timeout = Some(timeout);
         self.state = State::Ready;
         Ok(())
     }
@@ -81,8 +84,8 @@ impl Session {
     /// The connection for one statement; [`finish_statement`](Self::finish_statement) says what came of it.
     pub(crate) fn start_statement(&mut self) -> Result<&mut Connection, sqlx::Error> {
         self.state = State::Running;
-        if let Some(patience) = &self.patience {
-            patience.begin();
+        if let Some(timeout) = &self.timeout {
+            timeout.start_statement();
         }
         self.connection.as_mut().ok_or(sqlx::Error::PoolClosed)
     }
@@ -154,12 +157,12 @@ impl Drop for Session {
         let runtime = Handle::try_current().ok();
         match &runtime {
             Some(runtime) if self.state == State::Ready => {
-                let session = Self { connection: Some(connection), state: State::Running, patience: None };
+                let session = Self { connection: Some(connection), state: State::Running, timeout: None };
                 runtime.spawn(session.end_by_rollback());
             }
             runtime => {
-                if let Some(patience) = &self.patience {
-                    patience.end();
+                if let Some(timeout) = &self.timeout {
+                    timeout.expire();
                 }
                 connection.close(runtime.as_ref());
             }
@@ -189,13 +192,13 @@ mod tests {
 
     async fn run(pool: &SqlitePool, sql: &str) {
         let mut tx = begin(pool).await;
-        tx.exec(sql, &[]).await.unwrap();
+        tx.execute(sql, &[]).await.unwrap();
         tx.commit().await.unwrap();
     }
 
     /// Whether the connection is the one that was marked.
     async fn is_marked(pool: &SqlitePool) -> bool {
-        begin(pool).await.all("SELECT n FROM temp.mark", &[]).await.is_ok()
+        begin(pool).await.fetch_all("SELECT n FROM temp.mark", &[]).await.is_ok()
     }
 
     #[tokio::test]
@@ -210,15 +213,15 @@ mod tests {
         );
 
         let mut session = Session::begin_sqlite(&pool, "BEGIN IMMEDIATE").await.unwrap();
-        session.watch(Patience::new(Duration::ZERO)).await.unwrap();
+        session.watch(StatementTimeout::new(Duration::ZERO)).await.unwrap();
         let mut tx = Tx::new(session, Some(Writability::default()));
         let many = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 1000000) INSERT INTO t SELECT i FROM c";
-        let interrupted = tx.exec(many, &[]).await;
+        let interrupted = tx.execute(many, &[]).await;
         assert!(matches!(interrupted, Err(DbError::TooSlow(_))), "{interrupted:?}");
         tx.roll_back().await;
         assert!(!is_marked(&pool).await, "another connection");
         run(&pool, "INSERT INTO t (n) VALUES (1)").await;
-        let rows = begin(&pool).await.all("SELECT n FROM t", &[]).await.unwrap();
+        let rows = begin(&pool).await.fetch_all("SELECT n FROM t", &[]).await.unwrap();
         assert_eq!(rows.len(), 1);
     }
 
@@ -229,9 +232,9 @@ mod tests {
         run(&first, "CREATE TABLE t (n BIGINT)").await;
         run(&first, "CREATE TEMP TABLE mark (n BIGINT)").await;
         let mut tx = begin(&first).await;
-        tx.all("SELECT n FROM t", &[]).await.unwrap();
+        tx.fetch_all("SELECT n FROM t", &[]).await.unwrap();
         run(&second, "INSERT INTO t (n) VALUES (1)").await;
-        let refused = tx.exec("INSERT INTO t (n) VALUES (2)", &[]).await;
+        let refused = tx.execute("INSERT INTO t (n) VALUES (2)", &[]).await;
         assert!(matches!(refused, Err(DbError::Conflict(_))), "{refused:?}");
         tx.roll_back().await;
         assert!(!is_marked(&first).await, "another connection");
@@ -247,7 +250,7 @@ mod tests {
             let pool = pool(1, &directory).await;
             run(&pool, "CREATE TABLE t (n BIGINT)").await;
             let mut tx = begin(&pool).await;
-            tx.exec("INSERT INTO t (n) VALUES (1)", &[]).await.unwrap();
+            tx.execute("INSERT INTO t (n) VALUES (1)", &[]).await.unwrap();
             (pool, tx)
         });
         drop(runtime);

@@ -52,12 +52,12 @@ impl Tx {
     }
 
     /// Wakes somebody once this transaction is committed, and not if it is not.
-    pub fn wake_on_commit(&mut self, notify: &Arc<Notify>) {
+    pub fn notify_on_commit(&mut self, notify: &Arc<Notify>) {
         self.wake.push(Arc::clone(notify));
     }
 
     /// Runs a statement; the number of rows it changed.
-    pub async fn exec(&mut self, sql: &str, vals: &[Val]) -> Result<u64, DbError> {
+    pub async fn execute(&mut self, sql: &str, vals: &[Val]) -> Result<u64, DbError> {
         let done = match self.start_statement(vals)? {
             Connection::Sqlite(c) => sqlite(sql, vals).execute(&mut **c).await.map(|r| r.rows_affected()),
             Connection::Postgres(c) => postgres(sql, vals).execute(&mut **c).await.map(|r| r.rows_affected()),
@@ -66,7 +66,7 @@ impl Tx {
     }
 
     /// All rows of a query.
-    pub async fn all(&mut self, sql: &str, vals: &[Val]) -> Result<Vec<Row>, DbError> {
+    pub async fn fetch_all(&mut self, sql: &str, vals: &[Val]) -> Result<Vec<Row>, DbError> {
         let rows = match self.start_statement(vals)? {
             Connection::Sqlite(c) => sqlite(sql, vals)
                 .fetch_all(&mut **c)
@@ -82,7 +82,7 @@ impl Tx {
 
     /// Hands each row of a query to `row` as it comes, so that a table of any size can be read. An error of `row` ends
     /// it.
-    pub(crate) async fn each<E: From<DbError>>(
+    pub(crate) async fn for_each_row<E: From<DbError>>(
         &mut self,
         sql: &str,
         vals: &[Val],
@@ -106,7 +106,7 @@ impl Tx {
     }
 
     /// The first row, if there is one.
-    pub async fn opt(&mut self, sql: &str, vals: &[Val]) -> Result<Option<Row>, DbError> {
+    pub async fn fetch_optional(&mut self, sql: &str, vals: &[Val]) -> Result<Option<Row>, DbError> {
         let row = match self.start_statement(vals)? {
             Connection::Sqlite(c) => {
                 sqlite(sql, vals).fetch_optional(&mut **c).await.map(|row| row.map(|row| Row(RowInner::Sqlite(row))))
@@ -120,8 +120,8 @@ impl Tx {
     }
 
     /// The first row; [`DbError::NoRow`] if there is none.
-    pub async fn one(&mut self, sql: &str, vals: &[Val]) -> Result<Row, DbError> {
-        self.opt(sql, vals).await?.ok_or(DbError::NoRow)
+    pub async fn fetch_one(&mut self, sql: &str, vals: &[Val]) -> Result<Row, DbError> {
+        self.fetch_optional(sql, vals).await?.ok_or(DbError::NoRow)
     }
 
     /// For the statements that follow, when the best way depends on their values: `PostgreSQL` plans them anew each
@@ -129,7 +129,7 @@ impl Tx {
     pub async fn plan_by_values(&mut self) -> Result<(), DbError> {
         match self.engine() {
             Engine::Sqlite => Ok(()),
-            Engine::Postgres => self.exec("SET LOCAL plan_cache_mode = force_custom_plan", &[]).await.map(drop),
+            Engine::Postgres => self.execute("SET LOCAL plan_cache_mode = force_custom_plan", &[]).await.map(drop),
         }
     }
 
@@ -144,7 +144,7 @@ impl Tx {
     }
 
     /// Runs several statements without values.
-    pub(crate) async fn script(&mut self, sql: &str) -> Result<(), DbError> {
+    pub(crate) async fn execute_script(&mut self, sql: &str) -> Result<(), DbError> {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         let done = match self.start_statement(&[])? {
             Connection::Sqlite(c) => (&mut **c).execute(script).await.map(drop),
@@ -158,12 +158,12 @@ impl Tx {
         let wanted = i64::try_from(count).unwrap_or(i64::MAX);
         match self.engine() {
             Engine::Sqlite => {
-                let row = self.one(ALLOCATE_SQLITE, &[wanted.into()]).await?;
+                let row = self.fetch_one(ALLOCATE_SQLITE, &[wanted.into()]).await?;
                 let next: i64 = row.get("next")?;
                 Ok((next - wanted..next).collect())
             }
             Engine::Postgres => {
-                let rows = self.all(ALLOCATE_POSTGRES, &[wanted.into()]).await?;
+                let rows = self.fetch_all(ALLOCATE_POSTGRES, &[wanted.into()]).await?;
                 rows.iter().map(|row| row.get("id")).collect()
             }
         }
@@ -250,7 +250,7 @@ pub(crate) fn postgres<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q,
     text.push_str(sql);
     text.push_str("--");
     for val in vals {
-        text.push(val.letter());
+        text.push(val.type_letter());
         let _encoded = match val {
             Val::I64(v) => arguments.add(*v),
             Val::F64(v) => arguments.add(*v),

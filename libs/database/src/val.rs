@@ -15,18 +15,18 @@ pub enum Val {
 
 impl Val {
     /// A list of ids as one JSON text, for [`Engine::id_list`](crate::Engine::id_list).
-    pub fn ids(ids: &[i64]) -> Self {
+    pub fn from_ids(ids: &[i64]) -> Self {
         let list: Vec<String> = ids.iter().map(ToString::to_string).collect();
         format!("[{}]", list.join(",")).into()
     }
 
     /// A list of texts as one JSON text, for [`Engine::text_list`](crate::Engine::text_list).
-    pub fn texts<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+    pub fn from_texts<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
         serde_json::Value::from_iter(texts).to_string().into()
     }
 
     /// One letter per kind; part of the statement's cache key on `PostgreSQL`.
-    pub(crate) fn letter(&self) -> char {
+    pub(crate) fn type_letter(&self) -> char {
         match self {
             Self::I64(_) => 'i',
             Self::F64(_) => 'f',

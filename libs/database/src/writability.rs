@@ -56,8 +56,8 @@ impl Db {
     pub async fn check_ready(&self) -> Result<(), DbError> {
         let mut tx = self.read().await?;
         let is_read_only = match tx.engine() {
-            Engine::Sqlite => tx.one("SELECT 0 AS n", &[]).await?.get("n")?,
-            Engine::Postgres => tx.one(IS_READ_ONLY_POSTGRES, &[]).await?.get("n")?,
+            Engine::Sqlite => tx.fetch_one("SELECT 0 AS n", &[]).await?.get("n")?,
+            Engine::Postgres => tx.fetch_one(IS_READ_ONLY_POSTGRES, &[]).await?.get("n")?,
         };
         drop(tx);
         let is_scarce = match &self.pools {
@@ -70,8 +70,8 @@ impl Db {
     /// Stores something and removes it again.
     async fn try_write(&self) -> Result<(), DbError> {
         let trial = [TRIAL_NAME.into(), incompressible_text(TRIAL_BYTES).into()];
-        self.write(async |tx| tx.exec(WRITE_TRIAL, &trial).await).await?;
-        self.write(async |tx| tx.exec(REMOVE_TRIAL, &trial[..1]).await).await.map(drop)
+        self.write(async |tx| tx.execute(WRITE_TRIAL, &trial).await).await?;
+        self.write(async |tx| tx.execute(REMOVE_TRIAL, &trial[..1]).await).await.map(drop)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use service_kit::problem::chain;
+use service_kit::problem::format_error_chain;
 use service_kit::{Clock, Code, Db, DbError, Problem, Tx};
 use tokio_util::sync::CancellationToken;
 
@@ -164,7 +164,7 @@ impl RunningConsumer {
                 // What is in hand when the stop comes is finished: `work` looks at the stop between batches.
                 outcome = self.consume_until_interrupted(&mut delivered) => {
                     if let Err(e) = outcome {
-                        tracing::warn!(consumer = self.name, error = chain(&e), "the consumer begins anew");
+                        tracing::warn!(consumer = self.name, error = format_error_chain(&e), "the consumer begins anew");
                     }
                 }
                 () = async { stopped.await; tokio::time::sleep(STOP_GRACE).await } => {}
@@ -243,7 +243,7 @@ impl RunningConsumer {
             }
             Err(problem) => problem,
         };
-        let reason = chain(&problem);
+        let reason = format_error_chain(&problem);
         if is_database_failure(&problem) {
             tracing::error!(consumer = self.name, error = reason, "the database does not take events");
             return ack.redeliver().await;
@@ -270,7 +270,11 @@ impl RunningConsumer {
                 ack.acknowledge().await;
             }
             Err(e) => {
-                tracing::error!(consumer = self.name, error = chain(&e), "the database does not take events");
+                tracing::error!(
+                    consumer = self.name,
+                    error = format_error_chain(&e),
+                    "the database does not take events"
+                );
                 ack.redeliver().await;
             }
         }

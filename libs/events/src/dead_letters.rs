@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_kit::problem::chain;
+use service_kit::problem::format_error_chain;
 use service_kit::{Clock, Db, DbError, Problem};
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +50,7 @@ impl DeadLetterRetries {
                 _ = forget.tick() => self.delete_old_receipts().await,
             };
             if let Err(e) = outcome {
-                tracing::error!(service = self.service, error = chain(&e), "dead letters cannot be read");
+                tracing::error!(service = self.service, error = format_error_chain(&e), "dead letters cannot be read");
             }
         }
     }
@@ -96,7 +96,7 @@ impl DeadLetterRetries {
             })
             .await;
         let Err(problem) = outcome else { return Ok(true) };
-        let reason = chain(&problem);
+        let reason = format_error_chain(&problem);
         if is_database_failure(&problem) {
             tracing::error!(service = self.service, error = reason, "the database does not take dead letters");
             return Ok(false);

@@ -29,9 +29,9 @@ impl ProcessBus {
     async fn join_process_bus(ctx: &Ctx) -> Result<Self, BuildError> {
         let config: &EventsConfig = &ctx.config.core.events;
         match config.kind {
-            BusKind::Memory => Ok(Self::Memory(ctx.process.shared(MemoryBus::default))),
+            BusKind::Memory => Ok(Self::Memory(ctx.process.get_or_init(MemoryBus::default))),
             BusKind::Nats => {
-                let shared = ctx.process.shared(tokio::sync::OnceCell::<Arc<NatsBus>>::new);
+                let shared = ctx.process.get_or_init(tokio::sync::OnceCell::<Arc<NatsBus>>::new);
                 let name = format!("undulator-{}", ctx.service);
                 let bus = shared.get_or_try_init(async || NatsBus::connect(config, &name).await.map(Arc::new)).await;
                 let bus = bus.map_err(|e| BuildError::Other(e.to_string()))?;
@@ -75,7 +75,7 @@ impl Events {
 
     fn start_workers(ctx: &Ctx, process: ProcessBus) -> Self {
         let bus = process.as_bus();
-        let metrics = ctx.process.shared(|| EventMetrics::register(&ctx.process));
+        let metrics = ctx.process.get_or_init(|| EventMetrics::register(&ctx.process));
         let outbox = Outbox::new(ctx.service, Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
         let handlers = Handlers::default();
         let wakeup = RelayWakeup::new(ctx.service, Arc::clone(&bus), Arc::clone(&outbox.wake), ctx.stop.clone());
@@ -105,7 +105,7 @@ impl Events {
             DeadLetterRetries { handlers, ..second.clone() }.run()
         }));
         let status = Arc::clone(&bus);
-        ctx.checks.report(format!("events.{}", ctx.service), move || status.status());
+        ctx.checks.add(format!("events.{}", ctx.service), move || status.status());
         Self { ctx: ctx.clone(), process, bus, metrics, outbox, handlers }
     }
 

@@ -37,7 +37,7 @@ impl Outbox {
         if payload.len() > MAX_EVENT_BYTES {
             return Err(DbError::Setup(format!("an event {} has {} bytes; split it", E::SUBJECT, payload.len())));
         }
-        let traceparent = telemetry::propagated().into_iter().find(|(name, _)| name == "traceparent");
+        let traceparent = telemetry::trace_headers().into_iter().find(|(name, _)| name == "traceparent");
         let now = self.clock.now();
         let envelope = Envelope {
             id: self.ids.ordered_uuid(now, self.counter.fetch_add(1, Ordering::Relaxed)).to_string(),
@@ -50,7 +50,7 @@ impl Outbox {
             payload,
         };
         store::insert_event(tx, &envelope).await?;
-        tx.wake_on_commit(&self.wake);
+        tx.notify_on_commit(&self.wake);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::BackoffBuilder as _;
-use service_kit::problem::chain;
+use service_kit::problem::format_error_chain;
 use service_kit::{Clock, Db, DbError, Lease, Leases, telemetry};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -81,7 +81,11 @@ impl Relay {
                     continue;
                 }
                 Err(e) => {
-                    tracing::error!(service = self.service, error = chain(&e), "the outbox cannot be read");
+                    tracing::error!(
+                        service = self.service,
+                        error = format_error_chain(&e),
+                        "the outbox cannot be read"
+                    );
                     lease = None;
                     pauses.next().unwrap_or(IDLE_PAUSE)
                 }
@@ -91,7 +95,11 @@ impl Relay {
         if let Some(lease) = lease
             && let Err(e) = self.leases.release(&lease.lease).await
         {
-            tracing::warn!(service = self.service, error = chain(&e), "the relay's lease was not given back");
+            tracing::warn!(
+                service = self.service,
+                error = format_error_chain(&e),
+                "the relay's lease was not given back"
+            );
         }
     }
 
@@ -148,7 +156,7 @@ impl Relay {
                 .db
                 .write(async |tx| {
                     // Whoever lost the lease deletes nothing: its successor publishes again, and inboxes know the ids.
-                    if lease.holds(tx).await? {
+                    if lease.is_held(tx).await? {
                         store::delete_published_events(tx, &ids).await.map(Some)
                     } else {
                         Ok(None)
@@ -182,7 +190,7 @@ impl Relay {
         let context =
             telemetry::remote_context(|name| (name == "traceparent").then_some(waiting.headers.traceparent.as_str()));
         telemetry::continue_trace(&span, context);
-        let propagated = span.in_scope(telemetry::propagated);
+        let propagated = span.in_scope(telemetry::trace_headers);
         if let Some((_, traceparent)) = propagated.into_iter().find(|(name, _)| name == "traceparent") {
             envelope.headers.traceparent = traceparent;
         }

@@ -77,44 +77,44 @@ pub async fn insert_event(tx: &mut Tx, envelope: &Envelope) -> Result<(), DbErro
         envelope.payload.clone().into(),
         envelope.headers.time_micros.into(),
     ];
-    tx.exec(INSERT_EVENT, &vals).await.map(drop)
+    tx.execute(INSERT_EVENT, &vals).await.map(drop)
 }
 
 /// The oldest events that wait.
 pub async fn list_waiting_events(tx: &mut Tx, limit: i64) -> Result<Vec<Envelope>, DbError> {
-    let rows = tx.all(LIST_WAITING_EVENTS, &[limit.into()]).await?;
+    let rows = tx.fetch_all(LIST_WAITING_EVENTS, &[limit.into()]).await?;
     rows.iter().map(parse_envelope).collect()
 }
 
 /// Removes exactly these: an event that sorts before them may be committed after they were read.
 pub async fn delete_published_events(tx: &mut Tx, event_ids: &[&str]) -> Result<u64, DbError> {
     let sql = format!("DELETE FROM outbox WHERE event_id IN {}", tx.engine().text_list("$1"));
-    tx.exec(&sql, &[Val::texts(event_ids.iter().copied())]).await
+    tx.execute(&sql, &[Val::from_texts(event_ids.iter().copied())]).await
 }
 
 /// How many events wait, and since when the oldest one.
 pub async fn measure_backlog(tx: &mut Tx) -> Result<(i64, Option<i64>), DbError> {
-    let row = tx.one(MEASURE_BACKLOG, &[]).await?;
+    let row = tx.fetch_one(MEASURE_BACKLOG, &[]).await?;
     Ok((row.get("n")?, row.get("oldest")?))
 }
 
 /// Whether the event is new to this consumer.
 pub async fn insert_receipt(tx: &mut Tx, consumer: &str, event_id: &str, now: i64) -> Result<bool, DbError> {
-    Ok(tx.exec(INSERT_RECEIPT, &[consumer.into(), event_id.into(), now.into()]).await? == 1)
+    Ok(tx.execute(INSERT_RECEIPT, &[consumer.into(), event_id.into(), now.into()]).await? == 1)
 }
 
 /// Forgets what was received before `before`.
 pub async fn delete_receipts_before(tx: &mut Tx, before: i64) -> Result<u64, DbError> {
-    tx.exec(DELETE_RECEIPTS_BEFORE, &[before.into()]).await
+    tx.execute(DELETE_RECEIPTS_BEFORE, &[before.into()]).await
 }
 
 /// The stream whose whole state the consumer knows.
 pub async fn find_position(tx: &mut Tx, consumer: &str) -> Result<Option<String>, DbError> {
-    tx.opt(FIND_POSITION, &[consumer.into()]).await?.map(|row| row.get("stream")).transpose()
+    tx.fetch_optional(FIND_POSITION, &[consumer.into()]).await?.map(|row| row.get("stream")).transpose()
 }
 
 pub async fn save_position(tx: &mut Tx, consumer: &str, stream: &str, now: i64) -> Result<(), DbError> {
-    tx.exec(SAVE_POSITION, &[consumer.into(), stream.into(), now.into()]).await.map(drop)
+    tx.execute(SAVE_POSITION, &[consumer.into(), stream.into(), now.into()]).await.map(drop)
 }
 
 /// Keeps an event whose effect failed for the first time.
@@ -136,12 +136,12 @@ pub async fn insert_dead_letter(
         now.into(),
         next_attempt_at.into(),
     ];
-    tx.exec(INSERT_DEAD_LETTER, &vals).await.map(drop)
+    tx.execute(INSERT_DEAD_LETTER, &vals).await.map(drop)
 }
 
 /// Dead letters whose next attempt is due.
 pub async fn list_due_dead_letters(tx: &mut Tx, now: i64, limit: i64) -> Result<Vec<DueDeadLetter>, DbError> {
-    let rows = tx.all(LIST_DUE_DEAD_LETTERS, &[now.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(LIST_DUE_DEAD_LETTERS, &[now.into(), limit.into()]).await?;
     rows.iter()
         .map(|row| {
             Ok(DueDeadLetter {
@@ -155,7 +155,7 @@ pub async fn list_due_dead_letters(tx: &mut Tx, now: i64, limit: i64) -> Result<
 
 /// Takes a dead letter for an attempt; `false` if another replica has it.
 pub async fn claim_dead_letter(tx: &mut Tx, consumer: &str, event_id: &str) -> Result<bool, DbError> {
-    Ok(tx.exec(CLAIM_DEAD_LETTER, &[consumer.into(), event_id.into()]).await? == 1)
+    Ok(tx.execute(CLAIM_DEAD_LETTER, &[consumer.into(), event_id.into()]).await? == 1)
 }
 
 /// `None` parks it.
@@ -167,16 +167,16 @@ pub async fn record_failed_attempt(
     next_attempt_at: Option<i64>,
 ) -> Result<(), DbError> {
     let vals: [Val; 4] = [reason.into(), next_attempt_at.into(), consumer.into(), event_id.into()];
-    tx.exec(RECORD_FAILED_ATTEMPT, &vals).await.map(drop)
+    tx.execute(RECORD_FAILED_ATTEMPT, &vals).await.map(drop)
 }
 
 /// Dead letters that are tried again, and those that are parked.
 pub async fn count_dead_letters(tx: &mut Tx) -> Result<(i64, i64), DbError> {
-    Ok((tx.one(COUNT_TRYING, &[]).await?.get("n")?, tx.one(COUNT_PARKED, &[]).await?.get("n")?))
+    Ok((tx.fetch_one(COUNT_TRYING, &[]).await?.get("n")?, tx.fetch_one(COUNT_PARKED, &[]).await?.get("n")?))
 }
 
 pub async fn list_dead_letters(tx: &mut Tx) -> Result<Vec<DeadLetter>, DbError> {
-    let rows = tx.all(LIST_DEAD_LETTERS, &[]).await?;
+    let rows = tx.fetch_all(LIST_DEAD_LETTERS, &[]).await?;
     rows.iter()
         .map(|row| {
             Ok(DeadLetter {
@@ -194,7 +194,7 @@ pub async fn list_dead_letters(tx: &mut Tx) -> Result<Vec<DeadLetter>, DbError> 
 
 /// Makes all parked dead letters due; how many there were.
 pub async fn retry_parked_dead_letters(tx: &mut Tx, now: i64) -> Result<u64, DbError> {
-    tx.exec(RETRY_PARKED_DEAD_LETTERS, &[now.into()]).await
+    tx.execute(RETRY_PARKED_DEAD_LETTERS, &[now.into()]).await
 }
 
 fn parse_envelope(row: &Row) -> Result<Envelope, DbError> {

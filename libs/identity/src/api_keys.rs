@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use service_kit::config::ApiKeyConfig;
-use service_kit::words::fold;
-use service_kit::{Code, Problem, digest};
+use service_kit::fulltext::fold_text;
+use service_kit::{Code, Problem, sha256_hex};
 
 /// What a key may be used for, and in whose name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub struct ApiKey {
 impl ApiKey {
     /// Whether the key may write for an instrument; names are compared without case, as the logbook does.
     pub fn may_write_for_instrument(&self, instrument: &str) -> bool {
-        self.instruments.is_empty() || self.instruments.iter().any(|allowed| fold(allowed) == fold(instrument))
+        self.instruments.is_empty()
+            || self.instruments.iter().any(|allowed| fold_text(allowed) == fold_text(instrument))
     }
 }
 
@@ -43,7 +44,7 @@ impl ApiKeys {
 
     /// `None` if it is no key of ours; what is compared is a digest, so that time tells nothing about the key.
     pub fn find_valid_key(&self, credential: &str, now: Timestamp) -> Option<Result<Arc<ApiKey>, Problem>> {
-        let key = self.0.get(&digest(credential))?;
+        let key = self.0.get(&sha256_hex(credential))?;
         if now < key.expires {
             return Some(Ok(Arc::clone(key)));
         }

@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{Code, Problem, bearer_credential, digest, is_access_token, note_caller};
+use service_kit::{Code, Problem, bearer_credential, is_access_token, record_caller, sha256_hex};
 use uuid::Uuid;
 
 use crate::Identity;
@@ -106,7 +106,7 @@ impl Caller {
     }
 
     fn from_session(user_name: String, session: Session) -> Self {
-        let hash = digest(session.expose());
+        let hash = sha256_hex(session.expose());
         let subject = Subject { icat_user_name: user_name };
         Self { subject, session: Some(session), session_hash: Some(hash.into()), api_key: None }
     }
@@ -117,7 +117,7 @@ impl Identity {
     /// not see, such as a form.
     pub async fn verify_credential(&self, credential: &str) -> Result<Caller, Problem> {
         let caller = self.identify_caller(credential).await?;
-        note_caller(&caller.subject.icat_user_name);
+        record_caller(&caller.subject.icat_user_name);
         Ok(caller)
     }
 
@@ -132,7 +132,7 @@ impl Identity {
             let subject = Subject { icat_user_name: key.user.clone() };
             return Ok(Caller { subject, session: None, session_hash: None, api_key: Some(key) });
         }
-        let cache_key = digest(credential);
+        let cache_key = sha256_hex(credential);
         if is_access_token(credential) {
             // The signature is cheap and expiry is exact; only the question to auth is remembered.
             let claims = parts.verifier.verify_token(credential).await?;

@@ -33,14 +33,14 @@ type CachedFindings = OnceCell<Vec<Finding>>;
 
 /// Logs in as the account of `icat.reader` and reads a row of each entity that services ask for.
 pub async fn check_reader_account(ctx: DoctorCtx) -> Vec<Finding> {
-    let checked = ctx.process.shared(CachedFindings::new);
+    let checked = ctx.process.get_or_init(CachedFindings::new);
     checked.get_or_init(|| run_reader_checks(&ctx)).await.clone()
 }
 
 async fn run_reader_checks(ctx: &DoctorCtx) -> Vec<Finding> {
     let core = &ctx.config.core;
     let is_embedded = core.icat.url == "self";
-    let url = ctx.endpoints.resolve(&core.icat.url, Listener::Public);
+    let url = ctx.endpoints.resolve_url(&core.icat.url, Listener::Public);
     let icat = IcatClient::new(ctx.http.clone(), &url);
     let reader = match ReaderAccount::from_setting(&core.icat.reader, icat) {
         Ok(None) => {
@@ -52,7 +52,7 @@ async fn run_reader_checks(ctx: &DoctorCtx) -> Vec<Finding> {
         Err(e) => return vec![Finding::wrong(SUBJECT, e.to_string())],
     };
     let account = reader.account_name();
-    if let Some(address) = ctx.stranger.filter(|_| is_embedded) {
+    if let Some(address) = ctx.foreign_server.filter(|_| is_embedded) {
         let says =
             format!("{account} is not checked: another server listens at {address}, which is not told its password");
         return vec![Finding::warning(SUBJECT, says)];
@@ -73,7 +73,8 @@ async fn run_reader_checks(ctx: &DoctorCtx) -> Vec<Finding> {
             Err(e) => return vec![Finding::wrong(SUBJECT, explain_failed_check(&account, &url, &e))],
         }
     }
-    let stored = if is_embedded { (*ctx.process.shared(StoredKinds::default)).clone() } else { StoredKinds::default() };
+    let stored =
+        if is_embedded { (*ctx.process.get_or_init(StoredKinds::default)).clone() } else { StoredKinds::default() };
     vec![report_hidden_entities(&account, &hidden, &stored)]
 }
 

@@ -54,13 +54,13 @@ impl Identity {
     pub fn new(ctx: &Ctx, events: &Events) -> Result<Self, BuildError> {
         let core = &ctx.config.core;
         let config = &core.identity;
-        let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve(&core.icat.url, Listener::Public));
+        let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&core.icat.url, Listener::Public));
         let jwks_url = if config.jwks_url == "self" {
-            format!("{}/.well-known/jwks.json", ctx.endpoints.resolve("self", Listener::Public))
+            format!("{}/.well-known/jwks.json", ctx.endpoints.resolve_url("self", Listener::Public))
         } else {
             config.jwks_url.clone()
         };
-        let auth_url = ctx.endpoints.resolve(&config.auth_url, Listener::Internal);
+        let auth_url = ctx.endpoints.resolve_url(&config.auth_url, Listener::Internal);
         let identity = Self(Arc::new(Components {
             verifier: TokenVerifier {
                 keys: PublicKeys::new(ctx.http.clone(), jwks_url, Arc::clone(&ctx.clock)),

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::future::Future;
 
-use crate::digest;
 use crate::redaction;
+use crate::sha256_hex;
 
 /// So many hexadecimal digits of the digest tell the users of a facility apart.
 const DIGITS: usize = 12;
@@ -29,8 +29,8 @@ impl CallerName {
 
 /// Notes a user, such as `db/alice`, as the caller of the present request; logs show a digest of the name. Does nothing
 /// outside a request.
-pub fn note_caller(user_name: &str) {
-    let shown = if redaction::ON { digest(user_name)[..DIGITS].to_owned() } else { user_name.to_owned() };
+pub fn record_caller(user_name: &str) {
+    let shown = if redaction::ON { sha256_hex(user_name)[..DIGITS].to_owned() } else { user_name.to_owned() };
     // Outside a request there is no line to put it into.
     let _noted = NAME.try_with(|name| name.replace(Some(shown)));
 }

@@ -39,7 +39,7 @@ impl Clock for SystemClock {
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    pub fn at(moment: Timestamp) -> Arc<Self> {
+    pub fn starting_at(moment: Timestamp) -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(moment.as_microsecond())))
     }
 

@@ -19,12 +19,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-pub use database::{DatabaseConfig, duration};
+pub use database::{DatabaseConfig, deserialize_duration};
 
 pub(crate) use self::explain::nearest;
 use self::explain::{explain, place};
 use self::secret_files::{HARMLESS, SECRETS, SecretFiles, with_secret_files};
-pub use self::settings_file::FacilityPlace;
+pub use self::settings_file::FacilityLocation;
 use crate::private_paths::PrivatePath;
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -74,13 +74,13 @@ pub struct HttpConfig {
     pub bind: SocketAddr,
     pub internal_bind: SocketAddr,
     pub trusted_proxies: Vec<IpNet>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "deserialize_duration")]
     pub drain_delay: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "deserialize_duration")]
     pub drain_timeout: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "deserialize_duration")]
     pub idle_timeout: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "deserialize_duration")]
     pub body_timeout: Duration,
     pub limits: Limits,
     pub cors: CorsConfig,
@@ -105,7 +105,7 @@ impl HttpConfig {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub body: ByteSize,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "deserialize_duration")]
     pub time: Duration,
     pub concurrency: usize,
     pub rate: u32,
@@ -190,7 +190,7 @@ pub struct IcatConfig {
     pub url: String,
     pub ca_file: String,
     pub reader: String,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "deserialize_duration")]
     pub timeout: Duration,
 }
 
@@ -219,7 +219,7 @@ impl StorageConfig {
     }
 
     /// The directory behind a `file://` address or a plain path.
-    pub fn directory(&self, name: &str) -> Result<PathBuf, ConfigError> {
+    pub fn parse_directory(&self, name: &str) -> Result<PathBuf, ConfigError> {
         let path = self.url.strip_prefix("file://").unwrap_or(&self.url);
         if path.contains("://") || path.is_empty() {
             return Err(ConfigError(format!("storage.{name}.url must be file:///some/directory, not {}", self.url)));
@@ -319,7 +319,7 @@ impl Config {
     }
 
     /// The same settings with one value set; for command lines that have an option for it.
-    pub fn with(&self, key: &str, value: impl serde::Serialize) -> Result<Self, ConfigError> {
+    pub fn with_setting(&self, key: &str, value: impl serde::Serialize) -> Result<Self, ConfigError> {
         let figment = self.figment.clone().merge(Serialized::default(key, value));
         let core = extract(&figment, None, &self.origin)?;
         Ok(Self { figment, core, ..self.clone() })
@@ -332,7 +332,7 @@ impl Config {
         for (key, port) in [("http.bind", public), ("http.internal_bind", internal)] {
             let default: SocketAddr = extract(&unsaid, Some(key), &unsaid)?;
             if extract::<SocketAddr>(&self.figment, Some(key), &self.origin)? == default {
-                config = config.with(key, SocketAddr::new(default.ip(), port))?;
+                config = config.with_setting(key, SocketAddr::new(default.ip(), port))?;
             }
         }
         config.core.http.check_ports()?;
@@ -340,7 +340,7 @@ impl Config {
     }
 
     /// All settings as TOML, secrets replaced by `***`.
-    pub fn redacted(&self) -> Result<String, ConfigError> {
+    pub fn to_redacted_toml(&self) -> Result<String, ConfigError> {
         let mut all: toml::Table = extract(&self.figment, None, &self.origin)?;
         for (section, key) in SECRETS {
             if let Some(secret) = all.get_mut(section).and_then(|s| s.get_mut(key))

@@ -52,7 +52,7 @@ impl Finding {
     }
 
     /// `Ok` is fine and `Err` is wrong; both say why.
-    pub fn of(what: impl Into<String>, outcome: Result<String, String>) -> Self {
+    pub fn from_result(what: impl Into<String>, outcome: Result<String, String>) -> Self {
         match outcome {
             Ok(says) => Self::ok(what, says),
             Err(says) => Self::wrong(what, says),
@@ -76,7 +76,7 @@ pub struct DoctorCtx {
     /// Whether the services of this process are running: false for `doctor`, which may be asked before they are started.
     pub is_running: bool,
     /// Where the server of another facility listens at a port of this one; nothing secret may be sent there.
-    pub stranger: Option<SocketAddr>,
+    pub foreign_server: Option<SocketAddr>,
 }
 
 impl DoctorCtx {

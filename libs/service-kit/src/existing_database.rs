@@ -37,8 +37,8 @@ pub async fn require_any_database(services: &[ServiceDef], config: &Config) -> R
 }
 
 /// Refuses where nobody has said where the facility is and the default place has no database of these services either.
-pub(crate) async fn require_place(services: &[ServiceDef], config: &Config) -> Result<(), BuildError> {
-    if !config.is_default_place() {
+pub(crate) async fn require_location(services: &[ServiceDef], config: &Config) -> Result<(), BuildError> {
+    if !config.is_default_location() {
         return Ok(());
     }
     for service in services {
@@ -50,11 +50,11 @@ pub(crate) async fn require_place(services: &[ServiceDef], config: &Config) -> R
 }
 
 fn target(service: &ServiceDef, config: &Config) -> Result<Target, BuildError> {
-    Ok(Target::of(&config.core.database, &config.core.data_dir, service.name)?)
+    Ok(Target::from_config(&config.core.database, &config.core.data_dir, service.name)?)
 }
 
 fn refusal(missing: &str, config: &Config) -> BuildError {
-    let place = config.facility_place();
+    let place = config.facility_location();
     let first_start = match &place.settings_file {
         Some(_) => "`undulator serve` or `undulator migrate` makes it",
         None => "`undulator setup` makes a facility",

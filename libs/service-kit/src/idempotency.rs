@@ -22,7 +22,7 @@ const KEPT_MICROS: i64 = 24 * 3600 * 1_000_000;
 
 /// One request's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Idempotency {
+pub struct IdempotencyKey {
     caller: String,
     key: String,
     fingerprint: String,
@@ -30,14 +30,14 @@ pub struct Idempotency {
 
 /// The answer of the first time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remembered {
+pub struct StoredResponse {
     pub status: u16,
     pub body: String,
 }
 
-impl Idempotency {
+impl IdempotencyKey {
     /// The key of a request, if it has one. `caller` separates users; `fingerprint` is a digest of what is asked for.
-    pub fn of(request: &HttpRequest, caller: &str, fingerprint: String) -> Result<Option<Self>, Problem> {
+    pub fn from_request(request: &HttpRequest, caller: &str, fingerprint: String) -> Result<Option<Self>, Problem> {
         let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
         let key = value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len())).ok_or_else(|| {
             let text = format!("Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters");
@@ -47,18 +47,20 @@ impl Idempotency {
     }
 
     /// What was answered to this key before.
-    pub async fn find(&self, tx: &mut Tx) -> Result<Option<Remembered>, Problem> {
-        let Some(row) = tx.opt(FIND, &[(&self.caller).into(), (&self.key).into()]).await? else { return Ok(None) };
+    pub async fn find_response(&self, tx: &mut Tx) -> Result<Option<StoredResponse>, Problem> {
+        let Some(row) = tx.fetch_optional(FIND, &[(&self.caller).into(), (&self.key).into()]).await? else {
+            return Ok(None);
+        };
         if row.get::<String>("fingerprint")? != self.fingerprint {
             let text = "this Idempotency-Key was used for another request; use a fresh one";
             return Err(Problem::new(Code::Validation, "idempotency-key-reused", text));
         }
         let status = u16::try_from(row.get::<i64>("status")?).map_err(Problem::internal)?;
-        Ok(Some(Remembered { status, body: row.get("body")? }))
+        Ok(Some(StoredResponse { status, body: row.get("body")? }))
     }
 
     /// Stores the answer with its effect.
-    pub async fn remember(&self, tx: &mut Tx, status: u16, body: &str, now_micros: i64) -> Result<(), DbError> {
+    pub async fn store_response(&self, tx: &mut Tx, status: u16, body: &str, now_micros: i64) -> Result<(), DbError> {
         let vals = [
             (&self.caller).into(),
             (&self.key).into(),
@@ -67,11 +69,11 @@ impl Idempotency {
             body.into(),
             now_micros.into(),
         ];
-        tx.exec(REMEMBER, &vals).await.map(drop)
+        tx.execute(REMEMBER, &vals).await.map(drop)
     }
 
     /// Forgets keys that are older than a day; how many there were.
-    pub async fn purge(db: &Db, now_micros: i64) -> Result<u64, DbError> {
-        db.write(async |tx| tx.exec(PURGE, &[(now_micros - KEPT_MICROS).into()]).await).await
+    pub async fn delete_expired(db: &Db, now_micros: i64) -> Result<u64, DbError> {
+        db.write(async |tx| tx.execute(PURGE, &[(now_micros - KEPT_MICROS).into()]).await).await
     }
 }

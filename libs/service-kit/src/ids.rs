@@ -11,19 +11,19 @@ use uuid::{Builder, Uuid};
 /// Where a service takes identifiers and random bytes from.
 pub trait Ids: Debug + Send + Sync {
     /// Fills the buffer with random bytes, fit for secrets when the source is [`SystemIds`].
-    fn fill(&self, bytes: &mut [u8]);
+    fn fill_random(&self, bytes: &mut [u8]);
 
     /// A random identifier (RFC 9562 version 4): sessions and other bearer capabilities.
     fn random_uuid(&self) -> Uuid {
         let mut bytes = [0; 16];
-        self.fill(&mut bytes);
+        self.fill_random(&mut bytes);
         Builder::from_random_bytes(bytes).into_uuid()
     }
 
     /// An identifier that sorts by time (RFC 9562 version 7), within a millisecond by `counter`, whose low 12 bits count.
     fn ordered_uuid(&self, now: Timestamp, counter: u16) -> Uuid {
         let mut bytes = [0; 10];
-        self.fill(&mut bytes);
+        self.fill_random(&mut bytes);
         bytes[..2].copy_from_slice(&(counter & 0x0fff).to_be_bytes());
         let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
         Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
@@ -35,7 +35,7 @@ pub trait Ids: Debug + Send + Sync {
 pub struct SystemIds;
 
 impl Ids for SystemIds {
-    fn fill(&self, bytes: &mut [u8]) {
+    fn fill_random(&self, bytes: &mut [u8]) {
         rand::rng().fill_bytes(bytes);
     }
 }
@@ -51,7 +51,7 @@ impl SeededIds {
 }
 
 impl Ids for SeededIds {
-    fn fill(&self, bytes: &mut [u8]) {
+    fn fill_random(&self, bytes: &mut [u8]) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
     }
 }

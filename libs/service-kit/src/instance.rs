@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use crate::config::Config;
-use crate::digest::digest;
+use crate::sha256::sha256_hex;
 
 /// The same for all programs with this data directory on this computer, and for no others. It tells nothing about the
 /// directory.
@@ -12,7 +12,7 @@ pub(crate) fn instance_id(config: &Config) -> String {
     let path = directory.canonicalize().or_else(|_| std::path::absolute(directory));
     let path = path.unwrap_or_else(|_| directory.clone());
     let identity = path.metadata().map(|found| (found.dev(), found.ino())).unwrap_or_default();
-    digest(format!("undulator instance {} {identity:?}", path.display()))
+    sha256_hex(format!("undulator instance {} {identity:?}", path.display()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Leases: what only one replica may do at a time, as rows with a fencing number.
 //!
 //! A holder that was stopped past the end of its lease does not know it. Its writes name the fence they were made
-//! under ([`Lease::holds`]), and a later holder has a higher one, so that nothing of the old holder is stored.
+//! under ([`Lease::is_held`]), and a later holder has a higher one, so that nothing of the old holder is stored.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Leases {
     pub async fn acquire(&self, name: &'static str, time_to_live: Duration) -> Result<Option<Lease>, DbError> {
         let now = self.clock.now_micros();
         let vals = [name.into(), (&*self.holder).into(), until(now, time_to_live).into(), now.into()];
-        let row = self.db.write(async |tx| tx.opt(ACQUIRE, &vals).await).await?;
+        let row = self.db.write(async |tx| tx.fetch_optional(ACQUIRE, &vals).await).await?;
         let lease = row.map(|row| row.get("fence")).transpose()?.map(|fence| Lease { name, fence });
         self.note(name, lease.is_some());
         Ok(lease)
@@ -59,7 +59,7 @@ impl Leases {
     pub async fn renew(&self, lease: &Lease, time_to_live: Duration) -> Result<bool, DbError> {
         let expires_at = until(self.clock.now_micros(), time_to_live);
         let vals = [expires_at.into(), lease.name.into(), lease.fence.into()];
-        let held = self.db.write(async |tx| tx.exec(RENEW, &vals).await).await? == 1;
+        let held = self.db.write(async |tx| tx.execute(RENEW, &vals).await).await? == 1;
         self.note(lease.name, held);
         Ok(held)
     }
@@ -67,7 +67,7 @@ impl Leases {
     /// Lets the next one have it at once.
     pub async fn release(&self, lease: &Lease) -> Result<(), DbError> {
         let vals = [lease.name.into(), lease.fence.into()];
-        self.db.write(async |tx| tx.exec(RELEASE, &vals).await).await?;
+        self.db.write(async |tx| tx.execute(RELEASE, &vals).await).await?;
         self.note(lease.name, false);
         Ok(())
     }
@@ -85,8 +85,8 @@ impl Lease {
     }
 
     /// Whether the lease is still held, and stays so until this transaction ends.
-    pub async fn holds(&self, tx: &mut Tx) -> Result<bool, DbError> {
-        Ok(tx.exec(HOLDS, &[self.name.into(), self.fence.into()]).await? == 1)
+    pub async fn is_held(&self, tx: &mut Tx) -> Result<bool, DbError> {
+        Ok(tx.execute(HOLDS, &[self.name.into(), self.fence.into()]).await? == 1)
     }
 }
 

@@ -1,15 +1,14 @@
-//! What every service is made of: configuration, database, leases, HTTP with two listeners and error dialects, blocking
+//! What every service is made of: configuration, database, leases, HTTP with two listeners and error formats, blocking
 //! pools, workers, metrics and traces, start and stop. It knows no domain.
 //!
-//! A service crate exports a [`ServiceDef`]; [`cli::main`] is the only `main` of its own binary.
+//! A service crate exports a [`ServiceDef`]; [`cli::run_service_binary`] is the only `main` of its own binary.
 
 mod caller_name;
 pub mod cli;
 pub mod clock;
 pub mod config;
-mod dialect;
-mod digest;
 pub mod doctor;
+mod error_format;
 mod existing_database;
 mod http;
 pub mod idempotency;
@@ -26,22 +25,22 @@ mod process;
 pub mod redaction;
 mod serve;
 mod service_def;
+mod sha256;
 pub mod telemetry;
 mod worker;
 
-pub use self::caller_name::note_caller;
+pub use self::caller_name::record_caller;
 pub use self::clock::{Clock, SystemClock};
 pub use self::config::{Config, ConfigError};
-pub use self::dialect::Dialect;
-pub use self::digest::digest;
 pub use self::doctor::{DoctorCtx, Finding};
+pub use self::error_format::ErrorFormat;
 pub use self::existing_database::{has_database, require_any_database, require_database};
-pub use self::http::disposition;
+pub use self::http::content_disposition;
 pub use self::http::{
-    Checks, ClientAddress, Listener, Mount, PathCredential, Peer, RequestId, RouteInfo, bearer_credential,
+    ClientAddress, HealthChecks, Listener, Mount, PathCredential, Peer, RequestId, RouteInfo, bearer_credential,
     command_client, is_access_token,
 };
-pub use self::idempotency::{Idempotency, Remembered};
+pub use self::idempotency::{IdempotencyKey, StoredResponse};
 pub use self::ids::{Ids, SystemIds};
 pub use self::leases::{Lease, Leases};
 pub use self::metrics::Metrics;
@@ -49,9 +48,10 @@ pub use self::pools::{Blocking, Pools};
 pub use self::private_paths::{PrivatePath, check_storage};
 pub use self::problem::{Code, Problem};
 pub use self::process::Process;
-pub use self::serve::{Endpoints, ServeError, Server, Sources, open_database, serve};
+pub use self::serve::{Endpoints, ServeError, Server, Sources, open_database, serve_until_signal};
 pub use self::service_def::{BuildError, Ctx, Running, ServiceDef};
+pub use self::sha256::sha256_hex;
 pub use self::worker::{Task, Worker};
-pub use database::{self as db, Db, DbError, Engine, Micros, Migration, Row, Tx, Val, words};
+pub use database::{self as db, Db, DbError, Engine, Micros, Migration, Row, Tx, Val, fulltext};
 /// The client type of [`Ctx::http`].
 pub use reqwest_middleware::{ClientWithMiddleware as HttpClient, Error as HttpError};

@@ -68,10 +68,7 @@ impl Blocking {
 
     /// Waits however many are waiting: for the next step of an answer that has begun, which nobody may
     /// refuse any more. What waits here takes no place from new calls.
-    pub async fn run_in_turn<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Problem> {
+    pub async fn run_queued<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
         self.run_with(None, work).await
     }
 

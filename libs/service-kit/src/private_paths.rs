@@ -68,7 +68,7 @@ fn check_each(
 pub fn check_storage(config: &Config, name: &str) -> Result<(), ConfigError> {
     let core = &config.core;
     // Storages elsewhere than in a directory hold nothing of ours.
-    let Some(Ok(root)) = core.storage.get(name).map(|storage| storage.directory(name)) else { return Ok(()) };
+    let Some(Ok(root)) = core.storage.get(name).map(|storage| storage.parse_directory(name)) else { return Ok(()) };
     let private = of_core(core).into_iter().chain(config.private_files.iter().cloned());
     for private in private.filter(|private| !private.path.as_os_str().is_empty()) {
         refuse_shared(&private, name, &root)?;

@@ -1,9 +1,9 @@
-//! What a handler answers when it cannot do what was asked, before it takes the shape of a [`Dialect`](crate::Dialect).
+//! What a handler answers when it cannot do what was asked, before it takes the shape of a [`ErrorFormat`](crate::ErrorFormat).
 
 use std::error::Error;
 use std::{fmt, io};
 
-pub use database::chain;
+pub use database::format_error_chain;
 
 /// What an error comes down to, such as `Connection refused`: for people who do not know the libraries in between.
 pub fn root_cause(error: &dyn std::error::Error) -> String {
@@ -16,7 +16,7 @@ pub fn root_cause(error: &dyn std::error::Error) -> String {
 
 use crate::db::DbError;
 
-/// The kinds of failure, each with one meaning in every dialect.
+/// The kinds of failure, each with one meaning in every error format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     /// The request cannot be understood: syntax, type, unknown name.
@@ -69,7 +69,7 @@ pub struct Problem {
     pub slug: &'static str,
     /// What is wrong and what to do, safe to show.
     pub detail: String,
-    /// The place of the fault in a list the caller sent, where the dialect has one (ICAT's `offset`).
+    /// The place of the fault in a list the caller sent, where the error format has one (ICAT's `offset`).
     pub offset: Option<i64>,
     /// Seconds after which trying again makes sense.
     pub retry_after: Option<u32>,
@@ -106,7 +106,7 @@ impl Problem {
     }
 
     /// A file that could not be written: a full disk or quota is said as such, everything else is a fault of ours.
-    pub fn from_write(e: io::Error) -> Self {
+    pub fn from_write_error(e: io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 let text = "the disk for files is full, so nothing was stored; free space on it and try again";
@@ -181,9 +181,9 @@ mod tests {
     #[test]
     fn a_full_disk_is_no_fault_of_ours() {
         for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
-            assert_eq!(Problem::from_write(kind.into()).code, Code::InsufficientStorage);
+            assert_eq!(Problem::from_write_error(kind.into()).code, Code::InsufficientStorage);
         }
-        assert_eq!(Problem::from_write(io::ErrorKind::PermissionDenied.into()).code, Code::Internal);
+        assert_eq!(Problem::from_write_error(io::ErrorKind::PermissionDenied.into()).code, Code::Internal);
     }
 
     /// What a database fails with, and what whoever asked can do about it.

@@ -25,7 +25,7 @@ impl fmt::Debug for Process {
 
 impl Process {
     /// The process's one value of this type; `make` is called by the first who asks.
-    pub fn shared<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+    pub fn get_or_init<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Arc<T> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let value = shared.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(make()));
         Arc::clone(value).downcast().unwrap_or_else(|_| unreachable!("values are stored under their own type"))

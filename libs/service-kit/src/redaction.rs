@@ -1,5 +1,5 @@
 //! The one switch for hiding secrets. It is on in every build except the test build with the feature `unredacted`, in
-//! which `tests/interop/canary.py` must find each secret in each place where it looks: a search that finds nothing in the
+//! which `tests/interop/suite/test_secrets_stay_hidden.py` must find each secret in each place where it looks: a search that finds nothing in the
 //! real program means something only because of that.
 
 #[cfg(all(feature = "unredacted", not(debug_assertions)))]

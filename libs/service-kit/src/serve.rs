@@ -16,8 +16,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{Db, Target};
 use crate::doctor::{self, DoctorCtx};
-use crate::http::{self, Checks, Listener, MountError, Own, RouteInfo, Site, Table};
-use crate::idempotency::Idempotency;
+use crate::http::{self, HealthChecks, Listener, MountError, RouteInfo, SelfCalls, Site, Table};
+use crate::idempotency::IdempotencyKey;
 use crate::ids::{Ids, SystemIds};
 use crate::instance::instance_id;
 use crate::leases::Leases;
@@ -39,7 +39,7 @@ pub struct Endpoints {
 
 impl Endpoints {
     /// `self` becomes the root address of this process's listener; everything else stays.
-    pub fn resolve(&self, url: &str, listener: Listener) -> String {
+    pub fn resolve_url(&self, url: &str, listener: Listener) -> String {
         if url != "self" {
             return url.trim_end_matches('/').to_owned();
         }
@@ -106,7 +106,7 @@ async fn open_served_database(service: &ServiceDef, config: &Config, clock: &dyn
 /// Where the rows of a service are; the directory for them is there afterwards.
 fn database_target(service: &ServiceDef, config: &Config) -> Result<Target, BuildError> {
     let data_dir = &config.core.data_dir;
-    let target = Target::of(&config.core.database, data_dir, service.name)?;
+    let target = Target::from_config(&config.core.database, data_dir, service.name)?;
     if matches!(target, Target::Sqlite(_)) {
         database::create_private_directory(data_dir)
             .map_err(|e| BuildError::Other(format!("cannot create data_dir {}: {e}", data_dir.display())))?;
@@ -139,9 +139,9 @@ impl Server {
         let endpoints = Endpoints { public, internal };
         let (closing, stop, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let process = Process::default();
-        let own = Own::new(loopback(public), &*sources.ids);
-        let client = http::observed(http_client(config)?, &process.metrics, &own);
-        let checks = Checks::default();
+        let self_calls = SelfCalls::new(loopback(public), &*sources.ids);
+        let client = http::observed(http_client(config)?, &process.metrics, &self_calls);
+        let checks = HealthChecks::default();
         let holder: Arc<str> = sources.ids.random_uuid().to_string().into();
 
         let documents: Vec<_> = services.iter().map(|service| (service.name, (service.openapi)())).collect();
@@ -196,7 +196,8 @@ impl Server {
         let workers = std::mem::take(&mut *workers.lock().unwrap_or_else(PoisonError::into_inner));
         worker::run(workers, &tasks, &stop, &process.metrics)?;
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
-        let site = Site { ids: Arc::clone(&sources.ids), metrics: process.metrics.clone(), own, config: &core.http };
+        let site =
+            Site { ids: Arc::clone(&sources.ids), metrics: process.metrics.clone(), self_calls, config: &core.http };
         let (public_table, internal_table) =
             (Table::new(&mounts, Listener::Public)?, Table::new(&mounts, Listener::Internal)?);
         let routes = public_table.routes().chain(internal_table.routes()).collect();
@@ -245,18 +246,18 @@ impl Server {
 /// Forgets old idempotency keys.
 fn housekeeping(ctx: &Ctx) -> Worker {
     let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
-    Worker::periodic("floor.housekeeping", HOUSEKEEPING_INTERVAL, &stop, move || {
+    Worker::periodic("base.housekeeping", HOUSEKEEPING_INTERVAL, &stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { Idempotency::purge(&db, clock.now_micros()).await.map(drop) }
+        async move { IdempotencyKey::delete_expired(&db, clock.now_micros()).await.map(drop) }
     })
 }
 
 /// Looks after an embedded database without the writers waiting for it.
 fn upkeep(ctx: &Ctx) -> Worker {
     let (db, stop) = (ctx.db.clone(), ctx.stop.clone());
-    Worker::new("floor.upkeep", move || {
+    Worker::new("base.checkpointer", move || {
         let (db, stop) = (db.clone(), stop.clone());
-        async move { db.keep_up(&stop).await }
+        async move { db.run_checkpointer(&stop).await }
     })
 }
 
@@ -276,7 +277,7 @@ pub(crate) fn http_client(config: &Config) -> Result<reqwest::Client, ConfigErro
 }
 
 /// Runs services until SIGTERM or SIGINT; a second signal ends the process at once.
-pub async fn serve(
+pub async fn serve_until_signal(
     services: &[ServiceDef],
     config: &Config,
     started: impl FnOnce(Endpoints),
@@ -294,7 +295,7 @@ pub async fn serve(
         databases: server.databases.clone(),
         endpoints: server.endpoints,
         is_running: true,
-        stranger: None,
+        foreign_server: None,
     };
     let examined = async {
         doctor::log_faults(services, &ctx).await;

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::db::{Db, DbError, Migration};
 use crate::doctor::{DoctorCtx, Finding};
-use crate::http::{Checks, Mount};
+use crate::http::{HealthChecks, Mount};
 use crate::ids::Ids;
 use crate::leases::Leases;
 use crate::openapi::{self, StartLink};
@@ -33,7 +33,7 @@ pub struct ServiceDef {
     pub migrations: &'static [Migration],
     /// Reads its settings and says what is wrong with them.
     pub check: fn(&Config) -> Result<(), ConfigError>,
-    /// Describes every public route; [`openapi::none`](crate::openapi::none) if there is none.
+    /// Describes every public route; [`openapi::empty_document`](crate::openapi::empty_document) if there is none.
     pub openapi: fn() -> utoipa::openapi::OpenApi,
     /// Its pages for people, to which the start page leads.
     pub pages: &'static [StartLink],
@@ -43,7 +43,7 @@ pub struct ServiceDef {
     pub private_paths: fn(&Config) -> Result<Vec<PrivatePath>, ConfigError>,
     /// Facts for the checks of other services, put into [`DoctorCtx::process`] before the first check. It writes nothing.
     pub prepare_doctor: fn(DoctorCtx) -> Task<()>,
-    /// Checks of its own: printed by `doctor`; what is not in order is logged by `serve` after the start. It writes nothing.
+    /// HealthChecks of its own: printed by `doctor`; what is not in order is logged by `serve` after the start. It writes nothing.
     pub doctor: fn(DoctorCtx) -> Task<Vec<Finding>>,
     pub build: fn(Ctx) -> Task<Result<Running, BuildError>>,
 }
@@ -56,7 +56,7 @@ impl ServiceDef {
         default_ports: (0, 0),
         migrations: &[],
         check: |_| Ok(()),
-        openapi: openapi::none,
+        openapi: openapi::empty_document,
         pages: &[],
         scopes: &[],
         private_paths: |_| Ok(Vec::new()),
@@ -83,7 +83,7 @@ pub struct Ctx {
     /// What the services of this process share.
     pub process: Process,
     /// What readiness reports besides the databases.
-    pub checks: Checks,
+    pub checks: HealthChecks,
     pub endpoints: Endpoints,
     /// Cancelled when the process begins to stop: answers without an end, such as streams of events, end then.
     pub closing: CancellationToken,

@@ -40,7 +40,7 @@ impl Telemetry {
 }
 
 /// Starts logs and traces for the whole process; a second call is an error.
-pub fn init(config: &LogConfig, service: &str, site: &str) -> Result<Telemetry, ConfigError> {
+pub fn start_telemetry(config: &LogConfig, service: &str, site: &str) -> Result<Telemetry, ConfigError> {
     let filter = EnvFilter::try_new(&config.level).map_err(|e| ConfigError(format!("setting `log.level`: {e}")))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(shows_colours());
     let lines = match config.format {
@@ -96,7 +96,7 @@ fn standard_variable(name: &str) -> Option<String> {
 }
 
 /// The `traceparent` and `tracestate` of the present span, for whoever continues it; empty without traces.
-pub fn propagated() -> Vec<(String, String)> {
+pub fn trace_headers() -> Vec<(String, String)> {
     let mut carrier = Carrier(Vec::new());
     global::get_text_map_propagator(|propagator| propagator.inject_context(&Span::current().context(), &mut carrier));
     carrier.0

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::metrics::{Metrics, WorkerLabels};
-use crate::problem::chain;
+use crate::problem::format_error_chain;
 
 /// A future that a service hands over; it stays on the thread that runs it.
 pub type Task<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -59,7 +59,7 @@ impl Worker {
                         _ = times.tick() => {}
                     }
                     if let Err(e) = job().await {
-                        tracing::error!(worker.name = name, error = chain(&e), "a periodic job failed");
+                        tracing::error!(worker.name = name, error = format_error_chain(&e), "a periodic job failed");
                     }
                 }
             }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::databases::Backend;
 use crate::recorder;
-use crate::waiting::until;
+use crate::waiting::wait_until;
 
 /// Running services; [`stop`](Self::stop) them to see that they end cleanly, or drop them.
 pub struct TestApp {
@@ -47,8 +47,8 @@ impl TestApp {
             ("database.url", backend.new_url().await),
         ]
         .into_iter()
-        .fold(config, |config, (key, value)| config.with(key, value).expect("a valid setting"));
-        let clock = ManualClock::at("2026-01-12T09:00:00Z".parse().expect("a time"));
+        .fold(config, |config, (key, value)| config.with_setting(key, value).expect("a valid setting"));
+        let clock = ManualClock::starting_at("2026-01-12T09:00:00Z".parse().expect("a time"));
         Self::run(services.to_vec(), config, clock, dir).await
     }
 
@@ -93,11 +93,12 @@ impl TestApp {
     /// Waits until the bus has every event and no dead letter is due. With the bus in memory that means that every
     /// consumer has stored its effects; with NATS the effects may be a moment away.
     pub async fn drain(&self) {
-        until("the outboxes are empty and no dead letter is due", async || {
+        wait_until("the outboxes are empty and no dead letter is due", async || {
             let mut open = 0;
             for (_, db) in &self.databases {
                 let mut tx = db.read().await.expect("the database answers");
-                open += tx.one(OPEN, &[self.now().into()]).await.expect("a count").get::<i64>("n").expect("a count");
+                open +=
+                    tx.fetch_one(OPEN, &[self.now().into()]).await.expect("a count").get::<i64>("n").expect("a count");
             }
             (open == 0).then_some(())
         })

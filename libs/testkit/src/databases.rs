@@ -31,8 +31,8 @@ pub struct TestDb {
 }
 
 /// The engines that tests run on: `SQLite`, and `PostgreSQL` where a server is named. Says once which.
-pub fn backends() -> Vec<Backend> {
-    let all: Vec<Backend> = std::iter::once(Backend::Sqlite).chain(postgres().map(Backend::Postgres)).collect();
+pub fn list_backends() -> Vec<Backend> {
+    let all: Vec<Backend> = std::iter::once(Backend::Sqlite).chain(postgres_url().map(Backend::Postgres)).collect();
     SAID.call_once(|| match all.len() {
         1 => eprintln!("engines: SQLite ({POSTGRES} is not set)"),
         _ => eprintln!("engines: SQLite, PostgreSQL"),
@@ -41,17 +41,17 @@ pub fn backends() -> Vec<Backend> {
 }
 
 /// The `PostgreSQL` server for tests.
-pub fn postgres() -> Option<String> {
-    variable(POSTGRES)
+pub fn postgres_url() -> Option<String> {
+    test_variable(POSTGRES)
 }
 
 /// A `PostgreSQL` server that runs with `fsync = off`, which must be refused.
-pub fn lossy_postgres() -> Option<String> {
-    variable(LOSSY_POSTGRES)
+pub fn lossy_postgres_url() -> Option<String> {
+    test_variable(LOSSY_POSTGRES)
 }
 
 #[expect(clippy::disallowed_methods, reason = "which servers a test may use is no setting of the product")]
-fn variable(name: &str) -> Option<String> {
+fn test_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -88,13 +88,13 @@ fn with_database(server: &str, name: &str) -> String {
 }
 
 /// One migrated database per engine.
-pub async fn databases(service: &str, migrations: &[Migration]) -> Vec<TestDb> {
+pub async fn create_databases(service: &str, migrations: &[Migration]) -> Vec<TestDb> {
     let mut all = Vec::new();
-    for backend in backends() {
+    for backend in list_backends() {
         let dir = TempDir::new().expect("a temporary directory");
         let toml = format!("[database]\nurl = \"{}\"\n", backend.new_url().await);
         let config = Config::from_toml(&[], &toml).expect("valid settings").core.database;
-        let target = Target::of(&config, dir.path(), service).expect("a usable address");
+        let target = Target::from_config(&config, dir.path(), service).expect("a usable address");
         let db = Db::open(&target, &config).await.expect("the database opens");
         db.migrate(migrations, Migrate::Auto, 0).await.expect("the migrations run");
         let engine = match backend {

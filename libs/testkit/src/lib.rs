@@ -18,9 +18,9 @@ mod waiting;
 
 pub use self::app::TestApp;
 pub use self::callers::{KEY, key_of};
-pub use self::databases::{Backend, TestDb, backends, databases, lossy_postgres, postgres};
+pub use self::databases::{Backend, TestDb, create_databases, list_backends, lossy_postgres_url, postgres_url};
 pub use self::described::{assert_described, assert_described_as, assert_described_but};
 pub use self::nats::Nats;
 pub use self::ports::free_port;
-pub use self::process::{Process, child};
-pub use self::waiting::{until, within};
+pub use self::process::{Process, run_child_process};
+pub use self::waiting::{wait_for, wait_until};

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::ports::free_port;
 use crate::signals;
-use crate::waiting::until;
+use crate::waiting::wait_until;
 
 /// Killed when dropped.
 #[derive(Debug)]
@@ -55,13 +55,13 @@ impl Nats {
         self.server = Some(server);
         let port = self.port;
         // It listens once the store is read.
-        until("nats-server listens", async || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()).await;
+        wait_until("nats-server listens", async || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()).await;
     }
 
     /// Asks it to end, and waits until it has.
     pub fn stop(&mut self) {
         let mut server = self.server.take().expect("the server runs");
-        signals::send("TERM", &server);
+        signals::send_signal("TERM", &server);
         server.wait().expect("the server ends");
     }
 

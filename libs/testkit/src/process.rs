@@ -2,7 +2,7 @@
 //! data when it is started again, and can be killed and stopped at any moment.
 //!
 //! The test program needs one test that is the child and otherwise passes at once:
-//! `#[tokio::test] async fn child() { testkit::child(&[a::SERVICE, b::SERVICE]).await }`
+//! `#[tokio::test] async fn child() { testkit::run_child_process(&[a::SERVICE, b::SERVICE]).await }`
 
 use std::fs::File;
 use std::io::Read as _;
@@ -13,7 +13,7 @@ use service_kit::{Config, ServiceDef};
 
 use crate::ports::free_port;
 use crate::signals;
-use crate::waiting::until;
+use crate::waiting::wait_until;
 
 /// The names of the services, a space, the settings file.
 const CHILD: &str = "TESTKIT_CHILD";
@@ -113,7 +113,7 @@ impl Process {
             assert!(!ended, "the process ended: {}", self.log());
             http.get(&url).send().await.ok().filter(|answer| answer.status().is_success())
         };
-        until("the process is ready", ready).await;
+        wait_until("the process is ready", ready).await;
     }
 
     /// Ends it at once, as the kernel or a power cut would.
@@ -127,19 +127,19 @@ impl Process {
     /// Ends it as an operator would.
     pub fn stop(&mut self) {
         let mut child = self.running.take().expect("the process runs");
-        signals::send("TERM", &child);
+        signals::send_signal("TERM", &child);
         let status = child.wait().expect("the process ends");
         assert!(status.success(), "{status}: {}", std::fs::read_to_string(&self.log).unwrap_or_default());
     }
 
     /// Holds it still, as an overloaded machine would: connections stay, nothing moves.
     pub fn pause(&self) {
-        signals::send("STOP", self.running.as_ref().expect("the process runs"));
+        signals::send_signal("STOP", self.running.as_ref().expect("the process runs"));
     }
 
     /// Lets it go on.
     pub fn resume(&self) {
-        signals::send("CONT", self.running.as_ref().expect("the process runs"));
+        signals::send_signal("CONT", self.running.as_ref().expect("the process runs"));
     }
 }
 
@@ -150,7 +150,7 @@ impl Drop for Process {
 }
 
 /// Serves what a [`Process`] asked for until it is stopped; returns at once where no process asked.
-pub async fn child(services: &[ServiceDef]) {
+pub async fn run_child_process(services: &[ServiceDef]) {
     #[expect(clippy::disallowed_methods, reason = "how the second process learns that it is the second")]
     let Ok(asked) = std::env::var(CHILD) else { return };
     let (names, settings) = asked.split_once(' ').expect("services and settings");
@@ -161,12 +161,13 @@ pub async fn child(services: &[ServiceDef]) {
     let defaults: Vec<&str> = chosen.iter().map(|service| service.default_toml).collect();
     let text = std::fs::read_to_string(settings).expect("the settings can be read");
     let config = Config::from_toml(&defaults, &text).expect("valid settings");
-    let telemetry = service_kit::telemetry::init(&config.core.log, &format!("undulator-{names}"), &config.core.site)
-        .expect("logs start");
+    let telemetry =
+        service_kit::telemetry::start_telemetry(&config.core.log, &format!("undulator-{names}"), &config.core.site)
+            .expect("logs start");
     std::thread::spawn(|| {
         let _parent_has_ended = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(1);
     });
-    service_kit::serve(&chosen, &config, |_| ()).await.expect("the services start");
+    service_kit::serve_until_signal(&chosen, &config, |_| ()).await.expect("the services start");
     telemetry.shutdown();
 }

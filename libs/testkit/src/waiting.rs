@@ -7,7 +7,7 @@ const GUARD: Duration = Duration::from_secs(30);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// Looks until there is something to see; panics with `what` if there is nothing within half a minute.
-pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let looking = async {
         let mut looks = tokio::time::interval(BETWEEN_LOOKS);
         loop {
@@ -22,7 +22,7 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
 }
 
 /// What must come about within half a minute; panics with `what` if it does not.
-pub async fn within<T>(what: &str, coming: impl Future<Output = T>) -> T {
+pub async fn wait_for<T>(what: &str, coming: impl Future<Output = T>) -> T {
     let came = tokio::time::timeout(GUARD, coming).await;
     came.unwrap_or_else(|_| panic!("not so within {GUARD:?}: {what}"))
 }

@@ -1,6 +1,6 @@
 //! What `doctor` says about the account with which the services look up rights, also while no server runs.
 
-use service_kit::problem::chain;
+use service_kit::problem::format_error_chain;
 use service_kit::{Db, DbError, DoctorCtx, Finding};
 
 use crate::accounts::verify_password;
@@ -27,7 +27,7 @@ pub async fn check_reader_password(ctx: DoctorCtx) -> Vec<Finding> {
     match look(db, mechanism, name, password).await {
         Ok(None) => Vec::new(),
         Ok(Some(fault)) => vec![Finding::wrong(WHAT, format!("{mechanism}/{name} {fault}"))],
-        Err(e) => vec![Finding::wrong(WHAT, format!("cannot be looked up: {}", chain(&e)))],
+        Err(e) => vec![Finding::wrong(WHAT, format!("cannot be looked up: {}", format_error_chain(&e)))],
     }
 }
 

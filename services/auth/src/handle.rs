@@ -6,7 +6,7 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use service_kit::{Ids, digest};
+use service_kit::{Ids, sha256_hex};
 
 const BYTES: usize = 32;
 /// Separate what is derived here from whatever else may be derived from a handle one day.
@@ -19,7 +19,7 @@ pub struct Handle(String);
 impl Handle {
     pub fn random(ids: &dyn Ids) -> Self {
         let mut bytes = [0; BYTES];
-        ids.fill(&mut bytes);
+        ids.fill_random(&mut bytes);
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 
@@ -35,13 +35,13 @@ impl Handle {
 
     /// What of it is stored: SHA-256 in hexadecimal.
     pub fn hash(&self) -> String {
-        digest(&self.0)
+        sha256_hex(&self.0)
     }
 
     /// The session id, readable with this handle alone: nonce, ciphertext, tag.
     pub fn seal(&self, session_id: &str, ids: &dyn Ids) -> Result<Vec<u8>, Unspecified> {
         let mut nonce = [0; NONCE_LEN];
-        ids.fill(&mut nonce);
+        ids.fill_random(&mut nonce);
         let mut text = session_id.as_bytes().to_vec();
         self.key()?.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut text)?;
         Ok([&nonce[..], &text].concat())

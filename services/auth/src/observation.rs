@@ -6,7 +6,7 @@ use icat_client::{IcatCode, IcatError};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use service_kit::{Code, Ctx, Problem, digest};
+use service_kit::{Code, Ctx, Problem, sha256_hex};
 
 /// The label of all mechanisms that are kept elsewhere, whose names a client could make up.
 const OTHER_MECHANISM: &str = "other";
@@ -106,7 +106,7 @@ impl LoginObserver {
 }
 
 fn hide_name(name: &str) -> String {
-    format!("sha256:{}", &digest(name)[..HASH_LENGTH])
+    format!("sha256:{}", &sha256_hex(name)[..HASH_LENGTH])
 }
 
 fn log_refusal(mechanism: &str, name: &str, address: Option<IpAddr>, outcome: Outcome) {

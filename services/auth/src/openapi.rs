@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use service_kit::openapi::{Bearer, Failure, later, of, text};
+use service_kit::openapi::{Bearer, Failure, plain_text_response, response_entry, with_retry_after};
 use utoipa::openapi::{RefOr, Required, Response};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
@@ -61,10 +61,10 @@ pub struct BodyOfIcatPlus;
 impl IntoResponses for OfIcatPlus {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            of("429", later(text("Too many requests from this address"))),
-            of("500", text("A fault of the server")),
-            of("502", text("ICAT answers something unexpected")),
-            of("503", later(text("Too busy, or ICAT does not answer"))),
+            response_entry("429", with_retry_after(plain_text_response("Too many requests from this address"))),
+            response_entry("500", plain_text_response("A fault of the server")),
+            response_entry("502", plain_text_response("ICAT answers something unexpected")),
+            response_entry("503", with_retry_after(plain_text_response("Too busy, or ICAT does not answer"))),
         ])
     }
 }
@@ -72,9 +72,9 @@ impl IntoResponses for OfIcatPlus {
 impl IntoResponses for BodyOfIcatPlus {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            of("400", text("The body is no JSON, or a field is no text")),
-            of("413", text("The body is too large")),
-            of("415", text("The body is no `application/json`")),
+            response_entry("400", plain_text_response("The body is no JSON, or a field is no text")),
+            response_entry("413", plain_text_response("The body is too large")),
+            response_entry("415", plain_text_response("The body is no `application/json`")),
         ])
     }
 }

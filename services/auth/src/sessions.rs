@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use events::messages::auth::{SessionEnded, SessionStarted};
 use icat_client::{IcatCode, IcatError};
 use jiff::{SignedDuration, Timestamp};
-use service_kit::{DbError, Problem, Tx, digest};
+use service_kit::{DbError, Problem, Tx, sha256_hex};
 
 use crate::error::of_icat;
 use crate::handle::Handle;
@@ -56,13 +56,13 @@ pub async fn log_out(state: &State, session_id: &str) -> Result<(), Problem> {
         Err(e) if over(&e) => {}
         Err(e) => return Err(of_icat(e)),
     }
-    let event = SessionEnded { session_hash: digest(session_id), subject };
+    let event = SessionEnded { session_hash: sha256_hex(session_id), subject };
     Ok(state.db.write(async |tx| state.outbox.emit(tx, &event).await).await?)
 }
 
 /// Tells that somebody logged in, in the transaction that belongs to it.
 pub async fn tell_start(state: &State, tx: &mut Tx, session_id: &str, user_name: &str) -> Result<(), DbError> {
-    let event = SessionStarted { session_hash: digest(session_id), subject: user_name.to_owned() };
+    let event = SessionStarted { session_hash: sha256_hex(session_id), subject: user_name.to_owned() };
     state.outbox.emit(tx, &event).await
 }
 
@@ -109,7 +109,7 @@ pub async fn session_started(
         return Ok(false);
     }
     let row = Row { sealed: sealed.to_vec(), expires_at: session.ends_at.as_microsecond() };
-    let owner = Owner { user_name: &session.user_name, session_hash: &digest(&session.id) };
+    let owner = Owner { user_name: &session.user_name, session_hash: &sha256_hex(&session.id) };
     token_sessions::create(tx, sid_hash, &row, &owner).await?;
     tell_start(state, tx, &session.id, &session.user_name).await?;
     Ok(true)

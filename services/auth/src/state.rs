@@ -28,7 +28,7 @@ pub struct State {
 
 impl State {
     pub fn new(ctx: &Ctx, config: Config, outbox: Outbox) -> Result<Self, BuildError> {
-        let url = ctx.endpoints.resolve(&ctx.config.core.icat.url, Listener::Public);
+        let url = ctx.endpoints.resolve_url(&ctx.config.core.icat.url, Listener::Public);
         let login_observer = LoginObserver::new(ctx, &config.local_mechanisms);
         Ok(Self {
             db: ctx.db.clone(),

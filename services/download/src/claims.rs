@@ -19,7 +19,7 @@ pub async fn settle(state: &State, files: &[Unclaimed]) {
             Err(e) => Err(e),
         };
         if let Err(e) = settled {
-            let error = problem::chain(&e);
+            let error = problem::format_error_chain(&e);
             tracing::warn!(file.location = file.location, error, "it is not settled yet whether a file has a datafile");
         }
     }
@@ -51,7 +51,7 @@ pub async fn keep(state: &State, location: &str) -> Result<(), Problem> {
 /// Removes a file that is known to have no datafile.
 pub async fn remove(state: &State, location: &str) -> Result<(), Problem> {
     let path = location.to_owned();
-    let removed = state.storage()?.run_in_turn(move |root| storage::remove(root, &path)).await?;
+    let removed = state.storage()?.run_queued(move |root| storage::remove(root, &path)).await?;
     match removed {
         Err(e) if storage::is_impossible(&e) => {
             tracing::warn!(file.location = location, error = %e, "nothing is removed: the location is no place of a file");

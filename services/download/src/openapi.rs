@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use service_kit::openapi::{Bearer, later, of};
+use service_kit::openapi::{Bearer, response_entry, with_retry_after};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, OpenApi, ToSchema};
 
@@ -283,9 +283,12 @@ impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let busy = "`DataNotOnlineException`: too busy, ICAT or auth does not answer, or the answer took too long";
         BTreeMap::from([
-            of("429", later(failure("`DataNotOnlineException`: too many requests from this address"))),
-            of("500", failure("`InternalException`: a fault of the server")),
-            of("503", later(failure(busy))),
+            response_entry(
+                "429",
+                with_retry_after(failure("`DataNotOnlineException`: too many requests from this address")),
+            ),
+            response_entry("500", failure("`InternalException`: a fault of the server")),
+            response_entry("503", with_retry_after(failure(busy))),
         ])
     }
 }

@@ -60,7 +60,7 @@ async fn secret(state: &State) -> Result<&[u8], Problem> {
             return Ok(secret);
         }
         let mut fresh = vec![0; KEY_BYTES];
-        state.ids.fill(&mut fresh);
+        state.ids.fill_random(&mut fresh);
         let now = state.clock.now_micros();
         state.db.write(async |tx| store::keys::create(tx, fresh.clone(), now).await).await?;
         let stored = store::keys::get(&mut state.db.read().await?).await?;

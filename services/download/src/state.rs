@@ -71,7 +71,7 @@ impl State {
             signer: Signer::default(),
             reports,
             hashing: Arc::default(),
-            icat_url: ctx.endpoints.resolve(&core.icat.url, service_kit::Listener::Public),
+            icat_url: ctx.endpoints.resolve_url(&core.icat.url, service_kit::Listener::Public),
             public_url: core.public_url.trim_end_matches('/').to_owned(),
             idle_timeout: core.http.idle_timeout,
             config,

@@ -12,32 +12,35 @@ pub struct Config {
     pub lifetime_minutes: u32,
     pub max_entities: u32,
     pub time_zone: String,
-    pub authorization: Authorization,
+    pub authorization: AuthorizationConfig,
     pub authn: Vec<AuthenticatorConfig>,
 }
 
 /// How far rules reach, in the three places where icat.server 6.2 shows more than its rules say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Authorization {
+pub struct AuthorizationConfig {
     /// Whether rows that a user may not read count as absent in conditions, joins, sub-selects and ORDER BY too.
-    pub conditions: Reach,
+    pub conditions: Strictness,
     /// Whether only a rule that grants READ makes a table public.
-    pub public_tables: Reach,
+    pub public_tables: Strictness,
     /// Whether a rule that restricts by joins alone restricts.
-    pub join_rules: Reach,
+    pub join_rules: Strictness,
 }
 
-impl Authorization {
+impl AuthorizationConfig {
     pub const STRICT: Self =
-        Self { conditions: Reach::Strict, public_tables: Reach::Strict, join_rules: Reach::Strict };
-    pub const COMPATIBLE: Self =
-        Self { conditions: Reach::Compatible, public_tables: Reach::Compatible, join_rules: Reach::Compatible };
+        Self { conditions: Strictness::Strict, public_tables: Strictness::Strict, join_rules: Strictness::Strict };
+    pub const COMPATIBLE: Self = Self {
+        conditions: Strictness::Compatible,
+        public_tables: Strictness::Compatible,
+        join_rules: Strictness::Compatible,
+    };
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Reach {
+pub enum Strictness {
     /// What a user may not read stays hidden.
     Strict,
     /// As icat.server 6.2.
@@ -56,9 +59,9 @@ pub struct AuthenticatorConfig {
 }
 
 impl Config {
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
         let config: Self = settings.section("catalogue")?;
-        config.zone()?;
+        config.parse_time_zone()?;
         if config.lifetime_minutes == 0 || config.max_entities == 0 {
             return Err(ConfigError(
                 "catalogue.lifetime_minutes and catalogue.max_entities must be at least 1".to_owned(),
@@ -73,7 +76,7 @@ impl Config {
     }
 
     /// The zone in which times without one are read.
-    pub fn zone(&self) -> Result<TimeZone, ConfigError> {
+    pub fn parse_time_zone(&self) -> Result<TimeZone, ConfigError> {
         TimeZone::get(&self.time_zone)
             .map_err(|_| ConfigError(format!("catalogue.time_zone: there is no time zone `{}`", self.time_zone)))
     }

@@ -6,10 +6,10 @@ use std::fmt;
 
 use icat_client::StoredKinds;
 use icat_client::schema;
-use service_kit::problem::chain;
+use service_kit::problem::format_error_chain;
 use service_kit::{Db, DbError, DoctorCtx};
 
-use crate::config::{Config, Reach};
+use crate::config::{Config, Strictness};
 use crate::query::{ParseContext, Rule, parse_rule};
 use crate::store::entities;
 use crate::store::rules::{self, RuleRow};
@@ -33,27 +33,29 @@ const JOINED_BY_PORTALS: [&str; 14] = [
 ];
 
 /// What `doctor` prints of the rules, and `serve` logs.
-pub async fn examine(ctx: DoctorCtx) -> Vec<service_kit::Finding> {
+pub async fn check_stored_rules(ctx: DoctorCtx) -> Vec<service_kit::Finding> {
     const WHAT: &str = "rules of the catalogue";
     // A catalogue that has never been started has no rules yet; settings that cannot be read are reported elsewhere.
     let Some(db) = ctx.database(crate::SERVICE.name) else { return Vec::new() };
-    let Ok(config) = Config::read(&ctx.config) else { return Vec::new() };
+    let Ok(config) = Config::from_settings(&ctx.config) else { return Vec::new() };
     match check_authorization(db, &config).await {
         Ok(findings) if findings.is_empty() => vec![service_kit::Finding::ok(WHAT, "are understood")],
         Ok(findings) => {
             findings.iter().map(|finding| service_kit::Finding::warning(WHAT, finding.to_string())).collect()
         }
-        Err(e) => vec![service_kit::Finding::of(WHAT, Err(format!("cannot be read: {}", chain(&e))))],
+        Err(e) => {
+            vec![service_kit::Finding::from_result(WHAT, Err(format!("cannot be read: {}", format_error_chain(&e))))]
+        }
     }
 }
 
 /// Tells the checks of the reader account which kinds have rows: one that sees none may lack the right, or there are none.
-pub async fn tell_stored_kinds(ctx: DoctorCtx) {
+pub async fn share_stored_kinds(ctx: DoctorCtx) {
     // What cannot be read is said by the checks themselves.
     if let Some(db) = ctx.database(crate::SERVICE.name)
         && let Ok(kinds) = list_stored_kinds(db).await
     {
-        ctx.process.shared(|| StoredKinds::from_kinds(kinds));
+        ctx.process.get_or_init(|| StoredKinds::from_kinds(kinds));
     }
 }
 
@@ -61,7 +63,7 @@ async fn list_stored_kinds(db: &Db) -> Result<Vec<&'static str>, DbError> {
     let mut tx = db.read().await?;
     let mut kinds = Vec::new();
     for entity in schema::all_entities() {
-        if !entities::ids_after(&mut tx, entity, i64::MIN, 1).await?.is_empty() {
+        if !entities::list_ids_after(&mut tx, entity, i64::MIN, 1).await?.is_empty() {
             kinds.push(entity.name);
         }
     }
@@ -83,12 +85,12 @@ impl fmt::Display for Finding {
     }
 }
 
-struct Parsed<'r> {
+struct ParsedRule<'r> {
     row: &'r RuleRow,
     rule: Rule,
 }
 
-impl Parsed<'_> {
+impl ParsedRule<'_> {
     fn grants_read(&self) -> bool {
         self.row.flags.bytes().any(|flag| flag.eq_ignore_ascii_case(&b'R'))
     }
@@ -101,18 +103,18 @@ impl Parsed<'_> {
 
 /// Looks at the stored rules. The catalogue's database must have been migrated.
 pub async fn check_authorization(db: &Db, config: &Config) -> Result<Vec<Finding>, DbError> {
-    let rows = rules::rules(&mut db.read().await?).await?;
-    Ok(findings(&rows, config))
+    let rows = rules::list_rules(&mut db.read().await?).await?;
+    Ok(find_problems(&rows, config))
 }
 
-fn findings(rows: &[RuleRow], config: &Config) -> Vec<Finding> {
-    let Ok(time_zone) = config.zone() else { return Vec::new() };
+fn find_problems(rows: &[RuleRow], config: &Config) -> Vec<Finding> {
+    let Ok(time_zone) = config.parse_time_zone() else { return Vec::new() };
     let parse = ParseContext { time_zone };
     let mut parsed = Vec::with_capacity(rows.len());
     let mut findings = Vec::new();
     for row in rows {
         match parse_rule(&row.what, &parse) {
-            Ok(rule) => parsed.push(Parsed { row, rule }),
+            Ok(rule) => parsed.push(ParsedRule { row, rule }),
             Err(e) => findings.push(Finding {
                 setting: "rules",
                 text: format!("rule {} grants nothing, because it cannot be parsed: {e}", row.id),
@@ -120,19 +122,19 @@ fn findings(rows: &[RuleRow], config: &Config) -> Vec<Finding> {
         }
     }
     let authorization = config.authorization;
-    findings.extend(conditions(&parsed, authorization.conditions));
-    findings.extend(public_tables(&parsed, authorization.public_tables, authorization.join_rules));
-    findings.extend(join_rules(&parsed, authorization.join_rules));
+    findings.extend(check_conditions(&parsed, authorization.conditions));
+    findings.extend(check_public_tables(&parsed, authorization.public_tables, authorization.join_rules));
+    findings.extend(check_join_rules(&parsed, authorization.join_rules));
     findings
 }
 
 /// Which kinds a query of a portal would find only in part, or not at all, if conditions saw what the user may read.
-fn conditions(rules: &[Parsed<'_>], reach: Reach) -> Option<Finding> {
-    if reach == Reach::Strict {
+fn check_conditions(rules: &[ParsedRule<'_>], reach: Strictness) -> Option<Finding> {
+    if reach == Strictness::Strict {
         return None;
     }
     let readable = |name: &str| {
-        let about: Vec<&Parsed<'_>> =
+        let about: Vec<&ParsedRule<'_>> =
             rules.iter().filter(|parsed| parsed.rule.entity.name == name && parsed.grants_read()).collect();
         let all = about.iter().any(|parsed| parsed.is_for_everybody() && !parsed.rule.restricted);
         (all, about.is_empty())
@@ -155,9 +157,9 @@ fn conditions(rules: &[Parsed<'_>], reach: Reach) -> Option<Finding> {
 }
 
 /// Tables that are public in icat.server by a rule that does not grant READ.
-fn public_tables(rules: &[Parsed<'_>], reach: Reach, join_rules: Reach) -> Option<Finding> {
-    let restricts = |rule: &Rule| if join_rules == Reach::Strict { rule.restricted } else { rule.conditional };
-    let whole: Vec<&Parsed<'_>> =
+fn check_public_tables(rules: &[ParsedRule<'_>], reach: Strictness, join_rules: Strictness) -> Option<Finding> {
+    let restricts = |rule: &Rule| if join_rules == Strictness::Strict { rule.restricted } else { rule.conditional };
+    let whole: Vec<&ParsedRule<'_>> =
         rules.iter().filter(|parsed| parsed.is_for_everybody() && !restricts(&parsed.rule)).collect();
     let public: BTreeSet<&str> =
         whole.iter().filter(|parsed| parsed.grants_read()).map(|parsed| parsed.rule.entity.name).collect();
@@ -167,8 +169,12 @@ fn public_tables(rules: &[Parsed<'_>], reach: Reach, join_rules: Reach) -> Optio
         .map(|parsed| format!("{} (rule {}, {})", parsed.rule.entity.name, parsed.row.id, parsed.row.flags))
         .collect();
     let what = match reach {
-        Reach::Compatible => "with \"strict\", these would no longer be public, because their rule does not grant READ",
-        Reach::Strict => "in icat.server these are public, here they are not, because their rule does not grant READ",
+        Strictness::Compatible => {
+            "with \"strict\", these would no longer be public, because their rule does not grant READ"
+        }
+        Strictness::Strict => {
+            "in icat.server these are public, here they are not, because their rule does not grant READ"
+        }
     };
     (!tables.is_empty()).then(|| Finding {
         setting: "catalogue.authorization.public_tables",
@@ -177,12 +183,12 @@ fn public_tables(rules: &[Parsed<'_>], reach: Reach, join_rules: Reach) -> Optio
 }
 
 /// Rules that restrict by joins alone.
-fn join_rules(rules: &[Parsed<'_>], reach: Reach) -> Option<Finding> {
+fn check_join_rules(rules: &[ParsedRule<'_>], reach: Strictness) -> Option<Finding> {
     let found = rules.iter().filter(|parsed| parsed.rule.restricted && !parsed.rule.conditional);
     let found: Vec<String> = found.map(|parsed| format!("{} ({})", parsed.row.id, parsed.row.what)).collect();
     let what = match reach {
-        Reach::Compatible => "with \"strict\", these rules would restrict; now they grant every row",
-        Reach::Strict => "in icat.server these rules grant every row, here only those that their joins reach",
+        Strictness::Compatible => "with \"strict\", these rules would restrict; now they grant every row",
+        Strictness::Strict => "in icat.server these rules grant every row, here only those that their joins reach",
     };
     (!found.is_empty()).then(|| Finding {
         setting: "catalogue.authorization.join_rules",
@@ -193,9 +199,9 @@ fn join_rules(rules: &[Parsed<'_>], reach: Reach) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Authorization;
+    use crate::config::AuthorizationConfig;
 
-    fn config(authorization: Authorization) -> Config {
+    fn test_config(authorization: AuthorizationConfig) -> Config {
         Config {
             root_user_names: Vec::new(),
             lifetime_minutes: 1,
@@ -206,24 +212,24 @@ mod tests {
         }
     }
 
-    fn rule(id: i64, flags: &str, what: &str) -> RuleRow {
+    fn rule_row(id: i64, flags: &str, what: &str) -> RuleRow {
         RuleRow { id, flags: flags.to_owned(), what: what.to_owned(), grouping: None }
     }
 
     #[test]
     fn each_finding_names_the_setting_and_the_rules() {
-        let mut rows: Vec<RuleRow> = (100..).zip(JOINED_BY_PORTALS).map(|(id, name)| rule(id, "R", name)).collect();
-        assert_eq!(findings(&rows, &config(Authorization::COMPATIBLE)), []);
+        let mut rows: Vec<RuleRow> = (100..).zip(JOINED_BY_PORTALS).map(|(id, name)| rule_row(id, "R", name)).collect();
+        assert_eq!(find_problems(&rows, &test_config(AuthorizationConfig::COMPATIBLE)), []);
         rows.retain(|row| !matches!(row.what.as_str(), "User" | "Sample"));
-        rows.push(rule(1, "R", "User [name = :user]"));
-        rows.push(rule(2, "CU", "Sample"));
-        rows.push(rule(3, "R", "Job <-> Application"));
-        rows.push(rule(4, "R", "Nonsense"));
+        rows.push(rule_row(1, "R", "User [name = :user]"));
+        rows.push(rule_row(2, "CU", "Sample"));
+        rows.push(rule_row(3, "R", "Job <-> Application"));
+        rows.push(rule_row(4, "R", "Nonsense"));
         let texts = |authorization| -> Vec<String> {
-            findings(&rows, &config(authorization)).iter().map(ToString::to_string).collect()
+            find_problems(&rows, &test_config(authorization)).iter().map(ToString::to_string).collect()
         };
         assert_eq!(
-            texts(Authorization::COMPATIBLE),
+            texts(AuthorizationConfig::COMPATIBLE),
             [
                 "rules: rule 4 grants nothing, because it cannot be parsed: Nonsense is not an ICAT entity",
                 "catalogue.authorization.conditions: with \"strict\", queries that join other kinds find only what rules let \
@@ -234,6 +240,6 @@ mod tests {
                  3 (Job <-> Application)",
             ]
         );
-        assert_eq!(texts(Authorization::STRICT).len(), 3);
+        assert_eq!(texts(AuthorizationConfig::STRICT).len(), 3);
     }
 }

@@ -53,16 +53,16 @@ pub enum Error {
 
 impl Error {
     /// A row that is not there, in icat.server's words.
-    pub fn no_such(entity: &str, id: i64) -> Self {
+    pub fn entity_not_found(entity: &str, id: i64) -> Self {
         Self::NotFound(format!("{entity}[id:{id}] not found."))
     }
 
     /// A right that is missing, in icat.server's words.
-    pub fn denied(access: &str, entity: &str) -> Self {
+    pub fn access_denied(access: &str, entity: &str) -> Self {
         Self::Forbidden(format!("{access} access to this {entity} is not allowed."))
     }
 
-    pub fn at(self, offset: usize) -> Self {
+    pub fn with_offset(self, offset: usize) -> Self {
         match self {
             Self::At { .. } | Self::Database(_) | Self::Upload(_) => self,
             other => Self::At { offset, source: Box::new(other) },
@@ -108,7 +108,7 @@ impl From<Error> for Problem {
                 Self::new(Code::BadRequest, "icat/too-slow", text).with_source(e)
             }
             Error::Database(e) => e.into(),
-            Error::Upload(e) => Self::from_write(e),
+            Error::Upload(e) => Self::from_write_error(e),
         }
     }
 }

@@ -29,7 +29,7 @@ use events::{Consumer, Events, Outbox, Received};
 use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Sources, Tx, Worker};
 use utoipa::OpenApi as _;
 
-pub use self::config::{Authorization, Config, Reach};
+pub use self::config::{AuthorizationConfig, Config, Strictness};
 use self::state::State;
 
 /// How often expired sessions are removed.
@@ -50,10 +50,10 @@ pub const SERVICE: ServiceDef = ServiceDef {
         },
         Migration { version: 5, name: "revocations", sql: include_str!("../migrations/0005_revocations.sql") },
     ],
-    check: |settings| Config::read(settings).map(drop),
+    check: |settings| Config::from_settings(settings).map(drop),
     openapi: openapi::Document::openapi,
-    prepare_doctor: |ctx| Box::pin(doctor::tell_stored_kinds(ctx)),
-    doctor: |ctx| Box::pin(doctor::examine(ctx)),
+    prepare_doctor: |ctx| Box::pin(doctor::share_stored_kinds(ctx)),
+    doctor: |ctx| Box::pin(doctor::check_stored_rules(ctx)),
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
@@ -64,18 +64,18 @@ fn outbox(sources: &Sources) -> Outbox {
 }
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
-    let config = Config::read(&ctx.config)?;
+    let config = Config::from_settings(&ctx.config)?;
     let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
     let purge = Worker::periodic("icat.purge-sessions", PURGE_INTERVAL, &ctx.stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { auth::purge(&db, clock.now_micros()).await.map(drop) }
+        async move { auth::purge_expired(&db, clock.now_micros()).await.map(drop) }
     });
     let events = Events::start(&ctx).await?;
     let outbox = events.outbox();
     let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
-        Ok(auth::revoke(tx, &received.event, &outbox).await?)
+        Ok(auth::revoke_sessions(tx, &received.event, &outbox).await?)
     };
     events.add_consumer(Consumer::new("icat-sessions-revoked", revoke));
     let state = Arc::new(State::new(ctx, config, events.outbox())?);
-    Ok(Running { mounts: vec![routes::mount(state)], workers: vec![purge] })
+    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge] })
 }

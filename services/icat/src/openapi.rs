@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use service_kit::openapi::{Bearer, later, of};
+use service_kit::openapi::{Bearer, response_entry, with_retry_after};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, OpenApi, ToSchema};
 
@@ -32,26 +32,26 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
         (name = "administration", description = "What old administration tools call"),
     ),
     paths(
-        version::get,
-        properties::get,
-        session::create::post,
-        session::get::get,
-        session::refresh::put,
-        session::end::delete,
-        user::get,
-        user::get_with_mnemonic,
-        entity_manager::read::get,
-        entity_manager::write::post,
-        entity_manager::delete::delete,
-        entity_manager::search::post,
-        cloner::post,
-        port::export::get,
-        port::import::post,
-        access::post,
-        schema::list,
-        schema::get,
-        gatekeeper::tables,
-        gatekeeper::steps,
+        version::get_version,
+        properties::get_properties,
+        session::create::log_in,
+        session::get::get_session,
+        session::refresh::refresh_session,
+        session::end::log_out,
+        user::is_logged_in,
+        user::is_logged_in_with_mnemonic,
+        entity_manager::read::read_entities,
+        entity_manager::write::write_entities,
+        entity_manager::delete::delete_entities,
+        entity_manager::search::search_entities,
+        cloner::clone_entity,
+        port::export::export_entities,
+        port::import::import_entities,
+        access::is_access_allowed,
+        schema::list_entity_types,
+        schema::get_entity_type,
+        gatekeeper::mark_public_tables_stale,
+        gatekeeper::mark_public_steps_stale,
     ),
     components(schemas(Failure)),
     modifiers(&BEARER),
@@ -187,31 +187,37 @@ pub enum Rows {
 pub struct Entity(serde_json::Value);
 
 /// What every operation may answer.
-pub struct Always;
+pub struct CommonResponses;
 
-impl IntoResponses for Always {
+impl IntoResponses for CommonResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            of("429", later(failure("`INTERNAL`: too many requests from this address"))),
-            of("500", failure("`INTERNAL`: a fault of the server")),
-            of("503", later(failure("`INTERNAL`: too busy, or the answer took too long"))),
+            response_entry(
+                "429",
+                with_retry_after(failure_response("`INTERNAL`: too many requests from this address")),
+            ),
+            response_entry("500", failure_response("`INTERNAL`: a fault of the server")),
+            response_entry(
+                "503",
+                with_retry_after(failure_response("`INTERNAL`: too busy, or the answer took too long")),
+            ),
         ])
     }
 }
 
 /// What every operation with a body may answer.
-pub struct Body;
+pub struct BodyResponses;
 
-impl IntoResponses for Body {
+impl IntoResponses for BodyResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            of("413", failure("`BAD_PARAMETER`: the body is too large")),
-            of("415", failure("`BAD_PARAMETER`: the body is no form")),
+            response_entry("413", failure_response("`BAD_PARAMETER`: the body is too large")),
+            response_entry("415", failure_response("`BAD_PARAMETER`: the body is no form")),
         ])
     }
 }
 
-fn failure(description: &str) -> ResponseBuilder {
+fn failure_response(description: &str) -> ResponseBuilder {
     let schema = Ref::from_schema_name("Failure");
     ResponseBuilder::new().description(description).content("application/json", Content::new(Some(schema)))
 }

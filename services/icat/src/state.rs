@@ -9,7 +9,7 @@ use service_kit::{Clock, Db, Ids, Listener};
 
 use tokio::sync::Semaphore;
 
-use crate::auth::RuleBook;
+use crate::auth::RuleSet;
 use crate::config::Config;
 use crate::query::ParseContext;
 
@@ -35,17 +35,17 @@ pub struct State {
     /// How long an upload may be silent.
     pub idle_timeout: Duration,
     /// The parsed rules as of some version; replaced when the version in the database has risen.
-    pub rules: Mutex<Option<Arc<RuleBook>>>,
+    pub rules: Mutex<Option<Arc<RuleSet>>>,
 }
 
 impl State {
     pub fn new(ctx: service_kit::Ctx, config: Config, outbox: Outbox) -> Result<Self, service_kit::ConfigError> {
-        let authn_urls = config.authn.iter().map(|a| ctx.endpoints.resolve(&a.url, Listener::Internal)).collect();
+        let authn_urls = config.authn.iter().map(|a| ctx.endpoints.resolve_url(&a.url, Listener::Internal)).collect();
         Ok(Self {
             dumps: Arc::new(Semaphore::new(DUMPS_AT_ONCE)),
             data_dir: ctx.config.core.data_dir.clone(),
             idle_timeout: ctx.config.core.http.idle_timeout,
-            parse: ParseContext { time_zone: config.zone()? },
+            parse: ParseContext { time_zone: config.parse_time_zone()? },
             db: ctx.db,
             clock: ctx.clock,
             ids: ctx.ids,

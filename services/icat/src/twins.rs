@@ -8,26 +8,26 @@ use std::collections::{HashMap, VecDeque};
 use icat_client::schema::{Entity, ToMany};
 use service_kit::{DbError, Tx, Val};
 
-use crate::store::entities::{self, place};
+use crate::store::entities::{self, value_index};
 
 /// A part's values and the relation by which it belongs to its owner.
 pub type Part = (&'static ToMany, Vec<Val>);
 
 /// Stored rows that no row of the file has been found equal to so far. What the import itself stores is none of them.
 #[derive(Default)]
-pub struct Twins {
+pub struct UnkeyedRowMatcher {
     /// By kind and values; then by parts.
     groups: HashMap<String, HashMap<String, VecDeque<i64>>>,
 }
 
 /// The relations that lead to parts.
-pub fn parts_of(entity: &'static Entity) -> impl Iterator<Item = &'static ToMany> {
+pub fn part_relations(entity: &'static Entity) -> impl Iterator<Item = &'static ToMany> {
     entity.many.iter().filter(|many| many.target.starts_with(entity.name))
 }
 
-impl Twins {
+impl UnkeyedRowMatcher {
     /// Takes a stored row with these values and parts, if one is left; each stored row is taken once.
-    pub async fn take(
+    pub async fn take_match(
         &mut self,
         tx: &mut Tx,
         entity: &'static Entity,
@@ -36,42 +36,42 @@ impl Twins {
     ) -> Result<Option<i64>, DbError> {
         let group = format!("{} {values:?}", entity.name);
         if !self.groups.contains_key(&group) {
-            let stored = stored(tx, entity, values).await?;
+            let stored = find_stored_by_parts(tx, entity, values).await?;
             self.groups.insert(group.clone(), stored);
         }
-        let stored = self.groups.get_mut(&group).and_then(|group| group.get_mut(&described(parts)));
+        let stored = self.groups.get_mut(&group).and_then(|group| group.get_mut(&render_parts(parts)));
         Ok(stored.and_then(VecDeque::pop_front))
     }
 }
 
 /// The stored rows with these values in the order of their ids, by their parts.
-async fn stored(
+async fn find_stored_by_parts(
     tx: &mut Tx,
     entity: &'static Entity,
     values: &[Val],
 ) -> Result<HashMap<String, VecDeque<i64>>, DbError> {
     let ids = entities::find_equal(tx, entity, values).await?;
     let mut parts: HashMap<i64, Vec<Part>> = HashMap::new();
-    for many in parts_of(entity) {
-        let pairs = entities::children(tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
+    for many in part_relations(entity) {
+        let pairs = entities::list_child_ids(tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
         let owners: HashMap<i64, i64> = pairs.iter().map(|(owner, part)| (*part, *owner)).collect();
         let part_ids: Vec<i64> = pairs.iter().map(|(_, part)| *part).collect();
-        for row in entities::by_ids(tx, many.target(), &part_ids).await? {
+        for row in entities::find_by_ids(tx, many.target(), &part_ids).await? {
             let owner = owners.get(&row.id).copied().unwrap_or_default();
             parts.entry(owner).or_default().push((many, row.values));
         }
     }
     let mut by_parts: HashMap<String, VecDeque<i64>> = HashMap::new();
     for id in ids {
-        by_parts.entry(described(parts.remove(&id).unwrap_or_default())).or_default().push_back(id);
+        by_parts.entry(render_parts(parts.remove(&id).unwrap_or_default())).or_default().push_back(id);
     }
     Ok(by_parts)
 }
 
 /// The same text for the same parts, in whatever order they come and whomever they belong to.
-fn described(parts: Vec<Part>) -> String {
+fn render_parts(parts: Vec<Part>) -> String {
     let part = |(many, mut values): Part| {
-        if let Some(at) = place(many.target(), many.mapped_by) {
+        if let Some(at) = value_index(many.target(), many.mapped_by) {
             values[at] = Val::I64(None);
         }
         format!("{} {values:?}", many.name)

@@ -70,7 +70,7 @@ CREATE INDEX entry_at ON entry (at, id, removed, type, investigation_id);
 CREATE INDEX entry_unbound ON entry (id) WHERE proposal IS NOT NULL AND investigation_id IS NULL AND late = 0;
 
 -- What a search for words finds, labelled with the number of the logbook.
-{words entry_words};
+{fulltext entry_words};
 
 -- Where the versions of an entry stand among the records.
 CREATE TABLE version (

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use service_kit::config::duration;
+use service_kit::config::deserialize_duration;
 use service_kit::{Config as Settings, ConfigError, PrivatePath};
 
 use crate::notifications;
@@ -52,7 +52,7 @@ pub struct Config {
     /// Empty: a key of our own in the database.
     pub signing_key_file: PathBuf,
     /// How long the entry of a program waits for the catalogue to say where it belongs.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "deserialize_duration")]
     pub assignment_timeout: Duration,
     pub notifications: Vec<Rule>,
 }

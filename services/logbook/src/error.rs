@@ -70,7 +70,7 @@ impl From<Error> for Problem {
             Error::Silent => Self::new(Code::Timeout, "logbook/silent", text),
             Error::TooLarge(_) => Self::new(Code::TooLarge, "logbook/too-large", text),
             Error::Database(e) => e.into(),
-            Error::Storage(e) => Self::from_write(e),
+            Error::Storage(e) => Self::from_write_error(e),
         }
     }
 }

@@ -4,9 +4,10 @@ names must have been read before."""
 from types import SimpleNamespace
 
 import suds.sudsobject
-from icat import dumpfile, dumpfile_xml, dumpfile_yaml  # noqa: F401
 from icat.entities import getTypeMap
 from icat.exception import SearchResultError
+
+from icat import dumpfile
 from suite import kinds
 
 

@@ -77,7 +77,7 @@ impl Db {
             plan.push((table, to_columns));
         }
         for (table, _) in plan.iter().rev() {
-            to.exec(&format!("DELETE FROM {table}"), &[]).await?;
+            to.execute(&format!("DELETE FROM {table}"), &[]).await?;
         }
         let mut copied = Vec::new();
         for (table, columns) in plan {
@@ -118,7 +118,7 @@ async fn contents(tx: &mut Tx) -> Result<Vec<Content>, DbError> {
 
 async fn content(tx: &mut Tx, table: &str, columns: &[ColumnKind]) -> Result<Content, DbError> {
     let mut content = Content { table: table.to_owned(), rows: 0, digest: Digest::default() };
-    tx.each(&select(table, columns), &[], async |row| {
+    tx.for_each_row(&select(table, columns), &[], async |row| {
         content.add(&values(&row, table, columns)?);
         Ok::<_, DbError>(())
     })
@@ -147,7 +147,7 @@ async fn copy_table(from: &mut Tx, to: &mut Tx, table: &str, columns: &[ColumnKi
         }
         Ok::<_, DbError>(())
     };
-    from.each(&select(table, columns), &[], take).await?;
+    from.for_each_row(&select(table, columns), &[], take).await?;
     if !waiting.is_empty() {
         insert(to, table, columns, &waiting).await?;
     }
@@ -170,7 +170,7 @@ async fn insert(to: &mut Tx, table: &str, columns: &[ColumnKind], vals: &[Val]) 
     };
     let tuples: Vec<String> = (0..vals.len() / width).map(tuple).collect();
     let sql = format!("INSERT INTO {table} ({}) VALUES {}", names(columns), tuples.join(", "));
-    to.exec(&sql, vals).await.map(drop)
+    to.execute(&sql, vals).await.map(drop)
 }
 
 fn values(row: &Row, table: &str, columns: &[ColumnKind]) -> Result<Vec<Val>, DbError> {
@@ -204,12 +204,12 @@ async fn next_id(tx: &mut Tx) -> Result<i64, DbError> {
         Engine::Sqlite => "SELECT next FROM id_sequence",
         Engine::Postgres => "SELECT last_value + 1 AS next FROM id_sequence",
     };
-    tx.one(sql, &[]).await?.get("next")
+    tx.fetch_one(sql, &[]).await?.get("next")
 }
 
 async fn start_ids_at(tx: &mut Tx, next: i64) -> Result<(), DbError> {
     match tx.engine() {
-        Engine::Sqlite => tx.exec("UPDATE id_sequence SET next = $1", &[next.into()]).await.map(drop),
-        Engine::Postgres => tx.one("SELECT setval('id_sequence', $1, false)", &[next.into()]).await.map(drop),
+        Engine::Sqlite => tx.execute("UPDATE id_sequence SET next = $1", &[next.into()]).await.map(drop),
+        Engine::Postgres => tx.fetch_one("SELECT setval('id_sequence', $1, false)", &[next.into()]).await.map(drop),
     }
 }

@@ -46,7 +46,8 @@ pub(super) async fn tables(tx: &mut Tx) -> Result<Vec<String>, DbError> {
         Engine::Sqlite => TABLES_SQLITE,
         Engine::Postgres => TABLES_POSTGRES,
     };
-    let names: Vec<String> = tx.all(sql, &[]).await?.iter().map(|row| row.get("name")).collect::<Result<_, _>>()?;
+    let names: Vec<String> =
+        tx.fetch_all(sql, &[]).await?.iter().map(|row| row.get("name")).collect::<Result<_, _>>()?;
     Ok(names.into_iter().filter(|name| !BOOKKEEPING.contains(&name.as_str())).collect())
 }
 
@@ -58,7 +59,7 @@ pub(super) async fn tables_in_order(tx: &mut Tx) -> Result<Vec<String>, DbError>
     };
     let mut waiting = Vec::new();
     for table in tables(tx).await? {
-        let rows = tx.all(sql, &[table.as_str().into()]).await?;
+        let rows = tx.fetch_all(sql, &[table.as_str().into()]).await?;
         let names: Vec<String> = rows.iter().map(|row| row.get("name")).collect::<Result<_, _>>()?;
         let others: BTreeSet<String> = names.into_iter().filter(|name| *name != table).collect();
         waiting.push((table, others));
@@ -81,7 +82,7 @@ pub(super) async fn columns(tx: &mut Tx, table: &str) -> Result<Vec<ColumnKind>,
         Engine::Postgres => COLUMNS_POSTGRES,
     };
     let mut columns = Vec::new();
-    for row in tx.all(sql, &[table.into()]).await? {
+    for row in tx.fetch_all(sql, &[table.into()]).await? {
         let (name, kind): (String, String) = (row.get("name")?, row.get("kind")?);
         let kind = match kind.to_ascii_lowercase().as_str() {
             "bigint" => Kind::Integer,

@@ -1,7 +1,7 @@
 //! A site that outgrows `SQLite`, and one that goes back: every row moves, and ids go on where they were.
 
 use service_kit::db::CopyState;
-use service_kit::words::{Asked, tokens};
+use service_kit::fulltext::{FulltextQuery, build_index_tokens};
 use service_kit::{Db, DbError, Engine, Migration, Val};
 use testkit::TestDb;
 
@@ -16,7 +16,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
           CREATE TABLE part (id BIGINT PRIMARY KEY, thing BIGINT NOT NULL REFERENCES thing (id)); \
           CREATE TABLE empty (id BIGINT PRIMARY KEY, note {text} NOT NULL); \
           CREATE TABLE counter (n BIGINT NOT NULL); INSERT INTO counter (n) VALUES (1); \
-          {words thing_words};",
+          {fulltext thing_words};",
 }];
 const ADD_WORDS: &str = "INSERT INTO thing_words (rowid, tokens) VALUES ($1, $2)";
 const ADD: &str = "INSERT INTO thing (id, name, weight, picture, size) VALUES ($1, $2, $3, $4, $5)";
@@ -46,17 +46,17 @@ async fn fill(db: &Db) -> i64 {
     db.write(async |tx| {
         let ids = tx.allocate_ids(usize::try_from(ROWS).unwrap()).await?;
         for (n, id) in (0..).zip(&ids) {
-            tx.exec(ADD, &thing(n, *id)).await?;
+            tx.execute(ADD, &thing(n, *id)).await?;
         }
         for thing in ids.iter().take(3) {
             let id = tx.allocate_ids(1).await?[0];
-            tx.exec(ADD_PART, &[id.into(), (*thing).into()]).await?;
+            tx.execute(ADD_PART, &[id.into(), (*thing).into()]).await?;
         }
         for (thing, text) in ids.iter().zip(["Beam is back", "no light", "BEAM lost"]) {
-            tx.exec(ADD_WORDS, &[(*thing).into(), tokens([text], &[]).into()]).await?;
+            tx.execute(ADD_WORDS, &[(*thing).into(), build_index_tokens([text], &[]).into()]).await?;
         }
-        tx.exec(ADD_LEASE, &[]).await?;
-        tx.exec("UPDATE counter SET n = 9", &[]).await?;
+        tx.execute(ADD_LEASE, &[]).await?;
+        tx.execute("UPDATE counter SET n = 9", &[]).await?;
         Ok::<_, DbError>(ids[0])
     })
     .await
@@ -67,7 +67,7 @@ async fn fill(db: &Db) -> i64 {
 async fn content(db: &Db) -> Vec<String> {
     let mut tx = db.read().await.unwrap();
     let mut all = Vec::new();
-    for row in tx.all(ALL, &[]).await.unwrap() {
+    for row in tx.fetch_all(ALL, &[]).await.unwrap() {
         let weight: Option<f64> = row.get("weight").unwrap();
         all.push(format!(
             "{} {:?} {:?} {:?} {:?}",
@@ -78,18 +78,20 @@ async fn content(db: &Db) -> Vec<String> {
             row.get::<Option<i64>>("size").unwrap(),
         ));
     }
-    for row in tx.all(PARTS, &[]).await.unwrap() {
+    for row in tx.fetch_all(PARTS, &[]).await.unwrap() {
         all.push(format!("{} {}", row.get::<i64>("id").unwrap(), row.get::<i64>("thing").unwrap()));
     }
-    let found =
-        format!("SELECT rowid FROM thing_words WHERE {} ORDER BY rowid", tx.engine().has_words("thing_words", "$1"));
-    let question = Asked::parse("be*").unwrap().question(tx.engine(), &[]);
-    for row in tx.all(&found, &[question]).await.unwrap() {
+    let found = format!(
+        "SELECT rowid FROM thing_words WHERE {} ORDER BY rowid",
+        tx.engine().fulltext_condition("thing_words", "$1")
+    );
+    let question = FulltextQuery::parse("be*").unwrap().to_match_expression(tx.engine(), &[]);
+    for row in tx.fetch_all(&found, &[question]).await.unwrap() {
         all.push(format!("beam {}", row.get::<i64>("rowid").unwrap()));
     }
-    let counter: i64 = tx.one("SELECT n FROM counter", &[]).await.unwrap().get("n").unwrap();
+    let counter: i64 = tx.fetch_one("SELECT n FROM counter", &[]).await.unwrap().get("n").unwrap();
     all.push(format!("counter {counter}"));
-    for row in tx.all(LEASES, &[]).await.unwrap() {
+    for row in tx.fetch_all(LEASES, &[]).await.unwrap() {
         all.push(format!("{} {}", row.get::<String>("name").unwrap(), row.get::<i64>("fence").unwrap()));
     }
     all
@@ -134,10 +136,10 @@ async fn copied(from: &TestDb, to: &TestDb, expected: &[String], highest: i64) {
     assert_eq!(again, "the target is not empty", "{way}");
     assert!(content(&to.db).await == expected, "{way}: and the refusal changed nothing");
     assert_eq!(from.db.compare_for_copy(&to.db, MIGRATIONS).await.unwrap(), CopyState::Same, "{way}");
-    to.db.write(async |tx| tx.exec("INSERT INTO empty (id, note) VALUES (1, 'own')", &[]).await).await.unwrap();
+    to.db.write(async |tx| tx.execute("INSERT INTO empty (id, note) VALUES (1, 'own')", &[]).await).await.unwrap();
     let different = from.db.compare_for_copy(&to.db, MIGRATIONS).await.unwrap();
     assert_eq!(different, CopyState::Different { table: "empty".to_owned(), rows: 1 }, "{way}");
-    to.db.write(async |tx| tx.exec("DELETE FROM empty", &[]).await).await.unwrap();
+    to.db.write(async |tx| tx.execute("DELETE FROM empty", &[]).await).await.unwrap();
     let next = next_id(&to.db).await;
     assert!(next > highest, "{way}: {next} after {highest}");
     println!("{way}: {} rows, next id {next} after {highest}", expected.len());
@@ -146,7 +148,8 @@ async fn copied(from: &TestDb, to: &TestDb, expected: &[String], highest: i64) {
 /// `SQLite` → `PostgreSQL` → `SQLite`; without a server at hand `SQLite` → `SQLite`.
 #[tokio::test]
 async fn a_database_that_goes_there_and_back_is_the_same() {
-    let (there, back) = (testkit::databases("copy", MIGRATIONS).await, testkit::databases("copy", MIGRATIONS).await);
+    let (there, back) =
+        (testkit::create_databases("copy", MIGRATIONS).await, testkit::create_databases("copy", MIGRATIONS).await);
     let (start, end) = (&there[0], &back[0]);
     assert_eq!((start.db.engine(), end.db.engine()), (Engine::Sqlite, Engine::Sqlite));
     let first = fill(&start.db).await;
@@ -167,10 +170,10 @@ async fn a_database_that_goes_there_and_back_is_the_same() {
 /// A copy that breaks off leaves the target as it was, and the next one succeeds.
 #[tokio::test]
 async fn a_copy_that_breaks_off_is_undone_and_can_be_repeated() {
-    let start = testkit::databases("copy", MIGRATIONS).await.remove(0);
+    let start = testkit::create_databases("copy", MIGRATIONS).await.remove(0);
     let first = fill(&start.db).await;
-    for target in testkit::databases("copy", MIGRATIONS).await {
-        let things = async || target.db.read().await.unwrap().all(ALL, &[]).await.unwrap().len();
+    for target in testkit::create_databases("copy", MIGRATIONS).await {
+        let things = async || target.db.read().await.unwrap().fetch_all(ALL, &[]).await.unwrap().len();
         let (forbid, allow) = match target.db.engine() {
             Engine::Sqlite => {
                 ("CREATE TRIGGER no BEFORE INSERT ON part BEGIN SELECT RAISE(ABORT, 'no'); END", "DROP TRIGGER no")
@@ -179,12 +182,12 @@ async fn a_copy_that_breaks_off_is_undone_and_can_be_repeated() {
                 ("ALTER TABLE part ADD CONSTRAINT no CHECK (id < 0)", "ALTER TABLE part DROP CONSTRAINT no")
             }
         };
-        target.db.write(async |tx| tx.exec(forbid, &[]).await).await.unwrap();
+        target.db.write(async |tx| tx.execute(forbid, &[]).await).await.unwrap();
         assert!(start.db.copy_to(&target.db, MIGRATIONS).await.is_err(), "{}", target.engine);
         assert_eq!(things().await, 0, "{}", target.engine);
         let state = start.db.compare_for_copy(&target.db, MIGRATIONS).await.unwrap();
         assert_eq!(state, CopyState::Empty, "{}", target.engine);
-        target.db.write(async |tx| tx.exec(allow, &[]).await).await.unwrap();
+        target.db.write(async |tx| tx.execute(allow, &[]).await).await.unwrap();
         start.db.copy_to(&target.db, MIGRATIONS).await.unwrap();
         assert!(content(&target.db).await == expected(first), "{}", target.engine);
     }
@@ -192,10 +195,10 @@ async fn a_copy_that_breaks_off_is_undone_and_can_be_repeated() {
 
 #[tokio::test]
 async fn tables_of_another_shape_are_refused() {
-    let start = testkit::databases("copy", MIGRATIONS).await.remove(0);
+    let start = testkit::create_databases("copy", MIGRATIONS).await.remove(0);
     fill(&start.db).await;
     let narrow = [Migration { sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY);", ..MIGRATIONS[0] }];
-    for target in testkit::databases("copy", &narrow).await {
+    for target in testkit::create_databases("copy", &narrow).await {
         let refused = start.db.copy_to(&target.db, &narrow).await.unwrap_err().to_string();
         assert_eq!(refused, "table thing has different columns in source and target", "{}", target.engine);
     }

@@ -2,7 +2,7 @@
 
 use service_kit::config::Config;
 use service_kit::db::{Migrate, Target};
-use service_kit::{Db, DbError, Engine, Migration, Val, words};
+use service_kit::{Db, DbError, Engine, Migration, Val, fulltext};
 
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
@@ -14,7 +14,7 @@ const ADD: &str = "INSERT INTO thing (id, name, weight, picture, size) VALUES ($
 const COUNT: &str = "SELECT COUNT(*) AS n FROM thing";
 
 async fn count(db: &Db) -> i64 {
-    db.read().await.unwrap().one(COUNT, &[]).await.unwrap().get("n").unwrap()
+    db.read().await.unwrap().fetch_one(COUNT, &[]).await.unwrap().get("n").unwrap()
 }
 
 fn thing(id: i64, name: &str) -> [Val; 5] {
@@ -23,16 +23,16 @@ fn thing(id: i64, name: &str) -> [Val; 5] {
 
 #[tokio::test]
 async fn values_of_every_kind_come_back_as_they_went_in() {
-    for test in testkit::databases("values", MIGRATIONS).await {
+    for test in testkit::create_databases("values", MIGRATIONS).await {
         let full: [Val; 5] = [1.into(), "Größe 'x' \\ %".into(), 0.1.into(), vec![0, 255].into(), i64::MIN.into()];
         test.db
             .write(async |tx| {
-                tx.exec(ADD, &full).await?;
-                tx.exec(ADD, &thing(2, "b")).await
+                tx.execute(ADD, &full).await?;
+                tx.execute(ADD, &thing(2, "b")).await
             })
             .await
             .unwrap();
-        let rows = test.db.read().await.unwrap().all("SELECT * FROM thing ORDER BY id", &[]).await.unwrap();
+        let rows = test.db.read().await.unwrap().fetch_all("SELECT * FROM thing ORDER BY id", &[]).await.unwrap();
         assert_eq!(rows[0].get::<String>("name").unwrap(), "Größe 'x' \\ %");
         assert_eq!(rows[0].get::<Option<f64>>("weight").unwrap(), Some(0.1));
         assert_eq!(rows[0].get::<Vec<u8>>("picture").unwrap(), [0, 255]);
@@ -45,14 +45,15 @@ async fn values_of_every_kind_come_back_as_they_went_in() {
 /// sqlx caches statements by text, with the types of their first parameters.
 #[tokio::test]
 async fn one_text_with_values_of_two_kinds_keeps_both() {
-    for test in testkit::databases("kinds", MIGRATIONS).await {
+    for test in testkit::create_databases("kinds", MIGRATIONS).await {
         let set = "UPDATE thing SET weight = $1 WHERE id = 1";
         let weight = async |val: Val| {
-            test.db.write(async |tx| tx.exec(set, std::slice::from_ref(&val)).await).await.unwrap();
-            let row = test.db.read().await.unwrap().one("SELECT weight FROM thing WHERE id = 1", &[]).await.unwrap();
+            test.db.write(async |tx| tx.execute(set, std::slice::from_ref(&val)).await).await.unwrap();
+            let row =
+                test.db.read().await.unwrap().fetch_one("SELECT weight FROM thing WHERE id = 1", &[]).await.unwrap();
             row.get::<Option<f64>>("weight").unwrap()
         };
-        test.db.write(async |tx| tx.exec(ADD, &thing(1, "a")).await).await.unwrap();
+        test.db.write(async |tx| tx.execute(ADD, &thing(1, "a")).await).await.unwrap();
         assert_eq!(weight(Val::I64(Some(3))).await, Some(3.0), "{}", test.engine);
         assert_eq!(weight(Val::F64(Some(0.5))).await, Some(0.5), "{}", test.engine);
         assert_eq!(weight(Val::F64(None)).await, None, "{}", test.engine);
@@ -62,32 +63,32 @@ async fn one_text_with_values_of_two_kinds_keeps_both() {
 
 #[tokio::test]
 async fn a_failed_statement_poisons_the_transaction_even_if_the_error_is_dropped() {
-    for test in testkit::databases("poison", MIGRATIONS).await {
+    for test in testkit::create_databases("poison", MIGRATIONS).await {
         let outcome = test
             .db
             .write(async |tx| {
-                tx.exec(ADD, &thing(1, "a")).await?;
-                let refused = tx.exec(ADD, &thing(2, "a")).await;
+                tx.execute(ADD, &thing(1, "a")).await?;
+                let refused = tx.execute(ADD, &thing(2, "a")).await;
                 assert!(matches!(refused, Err(DbError::Unique(_))), "{refused:?}");
-                let after = tx.exec(ADD, &thing(3, "c")).await;
+                let after = tx.execute(ADD, &thing(3, "c")).await;
                 assert!(matches!(after, Err(DbError::Poisoned)), "{after:?}");
                 Ok::<_, DbError>(())
             })
             .await;
         assert!(matches!(outcome, Err(DbError::Poisoned)), "{}: {outcome:?}", test.engine);
         assert_eq!(count(&test.db).await, 0, "{}", test.engine);
-        test.db.write(async |tx| tx.exec(ADD, &thing(1, "a")).await).await.unwrap();
+        test.db.write(async |tx| tx.execute(ADD, &thing(1, "a")).await).await.unwrap();
         assert_eq!(count(&test.db).await, 1, "{}: the connection is usable again", test.engine);
     }
 }
 
 #[tokio::test]
 async fn an_error_of_the_caller_undoes_everything() {
-    for test in testkit::databases("undo", MIGRATIONS).await {
+    for test in testkit::create_databases("undo", MIGRATIONS).await {
         let outcome = test
             .db
             .write(async |tx| {
-                tx.exec(ADD, &thing(1, "a")).await?;
+                tx.execute(ADD, &thing(1, "a")).await?;
                 Err::<(), _>(DbError::NoRow)
             })
             .await;
@@ -98,8 +99,8 @@ async fn an_error_of_the_caller_undoes_everything() {
 
 #[tokio::test]
 async fn a_snapshot_for_reading_cannot_write() {
-    for test in testkit::databases("readonly", MIGRATIONS).await {
-        let refused = test.db.read().await.unwrap().exec(ADD, &thing(1, "a")).await;
+    for test in testkit::create_databases("readonly", MIGRATIONS).await {
+        let refused = test.db.read().await.unwrap().execute(ADD, &thing(1, "a")).await;
         assert!(refused.is_err(), "{}", test.engine);
         assert_eq!(count(&test.db).await, 0, "{}", test.engine);
     }
@@ -107,8 +108,8 @@ async fn a_snapshot_for_reading_cannot_write() {
 
 #[tokio::test]
 async fn text_with_nul_is_refused_before_it_reaches_the_database() {
-    for test in testkit::databases("nul", MIGRATIONS).await {
-        let refused = test.db.write(async |tx| tx.exec(ADD, &thing(1, "a\0b")).await).await;
+    for test in testkit::create_databases("nul", MIGRATIONS).await {
+        let refused = test.db.write(async |tx| tx.execute(ADD, &thing(1, "a\0b")).await).await;
         assert!(matches!(refused, Err(DbError::Nul)), "{}", test.engine);
     }
 }
@@ -125,9 +126,10 @@ fn noise(bytes: usize) -> String {
 
 #[tokio::test]
 async fn what_an_index_takes_is_stored_and_more_is_told_as_such() {
-    for test in testkit::databases("long", MIGRATIONS).await {
-        let add = async |id: i64, name: String| test.db.write(async |tx| tx.exec(ADD, &thing(id, &name)).await).await;
-        add(1, noise(database::MOST_INDEXED_BYTES)).await.unwrap();
+    for test in testkit::create_databases("long", MIGRATIONS).await {
+        let add =
+            async |id: i64, name: String| test.db.write(async |tx| tx.execute(ADD, &thing(id, &name)).await).await;
+        add(1, noise(database::MAX_INDEXED_BYTES)).await.unwrap();
         let longer = add(2, noise(4_000)).await;
         match test.db.engine() {
             Engine::Sqlite => assert!(longer.is_ok(), "{longer:?}"),
@@ -137,22 +139,26 @@ async fn what_an_index_takes_is_stored_and_more_is_told_as_such() {
     }
 }
 
-const WORDS: &[Migration] = &[Migration { version: 1, name: "words", sql: "{words thing_words};" }];
+const WORDS: &[Migration] = &[Migration { version: 1, name: "words", sql: "{fulltext thing_words};" }];
 
 /// More than a megabyte of words that all differ, and of more than one byte per letter.
 #[tokio::test]
 async fn the_words_of_a_very_long_text_are_indexed_alike_on_both_engines() {
-    for test in testkit::databases("words", WORDS).await {
+    for test in testkit::create_databases("words", WORDS).await {
         let text: String = (0..30_000).fold(String::new(), |text, n| text + &format!("{n:ä>60} "));
-        let tokens = words::tokens([text.as_str()], &[words::label(7)]);
+        let tokens = fulltext::build_index_tokens([text.as_str()], &[fulltext::label_token(7)]);
         let vals = [1.into(), tokens.into()];
         let add = "INSERT INTO thing_words (rowid, tokens) VALUES ($1, $2)";
-        test.db.write(async |tx| tx.exec(add, &vals).await).await.unwrap();
+        test.db.write(async |tx| tx.execute(add, &vals).await).await.unwrap();
         let found = async |word: &str| {
-            let sql =
-                format!("SELECT rowid FROM thing_words WHERE {}", test.db.engine().has_words("thing_words", "$1"));
-            let asked = words::Asked::parse(word).unwrap().question(test.db.engine(), &[words::label(7)]);
-            test.db.read().await.unwrap().all(&sql, &[asked]).await.unwrap().len()
+            let sql = format!(
+                "SELECT rowid FROM thing_words WHERE {}",
+                test.db.engine().fulltext_condition("thing_words", "$1")
+            );
+            let asked = fulltext::FulltextQuery::parse(word)
+                .unwrap()
+                .to_match_expression(test.db.engine(), &[fulltext::label_token(7)]);
+            test.db.read().await.unwrap().fetch_all(&sql, &[asked]).await.unwrap().len()
         };
         let nth = |n: i32| format!("{n:ä>60}");
         let seen = [found(&nth(0)).await, found(&nth(8_000)).await, found(&nth(19_000)).await];
@@ -162,19 +168,19 @@ async fn the_words_of_a_very_long_text_are_indexed_alike_on_both_engines() {
 
 #[tokio::test]
 async fn text_is_ordered_and_matched_by_its_bytes() {
-    for test in testkit::databases("order", MIGRATIONS).await {
+    for test in testkit::create_databases("order", MIGRATIONS).await {
         let names = ["a", "B", "Z", "ä", "_"];
         test.db
             .write(async |tx| {
                 for (id, name) in (1..).zip(names) {
-                    tx.exec(ADD, &thing(id, name)).await?;
+                    tx.execute(ADD, &thing(id, name)).await?;
                 }
                 Ok::<_, DbError>(())
             })
             .await
             .unwrap();
         let names = async |sql: &str| -> Vec<String> {
-            let rows = test.db.read().await.unwrap().all(sql, &[]).await.unwrap();
+            let rows = test.db.read().await.unwrap().fetch_all(sql, &[]).await.unwrap();
             rows.iter().map(|row| row.get("name").unwrap()).collect()
         };
         assert_eq!(names("SELECT name FROM thing ORDER BY name").await, ["B", "Z", "_", "a", "ä"], "{}", test.engine);
@@ -184,7 +190,7 @@ async fn text_is_ordered_and_matched_by_its_bytes() {
 
 #[tokio::test]
 async fn allocated_ids_rise_and_are_never_given_twice() {
-    for test in testkit::databases("ids", MIGRATIONS).await {
+    for test in testkit::create_databases("ids", MIGRATIONS).await {
         let first = test.db.write(async |tx| tx.allocate_ids(3).await).await.unwrap();
         let second = test.db.write(async |tx| tx.allocate_ids(1).await).await.unwrap();
         assert_eq!(first.len(), 3);
@@ -194,7 +200,7 @@ async fn allocated_ids_rise_and_are_never_given_twice() {
 
 #[tokio::test]
 async fn migrations_run_once_and_a_database_of_a_newer_version_is_refused() {
-    for test in testkit::databases("migrate", MIGRATIONS).await {
+    for test in testkit::create_databases("migrate", MIGRATIONS).await {
         assert_eq!(test.db.migrate(MIGRATIONS, Migrate::Auto, 0).await.unwrap(), 0, "{}", test.engine);
         let newer = [MIGRATIONS[0], Migration { version: 2, name: "more", sql: "CREATE TABLE more (id BIGINT)" }];
         let behind = test.db.migrate(&newer, Migrate::Check, 0).await.unwrap_err().to_string();
@@ -208,7 +214,7 @@ async fn migrations_run_once_and_a_database_of_a_newer_version_is_refused() {
 /// A step that fails half-way leaves nothing behind and is tried again next time.
 #[tokio::test]
 async fn a_failed_migration_leaves_no_trace() {
-    for test in testkit::databases("half", MIGRATIONS).await {
+    for test in testkit::create_databases("half", MIGRATIONS).await {
         let broken =
             [MIGRATIONS[0], Migration { version: 2, name: "b", sql: "CREATE TABLE half (id BIGINT); NONSENSE" }];
         assert!(test.db.migrate(&broken, Migrate::Auto, 0).await.is_err());
@@ -219,7 +225,7 @@ async fn a_failed_migration_leaves_no_trace() {
 
 #[tokio::test]
 async fn a_statement_that_does_not_hold_is_named() {
-    for test in testkit::databases("prepare", MIGRATIONS).await {
+    for test in testkit::create_databases("prepare", MIGRATIONS).await {
         test.db.prepare_all(&[ADD, COUNT]).await.unwrap();
         let refused = test.db.prepare_all(&[ADD, "SELECT nothing FROM nowhere"]).await.unwrap_err();
         assert!(refused.to_string().starts_with("SELECT nothing FROM nowhere: "), "{}: {refused}", test.engine);
@@ -228,13 +234,13 @@ async fn a_statement_that_does_not_hold_is_named() {
 
 #[tokio::test]
 async fn a_postgresql_that_would_lose_writes_is_refused() {
-    let Some(server) = testkit::postgres() else {
+    let Some(server) = testkit::postgres_url() else {
         println!("no PostgreSQL at hand");
         return;
     };
     let open = async |url: &str| {
         let config = Config::from_toml(&[], &format!("[database]\nurl = \"{url}\"\n")).unwrap().core.database;
-        let target = Target::of(&config, std::path::Path::new("-"), "lossy").unwrap();
+        let target = Target::from_config(&config, std::path::Path::new("-"), "lossy").unwrap();
         Db::open(&target, &config).await
     };
     let lazy = testkit::Backend::Postgres(server).new_url().await;
@@ -244,7 +250,7 @@ async fn a_postgresql_that_would_lose_writes_is_refused() {
     let set = Migration { version: 1, name: "x", sql: "SELECT 1" };
     first.migrate(&[set], Migrate::Auto, 0).await.unwrap();
     let alter = format!("ALTER DATABASE {database} SET synchronous_commit = off");
-    first.write(async |tx| tx.exec(&alter, &[]).await).await.unwrap();
+    first.write(async |tx| tx.execute(&alter, &[]).await).await.unwrap();
     let refused = open(&lazy).await.unwrap_err().to_string();
     assert!(
         refused.contains("synchronous_commit = off") && refused.contains("set synchronous_commit = on"),
@@ -255,7 +261,7 @@ async fn a_postgresql_that_would_lose_writes_is_refused() {
     assert!(nobody.contains("cannot reach the PostgreSQL server") && nobody.contains("refused"), "{nobody}");
     assert!(!nobody.contains("canary"), "{nobody}");
 
-    let lossy = testkit::lossy_postgres().expect("a second server with fsync = off stands beside the first");
+    let lossy = testkit::lossy_postgres_url().expect("a second server with fsync = off stands beside the first");
     let refused = open(&lossy).await.unwrap_err().to_string();
     assert!(refused.contains("fsync = off"), "{refused}");
 }
@@ -263,20 +269,23 @@ async fn a_postgresql_that_would_lose_writes_is_refused() {
 /// Nobody's question keeps a connection from everybody else.
 #[tokio::test]
 async fn a_statement_that_reads_for_too_long_is_given_up() {
-    for backend in testkit::backends() {
+    for backend in testkit::list_backends() {
         let settings = format!("[database]\nurl = \"{}\"\nread_timeout = \"100ms\"\n", backend.new_url().await);
         let config = Config::from_toml(&[], &settings).unwrap().core.database;
         let dir = tempfile::tempdir().unwrap();
-        let target = Target::of(&config, dir.path(), "slow").unwrap();
+        let target = Target::from_config(&config, dir.path(), "slow").unwrap();
         let db = Db::open(&target, &config).await.unwrap();
         let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) \
                        SELECT CAST(COUNT(*) AS BIGINT) AS n FROM n";
-        let outcome = db.read().await.unwrap().one(endless, &[]).await.map(drop);
+        let outcome = db.read().await.unwrap().fetch_one(endless, &[]).await.map(drop);
         assert!(matches!(outcome, Err(DbError::TooSlow(_))), "{outcome:?}");
         // The connection works on, and each statement has the time to itself.
         let mut tx = db.read().await.unwrap();
         for _ in 0..3 {
-            assert_eq!(tx.one("SELECT CAST(1 AS BIGINT) AS one", &[]).await.unwrap().get::<i64>("one").unwrap(), 1);
+            assert_eq!(
+                tx.fetch_one("SELECT CAST(1 AS BIGINT) AS one", &[]).await.unwrap().get::<i64>("one").unwrap(),
+                1
+            );
         }
     }
 }

@@ -110,7 +110,7 @@ async fn refuse_while_pages_are_limited() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path(), &config(&Backend::Sqlite, "").await).await;
     for id in 0..10 {
-        db.write(async |tx| tx.exec("PRAGMA max_page_count = 1", &[]).await).await.unwrap();
+        db.write(async |tx| tx.execute("PRAGMA max_page_count = 1", &[]).await).await.unwrap();
         let refused = add(&db, id, 1 << 20).await;
         assert!(is_full(&refused), "{refused:?}");
         add(&db, 100 + id, 1 << 10).await.unwrap();
@@ -126,7 +126,7 @@ async fn a_start_on_a_full_disk_says_so_and_the_next_one_succeeds() {
         return migrate_while_pages_are_limited().await;
     };
     let config = config(&Backend::Sqlite, "").await;
-    let target = Target::of(&config, disk.path(), "sample").unwrap();
+    let target = Target::from_config(&config, disk.path(), "sample").unwrap();
     disk.fill();
     let refused = match Db::open(&target, &config).await {
         Err(e) => e,
@@ -151,7 +151,7 @@ async fn a_start_on_a_full_disk_says_so_and_the_next_one_succeeds() {
 async fn migrate_while_pages_are_limited() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path(), &config(&Backend::Sqlite, "").await).await;
-    db.write(async |tx| tx.exec("PRAGMA max_page_count = 1", &[]).await).await.unwrap();
+    db.write(async |tx| tx.execute("PRAGMA max_page_count = 1", &[]).await).await.unwrap();
     let more = [MIGRATIONS[0], large_step()];
     let refused = db.migrate(&more, Migrate::Auto, 0).await;
     assert!(is_full(&refused), "{refused:?}");

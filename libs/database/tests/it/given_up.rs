@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use service_kit::{Db, DbError, Engine};
-use testkit::until;
+use testkit::wait_until;
 use tokio::sync::Notify;
 
 use crate::opened::{config, ids, open};
@@ -45,9 +45,9 @@ async fn give_up_after<F: Future>(polls: usize, future: F) -> Option<F::Output> 
 
 async fn add_two(db: &Db, id: i64, notify: &Arc<Notify>) -> Result<(), DbError> {
     db.write(async |tx| {
-        tx.exec(ADD, &[id.into()]).await?;
-        tx.wake_on_commit(notify);
-        tx.exec(ADD, &[(id + 1).into()]).await.map(drop)
+        tx.execute(ADD, &[id.into()]).await?;
+        tx.notify_on_commit(notify);
+        tx.execute(ADD, &[(id + 1).into()]).await.map(drop)
     })
     .await
 }
@@ -56,12 +56,12 @@ async fn add_two(db: &Db, id: i64, notify: &Arc<Notify>) -> Result<(), DbError> 
 async fn open_transactions(db: &Db) -> i64 {
     let sql = "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() \
                AND pid <> pg_backend_pid() AND state LIKE '%in transaction%'";
-    db.read().await.unwrap().one(sql, &[]).await.unwrap().get("n").unwrap()
+    db.read().await.unwrap().fetch_one(sql, &[]).await.unwrap().get("n").unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_given_up_at_any_point_is_whole_or_nothing() {
-    for backend in testkit::backends() {
+    for backend in testkit::list_backends() {
         let dir = tempfile::tempdir().unwrap();
         let db = open(dir.path(), &config(&backend, "max_connections = 2").await).await;
         let (mut given_up, mut done, mut stored) = (0, 0, 0);
@@ -93,7 +93,7 @@ async fn a_write_given_up_at_any_point_is_whole_or_nothing() {
         assert!(given_up > ROUNDS && done > ROUNDS, "{given_up} given up, {done} done");
         assert!(stored > done, "some were given up during the commit, which went on");
         if db.engine() == Engine::Postgres {
-            until("no transaction is open", async || (open_transactions(&db).await == 0).then_some(())).await;
+            wait_until("no transaction is open", async || (open_transactions(&db).await == 0).then_some(())).await;
         }
         println!("{:?}: {given_up} given up, {done} done, {stored} stored", db.engine());
         db.close().await;
@@ -102,14 +102,14 @@ async fn a_write_given_up_at_any_point_is_whole_or_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_given_up_at_any_point_leaves_its_connection_to_others() {
-    for backend in testkit::backends() {
+    for backend in testkit::list_backends() {
         let dir = tempfile::tempdir().unwrap();
         let db = open(dir.path(), &config(&backend, "max_connections = 1").await).await;
         for polls in 0..MOST_POLLS {
             give_up_after(polls, async {
                 let mut tx = db.read().await?;
-                tx.all("SELECT id FROM thing", &[]).await?;
-                tx.all("SELECT id FROM thing", &[]).await
+                tx.fetch_all("SELECT id FROM thing", &[]).await?;
+                tx.fetch_all("SELECT id FROM thing", &[]).await
             })
             .await;
             add_two(&db, i64::try_from(polls * 2).unwrap(), &Arc::default()).await.unwrap();
@@ -122,11 +122,11 @@ async fn a_snapshot_given_up_at_any_point_leaves_its_connection_to_others() {
 /// A statement that would go on for minutes ends when nobody waits for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_question_given_up_frees_its_connection() {
-    for backend in testkit::backends() {
+    for backend in testkit::list_backends() {
         let dir = tempfile::tempdir().unwrap();
         let db = open(dir.path(), &config(&backend, "max_connections = 1").await).await;
         let endless = COUNT.replace("MOST", "2000000000");
-        let asked = async { db.read().await.unwrap().one(&endless, &[]).await.map(drop) };
+        let asked = async { db.read().await.unwrap().fetch_one(&endless, &[]).await.map(drop) };
         let given_up = tokio::time::timeout(std::time::Duration::from_millis(300), asked).await;
         assert!(given_up.is_err(), "it does not end by itself");
         let started = std::time::Instant::now();
@@ -139,16 +139,16 @@ async fn a_long_question_given_up_frees_its_connection() {
 /// A handler may give up one statement and go on.
 #[tokio::test]
 async fn a_transaction_with_a_statement_given_up_is_not_committed() {
-    for backend in testkit::backends() {
+    for backend in testkit::list_backends() {
         let dir = tempfile::tempdir().unwrap();
         let db = open(dir.path(), &config(&backend, "").await).await;
         let long = COUNT.replace("MOST", "2000000");
         let outcome = db
             .write(async |tx| {
-                tx.exec(ADD, &[1.into()]).await?;
-                let given_up = give_up_after(1, tx.exec(&long, &[])).await;
+                tx.execute(ADD, &[1.into()]).await?;
+                let given_up = give_up_after(1, tx.execute(&long, &[])).await;
                 assert!(given_up.is_none(), "it takes longer");
-                let after = tx.exec(ADD, &[3.into()]).await;
+                let after = tx.execute(ADD, &[3.into()]).await;
                 assert!(matches!(after, Err(DbError::Poisoned)), "{after:?}");
                 Ok::<_, DbError>(())
             })

@@ -27,7 +27,7 @@ async fn read_modify_writes_of_two_processes_are_all_kept() {
         increment(&open(url, place).await).await;
         return;
     }
-    for test in testkit::databases("increments", MIGRATIONS).await {
+    for test in testkit::create_databases("increments", MIGRATIONS).await {
         let (url, place) = match &test.target {
             Target::Sqlite(file) => ("sqlite".to_owned(), file.parent().expect("a directory").display().to_string()),
             Target::Postgres { url, .. } => (url.clone(), "-".to_owned()),
@@ -40,7 +40,7 @@ async fn read_modify_writes_of_two_processes_are_all_kept() {
         increment(&test.db).await;
         assert!(other.wait().expect("the second process ends").success());
 
-        let row = test.db.read().await.unwrap().one("SELECT n FROM counter WHERE id = 1", &[]).await.unwrap();
+        let row = test.db.read().await.unwrap().fetch_one("SELECT n FROM counter WHERE id = 1", &[]).await.unwrap();
         let expected = i64::try_from(2 * TASKS_PER_PROCESS * WRITES_PER_TASK).unwrap();
         assert_eq!(row.get::<i64>("n").unwrap(), expected, "{}", test.engine);
         println!("{}: {expected} read-modify-writes kept", test.engine);
@@ -50,7 +50,7 @@ async fn read_modify_writes_of_two_processes_are_all_kept() {
 async fn open(url: &str, place: &str) -> Db {
     let config =
         Config::from_toml(&[], &format!("[database]\nurl = \"{url}\"\n")).expect("valid settings").core.database;
-    let target = Target::of(&config, Path::new(place), "increments").expect("a usable address");
+    let target = Target::from_config(&config, Path::new(place), "increments").expect("a usable address");
     Db::open(&target, &config).await.expect("the database opens")
 }
 
@@ -62,8 +62,8 @@ async fn increment(db: &Db) {
             tokio::spawn(async move {
                 for _ in 0..WRITES_PER_TASK {
                     db.write(async |tx| {
-                        let n: i64 = tx.one("SELECT n FROM counter WHERE id = 1", &[]).await?.get("n")?;
-                        tx.exec("UPDATE counter SET n = $1 WHERE id = 1", &[(n + 1).into()]).await?;
+                        let n: i64 = tx.fetch_one("SELECT n FROM counter WHERE id = 1", &[]).await?.get("n")?;
+                        tx.execute("UPDATE counter SET n = $1 WHERE id = 1", &[(n + 1).into()]).await?;
                         Ok::<_, DbError>(())
                     })
                     .await

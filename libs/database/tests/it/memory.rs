@@ -22,7 +22,7 @@ async fn a_write_without_memory_harms_no_other() {
     }
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path(), &config(&Backend::Sqlite, "").await).await;
-    db.write(async |tx| tx.exec("PRAGMA hard_heap_limit = 8000000", &[]).await).await.unwrap();
+    db.write(async |tx| tx.execute("PRAGMA hard_heap_limit = 8000000", &[]).await).await.unwrap();
     for id in 0..10 {
         let refused = add(&db, id, 32 << 20).await;
         assert!(matches!(refused, Err(DbError::Unavailable(_))), "{refused:?}");

@@ -23,17 +23,17 @@ pub async fn config(backend: &Backend, settings: &str) -> DatabaseConfig {
 
 /// A migrated database; that of `SQLite` lies in the directory.
 pub async fn open(directory: &Path, config: &DatabaseConfig) -> Db {
-    let db = Db::open(&Target::of(config, directory, "sample").unwrap(), config).await.unwrap();
+    let db = Db::open(&Target::from_config(config, directory, "sample").unwrap(), config).await.unwrap();
     db.migrate(MIGRATIONS, Migrate::Auto, 0).await.unwrap();
     db
 }
 
 pub async fn add(db: &Db, id: i64, bytes: usize) -> Result<u64, DbError> {
     let vals = [id.into(), "n".into(), Val::Blob(Some(vec![7; bytes]))];
-    db.write(async |tx| tx.exec(ADD, &vals).await).await
+    db.write(async |tx| tx.execute(ADD, &vals).await).await
 }
 
 pub async fn ids(db: &Db) -> Vec<i64> {
-    let rows = db.read().await.unwrap().all(IDS, &[]).await.unwrap();
+    let rows = db.read().await.unwrap().fetch_all(IDS, &[]).await.unwrap();
     rows.iter().map(|row| row.get("id").unwrap()).collect()
 }

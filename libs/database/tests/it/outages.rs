@@ -10,7 +10,7 @@ use crate::opened::{add, config, ids, open};
 
 /// A database of the `PostgreSQL` server, and a way to it that the service does not use.
 async fn open_postgres() -> Option<(Db, String, PgConnection)> {
-    let Some(server) = testkit::postgres() else {
+    let Some(server) = testkit::postgres_url() else {
         println!("no PostgreSQL at hand");
         return None;
     };
@@ -35,9 +35,9 @@ async fn a_connection_that_the_server_ends_within_a_transaction_is_replaced() {
     for id in 0..5 {
         let outcome = db
             .write(async |tx| {
-                tx.one("SELECT 1 AS n", &[]).await?;
+                tx.fetch_one("SELECT 1 AS n", &[]).await?;
                 run(&mut admin, end_connections(&name)).await;
-                tx.one("SELECT 1 AS n", &[]).await.map(drop)
+                tx.fetch_one("SELECT 1 AS n", &[]).await.map(drop)
             })
             .await;
         assert!(matches!(outcome, Err(DbError::Unavailable(_))), "{outcome:?}");
@@ -47,7 +47,7 @@ async fn a_connection_that_the_server_ends_within_a_transaction_is_replaced() {
     // During COMMIT nobody knows.
     let outcome = db
         .write(async |tx| {
-            tx.exec("INSERT INTO thing (id, name) VALUES (100, 'n')", &[]).await?;
+            tx.execute("INSERT INTO thing (id, name) VALUES (100, 'n')", &[]).await?;
             run(&mut admin, end_connections(&name)).await;
             Ok::<_, DbError>(())
         })
@@ -64,7 +64,7 @@ async fn a_full_disk_of_the_server_is_told_as_such() {
     for (code, expected) in
         [("53100", "DiskFull"), ("53200", "Unavailable"), ("58030", "Unavailable"), ("57P03", "Unavailable")]
     {
-        let outcome = db.write(async |tx| tx.exec(&raise(code), &[]).await).await;
+        let outcome = db.write(async |tx| tx.execute(&raise(code), &[]).await).await;
         assert!(format!("{outcome:?}").starts_with(&format!("Err({expected}")), "{code}: {outcome:?}");
         db.check_ready().await.unwrap();
     }
@@ -90,22 +90,22 @@ async fn a_server_that_only_reads_is_not_ready() {
 
 #[tokio::test]
 async fn a_write_waits_for_locks_as_long_as_is_set_and_not_longer() {
-    for backend in testkit::backends() {
+    for backend in testkit::list_backends() {
         let dir = tempfile::tempdir().unwrap();
         let db = open(dir.path(), &config(&backend, "lock_timeout = \"200ms\"").await).await;
         add(&db, 1, 10).await.unwrap();
         let change = "UPDATE thing SET name = 'x' WHERE id = 1";
         db.write(async |tx| {
-            tx.exec(change, &[]).await?;
+            tx.execute(change, &[]).await?;
             let started = std::time::Instant::now();
-            let waited = db.write(async |tx| tx.exec(change, &[]).await).await;
+            let waited = db.write(async |tx| tx.execute(change, &[]).await).await;
             assert!(matches!(waited, Err(DbError::Busy(_))), "{waited:?}");
             assert!(started.elapsed().as_millis() >= 200, "{:?}", started.elapsed());
             Ok::<_, DbError>(())
         })
         .await
         .unwrap();
-        db.write(async |tx| tx.exec(change, &[]).await).await.unwrap();
+        db.write(async |tx| tx.execute(change, &[]).await).await.unwrap();
     }
 }
 
@@ -116,7 +116,7 @@ async fn a_write_waits_for_another_process_as_long_as_is_set() {
     let config = config(&Backend::Sqlite, "lock_timeout = \"200ms\"").await;
     let (db, other) = (open(dir.path(), &config).await, open(dir.path(), &config).await);
     db.write(async |tx| {
-        tx.exec("DELETE FROM thing", &[]).await?;
+        tx.execute("DELETE FROM thing", &[]).await?;
         let waited = add(&other, 1, 10).await;
         assert!(matches!(waited, Err(DbError::Busy(_))), "{waited:?}");
         Ok::<_, DbError>(())

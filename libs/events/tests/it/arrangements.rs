@@ -5,7 +5,7 @@ use std::sync::Arc;
 use events::{Event, Outbox};
 use service_kit::{DbError, ServiceDef, SystemIds};
 use testkit::probe::ThingChanged;
-use testkit::{Backend, KEY, Nats, TestApp, backends, key_of, until};
+use testkit::{Backend, KEY, Nats, TestApp, key_of, list_backends, wait_until};
 
 /// Services with the server that their events go over.
 pub struct Arranged {
@@ -18,7 +18,7 @@ pub struct Arranged {
 /// The services once per engine and bus.
 pub async fn everywhere(services: &[ServiceDef]) -> Vec<Arranged> {
     let mut all = Vec::new();
-    for backend in backends() {
+    for backend in list_backends() {
         let engine = engine(&backend);
         let app = TestApp::start_on(&backend, services, &maker()).await;
         all.push(Arranged { name: format!("{engine}, memory"), app, nats: None });
@@ -59,12 +59,13 @@ pub fn thing(id: i64) -> ThingChanged {
 
 /// A number that one statement gives.
 pub async fn number(app: &TestApp, service: &str, sql: &str) -> i64 {
-    app.db(service).read().await.unwrap().one(sql, &[]).await.unwrap().at(0).unwrap()
+    app.db(service).read().await.unwrap().fetch_one(sql, &[]).await.unwrap().at(0).unwrap()
 }
 
 /// Waits until a statement gives a number.
 pub async fn until_number(app: &TestApp, service: &str, sql: &str, expected: i64) {
-    until(&format!("{expected} = {sql}"), async || (number(app, service, sql).await == expected).then_some(())).await;
+    wait_until(&format!("{expected} = {sql}"), async || (number(app, service, sql).await == expected).then_some(()))
+        .await;
 }
 
 /// Settings in which these tests may make things.

@@ -5,7 +5,7 @@ use events::{Envelope, Event as _, Headers};
 use prost::Message as _;
 use service_kit::DbError;
 use testkit::probe::{self, ThingChanged};
-use testkit::{TestApp, recorder, until};
+use testkit::{TestApp, recorder, wait_until};
 
 use crate::arrangements::{everywhere, make_thing, maker, number, thing, until_number};
 
@@ -22,14 +22,15 @@ async fn an_event_has_its_effect_once_however_often_it_arrives() {
         app.drain().await;
         until_number(app, "probe", EFFECTS, 20).await;
         assert_eq!(number(app, "probe", "SELECT COUNT(*) FROM thing WHERE seen_at IS NOT NULL").await, 20);
-        until("the recorder has all", async || (app.recorded::<ThingChanged>().await.len() == 20).then_some(())).await;
+        wait_until("the recorder has all", async || (app.recorded::<ThingChanged>().await.len() == 20).then_some(()))
+            .await;
 
         let again = first_event(app).await;
         match &arranged.nats {
             None => app.db("probe").write(async |tx| store::insert_event(tx, &again).await).await.unwrap(),
             Some(nats) => publish_past_the_duplicate_window(&nats.url(), &again).await,
         }
-        let arrived = until("it came again", async || app.metric(DUPLICATES).await.filter(|n| *n > 0.0)).await;
+        let arrived = wait_until("it came again", async || app.metric(DUPLICATES).await.filter(|n| *n > 0.0)).await;
         app.drain().await;
         assert_eq!(number(app, "probe", EFFECTS).await, 20, "{}", arranged.name);
         println!("{}: 20 events, {arrived} delivered twice, 20 effects", arranged.name);
@@ -40,7 +41,7 @@ async fn an_event_has_its_effect_once_however_often_it_arrives() {
 /// The event of the first thing, as it was published.
 async fn first_event(app: &TestApp) -> Envelope {
     let sql = "SELECT event_id, entity_id FROM effect WHERE entity = 'thing' ORDER BY id LIMIT 1";
-    let row = app.db("probe").read().await.unwrap().one(sql, &[]).await.unwrap();
+    let row = app.db("probe").read().await.unwrap().fetch_one(sql, &[]).await.unwrap();
     let headers = Headers { source: "probe".to_owned(), ..Headers::default() };
     Envelope {
         id: row.get("event_id").unwrap(),

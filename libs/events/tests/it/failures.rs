@@ -4,7 +4,7 @@ use events::store::{self, DeadLetter};
 use events::{Envelope, Event as _, Headers, admin};
 use service_kit::Clock as _;
 use testkit::probe::ThingChanged;
-use testkit::{TestApp, backends, until};
+use testkit::{TestApp, list_backends, wait_until};
 
 use crate::arrangements::{emit, everywhere, thing};
 use crate::faulty::{self, OUTAGES, begin, done, mend};
@@ -12,14 +12,14 @@ use crate::faulty::{self, OUTAGES, begin, done, mend};
 const SECOND: i64 = 1_000_000;
 
 async fn the_dead_letter(app: &TestApp, attempts: i64) -> DeadLetter {
-    until(&format!("a dead letter after {attempts} attempts"), async || {
+    wait_until(&format!("a dead letter after {attempts} attempts"), async || {
         app.dead_letters().await.into_iter().find(|letter| letter.attempts == attempts)
     })
     .await
 }
 
 async fn until_done(app: &TestApp, expected: &[i64]) {
-    until(&format!("effects of {expected:?}"), async || (done(app).await == expected).then_some(())).await;
+    wait_until(&format!("effects of {expected:?}"), async || (done(app).await == expected).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +31,8 @@ async fn a_failure_holds_up_no_other_event_and_is_tried_again_by_time() {
         // One transaction, so that they come in one batch.
         emit(app, "faulty", &[6, 7, 8, 9, 10].map(thing)).await;
         until_done(app, &[6, 8, 10]).await;
-        let letters = until("two dead letters", async || Some(app.dead_letters().await).filter(|l| l.len() == 2)).await;
+        let letters =
+            wait_until("two dead letters", async || Some(app.dead_letters().await).filter(|l| l.len() == 2)).await;
         let now = app.clock.now_micros();
         for letter in &letters {
             assert_eq!((letter.consumer.as_str(), letter.attempts), ("faulty-things", 1), "{}", arranged.name);
@@ -55,7 +56,7 @@ async fn a_failure_holds_up_no_other_event_and_is_tried_again_by_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_twelve_attempts_a_failure_is_parked_until_somebody_retries_it() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[faulty::SERVICE], "").await;
         begin(&app, 7, "trouble").await;
         emit(&app, "faulty", &[thing(7)]).await;
@@ -67,7 +68,7 @@ async fn after_twelve_attempts_a_failure_is_parked_until_somebody_retries_it() {
         }
         assert_eq!(the_dead_letter(&app, 12).await.next_attempt_at, None);
         let parked = "undulator_dead_letters{undulator_service=\"faulty\",state=\"parked\"}";
-        until("operators see it", async || (app.metric(parked).await == Some(1.0)).then_some(())).await;
+        wait_until("operators see it", async || (app.metric(parked).await == Some(1.0)).then_some(())).await;
         mend(&app).await;
         app.clock.advance_seconds(24 * 3600);
         app.drain().await;
@@ -105,7 +106,7 @@ async fn a_payload_that_cannot_be_decoded_becomes_a_dead_letter() {
 /// As many attempts as park a letter, and more.
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_of_the_database_are_no_attempts() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[faulty::SERVICE], "").await;
         OUTAGES.forget_permits(usize::MAX);
         begin(&app, 7, "outage").await;

@@ -31,8 +31,8 @@ async fn handle(tx: &mut Tx, received: &Received<ThingChanged>) -> Result<(), Pr
     let thing = received.event.id;
     let id = tx.allocate_ids(1).await?[0];
     // Stored before the failure, so that the test sees whether it is taken back.
-    tx.exec("INSERT INTO done (id, thing_id) VALUES ($1, $2)", &[id.into(), thing.into()]).await?;
-    let trouble = tx.opt("SELECT kind FROM trouble WHERE thing_id = $1", &[thing.into()]).await?;
+    tx.execute("INSERT INTO done (id, thing_id) VALUES ($1, $2)", &[id.into(), thing.into()]).await?;
+    let trouble = tx.fetch_optional("SELECT kind FROM trouble WHERE thing_id = $1", &[thing.into()]).await?;
     match trouble.map(|row| row.get::<String>("kind")).transpose()?.as_deref() {
         None => Ok(()),
         Some("panic") => panic!("trouble with thing {thing}"),
@@ -47,20 +47,21 @@ async fn handle(tx: &mut Tx, received: &Received<ThingChanged>) -> Result<(), Pr
 /// From now on this thing makes trouble.
 pub async fn begin(app: &TestApp, thing: i64, kind: &str) {
     let sql = "INSERT INTO trouble (thing_id, kind) VALUES ($1, $2)";
-    let work = async |tx: &mut Tx| tx.exec(sql, &[thing.into(), kind.into()]).await;
+    let work = async |tx: &mut Tx| tx.execute(sql, &[thing.into(), kind.into()]).await;
     app.db("faulty").write(work).await.unwrap();
 }
 
 /// The cause is mended.
 pub async fn mend(app: &TestApp) {
     app.db("faulty")
-        .write(async |tx| -> Result<u64, DbError> { tx.exec("DELETE FROM trouble", &[]).await })
+        .write(async |tx| -> Result<u64, DbError> { tx.execute("DELETE FROM trouble", &[]).await })
         .await
         .unwrap();
 }
 
 /// Whose effects are stored.
 pub async fn done(app: &TestApp) -> Vec<i64> {
-    let rows = app.db("faulty").read().await.unwrap().all("SELECT thing_id FROM done ORDER BY thing_id", &[]).await;
+    let rows =
+        app.db("faulty").read().await.unwrap().fetch_all("SELECT thing_id FROM done ORDER BY thing_id", &[]).await;
     rows.unwrap().iter().map(|row| row.get("thing_id").unwrap()).collect()
 }

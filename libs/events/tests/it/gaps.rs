@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use testkit::probe::{self, ICAT_CONSUMER, THINGS_CONSUMER, store::reconciles};
-use testkit::{Nats, TestApp, until};
+use testkit::{Nats, TestApp, wait_until};
 
 use crate::arrangements::{everywhere, make_thing, maker, until_number};
 
@@ -14,7 +14,7 @@ async fn reconciled(app: &TestApp, consumer: &str) -> i64 {
 
 async fn until_reconciled(app: &TestApp, times: i64) {
     let look = async || (reconciled(app, THINGS_CONSUMER).await >= times).then_some(());
-    until(&format!("the state was read {times} times"), look).await;
+    wait_until(&format!("the state was read {times} times"), look).await;
     assert_eq!(reconciled(app, THINGS_CONSUMER).await, times);
 }
 
@@ -75,7 +75,7 @@ async fn a_consumer_that_was_away_for_longer_than_events_are_kept_reads_the_stat
             config.duplicate_window = Duration::from_secs(1);
             context.update_stream(config).await.unwrap();
             context.publish("undulator.v1.probe.thing.changed", "lost".into()).await.unwrap().await.unwrap();
-            until("the events are too old", async || {
+            wait_until("the events are too old", async || {
                 let stream = context.get_stream("UNDULATOR_V1").await.unwrap();
                 (stream.cached_info().state.messages == 0).then_some(())
             })

@@ -3,7 +3,7 @@
 use async_nats::jetstream;
 use serde_json::Value;
 use testkit::probe;
-use testkit::{Nats, TestApp, backends, until};
+use testkit::{Nats, TestApp, list_backends, wait_until};
 
 use crate::arrangements::{engine, make_thing, maker, number, until_number};
 
@@ -19,7 +19,7 @@ async fn readiness(app: &TestApp) -> (u16, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_nats_a_service_starts_takes_writes_and_says_that_it_is_degraded() {
-    for backend in backends() {
+    for backend in list_backends() {
         let mut nats = Nats::stopped();
         let app = TestApp::start_on(&backend, &[probe::SERVICE], &format!("{}{}", nats.settings(), maker())).await;
         let (status, check) = readiness(&app).await;
@@ -58,7 +58,7 @@ async fn a_full_stream_stops_the_outbox_and_drops_nothing() {
         make_thing(&app, &format!("thing {n}")).await;
     }
     let size = "undulator_outbox_size{undulator_service=\"probe\"}";
-    until("operators see that 30 wait", async || app.metric(size).await.filter(|n| *n > 29.5)).await;
+    wait_until("operators see that 30 wait", async || app.metric(size).await.filter(|n| *n > 29.5)).await;
     assert_eq!(number(&app, "probe", EFFECTS).await, 1, "nothing came through");
     let messages = context.get_stream("UNDULATOR_V1").await.unwrap().cached_info().state.messages;
     assert_eq!(messages, 1, "and what was there is still there");

@@ -7,7 +7,7 @@ use testkit::probe::{self, ThingChanged, store::things};
 
 #[tokio::test]
 async fn an_event_is_stored_with_its_change_or_not_at_all() {
-    for test in testkit::databases("outbox", probe::SERVICE.migrations).await {
+    for test in testkit::create_databases("outbox", probe::SERVICE.migrations).await {
         let outbox = events::Outbox::new("outbox", Arc::new(SystemClock), Arc::new(SystemIds));
         let change = async |name: &'static str, give_up: bool| {
             let work = async |tx: &mut service_kit::Tx| -> Result<(), DbError> {
@@ -19,7 +19,7 @@ async fn an_event_is_stored_with_its_change_or_not_at_all() {
         };
         let count = async |table: &str| -> i64 {
             let sql = format!("SELECT COUNT(*) AS n FROM {table}");
-            test.db.read().await.unwrap().one(&sql, &[]).await.unwrap().get("n").unwrap()
+            test.db.read().await.unwrap().fetch_one(&sql, &[]).await.unwrap().get("n").unwrap()
         };
         assert!(change("lost", true).await.is_err());
         assert_eq!((count("thing").await, count("outbox").await), (0, 0), "{}", test.engine);
@@ -34,7 +34,7 @@ async fn an_event_is_stored_with_its_change_or_not_at_all() {
 /// The proto type of the catalogue with more ids than an event may list.
 #[tokio::test]
 async fn an_event_over_4_kib_is_refused_before_it_is_stored() {
-    let test = &testkit::databases("outbox", &[]).await[0];
+    let test = &testkit::create_databases("outbox", &[]).await[0];
     let outbox = events::Outbox::new("outbox", Arc::new(SystemClock), Arc::new(SystemIds));
     let big = events::messages::icat::EntityChanged { ids: (0..5_000).collect(), ..Default::default() };
     let refused = test.db.write(async |tx| outbox.emit(tx, &big).await).await.unwrap_err();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prost::Message as _;
 use service_kit::{DbError, Tx};
 use testkit::probe::ThingChanged;
-use testkit::{Backend, TestApp, backends, postgres, until};
+use testkit::{Backend, TestApp, list_backends, postgres_url, wait_until};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::arrangements::{emit, engine, number, outbox, thing, until_number};
@@ -25,12 +25,12 @@ fn things(bus: &FakeBus) -> Vec<i64> {
 
 async fn until_metric(app: &TestApp, series: &str, expected: f64) {
     let look = async || app.metric(series).await.filter(|value| (value - expected).abs() < 0.5);
-    until(&format!("{series} {expected}"), look).await;
+    wait_until(&format!("{series} {expected}"), look).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exactly_what_the_bus_acknowledged_is_deleted() {
-    for backend in backends() {
+    for backend in list_backends() {
         let (app, bus) = bus::start(&backend, &format!("refusing {}", engine(&backend))).await;
         let all_but_every_fourth = |events: &[events::Envelope]| -> Vec<bool> {
             events.iter().map(|e| ThingChanged::decode(e.payload.as_slice()).unwrap().id % 4 != 0).collect()
@@ -55,7 +55,7 @@ async fn exactly_what_the_bus_acknowledged_is_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lower_number_that_is_committed_after_a_higher_one_is_published() {
     // On SQLite there is one writer at a time.
-    let Some(server) = postgres() else { return };
+    let Some(server) = postgres_url() else { return };
     let (app, bus) = bus::start(&Backend::Postgres(server), "overtaken").await;
     let (number_taken, taken) = oneshot::channel();
     let (overtake, overtaken) = oneshot::channel();
@@ -64,7 +64,7 @@ async fn a_lower_number_that_is_committed_after_a_higher_one_is_published() {
     let slow = async |tx: &mut Tx| -> Result<(), DbError> {
         outbox.emit(tx, &thing(1)).await?;
         let (number_taken, overtaken) = signals.take().unwrap();
-        let id: String = tx.one("SELECT MAX(event_id) FROM outbox", &[]).await?.at(0)?;
+        let id: String = tx.fetch_one("SELECT MAX(event_id) FROM outbox", &[]).await?.at(0)?;
         number_taken.send(id).unwrap();
         overtaken.await.unwrap();
         Ok(())
@@ -73,7 +73,7 @@ async fn a_lower_number_that_is_committed_after_a_higher_one_is_published() {
         let lower = taken.await.unwrap();
         app.clock.advance_seconds(1);
         emit(&app, "relayed", &[thing(2)]).await;
-        until("the higher one is published", async || (things(&bus) == [2]).then_some(())).await;
+        wait_until("the higher one is published", async || (things(&bus) == [2]).then_some(())).await;
         until_number(&app, "relayed", WAITING, 0).await;
         overtake.send(()).unwrap();
         lower
@@ -89,11 +89,11 @@ async fn a_lower_number_that_is_committed_after_a_higher_one_is_published() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_lease_nothing_is_published() {
-    for backend in backends() {
+    for backend in list_backends() {
         let (app, bus) = bus::start(&backend, &format!("second {}", engine(&backend))).await;
         until_metric(&app, HELD, 1.0).await;
         let until_then = service_kit::Clock::now_micros(&*app.clock) + 60_000_000;
-        app.db("relayed").write(async |tx| tx.exec(STEAL, &[until_then.into()]).await).await.unwrap();
+        app.db("relayed").write(async |tx| tx.execute(STEAL, &[until_then.into()]).await).await.unwrap();
         until_metric(&app, HELD, 0.0).await;
         emit(&app, "relayed", &[thing(1)]).await;
         until_metric(&app, SIZE, 1.0).await;
@@ -112,7 +112,7 @@ async fn without_the_lease_nothing_is_published() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_lost_the_lease_while_publishing_deletes_nothing() {
-    for backend in backends() {
+    for backend in list_backends() {
         let (app, bus) = bus::start(&backend, &format!("overtaken {}", engine(&backend))).await;
         let until_then = service_kit::Clock::now_micros(&*app.clock) + 60_000_000;
         let (handed_over, mut publications) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
@@ -124,7 +124,7 @@ async fn whoever_lost_the_lease_while_publishing_deletes_nothing() {
         });
         emit(&app, "relayed", &[1, 2, 3].map(thing)).await;
         let publication = publications.recv().await.unwrap();
-        app.db("relayed").write(async |tx| tx.exec(STEAL, &[until_then.into()]).await).await.unwrap();
+        app.db("relayed").write(async |tx| tx.execute(STEAL, &[until_then.into()]).await).await.unwrap();
         publication.send(()).unwrap();
         until_metric(&app, HELD, 0.0).await;
         assert_eq!(things(&bus), [1, 2, 3], "{}: published", engine(&backend));

@@ -4,7 +4,7 @@ use events::bus::{Bus as _, NatsBus};
 use futures_util::{FutureExt as _, StreamExt as _};
 use service_kit::Clock as _;
 use service_kit::config::{BusKind, EventsConfig};
-use testkit::{Nats, TestApp, probe, until};
+use testkit::{Nats, TestApp, probe, wait_until};
 use tokio::sync::Notify;
 
 use crate::arrangements::{make_thing, maker};
@@ -31,7 +31,7 @@ async fn a_call_reaches_the_other_replicas_of_the_service() {
         e
     };
     // The first ones may come before the subscription is made.
-    let heard = until("a call is heard", async || {
+    let heard = wait_until("a call is heard", async || {
         other.wake_relays("probe").await;
         called.notified().now_or_never()
     });
@@ -48,11 +48,11 @@ async fn a_service_without_the_lease_calls_when_it_has_written() {
     let app = TestApp::start(&[probe::SERVICE], &format!("{}{}", nats.settings(), maker())).await;
     let held = "undulator_lease_held{undulator_service=\"probe\",lease=\"outbox-relay\"}";
     let until_held = async |expected: f64| {
-        until("the lease", async || app.metric(held).await.filter(|held| (held - expected).abs() < 0.5)).await;
+        wait_until("the lease", async || app.metric(held).await.filter(|held| (held - expected).abs() < 0.5)).await;
     };
     until_held(1.0).await;
     let end = app.clock.now_micros() + 60_000_000;
-    app.db("probe").write(async |tx| tx.exec(STEAL, &[end.into()]).await).await.unwrap();
+    app.db("probe").write(async |tx| tx.execute(STEAL, &[end.into()]).await).await.unwrap();
     until_held(0.0).await;
     let client = async_nats::connect(nats.url()).await.unwrap();
     let mut calls = client.subscribe("undulator.relay.*").await.unwrap();

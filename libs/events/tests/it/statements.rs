@@ -13,7 +13,7 @@ async fn every_statement_is_known_to_both_engines() {
         &probe_store::reconciles::ALL,
     ]
     .concat();
-    for test in testkit::databases("statements", probe::SERVICE.migrations).await {
+    for test in testkit::create_databases("statements", probe::SERVICE.migrations).await {
         test.db.prepare_all(&all).await.unwrap();
         // The one that differs between the engines is run.
         let deleted =
@@ -25,7 +25,7 @@ async fn every_statement_is_known_to_both_engines() {
 
 #[tokio::test]
 async fn published_events_are_deleted_by_id_and_no_others() {
-    for test in testkit::databases("statements", &[]).await {
+    for test in testkit::create_databases("statements", &[]).await {
         let work = async |tx: &mut service_kit::Tx| -> Result<Vec<String>, DbError> {
             for n in 0..300 {
                 let envelope = envelope(n);

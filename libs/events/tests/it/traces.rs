@@ -26,7 +26,7 @@ async fn an_event_carries_the_trace_of_its_change_to_the_bus() {
     tracing::Instrument::instrument(write, span).await.unwrap();
     let sql = "SELECT headers FROM outbox";
     let stored: Option<String> =
-        app.db("relayed").read().await.unwrap().opt(sql, &[]).await.unwrap().map(|row| row.at(0).unwrap());
+        app.db("relayed").read().await.unwrap().fetch_optional(sql, &[]).await.unwrap().map(|row| row.at(0).unwrap());
     app.drain().await;
 
     let sent = bus.published()[0].headers.traceparent.clone();

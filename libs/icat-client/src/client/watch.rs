@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use service_kit::problem::chain;
+use service_kit::problem::format_error_chain;
 use service_kit::{Clock, ConfigError, Ctx, Db, DbError, Lease, Leases, Listener, Problem, Tx, Worker};
 use thiserror::Error;
 use tokio::sync::Mutex;
@@ -84,7 +84,7 @@ impl Watch {
         R: AsyncFn(&mut Tx, &'static str, &[i64]) -> Result<(), Problem> + Send + Sync + 'static,
     {
         let core = &ctx.config.core;
-        let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve(&core.icat.url, Listener::Public));
+        let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&core.icat.url, Listener::Public));
         let reader = ReaderAccount::from_setting(&core.icat.reader, icat)?
             .ok_or_else(|| ConfigError("watching ICAT for changes needs icat.reader".to_owned()))?;
         let (name, interval) = (self.name, self.interval);
@@ -116,7 +116,7 @@ where
         let mut poller = self.poller.lock().await;
         let outcome = self.work(&lease, &mut poller).await;
         if let Err(e) = &outcome {
-            tracing::debug!(watch = self.watch.name, error = chain(e), "positions are read again");
+            tracing::debug!(watch = self.watch.name, error = format_error_chain(e), "positions are read again");
             *poller = None;
         }
         outcome
@@ -143,14 +143,14 @@ where
             .db
             .write(async |tx| -> Result<bool, Problem> {
                 // A successor has begun from what was stored before.
-                if !lease.holds(tx).await? {
+                if !lease.is_held(tx).await? {
                     return Ok(false);
                 }
                 if !changes.is_empty() {
                     (self.on_changes)(tx, &changes).await?;
                 }
                 let vals = [self.watch.name.into(), text.as_str().into(), now.as_microsecond().into()];
-                tx.exec(SAVE, &vals).await?;
+                tx.execute(SAVE, &vals).await?;
                 Ok(true)
             })
             .await?;
@@ -169,7 +169,7 @@ where
             let ids = self.reader.with_session(async |_, session| poller.list_ids(session, entity).await).await?;
             self.db
                 .write(async |tx| -> Result<(), Problem> {
-                    if lease.holds(tx).await? { (self.on_all)(tx, entity, &ids).await } else { Ok(()) }
+                    if lease.is_held(tx).await? { (self.on_all)(tx, entity, &ids).await } else { Ok(()) }
                 })
                 .await?;
         }
@@ -177,7 +177,7 @@ where
     }
 
     async fn bookmark(&self) -> Result<Bookmark, WatchError> {
-        let row = self.db.read().await?.opt(READ, &[self.watch.name.into()]).await?;
+        let row = self.db.read().await?.fetch_optional(READ, &[self.watch.name.into()]).await?;
         Ok(match row {
             Some(row) => serde_json::from_str(&row.get::<String>("value")?)?,
             None => Bookmark::default(),

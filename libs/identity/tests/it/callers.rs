@@ -79,7 +79,7 @@ async fn a_session_that_ends_is_forgotten_at_once() {
         "the control: it is remembered until somebody tells"
     );
     steer_fakes(&app, "tell-end").await;
-    testkit::until("the ended session is refused", async || {
+    testkit::wait_until("the ended session is refused", async || {
         (get_with_bearer(&app, "/who", Some(SESSION)).await.0 == 401).then_some(())
     })
     .await;
@@ -108,7 +108,7 @@ async fn a_key_with_instruments_writes_for_these_alone() {
         format!(
             "[[identity.api_keys]]\nname = \"{name}\"\nsha256 = \"{}\"\nuser = \"simple/{name}\"\n{instruments}\
              scopes = [\"logbook:write\"]\nexpires = \"2027-01-01T00:00:00Z\"\n",
-            service_kit::digest(name)
+            service_kit::sha256_hex(name)
         )
     };
     let app = start_app(&[key("one", "instruments = [\"ID30A-1\", \"BM29\"]\n"), key("all", "")].concat()).await;
@@ -138,8 +138,8 @@ async fn an_api_key_acts_for_its_user_within_its_scopes_until_it_expires() {
          scopes = [\"logbook:write\"]\nexpires = \"2026-01-12T10:00:00Z\"\n\
          [[identity.api_keys]]\nname = \"reader\"\nsha256 = \"{}\"\nuser = \"simple/reader\"\n\
          scopes = [\"read\"]\nexpires = \"2027-01-01T00:00:00Z\"\n",
-        service_kit::digest("key-of-the-beamline"),
-        service_kit::digest("key-of-the-reader")
+        service_kit::sha256_hex("key-of-the-beamline"),
+        service_kit::sha256_hex("key-of-the-reader")
     ))
     .await;
     let post = async |key: &str| {

@@ -12,7 +12,7 @@ use identity::{Caller, CredentialLocation, Identity, MaybeCaller};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use service_kit::{Code, Ctx, Db, Dialect, Listener, Mount, Problem, Running, ServiceDef};
+use service_kit::{Code, Ctx, Db, ErrorFormat, Listener, Mount, Problem, Running, ServiceDef};
 use std::sync::Arc;
 use testkit::TestApp;
 
@@ -46,14 +46,16 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
     let ender = Arc::new(Ender { db: ctx.db.clone(), outbox: events.outbox() });
     let who = |mount: Mount, places| identity.accept_credentials(mount, places).get("", answer_user_name);
     let mounts = vec![
-        Mount::new("/icat", Listener::Public, Dialect::Icat).state(Arc::clone(&fake)).get("/session/{id}", get_session),
-        Mount::new("/.well-known", Listener::Public, Dialect::Problem)
+        Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
+            .state(Arc::clone(&fake))
+            .get("/session/{id}", get_session),
+        Mount::new("/.well-known", Listener::Public, ErrorFormat::Problem)
             .state(Arc::clone(&fake))
             .get("/jwks.json", get_jwks),
-        Mount::new("/sessions", Listener::Internal, Dialect::Problem)
+        Mount::new("/sessions", Listener::Internal, ErrorFormat::Problem)
             .state(Arc::clone(&fake))
             .post("/resolve", resolve_token),
-        Mount::new("/steer", Listener::Internal, Dialect::Problem)
+        Mount::new("/steer", Listener::Internal, ErrorFormat::Problem)
             .state(fake)
             .state(ender)
             .put("/keys", async |fake: web::Data<Fake>, keys: web::Json<Value>| {
@@ -73,29 +75,32 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
                 let (fetches, asked) = (fake.fetches.load(Ordering::SeqCst), fake.asked.load(Ordering::SeqCst));
                 HttpResponse::Ok().json(json!({"fetches": fetches, "asked": asked}))
             }),
-        who(Mount::new("/who", Listener::Public, Dialect::Problem), &[]),
-        who(Mount::new("/in-query", Listener::Public, Dialect::Problem), &[CredentialLocation::Query("sessionId")]),
-        who(Mount::new("/in-header", Listener::Public, Dialect::Problem), &[CredentialLocation::Header("x-session")]),
+        who(Mount::new("/who", Listener::Public, ErrorFormat::Problem), &[]),
+        who(Mount::new("/in-query", Listener::Public, ErrorFormat::Problem), &[CredentialLocation::Query("sessionId")]),
+        who(
+            Mount::new("/in-header", Listener::Public, ErrorFormat::Problem),
+            &[CredentialLocation::Header("x-session")],
+        ),
         identity
             .accept_credentials(
-                Mount::new("/in-path", Listener::Public, Dialect::Problem),
+                Mount::new("/in-path", Listener::Public, ErrorFormat::Problem),
                 &[CredentialLocation::Path("session")],
             )
             .get("/{session}/who", answer_user_name),
-        Mount::new("/with-key", Listener::Public, Dialect::Problem).state(Arc::new(identity.clone())).get(
+        Mount::new("/with-key", Listener::Public, ErrorFormat::Problem).state(Arc::new(identity.clone())).get(
             "/{key}",
             async |identity: web::Data<Identity>, key: web::Path<String>| {
                 identity.verify_api_key_or_session(&key).await.map(|caller| user_name(&caller))
             },
         ),
         identity
-            .accept_credentials(Mount::new("/write-for", Listener::Public, Dialect::Problem), &[])
+            .accept_credentials(Mount::new("/write-for", Listener::Public, ErrorFormat::Problem), &[])
             .get("", write_for),
         identity
-            .accept_credentials(Mount::new("/maybe", Listener::Public, Dialect::Problem), &[])
+            .accept_credentials(Mount::new("/maybe", Listener::Public, ErrorFormat::Problem), &[])
             .get("", async |caller: MaybeCaller| caller.0.map_or("nobody".to_owned(), |caller| user_name(&caller))),
         identity
-            .accept_credentials(Mount::new("/write", Listener::Public, Dialect::Problem), &[])
+            .accept_credentials(Mount::new("/write", Listener::Public, ErrorFormat::Problem), &[])
             .post("", async |caller: Caller| caller.require_scope("logbook:write").map(|()| user_name(&caller))),
     ];
     Ok(Running { mounts, ..Running::default() })
@@ -147,7 +152,7 @@ async fn resolve_token(fake: web::Data<Fake>) -> Result<HttpResponse, Problem> {
 }
 
 async fn emit_session_ended(ender: web::Data<Ender>) -> Result<HttpResponse, Problem> {
-    let event = SessionEnded { session_hash: service_kit::digest(SESSION), subject: "db/ada".to_owned() };
+    let event = SessionEnded { session_hash: service_kit::sha256_hex(SESSION), subject: "db/ada".to_owned() };
     ender.db.write(async |tx| ender.outbox.emit(tx, &event).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -9,7 +9,7 @@ use identity::check_reader_account;
 use serde_json::json;
 use service_kit::doctor::Level;
 use service_kit::{
-    Config, Dialect, DoctorCtx, Endpoints, Finding, Listener, Mount, Process, Running, ServiceDef, SystemClock,
+    Config, DoctorCtx, Endpoints, ErrorFormat, Finding, Listener, Mount, Process, Running, ServiceDef, SystemClock,
 };
 use testkit::TestApp;
 
@@ -18,7 +18,7 @@ use testkit::TestApp;
 const ICAT: ServiceDef = ServiceDef {
     name: "icat",
     build: |_| {
-        let mount = Mount::new("/icat", Listener::Public, Dialect::Icat)
+        let mount = Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
             .post("/session", create_session)
             .get("/entityManager", search_rows);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
@@ -67,7 +67,7 @@ async fn check_account_at(url: &str, reader: &str, is_running: bool, own: &str, 
         databases: Vec::new(),
         endpoints,
         is_running,
-        stranger: None,
+        foreign_server: None,
     };
     let findings = check_reader_account(ctx.clone()).await;
     assert_eq!(findings, check_reader_account(ctx).await, "asked again, it says the same");
@@ -123,7 +123,7 @@ async fn rows_that_nobody_has_made_yet_are_not_missed() {
         (vec!["Facility"], Level::Ok, "the catalogue has no row of Investigation, User,"),
     ] {
         let process = Process::default();
-        process.shared(|| StoredKinds::from_kinds(stored.clone()));
+        process.get_or_init(|| StoredKinds::from_kinds(stored.clone()));
         let found = check_account_at("self", "db:blind:secret", true, own, process).await;
         assert!(found.level == level && found.says.contains(words), "{stored:?}: {found:?}");
     }

@@ -92,7 +92,7 @@ async fn a_token_ends_with_its_time_and_with_its_session() {
     steer_fakes(&app, "session-is-dead/true").await;
     assert_eq!(get_with_bearer(&app, "/who", Some(&token)).await.0, 200, "the control: nobody has told");
     steer_fakes(&app, "tell-end").await;
-    testkit::until("the token is refused", async || {
+    testkit::wait_until("the token is refused", async || {
         (get_with_bearer(&app, "/who", Some(&token)).await.0 == 401).then_some(())
     })
     .await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Failure, count, result};
+use super::{Failure, format_count, print_result};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{CopyState, Db, DbError, Migrate, Target};
@@ -61,11 +61,11 @@ pub async fn run(services: &[ServiceDef], settings: &Config, from: &str, to: &st
     let rows: u64 = all.iter().map(|copied| copied.rows).sum();
     let sentence = format!(
         "{} of {} in {} copied and verified",
-        count(rows, "row"),
-        count(all.len(), "table"),
-        count(pairs.len(), "service")
+        format_count(rows, "row"),
+        format_count(all.len(), "table"),
+        format_count(pairs.len(), "service")
     );
-    result(json, &all, &sentence)
+    print_result(json, &all, &sentence)
 }
 
 async fn open_pair<'s>(service: &'s ServiceDef, from: &Place, to: &Place) -> Result<Pair<'s>, Failure> {
@@ -85,7 +85,7 @@ impl Pair<'_> {
              empty directory or database, or remove what is there: the file {0}.db with its -wal and -shm, or the \
              schema (DROP SCHEMA {0} CASCADE)",
             self.service.name,
-            count(*rows, "row")
+            format_count(*rows, "row")
         ))
     }
 
@@ -108,7 +108,7 @@ fn failed(service: &str, error: &DbError) -> Failure {
         }
         _ => "its target is as it was, and the same command can be run again",
     };
-    Failure::Failed(format!("{service}: {}; {target}", crate::problem::chain(error)))
+    Failure::Failed(format!("{service}: {}; {target}", crate::problem::format_error_chain(error)))
 }
 
 /// One side of the copy.
@@ -128,10 +128,13 @@ impl Place {
                         format!("{directory} is a file; name the directory that holds the databases of all services");
                     return Err(Failure::Usage(text));
                 }
-                (settings.with("database.url", "sqlite")?.with("data_dir", directory)?, directory.to_owned())
+                (
+                    settings.with_setting("database.url", "sqlite")?.with_setting("data_dir", directory)?,
+                    directory.to_owned(),
+                )
             }
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                (settings.with("database.url", url)?, "that PostgreSQL database".to_owned())
+                (settings.with_setting("database.url", url)?, "that PostgreSQL database".to_owned())
             }
             None => {
                 let text = "--from and --to are sqlite:DIRECTORY or postgres://USER:PASSWORD@HOST/DATABASE";
@@ -139,12 +142,12 @@ impl Place {
             }
         };
         let read_timeout = format!("{}s", READ_TIMEOUT.as_secs());
-        Ok(Self { settings: settings.with("database.read_timeout", read_timeout)?, shown })
+        Ok(Self { settings: settings.with_setting("database.read_timeout", read_timeout)?, shown })
     }
 
     fn target(&self, service: &ServiceDef) -> Result<Target, Failure> {
         let core = &self.settings.core;
-        Target::of(&core.database, &core.data_dir, service.name)
+        Target::from_config(&core.database, &core.data_dir, service.name)
             .map_err(|e| Failure::Config(ConfigError(e.to_string())))
     }
 

@@ -8,14 +8,14 @@ use std::{fs, io, thread};
 
 use tokio::sync::oneshot;
 
-use super::{Failure, count, result};
+use super::{Failure, format_count, print_result};
 use crate::clock::SystemClock;
 use crate::config::{BusKind, Config};
 use crate::db::{Db, Target};
 use crate::doctor::{DoctorCtx, Finding, Level};
-use crate::existing_database::require_place;
+use crate::existing_database::require_location;
 use crate::instance::instance_id;
-use crate::problem::{chain, root_cause};
+use crate::problem::{format_error_chain, root_cause};
 use crate::process::Process;
 use crate::serve::{Endpoints, http_client, open_database};
 use crate::service_def::ServiceDef;
@@ -24,27 +24,27 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Exit code 1 if anything is wrong. Writes nothing, and migrates nothing.
 pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
-    require_place(services, settings).await?;
+    require_location(services, settings).await?;
     let client = http_client(settings)?;
-    let mut findings = vec![Finding::ok("settings", settings.facility_place().to_string())];
+    let mut findings = vec![Finding::ok("settings", settings.facility_location().to_string())];
     findings.extend(settings.unreadable_secrets.iter().map(|reason| Finding::wrong("secrets", reason)));
-    let Listeners { findings: looked, stranger } = look_at_listeners(settings, &client).await;
+    let Listeners { findings: looked, foreign_server } = look_at_listeners(settings, &client).await;
     findings.extend(looked);
     let mut databases = Vec::new();
     for service in services {
         let looked = database(service, settings, &mut databases).await;
-        findings.push(Finding::of(format!("database of {}", service.name), looked));
+        findings.push(Finding::from_result(format!("database of {}", service.name), looked));
     }
-    findings.push(Finding::of("ICAT", icat(settings, &client).await));
+    findings.push(Finding::from_result("ICAT", icat(settings, &client).await));
     if settings.core.events.kind == BusKind::Nats {
-        findings.push(Finding::of("NATS", nats(settings).await));
+        findings.push(Finding::from_result("NATS", nats(settings).await));
     }
     for (name, storage) in &settings.core.storage {
-        let looked = match storage.directory(name) {
+        let looked = match storage.parse_directory(name) {
             Ok(directory) => read_storage(directory).await,
             Err(e) => Err(e.to_string()),
         };
-        findings.push(Finding::of(format!("storage {name}"), looked));
+        findings.push(Finding::from_result(format!("storage {name}"), looked));
     }
     let core = &settings.core;
     let ctx = DoctorCtx {
@@ -55,7 +55,7 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
         databases,
         endpoints: Endpoints { public: core.http.bind, internal: core.http.internal_bind },
         is_running: false,
-        stranger,
+        foreign_server,
     };
     findings.extend(crate::doctor::examine(services, &ctx).await);
     for (_, db) in ctx.databases {
@@ -63,11 +63,11 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
     }
     let wrong = findings.iter().filter(|finding| !finding.ok).count();
     let lines: Vec<String> = findings.iter().map(|f| format!("{}  {:<22} {}", word(f.level), f.what, f.says)).collect();
-    result(json, &findings, &lines.join("\n"))?;
+    print_result(json, &findings, &lines.join("\n"))?;
     if wrong == 0 {
         Ok(())
     } else {
-        Err(Failure::Failed(format!("{wrong} of {} failed", count(findings.len(), "check"))))
+        Err(Failure::Failed(format!("{wrong} of {} failed", format_count(findings.len(), "check"))))
     }
 }
 
@@ -85,7 +85,7 @@ async fn read_storage(directory: PathBuf) -> Result<String, String> {
     let (sender, receiver) = oneshot::channel();
     thread::spawn(move || sender.send(fs::read_dir(directory).map(Iterator::count)));
     match tokio::time::timeout(PATIENCE, receiver).await {
-        Ok(Ok(Ok(entries))) => Ok(format!("{shown} can be read ({})", count(entries, "entry"))),
+        Ok(Ok(Ok(entries))) => Ok(format!("{shown} can be read ({})", format_count(entries, "entry"))),
         Ok(Ok(Err(e))) => Err(format!("{shown}: {e}")),
         Ok(Err(_)) | Err(_) => Err(format!("{shown} does not answer: is its file system mounted and its server up?")),
     }
@@ -94,20 +94,20 @@ async fn read_storage(directory: PathBuf) -> Result<String, String> {
 struct Listeners {
     findings: Vec<Finding>,
     /// Where somebody else listens.
-    stranger: Option<SocketAddr>,
+    foreign_server: Option<SocketAddr>,
 }
 
 /// Whether the ports are free, taken by the services themselves, or by somebody else.
 async fn look_at_listeners(settings: &Config, client: &reqwest::Client) -> Listeners {
     let http = &settings.core.http;
     let is_ours = is_own_server(settings, client).await;
-    let mut listeners = Listeners { findings: Vec::new(), stranger: None };
+    let mut listeners = Listeners { findings: Vec::new(), foreign_server: None };
     for (setting, address) in [("http.internal_bind", http.internal_bind), ("http.bind", http.bind)] {
         let outcome = match TcpListener::bind(address) {
             Ok(_) => Ok(format!("{setting} = {address} is free")),
             Err(e) if e.kind() == io::ErrorKind::AddrInUse && is_ours => Ok(format!("{setting} = {address}: running")),
             Err(e) if e.kind() == io::ErrorKind::AddrInUse => {
-                listeners.stranger = Some(address);
+                listeners.foreign_server = Some(address);
                 Err(format!(
                     "another server listens at {address} ({setting}), or one of this facility that was started by an older \
                      version: stop it, or choose another port"
@@ -115,7 +115,7 @@ async fn look_at_listeners(settings: &Config, client: &reqwest::Client) -> Liste
             }
             Err(e) => Err(crate::http::bind_refusal(setting, address, &e)),
         };
-        listeners.findings.insert(0, Finding::of(setting, outcome));
+        listeners.findings.insert(0, Finding::from_result(setting, outcome));
     }
     listeners
 }
@@ -124,7 +124,7 @@ async fn look_at_listeners(settings: &Config, client: &reqwest::Client) -> Liste
 async fn is_own_server(settings: &Config, client: &reqwest::Client) -> bool {
     let http = &settings.core.http;
     let endpoints = Endpoints { public: http.bind, internal: http.internal_bind };
-    let health = format!("{}/health/live", endpoints.resolve("self", crate::Listener::Internal));
+    let health = format!("{}/health/live", endpoints.resolve_url("self", crate::Listener::Internal));
     let Ok(answer) = client.get(health).timeout(PATIENCE).send().await else { return false };
     let Ok(text) = answer.text().await else { return false };
     let body: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
@@ -137,22 +137,23 @@ async fn database(
     settings: &Config,
     databases: &mut Vec<(&'static str, Db)>,
 ) -> Result<String, String> {
-    let target =
-        Target::of(&settings.core.database, &settings.core.data_dir, service.name).map_err(|e| e.to_string())?;
+    let target = Target::from_config(&settings.core.database, &settings.core.data_dir, service.name)
+        .map_err(|e| e.to_string())?;
     if let Target::Sqlite(file) = &target
         && !file.is_file()
     {
         return Ok(format!("{} will be made at the first start", file.display()));
     }
-    let settings = settings.with("database.migrate", "never").map_err(|e| e.to_string())?;
-    let db = open_database(service, &settings, &SystemClock).await.map_err(|e| chain(&e))?;
-    let pending = db.migration_plan(service.migrations).await.map_err(|e| chain(&e)).map(|pending| pending.len());
+    let settings = settings.with_setting("database.migrate", "never").map_err(|e| e.to_string())?;
+    let db = open_database(service, &settings, &SystemClock).await.map_err(|e| format_error_chain(&e))?;
+    let pending =
+        db.migration_plan(service.migrations).await.map_err(|e| format_error_chain(&e)).map(|pending| pending.len());
     if pending == Ok(0) {
         databases.push((service.name, db));
         return Ok("answers, up to date".to_owned());
     }
     db.close().await;
-    Err(format!("answers, but lacks {}: run `undulator migrate`", count(pending?, "migration")))
+    Err(format!("answers, but lacks {}: run `undulator migrate`", format_count(pending?, "migration")))
 }
 
 async fn icat(settings: &Config, client: &reqwest::Client) -> Result<String, String> {

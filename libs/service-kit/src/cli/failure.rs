@@ -28,8 +28,8 @@ impl Failure {
     }
 
     /// Any other error, with its causes.
-    pub fn of(error: &dyn std::error::Error) -> Self {
-        Self::Failed(crate::problem::chain(error))
+    pub fn from_error(error: &dyn std::error::Error) -> Self {
+        Self::Failed(crate::problem::format_error_chain(error))
     }
 }
 
@@ -38,7 +38,7 @@ impl From<BuildError> for Failure {
         match e {
             BuildError::Config(e) => Self::Config(e),
             BuildError::Database(DbError::Setup(text)) => Self::Config(ConfigError(text)),
-            e => Self::of(&e),
+            e => Self::from_error(&e),
         }
     }
 }
@@ -51,7 +51,7 @@ impl From<ServeError> for Failure {
                 Self::Config(ConfigError(text)) => Self::Config(ConfigError(format!("service {service}: {text}"))),
                 failure => failure,
             },
-            e => Self::of(&e),
+            e => Self::from_error(&e),
         }
     }
 }

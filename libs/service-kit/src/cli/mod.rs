@@ -1,9 +1,9 @@
 //! The commands that every binary has, the all-in-one as well as that of a single service.
 
-mod count;
 mod db_copy;
 mod doctor;
 mod failure;
+mod format_count;
 mod migrate;
 mod show;
 
@@ -15,11 +15,11 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-pub use self::count::count;
 pub use self::failure::Failure;
+pub use self::format_count::format_count;
 use crate::config::{Config, ConfigError};
 use crate::private_paths::check_storages;
-use crate::serve::serve;
+use crate::serve::serve_until_signal;
 use crate::service_def::ServiceDef;
 use crate::telemetry;
 
@@ -88,7 +88,12 @@ pub enum DbCommand {
 }
 
 /// Runs one of the shared commands.
-pub async fn run(command: Command, services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
+pub async fn run_command(
+    command: Command,
+    services: &[ServiceDef],
+    settings: &Config,
+    json: bool,
+) -> Result<(), Failure> {
     match command {
         Command::Serve { services: names } => {
             let services = chosen(services, &names)?;
@@ -97,8 +102,8 @@ pub async fn run(command: Command, services: &[ServiceDef], settings: &Config, j
             } else {
                 "undulator".to_owned()
             };
-            let running = telemetry::init(&settings.core.log, &name, &settings.core.site)?;
-            let outcome = serve(&services, settings, |_| ()).await;
+            let running = telemetry::start_telemetry(&settings.core.log, &name, &settings.core.site)?;
+            let outcome = serve_until_signal(&services, settings, |_| ()).await;
             running.shutdown();
             Ok(outcome?)
         }
@@ -114,7 +119,7 @@ pub async fn run(command: Command, services: &[ServiceDef], settings: &Config, j
 }
 
 /// Settings of all given services, checked as a whole, whichever of them will run.
-pub fn load(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
+pub fn load_config(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
     load_by(Config::load, services, file)
 }
 
@@ -124,10 +129,10 @@ pub fn load_with_unreadable_secrets(services: &[ServiceDef], file: Option<PathBu
 }
 
 /// The settings that a command needs.
-pub fn load_for(command: &Command, services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
+pub fn load_config_for(command: &Command, services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
     match command {
         Command::Doctor => load_with_unreadable_secrets(services, file),
-        _ => load(services, file),
+        _ => load_config(services, file),
     }
 }
 
@@ -158,15 +163,19 @@ fn chosen(services: &[ServiceDef], names: &[String]) -> Result<Vec<ServiceDef>, 
 }
 
 /// The result of a command: JSON for programs, a sentence for people.
-pub fn result(json: bool, value: &impl Serialize, sentence: &str) -> Result<(), Failure> {
-    if json { print(&serde_json::to_string(value).map_err(|e| Failure::of(&e))?) } else { print(sentence) }
+pub fn print_result(json: bool, value: &impl Serialize, sentence: &str) -> Result<(), Failure> {
+    if json {
+        print_text(&serde_json::to_string(value).map_err(|e| Failure::from_error(&e))?)
+    } else {
+        print_text(sentence)
+    }
 }
 
 /// A line, or several, on stdout. A reader that has seen enough, such as `head`, is no failure.
-pub fn print(text: &str) -> Result<(), Failure> {
+pub fn print_text(text: &str) -> Result<(), Failure> {
     match writeln!(std::io::stdout().lock(), "{text}") {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|e| Failure::of(&e)),
+        written => written.map_err(|e| Failure::from_error(&e)),
     }
 }
 
@@ -181,14 +190,14 @@ struct Single {
 }
 
 /// The `main` of a binary with one service.
-pub fn main(service: ServiceDef) -> ExitCode {
+pub fn run_service_binary(service: ServiceDef) -> ExitCode {
     let Single { options, command } = Single::parse();
     let default_ports = service.default_ports;
     block_on(async move {
         let services = [service];
         let command = command.unwrap_or(Command::Serve { services: Vec::new() });
-        let settings = load_for(&command, &services, options.config)?.with_default_ports(default_ports)?;
-        run(command, &services, &settings, options.json).await
+        let settings = load_config_for(&command, &services, options.config)?.with_default_ports(default_ports)?;
+        run_command(command, &services, &settings, options.json).await
     })
 }
 

@@ -10,22 +10,22 @@ use super::Config;
 /// The settings file and the data directory of a process; absolute, because a relative path means another place in another
 /// directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FacilityPlace {
+pub struct FacilityLocation {
     pub settings_file: Option<PathBuf>,
     pub data_dir: PathBuf,
 }
 
 impl Config {
-    pub fn facility_place(&self) -> FacilityPlace {
+    pub fn facility_location(&self) -> FacilityLocation {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        FacilityPlace {
+        FacilityLocation {
             settings_file: self.settings_file.as_deref().map(absolute),
             data_dir: absolute(&self.core.data_dir),
         }
     }
 
     /// Whether nobody has said where the facility is: there is no settings file, and no variable names the data directory.
-    pub fn is_default_place(&self) -> bool {
+    pub fn is_default_location(&self) -> bool {
         let named = self.origin.find_metadata("data_dir").is_some_and(|metadata| {
             matches!(metadata.source, Some(Source::File(_))) || metadata.name.contains("environment")
         });
@@ -33,7 +33,7 @@ impl Config {
     }
 }
 
-impl fmt::Display for FacilityPlace {
+impl fmt::Display for FacilityLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.settings_file {
             Some(file) => write!(f, "settings file {}", file.display())?,

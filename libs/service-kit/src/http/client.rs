@@ -9,10 +9,10 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tracing::{Instrument as _, field};
 
-use super::own::Own;
+use super::self_calls::SelfCalls;
 use crate::config::ConfigError;
 use crate::metrics::{CallLabels, Metrics};
-use crate::problem::chain;
+use crate::problem::format_error_chain;
 use crate::redaction;
 
 /// Who is called, and with which pattern; given with `RequestBuilder::with_extension`.
@@ -26,7 +26,7 @@ pub struct Peer {
 
 struct Observe {
     metrics: Metrics,
-    own: Own,
+    self_calls: SelfCalls,
 }
 
 #[async_trait::async_trait]
@@ -49,12 +49,12 @@ impl Middleware for Observe {
             http.response.status_code = field::Empty,
             error.r#type = field::Empty,
         );
-        for (name, value) in span.in_scope(crate::telemetry::propagated) {
+        for (name, value) in span.in_scope(crate::telemetry::trace_headers) {
             if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
                 request.headers_mut().insert(name, value);
             }
         }
-        self.own.mark(&mut request);
+        self.self_calls.mark_request(&mut request);
         let started = tokio::time::Instant::now();
         let outcome = next.run(request, extensions).instrument(span.clone()).await;
         let status = match &outcome {
@@ -75,8 +75,8 @@ impl Middleware for Observe {
 }
 
 /// Adds what is observed to a plain client.
-pub(crate) fn observed(client: reqwest::Client, metrics: &Metrics, own: &Own) -> ClientWithMiddleware {
-    ClientBuilder::new(client).with(Observe { metrics: metrics.clone(), own: own.clone() }).build()
+pub(crate) fn observed(client: reqwest::Client, metrics: &Metrics, self_calls: &SelfCalls) -> ClientWithMiddleware {
+    ClientBuilder::new(client).with(Observe { metrics: metrics.clone(), self_calls: self_calls.clone() }).build()
 }
 
 /// What every client of ours has in common: no redirects, our name, and the certificates of a PEM file as well if one is
@@ -98,7 +98,7 @@ pub(crate) fn finished(
             builder = builder.add_root_certificate(certificate);
         }
     }
-    builder.build().map_err(|e| ConfigError(format!("cannot make the HTTP client: {}", chain(&e))))
+    builder.build().map_err(|e| ConfigError(format!("cannot make the HTTP client: {}", format_error_chain(&e))))
 }
 
 /// A client for a command that calls servers, where no service runs: an answer may take as long as it likes, but not be

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::mount::{Listener, Mount};
 use crate::db::{Db, DbError};
-use crate::dialect::Dialect;
+use crate::error_format::ErrorFormat;
 use crate::metrics::{ConnectionLabels, Metrics};
 use crate::problem::Problem;
 
@@ -23,17 +23,17 @@ type Check = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// What readiness reports besides the databases. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Checks(Arc<Mutex<Vec<(String, Check)>>>);
+pub struct HealthChecks(Arc<Mutex<Vec<(String, Check)>>>);
 
-impl fmt::Debug for Checks {
+impl fmt::Debug for HealthChecks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Checks")
+        f.write_str("HealthChecks")
     }
 }
 
-impl Checks {
+impl HealthChecks {
     /// Adds a dependency that is reported as `degraded` and does not make the process unready.
-    pub fn report(&self, name: impl Into<String>, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+    pub fn add(&self, name: impl Into<String>, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((name.into(), Arc::new(check)));
     }
 
@@ -45,7 +45,7 @@ impl Checks {
 pub(crate) struct Health {
     /// Service name and its database.
     pub databases: Vec<(&'static str, Db)>,
-    pub checks: Checks,
+    pub checks: HealthChecks,
     pub draining: Arc<AtomicBool>,
     pub metrics: Metrics,
     /// See [`crate::instance`].
@@ -55,12 +55,12 @@ pub(crate) struct Health {
 pub(crate) fn health_mounts(health: Health) -> [Mount; 2] {
     let health = Arc::new(health);
     [
-        Mount::new("/health", Listener::Internal, Dialect::Problem)
+        Mount::new("/health", Listener::Internal, ErrorFormat::Problem)
             .state(Arc::clone(&health))
             .get("/live", live)
             .get("/startup", ready)
             .get("/ready", ready),
-        Mount::new("/metrics", Listener::Internal, Dialect::Problem).state(health).get("", metrics),
+        Mount::new("/metrics", Listener::Internal, ErrorFormat::Problem).state(health).get("", metrics),
     ]
 }
 
@@ -85,7 +85,11 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
                 "busy"
             }
             Ok(Err(e)) => {
-                tracing::warn!(service, error = crate::problem::chain(&e), "the database cannot be read or written");
+                tracing::warn!(
+                    service,
+                    error = crate::problem::format_error_chain(&e),
+                    "the database cannot be read or written"
+                );
                 up = false;
                 state_after(&e)
             }
@@ -116,7 +120,7 @@ fn state_after(error: &DbError) -> &'static str {
 /// `GET /metrics` in the `OpenMetrics` text format.
 async fn metrics(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
     for (service, db) in &health.databases {
-        for (pool, used, idle) in db.connections() {
+        for (pool, used, idle) in db.count_connections() {
             for (state, count) in [("used", used), ("idle", idle)] {
                 let labels = ConnectionLabels { undulator_service: service, pool, state };
                 health.metrics.connections.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));

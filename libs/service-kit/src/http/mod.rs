@@ -1,29 +1,29 @@
-//! The HTTP floor: mounts, both listeners, and what surrounds every request.
+//! HTTP: mounts, both listeners, and what surrounds every request.
 
 mod address;
 mod bearer;
 mod body;
-mod boundary;
 mod client;
+pub mod content_disposition;
 mod cors;
-pub mod disposition;
 mod framing;
 mod health;
 mod limits;
 mod mount;
-mod own;
+mod request_middleware;
+mod self_calls;
 mod server;
 
 pub use self::address::ClientAddress;
 pub use self::bearer::{PathCredential, bearer_credential, is_access_token};
-pub use self::boundary::RequestId;
 pub use self::client::{Peer, command_client};
 pub(crate) use self::client::{finished, observed};
-pub use self::health::Checks;
+pub use self::health::HealthChecks;
 pub(crate) use self::health::{Health, health_mounts};
 pub(crate) use self::mount::Table;
 pub use self::mount::{Listener, Mount, MountError, RouteInfo};
-pub(crate) use self::own::Own;
+pub use self::request_middleware::RequestId;
+pub(crate) use self::self_calls::SelfCalls;
 pub(crate) use self::server::{Listening, Site, bind, bind_refusal, start};
 
 /// The methods of RFC 9110 and PATCH; others are one, so that callers cannot fill metrics with names of their own.

@@ -12,7 +12,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use thiserror::Error;
 
 use super::cors::Origins;
-use crate::dialect::Dialect;
+use crate::error_format::ErrorFormat;
 use crate::problem::{Code, Problem};
 
 /// Which of the two ports answers.
@@ -27,12 +27,12 @@ pub enum Listener {
 type MakeRoute = Arc<dyn Fn() -> actix_web::Route + Send + Sync>;
 type WithState = Arc<dyn Fn(Resource) -> Resource + Send + Sync>;
 
-/// Routes below one prefix that share an error dialect and a state.
+/// Routes below one prefix that share an error format and a state.
 #[derive(Clone)]
 pub struct Mount {
     pub prefix: Cow<'static, str>,
     pub listener: Listener,
-    pub dialect: Dialect,
+    pub error_format: ErrorFormat,
     /// Sent with every response, errors included.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Whose mount it is; set by the process.
@@ -49,7 +49,7 @@ struct Route {
     path: String,
     make: MakeRoute,
     /// Whether a request may take as long as its body needs.
-    unhurried: bool,
+    without_timeout: bool,
 }
 
 impl fmt::Debug for Mount {
@@ -61,11 +61,11 @@ impl fmt::Debug for Mount {
 
 impl Mount {
     /// A prefix such as `/icat`; a mount may also be a single exact path where services share a prefix.
-    pub fn new(prefix: impl Into<Cow<'static, str>>, listener: Listener, dialect: Dialect) -> Self {
+    pub fn new(prefix: impl Into<Cow<'static, str>>, listener: Listener, error_format: ErrorFormat) -> Self {
         Self {
             prefix: prefix.into(),
             listener,
-            dialect,
+            error_format,
             headers: Vec::new(),
             service: "process",
             origins: Origins::Nobody,
@@ -119,15 +119,15 @@ impl Mount {
         F::Output: Responder + 'static,
     {
         let make: MakeRoute = Arc::new(move || web::route().to(handler.clone()));
-        self.routes.push(Route { method, path: format!("{}{path}", self.prefix), make, unhurried: false });
+        self.routes.push(Route { method, path: format!("{}{path}", self.prefix), make, without_timeout: false });
         self
     }
 
     /// The route added last takes uploads of any size, so `http.limits.time` does not hold for it. Its handler must not wait
     /// longer than `http.idle_timeout` for the next piece.
-    pub fn unhurried(mut self) -> Self {
+    pub fn without_timeout(mut self) -> Self {
         if let Some(route) = self.routes.last_mut() {
-            route.unhurried = true;
+            route.without_timeout = true;
         }
         self
     }
@@ -225,9 +225,9 @@ impl Table {
     }
 
     /// Whether the requests of a route may take as long as their bodies need.
-    pub fn is_unhurried(&self, method: &Method, pattern: Option<&str>) -> bool {
+    pub fn is_without_timeout(&self, method: &Method, pattern: Option<&str>) -> bool {
         let mut routes = self.mounts.iter().flat_map(|mount| &mount.routes);
-        routes.any(|route| route.unhurried && route.method == *method && Some(route.path.as_str()) == pattern)
+        routes.any(|route| route.without_timeout && route.method == *method && Some(route.path.as_str()) == pattern)
     }
 
     /// The mount with the longest prefix that the path lies under.

@@ -9,10 +9,10 @@ use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
 use actix_web::{App, HttpServer, web};
 
 use super::address::TrustedProxies;
-use super::boundary::{Surroundings, boundary};
 use super::limits::Limiter;
 use super::mount::{Listener, Table};
-use super::own::Own;
+use super::request_middleware::{MiddlewareContext, handle_request};
+use super::self_calls::SelfCalls;
 use crate::config::HttpConfig;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
@@ -47,7 +47,7 @@ pub(crate) struct Listening {
 pub(crate) struct Site<'c> {
     pub ids: Arc<dyn Ids>,
     pub metrics: Metrics,
-    pub own: Own,
+    pub self_calls: SelfCalls,
     pub config: &'c HttpConfig,
 }
 
@@ -67,25 +67,25 @@ pub(crate) fn start(
         Listener::Public => Limiter::public(config),
         Listener::Internal => Limiter::internal(config),
     };
-    let surroundings = Arc::new(Surroundings {
+    let context = Arc::new(MiddlewareContext {
         table,
         ids: Arc::clone(&site.ids),
         metrics: site.metrics.clone(),
         proxies: TrustedProxies(config.trusted_proxies.clone()),
-        own: site.own.clone(),
+        self_calls: site.self_calls.clone(),
         limiter,
         cors: config.cors.clone(),
     });
     let body_limit = usize::try_from(config.limits.body.as_u64()).unwrap_or(usize::MAX);
     let server = HttpServer::new(move || {
-        let around = Arc::clone(&surroundings);
+        let around = Arc::clone(&context);
         App::new()
             .app_data(web::FormConfig::default().limit(body_limit))
             .app_data(web::JsonConfig::default().limit(body_limit))
             .app_data(web::PayloadConfig::new(body_limit))
-            .configure(|config| surroundings.table.configure(config))
+            .configure(|config| context.table.configure(config))
             .default_service(web::to(no_route))
-            .wrap(from_fn(move |req, next| boundary(Arc::clone(&around), req, next)))
+            .wrap(from_fn(move |req, next| handle_request(Arc::clone(&around), req, next)))
             // Clients of ICAT+ put a path behind an address that ends in a slash.
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
     })

@@ -13,10 +13,13 @@ use thiserror::Error;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config as Page;
 
-pub use self::problems::{Always, ApiKey, BEARER, Bearer, Body, Failure, ForCallers, FromIcat, later, of, text};
+pub use self::problems::{
+    ApiKey, BEARER, Bearer, BodyFailures, CallerFailures, CommonFailures, Failure, IcatFailures, plain_text_response,
+    response_entry, with_retry_after,
+};
 pub use self::start_page::StartLink;
 use self::start_page::{CONTENT_SECURITY_POLICY, Summary, first_sentence, render_start_page};
-use crate::dialect::Dialect;
+use crate::error_format::ErrorFormat;
 use crate::http::{Listener, Mount};
 use crate::problem::{Code, Problem};
 
@@ -39,13 +42,13 @@ pub enum OpenApiError {
 }
 
 /// The document of a service that has no routes of its own.
-pub fn none() -> OpenApi {
+pub fn empty_document() -> OpenApi {
     OpenApi::default()
 }
 
 /// One document of several services: names of schemas and operations carry the service's name in front, and its
 /// operations have its name as their tag. `server` is the URL at which clients reach them; `/` is where the document is.
-pub fn merged(documents: &[(&str, OpenApi)], server: &str) -> Result<Value, OpenApiError> {
+pub fn merge_documents(documents: &[(&str, OpenApi)], server: &str) -> Result<Value, OpenApiError> {
     let (mut paths, mut components) = (Map::new(), Map::new());
     let (mut tags, mut schemes) = (Vec::new(), Map::new());
     for (service, document) in documents {
@@ -160,13 +163,13 @@ pub(crate) fn mounts(
         .collect();
     let documents = Arc::new(Documents {
         start_page: render_start_page(site, pages, &summaries).map_err(OpenApiError::StartPage)?,
-        merged: merged(documents, if public_url.is_empty() { "/" } else { public_url })?.to_string(),
+        merged: merge_documents(documents, if public_url.is_empty() { "/" } else { public_url })?.to_string(),
         // Without the badge that a server elsewhere would draw.
         page: Arc::new(Page::from("/openapi.json").validator_url("none")),
         services: documents.iter().map(|(name, _)| *name).collect(),
     });
     let mount = |prefix: &'static str| {
-        Mount::new(prefix, Listener::Public, Dialect::Problem).state(Arc::clone(&documents)).cors()
+        Mount::new(prefix, Listener::Public, ErrorFormat::Problem).state(Arc::clone(&documents)).cors()
     };
     Ok(vec![
         mount("/").header("content-security-policy", CONTENT_SECURITY_POLICY).header("vary", "accept").get("", index),
@@ -223,12 +226,13 @@ mod tests {
 
     #[test]
     fn merging_keeps_names_apart_and_refuses_a_path_described_twice() {
-        let all = merged(&[("a", document("/a", "Thing")), ("b", document("/b", "Thing"))], "/").unwrap();
+        let all = merge_documents(&[("a", document("/a", "Thing")), ("b", document("/b", "Thing"))], "/").unwrap();
         assert_eq!(all["paths"]["/a"]["get"]["operationId"], "a_read");
         let target = &all["paths"]["/b"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
         assert_eq!(target, "#/components/schemas/b_Thing");
         assert_eq!(all["components"]["schemas"].as_object().unwrap().len(), 2);
-        let twice = merged(&[("a", document("/a", "Thing")), ("b", document("/a", "Other"))], "/").unwrap_err();
+        let twice =
+            merge_documents(&[("a", document("/a", "Thing")), ("b", document("/a", "Other"))], "/").unwrap_err();
         assert_eq!(twice.to_string(), "two services describe GET /a");
     }
 
@@ -240,11 +244,13 @@ mod tests {
             serde_json::from_value::<OpenApi>(document).unwrap()
         };
         let bearer = |text: &str| json!({"type": "http", "scheme": "bearer", "description": text});
-        let all = merged(&[("a", with("/a", bearer("one"))), ("b", with("/b", bearer("two")))], "https://x").unwrap();
+        let all = merge_documents(&[("a", with("/a", bearer("one"))), ("b", with("/b", bearer("two")))], "https://x")
+            .unwrap();
         assert_eq!(all["components"]["securitySchemes"], json!({"bearer": bearer(BEARER.0)}));
         assert_eq!(all["servers"], json!([{"url": "https://x"}]));
         let basic = json!({"type": "http", "scheme": "basic"});
-        let differing = merged(&[("a", with("/a", bearer("one"))), ("b", with("/b", basic))], "/").unwrap_err();
+        let differing =
+            merge_documents(&[("a", with("/a", bearer("one"))), ("b", with("/b", basic))], "/").unwrap_err();
         assert_eq!(differing.to_string(), "two services describe the security scheme bearer differently");
     }
 }

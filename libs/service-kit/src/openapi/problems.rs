@@ -26,46 +26,46 @@ pub struct Failure {
 }
 
 /// What every operation may answer: 429, 500, 503.
-pub struct Always;
+pub struct CommonFailures;
 
 /// What every operation that takes a body of JSON may answer besides: 413, 415.
-pub struct Body;
+pub struct BodyFailures;
 
 /// What every operation that asks ICAT may answer besides: 502.
-pub struct FromIcat;
+pub struct IcatFailures;
 
 /// What every operation that takes a `Caller` may answer besides: 401, 502.
-pub struct ForCallers;
+pub struct CallerFailures;
 
-impl IntoResponses for Always {
+impl IntoResponses for CommonFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            of("429", later(failure("Too many requests from this address"))),
-            of("500", failure("A fault of the server")),
-            of("503", later(failure("Too busy, or a system behind the server does not answer"))),
+            response_entry("429", with_retry_after(failure("Too many requests from this address"))),
+            response_entry("500", failure("A fault of the server")),
+            response_entry("503", with_retry_after(failure("Too busy, or a system behind the server does not answer"))),
         ])
     }
 }
 
-impl IntoResponses for Body {
+impl IntoResponses for BodyFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            of("413", failure("The body is too large")),
-            of("415", failure("The body is no `application/json`")),
+            response_entry("413", failure("The body is too large")),
+            response_entry("415", failure("The body is no `application/json`")),
         ])
     }
 }
 
-impl IntoResponses for FromIcat {
+impl IntoResponses for IcatFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([of("502", failure("ICAT answers something unexpected"))])
+        BTreeMap::from([response_entry("502", failure("ICAT answers something unexpected"))])
     }
 }
 
-impl IntoResponses for ForCallers {
+impl IntoResponses for CallerFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let mut all = FromIcat::responses();
-        all.extend([of("401", failure("No credentials, or none that are good"))]);
+        let mut all = IcatFailures::responses();
+        all.extend([response_entry("401", failure("No credentials, or none that are good"))]);
         all
     }
 }
@@ -96,7 +96,7 @@ impl Modify for Bearer {
 }
 
 /// The same answer with `Retry-After`.
-pub fn later(response: ResponseBuilder) -> ResponseBuilder {
+pub fn with_retry_after(response: ResponseBuilder) -> ResponseBuilder {
     let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
     let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds")).build();
     response.header("Retry-After", header)
@@ -108,12 +108,12 @@ fn failure(description: &str) -> ResponseBuilder {
 }
 
 /// A failure in plain text.
-pub fn text(description: &str) -> ResponseBuilder {
+pub fn plain_text_response(description: &str) -> ResponseBuilder {
     let schema = ObjectBuilder::new().schema_type(Type::String).build();
     ResponseBuilder::new().description(description).content("text/plain", Content::new(Some(schema)))
 }
 
 /// An answer under its status, as `responses` has them.
-pub fn of(status: &str, response: ResponseBuilder) -> (String, RefOr<Response>) {
+pub fn response_entry(status: &str, response: ResponseBuilder) -> (String, RefOr<Response>) {
     (status.to_owned(), response.build().into())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::web;
-use service_kit::{Dialect, Listener, Mount, Running, ServiceDef};
+use service_kit::{ErrorFormat, Listener, Mount, Running, ServiceDef};
 use testkit::TestApp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let mount = Mount::new("/sample", Listener::Public, Dialect::Problem)
+        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::Problem)
             .post("/size", async |body: web::Bytes| body.len().to_string());
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
@@ -48,7 +48,7 @@ async fn requests_whose_small_body_is_not_there_take_no_place() {
     for _ in 0..20 {
         silent.push(begin(&app, 50, 1).await);
     }
-    testkit::until("20 requests wait for their bodies", async || (active(&app).await == 20).then_some(())).await;
+    testkit::wait_until("20 requests wait for their bodies", async || (active(&app).await == 20).then_some(())).await;
     assert_eq!(post(&app).await, (200, "4".to_owned()));
     drop(silent);
     app.stop().await;

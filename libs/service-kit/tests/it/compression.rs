@@ -1,7 +1,7 @@
 //! Which answers are compressed.
 
 use actix_web::{HttpRequest, HttpResponse};
-use service_kit::{Dialect, Listener, Mount, Running, ServiceDef};
+use service_kit::{ErrorFormat, Listener, Mount, Running, ServiceDef};
 use testkit::TestApp;
 
 const LINE: &str = "the same line again and again\n";
@@ -11,7 +11,7 @@ const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
         let mount = |prefix| {
-            Mount::new(prefix, Listener::Public, Dialect::Problem)
+            Mount::new(prefix, Listener::Public, ErrorFormat::Problem)
                 .get("/text", async || LINE.repeat(200))
                 .get("/ranges", ranges)
         };

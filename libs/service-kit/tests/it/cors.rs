@@ -2,14 +2,14 @@
 
 use actix_web::web;
 use reqwest::header::HeaderMap;
-use service_kit::{Code, Dialect, Listener, Mount, Problem, Running, ServiceDef};
+use service_kit::{Code, ErrorFormat, Listener, Mount, Problem, Running, ServiceDef};
 use testkit::TestApp;
 
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
         let mount = |prefix| {
-            Mount::new(prefix, Listener::Public, Dialect::Problem)
+            Mount::new(prefix, Listener::Public, ErrorFormat::Problem)
                 .get("/ok", async || "ok")
                 .post("/ok", async || "ok")
                 .get("/missing", async || Err::<String, _>(Problem::new(Code::NotFound, "sample/missing", "missing")))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use futures_util::stream::{self, StreamExt as _};
-use service_kit::{Dialect, Listener, Mount, Running, ServiceDef};
+use service_kit::{ErrorFormat, Listener, Mount, Running, ServiceDef};
 use testkit::TestApp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -17,7 +17,7 @@ const GUARD: Duration = Duration::from_secs(30);
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let mount = Mount::new("/sample", Listener::Public, Dialect::Problem)
+        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::Problem)
             .get("/small", async || pieces(27))
             .get("/large", async || pieces(300))
             .get("/empty", async || pieces(0))

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actix_web::web;
-use service_kit::{Db, DbError, Dialect, Listener, Migration, Mount, Problem, Running, ServiceDef};
-use testkit::{TestApp, backends, until};
+use service_kit::{Db, DbError, ErrorFormat, Listener, Migration, Mount, Problem, Running, ServiceDef};
+use testkit::{TestApp, list_backends, wait_until};
 use tokio::sync::Semaphore;
 
 static HELD: Semaphore = Semaphore::const_new(0);
@@ -14,7 +14,7 @@ const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     migrations: &[Migration { version: 1, name: "thing", sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY)" }],
     build: |ctx| {
-        let mount = Mount::new("/sample", Listener::Public, Dialect::Problem)
+        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::Problem)
             .state(std::sync::Arc::new(ctx.db))
             .get("/hold", hold)
             .post("/add/{id}", add)
@@ -27,14 +27,14 @@ const SERVICE: ServiceDef = ServiceDef {
 const ADD: &str = "INSERT INTO thing (id) VALUES ($1)";
 
 async fn add(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Problem> {
-    db.write(async |tx| tx.exec(ADD, &[(*id).into()]).await).await?;
+    db.write(async |tx| tx.execute(ADD, &[(*id).into()]).await).await?;
     Ok("added")
 }
 
 /// Stays within a transaction as long as it may.
 async fn hang(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Problem> {
     db.write(async |tx| {
-        tx.exec(ADD, &[(*id).into()]).await?;
+        tx.execute(ADD, &[(*id).into()]).await?;
         std::future::pending::<Result<(), DbError>>().await
     })
     .await?;
@@ -73,7 +73,7 @@ async fn readiness_says_soon_that_all_connections_are_taken() {
 /// A request whose time is over within a transaction takes it along, and leaves its connection to others.
 #[tokio::test]
 async fn a_request_given_up_within_a_transaction_holds_up_nobody() {
-    for backend in backends() {
+    for backend in list_backends() {
         let settings = "[database]\nmax_connections = 1\n[http.limits]\ntime = \"300ms\"\n";
         let app = TestApp::start_on(&backend, &[SERVICE], settings).await;
         for id in 0..5 {
@@ -83,7 +83,7 @@ async fn a_request_given_up_within_a_transaction_holds_up_nobody() {
             };
             assert_eq!(post("hang").await, 503, "{backend:?}");
             // The same row: what was given up is not there.
-            until("the writer is free", async || (post("add").await == 200).then_some(())).await;
+            wait_until("the writer is free", async || (post("add").await == 200).then_some(())).await;
         }
         let ready = app.http.get(format!("{}/health/ready", app.internal)).send().await.unwrap();
         assert_eq!(ready.status(), 200, "{backend:?}");

@@ -1,12 +1,12 @@
-//! The HTTP floor: request ids, mounts that collide, pools.
+//! HTTP: request ids, mounts that collide, pools.
 
-use service_kit::{Code, Dialect, Listener, Mount, Pools, Running, ServiceDef};
+use service_kit::{Code, ErrorFormat, Listener, Mount, Pools, Running, ServiceDef};
 use testkit::TestApp;
 
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let mount = Mount::new("/icat", Listener::Public, Dialect::Icat).get("/ok", async || "ok");
+        let mount = Mount::new("/icat", Listener::Public, ErrorFormat::Icat).get("/ok", async || "ok");
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY
@@ -30,7 +30,7 @@ async fn two_services_cannot_claim_one_address() {
         service_kit::Config::from_toml(&[], "[http]\nbind = \"127.0.0.1:0\"\ninternal_bind = \"127.0.0.1:0\"\n")
             .unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let config = config.with("data_dir", dir.path()).unwrap();
+    let config = config.with_setting("data_dir", dir.path()).unwrap();
     let twin = ServiceDef { name: "twin", ..SERVICE };
     let outcome = service_kit::Server::start(&[SERVICE, twin], &config, service_kit::Sources::default()).await;
     let refused = outcome.err().expect("refused").to_string();

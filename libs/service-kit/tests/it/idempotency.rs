@@ -1,30 +1,30 @@
 //! A repeated request with the same `Idempotency-Key`, on each engine.
 
 use actix_web::test::TestRequest;
-use service_kit::{Code, Db, DbError, Idempotency, Problem, Remembered, idempotency};
+use service_kit::{Code, Db, DbError, IdempotencyKey, Problem, StoredResponse, idempotency};
 
-fn key(caller: &str, key: &str, fingerprint: &str) -> Idempotency {
+fn key(caller: &str, key: &str, fingerprint: &str) -> IdempotencyKey {
     let request = TestRequest::default().insert_header(("idempotency-key", key)).to_http_request();
-    Idempotency::of(&request, caller, fingerprint.to_owned()).unwrap().expect("the request has a key")
+    IdempotencyKey::from_request(&request, caller, fingerprint.to_owned()).unwrap().expect("the request has a key")
 }
 
 /// What a handler does: the answer of the first time, or the effect with its answer.
-async fn mint(db: &Db, key: &Idempotency, now_micros: i64) -> Result<Remembered, Problem> {
+async fn mint(db: &Db, key: &IdempotencyKey, now_micros: i64) -> Result<StoredResponse, Problem> {
     db.write(async |tx| {
-        if let Some(before) = key.find(tx).await? {
+        if let Some(before) = key.find_response(tx).await? {
             return Ok(before);
         }
         let id = tx.allocate_ids(1).await?[0];
         let body = format!("{{\"id\":{id}}}");
-        key.remember(tx, 201, &body, now_micros).await?;
-        Ok::<_, Problem>(Remembered { status: 201, body })
+        key.store_response(tx, 201, &body, now_micros).await?;
+        Ok::<_, Problem>(StoredResponse { status: 201, body })
     })
     .await
 }
 
 #[tokio::test]
 async fn the_second_time_has_the_answer_of_the_first() {
-    for test in testkit::databases("idempotency", &[]).await {
+    for test in testkit::create_databases("idempotency", &[]).await {
         let (db, engine) = (&test.db, test.engine);
         let first = mint(db, &key("db/ada", "k1", "mint 7"), 0).await.unwrap();
         assert_eq!(first.status, 201, "{engine}");
@@ -38,7 +38,7 @@ async fn the_second_time_has_the_answer_of_the_first() {
 
 #[tokio::test]
 async fn a_key_that_comes_with_another_request_is_refused() {
-    for test in testkit::databases("idempotency", &[]).await {
+    for test in testkit::create_databases("idempotency", &[]).await {
         let first = mint(&test.db, &key("db/ada", "k1", "mint 7"), 0).await.unwrap();
         let refused = mint(&test.db, &key("db/ada", "k1", "mint 8"), 0).await.expect_err("another request");
         assert_eq!((refused.code, refused.slug), (Code::Validation, "idempotency-key-reused"), "{}", test.engine);
@@ -49,17 +49,17 @@ async fn a_key_that_comes_with_another_request_is_refused() {
 /// An effect that is undone is not remembered, so that the repetition has it.
 #[tokio::test]
 async fn the_answer_goes_with_its_effect() {
-    for test in testkit::databases("idempotency", &[]).await {
+    for test in testkit::create_databases("idempotency", &[]).await {
         let one = key("db/ada", "k1", "mint 7");
         let undone = test
             .db
             .write(async |tx| {
-                one.remember(tx, 201, "{}", 0).await?;
+                one.store_response(tx, 201, "{}", 0).await?;
                 Err::<(), _>(DbError::NoRow)
             })
             .await;
         assert!(undone.is_err());
-        let found = test.db.write(async |tx| one.find(tx).await).await.unwrap();
+        let found = test.db.write(async |tx| one.find_response(tx).await).await.unwrap();
         assert_eq!(found, None, "{}", test.engine);
     }
 }
@@ -67,11 +67,11 @@ async fn the_answer_goes_with_its_effect() {
 #[tokio::test]
 async fn keys_are_forgotten_after_a_day() {
     const DAY: i64 = 24 * 3600 * 1_000_000;
-    for test in testkit::databases("idempotency", &[]).await {
+    for test in testkit::create_databases("idempotency", &[]).await {
         let first = mint(&test.db, &key("db/ada", "old", "mint 7"), 0).await.unwrap();
         mint(&test.db, &key("db/ada", "new", "mint 7"), 1).await.unwrap();
-        assert_eq!(Idempotency::purge(&test.db, DAY).await.unwrap(), 0, "{}", test.engine);
-        assert_eq!(Idempotency::purge(&test.db, DAY + 1).await.unwrap(), 1, "{}", test.engine);
+        assert_eq!(IdempotencyKey::delete_expired(&test.db, DAY).await.unwrap(), 0, "{}", test.engine);
+        assert_eq!(IdempotencyKey::delete_expired(&test.db, DAY + 1).await.unwrap(), 1, "{}", test.engine);
         assert_ne!(mint(&test.db, &key("db/ada", "old", "mint 7"), DAY).await.unwrap(), first, "{}", test.engine);
     }
 }
@@ -80,9 +80,9 @@ async fn keys_are_forgotten_after_a_day() {
 fn keys_that_cannot_be_stored_are_refused() {
     let of = |value: &[u8]| {
         let request = TestRequest::default().insert_header(("idempotency-key", value)).to_http_request();
-        Idempotency::of(&request, "db/ada", String::new())
+        IdempotencyKey::from_request(&request, "db/ada", String::new())
     };
-    let without = Idempotency::of(&TestRequest::default().to_http_request(), "db/ada", String::new());
+    let without = IdempotencyKey::from_request(&TestRequest::default().to_http_request(), "db/ada", String::new());
     assert_eq!(without.unwrap(), None);
     assert!(of(&[b'k'; 255]).unwrap().is_some());
     for refused in [&[][..], &[b'k'; 256], "Schlüssel".as_bytes()] {
@@ -93,7 +93,7 @@ fn keys_that_cannot_be_stored_are_refused() {
 
 #[tokio::test]
 async fn every_statement_holds_on_each_engine() {
-    for test in testkit::databases("idempotency", &[]).await {
+    for test in testkit::create_databases("idempotency", &[]).await {
         test.db.prepare_all(&idempotency::ALL).await.unwrap();
     }
 }

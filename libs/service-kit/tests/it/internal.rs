@@ -1,7 +1,7 @@
 //! What is for operators and other services does not exist on the port for users, however it is asked for.
 
 use actix_web::web;
-use service_kit::{Dialect, Listener, Mount, RouteInfo, Running, ServiceDef};
+use service_kit::{ErrorFormat, Listener, Mount, RouteInfo, Running, ServiceDef};
 use testkit::TestApp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -9,16 +9,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let admin = Mount::new("/admin", Listener::Internal, Dialect::Problem)
+        let admin = Mount::new("/admin", Listener::Internal, ErrorFormat::Problem)
             .post("/clear", async || "cleared")
             .get("/jobs/{id}", async |id: web::Path<i64>| id.to_string())
             .put("/jobs/{id}", async |id: web::Path<i64>| id.to_string())
             .delete("/jobs/{id}/files/{name}", async |ids: web::Path<(i64, String)>| ids.into_inner().1);
-        let plugin = Mount::new("/authn.db", Listener::Internal, Dialect::Authn)
+        let plugin = Mount::new("/authn.db", Listener::Internal, ErrorFormat::Authn)
             .get("/description", async || r#"{"keys":[]}"#)
             .post("/authenticate", async || "{}");
-        let shared = Mount::new("/icat", Listener::Internal, Dialect::Icat).get("/private", async || "private");
-        let public = Mount::new("/icat", Listener::Public, Dialect::Icat)
+        let shared = Mount::new("/icat", Listener::Internal, ErrorFormat::Icat).get("/private", async || "private");
+        let public = Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
             .get("/version", async || "6.2.0")
             .get("/user/{name}", async |name: web::Path<String>| name.into_inner());
         Box::pin(std::future::ready(Ok(Running { mounts: vec![admin, plugin, shared, public], ..Running::default() })))

@@ -8,7 +8,7 @@ use std::time::Duration;
 use service_kit::{
     Ctx, Db, DbError, Engine, Lease, Leases, Running, Server, ServiceDef, Sources, SystemIds, leases, open_database,
 };
-use testkit::{TestApp, backends};
+use testkit::{TestApp, list_backends};
 
 /// `build` is a plain function: what it was given finds its way to the test by the directory of the database.
 static STARTED: Mutex<BTreeMap<PathBuf, Vec<Ctx>>> = Mutex::new(BTreeMap::new());
@@ -29,7 +29,7 @@ async fn held(leases: &Leases) -> Option<Lease> {
 }
 
 async fn holds(db: &Db, lease: &Lease) -> bool {
-    db.write(async |tx| Ok::<_, DbError>(lease.holds(tx).await?)).await.unwrap()
+    db.write(async |tx| Ok::<_, DbError>(lease.is_held(tx).await?)).await.unwrap()
 }
 
 /// What another process would have.
@@ -48,7 +48,7 @@ async fn second_holder(app: &TestApp, one: &Ctx) -> Holder {
 /// Two servers on one `SQLite` file would each believe that they are alone; on `PostgreSQL` leases are for that.
 #[tokio::test]
 async fn a_second_server_on_a_sqlite_file_is_refused_until_the_first_has_stopped() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[SERVICE], "").await;
         let start = async || {
             let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
@@ -56,7 +56,7 @@ async fn a_second_server_on_a_sqlite_file_is_refused_until_the_first_has_stopped
         };
         match (app.db("sample").engine(), start().await) {
             (Engine::Sqlite, Err(e)) => {
-                let text = service_kit::problem::chain(&e);
+                let text = service_kit::problem::format_error_chain(&e);
                 let (file, number) = (app.data_dir().join("sample.db"), std::process::id());
                 let expected = format!("{} is in use by another server (process {number})", file.display());
                 assert!(text.contains(&expected) && text.contains("sample.db.lock; stop that one"), "{text}");
@@ -70,7 +70,7 @@ async fn a_second_server_on_a_sqlite_file_is_refused_until_the_first_has_stopped
 
 #[tokio::test]
 async fn one_holder_at_a_time_and_a_higher_fence_with_every_change() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[SERVICE], "").await;
         let started = STARTED.lock().unwrap().remove(app.data_dir()).unwrap();
         let [one] = started.as_slice() else { panic!("one process was started") };
@@ -110,7 +110,7 @@ async fn one_holder_at_a_time_and_a_higher_fence_with_every_change() {
 
 #[tokio::test]
 async fn leases_of_two_names_do_not_meet() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[SERVICE], "").await;
         let started = STARTED.lock().unwrap().remove(app.data_dir()).unwrap();
         let leases = &started[0].leases;
@@ -124,7 +124,7 @@ async fn leases_of_two_names_do_not_meet() {
 
 #[tokio::test]
 async fn every_statement_holds_on_each_engine() {
-    for test in testkit::databases("leases", &[]).await {
+    for test in testkit::create_databases("leases", &[]).await {
         test.db.prepare_all(&leases::ALL).await.unwrap();
     }
 }

@@ -1,12 +1,13 @@
-//! The floor seen from outside: settings, HTTP, workers.
+//! The library as services use it: settings, HTTP, workers.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod bodies;
+mod checkpointer;
 mod compression;
 mod config;
 mod cors;
-mod dialects;
+mod error_formats;
 mod framing;
 mod health;
 mod http;
@@ -16,5 +17,4 @@ mod leases;
 mod metrics;
 mod openapi;
 mod proxies;
-mod upkeep;
 mod workers;

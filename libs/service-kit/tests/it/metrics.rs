@@ -1,13 +1,13 @@
 //! What operators see of requests, and what they must not see.
 
 use actix_web::web;
-use service_kit::{Code, Dialect, Listener, Mount, Problem, Running, ServiceDef};
+use service_kit::{Code, ErrorFormat, Listener, Mount, Problem, Running, ServiceDef};
 use testkit::TestApp;
 
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let mount = Mount::new("/things", Listener::Public, Dialect::Problem)
+        let mount = Mount::new("/things", Listener::Public, ErrorFormat::Problem)
             .get("/{id}", async |id: web::Path<String>| id.into_inner())
             .delete("/{id}", async || Err::<String, _>(Problem::new(Code::Forbidden, "sample/no", "no")))
             .get("/{id}/panic", panics);

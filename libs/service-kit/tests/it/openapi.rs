@@ -53,7 +53,7 @@ async fn the_document_of_a_process_is_that_of_all_its_services() {
 async fn two_services_that_describe_one_operation_do_not_start() {
     let dir = tempfile::tempdir().unwrap();
     let toml = "[http]\nbind = \"127.0.0.1:0\"\ninternal_bind = \"127.0.0.1:0\"\n";
-    let config = Config::from_toml(&[], toml).unwrap().with("data_dir", dir.path()).unwrap();
+    let config = Config::from_toml(&[], toml).unwrap().with_setting("data_dir", dir.path()).unwrap();
     let outcome = Server::start(&[ONE, TWIN], &config, Sources::default()).await;
     assert_eq!(outcome.err().expect("refused").to_string(), "two services describe GET /one");
 }

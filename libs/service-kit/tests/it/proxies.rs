@@ -1,13 +1,13 @@
 //! Whose word counts for who sent a request.
 
 use actix_web::web;
-use service_kit::{ClientAddress, Dialect, Listener, Mount, Running, ServiceDef};
+use service_kit::{ClientAddress, ErrorFormat, Listener, Mount, Running, ServiceDef};
 use testkit::TestApp;
 
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let mount = Mount::new("/who", Listener::Public, Dialect::Problem)
+        let mount = Mount::new("/who", Listener::Public, ErrorFormat::Problem)
             .get("", async |client: web::ReqData<ClientAddress>| client.0.to_string());
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },

@@ -13,9 +13,9 @@ const RECORDED: &str = "SELECT payload FROM recorded WHERE subject = $1 ORDER BY
 
 pub async fn record(tx: &mut Tx, subject: &str, event_id: &str, payload: Vec<u8>) -> Result<(), DbError> {
     let id = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
-    tx.exec(RECORD, &[id.into(), subject.into(), event_id.into(), payload.into()]).await.map(drop)
+    tx.execute(RECORD, &[id.into(), subject.into(), event_id.into(), payload.into()]).await.map(drop)
 }
 
 pub async fn recorded(tx: &mut Tx, subject: &str) -> Result<Vec<Vec<u8>>, DbError> {
-    tx.all(RECORDED, &[subject.into()]).await?.iter().map(|row| row.get("payload")).collect()
+    tx.fetch_all(RECORDED, &[subject.into()]).await?.iter().map(|row| row.get("payload")).collect()
 }

@@ -3,7 +3,7 @@
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use testkit::probe::ThingChanged;
-use testkit::{KEY, TestApp, backends, key_of, probe, recorder};
+use testkit::{KEY, TestApp, key_of, list_backends, probe, recorder};
 
 async fn answer(request: RequestBuilder) -> (u16, Value) {
     let answer = request.send().await.unwrap();
@@ -16,7 +16,7 @@ fn kind(problem: &Value) -> &str {
 
 #[tokio::test]
 async fn things_are_made_by_callers_with_the_scope_and_read_by_everybody() {
-    for backend in backends() {
+    for backend in list_backends() {
         let settings = key_of("db/alice", &["things:write"]);
         let app = TestApp::start_on(&backend, &[probe::SERVICE, recorder::SERVICE], &settings).await;
         let things = format!("{}/probe/things", app.public);

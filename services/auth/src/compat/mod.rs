@@ -9,7 +9,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use percent_encoding::percent_decode;
 use serde_json::Value;
-use service_kit::{Code, Dialect, Listener, Mount, Problem};
+use service_kit::{Code, ErrorFormat, Listener, Mount, Problem};
 
 use crate::state::State;
 
@@ -28,7 +28,7 @@ pub fn anonymous() -> Mount {
 }
 
 fn mount(mnemonic: &str) -> Mount {
-    Mount::new(format!("/authn.{mnemonic}"), Listener::Internal, Dialect::Authn).get("/version", version)
+    Mount::new(format!("/authn.{mnemonic}"), Listener::Internal, ErrorFormat::Authn).get("/version", version)
 }
 
 async fn version() -> HttpResponse {

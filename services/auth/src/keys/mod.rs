@@ -61,7 +61,7 @@ impl Keys {
         match self.pool.run(move || KeySet::read(&dir)).await {
             Ok(Ok(set)) => self.held().set = Arc::new(set),
             Ok(Err(e)) => tracing::error!(
-                error = service_kit::problem::chain(&e),
+                error = service_kit::problem::format_error_chain(&e),
                 "the keys of tokens have changed and cannot be used; those read before go on"
             ),
             Err(e) => tracing::error!(error = %e, "the keys of tokens cannot be read again; those read before go on"),

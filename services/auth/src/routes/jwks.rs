@@ -3,7 +3,7 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use service_kit::openapi::Always;
+use service_kit::openapi::CommonFailures;
 use utoipa::ToSchema;
 
 use crate::keys::PublicKey;
@@ -19,7 +19,7 @@ pub struct KeySet {
     summary = "The public keys of access tokens",
     security(),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "Good for five minutes", body = KeySet),
     ),
 )]

@@ -7,23 +7,23 @@ pub mod token;
 
 use std::sync::Arc;
 
-use service_kit::{Dialect, Listener, Mount};
+use service_kit::{ErrorFormat, Listener, Mount};
 
 use crate::state::State;
 
 pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
-    let mount = |prefix, listener, dialect| Mount::new(prefix, listener, dialect).state(Arc::clone(state));
+    let mount = |prefix, listener, error_format| Mount::new(prefix, listener, error_format).state(Arc::clone(state));
     vec![
-        mount("/auth/v1/token", Listener::Public, Dialect::Problem)
+        mount("/auth/v1/token", Listener::Public, ErrorFormat::Problem)
             .cors()
             .header("cache-control", "no-store")
             .post("", token::create::post)
             .delete("", token::end::delete),
-        mount("/.well-known/jwks.json", Listener::Public, Dialect::Problem).cors().get("", jwks::get),
-        mount("/sessions/resolve", Listener::Internal, Dialect::Problem)
+        mount("/.well-known/jwks.json", Listener::Public, ErrorFormat::Problem).cors().get("", jwks::get),
+        mount("/sessions/resolve", Listener::Internal, ErrorFormat::Problem)
             .header("cache-control", "no-store")
             .post("", resolve::post),
-        mount("/session", Listener::Public, Dialect::IcatPlus)
+        mount("/session", Listener::Public, ErrorFormat::IcatPlus)
             .cors()
             .post("", session::create::post)
             .get("/{id}", session::get::get)

@@ -49,14 +49,14 @@ pub struct ListedRow {
 
 /// The account, also one that was removed.
 pub async fn find(tx: &mut Tx, mechanism: &str, name: &str) -> Result<Option<AccountRow>, DbError> {
-    tx.opt(FIND, &[mechanism.into(), name.into()]).await?.as_ref().map(account).transpose()
+    tx.fetch_optional(FIND, &[mechanism.into(), name.into()]).await?.as_ref().map(account).transpose()
 }
 
 /// The account of an ICAT user name, such as `db/alice`, within a transaction that has done nothing yet: nobody changes it until
 /// that ends.
 pub async fn take_by_user_name(tx: &mut Tx, user_name: &str) -> Result<Option<AccountRow>, DbError> {
     let Some((mechanism, name)) = user_name.split_once('/') else { return Ok(None) };
-    tx.opt(TAKE, &[mechanism.into(), name.into()]).await?.as_ref().map(account).transpose()
+    tx.fetch_optional(TAKE, &[mechanism.into(), name.into()]).await?.as_ref().map(account).transpose()
 }
 
 fn account(row: &Row) -> Result<AccountRow, DbError> {
@@ -84,29 +84,29 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<ListedRow>, DbError> {
             locked_at: row.get("locked_at")?,
         })
     };
-    tx.all(LIST, &[]).await?.iter().map(map).collect()
+    tx.fetch_all(LIST, &[]).await?.iter().map(map).collect()
 }
 
 pub async fn create(tx: &mut Tx, mechanism: &str, name: &str, hash: &str, now: i64) -> Result<(), DbError> {
-    tx.exec(CREATE, &[mechanism.into(), name.into(), hash.into(), now.into()]).await.map(drop)
+    tx.execute(CREATE, &[mechanism.into(), name.into(), hash.into(), now.into()]).await.map(drop)
 }
 
 /// False if there is no such account.
 pub async fn set_password(tx: &mut Tx, mechanism: &str, name: &str, hash: &str, now: i64) -> Result<bool, DbError> {
-    Ok(tx.exec(SET_PASSWORD, &[hash.into(), now.into(), mechanism.into(), name.into()]).await? > 0)
+    Ok(tx.execute(SET_PASSWORD, &[hash.into(), now.into(), mechanism.into(), name.into()]).await? > 0)
 }
 
 /// Opens a removed account again, with another password.
 pub async fn restore(tx: &mut Tx, mechanism: &str, name: &str, hash: &str, now: i64) -> Result<(), DbError> {
-    tx.exec(RESTORE, &[hash.into(), now.into(), mechanism.into(), name.into()]).await.map(drop)
+    tx.execute(RESTORE, &[hash.into(), now.into(), mechanism.into(), name.into()]).await.map(drop)
 }
 
 /// Locks an account, or unlocks it with `None`.
 pub async fn set_locked(tx: &mut Tx, mechanism: &str, name: &str, locked_at: Option<i64>) -> Result<(), DbError> {
-    tx.exec(SET_LOCKED, &[locked_at.into(), mechanism.into(), name.into()]).await.map(drop)
+    tx.execute(SET_LOCKED, &[locked_at.into(), mechanism.into(), name.into()]).await.map(drop)
 }
 
 /// False if there is no such account.
 pub async fn remove(tx: &mut Tx, mechanism: &str, name: &str, now: i64) -> Result<bool, DbError> {
-    Ok(tx.exec(REMOVE, &[now.into(), mechanism.into(), name.into()]).await? > 0)
+    Ok(tx.execute(REMOVE, &[now.into(), mechanism.into(), name.into()]).await? > 0)
 }

@@ -31,11 +31,11 @@ pub async fn create(tx: &mut Tx, sid_hash: &str, row: &Row, owner: &Owner<'_>) -
         owner.user_name.into(),
         owner.session_hash.into(),
     ];
-    tx.exec(CREATE, &vals).await.map(drop)
+    tx.execute(CREATE, &vals).await.map(drop)
 }
 
 pub async fn find(tx: &mut Tx, sid_hash: &str) -> Result<Option<Row>, DbError> {
-    match tx.opt(FIND, &[sid_hash.into()]).await? {
+    match tx.fetch_optional(FIND, &[sid_hash.into()]).await? {
         None => Ok(None),
         Some(row) => Ok(Some(Row { sealed: row.get("sealed")?, expires_at: row.get("expires_at")? })),
     }
@@ -43,12 +43,12 @@ pub async fn find(tx: &mut Tx, sid_hash: &str) -> Result<Option<Row>, DbError> {
 
 /// Whether there was one.
 pub async fn end(tx: &mut Tx, sid_hash: &str) -> Result<bool, DbError> {
-    Ok(tx.exec(END, &[sid_hash.into()]).await? > 0)
+    Ok(tx.execute(END, &[sid_hash.into()]).await? > 0)
 }
 
 /// Removes all sessions of a user; the hashes of their ids, each once.
 pub async fn end_all_of(tx: &mut Tx, user_name: &str) -> Result<Vec<String>, DbError> {
-    let rows = tx.all(END_ALL_OF, &[user_name.into()]).await?;
+    let rows = tx.fetch_all(END_ALL_OF, &[user_name.into()]).await?;
     let mut hashes = rows.iter().map(|row| row.get("session_hash")).collect::<Result<Vec<String>, DbError>>()?;
     hashes.sort_unstable();
     hashes.dedup();
@@ -57,5 +57,5 @@ pub async fn end_all_of(tx: &mut Tx, user_name: &str) -> Result<Vec<String>, DbE
 
 /// Removes what expired before `now`; how many there were.
 pub async fn purge(tx: &mut Tx, now: i64) -> Result<u64, DbError> {
-    tx.exec(PURGE, &[now.into()]).await
+    tx.execute(PURGE, &[now.into()]).await
 }

@@ -5,8 +5,8 @@ use auth::{AccountError, Accounts};
 use events::messages::auth::{SessionEnded, SessionsRevoked};
 use futures_util::future::join;
 use serde_json::json;
-use service_kit::digest;
-use testkit::{Backend, TestApp, backends, recorder};
+use service_kit::sha256_hex;
+use testkit::{Backend, TestApp, list_backends, recorder};
 
 use crate::client::{PASSWORD, accounts, ask, renew, resolve, token_of};
 use crate::icat::{ACCEPTED, GATED, GO_ON, ICAT, LOCAL};
@@ -59,7 +59,7 @@ const OUT: [u16; 3] = [403, 403, 401];
 
 #[tokio::test]
 async fn a_locked_account_gets_in_no_way_until_it_is_unlocked() {
-    for backend in backends() {
+    for backend in list_backends() {
         let site = Site::start(&backend).await;
         let alice = site.accounts.parse_name("db/alice").unwrap();
         assert_eq!(site.log_in_every_way(PASSWORD).await, IN);
@@ -71,7 +71,7 @@ async fn a_locked_account_gets_in_no_way_until_it_is_unlocked() {
         assert_eq!(site.log_in_every_way(PASSWORD).await, OUT);
         assert_eq!(resolve(&site.app, &token).await.0, 401, "its token");
         assert_eq!(renew(&site.app, LOCAL).await.status(), 401, "a session that an icat.server keeps gets no token");
-        assert_eq!(site.ended().await, (vec![digest(LOCAL)], 2), "one session, however many tokens");
+        assert_eq!(site.ended().await, (vec![sha256_hex(LOCAL)], 2), "one session, however many tokens");
         let listed = site.accounts.list_accounts().await.unwrap();
         assert_eq!((listed.len(), &listed[0].name, listed[0].locked_at.is_some()), (1, &alice, true));
 
@@ -85,7 +85,7 @@ async fn a_locked_account_gets_in_no_way_until_it_is_unlocked() {
 
 #[tokio::test]
 async fn a_removed_account_is_gone_and_can_be_made_again() {
-    for backend in backends() {
+    for backend in list_backends() {
         let site = Site::start(&backend).await;
         let alice = site.accounts.parse_name("db/alice").unwrap();
         let again = site.accounts.create_account(&alice, "another good password").await;
@@ -102,7 +102,7 @@ async fn a_removed_account_is_gone_and_can_be_made_again() {
             assert_eq!(resolve(&site.app, token).await.0, 401);
         }
         assert_eq!(renew(&site.app, LOCAL).await.status(), 401);
-        assert_eq!(site.ended().await, (vec![digest(LOCAL); 2], 2));
+        assert_eq!(site.ended().await, (vec![sha256_hex(LOCAL); 2], 2));
         assert!(site.accounts.list_accounts().await.unwrap().is_empty());
         for unknown in [
             site.accounts.remove_account(&alice).await,
@@ -122,7 +122,7 @@ async fn a_removed_account_is_gone_and_can_be_made_again() {
 
 #[tokio::test]
 async fn another_password_ends_what_the_old_one_opened_and_a_bad_one_changes_nothing() {
-    for backend in backends() {
+    for backend in list_backends() {
         let site = Site::start(&backend).await;
         let alice = site.accounts.parse_name("db/alice").unwrap();
         let token = site.token(PASSWORD).await;
@@ -146,7 +146,7 @@ const OTHER: &str = "another good password";
 /// The password is right when it is asked for, and what it opens is stored after it has changed.
 #[tokio::test]
 async fn a_login_that_is_under_way_while_its_account_changes_gets_no_token() {
-    for backend in backends() {
+    for backend in list_backends() {
         let site = Site::start(&backend).await;
         let gated = site.accounts.parse_name(&format!("db/{GATED}")).unwrap();
         site.accounts.create_account(&gated, PASSWORD).await.unwrap();
@@ -177,7 +177,7 @@ async fn a_login_that_is_under_way_while_its_account_changes_gets_no_token() {
         assert_eq!(log_in(OTHER, Some("remove")).await.status(), 401);
         let n: i64 = {
             let mut tx = site.app.db("auth").read().await.unwrap();
-            tx.one("SELECT COUNT(*) AS n FROM token_session", &[]).await.unwrap().get("n").unwrap()
+            tx.fetch_one("SELECT COUNT(*) AS n FROM token_session", &[]).await.unwrap().get("n").unwrap()
         };
         assert_eq!(n, 0, "nothing is left behind");
         site.stop().await;

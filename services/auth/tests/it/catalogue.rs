@@ -1,14 +1,14 @@
 //! The whole way: an account of ours, the authenticator plugin that a catalogue asks, its session, a token, and back.
 
 use serde_json::{Value, json};
-use testkit::{TestApp, backends};
+use testkit::{TestApp, list_backends};
 
 use crate::client::{PASSWORD, accounts, ask, end, jwks, renew, resolve, token_of, verified};
 use crate::icat::{ICAT, LOCAL};
 
 #[tokio::test]
 async fn an_account_gets_a_token_whose_session_icat_knows_until_it_is_ended() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[auth::SERVICE, ICAT], "").await;
         let accounts = accounts(&app).await;
         accounts.create_account(&accounts.parse_name("db/alice").unwrap(), PASSWORD).await.unwrap();

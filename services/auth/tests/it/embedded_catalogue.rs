@@ -8,8 +8,8 @@ use events::messages::icat::SessionEnded;
 use futures_util::future::{join, join_all};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
-use service_kit::{Sources, SystemIds, digest};
-use testkit::{Backend, TestApp, backends, recorder};
+use service_kit::{Sources, SystemIds, sha256_hex};
+use testkit::{Backend, TestApp, list_backends, recorder};
 
 const PASSWORD: &str = "only in tests, never elsewhere";
 const SETTINGS: &str = "[http.limits]\nrate = 0\n[catalogue]\nauthn = [{ mnemonic = \"db\", url = \"self\" }]\n";
@@ -60,7 +60,7 @@ impl Site {
 
 #[tokio::test]
 async fn sessions_of_a_locked_account_end_in_the_catalogue() {
-    for backend in backends() {
+    for backend in list_backends() {
         let site = Site::start(&backend).await;
         let alice = site.accounts.parse_name("db/alice").unwrap();
         let (first, second) = (site.session("alice", PASSWORD).await, site.session("alice", PASSWORD).await);
@@ -72,7 +72,7 @@ async fn sessions_of_a_locked_account_end_in_the_catalogue() {
         assert_eq!(site.icat("alice", PASSWORD).send().await.unwrap().status(), 403);
         let ended = site.app.recorded::<SessionEnded>().await;
         let mut hashes: Vec<&str> = ended.iter().map(|event| event.session_hash.as_str()).collect();
-        let mut expected = [digest(&first), digest(&second)];
+        let mut expected = [sha256_hex(&first), sha256_hex(&second)];
         hashes.sort_unstable();
         expected.sort_unstable();
         assert_eq!(hashes, expected, "those who remember them hear of it");
@@ -102,7 +102,7 @@ type Way<'w> = (&'w str, u16, &'w dyn Fn(&str) -> RequestBuilder);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_wrong_logins_makes_no_right_password_wrong() {
-    let site = Site::start(&backends()[0]).await;
+    let site = Site::start(&list_backends()[0]).await;
     let mut put_off = 0;
     let ways: [Way; 3] = [
         ("/icat/session", 403, &|password| site.icat("alice", password)),

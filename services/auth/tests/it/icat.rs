@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
-use service_kit::{Ctx, Dialect, HttpClient, Listener, Mount, Running, ServiceDef};
+use service_kit::{Ctx, ErrorFormat, HttpClient, Listener, Mount, Running, ServiceDef};
 use tokio::sync::Semaphore;
 
 /// Of `db/ada`, for two hours.
@@ -74,10 +74,10 @@ fn mount(ctx: &Ctx) -> Mount {
     let catalogue = Catalogue {
         open: Mutex::default(),
         http: ctx.http.clone(),
-        plugins: ctx.endpoints.resolve("self", Listener::Internal),
+        plugins: ctx.endpoints.resolve_url("self", Listener::Internal),
     };
     catalogue.open(SESSION, "db/ada", "119.9876");
-    Mount::new("/icat", Listener::Public, Dialect::Icat)
+    Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
         .state(Arc::new(catalogue))
         .post("/session", login)
         .get("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Barrier;
 
 use serde_json::{Value, json};
-use service_kit::problem::chain;
+use service_kit::problem::format_error_chain;
 use service_kit::{Config, ServeError, Server, Sources};
 use testkit::TestApp;
 
@@ -74,8 +74,8 @@ async fn keys_are_changed_while_the_service_runs() {
 fn config(data_dir: &Path, toml: &str) -> Config {
     let config = Config::from_toml(&[auth::SERVICE.default_toml], toml).unwrap();
     let here = "127.0.0.1:0";
-    let config = config.with("http.bind", here).unwrap().with("http.internal_bind", here).unwrap();
-    config.with("data_dir", data_dir).unwrap()
+    let config = config.with_setting("http.bind", here).unwrap().with_setting("http.internal_bind", here).unwrap();
+    config.with_setting("data_dir", data_dir).unwrap()
 }
 
 #[tokio::test]
@@ -110,10 +110,10 @@ async fn a_start_without_usable_keys_says_what_to_do() {
 #[test]
 fn two_servers_that_start_at_once_on_one_directory_have_one_key() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for backend in testkit::backends() {
+    for backend in testkit::list_backends() {
         let data = tempfile::tempdir().unwrap();
         let url = runtime.block_on(backend.new_url());
-        let config = config(data.path(), "").with("database.url", &url).unwrap();
+        let config = config(data.path(), "").with_setting("database.url", &url).unwrap();
         let together = Barrier::new(2);
         let start = || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -130,7 +130,8 @@ fn two_servers_that_start_at_once_on_one_directory_have_one_key() {
             let (one, other) = (scope.spawn(start), scope.spawn(start));
             [one.join().unwrap(), other.join().unwrap()]
         });
-        let refusals: Vec<String> = outcomes.iter().filter_map(|o| o.as_ref().err().map(|e| chain(e))).collect();
+        let refusals: Vec<String> =
+            outcomes.iter().filter_map(|o| o.as_ref().err().map(|e| format_error_chain(e))).collect();
         let keys: Vec<&Value> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
         assert!(
             refusals.iter().all(|text| url == "sqlite" && text.contains("is in use by another server")),

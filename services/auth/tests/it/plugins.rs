@@ -1,6 +1,6 @@
 //! `/authn.<mechanism>` as icat.server speaks to it.
 
-use testkit::{TestApp, backends};
+use testkit::{TestApp, list_backends};
 
 use crate::client::{PASSWORD, accounts};
 
@@ -8,7 +8,7 @@ const REFUSED: &str = r#"{"code":"AuthnException","message":"The username and pa
 
 #[tokio::test]
 async fn accounts_log_in_with_their_password_on_every_engine() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[auth::SERVICE], "").await;
         let accounts = accounts(&app).await;
         let account = accounts.parse_name("db/jürgen").unwrap();

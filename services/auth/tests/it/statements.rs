@@ -2,11 +2,11 @@
 
 use auth::store::{accounts, token_sessions};
 use service_kit::DbError;
-use testkit::databases;
+use testkit::create_databases;
 
 #[tokio::test]
 async fn every_statement_can_be_prepared_on_each_engine() {
-    for test in databases("auth", auth::SERVICE.migrations).await {
+    for test in create_databases("auth", auth::SERVICE.migrations).await {
         let all = [&accounts::ALL[..], &token_sessions::ALL].concat();
         test.db.prepare_all(&all).await.unwrap();
         println!("{}: {} statements prepared", test.engine, all.len());
@@ -15,7 +15,7 @@ async fn every_statement_can_be_prepared_on_each_engine() {
 
 #[tokio::test]
 async fn sessions_of_tokens_are_removed_when_they_are_over() {
-    for test in databases("auth", auth::SERVICE.migrations).await {
+    for test in create_databases("auth", auth::SERVICE.migrations).await {
         let engine = test.engine;
         let left = test
             .db

@@ -1,7 +1,7 @@
 //! `/auth/v1/token` over a catalogue: what is given out, to whom, and for how long.
 
 use serde_json::{Value, json};
-use testkit::{TestApp, backends};
+use testkit::{TestApp, list_backends};
 
 use crate::client::{ada, ask, end, jwks, part, renew, resolve, token_of, verified};
 use crate::icat::{BRIEF, ICAT, SESSION};
@@ -14,7 +14,7 @@ async fn start() -> TestApp {
 
 #[tokio::test]
 async fn a_password_or_a_session_gives_a_token_that_anybody_can_verify_and_auth_resolves() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[auth::SERVICE, ICAT], "").await;
         let keys = jwks(&app).await;
         let mut seen = Vec::new();

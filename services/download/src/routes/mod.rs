@@ -23,7 +23,7 @@ pub mod write;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use service_kit::{Dialect, Listener, Mount, Problem};
+use service_kit::{ErrorFormat, Listener, Mount, Problem};
 
 use crate::parameters::Parameters;
 use crate::selection::{Datafile, resolve};
@@ -31,7 +31,7 @@ use crate::session::who;
 use crate::state::State;
 
 pub fn mount(state: Arc<State>) -> Mount {
-    Mount::new("/ids", Listener::Public, Dialect::Ids)
+    Mount::new("/ids", Listener::Public, ErrorFormat::Ids)
         .cors_for_everybody()
         .state(state)
         .get("/ping", ping::get)
@@ -51,9 +51,9 @@ pub fn mount(state: Arc<State>) -> Mount {
         .post("/write", write::post)
         .post("/reset", reset::post)
         .put("/put", put::put)
-        .unhurried()
+        .without_timeout()
         .post("/put", put::post)
-        .unhurried()
+        .without_timeout()
         .delete("/delete", delete::delete)
         .post("/getLink", get_link::post)
 }

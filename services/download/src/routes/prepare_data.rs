@@ -74,7 +74,7 @@ pub async fn post(
             // So that the end of the archive is ready by the time that somebody asks for it first.
             if zip && !compress && stored.form == Form::ZipBlocks {
                 hashing::ask(tx, stored.id, now).await?;
-                tx.wake_on_commit(&state.hashing);
+                tx.notify_on_commit(&state.hashing);
             }
             let (files, bytes) = (stored.files, stored.bytes);
             let event = SelectionPrepared { id: number, subject: owner.clone(), files, bytes };

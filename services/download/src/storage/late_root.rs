@@ -72,7 +72,7 @@ impl<R: Send + Sync + 'static> LateRoot<R> {
             return None;
         }
         let root = Arc::clone(self);
-        let opening = pool.run_in_turn(move || {
+        let opening = pool.run_queued(move || {
             let _opening = Opening(&root.is_opening);
             let opened = (root.open)()?;
             let _first = root.opened.set(Arc::new(opened));

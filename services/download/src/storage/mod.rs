@@ -50,7 +50,7 @@ impl Storage {
         config: &Config,
         pools: &Pools,
     ) -> Result<Self, BuildError> {
-        let path = settings.directory(name)?;
+        let path = settings.parse_directory(name)?;
         let pool = pools.open(&format!("storage.{name}"), settings.threads, settings.queue);
         let (config, storage) = (config.clone(), name.to_owned());
         let root = LateRoot::new(name, move || {
@@ -71,12 +71,12 @@ impl Storage {
     }
 
     /// The same for an answer that has begun: it waits for its turn.
-    pub async fn run_in_turn<T: Send + 'static>(
+    pub async fn run_queued<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Root) -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let root = self.root.get(&self.pool).await?;
-        self.pool.run_in_turn(move || work(&root)).await
+        self.pool.run_queued(move || work(&root)).await
     }
 
     /// The same directory through another pool, for work that takes the processor besides the disk.
@@ -96,7 +96,7 @@ impl Storage {
                 some[start..end].iter().map(|location| identify_with(&mut lookup, location)).collect::<Vec<_>>()
             };
             // Only the first call is refused by a full pool: the rest belongs to what has begun.
-            all.extend(if start == 0 { self.run(identify).await? } else { self.run_in_turn(identify).await? });
+            all.extend(if start == 0 { self.run(identify).await? } else { self.run_queued(identify).await? });
         }
         Ok(all)
     }

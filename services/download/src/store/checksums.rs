@@ -28,7 +28,7 @@ pub async fn known(
     let sql = format!("{KNOWN}{}", tx.engine().text_list("$2"));
     let mut all = HashMap::new();
     for some in locations.chunks(PER_QUESTION) {
-        for row in tx.all(&sql, &[storage.into(), Val::texts(some.iter().copied())]).await? {
+        for row in tx.fetch_all(&sql, &[storage.into(), Val::from_texts(some.iter().copied())]).await? {
             let identity = Identity {
                 size: row.get::<i64>("size")?.cast_unsigned(),
                 modified_ns: row.get("modified_ns")?,
@@ -54,10 +54,10 @@ pub async fn learn(tx: &mut Tx, storage: &str, location: &str, of: &Identity, cr
         of.inode.cast_signed().into(),
         i64::from(crc).into(),
     ];
-    tx.exec(LEARN, &vals).await.map(drop)
+    tx.execute(LEARN, &vals).await.map(drop)
 }
 
 /// Forgets a location whose file is gone.
 pub async fn forget(tx: &mut Tx, storage: &str, location: &str) -> Result<(), DbError> {
-    tx.exec(FORGET, &[storage.into(), location.into()]).await.map(drop)
+    tx.execute(FORGET, &[storage.into(), location.into()]).await.map(drop)
 }

@@ -9,14 +9,14 @@ const DONE: &str = "DELETE FROM hashing WHERE manifest_id = $1";
 pub const ALL: [&str; 3] = [ASK, NEXT, DONE];
 
 pub async fn ask(tx: &mut Tx, manifest: i64, now: i64) -> Result<(), DbError> {
-    tx.exec(ASK, &[manifest.into(), now.into()]).await.map(drop)
+    tx.execute(ASK, &[manifest.into(), now.into()]).await.map(drop)
 }
 
 /// The one that has waited longest.
 pub async fn next(tx: &mut Tx) -> Result<Option<i64>, DbError> {
-    tx.opt(NEXT, &[]).await?.map(|row| row.get("manifest_id")).transpose()
+    tx.fetch_optional(NEXT, &[]).await?.map(|row| row.get("manifest_id")).transpose()
 }
 
 pub async fn done(tx: &mut Tx, manifest: i64) -> Result<(), DbError> {
-    tx.exec(DONE, &[manifest.into()]).await.map(drop)
+    tx.execute(DONE, &[manifest.into()]).await.map(drop)
 }

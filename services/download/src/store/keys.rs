@@ -10,10 +10,10 @@ const GET: &str = "SELECT secret FROM signing_key WHERE id = $1";
 pub const ALL: [&str; 2] = [CREATE, GET];
 
 pub async fn get(tx: &mut Tx) -> Result<Option<Vec<u8>>, DbError> {
-    tx.opt(GET, &[ID.into()]).await?.map(|row| row.get("secret")).transpose()
+    tx.fetch_optional(GET, &[ID.into()]).await?.map(|row| row.get("secret")).transpose()
 }
 
 /// Stores a fresh key, unless somebody was faster.
 pub async fn create(tx: &mut Tx, fresh: Vec<u8>, now: i64) -> Result<(), DbError> {
-    tx.exec(CREATE, &[ID.into(), fresh.into(), now.into()]).await.map(drop)
+    tx.execute(CREATE, &[ID.into(), fresh.into(), now.into()]).await.map(drop)
 }

@@ -41,13 +41,13 @@ pub struct Head {
 
 /// The valid manifest of this content.
 pub async fn find(tx: &mut Tx, hash: &str) -> Result<Option<Head>, DbError> {
-    let row = tx.opt(FIND, &[hash.into()]).await?;
+    let row = tx.fetch_optional(FIND, &[hash.into()]).await?;
     row.map(|row| head(&row, row.get("id")?, hash.to_owned())).transpose()
 }
 
 /// A manifest by its number; `None` once it is stale.
 pub async fn get(tx: &mut Tx, id: i64) -> Result<Option<Head>, DbError> {
-    let row = tx.opt(GET, &[id.into()]).await?;
+    let row = tx.fetch_optional(GET, &[id.into()]).await?;
     row.map(|row| head(&row, id, row.get("hash")?)).transpose()
 }
 
@@ -60,7 +60,7 @@ pub async fn create(tx: &mut Tx, hash: &str, form: Form, files: &[Frozen], now: 
     let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
     let bytes = files.iter().map(|file| file.identity.size).fold(0, u64::saturating_add).cast_signed();
     let vals = [id.into(), hash.into(), form_name(form).into(), count.into(), bytes.into(), now.into(), now.into()];
-    if tx.opt(CREATE, &vals).await?.is_none() {
+    if tx.fetch_optional(CREATE, &vals).await?.is_none() {
         return find(tx, hash).await?.ok_or(DbError::NoRow);
     }
     for (chunk, files) in files.chunks(ROWS_PER_INSERT).enumerate() {
@@ -73,19 +73,19 @@ pub async fn create(tx: &mut Tx, hash: &str, form: Form, files: &[Frozen], now: 
             vals.extend([modified_ns.into(), changed_ns.into()]);
             vals.extend([device.cast_signed().into(), inode.cast_signed().into(), file.crc.map(i64::from).into()]);
         }
-        tx.exec(&insert(files.len()), &vals).await?;
+        tx.execute(&insert(files.len()), &vals).await?;
     }
     Ok(Head { id, hash: hash.to_owned(), form, files: count, bytes })
 }
 
 /// The members in their order.
 pub async fn members(tx: &mut Tx, id: i64) -> Result<Vec<Frozen>, DbError> {
-    tx.all(MEMBERS, &[id.into()]).await?.iter().map(frozen).collect()
+    tx.fetch_all(MEMBERS, &[id.into()]).await?.iter().map(frozen).collect()
 }
 
 /// The checksums that are known by now, each with its place.
 pub async fn crcs(tx: &mut Tx, id: i64) -> Result<Vec<(usize, u32)>, DbError> {
-    let rows = tx.all(CRCS, &[id.into()]).await?;
+    let rows = tx.fetch_all(CRCS, &[id.into()]).await?;
     let one = |row: &Row| {
         let place = usize::try_from(row.get::<i64>("place")?).unwrap_or(usize::MAX);
         Ok((place, crc(row.get("crc32")?)))
@@ -96,23 +96,23 @@ pub async fn crcs(tx: &mut Tx, id: i64) -> Result<Vec<(usize, u32)>, DbError> {
 /// Sets a checksum that was not known; one that was stays.
 pub async fn learn(tx: &mut Tx, id: i64, place: usize, crc: u32) -> Result<(), DbError> {
     let place = i64::try_from(place).unwrap_or(i64::MAX);
-    tx.exec(LEARN, &[i64::from(crc).into(), id.into(), place.into()]).await.map(drop)
+    tx.execute(LEARN, &[i64::from(crc).into(), id.into(), place.into()]).await.map(drop)
 }
 
 /// Notes that a manifest is in use, but not oftener than after `now - before`.
 pub async fn touch(tx: &mut Tx, id: i64, now: i64, before: i64) -> Result<(), DbError> {
-    tx.exec(TOUCH, &[now.into(), id.into(), before.into()]).await.map(drop)
+    tx.execute(TOUCH, &[now.into(), id.into(), before.into()]).await.map(drop)
 }
 
 /// Says that a file of it is not the one that was frozen; whether that was news.
 pub async fn mark_stale(tx: &mut Tx, id: i64, datafile: i64, now: i64) -> Result<bool, DbError> {
-    Ok(tx.exec(STALE, &[now.into(), datafile.into(), id.into()]).await? == 1)
+    Ok(tx.execute(STALE, &[now.into(), datafile.into(), id.into()]).await? == 1)
 }
 
 /// Forgets manifests that nobody has used since `before` and that no prepared selection needs.
 pub async fn purge(tx: &mut Tx, before: i64) -> Result<u64, DbError> {
-    tx.exec(PURGE_MEMBERS, &[before.into()]).await?;
-    tx.exec(PURGE, &[before.into()]).await
+    tx.execute(PURGE_MEMBERS, &[before.into()]).await?;
+    tx.execute(PURGE, &[before.into()]).await
 }
 
 /// A statement for so many rows; also for the test that prepares it.

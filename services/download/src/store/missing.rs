@@ -21,14 +21,14 @@ pub async fn create(tx: &mut Tx, prepared: &str, files: &[Missing]) -> Result<()
             vals.extend([prepared.into(), place.into(), (*datafile).into(), name.into()]);
             vals.extend([(*size).into(), reason.into()]);
         }
-        tx.exec(&insert(files.len()), &vals).await?;
+        tx.execute(&insert(files.len()), &vals).await?;
     }
     Ok(())
 }
 
 /// In the order of their datafiles' ids.
 pub async fn list(tx: &mut Tx, prepared: &str) -> Result<Vec<Missing>, DbError> {
-    let rows = tx.all(LIST, &[prepared.into()]).await?;
+    let rows = tx.fetch_all(LIST, &[prepared.into()]).await?;
     let one = |row: &Row| {
         Ok(Missing {
             datafile: row.get("datafile")?,
@@ -42,7 +42,7 @@ pub async fn list(tx: &mut Tx, prepared: &str) -> Result<Vec<Missing>, DbError> 
 
 /// Forgets those of selections that had expired before a moment; before the selections themselves.
 pub async fn purge(tx: &mut Tx, before: i64) -> Result<u64, DbError> {
-    tx.exec(PURGE, &[before.into()]).await
+    tx.execute(PURGE, &[before.into()]).await
 }
 
 /// A statement for so many rows; also for the test that prepares it.

@@ -37,12 +37,12 @@ pub async fn create(tx: &mut Tx, id: &str, prepared: &Prepared, now: i64) -> Res
         now.into(),
         (*expires_at).into(),
     ];
-    tx.exec(CREATE, &vals).await?;
+    tx.execute(CREATE, &vals).await?;
     Ok(number)
 }
 
 pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Prepared>, DbError> {
-    let Some(row) = tx.opt(GET, &[id.into()]).await? else { return Ok(None) };
+    let Some(row) = tx.fetch_optional(GET, &[id.into()]).await? else { return Ok(None) };
     let stale = row.get::<bool>("stale")?;
     Ok(Some(Prepared {
         owner: row.get("owner")?,
@@ -56,5 +56,5 @@ pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Prepared>, DbError> {
 
 /// Forgets those that had expired before a moment.
 pub async fn purge(tx: &mut Tx, before: i64) -> Result<u64, DbError> {
-    tx.exec(PURGE, &[before.into()]).await
+    tx.execute(PURGE, &[before.into()]).await
 }

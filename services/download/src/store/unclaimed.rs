@@ -18,15 +18,15 @@ pub struct Unclaimed {
 
 /// Notes a file, or puts off the look at it.
 pub async fn note(tx: &mut Tx, file: &Unclaimed, due_at: i64) -> Result<(), DbError> {
-    tx.exec(NOTE, &[(&file.location).into(), file.temporary.into(), due_at.into()]).await.map(drop)
+    tx.execute(NOTE, &[(&file.location).into(), file.temporary.into(), due_at.into()]).await.map(drop)
 }
 
 /// Some of those whose time has come.
 pub async fn due(tx: &mut Tx, now: i64) -> Result<Vec<Unclaimed>, DbError> {
-    let rows = tx.all(DUE, &[now.into()]).await?;
+    let rows = tx.fetch_all(DUE, &[now.into()]).await?;
     rows.iter().map(|row| Ok(Unclaimed { location: row.get("location")?, temporary: row.get("temporary")? })).collect()
 }
 
 pub async fn done(tx: &mut Tx, location: &str) -> Result<(), DbError> {
-    tx.exec(DONE, &[location.into()]).await.map(drop)
+    tx.execute(DONE, &[location.into()]).await.map(drop)
 }

@@ -120,7 +120,7 @@ pub async fn hash(
             return Ok(false);
         }
         let shared = Arc::clone(manifest);
-        let read = storage.run_in_turn(move |root| read(root, &shared, member, offset, crc)).await?;
+        let read = storage.run_queued(move |root| read(root, &shared, member, offset, crc)).await?;
         match read {
             Ok(further) => hasher = Some(further),
             Err(broken) => return Err(refused(state, manifest, broken).await),

@@ -129,7 +129,7 @@ impl Transfer {
             return Ok(Vec::new());
         }
         let want = pace::piece(self.sent, self.since.elapsed(), self.state.reports.open());
-        let read = self.storage.run_in_turn(move |root| {
+        let read = self.storage.run_queued(move |root| {
             let piece = work.fill(root, want);
             (work, piece)
         });

@@ -36,7 +36,7 @@ impl Hashing {
     async fn run(self) {
         loop {
             if let Err(e) = self.work().await {
-                tracing::error!(error = problem::chain(&e), "reading files for their checksums failed");
+                tracing::error!(error = problem::format_error_chain(&e), "reading files for their checksums failed");
             }
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -58,7 +58,10 @@ impl Hashing {
                     Ok(done) => done,
                     // A file that changed or cannot be read: whoever downloads it is told.
                     Err(e) => {
-                        tracing::warn!(error = problem::chain(&e), "the checksums of a selection cannot be computed");
+                        tracing::warn!(
+                            error = problem::format_error_chain(&e),
+                            "the checksums of a selection cannot be computed"
+                        );
                         true
                     }
                 },

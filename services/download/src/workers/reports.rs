@@ -44,7 +44,7 @@ async fn run(state: Arc<State>, inbox: Inbox, metrics: ReportMetrics, stop: Canc
     let store = async |waiting: &mut Waiting| match collect_and_store(&state, waiting, &metrics).await {
         Ok(()) => true,
         Err(e) => {
-            let (error, reports) = (problem::chain(&e), waiting.kept.len());
+            let (error, reports) = (problem::format_error_chain(&e), waiting.kept.len());
             tracing::error!(error, reports, "reports of transfers cannot be stored now; they are kept");
             metrics.failed.inc();
             false
@@ -89,7 +89,10 @@ async fn collect_and_store(state: &State, waiting: &mut Waiting, metrics: &Repor
         match store_first(state, waiting).await {
             Err(e) if e.code == Code::OutcomeUnknown => {
                 // Twice would be as wrong as not at all, and checksums are learned again.
-                tracing::error!(error = problem::chain(&e), "it is not known whether reports of transfers are stored");
+                tracing::error!(
+                    error = problem::format_error_chain(&e),
+                    "it is not known whether reports of transfers are stored"
+                );
             }
             stored => stored?,
         }

@@ -2,7 +2,7 @@
 //! for the rest gets it.
 
 use serde_json::{Value, json};
-use testkit::backends;
+use testkit::list_backends;
 
 use crate::facility::{Facility, SESSION};
 
@@ -28,7 +28,7 @@ async fn list(facility: &Facility, id: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn an_archive_names_what_is_missing_and_the_rest_can_be_had() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         three_files(&facility).await;
         std::fs::remove_file(facility.files.join("here/b.h5")).unwrap();
@@ -69,7 +69,7 @@ async fn an_archive_names_what_is_missing_and_the_rest_can_be_had() {
 
 #[tokio::test]
 async fn a_file_that_goes_after_it_was_prepared_is_named_before_the_first_byte() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         three_files(&facility).await;
         let id = facility.prepare().await;
@@ -233,14 +233,14 @@ async fn head_of_a_prepared_selection_is_answered_while_icat_is_away() {
 
 #[tokio::test]
 async fn names_that_were_frozen_by_an_older_rule_stay() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         facility.file("a_.h5", b"12345", true).await;
         let id = facility.prepare().await;
         // As a version that let them be would have stored it.
         let name = format!("{FOLDER}/a?.h5");
         let rename = "UPDATE manifest_member SET name = $1";
-        facility.app.db("download").write(async |tx| tx.exec(rename, &[(&name).into()]).await).await.unwrap();
+        facility.app.db("download").write(async |tx| tx.execute(rename, &[(&name).into()]).await).await.unwrap();
         let Facility { app, files, dir } = facility;
         let facility = Facility { app: app.restart().await, files, dir };
         facility.file("again", b"", true).await;

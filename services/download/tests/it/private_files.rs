@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 
 use download::store::unclaimed;
 use serde_json::json;
-use testkit::backends;
+use testkit::list_backends;
 
 use crate::facility::{DATASET, Facility, SESSION};
 
@@ -29,7 +29,7 @@ fn move_into_storage(facility: &Facility) {
 
 #[tokio::test]
 async fn keys_and_databases_are_neither_served_nor_deleted() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         move_into_storage(&facility);
         fs::create_dir(facility.files.join("copy")).unwrap();

@@ -3,7 +3,7 @@
 use events::messages::download::{Outcome, SelectionPrepared, TransferFinished};
 use futures_util::future::join;
 use service_kit::DbError;
-use testkit::{backends, until};
+use testkit::{list_backends, wait_until};
 use tokio::sync::Semaphore;
 
 use crate::facility::{DATASET, Facility, SESSION};
@@ -19,7 +19,7 @@ async fn ends_of_transfers_wait_for_a_database_that_takes_nothing() {
     let id = facility.prepare().await;
     let (taken, done) = (Semaphore::new(0), Semaphore::new(0));
     let holding = facility.app.db("download").write(async |tx| {
-        tx.exec("UPDATE id_sequence SET next = next", &[]).await?;
+        tx.execute("UPDATE id_sequence SET next = next", &[]).await?;
         taken.add_permits(1);
         done.acquire().await.unwrap().forget();
         Ok::<_, DbError>(())
@@ -30,12 +30,12 @@ async fn ends_of_transfers_wait_for_a_database_that_takes_nothing() {
             assert_eq!(facility.get(&format!("/ids/getData?preparedId={id}"), &[]).await.status, 200);
         }
         let failed = "undulator_download_reports_failed_total";
-        until("it is not stored", async || facility.app.metric(failed).await.filter(|failed| *failed > 0.0)).await;
+        wait_until("it is not stored", async || facility.app.metric(failed).await.filter(|failed| *failed > 0.0)).await;
         done.add_permits(1);
     };
     join(holding, downloading).await.0.unwrap();
     let told = async || facility.app.recorded::<TransferFinished>().await.len();
-    until("both are stored after all", async || (told().await == 2).then_some(())).await;
+    wait_until("both are stored after all", async || (told().await == 2).then_some(())).await;
     for (metric, expected) in [("waiting", 0.0), ("dropped_total", 0.0)] {
         let shown = facility.app.metric(&format!("undulator_download_reports_{metric}")).await;
         assert_eq!(shown, Some(expected), "{metric}");
@@ -45,7 +45,7 @@ async fn ends_of_transfers_wait_for_a_database_that_takes_nothing() {
 
 #[tokio::test]
 async fn ranges_are_slices_across_a_restart_and_events_tell_of_both() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         facility.file("a.h5", &content(1, 100_000), true).await;
         facility.file("b.h5", &content(2, 70_000), true).await;
@@ -71,7 +71,7 @@ async fn ranges_are_slices_across_a_restart_and_events_tell_of_both() {
         let prepared = facility.app.recorded::<SelectionPrepared>().await;
         assert_eq!(prepared.len(), 1);
         assert_eq!((prepared[0].subject.as_str(), prepared[0].files, prepared[0].bytes), ("db/ada", 2, 170_000));
-        let finished = until("each transfer is told", async || {
+        let finished = wait_until("each transfer is told", async || {
             let finished = facility.app.recorded::<TransferFinished>().await;
             (finished.len() == 10).then_some(finished)
         })
@@ -96,7 +96,7 @@ async fn ranges_are_slices_across_a_restart_and_events_tell_of_both() {
 
 #[tokio::test]
 async fn a_selection_ends_when_it_expires_and_when_a_file_changes() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         facility.file("a.h5", &content(1, 1000), true).await;
         let (kept, expired) = (facility.prepare().await, facility.prepare().await);
@@ -129,7 +129,7 @@ async fn a_selection_ends_when_it_expires_and_when_a_file_changes() {
 
 #[tokio::test]
 async fn the_end_of_an_archive_without_checksums_comes_once_they_are_read() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "[download]\nhash_at_once = \"1KiB\"\n").await;
         facility.file("a.h5", &content(1, 300_000), false).await;
         facility.file("b.h5", &content(2, 5), true).await;
@@ -138,7 +138,7 @@ async fn the_end_of_an_archive_without_checksums_comes_once_they_are_read() {
         let early = facility.get(&url, &[("range", "bytes=-200")]).await;
         assert_eq!((early.status, early.header("retry-after")), (503, "2"), "{}", early.text());
         assert!(early.text().contains("DataNotOnlineException"));
-        let end = until("the checksums are known", async || {
+        let end = wait_until("the checksums are known", async || {
             let answer = facility.get(&url, &[("range", "bytes=-200")]).await;
             (answer.status == 206).then_some(answer.body)
         })
@@ -153,7 +153,7 @@ async fn the_end_of_an_archive_without_checksums_comes_once_they_are_read() {
 
 #[tokio::test]
 async fn addresses_of_single_files_open_without_a_session_for_a_while() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         facility.file("a & b.h5", &content(1, 1000), true).await;
         let id = facility.prepare().await;

@@ -1,11 +1,11 @@
 //! What downloads say to the engines holds on both.
 
 use download::store::{checksums, hashing, keys, manifests, missing, prepared, unclaimed};
-use testkit::databases;
+use testkit::create_databases;
 
 #[tokio::test]
 async fn every_statement_can_be_prepared_on_each_engine() {
-    for test in databases("download", download::SERVICE.migrations).await {
+    for test in create_databases("download", download::SERVICE.migrations).await {
         let fixed = [
             &checksums::ALL[..],
             &hashing::ALL,

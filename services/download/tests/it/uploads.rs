@@ -2,7 +2,7 @@
 
 use download::store::unclaimed::{Unclaimed, note};
 use service_kit::DbError;
-use testkit::{backends, until};
+use testkit::{list_backends, wait_until};
 
 use crate::facility::{DATASET, Facility, SESSION, crc};
 
@@ -29,7 +29,7 @@ fn all_files(facility: &Facility) -> Vec<String> {
 
 #[tokio::test]
 async fn a_file_is_stored_with_its_datafile_or_not_at_all() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         let bytes = b"some bytes".to_vec();
         let stored = facility.ask("PUT", &put("new.h5"), &[], bytes.clone()).await;
@@ -57,7 +57,7 @@ async fn a_file_is_stored_with_its_datafile_or_not_at_all() {
 /// The catalogue fails, and its datafile may be there or not: the file stays until it is known.
 #[tokio::test]
 async fn a_file_whose_datafile_may_be_stored_stays_until_somebody_has_looked() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         for name in ["stored", "unanswered", "failed"] {
             let answer = facility.ask("PUT", &put(name), &[], b"bytes".to_vec()).await;
@@ -70,8 +70,10 @@ async fn a_file_whose_datafile_may_be_stored_stays_until_somebody_has_looked() {
         }
         assert_eq!(all_files(&facility).len(), 3, "nothing is removed");
         facility.app.clock.advance_seconds(16 * 60);
-        until("only the file without a datafile is gone", async || (all_files(&facility).len() == 2).then_some(()))
-            .await;
+        wait_until("only the file without a datafile is gone", async || {
+            (all_files(&facility).len() == 2).then_some(())
+        })
+        .await;
         for id in [1, 2] {
             let back = facility.get(&format!("/ids/getData?sessionId={SESSION}&datafileIds={id}"), &[]).await;
             assert_eq!((back.status, back.body.as_slice()), (200, &b"bytes"[..]));
@@ -82,7 +84,7 @@ async fn a_file_whose_datafile_may_be_stored_stays_until_somebody_has_looked() {
 
 #[tokio::test]
 async fn what_nobody_comes_back_to_is_looked_at_and_goes_if_no_datafile_has_it() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
         facility.file("claimed.h5", b"1", true).await;
         std::fs::create_dir_all(facility.files.join("1/4")).unwrap();
@@ -105,7 +107,7 @@ async fn what_nobody_comes_back_to_is_looked_at_and_goes_if_no_datafile_has_it()
         })
         .await
         .unwrap();
-        until("the lost ones are gone", async || {
+        wait_until("the lost ones are gone", async || {
             (all_files(&facility) == ["1/4/later", "here/claimed.h5"]).then_some(())
         })
         .await;

@@ -7,11 +7,11 @@ use events::messages::auth::SessionsRevoked;
 use events::messages::icat::SessionEnded;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use service_kit::{Clock, Db, DbError, Peer, Tx, digest};
+use service_kit::{Clock, Db, DbError, Peer, Tx, sha256_hex};
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::sessions::{self, Begun, Session};
+use crate::store::sessions::{self, LoginStart, Session};
 
 /// How long an authenticator may take; password hashes are slow on purpose.
 const AUTHENTICATOR_TIMEOUT: Duration = Duration::from_secs(15);
@@ -33,7 +33,7 @@ impl Login {
     /// Reads `{"plugin":"db","credentials":[{"username":"u"},{"password":"p"}]}`: several keys in one object count as
     /// well, values that are not strings are dropped, of a repeated key the last wins, and credentials that are no
     /// array are ignored.
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub fn parse_json(text: &str) -> Result<Self, Error> {
         let json: Value = serde_json::from_str(text)
             .map_err(|_| Error::BadParameter("the value of json is not a JSON object".to_owned()))?;
         let Value::Object(json) = json else {
@@ -64,12 +64,12 @@ pub async fn log_in(state: &State, login: &Login, ip: &str) -> Result<String, Er
     let Some(url) = place.map(|place| &state.authn_urls[place]) else {
         return Err(Error::Session(format!("Authenticator mnemonic {mnemonic} not recognised")));
     };
-    let begun = begin(state).await?;
-    let user_name = authenticate(state, mnemonic, url, login, ip).await?;
+    let begun = start_login(state).await?;
+    let user_name = ask_authenticator(state, mnemonic, url, login, ip).await?;
     let id = state.ids.random_uuid().to_string();
-    let session = Session { user_name, expires_at: state.clock.now_micros() + lifetime(state) };
-    let (id_hash, session) = (digest(&id), &session);
-    let store = state.db.write_in_turn(async |tx| sessions::create(tx, &id_hash, session, begun).await);
+    let session = Session { user_name, expires_at: state.clock.now_micros() + session_lifetime(state) };
+    let (id_hash, session) = (sha256_hex(&id), &session);
+    let store = state.db.write_read_committed(async |tx| sessions::create_session(tx, &id_hash, session, begun).await);
     let stored = tokio::time::timeout(STORE_PATIENCE, store).await;
     let stored = stored.map_err(|_| Error::LoginsWait { retry_after: DEFAULT_RETRY_AFTER })??;
     let text = "The account was locked or removed, or got another password, during the login; log in again";
@@ -77,30 +77,30 @@ pub async fn log_in(state: &State, login: &Login, ip: &str) -> Result<String, Er
 }
 
 /// Before the password is asked for: what is revoked from now on ends this login too, whenever others hear of it.
-async fn begin(state: &State) -> Result<Begun, DbError> {
+async fn start_login(state: &State) -> Result<LoginStart, DbError> {
     let revocations = sessions::count_revocations(&mut state.db.read().await?).await?;
-    Ok(Begun { at: state.clock.now_micros(), revocations })
+    Ok(LoginStart { at: state.clock.now_micros(), revocations })
 }
 
-fn lifetime(state: &State) -> i64 {
+fn session_lifetime(state: &State) -> i64 {
     i64::from(state.config.lifetime_minutes) * MICROS_PER_MINUTE
 }
 
 /// An authenticator's answer; unknown fields are ignored.
 #[derive(Deserialize)]
-struct Authenticated {
+struct AuthenticatedUser {
     username: String,
     mechanism: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Refused {
+struct AuthenticatorRefusal {
     message: String,
     #[serde(rename = "code")]
     _code: String,
 }
 
-async fn authenticate(state: &State, mnemonic: &str, url: &str, login: &Login, ip: &str) -> Result<String, Error> {
+async fn ask_authenticator(state: &State, mnemonic: &str, url: &str, login: &Login, ip: &str) -> Result<String, Error> {
     let credentials: Vec<Value> = login.credentials.iter().map(|(key, value)| json!({key.as_str(): value})).collect();
     let body = json!({"credentials": credentials, "ip": ip}).to_string();
     let unreachable = |source| Error::Authenticator {
@@ -128,10 +128,10 @@ async fn authenticate(state: &State, mnemonic: &str, url: &str, login: &Login, i
         source: None,
     };
     if !accepted {
-        let refused: Refused = serde_json::from_str(&text).map_err(|_| nonsense())?;
+        let refused: AuthenticatorRefusal = serde_json::from_str(&text).map_err(|_| nonsense())?;
         return Err(Error::Session(refused.message));
     }
-    let user: Authenticated = serde_json::from_str(&text).map_err(|_| nonsense())?;
+    let user: AuthenticatedUser = serde_json::from_str(&text).map_err(|_| nonsense())?;
     Ok(match user.mechanism {
         Some(mechanism) => format!("{mechanism}/{}", user.username),
         None => user.username,
@@ -145,25 +145,25 @@ fn retry_after(answer: &reqwest::Response) -> u32 {
 }
 
 /// The user of a session that is still alive. The texts are icat.server's, which clients match.
-pub async fn user_of(state: &State, tx: &mut Tx, id: Option<&str>) -> Result<String, Error> {
-    Ok(alive(tx, id, &*state.clock).await?.user_name)
+pub async fn require_user(state: &State, tx: &mut Tx, id: Option<&str>) -> Result<String, Error> {
+    Ok(find_live_session(tx, id, &*state.clock).await?.user_name)
 }
 
-async fn alive(tx: &mut Tx, id: Option<&str>, clock: &dyn Clock) -> Result<Session, Error> {
-    let id = present(id)?;
-    let session = sessions::find(tx, &digest(id)).await?.ok_or_else(|| unknown(id))?;
+async fn find_live_session(tx: &mut Tx, id: Option<&str>, clock: &dyn Clock) -> Result<Session, Error> {
+    let id = require_session_id(id)?;
+    let session = sessions::get_session(tx, &sha256_hex(id)).await?.ok_or_else(|| unknown_session(id))?;
     if session.expires_at < clock.now_micros() {
         return Err(Error::Session(format!("Session id:{id} has expired")));
     }
-    service_kit::note_caller(&session.user_name);
+    service_kit::record_caller(&session.user_name);
     Ok(session)
 }
 
-fn present(id: Option<&str>) -> Result<&str, Error> {
+fn require_session_id(id: Option<&str>) -> Result<&str, Error> {
     id.filter(|id| !id.is_empty()).ok_or_else(|| Error::Session("Session Id cannot be null or empty.".to_owned()))
 }
 
-fn unknown(id: &str) -> Error {
+fn unknown_session(id: &str) -> Error {
     // Three parts with dots between them: no answer says a token again, which is good at other services.
     if service_kit::is_access_token(id) {
         return Error::Session("An access token is no session id: send the one of POST /session".to_owned());
@@ -171,61 +171,63 @@ fn unknown(id: &str) -> Error {
     Error::Session(format!("Unable to find user by sessionid: {id}"))
 }
 
-pub async fn status(state: &State, id: &str) -> Result<SessionStatus, Error> {
-    let session = alive(&mut state.db.read().await?, Some(id), &*state.clock).await?;
+pub async fn get_status(state: &State, id: &str) -> Result<SessionStatus, Error> {
+    let session = find_live_session(&mut state.db.read().await?, Some(id), &*state.clock).await?;
     #[expect(clippy::cast_precision_loss, reason = "a time span of hours in microseconds")]
     let remaining_minutes = (session.expires_at - state.clock.now_micros()) as f64 / MICROS_PER_MINUTE as f64;
     Ok(SessionStatus { user_name: session.user_name, remaining_minutes })
 }
 
 /// Starts the session's lifetime again. An expired session stays expired (icat.server would revive it).
-pub async fn refresh(state: &State, id: &str) -> Result<(), Error> {
+pub async fn refresh_session(state: &State, id: &str) -> Result<(), Error> {
     state
         .db
         .write(async |tx| {
-            alive(tx, Some(id), &*state.clock).await?;
-            let expires_at = state.clock.now_micros() + lifetime(state);
-            Ok(sessions::refresh(tx, &digest(id), expires_at).await?)
+            find_live_session(tx, Some(id), &*state.clock).await?;
+            let expires_at = state.clock.now_micros() + session_lifetime(state);
+            Ok(sessions::update_expiry(tx, &sha256_hex(id), expires_at).await?)
         })
         .await
 }
 
 /// Ends a session, expired or not, and tells everybody who may have cached it.
-pub async fn end(state: &State, id: &str) -> Result<(), Error> {
-    let session_hash = digest(id);
+pub async fn end_session(state: &State, id: &str) -> Result<(), Error> {
+    let session_hash = sha256_hex(id);
     let ended = state
         .db
         .write(async |tx| {
-            let Some(subject) = sessions::end(tx, &session_hash).await? else { return Ok::<_, DbError>(false) };
+            let Some(subject) = sessions::delete_session(tx, &session_hash).await? else {
+                return Ok::<_, DbError>(false);
+            };
             let event = SessionEnded { session_hash: session_hash.clone(), subject };
             state.outbox.emit(tx, &event).await?;
             Ok(true)
         })
         .await?;
-    if ended { Ok(()) } else { Err(unknown(id)) }
+    if ended { Ok(()) } else { Err(unknown_session(id)) }
 }
 
 /// Ends the sessions of an account that was locked or removed, or got another password.
-pub async fn revoke(tx: &mut Tx, revoked: &SessionsRevoked, outbox: &Outbox) -> Result<(), DbError> {
+pub async fn revoke_sessions(tx: &mut Tx, revoked: &SessionsRevoked, outbox: &Outbox) -> Result<(), DbError> {
     let SessionsRevoked { subject, begun_until } = revoked;
     let begun_until = if *begun_until == 0 { i64::MAX } else { *begun_until };
-    for session_hash in sessions::end_all_of(tx, subject, begun_until).await? {
+    for session_hash in sessions::delete_sessions_of_user(tx, subject, begun_until).await? {
         outbox.emit(tx, &SessionEnded { session_hash, subject: subject.clone() }).await?;
     }
     Ok(())
 }
 
 /// Removes sessions that expired before `now`; how many there were.
-pub async fn purge(db: &Db, now: i64) -> Result<u64, DbError> {
-    db.write(async |tx| sessions::purge(tx, now).await).await
+pub async fn purge_expired(db: &Db, now: i64) -> Result<u64, DbError> {
+    db.write(async |tx| sessions::delete_expired(tx, now).await).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn login(text: &str) -> (Option<String>, Vec<(String, String)>) {
-        let login = Login::parse(text).unwrap();
+    fn parse_login(text: &str) -> (Option<String>, Vec<(String, String)>) {
+        let login = Login::parse_json(text).unwrap();
         (login.plugin, login.credentials)
     }
 
@@ -234,20 +236,22 @@ mod tests {
         let both = vec![("username".to_owned(), "u".to_owned()), ("password".to_owned(), "p".to_owned())];
         let db = Some("db".to_owned());
         assert_eq!(
-            login(r#"{"plugin":"db","credentials":[{"username":"u"},{"password":"p"}]}"#),
+            parse_login(r#"{"plugin":"db","credentials":[{"username":"u"},{"password":"p"}]}"#),
             (db.clone(), both.clone())
         );
         assert_eq!(
-            login(r#"{"credentials":[{"username":"u","password":"p"}],"plugin":"db"}"#),
+            parse_login(r#"{"credentials":[{"username":"u","password":"p"}],"plugin":"db"}"#),
             (db.clone(), both.clone())
         );
         assert_eq!(
-            login(r#"{"plugin":"db","credentials":[{"username":"x"},{"username":"u","password":"p"}],"other":1}"#),
+            parse_login(
+                r#"{"plugin":"db","credentials":[{"username":"x"},{"username":"u","password":"p"}],"other":1}"#
+            ),
             (db.clone(), both)
         );
-        assert_eq!(login(r#"{"plugin":"db","credentials":{"username":"u"}}"#), (db.clone(), vec![]));
-        assert_eq!(login(r#"{"plugin":"db","credentials":[{"password":1234},{"x":null},7]}"#), (db, vec![]));
-        assert_eq!(login("{}"), (None, vec![]));
-        assert!(Login::parse("[]").is_err() && Login::parse("{").is_err());
+        assert_eq!(parse_login(r#"{"plugin":"db","credentials":{"username":"u"}}"#), (db.clone(), vec![]));
+        assert_eq!(parse_login(r#"{"plugin":"db","credentials":[{"password":1234},{"x":null},7]}"#), (db, vec![]));
+        assert_eq!(parse_login("{}"), (None, vec![]));
+        assert!(Login::parse_json("[]").is_err() && Login::parse_json("{").is_err());
     }
 }

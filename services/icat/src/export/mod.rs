@@ -17,16 +17,16 @@ use service_kit::{Db, DbError, Sources};
 use thiserror::Error;
 
 use self::plan::CHUNKS;
-use self::rows::Dumper;
+use self::rows::ChunkReader;
 
 /// How a dump is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum DumpFormat {
     Yaml,
     Xml,
 }
 
-impl FromStr for Format {
+impl FromStr for DumpFormat {
     type Err = ExportError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -40,7 +40,7 @@ impl FromStr for Format {
 
 /// What an export wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Report {
+pub struct ExportReport {
     /// Rows, nested ones included.
     pub rows: usize,
 }
@@ -62,64 +62,64 @@ pub enum ExportError {
 }
 
 /// Writes the whole catalogue; `progress` is told how many rows are written, and of how many.
-pub async fn run(
+pub async fn export_catalogue(
     db: &Db,
     sources: &Sources,
-    format: Format,
+    format: DumpFormat,
     out: &mut (dyn Write + Send),
     progress: impl Fn(usize, usize),
-) -> Result<Report, ExportError> {
+) -> Result<ExportReport, ExportError> {
     let now = sources.clock.now_micros();
     match format {
-        Format::Yaml => out.write_all(yaml::head(now).as_bytes())?,
-        Format::Xml => out.write_all(xml::head(now).as_bytes())?,
+        DumpFormat::Yaml => out.write_all(yaml::render_head(now).as_bytes())?,
+        DumpFormat::Xml => out.write_all(xml::render_head(now).as_bytes())?,
     }
-    let mut dumper = Dumper::new(db.read().await?).await?;
+    let mut dumper = ChunkReader::new(db.read().await?).await?;
     for chunk in CHUNKS {
-        for part in dumper.parts(chunk).await? {
-            let kinds = dumper.chunk(chunk, &part).await?;
+        for part in dumper.split_chunk(chunk).await? {
+            let kinds = dumper.read_chunk(chunk, &part).await?;
             match format {
-                Format::Yaml => yaml::write(out, &kinds)?,
-                Format::Xml => xml::write(out, &kinds)?,
+                DumpFormat::Yaml => yaml::write_chunk(out, &kinds)?,
+                DumpFormat::Xml => xml::write_chunk(out, &kinds)?,
             }
             progress(dumper.written, dumper.total);
         }
     }
-    if format == Format::Xml {
-        out.write_all(xml::END.as_bytes())?;
+    if format == DumpFormat::Xml {
+        out.write_all(xml::DOCUMENT_END.as_bytes())?;
     }
     out.flush()?;
-    Ok(Report { rows: dumper.written })
+    Ok(ExportReport { rows: dumper.written })
 }
 
 /// The rows of one kind within a chunk.
-struct Kind {
+struct KindRows {
     /// As dumps name it: `investigationType`.
     tag: String,
-    rows: Vec<(String, Node)>,
+    rows: Vec<(String, RowNode)>,
 }
 
 /// A row, its members in alphabetical order. What is NULL is left out.
-struct Node {
-    members: Vec<(&'static str, Item)>,
+struct RowNode {
+    members: Vec<(&'static str, MemberValue)>,
 }
 
-enum Item {
+enum MemberValue {
     Text(String),
     Truth(bool),
     Whole(i64),
     /// The key of another row.
     Reference(String),
-    Parts(Vec<Node>),
+    Parts(Vec<RowNode>),
 }
 
 /// `InvestigationType` is `investigationType` in a dump.
-fn tag(entity: &str) -> String {
+fn element_name(entity: &str) -> String {
     let mut chars = entity.chars();
     chars.next().into_iter().flat_map(char::to_lowercase).chain(chars).collect()
 }
 
 /// When a dump was written, for its head.
-fn written_at(micros: i64) -> String {
+fn format_write_time(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
 }

@@ -7,12 +7,12 @@ use icat_client::schema::{Entity, find_entity};
 pub struct Chunk {
     /// One chunk for each row of this kind; otherwise one chunk in all.
     pub each: Option<&'static str>,
-    pub kinds: &'static [Listed],
+    pub kinds: &'static [ChunkKind],
 }
 
 /// A kind within a chunk.
 #[derive(Debug)]
-pub struct Listed {
+pub struct ChunkKind {
     pub name: &'static str,
     /// The to-one relations from a row to the row that the chunk is about; empty for that row itself, and in chunks that
     /// are about all rows.
@@ -21,8 +21,8 @@ pub struct Listed {
     pub parts: &'static [&'static str],
 }
 
-const fn listed(name: &'static str, owner: &'static [&'static str], parts: &'static [&'static str]) -> Listed {
-    Listed { name, owner, parts }
+const fn chunk_kind(name: &'static str, owner: &'static [&'static str], parts: &'static [&'static str]) -> ChunkKind {
+    ChunkKind { name, owner, parts }
 }
 
 /// The chunks of python-icat 1.7.
@@ -30,33 +30,33 @@ pub static CHUNKS: &[Chunk] = &[
     Chunk {
         each: None,
         kinds: &[
-            listed("User", &[], &[]),
-            listed("Grouping", &[], &["userGroups"]),
-            listed("Rule", &[], &[]),
-            listed("PublicStep", &[], &[]),
+            chunk_kind("User", &[], &[]),
+            chunk_kind("Grouping", &[], &["userGroups"]),
+            chunk_kind("Rule", &[], &[]),
+            chunk_kind("PublicStep", &[], &[]),
         ],
     },
     Chunk {
         each: None,
         kinds: &[
-            listed("Technique", &[], &[]),
-            listed("Facility", &[], &[]),
-            listed("Instrument", &[], &["instrumentScientists"]),
-            listed("ParameterType", &[], &["permissibleStringValues"]),
-            listed("DataPublicationType", &[], &[]),
-            listed("InvestigationType", &[], &[]),
-            listed("SampleType", &[], &[]),
-            listed("DatasetType", &[], &[]),
-            listed("DatafileFormat", &[], &[]),
-            listed("FacilityCycle", &[], &[]),
-            listed("Application", &[], &[]),
+            chunk_kind("Technique", &[], &[]),
+            chunk_kind("Facility", &[], &[]),
+            chunk_kind("Instrument", &[], &["instrumentScientists"]),
+            chunk_kind("ParameterType", &[], &["permissibleStringValues"]),
+            chunk_kind("DataPublicationType", &[], &[]),
+            chunk_kind("InvestigationType", &[], &[]),
+            chunk_kind("SampleType", &[], &[]),
+            chunk_kind("DatasetType", &[], &[]),
+            chunk_kind("DatafileFormat", &[], &[]),
+            chunk_kind("FacilityCycle", &[], &[]),
+            chunk_kind("Application", &[], &[]),
         ],
     },
-    Chunk { each: None, kinds: &[listed("FundingReference", &[], &[])] },
+    Chunk { each: None, kinds: &[chunk_kind("FundingReference", &[], &[])] },
     Chunk {
         each: Some("Investigation"),
         kinds: &[
-            listed(
+            chunk_kind(
                 "Investigation",
                 &[],
                 &[
@@ -71,14 +71,14 @@ pub static CHUNKS: &[Chunk] = &[
                     "shifts",
                 ],
             ),
-            listed("Sample", &["investigation"], &["parameters"]),
-            listed("Dataset", &["investigation"], &["datasetInstruments", "datasetTechniques", "parameters"]),
-            listed("Datafile", &["dataset", "investigation"], &["parameters"]),
+            chunk_kind("Sample", &["investigation"], &["parameters"]),
+            chunk_kind("Dataset", &["investigation"], &["datasetInstruments", "datasetTechniques", "parameters"]),
+            chunk_kind("Datafile", &["dataset", "investigation"], &["parameters"]),
         ],
     },
     Chunk {
         each: None,
-        kinds: &[listed(
+        kinds: &[chunk_kind(
             "DataCollection",
             &[],
             &["dataCollectionDatafiles", "dataCollectionDatasets", "dataCollectionInvestigations", "parameters"],
@@ -87,22 +87,22 @@ pub static CHUNKS: &[Chunk] = &[
     Chunk {
         each: Some("DataPublication"),
         kinds: &[
-            listed("DataPublication", &[], &["dates", "fundingReferences", "relatedItems", "subjects"]),
-            listed("DataPublicationUser", &["publication"], &["affiliations"]),
+            chunk_kind("DataPublication", &[], &["dates", "fundingReferences", "relatedItems", "subjects"]),
+            chunk_kind("DataPublicationUser", &["publication"], &["affiliations"]),
         ],
     },
     Chunk {
         each: None,
         kinds: &[
-            listed("Study", &[], &["studyInvestigations"]),
-            listed("RelatedDatafile", &[], &[]),
-            listed("Job", &[], &[]),
+            chunk_kind("Study", &[], &["studyInvestigations"]),
+            chunk_kind("RelatedDatafile", &[], &[]),
+            chunk_kind("Job", &[], &[]),
         ],
     },
 ];
 
-impl Listed {
-    pub fn entity(&self) -> &'static Entity {
+impl ChunkKind {
+    pub fn find_entity(&self) -> &'static Entity {
         // The test below finds every name of the plan in the schema.
         find_entity(self.name).unwrap_or_else(|| unreachable!("{} is no kind of the schema", self.name))
     }
@@ -122,10 +122,10 @@ mod tests {
         for listed in CHUNKS.iter().flat_map(|chunk| chunk.kinds) {
             assert!(seen.insert(listed.name), "{}", listed.name);
             for part in listed.parts {
-                let many = listed.entity().find_to_many(part).unwrap_or_else(|| panic!("{}.{part}", listed.name));
+                let many = listed.find_entity().find_to_many(part).unwrap_or_else(|| panic!("{}.{part}", listed.name));
                 assert!(seen.insert(many.target), "{}", many.target);
             }
-            let mut here = listed.entity();
+            let mut here = listed.find_entity();
             for step in listed.owner {
                 here = here.find_to_one(step).expect(step).target();
             }

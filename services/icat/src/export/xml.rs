@@ -5,20 +5,20 @@ use std::io::Write;
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesRef, BytesStart, BytesText, Event};
 
-use super::{ExportError, Item, Kind, Node, written_at};
+use super::{ExportError, KindRows, MemberValue, RowNode, format_write_time};
 
-pub const END: &str = "</icatdata>\n";
+pub const DOCUMENT_END: &str = "</icatdata>\n";
 
-pub fn head(now_micros: i64) -> String {
+pub fn render_head(now_micros: i64) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<icatdata>\n<head>\n  <date>{}</date>\n  \
          <apiversion>6.2.0</apiversion>\n  <generator>Undulator</generator>\n</head>\n",
-        written_at(now_micros)
+        format_write_time(now_micros)
     )
 }
 
 /// One `data` element.
-pub fn write(out: &mut (dyn Write + Send), kinds: &[Kind]) -> Result<(), ExportError> {
+pub fn write_chunk(out: &mut (dyn Write + Send), kinds: &[KindRows]) -> Result<(), ExportError> {
     if kinds.is_empty() {
         return Ok(());
     }
@@ -28,7 +28,7 @@ pub fn write(out: &mut (dyn Write + Send), kinds: &[Kind]) -> Result<(), ExportE
         for (key, node) in &kind.rows {
             let mut start = BytesStart::new(kind.tag.as_str());
             start.push_attribute(("id", key.as_str()));
-            element(&mut writer, &start, node, key)?;
+            write_element(&mut writer, &start, node, key)?;
         }
     }
     writer.write_event(Event::End(BytesEnd::new("data")))?;
@@ -36,36 +36,36 @@ pub fn write(out: &mut (dyn Write + Send), kinds: &[Kind]) -> Result<(), ExportE
     Ok(())
 }
 
-fn element<W: Write>(
+fn write_element<W: Write>(
     writer: &mut Writer<W>,
     start: &BytesStart<'_>,
-    node: &Node,
+    node: &RowNode,
     row: &str,
 ) -> Result<(), ExportError> {
     let end = start.to_end().into_owned();
     writer.write_event(Event::Start(start.borrow()))?;
     for (name, item) in &node.members {
         match item {
-            Item::Reference(key) => {
+            MemberValue::Reference(key) => {
                 let mut reference = BytesStart::new(*name);
                 reference.push_attribute(("ref", key.as_str()));
                 writer.write_event(Event::Empty(reference))?;
             }
-            Item::Parts(nodes) => {
+            MemberValue::Parts(nodes) => {
                 for node in nodes {
-                    element(writer, &BytesStart::new(*name), node, row)?;
+                    write_element(writer, &BytesStart::new(*name), node, row)?;
                 }
             }
-            Item::Truth(truth) => value(writer, name, if *truth { "true" } else { "false" }, row)?,
-            Item::Whole(number) => value(writer, name, &number.to_string(), row)?,
-            Item::Text(text) => value(writer, name, text, row)?,
+            MemberValue::Truth(truth) => write_value(writer, name, if *truth { "true" } else { "false" }, row)?,
+            MemberValue::Whole(number) => write_value(writer, name, &number.to_string(), row)?,
+            MemberValue::Text(text) => write_value(writer, name, text, row)?,
         }
     }
     writer.write_event(Event::End(end))?;
     Ok(())
 }
 
-fn value<W: Write>(writer: &mut Writer<W>, name: &'static str, text: &str, row: &str) -> Result<(), ExportError> {
+fn write_value<W: Write>(writer: &mut Writer<W>, name: &'static str, text: &str, row: &str) -> Result<(), ExportError> {
     if let Some(character) = text.chars().find(|c| !is_allowed(*c)) {
         return Err(ExportError::Xml { row: row.to_owned(), member: name, character });
     }

@@ -4,41 +4,41 @@ use std::io::Write;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::{ExportError, Item, Kind, Node, written_at};
+use super::{ExportError, KindRows, MemberValue, RowNode, format_write_time};
 
-pub fn head(now_micros: i64) -> String {
-    format!("%YAML 1.1\n# Date: {}\n# ICAT-API: 6.2.0\n# Generator: Undulator\n", written_at(now_micros))
+pub fn render_head(now_micros: i64) -> String {
+    format!("%YAML 1.1\n# Date: {}\n# ICAT-API: 6.2.0\n# Generator: Undulator\n", format_write_time(now_micros))
 }
 
 /// One document.
-pub fn write(out: &mut (dyn Write + Send), kinds: &[Kind]) -> Result<(), ExportError> {
+pub fn write_chunk(out: &mut (dyn Write + Send), kinds: &[KindRows]) -> Result<(), ExportError> {
     if kinds.is_empty() {
         return Ok(());
     }
     let options = serde_saphyr::ser_options! { quote_all: true, prefer_block_scalars: false };
-    let text = serde_saphyr::to_string_with_options(&Kinds(kinds), options);
+    let text = serde_saphyr::to_string_with_options(&SerializedKinds(kinds), options);
     let text = text.map_err(|e| ExportError::Yaml(e.to_string()))?;
     write!(out, "---\n{text}")?;
     Ok(())
 }
 
-struct Kinds<'k>(&'k [Kind]);
+struct SerializedKinds<'k>(&'k [KindRows]);
 
-impl Serialize for Kinds<'_> {
+impl Serialize for SerializedKinds<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|kind| (&kind.tag, Rows(&kind.rows))))
+        serializer.collect_map(self.0.iter().map(|kind| (&kind.tag, SerializedRows(&kind.rows))))
     }
 }
 
-struct Rows<'r>(&'r [(String, Node)]);
+struct SerializedRows<'r>(&'r [(String, RowNode)]);
 
-impl Serialize for Rows<'_> {
+impl Serialize for SerializedRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(key, node)| (key, node)))
     }
 }
 
-impl Serialize for Node {
+impl Serialize for RowNode {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.members.len()))?;
         for (name, item) in &self.members {
@@ -48,7 +48,7 @@ impl Serialize for Node {
     }
 }
 
-impl Serialize for Item {
+impl Serialize for MemberValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) | Self::Reference(text) => serializer.serialize_str(text),

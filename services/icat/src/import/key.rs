@@ -4,7 +4,7 @@ use icat_client::schema::{self, Entity, FieldKind, Member};
 use service_kit::{Tx, Val};
 
 use crate::error::Error;
-use crate::store::entities::{empty_values, find_by_key, place};
+use crate::store::entities::{empty_values, find_by_key, value_index};
 
 /// A key taken apart: the kind, and text or a further key for each member.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,13 +17,13 @@ pub struct Key<'k> {
 const DEEPEST: usize = 10;
 
 /// Takes a key apart; `None` if it is none.
-pub fn parse(text: &str) -> Option<Key<'_>> {
+pub fn parse_key(text: &str) -> Option<Key<'_>> {
     let (name, rest) = text.split_once('_')?;
-    Some(Key { entity: schema::find_entity(name)?, members: members(rest)? })
+    Some(Key { entity: schema::find_entity(name)?, members: parse_members(rest)? })
 }
 
 /// `facility-(name-ESNF)_name-x`: pairs between underscores outside of parentheses.
-fn members(text: &str) -> Option<Vec<(&str, &str)>> {
+fn parse_members(text: &str) -> Option<Vec<(&str, &str)>> {
     let mut pairs = Vec::new();
     let (mut depth, mut start) = (0_usize, 0);
     for (at, c) in text.char_indices().chain([(text.len(), '_')]) {
@@ -43,7 +43,7 @@ fn members(text: &str) -> Option<Vec<(&str, &str)>> {
 }
 
 /// Undoes `=2D` for `-`.
-fn unquoted(text: &str) -> Option<String> {
+fn unquote_key_part(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(b) = rest.next() {
@@ -58,7 +58,7 @@ fn unquoted(text: &str) -> Option<String> {
 }
 
 /// Finds the stored row that a key names.
-pub async fn find(tx: &mut Tx, text: &str) -> Result<Option<i64>, Error> {
+pub async fn find_by_row_key(tx: &mut Tx, text: &str) -> Result<Option<i64>, Error> {
     find_nested(tx, text, 0).await
 }
 
@@ -66,12 +66,12 @@ type Finding<'f> = std::pin::Pin<Box<dyn Future<Output = Result<Option<i64>, Err
 
 fn find_nested<'f>(tx: &'f mut Tx, text: &'f str, depth: usize) -> Finding<'f> {
     Box::pin(async move {
-        let Some(key) = parse(text).filter(|_| depth < DEEPEST) else {
+        let Some(key) = parse_key(text).filter(|_| depth < DEEPEST) else {
             return Ok(None);
         };
         let mut values = empty_values(key.entity);
         for (name, value) in key.members {
-            let (Some(member), Some(at)) = (key.entity.find_member(name), place(key.entity, name)) else {
+            let (Some(member), Some(at)) = (key.entity.find_member(name), value_index(key.entity, name)) else {
                 return Ok(None);
             };
             values[at] = match member {
@@ -80,7 +80,7 @@ fn find_nested<'f>(tx: &'f mut Tx, text: &'f str, depth: usize) -> Finding<'f> {
                     let Some(id) = find_nested(tx, &inner, depth + 1).await? else { return Ok(None) };
                     id.into()
                 }
-                Member::Field(field) if field.kind == FieldKind::String => match unquoted(value) {
+                Member::Field(field) if field.kind == FieldKind::String => match unquote_key_part(value) {
                     Some(text) => Val::from(text),
                     None => return Ok(None),
                 },
@@ -98,16 +98,16 @@ mod tests {
     #[test]
     fn keys_are_taken_apart_at_underscores_outside_of_parentheses() {
         let key =
-            parse("Dataset_investigation-(facility-(name-ESNF)_name-10=2DST_visitId-1=2E1)_name-e208339").unwrap();
+            parse_key("Dataset_investigation-(facility-(name-ESNF)_name-10=2DST_visitId-1=2E1)_name-e208339").unwrap();
         assert_eq!(key.entity.name, "Dataset");
         assert_eq!(
             key.members,
             [("investigation", "facility-(name-ESNF)_name-10=2DST_visitId-1=2E1"), ("name", "e208339")]
         );
-        assert_eq!(unquoted("10=2DST=5Fü").as_deref(), Some("10-ST_ü"));
+        assert_eq!(unquote_key_part("10=2DST=5Fü").as_deref(), Some("10-ST_ü"));
         for broken in ["Rule", "Nothing_name-x", "User_name", "User_name-(x", "User_name-x)"] {
-            assert_eq!(parse(broken), None, "{broken}");
+            assert_eq!(parse_key(broken), None, "{broken}");
         }
-        assert_eq!(unquoted("=2"), None);
+        assert_eq!(unquote_key_part("=2"), None);
     }
 }

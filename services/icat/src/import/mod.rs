@@ -33,7 +33,7 @@ pub enum OnConflict {
 
 /// How to import.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ImportOptions {
     /// Who is recorded as the creator.
     pub user_name: String,
     pub on_conflict: OnConflict,
@@ -43,7 +43,7 @@ pub struct Options {
 
 /// What an import did; counts are of rows, nested ones included.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Report {
+pub struct ImportReport {
     pub created: usize,
     pub unchanged: usize,
     /// What is stored with other values, each with its kind, key and the differing member.
@@ -66,29 +66,33 @@ pub enum ImportError {
     Database(#[from] DbError),
     /// Never leaves this module: ends the transaction of a dry run.
     #[error("dry run")]
-    DryRun(Report),
+    DryRun(ImportReport),
 }
 
 /// Reads a dump, whichever of the two formats it has.
-pub fn parse(text: &str) -> Result<Vec<Record>, ImportError> {
-    if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') { xml::parse(text) } else { yaml::parse(text) }
+pub fn parse_dump(text: &str) -> Result<Vec<Record>, ImportError> {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+        xml::parse_xml(text)
+    } else {
+        yaml::parse_yaml(text)
+    }
 }
 
 /// Stores records in one transaction; `progress` is told how many top-level records are done.
-pub async fn run(
+pub async fn import_dump(
     db: &Db,
     config: &Config,
     sources: &Sources,
     records: &[Record],
-    options: &Options,
+    options: &ImportOptions,
     progress: impl Fn(usize),
-) -> Result<Report, ImportError> {
-    let zone = config.zone().map_err(|e| ImportError::Format(e.0))?;
+) -> Result<ImportReport, ImportError> {
+    let zone = config.parse_time_zone().map_err(|e| ImportError::Format(e.0))?;
     let parse = ParseContext { time_zone: zone };
     let author = Author::new(&options.user_name, sources.clock.now_micros());
     let outcome = author
-        .transaction(db, &outbox(sources), async |tx| {
-            let report = apply::apply(tx, records, &author, &parse, &progress).await?;
+        .run_transaction(db, &outbox(sources), async |tx| {
+            let report = apply::store_records(tx, records, &author, &parse, &progress).await?;
             if options.on_conflict == OnConflict::Fail && !report.conflicts.is_empty() {
                 return Err(ImportError::Conflicts(report.conflicts));
             }
@@ -108,7 +112,7 @@ mod tests {
     use super::*;
 
     /// Pieces of dumps in any order: nearer to dumps than arbitrary text.
-    fn pieces(of: &[&'static str]) -> impl Strategy<Value = String> + use<> {
+    fn dump_fragments(of: &[&'static str]) -> impl Strategy<Value = String> + use<> {
         prop::collection::vec(prop::sample::select(of.to_vec()), 0..20).prop_map(|pieces| pieces.concat())
     }
 
@@ -118,18 +122,18 @@ mod tests {
         #[test]
         fn no_dump_panics(
             text in "\\PC{0,60}",
-            yaml in pieces(&["user:", "\n", " ", "- ", "name: x", "{", "}", "[", "]", "? ", ": ", "&a", "*a", "|", "'", "\"", "---", "!!int", "investigation:", "keywords:"]),
-            xml in pieces(&["<icatdata>", "<data>", "<user id=\"u\">", "<name>", "x", "</name>", "</user>", "</data>", "</icatdata>", "<head>", "&amp;", "&#0;", "&x;", "<![CDATA[", "]]>", "<!--", "<facility ref=\"f\"/>", "<"]),
+            yaml in dump_fragments(&["user:", "\n", " ", "- ", "name: x", "{", "}", "[", "]", "? ", ": ", "&a", "*a", "|", "'", "\"", "---", "!!int", "investigation:", "keywords:"]),
+            xml in dump_fragments(&["<icatdata>", "<data>", "<user id=\"u\">", "<name>", "x", "</name>", "</user>", "</data>", "</icatdata>", "<head>", "&amp;", "&#0;", "&x;", "<![CDATA[", "]]>", "<!--", "<facility ref=\"f\"/>", "<"]),
         ) {
             for text in [&text, &yaml, &xml, &format!("<icatdata>{xml}")] {
-                parse(text).map(drop).unwrap_or_default();
-                key::parse(text).map(drop).unwrap_or_default();
+                parse_dump(text).map(drop).unwrap_or_default();
+                key::parse_key(text).map(drop).unwrap_or_default();
             }
         }
 
         #[test]
-        fn no_key_panics(text in pieces(&["User", "Dataset", "_", "name", "-", "(", ")", "=2D", "=", "x", "investigation", "é"])) {
-            key::parse(&text).map(drop).unwrap_or_default();
+        fn no_key_panics(text in dump_fragments(&["User", "Dataset", "_", "name", "-", "(", ")", "=2D", "=", "x", "investigation", "é"])) {
+            key::parse_key(&text).map(drop).unwrap_or_default();
         }
     }
 }

@@ -4,7 +4,7 @@ use icat_client::schema::{self, Entity, Field, FieldKind, Member, ToMany, ToOne}
 use service_kit::Val;
 
 use super::ImportError;
-use crate::values::{integral, read_date};
+use crate::values::{parse_date, to_exact_i64};
 
 /// One entity of a dump with its parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ impl Record {
     }
 
     /// What a name in the dump means here.
-    pub fn member(&self, name: &str) -> Result<Member, ImportError> {
+    pub fn find_member(&self, name: &str) -> Result<Member, ImportError> {
         // Names that older versions of the schema had.
         let name = match (self.entity.name, name) {
             ("DataCollection", "dataCollectionParameters") => "parameters",
@@ -42,8 +42,8 @@ impl Record {
     }
 
     /// Takes an attribute's text as its kind of value.
-    pub fn set(&mut self, field: &'static Field, text: &str) -> Result<(), ImportError> {
-        let val = read(field.kind, text)
+    pub fn set_field(&mut self, field: &'static Field, text: &str) -> Result<(), ImportError> {
+        let val = parse_value(field.kind, text)
             .ok_or_else(|| ImportError::Format(format!("{}: `{text}` is no value for {}", self.label(), field.name)))?;
         self.fields.push((field, val));
         Ok(())
@@ -51,18 +51,18 @@ impl Record {
 }
 
 /// `investigationType` in a dump is the entity `InvestigationType`.
-pub fn entity_of(tag: &str) -> Result<&'static Entity, ImportError> {
+pub fn entity_from_tag(tag: &str) -> Result<&'static Entity, ImportError> {
     let mut chars = tag.chars();
     let name: String = chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect();
     schema::find_entity(&name).ok_or_else(|| ImportError::Format(format!("`{tag}` is no kind of entity of ICAT 6.2")))
 }
 
-fn read(kind: FieldKind, text: &str) -> Option<Val> {
+fn parse_value(kind: FieldKind, text: &str) -> Option<Val> {
     let trimmed = text.trim();
     Some(match kind {
         FieldKind::String => text.into(),
         FieldKind::Long | FieldKind::Integer => {
-            trimmed.parse().ok().or_else(|| trimmed.parse().ok().and_then(integral))?.into()
+            trimmed.parse().ok().or_else(|| trimmed.parse().ok().and_then(to_exact_i64))?.into()
         }
         FieldKind::Double => trimmed.parse::<f64>().ok().filter(|n| n.is_finite())?.into(),
         FieldKind::Boolean => match trimmed.to_lowercase().as_str() {
@@ -70,7 +70,7 @@ fn read(kind: FieldKind, text: &str) -> Option<Val> {
             "false" => false.into(),
             _ => return None,
         },
-        FieldKind::Date => read_date(trimmed)?.into(),
+        FieldKind::Date => parse_date(trimmed)?.into(),
         FieldKind::Enum(def) => {
             let place = def.values.iter().position(|value| *value == trimmed)?;
             Val::I64(i64::try_from(place).ok())

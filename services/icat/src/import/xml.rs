@@ -5,7 +5,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::ImportError;
-use super::record::{Record, entity_of};
+use super::record::{Record, entity_from_tag};
 
 /// What an open element is.
 enum Open {
@@ -17,21 +17,21 @@ enum Open {
     Reference,
 }
 
-pub fn parse(text: &str) -> Result<Vec<Record>, ImportError> {
+pub fn parse_xml(text: &str) -> Result<Vec<Record>, ImportError> {
     let mut reader = Reader::from_str(text);
     let mut parser = Parser { open: Vec::new(), records: Vec::new(), in_head: 0 };
     loop {
-        match reader.read_event().map_err(|e| broken(&e))? {
-            Event::Start(start) => parser.start(&start)?,
+        match reader.read_event().map_err(|e| broken_xml(&e))? {
+            Event::Start(start) => parser.start_element(&start)?,
             Event::Empty(start) => {
-                parser.start(&start)?;
-                parser.end()?;
+                parser.start_element(&start)?;
+                parser.end_element()?;
             }
-            Event::End(_) => parser.end()?,
-            Event::Text(piece) => parser.text(&piece.xml10_content()),
-            Event::CData(piece) => parser.text(&piece.xml10_content()),
+            Event::End(_) => parser.end_element()?,
+            Event::Text(piece) => parser.append_text(&piece.xml10_content()),
+            Event::CData(piece) => parser.append_text(&piece.xml10_content()),
             Event::GeneralRef(reference) => {
-                let character = reference.resolve_char_ref().map_err(|e| broken(&e))?;
+                let character = reference.resolve_char_ref().map_err(|e| broken_xml(&e))?;
                 let name = reference.xml10_content();
                 let resolved = match character {
                     Some(character) => character.to_string(),
@@ -39,7 +39,7 @@ pub fn parse(text: &str) -> Result<Vec<Record>, ImportError> {
                         .ok_or_else(|| ImportError::Format(format!("the entity &{name}; is not defined")))?
                         .to_owned(),
                 };
-                parser.text(&resolved);
+                parser.append_text(&resolved);
             }
             Event::Eof if parser.open.is_empty() && parser.in_head == 0 => return Ok(parser.records),
             Event::Eof => return Err(ImportError::Format("the file ends in the middle of an element".to_owned())),
@@ -48,7 +48,7 @@ pub fn parse(text: &str) -> Result<Vec<Record>, ImportError> {
     }
 }
 
-fn broken(e: &dyn std::fmt::Display) -> ImportError {
+fn broken_xml(e: &dyn std::fmt::Display) -> ImportError {
     ImportError::Format(format!("this is no XML: {e}"))
 }
 
@@ -60,7 +60,7 @@ struct Parser {
 }
 
 impl Parser {
-    fn start(&mut self, start: &BytesStart<'_>) -> Result<(), ImportError> {
+    fn start_element(&mut self, start: &BytesStart<'_>) -> Result<(), ImportError> {
         let tag = start.name().as_ref().to_owned();
         if self.in_head > 0 || (tag == "head" && self.open.len() == 1) {
             self.in_head += 1;
@@ -71,12 +71,12 @@ impl Parser {
             None => return Err(ImportError::Format(format!("the root element is `{tag}`, not `icatdata`"))),
             Some(Open::Frame) if tag == "data" => Open::Frame,
             Some(Open::Frame) => {
-                Open::Record(Record::new(entity_of(&tag)?, attribute(start, "id")?.unwrap_or_default()))
+                Open::Record(Record::new(entity_from_tag(&tag)?, find_attribute(start, "id")?.unwrap_or_default()))
             }
-            Some(Open::Record(record) | Open::Part(_, record)) => match record.member(&tag)? {
+            Some(Open::Record(record) | Open::Part(_, record)) => match record.find_member(&tag)? {
                 Member::Field(field) => Open::Field(field, String::new()),
                 Member::One(one) => {
-                    let key = attribute(start, "ref")?.ok_or_else(|| {
+                    let key = find_attribute(start, "ref")?.ok_or_else(|| {
                         let label = record.label();
                         ImportError::Format(format!(
                             "{label}: `{tag}` has no ref; references by attributes are not read"
@@ -95,7 +95,7 @@ impl Parser {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), ImportError> {
+    fn end_element(&mut self) -> Result<(), ImportError> {
         if self.in_head > 0 {
             self.in_head -= 1;
             return Ok(());
@@ -107,23 +107,25 @@ impl Parser {
                 owner.parts.push((many, part));
             }
             (Some(Open::Field(field, text)), Some(Open::Record(owner) | Open::Part(_, owner))) => {
-                owner.set(field, &text)?;
+                owner.set_field(field, &text)?;
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn text(&mut self, piece: &str) {
+    fn append_text(&mut self, piece: &str) {
         if let Some(Open::Field(_, text)) = self.open.last_mut() {
             text.push_str(piece);
         }
     }
 }
 
-fn attribute(start: &BytesStart<'_>, name: &str) -> Result<Option<String>, ImportError> {
-    let attribute = start.try_get_attribute(name).map_err(|e| broken(&e))?;
+fn find_attribute(start: &BytesStart<'_>, name: &str) -> Result<Option<String>, ImportError> {
+    let attribute = start.try_get_attribute(name).map_err(|e| broken_xml(&e))?;
     attribute
-        .map(|a| a.normalized_value(XmlVersion::Explicit1_0).map(std::borrow::Cow::into_owned).map_err(|e| broken(&e)))
+        .map(|a| {
+            a.normalized_value(XmlVersion::Explicit1_0).map(std::borrow::Cow::into_owned).map_err(|e| broken_xml(&e))
+        })
         .transpose()
 }

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::ImportError;
-use super::record::{Record, entity_of};
+use super::record::{Record, entity_from_tag};
 
-pub fn parse(text: &str) -> Result<Vec<Record>, ImportError> {
+pub fn parse_yaml(text: &str) -> Result<Vec<Record>, ImportError> {
     // The file is the operator's own, so only nesting stays limited.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -51,7 +51,7 @@ impl<'de> Visitor<'de> for Kinds {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut kinds = Vec::new();
         while let Some(tag) = map.next_key::<String>()? {
-            let entity = entity_of(&tag).map_err(A::Error::custom)?;
+            let entity = entity_from_tag(&tag).map_err(A::Error::custom)?;
             kinds.push((entity, map.next_value_seed(Records(entity))?));
         }
         Ok(kinds)
@@ -132,10 +132,10 @@ impl<'de> Visitor<'de> for Members {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
         while let Some(name) = map.next_key::<String>()? {
-            match self.0.member(&name).map_err(A::Error::custom)? {
+            match self.0.find_member(&name).map_err(A::Error::custom)? {
                 Member::Field(field) => {
                     if let Some(text) = map.next_value::<Option<String>>()? {
-                        self.0.set(field, &text).map_err(A::Error::custom)?;
+                        self.0.set_field(field, &text).map_err(A::Error::custom)?;
                     }
                 }
                 Member::One(one) => {
@@ -162,7 +162,7 @@ mod tests {
     fn values_are_typed_by_the_schema_and_not_by_their_looks() {
         let text = "%YAML 1.1\n---\nuser:\n  u: {name: 081, fullName: 1e3, email: 'true', givenName: no, orcidId: null}\n---\n\
                     parameterType:\n  p: {enforced: true, maximumNumericValue: 1e3, minimumNumericValue: 5, name: 0x1}\n";
-        let records = parse(text).unwrap();
+        let records = parse_yaml(text).unwrap();
         let texts = |n: usize| records[n].fields.iter().map(|(f, v)| (f.name, v.clone())).collect::<Vec<_>>();
         let expected = ["081", "1e3", "true", "no"].map(Val::from);
         assert_eq!(texts(0).into_iter().map(|(_, v)| v).collect::<Vec<_>>(), expected);
@@ -184,7 +184,7 @@ mod tests {
             ("study: {s: {startDate: soon}}", "`soon` is no value for startDate"),
             ("user: {u: [", "no dump"),
         ] {
-            let refused = parse(text).unwrap_err().to_string();
+            let refused = parse_yaml(text).unwrap_err().to_string();
             assert!(refused.contains(reason), "{text}: {refused}");
         }
     }

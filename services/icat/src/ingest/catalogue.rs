@@ -7,10 +7,10 @@ use service_kit::{Db, Tx, Val};
 use super::Options;
 use crate::error::Error;
 use crate::store::Author;
-use crate::store::entities::{self, NewRow, place};
+use crate::store::entities::{self, NewRow, value_index};
 use crate::write::check;
 
-pub struct Catalogue<'a> {
+pub struct IngestCatalogue<'a> {
     pub db: &'a Db,
     /// Tells others what is new.
     pub outbox: Outbox,
@@ -19,8 +19,8 @@ pub struct Catalogue<'a> {
     pub options: &'a Options,
 }
 
-impl Catalogue<'_> {
-    pub fn author(&self) -> Author {
+impl IngestCatalogue<'_> {
+    pub fn new_author(&self) -> Author {
         Author::new(&self.options.user_name, self.at)
     }
 }
@@ -36,10 +36,10 @@ pub async fn find_or_create_row(
     if let Some(id) = entities::find_by_key(tx, entity, &values).await? {
         return Ok(id);
     }
-    check::not_null(entity, &values)?;
-    check::lengths(entity, &values)?;
+    check::require_not_null(entity, &values)?;
+    check::check_lengths(entity, &values)?;
     let id = tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-    entities::insert(tx, entity, &[NewRow { id, values }], author).await?;
+    entities::insert_rows(tx, entity, &[NewRow { id, values }], author).await?;
     Ok(id)
 }
 
@@ -52,8 +52,8 @@ pub async fn update_row(
     values: Vec<(&str, Val)>,
 ) -> Result<(), Error> {
     let changes: Vec<(usize, Val)> =
-        values.into_iter().filter_map(|(name, val)| Some((place(entity, name)?, val))).collect();
-    entities::update(tx, entity, id, &changes, author).await?;
+        values.into_iter().filter_map(|(name, val)| Some((value_index(entity, name)?, val))).collect();
+    entities::update_row(tx, entity, id, &changes, author).await?;
     Ok(())
 }
 
@@ -65,7 +65,7 @@ pub fn find_entity(name: &str) -> Result<&'static Entity, Error> {
 pub fn fill_values(entity: &'static Entity, given: &[(&str, Val)]) -> Vec<Val> {
     let mut values = entities::new_values(entity);
     for (name, val) in given {
-        if let Some(at) = place(entity, name) {
+        if let Some(at) = value_index(entity, name) {
             values[at] = val.clone();
         }
     }

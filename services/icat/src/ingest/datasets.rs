@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use service_kit::{DbError, Tx, Val};
 
-use super::catalogue::{Catalogue, fill_values, find_entity, find_or_create_row, update_row};
+use super::catalogue::{IngestCatalogue, fill_values, find_entity, find_or_create_row, update_row};
 use super::gone::count_left_behind;
 use super::scan::{Dataset, File, LeftOut, Tree};
 use super::{IngestError, Options};
@@ -74,12 +74,12 @@ enum RowChange {
 }
 
 /// A dataset of this name that lies somewhere else.
-struct Elsewhere {
+struct OtherLocation {
     id: i64,
     location: String,
 }
 
-impl Catalogue<'_> {
+impl IngestCatalogue<'_> {
     /// Finds or makes the dataset and lists its datafiles; the inner error says why it is left out.
     pub async fn prepare_dataset(
         &self,
@@ -111,11 +111,11 @@ impl Catalogue<'_> {
         &self,
         investigation: i64,
         dataset: &Dataset,
-    ) -> Result<Result<i64, Elsewhere>, IngestError> {
-        let author = self.author();
+    ) -> Result<Result<i64, OtherLocation>, IngestError> {
+        let author = self.new_author();
         let entity = find_entity("Dataset")?;
         let done = author
-            .transaction(self.db, &self.outbox, async |tx| {
+            .run_transaction(self.db, &self.outbox, async |tx| {
                 let location = ("location", Val::from(&dataset.location));
                 match find_row_change(tx, investigation, dataset, self.options).await? {
                     Err(elsewhere) => Ok(Err(elsewhere)),
@@ -143,17 +143,17 @@ impl Catalogue<'_> {
         investigation: i64,
     ) -> Result<i64, Error> {
         let entity = find_entity("Investigation")?;
-        let stored = entities::by_id(tx, entity, investigation).await?;
-        let stored = stored.ok_or_else(|| Error::no_such(entity.name, investigation))?;
-        let facility = entities::place(entity, "facility").and_then(|at| stored.values.get(at)).cloned();
-        let facility = facility.ok_or_else(|| Error::no_such("Facility", 0))?;
+        let stored = entities::get_by_id(tx, entity, investigation).await?;
+        let stored = stored.ok_or_else(|| Error::entity_not_found(entity.name, investigation))?;
+        let facility = entities::value_index(entity, "facility").and_then(|at| stored.values.get(at)).cloned();
+        let facility = facility.ok_or_else(|| Error::entity_not_found("Facility", 0))?;
         let values = [("name", Val::from(&self.options.dataset_type)), ("facility", facility)];
         find_or_create_row(tx, author, find_entity("DatasetType")?, &values).await
     }
 
     /// The datafiles of a dataset, by name.
     pub async fn list_files(&self, dataset: i64) -> Result<HashMap<String, KnownFile>, IngestError> {
-        let rows = self.db.read().await?.all(LIST_FILES, &[dataset.into()]).await?;
+        let rows = self.db.read().await?.fetch_all(LIST_FILES, &[dataset.into()]).await?;
         let known = rows.iter().map(|row| {
             let known = KnownFile {
                 id: row.get("id")?,
@@ -171,9 +171,9 @@ impl Catalogue<'_> {
     pub async fn store_files(&self, dataset: i64, changes: &[(FileChange<'_>, u32)]) -> Result<(), IngestError> {
         let entity = find_entity("Datafile")?;
         let new = changes.iter().filter(|(change, _)| change.id().is_none()).count();
-        let author = self.author();
+        let author = self.new_author();
         author
-            .transaction(self.db, &self.outbox, async |tx| {
+            .run_transaction(self.db, &self.outbox, async |tx| {
                 let mut ids = tx.allocate_ids(new).await?.into_iter();
                 let mut rows = Vec::with_capacity(new);
                 for (change, crc) in changes {
@@ -183,7 +183,7 @@ impl Catalogue<'_> {
                         None => rows.extend(ids.next().map(|id| NewRow { id, values: fill_values(entity, &values) })),
                     }
                 }
-                entities::insert(tx, entity, &rows, &author).await?;
+                entities::insert_rows(tx, entity, &rows, &author).await?;
                 Ok::<_, Error>(())
             })
             .await?;
@@ -196,8 +196,8 @@ async fn find_row_change(
     investigation: i64,
     dataset: &Dataset,
     options: &Options,
-) -> Result<Result<RowChange, Elsewhere>, DbError> {
-    let Some(row) = tx.opt(FIND_DATASET, &[investigation.into(), Val::from(&dataset.name)]).await? else {
+) -> Result<Result<RowChange, OtherLocation>, DbError> {
+    let Some(row) = tx.fetch_optional(FIND_DATASET, &[investigation.into(), Val::from(&dataset.name)]).await? else {
         return Ok(Ok(RowChange::Create));
     };
     let (id, location): (i64, Option<String>) = (row.get("id")?, row.get("location")?);
@@ -205,7 +205,7 @@ async fn find_row_change(
         Some(location) if location == dataset.location => Ok(RowChange::Keep(id)),
         None | Some("") => Ok(RowChange::SetLocation(id)),
         Some(_) if options.repoint => Ok(RowChange::SetLocation(id)),
-        Some(location) => Err(Elsewhere { id, location: location.to_owned() }),
+        Some(location) => Err(OtherLocation { id, location: location.to_owned() }),
     })
 }
 

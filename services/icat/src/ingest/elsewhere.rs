@@ -13,13 +13,13 @@ pub const LIST_LOCATIONS: &str = "SELECT LTRIM(f.location, '/') AS location, i.i
      WHERE SUBSTR(LTRIM(f.location, '/'), 1, CAST($2 AS INTEGER)) = $1 ORDER BY f.id";
 
 /// Locations below a directory that other investigations have and this one has not, with the name of the other.
-pub struct Elsewhere(HashMap<String, String>);
+pub struct OtherInvestigationFiles(HashMap<String, String>);
 
-impl Elsewhere {
+impl OtherInvestigationFiles {
     /// `investigation` is `None` where it is yet to be made.
-    pub async fn list(db: &Db, base: &str, investigation: Option<i64>) -> Result<Self, IngestError> {
+    pub async fn list_below(db: &Db, base: &str, investigation: Option<i64>) -> Result<Self, IngestError> {
         let length = i64::try_from(base.chars().count()).unwrap_or(i64::MAX);
-        let rows = db.read().await?.all(LIST_LOCATIONS, &[base.into(), length.into()]).await?;
+        let rows = db.read().await?.fetch_all(LIST_LOCATIONS, &[base.into(), length.into()]).await?;
         let (mut own, mut elsewhere) = (HashSet::new(), HashMap::new());
         for row in rows {
             let (location, id): (String, i64) = (row.get("location")?, row.get("id")?);

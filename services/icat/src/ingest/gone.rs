@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use service_kit::{Tx, Val};
 
-pub use self::disk::Disk;
-use self::disk::Found;
-use super::catalogue::{Catalogue, find_entity};
+use self::disk::FileState;
+pub use self::disk::StorageProbe;
+use super::catalogue::{IngestCatalogue, find_entity};
 use super::datasets::KnownFile;
 use super::scan::{LeftOut, Tree};
 use super::{FILES_PER_COMMIT, IngestError, Report};
@@ -49,7 +49,7 @@ pub struct GoneFile {
 
 /// What of the catalogue is gone.
 #[derive(Default)]
-pub struct Survey {
+pub struct GoneSurvey {
     gone: Vec<GoneFile>,
     /// Files that are catalogued below the directory.
     catalogued: usize,
@@ -57,11 +57,11 @@ pub struct Survey {
     replaced: HashMap<i64, String>,
 }
 
-impl Survey {
+impl GoneSurvey {
     /// Looks for the files of a dataset below its directory, which is relative to the storage root.
     pub fn look_for_files(
         &mut self,
-        disk: &Disk<'_>,
+        disk: &StorageProbe<'_>,
         (dataset_id, dataset): (i64, &str),
         directory: &str,
         files: &HashMap<String, KnownFile>,
@@ -72,9 +72,9 @@ impl Survey {
             let Some(location) = known.location.as_deref().filter(|location| is_below(directory, location)) else {
                 continue;
             };
-            let found = disk.find(location);
-            catalogued += usize::from(found != Found::Elsewhere);
-            if matches!(found, Found::Gone | Found::Unmounted(_)) {
+            let found = disk.find_file(location);
+            catalogued += usize::from(found != FileState::Elsewhere);
+            if matches!(found, FileState::Gone | FileState::Unmounted(_)) {
                 let (dataset, name, location) = (dataset.to_owned(), name.clone(), location.to_owned());
                 gone.push(GoneFile { dataset, name, location, id: known.id, dataset_id });
             }
@@ -89,17 +89,17 @@ impl Survey {
 }
 
 /// Why files that are gone stay in the catalogue, and how many, by what is said to be the place.
-type Kept = BTreeMap<(String, &'static str), usize>;
+type KeptReasons = BTreeMap<(String, &'static str), usize>;
 
-impl Catalogue<'_> {
+impl IngestCatalogue<'_> {
     /// Looks for the files of datasets that have no file in the directory any more.
     pub async fn look_for_datasets(
         &self,
         investigation: i64,
-        disk: &Disk<'_>,
-        survey: &mut Survey,
+        disk: &StorageProbe<'_>,
+        survey: &mut GoneSurvey,
     ) -> Result<(), IngestError> {
-        let rows = self.db.read().await?.all(LIST_DATASETS, &[investigation.into()]).await?;
+        let rows = self.db.read().await?.fetch_all(LIST_DATASETS, &[investigation.into()]).await?;
         for row in rows {
             let (id, name, location): (i64, String, String) = (row.get("id")?, row.get("name")?, row.get("location")?);
             let was_scanned = disk.tree.datasets.iter().any(|dataset| dataset.name == name);
@@ -114,16 +114,16 @@ impl Catalogue<'_> {
     /// Lists what is gone, and forgets it where that is asked for and safe.
     pub async fn list_or_forget(
         &self,
-        disk: &Disk<'_>,
-        mut survey: Survey,
+        disk: &StorageProbe<'_>,
+        mut survey: GoneSurvey,
         report: &mut Report,
     ) -> Result<(), IngestError> {
-        survey.gone.retain(|file| matches!(disk.find(&file.location), Found::Gone | Found::Unmounted(_)));
+        survey.gone.retain(|file| matches!(disk.find_file(&file.location), FileState::Gone | FileState::Unmounted(_)));
         if self.options.forget_gone && !survey.gone.is_empty() {
             let refused = disk.find_unmounted().or_else(|| disk.find_vanished());
             match refused.or_else(|| self.refuse_most(disk.tree, &survey)) {
                 Some(refused) => report.refused.push(refused),
-                None => self.forget(disk, &survey, report).await?,
+                None => self.forget_gone_files(disk, &survey, report).await?,
             }
         }
         report.gone = survey.gone;
@@ -131,7 +131,7 @@ impl Catalogue<'_> {
     }
 
     /// A directory where most of what is catalogued is missing is more likely not the right one, or not mounted.
-    fn refuse_most(&self, tree: &Tree, survey: &Survey) -> Option<LeftOut> {
+    fn refuse_most(&self, tree: &Tree, survey: &GoneSurvey) -> Option<LeftOut> {
         let (gone, all) = (survey.gone.len(), survey.catalogued);
         (gone * 2 > all && !self.options.most_may_be_gone).then(|| LeftOut {
             path: tree.directory.display().to_string(),
@@ -142,15 +142,20 @@ impl Catalogue<'_> {
         })
     }
 
-    async fn forget(&self, disk: &Disk<'_>, survey: &Survey, report: &mut Report) -> Result<(), IngestError> {
-        let mut kept = Kept::new();
+    async fn forget_gone_files(
+        &self,
+        disk: &StorageProbe<'_>,
+        survey: &GoneSurvey,
+        report: &mut Report,
+    ) -> Result<(), IngestError> {
+        let mut kept = KeptReasons::new();
         let mut forgettable = Vec::new();
         let published = list_published(&mut self.db.read().await?, survey.gone.iter()).await?;
         for file in &survey.gone {
             let replaced = survey.replaced.get(&file.dataset_id).filter(|_| !self.options.most_may_be_gone);
             let reason = if published.contains(&file.id) {
                 Some((file.location.clone(), "has a DOI, or is part of what has one"))
-            } else if let Found::Unmounted(directory) = disk.find(&file.location) {
+            } else if let FileState::Unmounted(directory) = disk.find_file(&file.location) {
                 let reason = "is empty or cannot be read: is something not mounted there? Remove it if its files are gone for good";
                 Some((directory.display().to_string(), reason))
             } else {
@@ -173,16 +178,22 @@ impl Catalogue<'_> {
             report.forgotten = forgettable.len();
             return Ok(());
         }
-        self.forget_files(disk, &forgettable, report).await
+        self.remove_rows(disk, &forgettable, report).await
     }
 
     /// Removes the rows of files that are gone, and what belongs to them. Rows that meanwhile point elsewhere or have a DOI
     /// stay, and those of files that are back.
-    async fn forget_files(&self, disk: &Disk<'_>, gone: &[GoneFile], report: &mut Report) -> Result<(), IngestError> {
+    async fn remove_rows(
+        &self,
+        disk: &StorageProbe<'_>,
+        gone: &[GoneFile],
+        report: &mut Report,
+    ) -> Result<(), IngestError> {
         let entity = find_entity("Datafile")?;
-        let author = self.author();
+        let author = self.new_author();
         for files in gone.chunks(FILES_PER_COMMIT) {
-            let files: Vec<&GoneFile> = files.iter().filter(|file| disk.find(&file.location) == Found::Gone).collect();
+            let files: Vec<&GoneFile> =
+                files.iter().filter(|file| disk.find_file(&file.location) == FileState::Gone).collect();
             // After the files: where the disk went away while they were looked for, they are not gone.
             if let Some(refused) = disk.find_unmounted() {
                 report.refused.push(refused);
@@ -190,9 +201,9 @@ impl Catalogue<'_> {
             }
             let remove = async |tx: &mut Tx| {
                 let ids: Vec<i64> = files.iter().map(|file| file.id).collect();
-                let stored = entities::by_ids(tx, entity, &ids).await?;
+                let stored = entities::find_by_ids(tx, entity, &ids).await?;
                 let published = list_published(tx, files.iter().copied()).await?;
-                let location = entities::place(entity, "location");
+                let location = entities::value_index(entity, "location");
                 let is_still_gone = |file: &GoneFile| {
                     let row = stored.iter().find(|row| row.id == file.id);
                     let is_here =
@@ -201,10 +212,10 @@ impl Catalogue<'_> {
                 };
                 let targets: Vec<_> =
                     files.iter().filter(|file| is_still_gone(file)).map(|file| (entity, file.id)).collect();
-                write::remove(tx, &targets, &author, None).await?;
+                write::delete_entities(tx, &targets, &author, None).await?;
                 Ok::<_, Error>(targets.len())
             };
-            report.forgotten += author.transaction(self.db, &self.outbox, remove).await?;
+            report.forgotten += author.run_transaction(self.db, &self.outbox, remove).await?;
         }
         let datasets: BTreeSet<i64> = gone.iter().map(|file| file.dataset_id).collect();
         for dataset in datasets {
@@ -221,7 +232,7 @@ async fn list_published<'f>(
     let datasets: BTreeSet<i64> = files.map(|file| file.dataset_id).collect();
     let mut published = HashSet::new();
     for dataset in datasets {
-        for row in tx.all(LIST_PUBLISHED, &[dataset.into()]).await? {
+        for row in tx.fetch_all(LIST_PUBLISHED, &[dataset.into()]).await? {
             published.insert(row.get("id")?);
         }
     }

@@ -2,7 +2,7 @@
 
 use service_kit::Val;
 
-use super::catalogue::{Catalogue, find_entity, find_or_create_row};
+use super::catalogue::{IngestCatalogue, find_entity, find_or_create_row};
 use super::{IngestError, NewInvestigation, Report};
 use crate::error::Error;
 
@@ -15,7 +15,7 @@ pub const LIST_INSTRUMENTS: &str = "SELECT id, name FROM instrument WHERE facili
 /// The visit of an investigation that is made without one.
 const FIRST_VISIT: &str = "1";
 
-impl Catalogue<'_> {
+impl IngestCatalogue<'_> {
     /// The id of the investigation; None where a dry run would make it.
     pub async fn find_or_create_investigation(&self, report: &mut Report) -> Result<Option<i64>, IngestError> {
         let options = self.options;
@@ -41,7 +41,7 @@ impl Catalogue<'_> {
         let options = self.options;
         let is_wanted = |wanted: &Option<String>, has: &str| wanted.as_ref().is_none_or(|wanted| wanted == has);
         let mut found = Vec::new();
-        let rows = self.db.read().await?.all(FIND_INVESTIGATION, &[Val::from(&options.investigation)]).await?;
+        let rows = self.db.read().await?.fetch_all(FIND_INVESTIGATION, &[Val::from(&options.investigation)]).await?;
         for row in rows {
             let (visit, facility): (String, String) = (row.get("visit_id")?, row.get("facility")?);
             if is_wanted(&options.visit, &visit) && is_wanted(&options.facility, &facility) {
@@ -54,11 +54,12 @@ impl Catalogue<'_> {
     async fn create_investigation(&self, new: &NewInvestigation) -> Result<Option<i64>, IngestError> {
         let options = self.options;
         let facilities = self.list_names(LIST_FACILITIES, &[]).await?;
-        let facility = choose("facility", "--facility", options.facility.as_deref(), &facilities)?;
+        let facility = choose_id("facility", "--facility", options.facility.as_deref(), &facilities)?;
         let types = self.list_names(LIST_INVESTIGATION_TYPES, &[facility.into()]).await?;
-        let kind = choose("investigation type", "--investigation-type", new.investigation_type.as_deref(), &types)?;
+        let kind = choose_id("investigation type", "--investigation-type", new.investigation_type.as_deref(), &types)?;
         let known = self.list_names(LIST_INSTRUMENTS, &[facility.into()]).await?;
-        let instruments = new.instruments.iter().map(|name| choose("instrument", "--instrument", Some(name), &known));
+        let instruments =
+            new.instruments.iter().map(|name| choose_id("instrument", "--instrument", Some(name), &known));
         let instruments = instruments.collect::<Result<Vec<i64>, _>>()?;
         if options.dry_run {
             return Ok(None);
@@ -71,9 +72,9 @@ impl Catalogue<'_> {
             ("type", kind.into()),
             ("startDate", new.start.into()),
         ];
-        let author = self.author();
+        let author = self.new_author();
         let id = author
-            .transaction(self.db, &self.outbox, async |tx| {
+            .run_transaction(self.db, &self.outbox, async |tx| {
                 let id = find_or_create_row(tx, &author, find_entity("Investigation")?, &values).await?;
                 for instrument in &instruments {
                     let link = [("investigation", id.into()), ("instrument", Val::from(*instrument))];
@@ -86,7 +87,7 @@ impl Catalogue<'_> {
     }
 
     async fn list_names(&self, sql: &str, vals: &[Val]) -> Result<Vec<(i64, String)>, IngestError> {
-        let rows = self.db.read().await?.all(sql, vals).await?;
+        let rows = self.db.read().await?.fetch_all(sql, vals).await?;
         Ok(rows
             .iter()
             .map(|row| Ok((row.get("id")?, row.get("name")?)))
@@ -95,7 +96,7 @@ impl Catalogue<'_> {
 }
 
 /// The one with the wanted name, or the only one.
-fn choose(what: &str, option: &str, wanted: Option<&str>, there: &[(i64, String)]) -> Result<i64, IngestError> {
+fn choose_id(what: &str, option: &str, wanted: Option<&str>, there: &[(i64, String)]) -> Result<i64, IngestError> {
     let names = || there.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
     match (wanted, there) {
         (None, [(only, _)]) => Ok(*only),
@@ -120,14 +121,14 @@ mod tests {
     fn the_only_one_needs_no_name_and_a_wrong_name_is_answered_with_the_right_ones() {
         let one = [(1, "SUN".to_owned())];
         let two = [(1, "SUN".to_owned()), (2, "MOON".to_owned())];
-        assert_eq!(choose("facility", "--facility", None, &one).unwrap(), 1);
-        assert_eq!(choose("facility", "--facility", Some("MOON"), &two).unwrap(), 2);
+        assert_eq!(choose_id("facility", "--facility", None, &one).unwrap(), 1);
+        assert_eq!(choose_id("facility", "--facility", Some("MOON"), &two).unwrap(), 2);
         for (wanted, there, text) in [
             (None, two.as_slice(), "say --facility: one of SUN, MOON"),
             (Some("MARS"), &two, "there is no facility MARS; --facility is one of SUN, MOON"),
             (None, &[], "the catalogue has no facility"),
         ] {
-            let error = choose("facility", "--facility", wanted, there).unwrap_err().to_string();
+            let error = choose_id("facility", "--facility", wanted, there).unwrap_err().to_string();
             assert!(error.starts_with(text), "{error}");
         }
     }

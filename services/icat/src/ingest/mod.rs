@@ -22,9 +22,9 @@ use std::path::PathBuf;
 use service_kit::{Db, DbError, Sources};
 use thiserror::Error;
 
-use self::catalogue::Catalogue;
+use self::catalogue::IngestCatalogue;
 use self::datasets::{Catalogued, FileChange};
-use self::elsewhere::Elsewhere;
+use self::elsewhere::OtherInvestigationFiles;
 pub use self::gone::GoneFile;
 pub use self::scan::LeftOut;
 use crate::outbox;
@@ -150,10 +150,15 @@ pub enum IngestError {
 /// How far an ingest is: files done, files in all.
 pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
-pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progress<'_>) -> Result<Report, IngestError> {
+pub async fn ingest_directory(
+    db: &Db,
+    sources: &Sources,
+    options: &Options,
+    progress: Progress<'_>,
+) -> Result<Report, IngestError> {
     let mut tree = scan::scan_directory(&options.directory, &options.storage_root, options.hidden)?;
     let at = sources.clock.now_micros();
-    let catalogue = Catalogue { db, outbox: outbox(sources), at, options };
+    let catalogue = IngestCatalogue { db, outbox: outbox(sources), at, options };
     let mut report = Report {
         left_out: tree.refused.len(),
         refused: tree.refused.clone(),
@@ -163,15 +168,15 @@ pub async fn run(db: &Db, sources: &Sources, options: &Options, progress: Progre
     let there = catalogue.find_investigations().await?;
     let has_files = !tree.datasets.is_empty();
     if !options.also_elsewhere {
-        let elsewhere = Elsewhere::list(db, &tree.base, there.first().copied()).await?;
+        let elsewhere = OtherInvestigationFiles::list_below(db, &tree.base, there.first().copied()).await?;
         elsewhere.leave_out(&mut tree, &mut report);
     }
     if has_files && tree.datasets.is_empty() && there.is_empty() && options.create.is_some() {
         // An investigation without files was not asked for.
         return Ok(report);
     }
-    let disk = gone::Disk::look(&tree, options)?;
-    let mut survey = gone::Survey::default();
+    let disk = gone::StorageProbe::open(&tree, options)?;
+    let mut survey = gone::GoneSurvey::default();
     let investigation = catalogue.find_or_create_investigation(&mut report).await?;
     let total = tree.datasets.iter().map(|dataset| dataset.files.len()).sum();
     let mut done = 0;
@@ -249,7 +254,7 @@ fn compare_files<'d>(
 }
 
 async fn store_files(
-    catalogue: &Catalogue<'_>,
+    catalogue: &IngestCatalogue<'_>,
     catalogued: &Catalogued,
     changes: &[FileChange<'_>],
     report: &mut Report,

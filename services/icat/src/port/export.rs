@@ -15,9 +15,9 @@ use super::{Attributes, write};
 use crate::auth::Rights;
 use crate::error::Error;
 use crate::query::{Access, ColumnKind, Plan, compile_filter, compile_search, parse_search};
-use crate::read::{self, Loader, by_id};
+use crate::read::{self, IncludeLoader, index_by_id};
 use crate::state::State;
-use crate::store::entities::{self, StoredRow, place};
+use crate::store::entities::{self, StoredRow, value_index};
 
 /// Rows of one page.
 const PAGE: usize = 500;
@@ -32,18 +32,18 @@ pub struct ExportRequest {
 }
 
 impl ExportRequest {
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub fn parse_json(text: &str) -> Result<Self, Error> {
         serde_json::from_str(text).map_err(|e| Error::BadParameter(format!("{e} in json {text}")))
     }
 
-    pub fn attributes(&self) -> Result<Attributes, Error> {
+    pub fn parse_attributes(&self) -> Result<Attributes, Error> {
         let refused = || Error::BadParameter("attributes must be USER or ALL".to_owned());
-        Attributes::parse(self.attributes.as_deref()).ok_or_else(refused)
+        Attributes::parse_name(self.attributes.as_deref()).ok_or_else(refused)
     }
 }
 
 /// What is still to be written of one kind.
-enum Rows {
+enum PendingRows {
     /// All that are readable, after this id.
     After(i64),
     /// These.
@@ -56,7 +56,7 @@ struct Export {
     tx: Tx,
     attributes: Attributes,
     /// Kinds still to be written, the next one last.
-    kinds: Vec<(&'static Entity, Rows)>,
+    kinds: Vec<(&'static Entity, PendingRows)>,
     /// Text for the client that comes before the next page.
     pending: String,
     begun: bool,
@@ -70,7 +70,7 @@ struct Export {
 const MOST_KEYS: usize = 100_000;
 
 /// A dump as a stream of text; `None` where a query finds nothing, or selects something else than entities.
-pub async fn export(
+pub async fn stream_export(
     state: Arc<State>,
     mut tx: Tx,
     rights: Rights,
@@ -78,10 +78,10 @@ pub async fn export(
     attributes: Attributes,
     place: OwnedSemaphorePermit,
 ) -> Result<Option<impl Stream<Item = Result<Bytes, Error>> + use<>>, Error> {
-    let mut kinds: Vec<(&'static Entity, Rows)> = match query {
-        None => schema::all_entities().iter().map(|entity| (entity, Rows::After(0))).collect(),
+    let mut kinds: Vec<(&'static Entity, PendingRows)> = match query {
+        None => schema::all_entities().iter().map(|entity| (entity, PendingRows::After(0))).collect(),
         Some(query) => {
-            let found = found(&state, &mut tx, &rights, query).await?;
+            let found = find_selected_ids(&state, &mut tx, &rights, query).await?;
             let mut ids = found.into_iter().collect::<HashMap<_, _>>();
             let kinds = schema::all_entities().iter().filter_map(|entity| Some((entity, ids.remove(entity.name)?)));
             let sorted = |ids: HashSet<i64>| {
@@ -89,25 +89,25 @@ pub async fn export(
                 ids.sort_unstable_by(|a, b| b.cmp(a));
                 ids
             };
-            kinds.map(|(entity, ids)| (entity, Rows::Ids(sorted(ids)))).collect()
+            kinds.map(|(entity, ids)| (entity, PendingRows::Ids(sorted(ids)))).collect()
         }
     };
     if kinds.is_empty() {
         return Ok(None);
     }
     kinds.reverse();
-    let pending = write::preamble(&rights.user_name);
+    let pending = write::render_preamble(&rights.user_name);
     let export =
         Export { state, rights, tx, attributes, kinds, pending, begun: false, keys: HashMap::new(), _place: place };
     Ok(Some(stream::try_unfold(export, |mut export| async move {
         // The answer has begun, so the connection breaks; the cause stands in the log alone.
-        let page = export.page().await.inspect_err(|e| tracing::error!(error = %e, "an export broke off"))?;
+        let page = export.next_page().await.inspect_err(|e| tracing::error!(error = %e, "an export broke off"))?;
         Ok((!page.is_empty()).then(|| (Bytes::from(page), export)))
     })))
 }
 
 /// Ids by kind of what a query selects and includes.
-async fn found(
+async fn find_selected_ids(
     state: &State,
     tx: &mut Tx,
     rights: &Rights,
@@ -117,16 +117,20 @@ async fn found(
     let mut found: HashMap<&'static str, HashSet<i64>> = HashMap::new();
     let [column] = search.columns.as_slice() else { return Ok(found) };
     let ColumnKind::Entity(entity) = column.kind else { return Ok(found) };
-    let env = crate::query::Env { row_cap: u64::MAX, ..read::env(state, rights, tx.engine()) };
-    let Plan::Run(statement) = compile_search(&search, &|entity| rights.read(entity), &env)? else { return Ok(found) };
-    let rows = read::run(tx, &statement).await?;
+    let env =
+        crate::query::QueryEnvironment { row_cap: u64::MAX, ..read::build_environment(state, rights, tx.engine()) };
+    let Plan::Run(statement) = compile_search(&search, &|entity| rights.read_access(entity), &env)? else {
+        return Ok(found);
+    };
+    let rows = read::run_statement(tx, &statement).await?;
     let ids = rows.iter().map(|row| row.at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
     let ids: Vec<i64> = ids.into_iter().flatten().collect();
     for ids in ids.chunks(PAGE) {
-        let rows = by_id(entities::by_ids(tx, entity, ids).await?);
-        let levels = Loader::new(tx, rights, env, 0, u32::MAX).load(entity, &rows, &search.includes).await?;
+        let rows = index_by_id(entities::find_by_ids(tx, entity, ids).await?);
+        let levels =
+            IncludeLoader::new(tx, rights, env, 0, u32::MAX).load_includes(entity, &rows, &search.includes).await?;
         for level in &levels {
-            level.ids(&mut found);
+            level.collect_ids(&mut found);
         }
         found.entry(entity.name).or_default().extend(rows.keys());
     }
@@ -135,87 +139,93 @@ async fn found(
 
 impl Export {
     /// The next piece of text; empty at the end.
-    async fn page(&mut self) -> Result<String, Error> {
+    async fn next_page(&mut self) -> Result<String, Error> {
         let mut out = std::mem::take(&mut self.pending);
         while out.is_empty() || out.len() < 64 * 1024 {
             let Some((entity, rows)) = self.kinds.last_mut() else { return Ok(out) };
             let entity: &'static Entity = entity;
             let ids = match rows {
-                Rows::After(after) => {
-                    let ids = entities::ids_after(&mut self.tx, entity, *after, PAGE).await?;
+                PendingRows::After(after) => {
+                    let ids = entities::list_ids_after(&mut self.tx, entity, *after, PAGE).await?;
                     *after = ids.last().copied().unwrap_or(*after);
                     ids
                 }
-                Rows::Ids(ids) => ids.split_off(ids.len().saturating_sub(PAGE)),
+                PendingRows::Ids(ids) => ids.split_off(ids.len().saturating_sub(PAGE)),
             };
             if ids.is_empty() {
                 self.kinds.pop();
                 self.begun = false;
                 continue;
             }
-            let readable = self.readable(entity, ids).await?;
-            let mut stored = entities::by_ids(&mut self.tx, entity, &readable).await?;
+            let readable = self.readable_ids(entity, ids).await?;
+            let mut stored = entities::find_by_ids(&mut self.tx, entity, &readable).await?;
             // Kinds without a row have no header, as in icat.server.
             if !self.begun && !stored.is_empty() {
                 out.push('\n');
-                out.push_str(&write::header(entity, self.attributes));
+                out.push_str(&write::render_header(entity, self.attributes));
                 out.push('\n');
                 self.begun = true;
             }
             stored.sort_unstable_by_key(|row| row.id);
-            self.write(&mut out, entity, &stored).await?;
+            self.write_rows(&mut out, entity, &stored).await?;
         }
         Ok(out)
     }
 
     /// What a query found has been checked.
-    async fn readable(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
-        if matches!(self.kinds.last(), Some((_, Rows::Ids(_)))) { Ok(ids) } else { self.allowed(entity, ids).await }
+    async fn readable_ids(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
+        if matches!(self.kinds.last(), Some((_, PendingRows::Ids(_)))) {
+            Ok(ids)
+        } else {
+            self.filter_readable(entity, ids).await
+        }
     }
 
-    async fn allowed(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
-        let env = read::env(&self.state, &self.rights, self.tx.engine());
-        match self.rights.read(entity) {
+    async fn filter_readable(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
+        let env = read::build_environment(&self.state, &self.rights, self.tx.engine());
+        match self.rights.read_access(entity) {
             Access::All => Ok(ids),
             Access::None => Ok(Vec::new()),
             Access::Rules(rules) => {
-                let rows = read::run(&mut self.tx, &compile_filter(entity, &rules, &ids, &env)).await?;
+                let rows = read::run_statement(&mut self.tx, &compile_filter(entity, &rules, &ids, &env)).await?;
                 Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
             }
         }
     }
 
-    async fn write(&mut self, out: &mut String, entity: &'static Entity, rows: &[StoredRow]) -> Result<(), Error> {
+    async fn write_rows(&mut self, out: &mut String, entity: &'static Entity, rows: &[StoredRow]) -> Result<(), Error> {
         if self.keys.len() > MOST_KEYS {
             self.keys.clear();
         }
         for one in entity.one {
-            let at = place(entity, one.name).unwrap_or_default();
-            let ids = rows.iter().filter_map(|row| read::key(row, at)).collect();
-            self.learn(one.target(), ids).await?;
+            let at = value_index(entity, one.name).unwrap_or_default();
+            let ids = rows.iter().filter_map(|row| read::to_one_key(row, at)).collect();
+            self.load_keys(one.target(), ids).await?;
         }
         for row in rows {
-            write::row(out, entity, row, self.attributes, &|target, id| self.keys.get(&(target.name, id)).cloned());
+            write::append_row(out, entity, row, self.attributes, &|target, id| {
+                self.keys.get(&(target.name, id)).cloned()
+            });
         }
         Ok(())
     }
 
     /// Makes the texts of keys known, those of rows in the keys first. A row that the user may not read has none: what
     /// belongs to it is written as belonging to nothing.
-    async fn learn(&mut self, entity: &'static Entity, ids: HashSet<i64>) -> Result<(), Error> {
+    async fn load_keys(&mut self, entity: &'static Entity, ids: HashSet<i64>) -> Result<(), Error> {
         let mut waiting: Vec<(&'static Entity, Vec<StoredRow>)> = Vec::new();
         let mut wanted: Vec<(&'static Entity, HashSet<i64>)> = vec![(entity, ids)];
         while let Some((entity, mut ids)) = wanted.pop() {
             ids.retain(|id| !self.keys.contains_key(&(entity.name, *id)));
             if entity.unique.is_empty() {
-                self.keys.extend(ids.into_iter().map(|id| ((entity.name, id), write::name(id))));
+                self.keys.extend(ids.into_iter().map(|id| ((entity.name, id), write::render_row_name(id))));
                 continue;
             }
-            let ids = self.allowed(entity, ids.into_iter().collect()).await?;
-            let rows = entities::by_ids(&mut self.tx, entity, &ids).await?;
+            let ids = self.filter_readable(entity, ids.into_iter().collect()).await?;
+            let rows = entities::find_by_ids(&mut self.tx, entity, &ids).await?;
             for one in entity.unique.iter().filter_map(|name| entity.find_to_one(name)) {
-                let at = place(entity, one.name).unwrap_or_default();
-                wanted.push((one.target(), rows.iter().filter_map(|row| read::key(row, at)).collect()));
+                let at = value_index(entity, one.name).unwrap_or_default();
+                wanted.push((one.target(), rows.iter().filter_map(|row| read::to_one_key(row, at)).collect()));
             }
             waiting.push((entity, rows));
         }
@@ -225,10 +235,11 @@ impl Export {
                 let parts = write::key_members(entity).into_iter().map(|name| {
                     match (entity.find_to_one(name), entity.find_field(name)) {
                         (Some(one), _) => {
-                            let id = place(entity, name).and_then(|at| read::key(&row, at)).unwrap_or_default();
+                            let id =
+                                value_index(entity, name).and_then(|at| read::to_one_key(&row, at)).unwrap_or_default();
                             self.keys.get(&(one.target, id)).cloned().unwrap_or_else(|| "NULL".to_owned())
                         }
-                        (None, Some(field)) => write::field_of(entity, &row, field),
+                        (None, Some(field)) => write::render_field(entity, &row, field),
                         (None, None) => "NULL".to_owned(),
                     }
                 });
@@ -240,12 +251,12 @@ impl Export {
     }
 }
 
-impl read::Level {
+impl read::IncludedRows {
     /// Adds the ids of all rows from here on.
-    fn ids(&self, found: &mut HashMap<&'static str, HashSet<i64>>) {
+    fn collect_ids(&self, found: &mut HashMap<&'static str, HashSet<i64>>) {
         found.entry(self.target.name).or_default().extend(self.rows.keys());
         for level in &self.below {
-            level.ids(found);
+            level.collect_ids(found);
         }
     }
 }

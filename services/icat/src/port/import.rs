@@ -8,15 +8,15 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::Attributes;
-use super::batch::{Batch, Progress};
+use super::batch::{BatchWriter, ImportState};
 use super::read::{Column, Header, Reference};
 use super::upload::{Line, Upload};
 use crate::auth;
 use crate::error::Error;
 use crate::state::State;
 use crate::store::Author;
-use crate::twins::parts_of;
-use crate::write::Permit;
+use crate::twins::part_relations;
+use crate::write::Permissions;
 
 /// Lines that are stored at once.
 const BATCH: usize = 500;
@@ -24,7 +24,7 @@ const BATCH: usize = 500;
 /// What to do with a row whose key is stored already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Duplicate {
+pub enum DuplicateAction {
     /// Refuse the import.
     #[default]
     Throw,
@@ -42,53 +42,54 @@ pub enum Duplicate {
 pub struct ImportRequest {
     pub session_id: Option<String>,
     #[serde(default)]
-    pub duplicate: Duplicate,
+    pub duplicate: DuplicateAction,
     attributes: Option<String>,
 }
 
 impl ImportRequest {
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub fn parse_json(text: &str) -> Result<Self, Error> {
         serde_json::from_str(text).map_err(|e| Error::BadParameter(format!("{e} in json {text}")))
     }
 
-    pub fn attributes(&self) -> Result<Attributes, Error> {
+    pub fn parse_attributes(&self) -> Result<Attributes, Error> {
         let refused = || Error::BadParameter("attributes must be USER or ALL".to_owned());
-        Attributes::parse(self.attributes.as_deref()).ok_or_else(refused)
+        Attributes::parse_name(self.attributes.as_deref()).ok_or_else(refused)
     }
 }
 
 /// The parts of rows without a unique key, by the kind and name of their owner. They stand further on in the file.
-pub type Parts = HashMap<(&'static str, String), Vec<(Arc<Header>, Line)>>;
+pub type PartLines = HashMap<(&'static str, String), Vec<(Arc<Header>, Line)>>;
 
 /// Stores an upload in one transaction.
-pub async fn import(
+pub async fn import_upload(
     state: &Arc<State>,
     user_name: &str,
     upload: &mut Upload,
-    duplicate: Duplicate,
+    duplicate: DuplicateAction,
     attributes: Attributes,
 ) -> Result<(), Error> {
-    let parts = read_through(upload, attributes).await?;
+    let parts = collect_parts(upload, attributes).await?;
     let author = Author::new(user_name, state.clock.now_micros());
     author
-        .transaction(&state.db, &state.outbox, async |tx| {
-            let rights = auth::rights(state, tx, user_name.to_owned()).await?;
-            let permit = Permit { rights: &rights, env: crate::read::env(state, &rights, tx.engine()) };
-            let progress = Progress::new(duplicate, &parts, &state.parse);
-            let mut batch = Batch { tx, author: &author, permit, progress };
+        .run_transaction(&state.db, &state.outbox, async |tx| {
+            let rights = auth::load_rights(state, tx, user_name.to_owned()).await?;
+            let permit =
+                Permissions { rights: &rights, env: crate::read::build_environment(state, &rights, tx.engine()) };
+            let progress = ImportState::new(duplicate, &parts, &state.parse);
+            let mut batch = BatchWriter { tx, author: &author, permit, progress };
             let mut lines = upload.lines(attributes).await?;
             let mut waiting: Vec<Line> = Vec::new();
             let mut header: Option<Arc<Header>> = None;
             while let Some((next, line)) = lines.next().await? {
                 let is_same = header.as_ref().is_some_and(|header| Arc::ptr_eq(header, &next));
                 if let Some(header) = header.as_ref().filter(|_| !is_same || waiting.len() >= BATCH) {
-                    batch.store(header, &std::mem::take(&mut waiting)).await?;
+                    batch.store_lines(header, &std::mem::take(&mut waiting)).await?;
                 }
                 header = Some(next);
                 waiting.push(line);
             }
             match header {
-                Some(header) => batch.store(&header, &waiting).await,
+                Some(header) => batch.store_lines(&header, &waiting).await,
                 None => Ok(()),
             }
         })
@@ -96,16 +97,17 @@ pub async fn import(
 }
 
 /// Reads the whole file once before anything is stored, so that one that is cut off or broken costs no transaction.
-async fn read_through(upload: &mut Upload, attributes: Attributes) -> Result<Parts, Error> {
-    let mut parts = Parts::new();
+async fn collect_parts(upload: &mut Upload, attributes: Attributes) -> Result<PartLines, Error> {
+    let mut parts = PartLines::new();
     let mut lines = upload.lines(attributes).await?;
     while let Some((header, line)) = lines.next().await? {
         for column in &header.columns {
             let Column::One(one, Reference::Name(number)) = column else { continue };
-            if !parts_of(one.target()).any(|many| many.target == header.entity.name && many.mapped_by == one.name) {
+            if !part_relations(one.target()).any(|many| many.target == header.entity.name && many.mapped_by == one.name)
+            {
                 continue;
             }
-            if let Some(name) = line.cells.get(*number).and_then(super::read::Cell::text) {
+            if let Some(name) = line.cells.get(*number).and_then(super::read::Cell::as_text) {
                 let owner = (one.target, name.to_owned());
                 parts.entry(owner).or_default().push((Arc::clone(&header), line.clone()));
             }

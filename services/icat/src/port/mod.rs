@@ -11,8 +11,8 @@ mod read;
 mod upload;
 mod write;
 
-pub use self::export::{ExportRequest, export};
-pub use self::import::{Duplicate, ImportRequest, import};
+pub use self::export::{ExportRequest, stream_export};
+pub use self::import::{DuplicateAction, ImportRequest, import_upload};
 pub use self::upload::Upload;
 
 use icat_client::schema::{BASE_FIELDS, Field};
@@ -28,7 +28,7 @@ pub enum Attributes {
 
 impl Attributes {
     /// As requests name them, in either case; absent is `USER`.
-    fn parse(text: Option<&str>) -> Option<Self> {
+    fn parse_name(text: Option<&str>) -> Option<Self> {
         match text {
             None => Some(Self::User),
             Some(text) if text.eq_ignore_ascii_case("USER") => Some(Self::User),
@@ -39,6 +39,6 @@ impl Attributes {
 }
 
 /// Who made a row and when, and who changed it last: the base fields but for the id.
-fn stamps() -> &'static [Field] {
+fn stamp_fields() -> &'static [Field] {
     &BASE_FIELDS[1..]
 }

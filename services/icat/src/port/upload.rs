@@ -62,20 +62,20 @@ impl Lines<'_> {
             let mut bytes = Vec::new();
             let limited = &mut (&mut self.reader).take(LONGEST_LINE);
             if limited.read_until(b'\n', &mut bytes).await.map_err(Error::Upload)? == 0 {
-                return if self.has_version { Ok(None) } else { Err(self.invalid("the file is empty")) };
+                return if self.has_version { Ok(None) } else { Err(self.invalid_file("the file is empty")) };
             }
             self.number += 1;
             if bytes.len() as u64 == LONGEST_LINE {
-                return Err(self.refused(&format!("a line is longer than {LONGEST_LINE} bytes")));
+                return Err(self.bad_line(&format!("a line is longer than {LONGEST_LINE} bytes")));
             }
-            let text = String::from_utf8(bytes).map_err(|_| self.refused("the file is not UTF-8"))?;
-            if let Some(found) = self.line(text.trim())? {
+            let text = String::from_utf8(bytes).map_err(|_| self.bad_line("the file is not UTF-8"))?;
+            if let Some(found) = self.parse_line(text.trim())? {
                 return Ok(Some(found));
             }
         }
     }
 
-    fn line(&mut self, text: &str) -> Result<Option<(Arc<Header>, Line)>, Error> {
+    fn parse_line(&mut self, text: &str) -> Result<Option<(Arc<Header>, Line)>, Error> {
         if text.starts_with('#') {
             return Ok(None);
         }
@@ -86,34 +86,38 @@ impl Lines<'_> {
         if !self.has_version {
             // icat.server writes 1.0 and reads any version with the same first number.
             if !text.starts_with("1.") {
-                return Err(self.invalid(&format!("the file begins with its version, 1.0, not with {text}")));
+                return Err(self.invalid_file(&format!("the file begins with its version, 1.0, not with {text}")));
             }
             self.has_version = true;
             return Ok(None);
         }
         let Some(header) = self.header.clone() else {
-            let header = read::header(text, self.attributes).map_err(|e| self.refused(&e))?;
+            let header = read::parse_header(text, self.attributes).map_err(|e| self.bad_line(&e))?;
             self.header = Some(Arc::new(header));
             return Ok(None);
         };
-        let cells = read::cells(text).map_err(|e| self.refused(&e))?;
-        if cells.len() < header.width() {
-            return Err(self.refused(&format!("the line has {} values, its header {}", cells.len(), header.width())));
+        let cells = read::parse_cells(text).map_err(|e| self.bad_line(&e))?;
+        if cells.len() < header.column_count() {
+            return Err(self.bad_line(&format!(
+                "the line has {} values, its header {}",
+                cells.len(),
+                header.column_count()
+            )));
         }
         Ok(Some((header, Line { number: self.number, cells })))
     }
 
-    fn refused(&self, text: &str) -> Error {
-        at_line(Error::BadParameter(text.to_owned()), self.number)
+    fn bad_line(&self, text: &str) -> Error {
+        with_line_number(Error::BadParameter(text.to_owned()), self.number)
     }
 
-    fn invalid(&self, text: &str) -> Error {
-        at_line(Error::Validation(text.to_owned()), self.number)
+    fn invalid_file(&self, text: &str) -> Error {
+        with_line_number(Error::Validation(text.to_owned()), self.number)
     }
 }
 
 /// The words of icat.server.
-pub fn at_line(e: Error, number: usize) -> Error {
+pub fn with_line_number(e: Error, number: usize) -> Error {
     let named = |text: String| format!("{text} at line {number}");
     let e = match e {
         Error::BadParameter(text) => Error::BadParameter(named(text)),
@@ -123,5 +127,5 @@ pub fn at_line(e: Error, number: usize) -> Error {
         Error::Validation(text) => Error::Validation(named(text)),
         other => other,
     };
-    e.at(number)
+    e.with_offset(number)
 }

@@ -5,44 +5,44 @@ use std::fmt::Write as _;
 use icat_client::schema::{Entity, Field, FieldKind, Member, ToOne};
 use service_kit::Val;
 
-use super::{Attributes, stamps};
-use crate::store::entities::{StoredRow, place};
-use crate::values::{date, java_double};
+use super::{Attributes, stamp_fields};
+use crate::store::entities::{StoredRow, value_index};
+use crate::values::{format_date, format_java_double};
 
 /// `Dataset(complete:0,…,type(facility(name:8),name:9))`
-pub fn header(entity: &'static Entity, attributes: Attributes) -> String {
+pub fn render_header(entity: &'static Entity, attributes: Attributes) -> String {
     let mut number = 0;
     let mut columns = Vec::new();
     if entity.unique.is_empty() {
-        columns.push(numbered("?", &mut number));
+        columns.push(render_column("?", &mut number));
     }
     if attributes == Attributes::All {
-        columns.extend(stamps().iter().map(|field| numbered(field.name, &mut number)));
+        columns.extend(stamp_fields().iter().map(|field| render_column(field.name, &mut number)));
     }
     for member in entity.members().iter().copied() {
         match member {
-            Member::Field(field) => columns.push(numbered(field.name, &mut number)),
-            Member::One(one) => columns.push(relation(one, &mut number)),
+            Member::Field(field) => columns.push(render_column(field.name, &mut number)),
+            Member::One(one) => columns.push(render_relation(one, &mut number)),
             Member::Many(_) => {}
         }
     }
     format!("{}({})", entity.name, columns.join(","))
 }
 
-fn numbered(name: &str, number: &mut usize) -> String {
+fn render_column(name: &str, number: &mut usize) -> String {
     let text = format!("{name}:{number}");
     *number += 1;
     text
 }
 
-fn relation(one: &ToOne, number: &mut usize) -> String {
+fn render_relation(one: &ToOne, number: &mut usize) -> String {
     let target = one.target();
     if target.unique.is_empty() {
-        return format!("{}({})", one.name, numbered("?", number));
+        return format!("{}({})", one.name, render_column("?", number));
     }
     let key = key_members(target).into_iter().map(|name| match target.find_to_one(name) {
-        Some(one) => relation(one, number),
-        None => numbered(name, number),
+        Some(one) => render_relation(one, number),
+        None => render_column(name, number),
     });
     format!("{}({})", one.name, key.collect::<Vec<_>>().join(","))
 }
@@ -55,13 +55,13 @@ pub fn key_members(entity: &Entity) -> Vec<&'static str> {
 }
 
 /// How many columns the key of an entity has.
-pub fn width(entity: &'static Entity) -> usize {
-    let key = entity.unique.iter().map(|name| entity.find_to_one(name).map_or(1, |one| width(one.target())));
+pub fn key_width(entity: &'static Entity) -> usize {
+    let key = entity.unique.iter().map(|name| entity.find_to_one(name).map_or(1, |one| key_width(one.target())));
     key.sum::<usize>().max(1)
 }
 
 /// One line of values; `key_of` gives the text of a referenced row's key.
-pub fn row(
+pub fn append_row(
     out: &mut String,
     entity: &'static Entity,
     row: &StoredRow,
@@ -70,24 +70,24 @@ pub fn row(
 ) {
     let mut cells: Vec<String> = Vec::new();
     if entity.unique.is_empty() {
-        cells.push(name(row.id));
+        cells.push(render_row_name(row.id));
     }
     if attributes == Attributes::All {
         for stamp in [&row.created, &row.modified] {
-            cells.push(quoted(&stamp.user_name));
-            cells.push(date(stamp.at));
+            cells.push(quote_text(&stamp.user_name));
+            cells.push(format_date(stamp.at));
         }
     }
     for member in entity.members().iter().copied() {
         match member {
-            Member::Field(field) => cells.push(field_of(entity, row, field)),
+            Member::Field(field) => cells.push(render_field(entity, row, field)),
             Member::One(one) => {
-                let id = place(entity, one.name).and_then(|at| row.values.get(at));
+                let id = value_index(entity, one.name).and_then(|at| row.values.get(at));
                 let key = match id {
                     Some(Val::I64(Some(id))) => key_of(one.target(), *id),
                     _ => None,
                 };
-                cells.push(key.unwrap_or_else(|| absent(one.target())));
+                cells.push(key.unwrap_or_else(|| render_absent_key(one.target())));
             }
             Member::Many(_) => {}
         }
@@ -97,39 +97,39 @@ pub fn row(
 }
 
 /// The name of a row without a key.
-pub fn name(id: i64) -> String {
+pub fn render_row_name(id: i64) -> String {
     format!("\"{id}\"")
 }
 
 /// `NULL`, and `NA` for what the rest of the key would be.
-fn absent(entity: &'static Entity) -> String {
+fn render_absent_key(entity: &'static Entity) -> String {
     let mut text = String::from("NULL");
-    for _ in 1..width(entity) {
+    for _ in 1..key_width(entity) {
         text.push_str(",NA");
     }
     text
 }
 
-pub fn field_of(entity: &'static Entity, row: &StoredRow, field: &Field) -> String {
-    let val = place(entity, field.name).and_then(|at| row.values.get(at)).unwrap_or(&Val::I64(None));
-    value(field.kind, val)
+pub fn render_field(entity: &'static Entity, row: &StoredRow, field: &Field) -> String {
+    let val = value_index(entity, field.name).and_then(|at| row.values.get(at)).unwrap_or(&Val::I64(None));
+    render_value(field.kind, val)
 }
 
-fn value(kind: FieldKind, val: &Val) -> String {
+fn render_value(kind: FieldKind, val: &Val) -> String {
     match (kind, val) {
         (FieldKind::Boolean, Val::I64(v)) => if v.unwrap_or(0) == 0 { "false" } else { "true" }.to_owned(),
-        (FieldKind::Date, Val::I64(Some(v))) => date(*v),
+        (FieldKind::Date, Val::I64(Some(v))) => format_date(*v),
         (FieldKind::Enum(def), Val::I64(Some(v))) => {
             usize::try_from(*v).ok().and_then(|at| def.values.get(at)).copied().unwrap_or("NULL").to_owned()
         }
         (_, Val::I64(Some(v))) => v.to_string(),
-        (_, Val::F64(Some(v))) => java_double(*v),
-        (_, Val::Text(Some(v))) => quoted(v),
+        (_, Val::F64(Some(v))) => format_java_double(*v),
+        (_, Val::Text(Some(v))) => quote_text(v),
         _ => "NULL".to_owned(),
     }
 }
 
-pub fn quoted(text: &str) -> String {
+pub fn quote_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -149,7 +149,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// The first lines of a file.
-pub fn preamble(user_name: &str) -> String {
+pub fn render_preamble(user_name: &str) -> String {
     let mut text = String::new();
     // A name cannot end the comment and begin a line of its own.
     let user_name: String = user_name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

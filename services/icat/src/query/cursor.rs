@@ -6,19 +6,19 @@ use super::lexer::Token;
 /// How deep parentheses and sub-selects may nest.
 const DEEPEST: usize = 100;
 
-pub struct Cursor<'t> {
+pub struct TokenCursor<'t> {
     tokens: &'t [Token],
     pub at: usize,
     depth: usize,
 }
 
-impl<'t> Cursor<'t> {
+impl<'t> TokenCursor<'t> {
     pub fn new(tokens: &'t [Token]) -> Self {
         Self { tokens, at: 0, depth: 0 }
     }
 
     /// A cursor over tokens of this one, from `from` up to but without `to`.
-    pub fn part(&self, from: usize, to: usize) -> Self {
+    pub fn slice(&self, from: usize, to: usize) -> Self {
         Self { tokens: &self.tokens[..to], at: from, depth: self.depth }
     }
 
@@ -31,7 +31,7 @@ impl<'t> Cursor<'t> {
     }
 
     pub fn next(&mut self) -> Result<&'t Token, QueryError> {
-        let token = self.peek().ok_or_else(|| QueryError::bad("Attempt to read beyond end"))?;
+        let token = self.peek().ok_or_else(|| QueryError::bad_parameter("Attempt to read beyond end"))?;
         self.at += 1;
         Ok(token)
     }
@@ -45,37 +45,37 @@ impl<'t> Cursor<'t> {
     }
 
     /// Takes the word if it stands here.
-    pub fn word(&mut self, word: &str) -> bool {
+    pub fn take_word(&mut self, word: &str) -> bool {
         let here = self.is_word(word);
         self.at += usize::from(here);
         here
     }
 
     pub fn expect_word(&mut self, word: &str) -> Result<(), QueryError> {
-        if self.word(word) { Ok(()) } else { Err(self.expected(word)) }
+        if self.take_word(word) { Ok(()) } else { Err(self.expected_error(word)) }
     }
 
     pub fn is_sign(&self, sign: &str) -> bool {
         matches!(self.peek(), Some(Token::Sign(s)) if *s == sign)
     }
 
-    pub fn sign(&mut self, sign: &str) -> bool {
+    pub fn take_sign(&mut self, sign: &str) -> bool {
         let here = self.is_sign(sign);
         self.at += usize::from(here);
         here
     }
 
     pub fn expect_sign(&mut self, sign: &str) -> Result<(), QueryError> {
-        if self.sign(sign) { Ok(()) } else { Err(self.expected(sign)) }
+        if self.take_sign(sign) { Ok(()) } else { Err(self.expected_error(sign)) }
     }
 
-    pub fn name(&mut self) -> Result<&'t str, QueryError> {
+    pub fn take_name(&mut self) -> Result<&'t str, QueryError> {
         match self.peek() {
             Some(Token::Name(name)) => {
                 self.at += 1;
                 Ok(name)
             }
-            _ => Err(self.expected("NAME")),
+            _ => Err(self.expected_error("NAME")),
         }
     }
 
@@ -121,7 +121,7 @@ impl<'t> Cursor<'t> {
 
     /// An aggregate of nothing but a path, if one stands here: `COUNT(x)`, `COUNT(DISTINCT x)` or `COUNT(DISTINCT(x))`; with
     /// how many tokens it has.
-    pub fn aggregate_of_path<A>(&self, known: impl Fn(&str) -> Option<A>) -> Option<(A, bool, &'t str, usize)> {
+    pub fn match_path_aggregate<A>(&self, known: impl Fn(&str) -> Option<A>) -> Option<(A, bool, &'t str, usize)> {
         let name = |ahead| match self.peek_at(ahead) {
             Some(Token::Name(name)) => Some(name.as_str()),
             _ => None,
@@ -138,26 +138,28 @@ impl<'t> Cursor<'t> {
     }
 
     /// Fails unless everything has been read.
-    pub fn end(&self) -> Result<(), QueryError> {
+    pub fn expect_end(&self) -> Result<(), QueryError> {
         match self.peek() {
             None => Ok(()),
-            Some(token) => {
-                Err(QueryError::bad(format!("No more input expected at token {token} in {}", self.around())))
-            }
+            Some(token) => Err(QueryError::bad_parameter(format!(
+                "No more input expected at token {token} in {}",
+                self.render_context()
+            ))),
         }
     }
 
-    pub fn expected(&self, types: &str) -> QueryError {
+    pub fn expected_error(&self, types: &str) -> QueryError {
         match self.peek() {
-            None => QueryError::bad("Attempt to read beyond end"),
-            Some(token) => {
-                QueryError::bad(format!("Expected token from types [{types}] at token {token} in {}", self.around()))
-            }
+            None => QueryError::bad_parameter("Attempt to read beyond end"),
+            Some(token) => QueryError::bad_parameter(format!(
+                "Expected token from types [{types}] at token {token} in {}",
+                self.render_context()
+            )),
         }
     }
 
     /// Two tokens before, the token itself in `< >`, two after.
-    fn around(&self) -> String {
+    fn render_context(&self) -> String {
         let from = self.at.saturating_sub(2);
         let to = (self.at + 3).min(self.tokens.len());
         let mut text = String::new();
@@ -172,9 +174,9 @@ impl<'t> Cursor<'t> {
     }
 
     /// Runs `parse` one level deeper.
-    pub fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, QueryError>) -> Result<T, QueryError> {
+    pub fn parse_nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, QueryError>) -> Result<T, QueryError> {
         if self.depth == DEEPEST {
-            return Err(QueryError::bad("the query is nested too deeply"));
+            return Err(QueryError::bad_parameter("the query is nested too deeply"));
         }
         self.depth += 1;
         let outcome = parse(self);

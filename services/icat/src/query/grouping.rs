@@ -1,26 +1,32 @@
 //! What a select with aggregates may have beside them.
 
 use super::QueryError;
-use super::tree::{Body, Column, Expr, Path};
+use super::tree::{Column, Expr, Path, SelectBody};
 
 /// Refuses what has no one value for a group, and drops an order where there is but one row.
-pub fn check(body: &mut Body, columns: &[Column]) -> Result<(), QueryError> {
+pub fn check_grouping(body: &mut SelectBody, columns: &[Column]) -> Result<(), QueryError> {
     let mut has_aggregate = columns.iter().any(|column| column.expr.has_aggregate());
     if let Some(having) = &body.having {
-        having.operands(&mut |operand| has_aggregate |= operand.has_aggregate());
+        having.visit_operands(&mut |operand| has_aggregate |= operand.has_aggregate());
         if !has_aggregate && body.group_by.is_empty() {
-            return Err(QueryError::bad("HAVING needs GROUP BY or an aggregate: write the condition after WHERE"));
+            return Err(QueryError::bad_parameter(
+                "HAVING needs GROUP BY or an aggregate: write the condition after WHERE",
+            ));
         }
     }
     if body.group_by.iter().any(Expr::has_aggregate) {
-        return Err(QueryError::bad("GROUP BY must not have aggregates"));
+        return Err(QueryError::bad_parameter("GROUP BY must not have aggregates"));
     }
     let ordered = body.order_by.iter().any(|(expr, _)| expr.has_aggregate());
     if !has_aggregate && body.group_by.is_empty() {
-        return if ordered { Err(QueryError::bad("an aggregate in ORDER BY needs GROUP BY")) } else { Ok(()) };
+        return if ordered {
+            Err(QueryError::bad_parameter("an aggregate in ORDER BY needs GROUP BY"))
+        } else {
+            Ok(())
+        };
     }
-    if columns.iter().any(|column| column.expr.has_select()) {
-        return Err(QueryError::bad("a sub-select beside aggregates is a query of its own: send it as one"));
+    if columns.iter().any(|column| column.expr.has_sub_select()) {
+        return Err(QueryError::bad_parameter("a sub-select beside aggregates is a query of its own: send it as one"));
     }
     if body.group_by.is_empty() {
         // There is one row.
@@ -28,21 +34,21 @@ pub fn check(body: &mut Body, columns: &[Column]) -> Result<(), QueryError> {
     }
     if let Some(having) = &body.having {
         let mut loose = false;
-        having.operands(&mut |operand| loose |= has_loose(operand, &body.group_by));
+        having.visit_operands(&mut |operand| loose |= has_ungrouped_path(operand, &body.group_by));
         if loose {
-            return Err(QueryError::bad("HAVING takes aggregates, and paths that GROUP BY lists"));
+            return Err(QueryError::bad_parameter("HAVING takes aggregates, and paths that GROUP BY lists"));
         }
     }
     Ok(())
 }
 
 /// Whether a path stands outside of aggregates that is none of the grouped ones.
-fn has_loose(expr: &Expr, groups: &[Expr]) -> bool {
+fn has_ungrouped_path(expr: &Expr, groups: &[Expr]) -> bool {
     let mut loose = false;
-    expr.paths(&mut |path, within| loose |= !within && !groups.iter().any(|group| is_path(group, path)), false);
+    expr.visit_paths(&mut |path, within| loose |= !within && !groups.iter().any(|group| is_path(group, path)), false);
     loose
 }
 
 fn is_path(group: &Expr, path: &Path) -> bool {
-    matches!(group, Expr::Path(grouped) if grouped.is(path))
+    matches!(group, Expr::Path(grouped) if grouped.is_same_as(path))
 }

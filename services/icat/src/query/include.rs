@@ -3,7 +3,7 @@
 use icat_client::schema::{self, Entity, Member};
 
 use super::QueryError;
-use super::cursor::Cursor;
+use super::cursor::TokenCursor;
 use super::lexer::Token;
 
 /// Relations one after another. The longest way through the schema without a turn has fewer.
@@ -26,28 +26,32 @@ impl Include {
 }
 
 /// All to-one relations, one level: `INCLUDE 1`.
-pub fn all_to_one(entity: &'static Entity) -> Vec<Include> {
+pub fn include_all_to_one(entity: &'static Entity) -> Vec<Include> {
     entity.one.iter().map(|one| Include::new(one.name, one.target())).collect()
 }
 
 /// Reads `1` alone, if it stands here.
-pub fn one(cursor: &mut Cursor<'_>) -> Result<bool, QueryError> {
+pub fn parse_include_one(cursor: &mut TokenCursor<'_>) -> Result<bool, QueryError> {
     match cursor.peek() {
         Some(Token::Integer(1)) => {
             cursor.at += 1;
             if cursor.is_sign(",") {
-                return Err(QueryError::bad("\"INCLUDE 1\" must not be followed by other things to include."));
+                return Err(QueryError::bad_parameter(
+                    "\"INCLUDE 1\" must not be followed by other things to include.",
+                ));
             }
             Ok(true)
         }
-        Some(Token::Integer(_)) => Err(QueryError::bad("Only integer value allowed in the INCLUDE list is 1")),
+        Some(Token::Integer(_)) => {
+            Err(QueryError::bad_parameter("Only integer value allowed in the INCLUDE list is 1"))
+        }
         _ => Ok(false),
     }
 }
 
 /// Reads `v.relation[.relation…] [[AS] w], …` from the selected variable on.
-pub fn paths(
-    cursor: &mut Cursor<'_>,
+pub fn parse_include_paths(
+    cursor: &mut TokenCursor<'_>,
     selected: Option<&str>,
     entity: &'static Entity,
 ) -> Result<Vec<Include>, QueryError> {
@@ -57,45 +61,46 @@ pub fn paths(
     let mut names: Vec<(String, Vec<usize>)> =
         selected.map(|name| (name.to_uppercase(), Vec::new())).into_iter().collect();
     loop {
-        let text = cursor.name()?;
+        let text = cursor.take_name()?;
         if !text.contains('.') {
-            return Err(QueryError::bad(format!("Path {text} must contain a '.'")));
+            return Err(QueryError::bad_parameter(format!("Path {text} must contain a '.'")));
         }
         let mut parts = text.split('.');
         let head = parts.next().unwrap_or_default().to_uppercase();
         let start = names.iter().find(|(name, _)| *name == head).map(|(_, place)| place.clone());
-        let mut place = start
-            .ok_or_else(|| QueryError::bad(format!("variable {head} mentioned in INCLUDE clause is not defined")))?;
+        let mut place = start.ok_or_else(|| {
+            QueryError::bad_parameter(format!("variable {head} mentioned in INCLUDE clause is not defined"))
+        })?;
         for relation in parts {
             count += 1;
             if place.len() == DEEPEST || count > MOST {
                 let text = format!("INCLUDE takes up to {DEEPEST} relations one after another and {MOST} in all");
-                return Err(QueryError::bad(text));
+                return Err(QueryError::bad_parameter(text));
             }
-            let (here, children) = below(&mut roots, entity, &place);
-            children.push(follow(here, children, relation)?);
+            let (here, children) = children_at(&mut roots, entity, &place);
+            children.push(resolve_relation(here, children, relation)?);
             place.push(children.len() - 1);
         }
-        cursor.word("AS");
+        cursor.take_word("AS");
         if let Some(Token::Name(alias)) = cursor.peek()
             && !alias.eq_ignore_ascii_case("LIMIT")
         {
             let alias = alias.to_uppercase();
             if names.iter().any(|(name, _)| *name == alias) {
                 let text = format!("variable {alias} mentioned in INCLUDE clause is already defined");
-                return Err(QueryError::bad(text));
+                return Err(QueryError::bad_parameter(text));
             }
             names.push((alias, place));
             cursor.at += 1;
         }
-        if !cursor.sign(",") {
+        if !cursor.take_sign(",") {
             return Ok(roots);
         }
     }
 }
 
 /// The entity at a place in the tree, and the includes below it.
-fn below<'i>(
+fn children_at<'i>(
     roots: &'i mut Vec<Include>,
     entity: &'static Entity,
     place: &[usize],
@@ -106,45 +111,47 @@ fn below<'i>(
     })
 }
 
-fn follow(entity: &'static Entity, present: &[Include], relation: &str) -> Result<Include, QueryError> {
+fn resolve_relation(entity: &'static Entity, present: &[Include], relation: &str) -> Result<Include, QueryError> {
     let (name, target) = match entity.find_member(relation) {
         Some(Member::One(one)) => (one.name, one.target()),
         Some(Member::Many(many)) => (many.name, many.target()),
         _ => {
             let text = format!("Problem with INCLUDE clause: {relation} is not a field of {}", entity.name);
-            return Err(QueryError::bad(text));
+            return Err(QueryError::bad_parameter(text));
         }
     };
     if present.iter().any(|include| include.relation == name) {
-        return Err(QueryError::bad(format!("INCLUDE clause contains redundant path to {relation}")));
+        return Err(QueryError::bad_parameter(format!("INCLUDE clause contains redundant path to {relation}")));
     }
     Ok(Include::new(name, target))
 }
 
 /// The classic `INCLUDE Dataset, Investigation`: each kind must be reached from the root by exactly one route through
 /// the listed kinds; after a to-one relation only to-one relations are followed.
-pub fn types(cursor: &mut Cursor<'_>, root: &'static Entity) -> Result<Vec<Include>, QueryError> {
+pub fn parse_include_types(cursor: &mut TokenCursor<'_>, root: &'static Entity) -> Result<Vec<Include>, QueryError> {
     let mut wanted: Vec<&'static Entity> = Vec::new();
     loop {
-        let name = cursor.name()?;
-        let entity =
-            schema::find_entity(name).ok_or_else(|| QueryError::bad(format!("{name} is not an ICAT entity")))?;
+        let name = cursor.take_name()?;
+        let entity = schema::find_entity(name)
+            .ok_or_else(|| QueryError::bad_parameter(format!("{name} is not an ICAT entity")))?;
         if !wanted.contains(&entity) {
             wanted.push(entity);
         }
-        if !cursor.sign(",") {
+        if !cursor.take_sign(",") {
             break;
         }
     }
     let mut reached = Vec::new();
-    let includes = route(root, None, true, &wanted, &mut reached)?;
+    let includes = find_routes(root, None, true, &wanted, &mut reached)?;
     match wanted.iter().find(|entity| !reached.contains(*entity)) {
-        Some(missing) => Err(QueryError::bad(format!("Unable to reach {} in list of INCLUDES.", missing.name))),
+        Some(missing) => {
+            Err(QueryError::bad_parameter(format!("Unable to reach {} in list of INCLUDES.", missing.name)))
+        }
         None => Ok(includes),
     }
 }
 
-fn route(
+fn find_routes(
     here: &'static Entity,
     came_from: Option<&'static str>,
     many_allowed: bool,
@@ -164,14 +171,14 @@ fn route(
                 "Can't have loop in graph of entities. '{}' was encountered twice following {} in list of INCLUDES.",
                 target.name, here.name
             );
-            return Err(QueryError::bad(text));
+            return Err(QueryError::bad_parameter(text));
         }
         reached.push(target);
         steps.push((relation, target, is_many));
     }
     let mut includes = Vec::new();
     for (relation, target, is_many) in steps {
-        let children = route(target, Some(here.name), is_many, wanted, reached)?;
+        let children = find_routes(target, Some(here.name), is_many, wanted, reached)?;
         includes.push(Include { relation, target, children });
     }
     Ok(includes)

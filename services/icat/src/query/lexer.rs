@@ -34,10 +34,10 @@ impl std::fmt::Display for Token {
 const SIGNS: [&str; 17] = ["<->", "<=", ">=", "<>", "!=", "=", "<", ">", "(", ")", "[", "]", ",", "+", "-", "*", "/"];
 
 /// Splits a query into tokens; one pass, whatever the text.
-pub fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
+pub fn tokenize(text: &str) -> Result<Vec<Token>, QueryError> {
     let mut lexer = Lexer { text, at: 0 };
     let mut tokens = Vec::new();
-    while let Some(token) = lexer.next()? {
+    while let Some(token) = lexer.next_token()? {
         tokens.push(token);
     }
     Ok(tokens)
@@ -49,31 +49,31 @@ struct Lexer<'t> {
 }
 
 impl Lexer<'_> {
-    fn rest(&self) -> &str {
+    fn remaining(&self) -> &str {
         &self.text[self.at..]
     }
 
-    fn next(&mut self) -> Result<Option<Token>, QueryError> {
-        self.at += self.rest().len() - self.rest().trim_start().len();
-        let Some(first) = self.rest().chars().next() else {
+    fn next_token(&mut self) -> Result<Option<Token>, QueryError> {
+        self.at += self.remaining().len() - self.remaining().trim_start().len();
+        let Some(first) = self.remaining().chars().next() else {
             return Ok(None);
         };
         let token = match first {
-            '\'' => self.quoted()?,
-            '{' => self.timestamp()?,
+            '\'' => self.read_string()?,
+            '{' => self.read_timestamp()?,
             ':' => {
                 self.at += 1;
-                match self.take(is_name_part) {
-                    name if name.is_empty() => return Err(self.unexpected(':')),
+                match self.take_while(is_name_part) {
+                    name if name.is_empty() => return Err(self.unexpected_character(':')),
                     name => Token::Parameter(name),
                 }
             }
-            '-' if self.rest()[1..].starts_with(|c: char| c.is_ascii_digit()) => self.number()?,
-            c if c.is_ascii_digit() => self.number()?,
-            c if c.is_alphabetic() || c == '$' || c == '_' => Token::Name(self.take(is_name_part)),
+            '-' if self.remaining()[1..].starts_with(|c: char| c.is_ascii_digit()) => self.read_number()?,
+            c if c.is_ascii_digit() => self.read_number()?,
+            c if c.is_alphabetic() || c == '$' || c == '_' => Token::Name(self.take_while(is_name_part)),
             c => {
-                let sign = SIGNS.into_iter().find(|sign| self.rest().starts_with(sign));
-                let sign = sign.ok_or_else(|| self.unexpected(c))?;
+                let sign = SIGNS.into_iter().find(|sign| self.remaining().starts_with(sign));
+                let sign = sign.ok_or_else(|| self.unexpected_character(c))?;
                 self.at += sign.len();
                 Token::Sign(sign)
             }
@@ -81,8 +81,8 @@ impl Lexer<'_> {
         Ok(Some(token))
     }
 
-    fn take(&mut self, accept: impl Fn(char) -> bool) -> String {
-        let rest = self.rest();
+    fn take_while(&mut self, accept: impl Fn(char) -> bool) -> String {
+        let rest = self.remaining();
         let end = rest.find(|c| !accept(c)).unwrap_or(rest.len());
         let taken = rest[..end].to_owned();
         self.at += end;
@@ -90,39 +90,41 @@ impl Lexer<'_> {
     }
 
     /// A string in single quotes; a doubled quote stands for one.
-    fn quoted(&mut self) -> Result<Token, QueryError> {
+    fn read_string(&mut self) -> Result<Token, QueryError> {
         let mut value = String::new();
         self.at += 1;
         loop {
-            value.push_str(&self.take(|c| c != '\''));
-            if self.rest().starts_with("''") {
+            value.push_str(&self.take_while(|c| c != '\''));
+            if self.remaining().starts_with("''") {
                 value.push('\'');
                 self.at += 2;
-            } else if self.rest().starts_with('\'') {
+            } else if self.remaining().starts_with('\'') {
                 self.at += 1;
                 return Ok(Token::Text(value));
             } else {
-                return Err(self.end("INQUOTES"));
+                return Err(self.unexpected_end("INQUOTES"));
             }
         }
     }
 
     /// `{ts 2026-01-12 09:00:00}`
-    fn timestamp(&mut self) -> Result<Token, QueryError> {
-        let rest = self.rest();
+    fn read_timestamp(&mut self) -> Result<Token, QueryError> {
+        let rest = self.remaining();
         let Some(end) = rest.find('}') else {
-            return Err(self.end("TIMESTAMP"));
+            return Err(self.unexpected_end("TIMESTAMP"));
         };
         let inner = rest[1..end].trim_start();
-        let value =
-            inner.strip_prefix("ts").or_else(|| inner.strip_prefix("TS")).ok_or_else(|| self.unexpected('{'))?;
+        let value = inner
+            .strip_prefix("ts")
+            .or_else(|| inner.strip_prefix("TS"))
+            .ok_or_else(|| self.unexpected_character('{'))?;
         let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
         self.at += end + 1;
         Ok(Token::Timestamp(value))
     }
 
-    fn number(&mut self) -> Result<Token, QueryError> {
-        let rest = self.rest().as_bytes();
+    fn read_number(&mut self) -> Result<Token, QueryError> {
+        let rest = self.remaining().as_bytes();
         let digits = |from: usize| rest[from..].iter().take_while(|b| b.is_ascii_digit()).count();
         let mut end = usize::from(rest[0] == b'-');
         end += digits(end);
@@ -151,20 +153,23 @@ impl Lexer<'_> {
             // More than 64 bits hold: it equals nothing that is stored, but it can be compared.
             text.parse().map(Token::Integer).ok().or_else(|| text.parse().ok().map(Token::Real))
         };
-        let token = token.ok_or_else(|| QueryError::bad(format!("{text} is too large a number")))?;
+        let token = token.ok_or_else(|| QueryError::bad_parameter(format!("{text} is too large a number")))?;
         self.at += end;
         Ok(token)
     }
 
     /// The words of icat.server, with a little of the text around.
-    fn unexpected(&self, c: char) -> QueryError {
+    fn unexpected_character(&self, c: char) -> QueryError {
         let before: Vec<char> = self.text[..self.at].chars().rev().take(4).collect();
-        let near: String = before.into_iter().rev().chain(self.rest().chars().take(5)).collect();
-        QueryError::bad(format!("Unexpected character '{c}' near \"{near}\" in state NONE for string: {}", self.text))
+        let near: String = before.into_iter().rev().chain(self.remaining().chars().take(5)).collect();
+        QueryError::bad_parameter(format!(
+            "Unexpected character '{c}' near \"{near}\" in state NONE for string: {}",
+            self.text
+        ))
     }
 
-    fn end(&self, state: &str) -> QueryError {
-        QueryError::bad(format!("Unexpected end of string in state {state} for string: {}", self.text))
+    fn unexpected_end(&self, state: &str) -> QueryError {
+        QueryError::bad_parameter(format!("Unexpected end of string in state {state} for string: {}", self.text))
     }
 }
 

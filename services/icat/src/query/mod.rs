@@ -31,8 +31,8 @@ use service_kit::{Engine, Val};
 use thiserror::Error;
 
 pub use self::include::Include;
-use self::tree::Body;
-pub use self::tree::{Column, ColumnKind, Search};
+use self::tree::SelectBody;
+pub use self::tree::{Column, ColumnKind, SearchQuery};
 
 /// Why a query cannot be answered; the text is what the client reads.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -42,7 +42,7 @@ pub enum QueryError {
 }
 
 impl QueryError {
-    fn bad(text: impl Into<String>) -> Self {
+    fn bad_parameter(text: impl Into<String>) -> Self {
         Self::BadParameter(text.into())
     }
 }
@@ -56,7 +56,7 @@ pub struct ParseContext {
 
 /// The query of a single row: its kind and what to include.
 #[derive(Debug, Clone)]
-pub struct Get {
+pub struct GetQuery {
     pub entity: &'static Entity,
     pub includes: Vec<Include>,
 }
@@ -71,9 +71,9 @@ pub struct Rule {
     pub restricted: bool,
     /// Whether it has a condition, which is what icat.server takes for restricting.
     pub conditional: bool,
-    body: Body,
+    body: SelectBody,
     /// The same by what its rows belong to, where it speaks of nothing else.
-    by_parent: Option<(&'static icat_client::schema::ToOne, Body)>,
+    by_parent: Option<(&'static icat_client::schema::ToOne, SelectBody)>,
 }
 
 /// Which rows of an entity a user may read.
@@ -87,7 +87,7 @@ pub enum Access {
 
 /// What a compiled query depends on besides its tree.
 #[derive(Debug, Clone, Copy)]
-pub struct Env<'a> {
+pub struct QueryEnvironment<'a> {
     /// The session's user name, for `:user`.
     pub user: &'a str,
     /// For `CURRENT_TIMESTAMP`, microseconds UTC.
@@ -138,14 +138,18 @@ pub enum Plan {
 }
 
 /// Reads a search in either form.
-pub fn parse_search(text: &str, ctx: &ParseContext) -> Result<Search, QueryError> {
-    if is_select(text) { jpql::search(text, ctx) } else { classic::search(text, ctx) }
+pub fn parse_search(text: &str, ctx: &ParseContext) -> Result<SearchQuery, QueryError> {
+    if is_select(text) { jpql::parse_search(text, ctx) } else { classic::parse_search(text, ctx) }
 }
 
 /// Reads `Entity`, `Entity INCLUDE …` in the classic form, or `Entity [AS] x INCLUDE x.relation, …`.
-pub fn parse_get(text: &str) -> Result<Get, QueryError> {
+pub fn parse_get(text: &str) -> Result<GetQuery, QueryError> {
     let second = text.split_whitespace().nth(1);
-    if second.is_none_or(|word| word.eq_ignore_ascii_case("INCLUDE")) { classic::get(text) } else { jpql::get(text) }
+    if second.is_none_or(|word| word.eq_ignore_ascii_case("INCLUDE")) {
+        classic::parse_get(text)
+    } else {
+        jpql::parse_get(text)
+    }
 }
 
 /// Reads a rule's `what` in either form.
@@ -153,35 +157,41 @@ pub fn parse_rule(text: &str, ctx: &ParseContext) -> Result<Rule, QueryError> {
     let search = parse_search(text, ctx)?;
     let body = search.body;
     let [column] = search.columns.as_slice() else {
-        return Err(QueryError::bad("a rule must be about one entity"));
+        return Err(QueryError::bad_parameter("a rule must be about one entity"));
     };
     if body.distinct || body.limit.is_some() || !body.order_by.is_empty() || !body.group_by.is_empty() {
-        return Err(QueryError::bad("a rule must not have DISTINCT, GROUP BY, ORDER BY or LIMIT"));
+        return Err(QueryError::bad_parameter("a rule must not have DISTINCT, GROUP BY, ORDER BY or LIMIT"));
     }
     if !search.includes.is_empty() {
-        return Err(QueryError::bad("a rule must not have INCLUDE"));
+        return Err(QueryError::bad_parameter("a rule must not have INCLUDE"));
     }
-    let (variable, attribute) =
-        column.rule_target().ok_or_else(|| QueryError::bad("a rule must select an entity or one of its attributes"))?;
+    let (variable, attribute) = column
+        .rule_target()
+        .ok_or_else(|| QueryError::bad_parameter("a rule must select an entity or one of its attributes"))?;
     let restricted = body.filter.is_some() || body.sources.len() > 1;
     let conditional = body.filter.is_some();
-    let entity = body.entity(variable);
-    let by_parent = parent::by_parent(&body, variable);
-    Ok(Rule { entity, attribute, restricted, conditional, body: body.selecting(variable), by_parent })
+    let entity = body.entity_of(variable);
+    let by_parent = parent::select_by_parent(&body, variable);
+    Ok(Rule { entity, attribute, restricted, conditional, body: body.select_variable(variable), by_parent })
 }
 
 /// Turns a search into SQL that finds just the rows that the user may read.
 pub fn compile_search(
-    search: &Search,
+    search: &SearchQuery,
     access: &dyn Fn(&'static Entity) -> Access,
-    env: &Env<'_>,
+    env: &QueryEnvironment<'_>,
 ) -> Result<Plan, QueryError> {
-    sql::search(search, access, env)
+    sql::compile_search(search, access, env)
 }
 
 /// SQL that finds which of `ids` the rules are about; its one column is the id.
-pub fn compile_filter(entity: &'static Entity, rules: &[Arc<Rule>], ids: &[i64], env: &Env<'_>) -> Statement {
-    sql::filter(entity, rules, ids, env)
+pub fn compile_filter(
+    entity: &'static Entity,
+    rules: &[Arc<Rule>],
+    ids: &[i64],
+    env: &QueryEnvironment<'_>,
+) -> Statement {
+    sql::compile_filter(entity, rules, ids, env)
 }
 
 fn is_select(text: &str) -> bool {

@@ -6,11 +6,11 @@
 
 use icat_client::schema::ToOne;
 
-use super::tree::{Body, Cond, Expr, Origin, Path, Source, Step, Var};
+use super::tree::{Condition, Expr, Origin, Path, SelectBody, Source, Step, Var};
 
 /// The relation that leads to the parent, and a select of the parents; `None` if the rule speaks of its rows in another way
 /// too.
-pub fn by_parent(body: &Body, row: Var) -> Option<(&'static ToOne, Body)> {
+pub fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, SelectBody)> {
     let is_root = |source: &Source| source.var == row && matches!(source.origin, Origin::Root);
     body.sources.iter().find(|source| is_root(source))?;
     let relation = body.sources.iter().find_map(|source| match &source.origin {
@@ -20,7 +20,7 @@ pub fn by_parent(body: &Body, row: Var) -> Option<(&'static ToOne, Body)> {
         },
         _ => None,
     });
-    let relation = relation.or_else(|| first_step(body.filter.as_ref()?, row))?;
+    let relation = relation.or_else(|| find_first_relation(body.filter.as_ref()?, row))?;
     // The parent takes the number of the row that it stands for.
     let parent = row;
     let mut same: Vec<Var> = Vec::new();
@@ -53,7 +53,7 @@ pub fn by_parent(body: &Body, row: Var) -> Option<(&'static ToOne, Body)> {
     let mut filter = body.filter.clone();
     let mut fits = true;
     if let Some(cond) = &mut filter {
-        cond.each_path(&mut |path| {
+        cond.visit_paths_mut(&mut |path| {
             if same.contains(&path.var) {
                 path.var = parent;
             } else if path.var == row {
@@ -71,13 +71,13 @@ pub fn by_parent(body: &Body, row: Var) -> Option<(&'static ToOne, Body)> {
         })?;
     }
     let selected = vec![Expr::Path(Path { var: parent, steps: Vec::new(), field: None })];
-    fits.then(|| (relation, Body { sources, filter, selected, ..Body::default() }))
+    fits.then(|| (relation, SelectBody { sources, filter, selected, ..SelectBody::default() }))
 }
 
 /// The relation of the first path in a condition that begins at the row.
-fn first_step(cond: &Cond, row: Var) -> Option<&'static ToOne> {
+fn find_first_relation(cond: &Condition, row: Var) -> Option<&'static ToOne> {
     let mut found = None;
-    cond.clone().each_path(&mut |path| {
+    cond.clone().visit_paths_mut(&mut |path| {
         if path.var == row {
             found = found.or_else(|| path.steps.first().copied());
         }
@@ -86,12 +86,16 @@ fn first_step(cond: &Cond, row: Var) -> Option<&'static ToOne> {
 }
 
 /// Whether a select asks for few rows of its own accord, by an id or the id of something they belong to.
-pub fn is_narrow(filter: Option<&Cond>) -> bool {
+pub fn is_narrow_filter(filter: Option<&Condition>) -> bool {
     let is_key = |expr: &Expr| matches!(expr, Expr::Path(path) if path.field.is_none_or(|field| field.name == "id"));
     match filter {
-        Some(Cond::And(parts)) => parts.iter().any(|part| is_narrow(Some(part))),
-        Some(Cond::Compare { left, operator, right }) => operator.sql() == "=" && (is_key(left) || is_key(right)),
-        Some(Cond::In { value, negated: false, .. } | Cond::InSelect { value, negated: false, .. }) => is_key(value),
+        Some(Condition::And(parts)) => parts.iter().any(|part| is_narrow_filter(Some(part))),
+        Some(Condition::Compare { left, operator, right }) => {
+            operator.as_sql() == "=" && (is_key(left) || is_key(right))
+        }
+        Some(Condition::In { value, negated: false, .. } | Condition::InSelect { value, negated: false, .. }) => {
+            is_key(value)
+        }
         _ => false,
     }
 }

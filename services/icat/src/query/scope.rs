@@ -19,7 +19,7 @@ pub struct Scope<'p> {
 }
 
 /// Where a dotted path ends.
-pub enum Resolved {
+pub enum ResolvedPath {
     /// A row or an attribute, and what it holds.
     Value(Path, ColumnKind),
     /// A to-many relation of the row at the path.
@@ -42,31 +42,31 @@ impl<'p> Scope<'p> {
         self.parent.is_none()
     }
 
-    pub fn inner(&self) -> Scope<'_> {
+    pub fn child_scope(&self) -> Scope<'_> {
         let aggregates = Cell::new(false);
         Scope { parent: Some(self), vars: Vec::new(), counter: self.counter, ctx: self.ctx, aggregates }
     }
 
     /// Reads something in which aggregates have, or have not, a meaning.
-    pub fn aggregating<T>(&self, allowed: bool, read: impl FnOnce() -> T) -> T {
+    pub fn with_aggregates<T>(&self, allowed: bool, read: impl FnOnce() -> T) -> T {
         let before = self.aggregates.replace(allowed);
         let outcome = read();
         self.aggregates.set(before);
         outcome
     }
 
-    pub fn may_aggregate(&self) -> bool {
+    pub fn allows_aggregates(&self) -> bool {
         self.aggregates.get()
     }
 
     /// Declares a variable; names of variables have no case.
-    pub fn declare(&mut self, name: &str, entity: &'static Entity) -> Result<Var, QueryError> {
+    pub fn declare_variable(&mut self, name: &str, entity: &'static Entity) -> Result<Var, QueryError> {
         if name.contains('.') {
-            return Err(QueryError::bad(format!("{name} is not a name for a variable")));
+            return Err(QueryError::bad_parameter(format!("{name} is not a name for a variable")));
         }
         let name = name.to_uppercase();
         if self.vars.iter().any(|(known, ..)| *known == name) {
-            return Err(QueryError::bad(format!(
+            return Err(QueryError::bad_parameter(format!(
                 "JPQL indentification variable {}has already been defined in the FROM clause",
                 name.to_lowercase()
             )));
@@ -78,94 +78,99 @@ impl<'p> Scope<'p> {
     }
 
     /// A variable nobody can name.
-    pub fn declare_hidden(&mut self, entity: &'static Entity) -> Var {
+    pub fn declare_anonymous(&mut self, entity: &'static Entity) -> Var {
         let var = self.counter.get();
         self.counter.set(var + 1);
         self.vars.push((String::new(), var, entity));
         var
     }
 
-    pub fn variable(&self, name: &str) -> Option<(Var, &'static Entity)> {
+    pub fn find_variable(&self, name: &str) -> Option<(Var, &'static Entity)> {
         let upper = name.to_uppercase();
         let here = self.vars.iter().find(|(known, ..)| *known == upper).map(|(_, var, entity)| (*var, *entity));
-        here.or_else(|| self.parent?.variable(name))
+        here.or_else(|| self.parent?.find_variable(name))
     }
 
     /// Resolves `var`, `var.field`, `var.relation.field`….
-    pub fn resolve(&self, text: &str) -> Result<Resolved, QueryError> {
+    pub fn resolve_path(&self, text: &str) -> Result<ResolvedPath, QueryError> {
         let mut parts = text.split('.');
         let head = parts.next().unwrap_or_default();
         let (var, entity) = self
-            .variable(head)
-            .ok_or_else(|| QueryError::bad(format!("identification variable '{head}' is not defined")))?;
-        resolve_from(var, entity, parts)
+            .find_variable(head)
+            .ok_or_else(|| QueryError::bad_parameter(format!("identification variable '{head}' is not defined")))?;
+        resolve_path_from(var, entity, parts)
     }
 
     /// A path that must end in a row or an attribute.
-    pub fn value(&self, text: &str) -> Result<(Path, ColumnKind), QueryError> {
-        match self.resolve(text)? {
-            Resolved::Value(path, kind) => Ok((path, kind)),
-            Resolved::Many(_, many) => {
-                Err(QueryError::bad(format!("{} leads to many rows: use JOIN, IS EMPTY or a sub-select", many.name)))
-            }
+    pub fn resolve_value(&self, text: &str) -> Result<(Path, ColumnKind), QueryError> {
+        match self.resolve_path(text)? {
+            ResolvedPath::Value(path, kind) => Ok((path, kind)),
+            ResolvedPath::Many(_, many) => Err(QueryError::bad_parameter(format!(
+                "{} leads to many rows: use JOIN, IS EMPTY or a sub-select",
+                many.name
+            ))),
         }
     }
 
     /// A literal as a value of the kind that it is compared with: a number in quotes is a number where one is compared, and
     /// a number is its text where texts are.
-    pub fn literal(&self, token: &Token, kind: ColumnKind) -> Result<Expr, QueryError> {
+    pub fn bind_literal(&self, token: &Token, kind: ColumnKind) -> Result<Expr, QueryError> {
         if is_null(token) {
             return Ok(Expr::Literal(Literal::Null));
         }
         let literal = match kind {
-            ColumnKind::I64 => literals::number(token, true),
-            ColumnKind::F64 => literals::number(token, false),
-            ColumnKind::Text => literals::text(token),
-            ColumnKind::Bool => literals::truth(token),
-            ColumnKind::Date => return literals::moment(token, &self.ctx.time_zone).map(Expr::Literal),
-            ColumnKind::Enum(def) => return literals::choice(token, def).map(Expr::Literal),
+            ColumnKind::I64 => literals::bind_number(token, true),
+            ColumnKind::F64 => literals::bind_number(token, false),
+            ColumnKind::Text => literals::bind_text(token),
+            ColumnKind::Bool => literals::bind_boolean(token),
+            ColumnKind::Date => return literals::bind_timestamp(token, &self.ctx.time_zone).map(Expr::Literal),
+            ColumnKind::Enum(def) => return literals::bind_enum(token, def).map(Expr::Literal),
             ColumnKind::Entity(_) => None,
         };
         literal.map(Expr::Literal).ok_or_else(|| {
             let hint = if matches!(kind, ColumnKind::Entity(_)) { ": compare its id, as in x.id = 5" } else { "" };
-            QueryError::bad(format!("{token} cannot be compared with {}{hint}", words(kind)))
+            QueryError::bad_parameter(format!("{token} cannot be compared with {}{hint}", describe_kind(kind)))
         })
     }
 
     /// Gives both sides one kind.
-    pub fn same_kind(&self, left: Operand, right: Operand) -> Result<(Expr, Expr), QueryError> {
+    pub fn unify_kinds(&self, left: Operand, right: Operand) -> Result<(Expr, Expr), QueryError> {
         match (left, right) {
-            (Operand::Typed(left, kind), Operand::Literal(token)) => Ok((left, self.literal(&token, kind)?)),
-            (Operand::Literal(token), Operand::Typed(right, kind)) => Ok((self.literal(&token, kind)?, right)),
+            (Operand::Typed(left, kind), Operand::Literal(token)) => Ok((left, self.bind_literal(&token, kind)?)),
+            (Operand::Literal(token), Operand::Typed(right, kind)) => Ok((self.bind_literal(&token, kind)?, right)),
             (Operand::Typed(left, a), Operand::Typed(right, b)) => {
-                if comparable(a, b) {
+                if is_comparable(a, b) {
                     Ok((left, right))
                 } else {
-                    Err(QueryError::bad(format!("{} cannot be compared with {}", words(a), words(b))))
+                    Err(QueryError::bad_parameter(format!(
+                        "{} cannot be compared with {}",
+                        describe_kind(a),
+                        describe_kind(b)
+                    )))
                 }
             }
             (Operand::Literal(a), Operand::Literal(b)) => {
-                let (left, kind) = untyped(&a)?;
-                Ok((left, self.literal(&b, kind)?))
+                let (left, kind) = infer_literal_kind(&a)?;
+                Ok((left, self.bind_literal(&b, kind)?))
             }
         }
     }
 
     /// An operand by itself: a literal is what it looks like.
-    pub fn typed(operand: Operand) -> Result<(Expr, ColumnKind), QueryError> {
+    pub fn infer_kind(operand: Operand) -> Result<(Expr, ColumnKind), QueryError> {
         match operand {
             Operand::Typed(expr, kind) => Ok((expr, kind)),
-            Operand::Literal(token) => untyped(&token),
+            Operand::Literal(token) => infer_literal_kind(&token),
         }
     }
 }
 
 /// Follows relations from a variable.
-pub fn resolve_from<'s>(
+pub fn resolve_path_from<'s>(
     var: Var,
     entity: &'static Entity,
     parts: impl Iterator<Item = &'s str>,
-) -> Result<Resolved, QueryError> {
+) -> Result<ResolvedPath, QueryError> {
     let mut path = Path { var, steps: Vec::new(), field: None };
     let mut here = entity;
     let mut parts = parts.peekable();
@@ -177,20 +182,23 @@ pub fn resolve_from<'s>(
             }
             None if here.name == "Rule" && part == RULE_RESTRICTED.name && parts.peek().is_none() => {
                 path.field = Some(&RULE_RESTRICTED);
-                return Ok(Resolved::Value(path, ColumnKind::Bool));
+                return Ok(ResolvedPath::Value(path, ColumnKind::Bool));
             }
             Some(Member::Field(field)) if parts.peek().is_none() => {
                 path.field = Some(field);
-                return Ok(Resolved::Value(path, ColumnKind::of(field.kind)));
+                return Ok(ResolvedPath::Value(path, ColumnKind::from_field_kind(field.kind)));
             }
-            Some(Member::Many(many)) if parts.peek().is_none() => return Ok(Resolved::Many(path, many)),
+            Some(Member::Many(many)) if parts.peek().is_none() => return Ok(ResolvedPath::Many(path, many)),
             Some(Member::Many(many)) => {
-                return Err(QueryError::bad(format!("{} leads to many rows: use JOIN to go on from there", many.name)));
+                return Err(QueryError::bad_parameter(format!(
+                    "{} leads to many rows: use JOIN to go on from there",
+                    many.name
+                )));
             }
-            _ => return Err(QueryError::bad(format!("{} has no field {part}", here.name))),
+            _ => return Err(QueryError::bad_parameter(format!("{} has no field {part}", here.name))),
         }
     }
-    Ok(Resolved::Value(path, ColumnKind::Entity(here)))
+    Ok(ResolvedPath::Value(path, ColumnKind::Entity(here)))
 }
 
 /// The word NULL where a value stands.
@@ -198,7 +206,7 @@ pub fn is_null(token: &Token) -> bool {
     matches!(token, Token::Name(word) if word.eq_ignore_ascii_case("NULL"))
 }
 
-fn untyped(token: &Token) -> Result<(Expr, ColumnKind), QueryError> {
+fn infer_literal_kind(token: &Token) -> Result<(Expr, ColumnKind), QueryError> {
     let (literal, kind) = match token {
         token if is_null(token) => (Literal::Null, ColumnKind::Text),
         Token::Integer(n) => (Literal::I64(*n), ColumnKind::I64),
@@ -206,12 +214,14 @@ fn untyped(token: &Token) -> Result<(Expr, ColumnKind), QueryError> {
         Token::Text(text) => (Literal::Text(text.clone()), ColumnKind::Text),
         Token::Name(word) if word.eq_ignore_ascii_case("TRUE") => (Literal::I64(1), ColumnKind::Bool),
         Token::Name(word) if word.eq_ignore_ascii_case("FALSE") => (Literal::I64(0), ColumnKind::Bool),
-        other => return Err(QueryError::bad(format!("{other} has nothing beside it that says what kind it is"))),
+        other => {
+            return Err(QueryError::bad_parameter(format!("{other} has nothing beside it that says what kind it is")));
+        }
     };
     Ok((Expr::Literal(literal), kind))
 }
 
-pub fn comparable(a: ColumnKind, b: ColumnKind) -> bool {
+pub fn is_comparable(a: ColumnKind, b: ColumnKind) -> bool {
     let number = |kind| matches!(kind, ColumnKind::I64 | ColumnKind::F64);
     match (a, b) {
         (ColumnKind::Entity(a), ColumnKind::Entity(b)) => a.name == b.name,
@@ -219,7 +229,7 @@ pub fn comparable(a: ColumnKind, b: ColumnKind) -> bool {
     }
 }
 
-pub fn words(kind: ColumnKind) -> String {
+pub fn describe_kind(kind: ColumnKind) -> String {
     match kind {
         ColumnKind::Entity(entity) => format!("a {}", entity.name),
         ColumnKind::I64 | ColumnKind::F64 => "a number".to_owned(),

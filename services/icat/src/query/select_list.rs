@@ -4,14 +4,14 @@ use icat_client::schema;
 
 use super::QueryError;
 use super::condition::is_sub_select;
-use super::cursor::Cursor;
-use super::expression::{aggregate_of, aggregated, operand, selected};
+use super::cursor::TokenCursor;
+use super::expression::{build_aggregate, find_aggregate, infer_selected_type, parse_operand};
 use super::lexer::Token;
-use super::scope::{Resolved, Scope, resolve_from};
+use super::scope::{ResolvedPath, Scope, resolve_path_from};
 use super::tree::{Column, ColumnKind, Expr, Origin, Path, Source, Step, Var};
 
 /// Every name in the SELECT list that is neither a function nor a word of the language begins with a variable.
-pub fn check_names(list: &Cursor<'_>, scope: &Scope<'_>) -> Result<(), QueryError> {
+pub fn check_names(list: &TokenCursor<'_>, scope: &Scope<'_>) -> Result<(), QueryError> {
     const WORDS: [&str; 11] = [
         "DISTINCT",
         "NULL",
@@ -34,7 +34,7 @@ pub fn check_names(list: &Cursor<'_>, scope: &Scope<'_>) -> Result<(), QueryErro
             continue;
         }
         if scope.is_outermost() {
-            only_in_conditions(token, list.peek_at(here + 1))?;
+            require_selectable(token, list.peek_at(here + 1))?;
         }
         let Token::Name(name) = token else { continue };
         let head = name.split('.').next().unwrap_or_default();
@@ -42,10 +42,10 @@ pub fn check_names(list: &Cursor<'_>, scope: &Scope<'_>) -> Result<(), QueryErro
         let called = matches!(list.peek_at(here + 1), Some(Token::Sign("("))) && !is_only_in_conditions(name);
         // A variable that is spelled like an entity means the entity in icat.server.
         let is_entity = scope.is_outermost() && schema::find_entity(head).is_some();
-        if !is_word && !called && (is_entity || scope.variable(head).is_none()) {
+        if !is_word && !called && (is_entity || scope.find_variable(head).is_none()) {
             let head = head.to_uppercase();
             let text = format!("idVar '{head}' referenced in the SELECT clause is not defined in the FROM clause.");
-            return Err(QueryError::bad(text));
+            return Err(QueryError::bad_parameter(text));
         }
     }
     Ok(())
@@ -57,14 +57,14 @@ fn is_only_in_conditions(name: &str) -> bool {
 }
 
 /// What icat.server takes in conditions and not in the SELECT list.
-fn only_in_conditions(token: &Token, next: Option<&Token>) -> Result<(), QueryError> {
+fn require_selectable(token: &Token, next: Option<&Token>) -> Result<(), QueryError> {
     let is_call = matches!(next, Some(Token::Sign("(")));
     match token {
-        Token::Text(_) | Token::Timestamp(_) => Err(QueryError::bad(format!(
+        Token::Text(_) | Token::Timestamp(_) => Err(QueryError::bad_parameter(format!(
             "{token} stands in the SELECT list, where icat.server takes no strings: select the attributes, and write \
              the string to them in your program"
         ))),
-        Token::Name(name) if is_call && name.eq_ignore_ascii_case("SIZE") => Err(QueryError::bad(
+        Token::Name(name) if is_call && name.eq_ignore_ascii_case("SIZE") => Err(QueryError::bad_parameter(
             "SIZE stands in conditions only: write SELECT i.name, COUNT(d) FROM Investigation i JOIN i.datasets d \
              GROUP BY i.name",
         )),
@@ -73,18 +73,18 @@ fn only_in_conditions(token: &Token, next: Option<&Token>) -> Result<(), QueryEr
 }
 
 /// The selected expressions, and the name of the variable that is selected alone.
-pub fn read_columns(
-    cursor: &mut Cursor<'_>,
+pub fn parse_columns(
+    cursor: &mut TokenCursor<'_>,
     scope: &mut Scope<'_>,
     sources: &mut Vec<Source>,
 ) -> Result<(Vec<Column>, Option<String>), QueryError> {
     let mut columns = Vec::new();
     let mut selected = None;
-    let wrapped = cursor.encloses_all() && !is_sub_select(cursor) && cursor.sign("(");
+    let wrapped = cursor.encloses_all() && !is_sub_select(cursor) && cursor.take_sign("(");
     loop {
-        let (expr, kind) = selected_expression(cursor, scope, sources, &mut selected)?;
+        let (expr, kind) = parse_selected_expression(cursor, scope, sources, &mut selected)?;
         columns.push(Column { kind, expr });
-        if !cursor.sign(",") {
+        if !cursor.take_sign(",") {
             break;
         }
     }
@@ -95,66 +95,66 @@ pub fn read_columns(
 }
 
 /// A path or an aggregate of one, either of which may lead to many rows, or any other expression.
-fn selected_expression(
-    cursor: &mut Cursor<'_>,
+fn parse_selected_expression(
+    cursor: &mut TokenCursor<'_>,
     scope: &mut Scope<'_>,
     sources: &mut Vec<Source>,
     selected: &mut Option<String>,
 ) -> Result<(Expr, ColumnKind), QueryError> {
     let ends = |token: Option<&Token>| matches!(token, None | Some(Token::Sign("," | ")")));
     let Some(Token::Name(name)) = cursor.peek() else {
-        return expression(cursor, scope);
+        return parse_expression(cursor, scope);
     };
     let object = name.eq_ignore_ascii_case("OBJECT").then(|| cursor.enclosed_name()).flatten();
     if let Some(variable) = object.filter(|variable| !variable.contains('.')) {
         cursor.at += 4;
-        let (path, kind) = selected_path(variable, scope, sources)?;
+        let (path, kind) = resolve_selected_path(variable, scope, sources)?;
         *selected = Some(variable.to_owned());
         return Ok((Expr::Path(path), kind));
     }
-    let is_path = |name: &str| scope.variable(name.split('.').next().unwrap_or_default()).is_some();
+    let is_path = |name: &str| scope.find_variable(name.split('.').next().unwrap_or_default()).is_some();
     if is_path(name) && ends(cursor.peek_at(1)) {
         cursor.at += 1;
-        let (path, kind) = selected_path(name, scope, sources)?;
+        let (path, kind) = resolve_selected_path(name, scope, sources)?;
         *selected = Some(name.to_owned()).filter(|name| !name.contains('.'));
         return Ok((Expr::Path(path), kind));
     }
-    if let Some((function, distinct, path, length)) = cursor.aggregate_of_path(aggregate_of)
+    if let Some((function, distinct, path, length)) = cursor.match_path_aggregate(find_aggregate)
         && is_path(path)
         && ends(cursor.peek_at(length))
     {
         cursor.at += length;
-        let (path, kind) = selected_path(path, scope, sources)?;
-        return aggregated(function, distinct, (Expr::Path(path), kind));
+        let (path, kind) = resolve_selected_path(path, scope, sources)?;
+        return build_aggregate(function, distinct, (Expr::Path(path), kind));
     }
-    expression(cursor, scope)
+    parse_expression(cursor, scope)
 }
 
-fn expression(cursor: &mut Cursor<'_>, scope: &Scope<'_>) -> Result<(Expr, ColumnKind), QueryError> {
-    let typed = scope.aggregating(true, || Scope::typed(operand(cursor, scope)?))?;
-    Ok(if scope.is_outermost() { selected(typed) } else { typed })
+fn parse_expression(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>) -> Result<(Expr, ColumnKind), QueryError> {
+    let typed = scope.with_aggregates(true, || Scope::infer_kind(parse_operand(cursor, scope)?))?;
+    Ok(if scope.is_outermost() { infer_selected_type(typed) } else { typed })
 }
 
 /// A path; one that leads to many rows becomes a join.
-fn selected_path(
+fn resolve_selected_path(
     name: &str,
     scope: &mut Scope<'_>,
     sources: &mut Vec<Source>,
 ) -> Result<(Path, ColumnKind), QueryError> {
     let mut parts = name.split('.');
     let head = parts.next().unwrap_or_default();
-    let Some((var, entity)) = scope.variable(head) else {
-        return Err(QueryError::bad(format!(
+    let Some((var, entity)) = scope.find_variable(head) else {
+        return Err(QueryError::bad_parameter(format!(
             "idVar '{}' referenced in the SELECT clause is not defined in the FROM clause.",
             head.to_uppercase()
         )));
     };
-    match resolve_from(var, entity, parts)? {
-        Resolved::Value(path, kind) => Ok((path, kind)),
-        Resolved::Many(parent, many) => {
+    match resolve_path_from(var, entity, parts)? {
+        ResolvedPath::Value(path, kind) => Ok((path, kind)),
+        ResolvedPath::Many(parent, many) => {
             let steps = parent.steps.iter().map(|one| Step::One(one)).chain([Step::Many(many)]).collect();
             let target = many.target();
-            let hidden: Var = scope.declare_hidden(target);
+            let hidden: Var = scope.declare_anonymous(target);
             let origin = Origin::Join { from: parent.var, steps, left: false };
             sources.push(Source { var: hidden, entity: target, origin });
             Ok((Path { var: hidden, steps: Vec::new(), field: None }, ColumnKind::Entity(target)))

@@ -5,23 +5,23 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn ctx() -> ParseContext {
+fn parse_context() -> ParseContext {
     ParseContext { time_zone: TimeZone::UTC }
 }
 
-fn refusal(text: &str) -> String {
-    parse_search(text, &ctx()).map(drop).expect_err(text).to_string()
+fn parse_failure(text: &str) -> String {
+    parse_search(text, &parse_context()).map(drop).expect_err(text).to_string()
 }
 
 /// A short query must not become megabytes of SQL, nor a long one more steps than the stack holds.
 #[test]
 fn what_grows_by_powers_is_refused() {
     let far = |times: usize| format!("SELECT f FROM Facility f INCLUDE f{}", ".investigations.facility".repeat(times));
-    assert!(parse_search(&far(10), &ctx()).is_ok());
+    assert!(parse_search(&far(10), &parse_context()).is_ok());
     for times in [11, 1500, 50_000] {
-        assert_eq!(refusal(&far(times)), "INCLUDE takes up to 20 relations one after another and 500 in all");
+        assert_eq!(parse_failure(&far(times)), "INCLUDE takes up to 20 relations one after another and 500 in all");
     }
-    let env = Env {
+    let env = QueryEnvironment {
         user: "db/x",
         now_micros: 1,
         today_micros: 0,
@@ -32,7 +32,7 @@ fn what_grows_by_powers_is_refused() {
     let nested = |begin: &str, middle: &str, end: &str, times: usize| {
         let text =
             format!("SELECT f.id FROM Facility f WHERE 1 = {}{middle}{}", begin.repeat(times), end.repeat(times));
-        let search = parse_search(&text, &ctx()).expect(&text);
+        let search = parse_search(&text, &parse_context()).expect(&text);
         compile_search(&search, &|_| Access::All, &env)
     };
     for (begin, middle, end) in [
@@ -89,7 +89,7 @@ fn refusals_have_the_known_words() {
         ),
     ];
     for (text, message) in known {
-        assert_eq!(refusal(text), message, "{text}");
+        assert_eq!(parse_failure(text), message, "{text}");
     }
     assert_eq!(parse_get("Datset").expect_err("unknown").to_string(), "Datset is not an ICAT entity");
 }
@@ -98,9 +98,9 @@ fn refusals_have_the_known_words() {
 #[test]
 fn the_whole_language_is_understood() {
     for text in include_str!("../../tests/it/language.txt").lines() {
-        let search = parse_search(text, &ctx()).expect(text);
+        let search = parse_search(text, &parse_context()).expect(text);
         for engine in [Engine::Sqlite, Engine::Postgres] {
-            let env = Env { engine, ..env() };
+            let env = QueryEnvironment { engine, ..test_environment() };
             compile_search(&search, &|_| Access::All, &env).expect(text);
         }
     }
@@ -179,24 +179,32 @@ fn nonsense_is_refused_with_a_reason() {
             "Can't have loop in graph of entities. 'RelatedDatafile' was encountered twice following Datafile -> RelatedDatafile",
         ),
     ] {
-        assert_eq!(refusal(text), reason, "{text}");
+        assert_eq!(parse_failure(text), reason, "{text}");
     }
 }
 
-fn env() -> Env<'static> {
-    Env { user: "db/x", now_micros: 0, today_micros: 0, engine: Engine::Sqlite, row_cap: 10, strict: false }
+fn test_environment() -> QueryEnvironment<'static> {
+    QueryEnvironment {
+        user: "db/x",
+        now_micros: 0,
+        today_micros: 0,
+        engine: Engine::Sqlite,
+        row_cap: 10,
+        strict: false,
+    }
 }
 
 #[test]
 fn rules_know_whether_they_restrict() {
-    let restricted = |text: &str| parse_rule(text, &ctx()).expect(text).restricted;
+    let restricted = |text: &str| parse_rule(text, &parse_context()).expect(text).restricted;
     assert!(!restricted("Dataset") && !restricted("SELECT d FROM Dataset d"));
     assert!(restricted("Dataset [name = 'a']") && restricted("Dataset <-> Investigation"));
     assert!(restricted("SELECT d FROM Dataset d JOIN d.investigation i"), "joins alone restrict");
-    let by_parent = |text: &str| parse_rule(text, &ctx()).expect(text).by_parent.is_some();
+    let by_parent = |text: &str| parse_rule(text, &parse_context()).expect(text).by_parent.is_some();
     assert!(by_parent("SELECT d FROM Dataset d WHERE d.investigation.id IN (1, 2)"));
     assert!(!by_parent("SELECT d FROM Dataset d WHERE d.sample.id IS NULL"), "it is about datasets without a sample");
-    let attribute = parse_rule("SELECT d.description FROM Dataset d WHERE d.complete = FALSE", &ctx()).unwrap();
+    let attribute =
+        parse_rule("SELECT d.description FROM Dataset d WHERE d.complete = FALSE", &parse_context()).unwrap();
     assert_eq!(attribute.attribute.as_deref(), Some("description"));
     for refused in [
         "SELECT DISTINCT d FROM Dataset d",
@@ -204,15 +212,15 @@ fn rules_know_whether_they_restrict() {
         "SELECT COUNT(d) FROM Dataset d",
         "0,1 Dataset",
     ] {
-        assert!(parse_rule(refused, &ctx()).is_err(), "{refused}");
+        assert!(parse_rule(refused, &parse_context()).is_err(), "{refused}");
     }
 }
 
 #[test]
 fn nothing_of_the_text_becomes_sql() {
     let text = "SELECT f FROM Facility f WHERE f.name = 'it''s; DROP' AND f.id IN (1, 2) AND f.url LIKE 'a\\_%'";
-    let search = parse_search(text, &ctx()).unwrap();
-    let env = env();
+    let search = parse_search(text, &parse_context()).unwrap();
+    let env = test_environment();
     let Plan::Run(statement) = compile_search(&search, &|_| Access::All, &env).unwrap() else { panic!("readable") };
     assert_eq!(
         statement.sql,
@@ -225,8 +233,9 @@ fn nothing_of_the_text_becomes_sql() {
 
 #[test]
 fn who_may_read_nothing_gets_no_row_or_zero() {
-    let env = env();
-    let plan = |text: &str| compile_search(&parse_search(text, &ctx()).unwrap(), &|_| Access::None, &env).unwrap();
+    let env = test_environment();
+    let plan =
+        |text: &str| compile_search(&parse_search(text, &parse_context()).unwrap(), &|_| Access::None, &env).unwrap();
     assert_eq!(plan("SELECT d FROM Dataset d"), Plan::Empty);
     assert_eq!(plan("SELECT COUNT(d) FROM Dataset d"), Plan::Zero);
     assert_eq!(plan("COUNT(Dataset)"), Plan::Zero);
@@ -235,7 +244,7 @@ fn who_may_read_nothing_gets_no_row_or_zero() {
 }
 
 /// Words, names and signs of the language in any order: nearer to queries than arbitrary text.
-fn pieces() -> impl Strategy<Value = String> {
+fn query_fragments() -> impl Strategy<Value = String> {
     let words = [
         "SELECT",
         "FROM",
@@ -315,13 +324,13 @@ fn pieces() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(words.to_vec()), 0..24).prop_map(|words| words.join(" "))
 }
 
-fn read_all(text: &str) {
-    let env = Env { engine: Engine::Postgres, ..env() };
-    if let Ok(search) = parse_search(text, &ctx()) {
+fn parse_all_forms(text: &str) {
+    let env = QueryEnvironment { engine: Engine::Postgres, ..test_environment() };
+    if let Ok(search) = parse_search(text, &parse_context()) {
         compile_search(&search, &|_| Access::All, &env).map(drop).unwrap_or_default();
     }
     parse_get(text).map(drop).unwrap_or_default();
-    parse_rule(text, &ctx()).map(drop).unwrap_or_default();
+    parse_rule(text, &parse_context()).map(drop).unwrap_or_default();
 }
 
 proptest! {
@@ -329,13 +338,13 @@ proptest! {
 
     #[test]
     fn no_text_panics(text in "\\PC{0,60}|[ -~\t\n]{0,80}") {
-        read_all(&text);
+        parse_all_forms(&text);
     }
 
     #[test]
-    fn no_order_of_words_panics(text in pieces()) {
-        read_all(&text);
-        read_all(&format!("SELECT d FROM Dataset d WHERE {text}"));
-        read_all(&format!("Dataset [{text}"));
+    fn no_order_of_words_panics(text in query_fragments()) {
+        parse_all_forms(&text);
+        parse_all_forms(&format!("SELECT d FROM Dataset d WHERE {text}"));
+        parse_all_forms(&format!("Dataset [{text}"));
     }
 }

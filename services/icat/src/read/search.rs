@@ -10,64 +10,72 @@ use futures_util::stream::{self, Stream};
 use icat_client::schema::{Entity, FieldKind};
 use service_kit::{DbError, Row, Tx, Val};
 
-use super::include::{Loader, count};
-use super::{by_id, env, render, run};
+use super::include::{IncludeLoader, check_included_count};
+use super::{build_environment, index_by_id, render, run_statement};
 use crate::auth::Rights;
 use crate::error::{Error, OUT_OF_RANGE};
-use crate::query::{Column, ColumnKind, Plan, Search, compile_search, parse_search};
+use crate::query::{Column, ColumnKind, Plan, SearchQuery, compile_search, parse_search};
 use crate::state::State;
 use crate::store::entities::{self, StoredRow};
 use crate::values;
 
 /// Rows that are loaded and written at once.
-const PIECE: usize = 500;
+const ROWS_PER_CHUNK: usize = 500;
 
 /// What a search has found, and how far it has been written.
-pub struct Rows {
+pub struct SearchResult {
     state: Arc<State>,
     /// The snapshot in which the rows were found, for the first piece.
     tx: Option<Tx>,
     rights: Rights,
-    search: Search,
-    found: Found,
+    search: SearchQuery,
+    found: FoundRows,
     next: usize,
     /// Whether there is an element before the next.
     written: bool,
 }
 
-enum Found {
+enum FoundRows {
     /// Known from the start.
     Text(&'static str),
     Entities(&'static Entity, Vec<Option<i64>>),
     Values(Vec<Row>),
 }
 
-impl Rows {
+impl SearchResult {
     /// Finds the rows and makes sure that there are not too many, included ones counted.
     pub async fn find(state: Arc<State>, mut tx: Tx, rights: Rights, text: &str) -> Result<Self, Error> {
         let search = parse_search(text, &state.parse)?;
         let limit = state.config.max_entities;
-        let environment = env(&state, &rights, tx.engine());
-        let found = match compile_search(&search, &|entity| rights.read(entity), &environment)? {
-            Plan::Empty => Found::Text("[]"),
-            Plan::Zero => Found::Text("[0]"),
+        let environment = build_environment(&state, &rights, tx.engine());
+        let found = match compile_search(&search, &|entity| rights.read_access(entity), &environment)? {
+            Plan::Empty => FoundRows::Text("[]"),
+            Plan::Zero => FoundRows::Text("[0]"),
             Plan::Run(statement) => {
-                let rows = run(&mut tx, &statement).await?;
+                let rows = run_statement(&mut tx, &statement).await?;
                 if rows.len() > limit as usize {
                     return Err(Error::Validation(format!("attempt to process more than {limit} entities")));
                 }
                 match search.columns.as_slice() {
                     [column] if let ColumnKind::Entity(entity) = column.kind => {
                         let ids = rows.iter().map(|row| row.at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
-                        if ids.len() > PIECE && !search.includes.is_empty() {
+                        if ids.len() > ROWS_PER_CHUNK && !search.includes.is_empty() {
                             let ids: Vec<i64> = ids.iter().copied().flatten().collect();
-                            count(&mut tx, &rights, environment, (entity, &ids), &search.includes, limit).await?;
+                            check_included_count(
+                                &mut tx,
+                                &rights,
+                                environment,
+                                (entity, &ids),
+                                &search.includes,
+                                limit,
+                            )
+                            .await?;
                         }
-                        Found::Entities(entity, ids)
+                        FoundRows::Entities(entity, ids)
                     }
                     columns => {
                         refuse_infinite(&rows, columns)?;
-                        Found::Values(rows)
+                        FoundRows::Values(rows)
                     }
                 }
             }
@@ -77,37 +85,37 @@ impl Rows {
 
     fn len(&self) -> usize {
         match &self.found {
-            Found::Text(_) => 0,
-            Found::Entities(_, ids) => ids.len(),
-            Found::Values(rows) => rows.len(),
+            FoundRows::Text(_) => 0,
+            FoundRows::Entities(_, ids) => ids.len(),
+            FoundRows::Values(rows) => rows.len(),
         }
     }
 
     /// Whether one piece is all.
     pub fn is_short(&self) -> bool {
-        self.len() <= PIECE
+        self.len() <= ROWS_PER_CHUNK
     }
 
     /// The whole answer.
-    pub async fn text(mut self) -> Result<String, Error> {
+    pub async fn into_text(mut self) -> Result<String, Error> {
         let mut text = String::new();
-        while let Some(piece) = self.piece().await? {
-            text.push_str(&piece);
+        while let Some(chunk) = self.next_chunk().await? {
+            text.push_str(&chunk);
         }
         Ok(text)
     }
 
     /// The answer as it is read. If it breaks off, the client sees that its end is missing.
-    pub fn stream(self) -> impl Stream<Item = Result<Bytes, Error>> {
+    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, Error>> {
         stream::try_unfold(self, |mut rows| async move {
-            let piece = rows.piece().await.inspect_err(|e| tracing::error!(error = %e, "a search broke off"))?;
+            let piece = rows.next_chunk().await.inspect_err(|e| tracing::error!(error = %e, "a search broke off"))?;
             Ok(piece.map(|piece| (Bytes::from(piece), rows)))
         })
     }
 
     /// The next rows; `None` after the last.
-    async fn piece(&mut self) -> Result<Option<String>, Error> {
-        let (from, to) = (self.next, (self.next + PIECE).min(self.len()));
+    async fn next_chunk(&mut self) -> Result<Option<String>, Error> {
+        let (from, to) = (self.next, (self.next + ROWS_PER_CHUNK).min(self.len()));
         if self.next > 0 && from >= self.len() {
             return Ok(None);
         }
@@ -119,15 +127,15 @@ impl Rows {
             None => self.state.db.read().await?,
         };
         match &self.found {
-            Found::Text(text) => out = (*text).to_owned(),
-            Found::Entities(entity, ids) => {
+            FoundRows::Text(text) => out = (*text).to_owned(),
+            FoundRows::Entities(entity, ids) => {
                 let (entity, ids) = (*entity, &ids[from..to]);
-                let environment = env(&self.state, &self.rights, tx.engine());
+                let environment = build_environment(&self.state, &self.rights, tx.engine());
                 let wanted: Vec<i64> = ids.iter().copied().flatten().collect();
-                let rows = by_id(entities::by_ids(&mut tx, entity, &wanted).await?);
+                let rows = index_by_id(entities::find_by_ids(&mut tx, entity, &wanted).await?);
                 let limit = self.state.config.max_entities;
-                let mut loader = Loader::new(&mut tx, &self.rights, environment, ids.len(), limit);
-                let levels = loader.load(entity, &rows, &self.search.includes).await?;
+                let mut loader = IncludeLoader::new(&mut tx, &self.rights, environment, ids.len(), limit);
+                let levels = loader.load_includes(entity, &rows, &self.search.includes).await?;
                 for id in ids {
                     let row = id.map(|id| rows.get(&id));
                     let Some(shown) = row.map_or(Some(None), |row| row.map(Some)) else { continue };
@@ -135,20 +143,20 @@ impl Rows {
                         out.push(',');
                     }
                     match shown {
-                        Some(row) => render::wrapped(&mut out, entity, row, &levels),
+                        Some(row) => render::append_entity(&mut out, entity, row, &levels),
                         // Beyond a LEFT JOIN there may be no row.
                         None => out.push_str("null"),
                     }
                 }
             }
-            Found::Values(rows) => {
+            FoundRows::Values(rows) => {
                 if std::mem::replace(&mut self.written, from < to) {
                     out.push(',');
                 }
-                write_values(&mut out, &mut tx, &self.search, &rows[from..to]).await?;
+                append_values(&mut out, &mut tx, &self.search, &rows[from..to]).await?;
             }
         }
-        if to == self.len() && !matches!(self.found, Found::Text(_)) {
+        if to == self.len() && !matches!(self.found, FoundRows::Text(_)) {
             out.push(']');
         }
         Ok(Some(out))
@@ -168,7 +176,7 @@ fn refuse_infinite(rows: &[Row], columns: &[Column]) -> Result<(), Error> {
 }
 
 /// Attributes, aggregates, or several columns; an entity among several columns is written without what it includes.
-async fn write_values(out: &mut String, tx: &mut Tx, search: &Search, rows: &[Row]) -> Result<(), Error> {
+async fn append_values(out: &mut String, tx: &mut Tx, search: &SearchQuery, rows: &[Row]) -> Result<(), Error> {
     let mut columns = Vec::with_capacity(search.columns.len());
     for (place, column) in search.columns.iter().enumerate() {
         let ColumnKind::Entity(entity) = column.kind else {
@@ -177,7 +185,7 @@ async fn write_values(out: &mut String, tx: &mut Tx, search: &Search, rows: &[Ro
         };
         let ids: Vec<Option<i64>> = rows.iter().map(|row| row.at(place)).collect::<Result<_, _>>()?;
         let ids: Vec<i64> = ids.into_iter().flatten().collect();
-        columns.push(by_id(entities::by_ids(tx, entity, &ids).await?));
+        columns.push(index_by_id(entities::find_by_ids(tx, entity, &ids).await?));
     }
     let several = search.columns.len() > 1;
     for (n, row) in rows.iter().enumerate() {
@@ -191,7 +199,7 @@ async fn write_values(out: &mut String, tx: &mut Tx, search: &Search, rows: &[Ro
             if place > 0 {
                 out.push(',');
             }
-            value(out, &column.kind, row, place, &columns[place])?;
+            append_value(out, &column.kind, row, place, &columns[place])?;
         }
         if several {
             out.push(']');
@@ -200,7 +208,7 @@ async fn write_values(out: &mut String, tx: &mut Tx, search: &Search, rows: &[Ro
     Ok(())
 }
 
-fn value(
+fn append_value(
     out: &mut String,
     kind: &ColumnKind,
     row: &Row,
@@ -211,7 +219,7 @@ fn value(
     let (kind, val) = match kind {
         ColumnKind::Entity(entity) => {
             match row.at::<Option<i64>>(place)?.and_then(|id| loaded.get(&id)) {
-                Some(stored) => render::wrapped(out, entity, stored, &[]),
+                Some(stored) => render::append_entity(out, entity, stored, &[]),
                 None => out.push_str("null"),
             }
             return Ok(());
@@ -224,7 +232,7 @@ fn value(
         ColumnKind::Enum(def) => (FieldKind::Enum(def), integer()?),
     };
     // A boolean column beyond a LEFT JOIN may be NULL although the attribute never is.
-    if val == Val::I64(None) || values::write_json(out, kind, &val).is_none() {
+    if val == Val::I64(None) || values::append_json_value(out, kind, &val).is_none() {
         out.push_str("null");
     }
     Ok(())

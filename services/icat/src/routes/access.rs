@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use crate::auth::{self, Operation};
 use crate::error::Error;
-use crate::openapi::{AccessAllowed, AccessType, Always, Body, Failure};
+use crate::openapi::{AccessAllowed, AccessType, BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
-use crate::write::{self, Permit};
+use crate::write::{self, Permissions};
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = AccessForm)]
@@ -35,8 +35,8 @@ pub struct Form {
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        Body,
+        CommonResponses,
+        BodyResponses,
         (status = 200, description = "The answer", body = AccessAllowed),
         (status = 400, description = "`BAD_PARAMETER`: entity or access type cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session", body = Failure),
@@ -44,14 +44,14 @@ pub struct Form {
         (status = 412, description = "`VALIDATION`, `OBJECT_ALREADY_EXISTS`: could not be created", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn is_access_allowed(
     state: web::Data<State>,
     request: HttpRequest,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entity, access_type } = form.into_inner();
-    let session_id = crate::routes::session_id(&request, session_id);
-    let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let session_id = crate::routes::requested_session_id(&request, session_id);
+    let user_name = auth::require_user(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let entity = entity.ok_or_else(|| missing("entity"))?;
     let access_type = access_type.ok_or_else(|| missing("accessType"))?;
@@ -60,26 +60,28 @@ pub async fn post(
         Error::BadParameter(format!("accessType must be CREATE, READ, UPDATE or DELETE, not {access_type}"))
     })?;
     let allowed = match operation {
-        Operation::Create => may_create(&state, user_name, &entity).await?,
-        operation => may(&state, user_name, operation, &entity).await?,
+        Operation::Create => is_create_allowed(&state, user_name, &entity).await?,
+        operation => is_allowed(&state, user_name, operation, &entity).await?,
     };
-    Ok(crate::routes::json(format!("{{\"isAccessAllowed\":{allowed}}}")))
+    Ok(crate::routes::json_response(format!("{{\"isAccessAllowed\":{allowed}}}")))
 }
 
-async fn may(state: &State, user_name: String, operation: Operation, entity: &str) -> Result<bool, Problem> {
+async fn is_allowed(state: &State, user_name: String, operation: Operation, entity: &str) -> Result<bool, Problem> {
     let targets = write::parse_targets(entity)?;
     let [(entity, id)] = targets.as_slice() else {
         return Err(Error::BadParameter("entity must be one entity".to_owned()).into());
     };
     let mut tx = state.db.read().await?;
-    crate::store::entities::by_id(&mut tx, entity, *id).await?.ok_or_else(|| Error::no_such(entity.name, *id))?;
-    let rights = auth::rights(state, &mut tx, user_name).await?;
-    let permit = Permit { rights: &rights, env: crate::read::env(state, &rights, tx.engine()) };
-    answer(permit.require(&mut tx, operation, entity, &[*id]).await)
+    crate::store::entities::get_by_id(&mut tx, entity, *id)
+        .await?
+        .ok_or_else(|| Error::entity_not_found(entity.name, *id))?;
+    let rights = auth::load_rights(state, &mut tx, user_name).await?;
+    let permit = Permissions { rights: &rights, env: crate::read::build_environment(state, &rights, tx.engine()) };
+    allowed_or_refused(permit.require_operation(&mut tx, operation, entity, &[*id]).await)
 }
 
 /// Really creates and then rolls back, because rules ask about rows that are there.
-async fn may_create(state: &State, user_name: String, entity: &str) -> Result<bool, Problem> {
+async fn is_create_allowed(state: &State, user_name: String, entity: &str) -> Result<bool, Problem> {
     enum Outcome {
         Allowed,
         Failed(Error),
@@ -100,18 +102,18 @@ async fn may_create(state: &State, user_name: String, entity: &str) -> Result<bo
     }
     let author = Author::new(user_name, state.clock.now_micros());
     let rolled_back = state.db.write(async |tx| -> Result<(), Outcome> {
-        let rights = auth::rights(state, tx, author.user_name.clone()).await?;
-        let permit = Permit { rights: &rights, env: crate::read::env(state, &rights, tx.engine()) };
-        write::apply(tx, &items, &author, &permit, &state.parse).await?;
+        let rights = auth::load_rights(state, tx, author.user_name.clone()).await?;
+        let permit = Permissions { rights: &rights, env: crate::read::build_environment(state, &rights, tx.engine()) };
+        write::write_items(tx, &items, &author, &permit, &state.parse).await?;
         Err(Outcome::Allowed)
     });
     match rolled_back.await {
         Ok(()) | Err(Outcome::Allowed) => Ok(true),
-        Err(Outcome::Failed(e)) => answer(Err(e)),
+        Err(Outcome::Failed(e)) => allowed_or_refused(Err(e)),
     }
 }
 
-fn answer(outcome: Result<(), Error>) -> Result<bool, Problem> {
+fn allowed_or_refused(outcome: Result<(), Error>) -> Result<bool, Problem> {
     let refused = |e: &Error| match e {
         Error::Forbidden(_) => true,
         Error::At { source, .. } => matches!(**source, Error::Forbidden(_)),

@@ -7,10 +7,10 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::openapi::{Always, Body, Failure, Id};
+use crate::openapi::{BodyResponses, CommonResponses, Failure, Id};
 use crate::state::State;
 use crate::store::Author;
-use crate::write::{self, Permit};
+use crate::write::{self, Permissions};
 use crate::{auth, read};
 
 #[derive(Deserialize, ToSchema)]
@@ -36,8 +36,8 @@ pub struct Form {
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        Body,
+        CommonResponses,
+        BodyResponses,
         (status = 200, description = "The id of the copy", body = Id),
         (status = 400, description = "`BAD_PARAMETER`: type, id or keys cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
@@ -45,14 +45,14 @@ pub struct Form {
         (status = 412, description = "`VALIDATION`; `OBJECT_ALREADY_EXISTS`: the key is taken", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn clone_entity(
     state: web::Data<State>,
     request: HttpRequest,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, name, id, keys } = form.into_inner();
-    let session_id = crate::routes::session_id(&request, session_id);
-    let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let session_id = crate::routes::requested_session_id(&request, session_id);
+    let user_name = auth::require_user(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let name = name.ok_or_else(|| missing("name"))?;
     let entity =
@@ -63,11 +63,11 @@ pub async fn post(
     let keys = write::parse_keys(entity, &keys.ok_or_else(|| missing("keys"))?)?;
     let author = Author::new(user_name, state.clock.now_micros());
     let copy = author
-        .transaction(&state.db, &state.outbox, async |tx| -> Result<i64, Error> {
-            let rights = auth::rights(&state, tx, author.user_name.clone()).await?;
-            let permit = Permit { rights: &rights, env: read::env(&state, &rights, tx.engine()) };
-            write::clone(tx, (entity, id), &keys, &author, &permit, &state.parse).await
+        .run_transaction(&state.db, &state.outbox, async |tx| -> Result<i64, Error> {
+            let rights = auth::load_rights(&state, tx, author.user_name.clone()).await?;
+            let permit = Permissions { rights: &rights, env: read::build_environment(&state, &rights, tx.engine()) };
+            write::clone_entity(tx, (entity, id), &keys, &author, &permit, &state.parse).await
         })
         .await?;
-    Ok(crate::routes::json(format!("{{\"id\":{copy}}}")))
+    Ok(crate::routes::json_response(format!("{{\"id\":{copy}}}")))
 }

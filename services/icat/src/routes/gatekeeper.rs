@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::auth;
 use crate::error::Error;
-use crate::openapi::{Always, Failure};
+use crate::openapi::{CommonResponses, Failure};
 use crate::state::State;
 
 #[derive(Deserialize, ToSchema)]
@@ -26,17 +26,17 @@ pub struct Form {
     summary = "Read the rules again", description = "Has no effect: changes of rules are seen at once.",
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 204, description = "Done"),
         (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: no root user", body = Failure),
     ),
 )]
-pub async fn tables(
+pub async fn mark_public_tables_stale(
     state: web::Data<State>,
     request: HttpRequest,
     form: Option<web::Form<Form>>,
 ) -> Result<HttpResponse, Problem> {
-    answer(&state, &request, form).await
+    require_root(&state, &request, form).await
 }
 
 #[utoipa::path(
@@ -44,22 +44,26 @@ pub async fn tables(
     summary = "Read the public steps again", description = "Has no effect: changes of public steps are seen at once.",
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 204, description = "Done"),
         (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: no root user", body = Failure),
     ),
 )]
-pub async fn steps(
+pub async fn mark_public_steps_stale(
     state: web::Data<State>,
     request: HttpRequest,
     form: Option<web::Form<Form>>,
 ) -> Result<HttpResponse, Problem> {
-    answer(&state, &request, form).await
+    require_root(&state, &request, form).await
 }
 
-async fn answer(state: &State, request: &HttpRequest, form: Option<web::Form<Form>>) -> Result<HttpResponse, Problem> {
-    let session_id = crate::routes::session_id(request, form.and_then(|form| form.into_inner().session_id));
-    let user_name = auth::user_of(state, &mut state.db.read().await?, session_id.as_deref()).await?;
+async fn require_root(
+    state: &State,
+    request: &HttpRequest,
+    form: Option<web::Form<Form>>,
+) -> Result<HttpResponse, Problem> {
+    let session_id = crate::routes::requested_session_id(request, form.and_then(|form| form.into_inner().session_id));
+    let user_name = auth::require_user(state, &mut state.db.read().await?, session_id.as_deref()).await?;
     if !state.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());
     }

@@ -14,43 +14,43 @@ pub mod version;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
-use service_kit::{Dialect, Listener, Mount, bearer_credential};
+use service_kit::{ErrorFormat, Listener, Mount, bearer_credential};
 
 use crate::state::State;
 
-pub fn mount(state: Arc<State>) -> Mount {
-    Mount::new("/icat", Listener::Public, Dialect::Icat)
+pub fn build_mount(state: Arc<State>) -> Mount {
+    Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
         .cors_for_everybody()
         .state(state)
-        .get("/version", version::get)
-        .get("/properties", properties::get)
-        .post("/session", session::create::post)
-        .get("/session/{id}", session::get::get)
-        .put("/session/{id}", session::refresh::put)
-        .delete("/session/{id}", session::end::delete)
-        .get("/user/{name}", user::get)
-        .get("/user/{mnemonic}/{name}", user::get_with_mnemonic)
-        .get("/entityManager", entity_manager::read::get)
-        .post("/entityManager", entity_manager::write::post)
-        .delete("/entityManager", entity_manager::delete::delete)
-        .post("/entityManager/search", entity_manager::search::post)
-        .post("/cloner", cloner::post)
-        .get("/port", port::export::get)
-        .post("/port", port::import::post)
-        .unhurried()
-        .post("/isAccessAllowed", access::post)
-        .get("/schema", schema::list)
-        .get("/schema/{entity}", schema::get)
-        .post("/gatekeeper/markPublicTablesStale", gatekeeper::tables)
-        .post("/gatekeeper/markPublicStepsStale", gatekeeper::steps)
+        .get("/version", version::get_version)
+        .get("/properties", properties::get_properties)
+        .post("/session", session::create::log_in)
+        .get("/session/{id}", session::get::get_session)
+        .put("/session/{id}", session::refresh::refresh_session)
+        .delete("/session/{id}", session::end::log_out)
+        .get("/user/{name}", user::is_logged_in)
+        .get("/user/{mnemonic}/{name}", user::is_logged_in_with_mnemonic)
+        .get("/entityManager", entity_manager::read::read_entities)
+        .post("/entityManager", entity_manager::write::write_entities)
+        .delete("/entityManager", entity_manager::delete::delete_entities)
+        .post("/entityManager/search", entity_manager::search::search_entities)
+        .post("/cloner", cloner::clone_entity)
+        .get("/port", port::export::export_entities)
+        .post("/port", port::import::import_entities)
+        .without_timeout()
+        .post("/isAccessAllowed", access::is_access_allowed)
+        .get("/schema", schema::list_entity_types)
+        .get("/schema/{entity}", schema::get_entity_type)
+        .post("/gatekeeper/markPublicTablesStale", gatekeeper::mark_public_tables_stale)
+        .post("/gatekeeper/markPublicStepsStale", gatekeeper::mark_public_steps_stale)
 }
 
 /// 200 with compact JSON; ICAT names no charset.
-fn json(body: String) -> HttpResponse {
+fn json_response(body: String) -> HttpResponse {
     HttpResponse::Ok().insert_header(("content-type", "application/json")).body(body)
 }
 
 /// The session id of `Authorization: Bearer`, or from where the interface has it.
-fn session_id(request: &HttpRequest, parameter: Option<String>) -> Option<String> {
+fn requested_session_id(request: &HttpRequest, parameter: Option<String>) -> Option<String> {
     bearer_credential(request).map(str::to_owned).or(parameter)
 }

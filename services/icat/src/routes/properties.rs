@@ -8,7 +8,7 @@ use service_kit::{HttpError, Peer, Problem};
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::openapi::{Always, Failure};
+use crate::openapi::{CommonResponses, Failure};
 use crate::state::State;
 
 const DESCRIPTION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,18 +62,19 @@ pub struct Key {
     summary = "Limits and authenticators",
     security(),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "What a login form needs to know", body = Properties),
         (status = 500, description = "`INTERNAL`: an authenticator does not answer", body = Failure),
     ),
 )]
-pub async fn get(state: web::Data<State>) -> Result<HttpResponse, Problem> {
+pub async fn get_properties(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     let mut authenticators = Vec::new();
     for (config, url) in state.config.authn.iter().zip(&state.authn_urls) {
-        let keys = describe(&state, &config.mnemonic, url).await.map_err(|source| Error::Authenticator {
-            message: format!("No authenticator of type {} is working", config.mnemonic),
-            source: Some(source),
-        })?;
+        let keys =
+            describe_authenticator(&state, &config.mnemonic, url).await.map_err(|source| Error::Authenticator {
+                message: format!("No authenticator of type {} is working", config.mnemonic),
+                source: Some(source),
+            })?;
         authenticators.push(Authenticator {
             mnemonic: &config.mnemonic,
             keys,
@@ -87,10 +88,10 @@ pub async fn get(state: web::Data<State>) -> Result<HttpResponse, Problem> {
         authenticators,
         container_type: "Undulator",
     };
-    Ok(super::json(serde_json::to_string(&properties).map_err(Problem::internal)?))
+    Ok(super::json_response(serde_json::to_string(&properties).map_err(Problem::internal)?))
 }
 
-async fn describe(state: &State, mnemonic: &str, url: &str) -> Result<Vec<Key>, HttpError> {
+async fn describe_authenticator(state: &State, mnemonic: &str, url: &str) -> Result<Vec<Key>, HttpError> {
     let request = state
         .http
         .get(format!("{url}/authn.{mnemonic}/description"))

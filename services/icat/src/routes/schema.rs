@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use service_kit::Problem;
 
 use crate::error::Error;
-use crate::openapi::{Always, EntityInfo, Failure};
+use crate::openapi::{CommonResponses, EntityInfo, Failure};
 
 #[utoipa::path(
     get, path = "/icat/schema", operation_id = "list_entity_types", tag = "schema", summary = "The types of entities",
     security(),
-    responses((status = 200, description = "Names, parents before children", body = Vec<String>), Always),
+    responses((status = 200, description = "Names, parents before children", body = Vec<String>), CommonResponses),
 )]
-pub async fn list() -> HttpResponse {
+pub async fn list_entity_types() -> HttpResponse {
     let names: Vec<&str> = schema::all_entities().iter().map(|entity| entity.name).collect();
-    super::json(json!(names).to_string())
+    super::json_response(json!(names).to_string())
 }
 
 #[utoipa::path(
@@ -27,19 +27,19 @@ pub async fn list() -> HttpResponse {
     responses(
         (status = 200, description = "Its fields and unique key", body = EntityInfo),
         (status = 400, description = "`BAD_PARAMETER`: there is no such type", body = Failure),
-        Always,
+        CommonResponses,
     ),
 )]
-pub async fn get(name: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn get_entity_type(name: web::Path<String>) -> Result<HttpResponse, Problem> {
     let entity =
         schema::find_entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
-    Ok(super::json(info(entity).to_string()))
+    Ok(super::json_response(render_entity_info(entity).to_string()))
 }
 
-fn info(entity: &'static Entity) -> Value {
-    let base = BASE_FIELDS.iter().map(attribute);
+fn render_entity_info(entity: &'static Entity) -> Value {
+    let base = BASE_FIELDS.iter().map(render_field_info);
     let own = entity.members().iter().copied().map(|member| match member {
-        Member::Field(field) => attribute(field),
+        Member::Field(field) => render_field_info(field),
         Member::One(one) => {
             json!({"name": one.name, "type": one.target, "relType": "ONE", "notNullable": !one.nullable})
         }
@@ -52,7 +52,7 @@ fn info(entity: &'static Entity) -> Value {
     })
 }
 
-fn attribute(field: &Field) -> Value {
+fn render_field_info(field: &Field) -> Value {
     let (kind, values) = match field.kind {
         FieldKind::String => ("String", None),
         FieldKind::Long => ("Long", None),

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
-use crate::openapi::{Always, LoggedIn};
+use crate::openapi::{CommonResponses, LoggedIn};
 use crate::state::State;
 use crate::store::sessions;
 
@@ -12,10 +12,10 @@ use crate::store::sessions;
     summary = "Whether somebody has a session",
     params(("name" = String, Path, description = "User name of an authenticator without mechanism")),
     security(),
-    responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), Always),
+    responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), CommonResponses),
 )]
-pub async fn get(state: web::Data<State>, name: web::Path<String>) -> Result<HttpResponse, Problem> {
-    logged_in(&state, &name).await
+pub async fn is_logged_in(state: web::Data<State>, name: web::Path<String>) -> Result<HttpResponse, Problem> {
+    render_logged_in(&state, &name).await
 }
 
 #[utoipa::path(
@@ -26,18 +26,18 @@ pub async fn get(state: web::Data<State>, name: web::Path<String>) -> Result<Htt
         ("name" = String, Path, description = "Such as `alice`"),
     ),
     security(),
-    responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), Always),
+    responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), CommonResponses),
 )]
-pub async fn get_with_mnemonic(
+pub async fn is_logged_in_with_mnemonic(
     state: web::Data<State>,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (mnemonic, name) = path.into_inner();
-    logged_in(&state, &format!("{mnemonic}/{name}")).await
+    render_logged_in(&state, &format!("{mnemonic}/{name}")).await
 }
 
-async fn logged_in(state: &State, user_name: &str) -> Result<HttpResponse, Problem> {
+async fn render_logged_in(state: &State, user_name: &str) -> Result<HttpResponse, Problem> {
     let mut tx = state.db.read().await?;
-    let logged_in = sessions::logged_in(&mut tx, user_name, state.clock.now_micros()).await?;
-    Ok(super::json(format!("{{\"loggedIn\":{logged_in}}}")))
+    let logged_in = sessions::has_live_session(&mut tx, user_name, state.clock.now_micros()).await?;
+    Ok(super::json_response(format!("{{\"loggedIn\":{logged_in}}}")))
 }

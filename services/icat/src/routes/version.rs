@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use crate::openapi::{Always, Version};
+use crate::openapi::{CommonResponses, Version};
 
 /// The version of the interface, not of this program: clients decide by it what they may ask.
 pub const VERSION: &str = "6.2.0";
@@ -11,10 +11,10 @@ pub const VERSION: &str = "6.2.0";
     get, path = "/icat/version", operation_id = "get_version", tag = "service", summary = "Version of the interface",
     security(),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "Always the version of icat.server whose interface this is", body = Version),
     ),
 )]
-pub async fn get() -> HttpResponse {
-    super::json(format!("{{\"version\":\"{VERSION}\"}}"))
+pub async fn get_version() -> HttpResponse {
+    super::json_response(format!("{{\"version\":\"{VERSION}\"}}"))
 }

@@ -33,7 +33,7 @@ impl Author {
     }
 
     /// Runs `work` in a write transaction that ends with the events of its changes.
-    pub async fn transaction<T, E: From<DbError>>(
+    pub async fn run_transaction<T, E: From<DbError>>(
         &self,
         db: &Db,
         outbox: &Outbox,
@@ -41,23 +41,23 @@ impl Author {
     ) -> Result<T, E> {
         db.write(async |tx| {
             // A transaction that lost against another is run again from the start.
-            self.changes().clear();
+            self.lock_changes().clear();
             let done = work(tx).await?;
-            self.tell(tx, outbox).await?;
+            self.emit_change_events(tx, outbox).await?;
             Ok(done)
         })
         .await
     }
 
     /// Notes changed rows; deleted ones have no revision any more.
-    pub(super) fn note(&self, entity: &Entity, verb: Verb, rows: impl IntoIterator<Item = (i64, i64)>) {
+    pub(super) fn record_changes(&self, entity: &Entity, verb: Verb, rows: impl IntoIterator<Item = (i64, i64)>) {
         let changes = rows.into_iter().map(|(id, revision)| Change { entity: entity.name, verb, id, revision });
-        self.changes().extend(changes);
+        self.lock_changes().extend(changes);
     }
 
     /// One event per kind and verb in the order in which they began.
-    async fn tell(&self, tx: &mut Tx, outbox: &Outbox) -> Result<(), DbError> {
-        let changes = std::mem::take(&mut *self.changes());
+    async fn emit_change_events(&self, tx: &mut Tx, outbox: &Outbox) -> Result<(), DbError> {
+        let changes = std::mem::take(&mut *self.lock_changes());
         let mut groups: Vec<(&'static str, Verb, Vec<&Change>)> = Vec::new();
         for change in &changes {
             match groups.iter_mut().find(|(entity, verb, _)| (*entity, *verb) == (change.entity, change.verb)) {
@@ -80,7 +80,7 @@ impl Author {
         Ok(())
     }
 
-    fn changes(&self) -> std::sync::MutexGuard<'_, Vec<Change>> {
+    fn lock_changes(&self) -> std::sync::MutexGuard<'_, Vec<Change>> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

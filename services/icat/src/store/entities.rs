@@ -45,22 +45,22 @@ pub struct NewRow {
 }
 
 /// The columns of an entity in the order of a row's values.
-pub fn columns(entity: &'static Entity) -> impl Iterator<Item = &'static str> {
+pub fn value_columns(entity: &'static Entity) -> impl Iterator<Item = &'static str> {
     entity.fields.iter().map(|f| f.column).chain(entity.one.iter().map(|r| r.column))
 }
 
 /// Where an attribute or to-one relation stands in a row's values.
-pub fn place(entity: &Entity, name: &str) -> Option<usize> {
+pub fn value_index(entity: &Entity, name: &str) -> Option<usize> {
     let fields = entity.fields.iter().map(|f| f.name);
     fields.chain(entity.one.iter().map(|r| r.name)).position(|n| n == name)
 }
 
 /// The members of an entity in the order of its JSON, with where each stands in a row's values; to-many relations stand
 /// nowhere.
-pub fn layout(entity: &'static Entity) -> &'static [(Member, Option<usize>)] {
+pub fn member_layout(entity: &'static Entity) -> &'static [(Member, Option<usize>)] {
     type Layout = Vec<(Member, Option<usize>)>;
     static BY_NAME: OnceLock<HashMap<&str, Layout>> = OnceLock::new();
-    let of = |entity: &'static Entity| entity.members().iter().map(|m| (*m, place(entity, m.name()))).collect();
+    let of = |entity: &'static Entity| entity.members().iter().map(|m| (*m, value_index(entity, m.name()))).collect();
     let all = BY_NAME.get_or_init(|| schema::all_entities().iter().map(|entity| (entity.name, of(entity))).collect());
     all.get(entity.name).map_or(&[], Vec::as_slice)
 }
@@ -96,51 +96,61 @@ pub fn is_count(entity: &Entity, name: &str) -> bool {
     matches!(entity.name, "Dataset" | "Investigation") && matches!(name, "fileSize" | "fileCount")
 }
 
-fn select(entity: &'static Entity) -> String {
-    let columns: Vec<&str> = columns(entity).collect();
+fn select_statement(entity: &'static Entity) -> String {
+    let columns: Vec<&str> = value_columns(entity).collect();
     let comma = if columns.is_empty() { "" } else { ", " };
     format!("SELECT id, create_id, create_time, mod_id, mod_time{comma}{} FROM {}", columns.join(", "), entity.table)
 }
 
 /// The rows with these ids, in no particular order; ids without a row are left out.
-pub async fn by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<Vec<StoredRow>, DbError> {
+pub async fn find_by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<Vec<StoredRow>, DbError> {
     let mut found = Vec::with_capacity(ids.len());
-    let sql = format!("{} WHERE id IN {}", select(entity), tx.engine().id_list("$1"));
+    let sql = format!("{} WHERE id IN {}", select_statement(entity), tx.engine().id_list("$1"));
     for ids in ids.chunks(IDS_PER_SELECT) {
-        let rows = tx.all(&sql, &[Val::ids(ids)]).await?;
+        let rows = tx.fetch_all(&sql, &[Val::from_ids(ids)]).await?;
         for row in &rows {
-            found.push(stored(entity, row)?);
+            found.push(parse_row(entity, row)?);
         }
     }
     Ok(found)
 }
 
-pub async fn by_id(tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<Option<StoredRow>, DbError> {
-    let sql = format!("{} WHERE id = $1", select(entity));
-    tx.opt(&sql, &[id.into()]).await?.map(|row| stored(entity, &row)).transpose()
+pub async fn get_by_id(tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<Option<StoredRow>, DbError> {
+    let sql = format!("{} WHERE id = $1", select_statement(entity));
+    tx.fetch_optional(&sql, &[id.into()]).await?.map(|row| parse_row(entity, &row)).transpose()
 }
 
 /// The whole table in the order of ids; for imports.
-pub async fn all(tx: &mut Tx, entity: &'static Entity) -> Result<Vec<StoredRow>, DbError> {
-    let rows = tx.all(&format!("{} ORDER BY id", select(entity)), &[]).await?;
-    rows.iter().map(|row| stored(entity, row)).collect()
+pub async fn list_all(tx: &mut Tx, entity: &'static Entity) -> Result<Vec<StoredRow>, DbError> {
+    let rows = tx.fetch_all(&format!("{} ORDER BY id", select_statement(entity)), &[]).await?;
+    rows.iter().map(|row| parse_row(entity, row)).collect()
 }
 
 /// How many rows a kind has.
-pub async fn count(tx: &mut Tx, entity: &'static Entity) -> Result<usize, DbError> {
-    let rows: i64 = tx.one(&format!("SELECT COUNT(*) AS rows FROM {}", entity.table), &[]).await?.get("rows")?;
+pub async fn count_rows(tx: &mut Tx, entity: &'static Entity) -> Result<usize, DbError> {
+    let rows: i64 = tx.fetch_one(&format!("SELECT COUNT(*) AS rows FROM {}", entity.table), &[]).await?.get("rows")?;
     Ok(usize::try_from(rows).unwrap_or_default())
 }
 
 /// The first ids of a kind after one, in their order.
-pub async fn ids_after(tx: &mut Tx, entity: &'static Entity, after: i64, limit: usize) -> Result<Vec<i64>, DbError> {
+pub async fn list_ids_after(
+    tx: &mut Tx,
+    entity: &'static Entity,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<i64>, DbError> {
     let sql = format!("SELECT id FROM {} WHERE id > $1 ORDER BY id LIMIT $2", entity.table);
-    let rows = tx.all(&sql, &[after.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()]).await?;
+    let rows = tx.fetch_all(&sql, &[after.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 
 /// Pairs of (row, target) for the rows whose to-one relation in `column` leads somewhere.
-pub async fn keys(tx: &mut Tx, entity: &'static Entity, column: &str, ids: &[i64]) -> Result<Vec<(i64, i64)>, DbError> {
+pub async fn list_relation_keys(
+    tx: &mut Tx,
+    entity: &'static Entity,
+    column: &str,
+    ids: &[i64],
+) -> Result<Vec<(i64, i64)>, DbError> {
     let sql = format!(
         "SELECT id, {column} AS target FROM {} WHERE id IN {} AND {column} IS NOT NULL",
         entity.table,
@@ -148,7 +158,7 @@ pub async fn keys(tx: &mut Tx, entity: &'static Entity, column: &str, ids: &[i64
     );
     let mut pairs = Vec::new();
     for ids in ids.chunks(IDS_PER_SELECT) {
-        for row in &tx.all(&sql, &[Val::ids(ids)]).await? {
+        for row in &tx.fetch_all(&sql, &[Val::from_ids(ids)]).await? {
             pairs.push((row.get("id")?, row.get("target")?));
         }
     }
@@ -157,7 +167,7 @@ pub async fn keys(tx: &mut Tx, entity: &'static Entity, column: &str, ids: &[i64
 
 /// Pairs of (parent, child) for the children of a to-many relation: rows of `entity` whose `column` is one of `parents`.
 /// At most `limit` pairs.
-pub async fn children(
+pub async fn list_child_ids(
     tx: &mut Tx,
     entity: &'static Entity,
     column: &str,
@@ -172,7 +182,7 @@ pub async fn children(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut pairs = Vec::new();
     for parents in parents.chunks(IDS_PER_SELECT) {
-        let rows = tx.all(&sql, &[Val::ids(parents), limit.into()]).await?;
+        let rows = tx.fetch_all(&sql, &[Val::from_ids(parents), limit.into()]).await?;
         for row in &rows {
             pairs.push((row.get("parent")?, row.get("id")?));
         }
@@ -185,7 +195,7 @@ pub const FOREIGN_SAMPLES: &str = "SELECT d.id FROM dataset d JOIN sample s ON s
                                    s.investigation_id <> d.investigation_id LIMIT 1";
 
 pub async fn has_foreign_samples(tx: &mut Tx) -> Result<bool, DbError> {
-    Ok(tx.opt(FOREIGN_SAMPLES, &[]).await?.is_some())
+    Ok(tx.fetch_optional(FOREIGN_SAMPLES, &[]).await?.is_some())
 }
 
 pub fn is_null(val: &Val) -> bool {
@@ -200,20 +210,20 @@ pub async fn find_by_key(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -
     let mut conditions = Vec::new();
     let mut vals = Vec::new();
     for (number, name) in (1..).zip(entity.unique) {
-        let Some(place) = place(entity, name) else { continue };
-        let column = columns(entity).nth(place).unwrap_or_default();
+        let Some(place) = value_index(entity, name) else { continue };
+        let column = value_columns(entity).nth(place).unwrap_or_default();
         conditions.push(format!("{column} = ${number}"));
         vals.push(values[place].clone());
     }
     let sql = format!("SELECT id FROM {} WHERE {}", entity.table, conditions.join(" AND "));
-    tx.opt(&sql, &vals).await?.map(|row| row.get("id")).transpose()
+    tx.fetch_optional(&sql, &vals).await?.map(|row| row.get("id")).transpose()
 }
 
 /// Ids of the rows with exactly these values, NULLs included, in the order of ids.
 pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<Vec<i64>, DbError> {
     let mut conditions = vec!["id > 0".to_owned()];
     let mut vals = Vec::new();
-    for (column, val) in columns(entity).zip(values) {
+    for (column, val) in value_columns(entity).zip(values) {
         if is_null(val) {
             conditions.push(format!("{column} IS NULL"));
         } else {
@@ -222,24 +232,29 @@ pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) ->
         }
     }
     let sql = format!("SELECT id FROM {} WHERE {} ORDER BY id", entity.table, conditions.join(" AND "));
-    tx.all(&sql, &vals).await?.iter().map(|row| row.get("id")).collect()
+    tx.fetch_all(&sql, &vals).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// Stores rows with fresh stamps. The caller has made sure of NULLs, lengths and keys; the constraints stand behind it.
-pub async fn insert(tx: &mut Tx, entity: &'static Entity, rows: &[NewRow], author: &Author) -> Result<(), DbError> {
+pub async fn insert_rows(
+    tx: &mut Tx,
+    entity: &'static Entity,
+    rows: &[NewRow],
+    author: &Author,
+) -> Result<(), DbError> {
     if rows.is_empty() {
         return Ok(());
     }
     for rows in rows.chunks(ROWS_PER_INSERT) {
-        let (sql, vals) = insertion(tx.engine(), entity, rows, author);
-        tx.exec(&sql, &vals).await?;
+        let (sql, vals) = build_insert(tx.engine(), entity, rows, author);
+        tx.execute(&sql, &vals).await?;
     }
-    author.note(entity, Verb::Created, rows.iter().map(|row| (row.id, FIRST_REVISION)));
-    rule_change(tx, entity).await
+    author.record_changes(entity, Verb::Created, rows.iter().map(|row| (row.id, FIRST_REVISION)));
+    bump_version_if_rule(tx, entity).await
 }
 
 /// The same, but rows whose key is stored already are left out; the ids of those that were stored.
-pub async fn insert_new(
+pub async fn insert_new_rows(
     tx: &mut Tx,
     entity: &'static Entity,
     rows: &[NewRow],
@@ -247,28 +262,28 @@ pub async fn insert_new(
 ) -> Result<HashSet<i64>, DbError> {
     let mut stored = HashSet::with_capacity(rows.len());
     for rows in rows.chunks(ROWS_PER_INSERT) {
-        let (sql, vals) = insertion(tx.engine(), entity, rows, author);
+        let (sql, vals) = build_insert(tx.engine(), entity, rows, author);
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        let done = tx.exec(&format!("{sql} ON CONFLICT DO NOTHING"), &vals).await?;
+        let done = tx.execute(&format!("{sql} ON CONFLICT DO NOTHING"), &vals).await?;
         if done == ids.len() as u64 {
             stored.extend(ids);
             continue;
         }
         let there = format!("SELECT id FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
-        for row in &tx.all(&there, &[Val::ids(&ids)]).await? {
+        for row in &tx.fetch_all(&there, &[Val::from_ids(&ids)]).await? {
             stored.insert(row.get("id")?);
         }
     }
-    author.note(entity, Verb::Created, stored.iter().map(|id| (*id, FIRST_REVISION)));
+    author.record_changes(entity, Verb::Created, stored.iter().map(|id| (*id, FIRST_REVISION)));
     if !stored.is_empty() {
-        rule_change(tx, entity).await?;
+        bump_version_if_rule(tx, entity).await?;
     }
     Ok(stored)
 }
 
-fn insertion(engine: Engine, entity: &'static Entity, rows: &[NewRow], author: &Author) -> (String, Vec<Val>) {
+fn build_insert(engine: Engine, entity: &'static Entity, rows: &[NewRow], author: &Author) -> (String, Vec<Val>) {
     let columns: Vec<&str> =
-        ["id", "create_id", "create_time", "mod_id", "mod_time"].into_iter().chain(columns(entity)).collect();
+        ["id", "create_id", "create_time", "mod_id", "mod_time"].into_iter().chain(value_columns(entity)).collect();
     let mut sql = format!("INSERT INTO {} ({}) VALUES ", entity.table, columns.join(", "));
     let mut vals = Vec::with_capacity(rows.len() * columns.len());
     for (n, row) in rows.iter().enumerate() {
@@ -289,7 +304,7 @@ fn insertion(engine: Engine, entity: &'static Entity, rows: &[NewRow], author: &
 }
 
 /// Gives a row other stamps than its author's: for imports that keep who made it and when.
-pub async fn restamp(
+pub async fn update_stamps(
     tx: &mut Tx,
     entity: &'static Entity,
     id: i64,
@@ -307,11 +322,11 @@ pub async fn restamp(
         modified.at.into(),
         id.into(),
     ];
-    tx.exec(&sql, &vals).await.map(drop)
+    tx.execute(&sql, &vals).await.map(drop)
 }
 
 /// Overwrites some values of a row and stamps it; its revision rises.
-pub async fn update(
+pub async fn update_row(
     tx: &mut Tx,
     entity: &'static Entity,
     id: i64,
@@ -322,32 +337,32 @@ pub async fn update(
     let mut vals = vec![author.user_name.as_str().into(), author.at.into()];
     for (place, val) in changes {
         vals.push(val.clone());
-        sets.push(format!("{} = ${}", columns(entity).nth(*place).unwrap_or_default(), vals.len()));
+        sets.push(format!("{} = ${}", value_columns(entity).nth(*place).unwrap_or_default(), vals.len()));
     }
     vals.push(id.into());
     let sql = format!("UPDATE {} SET {} WHERE id = ${} RETURNING rev", entity.table, sets.join(", "), vals.len());
-    if let Some(row) = tx.opt(&sql, &vals).await? {
-        author.note(entity, Verb::Updated, [(id, row.get("rev")?)]);
+    if let Some(row) = tx.fetch_optional(&sql, &vals).await? {
+        author.record_changes(entity, Verb::Updated, [(id, row.get("rev")?)]);
     }
-    rule_change(tx, entity).await
+    bump_version_if_rule(tx, entity).await
 }
 
 /// Removes rows; what depends on them must have gone before.
-pub async fn delete(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &Author) -> Result<(), DbError> {
+pub async fn delete_rows(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &Author) -> Result<(), DbError> {
     let sql = format!("DELETE FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
     for ids in ids.chunks(IDS_PER_SELECT) {
-        tx.exec(&sql, &[Val::ids(ids)]).await?;
+        tx.execute(&sql, &[Val::from_ids(ids)]).await?;
     }
-    author.note(entity, Verb::Deleted, ids.iter().map(|id| (*id, 0)));
-    rule_change(tx, entity).await
+    author.record_changes(entity, Verb::Deleted, ids.iter().map(|id| (*id, 0)));
+    bump_version_if_rule(tx, entity).await
 }
 
 /// Parsed rules are cached; whoever changes one says so in the same transaction.
-async fn rule_change(tx: &mut Tx, entity: &Entity) -> Result<(), DbError> {
-    if matches!(entity.name, "Rule" | "PublicStep") { rules::bump_version(tx).await } else { Ok(()) }
+async fn bump_version_if_rule(tx: &mut Tx, entity: &Entity) -> Result<(), DbError> {
+    if matches!(entity.name, "Rule" | "PublicStep") { rules::bump_rule_version(tx).await } else { Ok(()) }
 }
 
-fn stored(entity: &'static Entity, row: &Row) -> Result<StoredRow, DbError> {
+fn parse_row(entity: &'static Entity, row: &Row) -> Result<StoredRow, DbError> {
     const FIRST: usize = 5;
     let stamp = |user: usize, at: usize| Ok::<_, DbError>(Stamp { user_name: row.at(user)?, at: row.at(at)? });
     let mut values = empty_values(entity);

@@ -22,15 +22,15 @@ pub struct RuleRow {
 }
 
 /// Rises with every change of a rule or public step.
-pub async fn version(tx: &mut Tx) -> Result<i64, DbError> {
-    tx.one(VERSION, &[]).await?.get("n")
+pub async fn get_rule_version(tx: &mut Tx) -> Result<i64, DbError> {
+    tx.fetch_one(VERSION, &[]).await?.get("n")
 }
 
-pub async fn bump_version(tx: &mut Tx) -> Result<(), DbError> {
-    tx.exec(BUMP, &[]).await.map(drop)
+pub async fn bump_rule_version(tx: &mut Tx) -> Result<(), DbError> {
+    tx.execute(BUMP, &[]).await.map(drop)
 }
 
-pub async fn rules(tx: &mut Tx) -> Result<Vec<RuleRow>, DbError> {
+pub async fn list_rules(tx: &mut Tx) -> Result<Vec<RuleRow>, DbError> {
     let row = |row: &service_kit::Row| {
         Ok(RuleRow {
             id: row.get("id")?,
@@ -39,17 +39,17 @@ pub async fn rules(tx: &mut Tx) -> Result<Vec<RuleRow>, DbError> {
             grouping: row.get("grouping_id")?,
         })
     };
-    tx.all(RULES, &[]).await?.iter().map(row).collect()
+    tx.fetch_all(RULES, &[]).await?.iter().map(row).collect()
 }
 
 /// Origin entity and relation of each public step.
-pub async fn public_steps(tx: &mut Tx) -> Result<Vec<(String, String)>, DbError> {
-    let rows = tx.all(PUBLIC_STEPS, &[]).await?;
+pub async fn list_public_steps(tx: &mut Tx) -> Result<Vec<(String, String)>, DbError> {
+    let rows = tx.fetch_all(PUBLIC_STEPS, &[]).await?;
     rows.iter().map(|row| Ok((row.get("origin")?, row.get("field")?))).collect()
 }
 
 /// Ids of the groups that the user is in.
-pub async fn groups_of(tx: &mut Tx, user_name: &str) -> Result<Vec<i64>, DbError> {
-    let rows = tx.all(GROUPS_OF, &[user_name.into()]).await?;
+pub async fn list_group_ids(tx: &mut Tx, user_name: &str) -> Result<Vec<i64>, DbError> {
+    let rows = tx.fetch_all(GROUPS_OF, &[user_name.into()]).await?;
     rows.iter().map(|row| row.get("group_id")).collect()
 }

@@ -40,7 +40,7 @@ pub struct Session {
 
 /// A login before its password is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Begun {
+pub struct LoginStart {
     /// Microseconds UTC.
     pub at: i64,
     /// How many revocations there were.
@@ -49,51 +49,51 @@ pub struct Begun {
 
 /// How many revocations there were so far.
 pub async fn count_revocations(tx: &mut Tx) -> Result<i64, DbError> {
-    tx.one(COUNT_REVOCATIONS, &[]).await?.get("n")
+    tx.fetch_one(COUNT_REVOCATIONS, &[]).await?.get("n")
 }
 
 /// Stores the session of a login, within a transaction that has done nothing yet; false if it was revoked while it was under way.
-pub async fn create(tx: &mut Tx, id_hash: &str, session: &Session, begun: Begun) -> Result<bool, DbError> {
-    let last = tx.one(TAKE_REVOCATION, &[session.user_name.as_str().into()]).await?;
+pub async fn create_session(tx: &mut Tx, id_hash: &str, session: &Session, begun: LoginStart) -> Result<bool, DbError> {
+    let last = tx.fetch_one(TAKE_REVOCATION, &[session.user_name.as_str().into()]).await?;
     if last.get::<i64>("n")? > begun.revocations && begun.at <= last.get("begun_until")? {
         return Ok(false);
     }
     let vals = [id_hash.into(), session.user_name.as_str().into(), session.expires_at.into(), begun.at.into()];
-    tx.exec(CREATE, &vals).await?;
+    tx.execute(CREATE, &vals).await?;
     Ok(true)
 }
 
-pub async fn find(tx: &mut Tx, id_hash: &str) -> Result<Option<Session>, DbError> {
-    match tx.opt(FIND, &[id_hash.into()]).await? {
+pub async fn get_session(tx: &mut Tx, id_hash: &str) -> Result<Option<Session>, DbError> {
+    match tx.fetch_optional(FIND, &[id_hash.into()]).await? {
         None => Ok(None),
         Some(row) => Ok(Some(Session { user_name: row.get("user_name")?, expires_at: row.get("expires_at")? })),
     }
 }
 
-pub async fn refresh(tx: &mut Tx, id_hash: &str, expires_at: i64) -> Result<(), DbError> {
-    tx.exec(REFRESH, &[expires_at.into(), id_hash.into()]).await.map(drop)
+pub async fn update_expiry(tx: &mut Tx, id_hash: &str, expires_at: i64) -> Result<(), DbError> {
+    tx.execute(REFRESH, &[expires_at.into(), id_hash.into()]).await.map(drop)
 }
 
 /// Whose session it was, if there was one.
-pub async fn end(tx: &mut Tx, id_hash: &str) -> Result<Option<String>, DbError> {
-    tx.opt(END, &[id_hash.into()]).await?.map(|row| row.get("user_name")).transpose()
+pub async fn delete_session(tx: &mut Tx, id_hash: &str) -> Result<Option<String>, DbError> {
+    tx.fetch_optional(END, &[id_hash.into()]).await?.map(|row| row.get("user_name")).transpose()
 }
 
 /// Ends the sessions of a user whose logins began until then, also those that are under way; the hashes of the ids of those
 /// that were stored.
-pub async fn end_all_of(tx: &mut Tx, user_name: &str, begun_until: i64) -> Result<Vec<String>, DbError> {
-    let n: i64 = tx.one(NUMBER_REVOCATION, &[]).await?.get("n")?;
-    tx.exec(NOTE_REVOCATION, &[user_name.into(), n.into(), begun_until.into()]).await?;
-    let rows = tx.all(END_ALL_OF, &[user_name.into(), begun_until.into()]).await?;
+pub async fn delete_sessions_of_user(tx: &mut Tx, user_name: &str, begun_until: i64) -> Result<Vec<String>, DbError> {
+    let n: i64 = tx.fetch_one(NUMBER_REVOCATION, &[]).await?.get("n")?;
+    tx.execute(NOTE_REVOCATION, &[user_name.into(), n.into(), begun_until.into()]).await?;
+    let rows = tx.fetch_all(END_ALL_OF, &[user_name.into(), begun_until.into()]).await?;
     rows.iter().map(|row| row.get("id_hash")).collect()
 }
 
 /// Removes what expired before `now`; how many there were.
-pub async fn purge(tx: &mut Tx, now: i64) -> Result<u64, DbError> {
-    tx.exec(PURGE, &[now.into()]).await
+pub async fn delete_expired(tx: &mut Tx, now: i64) -> Result<u64, DbError> {
+    tx.execute(PURGE, &[now.into()]).await
 }
 
-pub async fn logged_in(tx: &mut Tx, user_name: &str, now: i64) -> Result<bool, DbError> {
-    let n: i64 = tx.one(LOGGED_IN, &[user_name.into(), now.into()]).await?.get("n")?;
+pub async fn has_live_session(tx: &mut Tx, user_name: &str, now: i64) -> Result<bool, DbError> {
+    let n: i64 = tx.fetch_one(LOGGED_IN, &[user_name.into(), now.into()]).await?.get("n")?;
     Ok(n > 0)
 }

@@ -9,21 +9,21 @@ use icat_client::schema::{self, Entity, Field, FieldKind};
 use serde_json::Value;
 use service_kit::{Tx, Val};
 
-use super::{Permit, check};
+use super::{Permissions, check};
 use crate::auth::Operation;
 use crate::error::Error;
 use crate::query::ParseContext;
 use crate::store::Author;
-use crate::store::entities::{self, NewRow, place};
+use crate::store::entities::{self, NewRow, value_index};
 
 /// Rows read and written at once.
 const CHUNK: usize = 500;
 
 /// Values that the copy gets in place of its original's.
-pub type Keys = Vec<(&'static Field, Val)>;
+pub type KeyOverrides = Vec<(&'static Field, Val)>;
 
 /// Reads `{"name":"MX-2417","visitId":"2"}`: members of the unique key, as strings.
-pub fn parse_keys(entity: &'static Entity, text: &str) -> Result<Keys, Error> {
+pub fn parse_keys(entity: &'static Entity, text: &str) -> Result<KeyOverrides, Error> {
     let bad = |text: String| Error::BadParameter(text);
     let json: Value = serde_json::from_str(text).map_err(|e| bad(format!("{e} in json {text}")))?;
     let Value::Object(members) = json else {
@@ -42,18 +42,18 @@ pub fn parse_keys(entity: &'static Entity, text: &str) -> Result<Keys, Error> {
 }
 
 /// Copies a row and its tree; the id of the copy.
-pub async fn clone(
+pub async fn clone_entity(
     tx: &mut Tx,
     (entity, id): (&'static Entity, i64),
-    keys: &Keys,
+    keys: &KeyOverrides,
     author: &Author,
-    permit: &Permit<'_>,
+    permit: &Permissions<'_>,
     parse: &ParseContext,
 ) -> Result<i64, Error> {
-    if entities::by_id(tx, entity, id).await?.is_none() {
+    if entities::get_by_id(tx, entity, id).await?.is_none() {
         return Err(Error::NotFound(format!("{}:{id}", entity.name)));
     }
-    let tree = tree(tx, entity, id, permit).await?;
+    let tree = collect_tree(tx, entity, id, permit).await?;
     let mut copies: HashMap<(&str, i64), i64> = HashMap::new();
     for (kind, ids) in &tree {
         for (original, copy) in ids.iter().zip(tx.allocate_ids(ids.len()).await?) {
@@ -63,41 +63,41 @@ pub async fn clone(
     for (kind, ids) in &tree {
         for ids in ids.chunks(CHUNK) {
             let mut rows = Vec::with_capacity(ids.len());
-            for stored in entities::by_ids(tx, kind, ids).await? {
+            for stored in entities::find_by_ids(tx, kind, ids).await? {
                 let overwritten = if stored.id == id && *kind == entity { keys.as_slice() } else { &[] };
-                let (values, moved) = copied(kind, stored.values, overwritten, &copies);
-                check::not_null(kind, &values)?;
-                check::lengths(kind, &values)?;
-                check::rules_of(tx, kind, &values, parse).await?;
+                let (values, moved) = copy_values(kind, stored.values, overwritten, &copies);
+                check::require_not_null(kind, &values)?;
+                check::check_lengths(kind, &values)?;
+                check::check_entity_rules(tx, kind, &values, parse).await?;
                 if !moved {
-                    check::no_twin(tx, kind, &values, None, &HashSet::new()).await?;
+                    check::require_unique_key(tx, kind, &values, None, &HashSet::new()).await?;
                 }
                 rows.extend(copies.get(&(kind.name, stored.id)).map(|copy| NewRow { id: *copy, values }));
             }
-            entities::insert(tx, kind, &rows, author).await?;
+            entities::insert_rows(tx, kind, &rows, author).await?;
         }
     }
     for (kind, ids) in tree.iter().rev() {
         let copied: Vec<i64> = ids.iter().filter_map(|id| copies.get(&(kind.name, *id)).copied()).collect();
-        permit.require(tx, Operation::Create, kind, &copied).await?;
+        permit.require_operation(tx, Operation::Create, kind, &copied).await?;
     }
     Ok(copies.get(&(entity.name, id)).copied().unwrap_or_default())
 }
 
 /// Ids by kind, parents before children; all of them readable.
-async fn tree(
+async fn collect_tree(
     tx: &mut Tx,
     root: &'static Entity,
     id: i64,
-    permit: &Permit<'_>,
+    permit: &Permissions<'_>,
 ) -> Result<Vec<(&'static Entity, Vec<i64>)>, Error> {
     let mut known: HashSet<(&str, i64)> = HashSet::from([(root.name, id)]);
     let mut tree: HashMap<&str, Vec<i64>> = HashMap::new();
     let mut fresh: Vec<(&'static Entity, Vec<i64>)> = vec![(root, vec![id])];
     while let Some((entity, ids)) = fresh.pop() {
-        permit.require(tx, Operation::Read, entity, &ids).await?;
+        permit.require_operation(tx, Operation::Read, entity, &ids).await?;
         for many in entity.many {
-            let pairs = entities::children(tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
+            let pairs = entities::list_child_ids(tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
             let children = pairs.into_iter().map(|(_, child)| child);
             let children: Vec<i64> = children.filter(|child| known.insert((many.target, *child))).collect();
             if !children.is_empty() {
@@ -110,20 +110,20 @@ async fn tree(
 }
 
 /// The values of a copy, and whether its unique key is new because it belongs to a copied row.
-fn copied(
+fn copy_values(
     entity: &'static Entity,
     mut values: Vec<Val>,
     overwritten: &[(&'static Field, Val)],
     copies: &HashMap<(&str, i64), i64>,
 ) -> (Vec<Val>, bool) {
     for (field, val) in overwritten {
-        if let Some(at) = place(entity, field.name) {
+        if let Some(at) = value_index(entity, field.name) {
             values[at] = val.clone();
         }
     }
     let mut moved = entity.unique.is_empty();
     for one in entity.one {
-        let Some(at) = place(entity, one.name) else { continue };
+        let Some(at) = value_index(entity, one.name) else { continue };
         let Val::I64(Some(id)) = values[at] else { continue };
         if let Some(copy) = copies.get(&(one.target, id)) {
             values[at] = (*copy).into();

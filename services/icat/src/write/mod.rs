@@ -12,27 +12,27 @@ mod rows;
 
 use service_kit::Tx;
 
-pub use self::clone::{clone, parse_keys};
-pub use self::parse::{Item, parse_items, parse_targets};
-pub use self::permit::Permit;
-pub use self::remove::remove;
-use self::rows::Writer;
+pub use self::clone::{clone_entity, parse_keys};
+pub use self::parse::{EntityWrite, parse_items, parse_targets};
+pub use self::permit::Permissions;
+pub use self::remove::delete_entities;
+use self::rows::EntityWriter;
 use crate::error::Error;
 use crate::query::ParseContext;
 use crate::store::Author;
 
 /// Applies all items in order; the ids of the rows created at the top level.
-pub async fn apply(
+pub async fn write_items(
     tx: &mut Tx,
-    items: &[Item],
+    items: &[EntityWrite],
     author: &Author,
-    permit: &Permit<'_>,
+    permit: &Permissions<'_>,
     parse: &ParseContext,
 ) -> Result<Vec<i64>, Error> {
-    let mut writer = Writer::new(tx, author, permit, parse);
+    let mut writer = EntityWriter::new(tx, author, permit, parse);
     let mut created = Vec::new();
     for (offset, item) in items.iter().enumerate() {
-        created.extend(writer.apply(item).await.map_err(|e| e.at(offset))?);
+        created.extend(writer.write_item(item).await.map_err(|e| e.with_offset(offset))?);
     }
     Ok(created)
 }

@@ -5,90 +5,92 @@ use serde_json::{Map, Value};
 use service_kit::Val;
 
 use crate::error::Error;
-use crate::values::{Misfit, read_json};
+use crate::values::{ValueMismatch, parse_json_value};
 
 /// How deep to-many objects may nest; the schema itself allows no sensible request beyond this.
 const DEEPEST: usize = 16;
 
 /// One entity to create or to change, with the children to create below it.
 #[derive(Debug)]
-pub struct Item {
+pub struct EntityWrite {
     pub entity: &'static Entity,
     /// `None`: create.
     pub id: Option<i64>,
     pub fields: Vec<(&'static Field, Val)>,
-    pub ones: Vec<(&'static ToOne, Link)>,
-    pub many: Links,
+    pub ones: Vec<(&'static ToOne, RelationTarget)>,
+    pub many: ChildWrites,
 }
 
 /// Children to create, by relation.
-pub type Links = Vec<(&'static ToMany, Vec<Item>)>;
+pub type ChildWrites = Vec<(&'static ToMany, Vec<EntityWrite>)>;
 
 /// What a to-one relation is set to.
 #[derive(Debug)]
-pub enum Link {
+pub enum RelationTarget {
     None,
     To(i64),
     /// The row named by the id is changed in the same call.
-    Changing(Box<Item>),
+    Changing(Box<EntityWrite>),
 }
 
-fn bad(text: impl Into<String>) -> Error {
+fn bad_parameter(text: impl Into<String>) -> Error {
     Error::BadParameter(text.into())
 }
 
 /// Reads the `entities` of a write: one object or an array of them.
-pub fn parse_items(text: &str) -> Result<Vec<Item>, Error> {
-    let json: Value = serde_json::from_str(text).map_err(|e| bad(format!("{e} in json {text}")).at(0))?;
+pub fn parse_items(text: &str) -> Result<Vec<EntityWrite>, Error> {
+    let json: Value =
+        serde_json::from_str(text).map_err(|e| bad_parameter(format!("{e} in json {text}")).with_offset(0))?;
     let values = match json {
         Value::Array(values) => values,
         single => vec![single],
     };
-    values.iter().enumerate().map(|(offset, value)| top(value).map_err(|e| e.at(offset))).collect()
+    values.iter().enumerate().map(|(offset, value)| parse_item(value).map_err(|e| e.with_offset(offset))).collect()
 }
 
-fn top(value: &Value) -> Result<Item, Error> {
-    let (entity, inner) = named(value, "Entity must have one keyword followed by its values in json")?;
+fn parse_item(value: &Value) -> Result<EntityWrite, Error> {
+    let (entity, inner) = split_entity_name(value, "Entity must have one keyword followed by its values in json")?;
     let Value::Object(members) = inner else {
-        return Err(bad(format!("Unexpected array found in JSON {inner}")));
+        return Err(bad_parameter(format!("Unexpected array found in JSON {inner}")));
     };
-    item(entity, members, 0)
+    parse_members(entity, members, 0)
 }
 
 /// The one key of a top-level object, which is an entity's name.
-fn named<'v>(value: &'v Value, complaint: &str) -> Result<(&'static Entity, &'v Value), Error> {
+fn split_entity_name<'v>(value: &'v Value, complaint: &str) -> Result<(&'static Entity, &'v Value), Error> {
     let object = value.as_object().filter(|object| object.len() == 1);
-    let (name, inner) = object.and_then(|o| o.iter().next()).ok_or_else(|| bad(format!("{complaint} {value}")))?;
-    let entity = schema::find_entity(name).ok_or_else(|| bad(format!("{name} is not an ICAT entity")))?;
+    let (name, inner) =
+        object.and_then(|o| o.iter().next()).ok_or_else(|| bad_parameter(format!("{complaint} {value}")))?;
+    let entity = schema::find_entity(name).ok_or_else(|| bad_parameter(format!("{name} is not an ICAT entity")))?;
     Ok((entity, inner))
 }
 
-fn item(entity: &'static Entity, members: &Map<String, Value>, depth: usize) -> Result<Item, Error> {
+fn parse_members(entity: &'static Entity, members: &Map<String, Value>, depth: usize) -> Result<EntityWrite, Error> {
     if depth > DEEPEST {
-        return Err(bad("entities are nested too deeply"));
+        return Err(bad_parameter("entities are nested too deeply"));
     }
-    let id = members.get("id").map(read_id).transpose()?;
-    let mut item = Item { entity, id, fields: Vec::new(), ones: Vec::new(), many: Vec::new() };
+    let id = members.get("id").map(parse_id).transpose()?;
+    let mut item = EntityWrite { entity, id, fields: Vec::new(), ones: Vec::new(), many: Vec::new() };
     for (key, value) in members {
         // Set by the server; clients that send an entity back as they got it may leave them in.
         if matches!(key.as_str(), "id" | "createId" | "createTime" | "modId" | "modTime") {
             continue;
         }
         match entity.find_member(key) {
-            None => return Err(bad(format!("Field {key} not found in {}", entity.name))),
+            None => return Err(bad_parameter(format!("Field {key} not found in {}", entity.name))),
             Some(Member::Field(field)) => {
-                let val = read_json(field, value).map_err(|e| misfit(&e, entity, field, value))?;
-                item.fields.push((field, normal(entity, field, val)));
+                let val = parse_json_value(field, value).map_err(|e| mismatch_error(&e, entity, field, value))?;
+                item.fields.push((field, normalize_value(entity, field, val)));
             }
-            Some(Member::One(one)) => item.ones.push((one, link(one, value, depth)?)),
-            Some(Member::Many(many)) => item.many.push((many, children(many, value, depth)?)),
+            Some(Member::One(one)) => item.ones.push((one, parse_relation(one, value, depth)?)),
+            Some(Member::Many(many)) => item.many.push((many, parse_children(many, value, depth)?)),
         }
     }
     Ok(item)
 }
 
 /// As icat.server stores it: the flags of a rule are trimmed and in capitals.
-fn normal(entity: &Entity, field: &Field, val: Val) -> Val {
+fn normalize_value(entity: &Entity, field: &Field, val: Val) -> Val {
     match val {
         Val::Text(Some(flags)) if entity.name == "Rule" && field.name == "crudFlags" => {
             flags.trim().to_uppercase().into()
@@ -97,16 +99,16 @@ fn normal(entity: &Entity, field: &Field, val: Val) -> Val {
     }
 }
 
-fn read_id(value: &Value) -> Result<i64, Error> {
-    value.as_i64().ok_or_else(|| bad(format!("Badly formatted id: {value}")))
+fn parse_id(value: &Value) -> Result<i64, Error> {
+    value.as_i64().ok_or_else(|| bad_parameter(format!("Badly formatted id: {value}")))
 }
 
-fn misfit(misfit: &Misfit, entity: &Entity, field: &Field, value: &Value) -> Error {
-    bad(match misfit {
-        Misfit::Kind(wanted) => format!("Field {} in {} must be {wanted}", field.name, entity.name),
-        Misfit::Date => format!("Badly formatted date {value}"),
-        Misfit::Boolean => format!("Field {} must be true or false in {}", field.name, entity.name),
-        Misfit::Enum => match field.kind {
+fn mismatch_error(misfit: &ValueMismatch, entity: &Entity, field: &Field, value: &Value) -> Error {
+    bad_parameter(match misfit {
+        ValueMismatch::Kind(wanted) => format!("Field {} in {} must be {wanted}", field.name, entity.name),
+        ValueMismatch::Date => format!("Badly formatted date {value}"),
+        ValueMismatch::Boolean => format!("Field {} must be true or false in {}", field.name, entity.name),
+        ValueMismatch::Enum => match field.kind {
             schema::FieldKind::Enum(def) => {
                 format!("Field {} must be in [{}] for {}", field.name, def.values.join(", "), entity.name)
             }
@@ -115,64 +117,68 @@ fn misfit(misfit: &Misfit, entity: &Entity, field: &Field, value: &Value) -> Err
     })
 }
 
-fn link(one: &'static ToOne, value: &Value, depth: usize) -> Result<Link, Error> {
+fn parse_relation(one: &'static ToOne, value: &Value, depth: usize) -> Result<RelationTarget, Error> {
     let members = match value {
-        Value::Null => return Ok(Link::None),
+        Value::Null => return Ok(RelationTarget::None),
         Value::Object(members) => members,
-        other => return Err(bad(format!("Badly formatted relationship object {other}"))),
+        other => return Err(bad_parameter(format!("Badly formatted relationship object {other}"))),
     };
     // The words of icat.server, which swaps the two sides.
-    let id = members
-        .get("id")
-        .ok_or_else(|| bad(format!("One to many related objects should not have the id value set: {value}")))?;
-    let id = read_id(id).map_err(|_| bad(format!("Badly formatted relationship object {value}")))?;
-    let target = item(one.target(), members, depth + 1)?;
+    let id = members.get("id").ok_or_else(|| {
+        bad_parameter(format!("One to many related objects should not have the id value set: {value}"))
+    })?;
+    let id = parse_id(id).map_err(|_| bad_parameter(format!("Badly formatted relationship object {value}")))?;
+    let target = parse_members(one.target(), members, depth + 1)?;
     let only_named = target.fields.is_empty() && target.ones.is_empty() && target.many.is_empty();
-    Ok(if only_named { Link::To(id) } else { Link::Changing(Box::new(target)) })
+    Ok(if only_named { RelationTarget::To(id) } else { RelationTarget::Changing(Box::new(target)) })
 }
 
-fn children(many: &'static ToMany, value: &Value, depth: usize) -> Result<Vec<Item>, Error> {
+fn parse_children(many: &'static ToMany, value: &Value, depth: usize) -> Result<Vec<EntityWrite>, Error> {
     let Value::Array(values) = value else {
-        return Err(bad(format!("Badly formatted relationship object {value}")));
+        return Err(bad_parameter(format!("Badly formatted relationship object {value}")));
     };
     values
         .iter()
         .map(|value| {
             let Value::Object(members) = value else {
-                return Err(bad(format!("Badly formatted relationship object {value}")));
+                return Err(bad_parameter(format!("Badly formatted relationship object {value}")));
             };
             if members.contains_key("id") {
-                return Err(bad(format!("Many to one related objects should have the id value set: {value}")));
+                return Err(bad_parameter(format!(
+                    "Many to one related objects should have the id value set: {value}"
+                )));
             }
-            item(many.target(), members, depth + 1)
+            parse_members(many.target(), members, depth + 1)
         })
         .collect()
 }
 
 /// Reads the `entities` of a delete: `{"Dataset":{"id":31}}` or an array of such.
 pub fn parse_targets(text: &str) -> Result<Vec<(&'static Entity, i64)>, Error> {
-    let json: Value = serde_json::from_str(text).map_err(|e| bad(format!("{e} in json {text}")))?;
+    let json: Value = serde_json::from_str(text).map_err(|e| bad_parameter(format!("{e} in json {text}")))?;
     let values = match json {
         Value::Array(values) => values,
         single => vec![single],
     };
     let known = |value: &Value| match value.as_object().and_then(|o| o.keys().next()) {
-        Some(name) if schema::find_entity(name).is_none() => Err(bad(format!("{name} is not an ICAT entity"))),
+        Some(name) if schema::find_entity(name).is_none() => {
+            Err(bad_parameter(format!("{name} is not an ICAT entity")))
+        }
         _ => Ok(()),
     };
     values.iter().try_for_each(known)?;
-    values.iter().enumerate().map(|(offset, value)| target(value).map_err(|e| e.at(offset))).collect()
+    values.iter().enumerate().map(|(offset, value)| parse_target(value).map_err(|e| e.with_offset(offset))).collect()
 }
 
-fn target(value: &Value) -> Result<(&'static Entity, i64), Error> {
-    let (entity, inner) = named(value, "entity must have one keyword followed by its values in json")?;
+fn parse_target(value: &Value) -> Result<(&'static Entity, i64), Error> {
+    let (entity, inner) = split_entity_name(value, "entity must have one keyword followed by its values in json")?;
     let members = inner.as_object();
     let id = members.and_then(|members| members.get("id"));
     if members.is_some_and(|members| members.len() == 1 && id.is_none() || members.len() > 1) {
-        return Err(bad(format!("entity must have only the id value specified in json {value}")));
+        return Err(bad_parameter(format!("entity must have only the id value specified in json {value}")));
     }
-    let id = id.ok_or_else(|| bad(format!("entity must have the id value specified in json {value}")))?;
-    Ok((entity, read_id(id)?))
+    let id = id.ok_or_else(|| bad_parameter(format!("entity must have the id value specified in json {value}")))?;
+    Ok((entity, parse_id(id)?))
 }
 
 #[cfg(test)]
@@ -196,7 +202,7 @@ mod tests {
             for text in [&text, &json, &format!("{{\"Dataset\":{{{json}}}}}")] {
                 parse_items(text).map(drop).unwrap_or_default();
                 parse_targets(text).map(drop).unwrap_or_default();
-                Login::parse(text).map(drop).unwrap_or_default();
+                Login::parse_json(text).map(drop).unwrap_or_default();
             }
         }
     }

@@ -8,28 +8,28 @@ use service_kit::{Tx, Val};
 
 use crate::auth::{Operation, Rights};
 use crate::error::Error;
-use crate::query::{Access, Env, compile_filter};
+use crate::query::{Access, QueryEnvironment, compile_filter};
 
 /// The rights behind one request.
 #[derive(Clone, Copy)]
-pub struct Permit<'a> {
+pub struct Permissions<'a> {
     pub rights: &'a Rights,
-    pub env: Env<'a>,
+    pub env: QueryEnvironment<'a>,
 }
 
-impl Permit<'_> {
+impl Permissions<'_> {
     /// Refuses unless all rows may be treated so.
-    pub async fn require(
+    pub async fn require_operation(
         &self,
         tx: &mut Tx,
         operation: Operation,
         entity: &'static Entity,
         ids: &[i64],
     ) -> Result<(), Error> {
-        if self.allows(tx, &self.rights.access(entity, operation), entity, ids).await? {
+        if self.allows_rows(tx, &self.rights.access_to(entity, operation), entity, ids).await? {
             return Ok(());
         }
-        Err(Error::denied(operation.name(), entity.name))
+        Err(Error::access_denied(operation.name(), entity.name))
     }
 
     /// UPDATE of the whole row, or a rule for each attribute and to-one relation that is named.
@@ -42,40 +42,46 @@ impl Permit<'_> {
         has_children: bool,
     ) -> Result<(), Error> {
         if (named.is_empty() && !has_children)
-            || self.allows(tx, &self.rights.access(entity, Operation::Update), entity, &[id]).await?
+            || self.allows_rows(tx, &self.rights.access_to(entity, Operation::Update), entity, &[id]).await?
         {
             return Ok(());
         }
         let mut covered = !has_children;
         for name in named {
-            let access = self.rights.update_attribute(entity, name);
-            covered = covered && self.allows(tx, &access, entity, &[id]).await?;
+            let access = self.rights.attribute_update_access(entity, name);
+            covered = covered && self.allows_rows(tx, &access, entity, &[id]).await?;
         }
-        if covered { Ok(()) } else { Err(Error::denied(Operation::Update.name(), entity.name)) }
+        if covered { Ok(()) } else { Err(Error::access_denied(Operation::Update.name(), entity.name)) }
     }
 
     /// A changed key makes the row another one: the old one must be allowed to go.
-    pub async fn require_rekeying(&self, tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<(), Error> {
-        if self.allows(tx, &self.rights.access(entity, Operation::Delete), entity, &[id]).await? {
+    pub async fn require_key_change(&self, tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<(), Error> {
+        if self.allows_rows(tx, &self.rights.access_to(entity, Operation::Delete), entity, &[id]).await? {
             return Ok(());
         }
         Err(Error::Forbidden(format!("DELETE access implied by UPDATE to this {} is not allowed.", entity.name)))
     }
 
-    async fn allows(&self, tx: &mut Tx, access: &Access, entity: &'static Entity, ids: &[i64]) -> Result<bool, Error> {
+    async fn allows_rows(
+        &self,
+        tx: &mut Tx,
+        access: &Access,
+        entity: &'static Entity,
+        ids: &[i64],
+    ) -> Result<bool, Error> {
         Ok(match access {
             Access::All => true,
             Access::None => ids.is_empty(),
             Access::Rules(rules) => {
-                let allowed = matching(tx, &compile_filter(entity, rules, ids, &self.env)).await?;
+                let allowed = find_matching_ids(tx, &compile_filter(entity, rules, ids, &self.env)).await?;
                 ids.iter().all(|id| allowed.contains(id))
             }
         })
     }
 }
 
-async fn matching(tx: &mut Tx, statement: &crate::query::Statement) -> Result<HashSet<i64>, Error> {
+async fn find_matching_ids(tx: &mut Tx, statement: &crate::query::Statement) -> Result<HashSet<i64>, Error> {
     let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    let rows = tx.all(&statement.sql, &vals).await?;
+    let rows = tx.fetch_all(&statement.sql, &vals).await?;
     Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
 }

@@ -6,19 +6,19 @@ use std::pin::Pin;
 use icat_client::schema::{Entity, ToMany};
 use service_kit::{Tx, Val};
 
-use super::parse::{Item, Link};
-use super::{Permit, check};
+use super::parse::{EntityWrite, RelationTarget};
+use super::{Permissions, check};
 use crate::auth::Operation;
 use crate::error::Error;
 use crate::query::ParseContext;
 use crate::store::Author;
-use crate::store::entities::{self, NewRow, place};
+use crate::store::entities::{self, NewRow, value_index};
 
 /// Writes items within one transaction.
-pub struct Writer<'a> {
+pub struct EntityWriter<'a> {
     tx: &'a mut Tx,
     author: &'a Author,
-    permit: &'a Permit<'a>,
+    permit: &'a Permissions<'a>,
     parse: &'a ParseContext,
     /// What this request has created, because messages name such rows differently.
     created: HashSet<i64>,
@@ -28,42 +28,42 @@ pub struct Writer<'a> {
 
 type Writing<'w, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'w>>;
 
-impl<'a> Writer<'a> {
-    pub fn new(tx: &'a mut Tx, author: &'a Author, permit: &'a Permit<'a>, parse: &'a ParseContext) -> Self {
+impl<'a> EntityWriter<'a> {
+    pub fn new(tx: &'a mut Tx, author: &'a Author, permit: &'a Permissions<'a>, parse: &'a ParseContext) -> Self {
         Self { tx, author, permit, parse, created: HashSet::new(), unasked: Vec::new() }
     }
 
     /// Creates or changes what one item says, and asks whether that was allowed; the id of a created row.
-    pub async fn apply(&mut self, item: &Item) -> Result<Option<i64>, Error> {
+    pub async fn write_item(&mut self, item: &EntityWrite) -> Result<Option<i64>, Error> {
         let created = match item.id {
             Some(id) => {
-                self.update(item, id).await?;
+                self.update_row(item, id).await?;
                 None
             }
-            None => Some(self.create(item, None).await?),
+            None => Some(self.create_row(item, None).await?),
         };
-        for (entity, ids) in grouped(std::mem::take(&mut self.unasked)) {
-            self.permit.require(self.tx, Operation::Create, entity, &ids).await?;
+        for (entity, ids) in group_by_entity(std::mem::take(&mut self.unasked)) {
+            self.permit.require_operation(self.tx, Operation::Create, entity, &ids).await?;
         }
         Ok(created)
     }
 
     /// Creates a row and everything below it; the id of the row.
-    fn create<'w>(&'w mut self, item: &'w Item, parent: Option<(&'static ToMany, i64)>) -> Writing<'w, i64> {
+    fn create_row<'w>(&'w mut self, item: &'w EntityWrite, parent: Option<(&'static ToMany, i64)>) -> Writing<'w, i64> {
         Box::pin(async move {
             let entity = item.entity;
             let mut values = entities::new_values(entity);
-            for (at, val) in self.changes(item).await? {
+            for (at, val) in self.resolve_changes(item).await? {
                 values[at] = val;
             }
             if let Some((many, id)) = parent
-                && let Some(at) = place(entity, many.mapped_by)
+                && let Some(at) = value_index(entity, many.mapped_by)
             {
                 values[at] = id.into();
             }
-            self.check(entity, &values, None).await?;
+            self.check_row(entity, &values, None).await?;
             let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-            entities::insert(self.tx, entity, &[NewRow { id, values }], self.author).await?;
+            entities::insert_rows(self.tx, entity, &[NewRow { id, values }], self.author).await?;
             self.created.insert(id);
             self.create_children(item, id).await?;
             self.unasked.push((entity, id));
@@ -72,11 +72,11 @@ impl<'a> Writer<'a> {
     }
 
     /// Changes what the item names and leaves the rest.
-    fn update<'w>(&'w mut self, item: &'w Item, id: i64) -> Writing<'w, ()> {
+    fn update_row<'w>(&'w mut self, item: &'w EntityWrite, id: i64) -> Writing<'w, ()> {
         Box::pin(async move {
             let entity = item.entity;
-            let stored = entities::by_id(self.tx, entity, id).await?;
-            let mut values = stored.ok_or_else(|| Error::no_such(entity.name, id))?.values;
+            let stored = entities::get_by_id(self.tx, entity, id).await?;
+            let mut values = stored.ok_or_else(|| Error::entity_not_found(entity.name, id))?.values;
             let named: Vec<&'static str> = item
                 .fields
                 .iter()
@@ -84,20 +84,23 @@ impl<'a> Writer<'a> {
                 .chain(item.ones.iter().map(|(one, _)| one.name))
                 .collect();
             self.permit.require_update(self.tx, entity, id, &named, !item.many.is_empty()).await?;
-            let changes = self.changes(item).await?;
+            let changes = self.resolve_changes(item).await?;
             let is_key = |at: usize| {
-                entity.one.iter().any(|one| entity.unique.contains(&one.name) && place(entity, one.name) == Some(at))
+                entity
+                    .one
+                    .iter()
+                    .any(|one| entity.unique.contains(&one.name) && value_index(entity, one.name) == Some(at))
             };
             let rekeyed = changes.iter().any(|(at, val)| values[*at] != *val && is_key(*at));
             if rekeyed {
-                self.permit.require_rekeying(self.tx, entity, id).await?;
+                self.permit.require_key_change(self.tx, entity, id).await?;
             }
             for (at, val) in &changes {
                 values[*at] = val.clone();
             }
-            self.check(entity, &values, Some(id)).await?;
+            self.check_row(entity, &values, Some(id)).await?;
             if !changes.is_empty() {
-                entities::update(self.tx, entity, id, &changes, self.author).await?;
+                entities::update_row(self.tx, entity, id, &changes, self.author).await?;
             }
             if rekeyed {
                 self.unasked.push((entity, id));
@@ -107,50 +110,50 @@ impl<'a> Writer<'a> {
     }
 
     /// What the schema and the stored rows demand of a row.
-    async fn check(&mut self, entity: &'static Entity, values: &[Val], own: Option<i64>) -> Result<(), Error> {
-        check::not_null(entity, values)?;
-        check::lengths(entity, values)?;
-        check::rules_of(self.tx, entity, values, self.parse).await?;
-        check::no_twin(self.tx, entity, values, own, &self.created).await
+    async fn check_row(&mut self, entity: &'static Entity, values: &[Val], own: Option<i64>) -> Result<(), Error> {
+        check::require_not_null(entity, values)?;
+        check::check_lengths(entity, values)?;
+        check::check_entity_rules(self.tx, entity, values, self.parse).await?;
+        check::require_unique_key(self.tx, entity, values, own, &self.created).await
     }
 
-    async fn create_children(&mut self, item: &Item, id: i64) -> Result<(), Error> {
+    async fn create_children(&mut self, item: &EntityWrite, id: i64) -> Result<(), Error> {
         for (many, children) in &item.many {
             for child in children {
-                self.create(child, Some((many, id))).await?;
+                self.create_row(child, Some((many, id))).await?;
             }
         }
         Ok(())
     }
 
     /// The values that an item sets, with the rows it names made sure of.
-    async fn changes(&mut self, item: &Item) -> Result<Vec<(usize, Val)>, Error> {
+    async fn resolve_changes(&mut self, item: &EntityWrite) -> Result<Vec<(usize, Val)>, Error> {
         let mut changes: Vec<(usize, Val)> = Vec::new();
         for (field, val) in &item.fields {
-            changes.extend(place(item.entity, field.name).map(|at| (at, val.clone())));
+            changes.extend(value_index(item.entity, field.name).map(|at| (at, val.clone())));
         }
         for (one, link) in &item.ones {
             let id = match link {
-                Link::None => None,
-                Link::To(id) => {
-                    let target = entities::by_id(self.tx, one.target(), *id).await?;
-                    target.ok_or_else(|| Error::no_such(one.target, *id))?;
+                RelationTarget::None => None,
+                RelationTarget::To(id) => {
+                    let target = entities::get_by_id(self.tx, one.target(), *id).await?;
+                    target.ok_or_else(|| Error::entity_not_found(one.target, *id))?;
                     Some(*id)
                 }
-                Link::Changing(target) => {
+                RelationTarget::Changing(target) => {
                     let id = target.id.unwrap_or_default();
-                    self.update(target, id).await?;
+                    self.update_row(target, id).await?;
                     Some(id)
                 }
             };
-            changes.extend(place(item.entity, one.name).map(|at| (at, Val::I64(id))));
+            changes.extend(value_index(item.entity, one.name).map(|at| (at, Val::I64(id))));
         }
         Ok(changes)
     }
 }
 
 /// Rows by kind, in the order in which the kinds came.
-fn grouped(rows: Vec<(&'static Entity, i64)>) -> Vec<(&'static Entity, Vec<i64>)> {
+fn group_by_entity(rows: Vec<(&'static Entity, i64)>) -> Vec<(&'static Entity, Vec<i64>)> {
     let mut groups: Vec<(&'static Entity, Vec<i64>)> = Vec::new();
     for (entity, id) in rows {
         match groups.iter_mut().find(|(known, _)| *known == entity) {

@@ -3,16 +3,17 @@
 
 use serde_json::{Value, json};
 
-use crate::copies::import;
+use crate::copies::import_dump;
 use crate::rest::Client;
 
 /// `{}` stands for the id of dataset `scan`.
 #[tokio::test]
 async fn values_are_converted_as_in_icat_server() {
-    for c in Client::all("").await {
-        assert_eq!(import(&c, &json!({"sessionId": c.session}), include_str!("facility.port")).await.0, 204);
-        c.created(r#"[{"Grouping":{"name":"%_"}},{"Grouping":{"name":"a\\b"}},{"Grouping":{"name":"7x"}}]"#).await;
-        let id = c.rows(&c.session, "SELECT d.id FROM Dataset d").await[0].as_i64().unwrap();
+    for c in Client::start_on_each_engine("").await {
+        assert_eq!(import_dump(&c, &json!({"sessionId": c.session}), include_str!("facility.port")).await.0, 204);
+        c.create_entities(r#"[{"Grouping":{"name":"%_"}},{"Grouping":{"name":"a\\b"}},{"Grouping":{"name":"7x"}}]"#)
+            .await;
+        let id = c.search_rows(&c.session, "SELECT d.id FROM Dataset d").await[0].as_i64().unwrap();
         let digits = i64::try_from(id.to_string().len()).unwrap();
         let cases: Vec<(&str, Value)> = vec![
             ("SELECT d.name FROM Dataset d WHERE d.id = '{}'", json!(["scan"])),
@@ -53,7 +54,7 @@ async fn values_are_converted_as_in_icat_server() {
         ];
         for (query, expected) in cases {
             let query = query.replace("{}", &id.to_string());
-            assert_eq!(c.rows(&c.session, &query).await, expected, "{query}");
+            assert_eq!(c.search_rows(&c.session, &query).await, expected, "{query}");
         }
         c.app.stop().await;
     }
@@ -63,10 +64,12 @@ async fn values_are_converted_as_in_icat_server() {
 #[tokio::test]
 async fn numbers_that_are_too_large_are_refused_on_each_engine() {
     const MOST: &str = "9223372036854775807";
-    for c in Client::all("").await {
-        assert_eq!(import(&c, &json!({"sessionId": c.session}), include_str!("facility.port")).await.0, 204);
-        c.created(r#"[{"Grouping":{"name":"1e100"}},{"Grouping":{"name":"1e999"}},{"Grouping":{"name":"1e-999"}}]"#)
-            .await;
+    for c in Client::start_on_each_engine("").await {
+        assert_eq!(import_dump(&c, &json!({"sessionId": c.session}), include_str!("facility.port")).await.0, 204);
+        c.create_entities(
+            r#"[{"Grouping":{"name":"1e100"}},{"Grouping":{"name":"1e999"}},{"Grouping":{"name":"1e-999"}}]"#,
+        )
+        .await;
         for query in [
             format!("SELECT (f.fileSize + 1) * {MOST} FROM Datafile f WHERE f.name = 'a'"),
             format!("SELECT f.fileSize + {MOST} FROM Datafile f WHERE f.name = 'a'"),
@@ -79,7 +82,7 @@ async fn numbers_that_are_too_large_are_refused_on_each_engine() {
             format!("SELECT ABS(-{MOST} - 1 + f.fileSize - f.fileSize) FROM Datafile f WHERE f.name = 'a'"),
             "SELECT f.fileSize * 1e308 * 10 FROM Datafile f WHERE f.name = 'a'".to_owned(),
         ] {
-            let (status, answer) = c.get(&c.session, &query, None).await;
+            let (status, answer) = c.get_entities(&c.session, &query, None).await;
             assert_eq!(status, 400, "{query}: {answer}");
             assert!(answer.contains("BAD_PARAMETER") && answer.contains("out of range"), "{query}: {answer}");
         }
@@ -98,17 +101,17 @@ async fn numbers_that_are_too_large_are_refused_on_each_engine() {
             ("SELECT ABS(g.name) FROM Grouping g WHERE g.name = '1e999'".to_owned(), json!([f64::MAX])),
             ("SELECT ABS(g.name) FROM Grouping g WHERE g.name = '1e-999'".to_owned(), json!([0.0])),
         ] {
-            assert_eq!(c.rows(&c.session, &query).await, expected, "{query}");
+            assert_eq!(c.search_rows(&c.session, &query).await, expected, "{query}");
         }
-        c.found("SELECT -f.name FROM Datafile f WHERE f.name = 'a'", "[0.0]").await;
+        c.assert_found("SELECT -f.name FROM Datafile f WHERE f.name = 'a'", "[0.0]").await;
         c.app.stop().await;
     }
 }
 
 #[tokio::test]
 async fn forms_mean_what_they_mean_in_icat_server() {
-    for c in Client::all("").await {
-        assert_eq!(import(&c, &json!({"sessionId": c.session}), include_str!("facility.port")).await.0, 204);
+    for c in Client::start_on_each_engine("").await {
+        assert_eq!(import_dump(&c, &json!({"sessionId": c.session}), include_str!("facility.port")).await.0, 204);
         let names = |value: Value| -> Vec<String> {
             let rows = value.as_array().unwrap().iter();
             rows.map(|row| row["Investigation"]["name"].as_str().unwrap_or_default().to_owned()).collect()
@@ -140,11 +143,11 @@ async fn forms_mean_what_they_mean_in_icat_server() {
             ("SELECT f.name FROM Datafile f WHERE FUNCTION('LENGTH', f.name) = 1 ORDER BY f.name", json!(["a", "b"])),
         ];
         for (query, expected) in cases {
-            assert_eq!(c.rows(&c.session, query).await, expected, "{query}");
+            assert_eq!(c.search_rows(&c.session, query).await, expected, "{query}");
         }
-        let objects = c.rows(&c.session, "SELECT OBJECT(i) FROM Investigation i ORDER BY i.name").await;
+        let objects = c.search_rows(&c.session, "SELECT OBJECT(i) FROM Investigation i ORDER BY i.name").await;
         assert_eq!(names(objects), ["MX-1", "MX-2"]);
-        let least = c.rows(&c.session, "SELECT i FROM Investigation i HAVING COUNT(i) > 1").await;
+        let least = c.search_rows(&c.session, "SELECT i FROM Investigation i HAVING COUNT(i) > 1").await;
         assert_eq!(names(least), ["MX-1"]);
         c.app.stop().await;
     }

@@ -7,14 +7,14 @@ use icat_client::client::{ChangePoller, Filter, PollSettings, Positions, quote_s
 use icat_client::{IcatClient, IcatCode, IcatError, Select};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use service_kit::{Dialect, Listener, Mount, Running, ServiceDef};
-use testkit::{TestApp, backends};
+use service_kit::{ErrorFormat, Listener, Mount, Running, ServiceDef};
+use testkit::{TestApp, list_backends};
 
 /// Describes itself, and lets everybody in who sends a username.
 pub const AUTHENTICATOR: ServiceDef = ServiceDef {
     name: "authenticator",
     build: |_| {
-        let mount = Mount::new("/authn.simple", Listener::Internal, Dialect::Authn)
+        let mount = Mount::new("/authn.simple", Listener::Internal, ErrorFormat::Authn)
             .get("/description", async || r#"{"keys":[{"name":"username"},{"name":"password","hide":true}]}"#)
             .post("/authenticate", async || r#"{"username":"root","mechanism":"simple"}"#);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], workers: Vec::new() })))
@@ -37,9 +37,9 @@ struct Catalogue {
 
 impl Catalogue {
     /// One on each engine.
-    async fn all(settings: &str) -> Vec<Self> {
+    async fn start_on_each_engine(settings: &str) -> Vec<Self> {
         let mut all = Vec::new();
-        for backend in backends() {
+        for backend in list_backends() {
             let app = TestApp::start_on(&backend, &[icat::SERVICE, AUTHENTICATOR], settings).await;
             let icat = IcatClient::new(app.http.clone(), &app.public);
             let session = icat.login("simple", &[("username", "x")]).await.unwrap();
@@ -48,32 +48,32 @@ impl Catalogue {
         all
     }
 
-    async fn groupings<S: AsRef<str>>(&self, names: impl IntoIterator<Item = S>) -> Vec<i64> {
+    async fn create_groupings<S: AsRef<str>>(&self, names: impl IntoIterator<Item = S>) -> Vec<i64> {
         let items: Vec<Value> =
             names.into_iter().map(|name| wrap_entity("Grouping", json!({"name": name.as_ref()}))).collect();
         self.icat.create_entities(&self.session, &items).await.unwrap()
     }
 
-    async fn found(&self, select: Select) -> Vec<Value> {
+    async fn find_rows(&self, select: Select) -> Vec<Value> {
         self.icat.query_rows(&self.session, &select.build().unwrap()).await.unwrap()
     }
 
-    async fn rows(&self, select: Select) -> Vec<Value> {
+    async fn read_all_pages(&self, select: Select) -> Vec<Value> {
         self.icat.pages(&self.session, select.build().unwrap()).unwrap().collect_rows().await.unwrap()
     }
 
-    fn poller(&self, positions: Positions, zone: &str) -> ChangePoller {
+    fn new_poller(&self, positions: Positions, zone: &str) -> ChangePoller {
         let zone = TimeZone::get(zone).unwrap();
         let settings = PollSettings { page_rows: 3, zone, ..PollSettings::default() };
         ChangePoller::new(self.icat.clone(), &["Facility", "Grouping"], settings, positions).unwrap()
     }
 
-    async fn polled(&self, poller: &mut ChangePoller) -> Vec<i64> {
+    async fn poll_ids(&self, poller: &mut ChangePoller) -> Vec<i64> {
         poller.poll_changes(&self.session).await.unwrap().iter().map(|change| change.id).collect()
     }
 }
 
-fn ids(rows: &[Value]) -> Vec<i64> {
+fn to_ids(rows: &[Value]) -> Vec<i64> {
     rows.iter().map(|row| row.as_i64().unwrap()).collect()
 }
 
@@ -83,7 +83,7 @@ fn grouping_ids() -> Select {
 
 #[tokio::test]
 async fn a_session_is_opened_asked_for_refreshed_and_ended() {
-    for c in Catalogue::all(SETTINGS).await {
+    for c in Catalogue::start_on_each_engine(SETTINGS).await {
         assert!(c.icat.get_version().await.unwrap().starts_with("6."));
         let properties = c.icat.get_properties().await.unwrap();
         assert_eq!((properties.max_entities, properties.lifetime_minutes), (Some(7), Some(120)));
@@ -109,7 +109,7 @@ async fn a_session_is_opened_asked_for_refreshed_and_ended() {
 
 #[tokio::test]
 async fn entities_are_created_changed_read_and_deleted() {
-    for c in Catalogue::all(SETTINGS).await {
+    for c in Catalogue::start_on_each_engine(SETTINGS).await {
         let facility = wrap_entity("Facility", json!({"name": "SRC"}));
         let created = c
             .icat
@@ -129,7 +129,7 @@ async fn entities_are_created_changed_read_and_deleted() {
 
         let change = wrap_entity("Grouping", json!({"id": grouping, "name": "h"}));
         c.icat.update_entities(&c.session, &[change]).await.unwrap();
-        assert_eq!(c.found(Select::values("Grouping", &["name"])).await, [json!("h")]);
+        assert_eq!(c.find_rows(Select::values("Grouping", &["name"])).await, [json!("h")]);
         let items = [wrap_entity("Grouping", json!({"name": "ok"})), wrap_entity("Grouping", json!({}))];
         let e = c.icat.create_entities(&c.session, &items).await.unwrap_err();
         assert_eq!((e.offset, e.error.to_string()), (Some(1), "Grouping: name cannot be null.".to_owned()));
@@ -138,7 +138,7 @@ async fn entities_are_created_changed_read_and_deleted() {
         assert_eq!(e.offset, Some(1));
         assert!(matches!(e.error, IcatError::Refused { code: IcatCode::NoSuchObjectFound, .. }));
         c.icat.delete_entities(&c.session, "Grouping", &[grouping]).await.unwrap();
-        assert_eq!(c.found(Select::count("Grouping")).await, [json!(0)]);
+        assert_eq!(c.find_rows(Select::count("Grouping")).await, [json!(0)]);
         c.app.stop().await;
     }
 }
@@ -168,20 +168,20 @@ async fn a_hostile_name_finds_itself_and_nothing_else() {
         "{ts 2026-01-12 09:00:00}",
         "a&sessionId=b;c#d+e",
     ];
-    for c in Catalogue::all("").await {
-        let created = c.groupings(names).await;
+    for c in Catalogue::start_on_each_engine("").await {
+        let created = c.create_groupings(names).await;
         for (name, id) in names.iter().zip(created) {
-            let found = c.found(grouping_ids().filter(Filter::eq("name", *name))).await;
-            assert_eq!(ids(&found), [id], "{name:?}");
-            let found = c.found(grouping_ids().filter(Filter::one_of("name", [*name, "no such"]))).await;
-            assert_eq!(ids(&found), [id], "{name:?}");
+            let found = c.find_rows(grouping_ids().filter(Filter::eq("name", *name))).await;
+            assert_eq!(to_ids(&found), [id], "{name:?}");
+            let found = c.find_rows(grouping_ids().filter(Filter::one_of("name", [*name, "no such"]))).await;
+            assert_eq!(to_ids(&found), [id], "{name:?}");
             let by_text = format!("SELECT g.id FROM Grouping g WHERE g.name = {}", quote_string(name));
-            assert_eq!(ids(&c.icat.search_rows(&c.session, &by_text).await.unwrap()), [id], "{name:?}");
+            assert_eq!(to_ids(&c.icat.search_rows(&c.session, &by_text).await.unwrap()), [id], "{name:?}");
 
             let holding = grouping_ids().filter(Filter::contains("name", name));
             let found: BTreeSet<String> = {
-                let ids = ids(&c.found(holding).await);
-                let names = c.found(Select::values("Grouping", &["name"]).filter(Filter::one_of("id", ids))).await;
+                let ids = to_ids(&c.find_rows(holding).await);
+                let names = c.find_rows(Select::values("Grouping", &["name"]).filter(Filter::one_of("id", ids))).await;
                 names.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
             };
             let expected: BTreeSet<String> =
@@ -194,7 +194,7 @@ async fn a_hostile_name_finds_itself_and_nothing_else() {
 
 #[tokio::test]
 async fn conditions_of_every_kind_are_understood() {
-    for c in Catalogue::all("").await {
+    for c in Catalogue::start_on_each_engine("").await {
         let facility =
             c.icat.create_entities(&c.session, &[wrap_entity("Facility", json!({"name": "SRC"}))]).await.unwrap()[0];
         let kind = wrap_entity("InvestigationType", json!({"name": "MX", "facility": {"id": facility}}));
@@ -235,7 +235,7 @@ async fn conditions_of_every_kind_are_understood() {
         ];
         for (entity, filter, expected) in cases {
             let count = Select::count(entity).filter(filter.clone());
-            assert_eq!(c.found(count).await, [json!(expected)], "{entity} {filter:?}");
+            assert_eq!(c.find_rows(count).await, [json!(expected)], "{entity} {filter:?}");
         }
         c.app.stop().await;
     }
@@ -243,13 +243,13 @@ async fn conditions_of_every_kind_are_understood() {
 
 #[tokio::test]
 async fn more_rows_are_read_than_one_answer_may_have() {
-    for c in Catalogue::all(SETTINGS).await {
+    for c in Catalogue::start_on_each_engine(SETTINGS).await {
         let names: Vec<String> = (0..30).map(|n| format!("g{n}")).collect();
-        let created = c.groupings(&names).await;
+        let created = c.create_groupings(&names).await;
         let refused = c.icat.search_rows(&c.session, "Grouping.id").await;
         assert!(matches!(refused, Err(IcatError::Refused { code: IcatCode::Validation, .. })), "the control");
-        assert_eq!(ids(&c.rows(grouping_ids()).await), created);
-        let rows = c.rows(Select::rows("Grouping").filter(Filter::contains("name", "1"))).await;
+        assert_eq!(to_ids(&c.read_all_pages(grouping_ids()).await), created);
+        let rows = c.read_all_pages(Select::rows("Grouping").filter(Filter::contains("name", "1"))).await;
         assert_eq!(rows.len(), 12);
 
         let query = Select::values("Grouping", &["name", "id"]).build().unwrap();
@@ -270,7 +270,7 @@ async fn more_rows_are_read_than_one_answer_may_have() {
 
 #[tokio::test]
 async fn pages_shrink_until_what_is_included_fits() {
-    for c in Catalogue::all(SETTINGS).await {
+    for c in Catalogue::start_on_each_engine(SETTINGS).await {
         let with_rules = |n: usize, rules: usize| {
             let rules: Vec<Value> =
                 (0..rules).map(|r| json!({"crudFlags": "R", "what": format!("Dataset [id = {r}]")})).collect();
@@ -278,7 +278,7 @@ async fn pages_shrink_until_what_is_included_fits() {
         };
         let items: Vec<Value> = [2, 0, 5, 1, 3, 6].iter().enumerate().map(|(n, &rules)| with_rules(n, rules)).collect();
         c.icat.create_entities(&c.session, &items).await.unwrap();
-        let rows = c.rows(Select::rows("Grouping").include("rules")).await;
+        let rows = c.read_all_pages(Select::rows("Grouping").include("rules")).await;
         let rules: Vec<usize> = rows.iter().map(|row| row["Grouping"]["rules"].as_array().unwrap().len()).collect();
         assert_eq!(rules, [2, 0, 5, 1, 3, 6]);
 
@@ -292,15 +292,15 @@ async fn pages_shrink_until_what_is_included_fits() {
 
 #[tokio::test]
 async fn a_poll_reports_each_change_once() {
-    for c in Catalogue::all(SETTINGS).await {
+    for c in Catalogue::start_on_each_engine(SETTINGS).await {
         let names: Vec<String> = (0..20).map(|n| format!("g{n}")).collect();
-        let mut poller = c.poller(Positions::new(), "UTC");
-        assert!(c.polled(&mut poller).await.is_empty(), "an empty catalogue");
-        let created = c.groupings(&names).await;
+        let mut poller = c.new_poller(Positions::new(), "UTC");
+        assert!(c.poll_ids(&mut poller).await.is_empty(), "an empty catalogue");
+        let created = c.create_groupings(&names).await;
         let facility =
             c.icat.create_entities(&c.session, &[wrap_entity("Facility", json!({"name": "SRC"}))]).await.unwrap();
-        assert_eq!(c.polled(&mut poller).await, [facility, created.clone()].concat(), "20 rows of one moment");
-        assert!(c.polled(&mut poller).await.is_empty());
+        assert_eq!(c.poll_ids(&mut poller).await, [facility, created.clone()].concat(), "20 rows of one moment");
+        assert!(c.poll_ids(&mut poller).await.is_empty());
 
         c.app.clock.advance_seconds(2);
         let change = wrap_entity("Grouping", json!({"id": created[4], "name": "changed"}));
@@ -312,26 +312,26 @@ async fn a_poll_reports_each_change_once() {
 
         // A restart: what was persisted is enough.
         let persisted = serde_json::to_string(poller.positions()).unwrap();
-        let mut poller = c.poller(serde_json::from_str(&persisted).unwrap(), "UTC");
-        assert!(c.polled(&mut poller).await.is_empty());
+        let mut poller = c.new_poller(serde_json::from_str(&persisted).unwrap(), "UTC");
+        assert!(c.poll_ids(&mut poller).await.is_empty());
         c.app.stop().await;
     }
 }
 
 #[tokio::test]
 async fn a_transaction_that_commits_late_is_seen_within_the_overlap() {
-    for c in Catalogue::all(SETTINGS).await {
+    for c in Catalogue::start_on_each_engine(SETTINGS).await {
         c.app.clock.advance_seconds(60);
-        let mut poller = c.poller(Positions::new(), "UTC");
-        let first = c.groupings(["now"]).await;
-        assert_eq!(c.polled(&mut poller).await, first);
+        let mut poller = c.new_poller(Positions::new(), "UTC");
+        let first = c.create_groupings(["now"]).await;
+        assert_eq!(c.poll_ids(&mut poller).await, first);
         c.app.clock.advance_seconds(-4);
-        let late = c.groupings(["late"]).await;
-        assert_eq!(c.polled(&mut poller).await, late);
-        assert!(c.polled(&mut poller).await.is_empty());
+        let late = c.create_groupings(["late"]).await;
+        assert_eq!(c.poll_ids(&mut poller).await, late);
+        assert!(c.poll_ids(&mut poller).await.is_empty());
         c.app.clock.advance_seconds(-10);
-        let too_late = c.groupings(["too late"]).await;
-        assert!(c.polled(&mut poller).await.is_empty());
+        let too_late = c.create_groupings(["too late"]).await;
+        assert!(c.poll_ids(&mut poller).await.is_empty());
         let all = poller.list_ids(&c.session, "Grouping").await.unwrap();
         assert_eq!(all, [first, late, too_late].concat(), "the nightly comparison finds it");
         c.app.stop().await;
@@ -340,10 +340,10 @@ async fn a_transaction_that_commits_late_is_seen_within_the_overlap() {
 
 #[tokio::test]
 async fn a_poll_that_fails_reports_nothing_as_seen_and_a_long_one_goes_on_in_the_next() {
-    for c in Catalogue::all(SETTINGS).await {
+    for c in Catalogue::start_on_each_engine(SETTINGS).await {
         let mut created = Vec::new();
         for n in 0..25 {
-            created.extend(c.groupings([format!("g{n}")]).await);
+            created.extend(c.create_groupings([format!("g{n}")]).await);
             c.app.clock.advance_seconds(i64::from(n % 3 == 0));
         }
         let settings = PollSettings { page_rows: 3, batch: 6, ..PollSettings::default() };
@@ -352,7 +352,7 @@ async fn a_poll_that_fails_reports_nothing_as_seen_and_a_long_one_goes_on_in_the
         let mut seen = Vec::new();
         let mut polls = 0;
         loop {
-            let found = c.polled(&mut poller).await;
+            let found = c.poll_ids(&mut poller).await;
             if found.is_empty() {
                 break;
             }
@@ -363,9 +363,9 @@ async fn a_poll_that_fails_reports_nothing_as_seen_and_a_long_one_goes_on_in_the
         assert_eq!(seen, created);
         assert!(polls >= 3, "{polls}");
 
-        let mut from_now = c.poller(Positions::new(), "UTC");
+        let mut from_now = c.new_poller(Positions::new(), "UTC");
         from_now.start_at("2026-01-12T09:01:00Z".parse().unwrap());
-        assert!(c.polled(&mut from_now).await.is_empty(), "what is older does not count");
+        assert!(c.poll_ids(&mut from_now).await.is_empty(), "what is older does not count");
         c.app.stop().await;
     }
 }
@@ -373,23 +373,23 @@ async fn a_poll_that_fails_reports_nothing_as_seen_and_a_long_one_goes_on_in_the
 #[tokio::test]
 async fn changes_are_found_through_the_night_on_which_an_hour_comes_twice() {
     let settings = format!("{SETTINGS}time_zone = \"Europe/Paris\"\nlifetime_minutes = 1000000\n");
-    for c in Catalogue::all(&settings).await {
+    for c in Catalogue::start_on_each_engine(&settings).await {
         // From 2026-01-12T09:00Z to 2026-10-24T23:30Z; clocks in Paris go back at 2026-10-25T01:00Z.
         let seconds = "2026-10-24T23:30:00Z".parse::<jiff::Timestamp>().unwrap().as_second()
             - "2026-01-12T09:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second();
         c.app.clock.advance_seconds(seconds);
-        let mut poller = c.poller(Positions::new(), "Europe/Paris");
+        let mut poller = c.new_poller(Positions::new(), "Europe/Paris");
         let (mut created, mut seen) = (Vec::new(), Vec::new());
         for n in 0..36 {
-            created.extend(c.groupings([format!("a{n}"), format!("b{n}")]).await);
+            created.extend(c.create_groupings([format!("a{n}"), format!("b{n}")]).await);
             if n % 5 == 0 {
-                seen.extend(c.polled(&mut poller).await);
+                seen.extend(c.poll_ids(&mut poller).await);
             }
             c.app.clock.advance_seconds(5 * 60);
         }
-        seen.extend(c.polled(&mut poller).await);
+        seen.extend(c.poll_ids(&mut poller).await);
         assert_eq!(seen, created);
-        assert!(c.polled(&mut poller).await.is_empty());
+        assert!(c.poll_ids(&mut poller).await.is_empty());
         c.app.stop().await;
     }
 }
@@ -397,13 +397,13 @@ async fn changes_are_found_through_the_night_on_which_an_hour_comes_twice() {
 #[tokio::test]
 async fn a_poller_with_the_wrong_time_zone_refuses_to_work() {
     let settings = format!("{SETTINGS}time_zone = \"Europe/Paris\"\n");
-    for c in Catalogue::all(&settings).await {
-        let created = c.groupings(["g"]).await;
+    for c in Catalogue::start_on_each_engine(&settings).await {
+        let created = c.create_groupings(["g"]).await;
         for wrong in ["UTC", "America/Lima", "Asia/Tokyo"] {
-            let e = c.poller(Positions::new(), wrong).poll_changes(&c.session).await.unwrap_err();
+            let e = c.new_poller(Positions::new(), wrong).poll_changes(&c.session).await.unwrap_err();
             assert_eq!(e.to_string(), "ICAT answered as if it were in another time zone than the one configured");
         }
-        assert_eq!(c.polled(&mut c.poller(Positions::new(), "Europe/Paris")).await, created);
+        assert_eq!(c.poll_ids(&mut c.new_poller(Positions::new(), "Europe/Paris")).await, created);
         c.app.stop().await;
     }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::{Clock, DoctorCtx, Endpoints, Process};
-use testkit::{TestApp, backends};
+use testkit::{TestApp, list_backends};
 
 use crate::rest::AUTHENTICATOR;
 
 #[tokio::test]
 async fn rules_are_read_from_the_database_that_is_open() {
-    for backend in backends() {
+    for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[icat::SERVICE, AUTHENTICATOR], "").await;
         let nowhere = "127.0.0.1:1".parse().unwrap();
         let ctx = |databases| DoctorCtx {
@@ -21,12 +21,15 @@ async fn rules_are_read_from_the_database_that_is_open() {
             databases,
             endpoints: Endpoints { public: nowhere, internal: nowhere },
             is_running: true,
-            stranger: None,
+            foreign_server: None,
         };
-        let findings = icat::doctor::examine(ctx(vec![("icat", app.db("icat").clone())])).await;
+        let findings = icat::doctor::check_stored_rules(ctx(vec![("icat", app.db("icat").clone())])).await;
         assert_eq!(findings.len(), 1);
         assert!(findings[0].says.contains("no rule lets anybody read"), "{findings:?}");
-        assert!(icat::doctor::examine(ctx(Vec::new())).await.is_empty(), "what is not open is reported elsewhere");
+        assert!(
+            icat::doctor::check_stored_rules(ctx(Vec::new())).await.is_empty(),
+            "what is not open is reported elsewhere"
+        );
         app.stop().await;
     }
 }

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use icat::export::{self, Format};
-use icat::import::{self, OnConflict, Options};
-use icat::{Authorization, Config};
+use icat::export::{self, DumpFormat};
+use icat::import::{self, ImportOptions, OnConflict};
+use icat::{AuthorizationConfig, Config};
 use serde_json::{Value, json};
 use service_kit::{Db, Sources, SystemClock, SystemIds};
 
-use crate::copies::{export as port_export, import as port_import};
+use crate::copies::{export_dump, import_dump};
 use crate::rest::Client;
 
 /// Rows of every sort: keyed, without a key, with parts, alike but for their parts.
@@ -95,30 +95,30 @@ job:
     outputDataCollection: DataCollection_00000004
 "#;
 
-fn config() -> Config {
+fn test_config() -> Config {
     Config {
         root_user_names: vec!["simple/root".to_owned()],
         lifetime_minutes: 60,
         max_entities: 1000,
         time_zone: "UTC".to_owned(),
-        authorization: Authorization::STRICT,
+        authorization: AuthorizationConfig::STRICT,
         authn: Vec::new(),
     }
 }
 
-fn sources() -> Sources {
+fn system_sources() -> Sources {
     Sources { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds) }
 }
 
-async fn imported(db: &Db, text: &str) -> import::Report {
-    let options = Options { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
-    let records = import::parse(text).unwrap();
-    import::run(db, &config(), &sources(), &records, &options, |_| ()).await.unwrap()
+async fn import_text(db: &Db, text: &str) -> import::ImportReport {
+    let options = ImportOptions { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
+    let records = import::parse_dump(text).unwrap();
+    import::import_dump(db, &test_config(), &system_sources(), &records, &options, |_| ()).await.unwrap()
 }
 
-async fn dump(db: &Db, format: Format) -> String {
+async fn export_text(db: &Db, format: DumpFormat) -> String {
     let mut out = Vec::new();
-    export::run(db, &sources(), format, &mut out, |_, _| ()).await.unwrap();
+    export::export_catalogue(db, &system_sources(), format, &mut out, |_, _| ()).await.unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -129,74 +129,76 @@ fn without_head(text: &str) -> String {
 
 #[tokio::test]
 async fn a_dump_is_written_and_read_again_without_a_change() {
-    for format in [Format::Yaml, Format::Xml] {
-        let first = testkit::databases("icat", icat::SERVICE.migrations).await;
-        let second = testkit::databases("icat", icat::SERVICE.migrations).await;
+    for format in [DumpFormat::Yaml, DumpFormat::Xml] {
+        let first = testkit::create_databases("icat", icat::SERVICE.migrations).await;
+        let second = testkit::create_databases("icat", icat::SERVICE.migrations).await;
         for (one, other) in first.into_iter().zip(second) {
-            let rows = imported(&one.db, FACILITY).await.created;
-            let text = dump(&one.db, format).await;
-            let again = imported(&one.db, &text).await;
+            let rows = import_text(&one.db, FACILITY).await.created;
+            let text = export_text(&one.db, format).await;
+            let again = import_text(&one.db, &text).await;
             assert_eq!((again.created, again.unchanged), (0, rows), "{format:?}\n{text}");
-            assert_eq!(imported(&other.db, &text).await.created, rows);
-            assert_eq!(without_head(&dump(&other.db, format).await), without_head(&text));
+            assert_eq!(import_text(&other.db, &text).await.created, rows);
+            assert_eq!(without_head(&export_text(&other.db, format).await), without_head(&text));
         }
     }
 }
 
 #[tokio::test]
 async fn xml_says_what_it_cannot_hold() {
-    for test in testkit::databases("icat", icat::SERVICE.migrations).await {
-        imported(&test.db, "user:\n  User_name-x: {name: x, fullName: \"a\\x01\"}\n").await;
+    for test in testkit::create_databases("icat", icat::SERVICE.migrations).await {
+        import_text(&test.db, "user:\n  User_name-x: {name: x, fullName: \"a\\x01\"}\n").await;
         let refused =
-            export::run(&test.db, &sources(), Format::Xml, &mut Vec::<u8>::new(), |_, _| ()).await.unwrap_err();
+            export::export_catalogue(&test.db, &system_sources(), DumpFormat::Xml, &mut Vec::<u8>::new(), |_, _| ())
+                .await
+                .unwrap_err();
         assert_eq!(
             refused.to_string(),
             "User_name-x: fullName has the character U+0001, which XML cannot hold; write the dump as YAML"
         );
-        assert!(dump(&test.db, Format::Yaml).await.contains("\"a\\x01\""));
+        assert!(export_text(&test.db, DumpFormat::Yaml).await.contains("\"a\\x01\""));
     }
 }
 
 /// How many rows each kind has.
-async fn counts(c: &Client) -> Vec<Value> {
+async fn count_rows(c: &Client) -> Vec<Value> {
     let mut counts = Vec::new();
     for entity in icat_client::schema::all_entities() {
         let query = format!("SELECT COUNT(e) FROM {} e", entity.name);
-        counts.push(json!([entity.name, c.rows(&c.session, &query).await[0]]));
+        counts.push(json!([entity.name, c.search_rows(&c.session, &query).await[0]]));
     }
     counts
 }
 
 /// The facility of the dump through `/port`, with the text of an export of it.
-async fn filled(c: &Client) -> String {
+async fn import_facility(c: &Client) -> String {
     let text = include_str!("facility.port");
     let all = json!({"sessionId": c.session});
-    assert_eq!(port_import(c, &all, text).await, (204, String::new()));
-    let (status, export) = port_export(c, &all).await;
+    assert_eq!(import_dump(c, &all, text).await, (204, String::new()));
+    let (status, export) = export_dump(c, &all).await;
     assert_eq!(status, 200);
     export
 }
 
 #[tokio::test]
 async fn a_dump_adds_nothing_to_the_catalogue_that_holds_it() {
-    for c in Client::all("").await {
-        let text = filled(&c).await;
-        let before = counts(&c).await;
+    for c in Client::start_on_each_engine("").await {
+        let text = import_facility(&c).await;
+        let before = count_rows(&c).await;
         for duplicate in ["IGNORE", "CHECK", "OVERWRITE"] {
             let request = json!({"sessionId": c.session, "duplicate": duplicate});
-            assert_eq!(port_import(&c, &request, &text).await, (204, String::new()), "{duplicate}");
-            assert_eq!(counts(&c).await, before, "{duplicate}");
+            assert_eq!(import_dump(&c, &request, &text).await, (204, String::new()), "{duplicate}");
+            assert_eq!(count_rows(&c).await, before, "{duplicate}");
         }
-        let (status, body) = port_import(&c, &json!({"sessionId": c.session}), &text).await;
+        let (status, body) = import_dump(&c, &json!({"sessionId": c.session}), &text).await;
         assert!(status == 412 && body.contains("OBJECT_ALREADY_EXISTS") && body.contains(" at line "), "{body}");
-        assert_eq!(counts(&c).await, before);
+        assert_eq!(count_rows(&c).await, before);
         // A part more makes another collection of it.
         let more = format!(
             "{text}\nDataCollection(?:0,doi:1)\n\"x\",NULL\n\nDataCollectionDataset(dataCollection(?:0),dataset(investigation(facility(name:1),name:2,visitId:3),name:4))\n\"x\",\"SRC\",\"MX-1\",\"1\",\"scan\"\n"
         );
         let request = json!({"sessionId": c.session, "duplicate": "IGNORE"});
-        assert_eq!(port_import(&c, &request, &more).await, (204, String::new()));
-        let after = counts(&c).await;
+        assert_eq!(import_dump(&c, &request, &more).await, (204, String::new()));
+        let after = count_rows(&c).await;
         let changed: Vec<_> =
             after.iter().filter(|count| !before.contains(count)).map(|count| count[0].clone()).collect();
         assert_eq!(changed, [json!("DataCollection"), json!("DataCollectionDataset")]);
@@ -207,22 +209,22 @@ async fn a_dump_adds_nothing_to_the_catalogue_that_holds_it() {
 #[tokio::test]
 async fn what_is_refused_or_cut_off_leaves_nothing() {
     let text = include_str!("facility.port");
-    for c in Client::all("").await {
+    for c in Client::start_on_each_engine("").await {
         let request = json!({"sessionId": c.session});
-        let before = counts(&c).await;
+        let before = count_rows(&c).await;
         // Cut within each of its last lines, and a line that names what is not there at the end.
         let last = text.trim_end().rfind('\n').unwrap();
         for cut in [text.len() - 5, last - 5, text.find("Datafile(").unwrap() + 12] {
-            let (status, body) = port_import(&c, &request, &text[..cut]).await;
+            let (status, body) = import_dump(&c, &request, &text[..cut]).await;
             assert_eq!(status, 400, "{body}");
-            assert_eq!(counts(&c).await, before, "cut at {cut}");
+            assert_eq!(count_rows(&c).await, before, "cut at {cut}");
         }
         let wrong = format!(
             "{text}\nKeyword(investigation(facility(name:0),name:1,visitId:2),name:3)\n\"SRC\",\"no\",\"1\",\"k\"\n"
         );
-        let (status, body) = port_import(&c, &request, &wrong).await;
+        let (status, body) = import_dump(&c, &request, &wrong).await;
         assert_eq!((status, body.contains("NO_SUCH_OBJECT_FOUND")), (404, true), "{body}");
-        assert_eq!(counts(&c).await, before);
+        assert_eq!(count_rows(&c).await, before);
         // The same by a connection that ends.
         let cut_off = format!(
             "--x\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{request}\r\n--x\r\nContent-Disposition: form-data; \
@@ -231,9 +233,9 @@ async fn what_is_refused_or_cut_off_leaves_nothing() {
         let url = format!("{}/icat/port", c.app.public);
         let sent = c.app.http.post(url).header("content-type", "multipart/form-data; boundary=x").body(cut_off);
         assert_eq!(sent.send().await.unwrap().status().as_u16(), 400);
-        assert_eq!(counts(&c).await, before);
+        assert_eq!(count_rows(&c).await, before);
         for (broken, status) in [("", 412), ("\n# nothing\n", 412), ("2.0\n", 412), ("1.0\n", 204)] {
-            let (found, body) = port_import(&c, &request, broken).await;
+            let (found, body) = import_dump(&c, &request, broken).await;
             assert_eq!((found, found == 204 || body.contains("VALIDATION")), (status, true), "{broken:?}: {body}");
         }
         c.app.stop().await;
@@ -243,28 +245,30 @@ async fn what_is_refused_or_cut_off_leaves_nothing() {
 /// Whoever creates them and however: what contains files has sizes from the start.
 #[tokio::test]
 async fn sizes_of_new_rows_are_zero() {
-    for c in Client::all("").await {
-        filled(&c).await;
+    for c in Client::start_on_each_engine("").await {
+        import_facility(&c).await;
         let nested = r#"{"Investigation":{"name":"n","visitId":"1","title":"t","facility":{"id":FACILITY},"type":{"id":TYPE},
             "datasets":[{"name":"d","type":{"id":RAW}}]}}"#;
-        let id = async |kind: &str| c.rows(&c.session, &format!("SELECT MIN(x.id) FROM {kind} x")).await[0].to_string();
+        let id = async |kind: &str| {
+            c.search_rows(&c.session, &format!("SELECT MIN(x.id) FROM {kind} x")).await[0].to_string()
+        };
         let nested = nested
             .replace("FACILITY", &id("Facility").await)
             .replace("TYPE", &id("InvestigationType").await)
             .replace("RAW", &id("DatasetType").await);
-        c.created(&nested).await;
+        c.create_entities(&nested).await;
         for (kind, rows) in [("Investigation", 3), ("Dataset", 2)] {
             let query = format!("SELECT COUNT(x) FROM {kind} x WHERE x.fileSize >= 0 AND x.fileCount >= 0");
-            assert_eq!(c.rows(&c.session, &query).await, json!([rows]), "{kind}");
+            assert_eq!(c.search_rows(&c.session, &query).await, json!([rows]), "{kind}");
         }
         let file =
             format!(r#"[{{"Datafile":{{"name":"f","fileSize":5.0,"dataset":{{"id":{}}}}}}}]"#, id("Dataset").await);
-        c.created(&file).await;
-        assert_eq!(c.rows(&c.session, "SELECT f.fileSize FROM Datafile f WHERE f.name = 'f'").await, json!([5]));
+        c.create_entities(&file).await;
+        assert_eq!(c.search_rows(&c.session, "SELECT f.fileSize FROM Datafile f WHERE f.name = 'f'").await, json!([5]));
         let half = file.replace("\"f\"", "\"g\"").replace("5.0", "5.5");
         let refused =
             r#"{"code":"BAD_PARAMETER","message":"Field fileSize in Datafile must be an integer","offset":0}"#;
-        c.refused(&half, 400, refused).await;
+        c.assert_refused(&half, 400, refused).await;
         c.app.stop().await;
     }
 }

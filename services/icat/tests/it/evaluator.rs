@@ -56,10 +56,10 @@ pub enum Operand {
 }
 
 #[derive(Debug, Clone)]
-pub enum Cond {
-    And(Box<Cond>, Box<Cond>),
-    Or(Box<Cond>, Box<Cond>),
-    Not(Box<Cond>),
+pub enum Condition {
+    And(Box<Condition>, Box<Condition>),
+    Or(Box<Condition>, Box<Condition>),
+    Not(Box<Condition>),
     Compare(Path, &'static str, Operand),
     IsNull(Path, bool),
     In(Path, Vec<Value>, bool),
@@ -102,7 +102,7 @@ pub enum Term {
     Size(usize, &'static ToMany),
     /// The largest value of an attribute of the rows that belong to the variable.
     MaxOf(usize, &'static ToMany, &'static str),
-    Case(Box<Cond>, Box<Term>, Box<Term>),
+    Case(Box<Condition>, Box<Term>, Box<Term>),
 }
 
 #[derive(Debug, Clone)]
@@ -110,7 +110,7 @@ pub struct Query {
     pub distinct: bool,
     pub select: Vec<Selected>,
     pub from: Vec<Source>,
-    pub cond: Option<Cond>,
+    pub cond: Option<Condition>,
     /// Paths to group by, which are the first that are selected.
     pub group: Vec<Path>,
     /// COUNT of the first variable must compare so.
@@ -132,7 +132,7 @@ pub struct World<'d> {
 type Env = Vec<Option<(&'static Entity, i64)>>;
 
 impl Query {
-    pub fn entity(&self, var: usize) -> &'static Entity {
+    pub fn entity_of(&self, var: usize) -> &'static Entity {
         match &self.from[var] {
             Source::Root(entity) => entity,
             Source::One { relation, .. } => relation.target(),
@@ -141,34 +141,34 @@ impl Query {
     }
 
     /// What the user must be allowed to read for a selected path.
-    pub fn authorised(&self, path: &Path) -> &'static Entity {
-        path.steps.last().map_or_else(|| self.entity(path.var), |one| one.target())
+    pub fn entity_to_authorize(&self, path: &Path) -> &'static Entity {
+        path.steps.last().map_or_else(|| self.entity_of(path.var), |one| one.target())
     }
 
-    fn paths(&self) -> Vec<&Path> {
+    fn collect_paths(&self) -> Vec<&Path> {
         let selected = self.select.iter().map(|s| match s {
             Selected::Path(path) | Selected::Aggregate(_, path) => path,
         });
         let mut paths: Vec<&Path> = selected.chain(self.order.iter().map(|(path, _)| path)).collect();
         if let Some(cond) = &self.cond {
-            cond.paths(&mut paths);
+            cond.collect_paths(&mut paths);
         }
         paths
     }
 }
 
-impl Cond {
-    fn paths<'c>(&'c self, paths: &mut Vec<&'c Path>) {
+impl Condition {
+    fn collect_paths<'c>(&'c self, paths: &mut Vec<&'c Path>) {
         match self {
             Self::And(a, b) | Self::Or(a, b) => {
-                a.paths(paths);
-                b.paths(paths);
+                a.collect_paths(paths);
+                b.collect_paths(paths);
             }
-            Self::Not(a) => a.paths(paths),
+            Self::Not(a) => a.collect_paths(paths),
             Self::Compare(path, _, Operand::Path(other)) => paths.extend([path, other]),
             Self::Terms(left, _, right) => {
-                left.paths(paths);
-                right.paths(paths);
+                left.collect_paths(paths);
+                right.collect_paths(paths);
             }
             Self::Compare(path, ..)
             | Self::IsNull(path, _)
@@ -182,7 +182,7 @@ impl Cond {
 }
 
 impl Term {
-    fn paths<'t>(&'t self, paths: &mut Vec<&'t Path>) {
+    fn collect_paths<'t>(&'t self, paths: &mut Vec<&'t Path>) {
         match self {
             Self::Path(path) => paths.push(path),
             Self::Add(a, b)
@@ -191,8 +191,8 @@ impl Term {
             | Self::Concat(a, b)
             | Self::Coalesce(a, b)
             | Self::NullIf(a, b) => {
-                a.paths(paths);
-                b.paths(paths);
+                a.collect_paths(paths);
+                b.collect_paths(paths);
             }
             Self::Negative(a)
             | Self::Abs(a)
@@ -202,11 +202,11 @@ impl Term {
             | Self::Lower(a)
             | Self::Substring(a, ..)
             | Self::Trim(.., a)
-            | Self::Locate(_, a) => a.paths(paths),
+            | Self::Locate(_, a) => a.collect_paths(paths),
             Self::Case(cond, a, b) => {
-                cond.paths(paths);
-                a.paths(paths);
-                b.paths(paths);
+                cond.collect_paths(paths);
+                a.collect_paths(paths);
+                b.collect_paths(paths);
             }
             Self::Literal(_) | Self::Size(..) | Self::MaxOf(..) => {}
         }
@@ -214,46 +214,48 @@ impl Term {
 }
 
 impl World<'_> {
-    fn present(&self, entity: &'static Entity, id: i64) -> bool {
+    fn is_visible(&self, entity: &'static Entity, id: i64) -> bool {
         self.visible.is_none_or(|visible| visible(entity, id))
     }
 
-    fn member(&self, entity: &Entity, id: i64, name: &str) -> Value {
+    fn member_value(&self, entity: &Entity, id: i64, name: &str) -> Value {
         if name == "id" {
             return Value::Int(id);
         }
         self.data.0[entity.name][&id].get(name).cloned().unwrap_or(Value::Null)
     }
 
-    fn step(&self, from: (&'static Entity, i64), one: &'static ToOne) -> Option<(&'static Entity, i64)> {
-        match self.member(from.0, from.1, one.name) {
-            Value::Int(id) if self.present(one.target(), id) => Some((one.target(), id)),
+    fn follow_relation(&self, from: (&'static Entity, i64), one: &'static ToOne) -> Option<(&'static Entity, i64)> {
+        match self.member_value(from.0, from.1, one.name) {
+            Value::Int(id) if self.is_visible(one.target(), id) => Some((one.target(), id)),
             _ => None,
         }
     }
 
-    fn children(&self, parent: i64, many: &'static ToMany) -> Vec<i64> {
+    fn child_ids(&self, parent: i64, many: &'static ToMany) -> Vec<i64> {
         let rows = self.data.0.get(many.target).into_iter().flatten();
         let own = rows.filter(|(_, row)| row.get(many.mapped_by) == Some(&Value::Int(parent))).map(|(id, _)| *id);
-        own.filter(|id| self.present(many.target(), *id)).collect()
+        own.filter(|id| self.is_visible(many.target(), *id)).collect()
     }
 
-    fn combinations(&self, query: &Query) -> Vec<Env> {
+    fn combine_rows(&self, query: &Query) -> Vec<Env> {
         let mut envs: Vec<Env> = vec![Vec::new()];
         for (var, source) in query.from.iter().enumerate() {
-            let entity = query.entity(var);
+            let entity = query.entity_of(var);
             let mut next = Vec::new();
             for env in envs {
                 let found: Vec<i64> = match source {
                     Source::Root(entity) => {
                         let ids = self.data.0.get(entity.name).into_iter().flatten().map(|(id, _)| *id);
-                        ids.filter(|id| self.present(entity, *id)).collect()
+                        ids.filter(|id| self.is_visible(entity, *id)).collect()
                     }
-                    Source::One { from, relation, .. } => {
-                        env[*from].and_then(|row| self.step(row, relation)).map(|(_, id)| id).into_iter().collect()
-                    }
+                    Source::One { from, relation, .. } => env[*from]
+                        .and_then(|row| self.follow_relation(row, relation))
+                        .map(|(_, id)| id)
+                        .into_iter()
+                        .collect(),
                     Source::Many { from, relation, .. } => {
-                        env[*from].map(|(_, id)| self.children(id, relation)).unwrap_or_default()
+                        env[*from].map(|(_, id)| self.child_ids(id, relation)).unwrap_or_default()
                     }
                 };
                 let left = matches!(source, Source::One { left: true, .. } | Source::Many { left: true, .. });
@@ -270,62 +272,62 @@ impl World<'_> {
     }
 
     /// The row that a path's relations lead to, all of them or all but the last.
-    fn follow(&self, env: &Env, path: &Path, steps: usize) -> Option<(&'static Entity, i64)> {
-        path.steps[..steps].iter().try_fold(env[path.var]?, |row, one| self.step(row, one))
+    fn follow_path(&self, env: &Env, path: &Path, steps: usize) -> Option<(&'static Entity, i64)> {
+        path.steps[..steps].iter().try_fold(env[path.var]?, |row, one| self.follow_relation(row, one))
     }
 
     /// How many relations of a path are inner joins: the key of the last row can be read without one.
-    fn joined(path: &Path) -> usize {
+    fn joined_steps(path: &Path) -> usize {
         let by_key = path.field.is_none_or(|field| field == "id");
         if by_key { path.steps.len().saturating_sub(1) } else { path.steps.len() }
     }
 
-    fn value(&self, env: &Env, path: &Path) -> Value {
+    fn path_value(&self, env: &Env, path: &Path) -> Value {
         if let Some((last, before)) = path.steps.split_last()
-            && Self::joined(path) == before.len()
+            && Self::joined_steps(path) == before.len()
         {
             // The key is a value of the row that has it, whether or not the row that it leads to is present.
-            let row = self.follow(env, path, before.len());
-            return row.map_or(Value::Null, |(entity, id)| self.member(entity, id, last.name));
+            let row = self.follow_path(env, path, before.len());
+            return row.map_or(Value::Null, |(entity, id)| self.member_value(entity, id, last.name));
         }
-        let row = self.follow(env, path, path.steps.len());
-        row.map_or(Value::Null, |(entity, id)| self.member(entity, id, path.field.unwrap_or("id")))
+        let row = self.follow_path(env, path, path.steps.len());
+        row.map_or(Value::Null, |(entity, id)| self.member_value(entity, id, path.field.unwrap_or("id")))
     }
 
     /// Ids of what a rule is about.
-    pub fn about(&self, rule: &Query) -> BTreeSet<i64> {
+    pub fn rows_of_rule(&self, rule: &Query) -> BTreeSet<i64> {
         let Selected::Path(path) = &rule.select[0] else { panic!("rules select rows") };
-        let id = |env: &Env| match self.value(env, path) {
+        let id = |env: &Env| match self.path_value(env, path) {
             Value::Int(id) => Some(id),
             _ => None,
         };
-        self.matching(rule).iter().filter_map(id).collect()
+        self.matching_rows(rule).iter().filter_map(id).collect()
     }
 
-    fn matching(&self, query: &Query) -> Vec<Env> {
-        let paths = query.paths();
+    fn matching_rows(&self, query: &Query) -> Vec<Env> {
+        let paths = query.collect_paths();
         let reaches = |env: &Env, path: &Path| {
-            let joined = Self::joined(path);
-            joined == 0 || self.follow(env, path, joined).is_some()
+            let joined = Self::joined_steps(path);
+            joined == 0 || self.follow_path(env, path, joined).is_some()
         };
-        let mut envs = self.combinations(query);
+        let mut envs = self.combine_rows(query);
         envs.retain(|env| paths.iter().all(|path| reaches(env, path)));
-        envs.retain(|env| query.cond.as_ref().is_none_or(|cond| self.holds(env, cond) == Some(true)));
+        envs.retain(|env| query.cond.as_ref().is_none_or(|cond| self.evaluate_condition(env, cond) == Some(true)));
         envs
     }
 
     /// All rows of the answer; `readable` says which ids of a kind the user may read.
-    pub fn answer(&self, query: &Query, readable: &dyn Fn(&'static Entity, i64) -> bool) -> Vec<Vec<Value>> {
-        let mut envs = self.matching(query);
+    pub fn evaluate_query(&self, query: &Query, readable: &dyn Fn(&'static Entity, i64) -> bool) -> Vec<Vec<Value>> {
+        let mut envs = self.matching_rows(query);
         for selected in &query.select {
             let (Selected::Path(path) | Selected::Aggregate(_, path)) = selected;
             let row = Path { field: None, ..path.clone() };
-            let entity = query.authorised(path);
-            let by_key = !path.steps.is_empty() && Self::joined(path) < path.steps.len();
+            let entity = query.entity_to_authorize(path);
+            let by_key = !path.steps.is_empty() && Self::joined_steps(path) < path.steps.len();
             if self.visible.is_some() && !by_key {
                 continue;
             }
-            envs.retain(|env| match self.value(env, &row) {
+            envs.retain(|env| match self.path_value(env, &row) {
                 Value::Int(id) => readable(entity, id),
                 // Who may read everything also sees that there is nothing.
                 _ => readable(entity, 0),
@@ -334,27 +336,31 @@ impl World<'_> {
         if !query.group.is_empty() {
             let mut groups: BTreeMap<Vec<Value>, Vec<Env>> = BTreeMap::new();
             for env in envs {
-                groups.entry(query.group.iter().map(|path| self.value(&env, path)).collect()).or_default().push(env);
+                groups
+                    .entry(query.group.iter().map(|path| self.path_value(&env, path)).collect())
+                    .or_default()
+                    .push(env);
             }
             let first = Path { var: 0, steps: Vec::new(), field: None };
             let holds = |envs: &Vec<Env>| {
                 query.having.is_none_or(|(operator, n)| {
-                    let counted = self.aggregate(envs, &Selected::Aggregate(Aggregate::Count, first.clone()));
-                    compare(&counted, operator, &Value::Int(n)) == Some(true)
+                    let counted = self.evaluate_aggregate(envs, &Selected::Aggregate(Aggregate::Count, first.clone()));
+                    compare_values(&counted, operator, &Value::Int(n)) == Some(true)
                 })
             };
             let row = |(key, envs): (Vec<Value>, Vec<Env>)| {
-                let rest = query.select[key.len()..].iter().map(|s| self.aggregate(&envs, s)).collect::<Vec<_>>();
+                let rest =
+                    query.select[key.len()..].iter().map(|s| self.evaluate_aggregate(&envs, s)).collect::<Vec<_>>();
                 key.into_iter().chain(rest).collect()
             };
             return groups.into_iter().filter(|(_, envs)| holds(envs)).map(row).collect();
         }
         if query.select.iter().any(|s| matches!(s, Selected::Aggregate(..))) {
-            return vec![query.select.iter().map(|s| self.aggregate(&envs, s)).collect()];
+            return vec![query.select.iter().map(|s| self.evaluate_aggregate(&envs, s)).collect()];
         }
         envs.sort_by(|a, b| {
             let keys = query.order.iter().map(|(path, descending)| {
-                let (a, b) = (self.value(a, path), self.value(b, path));
+                let (a, b) = (self.path_value(a, path), self.path_value(b, path));
                 // NULL stands last either way.
                 match (&a, &b) {
                     (Value::Null, _) | (_, Value::Null) => a.cmp(&b),
@@ -367,7 +373,7 @@ impl World<'_> {
         let mut rows: Vec<Vec<Value>> = Vec::new();
         for env in &envs {
             let row = query.select.iter().map(|s| match s {
-                Selected::Path(path) | Selected::Aggregate(_, path) => self.value(env, path),
+                Selected::Path(path) | Selected::Aggregate(_, path) => self.path_value(env, path),
             });
             let row: Vec<Value> = row.collect();
             if !query.distinct || !rows.contains(&row) {
@@ -382,9 +388,10 @@ impl World<'_> {
         }
     }
 
-    fn aggregate(&self, envs: &[Env], selected: &Selected) -> Value {
+    fn evaluate_aggregate(&self, envs: &[Env], selected: &Selected) -> Value {
         let Selected::Aggregate(function, path) = selected else { panic!("aggregates stand alone") };
-        let values: Vec<Value> = envs.iter().map(|env| self.value(env, path)).filter(|v| *v != Value::Null).collect();
+        let values: Vec<Value> =
+            envs.iter().map(|env| self.path_value(env, path)).filter(|v| *v != Value::Null).collect();
         let number = |n: usize| Value::Int(i64::try_from(n).unwrap());
         match function {
             Aggregate::Count => number(values.len()),
@@ -397,57 +404,58 @@ impl World<'_> {
     }
 
     /// True, false, or unknown.
-    fn holds(&self, env: &Env, cond: &Cond) -> Option<bool> {
+    fn evaluate_condition(&self, env: &Env, cond: &Condition) -> Option<bool> {
         match cond {
-            Cond::And(a, b) => match (self.holds(env, a), self.holds(env, b)) {
+            Condition::And(a, b) => match (self.evaluate_condition(env, a), self.evaluate_condition(env, b)) {
                 (Some(false), _) | (_, Some(false)) => Some(false),
                 (Some(true), Some(true)) => Some(true),
                 _ => None,
             },
-            Cond::Or(a, b) => match (self.holds(env, a), self.holds(env, b)) {
+            Condition::Or(a, b) => match (self.evaluate_condition(env, a), self.evaluate_condition(env, b)) {
                 (Some(true), _) | (_, Some(true)) => Some(true),
                 (Some(false), Some(false)) => Some(false),
                 _ => None,
             },
-            Cond::Not(a) => self.holds(env, a).map(|holds| !holds),
-            Cond::Compare(path, operator, operand) => {
+            Condition::Not(a) => self.evaluate_condition(env, a).map(|holds| !holds),
+            Condition::Compare(path, operator, operand) => {
                 let other = match operand {
-                    Operand::Path(path) => self.value(env, path),
+                    Operand::Path(path) => self.path_value(env, path),
                     Operand::Literal(value) => value.clone(),
                     Operand::User => Value::Text(self.user.to_owned()),
                     Operand::Now => Value::Int(self.now),
                 };
-                compare(&self.value(env, path), operator, &other)
+                compare_values(&self.path_value(env, path), operator, &other)
             }
-            Cond::IsNull(path, negated) => Some((self.value(env, path) == Value::Null) != *negated),
-            Cond::In(path, list, negated) => {
-                let value = self.value(env, path);
+            Condition::IsNull(path, negated) => Some((self.path_value(env, path) == Value::Null) != *negated),
+            Condition::In(path, list, negated) => {
+                let value = self.path_value(env, path);
                 (value != Value::Null).then(|| list.contains(&value) != *negated)
             }
-            Cond::Between(path, low, high) => {
-                let value = self.value(env, path);
+            Condition::Between(path, low, high) => {
+                let value = self.path_value(env, path);
                 (value != Value::Null).then(|| *low <= value && value <= *high)
             }
-            Cond::Like(path, pattern, negated) => match self.value(env, path) {
-                Value::Text(text) => Some(like(&text, pattern) != *negated),
+            Condition::Like(path, pattern, negated) => match self.path_value(env, path) {
+                Value::Text(text) => Some(matches_pattern(&text, pattern) != *negated),
                 _ => None,
             },
-            Cond::IsEmpty(var, many, negated) => {
-                let children = env[*var].map(|(_, id)| self.children(id, many)).unwrap_or_default();
+            Condition::IsEmpty(var, many, negated) => {
+                let children = env[*var].map(|(_, id)| self.child_ids(id, many)).unwrap_or_default();
                 Some(children.is_empty() != *negated)
             }
-            Cond::Exists(var, many, field, operator, literal) => {
-                let children = env[*var].map(|(_, id)| self.children(id, many)).unwrap_or_default();
-                let fulfils =
-                    |id: &i64| compare(&self.member(many.target(), *id, field), operator, literal) == Some(true);
+            Condition::Exists(var, many, field, operator, literal) => {
+                let children = env[*var].map(|(_, id)| self.child_ids(id, many)).unwrap_or_default();
+                let fulfils = |id: &i64| {
+                    compare_values(&self.member_value(many.target(), *id, field), operator, literal) == Some(true)
+                };
                 Some(children.iter().any(fulfils))
             }
-            Cond::Quantified(path, operator, all, var, many, field) => {
-                let value = self.value(env, path);
-                let children = env[*var].map(|(_, id)| self.children(id, many)).unwrap_or_default();
+            Condition::Quantified(path, operator, all, var, many, field) => {
+                let value = self.path_value(env, path);
+                let children = env[*var].map(|(_, id)| self.child_ids(id, many)).unwrap_or_default();
                 let outcomes: Vec<Option<bool>> = children
                     .iter()
-                    .map(|id| compare(&value, operator, &self.member(many.target(), *id, field)))
+                    .map(|id| compare_values(&value, operator, &self.member_value(many.target(), *id, field)))
                     .collect();
                 let decided = outcomes.contains(&Some(!all));
                 if decided {
@@ -458,24 +466,26 @@ impl World<'_> {
                     Some(*all)
                 }
             }
-            Cond::Member(member, var, many, negated) => {
-                let children = env[*var].map(|(_, id)| self.children(id, many)).unwrap_or_default();
+            Condition::Member(member, var, many, negated) => {
+                let children = env[*var].map(|(_, id)| self.child_ids(id, many)).unwrap_or_default();
                 match env[*member] {
                     Some((_, id)) => Some(children.contains(&id) != *negated),
                     None if children.is_empty() => Some(*negated),
                     None => None,
                 }
             }
-            Cond::Terms(left, operator, right) => compare(&self.term(env, left), operator, &self.term(env, right)),
+            Condition::Terms(left, operator, right) => {
+                compare_values(&self.evaluate_term(env, left), operator, &self.evaluate_term(env, right))
+            }
         }
     }
 
-    fn term(&self, env: &Env, term: &Term) -> Value {
-        let int = |a: &Term| match self.term(env, a) {
+    fn evaluate_term(&self, env: &Env, term: &Term) -> Value {
+        let int = |a: &Term| match self.evaluate_term(env, a) {
             Value::Int(n) => Some(n),
             _ => None,
         };
-        let text = |a: &Term| match self.term(env, a) {
+        let text = |a: &Term| match self.evaluate_term(env, a) {
             Value::Text(text) => Some(text),
             _ => None,
         };
@@ -483,7 +493,7 @@ impl World<'_> {
         let number = |n: Option<i64>| n.map_or(Value::Null, Value::Int);
         let string = |s: Option<String>| s.map_or(Value::Null, Value::Text);
         match term {
-            Term::Path(path) => self.value(env, path),
+            Term::Path(path) => self.path_value(env, path),
             Term::Literal(value) => value.clone(),
             Term::Add(a, b) => number(both(a, b, |a, b| a + b)),
             Term::Subtract(a, b) => number(both(a, b, |a, b| a - b)),
@@ -508,29 +518,31 @@ impl World<'_> {
                 let before = text.find(what).map(|at| text[..at].chars().count() + 1);
                 i64::try_from(before.unwrap_or(0)).unwrap()
             })),
-            Term::Coalesce(a, b) => match self.term(env, a) {
-                Value::Null => self.term(env, b),
+            Term::Coalesce(a, b) => match self.evaluate_term(env, a) {
+                Value::Null => self.evaluate_term(env, b),
                 value => value,
             },
             Term::NullIf(a, b) => {
-                let (a, b) = (self.term(env, a), self.term(env, b));
-                if compare(&a, "=", &b) == Some(true) { Value::Null } else { a }
+                let (a, b) = (self.evaluate_term(env, a), self.evaluate_term(env, b));
+                if compare_values(&a, "=", &b) == Some(true) { Value::Null } else { a }
             }
             Term::Size(var, many) => {
-                let children = env[*var].map(|(_, id)| self.children(id, many)).unwrap_or_default();
+                let children = env[*var].map(|(_, id)| self.child_ids(id, many)).unwrap_or_default();
                 Value::Int(i64::try_from(children.len()).unwrap())
             }
             Term::MaxOf(var, many, field) => {
-                let children = env[*var].map(|(_, id)| self.children(id, many)).unwrap_or_default();
-                let values = children.iter().map(|id| self.member(many.target(), *id, field));
+                let children = env[*var].map(|(_, id)| self.child_ids(id, many)).unwrap_or_default();
+                let values = children.iter().map(|id| self.member_value(many.target(), *id, field));
                 values.filter(|value| *value != Value::Null).max().unwrap_or(Value::Null)
             }
-            Term::Case(cond, a, b) => self.term(env, if self.holds(env, cond) == Some(true) { a } else { b }),
+            Term::Case(cond, a, b) => {
+                self.evaluate_term(env, if self.evaluate_condition(env, cond) == Some(true) { a } else { b })
+            }
         }
     }
 }
 
-fn compare(a: &Value, operator: &str, b: &Value) -> Option<bool> {
+fn compare_values(a: &Value, operator: &str, b: &Value) -> Option<bool> {
     if *a == Value::Null || *b == Value::Null {
         return None;
     }
@@ -545,18 +557,18 @@ fn compare(a: &Value, operator: &str, b: &Value) -> Option<bool> {
     })
 }
 
-fn like(text: &str, pattern: &str) -> bool {
+fn matches_pattern(text: &str, pattern: &str) -> bool {
     let mut rest = pattern.chars();
     match rest.next() {
         None => text.is_empty(),
-        Some('%') => {
-            (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| like(&text[at..], rest.as_str()))
-        }
+        Some('%') => (0..=text.len())
+            .filter(|at| text.is_char_boundary(*at))
+            .any(|at| matches_pattern(&text[at..], rest.as_str())),
         Some(c) => {
             // The backslash makes the next character stand for itself.
             let (c, is_any) = if c == '\\' { (rest.next().unwrap_or(c), false) } else { (c, c == '_') };
             let mut text = text.chars();
-            text.next().is_some_and(|t| is_any || c == t) && like(text.as_str(), rest.as_str())
+            text.next().is_some_and(|t| is_any || c == t) && matches_pattern(text.as_str(), rest.as_str())
         }
     }
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use icat::query::{
-    Access, Env, ParseContext, Plan, Rule, Statement, compile_filter, compile_search, parse_rule, parse_search,
+    Access, ParseContext, Plan, QueryEnvironment, Rule, Statement, compile_filter, compile_search, parse_rule,
+    parse_search,
 };
 use icat_client::schema::{Entity, find_entity};
 use jiff::tz::TimeZone;
 use service_kit::{Db, DbError, Engine};
 
-use crate::statements::run;
+use crate::statements::run_statement;
 
 /// Tables that grow with a facility. The others (users, instruments, types, rules) may be read whole.
 const LARGE: [&str; 5] = ["datafile", "dataset", "investigation", "investigationuser", "investigationinstrument"];
@@ -78,7 +79,7 @@ const NOW: i64 = 1_768_212_000_000_000;
 const STAMPS: &str = "create_id, create_time, mod_id, mod_time";
 
 /// 20,000 datafiles in 5,000 datasets of 2,500 investigations with four members and one instrument each.
-async fn fill(db: &Db) {
+async fn fill_tables(db: &Db) {
     let series = |up_to: u32, table: &str, columns: &str, values: &str| {
         format!(
             "WITH RECURSIVE s (n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM s WHERE n < {up_to}) \
@@ -106,11 +107,11 @@ async fn fill(db: &Db) {
     ];
     db.write(async |tx| {
         for sql in &statements {
-            tx.exec(sql, &[]).await?;
+            tx.execute(sql, &[]).await?;
         }
         // PostgreSQL does so by itself soon after; SQLite runs without.
         if tx.engine() == Engine::Postgres {
-            tx.exec("ANALYZE", &[]).await?;
+            tx.execute("ANALYZE", &[]).await?;
         }
         Ok::<_, DbError>(())
     })
@@ -119,10 +120,10 @@ async fn fill(db: &Db) {
 }
 
 /// The large tables that a statement reads whole, and the plan.
-async fn read_whole(db: &Db, statement: &Statement) -> (BTreeSet<&'static str>, String) {
+async fn find_full_scans(db: &Db, statement: &Statement) -> (BTreeSet<&'static str>, String) {
     let word = if db.engine() == Engine::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
     let explained = Statement { sql: format!("{word} {}", statement.sql), params: statement.params.clone() };
-    let rows = run(db, &explained).await.unwrap_or_else(|e| panic!("{}: {e}", statement.sql));
+    let rows = run_statement(db, &explained).await.unwrap_or_else(|e| panic!("{}: {e}", statement.sql));
     let place = if db.engine() == Engine::Sqlite { 3 } else { 0 };
     let lines: Vec<String> = rows.iter().map(|row| row.at(place).unwrap()).collect();
     let sorts = lines.iter().any(|line| line.contains("Sort  (") || line.contains("FOR ORDER BY"));
@@ -133,7 +134,10 @@ async fn read_whole(db: &Db, statement: &Statement) -> (BTreeSet<&'static str>, 
         let (scanned, by_index) = match db.engine() {
             Engine::Sqlite => {
                 let Some(rest) = line.strip_prefix("SCAN ") else { continue };
-                (table_of(rest.split(' ').next().unwrap_or_default(), &statement.sql), line.contains(" INDEX "))
+                (
+                    find_scanned_table(rest.split(' ').next().unwrap_or_default(), &statement.sql),
+                    line.contains(" INDEX "),
+                )
             }
             Engine::Postgres => {
                 let Some((how, rest)) = line.split_once(" on ").filter(|(how, _)| how.contains("Scan")) else {
@@ -155,31 +159,31 @@ async fn read_whole(db: &Db, statement: &Statement) -> (BTreeSet<&'static str>, 
 }
 
 /// `SQLite` names what it scans by its alias.
-fn table_of(alias: &str, sql: &str) -> Option<String> {
+fn find_scanned_table(alias: &str, sql: &str) -> Option<String> {
     let words: Vec<&str> = sql.split([' ', '(', ')']).filter(|word| !word.is_empty()).collect();
     let at = words.array_windows().find(|[table, word]| *word == alias && LARGE.contains(table));
     at.map(|[table, _]| (*table).to_owned())
 }
 
-fn rules_of(entity: &Entity, ctx: &ParseContext) -> Vec<Arc<Rule>> {
+fn parse_rules_of(entity: &Entity, ctx: &ParseContext) -> Vec<Arc<Rule>> {
     let texts = RULES.iter().find(|(name, _)| *name == entity.name).map(|(_, texts)| texts);
     texts.into_iter().flatten().map(|text| Arc::new(parse_rule(text, ctx).expect(text))).collect()
 }
 
 #[tokio::test]
-async fn what_everybody_asks_goes_by_indexes() {
+async fn common_queries_use_indexes() {
     let ctx = ParseContext { time_zone: TimeZone::UTC };
-    let access = |entity: &'static Entity| match rules_of(entity, &ctx) {
+    let access = |entity: &'static Entity| match parse_rules_of(entity, &ctx) {
         rules if rules.is_empty() => Access::All,
         rules => Access::Rules(rules),
     };
     let mut found = BTreeSet::new();
     let mut engines = BTreeSet::new();
-    for test in testkit::databases("icat", icat::SERVICE.migrations).await {
+    for test in testkit::create_databases("icat", icat::SERVICE.migrations).await {
         engines.insert(test.engine);
         let db = &test.db;
-        fill(db).await;
-        let env = Env {
+        fill_tables(db).await;
+        let env = QueryEnvironment {
             user: "db/user7",
             now_micros: NOW,
             today_micros: 0,
@@ -200,11 +204,11 @@ async fn what_everybody_asks_goes_by_indexes() {
         for (name, ids) in [("one row", 1), ("hundred rows", 100)] {
             for entity in ["Datafile", "Dataset", "Investigation"].map(|name| find_entity(name).unwrap()) {
                 let ids: Vec<i64> = (1..=ids).collect();
-                statements.push((name, "member", compile_filter(entity, &rules_of(entity, &ctx), &ids, &env)));
+                statements.push((name, "member", compile_filter(entity, &parse_rules_of(entity, &ctx), &ids, &env)));
             }
         }
         for (name, who, statement) in &statements {
-            let (whole, plan) = read_whole(db, statement).await;
+            let (whole, plan) = find_full_scans(db, statement).await;
             for table in whole {
                 found.insert((test.engine, *name, *who, table));
                 println!("{} {name}, {who}: {table} is read whole\n{}\n{plan}", test.engine, statement.sql);

@@ -6,8 +6,8 @@ use events::messages::auth::SessionsRevoked;
 use events::{Events, Outbox};
 use futures_util::future::join;
 use reqwest::Response;
-use service_kit::{Clock as _, DbError, Dialect, Listener, Mount, Running, ServiceDef, SystemIds};
-use testkit::{TestApp, backends};
+use service_kit::{Clock as _, DbError, ErrorFormat, Listener, Mount, Running, ServiceDef, SystemIds};
+use testkit::{TestApp, list_backends};
 use tokio::sync::{Mutex, Semaphore};
 
 /// An authenticator that lets everybody in as `db/ada`, when the test says so; and what auth tells of accounts.
@@ -17,7 +17,7 @@ const GATED: ServiceDef = ServiceDef {
         Box::pin(async move {
             let _relay = Events::start(&ctx).await?;
             let mount =
-                Mount::new("/authn.gated", Listener::Internal, Dialect::Authn).post("/authenticate", async || {
+                Mount::new("/authn.gated", Listener::Internal, ErrorFormat::Authn).post("/authenticate", async || {
                     ASKED.add_permits(1);
                     LET_IN.acquire().await.unwrap().forget();
                     r#"{"username":"ada","mechanism":"db"}"#
@@ -51,14 +51,14 @@ impl Site {
     }
 
     /// Tells the catalogue, and waits until it has ended what it has to.
-    async fn revoke(&self, begun_until: i64) {
+    async fn revoke_sessions(&self, begun_until: i64) {
         let outbox = Outbox::new("gated", Arc::clone(&self.0.clock) as _, Arc::new(SystemIds));
         let event = SessionsRevoked { subject: "db/ada".to_owned(), begun_until };
         self.0.db("gated").write(async |tx| outbox.emit(tx, &event).await).await.unwrap();
         self.0.drain().await;
     }
 
-    async fn is_alive(&self, login: Response) -> bool {
+    async fn has_live_session(&self, login: Response) -> bool {
         assert_eq!(login.status(), 200);
         let text = login.text().await.unwrap();
         let session = text.split('"').nth(3).unwrap();
@@ -67,7 +67,7 @@ impl Site {
     }
 }
 
-async fn refused(login: Response) {
+async fn assert_refused(login: Response) {
     assert_eq!(login.status(), 403);
     let text = login.text().await.unwrap();
     assert!(text.contains("\"SESSION\"") && text.contains("during the login"), "{text}");
@@ -76,28 +76,28 @@ async fn refused(login: Response) {
 #[tokio::test]
 async fn a_login_that_is_under_way_while_its_account_changes_opens_nothing() {
     let _gate = GATE.lock().await;
-    for backend in backends() {
+    for backend in list_backends() {
         let site = Site(TestApp::start_on(&backend, &[icat::SERVICE, GATED], SETTINGS).await);
         let clock = Arc::clone(&site.0.clock);
-        assert!(site.is_alive(site.log_in_while(async || {}).await).await, "the control");
+        assert!(site.has_live_session(site.log_in_while(async || {}).await).await, "the control");
 
         // Locked or removed.
-        refused(site.log_in_while(async || site.revoke(0).await).await).await;
+        assert_refused(site.log_in_while(async || site.revoke_sessions(0).await).await).await;
         assert!(
-            site.is_alive(site.log_in_while(async || {}).await).await,
+            site.has_live_session(site.log_in_while(async || {}).await).await,
             "another one afterwards, say of an unlocked one"
         );
 
         // Another password, of which the catalogue hears during the login.
-        refused(site.log_in_while(async || site.revoke(clock.now_micros()).await).await).await;
-        let by_new_password = site.log_in_while(async || site.revoke(clock.now_micros() - 1).await).await;
-        assert!(site.is_alive(by_new_password).await, "it began after the change");
+        assert_refused(site.log_in_while(async || site.revoke_sessions(clock.now_micros()).await).await).await;
+        let by_new_password = site.log_in_while(async || site.revoke_sessions(clock.now_micros() - 1).await).await;
+        assert!(site.has_live_session(by_new_password).await, "it began after the change");
 
         // Another password, of which the catalogue hears when the session is stored.
         let begun = clock.now_micros();
         let login = site.log_in_while(async || clock.advance_seconds(10)).await;
-        site.revoke(begun + 5_000_000).await;
-        assert!(!site.is_alive(login).await, "the password was asked for before it changed");
+        site.revoke_sessions(begun + 5_000_000).await;
+        assert!(!site.has_live_session(login).await, "the password was asked for before it changed");
         site.0.stop().await;
     }
 }
@@ -109,7 +109,7 @@ async fn a_login_while_somebody_else_writes_for_long_is_told_so() {
     let site = Site(TestApp::start(&[icat::SERVICE, GATED], SETTINGS).await);
     let (taken, done) = (Semaphore::new(0), Semaphore::new(0));
     let import = site.0.db("icat").write(async |tx| {
-        tx.exec("UPDATE rule_version SET n = n + 1", &[]).await?;
+        tx.execute("UPDATE rule_version SET n = n + 1", &[]).await?;
         taken.add_permits(1);
         done.acquire().await.unwrap().forget();
         Ok::<_, DbError>(())
@@ -123,6 +123,6 @@ async fn a_login_while_somebody_else_writes_for_long_is_told_so() {
         done.add_permits(1);
     };
     join(import, logins).await.0.unwrap();
-    assert!(site.is_alive(site.log_in_while(async || {}).await).await);
+    assert!(site.has_live_session(site.log_in_while(async || {}).await).await);
     site.0.stop().await;
 }

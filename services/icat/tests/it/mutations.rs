@@ -1,14 +1,14 @@
 //! Queries of real clients, spoiled at random: each is refused with a reason or answered, on each engine, and none makes
 //! the engine fail.
 
-use icat::query::{Access, Env, ParseContext, Plan, compile_search, parse_get, parse_rule, parse_search};
+use icat::query::{Access, ParseContext, Plan, QueryEnvironment, compile_search, parse_get, parse_rule, parse_search};
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use service_kit::DbError;
 
-use crate::property::number;
-use crate::statements::{CLIENT_QUERIES, run};
+use crate::property::number_from_environment;
+use crate::statements::{CLIENT_QUERIES, run_statement};
 
 const CASES: usize = 10_000;
 const WORDS: &str = "SELECT DISTINCT FROM WHERE AND OR NOT IN ( ) [ ] , . = <> < <= > >= + - * / <-> LIKE ESCAPE BETWEEN IS NULL \
@@ -19,7 +19,7 @@ const WORDS: &str = "SELECT DISTINCT FROM WHERE AND OR NOT IN ( ) [ ] , . = <> <
     Investigation User org.icatproject.ParameterValueType.NUMERIC";
 
 /// Words of one kind often stand for one another: numbers, texts, names, operators, words of the language.
-fn kind(word: &str) -> usize {
+fn word_kind(word: &str) -> usize {
     let starts = |with: &[char]| word.starts_with(with);
     match () {
         () if word.parse::<f64>().is_ok() => 0,
@@ -37,12 +37,12 @@ fn kind(word: &str) -> usize {
 }
 
 /// A query with one to three words dropped, doubled, swapped, or replaced by words of the language or of other queries.
-fn spoiled(rng: &mut StdRng, queries: &[Vec<String>], words: &[String]) -> String {
+fn spoil_query(rng: &mut StdRng, queries: &[Vec<String>], words: &[String]) -> String {
     let pick = |rng: &mut StdRng, from: &[String]| from[rng.random_range(0..from.len())].clone();
     let mut query = queries[rng.random_range(0..queries.len())].clone();
     for _ in 0..rng.random_range(1..4) {
         let at = rng.random_range(0..query.len());
-        let same_kind = |word: &&String| kind(word) == kind(&query[at]);
+        let same_kind = |word: &&String| word_kind(word) == word_kind(&query[at]);
         match rng.random_range(0..20) {
             0 if query.len() > 1 => drop(query.remove(at)),
             1 => query.insert(at, query[at].clone()),
@@ -70,8 +70,8 @@ fn spoiled(rng: &mut StdRng, queries: &[Vec<String>], words: &[String]) -> Strin
 
 #[tokio::test]
 async fn a_spoiled_query_is_refused_or_answered() {
-    let seed = number("TESTKIT_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    let cases = number("TESTKIT_CASES").and_then(|n| usize::try_from(n).ok()).unwrap_or(CASES);
+    let seed = number_from_environment("TESTKIT_SEED").unwrap_or_else(|| rand::rng().next_u64());
+    let cases = number_from_environment("TESTKIT_CASES").and_then(|n| usize::try_from(n).ok()).unwrap_or(CASES);
     println!("seed {seed}");
     let apart = |text: &str| -> Vec<String> {
         let spaced =
@@ -83,16 +83,16 @@ async fn a_spoiled_query_is_refused_or_answered() {
     let words: Vec<String> = WORDS.split_whitespace().map(|word| word.replace('|', " ")).collect();
     let ctx = ParseContext { time_zone: TimeZone::UTC };
     let rule = std::sync::Arc::new(parse_rule("Dataset [name = :user]", &ctx).unwrap());
-    for (n, test) in testkit::databases("icat", icat::SERVICE.migrations).await.into_iter().enumerate() {
+    for (n, test) in testkit::create_databases("icat", icat::SERVICE.migrations).await.into_iter().enumerate() {
         let mut rng = StdRng::seed_from_u64(seed);
         let cases = if n == 0 { cases } else { cases / 5 };
         let (mut answered, mut out_of_range) = (0, 0);
         for case in 0..cases {
-            let text = spoiled(&mut rng, &queries, &words);
+            let text = spoil_query(&mut rng, &queries, &words);
             parse_get(&text).map(drop).unwrap_or_default();
             parse_rule(&text, &ctx).map(drop).unwrap_or_default();
             let Ok(search) = parse_search(&text, &ctx) else { continue };
-            let env = Env {
+            let env = QueryEnvironment {
                 user: "db/x",
                 now_micros: 1,
                 today_micros: 0,
@@ -102,10 +102,12 @@ async fn a_spoiled_query_is_refused_or_answered() {
             };
             let access = if case % 3 == 0 { Access::Rules(vec![std::sync::Arc::clone(&rule)]) } else { Access::All };
             let Ok(Plan::Run(statement)) = compile_search(&search, &|_| access.clone(), &env) else { continue };
-            match run(&test.db, &statement).await {
+            match run_statement(&test.db, &statement).await {
                 Ok(_) => answered += 1,
                 Err(DbError::Data(_)) => out_of_range += 1,
-                Err(e) => panic!("case {case}: {text}\n{}\n{}", statement.sql, service_kit::problem::chain(&e)),
+                Err(e) => {
+                    panic!("case {case}: {text}\n{}\n{}", statement.sql, service_kit::problem::format_error_chain(&e))
+                }
             }
         }
         println!("{}: {cases} spoiled queries, {answered} answered, {out_of_range} out of range", test.engine);

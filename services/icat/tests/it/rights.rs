@@ -2,98 +2,121 @@
 
 use serde_json::json;
 
-use crate::copies::export;
+use crate::copies::export_dump;
 use crate::rest::Client;
 
-fn refusal(access: &str, entity: &str) -> (u16, String) {
+fn refused_answer(access: &str, entity: &str) -> (u16, String) {
     let message = format!("{access} access to this {entity} is not allowed.");
     let body = format!(r#"{{"code":"INSUFFICIENT_PRIVILEGES","message":"{message}","offset":0}}"#);
     (403, body)
 }
 
 /// A facility with two investigations, and a session of ada, whom no rule mentions yet.
-async fn facility(c: &Client) -> String {
-    c.created(
+async fn create_facility(c: &Client) -> String {
+    c.create_entities(
         r#"[{"Facility":{"name":"SRC"}},{"Grouping":{"name":"staff"}},{"User":{"name":"db/ada"}},{"User":{"name":"db/bob"}}]"#,
     )
     .await;
-    c.created(r#"[{"InvestigationType":{"name":"MX","facility":{"id":1}}},{"DatasetType":{"name":"raw","facility":{"id":1}}}]"#)
+    c.create_entities(r#"[{"InvestigationType":{"name":"MX","facility":{"id":1}}},{"DatasetType":{"name":"raw","facility":{"id":1}}}]"#)
         .await;
     let investigation = |name: &str| {
         json!({"Investigation": {"name": name, "visitId": "1", "title": "t", "facility": {"id": 1}, "type": {"id": 5},
             "datasets": [{"name": "scan", "type": {"id": 6}}]}})
     };
-    let ids = c.created(&json!([investigation("MX-1"), investigation("MX-2")]).to_string()).await;
+    let ids = c.create_entities(&json!([investigation("MX-1"), investigation("MX-2")]).to_string()).await;
     assert_eq!(ids, [7, 9]);
-    Client::login(&c.app, "db").await
+    Client::log_in(&c.app, "db").await
 }
 
-async fn rule(c: &Client, flags: &str, what: &str) -> i64 {
-    c.created(&json!({"Rule": {"crudFlags": flags, "what": what}}).to_string()).await[0]
+async fn create_rule(c: &Client, flags: &str, what: &str) -> i64 {
+    c.create_entities(&json!({"Rule": {"crudFlags": flags, "what": what}}).to_string()).await[0]
 }
 
 #[tokio::test]
 async fn creating_needs_create_on_every_row_and_rules_see_what_is_not_committed() {
-    for c in Client::all("").await {
-        let ada = facility(&c).await;
+    for c in Client::start_on_each_engine("").await {
+        let ada = create_facility(&c).await;
         let dataset = |name: &str, investigation: i64| {
             format!(
                 r#"{{"Dataset":{{"name":"{name}","type":{{"id":6}},"investigation":{{"id":{investigation}}},"datafiles":[{{"name":"f"}}]}}}}"#
             )
         };
-        assert_eq!(c.write(&ada, &dataset("a", 7)).await, refusal("CREATE", "Datafile"), "children are asked first");
-        rule(&c, "C", "Datafile").await;
-        assert_eq!(c.write(&ada, &dataset("a", 7)).await, refusal("CREATE", "Dataset"));
-        rule(&c, "C", "Dataset <-> Investigation [name = 'MX-1']").await;
-        assert_eq!(c.write(&ada, &dataset("a", 9)).await, refusal("CREATE", "Dataset"));
-        assert_eq!(c.rows(&c.session, "SELECT COUNT(d) FROM Datafile d").await, json!([0]), "nothing is half-written");
-        assert_eq!(c.write(&ada, &dataset("a", 7)).await.0, 200);
+        assert_eq!(
+            c.write_entities(&ada, &dataset("a", 7)).await,
+            refused_answer("CREATE", "Datafile"),
+            "children are asked first"
+        );
+        create_rule(&c, "C", "Datafile").await;
+        assert_eq!(c.write_entities(&ada, &dataset("a", 7)).await, refused_answer("CREATE", "Dataset"));
+        create_rule(&c, "C", "Dataset <-> Investigation [name = 'MX-1']").await;
+        assert_eq!(c.write_entities(&ada, &dataset("a", 9)).await, refused_answer("CREATE", "Dataset"));
+        assert_eq!(
+            c.search_rows(&c.session, "SELECT COUNT(d) FROM Datafile d").await,
+            json!([0]),
+            "nothing is half-written"
+        );
+        assert_eq!(c.write_entities(&ada, &dataset("a", 7)).await.0, 200);
         // The list of rules is that of before, also for whoever may write rules.
-        rule(&c, "CRUD", "Rule").await;
+        create_rule(&c, "CRUD", "Rule").await;
         let both = r#"[{"Rule":{"crudFlags":"C","what":"Grouping"}},{"Grouping":{"name":"g"}}]"#;
-        let (status, body) = c.write(&ada, both).await;
+        let (status, body) = c.write_entities(&ada, both).await;
         assert_eq!((status, body.contains("\"offset\":1")), (403, true), "{body}");
-        assert_eq!(c.write(&ada, r#"{"Rule":{"crudFlags":" c ","what":"Grouping"}}"#).await.0, 200);
-        assert_eq!(c.write(&ada, r#"{"Grouping":{"name":"g"}}"#).await.0, 200, "from the next request on");
+        assert_eq!(c.write_entities(&ada, r#"{"Rule":{"crudFlags":" c ","what":"Grouping"}}"#).await.0, 200);
+        assert_eq!(c.write_entities(&ada, r#"{"Grouping":{"name":"g"}}"#).await.0, 200, "from the next request on");
         c.app.stop().await;
     }
 }
 
 #[tokio::test]
 async fn updating_needs_update_on_the_row_or_a_rule_for_each_attribute() {
-    for c in Client::all("").await {
-        let ada = facility(&c).await;
+    for c in Client::start_on_each_engine("").await {
+        let ada = create_facility(&c).await;
         let update = |members: &str| format!(r#"{{"Dataset":{{"id":8,{members}}}}}"#);
         let description = update(r#""description":"x""#);
-        assert_eq!(c.write(&ada, &description).await, refusal("UPDATE", "Dataset"));
-        rule(&c, "U", "SELECT d.description FROM Dataset d WHERE d.complete = FALSE").await;
-        assert_eq!(c.write(&ada, &description).await, (200, "[]".to_owned()));
+        assert_eq!(c.write_entities(&ada, &description).await, refused_answer("UPDATE", "Dataset"));
+        create_rule(&c, "U", "SELECT d.description FROM Dataset d WHERE d.complete = FALSE").await;
+        assert_eq!(c.write_entities(&ada, &description).await, (200, "[]".to_owned()));
         let both = update(r#""description":"y","doi":"10.1/x""#);
-        assert_eq!(c.write(&ada, &both).await, refusal("UPDATE", "Dataset"), "every attribute needs a rule");
-        rule(&c, "U", "SELECT d.doi FROM Dataset d").await;
-        assert_eq!(c.write(&ada, &both).await.0, 200);
+        assert_eq!(
+            c.write_entities(&ada, &both).await,
+            refused_answer("UPDATE", "Dataset"),
+            "every attribute needs a rule"
+        );
+        create_rule(&c, "U", "SELECT d.doi FROM Dataset d").await;
+        assert_eq!(c.write_entities(&ada, &both).await.0, 200);
         let children = update(r#""description":"z","datafiles":[{"name":"f"}]"#);
-        assert_eq!(c.write(&ada, &children).await, refusal("UPDATE", "Dataset"), "children need the whole row");
-        c.created(&update(r#""complete":true"#)).await;
-        assert_eq!(c.write(&ada, &description).await, refusal("UPDATE", "Dataset"), "the row as it is before");
+        assert_eq!(
+            c.write_entities(&ada, &children).await,
+            refused_answer("UPDATE", "Dataset"),
+            "children need the whole row"
+        );
+        c.create_entities(&update(r#""complete":true"#)).await;
+        assert_eq!(
+            c.write_entities(&ada, &description).await,
+            refused_answer("UPDATE", "Dataset"),
+            "the row as it is before"
+        );
 
-        rule(&c, "U", "Dataset").await;
+        create_rule(&c, "U", "Dataset").await;
         let same = update(r#""investigation":{"id":7},"description":"q""#);
-        assert_eq!(c.write(&ada, &same).await.0, 200, "a key that stays the same is no new key");
+        assert_eq!(c.write_entities(&ada, &same).await.0, 200, "a key that stays the same is no new key");
         let moved = update(r#""investigation":{"id":9},"name":"moved""#);
-        assert_eq!(c.write(&ada, &moved).await, refusal("DELETE", "Dataset").tap("access", "access implied by UPDATE"));
-        rule(&c, "D", "Dataset").await;
-        assert_eq!(c.write(&ada, &moved).await, refusal("CREATE", "Dataset"));
-        rule(&c, "C", "Dataset <-> Investigation [name = 'MX-2']").await;
-        assert_eq!(c.write(&ada, &moved).await.0, 200);
+        assert_eq!(
+            c.write_entities(&ada, &moved).await,
+            refused_answer("DELETE", "Dataset").replace_in_body("access", "access implied by UPDATE")
+        );
+        create_rule(&c, "D", "Dataset").await;
+        assert_eq!(c.write_entities(&ada, &moved).await, refused_answer("CREATE", "Dataset"));
+        create_rule(&c, "C", "Dataset <-> Investigation [name = 'MX-2']").await;
+        assert_eq!(c.write_entities(&ada, &moved).await.0, 200);
         let nested = r#"{"Dataset":{"id":8,"type":{"id":6,"name":"other"}}}"#;
         assert_eq!(
-            c.write(&ada, nested).await,
-            refusal("UPDATE", "DatasetType"),
+            c.write_entities(&ada, nested).await,
+            refused_answer("UPDATE", "DatasetType"),
             "what is named may be changed by rule only"
         );
         assert_eq!(
-            c.write(&ada, r#"{"Dataset":{"id":8,"type":{"id":6}}}"#).await.0,
+            c.write_entities(&ada, r#"{"Dataset":{"id":8,"type":{"id":6}}}"#).await.0,
             200,
             "naming alone changes nothing"
         );
@@ -101,21 +124,21 @@ async fn updating_needs_update_on_the_row_or_a_rule_for_each_attribute() {
     }
 }
 
-trait Tap {
-    fn tap(self, from: &str, to: &str) -> Self;
+trait ReplaceInBody {
+    fn replace_in_body(self, from: &str, to: &str) -> Self;
 }
 
-impl Tap for (u16, String) {
+impl ReplaceInBody for (u16, String) {
     /// The same with other words.
-    fn tap(self, from: &str, to: &str) -> Self {
+    fn replace_in_body(self, from: &str, to: &str) -> Self {
         (self.0, self.1.replacen(from, to, 1))
     }
 }
 
 #[tokio::test]
 async fn deleting_needs_delete_on_the_row_and_all_that_goes_with_it() {
-    for c in Client::all("").await {
-        let ada = facility(&c).await;
+    for c in Client::start_on_each_engine("").await {
+        let ada = create_facility(&c).await;
         let delete = async |entities: &str| {
             let parameters = [("sessionId", ada.as_str()), ("entities", entities)];
             let url = format!("{}/icat/entityManager", c.app.public);
@@ -123,16 +146,16 @@ async fn deleting_needs_delete_on_the_row_and_all_that_goes_with_it() {
             (answer.status().as_u16(), answer.text().await.unwrap())
         };
         let investigation = r#"{"Investigation":{"id":7}}"#;
-        assert_eq!(delete(investigation).await, refusal("DELETE", "Investigation"));
-        rule(&c, "D", "Investigation").await;
-        assert_eq!(delete(investigation).await, refusal("DELETE", "Dataset"));
-        rule(&c, "D", "Dataset <-> Investigation [name = 'MX-1']").await;
-        assert_eq!(delete(r#"{"Investigation":{"id":9}}"#).await, refusal("DELETE", "Dataset"));
+        assert_eq!(delete(investigation).await, refused_answer("DELETE", "Investigation"));
+        create_rule(&c, "D", "Investigation").await;
+        assert_eq!(delete(investigation).await, refused_answer("DELETE", "Dataset"));
+        create_rule(&c, "D", "Dataset <-> Investigation [name = 'MX-1']").await;
+        assert_eq!(delete(r#"{"Investigation":{"id":9}}"#).await, refused_answer("DELETE", "Dataset"));
         let twice = r#"[{"Investigation":{"id":7}},{"Dataset":{"id":8}}]"#;
         let missing = r#"{"code":"NO_SUCH_OBJECT_FOUND","message":"Dataset[id:8] not found.","offset":1}"#;
         assert_eq!(delete(twice).await, (404, missing.to_owned()), "it goes with the first");
         assert_eq!(delete(investigation).await, (204, String::new()));
-        assert_eq!(c.rows(&c.session, "SELECT d.id FROM Dataset d").await, json!([10]));
+        assert_eq!(c.search_rows(&c.session, "SELECT d.id FROM Dataset d").await, json!([10]));
         c.app.stop().await;
     }
 }
@@ -142,12 +165,12 @@ async fn deleting_needs_delete_on_the_row_and_all_that_goes_with_it() {
 async fn conditions_cannot_probe_what_is_not_readable() {
     let strict_conditions = "[catalogue.authorization]\nconditions = \"strict\"\n";
     for (settings, strict) in [(strict_conditions, true), ("", false)] {
-        for c in Client::all(settings).await {
-            let ada = facility(&c).await;
-            rule(&c, "R", "Facility").await;
-            rule(&c, "R", "Dataset").await;
+        for c in Client::start_on_each_engine(settings).await {
+            let ada = create_facility(&c).await;
+            create_rule(&c, "R", "Facility").await;
+            create_rule(&c, "R", "Dataset").await;
             let seen = |yes: serde_json::Value| if strict { json!([]) } else { yes };
-            let rows = async |query: &str| c.rows(&ada, query).await;
+            let rows = async |query: &str| c.search_rows(&ada, query).await;
             assert_eq!(
                 rows("SELECT f.name FROM Facility f, User u WHERE u.name LIKE 'db/b%'").await,
                 seen(json!(["SRC"]))
@@ -172,7 +195,7 @@ async fn conditions_cannot_probe_what_is_not_readable() {
             );
             let left = "SELECT d.id, COUNT(i) FROM Dataset d LEFT JOIN d.investigation i GROUP BY d.id ORDER BY d.id";
             if strict {
-                rule(&c, "R", "Investigation [name = 'MX-2']").await;
+                create_rule(&c, "R", "Investigation [name = 'MX-2']").await;
                 assert_eq!(rows(left).await, json!([[8, 0], [10, 1]]), "what is not readable is not there");
                 assert_eq!(rows("SELECT d.id FROM Dataset d WHERE d.investigation.name LIKE 'MX%'").await, json!([10]));
             }
@@ -188,13 +211,13 @@ async fn what_makes_a_table_public_and_what_restricts_are_settings_of_their_own(
     let flags = format!("{all}public_tables = \"compatible\"\n");
     let joins = format!("{all}join_rules = \"compatible\"\n");
     for (settings, any_flags, joins_are_nothing) in [("", false, false), (&flags, true, false), (&joins, false, true)] {
-        for c in Client::all(settings).await {
-            let ada = facility(&c).await;
-            rule(&c, "C", "Grouping").await;
-            let groupings = c.rows(&ada, "SELECT g.name FROM Grouping g").await;
+        for c in Client::start_on_each_engine(settings).await {
+            let ada = create_facility(&c).await;
+            create_rule(&c, "C", "Grouping").await;
+            let groupings = c.search_rows(&ada, "SELECT g.name FROM Grouping g").await;
             assert_eq!(groupings, if any_flags { json!(["staff"]) } else { json!([]) }, "{settings}");
-            rule(&c, "R", "SELECT d FROM Dataset d JOIN d.datafiles f").await;
-            let datasets = c.rows(&ada, "SELECT COUNT(d) FROM Dataset d").await;
+            create_rule(&c, "R", "SELECT d FROM Dataset d JOIN d.datafiles f").await;
+            let datasets = c.search_rows(&ada, "SELECT COUNT(d) FROM Dataset d").await;
             assert_eq!(datasets, if joins_are_nothing { json!([2]) } else { json!([0]) }, "{settings}");
             c.app.stop().await;
         }
@@ -204,14 +227,14 @@ async fn what_makes_a_table_public_and_what_restricts_are_settings_of_their_own(
 /// A sub-select in the SELECT list shows what it finds, so that it is asked for its rights whatever conditions may see.
 #[tokio::test]
 async fn a_sub_select_shows_only_what_is_readable() {
-    for c in Client::all("").await {
-        let ada = facility(&c).await;
-        rule(&c, "R", "Facility").await;
+    for c in Client::start_on_each_engine("").await {
+        let ada = create_facility(&c).await;
+        create_rule(&c, "R", "Facility").await;
         let query = "SELECT (SELECT MAX(u.name) FROM User u) FROM Facility f";
-        assert_eq!(c.rows(&ada, query).await, json!([null]));
-        assert_ne!(c.rows(&c.session, query).await, json!([null]));
-        rule(&c, "R", "User [name = :user]").await;
-        assert_eq!(c.rows(&ada, query).await, json!(["db/ada"]));
+        assert_eq!(c.search_rows(&ada, query).await, json!([null]));
+        assert_ne!(c.search_rows(&c.session, query).await, json!([null]));
+        create_rule(&c, "R", "User [name = :user]").await;
+        assert_eq!(c.search_rows(&ada, query).await, json!(["db/ada"]));
         c.app.stop().await;
     }
 }
@@ -221,26 +244,26 @@ async fn a_sub_select_shows_only_what_is_readable() {
 async fn exports_and_includes_keep_to_what_is_readable_and_allowed() {
     let strict_conditions = "[catalogue.authorization]\nconditions = \"strict\"\n";
     for settings in ["", strict_conditions] {
-        for c in Client::all(settings).await {
-            let ada = facility(&c).await;
-            rule(&c, "R", "Dataset").await;
-            let (status, dump) = export(&c, &json!({"sessionId": ada, "query": "Dataset"})).await;
+        for c in Client::start_on_each_engine(settings).await {
+            let ada = create_facility(&c).await;
+            create_rule(&c, "R", "Dataset").await;
+            let (status, dump) = export_dump(&c, &json!({"sessionId": ada, "query": "Dataset"})).await;
             assert_eq!((status, dump.contains("MX-2")), (200, false), "{dump}");
             let far = format!("SELECT f FROM Facility f INCLUDE f{}", ".investigations.facility".repeat(10));
-            let (status, body) = c.get(&c.session, &far, None).await;
+            let (status, body) = c.get_entities(&c.session, &far, None).await;
             assert_eq!((status, body.len() < 5_000_000), (200, true), "{status} {}", body.len());
             let wider = format!("{far}.users");
-            assert_eq!(c.get(&c.session, &wider, None).await.0, 400, "longer than 20");
+            assert_eq!(c.get_entities(&c.session, &wider, None).await.0, 400, "longer than 20");
             c.app.stop().await;
         }
         let few = format!("[catalogue]\nmax_entities = 1000\n{settings}");
-        for c in Client::all(&few).await {
-            facility(&c).await;
+        for c in Client::start_on_each_engine(&few).await {
+            create_facility(&c).await;
             let far = format!("SELECT f FROM Facility f INCLUDE f{}", ".investigations.facility".repeat(10));
             let too_many = r#"{"code":"VALIDATION","message":"attempt to return more than 1000 entities"}"#;
-            assert_eq!(c.get(&c.session, &far, None).await, (412, too_many.to_owned()));
+            assert_eq!(c.get_entities(&c.session, &far, None).await, (412, too_many.to_owned()));
             let one = far.replace("SELECT f FROM Facility f", "Facility f");
-            assert_eq!(c.get(&c.session, &one, Some(1)).await.0, 412);
+            assert_eq!(c.get_entities(&c.session, &one, Some(1)).await.0, 412);
             c.app.stop().await;
         }
     }
@@ -248,11 +271,12 @@ async fn exports_and_includes_keep_to_what_is_readable_and_allowed() {
 
 #[tokio::test]
 async fn what_would_be_allowed_can_be_asked() {
-    for c in Client::all("").await {
-        let ada = facility(&c).await;
-        rule(&c, "CR", "Dataset <-> Investigation [name = 'MX-1']").await;
+    for c in Client::start_on_each_engine("").await {
+        let ada = create_facility(&c).await;
+        create_rule(&c, "CR", "Dataset <-> Investigation [name = 'MX-1']").await;
         let ask = async |access: &str, entity: &str| {
-            c.post("/icat/isAccessAllowed", &[("sessionId", &ada), ("accessType", access), ("entity", entity)]).await
+            c.post_form("/icat/isAccessAllowed", &[("sessionId", &ada), ("accessType", access), ("entity", entity)])
+                .await
         };
         let (yes, no) =
             ((200, r#"{"isAccessAllowed":true}"#.to_owned()), (200, r#"{"isAccessAllowed":false}"#.to_owned()));
@@ -264,7 +288,7 @@ async fn what_would_be_allowed_can_be_asked() {
         };
         assert_eq!(ask("CREATE", &new(7)).await, yes);
         assert_eq!(ask("CREATE", &new(9)).await, no);
-        assert_eq!(c.rows(&c.session, "SELECT COUNT(d) FROM Dataset d").await, json!([2]), "nothing is kept");
+        assert_eq!(c.search_rows(&c.session, "SELECT COUNT(d) FROM Dataset d").await, json!([2]), "nothing is kept");
         let missing = r#"{"code":"NO_SUCH_OBJECT_FOUND","message":"Dataset[id:999] not found."}"#;
         assert_eq!(ask("READ", r#"{"Dataset":{"id":999}}"#).await, (404, missing.to_owned()));
         assert_eq!(ask("EAT", r#"{"Dataset":{"id":8}}"#).await.0, 400);
@@ -341,14 +365,15 @@ const FAILING: [(&str, bool); 24] = [
 #[tokio::test]
 async fn errors_say_nothing_about_rows_that_are_not_readable() {
     let strict_conditions = "[catalogue.authorization]\nconditions = \"strict\"\n";
-    for (backend, c) in testkit::backends().into_iter().zip(Client::all(strict_conditions).await) {
-        let ada = facility(&c).await;
-        rule(&c, "R", "Facility").await;
-        rule(&c, "R", "Investigation [name = 'MX-1']").await;
-        rule(&c, "R", "Dataset <-> Investigation [name = 'MX-1']").await;
+    for (backend, c) in testkit::list_backends().into_iter().zip(Client::start_on_each_engine(strict_conditions).await)
+    {
+        let ada = create_facility(&c).await;
+        create_rule(&c, "R", "Facility").await;
+        create_rule(&c, "R", "Investigation [name = 'MX-1']").await;
+        create_rule(&c, "R", "Dataset <-> Investigation [name = 'MX-1']").await;
         // A rule that fails itself does so whatever is asked.
-        rule(&c, "R", "SELECT t FROM DatasetType t WHERE t.id + 9223372036854775807 > 0").await;
-        let answer = async |query: &str, name: &str| c.get(&ada, &query.replace("{}", name), None).await;
+        create_rule(&c, "R", "SELECT t FROM DatasetType t WHERE t.id + 9223372036854775807 > 0").await;
+        let answer = async |query: &str, name: &str| c.get_entities(&ada, &query.replace("{}", name), None).await;
         let mut wrong = String::new();
         for (query, on_both) in FAILING {
             // SQLite has infinite numbers, and takes any pattern.

@@ -1,6 +1,8 @@
 //! What the catalogue says to the engines holds on both: its constants, and what the queries of real clients become.
 
-use icat::query::{Access, Env, ParseContext, Plan, compile_filter, compile_search, parse_rule, parse_search};
+use icat::query::{
+    Access, ParseContext, Plan, QueryEnvironment, compile_filter, compile_search, parse_rule, parse_search,
+};
 use icat_client::schema::{Entity, all_entities};
 use jiff::tz::TimeZone;
 use service_kit::Val;
@@ -54,13 +56,19 @@ const RULES: [&str; 9] = [
 async fn every_constant_and_every_client_query_runs_on_each_engine() {
     let ctx = ParseContext { time_zone: TimeZone::UTC };
     let rules: Vec<_> = RULES.iter().map(|text| std::sync::Arc::new(parse_rule(text, &ctx).expect(text))).collect();
-    for test in testkit::databases("icat", icat::SERVICE.migrations).await {
+    for test in testkit::create_databases("icat", icat::SERVICE.migrations).await {
         let db = &test.db;
         let constants = [&icat::store::sessions::ALL[..], &icat::store::rules::ALL, &icat::ingest::STATEMENTS].concat();
         db.prepare_all(&constants).await.unwrap();
-        let strict =
-            Env { user: "db/x", now_micros: 1, today_micros: 0, engine: db.engine(), row_cap: 100, strict: true };
-        let compatible = Env { strict: false, ..strict };
+        let strict = QueryEnvironment {
+            user: "db/x",
+            now_micros: 1,
+            today_micros: 0,
+            engine: db.engine(),
+            row_cap: 100,
+            strict: true,
+        };
+        let compatible = QueryEnvironment { strict: false, ..strict };
         let about = |entity: &'static Entity| {
             let about: Vec<_> = rules.iter().filter(|rule| rule.entity == entity).cloned().collect();
             if about.is_empty() { Access::All } else { Access::Rules(about) }
@@ -73,8 +81,13 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
             for (access, env) in accesses.into_iter().flat_map(|access| [(access, strict), (access, compatible)]) {
                 let plan = compile_search(&search, access, &env).expect(text);
                 let Plan::Run(statement) = plan else { panic!("{text}") };
-                run(db, &statement).await.unwrap_or_else(|e| {
-                    panic!("{}: {text}\n{}\n{}", test.engine, statement.sql, service_kit::problem::chain(&e))
+                run_statement(db, &statement).await.unwrap_or_else(|e| {
+                    panic!(
+                        "{}: {text}\n{}\n{}",
+                        test.engine,
+                        statement.sql,
+                        service_kit::problem::format_error_chain(&e)
+                    )
                 });
                 ran += 1;
             }
@@ -82,13 +95,13 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
         let many: Vec<i64> = (0..2000).collect();
         let datafile = icat_client::schema::find_entity("Datafile").unwrap();
         let Access::Rules(of_datafiles) = about(datafile) else { unreachable!() };
-        assert!(run(db, &compile_filter(datafile, &of_datafiles, &many, &strict)).await.unwrap().is_empty());
+        assert!(run_statement(db, &compile_filter(datafile, &of_datafiles, &many, &strict)).await.unwrap().is_empty());
         let mut tx = db.read().await.unwrap();
         for entity in all_entities() {
-            assert!(icat::store::entities::by_ids(&mut tx, entity, &[1, 2]).await.unwrap().is_empty());
+            assert!(icat::store::entities::find_by_ids(&mut tx, entity, &[1, 2]).await.unwrap().is_empty());
             for many in entity.many {
                 let column = many.inverse().column;
-                let children = icat::store::entities::children(&mut tx, many.target(), column, &[1], 5).await;
+                let children = icat::store::entities::list_child_ids(&mut tx, many.target(), column, &[1], 5).await;
                 assert!(children.unwrap().is_empty(), "{}.{}", entity.name, many.name);
             }
         }
@@ -96,10 +109,10 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
     }
 }
 
-pub async fn run(
+pub async fn run_statement(
     db: &service_kit::Db,
     statement: &icat::query::Statement,
 ) -> Result<Vec<service_kit::Row>, service_kit::DbError> {
     let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    db.read().await?.all(&statement.sql, &vals).await
+    db.read().await?.fetch_all(&statement.sql, &vals).await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{attachments, entries, export, history, import, portal, programs, statistics, tags};
-use service_kit::openapi::{ApiKey, Bearer, later, of, text};
+use service_kit::openapi::{ApiKey, Bearer, plain_text_response, response_entry, with_retry_after};
 use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, OpenApi};
 
@@ -90,13 +90,13 @@ pub struct Always;
 impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            of("400", text("The request cannot be understood; the text says what is wrong")),
-            of("401", text("No session, or one that has ended")),
-            of("413", text("The body is too large")),
-            of("429", later(text("Too many requests from this address"))),
-            of("500", text("A fault of the server")),
-            of("502", text("ICAT answered something unexpected")),
-            of("503", later(text("Too busy, or ICAT does not answer"))),
+            response_entry("400", plain_text_response("The request cannot be understood; the text says what is wrong")),
+            response_entry("401", plain_text_response("No session, or one that has ended")),
+            response_entry("413", plain_text_response("The body is too large")),
+            response_entry("429", with_retry_after(plain_text_response("Too many requests from this address"))),
+            response_entry("500", plain_text_response("A fault of the server")),
+            response_entry("502", plain_text_response("ICAT answered something unexpected")),
+            response_entry("503", with_retry_after(plain_text_response("Too busy, or ICAT does not answer"))),
         ])
     }
 }

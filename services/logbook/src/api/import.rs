@@ -58,7 +58,7 @@ pub async fn import_entries(
         if bytes > most {
             return Err(Error::TooLarge(most).into());
         }
-        let written = state.documents.run_in_turn(move || file.write_all(&piece).map(|()| file));
+        let written = state.documents.run_queued(move || file.write_all(&piece).map(|()| file));
         file = written.await?.map_err(Error::Storage)?;
     }
     file.rewind().map_err(Error::Storage)?;

@@ -16,7 +16,7 @@ pub mod tags;
 use std::sync::Arc;
 
 use identity::CredentialLocation;
-use service_kit::{Dialect, Listener, Mount};
+use service_kit::{ErrorFormat, Listener, Mount};
 
 use crate::state::State;
 use crate::web;
@@ -27,7 +27,7 @@ pub const PLACES: &[CredentialLocation] =
 
 pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
     let mount = |prefix| {
-        let mount = Mount::new(prefix, Listener::Public, Dialect::IcatPlus).cors().state(Arc::clone(state));
+        let mount = Mount::new(prefix, Listener::Public, ErrorFormat::IcatPlus).cors().state(Arc::clone(state));
         state.identity.accept_credentials(mount, PLACES)
     };
     vec![
@@ -52,7 +52,7 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
             .get("/{credential}/search", entries::search::search_entries)
             .get("/{credential}/events/stream", entries::stream::stream_entries)
             .post("/{credential}/import", import::import_entries)
-            .unhurried()
+            .without_timeout()
             .get("/{credential}/records", history::list_records::list_records)
             .patch("/{credential}/events", entries::retag::retag_entries)
             .post("/{credential}/event/createfrombase64", entries::create_from_base64::create_entry_from_base64)
@@ -73,7 +73,7 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
             .post("/{credential}/events/move", programs::move_entries::move_entries),
         mount("/resource")
             .post("/{credential}/file/upload", attachments::upload_file::upload_file)
-            .unhurried()
+            .without_timeout()
             .get("/{credential}/file/download", attachments::download_file::download_file),
         mount("/actions")
             .put("/{credential}/logbook/instrumentname", portal::fill_instrument_names::fill_instrument_names),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use service_kit::problem::chain;
+use service_kit::problem::format_error_chain;
 use service_kit::{DoctorCtx, Finding};
 
 use crate::attachments::reach_bucket;
@@ -38,7 +38,7 @@ fn check_directory(config: &Config, data_dir: &Path) -> Finding {
             place.display()
         )),
     };
-    Finding::of("attachments of the logbook", outcome)
+    Finding::from_result("attachments of the logbook", outcome)
 }
 
 /// The directory, or where it would be created: the nearest one above that is there.
@@ -64,10 +64,10 @@ async fn check_bucket(config: &Config) -> Finding {
         Ok(()) => Ok("answers".to_owned()),
         Err(e) => Err(format!(
             "attachments of the logbook cannot be stored: {}. Look at logbook.s3_endpoint, s3_region and the access key",
-            chain(&*e)
+            format_error_chain(&*e)
         )),
     };
-    Finding::of(what, outcome)
+    Finding::from_result(what, outcome)
 }
 
 #[cfg(test)]

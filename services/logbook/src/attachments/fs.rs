@@ -54,7 +54,7 @@ impl Directory {
     /// A file without a name, which is gone when it is closed.
     pub async fn scratch(&self, name: String) -> Result<File, Problem> {
         let (root, name) = (Arc::clone(&self.root), format!(".{name}{PART}"));
-        let made = self.pool.run_in_turn(move || {
+        let made = self.pool.run_queued(move || {
             let file = create(&root, &name)?;
             root.remove_file(&name).map(|()| file)
         });
@@ -64,14 +64,14 @@ impl Directory {
     /// The file under its key, on disk, unless it is there already.
     pub async fn keep(&self, mut part: Part, key: String, bytes: u64) -> Result<(), Problem> {
         let (root, name, file) = (Arc::clone(&self.root), part.name.clone(), Arc::clone(&part.file));
-        let kept = self.pool.run_in_turn(move || keep(&root, &name, &file, &key, bytes)).await?;
+        let kept = self.pool.run_queued(move || keep(&root, &name, &file, &key, bytes)).await?;
         part.is_kept = kept.map_err(failed)?;
         Ok(())
     }
 
     pub async fn read(&self, key: String, at: u64, length: u64) -> Result<Vec<u8>, Problem> {
         let root = Arc::clone(&self.root);
-        let read = self.pool.run_in_turn(move || {
+        let read = self.pool.run_queued(move || {
             let file = root.open(place(&key))?.into_std();
             let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
             file.read_exact_at(&mut bytes, at).map(|()| bytes)
@@ -81,12 +81,12 @@ impl Directory {
 
     pub async fn remove(&self, key: String) -> Result<(), Problem> {
         let root = Arc::clone(&self.root);
-        self.pool.run_in_turn(move || found(root.remove_file(place(&key)))).await?.map_err(failed)
+        self.pool.run_queued(move || found(root.remove_file(place(&key)))).await?.map_err(failed)
     }
 
     pub async fn tidy(&self, now: Timestamp) -> Result<(), Problem> {
         let root = Arc::clone(&self.root);
-        self.pool.run_in_turn(move || tidy(&root, system(now))).await?.map_err(failed)
+        self.pool.run_queued(move || tidy(&root, system(now))).await?.map_err(failed)
     }
 }
 
@@ -97,14 +97,14 @@ fn create(root: &Dir, name: &str) -> io::Result<File> {
 impl Part {
     pub async fn write(&self, bytes: Vec<u8>) -> Result<(), Problem> {
         let file = Arc::clone(&self.file);
-        let written = self.pool.run_in_turn(move || lock(&file).write_all(&bytes)).await?;
+        let written = self.pool.run_queued(move || lock(&file).write_all(&bytes)).await?;
         written.map_err(failed)
     }
 
     /// What was written so far.
     pub async fn all(&self, bytes: u64) -> Result<Vec<u8>, Problem> {
         let file = Arc::clone(&self.file);
-        let read = self.pool.run_in_turn(move || {
+        let read = self.pool.run_queued(move || {
             let mut all = vec![0; usize::try_from(bytes).unwrap_or_default()];
             lock(&file).read_exact_at(&mut all, 0).map(|()| all)
         });

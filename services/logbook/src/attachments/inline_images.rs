@@ -50,7 +50,7 @@ async fn attached(
         return Ok(None);
     }
     added(entry, stored, files);
-    let Some(png) = state.documents.run_in_turn(move || convert_to_png(&bytes)).await? else { return Ok(None) };
+    let Some(png) = state.documents.run_queued(move || convert_to_png(&bytes)).await? else { return Ok(None) };
     let shown = state.attachments.put(state, png).await?;
     Ok(Some(added(entry, shown, files)))
 }

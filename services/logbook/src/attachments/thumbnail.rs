@@ -39,7 +39,7 @@ pub async fn of(state: &State, attachment: &Attachment) -> Result<Option<Arc<Vec
     }
     let bytes = state.attachments.get(attachment).await?;
     let convert = is_shown_converted(&attachment.media_type);
-    let made = state.documents.run_in_turn(move || make_thumbnail(&bytes, convert)).await?.map(Arc::new);
+    let made = state.documents.run_queued(move || make_thumbnail(&bytes, convert)).await?.map(Arc::new);
     state.thumbnails.0.insert(attachment.sha256.clone(), made.clone()).await;
     Ok(made)
 }

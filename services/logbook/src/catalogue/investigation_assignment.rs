@@ -12,7 +12,7 @@ use identity::Caller;
 use jiff::Timestamp;
 use moka::future::Cache;
 use serde_json::Value;
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 use service_kit::{Code, Problem};
 
 use crate::domain::visit::{Slot, choose};
@@ -61,7 +61,7 @@ pub async fn bind(state: &Arc<State>, proposal: &str, instrument: Option<&str>, 
     if !may_be(proposal, instrument) {
         return Bound::Unknown;
     }
-    let key = (fold(proposal), instrument.map(fold).unwrap_or_default());
+    let key = (fold_text(proposal), instrument.map(fold_text).unwrap_or_default());
     let Some(slots) = soon(state, key, query_of(proposal, instrument)).await else { return Bound::Unsaid };
     of_slot(choose(&slots, at), state.clock.now_micros())
 }
@@ -77,7 +77,7 @@ pub async fn slots(state: &State, proposal: &str, instrument: Option<&str>) -> O
         return Some(Vec::new());
     }
     let slots = ask(state, query_of(proposal, instrument)).await?;
-    let key = (fold(proposal), instrument.map(fold).unwrap_or_default());
+    let key = (fold_text(proposal), instrument.map(fold_text).unwrap_or_default());
     state.bindings.slots.insert(key, Arc::new(slots.clone())).await;
     Some(slots)
 }
@@ -233,7 +233,7 @@ fn slot(row: &Value) -> Option<Slot> {
 /// The id of an instrument by its name, whatever its case.
 pub async fn instrument(state: &State, session: Option<&str>, name: &str) -> Result<Option<i64>, IcatError> {
     // Its id is no secret: what somebody may do with it is asked for each of them.
-    let key = fold(name);
+    let key = fold_text(name);
     if let Some(known) = state.bindings.instruments.get(&key).await {
         return Ok(Some(known));
     }

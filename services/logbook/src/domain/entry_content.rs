@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 use utoipa::ToSchema;
 
 use crate::domain::{dates, names};
@@ -324,7 +324,7 @@ fn one_of(name: &str, given: Option<String>, known: &[&str], form: impl Fn(&str)
 /// Names in the order in which they came, each once, whatever its case.
 fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
-    names.filter(|name| !name.trim().is_empty() && seen.insert(fold(name))).collect()
+    names.filter(|name| !name.trim().is_empty() && seen.insert(fold_text(name))).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 
 use crate::domain::dates;
 use crate::error::Error;
@@ -116,7 +116,7 @@ impl Parameters {
         let mut filter = Filter {
             types: types(self.types.as_deref()),
             without_investigation: flag("filterInvestigation", self.filter_investigation.as_deref())?,
-            search: self.search.as_deref().map(fold).filter(|text| !text.trim().is_empty()),
+            search: self.search.as_deref().map(fold_text).filter(|text| !text.trim().is_empty()),
             all_tags: folded_names(self.tags.as_deref()),
             any_tags: folded_names(self.or_tags.as_deref()),
             no_tags: folded_names(self.not_tags.as_deref()),
@@ -232,7 +232,7 @@ pub fn join_names(names: &[String]) -> String {
 
 /// Folded names of a list.
 fn folded_names(list: Option<&str>) -> Vec<String> {
-    split_names(list.unwrap_or_default()).iter().map(|name| fold(name)).filter(|name| !name.is_empty()).collect()
+    split_names(list.unwrap_or_default()).iter().map(|name| fold_text(name)).filter(|name| !name.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use service_kit::Ids;
 /// Seconds since 1970 in four bytes, as old ids have them, then the microsecond in three and five random ones.
 pub fn new(ids: &dyn Ids, now: Timestamp) -> String {
     let mut bytes = [0; 12];
-    ids.fill(&mut bytes);
+    ids.fill_random(&mut bytes);
     let seconds = u32::try_from(now.as_second()).unwrap_or_default();
     let within = now.as_microsecond().rem_euclid(1_000_000).unsigned_abs();
     bytes[..4].copy_from_slice(&seconds.to_be_bytes());

@@ -1,6 +1,6 @@
 //! The three levels of logbooks.
 
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 
 /// Whose logbook it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +16,7 @@ pub enum Book {
 
 impl Book {
     pub fn of(investigation: Option<i64>, instrument: Option<&str>) -> Self {
-        match (investigation, instrument.map(fold)) {
+        match (investigation, instrument.map(fold_text)) {
             (Some(id), _) => Self::Investigation(id),
             (None, Some(name)) if !name.is_empty() => Self::Instrument(name),
             (None, _) => Self::Facility,

@@ -1,6 +1,6 @@
 //! How long names may be that stand in an index of the database: what `PostgreSQL` takes is about 2,700 bytes of a row.
 
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 
 use crate::error::Error;
 
@@ -33,7 +33,7 @@ fn check(what: &str, name: &str, most: usize) -> Result<(), Error> {
     if name.chars().count() > most {
         return Err(Error::bad(format!("{what} may have {most} characters")));
     }
-    if fold(name).len() > MAX_FOLDED {
+    if fold_text(name).len() > MAX_FOLDED {
         return Err(Error::bad(format!("{what} may have {MAX_FOLDED} bytes without accents and ligatures")));
     }
     Ok(())

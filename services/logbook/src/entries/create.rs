@@ -43,7 +43,7 @@ pub async fn create(state: &State, new: NewEntry) -> Result<Entry, Problem> {
 pub async fn create_as(state: &State, id: String, mut new: NewEntry) -> Result<Option<Entry>, Problem> {
     let embedded = inline_images::take(state, &id, &mut new.event.content).await?;
     new.files.extend(embedded);
-    state.db.write_in_turn(async |tx| insert(state, tx, &id, &new).await).await
+    state.db.write_read_committed(async |tx| insert(state, tx, &id, &new).await).await
 }
 
 /// The rows of an entry whose contents are clean and whose files are stored, within a transaction that has done nothing yet.

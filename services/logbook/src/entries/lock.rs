@@ -21,7 +21,7 @@ pub async fn in_turn<T>(
         let known = involved(&mut state.db.read().await?, scope, filter).await?;
         let done = state
             .db
-            .write_in_turn(async |tx| -> Result<Option<T>, Problem> {
+            .write_read_committed(async |tx| -> Result<Option<T>, Problem> {
                 let mut taken = known.clone();
                 if let Some(target) = target {
                     taken.push(logbooks::find_or_open(tx, target).await?);

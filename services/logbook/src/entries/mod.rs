@@ -79,7 +79,7 @@ async fn record(state: &State, tx: &mut Tx, happened: Happened<'_>, body: &str) 
         state.outbox.emit(tx, &event).await?;
     }
     // Those who listen here need not wait for the bus.
-    tx.wake_on_commit(&state.live.wake);
+    tx.notify_on_commit(&state.live.wake);
     Ok(n)
 }
 

@@ -30,7 +30,7 @@ pub async fn retag(
         let belongs = |entry: &Entry| match scope {
             Scope::Book(id) => entry.book_id == *id,
             Scope::Instrument(name) => {
-                entry.event.instrument_name.as_deref().map(service_kit::words::fold).as_ref() == Some(name)
+                entry.event.instrument_name.as_deref().map(service_kit::fulltext::fold_text).as_ref() == Some(name)
             }
             Scope::Everything => true,
         };

@@ -67,7 +67,7 @@ impl Change<'_> {
         let now = state.clock.now_micros();
         state
             .db
-            .write_in_turn(async |tx| -> Result<Option<Entry>, Problem> {
+            .write_read_committed(async |tx| -> Result<Option<Entry>, Problem> {
                 logbooks::take(tx, &[book_id]).await?;
                 let mut entry = present(entries::get(tx, id).await?, id)?;
                 if entry.book_id != book_id {

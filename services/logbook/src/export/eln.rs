@@ -214,14 +214,14 @@ impl Aside {
 
     async fn write(&self, bytes: Vec<u8>) -> Result<(), Stopped> {
         let file = Arc::clone(&self.file);
-        let written = self.pool.run_in_turn(move || (&*file).write_all(&bytes)).await?;
+        let written = self.pool.run_queued(move || (&*file).write_all(&bytes)).await?;
         Ok(written.map_err(Error::Storage)?)
     }
 
     /// All that was written, piece by piece.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Stopped> {
         let (file, at) = (Arc::clone(&self.file), self.at);
-        let read = self.pool.run_in_turn(move || {
+        let read = self.pool.run_queued(move || {
             let mut piece = vec![0; 64 * 1024];
             let length = file.read_at(&mut piece, at)?;
             piece.truncate(length);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use futures_util::stream::unfold;
-use service_kit::{DbError, Problem, disposition};
+use service_kit::{DbError, Problem, content_disposition};
 use tokio::sync::mpsc;
 
 use crate::domain::filter::{Filter, Page};
@@ -168,7 +168,7 @@ pub async fn answer(state: Arc<State>, export: Export) -> Result<HttpResponse, P
         Some(part) if part.has_more => ("application/zip", "pdf.zip"),
         _ => (format.media_type(), format.name()),
     };
-    let disposition = disposition::attachment(&format!("logbook-{}.{end}", safe_name(&name)));
+    let disposition = content_disposition::attachment_disposition(&format!("logbook-{}.{end}", safe_name(&name)));
     let (sender, receiver) = mpsc::channel(AHEAD);
     let sink = Sink(sender);
     let writing = Arc::clone(&state);

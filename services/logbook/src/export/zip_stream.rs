@@ -74,7 +74,7 @@ impl<'s> Archive<'s> {
         let mut zip = self.zip.take().ok_or_else(gone)?;
         let (zip, done) = self
             .pool
-            .run_in_turn(move || {
+            .run_queued(move || {
                 let done = step(&mut zip);
                 (zip, done)
             })

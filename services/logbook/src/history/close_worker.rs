@@ -61,7 +61,7 @@ async fn close(state: &State, lease: &Lease, id: i64, name: &str) -> Result<(), 
         .db
         .write(async |tx| -> Result<bool, DbError> {
             // Whoever waited for ICAT longer than the lease has a successor, who closes.
-            if !lease.holds(tx).await? {
+            if !lease.is_held(tx).await? {
                 return Ok(false);
             }
             let sealed = |book: &str, records: i64, head: &str| {

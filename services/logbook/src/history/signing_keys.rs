@@ -53,7 +53,7 @@ async fn load_or_create(db: &Db, ids: &dyn Ids, purpose: Purpose) -> Result<Vec<
         return Ok(secret);
     }
     let mut fresh = vec![0; BYTES];
-    ids.fill(&mut fresh);
+    ids.fill_random(&mut fresh);
     db.write(async |tx| keys::create(tx, purpose, fresh.clone()).await).await?;
     // Another replica may have been faster; its key counts.
     let stored = keys::get(&mut db.read().await?, purpose).await?;

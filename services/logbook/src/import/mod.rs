@@ -159,7 +159,7 @@ async fn keep_original(
     let mut at = 0;
     loop {
         let file = copy_of(&original)?;
-        let read = state.documents.run_in_turn(move || {
+        let read = state.documents.run_queued(move || {
             let mut piece = vec![0; PIECE];
             let length = file.read_at(&mut piece, at)?;
             piece.truncate(length);

@@ -38,11 +38,11 @@ pub async fn add(tx: &mut Tx, file: &NewFile, entry: &str, at: i64) -> Result<()
         entry.into(),
         at.into(),
     ];
-    tx.exec(ADD, &vals).await.map(drop)
+    tx.execute(ADD, &vals).await.map(drop)
 }
 
 pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Attachment>, DbError> {
-    tx.opt(GET, &[id.into()]).await?.as_ref().map(attachment).transpose()
+    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(attachment).transpose()
 }
 
 /// By their ids.
@@ -52,7 +52,7 @@ pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Attac
          FROM attachment a JOIN content c ON c.sha256 = a.sha256 WHERE a.id IN {}",
         tx.engine().text_list("$1")
     );
-    let rows = tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str))]).await?;
+    let rows = tx.fetch_all(&sql, &[Val::from_texts(ids.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| attachment(row).map(|found| (found.id.clone(), found))).collect()
 }
 
@@ -62,7 +62,7 @@ pub async fn of_book(tx: &mut Tx, ids: &[String], book: i64) -> Result<Vec<Strin
         "SELECT a.id FROM attachment a JOIN entry e ON e.id = a.entry_id WHERE e.book_id = $1 AND a.id IN {}",
         tx.engine().text_list("$2")
     );
-    let rows = tx.all(&sql, &[book.into(), Val::texts(ids.iter().map(String::as_str))]).await?;
+    let rows = tx.fetch_all(&sql, &[book.into(), Val::from_texts(ids.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 

@@ -18,11 +18,11 @@ pub struct Banner {
 /// The id stays that of the first message of a type.
 pub async fn set(tx: &mut Tx, banner: &Banner) -> Result<(), DbError> {
     let vals = [(&banner.kind).into(), (&banner.id).into(), Val::Text(banner.message.clone())];
-    tx.exec(SET, &vals).await.map(drop)
+    tx.execute(SET, &vals).await.map(drop)
 }
 
 pub async fn list(tx: &mut Tx) -> Result<Vec<Banner>, DbError> {
-    tx.all(LIST, &[]).await?.iter().map(banner).collect()
+    tx.fetch_all(LIST, &[]).await?.iter().map(banner).collect()
 }
 
 fn banner(row: &Row) -> Result<Banner, DbError> {

@@ -19,28 +19,28 @@ pub async fn touch(tx: &mut Tx, sha256: &str, now: i64) -> Result<String, DbErro
     let number = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
     // Never that of a content that was here before and is being taken away.
     let key = format!("{sha256}-{number}");
-    tx.one(TOUCH, &[sha256.into(), key.into(), now.into()]).await?.get("key")
+    tx.fetch_one(TOUCH, &[sha256.into(), key.into(), now.into()]).await?.get("key")
 }
 
 /// Contents that no attachment has and nobody has touched since a moment.
 pub async fn unused(tx: &mut Tx, before: i64, limit: i64) -> Result<Vec<String>, DbError> {
-    tx.all(UNUSED, &[before.into(), limit.into()]).await?.iter().map(|row| row.get("sha256")).collect()
+    tx.fetch_all(UNUSED, &[before.into(), limit.into()]).await?.iter().map(|row| row.get("sha256")).collect()
 }
 
 /// From now on there is no such content, unless somebody refers to it after all; what is stored of it is to go.
 pub async fn doom(tx: &mut Tx, sha256: &str, before: i64) -> Result<(), DbError> {
-    if let Some(row) = tx.opt(DOOM, &[sha256.into(), before.into()]).await? {
-        tx.exec(DOOMED, &[row.get::<String>("key")?.into()]).await?;
+    if let Some(row) = tx.fetch_optional(DOOM, &[sha256.into(), before.into()]).await? {
+        tx.execute(DOOMED, &[row.get::<String>("key")?.into()]).await?;
     }
     Ok(())
 }
 
 /// Keys of what is to go.
 pub async fn doomed(tx: &mut Tx, limit: i64) -> Result<Vec<String>, DbError> {
-    tx.all(ALL_DOOMED, &[limit.into()]).await?.iter().map(|row| row.get("key")).collect()
+    tx.fetch_all(ALL_DOOMED, &[limit.into()]).await?.iter().map(|row| row.get("key")).collect()
 }
 
 /// It has gone.
 pub async fn forget(tx: &mut Tx, key: &str) -> Result<(), DbError> {
-    tx.exec(GONE, &[key.into()]).await.map(drop)
+    tx.execute(GONE, &[key.into()]).await.map(drop)
 }

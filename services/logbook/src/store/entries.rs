@@ -1,6 +1,6 @@
 //! Entries: their present state, and what lists, counts and searches find.
 
-use service_kit::words::{self, fold};
+use service_kit::fulltext::{self, fold_text};
 use service_kit::{DbError, Row, Tx, Val};
 
 use crate::domain::entry_content::Event;
@@ -78,8 +78,8 @@ pub enum Scope {
 }
 
 fn keys(event: &Event) -> [Val; 3] {
-    let proposal = event.investigation_name.as_deref().map(fold);
-    let instrument = event.instrument_name.as_deref().map(fold);
+    let proposal = event.investigation_name.as_deref().map(fold_text);
+    let instrument = event.instrument_name.as_deref().map(fold_text);
     [Val::I64(event.investigation_id), Val::Text(proposal), Val::Text(instrument)]
 }
 
@@ -107,21 +107,21 @@ pub async fn create(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
         body(event)?.into(),
         folded(&texts).into(),
     ];
-    tx.exec(CREATE, &vals).await?;
-    tx.exec(ADD_WORDS, &[entry.seq.into(), tokens(&texts, entry.book_id).into()]).await?;
+    tx.execute(CREATE, &vals).await?;
+    tx.execute(ADD_WORDS, &[entry.seq.into(), tokens(&texts, entry.book_id).into()]).await?;
     set_tags(tx, id, &event.tags).await
 }
 
 /// For searches for a part of a text.
 fn folded(texts: &[String]) -> String {
-    let mut texts: Vec<String> = texts.iter().map(|text| fold(text)).collect();
+    let mut texts: Vec<String> = texts.iter().map(|text| fold_text(text)).collect();
     texts.dedup();
     texts.join("\n")
 }
 
 /// For searches for words.
 fn tokens(texts: &[String], book_id: i64) -> String {
-    words::tokens(texts.iter().map(String::as_str), &[words::label(book_id)])
+    fulltext::build_index_tokens(texts.iter().map(String::as_str), &[fulltext::label_token(book_id)])
 }
 
 /// Stores the present values of an entry; removal is not one of them.
@@ -143,26 +143,26 @@ pub async fn change(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
         entry.book_id.into(),
         id.into(),
     ];
-    tx.exec(CHANGE, &vals).await?;
-    tx.exec(CHANGE_WORDS, &[tokens(&texts, entry.book_id).into(), entry.seq.into()]).await?;
-    tx.exec(CLEAR_TAGS, &[id.into()]).await?;
+    tx.execute(CHANGE, &vals).await?;
+    tx.execute(CHANGE_WORDS, &[tokens(&texts, entry.book_id).into(), entry.seq.into()]).await?;
+    tx.execute(CLEAR_TAGS, &[id.into()]).await?;
     set_tags(tx, id, &event.tags).await
 }
 
 async fn set_tags(tx: &mut Tx, id: &str, tags: &[String]) -> Result<(), DbError> {
     for tag in tags {
-        tx.exec(ADD_TAG, &[id.into(), fold(tag).into()]).await?;
+        tx.execute(ADD_TAG, &[id.into(), fold_text(tag).into()]).await?;
     }
     Ok(())
 }
 
 pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Entry>, DbError> {
-    tx.opt(GET, &[id.into()]).await?.as_ref().map(entry).transpose()
+    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(entry).transpose()
 }
 
 pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Entry>, DbError> {
     let sql = format!("SELECT {COLUMNS} FROM entry WHERE id IN {} ORDER BY id", tx.engine().text_list("$1"));
-    tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str))]).await?.iter().map(entry).collect()
+    tx.fetch_all(&sql, &[Val::from_texts(ids.iter().map(String::as_str))]).await?.iter().map(entry).collect()
 }
 
 /// Those of the entries that match, with everything that lists ask for.
@@ -170,27 +170,27 @@ pub async fn matching(tx: &mut Tx, ids: &[String], scope: &Scope, filter: &Filte
     let filter = Filter { ids: Some(ids.to_vec()), ..filter.clone() };
     let query = Query::new(tx, scope, &filter).await?;
     let sql = format!("SELECT {COLUMNS} FROM entry e WHERE {} ORDER BY e.id", query.text());
-    tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(entry).collect()
 }
 
 pub async fn set_removed(tx: &mut Tx, ids: &[String], removed: bool, at: i64) -> Result<(), DbError> {
     let sql = format!("UPDATE entry SET removed = $1, updated_at = $2 WHERE id IN {}", tx.engine().text_list("$3"));
-    tx.exec(&sql, &[removed.into(), at.into(), Val::texts(ids.iter().map(String::as_str))]).await.map(drop)
+    tx.execute(&sql, &[removed.into(), at.into(), Val::from_texts(ids.iter().map(String::as_str))]).await.map(drop)
 }
 
 /// Entries for a proposal whose investigation is not known yet, after an id.
 pub async fn unbound(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Entry>, DbError> {
-    tx.all(UNBOUND, &[after.into(), limit.into()]).await?.iter().map(entry).collect()
+    tx.fetch_all(UNBOUND, &[after.into(), limit.into()]).await?.iter().map(entry).collect()
 }
 
 /// How many entries there are, and how many belong to an investigation and name no instrument.
 pub async fn without_instrument(tx: &mut Tx) -> Result<(i64, i64), DbError> {
-    Ok((tx.one(COUNT_ALL, &[]).await?.get("n")?, tx.one(WITHOUT_INSTRUMENT, &[]).await?.get("n")?))
+    Ok((tx.fetch_one(COUNT_ALL, &[]).await?.get("n")?, tx.fetch_one(WITHOUT_INSTRUMENT, &[]).await?.get("n")?))
 }
 
 /// Entries of investigations that name no instrument, after an id: their ids and the investigations.
 pub async fn list_without_instrument(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<(String, i64)>, DbError> {
-    let rows = tx.all(LIST_WITHOUT_INSTRUMENT, &[after.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(LIST_WITHOUT_INSTRUMENT, &[after.into(), limit.into()]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("investigation_id")?))).collect()
 }
 
@@ -227,13 +227,13 @@ pub async fn list_after(
         0 => part(COLUMNS),
         _ => format!("SELECT {COLUMNS} FROM entry e WHERE e.id IN ({}) ORDER BY {order}", part("e.id")),
     };
-    tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(entry).collect()
 }
 
 pub async fn ids(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<String>, DbError> {
     let query = Query::new(tx, scope, filter).await?;
     let sql = format!("SELECT id FROM entry e WHERE {} ORDER BY id", query.text());
-    tx.all(&sql, &query.vals).await?.iter().map(|row| row.get("id")).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// The numbers of all logbooks that a change of these entries appends to, those of their instruments included.
@@ -241,7 +241,7 @@ pub async fn involved(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec
     let query = Query::new(tx, scope, filter).await?;
     let sql =
         format!("SELECT DISTINCT e.book_id AS book_id, e.instrument AS instrument FROM entry e WHERE {}", query.text());
-    let rows = tx.all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &query.vals).await?;
     let mut ids: Vec<i64> = rows.iter().map(|row| row.get("book_id")).collect::<Result<_, _>>()?;
     let instruments: Vec<Option<String>> = rows.iter().map(|row| row.get("instrument")).collect::<Result<_, _>>()?;
     ids.extend(super::logbooks::ids(tx, instruments.into_iter().flatten().map(Book::Instrument)).await?);
@@ -257,14 +257,14 @@ pub async fn books(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<(i
         "SELECT b.id, b.name FROM book b WHERE b.id IN (SELECT e.book_id FROM entry e WHERE {}) ORDER BY b.id",
         query.text()
     );
-    let rows = tx.all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &query.vals).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
 }
 
 pub async fn count(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<i64, DbError> {
     let query = Query::new(tx, scope, filter).await?;
     let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.text());
-    tx.one(&sql, &query.vals).await?.get("n")
+    tx.fetch_one(&sql, &query.vals).await?.get("n")
 }
 
 /// How many entries come before one in a list; `None` if it is not in it.
@@ -279,11 +279,11 @@ pub async fn position(
     let mut one = query.clone();
     one.add("e.id = {}", id);
     let sql = format!("SELECT {} AS place FROM entry e WHERE {}", column(page.by), one.text());
-    let Some(row) = tx.opt(&sql, &one.vals).await? else { return Ok(None) };
+    let Some(row) = tx.fetch_optional(&sql, &one.vals).await? else { return Ok(None) };
     let place = if page.by == Order::Id { 0 } else { row.get("place")? };
     query.beyond(page.by, if page.descending { ">" } else { "<" }, place, id);
     let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.text());
-    tx.one(&sql, &query.vals).await?.get("n").map(Some)
+    tx.fetch_one(&sql, &query.vals).await?.get("n").map(Some)
 }
 
 /// The first and the last moment that entries have.
@@ -298,14 +298,14 @@ pub async fn span(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Option<
 /// Each is looked up by itself, so that it does not matter how many entries there are.
 pub async fn spans(tx: &mut Tx, scope: &Scope, filter: &Filter, starts: &[i64]) -> Result<Vec<i64>, DbError> {
     let mut query = Query::new(tx, scope, filter).await?;
-    let list = query.bind(Val::ids(starts));
+    let list = query.bind(Val::from_ids(starts));
     let sql = format!(
         "SELECT d.day FROM (SELECT s.value AS day, LEAD(s.value) OVER (ORDER BY s.value) AS next FROM {} s) d \
          WHERE d.next IS NOT NULL AND EXISTS (SELECT 1 FROM entry e WHERE {} AND e.at >= d.day AND e.at < d.next LIMIT 1) ORDER BY d.day",
         tx.engine().id_list(&list),
         query.text()
     );
-    tx.all(&sql, &query.vals).await?.iter().map(|row| row.get("day")).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(|row| row.get("day")).collect()
 }
 
 /// Starts of the quarters of an hour in which there are entries, with how many; microseconds UTC.
@@ -315,7 +315,7 @@ pub async fn quarters(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec
         "SELECT e.at / {QUARTER} AS quarter, COUNT(*) AS n FROM entry e WHERE {} GROUP BY e.at / {QUARTER} ORDER BY e.at / {QUARTER}",
         query.text()
     );
-    let rows = tx.all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &query.vals).await?;
     rows.iter().map(|row| Ok((row.get::<i64>("quarter")? * QUARTER, row.get("n")?))).collect()
 }
 
@@ -330,7 +330,7 @@ pub async fn by_investigation(tx: &mut Tx, filter: &Filter) -> Result<Vec<(i64, 
         counted("notification"),
         query.text()
     );
-    let rows = tx.all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &query.vals).await?;
     rows.iter()
         .map(|row| Ok((row.get("investigation")?, row.get("n")?, row.get("annotations")?, row.get("notifications")?)))
         .collect()
@@ -348,7 +348,7 @@ pub async fn versions(
          WHERE v.entry_id IN {} ORDER BY v.entry_id, v.version",
         tx.engine().text_list("$1")
     );
-    let rows = tx.all(&sql, &[Val::texts(ids.iter().map(String::as_str)), most_earlier.into()]).await?;
+    let rows = tx.fetch_all(&sql, &[Val::from_texts(ids.iter().map(String::as_str)), most_earlier.into()]).await?;
     rows.iter()
         .map(|row| {
             let record: crate::entries::VersionBody = parsed("record.body", &row.get::<String>("body")?)?;

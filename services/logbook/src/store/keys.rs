@@ -17,10 +17,10 @@ pub enum Purpose {
 }
 
 pub async fn get(tx: &mut Tx, purpose: Purpose) -> Result<Option<Vec<u8>>, DbError> {
-    tx.opt(GET, &[(purpose as i64).into()]).await?.map(|row| row.get("secret")).transpose()
+    tx.fetch_optional(GET, &[(purpose as i64).into()]).await?.map(|row| row.get("secret")).transpose()
 }
 
 /// The first one counts.
 pub async fn create(tx: &mut Tx, purpose: Purpose, secret: Vec<u8>) -> Result<(), DbError> {
-    tx.exec(CREATE, &[(purpose as i64).into(), secret.into()]).await.map(drop)
+    tx.execute(CREATE, &[(purpose as i64).into(), secret.into()]).await.map(drop)
 }

@@ -53,12 +53,12 @@ pub struct Act<'a> {
 /// The row of a logbook, which is made with its first record.
 pub async fn find_or_open(tx: &mut Tx, book: &Book) -> Result<i64, DbError> {
     let name = book.name();
-    if let Some(row) = tx.opt(FIND, &[(&name).into()]).await? {
+    if let Some(row) = tx.fetch_optional(FIND, &[(&name).into()]).await? {
         return row.get("id");
     }
     let id = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
-    tx.exec(OPEN, &[id.into(), (&name).into()]).await?;
-    tx.one(FIND, &[(&name).into()]).await?.get("id")
+    tx.execute(OPEN, &[id.into(), (&name).into()]).await?;
+    tx.fetch_one(FIND, &[(&name).into()]).await?.get("id")
 }
 
 /// Takes the rows of logbooks before anything else is done with them: whoever changes something in a logbook comes after
@@ -69,33 +69,33 @@ pub async fn take(tx: &mut Tx, ids: &[i64]) -> Result<(), DbError> {
         "SELECT id FROM book WHERE id IN {} \
          ORDER BY CASE WHEN name LIKE 'instrument/%' ESCAPE '!' THEN 1 ELSE 0 END, name{}",
         engine.id_list("$1"),
-        engine.taking()
+        engine.for_update_clause()
     );
-    tx.all(&sql, &[Val::ids(ids)]).await.map(drop)
+    tx.fetch_all(&sql, &[Val::from_ids(ids)]).await.map(drop)
 }
 
 /// How many records a logbook has, and the hash of the last.
 pub async fn head(tx: &mut Tx, book: i64) -> Result<(i64, String), DbError> {
-    let Some(row) = tx.opt(STATE, &[book.into()]).await? else { return Ok((0, String::new())) };
+    let Some(row) = tx.fetch_optional(STATE, &[book.into()]).await? else { return Ok((0, String::new())) };
     Ok((row.get("records")?, row.get("head")?))
 }
 
 pub async fn find(tx: &mut Tx, book: &Book) -> Result<Option<i64>, DbError> {
-    tx.opt(FIND, &[book.name().into()]).await?.map(|row| row.get("id")).transpose()
+    tx.fetch_optional(FIND, &[book.name().into()]).await?.map(|row| row.get("id")).transpose()
 }
 
 /// The numbers of those logbooks that have any record.
 pub async fn ids(tx: &mut Tx, books: impl IntoIterator<Item = Book>) -> Result<Vec<i64>, DbError> {
     let names: Vec<String> = books.into_iter().map(|book| book.name()).collect();
     let sql = format!("SELECT id FROM book WHERE name IN {} ORDER BY id", tx.engine().text_list("$1"));
-    let rows = tx.all(&sql, &[Val::texts(names.iter().map(String::as_str))]).await?;
+    let rows = tx.fetch_all(&sql, &[Val::from_texts(names.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 
 /// The names of logbooks by their numbers.
 pub async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>, DbError> {
     let sql = format!("SELECT id, name FROM book WHERE id IN {}", tx.engine().id_list("$1"));
-    let rows = tx.all(&sql, &[Val::ids(ids)]).await?;
+    let rows = tx.fetch_all(&sql, &[Val::from_ids(ids)]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
 }
 
@@ -116,8 +116,8 @@ pub async fn append(
     let instruments: BTreeSet<Book> = instruments.into_iter().map(|name| Book::of(None, Some(name))).collect();
     for instrument in instruments {
         let id = find_or_open(tx, &instrument).await?;
-        let place: i64 = tx.one(NEXT_OF_FEED, &[id.into()]).await?.get("fed")?;
-        tx.exec(FEED, &[id.into(), place.into(), book.into(), n.into()]).await?;
+        let place: i64 = tx.fetch_one(NEXT_OF_FEED, &[id.into()]).await?.get("fed")?;
+        tx.execute(FEED, &[id.into(), place.into(), book.into(), n.into()]).await?;
     }
     Ok((n, end.name))
 }
@@ -132,7 +132,7 @@ struct End {
 }
 
 async fn next(tx: &mut Tx, book: i64) -> Result<End, DbError> {
-    let row = tx.one(NEXT, &[book.into()]).await?;
+    let row = tx.fetch_one(NEXT, &[book.into()]).await?;
     Ok(End { name: row.get("name")?, n: row.get("records")?, previous: row.get("head")? })
 }
 
@@ -149,13 +149,13 @@ async fn chained(tx: &mut Tx, book: i64, end: &End, kind: RecordKind, act: Act<'
         previous.into(),
         (&hash).into(),
     ];
-    tx.exec(RECORD, &vals).await?;
-    tx.exec(HEAD, &[hash.into(), book.into()]).await.map(drop)
+    tx.execute(RECORD, &vals).await?;
+    tx.execute(HEAD, &[hash.into(), book.into()]).await.map(drop)
 }
 
 /// Logbooks of investigations that have records since they were last closed, after a number: number and name.
 pub async fn not_closed(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<(i64, String)>, DbError> {
-    let rows = tx.all(NOT_CLOSED, &[after.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(NOT_CLOSED, &[after.into(), limit.into()]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
 }
 
@@ -170,31 +170,31 @@ pub async fn close(
     let end = next(tx, book).await?;
     let body = sealed(&end.name, end.n - 1, &end.previous);
     chained(tx, book, &end, RecordKind::Closed, act, &body).await?;
-    tx.exec(CLOSED, &[end.n.into(), book.into()]).await?;
+    tx.execute(CLOSED, &[end.n.into(), book.into()]).await?;
     Ok(end.n)
 }
 
 /// Notes that a record holds a version of an entry.
 pub async fn note_version(tx: &mut Tx, entry: &str, version: i64, book: i64, n: i64) -> Result<(), DbError> {
-    tx.exec(VERSION, &[entry.into(), version.into(), book.into(), n.into()]).await.map(drop)
+    tx.execute(VERSION, &[entry.into(), version.into(), book.into(), n.into()]).await.map(drop)
 }
 
 /// Records after the given one, in their order.
 pub async fn records(tx: &mut Tx, book: i64, after: i64, limit: i64) -> Result<Vec<Record>, DbError> {
-    let rows = tx.all(RECORDS, &[book.into(), after.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(RECORDS, &[book.into(), after.into(), limit.into()]).await?;
     rows.iter().map(record).collect()
 }
 
 /// Records of an instrument's feed after a place of it: place, name of the logbook, record.
 pub async fn feed(tx: &mut Tx, book: i64, after: i64, limit: i64) -> Result<Vec<(i64, String, Record)>, DbError> {
-    let rows = tx.all(OF_FEED, &[book.into(), after.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(OF_FEED, &[book.into(), after.into(), limit.into()]).await?;
     rows.iter().map(|row| Ok((row.get("place")?, row.get("name")?, record(row)?))).collect()
 }
 
 /// How far logbooks are: records and rows of the feed, by name.
 pub async fn heads(tx: &mut Tx, names: &[String]) -> Result<HashMap<String, (i64, i64)>, DbError> {
     let sql = format!("SELECT name, records, fed FROM book WHERE name IN {}", tx.engine().text_list("$1"));
-    let rows = tx.all(&sql, &[Val::texts(names.iter().map(String::as_str))]).await?;
+    let rows = tx.fetch_all(&sql, &[Val::from_texts(names.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| Ok((row.get("name")?, (row.get("records")?, row.get("fed")?)))).collect()
 }
 

@@ -70,7 +70,7 @@ impl Query {
             self.add("e.removed = {}", removed);
         }
         if let Some(ids) = &filter.ids {
-            let list = self.bind(Val::texts(ids.iter().map(String::as_str)));
+            let list = self.bind(Val::from_texts(ids.iter().map(String::as_str)));
             self.conditions.push(format!("e.id IN {}", engine.text_list(&list)));
         }
         for book in &filter.not_books {
@@ -138,6 +138,6 @@ impl Query {
 async fn is_rare(tx: &mut Tx, names: &[String]) -> Result<bool, DbError> {
     let list = tx.engine().text_list("$1");
     let sql = format!("SELECT COUNT(*) AS n FROM (SELECT 1 FROM entry_tag WHERE name IN {list} LIMIT {}) t", RARE + 1);
-    let few: i64 = tx.one(&sql, &[Val::texts(names.iter().map(String::as_str))]).await?.get("n")?;
+    let few: i64 = tx.fetch_one(&sql, &[Val::from_texts(names.iter().map(String::as_str))]).await?.get("n")?;
     Ok(few <= RARE)
 }

@@ -1,6 +1,6 @@
 //! Searching for words, in one logbook or in many.
 
-use service_kit::words::{Asked, label};
+use service_kit::fulltext::{FulltextQuery, label_token};
 use service_kit::{DbError, Tx, Val};
 
 use crate::domain::filter::Filter;
@@ -30,7 +30,7 @@ pub const ALL: [&str; 1] = [LAST];
 pub async fn find(
     tx: &mut Tx,
     reach: &Reach,
-    asked: &Asked,
+    asked: &FulltextQuery,
     filter: &Filter,
     before: Option<i64>,
     limit: i64,
@@ -40,16 +40,16 @@ pub async fn find(
     let mut labels = Vec::new();
     match reach {
         Reach::Books(ids) if ids.is_empty() => return Ok(Vec::new()),
-        Reach::Books(ids) if ids.len() <= MOST_LABELS => labels.extend(ids.iter().map(|id| label(*id))),
+        Reach::Books(ids) if ids.len() <= MOST_LABELS => labels.extend(ids.iter().map(|id| label_token(*id))),
         Reach::Books(ids) => {
-            let list = query.bind(Val::ids(ids));
+            let list = query.bind(Val::from_ids(ids));
             query.conditions.push(format!("e.book_id IN {}", tx.engine().id_list(&list)));
         }
         Reach::Everything | Reach::Instrument(_) => {}
     }
-    let question = query.bind(asked.question(tx.engine(), &labels));
-    query.conditions.push(tx.engine().has_words("entry_words", &question));
-    let patterns = asked.patterns();
+    let question = query.bind(asked.to_match_expression(tx.engine(), &labels));
+    query.conditions.push(tx.engine().fulltext_condition("entry_words", &question));
+    let patterns = asked.phrase_patterns();
     for pattern in &patterns {
         query.add("entry_words.tokens LIKE {} ESCAPE '\\'", pattern.as_str());
     }
@@ -58,7 +58,7 @@ pub async fn find(
     if !patterns.is_empty() {
         let end = match before {
             Some(before) => before,
-            None => tx.one(LAST, &[]).await?.get::<Option<i64>>("seq")?.unwrap_or_default() + 1,
+            None => tx.fetch_one(LAST, &[]).await?.get::<Option<i64>>("seq")?.unwrap_or_default() + 1,
         };
         let mut newest = query.clone();
         newest.add("entry_words.rowid < {}", end);
@@ -82,5 +82,5 @@ async fn last_written(tx: &mut Tx, mut query: Query, limit: i64) -> Result<Vec<E
          ORDER BY entry_words.rowid DESC LIMIT {limit}",
         query.text()
     );
-    tx.all(&sql, &query.vals).await?.iter().map(entry).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(entry).collect()
 }

@@ -1,6 +1,6 @@
 //! Tags and their scopes.
 
-use service_kit::words::fold;
+use service_kit::fulltext::fold_text;
 use service_kit::{DbError, Row, Tx, Val};
 
 use crate::domain::logbook::Book;
@@ -38,38 +38,38 @@ pub async fn add(tx: &mut Tx, tag: &Tag) -> Result<bool, DbError> {
     let vals = [
         (&tag.id).into(),
         (&tag.scope).into(),
-        fold(&tag.name).into(),
+        fold_text(&tag.name).into(),
         (&tag.name).into(),
         Val::Text(tag.description.clone()),
         Val::Text(tag.color.clone()),
         Val::Text(tag.beamline.clone()),
         Val::I64(tag.investigation_id),
     ];
-    Ok(tx.opt(ADD, &vals).await?.is_some())
+    Ok(tx.fetch_optional(ADD, &vals).await?.is_some())
 }
 
 pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Tag>, DbError> {
-    tx.opt(GET, &[id.into()]).await?.as_ref().map(tag).transpose()
+    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(tag).transpose()
 }
 
 pub async fn named(tx: &mut Tx, scope: &str, name: &str) -> Result<Option<Tag>, DbError> {
-    tx.opt(NAMED, &[scope.into(), fold(name).into()]).await?.as_ref().map(tag).transpose()
+    tx.fetch_optional(NAMED, &[scope.into(), fold_text(name).into()]).await?.as_ref().map(tag).transpose()
 }
 
 pub async fn change(tx: &mut Tx, tag: &Tag) -> Result<(), DbError> {
     let vals = [
-        fold(&tag.name).into(),
+        fold_text(&tag.name).into(),
         (&tag.name).into(),
         Val::Text(tag.description.clone()),
         Val::Text(tag.color.clone()),
         (&tag.id).into(),
     ];
-    tx.exec(CHANGE, &vals).await.map(drop)
+    tx.execute(CHANGE, &vals).await.map(drop)
 }
 
 /// Global tags, and those of up to two scopes.
 pub async fn list(tx: &mut Tx, first: &str, second: &str) -> Result<Vec<Tag>, DbError> {
-    tx.all(LIST, &[first.into(), second.into()]).await?.iter().map(tag).collect()
+    tx.fetch_all(LIST, &[first.into(), second.into()]).await?.iter().map(tag).collect()
 }
 
 fn tag(row: &Row) -> Result<Tag, DbError> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use service_kit::DbError;
-use service_kit::words::{Asked, Piece};
+use service_kit::fulltext::{ExcerptPart, FulltextQuery};
 
 use crate::attachments::{is_shown_converted, is_shown_inline};
 use crate::domain::entry_content::Event;
@@ -30,7 +30,7 @@ pub struct View {
     pub kind: String,
     pub category: String,
     /// What it is in a word.
-    pub label: String,
+    pub label_token: String,
     pub title: Option<String>,
     pub tags: Vec<String>,
     /// Harmless HTML.
@@ -64,8 +64,8 @@ pub struct Shown {
     pub hit: bool,
 }
 
-impl From<Piece> for Shown {
-    fn from(Piece { text, hit }: Piece) -> Self {
+impl From<ExcerptPart> for Shown {
+    fn from(ExcerptPart { text, hit }: ExcerptPart) -> Self {
         Self { text, hit }
     }
 }
@@ -119,7 +119,7 @@ impl View {
             author: event.full_name.clone().or_else(|| event.username.clone()).or_else(|| event.machine.clone()),
             kind: event.kind.clone(),
             category: event.category.clone(),
-            label: label(&event.kind, &event.category).to_owned(),
+            label_token: label_token(&event.kind, &event.category).to_owned(),
             title: event.title.clone(),
             tags: event.tags.clone(),
             plain_html: if html.is_some() {
@@ -140,9 +140,9 @@ impl View {
     }
 
     /// With what was found in it.
-    pub fn found(mut self, asked: &Asked, event: &Event) -> Self {
+    pub fn found(mut self, asked: &FulltextQuery, event: &Event) -> Self {
         let texts = event.readable_texts();
-        let found = texts.iter().map(|text| asked.excerpt(text, EXCERPT)).filter(|pieces| !pieces.is_empty());
+        let found = texts.iter().map(|text| asked.extract_excerpt(text, EXCERPT)).filter(|pieces| !pieces.is_empty());
         self.excerpts = found.take(2).map(|pieces| pieces.into_iter().map(Shown::from).collect()).collect();
         // Nothing is said twice; the entry itself is one click away.
         if !self.excerpts.is_empty() {
@@ -162,7 +162,7 @@ impl File {
     }
 }
 
-fn label<'t>(kind: &'t str, category: &'t str) -> &'t str {
+fn label_token<'t>(kind: &'t str, category: &'t str) -> &'t str {
     match (kind, category) {
         ("annotation", "comment") => "comment",
         ("attachment", _) => "file",

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
-use service_kit::words::Asked;
+use service_kit::fulltext::FulltextQuery;
 use service_kit::{Code, DbError, Problem, Tx};
 
 use crate::catalogue::{permissions, users};
@@ -62,7 +62,7 @@ pub async fn get(
     let Some(caller) = visitor(&request, &identity).await? else { return login::form(&state, &request).await };
     let level = Level::parse(&path.0, &path.1)?;
     permissions::read(&state, &caller, &level.book).await?;
-    let asked = query.search.as_deref().and_then(Asked::parse);
+    let asked = query.search.as_deref().and_then(FulltextQuery::parse);
     // What was removed is for whoever could restore it.
     let shows_removed = place.removed.as_deref() == Some("true");
     if shows_removed {
@@ -188,7 +188,12 @@ async fn days(
 }
 
 /// As templates show them.
-pub async fn views(state: &State, tx: &mut Tx, found: &[Entry], asked: Option<&Asked>) -> Result<Vec<View>, Problem> {
+pub async fn views(
+    state: &State,
+    tx: &mut Tx,
+    found: &[Entry],
+    asked: Option<&FulltextQuery>,
+) -> Result<Vec<View>, Problem> {
     let ids: Vec<String> = found.iter().flat_map(|entry| entry.event.files.clone()).collect();
     let files: HashMap<String, Attachment> =
         if ids.is_empty() { HashMap::new() } else { attachments::by_ids(tx, &ids).await? };

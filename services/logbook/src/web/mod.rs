@@ -25,14 +25,14 @@ use crate::state::State;
 pub use crate::web::home::lead_here;
 use actix_web::{HttpResponse, web};
 use identity::Identity;
-use service_kit::{Code, Dialect, Listener, Mount, Problem};
+use service_kit::{Code, ErrorFormat, Listener, Mount, Problem};
 
 /// Only our own script and style run; images are ours, or those that somebody has pasted and not yet sent.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub fn mount(state: &Arc<State>, identity: &Identity) -> Mount {
-    let mount = Mount::new("/logbook/app", Listener::Public, Dialect::Page)
+    let mount = Mount::new("/logbook/app", Listener::Public, ErrorFormat::Page)
         .header("content-security-policy", POLICY)
         .header("x-content-type-options", "nosniff")
         .header("referrer-policy", "same-origin")
@@ -55,7 +55,7 @@ pub fn mount(state: &Arc<State>, identity: &Identity) -> Mount {
         .post("/{level}/{id}/entry/{entry}/remove", entry::remove)
         .post("/{level}/{id}/entry/{entry}/restore", entry::restore)
         .post("/{level}/{id}/file", upload::post)
-        .unhurried()
+        .without_timeout()
 }
 
 async fn asset(name: web::Path<String>) -> Result<HttpResponse, Problem> {

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Identity;
 use minijinja::context;
 use service_kit::Problem;
-use service_kit::words::Asked;
+use service_kit::fulltext::FulltextQuery;
 
 use crate::api::entries::search::reach;
 use crate::catalogue::users;
@@ -32,7 +32,7 @@ pub async fn get(
     let filter = Filter { removed: Some(false), ..Filter::default() };
     let before = number("before", query.before.as_deref())?;
     let (mut entries, mut more) = (Vec::<View>::new(), None);
-    if let Some(asked) = Asked::parse(&question) {
+    if let Some(asked) = FulltextQuery::parse(&question) {
         let (reach, _) = reach(&state, &caller, &query).await?;
         let mut tx = state.db.read().await?;
         let mut found = search::find(&mut tx, &reach, &asked, &filter, before, ENTRIES + 1).await?;

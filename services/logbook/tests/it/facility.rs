@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use service_kit::{Dialect, Listener, Mount, Problem, Running, ServiceDef};
-use testkit::{TestApp, backends};
+use service_kit::{ErrorFormat, Listener, Mount, Problem, Running, ServiceDef};
+use testkit::{TestApp, list_backends};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -17,7 +17,8 @@ const AUTHENTICATOR: ServiceDef = ServiceDef {
             let name = asked["credentials"][0]["username"].as_str().unwrap_or_default().to_owned();
             Ok::<_, Problem>(json!({"username": name, "mechanism": "simple"}).to_string())
         };
-        let mount = Mount::new("/authn.simple", Listener::Internal, Dialect::Authn).post("/authenticate", authenticate);
+        let mount =
+            Mount::new("/authn.simple", Listener::Internal, ErrorFormat::Authn).post("/authenticate", authenticate);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], workers: Vec::new() })))
     },
     ..ServiceDef::EMPTY
@@ -66,7 +67,7 @@ impl Facility {
     /// The same with other settings.
     pub async fn all_with(settings: &str) -> Vec<Self> {
         let mut all = Vec::new();
-        for backend in backends() {
+        for backend in list_backends() {
             let services = [icat::SERVICE, AUTHENTICATOR, logbook::SERVICE, testkit::recorder::SERVICE];
             let app = TestApp::start_on(&backend, &services, settings).await;
             let root = login(&app, "root").await;

@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 use logbook::verify::verify;
 use serde_json::json;
 use service_kit::Row;
-use testkit::until;
+use testkit::wait_until;
 
 use super::facility::{EMBARGO, Facility, OTHER};
 
@@ -41,7 +41,7 @@ async fn every_change_is_a_record_and_the_records_are_a_chain() {
 
         let sql = "SELECT r.n, r.kind, r.previous, r.hash FROM record r JOIN book b ON b.id = r.book_id \
                    WHERE b.name = 'investigation/20' ORDER BY r.n";
-        let rows: Vec<Row> = f.app.db("logbook").read().await.unwrap().all(sql, &[]).await.unwrap();
+        let rows: Vec<Row> = f.app.db("logbook").read().await.unwrap().fetch_all(sql, &[]).await.unwrap();
         let text = |row: &Row, name: &str| row.get::<String>(name).unwrap();
         let kinds: Vec<String> = rows.iter().map(|row| text(row, "kind")).collect();
         assert_eq!(kinds, ["created", "created", "changed", "removed", "restored", "tagged"]);
@@ -111,7 +111,7 @@ async fn a_released_logbook_is_closed_with_a_signature() {
         // Logbooks are looked at when the service starts, and then every few minutes.
         let f = f.restarted().await;
         let admin = f.login("admin").await;
-        let export = until("the logbook is closed", async || {
+        let export = wait_until("the logbook is closed", async || {
             let (status, text) = f.ask("GET", &format!("/logbook/{admin}/records?investigationId=20"), None).await;
             (status == 200 && text.contains("\"closed\"")).then_some(text)
         })
@@ -152,7 +152,7 @@ async fn contents_that_no_entry_has_go_after_an_hour_and_come_again() {
         let row = "DELETE FROM attachment WHERE entry_id = $1";
         f.app
             .db("logbook")
-            .write(async |tx| tx.exec(row, &[made["_id"].as_str().unwrap().into()]).await)
+            .write(async |tx| tx.execute(row, &[made["_id"].as_str().unwrap().into()]).await)
             .await
             .unwrap();
         let files = |f: &Facility| walk(&f.app.data_dir().join("attachments"));
@@ -161,8 +161,8 @@ async fn contents_that_no_entry_has_go_after_an_hour_and_come_again() {
         // At the start, and then every ten minutes.
         let f = f.restarted().await;
         let sql = "SELECT (SELECT COUNT(*) FROM content) AS contents, (SELECT COUNT(*) FROM doomed_content) AS doomed";
-        let kept = until("what nobody has is gone", async || {
-            let row = f.app.db("logbook").read().await.unwrap().one(sql, &[]).await.unwrap();
+        let kept = wait_until("what nobody has is gone", async || {
+            let row = f.app.db("logbook").read().await.unwrap().fetch_one(sql, &[]).await.unwrap();
             let rows = (row.get::<i64>("contents").unwrap(), row.get::<i64>("doomed").unwrap());
             let now = files(&f);
             (now.len() == 1 && rows == (1, 0)).then_some(now)
@@ -278,7 +278,7 @@ async fn instruments_that_are_filled_in_stand_in_the_history_and_in_no_closed_lo
         }
         // As they were written while ICAT did not answer; the second one's investigation is released since then.
         let sql = "UPDATE entry SET instrument = NULL, body = REPLACE(body, '\"instrumentName\":\"BL07\"', '\"instrumentName\":null')";
-        f.app.db("logbook").write(async |tx| tx.exec(sql, &[]).await).await.unwrap();
+        f.app.db("logbook").write(async |tx| tx.execute(sql, &[]).await).await.unwrap();
         f.set_release(OTHER, "2025-01-10T08:00:00Z").await;
         let at_instrument = format!("/logbook/{carol}/event?instrumentName=BL07&sortBy=creationDate");
         assert_eq!(f.done("GET", &at_instrument, None).await, json!([]));
@@ -295,7 +295,7 @@ async fn instruments_that_are_filled_in_stand_in_the_history_and_in_no_closed_lo
         // Whoever listens at the instrument hears of it.
         let sql = "SELECT COUNT(*) AS n FROM feed f JOIN book b ON b.id = f.book_id WHERE b.name = 'instrument/bl07' \
                    AND f.record_n = 2";
-        let row = f.app.db("logbook").read().await.unwrap().one(sql, &[]).await.unwrap();
+        let row = f.app.db("logbook").read().await.unwrap().fetch_one(sql, &[]).await.unwrap();
         assert_eq!(row.get::<i64>("n").unwrap(), 1);
         let again = f.done("PUT", &format!("/actions/{admin}/logbook/instrumentname?action=update"), None).await;
         assert_eq!(again["updated"], 0);
@@ -307,7 +307,7 @@ async fn instruments_that_are_filled_in_stand_in_the_history_and_in_no_closed_lo
 async fn keys_are_there_before_the_first_request() {
     for f in Facility::all().await {
         let sql = "SELECT COUNT(*) AS n FROM signing_key";
-        let row = f.app.db("logbook").read().await.unwrap().one(sql, &[]).await.unwrap();
+        let row = f.app.db("logbook").read().await.unwrap().fetch_one(sql, &[]).await.unwrap();
         assert_eq!(row.get::<i64>("n").unwrap(), 2, "addresses of attachments and closed logbooks");
         f.app.stop().await;
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
-use service_kit::{Row, digest};
+use service_kit::{Row, sha256_hex};
 
 use super::facility::{Facility, OTHER, SETTINGS};
 use super::requests::Answer;
@@ -88,7 +88,7 @@ impl Institute {
         let keys = KEYS.map(|(name, user, scopes, expires)| {
             format!(
                 "[[identity.api_keys]]\nname = \"{name}\"\nsha256 = \"{}\"\nuser = \"simple/{user}\"\nscopes = {scopes:?}\nexpires = \"{expires}\"\n",
-                digest(name)
+                sha256_hex(name)
             )
         });
         let settings = format!(
@@ -218,7 +218,7 @@ impl Institute {
         let found: Value = serde_json::from_slice(&answer.bytes).unwrap_or_default();
         let sql = "SELECT b.name, e.late FROM entry e JOIN book b ON b.id = e.book_id WHERE e.id = $1";
         let mut tx = self.f.app.db("logbook").read().await.unwrap();
-        let row: Row = tx.one(sql, &[id(&found).into()]).await.unwrap();
+        let row: Row = tx.fetch_one(sql, &[id(&found).into()]).await.unwrap();
         let book = match (late, place.investigation, place.name) {
             (false, Some(id), _) => format!("investigation/{id}"),
             (false, None, "facility") => "facility".to_owned(),

@@ -1,7 +1,7 @@
 //! What is written is seen at once by whoever listens, and by whoever comes back.
 
 use serde_json::{Value, json};
-use testkit::within;
+use testkit::wait_for;
 
 use super::facility::Facility;
 
@@ -32,7 +32,7 @@ impl Listener {
 
     /// The next event with data; `None` at the end.
     async fn next(&mut self) -> Option<Event> {
-        within("the next event", async {
+        wait_for("the next event", async {
             loop {
                 let text = std::mem::take(&mut self.text);
                 if let Some((block, rest)) = text.split_once("\n\n") {

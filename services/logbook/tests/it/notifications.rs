@@ -1,7 +1,7 @@
 //! Other services' events as entries, where settings say so.
 
 use serde_json::json;
-use testkit::until;
+use testkit::wait_until;
 
 use super::facility::{Facility, SETTINGS};
 
@@ -32,13 +32,13 @@ async fn events_become_entries_where_a_template_has_something_to_say() {
             let text = |entry: &serde_json::Value| entry["content"][0]["text"].as_str().unwrap().to_owned();
             entries.as_array().unwrap().iter().map(text).collect()
         };
-        let of_instrument = until("the samples are told of", async || {
+        let of_instrument = wait_until("the samples are told of", async || {
             let found = texts(&carol, "instrumentName=BL07&filterInvestigation=true").await;
             (!found.is_empty()).then_some(found)
         })
         .await;
         assert_eq!(of_instrument, ["2 samples, by simple/root"]);
-        let of_investigation = until("the dataset is told of", async || {
+        let of_investigation = wait_until("the dataset is told of", async || {
             let found = texts(&alice, "investigationId=20").await;
             (!found.is_empty()).then_some(found)
         })

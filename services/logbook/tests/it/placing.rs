@@ -1,8 +1,8 @@
 //! Where entries of programs end up that name what the catalogue does not have, and what keys for some instruments may do.
 
 use serde_json::{Value, json};
-use service_kit::digest;
-use testkit::until;
+use service_kit::sha256_hex;
+use testkit::wait_until;
 
 use super::facility::{EMBARGO, Facility, OTHER, SETTINGS};
 
@@ -22,14 +22,14 @@ async fn what_the_catalogue_does_not_have_is_kept_with_a_warning() {
             f.done("POST", &format!("/dataacquisition/program/notification?{query}"), Some(&note())).await
         };
         // A program waits a tenth of a second, and ICAT may take longer at first.
-        let unknown = until("ICAT has said in time that there is no such instrument", async || {
+        let unknown = wait_until("ICAT has said in time that there is no such instrument", async || {
             let sent = send("instrumentName=BL77").await;
             sent["warning"].is_string().then_some(sent)
         })
         .await;
         assert!(warning(&unknown).contains("no instrument BL77"), "{unknown}");
         assert_eq!(unknown["instrumentName"], "BL77", "it is kept all the same");
-        let known = until("ICAT has said in time that there is one", async || {
+        let known = wait_until("ICAT has said in time that there is one", async || {
             let sent = send("instrumentName=bl07").await;
             sent["warning"].is_null().then_some(sent)
         })
@@ -39,7 +39,7 @@ async fn what_the_catalogue_does_not_have_is_kept_with_a_warning() {
         assert!(warning(&several).contains("only the first counts: BL07"), "{several}");
         assert_eq!(several["instrumentName"], "BL07");
 
-        let lost = until("ICAT has said in time that there is no such investigation", async || {
+        let lost = wait_until("ICAT has said in time that there is no such investigation", async || {
             let sent = send("investigationId=999999&instrumentName=BL07").await;
             warning(&sent).contains("no investigation 999999").then_some(sent)
         })
@@ -48,7 +48,7 @@ async fn what_the_catalogue_does_not_have_is_kept_with_a_warning() {
         let at_instrument =
             f.done("GET", &format!("/logbook/{carol}/event?instrumentName=BL07&limit=1000"), None).await;
         assert!(at_instrument.as_array().unwrap().iter().any(|entry| entry["_id"] == lost["_id"]));
-        let by_name = until("the proposal is known", async || {
+        let by_name = wait_until("the proposal is known", async || {
             let sent = send("investigationId=999999&investigationName=ZZ-123&instrumentName=BL07").await;
             (sent["investigationId"] == EMBARGO).then_some(sent)
         })
@@ -60,7 +60,7 @@ async fn what_the_catalogue_does_not_have_is_kept_with_a_warning() {
             ("investigationName=ZZ-123&instrumentName=BL08", "no investigation ZZ-123 at BL08"),
             ("investigationName=ZZ-100&instrumentName=BL07", "ZZ-100 is released"),
         ] {
-            let sent = until("ICAT has said in time what it has", async || {
+            let sent = wait_until("ICAT has said in time what it has", async || {
                 let sent = send(query).await;
                 warning(&sent).contains(words).then_some(sent)
             })
@@ -98,7 +98,7 @@ async fn a_key_for_some_instruments_writes_nowhere_else() {
         format!(
             "[[identity.api_keys]]\nname = \"{name}\"\nsha256 = \"{}\"\nuser = \"simple/robot\"\n\
              instruments = {instruments}\nscopes = [\"logbook:write\", \"logbook:read\"]\nexpires = \"2030-01-01T00:00:00Z\"\n",
-            digest(name)
+            sha256_hex(name)
         )
     };
     let keys = [key("one", "[\"BL07\"]"), key("two", "[\"BL07\", \"BL08\"]"), key("other", "[\"BL08\"]")].concat();
@@ -129,7 +129,7 @@ async fn a_key_for_some_instruments_writes_nowhere_else() {
             assert!(status == 403 && text.contains("only"), "{key} {query}: {status} {text}");
         }
         // One instrument goes without saying.
-        let bound = until("ICAT has said in time where it belongs", async || {
+        let bound = wait_until("ICAT has said in time where it belongs", async || {
             let (status, text) = send("one", "investigationName=ZZ-123").await;
             assert_eq!(status, 200, "{text}");
             let sent: Value = serde_json::from_str(&text).unwrap();
@@ -138,7 +138,7 @@ async fn a_key_for_some_instruments_writes_nowhere_else() {
         .await;
         assert_eq!(bound["instrumentName"], "BL07");
         let named = format!("investigationId={EMBARGO}&instrumentName=BL07");
-        until("ICAT has said in time where the investigation is", async || {
+        wait_until("ICAT has said in time where the investigation is", async || {
             let (status, text) = send("one", &named).await;
             assert_eq!(status, 200, "{text}");
             let sent: Value = serde_json::from_str(&text).unwrap();
@@ -146,7 +146,7 @@ async fn a_key_for_some_instruments_writes_nowhere_else() {
         })
         .await;
         // An investigation at another instrument, named together with an instrument of the key.
-        until("ICAT has said in time that it is elsewhere", async || {
+        wait_until("ICAT has said in time that it is elsewhere", async || {
             let (status, text) = send("other", &format!("investigationId={EMBARGO}&instrumentName=BL08")).await;
             if status == 200 {
                 let sent: Value = serde_json::from_str(&text).unwrap();

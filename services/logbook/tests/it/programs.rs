@@ -17,7 +17,7 @@ async fn entries_of_programs_are_bound_by_time_or_wait() {
             f.done("POST", &format!("//dataacquisition/{KEY}/notification?{query}"), Some(&entry)).await
         };
         // A program waits a tenth of a second, and ICAT may take longer at first: then the entry is bound later.
-        let bound = testkit::until("ICAT has said in time where an entry belongs", async || {
+        let bound = testkit::wait_until("ICAT has said in time where an entry belongs", async || {
             let sent = send("investigationName=zz-123&instrumentName=bl07", "commandLine").await;
             (!sent["investigationId"].is_null()).then_some(sent)
         })
@@ -70,7 +70,7 @@ async fn entries_of_programs_are_bound_by_time_or_wait() {
         let f = f.restarted().await;
         let s = f.login("alice").await;
         let path = format!("/logbook/{s}/event?investigationId={id}");
-        let found = testkit::until("the entry is where it belongs", async || {
+        let found = testkit::wait_until("the entry is where it belongs", async || {
             let found = f.done("GET", &path, None).await;
             (found.as_array().unwrap().len() == 1).then_some(found)
         })

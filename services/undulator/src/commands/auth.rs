@@ -6,7 +6,7 @@ use std::path::Path;
 
 use auth::{AccountError, AccountName, Accounts};
 use serde_json::json;
-use service_kit::cli::{Failure, result};
+use service_kit::cli::{Failure, print_result};
 use service_kit::{Config, Sources, require_database};
 
 use super::catalogue::{self, Catalogue, OnConflict, OtherValues};
@@ -43,7 +43,7 @@ pub async fn add_user(settings: &Config, options: &AddUser, json: bool) -> Resul
     let created = accounts.create_account_or_set_password(&name, &password).await.map_err(to_failure)?;
     accounts.close().await;
     let did = if created { "created" } else { "changed the password of" };
-    result(json, &json!({"account": name.to_string(), "created": created}), &format!("{did} {name}"))
+    print_result(json, &json!({"account": name.to_string(), "created": created}), &format!("{did} {name}"))
 }
 
 async fn add(settings: &Config, accounts: &Accounts, options: &NewUser, json: bool) -> Result<(), Failure> {
@@ -58,7 +58,7 @@ async fn add(settings: &Config, accounts: &Accounts, options: &NewUser, json: bo
         sentence.push('\n');
         sentence.push_str(&name_user(settings, &name, full_name).await?.text());
     }
-    result(json, &json!({"account": name.to_string(), "created": true}), &sentence)
+    print_result(json, &json!({"account": name.to_string(), "created": true}), &sentence)
 }
 
 /// The catalogue says what people are called.
@@ -78,13 +78,13 @@ async fn set_password(accounts: &Accounts, options: &AddUser, json: bool) -> Res
     let name = parse(accounts, &options.account)?;
     accounts.set_password(&name, &new_password(options)?).await.map_err(to_failure)?;
     let sentence = format!("changed the password of {name}, and ended its sessions");
-    result(json, &json!({"account": name.to_string()}), &sentence)
+    print_result(json, &json!({"account": name.to_string()}), &sentence)
 }
 
 async fn remove(accounts: &Accounts, account: &str, json: bool) -> Result<(), Failure> {
     let name = parse(accounts, account)?;
     accounts.remove_account(&name).await.map_err(to_failure)?;
-    result(json, &json!({"account": name.to_string()}), &format!("removed {name}, and ended its sessions"))
+    print_result(json, &json!({"account": name.to_string()}), &format!("removed {name}, and ended its sessions"))
 }
 
 async fn list(accounts: &Accounts, json: bool) -> Result<(), Failure> {
@@ -104,7 +104,7 @@ async fn list(accounts: &Accounts, json: bool) -> Result<(), Failure> {
         }));
     }
     let sentence = if lines.is_empty() { "there are no accounts".to_owned() } else { lines.join("\n") };
-    result(json, &values, &sentence)
+    print_result(json, &values, &sentence)
 }
 
 fn show_lock(name: &AccountName, locked: bool, changed: bool, json: bool) -> Result<(), Failure> {
@@ -114,7 +114,7 @@ fn show_lock(name: &AccountName, locked: bool, changed: bool, json: bool) -> Res
         (false, true) => format!("unlocked {name}"),
         (false, false) => format!("{name} is not locked"),
     };
-    result(json, &json!({"account": name.to_string(), "locked": locked, "changed": changed}), &sentence)
+    print_result(json, &json!({"account": name.to_string(), "locked": locked, "changed": changed}), &sentence)
 }
 
 fn parse(accounts: &Accounts, account: &str) -> Result<AccountName, Failure> {
@@ -125,7 +125,7 @@ pub(super) fn to_failure(e: AccountError) -> Failure {
     match e {
         AccountError::Invalid(text) => Failure::Usage(text),
         AccountError::Setup(e) => e.into(),
-        other => Failure::of(&other),
+        other => Failure::from_error(&other),
     }
 }
 

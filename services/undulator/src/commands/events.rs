@@ -3,18 +3,18 @@
 use events::admin::{self, EventTail};
 use events::messages;
 use serde_json::json;
-use service_kit::cli::{Failure, count, result};
+use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{Clock as _, Config, ServiceDef, SystemClock, has_database, open_database};
 
 use crate::SERVICES;
 
 /// Prints events as they pass, until Ctrl-C.
 pub async fn tail(settings: &Config, as_json: bool) -> Result<(), Failure> {
-    let mut tail = EventTail::open(&settings.core.events).await.map_err(|e| Failure::of(&e))?;
+    let mut tail = EventTail::open(&settings.core.events).await.map_err(|e| Failure::from_error(&e))?;
     eprintln!("watching {}", settings.core.events.nats_url);
     loop {
         let event = tokio::select! {
-            event = tail.next() => event.map_err(|e| Failure::of(&e))?,
+            event = tail.next() => event.map_err(|e| Failure::from_error(&e))?,
             _ = tokio::signal::ctrl_c() => return Ok(()),
         };
         let content = messages::describe_event(&event.subject, &event.payload);
@@ -26,7 +26,7 @@ pub async fn tail(settings: &Config, as_json: bool) -> Result<(), Failure> {
             "content": content,
         });
         let sentence = format!("{} {} {}", event.id, event.subject, content.unwrap_or_default());
-        result(as_json, &value, &sentence)?;
+        print_result(as_json, &value, &sentence)?;
     }
 }
 
@@ -35,13 +35,13 @@ pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut all = Vec::new();
     for service in existing(settings).await? {
         let db = open_database(service, settings, &SystemClock).await?;
-        let letters = admin::list_dead_letters(&db).await.map_err(|e| Failure::of(&e))?;
+        let letters = admin::list_dead_letters(&db).await.map_err(|e| Failure::from_error(&e))?;
         db.close().await;
         all.extend(letters.into_iter().map(|letter| json!({"service": service.name, "letter": letter})));
     }
     let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
     let sentence = if lines.is_empty() { "no dead letters".to_owned() } else { lines.join("\n") };
-    result(as_json, &all, &sentence)
+    print_result(as_json, &all, &sentence)
 }
 
 /// Makes parked dead letters due again.
@@ -49,10 +49,15 @@ pub async fn retry(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut retried = 0;
     for service in existing(settings).await? {
         let db = open_database(service, settings, &SystemClock).await?;
-        retried += admin::retry_dead_letters(&db, SystemClock.now_micros()).await.map_err(|e| Failure::of(&e))?;
+        retried +=
+            admin::retry_dead_letters(&db, SystemClock.now_micros()).await.map_err(|e| Failure::from_error(&e))?;
         db.close().await;
     }
-    result(as_json, &json!({"retried": retried}), &format!("{} will be tried again", count(retried, "dead letter")))
+    print_result(
+        as_json,
+        &json!({"retried": retried}),
+        &format!("{} will be tried again", format_count(retried, "dead letter")),
+    )
 }
 
 /// The services that run somewhere: they have a database.

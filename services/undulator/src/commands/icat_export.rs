@@ -3,8 +3,8 @@
 use std::io::BufWriter;
 use std::path::Path;
 
-use icat::export::{self, Format};
-use service_kit::cli::{Failure, count, result};
+use icat::export::{self, DumpFormat};
+use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{Config, Sources, SystemClock, open_database};
 use tempfile::NamedTempFile;
 
@@ -12,17 +12,18 @@ use crate::progress::Progress;
 
 /// Writes beside the file first, so that there is never half a dump under its name.
 pub async fn run(settings: &Config, file: &Path, format: &str, json: bool) -> Result<(), Failure> {
-    let format: Format = format.parse().map_err(|e| Failure::of(&e))?;
+    let format: DumpFormat = format.parse().map_err(|e| Failure::from_error(&e))?;
     let refused = |e: &dyn std::fmt::Display| Failure::Failed(format!("cannot write {}: {e}", file.display()));
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut out = BufWriter::new(NamedTempFile::new_in(directory).map_err(|e| refused(&e))?);
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("exporting");
-    let report = export::run(&db, &Sources::default(), format, &mut out, |done, total| progress.show(done, total))
-        .await
-        .map_err(|e| Failure::of(&e))?;
+    let report =
+        export::export_catalogue(&db, &Sources::default(), format, &mut out, |done, total| progress.show(done, total))
+            .await
+            .map_err(|e| Failure::from_error(&e))?;
     drop(progress);
     db.close().await;
     out.into_inner().map_err(|e| refused(&e))?.persist(file).map_err(|e| refused(&e))?;
-    result(json, &report, &format!("{} written to {}", count(report.rows, "row"), file.display()))
+    print_result(json, &report, &format!("{} written to {}", format_count(report.rows, "row"), file.display()))
 }

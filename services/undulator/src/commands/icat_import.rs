@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use icat::import::{self, OnConflict, Options};
-use service_kit::cli::{Failure, count, result};
+use icat::import::{self, ImportOptions, OnConflict};
+use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{Config, Sources, SystemClock, has_database, open_database};
 
 use super::creator;
@@ -19,26 +19,27 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let text =
         std::fs::read_to_string(file).map_err(|e| Failure::Failed(format!("cannot read {}: {e}", file.display())))?;
-    let records = import::parse(&text).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
+    let records = import::parse_dump(&text).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
     let on_conflict = if on_conflict == "skip" { OnConflict::Skip } else { OnConflict::Fail };
-    let options = Options { user_name: creator(settings, user)?, on_conflict, dry_run };
-    let config = icat::Config::read(settings)?;
+    let options = ImportOptions { user_name: creator(settings, user)?, on_conflict, dry_run };
+    let config = icat::Config::from_settings(settings)?;
     // A new facility begins with a dump; a dry run leaves nothing of it.
-    let scratch = tempfile::tempdir().map_err(|e| Failure::of(&e))?;
+    let scratch = tempfile::tempdir().map_err(|e| Failure::from_error(&e))?;
     let is_new = !has_database(&icat::SERVICE, settings).await?;
     let settings = match (is_new, dry_run) {
-        (true, true) => settings.with("data_dir", scratch.path())?.with("database.url", "sqlite")?,
+        (true, true) => settings.with_setting("data_dir", scratch.path())?.with_setting("database.url", "sqlite")?,
         _ => settings.clone(),
     };
     let db = open_database(&icat::SERVICE, &settings, &SystemClock).await?;
     if is_new && !dry_run {
-        eprintln!("made a new catalogue ({})", settings.facility_place());
+        eprintln!("made a new catalogue ({})", settings.facility_location());
     }
     let progress = Progress::new("importing");
-    let report =
-        import::run(&db, &config, &Sources::default(), &records, &options, |done| progress.show(done, records.len()))
-            .await
-            .map_err(|e| Failure::of(&e))?;
+    let report = import::import_dump(&db, &config, &Sources::default(), &records, &options, |done| {
+        progress.show(done, records.len())
+    })
+    .await
+    .map_err(|e| Failure::from_error(&e))?;
     drop(progress);
     db.close().await;
     for conflict in &report.conflicts {
@@ -47,9 +48,9 @@ pub async fn run(
     let kept = if dry_run { " (dry run: nothing is kept)" } else { "" };
     let sentence = format!(
         "{} created, {} unchanged, {} in conflict{kept}",
-        count(report.created, "row"),
+        format_count(report.created, "row"),
         report.unchanged,
         report.conflicts.len()
     );
-    result(json, &report, &sentence)
+    print_result(json, &report, &sentence)
 }

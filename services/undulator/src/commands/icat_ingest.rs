@@ -1,7 +1,7 @@
 //! `undulator icat ingest DIR`
 
 use icat::ingest::{self, IngestError, NewInvestigation, Options, Report};
-use service_kit::cli::{Failure, count, result};
+use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{Clock as _, Config, Sources, SystemClock, open_database};
 
 use super::catalogue::{parse_time, start_of_today};
@@ -19,7 +19,7 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         Failure::Usage(format!("there is no storage `{name}`; name its directory as storage.{name}.url"))
     })?;
     let is_described = options.title.is_some() || options.start.is_some() || !options.instrument.is_empty();
-    let zone = icat::Config::read(settings)?.zone()?;
+    let zone = icat::Config::from_settings(settings)?.parse_time_zone()?;
     let start = match &options.start {
         Some(start) => parse_time(start, &zone)?,
         None => start_of_today(SystemClock.now_micros(), &zone)?,
@@ -31,9 +31,9 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         instruments: options.instrument,
     };
     let others = settings.core.storage.iter().filter(|(other, _)| *other != name);
-    let other_storages = others.map(|(other, storage)| storage.directory(other)).collect::<Result<_, _>>()?;
+    let other_storages = others.map(|(other, storage)| storage.parse_directory(other)).collect::<Result<_, _>>()?;
     let options = Options {
-        storage_root: storage.directory(name)?,
+        storage_root: storage.parse_directory(name)?,
         other_storages,
         directory: options.directory,
         investigation: options.investigation,
@@ -52,11 +52,12 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
     };
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("ingesting");
-    let report = ingest::run(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
-        .await
-        .map_err(|e| match e {
+    let report =
+        ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
+            .await
+            .map_err(|e| match e {
             IngestError::Usage(text) => Failure::Usage(text),
-            e => Failure::of(&e),
+            e => Failure::from_error(&e),
         })?;
     drop(progress);
     db.close().await;
@@ -68,7 +69,7 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         );
     }
     print_findings(&report);
-    result(json, &report, &summarize(&report, options.dry_run))?;
+    print_result(json, &report, &summarize(&report, options.dry_run))?;
     if report.is_complete() {
         return Ok(());
     }
@@ -76,8 +77,8 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         if report.gone.is_empty() { "" } else { "; --forget-gone removes files that are gone from the catalogue" };
     Err(Failure::Failed(format!(
         "left out: {}; catalogued and gone: {}; see the list above{forget}",
-        count(report.left_out, "file"),
-        count(report.gone.len(), "file")
+        format_count(report.left_out, "file"),
+        format_count(report.gone.len(), "file")
     )))
 }
 
@@ -114,19 +115,22 @@ fn summarize(report: &Report, dry_run: bool) -> String {
     };
     let left_behind = match report.left_behind {
         0 => String::new(),
-        n => format!("; {} of these datasets still on disk at the old place: has the data moved?", count(n, "file")),
+        n => format!(
+            "; {} of these datasets still on disk at the old place: has the data moved?",
+            format_count(n, "file")
+        ),
     };
     let skipped = if report.skipped.is_empty() { String::new() } else { format!("; {} skipped", report.skipped.len()) };
     let kept = if dry_run { " (dry run: nothing is stored)" } else { "" };
     format!(
         "{made}{}; files: {} new, {} updated{repointed}, {} unchanged, {} left out, {} gone{forgotten}; {} \
          {read}{left_behind}{skipped}{kept}",
-        count(report.datasets, "dataset"),
+        format_count(report.datasets, "dataset"),
         report.created,
         report.updated,
         report.unchanged,
         report.left_out,
         report.gone.len(),
-        count(report.bytes, "byte")
+        format_count(report.bytes, "byte")
     )
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use logbook::verify::{PublicKey, Verified, keys, verify as verified};
-use service_kit::cli::{Failure, count, result};
+use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{HttpClient, command_client};
 
 use super::auth::first_line;
@@ -30,12 +30,12 @@ pub async fn verify(options: &Verify, json: bool) -> Result<(), Failure> {
     } else {
         Box::new(BufReader::new(File::open(source).map_err(|e| Failure::Failed(format!("{source}: {e}")))?))
     };
-    let found = verified(export, known.as_deref()).map_err(|e| Failure::of(&e))?;
+    let found = verified(export, known.as_deref()).map_err(|e| Failure::from_error(&e))?;
     if keys_file.is_some() && found.closings.is_empty() {
         let text = "the records are whole, but none closes the logbook: none of these keys has signed it";
         return Err(Failure::Failed(text.to_owned()));
     }
-    result(json, &found, &sentence(&found, known.is_some()))
+    print_result(json, &found, &sentence(&found, known.is_some()))
 }
 
 fn sentence(found: &Verified, keys_known: bool) -> String {
@@ -44,7 +44,8 @@ fn sentence(found: &Verified, keys_known: bool) -> String {
         return format!("{}: there are no records yet", head.book);
     }
     let are = if head.records == 1 { "is" } else { "are" };
-    let whole = format!("{}: {} {are} whole; the last is {}", head.book, count(head.records, "record"), head.head);
+    let whole =
+        format!("{}: {} {are} whole; the last is {}", head.book, format_count(head.records, "record"), head.head);
     match found.closings.last() {
         None => format!("{whole}; the logbook is not closed, so nothing says whether more followed"),
         Some(closing) if keys_known => {

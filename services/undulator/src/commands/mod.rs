@@ -31,13 +31,13 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         other => other,
     };
     let settings = match &command {
-        Command::Shared(command) => cli::load_for(command, SERVICES, config)?,
-        _ => cli::load(SERVICES, config)?,
+        Command::Shared(command) => cli::load_config_for(command, SERVICES, config)?,
+        _ => cli::load_config(SERVICES, config)?,
     };
     require_databases(&command, &settings).await?;
     match command {
         Command::Get(_) | Command::Logbook(_) | Command::Setup(_) => Ok(()),
-        Command::Shared(command) => cli::run(command, SERVICES, &settings, json).await,
+        Command::Shared(command) => cli::run_command(command, SERVICES, &settings, json).await,
         Command::Demo(options) => demo::run(&settings, &options).await,
         Command::Icat(IcatCommand::Import { file, dry_run, on_conflict, user }) => {
             icat_import::run(&settings, &file, dry_run, &on_conflict, user, json).await
@@ -82,7 +82,7 @@ async fn require_databases(command: &Command, settings: &Config) -> Result<(), F
 
 /// Who is recorded as the creator of rows that a command makes.
 fn creator(settings: &Config, given: Option<String>) -> Result<String, Failure> {
-    let roots = icat::Config::read(settings)?.root_user_names;
+    let roots = icat::Config::from_settings(settings)?.root_user_names;
     given
         .or_else(|| roots.into_iter().next())
         .ok_or_else(|| Failure::Usage("say --as USER, or list somebody in catalogue.root_user_names".to_owned()))

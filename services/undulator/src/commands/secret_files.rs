@@ -26,7 +26,7 @@ pub fn random_key() -> String {
 
 fn random_hex(bytes: usize) -> String {
     let mut random = vec![0; bytes];
-    SystemIds.fill(&mut random);
+    SystemIds.fill_random(&mut random);
     random.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
         let _written = write!(text, "{byte:02x}");

@@ -7,7 +7,7 @@ use events::messages::icat::EntityChanged;
 use serde_json::{Value, json};
 use service_kit::ServiceDef;
 use tempfile::TempDir;
-use testkit::{Backend, TestApp, backends, recorder};
+use testkit::{Backend, TestApp, list_backends, recorder};
 
 const SERVICES: [ServiceDef; 3] = [auth::SERVICE, icat::SERVICE, recorder::SERVICE];
 const PASSWORD: &str = "zumkaltenstrahlrohr";
@@ -89,7 +89,7 @@ fn entries(dir: &Path) -> Vec<std::ffi::OsString> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn setup_makes_what_is_missing_and_nothing_twice() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::open(&backend).await;
         std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
         let before = entries(facility.dir.path());
@@ -129,7 +129,7 @@ async fn setup_makes_what_is_missing_and_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memberships_change_what_a_running_server_answers() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::open(&backend).await;
         std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
         facility.done(&["setup", "--file", "answers.toml"]).await;
@@ -163,7 +163,7 @@ async fn memberships_change_what_a_running_server_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn grants_say_what_else_one_should_know_and_investigations_are_listed() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::open(&backend).await;
         std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
         facility.done(&["setup", "--file", "answers.toml"]).await;
@@ -245,7 +245,7 @@ async fn what_is_not_there_is_named_with_what_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_are_made_listed_locked_and_removed() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::open(&backend).await;
         std::fs::write(facility.path("other"), "einanderesstrahlrohr\n").unwrap();
         std::fs::write(facility.path("short"), "short\n").unwrap();
@@ -287,7 +287,7 @@ async fn accounts_are_made_listed_locked_and_removed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_empty_is_filled_in_and_what_is_there_is_changed_only_when_asked() {
-    for backend in backends() {
+    for backend in list_backends() {
         let facility = Facility::open(&backend).await;
         std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
         facility.done(&["setup", "--file", "answers.toml"]).await;

@@ -2,7 +2,7 @@
 
 use service_kit::ServiceDef;
 use tempfile::TempDir;
-use testkit::{Backend, Nats, Process, postgres, probe};
+use testkit::{Backend, Nats, Process, postgres_url, probe};
 
 use crate::flow::{Places, walk};
 use crate::processes::{client, make_root, process};
@@ -55,13 +55,13 @@ async fn one_process_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_process_on_postgresql() {
-    let Some(server) = postgres() else { return };
+    let Some(server) = postgres_url() else { return };
     one_process("one process, PostgreSQL, memory", &Backend::Postgres(server)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_processes_with_postgresql_and_nats() {
-    let backend = postgres().map_or(Backend::Sqlite, Backend::Postgres);
+    let backend = postgres_url().map_or(Backend::Sqlite, Backend::Postgres);
     let (dir, http, nats) = (TempDir::new().unwrap(), client(), Nats::start().await);
     let shared = format!("{}{}", database(&backend).await, nats.settings());
     let mut auth = process("auth", &[auth::SERVICE], dir.path());

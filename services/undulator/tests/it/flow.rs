@@ -5,7 +5,7 @@ use std::path::Path;
 
 use reqwest::header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use serde_json::Value;
-use testkit::until;
+use testkit::wait_until;
 
 use crate::processes::log_in;
 
@@ -102,7 +102,7 @@ impl Walk<'_> {
             let tag = request().send().await.unwrap().headers()[ETAG].clone();
             (!tag.as_bytes().starts_with(b"W/")).then_some(tag)
         };
-        let tag = until("the file has a strong validator", strong).await;
+        let tag = wait_until("the file has a strong validator", strong).await;
         let rest = request().header(RANGE, format!("bytes={CUT}-")).header(IF_RANGE, tag).send().await.unwrap();
         assert_eq!(rest.status(), 206);
         assert_eq!(rest.headers()[CONTENT_RANGE], format!("bytes {CUT}-{}/{SIZE}", SIZE - 1));
@@ -112,7 +112,7 @@ impl Walk<'_> {
     /// Waits until the probe has stored an effect; the id of its event.
     async fn until_effect(&self, entity: &str, verb: &str) -> String {
         let url = format!("{}/probe/effects", self.places.probe);
-        until(&format!("{entity} {verb} arrives"), async || {
+        wait_until(&format!("{entity} {verb} arrives"), async || {
             let page: Value = self.http.get(&url).send().await.unwrap().json().await.unwrap();
             let mut effects = page["effects"].as_array().unwrap().iter();
             let effect = effects.find(|effect| effect["entity"] == entity && effect["verb"] == verb)?;

@@ -10,7 +10,7 @@ const PASSWORD: &str = "only in tests, never elsewhere";
 /// Not a test: the body of the processes that the tests start.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
-    testkit::child(&SERVICES).await;
+    testkit::run_child_process(&SERVICES).await;
 }
 
 /// A process with these services; configures and starts nothing.

@@ -10,9 +10,9 @@ use icat::import::{self, OnConflict};
 use identity::{Caller, CredentialLocation, Decision, Identity, Permission, Subject};
 use serde_json::{Value, json};
 use service_kit::{
-    Code, Ctx, Dialect, Listener, Mount, Problem, Running, ServiceDef, Sources, SystemIds, open_database,
+    Code, Ctx, ErrorFormat, Listener, Mount, Problem, Running, ServiceDef, Sources, SystemIds, open_database,
 };
-use testkit::{TestApp, until};
+use testkit::{TestApp, wait_until};
 
 const FACILITY: &str = include_str!("../../demo/facility.yaml");
 const PASSWORD: &str = "only in tests, never elsewhere";
@@ -26,7 +26,7 @@ const ASKER: ServiceDef =
 
 async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
     let identity = Identity::new(&ctx, &Events::start(&ctx).await?)?;
-    let asker = Mount::new("/asker", Listener::Public, Dialect::Problem);
+    let asker = Mount::new("/asker", Listener::Public, ErrorFormat::Problem);
     let asker = identity
         .accept_credentials(asker, &[CredentialLocation::Query("sessionId")])
         .get("/me", async |caller: Caller| caller.subject().icat_user_name.clone())
@@ -89,11 +89,14 @@ impl Facility {
         let app = TestApp::start(&[auth::SERVICE, icat::SERVICE, download::SERVICE, ASKER], &toml).await;
         let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
         let db = open_database(&icat::SERVICE, &app.config, &*app.clock).await.unwrap();
-        let options =
-            import::Options { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
-        let config = icat::Config::read(&app.config).unwrap();
-        let records = import::parse(FACILITY).unwrap();
-        import::run(&db, &config, &sources, &records, &options, |_| ()).await.unwrap();
+        let options = import::ImportOptions {
+            user_name: "simple/root".to_owned(),
+            on_conflict: OnConflict::Fail,
+            dry_run: false,
+        };
+        let config = icat::Config::from_settings(&app.config).unwrap();
+        let records = import::parse_dump(FACILITY).unwrap();
+        import::import_dump(&db, &config, &sources, &records, &options, |_| ()).await.unwrap();
         db.close().await;
         let accounts = auth::Accounts::open(&app.config, &sources).await.unwrap();
         for account in ["db/alice", "db/bob", "db/carol", "db/dan", "simple/root"] {
@@ -158,7 +161,7 @@ impl Facility {
 fn reader() -> String {
     format!(
         "[icat]\nreader = \"simple:root:{PASSWORD}\"\n{SETTINGS}{}\"\n",
-        service_kit::digest("key of the acquisition")
+        service_kit::sha256_hex("key of the acquisition")
     )
 }
 
@@ -250,7 +253,7 @@ async fn a_session_that_ends_anywhere_ends_everywhere_at_once() {
         assert!(ended.send().await.unwrap().status().is_success(), "{way}");
         for credential in [&session, &token] {
             let refused = async || (facility.get("/asker/me", credential).await.0 == 401).then_some(());
-            until(&format!("{way} ends it everywhere, with a clock that stands still"), refused).await;
+            wait_until(&format!("{way} ends it everywhere, with a clock that stands still"), refused).await;
         }
     }
 }

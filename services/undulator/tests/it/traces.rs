@@ -10,9 +10,9 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
-use service_kit::{Dialect, Listener, Mount, Running, ServiceDef};
+use service_kit::{ErrorFormat, Listener, Mount, Running, ServiceDef};
 use tempfile::TempDir;
-use testkit::{Backend, Nats, Process, TestApp, postgres, until};
+use testkit::{Backend, Nats, Process, TestApp, postgres_url, wait_until};
 
 use crate::arrangements::{authenticator, database, others, storage};
 use crate::processes::{client, log_in, make_root, process};
@@ -23,7 +23,7 @@ static COLLECTED: Mutex<Vec<(String, Span)>> = Mutex::new(Vec::new());
 const COLLECTOR: ServiceDef = ServiceDef {
     name: "collector",
     build: |_| {
-        let mount = Mount::new("/v1/traces", Listener::Public, Dialect::Problem).post("", collect);
+        let mount = Mount::new("/v1/traces", Listener::Public, ErrorFormat::Problem).post("", collect);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY
@@ -59,7 +59,7 @@ async fn start(process: &mut Process, settings: &str, collector: &TestApp) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_logout_is_one_tree_of_spans_from_three_services() {
     let collector = TestApp::start(&[COLLECTOR], "").await;
-    let backend = postgres().map_or(Backend::Sqlite, Backend::Postgres);
+    let backend = postgres_url().map_or(Backend::Sqlite, Backend::Postgres);
     let (dir, http, nats) = (TempDir::new().unwrap(), client(), Nats::start().await);
     let shared = format!("{}{}", database(&backend).await, nats.settings());
     let mut auth = process("auth", &[auth::SERVICE], dir.path());
@@ -92,7 +92,7 @@ async fn a_logout_is_one_tree_of_spans_from_three_services() {
             && has("undulator-download", "process undulator.v1.icat.session.ended");
         whole.then_some(trace)
     };
-    let trace = until("the whole trace has arrived", complete).await;
+    let trace = wait_until("the whole trace has arrived", complete).await;
     let services: BTreeSet<&str> = trace.iter().map(|(service, _)| service.as_str()).collect();
     println!("{} spans of {services:?}:", trace.len());
     for (service, span) in &trace {
@@ -117,7 +117,8 @@ async fn a_logout_is_one_tree_of_spans_from_three_services() {
     start(&mut download, &untrusted, &collector).await;
     let version = http.get(format!("{}/ids/version", download.public())).header("traceparent", foreign).send().await;
     assert_eq!(version.unwrap().status(), 200);
-    let trace = until("the request has arrived", async || trace_of("undulator-download", "GET /ids/version")).await;
+    let trace =
+        wait_until("the request has arrived", async || trace_of("undulator-download", "GET /ids/version")).await;
     let span = &trace.iter().find(|(_, span)| span.name == "GET /ids/version").unwrap().1;
     assert!(span.parent_span_id.is_empty() && span.links.len() == 1, "{span:?}");
     assert_eq!(span.links[0].span_id, [0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]);

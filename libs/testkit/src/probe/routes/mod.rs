@@ -6,12 +6,12 @@ pub mod things;
 use std::sync::Arc;
 
 use identity::Identity;
-use service_kit::{Dialect, Listener, Mount};
+use service_kit::{ErrorFormat, Listener, Mount};
 
 use super::state::State;
 
 pub fn mount(state: Arc<State>, identity: &Identity) -> Mount {
-    let mount = Mount::new("/probe", Listener::Public, Dialect::Problem).state(state).cors();
+    let mount = Mount::new("/probe", Listener::Public, ErrorFormat::Problem).state(state).cors();
     identity
         .accept_credentials(mount, &[])
         // Of these only the first takes a `Caller`; the others are open to everybody.

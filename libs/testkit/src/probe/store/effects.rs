@@ -29,14 +29,14 @@ pub async fn store(
     let ids = tx.allocate_ids(entity_ids.len()).await?;
     for (id, entity_id) in ids.into_iter().zip(entity_ids) {
         let vals = [id.into(), event_id.into(), entity.into(), (*entity_id).into(), verb.into(), now.into()];
-        tx.exec(STORE, &vals).await?;
+        tx.execute(STORE, &vals).await?;
     }
     Ok(())
 }
 
 /// Effects after the given one.
 pub async fn list(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<Effect>, DbError> {
-    let rows = tx.all(LIST, &[after.into(), limit.into()]).await?;
+    let rows = tx.fetch_all(LIST, &[after.into(), limit.into()]).await?;
     rows.iter()
         .map(|row| {
             Ok(Effect {

@@ -9,10 +9,10 @@ pub const ALL: [&str; 2] = [NOTE, COUNT];
 
 pub async fn note(tx: &mut Tx, consumer: &str, now: i64) -> Result<(), DbError> {
     let id = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
-    tx.exec(NOTE, &[id.into(), consumer.into(), now.into()]).await.map(drop)
+    tx.execute(NOTE, &[id.into(), consumer.into(), now.into()]).await.map(drop)
 }
 
 /// How often a consumer read the whole state.
 pub async fn count(tx: &mut Tx, consumer: &str) -> Result<i64, DbError> {
-    tx.one(COUNT, &[consumer.into()]).await?.get("n")
+    tx.fetch_one(COUNT, &[consumer.into()]).await?.get("n")
 }

@@ -21,16 +21,16 @@ pub struct Thing {
 /// The new thing; `None` if the name is taken.
 pub async fn create(tx: &mut Tx, name: &str, now: i64) -> Result<Option<Thing>, DbError> {
     let id = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
-    tx.opt(CREATE, &[id.into(), name.into(), now.into()]).await?.as_ref().map(thing).transpose()
+    tx.fetch_optional(CREATE, &[id.into(), name.into(), now.into()]).await?.as_ref().map(thing).transpose()
 }
 
 pub async fn get(tx: &mut Tx, id: i64) -> Result<Option<Thing>, DbError> {
-    tx.opt(GET, &[id.into()]).await?.as_ref().map(thing).transpose()
+    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(thing).transpose()
 }
 
 /// Notes the event of a revision, unless a newer one was noted before.
 pub async fn seen(tx: &mut Tx, id: i64, revision: i64, now: i64) -> Result<(), DbError> {
-    tx.exec(SEEN, &[now.into(), revision.into(), id.into(), revision.into()]).await.map(drop)
+    tx.execute(SEEN, &[now.into(), revision.into(), id.into(), revision.into()]).await.map(drop)
 }
 
 fn thing(row: &Row) -> Result<Thing, DbError> {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use service_kit::openapi::{Always, Body, Failure, FromIcat};
+use service_kit::openapi::{BodyFailures, CommonFailures, Failure, IcatFailures};
 use service_kit::{ClientAddress, Code, Problem, Tx, bearer_credential};
 use utoipa::ToSchema;
 
@@ -37,9 +37,9 @@ pub struct Token {
     request_body(content = Credentials, content_type = "application/json"),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        Body,
-        FromIcat,
+        CommonFailures,
+        BodyFailures,
+        IcatFailures,
         (status = 200, description = "A token", body = Token),
         (status = 400, description = "The body is no JSON, or there are both a body and a session", body = Failure,
             content_type = "application/problem+json"),
@@ -96,7 +96,7 @@ async fn start(state: &State, session_id: &str, before: Option<&AccountRow>) -> 
     let sealed = handle.seal(&session.id, &*state.ids).map_err(Problem::internal)?;
     let sid_hash = handle.hash();
     let start = async |tx: &mut Tx| sessions::session_started(state, tx, &session, &sid_hash, &sealed, before).await;
-    if !state.db.write_in_turn(start).await? {
+    if !state.db.write_read_committed(start).await? {
         return Err(session_over());
     }
     Ok(Token { access_token: signed.token, token_type: "Bearer", expires_in: signed.expires_in_seconds })

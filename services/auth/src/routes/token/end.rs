@@ -2,7 +2,7 @@
 //! lives longer than the token.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use service_kit::openapi::{Always, Failure, FromIcat};
+use service_kit::openapi::{CommonFailures, Failure, IcatFailures};
 use service_kit::{Problem, bearer_credential};
 
 use crate::error::no_credentials;
@@ -14,8 +14,8 @@ use crate::state::State;
     summary = "Log out: end the token and the ICAT session behind it",
     security(("bearer" = [])),
     responses(
-        Always,
-        FromIcat,
+        CommonFailures,
+        IcatFailures,
         (status = 204, description = "Ended, now or before; an expired token ends its session too"),
         (status = 401, description = "No token, or none of this site", body = Failure,
             content_type = "application/problem+json"),

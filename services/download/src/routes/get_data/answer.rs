@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETag, LastModified};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
-use service_kit::{Code, Problem, disposition};
+use service_kit::{Code, Problem, content_disposition};
 
 use crate::archive::{Compression, Form};
 use crate::domain::conditions::{Answer, decide};
@@ -61,7 +61,9 @@ impl Answering<'_> {
             Answer::Whole => (0, size),
             _ => return Ok(response.finish()),
         };
-        response.insert_header(disposition::attachment(name)).insert_header((CONTENT_TYPE, media_type));
+        response
+            .insert_header(content_disposition::attachment_disposition(name))
+            .insert_header((CONTENT_TYPE, media_type));
         let length = end - first;
         if self.is_head() {
             response.insert_header((CONTENT_LENGTH, length)).no_chunking(length);
@@ -82,7 +84,9 @@ impl Answering<'_> {
     pub async fn compressed(self, kind: Compression, media_type: &str, name: &str) -> Result<HttpResponse, Problem> {
         let mut response = HttpResponse::Ok();
         response.insert_header((ACCEPT_RANGES, "none"));
-        response.insert_header(disposition::attachment(name)).insert_header((CONTENT_TYPE, media_type));
+        response
+            .insert_header(content_disposition::attachment_disposition(name))
+            .insert_header((CONTENT_TYPE, media_type));
         if self.is_head() {
             return Ok(response.streaming(nothing()));
         }

@@ -7,7 +7,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::{Problem, disposition};
+use service_kit::{Problem, content_disposition};
 
 use crate::archive::Form;
 use crate::domain::format::Format;
@@ -65,7 +65,7 @@ pub async fn list(
     if format == Format::Json {
         return Ok(response.body(json(manifest, urls, missing)?));
     }
-    Ok(response.insert_header(disposition::attachment(name)).body(metalink(manifest, &urls)))
+    Ok(response.insert_header(content_disposition::attachment_disposition(name)).body(metalink(manifest, &urls)))
 }
 
 async fn addresses(state: &State, request: &HttpRequest, manifest: &Manifest) -> Result<Vec<String>, Problem> {

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
-use service_kit::{Dialect, Problem, problem};
+use service_kit::{ErrorFormat, Problem, problem};
 use sha2::{Digest as _, Sha256};
 
 use super::request::NewDatafile;
@@ -137,10 +137,14 @@ async fn text(mut part: Field) -> Result<String, Problem> {
 }
 
 impl Asked {
-    /// The dialect's answer within the page.
+    /// The error format's answer within the page.
     fn refused(&self, problem: &Problem) -> HttpResponse {
-        tracing::info!(error.slug = problem.slug, error = problem::chain(problem), "an upload from a form was refused");
-        let rendered = Dialect::Ids.render(problem, "", "ids");
+        tracing::info!(
+            error.slug = problem.slug,
+            error = problem::format_error_chain(problem),
+            "an upload from a form was refused"
+        );
+        let rendered = ErrorFormat::Ids.render(problem, "", "ids");
         let status = rendered.status();
         let json = rendered.into_body().try_into_bytes().unwrap_or_default();
         let padding = if self.padding { format!("/*{}*/", " ".repeat(PADDING)) } else { String::new() };

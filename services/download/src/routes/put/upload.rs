@@ -42,7 +42,7 @@ impl<'s> Upload<'s> {
         upload.note().await?;
         let path = upload.temporary.clone();
         let writing =
-            upload.storage.run(move |root| Writing::begin(root, &path)).await?.map_err(Problem::from_write)?;
+            upload.storage.run(move |root| Writing::begin(root, &path)).await?.map_err(Problem::from_write_error)?;
         Ok(Self { writing: Some(writing), ..upload })
     }
 
@@ -62,8 +62,8 @@ impl<'s> Upload<'s> {
 
     async fn write(&mut self, bytes: Bytes) -> Result<(), Problem> {
         let Some(mut writing) = self.writing.take() else { return Ok(()) };
-        let written = self.storage.run_in_turn(move |_| writing.write(&bytes).map(|()| writing)).await?;
-        self.writing = Some(written.map_err(Problem::from_write)?);
+        let written = self.storage.run_queued(move |_| writing.write(&bytes).map(|()| writing)).await?;
+        self.writing = Some(written.map_err(Problem::from_write_error)?);
         if self.noted.elapsed() >= self.state.config.unclaimed_after / 3 {
             self.note().await?;
             self.noted = Instant::now();
@@ -76,8 +76,8 @@ impl<'s> Upload<'s> {
         let Some(writing) = self.writing.take() else { return Err(Problem::internal("an upload without a file")) };
         self.note().await?;
         let (temporary, location) = (self.temporary.clone(), self.location.clone());
-        let written = self.storage.run_in_turn(move |root| writing.finish(root, &temporary, &location)).await?;
-        let Written { crc, identity } = written.map_err(Problem::from_write)?;
+        let written = self.storage.run_queued(move |root| writing.finish(root, &temporary, &location)).await?;
+        let Written { crc, identity } = written.map_err(Problem::from_write_error)?;
         let entity = self.datafile.entity(&self.location, identity.size, crc);
         let created = self.state.identity.icat().create_entities(self.who.session.expose(), &[entity]).await;
         let id = match created.map(|ids| ids.first().copied()) {
@@ -85,7 +85,7 @@ impl<'s> Upload<'s> {
             Ok(None) => return Err(of_icat(IcatError::Nonsense("no id".to_owned()))),
             Err(e) => {
                 if may_be_done(&e.error) {
-                    let error = problem::chain(&e);
+                    let error = problem::format_error_chain(&e);
                     tracing::warn!(
                         file.location = self.location,
                         error,

@@ -9,18 +9,18 @@ use super::super::scan::Tree;
 use super::super::{IngestError, LeftOut, Options};
 
 /// The storage that is ingested from, and the other ones, whose files the catalogue does not tell apart from its own.
-pub struct Disk<'t> {
+pub struct StorageProbe<'t> {
     pub tree: &'t Tree,
     other_roots: &'t [PathBuf],
     /// The root and the directory as they were scanned.
-    mounted: Vec<(&'t Path, Identity)>,
+    mounted: Vec<(&'t Path, DirectoryIdentity)>,
 }
 
 /// The device and number of a directory: another one is there when something is mounted on it or not any more.
-type Identity = (u64, u64);
+type DirectoryIdentity = (u64, u64);
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum FileState {
     /// It is there, or what is there cannot be looked at.
     There,
     /// Another storage has it.
@@ -30,13 +30,13 @@ pub enum Found {
     Unmounted(PathBuf),
 }
 
-impl<'t> Disk<'t> {
+impl<'t> StorageProbe<'t> {
     /// Refuses to forget files where the storage looks as if it were not mounted.
-    pub fn look(tree: &'t Tree, options: &'t Options) -> Result<Self, IngestError> {
+    pub fn open(tree: &'t Tree, options: &'t Options) -> Result<Self, IngestError> {
         let mut mounted = Vec::new();
         for path in [tree.root.as_path(), tree.directory.as_path()] {
             let read = |source| IngestError::Read { path: path.display().to_string(), source };
-            mounted.push((path, identity(&fs::metadata(path).map_err(read)?)));
+            mounted.push((path, directory_identity(&fs::metadata(path).map_err(read)?)));
             if options.forget_gone && is_empty(path).map_err(read)? {
                 return Err(IngestError::Usage(format!(
                     "{} is empty: is it mounted? --forget-gone removes nothing from the catalogue while nothing is on disk",
@@ -47,16 +47,16 @@ impl<'t> Disk<'t> {
         Ok(Self { tree, other_roots: &options.other_storages, mounted })
     }
 
-    pub fn find(&self, location: &str) -> Found {
+    pub fn find_file(&self, location: &str) -> FileState {
         let mut found = find_below(&self.tree.root, location);
         for root in self.other_roots {
-            if found == Found::There {
+            if found == FileState::There {
                 break;
             }
             match find_below(root, location) {
-                Found::There => return Found::Elsewhere,
-                Found::Unmounted(directory) => found = Found::Unmounted(directory),
-                Found::Gone | Found::Elsewhere => {}
+                FileState::There => return FileState::Elsewhere,
+                FileState::Unmounted(directory) => found = FileState::Unmounted(directory),
+                FileState::Gone | FileState::Elsewhere => {}
             }
         }
         found
@@ -64,8 +64,9 @@ impl<'t> Disk<'t> {
 
     /// Why nothing may be forgotten any more: the directory is not the one that was scanned.
     pub fn find_unmounted(&self) -> Option<LeftOut> {
-        let is_same = |(path, scanned): &&(&Path, Identity)| {
-            fs::metadata(path).is_ok_and(|now| identity(&now) == *scanned) && is_empty(path).is_ok_and(|empty| !empty)
+        let is_same = |(path, scanned): &&(&Path, DirectoryIdentity)| {
+            fs::metadata(path).is_ok_and(|now| directory_identity(&now) == *scanned)
+                && is_empty(path).is_ok_and(|empty| !empty)
         };
         let (path, _) = self.mounted.iter().find(|mounted| !is_same(mounted))?;
         let reason = "is not what it was when it was scanned: is it mounted? Files that are gone stay in the catalogue";
@@ -89,7 +90,7 @@ impl<'t> Disk<'t> {
     }
 }
 
-fn identity(found: &Metadata) -> Identity {
+fn directory_identity(found: &Metadata) -> DirectoryIdentity {
     (found.dev(), found.ino())
 }
 
@@ -102,28 +103,28 @@ fn is_absence(e: &std::io::Error) -> bool {
 }
 
 pub fn is_there(root: &Path, location: &str) -> bool {
-    find_below(root, location) == Found::There
+    find_below(root, location) == FileState::There
 }
 
 /// Walks down from a root. What lies behind a link, or is not named as a path below the root, is not said to be gone.
-fn find_below(root: &Path, location: &str) -> Found {
+fn find_below(root: &Path, location: &str) -> FileState {
     if location.contains("://") {
-        return Found::There;
+        return FileState::There;
     }
     let mut here = root.to_owned();
     let mut parts = Path::new(location.trim_matches('/')).components().peekable();
     while let Some(part) = parts.next() {
-        let Component::Normal(name) = part else { return Found::There };
+        let Component::Normal(name) = part else { return FileState::There };
         let next = here.join(name);
         match fs::symlink_metadata(&next) {
             Ok(found) if found.is_dir() && parts.peek().is_some() => here = next,
-            Ok(found) if found.is_file() && parts.peek().is_some() => return Found::Gone,
-            Err(e) if is_absence(&e) && is_empty(&here).is_ok_and(|empty| !empty) => return Found::Gone,
-            Err(e) if is_absence(&e) => return Found::Unmounted(here),
-            Ok(_) | Err(_) => return Found::There,
+            Ok(found) if found.is_file() && parts.peek().is_some() => return FileState::Gone,
+            Err(e) if is_absence(&e) && is_empty(&here).is_ok_and(|empty| !empty) => return FileState::Gone,
+            Err(e) if is_absence(&e) => return FileState::Unmounted(here),
+            Ok(_) | Err(_) => return FileState::There,
         }
     }
-    Found::There
+    FileState::There
 }
 
 #[cfg(test)]
@@ -145,22 +146,26 @@ mod tests {
         symlink(root.join("full"), root.join("link")).unwrap();
         symlink(root.join("nowhere"), root.join("dangling")).unwrap();
         for (location, expected) in [
-            ("full/a", Found::There),
-            ("/full/a", Found::There),
-            ("full/b", Found::Gone),
-            ("missing/b", Found::Gone),
-            ("file/b", Found::Gone),
-            ("link/b", Found::There),
-            ("dangling", Found::There),
-            ("dangling/b", Found::There),
-            ("empty/b", Found::Unmounted(root.join("empty"))),
-            ("sub/empty/deep/b", Found::Unmounted(root.join("sub/empty"))),
-            ("full/../full/b", Found::There),
-            ("s3://bucket/b", Found::There),
+            ("full/a", FileState::There),
+            ("/full/a", FileState::There),
+            ("full/b", FileState::Gone),
+            ("missing/b", FileState::Gone),
+            ("file/b", FileState::Gone),
+            ("link/b", FileState::There),
+            ("dangling", FileState::There),
+            ("dangling/b", FileState::There),
+            ("empty/b", FileState::Unmounted(root.join("empty"))),
+            ("sub/empty/deep/b", FileState::Unmounted(root.join("sub/empty"))),
+            ("full/../full/b", FileState::There),
+            ("s3://bucket/b", FileState::There),
         ] {
             assert_eq!(find_below(root, location), expected, "{location}");
         }
         let missing = root.join("missing");
-        assert_eq!(find_below(&missing, "full/a"), Found::Unmounted(missing.clone()), "a storage that is not mounted");
+        assert_eq!(
+            find_below(&missing, "full/a"),
+            FileState::Unmounted(missing.clone()),
+            "a storage that is not mounted"
+        );
     }
 }

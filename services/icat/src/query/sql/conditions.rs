@@ -1,92 +1,94 @@
 //! Conditions as SQL.
 
-use super::frame::Frame;
-use super::{Writer, balanced, exists};
+use super::frame::FromClause;
+use super::{SqlWriter, exists_condition, join_balanced};
 use crate::query::Param;
-use crate::query::tree::{Body, Cond, Expr, Literal, Operator, Pattern};
+use crate::query::tree::{ComparisonOperator, Condition, Expr, LikePattern, Literal, SelectBody};
 
 /// Longer lists travel as one parameter.
 const LONGEST_LIST: usize = 50;
 /// Bytes of a pattern that no engine refuses; `SQLite` has a limit, and `PostgreSQL` a depth.
 const LONGEST_PATTERN: usize = 1_000;
 
-impl Writer<'_> {
-    pub fn cond(&mut self, frame: &mut Frame<'_>, cond: &Cond) -> String {
-        self.bounded(|writer| writer.write_cond(frame, cond))
+impl SqlWriter<'_> {
+    pub fn write_condition(&mut self, frame: &mut FromClause<'_>, cond: &Condition) -> String {
+        self.write_bounded(|writer| writer.write_condition_unbounded(frame, cond))
     }
 
-    fn write_cond(&mut self, frame: &mut Frame<'_>, cond: &Cond) -> String {
+    fn write_condition_unbounded(&mut self, frame: &mut FromClause<'_>, cond: &Condition) -> String {
         match cond {
-            Cond::And(parts) => self.joined(frame, parts, " AND "),
-            Cond::Or(parts) => self.joined(frame, parts, " OR "),
-            Cond::Not(inner) => format!("NOT ({})", self.cond(frame, inner)),
-            Cond::Compare { left, operator, right } => {
-                let left = self.expr(frame, left);
-                format!("{left} {} {}", operator.sql(), self.expr(frame, right))
+            Condition::And(parts) => self.write_joined(frame, parts, " AND "),
+            Condition::Or(parts) => self.write_joined(frame, parts, " OR "),
+            Condition::Not(inner) => format!("NOT ({})", self.write_condition(frame, inner)),
+            Condition::Compare { left, operator, right } => {
+                let left = self.write_expression(frame, left);
+                format!("{left} {} {}", operator.as_sql(), self.write_expression(frame, right))
             }
-            Cond::Like { left, pattern, negated } => {
-                let left = self.expr(frame, left);
-                format!("{left} {}LIKE {}", not(*negated), self.pattern(frame, pattern))
+            Condition::Like { left, pattern, negated } => {
+                let left = self.write_expression(frame, left);
+                format!("{left} {}LIKE {}", not_keyword(*negated), self.write_pattern(frame, pattern))
             }
-            Cond::Between { value, low, high, negated } => {
-                let value = self.expr(frame, value);
-                let low = self.expr(frame, low);
-                format!("{value} {}BETWEEN {low} AND {}", not(*negated), self.expr(frame, high))
+            Condition::Between { value, low, high, negated } => {
+                let value = self.write_expression(frame, value);
+                let low = self.write_expression(frame, low);
+                format!("{value} {}BETWEEN {low} AND {}", not_keyword(*negated), self.write_expression(frame, high))
             }
-            Cond::In { value, list, negated } => {
-                let value = self.expr(frame, value);
-                format!("{value} {}IN {}", not(*negated), self.list(frame, list))
+            Condition::In { value, list, negated } => {
+                let value = self.write_expression(frame, value);
+                format!("{value} {}IN {}", not_keyword(*negated), self.write_list(frame, list))
             }
-            Cond::InSelect { value, select, negated } => {
-                let value = self.expr(frame, value);
-                format!("{value} {}IN ({})", not(*negated), self.sub_select(select, Some(frame)))
+            Condition::InSelect { value, select, negated } => {
+                let value = self.write_expression(frame, value);
+                format!("{value} {}IN ({})", not_keyword(*negated), self.write_sub_select(select, Some(frame)))
             }
-            Cond::IsNull { value, negated } => format!("{} IS {}NULL", self.expr(frame, value), not(*negated)),
-            Cond::IsEmpty { parent, many, negated } => {
-                let exists = exists(&self.members(frame, "1", parent, many));
+            Condition::IsNull { value, negated } => {
+                format!("{} IS {}NULL", self.write_expression(frame, value), not_keyword(*negated))
+            }
+            Condition::IsEmpty { parent, many, negated } => {
+                let exists = exists_condition(&self.select_members(frame, "1", parent, many));
                 if *negated { exists } else { format!("NOT {exists}") }
             }
-            Cond::MemberOf { value, parent, many, negated } => {
-                let value = self.expr(frame, value);
-                format!("{value} {}IN ({})", not(*negated), self.members(frame, "{}.id", parent, many))
+            Condition::MemberOf { value, parent, many, negated } => {
+                let value = self.write_expression(frame, value);
+                format!("{value} {}IN ({})", not_keyword(*negated), self.select_members(frame, "{}.id", parent, many))
             }
-            Cond::Exists { select } => exists(&self.sub_select(select, Some(frame))),
-            Cond::Quantified { value, operator, all, select } => {
-                let value = self.expr(frame, value);
-                self.quantified(frame, &value, *operator, *all, select)
+            Condition::Exists { select } => exists_condition(&self.write_sub_select(select, Some(frame))),
+            Condition::Quantified { value, operator, all, select } => {
+                let value = self.write_expression(frame, value);
+                self.write_quantified(frame, &value, *operator, *all, select)
             }
         }
     }
 
-    fn pattern(&mut self, frame: &mut Frame<'_>, pattern: &Pattern) -> String {
+    fn write_pattern(&mut self, frame: &mut FromClause<'_>, pattern: &LikePattern) -> String {
         match pattern {
-            Pattern::Text(text) => {
+            LikePattern::Text(text) => {
                 self.can_fail |= text.len() > LONGEST_PATTERN;
-                format!("{} ESCAPE '\\'", self.bind(Param::Text(text.clone())))
+                format!("{} ESCAPE '\\'", self.bind_parameter(Param::Text(text.clone())))
             }
-            Pattern::Computed(expr, escape) => {
+            LikePattern::Computed(expr, escape) => {
                 // `PostgreSQL` takes no pattern that ends with its escape character.
                 self.can_fail = true;
-                let pattern = self.expr(frame, expr);
-                format!("{pattern} ESCAPE {}", self.bind(Param::Text(escape.to_string())))
+                let pattern = self.write_expression(frame, expr);
+                format!("{pattern} ESCAPE {}", self.bind_parameter(Param::Text(escape.to_string())))
             }
         }
     }
 
     /// ANY and ALL by EXISTS, because `SQLite` has neither; unknown where a comparison with a NULL decides.
-    fn quantified(
+    fn write_quantified(
         &mut self,
-        frame: &mut Frame<'_>,
+        frame: &mut FromClause<'_>,
         value: &str,
-        operator: Operator,
+        operator: ComparisonOperator,
         all: bool,
-        select: &Body,
+        select: &SelectBody,
     ) -> String {
         let mut any = |condition: &dyn Fn(&str) -> String| {
             let alias = self.new_alias();
-            let select = self.sub_select(select, Some(frame));
-            let compared = format!("{value} {} {alias}.v", operator.sql());
-            exists(&format!("SELECT 1 FROM ({select}) {alias} WHERE {}", condition(&compared)))
+            let select = self.write_sub_select(select, Some(frame));
+            let compared = format!("{value} {} {alias}.v", operator.as_sql());
+            exists_condition(&format!("SELECT 1 FROM ({select}) {alias} WHERE {}", condition(&compared)))
         };
         let decides = any(&|compared| if all { format!("NOT ({compared})") } else { compared.to_owned() });
         let unknown = any(&|compared| format!("({compared}) IS NULL"));
@@ -94,41 +96,41 @@ impl Writer<'_> {
         format!("CASE WHEN {decides} THEN {decided} WHEN {unknown} THEN NULL ELSE {otherwise} END = 1")
     }
 
-    fn joined(&mut self, frame: &mut Frame<'_>, parts: &[Cond], word: &str) -> String {
-        let parts: Vec<String> = parts.iter().map(|part| self.cond(frame, part)).collect();
-        balanced(&parts, word)
+    fn write_joined(&mut self, frame: &mut FromClause<'_>, parts: &[Condition], word: &str) -> String {
+        let parts: Vec<String> = parts.iter().map(|part| self.write_condition(frame, part)).collect();
+        join_balanced(&parts, word)
     }
 
-    fn list(&mut self, frame: &mut Frame<'_>, list: &[Expr]) -> String {
+    fn write_list(&mut self, frame: &mut FromClause<'_>, list: &[Expr]) -> String {
         if list.len() > LONGEST_LIST {
             let ids = list.iter().map(|item| match item {
                 Expr::Literal(Literal::I64(n)) => Some(*n),
                 _ => None,
             });
             if let Some(ids) = ids.collect::<Option<Vec<i64>>>() {
-                return self.id_list(&ids);
+                return self.write_id_list(&ids);
             }
             let texts = list.iter().map(|item| match item {
                 Expr::Literal(Literal::Text(text)) => Some(text.as_str()),
                 _ => None,
             });
             if let Some(texts) = texts.collect::<Option<Vec<&str>>>() {
-                let texts = self.bind(Param::Text(serde_json::Value::from(texts).to_string()));
+                let texts = self.bind_parameter(Param::Text(serde_json::Value::from(texts).to_string()));
                 return self.env.engine.text_list(&texts);
             }
         }
-        let items: Vec<String> = list.iter().map(|item| self.expr(frame, item)).collect();
+        let items: Vec<String> = list.iter().map(|item| self.write_expression(frame, item)).collect();
         format!("({})", items.join(", "))
     }
 
     /// Numbers as one JSON parameter.
-    pub fn id_list(&mut self, ids: &[i64]) -> String {
+    pub fn write_id_list(&mut self, ids: &[i64]) -> String {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let list = self.bind(Param::Text(format!("[{}]", ids.join(","))));
+        let list = self.bind_parameter(Param::Text(format!("[{}]", ids.join(","))));
         self.env.engine.id_list(&list)
     }
 }
 
-fn not(negated: bool) -> &'static str {
+fn not_keyword(negated: bool) -> &'static str {
     if negated { "NOT " } else { "" }
 }

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 
 use icat_client::schema::{ToMany, ToOne};
 
-use super::Writer;
-use crate::query::tree::{Body, Origin, Path, RULE_RESTRICTED, Step, Var};
+use super::SqlWriter;
+use crate::query::tree::{Origin, Path, RULE_RESTRICTED, SelectBody, Step, Var};
 
-pub struct Frame<'f> {
-    outer: Option<&'f Frame<'f>>,
+pub struct FromClause<'f> {
+    outer: Option<&'f FromClause<'f>>,
     aliases: HashMap<Var, String>,
     pub from: String,
     /// Joins that paths imply, one for each alias and relation.
@@ -24,17 +24,17 @@ pub struct Frame<'f> {
     pub tables: usize,
 }
 
-impl Frame<'_> {
-    fn alias(&self, var: Var) -> String {
+impl FromClause<'_> {
+    fn find_alias(&self, var: Var) -> String {
         let here = self.aliases.get(&var).cloned();
-        here.or_else(|| self.outer.map(|outer| outer.alias(var))).unwrap_or_default()
+        here.or_else(|| self.outer.map(|outer| outer.find_alias(var))).unwrap_or_default()
     }
 }
 
-impl Writer<'_> {
+impl SqlWriter<'_> {
     /// The FROM clause of a select, with an alias for each of its variables.
-    pub fn frame<'f>(&mut self, body: &Body, outer: Option<&'f Frame<'f>>) -> Frame<'f> {
-        let mut frame = Frame {
+    pub fn build_from_clause<'f>(&mut self, body: &SelectBody, outer: Option<&'f FromClause<'f>>) -> FromClause<'f> {
+        let mut frame = FromClause {
             outer,
             aliases: HashMap::new(),
             from: String::new(),
@@ -52,11 +52,11 @@ impl Writer<'_> {
                     let join = if frame.from.is_empty() { "" } else { " CROSS JOIN " };
                     let _ = write!(frame.from, "{join}{} {alias}", source.entity.table);
                     frame.tables += 1;
-                    let present = self.admit(&mut frame, source.entity, &alias, false);
+                    let present = self.add_visibility(&mut frame, source.entity, &alias, false);
                     frame.present.extend(present);
                     alias
                 }
-                Origin::Join { from, steps, left } => self.join(&mut frame, *from, steps, *left),
+                Origin::Join { from, steps, left } => self.write_join(&mut frame, *from, steps, *left),
             };
             frame.aliases.insert(source.var, alias);
         }
@@ -64,8 +64,8 @@ impl Writer<'_> {
     }
 
     /// Joins step by step; a LEFT JOIN along several steps is one at each.
-    fn join(&mut self, frame: &mut Frame<'_>, from: Var, steps: &[Step], left: bool) -> String {
-        let mut here = frame.alias(from);
+    fn write_join(&mut self, frame: &mut FromClause<'_>, from: Var, steps: &[Step], left: bool) -> String {
+        let mut here = frame.find_alias(from);
         let keyword = if left { " LEFT JOIN " } else { " JOIN " };
         for step in steps {
             let alias = self.new_alias();
@@ -80,7 +80,7 @@ impl Writer<'_> {
             }
             let _ = write!(frame.from, "{keyword}{table} {alias} ON {on}");
             frame.tables += 1;
-            if let Some(present) = self.admit(frame, step.target(), &alias, left) {
+            if let Some(present) = self.add_visibility(frame, step.target(), &alias, left) {
                 let _ = write!(frame.from, " AND {present}");
             }
             here = alias;
@@ -89,8 +89,8 @@ impl Writer<'_> {
     }
 
     /// The alias of the row that the to-one relations lead to; rows that lead nowhere drop out, as in JPQL.
-    fn follow(&mut self, frame: &mut Frame<'_>, var: Var, steps: &[&'static ToOne]) -> String {
-        let mut here = frame.alias(var);
+    fn join_to_one_path(&mut self, frame: &mut FromClause<'_>, var: Var, steps: &[&'static ToOne]) -> String {
+        let mut here = frame.find_alias(var);
         for one in steps {
             let key = (here.clone(), one.name);
             if let Some(known) = frame.implied.get(&key) {
@@ -100,7 +100,7 @@ impl Writer<'_> {
             let alias = self.new_alias();
             let _ = write!(frame.joins, " JOIN {} {alias} ON {alias}.id = {here}.{}", one.target().table, one.column);
             frame.tables += 1;
-            if let Some(present) = self.admit(frame, one.target(), &alias, false) {
+            if let Some(present) = self.add_visibility(frame, one.target(), &alias, false) {
                 let _ = write!(frame.joins, " AND {present}");
             }
             frame.implied.insert(key, alias.clone());
@@ -110,15 +110,15 @@ impl Writer<'_> {
     }
 
     /// The column of a path. The id of the last row is read from the key that leads to it, without a join.
-    pub fn path(&mut self, frame: &mut Frame<'_>, path: &Path) -> String {
+    pub fn write_path(&mut self, frame: &mut FromClause<'_>, path: &Path) -> String {
         let wants_id = path.field.is_none_or(|field| field.name == "id");
         match (path.steps.split_last(), path.field) {
             (Some((last, before)), _) if wants_id => {
-                format!("{}.{}", self.follow(frame, path.var, before), last.column)
+                format!("{}.{}", self.join_to_one_path(frame, path.var, before), last.column)
             }
-            (None, None) => format!("{}.id", frame.alias(path.var)),
+            (None, None) => format!("{}.id", frame.find_alias(path.var)),
             (_, Some(field)) => {
-                let alias = self.follow(frame, path.var, &path.steps);
+                let alias = self.join_to_one_path(frame, path.var, &path.steps);
                 if field.name == RULE_RESTRICTED.name {
                     // A condition of the old syntax stands in brackets, and without a condition there are no strings.
                     let has_where = self.env.engine.position_of("'WHERE'", &format!("UPPER({alias}.what)"));
@@ -132,13 +132,19 @@ impl Writer<'_> {
     }
 
     /// A select of what a to-many relation leads to from the row at a path, as far as it is present.
-    pub fn members(&mut self, frame: &mut Frame<'_>, what: &str, parent: &Path, many: &'static ToMany) -> String {
-        let parent = self.path(frame, parent);
+    pub fn select_members(
+        &mut self,
+        frame: &mut FromClause<'_>,
+        what: &str,
+        parent: &Path,
+        many: &'static ToMany,
+    ) -> String {
+        let parent = self.write_path(frame, parent);
         let alias = self.new_alias();
         let (table, column) = (many.target().table, many.inverse().column);
         let what = what.replace("{}", &alias);
         let mut sql = format!("SELECT {what} FROM {table} {alias} WHERE {alias}.{column} = {parent}");
-        if let Some(present) = self.present(many.target(), &format!("{alias}.id")) {
+        if let Some(present) = self.visibility_condition(many.target(), &format!("{alias}.id")) {
             let _ = write!(sql, " AND {present}");
         }
         sql

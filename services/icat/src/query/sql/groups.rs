@@ -1,16 +1,20 @@
 //! The GROUP BY clause: what the query lists, and what it selects beside it.
 
-use super::Writer;
-use super::frame::Frame;
-use crate::query::tree::{Body, Expr};
+use super::SqlWriter;
+use super::frame::FromClause;
+use crate::query::tree::{Expr, SelectBody};
 
 /// Whether one row stands for many: there is GROUP BY, an aggregate or HAVING.
-pub fn is_grouped<'x>(body: &Body, mut selected: impl Iterator<Item = &'x Expr>) -> bool {
+pub fn is_grouped<'x>(body: &SelectBody, mut selected: impl Iterator<Item = &'x Expr>) -> bool {
     !body.group_by.is_empty() || body.having.is_some() || selected.any(Expr::has_aggregate)
 }
 
 /// `SQLite` takes HAVING without GROUP BY only where an aggregate is selected, which constants are not.
-pub fn aggregate_constants<'x>(body: &Body, mut selected: impl Iterator<Item = &'x Expr>, columns: &mut [String]) {
+pub fn wrap_constants_in_aggregates<'x>(
+    body: &SelectBody,
+    mut selected: impl Iterator<Item = &'x Expr>,
+    columns: &mut [String],
+) {
     if body.having.is_some() && body.group_by.is_empty() && selected.all(Expr::is_constant) {
         for column in columns {
             *column = format!("COALESCE(MIN({column}), {column})");
@@ -18,16 +22,16 @@ pub fn aggregate_constants<'x>(body: &Body, mut selected: impl Iterator<Item = &
     }
 }
 
-impl Writer<'_> {
-    pub fn grouped_by(&mut self, frame: &mut Frame<'_>, body: &Body) -> Vec<String> {
-        body.group_by.iter().map(|expr| self.expr(frame, expr)).collect()
+impl SqlWriter<'_> {
+    pub fn write_group_by(&mut self, frame: &mut FromClause<'_>, body: &SelectBody) -> Vec<String> {
+        body.group_by.iter().map(|expr| self.write_expression(frame, expr)).collect()
     }
 
     /// Writes a selected expression. There is one row for each group, so that a path which is not grouped by has one value
     /// of its group: the least, where `MariaDB` takes any.
-    pub fn in_group(
+    pub fn write_in_group(
         &mut self,
-        body: &Body,
+        body: &SelectBody,
         groups: &[String],
         is_grouped: bool,
         expr: &Expr,

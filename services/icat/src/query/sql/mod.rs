@@ -15,12 +15,12 @@ use std::sync::Arc;
 
 use icat_client::schema::Entity;
 
-use self::frame::Frame;
-use self::groups::{aggregate_constants, is_grouped};
-use self::guard::guard_values;
-use super::parent::is_narrow;
-use super::tree::{Aggregate, Body, Column, Expr, Origin, Path, Search};
-use super::{Access, Env, Param, Plan, QueryError, Rule, Statement};
+use self::frame::FromClause;
+use self::groups::{is_grouped, wrap_constants_in_aggregates};
+use self::guard::guard_columns;
+use super::parent::is_narrow_filter;
+use super::tree::{Aggregate, Column, Expr, Origin, Path, SearchQuery, SelectBody};
+use super::{Access, Param, Plan, QueryEnvironment, QueryError, Rule, Statement};
 
 /// `SQLite` joins no more tables than 64.
 const MOST_TABLES: usize = 60;
@@ -30,17 +30,21 @@ const MOST_PARAMS: usize = 30_000;
 const MOST_WRITTEN: usize = 4_000_000;
 
 /// Which rows of an entity the user may read.
-pub type Readable<'a> = &'a dyn Fn(&'static Entity) -> Access;
+pub type AccessLookup<'a> = &'a dyn Fn(&'static Entity) -> Access;
 
-pub fn search(search: &Search, access: Readable<'_>, env: &Env<'_>) -> Result<Plan, QueryError> {
+pub fn compile_search(
+    search: &SearchQuery,
+    access: AccessLookup<'_>,
+    env: &QueryEnvironment<'_>,
+) -> Result<Plan, QueryError> {
     let body = &search.body;
-    let whole = !is_narrow(body.filter.as_ref());
+    let whole = !is_narrow_filter(body.filter.as_ref());
     let visible = env.strict.then_some(access);
-    let mut writer = Writer { visible, access: Some(access), whole, ..Writer::new(*env) };
-    let mut frame = writer.frame(body, None);
+    let mut writer = SqlWriter { visible, access: Some(access), whole, ..SqlWriter::new(*env) };
+    let mut frame = writer.build_from_clause(body, None);
     let mut rows: Vec<(&'static Entity, String)> = Vec::new();
     for column in &search.columns {
-        writer.authorised(&mut frame, body, column, &mut rows);
+        writer.rows_to_authorize(&mut frame, body, column, &mut rows);
     }
     let mut grants: Vec<String> = Vec::new();
     for (entity, id) in rows {
@@ -48,34 +52,39 @@ pub fn search(search: &Search, access: Readable<'_>, env: &Env<'_>) -> Result<Pl
             Access::All => {}
             Access::None if is_single_count(search) => return Ok(Plan::Zero),
             Access::None => return Ok(Plan::Empty),
-            Access::Rules(rules) => grants.push(writer.grant(&mut frame, &id, &rules)),
+            Access::Rules(rules) => grants.push(writer.add_grant(&mut frame, &id, &rules)),
         }
     }
-    let sql = writer.finish(&mut frame, search, grants)?;
-    if writer.widest > MOST_TABLES || writer.params.len() > MOST_PARAMS || writer.is_full() {
+    let sql = writer.write_search(&mut frame, search, grants)?;
+    if writer.widest > MOST_TABLES || writer.params.len() > MOST_PARAMS || writer.is_too_large() {
         let text = "the query is too large: it joins too many entities, lists too many values or nests too much";
-        return Err(QueryError::bad(text));
+        return Err(QueryError::bad_parameter(text));
     }
     Ok(Plan::Run(Statement { sql, params: writer.params }))
 }
 
 /// "COUNT and exactly one path": then nothing readable is zero, else it is no row.
-fn is_single_count(search: &Search) -> bool {
+fn is_single_count(search: &SearchQuery) -> bool {
     matches!(search.columns.as_slice(), [Column { expr: Expr::Aggregate { function: Aggregate::Count, .. }, .. }])
 }
 
-pub fn filter(entity: &'static Entity, rules: &[Arc<Rule>], ids: &[i64], env: &Env<'_>) -> Statement {
-    let mut writer = Writer::new(*env);
-    let list = writer.id_list(ids);
-    let grant = writer.readable("e.id", rules);
+pub fn compile_filter(
+    entity: &'static Entity,
+    rules: &[Arc<Rule>],
+    ids: &[i64],
+    env: &QueryEnvironment<'_>,
+) -> Statement {
+    let mut writer = SqlWriter::new(*env);
+    let list = writer.write_id_list(ids);
+    let grant = writer.rules_condition("e.id", rules);
     // Half a rule grants nothing.
-    let grant = if writer.is_full() { "1 = 0" } else { &grant };
+    let grant = if writer.is_too_large() { "1 = 0" } else { &grant };
     let sql = format!("SELECT e.id FROM {} e WHERE e.id IN {list} AND {grant} ORDER BY e.id", entity.table);
     Statement { sql, params: writer.params }
 }
 
-struct Writer<'e> {
-    env: Env<'e>,
+struct SqlWriter<'e> {
+    env: QueryEnvironment<'e>,
     params: Vec<Param>,
     aliases: usize,
     /// The most tables that one select joins.
@@ -85,9 +94,9 @@ struct Writer<'e> {
     /// The question is about whole tables, so that lists of what rules are about are made once.
     whole: bool,
     /// Set where rows that the user may not read count as absent. Rules themselves see everything.
-    visible: Option<Readable<'e>>,
+    visible: Option<AccessLookup<'e>>,
     /// The user's rights, whatever is visible.
-    access: Option<Readable<'e>>,
+    access: Option<AccessLookup<'e>>,
     /// Within the SELECT list.
     is_selecting: bool,
     /// Where one row stands for a group: the SQL of what is grouped by. Any other path has the least value of its group.
@@ -98,8 +107,8 @@ struct Writer<'e> {
     aggregates: usize,
 }
 
-impl<'e> Writer<'e> {
-    fn new(env: Env<'e>) -> Self {
+impl<'e> SqlWriter<'e> {
+    fn new(env: QueryEnvironment<'e>) -> Self {
         Self {
             env,
             params: Vec::new(),
@@ -116,23 +125,23 @@ impl<'e> Writer<'e> {
         }
     }
 
-    fn bind(&mut self, param: Param) -> String {
+    fn bind_parameter(&mut self, param: Param) -> String {
         self.params.push(param);
         format!("${}", self.params.len())
     }
 
     /// Writes a part, unless too much is written already: some functions say an argument more than once, so that what they
     /// nest grows by powers.
-    fn bounded(&mut self, write: impl FnOnce(&mut Self) -> String) -> String {
-        if self.is_full() {
+    fn write_bounded(&mut self, write: impl FnOnce(&mut Self) -> String) -> String {
+        if self.is_too_large() {
             return String::new();
         }
         let sql = write(self);
         self.written += sql.len();
-        if self.is_full() { String::new() } else { sql }
+        if self.is_too_large() { String::new() } else { sql }
     }
 
-    fn is_full(&self) -> bool {
+    fn is_too_large(&self) -> bool {
         self.written > MOST_WRITTEN
     }
 
@@ -142,64 +151,64 @@ impl<'e> Writer<'e> {
     }
 
     /// What makes a row count as present; `None` where every row does.
-    fn present(&mut self, entity: &'static Entity, id: &str) -> Option<String> {
+    fn visibility_condition(&mut self, entity: &'static Entity, id: &str) -> Option<String> {
         match self.visible.map(|visible| visible(entity))? {
             Access::All => None,
             Access::None => Some("1 = 0".to_owned()),
-            Access::Rules(rules) => Some(self.readable(id, &rules)),
+            Access::Rules(rules) => Some(self.rules_condition(id, &rules)),
         }
     }
 
     /// One of the rules must be about the row. A NULL id is nothing's, so it is not readable.
-    fn readable(&mut self, id: &str, rules: &[Arc<Rule>]) -> String {
+    fn rules_condition(&mut self, id: &str, rules: &[Arc<Rule>]) -> String {
         // What is grouped in the query around is nothing to a rule.
         let around = (self.visible.take(), self.groups.take(), std::mem::take(&mut self.is_selecting));
-        let grants: Vec<String> = rules.iter().map(|rule| self.about(rule, id)).collect();
+        let grants: Vec<String> = rules.iter().map(|rule| self.rule_condition(rule, id)).collect();
         (self.visible, self.groups, self.is_selecting) = around;
-        balanced(&grants, " OR ")
+        join_balanced(&grants, " OR ")
     }
 
     /// Asked row by row, so that what a rule costs depends on the rows in question and not on all that it is about; for a
     /// question about a whole table by a list, where the rule allows it.
-    fn about(&mut self, rule: &Rule, id: &str) -> String {
+    fn rule_condition(&mut self, rule: &Rule, id: &str) -> String {
         if let (true, Some((relation, parents)), Some(row)) = (self.whole, &rule.by_parent, id.strip_suffix(".id")) {
-            return format!("{row}.{} IN ({})", relation.column, self.sub_select(parents, None));
+            return format!("{row}.{} IN ({})", relation.column, self.write_sub_select(parents, None));
         }
         let body = &rule.body;
-        let mut frame = self.frame(body, None);
-        let selected: Vec<String> = body.selected.iter().map(|expr| self.expr(&mut frame, expr)).collect();
+        let mut frame = self.build_from_clause(body, None);
+        let selected: Vec<String> = body.selected.iter().map(|expr| self.write_expression(&mut frame, expr)).collect();
         let row = format!("{} = {id}", selected.join(", "));
         let mut conditions = vec![row];
-        conditions.extend(body.filter.as_ref().map(|cond| self.cond(&mut frame, cond)));
-        exists(&format!("SELECT 1 FROM {} WHERE {}", self.tables(&frame), conditions.join(" AND ")))
+        conditions.extend(body.filter.as_ref().map(|cond| self.write_condition(&mut frame, cond)));
+        exists_condition(&format!("SELECT 1 FROM {} WHERE {}", self.write_tables(&frame), conditions.join(" AND ")))
     }
 
     /// Everything between FROM and WHERE.
-    fn tables(&mut self, frame: &Frame<'_>) -> String {
+    fn write_tables(&mut self, frame: &FromClause<'_>) -> String {
         self.widest = self.widest.max(frame.tables);
         format!("{}{}", frame.from, frame.joins)
     }
 
     /// Adds the last row on each selected path, which is what the user must be allowed to read, unless FROM or a join has
     /// seen to it already.
-    fn authorised(
+    fn rows_to_authorize(
         &mut self,
-        frame: &mut Frame<'_>,
-        body: &Body,
+        frame: &mut FromClause<'_>,
+        body: &SelectBody,
         column: &Column,
         rows: &mut Vec<(&'static Entity, String)>,
     ) {
         let mut paths: Vec<&Path> = Vec::new();
-        column.expr.paths(&mut |path, _| paths.push(path), false);
+        column.expr.visit_paths(&mut |path, _| paths.push(path), false);
         for path in paths {
-            let entity = path.steps.last().map_or_else(|| body.entity(path.var), |one| one.target());
+            let entity = path.steps.last().map_or_else(|| body.entity_of(path.var), |one| one.target());
             let by_key = !path.steps.is_empty() && path.field.is_none_or(|field| field.name == "id");
             let seen_to = match self.visible.map(|visible| visible(entity)) {
                 None | Some(Access::None) => false,
                 Some(_) => !by_key,
             };
             if !seen_to {
-                let id = self.path(frame, &Path { field: None, ..path.clone() });
+                let id = self.write_path(frame, &Path { field: None, ..path.clone() });
                 if !rows.iter().any(|(known, known_id)| *known == entity && *known_id == id) {
                     rows.push((entity, id));
                 }
@@ -208,52 +217,61 @@ impl<'e> Writer<'e> {
     }
 
     /// Its one column is `v`.
-    fn sub_select(&mut self, body: &Body, outer: Option<&Frame<'_>>) -> String {
+    fn write_sub_select(&mut self, body: &SelectBody, outer: Option<&FromClause<'_>>) -> String {
         let (outer_groups, is_selecting) = (self.groups.take(), std::mem::take(&mut self.is_selecting));
-        let mut frame = self.frame(body, outer);
+        let mut frame = self.build_from_clause(body, outer);
         let is_grouped = is_grouped(body, body.selected.iter());
         let mut groups = Vec::with_capacity(body.group_by.len());
         let mut failing = Vec::new();
         for expr in &body.group_by {
-            let (group, can_fail) = self.noting(|writer| writer.expr(&mut frame, expr));
+            let (group, can_fail) = self.track_failures(|writer| writer.write_expression(&mut frame, expr));
             failing.extend(can_fail.then_some(groups.len()));
             groups.push(group);
         }
         let mut columns = Vec::with_capacity(body.selected.len());
         for expr in &body.selected {
-            let write = |writer: &mut Self| writer.expr(&mut frame, expr);
-            columns.push(self.noting(|writer| writer.in_group(body, &groups, is_grouped, expr, write)));
+            let write = |writer: &mut Self| writer.write_expression(&mut frame, expr);
+            columns.push(self.track_failures(|writer| writer.write_in_group(body, &groups, is_grouped, expr, write)));
         }
-        let (filter, having) = self.conditions(&mut frame, body);
+        let (filter, having) = self.write_where_and_having(&mut frame, body);
         let mut conditions: Vec<String> = frame.present.clone();
         conditions.extend(filter);
-        let mut columns = guard_values(&frame, columns, (&mut groups, &failing), is_grouped);
-        aggregate_constants(body, body.selected.iter(), &mut columns);
+        let mut columns = guard_columns(&frame, columns, (&mut groups, &failing), is_grouped);
+        wrap_constants_in_aggregates(body, body.selected.iter(), &mut columns);
         (self.groups, self.is_selecting) = (outer_groups, is_selecting);
         let distinct = if body.distinct { "DISTINCT " } else { "" };
-        let mut sql = format!("SELECT {distinct}{} AS v FROM {}", columns.join(", "), self.tables(&frame));
-        clause(&mut sql, " WHERE ", listed(&conditions, " AND "));
-        clause(&mut sql, " GROUP BY ", listed(&groups, ", "));
-        clause(&mut sql, " HAVING ", having);
+        let mut sql = format!("SELECT {distinct}{} AS v FROM {}", columns.join(", "), self.write_tables(&frame));
+        push_clause(&mut sql, " WHERE ", join_parts(&conditions, " AND "));
+        push_clause(&mut sql, " GROUP BY ", join_parts(&groups, ", "));
+        push_clause(&mut sql, " HAVING ", having);
         sql
     }
 
-    fn finish(&mut self, frame: &mut Frame<'_>, search: &Search, grants: Vec<String>) -> Result<String, QueryError> {
+    fn write_search(
+        &mut self,
+        frame: &mut FromClause<'_>,
+        search: &SearchQuery,
+        grants: Vec<String>,
+    ) -> Result<String, QueryError> {
         let body = &search.body;
-        let mut groups = self.grouped_by(frame, body);
+        let mut groups = self.write_group_by(frame, body);
         let is_grouped = is_grouped(body, search.columns.iter().map(|column| &column.expr));
         let mut columns = Vec::with_capacity(search.columns.len());
         for column in &search.columns {
-            columns.push(self.in_group(body, &groups, is_grouped, &column.expr, |writer| writer.column(frame, column)));
+            columns.push(
+                self.write_in_group(body, &groups, is_grouped, &column.expr, |writer| {
+                    writer.write_column(frame, column)
+                }),
+            );
         }
-        aggregate_constants(body, search.columns.iter().map(|column| &column.expr), &mut columns);
-        let (filter, having) = self.conditions(frame, body);
+        wrap_constants_in_aggregates(body, search.columns.iter().map(|column| &column.expr), &mut columns);
+        let (filter, having) = self.write_where_and_having(frame, body);
         let mut conditions: Vec<String> = frame.present.clone();
         conditions.extend(filter);
         conditions.extend(grants);
         let mut orders = Vec::with_capacity(body.order_by.len());
         for (expr, descending) in &body.order_by {
-            orders.push((self.expr(frame, expr), *descending, expr));
+            orders.push((self.write_expression(frame, expr), *descending, expr));
         }
         // DISTINCT with ORDER BY is a grouping, because PostgreSQL sorts distinct rows by selected columns only. As in
         // icat.server a row stands there once for each value that it is sorted by.
@@ -264,19 +282,19 @@ impl<'e> Writer<'e> {
         }
         let distinct = if body.distinct && !regrouped { "DISTINCT " } else { "" };
         if body.distinct && !regrouped && !orders.is_empty() {
-            return Err(QueryError::bad("DISTINCT with aggregates must not have ORDER BY"));
+            return Err(QueryError::bad_parameter("DISTINCT with aggregates must not have ORDER BY"));
         }
-        let mut sql = format!("SELECT {distinct}{} FROM {}", columns.join(", "), self.tables(frame));
-        clause(&mut sql, " WHERE ", listed(&conditions, " AND "));
-        clause(&mut sql, " GROUP BY ", listed(&groups, ", "));
-        clause(&mut sql, " HAVING ", having);
+        let mut sql = format!("SELECT {distinct}{} FROM {}", columns.join(", "), self.write_tables(frame));
+        push_clause(&mut sql, " WHERE ", join_parts(&conditions, " AND "));
+        push_clause(&mut sql, " GROUP BY ", join_parts(&groups, ", "));
+        push_clause(&mut sql, " HAVING ", having);
         let orders: Vec<String> = orders
             .into_iter()
             .map(|(expr, descending, source)| {
                 let grouped = !groups.is_empty() && !source.has_aggregate() && !groups.contains(&expr);
                 let (function, direction) = if descending { ("MAX", "DESC") } else { ("MIN", "ASC") };
                 let key = if grouped { format!("{function}({expr})") } else { expr };
-                if never_null(source, body) {
+                if is_never_null(source, body) {
                     return format!("{key} {direction}");
                 }
                 // NULLs stand last. Not written as NULLS LAST: with LIMIT and OFFSET it made SQLite skip rows (found by the
@@ -284,13 +302,13 @@ impl<'e> Writer<'e> {
                 format!("CASE WHEN {key} IS NULL THEN 1 ELSE 0 END, {key} {direction}")
             })
             .collect();
-        clause(&mut sql, " ORDER BY ", listed(&orders, ", "));
+        push_clause(&mut sql, " ORDER BY ", join_parts(&orders, ", "));
         let (offset, count) = body.limit.unwrap_or((0, None));
         let count = count.unwrap_or(u64::MAX).min(self.env.row_cap);
-        let count = self.bind(Param::I64(i64::try_from(count).unwrap_or(i64::MAX)));
+        let count = self.bind_parameter(Param::I64(i64::try_from(count).unwrap_or(i64::MAX)));
         let _ = write!(sql, " LIMIT {count}");
         if offset > 0 {
-            let offset = self.bind(Param::I64(i64::try_from(offset).unwrap_or(i64::MAX)));
+            let offset = self.bind_parameter(Param::I64(i64::try_from(offset).unwrap_or(i64::MAX)));
             let _ = write!(sql, " OFFSET {offset}");
         }
         Ok(sql)
@@ -299,12 +317,12 @@ impl<'e> Writer<'e> {
 
 /// LIMIT 1 says nothing that EXISTS does not, and keeps `SQLite` 3.51 from making a join of it whose rows an OFFSET of the
 /// outer query then counts one by one (mended in later versions).
-fn exists(select: &str) -> String {
+fn exists_condition(select: &str) -> String {
     format!("EXISTS ({select} LIMIT 1)")
 }
 
 /// An attribute of the row itself that always has a value, and a row that is always there: its index gives the order.
-fn never_null(expr: &Expr, body: &Body) -> bool {
+fn is_never_null(expr: &Expr, body: &SelectBody) -> bool {
     let Expr::Path(path) = expr else { return false };
     let always_there = |source: &super::tree::Source| match &source.origin {
         Origin::Root => true,
@@ -315,21 +333,21 @@ fn never_null(expr: &Expr, body: &Body) -> bool {
         && body.sources.iter().any(|source| source.var == path.var && always_there(source))
 }
 
-fn listed(parts: &[String], between: &str) -> Option<String> {
+fn join_parts(parts: &[String], between: &str) -> Option<String> {
     if parts.is_empty() { None } else { Some(parts.join(between)) }
 }
 
 /// Parenthesised in halves, because `SQLite` refuses a chain of more than 1,000 terms as too deep.
-fn balanced(parts: &[String], word: &str) -> String {
+fn join_balanced(parts: &[String], word: &str) -> String {
     const SHORT: usize = 50;
     if parts.len() <= SHORT {
         return format!("({})", parts.join(word));
     }
     let (first, second) = parts.split_at(parts.len() / 2);
-    format!("({}{word}{})", balanced(first, word), balanced(second, word))
+    format!("({}{word}{})", join_balanced(first, word), join_balanced(second, word))
 }
 
-fn clause(sql: &mut String, word: &str, rest: Option<String>) {
+fn push_clause(sql: &mut String, word: &str, rest: Option<String>) {
     if let Some(rest) = rest {
         sql.push_str(word);
         sql.push_str(&rest);

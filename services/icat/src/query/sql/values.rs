@@ -2,33 +2,33 @@
 
 use std::fmt::Write as _;
 
-use super::Writer;
-use super::frame::Frame;
+use super::SqlWriter;
+use super::frame::FromClause;
 use crate::query::Param;
-use crate::query::tree::{Aggregate, Arithmetic, Column, ColumnKind, Expr, Function, Literal, Side};
+use crate::query::tree::{Aggregate, ArithmeticOperator, Column, ColumnKind, Expr, Function, Literal, TrimSide};
 
-impl Writer<'_> {
+impl SqlWriter<'_> {
     /// A selected expression; what is computed is cast, so that it is read as what its kind says.
-    pub fn column(&mut self, frame: &mut Frame<'_>, column: &Column) -> String {
+    pub fn write_column(&mut self, frame: &mut FromClause<'_>, column: &Column) -> String {
         self.is_selecting = true;
-        let sql = self.expr(frame, &column.expr);
+        let sql = self.write_expression(frame, &column.expr);
         self.is_selecting = false;
         match (&column.expr, column.kind) {
             (Expr::Path(_) | Expr::Aggregate { .. }, _) => sql,
-            (_, ColumnKind::F64) => double(&sql),
+            (_, ColumnKind::F64) => cast_to_double(&sql),
             (_, ColumnKind::Text) => format!("CAST({sql} AS TEXT)"),
             _ => format!("CAST({sql} AS BIGINT)"),
         }
     }
 
-    pub fn expr(&mut self, frame: &mut Frame<'_>, expr: &Expr) -> String {
-        self.bounded(|writer| writer.write_expr(frame, expr))
+    pub fn write_expression(&mut self, frame: &mut FromClause<'_>, expr: &Expr) -> String {
+        self.write_bounded(|writer| writer.write_expression_unbounded(frame, expr))
     }
 
-    fn write_expr(&mut self, frame: &mut Frame<'_>, expr: &Expr) -> String {
+    fn write_expression_unbounded(&mut self, frame: &mut FromClause<'_>, expr: &Expr) -> String {
         match expr {
             Expr::Path(path) => {
-                let column = self.path(frame, path);
+                let column = self.write_path(frame, path);
                 match &self.groups {
                     Some(groups) if !groups.contains(&column) => format!("MIN({column})"),
                     _ => column,
@@ -38,7 +38,7 @@ impl Writer<'_> {
                 self.aggregates += 1;
                 self.can_fail |= matches!(function, Aggregate::Sum | Aggregate::Avg);
                 let groups = self.groups.take();
-                let argument = self.expr(frame, argument);
+                let argument = self.write_expression(frame, argument);
                 self.groups = groups;
                 let distinct = if *distinct { "DISTINCT " } else { "" };
                 match (function, of) {
@@ -56,35 +56,38 @@ impl Writer<'_> {
             }
             Expr::Call { function, arguments } => {
                 self.can_fail |= function.can_fail();
-                let arguments: Vec<String> = arguments.iter().map(|argument| self.expr(frame, argument)).collect();
-                self.call(*function, &arguments)
+                let arguments: Vec<String> =
+                    arguments.iter().map(|argument| self.write_expression(frame, argument)).collect();
+                self.write_call(*function, &arguments)
             }
             Expr::Arithmetic { left, operator, right, kind, .. } => {
                 self.can_fail = true;
-                let (left, right) = (self.expr(frame, left), self.expr(frame, right));
+                let (left, right) = (self.write_expression(frame, left), self.write_expression(frame, right));
                 let sql = match operator {
-                    Arithmetic::Add => format!("({left} + {right})"),
-                    Arithmetic::Subtract => format!("({left} - {right})"),
-                    Arithmetic::Multiply => format!("({left} * {right})"),
-                    Arithmetic::Divide => format!("({} / NULLIF({}, 0))", double(&left), double(&right)),
+                    ArithmeticOperator::Add => format!("({left} + {right})"),
+                    ArithmeticOperator::Subtract => format!("({left} - {right})"),
+                    ArithmeticOperator::Multiply => format!("({left} * {right})"),
+                    ArithmeticOperator::Divide => {
+                        format!("({} / NULLIF({}, 0))", cast_to_double(&left), cast_to_double(&right))
+                    }
                 };
-                self.computed(&sql, *kind)
+                self.require_whole_number(&sql, *kind)
             }
             Expr::Negative(inner, kind) => {
                 self.can_fail = true;
                 // Only PostgreSQL has a 0 with a sign.
                 let zero = if *kind == ColumnKind::F64 { "0 " } else { "" };
-                let sql = format!("({zero}- {})", self.expr(frame, inner));
-                self.computed(&sql, *kind)
+                let sql = format!("({zero}- {})", self.write_expression(frame, inner));
+                self.require_whole_number(&sql, *kind)
             }
-            Expr::Size { parent, many } => format!("({})", self.members(frame, "COUNT(*)", parent, many)),
+            Expr::Size { parent, many } => format!("({})", self.select_members(frame, "COUNT(*)", parent, many)),
             Expr::Case { branches, otherwise } => {
                 let mut sql = String::from("CASE");
                 for (cond, value) in branches {
-                    let cond = self.cond(frame, cond);
-                    let _ = write!(sql, " WHEN {cond} THEN {}", self.expr(frame, value));
+                    let cond = self.write_condition(frame, cond);
+                    let _ = write!(sql, " WHEN {cond} THEN {}", self.write_expression(frame, value));
                 }
-                format!("{sql} ELSE {} END", self.expr(frame, otherwise))
+                format!("{sql} ELSE {} END", self.write_expression(frame, otherwise))
             }
             Expr::Select(body) => {
                 let visible = self.visible;
@@ -92,26 +95,26 @@ impl Writer<'_> {
                     // What a query shows is authorised, whatever its conditions may see.
                     self.visible = self.access;
                 }
-                let select = self.sub_select(body, Some(frame));
+                let select = self.write_sub_select(body, Some(frame));
                 self.visible = visible;
                 format!("({select} LIMIT 1)")
             }
             Expr::Literal(Literal::Null) => "NULL".to_owned(),
-            Expr::Literal(Literal::I64(n)) => self.bind(Param::I64(*n)),
-            Expr::Literal(Literal::F64(n)) => self.bind(Param::F64(*n)),
-            Expr::Literal(Literal::Text(text)) => self.bind(Param::Text(text.clone())),
-            Expr::User => self.bind(Param::Text(self.env.user.to_owned())),
-            Expr::Now => self.bind(Param::I64(self.env.now_micros)),
-            Expr::Today => self.bind(Param::I64(self.env.today_micros)),
+            Expr::Literal(Literal::I64(n)) => self.bind_parameter(Param::I64(*n)),
+            Expr::Literal(Literal::F64(n)) => self.bind_parameter(Param::F64(*n)),
+            Expr::Literal(Literal::Text(text)) => self.bind_parameter(Param::Text(text.clone())),
+            Expr::User => self.bind_parameter(Param::Text(self.env.user.to_owned())),
+            Expr::Now => self.bind_parameter(Param::I64(self.env.now_micros)),
+            Expr::Today => self.bind_parameter(Param::I64(self.env.today_micros)),
         }
     }
 
     /// What is computed of whole numbers must be one.
-    fn computed(&self, sql: &str, kind: ColumnKind) -> String {
+    fn require_whole_number(&self, sql: &str, kind: ColumnKind) -> String {
         if kind == ColumnKind::I64 { self.env.engine.whole_number(sql) } else { sql.to_owned() }
     }
 
-    fn call(&mut self, function: Function, arguments: &[String]) -> String {
+    fn write_call(&mut self, function: Function, arguments: &[String]) -> String {
         let first = arguments.first().map_or("", String::as_str);
         let second = arguments.get(1).map_or("", String::as_str);
         match function {
@@ -120,27 +123,27 @@ impl Writer<'_> {
             Function::Length => format!("CAST(LENGTH({first}) AS BIGINT)"),
             Function::Concat => format!("({})", arguments.join(" || ")),
             Function::Substring => {
-                let length = arguments.get(2).map(|length| format!(", {}", position(length, 0)));
-                format!("SUBSTR({first}, {}{})", position(second, 1), length.unwrap_or_default())
+                let length = arguments.get(2).map(|length| format!(", {}", clamp_position(length, 0)));
+                format!("SUBSTR({first}, {}{})", clamp_position(second, 1), length.unwrap_or_default())
             }
             Function::Trim(side) => {
                 let name = match side {
-                    Side::Both => "TRIM",
-                    Side::Leading => "LTRIM",
-                    Side::Trailing => "RTRIM",
+                    TrimSide::Both => "TRIM",
+                    TrimSide::Leading => "LTRIM",
+                    TrimSide::Trailing => "RTRIM",
                 };
                 format!("{name}({})", arguments.join(", "))
             }
             Function::Locate => {
                 let found = self.env.engine.position_of(first, second);
-                let Some(from) = arguments.get(2).map(|from| position(from, 1)) else {
+                let Some(from) = arguments.get(2).map(|from| clamp_position(from, 1)) else {
                     return format!("CAST({found} AS BIGINT)");
                 };
                 let found = self.env.engine.position_of(first, &format!("SUBSTR({second}, {from})"));
                 format!("CAST(CASE WHEN {found} = 0 THEN 0 ELSE {found} + {from} - 1 END AS BIGINT)")
             }
             Function::Abs => format!("ABS({first})"),
-            Function::Sqrt => format!("(CASE WHEN {first} >= 0 THEN SQRT({}) END)", double(first)),
+            Function::Sqrt => format!("(CASE WHEN {first} >= 0 THEN SQRT({}) END)", cast_to_double(first)),
             Function::Mod => format!("({first} % NULLIF({second}, 0))"),
             Function::Coalesce => format!("COALESCE({})", arguments.join(", ")),
             Function::NullIf => format!("NULLIF({})", arguments.join(", ")),
@@ -153,12 +156,12 @@ impl Writer<'_> {
     }
 }
 
-fn double(sql: &str) -> String {
+fn cast_to_double(sql: &str) -> String {
     format!("CAST({sql} AS DOUBLE PRECISION)")
 }
 
 /// A place in a string, within what both engines take for one.
-fn position(sql: &str, least: i32) -> String {
+fn clamp_position(sql: &str, least: i32) -> String {
     const MOST: i32 = 1_000_000_000;
     format!("CAST(CASE WHEN {sql} < {least} THEN {least} WHEN {sql} > {MOST} THEN {MOST} ELSE {sql} END AS INTEGER)")
 }

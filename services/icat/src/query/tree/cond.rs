@@ -2,21 +2,21 @@
 
 use icat_client::schema::ToMany;
 
-use super::{Body, Expr, Path};
+use super::{Expr, Path, SelectBody};
 
 #[derive(Debug, Clone)]
-pub enum Cond {
-    And(Vec<Cond>),
-    Or(Vec<Cond>),
-    Not(Box<Cond>),
+pub enum Condition {
+    And(Vec<Condition>),
+    Or(Vec<Condition>),
+    Not(Box<Condition>),
     Compare {
         left: Expr,
-        operator: Operator,
+        operator: ComparisonOperator,
         right: Expr,
     },
     Like {
         left: Expr,
-        pattern: Pattern,
+        pattern: LikePattern,
         negated: bool,
     },
     Between {
@@ -32,7 +32,7 @@ pub enum Cond {
     },
     InSelect {
         value: Expr,
-        select: Box<Body>,
+        select: Box<SelectBody>,
         negated: bool,
     },
     IsNull {
@@ -45,14 +45,14 @@ pub enum Cond {
         negated: bool,
     },
     Exists {
-        select: Box<Body>,
+        select: Box<SelectBody>,
     },
     /// `value = ANY (SELECT …)`, `value > ALL (SELECT …)`
     Quantified {
         value: Expr,
-        operator: Operator,
+        operator: ComparisonOperator,
         all: bool,
-        select: Box<Body>,
+        select: Box<SelectBody>,
     },
     MemberOf {
         value: Expr,
@@ -62,20 +62,20 @@ pub enum Cond {
     },
 }
 
-impl Cond {
+impl Condition {
     /// Visits the expressions that this condition compares, but for those of sub-selects.
-    pub fn operands<'c>(&'c self, visit: &mut impl FnMut(&'c Expr)) {
+    pub fn visit_operands<'c>(&'c self, visit: &mut impl FnMut(&'c Expr)) {
         match self {
             Self::And(parts) | Self::Or(parts) => {
                 for part in parts {
-                    part.operands(visit);
+                    part.visit_operands(visit);
                 }
             }
-            Self::Not(inner) => inner.operands(visit),
+            Self::Not(inner) => inner.visit_operands(visit),
             Self::Compare { left, right, .. } => [left, right].into_iter().for_each(visit),
             Self::Like { left, pattern, .. } => {
                 visit(left);
-                if let Pattern::Computed(pattern, _) = pattern {
+                if let LikePattern::Computed(pattern, _) = pattern {
                     visit(pattern);
                 }
             }
@@ -90,40 +90,40 @@ impl Cond {
     }
 }
 
-impl Cond {
+impl Condition {
     /// Visits every path; `None` if there is a sub-select, whose paths may lead anywhere.
-    pub fn each_path(&mut self, visit: &mut impl FnMut(&mut Path)) -> Option<()> {
+    pub fn visit_paths_mut(&mut self, visit: &mut impl FnMut(&mut Path)) -> Option<()> {
         match self {
-            Self::And(parts) | Self::Or(parts) => parts.iter_mut().try_for_each(|part| part.each_path(visit)),
-            Self::Not(inner) => inner.each_path(visit),
+            Self::And(parts) | Self::Or(parts) => parts.iter_mut().try_for_each(|part| part.visit_paths_mut(visit)),
+            Self::Not(inner) => inner.visit_paths_mut(visit),
             Self::Compare { left, right, .. } => {
-                left.each_path(visit)?;
-                right.each_path(visit)
+                left.visit_paths_mut(visit)?;
+                right.visit_paths_mut(visit)
             }
             Self::Like { left, pattern, .. } => {
-                left.each_path(visit)?;
+                left.visit_paths_mut(visit)?;
                 match pattern {
-                    Pattern::Text(_) => Some(()),
-                    Pattern::Computed(pattern, _) => pattern.each_path(visit),
+                    LikePattern::Text(_) => Some(()),
+                    LikePattern::Computed(pattern, _) => pattern.visit_paths_mut(visit),
                 }
             }
             Self::Between { value, low, high, .. } => {
-                value.each_path(visit)?;
-                low.each_path(visit)?;
-                high.each_path(visit)
+                value.visit_paths_mut(visit)?;
+                low.visit_paths_mut(visit)?;
+                high.visit_paths_mut(visit)
             }
             Self::In { value, list, .. } => {
-                value.each_path(visit)?;
-                list.iter_mut().try_for_each(|item| item.each_path(visit))
+                value.visit_paths_mut(visit)?;
+                list.iter_mut().try_for_each(|item| item.visit_paths_mut(visit))
             }
-            Self::IsNull { value, .. } => value.each_path(visit),
+            Self::IsNull { value, .. } => value.visit_paths_mut(visit),
             Self::IsEmpty { parent, .. } => {
                 visit(parent);
                 Some(())
             }
             Self::MemberOf { value, parent, .. } => {
                 visit(parent);
-                value.each_path(visit)
+                value.visit_paths_mut(visit)
             }
             Self::InSelect { .. } | Self::Exists { .. } | Self::Quantified { .. } => None,
         }
@@ -131,7 +131,7 @@ impl Cond {
 }
 
 #[derive(Debug, Clone)]
-pub enum Pattern {
+pub enum LikePattern {
     /// Its escape character is the backslash, whatever the query's was.
     Text(String),
     /// Known only in the database, with its escape character.
@@ -139,7 +139,7 @@ pub enum Pattern {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
+pub enum ComparisonOperator {
     Equal,
     NotEqual,
     Less,
@@ -148,8 +148,8 @@ pub enum Operator {
     GreaterOrEqual,
 }
 
-impl Operator {
-    pub fn of(sign: &str) -> Option<Self> {
+impl ComparisonOperator {
+    pub fn from_sign(sign: &str) -> Option<Self> {
         Some(match sign {
             "=" => Self::Equal,
             "<>" | "!=" => Self::NotEqual,
@@ -161,7 +161,7 @@ impl Operator {
         })
     }
 
-    pub fn sql(self) -> &'static str {
+    pub fn as_sql(self) -> &'static str {
         match self {
             Self::Equal => "=",
             Self::NotEqual => "<>",

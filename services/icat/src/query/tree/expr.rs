@@ -2,7 +2,7 @@
 
 use icat_client::schema::ToMany;
 
-use super::{Body, ColumnKind, Cond, Path};
+use super::{ColumnKind, Condition, Path, SelectBody};
 
 #[derive(Debug, Clone)]
 pub enum Expr {
@@ -20,7 +20,7 @@ pub enum Expr {
     },
     Arithmetic {
         left: Box<Expr>,
-        operator: Arithmetic,
+        operator: ArithmeticOperator,
         right: Box<Expr>,
         /// Both sides are made of whole numbers alone. A quotient of such has decimals where it is compared, and none where
         /// it is selected.
@@ -34,11 +34,11 @@ pub enum Expr {
         many: &'static ToMany,
     },
     Case {
-        branches: Vec<(Cond, Expr)>,
+        branches: Vec<(Condition, Expr)>,
         otherwise: Box<Expr>,
     },
     /// The one value of a sub-select; NULL if it has no row.
-    Select(Box<Body>),
+    Select(Box<SelectBody>),
     Literal(Literal),
     /// `:user`
     User,
@@ -51,48 +51,50 @@ pub enum Expr {
 impl Expr {
     /// Visits every path of this expression; what stands within conditions and sub-selects is none of it. `within` says
     /// whether the path stands in an aggregate.
-    pub fn paths<'e>(&'e self, visit: &mut impl FnMut(&'e Path, bool), within: bool) {
+    pub fn visit_paths<'e>(&'e self, visit: &mut impl FnMut(&'e Path, bool), within: bool) {
         match self {
             Self::Path(path) => visit(path, within),
-            Self::Aggregate { argument, .. } => argument.paths(visit, true),
+            Self::Aggregate { argument, .. } => argument.visit_paths(visit, true),
             Self::Call { arguments, .. } => {
                 for argument in arguments {
-                    argument.paths(visit, within);
+                    argument.visit_paths(visit, within);
                 }
             }
             Self::Arithmetic { left, right, .. } => {
-                left.paths(visit, within);
-                right.paths(visit, within);
+                left.visit_paths(visit, within);
+                right.visit_paths(visit, within);
             }
-            Self::Negative(inner, _) => inner.paths(visit, within),
+            Self::Negative(inner, _) => inner.visit_paths(visit, within),
             Self::Case { branches, otherwise } => {
                 for (_, value) in branches {
-                    value.paths(visit, within);
+                    value.visit_paths(visit, within);
                 }
-                otherwise.paths(visit, within);
+                otherwise.visit_paths(visit, within);
             }
             Self::Size { .. } | Self::Select(_) | Self::Literal(_) | Self::User | Self::Now | Self::Today => {}
         }
     }
 
     /// Visits every path; `None` if there is a sub-select, whose paths may lead anywhere.
-    pub fn each_path(&mut self, visit: &mut impl FnMut(&mut Path)) -> Option<()> {
+    pub fn visit_paths_mut(&mut self, visit: &mut impl FnMut(&mut Path)) -> Option<()> {
         match self {
             Self::Path(path) => visit(path),
             Self::Size { parent, .. } => visit(parent),
-            Self::Aggregate { argument, .. } => argument.each_path(visit)?,
-            Self::Call { arguments, .. } => arguments.iter_mut().try_for_each(|argument| argument.each_path(visit))?,
-            Self::Arithmetic { left, right, .. } => {
-                left.each_path(visit)?;
-                right.each_path(visit)?;
+            Self::Aggregate { argument, .. } => argument.visit_paths_mut(visit)?,
+            Self::Call { arguments, .. } => {
+                arguments.iter_mut().try_for_each(|argument| argument.visit_paths_mut(visit))?
             }
-            Self::Negative(inner, _) => inner.each_path(visit)?,
+            Self::Arithmetic { left, right, .. } => {
+                left.visit_paths_mut(visit)?;
+                right.visit_paths_mut(visit)?;
+            }
+            Self::Negative(inner, _) => inner.visit_paths_mut(visit)?,
             Self::Case { branches, otherwise } => {
                 for (cond, value) in branches {
-                    cond.each_path(visit)?;
-                    value.each_path(visit)?;
+                    cond.visit_paths_mut(visit)?;
+                    value.visit_paths_mut(visit)?;
                 }
-                otherwise.each_path(visit)?;
+                otherwise.visit_paths_mut(visit)?;
             }
             Self::Select(_) => return None,
             Self::Literal(_) | Self::User | Self::Now | Self::Today => {}
@@ -111,12 +113,12 @@ impl Expr {
         }
     }
 
-    pub fn has_select(&self) -> bool {
+    pub fn has_sub_select(&self) -> bool {
         match self {
             Self::Select(_) => true,
-            Self::Call { arguments, .. } => arguments.iter().any(Self::has_select),
-            Self::Arithmetic { left, right, .. } => left.has_select() || right.has_select(),
-            Self::Negative(inner, _) | Self::Aggregate { argument: inner, .. } => inner.has_select(),
+            Self::Call { arguments, .. } => arguments.iter().any(Self::has_sub_select),
+            Self::Arithmetic { left, right, .. } => left.has_sub_select() || right.has_sub_select(),
+            Self::Negative(inner, _) | Self::Aggregate { argument: inner, .. } => inner.has_sub_select(),
             _ => false,
         }
     }
@@ -152,7 +154,7 @@ pub enum Function {
     Concat,
     /// String, first place from 1, and how many characters.
     Substring,
-    Trim(Side),
+    Trim(TrimSide),
     /// What is looked for, where, and from which place on.
     Locate,
     Abs,
@@ -199,14 +201,14 @@ impl Function {
 
 /// Which end of a string TRIM is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum TrimSide {
     Both,
     Leading,
     Trailing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arithmetic {
+pub enum ArithmeticOperator {
     Add,
     Subtract,
     Multiply,

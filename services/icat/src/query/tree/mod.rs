@@ -5,8 +5,8 @@ mod expr;
 
 use icat_client::schema::{Entity, EnumDef, Field, FieldKind, ToMany, ToOne};
 
-pub use self::cond::{Cond, Operator, Pattern};
-pub use self::expr::{Aggregate, Arithmetic, Expr, Function, Literal, Side};
+pub use self::cond::{ComparisonOperator, Condition, LikePattern};
+pub use self::expr::{Aggregate, ArithmeticOperator, Expr, Function, Literal, TrimSide};
 use super::include::Include;
 
 /// A variable of the FROM clause, unique within a whole query.
@@ -14,10 +14,10 @@ pub type Var = usize;
 
 /// A search, ready to be compiled for any user.
 #[derive(Debug, Clone)]
-pub struct Search {
+pub struct SearchQuery {
     pub columns: Vec<Column>,
     pub includes: Vec<Include>,
-    pub(in crate::query) body: Body,
+    pub(in crate::query) body: SelectBody,
 }
 
 /// One selected expression.
@@ -45,7 +45,7 @@ pub enum ColumnKind {
 }
 
 impl ColumnKind {
-    pub fn of(kind: FieldKind) -> Self {
+    pub fn from_field_kind(kind: FieldKind) -> Self {
         match kind {
             FieldKind::Long | FieldKind::Integer => Self::I64,
             FieldKind::Double => Self::F64,
@@ -70,12 +70,12 @@ impl Column {
 
 /// Everything of a (sub-)select but its SELECT list.
 #[derive(Debug, Clone, Default)]
-pub struct Body {
+pub struct SelectBody {
     pub distinct: bool,
     pub sources: Vec<Source>,
-    pub filter: Option<Cond>,
+    pub filter: Option<Condition>,
     pub group_by: Vec<Expr>,
-    pub having: Option<Cond>,
+    pub having: Option<Condition>,
     /// Expression and whether it is descending.
     pub order_by: Vec<(Expr, bool)>,
     /// First row, and how many.
@@ -84,15 +84,15 @@ pub struct Body {
     pub selected: Vec<Expr>,
 }
 
-impl Body {
-    pub fn entity(&self, var: Var) -> &'static Entity {
+impl SelectBody {
+    pub fn entity_of(&self, var: Var) -> &'static Entity {
         // Variables are made with their source, so the first one is never the answer to a miss.
         let source = self.sources.iter().find(|s| s.var == var).or(self.sources.first());
         source.map_or_else(|| unreachable!("a select has a source"), |s| s.entity)
     }
 
     /// The same select, yielding the ids of a variable.
-    pub fn selecting(mut self, var: Var) -> Self {
+    pub fn select_variable(mut self, var: Var) -> Self {
         self.selected = vec![Expr::Path(Path { var, steps: Vec::new(), field: None })];
         self
     }
@@ -140,13 +140,13 @@ pub struct Path {
 
 impl Path {
     /// Whether both lead to the same value.
-    pub(in crate::query) fn is(&self, other: &Self) -> bool {
+    pub(in crate::query) fn is_same_as(&self, other: &Self) -> bool {
         let names = |path: &Self| path.steps.iter().map(|one| one.name).collect::<Vec<_>>();
-        self.var == other.var && names(self) == names(other) && self.attribute() == other.attribute()
+        self.var == other.var && names(self) == names(other) && self.attribute_name() == other.attribute_name()
     }
 
     /// The row itself is its id.
-    fn attribute(&self) -> &'static str {
+    fn attribute_name(&self) -> &'static str {
         self.field.map_or("id", |field| field.name)
     }
 }

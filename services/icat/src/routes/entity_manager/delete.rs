@@ -6,10 +6,10 @@ use service_kit::Problem;
 use utoipa::IntoParams;
 
 use crate::error::Error;
-use crate::openapi::{Always, Failure};
+use crate::openapi::{CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
-use crate::write::Permit;
+use crate::write::Permissions;
 use crate::{auth, read, write};
 
 #[derive(Deserialize, IntoParams)]
@@ -31,14 +31,14 @@ pub struct Query {
     params(Query),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 204, description = "Deleted"),
         (status = 400, description = "`BAD_PARAMETER`: the entities cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
         (status = 404, description = "`NO_SUCH_OBJECT_FOUND`", body = Failure),
     ),
 )]
-pub async fn delete(
+pub async fn delete_entities(
     state: web::Data<State>,
     request: HttpRequest,
     query: web::Query<Query>,
@@ -46,14 +46,14 @@ pub async fn delete(
     let Query { session_id, entities } = query.into_inner();
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let targets = write::parse_targets(&text)?;
-    let session_id = crate::routes::session_id(&request, session_id);
-    let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let session_id = crate::routes::requested_session_id(&request, session_id);
+    let user_name = auth::require_user(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
     let author = Author::new(user_name, state.clock.now_micros());
     author
-        .transaction(&state.db, &state.outbox, async |tx| -> Result<(), Error> {
-            let rights = auth::rights(&state, tx, author.user_name.clone()).await?;
-            let permit = Permit { rights: &rights, env: read::env(&state, &rights, tx.engine()) };
-            write::remove(tx, &targets, &author, Some(&permit)).await
+        .run_transaction(&state.db, &state.outbox, async |tx| -> Result<(), Error> {
+            let rights = auth::load_rights(&state, tx, author.user_name.clone()).await?;
+            let permit = Permissions { rights: &rights, env: read::build_environment(&state, &rights, tx.engine()) };
+            write::delete_entities(tx, &targets, &author, Some(&permit)).await
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -8,7 +8,7 @@ use service_kit::Problem;
 use utoipa::IntoParams;
 
 use crate::error::Error;
-use crate::openapi::{Always, Failure, Rows};
+use crate::openapi::{CommonResponses, Failure, Rows};
 use crate::state::State;
 use crate::{auth, read};
 
@@ -34,7 +34,7 @@ pub struct Query {
     params(Query),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "Without `id` one element per row, with `id` one entity", body = Rows),
         (status = 400, description = "`BAD_PARAMETER`: the query cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not readable", body = Failure),
@@ -42,34 +42,34 @@ pub struct Query {
         (status = 412, description = "`VALIDATION`: more than `maxEntities`", body = Failure),
     ),
 )]
-pub async fn get(
+pub async fn read_entities(
     state: web::Data<State>,
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
     let Query { session_id, query, id } = query.into_inner();
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = crate::routes::session_id(&request, session_id);
-    answer(state.into_inner(), session_id.as_deref(), &text, id.as_deref()).await
+    let session_id = crate::routes::requested_session_id(&request, session_id);
+    answer_query(state.into_inner(), session_id.as_deref(), &text, id.as_deref()).await
 }
 
 /// A search, or one row where there is an id.
-pub async fn answer(
+pub async fn answer_query(
     state: Arc<State>,
     session_id: Option<&str>,
     text: &str,
     id: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
     let mut tx = state.db.read().await?;
-    let user_name = auth::user_of(&state, &mut tx, session_id).await?;
-    let rights = auth::rights(&state, &mut tx, user_name).await?;
+    let user_name = auth::require_user(&state, &mut tx, session_id).await?;
+    let rights = auth::load_rights(&state, &mut tx, user_name).await?;
     if let Some(id) = id {
         let id = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;
-        return Ok(crate::routes::json(read::get(&state, &mut tx, &rights, text, id).await?));
+        return Ok(crate::routes::json_response(read::render_entity_by_id(&state, &mut tx, &rights, text, id).await?));
     }
-    let rows = read::Rows::find(state, tx, rights, text).await?;
+    let rows = read::SearchResult::find(state, tx, rights, text).await?;
     if rows.is_short() {
-        return Ok(crate::routes::json(rows.text().await?));
+        return Ok(crate::routes::json_response(rows.into_text().await?));
     }
-    Ok(HttpResponse::Ok().insert_header(("content-type", "application/json")).streaming(rows.stream()))
+    Ok(HttpResponse::Ok().insert_header(("content-type", "application/json")).streaming(rows.into_stream()))
 }

@@ -6,7 +6,7 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::openapi::{Always, Body, Failure};
+use crate::openapi::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 
 #[derive(Deserialize, ToSchema)]
@@ -27,21 +27,21 @@ pub struct Form {
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        Body,
+        CommonResponses,
+        BodyResponses,
         (status = 200, description = "One element per row", body = Vec<serde_json::Value>),
         (status = 400, description = "`BAD_PARAMETER`: the query cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session", body = Failure),
         (status = 412, description = "`VALIDATION`: more than `maxEntities`", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn search_entities(
     state: web::Data<State>,
     request: HttpRequest,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, query } = form.into_inner();
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = crate::routes::session_id(&request, session_id);
-    super::read::answer(state.into_inner(), session_id.as_deref(), &text, None).await
+    let session_id = crate::routes::requested_session_id(&request, session_id);
+    super::read::answer_query(state.into_inner(), session_id.as_deref(), &text, None).await
 }

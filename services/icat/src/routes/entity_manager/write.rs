@@ -2,14 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use service_kit::{Idempotency, Problem, digest};
+use service_kit::{IdempotencyKey, Problem, sha256_hex};
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::openapi::{Always, Body, Failure};
+use crate::openapi::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
-use crate::write::Permit;
+use crate::write::Permissions;
 use crate::{auth, read, write};
 
 #[derive(Deserialize, ToSchema)]
@@ -37,8 +37,8 @@ pub struct Form {
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        Body,
+        CommonResponses,
+        BodyResponses,
         (status = 200, description = "Ids of what was created at the top level", body = Vec<i64>),
         (status = 400, description = "`BAD_PARAMETER`: the entities cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
@@ -46,35 +46,35 @@ pub struct Form {
         (status = 412, description = "`VALIDATION`: against the schema; `OBJECT_ALREADY_EXISTS`", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn write_entities(
     state: web::Data<State>,
     request: HttpRequest,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entities } = form.into_inner();
-    let session_id = crate::routes::session_id(&request, session_id);
-    let user_name = auth::user_of(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let session_id = crate::routes::requested_session_id(&request, session_id);
+    let user_name = auth::require_user(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let items = write::parse_items(&text)?;
-    let idempotency = Idempotency::of(&request, &user_name, digest(&text))?;
+    let idempotency = IdempotencyKey::from_request(&request, &user_name, sha256_hex(&text))?;
     let author = Author::new(user_name, state.clock.now_micros());
     let answer = author
-        .transaction(&state.db, &state.outbox, async |tx| -> Result<String, Problem> {
+        .run_transaction(&state.db, &state.outbox, async |tx| -> Result<String, Problem> {
             if let Some(key) = &idempotency
-                && let Some(remembered) = key.find(tx).await?
+                && let Some(remembered) = key.find_response(tx).await?
             {
                 return Ok(remembered.body);
             }
-            let rights = auth::rights(&state, tx, author.user_name.clone()).await?;
-            let permit = Permit { rights: &rights, env: read::env(&state, &rights, tx.engine()) };
-            let ids = write::apply(tx, &items, &author, &permit, &state.parse).await?;
+            let rights = auth::load_rights(&state, tx, author.user_name.clone()).await?;
+            let permit = Permissions { rights: &rights, env: read::build_environment(&state, &rights, tx.engine()) };
+            let ids = write::write_items(tx, &items, &author, &permit, &state.parse).await?;
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             let answer = format!("[{}]", ids.join(","));
             if let Some(key) = &idempotency {
-                key.remember(tx, 200, &answer, author.at).await?;
+                key.store_response(tx, 200, &answer, author.at).await?;
             }
             Ok(answer)
         })
         .await?;
-    Ok(crate::routes::json(answer))
+    Ok(crate::routes::json_response(answer))
 }

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use crate::auth;
 use crate::error::Error;
-use crate::openapi::{Always, Failure};
+use crate::openapi::{CommonResponses, Failure};
 use crate::port::{self, ExportRequest};
 use crate::state::State;
 
@@ -28,30 +28,30 @@ pub struct Query {
     params(Query),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "The dump, sent as it is read", body = String, content_type = "text/plain"),
         (status = 204, description = "The query finds no entities"),
         (status = 400, description = "`BAD_PARAMETER`: the request cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session", body = Failure),
     ),
 )]
-pub async fn get(
+pub async fn export_entities(
     state: web::Data<State>,
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
     let text = query.into_inner().json.ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
-    let mut asked = ExportRequest::parse(&text)?;
-    let attributes = asked.attributes()?;
-    let session_id = crate::routes::session_id(&request, asked.session_id.take());
+    let mut asked = ExportRequest::parse_json(&text)?;
+    let attributes = asked.parse_attributes()?;
+    let session_id = crate::routes::requested_session_id(&request, asked.session_id.take());
     let place = Arc::clone(&state.dumps).try_acquire_owned().map_err(|_| {
         Problem::new(Code::Unavailable, "icat/busy", "other dumps are being written; try again later")
             .with_retry_after(60)
     })?;
     let mut tx = state.db.read().await?;
-    let user_name = auth::user_of(&state, &mut tx, session_id.as_deref()).await?;
-    let rights = auth::rights(&state, &mut tx, user_name).await?;
-    let dump = port::export(state.into_inner(), tx, rights, asked.query.as_deref(), attributes, place).await?;
+    let user_name = auth::require_user(&state, &mut tx, session_id.as_deref()).await?;
+    let rights = auth::load_rights(&state, &mut tx, user_name).await?;
+    let dump = port::stream_export(state.into_inner(), tx, rights, asked.query.as_deref(), attributes, place).await?;
     Ok(match dump {
         None => HttpResponse::NoContent().finish(),
         Some(dump) => HttpResponse::Ok()

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use crate::auth;
 use crate::error::Error;
-use crate::openapi::{Always, Body, Failure};
-use crate::port::{self, Attributes, Duplicate, ImportRequest, Upload};
+use crate::openapi::{BodyResponses, CommonResponses, Failure};
+use crate::port::{self, Attributes, DuplicateAction, ImportRequest, Upload};
 use crate::state::State;
 
 /// More than any request says.
@@ -36,8 +36,8 @@ pub struct ImportForm {
     request_body(content = ImportForm, content_type = "multipart/form-data"),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        Body,
+        CommonResponses,
+        BodyResponses,
         (status = 204, description = "All rows are stored"),
         (status = 400, description = "`BAD_PARAMETER`: the request or a line cannot be understood", body = Failure),
         (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
@@ -45,7 +45,7 @@ pub struct ImportForm {
         (status = 412, description = "`VALIDATION`: against the schema; `OBJECT_ALREADY_EXISTS`", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn import_entities(
     state: web::Data<State>,
     request: HttpRequest,
     payload: web::Payload,
@@ -57,14 +57,14 @@ pub async fn post(
     }
     let mut parts = Multipart::new(request.headers(), payload);
     let idle = state.idle_timeout;
-    let mut begun: Option<(Asked, Upload)> = None;
-    while let Some(part) = next(&mut parts, idle).await? {
-        let mut part = part.map_err(|e| broken(&e))?;
+    let mut begun: Option<(AuthorizedImport, Upload)> = None;
+    while let Some(part) = next_within(&mut parts, idle).await? {
+        let mut part = part.map_err(|e| broken_upload(&e))?;
         let is_file = part.content_disposition().is_some_and(|disposition| disposition.get_filename().is_some());
         match &mut begun {
             None if !is_file && part.name() == Some("json") => {
-                let asked = ImportRequest::parse(&text(&mut part, idle).await?)?;
-                begun = Some((begin(&state, &request, asked).await?, Upload::create(&state.data_dir)?));
+                let asked = ImportRequest::parse_json(&read_text(&mut part, idle).await?)?;
+                begun = Some((authorize_import(&state, &request, asked).await?, Upload::create(&state.data_dir)?));
             }
             None => return Err(bad("the field json must come before the file").into()),
             Some(_) if !is_file => {
@@ -72,38 +72,42 @@ pub async fn post(
                 return Err(bad(&format!("Form field {name} is not recognised")).into());
             }
             Some((_, upload)) => {
-                while let Some(piece) = next(&mut part, idle).await? {
-                    upload.append(&piece.map_err(|e| broken(&e))?).await?;
+                while let Some(piece) = next_within(&mut part, idle).await? {
+                    upload.append(&piece.map_err(|e| broken_upload(&e))?).await?;
                 }
             }
         }
     }
     let (asked, mut upload) = begun.ok_or_else(|| bad("json must not be null"))?;
-    port::import(&state.into_inner(), &asked.user_name, &mut upload, asked.duplicate, asked.attributes).await?;
+    port::import_upload(&state.into_inner(), &asked.user_name, &mut upload, asked.duplicate, asked.attributes).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// What is to be done, and in whose name.
-struct Asked {
+struct AuthorizedImport {
     user_name: String,
-    duplicate: Duplicate,
+    duplicate: DuplicateAction,
     attributes: Attributes,
 }
 
-async fn begin(state: &web::Data<State>, request: &HttpRequest, asked: ImportRequest) -> Result<Asked, Problem> {
-    let attributes = asked.attributes()?;
-    let session_id = crate::routes::session_id(request, asked.session_id);
-    let user_name = auth::user_of(state, &mut state.db.read().await?, session_id.as_deref()).await?;
+async fn authorize_import(
+    state: &web::Data<State>,
+    request: &HttpRequest,
+    asked: ImportRequest,
+) -> Result<AuthorizedImport, Problem> {
+    let attributes = asked.parse_attributes()?;
+    let session_id = crate::routes::requested_session_id(request, asked.session_id);
+    let user_name = auth::require_user(state, &mut state.db.read().await?, session_id.as_deref()).await?;
     if attributes == Attributes::All && !state.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());
     }
-    Ok(Asked { user_name, duplicate: asked.duplicate, attributes })
+    Ok(AuthorizedImport { user_name, duplicate: asked.duplicate, attributes })
 }
 
-async fn text(part: &mut Field, idle: Duration) -> Result<String, Problem> {
+async fn read_text(part: &mut Field, idle: Duration) -> Result<String, Problem> {
     let mut bytes = Vec::new();
-    while let Some(piece) = next(part, idle).await? {
-        bytes.extend_from_slice(&piece.map_err(|e| broken(&e))?);
+    while let Some(piece) = next_within(part, idle).await? {
+        bytes.extend_from_slice(&piece.map_err(|e| broken_upload(&e))?);
         if bytes.len() > LONGEST_JSON {
             return Err(Error::BadParameter("the field json is too long".to_owned()).into());
         }
@@ -112,12 +116,12 @@ async fn text(part: &mut Field, idle: Duration) -> Result<String, Problem> {
 }
 
 /// An upload may take long, but not without a sign of life.
-async fn next<S: Stream + Unpin>(stream: &mut S, idle: Duration) -> Result<Option<S::Item>, Problem> {
+async fn next_within<S: Stream + Unpin>(stream: &mut S, idle: Duration) -> Result<Option<S::Item>, Problem> {
     tokio::time::timeout(idle, stream.next())
         .await
         .map_err(|_| Problem::new(Code::Timeout, "timeout", "nothing of the upload came for too long"))
 }
 
-fn broken(e: &actix_multipart::MultipartError) -> Problem {
+fn broken_upload(e: &actix_multipart::MultipartError) -> Problem {
     Error::BadParameter(format!("the upload is broken: {e}")).into()
 }

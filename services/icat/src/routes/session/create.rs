@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::auth::{self, Login};
 use crate::error::Error;
-use crate::openapi::{Always, Body, Failure, SessionId};
+use crate::openapi::{BodyResponses, CommonResponses, Failure, SessionId};
 use crate::state::State;
 
 #[derive(Deserialize, ToSchema)]
@@ -24,21 +24,21 @@ pub struct Form {
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security(),
     responses(
-        Always,
-        Body,
+        CommonResponses,
+        BodyResponses,
         (status = 200, description = "A new session", body = SessionId),
         (status = 400, description = "`BAD_PARAMETER`: `json` is missing or no JSON object", body = Failure),
         (status = 403, description = "`SESSION`: no such authenticator, or it refused", body = Failure),
         (status = 500, description = "`INTERNAL`: the authenticator does not answer", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn log_in(
     state: web::Data<State>,
     client: web::ReqData<ClientAddress>,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let text = form.json.as_deref().ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
-    let login = Login::parse(text)?;
+    let login = Login::parse_json(text)?;
     let id = auth::log_in(&state, &login, &client.0.to_string()).await?;
-    Ok(crate::routes::json(format!("{{\"sessionId\":\"{id}\"}}")))
+    Ok(crate::routes::json_response(format!("{{\"sessionId\":\"{id}\"}}")))
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use service_kit::{PathCredential, Problem};
 
 use crate::auth;
-use crate::openapi::{Always, Failure};
+use crate::openapi::{CommonResponses, Failure};
 use crate::state::State;
 
 #[utoipa::path(
@@ -12,12 +12,12 @@ use crate::state::State;
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 204, description = "Ended; also one that had expired"),
         (status = 403, description = "`SESSION`: unknown", body = Failure),
     ),
 )]
-pub async fn delete(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    auth::end(&state, &credential.id).await?;
+pub async fn log_out(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
+    auth::end_session(&state, &credential.id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

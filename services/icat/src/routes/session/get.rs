@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, web};
 use service_kit::{PathCredential, Problem};
 
 use crate::auth;
-use crate::openapi::{Always, Failure, Session};
+use crate::openapi::{CommonResponses, Failure, Session};
 use crate::state::State;
-use crate::values::{java_double, write_string};
+use crate::values::{append_json_string, format_java_double};
 
 #[utoipa::path(
     get, path = "/icat/session/{id}", operation_id = "get_session", tag = "sessions",
@@ -14,17 +14,17 @@ use crate::values::{java_double, write_string};
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "Alive", body = Session),
         (status = 403, description = "`SESSION`: unknown or expired", body = Failure),
     ),
 )]
-pub async fn get(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    let status = auth::status(&state, &credential.id).await?;
+pub async fn get_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
+    let status = auth::get_status(&state, &credential.id).await?;
     let mut body = String::from("{\"userName\":");
-    write_string(&mut body, &status.user_name);
+    append_json_string(&mut body, &status.user_name);
     body.push_str(",\"remainingMinutes\":");
-    body.push_str(&java_double(status.remaining_minutes));
+    body.push_str(&format_java_double(status.remaining_minutes));
     body.push('}');
-    Ok(crate::routes::json(body))
+    Ok(crate::routes::json_response(body))
 }

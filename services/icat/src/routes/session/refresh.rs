@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use service_kit::{PathCredential, Problem};
 
 use crate::auth;
-use crate::openapi::{Always, Failure};
+use crate::openapi::{CommonResponses, Failure};
 use crate::state::State;
 
 #[utoipa::path(
@@ -13,12 +13,12 @@ use crate::state::State;
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 204, description = "Done"),
         (status = 403, description = "`SESSION`: unknown or expired", body = Failure),
     ),
 )]
-pub async fn put(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    auth::refresh(&state, &credential.id).await?;
+pub async fn refresh_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
+    auth::refresh_session(&state, &credential.id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

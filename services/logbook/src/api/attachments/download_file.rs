@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{once, unfold};
 use identity::{Caller, Identity};
 use serde::Deserialize;
-use service_kit::{Problem, disposition};
+use service_kit::{Problem, content_disposition};
 use utoipa::IntoParams;
 
 use crate::api::document::{Always, Binary, Credential};
@@ -97,7 +97,11 @@ pub async fn sent(state: &State, attachment: &Attachment, as_thumbnail: bool) ->
     let has_thumbnail = inline || is_shown_converted(&attachment.media_type);
     let small = if has_thumbnail && as_thumbnail { thumbnail::of(state, attachment).await? } else { None };
     let name = &attachment.filename;
-    let disposition = if inline || small.is_some() { disposition::inline(name) } else { disposition::attachment(name) };
+    let disposition = if inline || small.is_some() {
+        content_disposition::inline_disposition(name)
+    } else {
+        content_disposition::attachment_disposition(name)
+    };
     let media_type = match (&small, inline) {
         (Some(_), _) => "image/png",
         (None, true) => attachment.media_type.as_str(),

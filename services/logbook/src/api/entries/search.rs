@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
-use service_kit::words::{Asked, Piece};
+use service_kit::fulltext::{ExcerptPart, FulltextQuery};
 
 use crate::api::document::{Always, Credential, ExcerptPiece, FilterQuery, Found, Hit, SearchQuery};
 use crate::catalogue::permissions;
@@ -44,7 +44,7 @@ pub async fn search_entries(
     caller: Caller,
     query: web::Query<Parameters>,
 ) -> Result<HttpResponse, Problem> {
-    let asked = query.search.as_deref().and_then(Asked::parse);
+    let asked = query.search.as_deref().and_then(FulltextQuery::parse);
     let asked = asked.ok_or_else(|| Error::bad("search must have at least one word"))?;
     let filter = Filter { search: None, ..query.filter(&state.zone)? };
     let limit = number("limit", query.limit.as_deref())?.unwrap_or(DEFAULT).clamp(1, MOST);
@@ -86,9 +86,9 @@ pub async fn reach(state: &State, caller: &Caller, query: &Parameters) -> Result
     Ok((Reach::Books(ids), books.complete))
 }
 
-fn excerpts(asked: &Asked, entry: &Entry) -> Vec<Vec<ExcerptPiece>> {
+fn excerpts(asked: &FulltextQuery, entry: &Entry) -> Vec<Vec<ExcerptPiece>> {
     let texts: Vec<String> = entry.event.readable_texts().into_iter().chain(entry.event.tags.iter().cloned()).collect();
-    let found = texts.iter().map(|text| asked.excerpt(text, EXCERPT)).filter(|pieces| !pieces.is_empty());
-    let shown = |piece: Piece| ExcerptPiece { text: piece.text, hit: piece.hit };
+    let found = texts.iter().map(|text| asked.extract_excerpt(text, EXCERPT)).filter(|pieces| !pieces.is_empty());
+    let shown = |piece: ExcerptPart| ExcerptPiece { text: piece.text, hit: piece.hit };
     found.take(EXCERPTS).map(|pieces| pieces.into_iter().map(shown).collect()).collect()
 }

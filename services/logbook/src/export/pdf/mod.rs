@@ -127,7 +127,7 @@ pub async fn part(state: &State, cursor: &mut Cursor, heading: &Heading, number:
         language: None,
         blocks,
     };
-    let bytes = state.documents.run_in_turn(move || TYPESETTER.render_pdf(&document)).await?;
+    let bytes = state.documents.run_queued(move || TYPESETTER.render_pdf(&document)).await?;
     Ok(Part { bytes: bytes.map_err(Problem::internal)?, has_more })
 }
 
@@ -197,7 +197,7 @@ async fn pictures(
         if is_shown_inline(&attachment.media_type) && has_room {
             read += attachment.bytes;
             let bytes = state.attachments.get(attachment).await?;
-            if let Some(image) = state.documents.run_in_turn(move || Image::decode(&bytes)).await? {
+            if let Some(image) = state.documents.run_queued(move || Image::decode(&bytes)).await? {
                 *memory += image.memory_bytes();
                 pictures.insert(attachment.id.clone(), image);
             }

@@ -1,6 +1,6 @@
 //! `undulator icat grant USER INVESTIGATION` and `undulator icat revoke USER INVESTIGATION`
 
-use service_kit::cli::{Failure, result};
+use service_kit::cli::{Failure, print_result};
 use service_kit::{Config, Val};
 
 use super::accounts::note_missing_accounts;
@@ -28,7 +28,7 @@ pub async fn grant(settings: &Config, options: Grant, json: bool) -> Result<(), 
         .await?;
     catalogue.close().await;
     note_missing_accounts(settings, std::slice::from_ref(&options.member), &mut report).await;
-    result(json, &report, &report.text())
+    print_result(json, &report, &report.text())
 }
 
 pub async fn revoke(settings: &Config, options: Revoke, json: bool) -> Result<(), Failure> {
@@ -36,7 +36,7 @@ pub async fn revoke(settings: &Config, options: Revoke, json: bool) -> Result<()
     let report =
         catalogue.change(OnConflict::Refuse, false, async |rows| remove_memberships(rows, &options).await).await?;
     catalogue.close().await;
-    result(json, &report, &report.text())
+    print_result(json, &report, &report.text())
 }
 
 fn further_role(options: &Grant, before: &[String]) -> String {

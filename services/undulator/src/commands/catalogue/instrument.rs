@@ -2,7 +2,7 @@
 
 use service_kit::Config;
 use service_kit::Val;
-use service_kit::cli::{Failure, result};
+use service_kit::cli::{Failure, print_result};
 
 use super::accounts::note_missing_accounts;
 use super::grants::require_mechanisms;
@@ -35,5 +35,5 @@ pub async fn add(settings: &Config, options: AddInstrument, json: bool) -> Resul
         .await?;
     catalogue.close().await;
     note_missing_accounts(settings, &options.scientist, &mut report).await;
-    result(json, &report, &report.text())
+    print_result(json, &report, &report.text())
 }

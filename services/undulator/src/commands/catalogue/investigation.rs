@@ -1,6 +1,6 @@
 //! `undulator icat investigation add NAME`
 
-use service_kit::cli::{Failure, result};
+use service_kit::cli::{Failure, print_result};
 use service_kit::{Config, Val};
 
 use super::accounts::note_missing_accounts;
@@ -28,7 +28,7 @@ pub async fn add(settings: &Config, options: AddInvestigation, json: bool) -> Re
     let mut report = catalogue.change(OnConflict::Refuse, false, work).await?;
     catalogue.close().await;
     note_missing_accounts(settings, &options.pi, &mut report).await;
-    result(json, &report, &report.text())
+    print_result(json, &report, &report.text())
 }
 
 async fn ensure(rows: &mut Rows<'_>, options: &AddInvestigation, times: &[(&str, Val)]) -> Result<(), CatalogueError> {

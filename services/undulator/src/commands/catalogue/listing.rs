@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use service_kit::Config;
-use service_kit::cli::{Failure, count, result};
+use service_kit::cli::{Failure, format_count, print_result};
 
 use super::rows::{number, text};
 use super::{Catalogue, CatalogueError, Rows};
@@ -68,7 +68,7 @@ pub async fn list(settings: &Config, json: bool) -> Result<(), Failure> {
     catalogue.close().await;
     let lines: Vec<String> = summaries.iter().map(Summary::line).collect();
     let sentence = if lines.is_empty() { "there are no investigations".to_owned() } else { lines.join("\n") };
-    result(json, &summaries, &sentence)
+    print_result(json, &summaries, &sentence)
 }
 
 pub async fn show(settings: &Config, wanted: InvestigationName, json: bool) -> Result<(), Failure> {
@@ -76,7 +76,7 @@ pub async fn show(settings: &Config, wanted: InvestigationName, json: bool) -> R
     let zone = catalogue.time_zone().clone();
     let details = catalogue.read(async |rows| rows.describe(&wanted, &zone).await).await?;
     catalogue.close().await;
-    result(json, &details, &details.text())
+    print_result(json, &details, &details.text())
 }
 
 impl Rows<'_> {
@@ -117,7 +117,7 @@ impl Rows<'_> {
         let id = self.investigation(wanted).await?;
         let row = self.by_ids("Investigation", &[id]).await?;
         let summary = self.summarize(&row, zone).await?.pop();
-        let summary = summary.ok_or_else(|| icat::error::Error::no_such("Investigation", id))?;
+        let summary = summary.ok_or_else(|| icat::error::Error::entity_not_found("Investigation", id))?;
         let users = self.children("InvestigationUser", "investigation", id).await?;
         let user_ids: Vec<i64> = users.iter().filter_map(|row| number("InvestigationUser", row, "user")).collect();
         let names: HashMap<i64, String> =
@@ -192,9 +192,9 @@ impl Summary {
             self.visit,
             self.start.as_deref().unwrap_or("-"),
             instruments,
-            count(self.member_count, "member"),
-            count(self.dataset_count, "dataset"),
-            count(self.file_count, "file"),
+            format_count(self.member_count, "member"),
+            format_count(self.dataset_count, "dataset"),
+            format_count(self.file_count, "file"),
             self.title
         )
     }
@@ -215,11 +215,12 @@ impl Details {
         let members: Vec<String> =
             self.members.iter().map(|member| format!("{} ({})", member.user, member.role)).collect();
         add("members", &or_none(&members));
-        let (files, bytes) = (count(self.summary.file_count, "file"), count(self.summary.file_size, "byte"));
+        let (files, bytes) =
+            (format_count(self.summary.file_count, "file"), format_count(self.summary.file_size, "byte"));
         add("datasets", &format!("{}; {files}, {bytes}", self.datasets.len()));
         for dataset in &self.datasets {
             let Dataset { name, location, file_count, file_size } = dataset;
-            let (files, bytes) = (count(*file_count, "file"), count(*file_size, "byte"));
+            let (files, bytes) = (format_count(*file_count, "file"), format_count(*file_size, "byte"));
             lines.push(format!("    {name:<16} {files}, {bytes}  {location}"));
         }
         lines.join("\n")

@@ -55,7 +55,7 @@ impl From<CatalogueError> for Failure {
     fn from(e: CatalogueError) -> Self {
         match e {
             CatalogueError::Usage(text) => Self::Usage(text),
-            other => Self::of(&other),
+            other => Self::from_error(&other),
         }
     }
 }
@@ -89,7 +89,7 @@ impl Catalogue {
     }
 
     async fn open_as(settings: &Config, user_name: String) -> Result<Self, Failure> {
-        let zone = icat::Config::read(settings)?.zone()?;
+        let zone = icat::Config::from_settings(settings)?.parse_time_zone()?;
         let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
         let outbox = Outbox::new(icat::SERVICE.name, Arc::new(SystemClock), Arc::new(SystemIds));
         Ok(Self { db, outbox, parse: ParseContext { time_zone: zone }, user_name })
@@ -119,7 +119,7 @@ impl Catalogue {
     ) -> Result<Report, CatalogueError> {
         let author = Author::new(&self.user_name, SystemClock.now_micros());
         let outcome = author
-            .transaction(&self.db, &self.outbox, async |tx| {
+            .run_transaction(&self.db, &self.outbox, async |tx| {
                 let mut rows = Rows::new(tx, &author, &self.parse);
                 work(&mut rows).await?;
                 let report = rows.into_report();

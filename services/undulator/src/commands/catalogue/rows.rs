@@ -4,7 +4,7 @@ use icat::error::Error;
 use icat::import::check;
 use icat::query::ParseContext;
 use icat::store::Author;
-use icat::store::entities::{self, NewRow, StoredRow, is_null, place};
+use icat::store::entities::{self, NewRow, StoredRow, is_null, value_index};
 use icat_client::schema::{self, Entity, FieldKind};
 use jiff::Timestamp;
 use service_kit::{Tx, Val};
@@ -59,7 +59,7 @@ impl<'a> Rows<'a> {
 
     /// All rows of a kind, for messages that list what there is.
     pub async fn all(&mut self, kind: &str) -> Result<Vec<StoredRow>, CatalogueError> {
-        Ok(entities::all(self.tx, entity(kind)?).await?)
+        Ok(entities::list_all(self.tx, entity(kind)?).await?)
     }
 
     /// Finds the row with the unique key of these values, or creates it. Values that are given and stored otherwise are
@@ -78,7 +78,7 @@ impl<'a> Rows<'a> {
             entities::find_by_key(self.tx, entity, &full).await?
         };
         let Some(id) = found else { return self.create(entity, label, full).await };
-        let stored = entities::by_id(self.tx, entity, id).await?.map(|row| row.values).unwrap_or_default();
+        let stored = entities::get_by_id(self.tx, entity, id).await?.map(|row| row.values).unwrap_or_default();
         match differing(entity, &stored, values) {
             None => self.report.unchanged += 1,
             Some(difference) => self.report.conflicts.push(format!("{label}: {difference}")),
@@ -96,10 +96,10 @@ impl<'a> Rows<'a> {
         let entity = entity(kind)?;
         let label = label(entity, values);
         let Some(id) = self.find(kind, values).await? else { return self.ensure_as(kind, values, label).await };
-        let stored = entities::by_id(self.tx, entity, id).await?.map(|row| row.values).unwrap_or_default();
+        let stored = entities::get_by_id(self.tx, entity, id).await?.map(|row| row.values).unwrap_or_default();
         let (mut changes, mut changed) = (Vec::new(), Vec::new());
         for (name, val) in values.iter().filter(|(_, val)| !is_null(val)) {
-            let at = place(entity, name).ok_or_else(|| unknown_member(entity, name))?;
+            let at = value_index(entity, name).ok_or_else(|| unknown_member(entity, name))?;
             let Some(before) = stored.get(at).filter(|before| *before != val) else { continue };
             let (old, new) = (render(entity, name, before), render(entity, name, val));
             if is_empty(before) || other_values == OtherValues::Change {
@@ -117,8 +117,8 @@ impl<'a> Rows<'a> {
         for (at, val) in &changes {
             full[*at] = val.clone();
         }
-        check::lengths(entity, &full)?;
-        entities::update(self.tx, entity, id, &changes, self.author).await?;
+        check::check_lengths(entity, &full)?;
+        entities::update_row(self.tx, entity, id, &changes, self.author).await?;
         self.report.changed.extend(changed);
         Ok(id)
     }
@@ -129,11 +129,11 @@ impl<'a> Rows<'a> {
         label: String,
         values: Vec<Val>,
     ) -> Result<i64, CatalogueError> {
-        check::not_null(entity, &values)?;
-        check::lengths(entity, &values)?;
-        check::rules_of(self.tx, entity, &values, self.parse).await?;
+        check::require_not_null(entity, &values)?;
+        check::check_lengths(entity, &values)?;
+        check::check_entity_rules(self.tx, entity, &values, self.parse).await?;
         let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-        entities::insert(self.tx, entity, &[NewRow { id, values }], self.author).await?;
+        entities::insert_rows(self.tx, entity, &[NewRow { id, values }], self.author).await?;
         self.report.created.push(label);
         Ok(id)
     }
@@ -180,17 +180,17 @@ impl<'a> Rows<'a> {
     ) -> Result<Vec<(i64, i64)>, CatalogueError> {
         let entity = entity(kind)?;
         let one = entity.find_to_one(relation).ok_or_else(|| unknown_member(entity, relation))?;
-        Ok(entities::children(self.tx, entity, one.column, parents, usize::MAX).await?)
+        Ok(entities::list_child_ids(self.tx, entity, one.column, parents, usize::MAX).await?)
     }
 
     /// The rows of a kind with these ids.
     pub async fn by_ids(&mut self, kind: &str, ids: &[i64]) -> Result<Vec<StoredRow>, CatalogueError> {
-        Ok(entities::by_ids(self.tx, entity(kind)?, ids).await?)
+        Ok(entities::find_by_ids(self.tx, entity(kind)?, ids).await?)
     }
 
     /// Removes a row on which nothing depends; `label` names it in the report.
     pub async fn remove(&mut self, kind: &str, id: i64, label: String) -> Result<(), CatalogueError> {
-        entities::delete(self.tx, entity(kind)?, &[id], self.author).await?;
+        entities::delete_rows(self.tx, entity(kind)?, &[id], self.author).await?;
         self.report.removed.push(label);
         Ok(())
     }
@@ -198,7 +198,7 @@ impl<'a> Rows<'a> {
 
 /// An attribute or key of a stored row.
 pub fn value<'r>(kind: &str, row: &'r StoredRow, name: &str) -> Option<&'r Val> {
-    let at = place(schema::find_entity(kind)?, name)?;
+    let at = value_index(schema::find_entity(kind)?, name)?;
     row.values.get(at)
 }
 
@@ -230,7 +230,7 @@ fn unknown_member(entity: &Entity, name: &str) -> CatalogueError {
 
 fn filled(mut values: Vec<Val>, entity: &'static Entity, given: &Values<'_>) -> Result<Vec<Val>, CatalogueError> {
     for (name, val) in given {
-        let at = place(entity, name).ok_or_else(|| unknown_member(entity, name))?;
+        let at = value_index(entity, name).ok_or_else(|| unknown_member(entity, name))?;
         values[at] = val.clone();
     }
     Ok(values)
@@ -239,7 +239,7 @@ fn filled(mut values: Vec<Val>, entity: &'static Entity, given: &Values<'_>) -> 
 /// The first given value that is stored otherwise.
 fn differing(entity: &'static Entity, stored: &[Val], given: &Values<'_>) -> Option<String> {
     given.iter().filter(|(_, val)| !is_null(val)).find_map(|(name, val)| {
-        let stored = stored.get(place(entity, name)?)?;
+        let stored = stored.get(value_index(entity, name)?)?;
         let show = |val| render(entity, name, val);
         (stored != val).then(|| format!("{name} is {}, not {}", show(stored), show(val)))
     })

@@ -50,12 +50,12 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             .map_err(|e| secret_files::unusable(&path, &e))?;
     }
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
-    let records = import::parse(FACILITY).map_err(|e| Failure::of(&e))?;
+    let records = import::parse_dump(FACILITY).map_err(|e| Failure::from_error(&e))?;
     let options =
-        import::Options { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
-    import::run(&db, &icat::Config::read(settings)?, &Sources::default(), &records, &options, |_| ())
+        import::ImportOptions { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
+    import::import_dump(&db, &icat::Config::from_settings(settings)?, &Sources::default(), &records, &options, |_| ())
         .await
-        .map_err(|e| Failure::of(&e))?;
+        .map_err(|e| Failure::from_error(&e))?;
     let progress = Progress::new("cataloguing");
     for investigation in ["MX-2417", "MX-1001"] {
         let options = ingest::Options {
@@ -76,9 +76,9 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             jobs: 2,
             user_name: "simple/root".to_owned(),
         };
-        ingest::run(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
+        ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
             .await
-            .map_err(|e| Failure::of(&e))?;
+            .map_err(|e| Failure::from_error(&e))?;
     }
     drop(progress);
     db.close().await;
@@ -86,12 +86,12 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
 }
 
 async fn accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
-    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(|e| Failure::of(&e))?;
+    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(|e| Failure::from_error(&e))?;
     let mut lines = String::new();
     for (name, _) in USERS {
-        let account = accounts.parse_name(name).map_err(|e| Failure::of(&e))?;
+        let account = accounts.parse_name(name).map_err(|e| Failure::from_error(&e))?;
         let password = secret_files::random_password();
-        accounts.create_account_or_set_password(&account, &password).await.map_err(|e| Failure::of(&e))?;
+        accounts.create_account_or_set_password(&account, &password).await.map_err(|e| Failure::from_error(&e))?;
         lines.extend([name, " ", &password, "\n"]);
     }
     accounts.close().await;

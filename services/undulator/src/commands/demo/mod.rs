@@ -23,9 +23,9 @@ const LOG_LEVEL: &str = "info,service_kit::http=warn";
 pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
     let dir = &options.dir;
     let settings = settings
-        .with("data_dir", dir.join("databases"))?
-        .with("storage.main.url", dir.join("files"))?
-        .with("identity.administrators", ["simple/root"])?;
+        .with_setting("data_dir", dir.join("databases"))?
+        .with_setting("storage.main.url", dir.join("files"))?
+        .with_setting("identity.administrators", ["simple/root"])?;
     let path = dir.join(facility::PASSWORDS);
     if !path.is_file() {
         facility::generate(&settings, dir).await?;
@@ -37,17 +37,17 @@ pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
     let introduction = Introduction::new(dir, &passwords);
     let key = Key::of(dir)?;
     let mut settings = settings
-        .with("icat.reader", format!("simple:root:{}", introduction.password("simple/root")))?
-        .with("identity.api_keys", [key.setting()])?;
+        .with_setting("icat.reader", format!("simple:root:{}", introduction.password("simple/root")))?
+        .with_setting("identity.api_keys", [key.setting()])?;
     if settings.core.log.level == "info" {
-        settings = settings.with("log.level", LOG_LEVEL)?;
+        settings = settings.with_setting("log.level", LOG_LEVEL)?;
     }
     if settings.core.site == "undulator" {
-        settings = settings.with("site", introduction::SITE)?;
+        settings = settings.with_setting("site", introduction::SITE)?;
     }
-    let telemetry = service_kit::telemetry::init(&settings.core.log, "undulator", &settings.core.site)?;
+    let telemetry = service_kit::telemetry::start_telemetry(&settings.core.log, "undulator", &settings.core.site)?;
     let (open, opened) = oneshot::channel();
-    let serving = service_kit::serve(SERVICES, &settings, |endpoints| {
+    let serving = service_kit::serve_until_signal(SERVICES, &settings, |endpoints| {
         // Whoever listens goes when this future does.
         let _heard = open.send(endpoints);
     });
@@ -68,7 +68,7 @@ async fn beside(
     is_quiet: bool,
 ) -> Result<Infallible, Failure> {
     let Ok(endpoints) = opened.await else { return std::future::pending().await };
-    let url = endpoints.resolve("self", Listener::Public);
+    let url = endpoints.resolve_url("self", Listener::Public);
     let beamline = Beamline::new(&url, key)?;
     if key.is_new {
         beamline.write_history().await;

@@ -35,7 +35,7 @@ pub async fn get(
     let address = Address::Archive(format);
     // A ZIP has its checksums in itself.
     let checked = if options.no_verify || options.zip.is_some() { &[] } else { entries.as_slice() };
-    let failed = |e: GetError| Failure::of(&e);
+    let failed = |e: GetError| Failure::from_error(&e);
     if file == Path::new("-") {
         server.meter.expect(bytes);
         let mut out = std::io::stdout().lock();
@@ -107,7 +107,7 @@ async fn in_parts(
         connections: Arc::new(Semaphore::new(options.jobs.into())),
         verify: !options.no_verify,
     };
-    let done = file::get(Arc::new(job), Arc::new(entry), names).await.map_err(|e| Failure::of(&e))?;
+    let done = file::get(Arc::new(job), Arc::new(entry), names).await.map_err(|e| Failure::from_error(&e))?;
     let damaged = File::open(file).and_then(|file| stream::damaged(file, checked)).map_err(|e| unusable(file, &e))?;
     if damaged.is_empty() {
         return Ok(done);

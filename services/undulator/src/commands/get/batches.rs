@@ -41,7 +41,7 @@ pub async fn get(job: &Arc<Job>, missing: Vec<Small>, jobs: usize) -> Result<Out
             continue;
         }
         let Some(ended) = running.join_next().await else { continue };
-        let Batch { done, files, whole } = ended.map_err(|e| Failure::of(&e))?;
+        let Batch { done, files, whole } = ended.map_err(|e| Failure::from_error(&e))?;
         outcome.add(done);
         let mut files = files;
         match whole {

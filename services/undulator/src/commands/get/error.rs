@@ -32,7 +32,7 @@ impl GetError {
     }
 
     pub fn failed(what: &str, e: &dyn std::error::Error) -> Self {
-        Self::Failed(format!("{what}: {}", service_kit::problem::chain(e)))
+        Self::Failed(format!("{what}: {}", service_kit::problem::format_error_chain(e)))
     }
 }
 

@@ -25,7 +25,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use service_kit::cli::{Failure, count, result};
+use service_kit::cli::{Failure, format_count, print_result};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -56,14 +56,14 @@ pub async fn run(options: Get, json: bool) -> Result<(), Failure> {
     if is_stdout {
         eprintln!("{}", report.sentence());
     } else {
-        result(json, &report, &report.sentence())?;
+        print_result(json, &report, &report.sentence())?;
     }
     for Failed { path, reason } in &report.failed {
         eprintln!("failed: {path}: {reason}");
     }
     match report.failed.len() {
         0 => Ok(()),
-        n => Err(Failure::Failed(format!("not downloaded: {n} of {}", count(report.files, "file")))),
+        n => Err(Failure::Failed(format!("not downloaded: {n} of {}", format_count(report.files, "file")))),
     }
 }
 
@@ -110,7 +110,7 @@ struct Prepared {
 async fn prepare(server: &Arc<Server>, session: Option<&Session>, options: &Get) -> Result<Prepared, Failure> {
     let failed = |e: GetError| match e {
         GetError::Refused(text) => Failure::Failed(format!("{text} Log in anew, or as somebody who may read it.")),
-        e => Failure::of(&e),
+        e => Failure::from_error(&e),
     };
     let prepared = match (&options.what.prepared, session) {
         (Some(id), _) => id.clone(),
@@ -225,7 +225,7 @@ async fn each(
             continue;
         }
         let Some(ended) = running.join_next().await else { continue };
-        let (entry, outcome) = ended.map_err(|e| Failure::of(&e))?;
+        let (entry, outcome) = ended.map_err(|e| Failure::from_error(&e))?;
         let named = |e: GetError| Failed { path: entry.path.clone(), reason: e.to_string() };
         match outcome {
             Ok(done) => {

@@ -12,7 +12,7 @@ use super::session::Session;
 
 /// The files of a prepared selection, and those of which the catalogue does not say how long they are.
 pub async fn list(server: &Server, prepared: &str, session: &Session) -> Result<(Vec<Entry>, Vec<Failed>), Failure> {
-    let failed = |e: super::error::GetError| Failure::of(&e);
+    let failed = |e: super::error::GetError| Failure::from_error(&e);
     let url = format!("{}/getDatafileIds?preparedId={prepared}", server.ids);
     let answer = json(server.get_patiently(&url).await.map_err(failed)?).await.map_err(failed)?;
     let ids: Option<Vec<i64>> = answer.and_then(|answer| answer["ids"].as_array()?.iter().map(Value::as_i64).collect());
@@ -32,9 +32,9 @@ async fn described(icat: &IcatClient, session: &str, ids: &[i64]) -> Result<(Vec
         "dataset.investigation.visitId",
         "dataset.investigation.facility.name",
     ];
-    let query = Select::values("Datafile", &COLUMNS).build().map_err(|e| Failure::of(&e))?;
-    let pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| Failure::of(&e))?;
-    let rows = pages.collect_rows().await.map_err(|e| Failure::of(&e))?;
+    let query = Select::values("Datafile", &COLUMNS).build().map_err(|e| Failure::from_error(&e))?;
+    let pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| Failure::from_error(&e))?;
+    let rows = pages.collect_rows().await.map_err(|e| Failure::from_error(&e))?;
     let nonsense = || Failure::Failed("the catalogue answers nonsense".to_owned());
     let (mut entries, mut unknown) = (Vec::new(), Vec::new());
     for row in &rows {

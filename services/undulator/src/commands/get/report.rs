@@ -2,7 +2,7 @@
 
 use indicatif::HumanBytes;
 use serde::Serialize;
-use service_kit::cli::count;
+use service_kit::cli::format_count;
 
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
@@ -32,7 +32,7 @@ impl Report {
         };
         format!(
             "{}, {}: {} downloaded, {} were here, {} failed; {} received{unverified}",
-            count(self.files, "file"),
+            format_count(self.files, "file"),
             HumanBytes(self.bytes),
             self.downloaded,
             self.present,

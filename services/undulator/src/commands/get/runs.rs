@@ -129,7 +129,7 @@ pub async fn get(
         running.spawn(async move { take(&job, &tar, files).await });
     }
     while let Some(ended) = running.join_next().await {
-        outcome.add(ended.map_err(|e| Failure::of(&e))?);
+        outcome.add(ended.map_err(|e| Failure::from_error(&e))?);
     }
     Ok(outcome)
 }
@@ -154,7 +154,7 @@ async fn missing(
     }
     let mut missing = Vec::new();
     while let Some(ended) = running.join_next().await {
-        let (present, absent) = ended.map_err(|e| Failure::of(&e))?;
+        let (present, absent) = ended.map_err(|e| Failure::from_error(&e))?;
         missing.extend(absent);
         for file in present {
             let _cosmetic = job.directory.forget_state(&file.names);

@@ -60,7 +60,7 @@ impl Session {
         if let Some(visit) = visit {
             select = select.filter(Filter::eq("visitId", visit));
         }
-        let query = select.order_by("id").build().map_err(|e| Failure::of(&e))?;
+        let query = select.order_by("id").build().map_err(|e| Failure::from_error(&e))?;
         let rows = icat.query_rows(&self.id, &query).await.map_err(|e| Failure::Failed(explain(&e)))?;
         match (rows.as_slice(), wanted.parse()) {
             ([row], _) => row[0].as_i64().ok_or_else(|| Failure::Failed("the catalogue answers nonsense".to_owned())),
@@ -110,7 +110,7 @@ async fn log_in(icat: &IcatClient, user: &str, password_file: Option<&Path>) -> 
 pub fn explain(e: &IcatError) -> String {
     match e {
         IcatError::Unavailable(cause) => format!("the catalogue does not answer ({})", problem::root_cause(cause)),
-        e => problem::chain(e),
+        e => problem::format_error_chain(e),
     }
 }
 

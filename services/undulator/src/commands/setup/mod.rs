@@ -17,9 +17,9 @@ mod rules;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use service_kit::cli::{self, Failure, count, result};
+use service_kit::cli::{self, Failure, format_count, print_result};
 use service_kit::db::Target;
-use service_kit::{Clock as _, Config, SystemClock, digest};
+use service_kit::{Clock as _, Config, SystemClock, sha256_hex};
 
 use self::accounts::{AdministratorPassword, FirstAccounts};
 use self::answers::Answers;
@@ -96,7 +96,7 @@ impl SettingUp<'_> {
     async fn run(&self, password: &AdministratorPassword<'_>, report: &mut Report) -> Result<(), Failure> {
         let Self { answers, places, settings } = self;
         make_directories(places, report)?;
-        let scratch = tempfile::tempdir().map_err(|e| Failure::of(&e))?;
+        let scratch = tempfile::tempdir().map_err(|e| Failure::from_error(&e))?;
         let is_dry_run = report.dry_run;
         let dry_settings = |service| dry_run_settings(settings, service, scratch.path(), is_dry_run);
         let accounts = FirstAccounts::open(&dry_settings(&auth::SERVICE).await?, &places.secrets_dir).await?;
@@ -125,7 +125,7 @@ impl SettingUp<'_> {
 fn ask(file: &Path) -> Result<(Answers, Option<String>), Failure> {
     let before = if file.is_file() { Answers::read(file)? } else { Answers::proposed() };
     let answers = questions::ask(before.clone())?;
-    let text = toml::to_string(&answers).map_err(|e| Failure::of(&e))?;
+    let text = toml::to_string(&answers).map_err(|e| Failure::from_error(&e))?;
     // What is asked is checked as what is read.
     let answers = Answers::parse(&text).map_err(Failure::Usage)?;
     let head = "# What `undulator setup` was told; `undulator setup --file facility.toml` does it again.\n\n";
@@ -184,7 +184,7 @@ fn new_api_keys(file: &mut SettingsFile, answers: &Answers) -> Result<Vec<NewApi
             continue;
         }
         let key = secret_files::random_key();
-        let (sha256, user) = (digest(&key), format!("{PROGRAMS}/{name}"));
+        let (sha256, user) = (sha256_hex(&key), format!("{PROGRAMS}/{name}"));
         file.add_api_key(&ApiKey { name, sha256: &sha256, user: &user, instrument: name, expires: &expires })?;
         keys.push(NewApiKey { instrument: name.clone(), key, expires: expires.clone() });
     }
@@ -193,9 +193,9 @@ fn new_api_keys(file: &mut SettingsFile, answers: &Answers) -> Result<Vec<NewApi
 
 /// The settings as they will be. The reader's password need not be there yet, and is not needed here.
 fn load(file: &SettingsFile, settings_file: &Path) -> Result<Config, Failure> {
-    let scratch = tempfile::Builder::new().suffix(".toml").tempfile().map_err(|e| Failure::of(&e))?;
+    let scratch = tempfile::Builder::new().suffix(".toml").tempfile().map_err(|e| Failure::from_error(&e))?;
     fs::write(scratch.path(), file.text_without("icat", "reader_file")).map_err(|e| unusable(scratch.path(), &e))?;
-    cli::load(SERVICES, Some(scratch.path().to_owned())).map_err(|e| match e {
+    cli::load_config(SERVICES, Some(scratch.path().to_owned())).map_err(|e| match e {
         Failure::Config(e) => {
             let text =
                 e.to_string().replace(&scratch.path().display().to_string(), &settings_file.display().to_string());
@@ -232,16 +232,16 @@ async fn dry_run_settings(
     if !is_dry_run {
         return Ok(settings.clone());
     }
-    let elsewhere = || settings.with("data_dir", scratch)?.with("database.url", "sqlite");
-    let target = Target::of(&settings.core.database, &settings.core.data_dir, service.name);
-    if let Target::Sqlite(file) = target.map_err(|e| Failure::of(&e))?
+    let elsewhere = || settings.with_setting("data_dir", scratch)?.with_setting("database.url", "sqlite");
+    let target = Target::from_config(&settings.core.database, &settings.core.data_dir, service.name);
+    if let Target::Sqlite(file) = target.map_err(|e| Failure::from_error(&e))?
         && !file.is_file()
     {
         return Ok(elsewhere()?);
     }
-    let as_it_is = settings.with("database.migrate", "never")?;
+    let as_it_is = settings.with_setting("database.migrate", "never")?;
     let db = service_kit::open_database(service, &as_it_is, &SystemClock).await?;
-    let missing = db.migration_plan(service.migrations).await.map_err(|e| Failure::of(&e))?;
+    let missing = db.migration_plan(service.migrations).await.map_err(|e| Failure::from_error(&e))?;
     db.close().await;
     Ok(if missing.is_empty() { as_it_is } else { elsewhere()? })
 }
@@ -269,7 +269,7 @@ fn write_settings(file: &SettingsFile, path: &Path, report: &mut Report) -> Resu
 }
 
 fn show(report: &Report, json: bool) -> Result<(), Failure> {
-    result(json, report, &report.text())?;
+    print_result(json, report, &report.text())?;
     let conflicts: Vec<&String> = report.all_conflicts().collect();
     for conflict in &conflicts {
         eprintln!("left as it is: {conflict}");
@@ -278,7 +278,7 @@ fn show(report: &Report, json: bool) -> Result<(), Failure> {
         0 => Ok(()),
         n => {
             let differ = if n == 1 { "differs" } else { "differ" };
-            let text = format!("{} {differ} from what is there, which was left as it is", count(n, "answer"));
+            let text = format!("{} {differ} from what is there, which was left as it is", format_count(n, "answer"));
             Err(Failure::Failed(text))
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use service_kit::cli::count;
+use service_kit::cli::format_count;
 
 use super::places::Places;
 use crate::commands::catalogue;
@@ -85,7 +85,7 @@ impl Report {
         for row in &self.catalogue.created {
             *kinds.entry(row.split(' ').next().unwrap_or(row)).or_default() += 1;
         }
-        let counts: Vec<String> = kinds.iter().map(|(kind, number)| count(*number, kind)).collect();
+        let counts: Vec<String> = kinds.iter().map(|(kind, number)| format_count(*number, kind)).collect();
         (!counts.is_empty()).then(|| format!("created in the catalogue: {}", counts.join(", ")))
     }
 

@@ -1,6 +1,6 @@
 //! Kills at moments when every client waits for an answer, and what each of them met.
 
-use testkit::{Process, until};
+use testkit::{Process, wait_until};
 
 use super::clients::{CLIENTS, Load};
 use super::{WRITES, World, rows};
@@ -37,7 +37,7 @@ pub async fn kill(world: &mut World, load: &Load, times: usize) -> Vec<Killed> {
             }
             Victim::Writer(process) => {
                 process.kill();
-                until("every client knows", async || (load.in_flight() == 0).then_some(())).await;
+                wait_until("every client knows", async || (load.in_flight() == 0).then_some(())).await;
                 let waiting = rows::waiting(&config, false).await;
                 let unanswered = load.unanswered() - before;
                 process.start(&world.http).await;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use service_kit::ServiceDef;
 use tempfile::TempDir;
-use testkit::{Backend, Nats, Process, postgres, probe, until};
+use testkit::{Backend, Nats, Process, postgres_url, probe, wait_until};
 use tokio::time::Instant;
 
 use self::clients::Load;
@@ -64,7 +64,7 @@ impl World {
     /// Waits until the bus has every event and the consumer has stored every effect; then everything is stopped.
     async fn settle(&mut self) {
         let config = self.config();
-        until("every event has arrived", async || {
+        wait_until("every event has arrived", async || {
             let all = rows::read(&config).await;
             (all.waiting == 0 && all.effects.len() >= all.catalogue.len()).then_some(())
         })
@@ -89,7 +89,7 @@ async fn nothing_acknowledged_is_lost_when_one_process_with_everything_is_killed
 /// Writer and consumer as processes with a NATS server between them, which is taken away too.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_processes_over_nats_are_killed() {
-    let backend = postgres().map_or(Backend::Sqlite, Backend::Postgres);
+    let backend = postgres_url().map_or(Backend::Sqlite, Backend::Postgres);
     let writer = [auth::SERVICE, icat::SERVICE];
     let nats = Nats::start().await;
     let mut world = World::start(&writer, &[probe::SERVICE], &backend, Some(nats)).await;
@@ -113,7 +113,7 @@ async fn run(world: &mut World) -> (Arc<Load>, Vec<Killed>) {
         load.until_finished(WRITES / 4).await;
         nats.stop();
         let enough = async || metric(&http, &internal, OUTBOX_SIZE).await.filter(|n| *n >= WAITING);
-        let waiting = until("500 events wait for the bus", enough).await;
+        let waiting = wait_until("500 events wait for the bus", enough).await;
         nats.start_again().await;
         waiting
     };

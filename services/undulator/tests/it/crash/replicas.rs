@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use service_kit::{Db, DbError, SystemClock, Tx, open_database};
-use testkit::{Process, until};
+use testkit::{Process, wait_until};
 use tokio::time::Instant;
 
 use super::World;
@@ -26,20 +26,21 @@ pub async fn stop_the_holder_of_the_lease(world: &mut World, load: &Arc<Load>) {
     let holds = async |process: &Process| metric(&http, &process.internal(), HELD).await == Some(1.0);
 
     // The lease of a process that was killed lasts its time.
-    let (holder, other) = until("one of them publishes", async || match (holds(first).await, holds(&second).await) {
-        (true, false) => Some((first, &second)),
-        (false, true) => Some((&second, first)),
-        _ => None,
-    })
-    .await;
+    let (holder, other) =
+        wait_until("one of them publishes", async || match (holds(first).await, holds(&second).await) {
+            (true, false) => Some((first, &second)),
+            (false, true) => Some((&second, first)),
+            _ => None,
+        })
+        .await;
     let change_of_hands = async {
         load.until_finished(begun + WRITES / 20).await;
         let tries = pause_outside_of_a_transaction(holder, &db).await;
         let (paused, finished) = (Instant::now(), load.finished());
-        until("the other one publishes", async || holds(other).await.then_some(())).await;
+        wait_until("the other one publishes", async || holds(other).await.then_some(())).await;
         let (waited, meanwhile) = (paused.elapsed().as_secs_f64(), load.finished() - finished);
         holder.resume();
-        until("the first one knows that it lost", async || (!holds(holder).await).then_some(())).await;
+        wait_until("the first one knows that it lost", async || (!holds(holder).await).then_some(())).await;
         println!("the lease changed hands after {waited:.1} s, {meanwhile} writes meanwhile, paused at try {tries}");
         meanwhile
     };
@@ -55,7 +56,8 @@ async fn pause_outside_of_a_transaction(process: &Process, db: &Db) -> usize {
     let mut tries = 1;
     loop {
         process.pause();
-        let free = db.write(async |tx: &mut Tx| -> Result<(), DbError> { tx.one(TOUCH, &[]).await.map(drop) }).await;
+        let free =
+            db.write(async |tx: &mut Tx| -> Result<(), DbError> { tx.fetch_one(TOUCH, &[]).await.map(drop) }).await;
         if free.is_ok() {
             return tries;
         }

@@ -18,11 +18,11 @@ pub struct Rows {
 }
 
 pub async fn read(config: &Config) -> Rows {
-    let config = config.with("database.migrate", "never").unwrap();
+    let config = config.with_setting("database.migrate", "never").unwrap();
     let mut rows = Rows::default();
     let db = open_database(&icat::SERVICE, &config, &SystemClock).await.unwrap();
     let mut tx = db.read().await.unwrap();
-    for row in tx.all("SELECT name, id FROM facility", &[]).await.unwrap() {
+    for row in tx.fetch_all("SELECT name, id FROM facility", &[]).await.unwrap() {
         rows.catalogue.insert(row.get("name").unwrap(), row.get("id").unwrap());
     }
     rows.waiting = count(&mut tx).await;
@@ -30,7 +30,7 @@ pub async fn read(config: &Config) -> Rows {
     db.close().await;
     let db = open_database(&probe::SERVICE, &config, &SystemClock).await.unwrap();
     let mut tx = db.read().await.unwrap();
-    for row in tx.all("SELECT entity_id FROM effect WHERE entity = 'Facility'", &[]).await.unwrap() {
+    for row in tx.fetch_all("SELECT entity_id FROM effect WHERE entity = 'Facility'", &[]).await.unwrap() {
         rows.effects.push(row.get("entity_id").unwrap());
     }
     drop(tx);
@@ -40,7 +40,7 @@ pub async fn read(config: &Config) -> Rows {
 
 /// How many events of the catalogue the bus does not have.
 pub async fn waiting(config: &Config, alive: bool) -> i64 {
-    let config = config.with("database.migrate", "never").unwrap();
+    let config = config.with_setting("database.migrate", "never").unwrap();
     let (db, _copy) = open(&icat::SERVICE, &config, alive).await;
     let waiting = count(&mut db.read().await.unwrap()).await;
     db.close().await;
@@ -48,7 +48,7 @@ pub async fn waiting(config: &Config, alive: bool) -> i64 {
 }
 
 async fn count(tx: &mut service_kit::Tx) -> i64 {
-    tx.one("SELECT COUNT(*) AS n FROM outbox", &[]).await.unwrap().get("n").unwrap()
+    tx.fetch_one("SELECT COUNT(*) AS n FROM outbox", &[]).await.unwrap().get("n").unwrap()
 }
 
 /// The database; of a killed process that had `SQLite` a copy, because whoever opens the file first repairs it, and that
@@ -65,6 +65,6 @@ async fn open(service: &ServiceDef, config: &Config, alive: bool) -> (Db, Option
             std::fs::copy(from, copy.path().join(&name)).unwrap();
         }
     }
-    let config = config.with("data_dir", copy.path()).unwrap();
+    let config = config.with_setting("data_dir", copy.path()).unwrap();
     (open_database(service, &config, &SystemClock).await.unwrap(), Some(copy))
 }

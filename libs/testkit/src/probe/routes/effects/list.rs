@@ -3,7 +3,7 @@
 use actix_web::web;
 use serde::{Deserialize, Serialize};
 use service_kit::Problem;
-use service_kit::openapi::{Always, Failure};
+use service_kit::openapi::{CommonFailures, Failure};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::probe::state::State;
@@ -53,7 +53,7 @@ impl From<Effect> for EffectView {
     params(Page),
     security(),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "A page", body = EffectsView),
         (status = 400, description = "A parameter is unknown or no number", body = Failure, content_type = "application/problem+json"),
     ),

@@ -4,8 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
 use serde::Deserialize;
-use service_kit::openapi::{Always, Body, Failure, ForCallers};
-use service_kit::{Idempotency, Problem, Remembered, digest};
+use service_kit::openapi::{BodyFailures, CallerFailures, CommonFailures, Failure};
+use service_kit::{IdempotencyKey, Problem, StoredResponse, sha256_hex};
 use utoipa::ToSchema;
 
 use super::ThingView;
@@ -31,9 +31,9 @@ pub struct NewThing {
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable for a day")),
     request_body = NewThing,
     responses(
-        Always,
-        Body,
-        ForCallers,
+        CommonFailures,
+        BodyFailures,
+        CallerFailures,
         (status = 201, description = "Made, now or by the same request before", body = ThingView),
         (status = 400, description = "The body cannot be understood", body = Failure, content_type = "application/problem+json"),
         (status = 403, description = "An API key without the scope `things:write`", body = Failure, content_type = "application/problem+json"),
@@ -49,16 +49,16 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     caller.require_scope(SCOPE)?;
     let name = ThingName::parse(&body.name)?;
-    let fingerprint = digest(name.as_str());
+    let fingerprint = sha256_hex(name.as_str());
     // Another caller's key of the same name is another key.
-    let idempotency = Idempotency::of(&request, &caller.subject().icat_user_name, fingerprint)?;
+    let idempotency = IdempotencyKey::from_request(&request, &caller.subject().icat_user_name, fingerprint)?;
     let now = state.clock.now_micros();
     // Everything that belongs together is one transaction: the row, its event, the answer to a repetition.
     let answer = state
         .db
-        .write(async |tx| -> Result<Remembered, Problem> {
+        .write(async |tx| -> Result<StoredResponse, Problem> {
             if let Some(key) = &idempotency
-                && let Some(remembered) = key.find(tx).await?
+                && let Some(remembered) = key.find_response(tx).await?
             {
                 return Ok(remembered);
             }
@@ -66,9 +66,9 @@ pub async fn post(
             state.outbox.emit(tx, &ThingChanged { id: thing.id, revision: thing.rev }).await?;
             let body = serde_json::to_string(&ThingView::from(thing)).map_err(Problem::internal)?;
             if let Some(key) = &idempotency {
-                key.remember(tx, StatusCode::CREATED.as_u16(), &body, now).await?;
+                key.store_response(tx, StatusCode::CREATED.as_u16(), &body, now).await?;
             }
-            Ok(Remembered { status: StatusCode::CREATED.as_u16(), body })
+            Ok(StoredResponse { status: StatusCode::CREATED.as_u16(), body })
         })
         .await?;
     let status = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use service_kit::Problem;
-use service_kit::openapi::{Always, Failure};
+use service_kit::openapi::{CommonFailures, Failure};
 
 use super::ThingView;
 use crate::probe::error::Error;
@@ -14,7 +14,7 @@ use crate::probe::store::things;
     params(("id" = i64, Path)),
     security(),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "The thing", body = ThingView),
         (status = 400, description = "The id is no number", body = Failure, content_type = "application/problem+json"),
         (status = 404, description = "`probe/no-such-thing`", body = Failure, content_type = "application/problem+json"),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use service_kit::cli::Failure;
-use service_kit::{Ids as _, SystemIds, digest};
+use service_kit::{Ids as _, SystemIds, sha256_hex};
 
 use crate::commands::secret_files;
 
@@ -35,7 +35,7 @@ impl Key {
     pub fn setting(&self) -> Value {
         json!({
             "name": "beamline-id29",
-            "sha256": digest(&self.text),
+            "sha256": sha256_hex(&self.text),
             "user": "simple/beamline-id29",
             "scopes": ["logbook:write"],
             "expires": "2099-01-01T00:00:00Z",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 use service_kit::cli::Failure;
-use service_kit::problem::chain;
+use service_kit::problem::format_error_chain;
 use service_kit::{HttpClient, command_client};
 
 use super::message::{Image, Message};
@@ -38,7 +38,7 @@ impl Program {
     pub async fn prepare(&self) {
         let url = format!("{}/logbook/{}/event/count", self.url, self.key);
         if let Err(e) = self.http.get(url).query(&[("instrumentName", INSTRUMENT)]).send().await {
-            tracing::debug!(error = chain(&e.without_url()), "the logbook does not answer");
+            tracing::debug!(error = format_error_chain(&e.without_url()), "the logbook does not answer");
         }
     }
 
@@ -72,7 +72,7 @@ impl Program {
                 let status = answer.status().as_u16();
                 tracing::warn!(http.response.status_code = status, "the logbook refuses an entry of the beamline");
             }
-            Err(e) => tracing::debug!(error = chain(&e.without_url()), "the logbook does not answer"),
+            Err(e) => tracing::debug!(error = format_error_chain(&e.without_url()), "the logbook does not answer"),
         }
     }
 }

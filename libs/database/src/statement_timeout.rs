@@ -1,0 +1,44 @@
+//! How long one statement of `SQLite` may take: the engine asks in between, and ends it when it has lasted too long.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The end of the statement that runs on a connection. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct StatementTimeout {
+    began: Instant,
+    limit: Duration,
+    /// Milliseconds after `began`.
+    end: Arc<AtomicU64>,
+}
+
+impl StatementTimeout {
+    /// Steps of the engine between two questions; some milliseconds.
+    pub const STEPS_BETWEEN_CHECKS: i32 = 100_000;
+
+    pub fn new(limit: Duration) -> Self {
+        let timeout = Self { began: Instant::now(), limit, end: Arc::default() };
+        timeout.start_statement();
+        timeout
+    }
+
+    /// The next statement begins.
+    pub fn start_statement(&self) {
+        self.end.store(to_millis(self.began.elapsed().saturating_add(self.limit)), Ordering::Relaxed);
+    }
+
+    /// Nobody waits for the statement any more.
+    pub fn expire(&self) {
+        self.end.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether the statement may go on.
+    pub fn has_time_left(&self) -> bool {
+        to_millis(self.began.elapsed()) < self.end.load(Ordering::Relaxed)
+    }
+}
+
+fn to_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""schemathesis asks every operation of the logbook's OpenAPI document, with sessions and keys that are good and ids of what
+is there in most requests: no 500, no status, type or shape of an answer that the document does not have. The same run
+against a document that lacks one status must fail.
+
+    tests/interop/logbook/test_openapi_document.py [--cases N] [--seed S] [--only OPERATION]
+"""
+
+import argparse
+import base64
+import collections
+import copy
+import http.client
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from suite import use_installed_packages
+
+use_installed_packages()
+
+from logbook_client import IMAGE
+from logbook_facility import KEY, Facility
+from suite import PYTHON
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+STREAM = "text/event-stream"
+GUARD_SECONDS = 30
+SETTINGS = """
+hooks = "schemathesis_hooks"
+
+[phases.coverage]
+# Every address answers them all the same way, as the document's description says.
+unexpected-methods = []
+"""
+# Whose right it is; the others are everybody's who has logged in.
+OF_PROGRAMS = ("/dataacquisition/", "/investigation/name/")
+OF_ADMINISTRATORS = ("/stats/", "/actions/", "/messages/", "/import")
+
+
+def operations(document):
+    """By their labels, such as `GET /messages`."""
+    methods = {"get", "put", "post", "patch", "delete"}
+    paths = document["paths"].items()
+    return {f"{method.upper()} {path}": operation for path, all in paths for method, operation in all.items() if method in methods}
+
+
+def is_stream(operation):
+    return any(STREAM in answer.get("content", {}) for answer in operation["responses"].values())
+
+
+def write(facility, method, path, body):
+    status, answer = facility.post_json(path, body, {"Content-Type": "application/json"})
+    assert status == 200, (path, status, answer)
+    return json.loads(answer)
+
+
+def facts(facility, document, seed):
+    """Something of everything, and where its ids go."""
+    alice, carol, admin = (facility.login(f"simple/{name}") for name in ("alice", "carol", "admin"))
+    html = f'<p>Größe <img src="{IMAGE}"></p>'
+    entry = {"type": "annotation", "category": "comment", "content": [{"format": "html", "text": html}], "tag": [{"name": "beam"}]}
+    investigation = f"investigationId={facility.embargo}"
+    events = [write(facility, "POST", f"/logbook/{alice}/event?{investigation}", entry) for _ in range(3)]
+    events.append(write(facility, "POST", f"/logbook/{carol}/event", {**entry, "instrumentName": "BL07"}))
+    events.append(write(facility, "POST", f"/dataacquisition/{KEY}/notification", {"type": "broadcast", "category": "error", "content": []}))
+    tags = [write(facility, "POST", f"/logbook/{alice}/tag?{investigation}", {"name": name}) for name in ("a", "b")]
+    books = [str(facility.embargo), str(facility.other), str(facility.released)]
+    ids = {
+        # Nothing is moved away from where the others look.
+        **{"investigationId": books[:1] * 4 + books, "sourceInvestigationId": books[1:2], "destinationInvestigationId": books[:1]},
+        **{"investigationName": ["ZZ%2F123", "ZZ-124", "ZZ-100"], "instrumentName": ["BL07", "bl07", "BL08"]},
+        **{"_id": [event["_id"] for event in events], "resourceId": [id for event in events for id in event["file"]]},
+        **{"tagId": [tag["_id"] for tag in tags], "path": ["/data/zz123/scan.h5"]},
+    }
+    # Where they are wanted; lists have no need of them.
+    words = {"search": ["größe", "grosse", "gr*", '"größe"', "nothing such", '"', "*"]}
+    # Of bodies: without these hardly one would be accepted.
+    values = {"_id": ids["_id"], "eventIds": [[id] for id in ids["_id"]], "base64": [IMAGE], "creationDate": ["2025-03-02T09:14:05+01:00"]}
+    values["name"] = [f"tag {n}" for n in range(1000)]
+    wanted = {}
+    for label, operation in operations(document).items():
+        declared = {place: [] for place in ("path", "query")}
+        for parameter in operation.get("parameters", []):
+            known = parameter["name"] in ids or (parameter["name"] in words and label.endswith("/search"))
+            if known and parameter["in"] in declared:
+                declared[parameter["in"]].append(parameter["name"])
+        if any(part in label for part in OF_PROGRAMS):
+            credentials = [KEY]
+        else:
+            # carol may not write here, and the history is for whoever may.
+            members = [alice, admin] if label.endswith("/records") else [alice, alice, admin, carol]
+            credentials = [admin] if any(part in label for part in OF_ADMINISTRATORS) else members
+        wanted[label] = {**declared, "credentials": credentials if "{credential}" in label else []}
+    status, _, archive = facility.request("GET", f"/logbook/{alice}/event?{investigation}&format=eln")
+    assert status == 200, archive
+    # Whole, broken off, and changed in the midst.
+    archives = [archive, archive, archive, archive[:-30], archive[:300] + b"changed" + archive[307:], b""]
+    bodies = {"application/vnd.eln+zip": [base64.b64encode(body).decode() for body in archives]}
+    return {"seed": seed, "ids": ids | words, "values": values, "bodies": bodies, "operations": wanted}
+
+
+def ask(facility, document, found, seed, cases, only=None):
+    """One run: schemathesis' outcome, and what it asked."""
+    directory = Path(tempfile.mkdtemp(prefix="schemathesis-", dir=facility.dir))
+    (directory / "facts.json").write_text(json.dumps(found))
+    (directory / "openapi.json").write_text(json.dumps(document))
+    (directory / "schemathesis.toml").write_text(SETTINGS)
+    streams = [operation["operationId"] for operation in operations(document).values() if is_stream(operation)]
+    command = [
+        *(PYTHON.with_name("schemathesis"), "run", "openapi.json", "--url", facility.url, "--checks", CHECKS),
+        *("--seed", str(seed), "--max-examples", str(cases), "--phases", "examples,coverage,fuzzing", "--no-shrink"),
+        *("--generation-database", "none", "--suppress-health-check", "all", "--request-timeout", str(GUARD_SECONDS)),
+        *("--continue-on-failure", "--warnings", "off", "--no-color", "--workers", "1"),
+        *(part for id in streams for part in ("--exclude-operation-id", id)),
+        *(("--include-operation-id", only) if only else ()),
+    ]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "LOGBOOK_SCHEMATHESIS": str(directory)}
+    done = subprocess.run(command, cwd=directory, env=env, text=True, capture_output=True)
+    path = directory / "asked.jsonl"
+    asked = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return done, asked
+
+
+def read_streams(facility, document, found):
+    """Streams never end: their head comes, says what it is, and the connection is given up."""
+    streams = [label for label, operation in operations(document).items() if is_stream(operation)]
+    for label in streams:
+        method, path = label.split(" ", 1)
+        declared = found["operations"][label]
+        path = path.replace("{credential}", declared["credentials"][0])
+        if "investigationId" in declared["query"]:
+            path += f"?investigationId={found['ids']['investigationId'][0]}"
+        connection = http.client.HTTPConnection("127.0.0.1", facility.public, timeout=GUARD_SECONDS)
+        connection.request(method, path, headers={"Accept": STREAM})
+        answer = connection.getresponse()
+        assert answer.status == 200 and answer.headers["content-type"].startswith(STREAM), (label, answer.status)
+        connection.close()
+    return streams
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--cases", type=int, default=20, help="random requests for each operation, besides those that cover its parameters")
+    options.add_argument("--seed", type=int, default=7)
+    options.add_argument("--only", help="one operationId")
+    chosen = options.parse_args()
+    print(f"seed {chosen.seed}", flush=True)
+    with Facility() as facility:
+        document = json.loads(facility.run("openapi", "logbook").stdout)
+        found = facts(facility, document, chosen.seed)
+        started = time.monotonic()
+        done, asked = ask(facility, document, found, chosen.seed, chosen.cases, chosen.only)
+        seconds = time.monotonic() - started
+        statuses = collections.defaultdict(collections.Counter)
+        for line in asked:
+            statuses[line["operation"]][line["status"]] += 1
+        for label in sorted(statuses):
+            print(f"  {label}: " + ", ".join(f"{n} × {status}" for status, n in sorted(statuses[label].items())))
+        print(f"{len(asked)} cases for {len(statuses)} operations in {seconds:.0f} s", flush=True)
+        if done.returncode != 0:
+            print(done.stdout, done.stderr, sep="\n")
+            sys.exit("schemathesis has found what the document does not say")
+        if chosen.only:
+            return
+        streams = read_streams(facility, document, found)
+        missing = operations(document).keys() - statuses.keys() - set(streams)
+        assert not missing, f"not asked: {missing}"
+        for label, counted in statuses.items():
+            passed = sum(n for status, n in counted.items() if status not in (401, 403))
+            assert passed * 2 > counted.total(), f"{label}: more than half was refused: {counted}"
+            assert any(status < 400 for status in counted), f"{label} never succeeded: {counted}"
+
+        # The control: what is not in the document is found.
+        operation, status = "list_entries", "400"
+        less = copy.deepcopy(document)
+        del next(o for o in operations(less).values() if o["operationId"] == operation)["responses"][status]
+        done, asked = ask(facility, less, found, chosen.seed, chosen.cases, operation)
+        assert done.returncode == 1 and "Undocumented status code" in done.stdout, done.stdout
+        print(f"control: a document without {status} of {operation} fails after {len(asked)} cases")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,318 @@
+#!/usr/bin/env python3
+"""Secrets of users (session ids that live, that ended and that never were, passwords, access tokens) go through every
+place where clients put them, also while the catalogue behind misbehaves in every way. Then they are found nowhere: not
+in the log at its most talkative, not in traces, metrics, databases, their journals or the store of events, neither over
+SQLite nor over PostgreSQL and NATS. The control is the same program built without redaction (scripts/test builds it):
+there the same search finds the session ids in each of these."""
+
+import base64
+import contextlib
+import http.server
+import json
+import signal
+import socket
+import socketserver
+import struct
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from servers import Nats, Postgres
+from suite import PROGRAM, Suite, free_port
+
+UNREDACTED = PROGRAM.with_name("undulator-unredacted")
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Keeps what a collector of traces gets, as bytes: texts stand in protobuf as they are."""
+
+    received = b""
+
+    def do_POST(self):
+        Collector.received += self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Misbehaving(socketserver.BaseRequestHandler):
+    """An ICAT that answers as `mode` says, echoing what it was asked."""
+
+    mode = "refuse"
+    served = 0
+
+    def handle(self):
+        Misbehaving.served += 1
+        asked = self.request.recv(65536)
+        line = asked.split(b"\r\n")[0]
+        target = line.split(b" ")[1] if b" " in line else b"/"
+
+        def answer(status, body, extra=b"", length=None):
+            size = len(body) if length is None else length
+            head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n%s\r\n"
+            self.request.sendall(head % (status, size, extra) + body)
+
+        if self.mode == "reset":
+            answer(b"200 OK", b'{"userName":"' + target, length=1000)
+            # Closing sends a reset and not an end.
+            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.request.close()
+        elif self.mode == "hang":
+            self.request.recv(1)
+        elif self.mode == "echo":
+            answer(b"500 Internal Server Error", asked)
+        elif self.mode == "no-json":
+            answer(b"200 OK", b"<html>" + line)
+        elif self.mode == "refusal":
+            body = {"code": "SESSION", "message": "Unable to find user by sessionid: " + urllib.parse.unquote(target.decode())}
+            answer(b"403 Forbidden", json.dumps(body).encode())
+        elif self.mode == "redirect":
+            answer(b"302 Found", b"", b"Location: http://127.0.0.1:9" + target + b"\r\n")
+
+
+MODES = ["refuse", "reset", "hang", "echo", "no-json", "refusal", "redirect"]
+
+
+class Threaded(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+def serve(server):
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def spellings(secret):
+    """The ways in which a text may stand somewhere."""
+    raw = secret.encode()
+    middle = [base64.b64encode(b"x" * n + raw)[4 * bool(n):-4] for n in range(3)]
+    return {
+        raw,
+        urllib.parse.quote(secret, safe="").encode(),
+        "".join(f"%{b:02X}" for b in raw).encode(),
+        raw.hex().encode(),
+        raw.hex().upper().encode(),
+        *middle,
+        *(text.translate(bytes.maketrans(b"+/", b"-_")) for text in middle),
+    }
+
+
+def found(secret, places):
+    return sorted(place for place, content in places.items() if any(s in content for s in spellings(secret)))
+
+
+def files(directory, *, but=()):
+    """Their contents, by name; databases may remove and rename theirs meanwhile."""
+    contents = {}
+    for path in sorted(directory.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and not set(but) & set(path.parts):
+                contents[str(path.relative_to(directory))] = path.read_bytes()
+    return contents
+
+
+class Embedded:
+    """One process with nothing beside it: SQLite, events within the process."""
+
+    name = "SQLite"
+    # Where a session stands without redaction, and where perhaps only while it lives.
+    kept, rows = ["icat.db-wal"], ["icat.db ("]
+    small = True
+    env = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def settle(self):
+        pass
+
+    def contents(self, suite):
+        return files(suite.dir / "databases", but=["auth-keys"])
+
+
+class Servers:
+    """PostgreSQL, which logs each statement with its parameters, and NATS."""
+
+    name = "PostgreSQL and NATS"
+    kept, rows = ["postgres data/", "postgres log", "nats "], ["postgres dump"]
+    small = False
+
+    def __enter__(self):
+        with contextlib.ExitStack() as begun:
+            self.postgres = begun.enter_context(Postgres("log_statement=all"))
+            self.nats = begun.enter_context(Nats())
+            self.ending = begun.pop_all()
+        self.env = self.postgres.env | self.nats.env
+        return self
+
+    def __exit__(self, *_):
+        self.ending.close()
+
+    def settle(self):
+        """Waits until NATS has every event."""
+        query = "SELECT (SELECT COUNT(*) FROM auth.outbox) + (SELECT COUNT(*) FROM icat.outbox)"
+        end = time.monotonic() + 30
+        while self.postgres.execute(query) != [(0,)]:
+            assert time.monotonic() < end, "events stay in the outbox"
+
+    def contents(self, _):
+        dump = {"postgres dump": subprocess.check_output(["pg_dump", self.postgres.url])}
+        postgres = {f"postgres {name}": content for name, content in files(self.postgres.dir).items()}
+        return dump | postgres | {f"nats {name}": content for name, content in files(self.nats.dir).items()}
+
+
+def everywhere(suite, secrets, logout):
+    """Sends each secret through every place; how many requests. Logging out would end the session that lives."""
+    with ThreadPoolExecutor() as pool:
+        return sum(pool.map(lambda secret: through_all_places(suite, secret, logout), secrets))
+
+
+def through_all_places(suite, secret, logout):
+    sent = 0
+
+    def send(method, path, query=None, form=None, headers=None, internal=False):
+        nonlocal sent
+        sent += 1
+        suite.request(method, path, query, form, headers, internal)
+
+    search = {"query": "SELECT f.id FROM Facility f", "datafileIds": "1"}
+    quoted = urllib.parse.quote(secret, safe="")
+    bearer = {"Authorization": f"Bearer {secret}"}
+    for method in ["GET", "PUT", "POST", "HEAD"]:
+        send(method, f"/session/{quoted}")
+        send(method, f"/icat/session/{quoted}")
+    for mount in ["", "/ids", "/auth/v1"]:
+        send("GET", f"{mount}/{quoted}/nothing")
+    for path in ["/icat/entityManager", "/ids/getData", "/ids/prepareData", "/ids/nothing", "/nothing"]:
+        send("GET", path, search | {"sessionId": secret})
+        send("GET", path, search, headers=bearer)
+        for name, value in [
+            ("sessionId", secret),
+            ("Cookie", f"sessionId={secret}"),
+            ("Referer", f"{suite.url}/?sessionId={quoted}"),
+            ("Authorization", "Basic " + base64.b64encode(f"user:{secret}".encode()).decode()),
+        ]:
+            send("GET", path, search, headers={name: value})
+        entities = '[{"Facility":{"name":"x"}}]'
+        send("POST", path, form={"sessionId": secret, "entities": entities, "datafileIds": "1"})
+    send("POST", "/auth/v1/token", headers=bearer)
+    send("POST", "/sessions/resolve", headers=bearer, internal=True)
+    for path in ["/session", "/auth/v1/token", "/sessions/resolve"]:
+        sent += 1
+        suite.post_json(path, {"plugin": secret, "sessionId": secret}, {"Content-Type": "application/json"})
+    if logout:
+        send("DELETE", f"/session/{quoted}")
+        send("DELETE", "/auth/v1/token", headers=bearer)
+    return sent
+
+
+def token_of(suite, session):
+    status, _, body = suite.request("POST", "/auth/v1/token", headers={"Authorization": f"Bearer {session}"})
+    assert status == 200, body
+    return json.loads(body)["access_token"]
+
+
+def run(program, arrangement, collector):
+    """Secrets by name, places with what stands in them, and how many requests were sent."""
+    Collector.received, Misbehaving.served = b"", 0
+    with arrangement() as surroundings, Suite(program) as suite:
+        suite.env |= {
+            **surroundings.env,
+            "UNDULATOR_LOG__LEVEL": "trace",
+            "UNDULATOR_LOG__FORMAT": "json",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector}",
+            "OTEL_BSP_SCHEDULE_DELAY": "50",
+        }
+        return through(suite, surroundings)
+
+
+def through(suite, surroundings):
+    suite.add_user("simple/root")
+    password = suite.passwords["simple/root"]
+    places = {}
+
+    def metrics(when):
+        status, _, body = suite.request("GET", "/metrics", internal=True)
+        assert status == 200
+        places[f"metrics ({when})"] = body
+
+    # The catalogue of the process itself.
+    suite.start()
+    live, ended, left = (suite.login("simple/root") for _ in range(3))
+    token, token_left = token_of(suite, live), token_of(suite, left)
+    assert suite.request("DELETE", f"/session/{ended}")[0] < 300
+    assert suite.request("DELETE", "/auth/v1/token", headers={"Authorization": f"Bearer {token_left}"})[0] < 300
+    secrets = {
+        "live session": live, "ended session": ended, "session ended by its token": left,
+        "unknown session": str(uuid.uuid4()), "token": token, "token of an ended session": token_left,
+    }
+    for name, alive in [("live session", True), ("ended session", False), ("session ended by its token", False)]:
+        assert suite.request("GET", f"/icat/session/{secrets[name]}")[0] == (200 if alive else 403), name
+    sent = everywhere(suite, secrets.values(), logout=False)
+    for account in ["root", "nobody"]:
+        credentials = {"plugin": "simple", "username": account, "password": password + "!"}
+        for path in ["/session", "/auth/v1/token"]:
+            suite.post_json(path, credentials, {"Content-Type": "application/json"})
+            sent += 1
+    assert suite.request("GET", f"/icat/session/{live}")[0] == 200
+    surroundings.settle()
+    places |= surroundings.contents(suite)
+    metrics("own catalogue")
+    suite.kill(signal.SIGTERM)
+
+    # A catalogue that misbehaves in every way.
+    port = free_port()
+    suite.env |= {"UNDULATOR_ICAT__URL": f"http://127.0.0.1:{port}", "UNDULATOR_ICAT__TIMEOUT": "50ms"}
+    behaving = None
+    for mode in MODES:
+        Misbehaving.mode = mode
+        if mode == "reset":
+            behaving = serve(Threaded(("127.0.0.1", port), Misbehaving))
+        suite.start()
+        sent += everywhere(suite, secrets.values(), logout=True)
+        metrics(mode)
+        if surroundings.small or mode == MODES[-1]:
+            surroundings.settle()
+            places |= {f"{name} ({mode})": content for name, content in surroundings.contents(suite).items()}
+        suite.kill(signal.SIGTERM)
+    behaving.shutdown()
+    behaving.server_close()
+    places["log"] = suite.log.read_bytes()
+    places["traces"] = Collector.received
+    return secrets | {"password": password, "signature": token.split(".")[2]}, places, sent
+
+
+def main():
+    collector = serve(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)).server_address[1]
+    for arrangement in [Embedded, Servers]:
+        started = time.monotonic()
+        secrets, places, sent = run(UNREDACTED, arrangement, collector)
+        for name, rows in [("live session", arrangement.rows), ("ended session", [])]:
+            control = found(secrets[name], places)
+            for kind in ["log", "traces", "metrics", *arrangement.kept, *rows]:
+                assert any(place.startswith(kind) for place in control), f"{name}: the search finds nothing in {kind}"
+            print(f"{arrangement.name}, without redaction: the {name} stands in {len(control)} of {len(places)} places")
+        secrets, places, sent = run(PROGRAM, arrangement, collector)
+        for name, secret in secrets.items():
+            assert not found(secret, places), f"the {name} stands in {found(secret, places)}"
+        assert Misbehaving.served > 50, Misbehaving.served
+        print(f"{arrangement.name}: {len(secrets)} secrets in {sent} requests, {len(MODES)} ways to misbehave "
+              f"({Misbehaving.served} answers), {time.monotonic() - started:.0f} s: found in none of {len(places)} places "
+              f"of {sum(map(len, places.values()))} bytes")
+
+
+if __name__ == "__main__":
+    main()
