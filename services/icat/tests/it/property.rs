@@ -68,7 +68,7 @@ impl Generator {
     fn random_data(&mut self) -> Data {
         let mut data = Data::default();
         let mut next = 1;
-        for kind in KINDS.map(find_entity) {
+        for kind in KINDS.map(require_entity) {
             let mut keys = BTreeSet::new();
             let wanted = self.rng.random_range(5..12);
             let mut rows = std::collections::BTreeMap::new();
@@ -556,7 +556,7 @@ async fn load_data(db: &Db, data: &Data) {
         for kind in KINDS.iter().rev().map(|kind| require_entity(kind)) {
             tx.execute(&format!("DELETE FROM {}", kind.table), &[]).await?;
         }
-        for kind in KINDS.map(find_entity) {
+        for kind in KINDS.map(require_entity) {
             let rows: Vec<NewRow> = data.0[kind.name]
                 .iter()
                 .map(|(id, row)| {
@@ -689,7 +689,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     let groups: Vec<i64> = data.0["Grouping"].keys().copied().collect();
     let user = generator.pick_from(&USERS);
     let mut rules: Vec<GeneratedRule> = Vec::new();
-    for kind in KINDS.map(find_entity) {
+    for kind in KINDS.map(require_entity) {
         for _ in 0..generator.rng.random_range(2..6) {
             let query = generator.random_query(Some(kind));
             let attribute =
@@ -726,7 +726,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     let is_root = generator.is_chosen(3);
     // None: everything.
     let mut readable: HashMap<&str, Option<BTreeSet<i64>>> = HashMap::new();
-    for kind in KINDS.map(find_entity) {
+    for kind in KINDS.map(require_entity) {
         let about: Vec<&GeneratedRule> = mine(false).into_iter().filter(|r| r.entity.name == kind.name).collect();
         let all = is_root || about.iter().any(|r| !r.restricted);
         readable
@@ -756,7 +756,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         let all = is_root || mine.iter().any(|r| !r.restricted);
         (!all).then(|| mine.iter().flat_map(|r| everything.rows_of_rule(&r.query)).collect())
     };
-    for kind in KINDS.map(find_entity) {
+    for kind in KINDS.map(require_entity) {
         for (operation, flag) in Operation::ALL.into_iter().zip("CRUD".chars()) {
             let found = filtered(kind, rights.access_to(kind, operation)).await;
             assert_eq!(
