@@ -7,7 +7,7 @@ use serde::Deserialize;
 use service_kit::config::deserialize_duration;
 use service_kit::{Config as Settings, ConfigError};
 
-/// `[download]`; see `config.default.toml` for each one's meaning.
+/// `[download]`; `config.default.toml` explains each setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -25,12 +25,7 @@ pub struct Config {
 }
 
 impl Config {
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
         settings.section("download")
     }
-}
-
-/// A span of time as the database counts it.
-pub fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }

@@ -1,22 +1,29 @@
-//! What downloads refuse, and the only mapping to the wire.
+//! The errors of downloads.
 
 use std::io;
 
 use icat_client::{IcatCode, IcatError};
 use service_kit::{Code, Problem};
 
-use crate::manifest::Missing;
-use crate::storage::describe_failure;
+use crate::domain::file_errors::describe_failure;
+use crate::domain::invalid_parameter::InvalidParameter;
+use crate::domain::manifest_entry::MissingFile;
 
 pub fn bad_request(text: impl Into<String>) -> Problem {
     Problem::new(Code::BadRequest, "download/bad-request", text)
+}
+
+impl From<InvalidParameter> for Problem {
+    fn from(e: InvalidParameter) -> Self {
+        bad_request(e.0)
+    }
 }
 
 pub fn not_found(text: impl Into<String>) -> Problem {
     Problem::new(Code::NotFound, "download/not-found", text)
 }
 
-/// Switched off, or nothing that a store without an archive can do; the texts are those of ids.server.
+/// 501 with a text of ids.server: uploads are switched off, or the storage has no archive.
 pub fn not_implemented(text: &str) -> Problem {
     Problem::new(Code::NotImplemented, "download/not-implemented", text)
 }
@@ -28,8 +35,8 @@ pub fn no_storage() -> Problem {
     Problem::new(Code::Internal, "download/no-storage", "no storage is configured for downloads")
 }
 
-/// What was prepared is not there any more; going on with it would join two generations.
-pub fn changed(datafile: i64) -> Problem {
+/// A prepared file has changed. To continue the download would join bytes of two versions.
+pub fn file_changed(datafile: i64) -> Problem {
     let text = format!(
         "The file of Datafile[id:{datafile}] has changed since this selection was prepared; prepare it again and start over"
     );
@@ -38,20 +45,20 @@ pub fn changed(datafile: i64) -> Problem {
 
 pub const NO_LOCATION: &str = "download/no-location";
 
-/// A datafile alone that has no file; the text is that of ids.server.
+/// A single datafile without a location; the text is that of ids.server.
 pub fn no_location(datafile: i64) -> Problem {
     Problem::new(Code::NotFound, NO_LOCATION, format!("Datafile {datafile}"))
 }
 
-/// Files that are named; the rest is a number.
-const MOST_NAMED: usize = 10;
+/// How many missing files an error names; the others are counted.
+const MAX_NAMED: usize = 10;
 
-/// Of a selection of `total` files some cannot be had.
-pub fn missing_files(missing: &[Missing], total: usize) -> Problem {
-    let named = |file: &Missing| format!("{} (Datafile[id:{}]: {})", file.name, file.datafile, file.reason);
-    let list: Vec<String> = missing.iter().take(MOST_NAMED).map(named).collect();
+/// Files of a selection of `total` files are missing or cannot be read.
+pub fn missing_files(missing: &[MissingFile], total: usize) -> Problem {
+    let named = |file: &MissingFile| format!("{} (Datafile[id:{}]: {})", file.name, file.datafile, file.reason);
+    let list: Vec<String> = missing.iter().take(MAX_NAMED).map(named).collect();
     let list = list.join(", ");
-    let further = match missing.len().saturating_sub(MOST_NAMED) {
+    let further = match missing.len().saturating_sub(MAX_NAMED) {
         0 => String::new(),
         n => format!(", and {n} more"),
     };
@@ -63,27 +70,27 @@ pub fn missing_files(missing: &[Missing], total: usize) -> Problem {
     Problem::new(Code::NotFound, "download/not-available", text)
 }
 
-/// A datafile without a file behind it; what the system says is for the log.
-pub fn not_available(datafile: i64, why: io::Error) -> Problem {
+/// The file of a datafile cannot be read; the error of the operating system goes to the log only.
+pub fn file_not_available(datafile: i64, why: io::Error) -> Problem {
     tracing::warn!(datafile.id = datafile, error = %why, "the file of a datafile cannot be read");
     let text = format!("The file of Datafile[id:{datafile}] is not available: {}", describe_failure(&why));
     Problem::new(Code::NotFound, "download/not-available", text).with_source(why)
 }
 
-/// What ICAT says to a new row: where the row is at fault, the caller who described it is.
-pub fn of_icat_about_row(e: IcatError) -> Problem {
+/// An error of ICAT to a new datafile: an invalid row is the fault of the caller who described it.
+pub fn from_icat_create_error(e: IcatError) -> Problem {
     match e {
         IcatError::Refused {
             code: IcatCode::ObjectAlreadyExists | IcatCode::Validation | IcatCode::BadParameter,
             message,
         } => bad_request(message),
-        e => of_icat(e),
+        e => from_icat_error(e),
     }
 }
 
-/// Whether a write may be stored although it failed: there was no answer, or the catalogue failed in the middle of it. What it
-/// refuses with a reason is not, nor what it never heard of.
-pub fn may_be_done(e: &IcatError) -> bool {
+/// Whether a write may have succeeded although it returned an error: there was no answer, or the catalogue failed in the
+/// middle of it. A refusal and a failed connection mean that nothing was stored.
+pub fn may_have_succeeded(e: &IcatError) -> bool {
     match e {
         IcatError::Refused { code, .. } => *code == IcatCode::Internal,
         IcatError::Unavailable(e) => !e.is_connect(),
@@ -91,15 +98,15 @@ pub fn may_be_done(e: &IcatError) -> bool {
     }
 }
 
-/// The catalogue may have a datafile for an upload or not; nobody is asked to try again, for then there might be two.
+/// The catalogue may have stored the datafile of an upload. Without `Retry-After`, because a repetition could store two.
 pub fn outcome_unknown(e: IcatError) -> Problem {
     let text =
         "the catalogue failed while it stored the datafile, which may be stored or not; look before you send it again";
     Problem::new(Code::OutcomeUnknown, "download/outcome-unknown", text).with_source(e)
 }
 
-/// What ICAT's answer means here: a dead session is a 403 as in ids.server, ICAT being down a 503.
-pub fn of_icat(e: IcatError) -> Problem {
+/// An error of ICAT: an ended session is 403 as in ids.server, an unreachable ICAT 503.
+pub fn from_icat_error(e: IcatError) -> Problem {
     match e {
         IcatError::Refused { code: IcatCode::Session, message } => {
             Problem::new(Code::Unauthenticated, "download/session", message)
@@ -111,7 +118,7 @@ pub fn of_icat(e: IcatError) -> Problem {
             Problem::new(Code::NotFound, "download/not-found", message)
         }
         IcatError::Refused { code, message } => {
-            Problem::internal(format!("ICAT refused a query of ours: {code:?} {message}"))
+            Problem::internal(format!("ICAT refused a query of this service: {code:?} {message}"))
         }
         IcatError::Unavailable(_) => {
             Problem::new(Code::Unavailable, "download/icat-down", "ICAT does not answer; try again later")

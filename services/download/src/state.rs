@@ -1,47 +1,45 @@
 //! What the handlers of downloads share.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use events::{Events, Outbox};
+use events::Events;
 use icat_client::client::ReaderAccount;
 use identity::Identity;
-use service_kit::{Blocking, BuildError, Clock, Ctx, Db, Ids, Problem};
+use service_kit::{BuildError, Clock, Ctx, Problem};
 use tokio::sync::Notify;
 
+use crate::catalogue_check::CatalogueCheck;
 use crate::config::Config;
 use crate::error;
 use crate::manifest::Manifests;
-use crate::signing::Signer;
+use crate::orphaned_files::OrphanedFiles;
+use crate::prepared_selections::PreparedSelections;
+use crate::signed_url::SignedUrls;
 use crate::storage::Storage;
-use crate::transfer::reports::{Inbox, Reports};
-
-/// Compression takes a processor for as long as a client takes bytes.
-const COMPRESSION_THREADS: usize = 4;
-const COMPRESSION_QUEUE: usize = 32;
+use crate::transfer::Transfers;
+use crate::transfer::reports::{ReportInbox, TransferReports};
+use crate::uploads::Uploads;
 
 pub struct State {
     pub config: Config,
-    pub db: Db,
-    pub outbox: Outbox,
-    /// Who is calling; holds the way to ICAT too.
+    /// Verifies callers; has the client of ICAT too.
     pub identity: Identity,
-    /// For questions about what no caller need be able to see.
+    /// Asks the catalogue for what no caller needs to see.
     pub reader: Option<ReaderAccount>,
     pub clock: Arc<dyn Clock>,
-    pub ids: Arc<dyn Ids>,
     storage: Option<Storage>,
-    pub compression: Blocking,
-    pub manifests: Manifests,
-    pub signer: Signer,
-    pub reports: Reports,
-    /// Wakes the worker that reads files for their checksums.
-    pub hashing: Arc<Notify>,
+    pub manifests: Arc<Manifests>,
+    pub prepared_selections: PreparedSelections,
+    pub catalogue_check: CatalogueCheck,
+    pub orphaned_files: Arc<OrphanedFiles>,
+    pub transfers: Arc<Transfers>,
+    pub signed_urls: SignedUrls,
+    pub uploads: Uploads,
+    /// Wakes the worker that computes checksums.
+    pub checksums_wanted: Arc<Notify>,
     /// The address of ICAT, for clients.
     pub icat_url: String,
-    /// How long the next piece of an upload may take.
-    pub idle_timeout: Duration,
-    /// Where users reach this service; empty: as the request says.
+    /// Where users reach this service; if empty, the address of the request is used.
     pub public_url: String,
 }
 
@@ -51,29 +49,38 @@ impl State {
         config: Config,
         identity: Identity,
         events: &Events,
-    ) -> Result<(Self, Inbox), BuildError> {
+    ) -> Result<(Self, ReportInbox), BuildError> {
         let core = &ctx.config.core;
         let storage = match core.storage.get(&config.storage) {
             Some(settings) => Some(Storage::open(&config.storage, settings, &ctx.config, &ctx.pools).await?),
             None => None,
         };
-        let (reports, inbox) = Reports::new();
+        let (reports, inbox) = TransferReports::new();
+        let reader = ReaderAccount::from_setting(&core.icat.reader, identity.icat().clone())?;
+        let (manifests, checksums_wanted) = (Arc::new(Manifests::new(ctx, &config)), Arc::new(Notify::new()));
+        let orphaned_files = Arc::new(OrphanedFiles::new(ctx, &config, storage.clone(), reader.clone()));
+        let wanted = || Arc::clone(&checksums_wanted);
         let state = Self {
-            db: ctx.db.clone(),
-            outbox: events.outbox(),
-            reader: ReaderAccount::from_setting(&core.icat.reader, identity.icat().clone())?,
+            prepared_selections: PreparedSelections::new(
+                ctx,
+                &config,
+                events.outbox(),
+                Arc::clone(&manifests),
+                wanted(),
+            ),
+            catalogue_check: CatalogueCheck::new(reader.clone(), Arc::clone(&ctx.clock)),
+            uploads: Uploads::new(ctx, &config, identity.icat().clone(), storage.clone(), Arc::clone(&orphaned_files)),
+            orphaned_files,
+            transfers: Arc::new(Transfers::new(ctx, &config, Arc::clone(&manifests), reports, wanted())),
+            signed_urls: SignedUrls::new(ctx),
+            reader,
             identity,
             clock: Arc::clone(&ctx.clock),
-            ids: Arc::clone(&ctx.ids),
             storage,
-            compression: ctx.pools.open("compression", COMPRESSION_THREADS, COMPRESSION_QUEUE),
-            manifests: Manifests::new(config.manifest_memory.as_u64()),
-            signer: Signer::default(),
-            reports,
-            hashing: Arc::default(),
+            manifests,
+            checksums_wanted,
             icat_url: ctx.endpoints.resolve_url(&core.icat.url, service_kit::Listener::Public),
             public_url: core.public_url.trim_end_matches('/').to_owned(),
-            idle_timeout: core.http.idle_timeout,
             config,
         };
         Ok((state, inbox))
@@ -83,7 +90,7 @@ impl State {
         self.storage.as_ref().ok_or_else(error::no_storage)
     }
 
-    /// Whether nothing may be stored or deleted; so it is without a storage.
+    /// Whether uploads and deletions are refused; true without a storage.
     pub fn is_read_only(&self) -> bool {
         self.storage.as_ref().is_none_or(|storage| storage.read_only)
     }

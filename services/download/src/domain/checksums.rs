@@ -1,24 +1,24 @@
-//! Checksums of files: what the catalogue says, and what is put together from parts that different requests have read.
+//! Checksums of files: from the catalogue, and combined from parts that different requests have read.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The CRC-32 of a datafile, if that is what stands in the catalogue: at most eight hexadecimal digits, and a file that
-/// is as long as the catalogue says. Other ways of ingestion put MD5 or SHA there.
-pub fn of_catalogue(checksum: Option<&str>, catalogue_size: Option<i64>, disk_size: u64) -> Option<u32> {
+/// The CRC-32 of a datafile, if the catalogue has one: at most eight hexadecimal digits, for a file that has the size in
+/// the catalogue. Other ways of ingestion store MD5 or SHA there.
+pub fn parse_catalogue_checksum(checksum: Option<&str>, catalogue_size: Option<i64>, disk_size: u64) -> Option<u32> {
     let text = checksum?;
     let is_hexadecimal = (1..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
     let same_size = catalogue_size.is_some_and(|size| u64::try_from(size) == Ok(disk_size));
     (is_hexadecimal && same_size).then(|| u32::from_str_radix(text, 16).ok()).flatten()
 }
 
-/// Parts of one file whose checksums are known, put together where they touch.
+/// Parts of one file whose checksums are known; adjacent parts are merged.
 #[derive(Debug, Default)]
-pub struct Parts(BTreeMap<u64, (u64, u32)>);
+pub struct PartialChecksums(BTreeMap<u64, (u64, u32)>);
 
-impl Parts {
-    /// Adds the checksum of a part; what lies within a known part, or overlaps with one, brings nothing.
-    pub fn add(&mut self, part: Range<u64>, crc: u32) {
+impl PartialChecksums {
+    /// Adds the checksum of a part; one that overlaps with a known part is ignored.
+    pub fn insert(&mut self, part: Range<u64>, crc: u32) {
         if part.is_empty() || self.0.range(..part.end).next_back().is_some_and(|(_, (end, _))| *end > part.start) {
             return;
         }
@@ -26,19 +26,19 @@ impl Parts {
         if let Some((at, (_, before))) = self.0.range(..start).next_back().map(|(k, v)| (*k, *v))
             && self.0[&at].0 == start
         {
-            crc = combined(before, crc, end - start);
+            crc = combine_checksums(before, crc, end - start);
             self.0.remove(&at);
             start = at;
         }
         if let Some((after_end, after)) = self.0.remove(&end) {
-            crc = combined(crc, after, after_end - end);
+            crc = combine_checksums(crc, after, after_end - end);
             end = after_end;
         }
         self.0.insert(start, (end, crc));
     }
 
-    /// The checksum of the first `size` bytes.
-    pub fn whole(&self, size: u64) -> Option<u32> {
+    /// The checksum of a file of `size` bytes, if all its parts are known.
+    pub fn whole_checksum(&self, size: u64) -> Option<u32> {
         if size == 0 {
             return Some(0);
         }
@@ -46,8 +46,8 @@ impl Parts {
     }
 }
 
-/// The checksum of two pieces behind each other; the second is `length` bytes long.
-fn combined(first: u32, second: u32, length: u64) -> u32 {
+/// The checksum of two adjacent parts; the second is `length` bytes long.
+fn combine_checksums(first: u32, second: u32, length: u64) -> u32 {
     let mut hasher = crc32fast::Hasher::new_with_initial_len(first, 0);
     hasher.combine(&crc32fast::Hasher::new_with_initial_len(second, length));
     hasher.finalize()
@@ -59,21 +59,21 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn only_what_is_a_crc_of_this_size_is_taken_for_one() {
-        assert_eq!(of_catalogue(Some("d202ef8d"), Some(1), 1), Some(0xd202_ef8d));
-        assert_eq!(of_catalogue(Some("ef8d"), Some(1), 1), Some(0xef8d), "without padding");
-        assert_eq!(of_catalogue(Some("0"), Some(0), 0), Some(0));
+    fn only_a_crc_of_a_file_of_this_size_is_parsed() {
+        assert_eq!(parse_catalogue_checksum(Some("d202ef8d"), Some(1), 1), Some(0xd202_ef8d));
+        assert_eq!(parse_catalogue_checksum(Some("ef8d"), Some(1), 1), Some(0xef8d), "without padding");
+        assert_eq!(parse_catalogue_checksum(Some("0"), Some(0), 0), Some(0));
         for other in ["", "d202ef8d0", "+ef8d", "d41d8cd98f00b204e9800998ecf8427e", "crc:ef8d"] {
-            assert_eq!(of_catalogue(Some(other), Some(1), 1), None, "{other}");
+            assert_eq!(parse_catalogue_checksum(Some(other), Some(1), 1), None, "{other}");
         }
-        assert_eq!(of_catalogue(Some("ef8d"), Some(2), 1), None);
-        assert_eq!(of_catalogue(Some("ef8d"), None, 1), None);
-        assert_eq!(of_catalogue(None, Some(1), 1), None);
+        assert_eq!(parse_catalogue_checksum(Some("ef8d"), Some(2), 1), None);
+        assert_eq!(parse_catalogue_checksum(Some("ef8d"), None, 1), None);
+        assert_eq!(parse_catalogue_checksum(None, Some(1), 1), None);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
-        /// Pieces in any order, some twice, make the checksum of the whole.
+        /// Parts in any order, some of them twice, give the checksum of the file.
         #[test]
         fn parts_make_the_whole(bytes in prop::collection::vec(any::<u8>(), 0..200), seed in any::<u64>(), again in any::<bool>()) {
             let mut cuts: Vec<usize> = (0..6).map(|n| usize::try_from(seed.rotate_left(n * 9) % 201).unwrap().min(bytes.len())).collect();
@@ -81,11 +81,11 @@ mod tests {
             cuts.sort_unstable();
             let mut pieces: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
             pieces.sort_by_key(|piece| seed.rotate_left(u32::try_from(piece.0 % 64).unwrap()) ^ piece.1 as u64);
-            let mut parts = Parts::default();
+            let mut parts = PartialChecksums::default();
             for (from, to) in pieces.iter().chain(again.then(|| &pieces[0])) {
-                parts.add(*from as u64..*to as u64, crc32fast::hash(&bytes[*from..*to]));
+                parts.insert(*from as u64..*to as u64, crc32fast::hash(&bytes[*from..*to]));
             }
-            prop_assert_eq!(parts.whole(bytes.len() as u64), Some(crc32fast::hash(&bytes)));
+            prop_assert_eq!(parts.whole_checksum(bytes.len() as u64), Some(crc32fast::hash(&bytes)));
         }
     }
 }

@@ -1,12 +1,10 @@
-//! The forms in which a selection can be had.
+//! The formats in which a selection can be downloaded.
 
-use service_kit::Problem;
+use super::invalid_parameter::InvalidParameter;
 
-use crate::error::bad_request;
-
-/// What `format` asks for.
+/// The value of the parameter `format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum RequestedFormat {
     Zip,
     Tar,
     TarGz,
@@ -14,8 +12,8 @@ pub enum Format {
     Json,
 }
 
-impl Format {
-    pub fn of(value: Option<&str>) -> Result<Option<Self>, Problem> {
+impl RequestedFormat {
+    pub fn parse_optional(value: Option<&str>) -> Result<Option<Self>, InvalidParameter> {
         Ok(Some(match value {
             None => return Ok(None),
             Some("zip") => Self::Zip,
@@ -25,7 +23,7 @@ impl Format {
             Some("json") => Self::Json,
             Some(other) => {
                 let text = format!("The format parameter '{other}' is none of zip, tar, tar.gz, metalink, json");
-                return Err(bad_request(text));
+                return Err(InvalidParameter(text));
             }
         }))
     }
@@ -40,7 +38,7 @@ impl Format {
         }
     }
 
-    fn extension(self) -> &'static str {
+    fn file_extension(self) -> &'static str {
         match self {
             Self::Zip => "zip",
             Self::Tar => "tar",
@@ -50,9 +48,9 @@ impl Format {
         }
     }
 
-    /// `outname` as it is if it has the ending, else with it; without one `default` with it.
+    /// The name of a download: `outname` or `default`, with the extension of the format.
     pub fn file_name(self, outname: Option<&str>, default: &str) -> String {
-        let ending = format!(".{}", self.extension());
+        let ending = format!(".{}", self.file_extension());
         match outname {
             Some(name) if name.ends_with(&ending) => name.to_owned(),
             Some(name) => format!("{name}{ending}"),
@@ -66,12 +64,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_the_ending_of_the_format() {
-        let name = |format: Format, outname| format.file_name(outname, "MX-1_1_0f3a");
-        assert_eq!(name(Format::Zip, None), "MX-1_1_0f3a.zip");
-        assert_eq!(name(Format::Zip, Some("a.zip")), "a.zip");
-        assert_eq!(name(Format::Zip, Some("a.ZIP")), "a.ZIP.zip", "as ids.server");
-        assert_eq!(name(Format::TarGz, Some("a.tar")), "a.tar.tar.gz");
-        assert!(Format::of(Some("rar")).is_err() && Format::of(None).unwrap().is_none());
+    fn names_have_the_extension_of_the_format() {
+        let name = |format: RequestedFormat, outname| format.file_name(outname, "MX-1_1_0f3a");
+        assert_eq!(name(RequestedFormat::Zip, None), "MX-1_1_0f3a.zip");
+        assert_eq!(name(RequestedFormat::Zip, Some("a.zip")), "a.zip");
+        assert_eq!(name(RequestedFormat::Zip, Some("a.ZIP")), "a.ZIP.zip", "as ids.server");
+        assert_eq!(name(RequestedFormat::TarGz, Some("a.tar")), "a.tar.tar.gz");
+        assert!(
+            RequestedFormat::parse_optional(Some("rar")).is_err()
+                && RequestedFormat::parse_optional(None).unwrap().is_none()
+        );
     }
 }

@@ -1,8 +1,13 @@
-//! The rules of downloads as pure functions.
+//! The rules of downloads: types and pure functions.
 
+pub mod archive;
 pub mod checksums;
-pub mod conditions;
+pub mod chunk_size;
+pub mod file_errors;
+pub mod file_identity;
+pub mod file_names;
 pub mod format;
-pub mod ids;
-pub mod names;
-pub mod pace;
+pub mod id_parameters;
+pub mod invalid_parameter;
+pub mod manifest_entry;
+pub mod new_datafile;

@@ -1,98 +1,87 @@
-//! A selection as it was at one moment: which files, under which names, and what makes each of them the file it is.
+//! A manifest is the list of files that a download contains, fixed when it is created: their paths in archives, and the
+//! identity of each.
 //!
-//! All bytes of all archives of a selection follow from its manifest. Checksums that were not known are learned once
-//! and never change; whether they stand in front of the data or behind was settled when the manifest was made.
+//! All bytes of all archives of a selection follow from its manifest. Checksums that were unknown are recorded once and
+//! never change; whether they stand before the data or behind it is decided when the manifest is created.
 
 mod cache;
-mod crcs;
-mod freeze;
+mod manifests;
+mod member_checksums;
 
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use actix_web::http::header::{EntityTag, HttpDate};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use service_kit::Micros;
 use sha2::{Digest as _, Sha256};
 
-use crate::archive::{FORMAT_VERSION, Form, Layout, Member};
-use crate::domain::conditions::Representation;
-use crate::domain::names;
-use crate::storage::Identity;
-
-pub use self::cache::Manifests;
-use self::crcs::Crcs;
-pub use self::freeze::{Selected, freeze, load, require_files, single, store};
-
-/// A file as it is frozen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frozen {
-    pub datafile: i64,
-    /// In archives.
-    pub name: String,
-    pub location: String,
-    pub identity: Identity,
-    pub crc: Option<u32>,
-}
-
-/// A file that cannot be had.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
-    pub datafile: i64,
-    /// In the archive that it is not in.
-    pub name: String,
-    /// As the catalogue has it.
-    pub size: Option<i64>,
-    /// For people.
-    pub reason: String,
-}
+pub use self::manifests::{Manifests, SelectedFiles, build_single_file_manifest, store_manifest};
+use self::member_checksums::MemberChecksums;
+pub use self::member_checksums::RecordedChecksums;
+use crate::domain::archive::{ArchiveFormat, FORMAT_VERSION, Layout, Member};
+use crate::domain::file_identity::FileIdentity;
+use crate::domain::file_names;
+use crate::domain::manifest_entry::ManifestEntry;
 
 /// Where the bytes of a member come from.
 #[derive(Debug)]
-pub struct Source {
+pub struct MemberSource {
     pub datafile: i64,
     pub location: String,
-    pub identity: Identity,
+    pub identity: FileIdentity,
 }
 
 #[derive(Debug)]
 pub struct Manifest {
-    /// Its row; `None` for a file that is downloaded as it is.
+    /// Its id in the database; `None` for a single file that is sent as it is.
     pub id: Option<i64>,
     hash: String,
-    zip_form: Form,
+    zip_format: ArchiveFormat,
     members: Arc<[Member]>,
-    pub sources: Vec<Source>,
-    pub crcs: Crcs,
+    pub sources: Vec<MemberSource>,
+    pub checksums: MemberChecksums,
     layouts: [OnceLock<Arc<Layout>>; 3],
-    /// When all its datafiles were last seen in the catalogue, in microseconds UTC.
-    present_at: AtomicI64,
+    /// When all its datafiles were last found in the catalogue, as [`Micros`].
+    catalogued_at: AtomicI64,
 }
 
-/// A validator must not be strong while the file may still be written within the same tick of its clock.
+/// The values of the validator headers of one archive or file.
+#[derive(Debug, Clone)]
+pub struct Validators {
+    pub tag: String,
+    /// False while a file may still be written within the same tick of its clock.
+    pub is_strong: bool,
+    /// Time of the newest file, in seconds since 1970 UTC.
+    pub modified_seconds: u64,
+    pub size: u64,
+}
+
+/// How old a file must be for a strong validator.
 const SETTLED_NS: i128 = 2_000_000_000;
+/// How much of the hash is in the name of an archive.
+const HASH_IN_NAME: usize = 12;
 
 impl Manifest {
-    pub fn new(id: Option<i64>, hash: String, zip_form: Form, files: Vec<Frozen>) -> Self {
-        let crcs = Crcs::new(files.iter().map(|file| (file.identity.size, file.crc)));
-        let (members, sources): (Vec<Member>, Vec<Source>) = files
+    pub fn new(id: Option<i64>, hash: String, zip_format: ArchiveFormat, entries: Vec<ManifestEntry>) -> Self {
+        let checksums = MemberChecksums::new(entries.iter().map(|entry| (entry.identity.size, entry.crc)));
+        let (members, sources): (Vec<Member>, Vec<MemberSource>) = entries
             .into_iter()
-            .map(|file| {
-                let Frozen { datafile, name, location, identity, crc: _ } = file;
-                let member = Member { name, size: identity.size, modified: identity.modified() };
-                (member, Source { datafile, location, identity })
+            .map(|entry| {
+                let ManifestEntry { datafile, name, location, identity, crc: _ } = entry;
+                let member = Member { name, size: identity.size, modified: identity.modified_seconds() };
+                (member, MemberSource { datafile, location, identity })
             })
             .unzip();
         Self {
             id,
             hash,
-            zip_form,
+            zip_format,
             members: members.into(),
             sources,
-            crcs,
+            checksums,
             layouts: Default::default(),
-            present_at: AtomicI64::default(),
+            catalogued_at: AtomicI64::new(Micros::MIN.as_i64()),
         }
     }
 
@@ -100,82 +89,67 @@ impl Manifest {
         &self.members
     }
 
-    pub fn was_present_since(&self, moment: i64) -> bool {
-        self.present_at.load(Ordering::Relaxed) >= moment
+    /// Whether all datafiles were found in the catalogue at `moment` or later.
+    pub fn was_catalogued_since(&self, moment: Micros) -> bool {
+        self.catalogued_at.load(Ordering::Relaxed) >= moment.as_i64()
     }
 
-    pub fn is_present_at(&self, moment: i64) {
-        self.present_at.store(moment, Ordering::Relaxed);
+    pub fn set_catalogued_at(&self, moment: Micros) {
+        self.catalogued_at.store(moment.as_i64(), Ordering::Relaxed);
     }
 
-    /// How its ZIP is laid out, for ever.
-    pub fn zip_form(&self) -> Form {
-        self.zip_form
+    /// The layout of its ZIP, which never changes.
+    pub fn zip_format(&self) -> ArchiveFormat {
+        self.zip_format
     }
 
-    /// Of all files together.
-    pub fn bytes(&self) -> u64 {
+    /// Bytes of all files together.
+    pub fn total_size(&self) -> u64 {
         self.members.iter().map(|member| member.size).fold(0, u64::saturating_add)
     }
 
-    /// The arrangement in one form; made once.
-    pub fn layout(&self, form: Form) -> Arc<Layout> {
-        let place = match form {
-            Form::Raw => 0,
-            Form::ZipStored | Form::ZipBlocks => 1,
-            Form::Tar => 2,
+    /// The layout of an archive; computed once.
+    pub fn get_layout(&self, format: ArchiveFormat) -> Arc<Layout> {
+        let index = match format {
+            ArchiveFormat::Raw => 0,
+            ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks => 1,
+            ArchiveFormat::Tar => 2,
         };
-        Arc::clone(self.layouts[place].get_or_init(|| Arc::new(Layout::new(form, Arc::clone(&self.members)))))
+        Arc::clone(self.layouts[index].get_or_init(|| Arc::new(Layout::new(format, Arc::clone(&self.members)))))
     }
 
-    /// What a request with conditions is compared with.
-    pub fn representation(&self, form: Form, now_ns: i128) -> Representation {
+    /// What conditional requests are compared with.
+    pub fn validators(&self, format: ArchiveFormat, now_ns: i128) -> Validators {
         let mut digest = Sha256::new();
-        digest.update(format!("{} {FORMAT_VERSION} {form:?}", self.hash));
-        if form == Form::ZipStored {
+        digest.update(format!("{} {FORMAT_VERSION} {format:?}", self.hash));
+        if format == ArchiveFormat::ZipStored {
             for member in 0..self.members.len() {
-                digest.update(self.crcs.get(member).unwrap_or_default().to_le_bytes());
+                digest.update(self.checksums.get(member).unwrap_or_default().to_le_bytes());
             }
         }
-        let tag = URL_SAFE_NO_PAD.encode(digest.finalize());
         let times = || self.sources.iter().map(|source| source.identity.modified_ns);
-        let settled = times().all(|time| (now_ns - i128::from(time)).abs() >= SETTLED_NS);
         let newest = times().max().unwrap_or_default().div_euclid(1_000_000_000);
-        let modified = std::time::Duration::from_secs(u64::try_from(newest).unwrap_or_default());
-        Representation {
-            etag: if settled { EntityTag::new_strong(tag) } else { EntityTag::new_weak(tag) },
-            modified: HttpDate::from(std::time::SystemTime::UNIX_EPOCH + modified),
-            size: self.layout(form).total(),
+        Validators {
+            tag: URL_SAFE_NO_PAD.encode(digest.finalize()),
+            is_strong: times().all(|time| (now_ns - i128::from(time)).abs() >= SETTLED_NS),
+            modified_seconds: u64::try_from(newest).unwrap_or_default(),
+            size: self.get_layout(format).total_length(),
         }
     }
 
-    /// What an archive of it is called, without ending: the folders that all its files are in, and a part of its hash, so
-    /// that the name is another one exactly when the archive is.
+    /// The name of an archive without extension: the folders that all files have in common and a part of the hash, so that
+    /// equal names mean equal archives.
     pub fn archive_name(&self) -> String {
-        const OF_HASH: usize = 12;
-        let folders = names::common_folders(self.members.iter().map(|member| member.name.as_str()));
-        let short = self.hash.get(..OF_HASH).unwrap_or(&self.hash);
+        let folders = file_names::common_folders(self.members.iter().map(|member| member.name.as_str()));
+        let short = self.hash.get(..HASH_IN_NAME).unwrap_or(&self.hash);
         if folders.is_empty() { format!("data_{short}") } else { format!("{}_{short}", folders.join("_")) }
     }
 
-    /// Roughly what it holds in memory.
-    pub fn weight(&self) -> usize {
+    /// Roughly the bytes that it needs in memory.
+    pub fn memory_size(&self) -> usize {
         const PER_MEMBER: usize = 256;
         let texts: usize = self.members.iter().map(|member| member.name.len()).sum::<usize>()
             + self.sources.iter().map(|source| source.location.len()).sum::<usize>();
         texts + self.members.len() * PER_MEMBER
     }
-}
-
-/// SHA-256 of everything about the files but their checksums, in hexadecimal.
-pub fn hash(files: &[Frozen]) -> String {
-    let mut digest = Sha256::new();
-    for Frozen { datafile, name, location, identity, crc: _ } in files {
-        // Lengths, so that no two lists read the same.
-        digest.update(format!("{datafile} {} {name} {} {location} {identity:?}\n", name.len(), location.len()));
-    }
-    digest.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }

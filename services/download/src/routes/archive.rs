@@ -1,11 +1,11 @@
-//! `POST /ids/archive`: needs an archive behind the storage, so it answers 501 once the session has the right form.
+//! `POST /ids/archive`: not implemented, because there is no archive; 501 after the session id is checked.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
+use super::parameters::Parameters;
+use super::wire_types::{Always, Failure, SelectionForm};
 use crate::error::{SINGLE_LEVEL, not_implemented};
-use crate::openapi::{Always, Failure, SelectionForm};
-use crate::parameters::Parameters;
 
 #[utoipa::path(
     post, path = "/ids/archive", operation_id = "archive_data", tag = "archive",
@@ -20,7 +20,10 @@ use crate::parameters::Parameters;
         (status = 501, description = "`NotImplementedException`", body = Failure),
     ),
 )]
-pub async fn post(request: HttpRequest, form: web::Form<Vec<(String, String)>>) -> Result<HttpResponse, Problem> {
-    Parameters::of_form(form, &request).check_session()?;
+pub async fn archive_data(
+    request: HttpRequest,
+    form: web::Form<Vec<(String, String)>>,
+) -> Result<HttpResponse, Problem> {
+    Parameters::from_form(form, &request).require_session_id()?;
     Err(not_implemented(SINGLE_LEVEL))
 }

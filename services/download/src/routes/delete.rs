@@ -1,20 +1,18 @@
-//! `DELETE /ids/delete`: the datafiles of a selection, with the caller's right to delete them, and then their files.
+//! `DELETE /ids/delete`: deletes the datafiles of a selection with the rights of the caller, and then their files.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use crate::config::micros;
-use crate::error::{SWITCHED_OFF, may_be_done, not_implemented, of_icat};
-use crate::openapi::{Always, Failure, SelectionQuery};
-use crate::parameters::Parameters;
-use crate::selection::resolve;
-use crate::session::who;
+use super::caller::require_session;
+use super::parameters::Parameters;
+use super::wire_types::{Always, Failure, SelectionQuery};
+use crate::error::{SWITCHED_OFF, from_icat_error, may_have_succeeded, not_implemented};
+use crate::selection::resolve_datafiles;
 use crate::state::State;
-use crate::store::unclaimed::Unclaimed;
-use crate::{claims, store};
+use crate::store::orphan_checks::PossibleOrphan;
 
-/// Ids that fit into the address of one request to ICAT.
-const PER_REQUEST: usize = 100;
+/// Ids that fit into the URL of one request to ICAT.
+const IDS_PER_REQUEST: usize = 100;
 
 #[utoipa::path(
     delete, path = "/ids/delete", operation_id = "delete_data", tag = "uploads",
@@ -33,40 +31,31 @@ const PER_REQUEST: usize = 100;
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn delete(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn delete_data(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if state.is_read_only() {
         return Err(not_implemented(SWITCHED_OFF));
     }
-    let parameters = Parameters::of_query(&request)?;
-    parameters.check_session()?;
-    let wanted = parameters.wanted()?;
-    if wanted.is_empty() {
+    let parameters = Parameters::from_query(&request)?;
+    parameters.require_session_id()?;
+    let selection = parameters.parse_selection()?;
+    if selection.is_empty() {
         return Ok(HttpResponse::NoContent().finish());
     }
-    let who = who(&state, &parameters).await?;
+    let caller = require_session(&state, &parameters).await?;
     let icat = state.identity.icat();
-    let files = resolve(icat, who.session.expose(), &wanted).await?;
-    for some in files.chunks(PER_REQUEST) {
-        // Noted before the rows go: whatever happens then, somebody looks at the files.
-        let due_at = state.clock.now_micros().saturating_add(micros(state.config.unclaimed_after));
-        let unclaimed: Vec<Unclaimed> =
-            some.iter().map(|file| Unclaimed { location: file.location.clone(), temporary: false }).collect();
-        state
-            .db
-            .write(async |tx| -> Result<(), Problem> {
-                for file in &unclaimed {
-                    store::unclaimed::note(tx, file, due_at).await?;
-                }
-                Ok(())
-            })
-            .await?;
-        let ids: Vec<i64> = some.iter().map(|file| file.id).collect();
-        let deleted = icat.delete_entities(who.session.expose(), "Datafile", &ids).await;
-        // What may be deleted or not is looked at when the note is due, and not while the catalogue may be at it.
-        if !deleted.as_ref().is_err_and(|e| may_be_done(&e.error)) {
-            claims::settle(&state, &unclaimed).await;
+    let files = resolve_datafiles(icat, caller.session.expose(), &selection).await?;
+    for chunk in files.chunks(IDS_PER_REQUEST) {
+        // Scheduled before the rows are deleted: whatever happens then, the files are checked.
+        let possible_orphans: Vec<PossibleOrphan> =
+            chunk.iter().map(|file| PossibleOrphan { location: file.location.clone(), temporary: false }).collect();
+        state.orphaned_files.schedule_checks(&possible_orphans).await?;
+        let ids: Vec<i64> = chunk.iter().map(|file| file.id).collect();
+        let deleted = icat.delete_entities(caller.session.expose(), "Datafile", &ids).await;
+        // Rows that may be deleted or not are checked later, when the catalogue is no longer working on them.
+        if !deleted.as_ref().is_err_and(|e| may_have_succeeded(&e.error)) {
+            state.orphaned_files.check_files(&possible_orphans).await;
         }
-        deleted.map_err(|e| of_icat(e.error))?;
+        deleted.map_err(|e| from_icat_error(e.error))?;
     }
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,13 +1,13 @@
-//! `GET /ids/getDatafileIds` → `{"ids":[…]}`, of a prepared selection also how it was prepared.
+//! `GET /ids/getDatafileIds` → `{"ids":[…]}`, with the options of a prepared selection.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 use service_kit::Problem;
 
-use super::{json, resolved};
-use crate::openapi::{Always, DatafileIds, Failure, SelectionQuery};
-use crate::parameters::Parameters;
-use crate::prepared;
+use super::caller::resolve_selection;
+use super::parameters::Parameters;
+use super::responses::json_response;
+use super::wire_types::{Always, DatafileIds, Failure, SelectionQuery};
 use crate::state::State;
 
 #[utoipa::path(
@@ -24,15 +24,15 @@ use crate::state::State;
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of_query(&request)?;
+pub async fn get_datafile_ids(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::from_query(&request)?;
     if let Some(id) = parameters.prepared_id()? {
-        let (prepared, manifest) = prepared::load(&state, id).await?;
+        let (prepared, manifest) = state.prepared_selections.load_with_manifest(id).await?;
         let ids: Vec<i64> = manifest.sources.iter().map(|source| source.datafile).collect();
         let body = json!({"zip": prepared.zip, "compress": prepared.compress, "ids": ids});
-        return Ok(json(body.to_string()));
+        return Ok(json_response(body.to_string()));
     }
-    let files = resolved(&state, &parameters).await?;
+    let files = resolve_selection(&state, &parameters).await?;
     let ids: Vec<i64> = files.iter().map(|file| file.id).collect();
-    Ok(json(json!({"ids": ids}).to_string()))
+    Ok(json_response(json!({"ids": ids}).to_string()))
 }

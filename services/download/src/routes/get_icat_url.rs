@@ -2,8 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::text;
-use crate::openapi::Always;
+use super::responses::text_response;
+use super::wire_types::Always;
 use crate::state::State;
 
 #[utoipa::path(
@@ -14,6 +14,6 @@ use crate::state::State;
         (status = 200, description = "Address of the ICAT server", body = String, content_type = "text/plain"),
     ),
 )]
-pub async fn get(state: web::Data<State>) -> HttpResponse {
-    text(state.icat_url.clone())
+pub async fn get_icat_url(state: web::Data<State>) -> HttpResponse {
+    text_response(state.icat_url.clone())
 }

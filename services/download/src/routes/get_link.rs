@@ -1,16 +1,16 @@
-//! `POST /ids/getLink`: links into the server's own file system are not given out.
+//! `POST /ids/getLink`: not implemented: clients cannot reach the file system of the server.
 
 use actix_web::HttpResponse;
 use service_kit::Problem;
 
+use super::wire_types::{Always, Failure};
 use crate::error::not_implemented;
-use crate::openapi::{Always, Failure};
 
 #[utoipa::path(
     post, path = "/ids/getLink", operation_id = "get_link", tag = "data", summary = "Not offered",
     security(),
     responses(Always, (status = 501, description = "`NotImplementedException`", body = Failure)),
 )]
-pub async fn post() -> Result<HttpResponse, Problem> {
+pub async fn get_link() -> Result<HttpResponse, Problem> {
     Err(not_implemented("Sorry getLink is not available on this IDS installation"))
 }

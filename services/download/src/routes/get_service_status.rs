@@ -1,12 +1,12 @@
-//! `GET /ids/getServiceStatus`: what an archive would have to do, for administrators. Without one there is nothing.
+//! `GET /ids/getServiceStatus`: the queue of the archive, for administrators. Without an archive it is empty.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Permission;
 use service_kit::{Code, Problem};
 
-use super::json;
-use crate::openapi::{Always, Failure, ServiceStatus};
-use crate::parameters::Parameters;
+use super::parameters::Parameters;
+use super::responses::json_response;
+use super::wire_types::{Always, Failure, ServiceStatus};
 use crate::state::State;
 
 #[utoipa::path(
@@ -22,9 +22,9 @@ use crate::state::State;
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of_query(&request)?;
-    // Whatever ICAT does not know as a session is refused, in whatever form it is.
+pub async fn get_service_status(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::from_query(&request)?;
+    // The form of the session id is not checked, as in ids.server: ICAT refuses unknown ones.
     let credential = parameters.credential().unwrap_or_default();
     let caller = state.identity.verify_credential(credential).await?;
     let allowed = state.identity.check_permission(&caller, Permission::Administer).await?.allowed;
@@ -33,5 +33,5 @@ pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpRe
         let text = format!("{user} is not included in the ids rootUserNames set.");
         return Err(Problem::new(Code::Forbidden, "download/not-administrator", text));
     }
-    Ok(json(r#"{"opsQueue":[],"lockCount":0,"locks":[],"failures":[]}"#.to_owned()))
+    Ok(json_response(r#"{"opsQueue":[],"lockCount":0,"locks":[],"failures":[]}"#.to_owned()))
 }

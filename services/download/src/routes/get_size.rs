@@ -1,20 +1,20 @@
-//! `GET /ids/getSize`: the bytes of all files together. What is prepared is as long as its files are; by ids it is what
-//! the catalogue says, and the disk where the catalogue says nothing.
+//! `GET /ids/getSize`: the total size of all files. For a prepared selection, the sizes on disk count; for ids, those of the
+//! catalogue, and those on disk where the catalogue has none.
 
 use std::io;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::{Code, Problem};
 
-use super::{resolved, text};
+use super::caller::resolve_selection;
+use super::parameters::Parameters;
+use super::responses::text_response;
+use super::wire_types::{Always, Failure, SelectionQuery};
+use crate::domain::file_errors::{describe_failure, is_file_absent};
+use crate::domain::manifest_entry::MissingFile;
 use crate::error::{NO_LOCATION, missing_files, not_found};
-use crate::manifest::Missing;
-use crate::openapi::{Always, Failure, SelectionQuery};
-use crate::parameters::Parameters;
-use crate::prepared;
 use crate::selection::Datafile;
 use crate::state::State;
-use crate::storage::{describe_failure, is_absent};
 
 #[utoipa::path(
     get, path = "/ids/getSize", operation_id = "get_size", tag = "data", summary = "How large a selection is",
@@ -32,45 +32,45 @@ use crate::storage::{describe_failure, is_absent};
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of_query(&request)?;
+pub async fn get_size(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::from_query(&request)?;
     if let Some(id) = parameters.prepared_id()? {
-        let (_, manifest) = prepared::load(&state, id).await?;
-        return Ok(text(manifest.bytes().to_string()));
+        let (_, manifest) = state.prepared_selections.load_with_manifest(id).await?;
+        return Ok(text_response(manifest.total_size().to_string()));
     }
-    let files = resolved(&state, &parameters).await.map_err(|e| as_one(&parameters, e))?;
-    let told: i64 = files.iter().filter_map(|file| file.size).fold(0, i64::saturating_add);
-    let untold: Vec<&Datafile> = files.iter().filter(|file| file.size.is_none()).collect();
+    let files = resolve_selection(&state, &parameters).await.map_err(|e| map_single_row_error(&parameters, e))?;
+    let catalogued: i64 = files.iter().filter_map(|file| file.size).fold(0, i64::saturating_add);
+    let uncatalogued: Vec<&Datafile> = files.iter().filter(|file| file.size.is_none()).collect();
     let mut measured = 0;
-    if !untold.is_empty() {
-        let locations = untold.iter().map(|file| file.location.clone()).collect();
-        let found = state.storage()?.identify_all(locations).await?;
+    if !uncatalogued.is_empty() {
+        let locations = uncatalogued.iter().map(|file| file.location.clone()).collect();
+        let found = state.storage()?.identify_files(locations).await?;
         let mut unreadable = Vec::new();
-        for (file, found) in untold.into_iter().zip(found) {
+        for (file, found) in uncatalogued.into_iter().zip(found) {
             match found {
                 Ok(identity) => measured = identity.size.saturating_add(measured),
-                // What is not there has no bytes, as in the sum of ids.server.
-                Err(e) if is_absent(&e) => {}
-                Err(e) => unreadable.push(missing(file, &e)),
+                // Missing files count as empty, as in ids.server.
+                Err(e) if is_file_absent(&e) => {}
+                Err(e) => unreadable.push(to_missing_file(file, &e)),
             }
         }
         if !unreadable.is_empty() {
             return Err(missing_files(&unreadable, files.len()));
         }
     }
-    Ok(text(i128::from(told).saturating_add(i128::from(measured)).to_string()))
+    Ok(text_response(i128::from(catalogued).saturating_add(i128::from(measured)).to_string()))
 }
 
-fn missing(file: &Datafile, e: &io::Error) -> Missing {
+fn to_missing_file(file: &Datafile, e: &io::Error) -> MissingFile {
     let reason = describe_failure(e).to_owned();
-    Missing { datafile: file.id, name: file.name.clone(), size: None, reason }
+    MissingFile { datafile: file.id, name: file.name.clone(), size: None, reason }
 }
 
-/// Of one row alone ids.server says 404 whatever ICAT refuses, and has a text of its own for one without a file.
-fn as_one(parameters: &Parameters, e: Problem) -> Problem {
-    let is_one = parameters
-        .wanted()
-        .is_ok_and(|wanted| wanted.datafiles.len() + wanted.datasets.len() + wanted.investigations.len() == 1);
+/// For a single row, ids.server answers 404 whatever ICAT refuses, and has another text for one without location.
+fn map_single_row_error(parameters: &Parameters, e: Problem) -> Problem {
+    let is_one = parameters.parse_selection().is_ok_and(|selection| {
+        selection.datafiles.len() + selection.datasets.len() + selection.investigations.len() == 1
+    });
     match (is_one, e.slug) {
         (true, "download/insufficient-privileges") => not_found(e.detail),
         (true, NO_LOCATION) => Problem::new(Code::NotFound, NO_LOCATION, "Datafile not found"),

@@ -1,15 +1,14 @@
-//! `GET /ids/getStatus` → `ONLINE`, if the ids exist: without an archive everything is.
+//! `GET /ids/getStatus` → `ONLINE`, if the ids exist: without an archive all files are online.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::{Code, Problem};
 
-use super::text;
-use crate::error::of_icat;
-use crate::openapi::{Always, Failure, SelectionQuery};
-use crate::parameters::Parameters;
-use crate::prepared;
-use crate::selection::check;
-use crate::session::who;
+use super::caller::require_session;
+use super::parameters::Parameters;
+use super::responses::text_response;
+use super::wire_types::{Always, Failure, SelectionQuery};
+use crate::error::from_icat_error;
+use crate::selection::require_readable;
 use crate::state::State;
 
 const ONLINE: &str = "ONLINE";
@@ -30,28 +29,31 @@ const ONLINE: &str = "ONLINE";
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of_query(&request)?;
+pub async fn get_status(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::from_query(&request)?;
     if let Some(id) = parameters.prepared_id()? {
-        prepared::find(&state, id).await?;
-        return Ok(text(ONLINE.to_owned()));
+        state.prepared_selections.find_by_id(id).await?;
+        return Ok(text_response(ONLINE.to_owned()));
     }
-    let anybody = parameters.credential().is_none();
-    if !anybody {
-        parameters.check_session()?;
+    let is_anonymous = parameters.credential().is_none();
+    if !is_anonymous {
+        parameters.require_session_id()?;
     }
-    let wanted = parameters.wanted()?;
-    if wanted.is_empty() {
-        return Ok(text(ONLINE.to_owned()));
+    let selection = parameters.parse_selection()?;
+    if selection.is_empty() {
+        return Ok(text_response(ONLINE.to_owned()));
     }
-    if !anybody {
-        let who = who(&state, &parameters).await?;
-        check(state.identity.icat(), who.session.expose(), &wanted).await.map_err(of_icat)?;
+    if !is_anonymous {
+        let caller = require_session(&state, &parameters).await?;
+        require_readable(state.identity.icat(), caller.session.expose(), &selection).await.map_err(from_icat_error)?;
     } else if let Some(reader) = &state.reader {
-        reader.with_session(async |icat, session| check(icat, session, &wanted).await).await.map_err(of_icat)?;
+        reader
+            .with_session(async |icat, session| require_readable(icat, session, &selection).await)
+            .await
+            .map_err(from_icat_error)?;
     } else {
-        let text = "Without a sessionId nobody can look: this service has no reader account";
+        let text = "This service has no reader account: send a sessionId";
         return Err(Problem::new(Code::Forbidden, "download/no-reader", text));
     }
-    Ok(text(ONLINE.to_owned()))
+    Ok(text_response(ONLINE.to_owned()))
 }

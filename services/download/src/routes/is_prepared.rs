@@ -1,13 +1,12 @@
-//! `GET /ids/isPrepared` → `true`: what is prepared is there, without an archive.
+//! `GET /ids/isPrepared` → `true`: without an archive, a prepared selection can be downloaded at once.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use super::text;
-use crate::domain::ids;
-use crate::openapi::{Always, Failure};
-use crate::parameters::Parameters;
-use crate::prepared;
+use super::parameters::Parameters;
+use super::responses::text_response;
+use super::wire_types::{Always, Failure};
+use crate::domain::id_parameters;
 use crate::state::State;
 
 #[utoipa::path(
@@ -23,9 +22,9 @@ use crate::state::State;
             body = Failure),
     ),
 )]
-pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of_query(&request)?;
-    let id = ids::uuid("preparedId", parameters.get("preparedId"))?;
-    prepared::find(&state, id).await?;
-    Ok(text("true".to_owned()))
+pub async fn is_prepared(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::from_query(&request)?;
+    let id = id_parameters::parse_uuid("preparedId", parameters.get("preparedId"))?;
+    state.prepared_selections.find_by_id(id).await?;
+    Ok(text_response("true".to_owned()))
 }

@@ -2,8 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::text;
-use crate::openapi::Always;
+use super::responses::text_response;
+use super::wire_types::Always;
 use crate::state::State;
 
 #[utoipa::path(
@@ -15,6 +15,6 @@ use crate::state::State;
         (status = 200, description = "`true` or `false`", body = String, content_type = "text/plain"),
     ),
 )]
-pub async fn get(state: web::Data<State>) -> HttpResponse {
-    text(state.is_read_only().to_string())
+pub async fn is_read_only(state: web::Data<State>) -> HttpResponse {
+    text_response(state.is_read_only().to_string())
 }

@@ -1,9 +1,9 @@
-//! `GET /ids/isTwoLevel` → `false`: there is no archive behind the storage.
+//! `GET /ids/isTwoLevel` → `false`: the storage has no archive.
 
 use actix_web::HttpResponse;
 
-use super::text;
-use crate::openapi::Always;
+use super::responses::text_response;
+use super::wire_types::Always;
 
 #[utoipa::path(
     get, path = "/ids/isTwoLevel", operation_id = "is_two_level", tag = "service",
@@ -14,6 +14,6 @@ use crate::openapi::Always;
         (status = 200, description = "`false`", body = String, content_type = "text/plain", example = "false"),
     ),
 )]
-pub async fn get() -> HttpResponse {
-    text("false".to_owned())
+pub async fn is_two_level() -> HttpResponse {
+    text_response("false".to_owned())
 }

@@ -1,6 +1,7 @@
-//! The interface of ids.server 2.1 under `/ids`; what is not listed answers 501 `NOT_IMPLEMENTED`.
+//! The interface of ids.server 2.1 under `/ids`; other paths answer 501 `NOT_IMPLEMENTED`.
 
 pub mod archive;
+mod caller;
 pub mod delete;
 pub mod get_data;
 pub mod get_datafile_ids;
@@ -12,69 +13,47 @@ pub mod get_status;
 pub mod is_prepared;
 pub mod is_read_only;
 pub mod is_two_level;
+mod parameters;
 pub mod ping;
 pub mod prepare_data;
 pub mod put;
 pub mod reset;
+mod responses;
 pub mod restore;
 pub mod version;
+pub mod wire_types;
 pub mod write;
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-use service_kit::{ErrorFormat, Listener, Mount, Problem};
+use service_kit::{ErrorFormat, Listener, Mount};
 
-use crate::parameters::Parameters;
-use crate::selection::{Datafile, resolve};
-use crate::session::who;
 use crate::state::State;
 
-pub fn mount(state: Arc<State>) -> Mount {
+pub fn build_mount(state: Arc<State>) -> Mount {
     Mount::new("/ids", Listener::Public, ErrorFormat::Ids)
         .cors_for_everybody()
         .state(state)
-        .get("/ping", ping::get)
-        .get("/version", version::get)
-        .get("/getIcatUrl", get_icat_url::get)
-        .get("/isReadOnly", is_read_only::get)
-        .get("/isTwoLevel", is_two_level::get)
-        .get("/getServiceStatus", get_service_status::get)
-        .get("/getData", get_data::get)
-        .get("/getDatafileIds", get_datafile_ids::get)
-        .get("/getSize", get_size::get)
-        .get("/getStatus", get_status::get)
-        .post("/prepareData", prepare_data::post)
-        .get("/isPrepared", is_prepared::get)
-        .post("/archive", archive::post)
-        .post("/restore", restore::post)
-        .post("/write", write::post)
-        .post("/reset", reset::post)
-        .put("/put", put::put)
+        .get("/ping", ping::get_ping)
+        .get("/version", version::get_version)
+        .get("/getIcatUrl", get_icat_url::get_icat_url)
+        .get("/isReadOnly", is_read_only::is_read_only)
+        .get("/isTwoLevel", is_two_level::is_two_level)
+        .get("/getServiceStatus", get_service_status::get_service_status)
+        .get("/getData", get_data::get_data)
+        .get("/getDatafileIds", get_datafile_ids::get_datafile_ids)
+        .get("/getSize", get_size::get_size)
+        .get("/getStatus", get_status::get_status)
+        .post("/prepareData", prepare_data::prepare_data)
+        .get("/isPrepared", is_prepared::is_prepared)
+        .post("/archive", archive::archive_data)
+        .post("/restore", restore::restore_data)
+        .post("/write", write::write_data)
+        .post("/reset", reset::reset_failures)
+        .put("/put", put::put_data)
         .without_timeout()
-        .post("/put", put::post)
+        .post("/put", put::put_form)
         .without_timeout()
-        .delete("/delete", delete::delete)
-        .post("/getLink", get_link::post)
-}
-
-/// 200 with a text as old clients compare it: no line end.
-fn text(body: String) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("content-type", "text/plain")).body(body)
-}
-
-/// 200 with JSON.
-fn json(body: String) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("content-type", "application/json")).body(body)
-}
-
-/// The files of a call by ids, as its session sees them.
-async fn resolved(state: &State, parameters: &Parameters) -> Result<Vec<Datafile>, Problem> {
-    parameters.check_session()?;
-    let wanted = parameters.wanted()?;
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
-    let who = who(state, parameters).await?;
-    resolve(state.identity.icat(), who.session.expose(), &wanted).await
+        .delete("/delete", delete::delete_data)
+        .post("/getLink", get_link::get_link)
 }

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use crate::openapi::Always;
+use super::wire_types::Always;
 
 #[utoipa::path(
     get, path = "/ids/ping", operation_id = "ping", tag = "service", summary = "Whether it answers",
@@ -12,6 +12,6 @@ use crate::openapi::Always;
         (status = 200, description = "`IdsOK`", body = String, content_type = "text/plain", example = "IdsOK"),
     ),
 )]
-pub async fn get() -> HttpResponse {
+pub async fn get_ping() -> HttpResponse {
     HttpResponse::Ok().insert_header(("content-type", "text/plain")).body("IdsOK")
 }

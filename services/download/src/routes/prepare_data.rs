@@ -1,20 +1,17 @@
-//! `POST /ids/prepareData`: freezes a selection and answers its bearer id.
+//! `POST /ids/prepareData`: stores a selection and answers the id under which it can be downloaded.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use events::messages::download::SelectionPrepared;
 use service_kit::Problem;
 
-use super::text;
-use crate::archive::Form;
-use crate::config::micros;
+use super::caller::{SessionCaller, require_session};
+use super::parameters::Parameters;
+use super::responses::text_response;
+use super::wire_types::{Always, Failure, PrepareForm};
 use crate::error::bad_request;
-use crate::manifest::{self, Selected};
-use crate::openapi::{Always, Failure, PrepareForm};
-use crate::parameters::Parameters;
-use crate::selection::resolve;
-use crate::session::{Who, who};
+use crate::manifest::SelectedFiles;
+use crate::prepared_selections::PrepareOptions;
+use crate::selection::resolve_datafiles;
 use crate::state::State;
-use crate::store::{hashing, missing, prepared};
 
 #[utoipa::path(
     post, path = "/ids/prepareData", operation_id = "prepare_data", tag = "selections", summary = "Freeze a selection",
@@ -34,59 +31,33 @@ use crate::store::{hashing, missing, prepared};
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn prepare_data(
     state: web::Data<State>,
     request: HttpRequest,
     form: web::Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of_form(form, &request);
-    parameters.check_session()?;
-    let wanted = parameters.wanted()?;
-    let zip = parameters.is_true("zip") || wanted.single().is_none();
+    let parameters = Parameters::from_form(form, &request);
+    parameters.require_session_id()?;
+    let selection = parameters.parse_selection()?;
+    let zip = parameters.is_true("zip") || selection.single_datafile().is_none();
     let compress = parameters.is_true("compress");
-    let skips_missing = skips_missing(parameters.get("missing"))?;
-    let (files, owner) = if wanted.is_empty() {
+    let skips_missing = skips_missing_files(parameters.get("missing"))?;
+    let (datafiles, owner) = if selection.is_empty() {
         (Vec::new(), String::new())
     } else {
-        let Who { session, user } = who(&state, &parameters).await?;
-        (resolve(state.identity.icat(), session.expose(), &wanted).await?, user)
+        let SessionCaller { session, user } = require_session(&state, &parameters).await?;
+        (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
     };
-    let selected = manifest::freeze(&state, state.storage()?, &files).await?;
-    let Selected { files: frozen, missing } =
-        if skips_missing { selected } else { Selected { files: selected.require_all()?, missing: Vec::new() } };
-    let id = state.ids.random_uuid().to_string();
-    let now = state.clock.now_micros();
-    let expires_at = now.saturating_add(micros(state.config.prepared_lifetime));
-    state
-        .db
-        .write(async |tx| -> Result<(), Problem> {
-            let stored = manifest::store(tx, &frozen, now).await?;
-            let row = prepared::Prepared {
-                owner: owner.clone(),
-                manifest: stored.id,
-                zip,
-                compress,
-                expires_at,
-                stale: None,
-            };
-            let number = prepared::create(tx, &id, &row, now).await?;
-            missing::create(tx, &id, &missing).await?;
-            // So that the end of the archive is ready by the time that somebody asks for it first.
-            if zip && !compress && stored.form == Form::ZipBlocks {
-                hashing::ask(tx, stored.id, now).await?;
-                tx.notify_on_commit(&state.hashing);
-            }
-            let (files, bytes) = (stored.files, stored.bytes);
-            let event = SelectionPrepared { id: number, subject: owner.clone(), files, bytes };
-            state.outbox.emit(tx, &event).await?;
-            Ok(())
-        })
-        .await?;
-    Ok(text(id))
+    let mut selected = state.manifests.select_files(state.storage()?, &datafiles).await?;
+    if !skips_missing {
+        selected = SelectedFiles { entries: selected.require_all()?, missing: Vec::new() };
+    }
+    let id = state.prepared_selections.create(selected, PrepareOptions { owner, zip, compress }).await?;
+    Ok(text_response(id))
 }
 
-/// Whether files that cannot be had are left out, so that the rest can be; else they refuse the whole.
-fn skips_missing(value: Option<&str>) -> Result<bool, Problem> {
+/// Whether missing files are left out; otherwise they refuse the selection.
+fn skips_missing_files(value: Option<&str>) -> Result<bool, Problem> {
     match value {
         None | Some("refuse") => Ok(false),
         Some("skip") => Ok(true),

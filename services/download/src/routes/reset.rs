@@ -1,12 +1,11 @@
-//! `POST /ids/reset`: forgets failed restores, of which there are none.
+//! `POST /ids/reset`: resets failed restores. Without an archive there are none.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use super::resolved;
-use crate::openapi::{Always, Failure, SelectionForm};
-use crate::parameters::Parameters;
-use crate::prepared;
+use super::caller::resolve_selection;
+use super::parameters::Parameters;
+use super::wire_types::{Always, Failure, SelectionForm};
 use crate::state::State;
 
 #[utoipa::path(
@@ -24,15 +23,15 @@ use crate::state::State;
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn reset_failures(
     state: web::Data<State>,
     request: HttpRequest,
     form: web::Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of_form(form, &request);
+    let parameters = Parameters::from_form(form, &request);
     match parameters.prepared_id()? {
-        Some(id) => drop(prepared::find(&state, id).await?),
-        None => drop(resolved(&state, &parameters).await?),
+        Some(id) => drop(state.prepared_selections.find_by_id(id).await?),
+        None => drop(resolve_selection(&state, &parameters).await?),
     }
     Ok(HttpResponse::NoContent().finish())
 }

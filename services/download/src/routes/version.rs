@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use crate::openapi::{Always, Version};
+use super::wire_types::{Always, Version};
 
 #[utoipa::path(
     get, path = "/ids/version", operation_id = "get_version", tag = "service", summary = "Version of the interface",
@@ -12,6 +12,6 @@ use crate::openapi::{Always, Version};
         (status = 200, description = "Always the version of ids.server whose interface this is", body = Version),
     ),
 )]
-pub async fn get() -> HttpResponse {
+pub async fn get_version() -> HttpResponse {
     HttpResponse::Ok().insert_header(("content-type", "application/json")).body("{\"version\":\"2.1.1\"}")
 }

@@ -1,12 +1,12 @@
-//! `POST /ids/write`: needs an archive behind the storage, and says so last of all.
+//! `POST /ids/write`: not implemented, because there is no archive; 501 after all checks.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use super::resolved;
+use super::caller::resolve_selection;
+use super::parameters::Parameters;
+use super::wire_types::{Always, Failure, SelectionForm};
 use crate::error::{SINGLE_LEVEL, SWITCHED_OFF, not_implemented};
-use crate::openapi::{Always, Failure, SelectionForm};
-use crate::parameters::Parameters;
 use crate::state::State;
 
 #[utoipa::path(
@@ -25,7 +25,7 @@ use crate::state::State;
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn post(
+pub async fn write_data(
     state: web::Data<State>,
     request: HttpRequest,
     form: web::Form<Vec<(String, String)>>,
@@ -33,6 +33,6 @@ pub async fn post(
     if state.is_read_only() {
         return Err(not_implemented(SWITCHED_OFF));
     }
-    resolved(&state, &Parameters::of_form(form, &request)).await?;
+    resolve_selection(&state, &Parameters::from_form(form, &request)).await?;
     Err(not_implemented(SINGLE_LEVEL))
 }

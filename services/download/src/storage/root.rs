@@ -1,9 +1,9 @@
-//! The directory that locations are relative to, and the one below which nothing is ever opened.
+//! The root directory of a storage. Files are opened beneath it, and never below `data_dir`.
 //!
-//! Locations come from the catalogue, which users may write. A handle on the root keeps them below it, links included.
-//! `data_dir` has the databases and the signing keys of the suite: wherever it lies, every directory that a location leads
-//! through is compared with it by device and inode, up to the root of the file system, so that links, bind mounts and a
-//! directory that was moved after the start make no difference.
+//! Locations come from the catalogue, which users may write. A directory handle keeps them beneath the root, links
+//! included. `data_dir` contains the databases and signing keys of the suite. Every directory on the way to a location is
+//! compared with it by device and inode, up to the root of the file system, so that links, bind mounts and directories that
+//! are moved later make no difference.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -15,52 +15,52 @@ use cap_std::fs::{Dir, Metadata};
 use rustix::fs::{Access, AtFlags, Mode, OFlags, accessat, openat, stat, statat};
 use rustix::io::Errno;
 
-/// How far up the directories of a file system may go.
-const DEEPEST: usize = 4096;
+/// How many levels the directories of a file system may have.
+const MAX_DEPTH: usize = 4096;
 
-/// A storage's root directory.
+/// The root directory of a storage.
 #[derive(Debug)]
-pub struct Root {
+pub struct StorageRoot {
     directory: Dir,
-    /// `data_dir`; looked up again at every check, because it may be made or moved later.
+    /// `data_dir`; looked up at every check, because it may be created or moved later.
     private: PathBuf,
 }
 
-/// A directory that may be used, and a name in it.
-pub struct Place {
+/// A name in a directory that may be used.
+pub struct DirectoryEntry {
     pub directory: Rc<Dir>,
     pub name: PathBuf,
 }
 
-/// Looks up places one after the other; files of one directory cost one look at the directory.
-pub struct Lookup<'r> {
-    root: &'r Root,
+/// Looks up files one after the other. Consecutive files of one directory cost one check of that directory.
+pub struct FileLookup<'r> {
+    root: &'r StorageRoot,
     last: Option<(PathBuf, Rc<Dir>)>,
 }
 
-/// A location in the catalogue's form: relative, forward slashes, no tricks.
-pub fn is_plain(location: &str) -> bool {
+/// Whether a location is a relative path with forward slashes and without empty, `.` or `..` segments.
+pub fn is_plain_path(location: &str) -> bool {
     !location.is_empty()
         && !location.contains('\0')
         && location.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
-/// A location that no file of a storage can have, now or later.
-fn refused(why: &'static str) -> io::Error {
+/// The error of a location that no file of a storage can have.
+fn invalid_location(why: &'static str) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, why)
 }
 
-impl Root {
+impl StorageRoot {
     pub fn open(path: &Path, private: &Path) -> io::Result<Self> {
         let directory = Dir::open_ambient_dir(path, ambient_authority())?;
         Ok(Self { directory, private: private.to_owned() })
     }
 
-    pub fn lookup(&self) -> Lookup<'_> {
-        Lookup { root: self, last: None }
+    pub fn start_lookup(&self) -> FileLookup<'_> {
+        FileLookup { root: self, last: None }
     }
 
-    /// Opens a directory beneath the root; empty: the root itself.
+    /// Opens a directory beneath the root; the empty path is the root.
     pub fn open_directory(&self, path: &Path) -> io::Result<Dir> {
         let directory =
             if path.as_os_str().is_empty() { self.directory.try_clone()? } else { self.directory.open_dir(path)? };
@@ -68,7 +68,7 @@ impl Root {
         Ok(directory)
     }
 
-    /// The same, made with what is missing above it.
+    /// The same; creates the directory and its parents if they are missing.
     pub fn create_directory(&self, path: &Path) -> io::Result<Dir> {
         for above in path.ancestors() {
             match self.open_directory(above) {
@@ -81,14 +81,14 @@ impl Root {
         self.open_directory(path)
     }
 
-    /// The place of a new or an existing file; a link there is a place of its own.
-    pub fn place(&self, location: &str) -> io::Result<Place> {
-        let (above, name) = parts(location)?;
-        Ok(Place { directory: Rc::new(self.open_directory(above)?), name: name.to_owned() })
+    /// The directory entry of a location, whether it exists or not. A link is not followed.
+    pub fn locate_entry(&self, location: &str) -> io::Result<DirectoryEntry> {
+        let (above, name) = split_location(location)?;
+        Ok(DirectoryEntry { directory: Rc::new(self.open_directory(above)?), name: name.to_owned() })
     }
 
-    /// Removes an empty directory; whether it did.
-    pub fn remove_empty(&self, path: &Path) -> bool {
+    /// Removes a directory if it is empty; true if it was removed.
+    pub fn remove_empty_directory(&self, path: &Path) -> bool {
         self.directory.remove_dir(path).is_ok()
     }
 
@@ -106,44 +106,44 @@ impl Root {
             Err(e) => return Err(e.into()),
         };
         let (mut path, mut below) = (String::from("."), None);
-        for _ in 0..DEEPEST {
+        for _ in 0..MAX_DEPTH {
             let found = statat(directory, &path, AtFlags::empty())?;
             let found = (found.st_dev, found.st_ino);
             if found == private {
-                return Err(refused("the location lies below data_dir, where no data files are"));
+                return Err(invalid_location("the location lies below data_dir"));
             }
-            // Above the topmost directory there is only itself.
+            // The parent of the topmost directory is that directory.
             if below == Some(found) {
                 return Ok(());
             }
             below = Some(found);
             path.push_str("/..");
         }
-        Err(io::Error::other("the directories above the location have no end"))
+        Err(io::Error::other("the location has too many parent directories"))
     }
 }
 
-impl Lookup<'_> {
-    /// Looks at a regular file, through links that stay beneath the root.
-    pub fn find(&mut self, location: &str) -> io::Result<(Place, Metadata)> {
-        let (above, name) = parts(location)?;
-        let found = self.look(above, name)?;
+impl FileLookup<'_> {
+    /// Finds a regular file; follows links that stay beneath the root.
+    pub fn find_file(&mut self, location: &str) -> io::Result<(DirectoryEntry, Metadata)> {
+        let (above, name) = split_location(location)?;
+        let found = self.find_entry(above, name)?;
         let (place, metadata) = if found.1.is_symlink() {
             let target = self.root.directory.canonicalize(location)?;
             let (Some(above), Some(name)) = (target.parent(), target.file_name()) else {
-                return Err(refused("the location is no regular file"));
+                return Err(invalid_location("the location is not a regular file"));
             };
-            self.look(above, Path::new(name))?
+            self.find_entry(above, Path::new(name))?
         } else {
             found
         };
         if !metadata.is_file() {
-            return Err(refused("the location is no regular file"));
+            return Err(invalid_location("the location is not a regular file"));
         }
         Ok((place, metadata))
     }
 
-    fn look(&mut self, above: &Path, name: &Path) -> io::Result<(Place, Metadata)> {
+    fn find_entry(&mut self, above: &Path, name: &Path) -> io::Result<(DirectoryEntry, Metadata)> {
         let known = self.last.take().filter(|(path, _)| path == above);
         let directory = match known {
             Some((_, directory)) => directory,
@@ -151,31 +151,31 @@ impl Lookup<'_> {
         };
         let metadata = directory.symlink_metadata(name);
         self.last = Some((above.to_owned(), Rc::clone(&directory)));
-        Ok((Place { directory, name: name.to_owned() }, metadata?))
+        Ok((DirectoryEntry { directory, name: name.to_owned() }, metadata?))
     }
 }
 
-impl Place {
-    /// Whether this process may read it.
+impl DirectoryEntry {
+    /// An error unless this process may read the file.
     pub fn require_readable(&self) -> io::Result<()> {
         match accessat(&*self.directory, &self.name, Access::READ_OK, AtFlags::EACCESS) {
-            // Some file systems and kernels do not say; opening it will tell.
+            // Some file systems and kernels cannot answer; opening the file will tell.
             Ok(()) | Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => Ok(()),
             Err(e) => Err(e.into()),
         }
     }
 
-    /// Opens what is no link, and was looked at before: opening a pipe would wait for a writer.
-    pub fn open(&self) -> io::Result<File> {
+    /// Opens a file that was found to be regular before: opening a pipe would wait for a writer. Links are refused.
+    pub fn open_file(&self) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&*self.directory, &self.name, flags, Mode::empty())?.into())
     }
 }
 
-/// Directory and name.
-fn parts(location: &str) -> io::Result<(&Path, &Path)> {
-    if !is_plain(location) {
-        return Err(refused("the location is not a plain relative path"));
+/// Splits a location into directory and name.
+fn split_location(location: &str) -> io::Result<(&Path, &Path)> {
+    if !is_plain_path(location) {
+        return Err(invalid_location("the location is not a plain relative path"));
     }
     let (above, name) = location.rsplit_once('/').unwrap_or(("", location));
     Ok((Path::new(above), Path::new(name)))
@@ -186,12 +186,12 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    use crate::storage::{Writing, identify, open, remove};
+    use crate::storage::{NewFile, identify_file, open_file, remove_file};
 
     const KEY: &str = "data/auth/keys/1.pem";
 
-    /// A storage with a file and with `data_dir` in it, which has a key and a database.
-    fn nested() -> (tempfile::TempDir, PathBuf) {
+    /// A storage that contains a file, and `data_dir` with a key and a database.
+    fn create_nested_storage() -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("root");
         for (path, text) in [("scan/a.h5", "data"), (KEY, "key"), ("data/auth.db", "rows"), ("database/b.h5", "data")] {
@@ -201,62 +201,65 @@ mod tests {
         (dir, root)
     }
 
-    fn require_refused(root: &Root, locations: &[&str]) {
+    fn require_refused(root: &StorageRoot, locations: &[&str]) {
         for location in locations {
-            for outcome in [identify(root, location).map(drop), open(root, location).map(drop), remove(root, location)]
-            {
+            for outcome in [
+                identify_file(root, location).map(drop),
+                open_file(root, location).map(drop),
+                remove_file(root, location),
+            ] {
                 assert_eq!(outcome.unwrap_err().kind(), ErrorKind::InvalidInput, "{location}");
             }
-            let written = Writing::begin(root, &format!("{location}.new")).map(drop);
+            let written = NewFile::create(root, &format!("{location}.new")).map(drop);
             assert_eq!(written.unwrap_err().kind(), ErrorKind::InvalidInput, "{location}");
         }
     }
 
     #[test]
     fn nothing_below_data_dir_is_opened_written_or_removed_whatever_leads_there() {
-        let (_dir, path) = nested();
+        let (_dir, path) = create_nested_storage();
         symlink("data", path.join("link")).unwrap();
         symlink("../data/auth", path.join("scan/up")).unwrap();
         symlink("data/auth.db", path.join("file")).unwrap();
         symlink("link/auth.db", path.join("scan/../chain")).unwrap();
-        let control = Root::open(&path, Path::new("/nowhere")).unwrap();
+        let control = StorageRoot::open(&path, Path::new("/nowhere")).unwrap();
         for readable in [KEY, "data/auth.db", "link/auth.db", "scan/up/keys/1.pem", "file", "chain"] {
-            assert!(open(&control, readable).is_ok(), "the control: {readable} is there");
+            assert!(open_file(&control, readable).is_ok(), "the control: {readable} is there");
         }
         let elsewhere = tempfile::tempdir().unwrap();
         symlink(path.join("data"), elsewhere.path().join("named")).unwrap();
         for private in [path.join("data"), path.join("scan/../data"), path.join("link"), elsewhere.path().join("named")]
         {
-            let root = Root::open(&path, &private).unwrap();
+            let root = StorageRoot::open(&path, &private).unwrap();
             require_refused(&root, &[KEY, "data/auth.db", "link/auth.db", "scan/up/keys/1.pem"]);
             for link in ["file", "chain"] {
-                assert_eq!(open(&root, link).unwrap_err().kind(), ErrorKind::InvalidInput, "{link}");
+                assert_eq!(open_file(&root, link).unwrap_err().kind(), ErrorKind::InvalidInput, "{link}");
             }
             for public in ["scan/a.h5", "database/b.h5"] {
-                assert!(open(&root, public).is_ok(), "{public} is no part of it");
+                assert!(open_file(&root, public).is_ok(), "{public} is no part of it");
             }
-            assert!(Writing::begin(&root, "data/new/file.part").is_err() && !path.join("data/new").exists());
+            assert!(NewFile::create(&root, "data/new/file.part").is_err() && !path.join("data/new").exists());
             assert!(path.join(KEY).exists() && path.join("data/auth.db").exists());
         }
     }
 
     #[test]
-    fn a_storage_below_data_dir_has_no_files() {
-        let (_dir, path) = nested();
+    fn a_storage_below_data_dir_is_refused() {
+        let (_dir, path) = create_nested_storage();
         for (root, private) in [(path.join("data"), path.clone()), (path.clone(), path.clone())] {
-            let root = Root::open(&root, &private).unwrap();
+            let root = StorageRoot::open(&root, &private).unwrap();
             require_refused(&root, &["auth.db"]);
-            assert_eq!(Writing::begin(&root, "new/x").err().unwrap().kind(), ErrorKind::InvalidInput);
+            assert_eq!(NewFile::create(&root, "new/x").err().unwrap().kind(), ErrorKind::InvalidInput);
         }
         assert!(!path.join("data/new").exists() && path.join("data/auth.db").exists());
     }
 
     #[test]
-    fn a_data_dir_that_is_made_or_moved_later_is_kept_out_of_too() {
-        let (dir, path) = nested();
+    fn a_data_dir_that_is_created_or_moved_later_is_protected_too() {
+        let (dir, path) = create_nested_storage();
         let private = dir.path().join("private");
-        let root = Root::open(&path, &private).unwrap();
-        assert!(open(&root, "data/auth.db").is_ok(), "the control");
+        let root = StorageRoot::open(&path, &private).unwrap();
+        assert!(open_file(&root, "data/auth.db").is_ok(), "the control");
         symlink(path.join("data"), &private).unwrap();
         require_refused(&root, &["data/auth.db"]);
         std::fs::remove_file(&private).unwrap();
@@ -265,18 +268,18 @@ mod tests {
         std::fs::rename(&private, path.join("moved")).unwrap();
         symlink(path.join("moved"), &private).unwrap();
         require_refused(&root, &["moved/auth.db"]);
-        assert!(open(&root, "data/auth.db").is_ok());
+        assert!(open_file(&root, "data/auth.db").is_ok());
     }
 
     #[test]
-    fn one_lookup_for_many_files_sees_each_of_them() {
-        let (_dir, path) = nested();
+    fn one_lookup_finds_many_files() {
+        let (_dir, path) = create_nested_storage();
         std::fs::write(path.join("scan/b.h5"), "longer").unwrap();
         symlink("../database/b.h5", path.join("scan/c.h5")).unwrap();
-        let root = Root::open(&path, &path.join("data")).unwrap();
-        let mut lookup = root.lookup();
+        let root = StorageRoot::open(&path, &path.join("data")).unwrap();
+        let mut lookup = root.start_lookup();
         let all = ["scan/a.h5", "scan/none", "scan/b.h5", "data/auth.db", "scan/c.h5", "scan/a.h5", "database/b.h5"];
-        let found = all.map(|location| lookup.find(location).ok().map(|(_, metadata)| metadata.len()));
+        let found = all.map(|location| lookup.find_file(location).ok().map(|(_, metadata)| metadata.len()));
         assert_eq!(found, [Some(4), None, Some(6), None, Some(4), Some(4), Some(4)]);
     }
 }

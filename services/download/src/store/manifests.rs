@@ -1,122 +1,148 @@
-//! Frozen lists of files.
+//! Manifests and their entries.
 
-use service_kit::{DbError, Row, Tx, Val};
+use service_kit::{DbError, Micros, Row, Tx, Val};
 
-use crate::archive::Form;
-use crate::manifest::Frozen;
-use crate::storage::Identity;
+use crate::domain::archive::ArchiveFormat;
+use crate::domain::file_identity::FileIdentity;
+use crate::domain::manifest_entry::ManifestEntry;
 
-const FIND: &str = "SELECT id, zip_form, files, bytes FROM manifest WHERE hash = $1";
+const FIND_BY_HASH: &str = "SELECT id, zip_form, files, bytes FROM manifest WHERE hash = $1";
 const GET: &str = "SELECT hash, zip_form, files, bytes FROM manifest WHERE id = $1 AND stale_at IS NULL";
 const CREATE: &str = "INSERT INTO manifest (id, hash, zip_form, files, bytes, created_at, used_at) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash) DO NOTHING RETURNING id";
-const MEMBERS: &str = "SELECT datafile, name, location, size, modified_ns, changed_ns, device, inode, crc32 \
+const LIST_ENTRIES: &str = "SELECT datafile, name, location, size, modified_ns, changed_ns, device, inode, crc32 \
                        FROM manifest_member WHERE manifest_id = $1 ORDER BY place";
-const CRCS: &str = "SELECT place, crc32 FROM manifest_member WHERE manifest_id = $1 AND crc32 IS NOT NULL";
-const LEARN: &str = "UPDATE manifest_member SET crc32 = $1 WHERE manifest_id = $2 AND place = $3 AND crc32 IS NULL";
-const TOUCH: &str = "UPDATE manifest SET used_at = $1 WHERE id = $2 AND used_at < $3";
-const STALE: &str = "UPDATE manifest SET stale_at = $1, stale_datafile = $2, hash = hash || ':' || CAST(id AS TEXT) \
+const LIST_CHECKSUMS: &str = "SELECT place, crc32 FROM manifest_member WHERE manifest_id = $1 AND crc32 IS NOT NULL";
+const SET_CHECKSUM: &str =
+    "UPDATE manifest_member SET crc32 = $1 WHERE manifest_id = $2 AND place = $3 AND crc32 IS NULL";
+const UPDATE_LAST_USED: &str = "UPDATE manifest SET used_at = $1 WHERE id = $2 AND used_at < $3";
+const MARK_STALE: &str = "UPDATE manifest SET stale_at = $1, stale_datafile = $2, hash = hash || ':' || CAST(id AS TEXT) \
                      WHERE id = $3 AND stale_at IS NULL";
-const PURGE_MEMBERS: &str = "DELETE FROM manifest_member WHERE manifest_id IN (SELECT m.id FROM manifest m \
+const DELETE_UNUSED_ENTRIES: &str = "DELETE FROM manifest_member WHERE manifest_id IN (SELECT m.id FROM manifest m \
                              WHERE m.used_at < $1 AND NOT EXISTS (SELECT 1 FROM prepared p WHERE p.manifest_id = m.id))";
-const PURGE: &str = "DELETE FROM manifest WHERE used_at < $1 \
+const DELETE_UNUSED: &str = "DELETE FROM manifest WHERE used_at < $1 \
                      AND NOT EXISTS (SELECT 1 FROM prepared p WHERE p.manifest_id = manifest.id)";
 const INSERT_MEMBERS: &str = "INSERT INTO manifest_member (manifest_id, place, datafile, name, location, size, \
                               modified_ns, changed_ns, device, inode, crc32) VALUES ";
 /// Every statement of fixed text, for the test that prepares them on each engine.
-pub const ALL: [&str; 10] = [FIND, GET, CREATE, MEMBERS, CRCS, LEARN, TOUCH, STALE, PURGE_MEMBERS, PURGE];
+pub const ALL: [&str; 10] = [
+    FIND_BY_HASH,
+    GET,
+    CREATE,
+    LIST_ENTRIES,
+    LIST_CHECKSUMS,
+    SET_CHECKSUM,
+    UPDATE_LAST_USED,
+    MARK_STALE,
+    DELETE_UNUSED_ENTRIES,
+    DELETE_UNUSED,
+];
 
 const ROWS_PER_INSERT: usize = 50;
 const COLUMNS: usize = 11;
 
 /// A manifest without its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
+pub struct ManifestHeader {
     pub id: i64,
     pub hash: String,
-    pub form: Form,
+    pub zip_format: ArchiveFormat,
     pub files: i64,
     pub bytes: i64,
 }
 
-/// The valid manifest of this content.
-pub async fn find(tx: &mut Tx, hash: &str) -> Result<Option<Head>, DbError> {
-    let row = tx.fetch_optional(FIND, &[hash.into()]).await?;
-    row.map(|row| head(&row, row.get("id")?, hash.to_owned())).transpose()
+/// The current manifest with these files.
+pub async fn find_manifest_by_hash(tx: &mut Tx, hash: &str) -> Result<Option<ManifestHeader>, DbError> {
+    let row = tx.fetch_optional(FIND_BY_HASH, &[hash.into()]).await?;
+    row.map(|row| parse_header(&row, row.get("id")?, hash.to_owned())).transpose()
 }
 
-/// A manifest by its number; `None` once it is stale.
-pub async fn get(tx: &mut Tx, id: i64) -> Result<Option<Head>, DbError> {
+/// A manifest by its id; `None` once it is marked as stale.
+pub async fn get_manifest(tx: &mut Tx, id: i64) -> Result<Option<ManifestHeader>, DbError> {
     let row = tx.fetch_optional(GET, &[id.into()]).await?;
-    row.map(|row| head(&row, id, row.get("hash")?)).transpose()
+    row.map(|row| parse_header(&row, id, row.get("hash")?)).transpose()
 }
 
-/// Stores a manifest, unless one of this content exists; the valid one of both.
-pub async fn create(tx: &mut Tx, hash: &str, form: Form, files: &[Frozen], now: i64) -> Result<Head, DbError> {
-    if let Some(known) = find(tx, hash).await? {
+/// Stores a manifest, unless there is a current one with the same files; the current one.
+pub async fn create_manifest(
+    tx: &mut Tx,
+    hash: &str,
+    zip_format: ArchiveFormat,
+    entries: &[ManifestEntry],
+    now: Micros,
+) -> Result<ManifestHeader, DbError> {
+    if let Some(known) = find_manifest_by_hash(tx, hash).await? {
         return Ok(known);
     }
     let id = tx.allocate_ids(1).await?.first().copied().ok_or(DbError::NoRow)?;
-    let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
-    let bytes = files.iter().map(|file| file.identity.size).fold(0, u64::saturating_add).cast_signed();
-    let vals = [id.into(), hash.into(), form_name(form).into(), count.into(), bytes.into(), now.into(), now.into()];
+    let count = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+    let bytes = entries.iter().map(|entry| entry.identity.size).fold(0, u64::saturating_add).cast_signed();
+    let vals = [
+        id.into(),
+        hash.into(),
+        render_zip_format(zip_format).into(),
+        count.into(),
+        bytes.into(),
+        now.into(),
+        now.into(),
+    ];
     if tx.fetch_optional(CREATE, &vals).await?.is_none() {
-        return find(tx, hash).await?.ok_or(DbError::NoRow);
+        return find_manifest_by_hash(tx, hash).await?.ok_or(DbError::NoRow);
     }
-    for (chunk, files) in files.chunks(ROWS_PER_INSERT).enumerate() {
-        let mut vals: Vec<Val> = Vec::with_capacity(files.len() * COLUMNS);
-        for (n, file) in files.iter().enumerate() {
-            let place = i64::try_from(chunk * ROWS_PER_INSERT + n).unwrap_or(i64::MAX);
-            let Identity { size, modified_ns, changed_ns, device, inode } = file.identity;
-            vals.extend([id.into(), place.into(), file.datafile.into()]);
-            vals.extend([(&file.name).into(), (&file.location).into(), size.cast_signed().into()]);
+    for (chunk, entries) in entries.chunks(ROWS_PER_INSERT).enumerate() {
+        let mut vals: Vec<Val> = Vec::with_capacity(entries.len() * COLUMNS);
+        for (n, entry) in entries.iter().enumerate() {
+            let index = i64::try_from(chunk * ROWS_PER_INSERT + n).unwrap_or(i64::MAX);
+            let FileIdentity { size, modified_ns, changed_ns, device, inode } = entry.identity;
+            vals.extend([id.into(), index.into(), entry.datafile.into()]);
+            vals.extend([(&entry.name).into(), (&entry.location).into(), size.cast_signed().into()]);
             vals.extend([modified_ns.into(), changed_ns.into()]);
-            vals.extend([device.cast_signed().into(), inode.cast_signed().into(), file.crc.map(i64::from).into()]);
+            vals.extend([device.cast_signed().into(), inode.cast_signed().into(), entry.crc.map(i64::from).into()]);
         }
-        tx.execute(&insert(files.len()), &vals).await?;
+        tx.execute(&render_insert(entries.len()), &vals).await?;
     }
-    Ok(Head { id, hash: hash.to_owned(), form, files: count, bytes })
+    Ok(ManifestHeader { id, hash: hash.to_owned(), zip_format, files: count, bytes })
 }
 
-/// The members in their order.
-pub async fn members(tx: &mut Tx, id: i64) -> Result<Vec<Frozen>, DbError> {
-    tx.fetch_all(MEMBERS, &[id.into()]).await?.iter().map(frozen).collect()
+/// The entries in their order.
+pub async fn list_entries(tx: &mut Tx, id: i64) -> Result<Vec<ManifestEntry>, DbError> {
+    tx.fetch_all(LIST_ENTRIES, &[id.into()]).await?.iter().map(parse_entry).collect()
 }
 
-/// The checksums that are known by now, each with its place.
-pub async fn crcs(tx: &mut Tx, id: i64) -> Result<Vec<(usize, u32)>, DbError> {
-    let rows = tx.fetch_all(CRCS, &[id.into()]).await?;
-    let one = |row: &Row| {
-        let place = usize::try_from(row.get::<i64>("place")?).unwrap_or(usize::MAX);
-        Ok((place, crc(row.get("crc32")?)))
+/// The checksums that are known by now, each with the index of its entry.
+pub async fn list_checksums(tx: &mut Tx, id: i64) -> Result<Vec<(usize, u32)>, DbError> {
+    let rows = tx.fetch_all(LIST_CHECKSUMS, &[id.into()]).await?;
+    let map = |row: &Row| {
+        let member = usize::try_from(row.get::<i64>("place")?).unwrap_or(usize::MAX);
+        Ok((member, parse_crc32(row.get("crc32")?)))
     };
-    rows.iter().map(one).collect()
+    rows.iter().map(map).collect()
 }
 
-/// Sets a checksum that was not known; one that was stays.
-pub async fn learn(tx: &mut Tx, id: i64, place: usize, crc: u32) -> Result<(), DbError> {
-    let place = i64::try_from(place).unwrap_or(i64::MAX);
-    tx.execute(LEARN, &[i64::from(crc).into(), id.into(), place.into()]).await.map(drop)
+/// Sets a checksum that is not known yet.
+pub async fn set_checksum(tx: &mut Tx, id: i64, member: usize, crc: u32) -> Result<(), DbError> {
+    let index = i64::try_from(member).unwrap_or(i64::MAX);
+    tx.execute(SET_CHECKSUM, &[i64::from(crc).into(), id.into(), index.into()]).await.map(drop)
 }
 
-/// Notes that a manifest is in use, but not oftener than after `now - before`.
-pub async fn touch(tx: &mut Tx, id: i64, now: i64, before: i64) -> Result<(), DbError> {
-    tx.execute(TOUCH, &[now.into(), id.into(), before.into()]).await.map(drop)
+/// Sets the time of the last use, if the stored one is before `outdated`.
+pub async fn update_last_used(tx: &mut Tx, id: i64, now: Micros, outdated: Micros) -> Result<(), DbError> {
+    tx.execute(UPDATE_LAST_USED, &[now.into(), id.into(), outdated.into()]).await.map(drop)
 }
 
-/// Says that a file of it is not the one that was frozen; whether that was news.
-pub async fn mark_stale(tx: &mut Tx, id: i64, datafile: i64, now: i64) -> Result<bool, DbError> {
-    Ok(tx.execute(STALE, &[now.into(), datafile.into(), id.into()]).await? == 1)
+/// Marks a manifest whose file has changed; false if it was marked before.
+pub async fn mark_manifest_stale(tx: &mut Tx, id: i64, datafile: i64, now: Micros) -> Result<bool, DbError> {
+    Ok(tx.execute(MARK_STALE, &[now.into(), datafile.into(), id.into()]).await? == 1)
 }
 
-/// Forgets manifests that nobody has used since `before` and that no prepared selection needs.
-pub async fn purge(tx: &mut Tx, before: i64) -> Result<u64, DbError> {
-    tx.execute(PURGE_MEMBERS, &[before.into()]).await?;
-    tx.execute(PURGE, &[before.into()]).await
+/// Deletes manifests that were last used before a moment and that no prepared selection needs.
+pub async fn delete_unused_manifests(tx: &mut Tx, before: Micros) -> Result<u64, DbError> {
+    tx.execute(DELETE_UNUSED_ENTRIES, &[before.into()]).await?;
+    tx.execute(DELETE_UNUSED, &[before.into()]).await
 }
 
-/// A statement for so many rows; also for the test that prepares it.
-pub fn insert(rows: usize) -> String {
+/// The statement that inserts this many entries; public for the test that prepares it.
+pub fn render_insert(rows: usize) -> String {
     let row = |n: usize| {
         let places: Vec<String> = (1..=COLUMNS).map(|column| format!("${}", n * COLUMNS + column)).collect();
         format!("({})", places.join(", "))
@@ -124,40 +150,40 @@ pub fn insert(rows: usize) -> String {
     format!("{INSERT_MEMBERS}{}", (0..rows).map(row).collect::<Vec<_>>().join(", "))
 }
 
-fn head(row: &Row, id: i64, hash: String) -> Result<Head, DbError> {
-    let form = form_of(&row.get::<String>("zip_form")?)?;
-    Ok(Head { id, hash, form, files: row.get("files")?, bytes: row.get("bytes")? })
+fn parse_header(row: &Row, id: i64, hash: String) -> Result<ManifestHeader, DbError> {
+    let zip_format = parse_zip_format(&row.get::<String>("zip_form")?)?;
+    Ok(ManifestHeader { id, hash, zip_format, files: row.get("files")?, bytes: row.get("bytes")? })
 }
 
-fn frozen(row: &Row) -> Result<Frozen, DbError> {
-    Ok(Frozen {
+fn parse_entry(row: &Row) -> Result<ManifestEntry, DbError> {
+    Ok(ManifestEntry {
         datafile: row.get("datafile")?,
         name: row.get("name")?,
         location: row.get("location")?,
-        identity: Identity {
+        identity: FileIdentity {
             size: row.get::<i64>("size")?.cast_unsigned(),
             modified_ns: row.get("modified_ns")?,
             changed_ns: row.get("changed_ns")?,
             device: row.get::<i64>("device")?.cast_unsigned(),
             inode: row.get::<i64>("inode")?.cast_unsigned(),
         },
-        crc: row.get::<Option<i64>>("crc32")?.map(crc),
+        crc: row.get::<Option<i64>>("crc32")?.map(parse_crc32),
     })
 }
 
-/// What was an unsigned 32-bit number before it was stored.
-pub(super) fn crc(stored: i64) -> u32 {
+/// Reads a stored CRC-32.
+pub(super) fn parse_crc32(stored: i64) -> u32 {
     u32::try_from(stored).unwrap_or_default()
 }
 
-fn form_name(form: Form) -> &'static str {
-    if form == Form::ZipStored { "stored" } else { "blocks" }
+fn render_zip_format(format: ArchiveFormat) -> &'static str {
+    if format == ArchiveFormat::ZipStored { "stored" } else { "blocks" }
 }
 
-fn form_of(name: &str) -> Result<Form, DbError> {
+fn parse_zip_format(name: &str) -> Result<ArchiveFormat, DbError> {
     match name {
-        "stored" => Ok(Form::ZipStored),
-        "blocks" => Ok(Form::ZipBlocks),
-        _ => Err(DbError::Column { column: "zip_form".to_owned(), reason: format!("{name} is no form") }),
+        "stored" => Ok(ArchiveFormat::ZipStored),
+        "blocks" => Ok(ArchiveFormat::ZipBlocks),
+        _ => Err(DbError::Column { column: "zip_form".to_owned(), reason: format!("{name} is not a ZIP format") }),
     }
 }

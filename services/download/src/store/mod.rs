@@ -1,9 +1,9 @@
 //! All SQL of downloads.
 
+pub mod checksum_jobs;
 pub mod checksums;
-pub mod hashing;
-pub mod keys;
 pub mod manifests;
-pub mod missing;
-pub mod prepared;
-pub mod unclaimed;
+pub mod missing_files;
+pub mod orphan_checks;
+pub mod prepared_selections;
+pub mod signing_keys;

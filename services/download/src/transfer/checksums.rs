@@ -1,151 +1,148 @@
-//! Checksums that a range needs and nobody knows: stored ones are fetched, a few files are read at once, and for more
-//! the client is told to come back while a worker reads them.
+//! Checksums that a range needs and that are not known yet: stored ones are loaded, a few files are read at once, and for
+//! more the client is asked to come back while a worker reads them.
 
 use std::sync::Arc;
 
 use crc32fast::Hasher;
 use service_kit::{Code, Problem};
 
-use super::refused;
-use super::source::{Broken, Reading};
-use crate::archive::{Form, Zone};
+use super::Transfers;
+use super::member_reader::{MemberReader, ReadError};
+use crate::domain::archive::{ArchiveFormat, Zone, stored_blocks_length};
 use crate::manifest::Manifest;
-use crate::state::State;
-use crate::storage::{Root, Storage};
+use crate::storage::{Storage, StorageRoot};
 use crate::store;
 
-/// Read in one call of the pool.
-const PER_CALL: u64 = 32 << 20;
-const READ: usize = 256 * 1024;
-/// What a disk gives in a second; only for telling how long to wait.
+/// Bytes that are read in one call of the pool.
+const BYTES_PER_CALL: u64 = 32 << 20;
+const BUFFER_SIZE: usize = 256 * 1024;
+/// An estimate of the speed of a disk, from which `Retry-After` follows.
 const BYTES_PER_SECOND: u64 = 200 << 20;
 
-/// Makes sure that every checksum in the range is known, or will be known by the time the stream comes to it.
-pub async fn provide(
-    state: &State,
-    storage: &Storage,
-    manifest: &Arc<Manifest>,
-    form: Form,
-    first: u64,
-    end: u64,
-) -> Result<(), Problem> {
-    if form != Form::ZipBlocks || missing(manifest, first, end).is_empty() {
-        return Ok(());
+impl Transfers {
+    /// Makes sure that every checksum in the range is known, or will be by the time the transfer comes to it.
+    pub async fn provide_checksums(
+        &self,
+        storage: &Storage,
+        manifest: &Arc<Manifest>,
+        format: ArchiveFormat,
+        first: u64,
+        end: u64,
+    ) -> Result<(), Problem> {
+        if format != ArchiveFormat::ZipBlocks || list_missing_checksums(manifest, first, end).is_empty() {
+            return Ok(());
+        }
+        self.manifests.merge_stored_checksums(manifest).await?;
+        let missing = list_missing_checksums(manifest, first, end);
+        let bytes: u64 = missing.iter().map(|member| manifest.members()[*member].size).sum();
+        if bytes > self.hash_at_once
+            && let Some(id) = manifest.id
+        {
+            let now = self.clock.now_as_micros();
+            self.db.write(async |tx| store::checksum_jobs::enqueue_manifest(tx, id, now).await).await?;
+            self.checksums_wanted.notify_one();
+            let seconds = u32::try_from(bytes / BYTES_PER_SECOND).unwrap_or(u32::MAX).clamp(2, 3600);
+            let text =
+                "The checksums at the end of this archive are being computed; try again later, or ask for format=tar";
+            return Err(Problem::new(Code::Unavailable, "download/hashing", text).with_retry_after(seconds));
+        }
+        for member in missing {
+            self.compute_checksum(storage, manifest, member, async || Ok(true)).await?;
+        }
+        Ok(())
     }
-    if let Some(id) = manifest.id {
-        let stored = {
-            let mut tx = state.db.read().await?;
-            store::manifests::crcs(&mut tx, id).await?
-        };
-        // What another process read of the same files cannot differ; if it does, the reading will tell.
-        let _told_by_reading = manifest.crcs.adopt(&stored);
+
+    /// Reads one file for its checksum. `may_continue` is called before each call of the pool; false if it stopped the
+    /// reading.
+    pub async fn compute_checksum(
+        &self,
+        storage: &Storage,
+        manifest: &Arc<Manifest>,
+        member: usize,
+        may_continue: impl AsyncFn() -> Result<bool, Problem>,
+    ) -> Result<bool, Problem> {
+        let size = manifest.members()[member].size;
+        let mut progress = Some((0, Hasher::new()));
+        while let Some((offset, hasher)) = progress.take() {
+            if offset == size {
+                let crc = hasher.finalize();
+                if manifest.checksums.record_checksum(member, crc).is_err() {
+                    let mismatch = ReadError::ChecksumMismatch { member, crc };
+                    return Err(self.handle_read_error(manifest, mismatch).await);
+                }
+                return Ok(true);
+            }
+            if manifest.checksums.get(member).is_some() {
+                return Ok(true);
+            }
+            if !may_continue().await? {
+                return Ok(false);
+            }
+            let shared = Arc::clone(manifest);
+            let read = storage.run_queued(move |root| update_hasher(root, &shared, member, offset, hasher)).await?;
+            match read {
+                Ok(further) => progress = Some(further),
+                Err(e) => return Err(self.handle_read_error(manifest, e).await),
+            }
+        }
+        Ok(false)
     }
-    let missing = missing(manifest, first, end);
-    let volume: u64 = missing.iter().map(|member| manifest.members()[*member].size).sum();
-    if volume > state.config.hash_at_once.as_u64()
-        && let Some(id) = manifest.id
-    {
-        let now = state.clock.now_micros();
-        state.db.write(async |tx| store::hashing::ask(tx, id, now).await).await?;
-        state.hashing.notify_one();
-        let seconds = u32::try_from(volume / BYTES_PER_SECOND).unwrap_or(u32::MAX).clamp(2, 3600);
-        let text =
-            "The checksums at the end of this archive are being computed; try again later, or ask for format=tar";
-        return Err(Problem::new(Code::Unavailable, "download/hashing", text).with_retry_after(seconds));
-    }
-    for member in missing {
-        hash(state, storage, manifest, member, async || Ok(true)).await?;
-    }
-    Ok(())
 }
 
-/// Members whose checksum stands in the range and is neither known nor computed on the way there.
-fn missing(manifest: &Manifest, first: u64, end: u64) -> Vec<usize> {
-    if first >= end || manifest.crcs.all_known() {
+/// Members whose checksum lies in the range and is neither known nor computed on the way to it.
+fn list_missing_checksums(manifest: &Manifest, first: u64, end: u64) -> Vec<usize> {
+    if first >= end || manifest.checksums.is_complete() {
         return Vec::new();
     }
-    let layout = manifest.layout(Form::ZipBlocks);
+    let layout = manifest.get_layout(ArchiveFormat::ZipBlocks);
     let count = manifest.members().len();
-    let of = |position: u64| match layout.place(position).zone {
+    // The member of the position, and its entry in the directory.
+    let members_at = |position: u64| match layout.locate(position).zone {
         Zone::Header(member) | Zone::Data(member) | Zone::Trailer(member) => (member, None),
         Zone::Entry(member) => (count, Some(member)),
         Zone::End => (count, Some(count)),
     };
-    let ((first_body, first_entry), (last_body, last_entry)) = (of(first), of(end - 1));
-    // Passed from their first byte on, so that they are known when their checksum is due.
-    let passed =
+    let ((first_body, first_entry), (last_body, last_entry)) = (members_at(first), members_at(end - 1));
+    // Members from here on are read from their first byte, so that their checksums are known in time.
+    let first_whole =
         if first <= layout.data_offset(first_body.min(count.saturating_sub(1))) { first_body } else { first_body + 1 };
-    let unknown = |member: &usize| manifest.crcs.get(*member).is_none();
-    // The descriptor behind the data in whose midst the range begins, if the range gets there.
-    let behind = first_body..passed.min(count).min(last_body + 1);
-    let behind = behind.filter(|member| {
+    let is_unknown = |member: &usize| manifest.checksums.get(*member).is_none();
+    // The descriptor of the member in whose data the range begins, if the range reaches it.
+    let cut = first_body..first_whole.min(count).min(last_body + 1);
+    let cut = cut.filter(|member| {
         let size = manifest.members()[*member].size;
-        let data = layout.data_offset(*member);
-        let descriptor = data + crate::archive::blocks_length(size);
+        let descriptor = layout.data_offset(*member) + stored_blocks_length(size);
         end > descriptor
     });
     let entries = match last_entry {
         Some(last) => first_entry.unwrap_or(0)..(last + 1).min(count),
         None => 0..0,
     };
-    let entries = entries.filter(|member| first_entry.is_some() || *member < passed);
-    let mut all: Vec<usize> = behind.chain(entries).filter(unknown).collect();
+    let entries = entries.filter(|member| first_entry.is_some() || *member < first_whole);
+    let mut all: Vec<usize> = cut.chain(entries).filter(is_unknown).collect();
     all.sort_unstable();
     all.dedup();
     all
 }
 
-/// Reads one file for its checksum; `go_on` is asked between the calls of the pool. Whether it came to the end.
-pub async fn hash(
-    state: &State,
-    storage: &Storage,
-    manifest: &Arc<Manifest>,
-    member: usize,
-    go_on: impl AsyncFn() -> Result<bool, Problem>,
-) -> Result<bool, Problem> {
-    let size = manifest.members()[member].size;
-    let mut hasher = Some((0, Hasher::new()));
-    while let Some((offset, crc)) = hasher.take() {
-        if offset == size {
-            let crc = crc.finalize();
-            if manifest.crcs.learn(member, crc).is_err() {
-                return Err(refused(state, manifest, Broken::Differs { member, crc }).await);
-            }
-            return Ok(true);
-        }
-        if manifest.crcs.get(member).is_some() {
-            return Ok(true);
-        }
-        if !go_on().await? {
-            return Ok(false);
-        }
-        let shared = Arc::clone(manifest);
-        let read = storage.run_queued(move |root| read(root, &shared, member, offset, crc)).await?;
-        match read {
-            Ok(further) => hasher = Some(further),
-            Err(broken) => return Err(refused(state, manifest, broken).await),
-        }
-    }
-    Ok(false)
-}
-
-fn read(
-    root: &Root,
+/// Reads on from `offset`; the new offset and the hasher.
+fn update_hasher(
+    root: &StorageRoot,
     manifest: &Manifest,
     member: usize,
     offset: u64,
-    mut crc: Hasher,
-) -> Result<(u64, Hasher), Broken> {
+    mut hasher: Hasher,
+) -> Result<(u64, Hasher), ReadError> {
     let size = manifest.members()[member].size;
-    let reading = Reading::open(root, manifest, member)?;
-    let end = size.min(offset + PER_CALL);
-    let (mut at, mut buffer) = (offset, Vec::with_capacity(READ));
-    while at < end {
-        let length = usize::try_from(end - at).unwrap_or(READ).min(READ);
+    let reader = MemberReader::open(root, manifest, member)?;
+    let end = size.min(offset + BYTES_PER_CALL);
+    let (mut offset, mut buffer) = (offset, Vec::with_capacity(BUFFER_SIZE));
+    while offset < end {
+        let length = usize::try_from(end - offset).unwrap_or(BUFFER_SIZE).min(BUFFER_SIZE);
         buffer.clear();
-        reading.read(at, length, &mut buffer)?;
-        crc.update(&buffer);
-        at += length as u64;
+        reader.read_at(offset, length, &mut buffer)?;
+        hasher.update(&buffer);
+        offset += length as u64;
     }
-    Ok((at, crc))
+    Ok((offset, hasher))
 }

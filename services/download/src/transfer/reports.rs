@@ -1,5 +1,5 @@
-//! What transfers leave behind when they end: an event, and the checksums that they learned. A transfer can end by
-//! being dropped, where nothing can wait for a database; so it reports here, and a worker stores it.
+//! Reports of transfers that ended: an event, and the checksums that they recorded. A transfer can end by being dropped,
+//! where it cannot wait for a database; so it sends a report, which a worker stores.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,130 +9,130 @@ use events::messages::download::TransferFinished;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, RecordedChecksums};
 
 pub use events::messages::download::Outcome;
 
 /// One transfer that ended.
 #[derive(Debug)]
-pub struct Report {
-    /// ICAT user name; empty if nobody's.
+pub struct TransferReport {
+    /// ICAT user name; empty without one.
     pub subject: String,
     pub bytes: u64,
     pub outcome: Outcome,
     pub manifest: Arc<Manifest>,
 }
 
-/// Where transfers report; cheap to clone.
+/// Takes reports of transfers; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Reports {
-    sender: UnboundedSender<Report>,
+pub struct TransferReports {
+    sender: UnboundedSender<TransferReport>,
     /// Transfers that have not ended.
     open: Arc<AtomicUsize>,
 }
 
-/// The worker's end, which outlives the worker when that is started again.
-pub type Inbox = Arc<Mutex<Waiting>>;
+/// The receiving end for the worker; it survives a restart of the worker.
+pub type ReportInbox = Arc<Mutex<PendingReports>>;
 
-/// Checksums by their places in a manifest.
-pub type Learned = Vec<(usize, u32)>;
-
-/// A report until it is stored.
+/// A report that is not stored yet.
 #[derive(Debug)]
-pub struct Kept {
+pub struct PendingReport {
     pub event: TransferFinished,
-    /// The checksums that the transfer has learned, by their places in its manifest.
-    pub learned: Option<(Arc<Manifest>, Learned)>,
+    /// The checksums that the transfer recorded, with its manifest.
+    pub recorded: Option<(Arc<Manifest>, RecordedChecksums)>,
 }
 
-impl From<Report> for Kept {
-    fn from(report: Report) -> Self {
-        let Report { subject, bytes, outcome, manifest } = report;
-        let learned = manifest.crcs.take_fresh();
+impl From<TransferReport> for PendingReport {
+    fn from(report: TransferReport) -> Self {
+        let TransferReport { subject, bytes, outcome, manifest } = report;
+        let recorded = manifest.checksums.take_unsaved();
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let event = TransferFinished { subject, bytes, outcome: outcome.into() };
-        // A manifest may be large, and the database away for long.
-        Self { event, learned: (!learned.is_empty()).then_some((manifest, learned)) }
+        // A manifest may be large, and the database unavailable for long.
+        Self { event, recorded: (!recorded.is_empty()).then_some((manifest, recorded)) }
     }
 }
 
 /// Reports that are not stored yet.
 #[derive(Debug)]
-pub struct Waiting {
-    receiver: UnboundedReceiver<Report>,
-    /// From the oldest.
-    pub kept: VecDeque<Kept>,
+pub struct PendingReports {
+    receiver: UnboundedReceiver<TransferReport>,
+    /// The oldest comes first.
+    pub reports: VecDeque<PendingReport>,
 }
 
-impl Waiting {
-    /// Waits until there is something to store.
-    pub async fn wait(&mut self) {
-        if self.kept.is_empty()
+impl PendingReports {
+    /// Waits until there is a report.
+    pub async fn wait_for_report(&mut self) {
+        if self.reports.is_empty()
             && let Some(report) = self.receiver.recv().await
         {
-            self.kept.push_back(report.into());
+            self.reports.push_back(report.into());
         }
     }
 
-    /// Takes what there is, and forgets the oldest of more than `most`; how many those were.
-    pub fn collect(&mut self, most: usize) -> usize {
+    /// Takes all reports from the channel and drops the oldest ones beyond `max`; how many it dropped.
+    pub fn collect_reports(&mut self, max: usize) -> usize {
         while let Ok(report) = self.receiver.try_recv() {
-            self.kept.push_back(report.into());
+            self.reports.push_back(report.into());
         }
-        let too_many = self.kept.len().saturating_sub(most);
-        self.kept.drain(..too_many);
+        let too_many = self.reports.len().saturating_sub(max);
+        self.reports.drain(..too_many);
         too_many
     }
 }
 
-impl Reports {
-    pub fn new() -> (Self, Inbox) {
+impl TransferReports {
+    pub fn new() -> (Self, ReportInbox) {
         let (sender, receiver) = unbounded_channel();
-        let waiting = Waiting { receiver, kept: VecDeque::new() };
-        (Self { sender, open: Arc::default() }, Arc::new(Mutex::new(waiting)))
+        let pending = PendingReports { receiver, reports: VecDeque::new() };
+        (Self { sender, open: Arc::default() }, Arc::new(Mutex::new(pending)))
     }
 
-    /// How many transfers are under way in this process.
-    pub fn open(&self) -> usize {
+    /// How many transfers of this process have not ended.
+    pub fn count_open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
-    pub fn send(&self, report: Report) {
+    pub fn send(&self, report: TransferReport) {
         if let Err(e) = self.sender.send(report) {
-            tracing::warn!(bytes = e.0.bytes, "a transfer ended after the process; its event is lost");
+            tracing::warn!(
+                bytes = e.0.bytes,
+                "a transfer ended after the worker that stores reports; its event is lost"
+            );
         }
     }
 }
 
-/// Reports when it is dropped, however that comes about.
-pub struct Ending {
-    reports: Reports,
-    report: std::sync::Mutex<Option<Report>>,
+/// Sends the report of a transfer when it is dropped.
+pub struct ReportGuard {
+    reports: TransferReports,
+    report: std::sync::Mutex<Option<TransferReport>>,
 }
 
-impl Ending {
-    pub fn new(reports: Reports, subject: String, manifest: Arc<Manifest>) -> Self {
+impl ReportGuard {
+    pub fn new(reports: TransferReports, subject: String, manifest: Arc<Manifest>) -> Self {
         reports.open.fetch_add(1, Ordering::Relaxed);
-        let report = Report { subject, bytes: 0, outcome: Outcome::Abandoned, manifest };
+        let report = TransferReport { subject, bytes: 0, outcome: Outcome::Abandoned, manifest };
         Self { reports, report: std::sync::Mutex::new(Some(report)) }
     }
 
-    pub fn sent(&self, bytes: u64) {
-        self.change(|report| report.bytes += bytes);
+    pub fn add_bytes(&self, bytes: u64) {
+        self.update_report(|report| report.bytes += bytes);
     }
 
-    pub fn is(&self, outcome: Outcome) {
-        self.change(|report| report.outcome = outcome);
+    pub fn set_outcome(&self, outcome: Outcome) {
+        self.update_report(|report| report.outcome = outcome);
     }
 
-    fn change(&self, change: impl FnOnce(&mut Report)) {
+    fn update_report(&self, change: impl FnOnce(&mut TransferReport)) {
         if let Some(report) = &mut *self.report.lock().unwrap_or_else(PoisonError::into_inner) {
             change(report);
         }
     }
 }
 
-impl Drop for Ending {
+impl Drop for ReportGuard {
     fn drop(&mut self) {
         self.reports.open.fetch_sub(1, Ordering::Relaxed);
         if let Some(report) = self.report.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -143,22 +143,25 @@ impl Drop for Ending {
 
 #[cfg(test)]
 mod tests {
-    use crate::archive::Form;
+    use crate::domain::archive::ArchiveFormat;
 
     use super::*;
 
     #[test]
-    fn the_oldest_of_too_many_reports_go() {
-        let manifest = Arc::new(Manifest::new(None, String::new(), Form::Raw, Vec::new()));
-        let (reports, inbox) = Reports::new();
+    fn the_oldest_of_too_many_reports_are_dropped() {
+        let manifest = Arc::new(Manifest::new(None, String::new(), ArchiveFormat::Raw, Vec::new()));
+        let (reports, inbox) = TransferReports::new();
         for bytes in 0..5 {
-            let ending = Ending::new(reports.clone(), "db/ada".to_owned(), Arc::clone(&manifest));
-            ending.sent(bytes);
+            let report = ReportGuard::new(reports.clone(), "db/ada".to_owned(), Arc::clone(&manifest));
+            report.add_bytes(bytes);
         }
-        let mut waiting = inbox.try_lock().unwrap();
-        assert_eq!(waiting.collect(3), 2);
-        let bytes: Vec<i64> = waiting.kept.iter().map(|kept| kept.event.bytes).collect();
+        let mut pending = inbox.try_lock().unwrap();
+        assert_eq!(pending.collect_reports(3), 2);
+        let bytes: Vec<i64> = pending.reports.iter().map(|report| report.event.bytes).collect();
         assert_eq!(bytes, [2, 3, 4]);
-        assert!(waiting.kept.iter().all(|kept| kept.learned.is_none()), "what has learned nothing keeps no manifest");
+        assert!(
+            pending.reports.iter().all(|report| report.recorded.is_none()),
+            "a report without checksums keeps no manifest"
+        );
     }
 }

@@ -30,11 +30,11 @@ type Parameters = web::Query<Vec<(String, String)>>;
 
 const ICAT: ServiceDef = ServiceDef {
     name: "icat",
-    build: |_| Box::pin(std::future::ready(Ok(Running { mounts: vec![mount()], ..Running::default() }))),
+    build: |_| Box::pin(std::future::ready(Ok(Running { mounts: vec![build_mount()], ..Running::default() }))),
     ..ServiceDef::EMPTY
 };
 
-fn mount() -> Mount {
+fn build_mount() -> Mount {
     Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
         .state(Arc::new(Rows::default()))
         .state(Arc::new(Searches::default()))
@@ -43,13 +43,13 @@ fn mount() -> Mount {
         .get("/searches", async |searches: web::Data<Searches>| searches.load(Relaxed).to_string())
         .get("/properties", async || HttpResponse::Ok().json(json!({"maxEntities": 10_000})))
         .post("/session", async || HttpResponse::Ok().json(json!({"sessionId": SESSION})))
-        .get("/session/{id}", session)
-        .get("/entityManager", search)
-        .post("/entityManager", create)
-        .delete("/entityManager", delete)
+        .get("/session/{id}", get_session)
+        .get("/entityManager", search_entities)
+        .post("/entityManager", create_entities)
+        .delete("/entityManager", delete_entities)
 }
 
-async fn session(id: web::Path<String>) -> HttpResponse {
+async fn get_session(id: web::Path<String>) -> HttpResponse {
     if *id == SESSION {
         return HttpResponse::Ok().json(json!({"userName": "db/ada", "remainingMinutes": 119.5}));
     }
@@ -57,7 +57,7 @@ async fn session(id: web::Path<String>) -> HttpResponse {
 }
 
 /// What stands between a text and the next character that no number has.
-fn number(query: &str, before: &str) -> Option<i64> {
+fn find_number_after(query: &str, before: &str) -> Option<i64> {
     let rest = query.split_once(before)?.1;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
@@ -67,7 +67,7 @@ async fn set_down(down: web::Data<Down>) -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-async fn search(
+async fn search_entities(
     rows: web::Data<Rows>,
     searches: web::Data<Searches>,
     down: web::Data<Down>,
@@ -88,14 +88,14 @@ async fn search(
         return HttpResponse::Ok().json(json!({"Dataset": {"id": id, "name": "scan", "investigation": investigation}}));
     }
     if query.contains("FROM Dataset") {
-        let ids = if number(&query, "investigation.id = ").is_some() || query.contains("(4)") {
+        let ids = if find_number_after(&query, "investigation.id = ").is_some() || query.contains("(4)") {
             vec![DATASET]
         } else {
             vec![]
         };
         return HttpResponse::Ok().json(ids);
     }
-    let after = number(&query, "o.id > ").unwrap_or_default();
+    let after = find_number_after(&query, "o.id > ").unwrap_or_default();
     let listed: Option<Vec<i64>> = query
         .split_once("o.id IN (")
         .map(|(_, rest)| rest.split(')').next().unwrap().split(',').map(|id| id.trim().parse().unwrap()).collect());
@@ -106,7 +106,7 @@ async fn search(
             && listed.as_ref().is_none_or(|ids| ids.contains(&row.id))
             && location.as_ref().is_none_or(|location| Some(location) == row.location.as_ref())
             && (row.location.is_some() || !query.contains("o.location IS NOT NULL"))
-            && number(&query, "o.dataset.id = ").is_none_or(|dataset| dataset == DATASET)
+            && find_number_after(&query, "o.dataset.id = ").is_none_or(|dataset| dataset == DATASET)
     });
     let whole = |row: &Row| json!([row.id, row.name, row.location, row.size, row.checksum, DATASET]);
     let found: Vec<Value> =
@@ -114,7 +114,7 @@ async fn search(
     HttpResponse::Ok().json(found)
 }
 
-async fn create(rows: web::Data<Rows>, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn create_entities(rows: web::Data<Rows>, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
     let entities = form.iter().find(|(key, _)| key == "entities").map(|(_, value)| value.clone()).unwrap();
     let entities: Vec<Value> = serde_json::from_str(&entities).unwrap();
     let datafile = &entities[0]["Datafile"];
@@ -149,7 +149,7 @@ async fn create(rows: web::Data<Rows>, form: web::Form<Vec<(String, String)>>) -
     }
 }
 
-async fn delete(rows: web::Data<Rows>, parameters: Parameters) -> HttpResponse {
+async fn delete_entities(rows: web::Data<Rows>, parameters: Parameters) -> HttpResponse {
     let entities = parameters.iter().find(|(key, _)| key == "entities").map(|(_, value)| value.clone()).unwrap();
     let entities: Vec<Value> = serde_json::from_str(&entities).unwrap();
     let ids: Vec<i64> = entities.iter().map(|entity| entity["Datafile"]["id"].as_i64().unwrap()).collect();
@@ -196,13 +196,13 @@ impl Facility {
     }
 
     /// A file with a datafile; the datafile's id.
-    pub async fn file(&self, name: &str, content: &[u8], checksum: bool) -> i64 {
+    pub async fn create_file(&self, name: &str, content: &[u8], checksum: bool) -> i64 {
         let location = format!("here/{name}");
         std::fs::create_dir_all(self.files.join("here")).unwrap();
         std::fs::write(self.files.join(&location), content).unwrap();
         let mut row = json!({"name": name, "location": location, "fileSize": content.len()});
         if checksum {
-            row["checksum"] = format!("{:x}", crc(content)).into();
+            row["checksum"] = format!("{:x}", compute_crc32(content)).into();
         }
         let entities = json!([{"Datafile": row}]).to_string();
         let url = format!("{}/icat/entityManager", self.app.public);
@@ -212,7 +212,7 @@ impl Facility {
     }
 
     /// A datafile with any columns, for whatever file is there or not; its id.
-    pub async fn datafile(&self, row: Value) -> i64 {
+    pub async fn create_datafile(&self, row: Value) -> i64 {
         let entities = json!([{"Datafile": row}]).to_string();
         let url = format!("{}/icat/entityManager", self.app.public);
         let answer = self.app.http.post(url).form(&[("entities", entities)]).send().await.unwrap();
@@ -220,10 +220,16 @@ impl Facility {
     }
 
     pub async fn get(&self, path_and_query: &str, headers: &[(&str, &str)]) -> Answer {
-        self.ask("GET", path_and_query, headers, Vec::new()).await
+        self.send_request("GET", path_and_query, headers, Vec::new()).await
     }
 
-    pub async fn ask(&self, method: &str, path_and_query: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+    pub async fn send_request(
+        &self,
+        method: &str,
+        path_and_query: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Answer {
         let url = if path_and_query.starts_with("http") {
             path_and_query.to_owned()
         } else {
@@ -239,19 +245,19 @@ impl Facility {
     }
 
     /// How often the catalogue was asked for anything.
-    pub async fn searches(&self) -> usize {
+    pub async fn count_searches(&self) -> usize {
         self.get("/icat/searches", &[]).await.text().parse().unwrap()
     }
 
     /// The id of the whole dataset, prepared.
-    pub async fn prepare(&self) -> String {
-        let (status, text) = self.prepare_with(&[]).await;
+    pub async fn prepare_dataset(&self) -> String {
+        let (status, text) = self.prepare_dataset_with(&[]).await;
         assert_eq!(status, 200, "{text}");
         text
     }
 
     /// Prepares the whole dataset; status and text.
-    pub async fn prepare_with(&self, further: &[(&str, &str)]) -> (u16, String) {
+    pub async fn prepare_dataset_with(&self, further: &[(&str, &str)]) -> (u16, String) {
         let url = format!("{}/ids/prepareData", self.app.public);
         let form = [&[("sessionId", SESSION), ("datasetIds", "4")], further].concat();
         let answer = self.app.http.post(url).form(&form).send().await.unwrap();
@@ -260,7 +266,7 @@ impl Facility {
 }
 
 /// CRC-32 as the standard (ISO 3309) writes it, one bit after the other.
-pub fn crc(bytes: &[u8]) -> u32 {
+pub fn compute_crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
     })

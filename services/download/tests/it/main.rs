@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod facility;
-mod missing;
+mod missing_files;
 mod openapi;
 mod private_files;
 mod selections;

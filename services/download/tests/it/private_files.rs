@@ -4,8 +4,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use download::store::unclaimed;
+use download::store::orphan_checks;
 use serde_json::json;
+use service_kit::Micros;
 use testkit::list_backends;
 
 use crate::facility::{DATASET, Facility, SESSION};
@@ -34,7 +35,7 @@ async fn keys_and_databases_are_neither_served_nor_deleted() {
         move_into_storage(&facility);
         fs::create_dir(facility.files.join("copy")).unwrap();
         fs::write(facility.files.join("copy/auth.db"), SECRET).unwrap();
-        let control = facility.datafile(json!({"name": "copy", "location": "copy/auth.db"})).await;
+        let control = facility.create_datafile(json!({"name": "copy", "location": "copy/auth.db"})).await;
         let served = facility.get(&format!("/ids/getData?sessionId={SESSION}&datafileIds={control}"), &[]).await;
         assert_eq!((served.status, served.text()), (200, SECRET.to_owned()), "the control");
         let locations =
@@ -42,7 +43,9 @@ async fn keys_and_databases_are_neither_served_nor_deleted() {
         let mut ids = Vec::new();
         for location in locations {
             ids.push(
-                facility.datafile(json!({"name": location, "location": location, "fileSize": SECRET.len()})).await,
+                facility
+                    .create_datafile(json!({"name": location, "location": location, "fileSize": SECRET.len()}))
+                    .await,
             );
         }
         for id in &ids {
@@ -55,17 +58,17 @@ async fn keys_and_databases_are_neither_served_nor_deleted() {
                 assert!(!refused.text().contains("PRIVATE KEY"));
             }
         }
-        let (status, text) = facility.prepare_with(&[]).await;
+        let (status, text) = facility.prepare_dataset_with(&[]).await;
         assert!(status == 404 && text.contains("5 of the 6 files"), "{text}");
         let all = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let url = format!("/ids/delete?sessionId={SESSION}&datafileIds={all},{control}");
-        assert_eq!(facility.ask("DELETE", &url, &[], Vec::new()).await.status, 204);
+        assert_eq!(facility.send_request("DELETE", &url, &[], Vec::new()).await.status, 204);
         for file in FILES {
             assert_eq!(fs::read_to_string(facility.files.join("inside").join(file)).unwrap(), SECRET);
         }
         assert!(!facility.files.join("copy/auth.db").exists(), "the control is deleted");
         let db = facility.app.db("download");
-        let open = unclaimed::due(&mut db.read().await.unwrap(), i64::MAX).await.unwrap();
+        let open = orphan_checks::list_due_files(&mut db.read().await.unwrap(), Micros::MAX).await.unwrap();
         assert_eq!(open, [], "nobody tries again");
         facility.app.stop().await;
     }
@@ -76,11 +79,11 @@ async fn an_upload_is_not_written_below_data_dir() {
     let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
     move_into_storage(&facility);
     let put = format!("/ids/put?sessionId={SESSION}&name=new.h5&datasetId={DATASET}&datafileFormatId=7");
-    assert_eq!(facility.ask("PUT", &put, &[], b"bytes".to_vec()).await.status, 201, "the control");
+    assert_eq!(facility.send_request("PUT", &put, &[], b"bytes".to_vec()).await.status, 201, "the control");
     fs::remove_dir_all(facility.files.join("1")).unwrap();
     // Where uploads of the investigation lie.
     symlink("inside", facility.files.join("1")).unwrap();
-    let refused = facility.ask("PUT", &put.replace("new", "newer"), &[], b"bytes".to_vec()).await;
+    let refused = facility.send_request("PUT", &put.replace("new", "newer"), &[], b"bytes".to_vec()).await;
     assert_eq!(refused.status, 500, "{}", refused.text());
     assert!(!facility.files.join("inside/4").exists());
     facility.app.stop().await;
@@ -89,7 +92,7 @@ async fn an_upload_is_not_written_below_data_dir() {
 #[tokio::test]
 async fn a_storage_that_comes_to_lie_below_data_dir_serves_nothing() {
     let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
-    let id = facility.file("a.h5", b"bytes", true).await;
+    let id = facility.create_file("a.h5", b"bytes", true).await;
     let url = format!("/ids/getData?sessionId={SESSION}&datafileIds={id}");
     assert_eq!(facility.get(&url, &[]).await.status, 200);
     fs::rename(&facility.files, facility.app.data_dir().join("files")).unwrap();

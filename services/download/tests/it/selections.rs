@@ -8,15 +8,15 @@ use tokio::sync::Semaphore;
 
 use crate::facility::{DATASET, Facility, SESSION};
 
-fn content(seed: usize, size: usize) -> Vec<u8> {
+fn generate_content(seed: usize, size: usize) -> Vec<u8> {
     (0..size).map(|y| u8::try_from((y * 31 + seed * 7 + y / 251) % 256).unwrap()).collect()
 }
 
 #[tokio::test]
 async fn ends_of_transfers_wait_for_a_database_that_takes_nothing() {
     let facility = Facility::start(&testkit::Backend::Sqlite, "[database]\nlock_timeout = \"100ms\"\n").await;
-    facility.file("a.h5", &content(1, 1_000), true).await;
-    let id = facility.prepare().await;
+    facility.create_file("a.h5", &generate_content(1, 1_000), true).await;
+    let id = facility.prepare_dataset().await;
     let (taken, done) = (Semaphore::new(0), Semaphore::new(0));
     let holding = facility.app.db("download").write(async |tx| {
         tx.execute("UPDATE id_sequence SET next = next", &[]).await?;
@@ -47,12 +47,12 @@ async fn ends_of_transfers_wait_for_a_database_that_takes_nothing() {
 async fn ranges_are_slices_across_a_restart_and_events_tell_of_both() {
     for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
-        facility.file("a.h5", &content(1, 100_000), true).await;
-        facility.file("b.h5", &content(2, 70_000), true).await;
-        let id = facility.prepare().await;
+        facility.create_file("a.h5", &generate_content(1, 100_000), true).await;
+        facility.create_file("b.h5", &generate_content(2, 70_000), true).await;
+        let id = facility.prepare_dataset().await;
         for (format, length) in [("zip", 170_306), ("tar", 172_544)] {
             let url = format!("/ids/getData?preparedId={id}&format={format}");
-            let head = facility.ask("HEAD", &url, &[], Vec::new()).await;
+            let head = facility.send_request("HEAD", &url, &[], Vec::new()).await;
             let whole = facility.get(&url, &[]).await;
             assert_eq!((head.status, whole.status), (200, 200));
             assert_eq!(head.header("content-length"), whole.body.len().to_string());
@@ -85,8 +85,8 @@ async fn ranges_are_slices_across_a_restart_and_events_tell_of_both() {
         let Facility { app, files, dir } = facility;
         let facility = Facility { app: app.restart().await, files, dir };
         // The catalogue of the test forgets; a prepared selection needs it only to see whether its datafiles exist.
-        facility.file("a.h5-again", b"", true).await;
-        facility.file("b.h5-again", b"", true).await;
+        facility.create_file("a.h5-again", b"", true).await;
+        facility.create_file("b.h5-again", b"", true).await;
         let after = facility.get(&url, &[]).await;
         assert_eq!(before.header("etag"), after.header("etag"));
         assert!(before.body == after.body);
@@ -98,12 +98,12 @@ async fn ranges_are_slices_across_a_restart_and_events_tell_of_both() {
 async fn a_selection_ends_when_it_expires_and_when_a_file_changes() {
     for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
-        facility.file("a.h5", &content(1, 1000), true).await;
-        let (kept, expired) = (facility.prepare().await, facility.prepare().await);
+        facility.create_file("a.h5", &generate_content(1, 1000), true).await;
+        let (kept, expired) = (facility.prepare_dataset().await, facility.prepare_dataset().await);
         let path = facility.files.join("here/a.h5");
         let data = |id: &str| format!("/ids/getData?preparedId={id}");
         assert_eq!(facility.get(&data(&kept), &[]).await.status, 200);
-        std::fs::write(&path, content(3, 1000)).unwrap();
+        std::fs::write(&path, generate_content(3, 1000)).unwrap();
         for _ in 0..2 {
             let refused = facility.get(&data(&kept), &[("range", "bytes=10-")]).await;
             assert_eq!(refused.status, 404);
@@ -115,9 +115,9 @@ async fn a_selection_ends_when_it_expires_and_when_a_file_changes() {
         let other = facility.get(&format!("/ids/isPrepared?preparedId={expired}"), &[]).await;
         assert_eq!(other.status, 404, "the same list of files is the same for everybody");
         // The catalogue still has the old checksum, which the first reader finds out, and the next selection knows.
-        let believing = facility.prepare().await;
+        let believing = facility.prepare_dataset().await;
         assert_eq!(facility.get(&data(&believing), &[]).await.status, 404);
-        let fresh = facility.prepare().await;
+        let fresh = facility.prepare_dataset().await;
         assert_eq!(facility.get(&data(&fresh), &[]).await.status, 200);
         facility.app.clock.advance_seconds(31 * 24 * 3600);
         let refused = facility.get(&data(&fresh), &[]).await;
@@ -131,8 +131,8 @@ async fn a_selection_ends_when_it_expires_and_when_a_file_changes() {
 async fn the_end_of_an_archive_without_checksums_comes_once_they_are_read() {
     for backend in list_backends() {
         let facility = Facility::start(&backend, "[download]\nhash_at_once = \"1KiB\"\n").await;
-        facility.file("a.h5", &content(1, 300_000), false).await;
-        facility.file("b.h5", &content(2, 5), true).await;
+        facility.create_file("a.h5", &generate_content(1, 300_000), false).await;
+        facility.create_file("b.h5", &generate_content(2, 5), true).await;
         let query = format!("sessionId={SESSION}&datasetIds=4");
         let url = format!("/ids/getData?{query}");
         let early = facility.get(&url, &[("range", "bytes=-200")]).await;
@@ -155,20 +155,20 @@ async fn the_end_of_an_archive_without_checksums_comes_once_they_are_read() {
 async fn addresses_of_single_files_open_without_a_session_for_a_while() {
     for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
-        facility.file("a & b.h5", &content(1, 1000), true).await;
-        let id = facility.prepare().await;
+        facility.create_file("a & b.h5", &generate_content(1, 1000), true).await;
+        let id = facility.prepare_dataset().await;
         let list = facility.get(&format!("/ids/getData?preparedId={id}&format=json"), &[]).await;
         let list: Vec<serde_json::Value> = serde_json::from_slice(&list.body).unwrap();
         let url = list[0]["url"].as_str().unwrap();
         assert_eq!((&list[0]["path"], &list[0]["size"]), (&"ids/SUN/MX-1/1/scan/a & b.h5".into(), &1000.into()));
         let offset = usize::try_from(list[0]["offset"].as_u64().unwrap()).unwrap();
         let whole = facility.get(&format!("/ids/getData?preparedId={id}"), &[]).await;
-        assert!(whole.body[offset..].starts_with(&content(1, 1000)));
+        assert!(whole.body[offset..].starts_with(&generate_content(1, 1000)));
         let metalink = facility.get(&format!("/ids/getData?preparedId={id}&format=metalink"), &[]).await;
         assert_eq!(metalink.header("content-type"), "application/metalink4+xml");
         assert!(metalink.text().contains(r#"<file name="ids/SUN/MX-1/1/scan/a &amp; b.h5"><size>1000</size>"#));
         let part = facility.get(url, &[("range", "bytes=10-19")]).await;
-        assert!(part.status == 206 && part.body == content(1, 1000)[10..20]);
+        assert!(part.status == 206 && part.body == generate_content(1, 1000)[10..20]);
         let forged = format!("{}x", url.trim_end_matches(|c: char| c.is_ascii_alphanumeric()));
         assert_eq!(facility.get(&forged, &[]).await.status, 403);
         facility.app.clock.advance_seconds(13 * 3600);
@@ -180,10 +180,10 @@ async fn addresses_of_single_files_open_without_a_session_for_a_while() {
 #[tokio::test]
 async fn ids_that_are_given_again_are_not_asked_for_again() {
     let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
-    facility.file("a.h5", &content(1, 10), true).await;
-    facility.file("b.h5", &content(2, 20), true).await;
+    facility.create_file("a.h5", &generate_content(1, 10), true).await;
+    facility.create_file("b.h5", &generate_content(2, 20), true).await;
     let asked = async |call: &str, ids: &str| {
-        let before = facility.searches().await;
+        let before = facility.count_searches().await;
         let url = format!("{}/ids/{call}", facility.app.public);
         let form = [("sessionId", SESSION), ("investigationIds", ids), ("datasetIds", "4,4"), ("datafileIds", ids)];
         let answer = if call == "prepareData" {
@@ -192,7 +192,7 @@ async fn ids_that_are_given_again_are_not_asked_for_again() {
             facility.app.http.get(url).query(&form).send().await.unwrap()
         };
         assert_eq!(answer.status(), 200, "{call}");
-        (facility.searches().await - before, answer.text().await.unwrap())
+        (facility.count_searches().await - before, answer.text().await.unwrap())
     };
     let again = ["1"; 1000].join(",");
     for call in ["prepareData", "getStatus", "getSize"] {
@@ -217,7 +217,7 @@ async fn every_file_of_an_archive_can_be_unpacked_beside_the_others() {
         let url = format!("{}/icat/entityManager", facility.app.public);
         facility.app.http.post(url).form(&[("entities", entities)]).send().await.unwrap();
     }
-    let id = facility.prepare().await;
+    let id = facility.prepare_dataset().await;
     let list = facility.get(&format!("/ids/getData?preparedId={id}&format=json"), &[]).await;
     let list: Vec<serde_json::Value> = serde_json::from_slice(&list.body).unwrap();
     let paths: Vec<&str> = list.iter().map(|file| file["path"].as_str().unwrap()).collect();

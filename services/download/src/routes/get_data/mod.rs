@@ -1,21 +1,22 @@
-//! `GET /ids/getData`: one file, or a selection in one of the forms of archive, with ranges and validators.
+//! `GET /ids/getData`: sends a file or an archive of a selection, with ranges and validators.
 
-mod answer;
-mod choice;
-mod listing;
+mod conditional_request;
+mod file_list;
+mod requested_data;
+mod response;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use self::choice::{Choice, choose};
-use crate::archive::{Compression, Form};
-use crate::domain::format::Format;
-use crate::openapi::{Always, Bytes, DataQuery, Failure};
-use crate::parameters::Parameters;
+use self::requested_data::{RequestedData, find_requested_data};
+use crate::domain::archive::{ArchiveFormat, Compression};
+use crate::domain::format::RequestedFormat;
+use crate::routes::parameters::Parameters;
+use crate::routes::wire_types::{Always, Bytes, DataQuery, Failure};
 use crate::state::State;
 
-/// What the old interface labels all its data.
+/// The media type of all data of ids.server.
 const OCTETS: &str = "application/octet-stream";
 
 #[utoipa::path(
@@ -68,30 +69,32 @@ const OCTETS: &str = "application/octet-stream";
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of_query(&request)?;
-    let format = Format::of(parameters.get("format"))?;
+pub async fn get_data(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::from_query(&request)?;
+    let format = RequestedFormat::parse_optional(parameters.get("format"))?;
     let outname = parameters.get("outname");
     let is_head = request.method() == Method::HEAD;
-    let choice = choose(&state, &parameters, format, is_head).await?;
-    let Choice { manifest, name, compress, subject, is_fresh, missing } = choice;
-    let with = answer::Answering { state, request: &request, manifest, subject, is_fresh };
+    let choice = find_requested_data(&state, &parameters, format, is_head).await?;
+    let RequestedData { manifest, name, compress, subject, is_fresh, missing } = choice;
+    let response = response::DataResponse { state, request: &request, manifest, subject, is_fresh };
     if let Some(name) = name {
-        return with.ranges(Form::Raw, OCTETS, outname.unwrap_or(&name)).await;
+        return response.respond_with_range(ArchiveFormat::Raw, OCTETS, outname.unwrap_or(&name)).await;
     }
-    let zip = format.unwrap_or(Format::Zip);
-    let name = zip.file_name(outname, &with.manifest.archive_name());
-    let media_type = format.map_or(OCTETS, Format::media_type);
+    let zip = format.unwrap_or(RequestedFormat::Zip);
+    let name = zip.file_name(outname, &response.manifest.archive_name());
+    let media_type = format.map_or(OCTETS, RequestedFormat::media_type);
     match zip {
-        Format::Zip if compress => with.compressed(Compression::ZipDeflate, media_type, &name).await,
-        Format::Zip => {
-            let form = with.manifest.zip_form();
-            with.ranges(form, media_type, &name).await
+        RequestedFormat::Zip if compress => {
+            response.respond_compressed(Compression::ZipDeflate, media_type, &name).await
         }
-        Format::Tar => with.ranges(Form::Tar, media_type, &name).await,
-        Format::TarGz => with.compressed(Compression::TarGz, media_type, &name).await,
-        Format::Metalink | Format::Json => {
-            listing::list(&with.state, &request, &with.manifest, &missing, zip, &name).await
+        RequestedFormat::Zip => {
+            let form = response.manifest.zip_format();
+            response.respond_with_range(form, media_type, &name).await
+        }
+        RequestedFormat::Tar => response.respond_with_range(ArchiveFormat::Tar, media_type, &name).await,
+        RequestedFormat::TarGz => response.respond_compressed(Compression::TarGz, media_type, &name).await,
+        RequestedFormat::Metalink | RequestedFormat::Json => {
+            file_list::render_file_list(&response.state, &request, &response.manifest, &missing, zip, &name).await
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /ids/put`: the same as the form of a page, whose fields come before the file.
+//! `POST /ids/put`: stores a file that is sent with the form of a page. Its fields come before the file.
 
 use std::fmt::Write as _;
 
@@ -12,15 +12,14 @@ use futures_util::StreamExt as _;
 use service_kit::{ErrorFormat, Problem, problem};
 use sha2::{Digest as _, Sha256};
 
-use super::request::NewDatafile;
-use super::upload::Upload;
+use super::datafile_parameters::parse_new_datafile;
 use crate::error::{SWITCHED_OFF, bad_request, not_implemented};
-use crate::openapi::{Always, Failure, PutForm, Stored};
-use crate::parameters::Parameters;
-use crate::session::who;
+use crate::routes::caller::require_session;
+use crate::routes::parameters::Parameters;
+use crate::routes::wire_types::{Always, Failure, PutForm, Stored};
 use crate::state::State;
 
-/// Of the old form, besides `wrap` and `padding`.
+/// The known fields of the form.
 const FIELDS: [&str; 10] = [
     "sessionId",
     "name",
@@ -33,13 +32,13 @@ const FIELDS: [&str; 10] = [
     "wrap",
     "padding",
 ];
-/// A field longer than this is none.
+/// Longer fields are refused.
 const LONGEST_FIELD: usize = 64 * 1024;
 const PAGE: &str = "<html><script type=\"text/javascript\">";
 const NAME: &str = "window.name='";
 const END_OF_NAME: &str = "';";
 const AFTER: &str = "</script></html>";
-/// Browsers of old showed a page of their own instead of a short error.
+/// Old browsers replaced short error pages by their own.
 const PADDING: usize = 512;
 
 #[utoipa::path(
@@ -59,30 +58,30 @@ const PADDING: usize = 512;
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn post(state: web::Data<State>, request: HttpRequest, form: Multipart) -> Result<HttpResponse, Problem> {
-    let mut asked = Asked { fields: Vec::new(), wrap: false, padding: false };
-    let stored = receive(&state, &request, form, &mut asked).await;
+pub async fn put_form(state: web::Data<State>, request: HttpRequest, form: Multipart) -> Result<HttpResponse, Problem> {
+    let mut sent = FormFields { fields: Vec::new(), wrap: false, padding: false };
+    let stored = receive_form(&state, &request, form, &mut sent).await;
     match stored {
         Ok(None) => Ok(HttpResponse::NoContent().finish()),
-        Ok(Some(json)) if asked.wrap => Ok(page(HttpResponse::Created(), "", &json)),
+        Ok(Some(json)) if sent.wrap => Ok(render_page(HttpResponse::Created(), "", &json)),
         Ok(Some(json)) => Ok(HttpResponse::Created().insert_header(("content-type", "application/json")).body(json)),
-        Err(problem) if asked.wrap => Ok(asked.refused(&problem)),
+        Err(problem) if sent.wrap => Ok(sent.render_problem(&problem)),
         Err(problem) => Err(problem),
     }
 }
 
-/// What the fields before the file said.
-struct Asked {
+/// The fields before the file.
+struct FormFields {
     fields: Vec<(String, String)>,
     wrap: bool,
     padding: bool,
 }
 
-async fn receive(
+async fn receive_form(
     state: &State,
     request: &HttpRequest,
     mut form: Multipart,
-    asked: &mut Asked,
+    sent: &mut FormFields,
 ) -> Result<Option<String>, Problem> {
     if state.is_read_only() {
         return Err(not_implemented(SWITCHED_OFF));
@@ -93,39 +92,39 @@ async fn receive(
         let field = disposition.and_then(|d| d.get_name()).unwrap_or_default().to_owned();
         let file = disposition.and_then(|d| d.get_filename()).map(str::to_owned);
         if let Some(file) = file {
-            return store(state, request, part, &file, asked).await.map(Some);
+            return store_file(state, request, part, &file, sent).await.map(Some);
         }
-        let value = text(part).await?;
+        let value = read_text_field(part).await?;
         if !FIELDS.contains(&field.as_str()) {
             // ids.server has no blank there.
             return Err(bad_request(format!("Form field {field}is not recognised")));
         }
         match field.as_str() {
-            "wrap" => asked.wrap = value.eq_ignore_ascii_case("true"),
-            "padding" => asked.padding = value.eq_ignore_ascii_case("true"),
-            _ => asked.fields.push((field, value)),
+            "wrap" => sent.wrap = value.eq_ignore_ascii_case("true"),
+            "padding" => sent.padding = value.eq_ignore_ascii_case("true"),
+            _ => sent.fields.push((field, value)),
         }
     }
     Ok(None)
 }
 
-async fn store(
+async fn store_file(
     state: &State,
     request: &HttpRequest,
     part: Field,
     file: &str,
-    asked: &Asked,
+    sent: &FormFields,
 ) -> Result<String, Problem> {
-    let mut fields = asked.fields.clone();
-    // The first of a name counts, so the file's own name does where the form gave none.
+    let mut fields = sent.fields.clone();
+    // The first value of a parameter counts, so the name of the file is used only if the form has none.
     fields.push(("name".to_owned(), file.to_owned()));
-    let parameters = Parameters::new(fields, request);
-    let datafile = NewDatafile::of(&parameters)?;
-    let who = who(state, &parameters).await?;
-    Upload::begin(state, who, datafile).await?.receive(part).await
+    let parameters = Parameters::from_pairs(fields, request);
+    let datafile = parse_new_datafile(&parameters)?;
+    let caller = require_session(state, &parameters).await?;
+    state.uploads.receive_file(&caller.session, datafile, part).await
 }
 
-async fn text(mut part: Field) -> Result<String, Problem> {
+async fn read_text_field(mut part: Field) -> Result<String, Problem> {
     let mut bytes = Vec::new();
     while let Some(piece) = part.next().await {
         bytes.extend(piece.map_err(|e| bad_request(e.to_string()))?);
@@ -136,9 +135,9 @@ async fn text(mut part: Field) -> Result<String, Problem> {
     String::from_utf8(bytes).map_err(|_| bad_request("A form field is not UTF-8"))
 }
 
-impl Asked {
-    /// The error format's answer within the page.
-    fn refused(&self, problem: &Problem) -> HttpResponse {
+impl FormFields {
+    /// The error in the format of ids.server, within the page.
+    fn render_problem(&self, problem: &Problem) -> HttpResponse {
         tracing::info!(
             error.slug = problem.slug,
             error = problem::format_error_chain(problem),
@@ -148,13 +147,13 @@ impl Asked {
         let status = rendered.status();
         let json = rendered.into_body().try_into_bytes().unwrap_or_default();
         let padding = if self.padding { format!("/*{}*/", " ".repeat(PADDING)) } else { String::new() };
-        page(HttpResponse::build(status), &padding, &String::from_utf8_lossy(&json))
+        render_page(HttpResponse::build(status), &padding, &String::from_utf8_lossy(&json))
     }
 }
 
-/// A page whose window is named like the answer, and that may do nothing else.
-fn page(mut response: HttpResponseBuilder, padding: &str, json: &str) -> HttpResponse {
-    let script = format!("{padding}{NAME}{}{END_OF_NAME}", literal(json));
+/// A page that sets the name of its window to the answer, and that may do nothing else.
+fn render_page(mut response: HttpResponseBuilder, padding: &str, json: &str) -> HttpResponse {
+    let script = format!("{padding}{NAME}{}{END_OF_NAME}", escape_script_string(json));
     let policy = format!("default-src 'none'; script-src 'sha256-{}'", STANDARD.encode(Sha256::digest(&script)));
     response
         .insert_header((CONTENT_TYPE, "text/html"))
@@ -163,9 +162,8 @@ fn page(mut response: HttpResponseBuilder, padding: &str, json: &str) -> HttpRes
         .body(format!("{PAGE}{script}{AFTER}"))
 }
 
-/// What stands between the quotes of a string in a script so that its value is `text`, and nothing of it ends the script
-/// or is markup.
-fn literal(text: &str) -> String {
+/// Escapes text for a string in a script, so that it can neither end the string nor the script.
+fn escape_script_string(text: &str) -> String {
     let mut literal = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,9 +1,8 @@
-//! `put`: a new file and its datafile. As a PUT with the bytes as they are, or as the form of a page.
+//! `put`: stores a new file and its datafile, sent as the body of a PUT or with the form of a page.
 
+mod datafile_parameters;
 mod form;
-mod request;
 mod stream;
-mod upload;
 
-pub use self::form::{__path_post, post};
-pub use self::stream::{__path_put, put};
+pub use self::form::{__path_put_form, put_form};
+pub use self::stream::{__path_put_data, put_data};

@@ -1,14 +1,13 @@
-//! `PUT /ids/put`: the body is the file.
+//! `PUT /ids/put`: stores the body as a file.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use super::request::NewDatafile;
-use super::upload::Upload;
+use super::datafile_parameters::parse_new_datafile;
 use crate::error::{SWITCHED_OFF, not_implemented};
-use crate::openapi::{Always, Bytes, Failure, PutQuery, Stored};
-use crate::parameters::Parameters;
-use crate::session::who;
+use crate::routes::caller::require_session;
+use crate::routes::parameters::Parameters;
+use crate::routes::wire_types::{Always, Bytes, Failure, PutQuery, Stored};
 use crate::state::State;
 
 #[utoipa::path(
@@ -27,13 +26,17 @@ use crate::state::State;
         (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
     ),
 )]
-pub async fn put(state: web::Data<State>, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn put_data(
+    state: web::Data<State>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
     if state.is_read_only() {
         return Err(not_implemented(SWITCHED_OFF));
     }
-    let parameters = Parameters::of_query(&request)?;
-    let datafile = NewDatafile::of(&parameters)?;
-    let who = who(&state, &parameters).await?;
-    let body = Upload::begin(&state, who, datafile).await?.receive(body).await?;
-    Ok(HttpResponse::Created().insert_header(("content-type", "application/json")).body(body))
+    let parameters = Parameters::from_query(&request)?;
+    let datafile = parse_new_datafile(&parameters)?;
+    let caller = require_session(&state, &parameters).await?;
+    let answer = state.uploads.receive_file(&caller.session, datafile, body).await?;
+    Ok(HttpResponse::Created().insert_header(("content-type", "application/json")).body(answer))
 }

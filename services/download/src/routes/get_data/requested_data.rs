@@ -1,0 +1,135 @@
+//! What a request asks for: by ids with a session, by a prepared id, or by the token of a signed URL.
+
+use std::sync::Arc;
+
+use service_kit::{Code, Problem};
+
+use crate::domain::format::RequestedFormat;
+use crate::domain::manifest_entry::{ManifestEntry, MissingFile};
+use crate::error::not_found;
+use crate::manifest::{Manifest, build_single_file_manifest};
+use crate::routes::caller::{SessionCaller, require_session};
+use crate::routes::parameters::Parameters;
+use crate::selection::resolve_datafiles;
+use crate::state::State;
+
+/// What is sent.
+pub struct RequestedData {
+    pub manifest: Arc<Manifest>,
+    /// The name of a single file that is sent as it is.
+    pub name: Option<String>,
+    /// Whether a ZIP is to be compressed.
+    pub compress: bool,
+    /// ICAT user name; empty without one.
+    pub subject: String,
+    /// Whether its files were looked at for this request.
+    pub is_fresh: bool,
+    /// Files that the prepared selection lacks; only for lists.
+    pub missing: Vec<MissingFile>,
+}
+
+pub async fn find_requested_data(
+    state: &State,
+    parameters: &Parameters,
+    format: Option<RequestedFormat>,
+    is_head: bool,
+) -> Result<RequestedData, Problem> {
+    if let Some(token) = parameters.get("token") {
+        return find_by_token(state, token).await;
+    }
+    match parameters.prepared_id()? {
+        Some(id) => find_by_prepared_id(state, id, format, is_head).await,
+        None => find_by_ids(state, parameters, format).await,
+    }
+}
+
+async fn find_by_token(state: &State, token: &str) -> Result<RequestedData, Problem> {
+    let token = state.signed_urls.verify_token(token).await?;
+    let manifest = state.manifests.load_manifest(token.manifest).await?;
+    let manifest = manifest.ok_or_else(|| not_found("This file has changed since the link was created"))?;
+    let data = select_member(&manifest, token.member).ok_or_else(|| not_found("There is no such file"))?;
+    Ok(RequestedData { subject: String::new(), compress: false, ..data })
+}
+
+async fn find_by_prepared_id(
+    state: &State,
+    id: &str,
+    format: Option<RequestedFormat>,
+    is_head: bool,
+) -> Result<RequestedData, Problem> {
+    let (prepared, manifest) = state.prepared_selections.load_with_manifest(id).await?;
+    match state.catalogue_check.require_datafiles(&manifest).await {
+        // HEAD is answered from the manifest, also while ICAT is unreachable.
+        Err(e) if is_head && e.code == Code::Unavailable => {}
+        checked => checked?,
+    }
+    let (compress, subject) = (prepared.compress, prepared.owner);
+    match select_member(&manifest, 0) {
+        Some(data) if format.is_none() && !prepared.zip => Ok(RequestedData { compress, subject, ..data }),
+        _ => {
+            let missing = match format {
+                Some(RequestedFormat::Json) => state.prepared_selections.list_missing_files(id).await?,
+                _ => Vec::new(),
+            };
+            Ok(RequestedData { manifest, name: None, compress, subject, is_fresh: false, missing })
+        }
+    }
+}
+
+/// One file of a manifest as it is, under the last segment of its path.
+fn select_member(manifest: &Manifest, index: usize) -> Option<RequestedData> {
+    let (member, source) = (manifest.members().get(index)?, manifest.sources.get(index)?);
+    let name = member.name.rsplit('/').next().unwrap_or_default().to_owned();
+    let entry = ManifestEntry {
+        datafile: source.datafile,
+        name: name.clone(),
+        location: source.location.clone(),
+        identity: source.identity,
+        crc: manifest.checksums.get(index),
+    };
+    let manifest = build_single_file_manifest(manifest.id, entry);
+    let name = Some(name);
+    Some(RequestedData {
+        manifest,
+        name,
+        compress: false,
+        subject: String::new(),
+        is_fresh: false,
+        missing: Vec::new(),
+    })
+}
+
+async fn find_by_ids(
+    state: &State,
+    parameters: &Parameters,
+    format: Option<RequestedFormat>,
+) -> Result<RequestedData, Problem> {
+    parameters.require_session_id()?;
+    let selection = parameters.parse_selection()?;
+    let compress = parameters.is_true("compress");
+    let (datafiles, subject) = if selection.is_empty() {
+        (Vec::new(), String::new())
+    } else {
+        let SessionCaller { session, user } = require_session(state, parameters).await?;
+        (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
+    };
+    let mut entries = state.manifests.select_files(state.storage()?, &datafiles).await?.require_all()?;
+    let fresh = |manifest, name, compress| RequestedData {
+        manifest,
+        name,
+        compress,
+        subject: subject.clone(),
+        is_fresh: true,
+        missing: Vec::new(),
+    };
+    let is_single = selection.single_datafile().is_some() && entries.len() == 1;
+    if format.is_none() && !parameters.is_true("zip") && is_single {
+        let (Some(entry), Some(datafile)) = (entries.pop(), datafiles.first()) else {
+            return Err(Problem::internal("the single file of a selection is missing"));
+        };
+        let manifest = build_single_file_manifest(None, entry);
+        return Ok(fresh(manifest, Some(datafile.name.clone()), false));
+    }
+    let manifest = state.manifests.load_or_create_manifest(&entries).await?;
+    Ok(fresh(manifest, None, compress))
+}
