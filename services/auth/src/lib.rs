@@ -9,6 +9,7 @@ mod compat;
 mod config;
 mod doctor;
 mod error;
+pub mod error_format;
 mod handle;
 mod keys;
 mod observation;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::Events;
-use service_kit::{BuildError, Ctx, Migration, PrivatePath, Running, ServiceDef, Worker};
+use service_kit::{BuildError, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings, Worker};
 use utoipa::OpenApi as _;
 
 pub use self::accounts::{Account, AccountError, AccountName, Accounts};
@@ -36,7 +37,7 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "auth",
-    default_toml: include_str!("../config.default.toml"),
+    settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8081, 9081),
     migrations: &[
         Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") },

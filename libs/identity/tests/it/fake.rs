@@ -46,16 +46,16 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
     let ender = Arc::new(Ender { db: ctx.db.clone(), outbox: events.outbox() });
     let who = |mount: Mount, places| identity.accept_credentials(mount, places).get("", answer_user_name);
     let mounts = vec![
-        Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
+        Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
             .state(Arc::clone(&fake))
             .get("/session/{id}", get_session),
-        Mount::new("/.well-known", Listener::Public, ErrorFormat::Problem)
+        Mount::new("/.well-known", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&fake))
             .get("/jwks.json", get_jwks),
-        Mount::new("/sessions", Listener::Internal, ErrorFormat::Problem)
+        Mount::new("/sessions", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&fake))
             .post("/resolve", resolve_token),
-        Mount::new("/steer", Listener::Internal, ErrorFormat::Problem)
+        Mount::new("/steer", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(fake)
             .state(ender)
             .put("/keys", async |fake: web::Data<Fake>, keys: web::Json<Value>| {
@@ -75,32 +75,35 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
                 let (fetches, asked) = (fake.fetches.load(Ordering::SeqCst), fake.asked.load(Ordering::SeqCst));
                 HttpResponse::Ok().json(json!({"fetches": fetches, "asked": asked}))
             }),
-        who(Mount::new("/who", Listener::Public, ErrorFormat::Problem), &[]),
-        who(Mount::new("/in-query", Listener::Public, ErrorFormat::Problem), &[CredentialLocation::Query("sessionId")]),
+        who(Mount::new("/who", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[]),
         who(
-            Mount::new("/in-header", Listener::Public, ErrorFormat::Problem),
+            Mount::new("/in-query", Listener::Public, ErrorFormat::PROBLEM_DETAILS),
+            &[CredentialLocation::Query("sessionId")],
+        ),
+        who(
+            Mount::new("/in-header", Listener::Public, ErrorFormat::PROBLEM_DETAILS),
             &[CredentialLocation::Header("x-session")],
         ),
         identity
             .accept_credentials(
-                Mount::new("/in-path", Listener::Public, ErrorFormat::Problem),
+                Mount::new("/in-path", Listener::Public, ErrorFormat::PROBLEM_DETAILS),
                 &[CredentialLocation::Path("session")],
             )
             .get("/{session}/who", answer_user_name),
-        Mount::new("/with-key", Listener::Public, ErrorFormat::Problem).state(Arc::new(identity.clone())).get(
+        Mount::new("/with-key", Listener::Public, ErrorFormat::PROBLEM_DETAILS).state(Arc::new(identity.clone())).get(
             "/{key}",
             async |identity: web::Data<Identity>, key: web::Path<String>| {
                 identity.verify_api_key_or_session(&key).await.map(|caller| user_name(&caller))
             },
         ),
         identity
-            .accept_credentials(Mount::new("/write-for", Listener::Public, ErrorFormat::Problem), &[])
+            .accept_credentials(Mount::new("/write-for", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
             .get("", write_for),
         identity
-            .accept_credentials(Mount::new("/maybe", Listener::Public, ErrorFormat::Problem), &[])
+            .accept_credentials(Mount::new("/maybe", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
             .get("", async |caller: MaybeCaller| caller.0.map_or("nobody".to_owned(), |caller| user_name(&caller))),
         identity
-            .accept_credentials(Mount::new("/write", Listener::Public, ErrorFormat::Problem), &[])
+            .accept_credentials(Mount::new("/write", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
             .post("", async |caller: Caller| caller.require_scope("logbook:write").map(|()| user_name(&caller))),
     ];
     Ok(Running { mounts, ..Running::default() })

@@ -9,8 +9,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use percent_encoding::percent_decode;
 use serde_json::Value;
-use service_kit::{Code, ErrorFormat, Listener, Mount, Problem};
+use service_kit::{Code, Listener, Mount, Problem};
 
+use crate::error_format::AUTHN_ERRORS;
 use crate::state::State;
 
 /// The plugin of a mechanism with local accounts.
@@ -28,7 +29,7 @@ pub fn anonymous() -> Mount {
 }
 
 fn mount(mnemonic: &str) -> Mount {
-    Mount::new(format!("/authn.{mnemonic}"), Listener::Internal, ErrorFormat::Authn).get("/version", version)
+    Mount::new(format!("/authn.{mnemonic}"), Listener::Internal, AUTHN_ERRORS).get("/version", version)
 }
 
 async fn version() -> HttpResponse {

@@ -27,7 +27,7 @@ pub const PLACES: &[CredentialLocation] =
 
 pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
     let mount = |prefix| {
-        let mount = Mount::new(prefix, Listener::Public, ErrorFormat::IcatPlus).cors().state(Arc::clone(state));
+        let mount = Mount::new(prefix, Listener::Public, ErrorFormat::PLAIN_TEXT).cors().state(Arc::clone(state));
         state.identity.accept_credentials(mount, PLACES)
     };
     vec![

@@ -26,7 +26,7 @@ const ASKER: ServiceDef =
 
 async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
     let identity = Identity::new(&ctx, &Events::start(&ctx).await?)?;
-    let asker = Mount::new("/asker", Listener::Public, ErrorFormat::Problem);
+    let asker = Mount::new("/asker", Listener::Public, ErrorFormat::PROBLEM_DETAILS);
     let asker = identity
         .accept_credentials(asker, &[CredentialLocation::Query("sessionId")])
         .get("/me", async |caller: Caller| caller.subject().icat_user_name.clone())
