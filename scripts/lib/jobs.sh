@@ -8,7 +8,7 @@ SLOTS=2
 TIMES=()
 PASSED=0
 FAILED=0
-declare -A JOB_NAME JOB_LOG JOB_START
+declare -A JOB_NAME=() JOB_LOG=() JOB_START=()
 
 # record_result NAME SECONDS EXIT_CODE
 record_result() {
