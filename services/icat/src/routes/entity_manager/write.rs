@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use service_kit::{IdempotencyKey, Problem, sha256_hex};
+use service_kit::{IdempotencyKey, Micros, Problem, sha256_hex};
 use utoipa::ToSchema;
 
 use crate::error::Error;
@@ -71,7 +71,7 @@ pub async fn write_entities(
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             let answer = format!("[{}]", ids.join(","));
             if let Some(key) = &idempotency {
-                key.store_response(tx, 200, &answer, author.at).await?;
+                key.store_response(tx, 200, &answer, Micros::from_i64(author.at)).await?;
             }
             Ok(answer)
         })
