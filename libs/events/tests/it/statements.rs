@@ -10,7 +10,7 @@ async fn every_statement_is_known_to_both_engines() {
         store::STATEMENTS.as_slice(),
         &probe_store::things::ALL,
         &probe_store::effects::ALL,
-        &probe_store::reconciles::ALL,
+        &probe_store::reconciliations::ALL,
     ]
     .concat();
     for test in testkit::create_databases("statements", probe::SERVICE.migrations).await {

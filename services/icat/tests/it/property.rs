@@ -22,7 +22,8 @@ use service_kit::{Db, DbError, Micros, Row, Val};
 use crate::evaluator::{Aggregate, Condition, Data, Operand, Path, Query, Selected, Source, Term, Value, World};
 use crate::statements::run_statement;
 
-const CASES: usize = 10_000;
+/// Unless `TESTKIT_CASES` says otherwise.
+const CASES: usize = 2_000;
 const QUERIES_PER_WORLD: usize = 100;
 const NOW: i64 = 1_000_000_000_000_000;
 const USERS: [&str; 3] = ["db/alice", "db/bob", "db/it's"];
