@@ -65,12 +65,16 @@ pub const SERVICE: ServiceDef = ServiceDef {
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = read_config(&ctx.config)?;
-    let events = Events::of(&ctx).await?;
-    let identity = Identity::of(&ctx, &events)?;
+    let events = Events::start(&ctx).await?;
+    let identity = Identity::new(&ctx, &events)?;
     let state = State::new(&ctx, &config, identity, events.outbox()).await?;
     notifications::follow_rules(&config.notifications, &state.entries, &events)?;
     let (wake, missed) = (Arc::clone(&state.wake), Arc::clone(&state.wake));
-    events.listen("logbook.stream-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());
+    events.add_listener(
+        "logbook.stream-records",
+        move |_: EntryChanged| wake.notify_one(),
+        move || missed.notify_one(),
+    );
     let workers = create_workers(&ctx, &state);
     // The page before the routes that take anything for a session.
     let mounts = iter::once(web::create_mount(&state)).chain(api::create_mounts(&state)).collect();
@@ -84,7 +88,7 @@ async fn examine(ctx: DoctorCtx) -> Vec<Finding> {
         let directory = config.attachments_path(&ctx.config.core.data_dir);
         findings.extend(examine_storage(&directory, config.s3_settings().as_ref()).await);
     }
-    findings.extend(identity::check_reader(ctx).await);
+    findings.extend(identity::check_reader_account(ctx).await);
     findings
 }
 

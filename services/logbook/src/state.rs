@@ -111,7 +111,8 @@ impl State {
         let permissions = Arc::new(permissions);
         let users = Arc::new(Users::new(lookup.clone()));
         let link_key = load_or_create_key(db, &**ids, Purpose::SignedUrls).await?;
-        let signed_urls = Arc::new(SignedUrls::new(link_key, Arc::clone(clock)));
+        let signed_urls = SignedUrls::new(&link_key, Arc::clone(clock));
+        let signed_urls = Arc::new(signed_urls.map_err(|e| BuildError::Other(e.to_string()))?);
         let storage = Storage::open(
             &config.attachments_path(&ctx.config.core.data_dir),
             config.s3_settings().as_ref(),

@@ -15,19 +15,20 @@ pub mod tags;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
-use identity::Place;
+use identity::CredentialLocation;
 use service_kit::{ErrorFormat, Listener, Mount};
 
 use crate::http::PAGE_ADDRESS;
 use crate::state::State;
 
 /// Old interfaces have the session id, or the API key, in the path; with a header, what stands in the path does not count.
-const CREDENTIAL_LOCATIONS: &[Place] = &[Place::Header("x-api-key"), Place::Path("credential")];
+const CREDENTIAL_LOCATIONS: &[CredentialLocation] =
+    &[CredentialLocation::Header("x-api-key"), CredentialLocation::Path("credential")];
 
 pub fn create_mounts(state: &State) -> Vec<Mount> {
     let mount = |prefix| {
         let mount = Mount::new(prefix, Listener::Public, ErrorFormat::PLAIN_TEXT).cors();
-        state.identity.guard(state.register(mount), CREDENTIAL_LOCATIONS)
+        state.identity.accept_credentials(state.register(mount), CREDENTIAL_LOCATIONS)
     };
     vec![
         mount("/logbook")

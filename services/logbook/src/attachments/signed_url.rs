@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
+use service_kit::signed_url::{UrlSigner, Verified};
 use service_kit::{Clock, Problem};
 
 use crate::error::Error;
@@ -12,10 +12,10 @@ use crate::error::Error;
 const AUDIENCE: &str = "undulator-logbook-attachment";
 const LIFETIME_SECONDS: i64 = 3600;
 
+/// What a link is for.
 #[derive(Serialize, Deserialize)]
 struct Claims {
-    aud: String,
-    exp: i64,
+    /// The attachment's id.
     sub: String,
 }
 
@@ -24,22 +24,20 @@ pub struct VerifiedLink(());
 
 /// Signs addresses of attachments, and verifies them.
 pub struct SignedUrls {
-    /// A secret that all replicas share.
-    key: Vec<u8>,
+    signer: UrlSigner,
     clock: Arc<dyn Clock>,
 }
 
 impl SignedUrls {
-    pub fn new(key: Vec<u8>, clock: Arc<dyn Clock>) -> Self {
-        Self { key, clock }
+    /// With a secret that all replicas share.
+    pub fn new(key: &[u8], clock: Arc<dyn Clock>) -> Result<Self, Problem> {
+        Ok(Self { signer: UrlSigner::new(AUDIENCE, key)?, clock })
     }
 
     /// `/resource/<token>/file/download?resourceId=<id>`
     pub fn sign(&self, attachment: &str) -> Result<String, Problem> {
-        let exp = self.clock.now().as_second() + LIFETIME_SECONDS;
-        let claims = Claims { aud: AUDIENCE.to_owned(), exp, sub: attachment.to_owned() };
-        let key = EncodingKey::from_secret(&self.key).map_err(Problem::internal)?;
-        let token = encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(Problem::internal)?;
+        let expiry = self.clock.now().as_second() + LIFETIME_SECONDS;
+        let token = self.signer.sign(Claims { sub: attachment.to_owned() }, expiry)?;
         Ok(format!("/resource/{token}/file/download?resourceId={attachment}"))
     }
 
@@ -49,16 +47,11 @@ impl SignedUrls {
         if credential.matches('.').count() != 2 {
             return Ok(None);
         }
-        let mut rules = Validation::new(Algorithm::HS256);
-        rules.set_audience(&[AUDIENCE]);
-        // By the service's own clock, below.
-        rules.validate_exp = false;
-        let key = DecodingKey::from_secret(&self.key).map_err(Problem::internal)?;
         // An access token is signed differently; the identity verifies it.
-        let Ok(token) = decode::<Claims>(credential, &key, &rules) else { return Ok(None) };
-        if token.claims.exp <= self.clock.now().as_second() || token.claims.sub != attachment {
-            return Err(Error::InvalidLink.into());
+        match self.signer.verify::<Claims>(credential, self.clock.now().as_second()) {
+            None => Ok(None),
+            Some(Verified::Valid(claims)) if claims.sub == attachment => Ok(Some(VerifiedLink(()))),
+            Some(_) => Err(Error::InvalidLink.into()),
         }
-        Ok(Some(VerifiedLink(())))
     }
 }

@@ -1,6 +1,6 @@
 //! The viewer of HDF5 files, for links to datafiles in entries.
 
-use icat_client::client::quoted;
+use icat_client::client::quote_string;
 use identity::{Caller, Identity};
 use service_kit::{Code, Problem};
 
@@ -35,9 +35,9 @@ impl DatafileViewer {
         };
         let query = format!(
             "SELECT f.id FROM Datafile f WHERE f.location = {} AND f.dataset.investigation.id = {investigation}",
-            quoted(location)
+            quote_string(location)
         );
-        let found = self.identity.icat().search(session.expose(), &query).await.map_err(|e| {
+        let found = self.identity.icat().search_rows(session.expose(), &query).await.map_err(|e| {
             Problem::new(Code::Unavailable, "logbook/icat-down", "ICAT does not answer; try again later").with_source(e)
         })?;
         let id = found.first().and_then(serde_json::Value::as_i64);

@@ -35,7 +35,7 @@ impl IcatLookup {
     /// The rows that the caller may see; none if ICAT does not answer, because entries are written all the same.
     pub async fn search_as_caller(&self, caller: &Caller, query: &str) -> Vec<Value> {
         let Some(session) = caller.session() else { return Vec::new() };
-        match self.identity.icat().search(session.expose(), query).await {
+        match self.identity.icat().search_rows(session.expose(), query).await {
             Ok(rows) => rows,
             Err(e) => {
                 tracing::warn!(error = %e, "the catalogue did not answer a query of the caller");
@@ -47,8 +47,8 @@ impl IcatLookup {
     /// The rows that the reader account sees; `None` if there is no such account or no answer.
     pub async fn search_as_reader(&self, query: &str) -> Option<Vec<Value>> {
         let reader = self.identity.reader()?;
-        let found = reader.ask(async |icat: &IcatClient, session: &str| -> Result<Vec<Value>, IcatError> {
-            icat.search(session, query).await
+        let found = reader.with_session(async |icat: &IcatClient, session: &str| -> Result<Vec<Value>, IcatError> {
+            icat.search_rows(session, query).await
         });
         match found.await {
             Ok(rows) => Some(rows),
@@ -63,9 +63,11 @@ impl IcatLookup {
     pub async fn search_as_reader_or(&self, session: Option<&str>, query: &str) -> Result<Vec<Value>, IcatError> {
         match (self.identity.reader(), session) {
             (Some(reader), _) => {
-                reader.ask(async |icat: &IcatClient, session: &str| icat.search(session, query).await).await
+                reader
+                    .with_session(async |icat: &IcatClient, session: &str| icat.search_rows(session, query).await)
+                    .await
             }
-            (None, Some(session)) => self.identity.icat().search(session, query).await,
+            (None, Some(session)) => self.identity.icat().search_rows(session, query).await,
             (None, None) => Ok(Vec::new()),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use icat_client::IcatError;
-use icat_client::client::quoted;
+use icat_client::client::quote_string;
 use moka::future::Cache;
 use serde_json::Value;
 use service_kit::fulltext::fold_text;
@@ -43,7 +43,8 @@ impl Instruments {
         if !is_possible_name(name) {
             return Some(false);
         }
-        let query = format!("SELECT i.name FROM Instrument i WHERE UPPER(i.name) = {}", quoted(&name.to_uppercase()));
+        let query =
+            format!("SELECT i.name FROM Instrument i WHERE UPPER(i.name) = {}", quote_string(&name.to_uppercase()));
         self.list_names_in_time(query).await.map(|names| !names.is_empty())
     }
 
@@ -68,7 +69,8 @@ impl Instruments {
         if let Some(cached) = self.ids.get(&key).await {
             return Ok(Some(cached));
         }
-        let query = format!("SELECT i.id FROM Instrument i WHERE UPPER(i.name) = {}", quoted(&name.to_uppercase()));
+        let query =
+            format!("SELECT i.id FROM Instrument i WHERE UPPER(i.name) = {}", quote_string(&name.to_uppercase()));
         let rows = self.lookup.search_as_reader_or(session, &query).await?;
         let found = rows.first().and_then(Value::as_i64);
         if let Some(id) = found {

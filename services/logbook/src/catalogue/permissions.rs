@@ -4,7 +4,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use identity::{Ask, Caller, Identity};
+use identity::{Caller, Identity, Permission};
 use service_kit::{Code, Problem};
 
 use crate::catalogue::instruments::Instruments;
@@ -67,12 +67,12 @@ impl Permissions {
         match logbook {
             Logbook::Investigation(id) => {
                 if !self.is_administrator(caller).await? {
-                    self.identity.require(caller, Ask::ReadLogbook(*id)).await?;
+                    self.identity.require_permission(caller, Permission::ReadLogbook(*id)).await?;
                 }
             }
             Logbook::Instrument(name) => {
                 let id = self.find_instrument_id(caller, name).await?;
-                self.identity.require(caller, Ask::ReadInstrumentLogbook(id)).await?;
+                self.identity.require_permission(caller, Permission::ReadInstrumentLogbook(id)).await?;
             }
             Logbook::Facility => caller.require_scope(READ)?,
             Logbook::Unassigned => drop(self.require_administrator(caller).await?),
@@ -86,7 +86,7 @@ impl Permissions {
         if self.is_administrator(caller).await? {
             return Ok(ReadableLogbooks { logbooks: None, complete: true });
         }
-        let visible = self.identity.visible(caller.subject()).await?;
+        let visible = self.identity.find_visible_investigations(caller.subject()).await?;
         let mut logbooks: Vec<Logbook> = visible.investigations.iter().copied().map(Logbook::Investigation).collect();
         logbooks.extend(visible.instruments.iter().map(|name| Logbook::from_ids(None, Some(name))));
         logbooks.push(Logbook::Facility);
@@ -103,7 +103,7 @@ impl Permissions {
             Logbook::Investigation(id) => self.require_write_investigation(caller, *id).await?,
             Logbook::Instrument(name) => {
                 let id = self.find_instrument_id(caller, name).await?;
-                self.identity.require(caller, Ask::WriteInstrumentLogbook(id)).await?;
+                self.identity.require_permission(caller, Permission::WriteInstrumentLogbook(id)).await?;
             }
             Logbook::Facility | Logbook::Unassigned => drop(self.require_administrator(caller).await?),
         }
@@ -111,13 +111,20 @@ impl Permissions {
     }
 
     async fn require_write_investigation(&self, caller: &Caller, id: i64) -> Result<(), Problem> {
-        let decision = self.identity.explain(caller, Ask::WriteLogbook(id)).await?;
+        let decision = self.identity.check_permission(caller, Permission::WriteLogbook(id)).await?;
         let is_closed = self.visits.find_released(Some(caller), &[id]).await?.contains(&id);
         // Callers who may read the logbook are told that it is closed, also those whose key has only the scope for writing.
         let has_key = [READ, WRITE].iter().any(|scope| caller.require_scope(scope).is_ok());
         let may_read = match caller.session() {
-            Some(_) => self.identity.explain(caller, Ask::ReadLogbook(id)).await?.allowed,
-            None => has_key && self.identity.explain_subject(caller.subject(), Ask::ReadLogbook(id)).await?.allowed,
+            Some(_) => self.identity.check_permission(caller, Permission::ReadLogbook(id)).await?.allowed,
+            None => {
+                has_key
+                    && self
+                        .identity
+                        .check_permission_of_subject(caller.subject(), Permission::ReadLogbook(id))
+                        .await?
+                        .allowed
+            }
         };
         match (decision.allowed, is_closed, may_read || decision.allowed) {
             (_, true, true) => Err(Error::Closed(id).into()),
@@ -131,19 +138,21 @@ impl Permissions {
     pub async fn require_history(&self, caller: &Caller, logbook: &Logbook) -> Result<ReadableHistory, Problem> {
         caller.require_scope(READ)?;
         match logbook {
-            Logbook::Investigation(id) => self.identity.require(caller, Ask::WriteLogbook(*id)).await?,
+            Logbook::Investigation(id) => {
+                self.identity.require_permission(caller, Permission::WriteLogbook(*id)).await?
+            }
             logbook => drop(self.require_write(caller, logbook).await?),
         }
         Ok(ReadableHistory(logbook.clone()))
     }
 
     pub async fn require_administrator(&self, caller: &Caller) -> Result<Administrator, Problem> {
-        self.identity.require(caller, Ask::Administer).await?;
+        self.identity.require_permission(caller, Permission::Administer).await?;
         Ok(Administrator(()))
     }
 
     async fn is_administrator(&self, caller: &Caller) -> Result<bool, Problem> {
-        Ok(self.identity.explain(caller, Ask::Administer).await?.allowed)
+        Ok(self.identity.check_permission(caller, Permission::Administer).await?.allowed)
     }
 
     /// Refuses what a key for some instruments may not write.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use icat_client::client::quoted;
+use icat_client::client::quote_string;
 use identity::Caller;
 use jiff::Timestamp;
 use moka::future::Cache;
@@ -105,7 +105,7 @@ fn proposal_key(proposal: &str, instrument: Option<&str>) -> Key {
 }
 
 fn proposal_query(proposal: &str, instrument: Option<&str>) -> String {
-    let upper = |text: &str| quoted(&text.to_uppercase());
+    let upper = |text: &str| quote_string(&text.to_uppercase());
     let at = instrument.map(|name| format!(" AND UPPER(ii.instrument.name) = {}", upper(name)));
     format!(
         "SELECT DISTINCT i.id, i.startDate, i.endDate, i.releaseDate FROM Investigation i \

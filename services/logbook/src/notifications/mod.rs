@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use events::messages::{KINDS, Kind, kind};
+use events::messages::{EVENT_KINDS, EventKind, find_event_kind};
 use events::{Consumer, Events};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
@@ -50,7 +50,7 @@ struct Notification {
 }
 
 impl NotificationRule {
-    fn compile(&self) -> Result<(Kind, CompiledRule), ConfigError> {
+    fn compile(&self) -> Result<(EventKind, CompiledRule), ConfigError> {
         let wrong = |what: String| ConfigError(format!("logbook.notifications, {:?}: {what}", self.name));
         let is_name = |name: &str| {
             (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
@@ -59,9 +59,9 @@ impl NotificationRule {
             return Err(wrong(format!("a name is of small letters, digits and hyphens, at most {MAX_NAME}")));
         }
         let others =
-            KINDS.iter().map(|kind| kind.subject).filter(|subject| !subject.starts_with("undulator.v1.logbook."));
+            EVENT_KINDS.iter().map(|kind| kind.subject).filter(|subject| !subject.starts_with("undulator.v1.logbook."));
         // An entry about an entry would cause another one, without end.
-        let kind = kind(&self.subject).filter(|kind| others.clone().any(|subject| subject == kind.subject));
+        let kind = find_event_kind(&self.subject).filter(|kind| others.clone().any(|subject| subject == kind.subject));
         let kind =
             kind.ok_or_else(|| wrong(format!("the subject must be one of {}", others.collect::<Vec<_>>().join(", "))))?;
         if !["info", "error", "debug", "comment", "commandline"].contains(&self.category.as_str()) {
@@ -109,7 +109,7 @@ pub fn follow_rules(rules: &[NotificationRule], entries: &Arc<Entries>, events: 
         // Consumers live as long as the process; there are as many as the settings have rules.
         let name: &'static str = format!("logbook-notifications-{}", rule.name).leak();
         let entries = Arc::clone(entries);
-        events.consume(Consumer::of_kind(name, kind, async move |tx, received| {
+        events.add_consumer(Consumer::for_kind(name, kind, async move |tx, received| {
             let Some(notification) = compiled.render(&received.event)? else { return Ok(()) };
             let Notification { text, investigation, instrument } = notification;
             let content = EntryContent {

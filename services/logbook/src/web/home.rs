@@ -21,7 +21,7 @@ pub async fn show_home(
         Ok(caller) => caller,
         Err(form) => return Ok(form),
     };
-    let instruments: Vec<LogbookSummary> = match pages.identity.visible(caller.subject()).await {
+    let instruments: Vec<LogbookSummary> = match pages.identity.find_visible_investigations(caller.subject()).await {
         Ok(visible) => visible.instruments.iter().map(|name| summarize_instrument(name)).collect(),
         Err(e) => {
             tracing::debug!(error = %e, "the instruments of a user could not be read");

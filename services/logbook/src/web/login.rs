@@ -49,7 +49,7 @@ async fn render_form(
 
 /// The authenticators that ask for a password.
 async fn list_password_authenticators(pages: &Pages) -> Result<Vec<Authenticator>, Problem> {
-    let known = pages.identity.icat().properties().await.map_err(|e| catalogue_unavailable(&e))?;
+    let known = pages.identity.icat().get_properties().await.map_err(|e| catalogue_unavailable(&e))?;
     Ok(known.authenticators.into_iter().filter(|way| way.keys.iter().any(|key| key.name == "password")).collect())
 }
 
@@ -77,7 +77,7 @@ pub async fn log_in(
     let ways = if form.username.contains('/') { list_password_authenticators(&pages).await? } else { Vec::new() };
     let (plugin, username) = split_account(&form, &ways);
     let credentials = [("username", username), ("password", form.password.as_str())];
-    match pages.identity.icat().login_for(plugin, &credentials, client.0).await {
+    match pages.identity.icat().login_for_client(plugin, &credentials, client.0).await {
         Ok(session) => {
             let mut answer = redirect_to(to_page_address(&form.next));
             answer.add_cookie(&create_cookie(&request, &session)).map_err(Problem::internal)?;
@@ -98,7 +98,7 @@ pub async fn log_in(
 pub async fn log_out(pages: web::Data<Pages>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
     if let Some(session) = find_session(&request)
-        && let Err(e) = pages.identity.icat().logout(&session).await
+        && let Err(e) = pages.identity.icat().end_session(&session).await
     {
         tracing::info!(error = %e, "a session could not be ended");
     }

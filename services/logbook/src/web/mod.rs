@@ -38,7 +38,7 @@ pub fn create_mount(state: &State) -> Mount {
         .header("referrer-policy", "same-origin");
     state
         .identity
-        .guard(state.register(mount), &[])
+        .accept_credentials(state.register(mount), &[])
         .get("", home::show_home)
         .post("/login", login::log_in)
         .post("/logout", login::log_out)

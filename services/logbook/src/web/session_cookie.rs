@@ -19,7 +19,7 @@ pub fn find_session(request: &HttpRequest) -> Option<String> {
 /// Who looks at the page; `None` if nobody is logged in, or the session has ended.
 pub async fn find_visitor(request: &HttpRequest, identity: &Identity) -> Result<Option<Caller>, Problem> {
     let Some(session) = find_session(request) else { return Ok(None) };
-    match identity.caller(&session).await {
+    match identity.verify_credential(&session).await {
         Ok(caller) => Ok(Some(caller)),
         Err(e) if e.code == Code::Unauthenticated => Ok(None),
         Err(e) => Err(e),

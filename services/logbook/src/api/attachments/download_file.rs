@@ -56,7 +56,7 @@ pub async fn download_file(
     let attachment = match link {
         Some(link) => found.open_link(link)?,
         None => {
-            let caller = identity.caller(header.as_deref().unwrap_or(&path)).await?;
+            let caller = identity.verify_credential(header.as_deref().unwrap_or(&path)).await?;
             downloads.require_read(&caller, found).await?
         }
     };
