@@ -1,8 +1,6 @@
 //! Time as an argument: handlers and stores ask a [`Clock`], so that tests can set it.
 
 use std::fmt::Debug;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use database::Micros;
 use jiff::Timestamp;
@@ -31,26 +29,5 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
-    }
-}
-
-/// A clock that stands still until it is moved; for tests.
-#[derive(Debug)]
-pub struct ManualClock(AtomicI64);
-
-impl ManualClock {
-    pub fn starting_at(moment: Timestamp) -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(moment.as_microsecond())))
-    }
-
-    /// Moves the clock forward (or back) by whole seconds.
-    pub fn advance_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }

@@ -7,12 +7,12 @@ use crate::service_def::{BuildError, ServiceDef};
 
 /// Whether the service has a database yet; looking makes none.
 pub async fn has_database(service: &ServiceDef, config: &Config) -> Result<bool, BuildError> {
-    Ok(target(service, config)?.exists().await?)
+    Ok(resolve_target(service, config)?.exists().await?)
 }
 
 /// Refuses where the service has no database, and says which place was looked at and what to do.
 pub async fn require_database(service: &ServiceDef, config: &Config) -> Result<(), BuildError> {
-    let target = target(service, config)?;
+    let target = resolve_target(service, config)?;
     if target.exists().await? {
         return Ok(());
     }
@@ -20,7 +20,7 @@ pub async fn require_database(service: &ServiceDef, config: &Config) -> Result<(
         Target::Sqlite(file) => std::path::absolute(file).unwrap_or_else(|_| file.clone()).display().to_string(),
         Target::Postgres { .. } => target.to_string(),
     };
-    Err(refusal(&format!("there is no {missing}"), config))
+    Err(missing_database_error(&format!("there is no {missing}"), config))
 }
 
 /// Refuses where none of these services has a database.
@@ -42,18 +42,18 @@ pub(crate) async fn require_location(services: &[ServiceDef], config: &Config) -
         return Ok(());
     }
     for service in services {
-        if matches!(target(service, config)?, Target::Postgres { .. }) || has_database(service, config).await? {
+        if matches!(resolve_target(service, config)?, Target::Postgres { .. }) || has_database(service, config).await? {
             return Ok(());
         }
     }
-    Err(refusal("there is no database", config))
+    Err(missing_database_error("there is no database", config))
 }
 
-fn target(service: &ServiceDef, config: &Config) -> Result<Target, BuildError> {
+fn resolve_target(service: &ServiceDef, config: &Config) -> Result<Target, BuildError> {
     Ok(Target::from_config(&config.core.database, &config.core.data_dir, service.name)?)
 }
 
-fn refusal(missing: &str, config: &Config) -> BuildError {
+fn missing_database_error(missing: &str, config: &Config) -> BuildError {
     let place = config.facility_location();
     let first_start = match &place.settings_file {
         Some(_) => "`undulator serve` or `undulator migrate` makes it",

@@ -50,7 +50,7 @@ impl Pools {
 impl Blocking {
     /// Runs `work` on a thread that may block. [`Code::Unavailable`] at once if the pool is full.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.refuse())?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.record_refusal())?;
         self.run_with(Some(place), work).await
     }
 
@@ -62,7 +62,7 @@ impl Blocking {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let place = tokio::time::timeout(time, Arc::clone(&self.places).acquire_owned()).await;
-        let place = place.map_err(|_| self.refuse())?.map_err(|_| full())?;
+        let place = place.map_err(|_| self.record_refusal())?.map_err(|_| pool_full_problem())?;
         self.run_with(Some(place), work).await
     }
 
@@ -72,10 +72,10 @@ impl Blocking {
         self.run_with(None, work).await
     }
 
-    fn refuse(&self) -> Problem {
+    fn record_refusal(&self) -> Problem {
         self.metrics.pool_refused.get_or_create(&self.labels).inc();
         tracing::warn!(pool.name = self.labels.pool, "pool full");
-        full()
+        pool_full_problem()
     }
 
     async fn run_with<T: Send + 'static>(
@@ -83,10 +83,10 @@ impl Blocking {
         place: Option<OwnedSemaphorePermit>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let waiting = Counted::new(&self.metrics.pool_waiting, &self.labels);
-        let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| full())?;
+        let waiting = GaugeGuard::new(&self.metrics.pool_waiting, &self.labels);
+        let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| pool_full_problem())?;
         drop(waiting);
-        let running = Counted::new(&self.metrics.pool_running, &self.labels);
+        let running = GaugeGuard::new(&self.metrics.pool_running, &self.labels);
         let span = tracing::Span::current();
         // Both permits go with the work, so that a caller who gives up does not free the place of a hung call.
         let done = self.runtime.spawn_blocking(move || {
@@ -98,16 +98,16 @@ impl Blocking {
     }
 }
 
-fn full() -> Problem {
+fn pool_full_problem() -> Problem {
     Problem::new(Code::Unavailable, "busy", "too many requests of this kind at once").with_retry_after(5)
 }
 
 type Gauges = prometheus_client::metrics::family::Family<PoolLabels, prometheus_client::metrics::gauge::Gauge>;
 
 /// One more in a gauge for as long as this lives, also where a caller gives up or the work panics.
-struct Counted(prometheus_client::metrics::gauge::Gauge);
+struct GaugeGuard(prometheus_client::metrics::gauge::Gauge);
 
-impl Counted {
+impl GaugeGuard {
     fn new(gauges: &Gauges, labels: &PoolLabels) -> Self {
         let gauge = gauges.get_or_create(labels).clone();
         gauge.inc();
@@ -115,7 +115,7 @@ impl Counted {
     }
 }
 
-impl Drop for Counted {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

@@ -68,7 +68,7 @@ impl Worker {
 }
 
 /// One thread for all workers of the process; it ends when they have ended.
-pub(crate) fn run(
+pub(crate) fn start_workers(
     workers: Vec<Worker>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
@@ -81,7 +81,7 @@ pub(crate) fn run(
     std::thread::Builder::new().name("workers".to_owned()).spawn(move || {
         let local = LocalSet::new();
         for worker in workers {
-            local.spawn_local(supervise(worker, stop.clone(), metrics.clone()));
+            local.spawn_local(supervise_worker(worker, stop.clone(), metrics.clone()));
         }
         runtime.block_on(local);
         drop(running);
@@ -89,9 +89,9 @@ pub(crate) fn run(
     Ok(())
 }
 
-async fn supervise(worker: Worker, stop: CancellationToken, metrics: Metrics) {
+async fn supervise_worker(worker: Worker, stop: CancellationToken, metrics: Metrics) {
     let Worker { name, start } = worker;
-    let mut pauses = pauses();
+    let mut pauses = restart_pauses();
     loop {
         // On a task of its own, so that a panic ends this run and not the thread.
         let outcome = tokio::task::spawn_local(start()).await;
@@ -110,7 +110,7 @@ async fn supervise(worker: Worker, stop: CancellationToken, metrics: Metrics) {
     }
 }
 
-fn pauses() -> impl Iterator<Item = Duration> {
+fn restart_pauses() -> impl Iterator<Item = Duration> {
     backon::ExponentialBuilder::default()
         .with_min_delay(Duration::from_secs(1))
         .with_max_delay(Duration::from_mins(1))

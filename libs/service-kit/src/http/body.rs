@@ -19,16 +19,16 @@ const BEGINNING: usize = 32 * 1024;
 
 /// Whether a body fell silent while its handler waited for it. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Silence(Arc<AtomicBool>);
+pub(super) struct BodyTimeout(Arc<AtomicBool>);
 
-impl Silence {
-    pub fn fell(&self) -> bool {
+impl BodyTimeout {
+    pub fn has_passed(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// Waits for the beginning of a request's body, but not longer than `limit` for the next piece of it.
-pub(super) async fn begin(req: &mut ServiceRequest, limit: Duration) -> Result<(), Problem> {
+pub(super) async fn receive_beginning(req: &mut ServiceRequest, limit: Duration) -> Result<(), Problem> {
     let mut payload = req.take_payload();
     if matches!(payload, Payload::None) {
         return Ok(());
@@ -36,7 +36,7 @@ pub(super) async fn begin(req: &mut ServiceRequest, limit: Duration) -> Result<(
     let mut beginning = Vec::new();
     let mut size = 0;
     while size < BEGINNING {
-        let Some(piece) = timeout(limit, payload.next()).await.map_err(|_| silent())? else {
+        let Some(piece) = timeout(limit, payload.next()).await.map_err(|_| body_timeout_problem())? else {
             payload = Payload::None;
             break;
         };
@@ -48,13 +48,13 @@ pub(super) async fn begin(req: &mut ServiceRequest, limit: Duration) -> Result<(
 }
 
 /// Ends the body with an error when the handler has waited for `limit` for its next piece.
-pub(super) fn watch(req: &mut ServiceRequest, limit: Duration) -> Silence {
-    let silence = Silence::default();
+pub(super) fn limit_pauses(req: &mut ServiceRequest, limit: Duration) -> BodyTimeout {
+    let body_timeout = BodyTimeout::default();
     let payload = req.take_payload();
     if matches!(payload, Payload::None) {
-        return silence;
+        return body_timeout;
     }
-    let noted = silence.clone();
+    let noted = body_timeout.clone();
     let watched = stream::unfold(Some(payload), move |payload| {
         let noted = noted.clone();
         async move {
@@ -67,9 +67,9 @@ pub(super) fn watch(req: &mut ServiceRequest, limit: Duration) -> Silence {
         }
     });
     req.set_payload(Payload::Stream { payload: Box::pin(watched) });
-    silence
+    body_timeout
 }
 
-pub(super) fn silent() -> Problem {
+pub(super) fn body_timeout_problem() -> Problem {
     Problem::new(Code::Timeout, "silent", "the body of the request did not go on")
 }

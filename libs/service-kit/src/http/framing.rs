@@ -20,7 +20,7 @@ const GATHERED: usize = 32 * 1024;
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Gathers the beginning of a streamed body and chooses its framing; everything else stays as it is.
-pub(super) async fn frame(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+pub(super) async fn frame_response(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let has_length = response.headers().contains_key(CONTENT_LENGTH);
     if response.response().body().size() != BodySize::Stream || has_length {
         return response;
@@ -31,7 +31,7 @@ pub(super) async fn frame(response: ServiceResponse<BoxBody>) -> ServiceResponse
         response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
     let (request, response) = response.into_parts();
     let (mut response, body) = response.into_parts();
-    let body = if is_head || is_live { body } else { gather(body).await };
+    let body = if is_head || is_live { body } else { gather_beginning(body).await };
     if body.size() == BodySize::Stream && request.version() < Version::HTTP_11 {
         response.head_mut().no_chunking(true);
         response.head_mut().set_connection_type(ConnectionType::Close);
@@ -40,7 +40,7 @@ pub(super) async fn frame(response: ServiceResponse<BoxBody>) -> ServiceResponse
 }
 
 /// The whole body if it is small and comes at once, else one that begins with what has come.
-async fn gather(mut body: BoxBody) -> BoxBody {
+async fn gather_beginning(mut body: BoxBody) -> BoxBody {
     let deadline = Instant::now() + PATIENCE;
     let mut beginning = Vec::new();
     let mut size = 0;
@@ -55,14 +55,14 @@ async fn gather(mut body: BoxBody) -> BoxBody {
                 error = Some(e);
                 break;
             }
-            Ok(None) => return BoxBody::new(joined(beginning, size)),
+            Ok(None) => return BoxBody::new(join_chunks(beginning, size)),
             Err(_) => break,
         }
     }
-    BoxBody::new(Begun { beginning: beginning.into_iter(), error, rest: body })
+    BoxBody::new(PartlyReadBody { beginning: beginning.into_iter(), error, rest: body })
 }
 
-fn joined(mut pieces: Vec<Bytes>, size: usize) -> Bytes {
+fn join_chunks(mut pieces: Vec<Bytes>, size: usize) -> Bytes {
     if pieces.len() == 1 {
         return pieces.remove(0);
     }
@@ -74,14 +74,14 @@ fn joined(mut pieces: Vec<Bytes>, size: usize) -> Bytes {
 }
 
 /// A body of which some has been read.
-struct Begun {
+struct PartlyReadBody {
     beginning: std::vec::IntoIter<Bytes>,
     /// Why it ends after that.
     error: Option<Box<dyn Error>>,
     rest: BoxBody,
 }
 
-impl MessageBody for Begun {
+impl MessageBody for PartlyReadBody {
     type Error = Box<dyn Error>;
 
     fn size(&self) -> BodySize {

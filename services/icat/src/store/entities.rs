@@ -373,5 +373,5 @@ fn parse_row(entity: &'static Entity, row: &Row) -> Result<StoredRow, DbError> {
             Val::Blob(_) => Val::Blob(row.at(FIRST + n)?),
         };
     }
-    Ok(StoredRow { id: row.at(0)?, created: stamp(1, 2)?, modified: stamp(3, 4)?, values })
+    Ok(StoredRow { id: row.get_at(0)?, created: stamp(1, 2)?, modified: stamp(3, 4)?, values })
 }
