@@ -36,7 +36,7 @@ async fn values_of_every_kind_come_back_as_they_went_in() {
         assert_eq!(rows[0].get::<String>("name").unwrap(), "Größe 'x' \\ %");
         assert_eq!(rows[0].get::<Option<f64>>("weight").unwrap(), Some(0.1));
         assert_eq!(rows[0].get::<Vec<u8>>("picture").unwrap(), [0, 255]);
-        assert_eq!(rows[0].at::<i64>(4).unwrap(), i64::MIN);
+        assert_eq!(rows[0].get_at::<i64>(4).unwrap(), i64::MIN);
         assert_eq!(rows[1].get::<Option<Vec<u8>>>("picture").unwrap(), None);
         assert!(matches!(rows[1].get::<f64>("weight"), Err(DbError::Column { .. })), "{}", test.engine);
     }

@@ -173,7 +173,7 @@ impl SearchResult {
 fn refuse_infinite(rows: &[Row], columns: &[Column]) -> Result<(), Error> {
     for (place, _) in columns.iter().enumerate().filter(|(_, column)| column.kind == ColumnKind::F64) {
         for row in rows {
-            if row.at::<Option<f64>>(place)?.is_some_and(|number| !number.is_finite()) {
+            if row.get_at::<Option<f64>>(place)?.is_some_and(|number| !number.is_finite()) {
                 return Err(Error::BadParameter(OUT_OF_RANGE.to_owned()));
             }
         }
@@ -224,7 +224,7 @@ fn append_value(
     let integer = || row.get_at(place).map(Val::I64);
     let (kind, val) = match kind {
         ColumnKind::Entity(entity) => {
-            match row.at::<Option<i64>>(place)?.and_then(|id| loaded.get(&id)) {
+            match row.get_at::<Option<i64>>(place)?.and_then(|id| loaded.get(&id)) {
                 Some(stored) => entity_json::append_entity(out, entity, stored, &[]),
                 None => out.push_str("null"),
             }
