@@ -1,11 +1,11 @@
-//! Time as an argument: handlers and stores ask a [`Clock`], so that tests can set it.
+//! The time, through a trait so that tests can set it.
 
 use std::fmt::Debug;
 
 use database::Micros;
 use jiff::Timestamp;
 
-/// Where a service takes the time from.
+/// A source of the time.
 pub trait Clock: Debug + Send + Sync {
     /// The present moment, in UTC.
     fn now(&self) -> Timestamp;
@@ -15,7 +15,7 @@ pub trait Clock: Debug + Send + Sync {
         self.now().into()
     }
 
-    /// Microseconds since 1970-01-01 UTC: how times stand in the database.
+    /// Microseconds since 1970-01-01T00:00:00Z; [`now_as_micros`](Self::now_as_micros) is better.
     fn now_micros(&self) -> i64 {
         self.now().as_microsecond()
     }

@@ -1,16 +1,16 @@
-//! Whether there is a database to administer. Administrative commands work on what is there: run in the wrong directory
-//! they refuse, instead of making an empty facility in it.
+//! Checks that a database exists. Administrative commands need one: in the wrong directory they fail instead of creating an
+//! empty facility.
 
 use crate::config::{Config, ConfigError};
 use crate::db::Target;
 use crate::service_def::{BuildError, ServiceDef};
 
-/// Whether the service has a database yet; looking makes none.
+/// Whether the service has a database yet; creates none.
 pub async fn has_database(service: &ServiceDef, config: &Config) -> Result<bool, BuildError> {
     Ok(resolve_target(service, config)?.exists().await?)
 }
 
-/// Refuses where the service has no database, and says which place was looked at and what to do.
+/// Fails if the service has no database; the error names the place and says what to do.
 pub async fn require_database(service: &ServiceDef, config: &Config) -> Result<(), BuildError> {
     let target = resolve_target(service, config)?;
     if target.exists().await? {
@@ -23,7 +23,7 @@ pub async fn require_database(service: &ServiceDef, config: &Config) -> Result<(
     Err(missing_database_error(&format!("there is no {missing}"), config))
 }
 
-/// Refuses where none of these services has a database.
+/// Fails if none of these services has a database.
 pub async fn require_any_database(services: &[ServiceDef], config: &Config) -> Result<(), BuildError> {
     for service in services {
         if has_database(service, config).await? {
@@ -36,7 +36,7 @@ pub async fn require_any_database(services: &[ServiceDef], config: &Config) -> R
     }
 }
 
-/// Refuses where nobody has said where the facility is and the default place has no database of these services either.
+/// Fails if the location of the facility is not configured and the default location has no database of these services.
 pub(crate) async fn require_location(services: &[ServiceDef], config: &Config) -> Result<(), BuildError> {
     if !config.is_default_location() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Blocking work in named, bounded pools: a hung disk fills its own pool and nothing else.
+//! Named, bounded pools for blocking calls: a hung disk fills its own pool and no other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::metrics::{Metrics, PoolLabels};
 use crate::problem::{Code, Problem};
 
-/// Makes the pools of a process and shows them as metrics. Cheap to clone.
+/// Creates the pools of a process, with their metrics. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Pools(Metrics);
 
@@ -29,7 +29,7 @@ impl Pools {
         Self(metrics)
     }
 
-    /// At most `threads` calls run and `queue` more wait. Must be made inside the process's main runtime.
+    /// A pool in which at most `threads` calls run and `queue` more wait. Must be called in the main runtime of the process.
     pub fn open(&self, name: &str, threads: usize, queue: usize) -> Blocking {
         let labels = PoolLabels { pool: name.to_owned() };
         let places = i64::try_from(threads + queue).unwrap_or(i64::MAX);
@@ -54,8 +54,8 @@ impl Blocking {
         self.run_with(Some(place), work).await
     }
 
-    /// The same for quick calls that come in bursts: refuses only if no place becomes free in time. Work that hangs frees
-    /// none, so that nobody waits for it longer than that.
+    /// The same for quick calls that come in bursts: waits up to `time` for a place. Hanging calls free none, so nobody waits
+    /// longer than that.
     pub async fn run_within<T: Send + 'static>(
         &self,
         time: Duration,
@@ -66,8 +66,8 @@ impl Blocking {
         self.run_with(Some(place), work).await
     }
 
-    /// Waits however many are waiting: for the next step of an answer that has begun, which nobody may
-    /// refuse any more. What waits here takes no place from new calls.
+    /// Waits for a thread however long the queue is: for the next step of a response that has begun and cannot be refused any
+    /// more. It takes no place from new calls.
     pub async fn run_queued<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
         self.run_with(None, work).await
     }
@@ -104,7 +104,7 @@ fn pool_full_problem() -> Problem {
 
 type Gauges = prometheus_client::metrics::family::Family<PoolLabels, prometheus_client::metrics::gauge::Gauge>;
 
-/// One more in a gauge for as long as this lives, also where a caller gives up or the work panics.
+/// Increments a gauge for as long as it lives, also if the caller gives up or the work panics.
 struct GaugeGuard(prometheus_client::metrics::gauge::Gauge);
 
 impl GaugeGuard {

@@ -27,17 +27,17 @@ impl PrivatePath {
 }
 
 /// How long a storage may take to answer before the process goes on without the check.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STORAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Refuses storages that share files with what is private. One whose file system does not answer is not waited for: it is
 /// checked by whoever opens it, before anything of it is served.
 pub fn check_storages(config: &Config) -> Result<(), ConfigError> {
-    check_each(config, PATIENCE, check_storage)
+    check_each(config, STORAGE_TIMEOUT, check_storage)
 }
 
 fn check_each(
     config: &Config,
-    patience: Duration,
+    timeout: Duration,
     check: fn(&Config, &str) -> Result<(), ConfigError>,
 ) -> Result<(), ConfigError> {
     let asked: Vec<(&String, mpsc::Receiver<Result<(), ConfigError>>)> = config
@@ -53,7 +53,7 @@ fn check_each(
         })
         .collect();
     for (name, answer) in asked {
-        match answer.recv_timeout(patience) {
+        match answer.recv_timeout(timeout) {
             Ok(checked) => checked?,
             Err(e) => {
                 tracing::warn!(storage.name = name, error = %e, "a storage does not answer; it is checked when it does");

@@ -234,7 +234,7 @@ impl Server {
         stop_listening(self.public).await;
         self.stop.cancel();
         if tokio::time::timeout(self.drain_timeout, self.tasks.wait()).await.is_err() {
-            tracing::warn!("background work did not end in time");
+            tracing::warn!("background work did not end within http.drain_timeout");
         }
         stop_listening(self.internal).await;
         for (_, db) in self.databases {
@@ -243,7 +243,7 @@ impl Server {
     }
 }
 
-/// Forgets old idempotency keys.
+/// Deletes expired idempotency keys.
 fn new_housekeeping_worker(ctx: &Ctx) -> Worker {
     let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
     Worker::periodic("base.housekeeping", HOUSEKEEPING_INTERVAL, &stop, move || {
@@ -252,7 +252,7 @@ fn new_housekeeping_worker(ctx: &Ctx) -> Worker {
     })
 }
 
-/// Looks after an embedded database without the writers waiting for it.
+/// Runs the checkpoints of an embedded database beside its writers.
 fn new_checkpointer_worker(ctx: &Ctx) -> Worker {
     let (db, stop) = (ctx.db.clone(), ctx.stop.clone());
     Worker::new("base.checkpointer", move || {

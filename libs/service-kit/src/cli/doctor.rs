@@ -20,7 +20,7 @@ use crate::process::Process;
 use crate::serve::{Endpoints, http_client, open_database};
 use crate::service_def::ServiceDef;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Exit code 1 if anything is wrong. Writes nothing, and migrates nothing.
 pub async fn run_doctor(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
@@ -85,7 +85,7 @@ async fn read_storage(directory: PathBuf) -> Result<String, String> {
     let shown = directory.display().to_string();
     let (sender, receiver) = oneshot::channel();
     thread::spawn(move || sender.send(fs::read_dir(directory).map(Iterator::count)));
-    match tokio::time::timeout(PATIENCE, receiver).await {
+    match tokio::time::timeout(CHECK_TIMEOUT, receiver).await {
         Ok(Ok(Ok(entries))) => Ok(format!("{shown} can be read ({})", format_count(entries, "entry"))),
         Ok(Ok(Err(e))) => Err(format!("{shown}: {e}")),
         Ok(Err(_)) | Err(_) => Err(format!("{shown} does not answer: is its file system mounted and its server up?")),
@@ -126,7 +126,7 @@ async fn is_own_server(settings: &Config, client: &reqwest::Client) -> bool {
     let http = &settings.core.http;
     let endpoints = Endpoints { public: http.bind, internal: http.internal_bind };
     let health = format!("{}/health/live", endpoints.resolve_url("self", crate::Listener::Internal));
-    let Ok(answer) = client.get(health).timeout(PATIENCE).send().await else { return false };
+    let Ok(answer) = client.get(health).timeout(CHECK_TIMEOUT).send().await else { return false };
     let Ok(text) = answer.text().await else { return false };
     let body: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     body["instance"].as_str() == Some(&instance_id(settings))
@@ -162,7 +162,7 @@ async fn check_icat(settings: &Config, client: &reqwest::Client) -> Result<Strin
     if url == "self" {
         return Ok("is the embedded catalogue of this process".to_owned());
     }
-    let asked = client.get(format!("{}/icat/version", url.trim_end_matches('/'))).timeout(PATIENCE).send().await;
+    let asked = client.get(format!("{}/icat/version", url.trim_end_matches('/'))).timeout(CHECK_TIMEOUT).send().await;
     let answer = asked.map_err(|e| format!("{url} does not answer: {}", root_cause(&e.without_url())))?;
     let status = answer.status();
     let text =
@@ -178,7 +178,7 @@ async fn check_nats(settings: &Config) -> Result<String, String> {
     let url = &settings.core.events.nats_url;
     let address = url.rsplit("//").next().unwrap_or(url).rsplit('@').next().unwrap_or(url);
     let address = if address.contains(':') { address.to_owned() } else { format!("{address}:4222") };
-    match tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(&address)).await {
+    match tokio::time::timeout(CHECK_TIMEOUT, tokio::net::TcpStream::connect(&address)).await {
         Ok(Ok(_)) => Ok(format!("{address} takes connections")),
         Ok(Err(e)) => Err(format!("{address}: {e}")),
         Err(_) => Err(format!("{address} does not answer")),

@@ -1,5 +1,5 @@
-//! How streamed answers are framed. Small ones are gathered and sent with their length in one piece; to clients of HTTP/1.0,
-//! which know no chunks, the end of the others is the end of the connection (RFC 9112, 6.1 and 6.3).
+//! Framing of streamed responses. Small ones are collected and sent with their length; for clients of HTTP/1.0, which do not
+//! know chunked encoding, the end of the connection ends the others (RFC 9112, 6.1 and 6.3).
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -14,10 +14,10 @@ use actix_web::http::{ConnectionType, Method, Version};
 use actix_web::web::{Bytes, BytesMut};
 use tokio::time::{Instant, timeout_at};
 
-/// What ends within this size is sent as a whole.
-const GATHERED: usize = 32 * 1024;
-/// How long the head of an answer waits for its body to end.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// Responses up to this size are sent as a whole.
+const MAX_GATHERED_BYTES: usize = 32 * 1024;
+/// How long the head of a response waits for its body to end.
+const GATHERING_TIME: Duration = Duration::from_millis(20);
 
 /// Gathers the beginning of a streamed body and chooses its framing; everything else stays as it is.
 pub(super) async fn frame_response(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
@@ -41,11 +41,11 @@ pub(super) async fn frame_response(response: ServiceResponse<BoxBody>) -> Servic
 
 /// The whole body if it is small and comes at once, else one that begins with what has come.
 async fn gather_beginning(mut body: BoxBody) -> BoxBody {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + GATHERING_TIME;
     let mut beginning = Vec::new();
     let mut size = 0;
     let mut error = None;
-    while size < GATHERED {
+    while size < MAX_GATHERED_BYTES {
         match timeout_at(deadline, poll_fn(|context| Pin::new(&mut body).poll_next(context))).await {
             Ok(Some(Ok(piece))) => {
                 size += piece.len();

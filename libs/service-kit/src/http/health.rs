@@ -15,8 +15,8 @@ use crate::error_format::ErrorFormat;
 use crate::metrics::{ConnectionLabels, Metrics};
 use crate::problem::Problem;
 
-/// How long readiness waits for the databases. Those who ask give up soon.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long readiness waits for the databases; orchestrators give up soon.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Something a process can work without for a while: `Err` says what is wrong with it.
 type Check = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -64,17 +64,17 @@ pub(crate) fn health_mounts(health: Health) -> [Mount; 2] {
     ]
 }
 
-/// 200 as long as the process can answer at all.
+/// `GET /health/live`: 200 as long as the process can respond at all.
 async fn get_liveness(health: web::Data<Health>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "up", "instance": health.instance}))
 }
 
-/// 200 if every database answers and can be written and the process is not stopping, else 503; the body says which. No
-/// storage is touched.
+/// `GET /health/ready`: 200 if every database responds and can be written and the process is not stopping, else 503 with the
+/// reasons. No storage is accessed.
 async fn get_readiness(health: web::Data<Health>) -> HttpResponse {
     let mut checks = serde_json::Map::new();
     let mut up = true;
-    let asked = health.databases.iter().map(|(_, db)| tokio::time::timeout(PATIENCE, db.check_ready()));
+    let asked = health.databases.iter().map(|(_, db)| tokio::time::timeout(READINESS_TIMEOUT, db.check_ready()));
     let answers = futures_util::future::join_all(asked).await;
     for ((service, _), answer) in health.databases.iter().zip(answers) {
         let state = match answer {

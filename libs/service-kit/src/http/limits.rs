@@ -1,4 +1,4 @@
-//! How much one process takes on: time per request, requests at once, requests per second of one client.
+//! Limits of a listener: time per request, concurrent requests, requests per second of one client.
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,10 +18,10 @@ use super::body;
 use crate::config::HttpConfig;
 use crate::problem::{Code, Problem};
 
-/// After so many requests, clients that have been quiet are forgotten.
+/// Requests between two removals of inactive clients.
 const REQUESTS_BETWEEN_SWEEPS: u64 = 10_000;
 
-/// How often the log says at most that all places are taken.
+/// The log says at most this often that all places are taken.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 /// The slug of what is refused because all places are taken, here or in a pool: metrics count it, and a line for each would
 /// fill the log.
@@ -30,7 +30,7 @@ pub(super) const BUSY: &str = "busy";
 /// The limits of one listener.
 pub(super) struct Limiter {
     time: Duration,
-    /// How long a body may send nothing.
+    /// How long a body may pause.
     body_timeout: Duration,
     places: Option<Arc<Semaphore>>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
@@ -40,7 +40,7 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    /// For users: all limits.
+    /// Of the public listener: all limits.
     pub fn for_public(config: &HttpConfig) -> Self {
         let limits = &config.limits;
         let quota = NonZeroU32::new(limits.rate)
@@ -52,7 +52,7 @@ impl Limiter {
         }
     }
 
-    /// For operators and other services: they must get through when users crowd.
+    /// Of the internal listener: operators and other services must get through when it is busy.
     pub fn for_internal(config: &HttpConfig) -> Self {
         Self {
             time: config.limits.time,
@@ -64,7 +64,7 @@ impl Limiter {
         }
     }
 
-    /// Refuses a client that asks too often.
+    /// Refuses a client that sends too many requests.
     pub fn check_rate(&self, client: ClientAddress) -> Result<(), Problem> {
         if let Some(rate) = &self.rate {
             if self.seen.fetch_add(1, Ordering::Relaxed).is_multiple_of(REQUESTS_BETWEEN_SWEEPS) {
@@ -78,13 +78,13 @@ impl Limiter {
         Ok(())
     }
 
-    /// Waits for the beginning of the body; a request that sends it too slowly would keep its connection for ever.
+    /// Receives the beginning of the body; a client that sends it too slowly would keep its connection for ever.
     pub async fn begin_body(&self, req: &mut ServiceRequest) -> Result<(), Problem> {
         let begun = tokio::time::timeout(self.time, body::receive_beginning(req, self.body_timeout)).await;
         begun.unwrap_or_else(|_| Err(body::body_timeout_problem()))
     }
 
-    /// A place among the requests that are worked on, held until the answer begins.
+    /// A place among the concurrent requests, held until the response begins.
     pub fn acquire_place(&self) -> Result<Option<OwnedSemaphorePermit>, Problem> {
         let Some(places) = &self.places else { return Ok(None) };
         Arc::clone(places).try_acquire_owned().map(Some).map_err(|_| {
@@ -101,7 +101,7 @@ impl Limiter {
         }
     }
 
-    /// Runs a handler, and answers for it if it failed because the body fell silent.
+    /// Runs a handler; if it fails because the body timed out, the response says so.
     pub async fn within_body_timeout<B>(
         &self,
         mut req: ServiceRequest,
@@ -113,7 +113,7 @@ impl Limiter {
         if failed && body_timeout.has_passed() { Err(body::body_timeout_problem().into()) } else { answer }
     }
 
-    /// Gives up on an answer that does not begin in time; what the handler did in a transaction is undone.
+    /// Fails if the response does not begin in time; the transaction of the handler is rolled back.
     pub async fn within_time<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::time::timeout(self.time, answer).await.unwrap_or_else(|_| {
             let text = "the answer took too long and was given up; nothing half-done is kept";
@@ -122,7 +122,7 @@ impl Limiter {
     }
 }
 
-/// One subscriber line has a whole IPv6 /64.
+/// The network of a client: an IPv6 /64 counts as one.
 fn client_network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

@@ -1,4 +1,4 @@
-//! Where routes hang: a service lists mounts, the process checks that no two claim the same path.
+//! Mounts: the routes of services under prefixes. The process checks that no two claim the same path.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -98,8 +98,7 @@ impl Mount {
         render_allow_header(&self.routes.iter().collect::<Vec<_>>())
     }
 
-    /// Answers are compressed for callers that ask for it. Not for what is asked for in ranges: their places are those
-    /// of the bytes as they are.
+    /// Compresses responses for clients that accept it. Not for routes that serve ranges: these count uncompressed bytes.
     pub fn compressed(mut self) -> Self {
         self.compressed = true;
         self
@@ -123,8 +122,8 @@ impl Mount {
         self
     }
 
-    /// The route added last takes uploads of any size, so `http.limits.time` does not hold for it. Its handler must not wait
-    /// longer than `http.idle_timeout` for the next piece.
+    /// Exempts the route added last from `http.limits.time`, for uploads of any size. Its handler must not wait longer than
+    /// `http.idle_timeout` for the next chunk.
     pub fn without_timeout(mut self) -> Self {
         if let Some(route) = self.routes.last_mut() {
             route.without_timeout = true;

@@ -1,4 +1,4 @@
-//! What surrounds every request: its id, its span, its limits, one log line, and the mount's error format for whatever goes
+//! What happens around every request: its id, its span, its limits, one log line, and the mount's error format for whatever goes
 //! wrong.
 
 use std::cell::Cell;
@@ -41,7 +41,7 @@ const UNMATCHED: &str = "unmatched";
 #[derive(Debug, Clone)]
 pub struct RequestId(pub Arc<str>);
 
-/// What the boundary needs; one per listener.
+/// What the middleware needs; one per listener.
 pub(super) struct MiddlewareContext {
     pub table: Table,
     pub ids: Arc<dyn Ids>,
@@ -52,7 +52,7 @@ pub(super) struct MiddlewareContext {
     pub cors: CorsConfig,
 }
 
-/// Actix asks each error for a response; ours get theirs at the boundary, where error format and request id are known.
+/// Actix asks each error for a response; ours get theirs in the middleware, where error format and request id are known.
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         crate::error_format::http_status(self.code)
@@ -134,7 +134,7 @@ pub(super) async fn handle_request(
     answer
 }
 
-/// What the log says of a request.
+/// The log line of a request.
 struct RequestLogLine<'r> {
     method: &'static str,
     route: &'r str,
@@ -249,7 +249,7 @@ impl ResponseContext<'_> {
     fn refuse_request(&self, error: &Error) -> Answer {
         let response = self.render_error(error);
         let status = response.status();
-        (Err(InternalError::from_response("rendered at the boundary", response).into()), status)
+        (Err(InternalError::from_response("rendered by the middleware", response).into()), status)
     }
 
     /// An error that a handler or an extractor returned is inside the response by now.
@@ -309,7 +309,7 @@ impl ResponseContext<'_> {
     }
 }
 
-/// Faults of ours or of systems behind us; the rest is the caller's.
+/// Faults of this program or of systems behind it; the rest are the caller's.
 fn is_server_fault(code: Code) -> bool {
     matches!(
         code,
@@ -317,7 +317,7 @@ fn is_server_fault(code: Code) -> bool {
     )
 }
 
-/// What actix itself refused: an extractor, a payload limit.
+/// An error of actix itself: an extractor, a payload limit.
 fn from_actix_error(error: &Error) -> Problem {
     let media_type = match (error.as_error(), error.as_error()) {
         (Some(JsonPayloadError::ContentType), _) => Some("application/json"),
