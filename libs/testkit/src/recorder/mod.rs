@@ -8,7 +8,7 @@ use service_kit::{BuildError, Ctx, Db, Migration, Running, ServiceDef};
 
 use crate::probe;
 
-/// Start it with the service under test; read it with [`TestApp::recorded`](crate::TestApp::recorded).
+/// Start it with the service under test; read it with [`TestApp::recorded_events`](crate::TestApp::recorded_events).
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "recorder",
     migrations: &[Migration { version: 1, name: "recorded", sql: store::MIGRATION }],

@@ -582,8 +582,8 @@ async fn load_data(db: &Db, data: &Data) {
 }
 
 fn read_values(row: &Row, query: &Query) -> Vec<Value> {
-    let text = |row: &Row, at| row.at::<Option<String>>(at).unwrap().map_or(Value::Null, Value::Text);
-    let number = |row: &Row, at| row.at::<Option<i64>>(at).unwrap().map_or(Value::Null, Value::Int);
+    let text = |row: &Row, at| row.get_at::<Option<String>>(at).unwrap().map_or(Value::Null, Value::Text);
+    let number = |row: &Row, at| row.get_at::<Option<i64>>(at).unwrap().map_or(Value::Null, Value::Int);
     query
         .select
         .iter()
