@@ -20,6 +20,7 @@ use crate::export::eln_line::{EntryLine, FileLine};
 use crate::export::sink::{ExportError, Sink};
 use crate::export::temp_file::TempFile;
 use crate::export::zip_stream::{ZipStream, safe_filename};
+use crate::markup::escape::{escape_html_text, percent_encode_segment};
 use crate::store::attachments::{self, Attachment};
 
 const CONTEXT: &str = "https://w3id.org/ro/crate/1.2/context";
@@ -275,15 +276,7 @@ impl Contents {
 
 /// An address, whatever somebody is called.
 fn person_id(name: &str) -> String {
-    let mut id = "#person-".to_owned();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            id.push(char::from(byte));
-        } else {
-            let _ = write!(id, "%{byte:02X}");
-        }
-    }
-    id
+    format!("#person-{}", percent_encode_segment(name))
 }
 
 fn describe_person(name: &str, full: Option<String>) -> Value {
@@ -308,9 +301,9 @@ fn describe_entry(entry: &Entry, files: &[Attachment], shown: &[Attachment]) -> 
         }
         // Some notebooks show nothing else of an entry.
         None if plain.trim().is_empty() => links,
-        None => escape_html(&plain),
+        None => render_plain_html(&plain),
     };
-    let text = if text.is_empty() { escape_html(&name) } else { text };
+    let text = if text.is_empty() { render_plain_html(&name) } else { text };
     let mut dataset = json!({"@id": format!("./{id}/"), "@type": "Dataset", "identifier": id, "name": name,
         "description": format!("{} of {}", content.kind, dates::render_time(content.at)), "genre": content.kind,
         "text": text, "encodingFormat": "text/html", "dateCreated": dates::render_time(content.at),
@@ -325,12 +318,12 @@ fn describe_entry(entry: &Entry, files: &[Attachment], shown: &[Attachment]) -> 
 }
 
 fn render_link(path: &str, name: &str) -> String {
-    format!("<p><a href=\"{path}\">{}</a></p>", escape_html(name))
+    format!("<p><a href=\"{path}\">{}</a></p>", render_plain_html(name))
 }
 
 /// Plain text as HTML, because other notebooks show `text` as HTML.
-fn escape_html(plain: &str) -> String {
-    plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>\n")
+fn render_plain_html(plain: &str) -> String {
+    escape_html_text(plain).replace('\n', "<br>\n")
 }
 
 fn describe_file(attachment: &Attachment) -> Value {

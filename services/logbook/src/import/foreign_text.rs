@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::domain::values::check_tag_name;
 use crate::import::ro_crate::{list_keywords, list_measured_values, to_text};
+use crate::markup::escape::escape_html_text;
 use crate::markup::markdown::{MAX_MARKDOWN, render_markdown, render_plain};
 
 /// Of an entry's tags, and characters of one.
@@ -41,7 +42,6 @@ fn render_lines(text: &str) -> String {
 
 /// Text, or else the description, and what stands in fields; then what is missing.
 pub fn render_node(node: &Value, missing: &[String]) -> String {
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let format = to_text(&node["encodingFormat"]).unwrap_or_default();
     let text = find_node_text(node).or_else(|| to_text(&node["description"])).unwrap_or_default();
     let mut html = match format.as_str() {
@@ -54,12 +54,12 @@ pub fn render_node(node: &Value, missing: &[String]) -> String {
     if !measured.is_empty() {
         html.push_str("<table><tbody>");
         for (name, value) in measured {
-            let _ = write!(html, "<tr><th>{}</th><td>{}</td></tr>", escaped(&name), escaped(&value));
+            let _ = write!(html, "<tr><th>{}</th><td>{}</td></tr>", escape_html_text(&name), escape_html_text(&value));
         }
         html.push_str("</tbody></table>");
     }
     for name in missing {
-        let _ = write!(html, "<p>[not in the archive: {}]</p>", escaped(name));
+        let _ = write!(html, "<p>[not in the archive: {}]</p>", escape_html_text(name));
     }
     html.replace('\0', "")
 }

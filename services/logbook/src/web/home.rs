@@ -7,8 +7,9 @@ use service_kit::Problem;
 
 use crate::catalogue::users::short_user_name;
 use crate::http::PAGE_ADDRESS;
+use crate::markup::escape::percent_encode_segment;
 use crate::web::investigation_list::{InvestigationQuery, find_investigations, list_instruments};
-use crate::web::logbook_path::{LogbookSummary, escape_segment};
+use crate::web::logbook_path::LogbookSummary;
 use crate::web::pages::Pages;
 use crate::web::templates::render_page;
 
@@ -44,6 +45,6 @@ pub async fn show_home(
 }
 
 fn summarize_instrument(name: &str) -> LogbookSummary {
-    let address = format!("{PAGE_ADDRESS}/instrument/{}", escape_segment(name));
+    let address = format!("{PAGE_ADDRESS}/instrument/{}", percent_encode_segment(name));
     LogbookSummary { address, name: name.to_owned(), title: None, day: None }
 }

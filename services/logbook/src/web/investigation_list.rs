@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::http::PAGE_ADDRESS;
+use crate::markup::escape::percent_encode_segment;
 use crate::web::entry_view::DAY;
-use crate::web::logbook_path::{LogbookSummary, escape_segment};
+use crate::web::logbook_path::LogbookSummary;
 use crate::web::pages::Pages;
 
 /// Investigations of a page.
@@ -91,7 +92,8 @@ impl InvestigationQuery {
     fn page_address(&self, page: usize) -> String {
         let given = [("name", self.name()), ("instrument", self.instrument()), ("year", self.year.trim())];
         let given = given.iter().filter(|(_, value)| !value.is_empty());
-        let given: Vec<String> = given.map(|(name, value)| format!("{name}={}&", escape_segment(value))).collect();
+        let given: Vec<String> =
+            given.map(|(name, value)| format!("{name}={}&", percent_encode_segment(value))).collect();
         format!("{PAGE_ADDRESS}?{}page={page}", given.concat())
     }
 }

@@ -18,9 +18,9 @@ use crate::domain::list_parameters::ListParameters;
 use crate::entries::lists::EntryLists;
 use crate::entries::search::{EntrySearch, SearchRequest};
 use crate::export::format::Format;
+use crate::markup::escape::percent_encode_segment;
 use crate::stream::EntryStreams;
 use crate::web::entry_view::DATE;
-use crate::web::logbook_path::escape_segment;
 use crate::web::pages::Pages;
 use crate::web::templates::render_page;
 
@@ -205,7 +205,7 @@ fn filter_query_string(query: &ListParameters) -> String {
     ];
     let pair = |(name, value): (&str, &Option<String>)| {
         let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty())?;
-        Some(format!("&{name}={}", escape_segment(value)))
+        Some(format!("&{name}={}", percent_encode_segment(value)))
     };
     given.into_iter().filter_map(pair).collect()
 }

@@ -6,6 +6,7 @@ use service_kit::{Code, Problem};
 use crate::domain::logbook::Logbook;
 use crate::domain::values;
 use crate::http::PAGE_ADDRESS;
+use crate::markup::escape::percent_encode_segment;
 
 /// `/logbook/app/{level}/{id}`
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ impl LogbookPath {
     pub fn address(&self) -> String {
         match &self.logbook {
             Logbook::Investigation(id) => format!("{PAGE_ADDRESS}/investigation/{id}"),
-            Logbook::Instrument(_) => format!("{PAGE_ADDRESS}/instrument/{}", escape_segment(&self.id)),
+            Logbook::Instrument(_) => format!("{PAGE_ADDRESS}/instrument/{}", percent_encode_segment(&self.id)),
             Logbook::Facility | Logbook::Unassigned => format!("{PAGE_ADDRESS}/facility/all"),
         }
     }
@@ -61,13 +62,7 @@ impl LogbookPath {
 /// The page of a logbook by the name in the database, such as `investigation/4711`.
 pub fn logbook_address(book: &str) -> String {
     match book.split_once('/') {
-        Some((level, id)) => format!("{PAGE_ADDRESS}/{level}/{}", escape_segment(id)),
+        Some((level, id)) => format!("{PAGE_ADDRESS}/{level}/{}", percent_encode_segment(id)),
         None => format!("{PAGE_ADDRESS}/facility/all"),
     }
-}
-
-/// One part of a path.
-pub fn escape_segment(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

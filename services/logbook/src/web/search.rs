@@ -11,8 +11,8 @@ use crate::domain::filter::Filter;
 use crate::domain::list_parameters::ListParameters;
 use crate::domain::values::parse_number;
 use crate::entries::search::{EntrySearch, SearchRequest};
+use crate::markup::escape::percent_encode_segment;
 use crate::web::entry_view::EntryView;
-use crate::web::logbook_path::escape_segment;
 use crate::web::pages::Pages;
 use crate::web::templates::render_page;
 
@@ -36,7 +36,7 @@ pub async fn show_results(
     if let Some(words) = FulltextQuery::parse(&text) {
         let search_request = SearchRequest { words, filter, before, limit: PAGE_ENTRIES };
         let (found, next, _) = search.find_entries(&caller, &query.parse_logbook()?, &search_request).await?;
-        more = next.map(|seq| format!("search={}&before={seq}", escape_segment(&text)));
+        more = next.map(|seq| format!("search={}&before={seq}", percent_encode_segment(&text)));
         entries = pages.render_views(&found, Some(&search_request.words)).await?;
         for (view, entry) in entries.iter_mut().zip(&found) {
             let content = &entry.content;
