@@ -257,7 +257,8 @@ def run_suite(suite, surroundings):
 
     # The catalogue of the process itself.
     suite.start()
-    suite.login(f"simple/{account}")
+    # The event of its end has the account's name.
+    assert suite.request("DELETE", f"/session/{suite.login(f'simple/{account}')}")[0] < 300
     live, ended, left = (suite.login("simple/root") for _ in range(3))
     token, token_left = create_token(suite, live), create_token(suite, left)
     assert suite.request("DELETE", f"/session/{ended}")[0] < 300

@@ -8,7 +8,7 @@ use icat::query::{
     Access, ParseContext, Plan, QueryEnvironment, Rule, Statement, compile_filter, compile_search, parse_rule,
     parse_search,
 };
-use icat_client::schema::{Entity, entity};
+use icat_client::schema::{Entity, find_entity};
 use jiff::tz::TimeZone;
 use service_kit::{Db, DbError, Engine, Micros};
 
@@ -125,7 +125,7 @@ async fn find_full_scans(db: &Db, statement: &Statement) -> (BTreeSet<&'static s
     let explained = Statement { sql: format!("{word} {}", statement.sql), params: statement.params.clone() };
     let rows = run_statement(db, &explained).await.unwrap_or_else(|e| panic!("{}: {e}", statement.sql));
     let place = if db.engine() == Engine::Sqlite { 3 } else { 0 };
-    let lines: Vec<String> = rows.iter().map(|row| row.at(place).unwrap()).collect();
+    let lines: Vec<String> = rows.iter().map(|row| row.get_at(place).unwrap()).collect();
     let sorts = lines.iter().any(|line| line.contains("Sort  (") || line.contains("FOR ORDER BY"));
     // Rows in the order of an index, as far as they are wanted, are not the whole table.
     let walks = statement.sql.contains("ORDER BY") && !sorts;
@@ -202,7 +202,7 @@ async fn common_queries_use_indexes() {
         }
         // What INCLUDE loads, and what creating asks for: whether rows known by their ids may be seen.
         for (name, ids) in [("one row", 1), ("hundred rows", 100)] {
-            for entity in ["Datafile", "Dataset", "Investigation"].map(|name| entity(name).unwrap()) {
+            for entity in ["Datafile", "Dataset", "Investigation"].map(|name| find_entity(name).unwrap()) {
                 let ids: Vec<i64> = (1..=ids).collect();
                 statements.push((name, "member", compile_filter(entity, &parse_rules_of(entity, &ctx), &ids, &env)));
             }

@@ -7,9 +7,10 @@ use minijinja::context;
 use service_kit::Problem;
 
 use crate::catalogue::users;
+use crate::markup::escape::percent_encode_segment;
 use crate::state::State;
 use crate::web::investigation_list::Asked;
-use crate::web::logbook_path::{Shown, escaped};
+use crate::web::logbook_path::Shown;
 use crate::web::session_cookie::{HOME, redirect, visitor};
 use crate::web::templates::page;
 use crate::web::{investigation_list, login};
@@ -21,7 +22,7 @@ pub async fn get(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let Some(caller) = visitor(&request, &identity).await? else { return login::form(&state, &request).await };
-    let instruments: Vec<Shown> = match identity.visible(caller.subject()).await {
+    let instruments: Vec<Shown> = match identity.find_visible_investigations(caller.subject()).await {
         Ok(visible) => visible.instruments.iter().map(|name| instrument(name)).collect(),
         Err(e) => {
             tracing::debug!(error = %e, "it is not known which instruments somebody serves");
@@ -49,5 +50,10 @@ pub async fn lead_here() -> HttpResponse {
 }
 
 fn instrument(name: &str) -> Shown {
-    Shown { address: format!("{HOME}/instrument/{}", escaped(name)), name: name.to_owned(), title: None, day: None }
+    Shown {
+        address: format!("{HOME}/instrument/{}", percent_encode_segment(name)),
+        name: name.to_owned(),
+        title: None,
+        day: None,
+    }
 }

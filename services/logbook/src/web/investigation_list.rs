@@ -1,14 +1,15 @@
 //! The investigations that somebody sees in the catalogue: narrowed by name, instrument and year, page by page.
 
-use icat_client::client::quoted;
+use icat_client::client::quote_string;
 use identity::Caller;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::catalogue::users;
+use crate::markup::escape::percent_encode_segment;
 use crate::state::State;
 use crate::web::entry_view::DAY;
-use crate::web::logbook_path::{Shown, escaped};
+use crate::web::logbook_path::Shown;
 use crate::web::session_cookie::HOME;
 
 /// Investigations of a page.
@@ -64,12 +65,12 @@ impl Asked {
     fn query(&self) -> String {
         let (mut joins, mut conditions) = (String::new(), Vec::new());
         if !self.name().is_empty() && self.name().len() <= LONGEST {
-            let part = quoted(&self.name().to_uppercase());
+            let part = quote_string(&self.name().to_uppercase());
             conditions.push(format!("(LOCATE({part}, UPPER(i.name)) > 0 OR LOCATE({part}, UPPER(i.title)) > 0)"));
         }
         if !self.instrument().is_empty() {
             joins.push_str(" JOIN i.investigationInstruments ii JOIN ii.instrument n");
-            conditions.push(format!("UPPER(n.name) = {}", quoted(&self.instrument().to_uppercase())));
+            conditions.push(format!("UPPER(n.name) = {}", quote_string(&self.instrument().to_uppercase())));
         }
         if let Some(year) = self.year() {
             let next = year + 1;
@@ -91,7 +92,8 @@ impl Asked {
     fn address_of_page(&self, page: usize) -> String {
         let given = [("name", self.name()), ("instrument", self.instrument()), ("year", self.year.trim())];
         let given = given.iter().filter(|(_, value)| !value.is_empty());
-        let given: Vec<String> = given.map(|(name, value)| format!("{name}={}&", escaped(value))).collect();
+        let given: Vec<String> =
+            given.map(|(name, value)| format!("{name}={}&", percent_encode_segment(value))).collect();
         format!("{HOME}?{}page={page}", given.concat())
     }
 }
