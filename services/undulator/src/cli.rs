@@ -208,9 +208,9 @@ mod tests {
     use super::Cli;
 
     /// Every command that the help shows, with its whole name.
-    fn commands(name: &str, command: &Command) -> Vec<(String, Command)> {
+    fn list_commands(name: &str, command: &Command) -> Vec<(String, Command)> {
         let shown = command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help");
-        let inner = shown.flat_map(|inner| commands(&format!("{name} {}", inner.get_name()), inner));
+        let inner = shown.flat_map(|inner| list_commands(&format!("{name} {}", inner.get_name()), inner));
         std::iter::once((name.to_owned(), command.clone())).chain(inner).collect()
     }
 
@@ -218,7 +218,7 @@ mod tests {
     fn every_help_is_a_list_without_gaps_in_which_everything_is_explained() {
         let mut all = Cli::command();
         all.build();
-        let commands = commands("undulator", &all);
+        let commands = list_commands("undulator", &all);
         for (name, command) in &commands {
             assert!(command.get_about().is_some(), "{name}");
             for argument in command.get_arguments() {

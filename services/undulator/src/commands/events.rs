@@ -6,10 +6,10 @@ use serde_json::json;
 use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{Clock as _, Config, ServiceDef, SystemClock, has_database, open_database};
 
-use crate::SERVICES;
+use crate::services::SERVICES;
 
 /// Prints events as they pass, until Ctrl-C.
-pub async fn tail(settings: &Config, as_json: bool) -> Result<(), Failure> {
+pub async fn print_events(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut tail = Tail::open(&settings.core.events).await.map_err(|e| Failure::from_error(&e))?;
     eprintln!("watching {}", settings.core.events.nats_url);
     loop {
@@ -31,9 +31,9 @@ pub async fn tail(settings: &Config, as_json: bool) -> Result<(), Failure> {
 }
 
 /// Lists the events whose effect failed.
-pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
+pub async fn list_dead_letters(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut all = Vec::new();
-    for service in existing(settings).await? {
+    for service in list_running_services(settings).await? {
         let db = open_database(service, settings, &SystemClock).await?;
         let letters = admin::dead_letters(&db).await.map_err(|e| Failure::from_error(&e))?;
         db.close().await;
@@ -45,9 +45,9 @@ pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
 }
 
 /// Makes parked dead letters due again.
-pub async fn retry(settings: &Config, as_json: bool) -> Result<(), Failure> {
+pub async fn retry_dead_letters(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut retried = 0;
-    for service in existing(settings).await? {
+    for service in list_running_services(settings).await? {
         let db = open_database(service, settings, &SystemClock).await?;
         retried += admin::retry(&db, SystemClock.now_micros()).await.map_err(|e| Failure::from_error(&e))?;
         db.close().await;
@@ -60,7 +60,7 @@ pub async fn retry(settings: &Config, as_json: bool) -> Result<(), Failure> {
 }
 
 /// The services that run somewhere: they have a database.
-async fn existing(settings: &Config) -> Result<Vec<&'static ServiceDef>, Failure> {
+async fn list_running_services(settings: &Config) -> Result<Vec<&'static ServiceDef>, Failure> {
     let mut existing = Vec::new();
     for service in SERVICES {
         if has_database(service, settings).await? {

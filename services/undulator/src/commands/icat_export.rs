@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use crate::progress::Progress;
 
 /// Writes beside the file first, so that there is never half a dump under its name.
-pub async fn run(settings: &Config, file: &Path, format: &str, json: bool) -> Result<(), Failure> {
+pub async fn export_dump(settings: &Config, file: &Path, format: &str, json: bool) -> Result<(), Failure> {
     let format: DumpFormat = format.parse().map_err(|e| Failure::from_error(&e))?;
     let refused = |e: &dyn std::fmt::Display| Failure::Failed(format!("cannot write {}: {e}", file.display()));
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

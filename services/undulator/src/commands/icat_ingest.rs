@@ -5,15 +5,15 @@ use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{Clock as _, Config, Sources, SystemClock, open_database};
 
 use super::catalogue::{parse_time, start_of_today};
-use super::creator;
+use super::creator::choose_creator;
 use crate::cli::Ingest;
 use crate::progress::Progress;
 
 /// Lines on stderr of each kind; `--json` lists all.
-const MOST_LINES: usize = 1_000;
+const MAX_LINES: usize = 1_000;
 
 /// Exit code 1 if a file was left out or is gone.
-pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), Failure> {
+pub async fn ingest_directory(settings: &Config, options: Ingest, json: bool) -> Result<(), Failure> {
     let name = &options.storage;
     let storage = settings.core.storage.get(name).ok_or_else(|| {
         Failure::Usage(format!("there is no storage `{name}`; name its directory as storage.{name}.url"))
@@ -48,7 +48,7 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         most_may_be_gone: options.most_may_be_gone,
         dry_run: options.dry_run,
         jobs: options.jobs,
-        user_name: creator(settings, options.user)?,
+        user_name: choose_creator(settings, options.user)?,
     };
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("ingesting");
@@ -69,7 +69,7 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         );
     }
     print_findings(&report);
-    print_result(json, &report, &summarize(&report, options.dry_run))?;
+    print_result(json, &report, &render_summary(&report, options.dry_run))?;
     if report.is_complete() {
         return Ok(());
     }
@@ -92,15 +92,15 @@ fn print_findings(report: &Report) {
 }
 
 fn print_lines(lines: &[String]) {
-    for line in lines.iter().take(MOST_LINES) {
+    for line in lines.iter().take(MAX_LINES) {
         eprintln!("{line}");
     }
-    if lines.len() > MOST_LINES {
-        eprintln!("and {} more; --json lists them all", lines.len() - MOST_LINES);
+    if lines.len() > MAX_LINES {
+        eprintln!("and {} more; --json lists them all", lines.len() - MAX_LINES);
     }
 }
 
-fn summarize(report: &Report, dry_run: bool) -> String {
+fn render_summary(report: &Report, dry_run: bool) -> String {
     let made = match (report.investigation_created, dry_run) {
         (true, false) => "investigation made; ",
         (true, true) => "the investigation would be made; ",

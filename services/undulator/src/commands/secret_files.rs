@@ -35,24 +35,24 @@ fn random_hex(bytes: usize) -> String {
 }
 
 /// Writes a file that only its owner may read; it is there whole or not at all.
-pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     let draft = path.with_added_extension("new");
     let written = remove_if_there(&draft)
         .and_then(|()| fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft))
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&draft, path));
-    written.map_err(|e| unusable(path, &e))
+    written.map_err(|e| file_error(path, &e))
 }
 /// Changes the text of a file and keeps its permissions and owner, also where `path` is a link; a new one is private.
-pub fn rewrite(path: &Path, text: &str) -> Result<(), Failure> {
-    let Ok(path) = path.canonicalize() else { return write(path, text) };
-    let before = fs::metadata(&path).map_err(|e| unusable(&path, &e))?;
-    write(&path.with_added_extension("kept"), text)?;
+pub fn replace_text(path: &Path, text: &str) -> Result<(), Failure> {
+    let Ok(path) = path.canonicalize() else { return write_private(path, text) };
+    let before = fs::metadata(&path).map_err(|e| file_error(&path, &e))?;
+    write_private(&path.with_added_extension("kept"), text)?;
     let draft = path.with_added_extension("kept");
     let moved = chown(&draft, Some(before.uid()), Some(before.gid()))
         .and_then(|()| fs::set_permissions(&draft, before.permissions()))
         .and_then(|()| fs::rename(&draft, &path));
-    moved.map_err(|e| unusable(&path, &e))
+    moved.map_err(|e| file_error(&path, &e))
 }
 
 /// What a crash has left may have other permissions.
@@ -68,10 +68,10 @@ pub fn create_private_dir(path: &Path) -> Result<bool, Failure> {
     if path.is_dir() {
         return Ok(false);
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| unusable(path, &e))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| file_error(path, &e))?;
     Ok(true)
 }
 
-pub fn unusable(path: &Path, e: &io::Error) -> Failure {
+pub fn file_error(path: &Path, e: &io::Error) -> Failure {
     Failure::Failed(format!("cannot use {}: {e}", path.display()))
 }

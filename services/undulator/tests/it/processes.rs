@@ -20,7 +20,7 @@ pub fn process(name: &str, services: &[ServiceDef], dir: &std::path::Path) -> Pr
 
 /// The account `simple/root` in the database of auth.
 pub async fn make_root(settings: &Config) {
-    let accounts = auth::Accounts::open(settings, &Sources::default()).await.unwrap();
+    let accounts = auth::open_accounts(settings, &Sources::default()).await.unwrap();
     let account = AccountName { mechanism: "simple".to_owned(), name: "root".to_owned() };
     accounts.create_account(&account, PASSWORD).await.unwrap();
     accounts.close().await;

@@ -98,7 +98,7 @@ impl Facility {
         let records = import::parse_dump(FACILITY).unwrap();
         import::import_dump(&db, &config, &sources, &records, &options, |_| ()).await.unwrap();
         db.close().await;
-        let accounts = auth::Accounts::open(&app.config, &sources).await.unwrap();
+        let accounts = auth::open_accounts(&app.config, &sources).await.unwrap();
         for account in ["db/alice", "db/bob", "db/carol", "db/dan", "simple/root"] {
             let (mechanism, name) = account.split_once('/').unwrap();
             let account = AccountName { mechanism: mechanism.to_owned(), name: name.to_owned() };

@@ -24,14 +24,14 @@ use service_kit::cli::Failure;
 use service_kit::{Clock as _, Config, Db, DbError, SystemClock, SystemIds, open_database};
 use thiserror::Error;
 
-pub use self::grants::{grant, has_mechanism, revoke};
-pub use self::instrument::add as add_instrument;
-pub use self::investigation::add as add_investigation;
-pub use self::listing::{list as list_investigations, show as show_investigation};
+pub use self::grants::{grant_membership, has_mechanism, revoke_membership};
+pub use self::instrument::add_instrument;
+pub use self::investigation::add_investigation;
+pub use self::listing::{list_investigations, show_investigation};
 pub use self::lookup::{parse_time, start_of_today};
 pub use self::report::Report;
 pub use self::rows::{OtherValues, Rows};
-use super::creator;
+use crate::commands::creator::choose_creator;
 
 /// Why a change of the catalogue did not happen.
 #[derive(Debug, Error)]
@@ -80,7 +80,7 @@ pub struct Catalogue {
 impl Catalogue {
     /// Opens the database; `user` is recorded as the creator of rows, without it the first root user.
     pub async fn open(settings: &Config, user: Option<String>) -> Result<Self, Failure> {
-        Self::open_as(settings, creator(settings, user)?).await
+        Self::open_as(settings, choose_creator(settings, user)?).await
     }
 
     /// For commands that change nothing, and are nobody's.
@@ -101,7 +101,7 @@ impl Catalogue {
     }
 
     /// Reads as of one moment.
-    pub async fn read<T>(
+    pub async fn read_rows<T>(
         &self,
         work: impl AsyncFnOnce(&mut Rows<'_>) -> Result<T, CatalogueError>,
     ) -> Result<T, CatalogueError> {
@@ -111,7 +111,7 @@ impl Catalogue {
     }
 
     /// Runs `work` in one transaction and returns what it changed; a dry run keeps nothing.
-    pub async fn change(
+    pub async fn change_rows(
         &self,
         on_conflict: OnConflict,
         dry_run: bool,

@@ -19,7 +19,7 @@ pub struct Report {
 
 impl Report {
     /// A line for each row that was created, changed or removed, or that there was nothing to do; then the notes.
-    pub fn text(&self) -> String {
+    pub fn render_text(&self) -> String {
         let created = self.created.iter().map(|row| format!("created {row}"));
         let changed = self.changed.iter().map(|change| format!("changed {change}"));
         let mut lines: Vec<String> =

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use auth::Accounts;
 use icat::import::{self, OnConflict};
 use icat::ingest;
 use rand::rngs::StdRng;
@@ -37,7 +36,7 @@ const FILES: [(&str, &str, usize); 6] = [
 ];
 
 /// Passwords are written last: they say that the facility is complete. Each step can be repeated after a crash.
-pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
+pub async fn generate_facility(settings: &Config, dir: &Path) -> Result<(), Failure> {
     let root = dir.join("files");
     let mut random = StdRng::seed_from_u64(SEED);
     for (investigation, path, size) in FILES {
@@ -47,7 +46,7 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
         let parent = path.parent().unwrap_or(&root);
         fs::create_dir_all(parent)
             .and_then(|()| fs::write(&path, &bytes))
-            .map_err(|e| secret_files::unusable(&path, &e))?;
+            .map_err(|e| secret_files::file_error(&path, &e))?;
     }
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let records = import::parse_dump(FACILITY).map_err(|e| Failure::from_error(&e))?;
@@ -82,11 +81,11 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
     }
     drop(progress);
     db.close().await;
-    accounts(settings, dir).await
+    create_accounts(settings, dir).await
 }
 
-async fn accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
-    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(|e| Failure::from_error(&e))?;
+async fn create_accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
+    let accounts = auth::open_accounts(settings, &Sources::default()).await.map_err(|e| Failure::from_error(&e))?;
     let mut lines = String::new();
     for (name, _) in USERS {
         let account = accounts.parse_name(name).map_err(|e| Failure::from_error(&e))?;
@@ -95,5 +94,5 @@ async fn accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
         lines.extend([name, " ", &password, "\n"]);
     }
     accounts.close().await;
-    secret_files::write(&dir.join(PASSWORDS), &lines)
+    secret_files::write_private(&dir.join(PASSWORDS), &lines)
 }

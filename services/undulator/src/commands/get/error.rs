@@ -8,7 +8,7 @@ use thiserror::Error;
 pub enum GetError {
     /// The same request may well succeed later, after this time if the server named one.
     #[error("{text}")]
-    Passing { text: String, after: Option<Duration> },
+    Temporary { text: String, retry_after: Option<Duration> },
     /// What was asked for is not there any more as it was.
     #[error("{0}")]
     Changed(String),
@@ -21,23 +21,23 @@ pub enum GetError {
 }
 
 impl GetError {
-    pub fn passing(text: impl Into<String>) -> Self {
-        Self::Passing { text: text.into(), after: None }
+    pub fn temporary(text: impl Into<String>) -> Self {
+        Self::Temporary { text: text.into(), retry_after: None }
     }
 
     /// Its version can be told in a moment.
     pub fn just_written() -> Self {
         let text = "the file was written this very moment".to_owned();
-        Self::Passing { text, after: Some(Duration::from_secs(2)) }
+        Self::Temporary { text, retry_after: Some(Duration::from_secs(2)) }
     }
 
-    pub fn failed(what: &str, e: &dyn std::error::Error) -> Self {
+    pub fn from_error(what: &str, e: &dyn std::error::Error) -> Self {
         Self::Failed(format!("{what}: {}", service_kit::problem::format_error_chain(e)))
     }
 }
 
 /// Text of a server, fit for a terminal: no control characters, of bounded length.
-pub fn plain(text: &str) -> String {
+pub fn sanitize_text(text: &str) -> String {
     const LONGEST: usize = 500;
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
 }

@@ -15,17 +15,17 @@ pub struct Report {
     pub unverified: usize,
     /// Over the wire.
     pub bytes_received: u64,
-    pub failed: Vec<Failed>,
+    pub failed: Vec<FailedFile>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failed {
+pub struct FailedFile {
     pub path: String,
     pub reason: String,
 }
 
 impl Report {
-    pub fn sentence(&self) -> String {
+    pub fn render_sentence(&self) -> String {
         let unverified = match self.unverified {
             0 => String::new(),
             n => format!("; {n} without a checksum to compare"),

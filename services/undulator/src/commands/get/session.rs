@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use console::Term;
 use icat_client::client::Filter;
 use icat_client::{IcatClient, IcatError, Select};
 use service_kit::cli::Failure;
@@ -11,16 +10,15 @@ use service_kit::problem;
 
 use super::server::Server;
 use crate::cli::Get;
-use crate::commands::auth::first_line;
+use crate::commands::passwords::{SESSION_VARIABLE, ask_password, read_first_line, session_from_environment};
 
-const VARIABLE: &str = "ICAT_SESSION_ID";
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// An open session; one that we opened is ended by [`end`](Self::end).
+/// An open session; one that we opened is ended by [`log_out`](Self::log_out).
 pub struct Session {
     icat: Option<IcatClient>,
     pub id: String,
-    ours: bool,
+    opened_here: bool,
 }
 
 impl Session {
@@ -29,39 +27,39 @@ impl Session {
         let icat = server.icat.as_ref().map(|root| IcatClient::new(server.http.clone(), root).with_timeout(TIMEOUT));
         if let Some(user) = &options.user {
             let icat = icat.ok_or_else(|| Failure::Usage("--user needs --url or --icat-url".to_owned()))?;
-            if server.icat.as_ref().is_some_and(|root| is_open(root)) {
+            if server.icat.as_ref().is_some_and(|root| is_unencrypted(root)) {
                 eprintln!(
                     "warning: over http:// anybody on the way can read the password; is there an https:// address?"
                 );
             }
             let id = log_in(&icat, user, options.password_file.as_deref()).await?;
-            return Ok(Some(Self { icat: Some(icat), id, ours: true }));
+            return Ok(Some(Self { icat: Some(icat), id, opened_here: true }));
         }
         let id = match &options.session_file {
-            Some(file) => Some(first_line("session id", file)?.trim().to_owned()),
-            None => from_environment(),
+            Some(file) => Some(read_first_line("session id", file)?.trim().to_owned()),
+            None => session_from_environment(),
         };
         match id {
             Some(id) if id.is_empty() => Err(Failure::Usage("the session id is empty".to_owned())),
-            Some(id) => Ok(Some(Self { icat, id, ours: false })),
+            Some(id) => Ok(Some(Self { icat, id, opened_here: false })),
             None if options.what.prepared.is_some() => Ok(None),
             None => {
                 let text =
                     "say who downloads: --user MECHANISM/NAME, --session-file FILE, or a session id in the variable";
-                Err(Failure::Usage(format!("{text} {VARIABLE}")))
+                Err(Failure::Usage(format!("{text} {SESSION_VARIABLE}")))
             }
         }
     }
 
     /// Ids of the one investigation of this name, or with this id.
-    pub async fn investigation(&self, wanted: &str, visit: Option<&str>) -> Result<i64, Failure> {
+    pub async fn find_investigation(&self, wanted: &str, visit: Option<&str>) -> Result<i64, Failure> {
         let icat = self.icat()?;
         let mut select = Select::values("Investigation", &["id", "visitId"]).filter(Filter::eq("name", wanted));
         if let Some(visit) = visit {
             select = select.filter(Filter::eq("visitId", visit));
         }
         let query = select.order_by("id").build().map_err(|e| Failure::from_error(&e))?;
-        let rows = icat.find(&self.id, &query).await.map_err(|e| Failure::Failed(explain(&e)))?;
+        let rows = icat.find(&self.id, &query).await.map_err(|e| Failure::Failed(explain_icat_error(&e)))?;
         match (rows.as_slice(), wanted.parse()) {
             ([row], _) => row[0].as_i64().ok_or_else(|| Failure::Failed("the catalogue answers nonsense".to_owned())),
             ([], Ok(id)) => Ok(id),
@@ -81,15 +79,15 @@ impl Session {
     }
 
     /// Logs out if we logged in. That it did not succeed hurts nobody: the session ends by itself.
-    pub async fn end(&self) {
-        if let (true, Some(icat)) = (self.ours, &self.icat) {
+    pub async fn log_out(&self) {
+        if let (true, Some(icat)) = (self.opened_here, &self.icat) {
             let _ended = icat.logout(&self.id).await;
         }
     }
 }
 
 async fn log_in(icat: &IcatClient, user: &str, password_file: Option<&Path>) -> Result<String, Failure> {
-    let refused = |e: &IcatError| Failure::Failed(format!("{user} cannot log in: {}", explain(e)));
+    let refused = |e: &IcatError| Failure::Failed(format!("{user} cannot log in: {}", explain_icat_error(e)));
     match user.split_once('/') {
         None => match icat.login(user, &[]).await {
             Err(IcatError::Refused { message, .. }) => Err(name_mechanisms(icat, user, &message).await),
@@ -97,8 +95,8 @@ async fn log_in(icat: &IcatClient, user: &str, password_file: Option<&Path>) -> 
         },
         Some((mechanism, name)) => {
             let password = match password_file {
-                Some(file) => first_line("password", file)?,
-                None => ask(user)?,
+                Some(file) => read_first_line("password", file)?,
+                None => ask_password(user)?,
             };
             let outcome = icat.login(mechanism, &[("username", name), ("password", &password)]).await;
             outcome.map_err(|e| refused(&e))
@@ -107,7 +105,7 @@ async fn log_in(icat: &IcatClient, user: &str, password_file: Option<&Path>) -> 
 }
 
 /// In the words of whoever downloads: not those of the libraries in between.
-pub fn explain(e: &IcatError) -> String {
+pub fn explain_icat_error(e: &IcatError) -> String {
     match e {
         IcatError::Unavailable(cause) => format!("the catalogue does not answer ({})", problem::root_cause(cause)),
         e => problem::format_error_chain(e),
@@ -134,22 +132,7 @@ async fn name_mechanisms(icat: &IcatClient, user: &str, message: &str) -> Failur
 }
 
 /// Whether what is sent there can be read on its way.
-fn is_open(root: &str) -> bool {
+fn is_unencrypted(root: &str) -> bool {
     let here = ["localhost", "127.", "[::1]"];
     root.strip_prefix("http://").is_some_and(|host| !here.iter().any(|name| host.starts_with(name)))
-}
-
-pub fn ask(user: &str) -> Result<String, Failure> {
-    let terminal = Term::stderr();
-    if !terminal.is_term() {
-        return Err(Failure::Usage("there is no terminal to ask for the password; say --password-file".to_owned()));
-    }
-    let asked = terminal.write_str(&format!("Password of {user}: ")).and_then(|()| terminal.read_secure_line());
-    asked.map_err(|e| Failure::Failed(format!("cannot read the password: {e}")))
-}
-
-/// Not one of the settings of the suite, which a computer that only downloads has none of.
-/// The session of the variable, if there is one.
-pub fn from_environment() -> Option<String> {
-    std::env::var_os(VARIABLE)?.into_string().ok().map(|id| id.trim().to_owned())
 }

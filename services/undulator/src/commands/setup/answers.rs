@@ -101,7 +101,7 @@ pub struct InstrumentAnswers {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scientists: Vec<String>,
     /// Whether its programs get an API key.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[serde(default = "default_api_key", skip_serializing_if = "is_default_api_key")]
     pub api_key: bool,
 }
 
@@ -161,11 +161,11 @@ fn default_value_type() -> ValueType {
 fn default_applicable_to() -> Vec<Owner> {
     vec![Owner::Dataset]
 }
-fn yes() -> bool {
+fn default_api_key() -> bool {
     true
 }
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_yes(value: &bool) -> bool {
+fn is_default_api_key(value: &bool) -> bool {
     *value
 }
 
@@ -202,7 +202,7 @@ impl InstrumentAnswers {
 
 impl Answers {
     /// What is proposed where nobody has answered yet.
-    pub fn proposed() -> Self {
+    pub fn default_answers() -> Self {
         Self {
             storage: default_storage(),
             data_dir: default_data_dir(),
@@ -220,7 +220,7 @@ impl Answers {
     }
 
     /// Reads a file of answers. An unknown key is an error that names the nearest known one.
-    pub fn read(file: &Path) -> Result<Self, Failure> {
+    pub fn load(file: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(file)
             .map_err(|e| Failure::Usage(format!("cannot read {}: {e}", file.display())))?;
         Self::parse(&text).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))
@@ -229,12 +229,12 @@ impl Answers {
     pub fn parse(text: &str) -> Result<Self, String> {
         // The TOML reader's own message has line and column.
         toml::from_str::<toml::Table>(text).map_err(|e| e.to_string())?;
-        let answers: Self = Figment::from(Toml::string(text)).extract().map_err(|e| explain(&e))?;
-        answers.check()?;
+        let answers: Self = Figment::from(Toml::string(text)).extract().map_err(|e| explain_error(&e))?;
+        answers.validate()?;
         Ok(answers)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn validate(&self) -> Result<(), String> {
         let named = [("facility.name", &self.facility.name), ("administrator.account", &self.administrator.account)];
         for (key, value) in named {
             if value.trim().is_empty() {
@@ -286,7 +286,7 @@ fn check_short_name(key: &str, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn explain(error: &figment::Error) -> String {
+fn explain_error(error: &figment::Error) -> String {
     let path = error.path.join(".");
     match &error.kind {
         Kind::UnknownField(unknown, known) => {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use service_kit::cli::format_count;
 
-use super::places::Places;
+use super::directories::Directories;
 use crate::commands::catalogue;
 
 #[derive(Debug, Clone, Default, Serialize)]
@@ -39,10 +39,10 @@ pub struct NewApiKey {
 }
 
 impl Report {
-    pub fn places(&mut self, places: &Places) {
-        self.storage.clone_from(&places.storage);
-        self.data_dir.clone_from(&places.data_dir);
-        self.secrets_dir.clone_from(&places.secrets_dir);
+    pub fn set_directories(&mut self, directories: &Directories) {
+        self.storage.clone_from(&directories.storage);
+        self.data_dir.clone_from(&directories.data_dir);
+        self.secrets_dir.clone_from(&directories.secrets_dir);
     }
 
     pub fn has_conflicts(&self) -> bool {
@@ -58,9 +58,9 @@ impl Report {
         self.conflicts.iter().chain(&self.catalogue.conflicts)
     }
 
-    pub fn text(&self) -> String {
+    pub fn render_text(&self) -> String {
         let mut text = String::new();
-        for line in self.done.iter().cloned().chain(self.catalogue_line()) {
+        for line in self.done.iter().cloned().chain(self.render_catalogue_line()) {
             // Writing to a String cannot fail.
             let _written = writeln!(text, "{}{line}", if self.dry_run { "would have " } else { "" });
         }
@@ -76,11 +76,11 @@ impl Report {
                 let _written = writeln!(text, "  {:<12} {}  until {}", key.instrument, key.key, &key.expires[..10]);
             }
         }
-        text.push_str(&self.next_steps());
+        text.push_str(&self.render_next_steps());
         text
     }
 
-    fn catalogue_line(&self) -> Option<String> {
+    fn render_catalogue_line(&self) -> Option<String> {
         let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
         for row in &self.catalogue.created {
             *kinds.entry(row.split(' ').next().unwrap_or(row)).or_default() += 1;
@@ -89,7 +89,7 @@ impl Report {
         (!counts.is_empty()).then(|| format!("created in the catalogue: {}", counts.join(", ")))
     }
 
-    fn next_steps(&self) -> String {
+    fn render_next_steps(&self) -> String {
         if self.dry_run {
             return "\nNothing was done. Next: the same command without --dry-run".to_owned();
         }

@@ -20,19 +20,19 @@ pub struct Key {
 
 impl Key {
     /// Reads it, or makes one.
-    pub fn of(dir: &Path) -> Result<Self, Failure> {
+    pub fn load_or_create(dir: &Path) -> Result<Self, Failure> {
         let path = dir.join(FILE);
         if path.is_file() {
-            let text = fs::read_to_string(&path).map_err(|e| secret_files::unusable(&path, &e))?;
+            let text = fs::read_to_string(&path).map_err(|e| secret_files::file_error(&path, &e))?;
             return Ok(Self { text: text.trim().to_owned(), is_new: false });
         }
         let text = SystemIds.random_uuid().to_string();
-        secret_files::write(&path, &format!("{text}\n"))?;
+        secret_files::write_private(&path, &format!("{text}\n"))?;
         Ok(Self { text, is_new: true })
     }
 
     /// As it stands in `identity.api_keys`.
-    pub fn setting(&self) -> Value {
+    pub fn to_setting(&self) -> Value {
         json!({
             "name": "beamline-id29",
             "sha256": sha256_hex(&self.text),

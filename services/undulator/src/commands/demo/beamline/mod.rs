@@ -39,22 +39,22 @@ impl Beamline {
         self.0.prepare().await;
         let scenes: Vec<Scene> = Story::new().take(HISTORY).collect();
         let length: Duration = scenes.iter().map(|scene| scene.pause * SLOWNESS).sum();
-        let mut at = before(SystemClock.now(), length);
+        let mut at = subtract_duration(SystemClock.now(), length);
         for scene in scenes {
             at = at.saturating_add(scene.pause * SLOWNESS).unwrap_or(at);
-            self.0.tell(&scene.what, at).await;
+            self.0.send_message(&scene.what, at).await;
         }
     }
 
     /// Goes on from there, scene by scene, until it is dropped.
-    pub async fn play(&self) {
+    pub async fn play_story(&self) {
         for scene in Story::new().skip(HISTORY) {
             tokio::time::sleep(scene.pause).await;
-            self.0.write(&scene.what, SystemClock.now()).await;
+            self.0.write_messages(&scene.what, SystemClock.now()).await;
         }
     }
 }
 
-fn before(now: Timestamp, length: Duration) -> Timestamp {
+fn subtract_duration(now: Timestamp, length: Duration) -> Timestamp {
     now.saturating_sub(length).unwrap_or(now)
 }

@@ -43,28 +43,28 @@ impl Program {
     }
 
     /// What happens now.
-    pub async fn write(&self, what: &What, now: Timestamp) {
+    pub async fn write_messages(&self, what: &What, now: Timestamp) {
         match what {
-            What::Message(message) => self.notify(message, now).await,
-            What::Image(image) => self.post("base64", &PLACE, &image.attachment()).await,
+            What::Message(message) => self.send_notification(message, now).await,
+            What::Image(image) => self.send_request("base64", &PLACE, &image.to_attachment()).await,
         }
     }
 
     /// What happened then.
-    pub async fn tell(&self, what: &What, at: Timestamp) {
+    pub async fn send_message(&self, what: &What, at: Timestamp) {
         match what {
-            What::Message(message) => self.notify(message, at).await,
-            What::Image(image) => self.post("notification", &PLACE, &image.within_text(at)).await,
+            What::Message(message) => self.send_notification(message, at).await,
+            What::Image(image) => self.send_request("notification", &PLACE, &image.within_text(at)).await,
         }
     }
 
-    async fn notify(&self, message: &Message, at: Timestamp) {
+    async fn send_notification(&self, message: &Message, at: Timestamp) {
         let place = if message.voice.is_of_ring() { &NO_PLACE[..] } else { &PLACE };
-        self.post("notification", place, &message.body(at)).await;
+        self.send_request("notification", place, &message.to_body(at)).await;
     }
 
     /// A beamline goes on whatever becomes of its entry. No answer at all is what the stop of the services looks like.
-    async fn post(&self, operation: &str, place: &[(&str, &str)], body: &Value) {
+    async fn send_request(&self, operation: &str, place: &[(&str, &str)], body: &Value) {
         let url = format!("{}/dataacquisition/{}/{operation}", self.url, self.key);
         match self.http.post(url).query(place).json(body).send().await {
             Ok(answer) if answer.status().as_u16() == 200 => {}

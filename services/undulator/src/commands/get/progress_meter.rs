@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
-pub struct Meter {
+pub struct ProgressMeter {
     bar: Option<ProgressBar>,
     total: AtomicU64,
     done: AtomicU64,
@@ -15,7 +15,7 @@ pub struct Meter {
     tenth: AtomicU64,
 }
 
-impl Meter {
+impl ProgressMeter {
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let form = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
@@ -32,7 +32,7 @@ impl Meter {
     }
 
     /// Starts over with so many bytes to come.
-    pub fn expect(&self, total: u64) {
+    pub fn start(&self, total: u64) {
         self.total.store(total, Ordering::Relaxed);
         self.done.store(0, Ordering::Relaxed);
         self.tenth.store(0, Ordering::Relaxed);
@@ -43,7 +43,7 @@ impl Meter {
     }
 
     /// Bytes that were here already.
-    pub fn present(&self, bytes: u64) {
+    pub fn add_present(&self, bytes: u64) {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if let Some(bar) = &self.bar {
             bar.inc(bytes);
@@ -57,9 +57,9 @@ impl Meter {
         }
     }
 
-    pub fn received(&self, bytes: u64) {
+    pub fn add_received(&self, bytes: u64) {
         self.received.fetch_add(bytes, Ordering::Relaxed);
-        self.present(bytes);
+        self.add_present(bytes);
     }
 
     pub fn bytes_received(&self) -> u64 {
@@ -67,7 +67,7 @@ impl Meter {
     }
 
     /// A sentence for whoever watches.
-    pub fn note(&self, text: &str) {
+    pub fn print_note(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
             None => eprintln!("{text}"),
@@ -75,7 +75,7 @@ impl Meter {
     }
 }
 
-impl Drop for Meter {
+impl Drop for ProgressMeter {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

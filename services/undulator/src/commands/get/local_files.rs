@@ -11,19 +11,19 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
 use super::error::GetError;
-use super::list::Entry;
-use super::names::{Partial, draft};
-use super::parts::State;
+use super::file_list::FileEntry;
+use super::file_names::{PartialNames, draft_name};
+use super::file_parts::PartialState;
 
 /// How much is read at once for a checksum.
-const READ: usize = 1 << 20;
+const BUFFER_SIZE: usize = 1 << 20;
 
 pub struct Directory(Dir);
 
 /// A file that is being written, locked against other runs.
-pub struct Writing {
+pub struct PartialFile {
     file: File,
-    names: Partial,
+    names: PartialNames,
 }
 
 impl Directory {
@@ -33,7 +33,7 @@ impl Directory {
     }
 
     /// Whether the file is there already: as long as listed, and with its checksum, or else its time.
-    pub fn has(&self, entry: &Entry, verify: bool) -> bool {
+    pub fn has_file(&self, entry: &FileEntry, verify: bool) -> bool {
         let Ok(file) = self.0.open(&entry.path).map(cap_std::fs::File::into_std) else { return false };
         let Ok(metadata) = file.metadata() else { return false };
         if !metadata.is_file() || metadata.len() != entry.size {
@@ -41,18 +41,22 @@ impl Directory {
         }
         match entry.crc.filter(|_| verify) {
             Some(crc) => {
-                let same = checksum(&file, 0..entry.size).is_ok_and(|found| found == crc);
+                let same = compute_checksum(&file, 0..entry.size).is_ok_and(|found| found == crc);
                 // Who copied it here may have lost its time; that it cannot be set does not make it another file.
-                let _cosmetic = same.then(|| date(&file, entry));
+                let _cosmetic = same.then(|| set_modified(&file, entry));
                 same
             }
-            None => metadata.modified().ok() == entry.modified.map(moment),
+            None => metadata.modified().ok() == entry.modified.map(to_system_time),
         }
     }
 
     /// Opens what is there of a file, or begins it with all the room that it needs; what is known of it.
-    pub fn begin(&self, entry: &Entry, names: Partial) -> Result<(Writing, Option<State>), GetError> {
-        let wrong = |e: io::Error| GetError::failed(&format!("cannot write `{}`", entry.path), &e);
+    pub fn open_partial(
+        &self,
+        entry: &FileEntry,
+        names: PartialNames,
+    ) -> Result<(PartialFile, Option<PartialState>), GetError> {
+        let wrong = |e: io::Error| GetError::from_error(&format!("cannot write `{}`", entry.path), &e);
         if let Some((folder, _)) = entry.path.rsplit_once('/') {
             self.0.create_dir_all(folder).map_err(wrong)?;
         }
@@ -65,17 +69,17 @@ impl Directory {
             return Err(GetError::Failed(text));
         }
         let same_length = file.metadata().map_err(wrong)?.len() == entry.size;
-        let state = self.0.read(&names.state).ok().and_then(|text| State::read(&text, entry.size));
+        let state = self.0.read(&names.state).ok().and_then(|text| PartialState::parse(&text, entry.size));
         let state = state.filter(|_| same_length);
         if state.is_none() {
-            file.set_len(0).and_then(|()| reserve(&file, entry.size)).map_err(wrong)?;
+            file.set_len(0).and_then(|()| reserve_space(&file, entry.size)).map_err(wrong)?;
         }
-        Ok((Writing { file, names }, state))
+        Ok((PartialFile { file, names }, state))
     }
 
     /// Notes which parts are on disk; they must be.
-    pub fn note(&self, writing: &Writing, state: &State) -> io::Result<()> {
-        let draft = draft(&writing.names.state);
+    pub fn store_state(&self, writing: &PartialFile, state: &PartialState) -> io::Result<()> {
+        let draft = draft_name(&writing.names.state);
         let mut file = self.0.create(&draft)?;
         file.write_all(&serde_json::to_vec(state)?)?;
         file.sync_data()?;
@@ -83,21 +87,21 @@ impl Directory {
     }
 
     /// Gives the file its name, once everything of it is on disk.
-    pub fn finish(&self, writing: &Writing, entry: &Entry) -> io::Result<()> {
-        date(&writing.file, entry)?;
+    pub fn commit(&self, writing: &PartialFile, entry: &FileEntry) -> io::Result<()> {
+        set_modified(&writing.file, entry)?;
         writing.file.sync_all()?;
         self.0.rename(&writing.names.data, &self.0, &entry.path)?;
-        self.forget_state(&writing.names)
+        self.remove_state(&writing.names)
     }
 
     /// Removes what must not be gone on with.
-    pub fn discard(&self, writing: &Writing) -> io::Result<()> {
-        self.forget_state(&writing.names)?;
+    pub fn remove_partial(&self, writing: &PartialFile) -> io::Result<()> {
+        self.remove_state(&writing.names)?;
         self.0.remove_file(&writing.names.data)
     }
 
     /// Removes the state of a file that is complete; a run that was killed may have left it.
-    pub fn forget_state(&self, names: &Partial) -> io::Result<()> {
+    pub fn remove_state(&self, names: &PartialNames) -> io::Result<()> {
         match self.0.remove_file(&names.state) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
@@ -105,7 +109,7 @@ impl Directory {
     }
 }
 
-impl Writing {
+impl PartialFile {
     pub fn write(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, at)
     }
@@ -116,18 +120,18 @@ impl Writing {
     }
 
     /// Those of the parts whose bytes are not what was received.
-    pub fn damaged(&self, state: &State) -> Vec<Range<u64>> {
-        let sound = |part: &Range<u64>| checksum(&self.file, part.clone()).ok() == state.crc(part);
-        state.present().into_iter().filter(|part| !sound(part)).collect()
+    pub fn list_damaged_parts(&self, state: &PartialState) -> Vec<Range<u64>> {
+        let sound = |part: &Range<u64>| compute_checksum(&self.file, part.clone()).ok() == state.crc(part);
+        state.list_present().into_iter().filter(|part| !sound(part)).collect()
     }
 }
 
-fn checksum(file: &File, part: Range<u64>) -> io::Result<u32> {
+fn compute_checksum(file: &File, part: Range<u64>) -> io::Result<u32> {
     let mut hasher = crc32fast::Hasher::new();
-    let mut buffer = vec![0; READ];
+    let mut buffer = vec![0; BUFFER_SIZE];
     let mut at = part.start;
     while at < part.end {
-        let want = usize::try_from(part.end - at).unwrap_or(READ).min(READ);
+        let want = usize::try_from(part.end - at).unwrap_or(BUFFER_SIZE).min(BUFFER_SIZE);
         file.read_exact_at(&mut buffer[..want], at)?;
         hasher.update(&buffer[..want]);
         at += want as u64;
@@ -136,7 +140,7 @@ fn checksum(file: &File, part: Range<u64>) -> io::Result<u32> {
 }
 
 /// Takes the room on disk now, so that it does not run out at the end; some file systems cannot.
-fn reserve(file: &File, size: u64) -> io::Result<()> {
+fn reserve_space(file: &File, size: u64) -> io::Result<()> {
     use rustix::io::Errno;
     if size == 0 {
         return Ok(());
@@ -147,11 +151,11 @@ fn reserve(file: &File, size: u64) -> io::Result<()> {
     }
 }
 
-fn date(file: &File, entry: &Entry) -> io::Result<()> {
-    entry.modified.map_or(Ok(()), |seconds| file.set_modified(moment(seconds)))
+fn set_modified(file: &File, entry: &FileEntry) -> io::Result<()> {
+    entry.modified.map_or(Ok(()), |seconds| file.set_modified(to_system_time(seconds)))
 }
 
-fn moment(seconds: i64) -> SystemTime {
+fn to_system_time(seconds: i64) -> SystemTime {
     let span = Duration::from_secs(seconds.unsigned_abs());
     let epoch = SystemTime::UNIX_EPOCH;
     if seconds < 0 { epoch.checked_sub(span) } else { epoch.checked_add(span) }.unwrap_or(epoch)
@@ -160,42 +164,45 @@ fn moment(seconds: i64) -> SystemTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::get::list::Address;
+    use crate::commands::get::file_list::FileAddress;
 
-    fn entry(path: &str, size: u64) -> Entry {
-        let address = Address::Listed(0);
-        Entry { path: path.to_owned(), size, modified: Some(1_700_000_000), crc: None, address, tar_offset: None }
+    fn build_entry(path: &str, size: u64) -> FileEntry {
+        let address = FileAddress::Listed(0);
+        FileEntry { path: path.to_owned(), size, modified: Some(1_700_000_000), crc: None, address, tar_offset: None }
     }
 
-    fn names() -> Partial {
-        Partial { data: "d/a.part".to_owned(), state: "d/a.part.state".to_owned() }
+    fn partial_names() -> PartialNames {
+        PartialNames { data: "d/a.part".to_owned(), state: "d/a.part.state".to_owned() }
     }
 
     #[test]
     fn a_file_is_begun_gone_on_with_and_finished() {
         let tmp = tempfile::tempdir().unwrap();
         let directory = Directory::open(tmp.path()).unwrap();
-        let file = entry("d/a", 5);
-        let (writing, state) = directory.begin(&file, names()).unwrap();
+        let file = build_entry("d/a", 5);
+        let (writing, state) = directory.open_partial(&file, partial_names()).unwrap();
         assert_eq!(state, None);
         assert_eq!(std::fs::metadata(tmp.path().join("d/a.part")).unwrap().len(), 5, "the room is taken");
-        let locked = directory.begin(&file, names()).err().unwrap().to_string();
+        let locked = directory.open_partial(&file, partial_names()).err().unwrap().to_string();
         assert!(locked.contains("another program"), "{locked}");
         writing.write(0, b"hello").unwrap();
-        let mut state = State::new(5, "\"v1\"".to_owned());
-        state.add(&(0..5), crc32fast::hash(b"hello"));
-        directory.note(&writing, &state).unwrap();
+        let mut state = PartialState::new(5, "\"v1\"".to_owned());
+        state.insert(&(0..5), crc32fast::hash(b"hello"));
+        directory.store_state(&writing, &state).unwrap();
         drop(writing);
-        let (writing, found) = directory.begin(&file, names()).unwrap();
+        let (writing, found) = directory.open_partial(&file, partial_names()).unwrap();
         assert_eq!(found, Some(state.clone()));
-        assert!(writing.damaged(&state).is_empty());
+        assert!(writing.list_damaged_parts(&state).is_empty());
         writing.write(4, b"p").unwrap();
-        assert_eq!(writing.damaged(&state), std::slice::from_ref(&(0..5)));
-        directory.finish(&writing, &file).unwrap();
+        assert_eq!(writing.list_damaged_parts(&state), std::slice::from_ref(&(0..5)));
+        directory.commit(&writing, &file).unwrap();
         assert_eq!(std::fs::read(tmp.path().join("d/a")).unwrap(), b"hellp");
-        assert!(directory.has(&file, true) && !directory.has(&entry("d/a", 4), true));
+        assert!(directory.has_file(&file, true) && !directory.has_file(&build_entry("d/a", 4), true));
         let crc = Some(crc32fast::hash(b"hello"));
-        assert!(!directory.has(&Entry { crc, ..file.clone() }, true) && directory.has(&Entry { crc, ..file }, false));
+        assert!(
+            !directory.has_file(&FileEntry { crc, ..file.clone() }, true)
+                && directory.has_file(&FileEntry { crc, ..file }, false)
+        );
         assert_eq!(std::fs::read_dir(tmp.path().join("d")).unwrap().count(), 1);
     }
 
@@ -204,7 +211,7 @@ mod tests {
         let (tmp, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::os::unix::fs::symlink(outside.path(), tmp.path().join("d")).unwrap();
         let directory = Directory::open(tmp.path()).unwrap();
-        assert!(directory.begin(&entry("d/a", 5), names()).is_err());
+        assert!(directory.open_partial(&build_entry("d/a", 5), partial_names()).is_err());
         assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
     }
 }

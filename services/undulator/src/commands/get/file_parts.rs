@@ -8,26 +8,26 @@ use serde::{Deserialize, Serialize};
 
 const MIB: u64 = 1 << 20;
 /// Of ordinary files; smaller ones are one part.
-pub const SMALLEST: u64 = 16 * MIB;
+pub const MIN_PART_SIZE: u64 = 16 * MIB;
 /// Of very large files.
-const LARGEST: u64 = 64 * MIB;
+const MAX_PART_SIZE: u64 = 64 * MIB;
 /// How many parts are worth having before they grow.
-const MANY: u64 = 4096;
+const MANY_PARTS: u64 = 4096;
 
 /// Bytes of a part of a file of this size.
 pub fn part_size(size: u64) -> u64 {
-    size.div_ceil(MANY).next_multiple_of(MIB).clamp(SMALLEST, LARGEST)
+    size.div_ceil(MANY_PARTS).next_multiple_of(MIB).clamp(MIN_PART_SIZE, MAX_PART_SIZE)
 }
 
 /// The parts of a file in order; an empty file has one empty part.
-pub fn plan(size: u64) -> impl Iterator<Item = Range<u64>> {
+pub fn list_parts(size: u64) -> impl Iterator<Item = Range<u64>> {
     let part = part_size(size);
     (0..size.div_ceil(part).max(1)).map(move |n| n * part..((n + 1) * part).min(size))
 }
 
 /// What is known of a file that is not complete, as it is written beside it. It names nobody and opens nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
+pub struct PartialState {
     version: u32,
     pub size: u64,
     /// The version of the file that the parts belong to.
@@ -38,13 +38,13 @@ pub struct State {
 
 const VERSION: u32 = 1;
 
-impl State {
+impl PartialState {
     pub fn new(size: u64, etag: String) -> Self {
         Self { version: VERSION, size, etag, parts: BTreeMap::new() }
     }
 
     /// `None` if it is damaged, of another program, or of a file of another size.
-    pub fn read(text: &[u8], size: u64) -> Option<Self> {
+    pub fn parse(text: &[u8], size: u64) -> Option<Self> {
         let state: Self = serde_json::from_slice(text).ok()?;
         let known = |first: &u64| first.is_multiple_of(part_size(size)) && *first < size.max(1);
         let sound = state.version == VERSION
@@ -55,7 +55,7 @@ impl State {
         sound.then_some(state)
     }
 
-    pub fn add(&mut self, part: &Range<u64>, crc: u32) {
+    pub fn insert(&mut self, part: &Range<u64>, crc: u32) {
         self.parts.insert(part.start, crc);
     }
 
@@ -68,18 +68,18 @@ impl State {
     }
 
     /// Parts that are on disk.
-    pub fn present(&self) -> Vec<Range<u64>> {
-        plan(self.size).filter(|part| self.crc(part).is_some()).collect()
+    pub fn list_present(&self) -> Vec<Range<u64>> {
+        list_parts(self.size).filter(|part| self.crc(part).is_some()).collect()
     }
 
-    pub fn missing(&self) -> Vec<Range<u64>> {
-        plan(self.size).filter(|part| self.crc(part).is_none()).collect()
+    pub fn list_missing(&self) -> Vec<Range<u64>> {
+        list_parts(self.size).filter(|part| self.crc(part).is_none()).collect()
     }
 
     /// The checksum of the file, once all parts are here.
-    pub fn whole(&self) -> Option<u32> {
+    pub fn whole_checksum(&self) -> Option<u32> {
         let mut whole = crc32fast::Hasher::new();
-        for part in plan(self.size) {
+        for part in list_parts(self.size) {
             whole.combine(&crc32fast::Hasher::new_with_initial_len(self.crc(&part)?, part.end - part.start));
         }
         Some(whole.finalize())
@@ -95,28 +95,31 @@ mod tests {
 
     #[test]
     fn parts_grow_with_the_file_within_bounds() {
-        assert_eq!(plan(0).collect::<Vec<_>>(), std::slice::from_ref(&(0..0)));
-        assert_eq!(plan(SMALLEST).collect::<Vec<_>>(), std::slice::from_ref(&(0..SMALLEST)));
-        assert_eq!(plan(SMALLEST + 1).collect::<Vec<_>>(), [0..SMALLEST, SMALLEST..SMALLEST + 1]);
+        assert_eq!(list_parts(0).collect::<Vec<_>>(), std::slice::from_ref(&(0..0)));
+        assert_eq!(list_parts(MIN_PART_SIZE).collect::<Vec<_>>(), std::slice::from_ref(&(0..MIN_PART_SIZE)));
+        assert_eq!(
+            list_parts(MIN_PART_SIZE + 1).collect::<Vec<_>>(),
+            [0..MIN_PART_SIZE, MIN_PART_SIZE..MIN_PART_SIZE + 1]
+        );
         assert_eq!(part_size(100 << 30), 25 * MIB);
-        assert_eq!(part_size(u64::MAX / 2), LARGEST);
-        assert!(plan(1 << 40).count() <= 16_384);
+        assert_eq!(part_size(u64::MAX / 2), MAX_PART_SIZE);
+        assert!(list_parts(1 << 40).count() <= 16_384);
     }
 
     #[test]
     fn a_state_comes_back_and_a_foreign_one_does_not() {
-        let size = 3 * SMALLEST;
-        let mut state = State::new(size, ETAG.to_owned());
-        state.add(&(SMALLEST..2 * SMALLEST), 7);
+        let size = 3 * MIN_PART_SIZE;
+        let mut state = PartialState::new(size, ETAG.to_owned());
+        state.insert(&(MIN_PART_SIZE..2 * MIN_PART_SIZE), 7);
         let text = serde_json::to_vec(&state).unwrap();
-        assert_eq!(State::read(&text, size), Some(state.clone()));
-        assert_eq!(state.missing(), [0..SMALLEST, 2 * SMALLEST..size]);
-        assert_eq!(state.present(), std::slice::from_ref(&(SMALLEST..2 * SMALLEST)));
-        assert_eq!(State::read(&text, size + 1), None, "another size");
-        assert_eq!(State::read(&text[..text.len() - 1], size), None, "cut off");
+        assert_eq!(PartialState::parse(&text, size), Some(state.clone()));
+        assert_eq!(state.list_missing(), [0..MIN_PART_SIZE, 2 * MIN_PART_SIZE..size]);
+        assert_eq!(state.list_present(), std::slice::from_ref(&(MIN_PART_SIZE..2 * MIN_PART_SIZE)));
+        assert_eq!(PartialState::parse(&text, size + 1), None, "another size");
+        assert_eq!(PartialState::parse(&text[..text.len() - 1], size), None, "cut off");
         for (from, to) in [("16777216", "16777217"), ("\"version\":1", "\"version\":2"), ("\\\"v1", "W/\\\"v1")] {
             let other = String::from_utf8(text.clone()).unwrap().replace(from, to);
-            assert_eq!(State::read(other.as_bytes(), size), None, "{other}");
+            assert_eq!(PartialState::parse(other.as_bytes(), size), None, "{other}");
         }
     }
 
@@ -125,7 +128,7 @@ mod tests {
         #[test]
         fn parts_cover_a_file_once(size in prop_oneof![0..200 * MIB, 0..u64::from(u32::MAX) << 8]) {
             let mut at = 0;
-            for part in plan(size) {
+            for part in list_parts(size) {
                 prop_assert_eq!(part.start, at);
                 prop_assert!(part.end - part.start <= part_size(size));
                 at = part.end;
@@ -135,19 +138,19 @@ mod tests {
 
         #[test]
         fn no_text_makes_a_state_panic(text in "[ -~]{0,60}") {
-            State::read(text.as_bytes(), 1);
+            PartialState::parse(text.as_bytes(), 1);
         }
     }
 
     #[test]
     fn checksums_of_parts_make_that_of_the_file() {
-        let bytes = vec![3; usize::try_from(SMALLEST).unwrap() + 5];
-        let mut state = State::new(bytes.len() as u64, ETAG.to_owned());
-        assert_eq!(state.whole(), None);
-        for part in plan(state.size) {
+        let bytes = vec![3; usize::try_from(MIN_PART_SIZE).unwrap() + 5];
+        let mut state = PartialState::new(bytes.len() as u64, ETAG.to_owned());
+        assert_eq!(state.whole_checksum(), None);
+        for part in list_parts(state.size) {
             let (from, to) = (usize::try_from(part.start).unwrap(), usize::try_from(part.end).unwrap());
-            state.add(&part, crc32fast::hash(&bytes[from..to]));
+            state.insert(&part, crc32fast::hash(&bytes[from..to]));
         }
-        assert_eq!(state.whole(), Some(crc32fast::hash(&bytes)));
+        assert_eq!(state.whole_checksum(), Some(crc32fast::hash(&bytes)));
     }
 }
