@@ -38,7 +38,7 @@ impl FileToken {
         Self { aud: AUDIENCE.to_owned(), exp: expires, manifest, member }
     }
 
-    pub fn sign(&self, key: &EncodingKey) -> Result<String, Problem> {
+    pub fn sign_token(&self, key: &EncodingKey) -> Result<String, Problem> {
         encode(&Header::new(Algorithm::HS256), self, key).map_err(Problem::internal)
     }
 }

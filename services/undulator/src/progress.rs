@@ -22,7 +22,7 @@ impl Progress {
         Self { bar, what, tenth: AtomicUsize::new(0) }
     }
 
-    pub fn show(&self, done: usize, total: usize) {
+    pub fn show_progress(&self, done: usize, total: usize) {
         if let Some(bar) = &self.bar {
             bar.set_length(total as u64);
             bar.set_position(done as u64);

@@ -52,7 +52,7 @@ pub async fn prepare_data(
     if !skips_missing {
         selected = SelectedFiles { entries: selected.require_all()?, missing: Vec::new() };
     }
-    let id = state.prepared_selections.create(selected, PrepareOptions { owner, zip, compress }).await?;
+    let id = state.prepared_selections.create_selection(selected, PrepareOptions { owner, zip, compress }).await?;
     Ok(text_response(id))
 }
 

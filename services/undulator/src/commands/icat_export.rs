@@ -18,10 +18,11 @@ pub async fn export_dump(settings: &Config, file: &Path, format: &str, json: boo
     let mut out = BufWriter::new(NamedTempFile::new_in(directory).map_err(|e| refused(&e))?);
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("exporting");
-    let report =
-        export::export_catalogue(&db, &Sources::default(), format, &mut out, |done, total| progress.show(done, total))
-            .await
-            .map_err(|e| Failure::from_error(&e))?;
+    let report = export::export_catalogue(&db, &Sources::default(), format, &mut out, |done, total| {
+        progress.show_progress(done, total)
+    })
+    .await
+    .map_err(|e| Failure::from_error(&e))?;
     drop(progress);
     db.close().await;
     out.into_inner().map_err(|e| refused(&e))?.persist(file).map_err(|e| refused(&e))?;

@@ -52,13 +52,14 @@ pub async fn ingest_directory(settings: &Config, options: Ingest, json: bool) ->
     };
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("ingesting");
-    let report =
-        ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
-            .await
-            .map_err(|e| match e {
-            IngestError::Usage(text) => Failure::Usage(text),
-            e => Failure::from_error(&e),
-        })?;
+    let report = ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| {
+        progress.show_progress(done, total)
+    })
+    .await
+    .map_err(|e| match e {
+        IngestError::Usage(text) => Failure::Usage(text),
+        e => Failure::from_error(&e),
+    })?;
     drop(progress);
     db.close().await;
     if is_described && !report.investigation_created {

@@ -81,7 +81,7 @@ async fn sign_urls(state: &State, request: &HttpRequest, manifest: &Manifest) ->
         state.public_url.clone()
     };
     let url = |member| {
-        let token = FileToken::new(id, member, expires).sign(&key)?;
+        let token = FileToken::new(id, member, expires).sign_token(&key)?;
         Ok(format!("{root}/ids/getData?token={token}"))
     };
     (0..manifest.sources.len()).map(url).collect()

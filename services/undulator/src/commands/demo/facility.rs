@@ -75,9 +75,11 @@ pub async fn generate_facility(settings: &Config, dir: &Path) -> Result<(), Fail
             jobs: 2,
             user_name: "simple/root".to_owned(),
         };
-        ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
-            .await
-            .map_err(|e| Failure::from_error(&e))?;
+        ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| {
+            progress.show_progress(done, total)
+        })
+        .await
+        .map_err(|e| Failure::from_error(&e))?;
     }
     drop(progress);
     db.close().await;

@@ -21,7 +21,7 @@ pub async fn send_archive(
     let wanted = FetchRequest { address, bytes: 0..u64::MAX, size: None, etag: None };
     let fetched = fetch_bytes(selection, wanted, |piece| {
         block_in_place(|| out.write_all(piece))?;
-        check.update(piece);
+        check.add_chunk(piece);
         Ok(())
     });
     let end = fetched.await.map_err(explain_incomplete)?.end;
@@ -41,7 +41,7 @@ pub fn list_damaged_files(mut tar: impl Read, entries: &[FileEntry]) -> io::Resu
     while check.current.is_some() {
         match tar.read(&mut buffer)? {
             0 => break,
-            length => check.update(&buffer[..length]),
+            length => check.add_chunk(&buffer[..length]),
         }
     }
     Ok(check.finish())
@@ -77,7 +77,7 @@ impl<'e> ChecksumCheck<'e> {
         Self { ahead, current, crc: crc32fast::Hasher::new(), at: 0, damaged: Vec::new() }
     }
 
-    fn update(&mut self, piece: &[u8]) {
+    fn add_chunk(&mut self, piece: &[u8]) {
         let (from, to) = (self.at, self.at + piece.len() as u64);
         self.at = to;
         while let Some((offset, entry)) = self.current {
@@ -136,7 +136,7 @@ mod tests {
             cuts.extend([0, 30]);
             cuts.sort_unstable();
             let mut check = ChecksumCheck::new(&entries);
-            cuts.windows(2).for_each(|cut| check.update(&bytes[cut[0]..cut[1]]));
+            cuts.windows(2).for_each(|cut| check.add_chunk(&bytes[cut[0]..cut[1]]));
             prop_assert_eq!(check.finish(), expected);
         }
     }
@@ -145,7 +145,7 @@ mod tests {
     fn what_did_not_come_is_damaged() {
         let entries = [build_entry("a", 0, b"hello")];
         let mut check = ChecksumCheck::new(&entries);
-        check.update(b"hell");
+        check.add_chunk(b"hell");
         assert_eq!(check.finish(), ["`a`"]);
     }
 }

@@ -57,7 +57,7 @@ pub async fn download_file(
     let outcome = download.run(state).await;
     if matches!(outcome, Err(GetError::Changed(_))) {
         // Nothing of it belongs to what is there now.
-        download.discard();
+        download.discard_file();
     }
     outcome.map(|()| FileOutcome::Downloaded)
 }
@@ -191,7 +191,7 @@ impl FileDownload {
 
     fn verify_checksum(&self, found: u32) -> Result<(), GetError> {
         let Some(listed) = self.entry.crc.filter(|crc| self.job.verify && *crc != found) else { return Ok(()) };
-        self.discard();
+        self.discard_file();
         let text = format!(
             "its checksum is {found:08x} where {listed:08x} is listed, so it is not kept. Run the same command again; if \
              it stays so, the file at the facility is damaged (--no-verify takes it as it is)"
@@ -199,7 +199,7 @@ impl FileDownload {
         Err(GetError::Failed(text))
     }
 
-    fn discard(&self) {
+    fn discard_file(&self) {
         if let Err(e) = block_in_place(|| self.job.directory.remove_partial(&self.writing)) {
             self.job
                 .selection

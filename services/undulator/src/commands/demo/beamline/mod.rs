@@ -36,7 +36,7 @@ impl Beamline {
 
     /// The last hours, at once, so that nobody finds an empty logbook.
     pub async fn write_history(&self) {
-        self.0.prepare().await;
+        self.0.warm_up_logbook().await;
         let scenes: Vec<Scene> = Story::new().take(HISTORY).collect();
         let length: Duration = scenes.iter().map(|scene| scene.pause * SLOWNESS).sum();
         let mut at = subtract_duration(SystemClock.now(), length);

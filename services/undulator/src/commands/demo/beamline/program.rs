@@ -33,16 +33,16 @@ impl Program {
         Ok(Self { http: command_client("", SILENCE)?, url: url.to_owned(), key: key.to_owned() })
     }
 
-    /// Entries of programs wait only a moment for the catalogue to say where they belong. This is a question to it that is
-    /// waited for, whatever it answers; after it the service has logged in there.
-    pub async fn prepare(&self) {
+    /// Sends a request for which the logbook logs in to the catalogue. Entries of programs wait only a moment for the
+    /// catalogue to assign them, so the login must not fall into that time.
+    pub async fn warm_up_logbook(&self) {
         let url = format!("{}/logbook/{}/event/count", self.url, self.key);
         if let Err(e) = self.http.get(url).query(&[("instrumentName", INSTRUMENT)]).send().await {
             tracing::debug!(error = format_error_chain(&e.without_url()), "the logbook does not answer");
         }
     }
 
-    /// What happens now.
+    /// Writes an event that happens now.
     pub async fn write_messages(&self, what: &What, now: Timestamp) {
         match what {
             What::Message(message) => self.send_notification(message, now).await,
@@ -50,7 +50,7 @@ impl Program {
         }
     }
 
-    /// What happened then.
+    /// Writes an event of the past.
     pub async fn send_message(&self, what: &What, at: Timestamp) {
         match what {
             What::Message(message) => self.send_notification(message, at).await,
