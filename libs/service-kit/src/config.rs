@@ -2,6 +2,7 @@
 
 mod explain;
 mod secret_files;
+mod service_settings;
 mod settings_file;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,9 @@ pub use database::{DatabaseConfig, deserialize_duration};
 
 pub(crate) use self::explain::nearest;
 use self::explain::{explain, place};
-use self::secret_files::{HARMLESS, SECRETS, SecretFiles, with_secret_files};
+use self::secret_files::{HARMLESS, SecretFiles, read_secret_files};
+pub use self::service_settings::{OtherSections, ServiceSettings};
+use self::service_settings::{Secret, list_secrets};
 pub use self::settings_file::FacilityLocation;
 use crate::private_paths::PrivatePath;
 
@@ -31,9 +34,6 @@ const DEFAULTS: &str = include_str!("../config.default.toml");
 /// Sections every service shares; the rest belongs to services.
 const SHARED: [&str; 10] =
     ["site", "public_url", "data_dir", "http", "database", "events", "identity", "icat", "storage", "log"];
-/// Sections of the suite's services: a program that runs only some of them passes over the others, so that one file
-/// and one set of variables serve all programs of a site.
-const OF_SERVICES: &[&str] = &["auth", "catalogue", "download", "logbook"];
 /// A setting that cannot be used; the text names it and says what to do.
 #[derive(Debug, Error)]
 #[error("{0}")]
@@ -49,6 +49,7 @@ pub struct Config {
     /// The settings' own file, and the files of secrets.
     pub(crate) private_files: Vec<PrivatePath>,
     settings_file: Option<PathBuf>,
+    secrets: Vec<Secret>,
     /// Why secrets that are kept in files of their own cannot be read; empty but for commands that repair it.
     pub(crate) unreadable_secrets: Vec<String>,
 }
@@ -262,8 +263,12 @@ impl ApiKeyConfig {
 
 impl Config {
     /// Reads defaults, then `file` (which must exist), then variables, and checks the shared settings.
-    pub fn load(service_defaults: &[&str], file: Option<&Path>) -> Result<Self, ConfigError> {
-        Self::load_with_unreadable_secrets(service_defaults, file)?.require_secrets()
+    pub fn load(
+        services: &[ServiceSettings],
+        others: &OtherSections,
+        file: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        Self::load_with_unreadable_secrets(services, others, file)?.require_secrets()
     }
 
     fn require_secrets(self) -> Result<Self, ConfigError> {
@@ -275,7 +280,8 @@ impl Config {
 
     /// The same for commands that say what is wrong, or repair it: a secret whose file cannot be read counts as not given.
     pub(crate) fn load_with_unreadable_secrets(
-        service_defaults: &[&str],
+        services: &[ServiceSettings],
+        others: &OtherSections,
         file: Option<&Path>,
     ) -> Result<Self, ConfigError> {
         if let Some(file) = file
@@ -283,26 +289,39 @@ impl Config {
         {
             return Err(ConfigError(format!("there is no configuration file {}", file.display())));
         }
-        let mut figment = defaults(service_defaults);
+        let mut figment = read_defaults(services);
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
         let figment = figment.merge(Env::prefixed("UNDULATOR_").ignore(&["config"]).split("__"));
-        let mut config = Self::checked(figment, service_defaults)?;
+        let mut config = Self::from_figment(figment, services, others)?;
         config.private_files.extend(file.map(|file| PrivatePath::new("the configuration file", file)));
         config.settings_file = file.map(Path::to_owned);
         Ok(config)
     }
 
     /// Defaults and the given TOML only; for tests.
-    pub fn from_toml(service_defaults: &[&str], toml: &str) -> Result<Self, ConfigError> {
-        Self::checked(defaults(service_defaults).merge(Toml::string(toml)), service_defaults)?.require_secrets()
+    pub fn from_toml(services: &[ServiceSettings], toml: &str) -> Result<Self, ConfigError> {
+        Self::from_toml_beside(services, &OtherSections::default(), toml)
     }
 
-    fn checked(figment: Figment, service_defaults: &[&str]) -> Result<Self, ConfigError> {
-        let origin = figment;
-        let SecretFiles { figment, private_files, unreadable } = with_secret_files(&origin)?;
-        refuse_unknown_sections(&figment, service_defaults, &origin)?;
+    /// The same for a program whose settings have sections of other services too; for tests.
+    pub fn from_toml_beside(
+        services: &[ServiceSettings],
+        others: &OtherSections,
+        toml: &str,
+    ) -> Result<Self, ConfigError> {
+        Self::from_figment(read_defaults(services).merge(Toml::string(toml)), services, others)?.require_secrets()
+    }
+
+    fn from_figment(
+        origin: Figment,
+        services: &[ServiceSettings],
+        others: &OtherSections,
+    ) -> Result<Self, ConfigError> {
+        let secrets = list_secrets(services, others);
+        let SecretFiles { figment, private_files, unreadable } = read_secret_files(&origin, &secrets)?;
+        refuse_unknown_sections(&figment, services, others, &origin)?;
         let core: Core = extract(&figment, None, &origin)?;
         core.identity.api_keys.iter().try_for_each(ApiKeyConfig::check)?;
         if core.http.limits.concurrency == 0 {
@@ -310,7 +329,7 @@ impl Config {
         }
         core.http.check_ports()?;
         core.http.cors.check()?;
-        Ok(Self { figment, origin, core, private_files, settings_file: None, unreadable_secrets: unreadable })
+        Ok(Self { figment, origin, core, private_files, settings_file: None, secrets, unreadable_secrets: unreadable })
     }
 
     /// A service's own section, checked against its type (which should deny unknown fields).
@@ -327,7 +346,7 @@ impl Config {
 
     /// The same settings with other ports, where neither file nor variables name any.
     pub(crate) fn with_default_ports(&self, (public, internal): (u16, u16)) -> Result<Self, ConfigError> {
-        let unsaid = defaults(&[]);
+        let unsaid = read_defaults(&[]);
         let mut config = self.clone();
         for (key, port) in [("http.bind", public), ("http.internal_bind", internal)] {
             let default: SocketAddr = extract(&unsaid, Some(key), &unsaid)?;
@@ -342,7 +361,7 @@ impl Config {
     /// All settings as TOML, secrets replaced by `***`.
     pub fn to_redacted_toml(&self) -> Result<String, ConfigError> {
         let mut all: toml::Table = extract(&self.figment, None, &self.origin)?;
-        for (section, key) in SECRETS {
+        for Secret { section, key } in &self.secrets {
             if let Some(secret) = all.get_mut(section).and_then(|s| s.get_mut(key))
                 && !secret.as_str().is_some_and(|s| HARMLESS.contains(&s))
             {
@@ -353,10 +372,10 @@ impl Config {
     }
 }
 
-fn defaults(service_defaults: &[&str]) -> Figment {
-    service_defaults
+fn read_defaults(services: &[ServiceSettings]) -> Figment {
+    services
         .iter()
-        .fold(Figment::from(Toml::string(DEFAULTS)), |figment, text| figment.merge(Toml::string(text)))
+        .fold(Figment::from(Toml::string(DEFAULTS)), |figment, service| figment.merge(Toml::string(service.defaults)))
 }
 
 /// `origin` knows where each setting stands, for the text of an error.
@@ -368,14 +387,16 @@ fn extract<T: DeserializeOwned>(figment: &Figment, section: Option<&str>, origin
     .map_err(|e| explain(&e, section, origin))
 }
 
-fn refuse_unknown_sections(figment: &Figment, service_defaults: &[&str], origin: &Figment) -> Result<(), ConfigError> {
-    let services: Dict = extract(
-        &service_defaults.iter().fold(Figment::new(), |figment, text| figment.merge(Toml::string(text))),
-        None,
-        origin,
-    )?;
-    let known: Vec<&str> =
-        SHARED.into_iter().chain(OF_SERVICES.iter().copied()).chain(services.keys().map(String::as_str)).collect();
+fn refuse_unknown_sections(
+    figment: &Figment,
+    services: &[ServiceSettings],
+    others: &OtherSections,
+    origin: &Figment,
+) -> Result<(), ConfigError> {
+    let defaults =
+        services.iter().fold(Figment::new(), |figment, service| figment.merge(Toml::string(service.defaults)));
+    let own: Dict = extract(&defaults, None, origin)?;
+    let known: Vec<&str> = SHARED.into_iter().chain(others.names()).chain(own.keys().map(String::as_str)).collect();
     let all: Dict = extract(figment, None, origin)?;
     match all.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),

@@ -1,6 +1,7 @@
-//! How a failed request looks on the wire: ours (RFC 9457) or that of the system a mount replaces, to the byte.
+//! How a failed request looks on the wire: problem details (RFC 9457), plain text, or the format of the system that a mount
+//! replaces.
 
-use std::fmt::Write as _;
+use std::fmt;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -10,36 +11,38 @@ use serde_json::json;
 use crate::problem::{Code, Problem};
 
 /// The error format of a mount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorFormat {
-    /// RFC 9457 `application/problem+json`.
-    Problem,
-    /// icat.server 6.2: `{"code","message"[,"offset"]}` with its eight codes.
-    Icat,
-    /// ids.server 2.1: `{"code","message"}` where the code is an exception's name.
-    Ids,
-    /// ICAT authenticator plugins: `{"code","message"}`.
-    Authn,
-    /// ICAT+: plain text.
-    IcatPlus,
-    /// Pages that people look at: a small HTML document with the statuses of [`Problem`](Self::Problem).
-    Page,
+#[derive(Clone, Copy)]
+pub struct ErrorFormat {
+    name: &'static str,
+    render: fn(&FailedRequest<'_>) -> HttpResponse,
+}
+
+/// What an error format may show of a failed request.
+#[derive(Debug, Clone, Copy)]
+pub struct FailedRequest<'r> {
+    pub problem: &'r Problem,
+    pub request_id: &'r str,
+    /// The mount's prefix without the slash at its start, such as `authn.db`.
+    pub mount_name: &'r str,
 }
 
 impl ErrorFormat {
-    /// The response to a failed request. `server` is how the mount's prefix names it, such as `authn.db`.
-    pub fn render(self, problem: &Problem, request_id: &str, server: &str) -> HttpResponse {
-        let mut response = match self {
-            Self::Problem => rfc9457(problem, request_id),
-            Self::Icat => icat(problem),
-            Self::Ids => ids(problem),
-            Self::Authn => authn(problem, server),
-            Self::Page => page(problem, request_id, server),
-            Self::IcatPlus => HttpResponse::build(http_status(problem.code))
-                .content_type(ContentType::plaintext())
-                .body(problem.detail.clone()),
-        };
-        // RFC 9110, 15.5.2: whoever is told 401 is told how to authenticate.
+    /// RFC 9457: `application/problem+json`.
+    pub const PROBLEM_DETAILS: Self = Self::new("problem details", render_problem_details);
+    /// The detail as `text/plain`, with the statuses of HTTP.
+    pub const PLAIN_TEXT: Self = Self::new("plain text", render_plain_text);
+
+    /// A format of a service's own. `render` gives status, media type and body; headers that every format needs are added by
+    /// [`render`](Self::render).
+    pub const fn new(name: &'static str, render: fn(&FailedRequest<'_>) -> HttpResponse) -> Self {
+        Self { name, render }
+    }
+
+    /// The response to a failed request.
+    pub fn render(self, failed: &FailedRequest<'_>) -> HttpResponse {
+        let problem = failed.problem;
+        let mut response = (self.render)(failed);
+        // RFC 9110, 15.5.2: a 401 says how to authenticate.
         if response.status() == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -55,7 +58,13 @@ impl ErrorFormat {
     }
 }
 
-/// The status HTTP itself has for each kind of failure.
+impl fmt::Debug for ErrorFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ErrorFormat({})", self.name)
+    }
+}
+
+/// The status that HTTP has for each kind of failure.
 pub fn http_status(code: Code) -> StatusCode {
     match code {
         Code::BadRequest => StatusCode::BAD_REQUEST,
@@ -79,7 +88,8 @@ pub fn http_status(code: Code) -> StatusCode {
     }
 }
 
-fn rfc9457(problem: &Problem, request_id: &str) -> HttpResponse {
+fn render_problem_details(failed: &FailedRequest<'_>) -> HttpResponse {
+    let FailedRequest { problem, request_id, .. } = failed;
     let status = http_status(problem.code);
     HttpResponse::build(status).content_type("application/problem+json").body(
         json!({
@@ -93,143 +103,7 @@ fn rfc9457(problem: &Problem, request_id: &str) -> HttpResponse {
     )
 }
 
-fn page(problem: &Problem, request_id: &str, server: &str) -> HttpResponse {
-    let home = format!("/{server}");
-    let status = http_status(problem.code);
-    let title = status.canonical_reason().unwrap_or_default();
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let body = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <link rel=\"stylesheet\" href=\"{home}/assets/app.css\"></head><body><main>\
-         <h1>{title}</h1><p class=\"problem\">{}</p><p><a href=\"{home}\">To the logbooks</a></p>\
-         <p class=\"hint\">Request {}</p></main></body></html>",
-        escaped(&problem.detail),
-        escaped(request_id)
-    );
-    HttpResponse::build(status).content_type(ContentType::html()).body(body)
-}
-
-/// icat.server answers wrong methods and media types with 500; ours are client errors under the code `BAD_PARAMETER`.
-fn icat(problem: &Problem) -> HttpResponse {
-    let (status, code) = match problem.code {
-        Code::BadRequest => (StatusCode::BAD_REQUEST, "BAD_PARAMETER"),
-        Code::Unauthenticated => (StatusCode::FORBIDDEN, "SESSION"),
-        Code::Forbidden => (StatusCode::FORBIDDEN, "INSUFFICIENT_PRIVILEGES"),
-        Code::NotFound => (StatusCode::NOT_FOUND, "NO_SUCH_OBJECT_FOUND"),
-        Code::NoRoute | Code::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
-        Code::Conflict => (StatusCode::PRECONDITION_FAILED, "OBJECT_ALREADY_EXISTS"),
-        Code::Validation => (StatusCode::PRECONDITION_FAILED, "VALIDATION"),
-        // Not the request's fault: the same one may well succeed later.
-        Code::Internal
-        | Code::BadGateway
-        | Code::Unavailable
-        | Code::OutcomeUnknown
-        | Code::InsufficientStorage
-        | Code::TooManyRequests => (http_status(problem.code), "INTERNAL"),
-        Code::MethodNotAllowed
-        | Code::PreconditionFailed
-        | Code::TooLarge
-        | Code::UnsupportedMediaType
-        | Code::RangeNotSatisfiable
-        | Code::Timeout => (http_status(problem.code), "BAD_PARAMETER"),
-    };
-    let message =
-        if problem.code == Code::NoRoute { "Operation not implemented by this ICAT server." } else { &problem.detail };
-    let mut body = json!({"code": code, "message": message});
-    if let Some(offset) = problem.offset {
-        body["offset"] = offset.into();
-    }
-    json_body(status, &body)
-}
-
-fn ids(problem: &Problem) -> HttpResponse {
-    let (status, code) = match problem.code {
-        Code::BadRequest => (StatusCode::BAD_REQUEST, "BadRequestException"),
-        Code::Unauthenticated | Code::Forbidden => (StatusCode::FORBIDDEN, "InsufficientPrivilegesException"),
-        Code::NotFound => (StatusCode::NOT_FOUND, "NotFoundException"),
-        Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
-        Code::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "NotImplementedException"),
-        // Clients go by the code, and this is the one after which they try again.
-        Code::Unavailable | Code::TooManyRequests => (http_status(problem.code), "DataNotOnlineException"),
-        Code::InsufficientStorage => (http_status(problem.code), "InsufficientStorageException"),
-        Code::Internal | Code::BadGateway | Code::OutcomeUnknown => (http_status(problem.code), "InternalException"),
-        Code::MethodNotAllowed
-        | Code::Conflict
-        | Code::PreconditionFailed
-        | Code::TooLarge
-        | Code::UnsupportedMediaType
-        | Code::RangeNotSatisfiable
-        | Code::Validation
-        | Code::Timeout => (http_status(problem.code), "BadRequestException"),
-    };
-    let message =
-        if problem.code == Code::NoRoute { "Operation not implemented by this IDS server." } else { &problem.detail };
-    // Clients decode these bodies as ASCII.
-    let body = ascii(&json!({"code": code, "message": message}).to_string());
-    HttpResponse::build(status).insert_header(("content-type", "application/json")).body(body)
-}
-
-/// JSON text with everything beyond ASCII as `\u` and four digits, which only stands in strings.
-fn ascii(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c.is_ascii() {
-            out.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _infallible = write!(out, "\\u{unit:04x}");
-            }
-        }
-    }
-    out
-}
-
-fn authn(problem: &Problem, server: &str) -> HttpResponse {
-    let (status, code) = match problem.code {
-        Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
-        Code::Internal | Code::BadGateway | Code::InsufficientStorage | Code::OutcomeUnknown => {
-            (http_status(problem.code), "InternalException")
-        }
-        Code::Unauthenticated | Code::Forbidden => (StatusCode::FORBIDDEN, "AuthnException"),
-        _ => (http_status(problem.code), "AuthnException"),
-    };
-    let message = if problem.code == Code::NoRoute {
-        format!("Operation not implemented by this {server} server.")
-    } else {
-        problem.detail.clone()
-    };
-    json_body(status, &json!({"code": code, "message": message}))
-}
-
-fn json_body(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
-    HttpResponse::build(status).insert_header(("content-type", "application/json")).body(body.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::body::to_bytes;
-
-    use super::*;
-
-    /// Clients of ids.server try again after `DataNotOnlineException`, whatever else the answer says.
-    #[tokio::test]
-    async fn an_unknown_outcome_invites_nobody_to_repeat_it() {
-        for (error_format, code) in [
-            (ErrorFormat::Problem, "urn:undulator:problem:database-outcome-unknown"),
-            (ErrorFormat::Icat, "INTERNAL"),
-            (ErrorFormat::Ids, "InternalException"),
-            (ErrorFormat::Authn, "InternalException"),
-            (ErrorFormat::IcatPlus, "look before you send it again"),
-            (ErrorFormat::Page, "look before you send it again"),
-        ] {
-            let text = "may be stored or not; look before you send it again";
-            let problem = Problem::new(Code::OutcomeUnknown, "database-outcome-unknown", text);
-            let answer = error_format.render(&problem, "1", "ids");
-            assert_eq!((answer.status().as_u16(), answer.headers().get(RETRY_AFTER)), (503, None), "{error_format:?}");
-            let body = to_bytes(answer.into_body()).await.unwrap();
-            let body = std::str::from_utf8(&body).unwrap();
-            assert!(body.contains(code) && body.contains("look before"), "{error_format:?}: {body}");
-        }
-    }
+fn render_plain_text(failed: &FailedRequest<'_>) -> HttpResponse {
+    let problem = failed.problem;
+    HttpResponse::build(http_status(problem.code)).content_type(ContentType::plaintext()).body(problem.detail.clone())
 }

@@ -31,9 +31,9 @@ mod worker;
 
 pub use self::caller_name::record_caller;
 pub use self::clock::{Clock, SystemClock};
-pub use self::config::{Config, ConfigError};
+pub use self::config::{Config, ConfigError, ServiceSettings};
 pub use self::doctor::{DoctorCtx, Finding};
-pub use self::error_format::ErrorFormat;
+pub use self::error_format::{ErrorFormat, FailedRequest, http_status};
 pub use self::existing_database::{has_database, require_any_database, require_database};
 pub use self::http::content_disposition;
 pub use self::http::{

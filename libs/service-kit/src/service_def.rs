@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ServiceSettings};
 use crate::db::{Db, DbError, Migration};
 use crate::doctor::{DoctorCtx, Finding};
 use crate::http::{HealthChecks, Mount};
@@ -26,8 +26,8 @@ use crate::worker::{Task, Worker};
 pub struct ServiceDef {
     /// Also the name of its database file or schema, and of `undulator serve <name>`.
     pub name: &'static str,
-    /// Its commented settings with their defaults.
-    pub default_toml: &'static str,
+    /// Its sections of the settings.
+    pub settings: ServiceSettings,
     /// Public and internal, where its own binary listens unless told otherwise.
     pub default_ports: (u16, u16),
     pub migrations: &'static [Migration],
@@ -52,7 +52,7 @@ impl ServiceDef {
     /// Nothing at all, to be completed with `..ServiceDef::EMPTY`: for services in tests.
     pub const EMPTY: Self = Self {
         name: "empty",
-        default_toml: "",
+        settings: ServiceSettings::NONE,
         default_ports: (0, 0),
         migrations: &[],
         check: |_| Ok(()),

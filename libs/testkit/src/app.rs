@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use events::store::DeadLetter;
 use service_kit::clock::ManualClock;
-use service_kit::{Config, Db, RouteInfo, Server, ServiceDef, Sources, SystemIds, open_database};
+use service_kit::{Config, Db, RouteInfo, Server, ServiceDef, ServiceSettings, Sources, SystemIds, open_database};
 use tempfile::TempDir;
 
 use crate::databases::Backend;
@@ -38,8 +38,8 @@ impl TestApp {
     /// The same on one of [`backends`](crate::backends).
     pub async fn start_on(backend: &Backend, services: &[ServiceDef], toml: &str) -> Self {
         let dir = TempDir::new().expect("a temporary directory");
-        let defaults: Vec<&str> = services.iter().map(|s| s.default_toml).collect();
-        let config = Config::from_toml(&defaults, toml).expect("valid settings");
+        let settings: Vec<ServiceSettings> = services.iter().map(|service| service.settings).collect();
+        let config = Config::from_toml(&settings, toml).expect("valid settings");
         let config = [
             ("data_dir", dir.path().to_string_lossy().into_owned()),
             ("http.bind", "127.0.0.1:0".to_owned()),

@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use service_kit::{Config, ServiceDef};
+use service_kit::{Config, ServiceDef, ServiceSettings};
 
 use crate::ports::free_port;
 use crate::signals;
@@ -85,9 +85,9 @@ impl Process {
 
     /// The settings of the process, for reading its databases.
     pub fn config(&self, services: &[ServiceDef]) -> Config {
-        let defaults: Vec<&str> = services.iter().map(|service| service.default_toml).collect();
+        let settings: Vec<ServiceSettings> = services.iter().map(|service| service.settings).collect();
         let text = std::fs::read_to_string(&self.settings).expect("the settings can be read");
-        Config::from_toml(&defaults, &text).expect("valid settings")
+        Config::from_toml(&settings, &text).expect("valid settings")
     }
 
     /// Starts it and waits until it is ready.
@@ -158,9 +158,9 @@ pub async fn run_child_process(services: &[ServiceDef]) {
         .split(',')
         .map(|name| *services.iter().find(|service| service.name == name).expect("a service of this program"))
         .collect();
-    let defaults: Vec<&str> = chosen.iter().map(|service| service.default_toml).collect();
+    let sections: Vec<ServiceSettings> = chosen.iter().map(|service| service.settings).collect();
     let text = std::fs::read_to_string(settings).expect("the settings can be read");
-    let config = Config::from_toml(&defaults, &text).expect("valid settings");
+    let config = Config::from_toml(&sections, &text).expect("valid settings");
     let telemetry =
         service_kit::telemetry::start_telemetry(&config.core.log, &format!("undulator-{names}"), &config.core.site)
             .expect("logs start");

@@ -10,6 +10,7 @@ mod config;
 mod doctor;
 mod domain;
 mod error;
+pub mod error_format;
 mod keys;
 mod login_observation;
 mod openapi;
@@ -25,7 +26,8 @@ use std::time::Duration;
 
 use events::Events;
 use service_kit::{
-    BuildError, Config as Settings, Ctx, Migration, PrivatePath, Running, ServiceDef, Sources, Worker, open_database,
+    BuildError, Config as Settings, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings, Sources, Worker,
+    open_database,
 };
 use utoipa::OpenApi as _;
 
@@ -40,7 +42,7 @@ const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: SERVICE_NAME,
-    default_toml: include_str!("../config.default.toml"),
+    settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8081, 9081),
     migrations: &[
         Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") },

@@ -13,6 +13,7 @@ mod catalogue_check;
 mod config;
 mod domain;
 mod error;
+pub mod error_format;
 mod manifest;
 mod openapi;
 mod orphaned_files;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 
 use events::Events;
 use identity::Identity;
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Worker};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings, Worker};
 use utoipa::OpenApi as _;
 
 pub use self::config::Config;
@@ -41,7 +42,7 @@ use self::transfer::reports::ReportInbox;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "download",
-    default_toml: include_str!("../config.default.toml"),
+    settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8083, 9083),
     migrations: &[
         Migration { version: 1, name: "selections", sql: include_str!("../migrations/0001_selections.sql") },

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service_kit::cli::run_service_binary(download::SERVICE)
+    service_kit::cli::run_service_binary(download::SERVICE, include_str!("../../sections.toml"))
 }

@@ -7,6 +7,7 @@ pub mod auth;
 mod config;
 pub mod doctor;
 pub mod error;
+pub mod error_format;
 pub mod export;
 pub mod import;
 pub mod ingest;
@@ -26,7 +27,7 @@ use std::time::Duration;
 
 use events::messages::auth::SessionsRevoked;
 use events::{Consumer, Events, Outbox, Received};
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, Sources, Tx, Worker};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings, Sources, Tx, Worker};
 use utoipa::OpenApi as _;
 
 pub use self::config::{AuthorizationConfig, Config, Strictness};
@@ -37,7 +38,7 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "icat",
-    default_toml: include_str!("../config.default.toml"),
+    settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8082, 9082),
     migrations: &[
         Migration { version: 1, name: "entities", sql: include_str!("../migrations/0001_entities.sql") },

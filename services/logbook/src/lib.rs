@@ -28,7 +28,7 @@ use events::Events;
 use events::messages::logbook::EntryChanged;
 use identity::Identity;
 use service_kit::openapi::StartLink;
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings};
 use utoipa::OpenApi as _;
 
 pub use self::config::Config;
@@ -37,7 +37,10 @@ use crate::state::State;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "logbook",
-    default_toml: include_str!("../config.default.toml"),
+    settings: ServiceSettings {
+        defaults: include_str!("../config.default.toml"),
+        secrets: &["logbook.s3_secret_access_key"],
+    },
     default_ports: (8085, 9085),
     migrations: &[Migration { version: 1, name: "logbook", sql: include_str!("../migrations/0001_logbook.sql") }],
     check: |settings| Config::read(settings).map(drop),

@@ -15,3 +15,26 @@ use self::cli::Cli;
 pub fn main() -> ExitCode {
     service_kit::cli::block_on(commands::run_command(Cli::parse()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::services::SERVICES;
+
+    /// Binaries of single services accept the sections of the others, which stand in a list of their own.
+    #[test]
+    fn the_list_of_sections_has_those_of_all_services_and_their_secrets() {
+        let listed: BTreeMap<String, Vec<String>> = toml::from_str(include_str!("../../sections.toml")).unwrap();
+        let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for service in SERVICES {
+            let sections: toml::Table = toml::from_str(service.settings.defaults).unwrap();
+            expected.extend(sections.keys().map(|name| (name.clone(), Vec::new())));
+            for secret in service.settings.secrets {
+                let (section, key) = secret.split_once('.').unwrap();
+                expected.get_mut(section).unwrap().push(key.to_owned());
+            }
+        }
+        assert_eq!(listed, expected, "services/sections.toml");
+    }
+}

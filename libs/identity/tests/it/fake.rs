@@ -43,14 +43,16 @@ async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
     let ender = Arc::new(Ender { db: ctx.db.clone(), outbox: events.outbox() });
     let who = |mount: Mount, places| identity.guard(mount, places).get("", said);
     let mounts = vec![
-        Mount::new("/icat", Listener::Public, ErrorFormat::Icat).state(Arc::clone(&fake)).get("/session/{id}", session),
-        Mount::new("/.well-known", Listener::Public, ErrorFormat::Problem)
+        Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
+            .state(Arc::clone(&fake))
+            .get("/session/{id}", session),
+        Mount::new("/.well-known", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&fake))
             .get("/jwks.json", jwks),
-        Mount::new("/sessions", Listener::Internal, ErrorFormat::Problem)
+        Mount::new("/sessions", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&fake))
             .post("/resolve", resolve),
-        Mount::new("/steer", Listener::Internal, ErrorFormat::Problem)
+        Mount::new("/steer", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(fake)
             .state(ender)
             .put("/keys", async |fake: web::Data<Fake>, keys: web::Json<Value>| {
@@ -70,24 +72,26 @@ async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
                 let (fetches, asked) = (fake.fetches.load(Ordering::SeqCst), fake.asked.load(Ordering::SeqCst));
                 HttpResponse::Ok().json(json!({"fetches": fetches, "asked": asked}))
             }),
-        who(Mount::new("/who", Listener::Public, ErrorFormat::Problem), &[]),
-        who(Mount::new("/in-query", Listener::Public, ErrorFormat::Problem), &[Place::Query("sessionId")]),
-        who(Mount::new("/in-header", Listener::Public, ErrorFormat::Problem), &[Place::Header("x-session")]),
+        who(Mount::new("/who", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[]),
+        who(Mount::new("/in-query", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[Place::Query("sessionId")]),
+        who(Mount::new("/in-header", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[Place::Header("x-session")]),
         identity
-            .guard(Mount::new("/in-path", Listener::Public, ErrorFormat::Problem), &[Place::Path("session")])
+            .guard(Mount::new("/in-path", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[Place::Path("session")])
             .get("/{session}/who", said),
-        Mount::new("/with-key", Listener::Public, ErrorFormat::Problem).state(Arc::new(identity.clone())).get(
+        Mount::new("/with-key", Listener::Public, ErrorFormat::PROBLEM_DETAILS).state(Arc::new(identity.clone())).get(
             "/{key}",
             async |identity: web::Data<Identity>, key: web::Path<String>| {
                 identity.caller_with_api_key(&key).await.map(|caller| name(&caller))
             },
         ),
-        identity.guard(Mount::new("/write-for", Listener::Public, ErrorFormat::Problem), &[]).get("", write_for),
         identity
-            .guard(Mount::new("/maybe", Listener::Public, ErrorFormat::Problem), &[])
+            .guard(Mount::new("/write-for", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
+            .get("", write_for),
+        identity
+            .guard(Mount::new("/maybe", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
             .get("", async |caller: MaybeCaller| caller.0.map_or("nobody".to_owned(), |caller| name(&caller))),
         identity
-            .guard(Mount::new("/write", Listener::Public, ErrorFormat::Problem), &[])
+            .guard(Mount::new("/write", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
             .post("", async |caller: Caller| caller.require_scope("logbook:write").map(|()| name(&caller))),
     ];
     Ok(Running { mounts, ..Running::default() })

@@ -8,9 +8,7 @@ use icat_client::StoredKinds;
 use identity::check_reader;
 use serde_json::json;
 use service_kit::doctor::Level;
-use service_kit::{
-    Config, DoctorCtx, Endpoints, ErrorFormat, Finding, Listener, Mount, Process, Running, ServiceDef, SystemClock,
-};
+use service_kit::{Config, DoctorCtx, Endpoints, Finding, Listener, Mount, Process, Running, ServiceDef, SystemClock};
 use testkit::TestApp;
 
 /// An ICAT in which `blind` sees nothing, `half` all but users, `fresh` users alone, and `reader` everything; `secret` is their
@@ -18,7 +16,7 @@ use testkit::TestApp;
 const ICAT: ServiceDef = ServiceDef {
     name: "icat",
     build: |_| {
-        let mount = Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
+        let mount = Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
             .post("/session", login)
             .get("/entityManager", search);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use self::failure::Failure;
 pub use self::format_count::format_count;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, OtherSections, ServiceSettings};
 use crate::private_paths::check_storages;
 use crate::serve::serve_until_signal;
 use crate::service_def::ServiceDef;
@@ -120,31 +120,38 @@ pub async fn run_command(
 
 /// Settings of all given services, checked as a whole, whichever of them will run.
 pub fn load_config(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
-    load_by(Config::load, services, file)
+    load_by(Config::load, services, &OtherSections::default(), file)
 }
 
 /// The same for commands that find out or repair what is wrong: a secret whose file cannot be read counts as not given.
 pub fn load_with_unreadable_secrets(services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
-    load_by(Config::load_with_unreadable_secrets, services, file)
+    load_by(Config::load_with_unreadable_secrets, services, &OtherSections::default(), file)
 }
 
 /// The settings that a command needs.
 pub fn load_config_for(command: &Command, services: &[ServiceDef], file: Option<PathBuf>) -> Result<Config, Failure> {
+    load_by(loader_for(command), services, &OtherSections::default(), file)
+}
+
+type Load = fn(&[ServiceSettings], &OtherSections, Option<&Path>) -> Result<Config, ConfigError>;
+
+fn loader_for(command: &Command) -> Load {
     match command {
-        Command::Doctor => load_with_unreadable_secrets(services, file),
-        _ => load_config(services, file),
+        Command::Doctor => Config::load_with_unreadable_secrets,
+        _ => Config::load,
     }
 }
 
 fn load_by(
-    load: fn(&[&str], Option<&Path>) -> Result<Config, ConfigError>,
+    load: Load,
     services: &[ServiceDef],
+    others: &OtherSections,
     file: Option<PathBuf>,
 ) -> Result<Config, Failure> {
     let here = Path::new("undulator.toml");
     let file = file.or_else(|| here.is_file().then(|| here.to_owned()));
-    let defaults: Vec<&str> = services.iter().map(|service| service.default_toml).collect();
-    let mut config = load(&defaults, file.as_deref())?;
+    let settings: Vec<ServiceSettings> = services.iter().map(|service| service.settings).collect();
+    let mut config = load(&settings, others, file.as_deref())?;
     for service in services {
         (service.check)(&config)?;
         config.private_files.extend((service.private_paths)(&config)?);
@@ -189,14 +196,17 @@ struct Single {
     command: Option<Command>,
 }
 
-/// The `main` of a binary with one service.
-pub fn run_service_binary(service: ServiceDef) -> ExitCode {
+/// The `main` of a binary with one service. `other_sections` lists the sections of other services that its settings file may
+/// have ([`OtherSections::parse`]).
+pub fn run_service_binary(service: ServiceDef, other_sections: &str) -> ExitCode {
     let Single { options, command } = Single::parse();
     let default_ports = service.default_ports;
-    block_on(async move {
+    block_on(async {
         let services = [service];
         let command = command.unwrap_or(Command::Serve { services: Vec::new() });
-        let settings = load_config_for(&command, &services, options.config)?.with_default_ports(default_ports)?;
+        let others = OtherSections::parse(other_sections)?;
+        let settings = load_by(loader_for(&command), &services, &others, options.config)?;
+        let settings = settings.with_default_ports(default_ports)?;
         run_command(command, &services, &settings, options.json).await
     })
 }

@@ -6,11 +6,10 @@ use figment::Figment;
 use figment::providers::Serialized;
 use figment::value::{Dict, Value};
 
+use super::service_settings::Secret;
 use super::{ConfigError, extract};
 use crate::private_paths::PrivatePath;
 
-/// Settings that are never shown and that may be given as the name of a file.
-pub const SECRETS: [(&str, &str); 3] = [("database", "url"), ("icat", "reader"), ("logbook", "s3_secret_access_key")];
 /// Values of secrets that reveal nothing.
 pub const HARMLESS: [&str; 2] = ["", "sqlite"];
 
@@ -22,11 +21,11 @@ pub struct SecretFiles {
     pub unreadable: Vec<String>,
 }
 
-/// Replaces `<secret>_file` by the content of the file.
-pub fn with_secret_files(origin: &Figment) -> Result<SecretFiles, ConfigError> {
+/// Replaces each `<secret>_file` by the content of the file.
+pub fn read_secret_files(origin: &Figment, secrets: &[Secret]) -> Result<SecretFiles, ConfigError> {
     let mut figment = origin.clone();
     let (mut private_files, mut unreadable) = (Vec::new(), Vec::new());
-    for (section, key) in SECRETS {
+    for Secret { section, key } in secrets {
         let file_key = format!("{section}.{key}_file");
         let Ok(file) = figment.extract_inner::<PathBuf>(&file_key) else {
             continue;
@@ -40,10 +39,10 @@ pub fn with_secret_files(origin: &Figment) -> Result<SecretFiles, ConfigError> {
             unreadable.push(format!("{file_key}: cannot read {}: {e}{}", file.display(), repair_hint(section, key)));
         }
         let mut all: Dict = extract(&figment, None, origin)?;
-        if let Some(Value::Dict(_, settings)) = all.get_mut(section) {
+        if let Some(Value::Dict(_, settings)) = all.get_mut(section.as_str()) {
             settings.remove(&format!("{key}_file"));
             if let Ok(secret) = secret {
-                settings.insert(key.to_owned(), Value::from(secret.trim_end_matches(['\r', '\n']).to_owned()));
+                settings.insert(key.clone(), Value::from(secret.trim_end_matches(['\r', '\n']).to_owned()));
             }
         }
         figment = Figment::from(Serialized::defaults(all));

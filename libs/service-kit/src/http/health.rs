@@ -55,12 +55,12 @@ pub(crate) struct Health {
 pub(crate) fn health_mounts(health: Health) -> [Mount; 2] {
     let health = Arc::new(health);
     [
-        Mount::new("/health", Listener::Internal, ErrorFormat::Problem)
+        Mount::new("/health", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&health))
             .get("/live", live)
             .get("/startup", ready)
             .get("/ready", ready),
-        Mount::new("/metrics", Listener::Internal, ErrorFormat::Problem).state(health).get("", metrics),
+        Mount::new("/metrics", Listener::Internal, ErrorFormat::PROBLEM_DETAILS).state(health).get("", metrics),
     ]
 }
 

@@ -25,7 +25,7 @@ use super::mount::Table;
 use super::self_calls::SelfCalls;
 use crate::caller_name::CallerName;
 use crate::config::CorsConfig;
-use crate::error_format::ErrorFormat;
+use crate::error_format::{ErrorFormat, FailedRequest};
 use crate::ids::Ids;
 use crate::metrics::{Metrics, RequestLabels};
 use crate::problem::{Code, Problem, format_error_chain};
@@ -78,8 +78,8 @@ pub(super) async fn handle_request(
     let mount = context.table.mount_of(req.match_info().as_str());
     let origins = mount.map_or(Origins::Nobody, |mount| mount.origins);
     let around = Around {
-        error_format: mount.map_or(ErrorFormat::Problem, |mount| mount.error_format),
-        server: mount.map_or("", |mount| mount.prefix.trim_start_matches('/')),
+        error_format: mount.map_or(ErrorFormat::PROBLEM_DETAILS, |mount| mount.error_format),
+        mount_name: mount.map_or("", |mount| mount.prefix.trim_start_matches('/')),
         headers: mount.map_or(&[], |mount| &mount.headers),
         cors: cors::headers(origins, &context.cors, req.headers()),
         request_id: &request_id.0,
@@ -217,8 +217,7 @@ impl Drop for Active<'_> {
 /// What all responses to one request share.
 struct Around<'r> {
     error_format: ErrorFormat,
-    /// What an authenticator calls itself.
-    server: &'r str,
+    mount_name: &'r str,
     headers: &'r [(HeaderName, HeaderValue)],
     /// Which pages may read them.
     cors: Vec<(HeaderName, HeaderValue)>,
@@ -296,7 +295,11 @@ impl Around<'_> {
             tracing::debug!(request.id = self.request_id, error.slug = problem.slug, "request refused");
         }
         self.refusal.set(Some(problem.slug));
-        let mut response = self.error_format.render(problem, self.request_id, self.server);
+        let mut response = self.error_format.render(&FailedRequest {
+            problem,
+            request_id: self.request_id,
+            mount_name: self.mount_name,
+        });
         self.add_headers(response.headers_mut());
         if problem.code == Code::Timeout {
             // What would come next on this connection is the rest of the body.

@@ -169,7 +169,7 @@ pub(crate) fn mounts(
         services: documents.iter().map(|(name, _)| *name).collect(),
     });
     let mount = |prefix: &'static str| {
-        Mount::new(prefix, Listener::Public, ErrorFormat::Problem).state(Arc::clone(&documents)).cors()
+        Mount::new(prefix, Listener::Public, ErrorFormat::PROBLEM_DETAILS).state(Arc::clone(&documents)).cors()
     };
     Ok(vec![
         mount("/").header("content-security-policy", CONTENT_SECURITY_POLICY).header("vary", "accept").get("", index),

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::Problem)
+        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .post("/size", async |body: web::Bytes| body.len().to_string());
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },

@@ -15,7 +15,7 @@ const SERVICE: ServiceDef = ServiceDef {
         sql: "CREATE TABLE piece (id BIGINT PRIMARY KEY, bytes BLOB NOT NULL)",
     }],
     build: |ctx| {
-        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::Problem)
+        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::new(ctx.db))
             .post("/piece/{n}", add);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))

@@ -11,7 +11,7 @@ const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
         let mount = |prefix| {
-            Mount::new(prefix, Listener::Public, ErrorFormat::Problem)
+            Mount::new(prefix, Listener::Public, ErrorFormat::PROBLEM_DETAILS)
                 .get("/text", async || LINE.repeat(200))
                 .get("/ranges", ranges)
         };

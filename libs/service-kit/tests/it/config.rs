@@ -1,8 +1,10 @@
 //! Settings: what is read, what is refused, and what is shown.
 
-use service_kit::Config;
+use service_kit::config::OtherSections;
+use service_kit::{Config, ServiceSettings};
 
-const SERVICE: &str = "[logbook]\nretention = \"30d\"\n";
+const SERVICE: ServiceSettings =
+    ServiceSettings { defaults: "[logbook]\nretention = \"30d\"\n", secrets: &["logbook.password"] };
 
 fn refusal(toml: &str) -> String {
     Config::from_toml(&[SERVICE], toml).map(|_| ()).expect_err("refused").to_string()
@@ -37,7 +39,7 @@ fn refusal_of_file(text: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("undulator.toml");
     std::fs::write(&file, text).unwrap();
-    let error = Config::load(&[SERVICE], Some(&file))
+    let error = Config::load(&[SERVICE], &OtherSections::default(), Some(&file))
         .and_then(|config| config.section::<Section>("logbook"))
         .expect_err("refused")
         .to_string();
@@ -138,4 +140,22 @@ fn a_secret_comes_from_a_file_and_is_never_shown() {
 
     let both = format!("[icat]\nreader = \"a:b:c\"\nreader_file = \"{}\"\n", file.display());
     assert_eq!(refusal(&both), "set either icat.reader or icat.reader_file, not both");
+}
+
+/// One file of settings serves several programs.
+#[test]
+fn sections_of_other_services_are_accepted_and_their_secrets_hidden() {
+    let others = OtherSections::parse("archive = [\"key\"]\nshutter = []\n").unwrap();
+    let load = |toml: &str| Config::from_toml_beside(&[SERVICE], &others, toml).map_err(|e| e.to_string());
+    let toml =
+        "[archive]\nkey = \"canary-1\"\ncolour = \"red\"\n[shutter]\nspeed = 2\n[logbook]\npassword = \"canary-2\"\n";
+    let shown = load(toml).unwrap().to_redacted_toml().unwrap();
+    assert!(!shown.contains("canary") && shown.contains("colour = \"red\""), "{shown}");
+
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("key");
+    let refused = load(&format!("[archive]\nkey_file = \"{}\"\n", missing.display())).unwrap_err();
+    assert!(refused.starts_with("archive.key_file: cannot read"), "{refused}");
+    assert_eq!(load("[shuter]\n").unwrap_err(), "unknown setting `shuter`; did you mean `shutter`?");
+    assert!(refusal("[shutter]\n").starts_with("unknown setting `shutter`; did you mean"));
 }

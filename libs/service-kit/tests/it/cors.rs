@@ -9,7 +9,7 @@ const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
         let mount = |prefix| {
-            Mount::new(prefix, Listener::Public, ErrorFormat::Problem)
+            Mount::new(prefix, Listener::Public, ErrorFormat::PROBLEM_DETAILS)
                 .get("/ok", async || "ok")
                 .post("/ok", async || "ok")
                 .get("/missing", async || Err::<String, _>(Problem::new(Code::NotFound, "sample/missing", "missing")))

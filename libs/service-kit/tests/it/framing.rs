@@ -17,7 +17,7 @@ const GUARD: Duration = Duration::from_secs(30);
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::Problem)
+        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .get("/small", async || pieces(27))
             .get("/large", async || pieces(300))
             .get("/empty", async || pieces(0))

@@ -14,7 +14,7 @@ const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     migrations: &[Migration { version: 1, name: "thing", sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY)" }],
     build: |ctx| {
-        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::Problem)
+        let mount = Mount::new("/sample", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .state(std::sync::Arc::new(ctx.db))
             .get("/hold", hold)
             .post("/add/{id}", add)

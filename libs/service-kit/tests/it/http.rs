@@ -6,7 +6,7 @@ use testkit::TestApp;
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let mount = Mount::new("/icat", Listener::Public, ErrorFormat::Icat).get("/ok", async || "ok");
+        let mount = Mount::new("/icat", Listener::Public, ErrorFormat::PROBLEM_DETAILS).get("/ok", async || "ok");
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY

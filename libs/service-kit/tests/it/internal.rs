@@ -9,16 +9,17 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let admin = Mount::new("/admin", Listener::Internal, ErrorFormat::Problem)
+        let admin = Mount::new("/admin", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .post("/clear", async || "cleared")
             .get("/jobs/{id}", async |id: web::Path<i64>| id.to_string())
             .put("/jobs/{id}", async |id: web::Path<i64>| id.to_string())
             .delete("/jobs/{id}/files/{name}", async |ids: web::Path<(i64, String)>| ids.into_inner().1);
-        let plugin = Mount::new("/authn.db", Listener::Internal, ErrorFormat::Authn)
+        let plugin = Mount::new("/authn.db", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .get("/description", async || r#"{"keys":[]}"#)
             .post("/authenticate", async || "{}");
-        let shared = Mount::new("/icat", Listener::Internal, ErrorFormat::Icat).get("/private", async || "private");
-        let public = Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
+        let shared =
+            Mount::new("/icat", Listener::Internal, ErrorFormat::PROBLEM_DETAILS).get("/private", async || "private");
+        let public = Mount::new("/icat", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .get("/version", async || "6.2.0")
             .get("/user/{name}", async |name: web::Path<String>| name.into_inner());
         Box::pin(std::future::ready(Ok(Running { mounts: vec![admin, plugin, shared, public], ..Running::default() })))

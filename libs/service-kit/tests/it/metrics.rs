@@ -7,7 +7,7 @@ use testkit::TestApp;
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let mount = Mount::new("/things", Listener::Public, ErrorFormat::Problem)
+        let mount = Mount::new("/things", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .get("/{id}", async |id: web::Path<String>| id.into_inner())
             .delete("/{id}", async || Err::<String, _>(Problem::new(Code::Forbidden, "sample/no", "no")))
             .get("/{id}/panic", panics);

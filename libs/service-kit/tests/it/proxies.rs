@@ -7,7 +7,7 @@ use testkit::TestApp;
 const SERVICE: ServiceDef = ServiceDef {
     name: "sample",
     build: |_| {
-        let mount = Mount::new("/who", Listener::Public, ErrorFormat::Problem)
+        let mount = Mount::new("/who", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .get("", async |client: web::ReqData<ClientAddress>| client.0.to_string());
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use ::events::Events;
 use identity::Identity;
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings};
 use utoipa::OpenApi as _;
 
 use self::config::Config;
@@ -26,7 +26,7 @@ use self::state::State;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "probe",
-    default_toml: include_str!("config.default.toml"),
+    settings: ServiceSettings::from_defaults(include_str!("config.default.toml")),
     // A real service has ports of its own.
     default_ports: (0, 0),
     migrations: &[Migration { version: 1, name: "things", sql: include_str!("migrations/0001_things.sql") }],

@@ -9,8 +9,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use percent_encoding::percent_decode;
 use serde_json::Value;
-use service_kit::{Code, ErrorFormat, Listener, Mount, Problem};
+use service_kit::{Code, Listener, Mount, Problem};
 
+use crate::error_format::AUTHN_ERRORS;
 use crate::state::State;
 
 /// The plugin of a mechanism with local accounts.
@@ -30,7 +31,7 @@ pub fn build_anonymous_plugin() -> Mount {
 }
 
 fn build_mount(mnemonic: &str) -> Mount {
-    Mount::new(format!("/authn.{mnemonic}"), Listener::Internal, ErrorFormat::Authn).get("/version", get_version)
+    Mount::new(format!("/authn.{mnemonic}"), Listener::Internal, AUTHN_ERRORS).get("/version", get_version)
 }
 
 async fn get_version() -> HttpResponse {

@@ -14,16 +14,16 @@ use crate::state::State;
 pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
     let mount = |prefix, listener, error_format| Mount::new(prefix, listener, error_format).state(Arc::clone(state));
     vec![
-        mount("/auth/v1/token", Listener::Public, ErrorFormat::Problem)
+        mount("/auth/v1/token", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .cors()
             .header("cache-control", "no-store")
             .post("", token::create::create_token)
             .delete("", token::end::end_token),
-        mount("/.well-known/jwks.json", Listener::Public, ErrorFormat::Problem).cors().get("", jwks::get_keys),
-        mount("/sessions/resolve", Listener::Internal, ErrorFormat::Problem)
+        mount("/.well-known/jwks.json", Listener::Public, ErrorFormat::PROBLEM_DETAILS).cors().get("", jwks::get_keys),
+        mount("/sessions/resolve", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .header("cache-control", "no-store")
             .post("", resolve::resolve_token),
-        mount("/session", Listener::Public, ErrorFormat::IcatPlus)
+        mount("/session", Listener::Public, ErrorFormat::PLAIN_TEXT)
             .cors()
             .post("", session::create::create_session)
             .get("/{id}", session::get::get_session)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
-use service_kit::{Ctx, ErrorFormat, HttpClient, Listener, Mount, Running, ServiceDef};
+use service_kit::{Ctx, HttpClient, Listener, Mount, Running, ServiceDef};
 use tokio::sync::Semaphore;
 
 /// Of `db/ada`, for two hours.
@@ -77,7 +77,7 @@ fn build_mount(ctx: &Ctx) -> Mount {
         plugins: ctx.endpoints.resolve_url("self", Listener::Internal),
     };
     catalogue.open_session(SESSION, "db/ada", "119.9876");
-    Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
+    Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
         .state(Arc::new(catalogue))
         .post("/session", create_session)
         .get("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {

@@ -77,7 +77,7 @@ async fn keys_are_changed_while_the_service_runs() {
 }
 
 fn build_config(data_dir: &Path, toml: &str) -> Config {
-    let config = Config::from_toml(&[auth::SERVICE.default_toml], toml).unwrap();
+    let config = Config::from_toml(&[auth::SERVICE.settings], toml).unwrap();
     let here = "127.0.0.1:0";
     let config = config.with_setting("http.bind", here).unwrap().with_setting("http.internal_bind", here).unwrap();
     config.with_setting("data_dir", data_dir).unwrap()

@@ -7,6 +7,7 @@ mod accounts;
 mod catalogue;
 mod client;
 mod embedded_catalogue;
+mod error_format;
 mod flood;
 mod icat;
 mod keys;

@@ -26,12 +26,13 @@ pub mod write;
 
 use std::sync::Arc;
 
-use service_kit::{ErrorFormat, Listener, Mount};
+use service_kit::{Listener, Mount};
 
+use crate::error_format::IDS_ERRORS;
 use crate::state::State;
 
 pub fn build_mount(state: Arc<State>) -> Mount {
-    Mount::new("/ids", Listener::Public, ErrorFormat::Ids)
+    Mount::new("/ids", Listener::Public, IDS_ERRORS)
         .cors_for_everybody()
         .state(state)
         .get("/ping", ping::get_ping)

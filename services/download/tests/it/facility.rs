@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
-use service_kit::{ErrorFormat, Listener, Mount, Running, ServiceDef};
+use service_kit::{Listener, Mount, Running, ServiceDef};
 use testkit::{Backend, TestApp};
 
 pub const SESSION: &str = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10";
@@ -35,7 +35,7 @@ const ICAT: ServiceDef = ServiceDef {
 };
 
 fn build_mount() -> Mount {
-    Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
+    Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
         .state(Arc::new(Rows::default()))
         .state(Arc::new(Searches::default()))
         .state(Arc::new(Down::default()))

@@ -14,12 +14,13 @@ pub mod version;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
-use service_kit::{ErrorFormat, Listener, Mount, bearer_credential};
+use service_kit::{Listener, Mount, bearer_credential};
 
+use crate::error_format::ICAT_ERRORS;
 use crate::state::State;
 
 pub fn build_mount(state: Arc<State>) -> Mount {
-    Mount::new("/icat", Listener::Public, ErrorFormat::Icat)
+    Mount::new("/icat", Listener::Public, ICAT_ERRORS)
         .cors_for_everybody()
         .state(state)
         .get("/version", version::get_version)

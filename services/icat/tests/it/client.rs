@@ -7,14 +7,14 @@ use icat_client::client::{ChangePoller, Filter, PollSettings, Positions, quoted,
 use icat_client::{IcatClient, IcatCode, IcatError, Select};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use service_kit::{ErrorFormat, Listener, Mount, Running, ServiceDef};
+use service_kit::{Listener, Mount, Running, ServiceDef};
 use testkit::{TestApp, list_backends};
 
 /// Describes itself, and lets everybody in who sends a username.
 pub const AUTHENTICATOR: ServiceDef = ServiceDef {
     name: "authenticator",
     build: |_| {
-        let mount = Mount::new("/authn.simple", Listener::Internal, ErrorFormat::Authn)
+        let mount = Mount::new("/authn.simple", Listener::Internal, testkit::FAKE_ICAT_ERRORS)
             .get("/description", async || r#"{"keys":[{"name":"username"},{"name":"password","hide":true}]}"#)
             .post("/authenticate", async || r#"{"username":"root","mechanism":"simple"}"#);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], workers: Vec::new() })))

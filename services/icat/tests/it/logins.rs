@@ -6,7 +6,7 @@ use events::messages::auth::SessionsRevoked;
 use events::{Events, Outbox};
 use futures_util::future::join;
 use reqwest::Response;
-use service_kit::{Clock as _, DbError, ErrorFormat, Listener, Mount, Running, ServiceDef, SystemIds};
+use service_kit::{Clock as _, DbError, Listener, Mount, Running, ServiceDef, SystemIds};
 use testkit::{TestApp, list_backends};
 use tokio::sync::{Mutex, Semaphore};
 
@@ -16,12 +16,14 @@ const GATED: ServiceDef = ServiceDef {
     build: |ctx| {
         Box::pin(async move {
             let _relay = Events::of(&ctx).await?;
-            let mount =
-                Mount::new("/authn.gated", Listener::Internal, ErrorFormat::Authn).post("/authenticate", async || {
+            let mount = Mount::new("/authn.gated", Listener::Internal, testkit::FAKE_ICAT_ERRORS).post(
+                "/authenticate",
+                async || {
                     ASKED.add_permits(1);
                     LET_IN.acquire().await.unwrap().forget();
                     r#"{"username":"ada","mechanism":"db"}"#
-                });
+                },
+            );
             Ok(Running { mounts: vec![mount], workers: Vec::new() })
         })
     },

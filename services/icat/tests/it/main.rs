@@ -8,6 +8,7 @@ mod client;
 mod copies;
 mod doctor;
 mod dumps;
+mod error_format;
 mod evaluator;
 mod examples;
 mod explain;

@@ -1,15 +1,15 @@
 //! A client of the REST interface.
 
-use service_kit::{ErrorFormat, Listener, Mount, Running, ServiceDef};
+use service_kit::{Listener, Mount, Running, ServiceDef};
 use testkit::{TestApp, list_backends};
 
 /// Lets everybody in who sends a username: `simple` as root, `db` as ada.
 pub const AUTHENTICATOR: ServiceDef = ServiceDef {
     name: "authenticator",
     build: |_| {
-        let mount = Mount::new("/authn.simple", Listener::Internal, ErrorFormat::Authn)
+        let mount = Mount::new("/authn.simple", Listener::Internal, testkit::FAKE_ICAT_ERRORS)
             .post("/authenticate", async || r#"{"username":"root","mechanism":"simple"}"#);
-        let other = Mount::new("/authn.db", Listener::Internal, ErrorFormat::Authn)
+        let other = Mount::new("/authn.db", Listener::Internal, testkit::FAKE_ICAT_ERRORS)
             .get("/description", async || r#"{"keys":[{"name":"username"},{"name":"password","hide":true}]}"#)
             .post("/authenticate", async || r#"{"username":"ada","mechanism":"db"}"#);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount, other], workers: Vec::new() })))

@@ -26,7 +26,7 @@ pub const PLACES: &[Place] = &[Place::Header("x-api-key"), Place::Path("credenti
 
 pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
     let mount = |prefix| {
-        let mount = Mount::new(prefix, Listener::Public, ErrorFormat::IcatPlus).cors().state(Arc::clone(state));
+        let mount = Mount::new(prefix, Listener::Public, ErrorFormat::PLAIN_TEXT).cors().state(Arc::clone(state));
         state.identity.guard(mount, PLACES)
     };
     vec![

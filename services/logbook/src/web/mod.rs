@@ -6,6 +6,7 @@ pub mod attachment;
 pub mod entry;
 pub mod entry_form;
 pub mod entry_view;
+mod error_page;
 pub mod export;
 pub mod fragment;
 pub mod home;
@@ -25,14 +26,14 @@ use crate::state::State;
 pub use crate::web::home::lead_here;
 use actix_web::{HttpResponse, web};
 use identity::Identity;
-use service_kit::{Code, ErrorFormat, Listener, Mount, Problem};
+use service_kit::{Code, Listener, Mount, Problem};
 
 /// Only our own script and style run; images are ours, or those that somebody has pasted and not yet sent.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub fn mount(state: &Arc<State>, identity: &Identity) -> Mount {
-    let mount = Mount::new("/logbook/app", Listener::Public, ErrorFormat::Page)
+    let mount = Mount::new("/logbook/app", Listener::Public, error_page::PAGE_ERRORS)
         .header("content-security-policy", POLICY)
         .header("x-content-type-options", "nosniff")
         .header("referrer-policy", "same-origin")

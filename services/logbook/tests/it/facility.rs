@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use service_kit::{ErrorFormat, Listener, Mount, Problem, Running, ServiceDef};
+use service_kit::{Listener, Mount, Problem, Running, ServiceDef};
 use testkit::{TestApp, list_backends};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -17,8 +17,8 @@ const AUTHENTICATOR: ServiceDef = ServiceDef {
             let name = asked["credentials"][0]["username"].as_str().unwrap_or_default().to_owned();
             Ok::<_, Problem>(json!({"username": name, "mechanism": "simple"}).to_string())
         };
-        let mount =
-            Mount::new("/authn.simple", Listener::Internal, ErrorFormat::Authn).post("/authenticate", authenticate);
+        let mount = Mount::new("/authn.simple", Listener::Internal, testkit::FAKE_ICAT_ERRORS)
+            .post("/authenticate", authenticate);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], workers: Vec::new() })))
     },
     ..ServiceDef::EMPTY

@@ -26,7 +26,7 @@ const ASKER: ServiceDef =
 
 async fn build_asker(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
     let identity = Identity::of(&ctx, &Events::of(&ctx).await?)?;
-    let asker = Mount::new("/asker", Listener::Public, ErrorFormat::Problem);
+    let asker = Mount::new("/asker", Listener::Public, ErrorFormat::PROBLEM_DETAILS);
     let asker = identity
         .guard(asker, &[Place::Query("sessionId")])
         .get("/me", async |caller: Caller| caller.subject().icat_user_name.clone())

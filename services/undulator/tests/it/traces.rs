@@ -23,7 +23,7 @@ static COLLECTED: Mutex<Vec<(String, Span)>> = Mutex::new(Vec::new());
 const COLLECTOR: ServiceDef = ServiceDef {
     name: "collector",
     build: |_| {
-        let mount = Mount::new("/v1/traces", Listener::Public, ErrorFormat::Problem).post("", collect_spans);
+        let mount = Mount::new("/v1/traces", Listener::Public, ErrorFormat::PROBLEM_DETAILS).post("", collect_spans);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY

@@ -11,7 +11,7 @@ use service_kit::{ErrorFormat, Listener, Mount};
 use super::state::State;
 
 pub fn mount(state: Arc<State>, identity: &Identity) -> Mount {
-    let mount = Mount::new("/probe", Listener::Public, ErrorFormat::Problem).state(state).cors();
+    let mount = Mount::new("/probe", Listener::Public, ErrorFormat::PROBLEM_DETAILS).state(state).cors();
     identity
         .guard(mount, &[])
         // Of these only the first takes a `Caller`; the others are open to everybody.

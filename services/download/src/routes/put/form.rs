@@ -9,11 +9,12 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
-use service_kit::{ErrorFormat, Problem, problem};
+use service_kit::{FailedRequest, Problem, problem};
 use sha2::{Digest as _, Sha256};
 
 use super::datafile_parameters::parse_new_datafile;
 use crate::error::{SWITCHED_OFF, bad_request, not_implemented};
+use crate::error_format::IDS_ERRORS;
 use crate::routes::caller::require_session;
 use crate::routes::parameters::Parameters;
 use crate::routes::wire_types::{Always, Failure, PutForm, Stored};
@@ -143,7 +144,7 @@ impl FormFields {
             error = problem::format_error_chain(problem),
             "an upload from a form was refused"
         );
-        let rendered = ErrorFormat::Ids.render(problem, "", "ids");
+        let rendered = IDS_ERRORS.render(&FailedRequest { problem, request_id: "", mount_name: "ids" });
         let status = rendered.status();
         let json = rendered.into_body().try_into_bytes().unwrap_or_default();
         let padding = if self.padding { format!("/*{}*/", " ".repeat(PADDING)) } else { String::new() };

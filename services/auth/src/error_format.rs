@@ -1,0 +1,27 @@
+//! The error format of ICAT authenticator plugins: `{"code","message"}`.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde_json::json;
+use service_kit::{Code, ErrorFormat, FailedRequest, http_status};
+
+pub const AUTHN_ERRORS: ErrorFormat = ErrorFormat::new("authenticator plugin", render_authn_error);
+
+fn render_authn_error(failed: &FailedRequest<'_>) -> HttpResponse {
+    let FailedRequest { problem, mount_name, .. } = failed;
+    let (status, code) = match problem.code {
+        Code::NoRoute => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
+        Code::Internal | Code::BadGateway | Code::InsufficientStorage | Code::OutcomeUnknown => {
+            (http_status(problem.code), "InternalException")
+        }
+        Code::Unauthenticated | Code::Forbidden => (StatusCode::FORBIDDEN, "AuthnException"),
+        _ => (http_status(problem.code), "AuthnException"),
+    };
+    let message = if problem.code == Code::NoRoute {
+        format!("Operation not implemented by this {mount_name} server.")
+    } else {
+        problem.detail.clone()
+    };
+    let body = json!({"code": code, "message": message}).to_string();
+    HttpResponse::build(status).insert_header(("content-type", "application/json")).body(body)
+}
