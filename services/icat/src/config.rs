@@ -4,6 +4,9 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use service_kit::{Config as Settings, ConfigError};
 
+/// The name of the service, of its database and of its outbox.
+pub const SERVICE_NAME: &str = "icat";
+
 /// `[catalogue]`; see `config.default.toml` for each one's meaning.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

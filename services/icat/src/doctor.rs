@@ -9,7 +9,7 @@ use icat_client::schema;
 use service_kit::problem::format_error_chain;
 use service_kit::{Db, DbError, DoctorCtx};
 
-use crate::config::{Config, Strictness};
+use crate::config::{Config, SERVICE_NAME, Strictness};
 use crate::query::{ParseContext, Rule, parse_rule};
 use crate::store::entities;
 use crate::store::rules::{self, RuleRow};
@@ -36,7 +36,7 @@ const JOINED_BY_PORTALS: [&str; 14] = [
 pub async fn check_stored_rules(ctx: DoctorCtx) -> Vec<service_kit::Finding> {
     const WHAT: &str = "rules of the catalogue";
     // A catalogue that has never been started has no rules yet; settings that cannot be read are reported elsewhere.
-    let Some(db) = ctx.database(crate::SERVICE.name) else { return Vec::new() };
+    let Some(db) = ctx.database(SERVICE_NAME) else { return Vec::new() };
     let Ok(config) = Config::from_settings(&ctx.config) else { return Vec::new() };
     match check_authorization(db, &config).await {
         Ok(findings) if findings.is_empty() => vec![service_kit::Finding::ok(WHAT, "are understood")],
@@ -52,7 +52,7 @@ pub async fn check_stored_rules(ctx: DoctorCtx) -> Vec<service_kit::Finding> {
 /// Tells the checks of the reader account which kinds have rows: one that sees none may lack the right, or there are none.
 pub async fn share_stored_kinds(ctx: DoctorCtx) {
     // What cannot be read is said by the checks themselves.
-    if let Some(db) = ctx.database(crate::SERVICE.name)
+    if let Some(db) = ctx.database(SERVICE_NAME)
         && let Ok(kinds) = list_stored_kinds(db).await
     {
         ctx.process.get_or_init(|| StoredKinds::known(kinds));

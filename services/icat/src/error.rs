@@ -3,8 +3,6 @@
 use service_kit::{Code, DbError, HttpError, Problem};
 use thiserror::Error;
 
-use crate::query::QueryError;
-
 /// What a query computes does not exist.
 pub const OUT_OF_RANGE: &str = "the query computes a value that is out of range, or is too complex";
 
@@ -25,7 +23,7 @@ pub enum Error {
     NotFound(String),
     /// `OBJECT_ALREADY_EXISTS`.
     #[error("{0}")]
-    Exists(String),
+    AlreadyExists(String),
     /// `VALIDATION`: understood, but against a rule of the schema or a limit.
     #[error("{0}")]
     Validation(String),
@@ -40,10 +38,10 @@ pub enum Error {
         "The session cannot be stored now, because another change of the catalogue, such as an import, takes long; log in again \
          in a few seconds"
     )]
-    LoginsWait { retry_after: u32 },
+    SessionStoreBusy { retry_after: u32 },
     /// The same fault, with the place of the faulty item in what the client sent.
     #[error("{source}")]
-    At { offset: usize, source: Box<Error> },
+    AtOffset { offset: usize, source: Box<Error> },
     #[error(transparent)]
     Database(#[from] DbError),
     /// An upload cannot be kept while it comes.
@@ -64,15 +62,9 @@ impl Error {
 
     pub fn with_offset(self, offset: usize) -> Self {
         match self {
-            Self::At { .. } | Self::Database(_) | Self::Upload(_) => self,
-            other => Self::At { offset, source: Box::new(other) },
+            Self::AtOffset { .. } | Self::Database(_) | Self::Upload(_) => self,
+            other => Self::AtOffset { offset, source: Box::new(other) },
         }
-    }
-}
-
-impl From<QueryError> for Error {
-    fn from(e: QueryError) -> Self {
-        Self::BadParameter(e.to_string())
     }
 }
 
@@ -84,7 +76,7 @@ impl From<Error> for Problem {
             Error::Session(_) => Self::new(Code::Unauthenticated, "icat/session", text),
             Error::Forbidden(_) => Self::new(Code::Forbidden, "icat/insufficient-privileges", text),
             Error::NotFound(_) => Self::new(Code::NotFound, "icat/no-such-object", text),
-            Error::Exists(_) => Self::new(Code::Conflict, "icat/object-already-exists", text),
+            Error::AlreadyExists(_) => Self::new(Code::Conflict, "icat/object-already-exists", text),
             Error::Validation(_) => Self::new(Code::Validation, "icat/validation", text),
             Error::Authenticator { source, .. } => {
                 let problem = Self::new(Code::Internal, "icat/authenticator", text);
@@ -96,10 +88,10 @@ impl From<Error> for Problem {
             Error::AuthenticatorBusy { retry_after, .. } => {
                 Self::new(Code::Unavailable, "icat/authenticator-busy", text).with_retry_after(retry_after)
             }
-            Error::LoginsWait { retry_after } => {
+            Error::SessionStoreBusy { retry_after } => {
                 Self::new(Code::Unavailable, "icat/logins-wait", text).with_retry_after(retry_after)
             }
-            Error::At { offset, source } => Self::from(*source).with_offset(i64::try_from(offset).ok()),
+            Error::AtOffset { offset, source } => Self::from(*source).with_offset(i64::try_from(offset).ok()),
             Error::Database(e @ DbError::Data(_)) => {
                 Self::new(Code::BadRequest, "icat/bad-parameter", OUT_OF_RANGE).with_source(e)
             }

@@ -1,35 +1,39 @@
 //! The embedded catalogue: what icat.server 6.2 is to a facility, for facilities that have none.
 //!
 //! It owns all entities of the ICAT schema and the sessions, answers ICAT's REST interface under `/icat`, and asks
-//! authenticator plugins for logins. It needs nothing else to run.
+//! authenticator plugins to check logins. It depends on no other service.
 
-pub mod auth;
+pub mod authorization;
+mod change_events;
 mod config;
 pub mod doctor;
+mod domain;
 pub mod error;
 pub mod error_format;
 pub mod export;
 pub mod import;
 pub mod ingest;
+mod mutations;
 mod openapi;
 mod port;
 pub mod query;
-mod read;
 mod routes;
+mod search;
+mod sessions;
 mod state;
 pub mod store;
-mod twins;
-mod values;
-mod write;
+mod unkeyed_rows;
+pub mod validation;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use events::messages::auth::SessionsRevoked;
-use events::{Consumer, Events, Outbox, Received};
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings, Sources, Tx, Worker};
+use events::{Consumer, Events, Received};
+use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings, Tx, Worker};
 use utoipa::OpenApi as _;
 
+use self::config::SERVICE_NAME;
 pub use self::config::{AuthorizationConfig, Config, Strictness};
 use self::state::State;
 
@@ -37,7 +41,7 @@ use self::state::State;
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 pub const SERVICE: ServiceDef = ServiceDef {
-    name: "icat",
+    name: SERVICE_NAME,
     settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8082, 9082),
     migrations: &[
@@ -59,22 +63,17 @@ pub const SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::EMPTY
 };
 
-/// For commands that change rows: what they change, a running catalogue tells.
-fn outbox(sources: &Sources) -> Outbox {
-    Outbox::new(SERVICE.name, Arc::clone(&sources.clock), Arc::clone(&sources.ids))
-}
-
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::from_settings(&ctx.config)?;
     let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
     let purge = Worker::periodic("icat.purge-sessions", PURGE_INTERVAL, &ctx.stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { auth::purge_expired(&db, clock.now_micros()).await.map(drop) }
+        async move { sessions::purge_expired(&db, clock.now_as_micros()).await.map(drop) }
     });
     let events = Events::of(&ctx).await?;
     let outbox = events.outbox();
     let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
-        Ok(auth::revoke_sessions(tx, &received.event, &outbox).await?)
+        Ok(sessions::revoke_sessions(tx, &received.event, &outbox).await?)
     };
     events.consume(Consumer::new("icat-sessions-revoked", revoke));
     let state = Arc::new(State::new(ctx, config, events.outbox())?);

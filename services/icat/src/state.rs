@@ -1,64 +1,76 @@
 //! What the catalogue's handlers share.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use events::Outbox;
-use service_kit::{Clock, Db, Ids, Listener};
-
+use service_kit::{Clock, ConfigError, Ctx, Db};
 use tokio::sync::Semaphore;
 
-use crate::auth::RuleSet;
+use crate::authorization::RuleCache;
 use crate::config::Config;
+use crate::port::PortImporter;
 use crate::query::ParseContext;
+use crate::search::QuerySettings;
+use crate::sessions::{Authenticators, Sessions};
 
-/// Of the ten connections that a catalogue has by default.
-const DUMPS_AT_ONCE: usize = 2;
+/// Of the ten database connections that a catalogue has by default.
+const CONCURRENT_EXPORTS: usize = 2;
 
-/// Built once per process.
+/// The components of the catalogue, built once per process.
 pub struct State {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
-    pub ids: Arc<dyn Ids>,
-    pub http: service_kit::HttpClient,
     pub config: Config,
-    /// Tells others what changed here.
+    /// Publishes changes of entities.
     pub outbox: Outbox,
-    /// Root addresses of the authenticators, in the order of `config.authn`.
-    pub authn_urls: Vec<String>,
-    pub parse: ParseContext,
-    /// A dump keeps a connection of the database for as long as its client reads, so there are few at once.
-    pub dumps: Arc<Semaphore>,
-    /// Where uploads are kept until all of them is there.
+    pub authenticators: Arc<Authenticators>,
+    pub sessions: Sessions,
+    pub rules: Arc<RuleCache>,
+    pub queries: Arc<QuerySettings>,
+    pub port_importer: PortImporter,
+    /// An export holds a database connection for as long as its client reads, so only a few run at once.
+    pub export_slots: Arc<Semaphore>,
+    /// Where an upload is stored until it is complete.
     pub data_dir: PathBuf,
-    /// How long an upload may be silent.
+    /// How long an upload may send nothing.
     pub idle_timeout: Duration,
-    /// The parsed rules as of some version; replaced when the version in the database has risen.
-    pub rules: Mutex<Option<Arc<RuleSet>>>,
 }
 
 impl State {
-    pub fn new(ctx: service_kit::Ctx, config: Config, outbox: Outbox) -> Result<Self, service_kit::ConfigError> {
-        let authn_urls = config.authn.iter().map(|a| ctx.endpoints.resolve_url(&a.url, Listener::Internal)).collect();
+    pub fn new(ctx: Ctx, config: Config, outbox: Outbox) -> Result<Self, ConfigError> {
+        let parse = ParseContext { time_zone: config.parse_time_zone()? };
+        let authenticators = Arc::new(Authenticators::new(&config.authn, &ctx.endpoints, ctx.http));
+        let queries = Arc::new(QuerySettings::new(&config, parse.clone(), Arc::clone(&ctx.clock)));
+        let rules = Arc::new(RuleCache::new(config.root_user_names.clone(), config.authorization, parse));
+        let sessions = Sessions {
+            db: ctx.db.clone(),
+            clock: Arc::clone(&ctx.clock),
+            ids: ctx.ids,
+            outbox: outbox.clone(),
+            authenticators: Arc::clone(&authenticators),
+            lifetime: Duration::from_mins(u64::from(config.lifetime_minutes)),
+        };
+        let port_importer = PortImporter {
+            db: ctx.db.clone(),
+            outbox: outbox.clone(),
+            rules: Arc::clone(&rules),
+            queries: Arc::clone(&queries),
+        };
         Ok(Self {
-            dumps: Arc::new(Semaphore::new(DUMPS_AT_ONCE)),
+            export_slots: Arc::new(Semaphore::new(CONCURRENT_EXPORTS)),
             data_dir: ctx.config.core.data_dir.clone(),
             idle_timeout: ctx.config.core.http.idle_timeout,
-            parse: ParseContext { time_zone: config.parse_time_zone()? },
             db: ctx.db,
             clock: ctx.clock,
-            ids: ctx.ids,
-            http: ctx.http,
-            authn_urls,
             config,
             outbox,
-            rules: Mutex::new(None),
+            authenticators,
+            sessions,
+            rules,
+            queries,
+            port_importer,
         })
-    }
-
-    /// Whether every check passes for this user.
-    pub fn is_root(&self, user_name: &str) -> bool {
-        self.config.root_user_names.iter().any(|name| name == user_name)
     }
 }

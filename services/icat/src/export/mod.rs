@@ -4,20 +4,20 @@
 //! belongs to it, and what refers to those. Rows name each other by their unique keys; kinds without one are numbered.
 //! Everything is read in one snapshot.
 
-mod keys;
-mod plan;
-mod rows;
+mod chunk_reader;
+mod chunks;
+mod row_keys;
 mod xml;
 mod yaml;
 
 use std::io::Write;
 use std::str::FromStr;
 
-use service_kit::{Db, DbError, Sources};
+use service_kit::{Db, DbError, Micros, Sources};
 use thiserror::Error;
 
-use self::plan::CHUNKS;
-use self::rows::ChunkReader;
+use self::chunk_reader::ChunkReader;
+use self::chunks::CHUNKS;
 
 /// How a dump is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub async fn export_catalogue(
     out: &mut (dyn Write + Send),
     progress: impl Fn(usize, usize),
 ) -> Result<ExportReport, ExportError> {
-    let now = sources.clock.now_micros();
+    let now = sources.clock.now_as_micros();
     match format {
         DumpFormat::Yaml => out.write_all(yaml::render_head(now).as_bytes())?,
         DumpFormat::Xml => out.write_all(xml::render_head(now).as_bytes())?,
@@ -120,6 +120,6 @@ fn element_name(entity: &str) -> String {
 }
 
 /// When a dump was written, for its head.
-fn format_write_time(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+fn format_write_time(moment: Micros) -> String {
+    moment.to_timestamp().strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
 }

@@ -4,16 +4,17 @@ use std::io::Write;
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesRef, BytesStart, BytesText, Event};
+use service_kit::Micros;
 
 use super::{ExportError, KindRows, MemberValue, RowNode, format_write_time};
 
 pub const DOCUMENT_END: &str = "</icatdata>\n";
 
-pub fn render_head(now_micros: i64) -> String {
+pub fn render_head(now: Micros) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<icatdata>\n<head>\n  <date>{}</date>\n  \
          <apiversion>6.2.0</apiversion>\n  <generator>Undulator</generator>\n</head>\n",
-        format_write_time(now_micros)
+        format_write_time(now)
     )
 }
 

@@ -3,11 +3,12 @@
 use std::io::Write;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use service_kit::Micros;
 
 use super::{ExportError, KindRows, MemberValue, RowNode, format_write_time};
 
-pub fn render_head(now_micros: i64) -> String {
-    format!("%YAML 1.1\n# Date: {}\n# ICAT-API: 6.2.0\n# Generator: Undulator\n", format_write_time(now_micros))
+pub fn render_head(now: Micros) -> String {
+    format!("%YAML 1.1\n# Date: {}\n# ICAT-API: 6.2.0\n# Generator: Undulator\n", format_write_time(now))
 }
 
 /// One document.

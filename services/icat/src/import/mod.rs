@@ -4,9 +4,9 @@
 //! created, unchanged or in conflict; a conflict refuses the whole import unless told to skip, and a second import of
 //! the same file changes nothing. Everything is one transaction.
 
-mod apply;
-mod key;
+mod importer;
 mod record;
+mod row_key;
 mod xml;
 mod yaml;
 
@@ -14,13 +14,11 @@ use service_kit::{Db, DbError, Sources};
 use thiserror::Error;
 
 pub use self::record::Record;
+use crate::change_events::new_outbox;
 use crate::config::Config;
 use crate::error::Error;
-use crate::outbox;
 use crate::query::ParseContext;
 use crate::store::Author;
-/// What the schema demands of a row, for commands that store rows themselves.
-pub use crate::write::check;
 
 /// What to do with a row that exists with other values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,10 +87,10 @@ pub async fn import_dump(
 ) -> Result<ImportReport, ImportError> {
     let zone = config.parse_time_zone().map_err(|e| ImportError::Format(e.0))?;
     let parse = ParseContext { time_zone: zone };
-    let author = Author::new(&options.user_name, sources.clock.now_micros());
+    let author = Author::new(&options.user_name, sources.clock.now_as_micros());
     let outcome = author
-        .run_transaction(db, &outbox(sources), async |tx| {
-            let report = apply::store_records(tx, records, &author, &parse, &progress).await?;
+        .run_transaction(db, &new_outbox(sources), async |tx| {
+            let report = importer::store_records(tx, records, &author, &parse, &progress).await?;
             if options.on_conflict == OnConflict::Fail && !report.conflicts.is_empty() {
                 return Err(ImportError::Conflicts(report.conflicts));
             }
@@ -127,13 +125,13 @@ mod tests {
         ) {
             for text in [&text, &yaml, &xml, &format!("<icatdata>{xml}")] {
                 parse_dump(text).map(drop).unwrap_or_default();
-                key::parse_key(text).map(drop).unwrap_or_default();
+                row_key::parse_key(text).map(drop).unwrap_or_default();
             }
         }
 
         #[test]
         fn no_key_panics(text in dump_fragments(&["User", "Dataset", "_", "name", "-", "(", ")", "=2D", "=", "x", "investigation", "é"])) {
-            key::parse_key(&text).map(drop).unwrap_or_default();
+            row_key::parse_key(&text).map(drop).unwrap_or_default();
         }
     }
 }

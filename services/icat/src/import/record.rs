@@ -4,7 +4,7 @@ use icat_client::schema::{self, Entity, Field, FieldKind, Member, ToMany, ToOne}
 use service_kit::Val;
 
 use super::ImportError;
-use crate::values::{parse_date, to_exact_i64};
+use crate::domain::values::{parse_date, to_exact_i64};
 
 /// One entity of a dump with its parts.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,26 +2,25 @@
 
 use events::Outbox;
 use icat_client::schema::{self, Entity};
-use service_kit::{Db, Tx, Val};
+use service_kit::{Db, Micros, Tx, Val};
 
 use super::Options;
 use crate::error::Error;
 use crate::store::Author;
 use crate::store::entities::{self, NewRow, value_index};
-use crate::write::check;
+use crate::validation;
 
 pub struct IngestCatalogue<'a> {
     pub db: &'a Db,
     /// Tells others what is new.
     pub outbox: Outbox,
-    /// Microseconds UTC.
-    pub at: i64,
+    pub started_at: Micros,
     pub options: &'a Options,
 }
 
 impl IngestCatalogue<'_> {
     pub fn new_author(&self) -> Author {
-        Author::new(&self.options.user_name, self.at)
+        Author::new(&self.options.user_name, self.started_at)
     }
 }
 
@@ -36,8 +35,8 @@ pub async fn find_or_create_row(
     if let Some(id) = entities::find_by_key(tx, entity, &values).await? {
         return Ok(id);
     }
-    check::require_not_null(entity, &values)?;
-    check::check_lengths(entity, &values)?;
+    validation::require_not_null(entity, &values)?;
+    validation::check_lengths(entity, &values)?;
     let id = tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
     entities::insert_rows(tx, entity, &[NewRow { id, values }], author).await?;
     Ok(id)

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use service_kit::{DbError, Tx, Val};
+use service_kit::{DbError, Micros, Tx, Val};
 
 use super::catalogue::{IngestCatalogue, fill_values, find_entity, find_or_create_row, update_row};
-use super::gone::count_left_behind;
+use super::gone_files::count_left_behind;
 use super::scan::{Dataset, File, LeftOut, Tree};
 use super::{IngestError, Options};
 use crate::error::Error;
@@ -29,7 +29,7 @@ pub struct KnownFile {
     pub id: i64,
     pub location: Option<String>,
     size: Option<i64>,
-    modified: Option<i64>,
+    modified_at: Option<Micros>,
     checksum: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl KnownFile {
     pub fn is_current(&self, file: &File) -> bool {
         self.checksum.is_some()
             && self.size == i64::try_from(file.size).ok()
-            && self.modified == Some(file.modified)
+            && self.modified_at == Some(file.modified_at)
             && self.location.as_deref() == Some(&file.location)
     }
 }
@@ -159,7 +159,7 @@ impl IngestCatalogue<'_> {
                 id: row.get("id")?,
                 location: row.get("location")?,
                 size: row.get("filesize")?,
-                modified: row.get("datafilemodtime")?,
+                modified_at: row.get("datafilemodtime")?,
                 checksum: row.get("checksum")?,
             };
             Ok::<_, DbError>((row.get("name")?, known))
@@ -225,7 +225,7 @@ fn datafile_values(dataset: i64, file: &File, crc: u32) -> Vec<(&'static str, Va
         ("name", Val::from(&file.name)),
         ("location", Val::from(&file.location)),
         ("fileSize", Val::I64(i64::try_from(file.size).ok())),
-        ("datafileModTime", Val::from(file.modified)),
+        ("datafileModTime", Val::from(file.modified_at)),
         ("checksum", Val::from(format!("{crc:x}"))),
         ("dataset", Val::from(dataset)),
     ]

@@ -11,10 +11,11 @@
 
 mod catalogue;
 mod datasets;
-mod elsewhere;
-mod gone;
+mod gone_files;
 mod investigation;
+mod other_investigations;
 mod scan;
+mod storage_probe;
 mod totals;
 
 use std::path::PathBuf;
@@ -24,10 +25,11 @@ use thiserror::Error;
 
 use self::catalogue::IngestCatalogue;
 use self::datasets::{Catalogued, FileChange};
-use self::elsewhere::OtherInvestigationFiles;
-pub use self::gone::GoneFile;
+pub use self::gone_files::GoneFile;
+use self::other_investigations::OtherInvestigationFiles;
 pub use self::scan::LeftOut;
-use crate::outbox;
+use self::storage_probe::StorageProbe;
+use crate::change_events::new_outbox;
 
 /// Every statement, for the test that prepares them on each engine.
 pub const STATEMENTS: [&str; 11] = [
@@ -37,9 +39,9 @@ pub const STATEMENTS: [&str; 11] = [
     investigation::LIST_INSTRUMENTS,
     datasets::FIND_DATASET,
     datasets::LIST_FILES,
-    elsewhere::LIST_LOCATIONS,
-    gone::LIST_DATASETS,
-    gone::LIST_PUBLISHED,
+    other_investigations::LIST_LOCATIONS,
+    gone_files::LIST_DATASETS,
+    gone_files::LIST_PUBLISHED,
     totals::SUM_OF_DATASET,
     totals::SUM_OF_INVESTIGATION,
 ];
@@ -157,8 +159,8 @@ pub async fn ingest_directory(
     progress: Progress<'_>,
 ) -> Result<Report, IngestError> {
     let mut tree = scan::scan_directory(&options.directory, &options.storage_root, options.hidden)?;
-    let at = sources.clock.now_micros();
-    let catalogue = IngestCatalogue { db, outbox: outbox(sources), at, options };
+    let started_at = sources.clock.now_as_micros();
+    let catalogue = IngestCatalogue { db, outbox: new_outbox(sources), started_at, options };
     let mut report = Report {
         left_out: tree.refused.len(),
         refused: tree.refused.clone(),
@@ -175,8 +177,8 @@ pub async fn ingest_directory(
         // An investigation without files was not asked for.
         return Ok(report);
     }
-    let disk = gone::StorageProbe::open(&tree, options)?;
-    let mut survey = gone::GoneSurvey::default();
+    let disk = StorageProbe::open(&tree, options)?;
+    let mut survey = gone_files::GoneSurvey::default();
     let investigation = catalogue.find_or_create_investigation(&mut report).await?;
     let total = tree.datasets.iter().map(|dataset| dataset.files.len()).sum();
     let mut done = 0;
@@ -191,7 +193,7 @@ pub async fn ingest_directory(
         };
         report.datasets += 1;
         if options.repoint {
-            report.left_behind += gone::count_left_behind(&tree, &dataset.location, &catalogued.files);
+            report.left_behind += gone_files::count_left_behind(&tree, &dataset.location, &catalogued.files);
         }
         let changes = compare_files(dataset, &catalogued, options.repoint, &mut report);
         done += dataset.files.len() - changes.len();

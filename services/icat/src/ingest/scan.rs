@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use service_kit::Micros;
 use walkdir::WalkDir;
 
 use super::IngestError;
@@ -44,8 +45,7 @@ pub struct File {
     pub location: String,
     pub path: PathBuf,
     pub size: u64,
-    /// Microseconds UTC.
-    pub modified: i64,
+    pub modified_at: Micros,
 }
 
 /// A file or a dataset that was left out, and why.
@@ -202,8 +202,9 @@ fn place_file(
         return Err("its name has control characters".to_owned());
     }
     let metadata = entry.metadata().map_err(|e| e.to_string())?;
-    let modified = metadata.mtime() * 1_000_000 + metadata.mtime_nsec() / 1_000;
-    let file = File { name: name.to_owned(), path: entry.path().to_owned(), size: metadata.len(), modified, location };
+    let modified_at = Micros::from_i64(metadata.mtime() * 1_000_000 + metadata.mtime_nsec() / 1_000);
+    let file =
+        File { name: name.to_owned(), path: entry.path().to_owned(), size: metadata.len(), modified_at, location };
     Ok((dataset.to_owned(), Placed { file, in_subdirectory }))
 }
 

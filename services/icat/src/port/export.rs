@@ -11,12 +11,11 @@ use serde::Deserialize;
 use service_kit::Tx;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Attributes, write};
-use crate::auth::Rights;
+use super::{Attributes, renderer};
+use crate::authorization::Rights;
 use crate::error::Error;
 use crate::query::{Access, ColumnKind, Plan, compile_filter, compile_search, parse_search};
-use crate::read::{self, IncludeLoader, index_by_id};
-use crate::state::State;
+use crate::search::{self, IncludeLoader, QuerySettings, index_by_id};
 use crate::store::entities::{self, StoredRow, value_index};
 
 /// Rows of one page.
@@ -51,7 +50,7 @@ enum PendingRows {
 }
 
 struct Export {
-    state: Arc<State>,
+    queries: Arc<QuerySettings>,
     rights: Rights,
     tx: Tx,
     attributes: Attributes,
@@ -62,8 +61,8 @@ struct Export {
     begun: bool,
     /// Texts of the keys of rows that others name.
     keys: HashMap<(&'static str, i64), String>,
-    /// Among the dumps that may be written at once; held until the end.
-    _place: OwnedSemaphorePermit,
+    /// Limits concurrent exports; held until the end.
+    _slot: OwnedSemaphorePermit,
 }
 
 /// More keys are forgotten and read again.
@@ -71,17 +70,17 @@ const MOST_KEYS: usize = 100_000;
 
 /// A dump as a stream of text; `None` where a query finds nothing, or selects something else than entities.
 pub async fn stream_export(
-    state: Arc<State>,
+    queries: Arc<QuerySettings>,
     mut tx: Tx,
     rights: Rights,
     query: Option<&str>,
     attributes: Attributes,
-    place: OwnedSemaphorePermit,
+    slot: OwnedSemaphorePermit,
 ) -> Result<Option<impl Stream<Item = Result<Bytes, Error>> + use<>>, Error> {
     let mut kinds: Vec<(&'static Entity, PendingRows)> = match query {
         None => schema::entities().iter().map(|entity| (entity, PendingRows::After(0))).collect(),
         Some(query) => {
-            let found = find_selected_ids(&state, &mut tx, &rights, query).await?;
+            let found = find_selected_ids(&queries, &mut tx, &rights, query).await?;
             let mut ids = found.into_iter().collect::<HashMap<_, _>>();
             let kinds = schema::entities().iter().filter_map(|entity| Some((entity, ids.remove(entity.name)?)));
             let sorted = |ids: HashSet<i64>| {
@@ -96,9 +95,9 @@ pub async fn stream_export(
         return Ok(None);
     }
     kinds.reverse();
-    let pending = write::render_preamble(&rights.user_name);
+    let pending = renderer::render_preamble(&rights.user_name);
     let export =
-        Export { state, rights, tx, attributes, kinds, pending, begun: false, keys: HashMap::new(), _place: place };
+        Export { queries, rights, tx, attributes, kinds, pending, begun: false, keys: HashMap::new(), _slot: slot };
     Ok(Some(stream::try_unfold(export, |mut export| async move {
         // The answer has begun, so the connection breaks; the cause stands in the log alone.
         let page = export.next_page().await.inspect_err(|e| tracing::error!(error = %e, "an export broke off"))?;
@@ -108,27 +107,26 @@ pub async fn stream_export(
 
 /// Ids by kind of what a query selects and includes.
 async fn find_selected_ids(
-    state: &State,
+    queries: &QuerySettings,
     tx: &mut Tx,
     rights: &Rights,
     query: &str,
 ) -> Result<HashMap<&'static str, HashSet<i64>>, Error> {
-    let search = parse_search(query, &state.parse)?;
+    let parsed = parse_search(query, &queries.parse)?;
     let mut found: HashMap<&'static str, HashSet<i64>> = HashMap::new();
-    let [column] = search.columns.as_slice() else { return Ok(found) };
+    let [column] = parsed.columns.as_slice() else { return Ok(found) };
     let ColumnKind::Entity(entity) = column.kind else { return Ok(found) };
-    let env =
-        crate::query::QueryEnvironment { row_cap: u64::MAX, ..read::build_environment(state, rights, tx.engine()) };
-    let Plan::Run(statement) = compile_search(&search, &|entity| rights.read_access(entity), &env)? else {
+    let env = crate::query::QueryEnvironment { row_cap: u64::MAX, ..queries.new_environment(rights, tx.engine()) };
+    let Plan::Run(statement) = compile_search(&parsed, &|entity| rights.read_access(entity), &env)? else {
         return Ok(found);
     };
-    let rows = read::run_statement(tx, &statement).await?;
+    let rows = search::run_statement(tx, &statement).await?;
     let ids = rows.iter().map(|row| row.at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
     let ids: Vec<i64> = ids.into_iter().flatten().collect();
     for ids in ids.chunks(PAGE) {
         let rows = index_by_id(entities::find_by_ids(tx, entity, ids).await?);
         let levels =
-            IncludeLoader::new(tx, rights, env, 0, u32::MAX).load_includes(entity, &rows, &search.includes).await?;
+            IncludeLoader::new(tx, rights, env, 0, u32::MAX).load_includes(entity, &rows, &parsed.includes).await?;
         for level in &levels {
             level.collect_ids(&mut found);
         }
@@ -162,7 +160,7 @@ impl Export {
             // Kinds without a row have no header, as in icat.server.
             if !self.begun && !stored.is_empty() {
                 out.push('\n');
-                out.push_str(&write::render_header(entity, self.attributes));
+                out.push_str(&renderer::render_header(entity, self.attributes));
                 out.push('\n');
                 self.begun = true;
             }
@@ -182,12 +180,12 @@ impl Export {
     }
 
     async fn filter_readable(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
-        let env = read::build_environment(&self.state, &self.rights, self.tx.engine());
+        let env = self.queries.new_environment(&self.rights, self.tx.engine());
         match self.rights.read_access(entity) {
             Access::All => Ok(ids),
             Access::None => Ok(Vec::new()),
             Access::Rules(rules) => {
-                let rows = read::run_statement(&mut self.tx, &compile_filter(entity, &rules, &ids, &env)).await?;
+                let rows = search::run_statement(&mut self.tx, &compile_filter(entity, &rules, &ids, &env)).await?;
                 Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
             }
         }
@@ -199,11 +197,11 @@ impl Export {
         }
         for one in entity.one {
             let at = value_index(entity, one.name).unwrap_or_default();
-            let ids = rows.iter().filter_map(|row| read::to_one_key(row, at)).collect();
+            let ids = rows.iter().filter_map(|row| search::to_one_key(row, at)).collect();
             self.load_keys(one.target(), ids).await?;
         }
         for row in rows {
-            write::append_row(out, entity, row, self.attributes, &|target, id| {
+            renderer::append_row(out, entity, row, self.attributes, &|target, id| {
                 self.keys.get(&(target.name, id)).cloned()
             });
         }
@@ -218,30 +216,32 @@ impl Export {
         while let Some((entity, mut ids)) = wanted.pop() {
             ids.retain(|id| !self.keys.contains_key(&(entity.name, *id)));
             if entity.unique.is_empty() {
-                self.keys.extend(ids.into_iter().map(|id| ((entity.name, id), write::render_row_name(id))));
+                self.keys.extend(ids.into_iter().map(|id| ((entity.name, id), renderer::render_row_name(id))));
                 continue;
             }
             let ids = self.filter_readable(entity, ids.into_iter().collect()).await?;
             let rows = entities::find_by_ids(&mut self.tx, entity, &ids).await?;
             for one in entity.unique.iter().filter_map(|name| entity.one(name)) {
                 let at = value_index(entity, one.name).unwrap_or_default();
-                wanted.push((one.target(), rows.iter().filter_map(|row| read::to_one_key(row, at)).collect()));
+                wanted.push((one.target(), rows.iter().filter_map(|row| search::to_one_key(row, at)).collect()));
             }
             waiting.push((entity, rows));
         }
         // Whatever a key needs was put on the list after it.
         while let Some((entity, rows)) = waiting.pop() {
             for row in rows {
-                let parts =
-                    write::key_members(entity).into_iter().map(|name| match (entity.one(name), entity.field(name)) {
+                let parts = renderer::key_members(entity).into_iter().map(|name| {
+                    match (entity.one(name), entity.field(name)) {
                         (Some(one), _) => {
-                            let id =
-                                value_index(entity, name).and_then(|at| read::to_one_key(&row, at)).unwrap_or_default();
+                            let id = value_index(entity, name)
+                                .and_then(|at| search::to_one_key(&row, at))
+                                .unwrap_or_default();
                             self.keys.get(&(one.target, id)).cloned().unwrap_or_else(|| "NULL".to_owned())
                         }
-                        (None, Some(field)) => write::render_field(entity, &row, field),
+                        (None, Some(field)) => renderer::render_field(entity, &row, field),
                         (None, None) => "NULL".to_owned(),
-                    });
+                    }
+                });
                 let text = parts.collect::<Vec<_>>().join(",");
                 self.keys.insert((entity.name, row.id), text);
             }
@@ -250,7 +250,7 @@ impl Export {
     }
 }
 
-impl read::IncludedRows {
+impl search::IncludedRows {
     /// Adds the ids of all rows from here on.
     fn collect_ids(&self, found: &mut HashMap<&'static str, HashSet<i64>>) {
         found.entry(self.target.name).or_default().extend(self.rows.keys());

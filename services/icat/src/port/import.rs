@@ -5,21 +5,23 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use events::Outbox;
 use serde::Deserialize;
+use service_kit::Db;
 
 use super::Attributes;
-use super::batch::{BatchWriter, ImportState};
-use super::read::{Column, Header, Reference};
+use super::batch_writer::{BatchWriter, ImportState};
+use super::parser::{Column, Header, Reference};
 use super::upload::{Line, Upload};
-use crate::auth;
+use crate::authorization::RuleCache;
 use crate::error::Error;
-use crate::state::State;
+use crate::mutations::Permissions;
+use crate::search::QuerySettings;
 use crate::store::Author;
-use crate::twins::part_relations;
-use crate::write::Permissions;
+use crate::unkeyed_rows::part_relations;
 
 /// Lines that are stored at once.
-const BATCH: usize = 500;
+const LINES_PER_BATCH: usize = 500;
 
 /// What to do with a row whose key is stored already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -60,40 +62,50 @@ impl ImportRequest {
 /// The parts of rows without a unique key, by the kind and name of their owner. They stand further on in the file.
 pub type PartLines = HashMap<(&'static str, String), Vec<(Arc<Header>, Line)>>;
 
-/// Stores an upload in one transaction.
-pub async fn import_upload(
-    state: &Arc<State>,
-    user_name: &str,
-    upload: &mut Upload,
-    duplicate: DuplicateAction,
-    attributes: Attributes,
-) -> Result<(), Error> {
-    let parts = collect_parts(upload, attributes).await?;
-    let author = Author::new(user_name, state.clock.now_micros());
-    author
-        .run_transaction(&state.db, &state.outbox, async |tx| {
-            let rights = auth::load_rights(state, tx, user_name.to_owned()).await?;
-            let permit =
-                Permissions { rights: &rights, env: crate::read::build_environment(state, &rights, tx.engine()) };
-            let progress = ImportState::new(duplicate, &parts, &state.parse);
-            let mut batch = BatchWriter { tx, author: &author, permit, progress };
-            let mut lines = upload.lines(attributes).await?;
-            let mut waiting: Vec<Line> = Vec::new();
-            let mut header: Option<Arc<Header>> = None;
-            while let Some((next, line)) = lines.next().await? {
-                let is_same = header.as_ref().is_some_and(|header| Arc::ptr_eq(header, &next));
-                if let Some(header) = header.as_ref().filter(|_| !is_same || waiting.len() >= BATCH) {
-                    batch.store_lines(header, &std::mem::take(&mut waiting)).await?;
+/// Imports dumps into the catalogue.
+pub struct PortImporter {
+    pub db: Db,
+    pub outbox: Outbox,
+    pub rules: Arc<RuleCache>,
+    pub queries: Arc<QuerySettings>,
+}
+
+impl PortImporter {
+    /// Stores an upload in one transaction.
+    pub async fn import_upload(
+        &self,
+        user_name: &str,
+        upload: &mut Upload,
+        duplicate: DuplicateAction,
+        attributes: Attributes,
+    ) -> Result<(), Error> {
+        let parts = collect_parts(upload, attributes).await?;
+        let author = Author::new(user_name, self.queries.clock.now_as_micros());
+        author
+            .run_transaction(&self.db, &self.outbox, async |tx| {
+                let rights = self.rules.load_rights(tx, user_name.to_owned()).await?;
+                let permissions =
+                    Permissions { rights: &rights, env: self.queries.new_environment(&rights, tx.engine()) };
+                let state = ImportState::new(duplicate, &parts, &self.queries.parse);
+                let mut writer = BatchWriter { tx, author: &author, permissions, state };
+                let mut lines = upload.lines(attributes).await?;
+                let mut waiting: Vec<Line> = Vec::new();
+                let mut header: Option<Arc<Header>> = None;
+                while let Some((next, line)) = lines.next().await? {
+                    let is_same = header.as_ref().is_some_and(|header| Arc::ptr_eq(header, &next));
+                    if let Some(header) = header.as_ref().filter(|_| !is_same || waiting.len() >= LINES_PER_BATCH) {
+                        writer.store_lines(header, &std::mem::take(&mut waiting)).await?;
+                    }
+                    header = Some(next);
+                    waiting.push(line);
                 }
-                header = Some(next);
-                waiting.push(line);
-            }
-            match header {
-                Some(header) => batch.store_lines(&header, &waiting).await,
-                None => Ok(()),
-            }
-        })
-        .await
+                match header {
+                    Some(header) => writer.store_lines(&header, &waiting).await,
+                    None => Ok(()),
+                }
+            })
+            .await
+    }
 }
 
 /// Reads the whole file once before anything is stored, so that one that is cut off or broken costs no transaction.
@@ -107,7 +119,7 @@ async fn collect_parts(upload: &mut Upload, attributes: Attributes) -> Result<Pa
             {
                 continue;
             }
-            if let Some(name) = line.cells.get(*number).and_then(super::read::Cell::as_text) {
+            if let Some(name) = line.cells.get(*number).and_then(super::parser::Cell::as_text) {
                 let owner = (one.target, name.to_owned());
                 parts.entry(owner).or_default().push((Arc::clone(&header), line.clone()));
             }

@@ -4,15 +4,15 @@
 //! Rows name others by their unique keys, so that a dump goes from one catalogue into another. Kinds without a unique key
 //! have a column `?` that gives a row a name within the file.
 
-mod batch;
+mod batch_writer;
 mod export;
 mod import;
-mod read;
+mod parser;
+mod renderer;
 mod upload;
-mod write;
 
 pub use self::export::{ExportRequest, stream_export};
-pub use self::import::{DuplicateAction, ImportRequest, import_upload};
+pub use self::import::{DuplicateAction, ImportRequest, PortImporter};
 pub use self::upload::Upload;
 
 use icat_client::schema::{BASE_FIELDS, Field};

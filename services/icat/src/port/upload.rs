@@ -8,7 +8,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _, BufReader};
 
 use super::Attributes;
-use super::read::{self, Cell, Header};
+use super::parser::{self, Cell, Header};
 use crate::error::Error;
 
 /// A line that is longer is refused.
@@ -92,11 +92,11 @@ impl Lines<'_> {
             return Ok(None);
         }
         let Some(header) = self.header.clone() else {
-            let header = read::parse_header(text, self.attributes).map_err(|e| self.bad_line(&e))?;
+            let header = parser::parse_header(text, self.attributes).map_err(|e| self.bad_line(&e))?;
             self.header = Some(Arc::new(header));
             return Ok(None);
         };
-        let cells = read::parse_cells(text).map_err(|e| self.bad_line(&e))?;
+        let cells = parser::parse_cells(text).map_err(|e| self.bad_line(&e))?;
         if cells.len() < header.column_count() {
             return Err(self.bad_line(&format!(
                 "the line has {} values, its header {}",
@@ -123,7 +123,7 @@ pub fn with_line_number(e: Error, number: usize) -> Error {
         Error::BadParameter(text) => Error::BadParameter(named(text)),
         Error::Forbidden(text) => Error::Forbidden(named(text)),
         Error::NotFound(text) => Error::NotFound(named(text)),
-        Error::Exists(text) => Error::Exists(named(text)),
+        Error::AlreadyExists(text) => Error::AlreadyExists(named(text)),
         Error::Validation(text) => Error::Validation(named(text)),
         other => other,
     };

@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
+use service_kit::{Engine, Micros};
 
 use super::*;
 
@@ -23,9 +24,9 @@ fn what_grows_by_powers_is_refused() {
     }
     let env = QueryEnvironment {
         user: "db/x",
-        now_micros: 1,
-        today_micros: 0,
-        engine: service_kit::Engine::Sqlite,
+        now: Micros::from_i64(1),
+        start_of_today: Micros::from_i64(0),
+        engine: Engine::Sqlite,
         row_cap: 100,
         strict: true,
     };
@@ -186,8 +187,8 @@ fn nonsense_is_refused_with_a_reason() {
 fn test_environment() -> QueryEnvironment<'static> {
     QueryEnvironment {
         user: "db/x",
-        now_micros: 0,
-        today_micros: 0,
+        now: Micros::from_i64(0),
+        start_of_today: Micros::from_i64(0),
         engine: Engine::Sqlite,
         row_cap: 10,
         strict: false,

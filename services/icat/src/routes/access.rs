@@ -6,12 +6,12 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::auth::{self, Operation};
+use crate::authorization::Operation;
 use crate::error::Error;
-use crate::openapi::{AccessAllowed, AccessType, BodyResponses, CommonResponses, Failure};
+use crate::mutations::{self, Permissions};
+use crate::routes::schemas::{AccessAllowed, AccessType, BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
-use crate::write::{self, Permissions};
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = AccessForm)]
@@ -50,12 +50,12 @@ pub async fn is_access_allowed(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entity, access_type } = form.into_inner();
-    let session_id = crate::routes::requested_session_id(&request, session_id);
-    let user_name = auth::require_user(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let entity = entity.ok_or_else(|| missing("entity"))?;
     let access_type = access_type.ok_or_else(|| missing("accessType"))?;
-    let operation = Operation::ALL.into_iter().find(|operation| operation.name().eq_ignore_ascii_case(&access_type));
+    let operation = Operation::ALL.into_iter().find(|operation| operation.as_str().eq_ignore_ascii_case(&access_type));
     let operation = operation.ok_or_else(|| {
         Error::BadParameter(format!("accessType must be CREATE, READ, UPDATE or DELETE, not {access_type}"))
     })?;
@@ -63,11 +63,11 @@ pub async fn is_access_allowed(
         Operation::Create => is_create_allowed(&state, user_name, &entity).await?,
         operation => is_allowed(&state, user_name, operation, &entity).await?,
     };
-    Ok(crate::routes::json_response(format!("{{\"isAccessAllowed\":{allowed}}}")))
+    Ok(crate::routes::http::json_response(format!("{{\"isAccessAllowed\":{allowed}}}")))
 }
 
 async fn is_allowed(state: &State, user_name: String, operation: Operation, entity: &str) -> Result<bool, Problem> {
-    let targets = write::parse_targets(entity)?;
+    let targets = mutations::parse_targets(entity)?;
     let [(entity, id)] = targets.as_slice() else {
         return Err(Error::BadParameter("entity must be one entity".to_owned()).into());
     };
@@ -75,9 +75,9 @@ async fn is_allowed(state: &State, user_name: String, operation: Operation, enti
     crate::store::entities::get_by_id(&mut tx, entity, *id)
         .await?
         .ok_or_else(|| Error::entity_not_found(entity.name, *id))?;
-    let rights = auth::load_rights(state, &mut tx, user_name).await?;
-    let permit = Permissions { rights: &rights, env: crate::read::build_environment(state, &rights, tx.engine()) };
-    allowed_or_refused(permit.require_operation(&mut tx, operation, entity, &[*id]).await)
+    let rights = state.rules.load_rights(&mut tx, user_name).await?;
+    let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
+    allowed_or_refused(permissions.require_operation(&mut tx, operation, entity, &[*id]).await)
 }
 
 /// Really creates and then rolls back, because rules ask about rows that are there.
@@ -96,15 +96,15 @@ async fn is_create_allowed(state: &State, user_name: String, entity: &str) -> Re
             Self::Failed(e)
         }
     }
-    let items = write::parse_items(entity)?;
+    let items = mutations::parse_items(entity)?;
     if !matches!(items.as_slice(), [item] if item.id.is_none()) {
         return Err(Error::BadParameter("entity must be one entity without id".to_owned()).into());
     }
-    let author = Author::new(user_name, state.clock.now_micros());
+    let author = Author::new(user_name, state.clock.now_as_micros());
     let rolled_back = state.db.write(async |tx| -> Result<(), Outcome> {
-        let rights = auth::load_rights(state, tx, author.user_name.clone()).await?;
-        let permit = Permissions { rights: &rights, env: crate::read::build_environment(state, &rights, tx.engine()) };
-        write::write_items(tx, &items, &author, &permit, &state.parse).await?;
+        let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
+        let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
+        mutations::write_items(tx, &items, &author, &permissions, &state.queries.parse).await?;
         Err(Outcome::Allowed)
     });
     match rolled_back.await {
@@ -116,7 +116,7 @@ async fn is_create_allowed(state: &State, user_name: String, entity: &str) -> Re
 fn allowed_or_refused(outcome: Result<(), Error>) -> Result<bool, Problem> {
     let refused = |e: &Error| match e {
         Error::Forbidden(_) => true,
-        Error::At { source, .. } => matches!(**source, Error::Forbidden(_)),
+        Error::AtOffset { source, .. } => matches!(**source, Error::Forbidden(_)),
         _ => false,
     };
     match outcome {

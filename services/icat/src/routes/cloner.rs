@@ -7,11 +7,10 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::openapi::{BodyResponses, CommonResponses, Failure, Id};
+use crate::mutations::{self, Permissions};
+use crate::routes::schemas::{BodyResponses, CommonResponses, Failure, Id};
 use crate::state::State;
 use crate::store::Author;
-use crate::write::{self, Permissions};
-use crate::{auth, read};
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = CloneForm)]
@@ -51,22 +50,22 @@ pub async fn clone_entity(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, name, id, keys } = form.into_inner();
-    let session_id = crate::routes::requested_session_id(&request, session_id);
-    let user_name = auth::require_user(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let name = name.ok_or_else(|| missing("name"))?;
     let entity = schema::entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
     // icat.server takes an absent id for 0, which no row has.
     let id = id.unwrap_or_else(|| "0".to_owned());
     let id: i64 = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;
-    let keys = write::parse_keys(entity, &keys.ok_or_else(|| missing("keys"))?)?;
-    let author = Author::new(user_name, state.clock.now_micros());
+    let keys = mutations::parse_keys(entity, &keys.ok_or_else(|| missing("keys"))?)?;
+    let author = Author::new(user_name, state.clock.now_as_micros());
     let copy = author
         .run_transaction(&state.db, &state.outbox, async |tx| -> Result<i64, Error> {
-            let rights = auth::load_rights(&state, tx, author.user_name.clone()).await?;
-            let permit = Permissions { rights: &rights, env: read::build_environment(&state, &rights, tx.engine()) };
-            write::clone_entity(tx, (entity, id), &keys, &author, &permit, &state.parse).await
+            let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
+            let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
+            mutations::clone_entity(tx, (entity, id), &keys, &author, &permissions, &state.queries.parse).await
         })
         .await?;
-    Ok(crate::routes::json_response(format!("{{\"id\":{copy}}}")))
+    Ok(crate::routes::http::json_response(format!("{{\"id\":{copy}}}")))
 }

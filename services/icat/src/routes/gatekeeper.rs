@@ -7,9 +7,8 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::auth;
 use crate::error::Error;
-use crate::openapi::{CommonResponses, Failure};
+use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
 #[derive(Deserialize, ToSchema)]
@@ -62,9 +61,10 @@ async fn require_root(
     request: &HttpRequest,
     form: Option<web::Form<Form>>,
 ) -> Result<HttpResponse, Problem> {
-    let session_id = crate::routes::requested_session_id(request, form.and_then(|form| form.into_inner().session_id));
-    let user_name = auth::require_user(state, &mut state.db.read().await?, session_id.as_deref()).await?;
-    if !state.is_root(&user_name) {
+    let session_id =
+        crate::routes::http::requested_session_id(request, form.and_then(|form| form.into_inner().session_id));
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
+    if !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());
     }
     Ok(HttpResponse::NoContent().finish())

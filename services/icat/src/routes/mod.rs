@@ -4,17 +4,18 @@ pub mod access;
 pub mod cloner;
 pub mod entity_manager;
 pub mod gatekeeper;
+mod http;
 pub mod port;
 pub mod properties;
 pub mod schema;
+pub mod schemas;
 pub mod session;
 pub mod user;
 pub mod version;
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse};
-use service_kit::{Listener, Mount, bearer_credential};
+use service_kit::{Listener, Mount};
 
 use crate::error_format::ICAT_ERRORS;
 use crate::state::State;
@@ -44,14 +45,4 @@ pub fn build_mount(state: Arc<State>) -> Mount {
         .get("/schema/{entity}", schema::get_entity_type)
         .post("/gatekeeper/markPublicTablesStale", gatekeeper::mark_public_tables_stale)
         .post("/gatekeeper/markPublicStepsStale", gatekeeper::mark_public_steps_stale)
-}
-
-/// 200 with compact JSON; ICAT names no charset.
-fn json_response(body: String) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("content-type", "application/json")).body(body)
-}
-
-/// The session id of `Authorization: Bearer`, or from where the interface has it.
-fn requested_session_id(request: &HttpRequest, parameter: Option<String>) -> Option<String> {
-    bearer_credential(request).map(str::to_owned).or(parameter)
 }

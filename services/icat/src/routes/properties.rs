@@ -1,17 +1,13 @@
 //! `GET /icat/properties`: limits, and which authenticators ask for what.
 
-use std::time::Duration;
-
 use actix_web::{HttpResponse, web};
-use serde::{Deserialize, Serialize};
-use service_kit::{HttpError, Peer, Problem};
+use serde::Serialize;
+use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::error::Error;
-use crate::openapi::{CommonResponses, Failure};
+use crate::routes::schemas::{CommonResponses, Failure};
+use crate::sessions::CredentialKey;
 use crate::state::State;
-
-const DESCRIPTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -30,7 +26,7 @@ pub struct Authenticator<'a> {
     /// The `plugin` of a login.
     mnemonic: &'a str,
     /// What it asks for.
-    keys: Vec<Key>,
+    keys: Vec<CredentialKey>,
     /// Present where it is for administrators only.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
@@ -39,22 +35,6 @@ pub struct Authenticator<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     friendly: Option<&'a str>,
-}
-
-/// What an authenticator describes of itself.
-#[derive(Deserialize)]
-struct Description {
-    keys: Vec<Key>,
-}
-
-#[derive(Serialize, Deserialize, ToSchema)]
-pub struct Key {
-    /// Such as `username`.
-    name: String,
-    /// Present where the value is a secret.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    #[schema(required = false)]
-    hide: bool,
 }
 
 #[utoipa::path(
@@ -69,17 +49,12 @@ pub struct Key {
 )]
 pub async fn get_properties(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     let mut authenticators = Vec::new();
-    for (config, url) in state.config.authn.iter().zip(&state.authn_urls) {
-        let keys =
-            describe_authenticator(&state, &config.mnemonic, url).await.map_err(|source| Error::Authenticator {
-                message: format!("No authenticator of type {} is working", config.mnemonic),
-                source: Some(source),
-            })?;
+    for authenticator in state.authenticators.iter() {
         authenticators.push(Authenticator {
-            mnemonic: &config.mnemonic,
-            keys,
-            admin: config.admin,
-            friendly: config.friendly.as_deref(),
+            mnemonic: &authenticator.config.mnemonic,
+            keys: state.authenticators.fetch_keys(authenticator).await?,
+            admin: authenticator.config.admin,
+            friendly: authenticator.config.friendly.as_deref(),
         });
     }
     let properties = Properties {
@@ -88,15 +63,5 @@ pub async fn get_properties(state: web::Data<State>) -> Result<HttpResponse, Pro
         authenticators,
         container_type: "Undulator",
     };
-    Ok(super::json_response(serde_json::to_string(&properties).map_err(Problem::internal)?))
-}
-
-async fn describe_authenticator(state: &State, mnemonic: &str, url: &str) -> Result<Vec<Key>, HttpError> {
-    let request = state
-        .http
-        .get(format!("{url}/authn.{mnemonic}/description"))
-        .timeout(DESCRIPTION_TIMEOUT)
-        .with_extension(Peer { service: "auth", template: "/authn.{mnemonic}/description" });
-    let description: Description = request.send().await?.error_for_status()?.json().await?;
-    Ok(description.keys)
+    Ok(super::http::json_response(serde_json::to_string(&properties).map_err(Problem::internal)?))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service_kit::Problem;
 
 use crate::error::Error;
-use crate::openapi::{CommonResponses, EntityInfo, Failure};
+use crate::routes::schemas::{CommonResponses, EntityInfo, Failure};
 
 #[utoipa::path(
     get, path = "/icat/schema", operation_id = "list_entity_types", tag = "schema", summary = "The types of entities",
@@ -16,7 +16,7 @@ use crate::openapi::{CommonResponses, EntityInfo, Failure};
 )]
 pub async fn list_entity_types() -> HttpResponse {
     let names: Vec<&str> = schema::entities().iter().map(|entity| entity.name).collect();
-    super::json_response(json!(names).to_string())
+    super::http::json_response(json!(names).to_string())
 }
 
 #[utoipa::path(
@@ -32,7 +32,7 @@ pub async fn list_entity_types() -> HttpResponse {
 )]
 pub async fn get_entity_type(name: web::Path<String>) -> Result<HttpResponse, Problem> {
     let entity = schema::entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
-    Ok(super::json_response(render_entity_info(entity).to_string()))
+    Ok(super::http::json_response(render_entity_info(entity).to_string()))
 }
 
 fn render_entity_info(entity: &'static Entity) -> Value {

@@ -3,9 +3,8 @@
 use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
-use crate::openapi::{CommonResponses, LoggedIn};
+use crate::routes::schemas::{CommonResponses, LoggedIn};
 use crate::state::State;
-use crate::store::sessions;
 
 #[utoipa::path(
     get, path = "/icat/user/{name}", operation_id = "is_logged_in", tag = "sessions",
@@ -37,7 +36,6 @@ pub async fn is_logged_in_with_mnemonic(
 }
 
 async fn render_logged_in(state: &State, user_name: &str) -> Result<HttpResponse, Problem> {
-    let mut tx = state.db.read().await?;
-    let logged_in = sessions::has_live_session(&mut tx, user_name, state.clock.now_micros()).await?;
-    Ok(super::json_response(format!("{{\"loggedIn\":{logged_in}}}")))
+    let logged_in = state.sessions.is_logged_in(user_name).await?;
+    Ok(super::http::json_response(format!("{{\"loggedIn\":{logged_in}}}")))
 }

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use crate::openapi::{CommonResponses, Version};
+use crate::routes::schemas::{CommonResponses, Version};
 
 /// The version of the interface, not of this program: clients decide by it what they may ask.
 pub const VERSION: &str = "6.2.0";
@@ -16,5 +16,5 @@ pub const VERSION: &str = "6.2.0";
     ),
 )]
 pub async fn get_version() -> HttpResponse {
-    super::json_response(format!("{{\"version\":\"{VERSION}\"}}"))
+    super::http::json_response(format!("{{\"version\":\"{VERSION}\"}}"))
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use events::Outbox;
 use events::messages::icat::{EntityChanged, Verb};
 use icat_client::schema::Entity;
-use service_kit::{Db, DbError, Tx};
+use service_kit::{Db, DbError, Micros, Tx};
 
 /// An event lists no more rows than this; a larger change is several events.
 const IDS_PER_EVENT: usize = 200;
@@ -14,8 +14,7 @@ const IDS_PER_EVENT: usize = 200;
 #[derive(Debug)]
 pub struct Author {
     pub user_name: String,
-    /// Microseconds UTC.
-    pub at: i64,
+    pub changed_at: Micros,
     changes: Mutex<Vec<Change>>,
 }
 
@@ -28,8 +27,8 @@ struct Change {
 }
 
 impl Author {
-    pub fn new(user_name: impl Into<String>, at: i64) -> Self {
-        Self { user_name: user_name.into(), at, changes: Mutex::default() }
+    pub fn new(user_name: impl Into<String>, changed_at: Micros) -> Self {
+        Self { user_name: user_name.into(), changed_at, changes: Mutex::default() }
     }
 
     /// Runs `work` in a write transaction that ends with the events of its changes.

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use events::messages::icat::Verb;
 use icat_client::schema::{self, Entity, FieldKind, Member};
-use service_kit::{DbError, Engine, Row, Tx, Val};
+use service_kit::{DbError, Engine, Micros, Row, Tx, Val};
 
 use super::{Author, rules};
 
@@ -24,8 +24,7 @@ const FIRST_REVISION: i64 = 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     pub user_name: String,
-    /// Microseconds UTC.
-    pub at: i64,
+    pub at: Micros,
 }
 
 /// A stored row.
@@ -296,7 +295,7 @@ fn build_insert(engine: Engine, entity: &'static Entity, rows: &[NewRow], author
         vals.push(row.id.into());
         for _ in ["create", "mod"] {
             vals.push(author.user_name.as_str().into());
-            vals.push(author.at.into());
+            vals.push(author.changed_at.into());
         }
         vals.extend(row.values.iter().cloned());
     }
@@ -334,7 +333,7 @@ pub async fn update_row(
     author: &Author,
 ) -> Result<(), DbError> {
     let mut sets = vec!["mod_id = $1".to_owned(), "mod_time = $2".to_owned(), "rev = rev + 1".to_owned()];
-    let mut vals = vec![author.user_name.as_str().into(), author.at.into()];
+    let mut vals = vec![author.user_name.as_str().into(), author.changed_at.into()];
     for (place, val) in changes {
         vals.push(val.clone());
         sets.push(format!("{} = ${}", value_columns(entity).nth(*place).unwrap_or_default(), vals.len()));

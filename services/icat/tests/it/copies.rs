@@ -118,9 +118,9 @@ async fn a_dump_of_one_catalogue_makes_another_like_it() {
 
         let (status, all) = export_dump(&c, &json!({"sessionId": c.session})).await;
         assert_eq!(status, 200);
-        let keyed = "\nDataset(complete:0,description:1,doi:2,endDate:3,fileCount:4,fileSize:5,investigation(create_facility(name:6),name:7,visitId:8),location:9,name:10,";
+        let keyed = "\nDataset(complete:0,description:1,doi:2,endDate:3,fileCount:4,fileSize:5,investigation(facility(name:6),name:7,visitId:8),location:9,name:10,";
         assert!(
-            all.contains(keyed) && all.contains("type(create_facility(name:16),name:17)") && !all.contains("\nJob("),
+            all.contains(keyed) && all.contains("type(facility(name:16),name:17)") && !all.contains("\nJob("),
             "{all}"
         );
         assert!(all.contains("\nfalse,NULL,NULL,NULL,0,0,\"SRC\",\"MX-2417\",\"1\","), "{all}");
@@ -162,7 +162,7 @@ async fn an_import_names_the_first_line_that_cannot_be_stored_and_leaves_nothing
             json!([]),
             "what stands before is undone"
         );
-        let facility = "1.0\n\nFacility(name:0,daysUntilRelease:1)\n\"SRC\",90\n\nInvestigationType(name:0,create_facility(name:1))\n\"MX\",\"SRC\"\n\"X\",\"other\"\n";
+        let facility = "1.0\n\nFacility(name:0,daysUntilRelease:1)\n\"SRC\",90\n\nInvestigationType(name:0,facility(name:1))\n\"MX\",\"SRC\"\n\"X\",\"other\"\n";
         let missing = r#"{"code":"NO_SUCH_OBJECT_FOUND","message":"there is no Facility with name = 'other' at line 8","offset":8}"#;
         assert_eq!(import_dump(&c, &request, facility).await, (404, missing.to_owned()));
         let facility = "1.0\n\nFacility(name:0,daysUntilRelease:1)\n\"SRC\",90\n";

@@ -10,7 +10,7 @@ use icat::query::{
 };
 use icat_client::schema::{Entity, entity};
 use jiff::tz::TimeZone;
-use service_kit::{Db, DbError, Engine};
+use service_kit::{Db, DbError, Engine, Micros};
 
 use crate::statements::run_statement;
 
@@ -185,8 +185,8 @@ async fn common_queries_use_indexes() {
         fill_tables(db).await;
         let env = QueryEnvironment {
             user: "db/user7",
-            now_micros: NOW,
-            today_micros: 0,
+            now: Micros::from_i64(NOW),
+            start_of_today: Micros::from_i64(0),
             engine: db.engine(),
             row_cap: 10_001,
             strict: true,

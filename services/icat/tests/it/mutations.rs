@@ -5,12 +5,13 @@ use icat::query::{Access, ParseContext, Plan, QueryEnvironment, compile_search, 
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
-use service_kit::DbError;
+use service_kit::{DbError, Micros};
 
 use crate::property::number_from_environment;
 use crate::statements::{CLIENT_QUERIES, run_statement};
 
-const CASES: usize = 10_000;
+/// Unless `TESTKIT_CASES` says otherwise.
+const CASES: usize = 2_000;
 const WORDS: &str = "SELECT DISTINCT FROM WHERE AND OR NOT IN ( ) [ ] , . = <> < <= > >= + - * / <-> LIKE ESCAPE BETWEEN IS NULL \
     EMPTY MEMBER OF EXISTS ANY ALL CASE WHEN THEN ELSE END JOIN LEFT INNER AS GROUP BY HAVING ORDER ASC DESC INCLUDE LIMIT COUNT \
     MIN MAX SUM AVG SIZE ABS SQRT MOD LENGTH LOWER UPPER TRIM SUBSTRING LOCATE CONCAT COALESCE NULLIF TRUE FALSE \
@@ -94,8 +95,8 @@ async fn a_spoiled_query_is_refused_or_answered() {
             let Ok(search) = parse_search(&text, &ctx) else { continue };
             let env = QueryEnvironment {
                 user: "db/x",
-                now_micros: 1,
-                today_micros: 0,
+                now: Micros::from_i64(1),
+                start_of_today: Micros::from_i64(0),
                 engine: test.db.engine(),
                 row_cap: 10,
                 strict: case % 2 == 0,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use icat::AuthorizationConfig;
-use icat::auth::{Operation, Rights, RuleSet};
+use icat::authorization::{Operation, Rights, RuleSet};
 use icat::query::{
     Access, Param, ParseContext, Plan, QueryEnvironment, Rule, Statement, compile_filter, compile_search, parse_rule,
     parse_search,
@@ -17,12 +17,13 @@ use icat_client::schema::{Entity, FieldKind, entity};
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
-use service_kit::{Db, DbError, Row, Val};
+use service_kit::{Db, DbError, Micros, Row, Val};
 
 use crate::evaluator::{Aggregate, Condition, Data, Operand, Path, Query, Selected, Source, Term, Value, World};
 use crate::statements::run_statement;
 
-const CASES: usize = 10_000;
+/// Unless `TESTKIT_CASES` says otherwise.
+const CASES: usize = 2_000;
 const QUERIES_PER_WORLD: usize = 100;
 const NOW: i64 = 1_000_000_000_000_000;
 const USERS: [&str; 3] = ["db/alice", "db/bob", "db/it's"];
@@ -551,7 +552,7 @@ impl GeneratedRule {
 }
 
 async fn load_data(db: &Db, data: &Data) {
-    let author = Author::new("simple/root", 0);
+    let author = Author::new("simple/root", Micros::from_i64(0));
     db.write(async |tx| {
         for kind in KINDS.iter().rev().map(|kind| find_entity(kind)) {
             tx.execute(&format!("DELETE FROM {}", kind.table), &[]).await?;
@@ -733,8 +734,14 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
             .insert(kind.name, (!all).then(|| about.iter().flat_map(|r| everything.rows_of_rule(&r.query)).collect()));
     }
     let strict = generator.is_chosen(50);
-    let env =
-        QueryEnvironment { user, now_micros: NOW, today_micros: NOW, engine: db.engine(), row_cap: 100_000, strict };
+    let env = QueryEnvironment {
+        user,
+        now: Micros::from_i64(NOW),
+        start_of_today: Micros::from_i64(NOW),
+        engine: db.engine(),
+        row_cap: 100_000,
+        strict,
+    };
     let rows: Vec<RuleRow> = (1..)
         .zip(&rules)
         .map(|(id, r)| RuleRow { id, flags: r.flags.to_owned(), what: r.text.clone(), grouping: r.group })

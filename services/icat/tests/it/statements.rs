@@ -5,7 +5,7 @@ use icat::query::{
 };
 use icat_client::schema::{Entity, entities};
 use jiff::tz::TimeZone;
-use service_kit::Val;
+use service_kit::{Micros, Val};
 
 /// Queries of ids.server, topcat, the download API, datagateway and python-icat.
 pub const CLIENT_QUERIES: [&str; 29] = [
@@ -62,8 +62,8 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
         db.prepare_all(&constants).await.unwrap();
         let strict = QueryEnvironment {
             user: "db/x",
-            now_micros: 1,
-            today_micros: 0,
+            now: Micros::from_i64(1),
+            start_of_today: Micros::from_i64(0),
             engine: db.engine(),
             row_cap: 100,
             strict: true,

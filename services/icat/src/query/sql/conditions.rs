@@ -1,8 +1,8 @@
 //! Conditions as SQL.
 
-use super::frame::FromClause;
+use super::from_clause::FromClause;
 use super::{SqlWriter, exists_condition, join_balanced};
-use crate::query::Param;
+use crate::query::statement::Param;
 use crate::query::tree::{ComparisonOperator, Condition, Expr, LikePattern, Literal, SelectBody};
 
 /// Longer lists travel as one parameter.

@@ -5,22 +5,25 @@
 //! as if they were not there: in FROM, behind relations and in sub-selects alike. What can fail is not evaluated on them.
 
 mod conditions;
-mod frame;
-mod groups;
-mod guard;
-mod values;
+mod expressions;
+mod failure_guards;
+mod from_clause;
+mod grouping;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use icat_client::schema::Entity;
 
-use self::frame::FromClause;
-use self::groups::{is_grouped, wrap_constants_in_aggregates};
-use self::guard::guard_columns;
-use super::parent::is_narrow_filter;
-use super::tree::{Aggregate, Column, Expr, Origin, Path, SearchQuery, SelectBody};
-use super::{Access, Param, Plan, QueryEnvironment, QueryError, Rule, Statement};
+use self::failure_guards::guard_columns;
+use self::from_clause::FromClause;
+use self::grouping::{is_grouped, wrap_constants_in_aggregates};
+use crate::query::environment::QueryEnvironment;
+use crate::query::error::QueryError;
+use crate::query::parent_rewrite::is_narrow_filter;
+use crate::query::rule::{Access, Rule};
+use crate::query::statement::{Param, Plan, Statement};
+use crate::query::tree::{Aggregate, Column, Expr, Origin, Path, SearchQuery, SelectBody, Source};
 
 /// `SQLite` joins no more tables than 64.
 const MOST_TABLES: usize = 60;
@@ -324,7 +327,7 @@ fn exists_condition(select: &str) -> String {
 /// An attribute of the row itself that always has a value, and a row that is always there: its index gives the order.
 fn is_never_null(expr: &Expr, body: &SelectBody) -> bool {
     let Expr::Path(path) = expr else { return false };
-    let always_there = |source: &super::tree::Source| match &source.origin {
+    let always_there = |source: &Source| match &source.origin {
         Origin::Root => true,
         Origin::Join { left, .. } => !left,
     };

@@ -1,13 +1,12 @@
 //! The typed tree: every name resolved against the schema, every literal of its attribute's kind.
 
-mod cond;
-mod expr;
+mod condition;
+mod expression;
 
 use icat_client::schema::{Entity, EnumDef, Field, FieldKind, ToMany, ToOne};
 
-pub use self::cond::{ComparisonOperator, Condition, LikePattern};
-pub use self::expr::{Aggregate, ArithmeticOperator, Expr, Function, Literal, TrimSide};
-use super::include::Include;
+pub use self::condition::{ComparisonOperator, Condition, LikePattern};
+pub use self::expression::{Aggregate, ArithmeticOperator, Expr, Function, Literal, TrimSide};
 
 /// A variable of the FROM clause, unique within a whole query.
 pub type Var = usize;
@@ -17,14 +16,35 @@ pub type Var = usize;
 pub struct SearchQuery {
     pub columns: Vec<Column>,
     pub includes: Vec<Include>,
-    pub(in crate::query) body: SelectBody,
+    pub(super) body: SelectBody,
+}
+
+/// The query of a single row: its kind and what to include.
+#[derive(Debug, Clone)]
+pub struct GetQuery {
+    pub entity: &'static Entity,
+    pub includes: Vec<Include>,
+}
+
+/// A relation to follow, and those to follow from there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    pub relation: &'static str,
+    pub target: &'static Entity,
+    pub children: Vec<Include>,
+}
+
+impl Include {
+    pub(super) fn new(relation: &'static str, target: &'static Entity) -> Self {
+        Self { relation, target, children: Vec::new() }
+    }
 }
 
 /// One selected expression.
 #[derive(Debug, Clone)]
 pub struct Column {
     pub kind: ColumnKind,
-    pub(in crate::query) expr: Expr,
+    pub(super) expr: Expr,
 }
 
 /// Whether a rule has a condition: an attribute that queries can name, and that is no column but follows from `what`.
@@ -59,7 +79,7 @@ impl ColumnKind {
 
 impl Column {
     /// The variable and attribute of a column that a rule may select.
-    pub(in crate::query) fn rule_target(&self) -> Option<(Var, Option<String>)> {
+    pub(super) fn rule_target(&self) -> Option<(Var, Option<String>)> {
         let Expr::Path(path) = &self.expr else { return None };
         if !path.steps.is_empty() {
             return None;
@@ -140,7 +160,7 @@ pub struct Path {
 
 impl Path {
     /// Whether both lead to the same value.
-    pub(in crate::query) fn is_same_as(&self, other: &Self) -> bool {
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
         let names = |path: &Self| path.steps.iter().map(|one| one.name).collect::<Vec<_>>();
         self.var == other.var && names(self) == names(other) && self.attribute_name() == other.attribute_name()
     }

@@ -6,11 +6,10 @@ use service_kit::Problem;
 use utoipa::IntoParams;
 
 use crate::error::Error;
-use crate::openapi::{CommonResponses, Failure};
+use crate::mutations::{self, Permissions};
+use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
-use crate::write::Permissions;
-use crate::{auth, read, write};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -45,15 +44,15 @@ pub async fn delete_entities(
 ) -> Result<HttpResponse, Problem> {
     let Query { session_id, entities } = query.into_inner();
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
-    let targets = write::parse_targets(&text)?;
-    let session_id = crate::routes::requested_session_id(&request, session_id);
-    let user_name = auth::require_user(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
-    let author = Author::new(user_name, state.clock.now_micros());
+    let targets = mutations::parse_targets(&text)?;
+    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
+    let author = Author::new(user_name, state.clock.now_as_micros());
     author
         .run_transaction(&state.db, &state.outbox, async |tx| -> Result<(), Error> {
-            let rights = auth::load_rights(&state, tx, author.user_name.clone()).await?;
-            let permit = Permissions { rights: &rights, env: read::build_environment(&state, &rights, tx.engine()) };
-            write::delete_entities(tx, &targets, &author, Some(&permit)).await
+            let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
+            let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
+            mutations::delete_entities(tx, &targets, &author, Some(&permissions)).await
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -8,9 +8,9 @@ use service_kit::Problem;
 use utoipa::IntoParams;
 
 use crate::error::Error;
-use crate::openapi::{CommonResponses, Failure, Rows};
+use crate::routes::schemas::{CommonResponses, Failure, Rows};
+use crate::search::{self, SearchResult};
 use crate::state::State;
-use crate::{auth, read};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -49,27 +49,29 @@ pub async fn read_entities(
 ) -> Result<HttpResponse, Problem> {
     let Query { session_id, query, id } = query.into_inner();
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = crate::routes::requested_session_id(&request, session_id);
-    answer_query(state.into_inner(), session_id.as_deref(), &text, id.as_deref()).await
+    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    answer_query(&state, session_id.as_deref(), &text, id.as_deref()).await
 }
 
 /// A search, or one row where there is an id.
 pub async fn answer_query(
-    state: Arc<State>,
+    state: &State,
     session_id: Option<&str>,
     text: &str,
     id: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
     let mut tx = state.db.read().await?;
-    let user_name = auth::require_user(&state, &mut tx, session_id).await?;
-    let rights = auth::load_rights(&state, &mut tx, user_name).await?;
+    let user_name = state.sessions.require_user(&mut tx, session_id).await?;
+    let rights = state.rules.load_rights(&mut tx, user_name).await?;
     if let Some(id) = id {
         let id = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;
-        return Ok(crate::routes::json_response(read::render_entity_by_id(&state, &mut tx, &rights, text, id).await?));
+        return Ok(crate::routes::http::json_response(
+            search::render_entity_by_id(&state.queries, &mut tx, &rights, text, id).await?,
+        ));
     }
-    let rows = read::SearchResult::find(state, tx, rights, text).await?;
-    if rows.is_short() {
-        return Ok(crate::routes::json_response(rows.into_text().await?));
+    let result = SearchResult::find(state.db.clone(), Arc::clone(&state.queries), tx, rights, text).await?;
+    if result.is_short() {
+        return Ok(crate::routes::http::json_response(result.into_text().await?));
     }
-    Ok(HttpResponse::Ok().insert_header(("content-type", "application/json")).streaming(rows.into_stream()))
+    Ok(HttpResponse::Ok().insert_header(("content-type", "application/json")).streaming(result.into_stream()))
 }

@@ -6,11 +6,10 @@ use service_kit::{IdempotencyKey, Problem, sha256_hex};
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::openapi::{BodyResponses, CommonResponses, Failure};
+use crate::mutations::{self, Permissions};
+use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
-use crate::write::Permissions;
-use crate::{auth, read, write};
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = WriteForm)]
@@ -52,12 +51,12 @@ pub async fn write_entities(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entities } = form.into_inner();
-    let session_id = crate::routes::requested_session_id(&request, session_id);
-    let user_name = auth::require_user(&state, &mut state.db.read().await?, session_id.as_deref()).await?;
+    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
-    let items = write::parse_items(&text)?;
+    let items = mutations::parse_items(&text)?;
     let idempotency = IdempotencyKey::from_request(&request, &user_name, sha256_hex(&text))?;
-    let author = Author::new(user_name, state.clock.now_micros());
+    let author = Author::new(user_name, state.clock.now_as_micros());
     let answer = author
         .run_transaction(&state.db, &state.outbox, async |tx| -> Result<String, Problem> {
             if let Some(key) = &idempotency
@@ -65,16 +64,16 @@ pub async fn write_entities(
             {
                 return Ok(remembered.body);
             }
-            let rights = auth::load_rights(&state, tx, author.user_name.clone()).await?;
-            let permit = Permissions { rights: &rights, env: read::build_environment(&state, &rights, tx.engine()) };
-            let ids = write::write_items(tx, &items, &author, &permit, &state.parse).await?;
+            let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
+            let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
+            let ids = mutations::write_items(tx, &items, &author, &permissions, &state.queries.parse).await?;
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             let answer = format!("[{}]", ids.join(","));
             if let Some(key) = &idempotency {
-                key.store_response(tx, 200, &answer, author.at).await?;
+                key.store_response(tx, 200, &answer, author.changed_at.as_i64()).await?;
             }
             Ok(answer)
         })
         .await?;
-    Ok(crate::routes::json_response(answer))
+    Ok(crate::routes::http::json_response(answer))
 }

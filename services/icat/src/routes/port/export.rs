@@ -7,10 +7,9 @@ use serde::Deserialize;
 use service_kit::{Code, Problem};
 use utoipa::IntoParams;
 
-use crate::auth;
 use crate::error::Error;
-use crate::openapi::{CommonResponses, Failure};
 use crate::port::{self, ExportRequest};
+use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
 #[derive(Deserialize, IntoParams)]
@@ -41,17 +40,19 @@ pub async fn export_entities(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
     let text = query.into_inner().json.ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
-    let mut asked = ExportRequest::parse_json(&text)?;
-    let attributes = asked.parse_attributes()?;
-    let session_id = crate::routes::requested_session_id(&request, asked.session_id.take());
-    let place = Arc::clone(&state.dumps).try_acquire_owned().map_err(|_| {
+    let mut export_request = ExportRequest::parse_json(&text)?;
+    let attributes = export_request.parse_attributes()?;
+    let session_id = crate::routes::http::requested_session_id(&request, export_request.session_id.take());
+    let slot = Arc::clone(&state.export_slots).try_acquire_owned().map_err(|_| {
         Problem::new(Code::Unavailable, "icat/busy", "other dumps are being written; try again later")
             .with_retry_after(60)
     })?;
     let mut tx = state.db.read().await?;
-    let user_name = auth::require_user(&state, &mut tx, session_id.as_deref()).await?;
-    let rights = auth::load_rights(&state, &mut tx, user_name).await?;
-    let dump = port::stream_export(state.into_inner(), tx, rights, asked.query.as_deref(), attributes, place).await?;
+    let user_name = state.sessions.require_user(&mut tx, session_id.as_deref()).await?;
+    let rights = state.rules.load_rights(&mut tx, user_name).await?;
+    let dump =
+        port::stream_export(Arc::clone(&state.queries), tx, rights, export_request.query.as_deref(), attributes, slot)
+            .await?;
     Ok(match dump {
         None => HttpResponse::NoContent().finish(),
         Some(dump) => HttpResponse::Ok()

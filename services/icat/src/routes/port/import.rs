@@ -8,10 +8,9 @@ use futures_util::{Stream, StreamExt as _};
 use service_kit::{Code, Problem};
 use utoipa::ToSchema;
 
-use crate::auth;
 use crate::error::Error;
-use crate::openapi::{BodyResponses, CommonResponses, Failure};
-use crate::port::{self, Attributes, DuplicateAction, ImportRequest, Upload};
+use crate::port::{Attributes, DuplicateAction, ImportRequest, Upload};
+use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 
 /// More than any request says.
@@ -79,7 +78,7 @@ pub async fn import_entities(
         }
     }
     let (asked, mut upload) = begun.ok_or_else(|| bad("json must not be null"))?;
-    port::import_upload(&state.into_inner(), &asked.user_name, &mut upload, asked.duplicate, asked.attributes).await?;
+    state.port_importer.import_upload(&asked.user_name, &mut upload, asked.duplicate, asked.attributes).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -96,9 +95,9 @@ async fn authorize_import(
     asked: ImportRequest,
 ) -> Result<AuthorizedImport, Problem> {
     let attributes = asked.parse_attributes()?;
-    let session_id = crate::routes::requested_session_id(request, asked.session_id);
-    let user_name = auth::require_user(state, &mut state.db.read().await?, session_id.as_deref()).await?;
-    if attributes == Attributes::All && !state.is_root(&user_name) {
+    let session_id = crate::routes::http::requested_session_id(request, asked.session_id);
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
+    if attributes == Attributes::All && !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());
     }
     Ok(AuthorizedImport { user_name, duplicate: asked.duplicate, attributes })

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use service_kit::{ClientAddress, Problem};
 use utoipa::ToSchema;
 
-use crate::auth::{self, Login};
 use crate::error::Error;
-use crate::openapi::{BodyResponses, CommonResponses, Failure, SessionId};
+use crate::routes::schemas::{BodyResponses, CommonResponses, Failure, SessionId};
+use crate::sessions::Login;
 use crate::state::State;
 
 #[derive(Deserialize, ToSchema)]
@@ -39,6 +39,6 @@ pub async fn log_in(
 ) -> Result<HttpResponse, Problem> {
     let text = form.json.as_deref().ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
     let login = Login::parse_json(text)?;
-    let id = auth::log_in(&state, &login, &client.0.to_string()).await?;
-    Ok(crate::routes::json_response(format!("{{\"sessionId\":\"{id}\"}}")))
+    let id = state.sessions.log_in(&login, &client.0.to_string()).await?;
+    Ok(crate::routes::http::json_response(format!("{{\"sessionId\":\"{id}\"}}")))
 }

@@ -3,8 +3,7 @@
 use actix_web::{HttpResponse, web};
 use service_kit::{PathCredential, Problem};
 
-use crate::auth;
-use crate::openapi::{CommonResponses, Failure};
+use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
 #[utoipa::path(
@@ -18,6 +17,6 @@ use crate::state::State;
     ),
 )]
 pub async fn log_out(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    auth::end_session(&state, &credential.id).await?;
+    state.sessions.end_session(&credential.id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -3,10 +3,9 @@
 use actix_web::{HttpResponse, web};
 use service_kit::{PathCredential, Problem};
 
-use crate::auth;
-use crate::openapi::{CommonResponses, Failure, Session};
+use crate::domain::values::{append_json_string, format_java_double};
+use crate::routes::schemas::{CommonResponses, Failure, Session};
 use crate::state::State;
-use crate::values::{append_json_string, format_java_double};
 
 #[utoipa::path(
     get, path = "/icat/session/{id}", operation_id = "get_session", tag = "sessions",
@@ -20,11 +19,11 @@ use crate::values::{append_json_string, format_java_double};
     ),
 )]
 pub async fn get_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    let status = auth::get_status(&state, &credential.id).await?;
+    let status = state.sessions.get_status(&credential.id).await?;
     let mut body = String::from("{\"userName\":");
     append_json_string(&mut body, &status.user_name);
     body.push_str(",\"remainingMinutes\":");
     body.push_str(&format_java_double(status.remaining_minutes));
     body.push('}');
-    Ok(crate::routes::json_response(body))
+    Ok(crate::routes::http::json_response(body))
 }

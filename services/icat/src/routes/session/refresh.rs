@@ -3,8 +3,7 @@
 use actix_web::{HttpResponse, web};
 use service_kit::{PathCredential, Problem};
 
-use crate::auth;
-use crate::openapi::{CommonResponses, Failure};
+use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
 #[utoipa::path(
@@ -19,6 +18,6 @@ use crate::state::State;
     ),
 )]
 pub async fn refresh_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    auth::refresh_session(&state, &credential.id).await?;
+    state.sessions.refresh_session(&credential.id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

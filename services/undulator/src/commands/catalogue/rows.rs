@@ -1,10 +1,10 @@
 //! Rows of the catalogue in one transaction: found by their unique key, created where they are missing.
 
 use icat::error::Error;
-use icat::import::check;
 use icat::query::ParseContext;
 use icat::store::Author;
 use icat::store::entities::{self, NewRow, StoredRow, is_null, value_index};
+use icat::validation;
 use icat_client::schema::{self, Entity, FieldKind};
 use jiff::Timestamp;
 use service_kit::{Tx, Val};
@@ -124,7 +124,7 @@ impl<'a> Rows<'a> {
         for (at, val) in &changes {
             full[*at] = val.clone();
         }
-        check::check_lengths(entity, &full)?;
+        validation::check_lengths(entity, &full)?;
         entities::update_row(self.tx, entity, id, &changes, self.author).await?;
         self.report.changed.extend(changed);
         Ok(id)
@@ -136,9 +136,9 @@ impl<'a> Rows<'a> {
         label: String,
         values: Vec<Val>,
     ) -> Result<i64, CatalogueError> {
-        check::require_not_null(entity, &values)?;
-        check::check_lengths(entity, &values)?;
-        check::check_entity_rules(self.tx, entity, &values, self.parse).await?;
+        validation::require_not_null(entity, &values)?;
+        validation::check_lengths(entity, &values)?;
+        validation::check_entity_rules(self.tx, entity, &values, self.parse).await?;
         let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
         entities::insert_rows(self.tx, entity, &[NewRow { id, values }], self.author).await?;
         self.report.created.push(label);
@@ -147,7 +147,7 @@ impl<'a> Rows<'a> {
 
     /// When this day began where the facility is, in microseconds UTC.
     pub fn start_of_today(&self) -> Result<i64, CatalogueError> {
-        start_of_today(self.author.at, &self.parse.time_zone)
+        start_of_today(self.author.changed_at.as_i64(), &self.parse.time_zone)
     }
 
     /// The user with this full name, created if there is none.

@@ -1,5 +1,5 @@
-//! One archive: into a file over several connections like any other file, or forward only to stdout, or from a server
-//! whose archives have no length.
+//! Downloads one archive: into a file over several connections, or as a stream to stdout or from a server whose archives
+//! have no known length.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -33,7 +33,7 @@ pub async fn download_archive(
     let bytes = entries.iter().map(|entry| entry.size).sum();
     let mut report = Report { files: entries.len(), bytes, ..Report::default() };
     let address = FileAddress::Archive(format);
-    // A ZIP has its checksums in itself.
+    // A ZIP contains its own checksums.
     let checked = if options.no_verify || options.zip.is_some() { &[] } else { entries.as_slice() };
     let failed = |e: GetError| Failure::from_error(&e);
     if file == Path::new("-") {
@@ -63,7 +63,7 @@ fn file_error(file: &Path, e: &std::io::Error) -> Failure {
     Failure::Failed(format!("cannot use {}: {e}", file.display()))
 }
 
-/// What a server says of an archive.
+/// Length and version of an archive.
 #[derive(Debug, Clone)]
 pub struct ArchiveInfo {
     pub size: u64,
@@ -71,7 +71,7 @@ pub struct ArchiveInfo {
     modified: Option<i64>,
 }
 
-/// Length and version of an archive, if the server knows both.
+/// Asks for length and version of an archive; `None` if the server does not know both.
 pub async fn describe_archive(selection: &Selection, address: &FileAddress) -> Result<Option<ArchiveInfo>, GetError> {
     let answer = selection.server.head(&selection.get_url(address).await?).await?;
     let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
@@ -82,7 +82,7 @@ pub async fn describe_archive(selection: &Selection, address: &FileAddress) -> R
     Ok(Some(ArchiveInfo { size, etag: etag.to_owned(), modified }))
 }
 
-/// The archive as a file, if the server knows its length and its version.
+/// The archive as a file entry, if the server knows its length and version.
 async fn build_entry(selection: &Selection, address: FileAddress, file: &Path) -> Result<Option<FileEntry>, GetError> {
     let Some(name) = file.file_name().and_then(OsStr::to_str) else {
         return Err(GetError::Failed(format!("{} is no name of a file", file.display())));
@@ -119,6 +119,6 @@ async fn download_in_parts(
         return Ok(done);
     }
     std::fs::remove_file(file).map_err(|e| file_error(file, &e))?;
-    let text = format!("these files did not come as they are listed, so {} is not kept", file.display());
+    let text = format!("these files differ from the list, so {} is removed", file.display());
     Err(Failure::Failed(format!("{text}: {}", damaged.join(", "))))
 }

@@ -1,5 +1,5 @@
-//! SmallFile files of a server that has no lists: ids.server makes an archive of any datafiles, so many of them cost two
-//! requests. An archive that does not come whole, because a file of it is missing, is asked for in halves.
+//! Downloads small files from ids.server, which has no file lists. It can archive any datafiles, so many of them cost two
+//! requests. If an archive is incomplete because one of its files is missing, it is requested again in two halves.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -17,13 +17,13 @@ use super::selection::is_prepared_id;
 use super::tar_ranges::{BatchOutcome, SmallFile};
 use super::transfer::{FetchRequest, fetch_bytes};
 
-/// Of one archive; it lies in a temporary file.
+/// Limits of one archive, which is kept in a temporary file.
 const MAX_FILES: usize = 500;
 const MAX_BYTES: u64 = 32 << 20;
-/// Fewer files are asked for one by one.
+/// Fewer files are requested one by one.
 const MIN_FILES: usize = 4;
 
-/// Downloads files that are not here.
+/// Downloads the missing files.
 pub async fn download_batches(
     job: &Arc<DownloadJob>,
     missing: Vec<SmallFile>,
@@ -49,7 +49,7 @@ pub async fn download_batches(
         outcome.extend(done);
         let mut files = files;
         match whole {
-            // Not in the archive: it is said of each of them why.
+            // Files that the archive lacks are requested one by one, which gives the reason for each.
             Ok(()) => outcome.rest.extend(files.into_iter().map(|file| file.entry)),
             Err(_) if files.len() < MIN_FILES => outcome.rest.extend(files.into_iter().map(|file| file.entry)),
             Err(_) => {
@@ -61,10 +61,10 @@ pub async fn download_batches(
     Ok(outcome)
 }
 
-/// What became of the files of one archive.
+/// The outcome of one archive.
 struct Batch {
     done: BatchOutcome,
-    /// That were not in it.
+    /// Files that the archive lacked.
     files: Vec<SmallFile>,
     whole: Result<(), GetError>,
 }
@@ -99,7 +99,7 @@ async fn download_batch(job: &DownloadJob, files: Vec<SmallFile>) -> Batch {
     batch
 }
 
-/// The archive of these files in a temporary file.
+/// Downloads the archive of these files into a temporary file.
 async fn fetch_archive(job: &DownloadJob, files: &[SmallFile]) -> Result<File, GetError> {
     let selection = &job.selection;
     let _connection = job.connections.acquire().await.map_err(|e| GetError::from_error("no connection is free", &e))?;
@@ -107,9 +107,9 @@ async fn fetch_archive(job: &DownloadJob, files: &[SmallFile]) -> Result<File, G
     let form = [("sessionId", selection.session.clone()), ("datafileIds", ids.join(",")), ("zip", "true".to_owned())];
     let prepared = selection.server.post("/prepareData", &form, &selection.session).await?;
     if !is_prepared_id(&prepared) {
-        return Err(GetError::Failed("the id of the prepared selection is none".to_owned()));
+        return Err(GetError::Failed("the server sent an invalid id of the prepared selection".to_owned()));
     }
-    let wrong = |e: io::Error| GetError::from_error("cannot keep an archive for a moment", &e);
+    let wrong = |e: io::Error| GetError::from_error("cannot store a temporary archive", &e);
     let mut out = BufWriter::new(tempfile::tempfile().map_err(wrong)?);
     let address = FileAddress::Prepared(prepared);
     let wanted = FetchRequest { address: &address, bytes: 0..u64::MAX, size: None, etag: None };
@@ -117,7 +117,7 @@ async fn fetch_archive(job: &DownloadJob, files: &[SmallFile]) -> Result<File, G
     out.into_inner().map_err(|e| wrong(e.into_error()))
 }
 
-/// Writes the files that are in the archive; those that are not, and whether the archive could be read.
+/// Writes the files of an archive; the files that it lacks, and an error if it is damaged.
 fn unpack_archive(
     job: &DownloadJob,
     archive: File,
@@ -129,7 +129,7 @@ fn unpack_archive(
         Ok(archive) => archive,
         Err(e) => return (files, Err(unreadable(e))),
     };
-    // Of two files with one name nobody knows which is in the archive.
+    // Of files with the same name, it is unknown which one is in the archive.
     let mut names: HashMap<String, usize> = HashMap::new();
     for file in &files {
         let name = file.datafile().map(|(_, name)| name.to_owned()).unwrap_or_default();
@@ -151,7 +151,7 @@ fn unpack_archive(
     (left, whole)
 }
 
-/// The bytes of a member, at most one more than it should have; `None` if there is no such member.
+/// Reads a member, at most one byte more than listed; `None` if there is no such member.
 fn read_member(
     archive: &mut ZipArchive<File>,
     name: &str,

@@ -1,5 +1,5 @@
-//! An archive to stdout or anything else that only goes forward. It goes on over broken connections, and what passes is
-//! compared with the checksums of the list.
+//! Streams an archive to stdout or into a file. It survives broken connections, and compares the files with the checksums of
+//! the list.
 
 use std::io::{self, Read, Write};
 
@@ -10,7 +10,7 @@ use super::file_list::{FileAddress, FileEntry};
 use super::selection::Selection;
 use super::transfer::{FetchRequest, fetch_bytes};
 
-/// Sends the archive into `out`; the length of it.
+/// Writes the archive to `out`; its length.
 pub async fn send_archive(
     selection: &Selection,
     address: &FileAddress,
@@ -28,13 +28,11 @@ pub async fn send_archive(
     block_in_place(|| out.flush()).map_err(|e| GetError::from_error("cannot write", &e))?;
     match check.finish() {
         damaged if damaged.is_empty() => Ok(end),
-        damaged => {
-            Err(GetError::Failed(format!("these files did not come as they are listed: {}", damaged.join(", "))))
-        }
+        damaged => Err(GetError::Failed(format!("these files differ from the list: {}", damaged.join(", ")))),
     }
 }
 
-/// The files of a tar that are not as they are listed; nothing is read if none has a checksum.
+/// The files of a tar that differ from the list; nothing is read if no file has a checksum.
 pub fn list_damaged_files(mut tar: impl Read, entries: &[FileEntry]) -> io::Result<Vec<String>> {
     let mut check = ChecksumCheck::new(entries);
     let mut buffer = vec![0; 1 << 20];
@@ -47,19 +45,17 @@ pub fn list_damaged_files(mut tar: impl Read, entries: &[FileEntry]) -> io::Resu
     Ok(check.finish())
 }
 
-/// What was written cannot be taken back.
+/// Adds that the output so far is incomplete.
 fn explain_incomplete(e: GetError) -> GetError {
     match e {
-        GetError::Changed(text) => {
-            GetError::Failed(format!("{text}; what was written so far is not complete: start over"))
-        }
+        GetError::Changed(text) => GetError::Failed(format!("{text}; the output is incomplete: start over")),
         e => e,
     }
 }
 
-/// Checksums of the files of a tar as it passes.
+/// Compares the checksums of files while their tar is received.
 struct ChecksumCheck<'e> {
-    /// In the order of their bytes.
+    /// Sorted by offset.
     ahead: std::vec::IntoIter<(u64, &'e FileEntry)>,
     current: Option<(u64, &'e FileEntry)>,
     crc: crc32fast::Hasher,
@@ -99,7 +95,7 @@ impl<'e> ChecksumCheck<'e> {
         self.current = self.ahead.next();
     }
 
-    /// The files that are not right.
+    /// The damaged files.
     fn finish(mut self) -> Vec<String> {
         while let Some((_, entry)) = self.current {
             self.compare_checksum(entry);

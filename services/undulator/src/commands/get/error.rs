@@ -1,4 +1,4 @@
-//! Why something could not be downloaded, sorted by what helps. No text has an address or a session id in it.
+//! Errors of downloads, by their remedy. Texts contain neither URLs nor session ids.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use thiserror::Error;
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum GetError {
-    /// The same request may well succeed later, after this time if the server named one.
+    /// The same request may succeed later, after the time that the server sent.
     #[error("{text}")]
     Temporary { text: String, retry_after: Option<Duration> },
-    /// What was asked for is not there any more as it was.
+    /// The file has changed or disappeared.
     #[error("{0}")]
     Changed(String),
-    /// 403: the address or the session is not valid, or not any more.
+    /// 403: the URL or the session is invalid or has expired.
     #[error("{0}")]
     Refused(String),
-    /// Nothing will help but doing something else.
+    /// A repetition does not help.
     #[error("{0}")]
     Failed(String),
 }
@@ -25,9 +25,9 @@ impl GetError {
         Self::Temporary { text: text.into(), retry_after: None }
     }
 
-    /// Its version can be told in a moment.
+    /// The version of the file will be known in a moment.
     pub fn just_written() -> Self {
-        let text = "the file was written this very moment".to_owned();
+        let text = "the file was modified just now".to_owned();
         Self::Temporary { text, retry_after: Some(Duration::from_secs(2)) }
     }
 
@@ -36,7 +36,7 @@ impl GetError {
     }
 }
 
-/// Text of a server, fit for a terminal: no control characters, of bounded length.
+/// Makes the text of a server safe for a terminal: without control characters, and of limited length.
 pub fn sanitize_text(text: &str) -> String {
     const LONGEST: usize = 500;
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()

@@ -1,4 +1,4 @@
-//! One file: what is there of it, what is missing, over several connections if it is large, and whether it is right.
+//! Downloads one file: checks what exists of it, fetches the missing parts over several connections, and verifies it.
 
 use std::io;
 use std::ops::Range;
@@ -15,26 +15,26 @@ use super::local_files::{Directory, PartialFile};
 use super::selection::Selection;
 use super::transfer::{FetchRequest, Fetched, fetch_bytes};
 
-/// What is written at once.
+/// Bytes that are written at once.
 const WRITE_SIZE: usize = 1 << 20;
 
-/// What all files of a run share.
+/// What the downloads of all files share.
 pub struct DownloadJob {
     pub selection: Arc<Selection>,
     pub directory: Directory,
-    /// One for each connection.
+    /// One permit for each connection.
     pub connections: Arc<Semaphore>,
     pub verify: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileOutcome {
-    /// It was there.
+    /// It existed and is complete.
     Present,
     Downloaded,
 }
 
-/// A part that is on disk; with its place among the connections, which is free once the part is noted.
+/// A part on disk. Its connection is released after the part is recorded in the state file.
 struct ReceivedPart {
     bytes: Range<u64>,
     crc: u32,
@@ -56,7 +56,7 @@ pub async fn download_file(
     let download = FileDownload { job, entry, writing: Arc::new(writing) };
     let outcome = download.run(state).await;
     if matches!(outcome, Err(GetError::Changed(_))) {
-        // Nothing of it belongs to what is there now.
+        // The parts belong to another version of the file.
         download.discard_file();
     }
     outcome.map(|()| FileOutcome::Downloaded)
@@ -82,13 +82,13 @@ impl FileDownload {
         block_in_place(|| self.job.directory.commit(&self.writing, &self.entry)).map_err(wrong)
     }
 
-    /// What an earlier run left, without the parts that are not on disk as they were received.
+    /// Removes the parts of an earlier run that are damaged on disk.
     fn discard_damaged_parts(&self, mut state: PartialState) -> PartialState {
         let damaged = block_in_place(|| self.writing.list_damaged_parts(&state));
         let meter = &self.job.selection.server.meter;
         for part in &damaged {
             let text = format!(
-                "`{}`: bytes {}-{} are damaged on disk and asked for again",
+                "`{}`: bytes {}-{} are damaged on disk and will be downloaded again",
                 self.entry.path, part.start, part.end
             );
             meter.print_note(&text);
@@ -98,7 +98,7 @@ impl FileDownload {
         meter.add_present(present.iter().map(|part| part.end - part.start).sum());
         if !present.is_empty() {
             let text = format!(
-                "`{}`: going on, parts that are here: {} of {}",
+                "`{}`: resuming, {} of {} parts exist",
                 self.entry.path,
                 present.len(),
                 list_parts(state.size).count()
@@ -108,7 +108,7 @@ impl FileDownload {
         state
     }
 
-    /// The first part tells the version. Where there are no versions it is the whole file, checked, and there is no rest.
+    /// Fetches the first part, which gives the version. If the server has no versions, it is the whole file, and `None`.
     async fn fetch_first_part(&self) -> Result<Option<PartialState>, GetError> {
         let size = self.entry.size;
         let one = list_parts(size).next().unwrap_or(0..size);
@@ -127,11 +127,11 @@ impl FileDownload {
                 Ok(Some(state))
             }
             _ if bytes.end == size => self.verify_checksum(part.crc).map(|()| None),
-            _ => Err(GetError::Failed("the server does not say which version of the file it sends".to_owned())),
+            _ => Err(GetError::Failed("the server does not send the version of the file".to_owned())),
         }
     }
 
-    /// All that is missing, as many parts at once as there are connections.
+    /// Fetches the missing parts, one per connection at a time.
     async fn fetch_missing_parts(&self, mut state: PartialState) -> Result<(), GetError> {
         let mut missing = state.list_missing().into_iter().peekable();
         let mut running: JoinSet<Result<ReceivedPart, GetError>> = JoinSet::new();
@@ -186,15 +186,15 @@ impl FileDownload {
 
     fn store_state(&self, state: &PartialState) -> Result<(), GetError> {
         block_in_place(|| self.job.directory.store_state(&self.writing, state))
-            .map_err(|e| GetError::from_error("cannot write down which parts are here", &e))
+            .map_err(|e| GetError::from_error("cannot write the state of the download", &e))
     }
 
     fn verify_checksum(&self, found: u32) -> Result<(), GetError> {
         let Some(listed) = self.entry.crc.filter(|crc| self.job.verify && *crc != found) else { return Ok(()) };
         self.discard_file();
         let text = format!(
-            "its checksum is {found:08x} where {listed:08x} is listed, so it is not kept. Run the same command again; if \
-             it stays so, the file at the facility is damaged (--no-verify takes it as it is)"
+            "its checksum is {found:08x}, but {listed:08x} is listed, so it was removed. Run the same command again; if \
+             that does not help, the file at the facility is damaged (--no-verify downloads it as it is)"
         );
         Err(GetError::Failed(text))
     }

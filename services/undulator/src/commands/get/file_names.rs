@@ -1,5 +1,5 @@
-//! Names of files come from the server and are not trusted: what is not a plain relative path is refused. The directory
-//! itself is opened as a root, so that no link in it leads out either.
+//! Names of files. They come from the server and are not trusted: only plain relative paths are accepted. The target
+//! directory is opened as a root, so that links in it cannot lead out either.
 
 use std::collections::HashSet;
 
@@ -8,8 +8,8 @@ const MAX_NAME_BYTES: usize = 255;
 const PARTIAL_SUFFIX: &str = ".part";
 const STATE_SUFFIX: &str = ".state";
 
-/// Whether a path from a server may be written: relative, no climbing, nothing that a terminal or another system would
-/// take for something else.
+/// Whether a file may be written at a path from a server: relative, without `..`, and without characters that are special
+/// for terminals or other systems.
 pub fn is_safe(path: &str) -> bool {
     path.split('/').all(|part| {
         !matches!(part, "" | "." | "..")
@@ -18,20 +18,20 @@ pub fn is_safe(path: &str) -> bool {
     })
 }
 
-/// One part of a path, made of text of the catalogue.
+/// Makes a path segment of a text from the catalogue.
 pub fn clean_segment(part: &str) -> String {
     let part: String = part.chars().map(|c| if c.is_control() || c == '\\' { '_' } else { c }).collect();
     part.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect::<Vec<_>>().join("/")
 }
 
-/// Where a file is while it is not complete, and what is known of it meanwhile.
+/// The names of an incomplete file and of its state file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartialNames {
     pub data: String,
     pub state: String,
 }
 
-/// Beside the file; other names if the selection has files that are called so.
+/// Names beside the file that no file of the selection has.
 pub fn choose_partial_names(path: &str, taken: &HashSet<String>) -> PartialNames {
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let mut stem = name.to_owned();
@@ -48,7 +48,7 @@ pub fn choose_partial_names(path: &str, taken: &HashSet<String>) -> PartialNames
     }
 }
 
-/// What a state is written to before it takes the place of the one before.
+/// The temporary name of a new state file.
 pub fn draft_name(state: &str) -> String {
     format!("{state}.new")
 }

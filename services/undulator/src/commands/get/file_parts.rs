@@ -1,5 +1,5 @@
-//! How a file is split, and what of it is here already. Parts are counted in whole ones, so that the state of a file of
-//! any size is small and a killed run loses at most one part per connection.
+//! The parts of a file, and which of them are complete. Only whole parts count, so that the state of any file is small, and
+//! a killed run loses at most one part per connection.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,14 +7,14 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 const MIB: u64 = 1 << 20;
-/// Of ordinary files; smaller ones are one part.
+/// Part size of ordinary files; smaller files have one part.
 pub const MIN_PART_SIZE: u64 = 16 * MIB;
-/// Of very large files.
+/// Part size of very large files.
 const MAX_PART_SIZE: u64 = 64 * MIB;
-/// How many parts are worth having before they grow.
+/// Files with more parts get larger ones.
 const MANY_PARTS: u64 = 4096;
 
-/// Bytes of a part of a file of this size.
+/// The part size for a file of this size.
 pub fn part_size(size: u64) -> u64 {
     size.div_ceil(MANY_PARTS).next_multiple_of(MIB).clamp(MIN_PART_SIZE, MAX_PART_SIZE)
 }
@@ -25,7 +25,7 @@ pub fn list_parts(size: u64) -> impl Iterator<Item = Range<u64>> {
     (0..size.div_ceil(part).max(1)).map(move |n| n * part..((n + 1) * part).min(size))
 }
 
-/// What is known of a file that is not complete, as it is written beside it. It names nobody and opens nothing.
+/// The state of an incomplete file, which is written beside it. It contains no secrets and no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartialState {
     version: u32,
@@ -43,7 +43,7 @@ impl PartialState {
         Self { version: VERSION, size, etag, parts: BTreeMap::new() }
     }
 
-    /// `None` if it is damaged, of another program, or of a file of another size.
+    /// Parses a state file; `None` if it is damaged, foreign, or of a file of another size.
     pub fn parse(text: &[u8], size: u64) -> Option<Self> {
         let state: Self = serde_json::from_slice(text).ok()?;
         let known = |first: &u64| first.is_multiple_of(part_size(size)) && *first < size.max(1);
@@ -76,7 +76,7 @@ impl PartialState {
         list_parts(self.size).filter(|part| self.crc(part).is_none()).collect()
     }
 
-    /// The checksum of the file, once all parts are here.
+    /// The checksum of the file, if it is complete.
     pub fn whole_checksum(&self) -> Option<u32> {
         let mut whole = crc32fast::Hasher::new();
         for part in list_parts(self.size) {

@@ -1,4 +1,4 @@
-//! Selections of an ids.server, which has no lists: names, sizes and checksums are those of the catalogue.
+//! Selections of an ids.server, which has no file lists: names, sizes and checksums come from the catalogue.
 
 use icat_client::{IcatClient, Select};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::report::FailedFile;
 use super::server::{Server, parse_json};
 use super::session::Session;
 
-/// The files of a prepared selection, and those of which the catalogue does not say how long they are.
+/// The files of a prepared selection, and those whose size the catalogue does not have.
 pub async fn list_files(
     server: &Server,
     prepared: &str,
@@ -20,7 +20,8 @@ pub async fn list_files(
     let url = format!("{}/getDatafileIds?preparedId={prepared}", server.ids);
     let answer = parse_json(server.get_with_retries(&url).await.map_err(failed)?).await.map_err(failed)?;
     let ids: Option<Vec<i64>> = answer.and_then(|answer| answer["ids"].as_array()?.iter().map(Value::as_i64).collect());
-    let ids = ids.ok_or_else(|| Failure::Failed("the server does not say which files were prepared".to_owned()))?;
+    let ids =
+        ids.ok_or_else(|| Failure::Failed("the server does not list the files of the prepared selection".to_owned()))?;
     list_datafiles(session.icat()?, &session.id, &ids).await
 }
 
@@ -43,13 +44,13 @@ async fn list_datafiles(
     let query = Select::values("Datafile", &COLUMNS).build().map_err(|e| Failure::from_error(&e))?;
     let pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| Failure::from_error(&e))?;
     let rows = pages.all().await.map_err(|e| Failure::from_error(&e))?;
-    let nonsense = || Failure::Failed("the catalogue answers nonsense".to_owned());
+    let nonsense = || Failure::Failed("the catalogue sent an invalid answer".to_owned());
     let (mut entries, mut unknown) = (Vec::new(), Vec::new());
     for row in &rows {
         let path = build_path(row).ok_or_else(nonsense)?;
         match row[2].as_i64().and_then(|size| u64::try_from(size).ok()) {
             Some(size) => entries.push(build_entry(row, path, size).ok_or_else(nonsense)?),
-            None => unknown.push(FailedFile { path, reason: "the catalogue does not say how long it is".to_owned() }),
+            None => unknown.push(FailedFile { path, reason: "the catalogue does not have its size".to_owned() }),
         }
     }
     Ok((entries, unknown))
@@ -63,13 +64,13 @@ fn build_path(row: &Value) -> Option<String> {
 
 fn build_entry(row: &Value, path: String, size: u64) -> Option<FileEntry> {
     let text = |at: usize| row[at].as_str();
-    // As ids.server calls it, whatever is in the names.
+    // The path in archives of ids.server, which does not clean names.
     let member = ["ids", text(8)?, text(6)?, text(7)?, text(5)?, text(1)?].join("/");
     Some(FileEntry {
         path,
         size,
         modified: text(4).and_then(|time| time.parse::<jiff::Timestamp>().ok()).map(jiff::Timestamp::as_second),
-        // What ids.server writes; other ways of ingestion put longer ones there.
+        // ids.server stores CRC-32; other ways of ingestion store longer checksums.
         crc: text(3).filter(|crc| crc.len() <= 8).and_then(|crc| u32::from_str_radix(crc, 16).ok()),
         address: FileAddress::Datafile(row[0].as_i64()?, member),
         tar_offset: None,

@@ -1,5 +1,5 @@
-//! What lies on disk of one file: the finished file, or its bytes so far and the state beside them. Everything is opened
-//! beneath the directory that was named, links included.
+//! Files on disk: complete files, and incomplete ones with their state files. All are opened beneath the target directory,
+//! links included.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
@@ -15,7 +15,7 @@ use super::file_list::FileEntry;
 use super::file_names::{PartialNames, draft_name};
 use super::file_parts::PartialState;
 
-/// How much is read at once for a checksum.
+/// Bytes that are read at once for a checksum.
 const BUFFER_SIZE: usize = 1 << 20;
 
 pub struct Directory(Dir);
@@ -32,7 +32,7 @@ impl Directory {
         Dir::open_ambient_dir(path, ambient_authority()).map(Self)
     }
 
-    /// Whether the file is there already: as long as listed, and with its checksum, or else its time.
+    /// Whether the file exists with the listed size, and with the listed checksum or, without one, the listed time.
     pub fn has_file(&self, entry: &FileEntry, verify: bool) -> bool {
         let Ok(file) = self.0.open(&entry.path).map(cap_std::fs::File::into_std) else { return false };
         let Ok(metadata) = file.metadata() else { return false };
@@ -42,7 +42,7 @@ impl Directory {
         match entry.crc.filter(|_| verify) {
             Some(crc) => {
                 let same = compute_checksum(&file, 0..entry.size).is_ok_and(|found| found == crc);
-                // Who copied it here may have lost its time; that it cannot be set does not make it another file.
+                // A copied file may have lost its time; that it cannot be restored is not an error.
                 let _cosmetic = same.then(|| set_modified(&file, entry));
                 same
             }
@@ -50,7 +50,7 @@ impl Directory {
         }
     }
 
-    /// Opens what is there of a file, or begins it with all the room that it needs; what is known of it.
+    /// Opens an incomplete file, or creates it and reserves its space; its state, if it has a valid one.
     pub fn open_partial(
         &self,
         entry: &FileEntry,
@@ -63,9 +63,9 @@ impl Directory {
         let mut options = OpenOptions::new();
         let file = self.0.open_with(&names.data, options.read(true).write(true).create(true)).map_err(wrong)?;
         let file = file.into_std();
-        // Where the file system knows no locks there is none.
+        // Some file systems do not support locks.
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-            let text = format!("another program is writing `{}` at this moment", entry.path);
+            let text = format!("another program is downloading `{}` now", entry.path);
             return Err(GetError::Failed(text));
         }
         let same_length = file.metadata().map_err(wrong)?.len() == entry.size;
@@ -77,7 +77,7 @@ impl Directory {
         Ok((PartialFile { file, names }, state))
     }
 
-    /// Notes which parts are on disk; they must be.
+    /// Stores which parts are on disk.
     pub fn store_state(&self, writing: &PartialFile, state: &PartialState) -> io::Result<()> {
         let draft = draft_name(&writing.names.state);
         let mut file = self.0.create(&draft)?;
@@ -86,7 +86,7 @@ impl Directory {
         self.0.rename(&draft, &self.0, &writing.names.state)
     }
 
-    /// Gives the file its name, once everything of it is on disk.
+    /// Flushes a complete file and gives it its name.
     pub fn commit(&self, writing: &PartialFile, entry: &FileEntry) -> io::Result<()> {
         set_modified(&writing.file, entry)?;
         writing.file.sync_all()?;
@@ -94,13 +94,13 @@ impl Directory {
         self.remove_state(&writing.names)
     }
 
-    /// Removes what must not be gone on with.
+    /// Removes an incomplete file and its state.
     pub fn remove_partial(&self, writing: &PartialFile) -> io::Result<()> {
         self.remove_state(&writing.names)?;
         self.0.remove_file(&writing.names.data)
     }
 
-    /// Removes the state of a file that is complete; a run that was killed may have left it.
+    /// Removes a state file, which a killed run may have left beside a complete file.
     pub fn remove_state(&self, names: &PartialNames) -> io::Result<()> {
         match self.0.remove_file(&names.state) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
@@ -114,12 +114,12 @@ impl PartialFile {
         self.file.write_all_at(bytes, at)
     }
 
-    /// Everything that was written is on disk after this.
+    /// Flushes the data to disk.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
 
-    /// Those of the parts whose bytes are not what was received.
+    /// The parts whose bytes on disk have another checksum.
     pub fn list_damaged_parts(&self, state: &PartialState) -> Vec<Range<u64>> {
         let sound = |part: &Range<u64>| compute_checksum(&self.file, part.clone()).ok() == state.crc(part);
         state.list_present().into_iter().filter(|part| !sound(part)).collect()
@@ -139,7 +139,7 @@ fn compute_checksum(file: &File, part: Range<u64>) -> io::Result<u32> {
     Ok(hasher.finalize())
 }
 
-/// Takes the room on disk now, so that it does not run out at the end; some file systems cannot.
+/// Reserves the space on disk, so that a full disk is noticed at the start. Some file systems cannot.
 fn reserve_space(file: &File, size: u64) -> io::Result<()> {
     use rustix::io::Errno;
     if size == 0 {
@@ -176,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_begun_gone_on_with_and_finished() {
+    fn a_file_is_created_resumed_and_completed() {
         let tmp = tempfile::tempdir().unwrap();
         let directory = Directory::open(tmp.path()).unwrap();
         let file = build_entry("d/a", 5);
         let (writing, state) = directory.open_partial(&file, partial_names()).unwrap();
         assert_eq!(state, None);
-        assert_eq!(std::fs::metadata(tmp.path().join("d/a.part")).unwrap().len(), 5, "the room is taken");
+        assert_eq!(std::fs::metadata(tmp.path().join("d/a.part")).unwrap().len(), 5, "the space is reserved");
         let locked = directory.open_partial(&file, partial_names()).err().unwrap().to_string();
         assert!(locked.contains("another program"), "{locked}");
         writing.write(0, b"hello").unwrap();

@@ -1,4 +1,4 @@
-//! `undulator get`: downloads over several connections that go on where they were, whoever is killed in between.
+//! `undulator get`: downloads over several connections, which can be interrupted and resumed.
 
 mod archive;
 mod archive_batches;
@@ -37,7 +37,7 @@ use self::server::Server;
 use self::session::Session;
 use crate::cli::{Get, What};
 
-/// How often a selection is prepared again because files of it changed meanwhile.
+/// How often a selection is prepared if its files change during the download.
 const MAX_ROUNDS: usize = 3;
 
 pub async fn run_get(options: Get, json: bool) -> Result<(), Failure> {
@@ -65,7 +65,7 @@ pub async fn run_get(options: Get, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// What is wanted, in the server's words.
+/// The form for `prepareData`.
 async fn build_form(session: &Session, options: &Get) -> Result<Vec<(&'static str, String)>, Failure> {
     let joined = |ids: &[i64]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let What { investigation, dataset, datafile, prepared: _, list } = &options.what;
@@ -79,7 +79,7 @@ async fn build_form(session: &Session, options: &Get) -> Result<Vec<(&'static st
     } else {
         ("datasetIds", joined(dataset))
     };
-    // One file alone would be prepared as a file, not as an archive. An archive has all files; of files the rest is taken.
+    // Without `zip`, a single file is not archived. An archive needs all files; otherwise missing files are skipped.
     let is_archive = options.tar.is_some() || options.zip.is_some();
     let form = if is_archive { ("zip", "true".to_owned()) } else { ("missing", "skip".to_owned()) };
     Ok(vec![("sessionId", session.id.clone()), (name, ids), form])
@@ -93,7 +93,7 @@ fn read_id_list(file: &Path) -> Result<Vec<i64>, Failure> {
     let ids: Result<Vec<i64>, _> = words.map(str::parse).collect();
     match ids {
         Ok(ids) if !ids.is_empty() => Ok(ids),
-        _ => Err(Failure::Usage(format!("{} is no list of ids of datafiles", file.display()))),
+        _ => Err(Failure::Usage(format!("{} is not a list of datafile ids", file.display()))),
     }
 }
 
@@ -101,7 +101,7 @@ fn read_id_list(file: &Path) -> Result<Vec<i64>, Failure> {
 struct PreparedSelection {
     selection: Selection,
     entries: Vec<FileEntry>,
-    /// What the server cannot give.
+    /// Files that the server does not have.
     missing: Vec<FailedFile>,
 }
 
@@ -111,7 +111,7 @@ async fn prepare_selection(
     options: &Get,
 ) -> Result<PreparedSelection, Failure> {
     let failed = |e: GetError| match e {
-        GetError::Refused(text) => Failure::Failed(format!("{text} Log in anew, or as somebody who may read it.")),
+        GetError::Refused(text) => Failure::Failed(format!("{text} Log in again, or as a user who may read it.")),
         e => Failure::from_error(&e),
     };
     let prepared = match (&options.what.prepared, session) {
@@ -120,10 +120,10 @@ async fn prepare_selection(
             let form = build_form(session, options).await?;
             server.post("/prepareData", &form, &session.id).await.map_err(failed)?
         }
-        (None, None) => return Err(Failure::Usage("say who downloads: --user or --session-file".to_owned())),
+        (None, None) => return Err(Failure::Usage("no session: give --user or --session-file".to_owned())),
     };
     if !selection::is_prepared_id(&prepared) {
-        return Err(Failure::Failed("the id of the prepared selection is none".to_owned()));
+        return Err(Failure::Failed("the server sent an invalid id of the prepared selection".to_owned()));
     }
     let id = session.map_or_else(String::new, |session| session.id.clone());
     if let Some(FileList { entries, tokens, missing }) =
@@ -134,10 +134,12 @@ async fn prepare_selection(
     }
     let (entries, missing) = match session {
         _ if options.zip.is_some() => (Vec::new(), Vec::new()),
-        _ if options.tar.is_some() => return Err(Failure::Failed("this server has no tar; take --zip".to_owned())),
+        _ if options.tar.is_some() => {
+            return Err(Failure::Failed("this server cannot send tar archives; use --zip".to_owned()));
+        }
         Some(session) => ids_server::list_files(server, &prepared, session).await?,
         None => {
-            let text = "this server does not list what was prepared; say --user or --session-file, or take --zip";
+            let text = "this server does not list prepared files; give --user or --session-file, or use --zip";
             return Err(Failure::Usage(text.to_owned()));
         }
     };
@@ -152,7 +154,7 @@ async fn download_selection(server: &Arc<Server>, session: Option<&Session>, opt
     }
 }
 
-/// All files, and once more those that changed meanwhile.
+/// Downloads all files, and again those that changed during the download.
 async fn download_files(server: &Arc<Server>, session: Option<&Session>, options: &Get) -> Result<Report, Failure> {
     let unusable = |e| Failure::Failed(format!("cannot use the directory {}: {e}", options.out.display()));
     let mut finished: HashMap<String, (FileEntry, FileOutcome)> = HashMap::new();
@@ -194,7 +196,7 @@ async fn download_files(server: &Arc<Server>, session: Option<&Session>, options
     Err(Failure::Failed("the selection was never prepared".to_owned()))
 }
 
-/// Those that an earlier round has not finished in this version.
+/// Removes the files that an earlier round has downloaded in this version.
 fn list_unfinished(
     entries: Vec<FileEntry>,
     finished: &HashMap<String, (FileEntry, FileOutcome)>,
@@ -210,7 +212,7 @@ fn list_unfinished(
     entries
 }
 
-/// Downloads files one by one; those that changed meanwhile.
+/// Downloads files one by one; the files that changed during the download.
 async fn download_single_files(
     job: &Arc<DownloadJob>,
     entries: Vec<FileEntry>,

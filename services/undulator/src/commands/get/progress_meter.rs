@@ -1,4 +1,4 @@
-//! Progress in bytes on stderr: a bar on a terminal, a line at each tenth elsewhere.
+//! Progress in bytes on stderr: a bar on a terminal, otherwise a line for each tenth.
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ pub struct ProgressMeter {
     bar: Option<ProgressBar>,
     total: AtomicU64,
     done: AtomicU64,
-    /// Bytes that came over the wire.
+    /// Bytes that were received.
     received: AtomicU64,
     /// The last tenth that was printed.
     tenth: AtomicU64,
@@ -31,7 +31,7 @@ impl ProgressMeter {
         }
     }
 
-    /// Starts over with so many bytes to come.
+    /// Starts over with a new total.
     pub fn start(&self, total: u64) {
         self.total.store(total, Ordering::Relaxed);
         self.done.store(0, Ordering::Relaxed);
@@ -42,7 +42,7 @@ impl ProgressMeter {
         }
     }
 
-    /// Bytes that were here already.
+    /// Counts bytes that exist already.
     pub fn add_present(&self, bytes: u64) {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if let Some(bar) = &self.bar {
@@ -66,7 +66,7 @@ impl ProgressMeter {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// A sentence for whoever watches.
+    /// Prints a message for the user.
     pub fn print_note(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),

@@ -1,4 +1,4 @@
-//! When to try again: after what the server says, else after pauses that grow; and when to give up.
+//! When to retry: after the time that the server sends, or after growing pauses; and when to give up.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::error::GetError;
 const MIN_PAUSE: Duration = Duration::from_millis(200);
 const MAX_PAUSE: Duration = Duration::from_secs(15);
 
-/// Of one transfer; every byte that comes makes it whole again.
+/// The retries of one transfer. Every received byte resets it.
 pub struct RetryPolicy {
     limit: Duration,
     since: Instant,
@@ -22,27 +22,27 @@ impl RetryPolicy {
         Self { limit, since: Instant::now(), pauses: build_backoff() }
     }
 
-    /// Something came.
+    /// Starts over after bytes were received.
     pub fn reset(&mut self) {
         self.since = Instant::now();
         self.pauses = build_backoff();
     }
 
-    /// Waits if it makes sense to try again; the error if it does not.
+    /// Waits before the next attempt; the error if no other attempt makes sense.
     pub async fn wait_or_give_up(&mut self, error: GetError, note: impl FnOnce(&str)) -> Result<(), GetError> {
         let (text, pause) = self.next_pause(error, self.since.elapsed())?;
-        note(&format!("{text}; trying again in {:.1} s", pause.as_secs_f64()));
+        note(&format!("{text}; retrying in {:.1} s", pause.as_secs_f64()));
         tokio::time::sleep(pause).await;
         Ok(())
     }
 
-    /// How long to wait after so much silence.
+    /// The next pause, if nothing was received for this long.
     fn next_pause(&mut self, error: GetError, silence: Duration) -> Result<(String, Duration), GetError> {
         let GetError::Temporary { text, retry_after } = error else { return Err(error) };
         let left = self.limit.saturating_sub(silence);
         if left.is_zero() {
             let limit = humantime::format_duration(self.limit);
-            let text = format!("{text}; given up after {limit}. Run the same command again: it goes on where it is");
+            let text = format!("{text}; gave up after {limit}. Run the same command again to resume");
             return Err(GetError::Failed(text));
         }
         Ok((text, retry_after.or_else(|| self.pauses.next()).unwrap_or(MAX_PAUSE).min(left)))
@@ -65,7 +65,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn what_the_server_says_counts_and_silence_ends_it() {
+    fn retry_after_of_the_server_counts_up_to_the_limit() {
         let mut retry_policy = RetryPolicy::new(Duration::from_mins(1));
         let busy = || GetError::Temporary { text: "busy".to_owned(), retry_after: Some(50 * SECOND) };
         assert_eq!(retry_policy.next_pause(busy(), Duration::ZERO).unwrap().1, 50 * SECOND);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_to_a_bound_and_other_errors_do_not_wait() {
+    fn pauses_grow_to_a_limit_and_other_errors_are_final() {
         let mut retry_policy = RetryPolicy::new(Duration::from_hours(1));
         let mut pause = || retry_policy.next_pause(GetError::temporary("broken"), SECOND).unwrap().1;
         let pauses: Vec<Duration> = (0..20).map(|_| pause()).collect();

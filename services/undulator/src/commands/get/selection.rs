@@ -1,4 +1,4 @@
-//! A selection that a server has prepared, and the addresses of what is in it.
+//! A prepared selection, and the URLs of its files.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::server::Server;
 
 pub struct Selection {
     pub server: Arc<Server>,
-    /// Whoever has it may download; it is written nowhere.
+    /// A secret that permits the download; it is never written to disk.
     pub prepared: String,
     pub tokens: Tokens,
     /// Only for a server without lists.
@@ -19,7 +19,7 @@ pub struct Selection {
     single_files: Mutex<HashMap<i64, String>>,
 }
 
-/// Whether a server's answer can stand in an address.
+/// Whether the answer of a server can be used in a URL.
 pub fn is_prepared_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
@@ -29,13 +29,13 @@ impl Selection {
         Self { server, prepared, tokens: Tokens::new(tokens), session, single_files: Mutex::default() }
     }
 
-    /// Where to ask for it. No address has a session id in it: addresses end in logs.
+    /// The URL of a file or archive. It never contains a session id, because URLs are logged.
     pub async fn get_url(&self, address: &FileAddress) -> Result<String, GetError> {
         let ids = &self.server.ids;
         match address {
             FileAddress::Listed(place) => {
                 let token = self.tokens.lock().await.get(*place).filter(|token| !token.is_empty()).cloned();
-                let token = token.ok_or_else(|| GetError::Failed("the server lists no address for it".to_owned()))?;
+                let token = token.ok_or_else(|| GetError::Failed("the server lists no URL for it".to_owned()))?;
                 Ok(format!("{ids}/getData?{token}"))
             }
             FileAddress::Archive(format) => Ok(format!("{ids}/getData?preparedId={}{format}", self.prepared)),
@@ -56,7 +56,7 @@ impl Selection {
         }
     }
 
-    /// Has the addresses signed again, unless that was done since `used` was looked up.
+    /// Renews the signed URLs, unless that was done after `used` was looked up.
     pub async fn refresh_tokens(&self, used: &str) -> Result<(), GetError> {
         let mut tokens = self.tokens.lock().await;
         let current = used.split_once('?').is_some_and(|(_, query)| tokens.iter().any(|token| token == query));

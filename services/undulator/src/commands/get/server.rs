@@ -1,5 +1,4 @@
-//! The two addresses of a facility, and one request at a time to them. What a server sends instead of an answer is sorted
-//! here; addresses and the session id are kept out of every text.
+//! Requests to the servers of a facility. Errors are classified here, and their texts contain neither URLs nor session ids.
 
 use std::time::Duration;
 
@@ -13,16 +12,16 @@ use super::progress_meter::ProgressMeter;
 use super::retry_policy::RetryPolicy;
 use crate::cli::Get;
 
-/// After so long without a byte a connection counts as broken.
+/// A connection without data for this long is broken.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
-/// What a `Retry-After` may ask for.
+/// The longest `Retry-After` that is obeyed.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 
 pub struct Server {
     pub http: HttpClient,
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     pub ids: String,
-    /// Without `/icat`; only there if it was named.
+    /// Without `/icat`; `None` if it was not given.
     pub icat: Option<String>,
     pub patience: Duration,
     pub meter: ProgressMeter,
@@ -40,13 +39,13 @@ impl Server {
         let below = |path: &str| options.url.as_ref().map(|url| format!("{}{path}", url.trim_end_matches('/')));
         let named = |url: &Option<String>| url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
         let ids = named(&options.ids_url).or_else(|| below("/ids"));
-        let ids = ids.ok_or_else(|| Failure::Usage("say --url, or --ids-url".to_owned()))?;
+        let ids = ids.ok_or_else(|| Failure::Usage("give --url or --ids-url".to_owned()))?;
         let icat = named(&options.icat_url).or_else(|| below(""));
         let icat = icat.map(|url| url.strip_suffix("/icat").unwrap_or(&url).to_owned());
         for url in [Some(&ids), icat.as_ref()].into_iter().flatten() {
             if !url.starts_with("https://") && !url.starts_with("http://") {
                 return Err(Failure::Usage(format!(
-                    "`{}` is no address like https://data.example.org",
+                    "`{}` is not an address like https://data.example.org",
                     sanitize_text(url)
                 )));
             }
@@ -55,18 +54,18 @@ impl Server {
         Ok(Self { http, ids, icat, patience: options.patience, meter: ProgressMeter::new() })
     }
 
-    /// GET with headers, once.
+    /// GET with headers, without retries.
     pub async fn get(&self, url: &str, headers: &[(&str, String)]) -> ServerAnswer {
         let request = headers.iter().fold(self.http.get(url), |request, (name, value)| request.header(*name, value));
         check_response(request.send().await, "").await
     }
 
-    /// HEAD, once.
+    /// HEAD, without retries.
     pub async fn head(&self, url: &str) -> ServerAnswer {
         check_response(self.http.head(url).send().await, "").await
     }
 
-    /// GET until there is an answer or no more patience.
+    /// GET with retries.
     pub async fn get_with_retries(&self, url: &str) -> ServerAnswer {
         let mut retry_policy = RetryPolicy::new(self.patience);
         loop {
@@ -77,7 +76,7 @@ impl Server {
         }
     }
 
-    /// POST of a form until there is an answer or no more patience; its text. `session` must not come back in an error.
+    /// POST of a form with retries; the text of the answer. `session` is removed from errors.
     pub async fn post(&self, path: &str, form: &[(&str, String)], session: &str) -> Result<String, GetError> {
         let mut retry_policy = RetryPolicy::new(self.patience);
         loop {
@@ -94,7 +93,7 @@ impl Server {
     }
 }
 
-/// A connection that broke before its end.
+/// The error of a connection that broke.
 pub fn connection_error(e: reqwest::Error) -> GetError {
     GetError::temporary(format!("the connection broke ({})", service_kit::problem::root_cause(&e.without_url())))
 }
@@ -107,7 +106,7 @@ async fn check_response(sent: Result<reqwest::Response, HttpError>, session: &st
     }
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     if (300..400).contains(&status) {
-        let text = "the server sends us elsewhere; name the address that it really has (https instead of http?)";
+        let text = "the server redirects; give its real address (https instead of http?)";
         return Err(GetError::Failed(format!("{text}, status {status}")));
     }
     let retry_after = header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
@@ -124,19 +123,19 @@ async fn check_response(sent: Result<reqwest::Response, HttpError>, session: &st
     })
 }
 
-/// Servers repeat session ids in what they say about them.
+/// Removes the session id from a message, because servers repeat it there.
 fn hide_session(message: String, session: &str) -> String {
     if session.is_empty() { message } else { message.replace(session, "***") }
 }
 
 fn from_http_error(e: HttpError) -> GetError {
     match e {
-        HttpError::Reqwest(e) if e.is_builder() => GetError::Failed("the address of the server is none".to_owned()),
+        HttpError::Reqwest(e) if e.is_builder() => GetError::Failed("the address of the server is invalid".to_owned()),
         HttpError::Reqwest(e) => {
             let why = service_kit::problem::root_cause(&e.without_url());
-            // It will not be another one later; rustls says so in words only.
+            // A retry does not help. rustls reports this only in the text.
             if why.contains("invalid peer certificate") {
-                let text = "the server's certificate is not trusted; --ca-file names one that is";
+                let text = "the certificate of the server is not trusted; add its CA with --ca-file";
                 return GetError::Failed(format!("{text} ({why})"));
             }
             GetError::temporary(format!("the server does not answer ({why})"))
@@ -145,14 +144,14 @@ fn from_http_error(e: HttpError) -> GetError {
     }
 }
 
-/// The whole of a JSON answer, if it is one.
+/// Parses an answer if it is JSON.
 pub async fn parse_json(response: reqwest::Response) -> Result<Option<Value>, GetError> {
     let kind = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/json") {
         return Ok(None);
     }
     let body = response.bytes().await.map_err(connection_error)?;
-    let unreadable = |_| GetError::Failed("the list of files that the server sends cannot be read".to_owned());
+    let unreadable = |_| GetError::Failed("the file list of the server is invalid".to_owned());
     serde_json::from_slice(&body).map(Some).map_err(unreadable)
 }
 

@@ -1,4 +1,4 @@
-//! Who downloads, and which rows of the catalogue are meant.
+//! The session of a download, and the investigation that the user names.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::commands::passwords::{SESSION_VARIABLE, ask_password, read_first_line
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// An open session; one that we opened is ended by [`log_out`](Self::log_out).
+/// An open session; one that was opened here is ended by [`log_out`](Self::log_out).
 pub struct Session {
     icat: Option<IcatClient>,
     pub id: String,
@@ -22,14 +22,14 @@ pub struct Session {
 }
 
 impl Session {
-    /// `None` where nobody was named: a prepared selection needs nobody.
+    /// `None` without a user: a prepared selection needs none.
     pub async fn open(server: &Server, options: &Get) -> Result<Option<Self>, Failure> {
         let icat = server.icat.as_ref().map(|root| IcatClient::new(server.http.clone(), root).with_timeout(TIMEOUT));
         if let Some(user) = &options.user {
             let icat = icat.ok_or_else(|| Failure::Usage("--user needs --url or --icat-url".to_owned()))?;
             if server.icat.as_ref().is_some_and(|root| is_unencrypted(root)) {
                 eprintln!(
-                    "warning: over http:// anybody on the way can read the password; is there an https:// address?"
+                    "warning: the password is sent unencrypted over http://; use an https:// address if there is one"
                 );
             }
             let id = log_in(&icat, user, options.password_file.as_deref()).await?;
@@ -45,13 +45,13 @@ impl Session {
             None if options.what.prepared.is_some() => Ok(None),
             None => {
                 let text =
-                    "say who downloads: --user MECHANISM/NAME, --session-file FILE, or a session id in the variable";
+                    "no session: give --user MECHANISM/NAME, --session-file FILE, or a session id in the variable";
                 Err(Failure::Usage(format!("{text} {SESSION_VARIABLE}")))
             }
         }
     }
 
-    /// Ids of the one investigation of this name, or with this id.
+    /// The id of the investigation with this name or id.
     pub async fn find_investigation(&self, wanted: &str, visit: Option<&str>) -> Result<i64, Failure> {
         let icat = self.icat()?;
         let mut select = Select::values("Investigation", &["id", "visitId"]).filter(Filter::eq("name", wanted));
@@ -61,24 +61,26 @@ impl Session {
         let query = select.order_by("id").build().map_err(|e| Failure::from_error(&e))?;
         let rows = icat.find(&self.id, &query).await.map_err(|e| Failure::Failed(explain_icat_error(&e)))?;
         match (rows.as_slice(), wanted.parse()) {
-            ([row], _) => row[0].as_i64().ok_or_else(|| Failure::Failed("the catalogue answers nonsense".to_owned())),
+            ([row], _) => {
+                row[0].as_i64().ok_or_else(|| Failure::Failed("the catalogue sent an invalid answer".to_owned()))
+            }
             ([], Ok(id)) => Ok(id),
             ([], Err(_)) => {
                 Err(Failure::Failed(format!("there is no investigation `{wanted}` that this user may read")))
             }
             (several, _) => {
                 let visits: Vec<&str> = several.iter().filter_map(|row| row[1].as_str()).collect();
-                let text = format!("`{wanted}` has the visits {}; name one with --visit", visits.join(", "));
+                let text = format!("`{wanted}` has the visits {}; choose one with --visit", visits.join(", "));
                 Err(Failure::Usage(text))
             }
         }
     }
 
     pub fn icat(&self) -> Result<&IcatClient, Failure> {
-        self.icat.as_ref().ok_or_else(|| Failure::Usage("name the catalogue with --url or --icat-url".to_owned()))
+        self.icat.as_ref().ok_or_else(|| Failure::Usage("give the catalogue with --url or --icat-url".to_owned()))
     }
 
-    /// Logs out if we logged in. That it did not succeed hurts nobody: the session ends by itself.
+    /// Ends a session that was opened here. A failure is ignored, because the session expires.
     pub async fn log_out(&self) {
         if let (true, Some(icat)) = (self.opened_here, &self.icat) {
             let _ended = icat.logout(&self.id).await;
@@ -104,7 +106,7 @@ async fn log_in(icat: &IcatClient, user: &str, password_file: Option<&Path>) -> 
     }
 }
 
-/// In the words of whoever downloads: not those of the libraries in between.
+/// An error of ICAT as a text for users.
 pub fn explain_icat_error(e: &IcatError) -> String {
     match e {
         IcatError::Unavailable(cause) => format!("the catalogue does not answer ({})", problem::root_cause(cause)),
@@ -112,7 +114,7 @@ pub fn explain_icat_error(e: &IcatError) -> String {
     }
 }
 
-/// A name without mechanism is the commonest mistake: says which mechanisms the catalogue has.
+/// The error of a user name without mechanism, with the mechanisms of the catalogue.
 async fn name_mechanisms(icat: &IcatClient, user: &str, message: &str) -> Failure {
     let Ok(properties) = icat.properties().await else {
         return Failure::Failed(format!("{user} cannot log in: {message}"));
@@ -122,16 +124,16 @@ async fn name_mechanisms(icat: &IcatClient, user: &str, message: &str) -> Failur
     if known.contains(&user) {
         return Failure::Failed(format!("{user} cannot log in: {message}; with a name it is {user}/NAME"));
     }
-    // One that asks for something: nobody has a name at the others.
+    // A mechanism with credentials: others have no user names.
     let asking = properties.authenticators.iter().find(|known| !known.keys.is_empty());
     let example = asking.map_or("db", |known| &known.mnemonic);
     Failure::Usage(format!(
-        "--user {user} names no mechanism by which to log in; write MECHANISM/NAME, such as {example}/{user}. This catalogue \
+        "--user {user} has no mechanism; write MECHANISM/NAME, such as {example}/{user}. This catalogue \
          has {list}"
     ))
 }
 
-/// Whether what is sent there can be read on its way.
+/// Whether requests to this address are not encrypted.
 fn is_unencrypted(root: &str) -> bool {
     let here = ["localhost", "127.", "[::1]"];
     root.strip_prefix("http://").is_some_and(|host| !here.iter().any(|name| host.starts_with(name)))

@@ -1,6 +1,6 @@
-//! SmallFile files, many at a time: a run is a range of the selection's tar, so a thousand of them cost a few requests. Each
-//! file is checked, flushed and named as soon as its bytes are here, so a run that is cut off loses nothing but the file it
-//! was in. What a run cannot give is left to whoever asks for single files, who also knows how to say why.
+//! Downloads many small files at once, as ranges of the tar of their selection: a thousand files cost a few requests. Each
+//! file is verified, flushed and renamed as soon as it is complete, so an interrupted range loses at most one file. Files
+//! that a range cannot provide are requested one by one, which also gives the reason.
 
 use std::collections::HashSet;
 use std::io;
@@ -20,22 +20,22 @@ use super::retry_policy::RetryPolicy;
 use super::transfer::{FetchRequest, fetch_bytes};
 
 const MIB: u64 = 1 << 20;
-/// Larger files are worth a request of their own.
+/// Larger files get requests of their own.
 const MAX_FILE_SIZE: u64 = MIB;
-/// Fewer files are not worth a run.
+/// Fewer files are requested one by one.
 const MIN_FILES: usize = 4;
-/// So much of what is here already is taken again rather than beginning another run.
+/// A gap of existing files up to this size is downloaded again, because another request costs more.
 const MAX_GAP: u64 = 256 * 1024;
-/// Bytes of a run, so that all connections have one and none has all.
+/// Bytes of a range, so that the work is spread over all connections.
 const RANGE_SIZE: std::ops::RangeInclusive<u64> = MIB..=32 * MIB;
 const TAR: FileAddress = FileAddress::Archive("&format=tar");
 
-/// What became of the files.
+/// The outcome of several files.
 #[derive(Default)]
 pub struct BatchOutcome {
     pub finished: Vec<(FileEntry, FileOutcome)>,
     pub failed: Vec<FailedFile>,
-    /// To be asked for one by one.
+    /// Files to be requested one by one.
     pub rest: Vec<FileEntry>,
 }
 
@@ -51,7 +51,7 @@ impl BatchOutcome {
 /// A small file.
 pub struct SmallFile {
     pub entry: FileEntry,
-    /// Of its first byte in the tar; 0 where there is none.
+    /// Offset of its first byte in the tar; 0 without a tar.
     offset: u64,
     names: PartialNames,
 }
@@ -61,7 +61,7 @@ impl SmallFile {
         self.offset.saturating_add(self.entry.size)
     }
 
-    /// Id and name in an archive, at a server without lists.
+    /// Datafile id and path in archives, at a server without lists.
     pub fn datafile(&self) -> Option<(i64, &str)> {
         match &self.entry.address {
             FileAddress::Datafile(id, member) => Some((*id, member)),
@@ -69,8 +69,7 @@ impl SmallFile {
         }
     }
 
-    /// Writes the file once its bytes are all here. One that is not as it is listed, or cannot be written, is asked for
-    /// alone.
+    /// Writes a complete file. One that differs from the list or cannot be written is requested again by itself.
     pub fn store_bytes(self, job: &DownloadJob, bytes: &[u8], outcome: &mut BatchOutcome) {
         let is_right = bytes.len() as u64 == self.entry.size
             && self.entry.crc.is_none_or(|crc| !job.verify || crc32fast::hash(bytes) == crc);
@@ -89,7 +88,7 @@ impl SmallFile {
     }
 }
 
-/// Downloads those of the files that are small; `taken` are the names that the selection has.
+/// Downloads the small files; `taken` are the paths of all files of the selection.
 pub async fn download_small_files(
     job: &Arc<DownloadJob>,
     entries: Vec<FileEntry>,
@@ -136,7 +135,7 @@ pub async fn download_small_files(
     Ok(outcome)
 }
 
-/// Those that are not here already.
+/// The files that do not exist yet.
 async fn list_missing_files(
     job: &Arc<DownloadJob>,
     mut small: Vec<SmallFile>,
@@ -167,7 +166,7 @@ async fn list_missing_files(
     Ok(missing)
 }
 
-/// The tar's length and version, once no file of it was written this very moment; `None` from a server without versions.
+/// Length and strong version of the tar; waits while a file was modified just now. `None` without versions.
 async fn describe_settled_tar(job: &DownloadJob) -> Result<Option<ArchiveInfo>, GetError> {
     let server = &job.selection.server;
     let mut retry_policy = RetryPolicy::new(server.patience);
@@ -181,7 +180,7 @@ async fn describe_settled_tar(job: &DownloadJob) -> Result<Option<ArchiveInfo>, 
     }
 }
 
-/// Runs of neighbours in the tar. Files that a server lists as overlapping are in different ones.
+/// Groups files that are neighbours in the tar. Overlapping files are in different groups.
 fn split_into_ranges(mut files: Vec<SmallFile>, jobs: usize) -> Vec<Vec<SmallFile>> {
     files.sort_by_key(|file| file.offset);
     let total: u64 = files.iter().map(|file| file.entry.size).fold(0, u64::saturating_add);
@@ -203,7 +202,7 @@ fn split_into_ranges(mut files: Vec<SmallFile>, jobs: usize) -> Vec<Vec<SmallFil
     runs
 }
 
-/// Takes the files of one run. A file that the server cannot send ends its answer: the next one begins behind it.
+/// Downloads one range. A file that the server cannot read ends the answer; the next request begins after it.
 async fn download_range(job: &DownloadJob, tar: &ArchiveInfo, files: Vec<SmallFile>) -> BatchOutcome {
     let mut outcome = BatchOutcome::default();
     let mut ahead = files.into_iter().collect::<std::collections::VecDeque<_>>();
@@ -236,7 +235,7 @@ async fn download_range(job: &DownloadJob, tar: &ArchiveInfo, files: Vec<SmallFi
             Err(GetError::Changed(_)) => {
                 let got_nothing = ahead.len() == before;
                 outcome.rest.extend(ahead.pop_front().map(|file| file.entry));
-                // Twice in a row: it is not the files.
+                // Twice in a row without a file: the cause is not a single file.
                 if got_nothing && std::mem::replace(&mut in_vain, true) {
                     break;
                 }
@@ -252,12 +251,12 @@ async fn download_range(job: &DownloadJob, tar: &ArchiveInfo, files: Vec<SmallFi
     outcome
 }
 
-/// Files of a tar as it passes.
+/// Extracts the files of a tar while it is received.
 struct TarUnpacker<'a> {
     job: &'a DownloadJob,
     at: u64,
     ahead: &'a mut std::collections::VecDeque<SmallFile>,
-    /// Of the first file ahead.
+    /// Bytes of the first pending file.
     buffer: Vec<u8>,
     outcome: &'a mut BatchOutcome,
 }
@@ -277,14 +276,14 @@ impl TarUnpacker<'_> {
         }
     }
 
-    /// Empty files at the front, for which no byte is sent.
+    /// Finishes empty files at the front, for which no bytes are sent.
     fn finish_empty_files(&mut self) {
         while self.ahead.front().is_some_and(|file| file.entry.size == 0) {
             self.finish_file();
         }
     }
 
-    /// The file at the front is all here.
+    /// Stores the complete file at the front.
     fn finish_file(&mut self) {
         let bytes = std::mem::take(&mut self.buffer);
         if let Some(file) = self.ahead.pop_front() {
@@ -315,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_are_one_run_up_to_its_size() {
+    fn neighbours_are_grouped_up_to_the_range_size() {
         let kib = 1024;
         assert_eq!(split_offsets(&[(1024, 100), (512, 10), (2048, 0)], 4), [[512, 1024, 2048]]);
         assert_eq!(split_offsets(&[(512, 10), (512 + MAX_GAP + 11, 10)], 4), [[512], [512 + MAX_GAP + 11]]);

@@ -1,5 +1,4 @@
-//! Bytes of one thing from here to there, over as many connections as it takes one after the other. Whatever the server
-//! has become meanwhile, bytes of two versions are never joined.
+//! Transfers a range of a file or an archive, with as many requests as needed. Bytes of two versions are never joined.
 
 use std::io;
 use std::ops::Range;
@@ -10,25 +9,25 @@ use super::retry_policy::RetryPolicy;
 use super::selection::Selection;
 use super::server::connection_error;
 
-/// What is asked for.
+/// What to fetch.
 pub struct FetchRequest<'a> {
     pub address: &'a FileAddress,
     pub bytes: Range<u64>,
-    /// Length of the whole; `None` where it is not known beforehand.
+    /// Total length; `None` if it is not known.
     pub size: Option<u64>,
     /// The version that the bytes must belong to.
     pub etag: Option<String>,
 }
 
-/// How a transfer ended.
+/// A complete transfer.
 pub struct Fetched {
     /// The version that the bytes belong to, if the server has versions.
     pub etag: Option<String>,
-    /// Where it ended.
+    /// The offset of its end.
     pub end: u64,
 }
 
-/// Receives the bytes and hands them to `sink` in order.
+/// Receives the bytes and passes them to `sink` in order.
 pub async fn fetch_bytes(
     selection: &Selection,
     wanted: FetchRequest<'_>,
@@ -44,7 +43,7 @@ pub async fn fetch_bytes(
         let whole = at == 0 && size.is_none_or(|size| bytes.end == size) && etag.is_none();
         let mut headers = Vec::new();
         if !whole {
-            // What an old server understands, as long as there is no end before the end of the file.
+            // Old servers only understand ranges up to the end of the file.
             let last =
                 if size == Some(bytes.end) || size.is_none() { String::new() } else { (bytes.end - 1).to_string() };
             headers.push(("range", format!("bytes={at}-{last}")));
@@ -54,7 +53,7 @@ pub async fn fetch_bytes(
             headers.push(("if-range", etag.clone()));
         }
         if at > 0 && etag.is_none() && matches!(address, FileAddress::Archive(_) | FileAddress::Prepared(_)) {
-            let text = "the connection broke, and this server makes another archive each time; take the files instead";
+            let text = "the connection broke, and this server creates a new archive for each request; download the files instead";
             return Err(GetError::Failed(text.to_owned()));
         }
         let outcome = match server.get(&url, &headers).await {
@@ -112,7 +111,7 @@ impl Receiver<'_> {
         Err(GetError::temporary("the server closed the connection"))
     }
 
-    /// Whether the answer is what was asked for; how many bytes of it we have already.
+    /// Checks that the answer fits the request; how many of its bytes to skip.
     fn check_response(&mut self, response: &reqwest::Response) -> Result<u64, GetError> {
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let tag = header("etag");
@@ -121,19 +120,21 @@ impl Receiver<'_> {
         }
         match (&*self.etag, tag) {
             (Some(known), Some(tag)) if known != tag => {
-                return Err(GetError::Changed("it is another version now".to_owned()));
+                return Err(GetError::Changed("the file has changed".to_owned()));
             }
-            (Some(_), None) => return Err(GetError::Changed("nobody can say which version it is".to_owned())),
+            (Some(_), None) => {
+                return Err(GetError::Changed("the server does not send the version any more".to_owned()));
+            }
             _ => {}
         }
-        let other = |what: &str| Err(GetError::Changed(format!("it has another {what} than it was listed with")));
+        let other = |what: &str| Err(GetError::Changed(format!("its {what} differs from the list")));
         let skip = if response.status().as_u16() == 206 {
             match header("content-range").map(parse_content_range) {
-                // ids.server says nothing.
+                // ids.server sends no Content-Range.
                 None => {}
                 Some(Some((first, total))) if first == *self.at && self.size.is_none_or(|size| size == total) => {}
                 Some(Some((first, _))) if first == *self.at => return other("length"),
-                Some(_) => return Err(GetError::Failed("the server sends bytes that were not asked for".to_owned())),
+                Some(_) => return Err(GetError::Failed("the server sent another range than requested".to_owned())),
             }
             0
         } else {

@@ -1,0 +1,3 @@
+//! Rules without a database: how ICAT writes values.
+
+pub mod values;

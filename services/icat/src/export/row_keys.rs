@@ -1,0 +1,108 @@
+//! The keys by which rows of a dump name each other, as python-icat makes them:
+//! `Dataset_investigation-(facility-(name-ESNF)_name-10100601=2DST_visitId-1=2E1=2DN)_name-e208339`.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+
+use icat_client::schema::Entity;
+use service_kit::{DbError, Tx, Val};
+
+use crate::search::to_one_key;
+use crate::store::entities::{self, StoredRow, value_index};
+
+/// More keys are forgotten and read again.
+const MOST: usize = 200_000;
+
+/// The keys of rows that have been met, but for their kind: `name-ESNF`, or `DataCollection_00000001`.
+#[derive(Default)]
+pub struct RowKeys {
+    by_id: HashMap<(&'static str, i64), String>,
+    /// Kinds without a unique key are numbered, and their numbers are never forgotten.
+    numbered: HashMap<(&'static str, i64), String>,
+    counts: HashMap<&'static str, usize>,
+}
+
+impl RowKeys {
+    /// Gives a row without a unique key its number.
+    pub fn assign_number(&mut self, entity: &'static Entity, id: i64) -> String {
+        let count = self.counts.entry(entity.name).or_default();
+        *count += 1;
+        let key = format!("{}_{count:08}", entity.name);
+        self.numbered.insert((entity.name, id), key.clone());
+        key
+    }
+
+    /// The whole key of a row that has been learned or numbered.
+    pub fn get(&self, entity: &'static Entity, id: i64) -> Option<String> {
+        let numbered = self.numbered.get(&(entity.name, id)).cloned();
+        numbered.or_else(|| self.by_id.get(&(entity.name, id)).map(|key| format!("{}_{key}", entity.name)))
+    }
+
+    /// Makes keys known, those of rows in the keys first.
+    pub async fn load_keys(&mut self, tx: &mut Tx, entity: &'static Entity, ids: HashSet<i64>) -> Result<(), DbError> {
+        if self.by_id.len() > MOST {
+            self.by_id.clear();
+        }
+        let mut waiting: Vec<(&'static Entity, Vec<StoredRow>)> = Vec::new();
+        let mut wanted: Vec<(&'static Entity, HashSet<i64>)> = vec![(entity, ids)];
+        while let Some((entity, mut ids)) = wanted.pop() {
+            ids.retain(|id| !self.by_id.contains_key(&(entity.name, *id)));
+            if ids.is_empty() || entity.unique.is_empty() {
+                continue;
+            }
+            let ids: Vec<i64> = ids.into_iter().collect();
+            let rows = entities::find_by_ids(tx, entity, &ids).await?;
+            for one in entity.unique.iter().filter_map(|name| entity.one(name)) {
+                let at = value_index(entity, one.name).unwrap_or_default();
+                wanted.push((one.target(), rows.iter().filter_map(|row| to_one_key(row, at)).collect()));
+            }
+            waiting.push((entity, rows));
+        }
+        // Whatever a key needs was put on the list after it.
+        while let Some((entity, rows)) = waiting.pop() {
+            for row in &rows {
+                let text = self.build_key(entity, row);
+                self.by_id.insert((entity.name, row.id), text);
+            }
+        }
+        Ok(())
+    }
+
+    fn build_key(&self, entity: &'static Entity, row: &StoredRow) -> String {
+        let part = |name: &&'static str| {
+            let at = value_index(entity, name).unwrap_or_default();
+            match (entity.one(name), &row.values[at]) {
+                (Some(one), Val::I64(Some(id))) => {
+                    let inner = self.by_id.get(&(one.target, *id)).map_or("", String::as_str);
+                    format!("{name}-({inner})")
+                }
+                (_, Val::Text(Some(text))) => format!("{name}-{}", quote_key_part(text)),
+                (_, other) => format!("{name}-{}", quote_key_part(&other.to_string())),
+            }
+        };
+        entity.unique.iter().map(part).collect::<Vec<_>>().join("_")
+    }
+}
+
+/// Everything but letters and digits of ASCII as `=2D`.
+fn quote_key_part(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "={byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_are_quoted() {
+        assert_eq!(quote_key_part("10100601-ST_ü"), "10100601=2DST=5F=C3=BC");
+    }
+}

@@ -1,0 +1,87 @@
+//! Whether a user may do to rows what a request does: the rules' conditions are asked of the rows as they are at that
+//! moment in the transaction, the rules themselves are those from before it.
+
+use std::collections::HashSet;
+
+use icat_client::schema::Entity;
+use service_kit::{Tx, Val};
+
+use crate::authorization::{Operation, Rights};
+use crate::error::Error;
+use crate::query::{Access, QueryEnvironment, compile_filter};
+
+/// The rights behind one request.
+#[derive(Clone, Copy)]
+pub struct Permissions<'a> {
+    pub rights: &'a Rights,
+    pub env: QueryEnvironment<'a>,
+}
+
+impl Permissions<'_> {
+    /// Refuses unless all rows may be treated so.
+    pub async fn require_operation(
+        &self,
+        tx: &mut Tx,
+        operation: Operation,
+        entity: &'static Entity,
+        ids: &[i64],
+    ) -> Result<(), Error> {
+        if self.allows_rows(tx, &self.rights.access_to(entity, operation), entity, ids).await? {
+            return Ok(());
+        }
+        Err(Error::access_denied(operation.as_str(), entity.name))
+    }
+
+    /// UPDATE of the whole row, or a rule for each attribute and to-one relation that is named.
+    pub async fn require_update(
+        &self,
+        tx: &mut Tx,
+        entity: &'static Entity,
+        id: i64,
+        named: &[&'static str],
+        has_children: bool,
+    ) -> Result<(), Error> {
+        if (named.is_empty() && !has_children)
+            || self.allows_rows(tx, &self.rights.access_to(entity, Operation::Update), entity, &[id]).await?
+        {
+            return Ok(());
+        }
+        let mut covered = !has_children;
+        for name in named {
+            let access = self.rights.attribute_update_access(entity, name);
+            covered = covered && self.allows_rows(tx, &access, entity, &[id]).await?;
+        }
+        if covered { Ok(()) } else { Err(Error::access_denied(Operation::Update.as_str(), entity.name)) }
+    }
+
+    /// A changed key makes the row another one: the old one must be allowed to go.
+    pub async fn require_key_change(&self, tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<(), Error> {
+        if self.allows_rows(tx, &self.rights.access_to(entity, Operation::Delete), entity, &[id]).await? {
+            return Ok(());
+        }
+        Err(Error::Forbidden(format!("DELETE access implied by UPDATE to this {} is not allowed.", entity.name)))
+    }
+
+    async fn allows_rows(
+        &self,
+        tx: &mut Tx,
+        access: &Access,
+        entity: &'static Entity,
+        ids: &[i64],
+    ) -> Result<bool, Error> {
+        Ok(match access {
+            Access::All => true,
+            Access::None => ids.is_empty(),
+            Access::Rules(rules) => {
+                let allowed = find_matching_ids(tx, &compile_filter(entity, rules, ids, &self.env)).await?;
+                ids.iter().all(|id| allowed.contains(id))
+            }
+        })
+    }
+}
+
+async fn find_matching_ids(tx: &mut Tx, statement: &crate::query::Statement) -> Result<HashSet<i64>, Error> {
+    let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
+    let rows = tx.fetch_all(&statement.sql, &vals).await?;
+    Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
+}

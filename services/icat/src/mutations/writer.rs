@@ -1,0 +1,166 @@
+//! Items become rows: rights, ids, stamps, NULLs, lengths, keys, and the children below.
+
+use std::collections::HashSet;
+use std::pin::Pin;
+
+use icat_client::schema::{Entity, ToMany};
+use service_kit::{Tx, Val};
+
+use super::Permissions;
+use super::request::{EntityWrite, RelationTarget};
+use crate::authorization::Operation;
+use crate::error::Error;
+use crate::query::ParseContext;
+use crate::store::Author;
+use crate::store::entities::{self, NewRow, value_index};
+use crate::validation;
+
+/// Writes items within one transaction.
+pub struct EntityWriter<'a> {
+    tx: &'a mut Tx,
+    author: &'a Author,
+    permit: &'a Permissions<'a>,
+    parse: &'a ParseContext,
+    /// What this request has created, because messages name such rows differently.
+    created: HashSet<i64>,
+    /// Rows of the present item whose CREATE is still to be asked for, children before their parents.
+    unasked: Vec<(&'static Entity, i64)>,
+}
+
+type Writing<'w, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'w>>;
+
+impl<'a> EntityWriter<'a> {
+    pub fn new(tx: &'a mut Tx, author: &'a Author, permit: &'a Permissions<'a>, parse: &'a ParseContext) -> Self {
+        Self { tx, author, permit, parse, created: HashSet::new(), unasked: Vec::new() }
+    }
+
+    /// Creates or changes what one item says, and asks whether that was allowed; the id of a created row.
+    pub async fn write_item(&mut self, item: &EntityWrite) -> Result<Option<i64>, Error> {
+        let created = match item.id {
+            Some(id) => {
+                self.update_row(item, id).await?;
+                None
+            }
+            None => Some(self.create_row(item, None).await?),
+        };
+        for (entity, ids) in group_by_entity(std::mem::take(&mut self.unasked)) {
+            self.permit.require_operation(self.tx, Operation::Create, entity, &ids).await?;
+        }
+        Ok(created)
+    }
+
+    /// Creates a row and everything below it; the id of the row.
+    fn create_row<'w>(&'w mut self, item: &'w EntityWrite, parent: Option<(&'static ToMany, i64)>) -> Writing<'w, i64> {
+        Box::pin(async move {
+            let entity = item.entity;
+            let mut values = entities::new_values(entity);
+            for (at, val) in self.resolve_changes(item).await? {
+                values[at] = val;
+            }
+            if let Some((many, id)) = parent
+                && let Some(at) = value_index(entity, many.mapped_by)
+            {
+                values[at] = id.into();
+            }
+            self.check_row(entity, &values, None).await?;
+            let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
+            entities::insert_rows(self.tx, entity, &[NewRow { id, values }], self.author).await?;
+            self.created.insert(id);
+            self.create_children(item, id).await?;
+            self.unasked.push((entity, id));
+            Ok(id)
+        })
+    }
+
+    /// Changes what the item names and leaves the rest.
+    fn update_row<'w>(&'w mut self, item: &'w EntityWrite, id: i64) -> Writing<'w, ()> {
+        Box::pin(async move {
+            let entity = item.entity;
+            let stored = entities::get_by_id(self.tx, entity, id).await?;
+            let mut values = stored.ok_or_else(|| Error::entity_not_found(entity.name, id))?.values;
+            let named: Vec<&'static str> = item
+                .fields
+                .iter()
+                .map(|(field, _)| field.name)
+                .chain(item.ones.iter().map(|(one, _)| one.name))
+                .collect();
+            self.permit.require_update(self.tx, entity, id, &named, !item.many.is_empty()).await?;
+            let changes = self.resolve_changes(item).await?;
+            let is_key = |at: usize| {
+                entity
+                    .one
+                    .iter()
+                    .any(|one| entity.unique.contains(&one.name) && value_index(entity, one.name) == Some(at))
+            };
+            let rekeyed = changes.iter().any(|(at, val)| values[*at] != *val && is_key(*at));
+            if rekeyed {
+                self.permit.require_key_change(self.tx, entity, id).await?;
+            }
+            for (at, val) in &changes {
+                values[*at] = val.clone();
+            }
+            self.check_row(entity, &values, Some(id)).await?;
+            if !changes.is_empty() {
+                entities::update_row(self.tx, entity, id, &changes, self.author).await?;
+            }
+            if rekeyed {
+                self.unasked.push((entity, id));
+            }
+            self.create_children(item, id).await
+        })
+    }
+
+    /// What the schema and the stored rows demand of a row.
+    async fn check_row(&mut self, entity: &'static Entity, values: &[Val], own: Option<i64>) -> Result<(), Error> {
+        validation::require_not_null(entity, values)?;
+        validation::check_lengths(entity, values)?;
+        validation::check_entity_rules(self.tx, entity, values, self.parse).await?;
+        validation::require_unique_key(self.tx, entity, values, own, &self.created).await
+    }
+
+    async fn create_children(&mut self, item: &EntityWrite, id: i64) -> Result<(), Error> {
+        for (many, children) in &item.many {
+            for child in children {
+                self.create_row(child, Some((many, id))).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The values that an item sets, with the rows it names made sure of.
+    async fn resolve_changes(&mut self, item: &EntityWrite) -> Result<Vec<(usize, Val)>, Error> {
+        let mut changes: Vec<(usize, Val)> = Vec::new();
+        for (field, val) in &item.fields {
+            changes.extend(value_index(item.entity, field.name).map(|at| (at, val.clone())));
+        }
+        for (one, link) in &item.ones {
+            let id = match link {
+                RelationTarget::None => None,
+                RelationTarget::To(id) => {
+                    let target = entities::get_by_id(self.tx, one.target(), *id).await?;
+                    target.ok_or_else(|| Error::entity_not_found(one.target, *id))?;
+                    Some(*id)
+                }
+                RelationTarget::Changing(target) => {
+                    let id = target.id.unwrap_or_default();
+                    self.update_row(target, id).await?;
+                    Some(id)
+                }
+            };
+            changes.extend(value_index(item.entity, one.name).map(|at| (at, Val::I64(id))));
+        }
+        Ok(changes)
+    }
+}
+
+/// Rows by kind, in the order in which the kinds came.
+fn group_by_entity(rows: Vec<(&'static Entity, i64)>) -> Vec<(&'static Entity, Vec<i64>)> {
+    let mut groups: Vec<(&'static Entity, Vec<i64>)> = Vec::new();
+    for (entity, id) in rows {
+        match groups.iter_mut().find(|(known, _)| *known == entity) {
+            Some((_, ids)) => ids.push(id),
+            None => groups.push((entity, vec![id])),
+        }
+    }
+    groups
+}

@@ -1,0 +1,101 @@
+//! A rule seen from the row that its rows belong to.
+//!
+//! `Datafile <-> Dataset <-> Investigation [name = 'A']` speaks of a datafile by its dataset alone. Which datafiles it is
+//! about follows from a list of datasets that is made once, where asking the rule of each datafile would find dataset and
+//! investigation again and again. The list is the better way for a question about a whole table.
+
+use icat_client::schema::ToOne;
+
+use crate::query::tree::{Condition, Expr, Origin, Path, SelectBody, Source, Step, Var};
+
+/// The relation that leads to the parent, and a select of the parents; `None` if the rule speaks of its rows in another way
+/// too.
+pub fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, SelectBody)> {
+    let is_root = |source: &Source| source.var == row && matches!(source.origin, Origin::Root);
+    body.sources.iter().find(|source| is_root(source))?;
+    let relation = body.sources.iter().find_map(|source| match &source.origin {
+        Origin::Join { from, steps, left: false } if *from == row => match steps.first() {
+            Some(Step::One(one)) => Some(*one),
+            _ => None,
+        },
+        _ => None,
+    });
+    let relation = relation.or_else(|| find_first_relation(body.filter.as_ref()?, row))?;
+    // The parent takes the number of the row that it stands for.
+    let parent = row;
+    let mut same: Vec<Var> = Vec::new();
+    let mut sources = vec![Source { var: parent, entity: relation.target(), origin: Origin::Root }];
+    for source in &body.sources {
+        match &source.origin {
+            Origin::Root if source.var == row => {}
+            Origin::Join { from, steps, left } if *from == row => {
+                let (Some(Step::One(first)), false) = (steps.first(), *left) else { return None };
+                if first.name != relation.name {
+                    return None;
+                }
+                if steps.len() == 1 {
+                    same.push(source.var);
+                } else {
+                    let origin = Origin::Join { from: parent, steps: steps[1..].to_vec(), left: false };
+                    sources.push(Source { origin, ..source.clone() });
+                }
+            }
+            Origin::Join { from, steps, left } => {
+                let from = if same.contains(from) { parent } else { *from };
+                sources.push(Source {
+                    origin: Origin::Join { from, steps: steps.clone(), left: *left },
+                    ..source.clone()
+                });
+            }
+            Origin::Root => sources.push(source.clone()),
+        }
+    }
+    let mut filter = body.filter.clone();
+    let mut fits = true;
+    if let Some(cond) = &mut filter {
+        cond.visit_paths_mut(&mut |path| {
+            if same.contains(&path.var) {
+                path.var = parent;
+            } else if path.var == row {
+                match path.steps.split_first() {
+                    Some((first, rest)) if first.name == relation.name => {
+                        // The id of the parent is read from the key. Where that is NULL there is no parent, but the condition
+                        // may hold all the same, as `d.sample.id IS NULL` does.
+                        let is_key = rest.is_empty() && path.field.is_none_or(|field| field.name == "id");
+                        fits &= !(is_key && relation.nullable);
+                        path.steps = rest.to_vec();
+                    }
+                    _ => fits = false,
+                }
+            }
+        })?;
+    }
+    let selected = vec![Expr::Path(Path { var: parent, steps: Vec::new(), field: None })];
+    fits.then(|| (relation, SelectBody { sources, filter, selected, ..SelectBody::default() }))
+}
+
+/// The relation of the first path in a condition that begins at the row.
+fn find_first_relation(cond: &Condition, row: Var) -> Option<&'static ToOne> {
+    let mut found = None;
+    cond.clone().visit_paths_mut(&mut |path| {
+        if path.var == row {
+            found = found.or_else(|| path.steps.first().copied());
+        }
+    })?;
+    found
+}
+
+/// Whether a select asks for few rows of its own accord, by an id or the id of something they belong to.
+pub fn is_narrow_filter(filter: Option<&Condition>) -> bool {
+    let is_key = |expr: &Expr| matches!(expr, Expr::Path(path) if path.field.is_none_or(|field| field.name == "id"));
+    match filter {
+        Some(Condition::And(parts)) => parts.iter().any(|part| is_narrow_filter(Some(part))),
+        Some(Condition::Compare { left, operator, right }) => {
+            operator.as_sql() == "=" && (is_key(left) || is_key(right))
+        }
+        Some(Condition::In { value, negated: false, .. } | Condition::InSelect { value, negated: false, .. }) => {
+            is_key(value)
+        }
+        _ => false,
+    }
+}
