@@ -11,9 +11,9 @@ use crate::routes::{jwks, session, token};
 #[openapi(
     info(
         title = "Undulator: logins",
-        description = "Access tokens and the keys to verify them with, and the sessions of ICAT+.\n\nLogins go to ICAT, \
-            which asks its authenticators. Every address answers OPTIONS with `Allow`, every GET also as HEAD; a method \
-            that is not listed answers 405 with `Allow`.",
+        description = "Access tokens and the keys to verify them with, and the sessions of ICAT+.\n\nLogins go to \
+            ICAT, which calls its authenticators. Every path answers OPTIONS with `Allow`, and every GET also as \
+            HEAD; other methods answer 405 with `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/")),
@@ -35,7 +35,7 @@ use crate::routes::{jwks, session, token};
 )]
 pub struct Document;
 
-const BEARER: Bearer = Bearer("An access token; to get one, an ICAT session id");
+const BEARER: Bearer = Bearer("An access token, or, to get one, an ICAT session id");
 
 /// Marks the body of a login as optional, which the attribute at the handler cannot express.
 struct OptionalBody;

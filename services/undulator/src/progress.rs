@@ -1,11 +1,11 @@
-//! Progress on stderr: a bar on a terminal, now and then a line elsewhere.
+//! Progress on stderr: a bar on a terminal, otherwise a line for each tenth.
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Shows how much of a known amount is done.
+/// Shows the progress of a task with known size.
 pub struct Progress {
     bar: Option<ProgressBar>,
     what: &'static str,

@@ -65,7 +65,7 @@ impl Keys {
                 "the changed keys of access tokens cannot be used; the previous ones stay in use"
             ),
             Err(e) => {
-                tracing::error!(error = %e, "the keys of access tokens cannot be reloaded; the previous ones stay in use")
+                tracing::error!(error = %e, "the keys of access tokens cannot be reloaded; the previous ones stay in use");
             }
         }
         Arc::clone(&self.lock_cached().set)

@@ -16,11 +16,11 @@ pub struct KeySet {
 
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", operation_id = "get_keys", tag = "tokens",
-    summary = "The public keys of access tokens",
+    summary = "Get the public keys of access tokens",
     security(),
     responses(
         CommonFailures,
-        (status = 200, description = "Good for five minutes", body = KeySet),
+        (status = 200, description = "Valid for five minutes", body = KeySet),
     ),
 )]
 pub async fn get_keys(state: web::Data<State>) -> HttpResponse {

@@ -8,7 +8,7 @@ use service_kit::{Clock as _, Config, ServiceDef, SystemClock, has_database, ope
 
 use crate::services::SERVICES;
 
-/// Prints events as they pass, until Ctrl-C.
+/// Prints events as they are published, until Ctrl-C.
 pub async fn print_events(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut tail = Tail::open(&settings.core.events).await.map_err(|e| Failure::from_error(&e))?;
     eprintln!("watching {}", settings.core.events.nats_url);
@@ -30,7 +30,7 @@ pub async fn print_events(settings: &Config, as_json: bool) -> Result<(), Failur
     }
 }
 
-/// Lists the events whose effect failed.
+/// Lists the dead letters of all services.
 pub async fn list_dead_letters(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut all = Vec::new();
     for service in list_running_services(settings).await? {
@@ -44,7 +44,7 @@ pub async fn list_dead_letters(settings: &Config, as_json: bool) -> Result<(), F
     print_result(as_json, &all, &sentence)
 }
 
-/// Makes parked dead letters due again.
+/// Retries dead letters.
 pub async fn retry_dead_letters(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut retried = 0;
     for service in list_running_services(settings).await? {
@@ -59,7 +59,7 @@ pub async fn retry_dead_letters(settings: &Config, as_json: bool) -> Result<(), 
     )
 }
 
-/// The services that run somewhere: they have a database.
+/// The services with a database.
 async fn list_running_services(settings: &Config) -> Result<Vec<&'static ServiceDef>, Failure> {
     let mut existing = Vec::new();
     for service in SERVICES {

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::progress::Progress;
 
-/// Writes beside the file first, so that there is never half a dump under its name.
+/// Writes a temporary file first, so that the file is never incomplete.
 pub async fn export_dump(settings: &Config, file: &Path, format: &str, json: bool) -> Result<(), Failure> {
     let format: DumpFormat = format.parse().map_err(|e| Failure::from_error(&e))?;
     let refused = |e: &dyn std::fmt::Display| Failure::Failed(format!("cannot write {}: {e}", file.display()));

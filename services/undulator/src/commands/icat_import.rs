@@ -23,7 +23,7 @@ pub async fn import_dump(
     let on_conflict = if on_conflict == "skip" { OnConflict::Skip } else { OnConflict::Fail };
     let options = ImportOptions { user_name: choose_creator(settings, user)?, on_conflict, dry_run };
     let config = icat::Config::from_settings(settings)?;
-    // A new facility begins with a dump; a dry run leaves nothing of it.
+    // The dump may create a new catalogue; a dry run creates it in a temporary directory.
     let scratch = tempfile::tempdir().map_err(|e| Failure::from_error(&e))?;
     let is_new = !has_database(&icat::SERVICE, settings).await?;
     let settings = match (is_new, dry_run) {

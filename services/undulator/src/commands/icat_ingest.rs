@@ -9,10 +9,10 @@ use super::creator::choose_creator;
 use crate::cli::Ingest;
 use crate::progress::Progress;
 
-/// Lines on stderr of each kind; `--json` lists all.
+/// How many lines of each kind are printed on stderr; `--json` lists all.
 const MAX_LINES: usize = 1_000;
 
-/// Exit code 1 if a file was left out or is gone.
+/// Fails with exit code 1 if files were left out or are gone.
 pub async fn ingest_directory(settings: &Config, options: Ingest, json: bool) -> Result<(), Failure> {
     let name = &options.storage;
     let storage = settings.core.storage.get(name).ok_or_else(|| {

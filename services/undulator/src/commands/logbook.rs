@@ -14,7 +14,7 @@ use crate::cli::Verify;
 
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Checks exported records; `-` reads them from stdin. Needs no settings and no database.
+/// Verifies exported records; `-` reads them from stdin. Needs neither settings nor a database.
 pub async fn verify_records(options: &Verify, json: bool) -> Result<(), Failure> {
     let Verify { source, keys: keys_file, .. } = options;
     let mut known = keys_file.as_deref().map(read_keys).transpose()?;
@@ -63,7 +63,7 @@ fn read_keys(file: &Path) -> Result<Vec<PublicKey>, Failure> {
         .ok_or_else(|| Failure::Failed(format!("{} is no set of keys as /logbook/keys answers it", file.display())))
 }
 
-/// The keys of the logbook that the records come from.
+/// Fetches the keys of the server that has the records.
 async fn fetch_keys(http: &HttpClient, source: &str) -> Result<Vec<PublicKey>, Failure> {
     let (root, _) = source
         .rsplit_once("/logbook/")
@@ -73,7 +73,7 @@ async fn fetch_keys(http: &HttpClient, source: &str) -> Result<Vec<PublicKey>, F
     keys(&text).ok_or_else(|| Failure::Failed("the server answers no keys at /logbook/keys".to_owned()))
 }
 
-/// The records in a file that goes with its handle. Addresses are kept out of every text, because sessions stand in them.
+/// Downloads the records into a temporary file. Errors contain no URLs, because those have session ids.
 async fn fetch_records(http: &HttpClient, options: &Verify) -> Result<File, Failure> {
     let mut request = http.get(&options.source);
     let session = match &options.session_file {

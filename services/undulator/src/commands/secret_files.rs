@@ -1,4 +1,4 @@
-//! Files that only their owner may read, and what is written into them.
+//! Private files, and the passwords and keys in them.
 
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
@@ -9,17 +9,17 @@ use std::path::Path;
 use service_kit::cli::Failure;
 use service_kit::{Ids as _, SystemIds};
 
-/// Of a made-up password: short enough to be typed.
+/// Length of a generated password, short enough to be typed.
 const PASSWORD_BYTES: usize = 8;
-/// Of a key that programs send.
+/// Length of an API key.
 const KEY_BYTES: usize = 24;
 
-/// A password that nobody guesses; 16 hexadecimal digits.
+/// Generates a password of 16 hexadecimal digits.
 pub fn random_password() -> String {
     random_hex(PASSWORD_BYTES)
 }
 
-/// A key for a program; 48 hexadecimal digits.
+/// Generates an API key of 48 hexadecimal digits.
 pub fn random_key() -> String {
     random_hex(KEY_BYTES)
 }
@@ -34,7 +34,7 @@ fn random_hex(bytes: usize) -> String {
     })
 }
 
-/// Writes a file that only its owner may read; it is there whole or not at all.
+/// Writes a file that only its owner may read, atomically.
 pub fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     let draft = path.with_added_extension("new");
     let written = remove_if_there(&draft)
@@ -43,7 +43,7 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
         .and_then(|()| fs::rename(&draft, path));
     written.map_err(|e| file_error(path, &e))
 }
-/// Changes the text of a file and keeps its permissions and owner, also where `path` is a link; a new one is private.
+/// Replaces the text of a file and keeps its permissions and owner, also through a link. A new file is private.
 pub fn replace_text(path: &Path, text: &str) -> Result<(), Failure> {
     let Ok(path) = path.canonicalize() else { return write_private(path, text) };
     let before = fs::metadata(&path).map_err(|e| file_error(&path, &e))?;
@@ -55,7 +55,7 @@ pub fn replace_text(path: &Path, text: &str) -> Result<(), Failure> {
     moved.map_err(|e| file_error(&path, &e))
 }
 
-/// What a crash has left may have other permissions.
+/// Removes the file of an interrupted run, which may have other permissions.
 fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
@@ -63,7 +63,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a directory that only its owner may enter, with its parents; false if it was there.
+/// Creates a directory that only its owner may enter, and its parents; false if it exists.
 pub fn create_private_dir(path: &Path) -> Result<bool, Failure> {
     if path.is_dir() {
         return Ok(false);

@@ -10,7 +10,7 @@ use super::responses::{IcatPlusBodyErrors, IcatPlusErrors};
 use crate::error::from_icat_error;
 use crate::state::State;
 
-/// All are optional and may be null. `usernameSuffix` chooses among the accounts of one person.
+/// All fields are optional and may be null. `usernameSuffix` chooses one of the accounts of a person.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SessionCredentials)]
@@ -29,7 +29,8 @@ pub struct Credentials {
         IcatPlusErrors,
         IcatPlusBodyErrors,
         (status = 200, description = "A new session", body = Session),
-        (status = 403, description = "No such authenticator, or it refuses", body = String, content_type = "text/plain"),
+        (status = 403, description = "The authenticator is unknown or \
+            refuses", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn create_session(

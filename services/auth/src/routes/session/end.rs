@@ -12,7 +12,7 @@ use crate::state::State;
     security((), ("bearer" = [])),
     responses(
         IcatPlusErrors,
-        (status = 200, description = "Ended, now or before"),
+        (status = 200, description = "Ended now or before"),
         (status = 403, description = "ICAT refuses", body = String, content_type = "text/plain"),
     ),
 )]

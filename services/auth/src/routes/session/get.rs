@@ -10,7 +10,7 @@ use super::responses::IcatPlusErrors;
 use crate::error::from_icat_error;
 use crate::state::State;
 
-/// A session and what ICAT knows of its user.
+/// A session and its user in ICAT.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionStatus {
@@ -25,13 +25,13 @@ pub struct SessionStatus {
 // ICAT+ documents only 500 for a dead session; 403 is what its other session calls answer, and what clients act on.
 #[utoipa::path(
     get, path = "/session/{id}", operation_id = "get_session", tag = "sessions",
-    summary = "Who it is, with which roles, and for how long (ICAT+)",
+    summary = "Get the user, the roles and the remaining time of a session (ICAT+)",
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
         IcatPlusErrors,
         (status = 200, description = "Alive", body = SessionStatus),
-        (status = 403, description = "Unknown or over", body = String, content_type = "text/plain"),
+        (status = 403, description = "Unknown or ended", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {

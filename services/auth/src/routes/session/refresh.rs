@@ -9,13 +9,13 @@ use crate::state::State;
 
 #[utoipa::path(
     put, path = "/session/{id}", operation_id = "refresh_session", tag = "sessions",
-    summary = "Let a session's lifetime start again (ICAT+)",
+    summary = "Restart the lifetime of a session (ICAT+)",
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
         IcatPlusErrors,
         (status = 204, description = "Done"),
-        (status = 403, description = "Unknown or over", body = String, content_type = "text/plain"),
+        (status = 403, description = "Unknown or ended", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn refresh_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {

@@ -16,9 +16,9 @@ impl IntoResponses for IcatPlusErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
             response_entry("429", with_retry_after(plain_text_response("Too many requests from this address"))),
-            response_entry("500", plain_text_response("A fault of the server")),
-            response_entry("502", plain_text_response("ICAT answers something unexpected")),
-            response_entry("503", with_retry_after(plain_text_response("Too busy, or ICAT does not answer"))),
+            response_entry("500", plain_text_response("Internal error")),
+            response_entry("502", plain_text_response("ICAT sent an invalid answer")),
+            response_entry("503", with_retry_after(plain_text_response("Overloaded, or ICAT does not answer"))),
         ])
     }
 }
@@ -26,9 +26,9 @@ impl IntoResponses for IcatPlusErrors {
 impl IntoResponses for IcatPlusBodyErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            response_entry("400", plain_text_response("The body is no JSON, or a field is no text")),
+            response_entry("400", plain_text_response("The body is not JSON, or a field is not a text")),
             response_entry("413", plain_text_response("The body is too large")),
-            response_entry("415", plain_text_response("The body is no `application/json`")),
+            response_entry("415", plain_text_response("The body is not `application/json`")),
         ])
     }
 }

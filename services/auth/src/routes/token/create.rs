@@ -24,15 +24,15 @@ pub struct Token {
     access_token: String,
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// Seconds; fewer than 600 where the ICAT session ends before.
+    /// Lifetime in seconds; less than 600 if the ICAT session ends earlier.
     #[schema(example = 600)]
     expires_in: i64,
 }
 
 #[utoipa::path(
     post, path = "/auth/v1/token", operation_id = "create_token", tag = "tokens", summary = "Get an access token",
-    description = "Either a body with credentials, which are given to ICAT, or no body and an ICAT session id as \
-        `Authorization: Bearer`.",
+    description = "Send either a body with credentials, which are passed to ICAT, or no body and an ICAT session id \
+        as `Authorization: Bearer`.",
     request_body(content = Credentials, content_type = "application/json"),
     security((), ("bearer" = [])),
     responses(
@@ -40,11 +40,11 @@ pub struct Token {
         BodyFailures,
         IcatFailures,
         (status = 200, description = "A token", body = Token),
-        (status = 400, description = "The body is no JSON, or there are both a body and a session", body = Failure,
+        (status = 400, description = "The body is not JSON, or there are both a body and a session", body = Failure,
             content_type = "application/problem+json"),
         (status = 401, description = "No credentials, or ICAT refuses them", body = Failure,
             content_type = "application/problem+json"),
-        (status = 422, description = "A field is missing, unknown or no text", body = Failure,
+        (status = 422, description = "A field is missing, unknown or not a text", body = Failure,
             content_type = "application/problem+json"),
     ),
 )]

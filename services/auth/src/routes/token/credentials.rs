@@ -1,5 +1,5 @@
-//! The body of a login: `{"plugin":"db","username":"alice","password":"…"}`, or `credentials` for a plugin with other keys.
-//! Errors name the position of a fault but never repeat the text there, which may be a password.
+//! The body of a login: `{"plugin":"db","username":"alice","password":"…"}`, or `credentials` for a plugin with other
+//! keys. Errors name the position of a fault but never repeat the text there, which may be a password.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub struct Credentials {
     username: Option<String>,
     #[schema(nullable = false, format = Password)]
     password: Option<String>,
-    /// For authenticators that ask for something else, by the names of their keys.
+    /// Other credentials, by the keys of the authenticator.
     #[serde(default)]
     credentials: BTreeMap<String, String>,
 }

@@ -1,5 +1,5 @@
-//! `DELETE /auth/v1/token`: logout; 204, also if repeated. An expired token still ends its session, which lives longer than
-//! the token.
+//! `DELETE /auth/v1/token`: logout; 204, also if repeated. An expired token still ends its session, which lives longer
+//! than the token.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::openapi::{CommonFailures, Failure, IcatFailures};
@@ -10,13 +10,13 @@ use crate::state::State;
 
 #[utoipa::path(
     delete, path = "/auth/v1/token", operation_id = "end_token", tag = "tokens",
-    summary = "Log out: end the token and the ICAT session behind it",
+    summary = "Log out: end the token and its ICAT session",
     security(("bearer" = [])),
     responses(
         CommonFailures,
         IcatFailures,
-        (status = 204, description = "Ended, now or before; an expired token ends its session too"),
-        (status = 401, description = "No token, or none of this site", body = Failure,
+        (status = 204, description = "Ended now or before; an expired token ends its session too"),
+        (status = 401, description = "No token, or a token of another site", body = Failure,
             content_type = "application/problem+json"),
     ),
 )]

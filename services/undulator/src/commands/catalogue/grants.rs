@@ -50,7 +50,7 @@ fn describe_further_role(options: &Grant, before: &[String]) -> String {
 }
 
 impl Rows<'_> {
-    /// Says what a user is called; the user is created if there is none.
+    /// Sets the full name of a user, who is created if necessary.
     pub async fn name_user(
         &mut self,
         user_name: &str,
@@ -61,7 +61,7 @@ impl Rows<'_> {
         self.ensure_filled_row("User", &values, other_values).await
     }
 
-    /// In which roles a user is a member of an investigation.
+    /// The roles of a user in an investigation.
     async fn list_roles(&mut self, investigation: i64, user_name: &str) -> Result<Vec<String>, CatalogueError> {
         let Some(user) = self.find_by_key("User", &[("name", user_name.into())]).await? else { return Ok(Vec::new()) };
         let memberships = self.list_children("InvestigationUser", "investigation", investigation).await?;
@@ -70,7 +70,7 @@ impl Rows<'_> {
         Ok(of_user.map(|row| get_text("InvestigationUser", row, "role")).collect())
     }
 
-    /// Makes a user a member of an investigation; the user is created if there is none.
+    /// Adds a member to an investigation; the user is created if necessary.
     pub async fn ensure_member(
         &mut self,
         investigation: i64,
@@ -82,7 +82,7 @@ impl Rows<'_> {
         self.ensure_row_as("InvestigationUser", &membership, format!("InvestigationUser {user_name} ({role})")).await
     }
 
-    /// Makes a user a scientist of an instrument; the user is created if there is none.
+    /// Adds a scientist to an instrument; the user is created if necessary.
     pub async fn ensure_scientist(&mut self, instrument: i64, user_name: &str) -> Result<i64, CatalogueError> {
         let user = self.ensure_user(user_name).await?;
         let link = [("instrument", instrument.into()), ("user", user.into())];
@@ -110,7 +110,7 @@ pub fn require_mechanisms(users: &[String]) -> Result<(), Failure> {
     users.iter().try_for_each(|user| require_mechanism(user))
 }
 
-/// Users are known by the mechanism by which they log in.
+/// An error unless a user name has a mechanism.
 fn require_mechanism(user: &str) -> Result<(), Failure> {
     if has_mechanism(user) {
         return Ok(());
@@ -118,7 +118,7 @@ fn require_mechanism(user: &str) -> Result<(), Failure> {
     Err(Failure::Usage(format!("`{user}` lacks the way to log in; write it like db/{user}")))
 }
 
-/// Whether a user is named as MECHANISM/NAME.
+/// Whether a user name has the form MECHANISM/NAME.
 pub fn has_mechanism(user: &str) -> bool {
     user.split_once('/').is_some_and(|(mechanism, name)| !mechanism.is_empty() && !name.is_empty())
 }

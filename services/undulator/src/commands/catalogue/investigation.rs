@@ -10,7 +10,7 @@ use super::rows::get_number;
 use super::{Catalogue, CatalogueError, OnConflict, OtherValues, Rows};
 use crate::cli::AddInvestigation;
 
-/// The role in which `--pi` adds a user; services take it for a principal investigator's.
+/// The role of users of `--pi`, which services recognise.
 const PRINCIPAL_INVESTIGATOR: &str = "Principal Investigator";
 
 pub async fn add_investigation(settings: &Config, options: AddInvestigation, json: bool) -> Result<(), Failure> {
@@ -47,13 +47,13 @@ async fn ensure_investigation(
     }
     match &options.title {
         Some(title) => values.push(("title", title.into())),
-        // The catalogue demands a title.
+        // The catalogue requires a title.
         None if is_new => values.push(("title", name.into())),
         None => {}
     }
     values.extend(times.iter().cloned());
     if is_new && options.start.is_none() {
-        // Without a start no entry of a program finds its way into the logbook.
+        // Without a start, entries of programs cannot be assigned to the investigation.
         values.retain(|(name, _)| *name != "startDate");
         values.push(("startDate", rows.start_of_today()?.into()));
     }
@@ -71,7 +71,7 @@ async fn ensure_investigation(
     Ok(())
 }
 
-/// Refuses an end before the start, of which one may have been stored before.
+/// Refuses an end before the start, also if one of them was stored before.
 async fn require_order_of_times(rows: &mut Rows<'_>, investigation: i64) -> Result<(), CatalogueError> {
     const KIND: &str = "Investigation";
     for row in rows.find_by_ids(KIND, &[investigation]).await? {
@@ -84,7 +84,7 @@ async fn require_order_of_times(rows: &mut Rows<'_>, investigation: i64) -> Resu
     Ok(())
 }
 
-/// The type that was asked for; without one the only one of the facility.
+/// The given type, or the only one of the facility.
 async fn find_investigation_type(
     rows: &mut Rows<'_>,
     facility: i64,

@@ -13,7 +13,7 @@ use super::rows::{get_number, get_text};
 use super::{Catalogue, CatalogueError, Rows};
 use crate::cli::InvestigationName;
 
-/// An investigation in a list. Times are as the facility's clocks show them.
+/// An investigation in a list. Times are in the time zone of the facility.
 #[derive(Debug, Serialize)]
 struct Summary {
     #[serde(skip)]
@@ -184,7 +184,7 @@ impl Rows<'_> {
     }
 }
 
-/// How many children each parent has.
+/// The number of children of each parent.
 fn count_per_parent(pairs: &[(i64, i64)]) -> HashMap<i64, usize> {
     let mut counts = HashMap::new();
     for (parent, _) in pairs {
@@ -193,7 +193,7 @@ fn count_per_parent(pairs: &[(i64, i64)]) -> HashMap<i64, usize> {
     counts
 }
 
-/// A day, or a time where it is not midnight.
+/// A date, with the time unless it is midnight.
 fn render_time(micros: i64, zone: &TimeZone) -> String {
     let Ok(time) = Timestamp::from_microsecond(micros) else { return micros.to_string() };
     let local = time.to_zoned_datetime(zone.clone());

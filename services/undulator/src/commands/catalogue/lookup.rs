@@ -1,4 +1,4 @@
-//! Rows by the names that people use for them.
+//! Finds rows by name.
 
 use icat::error::Error;
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::rows::{Rows, get_text, get_value};
 use crate::cli::InvestigationName;
 
 impl Rows<'_> {
-    /// The facility with this name; without a name the only one.
+    /// The facility with this name, or the only one.
     pub async fn find_facility(&mut self, name: Option<&str>) -> Result<i64, CatalogueError> {
         let all = self.list_all("Facility").await?;
         let names: Vec<String> = all.iter().map(|row| get_text("Facility", row, "name")).collect();
@@ -31,7 +31,7 @@ impl Rows<'_> {
         Ok(self.list_all("Facility").await?.iter().map(|row| get_text("Facility", row, "name")).collect())
     }
 
-    /// A row of a kind that has a name within a facility: an instrument, an investigation type.
+    /// A row with a name that is unique in a facility, such as an instrument or an investigation type.
     pub async fn find_named(&mut self, kind: &str, facility: i64, name: &str) -> Result<i64, CatalogueError> {
         if let Some(id) = self.find_by_key(kind, &[("facility", facility.into()), ("name", name.into())]).await? {
             return Ok(id);
@@ -48,7 +48,7 @@ impl Rows<'_> {
         Ok(rows.iter().map(|row| get_text(kind, row, "name")).collect())
     }
 
-    /// The one investigation with this name, and visit and facility where they are given.
+    /// The investigation with this name, and with the visit and the facility if they are given.
     pub async fn find_investigation(&mut self, wanted: &InvestigationName) -> Result<i64, CatalogueError> {
         let facilities = match &wanted.facility {
             Some(name) => vec![self.find_facility(Some(name)).await?],
@@ -83,7 +83,7 @@ impl Rows<'_> {
     }
 }
 
-/// A moment with its own zone, or a local date or time of the facility; microseconds UTC.
+/// Parses a time with a zone, or a local date or time of the facility; in microseconds UTC.
 pub fn parse_time(text: &str, zone: &TimeZone) -> Result<i64, CatalogueError> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment.as_microsecond());
@@ -96,7 +96,7 @@ pub fn parse_time(text: &str, zone: &TimeZone) -> Result<i64, CatalogueError> {
     })
 }
 
-/// When this day began where the facility is; microseconds UTC.
+/// The start of the current day in the time zone of the facility; in microseconds UTC.
 pub fn start_of_today(now_micros: i64, zone: &TimeZone) -> Result<i64, CatalogueError> {
     let out_of_range = |e: jiff::Error| Error::Validation(format!("the clock is out of range: {e}"));
     let now = Timestamp::from_microsecond(now_micros).map_err(out_of_range)?;

@@ -1,4 +1,4 @@
-//! Rows of the catalogue in one transaction: found by their unique key, created where they are missing.
+//! Rows of the catalogue in one transaction: found by their unique key, and created if they are missing.
 
 use icat::error::Error;
 use icat::query::ParseContext;
@@ -19,7 +19,7 @@ pub struct Rows<'a> {
     report: Report,
 }
 
-/// What to do with an attribute that is stored with another value than was given.
+/// What to do with a stored attribute that has another value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtherValues {
     /// It is a conflict.
@@ -28,7 +28,7 @@ pub enum OtherValues {
 }
 
 impl OtherValues {
-    /// As an option of the command line says it.
+    /// From the option `--change` of the command line.
     pub fn from_option(change: bool) -> Self {
         if change { Self::Change } else { Self::Conflict }
     }
@@ -46,7 +46,7 @@ impl<'a> Rows<'a> {
         self.report
     }
 
-    /// Something to tell beside what was changed.
+    /// Adds further information to the report.
     pub fn add_note(&mut self, note: String) {
         self.report.notes.push(note);
     }
@@ -57,18 +57,18 @@ impl<'a> Rows<'a> {
         Ok(entities::find_by_key(self.tx, entity, &fill_values(entities::empty_values(entity), entity, key)?).await?)
     }
 
-    /// All rows of a kind, for messages that list what there is.
+    /// All rows of a kind.
     pub async fn list_all(&mut self, kind: &str) -> Result<Vec<StoredRow>, CatalogueError> {
         Ok(entities::list_all(self.tx, require_entity(kind)?).await?)
     }
 
-    /// Finds the row with the unique key of these values, or creates it. Values that are given and stored otherwise are
-    /// a conflict; what is not given may be anything. A kind without unique key is compared by all of its values.
+    /// Finds the row with the unique key of these values, or creates it. Stored values that differ from the given ones
+    /// are a conflict. Rows of a kind without unique key are compared by all values.
     pub async fn ensure_row(&mut self, kind: &str, values: &Values<'_>) -> Result<i64, CatalogueError> {
         self.ensure_row_as(kind, values, render_label(require_entity(kind)?, values)).await
     }
 
-    /// The same, under a name of its own in the report.
+    /// The same, with a given name in the report.
     pub async fn ensure_row_as(
         &mut self,
         kind: &str,
@@ -91,7 +91,7 @@ impl<'a> Rows<'a> {
         Ok(id)
     }
 
-    /// The same, but what is stored without a value gets the given one; with `OtherValues::Change` also what has another.
+    /// The same, but empty attributes are filled in; with `OtherValues::Change`, other values are replaced too.
     pub async fn ensure_filled_row(
         &mut self,
         kind: &str,
@@ -145,12 +145,12 @@ impl<'a> Rows<'a> {
         Ok(id)
     }
 
-    /// When this day began where the facility is, in microseconds UTC.
+    /// The start of the current day in the time zone of the facility; in microseconds UTC.
     pub fn start_of_today(&self) -> Result<i64, CatalogueError> {
         start_of_today(self.author.changed_at.as_i64(), &self.parse.time_zone)
     }
 
-    /// The user with this full name, created if there is none.
+    /// Finds or creates a user.
     pub async fn ensure_user(&mut self, name: &str) -> Result<i64, CatalogueError> {
         match self.find_by_key("User", &[("name", name.into())]).await? {
             Some(id) => Ok(id),
@@ -158,7 +158,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The same; one that is created is called so.
+    /// The same; a new user gets the full name.
     pub async fn ensure_user_with_full_name(&mut self, name: &str, full_name: &str) -> Result<i64, CatalogueError> {
         match self.find_by_key("User", &[("name", name.into())]).await? {
             Some(id) => Ok(id),
@@ -222,7 +222,7 @@ pub fn get_number(kind: &str, row: &StoredRow, name: &str) -> Option<i64> {
     }
 }
 
-/// Whether an attribute says nothing.
+/// Whether an attribute has no value.
 fn is_empty(val: &Val) -> bool {
     is_null(val) || matches!(val, Val::Text(Some(text)) if text.is_empty())
 }
@@ -243,7 +243,7 @@ fn fill_values(mut values: Vec<Val>, entity: &'static Entity, given: &Values<'_>
     Ok(values)
 }
 
-/// The first given value that is stored otherwise.
+/// The first given value that differs from the stored one.
 fn describe_difference(entity: &'static Entity, stored: &[Val], given: &Values<'_>) -> Option<String> {
     given.iter().filter(|(_, val)| !is_null(val)).find_map(|(name, val)| {
         let stored = stored.get(value_index(entity, name)?)?;
@@ -252,7 +252,7 @@ fn describe_difference(entity: &'static Entity, stored: &[Val], given: &Values<'
     })
 }
 
-/// A value as people write it.
+/// A value in a readable form.
 fn render_value(entity: &Entity, name: &str, val: &Val) -> String {
     let kind = entity.fields.iter().find(|field| field.name == name).map(|field| field.kind);
     match (kind, val) {

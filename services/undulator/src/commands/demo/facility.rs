@@ -1,4 +1,4 @@
-//! What the demo starts with: users, rules and real files, the same in every run but for the passwords.
+//! The facility of the demo: users, rules and files, the same in every run except for passwords.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ const FACILITY: &str = include_str!("../../../demo/facility.yaml");
 /// The file of all passwords, a line for each account: its name, a blank and the password.
 pub const PASSWORDS: &str = "passwords";
 const SEED: u64 = 29;
-/// Accounts, and who they are.
+/// Accounts, and their roles.
 pub const USERS: [(&str, &str); 5] = [
     ("db/alice", "principal investigator of MX-2417"),
     ("db/bob", "member of MX-2417"),
@@ -35,7 +35,7 @@ const FILES: [(&str, &str, usize); 6] = [
     ("MX-1001", "calibration/powder.dat", 100_000),
 ];
 
-/// Passwords are written last: they say that the facility is complete. Each step can be repeated after a crash.
+/// Each step can be repeated after a crash. The file of passwords is written last, and marks the facility as complete.
 pub async fn generate_facility(settings: &Config, dir: &Path) -> Result<(), Failure> {
     let root = dir.join("files");
     let mut random = StdRng::seed_from_u64(SEED);

@@ -1,11 +1,11 @@
-//! What to do next, for people; on stdout, so that the log does not hide it.
+//! The introduction of the demo, printed on stdout so that the log does not hide it.
 
 use std::path::Path;
 
 use super::beamline;
 use super::facility::USERS;
 
-/// The facility's name, where the settings give none.
+/// The name of the facility, unless the settings have one.
 pub const SITE: &str = "Sunrise Light Source";
 
 pub struct Introduction<'a> {
@@ -54,7 +54,8 @@ impl<'a> Introduction<'a> {
              \n  MX=$(curl -sG {url}/icat/entityManager -d sessionId=$SID \\\n\
              \x20     --data-urlencode \"query=SELECT i.id FROM Investigation i WHERE i.name = '{proposal}'\" | tr -d '[]')\n\
              \n  curl -s \"{url}/logbook/$SID/event?investigationId=$MX&sortBy=creationDate&limit=5&format=txt\"\n\
-             \n  curl -s \"{url}/dataacquisition/$(cat {dir}/{key})/notification?investigationName={proposal}&instrumentName={instrument}\" \\\n\
+             \n  curl -s \"{url}/dataacquisition/$(cat \
+             {dir}/{key})/notification?investigationName={proposal}&instrumentName={instrument}\" \\\n\
              \x20     -H 'Content-Type: application/json' -d '{entry}'\n\
              \nStop with Ctrl-C.\n",
             key = beamline::KEY,

@@ -17,7 +17,7 @@ use crate::cli::Demo;
 use crate::commands::secret_files;
 use crate::services::SERVICES;
 
-/// The beamline writes every few seconds; a line for each request would soon hide the introduction.
+/// Without a line for each request, because the beamline sends one every few seconds.
 const LOG_LEVEL: &str = "info,service_kit::http=warn";
 
 pub async fn run_demo(settings: &Config, options: &Demo) -> Result<(), Failure> {
@@ -48,7 +48,7 @@ pub async fn run_demo(settings: &Config, options: &Demo) -> Result<(), Failure> 
     let telemetry = service_kit::telemetry::start_telemetry(&settings.core.log, "undulator", &settings.core.site)?;
     let (open, opened) = oneshot::channel();
     let serving = service_kit::serve_until_signal(SERVICES, &settings, |endpoints| {
-        // Whoever listens goes when this future does.
+        // Fails only when the receiver was dropped with this future.
         let _heard = open.send(endpoints);
     });
     let outcome = tokio::select! {
@@ -59,8 +59,8 @@ pub async fn run_demo(settings: &Config, options: &Demo) -> Result<(), Failure> 
     Ok(outcome?)
 }
 
-/// What happens while the services run: the beamline writes the history of a new logbook, visitors are greeted, and the
-/// beamline goes on. It is dropped when the services have stopped.
+/// Runs beside the services: writes the history of a new logbook, prints the introduction, and writes new entries until
+/// it is dropped.
 async fn run_beamline(
     opened: oneshot::Receiver<Endpoints>,
     introduction: &Introduction<'_>,

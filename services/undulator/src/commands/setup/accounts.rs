@@ -1,4 +1,4 @@
-//! The accounts that a facility starts with: the administrator's, and that with which services look up rights.
+//! The first accounts of a facility: the administrator, and the reader account of the services.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -16,15 +16,15 @@ use crate::commands::secret_files::{self, file_error};
 
 /// The file with `mechanism:name:password` of the reader account.
 pub const READER: &str = "icat-reader";
-/// The file with the password of the administrator, where it was made up.
+/// The file with the generated password of the administrator.
 const ADMINISTRATOR: &str = "administrator";
 
-/// Where the administrator's password comes from; made up where nobody says it.
+/// The source of the administrator's password; without one, it is generated.
 pub struct AdministratorPassword<'p> {
     file: Option<&'p Path>,
-    /// Whether somebody sits at the terminal.
+    /// Whether the terminal may be used to ask for it.
     may_ask: bool,
-    /// What was typed there; the inner one is `None` where one is to be made up.
+    /// The answer on the terminal; the inner `None` stands for a generated password.
     typed: OnceCell<Option<String>>,
 }
 
@@ -33,7 +33,7 @@ impl<'p> AdministratorPassword<'p> {
         Self { file, may_ask, typed: OnceCell::new() }
     }
 
-    /// What was typed; it is asked once.
+    /// Asks on the terminal, but only once.
     fn ask_password(&self, account: &str) -> Result<Option<&str>, Failure> {
         if !self.may_ask {
             return Ok(None);
@@ -61,7 +61,7 @@ impl FirstAccounts {
         self.accounts.close().await;
     }
 
-    /// An account that exists keeps its password.
+    /// Creates the administrator's account. An existing account keeps its password.
     pub async fn ensure_administrator(
         &self,
         account: &str,
@@ -90,8 +90,8 @@ impl FirstAccounts {
         Ok(())
     }
 
-    /// The account with which services look up rights; its password is known to a file alone. An account that does not have
-    /// the password of the file is given it, or no service could look up anything.
+    /// Creates the reader account of the services, whose password is stored only in a file. If the account has another
+    /// password, it gets the one of the file, because the services could not log in.
     pub async fn ensure_reader(&self, account: &str, report: &mut Report) -> Result<(), Failure> {
         let name = self.parse_name(account)?;
         let file = self.secrets_dir.join(READER);
@@ -133,7 +133,7 @@ impl FirstAccounts {
         Ok(())
     }
 
-    /// The password of a setup that was cut off, or a new one.
+    /// The password of an interrupted setup, or a new one.
     fn load_or_create_password(file: &Path) -> Result<String, Failure> {
         if let Some(text) = read_if_exists(file)? {
             return Ok(text.trim_end().to_owned());

@@ -1,4 +1,4 @@
-//! The rows of a new facility: itself, its types, instruments, the users that it starts with, and who may see what.
+//! The rows of a new facility: the facility, its types and instruments, the first users, and rules.
 
 use icat_client::schema::{self, FieldKind, Member};
 use service_kit::Val;
@@ -7,7 +7,7 @@ use super::answers::{Answers, InstrumentAnswers, Owner, ParameterTypeAnswers, Va
 use super::rules::{READERS, preset_rules};
 use crate::commands::catalogue::{CatalogueError, Rows};
 
-/// Name and version of the format of files of which nothing else is known; an upload must name one.
+/// Name and version of the format of unknown files; an upload must have a format.
 const UNKNOWN_FORMAT: (&str, &str) = ("unknown", "1");
 
 pub async fn ensure_facility(rows: &mut Rows<'_>, answers: &Answers) -> Result<(), CatalogueError> {
@@ -39,7 +39,7 @@ pub async fn ensure_facility(rows: &mut Rows<'_>, answers: &Answers) -> Result<(
     ensure_rules(rows, answers).await
 }
 
-/// Setup makes one facility, and renames none.
+/// Refuses to create a second facility, or to rename the existing one.
 async fn require_no_other_facility(rows: &mut Rows<'_>, name: &str) -> Result<(), CatalogueError> {
     let there = rows.list_facility_names().await?;
     if there.is_empty() || there.iter().any(|known| known == name) {
@@ -94,7 +94,7 @@ async fn ensure_parameter_type(
     rows.ensure_row("ParameterType", &values).await.map(drop)
 }
 
-/// How the catalogue stores one of the values of an enumerated attribute.
+/// The stored value of an enumerated attribute.
 fn enum_value(kind: &str, attribute: &str, name: &str) -> Val {
     let member = schema::entity(kind).and_then(|entity| entity.member(attribute));
     let Some(Member::Field(field)) = member else { return Val::I64(None) };

@@ -1,11 +1,11 @@
-//! The settings file: what is missing is added, what is there stays as it is, comments included.
+//! The settings file: missing settings are added, and existing ones are kept, with their comments.
 
 use std::fmt;
 
 use service_kit::cli::Failure;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, TableLike, Value, value};
 
-/// What stands above a new file.
+/// The comment at the top of a new file.
 const HEAD: &str =
     "# Settings of this facility, made by `undulator setup`; `undulator config check` prints all of them.\n\n";
 
@@ -15,7 +15,7 @@ pub struct SettingsFile {
     is_new: bool,
     added: Vec<String>,
     conflicts: Vec<String>,
-    /// Whether a conflict says that the facility is another one, or lies elsewhere.
+    /// Whether a conflict shows that the settings belong to a facility in other directories.
     is_elsewhere: bool,
 }
 
@@ -29,7 +29,7 @@ pub struct ApiKey<'k> {
 }
 
 impl SettingsFile {
-    /// Takes the text of the file, or begins a new one.
+    /// Parses the file, or starts a new one.
     pub fn parse(text: Option<&str>) -> Result<Self, String> {
         let document = text.unwrap_or_default().parse::<DocumentMut>().map_err(|e| e.to_string())?;
         Ok(Self { document, is_new: text.is_none(), added: Vec::new(), conflicts: Vec::new(), is_elsewhere: false })
@@ -53,8 +53,8 @@ impl SettingsFile {
         Ok(())
     }
 
-    /// The same for a setting that says where something is: another value means that nothing may be made.
-    /// `is_same` tells whether the known text means the same place.
+    /// The same for the setting of a directory: with another value, nothing may be created. `is_same` compares the
+    /// known value with the directory.
     pub fn ensure_directory(
         &mut self,
         section: &[&str],
@@ -71,7 +71,7 @@ impl SettingsFile {
         Ok(())
     }
 
-    /// Takes note of a secret that stands in the settings themselves, where setup keeps it in a file.
+    /// Adds a conflict if a secret is in the settings themselves, because setup stores it in a file.
     pub fn refuse_given(&mut self, section: &[&str], key: &str) -> Result<(), Failure> {
         let path = Path(section, key).to_string();
         if self.get_table(section)?.get(key).and_then(Item::as_str).is_some_and(|text| !text.is_empty()) {
@@ -99,7 +99,7 @@ impl SettingsFile {
         Ok(())
     }
 
-    /// Whether there is a key with this name. One that may write for anything but this instrument is a conflict.
+    /// Whether there is a key with this name; adds a conflict if it is not restricted to this instrument.
     pub fn check_api_key(&mut self, name: &str, instrument: &str) -> Result<bool, Failure> {
         let keys: Vec<&dyn TableLike> = match self.get_table(&["identity"])?.get("api_keys") {
             None => Vec::new(),
@@ -169,7 +169,7 @@ impl SettingsFile {
         &self.added
     }
 
-    /// The settings that have another value than they were given.
+    /// The settings that have another value than the answers.
     pub fn conflicts(&self) -> &[String] {
         &self.conflicts
     }
@@ -178,7 +178,7 @@ impl SettingsFile {
         format!("{}{}", if self.is_new { HEAD } else { "" }, self.document)
     }
 
-    /// The file as it would be without one setting.
+    /// The text of the file without one setting.
     pub fn render_text_without(&self, section: &str, key: &str) -> String {
         let mut document = self.document.clone();
         if let Some(table) = document.get_mut(section).and_then(Item::as_table_like_mut) {
@@ -245,7 +245,8 @@ mod tests {
         fill_settings(&mut file);
         assert_eq!(file.added().len(), 4);
         let expected = "site = \"SUN\"\n\n[storage.main]\nurl = \"/data\"\n\n[identity]\nadministrators = [\"simple/root\"]\n\n\
-             [[identity.api_keys]]\nname = \"ID29\"\nsha256 = \"ab\"\nuser = \"beamline/ID29\"\nscopes = [\"logbook:write\"]\n\
+             [[identity.api_keys]]\nname = \"ID29\"\nsha256 = \"ab\"\nuser = \"beamline/ID29\"\nscopes = \
+             [\"logbook:write\"]\n\
              instruments = [\"ID29\"]\nexpires = \"2028-01-01T00:00:00Z\"\n";
         let text = file.render_text();
         assert_eq!(text, format!("{HEAD}{expected}"));

@@ -1,4 +1,4 @@
-//! Where a facility keeps things: absolute paths, of which none may give away another.
+//! The directories of a facility, as absolute paths. None may expose another one.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -15,8 +15,9 @@ pub struct Directories {
 }
 
 impl Directories {
-    /// Directories are relative to the directory of the settings file, so that a run from another directory means the same ones.
-    /// Refuses a storage that holds databases or secrets, or lies among them: what is below it is served to users.
+    /// Resolves the paths relative to the directory of the settings file, so that the working directory does not
+    /// matter. Refuses a storage that contains databases or secrets, or lies below them: files of the storage are
+    /// served to users.
     pub fn new(answers: &Answers, settings_dir: &Path) -> Result<Self, Failure> {
         let resolve = |path: &Path| resolve_path(path, settings_dir);
         let directories = Self {
@@ -37,13 +38,13 @@ impl Directories {
         Ok(directories)
     }
 
-    /// Whether the text of a setting means this place.
+    /// Whether the value of a setting is this directory.
     pub fn is_same(&self, setting: &str, place: &Path) -> bool {
         let path = Path::new(setting.strip_prefix("file://").unwrap_or(setting));
         resolve_path(path, &self.settings_dir).is_ok_and(|known| known == place)
     }
 
-    /// Refuses a place that cannot be made, before any other is.
+    /// Checks that all directories can be created, before one is.
     pub fn require_creatable(&self, settings_file: &Path) -> Result<(), Failure> {
         let settings_dir = settings_file.parent().filter(|parent| !parent.as_os_str().is_empty());
         let settings_dir = settings_dir.unwrap_or(Path::new("."));
@@ -67,7 +68,7 @@ fn require_writable(directory: &Path, wanted: &Path) -> Result<(), Failure> {
     access(directory, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| refused(&e.into()))
 }
 
-/// The path without links and dots, also where its end does not exist yet.
+/// The path without links and dots; its end need not exist.
 fn resolve_path(path: &Path, settings_dir: &Path) -> Result<PathBuf, Failure> {
     let unusable = |e: &std::io::Error| Failure::Usage(format!("cannot use {}: {e}", path.display()));
     let is_empty = path.as_os_str().is_empty();

@@ -1,9 +1,9 @@
-//! `undulator setup`: a facility from a few answers, without a dump of another catalogue.
+//! `undulator setup`: creates a facility from a few answers, without a dump of another catalogue.
 //!
-//! It can be repeated: what is there stays, what is missing is added, what differs is reported. Settings of a facility in
-//! other directories, or a catalogue of another facility, are refused: then nothing is made at all. Everything is tried without
-//! effect first, so that an answer that cannot be used is refused before anything is made. The settings are written last, so
-//! that a setup that was cut off is simply run again.
+//! It can be repeated: it adds what is missing, keeps what exists, and reports what differs. Settings of a facility in
+//! other directories, and a catalogue of another facility, are refused. A dry run comes first, so that an invalid
+//! answer is refused before anything is created. The settings are written last, so that an interrupted setup can be
+//! repeated.
 
 mod accounts;
 mod answers;
@@ -31,10 +31,10 @@ use super::secret_files::{self, file_error};
 use crate::cli::Setup;
 use crate::services::SERVICES;
 
-/// Where the answers of the terminal are kept for the next time.
+/// The file that keeps the answers for the next run.
 const ANSWERS: &str = "facility.toml";
 const SETTINGS: &str = "undulator.toml";
-/// Users of keys have this mechanism, by which nobody logs in.
+/// The mechanism of the users of keys; nobody can log in with it.
 const PROGRAMS: &str = "beamline";
 
 pub async fn run_setup(config: Option<PathBuf>, options: Setup, json: bool) -> Result<(), Failure> {
@@ -60,7 +60,7 @@ pub async fn run_setup(config: Option<PathBuf>, options: Setup, json: bool) -> R
     }
     report.api_keys = create_api_keys(&mut file, &answers)?;
     if options.dry_run {
-        // These will not be the keys.
+        // The next run will create other keys.
         report.api_keys.iter_mut().for_each(|key| key.key.clear());
     }
     let settings = load_settings(&file, &settings_file)?;
@@ -84,7 +84,7 @@ pub async fn run_setup(config: Option<PathBuf>, options: Setup, json: bool) -> R
     print_report(&report, json)
 }
 
-/// What is set up beside the settings file.
+/// Sets up everything but the settings file.
 struct SetupRun<'s> {
     answers: &'s Answers,
     directories: &'s Directories,
@@ -92,7 +92,7 @@ struct SetupRun<'s> {
 }
 
 impl SetupRun<'_> {
-    /// Directories, accounts and rows of the catalogue; a report of a dry run is made without effect.
+    /// Creates directories, accounts and rows of the catalogue; with a report of a dry run, it changes nothing.
     async fn run(&self, password: &AdministratorPassword<'_>, report: &mut Report) -> Result<(), Failure> {
         let Self { answers, directories, settings } = self;
         create_directories(directories, report)?;
@@ -105,7 +105,7 @@ impl SetupRun<'_> {
             accounts.ensure_reader(&answers.reader.account, report).await
         };
         let ensured = ensured.await;
-        // Also where they are refused, so that no files of the database's log stay.
+        // Also after an error, so that no log files of the database are left.
         accounts.close().await;
         ensured?;
 
@@ -120,13 +120,13 @@ impl SetupRun<'_> {
     }
 }
 
-/// Asks on the terminal; the answers of the last time are proposed again. The text is to be kept for the next time; `None`
-/// where it is there already.
+/// Asks on the terminal, and proposes the answers of the last run. The text is to be stored for the next run; `None` if
+/// it is stored already.
 fn ask_answers(file: &Path) -> Result<(Answers, Option<String>), Failure> {
     let before = if file.is_file() { Answers::load(file)? } else { Answers::default_answers() };
     let answers = questions::ask_answers(before.clone())?;
     let text = toml::to_string(&answers).map_err(|e| Failure::from_error(&e))?;
-    // What is asked is checked as what is read.
+    // The same checks as for a file.
     let answers = Answers::parse(&text).map_err(Failure::Usage)?;
     let head = "# What `undulator setup` was told; `undulator setup --file facility.toml` does it again.\n\n";
     let told = (!file.is_file() || answers != before).then(|| format!("{head}{text}"));
@@ -136,7 +136,7 @@ fn ask_answers(file: &Path) -> Result<(Answers, Option<String>), Failure> {
 fn read_settings(file: &Path) -> Result<Option<String>, Failure> {
     match fs::read_to_string(file) {
         Ok(text) => {
-            // A file that cannot be used is refused before anything is done.
+            // An invalid file is refused before anything is created.
             cli::load_with_unreadable_secrets(SERVICES, Some(file.to_owned()))?;
             Ok(Some(text))
         }
@@ -158,7 +158,7 @@ fn ensure_settings(file: &mut SettingsFile, answers: &Answers, directories: &Dir
     file.refuse_given(&["icat"], "reader")?;
     ensure_directory(file, &["icat"], "reader_file", "", &directories.secrets_dir.join(accounts::READER))?;
     file.ensure_listed(&["catalogue"], "root_user_names", administrator)?;
-    // What the preset rules are written for.
+    // The preset rules need these settings.
     for reach in ["conditions", "public_tables", "join_rules"] {
         file.ensure_setting(&["catalogue", "authorization"], reach, "strict")?;
     }
@@ -170,7 +170,7 @@ fn path_to_text(path: &Path) -> Result<String, Failure> {
     Ok(text.to_owned())
 }
 
-/// Makes a key for each instrument whose programs have none yet.
+/// Creates a key for each instrument without one.
 fn create_api_keys(file: &mut SettingsFile, answers: &Answers) -> Result<Vec<NewApiKey>, Failure> {
     let days = i64::from(answers.api_keys.valid_days);
     let lifetime = jiff::SignedDuration::from_hours(24 * days);
@@ -191,7 +191,7 @@ fn create_api_keys(file: &mut SettingsFile, answers: &Answers) -> Result<Vec<New
     Ok(keys)
 }
 
-/// The settings as they will be. The reader's password need not be there yet, and is not needed here.
+/// Loads the new settings without the password of the reader, which need not exist yet.
 fn load_settings(file: &SettingsFile, settings_file: &Path) -> Result<Config, Failure> {
     let scratch = tempfile::Builder::new().suffix(".toml").tempfile().map_err(|e| Failure::from_error(&e))?;
     fs::write(scratch.path(), file.render_text_without("icat", "reader_file"))
@@ -225,7 +225,7 @@ fn create_directories(directories: &Directories, report: &mut Report) -> Result<
     Ok(())
 }
 
-/// For a dry run: the database as it is, or an empty one elsewhere where there is none yet.
+/// The settings of a dry run: the existing database, or an empty one in a temporary directory.
 async fn dry_run_settings(
     settings: &Config,
     service: &service_kit::ServiceDef,

@@ -7,7 +7,7 @@ use service_kit::cli::Failure;
 
 use super::answers::{Answers, InstrumentAnswers};
 
-/// Asks for what a facility cannot do without; Enter takes what stands in brackets. What is not asked stays as in `before`.
+/// Asks the essential questions; Enter accepts the proposal in brackets. Other answers are those of `before`.
 pub fn ask_answers(before: Answers) -> Result<Answers, Failure> {
     let terminal = Term::stderr();
     if !terminal.is_term() || !io::IsTerminal::is_terminal(&io::stdin()) {
@@ -55,7 +55,7 @@ impl Questions {
     }
 }
 
-/// What is known of an instrument already, or one of which nothing is known but its name.
+/// The known answers about an instrument, or an instrument with nothing but a name.
 fn find_or_create_instrument(known: &[InstrumentAnswers], name: String) -> InstrumentAnswers {
     known.iter().find(|instrument| instrument.name == name).cloned().unwrap_or_else(|| InstrumentAnswers::new(name))
 }

@@ -1,4 +1,4 @@
-//! What a setup has done, for people and for programs.
+//! The result of a setup, as text and as JSON.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,20 +14,20 @@ use crate::commands::catalogue;
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
     pub dry_run: bool,
-    /// Files, directories and accounts that were made, and settings that were added.
+    /// Created files, directories and accounts, and added settings.
     pub done: Vec<String>,
-    /// What was there with other values, and was left as it is.
+    /// Existing values that differ from the answers, and were kept.
     pub conflicts: Vec<String>,
     pub catalogue: catalogue::Report,
-    /// New keys of instruments; they are stored nowhere.
+    /// New keys of instruments, which are not stored.
     pub api_keys: Vec<NewApiKey>,
     pub settings_file: PathBuf,
     pub storage: PathBuf,
     pub data_dir: PathBuf,
     pub secrets_dir: PathBuf,
-    /// Whether there were no settings yet.
+    /// Whether the settings file is new.
     pub is_new_facility: bool,
-    /// Whether a server that runs has to read changed settings.
+    /// Whether a running server must be restarted.
     pub needs_restart: bool,
 }
 
@@ -53,7 +53,7 @@ impl Report {
         self.done.is_empty() && self.api_keys.is_empty() && self.catalogue.created.is_empty()
     }
 
-    /// All conflicts, of the settings and of the catalogue.
+    /// The conflicts of the settings and of the catalogue.
     pub fn all_conflicts(&self) -> impl Iterator<Item = &String> {
         self.conflicts.iter().chain(&self.catalogue.conflicts)
     }
@@ -101,9 +101,11 @@ impl Report {
         }
         format!(
             "\nNext:\n\
-             1. catalogue data below {}: undulator icat investigation add NAME, then undulator icat ingest DIR --investigation NAME\n\
+             1. catalogue data below {}: undulator icat investigation add NAME, then undulator icat ingest DIR \
+             --investigation NAME\n\
              2. let people in: undulator auth user add db/NAME, then undulator icat grant db/NAME INVESTIGATION\n\
-             3. start: undulator serve (as a service of systemd: docs/examples/undulator.service, whose user has to own {} and {})",
+             3. start: undulator serve (as a service of systemd: docs/examples/undulator.service, whose user has to \
+             own {} and {})",
             self.storage.display(),
             self.data_dir.display(),
             self.secrets_dir.display()

@@ -1,4 +1,4 @@
-//! The API key of the beamline's programs, which lies beside the passwords.
+//! The API key of the programs of the beamline, stored beside the passwords.
 
 use std::fs;
 use std::path::Path;
@@ -9,17 +9,17 @@ use service_kit::{Ids as _, SystemIds, sha256_hex};
 
 use crate::commands::secret_files;
 
-/// Its file in the directory of the demo.
+/// The file of the key in the directory of the demo.
 pub const FILE: &str = "beamline-key";
 
 pub struct Key {
     pub text: String,
-    /// Nobody has written with it yet.
+    /// Whether it was just created.
     pub is_new: bool,
 }
 
 impl Key {
-    /// Reads it, or makes one.
+    /// Loads the key, or creates it.
     pub fn load_or_create(dir: &Path) -> Result<Self, Failure> {
         let path = dir.join(FILE);
         if path.is_file() {
@@ -31,7 +31,7 @@ impl Key {
         Ok(Self { text, is_new: true })
     }
 
-    /// As it stands in `identity.api_keys`.
+    /// The entry for `identity.api_keys`.
     pub fn to_setting(&self) -> Value {
         json!({
             "name": "beamline-id29",

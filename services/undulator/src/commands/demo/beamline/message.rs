@@ -1,4 +1,4 @@
-//! What programs of beamlines send, in the form of pyicat-plus 3.1.0.
+//! Messages of beamline programs, in the format of pyicat-plus 3.1.0.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 const SOFTWARE: &str = concat!("undulator-demo_v", env!("CARGO_PKG_VERSION"));
 
-/// Who speaks, and to whom.
+/// The kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Voice {
-    /// What was typed.
+    /// A command that was typed.
     Command,
     Info,
     Debug,
     Error,
     Comment,
-    /// The storage ring, to all beamlines.
+    /// A message of the storage ring to all beamlines.
     Ring,
     RingError,
 }
@@ -63,7 +63,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// For `base64`, which has a place for neither time nor text.
+    /// The body for `base64`, which has neither time nor text.
     pub fn to_attachment(&self) -> Value {
         json!({
             "base64": self.to_data_url(),
@@ -73,7 +73,7 @@ impl Image {
         })
     }
 
-    /// Within a text, which has both.
+    /// The body of an entry with caption and time.
     pub fn within_text(&self, at: Timestamp) -> Value {
         let html = format!("<p>{}</p><p><img src=\"{}\"></p>", self.caption, self.to_data_url());
         let message = Message { voice: Voice::Info, text: String::new(), dataset: None, tag: Some(self.tag) };
@@ -85,7 +85,7 @@ impl Image {
     }
 }
 
-/// Keys in the order of pyicat-plus; what there is not is left out.
+/// Keys in the order of pyicat-plus, without empty ones.
 fn render_body(message: &Message, format: &str, text: &str, at: Timestamp) -> Value {
     let (kind, category) = message.voice.type_and_category();
     let is_of_ring = message.voice.is_of_ring();
@@ -114,7 +114,7 @@ fn render_body(message: &Message, format: &str, text: &str, at: Timestamp) -> Va
 mod tests {
     use super::*;
 
-    /// As pyicat-plus 3.1.0 was seen to send them.
+    /// Recorded from pyicat-plus 3.1.0.
     #[test]
     fn bodies_are_those_of_pyicat_plus() {
         let at = "2026-11-23T19:24:54.818770Z".parse().unwrap();

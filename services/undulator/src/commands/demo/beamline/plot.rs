@@ -1,11 +1,11 @@
-//! Small grey pictures as detectors and alignment scans give them.
+//! Small greyscale images of detectors and alignment scans.
 
 use std::f64::consts::{LN_2, TAU};
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt as _};
 
-/// Pixels, and what colour they have.
+/// Pixels with their grey values.
 struct Canvas {
     width: u16,
     height: u16,
@@ -59,7 +59,7 @@ pub fn draw_peak(random: &mut StdRng, centre: f64, full_width: f64) -> Vec<u8> {
     canvas.to_png()
 }
 
-/// Spots on a lattice up to the resolution, a ring of ice and the shadow of the beam stop; dark where there is much.
+/// Spots on a lattice up to the resolution, an ice ring, and the shadow of the beam stop; high intensities are dark.
 pub fn draw_diffraction(random: &mut StdRng, resolution: f64) -> Vec<u8> {
     const SIZE: u16 = 256;
     let middle = f64::from(SIZE) / 2.0;

@@ -1,4 +1,4 @@
-//! The program of the beamline that writes: the requests of pyicat-plus.
+//! The program that writes the logbook, with the requests of pyicat-plus.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use service_kit::{HttpClient, command_client};
 use super::message::{Image, Message};
 use super::{INSTRUMENT, PROPOSAL};
 
-/// A beamline waits no longer for its logbook.
+/// How long a beamline waits for the logbook.
 const SILENCE: Duration = Duration::from_secs(10);
 const PLACE: [(&str, &str); 2] = [("investigationName", PROPOSAL), ("instrumentName", INSTRUMENT)];
 const NO_PLACE: [(&str, &str); 0] = [];
@@ -63,7 +63,7 @@ impl Program {
         self.send_request("notification", place, &message.to_body(at)).await;
     }
 
-    /// A beamline goes on whatever becomes of its entry. No answer at all is what the stop of the services looks like.
+    /// Errors are only logged, as at a beamline. Requests without an answer are normal while the services stop.
     async fn send_request(&self, operation: &str, place: &[(&str, &str)], body: &Value) {
         let url = format!("{}/dataacquisition/{}/{operation}", self.url, self.key);
         match self.http.post(url).query(place).json(body).send().await {

@@ -1,4 +1,4 @@
-//! What happens at the beamline: crystal after crystal is mounted, aligned and measured, and now and then the beam is lost.
+//! The story of the beamline: crystals are mounted, aligned and measured, and sometimes the beam is lost.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -22,13 +22,13 @@ const REMARKS: [&str; 8] = [
     "Shift handed over, everything works.",
 ];
 
-/// One thing that happens, so long after the one before.
+/// One event, and the time since the previous one.
 pub struct Scene {
     pub pause: Duration,
     pub what: What,
 }
 
-/// It has no end.
+/// An endless sequence of scenes.
 pub struct Story {
     random: StdRng,
     /// Crystals so far.
@@ -95,7 +95,7 @@ impl Story {
     }
 
     fn measure_sample(&mut self) {
-        // The first ones are in the catalogue.
+        // The first datasets are in the catalogue.
         let scan = format!("scan-{:03}", self.crystal);
         let images = 900 * self.random.random_range(1..=4);
         let transmission = self.random.random_range(5..=40);
