@@ -1,7 +1,7 @@
 //! An event and its change: both or neither.
 
 use events::store;
-use service_kit::{DbError, SystemClock, SystemIds};
+use service_kit::{DbError, Micros, SystemClock, SystemIds};
 use std::sync::Arc;
 use testkit::probe::{self, ThingChanged, store::things};
 
@@ -11,7 +11,7 @@ async fn an_event_is_stored_with_its_change_or_not_at_all() {
         let outbox = events::Outbox::new("outbox", Arc::new(SystemClock), Arc::new(SystemIds));
         let change = async |name: &'static str, give_up: bool| {
             let work = async |tx: &mut service_kit::Tx| -> Result<(), DbError> {
-                let thing = things::create(tx, name, 0).await?.ok_or(DbError::NoRow)?;
+                let thing = things::create_thing(tx, name, Micros::default()).await?.ok_or(DbError::NoRow)?;
                 outbox.emit(tx, &ThingChanged { id: thing.id, revision: thing.rev }).await?;
                 if give_up { Err(DbError::NoRow) } else { Ok(()) }
             };

@@ -6,9 +6,13 @@ use testkit::probe::{self, store as probe_store};
 
 #[tokio::test]
 async fn every_statement_is_known_to_both_engines() {
-    let all =
-        [store::ALL.as_slice(), &probe_store::things::ALL, &probe_store::effects::ALL, &probe_store::reconciles::ALL]
-            .concat();
+    let all = [
+        store::ALL.as_slice(),
+        &probe_store::things::ALL,
+        &probe_store::effects::ALL,
+        &probe_store::reconciliations::ALL,
+    ]
+    .concat();
     for test in testkit::create_databases("statements", probe::SERVICE.migrations).await {
         test.db.prepare_all(&all).await.unwrap();
         // The one that differs between the engines is run.

@@ -93,7 +93,7 @@ fn redacted(message: String, secrets: &[&str]) -> String {
                 || before.is_empty() && text.ends_with(char::is_alphanumeric)
                 || after.starts_with(char::is_alphanumeric);
             text.push_str(before);
-            text.push_str(if within_word { secret } else { redaction::hidden(secret) });
+            text.push_str(if within_word { secret } else { redaction::redact_secret(secret) });
             rest = after;
         }
         text.push_str(rest);
@@ -155,7 +155,7 @@ impl From<reqwest::Error> for IcatError {
         if e.is_decode() && !e.is_timeout() {
             return Self::nonsense("a body that cannot be read");
         }
-        Self::Unavailable(if redaction::ON { e.without_url() } else { e })
+        Self::Unavailable(if redaction::IS_ON { e.without_url() } else { e })
     }
 }
 

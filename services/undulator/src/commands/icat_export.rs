@@ -19,7 +19,7 @@ pub async fn export_dump(settings: &Config, file: &Path, format: &str, json: boo
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("exporting");
     let report = export::export_catalogue(&db, &Sources::default(), format, &mut out, |done, total| {
-        progress.show_progress(done, total)
+        progress.show_progress(done, total);
     })
     .await
     .map_err(|e| Failure::from_error(&e))?;

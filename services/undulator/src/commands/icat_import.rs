@@ -36,7 +36,7 @@ pub async fn import_dump(
     }
     let progress = Progress::new("importing");
     let report = import::import_dump(&db, &config, &Sources::default(), &records, &options, |done| {
-        progress.show_progress(done, records.len())
+        progress.show_progress(done, records.len());
     })
     .await
     .map_err(|e| Failure::from_error(&e))?;

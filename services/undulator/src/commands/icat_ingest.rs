@@ -53,7 +53,7 @@ pub async fn ingest_directory(settings: &Config, options: Ingest, json: bool) ->
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("ingesting");
     let report = ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| {
-        progress.show_progress(done, total)
+        progress.show_progress(done, total);
     })
     .await
     .map_err(|e| match e {

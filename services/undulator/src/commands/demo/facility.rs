@@ -76,7 +76,7 @@ pub async fn generate_facility(settings: &Config, dir: &Path) -> Result<(), Fail
             user_name: "simple/root".to_owned(),
         };
         ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| {
-            progress.show_progress(done, total)
+            progress.show_progress(done, total);
         })
         .await
         .map_err(|e| Failure::from_error(&e))?;

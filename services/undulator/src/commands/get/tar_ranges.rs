@@ -105,7 +105,7 @@ pub async fn download_small_files(
         };
         match offset {
             Some(offset) => {
-                small.push(SmallFile { offset, names: file_names::choose_partial_names(&entry.path, taken), entry })
+                small.push(SmallFile { offset, names: file_names::choose_partial_names(&entry.path, taken), entry });
             }
             None => outcome.rest.push(entry),
         }
