@@ -72,7 +72,7 @@ pub async fn open_accounts(settings: &Settings, sources: &Sources) -> Result<Acc
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::from_settings(&ctx.config)?;
     let mechanisms = config.local_mechanisms.clone();
-    let events = Events::of(&ctx).await?;
+    let events = Events::start(&ctx).await?;
     let state = Arc::new(State::new(&ctx, config, events.outbox())?);
     let mut mounts = routes::build_mounts(&state);
     mounts.push(authn_plugins::build_anonymous_plugin());

@@ -49,7 +49,7 @@ impl Sessions {
         credentials: &[(&str, &str)],
         client: IpAddr,
     ) -> Result<String, IcatError> {
-        let opened = self.icat.login_for(plugin, credentials, client).await;
+        let opened = self.icat.login_for_client(plugin, credentials, client).await;
         let name = get_user_name(credentials).unwrap_or_default();
         self.login_observer.observe_at_icat(plugin, name, client, &opened);
         opened
@@ -58,12 +58,12 @@ impl Sessions {
     /// Ends a session at ICAT and emits the event; a session that has ended before is not an error.
     pub async fn log_out(&self, session_id: &str) -> Result<(), Problem> {
         let is_over = |e: &IcatError| matches!(e, IcatError::Refused { code: IcatCode::Session, .. });
-        let subject = match self.icat.session(session_id).await {
+        let subject = match self.icat.get_session(session_id).await {
             Ok(info) => info.user_name,
             Err(e) if is_over(&e) => return Ok(()),
             Err(e) => return Err(from_icat_error(e)),
         };
-        match self.icat.logout(session_id).await {
+        match self.icat.end_session(session_id).await {
             Ok(()) => {}
             Err(e) if is_over(&e) => {}
             Err(e) => return Err(from_icat_error(e)),
@@ -84,7 +84,7 @@ impl Sessions {
 
     /// Asks ICAT for the owner and the end of a session.
     pub async fn look_up_session(&self, session_id: &str) -> Result<IcatSession, IcatError> {
-        let info = self.icat.session(session_id).await?;
+        let info = self.icat.get_session(session_id).await?;
         let ends_at = session_end(self.clock.now(), info.remaining_minutes)
             .ok_or_else(|| IcatError::Nonsense("a session without an end".to_owned()))?;
         Ok(IcatSession { id: session_id.to_owned(), user_name: info.user_name, ends_at })

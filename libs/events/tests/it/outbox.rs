@@ -25,7 +25,7 @@ async fn an_event_is_stored_with_its_change_or_not_at_all() {
         assert_eq!((count("thing").await, count("outbox").await), (0, 0), "{}", test.engine);
         change("kept", false).await.unwrap();
         assert_eq!((count("thing").await, count("outbox").await), (1, 1), "{}", test.engine);
-        let waiting = store::waiting(&mut test.db.read().await.unwrap(), 10).await.unwrap();
+        let waiting = store::list_waiting_events(&mut test.db.read().await.unwrap(), 10).await.unwrap();
         assert_eq!(waiting[0].subject, "undulator.v1.probe.thing.changed");
         assert_eq!(waiting[0].headers.source, "outbox");
     }
@@ -39,5 +39,5 @@ async fn an_event_over_4_kib_is_refused_before_it_is_stored() {
     let big = events::messages::icat::EntityChanged { ids: (0..5_000).collect(), ..Default::default() };
     let refused = test.db.write(async |tx| outbox.emit(tx, &big).await).await.unwrap_err();
     assert!(refused.to_string().contains("split it"), "{refused}");
-    assert!(store::waiting(&mut test.db.read().await.unwrap(), 10).await.unwrap().is_empty());
+    assert!(store::list_waiting_events(&mut test.db.read().await.unwrap(), 10).await.unwrap().is_empty());
 }

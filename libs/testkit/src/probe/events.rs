@@ -36,7 +36,7 @@ pub fn start_consumers(events: &Events, ctx: &Ctx) {
         effects::create_effects(tx, &received.id, "thing", &[id], "changed", now).await?;
         Ok(())
     };
-    events.consume(Consumer::new(THINGS_CONSUMER, things).on_gap(reconcile_on_gap(ctx, THINGS_CONSUMER)));
+    events.add_consumer(Consumer::new(THINGS_CONSUMER, things).on_gap(reconcile_on_gap(ctx, THINGS_CONSUMER)));
 
     let clock = Arc::clone(&ctx.clock);
     let entities = async move |tx: &mut Tx, received: &Received<EntityChanged>| {
@@ -50,7 +50,7 @@ pub fn start_consumers(events: &Events, ctx: &Ctx) {
         effects::create_effects(tx, &received.id, entity, ids, verb, clock.now_as_micros()).await?;
         Ok(())
     };
-    events.consume(Consumer::new(ICAT_CONSUMER, entities).on_gap(reconcile_on_gap(ctx, ICAT_CONSUMER)));
+    events.add_consumer(Consumer::new(ICAT_CONSUMER, entities).on_gap(reconcile_on_gap(ctx, ICAT_CONSUMER)));
 
     let clock = Arc::clone(&ctx.clock);
     let sessions = async move |tx: &mut Tx, received: &Received<SessionEnded>| {
@@ -58,7 +58,7 @@ pub fn start_consumers(events: &Events, ctx: &Ctx) {
         effects::create_effects(tx, &received.id, "Session", &[0], "ended", clock.now_as_micros()).await?;
         Ok(())
     };
-    events.consume(Consumer::new(SESSIONS_CONSUMER, sessions));
+    events.add_consumer(Consumer::new(SESSIONS_CONSUMER, sessions));
 }
 
 /// A real service reads the whole state here; the probe records that it would have.

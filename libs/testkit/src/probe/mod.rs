@@ -38,8 +38,8 @@ pub const SERVICE: ServiceDef = ServiceDef {
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::from_settings(&ctx.config)?;
-    let events = Events::of(&ctx).await?;
-    let identity = Identity::of(&ctx, &events)?;
+    let events = Events::start(&ctx).await?;
+    let identity = Identity::new(&ctx, &events)?;
     events::start_consumers(&events, &ctx);
     let state = Arc::new(State { config, db: ctx.db, clock: ctx.clock, outbox: events.outbox() });
     Ok(Running { mounts: vec![routes::build_mount(state, &identity)], workers: Vec::new() })

@@ -32,7 +32,7 @@ pub async fn resolve_token(state: web::Data<State>, request: HttpRequest) -> Res
     }
     // The session may have been ended at ICAT. While ICAT is down, that cannot be checked, but the session cannot be used
     // either.
-    if let Err(IcatError::Refused { code: IcatCode::Session, .. }) = state.icat.session(&session.id).await {
+    if let Err(IcatError::Refused { code: IcatCode::Session, .. }) = state.icat.get_session(&session.id).await {
         return Err(session_ended());
     }
     Ok(HttpResponse::Ok().json(ResolvedSession {

@@ -1,6 +1,6 @@
 //! Which kinds stand in which chunk, and which stand within the rows of another.
 
-use icat_client::schema::{Entity, entity};
+use icat_client::schema::{Entity, find_entity};
 
 /// A part of a dump.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ pub static CHUNKS: &[Chunk] = &[
 impl ChunkKind {
     pub fn find_entity(&self) -> &'static Entity {
         // The test below finds every name of the plan in the schema.
-        entity(self.name).unwrap_or_else(|| unreachable!("{} is no kind of the schema", self.name))
+        find_entity(self.name).unwrap_or_else(|| unreachable!("{} is no kind of the schema", self.name))
     }
 }
 
@@ -112,7 +112,7 @@ impl ChunkKind {
 mod tests {
     use std::collections::BTreeSet;
 
-    use icat_client::schema::entities;
+    use icat_client::schema::all_entities;
 
     use super::*;
 
@@ -122,15 +122,15 @@ mod tests {
         for listed in CHUNKS.iter().flat_map(|chunk| chunk.kinds) {
             assert!(seen.insert(listed.name), "{}", listed.name);
             for part in listed.parts {
-                let many = listed.find_entity().many(part).unwrap_or_else(|| panic!("{}.{part}", listed.name));
+                let many = listed.find_entity().find_to_many(part).unwrap_or_else(|| panic!("{}.{part}", listed.name));
                 assert!(seen.insert(many.target), "{}", many.target);
             }
             let mut here = listed.find_entity();
             for step in listed.owner {
-                here = here.one(step).expect(step).target();
+                here = here.find_to_one(step).expect(step).target();
             }
         }
-        let all: BTreeSet<&str> = entities().iter().map(|entity| entity.name).collect();
+        let all: BTreeSet<&str> = all_entities().iter().map(|entity| entity.name).collect();
         assert_eq!(seen, all);
     }
 }

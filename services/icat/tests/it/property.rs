@@ -13,7 +13,7 @@ use icat::query::{
 use icat::store::Author;
 use icat::store::entities::{NewRow, empty_values, insert_rows, new_values, value_index};
 use icat::store::rules::RuleRow;
-use icat_client::schema::{Entity, FieldKind, entity};
+use icat_client::schema::{Entity, FieldKind, find_entity};
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
@@ -69,7 +69,7 @@ impl Generator {
     fn random_data(&mut self) -> Data {
         let mut data = Data::default();
         let mut next = 1;
-        for kind in KINDS.map(find_entity) {
+        for kind in KINDS.map(require_entity) {
             let mut keys = BTreeSet::new();
             let wanted = self.rng.random_range(5..12);
             let mut rows = std::collections::BTreeMap::new();
@@ -107,7 +107,7 @@ impl Generator {
 
     /// A select over one to three variables.
     fn random_query(&mut self, rule_for: Option<&'static Entity>) -> Query {
-        let root = rule_for.unwrap_or_else(|| find_entity(self.pick_from(&KINDS[3..])));
+        let root = rule_for.unwrap_or_else(|| require_entity(self.pick_from(&KINDS[3..])));
         let mut query = Query {
             distinct: false,
             select: Vec::new(),
@@ -356,8 +356,8 @@ fn is_long(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::Long | FieldKind::Integer)
 }
 
-fn find_entity(name: &str) -> &'static Entity {
-    entity(name).expect("a kind of the schema")
+fn require_entity(name: &str) -> &'static Entity {
+    find_entity(name).expect("a kind of the schema")
 }
 
 /// The text of a query, as a client would write it.
@@ -478,7 +478,7 @@ fn render_term(query: &Query, of: &Term) -> String {
 fn render_condition(query: &Query, cond: &Condition) -> String {
     let kind_of = |path: &Path| {
         let entity = query.entity_to_authorize(path);
-        entity.field(path.field.unwrap_or("id")).map_or(FieldKind::Long, |f| f.kind)
+        entity.find_field(path.field.unwrap_or("id")).map_or(FieldKind::Long, |f| f.kind)
     };
     let not = |negated: &bool| if *negated { "NOT " } else { "" };
     match cond {
@@ -521,7 +521,7 @@ fn render_condition(query: &Query, cond: &Condition) -> String {
         }
         Condition::IsEmpty(var, many, negated) => format!("v{var}.{} IS {}EMPTY", many.name, not(negated)),
         Condition::Exists(var, many, field, operator, value) => {
-            let kind = many.target().field(field).map_or(FieldKind::String, |f| f.kind);
+            let kind = many.target().find_field(field).map_or(FieldKind::String, |f| f.kind);
             let value = render_literal(value, kind);
             format!(
                 "EXISTS (SELECT e FROM {} e WHERE e.{} = v{var} AND e.{field} {operator} {value})",
@@ -554,10 +554,10 @@ impl GeneratedRule {
 async fn load_data(db: &Db, data: &Data) {
     let author = Author::new("simple/root", Micros::from_i64(0));
     db.write(async |tx| {
-        for kind in KINDS.iter().rev().map(|kind| find_entity(kind)) {
+        for kind in KINDS.iter().rev().map(|kind| require_entity(kind)) {
             tx.execute(&format!("DELETE FROM {}", kind.table), &[]).await?;
         }
-        for kind in KINDS.map(find_entity) {
+        for kind in KINDS.map(require_entity) {
             let rows: Vec<NewRow> = data.0[kind.name]
                 .iter()
                 .map(|(id, row)| {
@@ -596,7 +596,7 @@ fn read_values(row: &Row, query: &Query) -> Vec<Value> {
                 }
             };
             let entity = query.entity_to_authorize(path);
-            let kind = path.field.and_then(|name| entity.field(name)).map(|f| f.kind);
+            let kind = path.field.and_then(|name| entity.find_field(name)).map(|f| f.kind);
             if kind == Some(FieldKind::String) && !counted { text(row, at) } else { number(row, at) }
         })
         .collect()
@@ -690,7 +690,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     let groups: Vec<i64> = data.0["Grouping"].keys().copied().collect();
     let user = generator.pick_from(&USERS);
     let mut rules: Vec<GeneratedRule> = Vec::new();
-    for kind in KINDS.map(find_entity) {
+    for kind in KINDS.map(require_entity) {
         for _ in 0..generator.rng.random_range(2..6) {
             let query = generator.random_query(Some(kind));
             let attribute =
@@ -727,7 +727,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     let is_root = generator.is_chosen(3);
     // None: everything.
     let mut readable: HashMap<&str, Option<BTreeSet<i64>>> = HashMap::new();
-    for kind in KINDS.map(find_entity) {
+    for kind in KINDS.map(require_entity) {
         let about: Vec<&GeneratedRule> = mine(false).into_iter().filter(|r| r.entity.name == kind.name).collect();
         let all = is_root || about.iter().any(|r| !r.restricted);
         readable
@@ -763,7 +763,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         let all = is_root || mine.iter().any(|r| !r.restricted);
         (!all).then(|| mine.iter().flat_map(|r| everything.rows_of_rule(&r.query)).collect())
     };
-    for kind in KINDS.map(find_entity) {
+    for kind in KINDS.map(require_entity) {
         for (operation, flag) in Operation::ALL.into_iter().zip("CRUD".chars()) {
             let found = filtered(kind, rights.access_to(kind, operation)).await;
             assert_eq!(

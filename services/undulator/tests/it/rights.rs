@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use auth::AccountName;
 use events::Events;
 use icat::import::{self, OnConflict};
-use identity::{Ask, Caller, Decision, Identity, Place, Subject};
+use identity::{Caller, CredentialLocation, Decision, Identity, Permission, Subject};
 use serde_json::{Value, json};
 use service_kit::{
     Code, Ctx, ErrorFormat, Listener, Mount, Problem, Running, ServiceDef, Sources, SystemIds, open_database,
@@ -25,10 +25,10 @@ const ASKER: ServiceDef =
     ServiceDef { name: "asker", build: |ctx| Box::pin(async move { build_asker(ctx).await }), ..ServiceDef::EMPTY };
 
 async fn build_asker(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
-    let identity = Identity::of(&ctx, &Events::of(&ctx).await?)?;
+    let identity = Identity::new(&ctx, &Events::start(&ctx).await?)?;
     let asker = Mount::new("/asker", Listener::Public, ErrorFormat::PROBLEM_DETAILS);
     let asker = identity
-        .guard(asker, &[Place::Query("sessionId")])
+        .accept_credentials(asker, &[CredentialLocation::Query("sessionId")])
         .get("/me", async |caller: Caller| caller.subject().icat_user_name.clone())
         .get("/explain/{what}/{id}", explain_permission)
         .get("/absent/{plugin}/{user}/{what}/{id}", explain_absent_user)
@@ -36,13 +36,13 @@ async fn build_asker(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
     Ok(Running { mounts: vec![asker], ..Running::default() })
 }
 
-fn parse_permission(what: &str, id: i64) -> Result<Ask, Problem> {
+fn parse_permission(what: &str, id: i64) -> Result<Permission, Problem> {
     Ok(match what {
-        "investigation" => Ask::ReadInvestigation(id),
-        "dataset" => Ask::ReadDataset(id),
-        "logbook" => Ask::WriteLogbook(id),
-        "mint" => Ask::MintFor(id),
-        "administer" => Ask::Administer,
+        "investigation" => Permission::ReadInvestigation(id),
+        "dataset" => Permission::ReadDataset(id),
+        "logbook" => Permission::WriteLogbook(id),
+        "mint" => Permission::MintFor(id),
+        "administer" => Permission::Administer,
         _ => return Err(Problem::new(Code::NotFound, "asker/what", what)),
     })
 }
@@ -56,7 +56,7 @@ async fn explain_permission(
     identity: web::Data<Identity>,
     path: web::Path<(String, i64)>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(render_decision(&identity.explain(&caller, parse_permission(&path.0, path.1)?).await?))
+    Ok(render_decision(&identity.check_permission(&caller, parse_permission(&path.0, path.1)?).await?))
 }
 
 async fn explain_absent_user(
@@ -65,7 +65,7 @@ async fn explain_absent_user(
 ) -> Result<HttpResponse, Problem> {
     let (plugin, user, what, id) = path.into_inner();
     let subject = Subject { icat_user_name: format!("{plugin}/{user}") };
-    Ok(render_decision(&identity.explain_subject(&subject, parse_permission(&what, id)?).await?))
+    Ok(render_decision(&identity.check_permission_of_subject(&subject, parse_permission(&what, id)?).await?))
 }
 
 async fn list_visible(
@@ -73,7 +73,7 @@ async fn list_visible(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let subject = Subject { icat_user_name: format!("{}/{}", path.0, path.1) };
-    let visible = identity.visible(&subject).await?;
+    let visible = identity.find_visible_investigations(&subject).await?;
     Ok(HttpResponse::Ok().json(json!([visible.investigations, visible.complete])))
 }
 

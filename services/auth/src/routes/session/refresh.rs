@@ -19,6 +19,6 @@ use crate::state::State;
     ),
 )]
 pub async fn refresh_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    state.icat.refresh(&credential.id).await.map_err(from_icat_error)?;
+    state.icat.refresh_session(&credential.id).await.map_err(from_icat_error)?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -43,7 +43,7 @@ async fn list_datafiles(
     ];
     let query = Select::values("Datafile", &COLUMNS).build().map_err(|e| Failure::from_error(&e))?;
     let pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| Failure::from_error(&e))?;
-    let rows = pages.all().await.map_err(|e| Failure::from_error(&e))?;
+    let rows = pages.collect_rows().await.map_err(|e| Failure::from_error(&e))?;
     let nonsense = || Failure::Failed("the catalogue sent an invalid answer".to_owned());
     let (mut entries, mut unknown) = (Vec::new(), Vec::new());
     for row in &rows {

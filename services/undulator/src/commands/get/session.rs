@@ -59,7 +59,7 @@ impl Session {
             select = select.filter(Filter::eq("visitId", visit));
         }
         let query = select.order_by("id").build().map_err(|e| Failure::from_error(&e))?;
-        let rows = icat.find(&self.id, &query).await.map_err(|e| Failure::Failed(explain_icat_error(&e)))?;
+        let rows = icat.query_rows(&self.id, &query).await.map_err(|e| Failure::Failed(explain_icat_error(&e)))?;
         match (rows.as_slice(), wanted.parse()) {
             ([row], _) => {
                 row[0].as_i64().ok_or_else(|| Failure::Failed("the catalogue sent an invalid answer".to_owned()))
@@ -83,7 +83,7 @@ impl Session {
     /// Ends a session that was opened here. A failure is ignored, because the session expires.
     pub async fn log_out(&self) {
         if let (true, Some(icat)) = (self.opened_here, &self.icat) {
-            let _ended = icat.logout(&self.id).await;
+            let _ended = icat.end_session(&self.id).await;
         }
     }
 }
@@ -116,7 +116,7 @@ pub fn explain_icat_error(e: &IcatError) -> String {
 
 /// The error of a user name without mechanism, with the mechanisms of the catalogue.
 async fn name_mechanisms(icat: &IcatClient, user: &str, message: &str) -> Failure {
-    let Ok(properties) = icat.properties().await else {
+    let Ok(properties) = icat.get_properties().await else {
         return Failure::Failed(format!("{user} cannot log in: {message}"));
     };
     let known: Vec<&str> = properties.authenticators.iter().map(|known| known.mnemonic.as_str()).collect();
