@@ -45,8 +45,9 @@ impl Site {
     /// The server told others of these sessions.
     async fn list_ended_sessions(&self) -> (Vec<String>, usize) {
         self.app.drain().await;
-        let ended = self.app.recorded::<SessionEnded>().await.into_iter().map(|event| event.session_hash).collect();
-        (ended, self.app.recorded::<SessionsRevoked>().await.len())
+        let ended =
+            self.app.recorded_events::<SessionEnded>().await.into_iter().map(|event| event.session_hash).collect();
+        (ended, self.app.recorded_events::<SessionsRevoked>().await.len())
     }
 
     async fn stop(self) {
