@@ -1,4 +1,4 @@
-//! A dump's records, the same for both formats.
+//! The records of a dump, in either format.
 
 use icat_client::schema::{self, Entity, Field, FieldKind, Member, ToMany, ToOne};
 use service_kit::Val;
@@ -10,7 +10,7 @@ use crate::domain::values::{parse_date, to_exact_i64};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     pub entity: &'static Entity,
-    /// The name by which other records refer to it; empty for parts.
+    /// The key by which other records refer to it; empty for parts.
     pub key: String,
     pub fields: Vec<(&'static Field, Val)>,
     /// References by key.

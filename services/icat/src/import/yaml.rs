@@ -1,7 +1,7 @@
-//! The YAML form: documents of `kind: {key: {attribute: value, relation: key, parts: [{…}]}}`.
+//! The YAML format: documents of `type: {key: {attribute: value, relation: key, parts: [{…}]}}`.
 //!
-//! Values are read as text and typed by the schema, never by their looks: python-icat writes YAML 1.1, in which `081`
-//! and `1e3` are strings that other readers take for numbers.
+//! Values are read as text and typed by the schema, not by their syntax: python-icat writes YAML 1.1, in which `081` and
+//! `1e3` are strings that other parsers take for numbers.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use super::ImportError;
 use super::record::{Record, entity_from_tag};
 
 pub fn parse_yaml(text: &str) -> Result<Vec<Record>, ImportError> {
-    // The file is the operator's own, so only nesting stays limited.
+    // The operator's own file is trusted, so only nesting is limited.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: usize::MAX,
@@ -28,7 +28,7 @@ pub fn parse_yaml(text: &str) -> Result<Vec<Record>, ImportError> {
     Ok(documents.into_iter().flatten().flat_map(|chunk| chunk.0).collect())
 }
 
-/// The records of a document; parents come first, whatever the order of the text.
+/// The records of a document, sorted so that parents come first.
 struct Chunk(Vec<Record>);
 
 impl<'de> Deserialize<'de> for Chunk {
@@ -58,7 +58,7 @@ impl<'de> Visitor<'de> for Kinds {
     }
 }
 
-/// `{key: {…}, …}` of one kind.
+/// `{key: {…}, …}` of one entity type.
 struct Records(&'static Entity);
 
 impl<'de> DeserializeSeed<'de> for Records {
@@ -85,7 +85,7 @@ impl<'de> Visitor<'de> for Records {
     }
 }
 
-/// `[{…}, …]`: what belongs to a record.
+/// `[{…}, …]`: the parts of a record.
 struct Parts(&'static ToMany);
 
 impl<'de> DeserializeSeed<'de> for Parts {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use service_kit::{Clock, DoctorCtx, Endpoints, Process};
 use testkit::{TestApp, list_backends};
 
-use crate::rest::AUTHENTICATOR;
+use crate::rest_client::AUTHENTICATOR;
 
 #[tokio::test]
 async fn rules_are_read_from_the_database_that_is_open() {

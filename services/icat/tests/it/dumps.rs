@@ -9,8 +9,8 @@ use icat::{AuthorizationConfig, Config};
 use serde_json::{Value, json};
 use service_kit::{Db, Sources, SystemClock, SystemIds};
 
-use crate::copies::{export_dump, import_dump};
-use crate::rest::Client;
+use crate::cloner_and_port::{export_dump, import_dump};
+use crate::rest_client::Client;
 
 /// Rows of every sort: keyed, without a key, with parts, alike but for their parts.
 const FACILITY: &str = r#"

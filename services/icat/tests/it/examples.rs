@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::rest::{AUTHENTICATOR, Client};
+use crate::rest_client::{AUTHENTICATOR, Client};
 
 /// What everybody's rows begin with after the id.
 const BASE: &str = r#""createId":"simple/root","createTime":"2026-01-12T09:00:00.000Z","modId":"simple/root","modTime":"2026-01-12T09:00:00.000Z""#;

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::copies::export_dump;
-use crate::rest::Client;
+use crate::cloner_and_port::export_dump;
+use crate::rest_client::Client;
 
 fn refused_answer(access: &str, entity: &str) -> (u16, String) {
     let message = format!("{access} access to this {entity} is not allowed.");

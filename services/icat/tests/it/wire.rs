@@ -3,7 +3,7 @@
 
 use testkit::{TestApp, list_backends};
 
-use crate::rest::{AUTHENTICATOR, Client};
+use crate::rest_client::{AUTHENTICATOR, Client};
 
 #[tokio::test]
 async fn entities_are_created_read_changed_and_deleted() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::rest::Client;
+use crate::rest_client::Client;
 
 async fn create_facility(c: &Client) {
     c.create_entities(

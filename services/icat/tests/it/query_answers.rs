@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::copies::import_dump;
-use crate::rest::Client;
+use crate::cloner_and_port::import_dump;
+use crate::rest_client::Client;
 
 /// `{}` stands for the id of dataset `scan`.
 #[tokio::test]

@@ -9,7 +9,7 @@ use serde_json::json;
 use service_kit::{Code, Ctx, Migration, Problem, Running, ServiceDef, Tx, open_database};
 use testkit::{TestApp, list_backends, wait_until};
 
-use crate::client::AUTHENTICATOR;
+use crate::client_library::AUTHENTICATOR;
 
 const SETTINGS: &str = "[catalogue]\nauthn = [{ mnemonic = \"simple\", url = \"self\" }]\n\
      [icat]\nreader = \"simple:root:x\"\n";
