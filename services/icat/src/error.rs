@@ -45,7 +45,7 @@ pub enum Error {
     #[error(transparent)]
     Database(#[from] DbError),
     /// An upload cannot be stored in a temporary file.
-    #[error("the upload cannot be kept in the data directory")]
+    #[error("the upload cannot be stored in the data directory")]
     Upload(#[source] std::io::Error),
 }
 

@@ -49,7 +49,7 @@ pub fn parse_xml(text: &str) -> Result<Vec<Record>, ImportError> {
 }
 
 fn broken_xml(e: &dyn std::fmt::Display) -> ImportError {
-    ImportError::Format(format!("this is no XML: {e}"))
+    ImportError::Format(format!("the file is not valid XML: {e}"))
 }
 
 struct Parser {
@@ -89,7 +89,7 @@ impl Parser {
                 Member::Many(many) => OpenElement::Part(many, Record::new(many.target(), String::new())),
             },
             Some(OpenElement::Field(..) | OpenElement::Reference) => {
-                return Err(ImportError::Format(format!("`{tag}` stands inside a value")));
+                return Err(ImportError::Format(format!("`{tag}` is nested in a value")));
             }
         };
         self.open.push(next);

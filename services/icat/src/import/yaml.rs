@@ -24,7 +24,7 @@ pub fn parse_yaml(text: &str) -> Result<Vec<Record>, ImportError> {
         with_snippet: false,
     };
     let documents: Vec<Option<Chunk>> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|e| ImportError::Format(format!("this is no dump: {e}")))?;
+        .map_err(|e| ImportError::Format(format!("the file is not a valid dump: {e}")))?;
     Ok(documents.into_iter().flatten().flat_map(|chunk| chunk.0).collect())
 }
 
@@ -179,10 +179,10 @@ mod tests {
     fn what_is_no_dump_is_refused_with_its_reason() {
         for (text, reason) in [
             ("- 1", "expected mapping"),
-            ("nothing: {}", "`nothing` is no kind of entity"),
+            ("nothing: {}", "`nothing` is not an entity type"),
             ("user: {u: {colour: red}}", "User has no `colour`"),
-            ("study: {s: {startDate: soon}}", "`soon` is no value for startDate"),
-            ("user: {u: [", "no dump"),
+            ("study: {s: {startDate: soon}}", "`soon` is not a valid value for startDate"),
+            ("user: {u: [", "not a valid dump"),
         ] {
             let refused = parse_yaml(text).unwrap_err().to_string();
             assert!(refused.contains(reason), "{text}: {refused}");

@@ -181,7 +181,7 @@ fn place_file(
         return Err("is a symbolic link".to_owned());
     }
     if !entry.file_type().is_file() {
-        return Err("is no regular file".to_owned());
+        return Err("is not a regular file".to_owned());
     }
     let relative = entry.path().strip_prefix(directory).map_err(|e| e.to_string())?;
     let relative = relative.to_str().ok_or("its name is not UTF-8")?;

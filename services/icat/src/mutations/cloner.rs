@@ -17,7 +17,7 @@ use crate::store::entities::{self, NewRow, value_index};
 use crate::validation;
 
 /// Rows read and written at once.
-const ROWS_PER_CHUNK: usize = 500;
+const ROWS_PER_BATCH: usize = 500;
 
 /// Key attributes that the copy gets instead of the original's.
 pub type KeyOverrides = Vec<(&'static Field, Val)>;
@@ -61,7 +61,7 @@ pub async fn clone_entity(
         }
     }
     for (kind, ids) in &tree {
-        for ids in ids.chunks(ROWS_PER_CHUNK) {
+        for ids in ids.chunks(ROWS_PER_BATCH) {
             let mut rows = Vec::with_capacity(ids.len());
             for stored in entities::find_by_ids(tx, kind, ids).await? {
                 let overwritten = if stored.id == id && *kind == entity { keys.as_slice() } else { &[] };

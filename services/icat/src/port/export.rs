@@ -102,7 +102,8 @@ pub async fn stream_export(
         Export { queries, rights, tx, attributes, kinds, pending, begun: false, keys: HashMap::new(), _slot: slot };
     Ok(Some(stream::try_unfold(export, |mut export| async move {
         // The answer has begun, so the connection is closed; the cause is only in the log.
-        let page = export.next_page().await.inspect_err(|e| tracing::error!(error = %e, "an export broke off"))?;
+        let page =
+            export.next_page().await.inspect_err(|e| tracing::error!(error = %e, "export failed while it was sent"))?;
         Ok((!page.is_empty()).then(|| (Bytes::from(page), export)))
     })))
 }

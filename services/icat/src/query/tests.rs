@@ -117,7 +117,7 @@ fn nonsense_is_refused_with_a_reason() {
         ("SELECT f FROM Facility f WHERE COUNT(f) > 1", "Count is only allowed in SELECT, HAVING and ORDER BY"),
         (
             "Dataset [endDate = NULL]",
-            "NULL does not stand in conditions of the old syntax: write SELECT d FROM Dataset d WHERE d.endDate IS NULL",
+            "conditions of the classic form have no NULL: write SELECT d FROM Dataset d WHERE d.endDate IS NULL",
         ),
         (
             "SELECT f FROM Facility f WHERE f = 331",
@@ -137,7 +137,7 @@ fn nonsense_is_refused_with_a_reason() {
         ),
         (
             "SELECT i FROM Investigation i WHERE i.startDate = '2010-09-30T10:27:24Z'",
-            "'2010-09-30T10:27:24Z' has a zone, which times in queries have not: write it as '2026-01-12 09:00:00'",
+            "'2010-09-30T10:27:24Z' has a time zone, which queries do not accept: write it as '2026-01-12 09:00:00'",
         ),
         (
             "SELECT i FROM Investigation i WHERE i.startDate LIKE '2010%'",
@@ -145,12 +145,11 @@ fn nonsense_is_refused_with_a_reason() {
         ),
         (
             "SELECT f.name, 'x' FROM Facility f",
-            "'x' stands in the SELECT list, where icat.server takes no strings: select the attributes, and write the string to \
-             them in your program",
+            "the SELECT list takes no strings such as 'x': select the attributes, and add the string in your program",
         ),
         (
             "SELECT SIZE(i.datasets) FROM Investigation i",
-            "SIZE stands in conditions only: write SELECT i.name, COUNT(d) FROM Investigation i JOIN i.datasets d GROUP BY \
+            "SIZE is only allowed in conditions: write SELECT i.name, COUNT(d) FROM Investigation i JOIN i.datasets d GROUP BY \
              i.name",
         ),
         ("SELECT f FROM Facility f INCLUDE f", "Path f must contain a '.'"),

@@ -1,5 +1,5 @@
-//! The answer of a search, sent in chunks. All limits are checked before the first chunk, while an error can still be
-//! answered; rows are loaded as they are written. Each chunk is read in its own snapshot, because a client that reads slowly
+//! The answer of a search, sent in pages. All limits are checked before the first page, while an error can still be
+//! answered; rows are loaded as they are written. Each page is read in its own snapshot, because a client that reads slowly
 //! must not hold a database connection; rows that have been deleted meanwhile are left out.
 
 use std::collections::HashMap;
@@ -19,13 +19,13 @@ use crate::query::{Column, ColumnKind, Plan, SearchQuery, compile_search, parse_
 use crate::store::entities::{self, StoredRow};
 
 /// Rows that are loaded and written at once.
-const ROWS_PER_CHUNK: usize = 500;
+const ROWS_PER_PAGE: usize = 500;
 
 /// The rows of a search, and how far they have been written.
 pub struct SearchResult {
     db: Db,
     settings: Arc<QuerySettings>,
-    /// The snapshot of the search, used for the first chunk.
+    /// The snapshot of the search, used for the first page.
     tx: Option<Tx>,
     rights: Rights,
     search: SearchQuery,
@@ -65,7 +65,7 @@ impl SearchResult {
                 match search.columns.as_slice() {
                     [column] if let ColumnKind::Entity(entity) = column.kind => {
                         let ids = rows.iter().map(|row| row.at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
-                        if ids.len() > ROWS_PER_CHUNK && !search.includes.is_empty() {
+                        if ids.len() > ROWS_PER_PAGE && !search.includes.is_empty() {
                             let ids: Vec<i64> = ids.iter().copied().flatten().collect();
                             check_included_count(
                                 &mut tx,
@@ -97,16 +97,16 @@ impl SearchResult {
         }
     }
 
-    /// Whether one chunk holds the whole answer.
+    /// Whether one page holds the whole answer.
     pub fn is_short(&self) -> bool {
-        self.len() <= ROWS_PER_CHUNK
+        self.len() <= ROWS_PER_PAGE
     }
 
     /// Renders the whole answer.
     pub async fn into_text(mut self) -> Result<String, Error> {
         let mut text = String::new();
-        while let Some(chunk) = self.next_chunk().await? {
-            text.push_str(&chunk);
+        while let Some(page) = self.next_page().await? {
+            text.push_str(&page);
         }
         Ok(text)
     }
@@ -114,14 +114,17 @@ impl SearchResult {
     /// Streams the answer. If it fails midway, the connection is closed and the JSON is incomplete.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, Error>> {
         stream::try_unfold(self, |mut rows| async move {
-            let piece = rows.next_chunk().await.inspect_err(|e| tracing::error!(error = %e, "a search broke off"))?;
+            let piece = rows
+                .next_page()
+                .await
+                .inspect_err(|e| tracing::error!(error = %e, "search failed while its answer was sent"))?;
             Ok(piece.map(|piece| (Bytes::from(piece), rows)))
         })
     }
 
     /// Renders the next rows; `None` after the last.
-    async fn next_chunk(&mut self) -> Result<Option<String>, Error> {
-        let (from, to) = (self.next, (self.next + ROWS_PER_CHUNK).min(self.len()));
+    async fn next_page(&mut self) -> Result<Option<String>, Error> {
+        let (from, to) = (self.next, (self.next + ROWS_PER_PAGE).min(self.len()));
         if self.next > 0 && from >= self.len() {
             return Ok(None);
         }

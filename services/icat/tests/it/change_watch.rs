@@ -1,4 +1,4 @@
-//! A service that watches a catalogue for changes: each has its effect once, a failure loses none, deletions are found at
+//! A service that watches a catalogue for changes: each is processed once, a failure loses none, deletions are found at
 //! night.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What `doctor` says of a catalogue, with the database that is open already.
+//! The checks of `doctor` on a catalogue whose database is already open.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The catalogue from outside its modules, on every engine at hand.
+//! Integration tests of the catalogue, on every available engine.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 #![expect(clippy::format_push_string, reason = "texts of a few words")]
@@ -9,14 +9,13 @@ mod cloner_and_port;
 mod doctor;
 mod dumps;
 mod error_format;
-mod evaluator;
 mod examples;
 mod gone_files;
 mod logins;
 mod openapi;
-mod property;
 mod query_answers;
 mod query_plans;
+mod query_property;
 mod rest_client;
 mod rights;
 mod spoiled_queries;

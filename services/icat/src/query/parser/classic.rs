@@ -292,7 +292,7 @@ fn parse_operand(cursor: &mut TokenCursor<'_>, (var, entity): CurrentEntity) -> 
     match cursor.next()? {
         Token::Parameter(name) => resolve_parameter(name),
         token if is_null(token) => Err(QueryError::bad_parameter(
-            "NULL does not stand in conditions of the old syntax: write SELECT d FROM Dataset d WHERE d.endDate IS NULL",
+            "conditions of the classic form have no NULL: write SELECT d FROM Dataset d WHERE d.endDate IS NULL",
         )),
         Token::Name(name) if name.eq_ignore_ascii_case("CURRENT_TIMESTAMP") => {
             Ok(Operand::Typed(Expr::Now, ColumnKind::Date))

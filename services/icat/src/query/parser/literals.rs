@@ -84,7 +84,7 @@ pub fn bind_timestamp(token: &Token, zone: &TimeZone) -> Result<Literal, QueryEr
 
 fn parse_quoted_timestamp(text: &str, zone: &TimeZone) -> Result<Option<i64>, QueryError> {
     if parse_date(text).is_some() {
-        let text = format!("'{text}' has a zone, which times in queries have not: write it as '2026-01-12 09:00:00'");
+        let text = format!("'{text}' has a time zone, which queries do not accept: write it as '2026-01-12 09:00:00'");
         return Err(QueryError::bad_parameter(text));
     }
     let local: Option<DateTime> = text.parse().ok();

@@ -217,7 +217,9 @@ fn infer_literal_kind(token: &Token) -> Result<(Expr, ColumnKind), QueryError> {
         Token::Name(word) if word.eq_ignore_ascii_case("TRUE") => (Literal::I64(1), ColumnKind::Bool),
         Token::Name(word) if word.eq_ignore_ascii_case("FALSE") => (Literal::I64(0), ColumnKind::Bool),
         other => {
-            return Err(QueryError::bad_parameter(format!("{other} has nothing beside it that says what kind it is")));
+            return Err(QueryError::bad_parameter(format!(
+                "the type of {other} cannot be told from what stands beside it"
+            )));
         }
     };
     Ok((Expr::Literal(literal), kind))

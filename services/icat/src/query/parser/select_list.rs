@@ -62,11 +62,10 @@ fn require_selectable(token: &Token, next: Option<&Token>) -> Result<(), QueryEr
     let is_call = matches!(next, Some(Token::Sign("(")));
     match token {
         Token::Text(_) | Token::Timestamp(_) => Err(QueryError::bad_parameter(format!(
-            "{token} stands in the SELECT list, where icat.server takes no strings: select the attributes, and write \
-             the string to them in your program"
+            "the SELECT list takes no strings such as {token}: select the attributes, and add the string in your program"
         ))),
         Token::Name(name) if is_call && name.eq_ignore_ascii_case("SIZE") => Err(QueryError::bad_parameter(
-            "SIZE stands in conditions only: write SELECT i.name, COUNT(d) FROM Investigation i JOIN i.datasets d \
+            "SIZE is only allowed in conditions: write SELECT i.name, COUNT(d) FROM Investigation i JOIN i.datasets d \
              GROUP BY i.name",
         )),
         _ => Ok(()),

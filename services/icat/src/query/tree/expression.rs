@@ -82,7 +82,7 @@ impl Expr {
             Self::Size { parent, .. } => visit(parent),
             Self::Aggregate { argument, .. } => argument.visit_paths_mut(visit)?,
             Self::Call { arguments, .. } => {
-                arguments.iter_mut().try_for_each(|argument| argument.visit_paths_mut(visit))?
+                arguments.iter_mut().try_for_each(|argument| argument.visit_paths_mut(visit))?;
             }
             Self::Arithmetic { left, right, .. } => {
                 left.visit_paths_mut(visit)?;

@@ -118,9 +118,9 @@ async fn read_text(part: &mut Field, idle: Duration) -> Result<String, Problem> 
 async fn next_within<S: Stream + Unpin>(stream: &mut S, idle: Duration) -> Result<Option<S::Item>, Problem> {
     tokio::time::timeout(idle, stream.next())
         .await
-        .map_err(|_| Problem::new(Code::Timeout, "timeout", "nothing of the upload came for too long"))
+        .map_err(|_| Problem::new(Code::Timeout, "timeout", "the upload timed out: it sent nothing for too long"))
 }
 
 fn broken_upload(e: &actix_multipart::MultipartError) -> Problem {
-    Error::BadParameter(format!("the upload is broken: {e}")).into()
+    Error::BadParameter(format!("the upload is invalid: {e}")).into()
 }
