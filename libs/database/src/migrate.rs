@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::{Db, DbError, Engine, Tx};
+use crate::{Db, DbError, Engine, Micros, Tx};
 use serde::Deserialize;
 
 /// One step of a service's schema. Steps are never edited once released.
@@ -49,7 +49,7 @@ const RECORD: &str = "INSERT INTO migration (version, name, applied_at) VALUES (
 
 impl Db {
     /// Applies what is missing (or, for [`Migrate::Check`], says what is missing) and returns how many steps ran.
-    pub async fn migrate(&self, migrations: &[Migration], mode: Migrate, now_micros: i64) -> Result<usize, DbError> {
+    pub async fn migrate(&self, migrations: &[Migration], mode: Migrate, now: Micros) -> Result<usize, DbError> {
         if mode == Migrate::Never {
             return Ok(0);
         }
@@ -60,7 +60,7 @@ impl Db {
         self.write_read_committed(async |tx| {
             tx.open_book(self.lock_timeout).await?;
             let pending = pending(tx, migrations).await?;
-            tx.run_migrations(&pending, now_micros).await?;
+            tx.run_migrations(&pending, now).await?;
             Ok(pending.len())
         })
         .await
@@ -150,13 +150,13 @@ impl Tx {
     /// For a database that is new and nobody else's.
     pub(crate) async fn run_all_migrations(&mut self, migrations: &[Migration]) -> Result<(), DbError> {
         self.execute_script(BOOK_SQLITE).await?;
-        self.run_migrations(&BASE.iter().chain(migrations).collect::<Vec<_>>(), 0).await
+        self.run_migrations(&BASE.iter().chain(migrations).collect::<Vec<_>>(), Micros::default()).await
     }
 
-    async fn run_migrations(&mut self, migrations: &[&Migration], now_micros: i64) -> Result<(), DbError> {
+    async fn run_migrations(&mut self, migrations: &[&Migration], now: Micros) -> Result<(), DbError> {
         for migration in migrations {
             self.execute_script(&portable(migration.sql, self.engine())).await?;
-            let record = [migration.version.into(), migration.name.into(), now_micros.into()];
+            let record = [migration.version.into(), migration.name.into(), now.into()];
             self.execute(RECORD, &record).await?;
         }
         Ok(())

@@ -1,14 +1,14 @@
-//! The one switch for hiding secrets. It is on in every build except the test build with the feature `unredacted`, in
-//! which `tests/interop/suite/test_secrets_stay_hidden.py` must find each secret in each place where it looks: a search that finds nothing in the
-//! real program means something only because of that.
+//! Whether logs, traces, metrics and errors hide secrets. They do in every build except the test build with the feature
+//! `unredacted`. In that build `tests/interop/suite/test_secrets_stay_hidden.py` must find secrets in the log, the traces and
+//! the metrics: otherwise it would prove nothing that the same search finds none in the real program.
 
 #[cfg(all(feature = "unredacted", not(debug_assertions)))]
 compile_error!("the feature `unredacted` shows the secrets of users: it is for test builds only");
 
 /// Whether secrets are hidden.
-pub const ON: bool = cfg!(not(feature = "unredacted"));
+pub const IS_ON: bool = cfg!(not(feature = "unredacted"));
 
-/// What stands in a message in the place of a secret.
-pub fn hidden(secret: &str) -> &str {
-    if ON { "***" } else { secret }
+/// What a message shows instead of a secret.
+pub fn redact_secret(secret: &str) -> &str {
+    if IS_ON { "***" } else { secret }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use database::idempotency::delete_expired_responses;
 use reqwest_middleware::ClientWithMiddleware;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,7 +18,6 @@ use crate::config::{Config, ConfigError};
 use crate::db::{Db, Target};
 use crate::doctor::{self, DoctorCtx};
 use crate::http::{self, HealthChecks, Listener, MountError, RouteInfo, SelfCalls, Site, Table};
-use crate::idempotency::IdempotencyKey;
 use crate::ids::{Ids, SystemIds};
 use crate::instance::instance_id;
 use crate::leases::Leases;
@@ -91,7 +91,7 @@ impl Default for Sources {
 pub async fn open_database(service: &ServiceDef, config: &Config, clock: &dyn Clock) -> Result<Db, BuildError> {
     let target = database_target(service, config)?;
     let db = Db::open(&target, &config.core.database).await?;
-    db.migrate(service.migrations, config.core.database.migrate, clock.now_micros()).await?;
+    db.migrate(service.migrations, config.core.database.migrate, clock.now_as_micros()).await?;
     Ok(db)
 }
 
@@ -99,7 +99,7 @@ pub async fn open_database(service: &ServiceDef, config: &Config, clock: &dyn Cl
 async fn open_served_database(service: &ServiceDef, config: &Config, clock: &dyn Clock) -> Result<Db, BuildError> {
     let target = database_target(service, config)?;
     let db = Db::open_for_server(&target, &config.core.database).await?;
-    db.migrate(service.migrations, config.core.database.migrate, clock.now_micros()).await?;
+    db.migrate(service.migrations, config.core.database.migrate, clock.now_as_micros()).await?;
     Ok(db)
 }
 
@@ -248,7 +248,7 @@ fn housekeeping(ctx: &Ctx) -> Worker {
     let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
     Worker::periodic("base.housekeeping", HOUSEKEEPING_INTERVAL, &stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { IdempotencyKey::delete_expired(&db, clock.now_micros()).await.map(drop) }
+        async move { delete_expired_responses(&db, clock.now_as_micros()).await.map(drop) }
     })
 }
 

@@ -109,7 +109,7 @@ impl TestApp {
     pub async fn dead_letters(&self) -> Vec<DeadLetter> {
         let mut all = Vec::new();
         for (_, db) in &self.databases {
-            all.extend(events::admin::dead_letters(db).await.expect("the database answers"));
+            all.extend(events::admin::list_dead_letters(db).await.expect("the database answers"));
         }
         all
     }

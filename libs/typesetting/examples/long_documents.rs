@@ -7,7 +7,7 @@ use std::time::Instant;
 use typesetting::{Block, Cell, Document, Inline, RecordHeader, Style, Table, Typesetter, inlines_with_formulas};
 
 /// What people write: some lines each, now and then a table or a formula.
-fn record(n: usize) -> Vec<Block> {
+fn sample_record(n: usize) -> Vec<Block> {
     let header = RecordHeader {
         heading: format!(
             "2026-01-12 {:02}:{:02}:{:02}  Alice Liddell  alice  annotation comment",

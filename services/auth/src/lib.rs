@@ -60,7 +60,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
     let mechanisms = config.local_mechanisms.clone();
-    let events = Events::of(&ctx).await?;
+    let events = Events::start(&ctx).await?;
     let state = Arc::new(State::new(&ctx, config, events.outbox())?);
     let mut mounts = routes::mounts(&state);
     mounts.push(compat::anonymous());

@@ -37,7 +37,7 @@ pub async fn log_in(
     credentials: &[(&str, &str)],
     client: IpAddr,
 ) -> Result<String, IcatError> {
-    let opened = state.icat.login_for(plugin, credentials, client).await;
+    let opened = state.icat.login_for_client(plugin, credentials, client).await;
     let name = credentials.iter().find(|(key, _)| *key == "username").map_or("", |(_, name)| *name);
     state.login_observer.observe_at_icat(plugin, name, client, &opened);
     opened
@@ -46,12 +46,12 @@ pub async fn log_in(
 /// Ends a session at ICAT and tells everybody who may remember it; one that is gone already is as good.
 pub async fn log_out(state: &State, session_id: &str) -> Result<(), Problem> {
     let over = |e: &IcatError| matches!(e, IcatError::Refused { code: IcatCode::Session, .. });
-    let subject = match state.icat.session(session_id).await {
+    let subject = match state.icat.get_session(session_id).await {
         Ok(info) => info.user_name,
         Err(e) if over(&e) => return Ok(()),
         Err(e) => return Err(of_icat(e)),
     };
-    match state.icat.logout(session_id).await {
+    match state.icat.end_session(session_id).await {
         Ok(()) => {}
         Err(e) if over(&e) => {}
         Err(e) => return Err(of_icat(e)),
@@ -68,7 +68,7 @@ pub async fn tell_start(state: &State, tx: &mut Tx, session_id: &str, user_name:
 
 /// Asks ICAT whose session it is and how long it lives.
 pub async fn look_up(state: &State, session_id: &str) -> Result<IcatSession, IcatError> {
-    let info = state.icat.session(session_id).await?;
+    let info = state.icat.get_session(session_id).await?;
     let ends_at = end_of(state.clock.now(), info.remaining_minutes)
         .ok_or_else(|| IcatError::Nonsense("a session without an end".to_owned()))?;
     Ok(IcatSession { id: session_id.to_owned(), user_name: info.user_name, ends_at })

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use identity::token::{ALGORITHM, TYPE, TokenRules};
+use identity::token::{TOKEN_ALGORITHM, TOKEN_TYPE, TokenRules};
 use jsonwebtoken::{Header, encode};
 use serde::{Deserialize, Serialize};
 use service_kit::{BuildError, Clock, Ctx, Ids, Problem};
@@ -46,7 +46,7 @@ impl Tokens {
     pub fn new(ctx: &Ctx, config: &Config) -> Result<Self, BuildError> {
         Ok(Self {
             keys: Keys::open(ctx, config)?,
-            rules: TokenRules::of(&ctx.config.core, Arc::clone(&ctx.clock)),
+            rules: TokenRules::from_config(&ctx.config.core, Arc::clone(&ctx.clock)),
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
         })
@@ -71,7 +71,8 @@ impl Tokens {
         };
         let keys = self.keys.current().await;
         let (key, kid) = keys.signing();
-        let header = Header { typ: Some(TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(ALGORITHM) };
+        let header =
+            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(TOKEN_ALGORITHM) };
         let token = encode(&header, &claims, key).map_err(Problem::internal)?;
         Ok(Signed { token, expires_in_seconds: exp - now })
     }
@@ -79,12 +80,12 @@ impl Tokens {
     /// The claims of a token that is ours and in time.
     pub async fn verify(&self, token: &str) -> Result<Claims, Problem> {
         let kid = self.rules.key_id(token)?;
-        self.rules.check(token, self.keys.current().await.verifying(&kid))
+        self.rules.verify_token(token, self.keys.current().await.verifying(&kid))
     }
 
     /// The claims of a token that is or was ours.
     pub async fn verify_at_any_time(&self, token: &str) -> Result<Claims, Problem> {
         let kid = self.rules.key_id(token)?;
-        self.rules.check_at_any_time(token, self.keys.current().await.verifying(&kid))
+        self.rules.verify_token_at_any_time(token, self.keys.current().await.verifying(&kid))
     }
 }

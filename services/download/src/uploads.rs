@@ -94,7 +94,7 @@ impl Uploads {
         let selection = Selection { datasets: vec![dataset], ..Selection::default() };
         require_readable(&self.icat, session.expose(), &selection).await.map_err(from_icat_error)?;
         let query = "Dataset ds INCLUDE ds.investigation";
-        let found = self.icat.get(session.expose(), query, dataset).await.map_err(from_icat_error)?;
+        let found = self.icat.get_entity(session.expose(), query, dataset).await.map_err(from_icat_error)?;
         let id = found["Dataset"]["investigation"]["id"].as_i64();
         id.ok_or_else(|| not_found(format!("The investigation of Dataset[id:{dataset}] is not readable")))
     }
@@ -141,7 +141,7 @@ impl<'u> Upload<'u> {
         let stored = written.map_err(Problem::from_write_error)?;
         let StoredFile { crc, identity } = stored;
         let entity = self.datafile.to_entity(&self.location, identity.size, crc);
-        let created = self.uploads.icat.create(self.session.expose(), &[entity]).await;
+        let created = self.uploads.icat.create_entities(self.session.expose(), &[entity]).await;
         let id = match created.map(|ids| ids.first().copied()) {
             Ok(Some(id)) => id,
             Ok(None) => return Err(from_icat_error(IcatError::Nonsense("no id".to_owned()))),

@@ -55,14 +55,14 @@ pub async fn share_stored_kinds(ctx: DoctorCtx) {
     if let Some(db) = ctx.database(SERVICE_NAME)
         && let Ok(kinds) = list_stored_kinds(db).await
     {
-        ctx.process.get_or_init(|| StoredKinds::known(kinds));
+        ctx.process.get_or_init(|| StoredKinds::from_kinds(kinds));
     }
 }
 
 async fn list_stored_kinds(db: &Db) -> Result<Vec<&'static str>, DbError> {
     let mut tx = db.read().await?;
     let mut kinds = Vec::new();
-    for entity in schema::entities() {
+    for entity in schema::all_entities() {
         if !entities::list_ids_after(&mut tx, entity, i64::MIN, 1).await?.is_empty() {
             kinds.push(entity.name);
         }

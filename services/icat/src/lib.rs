@@ -70,12 +70,12 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
         async move { sessions::purge_expired(&db, clock.now_as_micros()).await.map(drop) }
     });
-    let events = Events::of(&ctx).await?;
+    let events = Events::start(&ctx).await?;
     let outbox = events.outbox();
     let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
         Ok(sessions::revoke_sessions(tx, &received.event, &outbox).await?)
     };
-    events.consume(Consumer::new("icat-sessions-revoked", revoke));
+    events.add_consumer(Consumer::new("icat-sessions-revoked", revoke));
     let state = Arc::new(State::new(ctx, config, events.outbox())?);
     Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge] })
 }

@@ -54,7 +54,7 @@ async fn find_stored_by_parts(
     let ids = entities::find_equal(tx, entity, values).await?;
     let mut parts: HashMap<i64, Vec<Part>> = HashMap::new();
     for many in part_relations(entity) {
-        let pairs = entities::list_child_ids(tx, many.target(), many.back().column, &ids, usize::MAX).await?;
+        let pairs = entities::list_child_ids(tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
         let owners: HashMap<i64, i64> = pairs.iter().map(|(owner, part)| (*part, *owner)).collect();
         let part_ids: Vec<i64> = pairs.iter().map(|(_, part)| *part).collect();
         for row in entities::find_by_ids(tx, many.target(), &part_ids).await? {

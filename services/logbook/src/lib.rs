@@ -55,12 +55,12 @@ pub const SERVICE: ServiceDef = ServiceDef {
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::read(&ctx.config)?;
-    let events = Events::of(&ctx).await?;
-    let identity = Identity::of(&ctx, &events)?;
+    let events = Events::start(&ctx).await?;
+    let identity = Identity::new(&ctx, &events)?;
     let state = Arc::new(State::new(&ctx, config, identity, events.outbox()).await?);
     notifications::follow(&state, &events)?;
     let (wake, missed) = (Arc::clone(&state.live.wake), Arc::clone(&state.live.wake));
-    events.listen("logbook.live-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());
+    events.add_listener("logbook.live-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());
     let workers = vec![
         entries::assign_worker::worker(&ctx, &state),
         history::close_worker::worker(&ctx, &state),

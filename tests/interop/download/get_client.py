@@ -116,11 +116,11 @@ class Client:
         assert b"undulator get" in everything and b"etag" in everything, "nothing was looked at"
 
 
-def tree(root):
+def digest_files(root):
     return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in root.rglob("*") if p.is_file()}
 
 
-def digest(content):
+def compute_sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 

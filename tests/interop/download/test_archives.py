@@ -6,6 +6,10 @@ the slice of what a second writer makes of the same files, and everybody's reade
     tests/interop/download/test_archives.py --all    300 of them, to 70,000 members, and readers on archives of 4 GiB
 """
 
+# needs: downloaders
+# seconds: 19
+# long: --all
+
 import hashlib
 import http.client
 import os
@@ -22,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from archive_layout import Archive, Member, clean, tar_archive, unique, zip_archive
+from archive_layout import Archive, Member, clean_path, tar_archive, make_names_unique, zip_archive
 from download_facility import MTIME, Facility
 
 ALL = "--all" in sys.argv
@@ -53,14 +57,14 @@ class Pool:
                 path.write_bytes(rng.randbytes(size))
             mtime = MTIME + rng.choice([0, 1, -MTIME, 10**9])
             os.utime(path, (mtime, mtime))
-            self.files[f"f{n}"] = (size, mtime, crc(path), os.open(path, os.O_RDONLY))
+            self.files[f"f{n}"] = (size, mtime, compute_crc(path), os.open(path, os.O_RDONLY))
 
     def pick(self, rng, large):
         names = [name for name, (size, *_) in self.files.items() if (size in LARGE) == large]
         return rng.choice(names)
 
 
-def crc(path):
+def compute_crc(path):
     """Of a file that may have a large hole."""
     value = 0
     with path.open("rb") as file:
@@ -82,7 +86,7 @@ def a_name(rng):
     return f"scan_{rng.randrange(10**6):06}.h5"
 
 
-def names(rng, count):
+def make_names(rng, count):
     """Different in the catalogue; cleaned, some are equal."""
     if count > 2000:
         return [f"{n:05}/{rng.choice(['a', 'é'])}.h5" for n in range(count)]
@@ -97,7 +101,7 @@ def names(rng, count):
     return rng.sample(sorted(found), count)
 
 
-def counts(rng):
+def choose_member_counts(rng):
     """How many members each selection has, and how many of them are huge."""
     all = [(0, 0), (1, 0), (2, 1), (3, 2)]
     if ALL:
@@ -126,7 +130,7 @@ class Client:
             assert answer["Retry-After"] and time.monotonic() < deadline, body
 
 
-def ranges(rng, archive):
+def choose_ranges(rng, archive):
     """Anywhere, and around the places where one thing ends and another begins."""
     for n in range(RANGES):
         if archive.starts and n % 2:
@@ -137,7 +141,7 @@ def ranges(rng, archive):
         yield start, start + rng.choice([1, min(3, longest), rng.randint(1, min(longest, 300_000))])
 
 
-def check(client, query, archive, rng, path):
+def check_archive(client, query, archive, rng, path):
     """Length and ranges; the whole is left at `path` if it is not too large. Whether it was."""
     status, head, body = client.ask("HEAD", query, {})
     assert (status, int(head["Content-Length"]), body) == (200, archive.total, b""), (query, head["Content-Length"], archive.total)
@@ -151,14 +155,14 @@ def check(client, query, archive, rng, path):
         expected = archive.read(0, archive.total)
         assert hashlib.sha256(whole).digest() == hashlib.sha256(expected).digest(), (query, "differs")
         path.write_bytes(whole)
-    for start, end in ranges(rng, archive):
+    for start, end in choose_ranges(rng, archive):
         status, answer, body = client.get(query, Range=f"bytes={start}-{end - 1}", **{"If-Range": etag})
         assert (status, answer["Content-Range"]) == (206, f"bytes {start}-{end - 1}/{archive.total}"), (status, body[:300])
         assert body == (archive.read(start, end) if whole is None else whole[start:end]), (query, start, end)
     return whole is not None
 
 
-def run(*command, allowed=(0,)):
+def run_curl(*command, allowed=(0,)):
     done = subprocess.run([str(part) for part in command], capture_output=True)
     assert done.returncode in allowed, (command, done.returncode, done.stdout[-500:], done.stderr[-500:])
 
@@ -168,23 +172,23 @@ def read_zip(path, members, heavy=False):
         assert [i.filename for i in archive.infolist()] == [m.name.decode() for m in members]
         assert archive.testzip() is None
     # An archive without members is a warning for unzip.
-    run("unzip", "-tqq", path, allowed=(0,) if members else (1,))
+    run_curl("unzip", "-tqq", path, allowed=(0,) if members else (1,))
     if not heavy:
-        run("7z", "t", "-bd", path)
-        run("bsdtar", "-xOf", path)
+        run_curl("7z", "t", "-bd", path)
+        run_curl("bsdtar", "-xOf", path)
 
 
 def read_tar(path, members):
     with tarfile.open(path) as archive:
         found = [(i.name, i.size, i.mtime) for i in archive]
     assert found == [(m.name.decode(), m.size, m.mtime) for m in members], path
-    run("tar", "-tf", path)
-    run("tar", "-xOf", path, "--to-stdout")
-    run("bsdtar", "-tf", path)
-    run("7z", "l", path)
+    run_curl("tar", "-tf", path)
+    run_curl("tar", "-xOf", path, "--to-stdout")
+    run_curl("bsdtar", "-tf", path)
+    run_curl("7z", "l", path)
 
 
-def selection(suite, pool, rng, number, count, huge):
+def make_selection(suite, pool, rng, number, count, huge):
     """A dataset of files of the pool; what its members must be."""
     known = rng.random() < 0.5
     # Under another name the same files have no checksum that the server has seen.
@@ -192,7 +196,7 @@ def selection(suite, pool, rng, number, count, huge):
     folder.symlink_to("pool")
     dataset = suite.dataset(f"ds{number}")
     rows, members = [], []
-    for n, name in enumerate(names(rng, count)):
+    for n, name in enumerate(make_names(rng, count)):
         file = pool.pick(rng, n < huge)
         size, mtime, checksum, descriptor = pool.files[file]
         row = {"name": name, "location": f"{folder.name}/{file}", "fileSize": size, "dataset": {"id": dataset}}
@@ -202,13 +206,13 @@ def selection(suite, pool, rng, number, count, huge):
         read = lambda offset, length, d=descriptor: os.pread(d, length, offset)  # noqa: E731
         members.append((name, size, mtime, checksum, read))
     suite.create_all("Datafile", rows)
-    paths = unique([clean(f"{PREFIX}ds{number}/{name}") for name, *_ in members])
+    paths = make_names_unique([clean_path(f"{PREFIX}ds{number}/{name}") for name, *_ in members])
     members = [Member(path, *rest) for path, (_, *rest) in zip(paths, members)]
     blocks = not known and any(m.size for m in members)
     return dataset, members, blocks
 
 
-def heavy(suite, pool, client):
+def check_large_archives(suite, pool, client):
     """Archives just above 4 GiB, read from end to end."""
     if not ALL:
         return 0
@@ -229,23 +233,23 @@ def heavy(suite, pool, client):
         for form in ["zip", "tar"] if blocks else ["zip"]:
             path = suite.dir / "heavy"
             url = f"{suite.url}/ids/getData?preparedId={prepared}&format={form}"
-            run("curl", "--fail", "--silent", "--output", path, url)
+            run_curl("curl", "--fail", "--silent", "--output", path, url)
             if form == "tar":
-                run("tar", "-tf", path)
-                run("bsdtar", "-tf", path)
+                run_curl("tar", "-tf", path)
+                run_curl("bsdtar", "-tf", path)
             else:
                 with zipfile.ZipFile(path) as archive:
                     assert archive.testzip() is None
-                run("unzip", "-tqq", path)
-                run("7z", "t", "-bd", path)
-                run("bsdtar", "-xOf", path, "-q", "nothing", allowed=(0, 1))
-                java(suite, [f"{path} 2 {(1 << 32) + 513}"])
+                run_curl("unzip", "-tqq", path)
+                run_curl("7z", "t", "-bd", path)
+                run_curl("bsdtar", "-xOf", path, "-q", "nothing", allowed=(0, 1))
+                read_with_java(suite, [f"{path} 2 {(1 << 32) + 513}"])
             path.unlink()
             read += 1
     return read
 
 
-def java(suite, lines):
+def read_with_java(suite, lines):
     listing = suite.dir / "zips"
     listing.write_text("\n".join(lines))
     done = subprocess.run(
@@ -265,8 +269,8 @@ def main():
         archives = suite.dir / "archives"
         archives.mkdir()
         zips, asked, wholes, members_in_all = [], 0, 0, 0
-        for number, (count, huge) in enumerate(counts(rng)):
-            dataset, members, blocks = selection(suite, pool, rng, number, count, huge)
+        for number, (count, huge) in enumerate(choose_member_counts(rng)):
+            dataset, members, blocks = make_selection(suite, pool, rng, number, count, huge)
             prepared = suite.prepare(datasetIds=dataset)
             members_in_all += count
             for form in ["zip", "tar"]:
@@ -274,7 +278,7 @@ def main():
                 path = archives / f"{number}.{form}"
                 query = {"preparedId": prepared, "format": form}
                 asked += RANGES
-                if check(client, query, archive, rng, path):
+                if check_archive(client, query, archive, rng, path):
                     wholes += 1
                     if form == "zip":
                         read_zip(path, members)
@@ -283,9 +287,9 @@ def main():
                     else:
                         read_tar(path, members)
                         path.unlink()
-        java(suite, zips)
+        read_with_java(suite, zips)
         shutil.rmtree(archives)
-        huge = heavy(suite, pool, client)
+        huge = check_large_archives(suite, pool, client)
     print(
         f"{number + 1} selections of {members_in_all} members, {asked} ranges equal to the slice, {wholes} whole archives "
         f"and {huge} above 4 GiB read by everybody"

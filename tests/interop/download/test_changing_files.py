@@ -2,6 +2,10 @@
 """Files that change while they are downloaded: the transfer breaks off before its end, whatever the change was and
 whatever the form, and what was prepared is gone, so that no client can join two generations."""
 
+# seconds: 15
+# long: --mebibytes 64
+
+import argparse
 import http.client
 import json
 import os
@@ -14,52 +18,53 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from download_facility import MTIME, Facility
 
-# More than the sockets between server and client hold.
-SIZE = 64 << 20
+options = argparse.ArgumentParser()
+options.add_argument("--mebibytes", type=int, default=24, help="size of a file: more than the sockets between server and client hold")
+SIZE = options.parse_args().mebibytes << 20
 TAKEN = 1 << 20
 FORMS = ["raw", "zip", "blocks", "tar", "deflate", "tar.gz"]
 
 
-def truncated(path):
+def truncate_file(path):
     os.truncate(path, SIZE // 2)
 
 
-def rewritten(path):
+def rewrite_block(path):
     with path.open("r+b") as file:
         file.seek(SIZE - 4096)
         file.write(random.randbytes(4096))
 
 
-def rewritten_in_secret(path):
+def rewrite_block_with_old_times(path):
     """With its old times, as far as anybody can set them."""
-    rewritten(path)
+    rewrite_block(path)
     os.utime(path, (MTIME, MTIME))
 
 
-def touched(path):
+def touch_file(path):
     os.utime(path)
 
 
-def replaced(path):
+def replace_file(path):
     other = path.with_suffix(".new")
     other.write_bytes(random.randbytes(SIZE))
     os.utime(other, (MTIME, MTIME))
     other.rename(path)
 
 
-def grown(path):
+def append_to_file(path):
     with path.open("ab") as file:
         file.write(b"more")
 
 
-def untouched(_):
+def leave_unchanged(_):
     """The control."""
 
 
-CHANGES = [untouched, truncated, rewritten, rewritten_in_secret, touched, replaced, grown]
+CHANGES = [leave_unchanged, truncate_file, rewrite_block, rewrite_block_with_old_times, touch_file, replace_file, append_to_file]
 
 
-def transfer(suite, query, change, path):
+def download_while_changing(suite, query, change, path):
     """Whether it came to its end, and the validator."""
     connection = http.client.HTTPConnection("127.0.0.1", suite.public, timeout=60)
     connection.request("GET", "/ids/getData?" + urllib.parse.urlencode(query))
@@ -92,9 +97,9 @@ def main():
                 options = {"compress": "true"} if form == "deflate" else {}
                 prepared = suite.prepare(datafileIds=",".join(map(str, ids)), **options)
                 query = {"preparedId": prepared} | ({"format": form} if form.startswith("tar") else {})
-                complete, etag = transfer(suite, query, change, path)
+                complete, etag = download_while_changing(suite, query, change, path)
                 status, _, body = suite.data(query, Range="bytes=1-", If_Range=etag or '"none"')
-                if change is untouched:
+                if change is leave_unchanged:
                     assert complete and status in (200, 206), (name, complete, status)
                 else:
                     assert not complete, f"{name}: a complete transfer of a changed file"

@@ -4,6 +4,9 @@ a server that is killed and started again, after our own 503 with Retry-After, a
 arrives is the archive, byte for byte; what is complete already is asked for once; what is refused for good leaves no file that
 looks like one. No recipe names a program that calls nothing a success."""
 
+# needs: downloaders
+# seconds: 23
+
 import hashlib
 import os
 import random
@@ -72,7 +75,7 @@ class Breaking:
             pass
 
 
-def recipes():
+def read_recipes():
     page = PAGE.read_text()
     page = page[page.index("## With other programs") :]
     blocks = re.findall(r"```sh\n(.*?)```", page, re.S)
@@ -89,32 +92,32 @@ def recipes():
     return prepare, named
 
 
-def run(script, where, **variables):
+def run_recipe(script, where, **variables):
     where.mkdir(exist_ok=True)
     env = {**os.environ, **{key: str(value) for key, value in variables.items()}}
     done = subprocess.run(["bash", "-euc", script], cwd=where, env=env, capture_output=True, text=True, timeout=GUARD)
     return done.returncode, done.stdout[-1000:] + done.stderr[-1000:]
 
 
-def digest(path):
+def compute_sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def main():
-    prepare, named = recipes()
+    prepare, named = read_recipes()
     seed = random.randrange(1 << 32)
     rng = random.Random(seed)
     print("seed", seed, flush=True)
     with Facility(UNDULATOR_DOWNLOAD__HASH_AT_ONCE="1KiB") as suite:
         proxy = Breaking(suite)
 
-        def dataset(name, checksums):
+        def make_dataset(name, checksums):
             number = suite.dataset(name)
             files = [(f"{n}.h5", f"{name}/{n}.h5", rng.randbytes(SIZE)) for n in range(3)]
             suite.put_files(number, files, checksums=checksums)
             return number, {f"ids/SUN/MX-1/1/{name}/{file}": hashlib.sha256(content).hexdigest() for file, _, content in files}
 
-        def address(number):
+        def prepare_address(number):
             script = prepare + 'printf %s "$DATA"'
             done = subprocess.run(
                 ["bash", "-euc", script], env={**os.environ, "URL": proxy.url, "SESSION": suite.root, "DATASET": str(number)},
@@ -122,25 +125,25 @@ def main():
             )
             return done.stdout
 
-        known, _ = dataset("known", True)
+        known, _ = make_dataset("known", True)
         whole = suite.request("GET", "/ids/getData", {"sessionId": suite.root, "datasetIds": known})[2]
-        data = address(known)
+        data = prepare_address(known)
         for program in ["curl", "wget", "aria2c"]:
             where = suite.dir / f"breaks-{program}"
             proxy.breaks, proxy.broken = 2, 0
-            code, said = run(named[program], where, DATA=data)
+            code, said = run_recipe(named[program], where, DATA=data)
             broken, proxy.breaks = proxy.broken, 0
             assert code == 0 and broken == 2, (program, code, broken, said)
             assert (where / "scan.zip").read_bytes() == whole, f"{program}: other bytes after {broken} breaks"
             proxy.asked = 0
-            code, said = run(named[program], where, DATA=data)
+            code, said = run_recipe(named[program], where, DATA=data)
             assert code == 0 and proxy.asked <= 2, (program, code, proxy.asked, said)
             assert (where / "scan.zip").read_bytes() == whole, f"{program}: other bytes when run again"
             print(f"{program}: the archive after {broken} broken connections, and nothing more when it is run again", flush=True)
 
         def go_on_while_checksums_are_computed(program, attempt):
             """A part is here, and the checksums that the rest needs are not known yet: how often our 503 was met."""
-            number, _ = dataset(f"unknown-{program}-{attempt}", False)
+            number, _ = make_dataset(f"unknown-{program}-{attempt}", False)
             query = {"sessionId": suite.root, "datasetIds": number}
             status, _, part = suite.request("GET", "/ids/getData", query, headers={"Range": f"bytes=0-{SIZE // 2}"})
             assert status == 206, status
@@ -149,7 +152,7 @@ def main():
             (where / "scan.zip").write_bytes(part)
             proxy.refused = 0
             url = f"{proxy.url}/ids/getData?sessionId={suite.root}&datasetIds={number}"
-            code, said = run(named[program], where, DATA=url)
+            code, said = run_recipe(named[program], where, DATA=url)
             assert code == 0, (program, code, said)
             reference = suite.request("GET", "/ids/getData", query)[2]
             assert (where / "scan.zip").read_bytes() == reference, program
@@ -164,18 +167,18 @@ def main():
             where = suite.dir / f"gone-{program}"
             gone = f"{proxy.url}/ids/getData?preparedId=5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10"
             script = named[program].replace("--retry 20", "--retry 1").replace("=20", "=1").replace("retry-wait=5", "retry-wait=1")
-            code, said = run(script, where, DATA=gone)
+            code, said = run_recipe(script, where, DATA=gone)
             assert code != 0, (program, said)
             left = where / "scan.zip"
             assert not left.exists() or left.stat().st_size == 0, left.read_bytes()[:100]
             print(f"{program}: what is gone for good is said by exit code {code}, and leaves nothing", flush=True)
 
-        many, files = dataset("many", True)
+        many, files = make_dataset("many", True)
         proxy.breaks, proxy.broken, proxy.after = 2, 0, SIZE // 2
         where = suite.dir / "metalink"
-        code, said = run(named["metalink"], where, DATA=address(many))
+        code, said = run_recipe(named["metalink"], where, DATA=prepare_address(many))
         assert code == 0, (code, said)
-        assert {path: digest(where / path) for path in files} == files, sorted(map(str, where.rglob("*")))
+        assert {path: compute_sha256(where / path) for path in files} == files, sorted(map(str, where.rglob("*")))
         metalink = (where / "scan.meta4").read_text()
         (command,) = re.findall(r"^aria2c .*$", named["metalink"], re.M)
         assert command.replace("scan.meta4", "FILE") in metalink.splitlines()[1], "it names the recipe of the docs"

@@ -3,6 +3,8 @@
 under it, bytes are spoiled on the way and on disk, and a hostile server sends names that lead elsewhere. What arrives is
 what lies at the facility or is refused, and the session id is seen nowhere."""
 
+# seconds: 19
+
 import http.server
 import json
 import os
@@ -18,14 +20,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from download_facility import MTIME, Facility
-from get_client import GUARD, Client, Proxy, Quiet, digest, tree
+from get_client import GUARD, Client, Proxy, Quiet, compute_sha256, digest_files
 
 MIB = 1 << 20
 PART = 16 * MIB
 BIG = 6 * PART + 12345
 
 
-def whole(suite, client, expected, small):
+def check_whole_download(suite, client, expected, small):
     """A dataset, then the investigation around it, then again."""
     out = suite.dir / "whole"
     report = client.report("--dataset", small, "--out", out)
@@ -33,13 +35,13 @@ def whole(suite, client, expected, small):
     assert int((out / "ids/SUN/MX-1/1/small/00.h5").stat().st_mtime) == MTIME
     report = client.report("--investigation", "MX-1", "--out", out)
     assert (report["downloaded"], report["present"], report["unverified"]) == (len(expected) - 30, 30, 0), report
-    assert tree(out) == expected
+    assert digest_files(out) == expected
     report = client.report("--investigation", "MX-1", "--visit", "1", "--out", out)
     assert (report["downloaded"], report["bytes_received"]) == (0, 0), report
     # A file that was damaged here is noticed, and it alone is taken again.
     (out / "ids/SUN/MX-1/1/small/07.h5").write_bytes(b"x" * (out / "ids/SUN/MX-1/1/small/07.h5").stat().st_size)
     assert client.report("--investigation", "MX-1", "--out", out)["downloaded"] == 1
-    assert tree(out) == expected
+    assert digest_files(out) == expected
     suite.dir.joinpath("ids.txt").write_text(" ".join(map(str, suite.small_files[:3])) + "\n")
     assert client.report("--list", "ids.txt", "--out", suite.dir / "listed")["downloaded"] == 3
     client.get("--investigation", "nobody", "--out", out, code=1)
@@ -60,7 +62,7 @@ def client_killed(suite, client, proxy, large, expected):
     assert len(states) == 1, states
     kept = len(json.loads(states[0].read_text())["parts"]) * PART
     report = client.report("--datafile", large, "--out", out, "--jobs", jobs)
-    assert tree(out) == {expected[0]: expected[1]}
+    assert digest_files(out) == {expected[0]: expected[1]}
     again = proxy.served + report["bytes_received"] - BIG
     assert report["bytes_received"] == BIG - kept and again <= jobs * PART + MIB, (report, kept, again)
     print(f"client killed at {proxy.served >> 20} MiB: {kept >> 20} MiB kept, {again >> 20} MiB asked again (≤ {jobs} parts)")
@@ -78,7 +80,7 @@ def spoiled_on_disk(suite, client, proxy, large, expected):
         part.seek(1000)
         part.write(b"spoiled")
     _, said = client.get("--datafile", large, "--out", out)
-    assert "damaged on disk" in said and tree(out) == {expected[0]: expected[1]}, said
+    assert "damaged on disk" in said and digest_files(out) == {expected[0]: expected[1]}, said
     print("spoiled on disk: noticed, that part alone taken again")
 
 
@@ -91,7 +93,7 @@ def server_killed(suite, client, proxy, large, expected):
     proxy.release()
     suite.start()
     report = json.loads(client.finish(running)[0])
-    assert tree(out) == {expected[0]: expected[1]}
+    assert digest_files(out) == {expected[0]: expected[1]}
     assert report["bytes_received"] == BIG, report
     print(f"server killed: {report['bytes_received']} bytes received of {BIG}")
 
@@ -101,14 +103,14 @@ def spoiled_on_the_way(suite, client, proxy, large):
     proxy.served, proxy.spoil = 0, 3 * MIB
     report = client.report("--datafile", large, "--out", out, "--jobs", 1, url=proxy.url, code=1)
     assert "checksum" in report["failed"][0]["reason"], report
-    assert tree(out) == {}, "nothing wrong is kept"
+    assert digest_files(out) == {}, "nothing wrong is kept"
     proxy.served, proxy.spoil = 0, 3 * MIB
     report = client.report("--datafile", large, "--out", out, "--no-verify", url=proxy.url)
     assert (report["downloaded"], report["unverified"]) == (1, 1), report
     print("spoiled on the way: refused; --no-verify takes it")
 
 
-def changed(suite, client, proxy, rng):
+def check_changed_file(suite, client, proxy, rng):
     """A file is written anew while it is downloaded: the new one arrives, whole; without asking for it anew, none."""
     dataset = suite.dataset("changing")
     number = suite.put_files(dataset, [("a.h5", "changing/a.h5", rng.randbytes(BIG))], checksums=False)[0]
@@ -125,13 +127,13 @@ def changed(suite, client, proxy, rng):
         proxy.release()
         report = json.loads(client.finish(running, code)[0])
         if code:
-            assert "changed" in report["failed"][0]["reason"] and tree(out) == {}, (report, tree(out))
+            assert "changed" in report["failed"][0]["reason"] and digest_files(out) == {}, (report, digest_files(out))
         else:
-            assert tree(out) == {"ids/SUN/MX-1/1/changing/a.h5": digest(after)}, report
+            assert digest_files(out) == {"ids/SUN/MX-1/1/changing/a.h5": compute_sha256(after)}, report
     print("changed: the prepared selection fails visibly, the datafile arrives in its new version")
 
 
-def piped(suite, client, proxy, expected, names):
+def check_pipe_to_tar(suite, client, proxy, expected, names):
     """`--tar - | tar x`, the server killed and started again."""
     out = suite.dir / "piped"
     out.mkdir()
@@ -145,7 +147,7 @@ def piped(suite, client, proxy, expected, names):
     suite.start()
     client.finish(running)
     assert tar.wait(GUARD) == 0
-    assert tree(out) == expected
+    assert digest_files(out) == expected
     proxy.served, proxy.spoil = 0, 40 * MIB
     with (suite.dir / "spoiled.tar").open("wb") as file:
         running = client.start("--dataset", *names, "--tar", "-", url=proxy.url, stdout=file)
@@ -167,7 +169,7 @@ def piped(suite, client, proxy, expected, names):
             subprocess.run(["python3", "-m", "zipfile", "-t", target], check=True, stdout=subprocess.DEVNULL)
         else:
             with tarfile.open(target) as tar:
-                members = {member.name: digest(tar.extractfile(member).read()) for member in tar}
+                members = {member.name: compute_sha256(tar.extractfile(member).read()) for member in tar}
             assert members == expected
     print("archives: a ZIP and a tar, the client killed, gone on with")
 
@@ -223,7 +225,7 @@ def other_server(**attributes):
     return server, f"http://127.0.0.1:{server.server_port}"
 
 
-def hostile(suite, client):
+def check_hostile_names(suite, client):
     """Names that lead out, and a directory that is a link."""
     out, outside = suite.dir / "below" / "out", suite.dir / "outside"
     outside.mkdir()
@@ -231,28 +233,28 @@ def hostile(suite, client):
     (out / "link").symlink_to(outside)
     bad = ["../up", "/etc/up", "a/../../up", "link/up", "a\\..\\up", "\x1b[2J", "x" * 300, "", "a//b", f"{outside}/up", "same", "same"]
     _, url = other_server(hostile=[*bad, "good"])
-    before = tree(suite.dir)
+    before = digest_files(suite.dir)
     report = client.report("--datafile", 1, "--out", out, url=url, code=1)
-    new = {path for path in tree(suite.dir) if path not in before}
+    new = {path for path in digest_files(suite.dir) if path not in before}
     assert new == {"below/out/good", "below/out/same"}, new
     assert len(report["failed"]) == len(bad) - 1, report
     assert not any("\x1b" in failed["path"] for failed in report["failed"])
     print(f"hostile: {len(bad) - 1} of {len(bad) + 1} names refused, the rest below the directory")
 
 
-def old(suite, client, large, content):
+def check_server_without_lists(suite, client, large, content):
     """A server of before: names and sizes from the catalogue, no session id in an address."""
     Old.content, Old.busy, Old.asked = content, 1, []
     server, url = other_server()
     server.ids = [large]
     out = suite.dir / "old"
     report = client.report("--ids-url", f"{url}/ids", "--datafile", large, "--out", out)
-    assert report["downloaded"] == 1 and list(tree(out).values()) == [digest(content)], report
+    assert report["downloaded"] == 1 and list(digest_files(out).values()) == [compute_sha256(content)], report
     assert client.session in str(Old.asked) and not any(client.session in path for path, _ in Old.asked)
     print("old: a server without lists, names and checksums from the catalogue")
 
 
-def logins(suite, client, small):
+def check_logins(suite, client, small):
     """With a password, from a file and from stdin; a wrong one; nobody."""
     client.env.pop("ICAT_SESSION_ID")
     (suite.dir / "password").write_text(suite.passwords["simple/root"] + "\n")
@@ -284,19 +286,19 @@ def main():
         content = rng.randbytes(BIG)
         large = suite.put_files(big, [("big.h5", "big/big.h5", content)])[0]
         place = "ids/SUN/MX-1/1/big/big.h5"
-        expected = {f"ids/SUN/MX-1/1/small/{name}": digest(bytes_) for name, _, bytes_ in files}
-        expected[place] = digest(content)
+        expected = {f"ids/SUN/MX-1/1/small/{name}": compute_sha256(bytes_) for name, _, bytes_ in files}
+        expected[place] = compute_sha256(content)
         proxy, client = Proxy(suite), Client(suite, suite.root)
-        whole(suite, client, expected, small)
-        client_killed(suite, client, proxy, large, (place, digest(content)))
-        spoiled_on_disk(suite, client, proxy, large, (place, digest(content)))
-        server_killed(suite, client, proxy, large, (place, digest(content)))
+        check_whole_download(suite, client, expected, small)
+        client_killed(suite, client, proxy, large, (place, compute_sha256(content)))
+        spoiled_on_disk(suite, client, proxy, large, (place, compute_sha256(content)))
+        server_killed(suite, client, proxy, large, (place, compute_sha256(content)))
         spoiled_on_the_way(suite, client, proxy, large)
-        changed(suite, client, proxy, rng)
-        piped(suite, client, proxy, expected, [small, big])
-        hostile(suite, client)
-        old(suite, client, large, content)
-        logins(suite, client, small)
+        check_changed_file(suite, client, proxy, rng)
+        check_pipe_to_tar(suite, client, proxy, expected, [small, big])
+        check_hostile_names(suite, client)
+        check_server_without_lists(suite, client, large, content)
+        check_logins(suite, client, small)
         client.check_secrets()
         gets = [head for head in proxy.heads if head.startswith(b"GET")]
         assert gets and not any(suite.root.encode() in head for head in gets), "a session id stands in an address"

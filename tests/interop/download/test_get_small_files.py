@@ -3,6 +3,8 @@
 lists, and from one without, as ids.server is. Files that are missing or unreadable, before or in the middle, are named by
 path, the rest arrives, and the exit code is 1."""
 
+# seconds: 15
+
 import http.server
 import io
 import json
@@ -18,8 +20,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from download_facility import MTIME, Facility
-from get_client import Client, Proxy, Quiet, digest, tree
-from suite import until
+from get_client import Client, Proxy, Quiet, compute_sha256, digest_files
+from suite import wait_until
 
 FILES = 1000
 DELAY = 0.040
@@ -120,27 +122,27 @@ def without_lists(client, suite, out, files, code=0):
     return report, handler.requests
 
 
-def contents(rng, count):
+def make_contents(rng, count):
     return {f"{n:04}.h5": rng.randbytes(rng.randint(0, 20_000)) for n in range(count)}
 
 
-def put(suite, name, files):
+def put_files(suite, name, files):
     dataset = suite.dataset(name)
     return dataset, suite.put_files(dataset, [(file, f"{name}/{file}", content) for file, content in files.items()])
 
 
-def expected(name, files):
-    return {f"{FOLDER}/{name}/{file}": digest(content) for file, content in files.items()}
+def expected_digests(name, files):
+    return {f"{FOLDER}/{name}/{file}": compute_sha256(content) for file, content in files.items()}
 
 
-def many(suite, client, proxy, dataset, numbers, files):
+def check_many_files(suite, client, proxy, dataset, numbers, files):
     out = suite.dir / "many"
     proxy.count()
     started = time.monotonic()
     report = client.report("--dataset", dataset, "--out", out, url=proxy.url)
     took, requests = time.monotonic() - started, proxy.count()
     assert (report["downloaded"], report["failed"]) == (FILES, []), report
-    assert tree(out) == expected("many", files), "what arrives is what lies there"
+    assert digest_files(out) == expected_digests("many", files), "what arrives is what lies there"
     assert int((out / FOLDER / "many/0001.h5").stat().st_mtime) == MTIME
     assert requests <= MOST_REQUESTS, requests
     print(f"with lists: {FILES} files in {took:.1f} s and {requests} requests of {DELAY * 1000:.0f} ms each")
@@ -149,7 +151,7 @@ def many(suite, client, proxy, dataset, numbers, files):
     (out / FOLDER / "many/0008.h5").unlink()
     report = client.report("--dataset", dataset, "--out", out, url=proxy.url)
     assert (report["downloaded"], report["present"]) == (2, FILES - 2), report
-    assert tree(out) == expected("many", files)
+    assert digest_files(out) == expected_digests("many", files)
 
     archived = {n: (f"{FOLDER}/many/{name}", content) for n, (name, content) in zip(numbers, files.items())}
     out = suite.dir / "without-lists"
@@ -157,7 +159,7 @@ def many(suite, client, proxy, dataset, numbers, files):
     report, requests = without_lists(client, suite, out, archived)
     took = time.monotonic() - started
     assert (report["downloaded"], report["failed"]) == (FILES, []), report
-    assert tree(out) == expected("many", files) and requests <= MOST_REQUESTS, requests
+    assert digest_files(out) == expected_digests("many", files) and requests <= MOST_REQUESTS, requests
     print(f"without lists: {FILES} files in {took:.1f} s and {requests} requests")
     gone = [numbers[n] for n in (3, 500, 501)]
     out = suite.dir / "without-lists-and-files"
@@ -165,35 +167,35 @@ def many(suite, client, proxy, dataset, numbers, files):
     report, requests = without_lists(client, suite, out, archived, code=1)
     failed = {failure["path"] for failure in report["failed"]}
     assert failed == {archived[n][0] for n in gone}, report
-    there = {path: found for path, found in expected("many", files).items() if path not in failed}
-    assert tree(out) == there and requests < FILES / 4, requests
+    there = {path: found for path, found in expected_digests("many", files).items() if path not in failed}
+    assert digest_files(out) == there and requests < FILES / 4, requests
     print(f"without lists and three files: named, {len(there)} arrived in {requests} requests")
 
 
-def killed(suite, client, proxy, dataset, files):
+def check_killed_client(suite, client, proxy, dataset, files):
     """kill -9 in the middle: what is complete is not taken again, and nothing is half."""
     out = suite.dir / "killed"
     proxy.hold_after(sum(map(len, files.values())) // 2)
     running = client.start("--dataset", dataset, "--out", out, url=proxy.url)
     proxy.wait_until_held()
-    until("a file is complete", lambda: any(".part" not in str(path) for path in out.rglob("*.h5")))
+    wait_until("a file is complete", lambda: any(".part" not in str(path) for path in out.rglob("*.h5")))
     running.kill()
     running.communicate()
     proxy.release()
-    whole = expected("many", files)
-    there = {path: found for path, found in tree(out).items() if ".part" not in path}
-    assert there, sorted(tree(out))[:10]
+    whole = expected_digests("many", files)
+    there = {path: found for path, found in digest_files(out).items() if ".part" not in path}
+    assert there, sorted(digest_files(out))[:10]
     assert all(whole[path] == found for path, found in there.items())
     report = client.report("--dataset", dataset, "--out", out)
     assert (report["present"], report["downloaded"]) == (len(there), FILES - len(there)), (report, len(there))
-    assert tree(out) == whole
+    assert digest_files(out) == whole
     print(f"killed in the middle: {len(there)} of {FILES} files were kept")
 
 
-def missing(suite, client, rng):
+def check_missing_files(suite, client, rng):
     """Before the download: a file that is gone, one that may not be read, a directory in place of one, one that grew."""
-    files = contents(rng, 60)
-    dataset, numbers = put(suite, "missing", files)
+    files = make_contents(rng, 60)
+    dataset, numbers = put_files(suite, "missing", files)
     place = suite.files / "missing"
     (place / "0003.h5").unlink()
     (place / "0004.h5").chmod(0)
@@ -217,8 +219,8 @@ def missing(suite, client, rng):
         failed = {failure["path"]: failure["reason"] for failure in report["failed"] if "/missing/" in failure["path"]}
         assert set(failed) == {f"{FOLDER}/missing/{name}" for name in reasons}, report
         assert all(reason in failed[f"{FOLDER}/missing/{name}"] for name, reason in reasons.items()), failed
-        arrived = {path: found for path, found in tree(out).items() if "/missing/" in path}
-        assert arrived == expected("missing", good)
+        arrived = {path: found for path, found in digest_files(out).items() if "/missing/" in path}
+        assert arrived == expected_digests("missing", good)
     _, said = client.get("--dataset", dataset, "--out", out, code=1)
     assert f"failed: {FOLDER}/missing/0003.h5: at the facility there is no such file" in said, said
     for archive in ["--zip", "--tar"]:
@@ -228,10 +230,10 @@ def missing(suite, client, rng):
     print(f"missing: 3 of 60 named with the reason, {len(good)} arrived")
 
 
-def vanished(suite, client, proxy, rng):
+def check_vanished_files(suite, client, proxy, rng):
     """After it was prepared, between two of its files, and two neighbours at once."""
-    files = contents(rng, 40)
-    dataset, _ = put(suite, "vanished", files)
+    files = make_contents(rng, 40)
+    dataset, _ = put_files(suite, "vanished", files)
     prepared = suite.prepare(datasetIds=dataset)
     for name in ["0011.h5", "0012.h5", "0030.h5"]:
         (suite.files / "vanished" / name).unlink()
@@ -243,7 +245,7 @@ def vanished(suite, client, proxy, rng):
     failed = {failure["path"]: failure["reason"] for failure in report["failed"]}
     assert set(failed) == {f"{FOLDER}/vanished/{name}" for name in ["0011.h5", "0012.h5", "0030.h5"]}, report
     assert all("there is no such file" in reason for reason in failed.values()), failed
-    assert tree(out) == expected("vanished", files) and requests <= MOST_REQUESTS, requests
+    assert digest_files(out) == expected_digests("vanished", files) and requests <= MOST_REQUESTS, requests
     print(f"vanished: 3 of 40 files of a prepared selection named, the rest in {requests} requests")
 
 
@@ -258,12 +260,12 @@ def main():
             suite.start("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
             suite.root = suite.login("simple/root")
         proxy, client = Distant(suite), Client(suite, suite.root)
-        files = contents(rng, FILES)
-        dataset, numbers = put(suite, "many", files)
-        many(suite, client, proxy, dataset, numbers, files)
-        killed(suite, client, proxy, dataset, files)
-        vanished(suite, client, proxy, rng)
-        missing(suite, client, rng)
+        files = make_contents(rng, FILES)
+        dataset, numbers = put_files(suite, "many", files)
+        check_many_files(suite, client, proxy, dataset, numbers, files)
+        check_killed_client(suite, client, proxy, dataset, files)
+        check_vanished_files(suite, client, proxy, rng)
+        check_missing_files(suite, client, rng)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,9 @@ searches and readiness go on, and when the storage comes back everything goes on
 a lease on the file, and the kernel lets nobody open it. A storage that hangs when the server starts does not hold up the start;
 there strace holds up how each thread resolves the path of its root for the first time."""
 
+# mostly-waits: for a storage that hangs
+# seconds: 27
+
 import fcntl
 import json
 import os
@@ -28,7 +31,7 @@ investigation: {i: {facility: f, name: I, title: t, type: t, visitId: V}}
 """
 
 
-def series(suite, name):
+def read_metric(suite, name):
     """The value of a series of /metrics."""
     status, _, body = suite.request("GET", "/metrics", internal=True)
     assert status == 200, status
@@ -38,7 +41,7 @@ def series(suite, name):
     return None
 
 
-def until(what, check):
+def wait_until(what, check):
     """Looks again and again; fails by name if it does not come about."""
     deadline = time.monotonic() + GUARD
     while not check():
@@ -69,7 +72,7 @@ def check_hang_at_start(suite, fetch):
     assert (status, headers["Retry-After"]) == (503, "10"), (status, body)
     assert json.loads(body)["code"] == "DataNotOnlineException", body
     assert suite.request("GET", "/health/ready", internal=True)[0] == 200
-    until("the storage answers", lambda: fetch("fine", session)[0] == 200)
+    wait_until("the storage answers", lambda: fetch("fine", session)[0] == 200)
     return took
 
 
@@ -94,31 +97,31 @@ def main():
 
         ids = dict(suite.search(session, "SELECT f.name, f.id FROM Datafile f"))
 
-        def fetch(name, session=session):
+        def fetch_file(name, session=session):
             return suite.request("GET", "/ids/getData", {"sessionId": session, "datafileIds": ids[name]})
 
-        assert fetch("hung")[0] == 200, "the control: before the hang it is served"
+        assert fetch_file("hung")[0] == 200, "the control: before the hang it is served"
         lease = os.open(suite.files / "run" / "ds" / "hung", os.O_RDWR)
-        until("the server has closed the file", lambda: has_lease(lease))
+        wait_until("the server has closed the file", lambda: has_lease(lease))
 
         answers = []
-        blocked = [threading.Thread(target=lambda: answers.append(fetch("hung")[0])) for _ in range(THREADS + QUEUE)]
+        blocked = [threading.Thread(target=lambda: answers.append(fetch_file("hung")[0])) for _ in range(THREADS + QUEUE)]
         for thread in blocked:
             thread.start()
         pool = '{pool="storage.main"}'
-        until("the pool is full", lambda: (
-            series(suite, "undulator_pool_running" + pool), series(suite, "undulator_pool_waiting" + pool)
+        wait_until("the pool is full", lambda: (
+            read_metric(suite, "undulator_pool_running" + pool), read_metric(suite, "undulator_pool_waiting" + pool)
         ) == (THREADS, QUEUE))
-        assert series(suite, "undulator_pool_places" + pool) == THREADS + QUEUE
+        assert read_metric(suite, "undulator_pool_places" + pool) == THREADS + QUEUE
 
         refused = []
         for name in ["fine", "hung", "fine"]:
             started = time.monotonic()
-            status, headers, body = fetch(name)
+            status, headers, body = fetch_file(name)
             refused.append(time.monotonic() - started)
             assert (status, headers["Retry-After"]) == (503, "5"), (status, body)
             assert json.loads(body)["code"] == "DataNotOnlineException", body
-        assert series(suite, "undulator_pool_refused_total" + pool) == 3
+        assert read_metric(suite, "undulator_pool_refused_total" + pool) == 3
         logins = [suite.login("simple/root") for _ in range(5)]
         assert len(set(logins)) == 5
         assert len(suite.search(session, "SELECT f.name, f.id FROM Datafile f")) == 2
@@ -131,11 +134,11 @@ def main():
         for thread in blocked:
             thread.join(GUARD)
         assert answers == [200] * (THREADS + QUEUE), answers
-        until("the pool is empty", lambda: (
-            series(suite, "undulator_pool_running" + pool), series(suite, "undulator_pool_waiting" + pool)
+        wait_until("the pool is empty", lambda: (
+            read_metric(suite, "undulator_pool_running" + pool), read_metric(suite, "undulator_pool_waiting" + pool)
         ) == (0, 0))
-        assert fetch("fine")[0] == 200
-        took = check_hang_at_start(suite, fetch)
+        assert fetch_file("fine")[0] == 200
+        took = check_hang_at_start(suite, fetch_file)
         print(f"a start while the storage hung took {took:.1f} s")
         print(f"{len(answers)} downloads hung and went on; 3 were told to come back, the slowest after "
               f"{max(refused) * 1000:.0f} ms; 5 logins, a search and readiness meanwhile")

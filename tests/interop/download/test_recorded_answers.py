@@ -26,7 +26,7 @@ class Places(dict):
         return value
 
 
-def send(suite, places, request):
+def send_request(suite, places, request):
     query, form, headers = (places.fill(request.get(part) or {}) for part in ["query", "form", "headers"])
     data = request["data"].encode() if "data" in request else None
     if data is not None:
@@ -34,9 +34,9 @@ def send(suite, places, request):
     return suite.request(request["method"], request["path"], query, form=form or None, headers=headers, data=data)
 
 
-def compare(suite, places, line, page):
+def compare_answer(suite, places, line, page):
     real, kept = line["real"], line.get("kept")
-    status, headers, body = send(suite, places, line["request"])
+    status, headers, body = send_request(suite, places, line["request"])
     step = (line["step"], status, body[:300])
     if kept is None:
         assert status == real["status"], (step, real)
@@ -53,10 +53,10 @@ def compare(suite, places, line, page):
     return kept is None
 
 
-def uploads(suite, places):
+def check_repeated_uploads(suite, places):
     """A name that is taken, by an upload or by a file that was ingested, is refused, and nothing of it changes."""
 
-    def put(name, content):
+    def put_file(name, content):
         query = {"sessionId": suite.root, "datasetId": dataset, "datafileFormatId": suite.format, "name": name}
         return suite.request("PUT", "/ids/put", query, data=content, headers={"Content-Type": "application/octet-stream"})
 
@@ -65,18 +65,18 @@ def uploads(suite, places):
     suite.run("icat", "ingest", suite.files / "run", "--investigation", "MX-1")
     query = "SELECT f.name, f.id, f.location, f.fileSize, f.checksum FROM Datafile f WHERE f.dataset.name = 'scan'"
     dataset = suite.search(suite.root, "SELECT d.id FROM Dataset d WHERE d.name = 'scan'")[0]
-    assert put("uploaded.h5", b"first")[0] == 201
-    before, files = suite.search(suite.root, query), contents(suite)
+    assert put_file("uploaded.h5", b"first")[0] == 201
+    before, files = suite.search(suite.root, query), read_storage(suite)
     for name in ["uploaded.h5", "ingested.h5"]:
-        status, _, body = put(name, b"second")
+        status, _, body = put_file(name, b"second")
         assert status == 400 and b"Datafile exists with" in body, (status, body)
-    assert suite.search(suite.root, query) == before and contents(suite) == files, "what was there is as it was"
+    assert suite.search(suite.root, query) == before and read_storage(suite) == files, "what was there is as it was"
     data = {"sessionId": suite.root, "datafileIds": dict((row[0], row[1]) for row in before)["ingested.h5"]}
     assert suite.request("GET", "/ids/getData", data)[2] == b"ingested"
     print("a second upload of a name is refused; rows and files are as they were")
 
 
-def contents(suite):
+def read_storage(suite):
     return {path: path.read_bytes() for path in suite.files.rglob("*") if path.is_file()}
 
 
@@ -103,14 +103,14 @@ def main():
         put["query"] |= {"datafileFormatId": "{FORMAT}", "name": "putfile.txt"}
         for place, name in [("PUT", "putfile.txt"), ("DELETED", "deleted.txt")]:
             put["query"]["name"] = name
-            status, _, body = send(suite, places, put)
+            status, _, body = send_request(suite, places, put)
             assert status == 201, (status, body)
             places[place] = json.loads(body)["id"]
         assert suite.request("DELETE", "/ids/delete", {"sessionId": suite.root, "datafileIds": places["DELETED"]})[0] == 204
         places["PREPARED"] = suite.prepare(datafileIds=f"{b},{a},{places['PUT']}")
-        equal = sum(compare(suite, places, line, page) for line in lines)
+        equal = sum(compare_answer(suite, places, line, page) for line in lines)
         print(f"{len(lines)} answers of ids.server 2.1.1: {equal} equal, {len(lines) - equal} kept with a reason")
-        uploads(suite, places)
+        check_repeated_uploads(suite, places)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ investigation: {i: {facility: f, name: I, title: t, type: t, visitId: V}}
 """
 
 
-def fetch(url, offset, until, out, headers):
+def fetch_part(url, offset, until, out, headers):
     """Takes bytes up to `until` through curl and hangs up; how many curl itself had received."""
     curl = subprocess.Popen(
         ["curl", "--silent", "--show-error", "--dump-header", headers, "--continue-at", str(offset), url],
@@ -43,34 +43,34 @@ def fetch(url, offset, until, out, headers):
     assert left == 0, f"{left} bytes short"
 
 
-def conditions(suite, query, etag, content):
+def check_conditional_requests(suite, query, etag, content):
     """What else RFC 9110 says of a file: HEAD, single ranges of each form, validators."""
 
-    def get(headers, method="GET"):
+    def request_file(headers, method="GET"):
         return suite.request(method, "/ids/getData", query, headers=headers)
 
-    status, headers, body = get({}, "HEAD")
+    status, headers, body = request_file({}, "HEAD")
     assert (status, headers["Content-Length"], headers["ETag"], body) == (200, str(SIZE), etag, b"")
     modified = headers["Last-Modified"]
     assert headers["Accept-Ranges"] == "bytes" and headers["Content-Disposition"] == 'attachment; filename="big.dat"'
-    status, headers, body = get({"Range": "bytes=0-99"}, "HEAD")
+    status, headers, body = request_file({"Range": "bytes=0-99"}, "HEAD")
     assert (status, headers["Content-Length"], headers["Content-Range"]) == (206, "100", f"bytes 0-99/{SIZE}")
     for text, first, last in [("0-99", 0, 99), ("-100", SIZE - 100, SIZE - 1), (f"{SIZE - 5}-{SIZE + 5}", SIZE - 5, SIZE - 1)]:
-        status, headers, body = get({"Range": f"bytes={text}", "If-Range": etag})
+        status, headers, body = request_file({"Range": f"bytes={text}", "If-Range": etag})
         assert (status, headers["Content-Range"]) == (206, f"bytes {first}-{last}/{SIZE}"), (text, status)
         assert body == content[first : last + 1], text
     for extra in [{"If-Range": '"another"'}, {"If-Range": "W/" + etag}, {"If-Range": "Mon, 12 Jan 1970 00:00:00 GMT"}]:
-        status, _, body = get({"Range": "bytes=0-99", **extra})
+        status, _, body = request_file({"Range": "bytes=0-99", **extra})
         assert status == 200 and len(body) == SIZE, extra
-    assert get({"Range": "bytes=0-9", "If-Range": modified})[0] == 206
-    assert get({"Range": "bytes=0-9,20-29"})[0] == 200, "several ranges are answered whole"
-    status, headers, body = get({"Range": f"bytes={SIZE}-"})
+    assert request_file({"Range": "bytes=0-9", "If-Range": modified})[0] == 206
+    assert request_file({"Range": "bytes=0-9,20-29"})[0] == 200, "several ranges are answered whole"
+    status, headers, body = request_file({"Range": f"bytes={SIZE}-"})
     assert (status, headers["Content-Range"]) == (416, f"bytes */{SIZE}") and b'"code"' in body
     for validator in [{"If-None-Match": etag}, {"If-Modified-Since": modified}]:
-        status, headers, body = get(validator)
+        status, headers, body = request_file(validator)
         assert (status, headers["ETag"], body) == (304, etag, b""), validator
-    assert get({"If-Match": '"another"'})[0] == 412
-    assert get({}, "HEAD")[1]["Access-Control-Allow-Origin"] == "*"
+    assert request_file({"If-Match": '"another"'})[0] == 412
+    assert request_file({}, "HEAD")[1]["Access-Control-Allow-Origin"] == "*"
 
 
 def main():
@@ -98,7 +98,7 @@ def main():
         with target.open("wb") as out:
             offset = 0
             for until in cuts:
-                fetch(url, offset, until, out, headers)
+                fetch_part(url, offset, until, out, headers)
                 head = dict(line.split(": ", 1) for line in headers.read_text().splitlines() if ": " in line)
                 status = headers.read_text().split()[1]
                 etags.add(head["etag"])
@@ -111,7 +111,7 @@ def main():
                 suite.start()
         assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(content).digest()
         assert requested <= SIZE + SLACK and len(etags) == 1, (requested, etags)
-        conditions(suite, {"sessionId": session, "datafileIds": number}, etags.pop(), content)
+        check_conditional_requests(suite, {"sessionId": session, "datafileIds": number}, etags.pop(), content)
         print(f"{CUTS} resumes over {CUTS + 1} kills of the server: {requested} bytes taken of {SIZE}, sha256 equal")
 
 

@@ -6,6 +6,9 @@ is served twice.
     tests/interop/download/test_resume_at_replica.py [--all]      needs a PostgreSQL server in TESTKIT_POSTGRES
 """
 
+# needs: downloaders
+# long: --all
+
 import hashlib
 import os
 import random
@@ -31,7 +34,7 @@ GUARD = 60
 BUFFER = 64 * 1024
 
 
-def database():
+def create_database():
     """A fresh one."""
     server = os.environ.get("TESTKIT_POSTGRES")
     if not server:
@@ -112,7 +115,7 @@ class Balancer:
         self.restart.start()
 
 
-def curl(url, target):
+def download_with_curl(url, target):
     """Again and again, each time from where it is."""
     while True:
         done = subprocess.run(["curl", "--silent", "--speed-time", "30", "--fail", "--continue-at", "-", "--output", target, url])
@@ -122,12 +125,12 @@ def curl(url, target):
         assert done.returncode in (7, 18, 52, 56), done.returncode
 
 
-def wget(url, target):
+def download_with_wget(url, target):
     command = ["wget", "--quiet", "--continue", "--tries=100", "--waitretry=0", "--retry-connrefused", "-O", target, url]
     subprocess.run(command, check=True, timeout=GUARD * 5)
 
 
-def aria2c(url, target):
+def download_with_aria2c(url, target):
     command = ["aria2c", "--quiet", "-x16", "-s16", "-k1M", "--max-tries=0", "--retry-wait=0", "--file-allocation=none"]
     # What a client has asked for and then gives to another connection is served twice; at most so much each.
     command += ["--socket-recv-buffer-size=65536"]
@@ -139,7 +142,7 @@ def main():
     seed = random.randrange(1 << 32)
     rng = random.Random(seed)
     print("seed", seed, flush=True)
-    with Facility(UNDULATOR_DATABASE__URL=database()) as first:
+    with Facility(UNDULATOR_DATABASE__URL=create_database()) as first:
         with Suite() as second:
             second.env = {
                 **first.env,
@@ -147,10 +150,10 @@ def main():
                 "UNDULATOR_HTTP__INTERNAL_BIND": f"127.0.0.1:{second.internal}",
             }
             second.start()
-            run(rng, first, Balancer([first, second]))
+            run_downloads(rng, first, Balancer([first, second]))
 
 
-def run(rng, first, balancer):
+def run_downloads(rng, first, balancer):
     files = []
     for n in range(40):
         files.append((f"{n:02}.h5", rng.randbytes(rng.randint(SIZE // 60, SIZE // 30))))
@@ -180,9 +183,9 @@ def run(rng, first, balancer):
     expected = {form: hashlib.sha256(archive.read(0, archive.total)).hexdigest() for form, archive in wholes.items()}
     sizes = {form: archive.total for form, archive in wholes.items()} | {"raw": SIZE}
     expected["raw"] = hashlib.sha256(big).hexdigest()
-    pairs = [(curl, "tar"), (wget, "zip"), (aria2c, "blocks"), (aria2c, "raw")]
+    pairs = [(download_with_curl, "tar"), (download_with_wget, "zip"), (download_with_aria2c, "blocks"), (download_with_aria2c, "raw")]
     if ALL:
-        pairs = [(client, form) for client in [curl, wget, aria2c] for form in sizes]
+        pairs = [(client, form) for client in [download_with_curl, download_with_wget, download_with_aria2c] for form in sizes]
     for client, form in pairs:
         size, target = sizes[form], first.dir / f"{client.__name__}-{form}"
         query = f"preparedId={prepared[form]}" + ("&format=tar" if form == "tar" else "")

@@ -2,6 +2,8 @@
 """A hundred bytes at the offset of 1 TB, of a file and of archives: they come at once, and to give them hardly more than
 they is read from the disk."""
 
+# runs-alone: it measures how much is read and how soon the bytes come
+
 import json
 import os
 import sys
@@ -27,7 +29,7 @@ def bytes_read(suite):
     return int(fields["read_bytes"]), int(fields["rchar"])
 
 
-def start(suite, form, query):
+def mark_offset(suite, form, query):
     """How much further the mark lies in an archive than in the file."""
     if form == "raw":
         return 0
@@ -67,7 +69,7 @@ def main():
         for form, query in forms.items():
             status, headers, _ = suite.data(query, "HEAD")
             assert status == 200 and int(headers["Content-Length"]) >= SIZE, (form, status)
-            at = AT + start(suite, form, query)
+            at = AT + mark_offset(suite, form, query)
             disk, all = bytes_read(suite)
             started = time.monotonic()
             status, headers, body = suite.data(query, Range=f"bytes={at}-{at + LENGTH - 1}")

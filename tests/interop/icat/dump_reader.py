@@ -8,7 +8,7 @@ from icat.entities import getTypeMap
 from icat.exception import SearchResultError
 
 from icat import dumpfile
-from suite import kinds
+from suite import entity_kinds
 
 
 class Offline:
@@ -17,7 +17,7 @@ class Offline:
     apiversion = "6.2.0"
 
     def __init__(self):
-        self.schema = {kind["name"]: kind for kind in kinds()}
+        self.schema = {kind["name"]: kind for kind in entity_kinds()}
         self.known = {}
         self.typemap = getTypeMap(self)
 
@@ -58,19 +58,19 @@ class Field(SimpleNamespace):
         return getattr(self, name)
 
 
-def read(path, form):
+def read_dump(path, form):
     """The rows of a dump: kind -> {key: content}; rows without a unique key under numbers of their own."""
     client = Offline()
     names, rows = {}, {}
 
-    def content(row):
+    def row_content(row):
         found = {name: str(getattr(row, name)) for name in row.InstAttr if name != "id" and getattr(row, name, None) is not None}
         for name in row.InstRel:
             instance = getattr(row.instance, name, None)
             if instance is not None:
                 found[name] = names[id(instance)]
         for name in row.InstMRel:
-            parts = [content(client.new(part)) for part in getattr(row.instance, name, [])]
+            parts = [row_content(client.new(part)) for part in getattr(row.instance, name, [])]
             if parts:
                 found[name] = sorted(parts, key=repr)
         return found
@@ -81,5 +81,5 @@ def read(path, form):
                 client.known[key] = row
                 names[id(row.instance)] = key
                 assert key not in rows.setdefault(row.BeanName, {}), key
-                rows[row.BeanName][key] = content(row)
+                rows[row.BeanName][key] = row_content(row)
     return rows

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from suite import Suite, kinds
+from suite import Suite, entity_kinds
 
 FACILITY = """
 ---
@@ -21,10 +21,10 @@ dataset: {s: {investigation: i, name: S, type: d}}
 """
 
 
-def state(suite):
+def read_everything(suite):
     """Every row of every table but sessions, and every file."""
     db = sqlite3.connect(f"file:{suite.dir / 'databases/icat.db'}?mode=ro", uri=True)
-    rows = [db.execute(f"SELECT * FROM {e['table'].lower()} ORDER BY id").fetchall() for e in kinds()]
+    rows = [db.execute(f"SELECT * FROM {e['table'].lower()} ORDER BY id").fetchall() for e in entity_kinds()]
     return rows, sorted(str(p) for p in suite.files.rglob("*"))
 
 
@@ -78,10 +78,10 @@ def main():
         suite.add_user("simple/root")
         suite.start()
         root = suite.login("simple/root")
-        before = state(suite)
+        before = read_everything(suite)
         tried = 0
 
-        def refuse(allowed, answer, what):
+        def expect_refusal(allowed, answer, what):
             nonlocal tried
             tried += 1
             status, _, body = answer
@@ -92,7 +92,7 @@ def main():
 
         read = lambda query, **more: suite.request("GET", "/icat/entityManager", {"sessionId": root, "query": query, **more})
         for query in QUERIES:
-            assert refuse([400], read(query), query)["code"] == "BAD_PARAMETER"
+            assert expect_refusal([400], read(query), query)["code"] == "BAD_PARAMETER"
         for text in LITERALS:
             literal = text.replace("'", "''")
             for query in [f"SELECT f FROM Facility f WHERE f.name = '{literal}'", f"Facility [name = '{literal}']"]:
@@ -107,43 +107,43 @@ def main():
         huge = "SELECT f FROM Facility f WHERE f.name = '" + "x" * 20_000 + "'"
         assert read(huge)[0] == 200
         assert json.loads(read("Facility", id="x")[2])["code"] == "BAD_PARAMETER"
-        refuse([404], read("Facility", id="999999"), "unknown id")
-        refuse([403], suite.request("GET", "/icat/entityManager", {"query": "Facility"}), "no session")
-        refuse([403], suite.request("GET", "/icat/entityManager", {"query": "Facility", "sessionId": "x\0y"}), "NUL session")
-        refuse([400], suite.request("GET", "/icat/entityManager", {"sessionId": root}), "no query")
+        expect_refusal([404], read("Facility", id="999999"), "unknown id")
+        expect_refusal([403], suite.request("GET", "/icat/entityManager", {"query": "Facility"}), "no session")
+        expect_refusal([403], suite.request("GET", "/icat/entityManager", {"query": "Facility", "sessionId": "x\0y"}), "NUL session")
+        expect_refusal([400], suite.request("GET", "/icat/entityManager", {"sessionId": root}), "no query")
 
         for text in WRITES:
             form = {"sessionId": root, "entities": text}
-            refuse([400, 404, 412], suite.request("POST", "/icat/entityManager", form=form), text)
+            expect_refusal([400, 404, 412], suite.request("POST", "/icat/entityManager", form=form), text)
         for text in ["", "x", "{}", "[7]", '{"Facility":{}}', '{"Facilty":{"id":1}}', '{"Facility":{"id":1,"name":"x"}}', '{"Facility":{"id":999999}}']:
-            refuse([400, 404], suite.request("DELETE", "/icat/entityManager", {"sessionId": root, "entities": text}), text)
+            expect_refusal([400, 404], suite.request("DELETE", "/icat/entityManager", {"sessionId": root, "entities": text}), text)
         for text in ["", "x", "[]", "7", '{"plugin":7}', '{"plugin":"typo"}', '{"plugin":"simple","credentials":[{"username":"a\\u0000"},{"password":"b"}]}']:
-            refuse([400, 403], suite.request("POST", "/icat/session", form={"json": text}), text)
-        refuse([400], suite.request("POST", "/icat/session", form={}), "no json")
-        refuse([415, 400], suite.request("POST", "/icat/session", form={}, headers={"Content-Type": "text/plain"}), "media type")
-        refuse([501], suite.request("GET", "/icat/nothing"), "unknown path")
-        refuse([405], suite.request("PUT", "/icat/entityManager"), "method")
-        assert state(suite) == before, "a refused request wrote something"
+            expect_refusal([400, 403], suite.request("POST", "/icat/session", form={"json": text}), text)
+        expect_refusal([400], suite.request("POST", "/icat/session", form={}), "no json")
+        expect_refusal([415, 400], suite.request("POST", "/icat/session", form={}, headers={"Content-Type": "text/plain"}), "media type")
+        expect_refusal([501], suite.request("GET", "/icat/nothing"), "unknown path")
+        expect_refusal([405], suite.request("PUT", "/icat/entityManager"), "method")
+        assert read_everything(suite) == before, "a refused request wrote something"
 
         dataset = suite.search(root, "SELECT d.id FROM Dataset d")[0]
         entities = json.dumps([{"Datafile": {"name": f"f{n}", "location": l, "dataset": {"id": dataset}}} for n, l in enumerate(LOCATIONS)])
         status, _, body = suite.request("POST", "/icat/entityManager", form={"sessionId": root, "entities": entities})
         assert status == 200, body
-        before = state(suite)
+        before = read_everything(suite)
         for location, number in zip(LOCATIONS, json.loads(body)):
             answer = suite.request("GET", "/ids/getData", {"sessionId": root, "datafileIds": number})
-            assert refuse([404], answer, location)["code"] == "NotFoundException"
+            assert expect_refusal([404], answer, location)["code"] == "NotFoundException"
             assert b"secret" not in answer[2] and b"root:" not in answer[2]
-        refuse([404], suite.request("GET", "/ids/getData", {"sessionId": root, "datasetIds": dataset}), "a ZIP of them")
+        expect_refusal([404], suite.request("GET", "/ids/getData", {"sessionId": root, "datasetIds": dataset}), "a ZIP of them")
         bad = {"sessionId": [None, "x", root.upper() if root.upper() != root else "X"], "datafileIds": ["", "x", ",1", "1;2", "9" * 30]}
         for session in bad["sessionId"]:
             query = {"datafileIds": "1", **({"sessionId": session} if session else {})}
-            assert refuse([400], suite.request("GET", "/ids/getData", query), session)["code"] == "BadRequestException"
+            assert expect_refusal([400], suite.request("GET", "/ids/getData", query), session)["code"] == "BadRequestException"
         for numbers in bad["datafileIds"]:
             answer = suite.request("GET", "/ids/getData", {"sessionId": root, "datafileIds": numbers})
-            assert refuse([400], answer, numbers)["code"] == "BadRequestException"
-        assert refuse([501], suite.request("GET", "/ids/nothing"), "path")["code"] == "NOT_IMPLEMENTED"
-        assert state(suite) == before, "a refused request wrote something"
+            assert expect_refusal([400], answer, numbers)["code"] == "BadRequestException"
+        assert expect_refusal([501], suite.request("GET", "/ids/nothing"), "path")["code"] == "NOT_IMPLEMENTED"
+        assert read_everything(suite) == before, "a refused request wrote something"
         assert suite.request("GET", "/ids/ping")[2] == b"IdsOK", "the server is well"
         print(f"{tried} bad requests refused, {2 * len(LITERALS)} hostile literals found nothing, nothing written")
 

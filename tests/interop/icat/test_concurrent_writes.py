@@ -6,6 +6,9 @@ promises, and in the end there is exactly what was acknowledged, also after the 
     tests/interop/icat/test_concurrent_writes.py [--minutes N]      PostgreSQL where TESTKIT_POSTGRES names a server
 """
 
+# seconds: 10
+# long: --minutes 5
+
 import argparse
 import http.client
 import json
@@ -266,9 +269,9 @@ class Run:
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--minutes", type=float, help="for each engine; ten seconds if not given")
+    parser.add_argument("--minutes", type=float, help="for each engine; four seconds if not given")
     options = parser.parse_args()
-    seconds = options.minutes * 60 if options.minutes else 10
+    seconds = options.minutes * 60 if options.minutes else 4
     server = os.environ.get("TESTKIT_POSTGRES")
     for engine in ["SQLite"] + ["PostgreSQL"] * bool(server):
         with Suite() as suite:

@@ -6,6 +6,8 @@ had created data collections, and one of them a job and a relation of datafiles 
 of the first import and come with later ones in those users' names: an import creates only what is missing.
 """
 
+# needs: python_icat
+
 import hashlib
 import json
 import re
@@ -15,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from suite import PYTHON_ICAT, Suite, kinds, summary
+from suite import PYTHON_ICAT, Suite, entity_kinds, parse_summary
 
 DUMP = PYTHON_ICAT / "doc/examples/icatdump-6.2.yaml"
 XML = PYTHON_ICAT / "doc/examples/icatdump-6.2.xml"
@@ -25,7 +27,7 @@ NBOURS = ["DataCollection_00000003", "DataCollection_00000004"]
 SUMMARIES = sorted((PYTHON_ICAT / "tests/data").glob("summary-6.2*"))
 
 
-def without(text, entries, kinds=("job", "relatedDatafile")):
+def remove_entries(text, entries, kinds=("job", "relatedDatafile")):
     """The dump without some entries and kinds; its layout is regular: two spaces before each key."""
     text = re.sub(rf"^({'|'.join(kinds)}):\n(?:[ ?].*\n)*", "", text, flags=re.M)
     for key in entries:
@@ -34,11 +36,11 @@ def without(text, entries, kinds=("job", "relatedDatafile")):
     return text
 
 
-def digest(path, keep_stamps=False):
+def digest_rows(path, keep_stamps=False):
     """Kind -> sorted digests of its rows; ids and stamps aside, so references are followed to what they mean."""
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     db.row_factory = sqlite3.Row
-    schema = kinds()
+    schema = entity_kinds()
     rows = {e["name"]: db.execute(f"SELECT * FROM {e['table'].lower()}").fetchall() for e in schema}
     by_id = {row["id"]: (e["name"], row) for e in schema for row in rows[e["name"]]}
     assert len(by_id) == sum(map(len, rows.values()))
@@ -52,7 +54,7 @@ def digest(path, keep_stamps=False):
         for e in schema if not e["unique"]
     }
 
-    def of(row, kind, seen=()):
+    def digest_row(row, kind, seen=()):
         values = []
         for column in row.keys():
             if column in skip:
@@ -60,30 +62,30 @@ def digest(path, keep_stamps=False):
             value = row[column]
             if column in foreign[kind] and value is not None and not keep_stamps:
                 target, target_row = by_id[value]
-                value = "owner" if value in seen else of(target_row, target, seen + (row["id"],))
+                value = "owner" if value in seen else digest_row(target_row, target, seen + (row["id"],))
             values.append((column, value))
         # Kinds without a key are told apart by their parts.
         for target, column in [] if keep_stamps else parts.get(kind, []):
             below = [r for r in rows[target] if r[column] == row["id"]]
-            values.append((target, sorted(of(r, target, seen + (row["id"],)) for r in below)))
+            values.append((target, sorted(digest_row(r, target, seen + (row["id"],)) for r in below)))
         return hashlib.sha256(repr(values).encode()).hexdigest()
 
-    return {kind: sorted(of(row, kind) for row in rows[kind]) for kind in rows}
+    return {kind: sorted(digest_row(row, kind) for row in rows[kind]) for kind in rows}
 
 
-def counts(suite, session):
-    return {e["name"]: suite.search(session, f"SELECT COUNT(e) FROM {e['name']} e")[0] for e in kinds()}
+def count_rows(suite, session):
+    return {e["name"]: suite.search(session, f"SELECT COUNT(e) FROM {e['name']} e")[0] for e in entity_kinds()}
 
 
 def main():
-    references = dict(summary(path) for path in SUMMARIES)
+    references = dict(parse_summary(path) for path in SUMMARIES)
     assert len(references) == 7 and all(len(c) == 53 for c in references.values())
     with Suite() as suite:
         text = DUMP.read_text()
         created = 0
         for user, left_out in [("simple/root", JBOTUS + RBECKS + NBOURS), ("db/jbotu", RBECKS + NBOURS), ("db/rbeck", NBOURS)]:
             part = suite.dir / "part.yaml"
-            part.write_text(without(text, left_out))
+            part.write_text(remove_entries(text, left_out))
             created += suite.json("icat", "import", part, "--as", user)["created"]
         last = suite.json("icat", "import", DUMP, "--as", "db/nbour")
         created += last["created"]
@@ -95,17 +97,17 @@ def main():
             suite.add_user(user)
 
         database = suite.dir / "databases/icat.db"
-        before = digest(database, keep_stamps=True)
+        before = digest_rows(database, keep_stamps=True)
         again = suite.json("icat", "import", DUMP)
         assert (again["created"], again["unchanged"], again["conflicts"]) == (0, total, []), again
-        assert digest(database, keep_stamps=True) == before, "a second import changed a row"
+        assert digest_rows(database, keep_stamps=True) == before, "a second import changed a row"
         dry = suite.json("icat", "import", DUMP, "--dry-run")
         assert dry["unchanged"] == total
 
         suite.start()
         sessions = {user: suite.login(user) for user in references}
         for user, reference in references.items():
-            seen = counts(suite, sessions[user])
+            seen = count_rows(suite, sessions[user])
             wrong = {k: (seen[k], reference[k]) for k in reference if seen[k] != reference[k]}
             assert not wrong, f"{user} sees other counts (ours, reference): {wrong}"
         print(f"{len(references)} users x 53 kinds: all counts equal the distribution's own")
@@ -115,12 +117,12 @@ def main():
     with Suite() as yaml, Suite() as xml:
         yaml.run("icat", "import", DUMP)
         xml.run("icat", "import", XML)
-        a, b = (digest(s.dir / "databases/icat.db") for s in (yaml, xml))
+        a, b = (digest_rows(s.dir / "databases/icat.db") for s in (yaml, xml))
         assert a == b, {kind for kind in a if a[kind] != b[kind]}
         control = sqlite3.connect(xml.dir / "databases/icat.db")
         control.execute("UPDATE user_ SET fullname = 'x' WHERE name = 'db/jdoe'")
         control.commit()
-        assert digest(xml.dir / "databases/icat.db") != a, "the digest sees no difference"
+        assert digest_rows(xml.dir / "databases/icat.db") != a, "the digest sees no difference"
         print(f"YAML and XML give the same {sum(map(len, a.values()))} rows")
 
 
@@ -129,7 +131,7 @@ def rules_have_effect(suite, sessions):
     root = sessions["simple/root"]
     users = {user: session for user, session in sessions.items() if user != "simple/root"}
     rules = suite.search(root, "SELECT r FROM Rule r WHERE r.crudFlags LIKE '%R%' INCLUDE r.grouping")
-    full = {user: counts(suite, session) for user, session in users.items()}
+    full = {user: count_rows(suite, session) for user, session in users.items()}
     without = []
     effective = 0
     for rule in (r["Rule"] for r in rules):
@@ -148,7 +150,7 @@ def rules_have_effect(suite, sessions):
         form = {"sessionId": root, "entities": json.dumps({"Rule": again})}
         status, _, body = suite.request("POST", "/icat/entityManager", form=form)
         assert status == 200, body
-    assert {user: counts(suite, session) for user, session in users.items()} == full
+    assert {user: count_rows(suite, session) for user, session in users.items()} == full
     expected = json.loads(Path(__file__).with_name("rules_without_effect.json").read_text())
     found = sorted(map(list, without))
     assert found == sorted(expected), json.dumps(found, indent=1)

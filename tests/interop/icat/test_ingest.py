@@ -110,7 +110,7 @@ def files_that_are_gone(suite):
     print("files that are catalogued and gone are listed")
 
 
-def totals(suite, investigation):
+def count_files_and_bytes(suite, investigation):
     suite.start()
     query = f"SELECT i.fileCount, d.name, d.fileCount FROM Dataset d JOIN d.investigation i WHERE i.name = '{investigation}' ORDER BY d.name"
     rows = suite.search(suite.login("simple/root"), query)
@@ -151,7 +151,7 @@ def files_that_are_gone_are_forgotten(suite):
     code, report, errors = suite.ingest("gone", "G", "--forget-gone")
     assert code == 1 and report["forgotten"] == 2 and report["left_out"] == 1, (code, report, errors)
     assert session_rows() == ["gone/scan1/b.dat", "gone/scan10/d.dat", "gone/top.dat"]
-    assert totals(suite, "G") == [[3, "gone", 1], [3, "scan1", 1], [3, "scan10", 1], [3, "scan2", 0]], totals(suite, "G")
+    assert count_files_and_bytes(suite, "G") == [[3, "gone", 1], [3, "scan1", 1], [3, "scan10", 1], [3, "scan2", 0]], count_files_and_bytes(suite, "G")
     code, report, _ = suite.ingest("gone", "G", "--forget-gone")
     assert report["gone"] == [] and report["forgotten"] == 0, report
     print("files that are gone are forgotten when asked for")

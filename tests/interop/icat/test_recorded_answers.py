@@ -11,6 +11,8 @@ Each query falls into one class:
   differs  one answers and the other refuses, or the values differ
 """
 
+# needs: python_icat
+
 import json
 import sys
 from pathlib import Path
@@ -31,20 +33,20 @@ ALLOWED = 5
 OF_THE_INSTALLATION = {"id", "createId", "createTime", "modId", "modTime"}
 
 
-def lines(name):
+def read_lines(name):
     return [json.loads(line) for line in (HERE / name).read_text().splitlines()]
 
 
-def content(value):
+def without_installation_fields(value):
     if isinstance(value, list):
-        return [content(item) for item in value]
+        return [without_installation_fields(item) for item in value]
     if isinstance(value, dict):
-        return {key: content(item) for key, item in value.items() if key not in OF_THE_INSTALLATION}
+        return {key: without_installation_fields(item) for key, item in value.items() if key not in OF_THE_INSTALLATION}
     return value
 
 
 def same_values(case, found):
-    expected, found = case["answer"], content(found)
+    expected, found = case["answer"], without_installation_fields(found)
     if "ORDER BY" not in case["query"].upper():
         key = lambda item: json.dumps(item, sort_keys=True)
         if case.get("begins"):
@@ -54,7 +56,7 @@ def same_values(case, found):
     return (found[: len(expected)] if case.get("begins") else found) == expected
 
 
-def classify(case, status, body):
+def classify_answer(case, status, body):
     if case["status"] == 200 and status == 200:
         return "equal" if same_values(case, json.loads(body)) else "differs"
     if case["status"] == 200 or status == 200:
@@ -66,14 +68,14 @@ def classify(case, status, body):
     return "equal" if same else "wording"
 
 
-def filled(case, names):
+def fill_names(case, names):
     text = json.dumps(case)
     for name, value in names.items():
         text = text.replace("{" + name + "}", value)
     return json.loads(text)
 
 
-def ask(env):
+def ask_queries(env):
     """The answers of one engine: (case, status, body) for each query."""
     with Suite() as suite:
         suite.env.update(env)
@@ -87,8 +89,8 @@ def ask(env):
         names = {f"investigation_{n}": str(value) for n, value in enumerate(ids, 1)}
         names["first_digit"] = str(ids[0])[0]
         assert all(str(value)[0] == names["first_digit"] for value in ids), ids
-        for case in lines("recorded_answers.jsonl"):
-            case = filled(case, names)
+        for case in read_lines("recorded_answers.jsonl"):
+            case = fill_names(case, names)
             status, _, body = suite.request(
                 "POST", "/icat/entityManager/search", form={"sessionId": session, "query": case["query"]}
             )
@@ -118,16 +120,16 @@ def portals_are_answered(suite, root):
     assert found, "no user has an investigation: this shows nothing"
 
 
-def compare(engine, env, verbose):
+def compare_engine(engine, env, verbose):
     classes = {"equal": [], "wording": [], "differs": []}
     answers = []
     differed = 0
-    for case, status, body in ask(env):
-        classes[classify(case, status, body)].append((case["query"], case["status"], status, body))
-        answers.append((case["query"], status, content(json.loads(body))))
+    for case, status, body in ask_queries(env):
+        classes[classify_answer(case, status, body)].append((case["query"], case["status"], status, body))
+        answers.append((case["query"], status, without_installation_fields(json.loads(body))))
         differed += case["kind"] not in ("error-text", "error-code")
     print(f"{engine}: " + ", ".join(f"{len(found)} {name}" for name, found in classes.items()))
-    kept = {case["query"]: case["reason"] for case in lines("documented_differences.jsonl")}
+    kept = {case["query"]: case["reason"] for case in read_lines("documented_differences.jsonl")}
     found = {query for query, *_ in classes["differs"]}
     for query, expected, status, body in classes["differs"]:
         reason = kept.get(query, "NOT DOCUMENTED")
@@ -141,17 +143,17 @@ def compare(engine, env, verbose):
     return answers
 
 
-def is_documented():
+def check_documented_reasons():
     page = (HERE.parents[2] / "docs/src/compatibility/icat.md").read_text()
-    missing = {case["reason"] for case in lines("documented_differences.jsonl") if case["reason"] not in page}
+    missing = {case["reason"] for case in read_lines("documented_differences.jsonl") if case["reason"] not in page}
     assert not missing, f"reasons that docs/src/compatibility/icat.md does not give: {missing}"
 
 
 def main(verbose=False):
-    is_documented()
-    sqlite = compare("SQLite", {}, verbose)
+    check_documented_reasons()
+    sqlite = compare_engine("SQLite", {}, verbose)
     with Postgres() as server:
-        postgres = compare("PostgreSQL", server.env, verbose)
+        postgres = compare_engine("PostgreSQL", server.env, verbose)
     apart = [(a, b) for a, b in zip(sqlite, postgres) if a != b]
     assert not apart, f"the engines answer differently: {apart[0]}"
     print("both engines give the same answers")

@@ -16,7 +16,7 @@ class Member:
         self.name, self.size, self.mtime, self.crc, self.read = name.encode(), size, mtime, crc, read
 
 
-def clean(name):
+def clean_path(name):
     """A path that no reader stumbles over."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     harmful = lambda c: unicodedata.category(c) == "Cc" or c in "\\:"  # noqa: E731
@@ -24,7 +24,7 @@ def clean(name):
     return unicodedata.normalize("NFC", "/".join(parts))
 
 
-def unique(names):
+def make_names_unique(names):
     """Equal names are numbered before the extension, in their order."""
     taken, out = set(), []
     for name in names:
@@ -40,13 +40,13 @@ def unique(names):
     return out
 
 
-def dos(mtime):
+def to_dos_time(mtime):
     moment = datetime.datetime.fromtimestamp(min(max(mtime, 315532800), 4354819198), datetime.UTC)
     time = moment.hour << 11 | moment.minute << 5 | moment.second // 2
     return time, (moment.year - 1980) << 9 | moment.month << 5 | moment.day
 
 
-def stamp(mtime):
+def to_unix_stamp(mtime):
     return struct.pack("<HHBi", 0x5455, 5, 1, min(max(mtime, -(1 << 31)), (1 << 31) - 1))
 
 
@@ -78,10 +78,10 @@ class Archive:
         return b"".join(out)
 
 
-def framed(member):
+def frame_in_stored_blocks(member):
     """The member's data in stored blocks."""
 
-    def piece(a, b):
+    def stored_piece(a, b):
         out, block = [], a // (BLOCK + 5)
         while block * (BLOCK + 5) < b:
             start = block * BLOCK
@@ -95,7 +95,7 @@ def framed(member):
             block += 1
         return b"".join(out)
 
-    return piece
+    return stored_piece
 
 
 def zip_archive(members, blocks):
@@ -106,22 +106,22 @@ def zip_archive(members, blocks):
         large = m.size >= U32 or packed >= U32
         far = offset >= U32
         flags, method = (0x0808, 8) if blocks else (0x0800, 0)
-        time, date = dos(m.mtime)
+        time, date = to_dos_time(m.mtime)
         crc, low, high = (0, 0, 0) if blocks else (m.crc, packed, m.size)
         extra = struct.pack("<HHQQ", 1, 16, high, low) if large else b""
-        extra += stamp(m.mtime)
+        extra += to_unix_stamp(m.mtime)
         low, high = (U32, U32) if large else (low, high)
         archive.add_bytes(
             struct.pack("<IHHHHHIIIHH", 0x04034B50, 45 if large else 20, flags, method, time, date, crc, low, high,
                         len(m.name), len(extra)) + m.name + extra
         )
-        archive.add(packed, framed(m) if blocks else (lambda a, b, m=m: m.read(a, b - a)))
+        archive.add(packed, frame_in_stored_blocks(m) if blocks else (lambda a, b, m=m: m.read(a, b - a)))
         if blocks:
             archive.add_bytes(struct.pack("<IIQQ" if large else "<IIII", 0x08074B50, m.crc, packed, m.size))
         if full and (large or far):
             large = far = True
         extra = (struct.pack("<QQ", m.size, packed) if large else b"") + (struct.pack("<Q", offset) if far else b"")
-        extra = (struct.pack("<HH", 1, len(extra)) + extra if extra else b"") + stamp(m.mtime)
+        extra = (struct.pack("<HH", 1, len(extra)) + extra if extra else b"") + to_unix_stamp(m.mtime)
         directory.append(
             struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 0x032D, 45 if large or far else 20, flags, method, time, date,
                         m.crc, U32 if large else packed, U32 if large else m.size, len(m.name), len(extra), 0, 0, 0,

@@ -176,7 +176,7 @@ def serve_page(page):
     return f"http://127.0.0.1:{server.server_port}"
 
 
-def launch(driver, *arguments):
+def launch_chromium(driver, *arguments):
     """Debian's Chromium, as root too and with little shared memory."""
     return driver.chromium.launch(
         executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", *arguments]
@@ -194,7 +194,7 @@ class Browser:
     def __enter__(self):
         self.driver = sync_playwright().start()
         # Nothing but this machine is there, whatever the routes below let through.
-        self.chromium = launch(self.driver, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+        self.chromium = launch_chromium(self.driver, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
         self.context = self.chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
         self.context.set_default_timeout(GUARD_MILLISECONDS)
         return self

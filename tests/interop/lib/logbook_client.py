@@ -62,7 +62,7 @@ class Client:
         raise AssertionError(f"{name} {arguments} was not refused with {status}")
 
 
-def whole(event):
+def check_event_keys(event):
     """All keys of the interface are there, and the id is one."""
     assert EVENT_KEYS <= event.keys(), EVENT_KEYS - event.keys()
     assert re.fullmatch("[0-9a-f]{24}", event["_id"]), event["_id"]
@@ -72,7 +72,7 @@ def whole(event):
     return event
 
 
-def same(found, **wanted):
+def check_fields(found, **wanted):
     for key, value in wanted.items():
         shown = found[key]
         if key == "creationDate":
@@ -82,12 +82,12 @@ def same(found, **wanted):
         assert shown == value, (key, shown, value)
 
 
-def event(text=None, kind="annotation", category="comment", **more):
+def build_event(text=None, kind="annotation", category="comment", **more):
     content = [{"format": "plainText", "text": text}] if text else []
     return plus.Event.from_dict({"type": kind, "category": category, "content": content, **more})
 
 
-def content(api, facility, session, entry):
+def check_attachment_content(api, facility, session, entry):
     """Operation 23: the client drops the body, so the bytes are read beside it."""
     api.called.add("resource_session_id_file_download_get")
     resource = api.operations["resource_session_id_file_download_get"]

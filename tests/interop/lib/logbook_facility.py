@@ -8,7 +8,7 @@ import sqlite3
 import urllib.error
 import urllib.request
 
-from suite import Suite, until
+from suite import Suite, wait_until
 
 KEY = "elogbook-00000000-0000-0000-0000-000000000000"
 PEOPLE = ["root", "alice", "carol", "dan", "admin"]
@@ -127,11 +127,11 @@ class Facility(Suite):
             return e.code, e.read().decode()
 
 
-def settle(facility):
+def wait_for_killed_connections(facility):
     """What a killed process had sent to the database is still being done."""
     if facility.postgres:
         of_services = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'undulator-%'"
-        until("nobody is connected to the database", lambda: not facility.rows(of_services))
+        wait_until("nobody is connected to the database", lambda: not facility.rows(of_services))
 
 
 def check_chains(rows):

@@ -14,7 +14,7 @@ JSON = {"Content-Type": "application/json"}
 SUBMIT = "button.main"
 
 
-def window(browser, **more):
+def open_window(browser, **more):
     """An empty one; `errors` are those of scripts and of the policy, `addresses` all that was asked for."""
     settings = {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True, "locale": "en-GB", **more}
     context = browser.chromium.new_context(**settings)
@@ -37,14 +37,14 @@ def fill_login(page, account, password):
 
 
 def log_in(browser, account, path="/logbook/app", **more):
-    page = window(browser, **more)
+    page = open_window(browser, **more)
     page.goto(browser.facility.url + path)
     fill_login(page, account, browser.facility.passwords[account])
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
     return page
 
 
-def open_book(page, facility, path, live=True):
+def open_logbook(page, facility, path, live=True):
     page.goto(f"{facility.url}/logbook/app/{path}")
     if live:
         expect(page.locator("#entries[data-connected]")).to_be_attached()
@@ -55,11 +55,11 @@ def choose_mode(page, mode, form="#write"):
     page.locator(f"{form} [name=mode]").select_option(mode)
 
 
-def article(page, text):
+def find_article(page, text):
     return page.locator("#entries article[data-entry]", has_text=text)
 
 
-def write(page, text, tags="", form="#write"):
+def write_markdown(page, text, tags="", form="#write"):
     """Markdown."""
     choose_mode(page, "markdown", form)
     page.locator(f"{form} [name=text]").fill(text)
@@ -67,21 +67,21 @@ def write(page, text, tags="", form="#write"):
     page.locator(f"{form} {SUBMIT}").click()
 
 
-def send(facility, session, method, path, body=None):
+def send_json(facility, session, method, path, body=None):
     """JSON over the interface that programs use."""
     status, answer = facility.send(method, path.replace("SESSION", session), body)
     assert status == 200, (path, status, answer)
     return json.loads(answer)
 
 
-def by_api(facility, session, text, format="plainText", book=None, **more):
+def write_by_api(facility, session, text, format="plainText", book=None, **more):
     """An entry's id."""
     new = {"type": "annotation", "category": "comment", "content": [{"format": format, "text": text}], **more}
     place = book or f"investigationId={facility.embargo}"
-    return send(facility, session, "POST", f"/logbook/SESSION/event?{place}", new)["_id"]
+    return send_json(facility, session, "POST", f"/logbook/SESSION/event?{place}", new)["_id"]
 
 
-def by_program(facility, text, category="error", investigation="ZZ/123", **more):
+def write_by_program(facility, text, category="error", investigation="ZZ/123", **more):
     message = {"type": "notification", "category": category, "content": [{"format": "plainText", "text": text}], **more}
     path = f"/dataacquisition/{KEY}/notification?investigationName={investigation.replace('/', '%2F')}&instrumentName=BL07"
     status, body = facility.post_json(path, message, JSON)
@@ -98,7 +98,7 @@ FOCUS = """() => {
 CONTROLS = {"button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "listbox", "Date", "spinbutton"}
 
 
-def broken(page, where):
+def find_accessibility_faults(page, where):
     """What axe finds against WCAG 2 A and AA; controls without a name; landmarks and
     the language that are missing: (what, where)."""
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
@@ -115,6 +115,6 @@ def broken(page, where):
     return [(what, where) for what in found]
 
 
-def told(page, text):
+def expect_status_line(page, text):
     """The line that assistive technology reads out."""
     expect(page.locator("[role=status]")).to_have_text(re.compile(text, re.I))

@@ -5,7 +5,7 @@ import urllib.request
 import uuid
 
 
-def upload(facility, path, name, content):
+def upload_file(facility, path, name, content):
     """The entry of a file from a page's form, or the status and text of a refusal."""
     boundary = uuid.uuid4().hex
     # As browsers write names.
@@ -36,7 +36,7 @@ class Book:
         return self.send("POST", "event", {"type": "annotation", "category": "comment", "content": [{"format": format, "text": text}], **more})
 
     def attach(self, name, content):
-        return upload(self.facility, f"/resource/{self.session}/file/upload?investigationId={self.id}", name, content)
+        return upload_file(self.facility, f"/resource/{self.session}/file/upload?investigationId={self.id}", name, content)
 
     def count(self):
         return self.send("GET", "event/count")
@@ -52,7 +52,7 @@ class Book:
         return status, json.loads(body) if status == 200 else body.decode()
 
 
-def investigation(facility, name):
+def create_investigation(facility, name):
     """One more, whose id it is."""
     (kind,), (place,) = (facility.search(facility.root, f"SELECT x.id FROM {x} x") for x in ("InvestigationType", "Facility"))
     new = {"name": name, "visitId": "1", "title": name, "facility": {"id": place}, "type": {"id": kind}}

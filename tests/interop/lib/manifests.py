@@ -43,13 +43,13 @@ HTTP_ROUTE = {
     "backendRefs": {"name", "port"},
 }
 
-def run(*command, stdin=None, env=None, cwd=ROOT):
+def run_tool(*command, stdin=None, env=None, cwd=ROOT):
     return subprocess.run([*map(str, command)], input=stdin, env=env, cwd=cwd, text=True, capture_output=True)
 
 
-def render(directory):
+def render_kustomization(directory):
     """The objects of one kustomization, each accepted by the schemas of Kubernetes without an unknown field."""
-    done = run(TOOLS / "kubectl", "kustomize", directory)
+    done = run_tool(TOOLS / "kubectl", "kustomize", directory)
     assert done.returncode == 0 and not done.stderr, done.stderr
     objects = list(yaml.safe_load_all(done.stdout))
     for thing in objects:
@@ -62,7 +62,7 @@ def render(directory):
             except kubernetes_validate.ValidationError as e:
                 path = ".".join(map(str, e.path))
                 raise SystemExit(f"{directory}: {thing['kind']} {thing['metadata']['name']}, {path}: {e.message}") from e
-        for broken in misspelt(thing):
+        for broken in misspell_fields(thing):
             try:
                 kubernetes_validate.validate(broken, KUBERNETES[0], strict=True)
             except kubernetes_validate.ValidationError:
@@ -74,17 +74,17 @@ def render(directory):
 def check_http_route(thing):
     assert thing["apiVersion"] == "gateway.networking.k8s.io/v1"
 
-    def check(place, value):
+    def check_value(place, value):
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict) and place in HTTP_ROUTE:
                 assert item.keys() <= HTTP_ROUTE[place], (place, item)
                 for key, inner in item.items():
-                    check(key, inner)
+                    check_value(key, inner)
 
-    check("", thing)
+    check_value("", thing)
 
 
-def misspelt(thing):
+def misspell_fields(thing):
     """Copies with one field that does not exist."""
     places = [lambda t: t, lambda t: t["metadata"]]
     if "spec" in thing:
@@ -143,7 +143,7 @@ def render_with(base, more):
     with tempfile.TemporaryDirectory(dir=ROOT / "k8s/overlays") as tmp:
         text = f"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../../{base}]\n{more}"
         (Path(tmp) / "kustomization.yaml").write_text(text)
-        done = run(TOOLS / "kubectl", "kustomize", tmp)
+        done = run_tool(TOOLS / "kubectl", "kustomize", tmp)
         assert done.returncode == 0 and not done.stderr, done.stderr
         return list(yaml.safe_load_all(done.stdout))
 
@@ -166,7 +166,7 @@ def immutable_changes(before, after):
     return refused
 
 
-def upgrades():
+def check_upgrades():
     """A changed setting, another image and another version can be applied over what is there."""
     setting = (
         "configMapGenerator:\n  - name: undulator-config\n    behavior: merge\n    literals: [UNDULATOR_SITE=another]\n"
@@ -204,7 +204,7 @@ def site_settings():
             overlay = (ROOT / "k8s/overlays/example/kustomization.yaml").read_text()
             (Path(tmp) / "kustomization.yaml").write_text(overlay.replace("components/http-route", f"components/{component}"))
             (Path(tmp) / "site.yaml").write_text(text)
-            return render(Path(tmp))
+            return render_kustomization(Path(tmp))
 
     for component in ["http-route", "ingress"]:
         rendered = with_site(component, "traefik", "icat.example.net")

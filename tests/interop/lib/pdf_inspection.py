@@ -15,7 +15,7 @@ ACTIVE = {
 ADDRESS = re.compile("u:(https?|mailto):", re.I)
 
 
-def parts(kind, body):
+def list_parts(kind, body):
     """The files of an export, in their order."""
     if kind == "application/pdf":
         return [body]
@@ -25,7 +25,7 @@ def parts(kind, body):
     return [archive.read(name) for name in archive.namelist()]
 
 
-def run(pdf, *command):
+def run_reader(pdf, *command):
     """What a program says of the file, whose place is where the command has FILE."""
     with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
         file.write(pdf)
@@ -35,38 +35,38 @@ def run(pdf, *command):
     return done.stdout.decode()
 
 
-def text(pdf, *options):
-    return run(pdf, "pdftotext", *options, "FILE", "-")
+def extract_text(pdf, *options):
+    return run_reader(pdf, "pdftotext", *options, "FILE", "-")
 
 
-def active(pdf):
+def find_active_content(pdf):
     """Names and addresses that have no business in it, also where they are compressed."""
     found = []
 
-    def walk(value):
+    def walk_objects(value):
         if isinstance(value, dict):
             found.extend(ACTIVE & value.keys())
             if value.get("/S") == "/URI" and not ADDRESS.match(value["/URI"]):
                 found.append(value["/URI"])
             for each in value.values():
-                walk(each)
+                walk_objects(each)
         elif isinstance(value, list):
             for each in value:
-                walk(each)
+                walk_objects(each)
         elif value in ACTIVE:
             found.append(value)
 
-    walk(json.loads(run(pdf, "qpdf", "--json=2", "--json-stream-data=none", "FILE", "-"))["qpdf"])
+    walk_objects(json.loads(run_reader(pdf, "qpdf", "--json=2", "--json-stream-data=none", "FILE", "-"))["qpdf"])
     return found
 
 
-def check(pdf):
+def check_file(pdf):
     """Whole, tagged, with its fonts in it; how many pages it has."""
-    run(pdf, "qpdf", "--check", "FILE")
-    info = run(pdf, "pdfinfo", "FILE")
+    run_reader(pdf, "qpdf", "--check", "FILE")
+    info = run_reader(pdf, "pdfinfo", "FILE")
     assert re.search(r"^Tagged:\s+yes$", info, re.M), info
     pages = int(re.search(r"^Pages:\s+(\d+)$", info, re.M)[1])
-    header, *fonts = [line for line in run(pdf, "pdffonts", "FILE").splitlines() if not line.startswith("---")]
+    header, *fonts = [line for line in run_reader(pdf, "pdffonts", "FILE").splitlines() if not line.startswith("---")]
     assert fonts and pages, (pages, fonts)
     at = header.index("emb")
     assert all(font[at : at + 3] == "yes" for font in fonts), fonts

@@ -28,6 +28,6 @@ AM_I_SCIENTIST = (
 LISTS = ["Facility", "Instrument", "InvestigationType", "DatasetType", "ParameterType"]
 
 
-def names(rows):
+def sort_names(rows):
     """Of investigations or datasets."""
     return sorted(next(iter(row.values()))["name"] for row in rows)

@@ -35,7 +35,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def until(what, state, seconds=90):
+def wait_until(what, state, seconds=90):
     """Asks again until it is so."""
     end = time.monotonic() + seconds
     while not state():
@@ -162,13 +162,13 @@ class Suite:
         return json.loads(body)
 
 
-def kinds():
+def entity_kinds():
     """The 53 entity kinds, from the schema that the program is built from."""
     schema = json.loads((ROOT / "libs/icat-client/schema/icat-6.2.json").read_text())
     return schema["entities"]
 
 
-def summary(path):
+def parse_summary(path):
     """User and counts of python-icat's reference summaries."""
     text = path.read_text()
     user = re.search(r"^User: (\S+)$", text, re.M).group(1)

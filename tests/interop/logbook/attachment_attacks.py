@@ -7,7 +7,7 @@ import json
 import re
 
 from logbook_client import PNG
-from logbook_requests import upload
+from logbook_requests import upload_file
 
 SCRIPT = "<script>trap(N)</script>"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" onload="trap(N)"><script>trap(N)</script></svg>'
@@ -67,17 +67,17 @@ WAYS = [
 ]  # fmt: skip
 
 
-def numbered(content, number):
+def insert_number(content, number):
     return (content if isinstance(content, bytes) else content.encode()).replace(b"N)", b"%d)" % number).replace(b"/N", b"/%d" % number)
 
 
-def attach(facility, session, base64):
+def attach_files(facility, session, base64):
     """number → (name, id of the entry, address by the session, address by a ticket)."""
     place = f"investigationId={facility.embargo}"
     files = [(name, content) for name, content, _ in FILES] + [(name, SCRIPT) for name in NAMES]
     made = {}
     for number, (name, content) in enumerate(files, 200_000):
-        content = numbered(content, number)
+        content = insert_number(content, number)
         if number % 2 and (name, content) not in NAMES:
             status, body = facility.post_json(
                 f"/logbook/{session}/event/createfrombase64?{place}",
@@ -87,7 +87,7 @@ def attach(facility, session, base64):
             assert status == 200, (name, body)
             entry = json.loads(body)
         else:
-            entry = upload(facility, f"/resource/{session}/file/upload?{place}", name.replace("N", str(number)), content)
+            entry = upload_file(facility, f"/resource/{session}/file/upload?{place}", name.replace("N", str(number)), content)
         (id,) = entry["file"]
         html = f'<p><a href="/resource/file/{id}">file</a><img src="/resource/file/{id}"></p>'
         new = {"type": "annotation", "category": "comment", "content": [{"format": "html", "text": html}]}
@@ -114,7 +114,7 @@ def check_headers(facility, made):
     return shown
 
 
-def check(browser, made, both):
+def check_opened_files(browser, made, both):
     """Opens them, each by both of its addresses or in turn by one; what fired."""
     page = browser.stage()
     fired = {}
@@ -129,12 +129,12 @@ def check(browser, made, both):
     return fired
 
 
-def control(browser):
+def count_firing_files(browser):
     """How many fire when they are served carelessly."""
     fired = {}
     for number, (_, content, kind) in enumerate(FILES, 300_000):
         path = f"/shown/file/{number}"
-        browser.pages[path] = (kind, numbered(content, number))
+        browser.pages[path] = (kind, insert_number(content, number))
         if kind in ("text/javascript", "text/css"):
             tag = "<script src={}></script>" if kind == "text/javascript" else "<link rel=stylesheet href={}>"
             browser.pages[path + "/page"] = ("text/html", f"<body>{tag.format(path)}w")

@@ -48,7 +48,7 @@ OLD = """activate afterupdate beforeactivate beforeeditfocus bounce cellchange c
     finish help layoutcomplete losecapture move propertychange rowenter start stop timeerror urlflip zoom seek repeat"""
 
 
-def handlers(names, element="b"):
+def handler_vectors(names, element="b"):
     return [f"<{element} on{name}=TRAP tabindex=0>w</{element}>" for name in names.split()]
 
 
@@ -154,8 +154,8 @@ VECTORS = {
         "<frameset><frame onload=TRAP></frameset>",
         "<isindex type=image src=x onerror=TRAP>",
     ],
-    "handlers of pointers": handlers(POINTER),
-    "handlers of keys and forms": handlers(KEYS, "input"),
+    "handlers of pointers": handler_vectors(POINTER),
+    "handlers of keys and forms": handler_vectors(KEYS, "input"),
     "handlers of media": [
         *(f"<video on{name}=TRAP controls></video>" for name in MEDIA.split()),
         "<video src=x onerror=TRAP></video>",
@@ -167,9 +167,9 @@ VECTORS = {
         "<video poster=x src=data:video/mp4, onloadstart=TRAP></video>",
         "<video><track default src=x onerror=TRAP><source src=data:video/mp4,></video>",
     ],
-    "handlers of windows": handlers(WINDOW, "body"),
+    "handlers of windows": handler_vectors(WINDOW, "body"),
     "handlers of motion": [
-        *handlers(MOTION, "div"),
+        *handler_vectors(MOTION, "div"),
         "<style>@keyframes k{}</style><b style=animation-name:k onanimationstart=TRAP>",
         "<style>@keyframes k{to{left:0}}</style><b style='animation:k 1ms' onanimationend=TRAP>",
         "<b style='transition:color 1ms' ontransitionend=TRAP tabindex=0 id=t1>w</b>",
@@ -188,7 +188,7 @@ VECTORS = {
         "<div style='content-visibility:auto' oncontentvisibilityautostatechange=TRAP>w</div>",
         "<div style=overflow:auto;height:9px onscroll=TRAP><br><br><br><br><br><br><b autofocus tabindex=1>w</b></div>",
     ],
-    "handlers of old browsers": handlers(OLD),
+    "handlers of old browsers": handler_vectors(OLD),
     "javascript addresses": [
         "<a href=javascript:TRAP>w</a>",
         "<a href=JaVaScRiPt:TRAP>w</a>",
@@ -687,7 +687,7 @@ VECTORS = {
 SILENT = {"handlers of old browsers"}
 
 
-def render(template, number):
+def render_vector(template, number):
     """The vector with its own number."""
     text = template.replace("TRAP", f"trap({number})").replace("SITE", f"{HOST}/{number}")
     text = text.replace("VICTIM", f"victim{number}")
@@ -696,10 +696,10 @@ def render(template, number):
     return text
 
 
-def vectors():
+def list_vectors():
     """(class, number, vector) of every template."""
     templates = [(name, template) for name, list in VECTORS.items() for template in list]
-    return [(name, number, render(template, number)) for number, (name, template) in enumerate(templates, 1)]
+    return [(name, number, render_vector(template, number)) for number, (name, template) in enumerate(templates, 1)]
 
 
 # Between names and values of an element's start.
@@ -717,20 +717,20 @@ WRAPS = [
 ]  # fmt: skip
 
 
-def cased(chance, text):
+def change_case(chance, text):
     """Other case, except in what a script must spell right."""
     parts = re.split(r"(trap\(\d+\)|victim\d+)", text)
     return "".join(p if n % 2 else "".join(c.swapcase() if chance.random() < 0.3 else c for c in p) for n, p in enumerate(parts))
 
 
-def spaced(chance, text):
+def change_spaces(chance, text):
     """Something else for spaces, and now and then something within names and addresses."""
     text = re.sub(" ", lambda _: chance.choice(SPACES[: 5 if chance.random() < 0.8 else None]) if chance.random() < 0.6 else " ", text)
     at = chance.randrange(len(text) + 1)
     return text[:at] + chance.choice(SPACES) + text[at:] if chance.random() < 0.3 else text
 
 
-def encoded(chance, text):
+def encode_letters(chance, text):
     """Some letters of values as entities of any form; now and then also of names."""
     forms = ["&#{};", "&#x{:x};", "&#X{:X};", "&#{:07};", "&#x{:08x};", "&#{}", "&#x{:x}"]
     letters = lambda part: re.sub(  # noqa: E731
@@ -741,24 +741,24 @@ def encoded(chance, text):
     return re.sub(r"(?<==)([\"']?)([^\"'<>\s]+)", lambda value: value[1] + letters(value[2]), text)
 
 
-def quoted(chance, text):
+def change_quotes(chance, text):
     """Quotes twice, instead of others, or not at all."""
     return re.sub("[\"'`]", lambda q: chance.choice([q[0] * 2, '"', "'", "`", "", "\\" + q[0]]), text)
 
 
-def wrapped(chance, text):
+def wrap_in_elements(chance, text):
     before, after = chance.choice(WRAPS)
     return before + text + (after if chance.random() < 0.8 else "")
 
 
-def cut(chance, text):
+def cut_anywhere(chance, text):
     """Begins or ends anywhere, also within a letter."""
     encoded = text.encode()
     at = chance.randrange(1, len(encoded)) if len(encoded) > 1 else 1
     return (encoded[:at] if chance.random() < 0.7 else encoded[at:]).decode(errors="ignore")
 
 
-def doubled(chance, text):
+def nest_in_itself(chance, text):
     """Brackets and names within themselves, for those who remove them once."""
     found = chance.choice(list(re.finditer(r"</?[a-z]+|[<>=]|on[a-z]+|javascript:", text, re.I)) or [None])
     if found is None:
@@ -767,17 +767,17 @@ def doubled(chance, text):
     return text[:middle] + chance.choice([found[0], "<", ">", "<b>", "</b>", "<script>"]) + text[middle:]
 
 
-MUTATIONS = [cased, cased, spaced, encoded, encoded, quoted, wrapped, wrapped, cut, doubled]
+MUTATIONS = [change_case, change_case, change_spaces, encode_letters, encode_letters, change_quotes, wrap_in_elements, wrap_in_elements, cut_anywhere, nest_in_itself]
 
 
-def mutations(seed, count):
+def generate_mutations(seed, count):
     """(how, number, vector): one or two vectors with one to four changes."""
     # A handler that must be spelt right is as good as another; fewer of them leave more room for the rest.
     templates = [t for name, list in VECTORS.items() for t in (list[:8] if name.startswith("handlers") else list)]
     templates = [template for template in templates if "⟦deep" not in template]
     for number in range(FIRST_MUTATION, FIRST_MUTATION + count):
         chance = random.Random(f"{seed}/{number}")
-        text = "".join(render(chance.choice(templates), number) for _ in range(1 if chance.random() < 0.75 else 2))
+        text = "".join(render_vector(chance.choice(templates), number) for _ in range(1 if chance.random() < 0.75 else 2))
         steps = [chance.choice(MUTATIONS) for _ in range(chance.choice([1, 1, 2, 2, 3, 4]))]
         for step in steps:
             text = step(chance, text)

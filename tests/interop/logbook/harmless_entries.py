@@ -71,20 +71,20 @@ DOCUMENTS = {
 DROPPED = {"colour", "marked by colour", "alignment", "space of formulas"}
 
 
-def normal(html):
+def normalize_addresses(html):
     """The names of attachments in place of the addresses that open them."""
     html = re.sub(r"/resource/[\w-]+\.[\w-]+\.[\w-]+/file/download\?resourceId=([0-9a-f]{24})", r"/resource/file/\1", html)
     return html
 
 
-def check(read, write, image):
+def find_changed_documents(read, write, image):
     """Writes every document and compares; `image` is the id of an attachment. What did not survive: name → what came back."""
     lost = {}
     for name, html in DOCUMENTS.items():
         html = html.replace("FILE", image)
         # Also when a page sends back what it was shown, or what it would be after a second cleaning.
-        came = normal(read(write(html)))
-        again = normal(read(write(came)))
+        came = normalize_addresses(read(write(html)))
+        again = normalize_addresses(read(write(came)))
         assert again == came, (name, came, again)
         if came != html:
             lost[name] = (html, came)

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.parse
 
-from suite import until
+from suite import wait_until
 
 GUARD_SECONDS = 90
 # What a list and a stream must agree on; contents have addresses that expire.
@@ -55,7 +55,7 @@ class Received:
     failure: str | None = None
 
 
-def summary(entry):
+def summarize_entry(entry):
     return {key: entry[key] for key in SHOWN}
 
 
@@ -107,7 +107,7 @@ class Reader(threading.Thread):
         before, more = self.world.acknowledged.value, self.random.choice([0, 0, 5, 20, 60])
         more_is_written = lambda: self.world.acknowledged.value >= before + more  # noqa: E731
         all_is_written = lambda: self.world.end(self.received.wanted.place) is not None  # noqa: E731
-        until("more is written", lambda: more_is_written() or all_is_written(), 2 * GUARD_SECONDS)
+        wait_until("more is written", lambda: more_is_written() or all_is_written(), 2 * GUARD_SECONDS)
 
     def visit(self):
         replica = self.random.randrange(len(self.world.ports))
@@ -180,7 +180,7 @@ class Reader(threading.Thread):
         if "data" in fields:
             data = json.loads(fields["data"])
             assert data["kind"] == name, (name, data)
-            frame.data = data | {"entries": {entry["_id"]: summary(entry) for entry in data["entries"]}}
+            frame.data = data | {"entries": {entry["_id"]: summarize_entry(entry) for entry in data["entries"]}}
             assert len(frame.data["entries"]) == len(data["entries"]), data
         if self.skip_at is not None and len(received.frames) >= self.skip_at and received.skipped is None:
             received.skipped = frame.id
@@ -199,7 +199,7 @@ class Reader(threading.Thread):
                 answer = connection.getresponse()
                 body = answer.read()
                 assert answer.status == 200, (answer.status, body)
-                return {entry["_id"]: summary(entry) for entry in map(json.loads, body.splitlines())}
+                return {entry["_id"]: summarize_entry(entry) for entry in map(json.loads, body.splitlines())}
             except (OSError, http.client.HTTPException):
                 # Killed; the other one answers.
                 pass
@@ -220,7 +220,7 @@ def entries_of(frames):
     return shown
 
 
-def read(world, all_wanted, seed, answers):
+def run_readers(world, all_wanted, seed, answers):
     """A process of readers."""
     readers = [Reader(world, wanted, f"{seed}/{n}") for n, wanted in enumerate(all_wanted)]
     for reader in readers:

@@ -20,7 +20,7 @@ GUARD_SECONDS = 120
 HANG_UPS = 200
 
 
-def write(url, process, count, answers):
+def write_messages(url, process, count, answers):
     """Tells which texts were handed to the socket to the last byte, and how many answers came too late or not at all."""
     sent, current, late, refused = set(), None, 0, 0
 
@@ -33,7 +33,7 @@ def write(url, process, count, answers):
     client = IcatElogbookClient(url, api_key=KEY)
     post = client._data_acquisition_api.dataacquisition_api_key_notification_post
 
-    def counted(**arguments):
+    def count_sent_bytes(**arguments):
         nonlocal late
         try:
             return post(**arguments)
@@ -41,7 +41,7 @@ def write(url, process, count, answers):
             late += 1
             raise
 
-    client._data_acquisition_api.dataacquisition_api_key_notification_post = counted
+    client._data_acquisition_api.dataacquisition_api_key_notification_post = count_sent_bytes
     for n, kind in zip(range(count), itertools.cycle(KINDS)):
         current = f"volume {process} {n}"
         try:
@@ -61,11 +61,11 @@ def hang_up(facility, text, missing_bytes=0):
         connection.sendall(head.encode() + body[: len(body) - missing_bytes])
 
 
-def volume(facility, carol, messages):
+def check_many_messages(facility, carol, messages):
     answers = multiprocessing.SimpleQueue()
     each = messages // PROCESSES
     started = time.monotonic()
-    writers = [multiprocessing.Process(target=write, args=(facility.url, n, each, answers)) for n in range(PROCESSES)]
+    writers = [multiprocessing.Process(target=write_messages, args=(facility.url, n, each, answers)) for n in range(PROCESSES)]
     for writer in writers:
         writer.start()
     outcomes = [answers.get() for _ in writers]
@@ -83,7 +83,7 @@ def volume(facility, carol, messages):
     # What nobody waits for any more is still being written.
     deadline = time.monotonic() + GUARD_SECONDS
     while True:
-        stored = texts(facility, carol)
+        stored = list_texts(facility, carol)
         missing = sent - stored.keys()
         if not missing:
             break
@@ -98,18 +98,18 @@ def volume(facility, carol, messages):
         f"clients that hung up; "
         f"{late} answers came too late, {refused} could not connect"
     )
-    export(facility, carol)
+    check_exports(facility, carol)
 
 
-def memory(facility):
+def peak_memory_mib(facility):
     """The most that the server has ever used, in MiB."""
     status = (Path("/proc") / str(facility.server.pid) / "status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024
 
 
-def export(facility, session):
+def check_exports(facility, session):
     """All entries of the instrument as files, which take no more memory than a page."""
-    before = memory(facility)
+    before = peak_memory_mib(facility)
     query = {"instrumentName": "BL07", "sortBy": "_id", "sortOrder": "1"}
     status, _, wanted = facility.request("GET", f"/logbook/{session}/event/count", query)
     assert status == 200, wanted
@@ -122,12 +122,12 @@ def export(facility, session):
         if format == "jsonl":
             ids = [json.loads(line)["_id"] for line in body.splitlines()]
             assert len(ids) == len(set(ids)) == int(wanted), (len(ids), wanted)
-    grown = memory(facility) - before
+    grown = peak_memory_mib(facility) - before
     assert grown < 64, f"{grown:.0f} MiB for an export"
     print(f"exports of {int(wanted)} entries ({', '.join(sizes)}): {grown:.1f} MiB more memory")
 
 
-def texts(facility, session):
+def list_texts(facility, session):
     stored = Counter()
     for skip in itertools.count(0, 1000):
         query = {"instrumentName": "BL07", "search": "volume ", "sortBy": "_id", "sortOrder": "1", "skip": skip, "limit": 1000}

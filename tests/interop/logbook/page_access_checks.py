@@ -7,16 +7,16 @@ from playwright.sync_api import expect
 from logbook_page import (
     FOCUS,
     SUBMIT,
-    article,
-    broken,
-    by_api,
-    by_program,
+    find_article,
+    find_accessibility_faults,
+    write_by_api,
+    write_by_program,
     choose_mode,
     fill_login,
     log_in,
-    open_book,
-    window,
-    write,
+    open_logbook,
+    open_window,
+    write_markdown,
 )  # fmt: skip
 
 EVIL = "<form method=post action=URL><input name=mode value=markdown><input name=text value='from elsewhere'></form>"
@@ -34,15 +34,15 @@ class Everybody:
 
     def windows(self):
         for page in (self.page, self.other):
-            open_book(page, self.facility, self.place)
+            open_logbook(page, self.facility, self.place)
         return self.page, self.other
 
     def api(self, text, **more):
-        return by_api(self.facility, self.session, text, **more)
+        return write_by_api(self.facility, self.session, text, **more)
 
     def login(self):
         """A wrong password is told, the right one leads to where one wanted to go; the cookie is for this page alone."""
-        page = window(self.browser)
+        page = open_window(self.browser)
         page.goto(f"{self.facility.url}{self.book}?tags=a")
         fill_login(page, "simple/alice", "wrong")
         expect(page.get_by_role("alert")).to_contain_text("wrong")
@@ -62,7 +62,7 @@ class Everybody:
     def refusing(self):
         """A closed logbook says so; an outsider is told; a form of another origin is refused, wherever it comes from."""
         facility = self.facility
-        open_book(self.page, facility, f"investigation/{facility.released}")
+        open_logbook(self.page, facility, f"investigation/{facility.released}")
         expect(self.page.locator("main")).to_contain_text("closed")
         expect(self.page.locator("#write")).to_have_count(0)
         dan = log_in(self.browser, "simple/dan")
@@ -84,8 +84,8 @@ class Everybody:
                 headers |= {"Cookie": f"undulator-logbook={cookie['value']}"}
                 status, _, _ = facility.request("POST", path, form=form, headers=headers)
                 assert status == 403, (path, headers, status)
-        open_book(page, facility, self.place)
-        expect(article(page, "from elsewhere")).to_have_count(0)
+        open_logbook(page, facility, self.place)
+        expect(find_article(page, "from elsewhere")).to_have_count(0)
         # From the refusal there is a way on.
         expect(dan.get_by_role("link", name="Logbook")).to_be_visible(timeout=3_000)
         dan.context.close()
@@ -133,7 +133,7 @@ class Everybody:
         expect(page.locator("#write [name=text]")).to_be_focused()
         page.keyboard.type("By keyboard /alone n")
         page.keyboard.press("Control+Enter")
-        expect(article(page, "By keyboard /alone n")).to_be_visible()
+        expect(find_article(page, "By keyboard /alone n")).to_be_visible()
         expect(page.locator("#write [name=text]")).to_be_focused()
         page.locator("#entries article a").first.focus()
         page.keyboard.press("/")
@@ -148,20 +148,20 @@ class Everybody:
         found = []
         table = "|" + " a column |" * 30 + "\n|" + "---|" * 30 + "\n|" + " 1 |" * 30
         page, _ = self.windows()
-        write(page, f"{table}\n\n    {'code ' * 60}\n\n{'x' * 300}\n\nhttps://example.org/{'y' * 200}\n\n[a link](https://example.org)\n\n> quoted", "wide")
-        write(page, table.replace("a column", "a title"), "wide")
-        id = article(page, "a column").get_attribute("data-entry")
-        by_program(self.facility, "An error", "error")
+        write_markdown(page, f"{table}\n\n    {'code ' * 60}\n\n{'x' * 300}\n\nhttps://example.org/{'y' * 200}\n\n[a link](https://example.org)\n\n> quoted", "wide")
+        write_markdown(page, table.replace("a column", "a title"), "wide")
+        id = find_article(page, "a column").get_attribute("data-entry")
+        write_by_program(self.facility, "An error", "error")
         places = ["", self.place, f"{self.place}?search=column", f"{self.place}/entry/{id}", "instrument/BL07", "facility/all",
                   "find?search=column", f"investigation/{self.facility.released}", f"{self.place}?tags=nothing"]  # fmt: skip
         looks = [("light", 1280), ("dark", 400), ("light", 400), ("dark", 1280)]
         for scheme, width in looks if self.is_thorough else looks[:2]:
             size = {"width": width, "height": 900}
-            page = window(self.browser, color_scheme=scheme, viewport=size)
+            page = open_window(self.browser, color_scheme=scheme, viewport=size)
             page.goto(self.facility.url + "/logbook/app")
             fill_login(page, "simple/alice", "wrong")
             expect(page.get_by_role("alert")).to_be_visible()
-            found += broken(page, f"login, {scheme}, {width} px")
+            found += find_accessibility_faults(page, f"login, {scheme}, {width} px")
             fill_login(page, "simple/alice", self.facility.passwords["simple/alice"])
             expect(page.get_by_role("button", name="Log out")).to_be_visible()
             for place in places:
@@ -169,11 +169,11 @@ class Everybody:
                 page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
                 if page.locator("#write").count():
                     choose_mode(page, "html")
-                found += broken(page, f"{place or 'home'}, {scheme}, {width} px")
+                found += find_accessibility_faults(page, f"{place or 'home'}, {scheme}, {width} px")
             page.context.close()
         page = log_in(self.browser, "simple/dan")
         page.goto(self.facility.url + self.book)
-        found += broken(page, "refused")
+        found += find_accessibility_faults(page, "refused")
         page.context.close()
         places = {what: [place for other, place in found if other == what] for what, _ in found}
         assert not found, "\n".join(f"{what}: {len(at)} times, first {at[0]}" for what, at in places.items())
@@ -185,7 +185,7 @@ class Everybody:
         page.locator("#write [name=text]").fill("Without a **script**")
         page.locator("#write [name=tags]").fill("plain")
         page.locator(f"#write {SUBMIT}").click()
-        entry = article(page, "Without a script")
+        entry = find_article(page, "Without a script")
         expect(entry.locator("strong")).to_have_text("script")
         page.locator("summary", has_text="Search").click()
         page.locator("#find [name=search]").fill("without script")

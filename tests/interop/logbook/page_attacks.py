@@ -8,10 +8,10 @@ import html
 import re
 import urllib.parse
 
-from attack_vectors import render
+from attack_vectors import render_vector
 from browser import TRAP
 from logbook_client import IMAGE
-from logbook_page import by_program, log_in, open_book
+from logbook_page import write_by_program, log_in, open_logbook
 
 FIRST_PAGE = 500_000
 PAGES = 12
@@ -42,7 +42,7 @@ class Live:
         self.page.add_init_script("window.fired = []; addEventListener('securitypolicyviolation', e => fired.push(e.violatedDirective))")
         self.page.add_init_script(TRAP)
         self.page.on("dialog", lambda dialog: dialog.dismiss())
-        open_book(self.page, browser.facility, f"investigation/{browser.facility.embargo}")
+        open_logbook(self.page, browser.facility, f"investigation/{browser.facility.embargo}")
 
     def end(self, marker):
         """When the last one is there: what fired or was asked for, and how many entries there are."""
@@ -61,7 +61,7 @@ def write_markdown(facility, live, base):
     """As people write it in the page, and every tenth vector in both of its forms; the last one's text."""
     (cookie,) = live.page.context.cookies()
     headers = {"Cookie": f"undulator-logbook={cookie['value']}", "Content-Type": "application/json"}
-    texts = [render(template, number) for number, template in enumerate(MARKDOWN, FIRST_MARKDOWN)]
+    texts = [render_vector(template, number) for number, template in enumerate(MARKDOWN, FIRST_MARKDOWN)]
     texts += [text for _, _, text in base[::10] if "\x00" not in text]
     address = f"/logbook/app/investigation/{facility.embargo}"
     refused = 0
@@ -76,29 +76,29 @@ def write_markdown(facility, live, base):
     return 2 * len(texts) - refused
 
 
-def check(browser, facility, live, book, every):
+def check_pages(browser, facility, live, book, every):
     """Every list, single entries and what is found, read with alice's session and shown without a policy; what is wrong."""
     stage = browser.stage()
     (cookie,) = live.page.context.cookies()
     headers = {"Cookie": f"undulator-logbook={cookie['value']}"}
 
-    def read(path):
+    def read_page(path):
         status, _, body = facility.request("GET", path, headers=headers)
         assert status == 200, (path, status)
         return body.decode()
 
     base = f"/logbook/app/investigation/{facility.embargo}"
 
-    def lists(path):
+    def list_pages(path):
         pages = []
         while path:
-            pages.append(read(path))
+            pages.append(read_page(path))
             more = re.search(r'class="more" rel="next" href="([^"]+)"', pages[-1])
             path = more and html.unescape(more[1])
             assert len(pages) < 200
         return pages
 
-    def entries(pages):
+    def list_entries(pages):
         return list(dict.fromkeys(re.findall('data-entry="([0-9a-f]{24})"', "".join(pages))))
 
     # Another logbook with the same kinds of entries, all of them harmless.
@@ -116,17 +116,17 @@ def check(browser, facility, live, book, every):
         status, made = book.send("POST", f"/logbook/{book.session}/event/createfrombase64?{place}", {"base64": address})
         assert status == 200, made
     for n in range(60):
-        by_program(facility, f"w{n}", investigation="ZZ-124")
-    harmless = lists(other) + lists(f"{other}?search=w")
-    harmless += [read(f"{other}/entry/{id}") for id in entries(harmless)[:12] + entries(harmless)[-12:]] + [read("/logbook/app/find?search=w")]
-    harmless += [read(f"{other}?date=2020-01-01&search=none&tags=x"), read("/logbook/app/find?search=nothing-at-all")]
+        write_by_program(facility, f"w{n}", investigation="ZZ-124")
+    harmless = list_pages(other) + list_pages(f"{other}?search=w")
+    harmless += [read_page(f"{other}/entry/{id}") for id in list_entries(harmless)[:12] + list_entries(harmless)[-12:]] + [read_page("/logbook/app/find?search=w")]
+    harmless += [read_page(f"{other}?date=2020-01-01&search=none&tags=x"), read_page("/logbook/app/find?search=nothing-at-all")]
     known = {kind for text in harmless for kind in stage.evaluate("misplaced", text)[0]}
 
-    pages = lists(base)
-    ids = entries(pages)
-    pages += [read(f"{base}/entry/{id}") for id in ids[::every]]
+    pages = list_pages(base)
+    ids = list_entries(pages)
+    pages += [read_page(f"{base}/entry/{id}") for id in ids[::every]]
     words = ["trap", "script", "onerror", "javascript", '"onerror=trap"', "<img", "svg onload", "elsewhere*"]
-    pages += [read(f"{path}?search={urllib.parse.quote(word)}") for word in words for path in (base, "/logbook/app/find")]
+    pages += [read_page(f"{path}?search={urllib.parse.quote(word)}") for word in words for path in (base, "/logbook/app/find")]
     wrong = []
     for text in pages:
         kinds, found = stage.evaluate("misplaced", text)

@@ -7,7 +7,7 @@ import urllib.parse
 from playwright.sync_api import expect
 
 from logbook_client import PNG
-from logbook_page import SUBMIT, article, by_program, log_in, open_book, told, write
+from logbook_page import SUBMIT, find_article, write_by_program, log_in, open_logbook, expect_status_line, write_markdown
 from page_access_checks import Everybody
 
 TELEPHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -20,15 +20,15 @@ class Journeys(Everybody):
         """The newest entry is seen at once; the editor and the filters open when they are asked for."""
         self.api("The newest of all")
         page = log_in(self.browser, "simple/alice", **TELEPHONE)
-        open_book(page, self.facility, self.place)
+        open_logbook(page, self.facility, self.place)
         box = page.locator("#entries article").first.bounding_box()
         assert box["y"] + box["height"] < 844, f"the first entry ends {box['y'] + box['height']} px below the top"
         for inside in ("#write [name=text]", "#find [name=search]"):
             expect(page.locator(inside)).to_be_hidden()
         page.locator("summary", has_text="Write an entry").tap()
         expect(page.locator("#write [name=text]")).to_be_visible()
-        write(page, "By telephone")
-        expect(article(page, "By telephone")).to_be_visible()
+        write_markdown(page, "By telephone")
+        expect(find_article(page, "By telephone")).to_be_visible()
         page.locator("summary", has_text="Search").tap()
         page.locator("#find [name=search]").fill("telephone")
         page.locator("#find button").tap()
@@ -47,24 +47,24 @@ class Journeys(Everybody):
         expect(page.locator("#write .pasted img")).to_have_count(1)
         expect(page.locator("#write .waiting li")).to_have_count(2)
         page.get_by_role("button", name="Remove wrong.txt").click()
-        write(page, "With files")
+        write_markdown(page, "With files")
         for each in (page, other):
-            expect(article(each, "With files").locator("img")).to_have_js_property("naturalWidth", 1)
-            expect(article(each, "scan ü.csv")).to_have_count(1)
-            expect(article(each, "wrong.txt")).to_have_count(0)
+            expect(find_article(each, "With files").locator("img")).to_have_js_property("naturalWidth", 1)
+            expect(find_article(each, "scan ü.csv")).to_have_count(1)
+            expect(find_article(each, "wrong.txt")).to_have_count(0)
         with page.expect_download() as begun:
-            article(page, "scan ü.csv").get_by_role("link", name="scan ü.csv").click()
+            find_article(page, "scan ü.csv").get_by_role("link", name="scan ü.csv").click()
         assert open(begun.value.path(), "rb").read() == b"1,2\n"
         # Files alone are no empty entry, and one that is too large stays where it is.
         count = page.locator("#entries article").count()
         page.locator("#write .attach input").first.set_input_files([{"name": "alone.bin", "mimeType": "", "buffer": b"x"}])
         page.locator(f"#write {SUBMIT}").click()
-        expect(article(page, "alone.bin")).to_have_count(1)
+        expect(find_article(page, "alone.bin")).to_have_count(1)
         expect(page.locator("#entries article")).to_have_count(count + 1)
         large = {"name": "large.bin", "mimeType": "", "buffer": b"x" * 300_000}
         page.locator("#write .attach input").first.set_input_files([large])
         page.locator(f"#write {SUBMIT}").click()
-        told(page, "over")
+        expect_status_line(page, "over")
         expect(page.locator("#write .waiting li")).to_have_count(1)
 
     def removing(self):
@@ -72,19 +72,19 @@ class Journeys(Everybody):
         page, other = self.windows()
         id = self.api("Removed by mistake")
         address = f"{self.place}/entry/{id}"
-        expect(article(other, "Removed by mistake")).to_be_visible()
-        open_book(page, self.facility, address, live=False)
+        expect(find_article(other, "Removed by mistake")).to_be_visible()
+        open_logbook(page, self.facility, address, live=False)
         page.get_by_role("button", name="Remove it").click()
         expect(page.locator("main")).to_contain_text("This entry is removed")
         expect(page.locator("#change")).to_have_count(0)
-        expect(article(other, "Removed by mistake")).to_have_count(0)
-        open_book(page, self.facility, self.place)
+        expect(find_article(other, "Removed by mistake")).to_have_count(0)
+        open_logbook(page, self.facility, self.place)
         page.get_by_role("link", name="Removed entries").click()
         expect(page.locator("#write")).to_have_count(0)
-        article(page, "Removed by mistake").locator(".when").click()
+        find_article(page, "Removed by mistake").locator(".when").click()
         page.get_by_role("button", name="Restore it").click()
         expect(page.get_by_role("button", name="Remove it")).to_be_visible()
-        expect(article(other, "Removed by mistake")).to_be_visible()
+        expect(find_article(other, "Removed by mistake")).to_be_visible()
         # Who may only read finds neither button.
         admin = self.facility.login("simple/admin")
         status, _, _ = self.facility.request("GET", f"/logbook/app/{self.place}?removed=true")
@@ -96,7 +96,7 @@ class Journeys(Everybody):
     def session_ends(self):
         """Whoever is logged out meanwhile sees it, logs in again, and finds what they had written."""
         page = log_in(self.browser, "simple/alice")
-        open_book(page, self.facility, self.place)
+        open_logbook(page, self.facility, self.place)
         page.locator("#write [name=text]").fill("Written in vain?")
         page.locator("#write [name=tags]").fill("kept, \"a, b\"")
         page.context.clear_cookies()
@@ -111,7 +111,7 @@ class Journeys(Everybody):
         page.locator("[name=password]").press("Enter")
         expect(page.locator("#write [name=text]")).to_have_value("Written in vain?")
         page.locator(f"#write {SUBMIT}").click()
-        expect(article(page, "Written in vain?").locator(".tag")).to_have_text(["kept", "a, b"])
+        expect(find_article(page, "Written in vain?").locator(".tag")).to_have_text(["kept", "a, b"])
         page.reload()
         expect(page.locator("#write [name=text]")).to_have_value("")
         page.context.close()
@@ -126,13 +126,13 @@ class Journeys(Everybody):
             route.fulfill(status=503, content_type="text/plain", body="not now") if len(refused) < 3 else route.continue_()
 
         page.context.route("**/live?*", refuse)
-        open_book(page, self.facility, self.place, live=False)
-        told(page, "trying again")
+        open_logbook(page, self.facility, self.place, live=False)
+        expect_status_line(page, "trying again")
         expect(page.locator("#entries[data-connected]")).to_be_attached()
         assert len(refused) >= 3, refused
-        told(page, "connected again")
+        expect_status_line(page, "connected again")
         self.api("After the interruption")
-        expect(article(page, "After the interruption")).to_be_visible()
+        expect(find_article(page, "After the interruption")).to_be_visible()
         page.context.close()
 
     def choosing(self):
@@ -177,12 +177,12 @@ class Journeys(Everybody):
 
     def found_once(self):
         """What is found is text and not Markdown, once, with its day; times are as people read them."""
-        write(self.windows()[0], "**Goniometer** [manual](https://example.org/x) at `5`", "found")
+        write_markdown(self.windows()[0], "**Goniometer** [manual](https://example.org/x) at `5`", "found")
         page = self.page
-        expect(article(page, "Goniometer manual")).to_be_visible()
+        expect(find_article(page, "Goniometer manual")).to_be_visible()
         page.locator(".find-all input").fill("goniometer")
         page.locator(".find-all input").press("Enter")
-        entry = article(page, "Goniometer manual at 5")
+        entry = find_article(page, "Goniometer manual at 5")
         expect(entry).to_have_count(1)
         assert entry.inner_text().count("Goniometer") == 1, entry.inner_text()
         assert "**" not in entry.inner_text() and "](" not in entry.inner_text()
@@ -191,8 +191,8 @@ class Journeys(Everybody):
     def markdown(self):
         """Nothing that is written is lost; lines, addresses, formulas and years are as one means them; text runs as it is read."""
         page, _ = self.windows()
-        write(page, "mean <I> = 300, if a<b and c>d\nsee https://example.org/a?b=1\n\n$E = mc^2$\n\n1986. A year\n\nשלום עולם", "beam, \"slits, front\"")
-        entry = article(page, "mean <I> = 300, if a<b and c>d")
+        write_markdown(page, "mean <I> = 300, if a<b and c>d\nsee https://example.org/a?b=1\n\n$E = mc^2$\n\n1986. A year\n\nשלום עולם", "beam, \"slits, front\"")
+        entry = find_article(page, "mean <I> = 300, if a<b and c>d")
         expect(entry).to_have_count(1)
         expect(entry.locator("a[href='https://example.org/a?b=1']")).to_have_text("https://example.org/a?b=1")
         expect(entry.locator("p").first.locator("br")).to_have_count(1)
@@ -203,15 +203,15 @@ class Journeys(Everybody):
         assert marker >= 30, f"the year has {marker} px"
         direction = entry.locator("p", has_text="שלום").evaluate("e => { const r = document.createRange(); r.selectNodeContents(e); const t = r.getBoundingClientRect(), b = e.getBoundingClientRect(); return b.right - t.right < t.left - b.left }")
         assert direction, "Hebrew begins at the right"
-        by_program(self.facility, "log at https://example.org/log", "info")
-        expect(article(page, "log at").locator("a[href='https://example.org/log']")).to_have_count(1)
+        write_by_program(self.facility, "log at https://example.org/log", "info")
+        expect(find_article(page, "log at").locator("a[href='https://example.org/log']")).to_have_count(1)
 
     def printing(self):
         """On paper there is what was written, and nothing to press."""
         page, _ = self.windows()
         self.api("On paper")
         page.emulate_media(media="print")
-        expect(article(page, "On paper")).to_be_visible()
+        expect(find_article(page, "On paper")).to_be_visible()
         for gone in ("header.top", "#write", "#find", "#export"):
             expect(page.locator(gone)).to_be_hidden()
         assert page.pdf()[:5] == b"%PDF-"

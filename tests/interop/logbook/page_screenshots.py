@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from browser import Browser
 from logbook_facility import Facility
-from logbook_page import by_api, by_program, log_in, open_book
+from logbook_page import write_by_api, write_by_program, log_in, open_logbook
 
 TITLE = "Structure of a light-driven proton pump at room temperature"
 TABLE = """<p>Run 2 is the better one, see <a href="https://example.org/">the summary</a>:</p>
@@ -32,7 +32,7 @@ NIGHT = [
 ]
 
 
-def diffraction(width=240, height=150):
+def draw_diffraction_pattern(width=240, height=150):
     """A PNG that looks like one: rings and spots."""
     rows = io.BytesIO()
     for y in range(height):
@@ -48,29 +48,29 @@ def diffraction(width=240, height=150):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows.getvalue())) + chunk(b"IEND", b"")
 
 
-def fill(facility):
+def fill_logbook(facility):
     """Comments of two people, commands, an error, an image, a table, tags; the entry with the image."""
     sessions = {name: facility.login(f"simple/{name}") for name in ("alice", "carol")}
     facility.create("Investigation", {"id": facility.embargo, "title": TITLE})
-    image = '<img src="data:image/png;base64,' + base64.b64encode(diffraction()).decode() + '" alt="diffraction pattern">'
+    image = '<img src="data:image/png;base64,' + base64.b64encode(draw_diffraction_pattern()).decode() + '" alt="diffraction pattern">'
     now, shown = datetime.datetime.now(datetime.UTC), None
     for minutes, who, text, words in NIGHT:
         at = (now - datetime.timedelta(minutes=minutes)).isoformat()
         if not who:
-            by_program(facility, text, words, creationDate=at)
+            write_by_program(facility, text, words, creationDate=at)
             continue
         tags = [{"name": name} for name in words.split()]
-        id = by_api(facility, sessions[who], text.replace("IMAGE", image), "html", creationDate=at, tag=tags)
+        id = write_by_api(facility, sessions[who], text.replace("IMAGE", image), "html", creationDate=at, tag=tags)
         shown = id if "IMAGE" in text else shown
     return shown
 
 
-def take(path, shots=None):
+def take_screenshots(path, shots=None):
     """Light into the documentation; with `shots` all others into that directory."""
     with Facility() as facility, Browser(facility) as browser:
-        entry = fill(facility)
+        entry = fill_logbook(facility)
         place = f"investigation/{facility.embargo}"
-        page = open_book(log_in(browser, "simple/alice"), facility, place)
+        page = open_logbook(log_in(browser, "simple/alice"), facility, place)
         expect(page.locator("#entries img")).to_have_js_property("complete", True)
         path.parent.mkdir(exist_ok=True)
         page.screenshot(path=path)

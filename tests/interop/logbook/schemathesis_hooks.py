@@ -16,18 +16,18 @@ KEPT = 6
 
 
 @schemathesis.serializer(*FACTS["bodies"])
-def serialized(ctx, value):
+def serialize_archive(ctx, value):
     """What was generated in place of an archive is none."""
     return value if isinstance(value, bytes) else json.dumps(value, default=str).encode()
 
 
-def rng(case):
+def random_for_case(case):
     """The same for the same request, so that what fails once can be tried again."""
     body = case.body if isinstance(case.body, (str, int, list, dict, type(None))) else "bytes"
     return random.Random(f"{FACTS['seed']} {case.operation.label} {case.query} {body} {case.path_parameters}")
 
 
-def fill(choose, place, ids):
+def fill_in_ids(choose, place, ids):
     """Ids that exist, in a part of the requests where the parameter was left out too."""
     for name, values in ids.items():
         if choose.randrange(KEPT) or name not in place:
@@ -38,14 +38,14 @@ def fill(choose, place, ids):
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
     kwargs["allow_redirects"] = False
-    choose = rng(case)
+    choose = random_for_case(case)
     declared = FACTS["operations"][case.operation.label]
     if declared["credentials"] and choose.randrange(KEPT):
         case.path_parameters["credential"] = choose.choice(declared["credentials"])
     if isinstance(case.path_parameters, dict):
-        fill(choose, case.path_parameters, {name: FACTS["ids"][name] for name in declared["path"]})
+        fill_in_ids(choose, case.path_parameters, {name: FACTS["ids"][name] for name in declared["path"]})
     query = case.query if isinstance(case.query, dict) else {}
-    fill(choose, query, {name: FACTS["ids"][name] for name in declared["query"]})
+    fill_in_ids(choose, query, {name: FACTS["ids"][name] for name in declared["query"]})
     if query:
         case.query = query
     if case.media_type in FACTS["bodies"] and choose.randrange(KEPT):

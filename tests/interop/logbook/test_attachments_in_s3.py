@@ -6,6 +6,11 @@ sentence and no entry has half of anything, and everything goes on when it is ba
     tests/interop/logbook/test_attachments_in_s3.py [--postgres]
 """
 
+# needs: bucket_server
+# mostly-waits: for requests to a store that does not answer
+# seconds: 51
+# long: --postgres
+
 import argparse
 import base64
 import contextlib
@@ -34,9 +39,9 @@ use_installed_packages()
 
 import boto3
 
-from logbook_facility import KEY, Facility, check_chains, settle
+from logbook_facility import KEY, Facility, check_chains, wait_for_killed_connections
 from servers import Postgres, Server
-from suite import PYTHON, free_port, until
+from suite import PYTHON, free_port, wait_until
 
 BUCKET, PREFIX = "attachments", "some/logbook"
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
@@ -63,7 +68,7 @@ class Store(Server):
             with contextlib.suppress(OSError):
                 return socket.create_connection(("127.0.0.1", self.port), timeout=1).close() is None
 
-        until("moto listens", is_up)
+        wait_until("moto listens", is_up)
         iam = self.client("iam", "nobody", "nothing")
         iam.create_user(UserName="logbook")
         key = iam.create_access_key(UserName="logbook")["AccessKey"]
@@ -152,7 +157,7 @@ class Gate:
             client.shutdown(socket.SHUT_RDWR)
 
 
-def png(width, height, seed=0):
+def make_png(width, height, seed=0):
     """Of noise, so that it is large."""
     rows = b"".join(b"\0" + random.Random(seed + y).randbytes(width * 3) for y in range(height))
     piece = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))  # noqa: E731
@@ -220,7 +225,7 @@ class Ways:
         return self.ask("GET", f"/resource/{self.session}/file/download?resourceId={id}{more}")
 
 
-def check(facility, store, more=()):
+def check_store(facility, store, more=()):
     """The store has what the rows say, and nothing else; nothing is left of what was being received."""
     rows = dict(facility.rows("SELECT sha256, key FROM content"))
     sizes = dict(facility.rows("SELECT sha256, bytes FROM attachment"))
@@ -238,19 +243,19 @@ def check(facility, store, more=()):
 
 def write_and_read(facility, store, ways):
     """By every way; contents by the ids of their attachments."""
-    large = png(1200, 700)
+    large = make_png(1200, 700)
     assert len(large) > 2 << 20, "it is sent in several pieces"
     written = {}
     for n, way in enumerate(ways.all()):
-        for content in (large, png(3, 3, n), large):
+        for content in (large, make_png(3, 3, n), large):
             (id,) = way(content)
             written[id] = content
-    first, second = ways.embedded(png(5, 5), png(6, 6))
-    written |= {first: png(5, 5), second: png(6, 6)}
+    first, second = ways.embedded(make_png(5, 5), make_png(6, 6))
+    written |= {first: make_png(5, 5), second: make_png(6, 6)}
     for id, content in written.items():
         status, headers, body = ways.get(id)
         assert (status, headers["content-type"], body) == (200, "image/png", content), (id, status)
-    kept = check(facility, store)
+    kept = check_store(facility, store)
     assert kept == len(set(written.values())), "each content once"
     for id in list(written)[:2]:
         status, headers, small = ways.get(id, "&thumbnail=true")
@@ -258,24 +263,24 @@ def write_and_read(facility, store, ways):
         wanted = (480, 280) if written[id] == large else (3, 3)
         assert (status, headers["content-type"], width, height) == (200, "image/png", *wanted), (status, width, height)
     # Of this one nobody has seen a small form yet.
-    another = png(1300, 700, 1)
+    another = make_png(1300, 700, 1)
     (id,) = ways.form(another)
     print(f"{len(written)} attachments by {len(ways.all())} ways come back whole; {kept} objects; a small form of a large image")
     return written | {id: another}
 
 
-def orphans(facility, store, gate, ways):
+def check_orphaned_objects(facility, store, gate, ways):
     """Killed after the store has an object and before its entry is there: it goes when it is old, and nothing else does."""
     before = store.objects().keys()
     gate.puts, gate.keeps_back = 0, True
     with ThreadPoolExecutor() as pool:
-        lost = pool.submit(ways.person, png(40, 40, 7))
-        until("the store has it", lambda: store.objects().keys() > before)
+        lost = pool.submit(ways.person, make_png(40, 40, 7))
+        wait_until("the store has it", lambda: store.objects().keys() > before)
         facility.kill()
         assert isinstance(lost.exception(), (OSError, http.client.HTTPException)), lost
     gate.turn("open")
     gate.keeps_back = False
-    settle(facility)
+    wait_for_killed_connections(facility)
     (orphan,) = store.objects().keys() - before
     facility.change(f"UPDATE content SET touched_at = touched_at - {OLD_SECONDS * 1_000_000}")
     # What was to go and has gone.
@@ -285,11 +290,11 @@ def orphans(facility, store, gate, ways):
     # The sweep cannot reach the store at first.
     gate.turn("refuses")
     facility.start()
-    until("it is on its way out", lambda: (orphan.rsplit("/", 1)[1],) in facility.rows("SELECT key FROM doomed_content"))
+    wait_until("it is on its way out", lambda: (orphan.rsplit("/", 1)[1],) in facility.rows("SELECT key FROM doomed_content"))
     assert orphan in store.objects()
     gate.turn("open")
-    until("it is gone", lambda: store.objects().keys() == before and not facility.rows("SELECT key FROM doomed_content"))
-    check(facility, store)
+    wait_until("it is gone", lambda: store.objects().keys() == before and not facility.rows("SELECT key FROM doomed_content"))
+    check_store(facility, store)
     print("an object of a killed writer was swept, after the store was down; what entries have stays")
 
 
@@ -300,29 +305,29 @@ def is_refusal(answer):
     assert 10 < len(text) < 200 and text.decode().isprintable() and b"127.0.0.1" not in text, text
 
 
-def down(facility, gate, ways, written):
+def check_unavailable_store(facility, gate, ways, written):
     """Whatever is wrong with the store."""
     counts = lambda: [facility.rows(f"SELECT COUNT(*) FROM {table}") for table in ("entry", "attachment", "record")]  # noqa: E731
     small, large, unseen = list(written)[1], list(written)[0], list(written)[-1]
     slowest = {}
     for number, mode in enumerate(Gate.MODES):
         writing = [
-            *((way, (png(20 + number, 20, n),)) for n, way in enumerate(ways.all())),
-            (ways.embedded, (png(20 + number, 21), png(20 + number, 22))),
+            *((way, (make_png(20 + number, 20, n),)) for n, way in enumerate(ways.all())),
+            (ways.embedded, (make_png(20 + number, 21), make_png(20 + number, 22))),
             (ways.person, (written[small],)),
         ]
         reading = [(ways.get, (small,)), (ways.get, (large,)), (ways.get, (unseen, "&thumbnail=true"))]
         before = counts()
         gate.turn(mode)
 
-        def timed(asked):
+        def time_request(asked):
             way, arguments = asked
             began = time.monotonic()
             is_refusal(way(*arguments))
             return time.monotonic() - began
 
         with ThreadPoolExecutor(20) as pool:
-            refusals = [pool.submit(timed, asked) for asked in writing + reading]
+            refusals = [pool.submit(time_request, asked) for asked in writing + reading]
             # What needs no store is not held up.
             for _ in range(5):
                 began = time.monotonic()
@@ -356,10 +361,10 @@ def down(facility, gate, ways, written):
     return max(slowest.values())
 
 
-def imports(facility, gate, ways):
+def check_import(facility, gate, ways):
     """An archive is read while entries are written: who cannot write them does not leave the reader waiting."""
     for n in range(20):
-        ways.embedded(png(50, 50, n))
+        ways.embedded(make_png(50, 50, n))
     status, _, archive = ways.ask("GET", f"/logbook/{ways.session}/event?{ways.place}&format=eln")
     assert status == 200, archive
     path = f"/logbook/{facility.login('simple/admin')}/import?investigationId={facility.other}"
@@ -373,7 +378,7 @@ def imports(facility, gate, ways):
     print(f"an import is refused while the store is not there, and then there are {json.loads(answer)['created']} entries")
 
 
-def settings(facility, store, ways, written):
+def check_wrong_settings(facility, store, ways, written):
     """A wrong key, no bucket, and the secret in a file."""
     id, content = list(written.items())[0]
     secret = "UNDULATOR_LOGBOOK__S3_SECRET_ACCESS_KEY"
@@ -384,12 +389,12 @@ def settings(facility, store, ways, written):
     for change in ({secret: wrong}, {"UNDULATOR_LOGBOOK__S3_BUCKET": "another"}):
         facility.env = right | change
         facility.start()
-        is_refusal(ways.person(png(30, 30)))
+        is_refusal(ways.person(make_png(30, 30)))
         is_refusal(ways.get(id))
         facility.kill()
     facility.env = {name: value for name, value in right.items() if name != secret} | {f"{secret}_FILE": str(path)}
     facility.start()
-    assert ways.get(id)[2] == content and len(ways.form(png(31, 31))) == 1
+    assert ways.get(id)[2] == content and len(ways.form(make_png(31, 31))) == 1
     log = facility.log.read_bytes()
     assert b"TRACE" in log and len(log) > 1 << 20, "it is at its most talkative"
     for secret in (store.secret, wrong):
@@ -420,16 +425,16 @@ def main():
         facility = stack.enter_context(Facility(postgres, **env))
         ways = Ways(facility, facility.login("simple/alice"))
         written = write_and_read(facility, store, ways)
-        slowest = down(facility, gate, ways, written)
-        orphans(facility, store, gate, ways)
+        slowest = check_unavailable_store(facility, gate, ways, written)
+        check_orphaned_objects(facility, store, gate, ways)
         facility.kill()
-        settings(facility, store, ways, written)
+        check_wrong_settings(facility, store, ways, written)
         facility.kill()
-        settle(facility)
+        wait_for_killed_connections(facility)
         print("%d records in %d logbooks: the chains are whole" % check_chains(facility.rows))
         assert slowest < PATIENCE_SECONDS, f"who is waiting learns after {slowest:.0f} s that the store does not answer"
         facility.start()
-        imports(facility, gate, ways)
+        check_import(facility, gate, ways)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,12 @@ exports or as an attachment. Shown raw, the same vectors do fire. What people wr
 
     tests/interop/logbook/test_cross_site_scripting.py [--thorough] [--mutations N] [--seed N]
 
-Each run has 1,000 mutations and samples of what is long; with `--thorough`, for a change of what may stay, 10,000 and all.
+Each run has 300 mutations and samples of what is long; with `--thorough`, for a change of what may stay, 10,000 and all.
 """
+
+# needs: browser logbook_clients pdf_readers
+# seconds: 45
+# long: --thorough --mutations 100000
 
 import argparse
 import base64
@@ -29,7 +33,7 @@ import attachment_attacks
 import harmless_entries
 import page_attacks
 import pdf_inspection
-from attack_vectors import FIRST_MUTATION, SILENT, VECTORS, mutations, vectors
+from attack_vectors import FIRST_MUTATION, SILENT, VECTORS, generate_mutations, list_vectors
 from browser import Browser
 from logbook_client import IMAGE
 from logbook_facility import KEY, Facility
@@ -47,6 +51,8 @@ RAW_BATCH = 90
 # Of how many vectors one is written as plain text too.
 PLAIN = 20
 RAW_MUTATIONS = 270
+# So many of each class are shown raw first.
+RAW_OF_CLASS = 8
 FORMATS = ["csv", "txt", "jsonl", "eln", "pdf"]
 FIRST_EXPORTED = 700_000
 
@@ -131,7 +137,7 @@ def write_mutations(book, mutated):
     return where
 
 
-def shown(where, entries):
+def distinct_contents(where, entries):
     """(number, html) as read back; what is the same but for the number is shown once."""
     items, seen = [], set()
     for number, places in where.items():
@@ -145,7 +151,7 @@ def shown(where, entries):
     return items
 
 
-def show(browser, items, source):
+def show_in_all_ways(browser, items, source):
     """Shows them in all ways; ends with the culprits, if any."""
     page, fired = browser.stage(), {}
     parsed = page.evaluate("items => items.map(([number, html]) => reparsed(html))", items)
@@ -164,27 +170,36 @@ def show(browser, items, source):
     return len(again), fired
 
 
-def control(browser, base, mutated, thorough):
-    """The same, as sent: how many of every class fire."""
+def show_raw(browser, way, items):
+    """The numbers of those that fire."""
     fired = set()
-    numbered = [(number, text) for _, number, text in base]
+    for at in range(0, len(items), RAW_BATCH):
+        page = browser.stage()
+        fired |= browser.show(page, way, items[at : at + RAW_BATCH], strict=False).keys()
+        page.close()
+    return fired
+
+
+def count_firing_vectors(browser, base, mutated, thorough):
+    """The same, as sent: how many of every class fire. Unless it is thorough, the first of each class are enough if one of
+    them fires."""
+    numbers = collections.defaultdict(list)
+    for name, number, _ in base:
+        numbers[name].append(number)
+    first = {number for all in numbers.values() for number in (all if thorough else all[:RAW_OF_CLASS])}
+    items = [(number, text) for _, number, text in base]
     # Some also as elements, where scripts do not run.
-    for way, these in [("document", numbered), ("element", numbered[:: 5 if thorough else 20])]:
-        for at in range(0, len(these), RAW_BATCH):
-            page = browser.stage()
-            fired |= browser.show(page, way, these[at : at + RAW_BATCH], strict=False).keys()
-            page.close()
+    fired = show_raw(browser, "element", items[:: 5 if thorough else 20])
+    fired |= show_raw(browser, "document", [item for item in items if item[0] in first])
+    rest = {number for all in numbers.values() if fired.isdisjoint(all) for number in all} - first
+    fired |= show_raw(browser, "document", [item for item in items if item[0] in rest])
     counts = collections.Counter(name for name, number, _ in base if number in fired)
     for name, templates in VECTORS.items():
-        print(f"  {counts[name]:3} of {len(templates):3} {name}")
+        print(f"  {counts[name]:3} of {len(templates):3} in all: {name}")
     silent = {name for name in VECTORS if not counts[name]}
     assert silent <= SILENT, f"these cannot fire any more: {silent - SILENT}"
-    count = 0
-    for at in range(0, len(mutated), RAW_BATCH):
-        group = [(n, text) for _, n, text in mutated[at : at + RAW_BATCH]]
-        page = browser.stage()
-        count += len(browser.show(page, "document", group, strict=False).keys() & dict(group).keys())
-        page.close()
+    items = [(number, text) for _, number, text in mutated]
+    count = len(show_raw(browser, "document", items) & dict(items).keys())
     return sum(counts.values()), count
 
 
@@ -288,23 +303,23 @@ def check_eln(browser, body):
 
 def check_pdf(kind, body):
     """Its text is there, and nothing in it acts: how many pages, and what does."""
-    parts = pdf_inspection.parts(kind, body)
+    parts = pdf_inspection.list_parts(kind, body)
     assert len(parts) > 1
-    text = "".join(map(pdf_inspection.text, parts))
+    text = "".join(map(pdf_inspection.extract_text, parts))
     # As they were written in plain text.
     assert "onerror" in text and "<script" in text and len(text) > 10_000, text[:1000]
-    return sum(map(pdf_inspection.check, parts)), [found for part in parts for found in pdf_inspection.active(part)]
+    return sum(map(pdf_inspection.check_file, parts)), [found for part in parts for found in pdf_inspection.find_active_content(part)]
 
 
 def check_benign(book, image):
     """What people write comes back; prints what does not."""
 
-    def write(html):
+    def write_entry(html):
         status, made = book.send("POST", f"/logbook/{book.session}/event?{book.place}", book.comment([html]))
         assert status == 200, made
         return made
 
-    lost = harmless_entries.check(lambda made: made["content"][0]["text"], write, image)
+    lost = harmless_entries.find_changed_documents(lambda made: made["content"][0]["text"], write_entry, image)
     for name, (sent, came) in lost.items():
         print(f"  {name}\n    sent: {sent[:300]}\n    read: {came[:300]}")
     return lost
@@ -317,7 +332,7 @@ def main():
     options.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = options.parse_args()
     print(f"seed {options.seed}")
-    base, mutated = vectors(), list(mutations(options.seed, options.mutations or (10_000 if options.thorough else 1_000)))
+    base, mutated = list_vectors(), list(generate_mutations(options.seed, options.mutations or (10_000 if options.thorough else 300)))
     source = {number: text for _, number, text in base + mutated}
     started = time.monotonic()
     lap = lambda what: print(f"{time.monotonic() - started:5.1f} s {what}", flush=True)  # noqa: E731
@@ -328,29 +343,29 @@ def main():
         where = write_vectors(book, base)
         places = where | write_mutations(book, mutated)
         entries = book.read()
-        items = shown(places, entries)
+        items = distinct_contents(places, entries)
         lap(f"{len(base)} vectors of {len(VECTORS)} classes and {len(mutated)} mutations are in {len(entries)} entries")
         written = page_attacks.write_markdown(facility, live, base)
         happened, count = live.end("the last of all")
         lap(f"{count} entries came live into a page, {written} of them written as in its forms: {len(happened)} fired")
         check_fields(book, entries, where, base)
-        again, fired = show(browser, items, source)
+        again, fired = show_in_all_ways(browser, items, source)
         lap(f"{len(items)} contents as element, document and article, {again} parsed and written again: {len(fired)} fired")
-        pages, alone, misplaced = page_attacks.check(browser, facility, live, book, 1 if options.thorough else 12)
+        pages, alone, misplaced = page_attacks.check_pages(browser, facility, live, book, 1 if options.thorough else 12)
         lap(f"{pages} pages of the logbook with {alone} entries: {len(misplaced)} fired or not in their place")
         (texts, exported), (pages, active) = check_exports(browser, book)
         lap(f"exports are saved, not shown: {texts} texts of an .eln, {len(exported)} fired; {pages} pages of PDF, {len(active)} act")
         encode = lambda content: base64.b64encode(content).decode()  # noqa: E731
-        made = attachment_attacks.attach(facility, book.session, encode)
+        made = attachment_attacks.attach_files(facility, book.session, encode)
         image = next(iter(made.values()))[1].rsplit("=", 1)[1]
         inline = attachment_attacks.check_headers(facility, made)
-        opened = attachment_attacks.check(browser, made, options.thorough)
-        careless = attachment_attacks.control(browser)
+        opened = attachment_attacks.check_opened_files(browser, made, options.thorough)
+        careless = attachment_attacks.count_firing_files(browser)
         files = len(attachment_attacks.FILES)
         lap(f"{len(made)} files, {inline // 2} of them shown: {len(opened)} fired; served carelessly, {careless} of {files} did")
         raw_count = RAW_MUTATIONS if options.thorough else RAW_BATCH // 2
-        raw, raw_mutated = control(browser, base, mutated[:raw_count], options.thorough)
-        lap(f"control: raw, {raw} of {len(base)} vectors and {raw_mutated} of {len(mutated[:raw_count])} mutations fired")
+        raw, raw_mutated = count_firing_vectors(browser, base, mutated[:raw_count], options.thorough)
+        lap(f"control: raw, {raw} vectors of {len(VECTORS)} classes and {raw_mutated} of {len(mutated[:raw_count])} mutations fired")
         lost = check_benign(book, image)
         lap(f"{len(harmless_entries.DOCUMENTS)} harmless documents: {len(lost)} changed")
         formats = check_formats(book)

@@ -5,6 +5,9 @@ image is stored once, and a list shows every former version.
     tests/interop/logbook/test_database_growth.py [--doublings N]      PostgreSQL too where TESTKIT_POSTGRES names a server
 """
 
+# seconds: 20
+# long: --doublings 6
+
 import argparse
 import base64
 import json
@@ -28,7 +31,7 @@ FIRST = 10
 TOLERANCE = 0.2
 
 
-def page(chance):
+def make_page(chance):
     """Words, which a database cannot make much smaller, and an image among them."""
     words, size = [], 0
     while size < TEXT_BYTES:
@@ -73,7 +76,7 @@ class Postgres(Facility):
         return int(self.psql(self.name, f"{sizes} WHERE n.nspname = 'logbook' AND c.relkind = 'r'"))
 
 
-def measure(facility):
+def measure_sizes(facility):
     """Bytes of the database and of the attachments, and how many those are; the server is stopped meanwhile."""
     assert facility.kill(signal.SIGTERM) == 0, "a stop on request is no failure"
     database = facility.stored()
@@ -83,7 +86,7 @@ def measure(facility):
     return database, sum(sizes), len(sizes)
 
 
-def entry(words, image, n):
+def make_entry(words, image, n):
     """The same text with one word in its middle changed."""
     middle = len(words) // 2
     text = " ".join([*words[:middle], f"edit{n}", *words[middle:]])
@@ -91,31 +94,31 @@ def entry(words, image, n):
     return {"type": "annotation", "category": "comment", "title": f"edit {n}", "content": content}
 
 
-def send(facility, method, path, body=None):
+def send_json(facility, method, path, body=None):
     status, _, answer = facility.request(method, path, body=body)
     assert status == 200, (method, path, status, answer[:300])
     return json.loads(answer)
 
 
-def chain(event):
+def count_versions(event):
     while event:
         yield event
         event = event["previousVersionEvent"]
 
 
-def grow(facility, doublings):
-    words, image = page(random.Random(SEED))
+def check_growth(facility, doublings):
+    words, image = make_page(random.Random(SEED))
     alice = facility.login("simple/alice")
     path = f"/logbook/{alice}/event?investigationId={facility.embargo}"
-    id = send(facility, "POST", path, entry(words, image, 0))["_id"]
-    done, before, costs = 0, measure(facility), []
+    id = send_json(facility, "POST", path, make_entry(words, image, 0))["_id"]
+    done, before, costs = 0, measure_sizes(facility), []
     print(f"{facility.engine}: with one version {before[0]:,} bytes of database, {before[1]:,} of attachments")
     for total in (FIRST << n for n in range(doublings)):
         alice = facility.login("simple/alice")
         path = f"/logbook/{alice}/event?investigationId={facility.embargo}"
         for n in range(done + 1, total + 1):
-            send(facility, "PUT", path, {"event": {"_id": id, **entry(words, image, n)}})
-        now = measure(facility)
+            send_json(facility, "PUT", path, {"event": {"_id": id, **make_entry(words, image, n)}})
+        now = measure_sizes(facility)
         cost = (now[0] + now[1] - before[0] - before[1]) / (total - done)
         print(f"{facility.engine}: {total} edits, {now[0]:,} + {now[1]:,} bytes, {cost:,.0f} for each of the last {total - done}")
         assert now[1:] == before[1:] == (IMAGE_BYTES, 1), f"the image is stored once: {before} {now}"
@@ -124,10 +127,10 @@ def grow(facility, doublings):
     for cost, later in zip(costs, costs[1:]):
         assert abs(later / cost - 1) <= TOLERANCE, f"bytes of an edit do not stay the same: {costs}"
     alice = facility.login("simple/alice")
-    (listed,) = send(facility, "GET", f"/logbook/{alice}/event?investigationId={facility.embargo}")
-    titles = [version["title"] for version in chain(listed)]
+    (listed,) = send_json(facility, "GET", f"/logbook/{alice}/event?investigationId={facility.embargo}")
+    titles = [version["title"] for version in count_versions(listed)]
     assert titles == [f"edit {n}" for n in range(done, -1, -1)], titles
-    for n, version in zip(range(done, -1, -1), chain(listed)):
+    for n, version in zip(range(done, -1, -1), count_versions(listed)):
         (content,) = version["content"]
         assert f" edit{n} " in content["text"] and words[-1] in content["text"] and 'src="/resource/' in content["text"]
         assert "data:" not in content["text"], "the image stands beside the text"
@@ -136,17 +139,17 @@ def grow(facility, doublings):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--doublings", type=int, default=4)
+    options.add_argument("--doublings", type=int, default=2)
     doublings = options.parse_args().doublings
     print(f"seed {SEED}", flush=True)
     with Sqlite() as facility:
-        grow(facility, doublings)
+        check_growth(facility, doublings)
     server = os.environ.get("TESTKIT_POSTGRES")
     if server is None:
         print("PostgreSQL: TESTKIT_POSTGRES names no server")
         return
     with Postgres(server) as facility:
-        grow(facility, doublings)
+        check_growth(facility, doublings)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ The files of other notebooks are made here after what the Consortium's repositor
 kept there.
 """
 
+# needs: eln_checks logbook_clients
+
 import argparse
 import hashlib
 import importlib.resources
@@ -28,14 +30,14 @@ use_installed_packages()
 
 from logbook_client import PNG
 from logbook_facility import Facility
-from logbook_requests import Book, investigation
+from logbook_requests import Book, create_investigation
 
 METADATA = "ro-crate-metadata.json"
 CONTEXT = "https://w3id.org/ro/crate/1.2/context"
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
 
 
-def unpacked(archive, directory):
+def unpack_archive(archive, directory):
     """The one directory of the archive; what would leave it is an error."""
     with zipfile.ZipFile(io.BytesIO(archive)) as zipped:
         assert zipped.testzip() is None
@@ -55,7 +57,7 @@ def check_structure(members):
     return roots.pop()
 
 
-def types(node):
+def node_types(node):
     return node["@type"] if isinstance(node["@type"], list) else [node["@type"]]
 
 
@@ -68,20 +70,20 @@ def check_parameters(graph):
     assert root["name"] and root["description"] and nodes[root["license"]["@id"]]["description"]
     seen = 0
 
-    def walk(node):
+    def walk_graph(node):
         nonlocal seen
         seen += 1
         assert node["name"].strip(), node
         assert all(str(value).strip() for value in node.values()), node
-        if "File" in types(node):
+        if "File" in node_types(node):
             assert {"sha256", "encodingFormat", "contentSize", "description"} <= set(node), node
         else:
             assert {"dateCreated", "dateModified", "identifier", "text"} <= set(node), node
         for part in node.get("hasPart", []):
-            walk(nodes[part["@id"]])
+            walk_graph(nodes[part["@id"]])
 
     for part in root["hasPart"]:
-        walk(nodes[part["@id"]])
+        walk_graph(nodes[part["@id"]])
     return nodes, seen
 
 
@@ -126,11 +128,11 @@ def check_validator(directory):
         def json(self):
             return context
 
-    def get(_, url, **__):
+    def get_context(_, url, **__):
         assert url == CONTEXT, f"the validator asks for {url}"
         return Answer(url)
 
-    http.HttpRequester.get = get
+    http.HttpRequester.get = get_context
     settings = services.ValidationSettings(
         rocrate_uri=directory, profile_identifier="ro-crate-1.2", requirement_severity=models.Severity.REQUIRED
     )
@@ -141,11 +143,11 @@ def check_validator(directory):
 
 def check_files(directory, nodes):
     """What is described is there and is what it says; images lead to it."""
-    files = [node for node in nodes.values() if "File" in types(node)]
+    files = [node for node in nodes.values() if "File" in node_types(node)]
     for node in files:
         content = (directory / node["@id"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == node["sha256"] and len(content) == int(node["contentSize"]), node
-    entries = [node for node in nodes.values() if "Dataset" in types(node) and node["@id"] != "./"]
+    entries = [node for node in nodes.values() if "Dataset" in node_types(node) and node["@id"] != "./"]
     for node in entries:
         assert (directory / node["@id"]).is_dir(), f"{node['@id']} has no directory"
         for address in re.findall(r'(?:src|href)="([^"]*)"', node["text"]):
@@ -165,7 +167,7 @@ def check_export(book, keep):
     if keep:
         Path(keep).write_bytes(archive)
     with tempfile.TemporaryDirectory() as scratch:
-        root = check_structure(unpacked(archive, scratch))
+        root = check_structure(unpack_archive(archive, scratch))
         directory = Path(scratch) / root
         document = json.loads((directory / METADATA).read_text())
         nodes, parts = check_parameters(document["@graph"])
@@ -178,7 +180,7 @@ def check_export(book, keep):
     return f"five checks: {entries} entries, {files} files, {entities} entities, {parts} parts of the root"
 
 
-def crate(name, graph, files):
+def make_crate(name, graph, files):
     """An archive of another notebook."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as zipped:
@@ -188,12 +190,12 @@ def crate(name, graph, files):
     return out.getvalue()
 
 
-def described(path, content, **more):
+def describe_file(path, content, **more):
     return {"@id": f"./{path}", "@type": "File", "name": path.rsplit("/", 1)[-1], "sha256": hashlib.sha256(content).hexdigest(),
             "contentSize": len(content), **more}
 
 
-def root(publisher, *parts, **more):
+def root_dataset(publisher, *parts, **more):
     return [
         {"@id": METADATA, "@type": "CreativeWork", "about": {"@id": "./"}, "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
          "dateCreated": "2023-10-02T15:52:01+02:00", "sdPublisher": publisher, "version": "1.0"},
@@ -201,13 +203,13 @@ def root(publisher, *parts, **more):
     ]
 
 
-def elabftw():
+def elabftw_archive():
     """Images by their long names, comments apart, tags as a list, an author by address."""
     place, stored = "2025-03-03 - Testing - b6db898e", f"6b/{'6b' * 20}.png"
     exported = json.dumps({"id": 264}).encode()
-    graph = root({"@type": "Organization", "name": "eLabFTW"}, f"./{place}") + [
-        described(f"{place}/export-elabftw.json", exported, encodingFormat="application/json"),
-        described(f"{place}/example.png", PNG, alternateName=stored),
+    graph = root_dataset({"@type": "Organization", "name": "eLabFTW"}, f"./{place}") + [
+        describe_file(f"{place}/export-elabftw.json", exported, encodingFormat="application/json"),
+        describe_file(f"{place}/example.png", PNG, alternateName=stored),
         {"@id": "comment://1", "@type": "Comment", "dateCreated": "2023-09-28T03:44:54+02:00", "text": "It&#39;s reassuring.",
          "author": {"@id": "person://a?hash_algo=sha256"}},
         {"@id": f"./{place}", "@type": "Dataset", "author": {"@id": "person://a?hash_algo=sha256"}, "name": "Testing",
@@ -223,27 +225,27 @@ def elabftw():
          "files": ["example.png", "export-elabftw.json"], "shows": 1},
         {"title": None, "at": "2023-09-28T01:44:54Z", "author": "Toto Sysadmin", "tags": [], "says": "It's reassuring.", "files": []},
     ]
-    return crate("2023-10-02-export", graph, files), expected
+    return make_crate("2023-10-02-export", graph, files), expected
 
 
-def kadi4mat():
-    graph = root({"@id": "https://kadi.iam.kit.edu"}, "./sample/") + [
+def kadi4mat_archive():
+    graph = root_dataset({"@id": "https://kadi.iam.kit.edu"}, "./sample/") + [
         {"@id": "https://kadi.iam.kit.edu", "@type": "Organization", "name": "Kadi4Mat"},
         {"@id": "https://orcid.org/0000-0001", "@type": "Person", "name": "M. J."},
         {"@id": "./sample/", "@type": "Dataset", "author": {"@id": "https://orcid.org/0000-0001"}, "keywords": "characterization, mechanical properties",
          "dateCreated": "2022-05-30T11:09:35.212226+00:00", "name": "Characterization", "text": "Some **information** about it.",
          "hasPart": [{"@id": "./sample/sample.json"}, {"@id": "./sample/files/Test.csv"}]},
-        described("sample/sample.json", b"{}"),
-        {**described("sample/files/Test.csv", b"1,2"), "text": "A file"},
+        describe_file("sample/sample.json", b"{}"),
+        {**describe_file("sample/files/Test.csv", b"1,2"), "text": "A file"},
     ]
     expected = [{"title": "Characterization", "at": "2022-05-30T11:09:35.212226Z", "author": "M. J.", "says": "Some information about it.",
                  "tags": ["characterization", "mechanical properties"], "files": ["Test.csv", "sample.json"]}]
-    return crate("collections-example", graph, {"sample/sample.json": b"{}", "sample/files/Test.csv": b"1,2"}), expected
+    return make_crate("collections-example", graph, {"sample/sample.json": b"{}", "sample/files/Test.csv": b"1,2"}), expected
 
 
-def sampledb():
+def sampledb_archive():
     """All that was written stands in fields; versions are directories within."""
-    graph = root({"@id": "SampleDB"}, "./objects/7") + [
+    graph = root_dataset({"@id": "SampleDB"}, "./objects/7") + [
         {"@id": "SampleDB", "@type": "Organization", "name": "SampleDB"},
         {"@id": "./objects/7", "@type": "Dataset", "identifier": "7", "name": "Measurement", "description": "Object #7",
          "dateCreated": "2024-08-20T07:46:40.566495", "author": [{"@id": "./users/3"}], "keywords": "example_tag, other_tag",
@@ -252,19 +254,19 @@ def sampledb():
          "comment": [], "hasPart": [{"@id": "./objects/7/version/0"}, {"@id": "./objects/7/files.json"}]},
         {"@id": "./objects/7/version/0", "@type": "Dataset", "name": "Measurement", "dateCreated": "2024-08-20T07:46:40.566495",
          "hasPart": [{"@id": "./objects/7/version/0/data.json"}]},
-        described("objects/7/version/0/data.json", b"{}"), described("objects/7/files.json", b"[]"),
+        describe_file("objects/7/version/0/data.json", b"{}"), describe_file("objects/7/files.json", b"[]"),
         {"@id": "./users/3", "@type": "Person", "name": "Basic User"},
     ]
     files = {"objects/7/version/0/data.json": b"{}", "objects/7/files.json": b"[]"}
     # Without a zone: the facility's, Europe/Paris.
     expected = [{"title": "Measurement", "at": "2024-08-20T05:46:40.566495Z", "author": "Basic User", "says": "0.1 Å/s",
                  "tags": ["example_tag", "other_tag"], "files": ["data.json", "files.json"]}]
-    return crate("sampledb_export", graph, files), expected
+    return make_crate("sampledb_export", graph, files), expected
 
 
-def scilog():
+def scilog_archive():
     """A book of messages, which have comments; the image by its path in the crate."""
-    graph = root({"@id": "#psi"}, "./book/", license={"@id": "#cc"}) + [
+    graph = root_dataset({"@id": "#psi"}, "./book/", license={"@id": "#cc"}) + [
         {"@id": "#psi", "@type": "Organization", "name": "PSI"},
         {"@id": "./book/", "@type": ["Book", "Dataset"], "name": "logbook-001", "dateCreated": "2026-01-19T14:26:13.865Z",
          "author": {"@id": "p"}, "hasPart": [{"@id": "./m1/"}, {"@id": "./c1/"}]},
@@ -282,12 +284,12 @@ def scilog():
          "files": ["a.png"], "shows": 1},
         {"title": None, "at": "2026-01-28T14:05:53.983Z", "author": "o@psi.ch", "tags": [], "says": "a comment", "files": []},
     ]
-    return crate("export - 2026-01-28", graph, {"m1/a.png": PNG}), expected
+    return make_crate("export - 2026-01-28", graph, {"m1/a.png": PNG}), expected
 
 
-def rspace():
+def rspace_archive():
     """Nothing has a name, times are in no form that anybody knows, and a tag is in apostrophes."""
-    graph = root({"@id": "#RSpace"}, "./resources", "./doc_Experiment-1-25", "./schemas/form.xsd", datePublished="2023-12-07") + [
+    graph = root_dataset({"@id": "#RSpace"}, "./resources", "./doc_Experiment-1-25", "./schemas/form.xsd", datePublished="2023-12-07") + [
         {"@id": "#RSpace", "@type": "Organization", "name": "RSpace"},
         {"@id": "./resources", "@type": "Dataset", "description": "Common resources shared among exported data"},
         {"@id": "./schemas/form.xsd", "@type": "File", "sha256": hashlib.sha256(b"<xs/>").hexdigest(), "description": "schema"},
@@ -302,7 +304,7 @@ def rspace():
         {"title": "doc_Experiment-1-25", "at": day, "author": None, "tags": ["exampleExperimentTag"], "says": "not in the archive: doc_Experiment-1-25/gone.png", "files": ["doc.xml"]},
         {"title": "form.xsd", "at": day, "author": None, "tags": [], "says": "", "files": ["form.xsd"]},
     ]
-    return crate("RSpace-2023-12-07", graph, {"schemas/form.xsd": b"<xs/>", "doc_Experiment-1-25/doc.xml": b"<d/>"}), expected
+    return make_crate("RSpace-2023-12-07", graph, {"schemas/form.xsd": b"<xs/>", "doc_Experiment-1-25/doc.xml": b"<d/>"}), expected
 
 
 def plain_paths():
@@ -315,10 +317,10 @@ def plain_paths():
         {"@id": "./Some-experiment/data.csv", "@type": "File", "name": "data.csv", "sha256": hashlib.sha256(b"a,b").hexdigest()},
     ]
     expected = [{"title": "Some experiment", "at": "2022-05-29T14:17:38Z", "author": "Bruce Wayne", "tags": [], "says": "Goal :", "files": ["data.csv"]}]
-    return crate("some-data.eln", graph, {"Some-experiment/data.csv": b"a,b"}), expected
+    return make_crate("some-data.eln", graph, {"Some-experiment/data.csv": b"a,b"}), expected
 
 
-NOTEBOOKS = [elabftw, kadi4mat, sampledb, scilog, rspace, plain_paths]
+NOTEBOOKS = [elabftw_archive, kadi4mat_archive, sampledb_archive, scilog_archive, rspace_archive, plain_paths]
 
 
 def check_import(facility, notebook, target):
@@ -359,13 +361,13 @@ def check_import(facility, notebook, target):
 def check_hostile(facility, target):
     """Nothing outside of the crate, no wrong checksum, nothing that is no crate; nothing of it is written."""
     before = target.count()
-    archive, _ = elabftw()
+    archive, _ = elabftw_archive()
     wrong = archive.replace(hashlib.sha256(PNG).hexdigest().encode(), b"0" * 64)
     # Stored, not compressed, so that the text can be found; its CRC has to be right again.
-    graph = root({"name": "x"}, "./e") + [{"@id": "./e", "@type": "Dataset", "text": "t", "hasPart": [{"@id": "./e/f"}]},
+    graph = root_dataset({"name": "x"}, "./e") + [{"@id": "./e", "@type": "Dataset", "text": "t", "hasPart": [{"@id": "./e/f"}]},
                                           {"@id": "./e/f", "@type": "File", "sha256": "0" * 64}]
-    refused = {"a checksum": crate("x", graph, {"e/f": b"f"}), "no archive": b"nothing", "half": archive[: len(archive) // 2],
-               "no metadata": crate("x", [], {}).replace(METADATA.encode(), b"ro-crate-metadata.jsox"), "no root": crate("x", [], {})}
+    refused = {"a checksum": make_crate("x", graph, {"e/f": b"f"}), "no archive": b"nothing", "half": archive[: len(archive) // 2],
+               "no metadata": make_crate("x", [], {}).replace(METADATA.encode(), b"ro-crate-metadata.jsox"), "no root": make_crate("x", [], {})}
     for what, bytes_ in refused.items():
         status, text = target.take(bytes_)
         assert status == 422, (what, status, text)
@@ -383,9 +385,9 @@ def main():
         book = Book(facility, facility.admin, facility.embargo)
         print(check_export(book, given.keep))
         for notebook in NOTEBOOKS:
-            target = Book(facility, facility.admin, investigation(facility, notebook.__name__))
+            target = Book(facility, facility.admin, create_investigation(facility, notebook.__name__))
             print(check_import(facility, notebook, target))
-        print(check_hostile(facility, Book(facility, facility.admin, investigation(facility, "hostile"))))
+        print(check_hostile(facility, Book(facility, facility.admin, create_investigation(facility, "hostile"))))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,12 @@
 """Exports of a large logbook to a reader that is slow: what they need of memory, and what others' programs say of the files.
 An `.eln` comes in again; a `.pdf` opens.
 
-    tests/interop/logbook/test_exports.py [--entries N]      normally 5,000; for a change of exports 100,000
+    tests/interop/logbook/test_exports.py [--entries N]      2,000 if not given; 100,000 for a change of exports
 """
+
+# needs: browser logbook_clients pdf_readers
+# seconds: 22
+# long: --entries 100000
 
 import argparse
 import base64
@@ -36,8 +40,8 @@ sys.path.append(str(ROOT / "bench/logbook"))
 
 import pdf_inspection
 from logbook_client import PNG
-from logbook_page import by_program
-from logbook_requests import Book, investigation
+from logbook_page import write_by_program
+from logbook_requests import Book, create_investigation
 from rows import Books
 from stores import Sqlite
 from texts import Texts
@@ -56,7 +60,7 @@ NAMES = ["ümlaut 日本.bin", "../../up.bin", "a?b#c%41.bin", "x" * 300 + ".bin
 SETTING = {"UNDULATOR_LOGBOOK__LARGEST_ATTACHMENT": "8MiB", "MALLOC_MMAP_THRESHOLD_": "1048576"}
 
 
-def picture(chance):
+def make_picture(chance):
     """A PNG that cannot be made much smaller."""
     side = PICTURE_SIDE
     rows = b"".join(b"\x00" + chance.randbytes(3 * side) for _ in range(side))
@@ -75,11 +79,11 @@ def write_few(book):
     book.send("PUT", "event", {"event": {key: new[key] for key in ("_id", "type", "category", "content", "title", "tag")}})
     # Programs say for whom they write, as they like.
     for username, name in (("alice", "Alice Example"), ("alice", "Dr Alice"), ("a <b> \"c\" Ü", "None")):
-        by_program(book.facility, "1 < 2 & <b>not bold</b>", username=username, fullName=name)
+        write_by_program(book.facility, "1 < 2 & <b>not bold</b>", username=username, fullName=name)
     return len(made) + 6
 
 
-def fill(facility, count):
+def insert_entries(facility, count):
     """The rest, directly into the database; the first and the last can be told by a word."""
     facility.kill()
     engine, texts, out = Sqlite(facility), Texts(count), collections.defaultdict(list)
@@ -153,11 +157,11 @@ class Slow:
         assert " 200 " in status, (status, body[:300])
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         if headers.get("transfer-encoding") == "chunked":
-            body = unchunked(body)
+            body = decode_chunks(body)
         return headers, body
 
 
-def unchunked(body):
+def decode_chunks(body):
     pieces, at = [], 0
     while True:
         end = body.index(b"\r\n", at)
@@ -191,33 +195,33 @@ def check_eln(path, body, count):
     broken = [id for id in graph if re.search(r'[\x00-\x20<>"{}|\\^`]', id)]
     assert not broken, f"no addresses: {broken[:5]}"
 
-    def nested(value, depth=0):
+    def find_nested_objects(value, depth=0):
         """Objects within objects that are more than references; and what is nothing."""
         if isinstance(value, dict):
             if depth > 1 and value.keys() != {"@id"}:
                 yield value
             for each in value.values():
-                yield from nested(each, depth + 1)
+                yield from find_nested_objects(each, depth + 1)
         elif isinstance(value, list):
             for each in value:
-                yield from nested(each, depth)
+                yield from find_nested_objects(each, depth)
         elif value is None:
             yield value
 
-    found = [*nested(crate["@graph"], 1)]
+    found = [*find_nested_objects(crate["@graph"], 1)]
     assert not found, f"the metadata are not flat: {found[:3]}"
 
-    def references(value):
+    def list_references(value):
         if isinstance(value, dict):
             if value.keys() == {"@id"} and not value["@id"].startswith("https://w3id.org/"):
                 yield value["@id"]
             for each in value.values():
-                yield from references(each)
+                yield from list_references(each)
         elif isinstance(value, list):
             for each in value:
-                yield from references(each)
+                yield from list_references(each)
 
-    assert not [id for id in references(crate) if id not in graph][:5], "something is named that is not described"
+    assert not [id for id in list_references(crate) if id not in graph][:5], "something is named that is not described"
     reached, left = set(), ["./"]
     while left:
         id = left.pop()
@@ -258,7 +262,7 @@ def check_import(facility, source, target, limit):
         assert taken == (200, {"created": created, "present": count - created}), taken
     assert target.count() == count, (target.count(), count)
 
-    def known(archive):
+    def comparable_entries(archive):
         """All but ids and where it is."""
         files, _ = check_eln(facility.dir / "known.eln", archive, count)
         found = []
@@ -269,7 +273,7 @@ def check_import(facility, source, target, limit):
             found.append((text, sorted((file["filename"], file["sha256"]) for file in line["files"])))
         return sorted(found)
 
-    before, after = known(body), known(target.export("eln")[1])
+    before, after = comparable_entries(body), comparable_entries(target.export("eln")[1])
     assert before == after, next((one, other) for one, other in zip(before, after) if one != other)
     return f"{count} entries came in again, each once"
 
@@ -284,7 +288,7 @@ def check_refusals(facility, source, target):
     archive = zipfile.ZipFile(io.BytesIO(body))
     (attached, *_) = [name for name in archive.namelist() if name.endswith(".bin")]
 
-    def changed(name, content):
+    def change_member(name, content):
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as new:
             for each in archive.namelist():
@@ -296,9 +300,9 @@ def check_refusals(facility, source, target):
     for what, wrong in {
         "cut off": body[: len(body) // 2],
         "none": b"no archive",
-        "another content": changed(attached, b"another"),
-        "without a file": changed(attached, None),
-        "half a line": changed(lines, archive.read(lines)[:-20]),
+        "another content": change_member(attached, b"another"),
+        "without a file": change_member(attached, None),
+        "half a line": change_member(lines, archive.read(lines)[:-20]),
     }.items():
         status, text = target.take(wrong)
         assert status == 422, (what, status, text)
@@ -308,12 +312,12 @@ def check_refusals(facility, source, target):
 
 def check_pdf(headers, body, count):
     """Pages and parts."""
-    parts = pdf_inspection.parts(headers["content-type"], body)
+    parts = pdf_inspection.list_parts(headers["content-type"], body)
     assert (len(parts) > 1) == (count > 500), (len(parts), count)
-    pages = sum(pdf_inspection.check(part) for part in parts)
-    assert not [found for part in parts for found in pdf_inspection.active(part)], "something in it acts"
+    pages = sum(pdf_inspection.check_file(part) for part in parts)
+    assert not [found for part in parts for found in pdf_inspection.find_active_content(part)], "something in it acts"
     # A report begins with the oldest entry; the newest are those of today, which may fill the last part.
-    first, *last = [pdf_inspection.text(part) for part in (parts[0], *parts[-2:])]
+    first, *last = [pdf_inspection.extract_text(part) for part in (parts[0], *parts[-2:])]
     assert FIRST in first and LAST in "".join(last), [text[:300] for text in (first, *last)]
     return len(parts), pages
 
@@ -323,7 +327,7 @@ def check_pictures(facility, book):
     chance = random.Random(1)
     book.write('<img src="data:image/png;base64,%s">' % base64.b64encode(PNG).decode(), tag=[{"name": "goes"}])
     for _ in range(PICTURES):
-        book.attach("noise.png", picture(chance))
+        book.attach("noise.png", make_picture(chance))
     told = []
     for format in ("eln", "pdf"):
         memory = Memory(facility, book)
@@ -344,7 +348,7 @@ def check_meanwhile(facility, book):
     book.attach("late.png", PNG)
     _, body = reading.rest()
     lines = zipfile.ZipFile(io.BytesIO(body)).read(f"logbook-investigation-{book.id}/entries.jsonl")
-    target = Book(facility, book.session, investigation(facility, "ZZ-127"))
+    target = Book(facility, book.session, create_investigation(facility, "ZZ-127"))
     status, text = target.take(body)
     assert status == 200, f"what is removed while an archive is read makes it worthless: {text}"
     check_eln(facility.dir / "meanwhile.eln", body, lines.count(b"\n"))
@@ -353,7 +357,7 @@ def check_meanwhile(facility, book):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--entries", type=int, default=5_000)
+    options.add_argument("--entries", type=int, default=2_000)
     options = options.parse_args()
     started = time.monotonic()
     lap = lambda what: print(f"{time.monotonic() - started:5.1f} s {what}", flush=True)  # noqa: E731
@@ -362,7 +366,7 @@ def main():
         admin = facility.login("simple/admin")
         book = Book(facility, admin, facility.embargo)
         few = write_few(book)
-        fill(facility, options.entries)
+        insert_entries(facility, options.entries)
         book.session = admin = facility.login("simple/admin")
         count = few + options.entries
         assert book.count() == count, book.count()
@@ -383,7 +387,7 @@ def main():
         lines = [json.loads(line) for line in exports["jsonl"][1].splitlines()]
         assert len(lines) == len({line["_id"] for line in lines}) == count, len(lines)
         other = Book(facility, admin, facility.other)
-        pictures = Book(facility, admin, investigation(facility, "ZZ-126"))
+        pictures = Book(facility, admin, create_investigation(facility, "ZZ-126"))
         for check in [
             lambda: check_eln_of_all(facility, exports["eln"][1], count),
             lambda: "pdf: {} parts, {} pages".format(*check_pdf(*exports["pdf"], count)),

@@ -7,15 +7,19 @@ and afterwards everything goes on.
     tests/interop/logbook/test_foreign_catalogue.py
 """
 
+# mostly-waits: for a worker that runs every 30 seconds
+# seconds: 61
+
 import datetime
 import hashlib
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from suite import PROGRAM, Suite, until
+from suite import PROGRAM, Suite, wait_until
 
 KEY = "elogbook-11111111-2222-3333-4444-555555555555"
 # The worker that attaches entries comes round every 30 seconds.
@@ -103,14 +107,14 @@ class Logbook(Suite):
 JSON = {"Content-Type": "application/json"}
 
 
-def down(answer):
+def expect_unavailable(answer):
     """503 in plain text, with a time to come again."""
     status, headers, body = answer
     assert status == 503 and headers["content-type"].startswith("text/plain"), (status, headers, body)
     assert int(headers["retry-after"]) > 0 and body[:1] not in (b"{", b'"'), (headers, body)
 
 
-def beside(program, services):
+def run_beside_catalogue(program, services):
     with Catalogue() as catalogue:
         catalogue.start()
         catalogue.fill()
@@ -124,38 +128,39 @@ def beside(program, services):
             status, answer = logbook.write(alice, first, "by alice")
             assert status == 200 and json.loads(answer)["username"] == "alice", (status, answer)
             assert logbook.write(dan, first, "by an outsider")[0] == 403
-            until("an entry of a program", lambda: logbook.notify("MX-1", "by a program")["investigationId"] == first, GUARD_SECONDS)
+            wait_until("an entry of a program", lambda: logbook.notify("MX-1", "by a program")["investigationId"] == first, GUARD_SECONDS)
             assert {*logbook.texts(alice, first)} >= {"by alice", "by a program"}
 
             early = logbook.notify("MX-2", "before it was in the catalogue")
             assert early["investigationId"] is None and early["investigationName"] == "MX-2", early
             second = catalogue.investigation("MX-2")
-            until("attached", lambda: logbook.texts(alice, second) == ["before it was in the catalogue"], GUARD_SECONDS)
+            wait_until("attached", lambda: logbook.texts(alice, second) == ["before it was in the catalogue"], GUARD_SECONDS)
 
             catalogue.kill()
             assert logbook.notify("MX-2", "known from before")["_id"]
             assert logbook.notify("MX-3", "while ICAT is down")["investigationId"] is None
             # Bob has not been here before: nothing of him is remembered.
             path = f"/logbook/{bob}/event"
-            down(logbook.request("GET", path, {"investigationId": first}))
+            expect_unavailable(logbook.request("GET", path, {"investigationId": first}))
             body = json.dumps({"type": "annotation", "category": "comment"}).encode()
-            down(logbook.request("POST", path, {"investigationId": first}, headers=JSON, data=body))
+            expect_unavailable(logbook.request("POST", path, {"investigationId": first}, headers=JSON, data=body))
             assert logbook.request("GET", "/health/ready", internal=True)[0] == 200, "programs need it"
 
             catalogue.start()
-            until("people after ICAT is back", lambda: logbook.write(bob, first, "bob is back")[0] == 200, GUARD_SECONDS)
+            wait_until("people after ICAT is back", lambda: logbook.write(bob, first, "bob is back")[0] == 200, GUARD_SECONDS)
             assert "bob is back" in logbook.texts(bob, first)
             third = catalogue.investigation("MX-3")
-            until("attached", lambda: logbook.texts(alice, third) == ["while ICAT is down"], GUARD_SECONDS)
+            wait_until("attached", lambda: logbook.texts(alice, third) == ["while ICAT is down"], GUARD_SECONDS)
             wanted = {"before it was in the catalogue", "known from before"}
-            until("all of MX-2", lambda: {*logbook.texts(alice, second)} == wanted, GUARD_SECONDS)
+            wait_until("all of MX-2", lambda: {*logbook.texts(alice, second)} == wanted, GUARD_SECONDS)
             assert logbook.kill(15) == 0
     print(f"{program.name} {' '.join(services)}: people, programs, early entries, and ICAT killed and back")
 
 
 def main():
-    beside(PROGRAM.with_name("undulator-logbook"), [])
-    beside(PROGRAM, ["logbook"])
+    # At the same time, because both wait for a worker that runs every 30 seconds.
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(run_beside_catalogue, [PROGRAM.with_name("undulator-logbook"), PROGRAM], [[], ["logbook"]]))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """The logbook as icat-plus-client 5.7.4 and pyicat-plus 3.1.0 meet it: every one of the 28 operations, what was written is
-read back field by field, failures have the statuses and texts that clients expect; and 10,000 messages of 8 processes that
+read back field by field, failures have the statuses and texts that clients expect; and thousands of messages of 8 processes that
 wait a tenth of a second are all there, each once.
 
     tests/interop/logbook/test_icat_plus_clients.py [--messages N]
 """
+
+# needs: logbook_clients
+# seconds: 18
+# long: --messages 10000
 
 import argparse
 import datetime
@@ -24,9 +28,9 @@ use_installed_packages()
 import icat_plus_client as plus
 from pyicat_plus.client._internal.elogbook import IcatElogbookClient
 
-from logbook_client import IMAGE, PNG, UPSTREAM, Client, content, event, same, whole
+from logbook_client import IMAGE, PNG, UPSTREAM, Client, check_attachment_content, build_event, check_fields, check_event_keys
 from logbook_facility import KEY, Facility, check_chains
-from message_load import volume
+from message_load import check_many_messages
 
 
 def people_write(api, facility, alice):
@@ -48,7 +52,7 @@ def people_write(api, facility, alice):
     }
     _, listed = api("logbook_session_id_event_get", **place)
     for found in (made, listed[0]):
-        same(whole(found), **expected)
+        check_fields(check_event_keys(found), **expected)
 
     put = lambda text, **more: plus.LogbookSessionIdEventPutRequest.from_dict(  # noqa: E731
         {"event": {"_id": made["_id"], "type": "annotation", "category": "comment", "title": "Refill", "tag": fields["tag"],
@@ -60,7 +64,7 @@ def people_write(api, facility, alice):
         # urllib3 sends a PUT up to four times when the answer is late.
         for _ in range(3):
             _, changed = api("logbook_session_id_event_put", **place, logbook_session_id_event_put_request=put(text))
-            answers.append({**whole(changed), "content": None})
+            answers.append({**check_event_keys(changed), "content": None})
         assert answers[0] == answers[1] == answers[2], "a repeated PUT makes no version"
     assert len(changed["file"]) == 1 and "resourceId=" in changed["content"][0]["text"], changed
     # A page sends back what it was shown.
@@ -78,14 +82,14 @@ def people_write(api, facility, alice):
     _, tagged = api(
         "logbook_session_id_events_patch", **place, instrument_name="BL07,BL08", logbook_session_id_events_patch_request=request
     )
-    same(whole(tagged[0]), tag=[{"name": "optics"}], _id=made["_id"])
+    check_fields(check_event_keys(tagged[0]), tag=[{"name": "optics"}], _id=made["_id"])
 
     request = plus.LogbookSessionIdEventCreatefrombase64PostRequest(base64=IMAGE)
     name = "logbook_session_id_event_createfrombase64_post"
     _, photo = api(name, **place, **{name + "_request": request})
-    same(whole(photo), type="attachment", category="file", contentType="image/png", fileSize=len(PNG), filename="image.png")
-    same(photo, username="alice", investigationId=facility.embargo)
-    content(api, facility, alice, photo)
+    check_fields(check_event_keys(photo), type="attachment", category="file", contentType="image/png", fileSize=len(PNG), filename="image.png")
+    check_fields(photo, username="alice", investigationId=facility.embargo)
+    check_attachment_content(api, facility, alice, photo)
     return made["_id"], photo["_id"]
 
 
@@ -134,26 +138,26 @@ def programs_write(api, facility, alice, carol):
     """Operations 11 to 15."""
     prefix = "logbook_api_key_investigation_name_investigation_name_instrument_name_instrument_name_event"
     names = {"api_key": KEY, "investigation_name": "zz/123", "instrument_name": "bl07"}
-    spec = event("ascan x 0 1 10 .1", "notification", "commandLine")
+    spec = build_event("ascan x 0 1 10 .1", "notification", "commandLine")
     _, made = api(f"{prefix}_post", **names, event=spec)
-    same(whole(made), category="commandline", investigationId=facility.embargo)
+    check_fields(check_event_keys(made), category="commandline", investigationId=facility.embargo)
     request = plus.LogbookApiKeyInvestigationNameInvestigationNameInstrumentNameInstrumentNameEventCreatefrombase64PostRequest
     name = f"{prefix}_createfrombase64_post"
     _, made = api(name, **names, **{name + "_request": request(base64=IMAGE, usernames="ada,bob")})
-    same(whole(made), type="attachment", username="ada,bob", investigationId=facility.embargo, fileSize=len(PNG))
-    content(api, facility, alice, made)
+    check_fields(check_event_keys(made), type="attachment", username="ada,bob", investigationId=facility.embargo, fileSize=len(PNG))
+    check_attachment_content(api, facility, alice, made)
 
     now = datetime.datetime.now().astimezone().isoformat()
     full = {
         **{"datasetName": "scan_0003", "software": "s", "machine": "m", "source": "x", "creationDate": now, "title": "T"},
         **{"datasetId": facility.dataset, "tag": [{"name": "optics"}], "filepath": "/a/b", "filename": "b", "username": "spec"},
     }
-    message = event("Shutter closed", "notification", "error", **full)
+    message = build_event("Shutter closed", "notification", "error", **full)
     notification = "dataacquisition_api_key_notification_post"
     _, made = api(notification, **names, event=message)
-    same(whole(made), **full, type="notification", category="error", investigationId=facility.embargo)
+    check_fields(check_event_keys(made), **full, type="notification", category="error", investigationId=facility.embargo)
     _, listed = api("logbook_session_id_event_get", session_id=alice, investigation_id=str(facility.embargo), search="shutter")
-    same(listed[0], **full, _id=made["_id"], content=[{"format": "plainText", "text": "Shutter closed"}])
+    check_fields(listed[0], **full, _id=made["_id"], content=[{"format": "plainText", "text": "Shutter closed"}])
     api.refused(
         422, "notification", "logbook_session_id_event_put", session_id=alice, investigation_id=str(facility.embargo),
         logbook_session_id_event_put_request=plus.LogbookSessionIdEventPutRequest.from_dict(
@@ -161,49 +165,49 @@ def programs_write(api, facility, alice, carol):
         ),
     )
     _, made = api(notification, api_key=KEY, investigation_id=str(facility.other), instrument_name="BL07,BL08", event=message)
-    same(made, investigationId=facility.other)
+    check_fields(made, investigationId=facility.other)
     _, late = api(notification, api_key=KEY, investigation_name="ZZ-100", instrument_name="BL07", event=message)
-    same(whole(late), investigationId=None, instrumentName="BL07")
+    check_fields(check_event_keys(late), investigationId=None, instrumentName="BL07")
     _, unknown = api(notification, api_key=KEY, investigation_name="XX-1", instrument_name="BL07", event=message)
-    same(unknown, investigationId=None)
+    check_fields(unknown, investigationId=None)
     _, listed = api("logbook_session_id_event_get", session_id=carol, instrument_name="bl07", filter_investigation=True)
     assert {late["_id"], unknown["_id"]} == {found["_id"] for found in listed}
-    broadcast = event("Beam lost", "broadcast", "error", source="ebs")
+    broadcast = build_event("Beam lost", "broadcast", "error", source="ebs")
     _, made = api(notification, api_key=KEY, event=broadcast)
-    same(whole(made), type="broadcast", source="ebs", instrumentName=None, investigationId=None)
+    check_fields(check_event_keys(made), type="broadcast", source="ebs", instrumentName=None, investigationId=None)
     _, listed = api("logbook_session_id_event_get", session_id=alice, types="broadcast")
-    same(listed[0], _id=made["_id"])
+    check_fields(listed[0], _id=made["_id"])
 
     request = plus.DataacquisitionApiKeyBase64PostRequest.from_dict(
         {"base64": "data:text/plain;base64,MTIz", "datasetId": 9001, "machine": "m", "software": "s", "tag": [{"name": "t"}], "usernames": "u"}
     )
     name = "dataacquisition_api_key_base64_post"
     _, made = api(name, **names, **{name + "_request": request})
-    same(whole(made), fileSize=3, datasetId=9001, machine="m", software="s", tag=[{"name": "t"}], username="u", type="attachment")
+    check_fields(check_event_keys(made), fileSize=3, datasetId=9001, machine="m", software="s", tag=[{"name": "t"}], username="u", type="attachment")
 
     move = {"source_investigation_id": float(facility.other), "destination_investigation_id": facility.embargo}
     _, answer = api("dataacquisition_api_key_events_move_post", api_key=KEY, **move)
     assert answer == {"n": 1, "nModified": 1, "ok": 1}, answer
 
 
-def around(api, facility, alice, admin):
+def check_other_operations(api, facility, alice, admin):
     """Operations 16 to 22 and 24 to 27."""
     place = {"session_id": alice, "investigation_id": str(facility.embargo)}
     sent = plus.Tag(name="shutdown", color="#2e7d32", description="beam state")
     _, made = api("logbook_session_id_tag_post", **place, tag=sent)
     wanted = {"name": "shutdown", "color": "#2e7d32", "description": "beam state", "investigationId": str(facility.embargo)}
-    same(made, **wanted, beamlineName=None)
+    check_fields(made, **wanted, beamlineName=None)
     change = plus.Tag.from_dict({"_id": made["_id"], "name": "shutdown 2", "color": "#000000"})
     for _ in range(2):
         _, changed = api("logbook_session_id_tag_put", **place, tag_id=made["_id"], tag=change)
-    same(changed, **wanted | {"name": "shutdown 2", "color": "#000000"})
+    check_fields(changed, **wanted | {"name": "shutdown 2", "color": "#000000"})
     _, tags = api("logbook_session_id_tag_get", **place, instrument_name="BL07")
     assert changed in tags and all(tag.keys() == made.keys() for tag in tags), tags
     span = {"start_date": "2025-03-01", "end_date": "2025-03-03"}
     _, counts = api("logbook_session_id_stats_count_get", session_id=admin, **span)
     assert counts == [{"_id": "2025-03-02", "count": 1}], counts
     _, stats = api("logbook_session_id_stats_investigation_get", session_id=admin, **span)
-    same(stats[0], investigationId=str(facility.embargo), count=1, annotations=1, notifications=0)
+    check_fields(stats[0], investigationId=str(facility.embargo), count=1, annotations=1, notifications=0)
     # The viewer stands behind the redirect, which the client follows.
     name = "logbook_session_id_datafile_open_get"
     api.called.add(name)
@@ -211,10 +215,10 @@ def around(api, facility, alice, admin):
     api.refused(404, "no datafile", name, **place, path="/data/none.h5")
     # The client can send no file.
     api.refused(400, "", "resource_session_id_file_upload_post", **place)
-    status, uploaded = upload(facility, f"/resource/{alice}/file/upload?investigationId={facility.embargo}")
+    status, uploaded = upload_file(facility, f"/resource/{alice}/file/upload?investigationId={facility.embargo}")
     assert status == 200, uploaded
-    same(whole(uploaded), type="attachment", category="file", filename="photo.png", contentType="image/png", fileSize=len(PNG))
-    content(api, facility, alice, uploaded)
+    check_fields(check_event_keys(uploaded), type="attachment", category="file", filename="photo.png", contentType="image/png", fileSize=len(PNG))
+    check_attachment_content(api, facility, alice, uploaded)
     name = "actions_session_id_logbook_instrumentname_put"
     _, filled = api(name, session_id=admin, action="update")
     assert filled.keys() == {"count", "missing", "updated"} and all(type(n) is int for n in filled.values()), filled
@@ -244,7 +248,7 @@ def around(api, facility, alice, admin):
     assert sent.to_dict().items() <= answer.items() and re.fullmatch("[0-9a-f]{24}", answer["_id"]), answer
 
 
-def upload(facility, path):
+def upload_file(facility, path):
     part = b'--x\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
     body = part % (b"title", b"", b"about") + part % (b"any", b'; filename="photo.png"', PNG) + b"--x--\r\n"
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -252,7 +256,7 @@ def upload(facility, path):
         return answer.status, json.load(answer)
 
 
-def refusals(api, facility, alice, dan):
+def check_refusals(api, facility, alice, dan):
     """Every failure is a sentence, and its status is the one that clients know."""
     get, post = "logbook_session_id_event_get", "logbook_session_id_event_post"
     embargo, released = str(facility.embargo), str(facility.released)
@@ -262,16 +266,16 @@ def refusals(api, facility, alice, dan):
     api.refused(400, "investigationId must be a number", get, session_id=alice, investigation_id="abc")
     api.refused(400, "date must be a day", get, session_id=alice, investigation_id=embargo, var_date="x")
     api.refused(400, "format", get, session_id=alice, investigation_id=embargo, format="docx")
-    api.refused(422, "closed", post, session_id=alice, investigation_id=released, event=event("x"))
-    api.refused(403, "", post, session_id=dan, investigation_id=embargo, event=event("x"))
+    api.refused(422, "closed", post, session_id=alice, investigation_id=released, event=build_event("x"))
+    api.refused(403, "", post, session_id=dan, investigation_id=embargo, event=build_event("x"))
     place = {"session_id": alice, "investigation_id": embargo}
     # All bodies are optional in the interface.
     for name in (post, "logbook_session_id_event_put", "logbook_session_id_events_patch", "logbook_session_id_tag_post",
                  "logbook_session_id_event_createfrombase64_post"):
         api.refused(400, "", name, **place)
     api.refused(400, "", "dataacquisition_api_key_notification_post", api_key=KEY)
-    api.refused(401, "", "dataacquisition_api_key_notification_post", api_key="wrong", event=event("x"))
-    api.refused(403, "", "dataacquisition_api_key_notification_post", api_key=alice, event=event("x"))
+    api.refused(401, "", "dataacquisition_api_key_notification_post", api_key="wrong", event=build_event("x"))
+    api.refused(403, "", "dataacquisition_api_key_notification_post", api_key=alice, event=build_event("x"))
     api.refused(400, "", "dataacquisition_api_key_events_move_post", api_key=KEY, source_investigation_id=1, destination_investigation_id=1)
     api.refused(404, "", "logbook_session_id_tag_put", **place, tag_id="665f1c2ab7d0e84c1a2b0001", tag=plus.Tag(name="x"))
     api.refused(404, "", "resource_session_id_file_download_get", session_id=alice, resource_id="665f1c2ab7d0e84c1a2b0001")
@@ -281,7 +285,7 @@ def refusals(api, facility, alice, dan):
     assert facility.request("GET", "/messages?type=INFORMATION")[0] == 200, "a banner needs no session"
 
 
-def pyicat(api, facility, alice, carol):
+def check_pyicat_plus(api, facility, alice, carol):
     """Messages of every type, data and files, as beamline programs send them."""
     client = IcatElogbookClient(facility.url, api_key=KEY, tags=["py"], timeout=10)
     kinds = {
@@ -304,17 +308,17 @@ def pyicat(api, facility, alice, carol):
     list = lambda **query: api("logbook_session_id_event_get", session_id=alice, **query)[1]  # noqa: E731
     found = {e["content"][0]["text"]: e for e in list(investigation_id=str(facility.embargo), tags="py", search="kind")}
     for kind, (category, type) in kinds.items():
-        same(found[f"kind {kind}"], category=category, type=type, datasetName="scan_0003", investigationName="ZZ/123")
-        same(found[f"kind {kind}"], tag=[{"name": "py"}, {"name": "more"}], software="pyicat-plus_v3.1.0")
-    same(found["kind formatted"], type="notification", category="comment")
-    same(found["<b>kind</b> html"], content=[{"format": "html", "text": "<b>kind</b> html"}])
+        check_fields(found[f"kind {kind}"], category=category, type=type, datasetName="scan_0003", investigationName="ZZ/123")
+        check_fields(found[f"kind {kind}"], tag=[{"name": "py"}, {"name": "more"}], software="pyicat-plus_v3.1.0")
+    check_fields(found["kind formatted"], type="notification", category="comment")
+    check_fields(found["<b>kind</b> html"], content=[{"format": "html", "text": "<b>kind</b> html"}])
     assert "kind file" in found and len(found) == len(kinds) + 3, found.keys()
     files = list(investigation_id=str(facility.embargo), tags="py", types="attachment")
     assert sorted(e["fileSize"] for e in files) == sorted([3, len(PNG), 9]), files
     assert [e["content"][0]["text"] for e in list(types="broadcast", search="kind")] == ["kind broadcast"]
 
 
-def verify(facility, session):
+def check_verify_command(facility, session):
     """The command needs nothing but the export, and finds a changed letter."""
     path = facility.dir / "records.jsonl"
     status, _, records = facility.request("GET", f"/logbook/{session}/records", {"investigationId": facility.embargo})
@@ -335,7 +339,7 @@ def verify(facility, session):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--messages", type=int, default=10_000)
+    options.add_argument("--messages", type=int, default=2_000)
     messages = options.parse_args().messages
     with Facility() as facility:
         alice, carol, dan, admin = (facility.login(f"simple/{name}") for name in ("alice", "carol", "dan", "admin"))
@@ -343,16 +347,16 @@ def main():
         changed, photo = people_write(api, facility, alice)
         people_read(api, facility, alice, changed, photo)
         programs_write(api, facility, alice, carol)
-        around(api, facility, alice, admin)
-        refusals(api, facility, alice, dan)
+        check_other_operations(api, facility, alice, admin)
+        check_refusals(api, facility, alice, dan)
         missing = api.operations.keys() - api.called
         assert not missing, missing
         print(f"{len(api.called)} operations")
-        pyicat(api, facility, alice, carol)
+        check_pyicat_plus(api, facility, alice, carol)
         print("pyicat-plus: messages of every type, data and files")
-        volume(facility, carol, messages)
+        check_many_messages(facility, carol, messages)
         print("%d records in %d logbooks: the chains are whole" % check_chains(facility.rows))
-        verify(facility, alice)
+        check_verify_command(facility, alice)
 
 
 if __name__ == "__main__":

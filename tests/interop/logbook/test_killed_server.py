@@ -6,6 +6,9 @@ contents that no entry has go with the next sweep, also with one that is killed,
     tests/interop/logbook/test_killed_server.py [--kills N] [--sqlite | --postgres]
 """
 
+# seconds: 25
+# long: --kills 200
+
 import argparse
 import base64
 import contextlib
@@ -22,9 +25,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from logbook_facility import KEY, Facility, check_chains, settle
+from logbook_facility import KEY, Facility, check_chains, wait_for_killed_connections
 from servers import Postgres
-from suite import until
+from suite import wait_until
 
 WRITERS = 6
 # So many that a sweep can be killed in their midst.
@@ -174,9 +177,9 @@ class Attachments:
         return path
 
 
-def check(facility, writers):
+def check_everything(facility, writers):
     """Everything that must hold after any kill."""
-    settle(facility)
+    wait_for_killed_connections(facility)
     records, books = check_chains(facility.rows)
     bodies = [json.loads(body) for (body,) in facility.rows("SELECT body FROM record WHERE kind IN ('created', 'changed')")]
     seen = {text for body in bodies for text in (body["event"]["title"], body["event"]["machine"]) if text}
@@ -207,7 +210,7 @@ def check_files(facility):
     return len(rows)
 
 
-def sweep(facility):
+def check_sweeps(facility):
     """Old contents that no entry has go, also when the sweep is killed in their midst; young ones stay, and so do those that
     writers come back to while they are on their way out."""
     attachments, contents = Attachments(facility), {}
@@ -225,16 +228,16 @@ def sweep(facility):
     while not attachments.doomed():
         assert kills < 9, "no sweep was killed in its midst"
         facility.start()
-        until("the sweep is in the midst", attachments.doomed)
+        wait_until("the sweep is in the midst", attachments.doomed)
         facility.kill()
-        settle(facility)
+        wait_for_killed_connections(facility)
         kills += 1
     check_files(facility)
     doomed, before = attachments.doomed(), attachments.files()
     facility.start()
     carol, sent, counts = facility.login("simple/carol"), {}, {True: 0, False: 0}
 
-    def send(key, is_doomed):
+    def send_content(key, is_doomed):
         """By a program, in the very moment."""
         sha256 = key.split("-")[0]
         if sha256 in sent or sha256 not in contents:
@@ -249,17 +252,17 @@ def sweep(facility):
     def is_swept():
         now = attachments.doomed()
         for key in sorted(now)[-5:]:
-            send(key, True)
+            send_content(key, True)
         # Few as long as the killed sweep has its lease.
         if now - doomed or counts[False] < 20:
             for (key,) in facility.rows(f"{OLD_FIRST} LIMIT 2"):
-                send(key, False)
+                send_content(key, False)
         return not attachments.doomed() and attachments.unused() == young
 
     # What was on its way out when the sweep was killed comes anew.
     for key in sorted(doomed)[: len(doomed) // 2]:
-        send(key, True)
-    until("only contents that somebody has are left", is_swept)
+        send_content(key, True)
+    wait_until("only contents that somebody has are left", is_swept)
     for sha256, id in sent.items():
         status, _, answer = facility.request("GET", f"/resource/{carol}/file/download?resourceId={id}")
         assert (status, answer) == (200, contents[sha256]), (sha256, status, answer)
@@ -273,7 +276,7 @@ def sweep(facility):
     return len(before - attachments.files()), kills, counts
 
 
-def crash(engine, facility, kills, seed):
+def kill_repeatedly(engine, facility, kills, seed):
     chance = random.Random(seed)
     facility.up = threading.Event()
     facility.up.set()
@@ -286,11 +289,11 @@ def crash(engine, facility, kills, seed):
     for _ in range(kills):
         # At a moment that depends on how far they are.
         wanted = total() + chance.randrange(20, 60)
-        until("writers go on", lambda: total() >= wanted or not all(writer.is_alive() for writer in writers))
+        wait_until("writers go on", lambda: total() >= wanted or not all(writer.is_alive() for writer in writers))
         assert all(writer.is_alive() for writer in writers), "a writer was refused"
         facility.up.clear()
         facility.kill()
-        settle(facility)
+        wait_for_killed_connections(facility)
         orphans |= attachments.unused()
         parts |= attachments.parts()
         # So that the sweep at the start finds what killed writers left, while others send the same bytes.
@@ -302,16 +305,16 @@ def crash(engine, facility, kills, seed):
     for writer in writers:
         writer.join()
     facility.kill()
-    records, books, files, acknowledged, attempted = check(facility, writers)
+    records, books, files, acknowledged, attempted = check_everything(facility, writers)
     print(
         f"{engine}: {kills} kills: {acknowledged} acknowledged of {attempted} attempted are there; {records} records in "
         f"{books} logbooks are whole; {files} contents of attachments have their SHA-256; killed writers left {len(orphans)} "
         f"contents and {len(parts)} half-received files",
         flush=True,
     )
-    removed, kills, sent = sweep(facility)
+    removed, kills, sent = check_sweeps(facility)
     facility.kill()
-    settle(facility)
+    wait_for_killed_connections(facility)
     check_chains(facility.rows)
     print(
         f"{engine}: {removed} files were swept after {kills} killed sweeps, and none that an entry has; {sent[True]} "
@@ -322,7 +325,7 @@ def crash(engine, facility, kills, seed):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--kills", type=int, default=6)
+    options.add_argument("--kills", type=int, default=3)
     options.add_argument("--seed", type=int, default=random.randrange(10**6))
     engines = options.add_mutually_exclusive_group()
     engines.add_argument("--sqlite", dest="engines", action="store_const", const=["SQLite"], default=["SQLite", "PostgreSQL"])
@@ -330,13 +333,13 @@ def main():
     options = options.parse_args()
     print(f"seed {options.seed}", flush=True)
 
-    def run(engine):
+    def run_engine(engine):
         with Postgres() if engine == "PostgreSQL" else contextlib.nullcontext() as postgres, Facility(postgres) as facility:
-            crash(engine, facility, options.kills, options.seed)
+            kill_repeatedly(engine, facility, options.kills, options.seed)
 
     # At the same time, because a sweep waits for the lease of one that was killed.
     with ThreadPoolExecutor() as pool:
-        list(pool.map(run, options.engines))
+        list(pool.map(run_engine, options.engines))
 
 
 if __name__ == "__main__":

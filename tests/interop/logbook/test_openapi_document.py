@@ -6,6 +6,10 @@ against a document that lacks one status must fail.
     tests/interop/logbook/test_openapi_document.py [--cases N] [--seed S] [--only OPERATION]
 """
 
+# needs: logbook_clients schemathesis
+# seconds: 25
+# long: --cases 200
+
 import argparse
 import base64
 import collections
@@ -44,7 +48,7 @@ OF_PROGRAMS = ("/dataacquisition/", "/investigation/name/")
 OF_ADMINISTRATORS = ("/stats/", "/actions/", "/messages/", "/import")
 
 
-def operations(document):
+def list_operations(document):
     """By their labels, such as `GET /messages`."""
     methods = {"get", "put", "post", "patch", "delete"}
     paths = document["paths"].items()
@@ -55,22 +59,22 @@ def is_stream(operation):
     return any(STREAM in answer.get("content", {}) for answer in operation["responses"].values())
 
 
-def write(facility, method, path, body):
+def write_json(facility, method, path, body):
     status, answer = facility.post_json(path, body, {"Content-Type": "application/json"})
     assert status == 200, (path, status, answer)
     return json.loads(answer)
 
 
-def facts(facility, document, seed):
+def collect_facts(facility, document, seed):
     """Something of everything, and where its ids go."""
     alice, carol, admin = (facility.login(f"simple/{name}") for name in ("alice", "carol", "admin"))
     html = f'<p>Größe <img src="{IMAGE}"></p>'
     entry = {"type": "annotation", "category": "comment", "content": [{"format": "html", "text": html}], "tag": [{"name": "beam"}]}
     investigation = f"investigationId={facility.embargo}"
-    events = [write(facility, "POST", f"/logbook/{alice}/event?{investigation}", entry) for _ in range(3)]
-    events.append(write(facility, "POST", f"/logbook/{carol}/event", {**entry, "instrumentName": "BL07"}))
-    events.append(write(facility, "POST", f"/dataacquisition/{KEY}/notification", {"type": "broadcast", "category": "error", "content": []}))
-    tags = [write(facility, "POST", f"/logbook/{alice}/tag?{investigation}", {"name": name}) for name in ("a", "b")]
+    events = [write_json(facility, "POST", f"/logbook/{alice}/event?{investigation}", entry) for _ in range(3)]
+    events.append(write_json(facility, "POST", f"/logbook/{carol}/event", {**entry, "instrumentName": "BL07"}))
+    events.append(write_json(facility, "POST", f"/dataacquisition/{KEY}/notification", {"type": "broadcast", "category": "error", "content": []}))
+    tags = [write_json(facility, "POST", f"/logbook/{alice}/tag?{investigation}", {"name": name}) for name in ("a", "b")]
     books = [str(facility.embargo), str(facility.other), str(facility.released)]
     ids = {
         # Nothing is moved away from where the others look.
@@ -85,7 +89,7 @@ def facts(facility, document, seed):
     values = {"_id": ids["_id"], "eventIds": [[id] for id in ids["_id"]], "base64": [IMAGE], "creationDate": ["2025-03-02T09:14:05+01:00"]}
     values["name"] = [f"tag {n}" for n in range(1000)]
     wanted = {}
-    for label, operation in operations(document).items():
+    for label, operation in list_operations(document).items():
         declared = {place: [] for place in ("path", "query")}
         for parameter in operation.get("parameters", []):
             known = parameter["name"] in ids or (parameter["name"] in words and label.endswith("/search"))
@@ -106,13 +110,13 @@ def facts(facility, document, seed):
     return {"seed": seed, "ids": ids | words, "values": values, "bodies": bodies, "operations": wanted}
 
 
-def ask(facility, document, found, seed, cases, only=None):
+def run_schemathesis(facility, document, found, seed, cases, only=None):
     """One run: schemathesis' outcome, and what it asked."""
     directory = Path(tempfile.mkdtemp(prefix="schemathesis-", dir=facility.dir))
     (directory / "facts.json").write_text(json.dumps(found))
     (directory / "openapi.json").write_text(json.dumps(document))
     (directory / "schemathesis.toml").write_text(SETTINGS)
-    streams = [operation["operationId"] for operation in operations(document).values() if is_stream(operation)]
+    streams = [operation["operationId"] for operation in list_operations(document).values() if is_stream(operation)]
     command = [
         *(PYTHON.with_name("schemathesis"), "run", "openapi.json", "--url", facility.url, "--checks", CHECKS),
         *("--seed", str(seed), "--max-examples", str(cases), "--phases", "examples,coverage,fuzzing", "--no-shrink"),
@@ -130,7 +134,7 @@ def ask(facility, document, found, seed, cases, only=None):
 
 def read_streams(facility, document, found):
     """Streams never end: their head comes, says what it is, and the connection is given up."""
-    streams = [label for label, operation in operations(document).items() if is_stream(operation)]
+    streams = [label for label, operation in list_operations(document).items() if is_stream(operation)]
     for label in streams:
         method, path = label.split(" ", 1)
         declared = found["operations"][label]
@@ -147,16 +151,16 @@ def read_streams(facility, document, found):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--cases", type=int, default=20, help="random requests for each operation, besides those that cover its parameters")
+    options.add_argument("--cases", type=int, default=8, help="random requests for each operation, besides those that cover its parameters")
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--only", help="one operationId")
     chosen = options.parse_args()
     print(f"seed {chosen.seed}", flush=True)
     with Facility() as facility:
         document = json.loads(facility.run("openapi", "logbook").stdout)
-        found = facts(facility, document, chosen.seed)
+        found = collect_facts(facility, document, chosen.seed)
         started = time.monotonic()
-        done, asked = ask(facility, document, found, chosen.seed, chosen.cases, chosen.only)
+        done, asked = run_schemathesis(facility, document, found, chosen.seed, chosen.cases, chosen.only)
         seconds = time.monotonic() - started
         statuses = collections.defaultdict(collections.Counter)
         for line in asked:
@@ -170,7 +174,7 @@ def main():
         if chosen.only:
             return
         streams = read_streams(facility, document, found)
-        missing = operations(document).keys() - statuses.keys() - set(streams)
+        missing = list_operations(document).keys() - statuses.keys() - set(streams)
         assert not missing, f"not asked: {missing}"
         for label, counted in statuses.items():
             passed = sum(n for status, n in counted.items() if status not in (401, 403))
@@ -180,8 +184,8 @@ def main():
         # The control: what is not in the document is found.
         operation, status = "list_entries", "400"
         less = copy.deepcopy(document)
-        del next(o for o in operations(less).values() if o["operationId"] == operation)["responses"][status]
-        done, asked = ask(facility, less, found, chosen.seed, chosen.cases, operation)
+        del next(o for o in list_operations(less).values() if o["operationId"] == operation)["responses"][status]
+        done, asked = run_schemathesis(facility, less, found, chosen.seed, chosen.cases, operation)
         assert done.returncode == 1 and "Undocumented status code" in done.stdout, done.stdout
         print(f"control: a document without {status} of {operation} fails after {len(asked)} cases")
 

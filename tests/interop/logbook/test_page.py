@@ -9,6 +9,10 @@ With `--screenshot` it takes the picture of the documentation instead. With `--t
 is looked at light and dark at both widths; else light where it is wide, dark where it is narrow.
 """
 
+# needs: browser logbook_clients pdf_readers
+# seconds: 67
+# long: --thorough
+
 import argparse
 import base64
 import io
@@ -32,7 +36,7 @@ import pdf_inspection
 from browser import Browser
 from logbook_client import PNG
 from logbook_facility import Facility
-from logbook_page import SUBMIT, article, by_program, choose_mode, log_in, open_book, send, told, write
+from logbook_page import SUBMIT, find_article, write_by_program, choose_mode, log_in, open_logbook, send_json, expect_status_line, write_markdown
 from page_access_checks import Everybody
 from page_journey_checks import Journeys
 from suite import ROOT
@@ -55,14 +59,14 @@ class Check(Journeys):
         """Markdown and rich text, live in the other window, which is not loaded again."""
         page, other = self.windows()
         other.evaluate("window.loadedOnce = true")
-        write(page, "Markdown: the beam **is back**\n\n| n | size |\n|---|---|\n| 1 | 2 |\n", "shift, beam")
+        write_markdown(page, "Markdown: the beam **is back**\n\n| n | size |\n|---|---|\n| 1 | 2 |\n", "shift, beam")
         for each in (page, other):
-            entry = article(each, "Markdown: the beam")
+            entry = find_article(each, "Markdown: the beam")
             expect(entry.locator("strong")).to_have_text("is back")
             expect(entry.locator("td")).to_have_text(["1", "2"])
             expect(entry.locator(".tag")).to_have_text(["shift", "beam"])
         expect(page.locator("#write [name=text]")).to_have_value("")
-        told(page, "written")
+        expect_status_line(page, "written")
         choose_mode(page, "html")
         page.locator("#rich").click()
         page.keyboard.type("Rich text: slits ")
@@ -73,13 +77,13 @@ class Check(Journeys):
         page.keyboard.type(" quickly")
         page.locator(f"#write {SUBMIT}").click()
         for each in (page, other):
-            entry = article(each, "Rich text: slits")
+            entry = find_article(each, "Rich text: slits")
             expect(entry.locator(".text strong, .text b")).to_have_text("closed")
             expect(entry.locator(".text em, .text i")).to_have_text(re.compile("quickly"))
         expect(page.locator("#entries article").first).to_contain_text("Rich text")
         assert other.evaluate("window.loadedOnce"), "the other window was loaded again"
-        write(page, " \n")
-        told(page, "nothing in the entry")
+        write_markdown(page, " \n")
+        expect_status_line(page, "nothing in the entry")
 
     def pasting(self):
         """An image from the clipboard is an attachment of ours, in both editors."""
@@ -89,11 +93,11 @@ class Check(Journeys):
             page.locator(box).click()
             page.keyboard.type(f"Pasted in {mode} ")
             page.locator(box).evaluate(PASTE, [base64.b64encode(PNG).decode(), "image/png"])
-            told(page, "pasted")
+            expect_status_line(page, "pasted")
             expect(page.locator("#write .pasted img, #rich img")).to_have_count(1)
             page.locator(f"#write {SUBMIT}").click()
             for each in (page, other):
-                image = article(each, f"Pasted in {mode}").locator("img")
+                image = find_article(each, f"Pasted in {mode}").locator("img")
                 expect(image).to_have_js_property("naturalWidth", 1)
                 expect(image).to_have_attribute("src", OWN_IMAGE)
             expect(page.locator("#write .pasted img, #rich img")).to_have_count(0)
@@ -102,26 +106,26 @@ class Check(Journeys):
         """What programs and others write, change and remove is seen as it happens; of an instrument as well."""
         _, page = self.windows()
         page.evaluate("window.loadedOnce = true")
-        by_program(self.facility, "Beam lost at 14:05")
-        expect(article(page, "Beam lost at 14:05")).to_have_class(re.compile("error"))
+        write_by_program(self.facility, "Beam lost at 14:05")
+        expect(find_article(page, "Beam lost at 14:05")).to_have_class(re.compile("error"))
         id = self.api("Literally <b>this</b> & that", tag=[{"name": "shortlived"}])
         entry = page.locator(f"article[data-entry='{id}']")
         expect(entry).to_contain_text("Literally <b>this</b> & that")
         changed = {"_id": id, "type": "annotation", "category": "comment", "content": [{"format": "plainText", "text": "Said anew"}]}
         changed["tag"] = [{"name": "shortlived"}]
-        send(self.facility, self.carols, "PUT", f"/logbook/SESSION/event?investigationId={self.facility.embargo}", {"event": changed})
+        send_json(self.facility, self.carols, "PUT", f"/logbook/SESSION/event?investigationId={self.facility.embargo}", {"event": changed})
         expect(entry).to_contain_text("Said anew")
         expect(entry.locator(".edited")).to_be_visible()
         expect(entry).to_have_count(1)
         old = self.api("Of a day alone", creationDate="2025-04-02T09:14:05+02:00", tag=[{"name": "shortlived"}])
         expect(page.locator(f"article[data-entry='{old}']")).to_be_visible()
-        send(self.facility, self.session, "PUT", f"/logbook/SESSION/event/remove?investigationId={self.facility.embargo}&tags=shortlived")
+        send_json(self.facility, self.session, "PUT", f"/logbook/SESSION/event/remove?investigationId={self.facility.embargo}&tags=shortlived")
         expect(entry).to_have_count(0)
         assert page.evaluate("window.loadedOnce"), "the page was loaded again"
         expect(page.locator("h2[data-day='2025-04-02']"), "the heading of a day without entries").to_have_count(0)
-        open_book(page, self.facility, "instrument/BL07")
+        open_logbook(page, self.facility, "instrument/BL07")
         self.api("Seen at the instrument")
-        expect(article(page, "Seen at the instrument")).to_be_visible()
+        expect(find_article(page, "Seen at the instrument")).to_be_visible()
 
     def nothing_missed(self):
         """What is written after the page was rendered and before its stream is open comes too."""
@@ -132,14 +136,14 @@ class Check(Journeys):
             route.continue_()
 
         page.context.route("**/live?*", late, times=1)
-        open_book(page, self.facility, self.place)
-        expect(article(page, "Between the page and its stream")).to_be_visible(timeout=5_000)
+        open_logbook(page, self.facility, self.place)
+        expect(find_article(page, "Between the page and its stream")).to_be_visible(timeout=5_000)
         page.context.close()
 
     def bursts(self):
         """What comes while something is fetched is fetched at once then, and shown even if the server had no time for it."""
         page = log_in(self.browser, "simple/alice")
-        open_book(page, self.facility, self.place)
+        open_logbook(page, self.facility, self.place)
         held, asked = [], []
         page.on("request", lambda request: asked.append(request.url) if "/entries?ids=" in request.url else None)
         page.context.route("**/entries?ids=*", lambda route: held.append(route), times=1)
@@ -147,12 +151,12 @@ class Check(Journeys):
             first = self.api("The first of many")
         ids = [self.api(f"Burst {n}") for n in range(30)]
         brief = self.api("Gone before it was seen", tag=[{"name": "brief"}])
-        send(self.facility, self.session, "PUT", f"/logbook/SESSION/event/remove?investigationId={self.facility.embargo}&tags=brief")
+        send_json(self.facility, self.session, "PUT", f"/logbook/SESSION/event/remove?investigationId={self.facility.embargo}&tags=brief")
         # The stream has told of them all when it tells of this one, on a page that is not held.
         other = log_in(self.browser, "simple/alice")
-        open_book(other, self.facility, self.place)
+        open_logbook(other, self.facility, self.place)
         last = self.api("The last of many")
-        expect(article(other, "The last of many")).to_be_visible()
+        expect(find_article(other, "The last of many")).to_be_visible()
         held[0].fulfill(status=503, body="no time")
         for id in (first, *ids, last):
             expect(page.locator(f"article[data-entry='{id}']")).to_have_count(1)
@@ -170,7 +174,7 @@ class Check(Journeys):
         held = []
         page.context.route("**/live?*", lambda route: held.append(route), times=1)
         with page.expect_request("**/live?*"):
-            open_book(page, self.facility, self.place, live=False)
+            open_logbook(page, self.facility, self.place, live=False)
         choose_mode(page, "html")
         page.locator("#rich").click()
         page.keyboard.type("A long story")
@@ -183,7 +187,7 @@ class Check(Journeys):
         """Words with marks; kinds and tags; and back to everything."""
         self.api("Slits were shut twice", tag=[{"name": "optics"}])
         self.api("No slits, but a <script> word", tag=[{"name": "optics"}, {"name": "beam"}])
-        by_program(self.facility, "ascan slitx 0 1 10 0.1", "commandline")
+        write_by_program(self.facility, "ascan slitx 0 1 10 0.1", "commandline")
         page, _ = self.windows()
 
         def show(**fields):
@@ -213,7 +217,7 @@ class Check(Journeys):
         page.locator(".find-all input").fill("slits")
         page.locator(".find-all input").press("Enter")
         expect(page.locator("h1")).to_contain_text("all logbooks")
-        article(page, "Slits were shut").locator(".when").click()
+        find_article(page, "Slits were shut").locator(".when").click()
         expect(page.locator("h1")).to_contain_text("Entry of")
 
     def days(self):
@@ -233,7 +237,7 @@ class Check(Journeys):
         page.get_by_role("link", name="2 March 2025").click()
         expect(page.locator("h2.day")).to_have_text(["Sunday, 2 March 2025"])
         # From the newest on, nothing is left out or shown twice.
-        open_book(page, self.facility, self.place)
+        open_logbook(page, self.facility, self.place)
         seen = []
         while True:
             seen += page.locator("#entries article").evaluate_all("all => all.map(each => each.dataset.entry)")
@@ -242,26 +246,26 @@ class Check(Journeys):
                 break
             more.click()
             page.wait_for_load_state()
-        count = send(self.facility, self.session, "GET", f"/logbook/SESSION/event/count?investigationId={self.facility.embargo}")
+        count = send_json(self.facility, self.session, "GET", f"/logbook/SESSION/event/count?investigationId={self.facility.embargo}")
         count = count[0]["totalNumber"] if isinstance(count, list) else count
         assert len(seen) == len({*seen}) == count, (len(seen), len({*seen}), count)
         # An old entry that is changed does not come into a list that ends before it.
-        open_book(page, self.facility, self.place)
+        open_logbook(page, self.facility, self.place)
         event = {"_id": ids[0], "type": "annotation", "category": "comment", "content": [{"format": "plainText", "text": "Changed"}]}
-        send(self.facility, self.session, "PUT", f"/logbook/SESSION/event?investigationId={self.facility.embargo}", {"event": event})
+        send_json(self.facility, self.session, "PUT", f"/logbook/SESSION/event?investigationId={self.facility.embargo}", {"event": event})
         self.api("After that change")
-        expect(article(page, "After that change")).to_be_visible()
+        expect(find_article(page, "After that change")).to_be_visible()
         expect(page.locator(f"article[data-entry='{ids[0]}']")).to_have_count(0)
 
     def changing(self):
         """Earlier versions stay; tags, images and form as well; who comes second is told, and loses nothing."""
         page, other = self.windows()
-        write(page, "First **thought**", "shift, beam")
-        entry = article(page, "First thought")
+        write_markdown(page, "First **thought**", "shift, beam")
+        entry = find_article(page, "First thought")
         expect(entry).to_be_visible()
         address = f"{self.book.removeprefix('/logbook/app/')}/entry/{entry.get_attribute('data-entry')}"
         for each in (page, other):
-            open_book(each, self.facility, address, live=False)
+            open_logbook(each, self.facility, address, live=False)
             each.locator("summary").click()
         expect(page.locator("#change [name=text]")).to_have_value("First **thought**")
         expect(page.locator("#change [name=tags]")).to_have_value("shift, beam")
@@ -273,7 +277,7 @@ class Check(Journeys):
         expect(page.locator(".old article")).to_contain_text(["First thought"])
         other.locator("#change [name=text]").fill("Carol's thought")
         other.locator(f"#change {SUBMIT}").click()
-        told(other, "changed this entry meanwhile")
+        expect_status_line(other, "changed this entry meanwhile")
         expect(other.locator("#change [name=text]")).to_have_value("Carol's thought")
         # She sees what is there now, and sends hers after all.
         expect(other.locator("main > article")).to_contain_text("Second thought")
@@ -289,10 +293,10 @@ class Check(Journeys):
         page.keyboard.press("Control+b")
         page.keyboard.type("Bold word")
         page.locator("#rich").evaluate(PASTE, [base64.b64encode(PNG).decode(), "image/png"])
-        told(page, "pasted")
+        expect_status_line(page, "pasted")
         page.locator(f"#write {SUBMIT}").click()
-        expect(article(page, "Bold word").locator("img")).to_have_count(1)
-        article(page, "Bold word").locator(".when").click()
+        expect(find_article(page, "Bold word").locator("img")).to_have_count(1)
+        find_article(page, "Bold word").locator(".when").click()
         page.locator("summary").click()
         expect(page.locator("#rich-change")).to_be_visible()
         page.locator("#rich-change").click()
@@ -312,9 +316,9 @@ class Check(Journeys):
         page.locator("#write [name=text]").evaluate(PASTE, [base64.b64encode(PNG).decode(), "image/png"])
         expect(page.locator("#write .pasted img")).to_have_count(1)
         page.locator(f"#write {SUBMIT}").click()
-        article(page, "Look here").locator(".when").click()
+        find_article(page, "Look here").locator(".when").click()
         page.locator("summary").click()
-        write(page, "Look *there*", form="#change")
+        write_markdown(page, "Look *there*", form="#change")
         expect(page.locator("main > article")).to_contain_text("Look there")
         expect(page.locator("main > article img")).to_have_count(1)
 
@@ -322,14 +326,14 @@ class Check(Journeys):
         """Every link saves a file; of a search, what was found."""
         page, _ = self.windows()
         self.api("Exported with ümlaut")
-        open_book(page, self.facility, f"{self.place}?search=ümlaut", live=False)
+        open_logbook(page, self.facility, f"{self.place}?search=ümlaut", live=False)
         links, kinds = page.locator("#export a[href]"), set()
         for n in range(links.count()):
             with page.expect_download() as begun:
                 links.nth(n).click()
             name, content = begun.value.suggested_filename, open(begun.value.path(), "rb").read()
             if name.endswith(".pdf"):
-                content = pdf_inspection.text(content).encode()
+                content = pdf_inspection.extract_text(content).encode()
             elif name.endswith(".eln"):
                 archive = zipfile.ZipFile(io.BytesIO(content))
                 # Its history has all that ever was.
@@ -349,7 +353,7 @@ def main():
     options.add_argument("--only", action="append", choices=CHECKS)
     options = options.parse_args()
     if options.screenshot:
-        return page_screenshots.take(ROOT / "docs/src/images/logbook.png")
+        return page_screenshots.take_screenshots(ROOT / "docs/src/images/logbook.png")
     failed = []
     with Facility() as facility, Browser(facility) as browser:
         check = Check(facility, browser, options.thorough)

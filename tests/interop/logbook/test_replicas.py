@@ -6,6 +6,9 @@ as the database has them: each once, in their order, none left out; who listens 
     tests/interop/logbook/test_replicas.py [--kills N] [--readers N] [--writes N]
 """
 
+# seconds: 19
+# long: --kills 100
+
 import argparse
 import base64
 import http.client
@@ -22,10 +25,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from live_readers import Frame, Reader, Wanted, World, entries_of, read
+from live_readers import Frame, Reader, Wanted, World, entries_of, run_readers
 from logbook_facility import KEY, Facility, check_chains
 from servers import Nats, Postgres
-from suite import Suite, until
+from suite import Suite, wait_until
 
 WRITERS = 6
 PROCESSES = 3
@@ -177,7 +180,7 @@ class Writer(threading.Thread):
         self.known[target] += self.known.pop(source, [])
 
 
-def investigation(facility, name):
+def create_investigation(facility, name):
     """Another one under embargo at BL07, with alice as a member."""
     one = lambda query: {"id": facility.search(facility.root, query)[0]}  # noqa: E731
     row = {
@@ -225,7 +228,7 @@ class Truth:
             self.hidden[name] = {id: place for place, _, _, kind, ids in rows if kind in kinds for id in ids}
 
 
-def differences(truth, name, first, frames):
+def find_differences(truth, name, first, frames):
     """How what a reader without a filter received differs from the database; empty if it does not."""
     wanted = {row[0]: row for row in truth.streams[name] if row[0] > first}
     places, found = [frame.id for frame in frames], []
@@ -255,7 +258,7 @@ def differences(truth, name, first, frames):
     return found
 
 
-def controls(truth, name, received):
+def check_that_differences_are_found(truth, name, received):
     """What the comparison must find: an event too few, too many, exchanged, or with another entry."""
     frames = received.frames
     at = next(n for n in range(len(frames) // 2, len(frames)) if frames[n].data and frames[n].data["entries"])
@@ -265,17 +268,17 @@ def controls(truth, name, received):
         frames[:-1], frames[:at] + frames[at + 1 :], [*frames[:at], frames[at], *frames[at:]], exchanged,
         [*frames[:at], other, *frames[at + 1 :]],
     ]:
-        assert differences(truth, name, received.first, changed), "the comparison finds nothing"
+        assert find_differences(truth, name, received.first, changed), "the comparison finds nothing"
 
 
-def compare(truth, names, received, world):
+def compare_readers(truth, names, received, world):
     """All readers; how many records they had, with and without a filter."""
     whole = filtered = controlled = 0
     for one in received:
         wanted, name = one.wanted, names[one.wanted.place]
         assert one.failure is None, (wanted, one.failure)
         if wanted.skips:
-            found = differences(truth, name, one.first, one.frames)
+            found = find_differences(truth, name, one.first, one.frames)
             assert one.skipped and found == [f"missing: [{one.skipped}]"], (one.skipped, found)
             controlled += 1
         elif wanted.is_filtered:
@@ -290,10 +293,10 @@ def compare(truth, names, received, world):
                 controlled += entries_of(lossy) != listed
             filtered += len(listed)
         else:
-            found = differences(truth, name, one.first, one.frames)
+            found = find_differences(truth, name, one.first, one.frames)
             assert not found, (wanted, one.first, found)
             if one.first == 0:
-                controls(truth, name, one)
+                check_that_differences_are_found(truth, name, one)
             whole += len(one.frames)
     assert controlled > 2, "a control of each kind"
     return whole, filtered
@@ -318,7 +321,7 @@ def not_found(facility, writers):
     return len(found)
 
 
-def delays(truth, received, writers, outages, begin, end):
+def measure_delays(truth, received, writers, outages, begin, end):
     """Seconds from commit to receipt at the other replica than the one that wrote, while both were up, in a span of time."""
     replicas = {text: replica for writer in writers for text, replica in writer.acknowledged.items()}
     found = []
@@ -335,14 +338,14 @@ def delays(truth, received, writers, outages, begin, end):
     return sorted(found)
 
 
-def percentiles(found):
+def format_percentiles(found):
     if not found:
         return "no delivery"
     at = lambda part: f"{found[int(len(found) * part)] * 1000:.0f} ms"  # noqa: E731
     return f"p50 {at(0.5)}, p99 {at(0.99)}, longest {found[-1] * 1000:.0f} ms of {len(found)} deliveries"
 
 
-def listeners(count, books, names, alice, carol, chance):
+def plan_listeners(count, books, names, alice, carol, chance):
     """Who listens to what: all of an investigation or of an instrument, from the beginning or from the midst, or a part."""
     filters = [
         *({"tags": tag} for tag in TAGS[:2]), {"notTags": "t1"}, {"orTags": "t2,t3"}, {"types": "notification-error,annotation"},
@@ -378,28 +381,28 @@ def main():
             for replica in (one, two):
                 replica.start()
             try:
-                run(options, facility, [one, two])
+                run_scenario(options, facility, [one, two])
             except BaseException:
                 for replica in (one, two):
                     print(*[line for line in replica.log.read_text().splitlines() if "ERROR" in line][-5:], sep="\n")
                 raise
 
 
-def run(options, facility, replicas):
+def run_scenario(options, facility, replicas):
     chance = random.Random(options.seed)
     alice, carol = facility.login("simple/alice"), facility.login("simple/carol")
-    books = [facility.embargo, facility.other, investigation(facility, "ZZ-125"), investigation(facility, "ZZ-126")]
+    books = [facility.embargo, facility.other, create_investigation(facility, "ZZ-125"), create_investigation(facility, "ZZ-126")]
     names = [*(f"investigation/{book}" for book in books), "instrument/bl07"]
     world = World([replica.public for replica in replicas], len(names))
     answers = multiprocessing.SimpleQueue()
-    wanted = listeners(options.readers, books, names, alice, carol, chance)
+    wanted = plan_listeners(options.readers, books, names, alice, carol, chance)
     processes = [
-        multiprocessing.Process(target=read, args=(world, wanted[n::PROCESSES], f"{options.seed}/{n}", answers), daemon=True)
+        multiprocessing.Process(target=run_readers, args=(world, wanted[n::PROCESSES], f"{options.seed}/{n}", answers), daemon=True)
         for n in range(PROCESSES)
     ]
     for process in processes:
         process.start()
-    until("most listen", lambda: world.reading.value > len(wanted) // 2)
+    wait_until("most listen", lambda: world.reading.value > len(wanted) // 2)
     # Before the others begin: one of the two must not publish what it has written, and is heard at once all the same.
     lone = Writer(WRITERS + 1, world, books, (alice, carol), options.seed)
     alone = time.time()
@@ -411,15 +414,15 @@ def run(options, facility, replicas):
     for writer in writers:
         writer.start()
 
-    def written(more):
+    def wait_for_writes(more):
         goal = world.acknowledged.value + more
         failed = lambda: [writer.failure for writer in writers if writer.failure]  # noqa: E731
-        until(f"{more} more are written", lambda: world.acknowledged.value >= goal or failed())
+        wait_until(f"{more} more are written", lambda: world.acknowledged.value >= goal or failed())
         assert not failed(), failed()
 
-    written(options.writes)
+    wait_for_writes(options.writes)
     begin = time.time()
-    written(options.writes * 2)
+    wait_for_writes(options.writes * 2)
     quiet, outages = time.time(), []
     for kill in range(options.kills):
         replica = chance.choice(replicas)
@@ -427,13 +430,13 @@ def run(options, facility, replicas):
         replica.kill()
         if kill == options.kills - 1:
             # What programs have written for it becomes its own as soon as a replica begins to look.
-            investigation(facility, "ZZ-9")
+            create_investigation(facility, "ZZ-9")
             for writer in writers:
                 writer.is_naming = False
-        written(chance.randrange(options.writes // 4))
+        wait_for_writes(chance.randrange(options.writes // 4))
         replica.start()
         outages.append((down, time.time()))
-        written(options.writes // 2 + chance.randrange(options.writes))
+        wait_for_writes(options.writes // 2 + chance.randrange(options.writes))
     for writer in writers:
         writer.ended.set()
     for writer in writers:
@@ -445,7 +448,7 @@ def run(options, facility, replicas):
         whole.send("PUT", f"/logbook/{alice}/event/{act}", investigationId=books[0])
     end = time.time()
     waiting = "SELECT id FROM entry WHERE proposal IS NOT NULL AND instrument = 'bl07' AND investigation_id IS NULL"
-    until("what programs wrote has found its investigation", lambda: not facility.rows(waiting))
+    wait_until("what programs wrote has found its investigation", lambda: not facility.rows(waiting))
     heads = {name: (records, fed) for name, records, fed in facility.rows("SELECT name, records, fed FROM book")}
     for place, name in enumerate(names):
         world.ends[place] = heads[name][name.startswith("instrument/")]
@@ -462,7 +465,7 @@ def run(options, facility, replicas):
     deadlocks = (facility.postgres.dir / "log").read_text().partition("deadlock detected")
     assert not deadlocks[1], f"two writers waited for each other: {deadlocks[2][:3000]}"
     missed = not_found(facility, writers)
-    whole, filtered = compare(truth, names, received, world)
+    whole, filtered = compare_readers(truth, names, received, world)
     rows = [row for name, rows in truth.streams.items() if not name.startswith("instrument/") for row in rows]
     kinds, large = Counter(row[3] for row in rows), sum(len(row[4]) > MOST_ENTRIES for row in rows)
     print(f"{records} records in {chains} logbooks are whole, {len(truth.streams[names[-1]])} of them in the feed of BL07")
@@ -476,8 +479,8 @@ def run(options, facility, replicas):
     )
     spans = [("of a lone writer", alone, begin), ("before the kills", begin, quiet), ("between them, while both were up", quiet, end)]
     for when, since, until_then in spans:
-        found = delays(truth, received, writers if since > alone else [lone], outages, since, until_then)
-        print(f"from commit to the other replica's reader, {when}: {percentiles(found)}")
+        found = measure_delays(truth, received, writers if since > alone else [lone], outages, since, until_then)
+        print(f"from commit to the other replica's reader, {when}: {format_percentiles(found)}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import signal
 import termios
 import threading
 
-from suite import until
+from suite import wait_until
 
 GUARD_SECONDS = 120
 
@@ -68,7 +68,7 @@ class Terminal:
         """The same for a password: what is typed before the program has turned the echo off is thrown away."""
         self.expect(question)
         self.expect(": ")
-        until("the echo is off", lambda: not termios.tcgetattr(self.fd)[3] & termios.ECHO)
+        wait_until("the echo is off", lambda: not termios.tcgetattr(self.fd)[3] & termios.ECHO)
         self.type(line)
 
     def end(self):

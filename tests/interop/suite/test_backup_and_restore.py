@@ -5,6 +5,8 @@ another directory, everything that was acknowledged before is there, and every a
     tests/interop/suite/test_backup_and_restore.py
 """
 
+# seconds: 18
+
 import hashlib
 import itertools
 import json
@@ -19,9 +21,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from logbook_facility import Facility, check_chains
-from logbook_requests import upload
+from logbook_requests import upload_file
 from servers import Postgres
-from suite import ROOT, until
+from suite import ROOT, wait_until
 
 WRITERS = 3
 # So many are there before the copy begins, and so many come while it runs and after.
@@ -29,7 +31,7 @@ BEFORE, AFTER = 60, 20
 GUARD_SECONDS = 120
 
 
-def documented(heading):
+def read_commands(heading):
     """The blocks of commands below a heading of the page."""
     page = (ROOT / "docs/src/backup.md").read_text()
     section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", page, re.M | re.S).group(1)
@@ -38,7 +40,7 @@ def documented(heading):
     return blocks
 
 
-def shell(commands, **variables):
+def run_commands(commands, **variables):
     env = {"PATH": os.environ["PATH"], **{name: str(value) for name, value in variables.items()}}
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], env=env, text=True, capture_output=True)
     assert done.returncode == 0 and not done.stderr, (done.returncode, done.stderr)
@@ -66,7 +68,7 @@ class Writer(threading.Thread):
         place = f"investigationId={self.facility.embargo}"
         if n % 3 == 0:
             content = hashlib.sha512(f"{self.number} {n}".encode()).digest() * (1 + n % 50)
-            entry = upload(self.facility, f"/resource/{self.session}/file/upload?{place}", f"{self.number}-{n}.bin", content)
+            entry = upload_file(self.facility, f"/resource/{self.session}/file/upload?{place}", f"{self.number}-{n}.bin", content)
             return entry["_id"], hashlib.sha256(content).hexdigest()
         body = {"type": "annotation", "category": "comment", "content": [{"format": "plainText", "text": f"{self.number} {n}"}]}
         status, answer = self.facility.send("POST", f"/logbook/{self.session}/event?{place}", body)
@@ -74,7 +76,7 @@ class Writer(threading.Thread):
         return json.loads(answer)["_id"], None
 
 
-def entries(facility, session):
+def read_entries(facility, session):
     """All entries by their ids."""
     query = {"investigationId": facility.embargo, "limit": 100_000}
     status, _, body = facility.request("GET", f"/logbook/{session}/event", query)
@@ -82,7 +84,7 @@ def entries(facility, session):
     return {entry["_id"]: entry for entry in json.loads(body)}
 
 
-def attachments(facility, session, found):
+def count_attachments(facility, session, found):
     """How many files the entries name; each of them is there."""
     count = 0
     for entry in found.values():
@@ -94,9 +96,9 @@ def attachments(facility, session, found):
     return count
 
 
-def check(facility, session, acknowledged):
-    found = entries(facility, session)
-    files = attachments(facility, session, found)
+def check_restored_data(facility, session, acknowledged):
+    found = read_entries(facility, session)
+    files = count_attachments(facility, session, found)
     missing = [id for id, _ in acknowledged if id not in found]
     assert not missing, f"{len(missing)} acknowledged entries are not in the backup"
     for id, sha256 in acknowledged:
@@ -111,32 +113,32 @@ def back_up(facility, backup, commands, **variables):
     for writer in writers:
         writer.start()
 
-    def written(least):
+    def has_written(least):
         for writer in writers:
             if writer.failure:
                 raise writer.failure
         return all(len(writer.acknowledged) >= least for writer in writers)
 
-    until("entries before the copy", lambda: written(BEFORE), GUARD_SECONDS)
+    wait_until("entries before the copy", lambda: has_written(BEFORE), GUARD_SECONDS)
     acknowledged = [entry for writer in writers for entry in list(writer.acknowledged)]
-    shell(commands, DATA=facility.dir / "databases", BACKUP=backup, **variables)
+    run_commands(commands, DATA=facility.dir / "databases", BACKUP=backup, **variables)
     counts = [len(writer.acknowledged) for writer in writers]
-    until("entries after the copy", lambda: written(max(counts) + AFTER), GUARD_SECONDS)
+    wait_until("entries after the copy", lambda: has_written(max(counts) + AFTER), GUARD_SECONDS)
     for writer in writers:
         writer.stopping.set()
     for writer in writers:
         writer.join(GUARD_SECONDS)
-    assert written(0)
+    assert has_written(0)
     # The control: after the copy there is more than before, so that an empty copy would be seen.
     later = sum(len(writer.acknowledged) for writer in writers)
     assert later > len(acknowledged), (later, len(acknowledged))
     return session, acknowledged, later
 
 
-def restored(facility, session, acknowledged):
+def check_restored_facility(facility, session, acknowledged):
     facility.start()
     # The session is in the copy, and the account's password too.
-    found, files = check(facility, session, acknowledged)
+    found, files = check_restored_data(facility, session, acknowledged)
     again = facility.login("simple/alice")
     records, books = check_chains(facility.rows)
     status, answer = facility.send(
@@ -149,43 +151,43 @@ def restored(facility, session, acknowledged):
     return found, files, records, books
 
 
-def sqlite(tmp):
-    save, restore = documented("With SQLite")
+def check_sqlite(tmp):
+    save, restore = read_commands("With SQLite")
     with Facility() as facility:
         session, acknowledged, later = back_up(facility, tmp / "sqlite", save)
         facility.kill()
         open_to_others = [path for path in (tmp / "sqlite").rglob("*.db") if path.stat().st_mode & 0o077]
         assert not open_to_others, open_to_others
         new = facility.dir / "restored"
-        shell(restore, DATA=new, BACKUP=tmp / "sqlite")
+        run_commands(restore, DATA=new, BACKUP=tmp / "sqlite")
         (facility.dir / "databases").rename(facility.dir / "gone")
         new.rename(facility.dir / "databases")
         # The control: what was written later is not in it.
-        found, files, records, books = restored(facility, session, acknowledged)
+        found, files, records, books = check_restored_facility(facility, session, acknowledged)
         assert len(acknowledged) <= found < later, (len(acknowledged), found, later)
     return len(acknowledged), found, later, files, records
 
 
-def postgresql(tmp):
-    save, restore = documented("With PostgreSQL")
+def check_postgresql(tmp):
+    save, restore = read_commands("With PostgreSQL")
     with Postgres() as old, Postgres() as new:
         with Facility(postgres=old) as facility:
             session, acknowledged, later = back_up(facility, tmp / "postgres", save, DATABASE=old.url)
             facility.kill()
             target = facility.dir / "restored"
-            shell(restore, DATA=target, BACKUP=tmp / "postgres", DATABASE=new.url)
+            run_commands(restore, DATA=target, BACKUP=tmp / "postgres", DATABASE=new.url)
             (facility.dir / "databases").rename(facility.dir / "gone")
             target.rename(facility.dir / "databases")
             facility.postgres = new
             facility.env |= new.env
-            found, files, records, books = restored(facility, session, acknowledged)
+            found, files, records, books = check_restored_facility(facility, session, acknowledged)
             assert len(acknowledged) <= found < later, (len(acknowledged), found, later)
     return len(acknowledged), found, later, files, records
 
 
 def main():
     with tempfile.TemporaryDirectory(prefix="undulator-backup-") as tmp:
-        for name, run in [("SQLite", sqlite), ("PostgreSQL", postgresql)]:
+        for name, run in [("SQLite", check_sqlite), ("PostgreSQL", check_postgresql)]:
             before, found, later, files, records = run(Path(tmp))
             print(
                 f"{name}: {before} entries were acknowledged before the copy, it has {found} of {later} with {files} files, "

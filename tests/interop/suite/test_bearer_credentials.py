@@ -29,22 +29,22 @@ def main():
         ]
         asked = 0
         for call in calls:
-            def status(other, authorization):
+            def request_status(other, authorization):
                 path, parameters, headers = call(other, {"Authorization": authorization} if authorization else {})
                 return demo.request("GET", path, parameters, headers=headers)[0], path
 
             for scheme in ("Bearer", "bearer", "BEARER"):
                 for other in (WRONG, "-", session):
-                    found, path = status(other, f"{scheme} {session}")
+                    found, path = request_status(other, f"{scheme} {session}")
                     assert found == 200, (path, scheme, other, found)
-                found, path = status(session, f"{scheme} {WRONG}")
+                found, path = request_status(session, f"{scheme} {WRONG}")
                 assert found in REFUSED, (path, scheme, found)
                 asked += 4
-            found, path = status(session, "Basic eDp5")
+            found, path = request_status(session, "Basic eDp5")
             assert found == 200, (path, "a proxy's credential is not ours", found)
-            found, path = status(WRONG, "Basic eDp5")
+            found, path = request_status(WRONG, "Basic eDp5")
             assert found in REFUSED, (path, found)
-            found, path = status(session, None)
+            found, path = request_status(session, None)
             assert found == 200, (path, found)
             asked += 3
         for path in ("/session/-", "/icat/session/-"):
@@ -62,8 +62,8 @@ def main():
             asked += 6
         # An API key has no session of the catalogue: trying again would not help.
         key = (demo.dir / "demo-data" / "beamline-key").read_text().strip()
-        status, headers, body = demo.request("GET", "/ids/getSize", {"investigationIds": investigation}, headers={"Authorization": f"Bearer {key}"})
-        assert status == 403 and "Retry-After" not in headers and b"API key" in body, (status, headers, body)
+        request_status, headers, body = demo.request("GET", "/ids/getSize", {"investigationIds": investigation}, headers={"Authorization": f"Bearer {key}"})
+        assert request_status == 403 and "Retry-After" not in headers and b"API key" in body, (request_status, headers, body)
         for scheme in ("Bearer", "bearer"):
             found = demo.request("POST", "/auth/v1/token", headers={"Authorization": f"{scheme} {session}"})[0]
             assert found == 200, (scheme, found)

@@ -5,6 +5,8 @@ refusals included, and what another one may not.
     tests/interop/suite/test_cors_in_browser.py
 """
 
+# needs: browser
+
 import json
 import sys
 from pathlib import Path
@@ -17,7 +19,7 @@ use_installed_packages()
 
 from playwright.sync_api import sync_playwright
 
-from browser import launch, serve_page
+from browser import launch_chromium, serve_page
 from demo_server import Demo
 
 PAGE = "<!doctype html><meta charset=utf-8><title>a portal</title>"
@@ -95,7 +97,7 @@ def main():
         session = demo.login("db/alice")
         (investigation,) = demo.search(session, "SELECT i.id FROM Investigation i WHERE i.name = 'MX-2417'")
         datafile = demo.search(session, "SELECT df.id FROM Datafile df WHERE df.fileSize > 10 LIMIT 0, 1")[0]
-        browser = launch(driver)
+        browser = launch_chromium(driver)
         friends, strangers = Page(browser, friend, demo.url), Page(browser, stranger, demo.url)
         for page in (friends, strangers):
             check_everybody(page, demo, session, datafile)

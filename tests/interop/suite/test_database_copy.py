@@ -5,6 +5,8 @@ one directory, and a copy from under a server, are refused; databases are for th
     tests/interop/suite/test_database_copy.py
 """
 
+# seconds: 17
+
 import contextlib
 import json
 import os
@@ -64,7 +66,7 @@ class Demo(Suite):
         return seen
 
 
-def execute(url, statement):
+def execute_statement(url, statement):
     subprocess.run(["psql", url, "-Xqc", statement], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -79,14 +81,14 @@ def fresh_database():
             yield postgres.url
         return
     name = f"copy{uuid.uuid4().hex}"
-    execute(server, f"CREATE DATABASE {name}")
+    execute_statement(server, f"CREATE DATABASE {name}")
     try:
         yield server.rsplit("/", 1)[0] + "/" + name
     finally:
-        execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+        execute_statement(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def rows(done):
+def parse_copied_rows(done):
     return {(copied["service"], copied["table"]): copied["rows"] for copied in json.loads(done.stdout)}
 
 
@@ -175,26 +177,26 @@ def main():
 
         # The second service cannot be copied: what the first run has committed stays, and the second run goes on.
         first = demo.copy(source, postgres)
-        copied = rows(first)
+        copied = parse_copied_rows(first)
         assert copied[("icat", "rule_version")] == 1 and copied[("icat", "datafile")] == before["Datafile"], copied
         again = demo.copy(source, postgres)
-        assert rows(again) == {} and again.stderr.count("holds these rows already") == len(SERVICES), again
-        execute(postgres, "DROP SCHEMA logbook CASCADE")
-        third = rows(demo.copy(source, postgres))
+        assert parse_copied_rows(again) == {} and again.stderr.count("holds these rows already") == len(SERVICES), again
+        execute_statement(postgres, "DROP SCHEMA logbook CASCADE")
+        third = parse_copied_rows(demo.copy(source, postgres))
         assert {service for service, _ in third} == {"logbook"}, third
         columns = "create_id, create_time, mod_id, mod_time, rev"
-        execute(postgres, f"INSERT INTO icat.grouping (id, name, {columns}) SELECT 900000001, 'own', {columns} FROM icat.user_ LIMIT 1")
+        execute_statement(postgres, f"INSERT INTO icat.grouping (id, name, {columns}) SELECT 900000001, 'own', {columns} FROM icat.user_ LIMIT 1")
         refused = demo.copy(source, postgres, check=False)
         assert refused.returncode == 1 and "icat: the target holds other rows" in refused.stderr, refused
         assert "in table grouping" in refused.stderr and "DROP SCHEMA icat CASCADE" in refused.stderr, refused
-        execute(postgres, "DELETE FROM icat.grouping WHERE id = 900000001")
+        execute_statement(postgres, "DELETE FROM icat.grouping WHERE id = 900000001")
 
-        returned = rows(demo.copy(postgres, back))
+        returned = parse_copied_rows(demo.copy(postgres, back))
         assert returned == copied, {key: (copied.get(key), returned.get(key)) for key in copied.keys() ^ returned.keys()}
         check_private(demo.dir / "made" / "back")
         for service in SERVICES:
             for table in (table for name, table in copied if name == service):
-                old, new = (content(directory, service, table) for directory in (demo.demo / "databases", demo.dir / "made" / "back"))
+                old, new = (read_table(directory, service, table) for directory in (demo.demo / "databases", demo.dir / "made" / "back"))
                 assert old == new, (service, table)
 
         for place in (postgres, back):
@@ -212,7 +214,7 @@ def main():
         )
 
 
-def content(directory, service, table):
+def read_table(directory, service, table):
     """Every row of a table, in some order that both sides have."""
     with contextlib.closing(sqlite3.connect(f"file:{directory / f'{service}.db'}?mode=ro", uri=True)) as database:
         return sorted(database.execute(f"SELECT * FROM {table}").fetchall(), key=repr)

@@ -5,6 +5,9 @@ ends at once when it is told to, and goes on at the next start without telling t
     tests/interop/suite/test_demo.py
 """
 
+# mostly-waits: for entries that the demo writes
+# seconds: 35
+
 import json
 import stat
 import sys
@@ -13,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from demo_server import Demo
-from suite import until
+from suite import wait_until
 
 GUARD_SECONDS = 300
 
@@ -31,7 +34,7 @@ def main():
         for kind in [*kinds, "annotation-comment", "broadcast-info", "broadcast-error"]:
             place = {} if kind.startswith("broadcast") else {"investigationId": mx}
             # The first ones may have been written before the catalogue said where they belong.
-            until(kind, lambda: demo.count(alice, types=kind, **place), GUARD_SECONDS)
+            wait_until(kind, lambda: demo.count(alice, types=kind, **place), GUARD_SECONDS)
         assert demo.request("GET", f"/logbook/{dan}/event", {"investigationId": mx})[0] == 403
         query = {"investigationId": mx, "search": "scan-003: image", "limit": 1}
         _, _, body = demo.request("GET", f"/logbook/{alice}/event", query)
@@ -45,8 +48,8 @@ def main():
 
         demo.start()
         assert history <= everything() < history + 10, "the history was told again"
-        until("a new entry", lambda: everything() > history, GUARD_SECONDS)
-        until("a new image", lambda: demo.count(alice, investigationId=mx, types="attachment-file"), GUARD_SECONDS)
+        wait_until("a new entry", lambda: everything() > history, GUARD_SECONDS)
+        wait_until("a new image", lambda: demo.count(alice, investigationId=mx, types="attachment-file"), GUARD_SECONDS)
         took.append(demo.stop())
         print(f"{history} entries of history, new ones and images follow; stopped within {max(took):.1f} s")
 

@@ -2,6 +2,9 @@
 """Dockerfile, docker-compose.yml and k8s/: accepted by the tools that will read them, and no setting that the program
 does not know. Needs no daemon and no cluster; the tools are Python packages in .venv (scripts/lib/install.sh)."""
 
+# needs: deployment_checks
+# seconds: 26
+
 import json
 import os
 import re
@@ -17,14 +20,14 @@ use_installed_packages()
 
 import yaml
 
-from manifests import KUBERNETES, PORTS, TOOLS, check_routes, render, run, site_settings, upgrades
+from manifests import KUBERNETES, PORTS, TOOLS, check_routes, render_kustomization, run_tool, site_settings, check_upgrades
 from suite import PROGRAM, ROOT, Suite
 
 VERSION = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
 NAME = "app.kubernetes.io/name"
 
 
-def settings(variables):
+def select_settings(variables):
     return {name: value for name, value in variables.items() if name.startswith("UNDULATOR_")}
 
 
@@ -37,7 +40,7 @@ def config_check(variables):
             name: str(secret) if name.endswith("_FILE") else tmp if name.endswith("_DIR") else value
             for name, value in variables.items()
         }
-        return run(PROGRAM, "config", "check", env={"PATH": os.environ["PATH"], **replaced}, cwd=tmp)
+        return run_tool(PROGRAM, "config", "check", env={"PATH": os.environ["PATH"], **replaced}, cwd=tmp)
 
 
 class Variables:
@@ -48,10 +51,10 @@ class Variables:
         self.failures = []
 
     def check(self, where, variables):
-        done = config_check(settings(variables))
+        done = config_check(select_settings(variables))
         if done.returncode != 0:
             self.failures.append(f"{where}: exit code {done.returncode}, {done.stderr.strip()}")
-        self.known.update(settings(variables))
+        self.known.update(select_settings(variables))
 
     def finish(self):
         assert not self.failures, "\n".join(self.failures)
@@ -60,17 +63,17 @@ class Variables:
             assert done.returncode == 3, (name + "X", done.returncode, done.stderr)
 
 
-def seconds(text):
+def parse_seconds(text):
     units = {"s": 1, "m": 60, "h": 3600}
     return sum(int(n) * units[unit] for n, unit in re.findall(r"(\d+)([smh])", text))
 
 
-def port(address):
+def parse_port(address):
     return int(address.rsplit(":", 1)[1])
 
 
-def dockerfile(variables):
-    done = run(TOOLS / "hadolint", ROOT / "Dockerfile")
+def check_dockerfile(variables):
+    done = run_tool(TOOLS / "hadolint", ROOT / "Dockerfile")
     assert done.returncode == 0, done.stdout
     text = (ROOT / "Dockerfile").read_text()
     for line in ["USER 65532:65532", 'ENTRYPOINT ["undulator"]', 'CMD ["serve"]']:
@@ -78,30 +81,30 @@ def dockerfile(variables):
     variables.check("Dockerfile", dict(re.findall(r"\b(UNDULATOR_\w+)=(\S+)", text)))
     command = json.loads(re.search(r"^HEALTHCHECK .*?CMD (\[[^\n]*\])$", text, re.M | re.S).group(1))
     with Suite() as suite:
-        assert run(*command, env=suite.env).returncode != 0, "healthy before it was started"
+        assert run_tool(*command, env=suite.env).returncode != 0, "healthy before it was started"
         suite.start()
-        done = run(*command, env=suite.env)
+        done = run_tool(*command, env=suite.env)
         assert done.returncode == 0, done.stderr
         # A port that answers, but not that it is ready.
         public = {**suite.env, "UNDULATOR_HTTP__INTERNAL_BIND": suite.env["UNDULATOR_HTTP__BIND"]}
-        assert run(*command, env=public).returncode != 0, "healthy on the public port"
+        assert run_tool(*command, env=public).returncode != 0, "healthy on the public port"
         suite.kill()
-        assert run(*command, env=suite.env).returncode != 0, "healthy after it was killed"
+        assert run_tool(*command, env=suite.env).returncode != 0, "healthy after it was killed"
 
 
-def compose(variables):
-    def config(text, *more):
+def check_compose_file(variables):
+    def check_configuration(text, *more):
         env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "DATA_PATH": "/srv"}
-        return run(TOOLS / "docker-compose", "--project-directory", ROOT, "-f", "-", "config", *more, stdin=text, env=env)
+        return run_tool(TOOLS / "docker-compose", "--project-directory", ROOT, "-f", "-", "config", *more, stdin=text, env=env)
 
     text = (ROOT / "docker-compose.yml").read_text()
-    done = config(text, "--format", "json")
+    done = check_configuration(text, "--format", "json")
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr
     read = yaml.safe_load(text)
     for place in [read, read["services"]["auth"], read["services"]["auth"]["healthcheck"], read["networks"]["data"]]:
         place["colour"] = "red"
-        assert config(json.dumps(read), "-q").returncode != 0, "an unknown key was accepted"
+        assert check_configuration(json.dumps(read), "-q").returncode != 0, "an unknown key was accepted"
         del place["colour"]
 
     services = json.loads(done.stdout)["services"]
@@ -114,20 +117,20 @@ def compose(variables):
         public, internal = PORTS[name]
         environment = service["environment"]
         assert service["command"] == ["serve", name]
-        assert port(environment["UNDULATOR_HTTP__BIND"]) == public, name
-        assert port(environment["UNDULATOR_HTTP__INTERNAL_BIND"]) == internal, name
+        assert parse_port(environment["UNDULATOR_HTTP__BIND"]) == public, name
+        assert parse_port(environment["UNDULATOR_HTTP__INTERNAL_BIND"]) == internal, name
         assert [p["target"] for p in service["ports"]] == [public], name
-        for key, value in settings(environment).items():
+        for key, value in select_settings(environment).items():
             for host, number in re.findall(r"://(?:[^@/]*@)?(\w+):(\d+)", value):
                 assert host == "nats" or int(number) in PORTS[host], (name, key, value)
         mounted = [s["target"] for s in service["secrets"]] + [v["target"] for v in service.get("volumes", [])]
-        for key, path in settings(environment).items():
+        for key, path in select_settings(environment).items():
             if key.endswith("_FILE"):
                 assert path in mounted, (name, key, path)
         if name == "logbook":
             assert environment["UNDULATOR_LOGBOOK__ATTACHMENTS_DIR"] in mounted, "attachments would go with the container"
         drain = environment.get("UNDULATOR_HTTP__DRAIN_TIMEOUT", "30s")
-        assert seconds(service["stop_grace_period"]) > seconds(drain), name
+        assert parse_seconds(service["stop_grace_period"]) > parse_seconds(drain), name
         variables.check(f"compose {name}", environment)
     return len(services)
 
@@ -142,11 +145,11 @@ def api_keys(variables):
     assert shown == 3, shown
 
 
-def optional(variable):
+def is_optional(variable):
     return variable.get("valueFrom", {}).get("secretKeyRef", {}).get("optional", False)
 
 
-def selects(selector, labels):
+def selector_matches(selector, labels):
     return all(labels.get(key) == value for key, value in selector.items())
 
 
@@ -154,10 +157,10 @@ def selects_pod(selector, labels):
     """A selector with `matchLabels` and, with the only operator that is used here, `matchExpressions`."""
     expressions = selector.get("matchExpressions", [])
     assert all(e["operator"] == "In" for e in expressions), expressions
-    return selects(selector.get("matchLabels", {}), labels) and all(labels.get(e["key"]) in e["values"] for e in expressions)
+    return selector_matches(selector.get("matchLabels", {}), labels) and all(labels.get(e["key"]) in e["values"] for e in expressions)
 
 
-def restricted(pod):
+def check_restricted_pod(pod):
     """What the pod security standard of that name asks for, and the suite's own rules."""
     whole = pod["securityContext"]
     assert whole["runAsNonRoot"] is True and whole["runAsUser"] == whole["runAsGroup"] == 65532
@@ -191,7 +194,7 @@ def check_migration(about, pod, config):
     return {"migrate"}
 
 
-def whole(where, objects, variables):
+def check_references(where, objects, variables):
     """What a schema cannot see: names that must fit together."""
     named = {(o["kind"], o["metadata"]["name"]): o for o in objects}
     workloads = [o for o in objects if "template" in o.get("spec", {})]
@@ -202,7 +205,7 @@ def whole(where, objects, variables):
         (container,) = pod["containers"]
         name = labels[NAME]
         about = f"{where} {kind} {name}"
-        restricted(pod)
+        check_restricted_pod(pod)
         own_image = where == "k8s/overlays/example"
         image = f"registry.example.org/undulator@sha256:{'0' * 64}" if own_image else f"undulator:{VERSION}"
         assert container["image"] == image, (about, container["image"])
@@ -222,11 +225,11 @@ def whole(where, objects, variables):
         for source in container["envFrom"]:
             environment.update(named["ConfigMap", source["configMapRef"]["name"]]["data"])
         # What may come from a Secret need not be there.
-        environment.update({e["name"]: e["value"] for e in container.get("env", []) if not optional(e)})
+        environment.update({e["name"]: e["value"] for e in container.get("env", []) if not is_optional(e)})
         variables.check(about, environment)
         # It refers to settings and image, which change, and a Job cannot.
         assert kind != "Job", about
-        assert selects(workload["spec"]["selector"]["matchLabels"], labels), about
+        assert selector_matches(workload["spec"]["selector"]["matchLabels"], labels), about
         assert container["args"] == ["serve", *([name] if name != "undulator" else [])], about
         if name == "logbook":
             (claim,) = [v["name"] for v in pod["volumes"] if "persistentVolumeClaim" in v]
@@ -235,21 +238,21 @@ def whole(where, objects, variables):
         ports = {p["name"]: p["containerPort"] for p in container["ports"]}
         pods[name] = labels, ports
         assert (ports["http"], ports["mgmt"]) == PORTS[name], about
-        assert port(environment["UNDULATOR_HTTP__BIND"]) == ports["http"], about
-        assert port(environment["UNDULATOR_HTTP__INTERNAL_BIND"]) == ports["mgmt"], about
+        assert parse_port(environment["UNDULATOR_HTTP__BIND"]) == ports["http"], about
+        assert parse_port(environment["UNDULATOR_HTTP__INTERNAL_BIND"]) == ports["mgmt"], about
         for probe in ["startup", "liveness", "readiness"]:
             assert container[f"{probe}Probe"]["httpGet"]["port"] == "mgmt", about
-        drain = sum(seconds(environment.get(f"UNDULATOR_HTTP__DRAIN_{w}", "30s")) for w in ["DELAY", "TIMEOUT"])
+        drain = sum(parse_seconds(environment.get(f"UNDULATOR_HTTP__DRAIN_{w}", "30s")) for w in ["DELAY", "TIMEOUT"])
         assert pod["terminationGracePeriodSeconds"] > drain, about
         budgets = [
             o for o in objects
-            if o["kind"] == "PodDisruptionBudget" and selects(o["spec"]["selector"]["matchLabels"], labels)
+            if o["kind"] == "PodDisruptionBudget" and selector_matches(o["spec"]["selector"]["matchLabels"], labels)
         ]
         assert len(budgets) == (1 if workload["spec"]["replicas"] > 1 else 0), f"{about}: disruption budgets"
 
     for thing in objects:
         if thing["kind"] == "Service":
-            (ports,) = [ports for labels, ports in pods.values() if selects(thing["spec"]["selector"], labels)]
+            (ports,) = [ports for labels, ports in pods.values() if selector_matches(thing["spec"]["selector"], labels)]
             for p in thing["spec"]["ports"]:
                 assert p["port"] == ports[p["targetPort"]], (where, thing["metadata"]["name"], p)
             services[thing["metadata"]["name"]] = {p["port"] for p in thing["spec"]["ports"]}
@@ -257,15 +260,15 @@ def whole(where, objects, variables):
         for key, value in thing.get("data", {}).items():
             for host, number in re.findall(r"//(undulator[\w-]*):(\d+)", value):
                 assert int(number) in services[host], (where, key, value)
-    flows(where, objects, pods)
+    check_network_policies(where, objects, pods)
     check_routes(where, objects)
     return len(workloads)
 
 
-def flows(where, objects, pods):
+def check_network_policies(where, objects, pods):
     """Between the suite's own pods, what one policy lets out another lets in, and the other way round."""
 
-    def rules(direction, peers):
+    def list_rules(direction, peers):
         found = set()
         for policy in (o for o in objects if o["kind"] == "NetworkPolicy"):
             spec = policy["spec"]
@@ -284,25 +287,25 @@ def flows(where, objects, pods):
                             found.add((source, target, pods[target][1].get(p["port"], p["port"])))
         return found
 
-    out, into = rules("egress", "to"), rules("ingress", "from")
+    out, into = list_rules("egress", "to"), list_rules("ingress", "from")
     assert out == into, f"{where}: let out or in on one side only: {sorted(out ^ into)}"
 
 
 def main():
     variables = Variables()
-    dockerfile(variables)
-    containers = compose(variables)
+    check_dockerfile(variables)
+    containers = check_compose_file(variables)
     api_keys(variables)
     objects = workloads = 0
     directories = sorted(p.parent for p in (ROOT / "k8s").glob("*/**/kustomization.yaml") if "components" not in p.parts)
     for directory in directories:
-        rendered = render(directory)
+        rendered = render_kustomization(directory)
         objects += len(rendered)
         where = str(directory.relative_to(ROOT))
         # The parts of the base refer to each other.
         if directory.parent.name != "base":
-            workloads += whole(where, rendered, variables)
-    upgrades()
+            workloads += check_references(where, rendered, variables)
+    check_upgrades()
     site_settings()
     variables.finish()
     print(

@@ -15,27 +15,27 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 import portal_queries as ask
-from suite import PROGRAM, ROOT, Suite, until
+from suite import PROGRAM, ROOT, Suite, wait_until
 from terminal import Terminal
 
 PASSWORD = "zumkaltenstrahlrohr"
 
 
-def blocks():
+def read_blocks():
     """The commands of the README, a script for each terminal."""
     section = re.search(r"^## Your own data$(.*?)^## ", (ROOT / "README.md").read_text(), re.M | re.S).group(1)
     steps = re.search(r"<!-- steps:begin -->(.*?)<!-- steps:end -->", section, re.S).group(1)
     return re.findall(r"^```sh$\n(.*?)^```$", steps, re.M | re.S)
 
 
-def sections(*headings):
+def read_sections(*headings):
     """The commands of sections of docs/src/first-steps.md."""
     page = (ROOT / "docs" / "src" / "first-steps.md").read_text()
     found = [re.search(rf"^## {heading}$.*?^```sh$\n(.*?)^```$", page, re.M | re.S).group(1) for heading in headings]
     return "".join(found)
 
 
-def shell(suite, commands):
+def open_shell(suite, commands):
     """A terminal in which bash runs the commands one after the other."""
     script = commands.replace("127.0.0.1:8080", f"127.0.0.1:{suite.public}")
     env = {**suite.env, "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
@@ -59,8 +59,8 @@ def type_password(terminal, account):
 
 def follow_the_page(suite, key):
     """What the page adds to the facility of the README."""
-    commands = sections("Investigations and data", "People", "Programs of an instrument")
-    terminal = shell(suite, f"KEY={key}\n{commands}")
+    commands = read_sections("Investigations and data", "People", "Programs of an instrument")
+    terminal = open_shell(suite, f"KEY={key}\n{commands}")
     type_password(terminal, "db/bob")
     assert terminal.end() == 0, terminal.printed
     assert "no account db/carol" in terminal.printed, terminal.printed
@@ -78,7 +78,7 @@ def look_like_a_portal(suite):
     suite.passwords["simple/root"] = (suite.dir / "secrets" / "administrator").read_text().strip()
     alice = suite.login("db/alice")
     for query in (ask.MINE, ask.MINE_CLASSIC, ask.ALL):
-        assert ask.names(suite.search(alice, query)) == ["MX-1"], query
+        assert ask.sort_names(suite.search(alice, query)) == ["MX-1"], query
     assert suite.search(alice, ask.FILES.format("MX-1")) == [1]
     assert suite.search(alice, ask.TEAM.format("MX-1")) == ["db/alice"]
     names = suite.search(suite.login("simple/root"), "SELECT u.name, u.fullName FROM User u WHERE u.name = 'db/alice'")
@@ -87,7 +87,7 @@ def look_like_a_portal(suite):
     dan = suite.login("db/dan")
     for query in (ask.MINE, ask.MINE_CLASSIC, ask.ALL):
         assert suite.search(dan, query) == [], query
-    assert ask.names(suite.search(suite.login("simple/root"), "Instrument")) == ["ID01"]
+    assert ask.sort_names(suite.search(suite.login("simple/root"), "Instrument")) == ["ID01"]
     return alice, dan
 
 
@@ -98,7 +98,7 @@ def write_as_the_beamline(suite, key, alice, dan):
     assert status == 200, body
     (mx1,) = suite.search(alice, "SELECT i.id FROM Investigation i WHERE i.name = 'MX-1'")
     count = lambda session: suite.request("GET", f"/logbook/{session}/event/count", {"investigationId": mx1})  # noqa: E731
-    until("alice reads the entry", lambda: count(alice)[::2] == (200, b"1"))
+    wait_until("alice reads the entry", lambda: count(alice)[::2] == (200, b"1"))
     assert count(dan)[0] == 403, count(dan)
 
 
@@ -129,15 +129,15 @@ def main():
             del suite.env[f"UNDULATOR_{name}"]
         suite.files.rmdir()
         assert not list(suite.dir.iterdir()), "a newcomer begins in an empty directory"
-        first, second = blocks()
+        first, second = read_blocks()
         lines = sum(not line.startswith("  ") for block in (first, second) for line in block.splitlines())
         assert lines <= 10, f"{lines} lines are more than ten"
-        server = shell(suite, first)
+        server = open_shell(suite, first)
         try:
             key = set_up(server)
             type_password(server, "db/alice")
             server.expect("listening")
-            client = shell(suite, second)
+            client = open_shell(suite, second)
             client.answer_secretly("Password", PASSWORD)
             client.expect('"MX-1"')
             client.answer_secretly("Password of db/alice", PASSWORD)

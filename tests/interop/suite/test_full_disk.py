@@ -5,6 +5,8 @@ reading goes on, and everything works as soon as there is room or the disk is we
     tests/interop/suite/test_full_disk.py
 """
 
+# seconds: 36
+
 import contextlib
 import json
 import shutil
@@ -18,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from logbook_facility import Facility, check_chains
 from servers import Postgres
-from suite import until
+from suite import wait_until
 
 DISK = "24m"
 # The files of empty tables and indexes of four schemas take more of it.
@@ -192,7 +194,7 @@ def is_told_when(retry_after, body):
 def until_refused(ledger):
     """The last write of each kind is one that was refused."""
     for kind in KINDS:
-        until(f"{kind} is refused", lambda: ledger.write(kind) != 200)
+        wait_until(f"{kind} is refused", lambda: ledger.write(kind) != 200)
 
 
 def fill_and_free(facility, ledger):
@@ -227,7 +229,7 @@ def fill_and_free(facility, ledger):
 
 
 @contextlib.contextmanager
-def failing(facility, database, calls):
+def fail_system_calls(facility, database, calls):
     """The system answers calls on a database's log with an error, as a broken disk would."""
     log = f"{facility.disk.directory}/{database}.db-wal"
     command = ["strace", "-f", "-P", log, "-e", f"trace={calls}", "-e", f"inject={calls}:error=EIO", "-o", "/dev/null"]
@@ -249,7 +251,7 @@ def failing(facility, database, calls):
 
 def fail_and_recover(facility, ledger, calls):
     for kind, database in (("group", "icat"), ("entry", "logbook")):
-        with failing(facility, database, calls):
+        with fail_system_calls(facility, database, calls):
             for _ in range(3):
                 assert ledger.write(kind) == 503, (calls, ledger.refusals[-1:])
                 assert is_told_when(*ledger.refusals[-1][2:]), ledger.refusals[-1]
@@ -273,7 +275,7 @@ def check_after_a_kill(facility, ledger):
     )
 
 
-def sqlite():
+def check_sqlite():
     with FacilityOnSmallDisk() as facility:
         ledger, facility.alice = Ledger(facility), facility.login("simple/alice")
         fill_and_free(facility, ledger)
@@ -283,7 +285,7 @@ def sqlite():
         print(f"SQLite, 3 full disks and 4 failing ones: {check_after_a_kill(facility, ledger)}")
 
 
-def postgres():
+def check_postgresql():
     # What a vacuum frees in one table is room for that alone.
     with PostgresOnSmallDisk("autovacuum=off") as server, FacilityOnSmallDisk(server) as facility:
         facility.disk = server.disk
@@ -293,10 +295,10 @@ def postgres():
 
 
 def main():
-    sqlite()
+    check_sqlite()
     with tempfile.TemporaryDirectory() as trial:
         if may_mount(Path(trial)):
-            postgres()
+            check_postgresql()
 
 
 if __name__ == "__main__":

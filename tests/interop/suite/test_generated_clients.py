@@ -6,6 +6,9 @@ programs with a wrong type do not), and they work: log in, query, list, write, u
     tests/interop/suite/test_generated_clients.py
 """
 
+# needs: client_generators
+# seconds: 27
+
 import json
 import os
 import shutil
@@ -32,7 +35,7 @@ METHODS = {"get", "put", "post", "delete", "patch"}
 WRONG = {"client.ts": ("category: 'comment'", "category: 'remark'"), "client.py": ("limit=2", 'limit="2"')}
 
 
-def run(*command, cwd, check=True, **variables):
+def run_command(*command, cwd, check=True, **variables):
     environment = {**os.environ, "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}", **variables}
     done = subprocess.run([*map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True)
     if check and done.returncode != 0:
@@ -40,15 +43,15 @@ def run(*command, cwd, check=True, **variables):
     return done
 
 
-def generate(directory):
+def generate_clients(directory):
     """Both clients in a directory; what the document describes."""
     document = directory / "openapi.json"
-    document.write_text(run(PROGRAM, "openapi", cwd=directory).stdout)
+    document.write_text(run_command(PROGRAM, "openapi", cwd=directory).stdout)
     for name in ("client.ts", "client.py", "package.json", "tsconfig.json", "openapi-python-client.yaml"):
         shutil.copy(GUIDE / name, directory)
     (directory / "node_modules").symlink_to(NODE_MODULES)
-    run("node", "node_modules/.bin/openapi-typescript", document, "--output", "undulator.d.ts", cwd=directory)
-    generated = run("openapi-python-client", "generate", "--path", document, "--config", "openapi-python-client.yaml",
+    run_command("node", "node_modules/.bin/openapi-typescript", document, "--output", "undulator.d.ts", cwd=directory)
+    generated = run_command("openapi-python-client", "generate", "--path", document, "--config", "openapi-python-client.yaml",
                     "--output-path", directory / "python", cwd=directory)
     assert "arning" not in generated.stdout + generated.stderr, generated.stdout + generated.stderr
     return json.loads(document.read_text())
@@ -82,11 +85,11 @@ def check_types(directory):
     }
     for name, command in checks.items():
         right = (directory / name).read_text()
-        run(*command, cwd=directory, MYPYPATH="python")
+        run_command(*command, cwd=directory, MYPYPATH="python")
         before, after = WRONG[name]
         assert right.count(before) == 1, name
         (directory / name).write_text(right.replace(before, after))
-        done = run(*command, cwd=directory, check=False, MYPYPATH="python")
+        done = run_command(*command, cwd=directory, check=False, MYPYPATH="python")
         assert done.returncode != 0 and "error" in done.stdout, f"a wrong type in {name} was not found\n{done.stdout}"
         (directory / name).write_text(right)
 
@@ -103,7 +106,7 @@ def check_downloads(directory, expected):
 def main():
     with tempfile.TemporaryDirectory(prefix="undulator-clients-") as temporary, Demo() as demo:
         directory = Path(temporary)
-        operations = check_operations(directory, generate(directory))
+        operations = check_operations(directory, generate_clients(directory))
         check_types(directory)
         # It takes uploads; the demo has a directory of its own, but the section needs one.
         demo.env |= {"UNDULATOR_STORAGE__MAIN__READ_ONLY": "false", "UNDULATOR_STORAGE__MAIN__URL": str(demo.files)}
@@ -114,7 +117,7 @@ def main():
         (files,) = demo.search(root, count_files)
         written = demo.count(root, investigationId=mx, search="Beam back after the refill")
         for number, command in enumerate((("node", "client.ts"), (sys.executable, "client.py")), 1):
-            done = run(*command, demo.url, "db/alice", "MX-2417", cwd=directory, PASSWORD=demo.passwords["db/alice"],
+            done = run_command(*command, demo.url, "db/alice", "MX-2417", cwd=directory, PASSWORD=demo.passwords["db/alice"],
                        PYTHONPATH="python")
             assert done.stdout.startswith("logged in as") and "newest: " in done.stdout, done.stdout
             entry, attachment = done.stdout.split("wrote ")[1].split(";")[0].split(" and ")
@@ -126,10 +129,10 @@ def main():
         file_format = [{"DatafileFormat": {"name": "text", "version": "1", "facility": {"id": facility}}}]
         form = {"sessionId": root, "entities": json.dumps(file_format)}
         assert demo.request("POST", "/icat/entityManager", form=form)[0] == 200
-        done = run(sys.executable, "client.py", demo.url, "simple/root", "MX-2417", "--store", cwd=directory,
+        done = run_command(sys.executable, "client.py", demo.url, "simple/root", "MX-2417", "--store", cwd=directory,
                    PASSWORD=demo.passwords["simple/root"], PYTHONPATH="python")
         assert demo.search(root, count_files) == [files + 1] and "stored " in done.stdout, done.stdout
-        denied = run(sys.executable, "client.py", demo.url, "db/alice", "MX-2417", cwd=directory, check=False, PASSWORD="wrong",
+        denied = run_command(sys.executable, "client.py", demo.url, "db/alice", "MX-2417", cwd=directory, check=False, PASSWORD="wrong",
                      PYTHONPATH="python")
         assert denied.returncode == 1 and "403" in denied.stderr, denied
         print(f"{operations} operations in both clients; types are checked; written, uploaded and downloaded with both")

@@ -2,6 +2,8 @@
 """The source distribution of python-icat as data: ingested into the facility it brings, downloaded by a member, refused
 to an outsider. An ingest that is killed goes on where it stopped."""
 
+# needs: python_icat
+
 import hashlib
 import io
 import json
@@ -23,13 +25,13 @@ MEMBER, OUTSIDER = "db/ahau", "db/rbeck"
 MANY = 20_000
 
 
-def refusal(body):
+def parse_refusal(body):
     answer = json.loads(body)
     assert list(answer) == ["code", "message"], answer
     return answer["code"]
 
 
-def rows(suite, session):
+def list_rows(suite, session):
     query = "SELECT df.id, df.name, df.location, df.fileSize, df.checksum, ds.name FROM Datafile df JOIN df.dataset ds WHERE df.location LIKE 'sdist/%'"
     return suite.search(session, query)
 
@@ -67,9 +69,9 @@ def main():
 
         suite.start()
         member, outsider = suite.login(MEMBER), suite.login(OUTSIDER)
-        files = rows(suite, member)
+        files = list_rows(suite, member)
         assert {row[2] for row in files} == set(on_disk), "what the member sees is what lies on disk"
-        assert rows(suite, outsider) == []
+        assert list_rows(suite, outsider) == []
         names = {row[5] for row in files}
         assert names == {"sdist", "doc", "etc", "src", "tests"}, names
 
@@ -95,12 +97,12 @@ def main():
 
         for query in [{"datafileIds": files[0][0]}, {"datasetIds": dataset}, {"datafileIds": files[0][0], "zip": "true"}]:
             status, _, body = suite.request("GET", "/ids/getData", {"sessionId": outsider, **query})
-            assert (status, refusal(body)) == (403, "InsufficientPrivilegesException"), (status, body)
+            assert (status, parse_refusal(body)) == (403, "InsufficientPrivilegesException"), (status, body)
         status, _, body = suite.request("GET", "/ids/getData", {"sessionId": member, "datafileIds": 10**9})
-        assert (status, refusal(body)) == (404, "NotFoundException"), (status, body)
+        assert (status, parse_refusal(body)) == (404, "NotFoundException"), (status, body)
         suite.request("DELETE", f"/icat/session/{member}")
         status, _, body = suite.request("GET", "/ids/getData", {"sessionId": member, "datafileIds": files[0][0]})
-        assert (status, refusal(body)) == (403, "InsufficientPrivilegesException"), (status, body)
+        assert (status, parse_refusal(body)) == (403, "InsufficientPrivilegesException"), (status, body)
         print("the outsider and the ended session were refused")
 
         many = suite.files / "many" / "scan"

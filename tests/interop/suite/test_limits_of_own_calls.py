@@ -31,14 +31,14 @@ def main():
         demo.start("--quiet-beamline")
         query = {"sessionId": session, "investigationIds": investigation}
 
-        def call(_):
+        def call_server(_):
             status, headers, body = demo.request("GET", "/ids/getSize", query)
             if status in (429, 503):
                 assert headers["Retry-After"], (status, headers)
             return status, b"busy" in body or b"at once" in body
 
         with concurrent.futures.ThreadPoolExecutor(64) as crowd:
-            answers = collections.Counter(crowd.map(call, range(CALLS)))
+            answers = collections.Counter(crowd.map(call_server, range(CALLS)))
         statuses = collections.Counter()
         for (status, busy), count in answers.items():
             statuses[status] += count

@@ -5,6 +5,8 @@ uploads beyond nginx's own limit, live events. docs/examples/undulator.service i
     tests/interop/suite/test_nginx_and_systemd.py        needs nginx and openssl (scripts/lib/install.sh)
 """
 
+# needs: deployment_checks nginx
+
 import contextlib
 import hashlib
 import http.client
@@ -28,7 +30,7 @@ use_installed_packages()
 
 from demo_server import Demo
 from manifests import check_prefixes
-from suite import ROOT, free_port, until
+from suite import ROOT, free_port, wait_until
 
 EXAMPLES = ROOT / "docs/examples"
 SERVICES = ["auth", "icat", "download", "logbook"]
@@ -47,7 +49,7 @@ def find_nginx():
     return found
 
 
-def replace(text, old, new, times=1):
+def replace_exactly(text, old, new, times=1):
     assert text.count(old) == times, (old, text.count(old))
     return text.replace(old, new)
 
@@ -58,14 +60,14 @@ class Nginx:
     def __init__(self, directory, upstream, port, plain_port):
         self.dir, self.port = directory, port
         text = (EXAMPLES / "nginx.conf").read_text()
-        text = replace(text, "server 127.0.0.1:8080;", f"server 127.0.0.1:{upstream};", len(SERVICES))
-        text = replace(text, "    listen [::]:80;\n", "")
-        text = replace(text, "    listen [::]:443 ssl http2;\n", "")
-        text = replace(text, "listen 80;", f"listen 127.0.0.1:{plain_port};")
-        text = replace(text, "listen 443 ssl http2;", f"listen 127.0.0.1:{port} ssl http2;")
-        text = replace(text, "/etc/ssl/certs/data.example.org.pem", str(directory / "cert.pem"))
-        text = replace(text, "/etc/ssl/private/data.example.org.key", str(directory / "key.pem"))
-        text = replace(text, "/var/log/nginx/undulator.log", str(directory / "access.log"))
+        text = replace_exactly(text, "server 127.0.0.1:8080;", f"server 127.0.0.1:{upstream};", len(SERVICES))
+        text = replace_exactly(text, "    listen [::]:80;\n", "")
+        text = replace_exactly(text, "    listen [::]:443 ssl http2;\n", "")
+        text = replace_exactly(text, "listen 80;", f"listen 127.0.0.1:{plain_port};")
+        text = replace_exactly(text, "listen 443 ssl http2;", f"listen 127.0.0.1:{port} ssl http2;")
+        text = replace_exactly(text, "/etc/ssl/certs/data.example.org.pem", str(directory / "cert.pem"))
+        text = replace_exactly(text, "/etc/ssl/private/data.example.org.key", str(directory / "key.pem"))
+        text = replace_exactly(text, "/var/log/nginx/undulator.log", str(directory / "access.log"))
         (directory / "site.conf").write_text(text)
         paths = "".join(
             f"    {kind}_temp_path {directory}/{kind};\n" for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -81,7 +83,7 @@ class Nginx:
         checked = subprocess.run([*program, "-t"], text=True, capture_output=True)
         assert checked.returncode == 0 and "[warn]" not in checked.stderr, checked.stderr
         self.process = subprocess.Popen(program)
-        until("nginx listens", lambda: self.request("GET", "/nothing")[0] == 404, GUARD_SECONDS)
+        wait_until("nginx listens", lambda: self.request("GET", "/nothing")[0] == 404, GUARD_SECONDS)
 
     def connect(self):
         context = ssl.create_default_context(cafile=self.dir / "cert.pem")
@@ -141,13 +143,13 @@ def log_in(nginx, demo):
     def failed_login():
         return [line for line in demo.log.read_text().splitlines() if "login failed" in line]
 
-    until("the failed login is logged", failed_login, GUARD_SECONDS)
+    wait_until("the failed login is logged", failed_login, GUARD_SECONDS)
     (line,) = failed_login()
     assert CLIENT in line and "db/alice" in line and FORGED not in line, line
     return session
 
 
-def download(nginx, demo, session):
+def check_downloads(nginx, demo, session):
     """A whole file, parts of it, and an archive: the bytes that lie on the disk."""
     query = "SELECT f FROM Datafile f WHERE f.name = 'frames.h5' AND f.dataset.name = 'scan-001'"
     (file,) = [row["Datafile"] for row in demo.search(session, query)]
@@ -170,7 +172,7 @@ def download(nginx, demo, session):
     return len(content) + len(whole)
 
 
-def upload(nginx, session, investigation):
+def check_upload(nginx, session, investigation):
     """An attachment of twenty times nginx's own limit, back again unchanged."""
     boundary = uuid.uuid4().hex
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="scan.bin"\r\n\r\n'
@@ -187,7 +189,7 @@ def upload(nginx, session, investigation):
     assert status == 413 and b"nginx" not in answer, (status, answer)
 
 
-def live(nginx, session, investigation):
+def check_live_events(nginx, session, investigation):
     """What is written arrives while the answer is open."""
     with contextlib.closing(nginx.connect()) as connection:
         headers = {"Host": "data.example.org", "Authorization": f"Bearer {session}"}
@@ -197,13 +199,13 @@ def live(nginx, session, investigation):
         text = f"beam is back {uuid.uuid4()}"
         seen = threading.Event()
 
-        def read():
+        def read_stream():
             for line in answer:
                 if line.startswith(b"data:") and text.encode() in line:
                     seen.set()
                     return
 
-        reader = threading.Thread(target=read)
+        reader = threading.Thread(target=read_stream)
         reader.start()
         entry = {"type": "annotation", "category": "comment", "content": [{"format": "plainText", "text": text}]}
         status, _, body = nginx.request(
@@ -219,7 +221,7 @@ def check_unit():
     text = (EXAMPLES / "undulator.service").read_text()
     with tempfile.TemporaryDirectory() as tmp:
         unit = Path(tmp) / "undulator.service"
-        unit.write_text(replace(text, "=/usr/local/bin/undulator ", "=/bin/true ", 2))
+        unit.write_text(replace_exactly(text, "=/usr/local/bin/undulator ", "=/bin/true ", 2))
         done = subprocess.run(["systemd-analyze", "verify", unit], text=True, capture_output=True)
         assert done.returncode == 0 and not done.stderr, done.stderr
         # The control.
@@ -247,10 +249,10 @@ def main():
         nginx = Nginx(Path(tmp), demo.public, free_port(), free_port())
         try:
             session = log_in(nginx, demo)
-            size = download(nginx, demo, session)
+            size = check_downloads(nginx, demo, session)
             (investigation,) = demo.search(session, "SELECT i.id FROM Investigation i WHERE i.name = 'MX-2417'")
-            upload(nginx, session, investigation)
-            live(nginx, session, investigation)
+            check_upload(nginx, session, investigation)
+            check_live_events(nginx, session, investigation)
         finally:
             log = nginx.stop()
         assert session not in log and "alice" not in log and log.count("\n") > 10, log

@@ -5,6 +5,8 @@ choose an investigation, read its logbook, write an entry, download the data; a 
     tests/interop/suite/test_portal_page.py
 """
 
+# needs: browser
+
 import io
 import json
 import sys
@@ -19,7 +21,7 @@ use_installed_packages()
 
 from playwright.sync_api import sync_playwright
 
-from browser import launch, serve_page
+from browser import launch_chromium, serve_page
 from demo_server import Demo
 from suite import ROOT
 
@@ -42,7 +44,7 @@ def main():
         origin = serve_page(text.replace(SERVER, demo.url))
         demo.env["UNDULATOR_HTTP__CORS__ALLOWED_ORIGINS"] = json.dumps([origin])
         demo.start("--quiet-beamline")
-        browser = launch(driver)
+        browser = launch_chromium(driver)
         page = browser.new_page(viewport={"width": 390, "height": 844}, accept_downloads=True)
         page.on("pageerror", lambda error: (_ for _ in ()).throw(error))
         page.goto(origin)

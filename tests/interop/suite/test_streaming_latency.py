@@ -8,6 +8,9 @@ small answers have a length, clients of HTTP/1.0 get no chunks, and no answer wa
 40 ms. The figures are printed; with `--base` those of another build beside them.
 """
 
+# runs-alone: it compares times with that of a delayed acknowledgement
+# seconds: 16
+
 import argparse
 import http.client
 import json
@@ -63,7 +66,7 @@ class Facility(Suite):
         return "/icat/entityManager?" + urllib.parse.urlencode(query)
 
 
-def measure(facility):
+def measure_requests(facility):
     """Seconds of each request on one kept connection, and the last answer."""
     connection = http.client.HTTPConnection("127.0.0.1", facility.public)
     times = []
@@ -78,7 +81,7 @@ def measure(facility):
     return sorted(times), answer
 
 
-def figures(name, times):
+def format_figures(name, times):
     p99 = times[int(len(times) * 0.99)]
     rate = len(times) / sum(times)
     print(f"{name}: median {statistics.median(times) * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms, {rate:.0f} requests/s")
@@ -163,8 +166,8 @@ def main():
             continue
         with Facility(program) as facility:
             facility.build()
-            times, answer = measure(facility)
-            rates.append(figures(f"{name}, {NAMES} names", times))
+            times, answer = measure_requests(facility)
+            rates.append(format_figures(f"{name}, {NAMES} names", times))
             if name == "this build":
                 assert answer.headers["Content-Length"] and not answer.headers["Transfer-Encoding"], answer.headers
                 assert statistics.median(times) < DELAYED_ACK / 2, "answers wait for an acknowledgement"

@@ -2,7 +2,7 @@
 
 use service_kit::config::Config;
 use service_kit::db::{Migrate, Target};
-use service_kit::{Db, DbError, Engine, Migration, Val, fulltext};
+use service_kit::{Db, DbError, Engine, Micros, Migration, Val, fulltext};
 
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
@@ -201,12 +201,12 @@ async fn allocated_ids_rise_and_are_never_given_twice() {
 #[tokio::test]
 async fn migrations_run_once_and_a_database_of_a_newer_version_is_refused() {
     for test in testkit::create_databases("migrate", MIGRATIONS).await {
-        assert_eq!(test.db.migrate(MIGRATIONS, Migrate::Auto, 0).await.unwrap(), 0, "{}", test.engine);
+        assert_eq!(test.db.migrate(MIGRATIONS, Migrate::Auto, Micros::default()).await.unwrap(), 0, "{}", test.engine);
         let newer = [MIGRATIONS[0], Migration { version: 2, name: "more", sql: "CREATE TABLE more (id BIGINT)" }];
-        let behind = test.db.migrate(&newer, Migrate::Check, 0).await.unwrap_err().to_string();
+        let behind = test.db.migrate(&newer, Migrate::Check, Micros::default()).await.unwrap_err().to_string();
         assert!(behind.contains("2 more") && behind.contains("undulator migrate"), "{behind}");
-        assert_eq!(test.db.migrate(&newer, Migrate::Auto, 0).await.unwrap(), 1);
-        let ahead = test.db.migrate(MIGRATIONS, Migrate::Auto, 0).await.unwrap_err().to_string();
+        assert_eq!(test.db.migrate(&newer, Migrate::Auto, Micros::default()).await.unwrap(), 1);
+        let ahead = test.db.migrate(MIGRATIONS, Migrate::Auto, Micros::default()).await.unwrap_err().to_string();
         assert!(ahead.contains("does not know"), "{ahead}");
     }
 }
@@ -217,9 +217,9 @@ async fn a_failed_migration_leaves_no_trace() {
     for test in testkit::create_databases("half", MIGRATIONS).await {
         let broken =
             [MIGRATIONS[0], Migration { version: 2, name: "b", sql: "CREATE TABLE half (id BIGINT); NONSENSE" }];
-        assert!(test.db.migrate(&broken, Migrate::Auto, 0).await.is_err());
+        assert!(test.db.migrate(&broken, Migrate::Auto, Micros::default()).await.is_err());
         let fixed = [MIGRATIONS[0], Migration { version: 2, name: "b", sql: "CREATE TABLE half (id BIGINT)" }];
-        assert_eq!(test.db.migrate(&fixed, Migrate::Auto, 0).await.unwrap(), 1, "{}", test.engine);
+        assert_eq!(test.db.migrate(&fixed, Migrate::Auto, Micros::default()).await.unwrap(), 1, "{}", test.engine);
     }
 }
 
@@ -248,7 +248,7 @@ async fn a_postgresql_that_would_lose_writes_is_refused() {
     assert_eq!(first.engine(), Engine::Postgres);
     let database = lazy.rsplit('/').next().unwrap().split('?').next().unwrap();
     let set = Migration { version: 1, name: "x", sql: "SELECT 1" };
-    first.migrate(&[set], Migrate::Auto, 0).await.unwrap();
+    first.migrate(&[set], Migrate::Auto, Micros::default()).await.unwrap();
     let alter = format!("ALTER DATABASE {database} SET synchronous_commit = off");
     first.write(async |tx| tx.execute(&alter, &[]).await).await.unwrap();
     let refused = open(&lazy).await.unwrap_err().to_string();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use service_kit::db::{Migrate, Target};
-use service_kit::{Db, DbError, Migration};
+use service_kit::{Db, DbError, Micros, Migration};
 use tempfile::TempDir;
 use testkit::Backend;
 
@@ -130,7 +130,7 @@ async fn a_start_on_a_full_disk_says_so_and_the_next_one_succeeds() {
     disk.fill();
     let refused = match Db::open(&target, &config).await {
         Err(e) => e,
-        Ok(db) => db.migrate(MIGRATIONS, Migrate::Auto, 0).await.unwrap_err(),
+        Ok(db) => db.migrate(MIGRATIONS, Migrate::Auto, Micros::default()).await.unwrap_err(),
     };
     let text = refused.to_string();
     assert!(text.contains("full") || text.contains("free space"), "{text}");
@@ -140,10 +140,10 @@ async fn a_start_on_a_full_disk_says_so_and_the_next_one_succeeds() {
 
     disk.fill();
     let more = [MIGRATIONS[0], large_step()];
-    let refused = db.migrate(&more, Migrate::Auto, 0).await;
+    let refused = db.migrate(&more, Migrate::Auto, Micros::default()).await;
     assert!(is_full(&refused), "{refused:?}");
     disk.free();
-    assert_eq!(db.migrate(&more, Migrate::Auto, 0).await.unwrap(), 1);
+    assert_eq!(db.migrate(&more, Migrate::Auto, Micros::default()).await.unwrap(), 1);
     assert_eq!(ids(&db).await, [1]);
     db.close().await;
 }
@@ -153,9 +153,9 @@ async fn migrate_while_pages_are_limited() {
     let db = open(dir.path(), &config(&Backend::Sqlite, "").await).await;
     db.write(async |tx| tx.execute("PRAGMA max_page_count = 1", &[]).await).await.unwrap();
     let more = [MIGRATIONS[0], large_step()];
-    let refused = db.migrate(&more, Migrate::Auto, 0).await;
+    let refused = db.migrate(&more, Migrate::Auto, Micros::default()).await;
     assert!(is_full(&refused), "{refused:?}");
-    assert_eq!(db.migrate(&more, Migrate::Auto, 0).await.unwrap(), 1);
+    assert_eq!(db.migrate(&more, Migrate::Auto, Micros::default()).await.unwrap(), 1);
 }
 
 fn large_step() -> Migration {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use service_kit::config::Config;
 use service_kit::db::{DatabaseConfig, Migrate, Target};
-use service_kit::{Db, DbError, Migration, Val};
+use service_kit::{Db, DbError, Micros, Migration, Val};
 use testkit::Backend;
 
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -24,7 +24,7 @@ pub async fn config(backend: &Backend, settings: &str) -> DatabaseConfig {
 /// A migrated database; that of `SQLite` lies in the directory.
 pub async fn open(directory: &Path, config: &DatabaseConfig) -> Db {
     let db = Db::open(&Target::from_config(config, directory, "sample").unwrap(), config).await.unwrap();
-    db.migrate(MIGRATIONS, Migrate::Auto, 0).await.unwrap();
+    db.migrate(MIGRATIONS, Migrate::Auto, Micros::default()).await.unwrap();
     db
 }
 

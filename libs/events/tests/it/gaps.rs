@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use async_nats::jetstream;
-use testkit::probe::{self, ICAT_CONSUMER, THINGS_CONSUMER, store::reconciles};
+use testkit::probe::{self, ICAT_CONSUMER, THINGS_CONSUMER, store::reconciliations};
 use testkit::{Nats, TestApp, wait_until};
 
 use crate::arrangements::{everywhere, make_thing, maker, until_number};
 
 async fn reconciled(app: &TestApp, consumer: &str) -> i64 {
-    reconciles::count(&mut app.db("probe").read().await.unwrap(), consumer).await.unwrap()
+    reconciliations::count_reconciliations(&mut app.db("probe").read().await.unwrap(), consumer).await.unwrap()
 }
 
 async fn until_reconciled(app: &TestApp, times: i64) {

@@ -161,7 +161,7 @@ impl Place {
                 .map_err(|e| Failure::Failed(format!("cannot create {}: {e}", directory.display())))?;
         }
         let db = Db::open_for_server(&target, &self.settings.core.database).await.map_err(failed)?;
-        db.migrate(service.migrations, migrate, SystemClock.now_micros()).await.map_err(failed)?;
+        db.migrate(service.migrations, migrate, SystemClock.now_as_micros()).await.map_err(failed)?;
         Ok(db)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use service_kit::{
-    Ctx, Db, DbError, Engine, Lease, Leases, Running, Server, ServiceDef, Sources, SystemIds, leases, open_database,
+    Ctx, Db, DbError, Engine, Lease, Leases, Running, Server, ServiceDef, Sources, SystemIds, open_database,
 };
 use testkit::{TestApp, list_backends};
 
@@ -119,12 +119,5 @@ async fn leases_of_two_names_do_not_meet() {
         leases.release(&relay).await.unwrap();
         assert!(leases.renew(&sweep, MINUTE).await.unwrap(), "{backend:?}");
         app.stop().await;
-    }
-}
-
-#[tokio::test]
-async fn every_statement_holds_on_each_engine() {
-    for test in testkit::create_databases("leases", &[]).await {
-        test.db.prepare_all(&leases::ALL).await.unwrap();
     }
 }

@@ -17,7 +17,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
-    let events = Events::of(&ctx).await?;
+    let events = Events::start(&ctx).await?;
     record::<icat::EntityChanged>(&events, "recorder-icat-entities");
     record::<icat::SessionEnded>(&events, "recorder-icat-sessions");
     record::<auth::SessionStarted>(&events, "recorder-auth-started");
@@ -31,7 +31,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
 }
 
 fn record<E: Event>(events: &Events, name: &'static str) {
-    events.consume(Consumer::new::<E, _>(name, async |tx, received| {
+    events.add_consumer(Consumer::new::<E, _>(name, async |tx, received| {
         let payload = received.event.encode_to_vec();
         Ok(store::record(tx, E::SUBJECT, &received.id, payload).await?)
     }));

@@ -33,7 +33,7 @@ pub async fn post(state: web::Data<State>, request: HttpRequest) -> Result<HttpR
     }
     // The session may have been ended at ICAT itself. While ICAT is down nobody can tell, and nothing can be done with
     // the session either.
-    if let Err(IcatError::Refused { code: IcatCode::Session, .. }) = state.icat.session(&session.id).await {
+    if let Err(IcatError::Refused { code: IcatCode::Session, .. }) = state.icat.get_session(&session.id).await {
         return Err(ended());
     }
     Ok(HttpResponse::Ok().json(Resolved {

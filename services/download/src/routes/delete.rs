@@ -50,7 +50,7 @@ pub async fn delete_data(state: web::Data<State>, request: HttpRequest) -> Resul
             chunk.iter().map(|file| PossibleOrphan { location: file.location.clone(), temporary: false }).collect();
         state.orphaned_files.schedule_checks(&possible_orphans).await?;
         let ids: Vec<i64> = chunk.iter().map(|file| file.id).collect();
-        let deleted = icat.delete(caller.session.expose(), "Datafile", &ids).await;
+        let deleted = icat.delete_entities(caller.session.expose(), "Datafile", &ids).await;
         // Rows that may be deleted or not are checked later, when the catalogue is no longer working on them.
         if !deleted.as_ref().is_err_and(|e| may_have_succeeded(&e.error)) {
             state.orphaned_files.check_files(&possible_orphans).await;

@@ -1,7 +1,7 @@
 //! `GET /ids/getServiceStatus`: the queue of the archive, for administrators. Without an archive it is empty.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::Ask;
+use identity::Permission;
 use service_kit::{Code, Problem};
 
 use super::parameters::Parameters;
@@ -26,8 +26,8 @@ pub async fn get_service_status(state: web::Data<State>, request: HttpRequest) -
     let parameters = Parameters::from_query(&request)?;
     // The form of the session id is not checked, as in ids.server: ICAT refuses unknown ones.
     let credential = parameters.credential().unwrap_or_default();
-    let caller = state.identity.caller(credential).await?;
-    let allowed = state.identity.explain(&caller, Ask::Administer).await?.allowed;
+    let caller = state.identity.verify_credential(credential).await?;
+    let allowed = state.identity.check_permission(&caller, Permission::Administer).await?.allowed;
     let user = &caller.subject().icat_user_name;
     if !allowed && !state.config.root_user_names.contains(user) {
         let text = format!("{user} is not included in the ids rootUserNames set.");

@@ -48,7 +48,7 @@ pub async fn get_status(state: web::Data<State>, request: HttpRequest) -> Result
         require_readable(state.identity.icat(), caller.session.expose(), &selection).await.map_err(from_icat_error)?;
     } else if let Some(reader) = &state.reader {
         reader
-            .ask(async |icat, session| require_readable(icat, session, &selection).await)
+            .with_session(async |icat, session| require_readable(icat, session, &selection).await)
             .await
             .map_err(from_icat_error)?;
     } else {

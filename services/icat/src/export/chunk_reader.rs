@@ -35,7 +35,7 @@ pub struct ChunkReader {
 impl ChunkReader {
     pub async fn new(mut tx: Tx) -> Result<Self, DbError> {
         let mut total = 0;
-        for entity in icat_client::schema::entities() {
+        for entity in icat_client::schema::all_entities() {
             total += entities::count_rows(&mut tx, entity).await?;
         }
         Ok(Self { tx, keys: RowKeys::default(), written: 0, total })
@@ -44,7 +44,7 @@ impl ChunkReader {
     /// Splits a chunk into parts. If a dataset belongs to a sample of another investigation, all investigations and their
     /// samples are written before all datasets.
     pub async fn split_chunk(&mut self, chunk: &'static Chunk) -> Result<Vec<ChunkPart>, DbError> {
-        let Some(owner) = chunk.each.and_then(icat_client::schema::entity) else {
+        let Some(owner) = chunk.each.and_then(icat_client::schema::find_entity) else {
             return Ok(vec![ChunkPart::AllRows(chunk.kinds)]);
         };
         let mut ids = Vec::new();
@@ -63,7 +63,7 @@ impl ChunkReader {
     }
 
     pub async fn read_chunk(&mut self, chunk: &'static Chunk, part: &ChunkPart) -> Result<Vec<KindRows>, DbError> {
-        let owner = chunk.each.and_then(icat_client::schema::entity);
+        let owner = chunk.each.and_then(icat_client::schema::find_entity);
         let kinds = match part {
             ChunkPart::AllRows(kinds) | ChunkPart::RowsOf(_, kinds) => *kinds,
         };
@@ -95,8 +95,8 @@ impl ChunkReader {
             let from = chunk_kind.owner.iter().position(|name| name == step).unwrap_or_default();
             let kind = chunk_kind.owner[..from]
                 .iter()
-                .fold(chunk_kind.find_entity(), |kind, name| kind.one(name).map_or(kind, |one| one.target()));
-            let Some(one) = kind.one(step) else { return Ok(Vec::new()) };
+                .fold(chunk_kind.find_entity(), |kind, name| kind.find_to_one(name).map_or(kind, |one| one.target()));
+            let Some(one) = kind.find_to_one(step) else { return Ok(Vec::new()) };
             let pairs = entities::list_child_ids(&mut self.tx, kind, one.column, &ids, usize::MAX).await?;
             ids = pairs.into_iter().map(|(_, child)| child).collect();
             here = kind;
@@ -115,9 +115,9 @@ impl ChunkReader {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let mut parts: HashMap<i64, Vec<(&'static str, MemberValue)>> = HashMap::new();
         for name in chunk_kind.parts {
-            let Some(many) = entity.many(name) else { continue };
+            let Some(many) = entity.find_to_many(name) else { continue };
             let pairs =
-                entities::list_child_ids(&mut self.tx, many.target(), many.back().column, &ids, usize::MAX).await?;
+                entities::list_child_ids(&mut self.tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
             let owners: HashMap<i64, i64> = pairs.iter().map(|(owner, child)| (*child, *owner)).collect();
             let children: Vec<i64> = pairs.iter().map(|(_, child)| *child).collect();
             let mut rows = entities::find_by_ids(&mut self.tx, many.target(), &children).await?;

@@ -1,6 +1,6 @@
 //! The order of a dump: which entity types are in which chunk, and which are nested in others.
 
-use icat_client::schema::{Entity, entity};
+use icat_client::schema::{Entity, find_entity};
 
 /// A chunk of a dump.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ pub static CHUNKS: &[Chunk] = &[
 impl ChunkKind {
     pub fn find_entity(&self) -> &'static Entity {
         // A test checks that every name is in the schema.
-        entity(self.name).unwrap_or_else(|| unreachable!("{} is no kind of the schema", self.name))
+        find_entity(self.name).unwrap_or_else(|| unreachable!("{} is no kind of the schema", self.name))
     }
 }
 
@@ -112,7 +112,7 @@ impl ChunkKind {
 mod tests {
     use std::collections::BTreeSet;
 
-    use icat_client::schema::entities;
+    use icat_client::schema::all_entities;
 
     use super::*;
 
@@ -122,15 +122,16 @@ mod tests {
         for chunk_kind in CHUNKS.iter().flat_map(|chunk| chunk.kinds) {
             assert!(seen.insert(chunk_kind.name), "{}", chunk_kind.name);
             for part in chunk_kind.parts {
-                let many = chunk_kind.find_entity().many(part).unwrap_or_else(|| panic!("{}.{part}", chunk_kind.name));
+                let many =
+                    chunk_kind.find_entity().find_to_many(part).unwrap_or_else(|| panic!("{}.{part}", chunk_kind.name));
                 assert!(seen.insert(many.target), "{}", many.target);
             }
             let mut here = chunk_kind.find_entity();
             for step in chunk_kind.owner {
-                here = here.one(step).expect(step).target();
+                here = here.find_to_one(step).expect(step).target();
             }
         }
-        let all: BTreeSet<&str> = entities().iter().map(|entity| entity.name).collect();
+        let all: BTreeSet<&str> = all_entities().iter().map(|entity| entity.name).collect();
         assert_eq!(seen, all);
     }
 }

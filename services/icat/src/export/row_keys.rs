@@ -52,7 +52,7 @@ impl RowKeys {
             }
             let ids: Vec<i64> = ids.into_iter().collect();
             let rows = entities::find_by_ids(tx, entity, &ids).await?;
-            for one in entity.unique.iter().filter_map(|name| entity.one(name)) {
+            for one in entity.unique.iter().filter_map(|name| entity.find_to_one(name)) {
                 let at = value_index(entity, one.name).unwrap_or_default();
                 wanted.push((one.target(), rows.iter().filter_map(|row| to_one_key(row, at)).collect()));
             }
@@ -71,7 +71,7 @@ impl RowKeys {
     fn build_key(&self, entity: &'static Entity, row: &StoredRow) -> String {
         let part = |name: &&'static str| {
             let at = value_index(entity, name).unwrap_or_default();
-            match (entity.one(name), &row.values[at]) {
+            match (entity.find_to_one(name), &row.values[at]) {
                 (Some(one), Val::I64(Some(id))) => {
                     let inner = self.by_id.get(&(one.target, *id)).map_or("", String::as_str);
                     format!("{name}-({inner})")

@@ -37,7 +37,7 @@ impl Record {
             (_, name) => name,
         };
         self.entity
-            .member(name)
+            .find_member(name)
             .ok_or_else(|| ImportError::Format(format!("{}: {} has no `{name}`", self.label(), self.entity.name)))
     }
 
@@ -55,7 +55,7 @@ impl Record {
 pub fn entity_from_tag(tag: &str) -> Result<&'static Entity, ImportError> {
     let mut chars = tag.chars();
     let name: String = chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect();
-    schema::entity(&name).ok_or_else(|| ImportError::Format(format!("`{tag}` is not an entity type of ICAT 6.2")))
+    schema::find_entity(&name).ok_or_else(|| ImportError::Format(format!("`{tag}` is not an entity type of ICAT 6.2")))
 }
 
 fn parse_value(kind: FieldKind, text: &str) -> Option<Val> {

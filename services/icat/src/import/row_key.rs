@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 10;
 /// Parses a key; `None` if it is invalid.
 pub fn parse_key(text: &str) -> Option<Key<'_>> {
     let (name, rest) = text.split_once('_')?;
-    Some(Key { entity: schema::entity(name)?, members: parse_members(rest)? })
+    Some(Key { entity: schema::find_entity(name)?, members: parse_members(rest)? })
 }
 
 /// Splits `facility-(name-ESNF)_name-x` at underscores outside of parentheses.
@@ -71,7 +71,7 @@ fn find_nested<'f>(tx: &'f mut Tx, text: &'f str, depth: usize) -> Finding<'f> {
         };
         let mut values = empty_values(key.entity);
         for (name, value) in key.members {
-            let (Some(member), Some(at)) = (key.entity.member(name), value_index(key.entity, name)) else {
+            let (Some(member), Some(at)) = (key.entity.find_member(name), value_index(key.entity, name)) else {
                 return Ok(None);
             };
             values[at] = match member {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use icat_client::schema::{Entity, Member, ToMany, entities};
+use icat_client::schema::{Entity, Member, ToMany, all_entities};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -34,7 +34,7 @@ struct Chunk(Vec<Record>);
 impl<'de> Deserialize<'de> for Chunk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut kinds = deserializer.deserialize_map(Kinds)?;
-        kinds.sort_by_key(|(entity, _)| entities().iter().position(|e| e.name == entity.name));
+        kinds.sort_by_key(|(entity, _)| all_entities().iter().position(|e| e.name == entity.name));
         Ok(Self(kinds.into_iter().flat_map(|(_, records)| records).collect()))
     }
 }

@@ -57,7 +57,7 @@ pub async fn update_row(
 }
 
 pub fn find_entity(name: &str) -> Result<&'static Entity, Error> {
-    schema::entity(name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))
+    schema::find_entity(name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))
 }
 
 /// The values of a row of which some are given; the others get their defaults.

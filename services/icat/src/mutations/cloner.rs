@@ -30,7 +30,7 @@ pub fn parse_keys(entity: &'static Entity, text: &str) -> Result<KeyOverrides, E
         return Err(bad(format!("keys must be a JSON object, not {text}")));
     };
     let key = |(name, value): (&String, &Value)| {
-        let field = entity.field(name).filter(|field| entity.unique.contains(&field.name));
+        let field = entity.find_field(name).filter(|field| entity.unique.contains(&field.name));
         let field = field.filter(|field| field.kind == FieldKind::String);
         match (field, value.as_str()) {
             (Some(field), Some(text)) => Ok((field, Val::from(text))),
@@ -97,7 +97,7 @@ async fn collect_tree(
     while let Some((entity, ids)) = fresh.pop() {
         permissions.require_operation(tx, Operation::Read, entity, &ids).await?;
         for many in entity.many {
-            let pairs = entities::list_child_ids(tx, many.target(), many.back().column, &ids, usize::MAX).await?;
+            let pairs = entities::list_child_ids(tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
             let children = pairs.into_iter().map(|(_, child)| child);
             let children: Vec<i64> = children.filter(|child| known.insert((many.target, *child))).collect();
             if !children.is_empty() {
@@ -106,7 +106,7 @@ async fn collect_tree(
         }
         tree.entry(entity.name).or_default().extend(ids);
     }
-    Ok(schema::entities().iter().filter_map(|entity| Some((entity, tree.remove(entity.name)?))).collect())
+    Ok(schema::all_entities().iter().filter_map(|entity| Some((entity, tree.remove(entity.name)?))).collect())
 }
 
 /// The values of a copy, and whether its unique key is new because it belongs to a copied row.

@@ -18,7 +18,7 @@ pub async fn delete_entities(
     permissions: Option<&Permissions<'_>>,
 ) -> Result<(), Error> {
     let mut dependents: Vec<(&'static Entity, HashSet<i64>)> =
-        schema::entities().iter().map(|entity| (entity, HashSet::new())).collect();
+        schema::all_entities().iter().map(|entity| (entity, HashSet::new())).collect();
     for (offset, (entity, id)) in targets.iter().enumerate() {
         collect_dependents(tx, &mut dependents, (entity, *id), permissions).await.map_err(|e| e.with_offset(offset))?;
     }
@@ -51,7 +51,7 @@ async fn collect_dependents(
             known.extend(ids.iter().copied());
         }
         for many in entity.many {
-            let pairs = entities::list_child_ids(tx, many.target(), many.back().column, &ids, usize::MAX).await?;
+            let pairs = entities::list_child_ids(tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
             let known = dependents.iter().find(|(known, _)| known.name == many.target).map(|(_, ids)| ids);
             let mut children: Vec<i64> = pairs.into_iter().map(|(_, child)| child).collect();
             children.retain(|child| known.is_none_or(|known| !known.contains(child)));

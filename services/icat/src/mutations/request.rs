@@ -61,7 +61,7 @@ fn split_entity_name<'v>(value: &'v Value, complaint: &str) -> Result<(&'static 
     let object = value.as_object().filter(|object| object.len() == 1);
     let (name, inner) =
         object.and_then(|o| o.iter().next()).ok_or_else(|| bad_parameter(format!("{complaint} {value}")))?;
-    let entity = schema::entity(name).ok_or_else(|| bad_parameter(format!("{name} is not an ICAT entity")))?;
+    let entity = schema::find_entity(name).ok_or_else(|| bad_parameter(format!("{name} is not an ICAT entity")))?;
     Ok((entity, inner))
 }
 
@@ -76,7 +76,7 @@ fn parse_members(entity: &'static Entity, members: &Map<String, Value>, depth: u
         if matches!(key.as_str(), "id" | "createId" | "createTime" | "modId" | "modTime") {
             continue;
         }
-        match entity.member(key) {
+        match entity.find_member(key) {
             None => return Err(bad_parameter(format!("Field {key} not found in {}", entity.name))),
             Some(Member::Field(field)) => {
                 let val = parse_json_value(field, value).map_err(|e| mismatch_error(&e, entity, field, value))?;
@@ -161,7 +161,9 @@ pub fn parse_targets(text: &str) -> Result<Vec<(&'static Entity, i64)>, Error> {
         single => vec![single],
     };
     let known = |value: &Value| match value.as_object().and_then(|o| o.keys().next()) {
-        Some(name) if schema::entity(name).is_none() => Err(bad_parameter(format!("{name} is not an ICAT entity"))),
+        Some(name) if schema::find_entity(name).is_none() => {
+            Err(bad_parameter(format!("{name} is not an ICAT entity")))
+        }
         _ => Ok(()),
     };
     values.iter().try_for_each(known)?;

@@ -80,11 +80,11 @@ pub async fn stream_export(
     slot: OwnedSemaphorePermit,
 ) -> Result<Option<impl Stream<Item = Result<Bytes, Error>> + use<>>, Error> {
     let mut kinds: Vec<(&'static Entity, PendingRows)> = match query {
-        None => schema::entities().iter().map(|entity| (entity, PendingRows::After(0))).collect(),
+        None => schema::all_entities().iter().map(|entity| (entity, PendingRows::After(0))).collect(),
         Some(query) => {
             let found = find_selected_ids(&queries, &mut tx, &rights, query).await?;
             let mut ids = found.into_iter().collect::<HashMap<_, _>>();
-            let kinds = schema::entities().iter().filter_map(|entity| Some((entity, ids.remove(entity.name)?)));
+            let kinds = schema::all_entities().iter().filter_map(|entity| Some((entity, ids.remove(entity.name)?)));
             let sorted = |ids: HashSet<i64>| {
                 let mut ids: Vec<i64> = ids.into_iter().collect();
                 ids.sort_unstable_by(|a, b| b.cmp(a));
@@ -224,7 +224,7 @@ impl Export {
             }
             let ids = self.filter_readable(entity, ids.into_iter().collect()).await?;
             let rows = entities::find_by_ids(&mut self.tx, entity, &ids).await?;
-            for one in entity.unique.iter().filter_map(|name| entity.one(name)) {
+            for one in entity.unique.iter().filter_map(|name| entity.find_to_one(name)) {
                 let at = value_index(entity, one.name).unwrap_or_default();
                 wanted.push((one.target(), rows.iter().filter_map(|row| search::to_one_key(row, at)).collect()));
             }
@@ -234,7 +234,7 @@ impl Export {
         while let Some((entity, rows)) = waiting.pop() {
             for row in rows {
                 let parts = renderer::key_members(entity).into_iter().map(|name| {
-                    match (entity.one(name), entity.field(name)) {
+                    match (entity.find_to_one(name), entity.find_field(name)) {
                         (Some(one), _) => {
                             let id = value_index(entity, name)
                                 .and_then(|at| search::to_one_key(&row, at))

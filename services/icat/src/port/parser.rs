@@ -89,7 +89,7 @@ const MAX_DEPTH: usize = 10;
 pub fn parse_header(line: &str, attributes: Attributes) -> Result<Header, String> {
     let mut reader = HeaderReader { rest: line.trim() };
     let name = reader.take_word();
-    let entity = schema::entity(name).ok_or_else(|| format!("{name} is not an ICAT entity"))?;
+    let entity = schema::find_entity(name).ok_or_else(|| format!("{name} is not an ICAT entity"))?;
     reader.expect_sign('(')?;
     let mut columns = Vec::new();
     loop {
@@ -117,7 +117,7 @@ fn resolve_member(entity: &'static Entity, name: &str, attributes: Attributes) -
     if name == "id" || (is_stamp && attributes == Attributes::User) {
         return Err(format!("{name} is set by the server; only an import with attributes ALL may have it"));
     }
-    entity.member(name).map(Some).ok_or_else(|| format!("Field {name} not found in {}", entity.name))
+    entity.find_member(name).map(Some).ok_or_else(|| format!("Field {name} not found in {}", entity.name))
 }
 
 struct HeaderReader<'t> {
@@ -162,7 +162,7 @@ impl<'t> HeaderReader<'t> {
                 self.expect_sign(')')?;
                 return Ok(Reference::Name(number));
             }
-            parts.push(match target.member(name) {
+            parts.push(match target.find_member(name) {
                 Some(Member::Field(field)) => KeyPart::Field(field, self.read_column_number()?),
                 Some(Member::One(one)) => KeyPart::One(one, self.read_reference(one.target(), depth + 1)?),
                 _ => return Err(format!("Field {name} not found in {}", target.name)),

@@ -40,7 +40,7 @@ fn render_relation(one: &ToOne, number: &mut usize) -> String {
     if target.unique.is_empty() {
         return format!("{}({})", one.name, render_column("?", number));
     }
-    let key = key_members(target).into_iter().map(|name| match target.one(name) {
+    let key = key_members(target).into_iter().map(|name| match target.find_to_one(name) {
         Some(one) => render_relation(one, number),
         None => render_column(name, number),
     });
@@ -56,7 +56,7 @@ pub fn key_members(entity: &Entity) -> Vec<&'static str> {
 
 /// The number of columns of an entity's key.
 pub fn key_width(entity: &'static Entity) -> usize {
-    let key = entity.unique.iter().map(|name| entity.one(name).map_or(1, |one| key_width(one.target())));
+    let key = entity.unique.iter().map(|name| entity.find_to_one(name).map_or(1, |one| key_width(one.target())));
     key.sum::<usize>().max(1)
 }
 

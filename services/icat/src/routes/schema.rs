@@ -15,7 +15,7 @@ use crate::routes::schemas::{CommonResponses, EntityInfo, Failure};
     responses((status = 200, description = "Names, parents before children", body = Vec<String>), CommonResponses),
 )]
 pub async fn list_entity_types() -> HttpResponse {
-    let names: Vec<&str> = schema::entities().iter().map(|entity| entity.name).collect();
+    let names: Vec<&str> = schema::all_entities().iter().map(|entity| entity.name).collect();
     super::http::json_response(json!(names).to_string())
 }
 
@@ -31,7 +31,8 @@ pub async fn list_entity_types() -> HttpResponse {
     ),
 )]
 pub async fn get_entity_type(name: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let entity = schema::entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
+    let entity =
+        schema::find_entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
     Ok(super::http::json_response(render_entity_info(entity).to_string()))
 }
 

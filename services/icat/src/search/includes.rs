@@ -76,9 +76,9 @@ impl<'a> IncludeLoader<'a> {
             let mut levels = Vec::with_capacity(includes.len());
             for include in includes {
                 let access = self.rights.relation_read_access(origin, include.relation, include.target);
-                let (relation, rows, below) = if let Some(one) = origin.one(include.relation) {
+                let (relation, rows, below) = if let Some(one) = origin.find_to_one(include.relation) {
                     self.load_one(origin, one, (parents, &times), &access).await?
-                } else if let Some(many) = origin.many(include.relation) {
+                } else if let Some(many) = origin.find_to_many(include.relation) {
                     self.load_many(many, &times, &access).await?
                 } else {
                     continue;
@@ -119,7 +119,7 @@ impl<'a> IncludeLoader<'a> {
         let pairs = match access {
             Access::None => Vec::new(),
             Access::All | Access::Rules(_) => {
-                entities::list_child_ids(self.tx, many.target(), many.back().column, &parents, most).await?
+                entities::list_child_ids(self.tx, many.target(), many.inverse().column, &parents, most).await?
             }
         };
         let ids = self.filter_readable(many.target(), access, pairs.iter().map(|(_, child)| *child).collect()).await?;
@@ -187,10 +187,11 @@ pub async fn check_included_count(
         let parents: Vec<i64> = times.keys().copied().collect();
         for include in includes {
             let access = rights.relation_read_access(origin, include.relation, include.target);
-            let pairs = match (origin.one(include.relation), origin.many(include.relation)) {
+            let pairs = match (origin.find_to_one(include.relation), origin.find_to_many(include.relation)) {
                 (Some(one), _) => entities::list_relation_keys(loader.tx, origin, one.column, &parents).await?,
                 (None, Some(many)) => {
-                    entities::list_child_ids(loader.tx, many.target(), many.back().column, &parents, usize::MAX).await?
+                    entities::list_child_ids(loader.tx, many.target(), many.inverse().column, &parents, usize::MAX)
+                        .await?
                 }
                 (None, None) => continue,
             };

@@ -59,7 +59,7 @@ pub fn member_layout(entity: &'static Entity) -> &'static [(Member, Option<usize
     type Layout = Vec<(Member, Option<usize>)>;
     static BY_NAME: OnceLock<HashMap<&str, Layout>> = OnceLock::new();
     let of = |entity: &'static Entity| entity.members().iter().map(|m| (*m, value_index(entity, m.name()))).collect();
-    let all = BY_NAME.get_or_init(|| schema::entities().iter().map(|entity| (entity.name, of(entity))).collect());
+    let all = BY_NAME.get_or_init(|| schema::all_entities().iter().map(|entity| (entity.name, of(entity))).collect());
     all.get(entity.name).map_or(&[], Vec::as_slice)
 }
 

@@ -70,23 +70,23 @@ async fn changes_have_their_effect_once_and_deletions_are_found_at_night() {
             async |sql: &str| -> i64 { db.read().await.unwrap().fetch_one(sql, &[]).await.unwrap().get("n").unwrap() };
         let facility = |n: usize| json!({"Facility": {"name": format!("F{n}"), "fullName": "x"}});
 
-        let ids = icat.create(&session, &[facility(0), facility(1), facility(2)]).await.unwrap();
+        let ids = icat.create_entities(&session, &[facility(0), facility(1), facility(2)]).await.unwrap();
         let all = "SELECT COUNT(*) AS n FROM seen";
         wait_until("three facilities are seen", async || (count(all).await == 3).then_some(())).await;
         app.clock.advance_seconds(20);
-        icat.update(&session, &[json!({"Facility": {"id": ids[0], "fullName": "y"}})]).await.unwrap();
+        icat.update_entities(&session, &[json!({"Facility": {"id": ids[0], "fullName": "y"}})]).await.unwrap();
         let twice = "SELECT COUNT(*) AS n FROM seen WHERE times = 2";
         wait_until("the change is seen", async || (count(twice).await == 1).then_some(())).await;
 
         // A failing statement takes the position back with it: nothing is lost, nothing counts twice.
         db.write(async |tx| tx.execute("ALTER TABLE seen RENAME TO hidden", &[]).await).await.unwrap();
         app.clock.advance_seconds(20);
-        icat.create(&session, &[facility(3)]).await.unwrap();
+        icat.create_entities(&session, &[facility(3)]).await.unwrap();
         db.write(async |tx| tx.execute("ALTER TABLE hidden RENAME TO seen", &[]).await).await.unwrap();
         wait_until("the fourth is seen", async || (count(all).await == 4).then_some(())).await;
         assert_eq!(count("SELECT CAST(SUM(times) AS BIGINT) AS n FROM seen").await, 5);
 
-        icat.delete(&session, "Facility", &[ids[1]]).await.unwrap();
+        icat.delete_entities(&session, "Facility", &[ids[1]]).await.unwrap();
         app.clock.advance_seconds(24 * 3600);
         let gone = "SELECT COUNT(*) AS n FROM missing";
         wait_until("the deletion is found", async || (count(gone).await == 1).then_some(())).await;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use icat_client::client::{ChangePoller, Filter, PollSettings, Positions, quoted, wrapped};
+use icat_client::client::{ChangePoller, Filter, PollSettings, Positions, quote_string, wrap_entity};
 use icat_client::{IcatClient, IcatCode, IcatError, Select};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -50,16 +50,16 @@ impl Catalogue {
 
     async fn create_groupings<S: AsRef<str>>(&self, names: impl IntoIterator<Item = S>) -> Vec<i64> {
         let items: Vec<Value> =
-            names.into_iter().map(|name| wrapped("Grouping", json!({"name": name.as_ref()}))).collect();
-        self.icat.create(&self.session, &items).await.unwrap()
+            names.into_iter().map(|name| wrap_entity("Grouping", json!({"name": name.as_ref()}))).collect();
+        self.icat.create_entities(&self.session, &items).await.unwrap()
     }
 
     async fn find_rows(&self, select: Select) -> Vec<Value> {
-        self.icat.find(&self.session, &select.build().unwrap()).await.unwrap()
+        self.icat.query_rows(&self.session, &select.build().unwrap()).await.unwrap()
     }
 
     async fn read_all_pages(&self, select: Select) -> Vec<Value> {
-        self.icat.pages(&self.session, select.build().unwrap()).unwrap().all().await.unwrap()
+        self.icat.pages(&self.session, select.build().unwrap()).unwrap().collect_rows().await.unwrap()
     }
 
     fn new_poller(&self, positions: Positions, zone: &str) -> ChangePoller {
@@ -69,7 +69,7 @@ impl Catalogue {
     }
 
     async fn poll_ids(&self, poller: &mut ChangePoller) -> Vec<i64> {
-        poller.poll(&self.session).await.unwrap().iter().map(|change| change.id).collect()
+        poller.poll_changes(&self.session).await.unwrap().iter().map(|change| change.id).collect()
     }
 }
 
@@ -84,8 +84,8 @@ fn grouping_ids() -> Select {
 #[tokio::test]
 async fn a_session_is_opened_asked_for_refreshed_and_ended() {
     for c in Catalogue::start_on_each_engine(SETTINGS).await {
-        assert!(c.icat.version().await.unwrap().starts_with("6."));
-        let properties = c.icat.properties().await.unwrap();
+        assert!(c.icat.get_version().await.unwrap().starts_with("6."));
+        let properties = c.icat.get_properties().await.unwrap();
         assert_eq!((properties.max_entities, properties.lifetime_minutes), (Some(7), Some(120)));
         let simple = &properties.authenticators[0];
         assert_eq!((simple.mnemonic.as_str(), simple.keys[1].hide), ("simple", true));
@@ -93,13 +93,15 @@ async fn a_session_is_opened_asked_for_refreshed_and_ended() {
         assert!(!c.icat.is_logged_in("simple/nobody?x/y").await.unwrap());
 
         c.app.clock.advance_seconds(60);
-        let session = c.icat.session(&c.session).await.unwrap();
+        let session = c.icat.get_session(&c.session).await.unwrap();
         assert_eq!(session.user_name, "simple/root");
         assert!((session.remaining_minutes - 119.0).abs() < 0.01);
-        c.icat.refresh(&c.session).await.unwrap();
-        assert!((c.icat.session(&c.session).await.unwrap().remaining_minutes - 120.0).abs() < 0.01);
-        c.icat.logout(&c.session).await.unwrap();
-        let Err(IcatError::Refused { code, message }) = c.icat.session(&c.session).await else { panic!("it lives") };
+        c.icat.refresh_session(&c.session).await.unwrap();
+        assert!((c.icat.get_session(&c.session).await.unwrap().remaining_minutes - 120.0).abs() < 0.01);
+        c.icat.end_session(&c.session).await.unwrap();
+        let Err(IcatError::Refused { code, message }) = c.icat.get_session(&c.session).await else {
+            panic!("it lives")
+        };
         assert_eq!((code, message.as_str()), (IcatCode::Session, "Unable to find user by sessionid: ***"));
         c.app.stop().await;
     }
@@ -108,30 +110,34 @@ async fn a_session_is_opened_asked_for_refreshed_and_ended() {
 #[tokio::test]
 async fn entities_are_created_changed_read_and_deleted() {
     for c in Catalogue::start_on_each_engine(SETTINGS).await {
-        let facility = wrapped("Facility", json!({"name": "SRC"}));
-        let created = c.icat.create(&c.session, &[facility, wrapped("Grouping", json!({"name": "g"}))]).await.unwrap();
+        let facility = wrap_entity("Facility", json!({"name": "SRC"}));
+        let created = c
+            .icat
+            .create_entities(&c.session, &[facility, wrap_entity("Grouping", json!({"name": "g"}))])
+            .await
+            .unwrap();
         let (facility, grouping) = (created[0], created[1]);
-        let kind = wrapped("InvestigationType", json!({"name": "MX", "facility": {"id": facility}}));
-        let kind = c.icat.create(&c.session, &[kind]).await.unwrap()[0];
+        let kind = wrap_entity("InvestigationType", json!({"name": "MX", "facility": {"id": facility}}));
+        let kind = c.icat.create_entities(&c.session, &[kind]).await.unwrap()[0];
 
         let query = Select::rows("InvestigationType").include("facility").build().unwrap();
-        let read = c.icat.find_one(&c.session, &query, kind).await.unwrap();
+        let read = c.icat.query_entity(&c.session, &query, kind).await.unwrap();
         assert_eq!(read["InvestigationType"]["facility"]["name"], "SRC");
         let plain = Select::rows("InvestigationType").build().unwrap();
-        let read = c.icat.find_one(&c.session, &plain, kind).await.unwrap();
+        let read = c.icat.query_entity(&c.session, &plain, kind).await.unwrap();
         assert_eq!(read["InvestigationType"]["facility"], Value::Null);
 
-        let change = wrapped("Grouping", json!({"id": grouping, "name": "h"}));
-        c.icat.update(&c.session, &[change]).await.unwrap();
+        let change = wrap_entity("Grouping", json!({"id": grouping, "name": "h"}));
+        c.icat.update_entities(&c.session, &[change]).await.unwrap();
         assert_eq!(c.find_rows(Select::values("Grouping", &["name"])).await, [json!("h")]);
-        let items = [wrapped("Grouping", json!({"name": "ok"})), wrapped("Grouping", json!({}))];
-        let e = c.icat.create(&c.session, &items).await.unwrap_err();
+        let items = [wrap_entity("Grouping", json!({"name": "ok"})), wrap_entity("Grouping", json!({}))];
+        let e = c.icat.create_entities(&c.session, &items).await.unwrap_err();
         assert_eq!((e.offset, e.error.to_string()), (Some(1), "Grouping: name cannot be null.".to_owned()));
 
-        let e = c.icat.delete(&c.session, "Grouping", &[grouping, 999_999]).await.unwrap_err();
+        let e = c.icat.delete_entities(&c.session, "Grouping", &[grouping, 999_999]).await.unwrap_err();
         assert_eq!(e.offset, Some(1));
         assert!(matches!(e.error, IcatError::Refused { code: IcatCode::NoSuchObjectFound, .. }));
-        c.icat.delete(&c.session, "Grouping", &[grouping]).await.unwrap();
+        c.icat.delete_entities(&c.session, "Grouping", &[grouping]).await.unwrap();
         assert_eq!(c.find_rows(Select::count("Grouping")).await, [json!(0)]);
         c.app.stop().await;
     }
@@ -169,8 +175,8 @@ async fn a_hostile_name_finds_itself_and_nothing_else() {
             assert_eq!(to_ids(&found), [id], "{name:?}");
             let found = c.find_rows(grouping_ids().filter(Filter::one_of("name", [*name, "no such"]))).await;
             assert_eq!(to_ids(&found), [id], "{name:?}");
-            let by_text = format!("SELECT g.id FROM Grouping g WHERE g.name = {}", quoted(name));
-            assert_eq!(to_ids(&c.icat.search(&c.session, &by_text).await.unwrap()), [id], "{name:?}");
+            let by_text = format!("SELECT g.id FROM Grouping g WHERE g.name = {}", quote_string(name));
+            assert_eq!(to_ids(&c.icat.search_rows(&c.session, &by_text).await.unwrap()), [id], "{name:?}");
 
             let holding = grouping_ids().filter(Filter::contains("name", name));
             let found: BTreeSet<String> = {
@@ -189,26 +195,27 @@ async fn a_hostile_name_finds_itself_and_nothing_else() {
 #[tokio::test]
 async fn conditions_of_every_kind_are_understood() {
     for c in Catalogue::start_on_each_engine("").await {
-        let facility = c.icat.create(&c.session, &[wrapped("Facility", json!({"name": "SRC"}))]).await.unwrap()[0];
-        let kind = wrapped("InvestigationType", json!({"name": "MX", "facility": {"id": facility}}));
-        let kind = c.icat.create(&c.session, &[kind]).await.unwrap()[0];
+        let facility =
+            c.icat.create_entities(&c.session, &[wrap_entity("Facility", json!({"name": "SRC"}))]).await.unwrap()[0];
+        let kind = wrap_entity("InvestigationType", json!({"name": "MX", "facility": {"id": facility}}));
+        let kind = c.icat.create_entities(&c.session, &[kind]).await.unwrap()[0];
         let parameter = |name: &str, value_type: &str, least: Value| {
-            wrapped(
+            wrap_entity(
                 "ParameterType",
                 json!({"name": name, "units": "K", "valueType": value_type, "minimumNumericValue": least,
                     "facility": {"id": facility}}),
             )
         };
         let items = [parameter("t", "NUMERIC", json!(-1.5)), parameter("s", "STRING", Value::Null)];
-        c.icat.create(&c.session, &items).await.unwrap();
+        c.icat.create_entities(&c.session, &items).await.unwrap();
         let investigation = json!({"facility": {"id": facility}, "type": {"id": kind}, "name": "MX-1", "visitId": "1",
             "title": "t", "startDate": "2026-02-01T08:00:00.500Z", "keywords": [{"name": "k1"}, {"name": "k2"}]});
-        c.icat.create(&c.session, &[wrapped("Investigation", investigation)]).await.unwrap();
+        c.icat.create_entities(&c.session, &[wrap_entity("Investigation", investigation)]).await.unwrap();
 
         let start = jiff::civil::date(2026, 2, 1).at(8, 0, 0, 0);
         let tagged = |name: &str| {
             let keywords = Select::values("Keyword", &["investigation.id"]).filter(Filter::eq("name", name));
-            Filter::among("id", keywords)
+            Filter::in_select("id", keywords)
         };
         let cases = [
             ("ParameterType", Filter::eq("valueType", "NUMERIC"), 1),
@@ -239,7 +246,7 @@ async fn more_rows_are_read_than_one_answer_may_have() {
     for c in Catalogue::start_on_each_engine(SETTINGS).await {
         let names: Vec<String> = (0..30).map(|n| format!("g{n}")).collect();
         let created = c.create_groupings(&names).await;
-        let refused = c.icat.search(&c.session, "Grouping.id").await;
+        let refused = c.icat.search_rows(&c.session, "Grouping.id").await;
         assert!(matches!(refused, Err(IcatError::Refused { code: IcatCode::Validation, .. })), "the control");
         assert_eq!(to_ids(&c.read_all_pages(grouping_ids()).await), created);
         let rows = c.read_all_pages(Select::rows("Grouping").filter(Filter::contains("name", "1"))).await;
@@ -249,11 +256,12 @@ async fn more_rows_are_read_than_one_answer_may_have() {
         let icat = c.icat.with_max_url_bytes(300);
         let wanted = [created[20], created[3], created[3], 999_999].into_iter().chain(created[5..15].iter().copied());
         let wanted: Vec<i64> = wanted.collect();
-        let rows = icat.pages_by_ids(&c.session, &query, "id", &wanted).unwrap().all().await.unwrap();
+        let rows = icat.pages_by_ids(&c.session, &query, "id", &wanted).unwrap().collect_rows().await.unwrap();
         assert_eq!(rows.len(), 12);
         let mut one_by_one = Vec::new();
-        for query in c.icat.split(&c.session, &query, &wanted, c.icat.max_entities().await.unwrap()).unwrap() {
-            one_by_one.extend(c.icat.find(&c.session, &query).await.unwrap());
+        for query in c.icat.split_by_ids(&c.session, &query, &wanted, c.icat.get_max_entities().await.unwrap()).unwrap()
+        {
+            one_by_one.extend(c.icat.query_rows(&c.session, &query).await.unwrap());
         }
         assert_eq!(one_by_one, rows);
         c.app.stop().await;
@@ -266,17 +274,17 @@ async fn pages_shrink_until_what_is_included_fits() {
         let with_rules = |n: usize, rules: usize| {
             let rules: Vec<Value> =
                 (0..rules).map(|r| json!({"crudFlags": "R", "what": format!("Dataset [id = {r}]")})).collect();
-            wrapped("Grouping", json!({"name": format!("g{n}"), "rules": rules}))
+            wrap_entity("Grouping", json!({"name": format!("g{n}"), "rules": rules}))
         };
         let items: Vec<Value> = [2, 0, 5, 1, 3, 6].iter().enumerate().map(|(n, &rules)| with_rules(n, rules)).collect();
-        c.icat.create(&c.session, &items).await.unwrap();
+        c.icat.create_entities(&c.session, &items).await.unwrap();
         let rows = c.read_all_pages(Select::rows("Grouping").include("rules")).await;
         let rules: Vec<usize> = rows.iter().map(|row| row["Grouping"]["rules"].as_array().unwrap().len()).collect();
         assert_eq!(rules, [2, 0, 5, 1, 3, 6]);
 
-        c.icat.create(&c.session, &[with_rules(7, 7)]).await.unwrap();
+        c.icat.create_entities(&c.session, &[with_rules(7, 7)]).await.unwrap();
         let query = Select::rows("Grouping").include("rules").build().unwrap();
-        let e = c.icat.pages(&c.session, query).unwrap().all().await.unwrap_err();
+        let e = c.icat.pages(&c.session, query).unwrap().collect_rows().await.unwrap_err();
         assert!(matches!(e, IcatError::Refused { code: IcatCode::Validation, .. }), "one row alone is too large");
         c.app.stop().await;
     }
@@ -289,14 +297,15 @@ async fn a_poll_reports_each_change_once() {
         let mut poller = c.new_poller(Positions::new(), "UTC");
         assert!(c.poll_ids(&mut poller).await.is_empty(), "an empty catalogue");
         let created = c.create_groupings(&names).await;
-        let facility = c.icat.create(&c.session, &[wrapped("Facility", json!({"name": "SRC"}))]).await.unwrap();
+        let facility =
+            c.icat.create_entities(&c.session, &[wrap_entity("Facility", json!({"name": "SRC"}))]).await.unwrap();
         assert_eq!(c.poll_ids(&mut poller).await, [facility, created.clone()].concat(), "20 rows of one moment");
         assert!(c.poll_ids(&mut poller).await.is_empty());
 
         c.app.clock.advance_seconds(2);
-        let change = wrapped("Grouping", json!({"id": created[4], "name": "changed"}));
-        c.icat.update(&c.session, &[change]).await.unwrap();
-        let changes = poller.poll(&c.session).await.unwrap();
+        let change = wrap_entity("Grouping", json!({"id": created[4], "name": "changed"}));
+        c.icat.update_entities(&c.session, &[change]).await.unwrap();
+        let changes = poller.poll_changes(&c.session).await.unwrap();
         assert_eq!(changes.len(), 1);
         assert_eq!((changes[0].entity, changes[0].id), ("Grouping", created[4]));
         assert_eq!(changes[0].mod_time.to_string(), "2026-01-12T09:00:02Z");
@@ -323,7 +332,7 @@ async fn a_transaction_that_commits_late_is_seen_within_the_overlap() {
         c.app.clock.advance_seconds(-10);
         let too_late = c.create_groupings(["too late"]).await;
         assert!(c.poll_ids(&mut poller).await.is_empty());
-        let all = poller.all_ids(&c.session, "Grouping").await.unwrap();
+        let all = poller.list_ids(&c.session, "Grouping").await.unwrap();
         assert_eq!(all, [first, late, too_late].concat(), "the nightly comparison finds it");
         c.app.stop().await;
     }
@@ -339,7 +348,7 @@ async fn a_poll_that_fails_reports_nothing_as_seen_and_a_long_one_goes_on_in_the
         }
         let settings = PollSettings { page_rows: 3, batch: 6, ..PollSettings::default() };
         let mut poller = ChangePoller::new(c.icat.clone(), &["Grouping"], settings, Positions::new()).unwrap();
-        assert!(poller.poll("no session").await.is_err());
+        assert!(poller.poll_changes("no session").await.is_err());
         let mut seen = Vec::new();
         let mut polls = 0;
         loop {
@@ -391,7 +400,7 @@ async fn a_poller_with_the_wrong_time_zone_refuses_to_work() {
     for c in Catalogue::start_on_each_engine(&settings).await {
         let created = c.create_groupings(["g"]).await;
         for wrong in ["UTC", "America/Lima", "Asia/Tokyo"] {
-            let e = c.new_poller(Positions::new(), wrong).poll(&c.session).await.unwrap_err();
+            let e = c.new_poller(Positions::new(), wrong).poll_changes(&c.session).await.unwrap_err();
             assert_eq!(e.to_string(), "ICAT answered as if it were in another time zone than the one configured");
         }
         assert_eq!(c.poll_ids(&mut c.new_poller(Positions::new(), "Europe/Paris")).await, created);

@@ -162,7 +162,7 @@ async fn xml_says_what_it_cannot_hold() {
 /// The number of rows of each entity type.
 async fn count_rows(c: &Client) -> Vec<Value> {
     let mut counts = Vec::new();
-    for entity in icat_client::schema::entities() {
+    for entity in icat_client::schema::all_entities() {
         let query = format!("SELECT COUNT(e) FROM {} e", entity.name);
         counts.push(json!([entity.name, c.search_rows(&c.session, &query).await[0]]));
     }

@@ -15,7 +15,7 @@ const GATED: ServiceDef = ServiceDef {
     name: "gated",
     build: |ctx| {
         Box::pin(async move {
-            let _relay = Events::of(&ctx).await?;
+            let _relay = Events::start(&ctx).await?;
             let mount = Mount::new("/authn.gated", Listener::Internal, testkit::FAKE_ICAT_ERRORS).post(
                 "/authenticate",
                 async || {

@@ -8,7 +8,7 @@ use icat::query::{
     Access, ParseContext, Plan, QueryEnvironment, Rule, Statement, compile_filter, compile_search, parse_rule,
     parse_search,
 };
-use icat_client::schema::{Entity, entity};
+use icat_client::schema::{Entity, find_entity};
 use jiff::tz::TimeZone;
 use service_kit::{Db, DbError, Engine, Micros};
 
@@ -202,7 +202,7 @@ async fn common_queries_use_indexes() {
         }
         // The filters of INCLUDE and of writes: whether rows with known ids may be read.
         for (name, ids) in [("one row", 1), ("hundred rows", 100)] {
-            for entity in ["Datafile", "Dataset", "Investigation"].map(|name| entity(name).unwrap()) {
+            for entity in ["Datafile", "Dataset", "Investigation"].map(|name| find_entity(name).unwrap()) {
                 let ids: Vec<i64> = (1..=ids).collect();
                 statements.push((name, "member", compile_filter(entity, &parse_rules_of(entity, &ctx), &ids, &env)));
             }

@@ -10,7 +10,8 @@ use service_kit::{DbError, Micros};
 use crate::query_property::number_from_environment;
 use crate::statements::{CLIENT_QUERIES, run_statement};
 
-const CASES: usize = 10_000;
+/// Unless `TESTKIT_CASES` says otherwise.
+const CASES: usize = 2_000;
 const WORDS: &str = "SELECT DISTINCT FROM WHERE AND OR NOT IN ( ) [ ] , . = <> < <= > >= + - * / <-> LIKE ESCAPE BETWEEN IS NULL \
     EMPTY MEMBER OF EXISTS ANY ALL CASE WHEN THEN ELSE END JOIN LEFT INNER AS GROUP BY HAVING ORDER ASC DESC INCLUDE LIMIT COUNT \
     MIN MAX SUM AVG SIZE ABS SQRT MOD LENGTH LOWER UPPER TRIM SUBSTRING LOCATE CONCAT COALESCE NULLIF TRUE FALSE \

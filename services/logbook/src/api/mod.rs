@@ -15,19 +15,20 @@ pub mod tags;
 
 use std::sync::Arc;
 
-use identity::Place;
+use identity::CredentialLocation;
 use service_kit::{ErrorFormat, Listener, Mount};
 
 use crate::state::State;
 use crate::web;
 
 /// Old interfaces have the session id, or the API key, in the path; with a header, what stands in the path does not count.
-pub const PLACES: &[Place] = &[Place::Header("x-api-key"), Place::Path("credential")];
+pub const PLACES: &[CredentialLocation] =
+    &[CredentialLocation::Header("x-api-key"), CredentialLocation::Path("credential")];
 
 pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
     let mount = |prefix| {
         let mount = Mount::new(prefix, Listener::Public, ErrorFormat::PLAIN_TEXT).cors().state(Arc::clone(state));
-        state.identity.guard(mount, PLACES)
+        state.identity.accept_credentials(mount, PLACES)
     };
     vec![
         // Before the routes that take anything for a session.

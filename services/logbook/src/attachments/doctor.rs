@@ -18,7 +18,7 @@ pub async fn examine(ctx: DoctorCtx) -> Vec<Finding> {
             findings.push(check_bucket(&config).await);
         }
     }
-    findings.extend(identity::check_reader(ctx).await);
+    findings.extend(identity::check_reader_account(ctx).await);
     findings
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use icat_client::client::quoted;
+use icat_client::client::quote_string;
 use icat_client::{IcatClient, IcatError};
 use identity::Caller;
 use jiff::Timestamp;
@@ -123,7 +123,7 @@ pub async fn released(state: &State, caller: Option<&Caller>, investigations: &[
     );
     let slots = match (state.identity.reader(), caller.and_then(Caller::session)) {
         (None, Some(session)) => {
-            let rows = state.identity.icat().search(session.expose(), &query).await;
+            let rows = state.identity.icat().search_rows(session.expose(), &query).await;
             rows.inspect_err(|e| tracing::warn!(error = %e, "ICAT does not say what is released"))
                 .ok()
                 .map(|rows| slots_of(&rows))
@@ -147,7 +147,7 @@ fn of_slot(slot: Option<Slot>, now: i64) -> Bound {
 }
 
 fn query_of(proposal: &str, instrument: Option<&str>) -> String {
-    let upper = |text: &str| quoted(&text.to_uppercase());
+    let upper = |text: &str| quote_string(&text.to_uppercase());
     let at = instrument.map(|name| format!(" AND UPPER(ii.instrument.name) = {}", upper(name)));
     format!(
         "SELECT DISTINCT i.id, i.startDate, i.endDate, i.releaseDate FROM Investigation i \
@@ -163,7 +163,7 @@ pub async fn is_known_instrument(state: &Arc<State>, name: &str) -> Option<bool>
     if !may_be("", Some(name)) {
         return Some(false);
     }
-    let query = format!("SELECT i.name FROM Instrument i WHERE UPPER(i.name) = {}", quoted(&name.to_uppercase()));
+    let query = format!("SELECT i.name FROM Instrument i WHERE UPPER(i.name) = {}", quote_string(&name.to_uppercase()));
     names_soon(state, query).await.map(|names| !names.is_empty())
 }
 
@@ -209,8 +209,8 @@ async fn ask(state: &State, query: String) -> Option<Vec<Slot>> {
 /// What the catalogue answers to the reader account; `None` if there is none or no answer.
 async fn ask_rows(state: &State, query: &str) -> Option<Vec<Value>> {
     let reader = state.identity.reader()?;
-    let found = reader.ask(async |icat: &IcatClient, session: &str| -> Result<Vec<Value>, IcatError> {
-        icat.search(session, query).await
+    let found = reader.with_session(async |icat: &IcatClient, session: &str| -> Result<Vec<Value>, IcatError> {
+        icat.search_rows(session, query).await
     });
     match found.await {
         Ok(rows) => Some(rows),
@@ -237,12 +237,14 @@ pub async fn instrument(state: &State, session: Option<&str>, name: &str) -> Res
     if let Some(known) = state.bindings.instruments.get(&key).await {
         return Ok(Some(known));
     }
-    let query = format!("SELECT i.id FROM Instrument i WHERE UPPER(i.name) = {}", quoted(&name.to_uppercase()));
+    let query = format!("SELECT i.id FROM Instrument i WHERE UPPER(i.name) = {}", quote_string(&name.to_uppercase()));
     let rows = match (state.identity.reader(), session) {
         (Some(reader), _) => {
-            reader.ask(async |icat: &IcatClient, session: &str| icat.search(session, &query).await).await?
+            reader
+                .with_session(async |icat: &IcatClient, session: &str| icat.search_rows(session, &query).await)
+                .await?
         }
-        (None, Some(session)) => state.identity.icat().search(session, &query).await?,
+        (None, Some(session)) => state.identity.icat().search_rows(session, &query).await?,
         (None, None) => Vec::new(),
     };
     let found = rows.first().and_then(Value::as_i64);

@@ -1,6 +1,6 @@
 //! Who may read and write which logbook.
 
-use identity::{Ask, Caller};
+use identity::{Caller, Permission};
 use service_kit::{Code, Problem};
 
 use crate::catalogue::investigation_assignment;
@@ -24,11 +24,11 @@ pub async fn read(state: &State, caller: &Caller, book: &Book) -> Result<(), Pro
             if is_administrator(state, caller).await? {
                 return Ok(());
             }
-            state.identity.require(caller, Ask::ReadLogbook(*id)).await
+            state.identity.require_permission(caller, Permission::ReadLogbook(*id)).await
         }
         Book::Instrument(name) => {
             let id = instrument(state, caller, name).await?;
-            state.identity.require(caller, Ask::ReadInstrumentLogbook(id)).await
+            state.identity.require_permission(caller, Permission::ReadInstrumentLogbook(id)).await
         }
         Book::Facility => caller.require_scope(READ),
         Book::Unplaced => administer(state, caller).await,
@@ -49,7 +49,7 @@ pub async fn readable(state: &State, caller: &Caller) -> Result<Readable, Proble
     if is_administrator(state, caller).await? {
         return Ok(Readable { books: None, complete: true });
     }
-    let visible = state.identity.visible(caller.subject()).await?;
+    let visible = state.identity.find_visible_investigations(caller.subject()).await?;
     let mut books: Vec<Book> = visible.investigations.iter().copied().map(Book::Investigation).collect();
     books.extend(visible.instruments.iter().map(|name| Book::of(None, Some(name))));
     books.push(Book::Facility);
@@ -64,14 +64,19 @@ pub async fn write(state: &State, caller: &Caller, book: &Book) -> Result<(), Pr
     }
     match book {
         Book::Investigation(id) => {
-            let decision = state.identity.explain(caller, Ask::WriteLogbook(*id)).await?;
+            let decision = state.identity.check_permission(caller, Permission::WriteLogbook(*id)).await?;
             let closed = investigation_assignment::released(state, Some(caller), &[*id]).await?.contains(id);
             // Who may read it is told that it is closed, also with a key that was made for writing alone.
             let has_key = [READ, WRITE].iter().any(|scope| caller.require_scope(scope).is_ok());
             let readable = match caller.session() {
-                Some(_) => state.identity.explain(caller, Ask::ReadLogbook(*id)).await?.allowed,
+                Some(_) => state.identity.check_permission(caller, Permission::ReadLogbook(*id)).await?.allowed,
                 None => {
-                    has_key && state.identity.explain_subject(caller.subject(), Ask::ReadLogbook(*id)).await?.allowed
+                    has_key
+                        && state
+                            .identity
+                            .check_permission_of_subject(caller.subject(), Permission::ReadLogbook(*id))
+                            .await?
+                            .allowed
                 }
             };
             let readable = readable || decision.allowed;
@@ -83,7 +88,7 @@ pub async fn write(state: &State, caller: &Caller, book: &Book) -> Result<(), Pr
         }
         Book::Instrument(name) => {
             let id = instrument(state, caller, name).await?;
-            state.identity.require(caller, Ask::WriteInstrumentLogbook(id)).await
+            state.identity.require_permission(caller, Permission::WriteInstrumentLogbook(id)).await
         }
         Book::Facility | Book::Unplaced => administer(state, caller).await,
     }
@@ -129,17 +134,17 @@ pub async fn closed_among(state: &State, caller: &Caller, scope: &Scope, filter:
 pub async fn history(state: &State, caller: &Caller, book: &Book) -> Result<(), Problem> {
     caller.require_scope(READ)?;
     match book {
-        Book::Investigation(id) => state.identity.require(caller, Ask::WriteLogbook(*id)).await,
+        Book::Investigation(id) => state.identity.require_permission(caller, Permission::WriteLogbook(*id)).await,
         book => write(state, caller, book).await,
     }
 }
 
 pub async fn administer(state: &State, caller: &Caller) -> Result<(), Problem> {
-    state.identity.require(caller, Ask::Administer).await
+    state.identity.require_permission(caller, Permission::Administer).await
 }
 
 async fn is_administrator(state: &State, caller: &Caller) -> Result<bool, Problem> {
-    Ok(state.identity.explain(caller, Ask::Administer).await?.allowed)
+    Ok(state.identity.check_permission(caller, Permission::Administer).await?.allowed)
 }
 
 /// A program that writes.

@@ -88,7 +88,7 @@ pub async fn investigations(state: &State, caller: &Caller, ids: &[i64]) -> Hash
 /// What ICAT answers to the caller; nothing if it does not answer, because entries are written all the same.
 pub async fn ask(state: &State, caller: &Caller, query: &str) -> Vec<Value> {
     let Some(session) = caller.session() else { return Vec::new() };
-    match state.identity.icat().search(session.expose(), query).await {
+    match state.identity.icat().search_rows(session.expose(), query).await {
         Ok(rows) => rows,
         Err(e) => {
             tracing::warn!(error = %e, "ICAT does not say who writes or about what");

@@ -1,6 +1,7 @@
 //! Ids of 24 lower-case hexadecimal digits, as old links have them; they sort by time.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use service_kit::Ids;
 
@@ -29,7 +30,5 @@ pub fn is_id(text: &str) -> bool {
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
-    digits.map(char::from).collect()
+    HEXLOWER.encode(bytes)
 }

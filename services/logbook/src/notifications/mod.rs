@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use events::messages::{KINDS, Kind, kind};
+use events::messages::{EVENT_KINDS, EventKind, find_event_kind};
 use events::{Consumer, Events};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
@@ -76,7 +76,7 @@ struct Made {
 }
 
 impl Rule {
-    fn prepared(&self) -> Result<(Kind, Prepared), ConfigError> {
+    fn prepared(&self) -> Result<(EventKind, Prepared), ConfigError> {
         let wrong = |what: String| ConfigError(format!("logbook.notifications, {:?}: {what}", self.name));
         let is_name = |name: &str| {
             (1..=LONGEST_NAME).contains(&name.len())
@@ -86,9 +86,9 @@ impl Rule {
             return Err(wrong(format!("a name is of small letters, digits and hyphens, at most {LONGEST_NAME}")));
         }
         let others =
-            KINDS.iter().map(|kind| kind.subject).filter(|subject| !subject.starts_with("undulator.v1.logbook."));
+            EVENT_KINDS.iter().map(|kind| kind.subject).filter(|subject| !subject.starts_with("undulator.v1.logbook."));
         // An entry that tells of an entry would never end.
-        let kind = kind(&self.subject).filter(|kind| others.clone().any(|subject| subject == kind.subject));
+        let kind = find_event_kind(&self.subject).filter(|kind| others.clone().any(|subject| subject == kind.subject));
         let kind =
             kind.ok_or_else(|| wrong(format!("the subject must be one of {}", others.collect::<Vec<_>>().join(", "))))?;
         if !["info", "error", "debug", "comment", "commandline"].contains(&self.category.as_str()) {
@@ -136,7 +136,7 @@ pub fn follow(state: &Arc<State>, events: &Events) -> Result<(), ConfigError> {
         // Consumers live as long as the process; there are as many as the settings have rules.
         let name: &'static str = format!("logbook-notifications-{}", rule.name).leak();
         let state = Arc::clone(state);
-        events.consume(Consumer::of_kind(name, kind, async move |tx, received| {
+        events.add_consumer(Consumer::for_kind(name, kind, async move |tx, received| {
             let Some(Made { text, investigation, instrument }) = prepared.make(&received.event)? else { return Ok(()) };
             let mut event = Event::notification(&prepared.rule.category, received.time_micros);
             event.content = vec![Content { format: Some("plainText".to_owned()), text: Some(text) }];

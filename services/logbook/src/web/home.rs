@@ -21,7 +21,7 @@ pub async fn get(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let Some(caller) = visitor(&request, &identity).await? else { return login::form(&state, &request).await };
-    let instruments: Vec<Shown> = match identity.visible(caller.subject()).await {
+    let instruments: Vec<Shown> = match identity.find_visible_investigations(caller.subject()).await {
         Ok(visible) => visible.instruments.iter().map(|name| instrument(name)).collect(),
         Err(e) => {
             tracing::debug!(error = %e, "it is not known which instruments somebody serves");

@@ -1,6 +1,6 @@
 //! The investigations that somebody sees in the catalogue: narrowed by name, instrument and year, page by page.
 
-use icat_client::client::quoted;
+use icat_client::client::quote_string;
 use identity::Caller;
 use serde::Deserialize;
 use serde_json::Value;
@@ -64,12 +64,12 @@ impl Asked {
     fn query(&self) -> String {
         let (mut joins, mut conditions) = (String::new(), Vec::new());
         if !self.name().is_empty() && self.name().len() <= LONGEST {
-            let part = quoted(&self.name().to_uppercase());
+            let part = quote_string(&self.name().to_uppercase());
             conditions.push(format!("(LOCATE({part}, UPPER(i.name)) > 0 OR LOCATE({part}, UPPER(i.title)) > 0)"));
         }
         if !self.instrument().is_empty() {
             joins.push_str(" JOIN i.investigationInstruments ii JOIN ii.instrument n");
-            conditions.push(format!("UPPER(n.name) = {}", quoted(&self.instrument().to_uppercase())));
+            conditions.push(format!("UPPER(n.name) = {}", quote_string(&self.instrument().to_uppercase())));
         }
         if let Some(year) = self.year() {
             let next = year + 1;

@@ -48,7 +48,7 @@ async fn shown(
 
 /// The authenticators that ask for a password.
 async fn ways(state: &State) -> Result<Vec<Authenticator>, Problem> {
-    let known = state.identity.icat().properties().await.map_err(|e| down(&e))?;
+    let known = state.identity.icat().get_properties().await.map_err(|e| down(&e))?;
     Ok(known.authenticators.into_iter().filter(|way| way.keys.iter().any(|key| key.name == "password")).collect())
 }
 
@@ -76,7 +76,7 @@ pub async fn post(
     let ways = if form.username.contains('/') { ways(&state).await? } else { Vec::new() };
     let (plugin, username) = account(&form, &ways);
     let credentials = [("username", username), ("password", form.password.as_str())];
-    match state.identity.icat().login_for(plugin, &credentials, client.0).await {
+    match state.identity.icat().login_for_client(plugin, &credentials, client.0).await {
         Ok(session) => {
             let mut answer = redirect(own_address(&form.next));
             answer.add_cookie(&cookie(&request, &session)).map_err(Problem::internal)?;
@@ -97,7 +97,7 @@ pub async fn post(
 pub async fn leave(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     refuse_foreign(&request)?;
     if let Some(session) = session(&request)
-        && let Err(e) = state.identity.icat().logout(&session).await
+        && let Err(e) = state.identity.icat().end_session(&session).await
     {
         tracing::info!(error = %e, "a session could not be ended");
     }

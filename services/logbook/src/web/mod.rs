@@ -39,7 +39,7 @@ pub fn mount(state: &Arc<State>, identity: &Identity) -> Mount {
         .header("referrer-policy", "same-origin")
         .state(Arc::clone(state));
     identity
-        .guard(mount, &[])
+        .accept_credentials(mount, &[])
         .get("", home::get)
         .post("/login", login::post)
         .post("/logout", login::leave)

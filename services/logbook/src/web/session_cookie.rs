@@ -19,7 +19,7 @@ pub fn session(request: &HttpRequest) -> Option<String> {
 /// `None`: nobody, or a session that has ended.
 pub async fn visitor(request: &HttpRequest, identity: &Identity) -> Result<Option<Caller>, Problem> {
     let Some(session) = session(request) else { return Ok(None) };
-    match identity.caller(&session).await {
+    match identity.verify_credential(&session).await {
         Ok(caller) => Ok(Some(caller)),
         Err(e) if e.code == Code::Unauthenticated => Ok(None),
         Err(e) => Err(e),

@@ -1,6 +1,6 @@
 //! `undulator events tail|dead|retry`
 
-use events::admin::{self, Tail};
+use events::admin::{self, EventTail};
 use events::messages;
 use serde_json::json;
 use service_kit::cli::{Failure, format_count, print_result};
@@ -10,14 +10,14 @@ use crate::SERVICES;
 
 /// Prints events as they pass, until Ctrl-C.
 pub async fn tail(settings: &Config, as_json: bool) -> Result<(), Failure> {
-    let mut tail = Tail::open(&settings.core.events).await.map_err(|e| Failure::from_error(&e))?;
+    let mut tail = EventTail::open(&settings.core.events).await.map_err(|e| Failure::from_error(&e))?;
     eprintln!("watching {}", settings.core.events.nats_url);
     loop {
         let event = tokio::select! {
             event = tail.next() => event.map_err(|e| Failure::from_error(&e))?,
             _ = tokio::signal::ctrl_c() => return Ok(()),
         };
-        let content = messages::describe(&event.subject, &event.payload);
+        let content = messages::describe_event(&event.subject, &event.payload);
         let value = json!({
             "id": event.id,
             "subject": event.subject,
@@ -35,7 +35,7 @@ pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut all = Vec::new();
     for service in existing(settings).await? {
         let db = open_database(service, settings, &SystemClock).await?;
-        let letters = admin::dead_letters(&db).await.map_err(|e| Failure::from_error(&e))?;
+        let letters = admin::list_dead_letters(&db).await.map_err(|e| Failure::from_error(&e))?;
         db.close().await;
         all.extend(letters.into_iter().map(|letter| json!({"service": service.name, "letter": letter})));
     }
@@ -49,7 +49,8 @@ pub async fn retry(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut retried = 0;
     for service in existing(settings).await? {
         let db = open_database(service, settings, &SystemClock).await?;
-        retried += admin::retry(&db, SystemClock.now_micros()).await.map_err(|e| Failure::from_error(&e))?;
+        retried +=
+            admin::retry_dead_letters(&db, SystemClock.now_micros()).await.map_err(|e| Failure::from_error(&e))?;
         db.close().await;
     }
     print_result(

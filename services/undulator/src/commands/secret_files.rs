@@ -1,11 +1,11 @@
 //! Files that only their owner may read, and what is written into them.
 
-use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use service_kit::cli::Failure;
 use service_kit::{Ids as _, SystemIds};
 
@@ -27,11 +27,7 @@ pub fn random_key() -> String {
 fn random_hex(bytes: usize) -> String {
     let mut random = vec![0; bytes];
     SystemIds.fill_random(&mut random);
-    random.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _written = write!(text, "{byte:02x}");
-        text
-    })
+    HEXLOWER.encode(&random)
 }
 
 /// Writes a file that only its owner may read; it is there whole or not at all.

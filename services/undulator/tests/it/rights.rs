@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use auth::AccountName;
 use events::Events;
 use icat::import::{self, OnConflict};
-use identity::{Ask, Caller, Decision, Identity, Place, Subject};
+use identity::{Caller, CredentialLocation, Decision, Identity, Permission, Subject};
 use serde_json::{Value, json};
 use service_kit::{
     Code, Ctx, ErrorFormat, Listener, Mount, Problem, Running, ServiceDef, Sources, SystemIds, open_database,
@@ -25,10 +25,10 @@ const ASKER: ServiceDef =
     ServiceDef { name: "asker", build: |ctx| Box::pin(async move { build(ctx).await }), ..ServiceDef::EMPTY };
 
 async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
-    let identity = Identity::of(&ctx, &Events::of(&ctx).await?)?;
+    let identity = Identity::new(&ctx, &Events::start(&ctx).await?)?;
     let asker = Mount::new("/asker", Listener::Public, ErrorFormat::PROBLEM_DETAILS);
     let asker = identity
-        .guard(asker, &[Place::Query("sessionId")])
+        .accept_credentials(asker, &[CredentialLocation::Query("sessionId")])
         .get("/me", async |caller: Caller| caller.subject().icat_user_name.clone())
         .get("/explain/{what}/{id}", explain)
         .get("/absent/{plugin}/{user}/{what}/{id}", absent)
@@ -36,13 +36,13 @@ async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
     Ok(Running { mounts: vec![asker], ..Running::default() })
 }
 
-fn ask(what: &str, id: i64) -> Result<Ask, Problem> {
+fn ask(what: &str, id: i64) -> Result<Permission, Problem> {
     Ok(match what {
-        "investigation" => Ask::ReadInvestigation(id),
-        "dataset" => Ask::ReadDataset(id),
-        "logbook" => Ask::WriteLogbook(id),
-        "mint" => Ask::MintFor(id),
-        "administer" => Ask::Administer,
+        "investigation" => Permission::ReadInvestigation(id),
+        "dataset" => Permission::ReadDataset(id),
+        "logbook" => Permission::WriteLogbook(id),
+        "mint" => Permission::MintFor(id),
+        "administer" => Permission::Administer,
         _ => return Err(Problem::new(Code::NotFound, "asker/what", what)),
     })
 }
@@ -56,7 +56,7 @@ async fn explain(
     identity: web::Data<Identity>,
     path: web::Path<(String, i64)>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(told(&identity.explain(&caller, ask(&path.0, path.1)?).await?))
+    Ok(told(&identity.check_permission(&caller, ask(&path.0, path.1)?).await?))
 }
 
 async fn absent(
@@ -65,12 +65,12 @@ async fn absent(
 ) -> Result<HttpResponse, Problem> {
     let (plugin, user, what, id) = path.into_inner();
     let subject = Subject { icat_user_name: format!("{plugin}/{user}") };
-    Ok(told(&identity.explain_subject(&subject, ask(&what, id)?).await?))
+    Ok(told(&identity.check_permission_of_subject(&subject, ask(&what, id)?).await?))
 }
 
 async fn visible(identity: web::Data<Identity>, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let subject = Subject { icat_user_name: format!("{}/{}", path.0, path.1) };
-    let visible = identity.visible(&subject).await?;
+    let visible = identity.find_visible_investigations(&subject).await?;
     Ok(HttpResponse::Ok().json(json!([visible.investigations, visible.complete])))
 }
 

@@ -5,7 +5,7 @@ pub mod end;
 pub mod get;
 pub mod refresh;
 
-use icat_client::client::quoted;
+use icat_client::client::quote_string;
 use icat_client::{IcatError, SessionInfo};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -45,14 +45,14 @@ pub struct UserDetails {
 
 /// Asks ICAT for everything about a session, as its owner.
 pub async fn describe(state: &State, session_id: &str) -> Result<(Session, UserDetails, SessionInfo), IcatError> {
-    let info = state.icat.session(session_id).await?;
-    let name = quoted(&info.user_name);
+    let info = state.icat.get_session(session_id).await?;
+    let name = quote_string(&info.user_name);
     let users = format!("SELECT u FROM User u WHERE u.name = {name}");
-    let user = state.icat.search(session_id, &users).await?.into_iter().next().unwrap_or_default();
+    let user = state.icat.search_rows(session_id, &users).await?.into_iter().next().unwrap_or_default();
     let text = |key: &str| user["User"][key].as_str().unwrap_or_default().to_owned();
     let details = UserDetails { full_name: text("fullName"), email: text("email"), affiliation: text("affiliation") };
     let scientists = format!("SELECT COUNT(s) FROM InstrumentScientist s WHERE s.user.name = {name}");
-    let scientist = state.icat.search(session_id, &scientists).await?;
+    let scientist = state.icat.search_rows(session_id, &scientists).await?;
     let listed = |names: &[String]| names.contains(&info.user_name);
     let session = Session {
         session_id: session_id.to_owned(),

@@ -19,6 +19,6 @@ use crate::state::State;
     ),
 )]
 pub async fn put(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    state.icat.refresh(&credential.id).await.map_err(of_icat)?;
+    state.icat.refresh_session(&credential.id).await.map_err(of_icat)?;
     Ok(HttpResponse::NoContent().finish())
 }

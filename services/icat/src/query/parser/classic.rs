@@ -82,7 +82,7 @@ pub fn parse_get(text: &str) -> Result<GetQuery, QueryError> {
 }
 
 fn find_entity(name: &str) -> Result<&'static Entity, QueryError> {
-    schema::entity(name).ok_or_else(|| QueryError::bad_parameter(format!("{name} is not an ICAT entity")))
+    schema::find_entity(name).ok_or_else(|| QueryError::bad_parameter(format!("{name} is not an ICAT entity")))
 }
 
 fn require_value(resolved: ResolvedPath) -> Result<(Path, ColumnKind), QueryError> {

@@ -100,7 +100,7 @@ fn children_at<'i>(
 }
 
 fn resolve_relation(entity: &'static Entity, present: &[Include], relation: &str) -> Result<Include, QueryError> {
-    let (name, target) = match entity.member(relation) {
+    let (name, target) = match entity.find_member(relation) {
         Some(Member::One(one)) => (one.name, one.target()),
         Some(Member::Many(many)) => (many.name, many.target()),
         _ => {
@@ -120,8 +120,8 @@ pub fn parse_include_types(cursor: &mut TokenCursor<'_>, root: &'static Entity) 
     let mut wanted: Vec<&'static Entity> = Vec::new();
     loop {
         let name = cursor.take_name()?;
-        let entity =
-            schema::entity(name).ok_or_else(|| QueryError::bad_parameter(format!("{name} is not an ICAT entity")))?;
+        let entity = schema::find_entity(name)
+            .ok_or_else(|| QueryError::bad_parameter(format!("{name} is not an ICAT entity")))?;
         if !wanted.contains(&entity) {
             wanted.push(entity);
         }

@@ -47,7 +47,7 @@ pub fn parse_get(text: &str) -> Result<GetQuery, QueryError> {
     let mut cursor = TokenCursor::new(&tokens);
     let name = cursor.take_name()?;
     let entity =
-        schema::entity(name).ok_or_else(|| QueryError::bad_parameter(format!("{name} is not an ICAT entity")))?;
+        schema::find_entity(name).ok_or_else(|| QueryError::bad_parameter(format!("{name} is not an ICAT entity")))?;
     cursor.take_word("AS");
     let variable = cursor.take_name()?;
     let mut includes = Vec::new();
@@ -216,7 +216,7 @@ fn parse_root_source(
     if name.contains('.') {
         return parse_join(cursor, scope, sources, name, false);
     }
-    let entity = schema::entity(name).ok_or_else(|| {
+    let entity = schema::find_entity(name).ok_or_else(|| {
         QueryError::bad_parameter(format!("No information to determine type of {name} in the FROM clause"))
     })?;
     let var = scope.declare_variable(parse_alias(cursor)?, entity)?;
@@ -247,7 +247,8 @@ fn parse_join(
     })?;
     let mut steps = Vec::new();
     for relation in parts {
-        let step = entity.one(relation).map(Step::One).or_else(|| entity.many(relation).map(Step::Many));
+        let step =
+            entity.find_to_one(relation).map(Step::One).or_else(|| entity.find_to_many(relation).map(Step::Many));
         let step = step.ok_or_else(|| {
             QueryError::bad_parameter(format!("{} has no relationship field {relation}", entity.name))
         })?;

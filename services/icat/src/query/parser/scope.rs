@@ -177,7 +177,7 @@ pub fn resolve_path_from<'s>(
     let mut here = entity;
     let mut parts = parts.peekable();
     while let Some(part) = parts.next() {
-        match here.member(part) {
+        match here.find_member(part) {
             Some(Member::One(one)) => {
                 path.steps.push(one);
                 here = one.target();

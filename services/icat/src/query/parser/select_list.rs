@@ -42,7 +42,7 @@ pub fn check_names(list: &TokenCursor<'_>, scope: &Scope<'_>) -> Result<(), Quer
         let is_word = WORDS.iter().any(|word| head.eq_ignore_ascii_case(word)) || name.starts_with("org.icatproject.");
         let called = matches!(list.peek_at(here + 1), Some(Token::Sign("("))) && !is_only_in_conditions(name);
         // In icat.server, a variable that is spelled like an entity means the entity.
-        let is_entity = scope.is_outermost() && schema::entity(head).is_some();
+        let is_entity = scope.is_outermost() && schema::find_entity(head).is_some();
         if !is_word && !called && (is_entity || scope.find_variable(head).is_none()) {
             let head = head.to_uppercase();
             let text = format!("idVar '{head}' referenced in the SELECT clause is not defined in the FROM clause.");

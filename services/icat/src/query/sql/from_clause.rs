@@ -71,7 +71,7 @@ impl SqlWriter<'_> {
             let alias = self.new_alias();
             let on = match step {
                 Step::One(one) => format!("{alias}.id = {here}.{}", one.column),
-                Step::Many(many) => format!("{alias}.{} = {here}.id", many.back().column),
+                Step::Many(many) => format!("{alias}.{} = {here}.id", many.inverse().column),
             };
             let table = step.target().table;
             if frame.from.is_empty() {
@@ -141,7 +141,7 @@ impl SqlWriter<'_> {
     ) -> String {
         let parent = self.write_path(frame, parent);
         let alias = self.new_alias();
-        let (table, column) = (many.target().table, many.back().column);
+        let (table, column) = (many.target().table, many.inverse().column);
         let what = what.replace("{}", &alias);
         let mut sql = format!("SELECT {what} FROM {table} {alias} WHERE {alias}.{column} = {parent}");
         if let Some(present) = self.visibility_condition(many.target(), &format!("{alias}.id")) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use icat_client::schema::{Entity, FieldKind, entity};
+use icat_client::schema::{self, Entity, FieldKind};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
@@ -340,5 +340,5 @@ fn is_long(kind: FieldKind) -> bool {
 }
 
 pub fn find_entity(name: &str) -> &'static Entity {
-    entity(name).expect("a kind of the schema")
+    schema::find_entity(name).expect("a kind of the schema")
 }

@@ -122,7 +122,7 @@ fn render_term(query: &Query, of: &Term) -> String {
 fn render_condition(query: &Query, cond: &Condition) -> String {
     let kind_of = |path: &Path| {
         let entity = query.entity_to_authorize(path);
-        entity.field(path.field.unwrap_or("id")).map_or(FieldKind::Long, |f| f.kind)
+        entity.find_field(path.field.unwrap_or("id")).map_or(FieldKind::Long, |f| f.kind)
     };
     let not = |negated: &bool| if *negated { "NOT " } else { "" };
     match cond {
@@ -165,7 +165,7 @@ fn render_condition(query: &Query, cond: &Condition) -> String {
         }
         Condition::IsEmpty(var, many, negated) => format!("v{var}.{} IS {}EMPTY", many.name, not(negated)),
         Condition::Exists(var, many, field, operator, value) => {
-            let kind = many.target().field(field).map_or(FieldKind::String, |f| f.kind);
+            let kind = many.target().find_field(field).map_or(FieldKind::String, |f| f.kind);
             let value = render_literal(value, kind);
             format!(
                 "EXISTS (SELECT e FROM {} e WHERE e.{} = v{var} AND e.{field} {operator} {value})",

@@ -69,7 +69,7 @@ pub async fn download_file(
         Some(()) if entry.removed => return Err(Error::NoSuchAttachment(id).into()),
         Some(()) => {}
         None => {
-            let caller = identity.caller(header.as_deref().unwrap_or(&path)).await?;
+            let caller = identity.verify_credential(header.as_deref().unwrap_or(&path)).await?;
             may_open(&state, &caller, &entry).await?;
         }
     }

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use icat_client::client::quoted;
+use icat_client::client::quote_string;
 use identity::Caller;
 use serde::Deserialize;
 use service_kit::{Code, Problem};
@@ -58,9 +58,9 @@ pub async fn open_datafile(
     };
     let question = format!(
         "SELECT f.id FROM Datafile f WHERE f.location = {} AND f.dataset.investigation.id = {investigation}",
-        quoted(path)
+        quote_string(path)
     );
-    let found = state.identity.icat().search(session.expose(), &question).await.map_err(|e| {
+    let found = state.identity.icat().search_rows(session.expose(), &question).await.map_err(|e| {
         Problem::new(Code::Unavailable, "logbook/icat-down", "ICAT does not answer; try again later").with_source(e)
     })?;
     let id = found.first().and_then(serde_json::Value::as_i64);

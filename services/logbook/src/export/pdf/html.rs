@@ -220,12 +220,12 @@ impl Reader {
     fn formula_tag(&mut self, tag: &Tag) {
         let Some(formula) = &mut self.formula else { return };
         if tag.kind == TagKind::StartTag {
-            formula.start(&tag.name, |name| attribute(tag, name));
+            formula.start_element(&tag.name, |name| attribute(tag, name));
             if tag.self_closing {
-                formula.end();
+                formula.end_element();
             }
         } else if &*tag.name != "math" {
-            formula.end();
+            formula.end_element();
         } else if let Some(formula) = self.formula.take() {
             match formula.finish() {
                 Ok(formula) => self.line.push(Inline::Formula(formula)),
@@ -236,7 +236,7 @@ impl Reader {
 
     fn text(&mut self, text: &str) {
         if let Some(formula) = &mut self.formula {
-            return formula.text(text);
+            return formula.push_text(text);
         }
         if self.is_in(&["script", "style"]) {
             return;

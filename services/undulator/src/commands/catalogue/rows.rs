@@ -179,7 +179,7 @@ impl<'a> Rows<'a> {
         parents: &[i64],
     ) -> Result<Vec<(i64, i64)>, CatalogueError> {
         let entity = entity(kind)?;
-        let one = entity.one(relation).ok_or_else(|| unknown_member(entity, relation))?;
+        let one = entity.find_to_one(relation).ok_or_else(|| unknown_member(entity, relation))?;
         Ok(entities::list_child_ids(self.tx, entity, one.column, parents, usize::MAX).await?)
     }
 
@@ -198,7 +198,7 @@ impl<'a> Rows<'a> {
 
 /// An attribute or key of a stored row.
 pub fn value<'r>(kind: &str, row: &'r StoredRow, name: &str) -> Option<&'r Val> {
-    let at = value_index(schema::entity(kind)?, name)?;
+    let at = value_index(schema::find_entity(kind)?, name)?;
     row.values.get(at)
 }
 
@@ -221,7 +221,7 @@ fn is_empty(val: &Val) -> bool {
 }
 
 fn entity(kind: &str) -> Result<&'static Entity, CatalogueError> {
-    schema::entity(kind).ok_or_else(|| Error::BadParameter(format!("{kind} is not an ICAT entity")).into())
+    schema::find_entity(kind).ok_or_else(|| Error::BadParameter(format!("{kind} is not an ICAT entity")).into())
 }
 
 fn unknown_member(entity: &Entity, name: &str) -> CatalogueError {

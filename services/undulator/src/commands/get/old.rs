@@ -34,7 +34,7 @@ async fn described(icat: &IcatClient, session: &str, ids: &[i64]) -> Result<(Vec
     ];
     let query = Select::values("Datafile", &COLUMNS).build().map_err(|e| Failure::from_error(&e))?;
     let pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| Failure::from_error(&e))?;
-    let rows = pages.all().await.map_err(|e| Failure::from_error(&e))?;
+    let rows = pages.collect_rows().await.map_err(|e| Failure::from_error(&e))?;
     let nonsense = || Failure::Failed("the catalogue answers nonsense".to_owned());
     let (mut entries, mut unknown) = (Vec::new(), Vec::new());
     for row in &rows {

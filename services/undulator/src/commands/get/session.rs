@@ -61,7 +61,7 @@ impl Session {
             select = select.filter(Filter::eq("visitId", visit));
         }
         let query = select.order_by("id").build().map_err(|e| Failure::from_error(&e))?;
-        let rows = icat.find(&self.id, &query).await.map_err(|e| Failure::Failed(explain(&e)))?;
+        let rows = icat.query_rows(&self.id, &query).await.map_err(|e| Failure::Failed(explain(&e)))?;
         match (rows.as_slice(), wanted.parse()) {
             ([row], _) => row[0].as_i64().ok_or_else(|| Failure::Failed("the catalogue answers nonsense".to_owned())),
             ([], Ok(id)) => Ok(id),
@@ -83,7 +83,7 @@ impl Session {
     /// Logs out if we logged in. That it did not succeed hurts nobody: the session ends by itself.
     pub async fn end(&self) {
         if let (true, Some(icat)) = (self.ours, &self.icat) {
-            let _ended = icat.logout(&self.id).await;
+            let _ended = icat.end_session(&self.id).await;
         }
     }
 }
@@ -116,7 +116,7 @@ pub fn explain(e: &IcatError) -> String {
 
 /// A name without mechanism is the commonest mistake: says which mechanisms the catalogue has.
 async fn name_mechanisms(icat: &IcatClient, user: &str, message: &str) -> Failure {
-    let Ok(properties) = icat.properties().await else {
+    let Ok(properties) = icat.get_properties().await else {
         return Failure::Failed(format!("{user} cannot log in: {message}"));
     };
     let known: Vec<&str> = properties.authenticators.iter().map(|known| known.mnemonic.as_str()).collect();

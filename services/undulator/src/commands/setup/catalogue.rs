@@ -96,7 +96,7 @@ async fn ensure_parameter_type(
 
 /// How the catalogue stores one of the values of an enumerated attribute.
 fn place_in_enum(kind: &str, attribute: &str, name: &str) -> Val {
-    let member = schema::entity(kind).and_then(|entity| entity.member(attribute));
+    let member = schema::find_entity(kind).and_then(|entity| entity.find_member(attribute));
     let Some(Member::Field(field)) = member else { return Val::I64(None) };
     let FieldKind::Enum(def) = field.kind else { return Val::I64(None) };
     let place = def.values.iter().position(|value| *value == name);

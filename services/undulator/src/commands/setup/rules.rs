@@ -115,7 +115,7 @@ pub fn preset_rules(wanted: &RuleAnswers) -> Vec<Rule> {
         }
     }
     let for_everybody = texts.into_iter().map(|what| Rule { what, is_for_readers: false });
-    let kinds = schema::entities().iter().map(|entity| entity.name).filter(|kind| !SECRET_TABLES.contains(kind));
+    let kinds = schema::all_entities().iter().map(|entity| entity.name).filter(|kind| !SECRET_TABLES.contains(kind));
     let for_readers = kinds.map(|kind| Rule { what: kind.to_owned(), is_for_readers: true });
     for_everybody.chain(for_readers).collect()
 }

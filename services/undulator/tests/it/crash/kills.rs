@@ -3,7 +3,7 @@
 use testkit::{Process, wait_until};
 
 use super::clients::{CLIENTS, Load};
-use super::{WRITES, World, rows};
+use super::{Plan, World, rows};
 
 /// What a kill met.
 #[derive(Debug)]
@@ -17,12 +17,12 @@ pub struct Killed {
 }
 
 /// Writer and consumer in turn, evenly over the writes; each is started again at once.
-pub async fn kill(world: &mut World, load: &Load, times: usize) -> Vec<Killed> {
-    let mut all = Vec::with_capacity(times);
+pub async fn kill(world: &mut World, load: &Load, plan: Plan) -> Vec<Killed> {
+    let mut all = Vec::with_capacity(plan.kills);
     let config = world.config();
-    for n in 0..times {
-        load.until_finished((n + 1) * WRITES / (times + 2)).await;
-        let in_flight = until_all_wait(load).await;
+    for n in 0..plan.kills {
+        load.until_finished((n + 1) * plan.writes / (plan.kills + 2)).await;
+        let in_flight = until_all_wait(load, plan).await;
         let before = load.unanswered();
         let victim = match &mut world.consumer {
             Some(consumer) if n % 2 == 1 => Victim::Consumer(consumer),
@@ -56,13 +56,13 @@ enum Victim<'w> {
 }
 
 /// The next moment in which every client waits; how many that are.
-async fn until_all_wait(load: &Load) -> usize {
+async fn until_all_wait(load: &Load, plan: Plan) -> usize {
     loop {
         let in_flight = load.in_flight();
         if in_flight >= CLIENTS {
             return in_flight;
         }
-        assert!(load.finished() < WRITES, "the clients ended before the kills");
+        assert!(load.finished() < plan.writes, "the clients ended before the kills");
         tokio::task::yield_now().await;
     }
 }

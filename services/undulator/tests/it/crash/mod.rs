@@ -1,4 +1,4 @@
-//! Crash: eight clients write 2,000 entities while the processes behind them are killed thirty times, and the bus is
+//! Crash: eight clients write entities while the processes behind them are killed again and again, and the bus is
 //! taken away. Half of the clients never repeat a request, half repeat it with its `Idempotency-Key` until it is
 //! acknowledged. What then is in the catalogue and what the consumer stored must agree with what was answered.
 
@@ -19,13 +19,29 @@ use self::clients::Load;
 use self::kills::Killed;
 use crate::processes::{client, log_in, make_root, metric, process};
 
-const WRITES: usize = 2_000;
-/// Of these so many must meet a request without an answer or an event that the bus does not have.
-const KILLS: usize = 30;
-const HITS: usize = 20;
-/// The bus comes back when so many events wait.
-const WAITING: f64 = 500.0;
+/// Unless `TESTKIT_KILLS` says otherwise.
+const KILLS: usize = 9;
+const WRITES_PER_KILL: usize = 66;
 const OUTBOX_SIZE: &str = "undulator_outbox_size{undulator_service=\"icat\"}";
+
+/// How often processes are killed, how much is written meanwhile, and what must have happened.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    pub kills: usize,
+    pub writes: usize,
+    /// So many kills must meet a request without an answer or an event that the bus does not have.
+    hits: usize,
+    /// The bus comes back when so many events wait.
+    waiting: u32,
+}
+
+impl Plan {
+    fn from_environment() -> Self {
+        let kills = std::env::var("TESTKIT_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS);
+        let writes = kills * WRITES_PER_KILL;
+        Self { kills, writes, hits: kills * 2 / 3, waiting: u32::try_from(writes / 4).unwrap() }
+    }
+}
 
 /// The processes of one arrangement.
 pub struct World {
@@ -81,9 +97,10 @@ impl World {
 async fn nothing_acknowledged_is_lost_when_one_process_with_everything_is_killed() {
     let all = [auth::SERVICE, icat::SERVICE, probe::SERVICE];
     let mut world = World::start(&all, &[], &Backend::Sqlite, None).await;
-    let (load, killed) = run(&mut world).await;
+    let plan = Plan::from_environment();
+    let (load, killed) = run(&mut world, plan).await;
     world.settle().await;
-    judge("one process, SQLite, memory", &world, &load, &killed).await;
+    judge("one process, SQLite, memory", &world, &load, &killed, plan).await;
 }
 
 /// Writer and consumer as processes with a NATS server between them, which is taken away too.
@@ -93,41 +110,42 @@ async fn nothing_acknowledged_is_lost_when_processes_over_nats_are_killed() {
     let writer = [auth::SERVICE, icat::SERVICE];
     let nats = Nats::start().await;
     let mut world = World::start(&writer, &[probe::SERVICE], &backend, Some(nats)).await;
-    let (load, killed) = run(&mut world).await;
+    let plan = Plan::from_environment();
+    let (load, killed) = run(&mut world, plan).await;
     if matches!(backend, Backend::Postgres(_)) {
         replicas::stop_the_holder_of_the_lease(&mut world, &load).await;
     }
     world.settle().await;
     let engine = if matches!(backend, Backend::Sqlite) { "SQLite" } else { "PostgreSQL" };
-    judge(&format!("two processes, {engine}, NATS"), &world, &load, &killed).await;
+    judge(&format!("two processes, {engine}, NATS"), &world, &load, &killed, plan).await;
 }
 
 /// Writes, kills and the outage of the bus, all at once.
-async fn run(world: &mut World) -> (Arc<Load>, Vec<Killed>) {
+async fn run(world: &mut World, plan: Plan) -> (Arc<Load>, Vec<Killed>) {
     let begun = Instant::now();
     let load = Load::new(&world.http, &world.session);
     let address = vec![world.writer.public()];
     let (http, internal, mut nats) = (world.http.clone(), world.writer.internal(), world.nats.take());
     let bus_goes_and_comes = async {
         let Some(nats) = &mut nats else { return 0.0 };
-        load.until_finished(WRITES / 4).await;
+        load.until_finished(plan.writes / 4).await;
         nats.stop();
-        let enough = async || metric(&http, &internal, OUTBOX_SIZE).await.filter(|n| *n >= WAITING);
-        let waiting = wait_until("500 events wait for the bus", enough).await;
+        let enough = async || metric(&http, &internal, OUTBOX_SIZE).await.filter(|n| *n >= f64::from(plan.waiting));
+        let waiting = wait_until("events wait for the bus", enough).await;
         nats.start_again().await;
         waiting
     };
     let ((), killed, waiting) =
-        tokio::join!(load.write("crash", WRITES, address), kills::kill(world, &load, KILLS), bus_goes_and_comes);
+        tokio::join!(load.write("crash", plan.writes, address), kills::kill(world, &load, plan), bus_goes_and_comes);
     if nats.is_some() {
         println!("{waiting} events waited while nats-server was stopped");
     }
     world.nats = nats;
-    println!("{WRITES} writes and {} kills in {:.1} s", killed.len(), begun.elapsed().as_secs_f64());
+    println!("{} writes and {} kills in {:.1} s", plan.writes, killed.len(), begun.elapsed().as_secs_f64());
     (load, killed)
 }
 
-async fn judge(name: &str, world: &World, load: &Load, killed: &[Killed]) {
+async fn judge(name: &str, world: &World, load: &Load, killed: &[Killed], plan: Plan) {
     let rows = rows::read(&world.config()).await;
     let told = load.told();
     println!("{name}: {}", told.describe());
@@ -145,7 +163,7 @@ async fn judge(name: &str, world: &World, load: &Load, killed: &[Killed]) {
         count(|k| k.unanswered > 0),
         count(|k| k.waiting > 0),
     );
-    assert_eq!(killed.len(), KILLS);
+    assert_eq!(killed.len(), plan.kills);
     assert!(killed.iter().all(|k| k.in_flight >= clients::CLIENTS));
-    assert!(hits >= HITS, "only {hits} of {KILLS} kills met anything");
+    assert!(hits >= plan.hits, "only {hits} of {} kills met anything", plan.kills);
 }

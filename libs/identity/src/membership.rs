@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// Reasons for which somebody may do something with an investigation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct Membership {
     /// The session may see the investigation at all.
     pub seen: bool,
     /// The roles in which the user is an `InvestigationUser`.
@@ -19,70 +19,80 @@ pub struct Facts {
     pub released_at: Option<Timestamp>,
 }
 
-impl Facts {
+impl Membership {
     pub fn is_released(&self, now: Timestamp) -> bool {
         self.released_at.is_some_and(|at| at <= now)
     }
 }
 
-async fn ask(icat: &IcatClient, session: &str, select: Select) -> Result<Vec<Value>, IcatError> {
+async fn select_rows(icat: &IcatClient, session: &str, select: Select) -> Result<Vec<Value>, IcatError> {
     let query = select.build().map_err(|e| IcatError::Nonsense(format!("a query that is not one: {e}")))?;
-    icat.find(session, &query).await
+    icat.query_rows(session, &query).await
 }
 
 /// Four small questions; each answer is empty where the session may not see the rows.
-pub async fn read(icat: &IcatClient, session: &str, user: &str, investigation: i64) -> Result<Facts, IcatError> {
+pub async fn read_membership(
+    icat: &IcatClient,
+    session: &str,
+    user: &str,
+    investigation: i64,
+) -> Result<Membership, IcatError> {
     let this = || Filter::eq("investigation.id", investigation);
     let own = Select::values("Investigation", &["id", "releaseDate"]).filter(Filter::eq("id", investigation));
     let roles = Select::values("InvestigationUser", &["role"]).filter(Filter::eq("user.name", user)).filter(this());
     let groups = Select::values("UserGroup", &["grouping.id"]).filter(Filter::eq("user.name", user));
-    let group = Select::count("InvestigationGroup").filter(this()).filter(Filter::among("grouping.id", groups));
+    let group = Select::count("InvestigationGroup").filter(this()).filter(Filter::in_select("grouping.id", groups));
     let instruments = Select::values("InvestigationInstrument", &["instrument.id"]).filter(this());
     let scientist = Select::count("InstrumentScientist")
         .filter(Filter::eq("user.name", user))
-        .filter(Filter::among("instrument.id", instruments));
-    let own = ask(icat, session, own).await?;
+        .filter(Filter::in_select("instrument.id", instruments));
+    let own = select_rows(icat, session, own).await?;
     if own.is_empty() {
-        return Ok(Facts::default());
+        return Ok(Membership::default());
     }
     let count = |rows: Vec<Value>| rows.first().and_then(Value::as_i64).unwrap_or_default();
-    Ok(Facts {
+    Ok(Membership {
         seen: true,
-        roles: ask(icat, session, roles).await?.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        in_group: count(ask(icat, session, group).await?) > 0,
-        is_scientist: count(ask(icat, session, scientist).await?) > 0,
+        roles: select_rows(icat, session, roles).await?.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        in_group: count(select_rows(icat, session, group).await?) > 0,
+        is_scientist: count(select_rows(icat, session, scientist).await?) > 0,
         released_at: own[0][1].as_str().and_then(|text| text.parse().ok()),
     })
 }
 
 /// The investigation that a dataset or datafile belongs to, if the session may see it.
-pub async fn investigation_of(
+pub async fn find_investigation_id(
     icat: &IcatClient,
     session: &str,
     entity: &str,
     id: i64,
 ) -> Result<Option<i64>, IcatError> {
     let path = if entity == "Datafile" { "dataset.investigation.id" } else { "investigation.id" };
-    let rows = ask(icat, session, Select::values(entity, &[path]).filter(Filter::eq("id", id))).await?;
+    let rows = select_rows(icat, session, Select::values(entity, &[path]).filter(Filter::eq("id", id))).await?;
     Ok(rows.first().and_then(Value::as_i64))
 }
 
 /// Whether the session may see a row.
-pub async fn sees(icat: &IcatClient, session: &str, entity: &str, id: i64) -> Result<bool, IcatError> {
-    Ok(!ask(icat, session, Select::values(entity, &["id"]).filter(Filter::eq("id", id))).await?.is_empty())
+pub async fn can_see_row(icat: &IcatClient, session: &str, entity: &str, id: i64) -> Result<bool, IcatError> {
+    Ok(!select_rows(icat, session, Select::values(entity, &["id"]).filter(Filter::eq("id", id))).await?.is_empty())
 }
 
 /// Whether somebody is scientist of an instrument.
-pub async fn serves(icat: &IcatClient, session: &str, user: &str, instrument: i64) -> Result<bool, IcatError> {
+pub async fn is_instrument_scientist(
+    icat: &IcatClient,
+    session: &str,
+    user: &str,
+    instrument: i64,
+) -> Result<bool, IcatError> {
     let scientist = Select::count("InstrumentScientist")
         .filter(Filter::eq("user.name", user))
         .filter(Filter::eq("instrument.id", instrument));
-    let rows = ask(icat, session, scientist).await?;
+    let rows = select_rows(icat, session, scientist).await?;
     Ok(rows.first().and_then(Value::as_i64).unwrap_or_default() > 0)
 }
 
 /// What does not exist and what the reader account may not see look the same to it.
-pub fn unseen(entity: &str, id: i64) -> String {
+pub fn explain_hidden_row(entity: &str, id: i64) -> String {
     format!(
         "the reader account (icat.reader) sees no {entity} {id}: there is none, or the account lacks the right to read {entity}"
     )

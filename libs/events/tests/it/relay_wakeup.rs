@@ -27,12 +27,12 @@ async fn a_call_reaches_the_other_replicas_of_the_service() {
     let (one, other) = (one.unwrap(), other.unwrap());
     let (called, foreign) = (Notify::new(), Notify::new());
     let hearing = async {
-        let Err(e) = tokio::try_join!(one.calls("probe", &called), one.calls("another", &foreign));
+        let Err(e) = tokio::try_join!(one.forward_wakeups("probe", &called), one.forward_wakeups("another", &foreign));
         e
     };
     // The first ones may come before the subscription is made.
     let heard = wait_until("a call is heard", async || {
-        other.call("probe").await;
+        other.wake_relays("probe").await;
         called.notified().now_or_never()
     });
     tokio::select! {

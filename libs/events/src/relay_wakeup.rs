@@ -8,11 +8,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::Bus;
-use crate::relay::pauses;
+use crate::relay::retry_pauses;
 
 /// Cheap to clone; all clones wait for the same.
 #[derive(Clone)]
-pub(crate) struct Calls {
+pub(crate) struct RelayWakeup {
     service: &'static str,
     bus: Arc<dyn Bus>,
     /// An event has been written in this process.
@@ -22,7 +22,7 @@ pub(crate) struct Calls {
     stop: CancellationToken,
 }
 
-impl Calls {
+impl RelayWakeup {
     pub fn new(service: &'static str, bus: Arc<dyn Bus>, written: Arc<Notify>, stop: CancellationToken) -> Self {
         Self { service, bus, written, called: Arc::default(), stop }
     }
@@ -41,7 +41,7 @@ impl Calls {
                     if publishes {
                         return;
                     }
-                    self.bus.call(self.service).await;
+                    self.bus.wake_relays(self.service).await;
                 }
             }
         }
@@ -49,7 +49,7 @@ impl Calls {
 
     /// Until the pause ends, whatever is written meanwhile: the bus is away, and asking it once more for each event would only
     /// cost.
-    pub async fn wait_for_bus(&self, pause: Duration) {
+    pub async fn wait_ignoring_wakeups(&self, pause: Duration) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = self.stop.cancelled() => {}
@@ -57,12 +57,12 @@ impl Calls {
     }
 
     /// Hears the calls of others until the process stops.
-    pub async fn hear(self) {
-        let mut pauses = pauses();
+    pub async fn forward_wakeups(self) {
+        let mut pauses = retry_pauses();
         while !self.stop.is_cancelled() {
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                Err(e) = self.bus.calls(self.service, &self.called) => {
+                Err(e) = self.bus.forward_wakeups(self.service, &self.called) => {
                     tracing::debug!(service = self.service, error = %e, "calls of other replicas are not heard");
                 }
             }
@@ -79,7 +79,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::bus::{Beginning, BusError, Listening, Subscription};
+    use crate::bus::{BusError, EventStream, Subscription, SubscriptionStart};
     use crate::envelope::Envelope;
 
     const LONG: Duration = Duration::from_hours(1);
@@ -96,17 +96,17 @@ mod tests {
         async fn publish(&self, _: &[Envelope]) -> Vec<bool> {
             Vec::new()
         }
-        async fn subscribe(&self, _: &str, _: &str) -> Result<(Beginning, Box<dyn Subscription>), BusError> {
+        async fn subscribe(&self, _: &str, _: &str) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError> {
             Err(BusError("nobody consumes here".to_owned()))
         }
-        async fn listen(&self, _: &str) -> Result<Box<dyn Listening>, BusError> {
+        async fn listen(&self, _: &str) -> Result<Box<dyn EventStream>, BusError> {
             Err(BusError("nobody listens here".to_owned()))
         }
-        async fn call(&self, service: &str) {
+        async fn wake_relays(&self, service: &str) {
             assert_eq!(service, "relayed");
             self.call.notify_one();
         }
-        async fn calls(&self, _: &str, called: &Notify) -> Result<Infallible, BusError> {
+        async fn forward_wakeups(&self, _: &str, called: &Notify) -> Result<Infallible, BusError> {
             loop {
                 self.call.notified().await;
                 called.notify_one();
@@ -117,58 +117,58 @@ mod tests {
         }
     }
 
-    fn replica(bus: &Arc<Echo>) -> (Calls, Arc<Notify>) {
+    fn new_replica(bus: &Arc<Echo>) -> (RelayWakeup, Arc<Notify>) {
         let written = Arc::<Notify>::default();
-        (Calls::new("relayed", Arc::clone(bus) as _, Arc::clone(&written), CancellationToken::new()), written)
+        (RelayWakeup::new("relayed", Arc::clone(bus) as _, Arc::clone(&written), CancellationToken::new()), written)
     }
 
-    async fn ends(work: impl Future<Output = ()>) {
+    async fn require_prompt_end(work: impl Future<Output = ()>) {
         tokio::time::timeout(GUARD, work).await.expect("it goes on long before the pause ends");
     }
 
     #[tokio::test]
     async fn whoever_publishes_goes_on_with_what_is_written_here() {
-        let (publisher, written) = replica(&Arc::default());
+        let (publisher, written) = new_replica(&Arc::default());
         written.notify_one();
-        ends(publisher.wait(LONG, true)).await;
+        require_prompt_end(publisher.wait(LONG, true)).await;
     }
 
     #[tokio::test]
     async fn while_the_bus_is_away_what_is_written_ends_no_pause_and_is_not_forgotten() {
-        let (publisher, written) = replica(&Arc::default());
+        let (publisher, written) = new_replica(&Arc::default());
         written.notify_one();
         tokio::select! {
             biased;
-            () = publisher.wait_for_bus(LONG) => panic!("the bus is away"),
+            () = publisher.wait_ignoring_wakeups(LONG) => panic!("the bus is away"),
             () = tokio::task::yield_now() => {}
         }
-        ends(publisher.wait(LONG, true)).await;
+        require_prompt_end(publisher.wait(LONG, true)).await;
         publisher.stop.cancel();
-        ends(publisher.wait_for_bus(LONG)).await;
+        require_prompt_end(publisher.wait_ignoring_wakeups(LONG)).await;
     }
 
     #[tokio::test]
     async fn whoever_does_not_publish_calls_the_one_who_does_and_waits() {
         let bus = Arc::default();
-        let ((publisher, _), (other, written)) = (replica(&bus), replica(&bus));
+        let ((publisher, _), (other, written)) = (new_replica(&bus), new_replica(&bus));
         written.notify_one();
         let call = async {
             tokio::select! {
-                () = publisher.clone().hear() => {}
+                () = publisher.clone().forward_wakeups() => {}
                 () = other.wait(LONG, false) => panic!("there is nothing to do for the other"),
                 () = publisher.wait(LONG, true) => {}
             }
         };
-        ends(call).await;
+        require_prompt_end(call).await;
     }
 
     #[tokio::test]
     async fn both_end_with_the_process_and_look_by_themselves_in_the_end() {
-        let (calls, _) = replica(&Arc::default());
-        ends(calls.wait(Duration::ZERO, false)).await;
-        calls.stop.cancel();
-        ends(calls.wait(LONG, false)).await;
-        ends(calls.wait(LONG, true)).await;
-        ends(calls.hear()).await;
+        let (wakeup, _) = new_replica(&Arc::default());
+        require_prompt_end(wakeup.wait(Duration::ZERO, false)).await;
+        wakeup.stop.cancel();
+        require_prompt_end(wakeup.wait(LONG, false)).await;
+        require_prompt_end(wakeup.wait(LONG, true)).await;
+        require_prompt_end(wakeup.forward_wakeups()).await;
     }
 }
