@@ -44,8 +44,9 @@ impl Site {
     /// The server told others of these sessions.
     async fn ended(&self) -> (Vec<String>, usize) {
         self.app.drain().await;
-        let ended = self.app.recorded::<SessionEnded>().await.into_iter().map(|event| event.session_hash).collect();
-        (ended, self.app.recorded::<SessionsRevoked>().await.len())
+        let ended =
+            self.app.recorded_events::<SessionEnded>().await.into_iter().map(|event| event.session_hash).collect();
+        (ended, self.app.recorded_events::<SessionsRevoked>().await.len())
     }
 
     async fn stop(self) {

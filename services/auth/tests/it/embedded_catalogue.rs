@@ -70,7 +70,7 @@ async fn sessions_of_a_locked_account_end_in_the_catalogue() {
         assert!(!site.is_alive(&first).await && !site.is_alive(&second).await);
         assert!(site.is_alive(&of_bob).await, "another account's");
         assert_eq!(site.icat("alice", PASSWORD).send().await.unwrap().status(), 403);
-        let ended = site.app.recorded::<SessionEnded>().await;
+        let ended = site.app.recorded_events::<SessionEnded>().await;
         let mut hashes: Vec<&str> = ended.iter().map(|event| event.session_hash.as_str()).collect();
         let mut expected = [sha256_hex(&first), sha256_hex(&second)];
         hashes.sort_unstable();

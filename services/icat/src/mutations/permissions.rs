@@ -83,5 +83,5 @@ impl Permissions<'_> {
 async fn find_matching_ids(tx: &mut Tx, statement: &crate::query::Statement) -> Result<HashSet<i64>, Error> {
     let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
     let rows = tx.fetch_all(&statement.sql, &vals).await?;
-    Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| row.get_at(0)).collect::<Result<_, _>>()?)
 }

@@ -124,7 +124,7 @@ async fn find_selected_ids(
         return Ok(found);
     };
     let rows = search::run_statement(tx, &statement).await?;
-    let ids = rows.iter().map(|row| row.at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
+    let ids = rows.iter().map(|row| row.get_at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
     let ids: Vec<i64> = ids.into_iter().flatten().collect();
     for ids in ids.chunks(ROWS_PER_PAGE) {
         let rows = index_by_id(entities::find_by_ids(tx, entity, ids).await?);
@@ -189,7 +189,7 @@ impl Export {
             Access::None => Ok(Vec::new()),
             Access::Rules(rules) => {
                 let rows = search::run_statement(&mut self.tx, &compile_filter(entity, &rules, &ids, &env)).await?;
-                Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
+                Ok(rows.iter().map(|row| row.get_at(0)).collect::<Result<_, _>>()?)
             }
         }
     }

@@ -146,7 +146,7 @@ impl<'a> IncludeLoader<'a> {
             Access::Rules(_) if ids.is_empty() => Ok(ids),
             Access::Rules(rules) => {
                 let rows = run_statement(self.tx, &compile_filter(target, rules, &ids, &self.env)).await?;
-                Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
+                Ok(rows.iter().map(|row| row.get_at(0)).collect::<Result<_, _>>()?)
             }
         }
     }

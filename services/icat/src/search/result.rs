@@ -64,7 +64,7 @@ impl SearchResult {
                 }
                 match search.columns.as_slice() {
                     [column] if let ColumnKind::Entity(entity) = column.kind => {
-                        let ids = rows.iter().map(|row| row.at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
+                        let ids = rows.iter().map(|row| row.get_at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
                         if ids.len() > ROWS_PER_PAGE && !search.includes.is_empty() {
                             let ids: Vec<i64> = ids.iter().copied().flatten().collect();
                             check_included_count(
@@ -176,7 +176,7 @@ impl SearchResult {
 fn refuse_infinite(rows: &[Row], columns: &[Column]) -> Result<(), Error> {
     for (place, _) in columns.iter().enumerate().filter(|(_, column)| column.kind == ColumnKind::F64) {
         for row in rows {
-            if row.at::<Option<f64>>(place)?.is_some_and(|number| !number.is_finite()) {
+            if row.get_at::<Option<f64>>(place)?.is_some_and(|number| !number.is_finite()) {
                 return Err(Error::BadParameter(OUT_OF_RANGE.to_owned()));
             }
         }
@@ -192,7 +192,7 @@ async fn append_values(out: &mut String, tx: &mut Tx, search: &SearchQuery, rows
             columns.push(HashMap::new());
             continue;
         };
-        let ids: Vec<Option<i64>> = rows.iter().map(|row| row.at(place)).collect::<Result<_, _>>()?;
+        let ids: Vec<Option<i64>> = rows.iter().map(|row| row.get_at(place)).collect::<Result<_, _>>()?;
         let ids: Vec<i64> = ids.into_iter().flatten().collect();
         columns.push(index_by_id(entities::find_by_ids(tx, entity, &ids).await?));
     }
@@ -224,18 +224,18 @@ fn append_value(
     place: usize,
     loaded: &HashMap<i64, StoredRow>,
 ) -> Result<(), DbError> {
-    let integer = || row.at(place).map(Val::I64);
+    let integer = || row.get_at(place).map(Val::I64);
     let (kind, val) = match kind {
         ColumnKind::Entity(entity) => {
-            match row.at::<Option<i64>>(place)?.and_then(|id| loaded.get(&id)) {
+            match row.get_at::<Option<i64>>(place)?.and_then(|id| loaded.get(&id)) {
                 Some(stored) => entity_json::append_entity(out, entity, stored, &[]),
                 None => out.push_str("null"),
             }
             return Ok(());
         }
         ColumnKind::I64 => (FieldKind::Long, integer()?),
-        ColumnKind::F64 => (FieldKind::Double, Val::F64(row.at(place)?)),
-        ColumnKind::Text => (FieldKind::String, Val::Text(row.at(place)?)),
+        ColumnKind::F64 => (FieldKind::Double, Val::F64(row.get_at(place)?)),
+        ColumnKind::Text => (FieldKind::String, Val::Text(row.get_at(place)?)),
         ColumnKind::Bool => (FieldKind::Boolean, integer()?),
         ColumnKind::Date => (FieldKind::Date, integer()?),
         ColumnKind::Enum(def) => (FieldKind::Enum(def), integer()?),

@@ -363,15 +363,15 @@ async fn bump_version_if_rule(tx: &mut Tx, entity: &Entity) -> Result<(), DbErro
 
 fn parse_row(entity: &'static Entity, row: &Row) -> Result<StoredRow, DbError> {
     const FIRST: usize = 5;
-    let stamp = |user: usize, at: usize| Ok::<_, DbError>(Stamp { user_name: row.at(user)?, at: row.at(at)? });
+    let stamp = |user: usize, at: usize| Ok::<_, DbError>(Stamp { user_name: row.get_at(user)?, at: row.get_at(at)? });
     let mut values = empty_values(entity);
     for (n, value) in values.iter_mut().enumerate() {
         *value = match value {
-            Val::Text(_) => Val::Text(row.at(FIRST + n)?),
-            Val::F64(_) => Val::F64(row.at(FIRST + n)?),
-            Val::I64(_) => Val::I64(row.at(FIRST + n)?),
-            Val::Blob(_) => Val::Blob(row.at(FIRST + n)?),
+            Val::Text(_) => Val::Text(row.get_at(FIRST + n)?),
+            Val::F64(_) => Val::F64(row.get_at(FIRST + n)?),
+            Val::I64(_) => Val::I64(row.get_at(FIRST + n)?),
+            Val::Blob(_) => Val::Blob(row.get_at(FIRST + n)?),
         };
     }
-    Ok(StoredRow { id: row.at(0)?, created: stamp(1, 2)?, modified: stamp(3, 4)?, values })
+    Ok(StoredRow { id: row.get_at(0)?, created: stamp(1, 2)?, modified: stamp(3, 4)?, values })
 }

@@ -125,7 +125,7 @@ async fn find_full_scans(db: &Db, statement: &Statement) -> (BTreeSet<&'static s
     let explained = Statement { sql: format!("{word} {}", statement.sql), params: statement.params.clone() };
     let rows = run_statement(db, &explained).await.unwrap_or_else(|e| panic!("{}: {e}", statement.sql));
     let place = if db.engine() == Engine::Sqlite { 3 } else { 0 };
-    let lines: Vec<String> = rows.iter().map(|row| row.at(place).unwrap()).collect();
+    let lines: Vec<String> = rows.iter().map(|row| row.get_at(place).unwrap()).collect();
     let sorts = lines.iter().any(|line| line.contains("Sort  (") || line.contains("FOR ORDER BY"));
     // Reading rows in the order of an index up to a limit is no full scan.
     let walks = statement.sql.contains("ORDER BY") && !sorts;

@@ -155,7 +155,7 @@ async fn memberships_change_what_a_running_server_answers() {
         assert_eq!(facility.search(&alice, MINE).await, json!([]));
 
         facility.app.drain().await;
-        let events = facility.app.recorded::<EntityChanged>().await;
+        let events = facility.app.recorded_events::<EntityChanged>().await;
         let of = |event: &&EntityChanged| event.entity == "InvestigationUser" && event.actor == "simple/root";
         assert_eq!(events.iter().filter(of).count(), 2, "others hear of both: {events:?}");
     }

@@ -85,8 +85,8 @@ async fn load_data(db: &Db, data: &Data) {
 }
 
 fn read_values(row: &Row, query: &Query) -> Vec<Value> {
-    let text = |row: &Row, at| row.at::<Option<String>>(at).unwrap().map_or(Value::Null, Value::Text);
-    let number = |row: &Row, at| row.at::<Option<i64>>(at).unwrap().map_or(Value::Null, Value::Int);
+    let text = |row: &Row, at| row.get_at::<Option<String>>(at).unwrap().map_or(Value::Null, Value::Text);
+    let number = |row: &Row, at| row.get_at::<Option<i64>>(at).unwrap().map_or(Value::Null, Value::Int);
     query
         .select
         .iter()
@@ -258,7 +258,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         };
         let ids: Vec<i64> = data.0[kind.name].keys().copied().collect();
         let rows = run_statement(db, &compile_filter(kind, &rules, &ids, &env)).await.unwrap();
-        Some(rows.iter().map(|row| row.at(0).unwrap()).collect())
+        Some(rows.iter().map(|row| row.get_at(0).unwrap()).collect())
     };
     let expected = |kind: &Entity, grants: &dyn Fn(&GeneratedRule) -> bool| -> Option<BTreeSet<i64>> {
         let mine = rules.iter().filter(|r| r.entity.name == kind.name && grants(r) && r.group.is_none_or(member));
