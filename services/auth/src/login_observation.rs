@@ -1,4 +1,4 @@
-//! What operators see of logins: a metric of all, and a log line for each that is refused.
+//! A metric of all logins, and a log line for each refused one.
 
 use std::net::IpAddr;
 
@@ -8,31 +8,31 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use service_kit::{Code, Ctx, Problem, sha256_hex};
 
-/// The label of all mechanisms that are kept elsewhere, whose names a client could make up.
+/// The label of all mechanisms without local accounts: clients can invent their names.
 const OTHER_MECHANISM: &str = "other";
-/// Enough of a hash to see that two log lines are about the same name.
+/// Enough of the hash to recognise that two log lines have the same name.
 const HASH_LENGTH: usize = 16;
 
 /// How a login ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum LoginOutcome {
     Accepted,
     WrongPassword,
     UnknownAccount,
     Locked,
-    /// By an authenticator elsewhere, which does not say why.
+    /// Refused by an external authenticator, which gives no reason.
     Refused,
-    /// Too many at once, or what is needed does not answer: 503.
+    /// 503: too many logins at once, or a system that does not answer.
     Unavailable,
     Failed,
 }
 
-impl Outcome {
-    pub fn of_problem(problem: &Problem) -> Self {
+impl LoginOutcome {
+    pub fn from_problem(problem: &Problem) -> Self {
         if problem.code == Code::Unavailable { Self::Unavailable } else { Self::Failed }
     }
 
-    fn of_icat<T>(opened: &Result<T, IcatError>) -> Self {
+    fn from_icat_result<T>(opened: &Result<T, IcatError>) -> Self {
         match opened {
             Ok(_) => Self::Accepted,
             Err(IcatError::Refused { code: IcatCode::Session, .. }) => Self::Refused,
@@ -79,27 +79,27 @@ impl LoginObserver {
         Self { logins, local_mechanisms: local_mechanisms.to_vec() }
     }
 
-    /// A login with a local account, where its password was checked.
-    pub fn observe_local(&self, mechanism: &str, name: &str, address: Option<IpAddr>, outcome: Outcome) {
-        self.count(mechanism, outcome);
-        // What was sent as a name may be a password that went into the wrong field: only names of accounts are shown.
-        let name = if outcome == Outcome::UnknownAccount { hide_name(name) } else { name.to_owned() };
+    /// Records a login with a local account after its password was checked.
+    pub fn observe_local(&self, mechanism: &str, name: &str, address: Option<IpAddr>, outcome: LoginOutcome) {
+        self.count_login(mechanism, outcome);
+        // An unknown name may be a password in the wrong field, so only names of accounts are logged.
+        let name = if outcome == LoginOutcome::UnknownAccount { hide_name(name) } else { name.to_owned() };
         log_refusal(mechanism, &name, address, outcome);
     }
 
-    /// A login that ICAT was asked for; those with local accounts are observed at their authenticator instead.
+    /// Records a login at ICAT; one with a local account is recorded by its authenticator instead.
     pub fn observe_at_icat<T>(&self, plugin: &str, name: &str, address: IpAddr, opened: &Result<T, IcatError>) {
         if self.local_mechanisms.iter().any(|mechanism| mechanism == plugin) {
             return;
         }
-        let outcome = Outcome::of_icat(opened);
-        self.count(OTHER_MECHANISM, outcome);
+        let outcome = LoginOutcome::from_icat_result(opened);
+        self.count_login(OTHER_MECHANISM, outcome);
         let is_plain = plugin.len() <= 32 && plugin.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         let mechanism = if is_plain { plugin } else { OTHER_MECHANISM };
         log_refusal(mechanism, &hide_name(name), Some(address), outcome);
     }
 
-    fn count(&self, mechanism: &str, outcome: Outcome) {
+    fn count_login(&self, mechanism: &str, outcome: LoginOutcome) {
         let labels = LoginLabels { mechanism: mechanism.to_owned(), outcome: outcome.as_str() };
         self.logins.get_or_create(&labels).inc();
     }
@@ -109,7 +109,7 @@ fn hide_name(name: &str) -> String {
     format!("sha256:{}", &sha256_hex(name)[..HASH_LENGTH])
 }
 
-fn log_refusal(mechanism: &str, name: &str, address: Option<IpAddr>, outcome: Outcome) {
+fn log_refusal(mechanism: &str, name: &str, address: Option<IpAddr>, outcome: LoginOutcome) {
     if !outcome.is_refusal() {
         return;
     }

@@ -1,4 +1,4 @@
-//! Where a facility keeps things: absolute paths, of which none may give away another.
+//! The directories of a facility, as absolute paths. None may expose another one.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -7,43 +7,44 @@ use service_kit::cli::Failure;
 
 use super::answers::Answers;
 
-pub struct Places {
+pub struct Directories {
     settings_dir: PathBuf,
     pub storage: PathBuf,
     pub data_dir: PathBuf,
     pub secrets_dir: PathBuf,
 }
 
-impl Places {
-    /// Places are relative to the directory of the settings file, so that a run from another directory means the same ones.
-    /// Refuses a storage that holds databases or secrets, or lies among them: what is below it is served to users.
+impl Directories {
+    /// Resolves the paths relative to the directory of the settings file, so that the working directory does not
+    /// matter. Refuses a storage that contains databases or secrets, or lies below them: files of the storage are
+    /// served to users.
     pub fn new(answers: &Answers, settings_dir: &Path) -> Result<Self, Failure> {
-        let resolve = |path: &Path| resolve(path, settings_dir);
-        let places = Self {
+        let resolve = |path: &Path| resolve_path(path, settings_dir);
+        let directories = Self {
             settings_dir: settings_dir.to_owned(),
             storage: resolve(&answers.storage)?,
             data_dir: resolve(&answers.data_dir)?,
             secrets_dir: resolve(&answers.secrets_dir)?,
         };
-        for (key, private) in [("data_dir", &places.data_dir), ("secrets_dir", &places.secrets_dir)] {
-            if private.starts_with(&places.storage) || places.storage.starts_with(private) {
+        for (key, private) in [("data_dir", &directories.data_dir), ("secrets_dir", &directories.secrets_dir)] {
+            if private.starts_with(&directories.storage) || directories.storage.starts_with(private) {
                 return Err(Failure::Usage(format!(
                     "storage ({}) and {key} ({}) must not lie within each other: what is below the storage is served to users",
-                    places.storage.display(),
+                    directories.storage.display(),
                     private.display()
                 )));
             }
         }
-        Ok(places)
+        Ok(directories)
     }
 
-    /// Whether the text of a setting means this place.
+    /// Whether the value of a setting is this directory.
     pub fn is_same(&self, setting: &str, place: &Path) -> bool {
         let path = Path::new(setting.strip_prefix("file://").unwrap_or(setting));
-        resolve(path, &self.settings_dir).is_ok_and(|known| known == place)
+        resolve_path(path, &self.settings_dir).is_ok_and(|known| known == place)
     }
 
-    /// Refuses a place that cannot be made, before any other is.
+    /// Checks that all directories can be created, before one is.
     pub fn require_creatable(&self, settings_file: &Path) -> Result<(), Failure> {
         let settings_dir = settings_file.parent().filter(|parent| !parent.as_os_str().is_empty());
         let settings_dir = settings_dir.unwrap_or(Path::new("."));
@@ -67,8 +68,8 @@ fn require_writable(directory: &Path, wanted: &Path) -> Result<(), Failure> {
     access(directory, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| refused(&e.into()))
 }
 
-/// The path without links and dots, also where its end does not exist yet.
-fn resolve(path: &Path, settings_dir: &Path) -> Result<PathBuf, Failure> {
+/// The path without links and dots; its end need not exist.
+fn resolve_path(path: &Path, settings_dir: &Path) -> Result<PathBuf, Failure> {
     let unusable = |e: &std::io::Error| Failure::Usage(format!("cannot use {}: {e}", path.display()));
     let is_empty = path.as_os_str().is_empty();
     let path = settings_dir.join(path);
@@ -99,13 +100,14 @@ mod tests {
             storage,
             data_dir,
             secrets_dir: at("secrets"),
-            ..Answers::proposed()
+            ..Answers::default_answers()
         };
         let here = Path::new("");
-        let places = Places::new(&answers(at("files"), at("data")), here).ok().unwrap();
-        assert!(places.storage.is_absolute() && places.storage.ends_with("files"));
-        let below = |name: &str, dir: &Path| Places::new(&answers(name.into(), at("data")), dir).ok().unwrap().storage;
-        assert_eq!(below("files", dir.path()), places.storage, "relative to the settings");
+        let directories = Directories::new(&answers(at("files"), at("data")), here).ok().unwrap();
+        assert!(directories.storage.is_absolute() && directories.storage.ends_with("files"));
+        let below =
+            |name: &str, dir: &Path| Directories::new(&answers(name.into(), at("data")), dir).ok().unwrap().storage;
+        assert_eq!(below("files", dir.path()), directories.storage, "relative to the settings");
         std::fs::create_dir(at("real")).unwrap();
         std::os::unix::fs::symlink(at("real"), at("link")).unwrap();
         for (storage, data_dir) in [
@@ -115,7 +117,7 @@ mod tests {
             (at("secrets"), at("data")),
             (at("same"), at("same")),
         ] {
-            let refused = Places::new(&answers(storage.clone(), data_dir), here).err();
+            let refused = Directories::new(&answers(storage.clone(), data_dir), here).err();
             assert!(refused.is_some_and(|e| e.to_string().contains("within each other")), "{}", storage.display());
         }
     }

@@ -1,4 +1,4 @@
-//! ICAT authenticator plugins (authn.db, authn.simple, authn.anon): what an icat.server asks when somebody logs in.
+//! ICAT authenticator plugins (authn.db, authn.simple, authn.anon), which an icat.server calls for each login.
 
 mod anonymous;
 mod local;
@@ -15,33 +15,35 @@ use crate::error_format::AUTHN_ERRORS;
 use crate::state::State;
 
 /// The plugin of a mechanism with local accounts.
-pub fn local(state: &Arc<State>, mechanism: &str) -> Mount {
-    let plugin = local::Plugin { state: Arc::clone(state), mechanism: mechanism.to_owned() };
-    mount(mechanism)
+pub fn build_local_plugin(state: &Arc<State>, mechanism: &str) -> Mount {
+    let plugin = local::Plugin { logins: Arc::clone(&state.local_logins), mechanism: mechanism.to_owned() };
+    build_mount(mechanism)
         .state(Arc::new(plugin))
-        .get("/description", local::description)
-        .post("/authenticate", local::authenticate)
+        .get("/description", local::get_description)
+        .post("/authenticate", local::authenticate_user)
 }
 
-/// The plugin that lets everybody in as `anon/anon`.
-pub fn anonymous() -> Mount {
-    mount("anon").get("/description", anonymous::description).post("/authenticate", anonymous::authenticate)
+/// The plugin that accepts every login as `anon/anon`.
+pub fn build_anonymous_plugin() -> Mount {
+    build_mount("anon")
+        .get("/description", anonymous::get_description)
+        .post("/authenticate", anonymous::authenticate_anonymously)
 }
 
-fn mount(mnemonic: &str) -> Mount {
-    Mount::new(format!("/authn.{mnemonic}"), Listener::Internal, AUTHN_ERRORS).get("/version", version)
+fn build_mount(mnemonic: &str) -> Mount {
+    Mount::new(format!("/authn.{mnemonic}"), Listener::Internal, AUTHN_ERRORS).get("/version", get_version)
 }
 
-async fn version() -> HttpResponse {
-    json(concat!("{\"version\":\"", env!("CARGO_PKG_VERSION"), "\"}"))
+async fn get_version() -> HttpResponse {
+    json_response(concat!("{\"version\":\"", env!("CARGO_PKG_VERSION"), "\"}"))
 }
 
-fn json(body: impl Into<String>) -> HttpResponse {
+fn json_response(body: impl Into<String>) -> HttpResponse {
     HttpResponse::Ok().insert_header(("content-type", "application/json")).body(body.into())
 }
 
 /// The form field `json` of a login. icat.server sends Latin-1, everybody else UTF-8.
-fn json_field(body: &Bytes) -> Result<Value, Problem> {
+fn parse_json_field(body: &Bytes) -> Result<Value, Problem> {
     let bad = |text: &str| Problem::new(Code::BadRequest, "auth/bad-request", text);
     let raw = body.split(|b| *b == b'&').find_map(|pair| pair.strip_prefix(b"json="));
     let raw = raw.ok_or_else(|| bad("the form field json is missing"))?;
@@ -51,8 +53,8 @@ fn json_field(body: &Bytes) -> Result<Value, Problem> {
     serde_json::from_str(&text).map_err(|_| bad("the form field json is not JSON"))
 }
 
-/// The value of a credential: one key per object or several, strings only, the last one wins.
-fn credential<'j>(json: &'j Value, key: &str) -> Option<&'j str> {
+/// The value of a credential: objects may have one key or several, only texts count, and the last value wins.
+fn get_credential<'j>(json: &'j Value, key: &str) -> Option<&'j str> {
     let objects = json.get("credentials").and_then(Value::as_array).into_iter().flatten();
     objects.filter_map(|object| object.get(key)).filter_map(Value::as_str).next_back()
 }

@@ -1,75 +1,71 @@
-//! An archive to stdout or anything else that only goes forward. It goes on over broken connections, and what passes is
-//! compared with the checksums of the list.
+//! Streams an archive to stdout or into a file. It survives broken connections, and compares the files with the checksums of
+//! the list.
 
 use std::io::{self, Read, Write};
 
 use tokio::task::block_in_place;
 
 use super::error::GetError;
-use super::fetch::{Wanted, fetch};
-use super::list::{Address, Entry};
+use super::file_list::{FileAddress, FileEntry};
 use super::selection::Selection;
+use super::transfer::{FetchRequest, fetch_bytes};
 
-/// Sends the archive into `out`; the length of it.
-pub async fn send(
+/// Writes the archive to `out`; its length.
+pub async fn send_archive(
     selection: &Selection,
-    address: &Address,
-    entries: &[Entry],
+    address: &FileAddress,
+    entries: &[FileEntry],
     out: &mut impl Write,
 ) -> Result<u64, GetError> {
-    let mut check = Check::new(entries);
-    let wanted = Wanted { address, bytes: 0..u64::MAX, size: None, etag: None };
-    let fetched = fetch(selection, wanted, |piece| {
+    let mut check = ChecksumCheck::new(entries);
+    let wanted = FetchRequest { address, bytes: 0..u64::MAX, size: None, etag: None };
+    let fetched = fetch_bytes(selection, wanted, |piece| {
         block_in_place(|| out.write_all(piece))?;
-        check.pass(piece);
+        check.add_chunk(piece);
         Ok(())
     });
-    let end = fetched.await.map_err(explained)?.end;
-    block_in_place(|| out.flush()).map_err(|e| GetError::failed("cannot write", &e))?;
+    let end = fetched.await.map_err(explain_incomplete)?.end;
+    block_in_place(|| out.flush()).map_err(|e| GetError::from_error("cannot write", &e))?;
     match check.finish() {
         damaged if damaged.is_empty() => Ok(end),
-        damaged => {
-            Err(GetError::Failed(format!("these files did not come as they are listed: {}", damaged.join(", "))))
-        }
+        damaged => Err(GetError::Failed(format!("these files differ from the list: {}", damaged.join(", ")))),
     }
 }
 
-/// The files of a tar that are not as they are listed; nothing is read if none has a checksum.
-pub fn damaged(mut tar: impl Read, entries: &[Entry]) -> io::Result<Vec<String>> {
-    let mut check = Check::new(entries);
+/// The files of a tar that differ from the list; nothing is read if no file has a checksum.
+pub fn list_damaged_files(mut tar: impl Read, entries: &[FileEntry]) -> io::Result<Vec<String>> {
+    let mut check = ChecksumCheck::new(entries);
     let mut buffer = vec![0; 1 << 20];
     while check.current.is_some() {
         match tar.read(&mut buffer)? {
             0 => break,
-            length => check.pass(&buffer[..length]),
+            length => check.add_chunk(&buffer[..length]),
         }
     }
     Ok(check.finish())
 }
 
-/// What was written cannot be taken back.
-fn explained(e: GetError) -> GetError {
+/// Adds that the output so far is incomplete.
+fn explain_incomplete(e: GetError) -> GetError {
     match e {
-        GetError::Changed(text) => {
-            GetError::Failed(format!("{text}; what was written so far is not complete: start over"))
-        }
+        GetError::Changed(text) => GetError::Failed(format!("{text}; the output is incomplete: start over")),
         e => e,
     }
 }
 
-/// Checksums of the files of a tar as it passes.
-struct Check<'e> {
-    /// In the order of their bytes.
-    ahead: std::vec::IntoIter<(u64, &'e Entry)>,
-    current: Option<(u64, &'e Entry)>,
+/// Compares the checksums of files while their tar is received.
+struct ChecksumCheck<'e> {
+    /// Sorted by offset.
+    ahead: std::vec::IntoIter<(u64, &'e FileEntry)>,
+    current: Option<(u64, &'e FileEntry)>,
     crc: crc32fast::Hasher,
     at: u64,
     damaged: Vec<String>,
 }
 
-impl<'e> Check<'e> {
-    fn new(entries: &'e [Entry]) -> Self {
-        let known = |entry: &'e Entry| Some((entry.tar_offset.filter(|_| entry.crc.is_some())?, entry));
+impl<'e> ChecksumCheck<'e> {
+    fn new(entries: &'e [FileEntry]) -> Self {
+        let known = |entry: &'e FileEntry| Some((entry.tar_offset.filter(|_| entry.crc.is_some())?, entry));
         let mut ahead: Vec<_> = entries.iter().filter_map(known).collect();
         ahead.sort_by_key(|(offset, _)| *offset);
         let mut ahead = ahead.into_iter();
@@ -77,7 +73,7 @@ impl<'e> Check<'e> {
         Self { ahead, current, crc: crc32fast::Hasher::new(), at: 0, damaged: Vec::new() }
     }
 
-    fn pass(&mut self, piece: &[u8]) {
+    fn add_chunk(&mut self, piece: &[u8]) {
         let (from, to) = (self.at, self.at + piece.len() as u64);
         self.at = to;
         while let Some((offset, entry)) = self.current {
@@ -87,11 +83,11 @@ impl<'e> Check<'e> {
             if end > to {
                 return;
             }
-            self.judge(entry);
+            self.compare_checksum(entry);
         }
     }
 
-    fn judge(&mut self, entry: &Entry) {
+    fn compare_checksum(&mut self, entry: &FileEntry) {
         let found = std::mem::take(&mut self.crc).finalize();
         if entry.crc != Some(found) {
             self.damaged.push(format!("`{}`", entry.path.escape_debug()));
@@ -99,10 +95,10 @@ impl<'e> Check<'e> {
         self.current = self.ahead.next();
     }
 
-    /// The files that are not right.
+    /// The damaged files.
     fn finish(mut self) -> Vec<String> {
         while let Some((_, entry)) = self.current {
-            self.judge(entry);
+            self.compare_checksum(entry);
         }
         self.damaged
     }
@@ -113,13 +109,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn entry(path: &str, tar_offset: u64, bytes: &[u8]) -> Entry {
-        Entry {
+    fn build_entry(path: &str, tar_offset: u64, bytes: &[u8]) -> FileEntry {
+        FileEntry {
             path: path.to_owned(),
             size: bytes.len() as u64,
             modified: None,
             crc: Some(crc32fast::hash(bytes)),
-            address: Address::Listed(0),
+            address: FileAddress::Listed(0),
             tar_offset: Some(tar_offset),
         }
     }
@@ -129,23 +125,23 @@ mod tests {
         #[test]
         fn a_wrong_byte_is_noticed_however_the_bytes_are_cut(cuts in prop::collection::vec(0_usize..30, 0..5), spoiled in 0_usize..30) {
             let mut bytes: Vec<u8> = (0..30).collect();
-            let entries = [entry("b", 12, &bytes[12..20]), entry("a", 3, &bytes[3..7]), entry("empty", 10, &[])];
+            let entries = [build_entry("b", 12, &bytes[12..20]), build_entry("a", 3, &bytes[3..7]), build_entry("empty", 10, &[])];
             let expected: Vec<&str> = match spoiled { 3..7 => vec!["`a`"], 12..20 => vec!["`b`"], _ => vec![] };
             bytes[spoiled] ^= 1;
             let mut cuts = cuts;
             cuts.extend([0, 30]);
             cuts.sort_unstable();
-            let mut check = Check::new(&entries);
-            cuts.windows(2).for_each(|cut| check.pass(&bytes[cut[0]..cut[1]]));
+            let mut check = ChecksumCheck::new(&entries);
+            cuts.windows(2).for_each(|cut| check.add_chunk(&bytes[cut[0]..cut[1]]));
             prop_assert_eq!(check.finish(), expected);
         }
     }
 
     #[test]
     fn what_did_not_come_is_damaged() {
-        let entries = [entry("a", 0, b"hello")];
-        let mut check = Check::new(&entries);
-        check.pass(b"hell");
+        let entries = [build_entry("a", 0, b"hello")];
+        let mut check = ChecksumCheck::new(&entries);
+        check.add_chunk(b"hell");
         assert_eq!(check.finish(), ["`a`"]);
     }
 }

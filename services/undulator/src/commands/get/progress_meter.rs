@@ -1,21 +1,21 @@
-//! Progress in bytes on stderr: a bar on a terminal, a line at each tenth elsewhere.
+//! Progress in bytes on stderr: a bar on a terminal, otherwise a line for each tenth.
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
-pub struct Meter {
+pub struct ProgressMeter {
     bar: Option<ProgressBar>,
     total: AtomicU64,
     done: AtomicU64,
-    /// Bytes that came over the wire.
+    /// Bytes that were received.
     received: AtomicU64,
     /// The last tenth that was printed.
     tenth: AtomicU64,
 }
 
-impl Meter {
+impl ProgressMeter {
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let form = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
@@ -31,8 +31,8 @@ impl Meter {
         }
     }
 
-    /// Starts over with so many bytes to come.
-    pub fn expect(&self, total: u64) {
+    /// Starts over with a new total.
+    pub fn start(&self, total: u64) {
         self.total.store(total, Ordering::Relaxed);
         self.done.store(0, Ordering::Relaxed);
         self.tenth.store(0, Ordering::Relaxed);
@@ -42,8 +42,8 @@ impl Meter {
         }
     }
 
-    /// Bytes that were here already.
-    pub fn present(&self, bytes: u64) {
+    /// Counts bytes that exist already.
+    pub fn add_present(&self, bytes: u64) {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if let Some(bar) = &self.bar {
             bar.inc(bytes);
@@ -57,17 +57,17 @@ impl Meter {
         }
     }
 
-    pub fn received(&self, bytes: u64) {
+    pub fn add_received(&self, bytes: u64) {
         self.received.fetch_add(bytes, Ordering::Relaxed);
-        self.present(bytes);
+        self.add_present(bytes);
     }
 
     pub fn bytes_received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// A sentence for whoever watches.
-    pub fn note(&self, text: &str) {
+    /// Prints a message for the user.
+    pub fn print_note(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
             None => eprintln!("{text}"),
@@ -75,7 +75,7 @@ impl Meter {
     }
 }
 
-impl Drop for Meter {
+impl Drop for ProgressMeter {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -1,5 +1,5 @@
-//! A directory of keys: `<name>.pem` files and `active`, which holds the name of the one that signs. The id of a key is
-//! its thumbprint (RFC 7638), so that it is the same wherever the key is.
+//! A directory of keys: files `<name>.pem`, and the file `active` with the name of the signing key. The id of a key is its
+//! thumbprint (RFC 7638), which depends on nothing but the key.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,29 +13,29 @@ use serde::Serialize;
 use thiserror::Error;
 use utoipa::ToSchema;
 
-/// The file that names the key that signs.
+/// The file with the name of the signing key.
 pub const ACTIVE: &str = "active";
 const EXTENSION: &str = ".pem";
 
-/// Why a directory of keys cannot be used; the text says what to do.
+/// Why the keys cannot be loaded; the text says what to do.
 #[derive(Debug, Error)]
 pub enum KeyError {
-    #[error("cannot read {}: {source}; it must be there, and readable for this program", path.display())]
+    #[error("cannot read {}: {source}; it must exist and be readable for this program", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("cannot make {}: {source}; make data_dir writable, or name a directory with keys", path.display())]
+    #[error("cannot create {}: {source}; make data_dir writable, or set a directory with keys", path.display())]
     NotMade { path: PathBuf, source: io::Error },
-    #[error("the system gave no key")]
+    #[error("the system could not generate a key")]
     NotGenerated,
     #[error(
-        "{0} holds no key; make one: openssl genpkey -algorithm ed25519 -out {0}/first.pem && echo first > {0}/{ACTIVE}",
+        "{0} contains no key; create one: openssl genpkey -algorithm ed25519 -out {0}/first.pem && echo first > {0}/{ACTIVE}",
         dir.display()
     )]
     Empty { dir: PathBuf },
-    #[error("cannot read {}: {source}; it must hold the name of the key that signs, one of {names}", path.display())]
+    #[error("cannot read {}: {source}; it must contain the name of the signing key, one of {names}", path.display())]
     NoActive { path: PathBuf, source: io::Error, names: String },
-    #[error("{} names `{name}`, and there is no {name}.pem beside it; write one of {names} into it", path.display())]
+    #[error("{} contains `{name}`, but there is no {name}.pem beside it; write one of {names} into it", path.display())]
     UnknownActive { path: PathBuf, name: String, names: String },
-    #[error("{} is no unencrypted PKCS#8 Ed25519 key; make one: openssl genpkey -algorithm ed25519", .0.display())]
+    #[error("{} is not an unencrypted PKCS#8 Ed25519 key; create one: openssl genpkey -algorithm ed25519", .0.display())]
     NotAKey(PathBuf),
 }
 
@@ -60,24 +60,24 @@ pub struct PublicKey {
 struct Key {
     name: String,
     public: PublicKey,
-    verifies: DecodingKey,
-    signs: EncodingKey,
+    verifying_key: DecodingKey,
+    signing_key: EncodingKey,
 }
 
-/// All keys of a directory, by name; never none.
+/// The keys of a directory, sorted by name; at least one.
 pub struct KeySet {
     keys: Vec<Key>,
     active: usize,
 }
 
 impl KeySet {
-    pub fn read(dir: &Path) -> Result<Self, KeyError> {
+    pub fn load(dir: &Path) -> Result<Self, KeyError> {
         let mut keys: Vec<Key> = Vec::new();
-        for name in names(dir)? {
+        for name in list_key_names(dir)? {
             let path = dir.join(format!("{name}{EXTENSION}"));
             match std::fs::read(&path) {
                 Ok(pem) => keys.push(Key::parse(name, &pem).ok_or(KeyError::NotAKey(path))?),
-                // Removed since the directory was listed.
+                // The file was removed after the directory was listed.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(KeyError::Unreadable { path, source }),
             }
@@ -97,18 +97,18 @@ impl KeySet {
         }
     }
 
-    /// The key that signs, and its id.
-    pub fn signing(&self) -> (&EncodingKey, &str) {
+    /// The signing key and its id.
+    pub fn signing_key(&self) -> (&EncodingKey, &str) {
         let key = &self.keys[self.active];
-        (&key.signs, &key.public.kid)
+        (&key.signing_key, &key.public.kid)
     }
 
-    pub fn verifying(&self, kid: &str) -> Option<&DecodingKey> {
-        self.keys.iter().find(|key| key.public.kid == kid).map(|key| &key.verifies)
+    pub fn verifying_key(&self, kid: &str) -> Option<&DecodingKey> {
+        self.keys.iter().find(|key| key.public.kid == kid).map(|key| &key.verifying_key)
     }
 
-    /// For everybody to verify with; a key that lies there under two names is published once.
-    pub fn published(&self) -> Vec<PublicKey> {
+    /// The public keys for verifiers; a key with two names is published once.
+    pub fn public_keys(&self) -> Vec<PublicKey> {
         let mut all: Vec<PublicKey> = Vec::with_capacity(self.keys.len());
         for key in &self.keys {
             if !all.contains(&key.public) {
@@ -119,8 +119,8 @@ impl KeySet {
     }
 }
 
-/// The names of the keys in a directory, sorted. Hidden files are none: Kubernetes keeps its own beside mounted secrets.
-pub fn names(dir: &Path) -> Result<Vec<String>, KeyError> {
+/// The sorted names of the keys in a directory. Hidden files are ignored: Kubernetes creates some beside mounted secrets.
+pub fn list_key_names(dir: &Path) -> Result<Vec<String>, KeyError> {
     let unreadable = |source| KeyError::Unreadable { path: dir.to_owned(), source };
     let mut names = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(unreadable)? {
@@ -140,8 +140,8 @@ impl Key {
         Some(Self {
             name,
             public: PublicKey::new(public),
-            verifies: DecodingKey::from_ed_der(public),
-            signs: EncodingKey::from_ed_der(pem.contents()),
+            verifying_key: DecodingKey::from_ed_der(public),
+            signing_key: EncodingKey::from_ed_der(pem.contents()),
         })
     }
 }
@@ -162,7 +162,7 @@ mod tests {
 
     /// The key of RFC 8037, appendix A.1, as OpenSSL 3.0 writes it, and its thumbprint from A.3.
     #[test]
-    fn the_key_of_the_standard_has_the_id_of_the_standard() {
+    fn the_key_of_rfc_8037_has_the_published_thumbprint() {
         let pem = "-----BEGIN PRIVATE KEY-----\n\
                    MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
                    -----END PRIVATE KEY-----\n";
@@ -179,13 +179,13 @@ mod tests {
             let key = Key::parse("a".to_owned(), pem.as_bytes()).unwrap();
             assert_eq!(key.public.x, URL_SAFE_NO_PAD.encode(pair.public_key()));
             let (message, algorithm) = (b"message", jsonwebtoken::Algorithm::EdDSA);
-            let signature = jsonwebtoken::crypto::sign(message, &key.signs, algorithm).unwrap();
-            assert!(jsonwebtoken::crypto::verify(&signature, message, &key.verifies, algorithm).unwrap());
+            let signature = jsonwebtoken::crypto::sign(message, &key.signing_key, algorithm).unwrap();
+            assert!(jsonwebtoken::crypto::verify(&signature, message, &key.verifying_key, algorithm).unwrap());
         }
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn invalid_keys_are_refused() {
         let pair = Ed25519KeyPair::generate().unwrap();
         let key = pem::Pem::new("PRIVATE KEY", pair.to_pkcs8v1().unwrap().as_ref());
         let public = pem::encode(&pem::Pem::new("PUBLIC KEY", key.contents()));

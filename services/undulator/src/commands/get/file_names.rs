@@ -1,53 +1,55 @@
-//! Names of files come from the server and are not trusted: what is not a plain relative path is refused. The directory
-//! itself is opened as a root, so that no link in it leads out either.
+//! Names of files. They come from the server and are not trusted: only plain relative paths are accepted. The target
+//! directory is opened as a root, so that links in it cannot lead out either.
 
 use std::collections::HashSet;
 
 /// The longest name in a directory, in bytes.
-const LONGEST: usize = 255;
-const PARTIAL: &str = ".part";
-const STATE: &str = ".state";
+const MAX_NAME_BYTES: usize = 255;
+const PARTIAL_SUFFIX: &str = ".part";
+const STATE_SUFFIX: &str = ".state";
 
-/// Whether a path from a server may be written: relative, no climbing, nothing that a terminal or another system would
-/// take for something else.
+/// Whether a file may be written at a path from a server: relative, without `..`, and without characters that are special
+/// for terminals or other systems.
 pub fn is_safe(path: &str) -> bool {
     path.split('/').all(|part| {
-        !matches!(part, "" | "." | "..") && part.len() <= LONGEST && !part.chars().any(|c| c.is_control() || c == '\\')
+        !matches!(part, "" | "." | "..")
+            && part.len() <= MAX_NAME_BYTES
+            && !part.chars().any(|c| c.is_control() || c == '\\')
     })
 }
 
-/// One part of a path, made of text of the catalogue.
-pub fn cleaned(part: &str) -> String {
+/// Makes a path segment of a text from the catalogue.
+pub fn clean_segment(part: &str) -> String {
     let part: String = part.chars().map(|c| if c.is_control() || c == '\\' { '_' } else { c }).collect();
     part.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect::<Vec<_>>().join("/")
 }
 
-/// Where a file is while it is not complete, and what is known of it meanwhile.
+/// The names of an incomplete file and of its state file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Partial {
+pub struct PartialNames {
     pub data: String,
     pub state: String,
 }
 
-/// Beside the file; other names if the selection has files that are called so.
-pub fn partial(path: &str, taken: &HashSet<String>) -> Partial {
+/// Names beside the file that no file of the selection has.
+pub fn choose_partial_names(path: &str, taken: &HashSet<String>) -> PartialNames {
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let mut stem = name.to_owned();
     loop {
-        if stem.len() + PARTIAL.len() + STATE.len() > LONGEST {
+        if stem.len() + PARTIAL_SUFFIX.len() + STATE_SUFFIX.len() > MAX_NAME_BYTES {
             stem = format!("{:08x}", crc32fast::hash(stem.as_bytes()));
         }
-        stem.push_str(PARTIAL);
+        stem.push_str(PARTIAL_SUFFIX);
         let data = if folder.is_empty() { stem.clone() } else { format!("{folder}/{stem}") };
-        let state = format!("{data}{STATE}");
-        if [&data, &state, &draft(&state)].into_iter().all(|name| !taken.contains(name)) {
-            return Partial { data, state };
+        let state = format!("{data}{STATE_SUFFIX}");
+        if [&data, &state, &draft_name(&state)].into_iter().all(|name| !taken.contains(name)) {
+            return PartialNames { data, state };
         }
     }
 }
 
-/// What a state is written to before it takes the place of the one before.
-pub fn draft(state: &str) -> String {
+/// The temporary name of a new state file.
+pub fn draft_name(state: &str) -> String {
     format!("{state}.new")
 }
 
@@ -73,8 +75,11 @@ mod tests {
     #[test]
     fn a_partial_file_has_a_name_of_its_own() {
         let taken = HashSet::from(["d/a".to_owned(), "d/a.part".to_owned(), "b".to_owned(), "b.part.state".to_owned()]);
-        let data = |path: &str| partial(path, &taken).data;
-        assert_eq!(partial("d/x", &taken), Partial { data: "d/x.part".to_owned(), state: "d/x.part.state".to_owned() });
+        let data = |path: &str| choose_partial_names(path, &taken).data;
+        assert_eq!(
+            choose_partial_names("d/x", &taken),
+            PartialNames { data: "d/x.part".to_owned(), state: "d/x.part.state".to_owned() }
+        );
         assert_eq!(data("d/a"), "d/a.part.part");
         assert_eq!(data("b"), "b.part.part");
         let long = data(&format!("d/{}", "x".repeat(250)));
@@ -88,7 +93,7 @@ mod tests {
             if is_safe(&path) {
                 prop_assert!(Path::new(&path).components().all(|part| matches!(part, Component::Normal(_))));
             }
-            let clean = cleaned(&path);
+            let clean = clean_segment(&path);
             prop_assert!(clean.is_empty() || is_safe(&clean), "{:?}", clean);
         }
     }
