@@ -37,7 +37,7 @@ impl SignedUrls {
     /// `/resource/<token>/file/download?resourceId=<id>`
     pub fn sign(&self, attachment: &str) -> Result<String, Problem> {
         let expiry = self.clock.now().as_second() + LIFETIME_SECONDS;
-        let token = self.signer.sign(Claims { sub: attachment.to_owned() }, expiry)?;
+        let token = self.signer.sign_token(Claims { sub: attachment.to_owned() }, expiry)?;
         Ok(format!("/resource/{token}/file/download?resourceId={attachment}"))
     }
 
@@ -48,7 +48,7 @@ impl SignedUrls {
             return Ok(None);
         }
         // An access token is signed differently; the identity verifies it.
-        match self.signer.verify::<Claims>(credential, self.clock.now().as_second()) {
+        match self.signer.verify_token::<Claims>(credential, self.clock.now().as_second()) {
             None => Ok(None),
             Some(Verified::Valid(claims)) if claims.sub == attachment => Ok(Some(VerifiedLink(()))),
             Some(_) => Err(Error::InvalidLink.into()),
