@@ -332,7 +332,7 @@ impl Db {
     /// Parses and plans each statement on this engine without running it; for tests. The error names the first that fails.
     pub async fn prepare_all(&self, statements: &[&str]) -> Result<(), DbError> {
         for sql in statements {
-            let prepared = self.read().await?.prepare(sql).await;
+            let prepared = self.read().await?.prepare_statement(sql).await;
             if let Err(e) = prepared {
                 return Err(DbError::Setup(format!("{sql}: {}", format_error_chain(&e))));
             }

@@ -138,7 +138,7 @@ impl Tx {
     }
 
     /// Parses and plans a statement without running it; for tests.
-    pub async fn prepare(&mut self, sql: &str) -> Result<(), DbError> {
+    pub async fn prepare_statement(&mut self, sql: &str) -> Result<(), DbError> {
         let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
         let prepared = match self.start_statement(&[])? {
             Connection::Sqlite(c) => (&mut **c).prepare(sql).await.map(drop),

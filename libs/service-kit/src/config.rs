@@ -1,5 +1,6 @@
 //! Settings: embedded commented defaults, below a file, below variables; unknown names are errors.
 
+mod cors;
 mod explain;
 mod secret_files;
 mod service_settings;
@@ -22,6 +23,7 @@ use thiserror::Error;
 
 pub use database::{DatabaseConfig, deserialize_duration};
 
+pub use self::cors::CorsConfig;
 pub(crate) use self::explain::suggest_nearest;
 use self::explain::{describe_source, explain_error};
 use self::secret_files::{HARMLESS, SecretFiles, read_secret_files};
@@ -111,29 +113,6 @@ pub struct Limits {
     pub concurrency: usize,
     pub rate: u32,
     pub burst: u32,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CorsConfig {
-    pub allowed_origins: Vec<String>,
-}
-
-impl CorsConfig {
-    /// Browsers compare origins letter by letter: one that is written in another way would never be let in.
-    fn check_origins(&self) -> Result<(), ConfigError> {
-        for allowed in self.allowed_origins.iter().filter(|allowed| *allowed != "*") {
-            let origin = reqwest::Url::parse(allowed).map(|url| url.origin().ascii_serialization());
-            if !origin.as_ref().is_ok_and(|origin| origin == allowed) {
-                let hint = match origin {
-                    Ok(origin) if origin != "null" => format!("write `{origin}`"),
-                    _ => "write it as `https://portal.example.org`".to_owned(),
-                };
-                return Err(ConfigError(format!("http.cors.allowed_origins: `{allowed}` is no origin; {hint}")));
-            }
-        }
-        Ok(())
-    }
 }
 
 /// How events travel.

@@ -70,7 +70,7 @@ impl Middleware for CallMiddleware {
         };
         let labels = CallLabels { http_request_method: method, peer_service: peer.service, outcome: status };
         self.metrics.calls.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
-        if redaction::IS_ON { outcome.map_err(reqwest_middleware::Error::without_url) } else { outcome }
+        if redaction::is_on() { outcome.map_err(reqwest_middleware::Error::without_url) } else { outcome }
     }
 }
 

@@ -33,11 +33,11 @@ impl fmt::Debug for HealthChecks {
 
 impl HealthChecks {
     /// Adds a dependency that is reported as `degraded` and does not make the process unready.
-    pub fn add(&self, name: impl Into<String>, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+    pub fn add_check(&self, name: impl Into<String>, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((name.into(), Arc::new(check)));
     }
 
-    fn list(&self) -> Vec<(String, Check)> {
+    fn list_checks(&self) -> Vec<(String, Check)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -96,7 +96,7 @@ async fn get_readiness(health: web::Data<Health>) -> HttpResponse {
         };
         checks.insert(format!("database.{service}"), state.into());
     }
-    for (name, check) in health.checks.list() {
+    for (name, check) in health.checks.list_checks() {
         let state = check().map_or_else(|reason| format!("degraded: {reason}"), |()| "up".to_owned());
         checks.insert(name, state.into());
     }

@@ -169,7 +169,7 @@ fn log_request(line: &RequestLogLine<'_>) {
 
 /// The pattern under which a request stands in log, traces and metrics; its target has session ids in it.
 fn route_pattern(req: &ServiceRequest) -> String {
-    if redaction::IS_ON { req.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()) } else { req.uri().to_string() }
+    if redaction::is_on() { req.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()) } else { req.uri().to_string() }
 }
 
 /// The span of a request: the caller's trace goes on if the caller is a trusted proxy or service, else it is linked.

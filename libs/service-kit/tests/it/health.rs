@@ -17,7 +17,7 @@ const SERVICE: ServiceDef = ServiceDef {
         let mount = Mount::new("/sample", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .state(std::sync::Arc::new(ctx.db))
             .get("/hold", hold_connection)
-            .post("/add/{id}", add)
+            .post("/add/{id}", add_row)
             .post("/hang/{id}", hang_in_transaction);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
@@ -26,7 +26,7 @@ const SERVICE: ServiceDef = ServiceDef {
 
 const ADD: &str = "INSERT INTO thing (id) VALUES ($1)";
 
-async fn add(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Problem> {
+async fn add_row(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Problem> {
     db.write(async |tx| tx.execute(ADD, &[(*id).into()]).await).await?;
     Ok("added")
 }

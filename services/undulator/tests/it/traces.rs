@@ -51,8 +51,8 @@ fn find_trace(service: &str, name: &str) -> Option<Vec<(String, Span)>> {
 
 async fn start_process(process: &mut Process, settings: &str, collector: &TestApp) {
     process.configure(settings);
-    process.set("OTEL_EXPORTER_OTLP_ENDPOINT", collector.public.clone());
-    process.set("OTEL_BSP_SCHEDULE_DELAY", "100");
+    process.set_variable("OTEL_EXPORTER_OTLP_ENDPOINT", collector.public.clone());
+    process.set_variable("OTEL_BSP_SCHEDULE_DELAY", "100");
     process.start(&build_client()).await;
 }
 

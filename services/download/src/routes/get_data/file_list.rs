@@ -81,7 +81,7 @@ async fn sign_urls(state: &State, request: &HttpRequest, manifest: &Manifest) ->
         state.public_url.clone()
     };
     let url = |member| {
-        let token = signer.sign(FileToken { manifest: id, member }, expires)?;
+        let token = signer.sign_token(FileToken { manifest: id, member }, expires)?;
         Ok(format!("{root}/ids/getData?token={token}"))
     };
     (0..manifest.sources.len()).map(url).collect()

@@ -37,7 +37,7 @@ pub struct Plan {
 
 impl Plan {
     fn from_environment() -> Self {
-        let kills = std::env::var("TESTKIT_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS);
+        let kills = std::env::var_os("TESTKIT_KILLS").and_then(|n| n.to_str()?.parse().ok()).unwrap_or(KILLS);
         let writes = kills * WRITES_PER_KILL;
         Self { kills, writes, hits: kills * 2 / 3, waiting: u32::try_from(writes / 4).unwrap() }
     }

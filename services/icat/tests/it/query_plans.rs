@@ -1,5 +1,5 @@
-//! How the engines run the questions that everybody asks, on tables large enough that the way matters: each access to a
-//! large table goes by an index. Where a whole table is read, it is named here with the reason.
+//! Query plans of common queries on large tables: each access to a large table uses an index. Exceptions are listed here with
+//! their reasons.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use service_kit::{Db, DbError, Engine, Micros};
 
 use crate::statements::run_statement;
 
-/// Tables that grow with a facility. The others (users, instruments, types, rules) may be read whole.
+/// Tables that grow with a facility. The others (users, instruments, types, rules) may be scanned.
 const LARGE: [&str; 5] = ["datafile", "dataset", "investigation", "investigationuser", "investigationinstrument"];
 
-/// Searches, with the names that the failures and the exceptions below use.
+/// Searches, with the names used in failures and in the exceptions below.
 const SEARCHES: [(&str, &str); 7] = [
     ("by id", "SELECT f FROM Datafile f WHERE f.id = 777"),
     ("by key", "SELECT f FROM Datafile f WHERE f.dataset.id = 77 AND f.name = 'x'"),
@@ -34,13 +34,13 @@ const SEARCHES: [(&str, &str); 7] = [
     ),
 ];
 
-/// Engine, question, who asks, and the table that is read whole. An entry that no longer holds fails the test, so that it goes.
+/// Engine, query, user, and the table that is scanned. An entry that no longer applies fails the test.
 const WHOLE: [(&str, &str, &str, &str); 6] = [
-    // To count everything is to look at everything.
+    // Counting all rows reads all rows.
     ("SQLite", "count", "root", "datafile"),
     ("PostgreSQL", "count", "root", "datafile"),
     ("PostgreSQL", "count", "member", "datafile"),
-    // Of few datasets PostgreSQL makes the list of those that the member may read by a hash.
+    // For few datasets PostgreSQL builds a hash of those that the member may read.
     ("PostgreSQL", "count", "member", "dataset"),
     ("PostgreSQL", "newest 50", "member", "dataset"),
     ("PostgreSQL", "changed since", "member", "dataset"),
@@ -109,7 +109,7 @@ async fn fill_tables(db: &Db) {
         for sql in &statements {
             tx.execute(sql, &[]).await?;
         }
-        // PostgreSQL does so by itself soon after; SQLite runs without.
+        // PostgreSQL would run it by itself soon; SQLite works without it.
         if tx.engine() == Engine::Postgres {
             tx.execute("ANALYZE", &[]).await?;
         }
@@ -119,7 +119,7 @@ async fn fill_tables(db: &Db) {
     .unwrap();
 }
 
-/// The large tables that a statement reads whole, and the plan.
+/// The large tables that a statement scans, and the plan.
 async fn find_full_scans(db: &Db, statement: &Statement) -> (BTreeSet<&'static str>, String) {
     let word = if db.engine() == Engine::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
     let explained = Statement { sql: format!("{word} {}", statement.sql), params: statement.params.clone() };
@@ -127,7 +127,7 @@ async fn find_full_scans(db: &Db, statement: &Statement) -> (BTreeSet<&'static s
     let place = if db.engine() == Engine::Sqlite { 3 } else { 0 };
     let lines: Vec<String> = rows.iter().map(|row| row.get_at(place).unwrap()).collect();
     let sorts = lines.iter().any(|line| line.contains("Sort  (") || line.contains("FOR ORDER BY"));
-    // Rows in the order of an index, as far as they are wanted, are not the whole table.
+    // Reading rows in the order of an index up to a limit is no full scan.
     let walks = statement.sql.contains("ORDER BY") && !sorts;
     let mut whole = BTreeSet::new();
     for (n, line) in lines.iter().enumerate() {
@@ -143,7 +143,7 @@ async fn find_full_scans(db: &Db, statement: &Statement) -> (BTreeSet<&'static s
                 let Some((how, rest)) = line.split_once(" on ").filter(|(how, _)| how.contains("Scan")) else {
                     continue;
                 };
-                // What a bitmap is made of stands below, as an index scan of its own.
+                // The index scan of a bitmap is a node below.
                 let seeks =
                     lines[n + 1..].iter().take_while(|next| !next.contains("->")).any(|l| l.contains("Index Cond"));
                 if how.contains("Bitmap") || seeks {
@@ -158,7 +158,7 @@ async fn find_full_scans(db: &Db, statement: &Statement) -> (BTreeSet<&'static s
     (whole, lines.join("\n"))
 }
 
-/// `SQLite` names what it scans by its alias.
+/// The table of an alias; plans of `SQLite` name aliases.
 fn find_scanned_table(alias: &str, sql: &str) -> Option<String> {
     let words: Vec<&str> = sql.split([' ', '(', ')']).filter(|word| !word.is_empty()).collect();
     let at = words.array_windows().find(|[table, word]| *word == alias && LARGE.contains(table));
@@ -200,7 +200,7 @@ async fn common_queries_use_indexes() {
                 statements.push((name, who, statement));
             }
         }
-        // What INCLUDE loads, and what creating asks for: whether rows known by their ids may be seen.
+        // The filters of INCLUDE and of writes: whether rows with known ids may be read.
         for (name, ids) in [("one row", 1), ("hundred rows", 100)] {
             for entity in ["Datafile", "Dataset", "Investigation"].map(|name| find_entity(name).unwrap()) {
                 let ids: Vec<i64> = (1..=ids).collect();

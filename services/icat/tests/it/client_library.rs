@@ -1,5 +1,5 @@
-//! The client library against this catalogue, on each engine: every call, hostile texts, answers larger than the
-//! server's limit, and the search for changes.
+//! The client library with this catalogue, on each engine: every call, hostile texts, answers larger than the server's limit,
+//! and polling for changes.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use service_kit::{Listener, Mount, Running, ServiceDef};
 use testkit::{TestApp, list_backends};
 
-/// Describes itself, and lets everybody in who sends a username.
+/// An authenticator that accepts every login.
 pub const AUTHENTICATOR: ServiceDef = ServiceDef {
     name: "authenticator",
     build: |_| {
@@ -22,7 +22,7 @@ pub const AUTHENTICATOR: ServiceDef = ServiceDef {
     ..ServiceDef::EMPTY
 };
 
-/// A limit of seven entities, so that everything has pages.
+/// A limit of seven entities, so that all answers are paged.
 const SETTINGS: &str = r#"
 [catalogue]
 max_entities = 7
@@ -36,7 +36,7 @@ struct Catalogue {
 }
 
 impl Catalogue {
-    /// One on each engine.
+    /// Starts a catalogue on each engine.
     async fn start_on_each_engine(settings: &str) -> Vec<Self> {
         let mut all = Vec::new();
         for backend in list_backends() {
@@ -310,7 +310,7 @@ async fn a_poll_reports_each_change_once() {
         assert_eq!((changes[0].entity, changes[0].id), ("Grouping", created[4]));
         assert_eq!(changes[0].mod_time.to_string(), "2026-01-12T09:00:02Z");
 
-        // A restart: what was persisted is enough.
+        // A restart: the persisted positions are enough.
         let persisted = serde_json::to_string(poller.positions()).unwrap();
         let mut poller = c.new_poller(serde_json::from_str(&persisted).unwrap(), "UTC");
         assert!(c.poll_ids(&mut poller).await.is_empty());

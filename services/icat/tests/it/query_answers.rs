@@ -1,10 +1,10 @@
-//! Values and forms of queries that icat.server's database and `EclipseLink` convert, answered as there on each engine. All of
-//! icat.server's recorded answers are compared in `tests/interop/icat`.
+//! Conversions of values and forms of queries by icat.server's database and `EclipseLink`, with the same answers on each
+//! engine. All recorded answers of icat.server are compared in `tests/interop/icat`.
 
 use serde_json::{Value, json};
 
-use crate::copies::import_dump;
-use crate::rest::Client;
+use crate::cloner_and_port::import_dump;
+use crate::rest_client::Client;
 
 /// `{}` stands for the id of dataset `scan`.
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn values_are_converted_as_in_icat_server() {
     }
 }
 
-/// Where `SQLite` would go on with the largest number, or one with decimals.
+/// Overflows, where `SQLite` alone would continue with the largest integer or a floating-point number.
 #[tokio::test]
 async fn numbers_that_are_too_large_are_refused_on_each_engine() {
     const MOST: &str = "9223372036854775807";

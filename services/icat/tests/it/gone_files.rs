@@ -1,4 +1,4 @@
-//! What an ingest forgets when asked to: files that are gone for good, and nothing that may be back tomorrow.
+//! Forgetting gone files: files that are gone for good are forgotten, files that may come back are not.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use icat::ingest::{self, IngestError, NewInvestigation, Options, Report};
 use service_kit::{Db, Sources};
 
-/// A catalogue, and a storage beside which others may lie.
+/// A catalogue, and a directory with its storages.
 struct Facility {
     db: Db,
     dir: tempfile::TempDir,
 }
 
 impl Facility {
-    /// One on each engine, with a facility and the files of an investigation: scan1 has a, b, c and d, scan2 has e.
+    /// Starts one on each engine, with an ingested investigation: scan1 has the files a, b, c and d, scan2 has e.
     async fn start_on_each_engine() -> Vec<(Self, testkit::TestDb)> {
         let mut all = Vec::new();
         for test in testkit::create_databases("icat", icat::SERVICE.migrations).await {
@@ -79,7 +79,7 @@ impl Facility {
         self.ingest_meanwhile(options, |_| ()).await.unwrap()
     }
 
-    /// With something that happens when the files are read and those of the last dataset are not looked for yet.
+    /// Runs `meanwhile` after the files have been read and before those of the last dataset are looked for.
     async fn ingest_meanwhile(
         &self,
         options: &Options,
@@ -132,7 +132,7 @@ async fn what_is_gone_for_good_is_forgotten() {
 #[tokio::test]
 async fn nothing_is_forgotten_where_a_disk_may_be_missing() {
     for (facility, _test) in Facility::start_on_each_engine().await {
-        // An empty directory, whatever is said.
+        // An empty directory, whatever the options.
         facility.remove_file("scan2/e");
         for most_may_be_gone in [false, true] {
             let report = facility.run_ingest(&Options { most_may_be_gone, ..facility.ingest_options() }).await;
@@ -140,12 +140,12 @@ async fn nothing_is_forgotten_where_a_disk_may_be_missing() {
             assert!(render_reasons(&report).contains("is something not mounted there?"), "{report:?}");
             assert!(!report.is_complete());
         }
-        // A link to a disk that is missing.
+        // A symbolic link to a missing disk.
         fs::remove_dir(facility.file_path("main", "scan2")).unwrap();
         std::os::unix::fs::symlink("/nowhere/scan2", facility.file_path("main", "scan2")).unwrap();
         let report = facility.run_ingest(&facility.ingest_options()).await;
         assert_eq!((gone_counts(&report), report.left_out), ((0, 0), 1), "{report:?}");
-        // A directory in which there is something, and nearly nothing of what is catalogued.
+        // A directory that is not empty but lacks nearly all catalogued files.
         fs::rename(facility.file_path("main", ""), facility.dir.path().join("away")).unwrap();
         facility.write_file("main", "NOT_MOUNTED");
         let report = facility.run_ingest(&facility.ingest_options()).await;
@@ -167,14 +167,14 @@ async fn nothing_is_forgotten_where_a_disk_may_be_missing() {
 #[tokio::test]
 async fn what_happens_during_the_run_is_seen() {
     for (facility, _test) in Facility::start_on_each_engine().await {
-        // A file is back.
+        // A file comes back.
         facility.remove_file("scan1/a");
         let report = facility
             .ingest_meanwhile(&facility.ingest_options(), |facility| facility.write_file("main", "scan1/a"))
             .await;
         assert_eq!(gone_counts(&report.unwrap()), (0, 0));
         assert_eq!(facility.catalogued_names().await, "abcde");
-        // Something else is where the directory was.
+        // The directory is replaced by another.
         facility.remove_file("scan1/a");
         let away = facility.dir.path().join("away");
         let replace = |facility: &Facility| {

@@ -1,217 +1,22 @@
-//! A second, naive meaning of queries and rules: nested loops over small tables in memory, no SQL, no code of the
-//! engine. Slow, and simple enough to be believed.
+//! A second, naive implementation of queries and rules: nested loops over small tables in memory, without SQL or code of the
+//! compiler. Slow, and simple enough to be evidently correct.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use icat_client::schema::{Entity, ToMany, ToOne};
 
-/// A value; booleans and times are numbers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Value {
-    Int(i64),
-    Text(String),
-    Null,
-}
-
-/// Rows by kind and id, values by member; a to-one relation's value is an id.
-#[derive(Debug, Default)]
-pub struct Data(pub BTreeMap<&'static str, BTreeMap<i64, HashMap<&'static str, Value>>>);
-
-#[derive(Debug, Clone)]
-pub struct Path {
-    pub var: usize,
-    pub steps: Vec<&'static ToOne>,
-    /// `None`: the row itself.
-    pub field: Option<&'static str>,
-}
-
-#[derive(Debug, Clone)]
-pub enum Source {
-    Root(&'static Entity),
-    One { from: usize, relation: &'static ToOne, left: bool },
-    Many { from: usize, relation: &'static ToMany, left: bool },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aggregate {
-    Count,
-    CountDistinct,
-    Min,
-    Max,
-    Sum,
-}
-
-#[derive(Debug, Clone)]
-pub enum Selected {
-    Path(Path),
-    Aggregate(Aggregate, Path),
-}
-
-#[derive(Debug, Clone)]
-pub enum Operand {
-    Path(Path),
-    Literal(Value),
-    User,
-    Now,
-}
-
-#[derive(Debug, Clone)]
-pub enum Condition {
-    And(Box<Condition>, Box<Condition>),
-    Or(Box<Condition>, Box<Condition>),
-    Not(Box<Condition>),
-    Compare(Path, &'static str, Operand),
-    IsNull(Path, bool),
-    In(Path, Vec<Value>, bool),
-    Between(Path, Value, Value),
-    /// Pattern of plain characters, `%` and `_`.
-    Like(Path, String, bool),
-    IsEmpty(usize, &'static ToMany, bool),
-    /// Some row of the relation's kind that belongs to the variable fulfils the comparison of one of its attributes.
-    Exists(usize, &'static ToMany, &'static str, &'static str, Value),
-    /// A path against all (or any) values of an attribute of the rows that belong to the variable.
-    Quantified(Path, &'static str, bool, usize, &'static ToMany, &'static str),
-    /// Whether the first variable's row belongs to the second's.
-    Member(usize, usize, &'static ToMany, bool),
-    Terms(Term, &'static str, Term),
-}
-
-/// What has a value and is more than a path.
-#[derive(Debug, Clone)]
-pub enum Term {
-    Path(Path),
-    Literal(Value),
-    Add(Box<Term>, Box<Term>),
-    Subtract(Box<Term>, Box<Term>),
-    Multiply(Box<Term>, Box<Term>),
-    Negative(Box<Term>),
-    Abs(Box<Term>),
-    /// The divisor; 0 gives NULL.
-    Mod(Box<Term>, i64),
-    Length(Box<Term>),
-    Upper(Box<Term>),
-    Lower(Box<Term>),
-    Concat(Box<Term>, Box<Term>),
-    /// First character from 1, and how many.
-    Substring(Box<Term>, i64, i64),
-    /// Which ends (leading, trailing) lose which character.
-    Trim(bool, bool, char, Box<Term>),
-    Locate(&'static str, Box<Term>),
-    Coalesce(Box<Term>, Box<Term>),
-    NullIf(Box<Term>, Box<Term>),
-    Size(usize, &'static ToMany),
-    /// The largest value of an attribute of the rows that belong to the variable.
-    MaxOf(usize, &'static ToMany, &'static str),
-    Case(Box<Condition>, Box<Term>, Box<Term>),
-}
-
-#[derive(Debug, Clone)]
-pub struct Query {
-    pub distinct: bool,
-    pub select: Vec<Selected>,
-    pub from: Vec<Source>,
-    pub cond: Option<Condition>,
-    /// Paths to group by, which are the first that are selected.
-    pub group: Vec<Path>,
-    /// COUNT of the first variable must compare so.
-    pub having: Option<(&'static str, i64)>,
-    /// Attributes of the first variable, ended by its id.
-    pub order: Vec<(Path, bool)>,
-    pub limit: Option<(usize, usize)>,
-}
+use super::model::{Aggregate, Condition, Data, Operand, Path, Query, Selected, Source, Term, Value};
 
 pub struct World<'d> {
     pub data: &'d Data,
     pub user: &'d str,
     pub now: i64,
-    /// In the strict form: rows that do not count as present are nowhere to be met.
+    /// In the strict form, which rows are visible.
     pub visible: Option<&'d dyn Fn(&'static Entity, i64) -> bool>,
 }
 
 /// One combination of rows; `None` where a LEFT JOIN found nothing.
 type Env = Vec<Option<(&'static Entity, i64)>>;
-
-impl Query {
-    pub fn entity_of(&self, var: usize) -> &'static Entity {
-        match &self.from[var] {
-            Source::Root(entity) => entity,
-            Source::One { relation, .. } => relation.target(),
-            Source::Many { relation, .. } => relation.target(),
-        }
-    }
-
-    /// What the user must be allowed to read for a selected path.
-    pub fn entity_to_authorize(&self, path: &Path) -> &'static Entity {
-        path.steps.last().map_or_else(|| self.entity_of(path.var), |one| one.target())
-    }
-
-    fn collect_paths(&self) -> Vec<&Path> {
-        let selected = self.select.iter().map(|s| match s {
-            Selected::Path(path) | Selected::Aggregate(_, path) => path,
-        });
-        let mut paths: Vec<&Path> = selected.chain(self.order.iter().map(|(path, _)| path)).collect();
-        if let Some(cond) = &self.cond {
-            cond.collect_paths(&mut paths);
-        }
-        paths
-    }
-}
-
-impl Condition {
-    fn collect_paths<'c>(&'c self, paths: &mut Vec<&'c Path>) {
-        match self {
-            Self::And(a, b) | Self::Or(a, b) => {
-                a.collect_paths(paths);
-                b.collect_paths(paths);
-            }
-            Self::Not(a) => a.collect_paths(paths),
-            Self::Compare(path, _, Operand::Path(other)) => paths.extend([path, other]),
-            Self::Terms(left, _, right) => {
-                left.collect_paths(paths);
-                right.collect_paths(paths);
-            }
-            Self::Compare(path, ..)
-            | Self::IsNull(path, _)
-            | Self::In(path, ..)
-            | Self::Between(path, ..)
-            | Self::Like(path, ..)
-            | Self::Quantified(path, ..) => paths.push(path),
-            Self::IsEmpty(..) | Self::Exists(..) | Self::Member(..) => {}
-        }
-    }
-}
-
-impl Term {
-    fn collect_paths<'t>(&'t self, paths: &mut Vec<&'t Path>) {
-        match self {
-            Self::Path(path) => paths.push(path),
-            Self::Add(a, b)
-            | Self::Subtract(a, b)
-            | Self::Multiply(a, b)
-            | Self::Concat(a, b)
-            | Self::Coalesce(a, b)
-            | Self::NullIf(a, b) => {
-                a.collect_paths(paths);
-                b.collect_paths(paths);
-            }
-            Self::Negative(a)
-            | Self::Abs(a)
-            | Self::Mod(a, _)
-            | Self::Length(a)
-            | Self::Upper(a)
-            | Self::Lower(a)
-            | Self::Substring(a, ..)
-            | Self::Trim(.., a)
-            | Self::Locate(_, a) => a.collect_paths(paths),
-            Self::Case(cond, a, b) => {
-                cond.collect_paths(paths);
-                a.collect_paths(paths);
-                b.collect_paths(paths);
-            }
-            Self::Literal(_) | Self::Size(..) | Self::MaxOf(..) => {}
-        }
-    }
-}
 
 impl World<'_> {
     fn is_visible(&self, entity: &'static Entity, id: i64) -> bool {
@@ -271,12 +76,12 @@ impl World<'_> {
         envs
     }
 
-    /// The row that a path's relations lead to, all of them or all but the last.
+    /// The row that the first `steps` relations of a path lead to.
     fn follow_path(&self, env: &Env, path: &Path, steps: usize) -> Option<(&'static Entity, i64)> {
         path.steps[..steps].iter().try_fold(env[path.var]?, |row, one| self.follow_relation(row, one))
     }
 
-    /// How many relations of a path are inner joins: the key of the last row can be read without one.
+    /// The number of relations of a path that are inner joins; a foreign key is read without a join.
     fn joined_steps(path: &Path) -> usize {
         let by_key = path.field.is_none_or(|field| field == "id");
         if by_key { path.steps.len().saturating_sub(1) } else { path.steps.len() }
@@ -286,7 +91,7 @@ impl World<'_> {
         if let Some((last, before)) = path.steps.split_last()
             && Self::joined_steps(path) == before.len()
         {
-            // The key is a value of the row that has it, whether or not the row that it leads to is present.
+            // A foreign key is a value of its row, whether or not its target is visible.
             let row = self.follow_path(env, path, before.len());
             return row.map_or(Value::Null, |(entity, id)| self.member_value(entity, id, last.name));
         }
@@ -294,7 +99,7 @@ impl World<'_> {
         row.map_or(Value::Null, |(entity, id)| self.member_value(entity, id, path.field.unwrap_or("id")))
     }
 
-    /// Ids of what a rule is about.
+    /// The ids of the rows that a rule covers.
     pub fn rows_of_rule(&self, rule: &Query) -> BTreeSet<i64> {
         let Selected::Path(path) = &rule.select[0] else { panic!("rules select rows") };
         let id = |env: &Env| match self.path_value(env, path) {
@@ -329,7 +134,7 @@ impl World<'_> {
             }
             envs.retain(|env| match self.path_value(env, &row) {
                 Value::Int(id) => readable(entity, id),
-                // Who may read everything also sees that there is nothing.
+                // A user who may read everything also sees NULL.
                 _ => readable(entity, 0),
             });
         }

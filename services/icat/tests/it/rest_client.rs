@@ -3,7 +3,7 @@
 use service_kit::{Listener, Mount, Running, ServiceDef};
 use testkit::{TestApp, list_backends};
 
-/// Lets everybody in who sends a username: `simple` as root, `db` as ada.
+/// An authenticator that accepts every login: `simple` as root, `db` as ada.
 pub const AUTHENTICATOR: ServiceDef = ServiceDef {
     name: "authenticator",
     build: |_| {
@@ -62,7 +62,7 @@ impl Client {
         assert_eq!(self.get_entities(&self.session, query, None).await, (200, body.to_owned()), "{query}");
     }
 
-    /// One on each engine, with root's session.
+    /// Starts a catalogue on each engine, with a session of root.
     pub async fn start_on_each_engine(settings: &str) -> Vec<Self> {
         let mut all = Vec::new();
         for backend in list_backends() {
@@ -73,14 +73,14 @@ impl Client {
         all
     }
 
-    /// Writes as root what must succeed; the ids of what was created.
+    /// Creates entities as root, which must succeed; returns their ids.
     pub async fn create_entities(&self, entities: &str) -> Vec<i64> {
         let (status, body) = self.write_entities(&self.session, entities).await;
         assert_eq!(status, 200, "{entities}: {body}");
         serde_json::from_str(&body).unwrap()
     }
 
-    /// The rows of a search that must succeed.
+    /// Runs a search that must succeed.
     pub async fn search_rows(&self, session: &str, query: &str) -> serde_json::Value {
         let (status, body) = self.get_entities(session, query, None).await;
         assert_eq!(status, 200, "{query}: {body}");

@@ -1,8 +1,8 @@
-//! The cloner, dumps out and in, the schema, and the calls that clusters of icat.server make.
+//! The cloner, export and import by `/port`, the schema, and the calls of icat.server clusters.
 
 use serde_json::json;
 
-use crate::rest::Client;
+use crate::rest_client::Client;
 
 async fn create_facility(c: &Client) {
     c.create_entities(
@@ -127,7 +127,7 @@ async fn a_dump_of_one_catalogue_makes_another_like_it() {
         let request = json!({"sessionId": other.session});
         assert_eq!(import_dump(&other, &request, &all).await, (204, String::new()));
         let (_, again) = export_dump(&other, &json!({"sessionId": other.session})).await;
-        // Kinds without a unique key go by ids, which differ.
+        // Rows without a unique key are named by their ids, which differ.
         let comparable = |text: &str| {
             let kept = text
                 .lines()
@@ -204,7 +204,7 @@ async fn an_import_names_the_first_line_that_cannot_be_stored_and_leaves_nothing
     }
 }
 
-/// More rows than one piece, with what they include; and a client that hangs on to a dump keeps others out, not the rest.
+/// Answers of more rows than one chunk, with includes.
 #[tokio::test]
 async fn long_answers_come_in_pieces() {
     for c in Client::start_on_each_engine("").await {

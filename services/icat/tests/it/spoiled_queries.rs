@@ -1,4 +1,4 @@
-//! Queries of real clients, spoiled at random: each is refused with a reason or answered, on each engine, and none makes
+//! Queries of real clients with random changes: each is refused with a reason or answered, on each engine, and none makes
 //! the engine fail.
 
 use icat::query::{Access, ParseContext, Plan, QueryEnvironment, compile_search, parse_get, parse_rule, parse_search};
@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use service_kit::{DbError, Micros};
 
-use crate::property::number_from_environment;
+use crate::query_property::number_from_environment;
 use crate::statements::{CLIENT_QUERIES, run_statement};
 
 /// Unless `TESTKIT_CASES` says otherwise.
@@ -19,7 +19,7 @@ const WORDS: &str = "SELECT DISTINCT FROM WHERE AND OR NOT IN ( ) [ ] , . = <> <
     '2026-01-12' {ts|2026-01-12|09:00:00} id name d d.id d.name d.datafiles d.investigation.facility i.datasets Dataset \
     Investigation User org.icatproject.ParameterValueType.NUMERIC";
 
-/// Words of one kind often stand for one another: numbers, texts, names, operators, words of the language.
+/// The kind of a word; replacing a word by one of the same kind often yields a valid query.
 fn word_kind(word: &str) -> usize {
     let starts = |with: &[char]| word.starts_with(with);
     match () {
@@ -37,7 +37,7 @@ fn word_kind(word: &str) -> usize {
     }
 }
 
-/// A query with one to three words dropped, doubled, swapped, or replaced by words of the language or of other queries.
+/// Returns a query with one to three words dropped, doubled, swapped or replaced.
 fn spoil_query(rng: &mut StdRng, queries: &[Vec<String>], words: &[String]) -> String {
     let pick = |rng: &mut StdRng, from: &[String]| from[rng.random_range(0..from.len())].clone();
     let mut query = queries[rng.random_range(0..queries.len())].clone();

@@ -1,4 +1,4 @@
-//! A service that watches a catalogue for changes: each has its effect once, a failure loses none, deletions are found at
+//! A service that watches a catalogue for changes: each is processed once, a failure loses none, deletions are found at
 //! night.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::json;
 use service_kit::{Code, Ctx, Migration, Problem, Running, ServiceDef, Tx, open_database};
 use testkit::{TestApp, list_backends, wait_until};
 
-use crate::client::AUTHENTICATOR;
+use crate::client_library::AUTHENTICATOR;
 
 const SETTINGS: &str = "[catalogue]\nauthn = [{ mnemonic = \"simple\", url = \"self\" }]\n\
      [icat]\nreader = \"simple:root:x\"\n";
