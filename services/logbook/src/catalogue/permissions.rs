@@ -139,7 +139,7 @@ impl Permissions {
         caller.require_scope(READ)?;
         match logbook {
             Logbook::Investigation(id) => {
-                self.identity.require_permission(caller, Permission::WriteLogbook(*id)).await?
+                self.identity.require_permission(caller, Permission::WriteLogbook(*id)).await?;
             }
             logbook => drop(self.require_write(caller, logbook).await?),
         }
