@@ -67,7 +67,7 @@ pub struct ListQuery {
     pub limit: Option<String>,
 }
 
-/// What [`ListQuery::sort_by`] may be.
+// What `ListQuery::sort_by` may be. No doc comment: the document would show it.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "for the document; parsed by `ListParameters::to_page`")]
 enum SortBy {
