@@ -3,6 +3,7 @@
 #
 # A header is a comment line below a script's docstring:
 #   # needs: GROUP …         what must be installed besides the common tools; GROUP is install_GROUP in install.sh
+#   # mostly-waits: REASON   it hardly uses a core, so it runs besides two other jobs
 #   # runs-alone: REASON     no other job may run at the same time
 #   # long: ARGUMENT …       arguments of the long form, which scripts/test --long runs
 #   # only-long: REASON      not part of the quick suite
@@ -45,11 +46,12 @@ start_scripts() {
 }
 
 start_script() {
-    local arguments=()
+    local arguments=() slots=1
     if [ -n "$LONG" ]; then
         read -ra arguments <<<"$(header "$1" long)"
     elif [ -n "$(header "$1" only-long)" ]; then
         return
     fi
-    start_job "$1 ${arguments[*]}" "$1" "${arguments[@]}"
+    [ -z "$(header "$1" mostly-waits)" ] || slots=0
+    start_job "$slots" "$1${arguments[*]:+ ${arguments[*]}}" "$1" "${arguments[@]}"
 }

@@ -5,10 +5,11 @@
 # output of two jobs is never mixed.
 
 SLOTS=2
+USED_SLOTS=0
 TIMES=()
 PASSED=0
 FAILED=0
-declare -A JOB_NAME JOB_LOG JOB_START
+declare -A JOB_NAME=() JOB_LOG=() JOB_START=() JOB_SLOTS=()
 
 # record_result NAME SECONDS EXIT_CODE
 record_result() {
@@ -27,14 +28,15 @@ run_step() {
     return "$code"
 }
 
-# start_job NAME COMMAND…: waits for a free slot.
+# start_job SLOTS NAME COMMAND…: waits until so many slots are free. A job that hardly uses a core takes none.
 start_job() {
-    local name=$1 log
-    shift
-    while [ ${#JOB_NAME[@]} -ge "$SLOTS" ]; do finish_job; done
+    local slots=$1 name=$2 log
+    shift 2
+    while [ $((USED_SLOTS + slots)) -gt "$SLOTS" ]; do finish_job; done
     log=$(mktemp)
     "$@" >"$log" 2>&1 </dev/null &
-    JOB_NAME[$!]=$name JOB_LOG[$!]=$log JOB_START[$!]=$SECONDS
+    JOB_NAME[$!]=$name JOB_LOG[$!]=$log JOB_START[$!]=$SECONDS JOB_SLOTS[$!]=$slots
+    USED_SLOTS=$((USED_SLOTS + slots))
 }
 
 # Waits for the next job that ends, and shows what it printed.
@@ -46,7 +48,8 @@ finish_job() {
     rm -f "${JOB_LOG[$pid]}"
     [ "$code" -eq 0 ] || say "FAILED with exit code $code: ${JOB_NAME[$pid]}"
     record_result "${JOB_NAME[$pid]}" $((SECONDS - JOB_START[$pid])) "$code"
-    unset "JOB_NAME[$pid]" "JOB_LOG[$pid]" "JOB_START[$pid]"
+    USED_SLOTS=$((USED_SLOTS - JOB_SLOTS[$pid]))
+    unset "JOB_NAME[$pid]" "JOB_LOG[$pid]" "JOB_START[$pid]" "JOB_SLOTS[$pid]"
 }
 
 finish_all_jobs() { while [ ${#JOB_NAME[@]} -gt 0 ]; do finish_job; done; }

@@ -109,7 +109,9 @@ fn create_service(root: &Path, name: &str) -> ExitCode {
             for file in files {
                 println!("{}", file.display());
             }
-            println!("now run: cargo fmt --all && cargo xtask gen && cargo test --profile dev-fast -p undulator-{name}");
+            println!(
+                "now run: cargo fmt --all && cargo xtask gen && cargo test --profile dev-fast -p undulator-{name}"
+            );
             ExitCode::SUCCESS
         }
         Err(e) => {

@@ -122,7 +122,7 @@ fn adapt_source(text: &str, name: &str) -> String {
 fn adapt_test(text: &str, name: &str) -> String {
     let text = text
         .replace("use testkit::{TestApp, probe};", "use testkit::TestApp;")
-        .replace("backends, key_of, probe, recorder}", "backends, key_of, recorder}")
+        .replace("key_of, list_backends, probe, recorder}", "key_of, list_backends, recorder}")
         .replace("use testkit::probe;\n\n", "")
         .replace("testkit::probe::", "probe::");
     rename_example(&text, name)
@@ -178,7 +178,7 @@ tokio = { workspace = true }
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service_kit::cli::main(NAME::SERVICE)
+    service_kit::cli::run_service_binary(NAME::SERVICE, include_str!("../../sections.toml"))
 }
 "#,
     ),
@@ -226,13 +226,20 @@ fn list_insertions(name: &str) -> Vec<(&'static str, Vec<Insertion>)> {
     vec![
         (
             "Cargo.toml",
-            vec![insert(
-                "\ndatabase = { path",
-                format!("{name} = {{ path = \"services/{name}\", package = \"undulator-{name}\" }}"),
-            )],
+            vec![
+                insert("    \"services/undulator\",", format!("    \"services/{name}\",")),
+                insert(
+                    "database = { path",
+                    format!("{name} = {{ path = \"services/{name}\", package = \"undulator-{name}\" }}"),
+                ),
+            ],
         ),
-        ("services/undulator/Cargo.toml", vec![insert("\nservice-kit = ", format!("{name} = {{ workspace = true }}"))]),
-        ("services/undulator/src/lib.rs", vec![insert("    // The next service goes here.", format!("    {name}::SERVICE,"))]),
+        ("services/undulator/Cargo.toml", vec![insert("service-kit = ", format!("{name} = {{ workspace = true }}"))]),
+        (
+            "services/undulator/src/services.rs",
+            vec![insert("    // The next service goes here.", format!("    {name}::SERVICE,"))],
+        ),
+        ("services/sections.toml", vec![insert("# The next section goes here.", format!("{name} = []"))]),
         ("libs/events/build.rs", vec![insert("    // The next producer goes here.", format!("    \"{name}\","))]),
         (
             "libs/events/src/messages.rs",
@@ -252,14 +259,17 @@ fn list_insertions(name: &str) -> Vec<(&'static str, Vec<Insertion>)> {
                          const SUBJECT: &'static str = \"undulator.v1.{name}.thing.changed\";\n}}\n"
                     ),
                 ),
-                insert("    // The next kind of event goes here.", format!("    EventKind::of::<{name}::ThingChanged>(),")),
+                insert(
+                    "    // The next kind of event goes here.",
+                    format!("    EventKind::for_event::<{name}::ThingChanged>(),"),
+                ),
             ],
         ),
         (
             "libs/testkit/src/recorder/mod.rs",
             vec![insert(
                 "    // The next event goes here.",
-                format!("    record_events::<messages::{name}::ThingChanged>(&events, \"recorder-{name}\");"),
+                format!("    record_events::<events::messages::{name}::ThingChanged>(&events, \"recorder-{name}\");"),
             )],
         ),
     ]
@@ -292,7 +302,7 @@ mod tests {
     fn a_new_service_is_complete() {
         let files = plan_service(&root(), "shutter").unwrap();
         let find = |path: &str| &files.iter().find(|(file, _)| file == Path::new(path)).expect(path).1;
-        assert!(find("services/undulator/src/lib.rs").contains("shutter::SERVICE"));
+        assert!(find("services/undulator/src/services.rs").contains("shutter::SERVICE"));
         assert!(find("libs/events/src/messages.rs").contains("undulator.v1.shutter.thing.changed"));
         assert!(find("services/shutter/src/lib.rs").contains("name: \"shutter\""));
         for (path, text) in files.iter().filter(|(path, _)| path.starts_with("services/shutter")) {

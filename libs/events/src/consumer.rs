@@ -10,12 +10,12 @@ use service_kit::problem::format_error_chain;
 use service_kit::{Clock, Code, Db, DbError, Problem, Tx};
 use tokio_util::sync::CancellationToken;
 
-use crate::bus::{Beginning, Bus, BusError, Delivery, Subscription};
+use crate::bus::{Bus, BusError, Delivery, Subscription, SubscriptionStart};
 use crate::dead_letters;
 use crate::envelope::Envelope;
-use crate::messages::{Event, Kind};
+use crate::messages::{Event, EventKind};
 use crate::metrics::{ConsumerLabels, EventMetrics};
-use crate::relay::{pauses, process_span, within};
+use crate::relay::{process_span, retry_pauses, run_in_span};
 use crate::store;
 
 /// Events per transaction.
@@ -37,13 +37,13 @@ pub struct Received<E> {
 pub struct Consumer {
     pub(crate) name: &'static str,
     pub(crate) subject: &'static str,
-    pub(crate) handle: Arc<dyn Handle>,
+    pub(crate) handle: Arc<dyn EventHandler>,
     pub(crate) reconcile: Option<Arc<dyn Reconcile>>,
 }
 
 #[async_trait(?Send)]
-pub(crate) trait Handle: Send + Sync {
-    async fn handle(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem>;
+pub(crate) trait EventHandler: Send + Sync {
+    async fn handle_event(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem>;
 }
 
 #[async_trait(?Send)]
@@ -51,16 +51,16 @@ pub(crate) trait Reconcile: Send + Sync {
     async fn reconcile(&self) -> Result<(), Problem>;
 }
 
-struct Typed<E, F>(F, PhantomData<fn(E)>);
+struct TypedHandler<E, F>(F, PhantomData<fn(E)>);
 
 #[async_trait(?Send)]
-impl<E: Event, F> Handle for Typed<E, F>
+impl<E: Event, F> EventHandler for TypedHandler<E, F>
 where
     F: AsyncFn(&mut Tx, &Received<E>) -> Result<(), Problem> + Send + Sync,
 {
-    async fn handle(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
+    async fn handle_event(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
         let received = Received {
-            event: E::decode(envelope.payload.as_slice()).map_err(unreadable)?,
+            event: E::decode(envelope.payload.as_slice()).map_err(unreadable_payload)?,
             id: envelope.id.clone(),
             source: envelope.headers.source.clone(),
             time_micros: envelope.headers.time_micros,
@@ -69,16 +69,16 @@ where
     }
 }
 
-struct ByKind<F>(Kind, F);
+struct FieldsHandler<F>(EventKind, F);
 
 #[async_trait(?Send)]
-impl<F> Handle for ByKind<F>
+impl<F> EventHandler for FieldsHandler<F>
 where
     F: AsyncFn(&mut Tx, &Received<serde_json::Value>) -> Result<(), Problem> + Send + Sync,
 {
-    async fn handle(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
+    async fn handle_event(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
         let received = Received {
-            event: self.0.fields(envelope.payload.as_slice()).map_err(unreadable)?,
+            event: self.0.decode_fields(envelope.payload.as_slice()).map_err(unreadable_payload)?,
             id: envelope.id.clone(),
             source: envelope.headers.source.clone(),
             time_micros: envelope.headers.time_micros,
@@ -87,14 +87,14 @@ where
     }
 }
 
-fn unreadable(e: prost::DecodeError) -> Problem {
+fn unreadable_payload(e: prost::DecodeError) -> Problem {
     Problem::new(Code::BadRequest, "events/unreadable", "the payload cannot be decoded").with_source(e)
 }
 
-struct Hook<F>(F);
+struct ReconcileHook<F>(F);
 
 #[async_trait(?Send)]
-impl<F: AsyncFn() -> Result<(), Problem> + Send + Sync> Reconcile for Hook<F> {
+impl<F: AsyncFn() -> Result<(), Problem> + Send + Sync> Reconcile for ReconcileHook<F> {
     async fn reconcile(&self) -> Result<(), Problem> {
         (self.0)().await
     }
@@ -108,32 +108,32 @@ impl Consumer {
     where
         F: AsyncFn(&mut Tx, &Received<E>) -> Result<(), Problem> + Send + Sync + 'static,
     {
-        let handle = Arc::new(Typed::<E, F>(handler, PhantomData));
+        let handle = Arc::new(TypedHandler::<E, F>(handler, PhantomData));
         Self { name, subject: E::SUBJECT, handle, reconcile: None }
     }
 
     /// The same for a type that a setting names; the handler gets the fields by their names.
-    pub fn of_kind<F>(name: &'static str, kind: Kind, handler: F) -> Self
+    pub fn for_kind<F>(name: &'static str, kind: EventKind, handler: F) -> Self
     where
         F: AsyncFn(&mut Tx, &Received<serde_json::Value>) -> Result<(), Problem> + Send + Sync + 'static,
     {
-        Self { name, subject: kind.subject, handle: Arc::new(ByKind(kind, handler)), reconcile: None }
+        Self { name, subject: kind.subject, handle: Arc::new(FieldsHandler(kind, handler)), reconcile: None }
     }
 
     /// Called when events may have passed this consumer by: at its first start, when the stream was lost, when it was
     /// away for longer than events are kept. Brings the whole state up to date; must be harmless when repeated.
     pub fn on_gap(mut self, hook: impl AsyncFn() -> Result<(), Problem> + Send + Sync + 'static) -> Self {
-        self.reconcile = Some(Arc::new(Hook(hook)));
+        self.reconcile = Some(Arc::new(ReconcileHook(hook)));
         self
     }
 }
 
 /// Everything a running consumer needs. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Running {
+pub(crate) struct RunningConsumer {
     pub name: &'static str,
     pub subject: &'static str,
-    pub handle: Arc<dyn Handle>,
+    pub handle: Arc<dyn EventHandler>,
     pub reconcile: Option<Arc<dyn Reconcile>>,
     pub db: Db,
     pub bus: Arc<dyn Bus>,
@@ -144,7 +144,7 @@ pub(crate) struct Running {
 
 /// Why a consumer has to begin anew.
 #[derive(Debug, thiserror::Error)]
-enum Interrupted {
+enum Interruption {
     #[error(transparent)]
     Bus(#[from] BusError),
     #[error(transparent)]
@@ -153,49 +153,49 @@ enum Interrupted {
     Reconcile(#[from] Problem),
 }
 
-impl Running {
+impl RunningConsumer {
     /// Until the process stops; a bus that fails is tried again with growing pauses.
     pub async fn run(self) {
-        let mut pauses = pauses();
+        let mut pauses = retry_pauses();
         loop {
             let stopped = self.stop.clone().cancelled_owned();
             let mut delivered = false;
             tokio::select! {
                 // What is in hand when the stop comes is finished: `work` looks at the stop between batches.
-                outcome = self.work(&mut delivered) => {
+                outcome = self.consume_until_interrupted(&mut delivered) => {
                     if let Err(e) = outcome {
                         tracing::warn!(consumer = self.name, error = format_error_chain(&e), "the consumer begins anew");
                     }
                 }
-                () = async { stopped.await; tokio::time::sleep(LAST_BATCH).await } => {}
+                () = async { stopped.await; tokio::time::sleep(STOP_GRACE).await } => {}
             }
             if self.stop.is_cancelled() {
                 return self.bus.leave(self.name).await;
             }
             if delivered {
-                pauses = self::pauses();
+                pauses = self::retry_pauses();
             }
-            let pause = pauses.next().unwrap_or(LAST_BATCH);
+            let pause = pauses.next().unwrap_or(STOP_GRACE);
             let _stopped = tokio::time::timeout(pause, self.stop.cancelled()).await;
         }
     }
 
-    async fn work(&self, delivered: &mut bool) -> Result<(), Interrupted> {
+    async fn consume_until_interrupted(&self, delivered: &mut bool) -> Result<(), Interruption> {
         let (beginning, mut subscription) = self.bus.subscribe(self.name, self.subject).await?;
         self.catch_up(&beginning).await?;
         loop {
             let deliveries = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Ok(()),
-                deliveries = next(&mut *subscription) => deliveries?,
+                deliveries = next_batch(&mut *subscription) => deliveries?,
             };
             *delivered = true;
-            self.process(deliveries).await;
+            self.process_batch(deliveries).await;
         }
     }
 
-    async fn catch_up(&self, beginning: &Beginning) -> Result<(), Interrupted> {
-        let known = store::position(&mut self.db.read().await?, self.name).await?;
+    async fn catch_up(&self, beginning: &SubscriptionStart) -> Result<(), Interruption> {
+        let known = store::find_position(&mut self.db.read().await?, self.name).await?;
         if known.as_ref() == Some(&beginning.stream) && !beginning.missed_events {
             return Ok(());
         }
@@ -204,12 +204,12 @@ impl Running {
             hook.reconcile().await?;
         }
         let now = self.clock.now_micros();
-        self.db.write(async |tx| store::reconciled(tx, self.name, &beginning.stream, now).await).await?;
+        self.db.write(async |tx| store::save_position(tx, self.name, &beginning.stream, now).await).await?;
         Ok(())
     }
 
     /// The whole batch in one transaction; if that fails, each event by itself.
-    async fn process(&self, deliveries: Vec<Delivery>) {
+    async fn process_batch(&self, deliveries: Vec<Delivery>) {
         let now = self.clock.now_micros();
         let together = self
             .db
@@ -222,38 +222,38 @@ impl Running {
             })
             .await;
         if let Ok(fresh) = together {
-            self.count(fresh, deliveries.len());
+            self.count_events(fresh, deliveries.len());
             for delivery in deliveries {
-                delivery.ack.done().await;
+                delivery.ack.acknowledge().await;
             }
             return;
         }
         for delivery in deliveries {
-            self.process_alone(delivery, now).await;
+            self.process_single(delivery, now).await;
         }
     }
 
-    async fn process_alone(&self, delivery: Delivery, now: i64) {
+    async fn process_single(&self, delivery: Delivery, now: i64) {
         let Delivery { envelope, ack } = delivery;
         let outcome = self.db.write(async |tx| self.store_effect(tx, &envelope, now).await).await;
         let problem = match outcome {
             Ok(fresh) => {
-                self.count(u64::from(fresh), 1);
-                return ack.done().await;
+                self.count_events(u64::from(fresh), 1);
+                return ack.acknowledge().await;
             }
             Err(problem) => problem,
         };
         let reason = format_error_chain(&problem);
-        if is_of_database(&problem) {
+        if is_database_failure(&problem) {
             tracing::error!(consumer = self.name, error = reason, "the database does not take events");
-            return ack.again().await;
+            return ack.redeliver().await;
         }
         let buried = self
             .db
             .write(async |tx| -> Result<(), DbError> {
-                if store::receive(tx, self.name, &envelope.id, now).await? {
+                if store::insert_receipt(tx, self.name, &envelope.id, now).await? {
                     let next = now + dead_letters::delay_micros(1);
-                    store::bury(tx, self.name, &envelope, &reason, now, next).await?;
+                    store::insert_dead_letter(tx, self.name, &envelope, &reason, now, next).await?;
                 }
                 Ok(())
             })
@@ -267,7 +267,7 @@ impl Running {
                     "event failed, tried again later"
                 );
                 self.metrics.dead_letters.get_or_create(&self.labels()).inc();
-                ack.done().await;
+                ack.acknowledge().await;
             }
             Err(e) => {
                 tracing::error!(
@@ -275,22 +275,22 @@ impl Running {
                     error = format_error_chain(&e),
                     "the database does not take events"
                 );
-                ack.again().await;
+                ack.redeliver().await;
             }
         }
     }
 
     /// Whether the event was new.
     async fn store_effect(&self, tx: &mut Tx, envelope: &Envelope, now: i64) -> Result<bool, Problem> {
-        if !store::receive(tx, self.name, &envelope.id, now).await? {
+        if !store::insert_receipt(tx, self.name, &envelope.id, now).await? {
             return Ok(false);
         }
         let span = process_span(self.name, envelope, now);
-        within(span, handled(&*self.handle, tx, envelope)).await?;
+        run_in_span(span, run_handler(&*self.handle, tx, envelope)).await?;
         Ok(true)
     }
 
-    fn count(&self, fresh: u64, delivered: usize) {
+    fn count_events(&self, fresh: u64, delivered: usize) {
         let duplicates = u64::try_from(delivered).unwrap_or(u64::MAX).saturating_sub(fresh);
         self.metrics.consumed.get_or_create(&self.labels()).inc_by(fresh);
         self.metrics.duplicates.get_or_create(&self.labels()).inc_by(duplicates);
@@ -302,7 +302,7 @@ impl Running {
 }
 
 /// Whether the database failed, and not the effect of one event: the next attempt may well succeed, however many there were.
-pub(crate) fn is_of_database(problem: &Problem) -> bool {
+pub(crate) fn is_database_failure(problem: &Problem) -> bool {
     let error = problem.source.as_ref().and_then(|source| source.downcast_ref::<DbError>());
     error.is_some_and(|error| {
         matches!(
@@ -317,14 +317,14 @@ pub(crate) fn is_of_database(problem: &Problem) -> bool {
 }
 
 /// Runs the handler; a panic is a failure of this one event and holds up no other.
-pub(crate) async fn handled(handler: &dyn Handle, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
-    let outcome = AssertUnwindSafe(handler.handle(tx, envelope)).catch_unwind().await;
+pub(crate) async fn run_handler(handler: &dyn EventHandler, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
+    let outcome = AssertUnwindSafe(handler.handle_event(tx, envelope)).catch_unwind().await;
     outcome.unwrap_or_else(|_| Err(Problem::internal("the handler panicked")))
 }
 
 /// How long a batch in hand may take after the stop.
-const LAST_BATCH: std::time::Duration = std::time::Duration::from_secs(5);
+const STOP_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
-async fn next(subscription: &mut dyn Subscription) -> Result<Vec<Delivery>, BusError> {
-    subscription.next(BATCH).await
+async fn next_batch(subscription: &mut dyn Subscription) -> Result<Vec<Delivery>, BusError> {
+    subscription.next_batch(BATCH).await
 }

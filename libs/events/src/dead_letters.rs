@@ -8,10 +8,10 @@ use service_kit::problem::format_error_chain;
 use service_kit::{Clock, Db, DbError, Problem};
 use tokio_util::sync::CancellationToken;
 
-use crate::consumer::{Handle, handled, is_of_database};
-use crate::metrics::{DeadLabels, EventMetrics};
-use crate::relay::{process_span, within};
-use crate::store::{self, Dead};
+use crate::consumer::{EventHandler, is_database_failure, run_handler};
+use crate::metrics::{DeadLetterLabels, EventMetrics};
+use crate::relay::{process_span, run_in_span};
+use crate::store::{self, DueDeadLetter};
 
 /// About a quarter of an hour in all; after that somebody should look.
 const MAX_ATTEMPTS: i64 = 12;
@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const FORGET_INTERVAL: Duration = Duration::from_hours(1);
 /// A week longer than a stream keeps events, so that none comes again after it was forgotten.
 const INBOX_KEPT_MICROS: i64 = 21 * 24 * 3600 * 1_000_000;
-const AT_ONCE: i64 = 50;
+const BATCH: i64 = 50;
 
 /// The pause after the n-th failed attempt: 1 s, 2 s, 4 s … at most 5 minutes.
 pub(crate) fn delay_micros(attempts: i64) -> i64 {
@@ -30,24 +30,24 @@ pub(crate) fn delay_micros(attempts: i64) -> i64 {
 
 /// The second attempts of one service, and the end of what its inboxes remember. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct SecondAttempts {
+pub(crate) struct DeadLetterRetries {
     pub service: &'static str,
-    pub handlers: HashMap<&'static str, Arc<dyn Handle>>,
+    pub handlers: HashMap<&'static str, Arc<dyn EventHandler>>,
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<EventMetrics>,
     pub stop: CancellationToken,
 }
 
-impl SecondAttempts {
+impl DeadLetterRetries {
     pub async fn run(self) {
         let mut due = tokio::time::interval(INTERVAL);
         let mut forget = tokio::time::interval(FORGET_INTERVAL);
         loop {
             let outcome = tokio::select! {
                 () = self.stop.cancelled() => return,
-                _ = due.tick() => self.pass().await,
-                _ = forget.tick() => self.forget().await,
+                _ = due.tick() => self.retry_due().await,
+                _ = forget.tick() => self.delete_old_receipts().await,
             };
             if let Err(e) = outcome {
                 tracing::error!(service = self.service, error = format_error_chain(&e), "dead letters cannot be read");
@@ -55,23 +55,23 @@ impl SecondAttempts {
         }
     }
 
-    async fn forget(&self) -> Result<(), DbError> {
+    async fn delete_old_receipts(&self) -> Result<(), DbError> {
         let before = self.clock.now_micros() - INBOX_KEPT_MICROS;
-        self.db.write(async |tx| store::forget(tx, before).await).await.map(drop)
+        self.db.write(async |tx| store::delete_receipts_before(tx, before).await).await.map(drop)
     }
 
-    async fn pass(&self) -> Result<(), DbError> {
+    async fn retry_due(&self) -> Result<(), DbError> {
         let now = self.clock.now_micros();
         let mut tx = self.db.read().await?;
-        let due = store::due(&mut tx, now, AT_ONCE).await?;
-        let (trying, parked) = store::dead(&mut tx).await?;
+        let due = store::list_due_dead_letters(&mut tx, now, BATCH).await?;
+        let (trying, parked) = store::count_dead_letters(&mut tx).await?;
         drop(tx);
         for (state, count) in [("trying", trying), ("parked", parked)] {
-            let labels = DeadLabels { undulator_service: self.service, state };
+            let labels = DeadLetterLabels { undulator_service: self.service, state };
             self.metrics.dead.get_or_create(&labels).set(count);
         }
         for dead in due {
-            if !self.attempt(dead, now).await? {
+            if !self.retry_dead_letter(dead, now).await? {
                 break;
             }
         }
@@ -79,25 +79,25 @@ impl SecondAttempts {
     }
 
     /// False if the database failed, which is no attempt: the letter stays due.
-    async fn attempt(&self, dead: Dead, now: i64) -> Result<bool, DbError> {
+    async fn retry_dead_letter(&self, dead: DueDeadLetter, now: i64) -> Result<bool, DbError> {
         let Some(handler) = self.handlers.get(dead.consumer.as_str()) else {
             tracing::warn!(consumer = dead.consumer, "a dead letter of a consumer that is no longer there is parked");
             let reason = "this version has no such consumer";
-            return self.fail(&dead, reason, None).await.map(|()| true);
+            return self.record_failure(&dead, reason, None).await.map(|()| true);
         };
         let outcome = self
             .db
             .write(async |tx| -> Result<(), Problem> {
-                if store::raise(tx, &dead.consumer, &dead.envelope.id).await? {
+                if store::claim_dead_letter(tx, &dead.consumer, &dead.envelope.id).await? {
                     let span = process_span(&dead.consumer, &dead.envelope, now);
-                    within(span, handled(&**handler, tx, &dead.envelope)).await?;
+                    run_in_span(span, run_handler(&**handler, tx, &dead.envelope)).await?;
                 }
                 Ok(())
             })
             .await;
         let Err(problem) = outcome else { return Ok(true) };
         let reason = format_error_chain(&problem);
-        if is_of_database(&problem) {
+        if is_database_failure(&problem) {
             tracing::error!(service = self.service, error = reason, "the database does not take dead letters");
             return Ok(false);
         }
@@ -111,12 +111,12 @@ impl SecondAttempts {
                 "event parked; mend the cause, then run `undulator events retry`"
             );
         }
-        self.fail(&dead, &reason, next).await.map(|()| true)
+        self.record_failure(&dead, &reason, next).await.map(|()| true)
     }
 
-    async fn fail(&self, dead: &Dead, reason: &str, next: Option<i64>) -> Result<(), DbError> {
+    async fn record_failure(&self, dead: &DueDeadLetter, reason: &str, next: Option<i64>) -> Result<(), DbError> {
         let (consumer, id) = (&dead.consumer, &dead.envelope.id);
-        self.db.write(async |tx| store::failed_again(tx, consumer, id, reason, next).await).await
+        self.db.write(async |tx| store::record_failed_attempt(tx, consumer, id, reason, next).await).await
     }
 }
 

@@ -45,7 +45,7 @@ impl Envelope {
     }
 
     /// Reads what [`wire_headers`](Self::wire_headers) wrote; `None` if it is no event of ours.
-    pub fn of_wire<'h>(subject: &str, header: impl Fn(&str) -> Option<&'h str>, payload: &[u8]) -> Option<Self> {
+    pub fn from_wire<'h>(subject: &str, header: impl Fn(&str) -> Option<&'h str>, payload: &[u8]) -> Option<Self> {
         Some(Self {
             id: header("ce-id")?.to_owned(),
             subject: subject.to_owned(),
@@ -73,7 +73,7 @@ mod tests {
         };
         let wire = envelope.wire_headers();
         let header = |name: &str| wire.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
-        assert_eq!(Envelope::of_wire(&envelope.subject, header, &envelope.payload).as_ref(), Some(&envelope));
-        assert_eq!(Envelope::of_wire("x", |_| None, &[]), None);
+        assert_eq!(Envelope::from_wire(&envelope.subject, header, &envelope.payload).as_ref(), Some(&envelope));
+        assert_eq!(Envelope::from_wire("x", |_| None, &[]), None);
     }
 }

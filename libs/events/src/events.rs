@@ -7,14 +7,14 @@ use service_kit::config::{BusKind, EventsConfig};
 use service_kit::{BuildError, Ctx, Worker};
 
 use crate::bus::{Bus, MemoryBus, NatsBus};
-use crate::calls::Calls;
-use crate::consumer::{Consumer, Running};
-use crate::dead_letters::SecondAttempts;
+use crate::consumer::{Consumer, RunningConsumer};
+use crate::dead_letters::DeadLetterRetries;
 use crate::listener::{self, Listener};
 use crate::messages::Event;
 use crate::metrics::EventMetrics;
 use crate::outbox::Outbox;
 use crate::relay::Relay;
+use crate::relay_wakeup::RelayWakeup;
 
 /// The bus of the process; made by the first service that needs it.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ enum ProcessBus {
 }
 
 impl ProcessBus {
-    async fn of(ctx: &Ctx) -> Result<Self, BuildError> {
+    async fn join_process_bus(ctx: &Ctx) -> Result<Self, BuildError> {
         let config: &EventsConfig = &ctx.config.core.events;
         match config.kind {
             BusKind::Memory => Ok(Self::Memory(ctx.process.get_or_init(MemoryBus::default))),
@@ -40,7 +40,7 @@ impl ProcessBus {
         }
     }
 
-    fn bus(&self) -> Arc<dyn Bus> {
+    fn as_bus(&self) -> Arc<dyn Bus> {
         match self {
             Self::Memory(bus) => Arc::clone(bus) as _,
             Self::Nats(bus) => Arc::clone(bus) as _,
@@ -59,39 +59,39 @@ pub struct Events {
     handlers: Handlers,
 }
 
-type Handlers = Arc<Mutex<HashMap<&'static str, Arc<dyn crate::consumer::Handle>>>>;
+type Handlers = Arc<Mutex<HashMap<&'static str, Arc<dyn crate::consumer::EventHandler>>>>;
 
 impl Events {
     /// Joins the bus of the process and starts the service's relay and second attempts with it.
-    pub async fn of(ctx: &Ctx) -> Result<Self, BuildError> {
-        Ok(Self::on(ctx, ProcessBus::of(ctx).await?))
+    pub async fn start(ctx: &Ctx) -> Result<Self, BuildError> {
+        Ok(Self::start_workers(ctx, ProcessBus::join_process_bus(ctx).await?))
     }
 
     /// The same over a bus that a test made.
     #[doc(hidden)]
-    pub fn over(ctx: &Ctx, bus: Arc<dyn Bus>) -> Self {
-        Self::on(ctx, ProcessBus::Other(bus))
+    pub fn start_with_bus(ctx: &Ctx, bus: Arc<dyn Bus>) -> Self {
+        Self::start_workers(ctx, ProcessBus::Other(bus))
     }
 
-    fn on(ctx: &Ctx, process: ProcessBus) -> Self {
-        let bus = process.bus();
+    fn start_workers(ctx: &Ctx, process: ProcessBus) -> Self {
+        let bus = process.as_bus();
         let metrics = ctx.process.get_or_init(|| EventMetrics::register(&ctx.process));
         let outbox = Outbox::new(ctx.service, Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
         let handlers = Handlers::default();
-        let calls = Calls::new(ctx.service, Arc::clone(&bus), Arc::clone(&outbox.wake), ctx.stop.clone());
+        let wakeup = RelayWakeup::new(ctx.service, Arc::clone(&bus), Arc::clone(&outbox.wake), ctx.stop.clone());
         let relay = Relay {
             service: ctx.service,
             db: ctx.db.clone(),
             leases: ctx.leases.clone(),
             bus: Arc::clone(&bus),
             clock: Arc::clone(&ctx.clock),
-            calls: calls.clone(),
+            wakeup: wakeup.clone(),
             metrics: Arc::clone(&metrics),
             stop: ctx.stop.clone(),
         };
         ctx.add_worker(Worker::new("events.relay", move || relay.clone().run()));
-        ctx.add_worker(Worker::new("events.calls", move || calls.clone().hear()));
-        let second = SecondAttempts {
+        ctx.add_worker(Worker::new("events.relay-wakeup", move || wakeup.clone().forward_wakeups()));
+        let second = DeadLetterRetries {
             service: ctx.service,
             handlers: HashMap::new(),
             db: ctx.db.clone(),
@@ -102,10 +102,10 @@ impl Events {
         let known = Arc::clone(&handlers);
         ctx.add_worker(Worker::new("events.second-attempts", move || {
             let handlers = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            SecondAttempts { handlers, ..second.clone() }.run()
+            DeadLetterRetries { handlers, ..second.clone() }.run()
         }));
         let status = Arc::clone(&bus);
-        ctx.checks.add(format!("events.{}", ctx.service), move || status.status());
+        ctx.checks.add_check(format!("events.{}", ctx.service), move || status.status());
         Self { ctx: ctx.clone(), process, bus, metrics, outbox, handlers }
     }
 
@@ -115,13 +115,13 @@ impl Events {
     }
 
     /// Starts a durable consumer.
-    pub fn consume(&self, consumer: Consumer) {
+    pub fn add_consumer(&self, consumer: Consumer) {
         let Consumer { name, subject, handle, reconcile } = consumer;
         if let ProcessBus::Memory(bus) = &self.process {
-            bus.register(name, subject);
+            bus.register_consumer(name, subject);
         }
         self.handlers.lock().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::clone(&handle));
-        let running = Running {
+        let running = RunningConsumer {
             name,
             subject,
             handle,
@@ -137,7 +137,7 @@ impl Events {
 
     /// Hears one type of event in every replica from now on, without promise; for caches. `missed` is called whenever
     /// some may have gone by unheard.
-    pub fn listen<E: Event>(
+    pub fn add_listener<E: Event>(
         &self,
         name: &'static str,
         callback: impl Fn(E) + Send + Sync + 'static,
@@ -146,7 +146,7 @@ impl Events {
         let listener = Listener {
             name,
             subject: E::SUBJECT,
-            hear: listener::hear::<E>(callback),
+            hear: listener::decode_then::<E>(callback),
             missed: Arc::new(missed),
             bus: Arc::clone(&self.bus),
             clock: Arc::clone(&self.ctx.clock),

@@ -10,7 +10,6 @@ pub mod admin;
 /// For tests that stand in for a bus.
 #[doc(hidden)]
 pub mod bus;
-mod calls;
 mod consumer;
 mod dead_letters;
 mod envelope;
@@ -20,6 +19,7 @@ pub mod messages;
 mod metrics;
 mod outbox;
 mod relay;
+mod relay_wakeup;
 pub mod store;
 
 pub use self::consumer::{Consumer, Received};

@@ -7,16 +7,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Bus, BusError};
 use crate::messages::Event;
-use crate::relay::{pauses, process_span, within};
+use crate::relay::{process_span, retry_pauses, run_in_span};
 
-type Hear = Arc<dyn Fn(&[u8]) + Send + Sync>;
+type PayloadCallback = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
 /// Everything a running listener needs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Listener {
     pub name: &'static str,
     pub subject: &'static str,
-    pub hear: Hear,
+    pub hear: PayloadCallback,
     /// Called whenever events may have been missed.
     pub missed: Arc<dyn Fn() + Send + Sync>,
     pub bus: Arc<dyn Bus>,
@@ -25,7 +25,7 @@ pub(crate) struct Listener {
 }
 
 /// A callback that decodes; what cannot be decoded counts as nothing, because age bounds the harm.
-pub(crate) fn hear<E: Event>(callback: impl Fn(E) + Send + Sync + 'static) -> Hear {
+pub(crate) fn decode_then<E: Event>(callback: impl Fn(E) + Send + Sync + 'static) -> PayloadCallback {
     Arc::new(move |payload| match E::decode(payload) {
         Ok(event) => callback(event),
         Err(e) => tracing::warn!(error = %e, subject = E::SUBJECT, "an event cannot be decoded"),
@@ -34,9 +34,9 @@ pub(crate) fn hear<E: Event>(callback: impl Fn(E) + Send + Sync + 'static) -> He
 
 impl Listener {
     pub async fn run(self) {
-        let mut pauses = pauses();
+        let mut pauses = retry_pauses();
         while !self.stop.is_cancelled() {
-            if let Err(e) = self.work().await {
+            if let Err(e) = self.listen_until_interrupted().await {
                 tracing::debug!(listener = self.name, error = %e, "events may have been missed");
                 (self.missed)();
                 let pause = pauses.next().unwrap_or_default();
@@ -45,7 +45,7 @@ impl Listener {
         }
     }
 
-    async fn work(&self) -> Result<(), BusError> {
+    async fn listen_until_interrupted(&self) -> Result<(), BusError> {
         let mut listening = self.bus.listen(self.subject).await?;
         // Between a lost connection and this one nothing was heard.
         (self.missed)();
@@ -56,7 +56,7 @@ impl Listener {
                 envelope = listening.next() => envelope?,
             };
             let span = process_span(self.name, &envelope, self.clock.now_micros());
-            within(span, async { (self.hear)(&envelope.payload) }).await;
+            run_in_span(span, async { (self.hear)(&envelope.payload) }).await;
         }
     }
 }

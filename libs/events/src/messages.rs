@@ -29,6 +29,8 @@ pub mod logbook {
     include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.logbook.rs"));
 }
 
+// The module of the next producer goes here.
+
 impl Event for logbook::EntryChanged {
     const SUBJECT: &'static str = "undulator.v1.logbook.entry.changed";
 }
@@ -65,16 +67,18 @@ impl Event for download::TransferFinished {
     const SUBJECT: &'static str = "undulator.v1.download.transfer.finished";
 }
 
+// The subject of the next event goes here.
+
 /// What is known of a type of event without naming it in code.
 #[derive(Clone, Copy)]
-pub struct Kind {
+pub struct EventKind {
     pub subject: &'static str,
     describe: fn(&[u8]) -> Option<String>,
     fields: fn(&[u8]) -> Result<serde_json::Value, prost::DecodeError>,
 }
 
-impl Kind {
-    const fn of<E: Event + std::fmt::Debug + serde::Serialize>() -> Self {
+impl EventKind {
+    const fn for_event<E: Event + std::fmt::Debug + serde::Serialize>() -> Self {
         fn describe<E: Event + std::fmt::Debug>(payload: &[u8]) -> Option<String> {
             E::decode(payload).ok().map(|event| format!("{event:?}"))
         }
@@ -85,30 +89,31 @@ impl Kind {
     }
 
     /// The event's fields by their names in `proto/`.
-    pub fn fields(self, payload: &[u8]) -> Result<serde_json::Value, prost::DecodeError> {
+    pub fn decode_fields(self, payload: &[u8]) -> Result<serde_json::Value, prost::DecodeError> {
         (self.fields)(payload)
     }
 }
 
 /// Every type of event.
-pub const KINDS: [Kind; 9] = [
-    Kind::of::<auth::SessionEnded>(),
-    Kind::of::<auth::SessionStarted>(),
-    Kind::of::<auth::SessionsRevoked>(),
-    Kind::of::<download::SelectionPrepared>(),
-    Kind::of::<download::TransferFinished>(),
-    Kind::of::<icat::EntityChanged>(),
-    Kind::of::<icat::SessionEnded>(),
-    Kind::of::<logbook::BookClosed>(),
-    Kind::of::<logbook::EntryChanged>(),
+pub const EVENT_KINDS: &[EventKind] = &[
+    EventKind::for_event::<auth::SessionEnded>(),
+    EventKind::for_event::<auth::SessionStarted>(),
+    EventKind::for_event::<auth::SessionsRevoked>(),
+    EventKind::for_event::<download::SelectionPrepared>(),
+    EventKind::for_event::<download::TransferFinished>(),
+    EventKind::for_event::<icat::EntityChanged>(),
+    EventKind::for_event::<icat::SessionEnded>(),
+    EventKind::for_event::<logbook::BookClosed>(),
+    EventKind::for_event::<logbook::EntryChanged>(),
+    // The next kind of event goes here.
 ];
 
 /// The type of a subject; `None` for one of another version or of a test.
-pub fn kind(subject: &str) -> Option<Kind> {
-    KINDS.into_iter().find(|kind| kind.subject == subject)
+pub fn find_event_kind(subject: &str) -> Option<EventKind> {
+    EVENT_KINDS.iter().copied().find(|kind| kind.subject == subject)
 }
 
 /// The content of a known event for people.
-pub fn describe(subject: &str, payload: &[u8]) -> Option<String> {
-    (kind(subject)?.describe)(payload)
+pub fn describe_event(subject: &str, payload: &[u8]) -> Option<String> {
+    (find_event_kind(subject)?.describe)(payload)
 }

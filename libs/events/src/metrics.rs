@@ -18,7 +18,7 @@ pub struct ConsumerLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct DeadLabels {
+pub struct DeadLetterLabels {
     pub undulator_service: &'static str,
     /// `trying` or `parked`.
     pub state: &'static str,
@@ -32,7 +32,7 @@ pub struct EventMetrics {
     pub consumed: Family<ConsumerLabels, Counter>,
     pub duplicates: Family<ConsumerLabels, Counter>,
     pub dead_letters: Family<ConsumerLabels, Counter>,
-    pub dead: Family<DeadLabels, Gauge>,
+    pub dead: Family<DeadLetterLabels, Gauge>,
 }
 
 impl EventMetrics {

@@ -11,7 +11,7 @@ use crate::messages::Event;
 use crate::store;
 
 /// Events say what changed and are read by everybody: they stay small.
-const LARGEST_EVENT: usize = 4096;
+const MAX_EVENT_BYTES: usize = 4096;
 
 /// A service's way to tell others what it changed. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl Outbox {
     /// Writes the event with the change: both are stored, or neither.
     pub async fn emit<E: Event>(&self, tx: &mut Tx, event: &E) -> Result<(), DbError> {
         let payload = event.encode_to_vec();
-        if payload.len() > LARGEST_EVENT {
+        if payload.len() > MAX_EVENT_BYTES {
             return Err(DbError::Setup(format!("an event {} has {} bytes; split it", E::SUBJECT, payload.len())));
         }
         let traceparent = telemetry::trace_headers().into_iter().find(|(name, _)| name == "traceparent");
@@ -49,7 +49,7 @@ impl Outbox {
             },
             payload,
         };
-        store::emit(tx, &envelope).await?;
+        store::insert_event(tx, &envelope).await?;
         tx.notify_on_commit(&self.wake);
         Ok(())
     }

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::bus::Bus;
-use crate::calls::Calls;
 use crate::envelope::Envelope;
 use crate::metrics::{EventMetrics, ServiceLabels};
+use crate::relay_wakeup::RelayWakeup;
 use crate::store;
 
 const LEASE: &str = "outbox-relay";
@@ -21,12 +21,12 @@ const LEASE_TIME: Duration = Duration::from_secs(10);
 const RENEW_AFTER: Duration = Duration::from_secs(3);
 const BATCH: i64 = 256;
 /// Events of other processes that do not call (administrative commands) are found this soon.
-const IDLE: Duration = Duration::from_secs(1);
+const IDLE_PAUSE: Duration = Duration::from_secs(1);
 /// More events than a batch are counted at most this often: each count reads all of them.
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What became of a batch.
-enum Published {
+enum BatchOutcome {
     All,
     /// The bus did not take the rest.
     Some,
@@ -35,13 +35,13 @@ enum Published {
 }
 
 /// A lease and when it was last known to be ours.
-struct Held {
+struct HeldLease {
     lease: Lease,
     since: Instant,
 }
 
-impl Held {
-    fn now(lease: Lease) -> Self {
+impl HeldLease {
+    fn renewed_now(lease: Lease) -> Self {
         Self { lease, since: Instant::now() }
     }
 }
@@ -54,7 +54,7 @@ pub(crate) struct Relay {
     pub leases: Leases,
     pub bus: Arc<dyn Bus>,
     pub clock: Arc<dyn Clock>,
-    pub calls: Calls,
+    pub wakeup: RelayWakeup,
     pub metrics: Arc<EventMetrics>,
     pub stop: CancellationToken,
 }
@@ -62,22 +62,22 @@ pub(crate) struct Relay {
 impl Relay {
     /// Until the process stops; then once more, so that what the last requests wrote goes out.
     pub async fn run(self) {
-        let mut lease: Option<Held> = None;
+        let mut lease: Option<HeldLease> = None;
         let mut counted: Option<Instant> = None;
-        let mut pauses = pauses();
+        let mut pauses = retry_pauses();
         loop {
             let last = self.stop.is_cancelled();
-            let outcome = self.pass(&mut lease, &mut counted).await;
+            let outcome = self.publish_waiting(&mut lease, &mut counted).await;
             if last {
                 break;
             }
             let pause = match outcome {
                 Ok(true) => {
-                    pauses = self::pauses();
-                    IDLE
+                    pauses = self::retry_pauses();
+                    IDLE_PAUSE
                 }
                 Ok(false) => {
-                    self.calls.wait_for_bus(pauses.next().unwrap_or(IDLE)).await;
+                    self.wakeup.wait_ignoring_wakeups(pauses.next().unwrap_or(IDLE_PAUSE)).await;
                     continue;
                 }
                 Err(e) => {
@@ -87,10 +87,10 @@ impl Relay {
                         "the outbox cannot be read"
                     );
                     lease = None;
-                    pauses.next().unwrap_or(IDLE)
+                    pauses.next().unwrap_or(IDLE_PAUSE)
                 }
             };
-            self.calls.wait(pause, lease.is_some()).await;
+            self.wakeup.wait(pause, lease.is_some()).await;
         }
         if let Some(lease) = lease
             && let Err(e) = self.leases.release(&lease.lease).await
@@ -104,44 +104,50 @@ impl Relay {
     }
 
     /// Publishes what waits; `false` if the bus did not take all of it.
-    async fn pass(&self, lease: &mut Option<Held>, counted: &mut Option<Instant>) -> Result<bool, DbError> {
+    async fn publish_waiting(
+        &self,
+        lease: &mut Option<HeldLease>,
+        counted: &mut Option<Instant>,
+    ) -> Result<bool, DbError> {
         loop {
             let held = match lease.take() {
                 // Each renewal is a write; what is deleted under the lease is checked against it anyway.
                 Some(held) if held.since.elapsed() < RENEW_AFTER => Some(held),
-                Some(held) if self.leases.renew(&held.lease, LEASE_TIME).await? => Some(Held::now(held.lease)),
-                _ => self.leases.acquire(LEASE, LEASE_TIME).await?.map(Held::now),
+                Some(held) if self.leases.renew(&held.lease, LEASE_TIME).await? => {
+                    Some(HeldLease::renewed_now(held.lease))
+                }
+                _ => self.leases.acquire(LEASE, LEASE_TIME).await?.map(HeldLease::renewed_now),
             };
             // Another replica publishes.
             let Some(held) = held else {
-                self.count(counted).await?;
+                self.count_backlog(counted).await?;
                 return Ok(true);
             };
-            let batch = store::waiting(&mut self.db.read().await?, BATCH).await?;
+            let batch = store::list_waiting_events(&mut self.db.read().await?, BATCH).await?;
             if i64::try_from(batch.len()).is_ok_and(|size| size < BATCH) {
                 let oldest = batch.iter().map(|waiting| waiting.headers.time_micros).min();
                 self.record_backlog(batch.len().try_into().unwrap_or(BATCH), oldest);
             } else {
-                self.count(counted).await?;
+                self.count_backlog(counted).await?;
             }
             if batch.is_empty() {
                 *lease = Some(held);
                 return Ok(true);
             }
-            match self.publish(&held.lease, &batch).await? {
-                Published::All => *lease = Some(held),
-                Published::Some => {
+            match self.publish_batch(&held.lease, &batch).await? {
+                BatchOutcome::All => *lease = Some(held),
+                BatchOutcome::Some => {
                     *lease = Some(held);
                     return Ok(false);
                 }
                 // The next pass begins by asking for the lease.
-                Published::WithoutLease => {}
+                BatchOutcome::WithoutLease => {}
             }
         }
     }
 
-    async fn publish(&self, lease: &Lease, batch: &[Envelope]) -> Result<Published, DbError> {
-        let events: Vec<Envelope> = batch.iter().map(|waiting| self.sent_span(waiting)).collect();
+    async fn publish_batch(&self, lease: &Lease, batch: &[Envelope]) -> Result<BatchOutcome, DbError> {
+        let events: Vec<Envelope> = batch.iter().map(|waiting| self.with_send_span(waiting)).collect();
         let taken = self.bus.publish(&events).await;
         let ids: Vec<&str> =
             batch.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(w, _)| w.id.as_str()).collect();
@@ -150,21 +156,25 @@ impl Relay {
                 .db
                 .write(async |tx| {
                     // Whoever lost the lease deletes nothing: its successor publishes again, and inboxes know the ids.
-                    if lease.is_held(tx).await? { store::published(tx, &ids).await.map(Some) } else { Ok(None) }
+                    if lease.is_held(tx).await? {
+                        store::delete_published_events(tx, &ids).await.map(Some)
+                    } else {
+                        Ok(None)
+                    }
                 })
                 .await?;
-            let Some(deleted) = deleted else { return Ok(Published::WithoutLease) };
+            let Some(deleted) = deleted else { return Ok(BatchOutcome::WithoutLease) };
             self.metrics.sent.get_or_create(&ServiceLabels { undulator_service: self.service }).inc_by(deleted);
         }
         if ids.len() < batch.len() {
             let kept = batch.len() - ids.len();
             tracing::warn!(service = self.service, events = kept, "the bus did not take events; they wait");
         }
-        Ok(if ids.len() == batch.len() { Published::All } else { Published::Some })
+        Ok(if ids.len() == batch.len() { BatchOutcome::All } else { BatchOutcome::Some })
     }
 
     /// The event with the trace going on from its publication.
-    fn sent_span(&self, waiting: &Envelope) -> Envelope {
+    fn with_send_span(&self, waiting: &Envelope) -> Envelope {
         let mut envelope = waiting.clone();
         if envelope.headers.traceparent.is_empty() {
             return envelope;
@@ -188,9 +198,9 @@ impl Relay {
     }
 
     /// Counts what waits, if that was not done a moment ago.
-    async fn count(&self, counted: &mut Option<Instant>) -> Result<(), DbError> {
+    async fn count_backlog(&self, counted: &mut Option<Instant>) -> Result<(), DbError> {
         if counted.is_none_or(|counted| counted.elapsed() >= COUNT_INTERVAL) {
-            let (size, oldest) = store::backlog(&mut self.db.read().await?).await?;
+            let (size, oldest) = store::measure_backlog(&mut self.db.read().await?).await?;
             self.record_backlog(size, oldest);
             *counted = Some(Instant::now());
         }
@@ -207,7 +217,7 @@ impl Relay {
 }
 
 /// After failures: 50 ms doubling to 5 s, random.
-pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
+pub(crate) fn retry_pauses() -> impl Iterator<Item = Duration> {
     backon::ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(50))
         .with_max_delay(Duration::from_secs(5))
@@ -240,6 +250,6 @@ pub(crate) fn process_span(consumer: &str, envelope: &Envelope, now_micros: i64)
 }
 
 /// Runs work inside a span that belongs to an event.
-pub(crate) async fn within<T>(span: tracing::Span, work: impl Future<Output = T>) -> T {
+pub(crate) async fn run_in_span<T>(span: tracing::Span, work: impl Future<Output = T>) -> T {
     work.instrument(span).await
 }

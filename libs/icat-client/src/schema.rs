@@ -80,48 +80,48 @@ pub enum Member {
     Many(&'static ToMany),
 }
 
-const fn base(name: &'static str, column: &'static str, kind: FieldKind) -> Field {
+const fn base_field(name: &'static str, column: &'static str, kind: FieldKind) -> Field {
     Field { name, column, kind, length: 255, nullable: false }
 }
 
 /// What every entity has besides its own attributes; set by the server.
 pub static BASE_FIELDS: [Field; 5] = [
-    base("id", "id", FieldKind::Long),
-    base("createId", "create_id", FieldKind::String),
-    base("createTime", "create_time", FieldKind::Date),
-    base("modId", "mod_id", FieldKind::String),
-    base("modTime", "mod_time", FieldKind::Date),
+    base_field("id", "id", FieldKind::Long),
+    base_field("createId", "create_id", FieldKind::String),
+    base_field("createTime", "create_time", FieldKind::Date),
+    base_field("modId", "mod_id", FieldKind::String),
+    base_field("modTime", "mod_time", FieldKind::Date),
 ];
 
 /// All entities, parents before children.
-pub fn entities() -> &'static [Entity] {
+pub fn all_entities() -> &'static [Entity] {
     ENTITIES
 }
 
 /// The entity with this name; names are case-sensitive.
-pub fn entity(name: &str) -> Option<&'static Entity> {
+pub fn find_entity(name: &str) -> Option<&'static Entity> {
     static BY_NAME: OnceLock<HashMap<&str, &Entity>> = OnceLock::new();
     BY_NAME.get_or_init(|| ENTITIES.iter().map(|e| (e.name, e)).collect()).get(name).copied()
 }
 
 impl Entity {
     /// An attribute, base fields included.
-    pub fn field(&'static self, name: &str) -> Option<&'static Field> {
+    pub fn find_field(&'static self, name: &str) -> Option<&'static Field> {
         BASE_FIELDS.iter().chain(self.fields).find(|f| f.name == name)
     }
 
-    pub fn one(&'static self, name: &str) -> Option<&'static ToOne> {
+    pub fn find_to_one(&'static self, name: &str) -> Option<&'static ToOne> {
         self.one.iter().find(|r| r.name == name)
     }
 
-    pub fn many(&'static self, name: &str) -> Option<&'static ToMany> {
+    pub fn find_to_many(&'static self, name: &str) -> Option<&'static ToMany> {
         self.many.iter().find(|r| r.name == name)
     }
 
     /// Whatever has this name.
-    pub fn member(&'static self, name: &str) -> Option<Member> {
-        let field = self.field(name).map(Member::Field);
-        field.or_else(|| self.one(name).map(Member::One)).or_else(|| self.many(name).map(Member::Many))
+    pub fn find_member(&'static self, name: &str) -> Option<Member> {
+        let field = self.find_field(name).map(Member::Field);
+        field.or_else(|| self.find_to_one(name).map(Member::One)).or_else(|| self.find_to_many(name).map(Member::Many))
     }
 
     /// All own members in alphabetical order: the order of keys in ICAT's JSON after the base fields.
@@ -153,25 +153,25 @@ impl Member {
 
 impl ToOne {
     pub fn target(&self) -> &'static Entity {
-        existing(self.target)
+        require_entity(self.target)
     }
 }
 
 impl ToMany {
     pub fn target(&self) -> &'static Entity {
-        existing(self.target)
+        require_entity(self.target)
     }
 
     /// The child's relation back to the parent.
-    pub fn back(&self) -> &'static ToOne {
+    pub fn inverse(&self) -> &'static ToOne {
         let target = self.target();
-        target.one(self.mapped_by).unwrap_or_else(|| unreachable!("{} has {}", target.name, self.mapped_by))
+        target.find_to_one(self.mapped_by).unwrap_or_else(|| unreachable!("{} has {}", target.name, self.mapped_by))
     }
 }
 
 /// The generator has checked that every target exists.
-fn existing(name: &'static str) -> &'static Entity {
-    entity(name).unwrap_or_else(|| unreachable!("the schema has {name}"))
+fn require_entity(name: &'static str) -> &'static Entity {
+    find_entity(name).unwrap_or_else(|| unreachable!("the schema has {name}"))
 }
 
 #[cfg(test)]
@@ -180,23 +180,23 @@ mod tests {
 
     #[test]
     fn the_schema_is_whole() {
-        assert_eq!(entities().len(), 53);
-        for entity in entities() {
+        assert_eq!(all_entities().len(), 53);
+        for entity in all_entities() {
             for one in entity.one {
                 assert!(one.target().name == one.target);
             }
             for many in entity.many {
-                assert_eq!(many.back().target, entity.name, "{}.{}", entity.name, many.name);
+                assert_eq!(many.inverse().target, entity.name, "{}.{}", entity.name, many.name);
             }
             for name in entity.unique {
-                assert!(entity.member(name).is_some(), "{}.{name}", entity.name);
+                assert!(entity.find_member(name).is_some(), "{}.{name}", entity.name);
             }
         }
     }
 
     #[test]
     fn members_stand_in_the_order_of_the_json() {
-        let names: Vec<&str> = entity("Grouping").unwrap().members().iter().map(Member::name).collect();
+        let names: Vec<&str> = find_entity("Grouping").unwrap().members().iter().map(Member::name).collect();
         assert_eq!(names, ["investigationGroups", "name", "rules", "userGroups"]);
     }
 }

@@ -6,12 +6,12 @@ pub struct StoredKinds(Option<Vec<&'static str>>);
 
 impl StoredKinds {
     /// All kinds of which there is at least one row.
-    pub fn known(kinds: Vec<&'static str>) -> Self {
+    pub fn from_kinds(kinds: Vec<&'static str>) -> Self {
         Self(Some(kinds))
     }
 
     /// Whether there is a row of this kind; `None` if nobody knows.
-    pub fn has(&self, kind: &str) -> Option<bool> {
+    pub fn has_rows(&self, kind: &str) -> Option<bool> {
         self.0.as_ref().map(|kinds| kinds.contains(&kind))
     }
 }

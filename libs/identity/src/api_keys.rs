@@ -43,7 +43,7 @@ impl ApiKeys {
     }
 
     /// `None` if it is no key of ours; what is compared is a digest, so that time tells nothing about the key.
-    pub fn find(&self, credential: &str, now: Timestamp) -> Option<Result<Arc<ApiKey>, Problem>> {
+    pub fn find_valid_key(&self, credential: &str, now: Timestamp) -> Option<Result<Arc<ApiKey>, Problem>> {
         let key = self.0.get(&sha256_hex(credential))?;
         if now < key.expires {
             return Some(Ok(Arc::clone(key)));
@@ -68,9 +68,12 @@ mod tests {
             expires: "2026-02-01T00:00:00Z".parse().unwrap(),
         }]);
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let found = keys.find("abc", at("2026-01-31T23:59:59Z")).unwrap().unwrap();
+        let found = keys.find_valid_key("abc", at("2026-01-31T23:59:59Z")).unwrap().unwrap();
         assert_eq!(found.user, "simple/acquisition");
-        assert_eq!(keys.find("abc", at("2026-02-01T00:00:00Z")).unwrap().unwrap_err().slug, "identity/expired");
-        assert!(keys.find("abd", at("2026-01-01T00:00:00Z")).is_none());
+        assert_eq!(
+            keys.find_valid_key("abc", at("2026-02-01T00:00:00Z")).unwrap().unwrap_err().slug,
+            "identity/expired"
+        );
+        assert!(keys.find_valid_key("abd", at("2026-01-01T00:00:00Z")).is_none());
     }
 }

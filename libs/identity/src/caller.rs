@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use crate::Identity;
 use crate::api_keys::ApiKey;
-use crate::resolver::Resolved;
+use crate::resolver::ResolvedToken;
 use crate::secret::Session;
 
 /// Longer ones are nobody's.
-const LONGEST_CREDENTIAL: usize = 16 * 1024;
+const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
 
 /// A user as jobs and events store them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ pub struct Caller {
 
 /// Where a compatible interface has its session id, besides `Authorization: Bearer`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum CredentialLocation {
     /// A variable of the path, `/session/{id}`.
     Path(&'static str),
     /// A query parameter; the first of that name counts.
@@ -46,7 +46,7 @@ pub enum Place {
 
 /// The places of a mount.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Places(pub &'static [Place]);
+pub struct CredentialLocations(pub &'static [CredentialLocation]);
 
 impl Caller {
     pub fn subject(&self) -> &Subject {
@@ -105,7 +105,7 @@ impl Caller {
         self.require_scope(scope).is_ok()
     }
 
-    fn of_session(user_name: String, session: Session) -> Self {
+    fn from_session(user_name: String, session: Session) -> Self {
         let hash = sha256_hex(session.expose());
         let subject = Subject { icat_user_name: user_name };
         Self { subject, session: Some(session), session_hash: Some(hash.into()), api_key: None }
@@ -115,19 +115,19 @@ impl Caller {
 impl Identity {
     /// Who a credential is: a token, an API key, or an ICAT session id. For credentials in places that an extractor does
     /// not see, such as a form.
-    pub async fn caller(&self, credential: &str) -> Result<Caller, Problem> {
-        let caller = self.find_caller(credential).await?;
+    pub async fn verify_credential(&self, credential: &str) -> Result<Caller, Problem> {
+        let caller = self.identify_caller(credential).await?;
         record_caller(&caller.subject.icat_user_name);
         Ok(caller)
     }
 
-    async fn find_caller(&self, credential: &str) -> Result<Caller, Problem> {
+    async fn identify_caller(&self, credential: &str) -> Result<Caller, Problem> {
         let refused = |text: &str| Problem::new(Code::Unauthenticated, "identity/bad-credentials", text);
-        if credential.is_empty() || credential.len() > LONGEST_CREDENTIAL {
+        if credential.is_empty() || credential.len() > MAX_CREDENTIAL_BYTES {
             return Err(refused("the credentials are empty or too long"));
         }
         let parts = &self.0;
-        if let Some(found) = parts.api_keys.find(credential, parts.clock.now()) {
+        if let Some(found) = parts.api_keys.find_valid_key(credential, parts.clock.now()) {
             let key = found?;
             let subject = Subject { icat_user_name: key.user.clone() };
             return Ok(Caller { subject, session: None, session_hash: None, api_key: Some(key) });
@@ -135,46 +135,47 @@ impl Identity {
         let cache_key = sha256_hex(credential);
         if is_access_token(credential) {
             // The signature is cheap and expiry is exact; only the question to auth is remembered.
-            let claims = parts.verifier.verify(credential).await?;
-            if let Some(known) = parts.caches.caller(&cache_key) {
+            let claims = parts.verifier.verify_token(credential).await?;
+            if let Some(known) = parts.caches.find_caller(&cache_key) {
                 return Ok(known);
             }
-            return match parts.resolver.resolve(credential).await? {
-                Resolved::Session(session) => {
-                    let caller = Caller::of_session(claims.sub, session);
-                    parts.caches.remember_caller(cache_key, &caller);
+            return match parts.resolver.resolve_token(credential).await? {
+                ResolvedToken::Session(session) => {
+                    let caller = Caller::from_session(claims.sub, session);
+                    parts.caches.insert_caller(cache_key, &caller);
                     Ok(caller)
                 }
-                Resolved::Unknown => {
+                ResolvedToken::Unknown => {
                     let subject = Subject { icat_user_name: claims.sub };
                     Ok(Caller { subject, session: None, session_hash: None, api_key: None })
                 }
             };
         }
-        if let Some(known) = parts.caches.caller(&cache_key) {
+        if let Some(known) = parts.caches.find_caller(&cache_key) {
             return Ok(known);
         }
-        let info = parts.icat.session(credential).await.map_err(|e| refused_session(e, credential))?;
-        let caller = Caller::of_session(info.user_name, Session::new(credential));
-        parts.caches.remember_caller(cache_key, &caller);
+        let info =
+            parts.icat.get_session(credential).await.map_err(|e| to_refused_credential_problem(e, credential))?;
+        let caller = Caller::from_session(info.user_name, Session::new(credential));
+        parts.caches.insert_caller(cache_key, &caller);
         Ok(caller)
     }
 
     /// Who a credential is that stands where a program has its API key. One that is not known is called an API key in
     /// the error, whatever it looks like; a session is accepted too.
-    pub async fn caller_with_api_key(&self, credential: &str) -> Result<Caller, Problem> {
-        self.caller(credential).await.map_err(|problem| match problem.slug {
-            "identity/session-ended" | UNKNOWN_CREDENTIAL => unknown_api_key(problem),
+    pub async fn verify_api_key_or_session(&self, credential: &str) -> Result<Caller, Problem> {
+        self.verify_credential(credential).await.map_err(|problem| match problem.slug {
+            "identity/session-ended" | UNKNOWN_CREDENTIAL => to_unknown_api_key_problem(problem),
             _ => problem,
         })
     }
 
     /// The credential of a request: that of `Authorization: Bearer`; only without one, what stands in the places of its mount.
-    fn credential(request: &HttpRequest, places: Places) -> Result<Option<String>, Problem> {
+    fn find_credential(request: &HttpRequest, places: CredentialLocations) -> Result<Option<String>, Problem> {
         if let Some(bearer) = bearer_credential(request) {
             return Ok(Some(bearer.to_owned()));
         }
-        let elsewhere = Self::credential_of_place(request, places);
+        let elsewhere = Self::find_credential_in_locations(request, places);
         if elsewhere.is_none() && request.headers().contains_key(AUTHORIZATION) {
             let text = "Authorization must be: Bearer, a blank, and a token or session id";
             return Err(Problem::new(Code::Unauthenticated, "identity/bad-credentials", text));
@@ -182,14 +183,14 @@ impl Identity {
         Ok(elsewhere)
     }
 
-    fn credential_of_place(request: &HttpRequest, places: Places) -> Option<String> {
+    fn find_credential_in_locations(request: &HttpRequest, places: CredentialLocations) -> Option<String> {
         places.0.iter().find_map(|place| match place {
-            Place::Path(name) => request.match_info().get(name).map(str::to_owned),
-            Place::Query(name) => {
+            CredentialLocation::Path(name) => request.match_info().get(name).map(str::to_owned),
+            CredentialLocation::Query(name) => {
                 let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?;
                 pairs.into_inner().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
             }
-            Place::Header(name) => request.headers().get(*name)?.to_str().ok().map(str::to_owned),
+            CredentialLocation::Header(name) => request.headers().get(*name)?.to_str().ok().map(str::to_owned),
         })
     }
 }
@@ -198,15 +199,15 @@ impl Identity {
 const HYPHENATED_UUID: usize = 36;
 const UNKNOWN_CREDENTIAL: &str = "identity/unknown-credential";
 
-fn unknown_api_key(problem: Problem) -> Problem {
+fn to_unknown_api_key_problem(problem: Problem) -> Problem {
     let text = "this API key is not known here: it is mistyped, or has been removed from the settings; ask the operator for a key";
     Problem { slug: "identity/unknown-api-key", detail: text.to_owned(), ..problem }
 }
 
 /// What ICAT's refusal of a credential means that is no API key of ours. A session id of ICAT is a UUID, and so may be
 /// the key of a program; anything else was never a session.
-fn refused_session(e: IcatError, credential: &str) -> Problem {
-    let problem = of_icat(e);
+fn to_refused_credential_problem(e: IcatError, credential: &str) -> Problem {
+    let problem = to_session_problem(e);
     if problem.code != Code::Unauthenticated {
         return problem;
     }
@@ -220,7 +221,7 @@ fn refused_session(e: IcatError, credential: &str) -> Problem {
 }
 
 /// What ICAT's answer about a session means.
-pub(crate) fn of_icat(e: IcatError) -> Problem {
+pub(crate) fn to_session_problem(e: IcatError) -> Problem {
     match e {
         IcatError::Refused { code: IcatCode::Session | IcatCode::InsufficientPrivileges, .. } => {
             Problem::new(Code::Unauthenticated, "identity/session-ended", "the session has ended; log in again")
@@ -235,14 +236,14 @@ pub(crate) fn of_icat(e: IcatError) -> Problem {
     }
 }
 
-type Extracting<T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+type ExtractionFuture<T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
 impl FromRequest for Caller {
     type Error = Problem;
-    type Future = Extracting<Self>;
+    type Future = ExtractionFuture<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let found = maybe(request);
+        let found = extract_caller(request);
         Box::pin(async move {
             let text = "say who you are: Authorization: Bearer with a token or session id";
             found.await?.ok_or_else(|| Problem::new(Code::Unauthenticated, "identity/no-credentials", text))
@@ -256,24 +257,26 @@ pub struct MaybeCaller(pub Option<Caller>);
 
 impl FromRequest for MaybeCaller {
     type Error = Problem;
-    type Future = Extracting<Self>;
+    type Future = ExtractionFuture<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let found = maybe(request);
+        let found = extract_caller(request);
         Box::pin(async move { Ok(Self(found.await?)) })
     }
 }
 
-fn maybe(request: &HttpRequest) -> impl Future<Output = Result<Option<Caller>, Problem>> + 'static {
+fn extract_caller(request: &HttpRequest) -> impl Future<Output = Result<Option<Caller>, Problem>> + 'static {
     let identity = request.app_data::<web::Data<Identity>>().cloned();
-    let places = request.app_data::<web::Data<Places>>().map_or_else(Places::default, |places| ***places);
-    let credential = Identity::credential(request, places);
+    let places = request
+        .app_data::<web::Data<CredentialLocations>>()
+        .map_or_else(CredentialLocations::default, |places| ***places);
+    let credential = Identity::find_credential(request, places);
     async move {
         // A mount whose routes take callers was not given `Identity::guard`: refuse, and say so in the log.
         let identity = identity.ok_or_else(|| Problem::internal("this mount has no identity"))?;
         match credential? {
             None => Ok(None),
-            Some(credential) => identity.caller(&credential).await.map(Some),
+            Some(credential) => identity.verify_credential(&credential).await.map(Some),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Whether the reader account can do what services need of it.
 
-use icat_client::client::Reader;
+use icat_client::client::ReaderAccount;
 use icat_client::{IcatClient, IcatCode, IcatError, StoredKinds};
 use service_kit::problem::root_cause;
 use service_kit::{DoctorCtx, Finding, Listener};
 use tokio::sync::OnceCell;
 
-const WHAT: &str = "reader account";
+const SUBJECT: &str = "reader account";
 /// What is read with the account: who takes part in which investigation, and where.
 const ENTITIES: [&str; 8] = [
     "Investigation",
@@ -20,7 +20,7 @@ const ENTITIES: [&str; 8] = [
 ];
 
 /// A row of the first kind has one of each of the others.
-const LEADS_TO: [(&str, &[&str]); 5] = [
+const REQUIRED_BY: [(&str, &[&str]); 5] = [
     ("InvestigationUser", &["Investigation", "User"]),
     ("InvestigationGroup", &["Investigation"]),
     ("InvestigationInstrument", &["Investigation", "Instrument"]),
@@ -29,37 +29,37 @@ const LEADS_TO: [(&str, &[&str]); 5] = [
 ];
 
 /// What several services of a process ask at once is looked at once.
-type Checked = OnceCell<Vec<Finding>>;
+type CachedFindings = OnceCell<Vec<Finding>>;
 
 /// Logs in as the account of `icat.reader` and reads a row of each entity that services ask for.
-pub async fn check_reader(ctx: DoctorCtx) -> Vec<Finding> {
-    let checked = ctx.process.get_or_init(Checked::new);
-    checked.get_or_init(|| check(&ctx)).await.clone()
+pub async fn check_reader_account(ctx: DoctorCtx) -> Vec<Finding> {
+    let checked = ctx.process.get_or_init(CachedFindings::new);
+    checked.get_or_init(|| run_reader_checks(&ctx)).await.clone()
 }
 
-async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
+async fn run_reader_checks(ctx: &DoctorCtx) -> Vec<Finding> {
     let core = &ctx.config.core;
     let is_embedded = core.icat.url == "self";
     let url = ctx.endpoints.resolve_url(&core.icat.url, Listener::Public);
     let icat = IcatClient::new(ctx.http.clone(), &url);
-    let reader = match Reader::of(&core.icat.reader, icat) {
+    let reader = match ReaderAccount::from_setting(&core.icat.reader, icat) {
         Ok(None) => {
             let says = "none is set (icat.reader): rights of users who are not there, and investigations of programs' \
                         entries, cannot be looked up";
-            return vec![Finding::warning(WHAT, says)];
+            return vec![Finding::warning(SUBJECT, says)];
         }
         Ok(Some(reader)) => reader,
-        Err(e) => return vec![Finding::wrong(WHAT, e.to_string())],
+        Err(e) => return vec![Finding::wrong(SUBJECT, e.to_string())],
     };
-    let account = reader.account();
+    let account = reader.account_name();
     if let Some(address) = ctx.foreign_server.filter(|_| is_embedded) {
         let says =
             format!("{account} is not checked: another server listens at {address}, which is not told its password");
-        return vec![Finding::warning(WHAT, says)];
+        return vec![Finding::warning(SUBJECT, says)];
     }
     let mut hidden = Vec::new();
     for entity in ENTITIES {
-        let sees = reader.ask(async |icat, session| sees_any(icat, session, entity).await).await;
+        let sees = reader.with_session(async |icat, session| can_see_any_row(icat, session, entity).await).await;
         match sees {
             Ok(true) => {}
             Ok(false) => hidden.push(entity),
@@ -68,29 +68,29 @@ async fn check(ctx: &DoctorCtx) -> Vec<Finding> {
                     "{account} is not checked: no server answers at {url}; start it with `undulator serve`, and run \
                      `undulator doctor` again"
                 );
-                return vec![Finding::warning(WHAT, says)];
+                return vec![Finding::warning(SUBJECT, says)];
             }
-            Err(e) => return vec![Finding::wrong(WHAT, refusal(&account, &url, &e))],
+            Err(e) => return vec![Finding::wrong(SUBJECT, explain_failed_check(&account, &url, &e))],
         }
     }
     let stored =
         if is_embedded { (*ctx.process.get_or_init(StoredKinds::default)).clone() } else { StoredKinds::default() };
-    vec![judge(&account, &hidden, &stored)]
+    vec![report_hidden_entities(&account, &hidden, &stored)]
 }
 
 /// An empty catalogue looks to the account the same as one without rights. The embedded one says which it is; of another, rows
 /// that are seen say that there are those to which they lead.
-fn judge(account: &str, hidden: &[&str], stored: &StoredKinds) -> Finding {
+fn report_hidden_entities(account: &str, hidden: &[&str], stored: &StoredKinds) -> Finding {
     let sees = |kind: &str| !hidden.contains(&kind);
-    let is_led_to = |kind: &str| LEADS_TO.iter().any(|(from, to)| sees(from) && to.contains(&kind));
-    let exists = |kind: &str| stored.has(kind).or_else(|| is_led_to(kind).then_some(true));
+    let is_led_to = |kind: &str| REQUIRED_BY.iter().any(|(from, to)| sees(from) && to.contains(&kind));
+    let exists = |kind: &str| stored.has_rows(kind).or_else(|| is_led_to(kind).then_some(true));
     let missed: Vec<&str> = hidden.iter().copied().filter(|kind| exists(kind) != Some(false)).collect();
     if hidden.is_empty() {
-        return Finding::ok(WHAT, format!("{account} logs in and reads what services need"));
+        return Finding::ok(SUBJECT, format!("{account} logs in and reads what services need"));
     }
     if missed.is_empty() {
         let list = hidden.join(", ");
-        return Finding::ok(WHAT, format!("{account} logs in; the catalogue has no row of {list} yet"));
+        return Finding::ok(SUBJECT, format!("{account} logs in; the catalogue has no row of {list} yet"));
     }
     let because = if missed.iter().all(|kind| exists(kind) == Some(true)) {
         "the catalogue has some, and the account lacks the right to read them"
@@ -104,17 +104,17 @@ fn judge(account: &str, hidden: &[&str], stored: &StoredKinds) -> Finding {
     // Who sees users was given rights: then there may be no investigation yet.
     let may_be_empty = exists("Investigation").is_none() && (sees("User") || sees("UserGroup"));
     if missed.contains(&"Investigation") && !may_be_empty {
-        Finding::wrong(WHAT, says)
+        Finding::wrong(SUBJECT, says)
     } else {
-        Finding::warning(WHAT, says)
+        Finding::warning(SUBJECT, says)
     }
 }
 
-async fn sees_any(icat: &IcatClient, session: &str, entity: &str) -> Result<bool, IcatError> {
-    Ok(!icat.search(session, &format!("SELECT e.id FROM {entity} e LIMIT 0, 1")).await?.is_empty())
+async fn can_see_any_row(icat: &IcatClient, session: &str, entity: &str) -> Result<bool, IcatError> {
+    Ok(!icat.search_rows(session, &format!("SELECT e.id FROM {entity} e LIMIT 0, 1")).await?.is_empty())
 }
 
-fn refusal(account: &str, url: &str, e: &IcatError) -> String {
+fn explain_failed_check(account: &str, url: &str, e: &IcatError) -> String {
     match e {
         IcatError::Refused { code: IcatCode::Session, message } => {
             format!(

@@ -15,9 +15,9 @@ const STALE: SignedDuration = SignedDuration::from_hours(24);
 /// How often an unknown key may cause a fetch, so that nobody can make us knock at every request.
 const BETWEEN_FETCHES: SignedDuration = SignedDuration::from_mins(1);
 const TIMEOUT: Duration = Duration::from_secs(5);
-const LARGEST: usize = 1 << 20;
+const MAX_RESPONSE_BYTES: usize = 1 << 20;
 
-pub struct Keys {
+pub struct PublicKeys {
     http: HttpClient,
     url: String,
     clock: Arc<dyn Clock>,
@@ -31,13 +31,13 @@ struct Cached {
     last_try: Option<Timestamp>,
 }
 
-impl Keys {
+impl PublicKeys {
     pub fn new(http: HttpClient, url: String, clock: Arc<dyn Clock>) -> Self {
         Self { http, url, clock, cached: Mutex::default() }
     }
 
     /// The key of this id. `None` if there is none; unavailable if nobody can tell.
-    pub async fn find(&self, kid: &str) -> Result<Option<Jwk>, Problem> {
+    pub async fn find_key(&self, kid: &str) -> Result<Option<Jwk>, Problem> {
         let now = self.clock.now();
         let mut cached = self.cached.lock().await;
         let age = cached.set.as_ref().map(|(_, at)| now.duration_since(*at));
@@ -46,7 +46,7 @@ impl Keys {
         let wanted = !known || age.is_none_or(|age| age > FRESH);
         if wanted && may_ask {
             cached.last_try = Some(now);
-            match self.fetch().await {
+            match self.fetch_key_set().await {
                 Ok(set) => cached.set = Some((set, now)),
                 Err(reason) => tracing::warn!(reason, "the keys of tokens cannot be fetched; known ones go on"),
             }
@@ -58,7 +58,7 @@ impl Keys {
         }
     }
 
-    async fn fetch(&self) -> Result<JwkSet, String> {
+    async fn fetch_key_set(&self) -> Result<JwkSet, String> {
         let request = self.http.get(&self.url).timeout(TIMEOUT);
         let request = request.with_extension(Peer { service: "auth", template: "/.well-known/jwks.json" });
         let answer = request.send().await.map_err(|e| e.to_string())?;
@@ -66,7 +66,7 @@ impl Keys {
             return Err(format!("status {}", answer.status()));
         }
         let body = answer.bytes().await.map_err(|e| e.without_url().to_string())?;
-        if body.len() > LARGEST {
+        if body.len() > MAX_RESPONSE_BYTES {
             return Err("the answer is too large".to_owned());
         }
         serde_json::from_slice(&body).map_err(|_| "the answer is no key set".to_owned())

@@ -1,16 +1,16 @@
-//! Who is calling, and what may they touch: the one place that knows tokens, ICAT sessions and API keys.
+//! Authentication and permissions: the one place that knows access tokens, ICAT sessions and API keys.
 //!
-//! A request becomes a [`Caller`]; what is stored and passed on is its [`Subject`], never a session. What a caller may do
-//! is an [`Ask`], answered through the caller's own ICAT session where there is one, else from facts read with the
-//! reader account, which is narrower than ICAT's rules and fails closed. Both answers are cached for less than a minute,
-//! here and nowhere else.
+//! The credential of a request becomes a [`Caller`]. What is stored and passed on is its [`Subject`], never a session. What
+//! a caller may do is a [`Permission`]. It is decided with the caller's own ICAT session where there is one, otherwise by
+//! the [membership](membership::Membership) that the reader account finds, which is narrower than ICAT's rules and denies
+//! what it cannot see. Callers and decisions are cached for less than a minute, here and nowhere else.
 
 mod api_keys;
 mod cache;
 mod caller;
 mod doctor;
-mod facts;
 mod jwks;
+mod membership;
 mod permissions;
 mod resolver;
 mod secret;
@@ -21,37 +21,37 @@ use std::sync::Arc;
 use events::Events;
 use events::messages::{auth, icat};
 use icat_client::IcatClient;
-use icat_client::client::Reader;
+use icat_client::client::ReaderAccount;
 use service_kit::{BuildError, Clock, Ctx, Listener, Mount};
 
 use self::api_keys::ApiKeys;
 use self::cache::Caches;
-pub use self::caller::{Caller, MaybeCaller, Place, Places, Subject};
-pub use self::doctor::check_reader;
-use self::jwks::Keys;
-pub use self::permissions::{Ask, Decision, Visible};
-use self::resolver::Resolver;
+pub use self::caller::{Caller, CredentialLocation, CredentialLocations, MaybeCaller, Subject};
+pub use self::doctor::check_reader_account;
+use self::jwks::PublicKeys;
+pub use self::permissions::{Decision, Permission, VisibleInvestigations};
+use self::resolver::SessionResolver;
 pub use self::secret::Session;
-use self::token::{TokenRules, Verifier};
+use self::token::{TokenRules, TokenVerifier};
 
-/// Answers for one service. Cheap to clone.
+/// Verifies credentials and decides permissions for one service. Cheap to clone.
 #[derive(Clone)]
-pub struct Identity(Arc<Parts>);
+pub struct Identity(Arc<Components>);
 
-struct Parts {
+struct Components {
     clock: Arc<dyn Clock>,
     icat: IcatClient,
-    verifier: Verifier,
-    resolver: Resolver,
+    verifier: TokenVerifier,
+    resolver: SessionResolver,
     api_keys: ApiKeys,
-    reader: Option<Reader>,
+    reader: Option<ReaderAccount>,
     administrators: Vec<String>,
     caches: Caches,
 }
 
 impl Identity {
-    /// Made once by a service's `build`. Ended sessions are forgotten as soon as the bus says so.
-    pub fn of(ctx: &Ctx, events: &Events) -> Result<Self, BuildError> {
+    /// Made once by a service's `build`. Listens for ended sessions, whose callers leave the cache at once.
+    pub fn new(ctx: &Ctx, events: &Events) -> Result<Self, BuildError> {
         let core = &ctx.config.core;
         let config = &core.identity;
         let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&core.icat.url, Listener::Public));
@@ -61,52 +61,52 @@ impl Identity {
             config.jwks_url.clone()
         };
         let auth_url = ctx.endpoints.resolve_url(&config.auth_url, Listener::Internal);
-        let identity = Self(Arc::new(Parts {
-            verifier: Verifier {
-                keys: Keys::new(ctx.http.clone(), jwks_url, Arc::clone(&ctx.clock)),
-                rules: TokenRules::of(core, Arc::clone(&ctx.clock)),
+        let identity = Self(Arc::new(Components {
+            verifier: TokenVerifier {
+                keys: PublicKeys::new(ctx.http.clone(), jwks_url, Arc::clone(&ctx.clock)),
+                rules: TokenRules::from_config(core, Arc::clone(&ctx.clock)),
             },
-            resolver: Resolver::new(ctx.http.clone(), auth_url),
+            resolver: SessionResolver::new(ctx.http.clone(), auth_url),
             api_keys: ApiKeys::new(&config.api_keys),
-            reader: Reader::of(&core.icat.reader, icat.clone())?,
+            reader: ReaderAccount::from_setting(&core.icat.reader, icat.clone())?,
             administrators: config.administrators.clone(),
             caches: Caches::new(Arc::clone(&ctx.clock)),
             clock: Arc::clone(&ctx.clock),
             icat,
         }));
-        identity.hear(events);
+        identity.listen_for_ended_sessions(events);
         Ok(identity)
     }
 
-    fn hear(&self, events: &Events) {
+    fn listen_for_ended_sessions(&self, events: &Events) {
         let ended = |identity: &Self| {
             let identity = identity.clone();
-            move |session_hash: &str| identity.0.caches.forget_session(session_hash)
+            move |session_hash: &str| identity.0.caches.remove_session(session_hash)
         };
         let missed = |identity: &Self| {
             let identity = identity.clone();
-            move || identity.0.caches.forget_all()
+            move || identity.0.caches.clear()
         };
         let forget = ended(self);
         let heard = move |event: auth::SessionEnded| forget(&event.session_hash);
-        events.listen("identity.auth-session-ended", heard, missed(self));
+        events.add_listener("identity.auth-session-ended", heard, missed(self));
         let forget = ended(self);
         let heard = move |event: icat::SessionEnded| forget(&event.session_hash);
-        events.listen("identity.icat-session-ended", heard, missed(self));
+        events.add_listener("identity.icat-session-ended", heard, missed(self));
     }
 
-    /// Lets the handlers of a mount take [`Caller`] and [`MaybeCaller`]; session ids are looked for in `places` besides
-    /// `Authorization: Bearer`.
-    pub fn guard(&self, mount: Mount, places: &'static [Place]) -> Mount {
-        mount.state(Arc::new(self.clone())).state(Arc::new(Places(places)))
+    /// Lets the handlers of a mount take [`Caller`] and [`MaybeCaller`]. Credentials are read from `Authorization: Bearer`
+    /// and from `locations`.
+    pub fn accept_credentials(&self, mount: Mount, locations: &'static [CredentialLocation]) -> Mount {
+        mount.state(Arc::new(self.clone())).state(Arc::new(CredentialLocations(locations)))
     }
 
-    /// The account that may read everything, where one is set up: for what jobs and programs need to know.
-    pub fn reader(&self) -> Option<&Reader> {
+    /// The reader account, if one is set: for questions of jobs and about other users.
+    pub fn reader(&self) -> Option<&ReaderAccount> {
         self.0.reader.as_ref()
     }
 
-    /// The catalogue, for questions of the service's own with a caller's session.
+    /// The client of the catalogue, for queries with a caller's session.
     pub fn icat(&self) -> &IcatClient {
         &self.0.icat
     }

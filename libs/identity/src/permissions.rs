@@ -11,19 +11,20 @@ use service_kit::{Code, Problem};
 
 use crate::Identity;
 use crate::cache::Principal;
-use crate::caller::{Caller, Subject, of_icat};
-use crate::facts::{self, Facts};
+use crate::caller::{Caller, Subject, to_session_problem};
+use crate::membership::{self, Membership};
 
 /// Investigations a user may see at most before the list is cut; a cut list says so.
-const MOST_VISIBLE: usize = 10_000;
+const MAX_VISIBLE_INVESTIGATIONS: usize = 10_000;
 /// The furthest that a zone is ahead of UTC.
-const FURTHEST_ZONE: SignedDuration = SignedDuration::from_hours(14);
+const MAX_ZONE_OFFSET: SignedDuration = SignedDuration::from_hours(14);
 /// How the field writes "principal investigator" in `InvestigationUser.role`, compared without case.
-const PRINCIPAL: [&str; 4] = ["PI", "PRINCIPAL INVESTIGATOR", "PRINCIPAL_INVESTIGATOR", "PRINCIPAL_EXPERIMENTER"];
+const PRINCIPAL_INVESTIGATOR_ROLES: [&str; 4] =
+    ["PI", "PRINCIPAL INVESTIGATOR", "PRINCIPAL_INVESTIGATOR", "PRINCIPAL_EXPERIMENTER"];
 
 /// A question; ids are those of ICAT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ask {
+pub enum Permission {
     ReadInvestigation(i64),
     ReadDataset(i64),
     ReadDatafile(i64),
@@ -40,9 +41,9 @@ pub enum Ask {
     Administer,
 }
 
-impl Ask {
+impl Permission {
     /// What an API key must have been made for.
-    pub fn scope(self) -> &'static str {
+    pub fn required_scope(self) -> &'static str {
         match self {
             Self::ReadInvestigation(_) | Self::ReadDataset(_) | Self::ReadDatafile(_) => "read",
             Self::ReadLogbook(_) | Self::ReadInstrumentLogbook(_) => "logbook:read",
@@ -52,7 +53,7 @@ impl Ask {
         }
     }
 
-    fn entity(self) -> Option<(&'static str, i64)> {
+    fn checked_row(self) -> Option<(&'static str, i64)> {
         match self {
             Self::ReadInvestigation(id) | Self::ReadLogbook(id) | Self::WriteLogbook(id) | Self::MintFor(id) => {
                 Some(("Investigation", id))
@@ -74,18 +75,18 @@ pub struct Decision {
 }
 
 impl Decision {
-    fn yes(rule: impl Into<String>) -> Self {
+    fn allow(rule: impl Into<String>) -> Self {
         Self { allowed: true, rule: rule.into() }
     }
 
-    fn no(rule: impl Into<String>) -> Self {
+    fn deny(rule: impl Into<String>) -> Self {
         Self { allowed: false, rule: rule.into() }
     }
 }
 
 /// The investigations a user may see, and the instruments they serve.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Visible {
+pub struct VisibleInvestigations {
     pub investigations: BTreeSet<i64>,
     /// Names of the instruments whose scientist the user is.
     pub instruments: BTreeSet<String>,
@@ -95,8 +96,8 @@ pub struct Visible {
 
 impl Identity {
     /// Whether the caller may; [`Code::Forbidden`] with the rule if not.
-    pub async fn require(&self, caller: &Caller, ask: Ask) -> Result<(), Problem> {
-        let decision = self.explain(caller, ask).await?;
+    pub async fn require_permission(&self, caller: &Caller, permission: Permission) -> Result<(), Problem> {
+        let decision = self.check_permission(caller, permission).await?;
         if decision.allowed {
             return Ok(());
         }
@@ -106,203 +107,249 @@ impl Identity {
     /// The answer and the rule it follows from: through the caller's own session if there is one, else from what the
     /// reader account knows of the user. What ICAT has no rules for (logbooks, minting) needs the session's right to
     /// see the investigation, and a role that the reader account finds, or without one the session itself.
-    pub async fn explain(&self, caller: &Caller, ask: Ask) -> Result<Decision, Problem> {
-        if !caller.has_scope(ask.scope()) {
-            return Ok(Decision::no(format!("the API key lacks the scope {}", ask.scope())));
+    pub async fn check_permission(&self, caller: &Caller, permission: Permission) -> Result<Decision, Problem> {
+        if !caller.has_scope(permission.required_scope()) {
+            return Ok(Decision::deny(format!("the API key lacks the scope {}", permission.required_scope())));
         }
         let (Some(session), Some(hash)) = (caller.session(), caller.session_hash()) else {
-            return self.explain_subject(caller.subject(), ask).await;
+            return self.check_permission_of_subject(caller.subject(), permission).await;
         };
         let principal = Principal::from(hash);
-        if let Some(known) = self.0.caches.decision(&principal, ask) {
+        if let Some(known) = self.0.caches.find_decision(&principal, permission) {
             return Ok(known);
         }
         let user = &caller.subject().icat_user_name;
-        let decision = self.via_session(session.expose(), user, ask).await?;
-        self.0.caches.remember_decision(&principal, ask, &decision);
+        let decision = self.decide_with_session(session.expose(), user, permission).await?;
+        self.0.caches.insert_decision(&principal, permission, &decision);
         Ok(decision)
     }
 
     /// The same for a user who is not there, as jobs need it: from `InvestigationUser`, `InvestigationGroup`,
     /// `InstrumentScientist` and the release date alone. Without a reader account the answer is unavailable.
-    pub async fn explain_subject(&self, subject: &Subject, ask: Ask) -> Result<Decision, Problem> {
+    pub async fn check_permission_of_subject(
+        &self,
+        subject: &Subject,
+        permission: Permission,
+    ) -> Result<Decision, Problem> {
         let principal = Principal::from(format!("user {}", subject.icat_user_name));
-        if let Some(known) = self.0.caches.decision(&principal, ask) {
+        if let Some(known) = self.0.caches.find_decision(&principal, permission) {
             return Ok(known);
         }
-        let decision = self.via_reader(&subject.icat_user_name, ask).await?;
-        self.0.caches.remember_decision(&principal, ask, &decision);
+        let decision = self.decide_with_reader_account(&subject.icat_user_name, permission).await?;
+        self.0.caches.insert_decision(&principal, permission, &decision);
         Ok(decision)
     }
 
     /// What a user may see, for lists and searches; narrower than ICAT's rules. It needs the reader account.
-    pub async fn visible(&self, subject: &Subject) -> Result<Arc<Visible>, Problem> {
-        let reader = self.0.reader.as_ref().ok_or_else(no_reader)?;
+    pub async fn find_visible_investigations(&self, subject: &Subject) -> Result<Arc<VisibleInvestigations>, Problem> {
+        let reader = self.0.reader.as_ref().ok_or_else(missing_reader_problem)?;
         let (user, now) = (&subject.icat_user_name, self.0.clock.now());
-        if let Some(known) = self.0.caches.visible(user) {
+        if let Some(known) = self.0.caches.find_visible_investigations(user) {
             return Ok(known);
         }
-        let found = reader.ask(async |icat, session| visible(icat, session, user, now).await).await;
-        let found = Arc::new(found.map_err(of_reader)?);
-        self.0.caches.remember_visible(user.clone(), &found);
+        let found = reader
+            .with_session(async |icat, session| find_visible_investigations(icat, session, user, now).await)
+            .await;
+        let found = Arc::new(found.map_err(to_reader_problem)?);
+        self.0.caches.insert_visible_investigations(user.clone(), &found);
         Ok(found)
     }
 
-    async fn via_session(&self, session: &str, user: &str, ask: Ask) -> Result<Decision, Problem> {
+    async fn decide_with_session(
+        &self,
+        session: &str,
+        user: &str,
+        permission: Permission,
+    ) -> Result<Decision, Problem> {
         let icat = &self.0.icat;
-        match ask {
-            Ask::Administer => Ok(self.administer(user)),
-            Ask::ReadInvestigation(_) | Ask::ReadLogbook(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) => {
+        match permission {
+            Permission::Administer => Ok(self.decide_administration(user)),
+            Permission::ReadInvestigation(_)
+            | Permission::ReadLogbook(_)
+            | Permission::ReadDataset(_)
+            | Permission::ReadDatafile(_) => {
                 // Administrators of services are not ICAT's root users: what they see there is for ICAT's rules.
-                let (entity, id) = ask.entity().unwrap_or_default();
-                Ok(if facts::sees(icat, session, entity, id).await.map_err(of_icat)? {
-                    Decision::yes(format!("ICAT's rules let this session read {entity} {id}"))
+                let (entity, id) = permission.checked_row().unwrap_or_default();
+                Ok(if membership::can_see_row(icat, session, entity, id).await.map_err(to_session_problem)? {
+                    Decision::allow(format!("ICAT's rules let this session read {entity} {id}"))
                 } else {
-                    Decision::no(format!("ICAT's rules do not let this session read {entity} {id}"))
+                    Decision::deny(format!("ICAT's rules do not let this session read {entity} {id}"))
                 })
             }
-            Ask::ReadInstrumentLogbook(id) | Ask::WriteInstrumentLogbook(id) => {
-                if self.administer(user).allowed {
-                    return Ok(self.administer(user));
+            Permission::ReadInstrumentLogbook(id) | Permission::WriteInstrumentLogbook(id) => {
+                if self.decide_administration(user).allowed {
+                    return Ok(self.decide_administration(user));
                 }
                 let serves = match &self.0.reader {
                     Some(reader) => {
-                        let asked = reader.ask(async |icat, session| facts::serves(icat, session, user, id).await);
-                        asked.await.map_err(of_reader)?
+                        let asked = reader.with_session(async |icat, session| {
+                            membership::is_instrument_scientist(icat, session, user, id).await
+                        });
+                        asked.await.map_err(to_reader_problem)?
                     }
-                    None => facts::serves(icat, session, user, id).await.map_err(of_icat)?,
+                    None => membership::is_instrument_scientist(icat, session, user, id)
+                        .await
+                        .map_err(to_session_problem)?,
                 };
-                Ok(of_instrument(id, serves))
+                Ok(decide_for_instrument(id, serves))
             }
-            Ask::WriteLogbook(id) | Ask::MintFor(id) => {
-                if self.administer(user).allowed {
-                    return Ok(self.administer(user));
+            Permission::WriteLogbook(id) | Permission::MintFor(id) => {
+                if self.decide_administration(user).allowed {
+                    return Ok(self.decide_administration(user));
                 }
-                if !facts::sees(icat, session, "Investigation", id).await.map_err(of_icat)? {
-                    return Ok(decide(ask, id, &Facts::default(), self.0.clock.now()));
+                if !membership::can_see_row(icat, session, "Investigation", id).await.map_err(to_session_problem)? {
+                    return Ok(decide_by_membership(permission, id, &Membership::default(), self.0.clock.now()));
                 }
                 // Rules often hide who the members are even from the members.
-                let facts = match &self.0.reader {
+                let membership = match &self.0.reader {
                     Some(reader) => {
-                        let asked = reader.ask(async |icat, session| facts::read(icat, session, user, id).await);
-                        asked.await.map_err(of_reader)?
+                        let asked = reader.with_session(async |icat, session| {
+                            membership::read_membership(icat, session, user, id).await
+                        });
+                        asked.await.map_err(to_reader_problem)?
                     }
-                    None => facts::read(icat, session, user, id).await.map_err(of_icat)?,
+                    None => membership::read_membership(icat, session, user, id).await.map_err(to_session_problem)?,
                 };
-                if !facts.seen && self.0.reader.is_some() {
-                    return Ok(Decision::no(facts::unseen("Investigation", id)));
+                if !membership.seen && self.0.reader.is_some() {
+                    return Ok(Decision::deny(membership::explain_hidden_row("Investigation", id)));
                 }
-                Ok(decide(ask, id, &facts, self.0.clock.now()))
+                Ok(decide_by_membership(permission, id, &membership, self.0.clock.now()))
             }
         }
     }
 
-    async fn via_reader(&self, user: &str, ask: Ask) -> Result<Decision, Problem> {
-        let administrator = self.administer(user);
-        let Some((entity, id)) = ask.entity() else { return Ok(administrator) };
-        let of_icat =
-            matches!(ask, Ask::ReadInvestigation(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) | Ask::Administer);
+    async fn decide_with_reader_account(&self, user: &str, permission: Permission) -> Result<Decision, Problem> {
+        let administrator = self.decide_administration(user);
+        let Some((entity, id)) = permission.checked_row() else { return Ok(administrator) };
+        let of_icat = matches!(
+            permission,
+            Permission::ReadInvestigation(_)
+                | Permission::ReadDataset(_)
+                | Permission::ReadDatafile(_)
+                | Permission::Administer
+        );
         if administrator.allowed && !of_icat {
             return Ok(administrator);
         }
-        let reader = self.0.reader.as_ref().ok_or_else(no_reader)?;
+        let reader = self.0.reader.as_ref().ok_or_else(missing_reader_problem)?;
         if entity == "Instrument" {
-            let asked = reader.ask(async |icat, session| facts::serves(icat, session, user, id).await);
-            return Ok(of_instrument(id, asked.await.map_err(of_reader)?));
+            let asked = reader
+                .with_session(async |icat, session| membership::is_instrument_scientist(icat, session, user, id).await);
+            return Ok(decide_for_instrument(id, asked.await.map_err(to_reader_problem)?));
         }
         let found = reader
-            .ask(async |icat, session| {
+            .with_session(async |icat, session| {
                 let investigation = match entity {
                     "Investigation" => Some(id),
-                    _ => facts::investigation_of(icat, session, entity, id).await?,
+                    _ => membership::find_investigation_id(icat, session, entity, id).await?,
                 };
                 match investigation {
-                    Some(investigation) => {
-                        Ok(Some((investigation, facts::read(icat, session, user, investigation).await?)))
-                    }
+                    Some(investigation) => Ok(Some((
+                        investigation,
+                        membership::read_membership(icat, session, user, investigation).await?,
+                    ))),
                     None => Ok(None),
                 }
             })
             .await
-            .map_err(of_reader)?;
+            .map_err(to_reader_problem)?;
         Ok(match found {
-            Some((investigation, facts)) if !facts.seen => Decision::no(facts::unseen("Investigation", investigation)),
-            Some((investigation, facts)) => decide(ask, investigation, &facts, self.0.clock.now()),
-            None => Decision::no(facts::unseen(entity, id)),
+            Some((investigation, membership)) if !membership.seen => {
+                Decision::deny(membership::explain_hidden_row("Investigation", investigation))
+            }
+            Some((investigation, membership)) => {
+                decide_by_membership(permission, investigation, &membership, self.0.clock.now())
+            }
+            None => Decision::deny(membership::explain_hidden_row(entity, id)),
         })
     }
 
-    fn administer(&self, user: &str) -> Decision {
+    fn decide_administration(&self, user: &str) -> Decision {
         if self.0.administrators.iter().any(|name| name == user) {
-            Decision::yes(format!("{user} is listed in identity.administrators"))
+            Decision::allow(format!("{user} is listed in identity.administrators"))
         } else {
-            Decision::no(format!("{user} is not listed in identity.administrators"))
+            Decision::deny(format!("{user} is not listed in identity.administrators"))
         }
     }
 }
 
 /// The rules themselves.
-fn decide(ask: Ask, investigation: i64, facts: &Facts, now: Timestamp) -> Decision {
-    if !facts.seen {
-        return Decision::no(format!("there is no Investigation {investigation} that can be seen"));
+fn decide_by_membership(
+    permission: Permission,
+    investigation: i64,
+    membership: &Membership,
+    now: Timestamp,
+) -> Decision {
+    if !membership.seen {
+        return Decision::deny(format!("there is no Investigation {investigation} that can be seen"));
     }
-    let member = || match facts.roles.first() {
+    let member = || match membership.roles.first() {
         Some(role) => Some(format!("InvestigationUser of {investigation} with the role {role}")),
-        None if facts.in_group => Some(format!("in a group of Investigation {investigation} (InvestigationGroup)")),
-        None if facts.is_scientist => Some(format!("InstrumentScientist of an instrument of {investigation}")),
+        None if membership.in_group => {
+            Some(format!("in a group of Investigation {investigation} (InvestigationGroup)"))
+        }
+        None if membership.is_scientist => Some(format!("InstrumentScientist of an instrument of {investigation}")),
         None => None,
     };
-    let released = facts.is_released(now);
-    match ask {
-        Ask::ReadInvestigation(_) | Ask::ReadLogbook(_) | Ask::ReadDataset(_) | Ask::ReadDatafile(_) => {
-            match (member(), facts.released_at) {
-                (Some(rule), _) => Decision::yes(rule),
-                (None, Some(at)) if released => {
-                    Decision::yes(format!("Investigation {investigation} was released {at}"))
-                }
-                _ => Decision::no(format!(
-                    "neither InvestigationUser, InvestigationGroup nor InstrumentScientist of {investigation}, and it is not released"
-                )),
-            }
-        }
-        Ask::WriteLogbook(_) => match member() {
-            Some(_) if released => {
-                Decision::no(format!("Investigation {investigation} is released: its logbook is closed"))
-            }
-            Some(rule) => Decision::yes(rule),
-            None => Decision::no(format!("neither member nor instrument scientist of {investigation}")),
+    let released = membership.is_released(now);
+    match permission {
+        Permission::ReadInvestigation(_)
+        | Permission::ReadLogbook(_)
+        | Permission::ReadDataset(_)
+        | Permission::ReadDatafile(_) => match (member(), membership.released_at) {
+            (Some(rule), _) => Decision::allow(rule),
+            (None, Some(at)) if released => Decision::allow(format!("Investigation {investigation} was released {at}")),
+            _ => Decision::deny(format!(
+                "neither InvestigationUser, InvestigationGroup nor InstrumentScientist of {investigation}, and it is not released"
+            )),
         },
-        Ask::MintFor(_) => {
-            let role = facts.roles.iter().find(|role| PRINCIPAL.iter().any(|name| role.eq_ignore_ascii_case(name)));
+        Permission::WriteLogbook(_) => match member() {
+            Some(_) if released => {
+                Decision::deny(format!("Investigation {investigation} is released: its logbook is closed"))
+            }
+            Some(rule) => Decision::allow(rule),
+            None => Decision::deny(format!("neither member nor instrument scientist of {investigation}")),
+        },
+        Permission::MintFor(_) => {
+            let role = membership
+                .roles
+                .iter()
+                .find(|role| PRINCIPAL_INVESTIGATOR_ROLES.iter().any(|name| role.eq_ignore_ascii_case(name)));
             role.map_or_else(
-                || Decision::no(format!("not principal investigator of {investigation}")),
-                |role| Decision::yes(format!("InvestigationUser of {investigation} with the role {role}")),
+                || Decision::deny(format!("not principal investigator of {investigation}")),
+                |role| Decision::allow(format!("InvestigationUser of {investigation} with the role {role}")),
             )
         }
-        Ask::Administer | Ask::ReadInstrumentLogbook(_) | Ask::WriteInstrumentLogbook(_) => {
-            Decision::no("only administrators")
+        Permission::Administer | Permission::ReadInstrumentLogbook(_) | Permission::WriteInstrumentLogbook(_) => {
+            Decision::deny("only administrators")
         }
     }
 }
 
-fn of_instrument(id: i64, serves: bool) -> Decision {
+fn decide_for_instrument(id: i64, serves: bool) -> Decision {
     if serves {
-        Decision::yes(format!("InstrumentScientist of Instrument {id}"))
+        Decision::allow(format!("InstrumentScientist of Instrument {id}"))
     } else {
-        Decision::no(format!("not InstrumentScientist of Instrument {id}"))
+        Decision::deny(format!("not InstrumentScientist of Instrument {id}"))
     }
 }
 
-async fn visible(icat: &IcatClient, session: &str, user: &str, now: Timestamp) -> Result<Visible, IcatError> {
+async fn find_visible_investigations(
+    icat: &IcatClient,
+    session: &str,
+    user: &str,
+    now: Timestamp,
+) -> Result<VisibleInvestigations, IcatError> {
     let wrong = |e: icat_client::QueryError| IcatError::Nonsense(format!("a query that is not one: {e}"));
     let name = || Filter::eq("user.name", user);
     let groups = Select::values("UserGroup", &["grouping.id"]).filter(name());
     let instruments = Select::values("InstrumentScientist", &["instrument.id"]).filter(name());
     let memberships = [
         Select::values("InvestigationUser", &["id", "investigation.id"]).filter(name()),
-        Select::values("InvestigationGroup", &["id", "investigation.id"]).filter(Filter::among("grouping.id", groups)),
+        Select::values("InvestigationGroup", &["id", "investigation.id"])
+            .filter(Filter::in_select("grouping.id", groups)),
         Select::values("InvestigationInstrument", &["id", "investigation.id"])
-            .filter(Filter::among("instrument.id", instruments)),
+            .filter(Filter::in_select("instrument.id", instruments)),
     ];
     let serves = Select::values("InstrumentScientist", &["id", "instrument.name"]).filter(name());
     let mut instruments = BTreeSet::new();
@@ -315,44 +362,48 @@ async fn visible(icat: &IcatClient, session: &str, user: &str, now: Timestamp) -
         let mut pages = icat.pages(session, select.build().map_err(wrong)?).map_err(wrong)?;
         while let Some(rows) = pages.next_page().await? {
             investigations.extend(rows.iter().filter_map(|row| row[1].as_i64()));
-            if investigations.len() > MOST_VISIBLE {
-                return Ok(cut(investigations, instruments));
+            if investigations.len() > MAX_VISIBLE_INVESTIGATIONS {
+                return Ok(truncate_visible(investigations, instruments));
             }
         }
     }
     // ICAT compares in its server's zone: ask for a little more, and look at each date itself.
-    let latest = jiff::tz::TimeZone::UTC.to_datetime(now + FURTHEST_ZONE);
+    let latest = jiff::tz::TimeZone::UTC.to_datetime(now + MAX_ZONE_OFFSET);
     let released = Select::values("Investigation", &["id", "releaseDate"]).filter(Filter::le("releaseDate", latest));
     let mut pages = icat.pages(session, released.build().map_err(wrong)?).map_err(wrong)?;
     while let Some(rows) = pages.next_page().await? {
         let at = |row: &Value| row[1].as_str().and_then(|text| text.parse::<Timestamp>().ok());
         investigations
             .extend(rows.iter().filter(|row| at(row).is_some_and(|at| at <= now)).filter_map(|row| row[0].as_i64()));
-        if investigations.len() > MOST_VISIBLE {
-            return Ok(cut(investigations, instruments));
+        if investigations.len() > MAX_VISIBLE_INVESTIGATIONS {
+            return Ok(truncate_visible(investigations, instruments));
         }
     }
-    Ok(Visible { investigations, instruments, complete: true })
+    Ok(VisibleInvestigations { investigations, instruments, complete: true })
 }
 
-fn cut(investigations: BTreeSet<i64>, instruments: BTreeSet<String>) -> Visible {
-    Visible { investigations: investigations.into_iter().take(MOST_VISIBLE).collect(), instruments, complete: false }
+fn truncate_visible(investigations: BTreeSet<i64>, instruments: BTreeSet<String>) -> VisibleInvestigations {
+    VisibleInvestigations {
+        investigations: investigations.into_iter().take(MAX_VISIBLE_INVESTIGATIONS).collect(),
+        instruments,
+        complete: false,
+    }
 }
 
-fn no_reader() -> Problem {
+fn missing_reader_problem() -> Problem {
     let text = "rights cannot be looked up now: the caller's session is not known and there is no reader account";
     Problem::new(Code::Unavailable, "identity/no-reader", text).with_retry_after(30)
 }
 
 /// The reader's own session must never be taken for the caller's.
-fn of_reader(e: IcatError) -> Problem {
+fn to_reader_problem(e: IcatError) -> Problem {
     match e {
         IcatError::Refused { code: IcatCode::Session, .. } => {
             let text = "rights cannot be looked up now: ICAT refuses the login of the reader account (icat.reader); the \
                         operator must check its password";
             Problem::new(Code::Unavailable, "identity/reader-refused", text).with_retry_after(30).with_source(e)
         }
-        e => of_icat(e),
+        e => to_session_problem(e),
     }
 }
 
@@ -360,41 +411,52 @@ fn of_reader(e: IcatError) -> Problem {
 mod tests {
     use super::*;
 
-    fn facts() -> Facts {
-        Facts { seen: true, ..Facts::default() }
+    fn visible_investigation() -> Membership {
+        Membership { seen: true, ..Membership::default() }
     }
 
-    fn allowed(ask: Ask, facts: &Facts) -> (bool, String) {
-        let decision = decide(ask, 7, facts, "2026-01-12T09:00:00Z".parse().unwrap());
+    fn decide_and_explain(permission: Permission, membership: &Membership) -> (bool, String) {
+        let decision = decide_by_membership(permission, 7, membership, "2026-01-12T09:00:00Z".parse().unwrap());
         (decision.allowed, decision.rule)
     }
 
     #[test]
     fn each_fact_allows_what_it_should_and_names_itself() {
-        let member = Facts { roles: vec!["Investigator".to_owned()], ..facts() };
-        let principal = Facts { roles: vec!["Principal Investigator".to_owned()], ..facts() };
-        let group = Facts { in_group: true, ..facts() };
-        let scientist = Facts { is_scientist: true, ..facts() };
-        let released = |facts: Facts| Facts { released_at: "2026-01-12T09:00:00Z".parse().ok(), ..facts };
-        let embargo = Facts { released_at: "2026-01-12T09:00:01Z".parse().ok(), ..facts() };
-        let (read, write, mint) = (Ask::ReadDatafile(1), Ask::WriteLogbook(7), Ask::MintFor(7));
+        let member = Membership { roles: vec!["Investigator".to_owned()], ..visible_investigation() };
+        let principal = Membership { roles: vec!["Principal Investigator".to_owned()], ..visible_investigation() };
+        let group = Membership { in_group: true, ..visible_investigation() };
+        let scientist = Membership { is_scientist: true, ..visible_investigation() };
+        let released =
+            |membership: Membership| Membership { released_at: "2026-01-12T09:00:00Z".parse().ok(), ..membership };
+        let embargo = Membership { released_at: "2026-01-12T09:00:01Z".parse().ok(), ..visible_investigation() };
+        let (read, write, mint) = (Permission::ReadDatafile(1), Permission::WriteLogbook(7), Permission::MintFor(7));
         let table = [
             (&member, [true, true, false]),
             (&principal, [true, true, true]),
             (&group, [true, true, false]),
             (&scientist, [true, true, false]),
-            (&released(facts()), [true, false, false]),
+            (&released(visible_investigation()), [true, false, false]),
             (&released(member.clone()), [true, false, false]),
             (&released(principal.clone()), [true, false, true]),
             (&embargo, [false, false, false]),
-            (&facts(), [false, false, false]),
-            (&Facts { seen: false, ..principal.clone() }, [false, false, false]),
+            (&visible_investigation(), [false, false, false]),
+            (&Membership { seen: false, ..principal.clone() }, [false, false, false]),
         ];
-        for (facts, expected) in table {
-            assert_eq!([read, write, mint].map(|ask| allowed(ask, facts).0), expected, "{facts:?}");
+        for (membership, expected) in table {
+            assert_eq!(
+                [read, write, mint].map(|permission| decide_and_explain(permission, membership).0),
+                expected,
+                "{membership:?}"
+            );
         }
-        assert_eq!(allowed(read, &member).1, "InvestigationUser of 7 with the role Investigator");
-        assert_eq!(allowed(read, &released(facts())).1, "Investigation 7 was released 2026-01-12T09:00:00Z");
-        assert_eq!(allowed(write, &released(member)).1, "Investigation 7 is released: its logbook is closed");
+        assert_eq!(decide_and_explain(read, &member).1, "InvestigationUser of 7 with the role Investigator");
+        assert_eq!(
+            decide_and_explain(read, &released(visible_investigation())).1,
+            "Investigation 7 was released 2026-01-12T09:00:00Z"
+        );
+        assert_eq!(
+            decide_and_explain(write, &released(member)).1,
+            "Investigation 7 is released: its logbook is closed"
+        );
     }
 }

@@ -10,14 +10,14 @@ use crate::secret::Session;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-pub struct Resolver {
+pub struct SessionResolver {
     http: HttpClient,
     /// Empty: nobody can be asked.
     auth_url: String,
 }
 
 /// What auth says of a token.
-pub enum Resolved {
+pub enum ResolvedToken {
     Session(Session),
     /// Auth does not answer: the caller is known, the session is not.
     Unknown,
@@ -28,15 +28,15 @@ struct Answer {
     session_id: String,
 }
 
-impl Resolver {
+impl SessionResolver {
     pub fn new(http: HttpClient, auth_url: String) -> Self {
         Self { http, auth_url }
     }
 
     /// Unauthenticated if auth says that the session has ended.
-    pub async fn resolve(&self, token: &str) -> Result<Resolved, Problem> {
+    pub async fn resolve_token(&self, token: &str) -> Result<ResolvedToken, Problem> {
         if self.auth_url.is_empty() {
-            return Ok(Resolved::Unknown);
+            return Ok(ResolvedToken::Unknown);
         }
         let request = self.http.post(format!("{}/sessions/resolve", self.auth_url)).bearer_auth(token).timeout(TIMEOUT);
         let sent = request.with_extension(Peer { service: "auth", template: "/sessions/resolve" }).send().await;
@@ -44,13 +44,13 @@ impl Resolver {
             Ok(answer) => answer,
             Err(e) => {
                 tracing::warn!(error = %e, "auth does not answer; the caller is known by the token alone");
-                return Ok(Resolved::Unknown);
+                return Ok(ResolvedToken::Unknown);
             }
         };
         match answer.status() {
             StatusCode::OK => {
                 let answer: Answer = answer.json().await.map_err(|e| Problem::internal(e.without_url()))?;
-                Ok(Resolved::Session(Session::new(answer.session_id)))
+                Ok(ResolvedToken::Session(Session::new(answer.session_id)))
             }
             StatusCode::UNAUTHORIZED => Err(Problem::new(
                 Code::Unauthenticated,
@@ -62,7 +62,7 @@ impl Resolver {
                     status = status.as_u16(),
                     "auth cannot resolve a token; the caller is known by it alone"
                 );
-                Ok(Resolved::Unknown)
+                Ok(ResolvedToken::Unknown)
             }
         }
     }

@@ -22,7 +22,7 @@ impl Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Session({})", redaction::hidden(&self.0))
+        write!(f, "Session({})", redaction::redact_secret(&self.0))
     }
 }
 

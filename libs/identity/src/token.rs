@@ -10,15 +10,15 @@ use serde_json::Value;
 use service_kit::config::Core;
 use service_kit::{Clock, Code, Problem};
 
-use crate::jwks::Keys;
+use crate::jwks::PublicKeys;
 
 /// Clocks of two machines differ.
 const LEEWAY_SECONDS: i64 = 30;
 /// Longer ones are not tokens.
-const LONGEST: usize = 16 * 1024;
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// The `typ` of an access token (RFC 9068, 2.1).
-pub const TYPE: &str = "at+jwt";
-pub const ALGORITHM: Algorithm = Algorithm::EdDSA;
+pub const TOKEN_TYPE: &str = "at+jwt";
+pub const TOKEN_ALGORITHM: Algorithm = Algorithm::EdDSA;
 
 /// Who gives tokens out, for whom, and what time it is.
 pub struct TokenRules {
@@ -29,23 +29,23 @@ pub struct TokenRules {
 
 /// When a token is valid, in seconds since 1970 UTC.
 #[derive(Debug, Clone, Copy, Deserialize)]
-struct Times {
+struct ValidityTimes {
     exp: i64,
     #[serde(default)]
     nbf: i64,
 }
 
-fn read<C: DeserializeOwned>(claims: &Value) -> Result<C, Problem> {
-    C::deserialize(claims).map_err(|_| refused("the token is not valid here"))
+fn deserialize_claims<C: DeserializeOwned>(claims: &Value) -> Result<C, Problem> {
+    C::deserialize(claims).map_err(|_| invalid_token("the token is not valid here"))
 }
 
-fn refused(text: &str) -> Problem {
+fn invalid_token(text: &str) -> Problem {
     Problem::new(Code::Unauthenticated, "identity/bad-token", text)
 }
 
 impl TokenRules {
     /// The issuer is `identity.issuer`, else `public_url`, else `undulator`.
-    pub fn of(core: &Core, clock: Arc<dyn Clock>) -> Self {
+    pub fn from_config(core: &Core, clock: Arc<dyn Clock>) -> Self {
         let named = [&core.identity.issuer, &core.public_url].into_iter().find(|text| !text.is_empty());
         let issuer = named.map_or_else(|| "undulator".to_owned(), Clone::clone);
         Self { issuer, audience: core.identity.audience.clone(), clock }
@@ -53,43 +53,47 @@ impl TokenRules {
 
     /// The id of the key that an access token of the right kind names.
     pub fn key_id(&self, token: &str) -> Result<String, Problem> {
-        if token.len() > LONGEST {
-            return Err(refused("the token is too long"));
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(invalid_token("the token is too long"));
         }
-        let header = decode_header(token).map_err(|_| refused("the token cannot be read"))?;
+        let header = decode_header(token).map_err(|_| invalid_token("the token cannot be read"))?;
         // Keys that a token brings along or points to prove nothing.
         let foreign = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.crit.is_some();
-        if header.alg != ALGORITHM || header.typ.as_deref() != Some(TYPE) || foreign {
-            return Err(refused("the token is not an access token of this site"));
+        if header.alg != TOKEN_ALGORITHM || header.typ.as_deref() != Some(TOKEN_TYPE) || foreign {
+            return Err(invalid_token("the token is not an access token of this site"));
         }
-        header.kid.ok_or_else(|| refused("the token names no key"))
+        header.kid.ok_or_else(|| invalid_token("the token names no key"))
     }
 
     /// The claims of a token that is ours and in time. `None` for `key`: no published key has its id.
-    pub fn check<C: DeserializeOwned>(&self, token: &str, key: Option<&DecodingKey>) -> Result<C, Problem> {
-        let claims: Value = self.check_at_any_time(token, key)?;
-        let times: Times = read(&claims)?;
+    pub fn verify_token<C: DeserializeOwned>(&self, token: &str, key: Option<&DecodingKey>) -> Result<C, Problem> {
+        let claims: Value = self.verify_token_at_any_time(token, key)?;
+        let times: ValidityTimes = deserialize_claims(&claims)?;
         let now = self.clock.now().as_second();
         if now > times.exp + LEEWAY_SECONDS {
-            return Err(refused("the token has expired; get a new one"));
+            return Err(invalid_token("the token has expired; get a new one"));
         }
         if now < times.nbf - LEEWAY_SECONDS {
-            return Err(refused("the token is not valid yet"));
+            return Err(invalid_token("the token is not valid yet"));
         }
-        read(&claims)
+        deserialize_claims(&claims)
     }
 
     /// The claims of a token that is or was ours.
-    pub fn check_at_any_time<C: DeserializeOwned>(&self, token: &str, key: Option<&DecodingKey>) -> Result<C, Problem> {
-        let key = key.ok_or_else(|| refused("the token is signed by an unknown key"))?;
+    pub fn verify_token_at_any_time<C: DeserializeOwned>(
+        &self,
+        token: &str,
+        key: Option<&DecodingKey>,
+    ) -> Result<C, Problem> {
+        let key = key.ok_or_else(|| invalid_token("the token is signed by an unknown key"))?;
         // Times are compared with our own clock; the library reads the machine's.
-        let mut rules = Validation::new(ALGORITHM);
+        let mut rules = Validation::new(TOKEN_ALGORITHM);
         rules.validate_exp = false;
         rules.validate_nbf = false;
         rules.set_issuer(&[&self.issuer]);
         rules.set_audience(&[&self.audience]);
         rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        let verified = decode::<C>(token, key, &rules).map_err(|_| refused("the token is not valid here"))?;
+        let verified = decode::<C>(token, key, &rules).map_err(|_| invalid_token("the token is not valid here"))?;
         Ok(verified.claims)
     }
 }
@@ -101,15 +105,15 @@ pub(crate) struct Claims {
 }
 
 /// Verifies with the published keys.
-pub(crate) struct Verifier {
-    pub keys: Keys,
+pub(crate) struct TokenVerifier {
+    pub keys: PublicKeys,
     pub rules: TokenRules,
 }
 
-impl Verifier {
-    pub async fn verify(&self, token: &str) -> Result<Claims, Problem> {
-        let jwk = self.keys.find(&self.rules.key_id(token)?).await?;
+impl TokenVerifier {
+    pub async fn verify_token(&self, token: &str) -> Result<Claims, Problem> {
+        let jwk = self.keys.find_key(&self.rules.key_id(token)?).await?;
         let key = jwk.as_ref().map(DecodingKey::from_jwk).transpose().map_err(Problem::internal)?;
-        self.rules.check(token, key.as_ref())
+        self.rules.verify_token(token, key.as_ref())
     }
 }

@@ -1,79 +1,44 @@
-//! `Idempotency-Key`: a request that is repeated because its answer was lost has its effect once and gets the first
-//! answer again.
-//!
-//! The answer is stored in the transaction of its effect, so that there is no moment in which only one of them exists.
-//! Keys belong to a caller; a key that comes with another request is refused.
+//! The header `Idempotency-Key`: a request that is repeated because its response was lost takes effect once and gets the
+//! first response again. A key that comes with another request is refused.
 
 use actix_web::HttpRequest;
+pub use database::idempotency::StoredResponse;
+use database::idempotency::{self as stored, KeyState};
 
-use crate::db::{Db, DbError, Tx};
+use crate::db::{DbError, Micros, Tx};
 use crate::problem::{Code, Problem};
 
-const FIND: &str = "SELECT fingerprint, status, body FROM idempotency WHERE caller = $1 AND idempotency_key = $2";
-const REMEMBER: &str = "INSERT INTO idempotency (caller, idempotency_key, fingerprint, status, body, created_at) \
-                        VALUES ($1, $2, $3, $4, $5, $6)";
-const PURGE: &str = "DELETE FROM idempotency WHERE created_at < $1";
-/// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 3] = [FIND, REMEMBER, PURGE];
+const MAX_KEY_LENGTH: usize = 255;
 
-const LONGEST_KEY: usize = 255;
-/// How long a key is remembered.
-const KEPT_MICROS: i64 = 24 * 3600 * 1_000_000;
-
-/// One request's key.
+/// The idempotency key of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotencyKey {
-    caller: String,
-    key: String,
-    fingerprint: String,
-}
-
-/// The answer of the first time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredResponse {
-    pub status: u16,
-    pub body: String,
-}
+pub struct IdempotencyKey(stored::IdempotencyKey);
 
 impl IdempotencyKey {
-    /// The key of a request, if it has one. `caller` separates users; `fingerprint` is a digest of what is asked for.
+    /// The key of a request, if it has one. `caller` separates users; `fingerprint` is a digest of what is requested.
     pub fn from_request(request: &HttpRequest, caller: &str, fingerprint: String) -> Result<Option<Self>, Problem> {
         let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
-        let key = value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len())).ok_or_else(|| {
-            let text = format!("Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters");
+        let key = value.to_str().ok().filter(|key| (1..=MAX_KEY_LENGTH).contains(&key.len())).ok_or_else(|| {
+            let text = format!("Idempotency-Key must be 1 to {MAX_KEY_LENGTH} visible ASCII characters");
             Problem::new(Code::BadRequest, "idempotency-key", text)
         })?;
-        Ok(Some(Self { caller: caller.to_owned(), key: key.to_owned(), fingerprint }))
+        Ok(Some(Self(stored::IdempotencyKey { caller: caller.to_owned(), key: key.to_owned(), fingerprint })))
     }
 
-    /// What was answered to this key before.
+    /// The response to the first request with this key; `None` if this is the first.
     pub async fn find_response(&self, tx: &mut Tx) -> Result<Option<StoredResponse>, Problem> {
-        let Some(row) = tx.fetch_optional(FIND, &[(&self.caller).into(), (&self.key).into()]).await? else {
-            return Ok(None);
-        };
-        if row.get::<String>("fingerprint")? != self.fingerprint {
-            let text = "this Idempotency-Key was used for another request; use a fresh one";
-            return Err(Problem::new(Code::Validation, "idempotency-key-reused", text));
+        match self.0.find_response(tx).await? {
+            KeyState::New => Ok(None),
+            KeyState::Answered(response) => Ok(Some(response)),
+            KeyState::Reused => {
+                let text = "this Idempotency-Key was used for another request; use a fresh one";
+                Err(Problem::new(Code::Validation, "idempotency-key-reused", text))
+            }
         }
-        let status = u16::try_from(row.get::<i64>("status")?).map_err(Problem::internal)?;
-        Ok(Some(StoredResponse { status, body: row.get("body")? }))
     }
 
-    /// Stores the answer with its effect.
-    pub async fn store_response(&self, tx: &mut Tx, status: u16, body: &str, now_micros: i64) -> Result<(), DbError> {
-        let vals = [
-            (&self.caller).into(),
-            (&self.key).into(),
-            (&self.fingerprint).into(),
-            i64::from(status).into(),
-            body.into(),
-            now_micros.into(),
-        ];
-        tx.execute(REMEMBER, &vals).await.map(drop)
-    }
-
-    /// Forgets keys that are older than a day; how many there were.
-    pub async fn delete_expired(db: &Db, now_micros: i64) -> Result<u64, DbError> {
-        db.write(async |tx| tx.execute(PURGE, &[(now_micros - KEPT_MICROS).into()]).await).await
+    /// Stores the response; in the transaction of the effect.
+    pub async fn store_response(&self, tx: &mut Tx, status: u16, body: &str, now: Micros) -> Result<(), DbError> {
+        self.0.store_response(tx, status, body, now).await
     }
 }

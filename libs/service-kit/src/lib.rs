@@ -1,5 +1,5 @@
 //! What every service is made of: configuration, database, leases, HTTP with two listeners and error formats, blocking
-//! pools, workers, metrics and traces, start and stop. It knows no domain.
+//! pools, workers, metrics and traces, start and stop. It knows no service and no domain.
 //!
 //! A service crate exports a [`ServiceDef`]; [`cli::run_service_binary`] is the only `main` of its own binary.
 
@@ -11,10 +11,10 @@ pub mod doctor;
 mod error_format;
 mod existing_database;
 mod http;
-pub mod idempotency;
+mod idempotency;
 pub mod ids;
 mod instance;
-pub mod leases;
+mod leases;
 mod log_fields;
 pub mod metrics;
 pub mod openapi;
@@ -26,6 +26,7 @@ pub mod redaction;
 mod serve;
 mod service_def;
 mod sha256;
+pub mod signed_url;
 pub mod telemetry;
 mod worker;
 

@@ -4,7 +4,7 @@ use std::sync::Once;
 
 use service_kit::config::Config;
 use service_kit::db::{Migrate, Target};
-use service_kit::{Db, Migration};
+use service_kit::{Db, Micros, Migration};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
 
@@ -96,7 +96,7 @@ pub async fn create_databases(service: &str, migrations: &[Migration]) -> Vec<Te
         let config = Config::from_toml(&[], &toml).expect("valid settings").core.database;
         let target = Target::from_config(&config, dir.path(), service).expect("a usable address");
         let db = Db::open(&target, &config).await.expect("the database opens");
-        db.migrate(migrations, Migrate::Auto, 0).await.expect("the migrations run");
+        db.migrate(migrations, Migrate::Auto, Micros::default()).await.expect("the migrations run");
         let engine = match backend {
             Backend::Sqlite => "SQLite",
             Backend::Postgres(_) => "PostgreSQL",

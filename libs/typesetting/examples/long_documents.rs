@@ -7,7 +7,7 @@ use std::time::Instant;
 use typesetting::{Block, Cell, Document, Inline, RecordHeader, Style, Table, Typesetter, inlines_with_formulas};
 
 /// What people write: some lines each, now and then a table or a formula.
-fn record(n: usize) -> Vec<Block> {
+fn sample_record(n: usize) -> Vec<Block> {
     let header = RecordHeader {
         heading: format!(
             "2026-01-12 {:02}:{:02}:{:02}  Alice Liddell  alice  annotation comment",
@@ -53,7 +53,7 @@ fn main() {
     let all: Vec<usize> = (0..records).collect();
     for part in all.chunks(of_part) {
         let started = Instant::now();
-        let blocks = part.iter().flat_map(|n| record(*n)).collect();
+        let blocks = part.iter().flat_map(|n| sample_record(*n)).collect();
         let document = Document { title: "Logbook of MA-1234".to_owned(), blocks, ..Document::default() };
         match typesetter.render_pdf(&document) {
             Ok(pdf) => bytes += pdf.len(),

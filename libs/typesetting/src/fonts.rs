@@ -83,17 +83,19 @@ impl Fonts {
                 Some((info, path.clone(), face.index))
             })
             .collect();
-        faces.sort_by_cached_key(|(info, path, index)| (rank(&info.family), info.family.clone(), path.clone(), *index));
+        faces.sort_by_cached_key(|(info, path, index)| {
+            (family_rank(&info.family), info.family.clone(), path.clone(), *index)
+        });
         fonts.push_all(faces.into_iter().map(|(info, path, index)| (info, Source::Installed(path, index))).collect());
         fonts
     }
 
-    pub fn has(&self, c: char) -> bool {
+    pub fn has_character(&self, c: char) -> bool {
         self.covered.contains(c)
     }
 
     /// A face by its number in the book; `None` if its file is gone.
-    pub fn font(&self, index: usize) -> Option<Font> {
+    pub fn load_font(&self, index: usize) -> Option<Font> {
         let face = self.faces.get(index)?;
         let load = || match &face.source {
             Source::Loaded(font) => Some(font.clone()),
@@ -126,7 +128,7 @@ impl Fonts {
     }
 }
 
-fn rank(family: &str) -> usize {
+fn family_rank(family: &str) -> usize {
     WANTED.iter().position(|wanted| family.starts_with(wanted)).unwrap_or(WANTED.len())
 }
 
@@ -164,16 +166,16 @@ mod tests {
     fn characters_of_latin_greek_cyrillic_and_science_need_no_installed_font() {
         let fonts = Fonts::load_embedded();
         let text = "aÅéščřžőșțßøŁ αβγΩμϕ ΆΈ ЖЩъѓїЁ →←≤≥≠≈±×·∑∏∫√∞∂∇∝∥ ²³⁻¹₂ °‰€ ✓✗☐☑⚠ “”„«»–—…";
-        let lacking: String = text.chars().filter(|c| !fonts.has(*c)).collect();
+        let lacking: String = text.chars().filter(|c| !fonts.has_character(*c)).collect();
         assert_eq!(lacking, "");
-        assert!(!fonts.has('\u{e123}'));
+        assert!(!fonts.has_character('\u{e123}'));
     }
 
     #[test]
     fn each_character_is_left_to_one_family() {
         let fonts = Fonts::load_with_system();
         let book = &fonts.book;
-        for c in "aΩж中あ한ع".chars().filter(|c| fonts.has(*c)) {
+        for c in "aΩж中あ한ع".chars().filter(|c| fonts.has_character(*c)) {
             let mut families: Vec<&str> = (0..)
                 .map_while(|index| book.info(index))
                 .filter(|info| info.coverage.contains(u32::from(c)))

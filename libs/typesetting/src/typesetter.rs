@@ -49,7 +49,7 @@ impl Typesetter {
 
     /// Whether a font has the character; others are boxes.
     pub fn can_show(&self, c: char) -> bool {
-        self.fonts.has(c)
+        self.fonts.has_character(c)
     }
 
     /// A document as tagged PDF with bookmarks for its sections. The same document always gives the same bytes.
@@ -67,7 +67,7 @@ impl Typesetter {
     }
 
     /// A character that is shown where no font has the one that is written.
-    fn placeholder(&self) -> char {
+    fn missing_character(&self) -> char {
         ['\u{fffd}', '\u{25a1}'].into_iter().find(|c| self.can_show(*c)).unwrap_or('?')
     }
 }
@@ -90,31 +90,32 @@ struct ClosedWorld<'a> {
 
 impl<'a> ClosedWorld<'a> {
     fn new(typesetter: &'a Typesetter, document: &Document) -> Result<Self, Error> {
-        let encoded = data::encode(document);
+        let encoded = data::encode_document(document);
         let images = encoded.images.into_iter().map(Bytes::new).collect();
         Ok(Self { typesetter, data: Bytes::from_string(serde_json::to_string(&encoded.document)?), images })
     }
 
     /// The same document in which each character that no font has is a box. JSON's own characters are ASCII.
     fn with_boxes(&self) -> Self {
-        let placeholder = self.typesetter.placeholder();
+        let placeholder = self.typesetter.missing_character();
         let shown = |c: char| if c.is_ascii() || self.typesetter.can_show(c) { c } else { placeholder };
         let data: String = String::from_utf8_lossy(&self.data).chars().map(shown).collect();
         Self { typesetter: self.typesetter, data: Bytes::from_string(data), images: self.images.clone() }
     }
 
     fn render_unless_it_panics(&self, creator: &str) -> Option<Result<Vec<u8>, Error>> {
-        catch_unwind(AssertUnwindSafe(|| self.render(creator))).ok()
+        catch_unwind(AssertUnwindSafe(|| self.render_pdf(creator))).ok()
     }
 
-    fn render(&self, creator: &str) -> Result<Vec<u8>, Error> {
-        let pages: PagedDocument = typst::compile(self).output.map_err(|errors| Error::Layout(messages(&errors)))?;
+    fn render_pdf(&self, creator: &str) -> Result<Vec<u8>, Error> {
+        let pages: PagedDocument =
+            typst::compile(self).output.map_err(|errors| Error::Layout(join_messages(&errors)))?;
         let options = PdfOptions { creator: Smart::Custom(Some(creator.into())), ..PdfOptions::default() };
-        typst_pdf::pdf(&pages, &options).map_err(|errors| Error::Export(messages(&errors)))
+        typst_pdf::pdf(&pages, &options).map_err(|errors| Error::Export(join_messages(&errors)))
     }
 }
 
-fn messages(errors: &[SourceDiagnostic]) -> String {
+fn join_messages(errors: &[SourceDiagnostic]) -> String {
     let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
     messages.join("; ")
 }
@@ -145,7 +146,7 @@ impl World for ClosedWorld<'_> {
     }
 
     fn font(&self, index: usize) -> Option<Font> {
-        self.typesetter.fonts.font(index)
+        self.typesetter.fonts.load_font(index)
     }
 
     fn today(&self, _offset: Option<Duration>) -> Option<Datetime> {

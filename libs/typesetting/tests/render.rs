@@ -10,7 +10,7 @@ use typesetting::{
 
 static TYPESETTER: LazyLock<Typesetter> = LazyLock::new(Typesetter::with_embedded_fonts);
 
-fn document(blocks: Vec<Block>) -> Document {
+fn document_of(blocks: Vec<Block>) -> Document {
     Document {
         title: "Logbook of MA-1".to_owned(),
         subtitle: vec!["Part 1 of 1".to_owned()],
@@ -20,28 +20,28 @@ fn document(blocks: Vec<Block>) -> Document {
     }
 }
 
-fn pdf(blocks: Vec<Block>) -> Vec<u8> {
-    TYPESETTER.render_pdf(&document(blocks)).expect("documents can be rendered")
+fn render_blocks(blocks: Vec<Block>) -> Vec<u8> {
+    TYPESETTER.render_pdf(&document_of(blocks)).expect("documents can be rendered")
 }
 
-fn plain(text: &str) -> Vec<Inline> {
+fn plain_inlines(text: &str) -> Vec<Inline> {
     vec![Inline::plain(text)]
 }
 
-fn paragraph(text: &str) -> Block {
-    Block::Paragraph(plain(text))
+fn plain_paragraph(text: &str) -> Block {
+    Block::Paragraph(plain_inlines(text))
 }
 
-fn count(pdf: &[u8], what: &str) -> usize {
+fn count_occurrences(pdf: &[u8], what: &str) -> usize {
     pdf.windows(what.len()).filter(|part| *part == what.as_bytes()).count()
 }
 
-fn pages(pdf: &[u8]) -> usize {
-    count(pdf, "/Type/Page/") + count(pdf, "/Type/Page\n")
+fn count_pages(pdf: &[u8]) -> usize {
+    count_occurrences(pdf, "/Type/Page/") + count_occurrences(pdf, "/Type/Page\n")
 }
 
 /// Every kind of block and of text.
-fn everything(text: &str) -> Vec<Block> {
+fn every_kind_of_block(text: &str) -> Vec<Block> {
     let styles = [0, 1, 2, 4, 8, 16, 32, 64, 26, 127].map(|bits| Style {
         strong: bits & 1 > 0,
         emphasis: bits & 2 > 0,
@@ -53,76 +53,78 @@ fn everything(text: &str) -> Vec<Block> {
         link: (bits & 2 > 0).then(|| "https://example.org/".to_owned()),
     });
     let styled: Vec<Inline> = styles.into_iter().map(|style| Inline::Text(text.to_owned(), style)).collect();
-    let row = || vec![Cell::from(plain(text)), Cell { columns: 2, rows: 2, content: plain(text) }];
+    let row = || vec![Cell::from(plain_inlines(text)), Cell { columns: 2, rows: 2, content: plain_inlines(text) }];
     let header = RecordHeader { heading: text.to_owned(), notes: vec![text.to_owned()], title: Some(text.to_owned()) };
-    let item = Item { number: Some(7), blocks: vec![paragraph(text), Block::Code(text.to_owned())] };
+    let item = Item { number: Some(7), blocks: vec![plain_paragraph(text), Block::Code(text.to_owned())] };
     vec![
         Block::Section(text.to_owned()),
         Block::RecordHeader(header),
-        Block::Heading(1, plain(text)),
+        Block::Heading(1, plain_inlines(text)),
         Block::Paragraph(styled),
         Block::Paragraph(inlines_with_formulas(text, &Style::default())),
         Block::List(List { start: None, items: vec![item.clone()] }),
         Block::List(List { start: Some(3), items: vec![item.clone(), Item { number: None, ..item }] }),
-        Block::Quote(vec![paragraph(text), Block::Rule, Block::PageBreak]),
+        Block::Quote(vec![plain_paragraph(text), Block::Rule, Block::PageBreak]),
         Block::Code(text.to_owned()),
         Block::Table(Table { header_rows: 1, rows: vec![row(), row(), row()] }),
         Block::Rule,
         Block::PageBreak,
-        paragraph(text),
+        plain_paragraph(text),
     ]
 }
 
 #[test]
 fn a_file_is_a_tagged_pdf_with_its_title_and_no_date() {
-    let file = pdf(Vec::new());
+    let file = render_blocks(Vec::new());
     assert!(file.starts_with(b"%PDF-1.7") && file.trim_ascii_end().ends_with(b"%%EOF"));
-    assert!(count(&file, "Logbook of MA-1") > 0 && count(&file, "/MarkInfo") == 1);
-    assert_eq!(count(&file, "/CreationDate"), 0);
-    assert_eq!(pages(&file), 1);
+    assert!(count_occurrences(&file, "Logbook of MA-1") > 0 && count_occurrences(&file, "/MarkInfo") == 1);
+    assert_eq!(count_occurrences(&file, "/CreationDate"), 0);
+    assert_eq!(count_pages(&file), 1);
 }
 
 #[test]
 fn the_same_document_gives_the_same_bytes() {
-    let make = || pdf(everything("Η δέσμη · Образец · žluťoučký 漢 $x^2$"));
+    let make = || render_blocks(every_kind_of_block("Η δέσμη · Образец · žluťoučký 漢 $x^2$"));
     assert_eq!(make(), make());
 }
 
 #[test]
 fn scripts_that_no_font_has_are_boxes_beside_text_of_the_other_direction() {
     for text in ["\u{fb30}a \u{10a0c}", "\u{10f30}0 \u{1e5ee}"] {
-        assert_eq!(pages(&pdf(vec![paragraph(text)])), 1, "{text:?}");
+        assert_eq!(count_pages(&render_blocks(vec![plain_paragraph(text)])), 1, "{text:?}");
     }
 }
 
 #[test]
 fn sections_have_bookmarks_and_records_none() {
     let header = RecordHeader { heading: "10:00:00  alice".to_owned(), ..RecordHeader::default() };
-    let day = |day: &str| [Block::Section(day.to_owned()), Block::RecordHeader(header.clone()), paragraph("text")];
-    let file = pdf([day("2026-01-12"), day("2026-01-13")].concat());
-    assert_eq!(count(&file, "/Outlines"), 2, "its type, and where the file names it");
-    assert_eq!(count(&file, "/Title(2026-01-1"), 2);
-    assert_eq!(count(&file, "/Title(10:00"), 0);
+    let day =
+        |day: &str| [Block::Section(day.to_owned()), Block::RecordHeader(header.clone()), plain_paragraph("text")];
+    let file = render_blocks([day("2026-01-12"), day("2026-01-13")].concat());
+    assert_eq!(count_occurrences(&file, "/Outlines"), 2, "its type, and where the file names it");
+    assert_eq!(count_occurrences(&file, "/Title(2026-01-1"), 2);
+    assert_eq!(count_occurrences(&file, "/Title(10:00"), 0);
 }
 
 #[test]
 fn a_long_block_goes_over_pages() {
     let lines = "a line\n".repeat(500);
-    let rows: Vec<Vec<Cell>> = (0..200).map(|n| vec![plain(&n.to_string()).into(), plain("a word").into()]).collect();
-    assert!((8..14).contains(&pages(&pdf(vec![paragraph(&lines)]))));
-    assert!((6..14).contains(&pages(&pdf(vec![Block::Code(lines)]))));
-    assert!((4..9).contains(&pages(&pdf(vec![Block::Table(Table { header_rows: 1, rows })]))));
-    let wide = vec![vec![Cell::from(plain("a")), plain(&"word ".repeat(3000)).into()]];
-    assert!(pages(&pdf(vec![Block::Table(Table { header_rows: 0, rows: wide })])) > 2);
+    let rows: Vec<Vec<Cell>> =
+        (0..200).map(|n| vec![plain_inlines(&n.to_string()).into(), plain_inlines("a word").into()]).collect();
+    assert!((8..14).contains(&count_pages(&render_blocks(vec![plain_paragraph(&lines)]))));
+    assert!((6..14).contains(&count_pages(&render_blocks(vec![Block::Code(lines)]))));
+    assert!((4..9).contains(&count_pages(&render_blocks(vec![Block::Table(Table { header_rows: 1, rows })]))));
+    let wide = vec![vec![Cell::from(plain_inlines("a")), plain_inlines(&"word ".repeat(3000)).into()]];
+    assert!(count_pages(&render_blocks(vec![Block::Table(Table { header_rows: 0, rows: wide })])) > 2);
 }
 
 #[test]
 fn links_of_the_web_can_be_clicked_and_others_not() {
     let link =
         |address: &str| Inline::Text("a".to_owned(), Style { link: Some(address.to_owned()), ..Style::default() });
-    let file = pdf(vec![Block::Paragraph(vec![link("https://x.org/a"), link("/etc"), link("javascript:x")])]);
-    assert_eq!(count(&file, "/URI(https://x.org/a)"), 1);
-    assert_eq!(count(&file, "/Subtype/Link"), 1);
+    let file = render_blocks(vec![Block::Paragraph(vec![link("https://x.org/a"), link("/etc"), link("javascript:x")])]);
+    assert_eq!(count_occurrences(&file, "/URI(https://x.org/a)"), 1);
+    assert_eq!(count_occurrences(&file, "/Subtype/Link"), 1);
 }
 
 #[test]
@@ -138,8 +140,8 @@ fn formulas_are_set_in_the_font_for_them() {
     for latex in all {
         for is_display in [false, true] {
             let formula = Formula::from_latex(latex, is_display).unwrap_or_else(|| panic!("{latex}"));
-            let file = pdf(vec![Block::Paragraph(vec![Inline::Formula(formula)])]);
-            assert!(count(&file, "Asana-Math") > 0, "{latex}");
+            let file = render_blocks(vec![Block::Paragraph(vec![Inline::Formula(formula)])]);
+            assert!(count_occurrences(&file, "Asana-Math") > 0, "{latex}");
         }
     }
 }
@@ -158,14 +160,14 @@ fn deep_documents_are_rendered() {
             _ => vec![Block::List(List { start: Some(1), items: vec![item] })],
         };
     }
-    assert_eq!(pages(&pdf(blocks)), 1);
+    assert_eq!(count_pages(&render_blocks(blocks)), 1);
     let deep = format!("${}x{}$", "\\sqrt{".repeat(9), "}".repeat(9));
     let cell = Cell::from(inlines_with_formulas(&deep, &Style::default()));
     let mut blocks = vec![Block::Table(Table { header_rows: 0, rows: vec![vec![cell]] })];
     for _ in 0..8 {
         blocks = vec![Block::List(List { start: Some(1), items: vec![Item { number: Some(2), blocks }] })];
     }
-    assert!(count(&pdf(blocks), "Asana-Math") > 0);
+    assert!(count_occurrences(&render_blocks(blocks), "Asana-Math") > 0);
 }
 
 #[test]
@@ -184,13 +186,14 @@ fn markup_of_typst_is_text() {
         "\\#panic()",
     ];
     for text in texts {
-        let blocks: Vec<Block> = everything(text).into_iter().filter(|block| *block != Block::PageBreak).collect();
-        assert!(pages(&pdf(blocks)) < 4, "{text}");
+        let blocks: Vec<Block> =
+            every_kind_of_block(text).into_iter().filter(|block| *block != Block::PageBreak).collect();
+        assert!(count_pages(&render_blocks(blocks)) < 4, "{text}");
     }
 }
 
 /// Pieces that mean something to Typst, and any others.
-fn piece() -> impl Strategy<Value = String> {
+fn typst_like_text() -> impl Strategy<Value = String> {
     let signs = "[#\\[\\]{}()$*_`\"'<>@=~/\\\\+:;.,-]{1,6}";
     let words = prop::sample::select(vec![
         "#panic()",
@@ -215,11 +218,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn any_text_is_rendered_and_does_nothing(pieces in proptest::collection::vec(piece(), 0..8), title in any::<String>()) {
+    fn any_text_is_rendered_and_does_nothing(pieces in proptest::collection::vec(typst_like_text(), 0..8), title in any::<String>()) {
         let text = pieces.concat();
-        let document = Document { title: title.clone(), subtitle: vec![title], ..document(everything(&text)) };
+        let document = Document { title: title.clone(), subtitle: vec![title], ..document_of(every_kind_of_block(&text)) };
         let file = TYPESETTER.render_pdf(&document);
         prop_assert!(file.is_ok(), "{:?}", file.err());
-        prop_assert_eq!(count(&file.unwrap(), "/JavaScript"), 0);
+        prop_assert_eq!(count_occurrences(&file.unwrap(), "/JavaScript"), 0);
     }
 }

@@ -29,14 +29,14 @@ const SCRIPTS: [(&str, &str); 18] = [
     ("Mathematics", "∑ ∫ √ ∂ ∇ ∈ ℝ ≤ ≠ ≈ ± × 𝛼"),
 ];
 
-fn run(program: &str, arguments: &[&str]) -> String {
+fn run_program(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     let output = output.unwrap_or_else(|e| panic!("{program} is needed, see scripts/lib/install.sh: {e}"));
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn page() -> Document {
+fn script_samples() -> Document {
     let strong = Style { strong: true, ..Style::default() };
     let lines = SCRIPTS.iter().map(|(_, text)| Block::Paragraph(vec![Inline::plain(*text)]));
     let bold = SCRIPTS.iter().map(|(_, text)| Block::Paragraph(vec![Inline::Text((*text).to_owned(), strong.clone())]));
@@ -53,12 +53,12 @@ fn texts_of_many_scripts_are_shown_and_can_be_copied() {
         SCRIPTS.iter().flat_map(|(_, text)| text.chars()).filter(|c| !typesetter.can_show(*c) && *c != ' ').collect();
     assert_eq!(lacking, "", "fonts are missing, see scripts/lib/install.sh");
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scripts.pdf");
-    fs::write(&file, typesetter.render_pdf(&page()).unwrap()).unwrap();
+    fs::write(&file, typesetter.render_pdf(&script_samples()).unwrap()).unwrap();
     let path = file.to_str().unwrap();
 
     // Signs of direction, which are not seen, stand around text from right to left.
     let is_sign = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let text: String = run("pdftotext", &["-layout", path, "-"]).chars().filter(|c| !is_sign(*c)).collect();
+    let text: String = run_program("pdftotext", &["-layout", path, "-"]).chars().filter(|c| !is_sign(*c)).collect();
     // Between signs the reader sees the gaps as too narrow for spaces.
     let without_spaces = |text: &str| text.replace(' ', "");
     for (name, written) in SCRIPTS {
@@ -70,13 +70,13 @@ fn texts_of_many_scripts_are_shown_and_can_be_copied() {
         let wanted = if name == "Thai" { 2 } else { 3 };
         assert_eq!(found, wanted, "{name}: {written}\n{text}");
     }
-    let glyphs = run("mutool", &["trace", path]);
+    let glyphs = run_program("mutool", &["trace", path]);
     assert!(glyphs.matches("<g ").count() > 500, "{glyphs}");
-    assert_eq!(boxes(&glyphs), 0, "glyphs are missing");
+    assert_eq!(count_missing_glyphs(&glyphs), 0, "glyphs are missing");
 }
 
 /// How many glyphs of a trace stand for characters that their font does not have.
-fn boxes(glyphs: &str) -> usize {
+fn count_missing_glyphs(glyphs: &str) -> usize {
     glyphs.lines().filter(|line| line.contains("glyph=\".notdef\"")).count()
 }
 
@@ -89,5 +89,5 @@ fn what_no_font_has_is_a_box() {
     assert!(!typesetter.can_show('\u{e123}'));
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("box.pdf");
     fs::write(&file, typesetter.render_pdf(&document).unwrap()).unwrap();
-    assert_eq!(boxes(&run("mutool", &["trace", file.to_str().unwrap()])), 1);
+    assert_eq!(count_missing_glyphs(&run_program("mutool", &["trace", file.to_str().unwrap()])), 1);
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use icat_client::client::Reader;
+use icat_client::client::ReaderAccount;
 use service_kit::{Clock, Problem};
 
 use crate::error::{from_icat_error, not_found};
@@ -16,12 +16,12 @@ const VALIDITY: Duration = Duration::from_mins(1);
 
 /// Looks up the datafiles of manifests.
 pub struct CatalogueCheck {
-    reader: Option<Reader>,
+    reader: Option<ReaderAccount>,
     clock: Arc<dyn Clock>,
 }
 
 impl CatalogueCheck {
-    pub fn new(reader: Option<Reader>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(reader: Option<ReaderAccount>, clock: Arc<dyn Clock>) -> Self {
         Self { reader, clock }
     }
 
@@ -36,7 +36,8 @@ impl CatalogueCheck {
         let mut ids: Vec<i64> = manifest.sources.iter().map(|source| source.datafile).collect();
         ids.sort_unstable();
         ids.dedup();
-        let found = reader.ask(async |icat, session| list_existing_ids(icat, session, "Datafile", &ids).await).await;
+        let found =
+            reader.with_session(async |icat, session| list_existing_ids(icat, session, "Datafile", &ids).await).await;
         if found.map_err(from_icat_error)?.len() < ids.len() {
             return Err(not_found("One of the datafiles requested has been deleted"));
         }

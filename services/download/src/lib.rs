@@ -51,15 +51,15 @@ pub const SERVICE: ServiceDef = ServiceDef {
     check: |settings| Config::from_settings(settings).map(drop),
     openapi: || openapi::Document::openapi(),
     scopes: &["read"],
-    doctor: |ctx| Box::pin(identity::check_reader(ctx)),
+    doctor: |ctx| Box::pin(identity::check_reader_account(ctx)),
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::from_settings(&ctx.config)?;
-    let events = Events::of(&ctx).await?;
-    let identity = Identity::of(&ctx, &events)?;
+    let events = Events::start(&ctx).await?;
+    let identity = Identity::new(&ctx, &events)?;
     let (state, inbox) = State::new(&ctx, config, identity, &events).await?;
     let workers = build_workers(&ctx, &events, &state, inbox);
     Ok(Running { mounts: vec![routes::build_mount(Arc::new(state))], workers })

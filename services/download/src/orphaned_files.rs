@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use icat_client::client::{Filter, Reader};
+use icat_client::client::{Filter, ReaderAccount};
 use icat_client::{IcatClient, IcatError, Select};
 use service_kit::{Clock, Ctx, Db, DbError, Problem, problem};
 
@@ -21,12 +21,12 @@ pub struct OrphanedFiles {
     clock: Arc<dyn Clock>,
     storage: Option<Storage>,
     storage_name: String,
-    reader: Option<Reader>,
+    reader: Option<ReaderAccount>,
     check_delay: Duration,
 }
 
 impl OrphanedFiles {
-    pub fn new(ctx: &Ctx, config: &Config, storage: Option<Storage>, reader: Option<Reader>) -> Self {
+    pub fn new(ctx: &Ctx, config: &Config, storage: Option<Storage>, reader: Option<ReaderAccount>) -> Self {
         Self {
             db: ctx.db.clone(),
             clock: Arc::clone(&ctx.clock),
@@ -74,7 +74,8 @@ impl OrphanedFiles {
         match &self.reader {
             _ if file.temporary => Ok(false),
             Some(reader) => {
-                let asked = reader.ask(async |icat, session| has_datafile(icat, session, location).await).await;
+                let asked =
+                    reader.with_session(async |icat, session| has_datafile(icat, session, location).await).await;
                 asked.map_err(from_icat_error)
             }
             None => {
@@ -116,5 +117,5 @@ impl OrphanedFiles {
 async fn has_datafile(icat: &IcatClient, session: &str, location: &str) -> Result<bool, IcatError> {
     let select = Select::values("Datafile", &["id"]).filter(Filter::eq("location", location)).limit(0, 1);
     let query = select.build().map_err(|e| IcatError::Nonsense(format!("invalid query: {e}")))?;
-    Ok(!icat.find(session, &query).await?.is_empty())
+    Ok(!icat.query_rows(session, &query).await?.is_empty())
 }

@@ -114,7 +114,7 @@ pub async fn require_readable(icat: &IcatClient, session: &str, selection: &Sele
         let ids = unique_ids(ids);
         let known = list_existing_ids(icat, session, entity, &ids).await?;
         for id in ids.into_iter().filter(|id| known.binary_search(id).is_err()) {
-            icat.get(session, entity, id).await?;
+            icat.get_entity(session, entity, id).await?;
         }
     }
     Ok(())
@@ -145,7 +145,7 @@ pub async fn list_existing_ids(
 async fn list_dataset_ids(icat: &IcatClient, session: &str, selection: &Selection) -> Result<Vec<i64>, Problem> {
     let mut all = selection.datasets.clone();
     for id in unique_ids(&selection.investigations) {
-        icat.get(session, "Investigation", id).await.map_err(from_icat_error)?;
+        icat.get_entity(session, "Investigation", id).await.map_err(from_icat_error)?;
         let select = Select::values("Dataset", &["id"]).filter(Filter::eq("investigation.id", id));
         let mut pages =
             icat.pages(session, select.build().map_err(|e| query_error(&e))?).map_err(|e| query_error(&e))?;
@@ -173,7 +173,7 @@ async fn list_datafiles(icat: &IcatClient, session: &str, ids: &[i64]) -> Result
     }
     // A list lacks rows that do not exist and rows that are not readable; a single lookup distinguishes them.
     if let Some(id) = ids.iter().find(|id| !rows.contains_key(id)) {
-        icat.get(session, "Datafile", *id).await.map_err(from_icat_error)?;
+        icat.get_entity(session, "Datafile", *id).await.map_err(from_icat_error)?;
         return Err(not_found(format!("Datafile[id:{id}] is not found")));
     }
     Ok(rows.into_values().collect())
@@ -190,7 +190,7 @@ fn parse_row(values: &Value) -> Result<Row, IcatError> {
 /// Names of the folders of a dataset. Facility and investigation must be readable too, as in ids.server.
 async fn get_folder_names(icat: &IcatClient, session: &str, dataset: i64) -> Result<Arc<[String; 4]>, Problem> {
     let query = "Dataset ds INCLUDE ds.investigation.facility";
-    let answer = icat.get(session, query, dataset).await.map_err(from_icat_error)?;
+    let answer = icat.get_entity(session, query, dataset).await.map_err(from_icat_error)?;
     let dataset = &answer["Dataset"];
     let investigation = &dataset["investigation"];
     let texts =

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
+use service_kit::signed_url::{UrlSigner, Verified};
 use service_kit::{Clock, Code, Ctx, Db, Ids, Problem};
 use tokio::sync::OnceCell;
 
@@ -19,65 +19,48 @@ pub struct SignedUrls {
     db: Db,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    secret: OnceCell<Vec<u8>>,
+    signer: OnceCell<UrlSigner>,
 }
 
 /// One file of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileToken {
-    aud: String,
-    exp: i64,
     pub manifest: i64,
     #[serde(rename = "place")]
     pub member: usize,
 }
 
-impl FileToken {
-    /// `expires` is in seconds since 1970 UTC.
-    pub fn new(manifest: i64, member: usize, expires: i64) -> Self {
-        Self { aud: AUDIENCE.to_owned(), exp: expires, manifest, member }
-    }
-
-    pub fn sign(&self, key: &EncodingKey) -> Result<String, Problem> {
-        encode(&Header::new(Algorithm::HS256), self, key).map_err(Problem::internal)
-    }
-}
-
 impl SignedUrls {
     pub fn new(ctx: &Ctx) -> Self {
         let (clock, ids) = (Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
-        Self { db: ctx.db.clone(), clock, ids, secret: OnceCell::new() }
+        Self { db: ctx.db.clone(), clock, ids, signer: OnceCell::new() }
     }
 
-    /// The key that signs; load it once for many tokens.
-    pub async fn load_signing_key(&self) -> Result<EncodingKey, Problem> {
-        EncodingKey::from_secret(self.load_secret().await?).map_err(Problem::internal)
+    /// What signs tokens; load it once for many of them.
+    pub async fn load_signer(&self) -> Result<&UrlSigner, Problem> {
+        let load = async || UrlSigner::new(AUDIENCE, &self.load_secret().await?);
+        self.signer.get_or_try_init(load).await
     }
 
     /// The file that a token names; 403 if it is invalid or has expired.
     pub async fn verify_token(&self, token: &str) -> Result<FileToken, Problem> {
-        let refused = || Problem::new(Code::Forbidden, "download/bad-token", "The link is invalid or has expired");
-        let mut rules = Validation::new(Algorithm::HS256);
-        rules.set_audience(&[AUDIENCE]);
-        // Checked below with the clock of the service.
-        rules.validate_exp = false;
-        let key = DecodingKey::from_secret(self.load_secret().await?).map_err(Problem::internal)?;
-        let token = decode::<FileToken>(token, &key, &rules).map_err(|_| refused())?.claims;
-        if token.exp <= self.clock.now().as_second() { Err(refused()) } else { Ok(token) }
+        match self.load_signer().await?.verify_token(token, self.clock.now().as_second()) {
+            Some(Verified::Valid(file)) => Ok(file),
+            Some(Verified::Expired) | None => {
+                Err(Problem::new(Code::Forbidden, "download/bad-token", "The link is invalid or has expired"))
+            }
+        }
     }
 
-    async fn load_secret(&self) -> Result<&[u8], Problem> {
-        let found = self.secret.get_or_try_init(async || {
-            if let Some(secret) = store::signing_keys::get_signing_key(&mut self.db.read().await?).await? {
-                return Ok(secret);
-            }
-            let mut fresh = vec![0; KEY_BYTES];
-            self.ids.fill_random(&mut fresh);
-            let now = self.clock.now_as_micros();
-            self.db.write(async |tx| store::signing_keys::create_signing_key(tx, fresh.clone(), now).await).await?;
-            let stored = store::signing_keys::get_signing_key(&mut self.db.read().await?).await?;
-            stored.ok_or_else(|| Problem::internal("the signing key is missing although it was stored"))
-        });
-        found.await.map(Vec::as_slice)
+    async fn load_secret(&self) -> Result<Vec<u8>, Problem> {
+        if let Some(secret) = store::signing_keys::get_signing_key(&mut self.db.read().await?).await? {
+            return Ok(secret);
+        }
+        let mut fresh = vec![0; KEY_BYTES];
+        self.ids.fill_random(&mut fresh);
+        let now = self.clock.now_as_micros();
+        self.db.write(async |tx| store::signing_keys::create_signing_key(tx, fresh.clone(), now).await).await?;
+        let stored = store::signing_keys::get_signing_key(&mut self.db.read().await?).await?;
+        stored.ok_or_else(|| Problem::internal("the signing key is missing although it was stored"))
     }
 }

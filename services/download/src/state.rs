@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use events::Events;
-use icat_client::client::Reader;
+use icat_client::client::ReaderAccount;
 use identity::Identity;
 use service_kit::{BuildError, Clock, Ctx, Problem};
 use tokio::sync::Notify;
@@ -25,7 +25,7 @@ pub struct State {
     /// Verifies callers; has the client of ICAT too.
     pub identity: Identity,
     /// Asks the catalogue for what no caller needs to see.
-    pub reader: Option<Reader>,
+    pub reader: Option<ReaderAccount>,
     pub clock: Arc<dyn Clock>,
     storage: Option<Storage>,
     pub manifests: Arc<Manifests>,
@@ -56,7 +56,7 @@ impl State {
             None => None,
         };
         let (reports, inbox) = TransferReports::new();
-        let reader = Reader::of(&core.icat.reader, identity.icat().clone())?;
+        let reader = ReaderAccount::from_setting(&core.icat.reader, identity.icat().clone())?;
         let (manifests, checksums_wanted) = (Arc::new(Manifests::new(ctx, &config)), Arc::new(Notify::new()));
         let orphaned_files = Arc::new(OrphanedFiles::new(ctx, &config, storage.clone(), reader.clone()));
         let wanted = || Arc::clone(&checksums_wanted);

@@ -78,13 +78,13 @@ impl Uploads {
         let mut upload = Upload::start(self, session, datafile).await?;
         loop {
             let written = match tokio::time::timeout(self.idle_timeout, body.next()).await {
-                Ok(None) => return upload.finish().await,
+                Ok(None) => return upload.create_datafile().await,
                 Ok(Some(Ok(bytes))) => upload.write_chunk(bytes).await,
                 Ok(Some(Err(e))) => Err(bad_request(format!("The body was cut off: {e}"))),
                 Err(_) => Err(Problem::new(Code::Timeout, "download/silent", "The upload stalled and timed out")),
             };
             if let Err(e) = written {
-                upload.discard().await;
+                upload.discard_file().await;
                 return Err(e);
             }
         }
@@ -94,7 +94,7 @@ impl Uploads {
         let selection = Selection { datasets: vec![dataset], ..Selection::default() };
         require_readable(&self.icat, session.expose(), &selection).await.map_err(from_icat_error)?;
         let query = "Dataset ds INCLUDE ds.investigation";
-        let found = self.icat.get(session.expose(), query, dataset).await.map_err(from_icat_error)?;
+        let found = self.icat.get_entity(session.expose(), query, dataset).await.map_err(from_icat_error)?;
         let id = found["Dataset"]["investigation"]["id"].as_i64();
         id.ok_or_else(|| not_found(format!("The investigation of Dataset[id:{dataset}] is not readable")))
     }
@@ -133,7 +133,7 @@ impl<'u> Upload<'u> {
     }
 
     /// Gives the file its name and creates its datafile; the answer in JSON.
-    async fn finish(mut self) -> Result<String, Problem> {
+    async fn create_datafile(mut self) -> Result<String, Problem> {
         let Some(file) = self.file.take() else { return Err(Problem::internal("an upload without a file")) };
         self.schedule_checks().await?;
         let (temporary, location) = (self.temporary.clone(), self.location.clone());
@@ -141,7 +141,7 @@ impl<'u> Upload<'u> {
         let stored = written.map_err(Problem::from_write_error)?;
         let StoredFile { crc, identity } = stored;
         let entity = self.datafile.to_entity(&self.location, identity.size, crc);
-        let created = self.uploads.icat.create(self.session.expose(), &[entity]).await;
+        let created = self.uploads.icat.create_entities(self.session.expose(), &[entity]).await;
         let id = match created.map(|ids| ids.first().copied()) {
             Ok(Some(id)) => id,
             Ok(None) => return Err(from_icat_error(IcatError::Nonsense("no id".to_owned()))),
@@ -183,7 +183,7 @@ impl<'u> Upload<'u> {
     }
 
     /// Removes the file of an upload that failed.
-    async fn discard(mut self) {
+    async fn discard_file(mut self) {
         self.file = None;
         for location in [&self.temporary, &self.location] {
             if let Err(e) = self.uploads.orphaned_files.remove_file(location).await {

@@ -1,4 +1,4 @@
-//! The embedded catalogue: what icat.server 6.2 is to a facility, for facilities that have none.
+//! The embedded catalogue: a replacement of icat.server 6.2 for facilities that do not run one.
 //!
 //! It owns all entities of the ICAT schema and the sessions, answers ICAT's REST interface under `/icat`, and asks
 //! authenticator plugins to check logins. It depends on no other service.
@@ -70,12 +70,12 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
         async move { sessions::purge_expired(&db, clock.now_as_micros()).await.map(drop) }
     });
-    let events = Events::of(&ctx).await?;
+    let events = Events::start(&ctx).await?;
     let outbox = events.outbox();
     let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
         Ok(sessions::revoke_sessions(tx, &received.event, &outbox).await?)
     };
-    events.consume(Consumer::new("icat-sessions-revoked", revoke));
+    events.add_consumer(Consumer::new("icat-sessions-revoked", revoke));
     let state = Arc::new(State::new(ctx, config, events.outbox())?);
     Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge] })
 }

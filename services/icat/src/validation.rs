@@ -1,4 +1,4 @@
-//! What the schema and the catalogue's own meaning demand of a row, with icat.server's texts.
+//! Validates rows against the schema and the meaning of entities, with icat.server's error texts.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ fn find_text<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v s
     }
 }
 
-/// Names the first member, in alphabetical order, that must not be NULL and is.
+/// Fails for the first member, in alphabetical order, that is NULL but must not be.
 pub fn require_not_null(entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
     for member in entity.members().iter().copied() {
         let nullable = match member {
@@ -49,7 +49,7 @@ pub fn check_lengths(entity: &'static Entity, values: &[Val]) -> Result<(), Erro
     Ok(())
 }
 
-/// The entities whose values mean something to the catalogue itself.
+/// Validates entities whose values have a meaning for the catalogue: rules, public steps and parameters.
 pub async fn check_entity_rules(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -80,17 +80,17 @@ fn check_public_step(entity: &Entity, values: &[Val]) -> Result<(), Error> {
     let origin = find_text(entity, values, "origin").unwrap_or_default();
     let field = find_text(entity, values, "field").unwrap_or_default();
     let origin =
-        schema::entity(origin).ok_or_else(|| Error::BadParameter(format!("{origin} is not an ICAT entity")))?;
-    if origin.one(field).is_none() && origin.many(field).is_none() {
+        schema::find_entity(origin).ok_or_else(|| Error::BadParameter(format!("{origin} is not an ICAT entity")))?;
+    if origin.find_to_one(field).is_none() && origin.find_to_many(field).is_none() {
         let message = format!("Field value {field} does not implement a relationship from {}", origin.name);
         return Err(Error::BadParameter(message));
     }
     Ok(())
 }
 
-/// `DatasetParameter` and its kin: their type must allow the owner, and limits where it enforces them.
+/// Validates `DatasetParameter` and similar entities: their type must be applicable, and its limits hold if it enforces them.
 async fn check_parameter(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
-    let types = schema::entity("ParameterType").ok_or_else(|| Error::Validation("no ParameterType".to_owned()))?;
+    let types = schema::find_entity("ParameterType").ok_or_else(|| Error::Validation("no ParameterType".to_owned()))?;
     let Some(Val::I64(Some(id))) = find_value(entity, values, "type") else {
         return Err(Error::Validation("Type of parameter is not set".to_owned()));
     };
@@ -127,7 +127,7 @@ async fn check_parameter(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -
 }
 
 async fn check_permissible_value(tx: &mut Tx, name: &str, type_id: i64, given: &str) -> Result<(), Error> {
-    let Some(list) = schema::entity("PermissibleStringValue") else {
+    let Some(list) = schema::find_entity("PermissibleStringValue") else {
         return Ok(());
     };
     let pairs = entities::list_child_ids(tx, list, "parametertype_id", &[type_id], usize::MAX).await?;
@@ -144,7 +144,7 @@ async fn check_permissible_value(tx: &mut Tx, name: &str, type_id: i64, given: &
     Ok(())
 }
 
-/// Refuses values whose unique key another row than `own` has. Rows `created` by this request are named by their ids alone.
+/// Fails if a row other than `own` has the same unique key. Rows `created` by this request are named by id in the error.
 pub(crate) async fn require_unique_key(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -158,7 +158,7 @@ pub(crate) async fn require_unique_key(
     let mut parts = Vec::new();
     for name in entity.unique {
         let val = value_index(entity, name).and_then(|at| values.get(at)).cloned().unwrap_or(Val::I64(None));
-        let shown = match entity.one(name) {
+        let shown = match entity.find_to_one(name) {
             None => val.to_string(),
             Some(_) if created.contains(&twin) => format!("id:{val}"),
             Some(one) if one.target == "User" => render_user_label(tx, one.target(), &val).await?,

@@ -4,6 +4,7 @@ searches and readiness go on, and when the storage comes back everything goes on
 a lease on the file, and the kernel lets nobody open it. A storage that hangs when the server starts does not hold up the start;
 there strace holds up how each thread resolves the path of its root for the first time."""
 
+# mostly-waits: for a storage that hangs
 # seconds: 27
 
 import fcntl

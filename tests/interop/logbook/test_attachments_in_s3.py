@@ -7,6 +7,7 @@ sentence and no entry has half of anything, and everything goes on when it is ba
 """
 
 # needs: bucket_server
+# mostly-waits: for requests to a store that does not answer
 # seconds: 51
 # long: --postgres
 

@@ -305,7 +305,7 @@ def check_pdf(kind, body):
     """Its text is there, and nothing in it acts: how many pages, and what does."""
     parts = pdf_inspection.list_parts(kind, body)
     assert len(parts) > 1
-    text = "".join(map(pdf_inspection.text, parts))
+    text = "".join(map(pdf_inspection.extract_text, parts))
     # As they were written in plain text.
     assert "onerror" in text and "<script" in text and len(text) > 10_000, text[:1000]
     return sum(map(pdf_inspection.check_file, parts)), [found for part in parts for found in pdf_inspection.find_active_content(part)]

@@ -7,6 +7,7 @@ and afterwards everything goes on.
     tests/interop/logbook/test_foreign_catalogue.py
 """
 
+# mostly-waits: for a worker that runs every 30 seconds
 # seconds: 61
 
 import datetime

@@ -5,6 +5,7 @@ ends at once when it is told to, and goes on at the next start without telling t
     tests/interop/suite/test_demo.py
 """
 
+# mostly-waits: for entries that the demo writes
 # seconds: 35
 
 import json

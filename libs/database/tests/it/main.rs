@@ -11,3 +11,4 @@ mod memory;
 mod numbers;
 mod opened;
 mod outages;
+mod statements;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
-use super::{Acknowledge, Beginning, Bus, BusError, Delivery, Listening, Subscription};
+use super::{Acknowledge, Bus, BusError, Delivery, EventStream, Subscription, SubscriptionStart};
 use crate::envelope::Envelope;
 
 type Sent = (Envelope, oneshot::Sender<()>);
@@ -29,13 +29,13 @@ struct Route {
 
 impl MemoryBus {
     /// Before the relays start: from then on no event passes this consumer by.
-    pub fn register(&self, consumer: &str, subject: &str) {
+    pub fn register_consumer(&self, consumer: &str, subject: &str) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let route = Route { subject: subject.to_owned(), sender, receiver: Arc::new(AsyncMutex::new(receiver)) };
         self.consumers.lock().unwrap_or_else(PoisonError::into_inner).insert(consumer.to_owned(), route);
     }
 
-    fn send(&self, event: &Envelope) -> Vec<oneshot::Receiver<()>> {
+    fn send_to_consumers(&self, event: &Envelope) -> Vec<oneshot::Receiver<()>> {
         let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
         let interested = consumers.values().filter(|route| route.subject == event.subject);
         interested
@@ -52,7 +52,7 @@ impl MemoryBus {
 #[async_trait]
 impl Bus for MemoryBus {
     async fn publish(&self, events: &[Envelope]) -> Vec<bool> {
-        let sent: Vec<_> = events.iter().map(|event| self.send(event)).collect();
+        let sent: Vec<_> = events.iter().map(|event| self.send_to_consumers(event)).collect();
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).retain(|(subject, listener)| {
             events.iter().filter(|event| event.subject == *subject).all(|event| listener.send(event.clone()).is_ok())
         });
@@ -62,13 +62,17 @@ impl Bus for MemoryBus {
         join_all(acknowledged).await
     }
 
-    async fn subscribe(&self, consumer: &str, _subject: &str) -> Result<(Beginning, Box<dyn Subscription>), BusError> {
+    async fn subscribe(
+        &self,
+        consumer: &str,
+        _subject: &str,
+    ) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError> {
         let receiver = {
             let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
             consumers.get(consumer).map(|route| Arc::clone(&route.receiver))
         };
         let receiver = receiver.ok_or_else(|| BusError(format!("{consumer} was not registered")))?;
-        let beginning = Beginning { stream: "memory".to_owned(), missed_events: false };
+        let beginning = SubscriptionStart { stream: "memory".to_owned(), missed_events: false };
         Ok((beginning, Box::new(MemorySubscription(receiver))))
     }
 
@@ -85,10 +89,10 @@ impl Bus for MemoryBus {
         }
     }
 
-    async fn listen(&self, subject: &str) -> Result<Box<dyn Listening>, BusError> {
+    async fn listen(&self, subject: &str) -> Result<Box<dyn EventStream>, BusError> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push((subject.to_owned(), sender));
-        Ok(Box::new(MemoryListening(receiver)))
+        Ok(Box::new(MemoryEventStream(receiver)))
     }
 
     fn status(&self) -> Result<(), String> {
@@ -100,7 +104,7 @@ struct MemorySubscription(Arc<AsyncMutex<mpsc::UnboundedReceiver<Sent>>>);
 
 #[async_trait]
 impl Subscription for MemorySubscription {
-    async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
+    async fn next_batch(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
         let mut sent = Vec::with_capacity(max);
         if self.0.lock().await.recv_many(&mut sent, max).await == 0 {
             return Err(BusError("the process ends".to_owned()));
@@ -114,19 +118,19 @@ struct MemoryAck(oneshot::Sender<()>);
 
 #[async_trait]
 impl Acknowledge for MemoryAck {
-    async fn done(self: Box<Self>) {
+    async fn acknowledge(self: Box<Self>) {
         // The relay may have been stopped meanwhile; the event then comes again and is known.
         let _gone = self.0.send(());
     }
 
     /// Dropping the sender is the answer; the relay publishes again.
-    async fn again(self: Box<Self>) {}
+    async fn redeliver(self: Box<Self>) {}
 }
 
-struct MemoryListening(mpsc::UnboundedReceiver<Envelope>);
+struct MemoryEventStream(mpsc::UnboundedReceiver<Envelope>);
 
 #[async_trait]
-impl Listening for MemoryListening {
+impl EventStream for MemoryEventStream {
     async fn next(&mut self) -> Result<Envelope, BusError> {
         self.0.recv().await.ok_or_else(|| BusError("the process ends".to_owned()))
     }

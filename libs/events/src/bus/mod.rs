@@ -20,7 +20,7 @@ pub struct BusError(pub String);
 
 /// What a consumer finds when it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Beginning {
+pub struct SubscriptionStart {
     /// Differs between streams; a stream that was lost and made again is another one.
     pub stream: String,
     /// The bus knows that it dropped events before this consumer had them.
@@ -33,20 +33,24 @@ pub trait Bus: Send + Sync {
     async fn publish(&self, events: &[Envelope]) -> Vec<bool>;
 
     /// Begins to deliver a subject to a durable consumer; what was not acknowledged comes again.
-    async fn subscribe(&self, consumer: &str, subject: &str) -> Result<(Beginning, Box<dyn Subscription>), BusError>;
+    async fn subscribe(
+        &self,
+        consumer: &str,
+        subject: &str,
+    ) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError>;
 
     /// The process stops and this consumer takes no more: what the bus keeps for it in this process goes back.
     async fn leave(&self, _consumer: &str) {}
 
     /// Delivers a subject to this process from now on, without promise; for caches.
-    async fn listen(&self, subject: &str) -> Result<Box<dyn Listening>, BusError>;
+    async fn listen(&self, subject: &str) -> Result<Box<dyn EventStream>, BusError>;
 
     /// Tells the relays of a service in other processes that an event waits for them. Without promise: they also look by
     /// themselves.
-    async fn call(&self, _service: &str) {}
+    async fn wake_relays(&self, _service: &str) {}
 
     /// Passes such calls on from now on.
-    async fn calls(&self, _service: &str, _called: &Notify) -> Result<Infallible, BusError> {
+    async fn forward_wakeups(&self, _service: &str, _called: &Notify) -> Result<Infallible, BusError> {
         std::future::pending().await
     }
 
@@ -57,11 +61,11 @@ pub trait Bus: Send + Sync {
 #[async_trait]
 pub trait Subscription: Send {
     /// At least one delivery, at most `max`.
-    async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError>;
+    async fn next_batch(&mut self, max: usize) -> Result<Vec<Delivery>, BusError>;
 }
 
 #[async_trait]
-pub trait Listening: Send {
+pub trait EventStream: Send {
     /// The next event; an error means that some may have been missed.
     async fn next(&mut self) -> Result<Envelope, BusError>;
 }
@@ -75,7 +79,7 @@ pub struct Delivery {
 #[async_trait]
 pub trait Acknowledge: Send {
     /// A lost acknowledgement only means another delivery.
-    async fn done(self: Box<Self>);
+    async fn acknowledge(self: Box<Self>);
     /// The effect could not be stored: deliver again soon.
-    async fn again(self: Box<Self>);
+    async fn redeliver(self: Box<Self>);
 }

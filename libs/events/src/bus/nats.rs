@@ -15,7 +15,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use service_kit::config::EventsConfig;
 use tokio::sync::Notify;
 
-use super::{Acknowledge, Beginning, Bus, BusError, Delivery, Listening, Subscription};
+use super::{Acknowledge, Bus, BusError, Delivery, EventStream, Subscription, SubscriptionStart};
 use crate::envelope::Envelope;
 
 const SUBJECTS: &str = "undulator.v1.>";
@@ -37,7 +37,7 @@ pub struct NatsBus {
     stream: stream::Config,
 }
 
-fn failed(what: &str) -> impl Fn(&dyn std::fmt::Display) -> BusError {
+fn bus_error(what: &str) -> impl Fn(&dyn std::fmt::Display) -> BusError {
     move |e| BusError(format!("{what}: {e}"))
 }
 
@@ -46,23 +46,23 @@ impl NatsBus {
     pub async fn connect(config: &EventsConfig, name: &str) -> Result<Self, BusError> {
         let mut options = ConnectOptions::new().retry_on_initial_connect().name(name);
         if !config.credentials_file.is_empty() {
-            let refused = failed("events.credentials_file");
+            let refused = bus_error("events.credentials_file");
             options = options.credentials_file(&config.credentials_file).await.map_err(|e| refused(&e))?;
         }
-        let client = options.connect(&config.nats_url).await.map_err(|e| failed("events.nats_url")(&e))?;
+        let client = options.connect(&config.nats_url).await.map_err(|e| bus_error("events.nats_url")(&e))?;
         let context = ContextBuilder::new().ack_timeout(ACK_TIMEOUT).timeout(ACK_TIMEOUT).build(client.clone());
         Ok(Self { client, context, stream: stream_config(config) })
     }
 
     /// The stream, made or brought up to these settings.
-    async fn stream(&self) -> Result<Stream, BusError> {
-        let refused = failed("cannot make the stream");
+    async fn ensure_stream(&self) -> Result<Stream, BusError> {
+        let refused = bus_error("cannot make the stream");
         self.context.create_or_update_stream(self.stream.clone()).await.map_err(|e| refused(&e))?;
-        self.context.get_stream(&self.stream.name).await.map_err(|e| failed("cannot read the stream")(&e))
+        self.context.get_stream(&self.stream.name).await.map_err(|e| bus_error("cannot read the stream")(&e))
     }
 
     /// Every event from now on, for people who watch.
-    pub async fn watch(&self) -> Result<Box<dyn Listening>, BusError> {
+    pub async fn subscribe_to_all(&self) -> Result<Box<dyn EventStream>, BusError> {
         self.listen(SUBJECTS).await
     }
 }
@@ -111,7 +111,7 @@ impl Bus for NatsBus {
             tracing::debug!(error = %refused, "not published");
             // The stream may have been lost with its server.
             refused.kind() == async_nats::jetstream::context::PublishErrorKind::StreamNotFound && {
-                if let Err(e) = self.stream().await {
+                if let Err(e) = self.ensure_stream().await {
                     tracing::warn!(error = %e, "the stream is missing and cannot be made");
                 }
                 false
@@ -120,9 +120,13 @@ impl Bus for NatsBus {
         join_all(waits).await
     }
 
-    async fn subscribe(&self, consumer: &str, subject: &str) -> Result<(Beginning, Box<dyn Subscription>), BusError> {
-        let stream = self.stream().await?;
-        let info = stream.get_info().await.map_err(|e| failed("cannot read the stream")(&e))?;
+    async fn subscribe(
+        &self,
+        consumer: &str,
+        subject: &str,
+    ) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError> {
+        let stream = self.ensure_stream().await?;
+        let info = stream.get_info().await.map_err(|e| bus_error("cannot read the stream")(&e))?;
         // An error may be a time-out as well; then the next call fails and this is tried again.
         let before = stream.consumer_info(consumer).await.ok();
         let config = pull::Config {
@@ -134,38 +138,39 @@ impl Bus for NatsBus {
             max_ack_pending: MAX_ACK_PENDING,
             ..pull::Config::default()
         };
-        let refused = failed("cannot make the consumer");
+        let refused = bus_error("cannot make the consumer");
         let durable = stream.create_consumer(config).await.map_err(|e| refused(&e))?;
         let messages = durable.stream().max_messages_per_batch(256).heartbeat(Duration::from_secs(5));
         let messages =
-            messages.expires(Duration::from_secs(15)).messages().await.map_err(|e| failed("cannot pull")(&e))?;
+            messages.expires(Duration::from_secs(15)).messages().await.map_err(|e| bus_error("cannot pull")(&e))?;
         let first = info.state.first_sequence;
         let missed_events = before.is_none_or(|before| before.ack_floor.stream_sequence + 1 < first);
-        let beginning = Beginning { stream: info.created.to_string(), missed_events };
+        let beginning = SubscriptionStart { stream: info.created.to_string(), missed_events };
         Ok((beginning, Box::new(NatsSubscription(messages))))
     }
 
-    async fn listen(&self, subject: &str) -> Result<Box<dyn Listening>, BusError> {
-        let subscriber = self.client.subscribe(subject.to_owned()).await.map_err(|e| failed("cannot subscribe")(&e))?;
+    async fn listen(&self, subject: &str) -> Result<Box<dyn EventStream>, BusError> {
+        let subscriber =
+            self.client.subscribe(subject.to_owned()).await.map_err(|e| bus_error("cannot subscribe")(&e))?;
         // The server has the subscription once it has answered what was sent after it.
-        self.client.flush().await.map_err(|e| failed("cannot subscribe")(&e))?;
-        Ok(Box::new(NatsListening(subscriber)))
+        self.client.flush().await.map_err(|e| bus_error("cannot subscribe")(&e))?;
+        Ok(Box::new(NatsEventStream(subscriber)))
     }
 
-    async fn call(&self, service: &str) {
+    async fn wake_relays(&self, service: &str) {
         // Without a connection nobody hears it, and the client would keep it.
         if self.status().is_err() {
             return;
         }
-        if let Err(e) = self.client.publish(call_subject(service), "".into()).await {
-            tracing::debug!(error = %e, "a call to the other replicas was lost");
+        if let Err(e) = self.client.publish(wakeup_subject(service), "".into()).await {
+            tracing::debug!(error = %e, "a wake-up call to the other replicas was lost");
         }
     }
 
-    async fn calls(&self, service: &str, called: &Notify) -> Result<Infallible, BusError> {
-        let subscribed = self.client.subscribe(call_subject(service)).await;
-        let mut calls = subscribed.map_err(|e| failed("cannot subscribe")(&e))?;
-        while calls.next().await.is_some() {
+    async fn forward_wakeups(&self, service: &str, called: &Notify) -> Result<Infallible, BusError> {
+        let subscribed = self.client.subscribe(wakeup_subject(service)).await;
+        let mut wakeups = subscribed.map_err(|e| bus_error("cannot subscribe")(&e))?;
+        while wakeups.next().await.is_some() {
             called.notify_one();
         }
         Err(BusError("the subscription ended".to_owned()))
@@ -180,29 +185,29 @@ impl Bus for NatsBus {
 }
 
 /// Outside of the stream, which would keep it.
-fn call_subject(service: &str) -> String {
+fn wakeup_subject(service: &str) -> String {
     format!("undulator.relay.{service}")
 }
 
 struct NatsSubscription(pull::Stream);
 
 impl NatsSubscription {
-    fn delivery(message: Message) -> Option<Delivery> {
-        let envelope = envelope(&message.subject, message.headers.as_ref(), &message.payload)?;
+    fn parse_delivery(message: Message) -> Option<Delivery> {
+        let envelope = parse_envelope(&message.subject, message.headers.as_ref(), &message.payload)?;
         Some(Delivery { envelope, ack: Box::new(NatsAck(message)) })
     }
 }
 
 #[async_trait]
 impl Subscription for NatsSubscription {
-    async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
+    async fn next_batch(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
         let mut deliveries = Vec::new();
         let mut next = self.0.next().await;
         loop {
             let message = next
                 .ok_or_else(|| BusError("the subscription ended".to_owned()))?
-                .map_err(|e| failed("no delivery")(&e))?;
-            match Self::delivery(message.clone()) {
+                .map_err(|e| bus_error("no delivery")(&e))?;
+            match Self::parse_delivery(message.clone()) {
                 Some(delivery) => deliveries.push(delivery),
                 // Somebody else's message on our subjects can never be handled.
                 None => {
@@ -222,35 +227,35 @@ impl Subscription for NatsSubscription {
     }
 }
 
-fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &[u8]) -> Option<Envelope> {
-    Envelope::of_wire(subject, |name| headers?.get(name).map(async_nats::HeaderValue::as_str), payload)
+fn parse_envelope(subject: &str, headers: Option<&HeaderMap>, payload: &[u8]) -> Option<Envelope> {
+    Envelope::from_wire(subject, |name| headers?.get(name).map(async_nats::HeaderValue::as_str), payload)
 }
 
 struct NatsAck(Message);
 
 #[async_trait]
 impl Acknowledge for NatsAck {
-    async fn done(self: Box<Self>) {
+    async fn acknowledge(self: Box<Self>) {
         if let Err(e) = self.0.ack().await {
             tracing::debug!(error = %e, "an acknowledgement was lost; the event comes again and is known");
         }
     }
 
-    async fn again(self: Box<Self>) {
+    async fn redeliver(self: Box<Self>) {
         if let Err(e) = self.0.ack_with(AckKind::Nak(Some(AGAIN_AFTER))).await {
             tracing::debug!(error = %e, "the event comes again after the time for acknowledgements");
         }
     }
 }
 
-struct NatsListening(Subscriber);
+struct NatsEventStream(Subscriber);
 
 #[async_trait]
-impl Listening for NatsListening {
+impl EventStream for NatsEventStream {
     async fn next(&mut self) -> Result<Envelope, BusError> {
         loop {
             let message = self.0.next().await.ok_or_else(|| BusError("the subscription ended".to_owned()))?;
-            if let Some(envelope) = envelope(&message.subject, message.headers.as_ref(), &message.payload) {
+            if let Some(envelope) = parse_envelope(&message.subject, message.headers.as_ref(), &message.payload) {
                 return Ok(envelope);
             }
         }

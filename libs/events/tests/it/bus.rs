@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use events::bus::{Beginning, Bus, BusError, Listening, Subscription};
+use events::bus::{Bus, BusError, EventStream, Subscription, SubscriptionStart};
 use events::{Envelope, Events};
 use service_kit::{BuildError, Ctx, Running, ServiceDef};
 use testkit::{Backend, TestApp};
@@ -28,7 +28,7 @@ pub const SERVICE: ServiceDef =
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of a service's build")]
 fn build(ctx: &Ctx) -> Result<Running, BuildError> {
-    let _events = Events::over(ctx, FakeBus::at(&ctx.config.core.site));
+    let _events = Events::start_with_bus(ctx, FakeBus::at(&ctx.config.core.site));
     Ok(Running::default())
 }
 
@@ -66,11 +66,11 @@ impl Bus for FakeBus {
         }
     }
 
-    async fn subscribe(&self, _: &str, _: &str) -> Result<(Beginning, Box<dyn Subscription>), BusError> {
+    async fn subscribe(&self, _: &str, _: &str) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError> {
         Err(BusError("nobody consumes here".to_owned()))
     }
 
-    async fn listen(&self, _: &str) -> Result<Box<dyn Listening>, BusError> {
+    async fn listen(&self, _: &str) -> Result<Box<dyn EventStream>, BusError> {
         Err(BusError("nobody listens here".to_owned()))
     }
 

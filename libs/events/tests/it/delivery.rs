@@ -22,12 +22,14 @@ async fn an_event_has_its_effect_once_however_often_it_arrives() {
         app.drain().await;
         until_number(app, "probe", EFFECTS, 20).await;
         assert_eq!(number(app, "probe", "SELECT COUNT(*) FROM thing WHERE seen_at IS NOT NULL").await, 20);
-        wait_until("the recorder has all", async || (app.recorded::<ThingChanged>().await.len() == 20).then_some(()))
-            .await;
+        wait_until("the recorder has all", async || {
+            (app.recorded_events::<ThingChanged>().await.len() == 20).then_some(())
+        })
+        .await;
 
         let again = first_event(app).await;
         match &arranged.nats {
-            None => app.db("probe").write(async |tx| store::emit(tx, &again).await).await.unwrap(),
+            None => app.db("probe").write(async |tx| store::insert_event(tx, &again).await).await.unwrap(),
             Some(nats) => publish_past_the_duplicate_window(&nats.url(), &again).await,
         }
         let arrived = wait_until("it came again", async || app.metric(DUPLICATES).await.filter(|n| *n > 0.0)).await;
@@ -76,7 +78,7 @@ async fn a_stop_with_events_on_the_way_is_quick_and_loses_none() {
         headers: Headers::default(),
         payload: thing(77).encode_to_vec(),
     };
-    app.db("probe").write(async |tx| -> Result<(), DbError> { store::emit(tx, &late).await }).await.unwrap();
+    app.db("probe").write(async |tx| -> Result<(), DbError> { store::insert_event(tx, &late).await }).await.unwrap();
     let stopping = tokio::time::timeout(std::time::Duration::from_secs(10), app.restart());
     let app = stopping.await.expect("the stop waits for nothing that cannot come");
     app.drain().await;

@@ -75,10 +75,10 @@ async fn after_twelve_attempts_a_failure_is_parked_until_somebody_retries_it() {
         assert!(done(&app).await.is_empty(), "parked is parked");
 
         let now = app.clock.now_micros();
-        assert_eq!(admin::retry(app.db("faulty"), now).await.unwrap(), 1);
+        assert_eq!(admin::retry_dead_letters(app.db("faulty"), now).await.unwrap(), 1);
         app.drain().await;
         assert_eq!(done(&app).await, [7]);
-        assert_eq!(admin::retry(app.db("faulty"), now).await.unwrap(), 0);
+        assert_eq!(admin::retry_dead_letters(app.db("faulty"), now).await.unwrap(), 0);
         app.stop().await;
     }
 }
@@ -93,7 +93,7 @@ async fn a_payload_that_cannot_be_decoded_becomes_a_dead_letter() {
             headers: Headers { source: "elsewhere".to_owned(), ..Headers::default() },
             payload: vec![0xff; 3],
         };
-        app.db("faulty").write(async |tx| store::emit(tx, &nonsense).await).await.unwrap();
+        app.db("faulty").write(async |tx| store::insert_event(tx, &nonsense).await).await.unwrap();
         emit(app, "faulty", &[thing(1)]).await;
         until_done(app, &[1]).await;
         let letter = the_dead_letter(app, 1).await;

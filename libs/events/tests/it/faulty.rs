@@ -22,8 +22,8 @@ pub const SERVICE: ServiceDef = ServiceDef {
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
-    let events = Events::of(&ctx).await?;
-    events.consume(Consumer::new("faulty-things", handle));
+    let events = Events::start(&ctx).await?;
+    events.add_consumer(Consumer::new("faulty-things", handle));
     Ok(Running::default())
 }
 

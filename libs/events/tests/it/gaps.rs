@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use async_nats::jetstream;
-use testkit::probe::{self, ICAT_CONSUMER, THINGS_CONSUMER, store::reconciles};
+use testkit::probe::{self, ICAT_CONSUMER, THINGS_CONSUMER, store::reconciliations};
 use testkit::{Nats, TestApp, wait_until};
 
 use crate::arrangements::{everywhere, make_thing, maker, until_number};
 
 async fn reconciled(app: &TestApp, consumer: &str) -> i64 {
-    reconciles::count(&mut app.db("probe").read().await.unwrap(), consumer).await.unwrap()
+    reconciliations::count_reconciliations(&mut app.db("probe").read().await.unwrap(), consumer).await.unwrap()
 }
 
 async fn until_reconciled(app: &TestApp, times: i64) {
@@ -52,7 +52,7 @@ async fn a_lost_stream_is_noticed_and_a_server_that_was_only_away_is_not() {
     assert_eq!(reconciled(&app, THINGS_CONSUMER).await, 1, "nothing was lost");
 
     nats.stop();
-    nats.wipe();
+    nats.delete_data();
     nats.start_again().await;
     until_reconciled(&app, 2).await;
     until_thing_is_seen(&app, "in the new stream").await;

@@ -5,7 +5,6 @@
 
 mod arrangements;
 mod bus;
-mod calls;
 mod delivery;
 mod failures;
 mod faulty;
@@ -13,5 +12,6 @@ mod gaps;
 mod outages;
 mod outbox;
 mod relay;
+mod relay_wakeup;
 mod statements;
 mod traces;

@@ -1,7 +1,7 @@
 //! An event and its change: both or neither.
 
 use events::store;
-use service_kit::{DbError, SystemClock, SystemIds};
+use service_kit::{DbError, Micros, SystemClock, SystemIds};
 use std::sync::Arc;
 use testkit::probe::{self, ThingChanged, store::things};
 
@@ -11,7 +11,7 @@ async fn an_event_is_stored_with_its_change_or_not_at_all() {
         let outbox = events::Outbox::new("outbox", Arc::new(SystemClock), Arc::new(SystemIds));
         let change = async |name: &'static str, give_up: bool| {
             let work = async |tx: &mut service_kit::Tx| -> Result<(), DbError> {
-                let thing = things::create(tx, name, 0).await?.ok_or(DbError::NoRow)?;
+                let thing = things::create_thing(tx, name, Micros::default()).await?.ok_or(DbError::NoRow)?;
                 outbox.emit(tx, &ThingChanged { id: thing.id, revision: thing.rev }).await?;
                 if give_up { Err(DbError::NoRow) } else { Ok(()) }
             };
@@ -25,7 +25,7 @@ async fn an_event_is_stored_with_its_change_or_not_at_all() {
         assert_eq!((count("thing").await, count("outbox").await), (0, 0), "{}", test.engine);
         change("kept", false).await.unwrap();
         assert_eq!((count("thing").await, count("outbox").await), (1, 1), "{}", test.engine);
-        let waiting = store::waiting(&mut test.db.read().await.unwrap(), 10).await.unwrap();
+        let waiting = store::list_waiting_events(&mut test.db.read().await.unwrap(), 10).await.unwrap();
         assert_eq!(waiting[0].subject, "undulator.v1.probe.thing.changed");
         assert_eq!(waiting[0].headers.source, "outbox");
     }
@@ -39,5 +39,5 @@ async fn an_event_over_4_kib_is_refused_before_it_is_stored() {
     let big = events::messages::icat::EntityChanged { ids: (0..5_000).collect(), ..Default::default() };
     let refused = test.db.write(async |tx| outbox.emit(tx, &big).await).await.unwrap_err();
     assert!(refused.to_string().contains("split it"), "{refused}");
-    assert!(store::waiting(&mut test.db.read().await.unwrap(), 10).await.unwrap().is_empty());
+    assert!(store::list_waiting_events(&mut test.db.read().await.unwrap(), 10).await.unwrap().is_empty());
 }

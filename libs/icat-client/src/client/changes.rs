@@ -13,12 +13,12 @@ use super::filter::Filter;
 use super::poller::{ChangePoller, Position};
 use super::query::QueryError;
 use super::select::Select;
-use super::window::{Window, local};
+use super::window::{Window, to_local_time};
 use crate::schema::Entity;
 
 impl ChangePoller {
     /// New (time, id) pairs in rising order.
-    pub(super) async fn read(
+    pub(super) async fn read_changes(
         &self,
         session_id: &str,
         entity: &'static Entity,
@@ -33,25 +33,25 @@ impl ChangePoller {
         let mut low = position.map(|position| self.overlap_start(position.mod_time));
         let mut found: BTreeMap<i64, Timestamp> = BTreeMap::new();
         while found.len() < room {
-            let select = row_select(entity).order_by("modTime").order_by("id").limit(0, page_rows);
+            let select = select_id_and_time(entity).order_by("modTime").order_by("id").limit(0, page_rows);
             let select = match low {
-                Some(low) => select.filter(Filter::ge("modTime", local(low, &self.settings.zone))),
+                Some(low) => select.filter(Filter::ge("modTime", to_local_time(low, &self.settings.zone))),
                 None => select,
             };
-            let page = self.rows(session_id, select).await?;
+            let page = self.query_id_and_time(session_id, select).await?;
             let last = page.last().filter(|_| page.len() >= page_rows as usize).copied();
             let Some((last, _)) = last else {
                 found.extend(page.into_iter().filter(is_new).map(|(time, id)| (id, time)));
                 break;
             };
             // The page may end in the midst of a window: what stands before that is whole.
-            let window = Window::around(last, &self.settings.zone);
+            let window = Window::containing(last, &self.settings.zone);
             let whole = if low.is_none_or(|low| window.start > low) {
                 low = Some(window.start);
                 page.into_iter().filter(|row| row.0 < window.start).collect()
             } else {
                 low = low.map(|low| window.end.max(low + SignedDuration::from_secs(1)));
-                self.drain(session_id, entity, window, page_rows).await?
+                self.read_window(session_id, entity, window, page_rows).await?
             };
             found.extend(whole.into_iter().filter(is_new).map(|(time, id)| (id, time)));
         }
@@ -61,7 +61,7 @@ impl ChangePoller {
     }
 
     /// All rows of a window, which are too many for one page, in pages by id.
-    async fn drain(
+    async fn read_window(
         &self,
         session_id: &str,
         entity: &'static Entity,
@@ -69,59 +69,61 @@ impl ChangePoller {
         page_rows: u32,
     ) -> Result<Vec<(Timestamp, i64)>, IcatError> {
         let zone = &self.settings.zone;
-        let within = row_select(entity)
-            .filter(Filter::ge("modTime", local(window.start, zone)))
-            .filter(Filter::lt("modTime", local(window.end, zone)));
-        let query = within.build().map_err(|e| unaskable(&e))?;
-        let pages = self.client.pages(session_id, query).map_err(|e| unaskable(&e))?.with_rows(page_rows);
-        pages.all().await?.iter().map(id_and_time).collect()
+        let within = select_id_and_time(entity)
+            .filter(Filter::ge("modTime", to_local_time(window.start, zone)))
+            .filter(Filter::lt("modTime", to_local_time(window.end, zone)));
+        let query = within.build().map_err(|e| invalid_query(&e))?;
+        let pages = self.client.pages(session_id, query).map_err(|e| invalid_query(&e))?.with_rows(page_rows);
+        pages.collect_rows().await?.iter().map(parse_id_and_time).collect()
     }
 
     async fn page_rows(&self) -> Result<u32, IcatError> {
-        let most = u32::try_from(self.client.max_entities().await?).unwrap_or(u32::MAX);
+        let most = u32::try_from(self.client.get_max_entities().await?).unwrap_or(u32::MAX);
         Ok(self.settings.page_rows.clamp(1, most.max(1)))
     }
 
     /// Whether the server reads times in the zone that was configured, tried on its newest row. With another zone,
     /// changes would be missed in silence. `false` if there is no row to try it on yet.
-    pub(super) async fn zone_holds(&self, session_id: &str) -> Result<bool, IcatError> {
+    pub(super) async fn is_zone_right(&self, session_id: &str) -> Result<bool, IcatError> {
         for entity in &self.entities {
-            let newest = row_select(entity).order_by_descending("id").limit(0, 1);
-            let Some((time, id)) = self.rows(session_id, newest).await?.first().copied() else { continue };
-            let window = Window::around(time, &self.settings.zone);
-            let (start, end) = (local(window.start, &self.settings.zone), local(window.end, &self.settings.zone));
-            let there = row_select(entity).filter(Filter::eq("id", id)).filter(Filter::between("modTime", start, end));
-            if !self.rows(session_id, there).await?.is_empty() {
+            let newest = select_id_and_time(entity).order_by_descending("id").limit(0, 1);
+            let Some((time, id)) = self.query_id_and_time(session_id, newest).await?.first().copied() else { continue };
+            let window = Window::containing(time, &self.settings.zone);
+            let (start, end) =
+                (to_local_time(window.start, &self.settings.zone), to_local_time(window.end, &self.settings.zone));
+            let there =
+                select_id_and_time(entity).filter(Filter::eq("id", id)).filter(Filter::between("modTime", start, end));
+            if !self.query_id_and_time(session_id, there).await?.is_empty() {
                 return Ok(true);
             }
-            let again = row_select(entity).filter(Filter::eq("id", id));
-            if self.rows(session_id, again).await?.iter().any(|row| window.holds(row.0)) {
-                return Err(IcatError::nonsense("as if it were in another time zone than the one configured"));
+            let again = select_id_and_time(entity).filter(Filter::eq("id", id));
+            if self.query_id_and_time(session_id, again).await?.iter().any(|row| window.contains(row.0)) {
+                return Err(IcatError::unexpected_answer("as if it were in another time zone than the one configured"));
             }
         }
         Ok(false)
     }
 
-    async fn rows(&self, session_id: &str, select: Select) -> Result<Vec<(Timestamp, i64)>, IcatError> {
-        let query = select.build().map_err(|e| unaskable(&e))?;
-        self.client.find(session_id, &query).await?.iter().map(id_and_time).collect()
+    async fn query_id_and_time(&self, session_id: &str, select: Select) -> Result<Vec<(Timestamp, i64)>, IcatError> {
+        let query = select.build().map_err(|e| invalid_query(&e))?;
+        self.client.query_rows(session_id, &query).await?.iter().map(parse_id_and_time).collect()
     }
 }
 
-fn row_select(entity: &Entity) -> Select {
+fn select_id_and_time(entity: &Entity) -> Select {
     Select::values(entity.name, &["id", "modTime"])
 }
 
-fn id_and_time(row: &Value) -> Result<(Timestamp, i64), IcatError> {
+fn parse_id_and_time(row: &Value) -> Result<(Timestamp, i64), IcatError> {
     let time = row[1].as_str().and_then(|text| text.parse().ok());
-    time.zip(row[0].as_i64()).ok_or_else(unexpected)
+    time.zip(row[0].as_i64()).ok_or_else(unexpected_row)
 }
 
-pub(super) fn unexpected() -> IcatError {
-    IcatError::nonsense("a row that was not asked for")
+pub(super) fn unexpected_row() -> IcatError {
+    IcatError::unexpected_answer("a row that was not asked for")
 }
 
 /// Only an entity that does not exist can bring this about.
-pub(super) fn unaskable(e: &QueryError) -> IcatError {
+pub(super) fn invalid_query(e: &QueryError) -> IcatError {
     IcatError::Nonsense(format!("nothing, because it was not asked: {e}"))
 }

@@ -74,15 +74,15 @@ pub(super) struct Failure {
 impl Failure {
     /// `None` if the code is not one of ICAT's.
     pub(super) fn into_error(self, secrets: &[&str]) -> Option<WriteError> {
-        let code = IcatCode::of(&self.code)?;
+        let code = IcatCode::from_wire(&self.code)?;
         let offset = self.offset.and_then(|offset| usize::try_from(offset).ok());
-        Some(WriteError { error: IcatError::Refused { code, message: redacted(self.message, secrets) }, offset })
+        Some(WriteError { error: IcatError::Refused { code, message: redact_secrets(self.message, secrets) }, offset })
     }
 }
 
 /// ICAT's messages repeat session ids: `Unable to find user by sessionid: …`. Only whole words are blotted out: a short
 /// password may be part of an ordinary one.
-fn redacted(message: String, secrets: &[&str]) -> String {
+fn redact_secrets(message: String, secrets: &[&str]) -> String {
     let secrets = secrets.iter().filter(|secret| !secret.is_empty());
     secrets.fold(message, |message, secret| {
         let mut text = String::with_capacity(message.len());
@@ -93,7 +93,7 @@ fn redacted(message: String, secrets: &[&str]) -> String {
                 || before.is_empty() && text.ends_with(char::is_alphanumeric)
                 || after.starts_with(char::is_alphanumeric);
             text.push_str(before);
-            text.push_str(if within_word { secret } else { redaction::hidden(secret) });
+            text.push_str(if within_word { secret } else { redaction::redact_secret(secret) });
             rest = after;
         }
         text.push_str(rest);
@@ -102,21 +102,21 @@ fn redacted(message: String, secrets: &[&str]) -> String {
 }
 
 impl IcatError {
-    pub(super) fn nonsense(what: &str) -> Self {
+    pub(super) fn unexpected_answer(what: &str) -> Self {
         Self::Nonsense(what.to_owned())
     }
 
     /// Whether the same request may well succeed a moment later: it did not reach ICAT.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(super) fn is_retryable(&self) -> bool {
         match self {
-            Self::Unavailable(e) => e.is_connect() || e.status().is_some_and(is_gateway),
+            Self::Unavailable(e) => e.is_connect() || e.status().is_some_and(is_gateway_status),
             Self::Refused { .. } | Self::Nonsense(_) => false,
         }
     }
 
     /// Whether an answer would have had more than `maxEntities` entities. ICAT words it the same where it changes the
     /// code to INTERNAL (one included relation that is too large alone).
-    pub(super) fn is_too_much(&self) -> bool {
+    pub(super) fn is_too_many_entities(&self) -> bool {
         match self {
             Self::Refused { code: IcatCode::Validation | IcatCode::Internal, message } => {
                 message.contains("attempt to return more than") || message.contains("attempt to process more than")
@@ -127,12 +127,12 @@ impl IcatError {
 }
 
 /// 429, 502, 503 and 504 come from what stands before ICAT; ICAT's own codes have other statuses.
-pub(super) fn is_gateway(status: reqwest::StatusCode) -> bool {
+pub(super) fn is_gateway_status(status: reqwest::StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502..=504)
 }
 
 impl IcatCode {
-    fn of(text: &str) -> Option<Self> {
+    fn from_wire(text: &str) -> Option<Self> {
         Some(match text {
             "BAD_PARAMETER" => Self::BadParameter,
             "INSUFFICIENT_PRIVILEGES" => Self::InsufficientPrivileges,
@@ -150,12 +150,12 @@ impl IcatCode {
 impl From<reqwest::Error> for IcatError {
     fn from(e: reqwest::Error) -> Self {
         if e.is_builder() {
-            return Self::nonsense("at an address that cannot be used");
+            return Self::unexpected_answer("at an address that cannot be used");
         }
         if e.is_decode() && !e.is_timeout() {
-            return Self::nonsense("a body that cannot be read");
+            return Self::unexpected_answer("a body that cannot be read");
         }
-        Self::Unavailable(if redaction::ON { e.without_url() } else { e })
+        Self::Unavailable(if redaction::is_on() { e.without_url() } else { e })
     }
 }
 
@@ -163,7 +163,7 @@ impl From<HttpError> for IcatError {
     fn from(e: HttpError) -> Self {
         match e {
             HttpError::Reqwest(e) => e.into(),
-            HttpError::Middleware(_) => Self::nonsense("nothing: the request could not be made"),
+            HttpError::Middleware(_) => Self::unexpected_answer("nothing: the request could not be made"),
         }
     }
 }
@@ -196,7 +196,7 @@ impl From<WriteError> for IcatError {
 mod tests {
     use super::*;
 
-    fn refused(body: &str, secrets: &[&str]) -> Option<(String, Option<usize>)> {
+    fn parse_refusal(body: &str, secrets: &[&str]) -> Option<(String, Option<usize>)> {
         let failure: Failure = serde_json::from_str(body).unwrap();
         failure.into_error(secrets).map(|e| (e.error.to_string(), e.offset))
     }
@@ -204,16 +204,19 @@ mod tests {
     #[test]
     fn a_session_id_in_a_message_is_blotted_out() {
         let body = r#"{"code":"SESSION","message":"Session id:5b0c-1c8e has expired, 5b0c-1c8e"}"#;
-        assert_eq!(refused(body, &["5b0c-1c8e"]), Some(("Session id:*** has expired, ***".to_owned(), None)));
+        assert_eq!(parse_refusal(body, &["5b0c-1c8e"]), Some(("Session id:*** has expired, ***".to_owned(), None)));
         let text = "Session id:5b0c-1c8e has expired, 5b0c-1c8e";
-        assert_eq!(refused(body, &["", "ha", "c"]).unwrap().0, text, "parts of words are no secrets");
+        assert_eq!(parse_refusal(body, &["", "ha", "c"]).unwrap().0, text, "parts of words are no secrets");
     }
 
     #[test]
     fn an_offset_names_the_entity_and_an_unknown_code_is_no_refusal() {
         let body = r#"{"code":"VALIDATION","message":"m","offset":1}"#;
-        assert_eq!(refused(body, &[]), Some(("m".to_owned(), Some(1))));
-        assert_eq!(refused(r#"{"code":"VALIDATION","message":"m","offset":-1}"#, &[]), Some(("m".to_owned(), None)));
-        assert_eq!(refused(r#"{"code":"TEAPOT","message":"m"}"#, &[]), None);
+        assert_eq!(parse_refusal(body, &[]), Some(("m".to_owned(), Some(1))));
+        assert_eq!(
+            parse_refusal(r#"{"code":"VALIDATION","message":"m","offset":-1}"#, &[]),
+            Some(("m".to_owned(), None))
+        );
+        assert_eq!(parse_refusal(r#"{"code":"TEAPOT","message":"m"}"#, &[]), None);
     }
 }

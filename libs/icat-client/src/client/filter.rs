@@ -2,8 +2,8 @@
 //! literals. A path follows to-one relations; rows in which one of them is not set do not match, as in JPQL. What lies
 //! behind a to-many relation is asked for by [`Filter::among`].
 
-use super::literal::{Literal, containing, literal};
-use super::query::{QueryError, attribute, member};
+use super::literal::{Literal, render_like_pattern, render_literal};
+use super::query::{QueryError, resolve_attribute, resolve_member};
 use super::select::Select;
 use crate::schema::{Entity, FieldKind, Member};
 
@@ -59,7 +59,7 @@ impl Filter {
     }
 
     /// One of the values that another query selects: a single column, without order, INCLUDE and LIMIT.
-    pub fn among(path: &str, select: Select) -> Self {
+    pub fn in_select(path: &str, select: Select) -> Self {
         Self(Node::Among(path.to_owned(), Box::new(select)))
     }
 
@@ -97,8 +97,13 @@ impl Filter {
     }
 
     /// The condition as text about the rows of the variable; `depth` counts the selects around it.
-    pub(super) fn text(&self, entity: &'static Entity, variable: &str, depth: usize) -> Result<String, QueryError> {
-        let value = |path: &str, value: &Literal| literal(path, attribute(entity, path)?.kind, value);
+    pub(super) fn render_condition(
+        &self,
+        entity: &'static Entity,
+        variable: &str,
+        depth: usize,
+    ) -> Result<String, QueryError> {
+        let value = |path: &str, value: &Literal| render_literal(path, resolve_attribute(entity, path)?.kind, value);
         Ok(match &self.0 {
             Node::Compare(path, operator, with) => format!("{variable}.{path} {operator} {}", value(path, with)?),
             Node::Between(path, low, high) => {
@@ -106,31 +111,34 @@ impl Filter {
             }
             Node::OneOf(path, values) => {
                 let values = values.iter().map(|v| value(path, v)).collect::<Result<Vec<String>, _>>()?;
-                format!("{variable}.{path} IN ({})", joined(&values, ",")?)
+                format!("{variable}.{path} IN ({})", join_parts(&values, ",")?)
             }
             Node::Among(path, select) => {
-                let field = attribute(entity, path)?;
+                let field = resolve_attribute(entity, path)?;
                 format!("{variable}.{path} IN ({})", select.sub_select(field.kind, depth + 1)?)
             }
-            Node::Null(path, test) => match member(entity, path)? {
+            Node::Null(path, test) => match resolve_member(entity, path)? {
                 Member::Field(_) | Member::One(_) => format!("{variable}.{path} {test}"),
                 Member::Many(_) => return Err(QueryError::ToMany(path.clone())),
             },
             Node::Contains(path, text) => {
-                if attribute(entity, path)?.kind != FieldKind::String {
+                if resolve_attribute(entity, path)?.kind != FieldKind::String {
                     return Err(QueryError::Kind(path.clone()));
                 }
-                format!("{variable}.{path} LIKE {}", containing(text)?)
+                format!("{variable}.{path} LIKE {}", render_like_pattern(text)?)
             }
             Node::Joined(word, filters) => {
-                let parts = filters.iter().map(|f| f.text(entity, variable, depth)).collect::<Result<Vec<_>, _>>()?;
-                format!("({})", joined(&parts, word)?)
+                let parts = filters
+                    .iter()
+                    .map(|f| f.render_condition(entity, variable, depth))
+                    .collect::<Result<Vec<_>, _>>()?;
+                format!("({})", join_parts(&parts, word)?)
             }
-            Node::Not(filter) => format!("NOT ({})", filter.text(entity, variable, depth)?),
+            Node::Not(filter) => format!("NOT ({})", filter.render_condition(entity, variable, depth)?),
         })
     }
 }
 
-fn joined(parts: &[String], separator: &str) -> Result<String, QueryError> {
+fn join_parts(parts: &[String], separator: &str) -> Result<String, QueryError> {
     if parts.is_empty() { Err(QueryError::Empty) } else { Ok(parts.join(separator)) }
 }

@@ -19,13 +19,13 @@ struct Step {
 
 impl Includes {
     /// Adds `relation.relation…`.
-    pub(super) fn add(&mut self, entity: &'static Entity, path: &str) -> Result<(), QueryError> {
+    pub(super) fn add_path(&mut self, entity: &'static Entity, path: &str) -> Result<(), QueryError> {
         let (mut here, mut entity) = (self, entity);
         for name in path.split('.') {
-            let (relation, target, many) = match entity.member(name) {
+            let (relation, target, many) = match entity.find_member(name) {
                 Some(Member::One(one)) => (one.name, one.target(), false),
                 Some(Member::Many(many)) => (many.name, many.target(), true),
-                _ => return Err(QueryError::unknown(entity, name)),
+                _ => return Err(QueryError::unknown_member(entity, name)),
             };
             let known = here.steps.iter().position(|step| step.relation == relation);
             let place = known.unwrap_or_else(|| {
@@ -51,13 +51,13 @@ impl Includes {
     }
 
     /// ` INCLUDE …`, or nothing.
-    pub(super) fn clause(&self, variable: &str) -> String {
+    pub(super) fn render_clause(&self, variable: &str) -> String {
         let mut parts = Vec::new();
-        self.write(variable, &mut parts, &mut 0);
+        self.push_parts(variable, &mut parts, &mut 0);
         if parts.is_empty() { String::new() } else { format!(" INCLUDE {}", parts.join(", ")) }
     }
 
-    fn write(&self, variable: &str, parts: &mut Vec<String>, names: &mut usize) {
+    fn push_parts(&self, variable: &str, parts: &mut Vec<String>, names: &mut usize) {
         for step in &self.steps {
             if step.below.is_empty() {
                 parts.push(format!("{variable}.{}", step.relation));
@@ -66,7 +66,7 @@ impl Includes {
             *names += 1;
             let name = format!("i{names}");
             parts.push(format!("{variable}.{} AS {name}", step.relation));
-            step.below.write(&name, parts, names);
+            step.below.push_parts(&name, parts, names);
         }
     }
 }

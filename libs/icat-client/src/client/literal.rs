@@ -3,7 +3,7 @@
 
 use jiff::civil::DateTime;
 
-use super::query::{QueryError, quoted};
+use super::query::{QueryError, quote_string};
 use crate::schema::FieldKind;
 
 /// A value to compare with.
@@ -57,9 +57,9 @@ impl From<DateTime> for Literal {
 }
 
 /// The value as text, if an attribute of this kind can have it.
-pub(super) fn literal(path: &str, kind: FieldKind, value: &Literal) -> Result<String, QueryError> {
+pub(super) fn render_literal(path: &str, kind: FieldKind, value: &Literal) -> Result<String, QueryError> {
     Ok(match (kind, value) {
-        (FieldKind::String, Literal::Text(text)) => checked(text)?,
+        (FieldKind::String, Literal::Text(text)) => render_string(text)?,
         (FieldKind::String, Literal::User) => ":user".to_owned(),
         (FieldKind::Long | FieldKind::Integer | FieldKind::Double, Literal::Integer(n)) => n.to_string(),
         (FieldKind::Double, Literal::Real(n)) if n.is_finite() => format!("{n:?}"),
@@ -73,15 +73,15 @@ pub(super) fn literal(path: &str, kind: FieldKind, value: &Literal) -> Result<St
 }
 
 /// A string literal; U+0000 is in no stored string, and databases refuse it.
-fn checked(text: &str) -> Result<String, QueryError> {
-    if text.contains('\0') { Err(QueryError::Nul) } else { Ok(quoted(text)) }
+fn render_string(text: &str) -> Result<String, QueryError> {
+    if text.contains('\0') { Err(QueryError::Nul) } else { Ok(quote_string(text)) }
 }
 
 /// The pattern of LIKE. An escape character is declared only where needed; a backslash needs it, because some databases
 /// take it for one by themselves.
-pub(super) fn containing(text: &str) -> Result<String, QueryError> {
+pub(super) fn render_like_pattern(text: &str) -> Result<String, QueryError> {
     if !text.contains(['%', '_', '!', '\\']) {
-        return checked(&format!("%{text}%"));
+        return render_string(&format!("%{text}%"));
     }
     let mut pattern = String::from("%");
     for c in text.chars() {
@@ -91,5 +91,5 @@ pub(super) fn containing(text: &str) -> Result<String, QueryError> {
         pattern.push(c);
     }
     pattern.push('%');
-    Ok(format!("{} ESCAPE '!'", checked(&pattern)?))
+    Ok(format!("{} ESCAPE '!'", render_string(&pattern)?))
 }

@@ -36,14 +36,14 @@ pub use self::error::{IcatCode, IcatError, LOGINS_UNAVAILABLE, WriteError};
 pub use self::filter::Filter;
 pub use self::literal::Literal;
 pub use self::pages::Pages;
-pub use self::poller::{Change, ChangePoller, PollSettings, Position, Positions, reconcile_due};
+pub use self::poller::{Change, ChangePoller, PollSettings, Position, Positions, is_reconciliation_due};
 pub use self::properties::{Authenticator, CredentialKey, DEFAULT_MAX_ENTITIES, Properties};
-pub use self::query::{Query, QueryError, quoted};
-pub use self::reader::Reader;
+pub use self::query::{Query, QueryError, quote_string};
+pub use self::reader::ReaderAccount;
 pub use self::select::Select;
-pub use self::split::{DEFAULT_MAX_URL_BYTES, Limits, split};
+pub use self::split::{DEFAULT_MAX_URL_BYTES, RequestLimits, split_by_ids};
 pub use self::watch::Watch;
-pub use self::write::wrapped;
+pub use self::write::wrap_entity;
 
 /// Speaks to one ICAT server. Cheap to clone; time-outs are those of the HTTP client unless
 /// [`with_timeout`](Self::with_timeout) sets another.
@@ -67,7 +67,7 @@ pub struct SessionInfo {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Opened {
+struct OpenedSession {
     session_id: String,
 }
 
@@ -99,7 +99,7 @@ impl IcatClient {
     }
 
     /// The same on behalf of a client with this address, which ICAT learns as `X-Forwarded-For`.
-    pub async fn login_for(
+    pub async fn login_for_client(
         &self,
         plugin: &str,
         credentials: &[(&str, &str)],
@@ -117,71 +117,75 @@ impl IcatClient {
         let secrets: Vec<&str> = credentials.iter().filter(|(key, _)| *key != "username").map(|(_, v)| *v).collect();
         let credentials: Vec<Value> = credentials.iter().map(|(key, value)| json!({*key: value})).collect();
         let body = json!({"plugin": plugin, "credentials": credentials}).to_string();
-        let mut request = self.http.post(self.url(&["session"])?).form(&[("json", body)]);
+        let mut request = self.http.post(self.endpoint_url(&["session"])?).form(&[("json", body)]);
         if let Some(client) = client {
             request = request.header("x-forwarded-for", client.to_string());
         }
-        let opened: Opened = send::once(self.prepared(request, "/icat/session"), &secrets).await?;
+        let opened: OpenedSession = send::send_once(self.prepare_request(request, "/icat/session"), &secrets).await?;
         Ok(opened.session_id)
     }
 
     /// Whose session it is, and how long it lives.
-    pub async fn session(&self, session_id: &str) -> Result<SessionInfo, IcatError> {
-        let request = self.http.get(self.url(&["session", session_id])?);
-        send::read(self.prepared(request, "/icat/session/{id}"), &[session_id]).await
+    pub async fn get_session(&self, session_id: &str) -> Result<SessionInfo, IcatError> {
+        let request = self.http.get(self.endpoint_url(&["session", session_id])?);
+        send::send_read(self.prepare_request(request, "/icat/session/{id}"), &[session_id]).await
     }
 
     /// Starts the session's lifetime again.
-    pub async fn refresh(&self, session_id: &str) -> Result<(), IcatError> {
-        let request = self.http.put(self.url(&["session", session_id])?);
-        Ok(send::accepted(self.prepared(request, "/icat/session/{id}"), &[session_id]).await.map(drop)?)
+    pub async fn refresh_session(&self, session_id: &str) -> Result<(), IcatError> {
+        let request = self.http.put(self.endpoint_url(&["session", session_id])?);
+        Ok(send::send_for_success(self.prepare_request(request, "/icat/session/{id}"), &[session_id])
+            .await
+            .map(drop)?)
     }
 
     /// Ends the session.
-    pub async fn logout(&self, session_id: &str) -> Result<(), IcatError> {
-        let request = self.http.delete(self.url(&["session", session_id])?);
-        Ok(send::accepted(self.prepared(request, "/icat/session/{id}"), &[session_id]).await.map(drop)?)
+    pub async fn end_session(&self, session_id: &str) -> Result<(), IcatError> {
+        let request = self.http.delete(self.endpoint_url(&["session", session_id])?);
+        Ok(send::send_for_success(self.prepare_request(request, "/icat/session/{id}"), &[session_id])
+            .await
+            .map(drop)?)
     }
 
     /// The rows of a search: entities in their wrapper, bare values, or arrays of values.
-    pub async fn search(&self, session_id: &str, query: &str) -> Result<Vec<Value>, IcatError> {
+    pub async fn search_rows(&self, session_id: &str, query: &str) -> Result<Vec<Value>, IcatError> {
         let url = self.search_url(session_id, query)?;
-        send::read(self.prepared(self.http.get(url), "/icat/entityManager"), &[session_id]).await
+        send::send_read(self.prepare_request(self.http.get(url), "/icat/entityManager"), &[session_id]).await
     }
 
     /// One entity by its id, in its wrapper.
-    pub async fn get(&self, session_id: &str, query: &str, id: i64) -> Result<Value, IcatError> {
+    pub async fn get_entity(&self, session_id: &str, query: &str, id: i64) -> Result<Value, IcatError> {
         let mut url = self.search_url(session_id, query)?;
         url.query_pairs_mut().append_pair("id", &id.to_string());
-        send::read(self.prepared(self.http.get(url), "/icat/entityManager"), &[session_id]).await
+        send::send_read(self.prepare_request(self.http.get(url), "/icat/entityManager"), &[session_id]).await
     }
 
     /// The rows of a query made by [`Select`], in one answer; see [`pages`](Self::pages) for more than that.
-    pub async fn find(&self, session_id: &str, query: &Query) -> Result<Vec<Value>, IcatError> {
-        self.search(session_id, &query.to_string()).await
+    pub async fn query_rows(&self, session_id: &str, query: &Query) -> Result<Vec<Value>, IcatError> {
+        self.search_rows(session_id, &query.to_string()).await
     }
 
     /// One entity by its id, with what the query includes; its conditions do not count.
-    pub async fn find_one(&self, session_id: &str, query: &Query, id: i64) -> Result<Value, IcatError> {
-        self.get(session_id, &query.get_text(), id).await
+    pub async fn query_entity(&self, session_id: &str, query: &Query, id: i64) -> Result<Value, IcatError> {
+        self.get_entity(session_id, &query.text_for_get(), id).await
     }
 
     fn search_url(&self, session_id: &str, query: &str) -> Result<Url, IcatError> {
-        let mut url = self.url(&["entityManager"])?;
+        let mut url = self.endpoint_url(&["entityManager"])?;
         url.query_pairs_mut().append_pair("sessionId", session_id).append_pair("query", query);
         Ok(url)
     }
 
     /// Each text is one segment of the path, whatever it contains.
-    fn url(&self, segments: &[&str]) -> Result<Url, IcatError> {
-        let unusable = || IcatError::nonsense("at an address that cannot be used");
+    fn endpoint_url(&self, segments: &[&str]) -> Result<Url, IcatError> {
+        let unusable = || IcatError::unexpected_answer("at an address that cannot be used");
         let mut url = Url::parse(&self.root).map_err(|_| unusable())?;
         url.path_segments_mut().map_err(|()| unusable())?.extend(segments);
         Ok(url)
     }
 
     /// The pattern stands for the address in traces.
-    fn prepared(&self, request: RequestBuilder, template: &'static str) -> RequestBuilder {
+    fn prepare_request(&self, request: RequestBuilder, template: &'static str) -> RequestBuilder {
         let request = request.with_extension(Peer { service: "icat", template });
         match self.timeout {
             Some(timeout) => request.timeout(timeout),

@@ -29,7 +29,7 @@ impl IcatClient {
     /// no order and no LIMIT of its own.
     pub fn pages(&self, session_id: &str, query: Query) -> Result<Pages<'_>, QueryError> {
         query.check_pages()?;
-        Ok(self.pages_of(session_id, VecDeque::from([query])))
+        Ok(self.new_pages(session_id, VecDeque::from([query])))
     }
 
     /// The same for rows in which `path` (`id`, `dataset.id`…) is one of many ids, however many. Rows come in the order
@@ -42,12 +42,12 @@ impl IcatClient {
         ids: &[i64],
     ) -> Result<Pages<'_>, QueryError> {
         query.check_pages()?;
-        let url_bytes = |text: &str| self.url_bytes(session_id, text);
+        let url_bytes = |text: &str| self.search_url_bytes(session_id, text);
         let queries = split_for_pages(query, path, ids, self.max_url_bytes, url_bytes)?;
-        Ok(self.pages_of(session_id, queries.into()))
+        Ok(self.new_pages(session_id, queries.into()))
     }
 
-    fn pages_of(&self, session_id: &str, queries: VecDeque<Query>) -> Pages<'_> {
+    fn new_pages(&self, session_id: &str, queries: VecDeque<Query>) -> Pages<'_> {
         let session_id = session_id.to_owned();
         Pages { client: self, session_id, queries, after: None, most_rows: None, rows: None }
     }
@@ -65,11 +65,11 @@ impl Pages<'_> {
         while let Some(query) = self.queries.front() {
             let rows = match self.rows {
                 Some(rows) => rows,
-                None => *self.rows.insert(self.first_size(query).await?),
+                None => *self.rows.insert(self.first_page_rows(query).await?),
             };
-            let found = match self.client.find(&self.session_id, &query.page(self.after, rows)).await {
+            let found = match self.client.query_rows(&self.session_id, &query.next_page(self.after, rows)).await {
                 // Included rows count, and how many there are is seen only now.
-                Err(e) if e.is_too_much() && rows > 1 => {
+                Err(e) if e.is_too_many_entities() && rows > 1 => {
                     self.rows = Some(rows / 2);
                     continue;
                 }
@@ -79,7 +79,7 @@ impl Pages<'_> {
             match last {
                 Some(Some(id)) if self.after.is_none_or(|after| id > after) => self.after = Some(id),
                 None => {}
-                Some(_) => return Err(IcatError::nonsense("rows in another order than asked for")),
+                Some(_) => return Err(IcatError::unexpected_answer("rows in another order than asked for")),
             }
             if (found.len() as u64) < u64::from(rows) {
                 self.queries.pop_front();
@@ -93,7 +93,7 @@ impl Pages<'_> {
     }
 
     /// All rows at once.
-    pub async fn all(mut self) -> Result<Vec<Value>, IcatError> {
+    pub async fn collect_rows(mut self) -> Result<Vec<Value>, IcatError> {
         let mut all = Vec::new();
         while let Some(page) = self.next_page().await? {
             all.extend(page);
@@ -101,9 +101,9 @@ impl Pages<'_> {
         Ok(all)
     }
 
-    async fn first_size(&self, query: &Query) -> Result<u32, IcatError> {
-        let most = self.client.max_entities().await?;
-        let rows = query.per_row().map_or(ROWS_OF_UNKNOWN_SIZE.min(most), |per_row| most / (1 + per_row));
+    async fn first_page_rows(&self, query: &Query) -> Result<u32, IcatError> {
+        let most = self.client.get_max_entities().await?;
+        let rows = query.included_per_row().map_or(ROWS_OF_UNKNOWN_SIZE.min(most), |per_row| most / (1 + per_row));
         let rows = u32::try_from(rows.max(1)).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs());
         Ok(self.most_rows.map_or(rows, |most| most.min(rows)))
     }

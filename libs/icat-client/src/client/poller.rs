@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::IcatClient;
-use super::changes::{unaskable, unexpected};
+use super::changes::{invalid_query, unexpected_row};
 use super::error::IcatError;
 use super::query::QueryError;
 use super::select::Select;
@@ -81,7 +81,8 @@ impl ChangePoller {
         settings: PollSettings,
         positions: Positions,
     ) -> Result<Self, QueryError> {
-        let known = |name: &&str| schema::entity(name).ok_or_else(|| QueryError::UnknownEntity((*name).to_owned()));
+        let known =
+            |name: &&str| schema::find_entity(name).ok_or_else(|| QueryError::UnknownEntity((*name).to_owned()));
         let entities = entities.iter().map(known).collect::<Result<_, _>>()?;
         Ok(Self { client, entities, settings, positions, zone_checked: false })
     }
@@ -101,9 +102,9 @@ impl ChangePoller {
 
     /// What has changed since the last poll, by entity and then by time; empty when all has been read. A row that has
     /// changed twice in between is reported once. If this fails, nothing counts as reported.
-    pub async fn poll(&mut self, session_id: &str) -> Result<Vec<Change>, IcatError> {
+    pub async fn poll_changes(&mut self, session_id: &str) -> Result<Vec<Change>, IcatError> {
         if !self.zone_checked {
-            self.zone_checked = self.zone_holds(session_id).await?;
+            self.zone_checked = self.is_zone_right(session_id).await?;
         }
         let mut positions = self.positions.clone();
         let mut changes = Vec::new();
@@ -113,8 +114,8 @@ impl ChangePoller {
                 break;
             }
             let before = positions.get(entity.name);
-            let found = self.read(session_id, entity, before, room).await?;
-            if let Some(after) = self.moved(before, &found) {
+            let found = self.read_changes(session_id, entity, before, room).await?;
+            if let Some(after) = self.advance_position(before, &found) {
                 positions.insert(entity.name.to_owned(), after);
             }
             changes.extend(found.iter().map(|&(mod_time, id)| Change { entity: entity.name, id, mod_time }));
@@ -124,14 +125,14 @@ impl ChangePoller {
     }
 
     /// The ids of all rows that the session can see, in rising order; to find out what has been deleted.
-    pub async fn all_ids(&self, session_id: &str, entity: &str) -> Result<Vec<i64>, IcatError> {
-        let query = Select::values(entity, &["id"]).build().map_err(|e| unaskable(&e))?;
-        let rows = self.client.pages(session_id, query).map_err(|e| unaskable(&e))?.all().await?;
-        rows.iter().map(|row| row.as_i64().ok_or_else(unexpected)).collect()
+    pub async fn list_ids(&self, session_id: &str, entity: &str) -> Result<Vec<i64>, IcatError> {
+        let query = Select::values(entity, &["id"]).build().map_err(|e| invalid_query(&e))?;
+        let rows = self.client.pages(session_id, query).map_err(|e| invalid_query(&e))?.collect_rows().await?;
+        rows.iter().map(|row| row.as_i64().ok_or_else(unexpected_row)).collect()
     }
 
     /// The position after these changes, and what has to be left out when the overlap is read again.
-    fn moved(&self, before: Option<&Position>, found: &[(Timestamp, i64)]) -> Option<Position> {
+    fn advance_position(&self, before: Option<&Position>, found: &[(Timestamp, i64)]) -> Option<Position> {
         let last = found.last().map(|(time, id)| (time.as_millisecond(), *id));
         let before_last = before.map(|position| (position.mod_time, position.id));
         let (mod_time, id) = last.max(before_last)?;
@@ -145,12 +146,12 @@ impl ChangePoller {
     pub(super) fn overlap_start(&self, mod_time: i64) -> Timestamp {
         let moment = Timestamp::from_millisecond(mod_time).unwrap_or_default();
         let start = moment.checked_sub(self.settings.overlap).unwrap_or(Timestamp::MIN);
-        Window::around(start, &self.settings.zone).start
+        Window::containing(start, &self.settings.zone).start
     }
 }
 
 /// Whether a nightly comparison of all ids is due: none has run since the last time that it was `hour` o'clock UTC.
-pub fn reconcile_due(last: Option<Timestamp>, now: Timestamp, hour: u8) -> bool {
+pub fn is_reconciliation_due(last: Option<Timestamp>, now: Timestamp, hour: u8) -> bool {
     const DAY: i64 = 24 * 60 * 60;
     let hour = i64::from(hour % 24) * 60 * 60;
     let latest = (now.as_second() - hour).div_euclid(DAY) * DAY + hour;

@@ -60,31 +60,41 @@ struct LoggedIn {
 
 impl IcatClient {
     /// The server's version, such as `6.2.0`.
-    pub async fn version(&self) -> Result<String, IcatError> {
-        let version: Version =
-            send::read(self.prepared(self.http.get(self.url(&["version"])?), "/icat/version"), &[]).await?;
+    pub async fn get_version(&self) -> Result<String, IcatError> {
+        let version: Version = send::send_read(
+            self.prepare_request(self.http.get(self.endpoint_url(&["version"])?), "/icat/version"),
+            &[],
+        )
+        .await?;
         Ok(version.version)
     }
 
     /// The server's limits and authenticators. Costs the server one call to each authenticator, and it refuses
     /// (INTERNAL) while one of them is down.
-    pub async fn properties(&self) -> Result<Properties, IcatError> {
-        send::read(self.prepared(self.http.get(self.url(&["properties"])?), "/icat/properties"), &[]).await
+    pub async fn get_properties(&self) -> Result<Properties, IcatError> {
+        send::send_read(
+            self.prepare_request(self.http.get(self.endpoint_url(&["properties"])?), "/icat/properties"),
+            &[],
+        )
+        .await
     }
 
     /// Whether somebody with this name (mechanism included, `db/alice`) has a session; needs no session.
     pub async fn is_logged_in(&self, user_name: &str) -> Result<bool, IcatError> {
         let segments: Vec<&str> = ["user"].into_iter().chain(user_name.splitn(2, '/')).collect();
-        let found: LoggedIn =
-            send::read(self.prepared(self.http.get(self.url(&segments)?), "/icat/user/{name}"), &[]).await?;
+        let found: LoggedIn = send::send_read(
+            self.prepare_request(self.http.get(self.endpoint_url(&segments)?), "/icat/user/{name}"),
+            &[],
+        )
+        .await?;
         Ok(found.logged_in)
     }
 
     /// The most entities of one answer: asked once, then remembered by this client and its clones.
     /// [`DEFAULT_MAX_ENTITIES`] if the server does not tell, and for the time that it refuses to.
-    pub async fn max_entities(&self) -> Result<u64, IcatError> {
+    pub async fn get_max_entities(&self) -> Result<u64, IcatError> {
         let asked = self.max_entities.get_or_try_init(async || {
-            let told = self.properties().await?.max_entities;
+            let told = self.get_properties().await?.max_entities;
             Ok(told.filter(|most| *most > 0).unwrap_or(DEFAULT_MAX_ENTITIES))
         });
         match asked.await {

@@ -35,31 +35,31 @@ pub enum QueryError {
 }
 
 impl QueryError {
-    pub(super) fn unknown(entity: &'static Entity, member: &str) -> Self {
+    pub(super) fn unknown_member(entity: &'static Entity, member: &str) -> Self {
         Self::UnknownMember { entity: entity.name, member: member.to_owned() }
     }
 }
 
 /// A string literal for a query.
-pub fn quoted(text: &str) -> String {
+pub fn quote_string(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
 /// What a path from an entity ends in.
-pub(super) fn member(entity: &'static Entity, path: &str) -> Result<Member, QueryError> {
+pub(super) fn resolve_member(entity: &'static Entity, path: &str) -> Result<Member, QueryError> {
     match path.split_once('.') {
-        None => entity.member(path).ok_or_else(|| QueryError::unknown(entity, path)),
-        Some((name, rest)) => match entity.member(name) {
-            Some(Member::One(one)) => member(one.target(), rest),
+        None => entity.find_member(path).ok_or_else(|| QueryError::unknown_member(entity, path)),
+        Some((name, rest)) => match entity.find_member(name) {
+            Some(Member::One(one)) => resolve_member(one.target(), rest),
             Some(Member::Many(_)) => Err(QueryError::ToMany(name.to_owned())),
-            Some(Member::Field(_)) | None => Err(QueryError::unknown(entity, name)),
+            Some(Member::Field(_)) | None => Err(QueryError::unknown_member(entity, name)),
         },
     }
 }
 
 /// The attribute that a path from an entity ends in.
-pub(super) fn attribute(entity: &'static Entity, path: &str) -> Result<&'static Field, QueryError> {
-    match member(entity, path)? {
+pub(super) fn resolve_attribute(entity: &'static Entity, path: &str) -> Result<&'static Field, QueryError> {
+    match resolve_member(entity, path)? {
         Member::Field(field) => Ok(field),
         Member::One(_) | Member::Many(_) => Err(QueryError::NotAnAttribute(path.to_owned())),
     }
@@ -71,7 +71,7 @@ pub struct Query {
     pub(super) entity: &'static Entity,
     pub(super) variable: String,
     pub(super) selected: String,
-    pub(super) id_at: IdAt,
+    pub(super) id_at: IdPosition,
     pub(super) conditions: Vec<String>,
     pub(super) order: Vec<String>,
     pub(super) includes: Includes,
@@ -80,7 +80,7 @@ pub struct Query {
 
 /// Where a row of the answer has its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum IdAt {
+pub(super) enum IdPosition {
     Entity,
     Bare,
     Column(usize),
@@ -94,18 +94,18 @@ impl Query {
     }
 
     /// `Entity o INCLUDE …`: what ICAT wants beside an id.
-    pub(super) fn get_text(&self) -> String {
-        format!("{} {}{}", self.entity.name, self.variable, self.includes.clause(&self.variable))
+    pub(super) fn text_for_get(&self) -> String {
+        format!("{} {}{}", self.entity.name, self.variable, self.includes.render_clause(&self.variable))
     }
 
     /// How many entities each row brings with itself; `None` if there is no saying.
-    pub(super) fn per_row(&self) -> Option<u64> {
+    pub(super) fn included_per_row(&self) -> Option<u64> {
         self.includes.per_row()
     }
 
     /// Whether it can be read in pages.
     pub(super) fn check_pages(&self) -> Result<(), QueryError> {
-        if self.id_at == IdAt::Nowhere {
+        if self.id_at == IdPosition::Nowhere {
             return Err(QueryError::Clauses("pages need the id of each row"));
         }
         if self.limit.is_some() || !self.order.is_empty() {
@@ -115,7 +115,7 @@ impl Query {
     }
 
     /// The next rows in the order of their ids.
-    pub(super) fn page(&self, after: Option<i64>, count: u32) -> Self {
+    pub(super) fn next_page(&self, after: Option<i64>, count: u32) -> Self {
         let mut page = self.clone();
         page.conditions.extend(after.map(|id| format!("{}.id > {id}", self.variable)));
         page.order = vec![format!("{}.id", self.variable)];
@@ -134,10 +134,10 @@ impl Query {
     /// The id of a row of the answer.
     pub fn row_id(&self, row: &Value) -> Option<i64> {
         match self.id_at {
-            IdAt::Entity => row.get(self.entity.name)?.get("id")?.as_i64(),
-            IdAt::Bare => row.as_i64(),
-            IdAt::Column(place) => row.get(place)?.as_i64(),
-            IdAt::Nowhere => None,
+            IdPosition::Entity => row.get(self.entity.name)?.get("id")?.as_i64(),
+            IdPosition::Bare => row.as_i64(),
+            IdPosition::Column(place) => row.get(place)?.as_i64(),
+            IdPosition::Nowhere => None,
         }
     }
 }
@@ -151,7 +151,7 @@ impl fmt::Display for Query {
         if !self.order.is_empty() {
             write!(f, " ORDER BY {}", self.order.join(", "))?;
         }
-        f.write_str(&self.includes.clause(&self.variable))?;
+        f.write_str(&self.includes.render_clause(&self.variable))?;
         match self.limit {
             Some((offset, count)) => write!(f, " LIMIT {offset},{count}"),
             None => Ok(()),

@@ -10,9 +10,9 @@ use super::error::{IcatCode, IcatError};
 
 /// Cheap to clone; all clones share one session.
 #[derive(Clone)]
-pub struct Reader(Arc<Account>);
+pub struct ReaderAccount(Arc<Inner>);
 
-struct Account {
+struct Inner {
     icat: IcatClient,
     plugin: String,
     user: String,
@@ -21,16 +21,16 @@ struct Account {
     session: Mutex<Option<Arc<str>>>,
 }
 
-impl Reader {
+impl ReaderAccount {
     /// From the setting `icat.reader`: `plugin:user:password`, or empty for none.
-    pub fn of(setting: &str, icat: IcatClient) -> Result<Option<Self>, ConfigError> {
+    pub fn from_setting(setting: &str, icat: IcatClient) -> Result<Option<Self>, ConfigError> {
         if setting.is_empty() {
             return Ok(None);
         }
         let mut parts = setting.splitn(3, ':').map(str::to_owned);
         match (parts.next(), parts.next(), parts.next()) {
             (Some(plugin), Some(user), Some(password)) if !plugin.is_empty() && !user.is_empty() => {
-                Ok(Some(Self(Arc::new(Account { icat, plugin, user, password, session: Mutex::default() }))))
+                Ok(Some(Self(Arc::new(Inner { icat, plugin, user, password, session: Mutex::default() }))))
             }
             _ => Err(ConfigError(
                 "icat.reader must be plugin:user:password, such as simple:reader:PASSWORD; the plugin is an authenticator of \
@@ -41,7 +41,7 @@ impl Reader {
     }
 
     /// `plugin/user`, for people.
-    pub fn account(&self) -> String {
+    pub fn account_name(&self) -> String {
         format!("{}/{}", self.0.plugin, self.0.user)
     }
 
@@ -51,15 +51,15 @@ impl Reader {
     }
 
     /// Asks with the reader's session; a question may be asked twice, if the session ended meanwhile.
-    pub async fn ask<T>(
+    pub async fn with_session<T>(
         &self,
         question: impl AsyncFn(&IcatClient, &str) -> Result<T, IcatError>,
     ) -> Result<T, IcatError> {
         let icat = &self.0.icat;
-        let session = self.session(None).await?;
+        let session = self.open_session(None).await?;
         match question(icat, &session).await {
             Err(IcatError::Refused { code: IcatCode::Session, .. }) => {
-                let session = self.session(Some(session)).await?;
+                let session = self.open_session(Some(session)).await?;
                 question(icat, &session).await
             }
             answer => answer,
@@ -68,10 +68,10 @@ impl Reader {
 
     /// Opens the session before somebody waits for it; what prevents it is met again by the first question.
     pub async fn log_in(&self) -> Result<(), IcatError> {
-        self.session(None).await.map(drop)
+        self.open_session(None).await.map(drop)
     }
 
-    async fn session(&self, ended: Option<Arc<str>>) -> Result<Arc<str>, IcatError> {
+    async fn open_session(&self, ended: Option<Arc<str>>) -> Result<Arc<str>, IcatError> {
         let account = &*self.0;
         let mut held = account.session.lock().await;
         if let Some(session) = held.as_ref().filter(|held| Some(*held) != ended.as_ref()) {

@@ -3,7 +3,7 @@
 
 use super::filter::Filter;
 use super::include::Includes;
-use super::query::{IdAt, Query, QueryError, attribute};
+use super::query::{IdPosition, Query, QueryError, resolve_attribute};
 use crate::schema::{self, Entity, FieldKind};
 
 /// What to ask for; nothing is checked before [`build`](Self::build).
@@ -78,7 +78,7 @@ impl Select {
 
     /// Checks names, kinds of values and clauses.
     pub fn build(self) -> Result<Query, QueryError> {
-        self.compiled(0)
+        self.compile(0)
     }
 
     /// The text of a select within a condition; its one column must be comparable with `kind`.
@@ -89,26 +89,26 @@ impl Select {
         if columns.len() != 1 || !self.order.is_empty() || !self.includes.is_empty() || self.limit.is_some() {
             return Err(QueryError::Clauses("a sub-select has one attribute, no order, INCLUDE or LIMIT"));
         }
-        let query = self.clone().compiled(depth)?;
+        let query = self.clone().compile(depth)?;
         let whole = |kind| matches!(kind, FieldKind::Long | FieldKind::Integer);
-        let selected = attribute(query.entity, &columns[0])?.kind;
+        let selected = resolve_attribute(query.entity, &columns[0])?.kind;
         if selected != kind && !(whole(selected) && whole(kind)) {
             return Err(QueryError::Kind(columns[0].clone()));
         }
         Ok(query.to_string())
     }
 
-    fn compiled(self, depth: usize) -> Result<Query, QueryError> {
-        let entity = schema::entity(&self.entity).ok_or_else(|| QueryError::UnknownEntity(self.entity.clone()))?;
+    fn compile(self, depth: usize) -> Result<Query, QueryError> {
+        let entity = schema::find_entity(&self.entity).ok_or_else(|| QueryError::UnknownEntity(self.entity.clone()))?;
         let variable = if depth == 0 { "o".to_owned() } else { format!("o{depth}") };
         let (selected, id_at) = match &self.columns {
-            Columns::Entity => (variable.clone(), IdAt::Entity),
-            Columns::Count => (format!("COUNT({variable})"), IdAt::Nowhere),
-            Columns::Values(columns) => values(entity, &variable, columns)?,
+            Columns::Entity => (variable.clone(), IdPosition::Entity),
+            Columns::Count => (format!("COUNT({variable})"), IdPosition::Nowhere),
+            Columns::Values(columns) => select_columns(entity, &variable, columns)?,
         };
         let mut includes = Includes::default();
         for path in &self.includes {
-            includes.add(entity, path)?;
+            includes.add_path(entity, path)?;
         }
         if !includes.is_empty() && !matches!(self.columns, Columns::Entity) {
             return Err(QueryError::Clauses("INCLUDE goes with whole entities"));
@@ -121,26 +121,30 @@ impl Select {
         }
         let mut order = Vec::new();
         for (path, descending) in &self.order {
-            attribute(entity, path)?;
+            resolve_attribute(entity, path)?;
             order.push(format!("{variable}.{path}{}", if *descending { " DESC" } else { "" }));
         }
-        let conditions = self.filters.iter().map(|filter| filter.text(entity, &variable, depth));
+        let conditions = self.filters.iter().map(|filter| filter.render_condition(entity, &variable, depth));
         let conditions = conditions.collect::<Result<_, _>>()?;
         Ok(Query { entity, variable, selected, id_at, conditions, order, includes, limit: self.limit })
     }
 }
 
-fn values(entity: &'static Entity, variable: &str, columns: &[String]) -> Result<(String, IdAt), QueryError> {
+fn select_columns(
+    entity: &'static Entity,
+    variable: &str,
+    columns: &[String],
+) -> Result<(String, IdPosition), QueryError> {
     if columns.is_empty() {
         return Err(QueryError::Empty);
     }
     for column in columns {
-        attribute(entity, column)?;
+        resolve_attribute(entity, column)?;
     }
     let id_at = match columns.iter().position(|column| column == "id") {
-        None => IdAt::Nowhere,
-        Some(_) if columns.len() == 1 => IdAt::Bare,
-        Some(place) => IdAt::Column(place),
+        None => IdPosition::Nowhere,
+        Some(_) if columns.len() == 1 => IdPosition::Bare,
+        Some(place) => IdPosition::Column(place),
     };
     let selected: Vec<String> = columns.iter().map(|column| format!("{variable}.{column}")).collect();
     Ok((selected.join(", "), id_at))

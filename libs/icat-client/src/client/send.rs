@@ -8,34 +8,35 @@ use reqwest::Response;
 use reqwest_middleware::RequestBuilder;
 use serde::de::DeserializeOwned;
 
-use super::error::{Failure, IcatError, WriteError, is_gateway};
+use super::error::{Failure, IcatError, WriteError, is_gateway_status};
 
 /// How often a reading call is tried again.
-const MOST_RETRIES: usize = 2;
+const MAX_RETRIES: usize = 2;
 
 /// Sends a call that only reads; `secrets` must not come back in an error.
-pub(super) async fn read<T: DeserializeOwned>(request: RequestBuilder, secrets: &[&str]) -> Result<T, IcatError> {
+pub(super) async fn send_read<T: DeserializeOwned>(request: RequestBuilder, secrets: &[&str]) -> Result<T, IcatError> {
     let attempt = || async {
-        let request = request.try_clone().ok_or_else(|| IcatError::nonsense("a request that cannot be repeated"))?;
-        Ok::<T, IcatError>(once(request, secrets).await?)
+        let request =
+            request.try_clone().ok_or_else(|| IcatError::unexpected_answer("a request that cannot be repeated"))?;
+        Ok::<T, IcatError>(send_once(request, secrets).await?)
     };
-    attempt.retry(pauses()).sleep(tokio::time::sleep).when(IcatError::is_passing).await
+    attempt.retry(retry_pauses()).sleep(tokio::time::sleep).when(IcatError::is_retryable).await
 }
 
 /// Sends a call a single time and reads its answer.
-pub(super) async fn once<T: DeserializeOwned>(request: RequestBuilder, secrets: &[&str]) -> Result<T, WriteError> {
-    let body = accepted(request, secrets).await?.bytes().await?;
-    serde_json::from_slice(&body).map_err(|_| IcatError::nonsense("a body that was not asked for").into())
+pub(super) async fn send_once<T: DeserializeOwned>(request: RequestBuilder, secrets: &[&str]) -> Result<T, WriteError> {
+    let body = send_for_success(request, secrets).await?.bytes().await?;
+    serde_json::from_slice(&body).map_err(|_| IcatError::unexpected_answer("a body that was not asked for").into())
 }
 
 /// Sends a call a single time; a status other than success is an error.
-pub(super) async fn accepted(request: RequestBuilder, secrets: &[&str]) -> Result<Response, WriteError> {
+pub(super) async fn send_for_success(request: RequestBuilder, secrets: &[&str]) -> Result<Response, WriteError> {
     let response = request.send().await?;
     let status = response.status();
     if status.is_success() {
         return Ok(response);
     }
-    if is_gateway(status)
+    if is_gateway_status(status)
         && let Err(e) = response.error_for_status_ref()
     {
         return Err(e.into());
@@ -46,7 +47,7 @@ pub(super) async fn accepted(request: RequestBuilder, secrets: &[&str]) -> Resul
 }
 
 /// 50 ms, then 200 ms, and at random up to twice as much.
-fn pauses() -> ExponentialBuilder {
+fn retry_pauses() -> ExponentialBuilder {
     let pauses = ExponentialBuilder::default().with_min_delay(Duration::from_millis(50)).with_factor(4.0);
-    pauses.with_max_times(MOST_RETRIES).with_jitter()
+    pauses.with_max_times(MAX_RETRIES).with_jitter()
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::IcatClient;
-use super::query::{Query, QueryError, attribute};
+use super::query::{Query, QueryError, resolve_attribute};
 use crate::schema::FieldKind;
 
 /// Below the 8 KiB at which servers and proxies stop reading a request line.
@@ -12,7 +12,7 @@ pub const DEFAULT_MAX_URL_BYTES: usize = 7 * 1024;
 
 /// What one request may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct RequestLimits {
     /// The longest address, after percent-encoding.
     pub url_bytes: usize,
     /// The server's `maxEntities`.
@@ -23,19 +23,19 @@ pub struct Limits {
 /// order. `url_bytes` is how long the address of a query's text is.
 ///
 /// Rows are counted by their own ids: the queries are about `id`, and what is included must be bounded as well.
-pub fn split(
+pub fn split_by_ids(
     query: &Query,
     ids: &[i64],
-    limits: Limits,
+    limits: RequestLimits,
     url_bytes: impl Fn(&str) -> usize,
 ) -> Result<Vec<Query>, QueryError> {
-    let per_row = 1 + query.per_row().ok_or(QueryError::Unbounded)?;
+    let per_row = 1 + query.included_per_row().ok_or(QueryError::Unbounded)?;
     let rows = usize::try_from(limits.max_entities / per_row).unwrap_or(usize::MAX);
     if rows == 0 {
         return Err(QueryError::Unbounded);
     }
     let empty = url_bytes(&query.with_ids("id", &[]).to_string());
-    let lists = cut(ids, empty, limits.url_bytes, rows)?;
+    let lists = cut_id_lists(ids, empty, limits.url_bytes, rows)?;
     Ok(lists.iter().map(|list| query.with_ids("id", list)).collect())
 }
 
@@ -47,16 +47,16 @@ pub(super) fn split_for_pages(
     limit: usize,
     url_bytes: impl Fn(&str) -> usize,
 ) -> Result<Vec<Query>, QueryError> {
-    if attribute(query.entity(), path)?.kind != FieldKind::Long {
+    if resolve_attribute(query.entity(), path)?.kind != FieldKind::Long {
         return Err(QueryError::Kind(path.to_owned()));
     }
-    let longest = query.with_ids(path, &[]).page(Some(i64::MIN), u32::MAX);
-    let lists = cut(ids, url_bytes(&longest.to_string()), limit, usize::MAX)?;
+    let longest = query.with_ids(path, &[]).next_page(Some(i64::MIN), u32::MAX);
+    let lists = cut_id_lists(ids, url_bytes(&longest.to_string()), limit, usize::MAX)?;
     Ok(lists.iter().map(|list| query.with_ids(path, list)).collect())
 }
 
 /// `empty` is the length of the address of an empty list; a comma becomes `%2C`.
-fn cut(ids: &[i64], empty: usize, limit: usize, most: usize) -> Result<Vec<Vec<i64>>, QueryError> {
+fn cut_id_lists(ids: &[i64], empty: usize, limit: usize, most: usize) -> Result<Vec<Vec<i64>>, QueryError> {
     let ids: BTreeSet<i64> = ids.iter().copied().collect();
     let mut lists: Vec<Vec<i64>> = Vec::new();
     let mut length = 0;
@@ -80,20 +80,20 @@ fn cut(ids: &[i64], empty: usize, limit: usize, most: usize) -> Result<Vec<Vec<i
 }
 
 impl IcatClient {
-    /// [`split`] for this server and session; `max_entities` is that of [`max_entities`](Self::max_entities).
-    pub fn split(
+    /// [`split_by_ids`] for this server and session; `max_entities` is that of [`max_entities`](Self::max_entities).
+    pub fn split_by_ids(
         &self,
         session_id: &str,
         query: &Query,
         ids: &[i64],
         max_entities: u64,
     ) -> Result<Vec<Query>, QueryError> {
-        let limits = Limits { url_bytes: self.max_url_bytes, max_entities };
-        split(query, ids, limits, |text| self.url_bytes(session_id, text))
+        let limits = RequestLimits { url_bytes: self.max_url_bytes, max_entities };
+        split_by_ids(query, ids, limits, |text| self.search_url_bytes(session_id, text))
     }
 
     /// The length of the address that asks a query.
-    pub fn url_bytes(&self, session_id: &str, query: &str) -> usize {
+    pub fn search_url_bytes(&self, session_id: &str, query: &str) -> usize {
         self.search_url(session_id, query).map_or(usize::MAX, |url| url.as_str().len())
     }
 }

@@ -15,15 +15,15 @@ use tokio::sync::Mutex;
 
 use super::IcatClient;
 use super::error::IcatError;
-use super::poller::{Change, ChangePoller, PollSettings, Positions, reconcile_due};
+use super::poller::{Change, ChangePoller, PollSettings, Positions, is_reconciliation_due};
 use super::query::QueryError;
-use super::reader::Reader;
+use super::reader::ReaderAccount;
 
 const READ: &str = "SELECT value FROM bookmark WHERE name = $1";
 const SAVE: &str = "INSERT INTO bookmark (name, value, changed_at) VALUES ($1, $2, $3) \
                     ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 2] = [READ, SAVE];
+pub const STATEMENTS: [&str; 2] = [READ, SAVE];
 /// A poll may wait for a slow server as long as the HTTP client allows; the lease outlives that.
 const LEASE_TIME: Duration = Duration::from_mins(5);
 
@@ -64,7 +64,7 @@ enum WatchError {
 /// A watch at work.
 struct Watching<C, R> {
     watch: Watch,
-    reader: Reader,
+    reader: ReaderAccount,
     db: Db,
     leases: Leases,
     clock: Arc<dyn Clock>,
@@ -85,7 +85,7 @@ impl Watch {
     {
         let core = &ctx.config.core;
         let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&core.icat.url, Listener::Public));
-        let reader = Reader::of(&core.icat.reader, icat)?
+        let reader = ReaderAccount::from_setting(&core.icat.reader, icat)?
             .ok_or_else(|| ConfigError("watching ICAT for changes needs icat.reader".to_owned()))?;
         let (name, interval) = (self.name, self.interval);
         let watching = Arc::new(Watching {
@@ -125,7 +125,7 @@ where
     async fn work(&self, lease: &Lease, held: &mut Option<ChangePoller>) -> Result<(), WatchError> {
         let mut bookmark = self.bookmark().await?;
         let now = self.clock.now();
-        if reconcile_due(bookmark.reconciled_at, now, self.watch.reconcile_hour) {
+        if is_reconciliation_due(bookmark.reconciled_at, now, self.watch.reconcile_hour) {
             self.compare_all(lease).await?;
             bookmark.reconciled_at = Some(now);
         }
@@ -134,7 +134,8 @@ where
             None => self.new_poller(bookmark.positions.clone())?,
         };
         let poller = Mutex::new(poller);
-        let changes = self.reader.ask(async |_, session| poller.lock().await.poll(session).await).await?;
+        let changes =
+            self.reader.with_session(async |_, session| poller.lock().await.poll_changes(session).await).await?;
         let poller = poller.into_inner();
         bookmark.positions = poller.positions().clone();
         let text = serde_json::to_string(&bookmark)?;
@@ -165,7 +166,7 @@ where
     async fn compare_all(&self, lease: &Lease) -> Result<(), WatchError> {
         let poller = self.new_poller(Positions::new())?;
         for &entity in self.watch.entities {
-            let ids = self.reader.ask(async |_, session| poller.all_ids(session, entity).await).await?;
+            let ids = self.reader.with_session(async |_, session| poller.list_ids(session, entity).await).await?;
             self.db
                 .write(async |tx| -> Result<(), Problem> {
                     if lease.is_held(tx).await? { (self.on_all)(tx, entity, &ids).await } else { Ok(()) }

@@ -4,23 +4,23 @@ use icat_client::client::{Filter, Literal};
 use icat_client::{QueryError, Select};
 use jiff::civil::date;
 
-fn text(select: Select) -> String {
+fn render_query(select: Select) -> String {
     select.build().unwrap().to_string()
 }
 
-fn refused(select: Select) -> QueryError {
+fn build_error(select: Select) -> QueryError {
     select.build().unwrap_err()
 }
 
-fn filtered(entity: &str, filter: Filter) -> Result<String, QueryError> {
+fn render_filtered(entity: &str, filter: Filter) -> Result<String, QueryError> {
     let query = Select::values(entity, &["id"]).filter(filter).build()?;
     Ok(query.to_string().split_once(" WHERE ").unwrap().1.to_owned())
 }
 
 #[test]
 fn clauses_stand_in_the_order_of_the_grammar() {
-    assert_eq!(text(Select::rows("Dataset")), "SELECT o FROM Dataset o");
-    assert_eq!(text(Select::count("Dataset")), "SELECT COUNT(o) FROM Dataset o");
+    assert_eq!(render_query(Select::rows("Dataset")), "SELECT o FROM Dataset o");
+    assert_eq!(render_query(Select::count("Dataset")), "SELECT COUNT(o) FROM Dataset o");
     let all = Select::rows("Dataset")
         .limit(20, 10)
         .include("investigation.facility")
@@ -31,14 +31,14 @@ fn clauses_stand_in_the_order_of_the_grammar() {
         .filter(Filter::eq("complete", true))
         .filter(Filter::gt("id", 7));
     assert_eq!(
-        text(all),
+        render_query(all),
         "SELECT o FROM Dataset o WHERE o.complete = TRUE AND o.id > 7 ORDER BY o.investigation.startDate DESC, o.id \
          INCLUDE o.investigation AS i1, i1.facility, i1.type, o.type LIMIT 20,10"
     );
     let values = Select::values("Datafile", &["id", "name", "dataset.investigation.facility.name"]);
-    assert_eq!(text(values), "SELECT o.id, o.name, o.dataset.investigation.facility.name FROM Datafile o");
+    assert_eq!(render_query(values), "SELECT o.id, o.name, o.dataset.investigation.facility.name FROM Datafile o");
     let many = Select::rows("Investigation").include("investigationUsers.user").include("investigationUsers");
-    assert_eq!(text(many), "SELECT o FROM Investigation o INCLUDE o.investigationUsers AS i1, i1.user");
+    assert_eq!(render_query(many), "SELECT o FROM Investigation o INCLUDE o.investigationUsers AS i1, i1.user");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn conditions_carry_literals_of_their_kind() {
     let noon = date(2026, 1, 12).at(12, 0, 0, 999_000_000);
     let members = Select::values("InvestigationUser", &["investigation.id"])
         .filter(Filter::eq("user.name", Literal::User))
-        .filter(Filter::among("role", Select::values("User", &["fullName"])));
+        .filter(Filter::in_select("role", Select::values("User", &["fullName"])));
     let cases = [
         ("Dataset", Filter::eq("name", "a"), "o.name = 'a'"),
         ("Dataset", Filter::ne("investigation.id", 5), "o.investigation.id <> 5"),
@@ -70,13 +70,13 @@ fn conditions_carry_literals_of_their_kind() {
         ),
         (
             "Investigation",
-            Filter::among("id", members),
+            Filter::in_select("id", members),
             "o.id IN (SELECT o1.investigation.id FROM InvestigationUser o1 WHERE o1.user.name = :user AND \
              o1.role IN (SELECT o2.fullName FROM User o2))",
         ),
     ];
     for (entity, filter, expected) in cases {
-        assert_eq!(filtered(entity, filter).unwrap(), expected);
+        assert_eq!(render_filtered(entity, filter).unwrap(), expected);
     }
 }
 
@@ -97,27 +97,36 @@ fn strings_stay_within_their_quotes_whatever_they_hold() {
         ("", "''", "'%%'"),
     ];
     for (hostile, literal, pattern) in cases {
-        assert_eq!(filtered("Dataset", Filter::eq("name", hostile)).unwrap(), format!("o.name = {literal}"));
-        assert_eq!(filtered("Dataset", Filter::contains("name", hostile)).unwrap(), format!("o.name LIKE {pattern}"));
+        assert_eq!(render_filtered("Dataset", Filter::eq("name", hostile)).unwrap(), format!("o.name = {literal}"));
+        assert_eq!(
+            render_filtered("Dataset", Filter::contains("name", hostile)).unwrap(),
+            format!("o.name LIKE {pattern}")
+        );
     }
-    assert_eq!(filtered("Dataset", Filter::eq("name", "a\0b")), Err(QueryError::Nul));
-    assert_eq!(filtered("Dataset", Filter::contains("name", "%\0")), Err(QueryError::Nul));
+    assert_eq!(render_filtered("Dataset", Filter::eq("name", "a\0b")), Err(QueryError::Nul));
+    assert_eq!(render_filtered("Dataset", Filter::contains("name", "%\0")), Err(QueryError::Nul));
 }
 
 #[test]
 fn what_the_schema_does_not_have_is_refused() {
     let unknown = |entity, member: &str| QueryError::UnknownMember { entity, member: member.to_owned() };
-    assert_eq!(refused(Select::rows("dataset")), QueryError::UnknownEntity("dataset".to_owned()));
-    assert_eq!(refused(Select::values("Dataset", &["colour"])), unknown("Dataset", "colour"));
-    assert_eq!(refused(Select::values("Dataset", &["name FROM User u"])), unknown("Dataset", "name FROM User u"));
-    assert_eq!(refused(Select::rows("Dataset").order_by("investigation.nme")), unknown("Investigation", "nme"));
-    assert_eq!(refused(Select::rows("Dataset").include("type.name")), unknown("DatasetType", "name"));
-    assert_eq!(filtered("Dataset", Filter::eq("name.x", "a")), Err(unknown("Dataset", "name")));
-    assert_eq!(filtered("Dataset", Filter::eq("", "a")), Err(unknown("Dataset", "")));
-    assert_eq!(filtered("Dataset", Filter::eq("datafiles.name", "a")), Err(QueryError::ToMany("datafiles".to_owned())));
-    assert_eq!(filtered("Dataset", Filter::is_null("datafiles")), Err(QueryError::ToMany("datafiles".to_owned())));
+    assert_eq!(build_error(Select::rows("dataset")), QueryError::UnknownEntity("dataset".to_owned()));
+    assert_eq!(build_error(Select::values("Dataset", &["colour"])), unknown("Dataset", "colour"));
+    assert_eq!(build_error(Select::values("Dataset", &["name FROM User u"])), unknown("Dataset", "name FROM User u"));
+    assert_eq!(build_error(Select::rows("Dataset").order_by("investigation.nme")), unknown("Investigation", "nme"));
+    assert_eq!(build_error(Select::rows("Dataset").include("type.name")), unknown("DatasetType", "name"));
+    assert_eq!(render_filtered("Dataset", Filter::eq("name.x", "a")), Err(unknown("Dataset", "name")));
+    assert_eq!(render_filtered("Dataset", Filter::eq("", "a")), Err(unknown("Dataset", "")));
+    assert_eq!(
+        render_filtered("Dataset", Filter::eq("datafiles.name", "a")),
+        Err(QueryError::ToMany("datafiles".to_owned()))
+    );
+    assert_eq!(
+        render_filtered("Dataset", Filter::is_null("datafiles")),
+        Err(QueryError::ToMany("datafiles".to_owned()))
+    );
     let relation = Err(QueryError::NotAnAttribute("investigation".to_owned()));
-    assert_eq!(filtered("Dataset", Filter::eq("investigation", 1)), relation);
+    assert_eq!(render_filtered("Dataset", Filter::eq("investigation", 1)), relation);
 }
 
 #[test]
@@ -131,22 +140,22 @@ fn values_of_another_kind_and_clauses_without_meaning_are_refused() {
         ("Dataset", Filter::contains("id", "1"), "id"),
         ("ParameterType", Filter::eq("valueType", "TRUE"), "valueType"),
         ("ParameterType", Filter::eq("minimumNumericValue", f64::NAN), "minimumNumericValue"),
-        ("Dataset", Filter::among("id", Select::values("User", &["name"])), "name"),
+        ("Dataset", Filter::in_select("id", Select::values("User", &["name"])), "name"),
     ];
     for (entity, filter, path) in misfits {
-        assert_eq!(filtered(entity, filter), Err(QueryError::Kind(path.to_owned())));
+        assert_eq!(render_filtered(entity, filter), Err(QueryError::Kind(path.to_owned())));
     }
-    assert_eq!(filtered("Dataset", Filter::one_of::<i64>("id", [])), Err(QueryError::Empty));
-    assert_eq!(filtered("Dataset", Filter::any(Vec::new())), Err(QueryError::Empty));
-    assert_eq!(refused(Select::values("Dataset", &[])), QueryError::Empty);
+    assert_eq!(render_filtered("Dataset", Filter::one_of::<i64>("id", [])), Err(QueryError::Empty));
+    assert_eq!(render_filtered("Dataset", Filter::any(Vec::new())), Err(QueryError::Empty));
+    assert_eq!(build_error(Select::values("Dataset", &[])), QueryError::Empty);
     let meaningless = [
         Select::values("Dataset", &["id"]).include("type"),
         Select::count("Dataset").order_by("id"),
         Select::rows("Dataset").limit(0, u32::MAX),
-        Select::rows("Dataset").filter(Filter::among("id", Select::rows("Dataset"))),
-        Select::rows("Dataset").filter(Filter::among("id", Select::values("Dataset", &["id"]).limit(0, 1))),
+        Select::rows("Dataset").filter(Filter::in_select("id", Select::rows("Dataset"))),
+        Select::rows("Dataset").filter(Filter::in_select("id", Select::values("Dataset", &["id"]).limit(0, 1))),
     ];
     for select in meaningless {
-        assert!(matches!(refused(select), QueryError::Clauses(_)));
+        assert!(matches!(build_error(select), QueryError::Clauses(_)));
     }
 }

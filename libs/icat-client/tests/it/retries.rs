@@ -15,12 +15,12 @@ use crate::server::{Answer, Server};
 const SESSION: &str = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10";
 const BUSY: Answer = Answer::Body(503, "busy");
 
-fn builder() -> reqwest::ClientBuilder {
+fn http_builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
 }
 
-fn client(root: &str) -> IcatClient {
-    IcatClient::new(builder().build().unwrap(), root)
+fn new_client(root: &str) -> IcatClient {
+    IcatClient::new(http_builder().build().unwrap(), root)
 }
 
 /// Counts attempts to connect; the first `refused` go to an address where nobody listens.
@@ -37,30 +37,30 @@ impl Resolve for Directory {
     }
 }
 
-fn through(directory: &Arc<Directory>, port: u16) -> IcatClient {
-    let http = builder().dns_resolver(Arc::clone(directory)).build().unwrap();
+fn client_through_directory(directory: &Arc<Directory>, port: u16) -> IcatClient {
+    let http = http_builder().dns_resolver(Arc::clone(directory)).build().unwrap();
     IcatClient::new(http, &format!("http://icat.test:{port}"))
 }
 
 #[tokio::test]
 async fn a_reading_call_is_tried_three_times_in_all() {
-    let down = Server::start(vec![BUSY]).await;
-    let e = client(&down.root()).search(SESSION, "Dataset").await.unwrap_err();
+    let down = Server::start_with_answers(vec![BUSY]).await;
+    let e = new_client(&down.root()).search_rows(SESSION, "Dataset").await.unwrap_err();
     assert!(matches!(e, IcatError::Unavailable(_)), "{e:?}");
     assert_eq!(down.requests().len(), 3);
 
     for passing in [502, 503, 504] {
         let answers = vec![Answer::Body(passing, ""), Answer::Body(passing, "{}"), Answer::Body(200, "[7]")];
-        let back = Server::start(answers).await;
-        assert_eq!(client(&back.root()).search(SESSION, "Dataset.id").await.unwrap(), [json!(7)]);
+        let back = Server::start_with_answers(answers).await;
+        assert_eq!(new_client(&back.root()).search_rows(SESSION, "Dataset.id").await.unwrap(), [json!(7)]);
         assert_eq!(back.requests().len(), 3);
     }
 }
 
 #[tokio::test]
 async fn every_reading_call_is_tried_again_and_no_other_is() {
-    let server = Server::start(vec![BUSY]).await;
-    let icat = client(&server.root());
+    let server = Server::start_with_answers(vec![BUSY]).await;
+    let icat = new_client(&server.root());
     let mut before = 0;
     let mut tries = |what: &str, failed: bool, expected: usize| {
         assert!(failed, "{what}");
@@ -68,30 +68,30 @@ async fn every_reading_call_is_tried_again_and_no_other_is() {
         assert_eq!(now - before, expected, "{what}");
         before = now;
     };
-    tries("version", icat.version().await.is_err(), 3);
-    tries("properties", icat.properties().await.is_err(), 3);
-    tries("session", icat.session(SESSION).await.is_err(), 3);
-    tries("search", icat.search(SESSION, "Dataset").await.is_err(), 3);
-    tries("get", icat.get(SESSION, "Dataset", 1).await.is_err(), 3);
+    tries("version", icat.get_version().await.is_err(), 3);
+    tries("properties", icat.get_properties().await.is_err(), 3);
+    tries("session", icat.get_session(SESSION).await.is_err(), 3);
+    tries("search", icat.search_rows(SESSION, "Dataset").await.is_err(), 3);
+    tries("get", icat.get_entity(SESSION, "Dataset", 1).await.is_err(), 3);
     tries("is_logged_in", icat.is_logged_in("db/ada").await.is_err(), 3);
     tries("login", icat.login("db", &[("username", "ada")]).await.is_err(), 1);
-    tries("refresh", icat.refresh(SESSION).await.is_err(), 1);
-    tries("logout", icat.logout(SESSION).await.is_err(), 1);
-    tries("create", icat.create(SESSION, &[]).await.is_err(), 1);
-    tries("update", icat.update(SESSION, &[]).await.is_err(), 1);
-    tries("delete", icat.delete(SESSION, "Dataset", &[1]).await.is_err(), 1);
+    tries("refresh", icat.refresh_session(SESSION).await.is_err(), 1);
+    tries("logout", icat.end_session(SESSION).await.is_err(), 1);
+    tries("create", icat.create_entities(SESSION, &[]).await.is_err(), 1);
+    tries("update", icat.update_entities(SESSION, &[]).await.is_err(), 1);
+    tries("delete", icat.delete_entities(SESSION, "Dataset", &[1]).await.is_err(), 1);
 }
 
 #[tokio::test]
 async fn a_connection_that_is_refused_is_tried_again_for_reading_calls_only() {
-    let server = Server::start(vec![Answer::Body(200, r#"{"version":"6.2.0"}"#)]).await;
+    let server = Server::start_with_answers(vec![Answer::Body(200, r#"{"version":"6.2.0"}"#)]).await;
     let twice = Arc::new(Directory { asked: AtomicUsize::new(0), refused: 2 });
-    assert_eq!(through(&twice, server.port).version().await.unwrap(), "6.2.0");
+    assert_eq!(client_through_directory(&twice, server.port).get_version().await.unwrap(), "6.2.0");
     assert_eq!((twice.asked.load(Ordering::SeqCst), server.requests().len()), (3, 1));
 
     let always = Arc::new(Directory { asked: AtomicUsize::new(0), refused: usize::MAX });
-    let icat = through(&always, server.port);
-    assert!(matches!(icat.version().await, Err(IcatError::Unavailable(_))));
+    let icat = client_through_directory(&always, server.port);
+    assert!(matches!(icat.get_version().await, Err(IcatError::Unavailable(_))));
     assert_eq!(always.asked.load(Ordering::SeqCst), 3);
     assert!(matches!(icat.login("db", &[]).await, Err(IcatError::Unavailable(_))));
     assert_eq!(always.asked.load(Ordering::SeqCst), 4);
@@ -101,17 +101,17 @@ async fn a_connection_that_is_refused_is_tried_again_for_reading_calls_only() {
 async fn what_icat_itself_answers_is_not_asked_again() {
     let internal = r#"{"code":"INTERNAL","message":"class java.lang.NullPointerException"}"#;
     for (status, body) in [(500, internal), (500, "oops"), (404, ""), (200, "nonsense"), (200, "{}")] {
-        let server = Server::start(vec![Answer::Body(status, body)]).await;
-        assert!(client(&server.root()).search(SESSION, "Dataset").await.is_err());
+        let server = Server::start_with_answers(vec![Answer::Body(status, body)]).await;
+        assert!(new_client(&server.root()).search_rows(SESSION, "Dataset").await.is_err());
         assert_eq!(server.requests().len(), 1, "{status} {body}");
     }
 }
 
 #[tokio::test]
 async fn a_call_that_takes_too_long_is_given_up_at_once() {
-    let server = Server::start(vec![Answer::Never]).await;
-    let icat = client(&server.root()).with_timeout(Duration::from_millis(200));
-    let Err(IcatError::Unavailable(e)) = icat.search(SESSION, "Dataset").await else { panic!("no time-out") };
+    let server = Server::start_with_answers(vec![Answer::Never]).await;
+    let icat = new_client(&server.root()).with_timeout(Duration::from_millis(200));
+    let Err(IcatError::Unavailable(e)) = icat.search_rows(SESSION, "Dataset").await else { panic!("no time-out") };
     assert!(e.is_timeout());
     assert_eq!(server.requests().len(), 1);
 }
@@ -145,19 +145,19 @@ async fn no_error_tells_the_session_id() {
     ];
     let mut errors = Vec::new();
     for answer in answers {
-        let server = Server::start(vec![answer]).await;
-        let icat = client(&server.root()).with_timeout(Duration::from_millis(500));
-        errors.push(icat.search(SESSION, "Dataset").await.unwrap_err());
-        errors.push(icat.session(SESSION).await.unwrap_err());
-        errors.push(icat.create(SESSION, &[]).await.unwrap_err().error);
-        errors.push(icat.delete(SESSION, "Dataset", &[1]).await.err().map_or_else(
+        let server = Server::start_with_answers(vec![answer]).await;
+        let icat = new_client(&server.root()).with_timeout(Duration::from_millis(500));
+        errors.push(icat.search_rows(SESSION, "Dataset").await.unwrap_err());
+        errors.push(icat.get_session(SESSION).await.unwrap_err());
+        errors.push(icat.create_entities(SESSION, &[]).await.unwrap_err().error);
+        errors.push(icat.delete_entities(SESSION, "Dataset", &[1]).await.err().map_or_else(
             || IcatError::Nonsense("nothing: a call without an answer body succeeds".to_owned()),
             |e| e.error,
         ));
     }
     let nobody = Arc::new(Directory { asked: AtomicUsize::new(0), refused: usize::MAX });
-    errors.push(through(&nobody, 9).session(SESSION).await.unwrap_err());
-    errors.push(client("not an address").session(SESSION).await.unwrap_err());
+    errors.push(client_through_directory(&nobody, 9).get_session(SESSION).await.unwrap_err());
+    errors.push(new_client("not an address").get_session(SESSION).await.unwrap_err());
     assert_eq!(errors.len(), 34);
     for e in &errors {
         let text = all_of(e);
@@ -170,8 +170,8 @@ async fn no_error_tells_the_session_id() {
 #[tokio::test]
 async fn no_error_tells_the_password() {
     let echo = r#"{"code":"INTERNAL","message":"in json {\"username\":\"ada\",\"password\":\"hunter2\"}"}"#;
-    let server = Server::start(vec![Answer::Body(500, echo)]).await;
-    let login = client(&server.root()).login("db", &[("username", "ada"), ("password", "hunter2")]).await;
+    let server = Server::start_with_answers(vec![Answer::Body(500, echo)]).await;
+    let login = new_client(&server.root()).login("db", &[("username", "ada"), ("password", "hunter2")]).await;
     let text = all_of(&login.unwrap_err());
     assert!(text.contains("ada") && text.contains("***") && !text.contains("hunter2"), "{text}");
 }

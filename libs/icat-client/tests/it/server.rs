@@ -25,7 +25,7 @@ pub struct Server {
 
 impl Server {
     /// Gives the answers in this order, and the last one forever.
-    pub async fn start(answers: Vec<Answer>) -> Self {
+    pub async fn start_with_answers(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let targets = Arc::<Mutex<Vec<String>>>::default();
@@ -34,7 +34,7 @@ impl Server {
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, Arc::clone(&seen), answers.clone()));
+                connections.spawn(serve_connection(stream, Arc::clone(&seen), answers.clone()));
             }
         });
         Self { port, targets, _tasks: tasks }
@@ -50,7 +50,7 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, answers: Vec<Answer>) {
+async fn serve_connection(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, answers: Vec<Answer>) {
     let mut request = Vec::new();
     while !is_whole(&request) {
         let mut part = [0; 4096];

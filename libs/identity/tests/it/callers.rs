@@ -1,26 +1,26 @@
 //! ICAT sessions and API keys, wherever they come from, and how soon they are forgotten.
 
-use crate::fake::{SESSION, count, get, start, steer};
+use crate::fake::{SESSION, get_with_bearer, read_counter, start_app, steer_fakes};
 
 #[tokio::test]
 async fn a_session_is_found_in_every_place_and_as_bearer_everywhere() {
-    let app = start("").await;
-    assert_eq!(get(&app, "/who", Some(SESSION)).await, (200, "db/ada".to_owned()));
+    let app = start_app("").await;
+    assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await, (200, "db/ada".to_owned()));
     for (place, elsewhere) in [("/in-query?sessionId=", "/in-query"), ("/in-path/", "/in-path/x/who")] {
         let path = if place.ends_with('/') { format!("{place}{SESSION}/who") } else { format!("{place}{SESSION}") };
-        assert_eq!(get(&app, &path, None).await, (200, "db/ada".to_owned()), "{path}");
-        assert_eq!(get(&app, elsewhere, Some(SESSION)).await, (200, "db/ada".to_owned()), "{elsewhere}");
+        assert_eq!(get_with_bearer(&app, &path, None).await, (200, "db/ada".to_owned()), "{path}");
+        assert_eq!(get_with_bearer(&app, elsewhere, Some(SESSION)).await, (200, "db/ada".to_owned()), "{elsewhere}");
     }
     let url = format!("{}/in-header", app.public);
     let answer = app.http.get(url).header("x-session", SESSION).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "db/ada");
     // The same parameter where the mount does not look for it is no credential.
-    assert_eq!(get(&app, &format!("/who?sessionId={SESSION}"), None).await.0, 401);
+    assert_eq!(get_with_bearer(&app, &format!("/who?sessionId={SESSION}"), None).await.0, 401);
 }
 
 #[tokio::test]
 async fn the_header_comes_before_every_other_place() {
-    let app = start("").await;
+    let app = start_app("").await;
     let ask = async |place: &str, header: &str| {
         let request = app.http.get(format!("{}{place}", app.public)).header("authorization", header);
         request.send().await.unwrap().status().as_u16()
@@ -39,11 +39,11 @@ async fn the_header_comes_before_every_other_place() {
 
 #[tokio::test]
 async fn who_says_nothing_is_nobody_and_who_says_something_wrong_is_refused() {
-    let app = start("").await;
-    assert_eq!(get(&app, "/maybe", None).await, (200, "nobody".to_owned()));
-    assert_eq!(get(&app, "/maybe", Some(SESSION)).await, (200, "db/ada".to_owned()));
+    let app = start_app("").await;
+    assert_eq!(get_with_bearer(&app, "/maybe", None).await, (200, "nobody".to_owned()));
+    assert_eq!(get_with_bearer(&app, "/maybe", Some(SESSION)).await, (200, "db/ada".to_owned()));
     for wrong in ["00000000-0000-0000-0000-000000000000", "x", "a.b.c", &"x".repeat(17_000)] {
-        let (status, body) = get(&app, "/maybe", Some(wrong)).await;
+        let (status, body) = get_with_bearer(&app, "/maybe", Some(wrong)).await;
         assert_eq!(status, 401, "{body}");
         assert!(!body.contains("00000000"), "{body}");
     }
@@ -55,47 +55,51 @@ async fn who_says_nothing_is_nobody_and_who_says_something_wrong_is_refused() {
 
 #[tokio::test]
 async fn icat_is_asked_once_in_fifty_seconds_and_its_no_counts_after_that() {
-    let app = start("").await;
+    let app = start_app("").await;
     for _ in 0..5 {
-        assert_eq!(get(&app, "/who", Some(SESSION)).await.0, 200);
+        assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await.0, 200);
     }
-    assert_eq!(count(&app, "asked").await, 1);
-    steer(&app, "session-is-dead/true").await;
+    assert_eq!(read_counter(&app, "asked").await, 1);
+    steer_fakes(&app, "session-is-dead/true").await;
     app.clock.advance_seconds(49);
-    assert_eq!(get(&app, "/who", Some(SESSION)).await.0, 200, "nobody told us");
+    assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await.0, 200, "nobody told us");
     app.clock.advance_seconds(1);
-    assert_eq!(get(&app, "/who", Some(SESSION)).await.0, 401);
-    assert_eq!(count(&app, "asked").await, 2);
+    assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await.0, 401);
+    assert_eq!(read_counter(&app, "asked").await, 2);
 }
 
 #[tokio::test]
 async fn a_session_that_ends_is_forgotten_at_once() {
-    let app = start("").await;
-    assert_eq!(get(&app, "/who", Some(SESSION)).await.0, 200);
-    steer(&app, "session-is-dead/true").await;
-    assert_eq!(get(&app, "/who", Some(SESSION)).await.0, 200, "the control: it is remembered until somebody tells");
-    steer(&app, "tell-end").await;
+    let app = start_app("").await;
+    assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await.0, 200);
+    steer_fakes(&app, "session-is-dead/true").await;
+    assert_eq!(
+        get_with_bearer(&app, "/who", Some(SESSION)).await.0,
+        200,
+        "the control: it is remembered until somebody tells"
+    );
+    steer_fakes(&app, "tell-end").await;
     testkit::wait_until("the ended session is refused", async || {
-        (get(&app, "/who", Some(SESSION)).await.0 == 401).then_some(())
+        (get_with_bearer(&app, "/who", Some(SESSION)).await.0 == 401).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
 async fn an_unknown_key_is_not_called_a_session_that_has_ended() {
-    let app = start("").await;
-    let (status, body) = get(&app, "/who", Some("9f86d081884c7d659a2feaa0c55ad015")).await;
+    let app = start_app("").await;
+    let (status, body) = get_with_bearer(&app, "/who", Some("9f86d081884c7d659a2feaa0c55ad015")).await;
     assert_eq!(status, 401);
     assert!(body.contains("API key") && !body.contains("has ended") && !body.contains("log in"), "{body}");
     let a_uuid = "3e1f0b52-95f7-4c39-8b0f-6f5f3a3c0a11";
-    let (_, body) = get(&app, "/who", Some(a_uuid)).await;
+    let (_, body) = get_with_bearer(&app, "/who", Some(a_uuid)).await;
     assert!(body.contains("the session is not known or has ended") && body.contains("API key"), "{body}");
     for wrong in ["9f86d081884c7d659a2feaa0c55ad015", a_uuid] {
-        let (status, body) = get(&app, &format!("/with-key/{wrong}"), None).await;
+        let (status, body) = get_with_bearer(&app, &format!("/with-key/{wrong}"), None).await;
         assert_eq!(status, 401);
         assert!(body.contains("API key is not known") && !body.contains("session"), "{body}");
     }
-    assert_eq!(get(&app, &format!("/with-key/{SESSION}"), None).await, (200, "db/ada".to_owned()));
+    assert_eq!(get_with_bearer(&app, &format!("/with-key/{SESSION}"), None).await, (200, "db/ada".to_owned()));
 }
 
 #[tokio::test]
@@ -107,9 +111,9 @@ async fn a_key_with_instruments_writes_for_these_alone() {
             service_kit::sha256_hex(name)
         )
     };
-    let app = start(&[key("one", "instruments = [\"ID30A-1\", \"BM29\"]\n"), key("all", "")].concat()).await;
+    let app = start_app(&[key("one", "instruments = [\"ID30A-1\", \"BM29\"]\n"), key("all", "")].concat()).await;
     let write = async |credential: &str, instrument: &str| {
-        get(&app, &format!("/write-for?instrument={instrument}"), Some(credential)).await
+        get_with_bearer(&app, &format!("/write-for?instrument={instrument}"), Some(credential)).await
     };
     for allowed in ["ID30A-1", "id30a-1", "bm29"] {
         assert_eq!(write("one", allowed).await, (200, format!("{allowed} {allowed}")));
@@ -129,7 +133,7 @@ async fn a_key_with_instruments_writes_for_these_alone() {
 #[tokio::test]
 async fn an_api_key_acts_for_its_user_within_its_scopes_until_it_expires() {
     // printf %s key-of-the-beamline | sha256sum
-    let app = start(&format!(
+    let app = start_app(&format!(
         "[[identity.api_keys]]\nname = \"id29\"\nsha256 = \"{}\"\nuser = \"simple/acquisition\"\n\
          scopes = [\"logbook:write\"]\nexpires = \"2026-01-12T10:00:00Z\"\n\
          [[identity.api_keys]]\nname = \"reader\"\nsha256 = \"{}\"\nuser = \"simple/reader\"\n\
@@ -150,5 +154,5 @@ async fn an_api_key_acts_for_its_user_within_its_scopes_until_it_expires() {
     let (status, body) = post("key-of-the-beamline").await;
     assert_eq!(status, 401);
     assert!(body.contains("expired"), "{body}");
-    assert_eq!(count(&app, "asked").await, 0, "ICAT has nothing to do with keys");
+    assert_eq!(read_counter(&app, "asked").await, 0, "ICAT has nothing to do with keys");
 }

@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, web};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use events::messages::auth::SessionEnded;
 use events::{Events, Outbox};
-use identity::{Caller, Identity, MaybeCaller, Place};
+use identity::{Caller, CredentialLocation, Identity, MaybeCaller};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -17,10 +17,13 @@ use std::sync::Arc;
 use testkit::TestApp;
 
 pub const SESSION: &str = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10";
-pub const START: i64 = 1_768_208_400;
+pub const START_SECONDS: i64 = 1_768_208_400;
 
-pub const FAKE: ServiceDef =
-    ServiceDef { name: "fake", build: |ctx| Box::pin(async move { build(ctx).await }), ..ServiceDef::EMPTY };
+pub const FAKE: ServiceDef = ServiceDef {
+    name: "fake",
+    build: |ctx| Box::pin(async move { build_fake_services(ctx).await }),
+    ..ServiceDef::EMPTY
+};
 
 #[derive(Default)]
 struct Fake {
@@ -36,22 +39,22 @@ struct Ender {
     outbox: Outbox,
 }
 
-async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
-    let events = Events::of(&ctx).await?;
-    let identity = Identity::of(&ctx, &events)?;
+async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
+    let events = Events::start(&ctx).await?;
+    let identity = Identity::new(&ctx, &events)?;
     let fake = Arc::new(Fake::default());
     let ender = Arc::new(Ender { db: ctx.db.clone(), outbox: events.outbox() });
-    let who = |mount: Mount, places| identity.guard(mount, places).get("", said);
+    let who = |mount: Mount, places| identity.accept_credentials(mount, places).get("", answer_user_name);
     let mounts = vec![
         Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
             .state(Arc::clone(&fake))
-            .get("/session/{id}", session),
+            .get("/session/{id}", get_session),
         Mount::new("/.well-known", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&fake))
-            .get("/jwks.json", jwks),
+            .get("/jwks.json", get_jwks),
         Mount::new("/sessions", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&fake))
-            .post("/resolve", resolve),
+            .post("/resolve", resolve_token),
         Mount::new("/steer", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(fake)
             .state(ender)
@@ -67,37 +70,46 @@ async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
                 fake.session_is_dead.store(*yes, Ordering::SeqCst);
                 HttpResponse::NoContent().finish()
             })
-            .post("/tell-end", tell_end)
+            .post("/tell-end", emit_session_ended)
             .get("/counts", async |fake: web::Data<Fake>| {
                 let (fetches, asked) = (fake.fetches.load(Ordering::SeqCst), fake.asked.load(Ordering::SeqCst));
                 HttpResponse::Ok().json(json!({"fetches": fetches, "asked": asked}))
             }),
         who(Mount::new("/who", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[]),
-        who(Mount::new("/in-query", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[Place::Query("sessionId")]),
-        who(Mount::new("/in-header", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[Place::Header("x-session")]),
+        who(
+            Mount::new("/in-query", Listener::Public, ErrorFormat::PROBLEM_DETAILS),
+            &[CredentialLocation::Query("sessionId")],
+        ),
+        who(
+            Mount::new("/in-header", Listener::Public, ErrorFormat::PROBLEM_DETAILS),
+            &[CredentialLocation::Header("x-session")],
+        ),
         identity
-            .guard(Mount::new("/in-path", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[Place::Path("session")])
-            .get("/{session}/who", said),
+            .accept_credentials(
+                Mount::new("/in-path", Listener::Public, ErrorFormat::PROBLEM_DETAILS),
+                &[CredentialLocation::Path("session")],
+            )
+            .get("/{session}/who", answer_user_name),
         Mount::new("/with-key", Listener::Public, ErrorFormat::PROBLEM_DETAILS).state(Arc::new(identity.clone())).get(
             "/{key}",
             async |identity: web::Data<Identity>, key: web::Path<String>| {
-                identity.caller_with_api_key(&key).await.map(|caller| name(&caller))
+                identity.verify_api_key_or_session(&key).await.map(|caller| user_name(&caller))
             },
         ),
         identity
-            .guard(Mount::new("/write-for", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
+            .accept_credentials(Mount::new("/write-for", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
             .get("", write_for),
         identity
-            .guard(Mount::new("/maybe", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
-            .get("", async |caller: MaybeCaller| caller.0.map_or("nobody".to_owned(), |caller| name(&caller))),
+            .accept_credentials(Mount::new("/maybe", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
+            .get("", async |caller: MaybeCaller| caller.0.map_or("nobody".to_owned(), |caller| user_name(&caller))),
         identity
-            .guard(Mount::new("/write", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
-            .post("", async |caller: Caller| caller.require_scope("logbook:write").map(|()| name(&caller))),
+            .accept_credentials(Mount::new("/write", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
+            .post("", async |caller: Caller| caller.require_scope("logbook:write").map(|()| user_name(&caller))),
     ];
     Ok(Running { mounts, ..Running::default() })
 }
 
-fn name(caller: &Caller) -> String {
+fn user_name(caller: &Caller) -> String {
     caller.subject().icat_user_name.clone()
 }
 
@@ -110,11 +122,11 @@ async fn write_for(caller: Caller, query: web::Query<Vec<(String, String)>>) -> 
 }
 
 /// Who, and whether their session is known.
-async fn said(caller: Caller) -> String {
-    format!("{}{}", name(&caller), if caller.session().is_some() { "" } else { " without session" })
+async fn answer_user_name(caller: Caller) -> String {
+    format!("{}{}", user_name(&caller), if caller.session().is_some() { "" } else { " without session" })
 }
 
-async fn session(fake: web::Data<Fake>, id: web::Path<String>) -> HttpResponse {
+async fn get_session(fake: web::Data<Fake>, id: web::Path<String>) -> HttpResponse {
     fake.asked.fetch_add(1, Ordering::SeqCst);
     if *id == SESSION && !fake.session_is_dead.load(Ordering::SeqCst) {
         return HttpResponse::Ok().json(json!({"userName": "db/ada", "remainingMinutes": 119.5}));
@@ -123,7 +135,7 @@ async fn session(fake: web::Data<Fake>, id: web::Path<String>) -> HttpResponse {
         .json(json!({"code": "SESSION", "message": format!("Unable to find user by sessionid: {id}")}))
 }
 
-async fn jwks(fake: web::Data<Fake>) -> HttpResponse {
+async fn get_jwks(fake: web::Data<Fake>) -> HttpResponse {
     fake.fetches.fetch_add(1, Ordering::SeqCst);
     if fake.auth_is_down.load(Ordering::SeqCst) {
         return HttpResponse::ServiceUnavailable().finish();
@@ -131,7 +143,7 @@ async fn jwks(fake: web::Data<Fake>) -> HttpResponse {
     HttpResponse::Ok().json(&*fake.keys.lock().unwrap())
 }
 
-async fn resolve(fake: web::Data<Fake>) -> Result<HttpResponse, Problem> {
+async fn resolve_token(fake: web::Data<Fake>) -> Result<HttpResponse, Problem> {
     fake.asked.fetch_add(1, Ordering::SeqCst);
     if fake.auth_is_down.load(Ordering::SeqCst) {
         return Err(Problem::new(Code::Unavailable, "fake/down", "down"));
@@ -142,18 +154,18 @@ async fn resolve(fake: web::Data<Fake>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(json!({"session_id": SESSION, "user_name": "db/ada"})))
 }
 
-async fn tell_end(ender: web::Data<Ender>) -> Result<HttpResponse, Problem> {
+async fn emit_session_ended(ender: web::Data<Ender>) -> Result<HttpResponse, Problem> {
     let event = SessionEnded { session_hash: service_kit::sha256_hex(SESSION), subject: "db/ada".to_owned() };
     ender.db.write(async |tx| ender.outbox.emit(tx, &event).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-pub async fn start(toml: &str) -> TestApp {
+pub async fn start_app(toml: &str) -> TestApp {
     TestApp::start(&[FAKE], toml).await
 }
 
 /// Status and body of a request with a bearer credential.
-pub async fn get(app: &TestApp, path: &str, bearer: Option<&str>) -> (u16, String) {
+pub async fn get_with_bearer(app: &TestApp, path: &str, bearer: Option<&str>) -> (u16, String) {
     let mut request = app.http.get(format!("{}{path}", app.public));
     if let Some(bearer) = bearer {
         request = request.bearer_auth(bearer);
@@ -162,14 +174,14 @@ pub async fn get(app: &TestApp, path: &str, bearer: Option<&str>) -> (u16, Strin
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-pub async fn steer(app: &TestApp, path: &str) {
+pub async fn steer_fakes(app: &TestApp, path: &str) {
     let url = format!("{}/steer/{path}", app.internal);
     let method = if path == "tell-end" { "POST" } else { "PUT" };
     let answer = app.http.request(method.parse().unwrap(), url).send().await.unwrap();
     assert_eq!(answer.status(), 204, "{path}");
 }
 
-pub async fn count(app: &TestApp, what: &str) -> u64 {
+pub async fn read_counter(app: &TestApp, what: &str) -> u64 {
     let counts: Value =
         app.http.get(format!("{}/steer/counts", app.internal)).send().await.unwrap().json().await.unwrap();
     counts[what].as_u64().unwrap()
@@ -191,7 +203,7 @@ impl Key {
         Self { encoding, jwk }
     }
 
-    pub fn token(&self, claims: &Value) -> String {
+    pub fn sign_token(&self, claims: &Value) -> String {
         let header = Header {
             typ: Some("at+jwt".to_owned()),
             kid: self.jwk.common.key_id.clone(),
@@ -201,11 +213,11 @@ impl Key {
     }
 }
 
-pub fn claims() -> Value {
-    json!({"iss": "undulator", "aud": "undulator", "sub": "db/ada", "sid": "s", "iat": START, "nbf": START, "exp": START + 600})
+pub fn valid_claims() -> Value {
+    json!({"iss": "undulator", "aud": "undulator", "sub": "db/ada", "sid": "s", "iat": START_SECONDS, "nbf": START_SECONDS, "exp": START_SECONDS + 600})
 }
 
-pub async fn publish(app: &TestApp, keys: &[&Key]) {
+pub async fn publish_keys(app: &TestApp, keys: &[&Key]) {
     let set = JwkSet { keys: keys.iter().map(|key| key.jwk.clone()).collect() };
     let url = format!("{}/steer/keys", app.internal);
     assert_eq!(app.http.put(url).json(&set).send().await.unwrap().status(), 204);

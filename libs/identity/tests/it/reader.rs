@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use icat_client::StoredKinds;
-use identity::check_reader;
+use identity::check_reader_account;
 use serde_json::json;
 use service_kit::doctor::Level;
 use service_kit::{Config, DoctorCtx, Endpoints, Finding, Listener, Mount, Process, Running, ServiceDef, SystemClock};
@@ -17,14 +17,14 @@ const ICAT: ServiceDef = ServiceDef {
     name: "icat",
     build: |_| {
         let mount = Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
-            .post("/session", login)
-            .get("/entityManager", search);
+            .post("/session", create_session)
+            .get("/entityManager", search_rows);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY
 };
 
-async fn login(form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn create_session(form: web::Form<Vec<(String, String)>>) -> HttpResponse {
     let json: serde_json::Value = serde_json::from_str(&form[0].1).unwrap();
     let [user, password] = [&json["credentials"][0]["username"], &json["credentials"][1]["password"]];
     if json["plugin"] != "db" {
@@ -38,7 +38,7 @@ async fn login(form: web::Form<Vec<(String, String)>>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"sessionId": user}))
 }
 
-async fn search(query: web::Query<Vec<(String, String)>>) -> HttpResponse {
+async fn search_rows(query: web::Query<Vec<(String, String)>>) -> HttpResponse {
     let of = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap();
     let sees = match of("sessionId") {
         "reader" => true,
@@ -49,12 +49,12 @@ async fn search(query: web::Query<Vec<(String, String)>>) -> HttpResponse {
     HttpResponse::Ok().json(if sees { vec![1] } else { Vec::new() })
 }
 
-async fn check(url: &str, reader: &str, is_running: bool) -> Finding {
+async fn check_account(url: &str, reader: &str, is_running: bool) -> Finding {
     // Nobody listens at port 1.
-    check_at(url, reader, is_running, "127.0.0.1:1", Process::default()).await
+    check_account_at(url, reader, is_running, "127.0.0.1:1", Process::default()).await
 }
 
-async fn check_at(url: &str, reader: &str, is_running: bool, own: &str, process: Process) -> Finding {
+async fn check_account_at(url: &str, reader: &str, is_running: bool, own: &str, process: Process) -> Finding {
     let config = Config::from_toml(&[], &format!("[icat]\nurl = \"{url}\"\nreader = \"{reader}\"\n")).unwrap();
     let endpoints = Endpoints { public: own.parse().unwrap(), internal: own.parse().unwrap() };
     let ctx = DoctorCtx {
@@ -67,8 +67,8 @@ async fn check_at(url: &str, reader: &str, is_running: bool, own: &str, process:
         is_running,
         foreign_server: None,
     };
-    let findings = check_reader(ctx.clone()).await;
-    assert_eq!(findings, check_reader(ctx).await, "asked again, it says the same");
+    let findings = check_reader_account(ctx.clone()).await;
+    assert_eq!(findings, check_reader_account(ctx).await, "asked again, it says the same");
     findings.into_iter().next().unwrap()
 }
 
@@ -102,7 +102,7 @@ async fn it_says_what_the_account_lacks() {
             vec!["db/blind logs in, but sees no row of Investigation, User, InvestigationUser"],
         ),
     ] {
-        let found = check(&app.public, reader, true).await;
+        let found = check_account(&app.public, reader, true).await;
         assert_eq!(found.level, level, "{reader}: {found:?}");
         assert!(words.iter().all(|word| found.says.contains(word)), "{reader}: {found:?}");
         assert!(!found.says.contains("secret"), "{found:?}");
@@ -121,8 +121,8 @@ async fn rows_that_nobody_has_made_yet_are_not_missed() {
         (vec!["Facility"], Level::Ok, "the catalogue has no row of Investigation, User,"),
     ] {
         let process = Process::default();
-        process.get_or_init(|| StoredKinds::known(stored.clone()));
-        let found = check_at("self", "db:blind:secret", true, own, process).await;
+        process.get_or_init(|| StoredKinds::from_kinds(stored.clone()));
+        let found = check_account_at("self", "db:blind:secret", true, own, process).await;
         assert!(found.level == level && found.says.contains(words), "{stored:?}: {found:?}");
     }
     app.stop().await;
@@ -130,13 +130,13 @@ async fn rows_that_nobody_has_made_yet_are_not_missed() {
 
 #[tokio::test]
 async fn a_catalogue_that_does_not_run_yet_is_no_fault_but_one_that_is_away_is() {
-    let not_yet = check("self", "db:reader:secret", false).await;
+    let not_yet = check_account("self", "db:reader:secret", false).await;
     assert_eq!(not_yet.level, Level::Warning, "{not_yet:?}");
     for words in ["no server answers at http://127.0.0.1:1;", "`undulator serve`"] {
         assert!(not_yet.says.contains(words), "{not_yet:?}");
     }
     for (url, is_running) in [("http://127.0.0.1:1", false), ("self", true)] {
-        let away = check(url, "db:reader:secret", is_running).await;
+        let away = check_account(url, "db:reader:secret", is_running).await;
         assert_eq!(away.level, Level::Wrong, "{away:?}");
         assert!(away.says.contains("no ICAT answers at http://127.0.0.1:1 (Connection refused"), "{away:?}");
     }

@@ -3,56 +3,61 @@
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::Value;
 
-use crate::fake::{Key, START, claims, count, get, publish, start, steer};
+use crate::fake::{
+    Key, START_SECONDS, get_with_bearer, publish_keys, read_counter, start_app, steer_fakes, valid_claims,
+};
 
-fn with(key: &str, value: impl Into<Value>) -> Value {
-    let mut claims = claims();
+fn claims_with(key: &str, value: impl Into<Value>) -> Value {
+    let mut claims = valid_claims();
     claims[key] = value.into();
     claims
 }
 
 #[tokio::test]
 async fn a_good_token_is_verified_here_and_its_session_asked_for_once() {
-    let (app, key) = (start("").await, Key::new("one"));
-    publish(&app, &[&key]).await;
+    let (app, key) = (start_app("").await, Key::new("one"));
+    publish_keys(&app, &[&key]).await;
     for _ in 0..5 {
-        assert_eq!(get(&app, "/who", Some(&key.token(&claims()))).await, (200, "db/ada".to_owned()));
+        assert_eq!(
+            get_with_bearer(&app, "/who", Some(&key.sign_token(&valid_claims()))).await,
+            (200, "db/ada".to_owned())
+        );
     }
-    assert_eq!((count(&app, "fetches").await, count(&app, "asked").await), (1, 1));
+    assert_eq!((read_counter(&app, "fetches").await, read_counter(&app, "asked").await), (1, 1));
 }
 
 #[tokio::test]
 async fn everything_else_is_refused() {
-    let (app, key, other) = (start("").await, Key::new("one"), Key::new("one"));
-    publish(&app, &[&key]).await;
+    let (app, key, other) = (start_app("").await, Key::new("one"), Key::new("one"));
+    publish_keys(&app, &[&key]).await;
     let header = |change: &dyn Fn(&mut Header)| {
         let mut header =
             Header { typ: Some("at+jwt".to_owned()), kid: Some("one".to_owned()), ..Header::new(Algorithm::EdDSA) };
         change(&mut header);
-        jsonwebtoken::encode(&header, &claims(), &key.encoding).unwrap()
+        jsonwebtoken::encode(&header, &valid_claims(), &key.encoding).unwrap()
     };
     let public = serde_json::to_string(&key.jwk).unwrap();
     let hmac = |secret: &[u8]| {
         let header =
             Header { typ: Some("at+jwt".to_owned()), kid: Some("one".to_owned()), ..Header::new(Algorithm::HS256) };
-        jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(secret).unwrap()).unwrap()
+        jsonwebtoken::encode(&header, &valid_claims(), &EncodingKey::from_secret(secret).unwrap()).unwrap()
     };
-    let good = key.token(&claims());
+    let good = key.sign_token(&valid_claims());
     let (head, rest) = good.split_once('.').unwrap();
     let (body, signature) = rest.split_once('.').unwrap();
     let none = base64_url(br#"{"alg":"none","typ":"at+jwt","kid":"one"}"#);
-    let forged = base64_url(with("sub", "simple/root").to_string().as_bytes());
+    let forged = base64_url(claims_with("sub", "simple/root").to_string().as_bytes());
     let cases = [
-        ("another audience", key.token(&with("aud", "elsewhere"))),
-        ("another issuer", key.token(&with("iss", "https://elsewhere.example"))),
+        ("another audience", key.sign_token(&claims_with("aud", "elsewhere"))),
+        ("another issuer", key.sign_token(&claims_with("iss", "https://elsewhere.example"))),
         ("no subject", {
-            let mut claims = claims();
+            let mut claims = valid_claims();
             claims.as_object_mut().unwrap().remove("sub");
-            key.token(&claims)
+            key.sign_token(&claims)
         }),
-        ("expired", key.token(&with("exp", START - 31))),
-        ("not yet", key.token(&with("nbf", START + 31))),
-        ("another key under the same name", other.token(&claims())),
+        ("expired", key.sign_token(&claims_with("exp", START_SECONDS - 31))),
+        ("not yet", key.sign_token(&claims_with("nbf", START_SECONDS + 31))),
+        ("another key under the same name", other.sign_token(&valid_claims())),
         ("an ID token", header(&|h| h.typ = Some("JWT".to_owned()))),
         ("no key id", header(&|h| h.kid = None)),
         ("an unknown key", header(&|h| h.kid = Some("two".to_owned()))),
@@ -67,10 +72,10 @@ async fn everything_else_is_refused() {
         ("nothing at all", "..".to_owned()),
     ];
     for (what, token) in cases {
-        let (status, text) = get(&app, "/who", Some(&token)).await;
+        let (status, text) = get_with_bearer(&app, "/who", Some(&token)).await;
         assert_eq!(status, 401, "{what}: {text}");
     }
-    assert_eq!(get(&app, "/who", Some(&good)).await.0, 200, "the control");
+    assert_eq!(get_with_bearer(&app, "/who", Some(&good)).await.0, 200, "the control");
 }
 
 fn base64_url(bytes: &[u8]) -> String {
@@ -80,35 +85,35 @@ fn base64_url(bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn a_token_ends_with_its_time_and_with_its_session() {
-    let (app, key) = (start("").await, Key::new("one"));
-    publish(&app, &[&key]).await;
-    let token = key.token(&claims());
-    assert_eq!(get(&app, "/who", Some(&token)).await.0, 200);
-    steer(&app, "session-is-dead/true").await;
-    assert_eq!(get(&app, "/who", Some(&token)).await.0, 200, "the control: nobody has told");
-    steer(&app, "tell-end").await;
+    let (app, key) = (start_app("").await, Key::new("one"));
+    publish_keys(&app, &[&key]).await;
+    let token = key.sign_token(&valid_claims());
+    assert_eq!(get_with_bearer(&app, "/who", Some(&token)).await.0, 200);
+    steer_fakes(&app, "session-is-dead/true").await;
+    assert_eq!(get_with_bearer(&app, "/who", Some(&token)).await.0, 200, "the control: nobody has told");
+    steer_fakes(&app, "tell-end").await;
     testkit::wait_until("the token is refused", async || {
-        (get(&app, "/who", Some(&token)).await.0 == 401).then_some(())
+        (get_with_bearer(&app, "/who", Some(&token)).await.0 == 401).then_some(())
     })
     .await;
-    steer(&app, "session-is-dead/false").await;
-    assert_eq!(get(&app, "/who", Some(&token)).await.0, 200);
+    steer_fakes(&app, "session-is-dead/false").await;
+    assert_eq!(get_with_bearer(&app, "/who", Some(&token)).await.0, 200);
     app.clock.advance_seconds(600 + 31);
-    let (status, text) = get(&app, "/who", Some(&token)).await;
+    let (status, text) = get_with_bearer(&app, "/who", Some(&token)).await;
     assert!(status == 401 && text.contains("expired"), "{text}");
 }
 
 #[tokio::test]
 async fn while_auth_is_down_a_token_still_says_who_but_not_which_session() {
-    let (app, key) = (start("").await, Key::new("one"));
-    publish(&app, &[&key]).await;
-    assert_eq!(get(&app, "/who", Some(&key.token(&claims()))).await, (200, "db/ada".to_owned()));
-    steer(&app, "auth-is-down/true").await;
-    let another = key.token(&with("jti", "another"));
-    assert_eq!(get(&app, "/who", Some(&another)).await, (200, "db/ada without session".to_owned()));
-    steer(&app, "auth-is-down/false").await;
+    let (app, key) = (start_app("").await, Key::new("one"));
+    publish_keys(&app, &[&key]).await;
+    assert_eq!(get_with_bearer(&app, "/who", Some(&key.sign_token(&valid_claims()))).await, (200, "db/ada".to_owned()));
+    steer_fakes(&app, "auth-is-down/true").await;
+    let another = key.sign_token(&claims_with("jti", "another"));
+    assert_eq!(get_with_bearer(&app, "/who", Some(&another)).await, (200, "db/ada without session".to_owned()));
+    steer_fakes(&app, "auth-is-down/false").await;
     assert_eq!(
-        get(&app, "/who", Some(&another)).await,
+        get_with_bearer(&app, "/who", Some(&another)).await,
         (200, "db/ada".to_owned()),
         "not remembered as without session"
     );

@@ -11,8 +11,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The section, once its type and its values are right; the start of a process and `config check` ask.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+    /// Reads and checks the section; called at the start of a process and by `config check`.
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
         let config: Self = settings.section("probe")?;
         if config.largest_page < 1 {
             return Err(ConfigError("probe.largest_page must be at least 1".to_owned()));

@@ -8,6 +8,7 @@ mod config;
 mod domain;
 mod error;
 mod events;
+mod messages;
 mod openapi;
 mod routes;
 mod state;
@@ -21,7 +22,8 @@ use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettin
 use utoipa::OpenApi as _;
 
 use self::config::Config;
-pub use self::events::{ICAT_CONSUMER, SESSIONS_CONSUMER, THINGS_CONSUMER, ThingChanged};
+pub use self::events::{ICAT_CONSUMER, SESSIONS_CONSUMER, THINGS_CONSUMER};
+pub use self::messages::ThingChanged;
 use self::state::State;
 
 pub const SERVICE: ServiceDef = ServiceDef {
@@ -30,17 +32,17 @@ pub const SERVICE: ServiceDef = ServiceDef {
     // A real service has ports of its own.
     default_ports: (0, 0),
     migrations: &[Migration { version: 1, name: "things", sql: include_str!("migrations/0001_things.sql") }],
-    check: |settings| Config::read(settings).map(drop),
+    check: |settings| Config::from_settings(settings).map(drop),
     openapi: || openapi::Document::openapi(),
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
-    let config = Config::read(&ctx.config)?;
-    let events = Events::of(&ctx).await?;
-    let identity = Identity::of(&ctx, &events)?;
-    events::consume(&events, &ctx);
+    let config = Config::from_settings(&ctx.config)?;
+    let events = Events::start(&ctx).await?;
+    let identity = Identity::new(&ctx, &events)?;
+    events::start_consumers(&events, &ctx);
     let state = Arc::new(State { config, db: ctx.db, clock: ctx.clock, outbox: events.outbox() });
-    Ok(Running { mounts: vec![routes::mount(state, &identity)], workers: Vec::new() })
+    Ok(Running { mounts: vec![routes::build_mount(state, &identity)], workers: Vec::new() })
 }

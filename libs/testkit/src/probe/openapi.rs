@@ -17,7 +17,7 @@ use super::routes::{effects, things};
         (name = "things", description = "Things"),
         (name = "effects", description = "What events of others did"),
     ),
-    paths(things::create::post, things::get::get, effects::list::get),
+    paths(things::create::create_thing, things::get::get_thing, effects::list::list_effects),
     components(schemas(Failure)),
     modifiers(&BEARER),
 )]

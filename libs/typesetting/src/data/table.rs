@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::COLUMN;
-use super::text::{inlines, is_gap, is_right_to_left, is_wide};
+use super::text::{encode_inlines, is_gap, is_right_to_left, is_wide};
 use crate::document::{Cell, Inline, Table};
 
 /// Of the text, in points; smaller where a table has no room otherwise.
@@ -21,15 +21,15 @@ const SHORT_ROW: usize = 600;
 const FEW_LINES: usize = 10;
 
 /// A table as a block, none if it is empty, or blocks of text.
-pub fn encode(table: &Table) -> Vec<Value> {
+pub fn encode_table(table: &Table) -> Vec<Value> {
     let header_rows = table.header_rows.min(table.rows.len());
-    let Some(grid) = Grid::place(&table.rows, header_rows) else {
+    let Some(grid) = Grid::place_cells(&table.rows, header_rows) else {
         return table.rows.iter().map(|row| as_text(row)).collect();
     };
     if grid.columns == 0 {
         return Vec::new();
     }
-    let (size, widths) = grid.fit();
+    let (size, widths) = grid.fit_columns();
     let row = |row: &Vec<Placed>| Value::Array(row.iter().map(|cell| cell.encode(size, &widths)).collect());
     let mut rows: Vec<Value> = grid.rows.iter().map(row).collect();
     let body = rows.split_off(header_rows.min(rows.len()));
@@ -54,7 +54,7 @@ impl Placed<'_> {
     fn encode(&self, size: f32, widths: &[f32]) -> Value {
         let width = widths[self.x..self.x + self.columns].iter().sum::<f32>() - INSETS;
         let (word, _) = widths_of(self.content);
-        let mut encoded = json!({"content": inlines(self.content, long_word(word, width / size))});
+        let mut encoded = json!({"content": encode_inlines(self.content, long_word(word, width / size))});
         let spans = [("columns", self.columns), ("rows", self.rows)];
         for (name, span) in spans.into_iter().filter(|(_, span)| *span > 1) {
             encoded[name] = span.into();
@@ -78,7 +78,7 @@ struct Grid<'a> {
 impl<'a> Grid<'a> {
     /// Places cells as HTML does (HTML Standard, "Forming a table"), without overlaps and gaps; `None` if there are too
     /// many columns.
-    fn place(rows: &'a [Vec<Cell>], header_rows: usize) -> Option<Self> {
+    fn place_cells(rows: &'a [Vec<Cell>], header_rows: usize) -> Option<Self> {
         let mut taken = vec![0usize; MAX_COLUMNS];
         let mut placed: Vec<Vec<Placed>> = Vec::with_capacity(rows.len());
         for (y, row) in rows.iter().enumerate() {
@@ -104,12 +104,12 @@ impl<'a> Grid<'a> {
         let right = |cell: &Placed| cell.x + cell.columns;
         let columns = placed.iter().flatten().map(right).max().unwrap_or(0);
         let mut grid = Self { columns, rows: placed };
-        grid.fill();
+        grid.fill_gaps();
         Some(grid)
     }
 
     /// Gives each place that is free an empty cell.
-    fn fill(&mut self) {
+    fn fill_gaps(&mut self) {
         let mut taken = vec![0usize; self.columns];
         for row in &mut self.rows {
             let mut full = Vec::with_capacity(row.len());
@@ -136,22 +136,22 @@ impl<'a> Grid<'a> {
     }
 
     /// The size of the text, and the widths of the columns in points.
-    fn fit(&self) -> (f32, Vec<f32>) {
+    fn fit_columns(&self) -> (f32, Vec<f32>) {
         let (mut least, mut wanted) = (vec![1.0f32; self.columns], vec![1.0f32; self.columns]);
         for cell in self.rows.iter().flatten().filter(|cell| cell.columns == 1) {
             let (word, line) = widths_of(cell.content);
             least[cell.x] = least[cell.x].max(word);
             wanted[cell.x] = wanted[cell.x].max(line);
         }
-        let room = COLUMN - INSETS * count(self.columns);
+        let room = COLUMN - INSETS * to_count(self.columns);
         let needed = least.iter().sum::<f32>();
         let size = (room / needed).clamp(SMALLEST, SIZE);
         let widths = if needed * size > room {
             // Words have to break.
-            shares(&least, room / size)
+            fair_shares(&least, room / size)
         } else {
             let wishes: Vec<f32> = wanted.iter().zip(&least).map(|(wanted, least)| wanted - least).collect();
-            let more = shares(&wishes, room / size - needed);
+            let more = fair_shares(&wishes, room / size - needed);
             least.iter().zip(more).map(|(least, more)| least + more).collect()
         };
         (size, widths.into_iter().map(|width| width * size + INSETS).collect())
@@ -167,7 +167,7 @@ fn long_word(word: f32, width: f32) -> usize {
     }
     // Each piece is half of it.
     let mut letters = 2;
-    while count(letters / 2 + 1) * EM_OF_LETTER <= width && letters < 200 {
+    while to_count(letters / 2 + 1) * EM_OF_LETTER <= width && letters < 200 {
         letters += 2;
     }
     letters
@@ -210,7 +210,7 @@ fn widths_of(content: &[Inline]) -> (f32, f32) {
                 }
             }
             Inline::Formula(formula) => {
-                let width = count(formula.length()) * 0.5;
+                let width = to_count(formula.length()) * 0.5;
                 line += width;
                 longest_word = longest_word.max(width);
                 longest_line = longest_line.max(line);
@@ -232,19 +232,19 @@ fn width_of(c: char) -> f32 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few columns or characters")]
-fn count(n: usize) -> f32 {
+fn to_count(n: usize) -> f32 {
     n as f32
 }
 
 /// Parts of what there is: those that need less than a fair share get what they need, and all the more if something is
 /// left over for nobody.
-fn shares(needs: &[f32], room: f32) -> Vec<f32> {
+fn fair_shares(needs: &[f32], room: f32) -> Vec<f32> {
     let mut order: Vec<_> = (0..needs.len()).collect();
     order.sort_by(|a, b| needs[*a].total_cmp(&needs[*b]));
     let mut shares = vec![0.0; needs.len()];
     let mut left = room.max(0.0);
     for (done, column) in order.iter().enumerate() {
-        shares[*column] = needs[*column].min(left / count(needs.len() - done));
+        shares[*column] = needs[*column].min(left / to_count(needs.len() - done));
         left -= shares[*column];
     }
     shares
@@ -254,52 +254,55 @@ fn shares(needs: &[f32], room: f32) -> Vec<f32> {
 mod tests {
     use super::*;
 
-    fn cell(text: &str) -> Cell {
+    fn text_cell(text: &str) -> Cell {
         vec![Inline::plain(text)].into()
     }
 
-    fn spanning(columns: usize, rows: usize) -> Cell {
+    fn spanning_cell(columns: usize, rows: usize) -> Cell {
         Cell { columns, rows, content: Vec::new() }
     }
 
-    fn shape(rows: &[Vec<Cell>], header_rows: usize) -> Vec<Vec<(usize, usize, usize)>> {
-        let grid = Grid::place(rows, header_rows).unwrap();
+    fn grid_shape(rows: &[Vec<Cell>], header_rows: usize) -> Vec<Vec<(usize, usize, usize)>> {
+        let grid = Grid::place_cells(rows, header_rows).unwrap();
         grid.rows.iter().map(|row| row.iter().map(|cell| (cell.x, cell.columns, cell.rows)).collect()).collect()
     }
 
     #[test]
     fn narrow_columns_get_what_they_need_and_wide_ones_share() {
-        assert_eq!(shares(&[10.0, 500.0, 20.0, 500.0], 230.0), [10.0, 100.0, 20.0, 100.0]);
-        assert_eq!(shares(&[10.0, 20.0], 230.0), [10.0, 20.0]);
-        assert!(shares(&[], 230.0).is_empty());
+        assert_eq!(fair_shares(&[10.0, 500.0, 20.0, 500.0], 230.0), [10.0, 100.0, 20.0, 100.0]);
+        assert_eq!(fair_shares(&[10.0, 20.0], 230.0), [10.0, 20.0]);
+        assert!(fair_shares(&[], 230.0).is_empty());
     }
 
     #[test]
     fn cells_take_the_next_free_place_and_gaps_are_filled() {
-        let rows = vec![vec![spanning(2, 2), cell("a")], vec![cell("b")], vec![cell("c")]];
+        let rows = vec![vec![spanning_cell(2, 2), text_cell("a")], vec![text_cell("b")], vec![text_cell("c")]];
         let wanted = vec![vec![(0, 2, 2), (2, 1, 1)], vec![(2, 1, 1)], vec![(0, 1, 1), (1, 1, 1), (2, 1, 1)]];
-        assert_eq!(shape(&rows, 0), wanted);
+        assert_eq!(grid_shape(&rows, 0), wanted);
         // A cell ends with the table, and a head keeps its cells.
-        assert_eq!(shape(&[vec![spanning(1, 99)], vec![]], 0), vec![vec![(0, 1, 2)], vec![]]);
-        assert_eq!(shape(&[vec![spanning(1, 99)], vec![cell("a")]], 1), vec![vec![(0, 1, 1)], vec![(0, 1, 1)]]);
-        assert_eq!(shape(&[vec![spanning(1000, 1)], vec![cell("a")]], 0)[0], [(0, MAX_COLUMNS, 1)]);
-        assert!(shape(&[vec![], vec![]], 0).concat().is_empty());
+        assert_eq!(grid_shape(&[vec![spanning_cell(1, 99)], vec![]], 0), vec![vec![(0, 1, 2)], vec![]]);
+        assert_eq!(
+            grid_shape(&[vec![spanning_cell(1, 99)], vec![text_cell("a")]], 1),
+            vec![vec![(0, 1, 1)], vec![(0, 1, 1)]]
+        );
+        assert_eq!(grid_shape(&[vec![spanning_cell(1000, 1)], vec![text_cell("a")]], 0)[0], [(0, MAX_COLUMNS, 1)]);
+        assert!(grid_shape(&[vec![], vec![]], 0).concat().is_empty());
     }
 
     #[test]
     fn numbers_have_room_and_text_gets_smaller_before_words_break() {
-        let row = |columns: usize| vec![(0..columns).map(|_| cell("1234567.891")).collect::<Vec<_>>()];
+        let row = |columns: usize| vec![(0..columns).map(|_| text_cell("1234567.891")).collect::<Vec<_>>()];
         let few = row(5);
-        let (size, widths) = Grid::place(&few, 0).unwrap().fit();
+        let (size, widths) = Grid::place_cells(&few, 0).unwrap().fit_columns();
         assert!((size - SIZE).abs() < 0.01 && widths.iter().sum::<f32>() <= COLUMN);
         let many = row(9);
-        let (size, widths) = Grid::place(&many, 0).unwrap().fit();
+        let (size, widths) = Grid::place_cells(&many, 0).unwrap().fit_columns();
         assert!((SMALLEST..SIZE).contains(&size) && widths.iter().sum::<f32>() <= COLUMN + 0.1, "{size} {widths:?}");
-        let encoded = json!(encode(&Table { header_rows: 0, rows: row(9) })).to_string();
+        let encoded = json!(encode_table(&Table { header_rows: 0, rows: row(9) })).to_string();
         assert!(encoded.contains("\"1234567.891\""));
-        let encoded = json!(encode(&Table { header_rows: 0, rows: row(24) })).to_string();
+        let encoded = json!(encode_table(&Table { header_rows: 0, rows: row(24) })).to_string();
         assert!(!encoded.contains("\"1234567.891\""));
-        let text = encode(&Table { header_rows: 0, rows: row(25) });
+        let text = encode_table(&Table { header_rows: 0, rows: row(25) });
         assert!(
             text.len() == 1 && text[0]["kind"] == "paragraph" && text[0]["content"].as_array().unwrap().len() == 49
         );

@@ -10,25 +10,25 @@ use crate::document::{Inline, Script, Style};
 pub const LONG_WORD: usize = 50;
 
 /// One text without marks.
-pub fn plain(text: &str) -> Value {
+pub fn encode_plain_text(text: &str) -> Value {
     let content = [Inline::plain(text)];
     let is_right_to_left = is_right_to_left(&content);
-    json!({"content": inlines(&content, LONG_WORD), "rtl": is_right_to_left})
+    json!({"content": encode_inlines(&content, LONG_WORD), "rtl": is_right_to_left})
 }
 
 /// Without control characters, which no font has; line feeds stay.
-pub fn clean(text: &str) -> String {
+pub fn strip_control_characters(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n").replace('\t', "    ");
     text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
 }
 
 /// Words longer than `long_word` characters may break anywhere.
-pub fn inlines(content: &[Inline], long_word: usize) -> Value {
+pub fn encode_inlines(content: &[Inline], long_word: usize) -> Value {
     let mut out = Vec::new();
     for inline in content {
         match inline {
             Inline::Text(text, style) => {
-                for (number, line) in clean(text).split('\n').enumerate() {
+                for (number, line) in strip_control_characters(text).split('\n').enumerate() {
                     if number > 0 {
                         out.push(json!(0));
                     }
@@ -42,17 +42,17 @@ pub fn inlines(content: &[Inline], long_word: usize) -> Value {
 }
 
 fn push_line(out: &mut Vec<Value>, line: &str, style: &Style, long_word: usize) {
-    for (number, piece) in pieces(line, long_word).into_iter().enumerate() {
+    for (number, piece) in breakable_pieces(line, long_word).into_iter().enumerate() {
         if number > 0 {
             out.push(json!(1));
         }
         if !piece.is_empty() {
-            out.push(styled(piece, style));
+            out.push(encode_styled(piece, style));
         }
     }
 }
 
-fn styled(text: &str, style: &Style) -> Value {
+fn encode_styled(text: &str, style: &Style) -> Value {
     if *style == Style::default() {
         return text.into();
     }
@@ -78,7 +78,7 @@ fn styled(text: &str, style: &Style) -> Value {
 }
 
 /// The pieces of a line between which it may break besides where its language lets it.
-fn pieces(line: &str, long_word: usize) -> Vec<&str> {
+fn breakable_pieces(line: &str, long_word: usize) -> Vec<&str> {
     let (mut pieces, mut start, mut word) = (Vec::new(), 0, 0);
     if line.len() <= long_word {
         return vec![line];
@@ -164,15 +164,15 @@ mod tests {
     #[test]
     fn long_words_may_break_and_short_ones_and_addresses_do_not() {
         let long = "x".repeat(120);
-        assert_eq!(pieces(&long, 50).concat(), long);
-        assert_eq!(pieces(&long, 50).len(), 5);
-        assert_eq!(pieces(&format!("a {long} b"), 50).len(), 5);
+        assert_eq!(breakable_pieces(&long, 50).concat(), long);
+        assert_eq!(breakable_pieces(&long, 50).len(), 5);
+        assert_eq!(breakable_pieces(&format!("a {long} b"), 50).len(), 5);
         let sentence = "words that are not long, ".repeat(10);
-        assert_eq!(pieces(&sentence, 50), [sentence.as_str()]);
+        assert_eq!(breakable_pieces(&sentence, 50), [sentence.as_str()]);
         let address = format!("https://x.org{}", "/path/of/some/words".repeat(9));
-        assert_eq!(pieces(&address, 50), [address.as_str()]);
-        assert_eq!(pieces(&"é".repeat(60), 50).len(), 3);
-        assert_eq!(pieces(&"中".repeat(200), 50).len(), 1);
+        assert_eq!(breakable_pieces(&address, 50), [address.as_str()]);
+        assert_eq!(breakable_pieces(&"é".repeat(60), 50).len(), 3);
+        assert_eq!(breakable_pieces(&"中".repeat(200), 50).len(), 1);
     }
 
     #[test]
@@ -185,6 +185,6 @@ mod tests {
     #[test]
     fn lines_and_spaces_stay_and_control_characters_go() {
         let text = [Inline::plain("a\r\n  b\u{0}\u{7}\tc")];
-        assert_eq!(inlines(&text, LONG_WORD), json!(["a", 0, "  b    c"]));
+        assert_eq!(encode_inlines(&text, LONG_WORD), json!(["a", 0, "  b    c"]));
     }
 }

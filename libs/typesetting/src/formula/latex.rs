@@ -13,7 +13,7 @@ use crate::document::{Inline, Style};
 /// Longer formulas stay text. The parser calls itself for each of their parts.
 const MAX_LENGTH: usize = 1500;
 
-pub fn read(latex: &str, is_display: bool) -> Option<Formula> {
+pub fn parse_latex(latex: &str, is_display: bool) -> Option<Formula> {
     if latex.len() > MAX_LENGTH {
         return None;
     }
@@ -46,15 +46,15 @@ impl TokenSink for Sink {
         let mut reader = self.0.borrow_mut();
         match token {
             Token::TagToken(tag) if &*tag.name == "math" => {}
-            Token::TagToken(tag) if tag.kind == TagKind::EndTag => reader.end(),
+            Token::TagToken(tag) if tag.kind == TagKind::EndTag => reader.end_element(),
             Token::TagToken(tag) => {
                 let attribute = |name: &str| tag.attrs.iter().find(|attribute| &*attribute.name.local == name);
-                reader.start(&tag.name, |name| attribute(name).map(|attribute| attribute.value.to_string()));
+                reader.start_element(&tag.name, |name| attribute(name).map(|attribute| attribute.value.to_string()));
                 if tag.self_closing {
-                    reader.end();
+                    reader.end_element();
                 }
             }
-            Token::CharacterTokens(text) => reader.text(&text),
+            Token::CharacterTokens(text) => reader.push_text(&text),
             _ => {}
         }
         TokenSinkResult::Continue
@@ -113,23 +113,23 @@ fn formula_at(text: &str) -> Option<(Formula, &str)> {
 mod tests {
     use super::*;
 
-    fn tree(latex: &str) -> String {
+    fn parse_to_debug_text(latex: &str) -> String {
         Formula::from_latex(latex, false).unwrap().encode()["tree"].to_string()
     }
 
     #[test]
     fn latex_becomes_a_tree() {
-        assert_eq!(tree("x"), r#"["symbol","x"]"#);
-        assert_eq!(tree(r"\frac{a}{2}"), r#"["fraction",["symbol","a"],["text","2"]]"#);
+        assert_eq!(parse_to_debug_text("x"), r#"["symbol","x"]"#);
+        assert_eq!(parse_to_debug_text(r"\frac{a}{2}"), r#"["fraction",["symbol","a"],["text","2"]]"#);
         assert_eq!(
-            tree(r"\sqrt[3]{x_1^2}"),
+            parse_to_debug_text(r"\sqrt[3]{x_1^2}"),
             r#"["root",["scripts",["symbol","x"],["text","1"],["text","2"]],["text","3"]]"#
         );
-        assert!(tree(r"\int_0^\infty e^{-x}\,dx").contains('∞'));
-        assert!(tree(r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}").contains("matrix"));
-        assert!(tree(r"\hat{x} \vec{v} \overline{ab}").matches("accent").count() == 3);
-        assert!(tree(r"\sin x + \alpha").contains("operator"));
-        assert_eq!(tree("a<b"), r#"["group",[["symbol","a"],["symbol","<"],["symbol","b"]]]"#);
+        assert!(parse_to_debug_text(r"\int_0^\infty e^{-x}\,dx").contains('∞'));
+        assert!(parse_to_debug_text(r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}").contains("matrix"));
+        assert!(parse_to_debug_text(r"\hat{x} \vec{v} \overline{ab}").matches("accent").count() == 3);
+        assert!(parse_to_debug_text(r"\sin x + \alpha").contains("operator"));
+        assert_eq!(parse_to_debug_text("a<b"), r#"["group",[["symbol","a"],["symbol","<"],["symbol","b"]]]"#);
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl MathmlReader {
     }
 
     /// An element within `math` begins; `attribute` gives what it has.
-    pub fn start(&mut self, name: &str, attribute: impl Fn(&str) -> Option<String>) {
+    pub fn start_element(&mut self, name: &str, attribute: impl Fn(&str) -> Option<String>) {
         /// More than the template takes.
         const MAX_OPEN: usize = 3 * super::MAX_DEPTH;
         if self.open.len() > MAX_OPEN {
@@ -48,12 +48,12 @@ impl MathmlReader {
             is_upright: is("mathvariant", "normal"),
             is_left_aligned: is("class", "menv-cases") || is("columnalign", "left"),
             has_line: !attribute("linethickness").is_some_and(|width| width.trim_start().starts_with('0')),
-            width: attribute("width").map_or(0.0, |width| ems(&width)),
+            width: attribute("width").map_or(0.0, |width| parse_ems(&width)),
             ..Element::default()
         });
     }
 
-    pub fn text(&mut self, text: &str) {
+    pub fn push_text(&mut self, text: &str) {
         if self.open.iter().any(|open| open.name.starts_with("annotation")) {
             return;
         }
@@ -64,67 +64,67 @@ impl MathmlReader {
     }
 
     /// The innermost element ends.
-    pub fn end(&mut self) {
+    pub fn end_element(&mut self) {
         if self.too_deep > 0 {
             self.too_deep -= 1;
         } else if self.open.len() > 1
             && let Some(element) = self.open.pop()
             && let Some(parent) = self.open.last_mut()
         {
-            parent.take(element);
+            parent.push_child(element);
         }
     }
 
     /// The formula, or its text if it cannot be set.
     pub fn finish(mut self) -> Result<Formula, String> {
         while self.open.len() > 1 {
-            self.end();
+            self.end_element();
         }
         let text = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
         let nodes = self.open.pop().map(|element| element.children).unwrap_or_default();
-        Formula::new(group(nodes), self.is_display, &text).ok_or(text)
+        Formula::new(group_nodes(nodes), self.is_display, &text).ok_or(text)
     }
 }
 
 impl Element {
     /// A child has ended.
-    fn take(&mut self, child: Self) {
+    fn push_child(&mut self, child: Self) {
         match child.name.as_str() {
-            "mtd" => self.rows.push(vec![group(child.children)]),
+            "mtd" => self.rows.push(vec![group_nodes(child.children)]),
             "mtr" | "mlabeledtr" => self.rows.push(child.rows.into_iter().flatten().collect()),
-            _ => self.children.extend(child.node()),
+            _ => self.children.extend(child.into_node()),
         }
     }
 
-    fn node(mut self) -> Option<Node> {
+    fn into_node(mut self) -> Option<Node> {
         let name = std::mem::take(&mut self.name);
         match name.as_str() {
-            "mi" | "mn" | "mo" | "mtext" | "ms" => self.token(&name),
+            "mi" | "mn" | "mo" | "mtext" | "ms" => self.token_node(&name),
             "mspace" => Some(Node::Space(self.width)),
             "mfrac" => {
-                let [above, below] = self.parts()?;
+                let [above, below] = self.take_children()?;
                 Some(if self.has_line {
                     Node::Fraction(Box::new(above), Box::new(below))
                 } else {
                     Node::Matrix { rows: vec![vec![above], vec![below]], is_left_aligned: false }
                 })
             }
-            "msqrt" => Some(Node::Root(Box::new(group(self.children)), None)),
+            "msqrt" => Some(Node::Root(Box::new(group_nodes(self.children)), None)),
             "mroot" => {
-                let [radicand, index] = self.parts()?;
+                let [radicand, index] = self.take_children()?;
                 Some(Node::Root(Box::new(radicand), Some(Box::new(index))))
             }
             "msub" | "msup" => {
-                let [base, script] = self.parts()?.map(Box::new);
+                let [base, script] = self.take_children()?.map(Box::new);
                 let (sub, sup) = if name == "msub" { (Some(script), None) } else { (None, Some(script)) };
                 Some(Node::Scripts { base, sub, sup })
             }
             "msubsup" => {
-                let [base, sub, sup] = self.parts()?.map(Box::new);
+                let [base, sub, sup] = self.take_children()?.map(Box::new);
                 Some(Node::Scripts { base, sub: Some(sub), sup: Some(sup) })
             }
             "munder" | "mover" => {
-                let [base, mark] = self.parts()?;
+                let [base, mark] = self.take_children()?;
                 Some(match mark {
                     Node::Symbol(c) if ACCENTS.contains(c) => Node::Accent(Box::new(base), c),
                     mark if name == "munder" => {
@@ -134,7 +134,7 @@ impl Element {
                 })
             }
             "munderover" => {
-                let [base, below, above] = self.parts()?.map(Box::new);
+                let [base, below, above] = self.take_children()?.map(Box::new);
                 Some(Node::Limits { base, below: Some(below), above: Some(above) })
             }
             "mtable" => {
@@ -144,12 +144,12 @@ impl Element {
             }
             "semantics" => self.children.into_iter().next(),
             "annotation" | "annotation-xml" | "mphantom" => None,
-            _ => Some(fenced(self.children)),
+            _ => Some(fence_nodes(self.children)),
         }
     }
 
     /// As many children as an element of this name has.
-    fn parts<const N: usize>(&mut self) -> Option<[Node; N]> {
+    fn take_children<const N: usize>(&mut self) -> Option<[Node; N]> {
         let children = std::mem::take(&mut self.children);
         if children.len() < N {
             return None;
@@ -159,7 +159,7 @@ impl Element {
         Some(parts)
     }
 
-    fn token(&self, name: &str) -> Option<Node> {
+    fn token_node(&self, name: &str) -> Option<Node> {
         let is_seen = |c: &char| !c.is_control() && !matches!(c, '\u{2061}'..='\u{2064}');
         let text: String = self.text.chars().filter(is_seen).collect();
         if matches!(name, "mtext" | "ms") {
@@ -176,7 +176,7 @@ impl Element {
     }
 }
 
-fn group(mut nodes: Vec<Node>) -> Node {
+fn group_nodes(mut nodes: Vec<Node>) -> Node {
     match nodes.len() {
         1 => nodes.remove(0),
         _ => Node::Group(nodes),
@@ -184,14 +184,14 @@ fn group(mut nodes: Vec<Node>) -> Node {
 }
 
 /// A row whose ends are brackets makes them as high as it is.
-fn fenced(nodes: Vec<Node>) -> Node {
+fn fence_nodes(nodes: Vec<Node>) -> Node {
     let is_of = |node: Option<&Node>, all: &str| matches!(node, Some(Node::Symbol(c)) if all.contains(*c));
     let is_fenced = is_of(nodes.first(), "([{⟨|‖⌊⌈∣∥") || is_of(nodes.last(), ")]}⟩|‖⌋⌉∣∥");
-    if is_fenced && nodes.len() > 1 { Node::Fenced(nodes) } else { group(nodes) }
+    if is_fenced && nodes.len() > 1 { Node::Fenced(nodes) } else { group_nodes(nodes) }
 }
 
 /// A width in ems; other units than `em` are rare.
-fn ems(width: &str) -> f32 {
+fn parse_ems(width: &str) -> f32 {
     let number = width.trim().strip_suffix("em").unwrap_or("0");
     number.parse().ok().filter(|width: &f32| width.is_finite()).map_or(0.0, |width| width.clamp(-2.0, 4.0))
 }

@@ -23,7 +23,7 @@ pub struct Formula {
 impl Formula {
     /// From LaTeX without its dollars; `None` for what is not understood.
     pub fn from_latex(latex: &str, is_display: bool) -> Option<Self> {
-        latex::read(latex, is_display)
+        latex::parse_latex(latex, is_display)
     }
 
     fn new(tree: Node, is_display: bool, description: &str) -> Option<Self> {
@@ -40,7 +40,7 @@ impl Formula {
     }
 
     pub(crate) fn encode(&self) -> Value {
-        json!({"tree": self.tree.encode(), "block": self.is_display, "source": crate::data::clean(&self.description)})
+        json!({"tree": self.tree.encode(), "block": self.is_display, "source": crate::data::strip_control_characters(&self.description)})
     }
 }
 

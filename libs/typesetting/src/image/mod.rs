@@ -65,14 +65,14 @@ impl Image {
 }
 
 fn from_pixels(small: Shrink) -> Option<Image> {
-    let size = (points(small.width), points(small.height));
+    let size = (pixels_to_points(small.width), pixels_to_points(small.height));
     let Pixels { size: pixels, is_gray, bytes } = small.finish()?;
     let format = if is_gray { Format::Gray } else { Format::Rgb };
     Some(Image { format, bytes: bytes.into(), pixels, size })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a size on paper")]
-fn points(pixels: u32) -> f32 {
+fn pixels_to_points(pixels: u32) -> f32 {
     pixels as f32 * PIXEL
 }
 
@@ -91,7 +91,11 @@ fn from_jpeg(bytes: &[u8]) -> Option<Image> {
         orientation,
         Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
     );
-    let size = if is_lying { (points(height), points(width)) } else { (points(width), points(height)) };
+    let size = if is_lying {
+        (pixels_to_points(height), pixels_to_points(width))
+    } else {
+        (pixels_to_points(width), pixels_to_points(height))
+    };
     if width.max(height) < 2 * ENOUGH {
         return Some(Image { format: Format::Jpeg, bytes: bytes.into(), pixels: (width, height), size });
     }
@@ -100,7 +104,7 @@ fn from_jpeg(bytes: &[u8]) -> Option<Image> {
         other => (Layout::Rgb, other.into_rgb8().into_raw()),
     };
     let mut small = Shrink::new(width, height, layout);
-    small.rows(&pixels);
+    small.push_rows(&pixels);
     drop(pixels);
     let Pixels { size: (width, height), is_gray, bytes } = small.finish()?;
     let mut upright = if is_gray {
@@ -133,10 +137,10 @@ fn from_png(bytes: &[u8]) -> Option<Shrink> {
     if reader.info().interlaced {
         let mut all = vec![0; reader.output_buffer_size()?];
         reader.next_frame(&mut all).ok()?;
-        small.rows(&all);
+        small.push_rows(&all);
     } else {
         while let Some(row) = reader.next_row().ok()? {
-            small.rows(row.data());
+            small.push_rows(row.data());
         }
     }
     Some(small)
@@ -163,7 +167,7 @@ fn from_gif(bytes: &[u8]) -> Option<Shrink> {
             let is_clear = clear == Some(*index);
             row.extend_from_slice(if is_clear { white } else { palette.get(at..at + 3).unwrap_or(white) });
         }
-        small.rows(&row);
+        small.push_rows(&row);
     }
     Some(small)
 }
@@ -175,6 +179,6 @@ fn from_webp(bytes: &[u8]) -> Option<Shrink> {
     let mut all = vec![0; decoder.output_buffer_size()?];
     decoder.read_image(&mut all).ok()?;
     let mut small = Shrink::new(width, height, if decoder.has_alpha() { Layout::Rgba } else { Layout::Rgb });
-    small.rows(&all);
+    small.push_rows(&all);
     Some(small)
 }

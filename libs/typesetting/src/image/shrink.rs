@@ -47,13 +47,13 @@ impl Shrink {
     }
 
     /// Adds rows from the top; what is no whole row is left out.
-    pub fn rows(&mut self, bytes: &[u8]) {
+    pub fn push_rows(&mut self, bytes: &[u8]) {
         for row in bytes.chunks_exact(self.width as usize * self.layout.bytes()) {
-            self.row(row);
+            self.push_row(row);
         }
     }
 
-    fn row(&mut self, row: &[u8]) {
+    fn push_row(&mut self, row: &[u8]) {
         let (bytes, colors) = (self.layout.bytes(), self.layout.colors());
         for (square, sum) in row.chunks(self.factor * bytes).zip(self.sums.chunks_exact_mut(colors)) {
             for pixel in square.chunks_exact(bytes) {
@@ -72,12 +72,12 @@ impl Shrink {
         }
         self.rows += 1;
         if self.rows == self.factor {
-            self.square();
+            self.finish_square_row();
         }
     }
 
     /// Ends a row of squares; those at the right may be narrower.
-    fn square(&mut self) {
+    fn finish_square_row(&mut self) {
         let colors = self.layout.colors();
         for (at, sum) in self.sums.chunks_exact_mut(colors).enumerate() {
             let across = (self.width as usize - at * self.factor).min(self.factor);
@@ -91,7 +91,7 @@ impl Shrink {
     /// `None` if rows are missing.
     pub fn finish(mut self) -> Option<Pixels> {
         if self.rows > 0 {
-            self.square();
+            self.finish_square_row();
         }
         let colors = self.layout.colors();
         let size = (self.sums.len() / colors, (self.height as usize).div_ceil(self.factor));
@@ -117,8 +117,8 @@ mod tests {
         let mut small = Shrink::new(3, 3, Layout::GrayAlpha);
         small.factor = 2;
         small.sums = vec![0; 2];
-        small.rows(&[0, 255, 10, 255, 100, 255, 20, 255, 30, 255, 200, 255, 7, 0, 7, 0, 0, 255]);
-        small.square();
+        small.push_rows(&[0, 255, 10, 255, 100, 255, 20, 255, 30, 255, 200, 255, 7, 0, 7, 0, 0, 255]);
+        small.finish_square_row();
         assert_eq!(small.small, [15, 150, 255, 0]);
         assert!(small.finish().is_some());
     }
@@ -126,10 +126,10 @@ mod tests {
     #[test]
     fn an_image_without_its_last_rows_is_none() {
         let mut small = Shrink::new(2, 2, Layout::Gray);
-        small.rows(&[1, 2, 3]);
+        small.push_rows(&[1, 2, 3]);
         assert!(small.finish().is_none());
         let mut large = Shrink::new(5000, 2, Layout::Gray);
-        large.rows(&[9; 10_000]);
+        large.push_rows(&[9; 10_000]);
         assert_eq!(large.finish().unwrap().size, (1667, 1));
     }
 }

@@ -8,7 +8,7 @@ use crate::{Block, Document, Figure, Typesetter};
 /// A page of text, 17 by 24 pixels.
 const JPEG: &[u8] = include_bytes!("test.jpg");
 
-fn png(width: u32, height: u32, color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {
+fn encode_png(width: u32, height: u32, color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(color);
@@ -20,7 +20,7 @@ fn png(width: u32, height: u32, color: png::ColorType, depth: png::BitDepth) -> 
     out
 }
 
-fn gif() -> Vec<u8> {
+fn encode_gif() -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = gif::Encoder::new(&mut out, 4, 4, &[0, 0, 0, 200, 0, 0]).unwrap();
     encoder.write_frame(&gif::Frame::from_indexed_pixels(3, 2, vec![0, 1, 1, 0, 1, 0], Some(0))).unwrap();
@@ -28,7 +28,7 @@ fn gif() -> Vec<u8> {
     out
 }
 
-fn webp() -> Vec<u8> {
+fn encode_webp() -> Vec<u8> {
     let mut out = Vec::new();
     image_webp::WebPEncoder::new(&mut out).encode(&[9; 4 * 4 * 4], 4, 4, image_webp::ColorType::Rgba8).unwrap();
     out
@@ -53,12 +53,14 @@ fn images_of(images: &[Image]) -> usize {
 #[test]
 fn images_of_each_kind_are_in_the_file_once() {
     use png::{BitDepth, ColorType};
-    let mut images = vec![JPEG.to_vec(), gif(), webp(), large_jpeg()];
+    let mut images = vec![JPEG.to_vec(), encode_gif(), encode_webp(), large_jpeg()];
     for color in [ColorType::Grayscale, ColorType::GrayscaleAlpha, ColorType::Rgb, ColorType::Rgba] {
-        images.extend([BitDepth::Eight, BitDepth::Sixteen].map(|depth| png(9, 4, color, depth)));
+        images.extend([BitDepth::Eight, BitDepth::Sixteen].map(|depth| encode_png(9, 4, color, depth)));
     }
-    images
-        .extend([png(2, 30_000, ColorType::Rgb, BitDepth::Eight), png(30_000, 2, ColorType::Grayscale, BitDepth::One)]);
+    images.extend([
+        encode_png(2, 30_000, ColorType::Rgb, BitDepth::Eight),
+        encode_png(30_000, 2, ColorType::Grayscale, BitDepth::One),
+    ]);
     for bytes in &images {
         let image = Image::decode(bytes).unwrap();
         assert_eq!(images_of(&[image.clone(), image]), 1);
@@ -67,8 +69,8 @@ fn images_of_each_kind_are_in_the_file_once() {
 
 #[test]
 fn an_image_that_is_broken_or_too_large_is_refused() {
-    let large = png(6401, 6401, png::ColorType::Grayscale, png::BitDepth::One);
-    let cut = &png(90, 40, png::ColorType::Rgb, png::BitDepth::Eight)[..60];
+    let large = encode_png(6401, 6401, png::ColorType::Grayscale, png::BitDepth::One);
+    let cut = &encode_png(90, 40, png::ColorType::Rgb, png::BitDepth::Eight)[..60];
     for bytes in [large, cut.to_vec(), JPEG[..30].to_vec(), b"GIF89a".to_vec(), Vec::new()] {
         assert_eq!(Image::decode(&bytes), None);
     }
@@ -76,7 +78,7 @@ fn an_image_that_is_broken_or_too_large_is_refused() {
 
 #[test]
 fn a_large_image_becomes_small_and_keeps_its_size_on_paper() {
-    for bytes in [large_jpeg(), png(5000, 1000, png::ColorType::Rgb, png::BitDepth::Eight)] {
+    for bytes in [large_jpeg(), encode_png(5000, 1000, png::ColorType::Rgb, png::BitDepth::Eight)] {
         let image = Image::decode(&bytes).unwrap();
         assert_eq!((image.pixels, image.size), ((1667, 334), (3750.0, 750.0)));
         assert!(image.memory_bytes() < 4_000_000);
@@ -93,13 +95,13 @@ fn a_picture_of_a_camera_stands_upright() {
     assert_eq!(images_of(&[turned]), 1);
 }
 
-fn changed() -> impl Strategy<Value = Vec<u8>> {
+fn mutated_images() -> impl Strategy<Value = Vec<u8>> {
     let whole = vec![
         JPEG.to_vec(),
-        gif(),
-        webp(),
-        png(9, 7, png::ColorType::Rgba, png::BitDepth::Eight),
-        png(40, 9, png::ColorType::Grayscale, png::BitDepth::Four),
+        encode_gif(),
+        encode_webp(),
+        encode_png(9, 7, png::ColorType::Rgba, png::BitDepth::Eight),
+        encode_png(40, 9, png::ColorType::Grayscale, png::BitDepth::Four),
     ];
     let changes = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
     (prop::sample::select(whole), changes, any::<prop::sample::Index>(), any::<bool>()).prop_map(
@@ -120,7 +122,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn any_bytes_that_begin_like_an_image_are_shown_or_refused(bytes in changed()) {
+    fn any_bytes_that_begin_like_an_image_are_shown_or_refused(bytes in mutated_images()) {
         if let Some(image) = Image::decode(&bytes) {
             prop_assert_eq!(images_of(&[image]), 1);
         }

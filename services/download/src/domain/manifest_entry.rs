@@ -1,7 +1,6 @@
 //! The files of a manifest, and those that a selection lacks.
 
-use std::fmt::Write as _;
-
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::archive::ArchiveFormat;
@@ -42,10 +41,7 @@ pub fn hash_entries(entries: &[ManifestEntry]) -> String {
             encode_identity(identity)
         ));
     }
-    digest.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+    HEXLOWER.encode(&digest.finalize())
 }
 
 /// Part of the hash of every stored manifest, so this text must never change.

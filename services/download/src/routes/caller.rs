@@ -21,7 +21,7 @@ pub struct SessionCaller {
 pub async fn require_session(state: &State, parameters: &Parameters) -> Result<SessionCaller, Problem> {
     parameters.require_session_id()?;
     let credential = parameters.credential().unwrap_or_default();
-    let caller = state.identity.caller(credential).await.map_err(|problem| match problem.code {
+    let caller = state.identity.verify_credential(credential).await.map_err(|problem| match problem.code {
         Code::Unauthenticated => Problem::new(Code::Unauthenticated, "download/session", problem.detail),
         _ => problem,
     })?;

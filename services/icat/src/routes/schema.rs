@@ -1,5 +1,5 @@
-//! `GET /icat/schema` and `GET /icat/schema/{entity}`: what kinds of entities there are and what they have. icat.server
-//! has these in SOAP only (`getEntityNames`, `getEntityInfo`); needs no session, because it tells nothing of a facility.
+//! `GET /icat/schema` and `GET /icat/schema/{entity}`: the entity types and their fields. icat.server has these calls in SOAP
+//! only (`getEntityNames`, `getEntityInfo`). They need no session, because they reveal nothing about a facility.
 
 use actix_web::{HttpResponse, web};
 use icat_client::schema::{self, BASE_FIELDS, Entity, Field, FieldKind, Member};
@@ -15,7 +15,7 @@ use crate::routes::schemas::{CommonResponses, EntityInfo, Failure};
     responses((status = 200, description = "Names, parents before children", body = Vec<String>), CommonResponses),
 )]
 pub async fn list_entity_types() -> HttpResponse {
-    let names: Vec<&str> = schema::entities().iter().map(|entity| entity.name).collect();
+    let names: Vec<&str> = schema::all_entities().iter().map(|entity| entity.name).collect();
     super::http::json_response(json!(names).to_string())
 }
 
@@ -31,7 +31,8 @@ pub async fn list_entity_types() -> HttpResponse {
     ),
 )]
 pub async fn get_entity_type(name: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let entity = schema::entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
+    let entity =
+        schema::find_entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
     Ok(super::http::json_response(render_entity_info(entity).to_string()))
 }
 
@@ -61,7 +62,7 @@ fn render_field_info(field: &Field) -> Value {
         FieldKind::Date => ("Date", None),
         FieldKind::Enum(def) => (def.name, Some(def.values)),
     };
-    // A boolean that is not set is false, whatever its column says.
+    // A boolean that is not set is false, even if its column is nullable.
     let not_nullable = !field.nullable && field.kind != FieldKind::Boolean;
     let mut attribute = json!({"name": field.name, "type": kind, "relType": "ATTRIBUTE", "notNullable": not_nullable});
     if field.kind == FieldKind::String && field.length > 0 {

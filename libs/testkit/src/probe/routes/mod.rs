@@ -10,12 +10,12 @@ use service_kit::{ErrorFormat, Listener, Mount};
 
 use super::state::State;
 
-pub fn mount(state: Arc<State>, identity: &Identity) -> Mount {
+pub fn build_mount(state: Arc<State>, identity: &Identity) -> Mount {
     let mount = Mount::new("/probe", Listener::Public, ErrorFormat::PROBLEM_DETAILS).state(state).cors();
     identity
-        .guard(mount, &[])
+        .accept_credentials(mount, &[])
         // Of these only the first takes a `Caller`; the others are open to everybody.
-        .post("/things", things::create::post)
-        .get("/things/{id}", things::get::get)
-        .get("/effects", effects::list::get)
+        .post("/things", things::create::create_thing)
+        .get("/things/{id}", things::get::get_thing)
+        .get("/effects", effects::list::list_effects)
 }

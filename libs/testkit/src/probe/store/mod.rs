@@ -1,5 +1,5 @@
 //! All SQL of the probe.
 
 pub mod effects;
-pub mod reconciles;
+pub mod reconciliations;
 pub mod things;

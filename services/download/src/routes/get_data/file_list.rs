@@ -73,7 +73,7 @@ async fn sign_urls(state: &State, request: &HttpRequest, manifest: &Manifest) ->
     let id = manifest.id.ok_or_else(|| Problem::internal("the manifest of a list is not stored"))?;
     let lifetime = i64::try_from(state.config.signed_url_lifetime.as_secs()).unwrap_or(i64::MAX);
     let expires = state.clock.now().as_second().saturating_add(lifetime);
-    let key = state.signed_urls.load_signing_key().await?;
+    let signer = state.signed_urls.load_signer().await?;
     let root = if state.public_url.is_empty() {
         let connection = request.connection_info();
         format!("{}://{}", connection.scheme(), connection.host())
@@ -81,7 +81,7 @@ async fn sign_urls(state: &State, request: &HttpRequest, manifest: &Manifest) ->
         state.public_url.clone()
     };
     let url = |member| {
-        let token = FileToken::new(id, member, expires).sign(&key)?;
+        let token = signer.sign_token(FileToken { manifest: id, member }, expires)?;
         Ok(format!("{root}/ids/getData?token={token}"))
     };
     (0..manifest.sources.len()).map(url).collect()
@@ -140,5 +140,8 @@ fn render_metalink(manifest: &Manifest, urls: &[String]) -> String {
 
 /// Escapes text for XML. Paths in archives contain no control characters.
 fn escape_xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let mut escaped = String::with_capacity(text.len());
+    // Writing to a String cannot fail.
+    let _infallible = pulldown_cmark_escape::escape_html(&mut escaped, text);
+    escaped
 }

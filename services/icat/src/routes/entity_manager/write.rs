@@ -70,7 +70,7 @@ pub async fn write_entities(
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             let answer = format!("[{}]", ids.join(","));
             if let Some(key) = &idempotency {
-                key.store_response(tx, 200, &answer, author.changed_at.as_i64()).await?;
+                key.store_response(tx, 200, &answer, author.changed_at).await?;
             }
             Ok(answer)
         })

@@ -58,10 +58,10 @@ impl From<Effect> for EffectView {
         (status = 400, description = "A parameter is unknown or no number", body = Failure, content_type = "application/problem+json"),
     ),
 )]
-pub async fn get(state: web::Data<State>, page: web::Query<Page>) -> Result<web::Json<EffectsView>, Problem> {
+pub async fn list_effects(state: web::Data<State>, page: web::Query<Page>) -> Result<web::Json<EffectsView>, Problem> {
     let largest = state.config.largest_page;
     let limit = page.limit.unwrap_or(largest).clamp(1, largest);
-    let effects = effects::list(&mut state.db.read().await?, page.after, limit).await?;
+    let effects = effects::list_effects(&mut state.db.read().await?, page.after, limit).await?;
     let full = i64::try_from(effects.len()).is_ok_and(|n| n == limit);
     let next = effects.last().filter(|_| full).map(|last| last.id);
     Ok(web::Json(EffectsView { effects: effects.into_iter().map(EffectView::from).collect(), next }))

@@ -1,3 +1,3 @@
-//! `/probe/effects`: what events had as effects here.
+//! `/probe/effects`: the effects that events had here.
 
 pub mod list;

@@ -1,4 +1,4 @@
-//! `POST /probe/things`: makes a thing and tells others; with an `Idempotency-Key` it can be repeated.
+//! `POST /probe/things`: creates a thing and publishes an event; with an `Idempotency-Key` it can be repeated.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::ThingView;
 use crate::probe::domain::ThingName;
 use crate::probe::error::Error;
-use crate::probe::events::ThingChanged;
+use crate::probe::messages::ThingChanged;
 use crate::probe::state::State;
 use crate::probe::store::things;
 
@@ -41,7 +41,7 @@ pub struct NewThing {
         (status = 422, description = "`probe/bad-name`, or a key that was used otherwise", body = Failure, content_type = "application/problem+json"),
     ),
 )]
-pub async fn post(
+pub async fn create_thing(
     state: web::Data<State>,
     caller: Caller,
     request: HttpRequest,
@@ -52,9 +52,9 @@ pub async fn post(
     let fingerprint = sha256_hex(name.as_str());
     // Another caller's key of the same name is another key.
     let idempotency = IdempotencyKey::from_request(&request, &caller.subject().icat_user_name, fingerprint)?;
-    let now = state.clock.now_micros();
-    // Everything that belongs together is one transaction: the row, its event, the answer to a repetition.
-    let answer = state
+    let now = state.clock.now_as_micros();
+    // Everything that belongs together is one transaction: the row, its event, the response for a repetition.
+    let response = state
         .db
         .write(async |tx| -> Result<StoredResponse, Problem> {
             if let Some(key) = &idempotency
@@ -62,7 +62,7 @@ pub async fn post(
             {
                 return Ok(remembered);
             }
-            let thing = things::create(tx, name.as_str(), now).await?.ok_or(Error::NameTaken)?;
+            let thing = things::create_thing(tx, name.as_str(), now).await?.ok_or(Error::NameTaken)?;
             state.outbox.emit(tx, &ThingChanged { id: thing.id, revision: thing.rev }).await?;
             let body = serde_json::to_string(&ThingView::from(thing)).map_err(Problem::internal)?;
             if let Some(key) = &idempotency {
@@ -71,6 +71,6 @@ pub async fn post(
             Ok(StoredResponse { status: StatusCode::CREATED.as_u16(), body })
         })
         .await?;
-    let status = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;
-    Ok(HttpResponse::build(status).content_type("application/json").body(answer.body))
+    let status = StatusCode::from_u16(response.status).map_err(Problem::internal)?;
+    Ok(HttpResponse::build(status).content_type("application/json").body(response.body))
 }

@@ -20,8 +20,8 @@ use crate::probe::store::things;
         (status = 404, description = "`probe/no-such-thing`", body = Failure, content_type = "application/problem+json"),
     ),
 )]
-pub async fn get(state: web::Data<State>, id: web::Path<i64>) -> Result<web::Json<ThingView>, Problem> {
+pub async fn get_thing(state: web::Data<State>, id: web::Path<i64>) -> Result<web::Json<ThingView>, Problem> {
     let id = id.into_inner();
-    let thing = things::get(&mut state.db.read().await?, id).await?.ok_or(Error::NoSuchThing(id))?;
+    let thing = things::get_thing(&mut state.db.read().await?, id).await?.ok_or(Error::NoSuchThing(id))?;
     Ok(web::Json(thing.into()))
 }
