@@ -122,7 +122,6 @@ const BARE_WORDS: &[&str] = &[
     "measure",
     "merge",
     "move",
-    "name",
     "note",
     "of",
     "offer",

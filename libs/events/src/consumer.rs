@@ -170,7 +170,7 @@ impl RunningConsumer {
                 () = async { stopped.await; tokio::time::sleep(STOP_GRACE).await } => {}
             }
             if self.stop.is_cancelled() {
-                return self.bus.leave(self.name).await;
+                return self.bus.remove_consumer(self.name).await;
             }
             if delivered {
                 pauses = self::retry_pauses();

@@ -79,13 +79,13 @@ pub struct EventKind {
 
 impl EventKind {
     const fn for_event<E: Event + std::fmt::Debug + serde::Serialize>() -> Self {
-        fn describe<E: Event + std::fmt::Debug>(payload: &[u8]) -> Option<String> {
+        fn describe_payload<E: Event + std::fmt::Debug>(payload: &[u8]) -> Option<String> {
             E::decode(payload).ok().map(|event| format!("{event:?}"))
         }
         fn fields<E: Event + serde::Serialize>(payload: &[u8]) -> Result<serde_json::Value, prost::DecodeError> {
             E::decode(payload).map(|event| serde_json::to_value(event).unwrap_or_default())
         }
-        Self { subject: E::SUBJECT, describe: describe::<E>, fields: fields::<E> }
+        Self { subject: E::SUBJECT, describe: describe_payload::<E>, fields: fields::<E> }
     }
 
     /// The event's fields by their names in `proto/`.

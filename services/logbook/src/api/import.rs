@@ -57,6 +57,6 @@ pub async fn import_entries(
         return Err(Error::invalid(format!("there is no investigation {id}")).into());
     }
     let file = importer.receive_archive(payload).await?;
-    let counts = importer.import(&logbook, file, &caller.subject().icat_user_name).await?;
+    let counts = importer.import_archive(&logbook, file, &caller.subject().icat_user_name).await?;
     Ok(respond_json(&Imported { created: counts.created, present: counts.present }))
 }

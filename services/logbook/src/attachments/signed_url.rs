@@ -35,7 +35,7 @@ impl SignedUrls {
     }
 
     /// `/resource/<token>/file/download?resourceId=<id>`
-    pub fn sign(&self, attachment: &str) -> Result<String, Problem> {
+    pub fn sign_attachment_url(&self, attachment: &str) -> Result<String, Problem> {
         let expiry = self.clock.now().as_second() + LIFETIME_SECONDS;
         let token = self.signer.sign_token(Claims { sub: attachment.to_owned() }, expiry)?;
         Ok(format!("/resource/{token}/file/download?resourceId={attachment}"))

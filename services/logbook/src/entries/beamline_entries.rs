@@ -70,7 +70,7 @@ impl BeamlineEntries {
     }
 
     /// The rendered entry. It is on disk when this returns, and also if nobody waits for it any more.
-    pub async fn create(
+    pub async fn create_entry(
         &self,
         program: ProgramCaller<'_>,
         target: &Target,

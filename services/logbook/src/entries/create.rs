@@ -22,7 +22,7 @@ pub(super) struct Destination {
 
 impl Entries {
     /// The entry is on disk when this returns. Images embedded in its texts become attachments.
-    pub async fn create(&self, logbook: &WritableLogbook, new: NewEntry) -> Result<Entry, Problem> {
+    pub async fn create_entry(&self, logbook: &WritableLogbook, new: NewEntry) -> Result<Entry, Problem> {
         let destination = Destination { logbook: Logbook::clone(logbook), late: false };
         self.create_in(&destination, new).await
     }

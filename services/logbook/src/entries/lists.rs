@@ -53,7 +53,11 @@ impl EntryLists {
     }
 
     /// Entries that match, rendered.
-    pub async fn list(&self, logbook: &ReadableLogbook, parameters: &ListParameters) -> Result<Vec<Value>, Problem> {
+    pub async fn list_entries(
+        &self,
+        logbook: &ReadableLogbook,
+        parameters: &ListParameters,
+    ) -> Result<Vec<Value>, Problem> {
         let filter = self.parse_filter(parameters)?;
         let mut tx = self.db.read().await?;
         let scope = find_scope(&mut tx, logbook).await?;

@@ -67,7 +67,7 @@ impl EntryRenderer {
             let mut addresses = HashMap::new();
             if !named.is_empty() {
                 for id in attachments::filter_by_logbook(tx, &named, logbook_id).await? {
-                    let address = self.signed_urls.sign(&id)?;
+                    let address = self.signed_urls.sign_attachment_url(&id)?;
                     addresses.insert(id, address);
                 }
             }

@@ -62,7 +62,7 @@ impl EntrySearch {
     }
 
     /// Entries with the texts in which something was found.
-    pub async fn search(
+    pub async fn search_entries(
         &self,
         caller: &Caller,
         logbook: &Logbook,

@@ -20,7 +20,7 @@ pub struct TagValues {
 
 impl TagDefinitions {
     /// Global tags, and those of an investigation and an instrument.
-    pub async fn list(
+    pub async fn list_tags(
         &self,
         _: &ReadableLogbook,
         investigation: Option<i64>,
@@ -40,7 +40,7 @@ impl TagDefinitions {
         Ok(found.into_iter().map(|tag| tag.name).collect())
     }
 
-    pub async fn create(&self, logbook: &WritableLogbook, values: TagValues) -> Result<Tag, Problem> {
+    pub async fn create_tag(&self, logbook: &WritableLogbook, values: TagValues) -> Result<Tag, Problem> {
         let tag = Tag { description: values.description, color: values.color, ..self.new_tag(logbook, &values.name) };
         let is_new = self.db.write(async |tx| tags::insert_tag(tx, &tag).await).await?;
         if is_new { Ok(tag) } else { Err(Error::TagTaken.into()) }
@@ -51,7 +51,7 @@ impl TagDefinitions {
     }
 
     /// Entries that have the tag keep the name they were written with. The tag is one of this logbook.
-    pub async fn update(&self, _: &WritableLogbook, tag: &Tag) -> Result<(), Problem> {
+    pub async fn update_tag(&self, _: &WritableLogbook, tag: &Tag) -> Result<(), Problem> {
         match self.db.write(async |tx| tags::update_tag(tx, tag).await).await {
             Err(DbError::Unique(_)) => Err(Error::TagTaken.into()),
             updated => Ok(updated?),

@@ -28,7 +28,7 @@ impl Entries {
     /// Replaces what people write: texts, title, tags, category. Author, time and logbook stay. The same values again make no
     /// version, because clients repeat a PUT whose answer was late. `seen` is the entry as the caller, who may write the
     /// logbook it was in then, has found it; if it was moved since, the caller must be allowed to write where it is now.
-    pub async fn update(
+    pub async fn update_entry(
         &self,
         caller: &Caller,
         seen: &Entry,

@@ -42,7 +42,7 @@ impl UserEntries {
     }
 
     /// The entry is on disk when this returns.
-    pub async fn create(
+    pub async fn create_entry(
         &self,
         caller: &Caller,
         logbook: &WritableLogbook,
@@ -53,18 +53,18 @@ impl UserEntries {
         self.users.set_author(caller, &mut content).await;
         self.users.fill_investigation_fields(caller, &mut content, investigation).await;
         let actor = caller.subject().icat_user_name.clone();
-        self.entries.create(logbook, NewEntry { content, files, actor }).await
+        self.entries.create_entry(logbook, NewEntry { content, files, actor }).await
     }
 
     /// See [`Entries::update`].
-    pub async fn update(
+    pub async fn update_entry(
         &self,
         caller: &Caller,
         seen: &Entry,
         content: EntryContent,
         condition: &VersionCondition,
     ) -> Result<Entry, Problem> {
-        self.entries.update(caller, seen, content, condition).await
+        self.entries.update_entry(caller, seen, content, condition).await
     }
 
     pub async fn render(&self, entry: &Entry) -> Result<Value, Problem> {

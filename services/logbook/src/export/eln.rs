@@ -45,12 +45,12 @@ impl WrittenFile {
         Self { name, description, media_type: "application/jsonl", hash: Context::new(&SHA256), bytes: 0 }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    fn add_bytes(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
         self.bytes += bytes.len();
     }
 
-    fn describe(self) -> Value {
+    fn to_json(self) -> Value {
         json!({"@id": format!("./{}", self.name), "@type": "File", "name": self.name, "description": self.description,
             "encodingFormat": self.media_type,
             "contentSize": self.bytes.to_string(), "sha256": encode_hex(self.hash.finish().as_ref())})
@@ -119,10 +119,10 @@ impl Exporter {
                 text.push('\n');
             }
             contents.described.write(objects.into_bytes()).await?;
-            lines.update(text.as_bytes());
+            lines.add_bytes(text.as_bytes());
             archive.write(text.into_bytes()).await?;
         }
-        contents.files.push(lines.describe());
+        contents.files.push(lines.to_json());
         // Linked attachments are included even if their own entries are not exported.
         let known: HashSet<&String> = contents.attachments.iter().collect();
         linked.retain(|id, _| !known.contains(id));
@@ -145,10 +145,10 @@ impl Exporter {
         archive.start_file(format!("{root}/{}", lines.name), self.clock.now()).await?;
         let mut export = self.history.open_export(history).await?;
         while let Some(text) = export.next_lines().await? {
-            lines.update(text.as_bytes());
+            lines.add_bytes(text.as_bytes());
             archive.write(text.into_bytes()).await?;
         }
-        Ok(lines.describe())
+        Ok(lines.to_json())
     }
 
     async fn write_attachments(

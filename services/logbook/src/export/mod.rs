@@ -61,7 +61,7 @@ pub struct Exporter {
 
 impl Exporter {
     /// Everything that matches unless a limit is asked for. The history is in an `.eln` for callers who may read it.
-    pub async fn export(
+    pub async fn export_entries(
         self: Arc<Self>,
         caller: &Caller,
         logbook: &ReadableLogbook,

@@ -82,7 +82,12 @@ impl Importer {
         Ok(file)
     }
 
-    pub async fn import(&self, logbook: &WritableLogbook, file: File, actor: &str) -> Result<ImportCounts, Problem> {
+    pub async fn import_archive(
+        &self,
+        logbook: &WritableLogbook,
+        file: File,
+        actor: &str,
+    ) -> Result<ImportCounts, Problem> {
         let limits = Limits { attachment: self.attachments.max_bytes, all: self.max_archive_bytes * 8 };
         let (again, original) = (clone_file(&file)?, clone_file(&file)?);
         let (zone, now) = (self.zone.clone(), self.clock.now_as_micros());

@@ -33,7 +33,7 @@ struct CompiledRule {
 pub fn check_rules(rules: &[NotificationRule]) -> Result<(), ConfigError> {
     let mut names = HashSet::new();
     for rule in rules {
-        rule.compile()?;
+        rule.compile_rule()?;
         if !names.insert(&rule.name) {
             return Err(ConfigError(format!("logbook.notifications: two are named {:?}", rule.name)));
         }
@@ -50,7 +50,7 @@ struct Notification {
 }
 
 impl NotificationRule {
-    fn compile(&self) -> Result<(EventKind, CompiledRule), ConfigError> {
+    fn compile_rule(&self) -> Result<(EventKind, CompiledRule), ConfigError> {
         let wrong = |what: String| ConfigError(format!("logbook.notifications, {:?}: {what}", self.name));
         let is_name = |name: &str| {
             (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
@@ -105,7 +105,7 @@ impl CompiledRule {
 /// Starts a consumer for each rule of the settings.
 pub fn follow_rules(rules: &[NotificationRule], entries: &Arc<Entries>, events: &Events) -> Result<(), ConfigError> {
     for rule in rules {
-        let (kind, compiled) = rule.compile()?;
+        let (kind, compiled) = rule.compile_rule()?;
         // Consumers live as long as the process; there are as many as the settings have rules.
         let name: &'static str = format!("logbook-notifications-{}", rule.name).leak();
         let entries = Arc::clone(entries);
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn templates_make_texts_of_fields_and_mistakes_are_named() {
         let text = "{% if bytes > 10 %}{{ subject }} took {{ bytes }} bytes{% endif %}";
-        let (_, compiled) = build_rule("download.transfer.finished", text).compile().unwrap();
+        let (_, compiled) = build_rule("download.transfer.finished", text).compile_rule().unwrap();
         let render = |bytes| compiled.render(&json!({"subject": "db/alice", "bytes": bytes})).unwrap();
         assert_eq!(render(5), None);
         let made = render(50).unwrap();

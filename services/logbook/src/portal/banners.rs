@@ -21,7 +21,7 @@ impl Banners {
     }
 
     /// All banners, or those of one type.
-    pub async fn list(&self, kind: Option<&str>) -> Result<Vec<Banner>, Problem> {
+    pub async fn list_banners(&self, kind: Option<&str>) -> Result<Vec<Banner>, Problem> {
         let mut found = list_banners(&mut self.db.read().await?).await?;
         if let Some(kind) = kind.filter(|kind| !kind.is_empty()) {
             found.retain(|banner| banner.kind.eq_ignore_ascii_case(kind));
@@ -30,7 +30,7 @@ impl Banners {
     }
 
     /// Sets the banner of a type.
-    pub async fn set(&self, _: Administrator, kind: String, message: Option<String>) -> Result<Banner, Problem> {
+    pub async fn set_banner(&self, _: Administrator, kind: String, message: Option<String>) -> Result<Banner, Problem> {
         let new = Banner { id: ids::new_id(&*self.ids, self.clock.now()), kind, message };
         let stored = self
             .db

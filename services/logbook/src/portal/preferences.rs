@@ -35,7 +35,7 @@ impl Preferences {
     }
 
     /// Replaces what is given and keeps the rest.
-    pub async fn update(
+    pub async fn update_preferences(
         &self,
         person: PersonCaller<'_>,
         changed: Map<String, Value>,

@@ -79,8 +79,8 @@ pub async fn list_entries_after(
         query.add_position(page.by, if page.descending { "<" } else { ">" }, position, &last.id);
     }
     let order = order_by(page);
-    let limit = query.bind(page.limit.unwrap_or(i64::MAX));
-    let skip = query.bind(page.skip);
+    let limit = query.bind_value(page.limit.unwrap_or(i64::MAX));
+    let skip = query.bind_value(page.skip);
     let part = |what: &str| {
         format!(
             "SELECT {what} FROM entry e WHERE {} ORDER BY {order} LIMIT {limit} OFFSET {skip}",
@@ -175,7 +175,7 @@ pub async fn list_spans_with_entries(
 ) -> Result<Vec<Micros>, DbError> {
     let starts: Vec<i64> = starts.iter().map(|start| start.as_i64()).collect();
     let mut query = Query::new(tx, scope, filter).await?;
-    let list = query.bind(Val::from_ids(&starts));
+    let list = query.bind_value(Val::from_ids(&starts));
     let sql = format!(
         "SELECT d.day FROM (SELECT s.value AS day, LEAD(s.value) OVER (ORDER BY s.value) AS next FROM {} s) d \
          WHERE d.next IS NOT NULL AND EXISTS (SELECT 1 FROM entry e WHERE {} AND e.at >= d.day AND e.at < d.next LIMIT 1) ORDER BY d.day",

@@ -65,13 +65,13 @@ impl Query {
         Ok(query)
     }
 
-    pub fn bind(&mut self, val: impl Into<Val>) -> String {
+    pub fn bind_value(&mut self, val: impl Into<Val>) -> String {
         self.vals.push(val.into());
         format!("${}", self.vals.len())
     }
 
     pub fn add_condition(&mut self, condition: &str, val: impl Into<Val>) {
-        let placeholder = self.bind(val);
+        let placeholder = self.bind_value(val);
         self.conditions.push(condition.replace("{}", &placeholder));
     }
 
@@ -80,7 +80,7 @@ impl Query {
         if order == Order::Id {
             return self.add_condition(&format!("e.id {sign} {{}}"), id);
         }
-        let (column, position, id) = (order_column(order), self.bind(position), self.bind(id));
+        let (column, position, id) = (order_column(order), self.bind_value(position), self.bind_value(id));
         self.conditions.push(format!("({column} {sign} {position} OR ({column} = {position} AND e.id {sign} {id}))"));
     }
 
@@ -89,7 +89,7 @@ impl Query {
             self.add_condition("e.removed = {}", removed);
         }
         if let Some(ids) = &filter.ids {
-            let list = self.bind(Val::from_texts(ids.iter().map(String::as_str)));
+            let list = self.bind_value(Val::from_texts(ids.iter().map(String::as_str)));
             self.conditions.push(format!("e.id IN {}", engine.text_list(&list)));
         }
         for logbook in &filter.except_logbooks {
@@ -115,8 +115,9 @@ impl Query {
             .types
             .iter()
             .map(|(kind, category)| {
-                let kind = kind.as_deref().map(|kind| format!("e.type = {}", self.bind(kind)));
-                let category = category.as_deref().map(|category| format!("e.category = {}", self.bind(category)));
+                let kind = kind.as_deref().map(|kind| format!("e.type = {}", self.bind_value(kind)));
+                let category =
+                    category.as_deref().map(|category| format!("e.category = {}", self.bind_value(category)));
                 let both: Vec<String> = kind.into_iter().chain(category).collect();
                 format!("({})", both.join(" AND "))
             })
@@ -133,7 +134,7 @@ impl Query {
         let any = Some(filter.any_tags.as_slice()).filter(|names| !names.is_empty());
         for names in all.chain(any) {
             let begins_here = filter.ids.is_none() && is_rare(tx, names).await?;
-            let names: Vec<String> = names.iter().map(|name| self.bind(name.as_str())).collect();
+            let names: Vec<String> = names.iter().map(|name| self.bind_value(name.as_str())).collect();
             let names = names.join(", ");
             self.conditions.push(if begins_here {
                 format!("e.id IN (SELECT t.entry_id FROM entry_tag t WHERE t.name IN ({names}))")

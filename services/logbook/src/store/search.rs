@@ -43,12 +43,12 @@ pub async fn search_entries(
         Reach::Logbooks(ids) if ids.is_empty() => return Ok(Vec::new()),
         Reach::Logbooks(ids) if ids.len() <= MAX_LABELS => labels.extend(ids.iter().map(|id| label_token(*id))),
         Reach::Logbooks(ids) => {
-            let list = query.bind(Val::from_ids(ids));
+            let list = query.bind_value(Val::from_ids(ids));
             query.conditions.push(format!("e.book_id IN {}", tx.engine().id_list(&list)));
         }
         Reach::Everything | Reach::Instrument(_) => {}
     }
-    let question = query.bind(asked.to_match_expression(tx.engine(), &labels));
+    let question = query.bind_value(asked.to_match_expression(tx.engine(), &labels));
     query.conditions.push(tx.engine().fulltext_condition("entry_words", &question));
     let patterns = asked.phrase_patterns();
     for pattern in &patterns {
@@ -76,7 +76,7 @@ pub async fn search_entries(
 }
 
 async fn list_last_written(tx: &mut Tx, mut query: Query, limit: i64) -> Result<Vec<Entry>, DbError> {
-    let limit = query.bind(limit);
+    let limit = query.bind_value(limit);
     // CROSS, so that SQLite starts with the index of words.
     let sql = format!(
         "SELECT {COLUMNS} FROM entry_words CROSS JOIN entry e WHERE e.seq = entry_words.rowid AND {} \

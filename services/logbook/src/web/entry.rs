@@ -64,7 +64,7 @@ pub async fn update_entry(
     let mut content = entry.content.clone();
     let given = form.clone();
     form.fill_content(&pages.text_pool, &mut content).await?;
-    match entries.update(&caller, &entry, content, &VersionCondition::OneOf(vec![seen])).await {
+    match entries.update_entry(&caller, &entry, content, &VersionCondition::OneOf(vec![seen])).await {
         Ok(_) if is_script => Ok(HttpResponse::Ok().finish()),
         Ok(_) => Ok(redirect_to(&format!("{}/entry/{}", logbook.address(), entry.id))),
         Err(e) if e.code == Code::PreconditionFailed => {

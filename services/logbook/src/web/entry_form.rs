@@ -108,7 +108,7 @@ pub async fn create_entry(
     let mut content = EntryContent::new_comment(entries.now());
     content.instrument_name = path.instrument();
     form.fill_content(&pages.text_pool, &mut content).await?;
-    let entry = entries.create(&caller, &logbook, content, Vec::new()).await?;
+    let entry = entries.create_entry(&caller, &logbook, content, Vec::new()).await?;
     if !is_script {
         return Ok(redirect_to(&path.address()));
     }

@@ -22,5 +22,5 @@ pub async fn export_logbook(
     };
     let (_, logbook) = pages.require_read(&caller, &path.0, &path.1).await?;
     let format = Format::parse(query.format.as_deref())?.ok_or_else(|| Error::invalid("format is missing"))?;
-    exporter.into_inner().export(&caller, &logbook, &query, format).await
+    exporter.into_inner().export_entries(&caller, &logbook, &query, format).await
 }

@@ -29,7 +29,7 @@ pub async fn attach_file(
     let mut content = EntryContent::new_attachment(entries.now());
     content.instrument_name = path.instrument();
     let file = attachments.set_file_metadata(stored, filename, &mut content);
-    let entry = entries.create(&caller, &logbook, content, vec![file]).await?;
+    let entry = entries.create_entry(&caller, &logbook, content, vec![file]).await?;
     let entries = pages.render_views(std::slice::from_ref(&entry), None).await?;
     render_page(StatusCode::OK, "fragment.html", context! { entries, address => path.address() })
 }

@@ -48,6 +48,6 @@ pub async fn upload_file(
     let mut content = EntryContent::new_attachment(entries.now());
     content.instrument_name = query.instrument_name.clone();
     let file = attachments.set_file_metadata(stored, filename, &mut content);
-    let entry = entries.create(&caller, &logbook, content, vec![file]).await?;
+    let entry = entries.create_entry(&caller, &logbook, content, vec![file]).await?;
     Ok(respond_json(&entries.render(&entry).await?))
 }

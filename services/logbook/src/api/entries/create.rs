@@ -43,7 +43,7 @@ pub async fn create_entry(
     if content.kind == "notification" {
         return Err(Error::NotEditable.into());
     }
-    let entry = entries.create(&caller, &logbook, content, Vec::new()).await?;
+    let entry = entries.create_entry(&caller, &logbook, content, Vec::new()).await?;
     let mut answer = respond_json(&entries.render(&entry).await?);
     set_etag(&mut answer, &entry)?;
     Ok(answer)

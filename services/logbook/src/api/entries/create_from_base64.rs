@@ -40,6 +40,6 @@ pub async fn create_entry_from_base64(
     let mut content = EntryContent::new_attachment(entries.now());
     content.instrument_name = query.instrument_name.clone();
     let file = attachments.store_data_url(body.base64.as_deref(), &mut content).await?;
-    let entry = entries.create(&caller, &logbook, content, vec![file]).await?;
+    let entry = entries.create_entry(&caller, &logbook, content, vec![file]).await?;
     Ok(respond_json(&entries.render(&entry).await?))
 }

@@ -35,7 +35,7 @@ pub async fn list_entries(
 ) -> Result<HttpResponse, Problem> {
     let logbook = permissions.require_read(&caller, &query.parse_logbook()?).await?;
     if let Some(format) = Format::parse(query.format.as_deref())? {
-        return exporter.into_inner().export(&caller, &logbook, &query, format).await;
+        return exporter.into_inner().export_entries(&caller, &logbook, &query, format).await;
     }
-    Ok(respond_json(&lists.list(&logbook, &query).await?))
+    Ok(respond_json(&lists.list_entries(&logbook, &query).await?))
 }

@@ -103,7 +103,7 @@ pub async fn search_entries(
     let limit = parse_number("limit", search_query.limit.as_deref())?.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
     let before = parse_number("before", search_query.before.as_deref())?;
     let request = SearchRequest { words, filter, before, limit };
-    let found = search.search(&caller, &query.parse_logbook()?, &request).await?;
+    let found = search.search_entries(&caller, &query.parse_logbook()?, &request).await?;
     let next = found.next.map(|seq| seq.to_string());
     let hits = found.hits.into_iter().map(Hit::from).collect();
     Ok(respond_json(&Found { hits, next, complete: found.complete }))

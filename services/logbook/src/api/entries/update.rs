@@ -68,7 +68,7 @@ pub async fn update_entry(
             _ => {}
         }
     }
-    let entry = entries.update(&caller, &stored, content, &parse_if_match(&request)?).await?;
+    let entry = entries.update_entry(&caller, &stored, content, &parse_if_match(&request)?).await?;
     let mut answer = respond_json(&entries.render(&entry).await?);
     set_etag(&mut answer, &entry)?;
     Ok(answer)

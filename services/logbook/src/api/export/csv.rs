@@ -32,5 +32,5 @@ pub async fn export_csv(
     query: web::Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
     let logbook = permissions.require_read(&caller, &query.parse_logbook()?).await?;
-    exporter.into_inner().export(&caller, &logbook, &query, Format::Csv { has_byte_order_mark: false }).await
+    exporter.into_inner().export_entries(&caller, &logbook, &query, Format::Csv { has_byte_order_mark: false }).await
 }

@@ -32,5 +32,5 @@ pub async fn export_json_lines(
     query: web::Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
     let logbook = permissions.require_read(&caller, &query.parse_logbook()?).await?;
-    exporter.into_inner().export(&caller, &logbook, &query, Format::JsonLines).await
+    exporter.into_inner().export_entries(&caller, &logbook, &query, Format::JsonLines).await
 }

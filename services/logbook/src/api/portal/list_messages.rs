@@ -47,6 +47,6 @@ pub async fn list_messages(
     banners: web::Data<Banners>,
     query: web::Query<MessageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let found = banners.list(query.kind.as_deref()).await?;
+    let found = banners.list_banners(query.kind.as_deref()).await?;
     Ok(respond_json(&found.into_iter().map(Message::from).collect::<Vec<_>>()))
 }

@@ -46,6 +46,6 @@ pub async fn set_message(
     let body: MessageBody = read_json(payload, "the body is no message").await?;
     let kind = body.kind.filter(|kind| !kind.is_empty()).ok_or_else(|| Error::invalid("type is missing"))?;
     check_short_name("type", &kind)?;
-    let banner = banners.set(administrator, kind, body.message).await?;
+    let banner = banners.set_banner(administrator, kind, body.message).await?;
     Ok(respond_json(&Message::from(banner)))
 }

@@ -39,5 +39,5 @@ pub async fn set_preferences(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let changed: Map<String, Value> = read_json(payload, "the body must be a JSON object").await?;
-    Ok(respond_json(&preferences.update(require_person(&caller)?, changed).await?))
+    Ok(respond_json(&preferences.update_preferences(require_person(&caller)?, changed).await?))
 }

@@ -45,5 +45,5 @@ pub async fn create_attachment(
         ..EntryContent::new_attachment(entries.now())
     };
     let file = attachments.store_data_url(body.base64.as_deref(), &mut content).await?;
-    Ok(respond_json(&entries.create(program, &target.into_inner().into(), content, vec![file]).await?))
+    Ok(respond_json(&entries.create_entry(program, &target.into_inner().into(), content, vec![file]).await?))
 }

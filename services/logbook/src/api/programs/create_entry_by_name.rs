@@ -34,5 +34,5 @@ pub async fn create_entry_by_name(
     let target = Target::from_names(investigation, instrument);
     let request: EntryRequest = read_json(payload, "the body is no event").await?;
     let content = entries.parse_request(request)?;
-    Ok(respond_json(&entries.create(program, &target, content, Vec::new()).await?))
+    Ok(respond_json(&entries.create_entry(program, &target, content, Vec::new()).await?))
 }

@@ -40,5 +40,5 @@ pub async fn create_entry_by_name_from_base64(
     let body = FileBody::read_request(payload, attachments.max_base64_body()).await?;
     let mut content = EntryContent { username: body.usernames, ..EntryContent::new_attachment(entries.now()) };
     let file = attachments.store_data_url(body.base64.as_deref(), &mut content).await?;
-    Ok(respond_json(&entries.create(program, &target, content, vec![file]).await?))
+    Ok(respond_json(&entries.create_entry(program, &target, content, vec![file]).await?))
 }

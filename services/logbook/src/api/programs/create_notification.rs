@@ -35,5 +35,5 @@ pub async fn create_notification(
     let program = require_program(&caller)?;
     let request: EntryRequest = read_json(payload, "the body is no event").await?;
     let content = entries.parse_request(request)?;
-    Ok(respond_json(&entries.create(program, &target.into_inner().into(), content, Vec::new()).await?))
+    Ok(respond_json(&entries.create_entry(program, &target.into_inner().into(), content, Vec::new()).await?))
 }

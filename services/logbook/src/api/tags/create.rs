@@ -37,6 +37,6 @@ pub async fn create_tag(
     let name = name.filter(|name| !name.trim().is_empty()).ok_or_else(|| Error::invalid("name is missing"))?;
     check_tag_name(&name)?;
     let logbook = permissions.require_write(&caller, &query.parse_logbook()?).await?;
-    let tag = tags.create(&logbook, TagValues { name, description, color }).await?;
+    let tag = tags.create_tag(&logbook, TagValues { name, description, color }).await?;
     Ok(respond_json(&TagBody::from(tag)))
 }

@@ -29,6 +29,6 @@ pub async fn list_tags(
 ) -> Result<HttpResponse, Problem> {
     let logbook = permissions.require_read(&caller, &query.parse_logbook()?).await?;
     let investigation = parse_number("investigationId", query.investigation_id.as_deref())?;
-    let found = tags.list(&logbook, investigation, query.instrument_name.as_deref()).await?;
+    let found = tags.list_tags(&logbook, investigation, query.instrument_name.as_deref()).await?;
     Ok(respond_json(&found.into_iter().map(TagBody::from).collect::<Vec<_>>()))
 }

@@ -57,6 +57,6 @@ pub async fn update_tag(
     check_tag_name(&tag.name)?;
     tag.description = changed.description.or(tag.description);
     tag.color = changed.color.or(tag.color);
-    tags.update(&logbook, &tag).await?;
+    tags.update_tag(&logbook, &tag).await?;
     Ok(respond_json(&TagBody::from(tag)))
 }

@@ -64,7 +64,7 @@ impl Load {
         })
     }
 
-    pub fn record(&self) -> ClientRecord {
+    pub fn to_record(&self) -> ClientRecord {
         self.record.lock().unwrap().clone()
     }
 

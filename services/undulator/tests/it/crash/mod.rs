@@ -151,7 +151,7 @@ async fn run_load(world: &mut World, plan: Plan) -> (Arc<Load>, Vec<KillReport>)
 
 async fn check_outcome(name: &str, world: &World, load: &Load, killed: &[KillReport], plan: Plan) {
     let rows = rows::read_rows(&world.config()).await;
-    let record = load.record();
+    let record = load.to_record();
     println!("{name}: {}", record.render_summary());
     println!("{name}: {} rows in the catalogue, {} effects", rows.catalogue.len(), rows.effects.len());
     verdict::compare_record(&record, &rows).unwrap();
