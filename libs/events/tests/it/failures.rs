@@ -1,5 +1,7 @@
 //! Events whose effect fails: kept, tried again by time, parked, and never in the way of others.
 
+use std::time::Duration;
+
 use events::store::{self, DeadLetter};
 use events::{Envelope, Event as _, Headers, admin};
 use service_kit::Clock as _;
@@ -9,7 +11,7 @@ use testkit::{TestApp, list_backends, wait_until};
 use crate::arrangements::{emit_events, everywhere, thing};
 use crate::faulty::{self, OUTAGES, done, insert_faulty_thing, mend};
 
-const SECOND: i64 = 1_000_000;
+const SECOND: Duration = Duration::from_secs(1);
 
 async fn the_dead_letter(app: &TestApp, attempts: i64) -> DeadLetter {
     wait_until(&format!("a dead letter after {attempts} attempts"), async || {
@@ -62,9 +64,9 @@ async fn after_twelve_attempts_a_failure_is_parked_until_somebody_retries_it() {
         emit_events(&app, "faulty", &[thing(7)]).await;
         for attempt in 1..12 {
             let letter = the_dead_letter(&app, attempt).await;
-            let pause = letter.next_attempt_at.unwrap() - app.clock.now_micros();
-            assert_eq!(pause, (SECOND << (attempt - 1)).min(300 * SECOND), "after attempt {attempt}");
-            app.clock.advance_seconds(pause / SECOND);
+            let pause = letter.next_attempt_at.unwrap().duration_since(app.clock.now_micros());
+            assert_eq!(pause, (SECOND * (1 << (attempt - 1))).min(300 * SECOND), "after attempt {attempt}");
+            app.clock.advance_seconds(pause.as_secs().cast_signed());
         }
         assert_eq!(the_dead_letter(&app, 12).await.next_attempt_at, None);
         let parked = "undulator_dead_letters{undulator_service=\"faulty\",state=\"parked\"}";

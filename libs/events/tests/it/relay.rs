@@ -1,6 +1,7 @@
 //! The relay: it deletes what the bus has and nothing else, and only while it holds the lease.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message as _;
 use service_kit::{DbError, Tx};
@@ -92,7 +93,7 @@ async fn without_the_lease_nothing_is_published() {
     for backend in list_backends() {
         let (app, bus) = bus::start_with_fake_bus(&backend, &format!("second {}", engine(&backend))).await;
         until_metric(&app, HELD, 1.0).await;
-        let until_then = service_kit::Clock::now_micros(&*app.clock) + 60_000_000;
+        let until_then = service_kit::Clock::now_micros(&*app.clock) + Duration::from_mins(1);
         app.db("relayed").write(async |tx| tx.execute(STEAL, &[until_then.into()]).await).await.unwrap();
         until_metric(&app, HELD, 0.0).await;
         emit_events(&app, "relayed", &[thing(1)]).await;
@@ -114,7 +115,7 @@ async fn without_the_lease_nothing_is_published() {
 async fn whoever_lost_the_lease_while_publishing_deletes_nothing() {
     for backend in list_backends() {
         let (app, bus) = bus::start_with_fake_bus(&backend, &format!("overtaken {}", engine(&backend))).await;
-        let until_then = service_kit::Clock::now_micros(&*app.clock) + 60_000_000;
+        let until_then = service_kit::Clock::now_micros(&*app.clock) + Duration::from_mins(1);
         let (handed_over, mut publications) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
         bus.respond(move |events| {
             let (answer, wait) = oneshot::channel();

@@ -32,7 +32,7 @@ impl CleanupWorker {
         Worker::periodic("logbook.cleanup", CHECK_INTERVAL, &ctx.stop, move || {
             let (this, due) = (Arc::clone(&this), Arc::clone(&due));
             async move {
-                let now = this.clock.now_as_micros();
+                let now = this.clock.now_micros();
                 if now.as_i64() < due.load(Ordering::Relaxed) {
                     return Ok(());
                 }
@@ -47,7 +47,7 @@ impl CleanupWorker {
 
     /// First the rows go, then what is stored; a round that was killed is continued where it was.
     async fn remove_unused(&self, lease: &Lease) -> Result<(), Problem> {
-        let before = self.clock.now_as_micros() - GRACE_PERIOD;
+        let before = self.clock.now_micros() - GRACE_PERIOD;
         let mut removed = 0;
         while self.leases.renew(lease, LEASE).await? {
             let unused = blobs::list_unused_blobs(&mut self.db.read().await?, before, BATCH).await?;

@@ -47,7 +47,7 @@ impl Attachments {
             bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
             media_type: infer::get(&beginning).map_or("application/octet-stream", |kind| kind.mime_type()),
         };
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         let key = self.db.write(async |tx| blobs::upsert_blob(tx, &stored.sha256, now).await).await?;
         self.storage.commit(file, key, bytes).await?;
         Ok(stored)

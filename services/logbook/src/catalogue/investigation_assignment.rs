@@ -64,7 +64,7 @@ impl InvestigationAssignment {
     fn to_assignment(&self, visit: Option<Visit>) -> Assignment {
         match visit {
             None => Assignment::NotFound,
-            Some(visit) if visit.is_released(self.clock.now_as_micros()) => Assignment::Released,
+            Some(visit) if visit.is_released(self.clock.now_micros()) => Assignment::Released,
             Some(visit) => Assignment::Assigned(visit.id),
         }
     }

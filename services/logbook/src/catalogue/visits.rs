@@ -91,7 +91,7 @@ impl Visits {
             let text = "ICAT does not say now which logbooks are closed; try again later";
             Problem::new(Code::Unavailable, "logbook/icat-down", text).with_retry_after(10)
         })?;
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         Ok(parse_visits(&rows).iter().filter(|visit| visit.is_released(now)).map(|visit| visit.id).collect())
     }
 }

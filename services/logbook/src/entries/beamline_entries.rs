@@ -61,7 +61,7 @@ impl Target {
 
 impl BeamlineEntries {
     pub fn now(&self) -> Micros {
-        self.entries.clock.now_as_micros()
+        self.entries.clock.now_micros()
     }
 
     /// What a program sent; an absent time is now.

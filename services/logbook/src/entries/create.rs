@@ -76,7 +76,7 @@ impl Entries {
         new: &NewEntry,
     ) -> Result<Option<Entry>, Problem> {
         let Destination { logbook, late } = destination;
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         let logbook_id = logbooks::find_or_create_logbook(tx, logbook).await?;
         logbooks::lock_logbooks(tx, &[logbook_id]).await?;
         if entries::get_entry(tx, id).await?.is_some() {

@@ -80,7 +80,7 @@ impl Entries {
     ) -> Result<usize, Problem> {
         let filter = Filter { ids: Some(ids.to_vec()), ..Filter::default() };
         let (source, instrument) = (Logbook::Investigation(investigation), Logbook::from_ids(None, Some(name)));
-        let act = Act { actor, at: self.clock.now_as_micros() };
+        let act = Act { actor, at: self.clock.now_micros() };
         self.with_logbooks_locked(&Scope::Everything, &filter, Some(&instrument), async |tx| {
             let mut found = entries::list_entries_by_ids(tx, ids).await?;
             found.retain(|entry| entry.content.instrument_name.is_none() && entry.logbook == source);

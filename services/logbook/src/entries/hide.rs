@@ -55,7 +55,7 @@ impl Entries {
             let scope = Scope::Instrument(name.clone());
             filter.except_logbooks = self.list_closed_logbooks(caller, &scope, &filter).await?;
         }
-        let (now, actor) = (self.clock.now_as_micros(), &caller.subject().icat_user_name);
+        let (now, actor) = (self.clock.now_micros(), &caller.subject().icat_user_name);
         let kind = if removed { RecordKind::Removed } else { RecordKind::Restored };
         let scope = find_scope(&mut self.db.read().await?, logbook).await?;
         self.with_logbooks_locked(&scope, &filter, None, async |tx| {

@@ -61,7 +61,7 @@ impl Entries {
     ) -> Result<(), DbError> {
         let Some(source_id) = found.first().map(|entry| entry.logbook_id) else { return Ok(()) };
         let target_id = logbooks::find_or_create_logbook(tx, target).await?;
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         let ids: Vec<String> = found.iter().map(|entry| entry.id.clone()).collect();
         for entry in &mut found {
             entry.logbook_id = target_id;

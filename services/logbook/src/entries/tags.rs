@@ -33,7 +33,7 @@ impl Entries {
                 "an entry belongs to an investigation that is released: its logbook can be read only; none was changed";
             return Err(Error::ClosedAmong(text).into());
         }
-        let act = Act { actor: &caller.subject().icat_user_name, at: self.clock.now_as_micros() };
+        let act = Act { actor: &caller.subject().icat_user_name, at: self.clock.now_micros() };
         self.with_logbooks_locked(&scope, &filter, None, async |tx| {
             let mut changed = entries::list_entries_by_ids(tx, ids).await?;
             let is_changed = |id: &String| changed.iter().any(|entry| entry.id == *id && belongs_to(entry, &scope));

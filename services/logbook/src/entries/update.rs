@@ -89,7 +89,7 @@ impl Entries {
         let is_new = |file: &&NewAttachment| !entry.content.files.contains(&file.id);
         let added: Vec<NewAttachment> = images.iter().filter(is_new).cloned().collect();
         content.files.extend(added.iter().map(|file| file.id.clone()));
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         entry.content = content;
         entry.version += 1;
         entry.updated_at = now;

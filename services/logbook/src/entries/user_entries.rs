@@ -28,7 +28,7 @@ pub struct UserEntries {
 
 impl UserEntries {
     pub fn now(&self) -> Micros {
-        self.entries.clock.now_as_micros()
+        self.entries.clock.now_micros()
     }
 
     /// What a client sent; an absent time is now.

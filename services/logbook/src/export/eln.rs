@@ -222,7 +222,7 @@ impl Exporter {
     /// Everything up to the entries among the parts of the whole, which are written as text because they may be many.
     fn begin_metadata(&self, logbook: &Logbook, files: &[Value]) -> String {
         let parts: Vec<Value> = files.iter().map(|file| json!({"@id": file["@id"]})).collect();
-        let now = dates::render_time(self.clock.now_as_micros());
+        let now = dates::render_time(self.clock.now_micros());
         let site = &self.site;
         let nodes = [
             json!({"@id": "ro-crate-metadata.json", "@type": "CreativeWork", "about": {"@id": "./"},

@@ -70,7 +70,7 @@ impl CloseWorker {
     }
 
     async fn close_logbook(&self, lease: &Lease, id: i64, name: &str) -> Result<(), Problem> {
-        let act = Act { actor: ACTOR, at: self.clock.now_as_micros() };
+        let act = Act { actor: ACTOR, at: self.clock.now_micros() };
         let closed = self
             .db
             .write(async |tx| -> Result<bool, DbError> {

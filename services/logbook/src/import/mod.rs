@@ -90,7 +90,7 @@ impl Importer {
     ) -> Result<ImportCounts, Problem> {
         let limits = Limits { attachment: self.attachments.max_bytes, all: self.max_archive_bytes * 8 };
         let (again, original) = (clone_file(&file)?, clone_file(&file)?);
-        let (zone, now) = (self.zone.clone(), self.clock.now_as_micros());
+        let (zone, now) = (self.zone.clone(), self.clock.now_micros());
         let checked = self.archives.run(move || read_archive(&file, limits, &zone, now, |_| Ok(())));
         let source = checked.await?.map_err(Error::InvalidArchive)?;
 
@@ -191,7 +191,7 @@ impl Importer {
         let stored = self.store_file(original).await?;
         let name = if foreign.name.is_empty() { "imported" } else { foreign.name.trim_end_matches(".eln") };
         let filename = format!("{name}.eln");
-        let mut content = EntryContent::new_attachment(self.clock.now_as_micros());
+        let mut content = EntryContent::new_attachment(self.clock.now_micros());
         content.title = Some(match &foreign.publisher {
             Some(publisher) => format!("Imported from {publisher}"),
             None => "Imported from another notebook".to_owned(),

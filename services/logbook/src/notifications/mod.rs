@@ -8,7 +8,7 @@ use events::messages::{EVENT_KINDS, EventKind, find_event_kind};
 use events::{Consumer, Events};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
-use service_kit::{Code, ConfigError, Micros, Problem};
+use service_kit::{Code, ConfigError, Problem};
 
 use crate::config::NotificationRule;
 use crate::domain::entry_content::{EntryContent, TextPart};
@@ -117,7 +117,7 @@ pub fn follow_rules(rules: &[NotificationRule], entries: &Arc<Entries>, events: 
                 source: Some(received.source.clone()),
                 investigation_id: investigation,
                 instrument_name: instrument,
-                ..EntryContent::new_notification(&compiled.rule.category, Micros::from_i64(received.time_micros))
+                ..EntryContent::new_notification(&compiled.rule.category, received.changed_at)
             };
             let logbook = Logbook::from_ids(investigation, content.instrument_name.as_deref());
             let new = NewEntry { content, files: Vec::new(), actor: ACTOR.to_owned() };

@@ -52,7 +52,7 @@ pub async fn create_thing(
     let fingerprint = sha256_hex(name.as_str());
     // Another caller's key of the same name is another key.
     let idempotency = IdempotencyKey::from_request(&request, &caller.subject().icat_user_name, fingerprint)?;
-    let now = state.clock.now_as_micros();
+    let now = state.clock.now_micros();
     // Everything that belongs together is one transaction: the row, its event, the response for a repetition.
     let response = state
         .db
