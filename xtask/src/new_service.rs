@@ -184,10 +184,10 @@ fn main() -> ExitCode {
     ),
     (
         "services/NAME/src/messages.rs",
-        r#"//! The events that this service publishes, from `proto/undulator/events/v1/NAME.proto`.
+        "//! The events that this service publishes, from `proto/undulator/events/v1/NAME.proto`.
 
 pub use events::messages::NAME::ThingChanged;
-"#,
+",
     ),
     (
         "proto/undulator/events/v1/NAME.proto",

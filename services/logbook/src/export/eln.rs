@@ -50,7 +50,7 @@ impl WrittenFile {
         self.bytes += bytes.len();
     }
 
-    fn to_json(self) -> Value {
+    fn into_json(self) -> Value {
         json!({"@id": format!("./{}", self.name), "@type": "File", "name": self.name, "description": self.description,
             "encodingFormat": self.media_type,
             "contentSize": self.bytes.to_string(), "sha256": encode_hex(self.hash.finish().as_ref())})
@@ -122,7 +122,7 @@ impl Exporter {
             lines.add_bytes(text.as_bytes());
             archive.write(text.into_bytes()).await?;
         }
-        contents.files.push(lines.to_json());
+        contents.files.push(lines.into_json());
         // Linked attachments are included even if their own entries are not exported.
         let known: HashSet<&String> = contents.attachments.iter().collect();
         linked.retain(|id, _| !known.contains(id));
@@ -148,7 +148,7 @@ impl Exporter {
             lines.add_bytes(text.as_bytes());
             archive.write(text.into_bytes()).await?;
         }
-        Ok(lines.to_json())
+        Ok(lines.into_json())
     }
 
     async fn write_attachments(
