@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use crate::parsed::list_files;
 use crate::services;
 
 const EXAMPLE: &str = "libs/testkit/src/probe";
@@ -86,16 +87,6 @@ fn require_free_name(root: &Path, name: &str) -> io::Result<()> {
         return Err(io::Error::other(format!("the name {name} is taken")));
     }
     Ok(())
-}
-
-fn list_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path.is_dir() { files.extend(list_files(&path)?) } else { files.push(path) }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// Where a file of the example stands in a crate of its own.
