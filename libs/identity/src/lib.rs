@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use events::Events;
 use events::messages::{auth, icat};
-use icat_client::IcatClient;
+use icat_client::{CatalogueChanges, IcatClient};
 use icat_client::client::ReaderAccount;
 use service_kit::{BuildError, Clock, Ctx, Listener, Mount};
 
@@ -33,6 +33,19 @@ pub use self::permissions::{Decision, Permission, VisibleInvestigations};
 use self::resolver::SessionResolver;
 pub use self::secret::Session;
 use self::token::{TokenRules, TokenVerifier};
+
+/// What permissions depend on, by the catalogue's rules or by membership. Datasets and datafiles are left out: they change
+/// all the time, and rarely move to another investigation.
+const PERMISSION_ENTITIES: [&str; 8] = [
+    "Investigation",
+    "InvestigationUser",
+    "InvestigationGroup",
+    "InvestigationInstrument",
+    "Instrument",
+    "InstrumentScientist",
+    "UserGroup",
+    "Rule",
+];
 
 /// Verifies credentials and decides permissions for one service. Cheap to clone.
 #[derive(Clone)]
@@ -50,7 +63,8 @@ struct Components {
 }
 
 impl Identity {
-    /// Made once by a service's `build`. Listens for ended sessions, whose callers leave the cache at once.
+    /// Made once by a service's `build`. Listens for ended sessions, whose callers leave the cache at once, and for changes of
+    /// the catalogue that permissions depend on.
     pub fn new(ctx: &Ctx, events: &Events) -> Result<Self, BuildError> {
         let core = &ctx.config.core;
         let config = &core.identity;
@@ -75,6 +89,7 @@ impl Identity {
             icat,
         }));
         identity.listen_for_ended_sessions(events);
+        identity.listen_for_changed_permissions(&CatalogueChanges::start(ctx, events)?);
         Ok(identity)
     }
 
@@ -93,6 +108,18 @@ impl Identity {
         let forget = ended(self);
         let heard = move |event: icat::SessionEnded| forget(&event.session_hash);
         events.add_listener("identity.icat-session-ended", heard, missed(self));
+    }
+
+    /// A permission that is granted or withdrawn in the catalogue takes effect when its event arrives, and not only when
+    /// the cached decision expires.
+    fn listen_for_changed_permissions(&self, changes: &CatalogueChanges<'_>) {
+        let (changed, missed) = (self.clone(), self.clone());
+        changes.add_listener(
+            "identity.catalogue-changed",
+            &PERMISSION_ENTITIES,
+            move |_| changed.0.caches.clear_permissions(),
+            move || missed.0.caches.clear_permissions(),
+        );
     }
 
     /// Lets the handlers of a mount take [`Caller`] and [`MaybeCaller`]. Credentials are read from `Authorization: Bearer`
