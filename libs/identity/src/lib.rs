@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 use events::Events;
 use events::messages::{auth, icat};
-use icat_client::{CatalogueChanges, IcatClient};
 use icat_client::client::ReaderAccount;
+use icat_client::{CatalogueChanges, IcatClient};
 use service_kit::{BuildError, Clock, Ctx, Listener, Mount};
 
 use self::api_keys::ApiKeys;

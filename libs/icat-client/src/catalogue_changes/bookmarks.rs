@@ -40,7 +40,7 @@ impl PollBookmark {
         serde_json::from_str(&row.get::<String>("value")?).map_err(|e| unreadable(POLL_BOOKMARK, &e.to_string()))
     }
 
-    pub async fn save(&self, tx: &mut Tx, now: Micros) -> Result<(), DbError> {
+    pub async fn save_bookmark(&self, tx: &mut Tx, now: Micros) -> Result<(), DbError> {
         let text = serde_json::to_string(self).map_err(|e| unreadable(POLL_BOOKMARK, &e.to_string()))?;
         tx.execute(SAVE, &[POLL_BOOKMARK.into(), text.as_str().into(), now.into()]).await.map(drop)
     }

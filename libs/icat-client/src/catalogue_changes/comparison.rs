@@ -102,11 +102,8 @@ impl PollWorker {
         let missing_in = |all: &[i64], of: &[i64]| -> Vec<i64> {
             of.iter().copied().filter(|id| all.binary_search(id).is_err()).collect()
         };
-        let (deleted, created) = if entity.is_first {
-            (Vec::new(), Vec::new())
-        } else {
-            (missing_in(ids, &known), missing_in(&known, ids))
-        };
+        let (deleted, created) =
+            if entity.is_first { (Vec::new(), Vec::new()) } else { (missing_in(ids, &known), missing_in(&known, ids)) };
         let now = self.clock.now();
         // A deleted row has no `modTime` any more, and what was seen of it before is older.
         let mut events = create_events(entity.name, Verb::Deleted, &deleted, now.as_millisecond());

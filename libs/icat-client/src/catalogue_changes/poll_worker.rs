@@ -194,7 +194,7 @@ impl PollWorker {
         events: &[EntityChanged],
         bookmark: &PollBookmark,
     ) -> Result<bool, DbError> {
-        let work = async |tx: &mut service_kit::Tx| bookmark.save(tx, self.clock.now_micros()).await;
+        let work = async |tx: &mut service_kit::Tx| bookmark.save_bookmark(tx, self.clock.now_micros()).await;
         self.store_events_with(lease, events, work).await
     }
 

@@ -98,7 +98,9 @@ impl ChangePoller {
             }
             let again = select_id_and_time(entity).filter(Filter::eq("id", id));
             if self.query_id_and_time(session_id, again).await?.iter().any(|row| window.contains(row.0)) {
-                return Err(IcatError::unexpected_answer("as if it were in another time zone than icat.time_zone says"));
+                return Err(IcatError::unexpected_answer(
+                    "as if it were in another time zone than icat.time_zone says",
+                ));
             }
         }
         Ok(false)

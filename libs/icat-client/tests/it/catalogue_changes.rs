@@ -128,7 +128,8 @@ async fn ids_are_compared_in_blocks_of_any_number() {
         app.clock.advance_seconds(24 * 3600);
         wait_until("the third", async || app.metric(compared).await.filter(|at| *at > ended + 90_000.0)).await;
         app.drain().await;
-        let deleted = [(Verb::Deleted, vec![2]), (Verb::Deleted, vec![140_000, 140_001]), (Verb::Deleted, vec![3_000_000])];
+        let deleted =
+            [(Verb::Deleted, vec![2]), (Verb::Deleted, vec![140_000, 140_001]), (Verb::Deleted, vec![3_000_000])];
         assert_eq!(heard(&app).await[expected.len()..], deleted);
         let blocks = "SELECT COUNT(*) AS n FROM bookmark WHERE name LIKE 'icat.ids.%'";
         let row = app.db("watcher").read().await.unwrap().fetch_one(blocks, &[]).await.unwrap();

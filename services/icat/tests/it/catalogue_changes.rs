@@ -40,10 +40,8 @@ impl Site {
         let session = icat.login("simple", &[("username", "root")]).await.unwrap();
         let initial = create_groupings(&icat, &session, 0, groupings).await;
         catalogue.clock.advance_seconds(10);
-        let settings = format!(
-            "[icat]\nurl = \"{}\"\nreader = \"simple:root:x\"\npoll_interval = \"20ms\"\n",
-            catalogue.public
-        );
+        let settings =
+            format!("[icat]\nurl = \"{}\"\nreader = \"simple:root:x\"\npoll_interval = \"20ms\"\n", catalogue.public);
         let watcher = TestApp::start_on(backend, &[WATCHER, recorder::SERVICE], &settings).await;
         let site = Self { catalogue, icat, session, watcher, initial };
         wait_until("the ids are stored", async || {
@@ -54,7 +52,7 @@ impl Site {
         site
     }
 
-    async fn create(&self, first: usize, count: usize) -> Vec<i64> {
+    async fn create_more(&self, first: usize, count: usize) -> Vec<i64> {
         create_groupings(&self.icat, &self.session, first, count).await
     }
 
@@ -92,7 +90,7 @@ async fn changes_of_a_foreign_catalogue_become_events_once() {
         assert_eq!(site.heard().await, [], "what was there before is no change");
 
         // More rows of one moment than a page has.
-        let created = site.create(100, 20).await;
+        let created = site.create_more(100, 20).await;
         site.poll_again().await;
         assert_eq!(site.heard().await, [(Verb::Updated, created.clone())]);
         site.poll_again().await;
@@ -113,7 +111,7 @@ async fn changes_of_a_foreign_catalogue_become_events_once() {
             site.watcher.clock.advance_seconds(seconds);
             site.catalogue.clock.advance_seconds(1);
             let known = site.heard().await.len();
-            let created = site.create(usize::try_from(20_000 + seconds).unwrap(), 1).await;
+            let created = site.create_more(usize::try_from(20_000 + seconds).unwrap(), 1).await;
             wait_until("the change is heard", async || {
                 site.watcher.clock.advance_seconds(1);
                 (site.heard().await.len() > known).then_some(())
@@ -144,12 +142,12 @@ async fn a_restart_continues_where_the_last_poll_ended() {
 async fn deletions_and_rows_with_an_old_time_are_found_at_night() {
     for backend in list_backends() {
         let site = Site::start_on(&backend, 30).await;
-        let created = site.create(100, 2).await;
+        let created = site.create_more(100, 2).await;
         site.poll_again().await;
         site.icat.delete_entities(&site.session, "Grouping", &[created[0], site.initial[5]]).await.unwrap();
         // A row with a time that polls have passed.
         site.catalogue.clock.advance_seconds(-1000);
-        let old = site.create(200, 1).await;
+        let old = site.create_more(200, 1).await;
         site.poll_again().await;
         assert_eq!(site.heard().await.len(), 1, "a poll sees neither");
 
