@@ -23,9 +23,9 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
         (name = "service", description = "Version, limits and authenticators"),
         (name = "sessions", description = "Log in, refresh and log out"),
         (name = "entities", description = "Search, read, create, change and delete"),
-        (name = "schema", description = "Types of entities and what they have"),
+        (name = "schema", description = "Types of entities and their fields"),
         (name = "dumps", description = "Export and import of many entities"),
-        (name = "administration", description = "What old administration tools call"),
+        (name = "administration", description = "Calls of older administration tools"),
     ),
     paths(
         version::get_version,
@@ -54,4 +54,4 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
 )]
 pub struct Document;
 
-const BEARER: Bearer = Bearer("A session id, where it is not given as `sessionId`");
+const BEARER: Bearer = Bearer("A session id, instead of `sessionId`");

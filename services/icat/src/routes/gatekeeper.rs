@@ -15,19 +15,20 @@ use crate::state::State;
 #[schema(as = GatekeeperForm)]
 #[serde(rename_all = "camelCase")]
 pub struct Form {
-    /// Or `Authorization: Bearer` with the session id.
+    /// The session id; it can also be sent as `Authorization: Bearer`.
     #[schema(nullable = false)]
     session_id: Option<String>,
 }
 
 #[utoipa::path(
     post, path = "/icat/gatekeeper/markPublicTablesStale", operation_id = "mark_public_tables_stale", tag = "administration",
-    summary = "Read the rules again", description = "Has no effect: changes of rules are seen at once.",
+    summary = "Read the rules again", description = "Has no effect, because changes of rules take effect with the next request.",
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         (status = 204, description = "Done"),
-        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: no root user", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session; `INSUFFICIENT_PRIVILEGES`: the caller is \
+            not a root user", body = Failure),
     ),
 )]
 pub async fn mark_public_tables_stale(
@@ -40,12 +41,14 @@ pub async fn mark_public_tables_stale(
 
 #[utoipa::path(
     post, path = "/icat/gatekeeper/markPublicStepsStale", operation_id = "mark_public_steps_stale", tag = "administration",
-    summary = "Read the public steps again", description = "Has no effect: changes of public steps are seen at once.",
+    summary = "Read the public steps again", description = "Has no effect, because changes of public steps take \
+        effect with the next request.",
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         (status = 204, description = "Done"),
-        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: no root user", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session; `INSUFFICIENT_PRIVILEGES`: the caller is \
+            not a root user", body = Failure),
     ),
 )]
 pub async fn mark_public_steps_stale(

@@ -13,7 +13,7 @@ use crate::state::State;
 #[schema(as = SearchForm)]
 #[serde(rename_all = "camelCase")]
 pub struct Form {
-    /// Or `Authorization: Bearer` with the session id.
+    /// The session id; it can also be sent as `Authorization: Bearer`.
     #[schema(nullable = false)]
     session_id: Option<String>,
     /// Such as `SELECT d FROM Dataset d WHERE d.id IN (1, 2, 3)`.
@@ -30,9 +30,9 @@ pub struct Form {
         CommonResponses,
         BodyResponses,
         (status = 200, description = "One element per row", body = Vec<serde_json::Value>),
-        (status = 400, description = "`BAD_PARAMETER`: the query cannot be understood", body = Failure),
-        (status = 403, description = "`SESSION`: no session", body = Failure),
-        (status = 412, description = "`VALIDATION`: more than `maxEntities`", body = Failure),
+        (status = 400, description = "`BAD_PARAMETER`: the query is invalid", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session", body = Failure),
+        (status = 412, description = "`VALIDATION`: the result has more than `maxEntities` rows", body = Failure),
     ),
 )]
 pub async fn search_entities(

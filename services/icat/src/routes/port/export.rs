@@ -15,9 +15,9 @@ use crate::state::State;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
-    /// JSON text: `{"sessionId":"…","query":"Dataset [name LIKE 'scan%']","attributes":"USER"}`. Without `query` everything
-    /// that is readable; `attributes` is `USER` or `ALL`, which adds who made a row and when. Instead of `sessionId` there
-    /// may be `Authorization: Bearer`.
+    /// JSON text: `{"sessionId":"…","query":"Dataset [name LIKE 'scan%']","attributes":"USER"}`. Without `query`, everything
+    /// that the caller may read is exported. `attributes` is `USER` or `ALL`, which adds who created and changed a row, and
+    /// when. The session id can also be sent as `Authorization: Bearer`.
     #[param(value_type = String)]
     json: Option<String>,
 }
@@ -28,10 +28,10 @@ pub struct Query {
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
-        (status = 200, description = "The dump, sent as it is read", body = String, content_type = "text/plain"),
+        (status = 200, description = "The dump", body = String, content_type = "text/plain"),
         (status = 204, description = "The query finds no entities"),
-        (status = 400, description = "`BAD_PARAMETER`: the request cannot be understood", body = Failure),
-        (status = 403, description = "`SESSION`: no session", body = Failure),
+        (status = 400, description = "`BAD_PARAMETER`: the request is invalid", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session", body = Failure),
     ),
 )]
 pub async fn export_entities(
