@@ -19,7 +19,7 @@ use crate::http::find_header_credential;
 pub struct DownloadQuery {
     #[param(value_type = String)]
     resource_id: Option<String>,
-    /// Of a large image a small one, as PNG; of a BMP or TIFF always, because not every browser shows these.
+    /// Returns a small version of a large image; a PNG for BMP and TIFF, because not all browsers show these.
     #[param(nullable = false)]
     thumbnail: Option<bool>,
 }
@@ -31,7 +31,8 @@ pub struct DownloadQuery {
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "Its bytes; images that cannot be active are shown in the page, everything else is saved",
+        (status = 200, description = "The content of the file. PNG, JPEG, GIF and WebP can be shown in a page; all \
+            other files are sent as downloads",
             content(
                 (Binary = "application/octet-stream"), (Binary = "image/png"), (Binary = "image/jpeg"), (Binary = "image/gif"),
                 (Binary = "image/webp")
