@@ -13,9 +13,8 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
         title = "Undulator: catalogue",
         description = "The metadata catalogue in the REST interface of icat.server 6.2: sessions, and entities that \
             are searched, read, written and deleted as JSON.\n\nEntities have the types and fields of the ICAT schema. \
-            Times are RFC 3339 in UTC with milliseconds. Every address answers OPTIONS with `Allow`, every GET also as \
-            HEAD; an address that is not listed answers 501 `NOT_IMPLEMENTED`, a method that is not listed 405 with \
-            `Allow`.",
+            Times are RFC 3339 in UTC with milliseconds. Every path answers OPTIONS with `Allow`, and every GET also as \
+            HEAD. Other paths are answered 501 `NOT_IMPLEMENTED`, other methods 405 with `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/")),

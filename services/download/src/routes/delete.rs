@@ -18,8 +18,8 @@ const IDS_PER_REQUEST: usize = 100;
 #[utoipa::path(
     delete, path = "/ids/delete", operation_id = "delete_data", tag = "uploads",
     summary = "Delete datafiles and their files",
-    description = "Datasets and investigations are kept. A file is deleted if no other datafile has its location, \
-        which only the reader account can see; without a reader account the file is kept.",
+    description = "Datasets and investigations are kept. A file is deleted if no other datafile has its location. \
+        This is checked with the reader account; without a reader account, the file is kept.",
     params(SelectionParameters),
     security((), ("bearer" = [])),
     responses(

@@ -25,9 +25,8 @@ pub struct ServiceStatus {
 #[utoipa::path(
     get, path = "/ids/getServiceStatus", operation_id = "get_service_status", tag = "service",
     summary = "Get the queue of the archive",
-    params(("sessionId" = Option<String>, Query, nullable = false, description = "Of a user in \
-        `download.root_user_names` \
-        or `identity.administrators`")),
+    params(("sessionId" = Option<String>, Query, nullable = false, description = "A session of a user in \
+        `download.root_user_names` or `identity.administrators`")),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,

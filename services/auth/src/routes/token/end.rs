@@ -15,8 +15,8 @@ use crate::state::State;
     responses(
         CommonFailures,
         IcatFailures,
-        (status = 204, description = "Ended now or before; an expired token ends its session too"),
-        (status = 401, description = "No token, or a token of another site", body = Failure,
+        (status = 204, description = "The token and its session have ended, now or before; an expired token also ends its session"),
+        (status = 401, description = "There is no token, or it was issued by another facility", body = Failure,
             content_type = "application/problem+json"),
     ),
 )]

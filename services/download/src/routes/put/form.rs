@@ -24,7 +24,7 @@ use crate::state::State;
 use crate::uploads::StoredDatafile;
 
 // Multipart forms are parsed part by part, while they arrive.
-/// The datafile of a new file, and the file.
+/// A new file and the fields of its datafile.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "the file is a stream, which no struct can hold")]
@@ -76,8 +76,8 @@ const PADDING: usize = 512;
 
 #[utoipa::path(
     post, path = "/ids/put", operation_id = "put_form", tag = "uploads", summary = "Store a file with a form",
-    description = "For pages that cannot send PUT. Fields come before the file; `wrap` embeds the answer in a page \
-        for a frame, `padding` makes errors there longer.",
+    description = "For web pages that cannot send PUT. The fields must come before the file. With `wrap`, the \
+        response is embedded in a page for a frame; `padding` makes errors in it longer.",
     request_body(content = PutForm, content_type = "multipart/form-data"),
     security((), ("bearer" = [])),
     responses(
