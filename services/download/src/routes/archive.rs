@@ -24,6 +24,6 @@ pub async fn archive_data(
     request: HttpRequest,
     form: web::Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
-    Parameters::from_form(form, &request).require_session_id()?;
+    Parameters::from_form(form, &request)?.require_session_id()?;
     Err(not_implemented(SINGLE_LEVEL))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use actix_web::{HttpRequest, web};
-use service_kit::{Problem, bearer_credential};
+use service_kit::{CredentialLocation, Problem, RequestCredential};
 
 use crate::domain::id_parameters;
 use crate::error::bad_request;
@@ -13,27 +13,27 @@ use crate::selection::Selection;
 #[derive(Debug, Default)]
 pub struct Parameters {
     values: HashMap<String, String>,
-    /// The credential in `Authorization: Bearer`.
-    pub bearer: Option<String>,
+    credential: Option<RequestCredential>,
 }
 
 impl Parameters {
     pub fn from_query(request: &HttpRequest) -> Result<Self, Problem> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
         let pairs = pairs.map_err(|e| bad_request(e.to_string()))?;
-        Ok(Self::from_pairs(pairs.into_inner(), request))
+        Self::from_pairs(pairs.into_inner(), request)
     }
 
-    pub fn from_form(form: web::Form<Vec<(String, String)>>, request: &HttpRequest) -> Self {
+    pub fn from_form(form: web::Form<Vec<(String, String)>>, request: &HttpRequest) -> Result<Self, Problem> {
         Self::from_pairs(form.into_inner(), request)
     }
 
-    pub fn from_pairs(pairs: Vec<(String, String)>, request: &HttpRequest) -> Self {
-        let mut values = HashMap::new();
+    pub fn from_pairs(pairs: Vec<(String, String)>, request: &HttpRequest) -> Result<Self, Problem> {
+        let mut values: HashMap<String, String> = HashMap::new();
         for (key, value) in pairs {
             values.entry(key).or_insert(value);
         }
-        Self { values, bearer: bearer_credential(request).map(str::to_owned) }
+        let credential = RequestCredential::find_with_parameter(request, values.get("sessionId").cloned())?;
+        Ok(Self { values, credential })
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -55,12 +55,12 @@ impl Parameters {
 
     /// The bearer credential, or the parameter `sessionId`.
     pub fn credential(&self) -> Option<&str> {
-        self.bearer.as_deref().or_else(|| self.get("sessionId"))
+        self.credential.as_ref().map(|credential| credential.text.as_str())
     }
 
     /// An error unless the session id is a UUID; it is not checked if there is a bearer credential.
     pub fn require_session_id(&self) -> Result<(), Problem> {
-        if self.bearer.is_some() {
+        if self.credential.as_ref().is_some_and(|found| found.location == CredentialLocation::Authorization) {
             return Ok(());
         }
         id_parameters::parse_uuid("sessionId", self.get("sessionId")).map(drop).map_err(Problem::from)

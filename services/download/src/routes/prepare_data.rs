@@ -36,7 +36,7 @@ pub async fn prepare_data(
     request: HttpRequest,
     form: web::Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::from_form(form, &request);
+    let parameters = Parameters::from_form(form, &request)?;
     parameters.require_session_id()?;
     let selection = parameters.parse_selection()?;
     let zip = parameters.is_true("zip") || selection.single_datafile().is_none();

@@ -28,7 +28,7 @@ pub async fn reset_failures(
     request: HttpRequest,
     form: web::Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::from_form(form, &request);
+    let parameters = Parameters::from_form(form, &request)?;
     match parameters.prepared_id()? {
         Some(id) => drop(state.prepared_selections.find_by_id(id).await?),
         None => drop(resolve_selection(&state, &parameters).await?),

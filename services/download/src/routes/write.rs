@@ -33,6 +33,6 @@ pub async fn write_data(
     if state.is_read_only() {
         return Err(not_implemented(SWITCHED_OFF));
     }
-    resolve_selection(&state, &Parameters::from_form(form, &request)).await?;
+    resolve_selection(&state, &Parameters::from_form(form, &request)?).await?;
     Err(not_implemented(SINGLE_LEVEL))
 }

@@ -62,7 +62,7 @@ async fn require_root(
     form: Option<web::Form<Form>>,
 ) -> Result<HttpResponse, Problem> {
     let session_id =
-        crate::routes::http::requested_session_id(request, form.and_then(|form| form.into_inner().session_id));
+        crate::routes::http::requested_session_id(request, form.and_then(|form| form.into_inner().session_id))?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     if !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{ETAG, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse};
 use identity::Caller;
 use serde_json::{Value, json};
-use service_kit::{Problem, bearer_credential};
+use service_kit::Problem;
 
 use crate::domain::entry_content::Event;
 use crate::domain::logbook::Book;
@@ -16,12 +16,6 @@ use crate::store::entries::Entry;
 /// The login name without its mechanism.
 pub fn short(user_name: &str) -> &str {
     user_name.split_once('/').map_or(user_name, |(_, name)| name)
-}
-
-/// The credential of a header, where a route looks for it itself.
-pub fn header(request: &HttpRequest) -> Option<String> {
-    let key = || request.headers().get("x-api-key")?.to_str().ok();
-    bearer_credential(request).or_else(key).map(str::to_owned)
 }
 
 /// The entry's `ETag`, for `If-Match`.

@@ -6,7 +6,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use service_kit::openapi::{BodyFailures, CommonFailures, Failure, IcatFailures};
-use service_kit::{ClientAddress, Code, Problem, Tx, bearer_credential};
+use service_kit::{ClientAddress, Code, Problem, RequestCredential, Tx};
 use utoipa::ToSchema;
 
 use super::Credentials;
@@ -55,9 +55,9 @@ pub async fn post(
     request: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let token = match (bearer_credential(&request), body.is_empty()) {
+    let token = match (RequestCredential::find_bearer(&request)?, body.is_empty()) {
         (None, false) => of_credentials(&state, &Credentials::read(&request, &body)?, client.0).await?,
-        (Some(id), true) => of_session(&state, id).await?,
+        (Some(bearer), true) => of_session(&state, &bearer.text).await?,
         (Some(_), false) => {
             let text = "send a body with credentials or Authorization: Bearer with an ICAT session, not both";
             return Err(Problem::new(Code::BadRequest, "auth/two-credentials", text));

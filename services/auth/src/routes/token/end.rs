@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::openapi::{CommonFailures, Failure, IcatFailures};
-use service_kit::{Problem, bearer_credential};
+use service_kit::{Problem, RequestCredential};
 
 use crate::error::no_credentials;
 use crate::sessions;
@@ -22,8 +22,9 @@ use crate::state::State;
     ),
 )]
 pub async fn delete(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let token = bearer_credential(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
-    let claims = state.tokens.verify_at_any_time(token).await?;
+    let bearer = RequestCredential::find_bearer(&request)?;
+    let token = bearer.ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?.text;
+    let claims = state.tokens.verify_at_any_time(&token).await?;
     if let Some(found) = sessions::find(&state, claims).await? {
         // First at ICAT: if that fails, the same request can be sent again.
         sessions::log_out(&state, &found.session.id).await?;

@@ -119,7 +119,7 @@ async fn store_file(
     let mut fields = sent.fields.clone();
     // The first value of a parameter counts, so the name of the file is used only if the form has none.
     fields.push(("name".to_owned(), file.to_owned()));
-    let parameters = Parameters::from_pairs(fields, request);
+    let parameters = Parameters::from_pairs(fields, request)?;
     let datafile = parse_new_datafile(&parameters)?;
     let caller = require_session(state, &parameters).await?;
     state.uploads.receive_file(&caller.session, datafile, part).await

@@ -49,7 +49,7 @@ pub async fn read_entities(
 ) -> Result<HttpResponse, Problem> {
     let Query { session_id, query, id } = query.into_inner();
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = crate::routes::http::requested_session_id(&request, session_id)?;
     answer_query(&state, session_id.as_deref(), &text, id.as_deref()).await
 }
 

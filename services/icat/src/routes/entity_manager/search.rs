@@ -42,6 +42,6 @@ pub async fn search_entities(
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, query } = form.into_inner();
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = crate::routes::http::requested_session_id(&request, session_id)?;
     super::read::answer_query(&state, session_id.as_deref(), &text, None).await
 }

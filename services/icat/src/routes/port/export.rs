@@ -42,7 +42,7 @@ pub async fn export_entities(
     let text = query.into_inner().json.ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
     let mut export_request = ExportRequest::parse_json(&text)?;
     let attributes = export_request.parse_attributes()?;
-    let session_id = crate::routes::http::requested_session_id(&request, export_request.session_id.take());
+    let session_id = crate::routes::http::requested_session_id(&request, export_request.session_id.take())?;
     let slot = Arc::clone(&state.export_slots).try_acquire_owned().map_err(|_| {
         Problem::new(Code::Unavailable, "icat/busy", "other dumps are being written; try again later")
             .with_retry_after(60)

@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{once, unfold};
 use identity::{Caller, Identity};
 use serde::Deserialize;
-use service_kit::{Problem, content_disposition};
+use service_kit::{Problem, RequestCredential, content_disposition};
 use utoipa::IntoParams;
 
 use crate::api::document::{Always, Binary, Credential};
@@ -58,7 +58,7 @@ pub async fn download_file(
 ) -> Result<HttpResponse, Problem> {
     let Query { resource_id, thumbnail } = query.into_inner();
     let id = resource_id.ok_or_else(|| Error::bad("resourceId is missing"))?;
-    let header = crate::catalogue::users::header(&request);
+    let header = RequestCredential::find_in_headers(&request)?.map(|credential| credential.text);
     let opened = match &header {
         Some(_) => None,
         None => signed_url::opens(&state, &path, &id)?,
