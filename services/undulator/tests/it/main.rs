@@ -5,7 +5,6 @@
 mod administration;
 mod arrangements;
 mod crash;
-mod credentials;
 mod flow;
 mod processes;
 mod rights;
