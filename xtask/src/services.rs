@@ -24,7 +24,7 @@ pub fn list_names(root: &Path) -> io::Result<Vec<String>> {
 
 /// Services that are not in the all-in-one program, and those without a document.
 pub fn find_forgotten_services(root: &Path) -> io::Result<Vec<String>> {
-    let list = format!("services/{ALL_IN_ONE}/src/lib.rs");
+    let list = format!("services/{ALL_IN_ONE}/src/services.rs");
     let source = fs::read_to_string(root.join(&list))?;
     let source = Source::of(&source);
     let mut breaches = Vec::new();

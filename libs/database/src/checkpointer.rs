@@ -1,6 +1,6 @@
-//! What `SQLite` would do within somebody's commit, done beside the writers: left to itself it moves the log into the file
-//! when the log is full, two flushes and a thousand pages for whoever writes then; and an index of words merges its parts,
-//! hundreds of pages at a time.
+//! Checkpoints of `SQLite`, beside the writers. By itself `SQLite` moves the write-ahead log into the file within the commit of
+//! whoever writes when the log is full: two flushes and a thousand pages. And a full-text index merges its parts within
+//! commits too, hundreds of pages at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Db, DbError, Pools, format_error_chain};
 
-/// Pages of the log that are moved together; as many as `SQLite` would.
+/// Pages of the log that are moved together; the default of `SQLite`.
 const PAGES: i64 = 1000;
-/// From so many pages (64 MiB) on writers wait once, until the log is empty and begins anew; without a lull it never would.
-const LONGEST: i64 = 16 * 1024;
-/// What the writer's own connection lets the log grow to, where nobody moves it: in commands.
-pub(crate) const PAGES_WITHOUT_HELP: i64 = LONGEST + 4 * PAGES;
-/// How long writers are held up at most while old readers leave.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
+/// With this many pages (64 MiB) writers wait once until the log is empty and restarts; without a pause it never would.
+const MAX_LOG_PAGES: i64 = 16 * 1024;
+/// How far the log grows where no checkpointer runs, in commands.
+pub(crate) const PAGES_WITHOUT_HELP: i64 = MAX_LOG_PAGES + 4 * PAGES;
+/// How long writers wait at most for readers of old snapshots.
+pub(crate) const MAX_WAIT_FOR_READERS: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(50);
-/// Pages of an index of words that one step merges; writers take their turns between the steps.
+/// Pages of a full-text index that one step merges; writers continue between the steps.
 const MERGED_PAGES: i64 = 16;
 const INDEXES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%USING fts5%' ESCAPE '!'";
 
-/// A connection of its own for checkpoints, and when there is something to do.
+/// The connection for checkpoints, and the signal that something was written.
 #[derive(Clone)]
 pub(crate) struct Checkpointer {
     pub pool: SqlitePool,
@@ -32,7 +32,8 @@ pub(crate) struct Checkpointer {
 }
 
 impl Db {
-    /// Looks after the file whenever something has been written, until `stop`. With `PostgreSQL` there is nothing to do.
+    /// Merges full-text indexes and moves the log whenever something was written, until `stop` is cancelled. Does nothing on
+    /// `PostgreSQL`.
     pub async fn run_checkpointer(&self, stop: &CancellationToken) {
         let Pools::Sqlite { checkpointer, .. } = &self.pools else { return stop.cancelled().await };
         loop {
@@ -47,14 +48,15 @@ impl Db {
                 checkpointer.run_checkpoint().await
             };
             if let Err(e) = done.await {
-                // The next write brings the next try.
+                // The next write causes the next attempt.
                 tracing::warn!(error = format_error_chain(&e), "the checkpointer of the database failed");
             }
             let _stopped = tokio::time::timeout(PAUSE, stop.cancelled()).await;
         }
     }
 
-    /// Whether there was something to merge. Not a write that [`Checkpointer::written`] tells of, or it would never end.
+    /// Merges a few pages; whether there was something to merge. It does not signal [`Checkpointer::written`], or it would never
+    /// end.
     async fn merge_index_step(&self, index: &str) -> Result<bool, DbError> {
         let mut tx = self.begin().await?;
         let merge = format!("INSERT INTO {index} ({index}, rank) VALUES ('merge', {MERGED_PAGES})");
@@ -73,7 +75,7 @@ impl Db {
 }
 
 impl Checkpointer {
-    /// Names of the indexes of words.
+    /// Names of the full-text indexes.
     async fn list_fulltext_indexes(&self) -> Result<Vec<String>, DbError> {
         Ok(sqlx::query_scalar(INDEXES).fetch_all(&self.pool).await?)
     }
@@ -84,13 +86,13 @@ impl Checkpointer {
             return Ok(());
         }
         let (written, _) = self.count_pages_after("PRAGMA wal_checkpoint(PASSIVE)").await?;
-        if written >= LONGEST {
+        if written >= MAX_LOG_PAGES {
             self.count_pages_after("PRAGMA wal_checkpoint(RESTART)").await?;
         }
         Ok(())
     }
 
-    /// Pages in the log, and those of them that are in the file.
+    /// Runs a checkpoint; the pages in the log, and how many of them are in the file.
     async fn count_pages_after(&self, checkpoint: &'static str) -> Result<(i64, i64), DbError> {
         let row = sqlx::query(checkpoint).fetch_one(&self.pool).await?;
         Ok((row.try_get(1)?, row.try_get(2)?))

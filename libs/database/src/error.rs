@@ -14,27 +14,28 @@ pub enum DbError {
     /// The statement was refused by another constraint (NOT NULL, foreign key, length).
     #[error("the row breaks a constraint")]
     Constraint(#[source] sqlx::Error),
-    /// Concurrent writers; the transaction may be tried again.
+    /// Another transaction changed the same rows; this one may be tried again.
     #[error("another transaction changed the same rows")]
     Conflict(#[source] sqlx::Error),
     /// An earlier statement of this transaction failed, so nothing of it was stored.
     #[error("an earlier statement of the transaction failed; nothing was stored")]
     Poisoned,
     /// The statement is sound, but a value cannot be computed or the engine cannot hold it: a sum too large, a pattern
-    /// too complex, too many tables.
+    /// too complex, too many tables; on `PostgreSQL` also a text of more than 2,704 bytes in an index, unless it can be
+    /// compressed. `SQLite` takes any, so texts of more than 2,500 bytes are refused where they come in, or stand in an
+    /// index as a digest.
     #[error("a value cannot be computed, or the statement is too complex")]
     Data(#[source] sqlx::Error),
-    /// The statement reads for longer than `database.read_timeout`.
-    #[error("the question takes too long to answer")]
+    /// The statement ran for longer than `database.read_timeout`.
+    #[error("the query takes too long")]
     TooSlow(#[source] sqlx::Error),
-    /// No connection or lock became free in time (`database.lock_timeout`): others use them, or no connection can be
-    /// made.
+    /// No connection or lock became free in time (`database.lock_timeout`), or no connection can be opened.
     #[error("no connection or lock of the database became free in time")]
     Busy(#[source] sqlx::Error),
     /// Text with a NUL byte, refused before it reaches the database.
     #[error("text contains a NUL character")]
     Nul,
-    /// A column that is missing or holds another kind than asked for.
+    /// A column that is missing or holds a value of another kind than requested.
     #[error("column {column}: {reason}")]
     Column { column: String, reason: String },
     /// A row was expected and there was none.
@@ -43,7 +44,7 @@ pub enum DbError {
     /// The database cannot be used as it is set up.
     #[error("{0}")]
     Setup(String),
-    /// There is no room on the disk of the database; nothing was stored.
+    /// The disk of the database is full; nothing was stored.
     #[error("the disk of the database is full")]
     DiskFull(#[source] sqlx::Error),
     /// The database cannot be reached, or its files cannot be read or written; nothing was stored.
@@ -171,7 +172,7 @@ fn postgres_kind(code: &str) -> Option<MakeError> {
     })
 }
 
-/// An error and its causes on one line, for the log.
+/// An error and its causes on one line, for logs.
 pub fn format_error_chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

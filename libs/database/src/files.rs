@@ -97,7 +97,7 @@ fn refuse_second_server(database: &Path, lock: &Path, file: &mut File) -> DbErro
 mod tests {
     use super::*;
 
-    fn mode(path: &Path) -> u32 {
+    fn file_mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
@@ -107,12 +107,12 @@ mod tests {
         let (new, file) = (dir.path().join("a/b"), dir.path().join("a/b/x.db"));
         create_private_directory(&new).unwrap();
         create_private_file(&file).unwrap();
-        assert_eq!((mode(&new), mode(new.parent().unwrap()), mode(&file)), (0o700, 0o700, 0o600));
+        assert_eq!((file_mode(&new), file_mode(new.parent().unwrap()), file_mode(&file)), (0o700, 0o700, 0o600));
         fs::set_permissions(&new, Permissions::from_mode(0o755)).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
         create_private_directory(&new).unwrap();
         create_private_file(&file).unwrap();
-        assert_eq!((mode(&new), mode(&file)), (0o755, 0o644));
+        assert_eq!((file_mode(&new), file_mode(&file)), (0o755, 0o644));
     }
 
     #[test]
@@ -127,6 +127,6 @@ mod tests {
         ServerLock::acquire(&other).unwrap();
         first.release();
         ServerLock::acquire(&database).unwrap();
-        assert_eq!(mode(&dir.path().join("x.db.lock")), 0o600);
+        assert_eq!(file_mode(&dir.path().join("x.db.lock")), 0o600);
     }
 }

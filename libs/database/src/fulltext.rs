@@ -1,7 +1,7 @@
-//! Search for words: what the words of a text are, what people ask for, and what of a text they were looking for.
+//! Full-text search: how a text is split into words, queries, and excerpts around matches.
 //!
-//! Both engines keep an index of words (`{fulltext NAME}` in a migration makes it: a row id and `tokens`). What a word is
-//! gets decided here and not by the engines, so that both give the same answers.
+//! Both engines keep a full-text index (`{fulltext NAME}` in a migration creates it: a row id and `tokens`). This module
+//! splits texts into words, not the engines, so that both give the same results.
 
 use std::ops::Range;
 
@@ -10,19 +10,18 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::{Engine, Val};
 
-/// Longer words are cut, in texts and in questions.
-const LONGEST: usize = 60;
-/// Words of a text that are found; what follows is not.
-const MOST: usize = 20_000;
-/// Bytes of words and labels together that `PostgreSQL` takes in a `tsvector`; what follows is not found, on both
-/// engines.
-const MOST_BYTES: usize = (1 << 20) - 1;
-/// Words of a question; what follows does not count.
-const MOST_ASKED: usize = 32;
+/// Longer words are truncated, in texts and in queries.
+const MAX_WORD_LENGTH: usize = 60;
+/// Words of a text that are indexed; the rest is not found.
+const MAX_WORDS: usize = 20_000;
+/// Bytes of words and labels together that `PostgreSQL` accepts in a `tsvector`; the rest is not found, on both engines.
+const MAX_BYTES: usize = (1 << 20) - 1;
+/// Words of a query; the rest is ignored.
+const MAX_QUERY_WORDS: usize = 32;
 /// Begins every [`label_token`]. No word of a text has it, and both engines take it for a letter.
 const LABEL: char = '§';
 
-/// Without case and accents: `Größe Ångström` becomes `grosse angstrom`.
+/// Removes case and accents: `Größe Ångström` becomes `grosse angstrom`.
 pub fn fold_text(text: &str) -> String {
     let folded = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
     let mut out = String::with_capacity(text.len());
@@ -32,13 +31,13 @@ pub fn fold_text(text: &str) -> String {
     out
 }
 
-/// Scripts that write no blanks between words: each character is a word, and several are a phrase.
+/// Whether a character belongs to a script without spaces between words: each character is a word, several are a phrase.
 fn is_word_of_its_own(c: char) -> bool {
     matches!(u32::from(c), 0x3005 | 0x3040..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xf900..=0xfaff | 0x20000..=0x2fa1f)
 }
 
 /// Whether a letter is the `T` or the `Z` of a time such as `2026-01-02T03:04:05Z` (RFC 3339): it ends a word, so that the day
-/// and the time are found by themselves.
+/// and the time are found separately.
 fn is_mark_of_time(text: &str, at: usize) -> bool {
     let (before, after) = (&text.as_bytes()[..at], &text.as_bytes()[at..]);
     let digits_before = before.iter().rev().take_while(|b| b.is_ascii_digit()).count();
@@ -62,7 +61,7 @@ fn is_mark_of_time(text: &str, at: usize) -> bool {
     }
 }
 
-/// The folded words of a text in their order, and where each stands.
+/// The folded words of a text in order, each with its position.
 fn split_words(text: &str) -> Vec<(Range<usize>, String)> {
     let mut found = Vec::new();
     let mut start = None;
@@ -70,7 +69,7 @@ fn split_words(text: &str) -> Vec<(Range<usize>, String)> {
         if let Some(start) = start.take() {
             let folded = fold_text(&text[start..end]);
             let parts = folded.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
-            found.extend(parts.map(|part| (start..end, part.chars().take(LONGEST).collect())));
+            found.extend(parts.map(|part| (start..end, part.chars().take(MAX_WORD_LENGTH).collect())));
         }
     };
     for (at, c) in text.char_indices() {
@@ -88,16 +87,16 @@ fn split_words(text: &str) -> Vec<(Range<usize>, String)> {
     found
 }
 
-/// Marks a row in the index, so that questions can be for the rows that have one of several labels.
+/// A label of a row in the index, so that a query can be restricted to rows that have one of several labels.
 pub fn label_token(number: i64) -> String {
     format!("{LABEL}{number}")
 }
 
-/// What the index keeps: the words in their order, with blanks around each, then the labels.
+/// What the index stores: the words in order with spaces around each, then the labels.
 pub fn build_index_tokens<'t>(texts: impl IntoIterator<Item = &'t str>, labels: &[String]) -> String {
     let mut out = String::from(" ");
-    let mut left = MOST_BYTES.saturating_sub(labels.iter().map(String::len).sum());
-    let words = texts.into_iter().flat_map(split_words).map(|(_, word)| word).take(MOST);
+    let mut left = MAX_BYTES.saturating_sub(labels.iter().map(String::len).sum());
+    let words = texts.into_iter().flat_map(split_words).map(|(_, word)| word).take(MAX_WORDS);
     let words = words.take_while(|word| {
         let fits = word.len() <= left;
         left = left.saturating_sub(word.len());
@@ -110,31 +109,31 @@ pub fn build_index_tokens<'t>(texts: impl IntoIterator<Item = &'t str>, labels: 
     out
 }
 
-/// One condition: a word, several in this order, or the beginning of the last of them.
+/// One condition: a word, or several in this order; the last may be a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Term {
     words: Vec<String>,
     is_open: bool,
 }
 
-/// What somebody asks for: `beam dump` both words, `"beam dump"` in this order, `calib*` and `"beam du*"`
-/// beginnings. All must hold.
+/// A parsed query: `beam dump` means both words, `"beam dump"` both in this order, `calib*` and `"beam du*"` prefixes. All
+/// conditions must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FulltextQuery(Vec<Term>);
 
-/// A part of a text that is shown of it.
+/// A part of an excerpt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExcerptPart {
     pub text: String,
-    /// Whether it is what was asked for.
+    /// Whether it matches the query.
     pub hit: bool,
 }
 
 impl FulltextQuery {
-    /// `None` if there is no word in it.
+    /// Parses a query; `None` if it contains no word.
     pub fn parse(question: &str) -> Option<Self> {
         let mut terms = Vec::new();
-        let mut left = MOST_ASKED;
+        let mut left = MAX_QUERY_WORDS;
         let mut take = |text: &str, is_open: bool| {
             let words: Vec<String> = split_words(text).into_iter().map(|(_, word)| word).take(left).collect();
             left -= words.len();
@@ -168,13 +167,13 @@ impl FulltextQuery {
         conditions.join(all).into()
     }
 
-    /// Patterns that the `tokens` must be LIKE besides, because the index knows no order.
+    /// LIKE patterns that the `tokens` must match as well, because the index does not store the order of words.
     pub fn phrase_patterns(&self) -> Vec<String> {
         let phrases = self.0.iter().filter(|term| term.words.len() > 1);
         phrases.map(|term| format!("% {}{}%", term.words.join(" "), if term.is_open { "" } else { " " })).collect()
     }
 
-    /// Where a text has what was asked for.
+    /// The places of a text that match.
     fn find_matches(&self, text: &str) -> Vec<Range<usize>> {
         let found = split_words(text);
         let mut hits: Vec<Range<usize>> = Vec::new();
@@ -190,8 +189,7 @@ impl FulltextQuery {
         hits
     }
 
-    /// About `most` bytes of a text around the first hit; the whole text if it is short. Without a hit there is
-    /// nothing.
+    /// About `most` bytes of a text around the first match; the whole text if it is short, nothing without a match.
     pub fn extract_excerpt(&self, text: &str, most: usize) -> Vec<ExcerptPart> {
         let hits = self.find_matches(text);
         let Some(first) = hits.first() else { return Vec::new() };
@@ -264,11 +262,11 @@ mod tests {
     /// Both engines keep the same words of a long text, and all labels.
     #[test]
     fn a_text_of_long_words_is_cut_at_what_postgresql_takes() {
-        let long: String = (0..MOST).fold(String::new(), |text, n| text + &format!("{n:ä>60} "));
+        let long: String = (0..MAX_WORDS).fold(String::new(), |text, n| text + &format!("{n:ä>60} "));
         let labels: Vec<String> = (0..1000).map(|n| label_token(i64::MAX - n)).collect();
         let tokens = build_index_tokens([long.as_str()], &labels);
         let bytes: usize = tokens.split_whitespace().map(str::len).sum();
-        assert!(bytes <= MOST_BYTES && bytes > MOST_BYTES - 200, "{bytes}");
+        assert!(bytes <= MAX_BYTES && bytes > MAX_BYTES - 200, "{bytes}");
         assert!(labels.iter().all(|label_token| tokens.contains(&format!(" {label_token} "))));
     }
 

@@ -64,7 +64,7 @@ impl LeaseStore {
 }
 
 impl Lease {
-    pub fn name(&self) -> &'static str {
+    pub fn lease_name(&self) -> &'static str {
         self.name
     }
 

@@ -1,4 +1,4 @@
-//! One SQL, two engines: `SQLite` for one process, `PostgreSQL` for many.
+//! One SQL dialect for two engines: `SQLite` for one process, `PostgreSQL` for several.
 //!
 //! A service reads with [`Db::read`] and writes only through [`Db::write`]; both take portable SQL with `$1`
 //! placeholders and [`Val`]s, so that each parameter has one type on both engines. An acknowledged write is on disk:
@@ -47,11 +47,6 @@ pub use self::tx::Tx;
 pub use self::val::Val;
 use self::writability::Writability;
 
-/// Bytes of text that one row of an index may have in all its columns together. `PostgreSQL` refuses more than 2,704
-/// ([`DbError::Data`]) unless it can compress it, and `SQLite` takes any, so longer texts are refused where they come
-/// in, or stand in the index as a digest.
-pub const MAX_INDEXED_BYTES: usize = 2_500;
-
 /// Which database answers; only for the few statements that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -60,7 +55,8 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// The rows of a list of numbers that travels as one parameter ([`Val::from_ids`]): `id IN {}` for lists of any length.
+    /// SQL for the elements of a list of numbers that is bound as one parameter ([`Val::from_ids`]): `id IN {}` works for
+    /// lists of any length.
     pub fn id_list(self, parameter: &str) -> String {
         match self {
             Self::Sqlite => format!("(SELECT value FROM json_each({parameter}))"),
@@ -70,7 +66,7 @@ impl Engine {
         }
     }
 
-    /// The same for texts ([`Val::from_texts`]).
+    /// The same for a list of texts ([`Val::from_texts`]).
     pub fn text_list(self, parameter: &str) -> String {
         match self {
             Self::Sqlite => format!("(SELECT value FROM json_each({parameter}))"),
@@ -82,7 +78,7 @@ impl Engine {
 }
 
 impl Engine {
-    /// Where one text begins within another, from 1; 0 if it is not there.
+    /// SQL for the position of one text within another, counted from 1; 0 if it does not occur.
     pub fn position_of(self, text: &str, within: &str) -> String {
         match self {
             Self::Sqlite => format!("INSTR({within}, {text})"),
@@ -90,8 +86,8 @@ impl Engine {
         }
     }
 
-    /// The number that a text begins with, as DOUBLE PRECISION; 0 if it begins with none, NULL for NULL. A larger one than
-    /// there is becomes the largest, and a smaller one 0, as in `MariaDB`.
+    /// SQL for the number that a text begins with, as DOUBLE PRECISION; 0 if it begins with none, NULL for NULL. Too large
+    /// numbers become the largest, too small ones 0, as in `MariaDB`.
     pub fn number_at_start(self, text: &str) -> String {
         const LARGEST: &str = "1.7976931348623157e308";
         match self {
@@ -108,8 +104,8 @@ impl Engine {
         }
     }
 
-    /// What was computed of whole numbers; [`DbError::Data`] if it is too large for 64 bits, where `SQLite` would go on with a
-    /// number with decimals.
+    /// SQL for a result computed from whole numbers; [`DbError::Data`] if it does not fit into 64 bits, where `SQLite` would
+    /// continue with a floating-point number.
     pub fn whole_number(self, computed: &str) -> String {
         match self {
             // `12e0` is JSON, and `1.2e+19e0` is none: the one function that refuses a number for its type.
@@ -118,7 +114,7 @@ impl Engine {
         }
     }
 
-    /// A number without its decimals, to be cast to BIGINT; [`DbError::Data`] if that is too small for it.
+    /// SQL for a number without its decimals, to be cast to BIGINT; [`DbError::Data`] if it does not fit.
     pub fn truncated_to_whole_number(self, number: &str) -> String {
         match self {
             Self::Sqlite => format!(
@@ -129,7 +125,7 @@ impl Engine {
         }
     }
 
-    /// A quotient with four decimals, as DOUBLE PRECISION; NULL where the divisor is 0.
+    /// SQL for a quotient with four decimals, as DOUBLE PRECISION; NULL where the divisor is 0.
     pub fn quotient_to_four_decimals(self, dividend: &str, divisor: &str) -> String {
         match self {
             Self::Sqlite => format!(
@@ -141,7 +137,7 @@ impl Engine {
         }
     }
 
-    /// Whether a row of an index of words has what is asked for ([`FulltextQuery::question`](crate::fulltext::FulltextQuery::question));
+    /// SQL for whether a row of a full-text index matches a query ([`FulltextQuery::question`](crate::fulltext::FulltextQuery::question));
     /// the index, which a migration made as `{fulltext NAME}`, stands in FROM under its own name.
     pub fn fulltext_condition(self, index: &str, parameter: &str) -> String {
         match self {
@@ -150,7 +146,7 @@ impl Engine {
         }
     }
 
-    /// How a question says that all, or any, must be there.
+    /// The operators of a full-text query: all words, any word.
     pub(crate) fn boolean_operators(self) -> (&'static str, &'static str) {
         match self {
             Self::Sqlite => (" AND ", " OR "),
@@ -158,7 +154,7 @@ impl Engine {
         }
     }
 
-    /// A word of a question, or the beginning of one; words are letters and digits.
+    /// A word of a full-text query, or a prefix if it is open; words consist of letters and digits.
     pub(crate) fn quote_search_word(self, word: &str, is_open: bool) -> String {
         match self {
             Self::Sqlite => format!("\"{word}\"{}", if is_open { "*" } else { "" }),
@@ -166,7 +162,7 @@ impl Engine {
         }
     }
 
-    /// At the end of a SELECT: takes the rows until the transaction ends. `SQLite` has one writer at a time as it is.
+    /// The end of a SELECT that locks its rows until the transaction ends. `SQLite` has one writer at a time anyway.
     pub fn for_update_clause(self) -> &'static str {
         match self {
             Self::Sqlite => "",
@@ -174,8 +170,8 @@ impl Engine {
         }
     }
 
-    /// The parameter of that number, from 1, in a statement that says each once and in order. `SQLite` looks for a
-    /// numbered one among all the others, which is felt where there are hundreds.
+    /// The placeholder with this number, counted from 1, in a statement that uses each placeholder once and in order. With
+    /// numbered placeholders `SQLite` searches all others, which is slow where there are hundreds.
     pub fn parameter_in_order(self, number: usize) -> String {
         match self {
             Self::Sqlite => "?".to_owned(),
@@ -223,13 +219,13 @@ impl Db {
         }
     }
 
-    /// Opens a read-only snapshot: all statements run on it see the same state, and none of them can write. One that
-    /// takes longer than `database.read_timeout` is given up with [`DbError::TooSlow`].
+    /// Opens a read-only snapshot: all its statements see the same state, and none of them can write. A statement that takes
+    /// longer than `database.read_timeout` fails with [`DbError::TooSlow`].
     pub async fn read(&self) -> Result<Tx, DbError> {
         let session = match &self.pools {
             Pools::Sqlite { read, .. } => {
                 let mut session = Session::begin_sqlite(read, "BEGIN").await?;
-                session.watch(StatementTimeout::new(self.read_timeout)).await?;
+                session.limit_statements(StatementTimeout::new(self.read_timeout)).await?;
                 session
             }
             Pools::Postgres(pool) => {
@@ -256,9 +252,9 @@ impl Db {
         self.write_at("REPEATABLE READ", work).await
     }
 
-    /// The same for work that begins with taking a row ([`Engine::for_update_clause`]) which everybody takes who does the like: on
-    /// `PostgreSQL` those who wait for it go on when it is free and see what was done meanwhile, instead of beginning
-    /// anew.
+    /// The same at READ COMMITTED, for work that begins by locking a row ([`Engine::for_update_clause`]) that all
+    /// transactions of its kind lock: on `PostgreSQL` the waiting ones continue when the row is free and see what was
+    /// committed meanwhile, instead of starting again.
     pub async fn write_read_committed<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
         E: From<DbError>,
@@ -333,15 +329,10 @@ impl Db {
         Ok(tx)
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), DbError> {
-        self.read().await?.fetch_one("SELECT 1 AS one", &[]).await.map(drop)
-    }
-
-    /// Parses and plans each statement on this engine without running it; names the first that does not hold.
+    /// Parses and plans each statement on this engine without running it; for tests. The error names the first that fails.
     pub async fn prepare_all(&self, statements: &[&str]) -> Result<(), DbError> {
         for sql in statements {
-            let prepared = self.read().await?.prepare(sql).await;
+            let prepared = self.read().await?.prepare_statement(sql).await;
             if let Err(e) = prepared {
                 return Err(DbError::Setup(format!("{sql}: {}", format_error_chain(&e))));
             }
@@ -349,7 +340,7 @@ impl Db {
         Ok(())
     }
 
-    /// Connections that work and that wait for work, per pool; for metrics.
+    /// Connections in use and idle ones, per pool; for metrics.
     pub fn count_connections(&self) -> Vec<(&'static str, usize, usize)> {
         let of = |size: u32, idle: usize| (usize::try_from(size).unwrap_or_default().saturating_sub(idle), idle);
         let pool = |name, (used, idle)| (name, used, idle);
@@ -361,7 +352,7 @@ impl Db {
         }
     }
 
-    /// Waits until the connections are closed, so that files can be removed and other servers can start.
+    /// Closes all connections, so that files can be removed and other servers can start.
     pub async fn close(&self) {
         match &self.pools {
             Pools::Sqlite { read, write, checkpointer, lock, .. } => {
@@ -375,7 +366,7 @@ impl Db {
     }
 }
 
-/// Pauses between tries of a transaction that lost against another: 1 ms doubling to 100 ms, random, about 4 s in all.
+/// Pauses between attempts of a transaction that lost against another: 1 ms doubling to 100 ms, random, about 4 s in all.
 fn conflict_pauses() -> impl Iterator<Item = Duration> {
     backon::ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(1))

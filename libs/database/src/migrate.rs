@@ -33,12 +33,12 @@ pub enum Migrate {
     Never,
 }
 
-const BOOK_SQLITE: &str = "
+const BOOKKEEPING_SQLITE: &str = "
 CREATE TABLE IF NOT EXISTS migration (
     version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS id_sequence (next BIGINT NOT NULL);
 INSERT INTO id_sequence (next) SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM id_sequence);";
-const BOOK_POSTGRES: &str = "
+const BOOKKEEPING_POSTGRES: &str = "
 CREATE TABLE IF NOT EXISTS migration (
     version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL);
 CREATE SEQUENCE IF NOT EXISTS id_sequence;";
@@ -58,8 +58,8 @@ impl Db {
         }
         // A replica that waited for the lock must see what the one before it has done.
         self.write_read_committed(async |tx| {
-            tx.open_book(self.lock_timeout).await?;
-            let pending = pending(tx, migrations).await?;
+            tx.create_bookkeeping_tables(self.lock_timeout).await?;
+            let pending = find_pending_migrations(tx, migrations).await?;
             tx.run_migrations(&pending, now).await?;
             Ok(pending.len())
         })
@@ -69,19 +69,19 @@ impl Db {
     /// The SQL that [`Migrate::Auto`] would run on this database, for reading before an upgrade.
     pub async fn migration_plan(&self, migrations: &[Migration]) -> Result<Vec<(String, String)>, DbError> {
         let mut tx = self.read().await?;
-        let pending = match pending(&mut tx, migrations).await {
+        let pending = match find_pending_migrations(&mut tx, migrations).await {
             Ok(pending) => pending,
             Err(e @ DbError::Setup(_)) => return Err(e),
             // Nothing has ever run here.
             Err(_) => BASE.iter().chain(migrations).collect(),
         };
-        let step = |m: &Migration| (format!("{} {}", m.version, m.name), portable(m.sql, self.engine()));
+        let step = |m: &Migration| (format!("{} {}", m.version, m.name), render_for_engine(m.sql, self.engine()));
         Ok(pending.into_iter().map(step).collect())
     }
 
     async fn check_migrated(&self, migrations: &[Migration]) -> Result<(), DbError> {
         let mut tx = self.read().await?;
-        let pending = pending(&mut tx, migrations).await.map_err(|e| match e {
+        let pending = find_pending_migrations(&mut tx, migrations).await.map_err(|e| match e {
             DbError::Setup(_) => e,
             _ => DbError::Setup("the database has no schema yet; run `undulator migrate`".to_owned()),
         })?;
@@ -98,7 +98,7 @@ impl Db {
 }
 
 /// The steps not yet applied; an error if the database is ahead of this program or has another history.
-async fn pending<'m>(tx: &mut Tx, migrations: &'m [Migration]) -> Result<Vec<&'m Migration>, DbError> {
+async fn find_pending_migrations<'m>(tx: &mut Tx, migrations: &'m [Migration]) -> Result<Vec<&'m Migration>, DbError> {
     let mut missing: Vec<&Migration> = BASE.iter().chain(migrations).collect();
     for row in tx.fetch_all(APPLIED, &[]).await? {
         let (version, name): (i64, String) = (row.get("version")?, row.get("name")?);
@@ -116,17 +116,17 @@ async fn pending<'m>(tx: &mut Tx, migrations: &'m [Migration]) -> Result<Vec<&'m
 }
 
 /// Fills the placeholders for one engine.
-fn portable(sql: &str, engine: Engine) -> String {
+fn render_for_engine(sql: &str, engine: Engine) -> String {
     let (text, blob) = match engine {
         Engine::Sqlite => ("TEXT", "BLOB"),
         Engine::Postgres => ("TEXT COLLATE \"C\"", "BYTEA"),
     };
-    with_words(&sql.replace("{text}", text).replace("{blob}", blob), engine)
+    render_fulltext_indexes(&sql.replace("{text}", text).replace("{blob}", blob), engine)
 }
 
 /// The engine keeps words as they are given and in no order: what a word is, and what stands beside what, is decided in
 /// [`words`](crate::fulltext). `SQLite`'s parts are merged by the checkpointer of the database.
-fn with_words(sql: &str, engine: Engine) -> String {
+fn render_fulltext_indexes(sql: &str, engine: Engine) -> String {
     let Some((before, rest)) = sql.split_once("{fulltext ") else { return sql.to_owned() };
     let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
     let index = match engine {
@@ -143,19 +143,19 @@ fn with_words(sql: &str, engine: Engine) -> String {
              CREATE INDEX {name}_vector ON {name} USING gin (vector)"
         ),
     };
-    format!("{before}{index}{}", with_words(after, engine))
+    format!("{before}{index}{}", render_fulltext_indexes(after, engine))
 }
 
 impl Tx {
     /// For a database that is new and nobody else's.
     pub(crate) async fn run_all_migrations(&mut self, migrations: &[Migration]) -> Result<(), DbError> {
-        self.execute_script(BOOK_SQLITE).await?;
+        self.execute_script(BOOKKEEPING_SQLITE).await?;
         self.run_migrations(&BASE.iter().chain(migrations).collect::<Vec<_>>(), Micros::default()).await
     }
 
     async fn run_migrations(&mut self, migrations: &[&Migration], now: Micros) -> Result<(), DbError> {
         for migration in migrations {
-            self.execute_script(&portable(migration.sql, self.engine())).await?;
+            self.execute_script(&render_for_engine(migration.sql, self.engine())).await?;
             let record = [migration.version.into(), migration.name.into(), now.into()];
             self.execute(RECORD, &record).await?;
         }
@@ -163,14 +163,14 @@ impl Tx {
     }
 
     /// Waits as long as another replica migrates, and for other locks as long as every transaction does.
-    async fn open_book(&mut self, lock_timeout: Duration) -> Result<(), DbError> {
+    async fn create_bookkeeping_tables(&mut self, lock_timeout: Duration) -> Result<(), DbError> {
         match self.engine() {
-            Engine::Sqlite => self.execute_script(BOOK_SQLITE).await,
+            Engine::Sqlite => self.execute_script(BOOKKEEPING_SQLITE).await,
             Engine::Postgres => {
                 self.execute_script("SET LOCAL lock_timeout = 0").await?;
                 self.fetch_one(LOCK_POSTGRES, &[]).await?;
                 self.execute_script(&format!("SET LOCAL lock_timeout = {}", lock_timeout.as_millis())).await?;
-                self.execute_script(BOOK_POSTGRES).await
+                self.execute_script(BOOKKEEPING_POSTGRES).await
             }
         }
     }

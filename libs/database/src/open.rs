@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 
-use crate::checkpointer::{Checkpointer, PAGES_WITHOUT_HELP, PATIENCE};
+use crate::checkpointer::{Checkpointer, MAX_WAIT_FOR_READERS, PAGES_WITHOUT_HELP};
 use crate::files::{self, ServerLock};
 use crate::writability::Writability;
 use crate::{DatabaseConfig, Db, DbError, Pools, format_error_chain};
@@ -23,12 +23,12 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 pub enum Target {
     /// A `SQLite` file; its directory must exist.
     Sqlite(PathBuf),
-    /// A schema of a `PostgreSQL` database, made if it is missing.
+    /// A schema of a `PostgreSQL` database, created if it is missing.
     Postgres { url: String, schema: String },
 }
 
 impl Target {
-    /// The place of one service's rows: `[database] url`, or `<data_dir>/<service>.db` if none is set.
+    /// The database of one service: `database.url`, or `<data_dir>/<service>.db` if none is set.
     pub fn from_config(config: &DatabaseConfig, data_dir: &Path, service: &str) -> Result<Self, DbError> {
         match config.url.as_deref() {
             None | Some("" | "sqlite") => Ok(Self::Sqlite(data_dir.join(format!("{service}.db")))),
@@ -41,13 +41,14 @@ impl Target {
         }
     }
 
-    /// Whether somebody has made the file or the schema; looking makes neither.
+    /// Whether the file or the schema exists; creates neither.
     pub async fn exists(&self) -> Result<bool, DbError> {
         match self {
             Self::Sqlite(file) => Ok(file.is_file()),
             Self::Postgres { url, schema } => {
-                let mut connection =
-                    PgConnection::connect_with(&postgres_options(url, schema)?).await.map_err(|e| unreachable(&e))?;
+                let mut connection = PgConnection::connect_with(&postgres_options(url, schema)?)
+                    .await
+                    .map_err(|e| server_unreachable(&e))?;
                 let found = find_schema(&mut connection, schema).await?;
                 connection.close().await?;
                 Ok(found)
@@ -76,7 +77,7 @@ impl Db {
         }
     }
 
-    /// Opens a database beside whoever else has it open.
+    /// Opens a database that others may have open.
     pub async fn open(target: &Target, config: &DatabaseConfig) -> Result<Self, DbError> {
         match target {
             Target::Sqlite(file) => open_sqlite(file, config, ServerLock::default()).await,
@@ -84,9 +85,9 @@ impl Db {
         }
     }
 
-    /// Opens a database for a server. Of a `SQLite` file there may be one, which a lock beside the file sees to until
-    /// [`close`](Self::close) or the end of the process, however that comes; commands that [`open`](Self::open) it may
-    /// read and write meanwhile. `PostgreSQL` takes any number.
+    /// Opens a database for a server. A `SQLite` file can have one server: a lock file ensures this until
+    /// [`close`](Self::close) or until the process ends in any way. Commands that [`open`](Self::open) the file can read and
+    /// write meanwhile. `PostgreSQL` can have any number of servers.
     pub async fn open_for_server(target: &Target, config: &DatabaseConfig) -> Result<Self, DbError> {
         match target {
             Target::Sqlite(file) => {
@@ -125,7 +126,7 @@ async fn open_sqlite(file: &Path, config: &DatabaseConfig, lock: ServerLock) -> 
     let checkpointer = pool()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_lazy_with(options.clone().busy_timeout(PATIENCE).pragma("query_only", "ON"));
+        .connect_lazy_with(options.clone().busy_timeout(MAX_WAIT_FOR_READERS).pragma("query_only", "ON"));
     let read = pool()
         .max_connections(config.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -149,14 +150,14 @@ fn postgres_options(url: &str, schema: &str) -> Result<PgConnectOptions, DbError
         .options([("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "10"), ("tcp_keepalives_count", "6")]))
 }
 
-fn unreachable(e: &sqlx::Error) -> DbError {
+fn server_unreachable(e: &sqlx::Error) -> DbError {
     DbError::Setup(format!("cannot reach the PostgreSQL server: {e}"))
 }
 
 async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Result<Db, DbError> {
     let options = postgres_options(url, schema)?;
     // One connection by itself first: the pool would wait out its time and then not say why.
-    PgConnection::connect_with(&options).await.map_err(|e| unreachable(&e))?.close().await?;
+    PgConnection::connect_with(&options).await.map_err(|e| server_unreachable(&e))?.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(config.max_connections)
         .max_lifetime(config.max_lifetime)
@@ -164,14 +165,14 @@ async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Resu
         .after_connect(|connection, _| Box::pin(notice_lost_clients(connection)))
         .connect_with(options)
         .await
-        .map_err(|e| unreachable(&e))?;
+        .map_err(|e| server_unreachable(&e))?;
     refuse_lossy(&pool).await?;
     create_schema(&pool, schema).await?;
     Ok(Db::new(Pools::Postgres(pool), config))
 }
 
-/// A statement whose client is gone ends soon, and with it the locks it holds: sqlx cannot cancel one. Servers on systems
-/// other than Linux refuse the setting, and go without.
+/// A statement whose client is gone ends soon and releases its locks: sqlx cannot cancel one. Servers on other systems than
+/// Linux refuse the setting; there such statements run to their end.
 async fn notice_lost_clients(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     match sqlx::raw_sql("SET client_connection_check_interval = '2s'").execute(connection).await {
         Err(sqlx::Error::Database(_)) | Ok(_) => Ok(()),
@@ -179,7 +180,7 @@ async fn notice_lost_clients(connection: &mut PgConnection) -> Result<(), sqlx::
     }
 }
 
-/// A server that acknowledges before it flushes would break the promise that a 200 is on disk.
+/// Refuses a server that acknowledges before it flushes: a response 200 means that the change is on disk.
 async fn refuse_lossy(pool: &PgPool) -> Result<(), DbError> {
     for setting in ["fsync", "synchronous_commit"] {
         let row = sqlx::query("SELECT current_setting($1) AS value").bind(setting).fetch_one(pool).await?;

@@ -21,7 +21,7 @@ impl Row {
     }
 
     /// The value of a column by its place, counted from 0; for statements composed at run time.
-    pub fn at<T: FromColumn>(&self, place: usize) -> Result<T, DbError> {
+    pub fn get_at<T: FromColumn>(&self, place: usize) -> Result<T, DbError> {
         T::from_column(self, &Column::Place(place))
     }
 }
@@ -33,7 +33,7 @@ pub enum Column<'a> {
 }
 
 impl Column<'_> {
-    fn error(&self, reason: impl std::fmt::Display) -> DbError {
+    fn to_error(&self, reason: impl std::fmt::Display) -> DbError {
         let column = match self {
             Self::Name(name) => (*name).to_owned(),
             Self::Place(place) => format!("number {place}"),
@@ -47,7 +47,7 @@ pub trait FromColumn: Sized {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError>;
 }
 
-fn decode<T>(row: &Row, column: &Column<'_>) -> Result<Option<T>, DbError>
+fn decode_column<T>(row: &Row, column: &Column<'_>) -> Result<Option<T>, DbError>
 where
     T: for<'r> sqlx::Decode<'r, sqlx::Sqlite>
         + sqlx::Type<sqlx::Sqlite>
@@ -60,7 +60,7 @@ where
         (Inner::Postgres(row), Column::Name(name)) => row.try_get(*name),
         (Inner::Postgres(row), Column::Place(place)) => row.try_get(*place),
     }
-    .map_err(|e| column.error(e))
+    .map_err(|e| column.to_error(e))
 }
 
 /// `PostgreSQL` types integer expressions as narrow as it can (`CASE … THEN 1` is an `int4`).
@@ -78,52 +78,52 @@ fn is_int4(row: &Row, column: &Column<'_>) -> bool {
 impl FromColumn for Option<i64> {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
         if is_int4(row, column) {
-            return Ok(decode::<i32>(row, column)?.map(i64::from));
+            return Ok(decode_column::<i32>(row, column)?.map(i64::from));
         }
-        decode::<i64>(row, column)
+        decode_column::<i64>(row, column)
     }
 }
 impl FromColumn for Option<f64> {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
-        decode::<f64>(row, column)
+        decode_column::<f64>(row, column)
     }
 }
 impl FromColumn for Option<String> {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
-        decode::<String>(row, column)
+        decode_column::<String>(row, column)
     }
 }
 impl FromColumn for Option<Vec<u8>> {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
-        decode::<Vec<u8>>(row, column)
+        decode_column::<Vec<u8>>(row, column)
     }
 }
 
-fn present<T>(row: &Row, column: &Column<'_>) -> Result<T, DbError>
+fn require_value<T>(row: &Row, column: &Column<'_>) -> Result<T, DbError>
 where
     Option<T>: FromColumn,
 {
-    Option::<T>::from_column(row, column)?.ok_or_else(|| column.error("is NULL"))
+    Option::<T>::from_column(row, column)?.ok_or_else(|| column.to_error("is NULL"))
 }
 
 impl FromColumn for i64 {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
-        present(row, column)
+        require_value(row, column)
     }
 }
 impl FromColumn for f64 {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
-        present(row, column)
+        require_value(row, column)
     }
 }
 impl FromColumn for String {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
-        present(row, column)
+        require_value(row, column)
     }
 }
 impl FromColumn for Vec<u8> {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
-        present(row, column)
+        require_value(row, column)
     }
 }
 impl FromColumn for bool {
@@ -138,6 +138,6 @@ impl FromColumn for Option<Micros> {
 }
 impl FromColumn for Micros {
     fn from_column(row: &Row, column: &Column<'_>) -> Result<Self, DbError> {
-        present(row, column)
+        require_value(row, column)
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Session {
     /// `None` once it has been given back.
     connection: Option<Connection>,
     state: State,
-    /// When the statement that runs has to end; reading on `SQLite` only.
+    /// When the running statement must end; only for reads on `SQLite`.
     timeout: Option<StatementTimeout>,
 }
 
@@ -46,16 +46,16 @@ impl Session {
         Self::begin(Connection::Postgres(pool.acquire().await?), begin).await
     }
 
-    /// If this is given up or fails, the connection is closed.
+    /// Begins a transaction. If this is cancelled or fails, the connection is closed.
     async fn begin(connection: Connection, begin: String) -> Result<Self, sqlx::Error> {
         let mut session = Self { connection: Some(connection), state: State::Running, timeout: None };
-        session.run(begin).await?;
+        session.execute_statement(begin).await?;
         session.state = State::Ready;
         Ok(session)
     }
 
-    /// Ends each statement of a reading transaction on `SQLite` that takes longer than its limit.
-    pub(crate) async fn watch(&mut self, timeout: StatementTimeout) -> Result<(), sqlx::Error> {
+    /// Interrupts each statement of a read transaction on `SQLite` that takes longer than its limit.
+    pub(crate) async fn limit_statements(&mut self, timeout: StatementTimeout) -> Result<(), sqlx::Error> {
         self.state = State::Running;
         if let Some(Connection::Sqlite(connection)) = &mut self.connection {
             let watched = timeout.clone();
@@ -81,7 +81,7 @@ impl Session {
         self.state == State::Ready
     }
 
-    /// The connection for one statement; [`finish_statement`](Self::finish_statement) says what came of it.
+    /// The connection for one statement; [`finish_statement`](Self::finish_statement) records its outcome.
     pub(crate) fn start_statement(&mut self) -> Result<&mut Connection, sqlx::Error> {
         self.state = State::Running;
         if let Some(timeout) = &self.timeout {
@@ -90,14 +90,14 @@ impl Session {
         self.connection.as_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
-    /// `is_broken`: after the statement the transaction or the connection may be gone.
+    /// Records the outcome of a statement. `is_broken`: the transaction or the connection may be gone.
     pub(crate) fn finish_statement(&mut self, is_broken: bool) {
         self.state = if is_broken { State::Broken } else { State::Ready };
     }
 
     /// Commits. An error says nothing about whether the database has done it.
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
-        self.end("COMMIT").await
+        self.end_transaction("COMMIT").await
     }
 
     /// Rolls back, or closes the connection where its state is not known, which has the same effect.
@@ -108,20 +108,20 @@ impl Session {
     }
 
     async fn end_by_rollback(self) {
-        if let Err(e) = self.end("ROLLBACK").await {
+        if let Err(e) = self.end_transaction("ROLLBACK").await {
             tracing::debug!(error = %e, "a rollback failed; the connection is closed");
         }
     }
 
     /// Gives the connection back if the database acknowledges the end of the transaction.
-    async fn end(mut self, statement: &str) -> Result<(), sqlx::Error> {
+    async fn end_transaction(mut self, statement: &str) -> Result<(), sqlx::Error> {
         self.state = State::Running;
-        self.run(statement.to_owned()).await?;
+        self.execute_statement(statement.to_owned()).await?;
         drop(self.connection.take());
         Ok(())
     }
 
-    async fn run(&mut self, statement: String) -> Result<(), sqlx::Error> {
+    async fn execute_statement(&mut self, statement: String) -> Result<(), sqlx::Error> {
         let statement = sqlx::raw_sql(AssertSqlSafe(statement));
         match &mut self.connection {
             Some(Connection::Sqlite(connection)) => (&mut **connection).execute(statement).await.map(drop),
@@ -132,7 +132,7 @@ impl Session {
 }
 
 impl Connection {
-    /// Closes it in the background; until that is done it counts as one of the pool's.
+    /// Closes the connection in the background; until then it counts as one of the pool's.
     fn close(mut self, runtime: Option<&Handle>) {
         match (&mut self, runtime) {
             (Self::Sqlite(connection), Some(_)) => connection.close_on_drop(),
@@ -141,7 +141,7 @@ impl Connection {
         }
     }
 
-    /// Closes it at once and without ceremony: a pool's connection needs a runtime even for being dropped.
+    /// Closes the connection immediately: without a runtime a connection of a pool cannot even be dropped.
     fn detach(self) {
         match self {
             Self::Sqlite(connection) => drop(connection.detach()),
@@ -180,65 +180,65 @@ mod tests {
     use crate::writability::Writability;
     use crate::{DbError, Tx};
 
-    async fn pool(connections: u32, directory: &tempfile::TempDir) -> SqlitePool {
+    async fn open_pool(connections: u32, directory: &tempfile::TempDir) -> SqlitePool {
         let options = SqliteConnectOptions::new().filename(directory.path().join("x.db")).create_if_missing(true);
         let options = options.journal_mode(SqliteJournalMode::Wal);
         SqlitePoolOptions::new().max_connections(connections).connect_with(options).await.unwrap()
     }
 
-    async fn begin(pool: &SqlitePool) -> Tx {
+    async fn begin_transaction(pool: &SqlitePool) -> Tx {
         Tx::new(Session::begin_sqlite(pool, "BEGIN").await.unwrap(), Some(Writability::default()))
     }
 
-    async fn run(pool: &SqlitePool, sql: &str) {
-        let mut tx = begin(pool).await;
+    async fn execute_and_commit(pool: &SqlitePool, sql: &str) {
+        let mut tx = begin_transaction(pool).await;
         tx.execute(sql, &[]).await.unwrap();
         tx.commit().await.unwrap();
     }
 
     /// Whether the connection is the one that was marked.
     async fn is_marked(pool: &SqlitePool) -> bool {
-        begin(pool).await.fetch_all("SELECT n FROM temp.mark", &[]).await.is_ok()
+        begin_transaction(pool).await.fetch_all("SELECT n FROM temp.mark", &[]).await.is_ok()
     }
 
     #[tokio::test]
     async fn an_interrupted_write_is_undone_and_its_connection_closed() {
         let directory = tempfile::tempdir().unwrap();
-        let pool = pool(1, &directory).await;
-        run(&pool, "CREATE TABLE t (n BIGINT)").await;
-        run(&pool, "CREATE TEMP TABLE mark (n BIGINT)").await;
+        let pool = open_pool(1, &directory).await;
+        execute_and_commit(&pool, "CREATE TABLE t (n BIGINT)").await;
+        execute_and_commit(&pool, "CREATE TEMP TABLE mark (n BIGINT)").await;
         assert!(
             is_marked(&pool).await,
             "the control: what was committed and what was read leave the connection as it is"
         );
 
         let mut session = Session::begin_sqlite(&pool, "BEGIN IMMEDIATE").await.unwrap();
-        session.watch(StatementTimeout::new(Duration::ZERO)).await.unwrap();
+        session.limit_statements(StatementTimeout::new(Duration::ZERO)).await.unwrap();
         let mut tx = Tx::new(session, Some(Writability::default()));
         let many = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 1000000) INSERT INTO t SELECT i FROM c";
         let interrupted = tx.execute(many, &[]).await;
         assert!(matches!(interrupted, Err(DbError::TooSlow(_))), "{interrupted:?}");
         tx.roll_back().await;
         assert!(!is_marked(&pool).await, "another connection");
-        run(&pool, "INSERT INTO t (n) VALUES (1)").await;
-        let rows = begin(&pool).await.fetch_all("SELECT n FROM t", &[]).await.unwrap();
+        execute_and_commit(&pool, "INSERT INTO t (n) VALUES (1)").await;
+        let rows = begin_transaction(&pool).await.fetch_all("SELECT n FROM t", &[]).await.unwrap();
         assert_eq!(rows.len(), 1);
     }
 
     #[tokio::test]
     async fn a_snapshot_that_is_too_old_to_write_is_a_conflict_and_its_connection_closed() {
         let directory = tempfile::tempdir().unwrap();
-        let (first, second) = (pool(1, &directory).await, pool(1, &directory).await);
-        run(&first, "CREATE TABLE t (n BIGINT)").await;
-        run(&first, "CREATE TEMP TABLE mark (n BIGINT)").await;
-        let mut tx = begin(&first).await;
+        let (first, second) = (open_pool(1, &directory).await, open_pool(1, &directory).await);
+        execute_and_commit(&first, "CREATE TABLE t (n BIGINT)").await;
+        execute_and_commit(&first, "CREATE TEMP TABLE mark (n BIGINT)").await;
+        let mut tx = begin_transaction(&first).await;
         tx.fetch_all("SELECT n FROM t", &[]).await.unwrap();
-        run(&second, "INSERT INTO t (n) VALUES (1)").await;
+        execute_and_commit(&second, "INSERT INTO t (n) VALUES (1)").await;
         let refused = tx.execute("INSERT INTO t (n) VALUES (2)", &[]).await;
         assert!(matches!(refused, Err(DbError::Conflict(_))), "{refused:?}");
         tx.roll_back().await;
         assert!(!is_marked(&first).await, "another connection");
-        run(&first, "INSERT INTO t (n) VALUES (3)").await;
+        execute_and_commit(&first, "INSERT INTO t (n) VALUES (3)").await;
     }
 
     /// A runtime that ends takes its transactions with it, whatever they are at.
@@ -247,15 +247,15 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (pool, tx) = runtime.block_on(async {
-            let pool = pool(1, &directory).await;
-            run(&pool, "CREATE TABLE t (n BIGINT)").await;
-            let mut tx = begin(&pool).await;
+            let pool = open_pool(1, &directory).await;
+            execute_and_commit(&pool, "CREATE TABLE t (n BIGINT)").await;
+            let mut tx = begin_transaction(&pool).await;
             tx.execute("INSERT INTO t (n) VALUES (1)", &[]).await.unwrap();
             (pool, tx)
         });
         drop(runtime);
         drop(tx);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(run(&pool, "INSERT INTO t (n) VALUES (2)"));
+        runtime.block_on(execute_and_commit(&pool, "INSERT INTO t (n) VALUES (2)"));
     }
 }

@@ -1,4 +1,4 @@
-//! How long one statement of `SQLite` may take: the engine asks in between, and ends it when it has lasted too long.
+//! The timeout of statements on `SQLite`: the engine checks it between steps and interrupts the statement when it has passed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ pub(crate) struct StatementTimeout {
 }
 
 impl StatementTimeout {
-    /// Steps of the engine between two questions; some milliseconds.
+    /// Steps of the engine between two checks; some milliseconds.
     pub const STEPS_BETWEEN_CHECKS: i32 = 100_000;
 
     pub fn new(limit: Duration) -> Self {
@@ -23,12 +23,12 @@ impl StatementTimeout {
         timeout
     }
 
-    /// The next statement begins.
+    /// Restarts the time for the next statement.
     pub fn start_statement(&self) {
         self.end.store(to_millis(self.began.elapsed().saturating_add(self.limit)), Ordering::Relaxed);
     }
 
-    /// Nobody waits for the statement any more.
+    /// Makes the running statement end: nobody waits for it any more.
     pub fn expire(&self) {
         self.end.store(0, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! One transaction: statements, and the rule that a failed one poisons it.
+//! One transaction: its statements, and the rule that a failed statement poisons it.
 
 use std::sync::Arc;
 
@@ -41,38 +41,40 @@ impl Tx {
         Self { session, state: State::Clean, wake: Vec::new(), writability }
     }
 
-    /// Which engine runs this; for the few statements that differ (long id lists as JSON).
+    /// The engine of this transaction; for the few statements that differ.
     pub fn engine(&self) -> Engine {
         self.session.engine()
     }
 
-    /// What has happened so far. A statement that was given up half-way counts as failed.
+    /// What has happened so far. A cancelled statement counts as failed.
     pub(crate) fn state(&self) -> State {
         if self.state == State::Clean && !self.session.is_ready() { State::Failed } else { self.state }
     }
 
-    /// Wakes somebody once this transaction is committed, and not if it is not.
+    /// Notifies `notify` if and when this transaction is committed.
     pub fn notify_on_commit(&mut self, notify: &Arc<Notify>) {
         self.wake.push(Arc::clone(notify));
     }
 
-    /// Runs a statement; the number of rows it changed.
+    /// Runs a statement and returns the number of rows that it changed.
     pub async fn execute(&mut self, sql: &str, vals: &[Val]) -> Result<u64, DbError> {
         let done = match self.start_statement(vals)? {
-            Connection::Sqlite(c) => sqlite(sql, vals).execute(&mut **c).await.map(|r| r.rows_affected()),
-            Connection::Postgres(c) => postgres(sql, vals).execute(&mut **c).await.map(|r| r.rows_affected()),
+            Connection::Sqlite(c) => build_sqlite_query(sql, vals).execute(&mut **c).await.map(|r| r.rows_affected()),
+            Connection::Postgres(c) => {
+                build_postgres_query(sql, vals).execute(&mut **c).await.map(|r| r.rows_affected())
+            }
         };
         self.finish_statement(done)
     }
 
-    /// All rows of a query.
+    /// Runs a query and returns all rows.
     pub async fn fetch_all(&mut self, sql: &str, vals: &[Val]) -> Result<Vec<Row>, DbError> {
         let rows = match self.start_statement(vals)? {
-            Connection::Sqlite(c) => sqlite(sql, vals)
+            Connection::Sqlite(c) => build_sqlite_query(sql, vals)
                 .fetch_all(&mut **c)
                 .await
                 .map(|rows| rows.into_iter().map(|row| Row(RowInner::Sqlite(row))).collect()),
-            Connection::Postgres(c) => postgres(sql, vals)
+            Connection::Postgres(c) => build_postgres_query(sql, vals)
                 .fetch_all(&mut **c)
                 .await
                 .map(|rows| rows.into_iter().map(|row| Row(RowInner::Postgres(row))).collect()),
@@ -80,8 +82,7 @@ impl Tx {
         self.finish_statement(rows)
     }
 
-    /// Hands each row of a query to `row` as it comes, so that a table of any size can be read. An error of `row` ends
-    /// it.
+    /// Passes each row of a query to `row` as it arrives, so that tables of any size can be read. An error of `row` ends it.
     pub(crate) async fn for_each_row<E: From<DbError>>(
         &mut self,
         sql: &str,
@@ -89,9 +90,11 @@ impl Tx {
         mut row: impl AsyncFnMut(Row) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut rows = match self.start_statement(vals)? {
-            Connection::Sqlite(c) => sqlite(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Sqlite(row))).boxed(),
+            Connection::Sqlite(c) => {
+                build_sqlite_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Sqlite(row))).boxed()
+            }
             Connection::Postgres(c) => {
-                postgres(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Postgres(row))).boxed()
+                build_postgres_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Postgres(row))).boxed()
             }
         };
         let outcome = loop {
@@ -105,13 +108,14 @@ impl Tx {
         Ok(self.finish_statement(outcome)?)
     }
 
-    /// The first row, if there is one.
+    /// Runs a query and returns its first row, if there is one.
     pub async fn fetch_optional(&mut self, sql: &str, vals: &[Val]) -> Result<Option<Row>, DbError> {
         let row = match self.start_statement(vals)? {
-            Connection::Sqlite(c) => {
-                sqlite(sql, vals).fetch_optional(&mut **c).await.map(|row| row.map(|row| Row(RowInner::Sqlite(row))))
-            }
-            Connection::Postgres(c) => postgres(sql, vals)
+            Connection::Sqlite(c) => build_sqlite_query(sql, vals)
+                .fetch_optional(&mut **c)
+                .await
+                .map(|row| row.map(|row| Row(RowInner::Sqlite(row)))),
+            Connection::Postgres(c) => build_postgres_query(sql, vals)
                 .fetch_optional(&mut **c)
                 .await
                 .map(|row| row.map(|row| Row(RowInner::Postgres(row)))),
@@ -119,13 +123,13 @@ impl Tx {
         self.finish_statement(row)
     }
 
-    /// The first row; [`DbError::NoRow`] if there is none.
+    /// Runs a query and returns its first row; [`DbError::NoRow`] if there is none.
     pub async fn fetch_one(&mut self, sql: &str, vals: &[Val]) -> Result<Row, DbError> {
         self.fetch_optional(sql, vals).await?.ok_or(DbError::NoRow)
     }
 
-    /// For the statements that follow, when the best way depends on their values: `PostgreSQL` plans them anew each
-    /// time, instead of once for whatever may come. `SQLite` does not look at values.
+    /// Makes `PostgreSQL` plan each following statement for its values, instead of once for all values; for statements whose
+    /// best plan depends on them. `SQLite` plans without values.
     pub async fn plan_by_values(&mut self) -> Result<(), DbError> {
         match self.engine() {
             Engine::Sqlite => Ok(()),
@@ -133,8 +137,8 @@ impl Tx {
         }
     }
 
-    /// Asks the engine to parse and plan a statement without running it.
-    pub async fn prepare(&mut self, sql: &str) -> Result<(), DbError> {
+    /// Parses and plans a statement without running it; for tests.
+    pub async fn prepare_statement(&mut self, sql: &str) -> Result<(), DbError> {
         let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
         let prepared = match self.start_statement(&[])? {
             Connection::Sqlite(c) => (&mut **c).prepare(sql).await.map(drop),
@@ -194,8 +198,8 @@ impl Tx {
         outcome
     }
 
-    /// Commits, whether or not somebody still waits for it: whoever gives up a request must not leave half a commit,
-    /// nor a stored change of which those who wait for it hear nothing.
+    /// Commits in a task of its own, so that a cancelled request leaves neither half a commit nor a stored change whose
+    /// waiters are not notified.
     #[expect(clippy::disallowed_methods, reason = "one statement, which its connection bounds")]
     pub(crate) async fn commit(self) -> Result<(), DbError> {
         let Self { session, wake, writability, .. } = self;
@@ -214,21 +218,21 @@ impl Tx {
         committing.await.unwrap_or_else(|e| Err(DbError::CommitUnknown(sqlx::Error::Io(std::io::Error::other(e)))))
     }
 
-    /// Gives the work up.
+    /// Rolls back.
     pub(crate) async fn roll_back(self) {
         self.session.roll_back().await;
     }
 }
 
-/// Bytes of the longest statement that a connection keeps for the next time.
-const LONGEST_KEPT: usize = 4096;
+/// Bytes of the longest statement that a connection keeps prepared.
+const MAX_KEPT_BYTES: usize = 4096;
 
 /// Identifiers on `SQLite`: one counter row, safe because there is one writer at a time.
 const ALLOCATE_SQLITE: &str = "UPDATE id_sequence SET next = next + $1 RETURNING next";
 /// Identifiers on `PostgreSQL`: a sequence, so that writers do not wait for one another.
 const ALLOCATE_POSTGRES: &str = "SELECT nextval('id_sequence') AS id FROM generate_series(1, $1)";
 
-pub(crate) fn sqlite<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
+pub(crate) fn build_sqlite_query<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
     let mut arguments = SqliteArguments::default();
     for val in vals {
         // Values of these four kinds always encode.
@@ -244,7 +248,7 @@ pub(crate) fn sqlite<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, S
 
 /// The kinds of the values are part of the statement's text, because sqlx caches statements by their text and would
 /// otherwise bind a later value of another kind with the first one's type.
-pub(crate) fn postgres<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, Postgres, PgArguments> {
+pub(crate) fn build_postgres_query<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q, Postgres, PgArguments> {
     let mut arguments = PgArguments::default();
     let mut text = String::with_capacity(sql.len() + vals.len() + 4);
     text.push_str(sql);
@@ -264,7 +268,7 @@ pub(crate) fn postgres<'q>(sql: &str, vals: &'q [Val]) -> sqlx::query::Query<'q,
 /// Whether a connection keeps the prepared statement. It keeps a number of them whatever their size, and those that
 /// users' questions make long differ from one another.
 fn is_kept(sql: &str) -> bool {
-    sql.len() <= LONGEST_KEPT
+    sql.len() <= MAX_KEPT_BYTES
 }
 
 #[cfg(test)]
@@ -277,8 +281,8 @@ mod tests {
     fn long_statements_are_not_kept_on_their_connection() {
         let long = format!("SELECT 1 WHERE {}1 = 1", "1 = 1 AND ".repeat(500));
         for (sql, kept) in [("SELECT 1", true), (long.as_str(), false)] {
-            assert_eq!(Execute::persistent(&sqlite(sql, &[])), kept);
-            assert_eq!(Execute::persistent(&postgres(sql, &[])), kept);
+            assert_eq!(Execute::persistent(&build_sqlite_query(sql, &[])), kept);
+            assert_eq!(Execute::persistent(&build_postgres_query(sql, &[])), kept);
         }
     }
 }

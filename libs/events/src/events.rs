@@ -105,7 +105,7 @@ impl Events {
             DeadLetterRetries { handlers, ..second.clone() }.run()
         }));
         let status = Arc::clone(&bus);
-        ctx.checks.add(format!("events.{}", ctx.service), move || status.status());
+        ctx.checks.add_check(format!("events.{}", ctx.service), move || status.status());
         Self { ctx: ctx.clone(), process, bus, metrics, outbox, handlers }
     }
 

@@ -1,4 +1,4 @@
-//! Who a request is from, for its line in the log: noted by whoever finds out, deep inside the handler.
+//! The caller of a request, for its log line: recorded by the code that identifies the caller, deep inside the handler.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -6,7 +6,7 @@ use std::future::Future;
 use crate::redaction;
 use crate::sha256_hex;
 
-/// So many hexadecimal digits of the digest tell the users of a facility apart.
+/// Hexadecimal digits of the digest; enough to distinguish the users of a facility.
 const DIGITS: usize = 12;
 
 tokio::task_local! {
@@ -17,7 +17,7 @@ tokio::task_local! {
 pub(crate) struct CallerName;
 
 impl CallerName {
-    /// Runs the work of a request; what it came to, and who was noted as its caller.
+    /// Runs the work of a request; returns its result and the caller that was recorded meanwhile.
     pub async fn scope<T>(work: impl Future<Output = T>) -> (T, Option<String>) {
         let noting = async {
             let outcome = work.await;
@@ -27,10 +27,10 @@ impl CallerName {
     }
 }
 
-/// Notes a user, such as `db/alice`, as the caller of the present request; logs show a digest of the name. Does nothing
+/// Records a user, such as `db/alice`, as the caller of the current request; logs show a digest of the name. Does nothing
 /// outside a request.
 pub fn record_caller(user_name: &str) {
-    let shown = if redaction::IS_ON { sha256_hex(user_name)[..DIGITS].to_owned() } else { user_name.to_owned() };
+    let shown = if redaction::is_on() { sha256_hex(user_name)[..DIGITS].to_owned() } else { user_name.to_owned() };
     // Outside a request there is no line to put it into.
     let _noted = NAME.try_with(|name| name.replace(Some(shown)));
 }

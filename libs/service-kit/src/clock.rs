@@ -1,13 +1,11 @@
-//! Time as an argument: handlers and stores ask a [`Clock`], so that tests can set it.
+//! The time, through a trait so that tests can set it.
 
 use std::fmt::Debug;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use database::Micros;
 use jiff::Timestamp;
 
-/// Where a service takes the time from.
+/// A source of the time.
 pub trait Clock: Debug + Send + Sync {
     /// The present moment, in UTC.
     fn now(&self) -> Timestamp;
@@ -17,7 +15,7 @@ pub trait Clock: Debug + Send + Sync {
         self.now().into()
     }
 
-    /// Microseconds since 1970-01-01 UTC: how times stand in the database.
+    /// Microseconds since 1970-01-01T00:00:00Z; [`now_as_micros`](Self::now_as_micros) is better.
     fn now_micros(&self) -> i64 {
         self.now().as_microsecond()
     }
@@ -31,26 +29,5 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
-    }
-}
-
-/// A clock that stands still until it is moved; for tests.
-#[derive(Debug)]
-pub struct ManualClock(AtomicI64);
-
-impl ManualClock {
-    pub fn starting_at(moment: Timestamp) -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(moment.as_microsecond())))
-    }
-
-    /// Moves the clock forward (or back) by whole seconds.
-    pub fn advance_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }

@@ -1,5 +1,6 @@
 //! Settings: embedded commented defaults, below a file, below variables; unknown names are errors.
 
+mod cors;
 mod explain;
 mod secret_files;
 mod service_settings;
@@ -22,8 +23,9 @@ use thiserror::Error;
 
 pub use database::{DatabaseConfig, deserialize_duration};
 
-pub(crate) use self::explain::nearest;
-use self::explain::{explain, place};
+pub use self::cors::CorsConfig;
+pub(crate) use self::explain::suggest_nearest;
+use self::explain::{describe_source, explain_error};
 use self::secret_files::{HARMLESS, SecretFiles, read_secret_files};
 pub use self::service_settings::{OtherSections, ServiceSettings};
 use self::service_settings::{Secret, list_secrets};
@@ -111,29 +113,6 @@ pub struct Limits {
     pub concurrency: usize,
     pub rate: u32,
     pub burst: u32,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CorsConfig {
-    pub allowed_origins: Vec<String>,
-}
-
-impl CorsConfig {
-    /// Browsers compare origins letter by letter: one that is written in another way would never be let in.
-    fn check(&self) -> Result<(), ConfigError> {
-        for allowed in self.allowed_origins.iter().filter(|allowed| *allowed != "*") {
-            let origin = reqwest::Url::parse(allowed).map(|url| url.origin().ascii_serialization());
-            if !origin.as_ref().is_ok_and(|origin| origin == allowed) {
-                let hint = match origin {
-                    Ok(origin) if origin != "null" => format!("write `{origin}`"),
-                    _ => "write it as `https://portal.example.org`".to_owned(),
-                };
-                return Err(ConfigError(format!("http.cors.allowed_origins: `{allowed}` is no origin; {hint}")));
-            }
-        }
-        Ok(())
-    }
 }
 
 /// How events travel.
@@ -244,7 +223,7 @@ pub enum LogFormat {
 }
 
 impl ApiKeyConfig {
-    fn check(&self) -> Result<(), ConfigError> {
+    fn validate(&self) -> Result<(), ConfigError> {
         let wrong = |what: &str| Err(ConfigError(format!("identity.api_keys: `{}`: {what}", self.name)));
         if self.sha256.len() != 64 || !self.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
             return wrong("sha256 must be 64 hexadecimal digits, as `sha256sum` prints them");
@@ -322,25 +301,25 @@ impl Config {
         let secrets = list_secrets(services, others);
         let SecretFiles { figment, private_files, unreadable } = read_secret_files(&origin, &secrets)?;
         refuse_unknown_sections(&figment, services, others, &origin)?;
-        let core: Core = extract(&figment, None, &origin)?;
-        core.identity.api_keys.iter().try_for_each(ApiKeyConfig::check)?;
+        let core: Core = extract_settings(&figment, None, &origin)?;
+        core.identity.api_keys.iter().try_for_each(ApiKeyConfig::validate)?;
         if core.http.limits.concurrency == 0 {
             return Err(ConfigError("http.limits.concurrency must be at least 1".to_owned()));
         }
         core.http.check_ports()?;
-        core.http.cors.check()?;
+        core.http.cors.check_origins()?;
         Ok(Self { figment, origin, core, private_files, settings_file: None, secrets, unreadable_secrets: unreadable })
     }
 
     /// A service's own section, checked against its type (which should deny unknown fields).
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
-        extract(&self.figment, Some(name), &self.origin)
+        extract_settings(&self.figment, Some(name), &self.origin)
     }
 
     /// The same settings with one value set; for command lines that have an option for it.
     pub fn with_setting(&self, key: &str, value: impl serde::Serialize) -> Result<Self, ConfigError> {
         let figment = self.figment.clone().merge(Serialized::default(key, value));
-        let core = extract(&figment, None, &self.origin)?;
+        let core = extract_settings(&figment, None, &self.origin)?;
         Ok(Self { figment, core, ..self.clone() })
     }
 
@@ -349,8 +328,8 @@ impl Config {
         let unsaid = read_defaults(&[]);
         let mut config = self.clone();
         for (key, port) in [("http.bind", public), ("http.internal_bind", internal)] {
-            let default: SocketAddr = extract(&unsaid, Some(key), &unsaid)?;
-            if extract::<SocketAddr>(&self.figment, Some(key), &self.origin)? == default {
+            let default: SocketAddr = extract_settings(&unsaid, Some(key), &unsaid)?;
+            if extract_settings::<SocketAddr>(&self.figment, Some(key), &self.origin)? == default {
                 config = config.with_setting(key, SocketAddr::new(default.ip(), port))?;
             }
         }
@@ -360,7 +339,7 @@ impl Config {
 
     /// All settings as TOML, secrets replaced by `***`.
     pub fn to_redacted_toml(&self) -> Result<String, ConfigError> {
-        let mut all: toml::Table = extract(&self.figment, None, &self.origin)?;
+        let mut all: toml::Table = extract_settings(&self.figment, None, &self.origin)?;
         for Secret { section, key } in &self.secrets {
             if let Some(secret) = all.get_mut(section).and_then(|s| s.get_mut(key))
                 && !secret.as_str().is_some_and(|s| HARMLESS.contains(&s))
@@ -379,12 +358,16 @@ fn read_defaults(services: &[ServiceSettings]) -> Figment {
 }
 
 /// `origin` knows where each setting stands, for the text of an error.
-fn extract<T: DeserializeOwned>(figment: &Figment, section: Option<&str>, origin: &Figment) -> Result<T, ConfigError> {
+fn extract_settings<T: DeserializeOwned>(
+    figment: &Figment,
+    section: Option<&str>,
+    origin: &Figment,
+) -> Result<T, ConfigError> {
     match section {
         Some(name) => figment.extract_inner(name),
         None => figment.extract(),
     }
-    .map_err(|e| explain(&e, section, origin))
+    .map_err(|e| explain_error(&e, section, origin))
 }
 
 fn refuse_unknown_sections(
@@ -395,14 +378,14 @@ fn refuse_unknown_sections(
 ) -> Result<(), ConfigError> {
     let defaults =
         services.iter().fold(Figment::new(), |figment, service| figment.merge(Toml::string(service.defaults)));
-    let own: Dict = extract(&defaults, None, origin)?;
+    let own: Dict = extract_settings(&defaults, None, origin)?;
     let known: Vec<&str> = SHARED.into_iter().chain(others.names()).chain(own.keys().map(String::as_str)).collect();
-    let all: Dict = extract(figment, None, origin)?;
+    let all: Dict = extract_settings(figment, None, origin)?;
     match all.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
         Some(unknown) => {
-            let hint = nearest(unknown, known.iter().copied());
-            Err(ConfigError(format!("{}unknown setting `{unknown}`{hint}", place(unknown, None, origin))))
+            let hint = suggest_nearest(unknown, known.iter().copied());
+            Err(ConfigError(format!("{}unknown setting `{unknown}`{hint}", describe_source(unknown, None, origin))))
         }
     }
 }

@@ -88,9 +88,9 @@ impl DoctorCtx {
 
 /// What can be said of the settings without a question to anybody, and what the services find. What several services find
 /// in the same way is said once.
-pub(crate) async fn examine(services: &[ServiceDef], ctx: &DoctorCtx) -> Vec<Finding> {
-    let mut findings = internal_listener(ctx);
-    findings.extend(api_keys(services, ctx));
+pub(crate) async fn run_checks(services: &[ServiceDef], ctx: &DoctorCtx) -> Vec<Finding> {
+    let mut findings = check_internal_listener(ctx);
+    findings.extend(check_api_keys(services, ctx));
     for service in services {
         (service.prepare_doctor)(ctx.clone()).await;
     }
@@ -106,7 +106,7 @@ pub(crate) async fn examine(services: &[ServiceDef], ctx: &DoctorCtx) -> Vec<Fin
 
 /// Logs what is not in order.
 pub(crate) async fn log_faults(services: &[ServiceDef], ctx: &DoctorCtx) {
-    for Finding { what, level, says, .. } in examine(services, ctx).await {
+    for Finding { what, level, says, .. } in run_checks(services, ctx).await {
         match level {
             Level::Ok => {}
             Level::Warning => tracing::warn!("{what}: {says}"),
@@ -115,7 +115,7 @@ pub(crate) async fn log_faults(services: &[ServiceDef], ctx: &DoctorCtx) {
     }
 }
 
-fn internal_listener(ctx: &DoctorCtx) -> Vec<Finding> {
+fn check_internal_listener(ctx: &DoctorCtx) -> Vec<Finding> {
     let address = ctx.config.core.http.internal_bind;
     if !address.ip().is_unspecified() {
         return Vec::new();
@@ -127,7 +127,7 @@ fn internal_listener(ctx: &DoctorCtx) -> Vec<Finding> {
     vec![Finding::warning("internal listener", says)]
 }
 
-fn api_keys(services: &[ServiceDef], ctx: &DoctorCtx) -> Vec<Finding> {
+fn check_api_keys(services: &[ServiceDef], ctx: &DoctorCtx) -> Vec<Finding> {
     let mut findings = Vec::new();
     for key in &ctx.config.core.identity.api_keys {
         let what = format!("API key {}", key.name);
@@ -136,9 +136,9 @@ fn api_keys(services: &[ServiceDef], ctx: &DoctorCtx) -> Vec<Finding> {
                 format!("has expired on {}: its programs are refused. Make a new key, or remove it", key.expires);
             findings.push(Finding::wrong(&what, says));
         }
-        for scope in key.scopes.iter().filter(|scope| is_unknown(scope, services)) {
+        for scope in key.scopes.iter().filter(|scope| is_unknown_scope(scope, services)) {
             let known: Vec<&str> = services.iter().flat_map(|service| service.scopes).copied().collect();
-            let hint = crate::config::nearest(scope, known.iter().copied());
+            let hint = crate::config::suggest_nearest(scope, known.iter().copied());
             let says = format!("no service here asks for the scope `{scope}`{hint} (there are {})", known.join(", "));
             findings.push(Finding::wrong(&what, says));
         }
@@ -153,7 +153,7 @@ fn api_keys(services: &[ServiceDef], ctx: &DoctorCtx) -> Vec<Finding> {
 
 /// Settings may be shared with programs of other services: a scope `service:…` of a service that does not run here is
 /// not ours to judge, unless it looks like a misspelt one of ours.
-fn is_unknown(scope: &str, services: &[ServiceDef]) -> bool {
+fn is_unknown_scope(scope: &str, services: &[ServiceDef]) -> bool {
     if services.iter().any(|service| service.scopes.contains(&scope)) {
         return false;
     }

@@ -1,18 +1,18 @@
-//! Whether there is a database to administer. Administrative commands work on what is there: run in the wrong directory
-//! they refuse, instead of making an empty facility in it.
+//! Checks that a database exists. Administrative commands need one: in the wrong directory they fail instead of creating an
+//! empty facility.
 
 use crate::config::{Config, ConfigError};
 use crate::db::Target;
 use crate::service_def::{BuildError, ServiceDef};
 
-/// Whether the service has a database yet; looking makes none.
+/// Whether the service has a database yet; creates none.
 pub async fn has_database(service: &ServiceDef, config: &Config) -> Result<bool, BuildError> {
-    Ok(target(service, config)?.exists().await?)
+    Ok(resolve_target(service, config)?.exists().await?)
 }
 
-/// Refuses where the service has no database, and says which place was looked at and what to do.
+/// Fails if the service has no database; the error names the place and says what to do.
 pub async fn require_database(service: &ServiceDef, config: &Config) -> Result<(), BuildError> {
-    let target = target(service, config)?;
+    let target = resolve_target(service, config)?;
     if target.exists().await? {
         return Ok(());
     }
@@ -20,10 +20,10 @@ pub async fn require_database(service: &ServiceDef, config: &Config) -> Result<(
         Target::Sqlite(file) => std::path::absolute(file).unwrap_or_else(|_| file.clone()).display().to_string(),
         Target::Postgres { .. } => target.to_string(),
     };
-    Err(refusal(&format!("there is no {missing}"), config))
+    Err(missing_database_error(&format!("there is no {missing}"), config))
 }
 
-/// Refuses where none of these services has a database.
+/// Fails if none of these services has a database.
 pub async fn require_any_database(services: &[ServiceDef], config: &Config) -> Result<(), BuildError> {
     for service in services {
         if has_database(service, config).await? {
@@ -36,24 +36,24 @@ pub async fn require_any_database(services: &[ServiceDef], config: &Config) -> R
     }
 }
 
-/// Refuses where nobody has said where the facility is and the default place has no database of these services either.
+/// Fails if the location of the facility is not configured and the default location has no database of these services.
 pub(crate) async fn require_location(services: &[ServiceDef], config: &Config) -> Result<(), BuildError> {
     if !config.is_default_location() {
         return Ok(());
     }
     for service in services {
-        if matches!(target(service, config)?, Target::Postgres { .. }) || has_database(service, config).await? {
+        if matches!(resolve_target(service, config)?, Target::Postgres { .. }) || has_database(service, config).await? {
             return Ok(());
         }
     }
-    Err(refusal("there is no database", config))
+    Err(missing_database_error("there is no database", config))
 }
 
-fn target(service: &ServiceDef, config: &Config) -> Result<Target, BuildError> {
+fn resolve_target(service: &ServiceDef, config: &Config) -> Result<Target, BuildError> {
     Ok(Target::from_config(&config.core.database, &config.core.data_dir, service.name)?)
 }
 
-fn refusal(missing: &str, config: &Config) -> BuildError {
+fn missing_database_error(missing: &str, config: &Config) -> BuildError {
     let place = config.facility_location();
     let first_start = match &place.settings_file {
         Some(_) => "`undulator serve` or `undulator migrate` makes it",

@@ -1,4 +1,4 @@
-//! Identifiers and randomness as an argument, so that tests can seed them.
+//! Identifiers and random bytes, through a trait so that tests can seed them.
 
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use uuid::{Builder, Uuid};
 
-/// Where a service takes identifiers and random bytes from.
+/// A source of identifiers and random bytes.
 pub trait Ids: Debug + Send + Sync {
     /// Fills the buffer with random bytes, fit for secrets when the source is [`SystemIds`].
     fn fill_random(&self, bytes: &mut [u8]);

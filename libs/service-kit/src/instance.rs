@@ -1,12 +1,12 @@
-//! Which facility a server belongs to, so that `doctor` does not take another one on the same port for its own.
+//! An id of the facility that a server belongs to, so that `doctor` recognizes the server of another one on the same port.
 
 use std::os::unix::fs::MetadataExt as _;
 
 use crate::config::Config;
 use crate::sha256::sha256_hex;
 
-/// The same for all programs with this data directory on this computer, and for no others. It tells nothing about the
-/// directory.
+/// The id: equal for all programs with this data directory on this computer, and for no others. It reveals nothing about
+/// the directory.
 pub(crate) fn instance_id(config: &Config) -> String {
     let directory = &config.core.data_dir;
     let path = directory.canonicalize().or_else(|_| std::path::absolute(directory));

@@ -35,14 +35,14 @@ impl Leases {
     /// Extends a lease; `false` if another process has it by now.
     pub async fn renew(&self, lease: &Lease, time_to_live: Duration) -> Result<bool, DbError> {
         let is_held = self.store.renew(lease, time_to_live, self.clock.now_as_micros()).await?;
-        self.set_metric(lease.name(), is_held);
+        self.set_metric(lease.lease_name(), is_held);
         Ok(is_held)
     }
 
     /// Ends a lease, so that the next process can have it at once.
     pub async fn release(&self, lease: &Lease) -> Result<(), DbError> {
         self.store.release(lease).await?;
-        self.set_metric(lease.name(), false);
+        self.set_metric(lease.lease_name(), false);
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! What every service is made of: configuration, database, leases, HTTP with two listeners and error formats, blocking
-//! pools, workers, metrics and traces, start and stop. It knows no domain.
+//! pools, workers, metrics and traces, start and stop. It knows no service and no domain.
 //!
 //! A service crate exports a [`ServiceDef`]; [`cli::run_service_binary`] is the only `main` of its own binary.
 

@@ -25,7 +25,7 @@ pub(crate) struct ShortFields;
 
 impl<'writer> FormatFields<'writer> for ShortFields {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut visitor = Short { writer, is_first: true, outcome: Ok(()) };
+        let mut visitor = ShortFieldVisitor { writer, is_first: true, outcome: Ok(()) };
         fields.record(&mut visitor);
         visitor.outcome
     }
@@ -41,14 +41,14 @@ impl<'writer> FormatFields<'writer> for ShortFields {
     }
 }
 
-struct Short<'writer> {
+struct ShortFieldVisitor<'writer> {
     writer: Writer<'writer>,
     is_first: bool,
     outcome: fmt::Result,
 }
 
-impl Short<'_> {
-    fn write(&mut self, field: &Field, text: &str) {
+impl ShortFieldVisitor<'_> {
+    fn write_field(&mut self, field: &Field, text: &str) {
         let name = field.name();
         if LEFT_OUT.contains(&name) || self.outcome.is_err() {
             return;
@@ -63,19 +63,19 @@ impl Short<'_> {
     }
 }
 
-impl Visit for Short<'_> {
+impl Visit for ShortFieldVisitor<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         let is_plain = !value.is_empty() && !value.chars().any(|c| c.is_whitespace() || c.is_control() || c == '"');
-        if is_plain { self.write(field, value) } else { self.write(field, &format!("{value:?}")) }
+        if is_plain { self.write_field(field, value) } else { self.write_field(field, &format!("{value:?}")) }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.write(field, &harmless(&format!("{value:?}")));
+        self.write_field(field, &escape_control_characters(&format!("{value:?}")));
     }
 }
 
 /// What somebody else wrote must not steer the terminal of whoever reads the log.
-fn harmless(text: &str) -> String {
+fn escape_control_characters(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() && !matches!(c, '\n' | '\t') {
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    fn lines(work: impl FnOnce()) -> String {
+    fn capture_lines(work: impl FnOnce()) -> String {
         let buffer = Buffer::default();
         let writer = buffer.clone();
         let layer = tracing_subscriber::fmt::layer()
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn text_leaves_out_what_is_said_already_and_what_is_for_traces() {
-        let text = lines(|| {
+        let text = capture_lines(|| {
             let span = tracing::info_span!(
                 "request",
                 otel.name = "GET /icat/version",
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_value_is_quoted_where_it_needs_quotes() {
-        let text = lines(|| tracing::info!(plain = "a-b", blank = "a b", empty = "", n = 3, "said"));
+        let text = capture_lines(|| tracing::info!(plain = "a-b", blank = "a b", empty = "", n = 3, "said"));
         assert_eq!(
             text.trim_end(),
             " INFO service_kit::log_fields::tests: said plain=a-b blank=\"a b\" empty=\"\" n=3"

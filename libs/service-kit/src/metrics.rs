@@ -85,7 +85,7 @@ impl fmt::Debug for Metrics {
     }
 }
 
-fn durations() -> Histogram {
+fn new_duration_histogram() -> Histogram {
     Histogram::new(DURATIONS)
 }
 
@@ -93,9 +93,9 @@ impl Default for Metrics {
     fn default() -> Self {
         let metrics = Self {
             registry: Arc::default(),
-            requests: Family::new_with_constructor(durations),
+            requests: Family::new_with_constructor(new_duration_histogram),
             active_requests: Gauge::default(),
-            calls: Family::new_with_constructor(durations),
+            calls: Family::new_with_constructor(new_duration_histogram),
             leases: Family::default(),
             pool_running: Family::default(),
             pool_waiting: Family::default(),

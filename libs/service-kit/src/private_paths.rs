@@ -27,17 +27,17 @@ impl PrivatePath {
 }
 
 /// How long a storage may take to answer before the process goes on without the check.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STORAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Refuses storages that share files with what is private. One whose file system does not answer is not waited for: it is
 /// checked by whoever opens it, before anything of it is served.
 pub fn check_storages(config: &Config) -> Result<(), ConfigError> {
-    check_each(config, PATIENCE, check_storage)
+    check_each(config, STORAGE_TIMEOUT, check_storage)
 }
 
 fn check_each(
     config: &Config,
-    patience: Duration,
+    timeout: Duration,
     check: fn(&Config, &str) -> Result<(), ConfigError>,
 ) -> Result<(), ConfigError> {
     let asked: Vec<(&String, mpsc::Receiver<Result<(), ConfigError>>)> = config
@@ -53,7 +53,7 @@ fn check_each(
         })
         .collect();
     for (name, answer) in asked {
-        match answer.recv_timeout(patience) {
+        match answer.recv_timeout(timeout) {
             Ok(checked) => checked?,
             Err(e) => {
                 tracing::warn!(storage.name = name, error = %e, "a storage does not answer; it is checked when it does");
@@ -69,14 +69,14 @@ pub fn check_storage(config: &Config, name: &str) -> Result<(), ConfigError> {
     let core = &config.core;
     // Storages elsewhere than in a directory hold nothing of ours.
     let Some(Ok(root)) = core.storage.get(name).map(|storage| storage.parse_directory(name)) else { return Ok(()) };
-    let private = of_core(core).into_iter().chain(config.private_files.iter().cloned());
+    let private = list_core_paths(core).into_iter().chain(config.private_files.iter().cloned());
     for private in private.filter(|private| !private.path.as_os_str().is_empty()) {
         refuse_shared(&private, name, &root)?;
     }
     Ok(())
 }
 
-fn of_core(core: &Core) -> Vec<PrivatePath> {
+fn list_core_paths(core: &Core) -> Vec<PrivatePath> {
     vec![
         PrivatePath::new("data_dir", &core.data_dir),
         PrivatePath::new("events.credentials_file", &core.events.credentials_file),
@@ -85,8 +85,8 @@ fn of_core(core: &Core) -> Vec<PrivatePath> {
 
 fn refuse_shared(private: &PrivatePath, storage: &str, root: &Path) -> Result<(), ConfigError> {
     let failed = |path: &Path, e: &io::Error| ConfigError(format!("cannot resolve {}: {e}", path.display()));
-    let place = resolve(&private.path).map_err(|e| failed(&private.path, &e))?;
-    let root = resolve(root).map_err(|e| failed(root, &e))?;
+    let place = resolve_path(&private.path).map_err(|e| failed(&private.path, &e))?;
+    let root = resolve_path(root).map_err(|e| failed(root, &e))?;
     let relation = if is_within(&place, &root) {
         if is_within(&root, &place) { "is" } else { "lies in" }
     } else if is_within(&root, &place) {
@@ -104,7 +104,7 @@ fn refuse_shared(private: &PrivatePath, storage: &str, root: &Path) -> Result<()
 }
 
 /// The absolute path without symbolic links; what does not exist yet is appended as it is written.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
+fn resolve_path(path: &Path) -> io::Result<PathBuf> {
     let mut existing = std::path::absolute(path)?;
     let mut missing: Vec<OsString> = Vec::new();
     loop {
@@ -146,7 +146,7 @@ fn is_within(path: &Path, directory: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn check(data_dir: &Path, storage: &Path, more: Vec<PrivatePath>) -> Result<(), String> {
+    fn check_paths(data_dir: &Path, storage: &Path, more: Vec<PrivatePath>) -> Result<(), String> {
         let toml = format!("data_dir = '{}'\n[storage.main]\nurl = '{}'\n", data_dir.display(), storage.display());
         let mut config = Config::from_toml(&[], &toml).unwrap();
         config.private_files.extend(more);
@@ -195,14 +195,14 @@ mod tests {
             ("files-of-others/../files/data", "files", "lies in"),
             ("new/../files/data", "files", "lies in"),
         ] {
-            let refusal = check(&at(data_dir), &at(storage), Vec::new()).expect_err(data_dir);
+            let refusal = check_paths(&at(data_dir), &at(storage), Vec::new()).expect_err(data_dir);
             assert!(refusal.starts_with("data_dir = "), "{refusal}");
             assert!(refusal.contains(&format!(" {relation} storage.main.url = ")), "{data_dir} {storage}: {refusal}");
         }
         for (data_dir, storage) in [("files", "files-of-others"), ("data", "files"), ("files-of-others", "link")] {
-            assert_eq!(check(&at(data_dir), &at(storage), Vec::new()), Ok(()), "{data_dir} {storage}");
+            assert_eq!(check_paths(&at(data_dir), &at(storage), Vec::new()), Ok(()), "{data_dir} {storage}");
         }
-        assert!(check(&at("data"), Path::new("/"), Vec::new()).unwrap_err().contains("lies in"));
+        assert!(check_paths(&at("data"), Path::new("/"), Vec::new()).unwrap_err().contains("lies in"));
     }
 
     #[test]
@@ -210,9 +210,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = |path: &str| dir.path().join(path);
         let private = |path: PathBuf| vec![PrivatePath::new("logbook.attachments_dir", path)];
-        let refusal = check(&at("data"), &at("files"), private(at("files/logbook"))).unwrap_err();
+        let refusal = check_paths(&at("data"), &at("files"), private(at("files/logbook"))).unwrap_err();
         assert!(refusal.starts_with("logbook.attachments_dir = "), "{refusal}");
-        assert_eq!(check(&at("data"), &at("files"), private(PathBuf::new())), Ok(()));
-        assert_eq!(check(&at("data"), &at("files"), private(at("logbook"))), Ok(()));
+        assert_eq!(check_paths(&at("data"), &at("files"), private(PathBuf::new())), Ok(()));
+        assert_eq!(check_paths(&at("data"), &at("files"), private(at("logbook"))), Ok(()));
     }
 }

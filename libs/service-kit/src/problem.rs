@@ -1,11 +1,11 @@
-//! What a handler answers when it cannot do what was asked, before it takes the shape of a [`ErrorFormat`](crate::ErrorFormat).
+//! A failed request, before an [`ErrorFormat`](crate::ErrorFormat) renders it.
 
 use std::error::Error;
 use std::{fmt, io};
 
 pub use database::format_error_chain;
 
-/// What an error comes down to, such as `Connection refused`: for people who do not know the libraries in between.
+/// The innermost cause of an error, such as `Connection refused`; for readers who do not know the libraries in between.
 pub fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
@@ -25,7 +25,7 @@ pub enum Code {
     Unauthenticated,
     /// Valid credentials without the right.
     Forbidden,
-    /// The thing asked for does not exist.
+    /// The requested thing does not exist.
     NotFound,
     /// No route has this path.
     NoRoute,
@@ -37,7 +37,7 @@ pub enum Code {
     PreconditionFailed,
     /// The body or a header is too large.
     TooLarge,
-    /// The body has a media type that is not read here.
+    /// The media type of the body is not supported.
     UnsupportedMediaType,
     /// No part of the range lies in the representation.
     RangeNotSatisfiable,
@@ -47,21 +47,21 @@ pub enum Code {
     Timeout,
     /// The caller asks too often.
     TooManyRequests,
-    /// A fault of ours.
+    /// A fault of this program.
     Internal,
-    /// Known to the protocol, not offered here.
+    /// Part of the protocol, but not implemented.
     NotImplemented,
-    /// A system behind us answered nonsense.
+    /// A system behind this program sent an invalid response.
     BadGateway,
-    /// A system behind us is down or busy; trying later helps.
+    /// A system behind this program is down or busy; trying later helps.
     Unavailable,
-    /// Whether it was done is not known, because the database failed while it committed: nobody may repeat it blindly.
+    /// Whether the change is stored is unknown, because the database failed during the commit: it must not be repeated blindly.
     OutcomeUnknown,
-    /// There is no room left to store what was sent (RFC 4918, 11.5).
+    /// There is no space to store what was sent (RFC 4918, 11.5).
     InsufficientStorage,
 }
 
-/// A failed request: what the caller reads, and the cause that only the log sees.
+/// A failed request: what the caller is told, and the cause for the log.
 #[derive(Debug)]
 pub struct Problem {
     pub code: Code,
@@ -75,7 +75,7 @@ pub struct Problem {
     pub retry_after: Option<u32>,
     /// Headers that the answer needs whatever its shape: `Allow`, `Content-Range`.
     pub headers: Vec<(&'static str, String)>,
-    /// For the log only.
+    /// The cause; for the log only.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -105,7 +105,7 @@ impl Problem {
         self
     }
 
-    /// A file that could not be written: a full disk or quota is said as such, everything else is a fault of ours.
+    /// A file that could not be written: a full disk or quota is named as such, everything else is an internal error.
     pub fn from_write_error(e: io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -116,7 +116,7 @@ impl Problem {
         }
     }
 
-    /// A fault of ours: the caller learns nothing but that, the log has the cause.
+    /// An internal error: the caller is told nothing else, the log has the cause.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Code::Internal, "internal", "internal error; the log has it under this request id")
             .with_source(source)

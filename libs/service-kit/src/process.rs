@@ -24,7 +24,7 @@ impl fmt::Debug for Process {
 }
 
 impl Process {
-    /// The process's one value of this type; `make` is called by the first who asks.
+    /// The one value of this type in the process; `make` creates it at the first call.
     pub fn get_or_init<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Arc<T> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let value = shared.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(make()));

@@ -1,14 +1,25 @@
-//! Whether logs, traces, metrics and errors hide secrets. They do in every build except the test build with the feature
-//! `unredacted`. In that build `tests/interop/suite/test_secrets_stay_hidden.py` must find secrets in the log, the traces and
-//! the metrics: otherwise it would prove nothing that the same search finds none in the real program.
-
-#[cfg(all(feature = "unredacted", not(debug_assertions)))]
-compile_error!("the feature `unredacted` shows the secrets of users: it is for test builds only");
+//! Whether logs, traces, metrics and errors hide secrets. A release always hides them. A build with debug assertions shows
+//! them where `TESTKIT_SHOW_SECRETS` is `1`. `tests/interop/suite/test_secrets_stay_hidden.py` starts the program that way and
+//! must find secrets in the log, the traces and the metrics: otherwise it would prove nothing that the same search finds none
+//! without the variable.
 
 /// Whether secrets are hidden.
-pub const IS_ON: bool = cfg!(not(feature = "unredacted"));
+#[cfg(debug_assertions)]
+pub fn is_on() -> bool {
+    use std::sync::LazyLock;
+
+    static IS_OFF: LazyLock<bool> =
+        LazyLock::new(|| std::env::var_os("TESTKIT_SHOW_SECRETS").is_some_and(|value| value == "1"));
+    !*IS_OFF
+}
+
+/// Whether secrets are hidden.
+#[cfg(not(debug_assertions))]
+pub const fn is_on() -> bool {
+    true
+}
 
 /// What a message shows instead of a secret.
 pub fn redact_secret(secret: &str) -> &str {
-    if IS_ON { "***" } else { secret }
+    if is_on() { "***" } else { secret }
 }

@@ -47,12 +47,12 @@ impl Endpoints {
             Listener::Public => self.public,
             Listener::Internal => self.internal,
         };
-        format!("http://{}", loopback(address))
+        format!("http://{}", to_loopback(address))
     }
 }
 
 /// An address that listens everywhere is reached over loopback.
-fn loopback(mut address: SocketAddr) -> SocketAddr {
+fn to_loopback(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
@@ -134,19 +134,19 @@ impl Server {
     /// Binds both listeners, builds the services, and answers from then on.
     pub async fn start(services: &[ServiceDef], config: &Config, sources: Sources) -> Result<Self, ServeError> {
         let core = &config.core;
-        let (public_socket, public) = http::bind("http.bind", core.http.bind)?;
-        let (internal_socket, internal) = http::bind("http.internal_bind", core.http.internal_bind)?;
+        let (public_socket, public) = http::bind_listener("http.bind", core.http.bind)?;
+        let (internal_socket, internal) = http::bind_listener("http.internal_bind", core.http.internal_bind)?;
         let endpoints = Endpoints { public, internal };
         let (closing, stop, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let process = Process::default();
-        let self_calls = SelfCalls::new(loopback(public), &*sources.ids);
-        let client = http::observed(http_client(config)?, &process.metrics, &self_calls);
+        let self_calls = SelfCalls::new(to_loopback(public), &*sources.ids);
+        let client = http::instrument_client(http_client(config)?, &process.metrics, &self_calls);
         let checks = HealthChecks::default();
         let holder: Arc<str> = sources.ids.random_uuid().to_string().into();
 
         let documents: Vec<_> = services.iter().map(|service| (service.name, (service.openapi)())).collect();
         let pages: Vec<StartLink> = services.iter().flat_map(|service| service.pages).copied().collect();
-        let mut mounts = openapi::mounts(&documents, &core.site, &core.public_url, &pages)?;
+        let mut mounts = openapi::build_mounts(&documents, &core.site, &core.public_url, &pages)?;
         let workers: Arc<Mutex<Vec<Worker>>> = Arc::default();
         let mut databases = Vec::new();
         for service in services {
@@ -177,8 +177,8 @@ impl Server {
                 tasks: tasks.clone(),
                 workers: Arc::clone(&workers),
             };
-            ctx.add_worker(housekeeping(&ctx));
-            ctx.add_worker(upkeep(&ctx));
+            ctx.add_worker(new_housekeeping_worker(&ctx));
+            ctx.add_worker(new_checkpointer_worker(&ctx));
             let mut running = (service.build)(ctx).await.map_err(failed)?;
             running.mounts.iter_mut().for_each(|mount| mount.service = service.name);
             mounts.extend(running.mounts);
@@ -194,15 +194,15 @@ impl Server {
         }));
 
         let workers = std::mem::take(&mut *workers.lock().unwrap_or_else(PoisonError::into_inner));
-        worker::run(workers, &tasks, &stop, &process.metrics)?;
+        worker::start_workers(workers, &tasks, &stop, &process.metrics)?;
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
         let site =
             Site { ids: Arc::clone(&sources.ids), metrics: process.metrics.clone(), self_calls, config: &core.http };
         let (public_table, internal_table) =
             (Table::new(&mounts, Listener::Public)?, Table::new(&mounts, Listener::Internal)?);
         let routes = public_table.routes().chain(internal_table.routes()).collect();
-        let public = http::start(public_socket, Listener::Public, public_table, &site, threads)?;
-        let internal = http::start(internal_socket, Listener::Internal, internal_table, &site, 1)?;
+        let public = http::start_server(public_socket, Listener::Public, public_table, &site, threads)?;
+        let internal = http::start_server(internal_socket, Listener::Internal, internal_table, &site, 1)?;
         tasks.close();
         Ok(Self {
             endpoints,
@@ -234,7 +234,7 @@ impl Server {
         stop_listening(self.public).await;
         self.stop.cancel();
         if tokio::time::timeout(self.drain_timeout, self.tasks.wait()).await.is_err() {
-            tracing::warn!("background work did not end in time");
+            tracing::warn!("background work did not end within http.drain_timeout");
         }
         stop_listening(self.internal).await;
         for (_, db) in self.databases {
@@ -243,8 +243,8 @@ impl Server {
     }
 }
 
-/// Forgets old idempotency keys.
-fn housekeeping(ctx: &Ctx) -> Worker {
+/// Deletes expired idempotency keys.
+fn new_housekeeping_worker(ctx: &Ctx) -> Worker {
     let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
     Worker::periodic("base.housekeeping", HOUSEKEEPING_INTERVAL, &stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
@@ -252,8 +252,8 @@ fn housekeeping(ctx: &Ctx) -> Worker {
     })
 }
 
-/// Looks after an embedded database without the writers waiting for it.
-fn upkeep(ctx: &Ctx) -> Worker {
+/// Runs the checkpoints of an embedded database beside its writers.
+fn new_checkpointer_worker(ctx: &Ctx) -> Worker {
     let (db, stop) = (ctx.db.clone(), ctx.stop.clone());
     Worker::new("base.checkpointer", move || {
         let (db, stop) = (db.clone(), stop.clone());
@@ -273,7 +273,7 @@ async fn stop_listening(listening: http::Listening) {
 pub(crate) fn http_client(config: &Config) -> Result<reqwest::Client, ConfigError> {
     let icat = &config.core.icat;
     let builder = reqwest::Client::builder().timeout(icat.timeout).connect_timeout(Duration::from_secs(5));
-    http::finished(builder, &icat.ca_file, "setting `icat.ca_file`")
+    http::finish_client(builder, &icat.ca_file, "setting `icat.ca_file`")
 }
 
 /// Runs services until SIGTERM or SIGINT; a second signal ends the process at once.

@@ -41,9 +41,9 @@ pub struct ServiceDef {
     pub scopes: &'static [&'static str],
     /// Its files and directories that no user may download, with the settings that name them.
     pub private_paths: fn(&Config) -> Result<Vec<PrivatePath>, ConfigError>,
-    /// Facts for the checks of other services, put into [`DoctorCtx::process`] before the first check. It writes nothing.
+    /// Puts facts for the checks of other services into [`DoctorCtx::process`] before the first check. It writes nothing.
     pub prepare_doctor: fn(DoctorCtx) -> Task<()>,
-    /// HealthChecks of its own: printed by `doctor`; what is not in order is logged by `serve` after the start. It writes nothing.
+    /// Its own checks: `doctor` prints the findings, and `serve` logs warnings and faults after the start. It writes nothing.
     pub doctor: fn(DoctorCtx) -> Task<Vec<Finding>>,
     pub build: fn(Ctx) -> Task<Result<Running, BuildError>>,
 }

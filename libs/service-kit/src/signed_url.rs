@@ -33,13 +33,13 @@ impl UrlSigner {
     }
 
     /// A token that opens `opens` (an object) until `expires`, in seconds since 1970-01-01T00:00:00Z.
-    pub fn sign(&self, opens: impl Serialize, expires: i64) -> Result<String, Problem> {
+    pub fn sign_token(&self, opens: impl Serialize, expires: i64) -> Result<String, Problem> {
         let claims = Claims { aud: self.audience.to_owned(), exp: expires, opens };
         encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(Problem::internal)
     }
 
     /// What a token opens; `None` if it is no token of this use.
-    pub fn verify<T: DeserializeOwned>(&self, token: &str, now: i64) -> Option<Verified<T>> {
+    pub fn verify_token<T: DeserializeOwned>(&self, token: &str, now: i64) -> Option<Verified<T>> {
         let mut rules = Validation::new(Algorithm::HS256);
         rules.set_audience(&[self.audience]);
         // Checked below, by the clock of the service.
@@ -72,21 +72,21 @@ mod tests {
     #[test]
     fn a_token_opens_what_it_was_signed_for_until_it_expires() {
         let files = signer("files", 1);
-        let token = files.sign(OpensFile { file: 7 }, 100).unwrap();
-        assert_eq!(files.verify(&token, 99), Some(Verified::Valid(OpensFile { file: 7 })));
-        assert_eq!(files.verify::<OpensFile>(&token, 100), Some(Verified::Expired));
+        let token = files.sign_token(OpensFile { file: 7 }, 100).unwrap();
+        assert_eq!(files.verify_token(&token, 99), Some(Verified::Valid(OpensFile { file: 7 })));
+        assert_eq!(files.verify_token::<OpensFile>(&token, 100), Some(Verified::Expired));
     }
 
     #[test]
     fn tokens_of_another_use_another_key_or_another_content_open_nothing() {
-        let token = signer("files", 1).sign(OpensFile { file: 7 }, 100).unwrap();
+        let token = signer("files", 1).sign_token(OpensFile { file: 7 }, 100).unwrap();
         for other in [signer("images", 1), signer("files", 2)] {
-            assert_eq!(other.verify::<OpensFile>(&token, 1), None);
+            assert_eq!(other.verify_token::<OpensFile>(&token, 1), None);
         }
         let (head, signature) = token.rsplit_once('.').unwrap();
         let forged = format!("{head}x.{signature}");
         for wrong in [forged.as_str(), head, "", "a.b.c"] {
-            assert_eq!(signer("files", 1).verify::<OpensFile>(wrong, 1), None, "{wrong}");
+            assert_eq!(signer("files", 1).verify_token::<OpensFile>(wrong, 1), None, "{wrong}");
         }
     }
 }

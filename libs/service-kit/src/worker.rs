@@ -1,4 +1,4 @@
-//! Background jobs, started again when they fail.
+//! Background jobs, which are restarted when they fail.
 
 use std::fmt;
 use std::future::Future;
@@ -37,7 +37,7 @@ impl Worker {
         Self { name, start: Box::new(move || Box::pin(start())) }
     }
 
-    /// A job that is done at the start and then once per interval; a failure is logged and the next time comes.
+    /// A job that runs at the start and then once per interval; failures are logged.
     pub fn periodic<F, E>(
         name: &'static str,
         interval: Duration,
@@ -67,8 +67,8 @@ impl Worker {
     }
 }
 
-/// One thread for all workers of the process; it ends when they have ended.
-pub(crate) fn run(
+/// Starts the one thread on which all workers of the process run; it ends when they have ended.
+pub(crate) fn start_workers(
     workers: Vec<Worker>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
@@ -81,7 +81,7 @@ pub(crate) fn run(
     std::thread::Builder::new().name("workers".to_owned()).spawn(move || {
         let local = LocalSet::new();
         for worker in workers {
-            local.spawn_local(supervise(worker, stop.clone(), metrics.clone()));
+            local.spawn_local(supervise_worker(worker, stop.clone(), metrics.clone()));
         }
         runtime.block_on(local);
         drop(running);
@@ -89,9 +89,9 @@ pub(crate) fn run(
     Ok(())
 }
 
-async fn supervise(worker: Worker, stop: CancellationToken, metrics: Metrics) {
+async fn supervise_worker(worker: Worker, stop: CancellationToken, metrics: Metrics) {
     let Worker { name, start } = worker;
-    let mut pauses = pauses();
+    let mut pauses = restart_pauses();
     loop {
         // On a task of its own, so that a panic ends this run and not the thread.
         let outcome = tokio::task::spawn_local(start()).await;
@@ -101,7 +101,7 @@ async fn supervise(worker: Worker, stop: CancellationToken, metrics: Metrics) {
         }
         let error = outcome.err().map_or_else(|| "it ended by itself".to_owned(), |e| e.to_string());
         metrics.worker_restarts.get_or_create(&WorkerLabels { worker: name }).inc();
-        tracing::error!(worker.name = name, error, "worker failed and is started again");
+        tracing::error!(worker.name = name, error, "worker failed and is restarted");
         let pause = pauses.next().unwrap_or(Duration::from_mins(1));
         let _stopped = tokio::time::timeout(pause, stop.cancelled()).await;
         if stop.is_cancelled() {
@@ -110,7 +110,7 @@ async fn supervise(worker: Worker, stop: CancellationToken, metrics: Metrics) {
     }
 }
 
-fn pauses() -> impl Iterator<Item = Duration> {
+fn restart_pauses() -> impl Iterator<Item = Duration> {
     backon::ExponentialBuilder::default()
         .with_min_delay(Duration::from_secs(1))
         .with_max_delay(Duration::from_mins(1))

@@ -4,13 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use events::store::DeadLetter;
-use service_kit::clock::ManualClock;
-use service_kit::{Config, Db, RouteInfo, Server, ServiceDef, ServiceSettings, Sources, SystemIds, open_database};
+use service_kit::{
+    Config, Db, Micros, RouteInfo, Server, ServiceDef, ServiceSettings, Sources, SystemIds, open_database,
+};
 use tempfile::TempDir;
 
 use crate::databases::Backend;
+use crate::manual_clock::ManualClock;
 use crate::recorder;
 use crate::waiting::wait_until;
+
+/// 2026-01-12T09:00:00Z.
+const START: Micros = Micros::from_i64(1_768_208_400_000_000);
 
 /// Running services; [`stop`](Self::stop) them to see that they end cleanly, or drop them.
 pub struct TestApp {
@@ -35,7 +40,7 @@ impl TestApp {
         Self::start_on(&Backend::Sqlite, services, toml).await
     }
 
-    /// The same on one of [`backends`](crate::backends).
+    /// The same on one of [`list_backends`](crate::list_backends).
     pub async fn start_on(backend: &Backend, services: &[ServiceDef], toml: &str) -> Self {
         let dir = TempDir::new().expect("a temporary directory");
         let settings: Vec<ServiceSettings> = services.iter().map(|service| service.settings).collect();
@@ -48,11 +53,11 @@ impl TestApp {
         ]
         .into_iter()
         .fold(config, |config, (key, value)| config.with_setting(key, value).expect("a valid setting"));
-        let clock = ManualClock::starting_at("2026-01-12T09:00:00Z".parse().expect("a time"));
-        Self::run(services.to_vec(), config, clock, dir).await
+        let clock = ManualClock::starting_at(START);
+        Self::start_services(services.to_vec(), config, clock, dir).await
     }
 
-    async fn run(services: Vec<ServiceDef>, config: Config, clock: Arc<ManualClock>, dir: TempDir) -> Self {
+    async fn start_services(services: Vec<ServiceDef>, config: Config, clock: Arc<ManualClock>, dir: TempDir) -> Self {
         let sources = Sources { clock: Arc::clone(&clock) as _, ids: Arc::new(SystemIds) };
         let server = Server::start(&services, &config, sources).await.expect("the services start");
         let mut databases = Vec::new();
@@ -115,8 +120,8 @@ impl TestApp {
     }
 
     /// The events of one type that [`recorder::SERVICE`] has heard, which must be among the services.
-    pub async fn recorded<E: events::Event>(&self) -> Vec<E> {
-        recorder::recorded(self.db(recorder::SERVICE.name)).await
+    pub async fn recorded_events<E: events::Event>(&self) -> Vec<E> {
+        recorder::list_recorded(self.db(recorder::SERVICE.name)).await
     }
 
     /// The text of `/metrics`.
@@ -134,7 +139,7 @@ impl TestApp {
 
     /// Stops as a signal would.
     pub async fn stop(self) {
-        self.end().await;
+        self.stop_and_release().await;
     }
 
     /// Stops and starts again on the same databases, with other ports.
@@ -144,12 +149,12 @@ impl TestApp {
 
     /// The same with something done in between.
     pub async fn restart_after(self, meanwhile: impl AsyncFnOnce()) -> Self {
-        let (services, config, clock, dir) = self.end().await;
+        let (services, config, clock, dir) = self.stop_and_release().await;
         meanwhile().await;
-        Self::run(services, config, clock, dir).await
+        Self::start_services(services, config, clock, dir).await
     }
 
-    async fn end(self) -> (Vec<ServiceDef>, Config, Arc<ManualClock>, TempDir) {
+    async fn stop_and_release(self) -> (Vec<ServiceDef>, Config, Arc<ManualClock>, TempDir) {
         self.server.stop().await;
         for (_, db) in self.databases {
             db.close().await;
@@ -157,8 +162,8 @@ impl TestApp {
         (self.services, self.config, self.clock, self.dir)
     }
 
-    fn now(&self) -> i64 {
-        service_kit::Clock::now_micros(&*self.clock)
+    fn now(&self) -> Micros {
+        service_kit::Clock::now_as_micros(&*self.clock)
     }
 }
 

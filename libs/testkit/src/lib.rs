@@ -10,6 +10,7 @@ mod databases;
 mod described;
 mod failures;
 mod fake_errors;
+mod manual_clock;
 mod nats;
 mod ports;
 pub mod probe;
@@ -24,6 +25,7 @@ pub use self::databases::{Backend, TestDb, create_databases, list_backends, loss
 pub use self::described::{assert_described, assert_described_as, assert_described_but};
 pub use self::failures::{Failure, FailureTexts, assert_failures};
 pub use self::fake_errors::FAKE_ICAT_ERRORS;
+pub use self::manual_clock::ManualClock;
 pub use self::nats::Nats;
 pub use self::ports::free_port;
 pub use self::process::{Process, run_child_process};

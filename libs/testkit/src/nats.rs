@@ -21,13 +21,13 @@ pub struct Nats {
 impl Nats {
     /// A running server with an empty store.
     pub async fn start() -> Self {
-        let mut nats = Self::stopped();
+        let mut nats = Self::new_stopped();
         nats.start_again().await;
         nats
     }
 
     /// A server that is not there yet.
-    pub fn stopped() -> Self {
+    pub fn new_stopped() -> Self {
         Self { port: free_port(), dir: TempDir::new().expect("a temporary directory"), server: None }
     }
 
@@ -74,7 +74,7 @@ impl Nats {
     }
 
     /// Loses everything it had; only while it is stopped.
-    pub fn wipe(&mut self) {
+    pub fn delete_data(&mut self) {
         assert!(self.server.is_none(), "the server runs");
         std::fs::remove_dir_all(self.dir.path().join("store")).expect("the store can be removed");
     }

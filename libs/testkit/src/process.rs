@@ -64,7 +64,7 @@ impl Process {
     }
 
     /// A variable of its environment, from the next start on.
-    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+    pub fn set_variable(&mut self, name: &'static str, value: impl Into<String>) {
         self.environment.push((name, value.into()));
     }
 

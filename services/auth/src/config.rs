@@ -1,4 +1,4 @@
-//! Settings of logins.
+//! Settings of auth.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,17 @@ use serde::Deserialize;
 use service_kit::{Config as Settings, ConfigError};
 use std::ops::RangeInclusive;
 
-/// Below the first length guessing pays off, above the second nobody types it.
+/// Shorter passwords can be guessed, and longer ones cannot be typed.
 const MIN_LENGTHS: RangeInclusive<usize> = 8..=128;
 
-/// `[auth]`; see `config.default.toml` for each one's meaning.
+/// The name of this service.
+pub const SERVICE_NAME: &str = "auth";
+
+/// `[auth]`; `config.default.toml` explains each setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Empty: a directory of our own below `data_dir`.
+    /// If empty, a directory below `data_dir`.
     pub keys_dir: PathBuf,
     pub local_mechanisms: Vec<String>,
     /// In characters; for new passwords.
@@ -23,7 +26,7 @@ pub struct Config {
 }
 
 impl Config {
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
         let config: Self = settings.section("auth")?;
         if !MIN_LENGTHS.contains(&config.password_min_length) {
             return Err(ConfigError(format!(
@@ -33,10 +36,10 @@ impl Config {
                 MIN_LENGTHS.end()
             )));
         }
-        let plain = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        match config.local_mechanisms.iter().find(|name| !plain(name) || name.as_str() == "anon") {
+        let is_valid = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        match config.local_mechanisms.iter().find(|name| !is_valid(name) || name.as_str() == "anon") {
             Some(name) => Err(ConfigError(format!(
-                "auth.local_mechanisms: `{name}` is no mechanism; use letters, digits and hyphens, and not `anon`"
+                "auth.local_mechanisms: `{name}` is not a valid mechanism; use letters, digits and hyphens, and not `anon`"
             ))),
             None => Ok(config),
         }

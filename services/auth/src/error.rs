@@ -1,10 +1,10 @@
-//! What logins refuse, and the only mapping to the wire.
+//! The errors of auth.
 
 use icat_client::client::LOGINS_UNAVAILABLE;
 use icat_client::{IcatCode, IcatError};
 use service_kit::{Code, Problem};
 
-/// The same for a wrong password and a name that does not exist.
+/// Wrong password or unknown name.
 pub fn bad_credentials() -> Problem {
     Problem::new(Code::Forbidden, "auth/bad-credentials", "The username and password do not match")
 }
@@ -16,7 +16,7 @@ pub fn logins_unavailable(source: Problem) -> Problem {
         .with_source(source)
 }
 
-/// Nobody's credentials, or those of a session that is over.
+/// Wrong credentials, or a session that has ended.
 pub fn session_over() -> Problem {
     let text = "ICAT does not accept these credentials: they are wrong, or the session has ended";
     Problem::new(Code::Unauthenticated, "auth/bad-credentials", text)
@@ -30,8 +30,8 @@ pub fn bad_token(text: &str) -> Problem {
     Problem::new(Code::Unauthenticated, "auth/bad-token", text)
 }
 
-/// What ICAT's refusal means to a client of ICAT+, which knows 403 and 500.
-pub fn of_icat(e: IcatError) -> Problem {
+/// An error of ICAT for a client of ICAT+, which knows 403 and 500.
+pub fn from_icat_error(e: IcatError) -> Problem {
     match e {
         IcatError::Refused { code: IcatCode::Session, message } if message == LOGINS_UNAVAILABLE => {
             Problem::new(Code::Unavailable, "auth/logins-unavailable", LOGINS_UNAVAILABLE).with_retry_after(5)
@@ -53,8 +53,8 @@ pub fn of_icat(e: IcatError) -> Problem {
     }
 }
 
-/// The same to a client of ours: refused credentials are 401, in words that are not ICAT's, which may repeat them.
-pub fn of_login(e: IcatError) -> Problem {
-    let problem = of_icat(e);
+/// The same for a client of the token interface: refused credentials are 401, without the text of ICAT, which may repeat them.
+pub fn from_login_error(e: IcatError) -> Problem {
+    let problem = from_icat_error(e);
     if problem.code == Code::Forbidden { session_over() } else { problem }
 }

@@ -1,20 +1,21 @@
 //! Logins: local accounts, the authenticator plugins that ICAT asks, ICAT+'s session interface, and access tokens.
 //!
-//! It owns the accounts, the keys that sign tokens, and what leads from a token to its ICAT session. Sessions are ICAT's:
-//! a login goes to ICAT, which asks the plugin of its mechanism, so that a real icat.server and the embedded catalogue
-//! are served alike. When ICAT is down, logins answer 503; tokens that were given out are still resolved.
+//! It owns the local accounts, the keys that sign tokens, and the ICAT sessions behind tokens. Sessions belong to ICAT: a
+//! login goes to ICAT, which calls the plugin of its mechanism, so that an icat.server and the embedded catalogue work in
+//! the same way. While ICAT is down, logins answer 503, and existing tokens can still be resolved.
 
 pub mod accounts;
-mod compat;
+mod authn_plugins;
 mod config;
 mod doctor;
+mod domain;
 mod error;
 pub mod error_format;
-mod handle;
 mod keys;
-mod observation;
+mod login_observation;
 mod openapi;
 mod routes;
+mod session_handle;
 mod sessions;
 mod state;
 pub mod store;
@@ -24,19 +25,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::Events;
-use service_kit::{BuildError, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings, Worker};
+use service_kit::{
+    BuildError, Config as Settings, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings, Sources, Worker,
+    open_database,
+};
 use utoipa::OpenApi as _;
 
 pub use self::accounts::{Account, AccountError, AccountName, Accounts};
 pub use self::config::Config;
+use self::config::SERVICE_NAME;
 use self::state::State;
 use self::store::token_sessions;
 
-/// How often the sessions of tokens that have expired are removed.
-const PURGE_INTERVAL: Duration = Duration::from_hours(1);
+/// How often expired token sessions are deleted.
+const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
 
 pub const SERVICE: ServiceDef = ServiceDef {
-    name: "auth",
+    name: SERVICE_NAME,
     settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8081, 9081),
     migrations: &[
@@ -49,29 +54,36 @@ pub const SERVICE: ServiceDef = ServiceDef {
             sql: include_str!("../migrations/0004_token_session_user.sql"),
         },
     ],
-    check: |settings| Config::read(settings).map(drop),
+    check: |settings| Config::from_settings(settings).map(drop),
     openapi: || openapi::Document::openapi(),
-    private_paths: |settings| Ok(vec![PrivatePath::new("auth.keys_dir", Config::read(settings)?.keys_dir)]),
+    private_paths: |settings| Ok(vec![PrivatePath::new("auth.keys_dir", Config::from_settings(settings)?.keys_dir)]),
     build: |ctx| Box::pin(build(ctx)),
     doctor: |ctx| Box::pin(doctor::check_reader_password(ctx)),
     ..ServiceDef::EMPTY
 };
 
+/// Opens the accounts of the database in the settings, which is migrated if they allow it.
+pub async fn open_accounts(settings: &Settings, sources: &Sources) -> Result<Accounts, AccountError> {
+    let config = Config::from_settings(settings).map_err(BuildError::from)?;
+    let db = open_database(&SERVICE, settings, &*sources.clock).await?;
+    Ok(Accounts::new(db, sources, config))
+}
+
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
-    let config = Config::read(&ctx.config)?;
+    let config = Config::from_settings(&ctx.config)?;
     let mechanisms = config.local_mechanisms.clone();
     let events = Events::start(&ctx).await?;
     let state = Arc::new(State::new(&ctx, config, events.outbox())?);
-    let mut mounts = routes::mounts(&state);
-    mounts.push(compat::anonymous());
-    mounts.extend(mechanisms.iter().map(|mechanism| compat::local(&state, mechanism)));
-    Ok(Running { mounts, workers: vec![purge(&ctx)] })
+    let mut mounts = routes::build_mounts(&state);
+    mounts.push(authn_plugins::build_anonymous_plugin());
+    mounts.extend(mechanisms.iter().map(|mechanism| authn_plugins::build_local_plugin(&state, mechanism)));
+    Ok(Running { mounts, workers: vec![build_expiry_worker(&ctx)] })
 }
 
-fn purge(ctx: &Ctx) -> Worker {
+fn build_expiry_worker(ctx: &Ctx) -> Worker {
     let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
-    Worker::periodic("auth.purge-token-sessions", PURGE_INTERVAL, &ctx.stop, move || {
+    Worker::periodic("auth.token_session_expiry", EXPIRY_INTERVAL, &ctx.stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { db.write(async |tx| token_sessions::purge(tx, clock.now_micros()).await).await.map(drop) }
+        async move { db.write(async |tx| token_sessions::delete_expired(tx, clock.now_as_micros()).await).await.map(drop) }
     })
 }

@@ -1,11 +1,8 @@
-//! The `OpenAPI` document: the operations stand at their handlers, what several of them share stands here. What other
-//! services ask on the internal listener is not part of it.
+//! The `OpenAPI` document. Its operations are documented at their handlers; the internal listener is not part of it.
 
-use std::collections::BTreeMap;
-
-use service_kit::openapi::{Bearer, Failure, plain_text_response, response_entry, with_retry_after};
-use utoipa::openapi::{RefOr, Required, Response};
-use utoipa::{IntoResponses, Modify, OpenApi};
+use service_kit::openapi::{Bearer, Failure};
+use utoipa::openapi::{RefOr, Required};
+use utoipa::{Modify, OpenApi};
 
 use crate::routes::{jwks, session, token};
 
@@ -14,9 +11,9 @@ use crate::routes::{jwks, session, token};
 #[openapi(
     info(
         title = "Undulator: logins",
-        description = "Access tokens and the keys to verify them with, and the sessions of ICAT+.\n\nLogins go to ICAT, \
-            which asks its authenticators. Every address answers OPTIONS with `Allow`, every GET also as HEAD; a method \
-            that is not listed answers 405 with `Allow`.",
+        description = "Access tokens and the keys to verify them with, and the sessions of ICAT+.\n\nLogins go to \
+            ICAT, which calls its authenticators. Every path answers OPTIONS with `Allow`, and every GET also as \
+            HEAD; other methods answer 405 with `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/")),
@@ -25,22 +22,22 @@ use crate::routes::{jwks, session, token};
         (name = "sessions", description = "Sessions of ICAT+"),
     ),
     paths(
-        token::create::post,
-        token::end::delete,
-        jwks::get,
-        session::create::post,
-        session::get::get,
-        session::refresh::put,
-        session::end::delete,
+        token::create::create_token,
+        token::end::end_token,
+        jwks::get_keys,
+        session::create::create_session,
+        session::get::get_session,
+        session::refresh::refresh_session,
+        session::end::end_session,
     ),
     components(schemas(Failure)),
     modifiers(&BEARER, &OptionalBody),
 )]
 pub struct Document;
 
-const BEARER: Bearer = Bearer("An access token; to get one, an ICAT session id");
+const BEARER: Bearer = Bearer("An access token, or, to get one, an ICAT session id");
 
-/// The body of a login may be missing, which the attribute at the handler can only say as "may be null".
+/// Marks the body of a login as optional, which the attribute at the handler cannot express.
 struct OptionalBody;
 
 impl Modify for OptionalBody {
@@ -49,32 +46,5 @@ impl Modify for OptionalBody {
         if let Some(RefOr::T(body)) = login.and_then(|operation| operation.request_body.as_mut()) {
             body.required = Some(Required::False);
         }
-    }
-}
-
-/// What every operation of ICAT+ may answer; its failures are plain text.
-pub struct OfIcatPlus;
-
-/// What every operation of ICAT+ that takes a body may answer.
-pub struct BodyOfIcatPlus;
-
-impl IntoResponses for OfIcatPlus {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([
-            response_entry("429", with_retry_after(plain_text_response("Too many requests from this address"))),
-            response_entry("500", plain_text_response("A fault of the server")),
-            response_entry("502", plain_text_response("ICAT answers something unexpected")),
-            response_entry("503", with_retry_after(plain_text_response("Too busy, or ICAT does not answer"))),
-        ])
-    }
-}
-
-impl IntoResponses for BodyOfIcatPlus {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([
-            response_entry("400", plain_text_response("The body is no JSON, or a field is no text")),
-            response_entry("413", plain_text_response("The body is too large")),
-            response_entry("415", plain_text_response("The body is no `application/json`")),
-        ])
     }
 }

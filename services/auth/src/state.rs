@@ -4,43 +4,40 @@ use std::sync::Arc;
 
 use events::Outbox;
 use icat_client::IcatClient;
-use service_kit::{BuildError, Clock, Ctx, Db, Ids, Listener};
+use service_kit::{BuildError, Clock, Ctx, Ids, Listener};
 
 use crate::accounts::LocalLogins;
 use crate::config::Config;
-use crate::observation::LoginObserver;
+use crate::login_observation::LoginObserver;
+use crate::sessions::Sessions;
 use crate::tokens::Tokens;
 
 pub struct State {
-    pub db: Db,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub icat: IcatClient,
     pub tokens: Tokens,
     pub config: Config,
-    /// Full user names that portals show as administrators.
+    /// User names that portals show as administrators.
     pub administrators: Vec<String>,
-    /// Tells others whose session began or ended.
-    pub outbox: Outbox,
-    pub local_logins: LocalLogins,
-    pub login_observer: LoginObserver,
+    pub sessions: Sessions,
+    pub local_logins: Arc<LocalLogins>,
 }
 
 impl State {
     pub fn new(ctx: &Ctx, config: Config, outbox: Outbox) -> Result<Self, BuildError> {
         let url = ctx.endpoints.resolve_url(&ctx.config.core.icat.url, Listener::Public);
+        let icat = IcatClient::new(ctx.http.clone(), &url);
         let login_observer = LoginObserver::new(ctx, &config.local_mechanisms);
         Ok(Self {
-            db: ctx.db.clone(),
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
-            icat: IcatClient::new(ctx.http.clone(), &url),
+            sessions: Sessions::new(ctx, icat.clone(), outbox, login_observer.clone()),
+            icat,
             tokens: Tokens::new(ctx, &config)?,
             config,
             administrators: ctx.config.core.identity.administrators.clone(),
-            outbox,
-            local_logins: LocalLogins::new(ctx, login_observer.clone()),
-            login_observer,
+            local_logins: Arc::new(LocalLogins::new(ctx, login_observer)),
         })
     }
 }

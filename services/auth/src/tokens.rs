@@ -1,5 +1,5 @@
-//! Access tokens (RFC 9068): signed here for ten minutes, verified here for those who ask what is behind one. Others
-//! verify them by themselves with the published keys.
+//! Access tokens (RFC 9068): signed here for ten minutes, and verified here when a service resolves one. Everybody else
+//! verifies them with the published keys.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use service_kit::{BuildError, Clock, Ctx, Ids, Problem};
 
 use crate::config::Config;
+use crate::domain::icat_session::IcatSession;
 use crate::error::session_over;
-use crate::handle::Handle;
 use crate::keys::Keys;
-use crate::sessions::IcatSession;
+use crate::session_handle::SessionHandle;
 
-/// How long a token is good, unless its session ends before.
+/// How long a token is valid, unless its session ends earlier.
 const LIFETIME_SECONDS: i64 = 600;
 
 pub struct Tokens {
@@ -37,7 +37,7 @@ pub struct Claims {
     pub sid: String,
 }
 
-pub struct Signed {
+pub struct SignedToken {
     pub token: String,
     pub expires_in_seconds: i64,
 }
@@ -52,8 +52,8 @@ impl Tokens {
         })
     }
 
-    /// A token for the owner of a session; it never outlives the session.
-    pub async fn sign(&self, session: &IcatSession, handle: &Handle) -> Result<Signed, Problem> {
+    /// Signs a token for the owner of a session, which never outlives the session.
+    pub async fn sign_token(&self, session: &IcatSession, handle: &SessionHandle) -> Result<SignedToken, Problem> {
         let now = self.clock.now().as_second();
         let exp = (now + LIFETIME_SECONDS).min(session.ends_at.as_second());
         if exp <= now {
@@ -70,22 +70,22 @@ impl Tokens {
             sid: handle.expose().to_owned(),
         };
         let keys = self.keys.current().await;
-        let (key, kid) = keys.signing();
+        let (key, kid) = keys.signing_key();
         let header =
             Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(TOKEN_ALGORITHM) };
         let token = encode(&header, &claims, key).map_err(Problem::internal)?;
-        Ok(Signed { token, expires_in_seconds: exp - now })
+        Ok(SignedToken { token, expires_in_seconds: exp - now })
     }
 
-    /// The claims of a token that is ours and in time.
-    pub async fn verify(&self, token: &str) -> Result<Claims, Problem> {
+    /// The claims of a valid token of this site.
+    pub async fn verify_token(&self, token: &str) -> Result<Claims, Problem> {
         let kid = self.rules.key_id(token)?;
-        self.rules.verify_token(token, self.keys.current().await.verifying(&kid))
+        self.rules.verify_token(token, self.keys.current().await.verifying_key(&kid))
     }
 
-    /// The claims of a token that is or was ours.
-    pub async fn verify_at_any_time(&self, token: &str) -> Result<Claims, Problem> {
+    /// The claims of a token of this site, which may have expired.
+    pub async fn verify_token_ignoring_expiry(&self, token: &str) -> Result<Claims, Problem> {
         let kid = self.rules.key_id(token)?;
-        self.rules.verify_token_at_any_time(token, self.keys.current().await.verifying(&kid))
+        self.rules.verify_token_at_any_time(token, self.keys.current().await.verifying_key(&kid))
     }
 }

@@ -56,7 +56,7 @@ impl PreparedSelections {
     }
 
     /// Stores a selection; the id under which it can be downloaded.
-    pub async fn create(&self, selected: SelectedFiles, options: PrepareOptions) -> Result<String, Problem> {
+    pub async fn create_selection(&self, selected: SelectedFiles, options: PrepareOptions) -> Result<String, Problem> {
         let SelectedFiles { entries, missing } = selected;
         let PrepareOptions { owner, zip, compress } = options;
         let id = self.ids.random_uuid().to_string();

@@ -44,7 +44,7 @@ impl SignedUrls {
 
     /// The file that a token names; 403 if it is invalid or has expired.
     pub async fn verify_token(&self, token: &str) -> Result<FileToken, Problem> {
-        match self.load_signer().await?.verify(token, self.clock.now().as_second()) {
+        match self.load_signer().await?.verify_token(token, self.clock.now().as_second()) {
             Some(Verified::Valid(file)) => Ok(file),
             Some(Verified::Expired) | None => {
                 Err(Problem::new(Code::Forbidden, "download/bad-token", "The link is invalid or has expired"))

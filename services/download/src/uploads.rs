@@ -78,13 +78,13 @@ impl Uploads {
         let mut upload = Upload::start(self, session, datafile).await?;
         loop {
             let written = match tokio::time::timeout(self.idle_timeout, body.next()).await {
-                Ok(None) => return upload.finish().await,
+                Ok(None) => return upload.create_datafile().await,
                 Ok(Some(Ok(bytes))) => upload.write_chunk(bytes).await,
                 Ok(Some(Err(e))) => Err(bad_request(format!("The body was cut off: {e}"))),
                 Err(_) => Err(Problem::new(Code::Timeout, "download/silent", "The upload stalled and timed out")),
             };
             if let Err(e) = written {
-                upload.discard().await;
+                upload.discard_file().await;
                 return Err(e);
             }
         }
@@ -133,7 +133,7 @@ impl<'u> Upload<'u> {
     }
 
     /// Gives the file its name and creates its datafile; the answer in JSON.
-    async fn finish(mut self) -> Result<String, Problem> {
+    async fn create_datafile(mut self) -> Result<String, Problem> {
         let Some(file) = self.file.take() else { return Err(Problem::internal("an upload without a file")) };
         self.schedule_checks().await?;
         let (temporary, location) = (self.temporary.clone(), self.location.clone());
@@ -183,7 +183,7 @@ impl<'u> Upload<'u> {
     }
 
     /// Removes the file of an upload that failed.
-    async fn discard(mut self) {
+    async fn discard_file(mut self) {
         self.file = None;
         for location in [&self.temporary, &self.location] {
             if let Err(e) = self.uploads.orphaned_files.remove_file(location).await {

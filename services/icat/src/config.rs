@@ -7,7 +7,7 @@ use service_kit::{Config as Settings, ConfigError};
 /// The name of the service, of its database and of its outbox.
 pub const SERVICE_NAME: &str = "icat";
 
-/// `[catalogue]`; see `config.default.toml` for each one's meaning.
+/// The section `[catalogue]`; `config.default.toml` explains each setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -19,11 +19,11 @@ pub struct Config {
     pub authn: Vec<AuthenticatorConfig>,
 }
 
-/// How far rules reach, in the three places where icat.server 6.2 shows more than its rules say.
+/// How strict authorization is, in the three cases where icat.server 6.2 shows more than its rules grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthorizationConfig {
-    /// Whether rows that a user may not read count as absent in conditions, joins, sub-selects and ORDER BY too.
+    /// Whether rows that a user may not read are also invisible in conditions, joins, sub-selects and ORDER BY.
     pub conditions: Strictness,
     /// Whether only a rule that grants READ makes a table public.
     pub public_tables: Strictness,
@@ -44,9 +44,9 @@ impl AuthorizationConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strictness {
-    /// What a user may not read stays hidden.
+    /// Data that the user may not read stays hidden.
     Strict,
-    /// As icat.server 6.2.
+    /// As in icat.server 6.2.
     Compatible,
 }
 
@@ -78,7 +78,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The zone in which times without one are read.
+    /// The time zone of times that are written without one.
     pub fn parse_time_zone(&self) -> Result<TimeZone, ConfigError> {
         TimeZone::get(&self.time_zone)
             .map_err(|_| ConfigError(format!("catalogue.time_zone: there is no time zone `{}`", self.time_zone)))

@@ -1,5 +1,5 @@
-//! What `doctor` says about the rules of this catalogue: what each strict setting of `catalogue.authorization` changes for
-//! them, and which rules grant nothing because they cannot be parsed.
+//! Checks of `doctor` on the rules of this catalogue: what each strict setting of `catalogue.authorization` would change, and
+//! which rules grant nothing because they cannot be parsed.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::query::{ParseContext, Rule, parse_rule};
 use crate::store::entities;
 use crate::store::rules::{self, RuleRow};
 
-/// Kinds that the queries of portals and services join on their way to a user, an instrument or a file.
+/// Entity types that queries of portals and services join.
 const JOINED_BY_PORTALS: [&str; 14] = [
     "Dataset",
     "Datafile",
@@ -32,10 +32,10 @@ const JOINED_BY_PORTALS: [&str; 14] = [
     "UserGroup",
 ];
 
-/// What `doctor` prints of the rules, and `serve` logs.
+/// The findings on the stored rules, which `doctor` prints and `serve` logs.
 pub async fn check_stored_rules(ctx: DoctorCtx) -> Vec<service_kit::Finding> {
     const WHAT: &str = "rules of the catalogue";
-    // A catalogue that has never been started has no rules yet; settings that cannot be read are reported elsewhere.
+    // A catalogue that was never started has no rules yet; invalid settings are reported elsewhere.
     let Some(db) = ctx.database(SERVICE_NAME) else { return Vec::new() };
     let Ok(config) = Config::from_settings(&ctx.config) else { return Vec::new() };
     match check_authorization(db, &config).await {
@@ -49,9 +49,9 @@ pub async fn check_stored_rules(ctx: DoctorCtx) -> Vec<service_kit::Finding> {
     }
 }
 
-/// Tells the checks of the reader account which kinds have rows: one that sees none may lack the right, or there are none.
+/// Tells the checks of the reader account which entity types have rows, so that a missing right differs from an empty table.
 pub async fn share_stored_kinds(ctx: DoctorCtx) {
-    // What cannot be read is said by the checks themselves.
+    // Read errors are reported by the checks themselves.
     if let Some(db) = ctx.database(SERVICE_NAME)
         && let Ok(kinds) = list_stored_kinds(db).await
     {
@@ -73,9 +73,9 @@ async fn list_stored_kinds(db: &Db) -> Result<Vec<&'static str>, DbError> {
 /// Something that an administrator should know about the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The setting that it is about.
+    /// The setting that it concerns.
     pub setting: &'static str,
-    /// A sentence or two.
+    /// One or two sentences.
     pub text: String,
 }
 
@@ -95,13 +95,13 @@ impl ParsedRule<'_> {
         self.row.flags.bytes().any(|flag| flag.eq_ignore_ascii_case(&b'R'))
     }
 
-    /// Whether it is about whole rows, for everybody.
+    /// Whether it applies to whole rows and to everybody.
     fn is_for_everybody(&self) -> bool {
         self.row.grouping.is_none() && self.rule.attribute.is_none()
     }
 }
 
-/// Looks at the stored rules. The catalogue's database must have been migrated.
+/// Checks the stored rules. The catalogue's database must have been migrated.
 pub async fn check_authorization(db: &Db, config: &Config) -> Result<Vec<Finding>, DbError> {
     let rows = rules::list_rules(&mut db.read().await?).await?;
     Ok(find_problems(&rows, config))
@@ -128,7 +128,7 @@ fn find_problems(rows: &[RuleRow], config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Which kinds a query of a portal would find only in part, or not at all, if conditions saw what the user may read.
+/// Entity types of which portals would find only a part or nothing, if conditions saw only what the user may read.
 fn check_conditions(rules: &[ParsedRule<'_>], reach: Strictness) -> Option<Finding> {
     if reach == Strictness::Strict {
         return None;
@@ -156,7 +156,7 @@ fn check_conditions(rules: &[ParsedRule<'_>], reach: Strictness) -> Option<Findi
     Some(Finding { setting: "catalogue.authorization.conditions", text })
 }
 
-/// Tables that are public in icat.server by a rule that does not grant READ.
+/// Tables that are public in icat.server because of a rule that does not grant READ.
 fn check_public_tables(rules: &[ParsedRule<'_>], reach: Strictness, join_rules: Strictness) -> Option<Finding> {
     let restricts = |rule: &Rule| if join_rules == Strictness::Strict { rule.restricted } else { rule.conditional };
     let whole: Vec<&ParsedRule<'_>> =

@@ -1,9 +1,9 @@
-//! What the catalogue refuses, and the only mapping to the wire.
+//! The errors of the catalogue, and their only mapping to answers.
 
 use service_kit::{Code, DbError, HttpError, Problem};
 use thiserror::Error;
 
-/// What a query computes does not exist.
+/// The text for results that do not exist, such as overflows.
 pub const OUT_OF_RANGE: &str = "the query computes a value that is out of range, or is too complex";
 
 /// A refused or failed request to the catalogue. The texts are those of icat.server 6.2, which clients match.
@@ -27,35 +27,35 @@ pub enum Error {
     /// `VALIDATION`: understood, but against a rule of the schema or a limit.
     #[error("{0}")]
     Validation(String),
-    /// No authenticator answers.
+    /// The authenticator does not answer, or not in its protocol.
     #[error("{message}")]
     Authenticator { message: String, source: Option<HttpError> },
     /// The authenticator cannot check credentials now.
     #[error("{message}")]
     AuthenticatorBusy { message: String, retry_after: u32 },
-    /// A session cannot be stored, because somebody else stores something large.
+    /// A session cannot be stored, because another writer holds the database.
     #[error(
         "The session cannot be stored now, because another change of the catalogue, such as an import, takes long; log in again \
          in a few seconds"
     )]
     SessionStoreBusy { retry_after: u32 },
-    /// The same fault, with the place of the faulty item in what the client sent.
+    /// An error with the offset of the faulty item in the request.
     #[error("{source}")]
     AtOffset { offset: usize, source: Box<Error> },
     #[error(transparent)]
     Database(#[from] DbError),
-    /// An upload cannot be kept while it comes.
-    #[error("the upload cannot be kept in the data directory")]
+    /// An upload cannot be stored in a temporary file.
+    #[error("the upload cannot be stored in the data directory")]
     Upload(#[source] std::io::Error),
 }
 
 impl Error {
-    /// A row that is not there, in icat.server's words.
+    /// A missing row, with icat.server's text.
     pub fn entity_not_found(entity: &str, id: i64) -> Self {
         Self::NotFound(format!("{entity}[id:{id}] not found."))
     }
 
-    /// A right that is missing, in icat.server's words.
+    /// A missing right, with icat.server's text.
     pub fn access_denied(access: &str, entity: &str) -> Self {
         Self::Forbidden(format!("{access} access to this {entity} is not allowed."))
     }

@@ -1,4 +1,4 @@
-//! The embedded catalogue: what icat.server 6.2 is to a facility, for facilities that have none.
+//! The embedded catalogue: a replacement of icat.server 6.2 for facilities that do not run one.
 //!
 //! It owns all entities of the ICAT schema and the sessions, answers ICAT's REST interface under `/icat`, and asks
 //! authenticator plugins to check logins. It depends on no other service.

@@ -1,7 +1,8 @@
-//! Rows of a file beside stored ones, for kinds without a unique key: equal is what has the same values and the same parts.
+//! Matches rows of a file with stored rows, for entity types without a unique key: rows are equal if they have the same
+//! values and the same parts.
 //!
-//! A part is a row of a kind that is named after its owner's: `DataCollectionDataset` is a part of `DataCollection`, `Job` is
-//! none.
+//! A part is a row of an entity type that is named after its owner's: `DataCollectionDataset` is a part of `DataCollection`,
+//! `Job` is not.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,13 +11,13 @@ use service_kit::{DbError, Tx, Val};
 
 use crate::store::entities::{self, value_index};
 
-/// A part's values and the relation by which it belongs to its owner.
+/// The relation of a part to its owner, and the part's values.
 pub type Part = (&'static ToMany, Vec<Val>);
 
-/// Stored rows that no row of the file has been found equal to so far. What the import itself stores is none of them.
+/// Stored rows that have not been matched with a row of the file yet, without rows that the import itself has stored.
 #[derive(Default)]
 pub struct UnkeyedRowMatcher {
-    /// By kind and values; then by parts.
+    /// Ids by entity type and values, then by parts.
     groups: HashMap<String, HashMap<String, VecDeque<i64>>>,
 }
 
@@ -26,7 +27,7 @@ pub fn part_relations(entity: &'static Entity) -> impl Iterator<Item = &'static 
 }
 
 impl UnkeyedRowMatcher {
-    /// Takes a stored row with these values and parts, if one is left; each stored row is taken once.
+    /// Takes a stored row with these values and parts, if there is one left; each stored row is matched once.
     pub async fn take_match(
         &mut self,
         tx: &mut Tx,
@@ -44,7 +45,7 @@ impl UnkeyedRowMatcher {
     }
 }
 
-/// The stored rows with these values in the order of their ids, by their parts.
+/// The stored rows with these values, sorted by id, grouped by their parts.
 async fn find_stored_by_parts(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -68,7 +69,7 @@ async fn find_stored_by_parts(
     Ok(by_parts)
 }
 
-/// The same text for the same parts, in whatever order they come and whomever they belong to.
+/// Renders parts independently of their order and owner, for comparison.
 fn render_parts(parts: Vec<Part>) -> String {
     let part = |(many, mut values): Part| {
         if let Some(at) = value_index(many.target(), many.mapped_by) {

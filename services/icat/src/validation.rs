@@ -1,4 +1,4 @@
-//! What the schema and the catalogue's own meaning demand of a row, with icat.server's texts.
+//! Validates rows against the schema and the meaning of entities, with icat.server's error texts.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ fn find_text<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v s
     }
 }
 
-/// Names the first member, in alphabetical order, that must not be NULL and is.
+/// Fails for the first member, in alphabetical order, that is NULL but must not be.
 pub fn require_not_null(entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
     for member in entity.members().iter().copied() {
         let nullable = match member {
@@ -49,7 +49,7 @@ pub fn check_lengths(entity: &'static Entity, values: &[Val]) -> Result<(), Erro
     Ok(())
 }
 
-/// The entities whose values mean something to the catalogue itself.
+/// Validates entities whose values have a meaning for the catalogue: rules, public steps and parameters.
 pub async fn check_entity_rules(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -88,7 +88,7 @@ fn check_public_step(entity: &Entity, values: &[Val]) -> Result<(), Error> {
     Ok(())
 }
 
-/// `DatasetParameter` and its kin: their type must allow the owner, and limits where it enforces them.
+/// Validates `DatasetParameter` and similar entities: their type must be applicable, and its limits hold if it enforces them.
 async fn check_parameter(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
     let types = schema::find_entity("ParameterType").ok_or_else(|| Error::Validation("no ParameterType".to_owned()))?;
     let Some(Val::I64(Some(id))) = find_value(entity, values, "type") else {
@@ -144,7 +144,7 @@ async fn check_permissible_value(tx: &mut Tx, name: &str, type_id: i64, given: &
     Ok(())
 }
 
-/// Refuses values whose unique key another row than `own` has. Rows `created` by this request are named by their ids alone.
+/// Fails if a row other than `own` has the same unique key. Rows `created` by this request are named by id in the error.
 pub(crate) async fn require_unique_key(
     tx: &mut Tx,
     entity: &'static Entity,

@@ -33,58 +33,58 @@ pub enum Command {
     Shared(cli::Command),
     /// Set up a facility of your own: settings, accounts, rules, instruments and their API keys.
     Setup(Setup),
-    /// Make a small facility with users and files, and serve it.
+    /// Create a small demo facility with users and files, and serve it.
     Demo(Demo),
     /// Download an investigation, datasets or files.
     Get(Box<Get>),
-    /// Fill the embedded catalogue, and say who belongs to what.
+    /// Manage the embedded catalogue: import, export, ingest, investigations, instruments and members.
     #[command(subcommand)]
     Icat(IcatCommand),
     /// Manage local accounts.
     #[command(subcommand)]
     Auth(AuthCommand),
-    /// Check what the logbook has exported.
+    /// Verify exports of the logbook.
     #[command(subcommand)]
     Logbook(LogbookCommand),
-    /// Watch events, and try failed ones again.
+    /// Watch events, and retry failed ones.
     #[command(subcommand)]
     Events(EventsCommand),
 }
 
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Where the facility lives; made if it does not exist.
+    /// Directory of the facility; created if it does not exist.
     #[arg(long, default_value = "demo-data")]
     pub dir: PathBuf,
-    /// Make the facility and end.
+    /// Create the facility and exit.
     #[arg(long)]
     pub generate_only: bool,
-    /// Write no more into the logbook than the history of its last hours.
+    /// Write only the history of the last hours into the logbook, and no new entries.
     #[arg(long)]
     pub quiet_beamline: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum IcatCommand {
-    /// Read a facility from a dump of python-icat's icatdump, YAML or XML.
+    /// Import a dump of python-icat's icatdump, in YAML or XML.
     Import {
         /// The dump.
         file: PathBuf,
-        /// Do everything and keep nothing.
+        /// Check everything without storing anything.
         #[arg(long)]
         dry_run: bool,
-        /// What to do with rows that are stored with other values: fail or skip.
+        /// What to do with rows that are stored with other values.
         #[arg(long, default_value = "fail", value_parser = ["fail", "skip"])]
         on_conflict: String,
-        /// Who is recorded as the creator; without it the first of `catalogue.root_user_names`.
+        /// User recorded as the creator; the default is the first of `catalogue.root_user_names`.
         #[arg(long = "as", value_name = "USER")]
         user: Option<String>,
     },
-    /// Write the whole catalogue as a dump of python-icat's icatdump.
+    /// Export the whole catalogue as a dump for python-icat's icatdump.
     Export {
-        /// Is written as a whole or not at all.
+        /// The dump, which is written atomically.
         file: PathBuf,
-        /// Form of the dump.
+        /// Format of the dump.
         #[arg(long, default_value = "yaml", value_parser = ["yaml", "xml"])]
         format: String,
     },
@@ -96,9 +96,9 @@ pub enum IcatCommand {
     /// Instruments.
     #[command(subcommand)]
     Instrument(InstrumentCommand),
-    /// Make somebody a member of an investigation.
+    /// Add a member to an investigation.
     Grant(Grant),
-    /// End somebody's membership of an investigation.
+    /// Remove a member from an investigation.
     Revoke(Revoke),
 }
 
@@ -111,93 +111,94 @@ pub struct Ingest {
     /// Name of the investigation.
     #[arg(long, value_name = "NAME")]
     pub investigation: String,
-    /// Its visit; needed where several have the name. 1 for one that is made.
+    /// Its visit; needed if several investigations have the name. A new one gets 1.
     #[arg(long)]
     pub visit: Option<String>,
-    /// Its facility; needed where several have the name.
+    /// Its facility; needed if several have investigations with this name.
     #[arg(long, value_name = "NAME")]
     pub facility: Option<String>,
-    /// Make the investigation if there is none.
+    /// Create the investigation if it does not exist.
     #[arg(long)]
     pub create: bool,
-    /// Title of the investigation that is made; without it the name.
+    /// Title of the new investigation; the default is its name.
     #[arg(long, requires = "create")]
     pub title: Option<String>,
-    /// Type of the investigation that is made; needed where the facility has several.
+    /// Type of the new investigation; needed if the facility has several.
     #[arg(long, requires = "create", value_name = "NAME")]
     pub investigation_type: Option<String>,
-    /// An instrument of the investigation that is made; may be given several times.
+    /// An instrument of the new investigation; can be repeated.
     #[arg(long, requires = "create", value_name = "NAME")]
     pub instrument: Vec<String>,
-    /// When the investigation that is made begins: 2026-01-12, 2026-01-12T09:00 (in `catalogue.time_zone`) or with a zone
-    /// of its own. Without it today.
+    /// Start of the new investigation: 2026-01-12, 2026-01-12T09:00 (in `catalogue.time_zone`), or with a time zone.
+    /// The default is today.
     #[arg(long, requires = "create", value_name = "TIME")]
     pub start: Option<String>,
-    /// Which of the configured storages the directory lies in.
+    /// The configured storage that contains the directory.
     #[arg(long, default_value = "main", value_name = "NAME")]
     pub storage: String,
-    /// Name of the dataset type; made if it is missing.
+    /// Name of the dataset type; created if it does not exist.
     #[arg(long = "type", default_value = "raw")]
     pub dataset_type: String,
-    /// Let datasets and files that are catalogued at another location point to this directory: only if the data has moved.
+    /// Change the location of datasets and files that are catalogued elsewhere to this directory; only if the data has
+    /// moved.
     #[arg(long)]
     pub repoint: bool,
-    /// Catalogue files also if another investigation has them already; then whoever may see one of the two sees them.
+    /// Also catalogue files that belong to another investigation; users of both investigations can read them then.
     #[arg(long)]
     pub also_elsewhere: bool,
-    /// Take files and directories whose names begin with a dot, which are skipped otherwise.
+    /// Include files and directories whose names begin with a dot, which are skipped by default.
     #[arg(long)]
     pub hidden: bool,
-    /// Remove files from the catalogue that are catalogued below the directory and not on disk any more; --dry-run lists
-    /// them. Rows stay where a disk may not be mounted, where another storage has the file, and where there is a DOI.
+    /// Remove files from the catalogue that were below the directory and no longer exist; --dry-run lists them. Rows
+    /// are kept if a disk may not be mounted, if another storage has the file, or if there is a DOI.
     #[arg(long)]
     pub forget_gone: bool,
-    /// With --forget-gone, also where more than half of the files that are catalogued below the directory are gone.
+    /// With --forget-gone, also if more than half of the catalogued files below the directory are gone.
     #[arg(long, requires = "forget_gone")]
     pub most_may_be_gone: bool,
-    /// Report what would be done, without reading the files and without storing anything.
+    /// Report what would be done, without reading files or storing anything.
     #[arg(long)]
     pub dry_run: bool,
-    /// Files that are read at the same time.
+    /// How many files are read at the same time.
     #[arg(long, default_value_t = 4)]
     pub jobs: usize,
-    /// Who is recorded as the creator; without it the first of `catalogue.root_user_names`.
+    /// User recorded as the creator; the default is the first of `catalogue.root_user_names`.
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum LogbookCommand {
-    /// Whether exported records are whole, and who signed them: `GET /logbook/{session}/records?investigationId=…`
+    /// Verify the hash chain and the signature of exported records: `GET /logbook/{session}/records?investigationId=…`
     Verify(Verify),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Verify {
-    /// File of JSON lines, - for stdin, or the address of the records, such as
+    /// File of JSON lines, - for stdin, or the URL of the records, such as
     /// `https://logbook.example.org/logbook/-/records?investigationId=4711`
     #[arg(value_name = "FILE|URL")]
     pub source: String,
-    /// File with the keys of which one must have signed the logbook, as `GET /logbook/keys` answers them; with an address
-    /// they are asked of its server, and a logbook that is not closed may be without.
+    /// File with keys, as answered by `GET /logbook/keys`; one of them must have signed the logbook. With a URL, the
+    /// keys are fetched from its server, and the logbook need not be closed.
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
-    /// File with the id of an open session, for an address; - reads it from stdin. Without it the variable
-    /// `ICAT_SESSION_ID` is looked at.
+    /// File with a session id, for a URL; - reads it from stdin. The default is the environment variable
+    /// `ICAT_SESSION_ID`.
     #[arg(long, value_name = "FILE")]
     pub session_file: Option<PathBuf>,
-    /// PEM file with certificates to trust beside the usual ones.
+    /// PEM file with additional certificates to trust.
     #[arg(long, default_value = "", hide_default_value = true)]
     pub ca_file: String,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum EventsCommand {
-    /// Print events as they pass (over NATS).
+    /// Print events as they are published (over NATS).
     Tail,
-    /// List events whose effect failed.
+    /// List events that could not be processed.
     Dead,
-    /// Try parked events again.
+    /// Retry events that could not be processed.
     Retry,
 }
 
@@ -208,9 +209,9 @@ mod tests {
     use super::Cli;
 
     /// Every command that the help shows, with its whole name.
-    fn commands(name: &str, command: &Command) -> Vec<(String, Command)> {
+    fn list_commands(name: &str, command: &Command) -> Vec<(String, Command)> {
         let shown = command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help");
-        let inner = shown.flat_map(|inner| commands(&format!("{name} {}", inner.get_name()), inner));
+        let inner = shown.flat_map(|inner| list_commands(&format!("{name} {}", inner.get_name()), inner));
         std::iter::once((name.to_owned(), command.clone())).chain(inner).collect()
     }
 
@@ -218,7 +219,7 @@ mod tests {
     fn every_help_is_a_list_without_gaps_in_which_everything_is_explained() {
         let mut all = Cli::command();
         all.build();
-        let commands = commands("undulator", &all);
+        let commands = list_commands("undulator", &all);
         for (name, command) in &commands {
             assert!(command.get_about().is_some(), "{name}");
             for argument in command.get_arguments() {

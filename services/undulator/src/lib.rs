@@ -1,29 +1,26 @@
-//! The all-in-one binary and the administrative commands: a list of services, no logic of theirs.
+//! The all-in-one program: a list of services, and the administrative commands.
 
 mod cli;
 mod commands;
 mod progress;
+mod services;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use service_kit::ServiceDef;
 
 use self::cli::Cli;
 
-/// Every service of the suite.
-const SERVICES: &[ServiceDef] = &[auth::SERVICE, download::SERVICE, icat::SERVICE, logbook::SERVICE];
-
-/// The whole program.
+/// Runs the command line.
 pub fn main() -> ExitCode {
-    service_kit::cli::block_on(commands::run(Cli::parse()))
+    service_kit::cli::block_on(commands::run_command(Cli::parse()))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::*;
+    use crate::services::SERVICES;
 
     /// Binaries of single services accept the sections of the others, which stand in a list of their own.
     #[test]

@@ -1,11 +1,11 @@
-//! Progress on stderr: a bar on a terminal, now and then a line elsewhere.
+//! Progress on stderr: a bar on a terminal, otherwise a line for each tenth.
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Shows how much of a known amount is done.
+/// Shows the progress of a task with known size.
 pub struct Progress {
     bar: Option<ProgressBar>,
     what: &'static str,
@@ -22,7 +22,7 @@ impl Progress {
         Self { bar, what, tenth: AtomicUsize::new(0) }
     }
 
-    pub fn show(&self, done: usize, total: usize) {
+    pub fn show_progress(&self, done: usize, total: usize) {
         if let Some(bar) = &self.bar {
             bar.set_length(total as u64);
             bar.set_position(done as u64);

@@ -222,7 +222,7 @@ def check_missing_files(suite, client, rng):
         arrived = {path: found for path, found in digest_files(out).items() if "/missing/" in path}
         assert arrived == expected_digests("missing", good)
     _, said = client.get("--dataset", dataset, "--out", out, code=1)
-    assert f"failed: {FOLDER}/missing/0003.h5: at the facility there is no such file" in said, said
+    assert f"failed: {FOLDER}/missing/0003.h5: at the facility: there is no such file" in said, said
     for archive in ["--zip", "--tar"]:
         target = suite.dir / "missing.archive"
         _, said = client.get("--dataset", dataset, archive, target, code=1)

@@ -7,7 +7,7 @@ import suds.sudsobject
 from icat.entities import getTypeMap
 from icat.exception import SearchResultError
 
-from icat import dumpfile
+from icat import dumpfile, dumpfile_xml, dumpfile_yaml  # noqa: F401  (each registers its format)
 from suite import entity_kinds
 
 

@@ -18,7 +18,7 @@ impl fmt::Debug for Digest {
 
 impl Digest {
     /// The values stand in the order of their columns' names.
-    pub(super) fn add(&mut self, row: &[Val]) {
+    pub(super) fn add_row(&mut self, row: &[Val]) {
         let mut hash = Sha256::new();
         for val in row {
             let mut add = |kind: &[u8], bytes: Option<&[u8]>| {
@@ -46,10 +46,10 @@ impl Digest {
 mod tests {
     use super::*;
 
-    fn digest(rows: &[[Val; 2]]) -> Digest {
+    fn digest_rows(rows: &[[Val; 2]]) -> Digest {
         let mut digest = Digest::default();
         for row in rows {
-            digest.add(row);
+            digest.add_row(row);
         }
         digest
     }
@@ -57,8 +57,8 @@ mod tests {
     #[test]
     fn the_order_of_rows_does_not_count_and_everything_else_does() {
         let (a, b): ([Val; 2], [Val; 2]) = (["a".into(), 1.into()], ["b".into(), Val::I64(None)]);
-        let both = digest(&[a.clone(), b.clone()]);
-        assert_eq!(both, digest(&[b.clone(), a.clone()]));
+        let both = digest_rows(&[a.clone(), b.clone()]);
+        assert_eq!(both, digest_rows(&[b.clone(), a.clone()]));
         let others: [&[[Val; 2]]; 6] = [
             &[],
             std::slice::from_ref(&a),
@@ -68,10 +68,10 @@ mod tests {
             &[["b".into(), 1.into()], ["a".into(), Val::I64(None)]],
         ];
         for other in others {
-            assert_ne!(both, digest(other), "{other:?}");
+            assert_ne!(both, digest_rows(other), "{other:?}");
         }
-        assert_eq!(digest(&[[0.0.into(), a[0].clone()]]), digest(&[[(-0.0).into(), a[0].clone()]]));
+        assert_eq!(digest_rows(&[[0.0.into(), a[0].clone()]]), digest_rows(&[[(-0.0).into(), a[0].clone()]]));
         // Where one value ends and the next begins.
-        assert_ne!(digest(&[["ab".into(), "c".into()]]), digest(&[["a".into(), "bc".into()]]));
+        assert_ne!(digest_rows(&[["ab".into(), "c".into()]]), digest_rows(&[["a".into(), "bc".into()]]));
     }
 }

@@ -45,11 +45,11 @@ struct Content {
 impl Db {
     /// What a copy to `target` would find there. The tables of both must have been made by `migrations`.
     pub async fn compare_for_copy(&self, target: &Self, migrations: &[Migration]) -> Result<CopyState, DbError> {
-        let held = contents(&mut target.read().await?).await?;
-        if held == contents_after_migrations(migrations).await? {
+        let held = read_all_contents(&mut target.read().await?).await?;
+        if held == read_contents_after_migrations(migrations).await? {
             return Ok(CopyState::Empty);
         }
-        let source = contents(&mut self.read().await?).await?;
+        let source = read_all_contents(&mut self.read().await?).await?;
         let different = held.iter().find(|content| !source.contains(content));
         Ok(match different {
             None if held.len() == source.len() => CopyState::Same,
@@ -61,16 +61,16 @@ impl Db {
     /// Copies every row of this database into `target`, and refuses one that is not [`Empty`](CopyState::Empty).
     pub async fn copy_to(&self, target: &Self, migrations: &[Migration]) -> Result<Copied, DbError> {
         let mut source = self.read().await?;
-        let next_id = next_id(&mut source).await?;
+        let next_id = read_next_id(&mut source).await?;
         let mut to = target.begin().await?;
-        if contents(&mut to).await? != contents_after_migrations(migrations).await? {
+        if read_all_contents(&mut to).await? != read_contents_after_migrations(migrations).await? {
             return Err(DbError::Setup("the target is not empty".to_owned()));
         }
-        let tables = schema::tables_in_order(&mut to).await?;
+        let tables = schema::list_tables_in_order(&mut to).await?;
         let mut plan = Vec::new();
         for table in tables {
             let (from_columns, to_columns) =
-                (schema::columns(&mut source, &table).await?, schema::columns(&mut to, &table).await?);
+                (schema::list_columns(&mut source, &table).await?, schema::list_columns(&mut to, &table).await?);
             if from_columns != to_columns {
                 return Err(DbError::Setup(format!("table {table} has different columns in source and target")));
             }
@@ -82,7 +82,7 @@ impl Db {
         let mut copied = Vec::new();
         for (table, columns) in plan {
             let read = copy_table(&mut source, &mut to, &table, &columns).await?;
-            let written = content(&mut to, &table, &columns).await?;
+            let written = read_content(&mut to, &table, &columns).await?;
             if read != written {
                 return Err(DbError::Setup(format!(
                     "table {table} differs after the copy (rows read: {}, written: {}); nothing was stored",
@@ -91,35 +91,35 @@ impl Db {
             }
             copied.push((table, read.rows));
         }
-        start_ids_at(&mut to, next_id).await?;
+        set_next_id(&mut to, next_id).await?;
         to.commit().await?;
         Ok(copied)
     }
 }
 
 /// What a database holds of which nothing but the migrations is known, on an engine in memory.
-async fn contents_after_migrations(migrations: &[Migration]) -> Result<Vec<Content>, DbError> {
+async fn read_contents_after_migrations(migrations: &[Migration]) -> Result<Vec<Content>, DbError> {
     let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
     let mut tx = Tx::new(Session::begin_sqlite(&pool, "BEGIN").await?, None);
     tx.run_all_migrations(migrations).await?;
-    contents(&mut tx).await
+    read_all_contents(&mut tx).await
 }
 
-async fn contents(tx: &mut Tx) -> Result<Vec<Content>, DbError> {
+async fn read_all_contents(tx: &mut Tx) -> Result<Vec<Content>, DbError> {
     let mut contents = Vec::new();
-    let mut tables = schema::tables(tx).await?;
+    let mut tables = schema::list_tables(tx).await?;
     tables.sort_unstable();
     for table in tables {
-        let columns = schema::columns(tx, &table).await?;
-        contents.push(content(tx, &table, &columns).await?);
+        let columns = schema::list_columns(tx, &table).await?;
+        contents.push(read_content(tx, &table, &columns).await?);
     }
     Ok(contents)
 }
 
-async fn content(tx: &mut Tx, table: &str, columns: &[ColumnKind]) -> Result<Content, DbError> {
+async fn read_content(tx: &mut Tx, table: &str, columns: &[ColumnKind]) -> Result<Content, DbError> {
     let mut content = Content { table: table.to_owned(), rows: 0, digest: Digest::default() };
-    tx.for_each_row(&select(table, columns), &[], async |row| {
-        content.add(&values(&row, table, columns)?);
+    tx.for_each_row(&render_select(table, columns), &[], async |row| {
+        content.add_row(&read_values(&row, table, columns)?);
         Ok::<_, DbError>(())
     })
     .await?;
@@ -127,9 +127,9 @@ async fn content(tx: &mut Tx, table: &str, columns: &[ColumnKind]) -> Result<Con
 }
 
 impl Content {
-    fn add(&mut self, row: &[Val]) {
+    fn add_row(&mut self, row: &[Val]) {
         self.rows += 1;
-        self.digest.add(row);
+        self.digest.add_row(row);
     }
 }
 
@@ -137,43 +137,43 @@ async fn copy_table(from: &mut Tx, to: &mut Tx, table: &str, columns: &[ColumnKi
     let mut read = Content { table: table.to_owned(), rows: 0, digest: Digest::default() };
     let (mut waiting, mut bytes) = (Vec::new(), 0);
     let take = async |row: Row| {
-        let row = values(&row, table, columns)?;
-        read.add(&row);
-        bytes += row.iter().map(size).sum::<usize>();
+        let row = read_values(&row, table, columns)?;
+        read.add_row(&row);
+        bytes += row.iter().map(value_size).sum::<usize>();
         waiting.extend(row);
         if waiting.len() >= ROWS_PER_INSERT * columns.len() || bytes >= BYTES_PER_INSERT {
             bytes = 0;
-            insert(to, table, columns, &std::mem::take(&mut waiting)).await?;
+            insert_rows(to, table, columns, &std::mem::take(&mut waiting)).await?;
         }
         Ok::<_, DbError>(())
     };
-    from.for_each_row(&select(table, columns), &[], take).await?;
+    from.for_each_row(&render_select(table, columns), &[], take).await?;
     if !waiting.is_empty() {
-        insert(to, table, columns, &waiting).await?;
+        insert_rows(to, table, columns, &waiting).await?;
     }
     Ok(read)
 }
 
-fn names(columns: &[ColumnKind]) -> String {
+fn column_names(columns: &[ColumnKind]) -> String {
     columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn select(table: &str, columns: &[ColumnKind]) -> String {
-    format!("SELECT {} FROM {table}", names(columns))
+fn render_select(table: &str, columns: &[ColumnKind]) -> String {
+    format!("SELECT {} FROM {table}", column_names(columns))
 }
 
-async fn insert(to: &mut Tx, table: &str, columns: &[ColumnKind], vals: &[Val]) -> Result<(), DbError> {
+async fn insert_rows(to: &mut Tx, table: &str, columns: &[ColumnKind], vals: &[Val]) -> Result<(), DbError> {
     let width = columns.len();
     let tuple = |row: usize| {
         let places: Vec<String> = (1..=width).map(|place| format!("${}", row * width + place)).collect();
         format!("({})", places.join(", "))
     };
     let tuples: Vec<String> = (0..vals.len() / width).map(tuple).collect();
-    let sql = format!("INSERT INTO {table} ({}) VALUES {}", names(columns), tuples.join(", "));
+    let sql = format!("INSERT INTO {table} ({}) VALUES {}", column_names(columns), tuples.join(", "));
     to.execute(&sql, vals).await.map(drop)
 }
 
-fn values(row: &Row, table: &str, columns: &[ColumnKind]) -> Result<Vec<Val>, DbError> {
+fn read_values(row: &Row, table: &str, columns: &[ColumnKind]) -> Result<Vec<Val>, DbError> {
     let value = |(place, column): (usize, &ColumnKind)| {
         let at = Column::Place(place);
         let value = match column.kind {
@@ -190,7 +190,7 @@ fn values(row: &Row, table: &str, columns: &[ColumnKind]) -> Result<Vec<Val>, Db
     columns.iter().enumerate().map(value).collect()
 }
 
-fn size(val: &Val) -> usize {
+fn value_size(val: &Val) -> usize {
     match val {
         Val::Text(Some(text)) => text.len(),
         Val::Blob(Some(blob)) => blob.len(),
@@ -199,7 +199,7 @@ fn size(val: &Val) -> usize {
 }
 
 /// The number that the next id would have at least.
-async fn next_id(tx: &mut Tx) -> Result<i64, DbError> {
+async fn read_next_id(tx: &mut Tx) -> Result<i64, DbError> {
     let sql = match tx.engine() {
         Engine::Sqlite => "SELECT next FROM id_sequence",
         Engine::Postgres => "SELECT last_value + 1 AS next FROM id_sequence",
@@ -207,7 +207,7 @@ async fn next_id(tx: &mut Tx) -> Result<i64, DbError> {
     tx.fetch_one(sql, &[]).await?.get("next")
 }
 
-async fn start_ids_at(tx: &mut Tx, next: i64) -> Result<(), DbError> {
+async fn set_next_id(tx: &mut Tx, next: i64) -> Result<(), DbError> {
     match tx.engine() {
         Engine::Sqlite => tx.execute("UPDATE id_sequence SET next = $1", &[next.into()]).await.map(drop),
         Engine::Postgres => tx.fetch_one("SELECT setval('id_sequence', $1, false)", &[next.into()]).await.map(drop),

@@ -41,7 +41,7 @@ pub(super) enum Kind {
 }
 
 /// All tables but those that only migrations write.
-pub(super) async fn tables(tx: &mut Tx) -> Result<Vec<String>, DbError> {
+pub(super) async fn list_tables(tx: &mut Tx) -> Result<Vec<String>, DbError> {
     let sql = match tx.engine() {
         Engine::Sqlite => TABLES_SQLITE,
         Engine::Postgres => TABLES_POSTGRES,
@@ -52,13 +52,13 @@ pub(super) async fn tables(tx: &mut Tx) -> Result<Vec<String>, DbError> {
 }
 
 /// The same, each after those it refers to.
-pub(super) async fn tables_in_order(tx: &mut Tx) -> Result<Vec<String>, DbError> {
+pub(super) async fn list_tables_in_order(tx: &mut Tx) -> Result<Vec<String>, DbError> {
     let sql = match tx.engine() {
         Engine::Sqlite => REFERENCES_SQLITE,
         Engine::Postgres => REFERENCES_POSTGRES,
     };
     let mut waiting = Vec::new();
-    for table in tables(tx).await? {
+    for table in list_tables(tx).await? {
         let rows = tx.fetch_all(sql, &[table.as_str().into()]).await?;
         let names: Vec<String> = rows.iter().map(|row| row.get("name")).collect::<Result<_, _>>()?;
         let others: BTreeSet<String> = names.into_iter().filter(|name| *name != table).collect();
@@ -76,7 +76,7 @@ pub(super) async fn tables_in_order(tx: &mut Tx) -> Result<Vec<String>, DbError>
 }
 
 /// In the order of their names, which both engines agree on.
-pub(super) async fn columns(tx: &mut Tx, table: &str) -> Result<Vec<ColumnKind>, DbError> {
+pub(super) async fn list_columns(tx: &mut Tx, table: &str) -> Result<Vec<ColumnKind>, DbError> {
     let sql = match tx.engine() {
         Engine::Sqlite => COLUMNS_SQLITE,
         Engine::Postgres => COLUMNS_POSTGRES,

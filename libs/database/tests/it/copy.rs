@@ -27,7 +27,7 @@ const PARTS: &str = "SELECT id, thing FROM part ORDER BY id";
 const LEASES: &str = "SELECT name, fence, holder, expires_at FROM lease";
 
 /// The kinds take turns in being NULL; the extremes of each come by.
-fn thing(n: i64, id: i64) -> [Val; 5] {
+fn thing_values(n: i64, id: i64) -> [Val; 5] {
     let (texts, floats) =
         (["", "Größe 'x' \\ %", "日本語\n\t\"", "a"], [0.0, 0.1, 5e-324, f64::MAX, -1.5e-9, 1.0 / 3.0]);
     let integers = [0, -1, i64::MIN, i64::MAX, 1 << 53];
@@ -42,11 +42,11 @@ fn thing(n: i64, id: i64) -> [Val; 5] {
     ]
 }
 
-async fn fill(db: &Db) -> i64 {
+async fn fill_tables(db: &Db) -> i64 {
     db.write(async |tx| {
         let ids = tx.allocate_ids(usize::try_from(ROWS).unwrap()).await?;
         for (n, id) in (0..).zip(&ids) {
-            tx.execute(ADD, &thing(n, *id)).await?;
+            tx.execute(ADD, &thing_values(n, *id)).await?;
         }
         for thing in ids.iter().take(3) {
             let id = tx.allocate_ids(1).await?[0];
@@ -64,7 +64,7 @@ async fn fill(db: &Db) -> i64 {
 }
 
 /// Everything in a database, floats by their bits.
-async fn content(db: &Db) -> Vec<String> {
+async fn read_content(db: &Db) -> Vec<String> {
     let mut tx = db.read().await.unwrap();
     let mut all = Vec::new();
     for row in tx.fetch_all(ALL, &[]).await.unwrap() {
@@ -101,7 +101,7 @@ async fn next_id(db: &Db) -> i64 {
     db.write(async |tx| tx.allocate_ids(1).await).await.unwrap()[0]
 }
 
-fn expected(first: i64) -> Vec<String> {
+fn expected_content(first: i64) -> Vec<String> {
     let shown = |val: &Val| match val {
         Val::I64(v) => format!("{v:?}"),
         Val::F64(v) => format!("{:?}", v.map(f64::to_bits)),
@@ -109,7 +109,7 @@ fn expected(first: i64) -> Vec<String> {
         Val::Blob(v) => format!("{v:?}"),
     };
     let things = (0..ROWS).map(|n| {
-        let [_, name, weight, picture, size] = &thing(n, first + n);
+        let [_, name, weight, picture, size] = &thing_values(n, first + n);
         format!("{} {} {} {} {}", first + n, shown(name), shown(weight), shown(picture), shown(size))
     });
     let parts = (0..3).map(|n| format!("{} {}", first + ROWS + n, first + n));
@@ -118,7 +118,7 @@ fn expected(first: i64) -> Vec<String> {
 }
 
 /// Copies, and sees that the target has it all and goes on counting.
-async fn copied(from: &TestDb, to: &TestDb, expected: &[String], highest: i64) {
+async fn assert_copied(from: &TestDb, to: &TestDb, expected: &[String], highest: i64) {
     let way = format!("{} to {}", from.engine, to.engine);
     assert_eq!(from.db.compare_for_copy(&to.db, MIGRATIONS).await.unwrap(), CopyState::Empty, "{way}");
     let tables = from.db.copy_to(&to.db, MIGRATIONS).await.unwrap();
@@ -130,11 +130,11 @@ async fn copied(from: &TestDb, to: &TestDb, expected: &[String], highest: i64) {
         "{way}"
     );
     assert_eq!((rows("migration"), rows("id_sequence")), (None, None), "{way}: those are the migrations' own");
-    assert!(content(&to.db).await == expected, "{way}: every value as it was");
+    assert!(read_content(&to.db).await == expected, "{way}: every value as it was");
 
     let again = from.db.copy_to(&to.db, MIGRATIONS).await.unwrap_err().to_string();
     assert_eq!(again, "the target is not empty", "{way}");
-    assert!(content(&to.db).await == expected, "{way}: and the refusal changed nothing");
+    assert!(read_content(&to.db).await == expected, "{way}: and the refusal changed nothing");
     assert_eq!(from.db.compare_for_copy(&to.db, MIGRATIONS).await.unwrap(), CopyState::Same, "{way}");
     to.db.write(async |tx| tx.execute("INSERT INTO empty (id, note) VALUES (1, 'own')", &[]).await).await.unwrap();
     let different = from.db.compare_for_copy(&to.db, MIGRATIONS).await.unwrap();
@@ -152,17 +152,17 @@ async fn a_database_that_goes_there_and_back_is_the_same() {
         (testkit::create_databases("copy", MIGRATIONS).await, testkit::create_databases("copy", MIGRATIONS).await);
     let (start, end) = (&there[0], &back[0]);
     assert_eq!((start.db.engine(), end.db.engine()), (Engine::Sqlite, Engine::Sqlite));
-    let first = fill(&start.db).await;
-    let (expected, highest) = (expected(first), first + ROWS + 2);
-    assert!(content(&start.db).await == expected, "the control: what was written is what is expected");
+    let first = fill_tables(&start.db).await;
+    let (expected, highest) = (expected_content(first), first + ROWS + 2);
+    assert!(read_content(&start.db).await == expected, "the control: what was written is what is expected");
     match there.get(1) {
         Some(middle) => {
-            copied(start, middle, &expected, highest).await;
-            copied(middle, end, &expected, highest).await;
+            assert_copied(start, middle, &expected, highest).await;
+            assert_copied(middle, end, &expected, highest).await;
         }
         None => {
             println!("no PostgreSQL at hand");
-            copied(start, end, &expected, highest).await;
+            assert_copied(start, end, &expected, highest).await;
         }
     }
 }
@@ -171,7 +171,7 @@ async fn a_database_that_goes_there_and_back_is_the_same() {
 #[tokio::test]
 async fn a_copy_that_breaks_off_is_undone_and_can_be_repeated() {
     let start = testkit::create_databases("copy", MIGRATIONS).await.remove(0);
-    let first = fill(&start.db).await;
+    let first = fill_tables(&start.db).await;
     for target in testkit::create_databases("copy", MIGRATIONS).await {
         let things = async || target.db.read().await.unwrap().fetch_all(ALL, &[]).await.unwrap().len();
         let (forbid, allow) = match target.db.engine() {
@@ -189,14 +189,14 @@ async fn a_copy_that_breaks_off_is_undone_and_can_be_repeated() {
         assert_eq!(state, CopyState::Empty, "{}", target.engine);
         target.db.write(async |tx| tx.execute(allow, &[]).await).await.unwrap();
         start.db.copy_to(&target.db, MIGRATIONS).await.unwrap();
-        assert!(content(&target.db).await == expected(first), "{}", target.engine);
+        assert!(read_content(&target.db).await == expected_content(first), "{}", target.engine);
     }
 }
 
 #[tokio::test]
 async fn tables_of_another_shape_are_refused() {
     let start = testkit::create_databases("copy", MIGRATIONS).await.remove(0);
-    fill(&start.db).await;
+    fill_tables(&start.db).await;
     let narrow = [Migration { sql: "CREATE TABLE thing (id BIGINT PRIMARY KEY);", ..MIGRATIONS[0] }];
     for target in testkit::create_databases("copy", &narrow).await {
         let refused = start.db.copy_to(&target.db, &narrow).await.unwrap_err().to_string();

@@ -13,11 +13,11 @@ const MIGRATIONS: &[Migration] = &[Migration {
 const ADD: &str = "INSERT INTO thing (id, name, weight, picture, size) VALUES ($1, $2, $3, $4, $5)";
 const COUNT: &str = "SELECT COUNT(*) AS n FROM thing";
 
-async fn count(db: &Db) -> i64 {
+async fn count_things(db: &Db) -> i64 {
     db.read().await.unwrap().fetch_one(COUNT, &[]).await.unwrap().get("n").unwrap()
 }
 
-fn thing(id: i64, name: &str) -> [Val; 5] {
+fn thing_values(id: i64, name: &str) -> [Val; 5] {
     [id.into(), name.into(), None::<f64>.into(), Val::Blob(None), None::<i64>.into()]
 }
 
@@ -28,7 +28,7 @@ async fn values_of_every_kind_come_back_as_they_went_in() {
         test.db
             .write(async |tx| {
                 tx.execute(ADD, &full).await?;
-                tx.execute(ADD, &thing(2, "b")).await
+                tx.execute(ADD, &thing_values(2, "b")).await
             })
             .await
             .unwrap();
@@ -36,7 +36,7 @@ async fn values_of_every_kind_come_back_as_they_went_in() {
         assert_eq!(rows[0].get::<String>("name").unwrap(), "Größe 'x' \\ %");
         assert_eq!(rows[0].get::<Option<f64>>("weight").unwrap(), Some(0.1));
         assert_eq!(rows[0].get::<Vec<u8>>("picture").unwrap(), [0, 255]);
-        assert_eq!(rows[0].at::<i64>(4).unwrap(), i64::MIN);
+        assert_eq!(rows[0].get_at::<i64>(4).unwrap(), i64::MIN);
         assert_eq!(rows[1].get::<Option<Vec<u8>>>("picture").unwrap(), None);
         assert!(matches!(rows[1].get::<f64>("weight"), Err(DbError::Column { .. })), "{}", test.engine);
     }
@@ -53,7 +53,7 @@ async fn one_text_with_values_of_two_kinds_keeps_both() {
                 test.db.read().await.unwrap().fetch_one("SELECT weight FROM thing WHERE id = 1", &[]).await.unwrap();
             row.get::<Option<f64>>("weight").unwrap()
         };
-        test.db.write(async |tx| tx.execute(ADD, &thing(1, "a")).await).await.unwrap();
+        test.db.write(async |tx| tx.execute(ADD, &thing_values(1, "a")).await).await.unwrap();
         assert_eq!(weight(Val::I64(Some(3))).await, Some(3.0), "{}", test.engine);
         assert_eq!(weight(Val::F64(Some(0.5))).await, Some(0.5), "{}", test.engine);
         assert_eq!(weight(Val::F64(None)).await, None, "{}", test.engine);
@@ -67,18 +67,18 @@ async fn a_failed_statement_poisons_the_transaction_even_if_the_error_is_dropped
         let outcome = test
             .db
             .write(async |tx| {
-                tx.execute(ADD, &thing(1, "a")).await?;
-                let refused = tx.execute(ADD, &thing(2, "a")).await;
+                tx.execute(ADD, &thing_values(1, "a")).await?;
+                let refused = tx.execute(ADD, &thing_values(2, "a")).await;
                 assert!(matches!(refused, Err(DbError::Unique(_))), "{refused:?}");
-                let after = tx.execute(ADD, &thing(3, "c")).await;
+                let after = tx.execute(ADD, &thing_values(3, "c")).await;
                 assert!(matches!(after, Err(DbError::Poisoned)), "{after:?}");
                 Ok::<_, DbError>(())
             })
             .await;
         assert!(matches!(outcome, Err(DbError::Poisoned)), "{}: {outcome:?}", test.engine);
-        assert_eq!(count(&test.db).await, 0, "{}", test.engine);
-        test.db.write(async |tx| tx.execute(ADD, &thing(1, "a")).await).await.unwrap();
-        assert_eq!(count(&test.db).await, 1, "{}: the connection is usable again", test.engine);
+        assert_eq!(count_things(&test.db).await, 0, "{}", test.engine);
+        test.db.write(async |tx| tx.execute(ADD, &thing_values(1, "a")).await).await.unwrap();
+        assert_eq!(count_things(&test.db).await, 1, "{}: the connection is usable again", test.engine);
     }
 }
 
@@ -88,34 +88,34 @@ async fn an_error_of_the_caller_undoes_everything() {
         let outcome = test
             .db
             .write(async |tx| {
-                tx.execute(ADD, &thing(1, "a")).await?;
+                tx.execute(ADD, &thing_values(1, "a")).await?;
                 Err::<(), _>(DbError::NoRow)
             })
             .await;
         assert!(matches!(outcome, Err(DbError::NoRow)));
-        assert_eq!(count(&test.db).await, 0, "{}", test.engine);
+        assert_eq!(count_things(&test.db).await, 0, "{}", test.engine);
     }
 }
 
 #[tokio::test]
 async fn a_snapshot_for_reading_cannot_write() {
     for test in testkit::create_databases("readonly", MIGRATIONS).await {
-        let refused = test.db.read().await.unwrap().execute(ADD, &thing(1, "a")).await;
+        let refused = test.db.read().await.unwrap().execute(ADD, &thing_values(1, "a")).await;
         assert!(refused.is_err(), "{}", test.engine);
-        assert_eq!(count(&test.db).await, 0, "{}", test.engine);
+        assert_eq!(count_things(&test.db).await, 0, "{}", test.engine);
     }
 }
 
 #[tokio::test]
 async fn text_with_nul_is_refused_before_it_reaches_the_database() {
     for test in testkit::create_databases("nul", MIGRATIONS).await {
-        let refused = test.db.write(async |tx| tx.execute(ADD, &thing(1, "a\0b")).await).await;
+        let refused = test.db.write(async |tx| tx.execute(ADD, &thing_values(1, "a\0b")).await).await;
         assert!(matches!(refused, Err(DbError::Nul)), "{}", test.engine);
     }
 }
 
 /// A text that no engine can make shorter.
-fn noise(bytes: usize) -> String {
+fn incompressible_text(bytes: usize) -> String {
     let mut state = 1_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -127,10 +127,11 @@ fn noise(bytes: usize) -> String {
 #[tokio::test]
 async fn what_an_index_takes_is_stored_and_more_is_told_as_such() {
     for test in testkit::create_databases("long", MIGRATIONS).await {
-        let add =
-            async |id: i64, name: String| test.db.write(async |tx| tx.execute(ADD, &thing(id, &name)).await).await;
-        add(1, noise(database::MAX_INDEXED_BYTES)).await.unwrap();
-        let longer = add(2, noise(4_000)).await;
+        let add = async |id: i64, name: String| {
+            test.db.write(async |tx| tx.execute(ADD, &thing_values(id, &name)).await).await
+        };
+        add(1, incompressible_text(2_500)).await.unwrap();
+        let longer = add(2, incompressible_text(4_000)).await;
         match test.db.engine() {
             Engine::Sqlite => assert!(longer.is_ok(), "{longer:?}"),
             Engine::Postgres => assert!(matches!(longer, Err(DbError::Data(_))), "{longer:?}"),
@@ -173,7 +174,7 @@ async fn text_is_ordered_and_matched_by_its_bytes() {
         test.db
             .write(async |tx| {
                 for (id, name) in (1..).zip(names) {
-                    tx.execute(ADD, &thing(id, name)).await?;
+                    tx.execute(ADD, &thing_values(id, name)).await?;
                 }
                 Ok::<_, DbError>(())
             })

@@ -10,7 +10,7 @@ use service_kit::{Db, DbError, Micros, Migration};
 use tempfile::TempDir;
 use testkit::Backend;
 
-use crate::opened::{MIGRATIONS, add, config, ids, open};
+use crate::opened::{MIGRATIONS, add_row, database_config, list_ids, open_migrated};
 
 /// A file system of a few MB, until it is dropped.
 struct SmallDisk(TempDir);
@@ -57,10 +57,10 @@ async fn writes_are_refused_while_the_disk_is_full_and_go_on_when_it_is_not() {
         println!("no right to mount: the engine's own limit instead of a small disk");
         return refuse_while_pages_are_limited().await;
     };
-    let config = config(&Backend::Sqlite, "").await;
-    let db = open(disk.path(), &config).await;
+    let config = database_config(&Backend::Sqlite, "").await;
+    let db = open_migrated(disk.path(), &config).await;
     let mut acknowledged = Vec::new();
-    add(&db, 0, 10).await.unwrap();
+    add_row(&db, 0, 10).await.unwrap();
     acknowledged.push(0);
     db.check_ready().await.unwrap();
 
@@ -71,7 +71,7 @@ async fn writes_are_refused_while_the_disk_is_full_and_go_on_when_it_is_not() {
         let refused = {
             let mut id = first;
             loop {
-                let outcome = add(&db, id, 60_000).await;
+                let outcome = add_row(&db, id, 60_000).await;
                 if outcome.is_err() {
                     break outcome;
                 }
@@ -81,21 +81,21 @@ async fn writes_are_refused_while_the_disk_is_full_and_go_on_when_it_is_not() {
         };
         assert!(is_full(&refused), "{refused:?}");
         for id in 0..5 {
-            let refused = add(&db, first + 500 + id, 60_000).await;
+            let refused = add_row(&db, first + 500 + id, 60_000).await;
             assert!(is_full(&refused), "and again: {refused:?}");
             let not_ready = db.check_ready().await;
             assert!(is_full(&not_ready), "{not_ready:?}");
-            assert_eq!(ids(&db).await, acknowledged, "reading goes on");
+            assert_eq!(list_ids(&db).await, acknowledged, "reading goes on");
         }
         disk.free();
         db.check_ready().await.unwrap();
-        add(&db, first + 900, 60_000).await.unwrap();
+        add_row(&db, first + 900, 60_000).await.unwrap();
         acknowledged.push(first + 900);
-        assert_eq!(ids(&db).await, acknowledged);
+        assert_eq!(list_ids(&db).await, acknowledged);
     }
     db.close().await;
-    let db = open(disk.path(), &config).await;
-    assert_eq!(ids(&db).await, acknowledged, "all of it, and nothing else, is on the disk");
+    let db = open_migrated(disk.path(), &config).await;
+    assert_eq!(list_ids(&db).await, acknowledged, "all of it, and nothing else, is on the disk");
     println!("{} acknowledged writes over 3 full disks", acknowledged.len());
     db.close().await;
 }
@@ -108,15 +108,15 @@ async fn a_write_that_finds_the_database_full_harms_no_other() {
 
 async fn refuse_while_pages_are_limited() {
     let dir = tempfile::tempdir().unwrap();
-    let db = open(dir.path(), &config(&Backend::Sqlite, "").await).await;
+    let db = open_migrated(dir.path(), &database_config(&Backend::Sqlite, "").await).await;
     for id in 0..10 {
         db.write(async |tx| tx.execute("PRAGMA max_page_count = 1", &[]).await).await.unwrap();
-        let refused = add(&db, id, 1 << 20).await;
+        let refused = add_row(&db, id, 1 << 20).await;
         assert!(is_full(&refused), "{refused:?}");
-        add(&db, 100 + id, 1 << 10).await.unwrap();
+        add_row(&db, 100 + id, 1 << 10).await.unwrap();
         db.check_ready().await.unwrap();
     }
-    assert_eq!(ids(&db).await, (100..110).collect::<Vec<i64>>());
+    assert_eq!(list_ids(&db).await, (100..110).collect::<Vec<i64>>());
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_start_on_a_full_disk_says_so_and_the_next_one_succeeds() {
         println!("no right to mount: a migration that the engine's own limit ends instead");
         return migrate_while_pages_are_limited().await;
     };
-    let config = config(&Backend::Sqlite, "").await;
+    let config = database_config(&Backend::Sqlite, "").await;
     let target = Target::from_config(&config, disk.path(), "sample").unwrap();
     disk.fill();
     let refused = match Db::open(&target, &config).await {
@@ -135,8 +135,8 @@ async fn a_start_on_a_full_disk_says_so_and_the_next_one_succeeds() {
     let text = refused.to_string();
     assert!(text.contains("full") || text.contains("free space"), "{text}");
     disk.free();
-    let db = open(disk.path(), &config).await;
-    add(&db, 1, 10).await.unwrap();
+    let db = open_migrated(disk.path(), &config).await;
+    add_row(&db, 1, 10).await.unwrap();
 
     disk.fill();
     let more = [MIGRATIONS[0], large_step()];
@@ -144,13 +144,13 @@ async fn a_start_on_a_full_disk_says_so_and_the_next_one_succeeds() {
     assert!(is_full(&refused), "{refused:?}");
     disk.free();
     assert_eq!(db.migrate(&more, Migrate::Auto, Micros::default()).await.unwrap(), 1);
-    assert_eq!(ids(&db).await, [1]);
+    assert_eq!(list_ids(&db).await, [1]);
     db.close().await;
 }
 
 async fn migrate_while_pages_are_limited() {
     let dir = tempfile::tempdir().unwrap();
-    let db = open(dir.path(), &config(&Backend::Sqlite, "").await).await;
+    let db = open_migrated(dir.path(), &database_config(&Backend::Sqlite, "").await).await;
     db.write(async |tx| tx.execute("PRAGMA max_page_count = 1", &[]).await).await.unwrap();
     let more = [MIGRATIONS[0], large_step()];
     let refused = db.migrate(&more, Migrate::Auto, Micros::default()).await;

@@ -9,7 +9,7 @@ use service_kit::{Db, DbError, Engine};
 use testkit::wait_until;
 use tokio::sync::Notify;
 
-use crate::opened::{config, ids, open};
+use crate::opened::{database_config, list_ids, open_migrated};
 
 const ADD: &str = "INSERT INTO thing (id, name) VALUES ($1, 'n')";
 /// Takes as long as it is told to.
@@ -63,7 +63,7 @@ async fn open_transactions(db: &Db) -> i64 {
 async fn a_write_given_up_at_any_point_is_whole_or_nothing() {
     for backend in testkit::list_backends() {
         let dir = tempfile::tempdir().unwrap();
-        let db = open(dir.path(), &config(&backend, "max_connections = 2").await).await;
+        let db = open_migrated(dir.path(), &database_config(&backend, "max_connections = 2").await).await;
         let (mut given_up, mut done, mut stored) = (0, 0, 0);
         for round in 0..ROUNDS {
             for polls in 0..MOST_POLLS {
@@ -72,7 +72,7 @@ async fn a_write_given_up_at_any_point_is_whole_or_nothing() {
                 let outcome = give_up_after(polls, add_two(&db, id, &notify)).await;
                 // The next writer is served, and sees all of it or nothing.
                 add_two(&db, id + 5, &Arc::default()).await.unwrap();
-                let now = ids(&db).await;
+                let now = list_ids(&db).await;
                 let (first, second) = (now.contains(&id), now.contains(&(id + 1)));
                 match outcome {
                     Some(outcome) => {
@@ -104,7 +104,7 @@ async fn a_write_given_up_at_any_point_is_whole_or_nothing() {
 async fn a_snapshot_given_up_at_any_point_leaves_its_connection_to_others() {
     for backend in testkit::list_backends() {
         let dir = tempfile::tempdir().unwrap();
-        let db = open(dir.path(), &config(&backend, "max_connections = 1").await).await;
+        let db = open_migrated(dir.path(), &database_config(&backend, "max_connections = 1").await).await;
         for polls in 0..MOST_POLLS {
             give_up_after(polls, async {
                 let mut tx = db.read().await?;
@@ -113,7 +113,7 @@ async fn a_snapshot_given_up_at_any_point_leaves_its_connection_to_others() {
             })
             .await;
             add_two(&db, i64::try_from(polls * 2).unwrap(), &Arc::default()).await.unwrap();
-            assert_eq!(ids(&db).await.len(), (polls + 1) * 2, "{polls} polls: a fresh snapshot");
+            assert_eq!(list_ids(&db).await.len(), (polls + 1) * 2, "{polls} polls: a fresh snapshot");
         }
         db.close().await;
     }
@@ -124,13 +124,13 @@ async fn a_snapshot_given_up_at_any_point_leaves_its_connection_to_others() {
 async fn a_long_question_given_up_frees_its_connection() {
     for backend in testkit::list_backends() {
         let dir = tempfile::tempdir().unwrap();
-        let db = open(dir.path(), &config(&backend, "max_connections = 1").await).await;
+        let db = open_migrated(dir.path(), &database_config(&backend, "max_connections = 1").await).await;
         let endless = COUNT.replace("MOST", "2000000000");
         let asked = async { db.read().await.unwrap().fetch_one(&endless, &[]).await.map(drop) };
         let given_up = tokio::time::timeout(std::time::Duration::from_millis(300), asked).await;
         assert!(given_up.is_err(), "it does not end by itself");
         let started = std::time::Instant::now();
-        assert_eq!(ids(&db).await, [0; 0]);
+        assert_eq!(list_ids(&db).await, [0; 0]);
         assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
         db.close().await;
     }
@@ -141,7 +141,7 @@ async fn a_long_question_given_up_frees_its_connection() {
 async fn a_transaction_with_a_statement_given_up_is_not_committed() {
     for backend in testkit::list_backends() {
         let dir = tempfile::tempdir().unwrap();
-        let db = open(dir.path(), &config(&backend, "").await).await;
+        let db = open_migrated(dir.path(), &database_config(&backend, "").await).await;
         let long = COUNT.replace("MOST", "2000000");
         let outcome = db
             .write(async |tx| {
@@ -154,7 +154,7 @@ async fn a_transaction_with_a_statement_given_up_is_not_committed() {
             })
             .await;
         assert!(matches!(outcome, Err(DbError::Poisoned)), "{outcome:?}");
-        assert_eq!(ids(&db).await, [0; 0]);
+        assert_eq!(list_ids(&db).await, [0; 0]);
         db.close().await;
     }
 }

@@ -24,7 +24,7 @@ async fn read_modify_writes_of_two_processes_are_all_kept() {
     #[expect(clippy::disallowed_methods, reason = "how the second process learns that it is the second")]
     if let Ok(target) = std::env::var(TARGET) {
         let (url, place) = target.split_once(' ').expect("address and place");
-        increment(&open(url, place).await).await;
+        increment_counter(&open_counter(url, place).await).await;
         return;
     }
     for test in testkit::create_databases("increments", MIGRATIONS).await {
@@ -37,7 +37,7 @@ async fn read_modify_writes_of_two_processes_are_all_kept() {
             .env(TARGET, format!("{url} {place}"))
             .spawn()
             .expect("a second process");
-        increment(&test.db).await;
+        increment_counter(&test.db).await;
         assert!(other.wait().expect("the second process ends").success());
 
         let row = test.db.read().await.unwrap().fetch_one("SELECT n FROM counter WHERE id = 1", &[]).await.unwrap();
@@ -47,14 +47,14 @@ async fn read_modify_writes_of_two_processes_are_all_kept() {
     }
 }
 
-async fn open(url: &str, place: &str) -> Db {
+async fn open_counter(url: &str, place: &str) -> Db {
     let config =
         Config::from_toml(&[], &format!("[database]\nurl = \"{url}\"\n")).expect("valid settings").core.database;
     let target = Target::from_config(&config, Path::new(place), "increments").expect("a usable address");
     Db::open(&target, &config).await.expect("the database opens")
 }
 
-async fn increment(db: &Db) {
+async fn increment_counter(db: &Db) {
     let tasks: Vec<_> = (0..TASKS_PER_PROCESS)
         .map(|_| {
             let db = db.clone();

@@ -5,7 +5,7 @@ use std::process::Command;
 use service_kit::DbError;
 use testkit::Backend;
 
-use crate::opened::{add, config, ids, open};
+use crate::opened::{add_row, database_config, list_ids, open_migrated};
 
 const CHILD: &str = "DATABASE_TEST_WITHOUT_MEMORY";
 
@@ -21,14 +21,14 @@ async fn a_write_without_memory_harms_no_other() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let db = open(dir.path(), &config(&Backend::Sqlite, "").await).await;
+    let db = open_migrated(dir.path(), &database_config(&Backend::Sqlite, "").await).await;
     db.write(async |tx| tx.execute("PRAGMA hard_heap_limit = 8000000", &[]).await).await.unwrap();
     for id in 0..10 {
-        let refused = add(&db, id, 32 << 20).await;
+        let refused = add_row(&db, id, 32 << 20).await;
         assert!(matches!(refused, Err(DbError::Unavailable(_))), "{refused:?}");
         db.check_ready().await.unwrap();
-        add(&db, 100 + id, 100).await.unwrap();
+        add_row(&db, 100 + id, 100).await.unwrap();
     }
-    assert_eq!(ids(&db).await, (100..110).collect::<Vec<i64>>());
+    assert_eq!(list_ids(&db).await, (100..110).collect::<Vec<i64>>());
     println!("10 writes without memory");
 }

@@ -6,7 +6,7 @@ use service_kit::{Db, DbError};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use testkit::Backend;
 
-use crate::opened::{add, config, ids, open};
+use crate::opened::{add_row, database_config, list_ids, open_migrated};
 
 /// A database of the `PostgreSQL` server, and a way to it that the service does not use.
 async fn open_postgres() -> Option<(Db, String, PgConnection)> {
@@ -14,14 +14,15 @@ async fn open_postgres() -> Option<(Db, String, PgConnection)> {
         println!("no PostgreSQL at hand");
         return None;
     };
-    let config = config(&Backend::Postgres(server.clone()), "max_connections = 2\nlock_timeout = \"200ms\"").await;
+    let config =
+        database_config(&Backend::Postgres(server.clone()), "max_connections = 2\nlock_timeout = \"200ms\"").await;
     let url = config.url.clone().unwrap();
     let name = url.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
-    let db = open(Path::new("-"), &config).await;
+    let db = open_migrated(Path::new("-"), &config).await;
     Some((db, name, PgConnection::connect(&server).await.unwrap()))
 }
 
-async fn run(admin: &mut PgConnection, sql: String) {
+async fn run_statement(admin: &mut PgConnection, sql: String) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(admin).await.unwrap();
 }
 
@@ -36,24 +37,24 @@ async fn a_connection_that_the_server_ends_within_a_transaction_is_replaced() {
         let outcome = db
             .write(async |tx| {
                 tx.fetch_one("SELECT 1 AS n", &[]).await?;
-                run(&mut admin, end_connections(&name)).await;
+                run_statement(&mut admin, end_connections(&name)).await;
                 tx.fetch_one("SELECT 1 AS n", &[]).await.map(drop)
             })
             .await;
         assert!(matches!(outcome, Err(DbError::Unavailable(_))), "{outcome:?}");
-        add(&db, id, 10).await.unwrap();
+        add_row(&db, id, 10).await.unwrap();
         db.check_ready().await.unwrap();
     }
     // During COMMIT nobody knows.
     let outcome = db
         .write(async |tx| {
             tx.execute("INSERT INTO thing (id, name) VALUES (100, 'n')", &[]).await?;
-            run(&mut admin, end_connections(&name)).await;
+            run_statement(&mut admin, end_connections(&name)).await;
             Ok::<_, DbError>(())
         })
         .await;
     assert!(matches!(outcome, Err(DbError::CommitUnknown(_))), "{outcome:?}");
-    assert_eq!(ids(&db).await, [0, 1, 2, 3, 4]);
+    assert_eq!(list_ids(&db).await, [0, 1, 2, 3, 4]);
 }
 
 /// A full disk of the server cannot be made here; its error can.
@@ -68,32 +69,32 @@ async fn a_full_disk_of_the_server_is_told_as_such() {
         assert!(format!("{outcome:?}").starts_with(&format!("Err({expected}")), "{code}: {outcome:?}");
         db.check_ready().await.unwrap();
     }
-    add(&db, 1, 10).await.unwrap();
+    add_row(&db, 1, 10).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_server_that_only_reads_is_not_ready() {
     let Some((db, name, mut admin)) = open_postgres().await else { return };
     let mut set = async |value: &str| {
-        run(&mut admin, format!("ALTER DATABASE {name} SET default_transaction_read_only = {value}")).await;
-        run(&mut admin, end_connections(&name)).await;
+        run_statement(&mut admin, format!("ALTER DATABASE {name} SET default_transaction_read_only = {value}")).await;
+        run_statement(&mut admin, end_connections(&name)).await;
     };
     set("on").await;
-    let refused = (add(&db, 1, 10).await, db.check_ready().await);
+    let refused = (add_row(&db, 1, 10).await, db.check_ready().await);
     assert!(matches!(refused, (Err(DbError::Unavailable(_)), Err(DbError::Unavailable(_)))), "{refused:?}");
-    assert_eq!(ids(&db).await, [0; 0], "reading goes on");
+    assert_eq!(list_ids(&db).await, [0; 0], "reading goes on");
     set("off").await;
     db.check_ready().await.unwrap();
-    add(&db, 2, 10).await.unwrap();
-    assert_eq!(ids(&db).await, [2]);
+    add_row(&db, 2, 10).await.unwrap();
+    assert_eq!(list_ids(&db).await, [2]);
 }
 
 #[tokio::test]
 async fn a_write_waits_for_locks_as_long_as_is_set_and_not_longer() {
     for backend in testkit::list_backends() {
         let dir = tempfile::tempdir().unwrap();
-        let db = open(dir.path(), &config(&backend, "lock_timeout = \"200ms\"").await).await;
-        add(&db, 1, 10).await.unwrap();
+        let db = open_migrated(dir.path(), &database_config(&backend, "lock_timeout = \"200ms\"").await).await;
+        add_row(&db, 1, 10).await.unwrap();
         let change = "UPDATE thing SET name = 'x' WHERE id = 1";
         db.write(async |tx| {
             tx.execute(change, &[]).await?;
@@ -113,16 +114,16 @@ async fn a_write_waits_for_locks_as_long_as_is_set_and_not_longer() {
 #[tokio::test]
 async fn a_write_waits_for_another_process_as_long_as_is_set() {
     let dir = tempfile::tempdir().unwrap();
-    let config = config(&Backend::Sqlite, "lock_timeout = \"200ms\"").await;
-    let (db, other) = (open(dir.path(), &config).await, open(dir.path(), &config).await);
+    let config = database_config(&Backend::Sqlite, "lock_timeout = \"200ms\"").await;
+    let (db, other) = (open_migrated(dir.path(), &config).await, open_migrated(dir.path(), &config).await);
     db.write(async |tx| {
         tx.execute("DELETE FROM thing", &[]).await?;
-        let waited = add(&other, 1, 10).await;
+        let waited = add_row(&other, 1, 10).await;
         assert!(matches!(waited, Err(DbError::Busy(_))), "{waited:?}");
         Ok::<_, DbError>(())
     })
     .await
     .unwrap();
-    add(&other, 1, 10).await.unwrap();
+    add_row(&other, 1, 10).await.unwrap();
     other.check_ready().await.unwrap();
 }

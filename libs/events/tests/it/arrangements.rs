@@ -59,7 +59,7 @@ pub fn thing(id: i64) -> ThingChanged {
 
 /// A number that one statement gives.
 pub async fn number(app: &TestApp, service: &str, sql: &str) -> i64 {
-    app.db(service).read().await.unwrap().fetch_one(sql, &[]).await.unwrap().at(0).unwrap()
+    app.db(service).read().await.unwrap().fetch_one(sql, &[]).await.unwrap().get_at(0).unwrap()
 }
 
 /// Waits until a statement gives a number.

@@ -22,8 +22,10 @@ async fn an_event_has_its_effect_once_however_often_it_arrives() {
         app.drain().await;
         until_number(app, "probe", EFFECTS, 20).await;
         assert_eq!(number(app, "probe", "SELECT COUNT(*) FROM thing WHERE seen_at IS NOT NULL").await, 20);
-        wait_until("the recorder has all", async || (app.recorded::<ThingChanged>().await.len() == 20).then_some(()))
-            .await;
+        wait_until("the recorder has all", async || {
+            (app.recorded_events::<ThingChanged>().await.len() == 20).then_some(())
+        })
+        .await;
 
         let again = first_event(app).await;
         match &arranged.nats {

@@ -52,7 +52,7 @@ async fn a_lost_stream_is_noticed_and_a_server_that_was_only_away_is_not() {
     assert_eq!(reconciled(&app, THINGS_CONSUMER).await, 1, "nothing was lost");
 
     nats.stop();
-    nats.wipe();
+    nats.delete_data();
     nats.start_again().await;
     until_reconciled(&app, 2).await;
     until_thing_is_seen(&app, "in the new stream").await;

@@ -20,7 +20,7 @@ async fn readiness(app: &TestApp) -> (u16, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_nats_a_service_starts_takes_writes_and_says_that_it_is_degraded() {
     for backend in list_backends() {
-        let mut nats = Nats::stopped();
+        let mut nats = Nats::new_stopped();
         let app = TestApp::start_on(&backend, &[probe::SERVICE], &format!("{}{}", nats.settings(), maker())).await;
         let (status, check) = readiness(&app).await;
         assert_eq!(status, 200, "ready");

@@ -64,7 +64,7 @@ async fn a_lower_number_that_is_committed_after_a_higher_one_is_published() {
     let slow = async |tx: &mut Tx| -> Result<(), DbError> {
         outbox.emit(tx, &thing(1)).await?;
         let (number_taken, overtaken) = signals.take().unwrap();
-        let id: String = tx.fetch_one("SELECT MAX(event_id) FROM outbox", &[]).await?.at(0)?;
+        let id: String = tx.fetch_one("SELECT MAX(event_id) FROM outbox", &[]).await?.get_at(0)?;
         number_taken.send(id).unwrap();
         overtaken.await.unwrap();
         Ok(())

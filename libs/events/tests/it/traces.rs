@@ -25,8 +25,15 @@ async fn an_event_carries_the_trace_of_its_change_to_the_bus() {
     let write = app.db("relayed").write(async |tx| outbox.emit(tx, &event).await);
     tracing::Instrument::instrument(write, span).await.unwrap();
     let sql = "SELECT headers FROM outbox";
-    let stored: Option<String> =
-        app.db("relayed").read().await.unwrap().fetch_optional(sql, &[]).await.unwrap().map(|row| row.at(0).unwrap());
+    let stored: Option<String> = app
+        .db("relayed")
+        .read()
+        .await
+        .unwrap()
+        .fetch_optional(sql, &[])
+        .await
+        .unwrap()
+        .map(|row| row.get_at(0).unwrap());
     app.drain().await;
 
     let sent = bus.published()[0].headers.traceparent.clone();

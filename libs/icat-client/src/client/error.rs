@@ -155,7 +155,7 @@ impl From<reqwest::Error> for IcatError {
         if e.is_decode() && !e.is_timeout() {
             return Self::unexpected_answer("a body that cannot be read");
         }
-        Self::Unavailable(if redaction::IS_ON { e.without_url() } else { e })
+        Self::Unavailable(if redaction::is_on() { e.without_url() } else { e })
     }
 }
 

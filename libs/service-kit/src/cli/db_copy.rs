@@ -30,11 +30,17 @@ struct Pair<'s> {
 
 /// Copies the rows of every service that has a database at `from`; stop the services first. All sides are looked at before
 /// anything is copied, each service is copied as a whole or not at all, and what an earlier run has copied stays.
-pub async fn run(services: &[ServiceDef], settings: &Config, from: &str, to: &str, json: bool) -> Result<(), Failure> {
-    let (from, to) = (Place::parse(settings, from)?, Place::parse(settings, to)?);
+pub async fn copy_databases(
+    services: &[ServiceDef],
+    settings: &Config,
+    from: &str,
+    to: &str,
+    json: bool,
+) -> Result<(), Failure> {
+    let (from, to) = (DatabaseLocation::parse(settings, from)?, DatabaseLocation::parse(settings, to)?);
     let mut pairs = Vec::new();
     for service in services {
-        let (source, target) = (from.target(service)?, to.target(service)?);
+        let (source, target) = (from.database_target(service)?, to.database_target(service)?);
         if source == target {
             return Err(Failure::Usage("--from and --to are the same place".to_owned()));
         }
@@ -47,13 +53,13 @@ pub async fn run(services: &[ServiceDef], settings: &Config, from: &str, to: &st
     if pairs.is_empty() {
         return Err(Failure::Failed(format!("no service has a database in {}", from.shown)));
     }
-    let taken: Vec<String> = pairs.iter().filter_map(Pair::refusal).collect();
+    let taken: Vec<String> = pairs.iter().filter_map(Pair::find_refusal).collect();
     if !taken.is_empty() {
         return Err(Failure::Failed(taken.join("\n")));
     }
     let mut all = Vec::new();
     for pair in &pairs {
-        let tables = pair.copy().await?;
+        let tables = pair.copy_rows().await?;
         all.extend(tables.into_iter().map(|(table, rows)| Copied { service: pair.service.name, table, rows }));
         pair.source.close().await;
         pair.target.close().await;
@@ -68,17 +74,21 @@ pub async fn run(services: &[ServiceDef], settings: &Config, from: &str, to: &st
     print_result(json, &all, &sentence)
 }
 
-async fn open_pair<'s>(service: &'s ServiceDef, from: &Place, to: &Place) -> Result<Pair<'s>, Failure> {
+async fn open_pair<'s>(
+    service: &'s ServiceDef,
+    from: &DatabaseLocation,
+    to: &DatabaseLocation,
+) -> Result<Pair<'s>, Failure> {
     let source = from.open(service, Migrate::Check).await?;
     let target = to.open(service, Migrate::Auto).await?;
     let state = source.compare_for_copy(&target, service.migrations).await;
-    let state = state.map_err(|e| failed(service.name, &e))?;
+    let state = state.map_err(|e| copy_failure(service.name, &e))?;
     Ok(Pair { service, source, target, state })
 }
 
 impl Pair<'_> {
     /// Why this cannot be copied.
-    fn refusal(&self) -> Option<String> {
+    fn find_refusal(&self) -> Option<String> {
         let CopyState::Different { table, rows } = &self.state else { return None };
         Some(format!(
             "{0}: the target holds other rows than the source ({1} in table {table}); nothing was copied. Copy into an \
@@ -89,18 +99,18 @@ impl Pair<'_> {
         ))
     }
 
-    async fn copy(&self) -> Result<Vec<(String, u64)>, Failure> {
+    async fn copy_rows(&self) -> Result<Vec<(String, u64)>, Failure> {
         if self.state == CopyState::Same {
             eprintln!("{}: the target holds these rows already", self.service.name);
             return Ok(Vec::new());
         }
         let copied = self.source.copy_to(&self.target, self.service.migrations).await;
-        copied.map_err(|e| failed(self.service.name, &e))
+        copied.map_err(|e| copy_failure(self.service.name, &e))
     }
 }
 
 /// What an error leaves behind. Where the answer to a COMMIT was lost the target may hold the rows, which the next run finds.
-fn failed(service: &str, error: &DbError) -> Failure {
+fn copy_failure(service: &str, error: &DbError) -> Failure {
     let target = match error {
         DbError::CommitUnknown(_) => {
             "its target now holds all rows or none. Run the same command again: it looks at what is there, and copies \
@@ -112,13 +122,13 @@ fn failed(service: &str, error: &DbError) -> Failure {
 }
 
 /// One side of the copy.
-struct Place {
+struct DatabaseLocation {
     settings: Config,
     /// Without a password.
     shown: String,
 }
 
-impl Place {
+impl DatabaseLocation {
     fn parse(settings: &Config, url: &str) -> Result<Self, Failure> {
         let (settings, shown) = match url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
             Some("") => return Err(Failure::Usage("sqlite: needs a directory, as in sqlite:./data".to_owned())),
@@ -145,7 +155,7 @@ impl Place {
         Ok(Self { settings: settings.with_setting("database.read_timeout", read_timeout)?, shown })
     }
 
-    fn target(&self, service: &ServiceDef) -> Result<Target, Failure> {
+    fn database_target(&self, service: &ServiceDef) -> Result<Target, Failure> {
         let core = &self.settings.core;
         Target::from_config(&core.database, &core.data_dir, service.name)
             .map_err(|e| Failure::Config(ConfigError(e.to_string())))
@@ -153,15 +163,15 @@ impl Place {
 
     /// As a server would, so that none runs on it meanwhile.
     async fn open(&self, service: &ServiceDef, migrate: Migrate) -> Result<Db, Failure> {
-        let failed = |e| Failure::from(BuildError::Database(e));
-        let target = self.target(service)?;
+        let open_failure = |e| Failure::from(BuildError::Database(e));
+        let target = self.database_target(service)?;
         if let Target::Sqlite(_) = target {
             let directory = &self.settings.core.data_dir;
             database::create_private_directory(directory)
                 .map_err(|e| Failure::Failed(format!("cannot create {}: {e}", directory.display())))?;
         }
-        let db = Db::open_for_server(&target, &self.settings.core.database).await.map_err(failed)?;
-        db.migrate(service.migrations, migrate, SystemClock.now_as_micros()).await.map_err(failed)?;
+        let db = Db::open_for_server(&target, &self.settings.core.database).await.map_err(open_failure)?;
+        db.migrate(service.migrations, migrate, SystemClock.now_as_micros()).await.map_err(open_failure)?;
         Ok(db)
     }
 }
@@ -172,10 +182,10 @@ mod tests {
 
     #[test]
     fn of_a_target_whose_commit_was_not_answered_nothing_is_claimed() {
-        let unknown = failed("icat", &DbError::CommitUnknown(sqlx::Error::WorkerCrashed)).to_string();
+        let unknown = copy_failure("icat", &DbError::CommitUnknown(sqlx::Error::WorkerCrashed)).to_string();
         assert!(unknown.contains("may or may not be stored") && unknown.contains("all rows or none"), "{unknown}");
         assert!(!unknown.contains("as it was"), "{unknown}");
-        let known = failed("icat", &DbError::DiskFull(sqlx::Error::WorkerCrashed)).to_string();
+        let known = copy_failure("icat", &DbError::DiskFull(sqlx::Error::WorkerCrashed)).to_string();
         assert!(known.contains("its target is as it was"), "{known}");
     }
 }

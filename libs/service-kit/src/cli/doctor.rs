@@ -20,24 +20,24 @@ use crate::process::Process;
 use crate::serve::{Endpoints, http_client, open_database};
 use crate::service_def::ServiceDef;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Exit code 1 if anything is wrong. Writes nothing, and migrates nothing.
-pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
+pub async fn run_doctor(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
     require_location(services, settings).await?;
     let client = http_client(settings)?;
     let mut findings = vec![Finding::ok("settings", settings.facility_location().to_string())];
     findings.extend(settings.unreadable_secrets.iter().map(|reason| Finding::wrong("secrets", reason)));
-    let Listeners { findings: looked, foreign_server } = look_at_listeners(settings, &client).await;
+    let Listeners { findings: looked, foreign_server } = check_listeners(settings, &client).await;
     findings.extend(looked);
     let mut databases = Vec::new();
     for service in services {
-        let looked = database(service, settings, &mut databases).await;
+        let looked = check_database(service, settings, &mut databases).await;
         findings.push(Finding::from_result(format!("database of {}", service.name), looked));
     }
-    findings.push(Finding::from_result("ICAT", icat(settings, &client).await));
+    findings.push(Finding::from_result("ICAT", check_icat(settings, &client).await));
     if settings.core.events.kind == BusKind::Nats {
-        findings.push(Finding::from_result("NATS", nats(settings).await));
+        findings.push(Finding::from_result("NATS", check_nats(settings).await));
     }
     for (name, storage) in &settings.core.storage {
         let looked = match storage.parse_directory(name) {
@@ -57,12 +57,13 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
         is_running: false,
         foreign_server,
     };
-    findings.extend(crate::doctor::examine(services, &ctx).await);
+    findings.extend(crate::doctor::run_checks(services, &ctx).await);
     for (_, db) in ctx.databases {
         db.close().await;
     }
     let wrong = findings.iter().filter(|finding| !finding.ok).count();
-    let lines: Vec<String> = findings.iter().map(|f| format!("{}  {:<22} {}", word(f.level), f.what, f.says)).collect();
+    let lines: Vec<String> =
+        findings.iter().map(|f| format!("{}  {:<22} {}", level_label(f.level), f.what, f.says)).collect();
     print_result(json, &findings, &lines.join("\n"))?;
     if wrong == 0 {
         Ok(())
@@ -71,7 +72,7 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
     }
 }
 
-fn word(level: Level) -> &'static str {
+fn level_label(level: Level) -> &'static str {
     match level {
         Level::Ok => "ok   ",
         Level::Warning => "warn ",
@@ -84,7 +85,7 @@ async fn read_storage(directory: PathBuf) -> Result<String, String> {
     let shown = directory.display().to_string();
     let (sender, receiver) = oneshot::channel();
     thread::spawn(move || sender.send(fs::read_dir(directory).map(Iterator::count)));
-    match tokio::time::timeout(PATIENCE, receiver).await {
+    match tokio::time::timeout(CHECK_TIMEOUT, receiver).await {
         Ok(Ok(Ok(entries))) => Ok(format!("{shown} can be read ({})", format_count(entries, "entry"))),
         Ok(Ok(Err(e))) => Err(format!("{shown}: {e}")),
         Ok(Err(_)) | Err(_) => Err(format!("{shown} does not answer: is its file system mounted and its server up?")),
@@ -98,7 +99,7 @@ struct Listeners {
 }
 
 /// Whether the ports are free, taken by the services themselves, or by somebody else.
-async fn look_at_listeners(settings: &Config, client: &reqwest::Client) -> Listeners {
+async fn check_listeners(settings: &Config, client: &reqwest::Client) -> Listeners {
     let http = &settings.core.http;
     let is_ours = is_own_server(settings, client).await;
     let mut listeners = Listeners { findings: Vec::new(), foreign_server: None };
@@ -113,7 +114,7 @@ async fn look_at_listeners(settings: &Config, client: &reqwest::Client) -> Liste
                      version: stop it, or choose another port"
                 ))
             }
-            Err(e) => Err(crate::http::bind_refusal(setting, address, &e)),
+            Err(e) => Err(crate::http::explain_bind_error(setting, address, &e)),
         };
         listeners.findings.insert(0, Finding::from_result(setting, outcome));
     }
@@ -125,14 +126,14 @@ async fn is_own_server(settings: &Config, client: &reqwest::Client) -> bool {
     let http = &settings.core.http;
     let endpoints = Endpoints { public: http.bind, internal: http.internal_bind };
     let health = format!("{}/health/live", endpoints.resolve_url("self", crate::Listener::Internal));
-    let Ok(answer) = client.get(health).timeout(PATIENCE).send().await else { return false };
+    let Ok(answer) = client.get(health).timeout(CHECK_TIMEOUT).send().await else { return false };
     let Ok(text) = answer.text().await else { return false };
     let body: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     body["instance"].as_str() == Some(&instance_id(settings))
 }
 
 /// Adds the database if it is up to date.
-async fn database(
+async fn check_database(
     service: &ServiceDef,
     settings: &Config,
     databases: &mut Vec<(&'static str, Db)>,
@@ -156,12 +157,12 @@ async fn database(
     Err(format!("answers, but lacks {}: run `undulator migrate`", format_count(pending?, "migration")))
 }
 
-async fn icat(settings: &Config, client: &reqwest::Client) -> Result<String, String> {
+async fn check_icat(settings: &Config, client: &reqwest::Client) -> Result<String, String> {
     let url = &settings.core.icat.url;
     if url == "self" {
         return Ok("is the embedded catalogue of this process".to_owned());
     }
-    let asked = client.get(format!("{}/icat/version", url.trim_end_matches('/'))).timeout(PATIENCE).send().await;
+    let asked = client.get(format!("{}/icat/version", url.trim_end_matches('/'))).timeout(CHECK_TIMEOUT).send().await;
     let answer = asked.map_err(|e| format!("{url} does not answer: {}", root_cause(&e.without_url())))?;
     let status = answer.status();
     let text =
@@ -173,11 +174,11 @@ async fn icat(settings: &Config, client: &reqwest::Client) -> Result<String, Str
     }
 }
 
-async fn nats(settings: &Config) -> Result<String, String> {
+async fn check_nats(settings: &Config) -> Result<String, String> {
     let url = &settings.core.events.nats_url;
     let address = url.rsplit("//").next().unwrap_or(url).rsplit('@').next().unwrap_or(url);
     let address = if address.contains(':') { address.to_owned() } else { format!("{address}:4222") };
-    match tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(&address)).await {
+    match tokio::time::timeout(CHECK_TIMEOUT, tokio::net::TcpStream::connect(&address)).await {
         Ok(Ok(_)) => Ok(format!("{address} takes connections")),
         Ok(Err(e)) => Err(format!("{address}: {e}")),
         Err(_) => Err(format!("{address} does not answer")),

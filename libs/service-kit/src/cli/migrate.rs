@@ -7,7 +7,7 @@ use crate::existing_database::{has_database, require_any_database, require_locat
 use crate::serve::open_database;
 use crate::service_def::ServiceDef;
 
-pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
+pub async fn migrate_databases(services: &[ServiceDef], settings: &Config, json: bool) -> Result<(), Failure> {
     require_location(services, settings).await?;
     let settings = settings.with_setting("database.migrate", "auto")?;
     let mut done = Vec::new();
@@ -19,7 +19,7 @@ pub async fn run(services: &[ServiceDef], settings: &Config, json: bool) -> Resu
 }
 
 /// The SQL that is still to run, as a script with comments.
-pub async fn plan(services: &[ServiceDef], settings: &Config) -> Result<(), Failure> {
+pub async fn print_plan(services: &[ServiceDef], settings: &Config) -> Result<(), Failure> {
     let settings = settings.with_setting("database.migrate", "never")?;
     require_any_database(services, &settings).await?;
     for service in services {

@@ -96,7 +96,7 @@ pub async fn run_command(
 ) -> Result<(), Failure> {
     match command {
         Command::Serve { services: names } => {
-            let services = chosen(services, &names)?;
+            let services = choose_services(services, &names)?;
             let name = if let [one] = services.as_slice() {
                 format!("undulator-{}", one.name)
             } else {
@@ -107,14 +107,18 @@ pub async fn run_command(
             running.shutdown();
             Ok(outcome?)
         }
-        Command::Config(ConfigCommand::Check) => show::settings(settings),
-        Command::Openapi { service } => show::openapi(services, service.as_deref()),
-        Command::Doctor => doctor::run(services, settings, json).await,
-        Command::Migrate { plan: true, services: names } => migrate::plan(&chosen(services, &names)?, settings).await,
-        Command::Migrate { plan: false, services: names } => {
-            migrate::run(&chosen(services, &names)?, settings, json).await
+        Command::Config(ConfigCommand::Check) => show::print_settings(settings),
+        Command::Openapi { service } => show::print_openapi(services, service.as_deref()),
+        Command::Doctor => doctor::run_doctor(services, settings, json).await,
+        Command::Migrate { plan: true, services: names } => {
+            migrate::print_plan(&choose_services(services, &names)?, settings).await
         }
-        Command::Db(DbCommand::Copy { from, to }) => db_copy::run(services, settings, &from, &to, json).await,
+        Command::Migrate { plan: false, services: names } => {
+            migrate::migrate_databases(&choose_services(services, &names)?, settings, json).await
+        }
+        Command::Db(DbCommand::Copy { from, to }) => {
+            db_copy::copy_databases(services, settings, &from, &to, json).await
+        }
     }
 }
 
@@ -161,7 +165,7 @@ fn load_by(
 }
 
 /// The named services, or all.
-fn chosen(services: &[ServiceDef], names: &[String]) -> Result<Vec<ServiceDef>, Failure> {
+fn choose_services(services: &[ServiceDef], names: &[String]) -> Result<Vec<ServiceDef>, Failure> {
     let known: Vec<&str> = services.iter().map(|service| service.name).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(Failure::Usage(format!("there is no service {unknown}; there are {}", known.join(", "))));

@@ -6,11 +6,11 @@ use crate::openapi::merge_documents;
 use crate::service_def::ServiceDef;
 
 /// Everything has been checked when the settings were loaded.
-pub fn settings(settings: &Config) -> Result<(), Failure> {
+pub fn print_settings(settings: &Config) -> Result<(), Failure> {
     print_text(settings.to_redacted_toml()?.trim_end())
 }
 
-pub fn openapi(services: &[ServiceDef], name: Option<&str>) -> Result<(), Failure> {
+pub fn print_openapi(services: &[ServiceDef], name: Option<&str>) -> Result<(), Failure> {
     let document = if let Some(name) = name {
         let service = services.iter().find(|service| service.name == name);
         let service = service.ok_or_else(|| Failure::Usage(format!("there is no service {name}")))?;

@@ -6,7 +6,7 @@ use figment::{Figment, Metadata, Source};
 use super::ConfigError;
 
 /// `section` is what was extracted, `origin` knows where each setting stands.
-pub(super) fn explain(error: &figment::Error, section: Option<&str>, origin: &Figment) -> ConfigError {
+pub(super) fn explain_error(error: &figment::Error, section: Option<&str>, origin: &Figment) -> ConfigError {
     let mut path = setting_path(error, section);
     if let Kind::UnknownField(unknown, known) = &error.kind {
         // figment's path sometimes ends in the unknown name itself.
@@ -14,20 +14,20 @@ pub(super) fn explain(error: &figment::Error, section: Option<&str>, origin: &Fi
             path.push(unknown.clone());
         }
         let path = path.join(".");
-        let hint = nearest(unknown, known.iter().copied());
-        return ConfigError(format!("{}unknown setting `{path}`{hint}", place(&path, None, origin)));
+        let hint = suggest_nearest(unknown, known.iter().copied());
+        return ConfigError(format!("{}unknown setting `{path}`{hint}", describe_source(&path, None, origin)));
     }
     let path = path.join(".");
-    let place = place(&path, error.metadata.as_ref(), origin);
+    let place = describe_source(&path, error.metadata.as_ref(), origin);
     if path.is_empty() {
         // The file itself cannot be read as TOML; the text has line and column.
         return ConfigError(format!("{place}{}", error.kind).trim_end().to_owned());
     }
-    ConfigError(format!("{place}setting `{path}`: {}", reason(&error.kind)))
+    ConfigError(format!("{place}setting `{path}`: {}", describe_reason(&error.kind)))
 }
 
 /// `; did you mean …?` with the known name that is most like the unknown one, if there is one.
-pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn suggest_nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> String {
     known
         .map(|name| (strsim::jaro_winkler(unknown, name), name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -35,8 +35,8 @@ pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -
 }
 
 /// Where a setting was given, as the beginning of an error text; empty if nobody knows.
-pub(super) fn place(path: &str, metadata: Option<&Metadata>, origin: &Figment) -> String {
-    let (known, found) = nearest_known(path, origin);
+pub(super) fn describe_source(path: &str, metadata: Option<&Metadata>, origin: &Figment) -> String {
+    let (known, found) = find_nearest_known(path, origin);
     let Some(metadata) = found.or(metadata) else { return String::new() };
     match &metadata.source {
         Some(Source::File(file)) => format!("{}: ", file.display()),
@@ -48,7 +48,7 @@ pub(super) fn place(path: &str, metadata: Option<&Metadata>, origin: &Figment) -
 }
 
 /// The setting itself, or what it stands in: figment does not know where the entries of a list come from.
-fn nearest_known<'p, 'o>(path: &'p str, origin: &'o Figment) -> (&'p str, Option<&'o Metadata>) {
+fn find_nearest_known<'p, 'o>(path: &'p str, origin: &'o Figment) -> (&'p str, Option<&'o Metadata>) {
     let mut known = path;
     while !known.is_empty() {
         if let Some(metadata) = origin.find_metadata(known) {
@@ -70,10 +70,10 @@ fn setting_path(error: &figment::Error, section: Option<&str>) -> Vec<String> {
     section.into_iter().chain(path).collect()
 }
 
-fn reason(kind: &Kind) -> String {
+fn describe_reason(kind: &Kind) -> String {
     match kind {
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-            format!("found {found}, expected {}", plain(expected))
+            format!("found {found}, expected {}", describe_expected(expected))
         }
         Kind::UnknownVariant(found, allowed) => format!("`{found}` is not one of {}", allowed.join(", ")),
         Kind::MissingField(name) => format!("`{name}` is missing"),
@@ -88,7 +88,7 @@ fn reason(kind: &Kind) -> String {
 }
 
 /// What is allowed, in the words of whoever writes settings.
-fn plain(expected: &str) -> &str {
+fn describe_expected(expected: &str) -> &str {
     match expected {
         "a sequence" => "a list such as [\"a\", \"b\"]",
         "parsable string" => "a size such as 32MiB",

@@ -7,7 +7,7 @@ use figment::providers::Serialized;
 use figment::value::{Dict, Value};
 
 use super::service_settings::Secret;
-use super::{ConfigError, extract};
+use super::{ConfigError, extract_settings};
 use crate::private_paths::PrivatePath;
 
 /// Values of secrets that reveal nothing.
@@ -38,7 +38,7 @@ pub fn read_secret_files(origin: &Figment, secrets: &[Secret]) -> Result<SecretF
         if let Err(e) = &secret {
             unreadable.push(format!("{file_key}: cannot read {}: {e}{}", file.display(), repair_hint(section, key)));
         }
-        let mut all: Dict = extract(&figment, None, origin)?;
+        let mut all: Dict = extract_settings(&figment, None, origin)?;
         if let Some(Value::Dict(_, settings)) = all.get_mut(section.as_str()) {
             settings.remove(&format!("{key}_file"));
             if let Ok(secret) = secret {

@@ -21,7 +21,7 @@ impl TrustedProxies {
     }
 
     /// The last address of `X-Forwarded-For` that no trusted proxy has; earlier ones are anybody's claim.
-    pub fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
+    pub fn client_address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
         let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
         if !self.contains(peer) {
             return peer;
@@ -49,24 +49,24 @@ mod tests {
 
     use super::*;
 
-    fn client(peer: &str, forwarded: &[&str]) -> String {
+    fn resolve_client(peer: &str, forwarded: &[&str]) -> String {
         let proxies = TrustedProxies(vec!["127.0.0.0/8".parse().unwrap(), "10.1.0.0/16".parse().unwrap()]);
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_str(value).unwrap());
         }
-        proxies.client(Some(peer.parse().unwrap()), &headers).to_string()
+        proxies.client_address(Some(peer.parse().unwrap()), &headers).to_string()
     }
 
     #[test]
     fn only_trusted_proxies_speak_for_others() {
-        assert_eq!(client("192.0.2.7:1", &["203.0.113.5"]), "192.0.2.7");
-        assert_eq!(client("127.0.0.1:1", &["203.0.113.5"]), "203.0.113.5");
-        assert_eq!(client("[::ffff:127.0.0.1]:1", &["203.0.113.5"]), "203.0.113.5");
-        assert_eq!(client("127.0.0.1:1", &["198.51.100.1, 203.0.113.5, 10.1.2.3"]), "203.0.113.5");
-        assert_eq!(client("127.0.0.1:1", &["198.51.100.1", "203.0.113.5"]), "203.0.113.5");
-        assert_eq!(client("127.0.0.1:1", &["203.0.113.5, nonsense"]), "127.0.0.1");
-        assert_eq!(client("127.0.0.1:1", &["203.0.113.5, nonsense, 10.1.2.3"]), "10.1.2.3");
-        assert_eq!(client("127.0.0.1:1", &[]), "127.0.0.1");
+        assert_eq!(resolve_client("192.0.2.7:1", &["203.0.113.5"]), "192.0.2.7");
+        assert_eq!(resolve_client("127.0.0.1:1", &["203.0.113.5"]), "203.0.113.5");
+        assert_eq!(resolve_client("[::ffff:127.0.0.1]:1", &["203.0.113.5"]), "203.0.113.5");
+        assert_eq!(resolve_client("127.0.0.1:1", &["198.51.100.1, 203.0.113.5, 10.1.2.3"]), "203.0.113.5");
+        assert_eq!(resolve_client("127.0.0.1:1", &["198.51.100.1", "203.0.113.5"]), "203.0.113.5");
+        assert_eq!(resolve_client("127.0.0.1:1", &["203.0.113.5, nonsense"]), "127.0.0.1");
+        assert_eq!(resolve_client("127.0.0.1:1", &["203.0.113.5, nonsense, 10.1.2.3"]), "10.1.2.3");
+        assert_eq!(resolve_client("127.0.0.1:1", &[]), "127.0.0.1");
     }
 }

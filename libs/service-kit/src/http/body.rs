@@ -1,4 +1,4 @@
-//! Bodies of requests: a small one is there before its request takes a place, and none may fall silent.
+//! Bodies of requests: small ones are received before the request takes a place, and pauses in them are limited.
 
 use std::io;
 use std::sync::Arc;
@@ -14,47 +14,47 @@ use tokio::time::timeout;
 
 use crate::problem::{Code, Problem};
 
-/// What comes before a request takes a place: bodies up to this size as a whole, of others the beginning.
-const BEGINNING: usize = 32 * 1024;
+/// Bytes that are received before a request takes a place: small bodies as a whole, the beginning of others.
+const BEGINNING_BYTES: usize = 32 * 1024;
 
-/// Whether a body fell silent while its handler waited for it. Cheap to clone.
+/// Whether the body timed out while its handler waited for it. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Silence(Arc<AtomicBool>);
+pub(super) struct BodyTimeout(Arc<AtomicBool>);
 
-impl Silence {
-    pub fn fell(&self) -> bool {
+impl BodyTimeout {
+    pub fn has_passed(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Waits for the beginning of a request's body, but not longer than `limit` for the next piece of it.
-pub(super) async fn begin(req: &mut ServiceRequest, limit: Duration) -> Result<(), Problem> {
+/// Receives the beginning of a body; fails if no chunk arrives for `limit`.
+pub(super) async fn receive_beginning(req: &mut ServiceRequest, limit: Duration) -> Result<(), Problem> {
     let mut payload = req.take_payload();
     if matches!(payload, Payload::None) {
         return Ok(());
     }
     let mut beginning = Vec::new();
     let mut size = 0;
-    while size < BEGINNING {
-        let Some(piece) = timeout(limit, payload.next()).await.map_err(|_| silent())? else {
+    while size < BEGINNING_BYTES {
+        let Some(piece) = timeout(limit, payload.next()).await.map_err(|_| body_timeout_problem())? else {
             payload = Payload::None;
             break;
         };
-        size += piece.as_ref().map_or(BEGINNING, Bytes::len);
+        size += piece.as_ref().map_or(BEGINNING_BYTES, Bytes::len);
         beginning.push(piece);
     }
     req.set_payload(Payload::Stream { payload: Box::pin(stream::iter(beginning).chain(payload)) });
     Ok(())
 }
 
-/// Ends the body with an error when the handler has waited for `limit` for its next piece.
-pub(super) fn watch(req: &mut ServiceRequest, limit: Duration) -> Silence {
-    let silence = Silence::default();
+/// Ends the body with an error if no chunk arrives for `limit`.
+pub(super) fn limit_pauses(req: &mut ServiceRequest, limit: Duration) -> BodyTimeout {
+    let body_timeout = BodyTimeout::default();
     let payload = req.take_payload();
     if matches!(payload, Payload::None) {
-        return silence;
+        return body_timeout;
     }
-    let noted = silence.clone();
+    let noted = body_timeout.clone();
     let watched = stream::unfold(Some(payload), move |payload| {
         let noted = noted.clone();
         async move {
@@ -67,9 +67,9 @@ pub(super) fn watch(req: &mut ServiceRequest, limit: Duration) -> Silence {
         }
     });
     req.set_payload(Payload::Stream { payload: Box::pin(watched) });
-    silence
+    body_timeout
 }
 
-pub(super) fn silent() -> Problem {
+pub(super) fn body_timeout_problem() -> Problem {
     Problem::new(Code::Timeout, "silent", "the body of the request did not go on")
 }

@@ -24,13 +24,13 @@ pub struct Peer {
     pub template: &'static str,
 }
 
-struct Observe {
+struct CallMiddleware {
     metrics: Metrics,
     self_calls: SelfCalls,
 }
 
 #[async_trait::async_trait]
-impl Middleware for Observe {
+impl Middleware for CallMiddleware {
     async fn handle(
         &self,
         mut request: Request,
@@ -70,18 +70,22 @@ impl Middleware for Observe {
         };
         let labels = CallLabels { http_request_method: method, peer_service: peer.service, outcome: status };
         self.metrics.calls.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
-        if redaction::IS_ON { outcome.map_err(reqwest_middleware::Error::without_url) } else { outcome }
+        if redaction::is_on() { outcome.map_err(reqwest_middleware::Error::without_url) } else { outcome }
     }
 }
 
 /// Adds what is observed to a plain client.
-pub(crate) fn observed(client: reqwest::Client, metrics: &Metrics, self_calls: &SelfCalls) -> ClientWithMiddleware {
-    ClientBuilder::new(client).with(Observe { metrics: metrics.clone(), self_calls: self_calls.clone() }).build()
+pub(crate) fn instrument_client(
+    client: reqwest::Client,
+    metrics: &Metrics,
+    self_calls: &SelfCalls,
+) -> ClientWithMiddleware {
+    ClientBuilder::new(client).with(CallMiddleware { metrics: metrics.clone(), self_calls: self_calls.clone() }).build()
 }
 
 /// What every client of ours has in common: no redirects, our name, and the certificates of a PEM file as well if one is
 /// named; `what` says in an error who named it.
-pub(crate) fn finished(
+pub(crate) fn finish_client(
     builder: reqwest::ClientBuilder,
     ca_file: &str,
     what: &str,
@@ -102,8 +106,8 @@ pub(crate) fn finished(
 }
 
 /// A client for a command that calls servers, where no service runs: an answer may take as long as it likes, but not be
-/// silent for longer than `silence`. `ca_file` is as in [`finished`], empty for none.
+/// silent for longer than `silence`. `ca_file` is as in [`finish_client`], empty for none.
 pub fn command_client(ca_file: &str, silence: Duration) -> Result<ClientWithMiddleware, ConfigError> {
     let builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(silence);
-    Ok(ClientBuilder::new(finished(builder, ca_file, "--ca-file")?).build())
+    Ok(ClientBuilder::new(finish_client(builder, ca_file, "--ca-file")?).build())
 }

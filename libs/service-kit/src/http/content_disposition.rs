@@ -4,16 +4,16 @@ use actix_web::http::header::{Charset, ContentDisposition, DispositionParam, Dis
 
 /// `Content-Disposition: attachment` with the last part of a path as its name.
 pub fn attachment_disposition(name: &str) -> ContentDisposition {
-    named(DispositionType::Attachment, name)
+    named_disposition(DispositionType::Attachment, name)
 }
 
 /// `Content-Disposition: inline`, named in the same way.
 pub fn inline_disposition(name: &str) -> ContentDisposition {
-    named(DispositionType::Inline, name)
+    named_disposition(DispositionType::Inline, name)
 }
 
 /// An ASCII name for old clients and, where it differs, the real one (RFC 6266, RFC 8187).
-fn named(disposition: DispositionType, name: &str) -> ContentDisposition {
+fn named_disposition(disposition: DispositionType, name: &str) -> ContentDisposition {
     let name = name.rsplit('/').next().unwrap_or_default();
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
     let name = match name.trim() {

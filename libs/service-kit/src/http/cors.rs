@@ -33,7 +33,11 @@ pub(super) enum Origins {
 }
 
 /// The headers of all answers to one request.
-pub(super) fn headers(origins: Origins, config: &CorsConfig, request: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+pub(super) fn response_headers(
+    origins: Origins,
+    config: &CorsConfig,
+    request: &HeaderMap,
+) -> Vec<(HeaderName, HeaderValue)> {
     let expose = (ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(RESPONSE_HEADERS));
     let is_open = origins == Origins::Everybody
         || origins == Origins::Configured && config.allowed_origins.iter().any(|allowed| allowed == "*");
@@ -53,7 +57,7 @@ pub(super) fn headers(origins: Origins, config: &CorsConfig, request: &HeaderMap
 }
 
 /// The answer to a browser that asks before a request, if `headers` let its page in.
-pub(super) fn preflight(
+pub(super) fn answer_preflight(
     req: &ServiceRequest,
     headers: &[(HeaderName, HeaderValue)],
     methods: impl FnOnce() -> String,

@@ -1,5 +1,5 @@
-//! How streamed answers are framed. Small ones are gathered and sent with their length in one piece; to clients of HTTP/1.0,
-//! which know no chunks, the end of the others is the end of the connection (RFC 9112, 6.1 and 6.3).
+//! Framing of streamed responses. Small ones are collected and sent with their length; for clients of HTTP/1.0, which do not
+//! know chunked encoding, the end of the connection ends the others (RFC 9112, 6.1 and 6.3).
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -14,13 +14,13 @@ use actix_web::http::{ConnectionType, Method, Version};
 use actix_web::web::{Bytes, BytesMut};
 use tokio::time::{Instant, timeout_at};
 
-/// What ends within this size is sent as a whole.
-const GATHERED: usize = 32 * 1024;
-/// How long the head of an answer waits for its body to end.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// Responses up to this size are sent as a whole.
+const MAX_GATHERED_BYTES: usize = 32 * 1024;
+/// How long the head of a response waits for its body to end.
+const GATHERING_TIME: Duration = Duration::from_millis(20);
 
 /// Gathers the beginning of a streamed body and chooses its framing; everything else stays as it is.
-pub(super) async fn frame(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+pub(super) async fn frame_response(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let has_length = response.headers().contains_key(CONTENT_LENGTH);
     if response.response().body().size() != BodySize::Stream || has_length {
         return response;
@@ -31,7 +31,7 @@ pub(super) async fn frame(response: ServiceResponse<BoxBody>) -> ServiceResponse
         response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
     let (request, response) = response.into_parts();
     let (mut response, body) = response.into_parts();
-    let body = if is_head || is_live { body } else { gather(body).await };
+    let body = if is_head || is_live { body } else { gather_beginning(body).await };
     if body.size() == BodySize::Stream && request.version() < Version::HTTP_11 {
         response.head_mut().no_chunking(true);
         response.head_mut().set_connection_type(ConnectionType::Close);
@@ -40,12 +40,12 @@ pub(super) async fn frame(response: ServiceResponse<BoxBody>) -> ServiceResponse
 }
 
 /// The whole body if it is small and comes at once, else one that begins with what has come.
-async fn gather(mut body: BoxBody) -> BoxBody {
-    let deadline = Instant::now() + PATIENCE;
+async fn gather_beginning(mut body: BoxBody) -> BoxBody {
+    let deadline = Instant::now() + GATHERING_TIME;
     let mut beginning = Vec::new();
     let mut size = 0;
     let mut error = None;
-    while size < GATHERED {
+    while size < MAX_GATHERED_BYTES {
         match timeout_at(deadline, poll_fn(|context| Pin::new(&mut body).poll_next(context))).await {
             Ok(Some(Ok(piece))) => {
                 size += piece.len();
@@ -55,14 +55,14 @@ async fn gather(mut body: BoxBody) -> BoxBody {
                 error = Some(e);
                 break;
             }
-            Ok(None) => return BoxBody::new(joined(beginning, size)),
+            Ok(None) => return BoxBody::new(join_chunks(beginning, size)),
             Err(_) => break,
         }
     }
-    BoxBody::new(Begun { beginning: beginning.into_iter(), error, rest: body })
+    BoxBody::new(PartlyReadBody { beginning: beginning.into_iter(), error, rest: body })
 }
 
-fn joined(mut pieces: Vec<Bytes>, size: usize) -> Bytes {
+fn join_chunks(mut pieces: Vec<Bytes>, size: usize) -> Bytes {
     if pieces.len() == 1 {
         return pieces.remove(0);
     }
@@ -74,14 +74,14 @@ fn joined(mut pieces: Vec<Bytes>, size: usize) -> Bytes {
 }
 
 /// A body of which some has been read.
-struct Begun {
+struct PartlyReadBody {
     beginning: std::vec::IntoIter<Bytes>,
     /// Why it ends after that.
     error: Option<Box<dyn Error>>,
     rest: BoxBody,
 }
 
-impl MessageBody for Begun {
+impl MessageBody for PartlyReadBody {
     type Error = Box<dyn Error>;
 
     fn size(&self) -> BodySize {

@@ -15,8 +15,8 @@ use crate::error_format::ErrorFormat;
 use crate::metrics::{ConnectionLabels, Metrics};
 use crate::problem::Problem;
 
-/// How long readiness waits for the databases. Those who ask give up soon.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long readiness waits for the databases; orchestrators give up soon.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Something a process can work without for a while: `Err` says what is wrong with it.
 type Check = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -33,11 +33,11 @@ impl fmt::Debug for HealthChecks {
 
 impl HealthChecks {
     /// Adds a dependency that is reported as `degraded` and does not make the process unready.
-    pub fn add(&self, name: impl Into<String>, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+    pub fn add_check(&self, name: impl Into<String>, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((name.into(), Arc::new(check)));
     }
 
-    fn all(&self) -> Vec<(String, Check)> {
+    fn list_checks(&self) -> Vec<(String, Check)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -57,24 +57,24 @@ pub(crate) fn health_mounts(health: Health) -> [Mount; 2] {
     [
         Mount::new("/health", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&health))
-            .get("/live", live)
-            .get("/startup", ready)
-            .get("/ready", ready),
-        Mount::new("/metrics", Listener::Internal, ErrorFormat::PROBLEM_DETAILS).state(health).get("", metrics),
+            .get("/live", get_liveness)
+            .get("/startup", get_readiness)
+            .get("/ready", get_readiness),
+        Mount::new("/metrics", Listener::Internal, ErrorFormat::PROBLEM_DETAILS).state(health).get("", get_metrics),
     ]
 }
 
-/// 200 as long as the process can answer at all.
-async fn live(health: web::Data<Health>) -> HttpResponse {
+/// `GET /health/live`: 200 as long as the process can respond at all.
+async fn get_liveness(health: web::Data<Health>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "up", "instance": health.instance}))
 }
 
-/// 200 if every database answers and can be written and the process is not stopping, else 503; the body says which. No
-/// storage is touched.
-async fn ready(health: web::Data<Health>) -> HttpResponse {
+/// `GET /health/ready`: 200 if every database responds and can be written and the process is not stopping, else 503 with the
+/// reasons. No storage is accessed.
+async fn get_readiness(health: web::Data<Health>) -> HttpResponse {
     let mut checks = serde_json::Map::new();
     let mut up = true;
-    let asked = health.databases.iter().map(|(_, db)| tokio::time::timeout(PATIENCE, db.check_ready()));
+    let asked = health.databases.iter().map(|(_, db)| tokio::time::timeout(READINESS_TIMEOUT, db.check_ready()));
     let answers = futures_util::future::join_all(asked).await;
     for ((service, _), answer) in health.databases.iter().zip(answers) {
         let state = match answer {
@@ -96,7 +96,7 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
         };
         checks.insert(format!("database.{service}"), state.into());
     }
-    for (name, check) in health.checks.all() {
+    for (name, check) in health.checks.list_checks() {
         let state = check().map_or_else(|reason| format!("degraded: {reason}"), |()| "up".to_owned());
         checks.insert(name, state.into());
     }
@@ -118,7 +118,7 @@ fn state_after(error: &DbError) -> &'static str {
 }
 
 /// `GET /metrics` in the `OpenMetrics` text format.
-async fn metrics(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
+async fn get_metrics(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
     for (service, db) in &health.databases {
         for (pool, used, idle) in db.count_connections() {
             for (state, count) in [("used", used), ("idle", idle)] {

@@ -1,4 +1,4 @@
-//! How much one process takes on: time per request, requests at once, requests per second of one client.
+//! Limits of a listener: time per request, concurrent requests, requests per second of one client.
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,20 +18,20 @@ use super::body;
 use crate::config::HttpConfig;
 use crate::problem::{Code, Problem};
 
-/// After so many requests, clients that have been quiet are forgotten.
+/// Requests between two removals of inactive clients.
 const REQUESTS_BETWEEN_SWEEPS: u64 = 10_000;
 
-/// How often the log says at most that all places are taken.
+/// The log says at most this often that all places are taken.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 /// The slug of what is refused because all places are taken, here or in a pool: metrics count it, and a line for each would
 /// fill the log.
-pub(super) const CROWDED: &str = "busy";
+pub(super) const BUSY: &str = "busy";
 
 /// The limits of one listener.
 pub(super) struct Limiter {
     time: Duration,
-    /// How long a body may send nothing.
-    silence: Duration,
+    /// How long a body may pause.
+    body_timeout: Duration,
     places: Option<Arc<Semaphore>>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
     seen: AtomicU64,
@@ -40,23 +40,23 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    /// For users: all limits.
-    pub fn public(config: &HttpConfig) -> Self {
+    /// Of the public listener: all limits.
+    pub fn for_public(config: &HttpConfig) -> Self {
         let limits = &config.limits;
         let quota = NonZeroU32::new(limits.rate)
             .map(|rate| Quota::per_second(rate).allow_burst(NonZeroU32::new(limits.burst).unwrap_or(rate)));
         Self {
             places: Some(Arc::new(Semaphore::new(limits.concurrency))),
             rate: quota.map(RateLimiter::keyed),
-            ..Self::internal(config)
+            ..Self::for_internal(config)
         }
     }
 
-    /// For operators and other services: they must get through when users crowd.
-    pub fn internal(config: &HttpConfig) -> Self {
+    /// Of the internal listener: operators and other services must get through when it is busy.
+    pub fn for_internal(config: &HttpConfig) -> Self {
         Self {
             time: config.limits.time,
-            silence: config.body_timeout,
+            body_timeout: config.body_timeout,
             places: None,
             rate: None,
             seen: AtomicU64::new(0),
@@ -64,13 +64,13 @@ impl Limiter {
         }
     }
 
-    /// Refuses a client that asks too often.
+    /// Refuses a client that sends too many requests.
     pub fn check_rate(&self, client: ClientAddress) -> Result<(), Problem> {
         if let Some(rate) = &self.rate {
             if self.seen.fetch_add(1, Ordering::Relaxed).is_multiple_of(REQUESTS_BETWEEN_SWEEPS) {
                 rate.retain_recent();
             }
-            if rate.check_key(&network(client.0)).is_err() {
+            if rate.check_key(&client_network(client.0)).is_err() {
                 let text = "too many requests from your address; slow down";
                 return Err(Problem::new(Code::TooManyRequests, "too-many-requests", text).with_retry_after(1));
             }
@@ -78,18 +78,18 @@ impl Limiter {
         Ok(())
     }
 
-    /// Waits for the beginning of the body; a request that sends it too slowly would keep its connection for ever.
+    /// Receives the beginning of the body; a client that sends it too slowly would keep its connection for ever.
     pub async fn begin_body(&self, req: &mut ServiceRequest) -> Result<(), Problem> {
-        let begun = tokio::time::timeout(self.time, body::begin(req, self.silence)).await;
-        begun.unwrap_or_else(|_| Err(body::silent()))
+        let begun = tokio::time::timeout(self.time, body::receive_beginning(req, self.body_timeout)).await;
+        begun.unwrap_or_else(|_| Err(body::body_timeout_problem()))
     }
 
-    /// A place among the requests that are worked on, held until the answer begins.
-    pub fn admit(&self) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+    /// A place among the concurrent requests, held until the response begins.
+    pub fn acquire_place(&self) -> Result<Option<OwnedSemaphorePermit>, Problem> {
         let Some(places) = &self.places else { return Ok(None) };
         Arc::clone(places).try_acquire_owned().map(Some).map_err(|_| {
             self.warn_now_and_then();
-            Problem::new(Code::Unavailable, CROWDED, "too many requests at once; try again").with_retry_after(1)
+            Problem::new(Code::Unavailable, BUSY, "too many requests at once; try again").with_retry_after(1)
         })
     }
 
@@ -101,19 +101,19 @@ impl Limiter {
         }
     }
 
-    /// Runs a handler, and answers for it if it failed because the body fell silent.
-    pub async fn within_silence<B>(
+    /// Runs a handler; if it fails because the body timed out, the response says so.
+    pub async fn within_body_timeout<B>(
         &self,
         mut req: ServiceRequest,
         answer: impl AsyncFnOnce(ServiceRequest) -> Result<ServiceResponse<B>, Error>,
     ) -> Result<ServiceResponse<B>, Error> {
-        let silence = body::watch(&mut req, self.silence);
+        let body_timeout = body::limit_pauses(&mut req, self.body_timeout);
         let answer = answer(req).await;
         let failed = !answer.as_ref().is_ok_and(|response| response.status().is_success());
-        if failed && silence.fell() { Err(body::silent().into()) } else { answer }
+        if failed && body_timeout.has_passed() { Err(body::body_timeout_problem().into()) } else { answer }
     }
 
-    /// Gives up on an answer that does not begin in time; what the handler did in a transaction is undone.
+    /// Fails if the response does not begin in time; the transaction of the handler is rolled back.
     pub async fn within_time<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::time::timeout(self.time, answer).await.unwrap_or_else(|_| {
             let text = "the answer took too long and was given up; nothing half-done is kept";
@@ -122,8 +122,8 @@ impl Limiter {
     }
 }
 
-/// One subscriber line has a whole IPv6 /64.
-fn network(address: IpAddr) -> IpAddr {
+/// The network of a client: an IPv6 /64 counts as one.
+fn client_network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),

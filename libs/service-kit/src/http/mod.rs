@@ -16,7 +16,7 @@ mod server;
 
 pub use self::address::ClientAddress;
 pub use self::client::{Peer, command_client};
-pub(crate) use self::client::{finished, observed};
+pub(crate) use self::client::{finish_client, instrument_client};
 pub use self::credentials::{
     CredentialLocation, CredentialLocations, PathCredential, RequestCredential, is_access_token,
 };
@@ -26,7 +26,7 @@ pub(crate) use self::mount::Table;
 pub use self::mount::{Listener, Mount, MountError, RouteInfo};
 pub use self::request_middleware::RequestId;
 pub(crate) use self::self_calls::SelfCalls;
-pub(crate) use self::server::{Listening, Site, bind, bind_refusal, start};
+pub(crate) use self::server::{Listening, Site, bind_listener, explain_bind_error, start_server};
 
 /// The methods of RFC 9110 and PATCH; others are one, so that callers cannot fill metrics with names of their own.
 fn method_name(method: &str) -> &'static str {

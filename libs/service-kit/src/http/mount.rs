@@ -1,4 +1,4 @@
-//! Where routes hang: a service lists mounts, the process checks that no two claim the same path.
+//! Mounts: the routes of services under prefixes. The process checks that no two claim the same path.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -94,12 +94,11 @@ impl Mount {
     }
 
     /// The methods of its routes, as `Access-Control-Allow-Methods` has them.
-    pub(super) fn methods(&self) -> String {
-        allowed(&self.routes.iter().collect::<Vec<_>>())
+    pub(super) fn allowed_methods(&self) -> String {
+        render_allow_header(&self.routes.iter().collect::<Vec<_>>())
     }
 
-    /// Answers are compressed for callers that ask for it. Not for what is asked for in ranges: their places are those
-    /// of the bytes as they are.
+    /// Compresses responses for clients that accept it. Not for routes that serve ranges: these count uncompressed bytes.
     pub fn compressed(mut self) -> Self {
         self.compressed = true;
         self
@@ -123,8 +122,8 @@ impl Mount {
         self
     }
 
-    /// The route added last takes uploads of any size, so `http.limits.time` does not hold for it. Its handler must not wait
-    /// longer than `http.idle_timeout` for the next piece.
+    /// Exempts the route added last from `http.limits.time`, for uploads of any size. Its handler must not wait longer than
+    /// `http.idle_timeout` for the next chunk.
     pub fn without_timeout(mut self) -> Self {
         if let Some(route) = self.routes.last_mut() {
             route.without_timeout = true;
@@ -205,7 +204,7 @@ impl Table {
         let mounts: Vec<Mount> = mounts.iter().filter(|m| m.listener == listener).cloned().collect();
         let mut seen = HashSet::new();
         for route in mounts.iter().flat_map(|m| &m.routes) {
-            let endpoint = format!("{} {}", route.method, nameless(&route.path));
+            let endpoint = format!("{} {}", route.method, strip_variable_names(&route.path));
             if !seen.insert(endpoint.clone()) {
                 return Err(MountError(endpoint));
             }
@@ -231,7 +230,7 @@ impl Table {
     }
 
     /// The mount with the longest prefix that the path lies under.
-    pub fn mount_of(&self, path: &str) -> Option<&Mount> {
+    pub fn find_mount(&self, path: &str) -> Option<&Mount> {
         self.mounts
             .iter()
             .filter(|m| {
@@ -251,7 +250,7 @@ impl Table {
             }
             for path in paths {
                 let routes: Vec<&Route> = mount.routes.iter().filter(|r| r.path == path).collect();
-                let resource = mount.resource(path, &routes);
+                let resource = mount.build_resource(path, &routes);
                 config.service(resource.wrap(Condition::new(mount.compressed, Compress::default())));
             }
         }
@@ -259,7 +258,7 @@ impl Table {
 }
 
 impl Mount {
-    fn resource(&self, path: &str, routes: &[&Route]) -> Resource {
+    fn build_resource(&self, path: &str, routes: &[&Route]) -> Resource {
         let has_head = routes.iter().any(|r| r.method == Method::HEAD);
         let mut resource = web::resource(path.to_owned());
         for route in routes {
@@ -269,7 +268,7 @@ impl Mount {
             }
         }
         let takes = routes.iter().map(|r| r.method.as_str()).collect::<Vec<_>>().join(", ");
-        let allowed = allowed(routes);
+        let allowed = render_allow_header(routes);
         let options = allowed.clone();
         resource = resource.route(web::method(Method::OPTIONS).to(move || {
             let allowed = options.clone();
@@ -286,7 +285,7 @@ impl Mount {
 }
 
 /// The value of `Allow`.
-fn allowed(routes: &[&Route]) -> String {
+fn render_allow_header(routes: &[&Route]) -> String {
     let mut methods: Vec<&str> = Vec::new();
     for route in routes {
         if !methods.contains(&route.method.as_str()) {
@@ -301,7 +300,7 @@ fn allowed(routes: &[&Route]) -> String {
 }
 
 /// The pattern with its variables' names left out, so that `/a/{x}` and `/a/{y}` are seen to be the same.
-fn nameless(path: &str) -> String {
+fn strip_variable_names(path: &str) -> String {
     let mut text = String::with_capacity(path.len());
     let mut inside = false;
     for c in path.chars() {

@@ -1,4 +1,4 @@
-//! What surrounds every request: its id, its span, its limits, one log line, and the mount's error format for whatever goes
+//! What happens around every request: its id, its span, its limits, one log line, and the mount's error format for whatever goes
 //! wrong.
 
 use std::cell::Cell;
@@ -20,7 +20,7 @@ use tracing::{Instrument as _, Span, field};
 use super::address::{ClientAddress, TrustedProxies};
 use super::cors::{self, Origins};
 use super::framing;
-use super::limits::{CROWDED, Limiter};
+use super::limits::{BUSY, Limiter};
 use super::mount::Table;
 use super::self_calls::SelfCalls;
 use crate::caller_name::CallerName;
@@ -41,7 +41,7 @@ const UNMATCHED: &str = "unmatched";
 #[derive(Debug, Clone)]
 pub struct RequestId(pub Arc<str>);
 
-/// What the boundary needs; one per listener.
+/// What the middleware needs; one per listener.
 pub(super) struct MiddlewareContext {
     pub table: Table,
     pub ids: Arc<dyn Ids>,
@@ -52,7 +52,7 @@ pub(super) struct MiddlewareContext {
     pub cors: CorsConfig,
 }
 
-/// Actix asks each error for a response; ours get theirs at the boundary, where error format and request id are known.
+/// Actix asks each error for a response; ours get theirs in the middleware, where error format and request id are known.
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         crate::error_format::http_status(self.code)
@@ -66,7 +66,7 @@ pub(super) async fn handle_request(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let request_id = request_id(&req, &*context.ids);
-    let client = ClientAddress(context.proxies.client(req.peer_addr(), req.headers()));
+    let client = ClientAddress(context.proxies.client_address(req.peer_addr(), req.headers()));
     let is_self_call = context.self_calls.take_mark(req.headers_mut());
     req.extensions_mut().insert(request_id.clone());
     req.extensions_mut().insert(client);
@@ -75,43 +75,43 @@ pub(super) async fn handle_request(
         req.headers_mut().remove(ACCEPT_ENCODING);
     }
     // The path as the routes see it, with what needed no percent-encoding decoded.
-    let mount = context.table.mount_of(req.match_info().as_str());
+    let mount = context.table.find_mount(req.match_info().as_str());
     let origins = mount.map_or(Origins::Nobody, |mount| mount.origins);
-    let around = Around {
+    let response_context = ResponseContext {
         error_format: mount.map_or(ErrorFormat::PROBLEM_DETAILS, |mount| mount.error_format),
         mount_name: mount.map_or("", |mount| mount.prefix.trim_start_matches('/')),
         headers: mount.map_or(&[], |mount| &mount.headers),
-        cors: cors::headers(origins, &context.cors, req.headers()),
+        cors: cors::response_headers(origins, &context.cors, req.headers()),
         request_id: &request_id.0,
         refusal: Cell::default(),
     };
     let method = super::method_name(req.method().as_str());
-    let route = route(&req);
+    let route = route_pattern(&req);
     let span = root_span(&context, &req, mount.map_or("process", |mount| mount.service), method, &route);
     span.record("request.id", &*request_id.0);
 
     let without_timeout = context.table.is_without_timeout(req.method(), req.match_pattern().as_deref());
-    let _active = Active::new(&context.metrics);
+    let _active = ActiveRequestGuard::new(&context.metrics);
     let handled = async {
         let limiter = &context.limiter;
         if !is_self_call {
             limiter.check_rate(client)?;
         }
         if let Some(mount) = mount
-            && let Some(answer) = cors::preflight(&req, &around.cors, || mount.methods())
+            && let Some(answer) = cors::answer_preflight(&req, &response_context.cors, || mount.allowed_methods())
         {
             return Ok(req.into_response(answer).map_into_right_body());
         }
         limiter.begin_body(&mut req).await?;
-        let _place = if is_self_call { None } else { limiter.admit()? };
+        let _place = if is_self_call { None } else { limiter.acquire_place()? };
         let answer = if without_timeout {
             next.call(req).await
         } else {
-            limiter.within_time(limiter.within_silence(req, async |req| next.call(req).await)).await
+            limiter.within_time(limiter.within_body_timeout(req, async |req| next.call(req).await)).await
         };
         answer.map(ServiceResponse::map_into_left_body)
     };
-    let (answer, caller) = CallerName::scope(around.answer(handled).instrument(span.clone())).await;
+    let (answer, caller) = CallerName::scope(response_context.answer_request(handled).instrument(span.clone())).await;
     let (answer, status) = answer;
 
     let elapsed = started.elapsed().as_secs_f64();
@@ -119,14 +119,14 @@ pub(super) async fn handle_request(
     if let Some(caller) = &caller {
         span.record("user.name", caller.as_str());
     }
-    log(&Line {
+    log_request(&RequestLogLine {
         method,
         route: &route,
         status,
         elapsed,
         request_id: &request_id,
         caller,
-        refusal: around.refusal.get(),
+        refusal: response_context.refusal.get(),
     });
     let labels =
         RequestLabels { http_request_method: method, http_route: route, http_response_status_code: status.as_u16() };
@@ -134,8 +134,8 @@ pub(super) async fn handle_request(
     answer
 }
 
-/// What the log says of a request.
-struct Line<'r> {
+/// The log line of a request.
+struct RequestLogLine<'r> {
     method: &'static str,
     route: &'r str,
     status: StatusCode,
@@ -148,8 +148,8 @@ struct Line<'r> {
 
 /// One line per request, outside its span, whose fields it would repeat. Text shows the message and the short fields, JSON
 /// all of them (see `telemetry`).
-fn log(line: &Line<'_>) {
-    let Line { method, route, status, elapsed, request_id, caller, refusal } = line;
+fn log_request(line: &RequestLogLine<'_>) {
+    let RequestLogLine { method, route, status, elapsed, request_id, caller, refusal } = line;
     let milliseconds = elapsed * 1000.0;
     tracing::info!(
         target: "service_kit::http",
@@ -168,8 +168,8 @@ fn log(line: &Line<'_>) {
 }
 
 /// The pattern under which a request stands in log, traces and metrics; its target has session ids in it.
-fn route(req: &ServiceRequest) -> String {
-    if redaction::IS_ON { req.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()) } else { req.uri().to_string() }
+fn route_pattern(req: &ServiceRequest) -> String {
+    if redaction::is_on() { req.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()) } else { req.uri().to_string() }
 }
 
 /// The span of a request: the caller's trace goes on if the caller is a trusted proxy or service, else it is linked.
@@ -199,23 +199,23 @@ fn root_span(context: &MiddlewareContext, req: &ServiceRequest, service: &str, m
 }
 
 /// Counts a request for as long as it is worked on, also if its connection breaks.
-struct Active<'m>(&'m Metrics);
+struct ActiveRequestGuard<'m>(&'m Metrics);
 
-impl<'m> Active<'m> {
+impl<'m> ActiveRequestGuard<'m> {
     fn new(metrics: &'m Metrics) -> Self {
         metrics.active_requests.inc();
         Self(metrics)
     }
 }
 
-impl Drop for Active<'_> {
+impl Drop for ActiveRequestGuard<'_> {
     fn drop(&mut self) {
         self.0.active_requests.dec();
     }
 }
 
 /// What all responses to one request share.
-struct Around<'r> {
+struct ResponseContext<'r> {
     error_format: ErrorFormat,
     mount_name: &'r str,
     headers: &'r [(HeaderName, HeaderValue)],
@@ -228,33 +228,33 @@ struct Around<'r> {
 
 type Answer = (Result<ServiceResponse<BoxBody>, Error>, StatusCode);
 
-impl Around<'_> {
-    async fn answer<B: MessageBody + 'static>(
+impl ResponseContext<'_> {
+    async fn answer_request<B: MessageBody + 'static>(
         &self,
         handled: impl Future<Output = Result<ServiceResponse<B>, Error>>,
     ) -> Answer {
         match AssertUnwindSafe(handled).catch_unwind().await {
             Ok(Ok(response)) => {
-                let response = framing::frame(self.finish(response)).await;
+                let response = framing::frame_response(self.finish(response)).await;
                 let status = response.status();
                 (Ok(response), status)
             }
-            Ok(Err(error)) => self.refused(&error),
+            Ok(Err(error)) => self.refuse_request(&error),
             // The panic hook has printed where; the worker and its other requests go on.
-            Err(_) => self.refused(&Problem::internal("a handler panicked").into()),
+            Err(_) => self.refuse_request(&Problem::internal("a handler panicked").into()),
         }
     }
 
     /// A failure before a response existed; actix sends the response that stands in for the error.
-    fn refused(&self, error: &Error) -> Answer {
-        let response = self.render(error);
+    fn refuse_request(&self, error: &Error) -> Answer {
+        let response = self.render_error(error);
         let status = response.status();
-        (Err(InternalError::from_response("rendered at the boundary", response).into()), status)
+        (Err(InternalError::from_response("rendered by the middleware", response).into()), status)
     }
 
     /// An error that a handler or an extractor returned is inside the response by now.
     fn finish(&self, response: ServiceResponse<impl MessageBody + 'static>) -> ServiceResponse<BoxBody> {
-        if let Some(rendered) = response.response().error().map(|error| self.render(error)) {
+        if let Some(rendered) = response.response().error().map(|error| self.render_error(error)) {
             return response.into_response(rendered);
         }
         let mut response = response.map_into_boxed_body();
@@ -279,16 +279,16 @@ impl Around<'_> {
     }
 
     /// Renders and logs one failure, once.
-    fn render(&self, error: &Error) -> HttpResponse {
+    fn render_error(&self, error: &Error) -> HttpResponse {
         let foreign;
         let problem = if let Some(problem) = error.as_error::<Problem>() {
             problem
         } else {
-            foreign = of_actix(error);
+            foreign = from_actix_error(error);
             &foreign
         };
         // The detail of a refusal may repeat what the caller sent, so it never stands in the log.
-        if is_ours(problem.code) && !(problem.slug == CROWDED && problem.source.is_none()) {
+        if is_server_fault(problem.code) && !(problem.slug == BUSY && problem.source.is_none()) {
             let cause = format_error_chain(problem);
             tracing::error!(request.id = self.request_id, error.slug = problem.slug, error = cause, "request failed");
         } else {
@@ -309,16 +309,16 @@ impl Around<'_> {
     }
 }
 
-/// Faults of ours or of systems behind us; the rest is the caller's.
-fn is_ours(code: Code) -> bool {
+/// Faults of this program or of systems behind it; the rest are the caller's.
+fn is_server_fault(code: Code) -> bool {
     matches!(
         code,
         Code::Internal | Code::BadGateway | Code::Unavailable | Code::OutcomeUnknown | Code::InsufficientStorage
     )
 }
 
-/// What actix itself refused: an extractor, a payload limit.
-fn of_actix(error: &Error) -> Problem {
+/// An error of actix itself: an extractor, a payload limit.
+fn from_actix_error(error: &Error) -> Problem {
     let media_type = match (error.as_error(), error.as_error()) {
         (Some(JsonPayloadError::ContentType), _) => Some("application/json"),
         (_, Some(UrlencodedError::ContentType)) => Some("application/x-www-form-urlencoded"),

@@ -1,5 +1,5 @@
-//! Calls of this process to its own public listener. Whoever caused one has been let in already: were it counted again, a
-//! crowd of users would take the places that the answers to them need.
+//! Calls of this process to its own public listener. They are exempt from the limits: the request that causes one has a place
+//! already, and if calls needed places too, many users would take the places that responses to them need.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

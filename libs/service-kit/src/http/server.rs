@@ -18,16 +18,16 @@ use crate::ids::Ids;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 
-/// Takes the port; connections made before [`start`] wait.
+/// Takes the port; connections made before [`start_server`] wait.
 /// `setting` names the address in an error.
-pub(crate) fn bind(setting: &str, address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+pub(crate) fn bind_listener(setting: &str, address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     let listener =
-        TcpListener::bind(address).map_err(|e| io::Error::new(e.kind(), bind_refusal(setting, address, &e)))?;
+        TcpListener::bind(address).map_err(|e| io::Error::new(e.kind(), explain_bind_error(setting, address, &e)))?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
 
-pub(crate) fn bind_refusal(setting: &str, address: SocketAddr, e: &io::Error) -> String {
+pub(crate) fn explain_bind_error(setting: &str, address: SocketAddr, e: &io::Error) -> String {
     let hint = match e.kind() {
         io::ErrorKind::AddrInUse => "; another program listens there: stop it or choose another port",
         io::ErrorKind::AddrNotAvailable => "; this host does not have the address",
@@ -55,7 +55,7 @@ pub(crate) struct Site<'c> {
     clippy::disallowed_methods,
     reason = "the server is what the tracked tasks live in, and is stopped by its handle"
 )]
-pub(crate) fn start(
+pub(crate) fn start_server(
     socket: TcpListener,
     listener: Listener,
     table: Table,
@@ -64,8 +64,8 @@ pub(crate) fn start(
 ) -> io::Result<Listening> {
     let config = site.config;
     let limiter = match listener {
-        Listener::Public => Limiter::public(config),
-        Listener::Internal => Limiter::internal(config),
+        Listener::Public => Limiter::for_public(config),
+        Listener::Internal => Limiter::for_internal(config),
     };
     let context = Arc::new(MiddlewareContext {
         table,

@@ -53,13 +53,13 @@ pub fn merge_documents(documents: &[(&str, OpenApi)], server: &str) -> Result<Va
     let (mut tags, mut schemes) = (Vec::new(), Map::new());
     for (service, document) in documents {
         let mut document = serde_json::to_value(document)?;
-        prefix(&mut document, service);
-        for (name, scheme) in take(&mut document, "/components/securitySchemes") {
+        prefix_names(&mut document, service);
+        for (name, scheme) in take_object(&mut document, "/components/securitySchemes") {
             merge_security_scheme(&mut schemes, name, scheme)?;
         }
-        for (path, item) in take(&mut document, "/paths") {
+        for (path, item) in take_object(&mut document, "/paths") {
             let known = paths.entry(&path).or_insert_with(|| json!({}));
-            for (method, mut operation) in object(item) {
+            for (method, mut operation) in into_object(item) {
                 if known.get(&method).is_some() {
                     return Err(OpenApiError::Collision(format!("{} {path}", method.to_uppercase())));
                 }
@@ -70,7 +70,7 @@ pub fn merge_documents(documents: &[(&str, OpenApi)], server: &str) -> Result<Va
             }
         }
         for kind in NAMED {
-            for (name, component) in take(&mut document, &format!("/components/{kind}")) {
+            for (name, component) in take_object(&mut document, &format!("/components/{kind}")) {
                 // One service's names are unique already; two services with one name would show here.
                 let known = components.entry(kind).or_insert_with(|| json!({}));
                 if known.get(format!("{service}_{name}")).is_some() {
@@ -110,16 +110,16 @@ fn merge_security_scheme(
     Ok(())
 }
 
-fn take(document: &mut Value, pointer: &str) -> Map<String, Value> {
-    document.pointer_mut(pointer).map(Value::take).map_or_else(Map::new, object)
+fn take_object(document: &mut Value, pointer: &str) -> Map<String, Value> {
+    document.pointer_mut(pointer).map(Value::take).map_or_else(Map::new, into_object)
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn into_object(value: Value) -> Map<String, Value> {
     if let Value::Object(map) = value { map } else { Map::new() }
 }
 
 /// Puts the service's name in front of operation ids and references to components.
-fn prefix(value: &mut Value, service: &str) {
+fn prefix_names(value: &mut Value, service: &str) {
     match value {
         Value::Object(map) => {
             for (key, value) in map.iter_mut() {
@@ -131,11 +131,11 @@ fn prefix(value: &mut Value, service: &str) {
                             *target = format!("{COMPONENTS}{kind}/{service}_{name}");
                         }
                     }
-                    _ => prefix(value, service),
+                    _ => prefix_names(value, service),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| prefix(item, service)),
+        Value::Array(items) => items.iter_mut().for_each(|item| prefix_names(item, service)),
         _ => {}
     }
 }
@@ -148,7 +148,7 @@ struct Documents {
 }
 
 /// `/`, `/openapi.json` and `/docs/`. Without a `public_url` the document's server is where the document was read.
-pub(crate) fn mounts(
+pub(crate) fn build_mounts(
     documents: &[(&'static str, OpenApi)],
     site: &str,
     public_url: &str,
@@ -172,20 +172,23 @@ pub(crate) fn mounts(
         Mount::new(prefix, Listener::Public, ErrorFormat::PROBLEM_DETAILS).state(Arc::clone(&documents)).cors()
     };
     Ok(vec![
-        mount("/").header("content-security-policy", CONTENT_SECURITY_POLICY).header("vary", "accept").get("", index),
-        mount("/openapi.json").get("", document).compressed(),
+        mount("/")
+            .header("content-security-policy", CONTENT_SECURITY_POLICY)
+            .header("vary", "accept")
+            .get("", get_start_page),
+        mount("/openapi.json").get("", get_document).compressed(),
         mount("/docs")
             .header(
                 "content-security-policy",
                 "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
             )
             .get("", async || HttpResponse::SeeOther().insert_header((LOCATION, "/docs/")).finish())
-            .get("/{file:.*}", page),
+            .get("/{file:.*}", get_docs_file),
     ])
 }
 
 /// A page for browsers, which ask for HTML, and JSON for everybody else.
-async fn index(request: HttpRequest, documents: web::Data<Documents>) -> HttpResponse {
+async fn get_start_page(request: HttpRequest, documents: web::Data<Documents>) -> HttpResponse {
     let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accept.contains("text/html") {
         return HttpResponse::Ok().content_type(ContentType::html()).body(documents.start_page.clone());
@@ -199,11 +202,11 @@ async fn index(request: HttpRequest, documents: web::Data<Documents>) -> HttpRes
     }))
 }
 
-async fn document(documents: web::Data<Documents>) -> HttpResponse {
+async fn get_document(documents: web::Data<Documents>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(documents.merged.clone())
 }
 
-async fn page(documents: web::Data<Documents>, file: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn get_docs_file(documents: web::Data<Documents>, file: web::Path<String>) -> Result<HttpResponse, Problem> {
     let found = utoipa_swagger_ui::serve(&file, Arc::clone(&documents.page))
         .map_err(|e| Problem::internal(e.to_string()))?
         .ok_or_else(|| Problem::new(Code::NotFound, "no-route", "there is nothing at this address"))?;
@@ -214,7 +217,7 @@ async fn page(documents: web::Data<Documents>, file: web::Path<String>) -> Resul
 mod tests {
     use super::*;
 
-    fn document(path: &str, schema: &str) -> OpenApi {
+    fn sample_document(path: &str, schema: &str) -> OpenApi {
         serde_json::from_value(json!({
             "openapi": "3.1.0", "info": {"title": "t", "version": "1"},
             "paths": {path: {"get": {"operationId": "read", "responses": {"200": {"description": "ok", "content":
@@ -226,20 +229,22 @@ mod tests {
 
     #[test]
     fn merging_keeps_names_apart_and_refuses_a_path_described_twice() {
-        let all = merge_documents(&[("a", document("/a", "Thing")), ("b", document("/b", "Thing"))], "/").unwrap();
+        let all = merge_documents(&[("a", sample_document("/a", "Thing")), ("b", sample_document("/b", "Thing"))], "/")
+            .unwrap();
         assert_eq!(all["paths"]["/a"]["get"]["operationId"], "a_read");
         let target = &all["paths"]["/b"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
         assert_eq!(target, "#/components/schemas/b_Thing");
         assert_eq!(all["components"]["schemas"].as_object().unwrap().len(), 2);
         let twice =
-            merge_documents(&[("a", document("/a", "Thing")), ("b", document("/a", "Other"))], "/").unwrap_err();
+            merge_documents(&[("a", sample_document("/a", "Thing")), ("b", sample_document("/a", "Other"))], "/")
+                .unwrap_err();
         assert_eq!(twice.to_string(), "two services describe GET /a");
     }
 
     #[test]
     fn security_schemes_are_one_for_all_services_and_never_two_under_one_name() {
         let with = |path: &str, scheme: Value| {
-            let mut document = serde_json::to_value(document(path, "Thing")).unwrap();
+            let mut document = serde_json::to_value(sample_document(path, "Thing")).unwrap();
             document["components"]["securitySchemes"] = json!({"bearer": scheme});
             serde_json::from_value::<OpenApi>(document).unwrap()
         };

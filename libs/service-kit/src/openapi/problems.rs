@@ -40,9 +40,12 @@ pub struct CallerFailures;
 impl IntoResponses for CommonFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            response_entry("429", with_retry_after(failure("Too many requests from this address"))),
-            response_entry("500", failure("A fault of the server")),
-            response_entry("503", with_retry_after(failure("Too busy, or a system behind the server does not answer"))),
+            response_entry("429", with_retry_after(failure_response("Too many requests from this address"))),
+            response_entry("500", failure_response("A fault of the server")),
+            response_entry(
+                "503",
+                with_retry_after(failure_response("Too busy, or a system behind the server does not answer")),
+            ),
         ])
     }
 }
@@ -50,22 +53,22 @@ impl IntoResponses for CommonFailures {
 impl IntoResponses for BodyFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            response_entry("413", failure("The body is too large")),
-            response_entry("415", failure("The body is no `application/json`")),
+            response_entry("413", failure_response("The body is too large")),
+            response_entry("415", failure_response("The body is no `application/json`")),
         ])
     }
 }
 
 impl IntoResponses for IcatFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([response_entry("502", failure("ICAT answers something unexpected"))])
+        BTreeMap::from([response_entry("502", failure_response("ICAT answers something unexpected"))])
     }
 }
 
 impl IntoResponses for CallerFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let mut all = IcatFailures::responses();
-        all.extend([response_entry("401", failure("No credentials, or none that are good"))]);
+        all.extend([response_entry("401", failure_response("No credentials, or none that are good"))]);
         all
     }
 }
@@ -102,7 +105,7 @@ pub fn with_retry_after(response: ResponseBuilder) -> ResponseBuilder {
     response.header("Retry-After", header)
 }
 
-fn failure(description: &str) -> ResponseBuilder {
+fn failure_response(description: &str) -> ResponseBuilder {
     let schema = Ref::from_schema_name("Failure");
     ResponseBuilder::new().description(description).content("application/problem+json", Content::new(Some(schema)))
 }

@@ -17,7 +17,7 @@ const SERVICE: ServiceDef = ServiceDef {
     build: |ctx| {
         let mount = Mount::new("/sample", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::new(ctx.db))
-            .post("/piece/{n}", add);
+            .post("/piece/{n}", add_row);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY
@@ -26,7 +26,7 @@ const PIECE: usize = 256 * 1024;
 /// 20 MiB: more than is moved at once, and less than the writer's own connection would begin to move by itself.
 const PIECES: i64 = 80;
 
-async fn add(db: web::Data<Db>, n: web::Path<i64>) -> Result<&'static str, Problem> {
+async fn add_row(db: web::Data<Db>, n: web::Path<i64>) -> Result<&'static str, Problem> {
     let vals = [(*n).into(), Val::Blob(Some(vec![0; PIECE]))];
     db.write(async |tx| tx.execute("INSERT INTO piece (id, bytes) VALUES ($1, $2)", &vals).await).await?;
     Ok("added")

@@ -6,7 +6,7 @@ use service_kit::{Config, ServiceSettings};
 const SERVICE: ServiceSettings =
     ServiceSettings { defaults: "[logbook]\nretention = \"30d\"\n", secrets: &["logbook.password"] };
 
-fn refusal(toml: &str) -> String {
+fn load_error(toml: &str) -> String {
     Config::from_toml(&[SERVICE], toml).map(|_| ()).expect_err("refused").to_string()
 }
 
@@ -20,18 +20,18 @@ fn defaults_alone_are_complete() {
 
 #[test]
 fn unknown_names_are_errors_that_name_the_nearest_known() {
-    assert_eq!(refusal("[htpp]\nbind = \"x\"\n"), "unknown setting `htpp`; did you mean `http`?");
-    assert_eq!(refusal("[http]\nbnid = \"x\"\n"), "unknown setting `http.bnid`; did you mean `bind`?");
+    assert_eq!(load_error("[htpp]\nbind = \"x\"\n"), "unknown setting `htpp`; did you mean `http`?");
+    assert_eq!(load_error("[http]\nbnid = \"x\"\n"), "unknown setting `http.bnid`; did you mean `bind`?");
     assert_eq!(
-        refusal("[storage.main]\nurl = \"/data\"\nreadonly = true\n"),
+        load_error("[storage.main]\nurl = \"/data\"\nreadonly = true\n"),
         "unknown setting `storage.main.readonly`; did you mean `read_only`?"
     );
 }
 
 #[test]
 fn wrong_values_are_errors_that_name_the_setting() {
-    assert!(refusal("[http]\ndrain_delay = \"soon\"\n").contains("`soon` is no duration like 30s or 4h"));
-    assert!(refusal("[database]\nmax_connections = \"many\"\n").contains("database.max_connections"));
+    assert!(load_error("[http]\ndrain_delay = \"soon\"\n").contains("`soon` is no duration like 30s or 4h"));
+    assert!(load_error("[database]\nmax_connections = \"many\"\n").contains("database.max_connections"));
 }
 
 /// The settings of a file with this text, refused; the path of the file is `FILE` in the answer.
@@ -139,7 +139,7 @@ fn a_secret_comes_from_a_file_and_is_never_shown() {
     assert!(!shown.contains("canary") && shown.contains("reader = \"***\""), "{shown}");
 
     let both = format!("[icat]\nreader = \"a:b:c\"\nreader_file = \"{}\"\n", file.display());
-    assert_eq!(refusal(&both), "set either icat.reader or icat.reader_file, not both");
+    assert_eq!(load_error(&both), "set either icat.reader or icat.reader_file, not both");
 }
 
 /// One file of settings serves several programs.
@@ -157,5 +157,5 @@ fn sections_of_other_services_are_accepted_and_their_secrets_hidden() {
     let refused = load(&format!("[archive]\nkey_file = \"{}\"\n", missing.display())).unwrap_err();
     assert!(refused.starts_with("archive.key_file: cannot read"), "{refused}");
     assert_eq!(load("[shuter]\n").unwrap_err(), "unknown setting `shuter`; did you mean `shutter`?");
-    assert!(refusal("[shutter]\n").starts_with("unknown setting `shutter`; did you mean"));
+    assert!(load_error("[shutter]\n").starts_with("unknown setting `shutter`; did you mean"));
 }

@@ -13,8 +13,8 @@ const SERVICE: ServiceDef = ServiceDef {
                 .get("/ok", async || "ok")
                 .post("/ok", async || "ok")
                 .get("/missing", async || Err::<String, _>(Problem::new(Code::NotFound, "sample/missing", "missing")))
-                .get("/panic", panics)
-                .get("/refused/{code}", refused)
+                .get("/panic", panic_in_handler)
+                .get("/refused/{code}", refuse_request)
                 .get("/slow", async || std::future::pending::<String>().await)
         };
         let mounts = vec![mount("/open").cors(), mount("/closed"), mount("/all").cors_for_everybody()];
@@ -22,11 +22,11 @@ const SERVICE: ServiceDef = ServiceDef {
     },
     ..ServiceDef::EMPTY
 };
-async fn panics() -> String {
+async fn panic_in_handler() -> String {
     panic!("on purpose")
 }
 
-async fn refused(code: web::Path<String>) -> Result<String, Problem> {
+async fn refuse_request(code: web::Path<String>) -> Result<String, Problem> {
     let code = match code.as_str() {
         "401" => Code::Unauthenticated,
         "403" => Code::Forbidden,
@@ -41,7 +41,7 @@ async fn refused(code: web::Path<String>) -> Result<String, Problem> {
 const FRIEND: &str = "https://data.example.org";
 const FRIENDS: &str = "[http.cors]\nallowed_origins = [\"https://data.example.org\"]\n";
 
-async fn ask(app: &TestApp, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap) {
+async fn send_request(app: &TestApp, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap) {
     let mut request = app.http.request(method.parse().unwrap(), format!("{}{path}", app.public));
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -58,13 +58,13 @@ fn names_of_cors(headers: &HeaderMap) -> Vec<&str> {
 async fn pages_of_allowed_origins_may_read_answers_and_refusals() {
     let app = TestApp::start(&[SERVICE], FRIENDS).await;
     for (path, status) in [("/open/ok", 200), ("/open/missing", 404)] {
-        let (got, headers) = ask(&app, "GET", path, &[("origin", FRIEND)]).await;
+        let (got, headers) = send_request(&app, "GET", path, &[("origin", FRIEND)]).await;
         assert_eq!(got, status, "{path}");
         assert_eq!(headers["access-control-allow-origin"], FRIEND, "{path}");
         assert!(headers["vary"].to_str().unwrap().contains("Origin"), "{path}: {headers:?}");
         assert!(!headers.contains_key("access-control-allow-credentials"), "{path}");
     }
-    let (status, headers) = ask(&app, "DELETE", "/open/ok", &[("origin", FRIEND)]).await;
+    let (status, headers) = send_request(&app, "DELETE", "/open/ok", &[("origin", FRIEND)]).await;
     assert_eq!((status, &headers["allow"]), (405, &"GET, POST, HEAD, OPTIONS".parse().unwrap()));
     assert_eq!(headers["access-control-allow-origin"], FRIEND);
     app.stop().await;
@@ -76,14 +76,14 @@ async fn pages_of_other_origins_and_programs_get_no_such_headers() {
     let others = ["https://evil.example.org", "http://data.example.org", "https://data.example.org.evil", "null"];
     for (path, status) in [("/open/ok", 200), ("/open/missing", 404), ("/closed/ok", 200)] {
         for origin in others {
-            let (got, headers) = ask(&app, "GET", path, &[("origin", origin)]).await;
+            let (got, headers) = send_request(&app, "GET", path, &[("origin", origin)]).await;
             assert_eq!(got, status, "{path} for {origin}");
             assert!(!headers.contains_key("access-control-allow-origin"), "{path} for {origin}: {headers:?}");
         }
     }
-    let (_, headers) = ask(&app, "GET", "/open/ok", &[]).await;
+    let (_, headers) = send_request(&app, "GET", "/open/ok", &[]).await;
     assert!(!headers.contains_key("access-control-allow-origin"), "{headers:?}");
-    let (_, headers) = ask(&app, "GET", "/closed/ok", &[("origin", FRIEND)]).await;
+    let (_, headers) = send_request(&app, "GET", "/closed/ok", &[("origin", FRIEND)]).await;
     assert_eq!(names_of_cors(&headers), [""; 0], "a mount that did not ask for it");
     app.stop().await;
 }
@@ -98,7 +98,7 @@ async fn preflights_are_answered_for_allowed_origins_only() {
             ("access-control-request-headers", "authorization,idempotency-key"),
         ]
     };
-    let (status, headers) = ask(&app, "OPTIONS", "/open/ok", &preflight(FRIEND)).await;
+    let (status, headers) = send_request(&app, "OPTIONS", "/open/ok", &preflight(FRIEND)).await;
     assert_eq!(status, 204);
     assert_eq!(headers["access-control-allow-origin"], FRIEND);
     assert!(headers["access-control-allow-methods"].to_str().unwrap().contains("POST"), "{headers:?}");
@@ -110,10 +110,10 @@ async fn preflights_are_answered_for_allowed_origins_only() {
     }
     assert_eq!(headers["access-control-max-age"], "3600");
 
-    let (status, headers) = ask(&app, "OPTIONS", "/open/ok", &preflight("https://evil.example.org")).await;
+    let (status, headers) = send_request(&app, "OPTIONS", "/open/ok", &preflight("https://evil.example.org")).await;
     assert_eq!(status, 204);
     assert!(!headers.contains_key("access-control-allow-origin"), "{headers:?}");
-    let (status, headers) = ask(&app, "OPTIONS", "/closed/ok", &preflight(FRIEND)).await;
+    let (status, headers) = send_request(&app, "OPTIONS", "/closed/ok", &preflight(FRIEND)).await;
     assert_eq!((status, names_of_cors(&headers)), (204, Vec::new()));
     app.stop().await;
 }
@@ -121,12 +121,12 @@ async fn preflights_are_answered_for_allowed_origins_only() {
 #[tokio::test]
 async fn nobody_is_allowed_unless_configured_and_everybody_by_a_star() {
     let app = TestApp::start(&[SERVICE], "").await;
-    let (status, headers) = ask(&app, "GET", "/open/ok", &[("origin", FRIEND)]).await;
+    let (status, headers) = send_request(&app, "GET", "/open/ok", &[("origin", FRIEND)]).await;
     assert_eq!((status, names_of_cors(&headers)), (200, Vec::new()));
     app.stop().await;
 
     let app = TestApp::start(&[SERVICE], "[http.cors]\nallowed_origins = [\"*\"]\n").await;
-    let (_, headers) = ask(&app, "GET", "/open/ok", &[("origin", "https://any.example.org")]).await;
+    let (_, headers) = send_request(&app, "GET", "/open/ok", &[("origin", "https://any.example.org")]).await;
     let allowed = headers["access-control-allow-origin"].to_str().unwrap();
     assert!(["*", "https://any.example.org"].contains(&allowed), "{allowed}");
     app.stop().await;
@@ -138,7 +138,7 @@ async fn refusals_and_failures_of_every_kind_can_be_read() {
     let limits = "[http.limits]\nrate = 1\nburst = 14\ntime = \"200ms\"\n";
     let app = TestApp::start(&[SERVICE], &format!("{limits}{FRIENDS}")).await;
     let read = async |path: &str| {
-        let (status, headers) = ask(&app, "GET", path, &[("origin", FRIEND)]).await;
+        let (status, headers) = send_request(&app, "GET", path, &[("origin", FRIEND)]).await;
         let expected = if path.starts_with("/all") { "*" } else { FRIEND };
         assert_eq!(headers["access-control-allow-origin"], expected, "{path} {status}");
         let exposed = headers["access-control-expose-headers"].to_str().unwrap();

@@ -16,9 +16,9 @@ const SERVICE: ServiceDef = ServiceDef {
     build: |ctx| {
         let mount = Mount::new("/sample", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .state(std::sync::Arc::new(ctx.db))
-            .get("/hold", hold)
-            .post("/add/{id}", add)
-            .post("/hang/{id}", hang);
+            .get("/hold", hold_connection)
+            .post("/add/{id}", add_row)
+            .post("/hang/{id}", hang_in_transaction);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY
@@ -26,13 +26,13 @@ const SERVICE: ServiceDef = ServiceDef {
 
 const ADD: &str = "INSERT INTO thing (id) VALUES ($1)";
 
-async fn add(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Problem> {
+async fn add_row(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Problem> {
     db.write(async |tx| tx.execute(ADD, &[(*id).into()]).await).await?;
     Ok("added")
 }
 
 /// Stays within a transaction as long as it may.
-async fn hang(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Problem> {
+async fn hang_in_transaction(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Problem> {
     db.write(async |tx| {
         tx.execute(ADD, &[(*id).into()]).await?;
         std::future::pending::<Result<(), DbError>>().await
@@ -42,7 +42,7 @@ async fn hang(db: web::Data<Db>, id: web::Path<i64>) -> Result<&'static str, Pro
 }
 
 /// Keeps a connection until it is told to let go.
-async fn hold(db: web::Data<Db>) -> Result<&'static str, Problem> {
+async fn hold_connection(db: web::Data<Db>) -> Result<&'static str, Problem> {
     let _reading = db.read().await?;
     HELD.add_permits(1);
     RELEASED.acquire().await.map_err(Problem::internal)?.forget();

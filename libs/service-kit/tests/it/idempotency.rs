@@ -4,13 +4,13 @@ use actix_web::test::TestRequest;
 use service_kit::db::idempotency::delete_expired_responses;
 use service_kit::{Code, Db, DbError, IdempotencyKey, Micros, Problem, StoredResponse};
 
-fn key(caller: &str, key: &str, fingerprint: &str) -> IdempotencyKey {
+fn idempotency_key(caller: &str, key: &str, fingerprint: &str) -> IdempotencyKey {
     let request = TestRequest::default().insert_header(("idempotency-key", key)).to_http_request();
     IdempotencyKey::from_request(&request, caller, fingerprint.to_owned()).unwrap().expect("the request has a key")
 }
 
 /// What a handler does: the answer of the first time, or the effect with its answer.
-async fn mint(db: &Db, key: &IdempotencyKey, now: Micros) -> Result<StoredResponse, Problem> {
+async fn mint_once(db: &Db, key: &IdempotencyKey, now: Micros) -> Result<StoredResponse, Problem> {
     db.write(async |tx| {
         if let Some(before) = key.find_response(tx).await? {
             return Ok(before);
@@ -27,13 +27,17 @@ async fn mint(db: &Db, key: &IdempotencyKey, now: Micros) -> Result<StoredRespon
 async fn the_second_time_has_the_answer_of_the_first() {
     for test in testkit::create_databases("idempotency", &[]).await {
         let (db, engine) = (&test.db, test.engine);
-        let first = mint(db, &key("db/ada", "k1", "mint 7"), Micros::from_i64(0)).await.unwrap();
+        let first = mint_once(db, &idempotency_key("db/ada", "k1", "mint 7"), Micros::from_i64(0)).await.unwrap();
         assert_eq!(first.status, 201, "{engine}");
-        assert_eq!(mint(db, &key("db/ada", "k1", "mint 7"), Micros::from_i64(1)).await.unwrap(), first, "{engine}");
-        let others = [key("db/bob", "k1", "mint 7"), key("db/ada", "k2", "mint 7")];
+        assert_eq!(
+            mint_once(db, &idempotency_key("db/ada", "k1", "mint 7"), Micros::from_i64(1)).await.unwrap(),
+            first,
+            "{engine}"
+        );
+        let others = [idempotency_key("db/bob", "k1", "mint 7"), idempotency_key("db/ada", "k2", "mint 7")];
         for other in &others {
             assert_ne!(
-                mint(db, other, Micros::from_i64(0)).await.unwrap(),
+                mint_once(db, other, Micros::from_i64(0)).await.unwrap(),
                 first,
                 "{engine}: {other:?} is another request"
             );
@@ -44,12 +48,13 @@ async fn the_second_time_has_the_answer_of_the_first() {
 #[tokio::test]
 async fn a_key_that_comes_with_another_request_is_refused() {
     for test in testkit::create_databases("idempotency", &[]).await {
-        let first = mint(&test.db, &key("db/ada", "k1", "mint 7"), Micros::from_i64(0)).await.unwrap();
-        let refused =
-            mint(&test.db, &key("db/ada", "k1", "mint 8"), Micros::from_i64(0)).await.expect_err("another request");
+        let first = mint_once(&test.db, &idempotency_key("db/ada", "k1", "mint 7"), Micros::from_i64(0)).await.unwrap();
+        let refused = mint_once(&test.db, &idempotency_key("db/ada", "k1", "mint 8"), Micros::from_i64(0))
+            .await
+            .expect_err("another request");
         assert_eq!((refused.code, refused.slug), (Code::Validation, "idempotency-key-reused"), "{}", test.engine);
         assert_eq!(
-            mint(&test.db, &key("db/ada", "k1", "mint 7"), Micros::from_i64(0)).await.unwrap(),
+            mint_once(&test.db, &idempotency_key("db/ada", "k1", "mint 7"), Micros::from_i64(0)).await.unwrap(),
             first,
             "{}",
             test.engine
@@ -61,7 +66,7 @@ async fn a_key_that_comes_with_another_request_is_refused() {
 #[tokio::test]
 async fn the_answer_goes_with_its_effect() {
     for test in testkit::create_databases("idempotency", &[]).await {
-        let one = key("db/ada", "k1", "mint 7");
+        let one = idempotency_key("db/ada", "k1", "mint 7");
         let undone = test
             .db
             .write(async |tx| {
@@ -79,12 +84,13 @@ async fn the_answer_goes_with_its_effect() {
 async fn keys_are_forgotten_after_a_day() {
     const DAY: i64 = 24 * 3600 * 1_000_000;
     for test in testkit::create_databases("idempotency", &[]).await {
-        let first = mint(&test.db, &key("db/ada", "old", "mint 7"), Micros::from_i64(0)).await.unwrap();
-        mint(&test.db, &key("db/ada", "new", "mint 7"), Micros::from_i64(1)).await.unwrap();
+        let first =
+            mint_once(&test.db, &idempotency_key("db/ada", "old", "mint 7"), Micros::from_i64(0)).await.unwrap();
+        mint_once(&test.db, &idempotency_key("db/ada", "new", "mint 7"), Micros::from_i64(1)).await.unwrap();
         assert_eq!(delete_expired_responses(&test.db, Micros::from_i64(DAY)).await.unwrap(), 0, "{}", test.engine);
         assert_eq!(delete_expired_responses(&test.db, Micros::from_i64(DAY + 1)).await.unwrap(), 1, "{}", test.engine);
         assert_ne!(
-            mint(&test.db, &key("db/ada", "old", "mint 7"), Micros::from_i64(DAY)).await.unwrap(),
+            mint_once(&test.db, &idempotency_key("db/ada", "old", "mint 7"), Micros::from_i64(DAY)).await.unwrap(),
             first,
             "{}",
             test.engine

@@ -28,7 +28,7 @@ const SERVICE: ServiceDef = ServiceDef {
 };
 
 /// The path of a route with a value in place of each variable.
-fn filled(pattern: &str) -> String {
+fn fill_variables(pattern: &str) -> String {
     let mut path = String::new();
     for (n, part) in pattern.split(['{', '}']).enumerate() {
         path.push_str(if n % 2 == 0 { part } else { "1" });
@@ -37,11 +37,11 @@ fn filled(pattern: &str) -> String {
 }
 
 /// Each byte but the leading slash as `%xx`.
-fn encoded(path: &str, hex: impl Fn(u8) -> String) -> String {
+fn percent_encode_path(path: &str, hex: impl Fn(u8) -> String) -> String {
     path.bytes().enumerate().map(|(n, b)| if n == 0 { "/".to_owned() } else { hex(b) }).collect()
 }
 
-fn tricks(path: &str, app: &TestApp) -> Vec<String> {
+fn list_tricks(path: &str, app: &TestApp) -> Vec<String> {
     let inner = &path[1..];
     let host = |base: &str| format!("{base}{path}");
     vec![
@@ -63,11 +63,11 @@ fn tricks(path: &str, app: &TestApp) -> Vec<String> {
         format!("/%2F{inner}"),
         format!("/%2e/{inner}"),
         format!("/%2E/{inner}"),
-        encoded(path, |b| format!("%{b:02x}")),
-        encoded(path, |b| format!("%{b:02X}")),
-        encoded(path, |b| if b == b'/' { "/".to_owned() } else { format!("%{b:02x}") }),
-        encoded(path, |b| if b == b'/' { "/".to_owned() } else { format!("%{b:02X}") }),
-        encoded(path, |b| if b == b'/' { "/".to_owned() } else { format!("%25{b:02X}") }),
+        percent_encode_path(path, |b| format!("%{b:02x}")),
+        percent_encode_path(path, |b| format!("%{b:02X}")),
+        percent_encode_path(path, |b| if b == b'/' { "/".to_owned() } else { format!("%{b:02x}") }),
+        percent_encode_path(path, |b| if b == b'/' { "/".to_owned() } else { format!("%{b:02X}") }),
+        percent_encode_path(path, |b| if b == b'/' { "/".to_owned() } else { format!("%25{b:02X}") }),
         format!("/icat/..{path}"),
         format!("/icat/../..{path}"),
         format!("/icat/%2e%2e{path}"),
@@ -127,11 +127,11 @@ async fn internal_routes_do_not_exist_on_the_public_port() {
     }
     let mut asked = 0;
     for route in routes {
-        let path = filled(&route.pattern);
+        let path = fill_variables(&route.pattern);
         let case = format!("{} {}", route.method, route.pattern);
         let there = raw_status(&app.internal, route, &path, internal_host).await;
         assert!(matches!(there, 200 | 204), "{case} on the internal port: {there}");
-        for trick in tricks(&path, &app) {
+        for trick in list_tricks(&path, &app) {
             for host in hosts {
                 let status = raw_status(&app.public, route, &trick, host).await;
                 // Below `/docs/` everything is a file of the page, which is only read.
@@ -152,7 +152,7 @@ async fn public_routes_do_not_exist_on_the_internal_port() {
     let routes: Vec<_> = app.routes().iter().filter(|route| route.listener == Listener::Public).collect();
     assert!(routes.len() > 2);
     for route in routes {
-        let path = filled(&route.pattern);
+        let path = fill_variables(&route.pattern);
         let (here, there) = (
             raw_status(&app.public, route, &path, "localhost").await,
             raw_status(&app.internal, route, &path, "localhost").await,

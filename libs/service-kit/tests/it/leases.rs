@@ -24,11 +24,11 @@ const SERVICE: ServiceDef = ServiceDef {
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-async fn held(leases: &Leases) -> Option<Lease> {
+async fn acquire_sweep(leases: &Leases) -> Option<Lease> {
     leases.acquire("sweep", MINUTE).await.unwrap()
 }
 
-async fn holds(db: &Db, lease: &Lease) -> bool {
+async fn is_lease_held(db: &Db, lease: &Lease) -> bool {
     db.write(async |tx| Ok::<_, DbError>(lease.is_held(tx).await?)).await.unwrap()
 }
 
@@ -76,33 +76,33 @@ async fn one_holder_at_a_time_and_a_higher_fence_with_every_change() {
         let [one] = started.as_slice() else { panic!("one process was started") };
         let two = second_holder(&app, one).await;
 
-        let first = held(&one.leases).await.expect("nobody had it");
-        assert_eq!(held(&two.leases).await, None, "{backend:?}: somebody has it");
-        assert!(holds(&one.db, &first).await);
-        let anew = held(&one.leases).await.expect("who has it gets it anew");
+        let first = acquire_sweep(&one.leases).await.expect("nobody had it");
+        assert_eq!(acquire_sweep(&two.leases).await, None, "{backend:?}: somebody has it");
+        assert!(is_lease_held(&one.db, &first).await);
+        let anew = acquire_sweep(&one.leases).await.expect("who has it gets it anew");
         assert!(anew.fence() > first.fence(), "{backend:?}: {first:?} {anew:?}");
-        assert!(!holds(&one.db, &first).await, "{backend:?}: the former right is void");
+        assert!(!is_lease_held(&one.db, &first).await, "{backend:?}: the former right is void");
 
         app.clock.advance_seconds(59);
         assert!(one.leases.renew(&anew, MINUTE).await.unwrap());
         app.clock.advance_seconds(59);
-        assert_eq!(held(&two.leases).await, None, "{backend:?}: it was prolonged");
+        assert_eq!(acquire_sweep(&two.leases).await, None, "{backend:?}: it was prolonged");
         app.clock.advance_seconds(2);
-        let other = held(&two.leases).await.expect("it has expired");
+        let other = acquire_sweep(&two.leases).await.expect("it has expired");
         assert!(other.fence() > anew.fence(), "{backend:?}: {anew:?} {other:?}");
 
         // The first holder was stopped for a while and does not know.
-        assert!(!holds(&one.db, &anew).await && holds(&two.db, &other).await, "{backend:?}");
+        assert!(!is_lease_held(&one.db, &anew).await && is_lease_held(&two.db, &other).await, "{backend:?}");
         assert!(!one.leases.renew(&anew, MINUTE).await.unwrap(), "{backend:?}");
         one.leases.release(&anew).await.unwrap();
-        assert!(holds(&two.db, &other).await, "{backend:?}: a right that is void gives nothing back");
-        assert_eq!(held(&one.leases).await, None, "{backend:?}");
+        assert!(is_lease_held(&two.db, &other).await, "{backend:?}: a right that is void gives nothing back");
+        assert_eq!(acquire_sweep(&one.leases).await, None, "{backend:?}");
         let text = app.http.get(format!("{}/metrics", app.internal)).send().await.unwrap().text().await.unwrap();
         let gauge = r#"undulator_lease_held{undulator_service="sample",lease="sweep"} 0"#;
         assert!(text.lines().any(|line| line == gauge), "{text}");
 
         two.leases.release(&other).await.unwrap();
-        assert!(!holds(&two.db, &other).await || held(&one.leases).await.is_some(), "{backend:?}");
+        assert!(!is_lease_held(&two.db, &other).await || acquire_sweep(&one.leases).await.is_some(), "{backend:?}");
         two.db.close().await;
         app.stop().await;
     }

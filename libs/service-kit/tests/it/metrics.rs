@@ -10,13 +10,13 @@ const SERVICE: ServiceDef = ServiceDef {
         let mount = Mount::new("/things", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .get("/{id}", async |id: web::Path<String>| id.into_inner())
             .delete("/{id}", async || Err::<String, _>(Problem::new(Code::Forbidden, "sample/no", "no")))
-            .get("/{id}/panic", panics);
+            .get("/{id}/panic", panic_in_handler);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY
 };
 
-async fn panics() -> String {
+async fn panic_in_handler() -> String {
     panic!("as the test wants")
 }
 

@@ -59,7 +59,7 @@ async fn two_services_that_describe_one_operation_do_not_start() {
 }
 
 /// The values of `href` and `src` in a page, and of `url(…)` and `@import` in a style sheet.
-fn references(text: &str) -> Vec<String> {
+fn find_references(text: &str) -> Vec<String> {
     let quoted = |name: &str| {
         let start = format!("{name}=\"");
         let parts = text.split(&start).skip(1);
@@ -74,7 +74,7 @@ fn references(text: &str) -> Vec<String> {
 #[test]
 fn references_are_found() {
     let text = r#"<link href="https://a/x"><script src="y"> @import "z"; a { b: url('//c/d') }"#;
-    assert_eq!(references(text), ["https://a/x", "y", "//c/d", " \"z\""]);
+    assert_eq!(find_references(text), ["https://a/x", "y", "//c/d", " \"z\""]);
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn the_page_loads_nothing_from_elsewhere() {
 
     let (status, media_type, page) = get("/docs/").await;
     assert_eq!((status, media_type.as_str()), (200, "text/html"));
-    let named = references(&text(&page));
+    let named = find_references(&text(&page));
     println!("{named:?}");
     let of = |end: &str| named.iter().filter(|name| name.ends_with(end)).count();
     assert!(of(".css") > 0 && of(".js") > 1 && of(".png") > 0, "{named:?}");
@@ -110,7 +110,8 @@ async fn the_page_loads_nothing_from_elsewhere() {
         let expected = [("css", "text/css"), ("js", "text/javascript"), ("png", "image/png")];
         assert!(expected.contains(&(end, media_type.as_str())), "{name}: {media_type}");
         if end == "css" {
-            let foreign: Vec<_> = references(&text(&content)).into_iter().filter(|r| !r.starts_with("data:")).collect();
+            let foreign: Vec<_> =
+                find_references(&text(&content)).into_iter().filter(|r| !r.starts_with("data:")).collect();
             assert!(foreign.is_empty(), "{name}: {foreign:?}");
         }
         if file.contains("initializer") {

@@ -14,7 +14,7 @@ const SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::EMPTY
 };
 
-async fn who(app: &TestApp, forwarded: &str) -> String {
+async fn find_client(app: &TestApp, forwarded: &str) -> String {
     let request = app.http.get(format!("{}/who", app.public)).header("x-forwarded-for", forwarded);
     request.send().await.unwrap().text().await.unwrap()
 }
@@ -22,14 +22,14 @@ async fn who(app: &TestApp, forwarded: &str) -> String {
 #[tokio::test]
 async fn a_proxy_that_is_trusted_speaks_for_its_clients() {
     let app = TestApp::start(&[SERVICE], "").await;
-    assert_eq!(who(&app, "203.0.113.5").await, "203.0.113.5");
+    assert_eq!(find_client(&app, "203.0.113.5").await, "203.0.113.5");
     assert_eq!(
-        who(&app, "198.51.100.1, 203.0.113.5").await,
+        find_client(&app, "198.51.100.1, 203.0.113.5").await,
         "203.0.113.5",
         "the client's own claim stands further left"
     );
-    assert_eq!(who(&app, "2001:db8::5").await, "2001:db8::5");
-    assert_eq!(who(&app, "nonsense").await, "127.0.0.1");
+    assert_eq!(find_client(&app, "2001:db8::5").await, "2001:db8::5");
+    assert_eq!(find_client(&app, "nonsense").await, "127.0.0.1");
     app.stop().await;
 }
 
@@ -37,7 +37,7 @@ async fn a_proxy_that_is_trusted_speaks_for_its_clients() {
 async fn nobody_speaks_for_others_where_no_proxy_is_trusted() {
     for none in ["[]", "[\"10.0.0.0/8\"]"] {
         let app = TestApp::start(&[SERVICE], &format!("[http]\ntrusted_proxies = {none}\n")).await;
-        assert_eq!(who(&app, "203.0.113.5").await, "127.0.0.1", "{none}");
+        assert_eq!(find_client(&app, "203.0.113.5").await, "127.0.0.1", "{none}");
         app.stop().await;
     }
 }

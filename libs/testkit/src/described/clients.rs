@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{items, operations};
+use super::{array_items, list_operations};
 
 /// Media types of text; what other types hold is JSON or bytes.
 const TEXTS: [&str; 2] = ["text/", "application/jsonl"];
@@ -13,8 +13,8 @@ const NUMBERS: [&str; 4] = ["skip", "limit", "investigationId", "datasetId"];
 
 /// Panics with the first thing that would make a generated client wrong or hard to use.
 pub fn check_for_clients(document: &Value) {
-    assert!(items(&document["servers"]).any(|server| server["url"].is_string()), "the document has no server");
-    for (method, path, operation) in &operations(document) {
+    assert!(array_items(&document["servers"]).any(|server| server["url"].is_string()), "the document has no server");
+    for (method, path, operation) in &list_operations(document) {
         let operation_name = format!("{method} {path}");
         assert!(operation["security"].is_array(), "{operation_name} does not say whether it needs credentials");
         // Generated clients take it for an operation that needs credentials.
@@ -28,7 +28,7 @@ pub fn check_for_clients(document: &Value) {
         for (place, content) in bodies.into_iter().chain(answers) {
             check_content(document, &format!("{operation_name}: {place}"), content);
         }
-        for parameter in items(&operation["parameters"]) {
+        for parameter in array_items(&operation["parameters"]) {
             let name = parameter["name"].as_str().unwrap_or_default();
             let place = format!("{operation_name}: {name}");
             if NUMBERS.contains(&name) {
@@ -45,9 +45,10 @@ pub fn check_for_clients(document: &Value) {
 
 /// One tag, a word that the document explains: generators make modules of tags.
 fn check_tags(document: &Value, operation_name: &str, operation: &Value) {
-    let tags: Vec<&str> = items(&operation["tags"]).filter_map(Value::as_str).collect();
+    let tags: Vec<&str> = array_items(&operation["tags"]).filter_map(Value::as_str).collect();
     let [tag] = tags[..] else { panic!("{operation_name} has the tags {tags:?}, not one") };
-    let is_explained = items(&document["tags"]).any(|known| known["name"] == tag && known["description"].is_string());
+    let is_explained =
+        array_items(&document["tags"]).any(|known| known["name"] == tag && known["description"].is_string());
     assert!(is_explained, "{operation_name}: the document does not explain the tag {tag}");
     assert!(tag.chars().all(|c| c.is_ascii_lowercase()), "{operation_name}: the tag {tag} is no word");
 }
@@ -60,7 +61,7 @@ fn check_content(document: &Value, place: &str, content: &Value) {
         assert!(same, "{place} is one thing as {} and another as {}: a client has to guess", pair[0].0, pair[1].0);
     }
     for (media_type, content) in media {
-        let schema = resolve(document, &content["schema"]);
+        let schema = resolve_reference(document, &content["schema"]);
         check_schema(place, &content["schema"]);
         let is_text = TEXTS.iter().any(|text| media_type.starts_with(text));
         let is_structured = media_type.contains("json") || media_type.contains("form");
@@ -100,10 +101,10 @@ fn check_time(place: &str, name: &str, schema: &Value) {
 
 /// A nullable schema has a list of types.
 fn has_type(schema: &Value, wanted: &str) -> bool {
-    schema["type"] == wanted || items(&schema["type"]).any(|known| known == wanted)
+    schema["type"] == wanted || array_items(&schema["type"]).any(|known| known == wanted)
 }
 
-fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+fn resolve_reference<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let name = schema["$ref"].as_str().and_then(|target| target.strip_prefix("#/components/schemas/"));
     name.map_or(schema, |name| &document["components"]["schemas"][name])
 }
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     /// A document with one operation in which something was replaced.
-    fn document(pointer: &str, value: Value) -> Value {
+    fn changed_document(pointer: &str, value: Value) -> Value {
         let mut document = json!({
             "servers": [{"url": "/"}],
             "tags": [{"name": "things", "description": "Things"}],
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_good_document_passes_and_each_fault_is_found() {
-        check_for_clients(&document("", Value::Null));
+        check_for_clients(&changed_document("", Value::Null));
         let get = "/paths/~1things/get";
         let content = format!("{get}/responses/200/content");
         let object = json!({"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}});
@@ -155,7 +156,7 @@ mod tests {
             (format!("{get}/parameters/1/schema/format"), Value::Null),
             ("/components/schemas/Thing/properties/createdAt/format".to_owned(), Value::Null),
         ] {
-            let faulty = document(&pointer, value);
+            let faulty = changed_document(&pointer, value);
             assert!(std::panic::catch_unwind(|| check_for_clients(&faulty)).is_err(), "{pointer} was not found");
         }
     }

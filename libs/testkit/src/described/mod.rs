@@ -31,7 +31,7 @@ pub fn assert_described_but(
     in_plain_text: impl Fn(&str) -> bool,
 ) {
     let document = serde_json::to_value((service.openapi)()).expect("a document");
-    let operations = operations(&document);
+    let operations = list_operations(&document);
     let described: BTreeSet<_> = operations.iter().map(|(method, path, _)| (method.clone(), path.clone())).collect();
     let routes: BTreeSet<_> = app
         .routes()
@@ -51,7 +51,8 @@ pub fn assert_described_but(
         assert!(operation["summary"].is_string(), "{method} {path} has no summary");
         check_variables(method, path, operation);
         check_failures(method, path, operation, in_plain_text(path));
-        for scheme in items(&operation["security"]).filter_map(Value::as_object).flat_map(|scheme| scheme.keys()) {
+        for scheme in array_items(&operation["security"]).filter_map(Value::as_object).flat_map(|scheme| scheme.keys())
+        {
             let known = document["components"]["securitySchemes"][scheme].is_object();
             assert!(known, "{method} {path} asks for {scheme}, which no modifier of the document describes");
         }
@@ -66,7 +67,7 @@ pub fn assert_described_but(
 }
 
 fn check_variables(method: &str, path: &str, operation: &Value) {
-    let parameters = items(&operation["parameters"]).filter(|parameter| parameter["in"] == "path");
+    let parameters = array_items(&operation["parameters"]).filter(|parameter| parameter["in"] == "path");
     let described: BTreeSet<_> = parameters.filter_map(|parameter| parameter["name"].as_str()).collect();
     let variables: BTreeSet<_> = path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
     assert_eq!(described, variables, "the variables of {method} {path}");
@@ -88,7 +89,7 @@ fn check_failures(method: &str, path: &str, operation: &Value, in_plain_text: bo
 }
 
 /// Method, path and the operation itself.
-fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+fn list_operations(document: &Value) -> Vec<(String, String, &Value)> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
@@ -99,6 +100,6 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     all
 }
 
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
+fn array_items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }

@@ -9,7 +9,7 @@ mod sample;
 use tokio::sync::Mutex;
 
 use self::requests::{Request, send_request};
-use self::sample::{HELD, RELEASED, service};
+use self::sample::{HELD, RELEASED, sample_service};
 use crate::TestApp;
 
 const REQUEST_ID: &str = "test-1";
@@ -80,7 +80,7 @@ pub async fn assert_failures<T: FailureTexts>() {
 }
 
 async fn assert_simple_failures<T: FailureTexts>() {
-    let app = TestApp::start(&[service::<T>()], "[http.limits]\nbody = \"64B\"\n").await;
+    let app = TestApp::start(&[sample_service::<T>()], "[http.limits]\nbody = \"64B\"\n").await;
     for failure in [
         Failure::NoRoute,
         Failure::WrongMethod,
@@ -119,7 +119,7 @@ async fn assert_response<T: FailureTexts>(response: reqwest::Response, failure: 
 
 /// HEAD has the headers of GET and no body, and OPTIONS names the methods.
 async fn assert_head_and_options<T: FailureTexts>() {
-    let app = TestApp::start(&[service::<T>()], "").await;
+    let app = TestApp::start(&[sample_service::<T>()], "").await;
     let send = async |method: &str| {
         let url = format!("{}{}/ok", app.public, T::PREFIX);
         let request = app.http.request(method.parse().expect("a method"), url).header("x-request-id", REQUEST_ID);
@@ -142,14 +142,14 @@ async fn assert_head_and_options<T: FailureTexts>() {
 }
 
 async fn assert_timeout<T: FailureTexts>() {
-    let app = TestApp::start(&[service::<T>()], "[http.limits]\ntime = \"50ms\"\n").await;
+    let app = TestApp::start(&[sample_service::<T>()], "[http.limits]\ntime = \"50ms\"\n").await;
     assert_response::<T>(send_request(&app, T::PREFIX, Failure::Timeout).await, Failure::Timeout).await;
     app.stop().await;
 }
 
 /// The first of two requests may come a second after the last one and pass; more than a few in one second cannot.
 async fn assert_rate_limit<T: FailureTexts>() {
-    let app = TestApp::start(&[service::<T>()], "[http.limits]\nrate = 1\nburst = 1\n").await;
+    let app = TestApp::start(&[sample_service::<T>()], "[http.limits]\nrate = 1\nburst = 1\n").await;
     let requests = (0..8).map(|_| send_request(&app, T::PREFIX, Failure::TooManyRequests));
     let responses = futures_util::future::join_all(requests).await;
     let refused: Vec<_> = responses.into_iter().filter(|response| response.status() != 200).collect();
@@ -163,7 +163,7 @@ async fn assert_rate_limit<T: FailureTexts>() {
 
 /// A full process says so at once and has room again afterwards.
 async fn assert_busy<T: FailureTexts>() {
-    let app = TestApp::start(&[service::<T>()], "[http.limits]\nconcurrency = 1\n").await;
+    let app = TestApp::start(&[sample_service::<T>()], "[http.limits]\nconcurrency = 1\n").await;
     let held = app.http.get(format!("{}{}/hold", app.public, T::PREFIX)).send();
     let meanwhile = async {
         HELD.acquire().await.expect("an open semaphore").forget();
@@ -184,7 +184,7 @@ async fn assert_operators_get_through(app: &TestApp) {
 
 /// Routes and error format must see the same path, however it is written.
 async fn assert_percent_encoded_prefix<T: FailureTexts>() {
-    let app = TestApp::start(&[service::<T>()], "").await;
+    let app = TestApp::start(&[sample_service::<T>()], "").await;
     let written = T::PREFIX.replacen('s', "%73", 1).replacen('i', "%69", 1).replacen('n', "%6E", 1);
     assert_ne!(written, T::PREFIX);
     for failure in [Failure::NoRoute, Failure::Unauthenticated] {

@@ -10,7 +10,7 @@ pub static HELD: Semaphore = Semaphore::const_new(0);
 pub static RELEASED: Semaphore = Semaphore::const_new(0);
 
 /// The sample with the error format of `T`.
-pub fn service<T: FailureTexts>() -> ServiceDef {
+pub fn sample_service<T: FailureTexts>() -> ServiceDef {
     ServiceDef { name: "sample", build: |_| Box::pin(std::future::ready(Ok(build_sample::<T>()))), ..ServiceDef::EMPTY }
 }
 
@@ -22,16 +22,16 @@ fn build_sample<T: FailureTexts>() -> Running {
         .get("/number/{n}", async |n: web::Path<i64>| n.to_string())
         .get("/panic", panic_in_handler)
         .get("/internal", async || Err::<String, _>(Problem::internal("canary-51e0")))
-        .get("/unauthenticated", async || refuse(Code::Unauthenticated, "the session has expired"))
-        .get("/forbidden", async || refuse(Code::Forbidden, "members only"))
-        .get("/missing", async || refuse(Code::NotFound, "there is no dataset 7"))
-        .get("/outcome-unknown", async || refuse(Code::OutcomeUnknown, "look before you send it again"))
+        .get("/unauthenticated", async || refuse_request(Code::Unauthenticated, "the session has expired"))
+        .get("/forbidden", async || refuse_request(Code::Forbidden, "members only"))
+        .get("/missing", async || refuse_request(Code::NotFound, "there is no dataset 7"))
+        .get("/outcome-unknown", async || refuse_request(Code::OutcomeUnknown, "look before you send it again"))
         .get("/hang", hang_forever)
         .get("/hold", hold_until_released);
     Running { mounts: vec![mount], ..Running::default() }
 }
 
-fn refuse(code: Code, text: &str) -> Result<String, Problem> {
+fn refuse_request(code: Code, text: &str) -> Result<String, Problem> {
     Err(Problem::new(code, "sample/refused", text))
 }
 

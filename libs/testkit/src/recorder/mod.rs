@@ -8,7 +8,7 @@ use service_kit::{BuildError, Ctx, Db, Migration, Running, ServiceDef};
 
 use crate::probe;
 
-/// Start it with the service under test; read it with [`TestApp::recorded`](crate::TestApp::recorded).
+/// Start it with the service under test; read it with [`TestApp::recorded_events`](crate::TestApp::recorded_events).
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "recorder",
     migrations: &[Migration { version: 1, name: "recorded", sql: store::MIGRATION }],
@@ -18,28 +18,28 @@ pub const SERVICE: ServiceDef = ServiceDef {
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let events = Events::start(&ctx).await?;
-    record::<icat::EntityChanged>(&events, "recorder-icat-entities");
-    record::<icat::SessionEnded>(&events, "recorder-icat-sessions");
-    record::<auth::SessionStarted>(&events, "recorder-auth-started");
-    record::<auth::SessionEnded>(&events, "recorder-auth-ended");
-    record::<auth::SessionsRevoked>(&events, "recorder-auth-revoked");
-    record::<download::SelectionPrepared>(&events, "recorder-download-prepared");
-    record::<download::TransferFinished>(&events, "recorder-download-finished");
-    record::<logbook::EntryChanged>(&events, "recorder-logbook-entries");
-    record::<probe::ThingChanged>(&events, "recorder-probe");
+    record_events::<icat::EntityChanged>(&events, "recorder-icat-entities");
+    record_events::<icat::SessionEnded>(&events, "recorder-icat-sessions");
+    record_events::<auth::SessionStarted>(&events, "recorder-auth-started");
+    record_events::<auth::SessionEnded>(&events, "recorder-auth-ended");
+    record_events::<auth::SessionsRevoked>(&events, "recorder-auth-revoked");
+    record_events::<download::SelectionPrepared>(&events, "recorder-download-prepared");
+    record_events::<download::TransferFinished>(&events, "recorder-download-finished");
+    record_events::<logbook::EntryChanged>(&events, "recorder-logbook-entries");
+    record_events::<probe::ThingChanged>(&events, "recorder-probe");
     Ok(Running::default())
 }
 
-fn record<E: Event>(events: &Events, name: &'static str) {
+fn record_events<E: Event>(events: &Events, name: &'static str) {
     events.add_consumer(Consumer::new::<E, _>(name, async |tx, received| {
         let payload = received.event.encode_to_vec();
-        Ok(store::record(tx, E::SUBJECT, &received.id, payload).await?)
+        Ok(store::create_record(tx, E::SUBJECT, &received.id, payload).await?)
     }));
 }
 
 /// The events of one type in a recorder's database, in the order in which they came.
-pub async fn recorded<E: Event>(db: &Db) -> Vec<E> {
+pub async fn list_recorded<E: Event>(db: &Db) -> Vec<E> {
     let mut tx = db.read().await.expect("the database answers");
-    let payloads = store::recorded(&mut tx, E::SUBJECT).await.expect("the database answers");
+    let payloads = store::list_records(&mut tx, E::SUBJECT).await.expect("the database answers");
     payloads.iter().map(|payload| E::decode(payload.as_slice()).expect("what was encoded here")).collect()
 }

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use testkit::probe::ThingChanged;
 use testkit::{KEY, TestApp, key_of, list_backends, probe, recorder};
 
-async fn answer(request: RequestBuilder) -> (u16, Value) {
+async fn send_request(request: RequestBuilder) -> (u16, Value) {
     let answer = request.send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-fn kind(problem: &Value) -> &str {
+fn problem_type(problem: &Value) -> &str {
     problem["type"].as_str().unwrap().trim_start_matches("urn:undulator:problem:")
 }
 
@@ -22,15 +22,15 @@ async fn things_are_made_by_callers_with_the_scope_and_read_by_everybody() {
         let things = format!("{}/probe/things", app.public);
         let make = || app.http.post(&things).json(&json!({"name": "undulator"}));
 
-        let (status, problem) = answer(make()).await;
-        assert_eq!((status, kind(&problem)), (401, "identity/no-credentials"));
+        let (status, problem) = send_request(make()).await;
+        assert_eq!((status, problem_type(&problem)), (401, "identity/no-credentials"));
 
-        let (status, made) = answer(make().bearer_auth(KEY)).await;
+        let (status, made) = send_request(make().bearer_auth(KEY)).await;
         assert_eq!((status, &made["name"]), (201, &json!("undulator")));
         app.drain().await;
-        assert_eq!(app.recorded::<ThingChanged>().await.len(), 1, "the refusal left nothing");
+        assert_eq!(app.recorded_events::<ThingChanged>().await.len(), 1, "the refusal left nothing");
 
-        let (status, read) = answer(app.http.get(format!("{things}/{}", made["id"]))).await;
+        let (status, read) = send_request(app.http.get(format!("{things}/{}", made["id"]))).await;
         assert_eq!((status, &read["name"]), (200, &json!("undulator")));
         app.stop().await;
     }
@@ -40,7 +40,7 @@ async fn things_are_made_by_callers_with_the_scope_and_read_by_everybody() {
 async fn a_key_for_something_else_makes_nothing() {
     let app = TestApp::start(&[probe::SERVICE], &key_of("db/alice", &["things:read"])).await;
     let request = app.http.post(format!("{}/probe/things", app.public)).bearer_auth(KEY).json(&json!({"name": "a"}));
-    let (status, problem) = answer(request).await;
-    assert_eq!((status, kind(&problem)), (403, "identity/scope"));
+    let (status, problem) = send_request(request).await;
+    assert_eq!((status, problem_type(&problem)), (403, "identity/scope"));
     app.stop().await;
 }

@@ -1,4 +1,4 @@
-//! A login with a local account: the password, whether the account is open, and what operators see of it.
+//! Logins with local accounts.
 
 use std::net::IpAddr;
 
@@ -6,23 +6,23 @@ use service_kit::{Blocking, Code, Ctx, Db, Problem};
 
 use super::password::verify_password;
 use crate::error::{bad_credentials, logins_unavailable};
-use crate::observation::{LoginObserver, Outcome};
+use crate::login_observation::{LoginObserver, LoginOutcome};
 use crate::store::accounts;
 
-/// Hashing is slow on purpose: so many run at once, so many more may wait.
+/// Hashing is slow by design: this many logins are checked at once, and this many may wait.
 const PASSWORD_THREADS: usize = 2;
 const PASSWORD_QUEUE: usize = 64;
 
-/// What somebody sent to log in.
-pub struct Attempt<'a> {
+/// The credentials of a login with a local account.
+pub struct LoginAttempt<'a> {
     pub mechanism: &'a str,
     pub name: &'a str,
     pub password: String,
-    /// Of the client, as far as ICAT knows it.
+    /// The address of the client, if ICAT knows it.
     pub address: Option<IpAddr>,
 }
 
-/// Checks passwords of local accounts, a few at a time.
+/// Checks logins with local accounts, a few at a time.
 pub struct LocalLogins {
     db: Db,
     pool: Blocking,
@@ -34,36 +34,36 @@ impl LocalLogins {
         Self { db: ctx.db.clone(), pool: ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE), observer }
     }
 
-    /// Lets the owner of an open account in. A wrong password, an unknown name and a closed account are refused alike
-    /// and after the same time.
-    pub async fn log_in(&self, attempt: Attempt<'_>) -> Result<(), Problem> {
-        let Attempt { mechanism, name, password, address } = attempt;
-        let checked = self.check(mechanism, name, password).await;
-        let outcome = checked.as_ref().copied().unwrap_or_else(Outcome::of_problem);
+    /// Succeeds with the password of an open account. A wrong password, an unknown name and a closed account get the same
+    /// answer after the same time.
+    pub async fn log_in(&self, attempt: LoginAttempt<'_>) -> Result<(), Problem> {
+        let LoginAttempt { mechanism, name, password, address } = attempt;
+        let checked = self.check_password(mechanism, name, password).await;
+        let outcome = checked.as_ref().copied().unwrap_or_else(LoginOutcome::from_problem);
         self.observer.observe_local(mechanism, name, address, outcome);
         match checked {
-            Ok(Outcome::Accepted) => Ok(()),
+            Ok(LoginOutcome::Accepted) => Ok(()),
             Ok(_) => Err(bad_credentials()),
             Err(problem) if problem.code == Code::Unavailable => Err(logins_unavailable(problem)),
             Err(problem) => Err(problem),
         }
     }
 
-    async fn check(&self, mechanism: &str, name: &str, password: String) -> Result<Outcome, Problem> {
-        let before = accounts::find(&mut self.db.read().await?, mechanism, name).await?;
+    async fn check_password(&self, mechanism: &str, name: &str, password: String) -> Result<LoginOutcome, Problem> {
+        let before = accounts::find_account(&mut self.db.read().await?, mechanism, name).await?;
         let hash = before.as_ref().map(|account| account.password_hash.clone());
-        let fits = self.pool.run(move || verify_password(hash.as_deref(), &password)).await?;
-        if !fits {
+        let is_right = self.pool.run(move || verify_password(hash.as_deref(), &password)).await?;
+        if !is_right {
             let known = before.is_some_and(|account| account.removed_at.is_none());
-            return Ok(if known { Outcome::WrongPassword } else { Outcome::UnknownAccount });
+            return Ok(if known { LoginOutcome::WrongPassword } else { LoginOutcome::UnknownAccount });
         }
-        // The account may have been locked, or its password changed, while this waited for its turn.
-        let after = accounts::find(&mut self.db.read().await?, mechanism, name).await?;
+        // The account may have been locked or changed while the login waited for the pool.
+        let after = accounts::find_account(&mut self.db.read().await?, mechanism, name).await?;
         Ok(match after {
-            Some(account) if account.locked_at.is_some() => Outcome::Locked,
-            Some(account) if Some(&account) == before.as_ref() && account.is_open() => Outcome::Accepted,
-            Some(_) => Outcome::WrongPassword,
-            None => Outcome::UnknownAccount,
+            Some(account) if account.locked_at.is_some() => LoginOutcome::Locked,
+            Some(account) if Some(&account) == before.as_ref() && account.is_open() => LoginOutcome::Accepted,
+            Some(_) => LoginOutcome::WrongPassword,
+            None => LoginOutcome::UnknownAccount,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Local accounts: their names, their passwords, who administers them, and how somebody logs in with one.
+//! Local accounts: names, passwords, administration and logins.
 
 mod administration;
 mod login;
@@ -10,7 +10,7 @@ use service_kit::{BuildError, DbError};
 use thiserror::Error;
 
 pub use self::administration::{Account, Accounts};
-pub use self::login::{Attempt, LocalLogins};
+pub use self::login::{LocalLogins, LoginAttempt};
 pub use self::password::PasswordPolicy;
 pub(crate) use self::password::verify_password;
 
@@ -23,7 +23,7 @@ pub struct AccountName {
     pub name: String,
 }
 
-/// Why an account cannot be made or changed.
+/// Why an account cannot be created or changed.
 #[derive(Debug, Error)]
 pub enum AccountError {
     #[error("{0}")]
@@ -49,7 +49,7 @@ impl AccountName {
         })?;
         if !mechanisms.iter().any(|m| m == mechanism) {
             return Err(AccountError::Invalid(format!(
-                "`{mechanism}` is no mechanism with local accounts; auth.local_mechanisms lists {known}"
+                "`{mechanism}` is not a mechanism with local accounts; auth.local_mechanisms lists {known}"
             )));
         }
         if name.is_empty() || name.len() > MAX_NAME_BYTES || name.contains('/') || name.chars().any(char::is_control) {

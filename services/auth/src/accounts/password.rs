@@ -1,4 +1,4 @@
-//! Passwords of local accounts: which are accepted, and argon2id hashes of them (OWASP's parameters).
+//! Passwords of local accounts: the rules for new ones, and their argon2id hashes with the parameters of OWASP.
 
 use std::sync::LazyLock;
 
@@ -8,12 +8,12 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 
 use super::{AccountError, AccountName};
 
-/// In bytes; a longer one only costs time.
+/// Longer passwords only cost time.
 const MAX_PASSWORD_BYTES: usize = 1024;
-/// Eight random characters need so many guesses by zxcvbn's estimate; whatever needs fewer is made of known parts.
+/// zxcvbn estimates this many guesses for eight random characters; passwords of known words need fewer.
 const MIN_GUESSES: u64 = 100_000_000;
 
-/// What a new password must fulfil (NIST SP 800-63B, 3.1.1.2): length, not a known one, not the account's name.
+/// Rules for new passwords (NIST SP 800-63B, 3.1.1.2): long enough, not a known one, not the name of the account.
 #[derive(Debug, Clone, Copy)]
 pub struct PasswordPolicy {
     /// In characters.
@@ -21,7 +21,7 @@ pub struct PasswordPolicy {
 }
 
 impl PasswordPolicy {
-    pub fn check(self, account: &AccountName, password: &str) -> Result<(), AccountError> {
+    pub fn check_password(self, account: &AccountName, password: &str) -> Result<(), AccountError> {
         let refuse = |text: String| Err(AccountError::Invalid(text));
         if password.len() > MAX_PASSWORD_BYTES {
             return refuse(format!("the password is longer than {MAX_PASSWORD_BYTES} bytes"));
@@ -50,21 +50,21 @@ impl PasswordPolicy {
     }
 }
 
-/// The hash that is stored: salted, and with the name of its algorithm.
+/// Hashes a password with a new salt; the result names the algorithm.
 pub fn hash_password(password: &str) -> Result<String, argon2::password_hash::Error> {
     Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
 }
 
-/// Whether the password is the one of the hash. Without a hash it takes as long, so that time tells nothing.
+/// Whether the password belongs to the hash. Without a hash it takes as long, so that the time reveals nothing.
 pub fn verify_password(hash: Option<&str>, password: &str) -> bool {
     let stored = hash.filter(|hash| !hash.is_empty());
-    let fits = PasswordHash::new(stored.unwrap_or(&NOBODY))
+    let is_right = PasswordHash::new(stored.unwrap_or(&DUMMY_HASH))
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
-    fits && stored.is_some()
+    is_right && stored.is_some()
 }
 
-/// A hash of the same cost that belongs to nobody.
-static NOBODY: LazyLock<String> = LazyLock::new(|| hash_password("nobody has this name").unwrap_or_default());
+/// A hash of the same cost that belongs to no account.
+static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash_password("nobody has this name").unwrap_or_default());
 
 #[cfg(test)]
 mod tests {
@@ -85,7 +85,8 @@ mod tests {
     fn short_known_and_obvious_passwords_are_refused() {
         let policy = PasswordPolicy { min_length: 12 };
         let account = |name: &str| AccountName { mechanism: "db".to_owned(), name: name.to_owned() };
-        let refused = |name: &str, password: &str| policy.check(&account(name), password).map_err(|e| e.to_string());
+        let refused =
+            |name: &str, password: &str| policy.check_password(&account(name), password).map_err(|e| e.to_string());
         for (password, reason) in [
             ("", "has 0 characters"),
             ("k7#Qv!x2Lp9", "has 11 characters"),
@@ -105,16 +106,16 @@ mod tests {
             ("alice.wonder1", "known one"),
             (&"x".repeat(1025), "longer than 1024 bytes"),
         ] {
-            let told = refused("alice.wonder", password).expect_err(password);
-            assert!(told.contains(reason), "{password}: {told}");
-            assert!(password.len() < 4 || reason.contains("name") || !told.contains(password), "{told}");
+            let text = refused("alice.wonder", password).expect_err(password);
+            assert!(text.contains(reason), "{password}: {text}");
+            assert!(password.len() < 4 || reason.contains("name") || !text.contains(password), "{text}");
         }
         for accepted in ["correct horse battery", "zumkaltenstrahlrohr", "0f3a9c17b2e84d56", "Нейтронный поток 7"]
         {
             assert_eq!(refused("alice", accepted), Ok(()), "{accepted}");
         }
         let short = PasswordPolicy { min_length: 8 };
-        assert!(short.check(&account("alice"), "k7#Qv!x2").is_ok());
-        assert!(short.check(&account("alice"), "password").is_err());
+        assert!(short.check_password(&account("alice"), "k7#Qv!x2").is_ok());
+        assert!(short.check_password(&account("alice"), "password").is_err());
     }
 }

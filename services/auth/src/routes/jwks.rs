@@ -1,4 +1,4 @@
-//! `GET /.well-known/jwks.json`: the public keys of access tokens (RFC 7517), kept by verifiers for five minutes.
+//! `GET /.well-known/jwks.json`: the public keys of access tokens (RFC 7517), which verifiers cache for five minutes.
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
@@ -16,14 +16,14 @@ pub struct KeySet {
 
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", operation_id = "get_keys", tag = "tokens",
-    summary = "The public keys of access tokens",
+    summary = "Get the public keys of access tokens",
     security(),
     responses(
         CommonFailures,
-        (status = 200, description = "Good for five minutes", body = KeySet),
+        (status = 200, description = "Valid for five minutes", body = KeySet),
     ),
 )]
-pub async fn get(state: web::Data<State>) -> HttpResponse {
-    let keys = state.tokens.keys.current().await.published();
+pub async fn get_keys(state: web::Data<State>) -> HttpResponse {
+    let keys = state.tokens.keys.current().await.public_keys();
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).json(KeySet { keys })
 }

@@ -1,4 +1,4 @@
-//! Our own interface for tokens, and ICAT+'s for sessions: the mounts and the route table, nothing else.
+//! The route table: access tokens, and the sessions of ICAT+.
 
 pub mod jwks;
 mod resolve;
@@ -11,23 +11,23 @@ use service_kit::{ErrorFormat, Listener, Mount};
 
 use crate::state::State;
 
-pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
+pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
     let mount = |prefix, listener, error_format| Mount::new(prefix, listener, error_format).state(Arc::clone(state));
     vec![
         mount("/auth/v1/token", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .cors()
             .header("cache-control", "no-store")
-            .post("", token::create::post)
-            .delete("", token::end::delete),
-        mount("/.well-known/jwks.json", Listener::Public, ErrorFormat::PROBLEM_DETAILS).cors().get("", jwks::get),
+            .post("", token::create::create_token)
+            .delete("", token::end::end_token),
+        mount("/.well-known/jwks.json", Listener::Public, ErrorFormat::PROBLEM_DETAILS).cors().get("", jwks::get_keys),
         mount("/sessions/resolve", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .header("cache-control", "no-store")
-            .post("", resolve::post),
+            .post("", resolve::resolve_token),
         mount("/session", Listener::Public, ErrorFormat::PLAIN_TEXT)
             .cors()
-            .post("", session::create::post)
-            .get("/{id}", session::get::get)
-            .put("/{id}", session::refresh::put)
-            .delete("/{id}", session::end::delete),
+            .post("", session::create::create_session)
+            .get("/{id}", session::get::get_session)
+            .put("/{id}", session::refresh::refresh_session)
+            .delete("/{id}", session::end::end_session),
     ]
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use service_kit::sha256_hex;
 use testkit::{Backend, TestApp, list_backends, recorder};
 
-use crate::client::{PASSWORD, accounts, ask, renew, resolve, token_of};
+use crate::client::{PASSWORD, open_accounts, read_token, request_token, request_token_for_session, resolve_token};
 use crate::icat::{ACCEPTED, GATED, GO_ON, ICAT, LOCAL};
 
 struct Site {
@@ -19,7 +19,7 @@ struct Site {
 impl Site {
     async fn start(backend: &Backend) -> Self {
         let app = TestApp::start_on(backend, &[auth::SERVICE, ICAT, recorder::SERVICE], "").await;
-        let accounts = accounts(&app).await;
+        let accounts = open_accounts(&app).await;
         accounts.create_account(&accounts.parse_name("db/alice").unwrap(), PASSWORD).await.unwrap();
         Self { app, accounts }
     }
@@ -33,19 +33,21 @@ impl Site {
         [
             plugin.send().await.unwrap().status().as_u16(),
             session.send().await.unwrap().status().as_u16(),
-            ask(&self.app, &login).await.status().as_u16(),
+            request_token(&self.app, &login).await.status().as_u16(),
         ]
     }
 
-    async fn token(&self, password: &str) -> String {
-        token_of(ask(&self.app, &json!({"plugin": "db", "username": "alice", "password": password})).await).await
+    async fn request_token(&self, password: &str) -> String {
+        read_token(request_token(&self.app, &json!({"plugin": "db", "username": "alice", "password": password})).await)
+            .await
     }
 
     /// The server told others of these sessions.
-    async fn ended(&self) -> (Vec<String>, usize) {
+    async fn list_ended_sessions(&self) -> (Vec<String>, usize) {
         self.app.drain().await;
-        let ended = self.app.recorded::<SessionEnded>().await.into_iter().map(|event| event.session_hash).collect();
-        (ended, self.app.recorded::<SessionsRevoked>().await.len())
+        let ended =
+            self.app.recorded_events::<SessionEnded>().await.into_iter().map(|event| event.session_hash).collect();
+        (ended, self.app.recorded_events::<SessionsRevoked>().await.len())
     }
 
     async fn stop(self) {
@@ -63,22 +65,26 @@ async fn a_locked_account_gets_in_no_way_until_it_is_unlocked() {
         let site = Site::start(&backend).await;
         let alice = site.accounts.parse_name("db/alice").unwrap();
         assert_eq!(site.log_in_every_way(PASSWORD).await, IN);
-        let token = site.token(PASSWORD).await;
-        assert_eq!(resolve(&site.app, &token).await.0, 200);
+        let token = site.request_token(PASSWORD).await;
+        assert_eq!(resolve_token(&site.app, &token).await.0, 200);
 
         assert!(site.accounts.lock_account(&alice).await.unwrap());
         assert!(!site.accounts.lock_account(&alice).await.unwrap(), "locked already");
         assert_eq!(site.log_in_every_way(PASSWORD).await, OUT);
-        assert_eq!(resolve(&site.app, &token).await.0, 401, "its token");
-        assert_eq!(renew(&site.app, LOCAL).await.status(), 401, "a session that an icat.server keeps gets no token");
-        assert_eq!(site.ended().await, (vec![sha256_hex(LOCAL)], 2), "one session, however many tokens");
+        assert_eq!(resolve_token(&site.app, &token).await.0, 401, "its token");
+        assert_eq!(
+            request_token_for_session(&site.app, LOCAL).await.status(),
+            401,
+            "a session that an icat.server keeps gets no token"
+        );
+        assert_eq!(site.list_ended_sessions().await, (vec![sha256_hex(LOCAL)], 2), "one session, however many tokens");
         let listed = site.accounts.list_accounts().await.unwrap();
         assert_eq!((listed.len(), &listed[0].name, listed[0].locked_at.is_some()), (1, &alice, true));
 
         assert!(site.accounts.unlock_account(&alice).await.unwrap());
         assert!(!site.accounts.unlock_account(&alice).await.unwrap(), "open already");
         assert_eq!(site.log_in_every_way(PASSWORD).await, IN);
-        assert_eq!(resolve(&site.app, &token).await.0, 401, "what has ended does not come back");
+        assert_eq!(resolve_token(&site.app, &token).await.0, 401, "what has ended does not come back");
         site.stop().await;
     }
 }
@@ -90,19 +96,19 @@ async fn a_removed_account_is_gone_and_can_be_made_again() {
         let alice = site.accounts.parse_name("db/alice").unwrap();
         let again = site.accounts.create_account(&alice, "another good password").await;
         assert!(matches!(again, Err(AccountError::Exists(_))), "{again:?}");
-        let token = site.token(PASSWORD).await;
+        let token = site.request_token(PASSWORD).await;
         site.accounts.lock_account(&alice).await.unwrap();
         site.accounts.unlock_account(&alice).await.unwrap();
-        let second = site.token(PASSWORD).await;
+        let second = site.request_token(PASSWORD).await;
 
         site.accounts.remove_account(&alice).await.unwrap();
         assert_eq!(site.log_in_every_way(PASSWORD).await, OUT);
         assert_eq!(site.log_in_every_way("").await, OUT, "its password is no empty one");
         for token in [&token, &second] {
-            assert_eq!(resolve(&site.app, token).await.0, 401);
+            assert_eq!(resolve_token(&site.app, token).await.0, 401);
         }
-        assert_eq!(renew(&site.app, LOCAL).await.status(), 401);
-        assert_eq!(site.ended().await, (vec![sha256_hex(LOCAL); 2], 2));
+        assert_eq!(request_token_for_session(&site.app, LOCAL).await.status(), 401);
+        assert_eq!(site.list_ended_sessions().await, (vec![sha256_hex(LOCAL); 2], 2));
         assert!(site.accounts.list_accounts().await.unwrap().is_empty());
         for unknown in [
             site.accounts.remove_account(&alice).await,
@@ -125,13 +131,13 @@ async fn another_password_ends_what_the_old_one_opened_and_a_bad_one_changes_not
     for backend in list_backends() {
         let site = Site::start(&backend).await;
         let alice = site.accounts.parse_name("db/alice").unwrap();
-        let token = site.token(PASSWORD).await;
+        let token = site.request_token(PASSWORD).await;
         for refused in ["", "short", "db/alice", "password1234"] {
             assert!(matches!(site.accounts.set_password(&alice, refused).await, Err(AccountError::Invalid(_))));
         }
-        assert_eq!(resolve(&site.app, &token).await.0, 200);
+        assert_eq!(resolve_token(&site.app, &token).await.0, 200);
         site.accounts.set_password(&alice, "another good password").await.unwrap();
-        assert_eq!(resolve(&site.app, &token).await.0, 401);
+        assert_eq!(resolve_token(&site.app, &token).await.0, 401);
         assert_eq!(site.log_in_every_way(PASSWORD).await, OUT);
         assert_eq!(site.log_in_every_way("another good password").await, IN);
         site.accounts.lock_account(&alice).await.unwrap();
@@ -162,7 +168,7 @@ async fn a_login_that_is_under_way_while_its_account_changes_gets_no_token() {
                 }
                 GO_ON.add_permits(1);
             };
-            join(ask(&site.app, &login), meanwhile).await.0
+            join(request_token(&site.app, &login), meanwhile).await.0
         };
         assert_eq!(
             log_in(PASSWORD, Some(OTHER)).await.status(),
@@ -170,8 +176,8 @@ async fn a_login_that_is_under_way_while_its_account_changes_gets_no_token() {
             "the old password was right when it was asked for"
         );
         assert_eq!(log_in(PASSWORD, None).await.status(), 401);
-        let token = token_of(log_in(OTHER, None).await).await;
-        assert_eq!(resolve(&site.app, &token).await.0, 200);
+        let token = read_token(log_in(OTHER, None).await).await;
+        assert_eq!(resolve_token(&site.app, &token).await.0, 200);
         assert_eq!(log_in(OTHER, Some("lock")).await.status(), 401);
         site.accounts.unlock_account(&gated).await.unwrap();
         assert_eq!(log_in(OTHER, Some("remove")).await.status(), 401);

@@ -26,14 +26,14 @@ pub const SECOND_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
 pub const PASSWORD: &str = "correct horse battery";
 
 /// The right password at the catalogue of these tests.
-pub fn ada() -> Value {
+pub fn ada_credentials() -> Value {
     json!({"plugin": "db", "username": "ada", "password": "x1"})
 }
 
 /// Administers the accounts of a running server, as a command does.
-pub async fn accounts(app: &TestApp) -> Accounts {
+pub async fn open_accounts(app: &TestApp) -> Accounts {
     let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
-    Accounts::open(&app.config, &sources).await.unwrap()
+    auth::open_accounts(&app.config, &sources).await.unwrap()
 }
 
 /// A directory with one key, `a`, which signs.
@@ -44,47 +44,47 @@ pub fn keys_dir() -> tempfile::TempDir {
     dir
 }
 
-pub fn settings(keys: &tempfile::TempDir) -> String {
+pub fn keys_settings(keys: &tempfile::TempDir) -> String {
     format!("[auth]\nkeys_dir = \"{}\"\n", keys.path().display())
 }
 
-pub async fn ask(app: &TestApp, body: &Value) -> Response {
+pub async fn request_token(app: &TestApp, body: &Value) -> Response {
     app.http.post(format!("{}/auth/v1/token", app.public)).json(body).send().await.unwrap()
 }
 
-pub async fn renew(app: &TestApp, session_id: &str) -> Response {
+pub async fn request_token_for_session(app: &TestApp, session_id: &str) -> Response {
     app.http.post(format!("{}/auth/v1/token", app.public)).bearer_auth(session_id).send().await.unwrap()
 }
 
-pub async fn token_of(answer: Response) -> String {
+pub async fn read_token(answer: Response) -> String {
     assert_eq!(answer.status(), 200);
     let answer: Value = answer.json().await.unwrap();
     answer["access_token"].as_str().unwrap().to_owned()
 }
 
-pub async fn resolve(app: &TestApp, token: &str) -> (u16, Value) {
+pub async fn resolve_token(app: &TestApp, token: &str) -> (u16, Value) {
     let answer = app.http.post(format!("{}/sessions/resolve", app.internal)).bearer_auth(token).send().await.unwrap();
     assert_eq!(answer.headers()["cache-control"], "no-store");
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-pub async fn end(app: &TestApp, token: &str) -> u16 {
+pub async fn end_token(app: &TestApp, token: &str) -> u16 {
     let request = app.http.delete(format!("{}/auth/v1/token", app.public)).bearer_auth(token);
     request.send().await.unwrap().status().as_u16()
 }
 
-pub async fn jwks(app: &TestApp) -> JwkSet {
+pub async fn get_jwks(app: &TestApp) -> JwkSet {
     app.http.get(format!("{}/.well-known/jwks.json", app.public)).send().await.unwrap().json().await.unwrap()
 }
 
 /// One part of a token as JSON: 0 is the header, 1 are the claims.
-pub fn part(token: &str, place: usize) -> Value {
+pub fn decode_part(token: &str, place: usize) -> Value {
     let text = token.split('.').nth(place).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
 }
 
 /// As another program would do it, with nothing but the published keys.
-pub fn verified(token: &str, keys: &JwkSet) -> Value {
+pub fn verify_with_published_keys(token: &str, keys: &JwkSet) -> Value {
     let header = jsonwebtoken::decode_header(token).unwrap();
     let key = DecodingKey::from_jwk(keys.find(&header.kid.unwrap()).unwrap()).unwrap();
     let mut rules = Validation::new(Algorithm::EdDSA);

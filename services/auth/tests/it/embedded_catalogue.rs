@@ -25,25 +25,25 @@ impl Site {
     async fn start(backend: &Backend) -> Self {
         let app = TestApp::start_on(backend, &[auth::SERVICE, icat::SERVICE, recorder::SERVICE], SETTINGS).await;
         let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
-        let accounts = Accounts::open(&app.config, &sources).await.unwrap();
+        let accounts = auth::open_accounts(&app.config, &sources).await.unwrap();
         for name in ["db/alice", "db/bob"] {
             accounts.create_account(&accounts.parse_name(name).unwrap(), PASSWORD).await.unwrap();
         }
         Self { app, accounts }
     }
 
-    fn icat(&self, name: &str, password: &str) -> RequestBuilder {
+    fn login_at_icat(&self, name: &str, password: &str) -> RequestBuilder {
         let body = json!({"plugin": "db", "credentials": [{"username": name}, {"password": password}]});
         self.app.http.post(format!("{}/icat/session", self.app.public)).form(&[("json", body.to_string())])
     }
 
-    fn login(&self, path: &str, password: &str) -> RequestBuilder {
+    fn login_at(&self, path: &str, password: &str) -> RequestBuilder {
         let body = json!({"plugin": "db", "username": "alice", "password": password});
         self.app.http.post(format!("{}{path}", self.app.public)).json(&body)
     }
 
-    async fn session(&self, name: &str, password: &str) -> String {
-        let answer: Value = self.icat(name, password).send().await.unwrap().json().await.unwrap();
+    async fn open_session(&self, name: &str, password: &str) -> String {
+        let answer: Value = self.login_at_icat(name, password).send().await.unwrap().json().await.unwrap();
         answer["sessionId"].as_str().unwrap().to_owned()
     }
 
@@ -63,14 +63,14 @@ async fn sessions_of_a_locked_account_end_in_the_catalogue() {
     for backend in list_backends() {
         let site = Site::start(&backend).await;
         let alice = site.accounts.parse_name("db/alice").unwrap();
-        let (first, second) = (site.session("alice", PASSWORD).await, site.session("alice", PASSWORD).await);
-        let of_bob = site.session("bob", PASSWORD).await;
+        let (first, second) = (site.open_session("alice", PASSWORD).await, site.open_session("alice", PASSWORD).await);
+        let of_bob = site.open_session("bob", PASSWORD).await;
         site.accounts.lock_account(&alice).await.unwrap();
         site.app.drain().await;
         assert!(!site.is_alive(&first).await && !site.is_alive(&second).await);
         assert!(site.is_alive(&of_bob).await, "another account's");
-        assert_eq!(site.icat("alice", PASSWORD).send().await.unwrap().status(), 403);
-        let ended = site.app.recorded::<SessionEnded>().await;
+        assert_eq!(site.login_at_icat("alice", PASSWORD).send().await.unwrap().status(), 403);
+        let ended = site.app.recorded_events::<SessionEnded>().await;
         let mut hashes: Vec<&str> = ended.iter().map(|event| event.session_hash.as_str()).collect();
         let mut expected = [sha256_hex(&first), sha256_hex(&second)];
         hashes.sort_unstable();
@@ -78,11 +78,11 @@ async fn sessions_of_a_locked_account_end_in_the_catalogue() {
         assert_eq!(hashes, expected, "those who remember them hear of it");
 
         site.accounts.unlock_account(&alice).await.unwrap();
-        let old = site.session("alice", PASSWORD).await;
+        let old = site.open_session("alice", PASSWORD).await;
         site.app.clock.advance_seconds(1);
         site.accounts.set_password(&alice, "only in tests, and another one").await.unwrap();
         site.app.clock.advance_seconds(1);
-        let new = site.session("alice", "only in tests, and another one").await;
+        let new = site.open_session("alice", "only in tests, and another one").await;
         site.app.drain().await;
         assert!(!site.is_alive(&old).await, "the old password opened it");
         assert!(site.is_alive(&new).await, "the new password opened it");
@@ -93,7 +93,7 @@ async fn sessions_of_a_locked_account_end_in_the_catalogue() {
     }
 }
 
-async fn send(requests: Vec<RequestBuilder>) -> Vec<Response> {
+async fn send_all(requests: Vec<RequestBuilder>) -> Vec<Response> {
     join_all(requests.into_iter().map(RequestBuilder::send)).await.into_iter().map(Result::unwrap).collect()
 }
 
@@ -105,14 +105,14 @@ async fn a_flood_of_wrong_logins_makes_no_right_password_wrong() {
     let site = Site::start(&list_backends()[0]).await;
     let mut put_off = 0;
     let ways: [Way; 3] = [
-        ("/icat/session", 403, &|password| site.icat("alice", password)),
-        ("/session", 403, &|password| site.login("/session", password)),
-        ("/auth/v1/token", 401, &|password| site.login("/auth/v1/token", password)),
+        ("/icat/session", 403, &|password| site.login_at_icat("alice", password)),
+        ("/session", 403, &|password| site.login_at("/session", password)),
+        ("/auth/v1/token", 401, &|password| site.login_at("/auth/v1/token", password)),
     ];
     for (way, refusal, request) in ways {
         let wrong = (0..WRONG).map(|n| request(&format!("wrong password {n}"))).collect();
         let right = (0..RIGHT).map(|_| request(PASSWORD)).collect();
-        let (wrong, right) = join(send(wrong), send(right)).await;
+        let (wrong, right) = join(send_all(wrong), send_all(right)).await;
         let mut got_in = 0;
         for answer in right {
             match answer.status().as_u16() {

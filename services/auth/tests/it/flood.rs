@@ -8,7 +8,7 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::json;
 use testkit::TestApp;
 
-use crate::client::{PASSWORD, accounts};
+use crate::client::{PASSWORD, open_accounts};
 use crate::icat::ICAT;
 
 const WRONG: usize = 100;
@@ -22,22 +22,22 @@ struct Site {
 impl Site {
     async fn start() -> Self {
         let app = TestApp::start(&[auth::SERVICE, ICAT], "[http.limits]\nrate = 0\n").await;
-        let accounts = accounts(&app).await;
+        let accounts = open_accounts(&app).await;
         accounts.create_account(&accounts.parse_name("db/alice").unwrap(), PASSWORD).await.unwrap();
         Self { app, accounts }
     }
 
-    fn plugin(&self, password: &str) -> RequestBuilder {
+    fn login_at_plugin(&self, password: &str) -> RequestBuilder {
         let body = json!({"credentials": [{"username": "alice"}, {"password": password}], "ip": "192.0.2.7"});
         self.app.http.post(format!("{}/authn.db/authenticate", self.app.internal)).form(&[("json", body.to_string())])
     }
 
-    fn session(&self, password: &str) -> RequestBuilder {
+    fn create_session(&self, password: &str) -> RequestBuilder {
         let body = json!({"plugin": "db", "username": "alice", "password": password});
         self.app.http.post(format!("{}/session", self.app.public)).json(&body)
     }
 
-    fn token(&self, password: &str) -> RequestBuilder {
+    fn create_token(&self, password: &str) -> RequestBuilder {
         let body = json!({"plugin": "db", "username": "alice", "password": password});
         self.app.http.post(format!("{}/auth/v1/token", self.app.public)).json(&body)
     }
@@ -48,15 +48,15 @@ impl Site {
     }
 }
 
-async fn send(requests: Vec<RequestBuilder>) -> Vec<Response> {
+async fn send_all(requests: Vec<RequestBuilder>) -> Vec<Response> {
     join_all(requests.into_iter().map(RequestBuilder::send)).await.into_iter().map(Result::unwrap).collect()
 }
 
 /// Sends wrong ones and right ones at once; how many of the right ones got in and how many were put off.
-async fn flood(request: impl Fn(&str) -> RequestBuilder, refusal: u16) -> (usize, usize) {
+async fn send_flood(request: impl Fn(&str) -> RequestBuilder, refusal: u16) -> (usize, usize) {
     let wrong = (0..WRONG).map(|n| request(&format!("wrong password {n}"))).collect();
     let right = (0..RIGHT).map(|_| request(PASSWORD)).collect();
-    let (wrong, right) = futures_util::future::join(send(wrong), send(right)).await;
+    let (wrong, right) = futures_util::future::join(send_all(wrong), send_all(right)).await;
     let mut counts = (0, 0);
     for answer in right {
         match answer.status().as_u16() {
@@ -81,9 +81,9 @@ async fn a_right_password_is_never_called_wrong_by_an_icat_server_that_makes_ref
     let site = Site::start().await;
     let mut put_off = 0;
     for (way, counts) in [
-        ("plugin", flood(|password| site.plugin(password), 403).await),
-        ("session", flood(|password| site.session(password), 403).await),
-        ("token", flood(|password| site.token(password), 401).await),
+        ("plugin", send_flood(|password| site.login_at_plugin(password), 403).await),
+        ("session", send_flood(|password| site.create_session(password), 403).await),
+        ("token", send_flood(|password| site.create_token(password), 401).await),
     ] {
         println!("{way}: {} got in, {} were put off", counts.0, counts.1);
         put_off += counts.1;
@@ -91,7 +91,7 @@ async fn a_right_password_is_never_called_wrong_by_an_icat_server_that_makes_ref
     // The control: the pool was full, so that the 503 was met.
     assert!(put_off > 0, "no login was put off, so that nothing was shown");
     // And afterwards everybody gets in.
-    assert_eq!(site.token(PASSWORD).send().await.unwrap().status(), 200);
+    assert_eq!(site.create_token(PASSWORD).send().await.unwrap().status(), 200);
     site.stop().await;
 }
 
@@ -102,15 +102,15 @@ async fn failed_logins_are_counted() {
         let series = format!("undulator_auth_logins_total{{mechanism=\"db\",outcome=\"{outcome}\"}}");
         site.app.metric(&series).await.unwrap_or_default().to_string()
     };
-    assert_eq!(site.plugin(PASSWORD).send().await.unwrap().status(), 200);
+    assert_eq!(site.login_at_plugin(PASSWORD).send().await.unwrap().status(), 200);
     for _ in 0..3 {
-        assert_eq!(site.session("wrong").send().await.unwrap().status(), 403);
+        assert_eq!(site.create_session("wrong").send().await.unwrap().status(), 403);
     }
     let body = json!({"credentials": [{"username": "typed-password"}, {"password": "x"}]}).to_string();
     let url = format!("{}/authn.db/authenticate", site.app.internal);
     assert_eq!(site.app.http.post(url).form(&[("json", body)]).send().await.unwrap().status(), 403);
     site.accounts.lock_account(&site.accounts.parse_name("db/alice").unwrap()).await.unwrap();
-    assert_eq!(site.token(PASSWORD).send().await.unwrap().status(), 401);
+    assert_eq!(site.create_token(PASSWORD).send().await.unwrap().status(), 401);
     let counts = [count("accepted").await, count("wrong_password").await, count("unknown_account").await];
     assert_eq!(counts, ["1", "3", "1"]);
     assert_eq!(count("locked").await, "1");

@@ -24,7 +24,7 @@ pub static GO_ON: Semaphore = Semaphore::const_new(0);
 
 pub const ICAT: ServiceDef = ServiceDef {
     name: "fake-icat",
-    build: |ctx| Box::pin(std::future::ready(Ok(Running { mounts: vec![mount(&ctx)], workers: Vec::new() }))),
+    build: |ctx| Box::pin(std::future::ready(Ok(Running { mounts: vec![build_mount(&ctx)], workers: Vec::new() }))),
     ..ServiceDef::EMPTY
 };
 
@@ -37,18 +37,18 @@ struct Catalogue {
 }
 
 impl Catalogue {
-    fn find(&self, id: &str) -> Option<String> {
+    fn find_status(&self, id: &str) -> Option<String> {
         self.open.lock().unwrap().get(id).cloned()
     }
 
-    fn open(&self, id: &str, user: &str, minutes: &str) -> HttpResponse {
+    fn open_session(&self, id: &str, user: &str, minutes: &str) -> HttpResponse {
         let status = format!(r#"{{"userName":"{user}","remainingMinutes":{minutes}}}"#);
         self.open.lock().unwrap().insert(id.to_owned(), status);
         HttpResponse::Ok().body(format!(r#"{{"sessionId":"{id}"}}"#))
     }
 
     /// As icat.server asks the authenticators of its `run.properties`.
-    async fn ask(&self, login: &str) -> HttpResponse {
+    async fn call_authenticator(&self, login: &str) -> HttpResponse {
         let login: Value = serde_json::from_str(login).unwrap();
         let url = format!("{}/authn.{}/authenticate", self.plugins, login["plugin"].as_str().unwrap());
         let body = json!({"credentials": login["credentials"], "ip": "127.0.0.1"}).to_string();
@@ -66,58 +66,58 @@ impl Catalogue {
         }
         let user: Value = answer.json().await.unwrap();
         let name = format!("{}/{}", user["mechanism"].as_str().unwrap(), user["username"].as_str().unwrap());
-        self.open(LOCAL, &name, "11")
+        self.open_session(LOCAL, &name, "11")
     }
 }
 
-fn mount(ctx: &Ctx) -> Mount {
+fn build_mount(ctx: &Ctx) -> Mount {
     let catalogue = Catalogue {
         open: Mutex::default(),
         http: ctx.http.clone(),
         plugins: ctx.endpoints.resolve_url("self", Listener::Internal),
     };
-    catalogue.open(SESSION, "db/ada", "119.9876");
+    catalogue.open_session(SESSION, "db/ada", "119.9876");
     Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
         .state(Arc::new(catalogue))
-        .post("/session", login)
+        .post("/session", create_session)
         .get("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
-            catalogue.find(&id).map_or_else(|| unknown(&id), |status| HttpResponse::Ok().body(status))
+            catalogue.find_status(&id).map_or_else(|| unknown_session(&id), |status| HttpResponse::Ok().body(status))
         })
         .put("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
-            catalogue.find(&id).map_or_else(|| unknown(&id), |_| HttpResponse::NoContent().finish())
+            catalogue.find_status(&id).map_or_else(|| unknown_session(&id), |_| HttpResponse::NoContent().finish())
         })
         .delete("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
             let ended = catalogue.open.lock().unwrap().remove(id.as_str());
-            ended.map_or_else(|| unknown(&id), |_| HttpResponse::NoContent().finish())
+            ended.map_or_else(|| unknown_session(&id), |_| HttpResponse::NoContent().finish())
         })
-        .get("/entityManager", search)
+        .get("/entityManager", search_entities)
 }
 
-async fn login(catalogue: web::Data<Catalogue>, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
+async fn create_session(catalogue: web::Data<Catalogue>, form: web::Form<Vec<(String, String)>>) -> HttpResponse {
     let given = form.iter().find(|(key, _)| key == "json").map_or("", |(_, value)| value);
     match given {
         r#"{"plugin":"db","credentials":[{"username":"ada"},{"password":"x1"}]}"# => {
-            catalogue.open(SESSION, "db/ada", "119.9876")
+            catalogue.open_session(SESSION, "db/ada", "119.9876")
         }
-        r#"{"plugin":"brief","credentials":[{"pin":"1"}]}"# => catalogue.open(BRIEF, "brief/bea", "1.5"),
-        r#"{"plugin":"endless","credentials":[]}"# => catalogue.open(ENDLESS, "endless/eve", "1e300"),
-        r#"{"plugin":"over","credentials":[]}"# => catalogue.open(ENDLESS, "over/olaf", "0.01"),
+        r#"{"plugin":"brief","credentials":[{"pin":"1"}]}"# => catalogue.open_session(BRIEF, "brief/bea", "1.5"),
+        r#"{"plugin":"endless","credentials":[]}"# => catalogue.open_session(ENDLESS, "endless/eve", "1e300"),
+        r#"{"plugin":"over","credentials":[]}"# => catalogue.open_session(ENDLESS, "over/olaf", "0.01"),
         r#"{"plugin":"nonsense","credentials":[]}"# => HttpResponse::Ok().body("<html>Welcome</html>"),
         r#"{"plugin":"down","credentials":[]}"# => HttpResponse::ServiceUnavailable().finish(),
         r#"{"plugin":"broken","credentials":[]}"# => {
             let body = r#"{"code":"INTERNAL","message":"No authenticator of type broken is working"}"#;
             HttpResponse::InternalServerError().body(body)
         }
-        given => catalogue.ask(given).await,
+        given => catalogue.call_authenticator(given).await,
     }
 }
 
-fn unknown(id: &str) -> HttpResponse {
+fn unknown_session(id: &str) -> HttpResponse {
     HttpResponse::Forbidden()
         .body(format!(r#"{{"code":"SESSION","message":"Unable to find user by sessionid: {id}"}}"#))
 }
 
-async fn search(query: web::Query<Vec<(String, String)>>) -> &'static str {
+async fn search_entities(query: web::Query<Vec<(String, String)>>) -> &'static str {
     if query.iter().any(|(_, value)| value.contains("InstrumentScientist")) {
         return "[1]";
     }

@@ -10,18 +10,19 @@ use service_kit::{Config, ServeError, Server, Sources};
 use testkit::TestApp;
 
 use crate::client::{
-    OPENSSL_KEY, OPENSSL_X, SECOND_KEY, ada, ask, jwks, keys_dir, part, resolve, settings, token_of, verified,
+    OPENSSL_KEY, OPENSSL_X, SECOND_KEY, ada_credentials, decode_part, get_jwks, keys_dir, keys_settings, read_token,
+    request_token, resolve_token, verify_with_published_keys,
 };
 use crate::icat::ICAT;
 
-fn kid(token: &str) -> String {
-    part(token, 0)["kid"].as_str().unwrap().to_owned()
+fn key_id(token: &str) -> String {
+    decode_part(token, 0)["kid"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn a_key_of_openssl_is_published_as_it_is_and_signs() {
     let keys = keys_dir();
-    let app = TestApp::start(&[auth::SERVICE, ICAT], &settings(&keys)).await;
+    let app = TestApp::start(&[auth::SERVICE, ICAT], &keys_settings(&keys)).await;
     let answer = app.http.get(format!("{}/.well-known/jwks.json", app.public)).send().await.unwrap();
     assert_eq!(answer.headers()["cache-control"], "public, max-age=300");
     assert_eq!(answer.headers()["content-type"], "application/json");
@@ -29,49 +30,53 @@ async fn a_key_of_openssl_is_published_as_it_is_and_signs() {
     let kid = set["keys"][0]["kid"].as_str().unwrap();
     let key = json!({"kty": "OKP", "crv": "Ed25519", "x": OPENSSL_X, "kid": kid, "use": "sig", "alg": "EdDSA"});
     assert_eq!(set, json!({"keys": [key]}), "and nothing of the private half");
-    let token = token_of(ask(&app, &ada()).await).await;
-    assert_eq!(verified(&token, &jwks(&app).await)["sub"], "db/ada");
+    let token = read_token(request_token(&app, &ada_credentials()).await).await;
+    assert_eq!(verify_with_published_keys(&token, &get_jwks(&app).await)["sub"], "db/ada");
     app.stop().await;
 }
 
 #[tokio::test]
 async fn keys_are_changed_while_the_service_runs() {
     let keys = keys_dir();
-    let app = TestApp::start(&[auth::SERVICE, ICAT], &settings(&keys)).await;
+    let app = TestApp::start(&[auth::SERVICE, ICAT], &keys_settings(&keys)).await;
     let file = |name: &str| keys.path().join(name);
-    let old = token_of(ask(&app, &ada()).await).await;
+    let old = read_token(request_token(&app, &ada_credentials()).await).await;
     fs::write(file("b.pem"), SECOND_KEY).unwrap();
     fs::write(file("active"), "b").unwrap();
     app.clock.advance_seconds(29);
-    assert_eq!(jwks(&app).await.keys.len(), 1, "not looked at yet");
+    assert_eq!(get_jwks(&app).await.keys.len(), 1, "not looked at yet");
     app.clock.advance_seconds(1);
-    let new = token_of(ask(&app, &ada()).await).await;
-    let both = jwks(&app).await;
+    let new = read_token(request_token(&app, &ada_credentials()).await).await;
+    let both = get_jwks(&app).await;
     assert_eq!(both.keys.len(), 2);
-    assert_ne!(kid(&old), kid(&new));
+    assert_ne!(key_id(&old), key_id(&new));
     for token in [&old, &new] {
-        assert_eq!(verified(token, &both)["sub"], "db/ada");
-        assert_eq!(resolve(&app, token).await.0, 200);
+        assert_eq!(verify_with_published_keys(token, &both)["sub"], "db/ada");
+        assert_eq!(resolve_token(&app, token).await.0, 200);
     }
 
     for (name, content) in [("active", "c"), ("active", "b"), ("c.pem", "no key"), ("c.pem", OPENSSL_KEY)] {
         fs::write(file(name), content).unwrap();
         app.clock.advance_seconds(30);
-        let set = jwks(&app).await;
+        let set = get_jwks(&app).await;
         assert_eq!(set.keys.len(), 2, "{name} = {content}: what cannot be used is not, and a copy is published once");
-        assert_eq!(kid(&token_of(ask(&app, &ada()).await).await), kid(&new), "{name} = {content}");
+        assert_eq!(
+            key_id(&read_token(request_token(&app, &ada_credentials()).await).await),
+            key_id(&new),
+            "{name} = {content}"
+        );
     }
     for name in ["a.pem", "c.pem"] {
         fs::remove_file(file(name)).unwrap();
     }
     app.clock.advance_seconds(30);
-    assert_eq!(jwks(&app).await.keys.len(), 1);
-    assert_eq!(resolve(&app, &old).await.0, 401, "its key is gone");
-    assert_eq!(resolve(&app, &new).await.0, 200);
+    assert_eq!(get_jwks(&app).await.keys.len(), 1);
+    assert_eq!(resolve_token(&app, &old).await.0, 401, "its key is gone");
+    assert_eq!(resolve_token(&app, &new).await.0, 200);
     app.stop().await;
 }
 
-fn config(data_dir: &Path, toml: &str) -> Config {
+fn build_config(data_dir: &Path, toml: &str) -> Config {
     let config = Config::from_toml(&[auth::SERVICE.settings], toml).unwrap();
     let here = "127.0.0.1:0";
     let config = config.with_setting("http.bind", here).unwrap().with_setting("http.internal_bind", here).unwrap();
@@ -90,13 +95,13 @@ async fn a_start_without_usable_keys_says_what_to_do() {
     let nowhere = tempfile::tempdir().unwrap();
     fs::remove_dir(nowhere.path()).unwrap();
     for (keys, says) in [
-        (&nowhere, "No such file or directory (os error 2); it must be there"),
-        (&empty, "holds no key; make one: openssl genpkey -algorithm ed25519 -out"),
-        (&unnamed, "it must hold the name of the key that signs, one of a"),
-        (&unknown, "names `b`, and there is no b.pem beside it; write one of a into it"),
-        (&broken, "b.pem is no unencrypted PKCS#8 Ed25519 key"),
+        (&nowhere, "No such file or directory (os error 2); it must exist"),
+        (&empty, "contains no key; create one: openssl genpkey -algorithm ed25519 -out"),
+        (&unnamed, "it must contain the name of the signing key, one of a"),
+        (&unknown, "contains `b`, but there is no b.pem beside it; write one of a into it"),
+        (&broken, "b.pem is not an unencrypted PKCS#8 Ed25519 key"),
     ] {
-        let config = config(data.path(), &settings(keys));
+        let config = build_config(data.path(), &keys_settings(keys));
         (auth::SERVICE.check)(&config).unwrap();
         let refused = Server::start(&[auth::SERVICE], &config, Sources::default()).await.err().expect(says).to_string();
         assert!(refused.starts_with("service auth: setting `auth.keys_dir`: "), "{refused}");
@@ -113,7 +118,7 @@ fn two_servers_that_start_at_once_on_one_directory_have_one_key() {
     for backend in testkit::list_backends() {
         let data = tempfile::tempdir().unwrap();
         let url = runtime.block_on(backend.new_url());
-        let config = config(data.path(), "").with_setting("database.url", &url).unwrap();
+        let config = build_config(data.path(), "").with_setting("database.url", &url).unwrap();
         let together = Barrier::new(2);
         let start = || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

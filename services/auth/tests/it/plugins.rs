@@ -2,7 +2,7 @@
 
 use testkit::{TestApp, list_backends};
 
-use crate::client::{PASSWORD, accounts};
+use crate::client::{PASSWORD, open_accounts};
 
 const REFUSED: &str = r#"{"code":"AuthnException","message":"The username and password do not match"}"#;
 
@@ -10,7 +10,7 @@ const REFUSED: &str = r#"{"code":"AuthnException","message":"The username and pa
 async fn accounts_log_in_with_their_password_on_every_engine() {
     for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[auth::SERVICE], "").await;
-        let accounts = accounts(&app).await;
+        let accounts = open_accounts(&app).await;
         let account = accounts.parse_name("db/jürgen").unwrap();
         assert!(accounts.create_account_or_set_password(&account, PASSWORD).await.unwrap(), "new");
         assert!(!accounts.create_account_or_set_password(&account, "spät pässt+&=%").await.unwrap(), "changed");

@@ -4,16 +4,18 @@ use std::path::Path;
 
 use testkit::TestApp;
 
-use crate::client::{PASSWORD, accounts, ada, ask, part, renew, token_of};
+use crate::client::{
+    PASSWORD, ada_credentials, decode_part, open_accounts, read_token, request_token, request_token_for_session,
+};
 use crate::icat::{ICAT, SESSION};
 
 /// The names and contents of all files below a directory.
-fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+fn read_files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            all.extend(files(&path));
+            all.extend(read_files(&path));
         } else {
             all.push((path.display().to_string(), std::fs::read(&path).unwrap()));
         }
@@ -24,13 +26,16 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
 #[tokio::test]
 async fn the_database_alone_reveals_neither_session_nor_handle() {
     let app = TestApp::start(&[auth::SERVICE, ICAT], "").await;
-    let accounts = accounts(&app).await;
+    let accounts = open_accounts(&app).await;
     accounts.create_account(&accounts.parse_name("db/visible-control").unwrap(), PASSWORD).await.unwrap();
     accounts.close().await;
-    let tokens = [token_of(ask(&app, &ada()).await).await, token_of(renew(&app, SESSION).await).await];
-    let sids = tokens.each_ref().map(|token| part(token, 1)["sid"].as_str().unwrap().to_owned());
+    let tokens = [
+        read_token(request_token(&app, &ada_credentials()).await).await,
+        read_token(request_token_for_session(&app, SESSION).await).await,
+    ];
+    let sids = tokens.each_ref().map(|token| decode_part(token, 1)["sid"].as_str().unwrap().to_owned());
 
-    let all = files(app.data_dir());
+    let all = read_files(app.data_dir());
     let found = |text: &str| {
         let text = text.as_bytes();
         all.iter().filter(|(_, content)| content.windows(text.len()).any(|w| w == text)).map(|(name, _)| name).collect()
@@ -42,7 +47,7 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
         assert!(!found.is_empty(), "{control} would be found");
     }
     for sid in &sids {
-        let stored: Vec<&String> = found(&sha256(sid));
+        let stored: Vec<&String> = found(&sha256_hex(sid));
         assert!(!stored.is_empty(), "the row of the token is there");
         assert!(found(sid).is_empty(), "{:?}", found(sid));
     }
@@ -53,6 +58,6 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
     app.stop().await;
 }
 
-fn sha256(text: &str) -> String {
+fn sha256_hex(text: &str) -> String {
     format!("{:?}", aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes())).replace("SHA256:", "")
 }

@@ -5,13 +5,13 @@ use testkit::TestApp;
 
 use crate::icat::{ICAT, SESSION};
 
-async fn start() -> TestApp {
+async fn start_app() -> TestApp {
     TestApp::start(&[auth::SERVICE, ICAT], "[identity]\nadministrators = [\"db/ada\"]\n").await
 }
 
 #[tokio::test]
 async fn a_session_is_opened_described_refreshed_and_ended() {
-    let app = start().await;
+    let app = start_app().await;
     let url = format!("{}/session", app.public);
     let login = json!({"plugin": "db", "username": "ada", "password": "x1", "usernameSuffix": null});
     let answer = app.http.post(&url).json(&login).send().await.unwrap();
@@ -37,7 +37,7 @@ async fn a_session_is_opened_described_refreshed_and_ended() {
 
 #[tokio::test]
 async fn refusals_are_plain_text_and_logout_can_be_repeated() {
-    let app = start().await;
+    let app = start_app().await;
     let url = format!("{}/session", app.public);
     let wrong =
         app.http.post(&url).json(&json!({"plugin": "db", "username": "ada", "password": "no"})).send().await.unwrap();

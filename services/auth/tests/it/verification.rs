@@ -7,16 +7,17 @@ use serde_json::{Value, json};
 use testkit::TestApp;
 
 use crate::client::{
-    OPENSSL_KEY, OPENSSL_X, SECOND_KEY, ada, ask, end, jwks, keys_dir, part, resolve, settings, token_of,
+    OPENSSL_KEY, OPENSSL_X, SECOND_KEY, ada_credentials, decode_part, end_token, get_jwks, keys_dir, keys_settings,
+    read_token, request_token, resolve_token,
 };
 use crate::icat::{ICAT, SESSION};
 
-fn b64(json: &Value) -> String {
+fn encode_json(json: &Value) -> String {
     URL_SAFE_NO_PAD.encode(json.to_string())
 }
 
 /// `base` with one claim set, or left out.
-fn with(base: &Value, name: &str, value: Value) -> Value {
+fn with_claim(base: &Value, name: &str, value: Value) -> Value {
     let mut changed = base.clone();
     match value {
         Value::Null => drop(changed.as_object_mut().unwrap().remove(name)),
@@ -28,9 +29,9 @@ fn with(base: &Value, name: &str, value: Value) -> Value {
 #[tokio::test]
 async fn only_tokens_of_ours_are_resolved() {
     let keys = keys_dir();
-    let app = TestApp::start(&[auth::SERVICE, ICAT], &settings(&keys)).await;
-    let token = token_of(ask(&app, &ada()).await).await;
-    let (header, claims) = (part(&token, 0), part(&token, 1));
+    let app = TestApp::start(&[auth::SERVICE, ICAT], &keys_settings(&keys)).await;
+    let token = read_token(request_token(&app, &ada_credentials()).await).await;
+    let (header, claims) = (decode_part(&token, 0), decode_part(&token, 1));
     let kid = header["kid"].as_str().unwrap();
     let parts: Vec<&str> = token.split('.').collect();
     let (ours, foreign) = [OPENSSL_KEY, SECOND_KEY].map(|pem| EncodingKey::from_ed_pem(pem.as_bytes()).unwrap()).into();
@@ -39,7 +40,7 @@ async fn only_tokens_of_ours_are_resolved() {
     let headed = |header: Header| encode(&header, &claims, &ours).unwrap();
     // Signed by hand, for headers that the library does not write.
     let by_hand = |header: &Value| {
-        let message = format!("{}.{}", b64(header), b64(&claims));
+        let message = format!("{}.{}", encode_json(header), encode_json(&claims));
         format!("{message}.{}", jsonwebtoken::crypto::sign(message.as_bytes(), &ours, Algorithm::EdDSA).unwrap())
     };
     let hmac = |secret: &[u8]| {
@@ -49,11 +50,13 @@ async fn only_tokens_of_ours_are_resolved() {
     let (x, now) = (URL_SAFE_NO_PAD.decode(OPENSSL_X).unwrap(), claims["iat"].as_i64().unwrap());
     let spki = [&[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00][..], &x].concat();
     let public_pem = pem::encode(&pem::Pem::new("PUBLIC KEY", spki));
-    let none = |alg: &str| format!("{}.{}.", b64(&json!({"alg": alg, "typ": "at+jwt", "kid": kid})), b64(&claims));
+    let none = |alg: &str| {
+        format!("{}.{}.", encode_json(&json!({"alg": alg, "typ": "at+jwt", "kid": kid})), encode_json(&claims))
+    };
 
     // The controls: what is changed below is accepted unchanged.
     for accepted in [&token, &signed(&claims), &by_hand(&header)] {
-        let (status, answer) = resolve(&app, accepted).await;
+        let (status, answer) = resolve_token(&app, accepted).await;
         assert_eq!((status, answer["session_id"].as_str()), (200, Some(SESSION)));
     }
     let cases = [
@@ -63,16 +66,16 @@ async fn only_tokens_of_ours_are_resolved() {
         ("HS256 with the public key as the secret", hmac(&x)),
         ("HS256 with the JWK's text as the secret", hmac(OPENSSL_X.as_bytes())),
         ("HS256 with the PEM as the secret", hmac(public_pem.as_bytes())),
-        ("another audience", signed(&with(&claims, "aud", json!("elsewhere")))),
-        ("no audience", signed(&with(&claims, "aud", Value::Null))),
-        ("another issuer", signed(&with(&claims, "iss", json!("https://evil.example.org")))),
-        ("no issuer", signed(&with(&claims, "iss", Value::Null))),
-        ("expired", signed(&with(&claims, "exp", json!(now - 31)))),
-        ("without an end", signed(&with(&claims, "exp", Value::Null))),
-        ("of the future", signed(&with(&claims, "nbf", json!(now + 31)))),
-        ("of nobody", signed(&with(&claims, "sub", Value::Null))),
-        ("an unknown session", signed(&with(&claims, "sid", json!(URL_SAFE_NO_PAD.encode([7; 32]))))),
-        ("no session", signed(&with(&claims, "sid", Value::Null))),
+        ("another audience", signed(&with_claim(&claims, "aud", json!("elsewhere")))),
+        ("no audience", signed(&with_claim(&claims, "aud", Value::Null))),
+        ("another issuer", signed(&with_claim(&claims, "iss", json!("https://evil.example.org")))),
+        ("no issuer", signed(&with_claim(&claims, "iss", Value::Null))),
+        ("expired", signed(&with_claim(&claims, "exp", json!(now - 31)))),
+        ("without an end", signed(&with_claim(&claims, "exp", Value::Null))),
+        ("of the future", signed(&with_claim(&claims, "nbf", json!(now + 31)))),
+        ("of nobody", signed(&with_claim(&claims, "sub", Value::Null))),
+        ("an unknown session", signed(&with_claim(&claims, "sid", json!(URL_SAFE_NO_PAD.encode([7; 32]))))),
+        ("no session", signed(&with_claim(&claims, "sid", Value::Null))),
         ("another type", headed(Header { typ: Some("JWT".into()), ..plain.clone() })),
         ("no type", headed(Header { typ: None, ..plain.clone() })),
         ("no key named", headed(Header { kid: None, ..plain.clone() })),
@@ -80,14 +83,17 @@ async fn only_tokens_of_ours_are_resolved() {
             "another key named",
             headed(Header { kid: Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k".into()), ..plain.clone() }),
         ),
-        ("a critical extension", by_hand(&with(&header, "crit", json!(["exp"])))),
+        ("a critical extension", by_hand(&with_claim(&header, "crit", json!(["exp"])))),
         ("a foreign key under our id", encode(&plain, &claims, &foreign).unwrap()),
         ("a foreign key that comes along", {
             let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&foreign, Algorithm::EdDSA).unwrap();
             encode(&Header { jwk: Some(jwk), ..plain.clone() }, &claims, &foreign).unwrap()
         }),
-        ("other claims", format!("{}.{}.{}", parts[0], b64(&with(&claims, "sub", json!("simple/root"))), parts[2])),
-        ("another header", format!("{}.{}.{}", b64(&with(&header, "x", json!(1))), parts[1], parts[2])),
+        (
+            "other claims",
+            format!("{}.{}.{}", parts[0], encode_json(&with_claim(&claims, "sub", json!("simple/root"))), parts[2]),
+        ),
+        ("another header", format!("{}.{}.{}", encode_json(&with_claim(&header, "x", json!(1))), parts[1], parts[2])),
         ("a signature of something else", format!("{}.{}.{}", parts[0], parts[1], URL_SAFE_NO_PAD.encode([0; 64]))),
         ("cut short", token[..token.len() - 2].to_owned()),
         ("one part more", format!("{token}.x")),
@@ -96,7 +102,7 @@ async fn only_tokens_of_ours_are_resolved() {
         ("too long", format!("{}.x.x", "x".repeat(17 * 1024))),
     ];
     for (what, token) in &cases {
-        let (status, problem) = resolve(&app, token).await;
+        let (status, problem) = resolve_token(&app, token).await;
         assert_eq!(status, 401, "{what}");
         let who = if *what == "an unknown session" { "auth" } else { "identity" };
         assert_eq!(problem["type"], format!("urn:undulator:problem:{who}/bad-token"), "{what}");
@@ -107,25 +113,25 @@ async fn only_tokens_of_ours_are_resolved() {
     let outside = app.http.post(format!("{}/sessions/resolve", app.public)).bearer_auth(&token).send().await.unwrap();
     assert_eq!(outside.status(), 404, "not for users");
     for (what, forged) in &cases[..6] {
-        assert_eq!(end(&app, forged).await, 401, "{what}");
+        assert_eq!(end_token(&app, forged).await, 401, "{what}");
     }
-    assert_eq!(resolve(&app, &token).await.0, 200, "no forgery has ended it");
+    assert_eq!(resolve_token(&app, &token).await.0, 200, "no forgery has ended it");
     app.stop().await;
 }
 
 #[tokio::test]
 async fn a_token_is_good_for_ten_minutes_and_half_a_minute_between_clocks() {
     let app = TestApp::start(&[auth::SERVICE, ICAT], "").await;
-    let token = token_of(ask(&app, &ada()).await).await;
+    let token = read_token(request_token(&app, &ada_credentials()).await).await;
     app.clock.advance_seconds(-30);
-    assert_eq!(resolve(&app, &token).await.0, 200);
+    assert_eq!(resolve_token(&app, &token).await.0, 200);
     app.clock.advance_seconds(-1);
-    assert_eq!(resolve(&app, &token).await.0, 401, "not valid yet");
+    assert_eq!(resolve_token(&app, &token).await.0, 401, "not valid yet");
     app.clock.advance_seconds(31 + 630);
-    assert_eq!(resolve(&app, &token).await.0, 200);
+    assert_eq!(resolve_token(&app, &token).await.0, 200);
     app.clock.advance_seconds(1);
-    let (status, problem) = resolve(&app, &token).await;
+    let (status, problem) = resolve_token(&app, &token).await;
     assert_eq!((status, problem["detail"].as_str()), (401, Some("the token has expired; get a new one")));
-    assert_eq!(jwks(&app).await.keys.len(), 1);
+    assert_eq!(get_jwks(&app).await.keys.len(), 1);
     app.stop().await;
 }

@@ -17,18 +17,18 @@ const IDS_PER_REQUEST: usize = 100;
 #[utoipa::path(
     delete, path = "/ids/delete", operation_id = "delete_data", tag = "uploads",
     summary = "Delete datafiles and their files",
-    description = "Datasets and investigations stay. A file goes when no datafile is left with its location, which only \
-        the reader account can see; without one the file stays.",
+    description = "Datasets and investigations are kept. A file is deleted if no other datafile has its location, \
+        which only the reader account can see; without a reader account the file is kept.",
     params(SelectionQuery),
     security((), ("bearer" = [])),
     responses(
         Always,
         (status = 204, description = "Deleted"),
-        (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
+        (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not allowed", body = Failure),
         (status = 404, description = "`NotFoundException`: no such row", body = Failure),
         (status = 501, description = "`NotImplementedException`: the storage is read-only", body = Failure),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn delete_data(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -12,16 +12,16 @@ use crate::state::State;
 
 #[utoipa::path(
     get, path = "/ids/getDatafileIds", operation_id = "get_datafile_ids", tag = "data",
-    summary = "Which files belong to a selection",
+    summary = "List the datafile ids of a selection",
     params(SelectionQuery),
     security((), ("bearer" = [])),
     responses(
         Always,
         (status = 200, description = "Ascending", body = DatafileIds),
-        (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
+        (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
         (status = 404, description = "`NotFoundException`: no such row or `preparedId`", body = Failure),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn get_datafile_ids(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {

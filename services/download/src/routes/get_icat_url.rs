@@ -7,11 +7,11 @@ use super::wire_types::Always;
 use crate::state::State;
 
 #[utoipa::path(
-    get, path = "/ids/getIcatUrl", operation_id = "get_icat_url", tag = "service", summary = "Whose data these are",
+    get, path = "/ids/getIcatUrl", operation_id = "get_icat_url", tag = "service", summary = "Get the URL of ICAT",
     security(),
     responses(
         Always,
-        (status = 200, description = "Address of the ICAT server", body = String, content_type = "text/plain"),
+        (status = 200, description = "URL of the ICAT server", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get_icat_url(state: web::Data<State>) -> HttpResponse {

@@ -11,15 +11,17 @@ use crate::state::State;
 
 #[utoipa::path(
     get, path = "/ids/getServiceStatus", operation_id = "get_service_status", tag = "service",
-    summary = "What is under way",
-    params(("sessionId" = Option<String>, Query, nullable = false, description = "Of a user in `download.root_user_names` \
+    summary = "Get the queue of the archive",
+    params(("sessionId" = Option<String>, Query, nullable = false, description = "Of a user in \
+        `download.root_user_names` \
         or `identity.administrators`")),
     security((), ("bearer" = [])),
     responses(
         Always,
-        (status = 200, description = "Nothing is ever queued or locked", body = ServiceStatus),
-        (status = 403, description = "`InsufficientPrivilegesException`: no session, or no administrator", body = Failure),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 200, description = "Always empty", body = ServiceStatus),
+        (status = 403, description = "`InsufficientPrivilegesException`: no session, or not an \
+            administrator", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn get_service_status(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -1,5 +1,5 @@
-//! `GET /ids/getSize`: the total size of all files. For a prepared selection, the sizes on disk count; for ids, those of the
-//! catalogue, and those on disk where the catalogue has none.
+//! `GET /ids/getSize`: the total size of all files. For a prepared selection, the sizes on disk count; for ids, those
+//! of the catalogue, and those on disk where the catalogue has none.
 
 use std::io;
 
@@ -17,19 +17,19 @@ use crate::selection::Datafile;
 use crate::state::State;
 
 #[utoipa::path(
-    get, path = "/ids/getSize", operation_id = "get_size", tag = "data", summary = "How large a selection is",
+    get, path = "/ids/getSize", operation_id = "get_size", tag = "data", summary = "Get the size of a selection",
     params(SelectionQuery),
     security((), ("bearer" = [])),
     responses(
         Always,
-        (status = 200, description = "Bytes of the files, not of an archive", body = String, content_type = "text/plain",
+        (status = 200, description = "Total size of the files in bytes", body = String, content_type = "text/plain",
             example = "1024"),
-        (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
+        (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or one of several is not readable",
             body = Failure),
-        (status = 404, description = "`NotFoundException`: no such row or `preparedId`, or one alone that is not \
+        (status = 404, description = "`NotFoundException`: no such row or `preparedId`, or a single row that is not \
             readable", body = Failure),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn get_size(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {

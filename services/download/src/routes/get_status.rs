@@ -15,18 +15,18 @@ const ONLINE: &str = "ONLINE";
 
 #[utoipa::path(
     get, path = "/ids/getStatus", operation_id = "get_status", tag = "data",
-    summary = "Whether a selection can be had at once",
-    description = "Without a session the reader account looks, so that anybody may ask.",
+    summary = "Get the status of a selection",
+    description = "Requests without a session use the reader account.",
     params(SelectionQuery),
     security((), ("bearer" = [])),
     responses(
         Always,
         (status = 200, description = "`ONLINE`", body = String, content_type = "text/plain", example = "ONLINE"),
-        (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
-        (status = 403, description = "`InsufficientPrivilegesException`: not readable, or no session where there is no \
+        (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
+        (status = 403, description = "`InsufficientPrivilegesException`: not readable, or neither a session nor a \
             reader account", body = Failure),
         (status = 404, description = "`NotFoundException`: no such row or `preparedId`", body = Failure),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn get_status(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -11,14 +11,14 @@ use crate::state::State;
 
 #[utoipa::path(
     get, path = "/ids/isPrepared", operation_id = "is_prepared", tag = "selections",
-    summary = "Whether a prepared selection can be downloaded",
-    params(("preparedId" = String, Query, description = "What `prepareData` answered")),
+    summary = "Check whether a prepared selection can be downloaded",
+    params(("preparedId" = String, Query, description = "Answer of `prepareData`")),
     security(),
     responses(
         Always,
         (status = 200, description = "`true`", body = String, content_type = "text/plain", example = "true"),
-        (status = 400, description = "`BadRequestException`: not in the form of an id", body = Failure),
-        (status = 404, description = "`NotFoundException`: not known, expired, or one of its files has changed",
+        (status = 400, description = "`BadRequestException`: invalid id", body = Failure),
+        (status = 404, description = "`NotFoundException`: unknown, expired, or one of its files has changed",
             body = Failure),
     ),
 )]

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use super::wire_types::Always;
 
 #[utoipa::path(
-    get, path = "/ids/ping", operation_id = "ping", tag = "service", summary = "Whether it answers",
+    get, path = "/ids/ping", operation_id = "ping", tag = "service", summary = "Check that the service runs",
     security(),
     responses(
         Always,

@@ -14,21 +14,22 @@ use crate::selection::resolve_datafiles;
 use crate::state::State;
 
 #[utoipa::path(
-    post, path = "/ids/prepareData", operation_id = "prepare_data", tag = "selections", summary = "Freeze a selection",
-    description = "Files that are missing or cannot be read refuse the whole selection, by name, unless `missing=skip` \
-        leaves them out.",
+    post, path = "/ids/prepareData", operation_id = "prepare_data", tag = "selections", summary = "Prepare a selection",
+    description = "Missing or unreadable files refuse the selection, and the error names them; with `missing=skip` \
+        they are left out.",
     request_body(content = PrepareForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
         Always,
-        (status = 200, description = "The id under which it can be downloaded by whoever has it", body = String,
+        (status = 200, description = "The secret id of the prepared selection, which permits its \
+            download", body = String,
             content_type = "text/plain", example = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10"),
-        (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
+        (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
-        (status = 404, description = "`NotFoundException`: no such row, or a file that is not there", body = Failure),
+        (status = 404, description = "`NotFoundException`: no such row, or a missing file", body = Failure),
         (status = 413, description = "`BadRequestException`: the form is too large", body = Failure),
-        (status = 415, description = "`BadRequestException`: the body is no form", body = Failure),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 415, description = "`BadRequestException`: the body is not a form", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn prepare_data(
@@ -52,7 +53,7 @@ pub async fn prepare_data(
     if !skips_missing {
         selected = SelectedFiles { entries: selected.require_all()?, missing: Vec::new() };
     }
-    let id = state.prepared_selections.create(selected, PrepareOptions { owner, zip, compress }).await?;
+    let id = state.prepared_selections.create_selection(selected, PrepareOptions { owner, zip, compress }).await?;
     Ok(text_response(id))
 }
 

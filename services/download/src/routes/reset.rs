@@ -9,18 +9,18 @@ use super::wire_types::{Always, Failure, SelectionForm};
 use crate::state::State;
 
 #[utoipa::path(
-    post, path = "/ids/reset", operation_id = "reset", tag = "archive", summary = "Forget failures",
+    post, path = "/ids/reset", operation_id = "reset", tag = "archive", summary = "Reset failed restores",
     request_body(content = SelectionForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
         Always,
-        (status = 204, description = "There is nothing to forget"),
-        (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
+        (status = 204, description = "Nothing to reset"),
+        (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
         (status = 404, description = "`NotFoundException`: no such row or `preparedId`", body = Failure),
         (status = 413, description = "`BadRequestException`: the form is too large", body = Failure),
-        (status = 415, description = "`BadRequestException`: the body is no form", body = Failure),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 415, description = "`BadRequestException`: the body is not a form", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn reset_failures(

@@ -9,14 +9,14 @@ use crate::error::{SINGLE_LEVEL, not_implemented};
 
 #[utoipa::path(
     post, path = "/ids/restore", operation_id = "restore_data", tag = "archive",
-    summary = "Not for a storage without archive",
+    summary = "Not implemented: the storage has no archive",
     request_body(content = SelectionForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
         Always,
-        (status = 400, description = "`BadRequestException`: the session is not in the form of one", body = Failure),
+        (status = 400, description = "`BadRequestException`: invalid session id", body = Failure),
         (status = 413, description = "`BadRequestException`: the form is too large", body = Failure),
-        (status = 415, description = "`BadRequestException`: the body is no form", body = Failure),
+        (status = 415, description = "`BadRequestException`: the body is not a form", body = Failure),
         (status = 501, description = "`NotImplementedException`", body = Failure),
     ),
 )]

@@ -5,11 +5,12 @@ use actix_web::HttpResponse;
 use super::wire_types::{Always, Version};
 
 #[utoipa::path(
-    get, path = "/ids/version", operation_id = "get_version", tag = "service", summary = "Version of the interface",
+    get, path = "/ids/version", operation_id = "get_version", tag = "service", summary = "Get the version of the \
+        interface",
     security(),
     responses(
         Always,
-        (status = 200, description = "Always the version of ids.server whose interface this is", body = Version),
+        (status = 200, description = "The version of ids.server whose interface this is", body = Version),
     ),
 )]
 pub async fn get_version() -> HttpResponse {

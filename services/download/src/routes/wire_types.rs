@@ -8,19 +8,19 @@ use service_kit::openapi::{response_entry, with_retry_after};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, ToSchema};
 
-/// What ids.server answers to a request that it refuses or that fails.
+/// An error of ids.server.
 #[derive(ToSchema)]
 pub struct Failure {
     code: FailureCode,
-    /// For people.
+    /// A text for users.
     message: String,
 }
 
-/// The kinds of failure.
+/// The kinds of errors.
 #[derive(ToSchema)]
 enum FailureCode {
     BadRequestException,
-    /// Trying later helps.
+    /// The request can be retried later.
     DataNotOnlineException,
     InsufficientPrivilegesException,
     InternalException,
@@ -52,13 +52,13 @@ pub enum SelectionFormat {
     Json,
 }
 
-/// What happens to files that are not there.
+/// What to do with missing files.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Missing {
-    /// The selection is refused, and the answer names them.
+    /// Refuse the selection; the error names the missing files.
     Refuse,
-    /// They are left out; the JSON list names them.
+    /// Leave out missing files; the JSON list names them.
     Skip,
 }
 
@@ -66,55 +66,55 @@ pub enum Missing {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct DataQuery {
-    /// An ICAT session; or `Authorization: Bearer`.
+    /// ICAT session id; alternative to `Authorization: Bearer`.
     #[param(nullable = false, pattern = "^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$")]
     session_id: Option<String>,
-    /// What `prepareData` answered; then session and ids do not count.
+    /// Answer of `prepareData`; session and ids are ignored then.
     #[param(nullable = false, pattern = "^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$")]
     prepared_id: Option<String>,
-    /// From the addresses of a metalink or JSON list; opens one file.
+    /// Token of a signed URL in a metalink or JSON list; permits the download of one file.
     #[param(nullable = false)]
     token: Option<String>,
-    /// Ids with commas between them.
+    /// Comma-separated ids.
     #[param(nullable = false, example = "1,2,3")]
     datafile_ids: Option<String>,
-    /// Ids with commas between them; all their files.
+    /// Comma-separated ids; all their files.
     #[param(nullable = false, example = "1,2,3")]
     dataset_ids: Option<String>,
-    /// Ids with commas between them; all their files.
+    /// Comma-separated ids; all their files.
     #[param(nullable = false, example = "1,2,3")]
     investigation_ids: Option<String>,
-    /// Of a selection; `json` lists the files and their places in the archives.
+    /// Format of a selection; `json` lists the files with their offsets in the archives.
     #[param(nullable = false, inline)]
     format: Option<SelectionFormat>,
-    /// `true` also puts one file alone into a ZIP.
+    /// `true` also archives a single file.
     #[param(nullable = false)]
     zip: Option<bool>,
-    /// `true` compresses a ZIP, which then has neither length nor ranges.
+    /// `true` compresses the ZIP, which then has neither a length nor ranges.
     #[param(nullable = false)]
     compress: Option<bool>,
-    /// Name of the download; the ending of the archive is added.
+    /// Name of the download; the extension of the archive is added.
     #[param(nullable = false)]
     outname: Option<String>,
 }
 
-/// Which files are meant. Without any ids none are.
+/// A selection of files. Without ids it is empty.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct SelectionQuery {
-    /// An ICAT session; or `Authorization: Bearer`.
+    /// ICAT session id; alternative to `Authorization: Bearer`.
     #[param(nullable = false)]
     session_id: Option<String>,
-    /// What `prepareData` answered, where the operation takes one; then session and ids do not count.
+    /// Answer of `prepareData`, if the operation accepts one; session and ids are ignored then.
     #[param(nullable = false)]
     prepared_id: Option<String>,
-    /// Ids with commas between them.
+    /// Comma-separated ids.
     #[param(nullable = false, example = "1,2,3")]
     datafile_ids: Option<String>,
-    /// Ids with commas between them; all their files.
+    /// Comma-separated ids; all their files.
     #[param(nullable = false, example = "1,2,3")]
     dataset_ids: Option<String>,
-    /// Ids with commas between them; all their files.
+    /// Comma-separated ids; all their files.
     #[param(nullable = false, example = "1,2,3")]
     investigation_ids: Option<String>,
 }
@@ -135,7 +135,7 @@ pub struct SelectionForm {
     investigation_ids: Option<String>,
 }
 
-/// What to freeze, and how it is to be downloaded.
+/// The selection to prepare, and how to download it.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct PrepareForm {
@@ -147,22 +147,22 @@ pub struct PrepareForm {
     dataset_ids: Option<String>,
     #[schema(nullable = false)]
     investigation_ids: Option<String>,
-    /// One file alone as a ZIP too.
+    /// Archive a single file too.
     #[schema(nullable = false)]
     zip: Option<bool>,
     #[schema(nullable = false)]
     compress: Option<bool>,
-    /// `skip` leaves out files that are missing or cannot be read; the JSON list names them. Without it, or with `refuse`,
+    /// `skip` leaves out files that are missing or unreadable; the JSON list names them. By default, or with `refuse`,
     /// they refuse the selection.
     #[schema(nullable = false)]
     missing: Option<Missing>,
 }
 
-/// What is said of a file that is stored.
+/// The datafile of a new file.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct PutQuery {
-    /// An ICAT session; or `Authorization: Bearer`.
+    /// ICAT session id; alternative to `Authorization: Bearer`.
     #[param(nullable = false)]
     session_id: Option<String>,
     /// `Datafile.name`
@@ -181,13 +181,13 @@ pub struct PutQuery {
     datafile_mod_time: Option<i64>,
 }
 
-/// The same as a form, and the file.
+/// The same as a form, with the file.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct PutForm {
     #[schema(nullable = false)]
     session_id: Option<String>,
-    /// Else the name of the file part.
+    /// The default is the name of the file part.
     #[schema(nullable = false)]
     name: Option<String>,
     dataset_id: i64,
@@ -208,10 +208,10 @@ pub struct PutForm {
     file: Vec<u8>,
 }
 
-/// A file that was stored.
+/// A stored file.
 #[derive(ToSchema)]
 pub struct Stored {
-    /// Of the new datafile.
+    /// Id of the new datafile.
     id: i64,
     /// CRC-32.
     checksum: u32,
@@ -230,7 +230,7 @@ pub struct DatafileIds {
     ids: Vec<i64>,
 }
 
-/// What an archive would have to do.
+/// The queue of the archive, which is always empty.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct ServiceStatus {
@@ -245,13 +245,13 @@ pub struct Always;
 
 impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let busy = "`DataNotOnlineException`: too busy, ICAT or auth does not answer, or the answer took too long";
+        let busy = "`DataNotOnlineException`: overloaded, ICAT or auth does not answer, or the answer took too long";
         BTreeMap::from([
             response_entry(
                 "429",
                 with_retry_after(describe_failure("`DataNotOnlineException`: too many requests from this address")),
             ),
-            response_entry("500", describe_failure("`InternalException`: a fault of the server")),
+            response_entry("500", describe_failure("`InternalException`: internal error")),
             response_entry("503", with_retry_after(describe_failure(busy))),
         ])
     }

@@ -11,18 +11,18 @@ use crate::state::State;
 
 #[utoipa::path(
     post, path = "/ids/write", operation_id = "write_data", tag = "archive",
-    summary = "Not for a storage without archive",
+    summary = "Not implemented: the storage has no archive",
     request_body(content = SelectionForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
         Always,
-        (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
+        (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
         (status = 404, description = "`NotFoundException`: no such row", body = Failure),
         (status = 413, description = "`BadRequestException`: the form is too large", body = Failure),
-        (status = 415, description = "`BadRequestException`: the body is no form", body = Failure),
+        (status = 415, description = "`BadRequestException`: the body is not a form", body = Failure),
         (status = 501, description = "`NotImplementedException`", body = Failure),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn write_data(

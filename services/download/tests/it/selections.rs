@@ -34,7 +34,7 @@ async fn ends_of_transfers_wait_for_a_database_that_takes_nothing() {
         done.add_permits(1);
     };
     join(holding, downloading).await.0.unwrap();
-    let told = async || facility.app.recorded::<TransferFinished>().await.len();
+    let told = async || facility.app.recorded_events::<TransferFinished>().await.len();
     wait_until("both are stored after all", async || (told().await == 2).then_some(())).await;
     for (metric, expected) in [("waiting", 0.0), ("dropped_total", 0.0)] {
         let shown = facility.app.metric(&format!("undulator_download_reports_{metric}")).await;
@@ -68,11 +68,11 @@ async fn ranges_are_slices_across_a_restart_and_events_tell_of_both() {
         let size = facility.get(&format!("/ids/getSize?preparedId={id}"), &[]).await;
         assert_eq!(size.text(), "170000");
         facility.app.drain().await;
-        let prepared = facility.app.recorded::<SelectionPrepared>().await;
+        let prepared = facility.app.recorded_events::<SelectionPrepared>().await;
         assert_eq!(prepared.len(), 1);
         assert_eq!((prepared[0].subject.as_str(), prepared[0].files, prepared[0].bytes), ("db/ada", 2, 170_000));
         let finished = wait_until("each transfer is told", async || {
-            let finished = facility.app.recorded::<TransferFinished>().await;
+            let finished = facility.app.recorded_events::<TransferFinished>().await;
             (finished.len() == 10).then_some(finished)
         })
         .await;

@@ -10,7 +10,7 @@ mod rule_set;
 pub use self::rule_cache::RuleCache;
 pub use self::rule_set::{Rights, RuleSet};
 
-/// What a rule's `crudFlags` grant.
+/// An operation that a rule's `crudFlags` can grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Create,

@@ -9,7 +9,7 @@ use crate::config::AuthorizationConfig;
 use crate::query::ParseContext;
 use crate::store::rules;
 
-/// Gives users their rights. Keeps the parsed rules of the latest version that it has seen.
+/// Computes the rights of users. Caches the parsed rules of the latest version.
 pub struct RuleCache {
     root_user_names: Vec<String>,
     authorization: AuthorizationConfig,

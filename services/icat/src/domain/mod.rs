@@ -1,3 +1,3 @@
-//! Rules without a database: how ICAT writes values.
+//! Pure code: how ICAT writes values.
 
 pub mod values;

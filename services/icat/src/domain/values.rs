@@ -1,4 +1,4 @@
-//! How ICAT writes values in JSON, and how it reads them.
+//! Parses and renders values in ICAT's JSON.
 
 use icat_client::schema::{Field, FieldKind};
 use jiff::fmt::temporal::DateTimeParser;
@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use service_kit::{Micros, Val};
 
-/// Appends a stored attribute as JSON; `None` for NULL, which an entity leaves out and a column shows as `null`.
+/// Appends a stored attribute as JSON; `None` for NULL, which entities omit and columns show as `null`.
 pub fn append_json_value(out: &mut String, kind: FieldKind, val: &Val) -> Option<()> {
     match (kind, val) {
         (FieldKind::Boolean, Val::I64(v)) => out.push_str(if v.unwrap_or(0) == 0 { "false" } else { "true" }),
@@ -23,18 +23,18 @@ pub fn append_json_value(out: &mut String, kind: FieldKind, val: &Val) -> Option
     Some(())
 }
 
-/// Appends a JSON string; only quotes, backslashes and control characters are escaped, as icat.server does.
+/// Appends a JSON string; only quotes, backslashes and control characters are escaped, as in icat.server.
 pub fn append_json_string(out: &mut String, text: &str) {
     // Serialising a string into memory cannot fail.
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
-/// A moment as ICAT writes it, in UTC: `2026-01-12T09:00:00.000Z`.
+/// Formats a moment as ICAT does, in UTC: `2026-01-12T09:00:00.000Z`.
 pub fn format_date(moment: Micros) -> String {
     moment.to_timestamp().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-/// A number as Java writes it: at least one decimal, an exponent from 1e7 on and below 1e-3.
+/// Formats a number as Java does: at least one decimal, an exponent from 1e7 on and below 1e-3.
 pub fn format_java_double(v: f64) -> String {
     if !v.is_finite() {
         return "null".to_owned();
@@ -54,17 +54,17 @@ pub fn format_java_double(v: f64) -> String {
 /// Why a JSON value does not fit an attribute.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ValueMismatch {
-    /// A string where a number is wanted, and the like.
+    /// A value of another type, such as a string instead of a number.
     Kind(&'static str),
-    /// Text that is no moment.
+    /// Not a valid date.
     Date,
-    /// A name that is not in the list.
+    /// Not a value of the enumeration.
     Enum,
     /// Neither true nor false.
     Boolean,
 }
 
-/// Reads a JSON value for an attribute; JSON's null is NULL.
+/// Parses the JSON value of an attribute; `null` is NULL.
 pub fn parse_json_value(field: &Field, value: &Value) -> Result<Val, ValueMismatch> {
     let null = value.is_null();
     match field.kind {
@@ -92,19 +92,19 @@ pub fn parse_json_value(field: &Field, value: &Value) -> Result<Val, ValueMismat
     }
 }
 
-/// A whole number, which may be written as `5.0`.
+/// Parses an integer, which may be written as `5.0`.
 fn parse_whole_number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_f64().and_then(to_exact_i64))
 }
 
-/// A number without decimals that 64 bits hold.
+/// Converts a number without decimals, if it fits into 64 bits.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 pub fn to_exact_i64(number: f64) -> Option<i64> {
     const BEYOND: f64 = 9_223_372_036_854_775_808.0;
     (number.fract() == 0.0 && (-BEYOND..BEYOND).contains(&number)).then_some(number as i64)
 }
 
-/// Microseconds UTC of an RFC 3339 moment; a zone is required.
+/// Parses an RFC 3339 date; a time zone is required.
 pub fn parse_date(text: &str) -> Option<Micros> {
     static PARSER: DateTimeParser = DateTimeParser::new();
     PARSER.parse_timestamp(text).ok().map(Micros::from)

@@ -1,4 +1,4 @@
-//! Rows of a chunk, read and turned into what the writers write.
+//! Reads the rows of a chunk and builds the nodes that the writers write.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,18 +11,18 @@ use super::{KindRows, MemberValue, RowNode, element_name};
 use crate::search::to_one_key;
 use crate::store::entities::{self, StoredRow, member_layout, value_index};
 
-/// Investigation and Sample, of the kinds of an investigation's chunk.
-const WITH_SAMPLES: usize = 2;
+/// The number of leading entity types in an investigation's chunk that are written before datasets: Investigation, Sample.
+const KINDS_UP_TO_SAMPLE: usize = 2;
 
-/// Rows of one table that are read at once.
-const PAGE: usize = 5_000;
+/// Ids read by one statement.
+const IDS_PER_PAGE: usize = 5_000;
 
-/// What a chunk is about.
+/// A part of a chunk.
 pub enum ChunkPart {
-    /// All rows, of those of its kinds with these names.
-    All(&'static [ChunkKind]),
-    /// One row and what belongs to it.
-    Of(i64, &'static [ChunkKind]),
+    /// All rows of these entity types.
+    AllRows(&'static [ChunkKind]),
+    /// The rows of these entity types that belong to one row.
+    RowsOf(i64, &'static [ChunkKind]),
 }
 
 pub struct ChunkReader {
@@ -41,61 +41,61 @@ impl ChunkReader {
         Ok(Self { tx, keys: RowKeys::default(), written: 0, total })
     }
 
-    /// The parts that a chunk is written in. A dataset may belong to a sample of another investigation: then all
-    /// investigations with their samples come before all datasets.
+    /// Splits a chunk into parts. If a dataset belongs to a sample of another investigation, all investigations and their
+    /// samples are written before all datasets.
     pub async fn split_chunk(&mut self, chunk: &'static Chunk) -> Result<Vec<ChunkPart>, DbError> {
         let Some(owner) = chunk.each.and_then(icat_client::schema::find_entity) else {
-            return Ok(vec![ChunkPart::All(chunk.kinds)]);
+            return Ok(vec![ChunkPart::AllRows(chunk.kinds)]);
         };
         let mut ids = Vec::new();
         loop {
             let after = ids.last().copied().unwrap_or_default();
-            let page = entities::list_ids_after(&mut self.tx, owner, after, PAGE).await?;
+            let page = entities::list_ids_after(&mut self.tx, owner, after, IDS_PER_PAGE).await?;
             if page.is_empty() {
                 break;
             }
             ids.extend(page);
         }
         let apart = owner.name == "Investigation" && entities::has_foreign_samples(&mut self.tx).await?;
-        let (first, second) = chunk.kinds.split_at(if apart { WITH_SAMPLES } else { chunk.kinds.len() });
-        let of = |kinds: &'static [ChunkKind]| ids.iter().map(move |id| ChunkPart::Of(*id, kinds));
+        let (first, second) = chunk.kinds.split_at(if apart { KINDS_UP_TO_SAMPLE } else { chunk.kinds.len() });
+        let of = |kinds: &'static [ChunkKind]| ids.iter().map(move |id| ChunkPart::RowsOf(*id, kinds));
         Ok(if second.is_empty() { of(first).collect() } else { of(first).chain(of(second)).collect() })
     }
 
     pub async fn read_chunk(&mut self, chunk: &'static Chunk, part: &ChunkPart) -> Result<Vec<KindRows>, DbError> {
         let owner = chunk.each.and_then(icat_client::schema::find_entity);
         let kinds = match part {
-            ChunkPart::All(kinds) | ChunkPart::Of(_, kinds) => *kinds,
+            ChunkPart::AllRows(kinds) | ChunkPart::RowsOf(_, kinds) => *kinds,
         };
         let mut found = Vec::with_capacity(kinds.len());
-        for listed in kinds {
+        for chunk_kind in kinds {
             let rows = match (part, owner) {
-                (ChunkPart::Of(id, _), Some(owner)) => self.find_owned_rows(owner, *id, listed).await?,
-                _ => entities::list_all(&mut self.tx, listed.find_entity()).await?,
+                (ChunkPart::RowsOf(id, _), Some(owner)) => self.find_owned_rows(owner, *id, chunk_kind).await?,
+                _ => entities::list_all(&mut self.tx, chunk_kind.find_entity()).await?,
             };
-            let rows = self.build_named_nodes(listed, rows).await?;
+            let rows = self.build_named_nodes(chunk_kind, rows).await?;
             if !rows.is_empty() {
-                found.push(KindRows { tag: element_name(listed.name), rows });
+                found.push(KindRows { tag: element_name(chunk_kind.name), rows });
             }
         }
         Ok(found)
     }
 
-    /// The rows of a kind that belong to a row, over as many relations as the plan says.
+    /// The rows of an entity type that belong to a row, over the relations of its owner path.
     async fn find_owned_rows(
         &mut self,
         owner: &'static Entity,
         id: i64,
-        listed: &'static ChunkKind,
+        chunk_kind: &'static ChunkKind,
     ) -> Result<Vec<StoredRow>, DbError> {
         let mut ids = vec![id];
         let mut here = owner;
-        for step in listed.owner.iter().rev() {
-            // The kind that the step starts from.
-            let from = listed.owner.iter().position(|name| name == step).unwrap_or_default();
-            let kind = listed.owner[..from]
+        for step in chunk_kind.owner.iter().rev() {
+            // The entity type that the relation starts from.
+            let from = chunk_kind.owner.iter().position(|name| name == step).unwrap_or_default();
+            let kind = chunk_kind.owner[..from]
                 .iter()
-                .fold(listed.find_entity(), |kind, name| kind.find_to_one(name).map_or(kind, |one| one.target()));
+                .fold(chunk_kind.find_entity(), |kind, name| kind.find_to_one(name).map_or(kind, |one| one.target()));
             let Some(one) = kind.find_to_one(step) else { return Ok(Vec::new()) };
             let pairs = entities::list_child_ids(&mut self.tx, kind, one.column, &ids, usize::MAX).await?;
             ids = pairs.into_iter().map(|(_, child)| child).collect();
@@ -108,13 +108,13 @@ impl ChunkReader {
 
     async fn build_named_nodes(
         &mut self,
-        listed: &ChunkKind,
+        chunk_kind: &ChunkKind,
         rows: Vec<StoredRow>,
     ) -> Result<Vec<(String, RowNode)>, DbError> {
-        let entity = listed.find_entity();
+        let entity = chunk_kind.find_entity();
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let mut parts: HashMap<i64, Vec<(&'static str, MemberValue)>> = HashMap::new();
-        for name in listed.parts {
+        for name in chunk_kind.parts {
             let Some(many) = entity.find_to_many(name) else { continue };
             let pairs =
                 entities::list_child_ids(&mut self.tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
@@ -148,7 +148,7 @@ impl ChunkReader {
         Ok(named)
     }
 
-    /// Rows without what belongs to them; `but` is the relation back to the row that they stand within.
+    /// Builds nodes without nested rows; `but` is the relation to the row that they are nested in.
     async fn build_nodes(
         &mut self,
         entity: &'static Entity,
@@ -181,10 +181,10 @@ impl ChunkReader {
     }
 }
 
-/// A value as python-icat writes it: whole numbers and truths as such, everything else as text.
+/// Converts a value as python-icat does: integers and booleans as such, everything else as text.
 fn to_member_value(kind: FieldKind, val: &Val) -> Option<MemberValue> {
     Some(match (kind, val) {
-        (FieldKind::Boolean, Val::I64(truth)) => MemberValue::Truth(truth.unwrap_or_default() != 0),
+        (FieldKind::Boolean, Val::I64(truth)) => MemberValue::Boolean(truth.unwrap_or_default() != 0),
         (FieldKind::Date, Val::I64(Some(micros))) => {
             let moment = jiff::Timestamp::from_microsecond(*micros).unwrap_or_default();
             MemberValue::Text(moment.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00").to_string())
@@ -192,7 +192,7 @@ fn to_member_value(kind: FieldKind, val: &Val) -> Option<MemberValue> {
         (FieldKind::Enum(def), Val::I64(Some(at))) => {
             MemberValue::Text((*def.values.get(usize::try_from(*at).ok()?)?).to_owned())
         }
-        (_, Val::I64(Some(number))) => MemberValue::Whole(*number),
+        (_, Val::I64(Some(number))) => MemberValue::Integer(*number),
         (_, Val::F64(Some(number))) => MemberValue::Text(format!("{number:?}")),
         (_, Val::Text(Some(text))) => MemberValue::Text(text.clone()),
         _ => return None,

@@ -1,23 +1,23 @@
-//! Which kinds stand in which chunk, and which stand within the rows of another.
+//! The order of a dump: which entity types are in which chunk, and which are nested in others.
 
 use icat_client::schema::{Entity, find_entity};
 
-/// A part of a dump.
+/// A chunk of a dump.
 #[derive(Debug)]
 pub struct Chunk {
-    /// One chunk for each row of this kind; otherwise one chunk in all.
+    /// The entity type of which each row has a chunk of its own; otherwise there is one chunk.
     pub each: Option<&'static str>,
     pub kinds: &'static [ChunkKind],
 }
 
-/// A kind within a chunk.
+/// An entity type in a chunk.
 #[derive(Debug)]
 pub struct ChunkKind {
     pub name: &'static str,
-    /// The to-one relations from a row to the row that the chunk is about; empty for that row itself, and in chunks that
-    /// are about all rows.
+    /// The to-one relations from a row to the row that owns the chunk; empty for that row itself, and in chunks of all
+    /// rows.
     pub owner: &'static [&'static str],
-    /// To-many relations whose rows stand within the row, each with those within it.
+    /// To-many relations whose rows are nested in the row.
     pub parts: &'static [&'static str],
 }
 
@@ -103,7 +103,7 @@ pub static CHUNKS: &[Chunk] = &[
 
 impl ChunkKind {
     pub fn find_entity(&self) -> &'static Entity {
-        // The test below finds every name of the plan in the schema.
+        // A test checks that every name is in the schema.
         find_entity(self.name).unwrap_or_else(|| unreachable!("{} is no kind of the schema", self.name))
     }
 }
@@ -119,14 +119,15 @@ mod tests {
     #[test]
     fn every_kind_stands_in_one_place_of_a_dump() {
         let mut seen = BTreeSet::new();
-        for listed in CHUNKS.iter().flat_map(|chunk| chunk.kinds) {
-            assert!(seen.insert(listed.name), "{}", listed.name);
-            for part in listed.parts {
-                let many = listed.find_entity().find_to_many(part).unwrap_or_else(|| panic!("{}.{part}", listed.name));
+        for chunk_kind in CHUNKS.iter().flat_map(|chunk| chunk.kinds) {
+            assert!(seen.insert(chunk_kind.name), "{}", chunk_kind.name);
+            for part in chunk_kind.parts {
+                let many =
+                    chunk_kind.find_entity().find_to_many(part).unwrap_or_else(|| panic!("{}.{part}", chunk_kind.name));
                 assert!(seen.insert(many.target), "{}", many.target);
             }
-            let mut here = listed.find_entity();
-            for step in listed.owner {
+            let mut here = chunk_kind.find_entity();
+            for step in chunk_kind.owner {
                 here = here.find_to_one(step).expect(step).target();
             }
         }

@@ -1,8 +1,9 @@
-//! The catalogue as a dump of python-icat's `icatdump`, YAML or XML: for `icatingest`, and for the import of this catalogue.
+//! Writes the catalogue as a dump in the format of python-icat's `icatdump`, YAML or XML, which `icatingest` and
+//! `undulator icat import` read.
 //!
-//! As there, a dump is a sequence of chunks (`plan`): who may do what, what a facility has, each investigation with all that
-//! belongs to it, and what refers to those. Rows name each other by their unique keys; kinds without one are numbered.
-//! Everything is read in one snapshot.
+//! A dump is a sequence of chunks: users and rules; what a facility has; each investigation with its datasets and files;
+//! rows that refer to those. Rows refer to each other by their unique keys; rows without one are numbered. The whole dump is
+//! read in one snapshot.
 
 mod chunk_reader;
 mod chunks;
@@ -19,7 +20,7 @@ use thiserror::Error;
 use self::chunk_reader::ChunkReader;
 use self::chunks::CHUNKS;
 
-/// How a dump is written.
+/// The format of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DumpFormat {
     Yaml,
@@ -38,14 +39,14 @@ impl FromStr for DumpFormat {
     }
 }
 
-/// What an export wrote.
+/// What an export has written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct ExportReport {
-    /// Rows, nested ones included.
+    /// Rows, including nested ones.
     pub rows: usize,
 }
 
-/// Why there is no dump.
+/// Why an export failed.
 #[derive(Debug, Error)]
 pub enum ExportError {
     #[error("a dump is written as yaml or xml, not as {0}")]
@@ -54,14 +55,14 @@ pub enum ExportError {
     Write(#[from] std::io::Error),
     #[error("the dump cannot be written as YAML: {0}")]
     Yaml(String),
-    /// XML has no way to write most control characters.
+    /// XML cannot represent most control characters.
     #[error("{row}: {member} has the character U+{:04X}, which XML cannot hold; write the dump as YAML", u32::from(*character))]
     Xml { row: String, member: &'static str, character: char },
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// Writes the whole catalogue; `progress` is told how many rows are written, and of how many.
+/// Writes the whole catalogue; calls `progress` with the number of written rows and of all rows.
 pub async fn export_catalogue(
     db: &Db,
     sources: &Sources,
@@ -74,52 +75,52 @@ pub async fn export_catalogue(
         DumpFormat::Yaml => out.write_all(yaml::render_head(now).as_bytes())?,
         DumpFormat::Xml => out.write_all(xml::render_head(now).as_bytes())?,
     }
-    let mut dumper = ChunkReader::new(db.read().await?).await?;
+    let mut reader = ChunkReader::new(db.read().await?).await?;
     for chunk in CHUNKS {
-        for part in dumper.split_chunk(chunk).await? {
-            let kinds = dumper.read_chunk(chunk, &part).await?;
+        for part in reader.split_chunk(chunk).await? {
+            let kinds = reader.read_chunk(chunk, &part).await?;
             match format {
                 DumpFormat::Yaml => yaml::write_chunk(out, &kinds)?,
                 DumpFormat::Xml => xml::write_chunk(out, &kinds)?,
             }
-            progress(dumper.written, dumper.total);
+            progress(reader.written, reader.total);
         }
     }
     if format == DumpFormat::Xml {
         out.write_all(xml::DOCUMENT_END.as_bytes())?;
     }
     out.flush()?;
-    Ok(ExportReport { rows: dumper.written })
+    Ok(ExportReport { rows: reader.written })
 }
 
-/// The rows of one kind within a chunk.
+/// The rows of one entity type in a chunk.
 struct KindRows {
-    /// As dumps name it: `investigationType`.
+    /// The name in dumps: `investigationType`.
     tag: String,
     rows: Vec<(String, RowNode)>,
 }
 
-/// A row, its members in alphabetical order. What is NULL is left out.
+/// A row with its members in alphabetical order, without NULL values.
 struct RowNode {
     members: Vec<(&'static str, MemberValue)>,
 }
 
 enum MemberValue {
     Text(String),
-    Truth(bool),
-    Whole(i64),
+    Boolean(bool),
+    Integer(i64),
     /// The key of another row.
     Reference(String),
     Parts(Vec<RowNode>),
 }
 
-/// `InvestigationType` is `investigationType` in a dump.
+/// The name of an entity type in dumps: `investigationType` for `InvestigationType`.
 fn element_name(entity: &str) -> String {
     let mut chars = entity.chars();
     chars.next().into_iter().flat_map(char::to_lowercase).chain(chars).collect()
 }
 
-/// When a dump was written, for its head.
+/// Formats the time of writing for the head of a dump.
 fn format_write_time(moment: Micros) -> String {
     moment.to_timestamp().strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
 }

@@ -1,4 +1,4 @@
-//! The keys by which rows of a dump name each other, as python-icat makes them:
+//! The keys by which rows of a dump refer to each other, in python-icat's format:
 //! `Dataset_investigation-(facility-(name-ESNF)_name-10100601=2DST_visitId-1=2E1=2DN)_name-e208339`.
 
 use std::collections::{HashMap, HashSet};
@@ -10,20 +10,20 @@ use service_kit::{DbError, Tx, Val};
 use crate::search::to_one_key;
 use crate::store::entities::{self, StoredRow, value_index};
 
-/// More keys are forgotten and read again.
-const MOST: usize = 200_000;
+/// When more keys are cached, the cache is cleared.
+const MAX_CACHED_KEYS: usize = 200_000;
 
-/// The keys of rows that have been met, but for their kind: `name-ESNF`, or `DataCollection_00000001`.
+/// Keys of rows, without the entity type (`name-ESNF`), or numbered (`DataCollection_00000001`).
 #[derive(Default)]
 pub struct RowKeys {
     by_id: HashMap<(&'static str, i64), String>,
-    /// Kinds without a unique key are numbered, and their numbers are never forgotten.
+    /// Rows without a unique key are numbered; the numbers are kept until the end.
     numbered: HashMap<(&'static str, i64), String>,
     counts: HashMap<&'static str, usize>,
 }
 
 impl RowKeys {
-    /// Gives a row without a unique key its number.
+    /// Assigns the next number to a row without a unique key.
     pub fn assign_number(&mut self, entity: &'static Entity, id: i64) -> String {
         let count = self.counts.entry(entity.name).or_default();
         *count += 1;
@@ -32,15 +32,15 @@ impl RowKeys {
         key
     }
 
-    /// The whole key of a row that has been learned or numbered.
+    /// The full key of a row that was loaded or numbered before.
     pub fn get(&self, entity: &'static Entity, id: i64) -> Option<String> {
         let numbered = self.numbered.get(&(entity.name, id)).cloned();
         numbered.or_else(|| self.by_id.get(&(entity.name, id)).map(|key| format!("{}_{key}", entity.name)))
     }
 
-    /// Makes keys known, those of rows in the keys first.
+    /// Loads the keys of rows, and before them those of the rows that the keys refer to.
     pub async fn load_keys(&mut self, tx: &mut Tx, entity: &'static Entity, ids: HashSet<i64>) -> Result<(), DbError> {
-        if self.by_id.len() > MOST {
+        if self.by_id.len() > MAX_CACHED_KEYS {
             self.by_id.clear();
         }
         let mut waiting: Vec<(&'static Entity, Vec<StoredRow>)> = Vec::new();
@@ -58,7 +58,7 @@ impl RowKeys {
             }
             waiting.push((entity, rows));
         }
-        // Whatever a key needs was put on the list after it.
+        // The list is processed backwards: what a key refers to was added after it.
         while let Some((entity, rows)) = waiting.pop() {
             for row in &rows {
                 let text = self.build_key(entity, row);
@@ -84,7 +84,7 @@ impl RowKeys {
     }
 }
 
-/// Everything but letters and digits of ASCII as `=2D`.
+/// Escapes everything but ASCII letters and digits, as in `=2D`.
 fn quote_key_part(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

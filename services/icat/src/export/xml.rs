@@ -1,4 +1,4 @@
-//! The XML form.
+//! The XML format.
 
 use std::io::Write;
 
@@ -18,7 +18,7 @@ pub fn render_head(now: Micros) -> String {
     )
 }
 
-/// One `data` element.
+/// Writes one `data` element.
 pub fn write_chunk(out: &mut (dyn Write + Send), kinds: &[KindRows]) -> Result<(), ExportError> {
     if kinds.is_empty() {
         return Ok(());
@@ -57,8 +57,8 @@ fn write_element<W: Write>(
                     write_element(writer, &BytesStart::new(*name), node, row)?;
                 }
             }
-            MemberValue::Truth(truth) => write_value(writer, name, if *truth { "true" } else { "false" }, row)?,
-            MemberValue::Whole(number) => write_value(writer, name, &number.to_string(), row)?,
+            MemberValue::Boolean(truth) => write_value(writer, name, if *truth { "true" } else { "false" }, row)?,
+            MemberValue::Integer(number) => write_value(writer, name, &number.to_string(), row)?,
             MemberValue::Text(text) => write_value(writer, name, text, row)?,
         }
     }
@@ -71,7 +71,7 @@ fn write_value<W: Write>(writer: &mut Writer<W>, name: &'static str, text: &str,
         return Err(ExportError::Xml { row: row.to_owned(), member: name, character });
     }
     writer.write_event(Event::Start(BytesStart::new(name)))?;
-    // A carriage return as such would be read as the end of a line.
+    // XML readers normalize a literal carriage return to a line feed.
     for (n, piece) in text.split('\r').enumerate() {
         if n > 0 {
             writer.write_event(Event::GeneralRef(BytesRef::new("#13")))?;

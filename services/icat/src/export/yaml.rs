@@ -1,4 +1,5 @@
-//! The YAML form. Every string is in quotes: python-icat reads YAML 1.1, in which `081`, `1e3`, `yes` and dates are none.
+//! The YAML format. Every string is quoted, because python-icat reads YAML 1.1, in which unquoted `081`, `1e3`, `yes` and
+//! dates are no strings.
 
 use std::io::Write;
 
@@ -11,7 +12,7 @@ pub fn render_head(now: Micros) -> String {
     format!("%YAML 1.1\n# Date: {}\n# ICAT-API: 6.2.0\n# Generator: Undulator\n", format_write_time(now))
 }
 
-/// One document.
+/// Writes one document.
 pub fn write_chunk(out: &mut (dyn Write + Send), kinds: &[KindRows]) -> Result<(), ExportError> {
     if kinds.is_empty() {
         return Ok(());
@@ -53,8 +54,8 @@ impl Serialize for MemberValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) | Self::Reference(text) => serializer.serialize_str(text),
-            Self::Truth(truth) => serializer.serialize_bool(*truth),
-            Self::Whole(number) => serializer.serialize_i64(*number),
+            Self::Boolean(truth) => serializer.serialize_bool(*truth),
+            Self::Integer(number) => serializer.serialize_i64(*number),
             Self::Parts(nodes) => serializer.collect_seq(nodes),
         }
     }

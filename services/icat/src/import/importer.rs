@@ -1,4 +1,4 @@
-//! Records against what is stored: created, unchanged, or in conflict.
+//! Compares records with stored rows: each is created, unchanged or in conflict.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
@@ -32,8 +32,10 @@ pub async fn store_records(
     };
     let mut done = 0;
     while let Some(record) = records.get(done) {
-        let alike =
-            records[done..].iter().take(BATCH).take_while(|next| is_plain(next) && next.entity == record.entity);
+        let alike = records[done..]
+            .iter()
+            .take(RECORDS_PER_BATCH)
+            .take_while(|next| is_plain(next) && next.entity == record.entity);
         let batch = &records[done..done + alike.count().max(1)];
         if batch.len() > 1 {
             importer.import_batch(batch).await?;
@@ -48,9 +50,9 @@ pub async fn store_records(
 }
 
 /// Records that are stored at once.
-const BATCH: usize = 500;
+const RECORDS_PER_BATCH: usize = 500;
 
-/// Whether a record is one row that its key identifies.
+/// Whether a record has a unique key and no parts.
 fn is_plain(record: &Record) -> bool {
     record.parts.is_empty() && !record.entity.unique.is_empty()
 }
@@ -66,7 +68,7 @@ struct Importer<'a> {
     tx: &'a mut Tx,
     author: &'a Author,
     parse: &'a ParseContext,
-    /// Rows of this file by the keys that it uses.
+    /// Ids of rows of this file by their keys in the file.
     ids: HashMap<&'a str, i64>,
     twins: UnkeyedRowMatcher,
     report: ImportReport,
@@ -75,7 +77,7 @@ struct Importer<'a> {
 type Parent = Option<(&'static ToMany, i64)>;
 
 impl<'a> Importer<'a> {
-    /// Stores a record and its parts, or finds them stored; the id of the row.
+    /// Finds or creates a record and its parts; returns the id of the row.
     fn import_record<'r>(
         &'r mut self,
         record: &'r Record,
@@ -106,7 +108,7 @@ impl<'a> Importer<'a> {
         })
     }
 
-    /// The same for plain records of one kind: what is new is stored in one go, the rest is compared one by one.
+    /// Imports plain records of one entity type: new rows in one batch, the others one by one.
     async fn import_batch(&mut self, records: &'a [Record]) -> Result<(), ImportError> {
         let Some(entity) = records.first().map(|record| record.entity) else { return Ok(()) };
         let ids = self.tx.allocate_ids(records.len()).await?;
@@ -115,7 +117,7 @@ impl<'a> Importer<'a> {
             let values = self.resolve_values(record, None).await.map_err(|e| to_import_error(record, e))?;
             rows.push(NewRow { id, values });
         }
-        // A row that would be refused is not looked at if it is stored as it is, so that is found out first.
+        // If a row is invalid, the records are imported one by one, because a stored row is accepted although it is invalid.
         let checked = self.are_all_valid(entity, &rows).await?;
         let stored = if checked {
             entities::insert_new_rows(self.tx, entity, &rows, self.author).await?
@@ -182,7 +184,7 @@ impl<'a> Importer<'a> {
         Ok(values)
     }
 
-    /// The row that a reference names: one of this file, or a stored one.
+    /// The id of the row that a reference names, in this file or stored.
     async fn resolve_reference(&mut self, reference: &str) -> Result<i64, Error> {
         if let Some(id) = self.ids.get(reference) {
             return Ok(*id);
@@ -212,7 +214,7 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    /// A stored row of a kind without unique key with the same values and the same parts.
+    /// A stored row without unique key that has the same values and parts.
     async fn find_unkeyed_match(&mut self, record: &Record, values: &[Val]) -> Result<Option<i64>, Error> {
         let mut parts = Vec::new();
         for (many, part) in &record.parts {

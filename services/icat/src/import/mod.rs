@@ -1,8 +1,8 @@
-//! Reading a facility's ICAT from a dump of python-icat's `icatdump`, YAML or XML.
+//! Imports a dump of python-icat's `icatdump`, YAML or XML.
 //!
-//! Rows are matched by their unique key; kinds without one by equality of all columns and of their parts. Each row is
-//! created, unchanged or in conflict; a conflict refuses the whole import unless told to skip, and a second import of
-//! the same file changes nothing. Everything is one transaction.
+//! Rows are matched by their unique key, rows without one by all columns and parts. Each row is created, unchanged or in
+//! conflict; a conflict refuses the whole import, unless conflicts are to be skipped. A second import of the same file
+//! changes nothing. An import is one transaction.
 
 mod importer;
 mod record;
@@ -25,49 +25,49 @@ use crate::store::Author;
 pub enum OnConflict {
     /// Refuse the import.
     Fail,
-    /// Leave the stored row as it is and go on.
+    /// Keep the stored row and continue.
     Skip,
 }
 
-/// How to import.
+/// The options of an import.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
     /// Who is recorded as the creator.
     pub user_name: String,
     pub on_conflict: OnConflict,
-    /// Do everything and keep nothing.
+    /// Roll the transaction back at the end.
     pub dry_run: bool,
 }
 
-/// What an import did; counts are of rows, nested ones included.
+/// What an import did; counts are of rows, including nested ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct ImportReport {
     pub created: usize,
     pub unchanged: usize,
-    /// What is stored with other values, each with its kind, key and the differing member.
+    /// Rows that are stored with other values: entity type, key and the first differing member.
     pub conflicts: Vec<String>,
 }
 
-/// Why an import did not happen.
+/// Why an import failed.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// The file is no dump that can be read.
+    /// The file is no valid dump.
     #[error("{0}")]
     Format(String),
     /// A record of the file cannot be stored.
     #[error("{record}")]
     Record { record: String, source: Error },
-    /// Rows are stored with other values than the file has.
+    /// Rows are stored with other values than in the file.
     #[error("rows are stored with other values ({}), so nothing was imported; the first: {}", .0.len(), .0[0])]
     Conflicts(Vec<String>),
     #[error(transparent)]
     Database(#[from] DbError),
-    /// Never leaves this module: ends the transaction of a dry run.
+    /// Internal: rolls back the transaction of a dry run.
     #[error("dry run")]
     DryRun(ImportReport),
 }
 
-/// Reads a dump, whichever of the two formats it has.
+/// Parses a dump in either format.
 pub fn parse_dump(text: &str) -> Result<Vec<Record>, ImportError> {
     if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         xml::parse_xml(text)
@@ -76,7 +76,7 @@ pub fn parse_dump(text: &str) -> Result<Vec<Record>, ImportError> {
     }
 }
 
-/// Stores records in one transaction; `progress` is told how many top-level records are done.
+/// Imports records in one transaction; calls `progress` with the number of top-level records done.
 pub async fn import_dump(
     db: &Db,
     config: &Config,
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// Pieces of dumps in any order: nearer to dumps than arbitrary text.
+    /// Fragments of dumps in random order, which is closer to dumps than random text.
     fn dump_fragments(of: &[&'static str]) -> impl Strategy<Value = String> + use<> {
         prop::collection::vec(prop::sample::select(of.to_vec()), 0..20).prop_map(|pieces| pieces.concat())
     }

@@ -1,4 +1,4 @@
-//! A dump's records, the same for both formats.
+//! The records of a dump, in either format.
 
 use icat_client::schema::{self, Entity, Field, FieldKind, Member, ToMany, ToOne};
 use service_kit::Val;
@@ -10,7 +10,7 @@ use crate::domain::values::{parse_date, to_exact_i64};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     pub entity: &'static Entity,
-    /// The name by which other records refer to it; empty for parts.
+    /// The key by which other records refer to it; empty for parts.
     pub key: String,
     pub fields: Vec<(&'static Field, Val)>,
     /// References by key.
@@ -43,8 +43,9 @@ impl Record {
 
     /// Takes an attribute's text as its kind of value.
     pub fn set_field(&mut self, field: &'static Field, text: &str) -> Result<(), ImportError> {
-        let val = parse_value(field.kind, text)
-            .ok_or_else(|| ImportError::Format(format!("{}: `{text}` is no value for {}", self.label(), field.name)))?;
+        let val = parse_value(field.kind, text).ok_or_else(|| {
+            ImportError::Format(format!("{}: `{text}` is not a valid value for {}", self.label(), field.name))
+        })?;
         self.fields.push((field, val));
         Ok(())
     }
@@ -54,7 +55,7 @@ impl Record {
 pub fn entity_from_tag(tag: &str) -> Result<&'static Entity, ImportError> {
     let mut chars = tag.chars();
     let name: String = chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect();
-    schema::find_entity(&name).ok_or_else(|| ImportError::Format(format!("`{tag}` is no kind of entity of ICAT 6.2")))
+    schema::find_entity(&name).ok_or_else(|| ImportError::Format(format!("`{tag}` is not an entity type of ICAT 6.2")))
 }
 
 fn parse_value(kind: FieldKind, text: &str) -> Option<Val> {

@@ -6,7 +6,7 @@ use service_kit::{Tx, Val};
 use crate::error::Error;
 use crate::store::entities::{empty_values, find_by_key, value_index};
 
-/// A key taken apart: the kind, and text or a further key for each member.
+/// A parsed key: the entity type, and a text or a nested key for each member.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key<'k> {
     pub entity: &'static Entity,
@@ -14,15 +14,15 @@ pub struct Key<'k> {
 }
 
 /// How deep keys may nest; the schema's own keys nest four deep.
-const DEEPEST: usize = 10;
+const MAX_DEPTH: usize = 10;
 
-/// Takes a key apart; `None` if it is none.
+/// Parses a key; `None` if it is invalid.
 pub fn parse_key(text: &str) -> Option<Key<'_>> {
     let (name, rest) = text.split_once('_')?;
     Some(Key { entity: schema::find_entity(name)?, members: parse_members(rest)? })
 }
 
-/// `facility-(name-ESNF)_name-x`: pairs between underscores outside of parentheses.
+/// Splits `facility-(name-ESNF)_name-x` at underscores outside of parentheses.
 fn parse_members(text: &str) -> Option<Vec<(&str, &str)>> {
     let mut pairs = Vec::new();
     let (mut depth, mut start) = (0_usize, 0);
@@ -42,7 +42,7 @@ fn parse_members(text: &str) -> Option<Vec<(&str, &str)>> {
     (depth == 0).then_some(pairs)
 }
 
-/// Undoes `=2D` for `-`.
+/// Decodes escapes such as `=2D` for `-`.
 fn unquote_key_part(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -57,7 +57,7 @@ fn unquote_key_part(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Finds the stored row that a key names.
+/// The id of the stored row with a key.
 pub async fn find_by_row_key(tx: &mut Tx, text: &str) -> Result<Option<i64>, Error> {
     find_nested(tx, text, 0).await
 }
@@ -66,7 +66,7 @@ type Finding<'f> = std::pin::Pin<Box<dyn Future<Output = Result<Option<i64>, Err
 
 fn find_nested<'f>(tx: &'f mut Tx, text: &'f str, depth: usize) -> Finding<'f> {
     Box::pin(async move {
-        let Some(key) = parse_key(text).filter(|_| depth < DEEPEST) else {
+        let Some(key) = parse_key(text).filter(|_| depth < MAX_DEPTH) else {
             return Ok(None);
         };
         let mut values = empty_values(key.entity);

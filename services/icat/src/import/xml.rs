@@ -1,4 +1,4 @@
-//! The XML form: `<icatdata><data><user id="key"><name>…</name><relation ref="key"/><parts>…</parts></user></data>`.
+//! The XML format: `<icatdata><data><user id="key"><name>…</name><relation ref="key"/><parts>…</parts></user></data>`.
 
 use icat_client::schema::Member;
 use quick_xml::events::{BytesStart, Event};
@@ -8,9 +8,9 @@ use super::ImportError;
 use super::record::{Record, entity_from_tag};
 
 /// What an open element is.
-enum Open {
+enum OpenElement {
     /// `icatdata`, `data`, and the head with all it contains.
-    Frame,
+    Container,
     Record(Record),
     Part(&'static icat_client::schema::ToMany, Record),
     Field(&'static icat_client::schema::Field, String),
@@ -49,13 +49,13 @@ pub fn parse_xml(text: &str) -> Result<Vec<Record>, ImportError> {
 }
 
 fn broken_xml(e: &dyn std::fmt::Display) -> ImportError {
-    ImportError::Format(format!("this is no XML: {e}"))
+    ImportError::Format(format!("the file is not valid XML: {e}"))
 }
 
 struct Parser {
-    open: Vec<Open>,
+    open: Vec<OpenElement>,
     records: Vec<Record>,
-    /// Depth within `head`, which tells nothing about rows.
+    /// Depth within `head`, which is ignored.
     in_head: usize,
 }
 
@@ -67,14 +67,15 @@ impl Parser {
             return Ok(());
         }
         let next = match self.open.last_mut() {
-            None if tag == "icatdata" => Open::Frame,
+            None if tag == "icatdata" => OpenElement::Container,
             None => return Err(ImportError::Format(format!("the root element is `{tag}`, not `icatdata`"))),
-            Some(Open::Frame) if tag == "data" => Open::Frame,
-            Some(Open::Frame) => {
-                Open::Record(Record::new(entity_from_tag(&tag)?, find_attribute(start, "id")?.unwrap_or_default()))
-            }
-            Some(Open::Record(record) | Open::Part(_, record)) => match record.find_member(&tag)? {
-                Member::Field(field) => Open::Field(field, String::new()),
+            Some(OpenElement::Container) if tag == "data" => OpenElement::Container,
+            Some(OpenElement::Container) => OpenElement::Record(Record::new(
+                entity_from_tag(&tag)?,
+                find_attribute(start, "id")?.unwrap_or_default(),
+            )),
+            Some(OpenElement::Record(record) | OpenElement::Part(_, record)) => match record.find_member(&tag)? {
+                Member::Field(field) => OpenElement::Field(field, String::new()),
                 Member::One(one) => {
                     let key = find_attribute(start, "ref")?.ok_or_else(|| {
                         let label = record.label();
@@ -83,12 +84,12 @@ impl Parser {
                         ))
                     })?;
                     record.ones.push((one, key));
-                    Open::Reference
+                    OpenElement::Reference
                 }
-                Member::Many(many) => Open::Part(many, Record::new(many.target(), String::new())),
+                Member::Many(many) => OpenElement::Part(many, Record::new(many.target(), String::new())),
             },
-            Some(Open::Field(..) | Open::Reference) => {
-                return Err(ImportError::Format(format!("`{tag}` stands inside a value")));
+            Some(OpenElement::Field(..) | OpenElement::Reference) => {
+                return Err(ImportError::Format(format!("`{tag}` is nested in a value")));
             }
         };
         self.open.push(next);
@@ -102,11 +103,11 @@ impl Parser {
         }
         let closed = self.open.pop();
         match (closed, self.open.last_mut()) {
-            (Some(Open::Record(record)), _) => self.records.push(record),
-            (Some(Open::Part(many, part)), Some(Open::Record(owner) | Open::Part(_, owner))) => {
+            (Some(OpenElement::Record(record)), _) => self.records.push(record),
+            (Some(OpenElement::Part(many, part)), Some(OpenElement::Record(owner) | OpenElement::Part(_, owner))) => {
                 owner.parts.push((many, part));
             }
-            (Some(Open::Field(field, text)), Some(Open::Record(owner) | Open::Part(_, owner))) => {
+            (Some(OpenElement::Field(field, text)), Some(OpenElement::Record(owner) | OpenElement::Part(_, owner))) => {
                 owner.set_field(field, &text)?;
             }
             _ => {}
@@ -115,7 +116,7 @@ impl Parser {
     }
 
     fn append_text(&mut self, piece: &str) {
-        if let Some(Open::Field(_, text)) = self.open.last_mut() {
+        if let Some(OpenElement::Field(_, text)) = self.open.last_mut() {
             text.push_str(piece);
         }
     }

@@ -1,7 +1,7 @@
-//! The YAML form: documents of `kind: {key: {attribute: value, relation: key, parts: [{…}]}}`.
+//! The YAML format: documents of `type: {key: {attribute: value, relation: key, parts: [{…}]}}`.
 //!
-//! Values are read as text and typed by the schema, never by their looks: python-icat writes YAML 1.1, in which `081`
-//! and `1e3` are strings that other readers take for numbers.
+//! Values are read as text and typed by the schema, not by their syntax: python-icat writes YAML 1.1, in which `081` and
+//! `1e3` are strings that other parsers take for numbers.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use super::ImportError;
 use super::record::{Record, entity_from_tag};
 
 pub fn parse_yaml(text: &str) -> Result<Vec<Record>, ImportError> {
-    // The file is the operator's own, so only nesting stays limited.
+    // The operator's own file is trusted, so only nesting is limited.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: usize::MAX,
@@ -24,11 +24,11 @@ pub fn parse_yaml(text: &str) -> Result<Vec<Record>, ImportError> {
         with_snippet: false,
     };
     let documents: Vec<Option<Chunk>> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|e| ImportError::Format(format!("this is no dump: {e}")))?;
+        .map_err(|e| ImportError::Format(format!("the file is not a valid dump: {e}")))?;
     Ok(documents.into_iter().flatten().flat_map(|chunk| chunk.0).collect())
 }
 
-/// The records of a document; parents come first, whatever the order of the text.
+/// The records of a document, sorted so that parents come first.
 struct Chunk(Vec<Record>);
 
 impl<'de> Deserialize<'de> for Chunk {
@@ -58,7 +58,7 @@ impl<'de> Visitor<'de> for Kinds {
     }
 }
 
-/// `{key: {…}, …}` of one kind.
+/// `{key: {…}, …}` of one entity type.
 struct Records(&'static Entity);
 
 impl<'de> DeserializeSeed<'de> for Records {
@@ -85,7 +85,7 @@ impl<'de> Visitor<'de> for Records {
     }
 }
 
-/// `[{…}, …]`: what belongs to a record.
+/// `[{…}, …]`: the parts of a record.
 struct Parts(&'static ToMany);
 
 impl<'de> DeserializeSeed<'de> for Parts {
@@ -179,10 +179,10 @@ mod tests {
     fn what_is_no_dump_is_refused_with_its_reason() {
         for (text, reason) in [
             ("- 1", "expected mapping"),
-            ("nothing: {}", "`nothing` is no kind of entity"),
+            ("nothing: {}", "`nothing` is not an entity type"),
             ("user: {u: {colour: red}}", "User has no `colour`"),
-            ("study: {s: {startDate: soon}}", "`soon` is no value for startDate"),
-            ("user: {u: [", "no dump"),
+            ("study: {s: {startDate: soon}}", "`soon` is not a valid value for startDate"),
+            ("user: {u: [", "not a valid dump"),
         ] {
             let refused = parse_yaml(text).unwrap_err().to_string();
             assert!(refused.contains(reason), "{text}: {refused}");

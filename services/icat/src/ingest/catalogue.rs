@@ -1,4 +1,4 @@
-//! What all steps of an ingest share: the database, and rows that are looked up by their key before they are made.
+//! What all steps of an ingest share: the database, and rows that are found by their key or created.
 
 use events::Outbox;
 use icat_client::schema::{self, Entity};
@@ -12,7 +12,7 @@ use crate::validation;
 
 pub struct IngestCatalogue<'a> {
     pub db: &'a Db,
-    /// Tells others what is new.
+    /// Publishes changes.
     pub outbox: Outbox,
     pub started_at: Micros,
     pub options: &'a Options,
@@ -24,7 +24,7 @@ impl IngestCatalogue<'_> {
     }
 }
 
-/// The id of the row with the key among `values`, made if there is none.
+/// The id of the row with the key among `values`, created if there is none.
 pub async fn find_or_create_row(
     tx: &mut Tx,
     author: &Author,
@@ -60,7 +60,7 @@ pub fn find_entity(name: &str) -> Result<&'static Entity, Error> {
     schema::find_entity(name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))
 }
 
-/// A row's values from some of them; the others have their defaults.
+/// The values of a row of which some are given; the others get their defaults.
 pub fn fill_values(entity: &'static Entity, given: &[(&str, Val)]) -> Vec<Val> {
     let mut values = entities::new_values(entity);
     for (name, val) in given {

@@ -15,16 +15,16 @@ pub const FIND_DATASET: &str = "SELECT id, location FROM dataset WHERE investiga
 pub const LIST_FILES: &str =
     "SELECT id, name, location, filesize, datafilemodtime, checksum FROM datafile WHERE dataset_id = $1";
 
-/// A dataset as it is catalogued.
+/// The stored state of a dataset.
 #[derive(Default)]
 pub struct Catalogued {
-    /// None where a dry run would make it.
+    /// `None` if a dry run would create it.
     pub id: Option<i64>,
     /// By name.
     pub files: HashMap<String, KnownFile>,
 }
 
-/// A datafile that is catalogued already.
+/// A datafile that is already catalogued.
 pub struct KnownFile {
     pub id: i64,
     pub location: Option<String>,
@@ -34,7 +34,7 @@ pub struct KnownFile {
 }
 
 impl KnownFile {
-    /// Whether the file on disk is the one that was catalogued, as far as its size and time tell.
+    /// Whether the file on disk is unchanged, by its size and modification time.
     pub fn is_current(&self, file: &File) -> bool {
         self.checksum.is_some()
             && self.size == i64::try_from(file.size).ok()
@@ -43,7 +43,7 @@ impl KnownFile {
     }
 }
 
-/// A file that has to be stored; with the id of its row where it has one.
+/// A file to be stored, with the id of its row if it has one.
 #[derive(Clone, Copy)]
 pub enum FileChange<'f> {
     New(&'f File),
@@ -66,21 +66,21 @@ impl<'f> FileChange<'f> {
     }
 }
 
-/// What has to be done with the row of a dataset.
+/// What to do with the row of a dataset.
 enum RowChange {
     Create,
     Keep(i64),
     SetLocation(i64),
 }
 
-/// A dataset of this name that lies somewhere else.
+/// A dataset of the same name at another location.
 struct OtherLocation {
     id: i64,
     location: String,
 }
 
 impl IngestCatalogue<'_> {
-    /// Finds or makes the dataset and lists its datafiles; the inner error says why it is left out.
+    /// Finds or creates the dataset and lists its datafiles; the inner error says why it is left out.
     pub async fn prepare_dataset(
         &self,
         investigation: Option<i64>,
@@ -209,7 +209,7 @@ async fn find_row_change(
     })
 }
 
-/// Says how many of its files still lie at the old place: then the data has not moved, and two directories share a name.
+/// Reports how many files are still at the old location: then the data has not moved, and two directories have one name.
 fn refuse_dataset(dataset: &Dataset, location: &str, (left, all): (usize, usize)) -> LeftOut {
     let reason = format!(
         "the dataset {} of this investigation lies in {location} already, where {left} of its {all} catalogued files still \

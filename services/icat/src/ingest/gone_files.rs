@@ -1,7 +1,7 @@
-//! Files that are catalogued below the ingested directory and are not on disk any more.
+//! Finds files that are catalogued below the ingested directory but no longer on disk, and removes them from the catalogue.
 //!
-//! A row does not say which storage its file lies in, and a directory does not say what should be mounted on it. So a file is
-//! gone only if no storage has it, and rows stay wherever a disk may be missing.
+//! A row does not say in which storage its file is, and a directory does not say what should be mounted on it. So a file
+//! counts as gone only if no storage has it, and its row stays if a disk may be missing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -18,7 +18,7 @@ use crate::store::entities;
 
 pub const LIST_DATASETS: &str =
     "SELECT id, name, location FROM dataset WHERE investigation_id = $1 AND location IS NOT NULL ORDER BY id";
-/// Files of a dataset that have a DOI, by themselves or in what they are part of.
+/// Files of a dataset that have a DOI themselves or belong to something that has one.
 pub const LIST_PUBLISHED: &str = "SELECT f.id FROM datafile f JOIN dataset d ON d.id = f.dataset_id \
      WHERE f.dataset_id = $1 AND (f.doi <> '' OR d.doi <> '' \
      OR EXISTS (SELECT 1 FROM datacollectiondatafile m JOIN datacollection c ON c.id = m.datacollection_id \
@@ -31,7 +31,7 @@ pub const LIST_PUBLISHED: &str = "SELECT f.id FROM datafile f JOIN dataset d ON 
          WHERE m.investigation_id = d.investigation_id \
          AND (c.doi <> '' OR EXISTS (SELECT 1 FROM datapublication p WHERE p.datacollection_id = c.id LIMIT 1)) LIMIT 1))";
 
-/// A datafile without its file.
+/// A datafile whose file is gone.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct GoneFile {
     pub dataset: String,
@@ -44,13 +44,13 @@ pub struct GoneFile {
     dataset_id: i64,
 }
 
-/// What of the catalogue is gone.
+/// The gone files found so far.
 #[derive(Default)]
 pub struct GoneSurvey {
     gone: Vec<GoneFile>,
-    /// Files that are catalogued below the directory.
+    /// The number of files that are catalogued below the directory.
     catalogued: usize,
-    /// Datasets none of whose files is there although something of its own is mounted on their directory.
+    /// Datasets whose files are all gone although their directory is a mount point: the disk may have been replaced.
     replaced: HashMap<i64, String>,
 }
 
@@ -70,7 +70,7 @@ impl GoneSurvey {
                 continue;
             };
             let found = disk.find_file(location);
-            catalogued += usize::from(found != FileState::Elsewhere);
+            catalogued += usize::from(found != FileState::InOtherStorage);
             if matches!(found, FileState::Gone | FileState::Unmounted(_)) {
                 let (dataset, name, location) = (dataset.to_owned(), name.clone(), location.to_owned());
                 gone.push(GoneFile { dataset, name, location, id: known.id, dataset_id });
@@ -85,11 +85,11 @@ impl GoneSurvey {
     }
 }
 
-/// Why files that are gone stay in the catalogue, and how many, by what is said to be the place.
+/// The number of gone files that stay in the catalogue, by path and reason.
 type KeptReasons = BTreeMap<(String, &'static str), usize>;
 
 impl IngestCatalogue<'_> {
-    /// Looks for the files of datasets that have no file in the directory any more.
+    /// Looks for the files of datasets that no longer have a file in the directory.
     pub async fn look_for_datasets(
         &self,
         investigation: i64,
@@ -108,7 +108,7 @@ impl IngestCatalogue<'_> {
         Ok(())
     }
 
-    /// Lists what is gone, and forgets it where that is asked for and safe.
+    /// Lists gone files, and removes them from the catalogue if that is requested and safe.
     pub async fn list_or_forget(
         &self,
         disk: &StorageProbe<'_>,
@@ -127,7 +127,7 @@ impl IngestCatalogue<'_> {
         Ok(())
     }
 
-    /// A directory where most of what is catalogued is missing is more likely not the right one, or not mounted.
+    /// Refuses to forget more than half of the catalogued files: the directory is more likely wrong or not mounted.
     fn refuse_most(&self, tree: &Tree, survey: &GoneSurvey) -> Option<LeftOut> {
         let (gone, all) = (survey.gone.len(), survey.catalogued);
         (gone * 2 > all && !self.options.most_may_be_gone).then(|| LeftOut {
@@ -178,8 +178,8 @@ impl IngestCatalogue<'_> {
         self.remove_rows(disk, &forgettable, report).await
     }
 
-    /// Removes the rows of files that are gone, and what belongs to them. Rows that meanwhile point elsewhere or have a DOI
-    /// stay, and those of files that are back.
+    /// Removes the rows of gone files and their dependents. Rows that meanwhile have another location or a DOI stay, and those
+    /// of files that are back.
     async fn remove_rows(
         &self,
         disk: &StorageProbe<'_>,
@@ -191,7 +191,7 @@ impl IngestCatalogue<'_> {
         for files in gone.chunks(FILES_PER_COMMIT) {
             let files: Vec<&GoneFile> =
                 files.iter().filter(|file| disk.find_file(&file.location) == FileState::Gone).collect();
-            // After the files: where the disk went away while they were looked for, they are not gone.
+            // Checked after the files: if the disk disappeared meanwhile, they are not gone.
             if let Some(refused) = disk.find_unmounted() {
                 report.refused.push(refused);
                 break;
@@ -236,13 +236,13 @@ async fn list_published<'f>(
     Ok(published)
 }
 
-/// Catalogued files of a dataset that lie on disk outside the directory where the dataset is now.
+/// The number of catalogued files of a dataset that are on disk outside of its present directory.
 pub fn count_left_behind(tree: &Tree, directory: &str, files: &HashMap<String, KnownFile>) -> usize {
     let locations = files.values().filter_map(|known| known.location.as_deref());
     locations.filter(|location| !is_below(directory, location) && is_there(&tree.root, location)).count()
 }
 
-/// Whether a location is `directory` or lies below it; everything lies below the root, which is empty.
+/// Whether a location is `directory` or below it; everything is below the empty root.
 fn is_below(directory: &str, location: &str) -> bool {
     let location = location.trim_matches('/');
     directory.is_empty()

@@ -1,4 +1,4 @@
-//! The investigation that an ingest belongs to.
+//! Finds or creates the investigation of an ingest.
 
 use service_kit::Val;
 
@@ -12,11 +12,11 @@ pub const LIST_FACILITIES: &str = "SELECT id, name FROM facility ORDER BY id";
 pub const LIST_INVESTIGATION_TYPES: &str = "SELECT id, name FROM investigationtype WHERE facility_id = $1 ORDER BY id";
 pub const LIST_INSTRUMENTS: &str = "SELECT id, name FROM instrument WHERE facility_id = $1 ORDER BY id";
 
-/// The visit of an investigation that is made without one.
+/// The visit id of an investigation that is created without one.
 const FIRST_VISIT: &str = "1";
 
 impl IngestCatalogue<'_> {
-    /// The id of the investigation; None where a dry run would make it.
+    /// The id of the investigation; `None` if a dry run would create it.
     pub async fn find_or_create_investigation(&self, report: &mut Report) -> Result<Option<i64>, IngestError> {
         let options = self.options;
         let name = &options.investigation;
@@ -36,7 +36,7 @@ impl IngestCatalogue<'_> {
         }
     }
 
-    /// Those with the wanted name, visit and facility.
+    /// The investigations with the wanted name, visit and facility.
     pub async fn find_investigations(&self) -> Result<Vec<i64>, IngestError> {
         let options = self.options;
         let is_wanted = |wanted: &Option<String>, has: &str| wanted.as_ref().is_none_or(|wanted| wanted == has);

@@ -1,13 +1,13 @@
-//! Cataloguing a directory of data files as the datasets of an investigation.
+//! Catalogues a directory of data files as the datasets of an investigation.
 //!
-//! The first level of directories becomes datasets, the path below it the name of each datafile; files that lie directly
-//! in the directory become a dataset named like it. Locations are relative to the storage root. Checksums are CRC-32,
-//! as ids.server writes them. An interrupted ingest continues where it stopped: files whose size and time are
-//! catalogued already are not read again.
+//! Each directory of the first level becomes a dataset, the path below it the name of a datafile; files directly in the
+//! directory become a dataset named like it. Locations are relative to the storage root. Checksums are CRC-32, as in
+//! ids.server. An interrupted ingest continues where it stopped: files with the catalogued size and modification time are not
+//! read again.
 //!
-//! A dataset or datafile that is catalogued at another location is left out and listed, because two directories with
-//! equal names would otherwise take each other's files away; only [`Options::repoint`] moves it. So is a file that another
-//! investigation has, unless [`Options::also_elsewhere`] says that both are to have it.
+//! A dataset or datafile that is catalogued at another location is left out and listed, because otherwise two directories
+//! of the same name would replace each other's files; [`Options::repoint`] changes its location. A file that another
+//! investigation has is left out too, unless [`Options::also_elsewhere`] is set.
 
 mod catalogue;
 mod datasets;
@@ -46,86 +46,86 @@ pub const STATEMENTS: [&str; 11] = [
     totals::SUM_OF_INVESTIGATION,
 ];
 
-/// Files per transaction: what a kill costs at most, and what makes a commit worth its flush.
+/// Files per transaction: the most work that is lost if the process is killed.
 const FILES_PER_COMMIT: usize = 500;
 
-/// What to ingest, and as what.
+/// What to ingest, and how.
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Lies under `storage_root`.
+    /// The directory to ingest; below `storage_root`.
     pub directory: PathBuf,
     pub storage_root: PathBuf,
-    /// Roots of the other storages: what lies in one of them is not gone.
+    /// Roots of the other storages: a file in one of them is not gone.
     pub other_storages: Vec<PathBuf>,
     pub investigation: String,
-    /// Needed where several investigations have the name.
+    /// Needed if several investigations have the name.
     pub visit: Option<String>,
     pub facility: Option<String>,
-    /// Make the investigation if there is none.
+    /// Create the investigation if it does not exist.
     pub create: Option<NewInvestigation>,
-    /// Name of the dataset type, made if it is missing.
+    /// Name of the dataset type, created if it is missing.
     pub dataset_type: String,
-    /// Let datasets and datafiles that are catalogued at another location point to this directory.
+    /// Change the location of datasets and datafiles that are catalogued at another location to this directory.
     pub repoint: bool,
-    /// Catalogue files that another investigation has already.
+    /// Also catalogue files that another investigation has.
     pub also_elsewhere: bool,
-    /// Take files and directories whose names begin with a dot.
+    /// Include files and directories whose names begin with a dot.
     pub hidden: bool,
-    /// Remove the rows of files that are not on disk any more; refused where the disk looks as if it were not mounted.
+    /// Remove the rows of files that are no longer on disk; refused if the disk seems not to be mounted.
     pub forget_gone: bool,
-    /// Also where more than half of the files that are catalogued below the directory are gone.
+    /// Even if more than half of the files that are catalogued below the directory are gone.
     pub most_may_be_gone: bool,
-    /// Report what would be done, read no file's content and store nothing.
+    /// Report what would be done, without reading file contents or storing anything.
     pub dry_run: bool,
-    /// Files that are read at the same time.
+    /// The number of files that are read at the same time.
     pub jobs: usize,
     pub user_name: String,
 }
 
-/// What an investigation that is made here has besides its name, visit and facility.
+/// Attributes of a new investigation besides its name, visit and facility.
 #[derive(Debug, Clone, Default)]
 pub struct NewInvestigation {
-    /// Without it the title is the name.
+    /// Defaults to the name.
     pub title: Option<String>,
-    /// Name of the investigation type; without it the only one of the facility.
+    /// Name of the investigation type; defaults to the only one of the facility.
     pub investigation_type: Option<String>,
-    /// Microseconds UTC. Without a start no entry of a program finds its way into the logbook.
+    /// The start date, in microseconds UTC. Without it, entries of programs cannot be assigned to the investigation.
     pub start: Option<i64>,
     /// Names of instruments of the facility.
     pub instruments: Vec<String>,
 }
 
-/// What an ingest did, or with [`Options::dry_run`] would do; counts are of files where nothing else is said.
+/// What an ingest did, or with [`Options::dry_run`] would do. Counts are of files unless stated otherwise.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Report {
     pub investigation_created: bool,
-    /// Datasets that were made or have files here.
+    /// Datasets that were created or have files here.
     pub datasets: usize,
     pub created: usize,
     /// Files that changed on disk since they were catalogued.
     pub updated: usize,
     /// Files that were catalogued at another location; also counted as updated.
     pub repointed: usize,
-    /// Catalogued files of datasets that were repointed which still lie on disk at another place: has the data moved?
+    /// Catalogued files of repointed datasets that are still on disk at another location: has the data really moved?
     pub left_behind: usize,
     pub unchanged: usize,
-    /// Bytes that were read; in a dry run those that would be.
+    /// Bytes that were read, or in a dry run would be.
     pub bytes: u64,
-    /// Files on disk that are not catalogued, or not as they lie on disk.
+    /// Files on disk that are not catalogued, or catalogued differently.
     pub left_out: usize,
-    /// Why; a whole dataset is one item.
+    /// The reasons; a whole dataset is one item.
     pub refused: Vec<LeftOut>,
-    /// What was skipped without being missed: hidden files, and directories without files.
+    /// Hidden files, and directories without files.
     pub skipped: Vec<LeftOut>,
-    /// Files that are catalogued below the directory and are not on disk any more.
+    /// Files that are catalogued below the directory but no longer on disk.
     pub gone: Vec<GoneFile>,
-    /// Files that are gone whose rows were removed.
+    /// Gone files whose rows were removed.
     pub forgotten: usize,
 }
 
 impl Report {
-    /// Whether the catalogue now has what lies on disk, no less and no more.
+    /// Whether the catalogue now has exactly the files on disk.
     pub fn is_complete(&self) -> bool {
         self.left_out == 0 && self.refused.is_empty() && self.gone.len() == self.forgotten
     }
@@ -136,7 +136,7 @@ impl Report {
     }
 }
 
-/// Why nothing (more) was ingested; what was committed before stays.
+/// Why an ingest stopped; what it committed before stays.
 #[derive(Debug, Error)]
 pub enum IngestError {
     #[error("{0}")]
@@ -149,7 +149,7 @@ pub enum IngestError {
     Catalogue(#[from] crate::error::Error),
 }
 
-/// How far an ingest is: files done, files in all.
+/// Reports progress: files done, files in total.
 pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
 pub async fn ingest_directory(
@@ -174,7 +174,7 @@ pub async fn ingest_directory(
         elsewhere.leave_out(&mut tree, &mut report);
     }
     if has_files && tree.datasets.is_empty() && there.is_empty() && options.create.is_some() {
-        // An investigation without files was not asked for.
+        // Do not create an investigation without files.
         return Ok(report);
     }
     let disk = StorageProbe::open(&tree, options)?;
@@ -221,7 +221,7 @@ pub async fn ingest_directory(
     Ok(report)
 }
 
-/// The files that have to be stored; counts those that are unchanged and leaves out those that are catalogued elsewhere.
+/// The files to be stored. Counts unchanged files, and leaves out those that are catalogued at another location.
 fn compare_files<'d>(
     dataset: &'d scan::Dataset,
     catalogued: &Catalogued,

@@ -1,4 +1,4 @@
-//! Files that are catalogued under another investigation already.
+//! Files that are already catalogued under another investigation.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -7,16 +7,16 @@ use service_kit::Db;
 use super::scan::{Dataset, File, LeftOut, Tree};
 use super::{IngestError, Report};
 
-/// Of all investigations; the location begins with $1, which has $2 characters.
+/// Datafiles of all investigations whose location begins with $1, which has $2 characters.
 pub const LIST_LOCATIONS: &str = "SELECT LTRIM(f.location, '/') AS location, i.id, i.name, i.visit_id FROM datafile f \
      JOIN dataset d ON d.id = f.dataset_id JOIN investigation i ON i.id = d.investigation_id \
      WHERE SUBSTR(LTRIM(f.location, '/'), 1, CAST($2 AS INTEGER)) = $1 ORDER BY f.id";
 
-/// Locations below a directory that other investigations have and this one has not, with the name of the other.
+/// Locations below a directory that other investigations have and this one does not, with the name of the other.
 pub struct OtherInvestigationFiles(HashMap<String, String>);
 
 impl OtherInvestigationFiles {
-    /// `investigation` is `None` where it is yet to be made.
+    /// `investigation` is `None` if it does not exist yet.
     pub async fn list_below(db: &Db, base: &str, investigation: Option<i64>) -> Result<Self, IngestError> {
         let length = i64::try_from(base.chars().count()).unwrap_or(i64::MAX);
         let rows = db.read().await?.fetch_all(LIST_LOCATIONS, &[base.into(), length.into()]).await?;
@@ -34,7 +34,7 @@ impl OtherInvestigationFiles {
         Ok(Self(elsewhere))
     }
 
-    /// Takes these files out of the tree and reports them, those of a dataset as one item.
+    /// Removes these files from the tree and reports them, one item per dataset.
     pub fn leave_out(&self, tree: &mut Tree, report: &mut Report) {
         for dataset in &mut tree.datasets {
             let mut by_investigation: BTreeMap<&String, Vec<File>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What lies on disk: datasets and their files, and what cannot be catalogued.
+//! Scans a directory: datasets and their files, and what cannot be catalogued.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -13,17 +13,17 @@ use walkdir::WalkDir;
 
 use super::IngestError;
 
-/// Characters of the longest names and locations that the schema holds (ICAT 6.2).
-const LONGEST_NAME: usize = 255;
-const LONGEST_LOCATION: usize = 511;
-const READ_SIZE: usize = 1 << 20;
+/// The lengths of names and locations in the schema (ICAT 6.2), in characters.
+const MAX_NAME_CHARS: usize = 255;
+const MAX_LOCATION_CHARS: usize = 511;
+const READ_BUFFER_BYTES: usize = 1 << 20;
 
 pub struct Tree {
-    /// The storage root, without links.
+    /// The storage root, with symbolic links resolved.
     pub root: PathBuf,
-    /// What is ingested, without links.
+    /// The ingested directory, with symbolic links resolved.
     pub directory: PathBuf,
-    /// The directory relative to it.
+    /// The directory, relative to the storage root.
     pub base: String,
     pub datasets: Vec<Dataset>,
     pub refused: Vec<LeftOut>,
@@ -48,14 +48,15 @@ pub struct File {
     pub modified_at: Micros,
 }
 
-/// A file or a dataset that was left out, and why.
+/// A file or dataset that was left out, and why.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct LeftOut {
     pub path: String,
     pub reason: String,
 }
 
-/// Reads the names below a directory; links are not followed. Names that begin with a dot are skipped unless `hidden`.
+/// Lists the files below a directory without following symbolic links. Names that begin with a dot are skipped unless
+/// `hidden` is set.
 pub fn scan_directory(directory: &Path, root: &Path, hidden: bool) -> Result<Tree, IngestError> {
     let resolve = |path: &Path| {
         fs::canonicalize(path).map_err(|source| IngestError::Read { path: path.display().to_string(), source })
@@ -126,12 +127,12 @@ pub fn scan_directory(directory: &Path, root: &Path, hidden: bool) -> Result<Tre
     Ok(Tree { root, directory, base, datasets: datasets.into_values().collect(), refused, skipped })
 }
 
-/// What is not catalogued, and is no loss.
+/// Files and directories that are skipped on purpose.
 #[derive(Default)]
 struct Skipped {
     list: Vec<LeftOut>,
     directories: Vec<PathBuf>,
-    /// Directories that have a file somewhere below them.
+    /// Directories with a file somewhere below them.
     occupied: HashSet<PathBuf>,
 }
 
@@ -150,7 +151,7 @@ impl Skipped {
         }
     }
 
-    /// Of directories within each other that have no files the outermost is named.
+    /// Of nested directories without files, only the outermost is listed.
     fn into_list(self) -> Vec<LeftOut> {
         let Self { mut list, directories, occupied } = self;
         let is_empty = |path: &Path| !occupied.contains(path);
@@ -180,7 +181,7 @@ fn place_file(
         return Err("is a symbolic link".to_owned());
     }
     if !entry.file_type().is_file() {
-        return Err("is no regular file".to_owned());
+        return Err("is not a regular file".to_owned());
     }
     let relative = entry.path().strip_prefix(directory).map_err(|e| e.to_string())?;
     let relative = relative.to_str().ok_or("its name is not UTF-8")?;
@@ -190,9 +191,9 @@ fn place_file(
         None => (own_name, relative, false),
     };
     for (what, text, longest) in [
-        ("dataset name", dataset, LONGEST_NAME),
-        ("name", name, LONGEST_NAME),
-        ("location", location.as_str(), LONGEST_LOCATION),
+        ("dataset name", dataset, MAX_NAME_CHARS),
+        ("name", name, MAX_NAME_CHARS),
+        ("location", location.as_str(), MAX_LOCATION_CHARS),
     ] {
         if text.chars().count() > longest {
             return Err(format!("its {what} has more than {longest} characters"));
@@ -212,8 +213,8 @@ fn join_location(base: &str, rest: &str) -> String {
     if base.is_empty() { rest.to_owned() } else { format!("{base}/{rest}") }
 }
 
-/// Reads files on `jobs` threads: the CRC-32 of each in the order of `files`, None for those that could not be read or
-/// changed meanwhile, which are listed with the reason.
+/// Reads files on `jobs` threads. Returns their CRC-32 in the order of `files`, `None` for files that could not be read or
+/// changed meanwhile, and the reasons.
 pub fn read_checksums(files: &[&File], jobs: usize) -> (Vec<Option<u32>>, Vec<LeftOut>) {
     let next = AtomicUsize::new(0);
     let outcomes: Mutex<Vec<(usize, Result<u32, String>)>> = Mutex::new(Vec::with_capacity(files.len()));
@@ -245,7 +246,7 @@ pub fn read_checksums(files: &[&File], jobs: usize) -> (Vec<Option<u32>>, Vec<Le
 fn read_checksum(file: &File) -> Result<u32, String> {
     let mut source = fs::File::open(&file.path).map_err(|e| e.to_string())?;
     let mut hasher = crc32fast::Hasher::new();
-    let mut buffer = vec![0; READ_SIZE.min(usize::try_from(file.size).unwrap_or(READ_SIZE).max(1))];
+    let mut buffer = vec![0; READ_BUFFER_BYTES.min(usize::try_from(file.size).unwrap_or(READ_BUFFER_BYTES).max(1))];
     let mut size = 0_u64;
     loop {
         match source.read(&mut buffer) {

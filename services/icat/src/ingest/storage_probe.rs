@@ -1,4 +1,4 @@
-//! What the storages say about a file: whether it is there, is gone, or may be on a disk that is not mounted.
+//! Checks whether a file is in a storage, is gone, or may be on a disk that is not mounted.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
@@ -8,30 +8,30 @@ use std::path::{Component, Path, PathBuf};
 use super::scan::Tree;
 use super::{IngestError, LeftOut, Options};
 
-/// The storage that is ingested from, and the other ones, whose files the catalogue does not tell apart from its own.
+/// The ingested storage and the other storages. A location in the catalogue does not say which storage it is in.
 pub struct StorageProbe<'t> {
     pub tree: &'t Tree,
     other_roots: &'t [PathBuf],
-    /// The root and the directory as they were scanned.
+    /// The root and the directory, with their identities when they were scanned.
     mounted: Vec<(&'t Path, DirectoryIdentity)>,
 }
 
-/// The device and number of a directory: another one is there when something is mounted on it or not any more.
+/// The device and inode of a directory; it changes when something is mounted on it or unmounted.
 type DirectoryIdentity = (u64, u64);
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum FileState {
-    /// It is there, or what is there cannot be looked at.
-    There,
-    /// Another storage has it.
-    Elsewhere,
+    /// The file exists, or it cannot be determined.
+    Present,
+    /// Another storage has the file.
+    InOtherStorage,
     Gone,
-    /// Nothing is there but this directory, which is empty or cannot be read: where a disk is mounted that is missing.
+    /// The path ends at this directory, which is empty or cannot be read: a disk may not be mounted there.
     Unmounted(PathBuf),
 }
 
 impl<'t> StorageProbe<'t> {
-    /// Refuses to forget files where the storage looks as if it were not mounted.
+    /// Fails if files are to be forgotten and the storage seems not to be mounted.
     pub fn open(tree: &'t Tree, options: &'t Options) -> Result<Self, IngestError> {
         let mut mounted = Vec::new();
         for path in [tree.root.as_path(), tree.directory.as_path()] {
@@ -50,19 +50,19 @@ impl<'t> StorageProbe<'t> {
     pub fn find_file(&self, location: &str) -> FileState {
         let mut found = find_below(&self.tree.root, location);
         for root in self.other_roots {
-            if found == FileState::There {
+            if found == FileState::Present {
                 break;
             }
             match find_below(root, location) {
-                FileState::There => return FileState::Elsewhere,
+                FileState::Present => return FileState::InOtherStorage,
                 FileState::Unmounted(directory) => found = FileState::Unmounted(directory),
-                FileState::Gone | FileState::Elsewhere => {}
+                FileState::Gone | FileState::InOtherStorage => {}
             }
         }
         found
     }
 
-    /// Why nothing may be forgotten any more: the directory is not the one that was scanned.
+    /// Why no more files may be forgotten: the directory is not the one that was scanned.
     pub fn find_unmounted(&self) -> Option<LeftOut> {
         let is_same = |(path, scanned): &&(&Path, DirectoryIdentity)| {
             fs::metadata(path).is_ok_and(|now| directory_identity(&now) == *scanned)
@@ -73,7 +73,7 @@ impl<'t> StorageProbe<'t> {
         Some(LeftOut { path: path.display().to_string(), reason: reason.to_owned() })
     }
 
-    /// The same where a file is gone that was scanned.
+    /// Why no files may be forgotten: a file that was scanned is gone.
     pub fn find_vanished(&self) -> Option<LeftOut> {
         let mut scanned = self.tree.datasets.iter().flat_map(|dataset| &dataset.files);
         let vanished = scanned.find(|file| fs::symlink_metadata(&file.path).is_err_and(|e| is_absence(&e)))?;
@@ -82,7 +82,7 @@ impl<'t> StorageProbe<'t> {
         Some(LeftOut { path: vanished.path.display().to_string(), reason: reason.to_owned() })
     }
 
-    /// Whether something else is mounted on a directory than on the root.
+    /// Whether a directory is on another device than the root.
     pub fn is_mount_of_its_own(&self, directory: &str) -> bool {
         let device = |path: &Path| fs::symlink_metadata(path).map(|found| found.dev()).ok();
         let here = device(&self.tree.root.join(directory));
@@ -103,28 +103,28 @@ fn is_absence(e: &std::io::Error) -> bool {
 }
 
 pub fn is_there(root: &Path, location: &str) -> bool {
-    find_below(root, location) == FileState::There
+    find_below(root, location) == FileState::Present
 }
 
-/// Walks down from a root. What lies behind a link, or is not named as a path below the root, is not said to be gone.
+/// Looks for a location below a root. Paths behind a symbolic link, or that leave the root, never count as gone.
 fn find_below(root: &Path, location: &str) -> FileState {
     if location.contains("://") {
-        return FileState::There;
+        return FileState::Present;
     }
     let mut here = root.to_owned();
     let mut parts = Path::new(location.trim_matches('/')).components().peekable();
     while let Some(part) = parts.next() {
-        let Component::Normal(name) = part else { return FileState::There };
+        let Component::Normal(name) = part else { return FileState::Present };
         let next = here.join(name);
         match fs::symlink_metadata(&next) {
             Ok(found) if found.is_dir() && parts.peek().is_some() => here = next,
             Ok(found) if found.is_file() && parts.peek().is_some() => return FileState::Gone,
             Err(e) if is_absence(&e) && is_empty(&here).is_ok_and(|empty| !empty) => return FileState::Gone,
             Err(e) if is_absence(&e) => return FileState::Unmounted(here),
-            Ok(_) | Err(_) => return FileState::There,
+            Ok(_) | Err(_) => return FileState::Present,
         }
     }
-    FileState::There
+    FileState::Present
 }
 
 #[cfg(test)]
@@ -146,18 +146,18 @@ mod tests {
         symlink(root.join("full"), root.join("link")).unwrap();
         symlink(root.join("nowhere"), root.join("dangling")).unwrap();
         for (location, expected) in [
-            ("full/a", FileState::There),
-            ("/full/a", FileState::There),
+            ("full/a", FileState::Present),
+            ("/full/a", FileState::Present),
             ("full/b", FileState::Gone),
             ("missing/b", FileState::Gone),
             ("file/b", FileState::Gone),
-            ("link/b", FileState::There),
-            ("dangling", FileState::There),
-            ("dangling/b", FileState::There),
+            ("link/b", FileState::Present),
+            ("dangling", FileState::Present),
+            ("dangling/b", FileState::Present),
             ("empty/b", FileState::Unmounted(root.join("empty"))),
             ("sub/empty/deep/b", FileState::Unmounted(root.join("sub/empty"))),
-            ("full/../full/b", FileState::There),
-            ("s3://bucket/b", FileState::There),
+            ("full/../full/b", FileState::Present),
+            ("s3://bucket/b", FileState::Present),
         ] {
             assert_eq!(find_below(root, location), expected, "{location}");
         }

@@ -1,4 +1,4 @@
-//! Size and number of files of datasets and investigations.
+//! Updates the size and the number of files of datasets and investigations.
 
 use icat_client::schema::Entity;
 use service_kit::Val;

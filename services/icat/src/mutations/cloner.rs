@@ -1,7 +1,6 @@
-//! Copying a row with everything that belongs to it, as `POST /cloner` of icat.server 6.2 does.
+//! Copies an entity with its children, as `POST /cloner` of icat.server 6.2 does.
 //!
-//! Each row of the tree is copied once. A relation that stays within the tree leads to the copy, one that leads out of it
-//! is kept.
+//! Each row of the tree is copied once. Relations between rows of the tree lead to the copies, others are kept.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,12 +17,12 @@ use crate::store::entities::{self, NewRow, value_index};
 use crate::validation;
 
 /// Rows read and written at once.
-const CHUNK: usize = 500;
+const ROWS_PER_BATCH: usize = 500;
 
-/// Values that the copy gets in place of its original's.
+/// Key attributes that the copy gets instead of the original's.
 pub type KeyOverrides = Vec<(&'static Field, Val)>;
 
-/// Reads `{"name":"MX-2417","visitId":"2"}`: members of the unique key, as strings.
+/// Parses `{"name":"MX-2417","visitId":"2"}`: members of the unique key, as strings.
 pub fn parse_keys(entity: &'static Entity, text: &str) -> Result<KeyOverrides, Error> {
     let bad = |text: String| Error::BadParameter(text);
     let json: Value = serde_json::from_str(text).map_err(|e| bad(format!("{e} in json {text}")))?;
@@ -42,19 +41,19 @@ pub fn parse_keys(entity: &'static Entity, text: &str) -> Result<KeyOverrides, E
     members.iter().map(key).collect()
 }
 
-/// Copies a row and its tree; the id of the copy.
+/// Copies a row and its tree; returns the id of the copy.
 pub async fn clone_entity(
     tx: &mut Tx,
     (entity, id): (&'static Entity, i64),
     keys: &KeyOverrides,
     author: &Author,
-    permit: &Permissions<'_>,
+    permissions: &Permissions<'_>,
     parse: &ParseContext,
 ) -> Result<i64, Error> {
     if entities::get_by_id(tx, entity, id).await?.is_none() {
         return Err(Error::NotFound(format!("{}:{id}", entity.name)));
     }
-    let tree = collect_tree(tx, entity, id, permit).await?;
+    let tree = collect_tree(tx, entity, id, permissions).await?;
     let mut copies: HashMap<(&str, i64), i64> = HashMap::new();
     for (kind, ids) in &tree {
         for (original, copy) in ids.iter().zip(tx.allocate_ids(ids.len()).await?) {
@@ -62,7 +61,7 @@ pub async fn clone_entity(
         }
     }
     for (kind, ids) in &tree {
-        for ids in ids.chunks(CHUNK) {
+        for ids in ids.chunks(ROWS_PER_BATCH) {
             let mut rows = Vec::with_capacity(ids.len());
             for stored in entities::find_by_ids(tx, kind, ids).await? {
                 let overwritten = if stored.id == id && *kind == entity { keys.as_slice() } else { &[] };
@@ -80,23 +79,23 @@ pub async fn clone_entity(
     }
     for (kind, ids) in tree.iter().rev() {
         let copied: Vec<i64> = ids.iter().filter_map(|id| copies.get(&(kind.name, *id)).copied()).collect();
-        permit.require_operation(tx, Operation::Create, kind, &copied).await?;
+        permissions.require_operation(tx, Operation::Create, kind, &copied).await?;
     }
     Ok(copies.get(&(entity.name, id)).copied().unwrap_or_default())
 }
 
-/// Ids by kind, parents before children; all of them readable.
+/// The ids of a row and its children by entity type, parents first. Requires READ on all of them.
 async fn collect_tree(
     tx: &mut Tx,
     root: &'static Entity,
     id: i64,
-    permit: &Permissions<'_>,
+    permissions: &Permissions<'_>,
 ) -> Result<Vec<(&'static Entity, Vec<i64>)>, Error> {
     let mut known: HashSet<(&str, i64)> = HashSet::from([(root.name, id)]);
     let mut tree: HashMap<&str, Vec<i64>> = HashMap::new();
     let mut fresh: Vec<(&'static Entity, Vec<i64>)> = vec![(root, vec![id])];
     while let Some((entity, ids)) = fresh.pop() {
-        permit.require_operation(tx, Operation::Read, entity, &ids).await?;
+        permissions.require_operation(tx, Operation::Read, entity, &ids).await?;
         for many in entity.many {
             let pairs = entities::list_child_ids(tx, many.target(), many.inverse().column, &ids, usize::MAX).await?;
             let children = pairs.into_iter().map(|(_, child)| child);

@@ -1,7 +1,7 @@
-//! Creating, changing and deleting entities, as `POST` and `DELETE /entityManager` of icat.server 6.2 do.
+//! Creates, updates and deletes entities, as `POST` and `DELETE /entityManager` of icat.server 6.2 do.
 //!
-//! Everything of one call is one transaction. Unlike icat.server, naming a row by its id does not stamp it, a relation
-//! that is part of a key counts as changed only if it changes, and the cause that is reported is the real one.
+//! One call is one transaction. Differences from icat.server: referring to a row by its id does not change its modification
+//! time; a relation that is part of a key counts as changed only if its value changes; errors name the real cause.
 
 mod cloner;
 mod deletion;
@@ -20,15 +20,15 @@ use crate::error::Error;
 use crate::query::ParseContext;
 use crate::store::Author;
 
-/// Applies all items in order; the ids of the rows created at the top level.
+/// Applies all items in order; returns the ids of the rows created at the top level.
 pub async fn write_items(
     tx: &mut Tx,
     items: &[EntityWrite],
     author: &Author,
-    permit: &Permissions<'_>,
+    permissions: &Permissions<'_>,
     parse: &ParseContext,
 ) -> Result<Vec<i64>, Error> {
-    let mut writer = EntityWriter::new(tx, author, permit, parse);
+    let mut writer = EntityWriter::new(tx, author, permissions, parse);
     let mut created = Vec::new();
     for (offset, item) in items.iter().enumerate() {
         created.extend(writer.write_item(item).await.map_err(|e| e.with_offset(offset))?);

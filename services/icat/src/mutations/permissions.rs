@@ -1,5 +1,5 @@
-//! Whether a user may do to rows what a request does: the rules' conditions are asked of the rows as they are at that
-//! moment in the transaction, the rules themselves are those from before it.
+//! Checks whether a user may do what a request does. Rule conditions are evaluated on the rows as they are at that
+//! moment of the transaction; the rules themselves are those from before the transaction.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::authorization::{Operation, Rights};
 use crate::error::Error;
 use crate::query::{Access, QueryEnvironment, compile_filter};
 
-/// The rights behind one request.
+/// The rights and the query environment of one request.
 #[derive(Clone, Copy)]
 pub struct Permissions<'a> {
     pub rights: &'a Rights,
@@ -18,7 +18,7 @@ pub struct Permissions<'a> {
 }
 
 impl Permissions<'_> {
-    /// Refuses unless all rows may be treated so.
+    /// Fails unless the operation is allowed on all rows.
     pub async fn require_operation(
         &self,
         tx: &mut Tx,
@@ -32,7 +32,7 @@ impl Permissions<'_> {
         Err(Error::access_denied(operation.as_str(), entity.name))
     }
 
-    /// UPDATE of the whole row, or a rule for each attribute and to-one relation that is named.
+    /// Requires UPDATE on the row, or an UPDATE rule for each named attribute and to-one relation.
     pub async fn require_update(
         &self,
         tx: &mut Tx,
@@ -54,7 +54,7 @@ impl Permissions<'_> {
         if covered { Ok(()) } else { Err(Error::access_denied(Operation::Update.as_str(), entity.name)) }
     }
 
-    /// A changed key makes the row another one: the old one must be allowed to go.
+    /// Requires DELETE on a row whose unique key changes, because afterwards it is another row.
     pub async fn require_key_change(&self, tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<(), Error> {
         if self.allows_rows(tx, &self.rights.access_to(entity, Operation::Delete), entity, &[id]).await? {
             return Ok(());
@@ -83,5 +83,5 @@ impl Permissions<'_> {
 async fn find_matching_ids(tx: &mut Tx, statement: &crate::query::Statement) -> Result<HashSet<i64>, Error> {
     let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
     let rows = tx.fetch_all(&statement.sql, &vals).await?;
-    Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| row.get_at(0)).collect::<Result<_, _>>()?)
 }

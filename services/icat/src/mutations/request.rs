@@ -1,4 +1,4 @@
-//! The JSON of writes, parsed into items before the database is asked anything. The texts are icat.server's.
+//! Parses the JSON of write requests, before any access to the database. The error texts are icat.server's.
 
 use icat_client::schema::{self, Entity, Field, Member, ToMany, ToOne};
 use serde_json::{Map, Value};
@@ -7,37 +7,37 @@ use service_kit::Val;
 use crate::domain::values::{ValueMismatch, parse_json_value};
 use crate::error::Error;
 
-/// How deep to-many objects may nest; the schema itself allows no sensible request beyond this.
-const DEEPEST: usize = 16;
+/// How deep to-many objects may nest; no sensible request needs more.
+const MAX_DEPTH: usize = 16;
 
-/// One entity to create or to change, with the children to create below it.
+/// An entity to create or update, with children to create.
 #[derive(Debug)]
 pub struct EntityWrite {
     pub entity: &'static Entity,
     /// `None`: create.
     pub id: Option<i64>,
     pub fields: Vec<(&'static Field, Val)>,
-    pub ones: Vec<(&'static ToOne, RelationTarget)>,
-    pub many: ChildWrites,
+    pub to_one: Vec<(&'static ToOne, RelationTarget)>,
+    pub children: ChildWrites,
 }
 
 /// Children to create, by relation.
 pub type ChildWrites = Vec<(&'static ToMany, Vec<EntityWrite>)>;
 
-/// What a to-one relation is set to.
+/// The new target of a to-one relation.
 #[derive(Debug)]
 pub enum RelationTarget {
-    None,
-    To(i64),
-    /// The row named by the id is changed in the same call.
-    Changing(Box<EntityWrite>),
+    Null,
+    Id(i64),
+    /// The target is updated in the same call.
+    Updated(Box<EntityWrite>),
 }
 
 fn bad_parameter(text: impl Into<String>) -> Error {
     Error::BadParameter(text.into())
 }
 
-/// Reads the `entities` of a write: one object or an array of them.
+/// Parses the `entities` of a write: one object or an array of objects.
 pub fn parse_items(text: &str) -> Result<Vec<EntityWrite>, Error> {
     let json: Value =
         serde_json::from_str(text).map_err(|e| bad_parameter(format!("{e} in json {text}")).with_offset(0))?;
@@ -56,7 +56,7 @@ fn parse_item(value: &Value) -> Result<EntityWrite, Error> {
     parse_members(entity, members, 0)
 }
 
-/// The one key of a top-level object, which is an entity's name.
+/// Splits a top-level object into its one key, the name of an entity, and its value.
 fn split_entity_name<'v>(value: &'v Value, complaint: &str) -> Result<(&'static Entity, &'v Value), Error> {
     let object = value.as_object().filter(|object| object.len() == 1);
     let (name, inner) =
@@ -66,13 +66,13 @@ fn split_entity_name<'v>(value: &'v Value, complaint: &str) -> Result<(&'static 
 }
 
 fn parse_members(entity: &'static Entity, members: &Map<String, Value>, depth: usize) -> Result<EntityWrite, Error> {
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Err(bad_parameter("entities are nested too deeply"));
     }
     let id = members.get("id").map(parse_id).transpose()?;
-    let mut item = EntityWrite { entity, id, fields: Vec::new(), ones: Vec::new(), many: Vec::new() };
+    let mut item = EntityWrite { entity, id, fields: Vec::new(), to_one: Vec::new(), children: Vec::new() };
     for (key, value) in members {
-        // Set by the server; clients that send an entity back as they got it may leave them in.
+        // Set by the server, and ignored, so that clients can send an entity back as they received it.
         if matches!(key.as_str(), "id" | "createId" | "createTime" | "modId" | "modTime") {
             continue;
         }
@@ -82,14 +82,14 @@ fn parse_members(entity: &'static Entity, members: &Map<String, Value>, depth: u
                 let val = parse_json_value(field, value).map_err(|e| mismatch_error(&e, entity, field, value))?;
                 item.fields.push((field, normalize_value(entity, field, val)));
             }
-            Some(Member::One(one)) => item.ones.push((one, parse_relation(one, value, depth)?)),
-            Some(Member::Many(many)) => item.many.push((many, parse_children(many, value, depth)?)),
+            Some(Member::One(one)) => item.to_one.push((one, parse_relation(one, value, depth)?)),
+            Some(Member::Many(many)) => item.children.push((many, parse_children(many, value, depth)?)),
         }
     }
     Ok(item)
 }
 
-/// As icat.server stores it: the flags of a rule are trimmed and in capitals.
+/// As icat.server stores it: rule flags are trimmed and in upper case.
 fn normalize_value(entity: &Entity, field: &Field, val: Val) -> Val {
     match val {
         Val::Text(Some(flags)) if entity.name == "Rule" && field.name == "crudFlags" => {
@@ -119,18 +119,18 @@ fn mismatch_error(misfit: &ValueMismatch, entity: &Entity, field: &Field, value:
 
 fn parse_relation(one: &'static ToOne, value: &Value, depth: usize) -> Result<RelationTarget, Error> {
     let members = match value {
-        Value::Null => return Ok(RelationTarget::None),
+        Value::Null => return Ok(RelationTarget::Null),
         Value::Object(members) => members,
         other => return Err(bad_parameter(format!("Badly formatted relationship object {other}"))),
     };
-    // The words of icat.server, which swaps the two sides.
+    // The text of icat.server, which confuses the two directions.
     let id = members.get("id").ok_or_else(|| {
         bad_parameter(format!("One to many related objects should not have the id value set: {value}"))
     })?;
     let id = parse_id(id).map_err(|_| bad_parameter(format!("Badly formatted relationship object {value}")))?;
     let target = parse_members(one.target(), members, depth + 1)?;
-    let only_named = target.fields.is_empty() && target.ones.is_empty() && target.many.is_empty();
-    Ok(if only_named { RelationTarget::To(id) } else { RelationTarget::Changing(Box::new(target)) })
+    let only_named = target.fields.is_empty() && target.to_one.is_empty() && target.children.is_empty();
+    Ok(if only_named { RelationTarget::Id(id) } else { RelationTarget::Updated(Box::new(target)) })
 }
 
 fn parse_children(many: &'static ToMany, value: &Value, depth: usize) -> Result<Vec<EntityWrite>, Error> {
@@ -153,7 +153,7 @@ fn parse_children(many: &'static ToMany, value: &Value, depth: usize) -> Result<
         .collect()
 }
 
-/// Reads the `entities` of a delete: `{"Dataset":{"id":31}}` or an array of such.
+/// Parses the `entities` of a delete: `{"Dataset":{"id":31}}` or an array of such objects.
 pub fn parse_targets(text: &str) -> Result<Vec<(&'static Entity, i64)>, Error> {
     let json: Value = serde_json::from_str(text).map_err(|e| bad_parameter(format!("{e} in json {text}")))?;
     let values = match json {

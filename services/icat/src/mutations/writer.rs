@@ -1,4 +1,4 @@
-//! Items become rows: rights, ids, stamps, NULLs, lengths, keys, and the children below.
+//! Writes items as rows: checks rights, NULLs, lengths and keys, allocates ids, and creates children.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -19,22 +19,22 @@ use crate::validation;
 pub struct EntityWriter<'a> {
     tx: &'a mut Tx,
     author: &'a Author,
-    permit: &'a Permissions<'a>,
+    permissions: &'a Permissions<'a>,
     parse: &'a ParseContext,
-    /// What this request has created, because messages name such rows differently.
+    /// Ids of rows created by this request; error messages name such rows differently.
     created: HashSet<i64>,
-    /// Rows of the present item whose CREATE is still to be asked for, children before their parents.
-    unasked: Vec<(&'static Entity, i64)>,
+    /// Rows of the current item for which CREATE has not been checked yet, children before parents.
+    pending_creates: Vec<(&'static Entity, i64)>,
 }
 
 type Writing<'w, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'w>>;
 
 impl<'a> EntityWriter<'a> {
-    pub fn new(tx: &'a mut Tx, author: &'a Author, permit: &'a Permissions<'a>, parse: &'a ParseContext) -> Self {
-        Self { tx, author, permit, parse, created: HashSet::new(), unasked: Vec::new() }
+    pub fn new(tx: &'a mut Tx, author: &'a Author, permissions: &'a Permissions<'a>, parse: &'a ParseContext) -> Self {
+        Self { tx, author, permissions, parse, created: HashSet::new(), pending_creates: Vec::new() }
     }
 
-    /// Creates or changes what one item says, and asks whether that was allowed; the id of a created row.
+    /// Creates or updates one item and checks the rights for it; returns the id of a created row.
     pub async fn write_item(&mut self, item: &EntityWrite) -> Result<Option<i64>, Error> {
         let created = match item.id {
             Some(id) => {
@@ -43,13 +43,13 @@ impl<'a> EntityWriter<'a> {
             }
             None => Some(self.create_row(item, None).await?),
         };
-        for (entity, ids) in group_by_entity(std::mem::take(&mut self.unasked)) {
-            self.permit.require_operation(self.tx, Operation::Create, entity, &ids).await?;
+        for (entity, ids) in group_by_entity(std::mem::take(&mut self.pending_creates)) {
+            self.permissions.require_operation(self.tx, Operation::Create, entity, &ids).await?;
         }
         Ok(created)
     }
 
-    /// Creates a row and everything below it; the id of the row.
+    /// Creates a row and its children; returns its id.
     fn create_row<'w>(&'w mut self, item: &'w EntityWrite, parent: Option<(&'static ToMany, i64)>) -> Writing<'w, i64> {
         Box::pin(async move {
             let entity = item.entity;
@@ -67,12 +67,12 @@ impl<'a> EntityWriter<'a> {
             entities::insert_rows(self.tx, entity, &[NewRow { id, values }], self.author).await?;
             self.created.insert(id);
             self.create_children(item, id).await?;
-            self.unasked.push((entity, id));
+            self.pending_creates.push((entity, id));
             Ok(id)
         })
     }
 
-    /// Changes what the item names and leaves the rest.
+    /// Updates the members that the item names.
     fn update_row<'w>(&'w mut self, item: &'w EntityWrite, id: i64) -> Writing<'w, ()> {
         Box::pin(async move {
             let entity = item.entity;
@@ -82,9 +82,9 @@ impl<'a> EntityWriter<'a> {
                 .fields
                 .iter()
                 .map(|(field, _)| field.name)
-                .chain(item.ones.iter().map(|(one, _)| one.name))
+                .chain(item.to_one.iter().map(|(one, _)| one.name))
                 .collect();
-            self.permit.require_update(self.tx, entity, id, &named, !item.many.is_empty()).await?;
+            self.permissions.require_update(self.tx, entity, id, &named, !item.children.is_empty()).await?;
             let changes = self.resolve_changes(item).await?;
             let is_key = |at: usize| {
                 entity
@@ -94,7 +94,7 @@ impl<'a> EntityWriter<'a> {
             };
             let rekeyed = changes.iter().any(|(at, val)| values[*at] != *val && is_key(*at));
             if rekeyed {
-                self.permit.require_key_change(self.tx, entity, id).await?;
+                self.permissions.require_key_change(self.tx, entity, id).await?;
             }
             for (at, val) in &changes {
                 values[*at] = val.clone();
@@ -104,13 +104,13 @@ impl<'a> EntityWriter<'a> {
                 entities::update_row(self.tx, entity, id, &changes, self.author).await?;
             }
             if rekeyed {
-                self.unasked.push((entity, id));
+                self.pending_creates.push((entity, id));
             }
             self.create_children(item, id).await
         })
     }
 
-    /// What the schema and the stored rows demand of a row.
+    /// Validates a row against the schema and the stored rows.
     async fn check_row(&mut self, entity: &'static Entity, values: &[Val], own: Option<i64>) -> Result<(), Error> {
         validation::require_not_null(entity, values)?;
         validation::check_lengths(entity, values)?;
@@ -119,7 +119,7 @@ impl<'a> EntityWriter<'a> {
     }
 
     async fn create_children(&mut self, item: &EntityWrite, id: i64) -> Result<(), Error> {
-        for (many, children) in &item.many {
+        for (many, children) in &item.children {
             for child in children {
                 self.create_row(child, Some((many, id))).await?;
             }
@@ -127,21 +127,21 @@ impl<'a> EntityWriter<'a> {
         Ok(())
     }
 
-    /// The values that an item sets, with the rows it names made sure of.
+    /// The values that an item sets. Rows that it refers to must exist.
     async fn resolve_changes(&mut self, item: &EntityWrite) -> Result<Vec<(usize, Val)>, Error> {
         let mut changes: Vec<(usize, Val)> = Vec::new();
         for (field, val) in &item.fields {
             changes.extend(value_index(item.entity, field.name).map(|at| (at, val.clone())));
         }
-        for (one, link) in &item.ones {
+        for (one, link) in &item.to_one {
             let id = match link {
-                RelationTarget::None => None,
-                RelationTarget::To(id) => {
+                RelationTarget::Null => None,
+                RelationTarget::Id(id) => {
                     let target = entities::get_by_id(self.tx, one.target(), *id).await?;
                     target.ok_or_else(|| Error::entity_not_found(one.target, *id))?;
                     Some(*id)
                 }
-                RelationTarget::Changing(target) => {
+                RelationTarget::Updated(target) => {
                     let id = target.id.unwrap_or_default();
                     self.update_row(target, id).await?;
                     Some(id)
@@ -153,7 +153,7 @@ impl<'a> EntityWriter<'a> {
     }
 }
 
-/// Rows by kind, in the order in which the kinds came.
+/// Groups rows by entity type, in the order of first appearance.
 fn group_by_entity(rows: Vec<(&'static Entity, i64)>) -> Vec<(&'static Entity, Vec<i64>)> {
     let mut groups: Vec<(&'static Entity, Vec<i64>)> = Vec::new();
     for (entity, id) in rows {

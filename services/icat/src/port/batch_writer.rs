@@ -1,4 +1,4 @@
-//! Lines of a dump as rows: references looked up, duplicates dealt with, rights asked for.
+//! Stores the lines of a dump as rows: resolves references, handles duplicates, checks rights.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
@@ -19,27 +19,27 @@ use crate::store::entities::{self, NewRow, Stamp, is_null, value_index};
 use crate::unkeyed_rows::{Part, UnkeyedRowMatcher, part_relations};
 use crate::validation;
 
-/// Times that differ by less are the same, because databases round them.
+/// Times that differ by less are considered equal, because databases round them.
 const ONE_SECOND: i64 = 1_000_000;
 
-/// More references are forgotten and looked up again.
-const MOST_REFERENCES: usize = 200_000;
+/// When more references are cached, the cache is cleared.
+const MAX_CACHED_REFERENCES: usize = 200_000;
 
 /// A line with its references resolved.
 struct ResolvedLine {
     name: Option<String>,
     values: Vec<Val>,
-    /// Members that the header names.
+    /// Indexes of the members that the header names.
     named: Vec<usize>,
     stamps: Option<(Stamp, Stamp)>,
 }
 
-/// What an import knows so far.
+/// The state of an import.
 pub struct ImportState<'p> {
     duplicate: DuplicateAction,
     parts: &'p PartLines,
     parse: &'p ParseContext,
-    /// Ids of rows that the file gives a name.
+    /// Ids of rows by the names that the file gives them.
     names: HashMap<(&'static str, String), i64>,
     /// Ids of stored rows by the values of their keys.
     references: HashMap<String, i64>,
@@ -64,9 +64,9 @@ pub struct BatchWriter<'b> {
 type Finding<'f> = Pin<Box<dyn Future<Output = Result<Option<i64>, Error>> + Send + 'f>>;
 
 impl BatchWriter<'_> {
-    /// Stores lines of one kind; the error is that of the first line that cannot be stored.
+    /// Stores lines of one entity type; fails with the error of the first line that cannot be stored.
     pub async fn store_lines(&mut self, header: &Header, lines: &[Line]) -> Result<(), Error> {
-        if self.state.references.len() > MOST_REFERENCES {
+        if self.state.references.len() > MAX_CACHED_REFERENCES {
             self.state.references.clear();
         }
         if !header.entity.unique.is_empty() {
@@ -78,12 +78,12 @@ impl BatchWriter<'_> {
         Ok(())
     }
 
-    /// Lines of a kind with a unique key: what is new is stored in one go, the rest is treated one by one.
+    /// Stores lines with a unique key: new rows in one batch, duplicates one by one.
     async fn store_keyed_lines(&mut self, header: &Header, lines: &[Line]) -> Result<(), Error> {
         let entity = header.entity;
         let ids = self.tx.allocate_ids(lines.len()).await?;
         let mut read: Vec<(usize, i64, ResolvedLine)> = Vec::with_capacity(lines.len());
-        // Of a line that cannot be stored: the lines before it are looked at first, because theirs may be the first fault.
+        // The error of a line that is invalid. The lines before it are stored first, because one of them may fail earlier.
         let mut fault = None;
         for (line, id) in lines.iter().zip(ids) {
             let outcome = self.resolve_valid_line(header, line).await;
@@ -119,7 +119,7 @@ impl BatchWriter<'_> {
         fault.map_or(Ok(()), Err)
     }
 
-    /// A line that may be stored, or names a row that is stored already.
+    /// Resolves a line that is valid or whose key is already stored.
     async fn resolve_valid_line(&mut self, header: &Header, line: &Line) -> Result<ResolvedLine, Error> {
         let resolved = self.resolve_line(header, line).await?;
         match self.check_row(header.entity, &resolved.values).await {
@@ -133,7 +133,7 @@ impl BatchWriter<'_> {
         }
     }
 
-    /// A line whose key is stored.
+    /// Handles a line whose key is already stored.
     async fn handle_duplicate(&mut self, header: &Header, resolved: &ResolvedLine) -> Result<(), Error> {
         let entity = header.entity;
         let twin = entities::find_by_key(self.tx, entity, &resolved.values).await?;
@@ -148,7 +148,7 @@ impl BatchWriter<'_> {
         }
     }
 
-    /// A line of a kind without a unique key.
+    /// Stores a line without a unique key, unless an equal row is stored.
     async fn store_unkeyed_line(&mut self, header: &Header, line: &Line) -> Result<(), Error> {
         let entity = header.entity;
         let resolved = self.resolve_line(header, line).await?;
@@ -166,7 +166,8 @@ impl BatchWriter<'_> {
         Ok(())
     }
 
-    /// What the file says of a row's parts; `None` if one of them names a row that is not stored, so that no stored row has it.
+    /// The parts that the file lists for a row; `None` if one of them refers to a row that is not stored, so that no stored row
+    /// can have it.
     async fn resolve_parts(&mut self, entity: &'static Entity, name: Option<&str>) -> Result<Option<Vec<Part>>, Error> {
         let Some(name) = name else { return Ok(Some(Vec::new())) };
         let owner = (entity.name, name.to_owned());
@@ -174,7 +175,7 @@ impl BatchWriter<'_> {
         let mut parts = Vec::new();
         for (header, line) in lines.into_iter().flatten() {
             let Some(many) = part_relations(entity).find(|many| many.target == header.entity.name) else { continue };
-            // The part's owner has no id yet, and none counts here.
+            // The part's owner has no id yet; parts are compared without it.
             self.state.names.insert(owner.clone(), 0);
             let resolved = self.resolve_line(header, line).await;
             self.state.names.remove(&owner);
@@ -224,7 +225,7 @@ impl BatchWriter<'_> {
         Ok(())
     }
 
-    /// All members but those of the key; what the header does not name is cleared.
+    /// Overwrites all members but those of the key. Members that the header does not name are cleared.
     async fn overwrite_row(
         &mut self,
         entity: &'static Entity,
@@ -242,7 +243,7 @@ impl BatchWriter<'_> {
         Ok(())
     }
 
-    /// The values of a line in the order of a row's, its references looked up.
+    /// Resolves the references of a line; values are in the order of a row's values.
     async fn resolve_line(&mut self, header: &Header, line: &Line) -> Result<ResolvedLine, Error> {
         let entity = header.entity;
         let bad = |text: String| Error::BadParameter(text);
@@ -277,7 +278,7 @@ impl BatchWriter<'_> {
         Ok(resolved)
     }
 
-    /// The id of the row that a reference names; `None` where the reference is NULL.
+    /// The id of the row that a reference names; `None` if the reference is NULL.
     fn resolve_reference<'f>(
         &'f mut self,
         target: &'static Entity,
@@ -358,7 +359,7 @@ fn reference_cells<'l>(reference: &Reference, line: &'l Line) -> Result<Vec<&'l 
     }
 }
 
-/// What the file says about who and when, completed by the present author and time.
+/// The creator and modifier that the file names, completed by the present author and time.
 fn build_stamps(
     [create_id, create_time, mod_id, mod_time]: [Option<Val>; 4],
     author: &Author,

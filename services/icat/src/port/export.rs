@@ -1,5 +1,5 @@
-//! `GET /port`: the whole catalogue as far as the user may read it, or what a query finds with what it includes. Pages are
-//! read, written and sent one after the other.
+//! `GET /port`: exports what the user may read of the catalogue, or the result of a query with its includes. Pages are read,
+//! written and sent one after the other.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,8 +18,10 @@ use crate::query::{Access, ColumnKind, Plan, compile_filter, compile_search, par
 use crate::search::{self, IncludeLoader, QuerySettings, index_by_id};
 use crate::store::entities::{self, StoredRow, value_index};
 
-/// Rows of one page.
-const PAGE: usize = 500;
+/// A page is sent when it has as many bytes.
+const MIN_PAGE_BYTES: usize = 64 * 1024;
+/// Rows that are read at once.
+const ROWS_PER_PAGE: usize = 500;
 
 /// The `json` of a request.
 #[derive(Debug, Deserialize)]
@@ -41,11 +43,11 @@ impl ExportRequest {
     }
 }
 
-/// What is still to be written of one kind.
+/// The rows of one entity type that are still to be written.
 enum PendingRows {
-    /// All that are readable, after this id.
+    /// All readable rows with a greater id.
     After(i64),
-    /// These.
+    /// These rows.
     Ids(Vec<i64>),
 }
 
@@ -54,21 +56,21 @@ struct Export {
     rights: Rights,
     tx: Tx,
     attributes: Attributes,
-    /// Kinds still to be written, the next one last.
+    /// Entity types still to be written, the next one last.
     kinds: Vec<(&'static Entity, PendingRows)>,
-    /// Text for the client that comes before the next page.
+    /// Text to be sent before the next page.
     pending: String,
     begun: bool,
-    /// Texts of the keys of rows that others name.
+    /// Rendered keys of referenced rows.
     keys: HashMap<(&'static str, i64), String>,
     /// Limits concurrent exports; held until the end.
     _slot: OwnedSemaphorePermit,
 }
 
-/// More keys are forgotten and read again.
-const MOST_KEYS: usize = 100_000;
+/// When more keys are cached, the cache is cleared.
+const MAX_CACHED_KEYS: usize = 100_000;
 
-/// A dump as a stream of text; `None` where a query finds nothing, or selects something else than entities.
+/// Streams a dump; `None` if the query finds nothing or selects no entities.
 pub async fn stream_export(
     queries: Arc<QuerySettings>,
     mut tx: Tx,
@@ -99,13 +101,14 @@ pub async fn stream_export(
     let export =
         Export { queries, rights, tx, attributes, kinds, pending, begun: false, keys: HashMap::new(), _slot: slot };
     Ok(Some(stream::try_unfold(export, |mut export| async move {
-        // The answer has begun, so the connection breaks; the cause stands in the log alone.
-        let page = export.next_page().await.inspect_err(|e| tracing::error!(error = %e, "an export broke off"))?;
+        // The answer has begun, so the connection is closed; the cause is only in the log.
+        let page =
+            export.next_page().await.inspect_err(|e| tracing::error!(error = %e, "export failed while it was sent"))?;
         Ok((!page.is_empty()).then(|| (Bytes::from(page), export)))
     })))
 }
 
-/// Ids by kind of what a query selects and includes.
+/// The ids of the entities that a query selects and includes, by entity type.
 async fn find_selected_ids(
     queries: &QuerySettings,
     tx: &mut Tx,
@@ -121,9 +124,9 @@ async fn find_selected_ids(
         return Ok(found);
     };
     let rows = search::run_statement(tx, &statement).await?;
-    let ids = rows.iter().map(|row| row.at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
+    let ids = rows.iter().map(|row| row.get_at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
     let ids: Vec<i64> = ids.into_iter().flatten().collect();
-    for ids in ids.chunks(PAGE) {
+    for ids in ids.chunks(ROWS_PER_PAGE) {
         let rows = index_by_id(entities::find_by_ids(tx, entity, ids).await?);
         let levels =
             IncludeLoader::new(tx, rights, env, 0, u32::MAX).load_includes(entity, &rows, &parsed.includes).await?;
@@ -136,19 +139,19 @@ async fn find_selected_ids(
 }
 
 impl Export {
-    /// The next piece of text; empty at the end.
+    /// Renders the next page; empty at the end.
     async fn next_page(&mut self) -> Result<String, Error> {
         let mut out = std::mem::take(&mut self.pending);
-        while out.is_empty() || out.len() < 64 * 1024 {
+        while out.is_empty() || out.len() < MIN_PAGE_BYTES {
             let Some((entity, rows)) = self.kinds.last_mut() else { return Ok(out) };
             let entity: &'static Entity = entity;
             let ids = match rows {
                 PendingRows::After(after) => {
-                    let ids = entities::list_ids_after(&mut self.tx, entity, *after, PAGE).await?;
+                    let ids = entities::list_ids_after(&mut self.tx, entity, *after, ROWS_PER_PAGE).await?;
                     *after = ids.last().copied().unwrap_or(*after);
                     ids
                 }
-                PendingRows::Ids(ids) => ids.split_off(ids.len().saturating_sub(PAGE)),
+                PendingRows::Ids(ids) => ids.split_off(ids.len().saturating_sub(ROWS_PER_PAGE)),
             };
             if ids.is_empty() {
                 self.kinds.pop();
@@ -157,7 +160,7 @@ impl Export {
             }
             let readable = self.readable_ids(entity, ids).await?;
             let mut stored = entities::find_by_ids(&mut self.tx, entity, &readable).await?;
-            // Kinds without a row have no header, as in icat.server.
+            // Entity types without rows have no header, as in icat.server.
             if !self.begun && !stored.is_empty() {
                 out.push('\n');
                 out.push_str(&renderer::render_header(entity, self.attributes));
@@ -170,7 +173,7 @@ impl Export {
         Ok(out)
     }
 
-    /// What a query found has been checked.
+    /// Filters ids by rights; the result of a query has been checked already.
     async fn readable_ids(&mut self, entity: &'static Entity, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
         if matches!(self.kinds.last(), Some((_, PendingRows::Ids(_)))) {
             Ok(ids)
@@ -186,13 +189,13 @@ impl Export {
             Access::None => Ok(Vec::new()),
             Access::Rules(rules) => {
                 let rows = search::run_statement(&mut self.tx, &compile_filter(entity, &rules, &ids, &env)).await?;
-                Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
+                Ok(rows.iter().map(|row| row.get_at(0)).collect::<Result<_, _>>()?)
             }
         }
     }
 
     async fn write_rows(&mut self, out: &mut String, entity: &'static Entity, rows: &[StoredRow]) -> Result<(), Error> {
-        if self.keys.len() > MOST_KEYS {
+        if self.keys.len() > MAX_CACHED_KEYS {
             self.keys.clear();
         }
         for one in entity.one {
@@ -208,8 +211,8 @@ impl Export {
         Ok(())
     }
 
-    /// Makes the texts of keys known, those of rows in the keys first. A row that the user may not read has none: what
-    /// belongs to it is written as belonging to nothing.
+    /// Loads the keys of rows, and before them those of the rows that the keys refer to. A row that the user may not read has
+    /// no key: references to it are written as NULL.
     async fn load_keys(&mut self, entity: &'static Entity, ids: HashSet<i64>) -> Result<(), Error> {
         let mut waiting: Vec<(&'static Entity, Vec<StoredRow>)> = Vec::new();
         let mut wanted: Vec<(&'static Entity, HashSet<i64>)> = vec![(entity, ids)];
@@ -227,7 +230,7 @@ impl Export {
             }
             waiting.push((entity, rows));
         }
-        // Whatever a key needs was put on the list after it.
+        // The list is processed backwards: what a key refers to was added after it.
         while let Some((entity, rows)) = waiting.pop() {
             for row in rows {
                 let parts = renderer::key_members(entity).into_iter().map(|name| {
@@ -251,10 +254,10 @@ impl Export {
 }
 
 impl search::IncludedRows {
-    /// Adds the ids of all rows from here on.
+    /// Adds the ids of these rows and of all rows below.
     fn collect_ids(&self, found: &mut HashMap<&'static str, HashSet<i64>>) {
         found.entry(self.target.name).or_default().extend(self.rows.keys());
-        for level in &self.below {
+        for level in &self.children {
             level.collect_ids(found);
         }
     }

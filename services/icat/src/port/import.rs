@@ -1,6 +1,6 @@
-//! `POST /port`: the lines of a dump become rows, all of them or none. Unlike icat.server, which stores each line by itself,
-//! an import that is refused or breaks off leaves nothing; a row without a unique key that is stored already with the same
-//! parts is not stored again.
+//! `POST /port`: imports all lines of a dump or none. Differences from icat.server, which stores each line by itself: an
+//! import that fails leaves nothing; a row without a unique key that is already stored with the same parts is not stored
+//! again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::unkeyed_rows::part_relations;
 /// Lines that are stored at once.
 const LINES_PER_BATCH: usize = 500;
 
-/// What to do with a row whose key is stored already.
+/// What to do with a row whose key is already stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum DuplicateAction {
@@ -32,7 +32,7 @@ pub enum DuplicateAction {
     Throw,
     /// Leave the stored row as it is.
     Ignore,
-    /// Leave it if all values are equal, else refuse the import.
+    /// Leave it if all values are equal, otherwise refuse the import.
     Check,
     /// Overwrite it.
     Overwrite,
@@ -59,7 +59,7 @@ impl ImportRequest {
     }
 }
 
-/// The parts of rows without a unique key, by the kind and name of their owner. They stand further on in the file.
+/// Lines that are parts of rows without a unique key, by the entity type and name of their owner, which they follow.
 pub type PartLines = HashMap<(&'static str, String), Vec<(Arc<Header>, Line)>>;
 
 /// Imports dumps into the catalogue.
@@ -108,7 +108,7 @@ impl PortImporter {
     }
 }
 
-/// Reads the whole file once before anything is stored, so that one that is cut off or broken costs no transaction.
+/// Reads the whole file before anything is stored, so that a truncated or invalid file needs no transaction.
 async fn collect_parts(upload: &mut Upload, attributes: Attributes) -> Result<PartLines, Error> {
     let mut parts = PartLines::new();
     let mut lines = upload.lines(attributes).await?;

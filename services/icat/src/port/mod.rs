@@ -1,8 +1,8 @@
-//! The dump format of `GET` and `POST /port` of icat.server 6.2: a line `1.0`, then for each kind of entity a header such as
-//! `Dataset(name:0,investigation(name:1,visitId:2,facility(name:3)))` and one line of values per row.
+//! Export and import of `GET` and `POST /port` of icat.server 6.2. A dump is a line `1.0`, then for each entity type a header
+//! such as `Dataset(name:0,investigation(name:1,visitId:2,facility(name:3)))` and one line of values per row.
 //!
-//! Rows name others by their unique keys, so that a dump goes from one catalogue into another. Kinds without a unique key
-//! have a column `?` that gives a row a name within the file.
+//! Rows refer to each other by their unique keys, so that a dump can be imported into another catalogue. Entity types
+//! without a unique key have a column `?` with a name for the row within the file.
 
 mod batch_writer;
 mod export;
@@ -17,17 +17,17 @@ pub use self::upload::Upload;
 
 use icat_client::schema::{BASE_FIELDS, Field};
 
-/// Which columns a dump has.
+/// The set of columns of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attributes {
-    /// What users write.
+    /// The attributes that users write.
     User,
-    /// `createId`, `createTime`, `modId` and `modTime` as well.
+    /// Also `createId`, `createTime`, `modId` and `modTime`.
     All,
 }
 
 impl Attributes {
-    /// As requests name them, in either case; absent is `USER`.
+    /// Parses the name in a request, in either case; the default is `USER`.
     fn parse_name(text: Option<&str>) -> Option<Self> {
         match text {
             None => Some(Self::User),
@@ -38,7 +38,7 @@ impl Attributes {
     }
 }
 
-/// Who made a row and when, and who changed it last: the base fields but for the id.
+/// The base fields without the id: who created a row and when, and who changed it last.
 fn stamp_fields() -> &'static [Field] {
     &BASE_FIELDS[1..]
 }

@@ -1,4 +1,4 @@
-//! Headers and lines of values, read.
+//! Parses headers and lines of values.
 
 use icat_client::schema::{self, Entity, Field, FieldKind, Member, ToOne};
 use service_kit::{Micros, Val};
@@ -9,18 +9,18 @@ use crate::domain::values::{parse_date, to_exact_i64};
 /// One value of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cell {
-    /// In quotes.
+    /// A quoted text.
     Text(String),
-    /// A number, a date, a word.
-    Bare(String),
+    /// A number, date or word without quotes.
+    Unquoted(String),
     Null,
 }
 
 impl Cell {
-    /// What stands there, unless it is nothing.
+    /// The text of the cell; `None` for NULL.
     pub fn as_text(&self) -> Option<&str> {
         match self {
-            Self::Text(text) | Self::Bare(text) => Some(text),
+            Self::Text(text) | Self::Unquoted(text) => Some(text),
             Self::Null => None,
         }
     }
@@ -35,7 +35,7 @@ pub enum Column {
     One(&'static ToOne, Reference),
 }
 
-/// How a row is named by another.
+/// How a row refers to another.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reference {
     /// `rel(?:n)`
@@ -83,9 +83,9 @@ impl Reference {
 }
 
 /// How deep references may nest; the schema's own keys nest four deep.
-const DEEPEST: usize = 10;
+const MAX_DEPTH: usize = 10;
 
-/// Reads `Dataset(name:0,investigation(name:1,…))`, blanks between its parts allowed.
+/// Parses `Dataset(name:0,investigation(name:1,…))`; white space is allowed between its parts.
 pub fn parse_header(line: &str, attributes: Attributes) -> Result<Header, String> {
     let mut reader = HeaderReader { rest: line.trim() };
     let name = reader.take_word();
@@ -150,7 +150,7 @@ impl<'t> HeaderReader<'t> {
     }
 
     fn read_reference(&mut self, target: &'static Entity, depth: usize) -> Result<Reference, String> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Err("references are nested too deeply".to_owned());
         }
         self.expect_sign('(')?;
@@ -176,7 +176,7 @@ impl<'t> HeaderReader<'t> {
     }
 }
 
-/// The values of a line. `NA`, which fills up the key of an absent row, is no value.
+/// Parses the values of a line. `NA`, which pads the key of an absent row, counts as NULL.
 pub fn parse_cells(line: &str) -> Result<Vec<Cell>, String> {
     let mut cells = Vec::new();
     let mut rest = line.trim();
@@ -196,7 +196,7 @@ fn parse_bare(text: &str) -> (Cell, &str) {
     let (word, rest) = text.split_at(text.find(',').unwrap_or(text.len()));
     let word = word.trim();
     let null = word.eq_ignore_ascii_case("NULL") || word == "NA";
-    (if null { Cell::Null } else { Cell::Bare(word.to_owned()) }, rest)
+    (if null { Cell::Null } else { Cell::Unquoted(word.to_owned()) }, rest)
 }
 
 fn parse_quoted(text: &str) -> Result<(Cell, &str), String> {
@@ -223,7 +223,7 @@ fn parse_quoted(text: &str) -> Result<(Cell, &str), String> {
     Err("a text has no end".to_owned())
 }
 
-/// A cell as a value of an attribute; times without a zone are those of `zone`.
+/// Parses a cell as a value of an attribute; times without a zone are in `zone`.
 pub fn parse_value(field: &Field, cell: &Cell, zone: &jiff::tz::TimeZone) -> Result<Val, String> {
     let misfit = |what: &str| format!("{} must be {what}", field.name);
     match (field.kind, cell) {
@@ -232,8 +232,8 @@ pub fn parse_value(field: &Field, cell: &Cell, zone: &jiff::tz::TimeZone) -> Res
         (FieldKind::Boolean, Cell::Null) => Ok(false.into()),
         (_, Cell::Null) => Ok(Val::I64(None)),
         (FieldKind::String, Cell::Text(text)) => Ok(text.into()),
-        (FieldKind::String, Cell::Bare(_)) => Err(misfit("a text in quotes")),
-        (_, Cell::Text(text) | Cell::Bare(text)) => match field.kind {
+        (FieldKind::String, Cell::Unquoted(_)) => Err(misfit("a text in quotes")),
+        (_, Cell::Text(text) | Cell::Unquoted(text)) => match field.kind {
             FieldKind::Long | FieldKind::Integer => {
                 let number = text.parse().ok().or_else(|| text.parse().ok().and_then(to_exact_i64));
                 number.map(Val::from).ok_or_else(|| misfit("a whole number"))
@@ -288,8 +288,12 @@ mod tests {
     fn values_survive_being_written() {
         for text in ["", "a\"b\\c\td\re\nf\u{c}g\u{8}h", "é, \"x\""] {
             let line = format!("{},NULL,1.5,na", super::super::renderer::quote_text(text));
-            let expected =
-                [Cell::Text(text.to_owned()), Cell::Null, Cell::Bare("1.5".to_owned()), Cell::Bare("na".to_owned())];
+            let expected = [
+                Cell::Text(text.to_owned()),
+                Cell::Null,
+                Cell::Unquoted("1.5".to_owned()),
+                Cell::Unquoted("na".to_owned()),
+            ];
             assert_eq!(parse_cells(&line).unwrap(), expected);
         }
         for broken in ["\"a", "\"a\\x\"", "\"a\" b"] {

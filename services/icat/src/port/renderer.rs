@@ -1,4 +1,4 @@
-//! Headers and values as text.
+//! Renders headers and values.
 
 use std::fmt::Write as _;
 
@@ -47,20 +47,20 @@ fn render_relation(one: &ToOne, number: &mut usize) -> String {
     format!("{}({})", one.name, key.collect::<Vec<_>>().join(","))
 }
 
-/// The members of a unique key in the order in which they stand in a dump.
+/// The members of a unique key in the order of a dump.
 pub fn key_members(entity: &Entity) -> Vec<&'static str> {
     let mut members = entity.unique.to_vec();
     members.sort_unstable();
     members
 }
 
-/// How many columns the key of an entity has.
+/// The number of columns of an entity's key.
 pub fn key_width(entity: &'static Entity) -> usize {
     let key = entity.unique.iter().map(|name| entity.find_to_one(name).map_or(1, |one| key_width(one.target())));
     key.sum::<usize>().max(1)
 }
 
-/// One line of values; `key_of` gives the text of a referenced row's key.
+/// Appends one line of values; `key_of` returns the rendered key of a referenced row.
 pub fn append_row(
     out: &mut String,
     entity: &'static Entity,
@@ -96,12 +96,12 @@ pub fn append_row(
     out.push('\n');
 }
 
-/// The name of a row without a key.
+/// Renders the name of a row without a unique key.
 pub fn render_row_name(id: i64) -> String {
     format!("\"{id}\"")
 }
 
-/// `NULL`, and `NA` for what the rest of the key would be.
+/// Renders an absent key: `NULL`, and `NA` for its other columns.
 fn render_absent_key(entity: &'static Entity) -> String {
     let mut text = String::from("NULL");
     for _ in 1..key_width(entity) {
@@ -148,10 +148,10 @@ pub fn quote_text(text: &str) -> String {
     out
 }
 
-/// The first lines of a file.
+/// Renders the first lines of a dump.
 pub fn render_preamble(user_name: &str) -> String {
     let mut text = String::new();
-    // A name cannot end the comment and begin a line of its own.
+    // Control characters in a name must not end the comment line.
     let user_name: String = user_name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let _ = writeln!(text, "# ICAT Export file written by {user_name}\n1.0");
     text

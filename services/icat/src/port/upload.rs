@@ -1,4 +1,4 @@
-//! What is uploaded, kept in a file without a name until all of it is there, and read line by line.
+//! An upload, stored in an unnamed temporary file until it is complete, then read line by line.
 
 use std::io::SeekFrom;
 use std::path::Path;
@@ -11,16 +11,16 @@ use super::Attributes;
 use super::parser::{self, Cell, Header};
 use crate::error::Error;
 
-/// A line that is longer is refused.
-const LONGEST_LINE: u64 = 16 * 1024 * 1024;
+/// Longer lines are refused.
+const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// An upload on its way; the file is gone when this is dropped.
+/// A temporary file that is deleted when this is dropped.
 pub struct Upload {
     file: File,
 }
 
 impl Upload {
-    /// In this directory, or where the system keeps such files if there is none, as beside a database elsewhere.
+    /// Creates the file in `dir`, or in the system's temporary directory if `dir` does not exist.
     pub fn create(dir: &Path) -> Result<Self, Error> {
         let file = if dir.is_dir() { tempfile::tempfile_in(dir) } else { tempfile::tempfile() };
         let file = file.map_err(Error::Upload)?;
@@ -31,7 +31,7 @@ impl Upload {
         self.file.write_all(piece).await.map_err(Error::Upload)
     }
 
-    /// The lines from the first on.
+    /// Reads the lines from the start.
     pub async fn lines(&mut self, attributes: Attributes) -> Result<Lines<'_>, Error> {
         self.file.flush().await.map_err(Error::Upload)?;
         self.file.seek(SeekFrom::Start(0)).await.map_err(Error::Upload)?;
@@ -40,7 +40,7 @@ impl Upload {
     }
 }
 
-/// One line of values and where it stands.
+/// One line of values and its line number.
 #[derive(Debug, Clone)]
 pub struct Line {
     pub number: usize,
@@ -56,17 +56,17 @@ pub struct Lines<'u> {
 }
 
 impl Lines<'_> {
-    /// The next line of values with the header that it stands below; `None` at the end.
+    /// The next line of values with its header; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<(Arc<Header>, Line)>, Error> {
         loop {
             let mut bytes = Vec::new();
-            let limited = &mut (&mut self.reader).take(LONGEST_LINE);
+            let limited = &mut (&mut self.reader).take(MAX_LINE_BYTES);
             if limited.read_until(b'\n', &mut bytes).await.map_err(Error::Upload)? == 0 {
                 return if self.has_version { Ok(None) } else { Err(self.invalid_file("the file is empty")) };
             }
             self.number += 1;
-            if bytes.len() as u64 == LONGEST_LINE {
-                return Err(self.bad_line(&format!("a line is longer than {LONGEST_LINE} bytes")));
+            if bytes.len() as u64 == MAX_LINE_BYTES {
+                return Err(self.bad_line(&format!("a line is longer than {MAX_LINE_BYTES} bytes")));
             }
             let text = String::from_utf8(bytes).map_err(|_| self.bad_line("the file is not UTF-8"))?;
             if let Some(found) = self.parse_line(text.trim())? {
@@ -84,7 +84,7 @@ impl Lines<'_> {
             return Ok(None);
         }
         if !self.has_version {
-            // icat.server writes 1.0 and reads any version with the same first number.
+            // icat.server writes 1.0 and reads any 1.x.
             if !text.starts_with("1.") {
                 return Err(self.invalid_file(&format!("the file begins with its version, 1.0, not with {text}")));
             }

@@ -1,15 +1,14 @@
-//! A rule seen from the row that its rows belong to.
+//! Rewrites a rule as a select of parent rows.
 //!
-//! `Datafile <-> Dataset <-> Investigation [name = 'A']` speaks of a datafile by its dataset alone. Which datafiles it is
-//! about follows from a list of datasets that is made once, where asking the rule of each datafile would find dataset and
-//! investigation again and again. The list is the better way for a question about a whole table.
+//! `Datafile <-> Dataset <-> Investigation [name = 'A']` restricts datafiles by their dataset alone. So the covered datafiles
+//! follow from a list of datasets that is selected once, whereas evaluating the rule per datafile would look up dataset and
+//! investigation again and again. The list is better for queries on a whole table.
 
 use icat_client::schema::ToOne;
 
 use crate::query::tree::{Condition, Expr, Origin, Path, SelectBody, Source, Step, Var};
 
-/// The relation that leads to the parent, and a select of the parents; `None` if the rule speaks of its rows in another way
-/// too.
+/// The relation to the parent and a select of the parents; `None` if the rule restricts its rows in another way too.
 pub fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, SelectBody)> {
     let is_root = |source: &Source| source.var == row && matches!(source.origin, Origin::Root);
     body.sources.iter().find(|source| is_root(source))?;
@@ -21,7 +20,7 @@ pub fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, 
         _ => None,
     });
     let relation = relation.or_else(|| find_first_relation(body.filter.as_ref()?, row))?;
-    // The parent takes the number of the row that it stands for.
+    // The parent takes over the variable of the row.
     let parent = row;
     let mut same: Vec<Var> = Vec::new();
     let mut sources = vec![Source { var: parent, entity: relation.target(), origin: Origin::Root }];
@@ -59,8 +58,8 @@ pub fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, 
             } else if path.var == row {
                 match path.steps.split_first() {
                     Some((first, rest)) if first.name == relation.name => {
-                        // The id of the parent is read from the key. Where that is NULL there is no parent, but the condition
-                        // may hold all the same, as `d.sample.id IS NULL` does.
+                        // The id of the parent is read from the foreign key. If that is NULL there is no parent, but the
+                        // condition may still hold, as `d.sample.id IS NULL` does.
                         let is_key = rest.is_empty() && path.field.is_none_or(|field| field.name == "id");
                         fits &= !(is_key && relation.nullable);
                         path.steps = rest.to_vec();
@@ -74,7 +73,7 @@ pub fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, 
     fits.then(|| (relation, SelectBody { sources, filter, selected, ..SelectBody::default() }))
 }
 
-/// The relation of the first path in a condition that begins at the row.
+/// The first relation of the first path in a condition that starts at the row.
 fn find_first_relation(cond: &Condition, row: Var) -> Option<&'static ToOne> {
     let mut found = None;
     cond.clone().visit_paths_mut(&mut |path| {
@@ -85,7 +84,7 @@ fn find_first_relation(cond: &Condition, row: Var) -> Option<&'static ToOne> {
     found
 }
 
-/// Whether a select asks for few rows of its own accord, by an id or the id of something they belong to.
+/// Whether a filter selects few rows, by an id or by a foreign key.
 pub fn is_narrow_filter(filter: Option<&Condition>) -> bool {
     let is_key = |expr: &Expr| matches!(expr, Expr::Path(path) if path.field.is_none_or(|field| field.name == "id"));
     match filter {

@@ -1,4 +1,4 @@
-//! The language as clients use it: queries of real programs, messages they match, and text that is no query at all.
+//! Tests of the query language: queries of real clients, error texts that they match, and random text.
 
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ fn parse_failure(text: &str) -> String {
     parse_search(text, &parse_context()).map(drop).expect_err(text).to_string()
 }
 
-/// A short query must not become megabytes of SQL, nor a long one more steps than the stack holds.
+/// A short query must not become megabytes of SQL, nor a long one overflow the stack.
 #[test]
 fn what_grows_by_powers_is_refused() {
     let far = |times: usize| format!("SELECT f FROM Facility f INCLUDE f{}", ".investigations.facility".repeat(times));
@@ -47,7 +47,7 @@ fn what_grows_by_powers_is_refused() {
     }
 }
 
-/// The words of icat.server, which clients show or match.
+/// The error texts of icat.server, which clients show or match.
 #[test]
 fn refusals_have_the_known_words() {
     let known = [
@@ -95,7 +95,7 @@ fn refusals_have_the_known_words() {
     assert_eq!(parse_get("Datset").expect_err("unknown").to_string(), "Datset is not an ICAT entity");
 }
 
-/// Every construct of the language is understood, and compiled for both engines.
+/// Every construct of the language is parsed and compiled for both engines.
 #[test]
 fn the_whole_language_is_understood() {
     for text in include_str!("../../tests/it/language.txt").lines() {
@@ -107,7 +107,7 @@ fn the_whole_language_is_understood() {
     }
 }
 
-/// What would have no meaning is refused with the reason.
+/// Meaningless queries are refused with a reason.
 #[test]
 fn nonsense_is_refused_with_a_reason() {
     for (text, reason) in [
@@ -117,7 +117,7 @@ fn nonsense_is_refused_with_a_reason() {
         ("SELECT f FROM Facility f WHERE COUNT(f) > 1", "Count is only allowed in SELECT, HAVING and ORDER BY"),
         (
             "Dataset [endDate = NULL]",
-            "NULL does not stand in conditions of the old syntax: write SELECT d FROM Dataset d WHERE d.endDate IS NULL",
+            "conditions of the classic form have no NULL: write SELECT d FROM Dataset d WHERE d.endDate IS NULL",
         ),
         (
             "SELECT f FROM Facility f WHERE f = 331",
@@ -137,7 +137,7 @@ fn nonsense_is_refused_with_a_reason() {
         ),
         (
             "SELECT i FROM Investigation i WHERE i.startDate = '2010-09-30T10:27:24Z'",
-            "'2010-09-30T10:27:24Z' has a zone, which times in queries have not: write it as '2026-01-12 09:00:00'",
+            "'2010-09-30T10:27:24Z' has a time zone, which queries do not accept: write it as '2026-01-12 09:00:00'",
         ),
         (
             "SELECT i FROM Investigation i WHERE i.startDate LIKE '2010%'",
@@ -145,12 +145,11 @@ fn nonsense_is_refused_with_a_reason() {
         ),
         (
             "SELECT f.name, 'x' FROM Facility f",
-            "'x' stands in the SELECT list, where icat.server takes no strings: select the attributes, and write the string to \
-             them in your program",
+            "the SELECT list takes no strings such as 'x': select the attributes, and add the string in your program",
         ),
         (
             "SELECT SIZE(i.datasets) FROM Investigation i",
-            "SIZE stands in conditions only: write SELECT i.name, COUNT(d) FROM Investigation i JOIN i.datasets d GROUP BY \
+            "SIZE is only allowed in conditions: write SELECT i.name, COUNT(d) FROM Investigation i JOIN i.datasets d GROUP BY \
              i.name",
         ),
         ("SELECT f FROM Facility f INCLUDE f", "Path f must contain a '.'"),
@@ -244,7 +243,7 @@ fn who_may_read_nothing_gets_no_row_or_zero() {
     assert_eq!(plan("SELECT COUNT(d), MAX(d.id) FROM Dataset d"), Plan::Empty);
 }
 
-/// Words, names and signs of the language in any order: nearer to queries than arbitrary text.
+/// Keywords, names and signs of the language in random order, which is closer to queries than random text.
 fn query_fragments() -> impl Strategy<Value = String> {
     let words = [
         "SELECT",

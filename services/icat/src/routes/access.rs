@@ -1,5 +1,5 @@
-//! `POST /icat/isAccessAllowed`: whether the user may do something, without doing it. icat.server has this call in SOAP
-//! only.
+//! `POST /icat/isAccessAllowed`: whether the user may perform an operation, without performing it. icat.server has this call
+//! in SOAP only.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -80,7 +80,7 @@ async fn is_allowed(state: &State, user_name: String, operation: Operation, enti
     allowed_or_refused(permissions.require_operation(&mut tx, operation, entity, &[*id]).await)
 }
 
-/// Really creates and then rolls back, because rules ask about rows that are there.
+/// Creates the entity and rolls back, because rules are evaluated on existing rows.
 async fn is_create_allowed(state: &State, user_name: String, entity: &str) -> Result<bool, Problem> {
     enum Outcome {
         Allowed,

@@ -56,7 +56,7 @@ pub async fn clone_entity(
     let name = name.ok_or_else(|| missing("name"))?;
     let entity =
         schema::find_entity(&name).ok_or_else(|| Error::BadParameter(format!("{name} is not an ICAT entity")))?;
-    // icat.server takes an absent id for 0, which no row has.
+    // icat.server treats a missing id as 0, which no row has.
     let id = id.unwrap_or_else(|| "0".to_owned());
     let id: i64 = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;
     let keys = mutations::parse_keys(entity, &keys.ok_or_else(|| missing("keys"))?)?;

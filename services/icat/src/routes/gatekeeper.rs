@@ -1,6 +1,6 @@
-//! `POST /icat/gatekeeper/markPublicTablesStale` and `…StepsStale`: nodes of an icat.server cluster tell each other so that
-//! rules have changed. Here a row of the database does, so there is nothing to mark; the calls are kept for programs that
-//! send them, and ask for the session of a root user, which icat.server does not.
+//! `POST /icat/gatekeeper/markPublicTablesStale` and `…StepsStale`: nodes of an icat.server cluster use them to notify each
+//! other of changed rules. Here the database holds the version of the rules, so the calls have no effect; they remain for
+//! programs that send them. Unlike in icat.server, they require the session of a root user.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;

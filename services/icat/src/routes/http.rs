@@ -1,4 +1,4 @@
-//! What several handlers do with requests and answers.
+//! Helpers of handlers for requests and answers.
 
 use actix_web::{HttpRequest, HttpResponse};
 use service_kit::{Problem, RequestCredential};

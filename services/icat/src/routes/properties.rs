@@ -1,4 +1,4 @@
-//! `GET /icat/properties`: limits, and which authenticators ask for what.
+//! `GET /icat/properties`: limits, and the authenticators with their credentials.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;

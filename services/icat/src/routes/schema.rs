@@ -1,5 +1,5 @@
-//! `GET /icat/schema` and `GET /icat/schema/{entity}`: what kinds of entities there are and what they have. icat.server
-//! has these in SOAP only (`getEntityNames`, `getEntityInfo`); needs no session, because it tells nothing of a facility.
+//! `GET /icat/schema` and `GET /icat/schema/{entity}`: the entity types and their fields. icat.server has these calls in SOAP
+//! only (`getEntityNames`, `getEntityInfo`). They need no session, because they reveal nothing about a facility.
 
 use actix_web::{HttpResponse, web};
 use icat_client::schema::{self, BASE_FIELDS, Entity, Field, FieldKind, Member};
@@ -62,7 +62,7 @@ fn render_field_info(field: &Field) -> Value {
         FieldKind::Date => ("Date", None),
         FieldKind::Enum(def) => (def.name, Some(def.values)),
     };
-    // A boolean that is not set is false, whatever its column says.
+    // A boolean that is not set is false, even if its column is nullable.
     let not_nullable = !field.nullable && field.kind != FieldKind::Boolean;
     let mut attribute = json!({"name": field.name, "type": kind, "relType": "ATTRIBUTE", "notNullable": not_nullable});
     if field.kind == FieldKind::String && field.length > 0 {

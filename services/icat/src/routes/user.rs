@@ -1,4 +1,4 @@
-//! `GET /icat/user/{name}`: whether somebody of this name has a session. Needs no session, as in icat.server.
+//! `GET /icat/user/{name}`: whether a user has a session. Needs no session, as in icat.server.
 
 use actix_web::{HttpResponse, web};
 use service_kit::Problem;

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 
 use crate::routes::schemas::{CommonResponses, Version};
 
-/// The version of the interface, not of this program: clients decide by it what they may ask.
+/// The version of the interface, not of this program. Clients use it to decide which calls are available.
 pub const VERSION: &str = "6.2.0";
 
 #[utoipa::path(

@@ -1,4 +1,4 @@
-//! Entities as ICAT's JSON: base fields first, then every member in alphabetical order.
+//! Renders entities as ICAT's JSON: base fields first, then all members in alphabetical order.
 
 use icat_client::schema::{Entity, Member};
 use service_kit::Val;
@@ -7,7 +7,7 @@ use super::includes::{IncludedRows, Relation, to_one_key};
 use crate::domain::values::{append_json_string, append_json_value, format_date};
 use crate::store::entities::{StoredRow, member_layout};
 
-/// `{"Dataset":{…}}`: how an entity stands at the top of an answer.
+/// Appends a top-level entity: `{"Dataset":{…}}`.
 pub fn append_entity(out: &mut String, entity: &'static Entity, row: &StoredRow, levels: &[IncludedRows]) {
     out.push_str("{\"");
     out.push_str(entity.name);
@@ -36,7 +36,7 @@ fn append_members(out: &mut String, entity: &'static Entity, row: &StoredRow, le
                 append_key(out, field.name);
                 if append_json_value(out, field.kind, val).is_none() {
                     out.truncate(before);
-                    // icat.server fills these two with its initial values when the column is NULL.
+                    // icat.server writes its initial value for these two if the column is NULL.
                     if matches!(field.name, "fileSize" | "fileCount") {
                         append_key(out, field.name);
                         out.push('0');
@@ -59,18 +59,18 @@ fn append_key(out: &mut String, name: &str) {
     out.push_str("\":");
 }
 
-/// Left out when it is not included, empty or not readable.
+/// Appends a to-one relation, unless it is not included, empty or not readable.
 fn append_to_one(out: &mut String, row: &StoredRow, level: Option<&IncludedRows>) {
     if let Some(level) = level
         && let Relation::One { name, place } = level.relation
         && let Some(target) = to_one_key(row, place).and_then(|id| level.rows.get(&id))
     {
         append_key(out, name);
-        append_members(out, level.target, target, &level.below);
+        append_members(out, level.target, target, &level.children);
     }
 }
 
-/// Always there: `[]` when it is not included.
+/// Appends the rows of a to-many relation: `[]` if it is not included.
 fn append_to_many(out: &mut String, row: &StoredRow, level: Option<&IncludedRows>) {
     out.push('[');
     if let Some(level) = level
@@ -81,7 +81,7 @@ fn append_to_many(out: &mut String, row: &StoredRow, level: Option<&IncludedRows
             if n > 0 {
                 out.push(',');
             }
-            append_members(out, level.target, child, &level.below);
+            append_members(out, level.target, child, &level.children);
         }
     }
     out.push(']');

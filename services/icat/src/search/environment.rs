@@ -1,4 +1,4 @@
-//! What every query of a catalogue depends on: its settings and its clock.
+//! Settings that all queries share.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::config::{Config, Strictness};
 use crate::domain::values::start_of_day;
 use crate::query::{ParseContext, QueryEnvironment};
 
-/// Settings of queries, built once per process.
+/// Settings and clock of queries, built once per process.
 pub struct QuerySettings {
     pub clock: Arc<dyn Clock>,
     pub parse: ParseContext,

@@ -1,4 +1,4 @@
-//! Loading what INCLUDE names: one set of statements per step, never one per row.
+//! Loads the entities that INCLUDE names, with a few statements per relation and none per row.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
@@ -12,18 +12,18 @@ use crate::error::Error;
 use crate::query::{Access, Include, QueryEnvironment, compile_filter};
 use crate::store::entities::{self, StoredRow, value_index};
 
-/// The rows of one included relation, and what is included below them.
+/// The rows of an included relation, and the relations included below them.
 pub struct IncludedRows {
     pub relation: Relation,
     pub target: &'static Entity,
     pub rows: HashMap<i64, StoredRow>,
-    pub below: Vec<IncludedRows>,
+    pub children: Vec<IncludedRows>,
 }
 
 pub enum Relation {
-    /// The place of the key among the parent's values.
+    /// The index of the foreign key in the parent's values.
     One { name: &'static str, place: usize },
-    /// The children of each parent, in the order of their ids.
+    /// The ids of each parent's children, sorted.
     Many { name: &'static str, children: HashMap<i64, Vec<i64>> },
 }
 
@@ -35,10 +35,10 @@ impl Relation {
     }
 }
 
-/// How many times the answer will hold each row: below every row that leads to it.
+/// How many times each row occurs in the answer.
 pub type OccurrenceCounts = HashMap<i64, usize>;
 
-/// Loads level by level and counts what the answer will hold.
+/// Loads relation by relation and counts the entities of the answer.
 pub struct IncludeLoader<'a> {
     tx: &'a mut Tx,
     rights: &'a Rights,
@@ -50,12 +50,12 @@ pub struct IncludeLoader<'a> {
 type Loading<'l> = Pin<Box<dyn Future<Output = Result<Vec<IncludedRows>, Error>> + Send + 'l>>;
 
 impl<'a> IncludeLoader<'a> {
-    /// `count` rows are in the answer already, and no more than `limit` may be in the end.
+    /// Starts with `count` entities in the answer; more than `limit` are refused.
     pub fn new(tx: &'a mut Tx, rights: &'a Rights, env: QueryEnvironment<'a>, count: usize, limit: u32) -> Self {
         Self { tx, rights, env, count, limit: limit as usize }
     }
 
-    /// Loads what `includes` name, from `parents` on, each of which the answer holds once.
+    /// Loads the includes of `parents`, each of which occurs once in the answer.
     pub fn load_includes<'l>(
         &'l mut self,
         origin: &'static Entity,
@@ -84,7 +84,7 @@ impl<'a> IncludeLoader<'a> {
                     continue;
                 };
                 let below = self.load_below(include.target, &rows, below, &include.children).await?;
-                levels.push(IncludedRows { relation, target: include.target, rows, below });
+                levels.push(IncludedRows { relation, target: include.target, rows, children: below });
             }
             Ok(levels)
         })
@@ -114,7 +114,7 @@ impl<'a> IncludeLoader<'a> {
         access: &Access,
     ) -> Result<(Relation, HashMap<i64, StoredRow>, OccurrenceCounts), Error> {
         let parents: Vec<i64> = times.keys().copied().collect();
-        // Unreadable children do not count, so they are only bounded once they have been sorted out.
+        // Unreadable children do not count, so a limit in the statement is possible only if all are readable.
         let most = if matches!(access, Access::All) { self.limit + 1 } else { usize::MAX };
         let pairs = match access {
             Access::None => Vec::new(),
@@ -146,12 +146,12 @@ impl<'a> IncludeLoader<'a> {
             Access::Rules(_) if ids.is_empty() => Ok(ids),
             Access::Rules(rules) => {
                 let rows = run_statement(self.tx, &compile_filter(target, rules, &ids, &self.env)).await?;
-                Ok(rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?)
+                Ok(rows.iter().map(|row| row.get_at(0)).collect::<Result<_, _>>()?)
             }
         }
     }
 
-    /// Counts rows below their parents, and says how many times the answer will hold each.
+    /// Adds rows to the count of the answer; returns how many times each occurs.
     fn count_pairs(
         &mut self,
         times: &OccurrenceCounts,
@@ -171,7 +171,7 @@ impl<'a> IncludeLoader<'a> {
     }
 }
 
-/// Counts what would be included below many rows, by ids alone; refuses more than `limit` in all.
+/// Counts the entities that an answer would include, without loading them; refuses more than `limit`.
 pub async fn check_included_count(
     tx: &mut Tx,
     rights: &Rights,
@@ -207,7 +207,7 @@ pub async fn check_included_count(
     Ok(())
 }
 
-/// The key of a to-one relation.
+/// The foreign key of a to-one relation.
 pub fn to_one_key(row: &StoredRow, place: usize) -> Option<i64> {
     match row.values.get(place) {
         Some(service_kit::Val::I64(key)) => *key,

@@ -1,6 +1,6 @@
-//! The answer of a search, piece by piece: what is found is bounded and counted before the first piece, so that a refusal
-//! is still a refusal, and rows are loaded as they are written. Each piece is read in a snapshot of its own, because a
-//! client that reads slowly must not keep a connection of the database; rows that are gone by then are left out.
+//! The answer of a search, sent in pages. All limits are checked before the first page, while an error can still be
+//! answered; rows are loaded as they are written. Each page is read in its own snapshot, because a client that reads slowly
+//! must not hold a database connection; rows that have been deleted meanwhile are left out.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,31 +19,31 @@ use crate::query::{Column, ColumnKind, Plan, SearchQuery, compile_search, parse_
 use crate::store::entities::{self, StoredRow};
 
 /// Rows that are loaded and written at once.
-const ROWS_PER_CHUNK: usize = 500;
+const ROWS_PER_PAGE: usize = 500;
 
-/// What a search has found, and how far it has been written.
+/// The rows of a search, and how far they have been written.
 pub struct SearchResult {
     db: Db,
     settings: Arc<QuerySettings>,
-    /// The snapshot in which the rows were found, for the first piece.
+    /// The snapshot of the search, used for the first page.
     tx: Option<Tx>,
     rights: Rights,
     search: SearchQuery,
     found: FoundRows,
     next: usize,
-    /// Whether there is an element before the next.
+    /// Whether an element has been written, so that the next needs a comma.
     written: bool,
 }
 
 enum FoundRows {
-    /// Known from the start.
+    /// A constant answer.
     Text(&'static str),
     Entities(&'static Entity, Vec<Option<i64>>),
     Values(Vec<Row>),
 }
 
 impl SearchResult {
-    /// Finds the rows and makes sure that there are not too many, included ones counted.
+    /// Runs the search and checks that the answer has not too many entities, including included ones.
     pub async fn find(
         db: Db,
         settings: Arc<QuerySettings>,
@@ -64,8 +64,8 @@ impl SearchResult {
                 }
                 match search.columns.as_slice() {
                     [column] if let ColumnKind::Entity(entity) = column.kind => {
-                        let ids = rows.iter().map(|row| row.at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
-                        if ids.len() > ROWS_PER_CHUNK && !search.includes.is_empty() {
+                        let ids = rows.iter().map(|row| row.get_at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
+                        if ids.len() > ROWS_PER_PAGE && !search.includes.is_empty() {
                             let ids: Vec<i64> = ids.iter().copied().flatten().collect();
                             check_included_count(
                                 &mut tx,
@@ -97,35 +97,38 @@ impl SearchResult {
         }
     }
 
-    /// Whether one piece is all.
+    /// Whether one page holds the whole answer.
     pub fn is_short(&self) -> bool {
-        self.len() <= ROWS_PER_CHUNK
+        self.len() <= ROWS_PER_PAGE
     }
 
-    /// The whole answer.
+    /// Renders the whole answer.
     pub async fn into_text(mut self) -> Result<String, Error> {
         let mut text = String::new();
-        while let Some(chunk) = self.next_chunk().await? {
-            text.push_str(&chunk);
+        while let Some(page) = self.next_page().await? {
+            text.push_str(&page);
         }
         Ok(text)
     }
 
-    /// The answer as it is read. If it breaks off, the client sees that its end is missing.
+    /// Streams the answer. If it fails midway, the connection is closed and the JSON is incomplete.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, Error>> {
         stream::try_unfold(self, |mut rows| async move {
-            let piece = rows.next_chunk().await.inspect_err(|e| tracing::error!(error = %e, "a search broke off"))?;
+            let piece = rows
+                .next_page()
+                .await
+                .inspect_err(|e| tracing::error!(error = %e, "search failed while its answer was sent"))?;
             Ok(piece.map(|piece| (Bytes::from(piece), rows)))
         })
     }
 
-    /// The next rows; `None` after the last.
-    async fn next_chunk(&mut self) -> Result<Option<String>, Error> {
-        let (from, to) = (self.next, (self.next + ROWS_PER_CHUNK).min(self.len()));
+    /// Renders the next rows; `None` after the last.
+    async fn next_page(&mut self) -> Result<Option<String>, Error> {
+        let (from, to) = (self.next, (self.next + ROWS_PER_PAGE).min(self.len()));
         if self.next > 0 && from >= self.len() {
             return Ok(None);
         }
-        // Past the end, also where there is nothing.
+        // Also for an empty answer, so that the next call returns None.
         self.next = to.max(1);
         let mut out = String::from(if from == 0 { "[" } else { "" });
         let mut tx = match self.tx.take() {
@@ -150,7 +153,7 @@ impl SearchResult {
                     }
                     match shown {
                         Some(row) => entity_json::append_entity(&mut out, entity, row, &levels),
-                        // Beyond a LEFT JOIN there may be no row.
+                        // A LEFT JOIN may yield no row.
                         None => out.push_str("null"),
                     }
                 }
@@ -169,11 +172,11 @@ impl SearchResult {
     }
 }
 
-/// `SQLite` computes with infinite numbers, which `PostgreSQL` refuses to make.
+/// `SQLite` yields infinite numbers where `PostgreSQL` reports an error.
 fn refuse_infinite(rows: &[Row], columns: &[Column]) -> Result<(), Error> {
     for (place, _) in columns.iter().enumerate().filter(|(_, column)| column.kind == ColumnKind::F64) {
         for row in rows {
-            if row.at::<Option<f64>>(place)?.is_some_and(|number| !number.is_finite()) {
+            if row.get_at::<Option<f64>>(place)?.is_some_and(|number| !number.is_finite()) {
                 return Err(Error::BadParameter(OUT_OF_RANGE.to_owned()));
             }
         }
@@ -181,7 +184,7 @@ fn refuse_infinite(rows: &[Row], columns: &[Column]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Attributes, aggregates, or several columns; an entity among several columns is written without what it includes.
+/// Appends rows of attributes, aggregates or several columns. An entity among several columns has no includes.
 async fn append_values(out: &mut String, tx: &mut Tx, search: &SearchQuery, rows: &[Row]) -> Result<(), Error> {
     let mut columns = Vec::with_capacity(search.columns.len());
     for (place, column) in search.columns.iter().enumerate() {
@@ -189,7 +192,7 @@ async fn append_values(out: &mut String, tx: &mut Tx, search: &SearchQuery, rows
             columns.push(HashMap::new());
             continue;
         };
-        let ids: Vec<Option<i64>> = rows.iter().map(|row| row.at(place)).collect::<Result<_, _>>()?;
+        let ids: Vec<Option<i64>> = rows.iter().map(|row| row.get_at(place)).collect::<Result<_, _>>()?;
         let ids: Vec<i64> = ids.into_iter().flatten().collect();
         columns.push(index_by_id(entities::find_by_ids(tx, entity, &ids).await?));
     }
@@ -221,23 +224,23 @@ fn append_value(
     place: usize,
     loaded: &HashMap<i64, StoredRow>,
 ) -> Result<(), DbError> {
-    let integer = || row.at(place).map(Val::I64);
+    let integer = || row.get_at(place).map(Val::I64);
     let (kind, val) = match kind {
         ColumnKind::Entity(entity) => {
-            match row.at::<Option<i64>>(place)?.and_then(|id| loaded.get(&id)) {
+            match row.get_at::<Option<i64>>(place)?.and_then(|id| loaded.get(&id)) {
                 Some(stored) => entity_json::append_entity(out, entity, stored, &[]),
                 None => out.push_str("null"),
             }
             return Ok(());
         }
         ColumnKind::I64 => (FieldKind::Long, integer()?),
-        ColumnKind::F64 => (FieldKind::Double, Val::F64(row.at(place)?)),
-        ColumnKind::Text => (FieldKind::String, Val::Text(row.at(place)?)),
+        ColumnKind::F64 => (FieldKind::Double, Val::F64(row.get_at(place)?)),
+        ColumnKind::Text => (FieldKind::String, Val::Text(row.get_at(place)?)),
         ColumnKind::Bool => (FieldKind::Boolean, integer()?),
         ColumnKind::Date => (FieldKind::Date, integer()?),
         ColumnKind::Enum(def) => (FieldKind::Enum(def), integer()?),
     };
-    // A boolean column beyond a LEFT JOIN may be NULL although the attribute never is.
+    // After a LEFT JOIN a boolean column may be NULL, although the attribute never is.
     if val == Val::I64(None) || values::append_json_value(out, kind, &val).is_none() {
         out.push_str("null");
     }

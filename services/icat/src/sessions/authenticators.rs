@@ -30,7 +30,7 @@ pub struct Authenticator {
     url: String,
 }
 
-/// A credential that an authenticator asks for.
+// A credential that an authenticator asks for. Not a doc comment, which would change the `OpenAPI` document.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[schema(as = Key)]
 pub struct CredentialKey {

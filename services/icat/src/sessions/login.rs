@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 
-/// What a client sends to log in, read as leniently as icat.server reads it.
+/// A login request, parsed as leniently as icat.server does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
     pub plugin: Option<String>,
@@ -12,9 +12,8 @@ pub struct Login {
 }
 
 impl Login {
-    /// Reads `{"plugin":"db","credentials":[{"username":"u"},{"password":"p"}]}`: several keys in one object count as
-    /// well, values that are not strings are dropped, of a repeated key the last wins, and credentials that are no
-    /// array are ignored.
+    /// Parses `{"plugin":"db","credentials":[{"username":"u"},{"password":"p"}]}`. An object may have several keys; values
+    /// that are no strings are dropped; the last of repeated keys wins; credentials that are no array are ignored.
     pub fn parse_json(text: &str) -> Result<Self, Error> {
         let json: Value = serde_json::from_str(text)
             .map_err(|_| Error::BadParameter("the value of json is not a JSON object".to_owned()))?;

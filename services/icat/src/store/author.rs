@@ -1,4 +1,4 @@
-//! Who changes rows in a transaction, and the events that tell others what changed.
+//! The author of changes, who collects them and publishes them as events.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,10 +7,10 @@ use events::messages::icat::{EntityChanged, Verb};
 use icat_client::schema::Entity;
 use service_kit::{Db, DbError, Micros, Tx};
 
-/// An event lists no more rows than this; a larger change is several events.
+/// The most rows of one event; a larger change becomes several events.
 const IDS_PER_EVENT: usize = 200;
 
-/// Who changes rows, when, and what has been changed so far in the transaction.
+/// Who changes rows and when, and the changes of the current transaction.
 #[derive(Debug)]
 pub struct Author {
     pub user_name: String,
@@ -31,7 +31,7 @@ impl Author {
         Self { user_name: user_name.into(), changed_at, changes: Mutex::default() }
     }
 
-    /// Runs `work` in a write transaction that ends with the events of its changes.
+    /// Runs `work` in a write transaction, and emits the events of its changes at the end.
     pub async fn run_transaction<T, E: From<DbError>>(
         &self,
         db: &Db,
@@ -39,7 +39,7 @@ impl Author {
         mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>,
     ) -> Result<T, E> {
         db.write(async |tx| {
-            // A transaction that lost against another is run again from the start.
+            // A transaction that conflicts with another is run again from the start.
             self.lock_changes().clear();
             let done = work(tx).await?;
             self.emit_change_events(tx, outbox).await?;
@@ -48,13 +48,13 @@ impl Author {
         .await
     }
 
-    /// Notes changed rows; deleted ones have no revision any more.
+    /// Records changed rows, as ids and revisions.
     pub(super) fn record_changes(&self, entity: &Entity, verb: Verb, rows: impl IntoIterator<Item = (i64, i64)>) {
         let changes = rows.into_iter().map(|(id, revision)| Change { entity: entity.name, verb, id, revision });
         self.lock_changes().extend(changes);
     }
 
-    /// One event per kind and verb in the order in which they began.
+    /// Emits one event per entity type and verb, in the order of first appearance.
     async fn emit_change_events(&self, tx: &mut Tx, outbox: &Outbox) -> Result<(), DbError> {
         let changes = std::mem::take(&mut *self.lock_changes());
         let mut groups: Vec<(&'static str, Verb, Vec<&Change>)> = Vec::new();

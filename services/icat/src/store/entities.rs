@@ -1,7 +1,7 @@
-//! Rows of any entity kind, their statements made from the schema.
+//! Rows of all entity types; the statements are generated from the schema.
 //!
-//! A row's values stand in one order everywhere: the attributes, then the keys of the to-one relations, both as the
-//! schema lists them.
+//! The values of a row always have the same order: the attributes, then the foreign keys of the to-one relations, both in
+//! the order of the schema.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -12,12 +12,12 @@ use service_kit::{DbError, Engine, Micros, Row, Tx, Val};
 
 use super::{Author, rules};
 
-/// Rows per INSERT: more make `PostgreSQL` slower, fewer cost round trips.
+/// Rows per INSERT: with more `PostgreSQL` becomes slower, with fewer there are more round trips.
 const ROWS_PER_INSERT: usize = 50;
-/// Ids per statement that reads rows by id; they travel as one parameter.
+/// Ids per statement; they are bound as one parameter.
 const IDS_PER_SELECT: usize = 10_000;
 
-/// `rev` of a row that has never been changed, as the table has it.
+/// `rev` of a new row, the default of the column.
 const FIRST_REVISION: i64 = 1;
 
 /// Who changed a row, and when.
@@ -36,7 +36,7 @@ pub struct StoredRow {
     pub values: Vec<Val>,
 }
 
-/// A row about to be stored.
+/// A row to be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRow {
     pub id: i64,
@@ -48,14 +48,13 @@ pub fn value_columns(entity: &'static Entity) -> impl Iterator<Item = &'static s
     entity.fields.iter().map(|f| f.column).chain(entity.one.iter().map(|r| r.column))
 }
 
-/// Where an attribute or to-one relation stands in a row's values.
+/// The index of an attribute or to-one relation in a row's values.
 pub fn value_index(entity: &Entity, name: &str) -> Option<usize> {
     let fields = entity.fields.iter().map(|f| f.name);
     fields.chain(entity.one.iter().map(|r| r.name)).position(|n| n == name)
 }
 
-/// The members of an entity in the order of its JSON, with where each stands in a row's values; to-many relations stand
-/// nowhere.
+/// The members of an entity in the order of its JSON, with their indexes in a row's values; to-many relations have none.
 pub fn member_layout(entity: &'static Entity) -> &'static [(Member, Option<usize>)] {
     type Layout = Vec<(Member, Option<usize>)>;
     static BY_NAME: OnceLock<HashMap<&str, Layout>> = OnceLock::new();
@@ -76,8 +75,8 @@ pub fn empty_values(entity: &Entity) -> Vec<Val> {
     fields.chain(entity.one.iter().map(|_| Val::I64(None))).collect()
 }
 
-/// The values of a row of which nothing has been said yet: NULL, false for booleans, which are never NULL, and 0 for what
-/// datasets and investigations count, as icat.server has it.
+/// Default values of a row: NULL, false for booleans, which are never NULL, and 0 for file counts and sizes, as in
+/// icat.server.
 pub fn new_values(entity: &Entity) -> Vec<Val> {
     let mut values = empty_values(entity);
     for (field, value) in entity.fields.iter().zip(&mut values) {
@@ -90,7 +89,8 @@ pub fn new_values(entity: &Entity) -> Vec<Val> {
     values
 }
 
-/// `fileSize` and `fileCount` of what contains files. Rows that older versions stored have NULL there, which means the same.
+/// Whether an attribute is the `fileSize` or `fileCount` of a dataset or investigation. Rows of older versions have NULL
+/// there, which means 0.
 pub fn is_count(entity: &Entity, name: &str) -> bool {
     matches!(entity.name, "Dataset" | "Investigation") && matches!(name, "fileSize" | "fileCount")
 }
@@ -101,7 +101,7 @@ fn select_statement(entity: &'static Entity) -> String {
     format!("SELECT id, create_id, create_time, mod_id, mod_time{comma}{} FROM {}", columns.join(", "), entity.table)
 }
 
-/// The rows with these ids, in no particular order; ids without a row are left out.
+/// The rows with these ids, in any order; ids without a row are left out.
 pub async fn find_by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<Vec<StoredRow>, DbError> {
     let mut found = Vec::with_capacity(ids.len());
     let sql = format!("{} WHERE id IN {}", select_statement(entity), tx.engine().id_list("$1"));
@@ -119,19 +119,19 @@ pub async fn get_by_id(tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<
     tx.fetch_optional(&sql, &[id.into()]).await?.map(|row| parse_row(entity, &row)).transpose()
 }
 
-/// The whole table in the order of ids; for imports.
+/// All rows of a table in the order of ids.
 pub async fn list_all(tx: &mut Tx, entity: &'static Entity) -> Result<Vec<StoredRow>, DbError> {
     let rows = tx.fetch_all(&format!("{} ORDER BY id", select_statement(entity)), &[]).await?;
     rows.iter().map(|row| parse_row(entity, row)).collect()
 }
 
-/// How many rows a kind has.
+/// The number of rows of an entity type.
 pub async fn count_rows(tx: &mut Tx, entity: &'static Entity) -> Result<usize, DbError> {
     let rows: i64 = tx.fetch_one(&format!("SELECT COUNT(*) AS rows FROM {}", entity.table), &[]).await?.get("rows")?;
     Ok(usize::try_from(rows).unwrap_or_default())
 }
 
-/// The first ids of a kind after one, in their order.
+/// The next ids of an entity type after `after`, sorted.
 pub async fn list_ids_after(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -143,7 +143,7 @@ pub async fn list_ids_after(
     rows.iter().map(|row| row.get("id")).collect()
 }
 
-/// Pairs of (row, target) for the rows whose to-one relation in `column` leads somewhere.
+/// Pairs of (row, target) for rows whose foreign key in `column` is not NULL.
 pub async fn list_relation_keys(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -189,7 +189,7 @@ pub async fn list_child_ids(
     Ok(pairs)
 }
 
-/// Whether a dataset belongs to a sample of another investigation than its own.
+/// Finds a dataset that belongs to a sample of another investigation.
 pub const FOREIGN_SAMPLES: &str = "SELECT d.id FROM dataset d JOIN sample s ON s.id = d.sample_id WHERE \
                                    s.investigation_id <> d.investigation_id LIMIT 1";
 
@@ -201,7 +201,7 @@ pub fn is_null(val: &Val) -> bool {
     matches!(val, Val::I64(None) | Val::F64(None) | Val::Text(None) | Val::Blob(None))
 }
 
-/// The id of the row with this unique key, if there is one; a key with a NULL matches nothing, as in a constraint.
+/// The id of the row with this unique key; a key with a NULL matches nothing, as in a constraint.
 pub async fn find_by_key(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<Option<i64>, DbError> {
     if entity.unique.is_empty() {
         return Ok(None);
@@ -218,7 +218,7 @@ pub async fn find_by_key(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -
     tx.fetch_optional(&sql, &vals).await?.map(|row| row.get("id")).transpose()
 }
 
-/// Ids of the rows with exactly these values, NULLs included, in the order of ids.
+/// The ids of the rows with exactly these values, including NULLs, sorted.
 pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<Vec<i64>, DbError> {
     let mut conditions = vec!["id > 0".to_owned()];
     let mut vals = Vec::new();
@@ -234,7 +234,7 @@ pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) ->
     tx.fetch_all(&sql, &vals).await?.iter().map(|row| row.get("id")).collect()
 }
 
-/// Stores rows with fresh stamps. The caller has made sure of NULLs, lengths and keys; the constraints stand behind it.
+/// Inserts rows, created and modified by the author. The caller has validated NULLs, lengths and keys.
 pub async fn insert_rows(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -252,7 +252,7 @@ pub async fn insert_rows(
     bump_version_if_rule(tx, entity).await
 }
 
-/// The same, but rows whose key is stored already are left out; the ids of those that were stored.
+/// Inserts rows, without those whose key is already stored; returns the ids of the inserted rows.
 pub async fn insert_new_rows(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -302,7 +302,7 @@ fn build_insert(engine: Engine, entity: &'static Entity, rows: &[NewRow], author
     (sql, vals)
 }
 
-/// Gives a row other stamps than its author's: for imports that keep who made it and when.
+/// Sets who created and modified a row and when, for imports that preserve it.
 pub async fn update_stamps(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -324,7 +324,7 @@ pub async fn update_stamps(
     tx.execute(&sql, &vals).await.map(drop)
 }
 
-/// Overwrites some values of a row and stamps it; its revision rises.
+/// Updates some values of a row, who modified it and when, and its revision.
 pub async fn update_row(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -346,7 +346,7 @@ pub async fn update_row(
     bump_version_if_rule(tx, entity).await
 }
 
-/// Removes rows; what depends on them must have gone before.
+/// Deletes rows; their dependents must have been deleted before.
 pub async fn delete_rows(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &Author) -> Result<(), DbError> {
     let sql = format!("DELETE FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
     for ids in ids.chunks(IDS_PER_SELECT) {
@@ -356,22 +356,22 @@ pub async fn delete_rows(tx: &mut Tx, entity: &'static Entity, ids: &[i64], auth
     bump_version_if_rule(tx, entity).await
 }
 
-/// Parsed rules are cached; whoever changes one says so in the same transaction.
+/// Increments the rule version if rules were changed, because parsed rules are cached.
 async fn bump_version_if_rule(tx: &mut Tx, entity: &Entity) -> Result<(), DbError> {
     if matches!(entity.name, "Rule" | "PublicStep") { rules::bump_rule_version(tx).await } else { Ok(()) }
 }
 
 fn parse_row(entity: &'static Entity, row: &Row) -> Result<StoredRow, DbError> {
     const FIRST: usize = 5;
-    let stamp = |user: usize, at: usize| Ok::<_, DbError>(Stamp { user_name: row.at(user)?, at: row.at(at)? });
+    let stamp = |user: usize, at: usize| Ok::<_, DbError>(Stamp { user_name: row.get_at(user)?, at: row.get_at(at)? });
     let mut values = empty_values(entity);
     for (n, value) in values.iter_mut().enumerate() {
         *value = match value {
-            Val::Text(_) => Val::Text(row.at(FIRST + n)?),
-            Val::F64(_) => Val::F64(row.at(FIRST + n)?),
-            Val::I64(_) => Val::I64(row.at(FIRST + n)?),
-            Val::Blob(_) => Val::Blob(row.at(FIRST + n)?),
+            Val::Text(_) => Val::Text(row.get_at(FIRST + n)?),
+            Val::F64(_) => Val::F64(row.get_at(FIRST + n)?),
+            Val::I64(_) => Val::I64(row.get_at(FIRST + n)?),
+            Val::Blob(_) => Val::Blob(row.get_at(FIRST + n)?),
         };
     }
-    Ok(StoredRow { id: row.at(0)?, created: stamp(1, 2)?, modified: stamp(3, 4)?, values })
+    Ok(StoredRow { id: row.get_at(0)?, created: stamp(1, 2)?, modified: stamp(3, 4)?, values })
 }

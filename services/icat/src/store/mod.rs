@@ -1,4 +1,4 @@
-//! All SQL of the catalogue but what queries compile to.
+//! All SQL of the catalogue, except what queries are compiled to.
 
 mod author;
 pub mod entities;

@@ -1,4 +1,4 @@
-//! Rules, public steps and memberships as rows; what they mean is decided in `auth`.
+//! Rows of rules, public steps and group memberships.
 
 use service_kit::{DbError, Tx};
 
@@ -17,11 +17,11 @@ pub struct RuleRow {
     /// Letters of `CRUD`.
     pub flags: String,
     pub what: String,
-    /// `None`: everybody.
+    /// `None` means everybody.
     pub grouping: Option<i64>,
 }
 
-/// Rises with every change of a rule or public step.
+/// The version of the rules; incremented with every change of a rule or public step.
 pub async fn get_rule_version(tx: &mut Tx) -> Result<i64, DbError> {
     tx.fetch_one(VERSION, &[]).await?.get("n")
 }

@@ -1,4 +1,4 @@
-//! Sessions: who is logged in until when.
+//! Sessions and revocations of logins.
 
 use service_kit::{DbError, Micros, Tx};
 

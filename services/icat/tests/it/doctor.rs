@@ -1,4 +1,4 @@
-//! What `doctor` says of a catalogue, with the database that is open already.
+//! The checks of `doctor` on a catalogue whose database is already open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use service_kit::{Clock, DoctorCtx, Endpoints, Process};
 use testkit::{TestApp, list_backends};
 
-use crate::rest::AUTHENTICATOR;
+use crate::rest_client::AUTHENTICATOR;
 
 #[tokio::test]
 async fn rules_are_read_from_the_database_that_is_open() {

@@ -1,5 +1,5 @@
-//! Dumps that are read into the catalogue that holds their rows already: nothing is stored twice, and what is refused or cut
-//! off leaves nothing. The dumps of python-icat go out and come in again without a change.
+//! Dumps that are imported into a catalogue that already has their rows: nothing is stored twice, and a refused or truncated
+//! import leaves nothing. Dumps of python-icat are exported and imported again without a change.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use icat::{AuthorizationConfig, Config};
 use serde_json::{Value, json};
 use service_kit::{Db, Sources, SystemClock, SystemIds};
 
-use crate::copies::{export_dump, import_dump};
-use crate::rest::Client;
+use crate::cloner_and_port::{export_dump, import_dump};
+use crate::rest_client::Client;
 
-/// Rows of every sort: keyed, without a key, with parts, alike but for their parts.
+/// Rows with and without a unique key, with parts, and rows that differ only in their parts.
 const FACILITY: &str = r#"
 user:
   User_name-db=2Fada: {name: db/ada, fullName: "Ada \t\"L.\" \\ 081 yes"}
@@ -122,7 +122,7 @@ async fn export_text(db: &Db, format: DumpFormat) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Without what names the time of writing.
+/// A dump without the lines that contain the time of writing.
 fn without_head(text: &str) -> String {
     text.lines().filter(|line| !line.contains("Date: ") && !line.contains("<date>")).collect::<Vec<_>>().join("\n")
 }
@@ -159,7 +159,7 @@ async fn xml_says_what_it_cannot_hold() {
     }
 }
 
-/// How many rows each kind has.
+/// The number of rows of each entity type.
 async fn count_rows(c: &Client) -> Vec<Value> {
     let mut counts = Vec::new();
     for entity in icat_client::schema::all_entities() {
@@ -169,7 +169,7 @@ async fn count_rows(c: &Client) -> Vec<Value> {
     counts
 }
 
-/// The facility of the dump through `/port`, with the text of an export of it.
+/// Imports the facility through `/port` and exports it again.
 async fn import_facility(c: &Client) -> String {
     let text = include_str!("facility.port");
     let all = json!({"sessionId": c.session});
@@ -192,7 +192,7 @@ async fn a_dump_adds_nothing_to_the_catalogue_that_holds_it() {
         let (status, body) = import_dump(&c, &json!({"sessionId": c.session}), &text).await;
         assert!(status == 412 && body.contains("OBJECT_ALREADY_EXISTS") && body.contains(" at line "), "{body}");
         assert_eq!(count_rows(&c).await, before);
-        // A part more makes another collection of it.
+        // With another part it is another collection.
         let more = format!(
             "{text}\nDataCollection(?:0,doi:1)\n\"x\",NULL\n\nDataCollectionDataset(dataCollection(?:0),dataset(investigation(facility(name:1),name:2,visitId:3),name:4))\n\"x\",\"SRC\",\"MX-1\",\"1\",\"scan\"\n"
         );
@@ -212,7 +212,7 @@ async fn what_is_refused_or_cut_off_leaves_nothing() {
     for c in Client::start_on_each_engine("").await {
         let request = json!({"sessionId": c.session});
         let before = count_rows(&c).await;
-        // Cut within each of its last lines, and a line that names what is not there at the end.
+        // Truncated within its last lines, and with an invalid reference at the end.
         let last = text.trim_end().rfind('\n').unwrap();
         for cut in [text.len() - 5, last - 5, text.find("Datafile(").unwrap() + 12] {
             let (status, body) = import_dump(&c, &request, &text[..cut]).await;
@@ -225,7 +225,7 @@ async fn what_is_refused_or_cut_off_leaves_nothing() {
         let (status, body) = import_dump(&c, &request, &wrong).await;
         assert_eq!((status, body.contains("NO_SUCH_OBJECT_FOUND")), (404, true), "{body}");
         assert_eq!(count_rows(&c).await, before);
-        // The same by a connection that ends.
+        // The same with a connection that ends early.
         let cut_off = format!(
             "--x\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{request}\r\n--x\r\nContent-Disposition: form-data; \
              name=\"file\"; filename=\"f\"\r\n\r\n{text}"
@@ -242,7 +242,7 @@ async fn what_is_refused_or_cut_off_leaves_nothing() {
     }
 }
 
-/// Whoever creates them and however: what contains files has sizes from the start.
+/// Datasets and investigations have sizes from the start, however they are created.
 #[tokio::test]
 async fn sizes_of_new_rows_are_zero() {
     for c in Client::start_on_each_engine("").await {

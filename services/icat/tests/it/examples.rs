@@ -1,11 +1,11 @@
-//! A walk through the REST interface of icat.server 6.2, request by request and byte for byte; times are in UTC, as
-//! everywhere here, and ids are those of this walk.
+//! A sequence of requests to the REST interface of icat.server 6.2, compared byte for byte. Times are in UTC; ids follow from
+//! the sequence.
 
 use serde_json::json;
 
-use crate::rest::{AUTHENTICATOR, Client};
+use crate::rest_client::{AUTHENTICATOR, Client};
 
-/// What everybody's rows begin with after the id.
+/// The base fields after the id.
 const BASE: &str = r#""createId":"simple/root","createTime":"2026-01-12T09:00:00.000Z","modId":"simple/root","modTime":"2026-01-12T09:00:00.000Z""#;
 
 /// `B(n)` stands for the base fields of row n.
@@ -98,7 +98,7 @@ async fn searches_answer_byte_for_byte() {
         ("SELECT g FROM Grouping g WHERE g.name LIKE 'bl-%' ORDER BY g.name", r#"[{"Grouping":{B(5),"investigationGroups":[],"name":"bl-id29","rules":[],"userGroups":[]}},{"Grouping":{B(6),"investigationGroups":[],"name":"bl-id30","rules":[],"userGroups":[]}}]"#.to_owned()),
         ("SELECT g FROM Grouping g WHERE g.name = 'x'", "[]".to_owned()),
         ("SELECT d.name FROM Dataset d WHERE d.investigation.id = 9 ORDER BY d.name LIMIT 0, 2", r#"["align","scan-001"]"#.to_owned()),
-        // The one investigation has two datasets, and is one row to skip.
+        // The only investigation has two datasets, but is one row to skip.
         ("SELECT i.name FROM Investigation i WHERE i.datasets IS NOT EMPTY ORDER BY i.id LIMIT 1, 5", "[]".to_owned()),
         ("SELECT d.complete FROM Dataset d WHERE d.id = 14", "[false]".to_owned()),
         ("SELECT p.valueType FROM ParameterType p WHERE p.name = 'energy'", r#"["NUMERIC"]"#.to_owned()),
@@ -176,7 +176,7 @@ async fn refused_reads_answer_byte_for_byte() {
             let body = format!(r#"{{"code":"BAD_PARAMETER","message":"{message}"}}"#);
             assert_eq!(c.get_entities(&c.session, query, None).await, (400, body), "{query}");
         }
-        // Numbers that no column holds are the query's fault, not the server's.
+        // Numbers out of range are an error of the query, not of the server.
         for query in [
             "SELECT f FROM Facility f WHERE f.daysUntilRelease * 9223372036854775807 * 9223372036854775807 > 1",
             "SELECT f FROM Facility f WHERE ABS(-9223372036854775807 - 1) = f.id",
@@ -185,7 +185,7 @@ async fn refused_reads_answer_byte_for_byte() {
             let (status, body) = c.get_entities(&c.session, query, None).await;
             assert!(status == 200 || (status == 400 && body.contains("BAD_PARAMETER")), "{query}: {status} {body}");
         }
-        // What is included is left out where it is not readable, step by step.
+        // Included entities that the user may not read are left out, relation by relation.
         c.create_entities(r#"[{"Rule":{"crudFlags":"R","what":"Grouping"}}]"#).await;
         let include = "SELECT g FROM Grouping g WHERE g.id = 5 INCLUDE g.userGroups.user";
         let without = |groups: &str| {
@@ -315,7 +315,7 @@ async fn writes_answer_byte_for_byte() {
     }
 }
 
-/// The list of authenticators comes from the settings, what each asks for from the authenticator itself.
+/// The list of authenticators comes from the settings, their credentials from the authenticators.
 #[tokio::test]
 async fn properties_list_the_authenticators() {
     let settings = "[catalogue]\nauthn = [{ mnemonic = \"db\", url = \"self\", friendly = \"Local account\" }]\n";

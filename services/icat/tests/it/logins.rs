@@ -1,4 +1,4 @@
-//! Logins while an account changes, and while somebody else stores something large.
+//! Logins while an account changes, and while another writer holds the database.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use service_kit::{Clock as _, DbError, Listener, Mount, Running, ServiceDef, Sys
 use testkit::{TestApp, list_backends};
 use tokio::sync::{Mutex, Semaphore};
 
-/// An authenticator that lets everybody in as `db/ada`, when the test says so; and what auth tells of accounts.
+/// An authenticator that accepts logins as `db/ada` when the test allows it, and publishes events of auth.
 const GATED: ServiceDef = ServiceDef {
     name: "gated",
     build: |ctx| {
@@ -30,7 +30,7 @@ const GATED: ServiceDef = ServiceDef {
     ..ServiceDef::EMPTY
 };
 
-/// Who has the authenticator, of which there is one for all tests of the process.
+/// Serializes the tests that use the authenticator, which is shared within the process.
 static GATE: Mutex<()> = Mutex::const_new(());
 static ASKED: Semaphore = Semaphore::const_new(0);
 static LET_IN: Semaphore = Semaphore::const_new(0);
@@ -40,7 +40,7 @@ const SETTINGS: &str = "[catalogue]\nauthn = [{ mnemonic = \"gated\", url = \"se
 struct Site(TestApp);
 
 impl Site {
-    /// Logs in, and does something between the question for the password and its answer.
+    /// Logs in, and runs `meanwhile` before the authenticator answers.
     async fn log_in_while(&self, meanwhile: impl AsyncFnOnce()) -> Response {
         let form = [("json", r#"{"plugin":"gated","credentials":[{"username":"ada"},{"password":"p"}]}"#)];
         let login = self.0.http.post(format!("{}/icat/session", self.0.public)).form(&form).send();
@@ -52,7 +52,7 @@ impl Site {
         join(login, meanwhile).await.0.unwrap()
     }
 
-    /// Tells the catalogue, and waits until it has ended what it has to.
+    /// Publishes a revocation and waits until the catalogue has processed it.
     async fn revoke_sessions(&self, begun_until: i64) {
         let outbox = Outbox::new("gated", Arc::clone(&self.0.clock) as _, Arc::new(SystemIds));
         let event = SessionsRevoked { subject: "db/ada".to_owned(), begun_until };
@@ -90,12 +90,12 @@ async fn a_login_that_is_under_way_while_its_account_changes_opens_nothing() {
             "another one afterwards, say of an unlocked one"
         );
 
-        // Another password, of which the catalogue hears during the login.
+        // A changed password, of which the catalogue learns during the login.
         assert_refused(site.log_in_while(async || site.revoke_sessions(clock.now_micros()).await).await).await;
         let by_new_password = site.log_in_while(async || site.revoke_sessions(clock.now_micros() - 1).await).await;
         assert!(site.has_live_session(by_new_password).await, "it began after the change");
 
-        // Another password, of which the catalogue hears when the session is stored.
+        // A changed password, of which the catalogue learns after the session is stored.
         let begun = clock.now_micros();
         let login = site.log_in_while(async || clock.advance_seconds(10)).await;
         site.revoke_sessions(begun + 5_000_000).await;
@@ -104,7 +104,7 @@ async fn a_login_that_is_under_way_while_its_account_changes_opens_nothing() {
     }
 }
 
-/// As an import does, which is one transaction.
+/// As during an import, which is one transaction.
 #[tokio::test]
 async fn a_login_while_somebody_else_writes_for_long_is_told_so() {
     let _gate = GATE.lock().await;

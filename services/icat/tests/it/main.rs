@@ -1,24 +1,23 @@
-//! The catalogue from outside its modules, on every engine at hand.
+//! Integration tests of the catalogue, on every available engine.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 #![expect(clippy::format_push_string, reason = "texts of a few words")]
 
-mod answers;
-mod client;
-mod copies;
+mod change_watch;
+mod client_library;
+mod cloner_and_port;
 mod doctor;
 mod dumps;
 mod error_format;
-mod evaluator;
 mod examples;
-mod explain;
-mod gone;
+mod gone_files;
 mod logins;
-mod mutations;
 mod openapi;
-mod property;
-mod rest;
+mod query_answers;
+mod query_plans;
+mod query_property;
+mod rest_client;
 mod rights;
+mod spoiled_queries;
 mod statements;
-mod watch;
 mod wire;

@@ -1,4 +1,4 @@
-//! The `OpenAPI` document against the mount table of the running service.
+//! Compares the `OpenAPI` document with the mount table of the running service.
 
 use testkit::TestApp;
 

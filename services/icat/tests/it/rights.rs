@@ -1,9 +1,9 @@
-//! Rules for writing: what each operation asks for, in icat.server's words.
+//! Rights for writing: what each operation requires, with icat.server's texts.
 
 use serde_json::json;
 
-use crate::copies::export_dump;
-use crate::rest::Client;
+use crate::cloner_and_port::export_dump;
+use crate::rest_client::Client;
 
 fn refused_answer(access: &str, entity: &str) -> (u16, String) {
     let message = format!("{access} access to this {entity} is not allowed.");
@@ -56,7 +56,7 @@ async fn creating_needs_create_on_every_row_and_rules_see_what_is_not_committed(
             "nothing is half-written"
         );
         assert_eq!(c.write_entities(&ada, &dataset("a", 7)).await.0, 200);
-        // The list of rules is that of before, also for whoever may write rules.
+        // The rules are those from before the request, even for a user who may write rules.
         create_rule(&c, "CRUD", "Rule").await;
         let both = r#"[{"Rule":{"crudFlags":"C","what":"Grouping"}},{"Grouping":{"name":"g"}}]"#;
         let (status, body) = c.write_entities(&ada, both).await;
@@ -129,7 +129,7 @@ trait ReplaceInBody {
 }
 
 impl ReplaceInBody for (u16, String) {
-    /// The same with other words.
+    /// The same answer with a part of its text replaced.
     fn replace_in_body(self, from: &str, to: &str) -> Self {
         (self.0, self.1.replacen(from, to, 1))
     }
@@ -160,7 +160,7 @@ async fn deleting_needs_delete_on_the_row_and_all_that_goes_with_it() {
     }
 }
 
-/// A condition on what is not readable finds nothing; icat.server's way is there for facilities that depend on it.
+/// A condition on unreadable data finds nothing; icat.server's behaviour is available for facilities that depend on it.
 #[tokio::test]
 async fn conditions_cannot_probe_what_is_not_readable() {
     let strict_conditions = "[catalogue.authorization]\nconditions = \"strict\"\n";
@@ -204,7 +204,7 @@ async fn conditions_cannot_probe_what_is_not_readable() {
     }
 }
 
-/// Each hole of icat.server's is a setting of its own.
+/// Each gap of icat.server has its own setting.
 #[tokio::test]
 async fn what_makes_a_table_public_and_what_restricts_are_settings_of_their_own() {
     let all = "[catalogue.authorization]\nconditions = \"compatible\"\n";
@@ -224,7 +224,7 @@ async fn what_makes_a_table_public_and_what_restricts_are_settings_of_their_own(
     }
 }
 
-/// A sub-select in the SELECT list shows what it finds, so that it is asked for its rights whatever conditions may see.
+/// A sub-select in the SELECT list shows data, so rights apply to it whatever conditions may see.
 #[tokio::test]
 async fn a_sub_select_shows_only_what_is_readable() {
     for c in Client::start_on_each_engine("").await {
@@ -239,7 +239,8 @@ async fn a_sub_select_shows_only_what_is_readable() {
     }
 }
 
-/// What belongs to hidden rows is exported without their names, and rows that stand in an answer many times count as often.
+/// Children of hidden rows are exported without references to them, and rows that occur several times in an answer count
+/// each time.
 #[tokio::test]
 async fn exports_and_includes_keep_to_what_is_readable_and_allowed() {
     let strict_conditions = "[catalogue.authorization]\nconditions = \"strict\"\n";
@@ -296,8 +297,7 @@ async fn what_would_be_allowed_can_be_asked() {
     }
 }
 
-/// `{}` stands for the name of an investigation: each fails on the row that has it, on both engines or on `PostgreSQL`
-/// alone.
+/// `{}` stands for the name of an investigation. Each expression fails on its row, on both engines or only on `PostgreSQL`.
 const FAILING: [(&str, bool); 24] = [
     (
         "SELECT i.id FROM Investigation i WHERE CASE WHEN i.name = '{}' THEN 9223372036854775807 ELSE 0 END + 1 > 0",
@@ -361,7 +361,7 @@ const FAILING: [(&str, bool); 24] = [
     ("SELECT i FROM Investigation i WHERE i.name = '{}' AND i.id + 9223372036854775807 > 0 INCLUDE i.datasets", true),
 ];
 
-/// An error on a row says what stands in it.
+/// An error on a hidden row would reveal its data.
 #[tokio::test]
 async fn errors_say_nothing_about_rows_that_are_not_readable() {
     let strict_conditions = "[catalogue.authorization]\nconditions = \"strict\"\n";
@@ -371,12 +371,12 @@ async fn errors_say_nothing_about_rows_that_are_not_readable() {
         create_rule(&c, "R", "Facility").await;
         create_rule(&c, "R", "Investigation [name = 'MX-1']").await;
         create_rule(&c, "R", "Dataset <-> Investigation [name = 'MX-1']").await;
-        // A rule that fails itself does so whatever is asked.
+        // A rule that fails itself fails for every query.
         create_rule(&c, "R", "SELECT t FROM DatasetType t WHERE t.id + 9223372036854775807 > 0").await;
         let answer = async |query: &str, name: &str| c.get_entities(&ada, &query.replace("{}", name), None).await;
         let mut wrong = String::new();
         for (query, on_both) in FAILING {
-            // SQLite has infinite numbers, and takes any pattern.
+            // SQLite has infinite numbers, and accepts any pattern.
             let fails = on_both || !matches!(backend, testkit::Backend::Sqlite);
             let (own, hidden, none) =
                 (answer(query, "MX-1").await, answer(query, "MX-2").await, answer(query, "MX-3").await);

@@ -1,4 +1,4 @@
-//! What the catalogue says to the engines holds on both: its constants, and what the queries of real clients become.
+//! All SQL constants and the compiled queries of real clients run on both engines.
 
 use icat::query::{
     Access, ParseContext, Plan, QueryEnvironment, compile_filter, compile_search, parse_rule, parse_search,

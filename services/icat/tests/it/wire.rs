@@ -1,9 +1,9 @@
-//! The REST interface to the letter, on each engine: what icat.server 6.2 answers to the same requests, but for times in
-//! UTC and for the differences that docs/src/compatibility lists.
+//! The REST interface on each engine, byte for byte: the answers of icat.server 6.2 to the same requests, except for times in
+//! UTC and the differences listed in docs/src/compatibility.
 
 use testkit::{TestApp, list_backends};
 
-use crate::rest::{AUTHENTICATOR, Client};
+use crate::rest_client::{AUTHENTICATOR, Client};
 
 #[tokio::test]
 async fn entities_are_created_read_changed_and_deleted() {
@@ -144,7 +144,7 @@ async fn entities_are_created_read_changed_and_deleted() {
         let denied = r#"{"code":"INSUFFICIENT_PRIVILEGES","message":"CREATE access to this Grouping is not allowed.","offset":0}"#;
         assert_eq!(c.write_entities(&ada, r#"{"Grouping":{"name":"mine"}}"#).await, (403, denied.to_owned()));
 
-        // A rule is in force as soon as it is stored, and a public step shows what a search hides.
+        // A rule applies as soon as it is stored, and a public step shows what a search hides.
         assert_eq!(
             c.write_entities(root, r#"{"Rule":{"crudFlags":"R","what":"Investigation [name = 'MX-2500']"}}"#).await.0,
             200

@@ -19,7 +19,7 @@ struct Ticket {
 /// `/resource/<ticket>/file/download?resourceId=<id>`
 pub fn address(state: &State, attachment: &str) -> Result<String, Problem> {
     let exp = state.clock.now().as_second() + LIFETIME_SECONDS;
-    let ticket = signer(state)?.sign(Ticket { sub: attachment.to_owned() }, exp)?;
+    let ticket = signer(state)?.sign_token(Ticket { sub: attachment.to_owned() }, exp)?;
     Ok(format!("/resource/{ticket}/file/download?resourceId={attachment}"))
 }
 
@@ -29,7 +29,7 @@ pub fn opens(state: &State, credential: &str, attachment: &str) -> Result<Option
         return Ok(None);
     }
     // A token of auth is signed otherwise, and is for the identity to judge.
-    match signer(state)?.verify::<Ticket>(credential, state.clock.now().as_second()) {
+    match signer(state)?.verify_token::<Ticket>(credential, state.clock.now().as_second()) {
         None => Ok(None),
         Some(Verified::Valid(ticket)) if ticket.sub == attachment => Ok(Some(())),
         Some(_) => Err(Error::BadTicket.into()),

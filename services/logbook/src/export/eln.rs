@@ -22,6 +22,7 @@ use crate::domain::{dates, entry_html};
 use crate::error::Error;
 use crate::export::zip_stream::{Archive, safe_name};
 use crate::export::{Cursor, Sink, Stopped};
+use crate::markup::escape::{escape_html_text, percent_encode_segment};
 use crate::state::State;
 use crate::store::attachments;
 use crate::store::attachments::Attachment;
@@ -288,15 +289,7 @@ fn beginning(state: &State, book: &Book, own: &[Value]) -> String {
 
 /// An address, whatever somebody is called.
 fn person_id(name: &str) -> String {
-    let mut id = "#person-".to_owned();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            id.push(char::from(byte));
-        } else {
-            let _ = write!(id, "%{byte:02X}");
-        }
-    }
-    id
+    format!("#person-{}", percent_encode_segment(name))
 }
 
 fn person(name: &str, full: Option<String>) -> Value {
@@ -341,7 +334,7 @@ fn link_to(path: &str, name: &str) -> String {
 
 /// What is no HTML as such: other notebooks show `text` as HTML.
 fn as_html(plain: &str) -> String {
-    plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>\n")
+    escape_html_text(plain).replace('\n', "<br>\n")
 }
 
 fn file(attachment: &Attachment) -> Value {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::domain::names::check_tag;
 use crate::import::ro_crate::{keywords, text_of, values};
+use crate::markup::escape::escape_html_text;
 use crate::markup::markdown::{LONGEST_MARKDOWN, render_markdown, render_plain};
 
 /// Of an entry's tags, and characters of one.
@@ -41,7 +42,6 @@ fn as_lines(text: &str) -> String {
 
 /// Text, or else the description, and what stands in fields; then what is missing.
 pub fn html_of(node: &Value, missing: &[String]) -> String {
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let format = text_of(&node["encodingFormat"]).unwrap_or_default();
     let text = written(node).or_else(|| text_of(&node["description"])).unwrap_or_default();
     let mut html = match format.as_str() {
@@ -54,12 +54,12 @@ pub fn html_of(node: &Value, missing: &[String]) -> String {
     if !values.is_empty() {
         html.push_str("<table><tbody>");
         for (name, value) in values {
-            let _ = write!(html, "<tr><th>{}</th><td>{}</td></tr>", escaped(&name), escaped(&value));
+            let _ = write!(html, "<tr><th>{}</th><td>{}</td></tr>", escape_html_text(&name), escape_html_text(&value));
         }
         html.push_str("</tbody></table>");
     }
     for name in missing {
-        let _ = write!(html, "<p>[not in the archive: {}]</p>", escaped(name));
+        let _ = write!(html, "<p>[not in the archive: {}]</p>", escape_html_text(name));
     }
     html.replace('\0', "")
 }

@@ -2,8 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
-use pulldown_cmark_escape::escape_html_body_text;
 use service_kit::{ErrorFormat, FailedRequest, http_status};
+
+use crate::markup::escape::escape_html_text;
 
 pub const PAGE_ERRORS: ErrorFormat = ErrorFormat::new("page", render_error_page);
 
@@ -18,17 +19,10 @@ fn render_error_page(failed: &FailedRequest<'_>) -> HttpResponse {
          <link rel=\"stylesheet\" href=\"{home}/assets/app.css\"></head><body><main>\
          <h1>{title}</h1><p class=\"problem\">{}</p><p><a href=\"{home}\">To the logbooks</a></p>\
          <p class=\"hint\">Request {}</p></main></body></html>",
-        escape_html(&failed.problem.detail),
-        escape_html(failed.request_id)
+        escape_html_text(&failed.problem.detail),
+        escape_html_text(failed.request_id)
     );
     HttpResponse::build(status).content_type(ContentType::html()).body(body)
-}
-
-fn escape_html(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    // Writing to a String cannot fail.
-    let _infallible = escape_html_body_text(&mut escaped, text);
-    escaped
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use minijinja::context;
 use service_kit::Problem;
 
 use crate::catalogue::users;
+use crate::markup::escape::percent_encode_segment;
 use crate::state::State;
 use crate::web::investigation_list::Asked;
-use crate::web::logbook_path::{Shown, escaped};
+use crate::web::logbook_path::Shown;
 use crate::web::session_cookie::{HOME, redirect, visitor};
 use crate::web::templates::page;
 use crate::web::{investigation_list, login};
@@ -49,5 +50,10 @@ pub async fn lead_here() -> HttpResponse {
 }
 
 fn instrument(name: &str) -> Shown {
-    Shown { address: format!("{HOME}/instrument/{}", escaped(name)), name: name.to_owned(), title: None, day: None }
+    Shown {
+        address: format!("{HOME}/instrument/{}", percent_encode_segment(name)),
+        name: name.to_owned(),
+        title: None,
+        day: None,
+    }
 }

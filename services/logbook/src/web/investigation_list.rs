@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::catalogue::users;
+use crate::markup::escape::percent_encode_segment;
 use crate::state::State;
 use crate::web::entry_view::DAY;
-use crate::web::logbook_path::{Shown, escaped};
+use crate::web::logbook_path::Shown;
 use crate::web::session_cookie::HOME;
 
 /// Investigations of a page.
@@ -91,7 +92,8 @@ impl Asked {
     fn address_of_page(&self, page: usize) -> String {
         let given = [("name", self.name()), ("instrument", self.instrument()), ("year", self.year.trim())];
         let given = given.iter().filter(|(_, value)| !value.is_empty());
-        let given: Vec<String> = given.map(|(name, value)| format!("{name}={}&", escaped(value))).collect();
+        let given: Vec<String> =
+            given.map(|(name, value)| format!("{name}={}&", percent_encode_segment(value))).collect();
         format!("{HOME}?{}page={page}", given.concat())
     }
 }

@@ -219,7 +219,7 @@ fn narrowing(query: &Parameters) -> String {
     let given = [("search", &query.search), ("types", &query.types), ("tags", &query.tags), ("date", &query.date)];
     let pair = |(name, value): (&str, &Option<String>)| {
         let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty())?;
-        Some(format!("&{name}={}", super::logbook_path::escaped(value)))
+        Some(format!("&{name}={}", crate::markup::escape::percent_encode_segment(value)))
     };
     given.into_iter().filter_map(pair).collect()
 }

@@ -7,6 +7,7 @@ use service_kit::{Code, Problem};
 use crate::catalogue::users;
 use crate::domain::logbook::Book;
 use crate::domain::names;
+use crate::markup::escape::percent_encode_segment;
 use crate::state::State;
 use crate::web::session_cookie::HOME;
 
@@ -58,7 +59,7 @@ impl Level {
     pub fn address(&self) -> String {
         match &self.book {
             Book::Investigation(id) => format!("{HOME}/investigation/{id}"),
-            Book::Instrument(_) => format!("{HOME}/instrument/{}", escaped(&self.id)),
+            Book::Instrument(_) => format!("{HOME}/instrument/{}", percent_encode_segment(&self.id)),
             Book::Facility | Book::Unplaced => format!("{HOME}/facility/all"),
         }
     }
@@ -85,13 +86,7 @@ impl Level {
 /// The page of a logbook by the name in the database, such as `investigation/4711`.
 pub fn address_of(book: &str) -> String {
     match book.split_once('/') {
-        Some((level, id)) => format!("{HOME}/{level}/{}", escaped(id)),
+        Some((level, id)) => format!("{HOME}/{level}/{}", percent_encode_segment(id)),
         None => format!("{HOME}/facility/all"),
     }
-}
-
-/// One part of a path.
-pub fn escaped(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

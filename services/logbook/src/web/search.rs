@@ -10,11 +10,11 @@ use service_kit::fulltext::FulltextQuery;
 use crate::api::entries::search::reach;
 use crate::catalogue::users;
 use crate::domain::filter::{Filter, Parameters, number};
+use crate::markup::escape::percent_encode_segment;
 use crate::state::State;
 use crate::store::search;
 use crate::web::entry_view::View;
 use crate::web::logbook::views;
-use crate::web::logbook_path::escaped;
 use crate::web::login;
 use crate::web::session_cookie::visitor;
 use crate::web::templates::page;
@@ -38,7 +38,7 @@ pub async fn get(
         let mut found = search::find(&mut tx, &reach, &asked, &filter, before, ENTRIES + 1).await?;
         if found.len() > usize::try_from(ENTRIES).unwrap_or(usize::MAX) {
             found.pop();
-            more = found.last().map(|last| format!("search={}&before={}", escaped(&question), last.seq));
+            more = found.last().map(|last| format!("search={}&before={}", percent_encode_segment(&question), last.seq));
         }
         entries = views(&state, &mut tx, &found, Some(&asked)).await?;
         for (view, entry) in entries.iter_mut().zip(&found) {

@@ -99,7 +99,7 @@ async fn entries_of_programs_are_bound_by_time_or_wait() {
         );
         assert_eq!(f.ask("POST", "/dataacquisition/wrong/notification", Some(&by_name)).await.0, 401);
         f.app.drain().await;
-        let told: Vec<EntryChanged> = f.app.recorded().await;
+        let told: Vec<EntryChanged> = f.app.recorded_events().await;
         assert!(
             told.iter().any(|event| event.entry_ids == [waiting["_id"].as_str().unwrap()]
                 && event.book == format!("investigation/{id}")),

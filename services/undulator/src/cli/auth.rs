@@ -20,11 +20,11 @@ pub enum UserCommand {
     Add(NewUser),
     /// List the accounts.
     List,
-    /// Refuse every login of an account.
+    /// Lock an account, and end its sessions.
     Lock(Account),
-    /// Let a locked account log in again.
+    /// Unlock an account.
     Unlock(Account),
-    /// Remove an account. What it did stays under its name.
+    /// Remove an account. Its entries and rows keep its name.
     Remove(Account),
     /// Set the password of an account.
     SetPassword(AddUser),
@@ -40,7 +40,7 @@ pub struct Account {
 pub struct NewUser {
     #[command(flatten)]
     pub account: AddUser,
-    /// What they are called; stored in the embedded catalogue. Entries of the logbook show it.
+    /// Full name, stored in the embedded catalogue and shown in the logbook.
     #[arg(long, value_name = "NAME")]
     pub full_name: Option<String>,
 }
@@ -49,7 +49,7 @@ pub struct NewUser {
 pub struct AddUser {
     /// MECHANISM/NAME, for example db/alice
     pub account: String,
-    /// File with the password; - reads it from stdin. Without it the command asks on the terminal, or reads stdin.
+    /// File with the password; - reads it from stdin. The default is to ask on the terminal, or to read stdin.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub enum InvestigationCommand {
-    /// Create an investigation, or add to one what it lacks; --change replaces what is there.
+    /// Create an investigation, or add missing attributes; --change replaces existing ones.
     Add(AddInvestigation),
     /// List the investigations.
     List,
@@ -22,38 +22,38 @@ pub enum InstrumentCommand {
 pub struct AddInvestigation {
     /// The name, usually the number of the proposal.
     pub name: String,
-    /// Tells apart several investigations of one name.
+    /// Visit id, which distinguishes investigations with the same name.
     #[arg(long, default_value = "1")]
     pub visit: String,
-    /// What it is about; without it the name.
+    /// Title; the default is the name.
     #[arg(long)]
     pub title: Option<String>,
-    /// An instrument that it uses; may be given several times.
+    /// An instrument that it uses; can be repeated.
     #[arg(long, value_name = "NAME")]
     pub instrument: Vec<String>,
-    /// When it begins: 2026-01-12, 2026-01-12T09:00 (in `catalogue.time_zone`) or with a zone of its own. Today if it is
-    /// new.
+    /// Start: 2026-01-12, 2026-01-12T09:00 (in `catalogue.time_zone`), or with a time zone. The default for a new
+    /// investigation is today.
     #[arg(long, value_name = "TIME")]
     pub start: Option<String>,
-    /// When it ends.
+    /// End.
     #[arg(long, value_name = "TIME")]
     pub end: Option<String>,
-    /// From when on everybody may see its data; without it never.
+    /// Release date, from which on the data are public; never by default.
     #[arg(long, value_name = "TIME")]
     pub release: Option<String>,
-    /// Its type; needed where the facility has several.
+    /// Investigation type; needed if the facility has several.
     #[arg(long = "type", value_name = "NAME")]
     pub investigation_type: Option<String>,
-    /// Replace attributes that have another value; without it only those that have none are filled in.
+    /// Replace attributes that have another value; by default, only empty ones are filled in.
     #[arg(long)]
     pub change: bool,
-    /// A principal investigator, as MECHANISM/NAME (db/alice); may be given several times. Created if there is no such user.
+    /// A principal investigator, as MECHANISM/NAME (db/alice); can be repeated. The user is created if necessary.
     #[arg(long, value_name = "USER")]
     pub pi: Vec<String>,
-    /// The facility; needed where there are several.
+    /// The facility; needed if there are several.
     #[arg(long, value_name = "NAME")]
     pub facility: Option<String>,
-    /// Who is recorded as the creator; without it the first of `catalogue.root_user_names`.
+    /// User recorded as the creator; the default is the first of `catalogue.root_user_names`.
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
 }
@@ -65,66 +65,65 @@ pub struct AddInstrument {
     /// Its full name.
     #[arg(long)]
     pub full_name: Option<String>,
-    /// What it is.
+    /// Description.
     #[arg(long)]
     pub description: Option<String>,
-    /// Replace attributes that have another value; without it only those that have none are filled in.
+    /// Replace attributes that have another value; by default, only empty ones are filled in.
     #[arg(long)]
     pub change: bool,
-    /// A scientist of the instrument, as MECHANISM/NAME (db/carol); may be given several times. Created if there is no such
-    /// user.
+    /// A scientist of the instrument, as MECHANISM/NAME (db/carol); can be repeated. The user is created if necessary.
     #[arg(long, value_name = "USER")]
     pub scientist: Vec<String>,
-    /// The facility; needed where there are several.
+    /// The facility; needed if there are several.
     #[arg(long, value_name = "NAME")]
     pub facility: Option<String>,
-    /// Who is recorded as the creator; without it the first of `catalogue.root_user_names`.
+    /// User recorded as the creator; the default is the first of `catalogue.root_user_names`.
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
 }
 
-/// One investigation, as people name it.
+/// One investigation by name.
 #[derive(Debug, Args)]
 pub struct InvestigationName {
     /// Name of the investigation.
     pub investigation: String,
-    /// Its visit; needed where several have the name.
+    /// Its visit; needed if several investigations have the name.
     #[arg(long)]
     pub visit: Option<String>,
-    /// Its facility; needed where several have the name.
+    /// Its facility; needed if several have investigations with this name.
     #[arg(long, value_name = "NAME")]
     pub facility: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct Grant {
-    /// Who becomes a member, as MECHANISM/NAME (db/alice). Created if there is no such user.
+    /// The new member, as MECHANISM/NAME (db/alice). The user is created if necessary.
     #[arg(value_name = "USER")]
     pub member: String,
     #[command(flatten)]
     pub investigation: InvestigationName,
-    /// What they are called, where the catalogue does not know it yet; entries of the logbook show it.
+    /// Full name, if the catalogue does not have one; shown in the logbook.
     #[arg(long, value_name = "NAME")]
     pub full_name: Option<String>,
-    /// In which role; "Principal Investigator" may also publish the data.
+    /// Role; a "Principal Investigator" may also publish the data.
     #[arg(long, default_value = "Member")]
     pub role: String,
-    /// Who is recorded as the creator; without it the first of `catalogue.root_user_names`.
+    /// User recorded as the creator; the default is the first of `catalogue.root_user_names`.
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct Revoke {
-    /// Whose membership ends, as MECHANISM/NAME (db/alice).
+    /// The member to remove, as MECHANISM/NAME (db/alice).
     #[arg(value_name = "USER")]
     pub member: String,
     #[command(flatten)]
     pub investigation: InvestigationName,
-    /// Only the membership in this role; without it all.
+    /// Remove only this role; by default all roles.
     #[arg(long)]
     pub role: Option<String>,
-    /// Who is recorded as the author; without it the first of `catalogue.root_user_names`.
+    /// User recorded as the author; the default is the first of `catalogue.root_user_names`.
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
 }

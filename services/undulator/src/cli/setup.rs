@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Without --file it asks on the terminal, and keeps the answers in `facility.toml` for the next time. It can be repeated:
-/// what is there stays, what is missing is added, what differs is reported.
+/// Without --file it asks on the terminal, and stores the answers in `facility.toml` for the next run. It can be
+/// repeated: it adds what is missing, keeps what exists, and reports what differs.
 #[derive(Debug, Args)]
 pub struct Setup {
     /// TOML file with the answers; see docs/facility.toml.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Say what would be done, and do nothing.
+    /// Report what would be done, without changing anything.
     #[arg(long)]
     pub dry_run: bool,
 }

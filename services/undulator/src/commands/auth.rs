@@ -1,72 +1,72 @@
 //! `undulator auth user …`: local accounts.
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use auth::{AccountError, AccountName, Accounts};
+use auth::{AccountName, Accounts};
 use serde_json::json;
 use service_kit::cli::{Failure, print_result};
 use service_kit::{Config, Sources, require_database};
 
+use super::account_errors::to_failure;
 use super::catalogue::{self, Catalogue, OnConflict, OtherValues};
-use super::get::ask_password;
+use super::passwords::{ask_new_password, read_first_line};
 use crate::cli::{AddUser, NewUser, UserCommand};
 
-pub async fn run(settings: &Config, command: UserCommand, json: bool) -> Result<(), Failure> {
-    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(to_failure)?;
+pub async fn run_user_command(settings: &Config, command: UserCommand, json: bool) -> Result<(), Failure> {
+    let accounts = auth::open_accounts(settings, &Sources::default()).await.map_err(to_failure)?;
     let outcome = match command {
-        UserCommand::Add(options) => add(settings, &accounts, &options, json).await,
-        UserCommand::List => list(&accounts, json).await,
+        UserCommand::Add(options) => create_account(settings, &accounts, &options, json).await,
+        UserCommand::List => list_accounts(&accounts, json).await,
         UserCommand::Lock(options) => {
-            let name = parse(&accounts, &options.account)?;
+            let name = parse_name(&accounts, &options.account)?;
             let changed = accounts.lock_account(&name).await.map_err(to_failure)?;
-            show_lock(&name, true, changed, json)
+            print_lock(&name, true, changed, json)
         }
         UserCommand::Unlock(options) => {
-            let name = parse(&accounts, &options.account)?;
+            let name = parse_name(&accounts, &options.account)?;
             let changed = accounts.unlock_account(&name).await.map_err(to_failure)?;
-            show_lock(&name, false, changed, json)
+            print_lock(&name, false, changed, json)
         }
-        UserCommand::Remove(options) => remove(&accounts, &options.account, json).await,
+        UserCommand::Remove(options) => remove_account(&accounts, &options.account, json).await,
         UserCommand::SetPassword(options) => set_password(&accounts, &options, json).await,
     };
     accounts.close().await;
     outcome
 }
 
-/// The former `auth add-user`: creates an account, or sets the password of one that is there.
+/// The former `auth add-user`: creates an account, or sets the password of an existing one.
 pub async fn add_user(settings: &Config, options: &AddUser, json: bool) -> Result<(), Failure> {
-    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(to_failure)?;
-    let name = parse(&accounts, &options.account)?;
-    let password = new_password(options)?;
+    let accounts = auth::open_accounts(settings, &Sources::default()).await.map_err(to_failure)?;
+    let name = parse_name(&accounts, &options.account)?;
+    let password = read_new_password(options)?;
     let created = accounts.create_account_or_set_password(&name, &password).await.map_err(to_failure)?;
     accounts.close().await;
-    let did = if created { "created" } else { "changed the password of" };
-    print_result(json, &json!({"account": name.to_string(), "created": created}), &format!("{did} {name}"))
+    let action = if created { "created" } else { "changed the password of" };
+    print_result(json, &json!({"account": name.to_string(), "created": created}), &format!("{action} {name}"))
 }
 
-async fn add(settings: &Config, accounts: &Accounts, options: &NewUser, json: bool) -> Result<(), Failure> {
+async fn create_account(settings: &Config, accounts: &Accounts, options: &NewUser, json: bool) -> Result<(), Failure> {
     let NewUser { account: options, full_name } = options;
-    let name = parse(accounts, &options.account)?;
+    let name = parse_name(accounts, &options.account)?;
     if full_name.is_some() {
         require_database(&icat::SERVICE, settings).await?;
     }
-    accounts.create_account(&name, &new_password(options)?).await.map_err(to_failure)?;
+    accounts.create_account(&name, &read_new_password(options)?).await.map_err(to_failure)?;
     let mut sentence = format!("created {name}");
     if let Some(full_name) = full_name {
         sentence.push('\n');
-        sentence.push_str(&name_user(settings, &name, full_name).await?.text());
+        sentence.push_str(&set_full_name(settings, &name, full_name).await?.render_text());
     }
     print_result(json, &json!({"account": name.to_string(), "created": true}), &sentence)
 }
 
-/// The catalogue says what people are called.
-async fn name_user(settings: &Config, name: &AccountName, full_name: &str) -> Result<catalogue::Report, Failure> {
+/// Stores the full name of a user in the catalogue.
+async fn set_full_name(settings: &Config, name: &AccountName, full_name: &str) -> Result<catalogue::Report, Failure> {
     let catalogue = Catalogue::open(settings, None).await?;
     let name = name.to_string();
     let report = catalogue
-        .change(OnConflict::Refuse, false, async |rows| {
+        .change_rows(OnConflict::Refuse, false, async |rows| {
             rows.name_user(&name, Some(full_name), OtherValues::Change).await.map(drop)
         })
         .await?;
@@ -75,19 +75,19 @@ async fn name_user(settings: &Config, name: &AccountName, full_name: &str) -> Re
 }
 
 async fn set_password(accounts: &Accounts, options: &AddUser, json: bool) -> Result<(), Failure> {
-    let name = parse(accounts, &options.account)?;
-    accounts.set_password(&name, &new_password(options)?).await.map_err(to_failure)?;
+    let name = parse_name(accounts, &options.account)?;
+    accounts.set_password(&name, &read_new_password(options)?).await.map_err(to_failure)?;
     let sentence = format!("changed the password of {name}, and ended its sessions");
     print_result(json, &json!({"account": name.to_string()}), &sentence)
 }
 
-async fn remove(accounts: &Accounts, account: &str, json: bool) -> Result<(), Failure> {
-    let name = parse(accounts, account)?;
+async fn remove_account(accounts: &Accounts, account: &str, json: bool) -> Result<(), Failure> {
+    let name = parse_name(accounts, account)?;
     accounts.remove_account(&name).await.map_err(to_failure)?;
     print_result(json, &json!({"account": name.to_string()}), &format!("removed {name}, and ended its sessions"))
 }
 
-async fn list(accounts: &Accounts, json: bool) -> Result<(), Failure> {
+async fn list_accounts(accounts: &Accounts, json: bool) -> Result<(), Failure> {
     let all = accounts.list_accounts().await.map_err(to_failure)?;
     let width = all.iter().map(|account| account.name.to_string().chars().count()).max().unwrap_or_default();
     let mut lines = Vec::new();
@@ -107,7 +107,7 @@ async fn list(accounts: &Accounts, json: bool) -> Result<(), Failure> {
     print_result(json, &values, &sentence)
 }
 
-fn show_lock(name: &AccountName, locked: bool, changed: bool, json: bool) -> Result<(), Failure> {
+fn print_lock(name: &AccountName, locked: bool, changed: bool, json: bool) -> Result<(), Failure> {
     let sentence = match (locked, changed) {
         (true, true) => format!("locked {name}, and ended its sessions"),
         (true, false) => format!("{name} is locked already"),
@@ -117,44 +117,14 @@ fn show_lock(name: &AccountName, locked: bool, changed: bool, json: bool) -> Res
     print_result(json, &json!({"account": name.to_string(), "locked": locked, "changed": changed}), &sentence)
 }
 
-fn parse(accounts: &Accounts, account: &str) -> Result<AccountName, Failure> {
+fn parse_name(accounts: &Accounts, account: &str) -> Result<AccountName, Failure> {
     accounts.parse_name(account).map_err(to_failure)
 }
 
-pub(super) fn to_failure(e: AccountError) -> Failure {
-    match e {
-        AccountError::Invalid(text) => Failure::Usage(text),
-        AccountError::Setup(e) => e.into(),
-        other => Failure::from_error(&other),
-    }
-}
-
-/// From the file, from the terminal, where it is asked twice, or from stdin.
-fn new_password(options: &AddUser) -> Result<String, Failure> {
+/// Reads a new password from the file, from the terminal, or from stdin.
+fn read_new_password(options: &AddUser) -> Result<String, Failure> {
     match options.password_file.as_deref() {
         None if io::stdin().is_terminal() => ask_new_password(&options.account),
-        file => first_line("password", file.unwrap_or(Path::new("-"))),
+        file => read_first_line("password", file.unwrap_or(Path::new("-"))),
     }
-}
-
-/// Asks twice, because nobody sees what is typed. An empty answer is not asked again.
-pub(super) fn ask_new_password(account: &str) -> Result<String, Failure> {
-    let password = ask_password(account)?;
-    if !password.is_empty() && ask_password(&format!("{account} again"))? != password {
-        return Err(Failure::Usage("the two passwords differ; nothing was changed".to_owned()));
-    }
-    Ok(password)
-}
-
-/// The first line of the file, or of stdin for `-`; a line end is no part of a password.
-pub(super) fn first_line(what: &str, file: &Path) -> Result<String, Failure> {
-    let read = || -> io::Result<String> {
-        let line = if file == Path::new("-") {
-            io::stdin().lines().next()
-        } else {
-            BufReader::new(File::open(file)?).lines().next()
-        };
-        Ok(line.transpose()?.unwrap_or_default())
-    };
-    read().map_err(|e| Failure::Failed(format!("cannot read the {what} from {}: {e}", file.display())))
 }

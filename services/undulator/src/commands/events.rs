@@ -6,10 +6,10 @@ use serde_json::json;
 use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{Clock as _, Config, ServiceDef, SystemClock, has_database, open_database};
 
-use crate::SERVICES;
+use crate::services::SERVICES;
 
-/// Prints events as they pass, until Ctrl-C.
-pub async fn tail(settings: &Config, as_json: bool) -> Result<(), Failure> {
+/// Prints events as they are published, until Ctrl-C.
+pub async fn print_events(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut tail = EventTail::open(&settings.core.events).await.map_err(|e| Failure::from_error(&e))?;
     eprintln!("watching {}", settings.core.events.nats_url);
     loop {
@@ -30,10 +30,10 @@ pub async fn tail(settings: &Config, as_json: bool) -> Result<(), Failure> {
     }
 }
 
-/// Lists the events whose effect failed.
-pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
+/// Lists the dead letters of all services.
+pub async fn list_dead_letters(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut all = Vec::new();
-    for service in existing(settings).await? {
+    for service in list_running_services(settings).await? {
         let db = open_database(service, settings, &SystemClock).await?;
         let letters = admin::list_dead_letters(&db).await.map_err(|e| Failure::from_error(&e))?;
         db.close().await;
@@ -44,10 +44,10 @@ pub async fn dead(settings: &Config, as_json: bool) -> Result<(), Failure> {
     print_result(as_json, &all, &sentence)
 }
 
-/// Makes parked dead letters due again.
-pub async fn retry(settings: &Config, as_json: bool) -> Result<(), Failure> {
+/// Retries dead letters.
+pub async fn retry_dead_letters(settings: &Config, as_json: bool) -> Result<(), Failure> {
     let mut retried = 0;
-    for service in existing(settings).await? {
+    for service in list_running_services(settings).await? {
         let db = open_database(service, settings, &SystemClock).await?;
         retried +=
             admin::retry_dead_letters(&db, SystemClock.now_micros()).await.map_err(|e| Failure::from_error(&e))?;
@@ -60,8 +60,8 @@ pub async fn retry(settings: &Config, as_json: bool) -> Result<(), Failure> {
     )
 }
 
-/// The services that run somewhere: they have a database.
-async fn existing(settings: &Config) -> Result<Vec<&'static ServiceDef>, Failure> {
+/// The services with a database.
+async fn list_running_services(settings: &Config) -> Result<Vec<&'static ServiceDef>, Failure> {
     let mut existing = Vec::new();
     for service in SERVICES {
         if has_database(service, settings).await? {

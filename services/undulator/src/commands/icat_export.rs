@@ -10,18 +10,19 @@ use tempfile::NamedTempFile;
 
 use crate::progress::Progress;
 
-/// Writes beside the file first, so that there is never half a dump under its name.
-pub async fn run(settings: &Config, file: &Path, format: &str, json: bool) -> Result<(), Failure> {
+/// Writes a temporary file first, so that the file is never incomplete.
+pub async fn export_dump(settings: &Config, file: &Path, format: &str, json: bool) -> Result<(), Failure> {
     let format: DumpFormat = format.parse().map_err(|e| Failure::from_error(&e))?;
     let refused = |e: &dyn std::fmt::Display| Failure::Failed(format!("cannot write {}: {e}", file.display()));
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut out = BufWriter::new(NamedTempFile::new_in(directory).map_err(|e| refused(&e))?);
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("exporting");
-    let report =
-        export::export_catalogue(&db, &Sources::default(), format, &mut out, |done, total| progress.show(done, total))
-            .await
-            .map_err(|e| Failure::from_error(&e))?;
+    let report = export::export_catalogue(&db, &Sources::default(), format, &mut out, |done, total| {
+        progress.show_progress(done, total);
+    })
+    .await
+    .map_err(|e| Failure::from_error(&e))?;
     drop(progress);
     db.close().await;
     out.into_inner().map_err(|e| refused(&e))?.persist(file).map_err(|e| refused(&e))?;

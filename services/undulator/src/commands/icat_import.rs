@@ -6,10 +6,10 @@ use icat::import::{self, ImportOptions, OnConflict};
 use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{Config, Sources, SystemClock, has_database, open_database};
 
-use super::creator;
+use super::creator::choose_creator;
 use crate::progress::Progress;
 
-pub async fn run(
+pub async fn import_dump(
     settings: &Config,
     file: &Path,
     dry_run: bool,
@@ -21,9 +21,9 @@ pub async fn run(
         std::fs::read_to_string(file).map_err(|e| Failure::Failed(format!("cannot read {}: {e}", file.display())))?;
     let records = import::parse_dump(&text).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
     let on_conflict = if on_conflict == "skip" { OnConflict::Skip } else { OnConflict::Fail };
-    let options = ImportOptions { user_name: creator(settings, user)?, on_conflict, dry_run };
+    let options = ImportOptions { user_name: choose_creator(settings, user)?, on_conflict, dry_run };
     let config = icat::Config::from_settings(settings)?;
-    // A new facility begins with a dump; a dry run leaves nothing of it.
+    // The dump may create a new catalogue; a dry run creates it in a temporary directory.
     let scratch = tempfile::tempdir().map_err(|e| Failure::from_error(&e))?;
     let is_new = !has_database(&icat::SERVICE, settings).await?;
     let settings = match (is_new, dry_run) {
@@ -36,7 +36,7 @@ pub async fn run(
     }
     let progress = Progress::new("importing");
     let report = import::import_dump(&db, &config, &Sources::default(), &records, &options, |done| {
-        progress.show(done, records.len())
+        progress.show_progress(done, records.len());
     })
     .await
     .map_err(|e| Failure::from_error(&e))?;

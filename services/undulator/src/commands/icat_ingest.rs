@@ -5,15 +5,15 @@ use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{Clock as _, Config, Sources, SystemClock, open_database};
 
 use super::catalogue::{parse_time, start_of_today};
-use super::creator;
+use super::creator::choose_creator;
 use crate::cli::Ingest;
 use crate::progress::Progress;
 
-/// Lines on stderr of each kind; `--json` lists all.
-const MOST_LINES: usize = 1_000;
+/// How many lines of each kind are printed on stderr; `--json` lists all.
+const MAX_LINES: usize = 1_000;
 
-/// Exit code 1 if a file was left out or is gone.
-pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), Failure> {
+/// Fails with exit code 1 if files were left out or are gone.
+pub async fn ingest_directory(settings: &Config, options: Ingest, json: bool) -> Result<(), Failure> {
     let name = &options.storage;
     let storage = settings.core.storage.get(name).ok_or_else(|| {
         Failure::Usage(format!("there is no storage `{name}`; name its directory as storage.{name}.url"))
@@ -48,17 +48,18 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         most_may_be_gone: options.most_may_be_gone,
         dry_run: options.dry_run,
         jobs: options.jobs,
-        user_name: creator(settings, options.user)?,
+        user_name: choose_creator(settings, options.user)?,
     };
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let progress = Progress::new("ingesting");
-    let report =
-        ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
-            .await
-            .map_err(|e| match e {
-            IngestError::Usage(text) => Failure::Usage(text),
-            e => Failure::from_error(&e),
-        })?;
+    let report = ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| {
+        progress.show_progress(done, total);
+    })
+    .await
+    .map_err(|e| match e {
+        IngestError::Usage(text) => Failure::Usage(text),
+        e => Failure::from_error(&e),
+    })?;
     drop(progress);
     db.close().await;
     if is_described && !report.investigation_created {
@@ -69,7 +70,7 @@ pub async fn run(settings: &Config, options: Ingest, json: bool) -> Result<(), F
         );
     }
     print_findings(&report);
-    print_result(json, &report, &summarize(&report, options.dry_run))?;
+    print_result(json, &report, &render_summary(&report, options.dry_run))?;
     if report.is_complete() {
         return Ok(());
     }
@@ -92,15 +93,15 @@ fn print_findings(report: &Report) {
 }
 
 fn print_lines(lines: &[String]) {
-    for line in lines.iter().take(MOST_LINES) {
+    for line in lines.iter().take(MAX_LINES) {
         eprintln!("{line}");
     }
-    if lines.len() > MOST_LINES {
-        eprintln!("and {} more; --json lists them all", lines.len() - MOST_LINES);
+    if lines.len() > MAX_LINES {
+        eprintln!("and {} more; --json lists them all", lines.len() - MAX_LINES);
     }
 }
 
-fn summarize(report: &Report, dry_run: bool) -> String {
+fn render_summary(report: &Report, dry_run: bool) -> String {
     let made = match (report.investigation_created, dry_run) {
         (true, false) => "investigation made; ",
         (true, true) => "the investigation would be made; ",

@@ -27,17 +27,17 @@ struct Outcome {
 }
 
 impl Facility {
-    async fn open(backend: &Backend) -> Self {
+    async fn start(backend: &Backend) -> Self {
         let facility = Self { app: TestApp::start_on(backend, &SERVICES, "").await, dir: TempDir::new().unwrap() };
-        std::fs::write(facility.path("password"), format!("{PASSWORD}\n")).unwrap();
+        std::fs::write(facility.file_path("password"), format!("{PASSWORD}\n")).unwrap();
         facility
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    fn file_path(&self, name: &str) -> std::path::PathBuf {
         self.dir.path().join(name)
     }
 
-    async fn run(&self, arguments: &[&str]) -> Outcome {
+    async fn run_command(&self, arguments: &[&str]) -> Outcome {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_undulator"));
         command
             .arg("--json")
@@ -54,8 +54,8 @@ impl Facility {
     }
 
     /// What a command that must succeed answers.
-    async fn done(&self, arguments: &[&str]) -> Value {
-        let outcome = self.run(arguments).await;
+    async fn run_successfully(&self, arguments: &[&str]) -> Value {
+        let outcome = self.run_command(arguments).await;
         assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.errors);
         outcome.json
     }
@@ -67,21 +67,21 @@ impl Facility {
         answer["sessionId"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    async fn search(&self, session: &str, query: &str) -> Value {
+    async fn search_entities(&self, session: &str, query: &str) -> Value {
         let url = format!("{}/icat/entityManager", self.app.public);
         let request = self.app.http.get(url).query(&[("sessionId", session), ("query", query)]);
         request.send().await.unwrap().json().await.unwrap()
     }
 }
 
-fn answers(instruments: &str) -> String {
+fn render_answers(instruments: &str) -> String {
     format!(
         "storage = \"files\"\n[facility]\nname = \"SUN\"\n[administrator]\npassword_file = \"password\"\n\
          [[instruments]]\nname = \"ID29\"\nscientists = [\"db/carol\"]\n{instruments}"
     )
 }
 
-fn entries(dir: &Path) -> Vec<std::ffi::OsString> {
+fn list_directory(dir: &Path) -> Vec<std::ffi::OsString> {
     let mut names: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     names
@@ -90,12 +90,12 @@ fn entries(dir: &Path) -> Vec<std::ffi::OsString> {
 #[tokio::test(flavor = "multi_thread")]
 async fn setup_makes_what_is_missing_and_nothing_twice() {
     for backend in list_backends() {
-        let facility = Facility::open(&backend).await;
-        std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
-        let before = entries(facility.dir.path());
-        let dry = facility.done(&["setup", "--file", "answers.toml", "--dry-run"]).await;
-        assert_eq!(entries(facility.dir.path()), before, "a dry run leaves nothing");
-        let made = facility.done(&["setup", "--file", "answers.toml"]).await;
+        let facility = Facility::start(&backend).await;
+        std::fs::write(facility.file_path("answers.toml"), render_answers("")).unwrap();
+        let before = list_directory(facility.dir.path());
+        let dry = facility.run_successfully(&["setup", "--file", "answers.toml", "--dry-run"]).await;
+        assert_eq!(list_directory(facility.dir.path()), before, "a dry run leaves nothing");
+        let made = facility.run_successfully(&["setup", "--file", "answers.toml"]).await;
         assert_eq!(dry["catalogue"]["created"], made["catalogue"]["created"]);
         assert_eq!(
             (dry["catalogue"]["unchanged"].as_i64(), made["catalogue"]["unchanged"].as_i64()),
@@ -103,23 +103,25 @@ async fn setup_makes_what_is_missing_and_nothing_twice() {
         );
 
         let root = facility.log_in("simple", "root").await;
-        assert_eq!(facility.search(&root, "SELECT i.name FROM Instrument i").await, json!(["ID29"]));
-        let rules = facility.search(&root, "SELECT COUNT(r) FROM Rule r").await;
-        let again = facility.done(&["setup", "--file", "answers.toml"]).await;
+        assert_eq!(facility.search_entities(&root, "SELECT i.name FROM Instrument i").await, json!(["ID29"]));
+        let rules = facility.search_entities(&root, "SELECT COUNT(r) FROM Rule r").await;
+        let again = facility.run_successfully(&["setup", "--file", "answers.toml"]).await;
         assert_eq!(
             (&again["done"], &again["api_keys"], &again["catalogue"]["created"]),
             (&json!([]), &json!([]), &json!([]))
         );
-        assert_eq!(facility.search(&root, "SELECT COUNT(r) FROM Rule r").await, rules);
+        assert_eq!(facility.search_entities(&root, "SELECT COUNT(r) FROM Rule r").await, rules);
 
-        std::fs::write(facility.path("answers.toml"), answers("[[instruments]]\nname = \"ID30\"\n")).unwrap();
-        let more = facility.done(&["setup", "--file", "answers.toml"]).await;
+        std::fs::write(facility.file_path("answers.toml"), render_answers("[[instruments]]\nname = \"ID30\"\n"))
+            .unwrap();
+        let more = facility.run_successfully(&["setup", "--file", "answers.toml"]).await;
         assert_eq!(more["catalogue"]["created"], json!(["Instrument ID30"]));
         assert_eq!(more["api_keys"][0]["instrument"], "ID30");
 
-        let differing = answers("").replace("name = \"SUN\"", "name = \"SUN\"\nurl = \"https://sun.example.org\"");
-        std::fs::write(facility.path("answers.toml"), differing).unwrap();
-        let refused = facility.run(&["setup", "--file", "answers.toml"]).await;
+        let differing =
+            render_answers("").replace("name = \"SUN\"", "name = \"SUN\"\nurl = \"https://sun.example.org\"");
+        std::fs::write(facility.file_path("answers.toml"), differing).unwrap();
+        let refused = facility.run_command(&["setup", "--file", "answers.toml"]).await;
         assert_eq!(refused.code, 1, "{}", refused.errors);
         let conflict = "Facility SUN: url is empty, not `https://sun.example.org`";
         assert_eq!(refused.json["catalogue"]["conflicts"], json!([conflict]));
@@ -130,32 +132,32 @@ async fn setup_makes_what_is_missing_and_nothing_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn memberships_change_what_a_running_server_answers() {
     for backend in list_backends() {
-        let facility = Facility::open(&backend).await;
-        std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
-        facility.done(&["setup", "--file", "answers.toml"]).await;
-        facility.done(&["auth", "add-user", "db/alice", "--password-file", "password"]).await;
+        let facility = Facility::start(&backend).await;
+        std::fs::write(facility.file_path("answers.toml"), render_answers("")).unwrap();
+        facility.run_successfully(&["setup", "--file", "answers.toml"]).await;
+        facility.run_successfully(&["auth", "add-user", "db/alice", "--password-file", "password"]).await;
         let add = ["icat", "investigation", "add", "MX-1", "--instrument", "ID29", "--start", "2026-01-12"];
-        let added = facility.done(&add).await;
+        let added = facility.run_successfully(&add).await;
         assert_eq!(added["created"], json!(["Investigation MX-1 1", "InvestigationInstrument ID29"]));
-        assert_eq!(facility.done(&add).await["created"], json!([]), "the same again is no error");
+        assert_eq!(facility.run_successfully(&add).await["created"], json!([]), "the same again is no error");
         let other = [&add[..6], &["--start", "2026-01-13"]].concat();
-        let refused = facility.run(&other).await;
+        let refused = facility.run_command(&other).await;
         let reason = "startDate is 2026-01-12T00:00:00Z, not 2026-01-13T00:00:00Z";
         assert!(refused.code == 1 && refused.errors.contains(reason), "{}", refused.errors);
 
         let alice = facility.log_in("db", "alice").await;
-        assert_eq!(facility.search(&alice, MINE).await, json!([]));
-        let granted = facility.done(&["icat", "grant", "db/alice", "MX-1", "--role", "Observer"]).await;
+        assert_eq!(facility.search_entities(&alice, MINE).await, json!([]));
+        let granted = facility.run_successfully(&["icat", "grant", "db/alice", "MX-1", "--role", "Observer"]).await;
         assert_eq!(granted["created"], json!(["User db/alice", "InvestigationUser db/alice (Observer)"]));
-        assert_eq!(facility.search(&alice, MINE).await, json!(["MX-1"]));
-        let none = facility.done(&["icat", "revoke", "db/alice", "MX-1", "--role", "Member"]).await;
+        assert_eq!(facility.search_entities(&alice, MINE).await, json!(["MX-1"]));
+        let none = facility.run_successfully(&["icat", "revoke", "db/alice", "MX-1", "--role", "Member"]).await;
         assert_eq!(none["removed"], json!([]), "in another role she is no member");
-        let revoked = facility.done(&["icat", "revoke", "db/alice", "MX-1"]).await;
+        let revoked = facility.run_successfully(&["icat", "revoke", "db/alice", "MX-1"]).await;
         assert_eq!(revoked["removed"], json!(["InvestigationUser db/alice of MX-1 (Observer)"]));
-        assert_eq!(facility.search(&alice, MINE).await, json!([]));
+        assert_eq!(facility.search_entities(&alice, MINE).await, json!([]));
 
         facility.app.drain().await;
-        let events = facility.app.recorded::<EntityChanged>().await;
+        let events = facility.app.recorded_events::<EntityChanged>().await;
         let of = |event: &&EntityChanged| event.entity == "InvestigationUser" && event.actor == "simple/root";
         assert_eq!(events.iter().filter(of).count(), 2, "others hear of both: {events:?}");
     }
@@ -164,11 +166,11 @@ async fn memberships_change_what_a_running_server_answers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn grants_say_what_else_one_should_know_and_investigations_are_listed() {
     for backend in list_backends() {
-        let facility = Facility::open(&backend).await;
-        std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
-        facility.done(&["setup", "--file", "answers.toml"]).await;
-        assert_eq!(facility.done(&["icat", "investigation", "list"]).await, json!([]));
-        facility.done(&["auth", "user", "add", "db/alice", "--password-file", "password"]).await;
+        let facility = Facility::start(&backend).await;
+        std::fs::write(facility.file_path("answers.toml"), render_answers("")).unwrap();
+        facility.run_successfully(&["setup", "--file", "answers.toml"]).await;
+        assert_eq!(facility.run_successfully(&["icat", "investigation", "list"]).await, json!([]));
+        facility.run_successfully(&["auth", "user", "add", "db/alice", "--password-file", "password"]).await;
         let add = [
             "icat",
             "investigation",
@@ -181,9 +183,9 @@ async fn grants_say_what_else_one_should_know_and_investigations_are_listed() {
             "--title",
             "Lysozyme",
         ];
-        facility.done(&add).await;
+        facility.run_successfully(&add).await;
         let notes = async |arguments: &[&str]| {
-            let granted = facility.done(&[&["icat", "grant"][..], arguments].concat()).await;
+            let granted = facility.run_successfully(&[&["icat", "grant"][..], arguments].concat()).await;
             granted["notes"]
                 .as_array()
                 .unwrap()
@@ -198,32 +200,33 @@ async fn grants_say_what_else_one_should_know_and_investigations_are_listed() {
         let unknown = notes(&["db/zoe", "MX-1"]).await;
         assert!(unknown[0].starts_with("there is no account db/zoe; `undulator auth user add db/zoe`"), "{unknown:?}");
         assert_eq!(notes(&["ldap/zoe", "MX-1"]).await, [""; 0], "accounts of others are not ours to know");
-        let instrument = facility.done(&["icat", "instrument", "add", "ID29", "--scientist", "db/eve"]).await;
+        let instrument =
+            facility.run_successfully(&["icat", "instrument", "add", "ID29", "--scientist", "db/eve"]).await;
         assert!(instrument["notes"][0].as_str().unwrap().contains("no account db/eve"), "{instrument}");
 
-        let listed = facility.done(&["icat", "investigation", "list"]).await;
+        let listed = facility.run_successfully(&["icat", "investigation", "list"]).await;
         let expected = json!([{"name": "MX-1", "visit": "1", "title": "Lysozyme", "facility": "SUN", "type": "experiment",
             "start": "2026-01-12", "end": null, "release": null, "instruments": ["ID29"], "member_count": 4,
             "dataset_count": 0, "file_count": 0, "file_size": 0}]);
         assert_eq!(listed, expected);
-        let shown = facility.done(&["icat", "investigation", "show", "MX-1"]).await;
+        let shown = facility.run_successfully(&["icat", "investigation", "show", "MX-1"]).await;
         let members = json!([{"user": "db/alice", "role": "Member"}, {"user": "db/alice", "role": "Observer"},
             {"user": "db/zoe", "role": "Member"}, {"user": "ldap/zoe", "role": "Member"}]);
         assert_eq!((&shown["members"], &shown["datasets"], &shown["name"]), (&members, &json!([]), &json!("MX-1")));
-        let unknown = facility.run(&["icat", "investigation", "show", "MX-9"]).await;
+        let unknown = facility.run_command(&["icat", "investigation", "show", "MX-9"]).await;
         assert!(unknown.code == 2 && unknown.errors.contains("no investigation MX-9"), "{}", unknown.errors);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_named_with_what_is() {
-    let facility = Facility::open(&Backend::Sqlite).await;
-    let refused = facility.run(&["icat", "investigation", "add", "MX-1"]).await;
+    let facility = Facility::start(&Backend::Sqlite).await;
+    let refused = facility.run_command(&["icat", "investigation", "add", "MX-1"]).await;
     assert!(refused.code == 2 && refused.errors.contains("undulator setup"), "{}", refused.errors);
-    std::fs::write(facility.path("answers.toml"), answers("[[instruments]]\nname = \"ID30\"\n")).unwrap();
-    facility.done(&["setup", "--file", "answers.toml"]).await;
-    facility.done(&["icat", "investigation", "add", "MX-1", "--visit", "1"]).await;
-    facility.done(&["icat", "investigation", "add", "MX-1", "--visit", "2"]).await;
+    std::fs::write(facility.file_path("answers.toml"), render_answers("[[instruments]]\nname = \"ID30\"\n")).unwrap();
+    facility.run_successfully(&["setup", "--file", "answers.toml"]).await;
+    facility.run_successfully(&["icat", "investigation", "add", "MX-1", "--visit", "1"]).await;
+    facility.run_successfully(&["icat", "investigation", "add", "MX-1", "--visit", "2"]).await;
     for (arguments, reason) in [
         (&["icat", "investigation", "add", "MX-2", "--type", "x"][..], "there are: experiment"),
         (&["icat", "investigation", "add", "MX-2", "--instrument", "ID92"], "there are: ID29, ID30"),
@@ -238,7 +241,7 @@ async fn what_is_not_there_is_named_with_what_is() {
         (&["icat", "instrument", "add", "ID31", "--scientist", "db/eve", "--scientist", "carol"], "db/carol"),
         (&["setup"], "--file"),
     ] {
-        let outcome = facility.run(arguments).await;
+        let outcome = facility.run_command(arguments).await;
         assert!(outcome.code == 2 && outcome.errors.contains(reason), "{arguments:?}: {}", outcome.errors);
     }
 }
@@ -246,11 +249,12 @@ async fn what_is_not_there_is_named_with_what_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_are_made_listed_locked_and_removed() {
     for backend in list_backends() {
-        let facility = Facility::open(&backend).await;
-        std::fs::write(facility.path("other"), "einanderesstrahlrohr\n").unwrap();
-        std::fs::write(facility.path("short"), "short\n").unwrap();
-        let user = async |arguments: &[&str]| facility.run(&[&["auth", "user"][..], arguments].concat()).await;
-        let done = async |arguments: &[&str]| facility.done(&[&["auth", "user"][..], arguments].concat()).await;
+        let facility = Facility::start(&backend).await;
+        std::fs::write(facility.file_path("other"), "einanderesstrahlrohr\n").unwrap();
+        std::fs::write(facility.file_path("short"), "short\n").unwrap();
+        let user = async |arguments: &[&str]| facility.run_command(&[&["auth", "user"][..], arguments].concat()).await;
+        let done =
+            async |arguments: &[&str]| facility.run_successfully(&[&["auth", "user"][..], arguments].concat()).await;
         assert_eq!(done(&["list"]).await, json!([]));
         let made = json!({"account": "db/alice", "created": true});
         assert_eq!(done(&["add", "db/alice", "--password-file", "password"]).await, made);
@@ -280,7 +284,7 @@ async fn accounts_are_made_listed_locked_and_removed() {
             assert!(outcome.code == 1 && outcome.errors.contains("no account"), "{arguments:?}: {}", outcome.errors);
         }
         // The name that scripts know.
-        facility.done(&["auth", "add-user", "db/alice", "--password-file", "password"]).await;
+        facility.run_successfully(&["auth", "add-user", "db/alice", "--password-file", "password"]).await;
         facility.log_in("db", "alice").await;
     }
 }
@@ -288,45 +292,47 @@ async fn accounts_are_made_listed_locked_and_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_empty_is_filled_in_and_what_is_there_is_changed_only_when_asked() {
     for backend in list_backends() {
-        let facility = Facility::open(&backend).await;
-        std::fs::write(facility.path("answers.toml"), answers("")).unwrap();
-        facility.done(&["setup", "--file", "answers.toml"]).await;
+        let facility = Facility::start(&backend).await;
+        std::fs::write(facility.file_path("answers.toml"), render_answers("")).unwrap();
+        facility.run_successfully(&["setup", "--file", "answers.toml"]).await;
         let root = facility.log_in("simple", "root").await;
-        let formats = facility.search(&root, "SELECT f.name, f.version FROM DatafileFormat f").await;
+        let formats = facility.search_entities(&root, "SELECT f.name, f.version FROM DatafileFormat f").await;
         assert_eq!(formats, json!([["unknown", "1"]]), "an upload needs one");
         let add = ["icat", "investigation", "add", "MX-1"];
-        facility.done(&[&add[..], &["--start", "2026-01-12"]].concat()).await;
-        let change = async |options: &[&str]| facility.done(&[&add[..], options].concat()).await["changed"].clone();
+        facility.run_successfully(&[&add[..], &["--start", "2026-01-12"]].concat()).await;
+        let change =
+            async |options: &[&str]| facility.run_successfully(&[&add[..], options].concat()).await["changed"].clone();
         let release = ["--release", "2029-01-12"];
         let filled = json!(["Investigation MX-1 1: releaseDate was empty, is 2029-01-12T00:00:00Z"]);
         assert_eq!(change(&release).await, filled);
         assert_eq!(change(&release).await, json!([]), "the same again");
         let later = ["--release", "2030-01-12", "--title", "Lysozyme"];
-        let refused = facility.run(&[&add[..], &later].concat()).await;
+        let refused = facility.run_command(&[&add[..], &later].concat()).await;
         for words in ["releaseDate is 2029-01-12T00:00:00Z, not 2030", "title is `MX-1`, not `Lysozyme`"] {
             assert!(refused.code == 1 && refused.errors.contains(words), "{}", refused.errors);
         }
         let changed = change(&[&later[..], &["--change"]].concat()).await;
         assert_eq!(changed.as_array().unwrap().len(), 2, "{changed}");
-        let shown = facility.done(&["icat", "investigation", "show", "MX-1"]).await;
+        let shown = facility.run_successfully(&["icat", "investigation", "show", "MX-1"]).await;
         assert_eq!((&shown["release"], &shown["title"]), (&json!("2030-01-12"), &json!("Lysozyme")));
-        let early = facility.run(&[&add[..], &["--end", "2026-01-11"]].concat()).await;
+        let early = facility.run_command(&[&add[..], &["--end", "2026-01-11"]].concat()).await;
         assert!(early.code == 2 && early.errors.contains("ends before it starts"), "{}", early.errors);
 
         let instrument = ["icat", "instrument", "add", "ID29", "--full-name"];
-        let named = facility.done(&[&instrument[..], &["Crystallography"]].concat()).await;
+        let named = facility.run_successfully(&[&instrument[..], &["Crystallography"]].concat()).await;
         assert_eq!(named["changed"], json!(["Instrument ID29: fullName was empty, is `Crystallography`"]));
-        assert_eq!(facility.run(&[&instrument[..], &["Other"]].concat()).await.code, 1);
-        facility.done(&[&instrument[..], &["Other", "--change"]].concat()).await;
+        assert_eq!(facility.run_command(&[&instrument[..], &["Other"]].concat()).await.code, 1);
+        facility.run_successfully(&[&instrument[..], &["Other", "--change"]].concat()).await;
 
         let user = ["auth", "user", "add", "db/alice", "--password-file", "password", "--full-name", "Alice Larsen"];
-        facility.done(&user).await;
-        let granted = facility.done(&["icat", "grant", "db/alice", "MX-1", "--full-name", "Alice Larsen"]).await;
+        facility.run_successfully(&user).await;
+        let granted =
+            facility.run_successfully(&["icat", "grant", "db/alice", "MX-1", "--full-name", "Alice Larsen"]).await;
         assert_eq!(granted["created"], json!(["InvestigationUser db/alice (Member)"]));
-        facility.done(&["icat", "grant", "ldap/zoe", "MX-1", "--full-name", "Zoe Adams"]).await;
-        let refused = facility.run(&["icat", "grant", "ldap/zoe", "MX-1", "--full-name", "Zoe"]).await;
+        facility.run_successfully(&["icat", "grant", "ldap/zoe", "MX-1", "--full-name", "Zoe Adams"]).await;
+        let refused = facility.run_command(&["icat", "grant", "ldap/zoe", "MX-1", "--full-name", "Zoe"]).await;
         assert!(refused.code == 1 && refused.errors.contains("fullName is `Zoe Adams`"), "{}", refused.errors);
-        let names = facility.search(&root, "SELECT u.name, u.fullName FROM User u ORDER BY u.name").await;
+        let names = facility.search_entities(&root, "SELECT u.name, u.fullName FROM User u ORDER BY u.name").await;
         let expected = json!([
             ["db/alice", "Alice Larsen"],
             ["db/carol", null],

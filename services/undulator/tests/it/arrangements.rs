@@ -4,24 +4,24 @@ use service_kit::ServiceDef;
 use tempfile::TempDir;
 use testkit::{Backend, Nats, Process, postgres_url, probe};
 
-use crate::flow::{Places, walk};
-use crate::processes::{client, make_root, process};
+use crate::flow::{Addresses, run_user_flow};
+use crate::processes::{build_client, build_process, create_root};
 
 const ALL: [ServiceDef; 4] = [auth::SERVICE, download::SERVICE, icat::SERVICE, probe::SERVICE];
 
 /// A directory for files, which must be there when download starts.
-pub fn storage(dir: &TempDir) -> String {
+pub fn storage_settings(dir: &TempDir) -> String {
     let files = dir.path().join("files");
     std::fs::create_dir(&files).unwrap();
     format!("[storage.main]\nurl = \"{}\"\n", files.display())
 }
 
-pub async fn database(backend: &Backend) -> String {
+pub async fn database_settings(backend: &Backend) -> String {
     format!("[database]\nurl = \"{}\"\n", backend.new_url().await)
 }
 
 /// Where other processes find auth and the catalogue.
-pub fn others(auth: &Process, icat: &Process) -> String {
+pub fn service_settings(auth: &Process, icat: &Process) -> String {
     format!(
         "[icat]\nurl = \"{}\"\n[identity]\nauth_url = \"{}\"\njwks_url = \"{}/.well-known/jwks.json\"\n",
         icat.public(),
@@ -31,52 +31,56 @@ pub fn others(auth: &Process, icat: &Process) -> String {
 }
 
 /// Who the catalogue asks when somebody logs in.
-pub fn authenticator(auth: &Process) -> String {
+pub fn authenticator_settings(auth: &Process) -> String {
     format!("[catalogue]\nauthn = [{{ mnemonic = \"simple\", url = \"{}\" }}]\n", auth.internal())
 }
 
-async fn one_process(name: &str, backend: &Backend) {
-    let (dir, http) = (TempDir::new().unwrap(), client());
-    let mut all = process("all", &ALL, dir.path());
-    all.configure(&format!("{}{}", storage(&dir), database(backend).await));
-    make_root(&all.config(&ALL)).await;
+async fn run_in_one_process(name: &str, backend: &Backend) {
+    let (dir, http) = (TempDir::new().unwrap(), build_client());
+    let mut all = build_process("all", &ALL, dir.path());
+    all.configure(&format!("{}{}", storage_settings(&dir), database_settings(backend).await));
+    create_root(&all.config(&ALL)).await;
     all.start(&http).await;
     let everywhere = all.public();
-    let places =
-        Places { auth: everywhere.clone(), icat: everywhere.clone(), download: everywhere.clone(), probe: everywhere };
-    walk(name, &http, &places, &dir.path().join("files")).await;
+    let addresses = Addresses {
+        auth: everywhere.clone(),
+        icat: everywhere.clone(),
+        download: everywhere.clone(),
+        probe: everywhere,
+    };
+    run_user_flow(name, &http, &addresses, &dir.path().join("files")).await;
     all.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_process_on_sqlite() {
-    one_process("one process, SQLite, memory", &Backend::Sqlite).await;
+    run_in_one_process("one process, SQLite, memory", &Backend::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_process_on_postgresql() {
     let Some(server) = postgres_url() else { return };
-    one_process("one process, PostgreSQL, memory", &Backend::Postgres(server)).await;
+    run_in_one_process("one process, PostgreSQL, memory", &Backend::Postgres(server)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_processes_with_postgresql_and_nats() {
     let backend = postgres_url().map_or(Backend::Sqlite, Backend::Postgres);
-    let (dir, http, nats) = (TempDir::new().unwrap(), client(), Nats::start().await);
-    let shared = format!("{}{}", database(&backend).await, nats.settings());
-    let mut auth = process("auth", &[auth::SERVICE], dir.path());
-    let mut icat = process("icat", &[icat::SERVICE], dir.path());
-    let mut download = process("download", &[download::SERVICE, probe::SERVICE], dir.path());
-    auth.configure(&format!("{shared}{}", others(&auth, &icat)));
-    icat.configure(&format!("{shared}{}", authenticator(&auth)));
-    download.configure(&format!("{shared}{}{}", others(&auth, &icat), storage(&dir)));
-    make_root(&auth.config(&ALL)).await;
+    let (dir, http, nats) = (TempDir::new().unwrap(), build_client(), Nats::start().await);
+    let shared = format!("{}{}", database_settings(&backend).await, nats.settings());
+    let mut auth = build_process("auth", &[auth::SERVICE], dir.path());
+    let mut icat = build_process("icat", &[icat::SERVICE], dir.path());
+    let mut download = build_process("download", &[download::SERVICE, probe::SERVICE], dir.path());
+    auth.configure(&format!("{shared}{}", service_settings(&auth, &icat)));
+    icat.configure(&format!("{shared}{}", authenticator_settings(&auth)));
+    download.configure(&format!("{shared}{}{}", service_settings(&auth, &icat), storage_settings(&dir)));
+    create_root(&auth.config(&ALL)).await;
     for process in [&mut auth, &mut icat, &mut download] {
         process.start(&http).await;
     }
-    let places =
-        Places { auth: auth.public(), icat: icat.public(), download: download.public(), probe: download.public() };
-    walk("three processes, PostgreSQL, NATS", &http, &places, &dir.path().join("files")).await;
+    let addresses =
+        Addresses { auth: auth.public(), icat: icat.public(), download: download.public(), probe: download.public() };
+    run_user_flow("three processes, PostgreSQL, NATS", &http, &addresses, &dir.path().join("files")).await;
     for process in [&mut download, &mut auth, &mut icat] {
         process.stop();
     }
@@ -85,21 +89,21 @@ async fn three_processes_with_postgresql_and_nats() {
 /// As a facility would that has an ICAT and takes only the download service.
 #[tokio::test(flavor = "multi_thread")]
 async fn download_alone_beside_a_catalogue_elsewhere() {
-    let (dir, elsewhere, http) = (TempDir::new().unwrap(), TempDir::new().unwrap(), client());
-    let mut catalogue = process("catalogue", &[auth::SERVICE, icat::SERVICE, probe::SERVICE], elsewhere.path());
+    let (dir, elsewhere, http) = (TempDir::new().unwrap(), TempDir::new().unwrap(), build_client());
+    let mut catalogue = build_process("catalogue", &[auth::SERVICE, icat::SERVICE, probe::SERVICE], elsewhere.path());
     catalogue.configure("");
-    let mut download = process("download", &[download::SERVICE], dir.path());
-    download.configure(&format!("{}{}", others(&catalogue, &catalogue), storage(&dir)));
-    make_root(&catalogue.config(&ALL)).await;
+    let mut download = build_process("download", &[download::SERVICE], dir.path());
+    download.configure(&format!("{}{}", service_settings(&catalogue, &catalogue), storage_settings(&dir)));
+    create_root(&catalogue.config(&ALL)).await;
     catalogue.start(&http).await;
     download.start(&http).await;
-    let places = Places {
+    let addresses = Addresses {
         auth: catalogue.public(),
         icat: catalogue.public(),
         download: download.public(),
         probe: catalogue.public(),
     };
-    walk("download alone, SQLite", &http, &places, &dir.path().join("files")).await;
+    run_user_flow("download alone, SQLite", &http, &addresses, &dir.path().join("files")).await;
     download.stop();
     catalogue.stop();
 }

@@ -1,5 +1,4 @@
-//! The way of one user through the suite, told over HTTP alone: log in, find, download, resume, log out, and what other
-//! services hear of it.
+//! One user over HTTP: login, search, download, resumption and logout, and the events that other services receive.
 
 use std::path::Path;
 
@@ -15,29 +14,29 @@ const SIZE: u32 = 300_000;
 const CUT: usize = 123_457;
 
 /// Root addresses for users; several may be the same process.
-pub struct Places {
+pub struct Addresses {
     pub auth: String,
     pub icat: String,
     pub download: String,
     pub probe: String,
 }
 
-/// Walks the whole way; `files` is the storage of download.
-pub async fn walk(name: &str, http: &reqwest::Client, places: &Places, files: &Path) {
+/// Runs the whole flow; `files` is the storage of download.
+pub async fn run_user_flow(name: &str, http: &reqwest::Client, addresses: &Addresses, files: &Path) {
     let bytes = make_file(files);
-    let session = log_in(http, &places.auth).await;
-    let user = Walk { http, places, session };
-    user.fill_the_catalogue().await;
+    let session = log_in(http, &addresses.auth).await;
+    let user = User { http, addresses, session };
+    user.fill_catalogue().await;
 
-    let found = user.search("SELECT f.id FROM Datafile f WHERE f.dataset.investigation.name = 'MX-1'").await;
+    let found = user.search_entities("SELECT f.id FROM Datafile f WHERE f.dataset.investigation.name = 'MX-1'").await;
     let datafile = found[0].as_i64().unwrap();
-    user.download(datafile, &bytes).await;
+    user.check_download(datafile, &bytes).await;
 
-    let created = user.until_effect("Investigation", "created").await;
-    let ended = http.delete(format!("{}/session/{}", places.auth, user.session)).send().await.unwrap();
+    let created = user.wait_for_effect("Investigation", "created").await;
+    let ended = http.delete(format!("{}/session/{}", addresses.auth, user.session)).send().await.unwrap();
     assert_eq!(ended.status(), 200);
-    user.until_effect("Session", "ended").await;
-    let dead = http.get(format!("{}/icat/session/{}", places.icat, user.session)).send().await.unwrap();
+    user.wait_for_effect("Session", "ended").await;
+    let dead = http.get(format!("{}/icat/session/{}", addresses.icat, user.session)).send().await.unwrap();
     assert_eq!(dead.status(), 403);
     println!("{name}: logged in, found datafile {datafile}, {SIZE} bytes in two parts, event {created}, logged out");
 }
@@ -50,29 +49,29 @@ fn make_file(files: &Path) -> Vec<u8> {
     bytes
 }
 
-struct Walk<'w> {
+struct User<'w> {
     http: &'w reqwest::Client,
-    places: &'w Places,
+    addresses: &'w Addresses,
     session: String,
 }
 
-impl Walk<'_> {
-    async fn write(&self, entities: &str) -> i64 {
+impl User<'_> {
+    async fn create_entity(&self, entities: &str) -> i64 {
         let form = [("sessionId", self.session.as_str()), ("entities", entities)];
-        let answer = self.http.post(format!("{}/icat/entityManager", self.places.icat)).form(&form).send().await;
+        let answer = self.http.post(format!("{}/icat/entityManager", self.addresses.icat)).form(&form).send().await;
         let answer = answer.unwrap();
         let (status, text) = (answer.status(), answer.text().await.unwrap());
         assert_eq!(status, 200, "{text}");
         serde_json::from_str::<Vec<i64>>(&text).unwrap()[0]
     }
 
-    async fn fill_the_catalogue(&self) {
-        let facility = self.write(r#"{"Facility":{"name":"SRC"}}"#).await;
+    async fn fill_catalogue(&self) {
+        let facility = self.create_entity(r#"{"Facility":{"name":"SRC"}}"#).await;
         let of_facility =
             |kind: &str, name: &str| format!(r#"{{"{kind}":{{"name":"{name}","facility":{{"id":{facility}}}}}}}"#);
-        let kind = self.write(&of_facility("InvestigationType", "MX")).await;
-        let raw = self.write(&of_facility("DatasetType", "raw")).await;
-        self.write(&format!(
+        let kind = self.create_entity(&of_facility("InvestigationType", "MX")).await;
+        let raw = self.create_entity(&of_facility("DatasetType", "raw")).await;
+        self.create_entity(&format!(
             r#"{{"Investigation":{{"facility":{{"id":{facility}}},"type":{{"id":{kind}}},"name":"MX-1","visitId":"1",
                 "title":"t","datasets":[{{"name":"scan","type":{{"id":{raw}}},
                 "datafiles":[{{"name":"frames.h5","fileSize":{SIZE},"location":"{FILE}"}}]}}]}}}}"#
@@ -80,15 +79,15 @@ impl Walk<'_> {
         .await;
     }
 
-    async fn search(&self, query: &str) -> Vec<Value> {
+    async fn search_entities(&self, query: &str) -> Vec<Value> {
         let parameters = [("sessionId", self.session.as_str()), ("query", query)];
-        let url = format!("{}/icat/entityManager", self.places.icat);
+        let url = format!("{}/icat/entityManager", self.addresses.icat);
         self.http.get(url).query(&parameters).send().await.unwrap().json().await.unwrap()
     }
 
     /// Whole, and again with the second part asked for by itself.
-    async fn download(&self, datafile: i64, bytes: &[u8]) {
-        let url = format!("{}/ids/getData", self.places.download);
+    async fn check_download(&self, datafile: i64, bytes: &[u8]) {
+        let url = format!("{}/ids/getData", self.addresses.download);
         let id = datafile.to_string();
         let request = || self.http.get(&url).query(&[("sessionId", self.session.as_str()), ("datafileIds", &id)]);
         let whole = request().send().await.unwrap();
@@ -110,8 +109,8 @@ impl Walk<'_> {
     }
 
     /// Waits until the probe has stored an effect; the id of its event.
-    async fn until_effect(&self, entity: &str, verb: &str) -> String {
-        let url = format!("{}/probe/effects", self.places.probe);
+    async fn wait_for_effect(&self, entity: &str, verb: &str) -> String {
+        let url = format!("{}/probe/effects", self.addresses.probe);
         wait_until(&format!("{entity} {verb} arrives"), async || {
             let page: Value = self.http.get(&url).send().await.unwrap().json().await.unwrap();
             let mut effects = page["effects"].as_array().unwrap().iter();

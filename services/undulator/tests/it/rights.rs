@@ -22,21 +22,21 @@ const SETTINGS: &str = "[identity]\nadministrators = [\"simple/root\"]\n\
 
 /// Answers what `Identity` answers.
 const ASKER: ServiceDef =
-    ServiceDef { name: "asker", build: |ctx| Box::pin(async move { build(ctx).await }), ..ServiceDef::EMPTY };
+    ServiceDef { name: "asker", build: |ctx| Box::pin(async move { build_asker(ctx).await }), ..ServiceDef::EMPTY };
 
-async fn build(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
+async fn build_asker(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
     let identity = Identity::new(&ctx, &Events::start(&ctx).await?)?;
     let asker = Mount::new("/asker", Listener::Public, ErrorFormat::PROBLEM_DETAILS);
     let asker = identity
         .accept_credentials(asker, &[CredentialLocation::Query("sessionId")])
         .get("/me", async |caller: Caller| caller.subject().icat_user_name.clone())
-        .get("/explain/{what}/{id}", explain)
-        .get("/absent/{plugin}/{user}/{what}/{id}", absent)
-        .get("/visible/{plugin}/{user}", visible);
+        .get("/explain/{what}/{id}", explain_permission)
+        .get("/absent/{plugin}/{user}/{what}/{id}", explain_absent_user)
+        .get("/visible/{plugin}/{user}", list_visible);
     Ok(Running { mounts: vec![asker], ..Running::default() })
 }
 
-fn ask(what: &str, id: i64) -> Result<Permission, Problem> {
+fn parse_permission(what: &str, id: i64) -> Result<Permission, Problem> {
     Ok(match what {
         "investigation" => Permission::ReadInvestigation(id),
         "dataset" => Permission::ReadDataset(id),
@@ -47,28 +47,31 @@ fn ask(what: &str, id: i64) -> Result<Permission, Problem> {
     })
 }
 
-fn told(decision: &Decision) -> HttpResponse {
+fn render_decision(decision: &Decision) -> HttpResponse {
     HttpResponse::Ok().json(json!([decision.allowed, decision.rule]))
 }
 
-async fn explain(
+async fn explain_permission(
     caller: Caller,
     identity: web::Data<Identity>,
     path: web::Path<(String, i64)>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(told(&identity.check_permission(&caller, ask(&path.0, path.1)?).await?))
+    Ok(render_decision(&identity.check_permission(&caller, parse_permission(&path.0, path.1)?).await?))
 }
 
-async fn absent(
+async fn explain_absent_user(
     identity: web::Data<Identity>,
     path: web::Path<(String, String, String, i64)>,
 ) -> Result<HttpResponse, Problem> {
     let (plugin, user, what, id) = path.into_inner();
     let subject = Subject { icat_user_name: format!("{plugin}/{user}") };
-    Ok(told(&identity.check_permission_of_subject(&subject, ask(&what, id)?).await?))
+    Ok(render_decision(&identity.check_permission_of_subject(&subject, parse_permission(&what, id)?).await?))
 }
 
-async fn visible(identity: web::Data<Identity>, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
+async fn list_visible(
+    identity: web::Data<Identity>,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
     let subject = Subject { icat_user_name: format!("{}/{}", path.0, path.1) };
     let visible = identity.find_visible_investigations(&subject).await?;
     Ok(HttpResponse::Ok().json(json!([visible.investigations, visible.complete])))
@@ -84,7 +87,7 @@ struct Facility {
 }
 
 impl Facility {
-    async fn open(settings: &str) -> Self {
+    async fn start(settings: &str) -> Self {
         let toml = format!("{settings}[storage.main]\nurl = \"/usr\"\n");
         let app = TestApp::start(&[auth::SERVICE, icat::SERVICE, download::SERVICE, ASKER], &toml).await;
         let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
@@ -98,7 +101,7 @@ impl Facility {
         let records = import::parse_dump(FACILITY).unwrap();
         import::import_dump(&db, &config, &sources, &records, &options, |_| ()).await.unwrap();
         db.close().await;
-        let accounts = auth::Accounts::open(&app.config, &sources).await.unwrap();
+        let accounts = auth::open_accounts(&app.config, &sources).await.unwrap();
         for account in ["db/alice", "db/bob", "db/carol", "db/dan", "simple/root"] {
             let (mechanism, name) = account.split_once('/').unwrap();
             let account = AccountName { mechanism: mechanism.to_owned(), name: name.to_owned() };
@@ -108,7 +111,7 @@ impl Facility {
         let mut facility = Self { app, root: String::new(), embargo: 0, released: 0 };
         facility.root = facility.log_in("simple", "root").await;
         let id = async |name: &str| {
-            facility.search(&format!("SELECT i.id FROM Investigation i WHERE i.name = '{name}'")).await[0]
+            facility.search_entities(&format!("SELECT i.id FROM Investigation i WHERE i.name = '{name}'")).await[0]
                 .as_i64()
                 .unwrap()
         };
@@ -122,22 +125,22 @@ impl Facility {
         answer.json::<Value>().await.unwrap()["sessionId"].as_str().unwrap().to_owned()
     }
 
-    async fn token(&self, session: &str) -> String {
+    async fn create_token(&self, session: &str) -> String {
         let answer = self.app.http.post(format!("{}/auth/v1/token", self.app.public)).bearer_auth(session);
         let answer: Value = answer.send().await.unwrap().json().await.unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
     }
 
-    async fn search(&self, query: &str) -> Vec<Value> {
+    async fn search_entities(&self, query: &str) -> Vec<Value> {
         let parameters = [("sessionId", self.root.as_str()), ("query", query)];
         let url = format!("{}/icat/entityManager", self.app.public);
         self.app.http.get(url).query(&parameters).send().await.unwrap().json().await.unwrap()
     }
 
     /// Takes bob's membership away in ICAT.
-    async fn withdraw_bob(&self) {
+    async fn remove_membership_of_bob(&self) {
         let query = "SELECT iu.id FROM InvestigationUser iu WHERE iu.user.name = 'db/bob'";
-        let id = self.search(query).await[0].as_i64().unwrap();
+        let id = self.search_entities(query).await[0].as_i64().unwrap();
         let entities = format!("{{\"InvestigationUser\":{{\"id\":{id}}}}}");
         let parameters = [("sessionId", self.root.as_str()), ("entities", &entities)];
         let url = format!("{}/icat/entityManager", self.app.public);
@@ -151,14 +154,14 @@ impl Facility {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    async fn says(&self, path: &str, bearer: &str) -> (bool, String) {
+    async fn get_decision(&self, path: &str, bearer: &str) -> (bool, String) {
         let (status, answer) = self.get(path, bearer).await;
         assert_eq!(status, 200, "{path}: {answer}");
         (answer[0].as_bool().unwrap(), answer[1].as_str().unwrap().to_owned())
     }
 }
 
-fn reader() -> String {
+fn reader_settings() -> String {
     format!(
         "[icat]\nreader = \"simple:root:{PASSWORD}\"\n{SETTINGS}{}\"\n",
         service_kit::sha256_hex("key of the acquisition")
@@ -167,7 +170,7 @@ fn reader() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_right_follows_from_a_rule_that_is_named() {
-    let facility = Facility::open(&reader()).await;
+    let facility = Facility::start(&reader_settings()).await;
     let (embargo, released) = (facility.embargo, facility.released);
     let roles = [
         ("db", "alice", [true, true, true, false], "Principal Investigator"),
@@ -177,21 +180,22 @@ async fn each_right_follows_from_a_rule_that_is_named() {
     ];
     for (plugin, name, [read, write, mint, administer], word) in roles {
         let session = facility.log_in(plugin, name).await;
-        for credential in [session.clone(), facility.token(&session).await] {
+        for credential in [session.clone(), facility.create_token(&session).await] {
             for (what, expected) in
                 [("investigation", read), ("logbook", write), ("mint", mint), ("administer", administer)]
             {
-                let own = facility.says(&format!("/asker/explain/{what}/{embargo}"), &credential).await;
+                let own = facility.get_decision(&format!("/asker/explain/{what}/{embargo}"), &credential).await;
                 assert_eq!(own.0, expected, "{name} {what}: {}", own.1);
-                let absent = facility.says(&format!("/asker/absent/{plugin}/{name}/{what}/{embargo}"), &session).await;
+                let absent =
+                    facility.get_decision(&format!("/asker/absent/{plugin}/{name}/{what}/{embargo}"), &session).await;
                 assert_eq!(absent.0, expected, "{name} {what}: {}", absent.1);
             }
         }
         let (_, rule) =
-            facility.says(&format!("/asker/absent/{plugin}/{name}/investigation/{embargo}"), &session).await;
+            facility.get_decision(&format!("/asker/absent/{plugin}/{name}/investigation/{embargo}"), &session).await;
         assert!(rule.contains(word), "{name}: {rule}");
         let (yes, rule) =
-            facility.says(&format!("/asker/absent/{plugin}/{name}/investigation/{released}"), &session).await;
+            facility.get_decision(&format!("/asker/absent/{plugin}/{name}/investigation/{released}"), &session).await;
         assert!(yes && (rule.contains("was released") || name == "dan"), "{name}: {rule}");
         let expected = if read { json!([[embargo, released], true]) } else { json!([[released], true]) };
         let (_, mut seen) = facility.get(&format!("/asker/visible/{plugin}/{name}"), &session).await;
@@ -200,36 +204,36 @@ async fn each_right_follows_from_a_rule_that_is_named() {
         expected[0].as_array_mut().unwrap().sort_by_key(Value::as_i64);
         assert_eq!(seen, expected, "{name}");
     }
-    let (yes, rule) = facility.says("/asker/explain/administer/0", &facility.root).await;
+    let (yes, rule) = facility.get_decision("/asker/explain/administer/0", &facility.root).await;
     assert!(yes && rule.contains("identity.administrators"), "{rule}");
     // A key acts for its user, within its scopes, without a session of its own.
     let key = "key of the acquisition";
-    let (yes, rule) = facility.says(&format!("/asker/explain/investigation/{embargo}"), key).await;
+    let (yes, rule) = facility.get_decision(&format!("/asker/explain/investigation/{embargo}"), key).await;
     assert!(yes && rule.contains("Member"), "{rule}");
-    let (yes, rule) = facility.says(&format!("/asker/explain/logbook/{embargo}"), key).await;
+    let (yes, rule) = facility.get_decision(&format!("/asker/explain/logbook/{embargo}"), key).await;
     assert!(!yes && rule.contains("lacks the scope logbook:write"), "{rule}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_right_withdrawn_in_icat_is_gone_within_a_minute() {
-    let facility = Facility::open(&reader()).await;
+    let facility = Facility::start(&reader_settings()).await;
     let bob = facility.log_in("db", "bob").await;
-    let token = facility.token(&bob).await;
+    let token = facility.create_token(&bob).await;
     let paths = [
         (format!("/asker/explain/investigation/{}", facility.embargo), &bob),
         (format!("/asker/explain/investigation/{}", facility.embargo), &token),
         (format!("/asker/absent/db/bob/investigation/{}", facility.embargo), &bob),
     ];
     for (path, credential) in &paths {
-        assert!(facility.says(path, credential).await.0, "{path}");
+        assert!(facility.get_decision(path, credential).await.0, "{path}");
     }
-    facility.withdraw_bob().await;
+    facility.remove_membership_of_bob().await;
     for (path, credential) in &paths {
-        assert!(facility.says(path, credential).await.0, "the control: {path} is remembered");
+        assert!(facility.get_decision(path, credential).await.0, "the control: {path} is remembered");
     }
     facility.app.clock.advance_seconds(59);
     for (path, credential) in &paths {
-        let (allowed, rule) = facility.says(path, credential).await;
+        let (allowed, rule) = facility.get_decision(path, credential).await;
         assert!(!allowed, "{path}: {rule}");
     }
     // Downloads ask ICAT itself each time.
@@ -241,11 +245,11 @@ async fn a_right_withdrawn_in_icat_is_gone_within_a_minute() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_ends_anywhere_ends_everywhere_at_once() {
-    let facility = Facility::open(&reader()).await;
+    let facility = Facility::start(&reader_settings()).await;
     let public = facility.app.public.clone();
     for way in ["/session/{id}", "/icat/session/{id}", "/auth/v1/token"] {
         let session = facility.log_in("db", "alice").await;
-        let token = facility.token(&session).await;
+        let token = facility.create_token(&session).await;
         for credential in [&session, &token] {
             assert_eq!(facility.get("/asker/me", credential).await, (200, json!("db/alice")), "{way}");
         }
@@ -260,10 +264,10 @@ async fn a_session_that_ends_anywhere_ends_everywhere_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_reader_account_nobody_can_tell_about_users_who_are_not_there() {
-    let facility = Facility::open("").await;
+    let facility = Facility::start("").await;
     let alice = facility.log_in("db", "alice").await;
     let own = format!("/asker/explain/investigation/{}", facility.embargo);
-    assert!(facility.says(&own, &alice).await.0, "the control: alice herself is there");
+    assert!(facility.get_decision(&own, &alice).await.0, "the control: alice herself is there");
     for path in
         [format!("/asker/absent/db/alice/investigation/{}", facility.embargo), "/asker/visible/db/alice".to_owned()]
     {

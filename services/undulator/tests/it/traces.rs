@@ -14,8 +14,8 @@ use service_kit::{ErrorFormat, Listener, Mount, Running, ServiceDef};
 use tempfile::TempDir;
 use testkit::{Backend, Nats, Process, TestApp, postgres_url, wait_until};
 
-use crate::arrangements::{authenticator, database, others, storage};
-use crate::processes::{client, log_in, make_root, process};
+use crate::arrangements::{authenticator_settings, database_settings, service_settings, storage_settings};
+use crate::processes::{build_client, build_process, create_root, log_in};
 
 /// What the collector has got: service and span.
 static COLLECTED: Mutex<Vec<(String, Span)>> = Mutex::new(Vec::new());
@@ -23,13 +23,13 @@ static COLLECTED: Mutex<Vec<(String, Span)>> = Mutex::new(Vec::new());
 const COLLECTOR: ServiceDef = ServiceDef {
     name: "collector",
     build: |_| {
-        let mount = Mount::new("/v1/traces", Listener::Public, ErrorFormat::PROBLEM_DETAILS).post("", collect);
+        let mount = Mount::new("/v1/traces", Listener::Public, ErrorFormat::PROBLEM_DETAILS).post("", collect_spans);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
     },
     ..ServiceDef::EMPTY
 };
 
-async fn collect(body: Bytes) -> HttpResponse {
+async fn collect_spans(body: Bytes) -> HttpResponse {
     let request = ExportTraceServiceRequest::decode(body).unwrap();
     let mut collected = COLLECTED.lock().unwrap();
     for resource in request.resource_spans {
@@ -43,37 +43,37 @@ async fn collect(body: Bytes) -> HttpResponse {
 }
 
 /// The spans of the trace that one named span belongs to.
-fn trace_of(service: &str, name: &str) -> Option<Vec<(String, Span)>> {
+fn find_trace(service: &str, name: &str) -> Option<Vec<(String, Span)>> {
     let collected = COLLECTED.lock().unwrap();
     let (_, span) = collected.iter().find(|(s, span)| s == service && span.name == name)?;
     Some(collected.iter().filter(|(_, other)| other.trace_id == span.trace_id).cloned().collect())
 }
 
-async fn start(process: &mut Process, settings: &str, collector: &TestApp) {
+async fn start_process(process: &mut Process, settings: &str, collector: &TestApp) {
     process.configure(settings);
-    process.set("OTEL_EXPORTER_OTLP_ENDPOINT", collector.public.clone());
-    process.set("OTEL_BSP_SCHEDULE_DELAY", "100");
-    process.start(&client()).await;
+    process.set_variable("OTEL_EXPORTER_OTLP_ENDPOINT", collector.public.clone());
+    process.set_variable("OTEL_BSP_SCHEDULE_DELAY", "100");
+    process.start(&build_client()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_logout_is_one_tree_of_spans_from_three_services() {
     let collector = TestApp::start(&[COLLECTOR], "").await;
     let backend = postgres_url().map_or(Backend::Sqlite, Backend::Postgres);
-    let (dir, http, nats) = (TempDir::new().unwrap(), client(), Nats::start().await);
-    let shared = format!("{}{}", database(&backend).await, nats.settings());
-    let mut auth = process("auth", &[auth::SERVICE], dir.path());
-    let mut icat = process("icat", &[icat::SERVICE], dir.path());
-    let mut download = process("download", &[download::SERVICE], dir.path());
+    let (dir, http, nats) = (TempDir::new().unwrap(), build_client(), Nats::start().await);
+    let shared = format!("{}{}", database_settings(&backend).await, nats.settings());
+    let mut auth = build_process("auth", &[auth::SERVICE], dir.path());
+    let mut icat = build_process("icat", &[icat::SERVICE], dir.path());
+    let mut download = build_process("download", &[download::SERVICE], dir.path());
     let settings = [
-        format!("{shared}{}", others(&auth, &icat)),
-        format!("{shared}{}", authenticator(&auth)),
-        format!("{shared}{}{}", others(&auth, &icat), storage(&dir)),
+        format!("{shared}{}", service_settings(&auth, &icat)),
+        format!("{shared}{}", authenticator_settings(&auth)),
+        format!("{shared}{}{}", service_settings(&auth, &icat), storage_settings(&dir)),
     ];
     auth.configure(&settings[0]);
-    make_root(&auth.config(&[auth::SERVICE])).await;
+    create_root(&auth.config(&[auth::SERVICE])).await;
     for (process, settings) in [&mut auth, &mut icat, &mut download].into_iter().zip(&settings) {
-        start(process, settings, &collector).await;
+        start_process(process, settings, &collector).await;
     }
 
     let session = log_in(&http, &auth.public()).await;
@@ -83,7 +83,7 @@ async fn a_logout_is_one_tree_of_spans_from_three_services() {
 
     let heard = "process undulator.v1.auth.session.ended";
     let complete = async || {
-        let trace = trace_of("undulator-download", heard)?;
+        let trace = find_trace("undulator-download", heard)?;
         let has = |service: &str, name: &str| trace.iter().any(|(s, span)| s == service && span.name == name);
         let whole = has("undulator-auth", "DELETE /session/{id}")
             && has("undulator-icat", "DELETE /icat/session/{id}")
@@ -114,11 +114,11 @@ async fn a_logout_is_one_tree_of_spans_from_three_services() {
     // Nobody is trusted: a new trace, which only names the other.
     download.stop();
     let untrusted = format!("http.trusted_proxies = []\n{}", settings[2]);
-    start(&mut download, &untrusted, &collector).await;
+    start_process(&mut download, &untrusted, &collector).await;
     let version = http.get(format!("{}/ids/version", download.public())).header("traceparent", foreign).send().await;
     assert_eq!(version.unwrap().status(), 200);
     let trace =
-        wait_until("the request has arrived", async || trace_of("undulator-download", "GET /ids/version")).await;
+        wait_until("the request has arrived", async || find_trace("undulator-download", "GET /ids/version")).await;
     let span = &trace.iter().find(|(_, span)| span.name == "GET /ids/version").unwrap().1;
     assert!(span.parent_span_id.is_empty() && span.links.len() == 1, "{span:?}");
     assert_eq!(span.links[0].span_id, [0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]);

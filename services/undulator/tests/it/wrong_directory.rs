@@ -27,7 +27,7 @@ const COMMANDS: [&[&str]; 19] = [
     &["icat", "grant", "db/alice", "MX-1"],
 ];
 
-pub fn run(dir: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Output {
+pub fn run_program(dir: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_undulator"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("UNDULATOR_")) {
         command.env_remove(name);
@@ -35,7 +35,7 @@ pub fn run(dir: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Outpu
     command.args(arguments).envs(variables.iter().copied()).current_dir(dir).output().unwrap()
 }
 
-pub fn errors(output: &Output) -> String {
+pub fn read_errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -48,8 +48,8 @@ fn a_directory_without_settings_and_database_is_refused_and_stays_empty() {
     let dir = tempfile::tempdir().unwrap();
     let here = dir.path().canonicalize().unwrap();
     for arguments in COMMANDS {
-        let refused = run(&here, arguments, &[]);
-        let said = errors(&refused);
+        let refused = run_program(&here, arguments, &[]);
+        let said = read_errors(&refused);
         assert_eq!(refused.status.code(), Some(3), "{arguments:?}: {said}");
         let looked_at = format!("data directory {}", here.join("data").display());
         for words in ["no settings file", &looked_at, "undulator.toml", "--config", "undulator setup"] {
@@ -70,8 +70,8 @@ fn settings_that_name_an_empty_place_are_named() {
     // These make databases or wait for them where somebody has said where they are to be.
     let makes = |arguments: &[&str]| arguments == ["doctor"] || arguments == ["migrate"];
     for arguments in COMMANDS.into_iter().filter(|arguments| !makes(arguments)) {
-        let refused = run(&here, arguments, &[("UNDULATOR_CONFIG", &settings)]);
-        let said = errors(&refused);
+        let refused = run_program(&here, arguments, &[("UNDULATOR_CONFIG", &settings)]);
+        let said = read_errors(&refused);
         assert_eq!(refused.status.code(), Some(3), "{arguments:?}: {said}");
         for words in [settings.to_str().unwrap(), here.join("nowhere").to_str().unwrap(), "undulator serve"] {
             assert!(said.contains(words), "{arguments:?}: {said}");
@@ -79,8 +79,8 @@ fn settings_that_name_an_empty_place_are_named() {
         assert!(is_empty(&here), "{arguments:?} has made something");
     }
     let named = here.join("named");
-    let refused = run(&here, &["auth", "user", "list"], &[("UNDULATOR_DATA_DIR", &named)]);
-    assert!(refused.status.code() == Some(3) && errors(&refused).contains(named.to_str().unwrap()));
+    let refused = run_program(&here, &["auth", "user", "list"], &[("UNDULATOR_DATA_DIR", &named)]);
+    assert!(refused.status.code() == Some(3) && read_errors(&refused).contains(named.to_str().unwrap()));
     assert!(is_empty(&here));
 }
 
@@ -90,38 +90,46 @@ fn what_makes_a_facility_makes_it() {
     let dump = "---\nfacility:\n  Facility_name-SUN:\n    name: SUN\n";
     fs::write(dir.path().join("dump.yaml"), dump).unwrap();
     let import = ["icat", "import", "dump.yaml"];
-    let dry = run(dir.path(), &[&import[..], &["--dry-run"]].concat(), &[]);
-    assert!(dry.status.success(), "{}", errors(&dry));
+    let dry = run_program(dir.path(), &[&import[..], &["--dry-run"]].concat(), &[]);
+    assert!(dry.status.success(), "{}", read_errors(&dry));
     assert_eq!(
         String::from_utf8_lossy(&dry.stdout),
         "1 row created, 0 unchanged, 0 in conflict (dry run: nothing is kept)\n"
     );
     assert!(!dir.path().join("data").exists(), "a dry run makes nothing");
-    let imported = run(dir.path(), &import, &[]);
-    assert!(imported.status.success() && errors(&imported).contains("made a new catalogue"), "{}", errors(&imported));
+    let imported = run_program(dir.path(), &import, &[]);
+    assert!(
+        imported.status.success() && read_errors(&imported).contains("made a new catalogue"),
+        "{}",
+        read_errors(&imported)
+    );
     assert!(dir.path().join("data/icat.db").is_file());
 
-    let listed = run(dir.path(), &["icat", "investigation", "list"], &[]);
-    assert!(listed.status.success(), "{}", errors(&listed));
-    let accounts = run(dir.path(), &["auth", "user", "list"], &[]);
-    assert!(accounts.status.code() == Some(3) && errors(&accounts).contains("auth.db"), "{}", errors(&accounts));
-    assert!(run(dir.path(), &["events", "dead"], &[]).status.success());
-    let plan = run(dir.path(), &["migrate", "--plan"], &[]);
+    let listed = run_program(dir.path(), &["icat", "investigation", "list"], &[]);
+    assert!(listed.status.success(), "{}", read_errors(&listed));
+    let accounts = run_program(dir.path(), &["auth", "user", "list"], &[]);
+    assert!(
+        accounts.status.code() == Some(3) && read_errors(&accounts).contains("auth.db"),
+        "{}",
+        read_errors(&accounts)
+    );
+    assert!(run_program(dir.path(), &["events", "dead"], &[]).status.success());
+    let plan = run_program(dir.path(), &["migrate", "--plan"], &[]);
     let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
     assert!(plan.contains("-- icat: 0 steps") && plan.contains("-- auth: no database yet"), "{plan}");
     assert!(!dir.path().join("data/auth.db").exists());
 
-    let doctor = run(dir.path(), &["doctor"], &[]);
+    let doctor = run_program(dir.path(), &["doctor"], &[]);
     let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
     let first = said.lines().next().unwrap();
     assert!(first.starts_with("ok") && first.contains("no settings file; defaults; data directory /"), "{said}");
     fs::write(dir.path().join("undulator.toml"), "site = \"SUN\"\n").unwrap();
-    let said = String::from_utf8_lossy(&run(dir.path(), &["doctor"], &[]).stdout).into_owned();
+    let said = String::from_utf8_lossy(&run_program(dir.path(), &["doctor"], &[]).stdout).into_owned();
     let file = dir.path().canonicalize().unwrap().join("undulator.toml");
     assert!(said.lines().next().unwrap().contains(&format!("settings file {};", file.display())), "{said}");
     assert!(!dir.path().join("data/auth.db").exists(), "doctor makes nothing");
 
     let named = dir.path().join("named");
-    let migrated = run(dir.path(), &["migrate"], &[("UNDULATOR_DATA_DIR", &named)]);
-    assert!(migrated.status.success() && named.join("auth.db").is_file(), "{}", errors(&migrated));
+    let migrated = run_program(dir.path(), &["migrate"], &[("UNDULATOR_DATA_DIR", &named)]);
+    assert!(migrated.status.success() && named.join("auth.db").is_file(), "{}", read_errors(&migrated));
 }

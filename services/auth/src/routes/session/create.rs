@@ -1,17 +1,16 @@
-//! `POST /session` of ICAT+: logs in at ICAT, which asks the plugin.
+//! `POST /session` of ICAT+: logs in at ICAT, which calls the plugin.
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use service_kit::{ClientAddress, Code, Problem};
 use utoipa::ToSchema;
 
-use super::{Session, describe};
-use crate::error::of_icat;
-use crate::openapi::{BodyOfIcatPlus, OfIcatPlus};
-use crate::sessions::{log_in, tell_start};
+use super::description::{Session, describe_session};
+use super::responses::{IcatPlusBodyErrors, IcatPlusErrors};
+use crate::error::from_icat_error;
 use crate::state::State;
 
-/// All are optional and may be null. `usernameSuffix` chooses among the accounts of one person.
+/// All fields are optional and may be null. `usernameSuffix` chooses one of the accounts of a person.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SessionCredentials)]
@@ -27,13 +26,14 @@ pub struct Credentials {
     request_body(content = Credentials, content_type = "application/json"),
     security(),
     responses(
-        OfIcatPlus,
-        BodyOfIcatPlus,
+        IcatPlusErrors,
+        IcatPlusBodyErrors,
         (status = 200, description = "A new session", body = Session),
-        (status = 403, description = "No such authenticator, or it refuses", body = String, content_type = "text/plain"),
+        (status = 403, description = "The authenticator is unknown or \
+            refuses", body = String, content_type = "text/plain"),
     ),
 )]
-pub async fn post(
+pub async fn create_session(
     state: web::Data<State>,
     client: web::ReqData<ClientAddress>,
     body: web::Json<Credentials>,
@@ -50,8 +50,8 @@ pub async fn post(
         (None, Some(token)) => vec![("token", token.as_str())],
         (None, None) => Vec::new(),
     };
-    let session_id = log_in(&state, &plugin, &credentials, client.0).await.map_err(of_icat)?;
-    let (session, _, info) = describe(&state, &session_id).await.map_err(of_icat)?;
-    state.db.write(async |tx| tell_start(&state, tx, &session_id, &info.user_name).await).await?;
+    let session_id = state.sessions.log_in(&plugin, &credentials, client.0).await.map_err(from_icat_error)?;
+    let (session, _, info) = describe_session(&state, &session_id).await.map_err(from_icat_error)?;
+    state.sessions.emit_session_started(&session_id, &info.user_name).await?;
     Ok(HttpResponse::Ok().json(session))
 }

@@ -1,10 +1,9 @@
-//! `DELETE /session/{id}` of ICAT+: logout; 200 without a body, also for a session that is gone already.
+//! `DELETE /session/{id}` of ICAT+: logout; 200 without a body, also for a session that has ended before.
 
 use actix_web::{HttpResponse, web};
 use service_kit::{Code, PathCredential, Problem, is_access_token};
 
-use crate::openapi::OfIcatPlus;
-use crate::sessions::log_out;
+use super::responses::IcatPlusErrors;
 use crate::state::State;
 
 #[utoipa::path(
@@ -12,16 +11,16 @@ use crate::state::State;
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
-        OfIcatPlus,
-        (status = 200, description = "Ended, now or before"),
+        IcatPlusErrors,
+        (status = 200, description = "Ended now or before"),
         (status = 403, description = "ICAT refuses", body = String, content_type = "text/plain"),
     ),
 )]
-pub async fn delete(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
+pub async fn end_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
     if is_access_token(&credential.id) {
         let text = "an access token is ended by DELETE /auth/v1/token";
         return Err(Problem::new(Code::Forbidden, "auth/access-token", text));
     }
-    log_out(&state, &credential.id).await?;
+    state.sessions.log_out(&credential.id).await?;
     Ok(HttpResponse::Ok().finish())
 }

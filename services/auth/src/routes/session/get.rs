@@ -1,16 +1,16 @@
-//! `GET /session/{id}` of ICAT+: who it is, with which roles, and for how long.
+//! `GET /session/{id}` of ICAT+: the user of a session, the roles, and the remaining time.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use service_kit::{PathCredential, Problem};
 use utoipa::ToSchema;
 
-use super::{Session, describe};
-use crate::error::of_icat;
-use crate::openapi::OfIcatPlus;
+use super::description::{Session, describe_session};
+use super::responses::IcatPlusErrors;
+use crate::error::from_icat_error;
 use crate::state::State;
 
-/// A session and what ICAT knows of its user.
+/// A session and its user in ICAT.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionStatus {
@@ -25,17 +25,17 @@ pub struct SessionStatus {
 // ICAT+ documents only 500 for a dead session; 403 is what its other session calls answer, and what clients act on.
 #[utoipa::path(
     get, path = "/session/{id}", operation_id = "get_session", tag = "sessions",
-    summary = "Who it is, with which roles, and for how long (ICAT+)",
+    summary = "Get the user, the roles and the remaining time of a session (ICAT+)",
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
-        OfIcatPlus,
+        IcatPlusErrors,
         (status = 200, description = "Alive", body = SessionStatus),
-        (status = 403, description = "Unknown or over", body = String, content_type = "text/plain"),
+        (status = 403, description = "Unknown or ended", body = String, content_type = "text/plain"),
     ),
 )]
-pub async fn get(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    let (user, details, info) = describe(&state, &credential.id).await.map_err(of_icat)?;
+pub async fn get_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
+    let (user, details, info) = describe_session(&state, &credential.id).await.map_err(from_icat_error)?;
     Ok(HttpResponse::Ok().json(SessionStatus {
         remaining_minutes: info.remaining_minutes,
         user_name: info.user_name,

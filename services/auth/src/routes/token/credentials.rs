@@ -1,5 +1,5 @@
-//! The body of a login: `{"plugin":"db","username":"alice","password":"…"}`, or `credentials` with the keys of a plugin
-//! that asks for others. Refusals name the place of a fault and never the text there, which may be a password.
+//! The body of a login: `{"plugin":"db","username":"alice","password":"…"}`, or `credentials` for a plugin with other
+//! keys. Errors name the position of a fault but never repeat the text there, which may be a password.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::error::Category;
 use service_kit::{Code, Problem};
 use utoipa::ToSchema;
 
-/// What an authenticator is to be asked.
+/// The credentials for an authenticator.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
@@ -20,13 +20,13 @@ pub struct Credentials {
     username: Option<String>,
     #[schema(nullable = false, format = Password)]
     password: Option<String>,
-    /// For authenticators that ask for something else, by the names of their keys.
+    /// Other credentials, by the keys of the authenticator.
     #[serde(default)]
     credentials: BTreeMap<String, String>,
 }
 
 impl Credentials {
-    pub fn read(request: &HttpRequest, body: &[u8]) -> Result<Self, Problem> {
+    pub fn from_request(request: &HttpRequest, body: &[u8]) -> Result<Self, Problem> {
         if request.content_type() != "application/json" {
             let text = "the body must be application/json";
             return Err(Problem::new(Code::UnsupportedMediaType, "unsupported-media-type", text));
@@ -38,7 +38,7 @@ impl Credentials {
         let credentials: Self = serde_json::from_slice(body).map_err(|e| {
             let place = format!("line {} column {}", e.line(), e.column());
             match e.classify() {
-                Category::Data => invalid(format!(
+                Category::Data => invalid_body(format!(
                     "the body must have plugin, and may have username, password, and an object credentials, all of \
                      them texts; see {place}"
                 )),
@@ -50,12 +50,12 @@ impl Credentials {
             plain.is_some() && credentials.credentials.contains_key(*key)
         });
         match twice {
-            Some(key) => Err(invalid(format!("{key} is given twice; leave it out of credentials"))),
+            Some(key) => Err(invalid_body(format!("{key} is given twice; leave it out of credentials"))),
             None => Ok(credentials),
         }
     }
 
-    /// By key, in the order in which authenticators list them.
+    /// Keys and values in the order in which authenticators list them.
     pub fn pairs(&self) -> Vec<(&str, &str)> {
         let plain = [("username", &self.username), ("password", &self.password)];
         let plain = plain.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)));
@@ -63,7 +63,7 @@ impl Credentials {
     }
 }
 
-fn invalid(text: String) -> Problem {
+fn invalid_body(text: String) -> Problem {
     Problem::new(Code::Validation, "auth/bad-credentials-body", text)
 }
 
@@ -72,17 +72,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_passwords_and_other_keys_are_read() {
-        let read = |text: &str| Credentials::parse(text.as_bytes()).unwrap();
-        let both = read(r#"{"plugin":"db","password":"p","username":"u"}"#);
+    fn names_passwords_and_other_keys_are_parsed() {
+        let parse = |text: &str| Credentials::parse(text.as_bytes()).unwrap();
+        let both = parse(r#"{"plugin":"db","password":"p","username":"u"}"#);
         assert_eq!((both.plugin.as_str(), both.pairs()), ("db", vec![("username", "u"), ("password", "p")]));
-        let other = read(r#"{"plugin":"oidc","credentials":{"token":"t"}}"#);
+        let other = parse(r#"{"plugin":"oidc","credentials":{"token":"t"}}"#);
         assert_eq!(other.pairs(), vec![("token", "t")]);
-        assert!(read(r#"{"plugin":"anon"}"#).pairs().is_empty());
+        assert!(parse(r#"{"plugin":"anon"}"#).pairs().is_empty());
     }
 
     #[test]
-    fn faults_are_told_apart_and_repeat_nothing() {
+    fn errors_do_not_repeat_the_body() {
         for (text, code) in [
             (r#"{"plugin":"db","password":"hunter2""#, Code::BadRequest),
             (r#"{"plugin":"db",hunter2}"#, Code::BadRequest),

@@ -1,4 +1,4 @@
-//! `/auth/v1/token`: access tokens. Whoever has one proves who they are for ten minutes, without showing the ICAT
+//! `/auth/v1/token`: access tokens. A token proves the identity of its owner for ten minutes without revealing the ICAT
 //! session behind it.
 
 pub mod create;

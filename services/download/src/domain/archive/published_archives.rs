@@ -223,7 +223,7 @@ fn a_member_of_four_gigabytes_is_the_published_bytes() {
             }
             at += length;
         }
-        assert_eq!(digest.to_hex(), published, "{form:?}");
+        assert_eq!(digest.into_hex(), published, "{form:?}");
     }
 }
 
@@ -237,7 +237,7 @@ impl Default for Digest {
 }
 
 impl Digest {
-    fn to_hex(self) -> String {
+    fn into_hex(self) -> String {
         self.0.finish().as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 }

@@ -81,7 +81,7 @@ async fn sign_urls(state: &State, request: &HttpRequest, manifest: &Manifest) ->
         state.public_url.clone()
     };
     let url = |member| {
-        let token = signer.sign(FileToken { manifest: id, member }, expires)?;
+        let token = signer.sign_token(FileToken { manifest: id, member }, expires)?;
         Ok(format!("{root}/ids/getData?token={token}"))
     };
     (0..manifest.sources.len()).map(url).collect()
@@ -140,5 +140,8 @@ fn render_metalink(manifest: &Manifest, urls: &[String]) -> String {
 
 /// Escapes text for XML. Paths in archives contain no control characters.
 fn escape_xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let mut escaped = String::with_capacity(text.len());
+    // Writing to a String cannot fail.
+    let _infallible = pulldown_cmark_escape::escape_html(&mut escaped, text);
+    escaped
 }

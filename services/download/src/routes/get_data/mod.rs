@@ -21,14 +21,15 @@ const OCTETS: &str = "application/octet-stream";
 
 #[utoipa::path(
     get, path = "/ids/getData", operation_id = "get_data", tag = "data", summary = "Download a file or a selection",
-    description = "One `datafileIds` alone is sent as the file itself, everything else as one ZIP, or as `format` says. \
-        Files, ZIP and tar have a length, a validator and ranges; what is compressed has none of them. A selection that \
-        was prepared has the same bytes until it expires; when one of its files changes it is gone (404).",
+    description = "A single datafile is sent as it is, everything else as one ZIP, or in the given `format`. Files, \
+        ZIP and tar have a length, a validator and ranges; compressed archives have none of them. A prepared \
+        selection has the same bytes until it expires; when one of its files changes, it answers 404.",
     params(
         DataQuery,
-        ("Range" = Option<String>, Header, nullable = false, description = "`bytes=10-19`, `bytes=10-` or `bytes=-10`; \
-            several ranges, and what cannot be understood, get the whole"),
-        ("If-Range" = Option<String>, Header, nullable = false, description = "Validator for which the range holds"),
+        ("Range" = Option<String>, Header, nullable = false, description = "`bytes=10-19`, `bytes=10-` or \
+            `bytes=-10`; several or invalid ranges are ignored"),
+        ("If-Range" = Option<String>, Header, nullable = false, description = "The range is ignored for other \
+            validators"),
         ("If-Match" = Option<String>, Header, nullable = false, description = "Else 412"),
         ("If-Unmodified-Since" = Option<String>, Header, nullable = false, description = "Else 412"),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "Else 304"),
@@ -38,11 +39,11 @@ const OCTETS: &str = "application/octet-stream";
     responses(
         Always,
         (status = 200, description = "The whole", body = Bytes, content_type = "application/octet-stream", headers(
-            ("Content-Length" = u64, description = "Not of what is compressed"),
+            ("Content-Length" = u64, description = "Not for compressed archives"),
             ("Content-Disposition" = String, description = "`attachment` with the file's name or `outname`"),
-            ("Accept-Ranges" = String, description = "`bytes`, or `none` for what is compressed"),
+            ("Accept-Ranges" = String, description = "`bytes`, or `none` for compressed archives"),
             ("ETag" = String, description = "Weak while a file was modified less than two seconds ago"),
-            ("Last-Modified" = String, description = "Of the newest file"),
+            ("Last-Modified" = String, description = "Time of the newest file"),
         )),
         (status = 206, description = "A part", body = Bytes, content_type = "application/octet-stream", headers(
             ("Content-Length" = u64),
@@ -52,21 +53,21 @@ const OCTETS: &str = "application/octet-stream";
             ("ETag" = String),
             ("Last-Modified" = String),
         )),
-        (status = 304, description = "The caller has this version", headers(
+        (status = 304, description = "Not modified", headers(
             ("Accept-Ranges" = String, description = "`bytes`"), ("ETag" = String), ("Last-Modified" = String),
         )),
-        (status = 400, description = "`BadRequestException`: a parameter cannot be understood", body = Failure),
+        (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
-        (status = 404, description = "`NotFoundException`: no such row, a file that is not there, an unknown or expired \
-            `preparedId`, or one whose files have changed", body = Failure),
-        (status = 412, description = "`BadRequestException`: it is not what was asked for", body = Failure),
-        (status = 416, description = "`BadRequestException`: the range lies beyond the end", body = Failure, headers(
+        (status = 404, description = "`NotFoundException`: no such row, a missing file, or a `preparedId` that is \
+            unknown, has expired, or has changed files", body = Failure),
+        (status = 412, description = "`BadRequestException`: a precondition failed", body = Failure),
+        (status = 416, description = "`BadRequestException`: the range is beyond the end", body = Failure, headers(
             ("Content-Range" = String, description = "`bytes */1000`"),
             ("Accept-Ranges" = String, description = "`bytes`"),
             ("ETag" = String),
             ("Last-Modified" = String),
         )),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn get_data(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -43,20 +43,20 @@ const AFTER: &str = "</script></html>";
 const PADDING: usize = 512;
 
 #[utoipa::path(
-    post, path = "/ids/put", operation_id = "put_form", tag = "uploads", summary = "Store a file from a page's form",
-    description = "For pages that cannot PUT. Fields come before the file; `wrap` puts the answer into a page for a frame, \
-        `padding` makes an error there longer.",
+    post, path = "/ids/put", operation_id = "put_form", tag = "uploads", summary = "Store a file with a form",
+    description = "For pages that cannot send PUT. Fields come before the file; `wrap` embeds the answer in a page \
+        for a frame, `padding` makes errors there longer.",
     request_body(content = PutForm, content_type = "multipart/form-data"),
     security((), ("bearer" = [])),
     responses(
         Always,
         (status = 201, description = "Stored", body = Stored),
-        (status = 204, description = "There was no file"),
-        (status = 400, description = "`BadRequestException`: a field is missing, wrong or not known", body = Failure),
+        (status = 204, description = "The form has no file"),
+        (status = 400, description = "`BadRequestException`: a field is missing, invalid or unknown", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not allowed", body = Failure),
         (status = 404, description = "`NotFoundException`: no such dataset or format", body = Failure),
         (status = 501, description = "`NotImplementedException`: the storage is read-only", body = Failure),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn put_form(state: web::Data<State>, request: HttpRequest, form: Multipart) -> Result<HttpResponse, Problem> {

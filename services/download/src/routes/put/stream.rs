@@ -12,18 +12,19 @@ use crate::state::State;
 
 #[utoipa::path(
     put, path = "/ids/put", operation_id = "put_data", tag = "uploads", summary = "Store a file",
-    description = "The file is on disk, whole, before its datafile is made, and goes if ICAT refuses the datafile.",
+    description = "The file is complete on disk before its datafile is created, and is removed if ICAT refuses the \
+        datafile.",
     params(PutQuery),
     request_body(content = Bytes, content_type = "application/octet-stream"),
     security((), ("bearer" = [])),
     responses(
         Always,
         (status = 201, description = "Stored", body = Stored),
-        (status = 400, description = "`BadRequestException`: a parameter is missing or wrong", body = Failure),
+        (status = 400, description = "`BadRequestException`: a parameter is missing or invalid", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not allowed", body = Failure),
         (status = 404, description = "`NotFoundException`: no such dataset or format", body = Failure),
         (status = 501, description = "`NotImplementedException`: the storage is read-only", body = Failure),
-        (status = 502, description = "`InternalException`: ICAT answered something unexpected", body = Failure),
+        (status = 502, description = "`InternalException`: ICAT sent an invalid answer", body = Failure),
     ),
 )]
 pub async fn put_data(

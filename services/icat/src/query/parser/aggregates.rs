@@ -17,7 +17,7 @@ pub fn find_aggregate(word: &str) -> Option<Aggregate> {
     })
 }
 
-/// `(x)`, `(DISTINCT x)`, `(DISTINCT(x))` after the name of an aggregate.
+/// Parses `(x)`, `(DISTINCT x)` or `(DISTINCT(x))` after the name of an aggregate.
 pub fn parse_aggregate(
     cursor: &mut TokenCursor<'_>,
     scope: &Scope<'_>,
@@ -34,24 +34,24 @@ pub fn parse_aggregate(
 }
 
 pub fn build_aggregate(function: Aggregate, distinct: bool, argument: TypedExpr) -> Result<TypedExpr, QueryError> {
-    let (argument, of) = match argument {
+    let (argument, argument_kind) = match argument {
         (text, ColumnKind::Text) if matches!(function, Aggregate::Sum | Aggregate::Avg) => {
             (call_function(Function::Number, text), ColumnKind::F64)
         }
         other => other,
     };
-    let kind = infer_aggregate_kind(function, of)?;
-    Ok((Expr::Aggregate { function, distinct, argument: Box::new(argument), of }, kind))
+    let kind = infer_aggregate_kind(function, argument_kind)?;
+    Ok((Expr::Aggregate { function, distinct, argument: Box::new(argument), argument_kind }, kind))
 }
 
-fn infer_aggregate_kind(function: Aggregate, of: ColumnKind) -> Result<ColumnKind, QueryError> {
-    match (function, of) {
+fn infer_aggregate_kind(function: Aggregate, argument_kind: ColumnKind) -> Result<ColumnKind, QueryError> {
+    match (function, argument_kind) {
         (Aggregate::Count, _) => Ok(ColumnKind::I64),
         (Aggregate::Avg, ColumnKind::I64 | ColumnKind::F64) => Ok(ColumnKind::F64),
-        (Aggregate::Sum, ColumnKind::I64 | ColumnKind::F64) => Ok(of),
+        (Aggregate::Sum, ColumnKind::I64 | ColumnKind::F64) => Ok(argument_kind),
         (Aggregate::Min | Aggregate::Max, kind) if !matches!(kind, ColumnKind::Entity(_) | ColumnKind::Bool) => {
             Ok(kind)
         }
-        _ => Err(QueryError::bad_parameter(format!("{function:?} of {} has no meaning", describe_kind(of)))),
+        _ => Err(QueryError::bad_parameter(format!("{function:?} of {} has no meaning", describe_kind(argument_kind)))),
     }
 }

@@ -1,4 +1,4 @@
-//! The classic form: `0,10 Dataset.name ORDER BY name [complete = TRUE] <-> Investigation [name = 'A']`.
+//! Parses the classic form: `0,10 Dataset.name ORDER BY name [complete = TRUE] <-> Investigation [name = 'A']`.
 
 use std::cell::Cell;
 
@@ -69,7 +69,7 @@ pub fn parse_search(text: &str, ctx: &ParseContext) -> Result<SearchQuery, Query
     Ok(SearchQuery { columns: vec![column], includes, body })
 }
 
-/// `Entity [INCLUDE …]`, the query of a single row.
+/// Parses `Entity [INCLUDE …]`, the query of a single row.
 pub fn parse_get(text: &str) -> Result<GetQuery, QueryError> {
     let tokens = tokenize(text)?;
     let mut cursor = TokenCursor::new(&tokens);
@@ -100,7 +100,7 @@ fn parse_include(cursor: &mut TokenCursor<'_>, entity: &'static Entity) -> Resul
     }
 }
 
-/// `0,10`, `,10` or `10,` before everything else; python-icat writes `0, 10`.
+/// Parses a leading `0,10`, `,10` or `10,`; python-icat writes `0, 10`.
 fn parse_leading_limit(cursor: &mut TokenCursor<'_>) -> Result<Option<(u64, Option<u64>)>, QueryError> {
     let is_number = |token: Option<&Token>| matches!(token, Some(Token::Integer(_)));
     if !is_number(cursor.peek()) && !cursor.is_sign(",") {
@@ -132,7 +132,7 @@ fn parse_order_by(
     }
 }
 
-/// `[cond] <-> Entity [cond] <-> …`: the kinds are joined by whatever relations link them.
+/// Parses `[cond] <-> Entity [cond] <-> …`. The entities are joined by the relations between them.
 fn parse_joined_entities(
     cursor: &mut TokenCursor<'_>,
     scope: &mut Scope<'_>,
@@ -154,9 +154,9 @@ fn parse_joined_entities(
     Ok(conditions)
 }
 
-/// Finds the relations from the first kind to all others, nearest first; each must be reached in one way.
+/// Joins all entities to the first one by their relations, breadth first; each must be reachable in exactly one way.
 fn join_entities(named: &[(Var, &'static Entity)], sources: &mut Vec<Source>) -> Result<(), QueryError> {
-    // Each with the kinds on the way to it, itself included.
+    // Reached variables, each with the entities on the way to it, including its own.
     let mut reached: Vec<(Var, Vec<&'static Entity>)> =
         named.iter().take(1).map(|(var, entity)| (*var, vec![*entity])).collect();
     let mut at = 0;
@@ -287,12 +287,12 @@ fn parse_predicate(
     Err(cursor.expected_error("COMPARISON, LIKE, BETWEEN, IN"))
 }
 
-/// An attribute of this entity, `:user`, or a literal; a name that is no attribute is TRUE, FALSE or an enumerated value.
+/// Parses an attribute of this entity, `:user`, or a literal. A name that is no attribute is TRUE, FALSE or an enum value.
 fn parse_operand(cursor: &mut TokenCursor<'_>, (var, entity): CurrentEntity) -> Result<Operand, QueryError> {
     match cursor.next()? {
         Token::Parameter(name) => resolve_parameter(name),
         token if is_null(token) => Err(QueryError::bad_parameter(
-            "NULL does not stand in conditions of the old syntax: write SELECT d FROM Dataset d WHERE d.endDate IS NULL",
+            "conditions of the classic form have no NULL: write SELECT d FROM Dataset d WHERE d.endDate IS NULL",
         )),
         Token::Name(name) if name.eq_ignore_ascii_case("CURRENT_TIMESTAMP") => {
             Ok(Operand::Typed(Expr::Now, ColumnKind::Date))

@@ -1,4 +1,4 @@
-//! The WHERE and HAVING clauses of the JPQL-like form.
+//! Parses the WHERE and HAVING clauses of the JPQL-like form.
 
 use super::expressions::{parse_operand, to_string_expr};
 use super::jpql;
@@ -44,7 +44,7 @@ fn parse_factor(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>) -> Result<Condi
     })
 }
 
-/// Whether the parenthesis here holds a value, as in `(a + 1) * 2 > b`, and not a condition: what follows tells.
+/// Whether the parentheses here enclose a value, as in `(a + 1) * 2 > b`, and not a condition; decided by what follows.
 fn is_parenthesized_value(cursor: &TokenCursor<'_>) -> bool {
     let mut depth = 0_usize;
     for ahead in 0.. {
@@ -107,7 +107,7 @@ fn parse_predicate(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>) -> Result<Co
     Err(cursor.expected_error("COMPARISON, LIKE, BETWEEN, IN, IS, MEMBER"))
 }
 
-/// The right side of a comparison: a value, or `ALL`, `ANY` or `SOME` of a sub-select.
+/// Parses the right side of a comparison: a value, or `ALL`, `ANY` or `SOME` of a sub-select.
 fn parse_comparison(
     cursor: &mut TokenCursor<'_>,
     scope: &Scope<'_>,
@@ -126,7 +126,7 @@ fn parse_comparison(
     Ok(Condition::Quantified { value, operator, all, select: Box::new(select) })
 }
 
-/// Two values; `= NULL` and `<> NULL` ask whether there is one, as `EclipseLink` has it.
+/// Builds a comparison; `= NULL` and `<> NULL` mean IS NULL and IS NOT NULL, as in `EclipseLink`.
 fn build_comparison(
     scope: &Scope<'_>,
     left: Operand,
@@ -149,7 +149,7 @@ fn build_comparison(
     }
 }
 
-/// A value that is compared with values of this kind.
+/// Binds an operand that is compared with values of a kind.
 fn bind_operand(scope: &Scope<'_>, value: Operand, kind: ColumnKind) -> Result<Expr, QueryError> {
     match value {
         Operand::Literal(token) => scope.bind_literal(&token, kind),
@@ -182,7 +182,7 @@ pub fn build_between(
     high: Operand,
     negated: bool,
 ) -> Result<Condition, QueryError> {
-    // A literal takes the kind of whichever bound has one.
+    // A literal takes the kind of the first operand that has one.
     let given = [&value, &low, &high].into_iter().find_map(|operand| match operand {
         Operand::Typed(_, kind) => Some(*kind),
         Operand::Literal(_) => None,
@@ -200,7 +200,8 @@ pub fn build_between(
     Ok(Condition::Between { value, low, high, negated })
 }
 
-/// What follows the pattern of a LIKE is its escape character; without one it is the backslash, as in `MariaDB`.
+/// Parses the optional ESCAPE of a LIKE and builds the condition. The default escape character is the backslash, as in
+/// `MariaDB`.
 pub fn parse_like(
     cursor: &mut TokenCursor<'_>,
     left: Operand,
@@ -225,7 +226,7 @@ pub fn parse_like(
     Ok(Condition::Like { left, pattern, negated })
 }
 
-/// The same pattern with the backslash as its escape character. One at the end stands for itself.
+/// Rewrites a pattern to use the backslash as its escape character. An escape character at the end stands for itself.
 fn normalize_escapes(pattern: &str, escape: char) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut chars = pattern.chars();

@@ -10,19 +10,19 @@ use super::token_cursor::TokenCursor;
 use crate::query::error::QueryError;
 use crate::query::tree::{ArithmeticOperator, ColumnKind, Expr, Function, Literal};
 
-/// How many numbers one sum or product may have.
-const MOST_TERMS: usize = 200;
+/// The maximum number of terms of a sum or product.
+const MAX_TERMS: usize = 200;
 
 pub type TypedExpr = (Expr, ColumnKind);
 
 /// `a + b - c`
 pub fn parse_operand(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>) -> Result<Operand, QueryError> {
     let mut left = parse_product(cursor, scope)?;
-    for _ in 0..MOST_TERMS {
+    for _ in 0..MAX_TERMS {
         let operator = match cursor.peek() {
             Some(Token::Sign("+")) => ArithmeticOperator::Add,
             Some(Token::Sign("-")) => ArithmeticOperator::Subtract,
-            // The sign of a number sticks to it: `a -1`.
+            // The lexer keeps the sign with the number: `a -1`.
             Some(Token::Integer(n)) if *n < 0 => ArithmeticOperator::Add,
             Some(Token::Real(n)) if *n < 0.0 => ArithmeticOperator::Add,
             _ => return Ok(left),
@@ -37,7 +37,7 @@ pub fn parse_operand(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>) -> Result<
 /// `a * b / c`
 fn parse_product(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>) -> Result<Operand, QueryError> {
     let mut left = parse_signed(cursor, scope)?;
-    for _ in 0..MOST_TERMS {
+    for _ in 0..MAX_TERMS {
         let operator = match cursor.peek() {
             Some(Token::Sign("*")) => ArithmeticOperator::Multiply,
             Some(Token::Sign("/")) => ArithmeticOperator::Divide,
@@ -78,7 +78,7 @@ fn is_whole(expr: &Expr, kind: ColumnKind) -> bool {
     kind == ColumnKind::I64 || matches!(expr, Expr::Arithmetic { is_whole: true, .. })
 }
 
-/// A number; a string counts as the number that it begins with.
+/// Converts an operand to a number; a string counts as the number that it begins with.
 pub fn to_number(operand: Operand) -> Result<TypedExpr, QueryError> {
     let (expr, kind) = Scope::infer_kind(operand)?;
     match kind {
@@ -92,7 +92,7 @@ pub fn call_function(function: Function, argument: Expr) -> Expr {
     Expr::Call { function, arguments: vec![argument] }
 }
 
-/// A string, or a whole number as one.
+/// Converts an operand to a string; integers are accepted.
 pub fn to_string_expr(operand: Operand, place: &str) -> Result<Expr, QueryError> {
     let refused =
         |what: String| QueryError::bad_parameter(format!("{place} takes strings and whole numbers, not {what}"));
@@ -110,8 +110,8 @@ pub fn to_string_expr(operand: Operand, place: &str) -> Result<Expr, QueryError>
     }
 }
 
-/// A selected expression has the type that icat.server gives it: what is made of whole numbers is whole, and a whole number
-/// divided by one with decimals has four of them.
+/// Gives a selected expression the type that it has in icat.server: integer arithmetic yields an integer, and an integer
+/// divided by a decimal number has four decimals.
 pub fn infer_selected_type((expr, kind): TypedExpr) -> TypedExpr {
     match expr {
         Expr::Arithmetic { left, operator: ArithmeticOperator::Divide, right, is_whole: true, .. }
@@ -131,7 +131,7 @@ pub fn infer_selected_type((expr, kind): TypedExpr) -> TypedExpr {
     }
 }
 
-/// Whether no quotient is in the way of dividing as whole numbers.
+/// Whether both sides are simple, so that integer division applies.
 fn is_plain_division(left: &Expr, right: &Expr) -> bool {
     [left, right].iter().all(|side| !matches!(side, Expr::Arithmetic { .. } | Expr::Negative(..)))
 }
@@ -165,7 +165,7 @@ fn parse_primary(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>) -> Result<Oper
     }
 }
 
-/// `:user`, the only parameter there is.
+/// Resolves `:user`, the only parameter.
 pub fn resolve_parameter(name: &str) -> Result<Operand, QueryError> {
     if name == "user" {
         return Ok(Operand::Typed(Expr::User, ColumnKind::Text));
@@ -201,7 +201,7 @@ fn parse_named(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>, name: &str) -> R
     Ok(Operand::Typed(Expr::Path(path), kind))
 }
 
-/// `CASE WHEN cond THEN a [WHEN …] ELSE b END`; all values are of one kind.
+/// Parses `CASE WHEN cond THEN a [WHEN …] ELSE b END`; all values are of one kind.
 fn parse_case(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>) -> Result<Operand, QueryError> {
     let mut conditions = Vec::new();
     let mut values = Vec::new();
@@ -222,7 +222,7 @@ fn parse_case(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>) -> Result<Operand
     Ok(Operand::Typed(Expr::Case { branches, otherwise }, kind))
 }
 
-/// Gives all values the kind of the first that has one; whole numbers beside others become numbers with decimals.
+/// Converts all values to the kind of the first that has one; integers next to decimal numbers become decimal numbers.
 pub fn unify_kinds(scope: &Scope<'_>, values: Vec<Operand>) -> Result<(Vec<Expr>, ColumnKind), QueryError> {
     let given = values.iter().find_map(|value| match value {
         Operand::Typed(_, kind) => Some(*kind),

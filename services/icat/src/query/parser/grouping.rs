@@ -1,9 +1,9 @@
-//! What a select with aggregates may have beside them.
+//! Checks selects with aggregates.
 
 use crate::query::error::QueryError;
 use crate::query::tree::{Column, Expr, Path, SelectBody};
 
-/// Refuses what has no one value for a group, and drops an order where there is but one row.
+/// Refuses expressions that have no single value per group; drops ORDER BY if there is only one row.
 pub fn check_grouping(body: &mut SelectBody, columns: &[Column]) -> Result<(), QueryError> {
     let mut has_aggregate = columns.iter().any(|column| column.expr.has_aggregate());
     if let Some(having) = &body.having {
@@ -42,7 +42,7 @@ pub fn check_grouping(body: &mut SelectBody, columns: &[Column]) -> Result<(), Q
     Ok(())
 }
 
-/// Whether a path stands outside of aggregates that is none of the grouped ones.
+/// Whether a path outside of aggregates is not grouped by.
 fn has_ungrouped_path(expr: &Expr, groups: &[Expr]) -> bool {
     let mut loose = false;
     expr.visit_paths(&mut |path, within| loose |= !within && !groups.iter().any(|group| is_path(group, path)), false);

@@ -1,4 +1,4 @@
-//! The INCLUDE clause: which relations to follow from the selected row.
+//! Parses the INCLUDE clause: the relations to follow from the selected row.
 
 use icat_client::schema::{self, Entity, Member};
 
@@ -7,17 +7,17 @@ use super::token_cursor::TokenCursor;
 use crate::query::error::QueryError;
 use crate::query::tree::Include;
 
-/// Relations one after another. The longest way through the schema without a turn has fewer.
-const DEEPEST: usize = 20;
-/// Relations in all.
-const MOST: usize = 500;
+/// Relations in one path. The longest path through the schema without repetition is shorter.
+const MAX_DEPTH: usize = 20;
+/// Relations in total.
+const MAX_INCLUDES: usize = 500;
 
 /// All to-one relations, one level: `INCLUDE 1`.
 pub fn include_all_to_one(entity: &'static Entity) -> Vec<Include> {
     entity.one.iter().map(|one| Include::new(one.name, one.target())).collect()
 }
 
-/// Reads `1` alone, if it stands here.
+/// Consumes `1`, if it is next; nothing else may follow in the list.
 pub fn parse_include_one(cursor: &mut TokenCursor<'_>) -> Result<bool, QueryError> {
     match cursor.peek() {
         Some(Token::Integer(1)) => {
@@ -36,7 +36,7 @@ pub fn parse_include_one(cursor: &mut TokenCursor<'_>) -> Result<bool, QueryErro
     }
 }
 
-/// Reads `v.relation[.relation…] [[AS] w], …` from the selected variable on.
+/// Parses `v.relation[.relation…] [[AS] w], …`, starting from the selected variable.
 pub fn parse_include_paths(
     cursor: &mut TokenCursor<'_>,
     selected: Option<&str>,
@@ -44,7 +44,7 @@ pub fn parse_include_paths(
 ) -> Result<Vec<Include>, QueryError> {
     let mut roots = Vec::new();
     let mut count = 0;
-    // Where each name leads: places of children from the root on.
+    // The path of each alias: indexes of children from the root.
     let mut names: Vec<(String, Vec<usize>)> =
         selected.map(|name| (name.to_uppercase(), Vec::new())).into_iter().collect();
     loop {
@@ -60,8 +60,9 @@ pub fn parse_include_paths(
         })?;
         for relation in parts {
             count += 1;
-            if place.len() == DEEPEST || count > MOST {
-                let text = format!("INCLUDE takes up to {DEEPEST} relations one after another and {MOST} in all");
+            if place.len() == MAX_DEPTH || count > MAX_INCLUDES {
+                let text =
+                    format!("INCLUDE takes up to {MAX_DEPTH} relations one after another and {MAX_INCLUDES} in all");
                 return Err(QueryError::bad_parameter(text));
             }
             let (here, children) = children_at(&mut roots, entity, &place);
@@ -86,7 +87,7 @@ pub fn parse_include_paths(
     }
 }
 
-/// The entity at a place in the tree, and the includes below it.
+/// The entity at a path in the tree, and the includes below it.
 fn children_at<'i>(
     roots: &'i mut Vec<Include>,
     entity: &'static Entity,
@@ -113,8 +114,8 @@ fn resolve_relation(entity: &'static Entity, present: &[Include], relation: &str
     Ok(Include::new(name, target))
 }
 
-/// The classic `INCLUDE Dataset, Investigation`: each kind must be reached from the root by exactly one route through
-/// the listed kinds; after a to-one relation only to-one relations are followed.
+/// Parses the classic `INCLUDE Dataset, Investigation`. Each entity must be reachable from the root by exactly one route
+/// through the listed entities; after a to-one relation only to-one relations are followed.
 pub fn parse_include_types(cursor: &mut TokenCursor<'_>, root: &'static Entity) -> Result<Vec<Include>, QueryError> {
     let mut wanted: Vec<&'static Entity> = Vec::new();
     loop {
@@ -149,7 +150,7 @@ fn find_routes(
     let many = here.many.iter().map(|many| (many.name, many.target(), true)).filter(|_| many_allowed);
     let mut steps = Vec::new();
     for (relation, target, is_many) in ones.chain(many) {
-        // The way back to where we came from is no second route.
+        // The relation back to the previous entity is not a second route.
         if !wanted.contains(&target) || came_from == Some(target.name) {
             continue;
         }

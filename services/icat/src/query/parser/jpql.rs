@@ -1,4 +1,4 @@
-//! `SELECT … FROM … [WHERE …] [GROUP BY …] [HAVING …] [ORDER BY …] [INCLUDE …] [LIMIT …]`
+//! Parses `SELECT … FROM … [WHERE …] [GROUP BY …] [HAVING …] [ORDER BY …] [INCLUDE …] [LIMIT …]`.
 
 use std::cell::Cell;
 
@@ -17,7 +17,7 @@ use crate::query::tree::GetQuery;
 use crate::query::tree::Include;
 use crate::query::tree::{Column, ColumnKind, Expr, Literal, Origin, SearchQuery, SelectBody, Source, Step};
 
-/// Words that end a list of names.
+/// Keywords, which cannot be aliases.
 const CLAUSES: [&str; 12] =
     ["WHERE", "GROUP", "HAVING", "ORDER", "INCLUDE", "LIMIT", "JOIN", "INNER", "LEFT", "OUTER", "FROM", "AS"];
 
@@ -41,7 +41,7 @@ pub fn parse_search(text: &str, ctx: &ParseContext) -> Result<SearchQuery, Query
     Ok(SearchQuery { columns, includes: includes.unwrap_or_default(), body })
 }
 
-/// `Entity [AS] x [INCLUDE x.relation, …]`, the query of a single row.
+/// Parses `Entity [AS] x [INCLUDE x.relation, …]`, the query of a single row.
 pub fn parse_get(text: &str) -> Result<GetQuery, QueryError> {
     let tokens = tokenize(text)?;
     let mut cursor = TokenCursor::new(&tokens);
@@ -64,7 +64,7 @@ pub fn parse_get(text: &str) -> Result<GetQuery, QueryError> {
     }
 }
 
-/// A select within a condition; its variables hide those around it.
+/// Parses a sub-select; its variables shadow those of outer selects.
 pub fn parse_sub_select(
     cursor: &mut TokenCursor<'_>,
     scope: &Scope<'_>,
@@ -87,7 +87,7 @@ pub fn parse_sub_select(
 
 type ParsedSelect = (SelectBody, Vec<Column>, Option<String>);
 
-/// Everything up to INCLUDE and LIMIT. FROM is read first, because SELECT uses its variables.
+/// Parses everything up to INCLUDE and LIMIT. FROM is parsed first, because SELECT uses its variables.
 fn parse_select(cursor: &mut TokenCursor<'_>, scope: &mut Scope<'_>) -> Result<ParsedSelect, QueryError> {
     cursor.expect_word("SELECT")?;
     let list = cursor.at;
@@ -138,7 +138,7 @@ fn parse_list<T>(
     Ok(items)
 }
 
-/// What is sorted or grouped by: an expression, or the number of a column.
+/// Parses a key of ORDER BY or GROUP BY: an expression, or the number of a column.
 fn parse_key(
     cursor: &mut TokenCursor<'_>,
     scope: &Scope<'_>,
@@ -232,7 +232,7 @@ fn parse_alias<'t>(cursor: &mut TokenCursor<'t>) -> Result<&'t str, QueryError> 
     cursor.take_name()
 }
 
-/// A variable for the rows that a path leads to.
+/// Declares a variable for the rows that a path leads to.
 fn parse_join(
     cursor: &mut TokenCursor<'_>,
     scope: &mut Scope<'_>,
@@ -295,7 +295,7 @@ fn parse_limit(cursor: &mut TokenCursor<'_>) -> Result<(u64, Option<u64>), Query
     Ok((offset, count))
 }
 
-/// How many rows; 0 is no limit.
+/// Parses a number of rows; 0 means no limit.
 pub fn parse_row_count(cursor: &mut TokenCursor<'_>) -> Result<Option<u64>, QueryError> {
     Ok(Some(parse_limit_number(cursor)?).filter(|count| *count > 0))
 }

@@ -1,8 +1,8 @@
-//! Words, numbers, strings and signs.
+//! The lexer: names, numbers, strings and signs.
 
 use crate::query::error::QueryError;
 
-/// A token; names keep their case and hold a whole path such as `df.dataset.name`.
+/// A token. A name keeps its case and may be a whole path such as `df.dataset.name`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Token {
     Name(String),
@@ -30,10 +30,10 @@ impl std::fmt::Display for Token {
     }
 }
 
-/// Longest first, so that `<=` is not read as `<`.
+/// Longer signs first, so that `<=` is not read as `<`.
 const SIGNS: [&str; 17] = ["<->", "<=", ">=", "<>", "!=", "=", "<", ">", "(", ")", "[", "]", ",", "+", "-", "*", "/"];
 
-/// Splits a query into tokens; one pass, whatever the text.
+/// Splits a query into tokens in one pass.
 pub fn tokenize(text: &str) -> Result<Vec<Token>, QueryError> {
     let mut lexer = Lexer { text, at: 0 };
     let mut tokens = Vec::new();
@@ -142,7 +142,7 @@ impl Lexer<'_> {
             }
         }
         let text = &self.text[self.at..self.at + end];
-        // A zero does not keep its sign, and `a -0` is a difference.
+        // Zero has no sign, and `a -0` is a subtraction.
         if text.starts_with('-') && !text.contains(|c| ('1'..='9').contains(&c)) {
             self.at += 1;
             return Ok(Token::Sign("-"));
@@ -150,7 +150,7 @@ impl Lexer<'_> {
         let token = if real {
             text.parse().ok().filter(|n: &f64| n.is_finite()).map(Token::Real)
         } else {
-            // More than 64 bits hold: it equals nothing that is stored, but it can be compared.
+            // Larger than 64 bits: it equals no stored value, but can be compared.
             text.parse().map(Token::Integer).ok().or_else(|| text.parse().ok().map(Token::Real))
         };
         let token = token.ok_or_else(|| QueryError::bad_parameter(format!("{text} is too large a number")))?;
@@ -158,7 +158,7 @@ impl Lexer<'_> {
         Ok(token)
     }
 
-    /// The words of icat.server, with a little of the text around.
+    /// The text of icat.server, with a few characters around the position.
     fn unexpected_character(&self, c: char) -> QueryError {
         let before: Vec<char> = self.text[..self.at].chars().rev().take(4).collect();
         let near: String = before.into_iter().rev().chain(self.remaining().chars().take(5)).collect();

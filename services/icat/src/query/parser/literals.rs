@@ -1,4 +1,4 @@
-//! Literals as values of the kind that they are compared with, as icat.server and its database convert them.
+//! Converts literals to the kind that they are compared with, as icat.server and its database do.
 
 use icat_client::schema::EnumDef;
 use jiff::civil::{DateTime, date};
@@ -10,7 +10,7 @@ use crate::domain::values::{format_java_double, parse_date};
 use crate::query::error::QueryError;
 use crate::query::tree::Literal;
 
-/// A number, in quotes or not; for whole numbers `5.0` is 5.
+/// Binds a number, quoted or not; compared with integers, `5.0` is 5.
 pub fn bind_number(token: &Token, is_whole: bool) -> Option<Literal> {
     match token {
         Token::Integer(n) => Some(Literal::I64(*n)),
@@ -24,8 +24,8 @@ pub fn bind_number(token: &Token, is_whole: bool) -> Option<Literal> {
     }
 }
 
-/// A number beside whole ones, which `PostgreSQL` would turn into numbers with decimals to compare them: the largest would be
-/// one more than it is.
+/// Binds a number that is compared with integers. `PostgreSQL` would convert the integers to floating point to compare them,
+/// which rounds the largest up by one.
 fn bind_real(n: f64, is_whole: bool) -> Literal {
     const BEYOND: f64 = 9_223_372_036_854_775_808.0;
     if !is_whole {
@@ -43,7 +43,7 @@ fn bind_real(n: f64, is_whole: bool) -> Literal {
     }
 }
 
-/// A string, or a number as one.
+/// Binds a string, or a number as a string.
 pub fn bind_text(token: &Token) -> Option<Literal> {
     match token {
         Token::Text(text) => Some(Literal::Text(text.clone())),
@@ -53,7 +53,7 @@ pub fn bind_text(token: &Token) -> Option<Literal> {
     }
 }
 
-/// `TRUE` and `FALSE`, in quotes or not, and numbers, of which 0 is false.
+/// Binds `TRUE` or `FALSE`, quoted or not, or a number, of which 0 is false.
 pub fn bind_boolean(token: &Token) -> Option<Literal> {
     let truth = match token {
         Token::Name(word) if word.eq_ignore_ascii_case("TRUE") => true,
@@ -66,7 +66,7 @@ pub fn bind_boolean(token: &Token) -> Option<Literal> {
     Some(Literal::I64(i64::from(truth)))
 }
 
-/// A moment in microseconds UTC; without a zone it is one of the facility's.
+/// Binds a timestamp as microseconds UTC; it is written in the facility's time zone.
 pub fn bind_timestamp(token: &Token, zone: &TimeZone) -> Result<Literal, QueryError> {
     let micros = match token {
         Token::Timestamp(text) => {
@@ -84,14 +84,14 @@ pub fn bind_timestamp(token: &Token, zone: &TimeZone) -> Result<Literal, QueryEr
 
 fn parse_quoted_timestamp(text: &str, zone: &TimeZone) -> Result<Option<i64>, QueryError> {
     if parse_date(text).is_some() {
-        let text = format!("'{text}' has a zone, which times in queries have not: write it as '2026-01-12 09:00:00'");
+        let text = format!("'{text}' has a time zone, which queries do not accept: write it as '2026-01-12 09:00:00'");
         return Err(QueryError::bad_parameter(text));
     }
     let local: Option<DateTime> = text.parse().ok();
     Ok(local.and_then(|local| zone.to_timestamp(local).ok()).map(Timestamp::as_microsecond))
 }
 
-/// `yyyy-mm-dd hh:mm:ss`, in which the 13th month is January of the next year, as icat.server reads it.
+/// Parses `yyyy-mm-dd hh:mm:ss`, in which the 13th month is January of the next year, as in icat.server.
 fn parse_lenient_timestamp(text: &str) -> Option<DateTime> {
     let (day, time) = text.split_once(' ')?;
     let numbers = |text: &str, sign: char| -> Option<[i64; 3]> {
@@ -106,7 +106,7 @@ fn parse_lenient_timestamp(text: &str) -> Option<DateTime> {
     start.checked_add(calendar).ok()?.checked_add(clock).ok()
 }
 
-/// A value of an enumeration: `org.icatproject.ParameterValueType.NUMERIC`, or its bare name in the old syntax.
+/// Binds an enum value: `org.icatproject.ParameterValueType.NUMERIC`, or its bare name in the classic form.
 pub fn bind_enum(token: &Token, def: &EnumDef) -> Result<Literal, QueryError> {
     let example = || format!("org.icatproject.{}.{}", def.name, def.values.first().copied().unwrap_or_default());
     let Token::Name(name) = token else {

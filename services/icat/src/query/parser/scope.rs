@@ -1,4 +1,4 @@
-//! What names and literals mean at a place in a query.
+//! Resolves names and literals at a position in a query.
 
 use std::cell::Cell;
 
@@ -9,26 +9,26 @@ use crate::query::error::QueryError;
 use crate::query::tree::{ColumnKind, Expr, Literal, Path, RULE_RESTRICTED, Var};
 use icat_client::schema::{Entity, Member, ToMany};
 
-/// The variables that can be named here: those of this select, then those of the selects around it.
+/// The variables in scope: those of this select, then those of the outer selects.
 pub struct Scope<'p> {
     parent: Option<&'p Scope<'p>>,
     vars: Vec<(String, Var, &'static Entity)>,
-    /// Shared by all selects of a query, so that each variable has a number of its own.
+    /// The next variable number, shared by all selects of a query.
     counter: &'p Cell<Var>,
     pub ctx: &'p ParseContext,
-    /// Whether COUNT, SUM and the like have a meaning at the place that is being read.
+    /// Whether aggregates are allowed at the current position.
     aggregates: Cell<bool>,
 }
 
-/// Where a dotted path ends.
+/// What a dotted path leads to.
 pub enum ResolvedPath {
-    /// A row or an attribute, and what it holds.
+    /// A row or an attribute, and its kind.
     Value(Path, ColumnKind),
     /// A to-many relation of the row at the path.
     Many(Path, &'static ToMany),
 }
 
-/// One side of a comparison: something with a kind, or a literal that takes the other side's.
+/// One side of a comparison: a typed expression, or a literal that takes the kind of the other side.
 pub enum Operand {
     Typed(Expr, ColumnKind),
     Literal(Token),
@@ -39,7 +39,7 @@ impl<'p> Scope<'p> {
         Self { parent: None, vars: Vec::new(), counter, ctx, aggregates: Cell::new(false) }
     }
 
-    /// Whether this is no select within another.
+    /// Whether this is the outermost select.
     pub fn is_outermost(&self) -> bool {
         self.parent.is_none()
     }
@@ -49,7 +49,7 @@ impl<'p> Scope<'p> {
         Scope { parent: Some(self), vars: Vec::new(), counter: self.counter, ctx: self.ctx, aggregates }
     }
 
-    /// Reads something in which aggregates have, or have not, a meaning.
+    /// Runs `read` with aggregates allowed or not.
     pub fn with_aggregates<T>(&self, allowed: bool, read: impl FnOnce() -> T) -> T {
         let before = self.aggregates.replace(allowed);
         let outcome = read();
@@ -61,7 +61,7 @@ impl<'p> Scope<'p> {
         self.aggregates.get()
     }
 
-    /// Declares a variable; names of variables have no case.
+    /// Declares a variable; names are case-insensitive.
     pub fn declare_variable(&mut self, name: &str, entity: &'static Entity) -> Result<Var, QueryError> {
         if name.contains('.') {
             return Err(QueryError::bad_parameter(format!("{name} is not a name for a variable")));
@@ -79,7 +79,7 @@ impl<'p> Scope<'p> {
         Ok(var)
     }
 
-    /// A variable nobody can name.
+    /// Declares a variable without a name.
     pub fn declare_anonymous(&mut self, entity: &'static Entity) -> Var {
         let var = self.counter.get();
         self.counter.set(var + 1);
@@ -103,7 +103,7 @@ impl<'p> Scope<'p> {
         resolve_path_from(var, entity, parts)
     }
 
-    /// A path that must end in a row or an attribute.
+    /// Resolves a path that must lead to a row or an attribute.
     pub fn resolve_value(&self, text: &str) -> Result<(Path, ColumnKind), QueryError> {
         match self.resolve_path(text)? {
             ResolvedPath::Value(path, kind) => Ok((path, kind)),
@@ -114,8 +114,8 @@ impl<'p> Scope<'p> {
         }
     }
 
-    /// A literal as a value of the kind that it is compared with: a number in quotes is a number where one is compared, and
-    /// a number is its text where texts are.
+    /// Converts a literal to the kind that it is compared with: a quoted number becomes a number, a number compared with
+    /// strings becomes a string.
     pub fn bind_literal(&self, token: &Token, kind: ColumnKind) -> Result<Expr, QueryError> {
         if is_null(token) {
             return Ok(Expr::Literal(Literal::Null));
@@ -135,7 +135,7 @@ impl<'p> Scope<'p> {
         })
     }
 
-    /// Gives both sides one kind.
+    /// Converts both sides to one kind.
     pub fn unify_kinds(&self, left: Operand, right: Operand) -> Result<(Expr, Expr), QueryError> {
         match (left, right) {
             (Operand::Typed(left, kind), Operand::Literal(token)) => Ok((left, self.bind_literal(&token, kind)?)),
@@ -158,7 +158,7 @@ impl<'p> Scope<'p> {
         }
     }
 
-    /// An operand by itself: a literal is what it looks like.
+    /// The kind of an operand on its own; a literal has the kind that it looks like.
     pub fn infer_kind(operand: Operand) -> Result<(Expr, ColumnKind), QueryError> {
         match operand {
             Operand::Typed(expr, kind) => Ok((expr, kind)),
@@ -167,7 +167,7 @@ impl<'p> Scope<'p> {
     }
 }
 
-/// Follows relations from a variable.
+/// Resolves the rest of a path from a variable.
 pub fn resolve_path_from<'s>(
     var: Var,
     entity: &'static Entity,
@@ -203,7 +203,7 @@ pub fn resolve_path_from<'s>(
     Ok(ResolvedPath::Value(path, ColumnKind::Entity(here)))
 }
 
-/// The word NULL where a value stands.
+/// Whether a token is the word NULL.
 pub fn is_null(token: &Token) -> bool {
     matches!(token, Token::Name(word) if word.eq_ignore_ascii_case("NULL"))
 }
@@ -217,7 +217,9 @@ fn infer_literal_kind(token: &Token) -> Result<(Expr, ColumnKind), QueryError> {
         Token::Name(word) if word.eq_ignore_ascii_case("TRUE") => (Literal::I64(1), ColumnKind::Bool),
         Token::Name(word) if word.eq_ignore_ascii_case("FALSE") => (Literal::I64(0), ColumnKind::Bool),
         other => {
-            return Err(QueryError::bad_parameter(format!("{other} has nothing beside it that says what kind it is")));
+            return Err(QueryError::bad_parameter(format!(
+                "the type of {other} cannot be told from what stands beside it"
+            )));
         }
     };
     Ok((Expr::Literal(literal), kind))

@@ -1,4 +1,4 @@
-//! The SELECT list: what may stand there, and the types that icat.server gives it.
+//! Parses the SELECT list: what it may contain, and the types that icat.server gives its columns.
 
 use icat_client::schema;
 
@@ -11,7 +11,7 @@ use super::token_cursor::TokenCursor;
 use crate::query::error::QueryError;
 use crate::query::tree::{Column, ColumnKind, Expr, Origin, Path, Source, Step, Var};
 
-/// Every name in the SELECT list that is neither a function nor a word of the language begins with a variable.
+/// Checks that every name in the SELECT list is a function, a keyword, or begins with a variable.
 pub fn check_names(list: &TokenCursor<'_>, scope: &Scope<'_>) -> Result<(), QueryError> {
     const WORDS: [&str; 11] = [
         "DISTINCT",
@@ -41,7 +41,7 @@ pub fn check_names(list: &TokenCursor<'_>, scope: &Scope<'_>) -> Result<(), Quer
         let head = name.split('.').next().unwrap_or_default();
         let is_word = WORDS.iter().any(|word| head.eq_ignore_ascii_case(word)) || name.starts_with("org.icatproject.");
         let called = matches!(list.peek_at(here + 1), Some(Token::Sign("("))) && !is_only_in_conditions(name);
-        // A variable that is spelled like an entity means the entity in icat.server.
+        // In icat.server, a variable that is spelled like an entity means the entity.
         let is_entity = scope.is_outermost() && schema::find_entity(head).is_some();
         if !is_word && !called && (is_entity || scope.find_variable(head).is_none()) {
             let head = head.to_uppercase();
@@ -52,28 +52,27 @@ pub fn check_names(list: &TokenCursor<'_>, scope: &Scope<'_>) -> Result<(), Quer
     Ok(())
 }
 
-/// As in icat.server, whose SELECT list knows no more than the functions of the language's own keywords.
+/// Functions that icat.server does not accept in the SELECT list.
 fn is_only_in_conditions(name: &str) -> bool {
     ["COALESCE", "NULLIF", "CASE", "SELECT"].iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
-/// What icat.server takes in conditions and not in the SELECT list.
+/// Refuses what icat.server accepts in conditions but not in the SELECT list.
 fn require_selectable(token: &Token, next: Option<&Token>) -> Result<(), QueryError> {
     let is_call = matches!(next, Some(Token::Sign("(")));
     match token {
         Token::Text(_) | Token::Timestamp(_) => Err(QueryError::bad_parameter(format!(
-            "{token} stands in the SELECT list, where icat.server takes no strings: select the attributes, and write \
-             the string to them in your program"
+            "the SELECT list takes no strings such as {token}: select the attributes, and add the string in your program"
         ))),
         Token::Name(name) if is_call && name.eq_ignore_ascii_case("SIZE") => Err(QueryError::bad_parameter(
-            "SIZE stands in conditions only: write SELECT i.name, COUNT(d) FROM Investigation i JOIN i.datasets d \
+            "SIZE is only allowed in conditions: write SELECT i.name, COUNT(d) FROM Investigation i JOIN i.datasets d \
              GROUP BY i.name",
         )),
         _ => Ok(()),
     }
 }
 
-/// The selected expressions, and the name of the variable that is selected alone.
+/// Parses the selected expressions; also returns the name of a variable that is selected alone.
 pub fn parse_columns(
     cursor: &mut TokenCursor<'_>,
     scope: &mut Scope<'_>,
@@ -95,7 +94,7 @@ pub fn parse_columns(
     Ok((columns, selected))
 }
 
-/// A path or an aggregate of one, either of which may lead to many rows, or any other expression.
+/// Parses a path or an aggregate of a path, which may lead to many rows, or any other expression.
 fn parse_selected_expression(
     cursor: &mut TokenCursor<'_>,
     scope: &mut Scope<'_>,
@@ -136,7 +135,7 @@ fn parse_expression(cursor: &mut TokenCursor<'_>, scope: &Scope<'_>) -> Result<(
     Ok(if scope.is_outermost() { infer_selected_type(typed) } else { typed })
 }
 
-/// A path; one that leads to many rows becomes a join.
+/// Resolves a path; a path that leads to many rows becomes a join.
 fn resolve_selected_path(
     name: &str,
     scope: &mut Scope<'_>,

@@ -1,10 +1,10 @@
-//! Reading tokens one after the other, with icat.server's complaints.
+//! A cursor over tokens, with icat.server's error texts.
 
 use super::lexer::Token;
 use crate::query::error::QueryError;
 
 /// How deep parentheses and sub-selects may nest.
-const DEEPEST: usize = 100;
+const MAX_DEPTH: usize = 100;
 
 pub struct TokenCursor<'t> {
     tokens: &'t [Token],
@@ -17,7 +17,7 @@ impl<'t> TokenCursor<'t> {
         Self { tokens, at: 0, depth: 0 }
     }
 
-    /// A cursor over tokens of this one, from `from` up to but without `to`.
+    /// A cursor over the tokens from `from` to `to`, exclusive.
     pub fn slice(&self, from: usize, to: usize) -> Self {
         Self { tokens: &self.tokens[..to], at: from, depth: self.depth }
     }
@@ -44,7 +44,7 @@ impl<'t> TokenCursor<'t> {
         words.iter().any(|word| self.is_word(word))
     }
 
-    /// Takes the word if it stands here.
+    /// Consumes the word if it is next.
     pub fn take_word(&mut self, word: &str) -> bool {
         let here = self.is_word(word);
         self.at += usize::from(here);
@@ -79,7 +79,7 @@ impl<'t> TokenCursor<'t> {
         }
     }
 
-    /// Whether one pair of parentheses encloses all that is left.
+    /// Whether one pair of parentheses encloses all remaining tokens.
     pub fn encloses_all(&self) -> bool {
         let mut depth = 0_usize;
         let rest = self.tokens.get(self.at..).unwrap_or_default();
@@ -94,7 +94,7 @@ impl<'t> TokenCursor<'t> {
         self.is_sign("(") && closes.is_some_and(|at| at + 1 == rest.len())
     }
 
-    /// How many tokens a select in parentheses has that begins some tokens ahead; 0 if none does.
+    /// The number of tokens of a sub-select that begins `ahead` tokens from here; 0 if none does.
     pub fn sub_select_length(&self, ahead: usize) -> usize {
         let begins = matches!(self.peek_at(ahead), Some(Token::Sign("(")))
             && matches!(self.peek_at(ahead + 1), Some(Token::Name(word)) if word.eq_ignore_ascii_case("SELECT"));
@@ -111,7 +111,7 @@ impl<'t> TokenCursor<'t> {
         closes.filter(|_| begins).map_or(0, |at| at + 1)
     }
 
-    /// The name in `X(name)`, if that stands here.
+    /// The name in `X(name)`, if that is next.
     pub fn enclosed_name(&self) -> Option<&'t str> {
         match (self.peek_at(1)?, self.peek_at(2)?, self.peek_at(3)?) {
             (Token::Sign("("), Token::Name(name), Token::Sign(")")) => Some(name),
@@ -119,8 +119,8 @@ impl<'t> TokenCursor<'t> {
         }
     }
 
-    /// An aggregate of nothing but a path, if one stands here: `COUNT(x)`, `COUNT(DISTINCT x)` or `COUNT(DISTINCT(x))`; with
-    /// how many tokens it has.
+    /// Matches an aggregate of a plain path, `COUNT(x)`, `COUNT(DISTINCT x)` or `COUNT(DISTINCT(x))`; also returns its number
+    /// of tokens.
     pub fn match_path_aggregate<A>(&self, known: impl Fn(&str) -> Option<A>) -> Option<(A, bool, &'t str, usize)> {
         let name = |ahead| match self.peek_at(ahead) {
             Some(Token::Name(name)) => Some(name.as_str()),
@@ -137,7 +137,7 @@ impl<'t> TokenCursor<'t> {
         closed.then_some((function, distinct, path, at + 2 + usize::from(wrapped)))
     }
 
-    /// Fails unless everything has been read.
+    /// Fails unless all tokens are consumed.
     pub fn expect_end(&self) -> Result<(), QueryError> {
         match self.peek() {
             None => Ok(()),
@@ -158,7 +158,7 @@ impl<'t> TokenCursor<'t> {
         }
     }
 
-    /// Two tokens before, the token itself in `< >`, two after.
+    /// Renders two tokens before, the token itself in `< >`, and two after.
     fn render_context(&self) -> String {
         let from = self.at.saturating_sub(2);
         let to = (self.at + 3).min(self.tokens.len());
@@ -175,7 +175,7 @@ impl<'t> TokenCursor<'t> {
 
     /// Runs `parse` one level deeper.
     pub fn parse_nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, QueryError>) -> Result<T, QueryError> {
-        if self.depth == DEEPEST {
+        if self.depth == MAX_DEPTH {
             return Err(QueryError::bad_parameter("the query is nested too deeply"));
         }
         self.depth += 1;

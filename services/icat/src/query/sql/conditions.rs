@@ -1,14 +1,14 @@
-//! Conditions as SQL.
+//! Lowers conditions to SQL.
 
 use super::from_clause::FromClause;
 use super::{SqlWriter, exists_condition, join_balanced};
 use crate::query::statement::Param;
 use crate::query::tree::{ComparisonOperator, Condition, Expr, LikePattern, Literal, SelectBody};
 
-/// Longer lists travel as one parameter.
-const LONGEST_LIST: usize = 50;
-/// Bytes of a pattern that no engine refuses; `SQLite` has a limit, and `PostgreSQL` a depth.
-const LONGEST_PATTERN: usize = 1_000;
+/// Longer lists are bound as one JSON parameter.
+const MAX_INLINE_LIST: usize = 50;
+/// Bytes of a LIKE pattern that both engines accept; `SQLite` limits its length, `PostgreSQL` its recursion.
+const MAX_PATTERN_BYTES: usize = 1_000;
 
 impl SqlWriter<'_> {
     pub fn write_condition(&mut self, frame: &mut FromClause<'_>, cond: &Condition) -> String {
@@ -63,11 +63,11 @@ impl SqlWriter<'_> {
     fn write_pattern(&mut self, frame: &mut FromClause<'_>, pattern: &LikePattern) -> String {
         match pattern {
             LikePattern::Text(text) => {
-                self.can_fail |= text.len() > LONGEST_PATTERN;
+                self.can_fail |= text.len() > MAX_PATTERN_BYTES;
                 format!("{} ESCAPE '\\'", self.bind_parameter(Param::Text(text.clone())))
             }
             LikePattern::Computed(expr, escape) => {
-                // `PostgreSQL` takes no pattern that ends with its escape character.
+                // `PostgreSQL` rejects a pattern that ends with its escape character.
                 self.can_fail = true;
                 let pattern = self.write_expression(frame, expr);
                 format!("{pattern} ESCAPE {}", self.bind_parameter(Param::Text(escape.to_string())))
@@ -75,7 +75,7 @@ impl SqlWriter<'_> {
         }
     }
 
-    /// ANY and ALL by EXISTS, because `SQLite` has neither; unknown where a comparison with a NULL decides.
+    /// Writes ANY and ALL as EXISTS, because `SQLite` has neither; NULL where a comparison with NULL decides.
     fn write_quantified(
         &mut self,
         frame: &mut FromClause<'_>,
@@ -102,7 +102,7 @@ impl SqlWriter<'_> {
     }
 
     fn write_list(&mut self, frame: &mut FromClause<'_>, list: &[Expr]) -> String {
-        if list.len() > LONGEST_LIST {
+        if list.len() > MAX_INLINE_LIST {
             let ids = list.iter().map(|item| match item {
                 Expr::Literal(Literal::I64(n)) => Some(*n),
                 _ => None,
@@ -123,7 +123,7 @@ impl SqlWriter<'_> {
         format!("({})", items.join(", "))
     }
 
-    /// Numbers as one JSON parameter.
+    /// Binds ids as one JSON parameter.
     pub fn write_id_list(&mut self, ids: &[i64]) -> String {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let list = self.bind_parameter(Param::Text(format!("[{}]", ids.join(","))));

@@ -1,4 +1,4 @@
-//! Expressions as SQL.
+//! Lowers expressions to SQL.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::query::statement::Param;
 use crate::query::tree::{Aggregate, ArithmeticOperator, Column, ColumnKind, Expr, Function, Literal, TrimSide};
 
 impl SqlWriter<'_> {
-    /// A selected expression; what is computed is cast, so that it is read as what its kind says.
+    /// Writes a selected expression. Computed values are cast to the type that the reader expects.
     pub fn write_column(&mut self, frame: &mut FromClause<'_>, column: &Column) -> String {
         self.is_selecting = true;
         let sql = self.write_expression(frame, &column.expr);
@@ -34,20 +34,20 @@ impl SqlWriter<'_> {
                     _ => column,
                 }
             }
-            Expr::Aggregate { function, distinct, argument, of } => {
+            Expr::Aggregate { function, distinct, argument, argument_kind } => {
                 self.aggregates += 1;
                 self.can_fail |= matches!(function, Aggregate::Sum | Aggregate::Avg);
                 let groups = self.groups.take();
                 let argument = self.write_expression(frame, argument);
                 self.groups = groups;
                 let distinct = if *distinct { "DISTINCT " } else { "" };
-                match (function, of) {
+                match (function, argument_kind) {
                     (Aggregate::Count, _) => format!("COUNT({distinct}{argument})"),
                     (Aggregate::Min, _) => format!("MIN({argument})"),
                     (Aggregate::Max, _) => format!("MAX({argument})"),
                     (Aggregate::Sum, ColumnKind::F64) => format!("CAST(SUM({distinct}{argument}) AS DOUBLE PRECISION)"),
                     (Aggregate::Sum, _) => format!("CAST(SUM({distinct}{argument}) AS BIGINT)"),
-                    // As MariaDB has it: four decimals for whole numbers.
+                    // As in MariaDB: four decimals for integers.
                     (Aggregate::Avg, ColumnKind::I64) => {
                         format!("CAST(ROUND(AVG({distinct}{argument}), 4) AS DOUBLE PRECISION)")
                     }
@@ -75,7 +75,7 @@ impl SqlWriter<'_> {
             }
             Expr::Negative(inner, kind) => {
                 self.can_fail = true;
-                // Only PostgreSQL has a 0 with a sign.
+                // Only PostgreSQL has a negative zero.
                 let zero = if *kind == ColumnKind::F64 { "0 " } else { "" };
                 let sql = format!("({zero}- {})", self.write_expression(frame, inner));
                 self.require_whole_number(&sql, *kind)
@@ -90,13 +90,13 @@ impl SqlWriter<'_> {
                 format!("{sql} ELSE {} END", self.write_expression(frame, otherwise))
             }
             Expr::Select(body) => {
-                let visible = self.visible;
+                let visible = self.visibility;
                 if self.is_selecting {
-                    // What a query shows is authorised, whatever its conditions may see.
-                    self.visible = self.access;
+                    // A sub-select in the SELECT list shows data, so the user's rights apply even if conditions see everything.
+                    self.visibility = self.access;
                 }
                 let select = self.write_sub_select(body, Some(frame));
-                self.visible = visible;
+                self.visibility = visible;
                 format!("({select} LIMIT 1)")
             }
             Expr::Literal(Literal::Null) => "NULL".to_owned(),
@@ -109,7 +109,7 @@ impl SqlWriter<'_> {
         }
     }
 
-    /// What is computed of whole numbers must be one.
+    /// Makes the engine fail if an integer computation leaves the range of integers.
     fn require_whole_number(&self, sql: &str, kind: ColumnKind) -> String {
         if kind == ColumnKind::I64 { self.env.engine.whole_number(sql) } else { sql.to_owned() }
     }
@@ -160,8 +160,8 @@ fn cast_to_double(sql: &str) -> String {
     format!("CAST({sql} AS DOUBLE PRECISION)")
 }
 
-/// A place in a string, within what both engines take for one.
+/// Clamps a position in a string to what both engines accept.
 fn clamp_position(sql: &str, least: i32) -> String {
-    const MOST: i32 = 1_000_000_000;
-    format!("CAST(CASE WHEN {sql} < {least} THEN {least} WHEN {sql} > {MOST} THEN {MOST} ELSE {sql} END AS INTEGER)")
+    const MAX: i32 = 1_000_000_000;
+    format!("CAST(CASE WHEN {sql} < {least} THEN {least} WHEN {sql} > {MAX} THEN {MAX} ELSE {sql} END AS INTEGER)")
 }

@@ -1,6 +1,6 @@
-//! What can fail is evaluated on rows that the user may read and on no others: an error would say what stands in a row
-//! that is hidden. The engines evaluate the conditions of a WHERE clause in any order, also those of its sub-selects and
-//! HAVING, and the branches of a CASE in theirs.
+//! Guards expressions that can fail, so that they are evaluated only on rows that the user may read: an error would reveal
+//! data of a hidden row. Engines evaluate the conditions of WHERE, HAVING and sub-selects in any order, but the branches of
+//! CASE in the written order.
 
 use std::slice;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::{SqlWriter, join_balanced};
 use crate::query::rule::Rule;
 use crate::query::tree::{Condition, SelectBody};
 
-/// A condition of several that must all hold.
+/// One of several conditions joined by AND.
 struct Conjunct {
     sql: String,
     can_fail: bool,
@@ -20,7 +20,7 @@ struct Conjunct {
 }
 
 impl SqlWriter<'_> {
-    /// Writes something; whether that can fail on a row.
+    /// Runs `write`; returns its result and whether what it wrote can fail on a row.
     pub fn track_failures<T>(&mut self, write: impl FnOnce(&mut Self) -> T) -> (T, bool) {
         let before = std::mem::take(&mut self.can_fail);
         let written = write(self);
@@ -29,7 +29,7 @@ impl SqlWriter<'_> {
         (written, can_fail)
     }
 
-    /// What makes a row of this select count as present. Beyond a LEFT JOIN there may be none.
+    /// Adds the visibility condition of a row to the select's rights and returns it. After a LEFT JOIN there may be no row.
     pub fn add_visibility(
         &mut self,
         frame: &mut FromClause<'_>,
@@ -45,17 +45,17 @@ impl SqlWriter<'_> {
         Some(present)
     }
 
-    /// What must hold for a selected row that neither FROM nor a join has seen to.
+    /// Adds and returns the condition that rules cover a selected row that neither FROM nor a join restricts.
     pub fn add_grant(&mut self, frame: &mut FromClause<'_>, id: &str, rules: &[Arc<Rule>]) -> String {
         let (grant, can_fail) = self.track_failures(|writer| writer.rules_condition(id, rules));
-        if can_fail && self.visible.is_some() {
+        if can_fail && self.visibility.is_some() {
             frame.rights_can_fail = true;
             frame.rights.push(grant.clone());
         }
         grant
     }
 
-    /// The conditions of the WHERE and HAVING clauses.
+    /// Writes the conditions of the WHERE and HAVING clauses.
     pub fn write_where_and_having(
         &mut self,
         frame: &mut FromClause<'_>,
@@ -64,7 +64,7 @@ impl SqlWriter<'_> {
         let mut filter = self.split_conjuncts(frame, body.filter.as_ref());
         let mut having = self.split_conjuncts(frame, body.having.as_ref());
         if !frame.rights.is_empty() {
-            // The engines themselves move a condition on what is grouped by to WHERE.
+            // Engines move a condition on grouped expressions to WHERE, so it is guarded there.
             let moves = |part: &mut Conjunct| {
                 !body.group_by.is_empty() && !part.has_aggregate && (part.can_fail || frame.rights_can_fail)
             };
@@ -93,7 +93,7 @@ impl SqlWriter<'_> {
     }
 }
 
-/// Where a rule can fail too, no condition may choose the rows that it is asked about.
+/// If a rule can fail too, no other condition may decide on which rows it is evaluated.
 fn needs_guard(frame: &FromClause<'_>, parts: &[Conjunct]) -> bool {
     !frame.rights.is_empty() && (frame.rights_can_fail || parts.iter().any(|part| part.can_fail))
 }
@@ -113,7 +113,8 @@ fn guard_with_rights(frame: &FromClause<'_>, sql: &str) -> String {
     format!("CASE WHEN {} THEN {sql} END", join_balanced(&frame.rights, " AND "))
 }
 
-/// The columns of a sub-select, which the engines may make part of the select around it; with those groups that can fail.
+/// Guards the columns of a sub-select, and the grouped expressions that can fail: engines may merge a sub-select into the
+/// outer select.
 pub fn guard_columns(
     frame: &FromClause<'_>,
     columns: Vec<(String, bool)>,
@@ -125,7 +126,7 @@ pub fn guard_columns(
     }
     let columns = columns.into_iter().map(|(sql, can_fail)| {
         let is_group = failing.iter().any(|at| groups[*at] == sql);
-        // What is aggregated comes after WHERE.
+        // Aggregates are computed after WHERE.
         if is_group || (can_fail && !is_grouped) { guard_with_rights(frame, &sql) } else { sql }
     });
     let columns = columns.collect();

@@ -1,4 +1,4 @@
-//! The FROM clause of one select as it grows: tables, aliases, and the joins that paths imply.
+//! The FROM clause of one select as it is built: tables, aliases, and the joins that paths imply.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -12,14 +12,14 @@ pub struct FromClause<'f> {
     outer: Option<&'f FromClause<'f>>,
     aliases: HashMap<Var, String>,
     pub from: String,
-    /// Joins that paths imply, one for each alias and relation.
+    /// Aliases of implied joins by the alias and relation that they start from.
     implied: HashMap<(String, &'static str), String>,
     pub joins: String,
-    /// What makes the rows of variables without a join count as present.
-    pub present: Vec<String>,
-    /// What holds for the rows of this select that count as present, those of joins too.
+    /// Visibility conditions of root variables, which have no ON clause.
+    pub root_visibility: Vec<String>,
+    /// Visibility conditions of all rows of this select, including joined rows.
     pub rights: Vec<String>,
-    /// Whether that itself can fail on a row.
+    /// Whether evaluating them can fail.
     pub rights_can_fail: bool,
     pub tables: usize,
 }
@@ -32,7 +32,7 @@ impl FromClause<'_> {
 }
 
 impl SqlWriter<'_> {
-    /// The FROM clause of a select, with an alias for each of its variables.
+    /// Builds the FROM clause of a select, with an alias for each variable.
     pub fn build_from_clause<'f>(&mut self, body: &SelectBody, outer: Option<&'f FromClause<'f>>) -> FromClause<'f> {
         let mut frame = FromClause {
             outer,
@@ -40,7 +40,7 @@ impl SqlWriter<'_> {
             from: String::new(),
             implied: HashMap::new(),
             joins: String::new(),
-            present: Vec::new(),
+            root_visibility: Vec::new(),
             rights: Vec::new(),
             rights_can_fail: false,
             tables: 0,
@@ -53,7 +53,7 @@ impl SqlWriter<'_> {
                     let _ = write!(frame.from, "{join}{} {alias}", source.entity.table);
                     frame.tables += 1;
                     let present = self.add_visibility(&mut frame, source.entity, &alias, false);
-                    frame.present.extend(present);
+                    frame.root_visibility.extend(present);
                     alias
                 }
                 Origin::Join { from, steps, left } => self.write_join(&mut frame, *from, steps, *left),
@@ -63,7 +63,7 @@ impl SqlWriter<'_> {
         frame
     }
 
-    /// Joins step by step; a LEFT JOIN along several steps is one at each.
+    /// Joins relation by relation; a LEFT JOIN over several relations is a LEFT JOIN at each.
     fn write_join(&mut self, frame: &mut FromClause<'_>, from: Var, steps: &[Step], left: bool) -> String {
         let mut here = frame.find_alias(from);
         let keyword = if left { " LEFT JOIN " } else { " JOIN " };
@@ -75,7 +75,7 @@ impl SqlWriter<'_> {
             };
             let table = step.target().table;
             if frame.from.is_empty() {
-                // A sub-select that starts at a variable of the select around it.
+                // A sub-select that starts from a variable of the outer select.
                 let _ = write!(frame.from, "(SELECT 1 AS one) {}", self.new_alias());
             }
             let _ = write!(frame.from, "{keyword}{table} {alias} ON {on}");
@@ -88,7 +88,7 @@ impl SqlWriter<'_> {
         here
     }
 
-    /// The alias of the row that the to-one relations lead to; rows that lead nowhere drop out, as in JPQL.
+    /// Adds implied joins along to-one relations and returns the last alias. Rows without a target drop out, as in JPQL.
     fn join_to_one_path(&mut self, frame: &mut FromClause<'_>, var: Var, steps: &[&'static ToOne]) -> String {
         let mut here = frame.find_alias(var);
         for one in steps {
@@ -109,7 +109,7 @@ impl SqlWriter<'_> {
         here
     }
 
-    /// The column of a path. The id of the last row is read from the key that leads to it, without a join.
+    /// Writes the column of a path. The id of the last row is read from the foreign key, without a join.
     pub fn write_path(&mut self, frame: &mut FromClause<'_>, path: &Path) -> String {
         let wants_id = path.field.is_none_or(|field| field.name == "id");
         match (path.steps.split_last(), path.field) {
@@ -120,7 +120,7 @@ impl SqlWriter<'_> {
             (_, Some(field)) => {
                 let alias = self.join_to_one_path(frame, path.var, &path.steps);
                 if field.name == RULE_RESTRICTED.name {
-                    // A condition of the old syntax stands in brackets, and without a condition there are no strings.
+                    // A condition of the classic form is in brackets, and strings occur only in conditions.
                     let has_where = self.env.engine.position_of("'WHERE'", &format!("UPPER({alias}.what)"));
                     let has_brackets = self.env.engine.position_of("'['", &format!("{alias}.what"));
                     return format!("CASE WHEN {has_where} > 0 OR {has_brackets} > 0 THEN 1 ELSE 0 END");
@@ -131,7 +131,7 @@ impl SqlWriter<'_> {
         }
     }
 
-    /// A select of what a to-many relation leads to from the row at a path, as far as it is present.
+    /// Writes a select of the visible rows that a to-many relation leads to.
     pub fn select_members(
         &mut self,
         frame: &mut FromClause<'_>,

@@ -1,15 +1,15 @@
-//! The GROUP BY clause: what the query lists, and what it selects beside it.
+//! The GROUP BY clause, and selected expressions that are not grouped by.
 
 use super::SqlWriter;
 use super::from_clause::FromClause;
 use crate::query::tree::{Expr, SelectBody};
 
-/// Whether one row stands for many: there is GROUP BY, an aggregate or HAVING.
+/// Whether the select aggregates rows: it has GROUP BY, an aggregate or HAVING.
 pub fn is_grouped<'x>(body: &SelectBody, mut selected: impl Iterator<Item = &'x Expr>) -> bool {
     !body.group_by.is_empty() || body.having.is_some() || selected.any(Expr::has_aggregate)
 }
 
-/// `SQLite` takes HAVING without GROUP BY only where an aggregate is selected, which constants are not.
+/// `SQLite` accepts HAVING without GROUP BY only if an aggregate is selected, so constants are wrapped in aggregates.
 pub fn wrap_constants_in_aggregates<'x>(
     body: &SelectBody,
     mut selected: impl Iterator<Item = &'x Expr>,
@@ -27,8 +27,8 @@ impl SqlWriter<'_> {
         body.group_by.iter().map(|expr| self.write_expression(frame, expr)).collect()
     }
 
-    /// Writes a selected expression. There is one row for each group, so that a path which is not grouped by has one value
-    /// of its group: the least, where `MariaDB` takes any.
+    /// Writes a selected expression. There is one row per group, so a path that is not grouped by yields the least value of
+    /// its group; `MariaDB` yields any of them.
     pub fn write_in_group(
         &mut self,
         body: &SelectBody,

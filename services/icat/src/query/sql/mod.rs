@@ -1,8 +1,8 @@
-//! From the typed tree to SQL that both engines take.
+//! Lowers the typed tree to SQL that both engines accept.
 //!
-//! Every select has a frame of its own: table aliases and the joins that its paths imply. Aliases are made up here, so
-//! a rule that stands inside a query can capture nothing of it. In the strict form, rows that the user may not read are
-//! as if they were not there: in FROM, behind relations and in sub-selects alike. What can fail is not evaluated on them.
+//! Every select has its own FROM clause: table aliases and the joins that its paths imply. Aliases are generated, so a rule
+//! inside a query cannot capture names of the query. In the strict form, rows that the user may not read are invisible in
+//! FROM, behind relations and in sub-selects. Expressions that can fail are not evaluated on invisible rows.
 
 mod conditions;
 mod expressions;
@@ -25,12 +25,12 @@ use crate::query::rule::{Access, Rule};
 use crate::query::statement::{Param, Plan, Statement};
 use crate::query::tree::{Aggregate, Column, Expr, Origin, Path, SearchQuery, SelectBody, Source};
 
-/// `SQLite` joins no more tables than 64.
-const MOST_TABLES: usize = 60;
-/// More parameters no statement of `SQLite` has.
-const MOST_PARAMS: usize = 30_000;
-/// Megabytes take the engines seconds to read.
-const MOST_WRITTEN: usize = 4_000_000;
+/// `SQLite` joins at most 64 tables.
+const MAX_TABLES: usize = 60;
+/// Below the limit of `SQLite` on parameters per statement.
+const MAX_PARAMS: usize = 30_000;
+/// Parsing megabytes of SQL takes the engines seconds.
+const MAX_SQL_BYTES: usize = 4_000_000;
 
 /// Which rows of an entity the user may read.
 pub type AccessLookup<'a> = &'a dyn Fn(&'static Entity) -> Access;
@@ -41,9 +41,9 @@ pub fn compile_search(
     env: &QueryEnvironment<'_>,
 ) -> Result<Plan, QueryError> {
     let body = &search.body;
-    let whole = !is_narrow_filter(body.filter.as_ref());
-    let visible = env.strict.then_some(access);
-    let mut writer = SqlWriter { visible, access: Some(access), whole, ..SqlWriter::new(*env) };
+    let reads_whole_tables = !is_narrow_filter(body.filter.as_ref());
+    let visibility = env.strict.then_some(access);
+    let mut writer = SqlWriter { visibility, access: Some(access), reads_whole_tables, ..SqlWriter::new(*env) };
     let mut frame = writer.build_from_clause(body, None);
     let mut rows: Vec<(&'static Entity, String)> = Vec::new();
     for column in &search.columns {
@@ -59,14 +59,14 @@ pub fn compile_search(
         }
     }
     let sql = writer.write_search(&mut frame, search, grants)?;
-    if writer.widest > MOST_TABLES || writer.params.len() > MOST_PARAMS || writer.is_too_large() {
+    if writer.widest > MAX_TABLES || writer.params.len() > MAX_PARAMS || writer.is_too_large() {
         let text = "the query is too large: it joins too many entities, lists too many values or nests too much";
         return Err(QueryError::bad_parameter(text));
     }
     Ok(Plan::Run(Statement { sql, params: writer.params }))
 }
 
-/// "COUNT and exactly one path": then nothing readable is zero, else it is no row.
+/// Whether the query selects a single COUNT: then the answer for a user without rights is 0, else no row.
 fn is_single_count(search: &SearchQuery) -> bool {
     matches!(search.columns.as_slice(), [Column { expr: Expr::Aggregate { function: Aggregate::Count, .. }, .. }])
 }
@@ -80,7 +80,7 @@ pub fn compile_filter(
     let mut writer = SqlWriter::new(*env);
     let list = writer.write_id_list(ids);
     let grant = writer.rules_condition("e.id", rules);
-    // Half a rule grants nothing.
+    // A rule that was cut off must grant nothing.
     let grant = if writer.is_too_large() { "1 = 0" } else { &grant };
     let sql = format!("SELECT e.id FROM {} e WHERE e.id IN {list} AND {grant} ORDER BY e.id", entity.table);
     Statement { sql, params: writer.params }
@@ -90,23 +90,23 @@ struct SqlWriter<'e> {
     env: QueryEnvironment<'e>,
     params: Vec<Param>,
     aliases: usize,
-    /// The most tables that one select joins.
+    /// The largest number of tables in one select.
     widest: usize,
-    /// Bytes of SQL, those of a part again in what it is part of.
+    /// Bytes of SQL written so far; nested parts count once per level.
     written: usize,
-    /// The question is about whole tables, so that lists of what rules are about are made once.
-    whole: bool,
-    /// Set where rows that the user may not read count as absent. Rules themselves see everything.
-    visible: Option<AccessLookup<'e>>,
-    /// The user's rights, whatever is visible.
+    /// Whether the query reads whole tables, so that rules are evaluated as lists of parents instead of row by row.
+    reads_whole_tables: bool,
+    /// The rights that decide which rows are visible; `None` while rules are written, which see everything.
+    visibility: Option<AccessLookup<'e>>,
+    /// The user's rights.
     access: Option<AccessLookup<'e>>,
-    /// Within the SELECT list.
+    /// Whether the SELECT list is being written.
     is_selecting: bool,
-    /// Where one row stands for a group: the SQL of what is grouped by. Any other path has the least value of its group.
+    /// In a grouped select, the SQL of the grouped expressions. Any other path yields the least value of its group.
     groups: Option<Vec<String>>,
-    /// Set by whatever is written that can fail on a row.
+    /// Set when an expression is written that can fail on a row.
     can_fail: bool,
-    /// How many aggregates are written.
+    /// The number of aggregates written so far.
     aggregates: usize,
 }
 
@@ -118,8 +118,8 @@ impl<'e> SqlWriter<'e> {
             aliases: 0,
             widest: 0,
             written: 0,
-            whole: false,
-            visible: None,
+            reads_whole_tables: false,
+            visibility: None,
             access: None,
             is_selecting: false,
             groups: None,
@@ -133,8 +133,8 @@ impl<'e> SqlWriter<'e> {
         format!("${}", self.params.len())
     }
 
-    /// Writes a part, unless too much is written already: some functions say an argument more than once, so that what they
-    /// nest grows by powers.
+    /// Writes a part, unless the SQL is already too large: some functions repeat an argument, so that nesting grows
+    /// exponentially.
     fn write_bounded(&mut self, write: impl FnOnce(&mut Self) -> String) -> String {
         if self.is_too_large() {
             return String::new();
@@ -145,7 +145,7 @@ impl<'e> SqlWriter<'e> {
     }
 
     fn is_too_large(&self) -> bool {
-        self.written > MOST_WRITTEN
+        self.written > MAX_SQL_BYTES
     }
 
     fn new_alias(&mut self) -> String {
@@ -153,28 +153,30 @@ impl<'e> SqlWriter<'e> {
         format!("t{}", self.aliases)
     }
 
-    /// What makes a row count as present; `None` where every row does.
+    /// The condition under which a row is visible; `None` if every row is.
     fn visibility_condition(&mut self, entity: &'static Entity, id: &str) -> Option<String> {
-        match self.visible.map(|visible| visible(entity))? {
+        match self.visibility.map(|visible| visible(entity))? {
             Access::All => None,
             Access::None => Some("1 = 0".to_owned()),
             Access::Rules(rules) => Some(self.rules_condition(id, &rules)),
         }
     }
 
-    /// One of the rules must be about the row. A NULL id is nothing's, so it is not readable.
+    /// The condition that at least one rule covers the row. It does not hold for a NULL id.
     fn rules_condition(&mut self, id: &str, rules: &[Arc<Rule>]) -> String {
-        // What is grouped in the query around is nothing to a rule.
-        let around = (self.visible.take(), self.groups.take(), std::mem::take(&mut self.is_selecting));
+        // Grouping of the outer query does not apply inside a rule.
+        let around = (self.visibility.take(), self.groups.take(), std::mem::take(&mut self.is_selecting));
         let grants: Vec<String> = rules.iter().map(|rule| self.rule_condition(rule, id)).collect();
-        (self.visible, self.groups, self.is_selecting) = around;
+        (self.visibility, self.groups, self.is_selecting) = around;
         join_balanced(&grants, " OR ")
     }
 
-    /// Asked row by row, so that what a rule costs depends on the rows in question and not on all that it is about; for a
-    /// question about a whole table by a list, where the rule allows it.
+    /// The condition that a rule covers the row. Evaluated row by row, so that its cost depends on the rows in question; for a
+    /// query on whole tables as a list of parents, where the rule allows it.
     fn rule_condition(&mut self, rule: &Rule, id: &str) -> String {
-        if let (true, Some((relation, parents)), Some(row)) = (self.whole, &rule.by_parent, id.strip_suffix(".id")) {
+        if let (true, Some((relation, parents)), Some(row)) =
+            (self.reads_whole_tables, &rule.by_parent, id.strip_suffix(".id"))
+        {
             return format!("{row}.{} IN ({})", relation.column, self.write_sub_select(parents, None));
         }
         let body = &rule.body;
@@ -186,14 +188,14 @@ impl<'e> SqlWriter<'e> {
         exists_condition(&format!("SELECT 1 FROM {} WHERE {}", self.write_tables(&frame), conditions.join(" AND ")))
     }
 
-    /// Everything between FROM and WHERE.
+    /// Writes everything between FROM and WHERE.
     fn write_tables(&mut self, frame: &FromClause<'_>) -> String {
         self.widest = self.widest.max(frame.tables);
         format!("{}{}", frame.from, frame.joins)
     }
 
-    /// Adds the last row on each selected path, which is what the user must be allowed to read, unless FROM or a join has
-    /// seen to it already.
+    /// Adds the last row of each selected path, which the user must be allowed to read, unless FROM or a join already
+    /// restricts it.
     fn rows_to_authorize(
         &mut self,
         frame: &mut FromClause<'_>,
@@ -206,7 +208,7 @@ impl<'e> SqlWriter<'e> {
         for path in paths {
             let entity = path.steps.last().map_or_else(|| body.entity_of(path.var), |one| one.target());
             let by_key = !path.steps.is_empty() && path.field.is_none_or(|field| field.name == "id");
-            let seen_to = match self.visible.map(|visible| visible(entity)) {
+            let seen_to = match self.visibility.map(|visible| visible(entity)) {
                 None | Some(Access::None) => false,
                 Some(_) => !by_key,
             };
@@ -219,7 +221,7 @@ impl<'e> SqlWriter<'e> {
         }
     }
 
-    /// Its one column is `v`.
+    /// Writes a sub-select; its only column is `v`.
     fn write_sub_select(&mut self, body: &SelectBody, outer: Option<&FromClause<'_>>) -> String {
         let (outer_groups, is_selecting) = (self.groups.take(), std::mem::take(&mut self.is_selecting));
         let mut frame = self.build_from_clause(body, outer);
@@ -237,7 +239,7 @@ impl<'e> SqlWriter<'e> {
             columns.push(self.track_failures(|writer| writer.write_in_group(body, &groups, is_grouped, expr, write)));
         }
         let (filter, having) = self.write_where_and_having(&mut frame, body);
-        let mut conditions: Vec<String> = frame.present.clone();
+        let mut conditions: Vec<String> = frame.root_visibility.clone();
         conditions.extend(filter);
         let mut columns = guard_columns(&frame, columns, (&mut groups, &failing), is_grouped);
         wrap_constants_in_aggregates(body, body.selected.iter(), &mut columns);
@@ -269,15 +271,15 @@ impl<'e> SqlWriter<'e> {
         }
         wrap_constants_in_aggregates(body, search.columns.iter().map(|column| &column.expr), &mut columns);
         let (filter, having) = self.write_where_and_having(frame, body);
-        let mut conditions: Vec<String> = frame.present.clone();
+        let mut conditions: Vec<String> = frame.root_visibility.clone();
         conditions.extend(filter);
         conditions.extend(grants);
         let mut orders = Vec::with_capacity(body.order_by.len());
         for (expr, descending) in &body.order_by {
             orders.push((self.write_expression(frame, expr), *descending, expr));
         }
-        // DISTINCT with ORDER BY is a grouping, because PostgreSQL sorts distinct rows by selected columns only. As in
-        // icat.server a row stands there once for each value that it is sorted by.
+        // DISTINCT with ORDER BY becomes GROUP BY, because PostgreSQL sorts distinct rows only by selected columns. As in
+        // icat.server, a row occurs once for each value that it is sorted by.
         let regrouped = body.distinct && !is_grouped && !orders.is_empty();
         if regrouped {
             groups.extend(columns.iter().cloned().chain(orders.iter().map(|(expr, ..)| expr.clone())));
@@ -300,8 +302,8 @@ impl<'e> SqlWriter<'e> {
                 if is_never_null(source, body) {
                     return format!("{key} {direction}");
                 }
-                // NULLs stand last. Not written as NULLS LAST: with LIMIT and OFFSET it made SQLite skip rows (found by the
-                // property test) where the first key has a unique index.
+                // NULLs come last. Not written as NULLS LAST: with LIMIT and OFFSET it made SQLite skip rows (found by the
+                // property test) if the first key has a unique index.
                 format!("CASE WHEN {key} IS NULL THEN 1 ELSE 0 END, {key} {direction}")
             })
             .collect();
@@ -318,13 +320,13 @@ impl<'e> SqlWriter<'e> {
     }
 }
 
-/// LIMIT 1 says nothing that EXISTS does not, and keeps `SQLite` 3.51 from making a join of it whose rows an OFFSET of the
-/// outer query then counts one by one (mended in later versions).
+/// LIMIT 1 keeps `SQLite` 3.51 from turning EXISTS into a join, whose rows an OFFSET of the outer query would then count
+/// (fixed in later versions).
 fn exists_condition(select: &str) -> String {
     format!("EXISTS ({select} LIMIT 1)")
 }
 
-/// An attribute of the row itself that always has a value, and a row that is always there: its index gives the order.
+/// Whether an expression is an attribute that is never NULL, of a row that always exists: then an index can give the order.
 fn is_never_null(expr: &Expr, body: &SelectBody) -> bool {
     let Expr::Path(path) = expr else { return false };
     let always_there = |source: &Source| match &source.origin {
@@ -340,7 +342,7 @@ fn join_parts(parts: &[String], between: &str) -> Option<String> {
     if parts.is_empty() { None } else { Some(parts.join(between)) }
 }
 
-/// Parenthesised in halves, because `SQLite` refuses a chain of more than 1,000 terms as too deep.
+/// Joins terms as a balanced tree of parentheses, because `SQLite` refuses a chain of more than 1,000 terms as too deep.
 fn join_balanced(parts: &[String], word: &str) -> String {
     const SHORT: usize = 50;
     if parts.len() <= SHORT {

@@ -1,4 +1,4 @@
-//! What is true, false or unknown.
+//! Conditions: true, false or unknown.
 
 use icat_client::schema::ToMany;
 
@@ -63,7 +63,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// Visits the expressions that this condition compares, but for those of sub-selects.
+    /// Visits the expressions that this condition compares, without those of sub-selects.
     pub fn visit_operands<'c>(&'c self, visit: &mut impl FnMut(&'c Expr)) {
         match self {
             Self::And(parts) | Self::Or(parts) => {
@@ -91,7 +91,7 @@ impl Condition {
 }
 
 impl Condition {
-    /// Visits every path; `None` if there is a sub-select, whose paths may lead anywhere.
+    /// Visits every path; stops with `None` at a sub-select, whose paths may lead anywhere.
     pub fn visit_paths_mut(&mut self, visit: &mut impl FnMut(&mut Path)) -> Option<()> {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter_mut().try_for_each(|part| part.visit_paths_mut(visit)),
@@ -132,9 +132,9 @@ impl Condition {
 
 #[derive(Debug, Clone)]
 pub enum LikePattern {
-    /// Its escape character is the backslash, whatever the query's was.
+    /// Uses the backslash as its escape character, whatever the query used.
     Text(String),
-    /// Known only in the database, with its escape character.
+    /// Computed in the database; with its escape character.
     Computed(Expr, char),
 }
 

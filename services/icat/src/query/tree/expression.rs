@@ -1,4 +1,4 @@
-//! What has a value.
+//! Expressions.
 
 use icat_client::schema::ToMany;
 
@@ -11,8 +11,8 @@ pub enum Expr {
         function: Aggregate,
         distinct: bool,
         argument: Box<Expr>,
-        /// What the argument is.
-        of: ColumnKind,
+        /// The kind of the argument.
+        argument_kind: ColumnKind,
     },
     Call {
         function: Function,
@@ -22,13 +22,13 @@ pub enum Expr {
         left: Box<Expr>,
         operator: ArithmeticOperator,
         right: Box<Expr>,
-        /// Both sides are made of whole numbers alone. A quotient of such has decimals where it is compared, and none where
-        /// it is selected.
+        /// Whether both sides consist of integers only. Their quotient has decimals in comparisons, and none if it is
+        /// selected.
         is_whole: bool,
         kind: ColumnKind,
     },
     Negative(Box<Expr>, ColumnKind),
-    /// How many rows a to-many relation leads to.
+    /// The number of rows that a to-many relation leads to.
     Size {
         parent: Path,
         many: &'static ToMany,
@@ -37,20 +37,20 @@ pub enum Expr {
         branches: Vec<(Condition, Expr)>,
         otherwise: Box<Expr>,
     },
-    /// The one value of a sub-select; NULL if it has no row.
+    /// The value of a scalar sub-select; NULL if it has no row.
     Select(Box<SelectBody>),
     Literal(Literal),
     /// `:user`
     User,
     /// `CURRENT_TIMESTAMP`
     Now,
-    /// `CURRENT_DATE`: the first moment of the facility's day.
+    /// `CURRENT_DATE`: the start of the facility's day.
     Today,
 }
 
 impl Expr {
-    /// Visits every path of this expression; what stands within conditions and sub-selects is none of it. `within` says
-    /// whether the path stands in an aggregate.
+    /// Visits every path of this expression, without conditions and sub-selects. `within` says whether the path is inside an
+    /// aggregate.
     pub fn visit_paths<'e>(&'e self, visit: &mut impl FnMut(&'e Path, bool), within: bool) {
         match self {
             Self::Path(path) => visit(path, within),
@@ -75,14 +75,14 @@ impl Expr {
         }
     }
 
-    /// Visits every path; `None` if there is a sub-select, whose paths may lead anywhere.
+    /// Visits every path; stops with `None` at a sub-select, whose paths may lead anywhere.
     pub fn visit_paths_mut(&mut self, visit: &mut impl FnMut(&mut Path)) -> Option<()> {
         match self {
             Self::Path(path) => visit(path),
             Self::Size { parent, .. } => visit(parent),
             Self::Aggregate { argument, .. } => argument.visit_paths_mut(visit)?,
             Self::Call { arguments, .. } => {
-                arguments.iter_mut().try_for_each(|argument| argument.visit_paths_mut(visit))?
+                arguments.iter_mut().try_for_each(|argument| argument.visit_paths_mut(visit))?;
             }
             Self::Arithmetic { left, right, .. } => {
                 left.visit_paths_mut(visit)?;
@@ -152,10 +152,10 @@ pub enum Function {
     Upper,
     Length,
     Concat,
-    /// String, first place from 1, and how many characters.
+    /// String, first position counted from 1, number of characters.
     Substring,
     Trim(TrimSide),
-    /// What is looked for, where, and from which place on.
+    /// Substring, string, and first position.
     Locate,
     Abs,
     Sqrt,
@@ -166,16 +166,16 @@ pub enum Function {
     Text,
     /// The number that a string begins with, else 0.
     Number,
-    /// A quotient of two whole numbers without its decimals.
+    /// The quotient of two integers without its decimals.
     WholeQuotient,
-    /// A quotient of a whole number and one with decimals, rounded to four.
+    /// The quotient of an integer and a decimal number, rounded to four decimals.
     RoundedQuotient,
     /// A number without its decimals.
     Truncate,
 }
 
 impl Function {
-    /// Whether an engine refuses some arguments: numbers that become too large or are none, and texts that do.
+    /// Whether an engine fails for some arguments, such as numbers out of range or texts that become too long.
     pub fn can_fail(self) -> bool {
         match self {
             Self::Lower
@@ -199,7 +199,7 @@ impl Function {
     }
 }
 
-/// Which end of a string TRIM is about.
+/// The ends of a string that TRIM trims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrimSide {
     Both,
@@ -212,7 +212,7 @@ pub enum ArithmeticOperator {
     Add,
     Subtract,
     Multiply,
-    /// Always a number with decimals, NULL when the divisor is 0.
+    /// Always yields a decimal number; NULL if the divisor is 0.
     Divide,
 }
 

@@ -1,4 +1,4 @@
-//! The typed tree: every name resolved against the schema, every literal of its attribute's kind.
+//! The typed tree: names are resolved against the schema, literals have the kind of what they are compared with.
 
 mod condition;
 mod expression;
@@ -11,7 +11,7 @@ pub use self::expression::{Aggregate, ArithmeticOperator, Expr, Function, Litera
 /// A variable of the FROM clause, unique within a whole query.
 pub type Var = usize;
 
-/// A search, ready to be compiled for any user.
+/// A parsed search, which can be compiled for any user.
 #[derive(Debug, Clone)]
 pub struct SearchQuery {
     pub columns: Vec<Column>,
@@ -19,14 +19,14 @@ pub struct SearchQuery {
     pub(super) body: SelectBody,
 }
 
-/// The query of a single row: its kind and what to include.
+/// A parsed query of a single row: its entity type and includes.
 #[derive(Debug, Clone)]
 pub struct GetQuery {
     pub entity: &'static Entity,
     pub includes: Vec<Include>,
 }
 
-/// A relation to follow, and those to follow from there.
+/// A relation to include, and the relations to include below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Include {
     pub relation: &'static str,
@@ -47,14 +47,14 @@ pub struct Column {
     pub(super) expr: Expr,
 }
 
-/// Whether a rule has a condition: an attribute that queries can name, and that is no column but follows from `what`.
+/// An attribute of rules that is no column but computed from `what`: whether the rule has a condition.
 pub static RULE_RESTRICTED: Field =
     Field { name: "restricted", column: "restricted", kind: FieldKind::Boolean, length: 0, nullable: false };
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// The id of a row of this kind.
+    /// The id of a row of this entity type.
     Entity(&'static Entity),
     I64,
     F64,
@@ -88,7 +88,7 @@ impl Column {
     }
 }
 
-/// Everything of a (sub-)select but its SELECT list.
+/// A select or sub-select without its SELECT list.
 #[derive(Debug, Clone, Default)]
 pub struct SelectBody {
     pub distinct: bool,
@@ -96,29 +96,29 @@ pub struct SelectBody {
     pub filter: Option<Condition>,
     pub group_by: Vec<Expr>,
     pub having: Option<Condition>,
-    /// Expression and whether it is descending.
+    /// Expressions, and whether they are descending.
     pub order_by: Vec<(Expr, bool)>,
-    /// First row, and how many.
+    /// Offset and number of rows.
     pub limit: Option<(u64, Option<u64>)>,
-    /// What a sub-select or rule yields.
+    /// What a sub-select or a rule selects.
     pub selected: Vec<Expr>,
 }
 
 impl SelectBody {
     pub fn entity_of(&self, var: Var) -> &'static Entity {
-        // Variables are made with their source, so the first one is never the answer to a miss.
+        // A variable is created with its source, so the fallback is never used.
         let source = self.sources.iter().find(|s| s.var == var).or(self.sources.first());
         source.map_or_else(|| unreachable!("a select has a source"), |s| s.entity)
     }
 
-    /// The same select, yielding the ids of a variable.
+    /// The same select, selecting the ids of a variable.
     pub fn select_variable(mut self, var: Var) -> Self {
         self.selected = vec![Expr::Path(Path { var, steps: Vec::new(), field: None })];
         self
     }
 }
 
-/// One variable and where its rows come from.
+/// A variable and where its rows come from.
 #[derive(Debug, Clone)]
 pub struct Source {
     pub var: Var,
@@ -130,11 +130,11 @@ pub struct Source {
 pub enum Origin {
     /// All rows of the entity.
     Root,
-    /// Rows reached from another variable; `left` keeps those that reach none.
+    /// Rows reached from another variable; `left` is a LEFT JOIN.
     Join { from: Var, steps: Vec<Step>, left: bool },
 }
 
-/// One relation followed.
+/// A relation to follow.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
     One(&'static ToOne),
@@ -150,7 +150,7 @@ impl Step {
     }
 }
 
-/// To-one relations from a variable, and the attribute at the end (`None`: the row itself, as its id).
+/// A path: to-one relations from a variable, and the attribute at the end; `None` is the row itself, as its id.
 #[derive(Debug, Clone)]
 pub struct Path {
     pub var: Var,
@@ -159,13 +159,13 @@ pub struct Path {
 }
 
 impl Path {
-    /// Whether both lead to the same value.
+    /// Whether both paths lead to the same value.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         let names = |path: &Self| path.steps.iter().map(|one| one.name).collect::<Vec<_>>();
         self.var == other.var && names(self) == names(other) && self.attribute_name() == other.attribute_name()
     }
 
-    /// The row itself is its id.
+    /// The name of the attribute; a row itself is its id.
     fn attribute_name(&self) -> &'static str {
         self.field.map_or("id", |field| field.name)
     }

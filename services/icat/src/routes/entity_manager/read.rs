@@ -53,7 +53,7 @@ pub async fn read_entities(
     answer_query(&state, session_id.as_deref(), &text, id.as_deref()).await
 }
 
-/// A search, or one row where there is an id.
+/// Answers a search, or with an id a single row.
 pub async fn answer_query(
     state: &State,
     session_id: Option<&str>,

@@ -1,4 +1,4 @@
-//! `GET /icat/port`: a dump of the catalogue, or of what a query finds.
+//! `GET /icat/port`: exports the catalogue, or the result of a query.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `POST /icat/port`: stores the rows of a dump.
+//! `POST /icat/port`: imports a dump.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::port::{Attributes, DuplicateAction, ImportRequest, Upload};
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 
-/// More than any request says.
-const LONGEST_JSON: usize = 64 * 1024;
+/// More than any request needs.
+const MAX_JSON_BYTES: usize = 64 * 1024;
 
 /// The parts of an import, in this order.
 #[derive(ToSchema)]
@@ -82,7 +82,7 @@ pub async fn import_entities(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What is to be done, and in whose name.
+/// An import request whose user has been checked.
 struct AuthorizedImport {
     user_name: String,
     duplicate: DuplicateAction,
@@ -107,20 +107,20 @@ async fn read_text(part: &mut Field, idle: Duration) -> Result<String, Problem> 
     let mut bytes = Vec::new();
     while let Some(piece) = next_within(part, idle).await? {
         bytes.extend_from_slice(&piece.map_err(|e| broken_upload(&e))?);
-        if bytes.len() > LONGEST_JSON {
+        if bytes.len() > MAX_JSON_BYTES {
             return Err(Error::BadParameter("the field json is too long".to_owned()).into());
         }
     }
     String::from_utf8(bytes).map_err(|_| Error::BadParameter("the field json is not UTF-8".to_owned()).into())
 }
 
-/// An upload may take long, but not without a sign of life.
+/// The next item of an upload, which may take long but must not pause for longer than `idle`.
 async fn next_within<S: Stream + Unpin>(stream: &mut S, idle: Duration) -> Result<Option<S::Item>, Problem> {
     tokio::time::timeout(idle, stream.next())
         .await
-        .map_err(|_| Problem::new(Code::Timeout, "timeout", "nothing of the upload came for too long"))
+        .map_err(|_| Problem::new(Code::Timeout, "timeout", "the upload timed out: it sent nothing for too long"))
 }
 
 fn broken_upload(e: &actix_multipart::MultipartError) -> Problem {
-    Error::BadParameter(format!("the upload is broken: {e}")).into()
+    Error::BadParameter(format!("the upload is invalid: {e}")).into()
 }

@@ -1,4 +1,4 @@
-//! `/icat/port`: dumps out and in.
+//! `/icat/port`: export and import.
 
 pub mod export;
 pub mod import;

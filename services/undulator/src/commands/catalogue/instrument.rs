@@ -9,14 +9,14 @@ use super::grants::require_mechanisms;
 use super::{Catalogue, OnConflict, OtherValues};
 use crate::cli::AddInstrument;
 
-pub async fn add(settings: &Config, options: AddInstrument, json: bool) -> Result<(), Failure> {
+pub async fn add_instrument(settings: &Config, options: AddInstrument, json: bool) -> Result<(), Failure> {
     require_mechanisms(&options.scientist)?;
     let catalogue = Catalogue::open(settings, options.user.clone()).await?;
     let mut report = catalogue
-        .change(OnConflict::Refuse, false, async |rows| {
-            let facility = rows.facility(options.facility.as_deref()).await?;
+        .change_rows(OnConflict::Refuse, false, async |rows| {
+            let facility = rows.find_facility(options.facility.as_deref()).await?;
             let instrument = rows
-                .ensure_filled(
+                .ensure_filled_row(
                     "Instrument",
                     &[
                         ("facility", facility.into()),
@@ -24,16 +24,16 @@ pub async fn add(settings: &Config, options: AddInstrument, json: bool) -> Resul
                         ("fullName", options.full_name.clone().into()),
                         ("description", options.description.clone().into()),
                     ],
-                    OtherValues::of_option(options.change),
+                    OtherValues::from_option(options.change),
                 )
                 .await?;
             for name in &options.scientist {
-                rows.scientist(instrument, name).await?;
+                rows.ensure_scientist(instrument, name).await?;
             }
             Ok(())
         })
         .await?;
     catalogue.close().await;
     note_missing_accounts(settings, &options.scientist, &mut report).await;
-    print_result(json, &report, &report.text())
+    print_result(json, &report, &report.render_text())
 }

@@ -1,8 +1,8 @@
-//! Administrative changes of the embedded catalogue: instruments, investigations and who belongs to them.
+//! Administration of the embedded catalogue: instruments, investigations and their members.
 //!
-//! Rows are found by their unique key and created where they are missing, so that every command can be repeated. Each
-//! command is one transaction that ends with the events of its changes; it needs no running server, and a running one
-//! answers by the new rows from the next request on.
+//! Rows are found by their unique key and created if they are missing, so that every command can be repeated. Each
+//! command is one transaction, which also emits its change events. It needs no running server; a running one uses the
+//! new rows from the next request on.
 
 mod accounts;
 mod grants;
@@ -24,29 +24,29 @@ use service_kit::cli::Failure;
 use service_kit::{Clock as _, Config, Db, DbError, SystemClock, SystemIds, open_database};
 use thiserror::Error;
 
-pub use self::grants::{grant, has_mechanism, revoke};
-pub use self::instrument::add as add_instrument;
-pub use self::investigation::add as add_investigation;
-pub use self::listing::{list as list_investigations, show as show_investigation};
+pub use self::grants::{grant_membership, has_mechanism, revoke_membership};
+pub use self::instrument::add_instrument;
+pub use self::investigation::add_investigation;
+pub use self::listing::{list_investigations, show_investigation};
 pub use self::lookup::{parse_time, start_of_today};
 pub use self::report::Report;
 pub use self::rows::{OtherValues, Rows};
-use super::creator;
+use crate::commands::creator::choose_creator;
 
-/// Why a change of the catalogue did not happen.
+/// Why a change of the catalogue failed.
 #[derive(Debug, Error)]
 pub enum CatalogueError {
-    /// The arguments name something that does not exist, or is ambiguous.
+    /// An argument does not exist or is ambiguous.
     #[error("{0}")]
     Usage(String),
-    /// Rows are stored with other values than were given.
+    /// Stored rows have other values.
     #[error("nothing was changed: {}", .0.join("; "))]
     Conflicts(Vec<String>),
     #[error(transparent)]
     Catalogue(#[from] Error),
     #[error(transparent)]
     Database(#[from] DbError),
-    /// Never leaves this module: ends the transaction of a dry run.
+    /// Ends the transaction of a dry run; never leaves this module.
     #[error("dry run")]
     DryRun(Box<Report>),
 }
@@ -60,12 +60,12 @@ impl From<CatalogueError> for Failure {
     }
 }
 
-/// What to do with rows that are stored with other values than were given.
+/// What to do with stored rows that have other values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnConflict {
     /// Change nothing at all.
     Refuse,
-    /// Leave these rows as they are and do the rest.
+    /// Keep these rows, and do the rest.
     Report,
 }
 
@@ -78,12 +78,12 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Opens the database; `user` is recorded as the creator of rows, without it the first root user.
+    /// Opens the database; `user` or the first root user is recorded as the creator of rows.
     pub async fn open(settings: &Config, user: Option<String>) -> Result<Self, Failure> {
-        Self::open_as(settings, creator(settings, user)?).await
+        Self::open_as(settings, choose_creator(settings, user)?).await
     }
 
-    /// For commands that change nothing, and are nobody's.
+    /// Opens the database for commands that change nothing.
     pub async fn open_for_reading(settings: &Config) -> Result<Self, Failure> {
         Self::open_as(settings, String::new()).await
     }
@@ -95,13 +95,13 @@ impl Catalogue {
         Ok(Self { db, outbox, parse: ParseContext { time_zone: zone }, user_name })
     }
 
-    /// The zone of times that are given without one.
+    /// The time zone of times without one.
     pub fn time_zone(&self) -> &TimeZone {
         &self.parse.time_zone
     }
 
-    /// Reads as of one moment.
-    pub async fn read<T>(
+    /// Reads a consistent snapshot.
+    pub async fn read_rows<T>(
         &self,
         work: impl AsyncFnOnce(&mut Rows<'_>) -> Result<T, CatalogueError>,
     ) -> Result<T, CatalogueError> {
@@ -111,7 +111,7 @@ impl Catalogue {
     }
 
     /// Runs `work` in one transaction and returns what it changed; a dry run keeps nothing.
-    pub async fn change(
+    pub async fn change_rows(
         &self,
         on_conflict: OnConflict,
         dry_run: bool,

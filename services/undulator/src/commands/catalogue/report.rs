@@ -1,25 +1,25 @@
-//! What an administrative command changed.
+//! The changes of an administrative command.
 
 use serde::Serialize;
 
-/// Rows by what happened to them; each is named by its kind and its key.
+/// Created, changed and removed rows, each with kind and key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     pub created: Vec<String>,
-    /// Rows of which an attribute was filled in or changed, with the old and the new value.
+    /// Changed attributes, with the old and the new value.
     pub changed: Vec<String>,
     pub removed: Vec<String>,
-    /// How many rows were there already.
+    /// How many rows existed already.
     pub unchanged: usize,
-    /// Rows that are stored with other values than were given, with the first value that differs.
+    /// Stored rows with other values, with the first difference.
     pub conflicts: Vec<String>,
-    /// What else one should know.
+    /// Further information.
     pub notes: Vec<String>,
 }
 
 impl Report {
-    /// A line for each row that was created, changed or removed, or that there was nothing to do; then the notes.
-    pub fn text(&self) -> String {
+    /// A line for each created, changed or removed row, then the notes.
+    pub fn render_text(&self) -> String {
         let created = self.created.iter().map(|row| format!("created {row}"));
         let changed = self.changed.iter().map(|change| format!("changed {change}"));
         let mut lines: Vec<String> =

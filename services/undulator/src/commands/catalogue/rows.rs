@@ -1,4 +1,4 @@
-//! Rows of the catalogue in one transaction: found by their unique key, created where they are missing.
+//! Rows of the catalogue in one transaction: found by their unique key, and created if they are missing.
 
 use icat::error::Error;
 use icat::query::ParseContext;
@@ -19,7 +19,7 @@ pub struct Rows<'a> {
     report: Report,
 }
 
-/// What to do with an attribute that is stored with another value than was given.
+/// What to do with a stored attribute that has another value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtherValues {
     /// It is a conflict.
@@ -28,8 +28,8 @@ pub enum OtherValues {
 }
 
 impl OtherValues {
-    /// As an option of the command line says it.
-    pub fn of_option(change: bool) -> Self {
+    /// From the option `--change` of the command line.
+    pub fn from_option(change: bool) -> Self {
         if change { Self::Change } else { Self::Conflict }
     }
 }
@@ -46,62 +46,69 @@ impl<'a> Rows<'a> {
         self.report
     }
 
-    /// Something to tell beside what was changed.
-    pub fn note(&mut self, note: String) {
+    /// Adds further information to the report.
+    pub fn add_note(&mut self, note: String) {
         self.report.notes.push(note);
     }
 
     /// The id of the row with this unique key.
-    pub async fn find(&mut self, kind: &str, key: &Values<'_>) -> Result<Option<i64>, CatalogueError> {
-        let entity = entity(kind)?;
-        Ok(entities::find_by_key(self.tx, entity, &filled(entities::empty_values(entity), entity, key)?).await?)
+    pub async fn find_by_key(&mut self, kind: &str, key: &Values<'_>) -> Result<Option<i64>, CatalogueError> {
+        let entity = require_entity(kind)?;
+        Ok(entities::find_by_key(self.tx, entity, &fill_values(entities::empty_values(entity), entity, key)?).await?)
     }
 
-    /// All rows of a kind, for messages that list what there is.
-    pub async fn all(&mut self, kind: &str) -> Result<Vec<StoredRow>, CatalogueError> {
-        Ok(entities::list_all(self.tx, entity(kind)?).await?)
+    /// All rows of a kind.
+    pub async fn list_all(&mut self, kind: &str) -> Result<Vec<StoredRow>, CatalogueError> {
+        Ok(entities::list_all(self.tx, require_entity(kind)?).await?)
     }
 
-    /// Finds the row with the unique key of these values, or creates it. Values that are given and stored otherwise are
-    /// a conflict; what is not given may be anything. A kind without unique key is compared by all of its values.
-    pub async fn ensure(&mut self, kind: &str, values: &Values<'_>) -> Result<i64, CatalogueError> {
-        self.ensure_as(kind, values, label(entity(kind)?, values)).await
+    /// Finds the row with the unique key of these values, or creates it. Stored values that differ from the given ones
+    /// are a conflict. Rows of a kind without unique key are compared by all values.
+    pub async fn ensure_row(&mut self, kind: &str, values: &Values<'_>) -> Result<i64, CatalogueError> {
+        self.ensure_row_as(kind, values, render_label(require_entity(kind)?, values)).await
     }
 
-    /// The same, under a name of its own in the report.
-    pub async fn ensure_as(&mut self, kind: &str, values: &Values<'_>, label: String) -> Result<i64, CatalogueError> {
-        let entity = entity(kind)?;
-        let full = filled(entities::new_values(entity), entity, values)?;
+    /// The same, with a given name in the report.
+    pub async fn ensure_row_as(
+        &mut self,
+        kind: &str,
+        values: &Values<'_>,
+        label: String,
+    ) -> Result<i64, CatalogueError> {
+        let entity = require_entity(kind)?;
+        let full = fill_values(entities::new_values(entity), entity, values)?;
         let found = if entity.unique.is_empty() {
             entities::find_equal(self.tx, entity, &full).await?.first().copied()
         } else {
             entities::find_by_key(self.tx, entity, &full).await?
         };
-        let Some(id) = found else { return self.create(entity, label, full).await };
+        let Some(id) = found else { return self.create_row(entity, label, full).await };
         let stored = entities::get_by_id(self.tx, entity, id).await?.map(|row| row.values).unwrap_or_default();
-        match differing(entity, &stored, values) {
+        match describe_difference(entity, &stored, values) {
             None => self.report.unchanged += 1,
             Some(difference) => self.report.conflicts.push(format!("{label}: {difference}")),
         }
         Ok(id)
     }
 
-    /// The same, but what is stored without a value gets the given one; with `OtherValues::Change` also what has another.
-    pub async fn ensure_filled(
+    /// The same, but empty attributes are filled in; with `OtherValues::Change`, other values are replaced too.
+    pub async fn ensure_filled_row(
         &mut self,
         kind: &str,
         values: &Values<'_>,
         other_values: OtherValues,
     ) -> Result<i64, CatalogueError> {
-        let entity = entity(kind)?;
-        let label = label(entity, values);
-        let Some(id) = self.find(kind, values).await? else { return self.ensure_as(kind, values, label).await };
+        let entity = require_entity(kind)?;
+        let label = render_label(entity, values);
+        let Some(id) = self.find_by_key(kind, values).await? else {
+            return self.ensure_row_as(kind, values, label).await;
+        };
         let stored = entities::get_by_id(self.tx, entity, id).await?.map(|row| row.values).unwrap_or_default();
         let (mut changes, mut changed) = (Vec::new(), Vec::new());
         for (name, val) in values.iter().filter(|(_, val)| !is_null(val)) {
             let at = value_index(entity, name).ok_or_else(|| unknown_member(entity, name))?;
             let Some(before) = stored.get(at).filter(|before| *before != val) else { continue };
-            let (old, new) = (render(entity, name, before), render(entity, name, val));
+            let (old, new) = (render_value(entity, name, before), render_value(entity, name, val));
             if is_empty(before) || other_values == OtherValues::Change {
                 changes.push((at, val.clone()));
                 changed.push(format!("{label}: {name} was {old}, is {new}"));
@@ -123,7 +130,7 @@ impl<'a> Rows<'a> {
         Ok(id)
     }
 
-    async fn create(
+    async fn create_row(
         &mut self,
         entity: &'static Entity,
         label: String,
@@ -138,89 +145,89 @@ impl<'a> Rows<'a> {
         Ok(id)
     }
 
-    /// When this day began where the facility is, in microseconds UTC.
-    pub fn today(&self) -> Result<i64, CatalogueError> {
+    /// The start of the current day in the time zone of the facility; in microseconds UTC.
+    pub fn start_of_today(&self) -> Result<i64, CatalogueError> {
         start_of_today(self.author.changed_at.as_i64(), &self.parse.time_zone)
     }
 
-    /// The user with this full name, created if there is none.
-    pub async fn user(&mut self, name: &str) -> Result<i64, CatalogueError> {
-        match self.find("User", &[("name", name.into())]).await? {
+    /// Finds or creates a user.
+    pub async fn ensure_user(&mut self, name: &str) -> Result<i64, CatalogueError> {
+        match self.find_by_key("User", &[("name", name.into())]).await? {
             Some(id) => Ok(id),
-            None => self.ensure("User", &[("name", name.into())]).await,
+            None => self.ensure_row("User", &[("name", name.into())]).await,
         }
     }
 
-    /// The same; one that is created is called so.
-    pub async fn user_called(&mut self, name: &str, full_name: &str) -> Result<i64, CatalogueError> {
-        match self.find("User", &[("name", name.into())]).await? {
+    /// The same; a new user gets the full name.
+    pub async fn ensure_user_with_full_name(&mut self, name: &str, full_name: &str) -> Result<i64, CatalogueError> {
+        match self.find_by_key("User", &[("name", name.into())]).await? {
             Some(id) => Ok(id),
-            None => self.ensure("User", &[("name", name.into()), ("fullName", full_name.into())]).await,
+            None => self.ensure_row("User", &[("name", name.into()), ("fullName", full_name.into())]).await,
         }
     }
 
     /// The rows of a kind whose to-one relation leads to a row.
-    pub async fn children(
+    pub async fn list_children(
         &mut self,
         kind: &str,
         relation: &str,
         parent: i64,
     ) -> Result<Vec<StoredRow>, CatalogueError> {
-        let pairs = self.child_ids(kind, relation, &[parent]).await?;
+        let pairs = self.list_child_ids(kind, relation, &[parent]).await?;
         let ids: Vec<i64> = pairs.iter().map(|(_, id)| *id).collect();
-        self.by_ids(kind, &ids).await
+        self.find_by_ids(kind, &ids).await
     }
 
     /// Pairs of (parent, child): the rows of a kind whose to-one relation leads to one of the parents.
-    pub async fn child_ids(
+    pub async fn list_child_ids(
         &mut self,
         kind: &str,
         relation: &str,
         parents: &[i64],
     ) -> Result<Vec<(i64, i64)>, CatalogueError> {
-        let entity = entity(kind)?;
+        let entity = require_entity(kind)?;
         let one = entity.find_to_one(relation).ok_or_else(|| unknown_member(entity, relation))?;
         Ok(entities::list_child_ids(self.tx, entity, one.column, parents, usize::MAX).await?)
     }
 
     /// The rows of a kind with these ids.
-    pub async fn by_ids(&mut self, kind: &str, ids: &[i64]) -> Result<Vec<StoredRow>, CatalogueError> {
-        Ok(entities::find_by_ids(self.tx, entity(kind)?, ids).await?)
+    pub async fn find_by_ids(&mut self, kind: &str, ids: &[i64]) -> Result<Vec<StoredRow>, CatalogueError> {
+        Ok(entities::find_by_ids(self.tx, require_entity(kind)?, ids).await?)
     }
 
     /// Removes a row on which nothing depends; `label` names it in the report.
-    pub async fn remove(&mut self, kind: &str, id: i64, label: String) -> Result<(), CatalogueError> {
-        entities::delete_rows(self.tx, entity(kind)?, &[id], self.author).await?;
+    pub async fn remove_row(&mut self, kind: &str, id: i64, label: String) -> Result<(), CatalogueError> {
+        entities::delete_rows(self.tx, require_entity(kind)?, &[id], self.author).await?;
         self.report.removed.push(label);
         Ok(())
     }
 }
 
 /// An attribute or key of a stored row.
-pub fn value<'r>(kind: &str, row: &'r StoredRow, name: &str) -> Option<&'r Val> {
+pub fn get_value<'r>(kind: &str, row: &'r StoredRow, name: &str) -> Option<&'r Val> {
     let at = value_index(schema::find_entity(kind)?, name)?;
     row.values.get(at)
 }
 
 /// An attribute of a stored row as text; empty for NULL.
-pub fn text(kind: &str, row: &StoredRow, name: &str) -> String {
-    value(kind, row, name).filter(|val| !is_null(val)).map(ToString::to_string).unwrap_or_default()
+pub fn get_text(kind: &str, row: &StoredRow, name: &str) -> String {
+    get_value(kind, row, name).filter(|val| !is_null(val)).map(ToString::to_string).unwrap_or_default()
 }
 
 /// A whole number, a time or the id of another row; `None` for NULL.
-pub fn number(kind: &str, row: &StoredRow, name: &str) -> Option<i64> {
-    match value(kind, row, name) {
+pub fn get_number(kind: &str, row: &StoredRow, name: &str) -> Option<i64> {
+    match get_value(kind, row, name) {
         Some(Val::I64(number)) => *number,
         _ => None,
     }
 }
 
-/// Whether an attribute says nothing.
+/// Whether an attribute has no value.
 fn is_empty(val: &Val) -> bool {
     is_null(val) || matches!(val, Val::Text(Some(text)) if text.is_empty())
 }
 
-fn entity(kind: &str) -> Result<&'static Entity, CatalogueError> {
+fn require_entity(kind: &str) -> Result<&'static Entity, CatalogueError> {
     schema::find_entity(kind).ok_or_else(|| Error::BadParameter(format!("{kind} is not an ICAT entity")).into())
 }
 
@@ -228,7 +235,7 @@ fn unknown_member(entity: &Entity, name: &str) -> CatalogueError {
     Error::BadParameter(format!("{} has no {name}", entity.name)).into()
 }
 
-fn filled(mut values: Vec<Val>, entity: &'static Entity, given: &Values<'_>) -> Result<Vec<Val>, CatalogueError> {
+fn fill_values(mut values: Vec<Val>, entity: &'static Entity, given: &Values<'_>) -> Result<Vec<Val>, CatalogueError> {
     for (name, val) in given {
         let at = value_index(entity, name).ok_or_else(|| unknown_member(entity, name))?;
         values[at] = val.clone();
@@ -236,17 +243,17 @@ fn filled(mut values: Vec<Val>, entity: &'static Entity, given: &Values<'_>) -> 
     Ok(values)
 }
 
-/// The first given value that is stored otherwise.
-fn differing(entity: &'static Entity, stored: &[Val], given: &Values<'_>) -> Option<String> {
+/// The first given value that differs from the stored one.
+fn describe_difference(entity: &'static Entity, stored: &[Val], given: &Values<'_>) -> Option<String> {
     given.iter().filter(|(_, val)| !is_null(val)).find_map(|(name, val)| {
         let stored = stored.get(value_index(entity, name)?)?;
-        let show = |val| render(entity, name, val);
+        let show = |val| render_value(entity, name, val);
         (stored != val).then(|| format!("{name} is {}, not {}", show(stored), show(val)))
     })
 }
 
-/// A value as people write it.
-fn render(entity: &Entity, name: &str, val: &Val) -> String {
+/// A value in a readable form.
+fn render_value(entity: &Entity, name: &str, val: &Val) -> String {
     let kind = entity.fields.iter().find(|field| field.name == name).map(|field| field.kind);
     match (kind, val) {
         (_, val) if is_null(val) => "empty".to_owned(),
@@ -260,7 +267,7 @@ fn render(entity: &Entity, name: &str, val: &Val) -> String {
 }
 
 /// The kind and the texts of the row, such as `Instrument ID29`.
-fn label(entity: &Entity, values: &Values<'_>) -> String {
+fn render_label(entity: &Entity, values: &Values<'_>) -> String {
     let is_key = |name: &str| entity.unique.is_empty() || entity.unique.contains(&name);
     let texts = values.iter().filter(|(name, val)| is_key(name) && !is_null(val));
     let texts = texts.filter_map(|(_, val)| if let Val::Text(Some(text)) = val { Some(text.as_str()) } else { None });

@@ -1,9 +1,8 @@
-//! What the demo starts with: users, rules and real files, the same in every run but for the passwords.
+//! The facility of the demo: users, rules and files, the same in every run except for passwords.
 
 use std::fs;
 use std::path::Path;
 
-use auth::Accounts;
 use icat::import::{self, OnConflict};
 use icat::ingest;
 use rand::rngs::StdRng;
@@ -18,7 +17,7 @@ const FACILITY: &str = include_str!("../../../demo/facility.yaml");
 /// The file of all passwords, a line for each account: its name, a blank and the password.
 pub const PASSWORDS: &str = "passwords";
 const SEED: u64 = 29;
-/// Accounts, and who they are.
+/// Accounts, and their roles.
 pub const USERS: [(&str, &str); 5] = [
     ("db/alice", "principal investigator of MX-2417"),
     ("db/bob", "member of MX-2417"),
@@ -36,8 +35,8 @@ const FILES: [(&str, &str, usize); 6] = [
     ("MX-1001", "calibration/powder.dat", 100_000),
 ];
 
-/// Passwords are written last: they say that the facility is complete. Each step can be repeated after a crash.
-pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
+/// Each step can be repeated after a crash. The file of passwords is written last, and marks the facility as complete.
+pub async fn generate_facility(settings: &Config, dir: &Path) -> Result<(), Failure> {
     let root = dir.join("files");
     let mut random = StdRng::seed_from_u64(SEED);
     for (investigation, path, size) in FILES {
@@ -47,7 +46,7 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
         let parent = path.parent().unwrap_or(&root);
         fs::create_dir_all(parent)
             .and_then(|()| fs::write(&path, &bytes))
-            .map_err(|e| secret_files::unusable(&path, &e))?;
+            .map_err(|e| secret_files::file_error(&path, &e))?;
     }
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
     let records = import::parse_dump(FACILITY).map_err(|e| Failure::from_error(&e))?;
@@ -76,17 +75,19 @@ pub async fn generate(settings: &Config, dir: &Path) -> Result<(), Failure> {
             jobs: 2,
             user_name: "simple/root".to_owned(),
         };
-        ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| progress.show(done, total))
-            .await
-            .map_err(|e| Failure::from_error(&e))?;
+        ingest::ingest_directory(&db, &Sources::default(), &options, &|done, total| {
+            progress.show_progress(done, total);
+        })
+        .await
+        .map_err(|e| Failure::from_error(&e))?;
     }
     drop(progress);
     db.close().await;
-    accounts(settings, dir).await
+    create_accounts(settings, dir).await
 }
 
-async fn accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
-    let accounts = Accounts::open(settings, &Sources::default()).await.map_err(|e| Failure::from_error(&e))?;
+async fn create_accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
+    let accounts = auth::open_accounts(settings, &Sources::default()).await.map_err(|e| Failure::from_error(&e))?;
     let mut lines = String::new();
     for (name, _) in USERS {
         let account = accounts.parse_name(name).map_err(|e| Failure::from_error(&e))?;
@@ -95,5 +96,5 @@ async fn accounts(settings: &Config, dir: &Path) -> Result<(), Failure> {
         lines.extend([name, " ", &password, "\n"]);
     }
     accounts.close().await;
-    secret_files::write(&dir.join(PASSWORDS), &lines)
+    secret_files::write_private(&dir.join(PASSWORDS), &lines)
 }

@@ -1,11 +1,11 @@
-//! What to do next, for people; on stdout, so that the log does not hide it.
+//! The introduction of the demo, printed on stdout so that the log does not hide it.
 
 use std::path::Path;
 
 use super::beamline;
 use super::facility::USERS;
 
-/// The facility's name, where the settings give none.
+/// The name of the facility, unless the settings have one.
 pub const SITE: &str = "Sunrise Light Source";
 
 pub struct Introduction<'a> {
@@ -20,27 +20,27 @@ impl<'a> Introduction<'a> {
     }
 
     /// Empty if there is no such account.
-    pub fn password(&self, account: &str) -> &str {
-        self.accounts().find_map(|(name, password)| (name == account).then_some(password)).unwrap_or_default()
+    pub fn get_password(&self, account: &str) -> &str {
+        self.list_accounts().find_map(|(name, password)| (name == account).then_some(password)).unwrap_or_default()
     }
 
-    fn accounts(&self) -> impl Iterator<Item = (&str, &str)> {
+    fn list_accounts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.passwords.lines().map(|line| line.split_once(' ').unwrap_or((line, "")))
     }
 
-    pub fn print(&self, url: &str) {
+    pub fn print_introduction(&self, url: &str) {
         println!("\nThe {SITE} is open at {url}\n");
         println!("  {:<14} {:<18} who", "login", "password");
-        for (name, password) in self.accounts() {
+        for (name, password) in self.list_accounts() {
             let who = USERS.iter().find(|(user, _)| *user == name).map_or("", |(_, who)| who);
             println!("  {name:<14} {password:<18} {who}");
         }
         println!("\nThe logbook of {}, which the beamline writes: {url}/logbook/app", beamline::PROPOSAL);
-        print!("{}", self.commands(url));
+        print!("{}", self.render_commands(url));
     }
 
-    fn commands(&self, url: &str) -> String {
-        let (dir, alice) = (self.dir.display(), self.password("db/alice"));
+    fn render_commands(&self, url: &str) -> String {
+        let (dir, alice) = (self.dir.display(), self.get_password("db/alice"));
         let (proposal, instrument) = (beamline::PROPOSAL, beamline::INSTRUMENT);
         let entry = r#"{"type":"notification","category":"info","content":[{"format":"plainText","text":"Hello"}]}"#;
         format!(
@@ -54,7 +54,8 @@ impl<'a> Introduction<'a> {
              \n  MX=$(curl -sG {url}/icat/entityManager -d sessionId=$SID \\\n\
              \x20     --data-urlencode \"query=SELECT i.id FROM Investigation i WHERE i.name = '{proposal}'\" | tr -d '[]')\n\
              \n  curl -s \"{url}/logbook/$SID/event?investigationId=$MX&sortBy=creationDate&limit=5&format=txt\"\n\
-             \n  curl -s \"{url}/dataacquisition/$(cat {dir}/{key})/notification?investigationName={proposal}&instrumentName={instrument}\" \\\n\
+             \n  curl -s \"{url}/dataacquisition/$(cat \
+             {dir}/{key})/notification?investigationName={proposal}&instrumentName={instrument}\" \\\n\
              \x20     -H 'Content-Type: application/json' -d '{entry}'\n\
              \nStop with Ctrl-C.\n",
             key = beamline::KEY,

@@ -13,14 +13,14 @@ use tokio::sync::oneshot;
 
 use self::beamline::{Beamline, Key};
 use self::introduction::Introduction;
-use crate::SERVICES;
 use crate::cli::Demo;
 use crate::commands::secret_files;
+use crate::services::SERVICES;
 
-/// The beamline writes every few seconds; a line for each request would soon hide the introduction.
+/// Without a line for each request, because the beamline sends one every few seconds.
 const LOG_LEVEL: &str = "info,service_kit::http=warn";
 
-pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
+pub async fn run_demo(settings: &Config, options: &Demo) -> Result<(), Failure> {
     let dir = &options.dir;
     let settings = settings
         .with_setting("data_dir", dir.join("databases"))?
@@ -28,17 +28,17 @@ pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
         .with_setting("identity.administrators", ["simple/root"])?;
     let path = dir.join(facility::PASSWORDS);
     if !path.is_file() {
-        facility::generate(&settings, dir).await?;
+        facility::generate_facility(&settings, dir).await?;
     }
     if options.generate_only {
         return Ok(());
     }
-    let passwords = fs::read_to_string(&path).map_err(|e| secret_files::unusable(&path, &e))?;
+    let passwords = fs::read_to_string(&path).map_err(|e| secret_files::file_error(&path, &e))?;
     let introduction = Introduction::new(dir, &passwords);
-    let key = Key::of(dir)?;
+    let key = Key::load_or_create(dir)?;
     let mut settings = settings
-        .with_setting("icat.reader", format!("simple:root:{}", introduction.password("simple/root")))?
-        .with_setting("identity.api_keys", [key.setting()])?;
+        .with_setting("icat.reader", format!("simple:root:{}", introduction.get_password("simple/root")))?
+        .with_setting("identity.api_keys", [key.to_setting()])?;
     if settings.core.log.level == "info" {
         settings = settings.with_setting("log.level", LOG_LEVEL)?;
     }
@@ -48,20 +48,20 @@ pub async fn run(settings: &Config, options: &Demo) -> Result<(), Failure> {
     let telemetry = service_kit::telemetry::start_telemetry(&settings.core.log, "undulator", &settings.core.site)?;
     let (open, opened) = oneshot::channel();
     let serving = service_kit::serve_until_signal(SERVICES, &settings, |endpoints| {
-        // Whoever listens goes when this future does.
+        // Fails only when the receiver was dropped with this future.
         let _heard = open.send(endpoints);
     });
     let outcome = tokio::select! {
         outcome = serving => outcome,
-        never = beside(opened, &introduction, &key, options.quiet_beamline) => match never? {},
+        never = run_beamline(opened, &introduction, &key, options.quiet_beamline) => match never? {},
     };
     telemetry.shutdown();
     Ok(outcome?)
 }
 
-/// What happens while the services run: the beamline writes the history of a new logbook, visitors are greeted, and the
-/// beamline goes on. It is dropped when the services have stopped.
-async fn beside(
+/// Runs beside the services: writes the history of a new logbook, prints the introduction, and writes new entries until
+/// it is dropped.
+async fn run_beamline(
     opened: oneshot::Receiver<Endpoints>,
     introduction: &Introduction<'_>,
     key: &Key,
@@ -73,9 +73,9 @@ async fn beside(
     if key.is_new {
         beamline.write_history().await;
     }
-    introduction.print(&url);
+    introduction.print_introduction(&url);
     if !is_quiet {
-        beamline.play().await;
+        beamline.play_story().await;
     }
     std::future::pending().await
 }

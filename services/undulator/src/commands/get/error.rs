@@ -1,4 +1,4 @@
-//! Why something could not be downloaded, sorted by what helps. No text has an address or a session id in it.
+//! Errors of downloads, by their remedy. Texts contain neither URLs nor session ids.
 
 use std::time::Duration;
 
@@ -6,38 +6,38 @@ use thiserror::Error;
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum GetError {
-    /// The same request may well succeed later, after this time if the server named one.
+    /// The same request may succeed later, after the time that the server sent.
     #[error("{text}")]
-    Passing { text: String, after: Option<Duration> },
-    /// What was asked for is not there any more as it was.
+    Temporary { text: String, retry_after: Option<Duration> },
+    /// The file has changed or disappeared.
     #[error("{0}")]
     Changed(String),
-    /// 403: the address or the session is not valid, or not any more.
+    /// 403: the URL or the session is invalid or has expired.
     #[error("{0}")]
     Refused(String),
-    /// Nothing will help but doing something else.
+    /// A repetition does not help.
     #[error("{0}")]
     Failed(String),
 }
 
 impl GetError {
-    pub fn passing(text: impl Into<String>) -> Self {
-        Self::Passing { text: text.into(), after: None }
+    pub fn temporary(text: impl Into<String>) -> Self {
+        Self::Temporary { text: text.into(), retry_after: None }
     }
 
-    /// Its version can be told in a moment.
+    /// The version of the file will be known in a moment.
     pub fn just_written() -> Self {
-        let text = "the file was written this very moment".to_owned();
-        Self::Passing { text, after: Some(Duration::from_secs(2)) }
+        let text = "the file was modified just now".to_owned();
+        Self::Temporary { text, retry_after: Some(Duration::from_secs(2)) }
     }
 
-    pub fn failed(what: &str, e: &dyn std::error::Error) -> Self {
+    pub fn from_error(what: &str, e: &dyn std::error::Error) -> Self {
         Self::Failed(format!("{what}: {}", service_kit::problem::format_error_chain(e)))
     }
 }
 
-/// Text of a server, fit for a terminal: no control characters, of bounded length.
-pub fn plain(text: &str) -> String {
+/// Makes the text of a server safe for a terminal: without control characters, and of limited length.
+pub fn sanitize_text(text: &str) -> String {
     const LONGEST: usize = 500;
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
 }

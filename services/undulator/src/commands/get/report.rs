@@ -1,4 +1,4 @@
-//! What was done, for people and for programs.
+//! The result of a download, as text and as JSON.
 
 use indicatif::HumanBytes;
 use serde::Serialize;
@@ -9,23 +9,23 @@ pub struct Report {
     pub files: usize,
     pub bytes: u64,
     pub downloaded: usize,
-    /// There before, complete and verified.
+    /// Files that existed, complete and verified.
     pub present: usize,
-    /// Of those that are here now: the facility knows no checksum of them, or none was wanted.
+    /// Downloaded or existing files that were not compared with a checksum.
     pub unverified: usize,
-    /// Over the wire.
+    /// Bytes that were received.
     pub bytes_received: u64,
-    pub failed: Vec<Failed>,
+    pub failed: Vec<FailedFile>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failed {
+pub struct FailedFile {
     pub path: String,
     pub reason: String,
 }
 
 impl Report {
-    pub fn sentence(&self) -> String {
+    pub fn render_sentence(&self) -> String {
         let unverified = match self.unverified {
             0 => String::new(),
             n => format!("; {n} without a checksum to compare"),

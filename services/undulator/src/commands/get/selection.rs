@@ -1,4 +1,4 @@
-//! A selection that a server has prepared, and the addresses of what is in it.
+//! A prepared selection, and the URLs of its files.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,48 +6,48 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::error::GetError;
-use super::list::{self, Address, Tokens};
+use super::file_list::{self, FileAddress, Tokens};
 use super::server::Server;
 
 pub struct Selection {
     pub server: Arc<Server>,
-    /// Whoever has it may download; it is written nowhere.
+    /// A secret that permits the download; it is never written to disk.
     pub prepared: String,
     pub tokens: Tokens,
     /// Only for a server without lists.
     pub session: String,
-    alone: Mutex<HashMap<i64, String>>,
+    single_files: Mutex<HashMap<i64, String>>,
 }
 
-/// Whether a server's answer can stand in an address.
+/// Whether the answer of a server can be used in a URL.
 pub fn is_prepared_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 impl Selection {
     pub fn new(server: Arc<Server>, prepared: String, tokens: Vec<String>, session: String) -> Self {
-        Self { server, prepared, tokens: Tokens::new(tokens), session, alone: Mutex::default() }
+        Self { server, prepared, tokens: Tokens::new(tokens), session, single_files: Mutex::default() }
     }
 
-    /// Where to ask for it. No address has a session id in it: addresses end in logs.
-    pub async fn address(&self, address: &Address) -> Result<String, GetError> {
+    /// The URL of a file or archive. It never contains a session id, because URLs are logged.
+    pub async fn get_url(&self, address: &FileAddress) -> Result<String, GetError> {
         let ids = &self.server.ids;
         match address {
-            Address::Listed(place) => {
+            FileAddress::Listed(place) => {
                 let token = self.tokens.lock().await.get(*place).filter(|token| !token.is_empty()).cloned();
-                let token = token.ok_or_else(|| GetError::Failed("the server lists no address for it".to_owned()))?;
+                let token = token.ok_or_else(|| GetError::Failed("the server lists no URL for it".to_owned()))?;
                 Ok(format!("{ids}/getData?{token}"))
             }
-            Address::Archive(format) => Ok(format!("{ids}/getData?preparedId={}{format}", self.prepared)),
-            Address::Prepared(prepared) => Ok(format!("{ids}/getData?preparedId={prepared}")),
-            Address::Datafile(id, _) => {
-                let known = self.alone.lock().await.get(id).cloned();
+            FileAddress::Archive(format) => Ok(format!("{ids}/getData?preparedId={}{format}", self.prepared)),
+            FileAddress::Prepared(prepared) => Ok(format!("{ids}/getData?preparedId={prepared}")),
+            FileAddress::Datafile(id, _) => {
+                let known = self.single_files.lock().await.get(id).cloned();
                 let prepared = match known {
                     Some(prepared) => prepared,
                     None => {
                         let form = [("sessionId", self.session.clone()), ("datafileIds", id.to_string())];
                         let prepared = self.server.post("/prepareData", &form, &self.session).await?;
-                        self.alone.lock().await.insert(*id, prepared.clone());
+                        self.single_files.lock().await.insert(*id, prepared.clone());
                         prepared
                     }
                 };
@@ -56,11 +56,11 @@ impl Selection {
         }
     }
 
-    /// Has the addresses signed again, unless that was done since `used` was looked up.
-    pub async fn refresh(&self, used: &str) -> Result<(), GetError> {
+    /// Renews the signed URLs, unless that was done after `used` was looked up.
+    pub async fn refresh_tokens(&self, used: &str) -> Result<(), GetError> {
         let mut tokens = self.tokens.lock().await;
         let current = used.split_once('?').is_some_and(|(_, query)| tokens.iter().any(|token| token == query));
-        if current && let Some(fresh) = list::ask(&self.server, &self.prepared).await? {
+        if current && let Some(fresh) = file_list::fetch_file_list(&self.server, &self.prepared).await? {
             *tokens = fresh.tokens;
         }
         Ok(())

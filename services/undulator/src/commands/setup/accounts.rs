@@ -1,4 +1,4 @@
-//! The accounts that a facility starts with: the administrator's, and that with which services look up rights.
+//! The first accounts of a facility: the administrator, and the reader account of the services.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -10,20 +10,21 @@ use service_kit::cli::Failure;
 use service_kit::{Config, Sources};
 
 use super::report::Report;
-use crate::commands::auth::{ask_new_password, first_line, to_failure};
-use crate::commands::secret_files::{self, unusable};
+use crate::commands::account_errors::to_failure;
+use crate::commands::passwords::{ask_new_password, read_first_line};
+use crate::commands::secret_files::{self, file_error};
 
 /// The file with `mechanism:name:password` of the reader account.
 pub const READER: &str = "icat-reader";
-/// The file with the password of the administrator, where it was made up.
+/// The file with the generated password of the administrator.
 const ADMINISTRATOR: &str = "administrator";
 
-/// Where the administrator's password comes from; made up where nobody says it.
+/// The source of the administrator's password; without one, it is generated.
 pub struct AdministratorPassword<'p> {
     file: Option<&'p Path>,
-    /// Whether somebody sits at the terminal.
+    /// Whether the terminal may be used to ask for it.
     may_ask: bool,
-    /// What was typed there; the inner one is `None` where one is to be made up.
+    /// The answer on the terminal; the inner `None` stands for a generated password.
     typed: OnceCell<Option<String>>,
 }
 
@@ -32,8 +33,8 @@ impl<'p> AdministratorPassword<'p> {
         Self { file, may_ask, typed: OnceCell::new() }
     }
 
-    /// What was typed; it is asked once.
-    fn ask(&self, account: &str) -> Result<Option<&str>, Failure> {
+    /// Asks on the terminal, but only once.
+    fn ask_password(&self, account: &str) -> Result<Option<&str>, Failure> {
         if !self.may_ask {
             return Ok(None);
         }
@@ -52,7 +53,7 @@ pub struct FirstAccounts {
 
 impl FirstAccounts {
     pub async fn open(settings: &Config, secrets_dir: &Path) -> Result<Self, Failure> {
-        let accounts = Accounts::open(settings, &Sources::default()).await.map_err(to_failure)?;
+        let accounts = auth::open_accounts(settings, &Sources::default()).await.map_err(to_failure)?;
         Ok(Self { accounts, secrets_dir: secrets_dir.to_owned() })
     }
 
@@ -60,27 +61,27 @@ impl FirstAccounts {
         self.accounts.close().await;
     }
 
-    /// An account that exists keeps its password.
+    /// Creates the administrator's account. An existing account keeps its password.
     pub async fn ensure_administrator(
         &self,
         account: &str,
         password: &AdministratorPassword<'_>,
         report: &mut Report,
     ) -> Result<(), Failure> {
-        let name = self.parse(account)?;
-        if self.exists(&name).await? {
+        let name = self.parse_name(account)?;
+        if self.account_exists(&name).await? {
             return Ok(());
         }
         let made_up = self.secrets_dir.join(ADMINISTRATOR);
         let (password, origin) = match password.file {
-            Some(file) => (first_line("password", file)?, format!("password from {}", file.display())),
-            None => match password.ask(account)? {
+            Some(file) => (read_first_line("password", file)?, format!("password from {}", file.display())),
+            None => match password.ask_password(account)? {
                 Some(password) => (password.to_owned(), "with the password that was typed".to_owned()),
                 None if report.dry_run => (secret_files::random_password(), "asked or made up".to_owned()),
-                None => (Self::kept_or_new(&made_up)?, format!("password in {}", made_up.display())),
+                None => (Self::load_or_create_password(&made_up)?, format!("password in {}", made_up.display())),
             },
         };
-        let refused = |e| refused_account(account, e);
+        let refused = |e| to_account_failure(account, e);
         self.accounts.check_password(&name, &password).map_err(to_failure).map_err(refused)?;
         if !report.dry_run {
             self.set_password(&name, &password).await?;
@@ -89,12 +90,12 @@ impl FirstAccounts {
         Ok(())
     }
 
-    /// The account with which services look up rights; its password is known to a file alone. An account that does not have
-    /// the password of the file is given it, or no service could look up anything.
+    /// Creates the reader account of the services, whose password is stored only in a file. If the account has another
+    /// password, it gets the one of the file, because the services could not log in.
     pub async fn ensure_reader(&self, account: &str, report: &mut Report) -> Result<(), Failure> {
-        let name = self.parse(account)?;
+        let name = self.parse_name(account)?;
         let file = self.secrets_dir.join(READER);
-        let known = read_if_there(&file)?;
+        let known = read_if_exists(&file)?;
         let start = format!("{}:{}:", name.mechanism, name.name);
         let password = match &known {
             Some(text) => match text.trim_end().strip_prefix(&start) {
@@ -108,10 +109,10 @@ impl FirstAccounts {
             },
             None => secret_files::random_password(),
         };
-        let is_new = !self.exists(&name).await?;
+        let is_new = !self.account_exists(&name).await?;
         if known.is_none() {
             if !report.dry_run {
-                secret_files::write(&file, &format!("{start}{password}\n"))?;
+                secret_files::write_private(&file, &format!("{start}{password}\n"))?;
             }
             report.done.push(format!("written {}", file.display()));
         }
@@ -132,42 +133,42 @@ impl FirstAccounts {
         Ok(())
     }
 
-    /// The password of a setup that was cut off, or a new one.
-    fn kept_or_new(file: &Path) -> Result<String, Failure> {
-        if let Some(text) = read_if_there(file)? {
+    /// The password of an interrupted setup, or a new one.
+    fn load_or_create_password(file: &Path) -> Result<String, Failure> {
+        if let Some(text) = read_if_exists(file)? {
             return Ok(text.trim_end().to_owned());
         }
         let password = secret_files::random_password();
-        secret_files::write(file, &format!("{password}\n"))?;
+        secret_files::write_private(file, &format!("{password}\n"))?;
         Ok(password)
     }
 
-    fn parse(&self, account: &str) -> Result<AccountName, Failure> {
+    fn parse_name(&self, account: &str) -> Result<AccountName, Failure> {
         self.accounts.parse_name(account).map_err(to_failure)
     }
 
-    async fn exists(&self, account: &AccountName) -> Result<bool, Failure> {
+    async fn account_exists(&self, account: &AccountName) -> Result<bool, Failure> {
         let all = self.accounts.list_accounts().await.map_err(to_failure)?;
         Ok(all.iter().any(|known| known.name == *account))
     }
 
     async fn set_password(&self, account: &AccountName, password: &str) -> Result<(), Failure> {
         let set = self.accounts.create_account_or_set_password(account, password).await;
-        set.map(drop).map_err(|e| refused_account(&account.to_string(), to_failure(e)))
+        set.map(drop).map_err(|e| to_account_failure(&account.to_string(), to_failure(e)))
     }
 }
 
-fn refused_account(account: &str, e: Failure) -> Failure {
+fn to_account_failure(account: &str, e: Failure) -> Failure {
     match e {
         Failure::Usage(text) => Failure::Usage(format!("the account {account} cannot be made: {text}")),
         other => other,
     }
 }
 
-fn read_if_there(file: &Path) -> Result<Option<String>, Failure> {
+fn read_if_exists(file: &Path) -> Result<Option<String>, Failure> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(unusable(file, &e)),
+        Err(e) => Err(file_error(file, &e)),
     }
 }

@@ -1,4 +1,4 @@
-//! What `undulator setup` wants to know, as its TOML file has it.
+//! The answers that `undulator setup` needs, as in their TOML file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use figment::providers::{Format as _, Toml};
 use serde::{Deserialize, Serialize};
 use service_kit::cli::Failure;
 
-/// All answers; `docs/facility.toml` has each one's meaning.
+/// All answers; `docs/facility.toml` explains them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answers {
@@ -43,7 +43,7 @@ pub struct Answers {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FacilityAnswers {
-    /// Short, such as SUN; part of the names of files in archives.
+    /// A short name, such as SUN; part of the paths in archives.
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full_name: Option<String>,
@@ -53,24 +53,24 @@ pub struct FacilityAnswers {
     pub url: Option<String>,
 }
 
-/// Who may do everything.
+/// The user with all permissions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Administrator {
     pub account: String,
-    /// The first line is the password; without it one is made up.
+    /// A file whose first line is the password; without it, a password is generated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
 }
 
-/// The account with which services look up what a user who is not there may do.
+/// The account with which services look up the permissions of other users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReaderAnswers {
     pub account: String,
 }
 
-/// Which preset rules are wanted.
+/// The preset rules to create.
 #[expect(clippy::struct_excessive_bools, reason = "each preset is wanted or not")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -97,11 +97,11 @@ pub struct InstrumentAnswers {
     pub full_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Full user names.
+    /// User names with mechanism.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scientists: Vec<String>,
     /// Whether its programs get an API key.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[serde(default = "default_api_key", skip_serializing_if = "is_default_api_key")]
     pub api_key: bool,
 }
 
@@ -109,12 +109,12 @@ pub struct InstrumentAnswers {
 #[serde(deny_unknown_fields)]
 pub struct ParameterTypeAnswers {
     pub name: String,
-    /// Empty for a number without unit, and for texts.
+    /// Empty for texts, and for numbers without unit.
     #[serde(default)]
     pub units: String,
     #[serde(default = "default_value_type")]
     pub value_type: ValueType,
-    /// What has such parameters.
+    /// The kinds of rows with such parameters.
     #[serde(default = "default_applicable_to")]
     pub applicable_to: Vec<Owner>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,11 +161,11 @@ fn default_value_type() -> ValueType {
 fn default_applicable_to() -> Vec<Owner> {
     vec![Owner::Dataset]
 }
-fn yes() -> bool {
+fn default_api_key() -> bool {
     true
 }
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_yes(value: &bool) -> bool {
+fn is_default_api_key(value: &bool) -> bool {
     *value
 }
 
@@ -194,15 +194,15 @@ impl Default for ApiKeyAnswers {
 }
 
 impl InstrumentAnswers {
-    /// An instrument of which nothing is known but its name.
+    /// An instrument with nothing but a name.
     pub fn new(name: String) -> Self {
         Self { name, full_name: None, description: None, scientists: Vec::new(), api_key: true }
     }
 }
 
 impl Answers {
-    /// What is proposed where nobody has answered yet.
-    pub fn proposed() -> Self {
+    /// The answers that are proposed at the first run.
+    pub fn default_answers() -> Self {
         Self {
             storage: default_storage(),
             data_dir: default_data_dir(),
@@ -219,22 +219,22 @@ impl Answers {
         }
     }
 
-    /// Reads a file of answers. An unknown key is an error that names the nearest known one.
-    pub fn read(file: &Path) -> Result<Self, Failure> {
+    /// Loads a file of answers. The error of an unknown key names the most similar known one.
+    pub fn load(file: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(file)
             .map_err(|e| Failure::Usage(format!("cannot read {}: {e}", file.display())))?;
         Self::parse(&text).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))
     }
 
     pub fn parse(text: &str) -> Result<Self, String> {
-        // The TOML reader's own message has line and column.
+        // The message of the TOML parser has line and column.
         toml::from_str::<toml::Table>(text).map_err(|e| e.to_string())?;
-        let answers: Self = Figment::from(Toml::string(text)).extract().map_err(|e| explain(&e))?;
-        answers.check()?;
+        let answers: Self = Figment::from(Toml::string(text)).extract().map_err(|e| explain_error(&e))?;
+        answers.validate()?;
         Ok(answers)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn validate(&self) -> Result<(), String> {
         let named = [("facility.name", &self.facility.name), ("administrator.account", &self.administrator.account)];
         for (key, value) in named {
             if value.trim().is_empty() {
@@ -273,7 +273,7 @@ impl Answers {
     }
 }
 
-/// Short names are parts of other names.
+/// Checks a short name, which becomes part of other names.
 fn check_short_name(key: &str, name: &str) -> Result<(), String> {
     if name.contains('/') {
         return Err(format!(
@@ -286,7 +286,7 @@ fn check_short_name(key: &str, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn explain(error: &figment::Error) -> String {
+fn explain_error(error: &figment::Error) -> String {
     let path = error.path.join(".");
     match &error.kind {
         Kind::UnknownField(unknown, known) => {

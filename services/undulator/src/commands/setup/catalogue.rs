@@ -1,4 +1,4 @@
-//! The rows of a new facility: itself, its types, instruments, the users that it starts with, and who may see what.
+//! The rows of a new facility: the facility, its types and instruments, the first users, and rules.
 
 use icat_client::schema::{self, FieldKind, Member};
 use service_kit::Val;
@@ -7,7 +7,7 @@ use super::answers::{Answers, InstrumentAnswers, Owner, ParameterTypeAnswers, Va
 use super::rules::{READERS, preset_rules};
 use crate::commands::catalogue::{CatalogueError, Rows};
 
-/// Name and version of the format of files of which nothing else is known; an upload must name one.
+/// Name and version of the format of unknown files; an upload must have a format.
 const UNKNOWN_FORMAT: (&str, &str) = ("unknown", "1");
 
 pub async fn ensure_facility(rows: &mut Rows<'_>, answers: &Answers) -> Result<(), CatalogueError> {
@@ -19,29 +19,29 @@ pub async fn ensure_facility(rows: &mut Rows<'_>, answers: &Answers) -> Result<(
         ("url", about.url.clone().into()),
     ];
     require_no_other_facility(rows, &about.name).await?;
-    let facility = rows.ensure("Facility", &facility).await?;
+    let facility = rows.ensure_row("Facility", &facility).await?;
     let unknown_format =
         [("facility", facility.into()), ("name", UNKNOWN_FORMAT.0.into()), ("version", UNKNOWN_FORMAT.1.into())];
-    rows.ensure("DatafileFormat", &unknown_format).await?;
+    rows.ensure_row("DatafileFormat", &unknown_format).await?;
     for (kind, names) in [("InvestigationType", &answers.investigation_types), ("DatasetType", &answers.dataset_types)]
     {
         for name in names {
-            rows.ensure(kind, &[("facility", facility.into()), ("name", name.into())]).await?;
+            rows.ensure_row(kind, &[("facility", facility.into()), ("name", name.into())]).await?;
         }
     }
     for parameter_type in &answers.parameter_types {
         ensure_parameter_type(rows, facility, parameter_type).await?;
     }
-    rows.user_called(&answers.administrator.account, "Administrator").await?;
+    rows.ensure_user_with_full_name(&answers.administrator.account, "Administrator").await?;
     for instrument in &answers.instruments {
         ensure_instrument(rows, facility, instrument).await?;
     }
     ensure_rules(rows, answers).await
 }
 
-/// Setup makes one facility, and renames none.
+/// Refuses to create a second facility, or to rename the existing one.
 async fn require_no_other_facility(rows: &mut Rows<'_>, name: &str) -> Result<(), CatalogueError> {
-    let there = rows.facility_names().await?;
+    let there = rows.list_facility_names().await?;
     if there.is_empty() || there.iter().any(|known| known == name) {
         return Ok(());
     }
@@ -62,9 +62,9 @@ async fn ensure_instrument(
         ("fullName", instrument.full_name.clone().into()),
         ("description", instrument.description.clone().into()),
     ];
-    let id = rows.ensure("Instrument", &values).await?;
+    let id = rows.ensure_row("Instrument", &values).await?;
     for user in &instrument.scientists {
-        rows.scientist(id, user).await?;
+        rows.ensure_scientist(id, user).await?;
     }
     Ok(())
 }
@@ -84,18 +84,18 @@ async fn ensure_parameter_type(
         ("facility", facility.into()),
         ("name", Val::from(&parameter_type.name)),
         ("units", Val::from(&parameter_type.units)),
-        ("valueType", place_in_enum("ParameterType", "valueType", value_type)),
+        ("valueType", enum_value("ParameterType", "valueType", value_type)),
         ("description", parameter_type.description.clone().into()),
         ("applicableToInvestigation", applies(Owner::Investigation)),
         ("applicableToDataset", applies(Owner::Dataset)),
         ("applicableToDatafile", applies(Owner::Datafile)),
         ("applicableToSample", applies(Owner::Sample)),
     ];
-    rows.ensure("ParameterType", &values).await.map(drop)
+    rows.ensure_row("ParameterType", &values).await.map(drop)
 }
 
-/// How the catalogue stores one of the values of an enumerated attribute.
-fn place_in_enum(kind: &str, attribute: &str, name: &str) -> Val {
+/// The stored value of an enumerated attribute.
+fn enum_value(kind: &str, attribute: &str, name: &str) -> Val {
     let member = schema::find_entity(kind).and_then(|entity| entity.find_member(attribute));
     let Some(Member::Field(field)) = member else { return Val::I64(None) };
     let FieldKind::Enum(def) = field.kind else { return Val::I64(None) };
@@ -104,14 +104,14 @@ fn place_in_enum(kind: &str, attribute: &str, name: &str) -> Val {
 }
 
 async fn ensure_rules(rows: &mut Rows<'_>, answers: &Answers) -> Result<(), CatalogueError> {
-    let readers = rows.ensure("Grouping", &[("name", READERS.into())]).await?;
-    let reader = rows.user_called(&answers.reader.account, "Reader of the services").await?;
+    let readers = rows.ensure_row("Grouping", &[("name", READERS.into())]).await?;
+    let reader = rows.ensure_user_with_full_name(&answers.reader.account, "Reader of the services").await?;
     let membership = [("grouping", readers.into()), ("user", reader.into())];
-    rows.ensure_as("UserGroup", &membership, format!("UserGroup {} in {READERS}", answers.reader.account)).await?;
+    rows.ensure_row_as("UserGroup", &membership, format!("UserGroup {} in {READERS}", answers.reader.account)).await?;
     for rule in preset_rules(&answers.rules) {
         let grouping = if rule.is_for_readers { Val::from(readers) } else { Val::I64(None) };
         let values = [("crudFlags", "R".into()), ("what", Val::from(&rule.what)), ("grouping", grouping)];
-        rows.ensure("Rule", &values).await?;
+        rows.ensure_row("Rule", &values).await?;
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! The settings file: what is missing is added, what is there stays as it is, comments included.
+//! The settings file: missing settings are added, and existing ones are kept, with their comments.
 
 use std::fmt;
 
 use service_kit::cli::Failure;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, TableLike, Value, value};
 
-/// What stands above a new file.
+/// The comment at the top of a new file.
 const HEAD: &str =
     "# Settings of this facility, made by `undulator setup`; `undulator config check` prints all of them.\n\n";
 
@@ -15,7 +15,7 @@ pub struct SettingsFile {
     is_new: bool,
     added: Vec<String>,
     conflicts: Vec<String>,
-    /// Whether a conflict says that the facility is another one, or lies elsewhere.
+    /// Whether a conflict shows that the settings belong to a facility in other directories.
     is_elsewhere: bool,
 }
 
@@ -29,16 +29,16 @@ pub struct ApiKey<'k> {
 }
 
 impl SettingsFile {
-    /// Takes the text of the file, or begins a new one.
+    /// Parses the file, or starts a new one.
     pub fn parse(text: Option<&str>) -> Result<Self, String> {
         let document = text.unwrap_or_default().parse::<DocumentMut>().map_err(|e| e.to_string())?;
         Ok(Self { document, is_new: text.is_none(), added: Vec::new(), conflicts: Vec::new(), is_elsewhere: false })
     }
 
     /// Adds `section.key = text` if it is missing.
-    pub fn ensure(&mut self, section: &[&str], key: &str, text: &str) -> Result<(), Failure> {
+    pub fn ensure_setting(&mut self, section: &[&str], key: &str, text: &str) -> Result<(), Failure> {
         let path = Path(section, key).to_string();
-        let table = self.table(section)?;
+        let table = self.get_table(section)?;
         match table.get(key).map(|item| item.as_str().map(str::to_owned)) {
             None => {
                 table.insert(key, value(text));
@@ -53,35 +53,35 @@ impl SettingsFile {
         Ok(())
     }
 
-    /// The same for a setting that says where something is: another value means that nothing may be made.
-    /// `is_same` tells whether the known text means the same place.
-    pub fn ensure_place(
+    /// The same for the setting of a directory: with another value, nothing may be created. `is_same` compares the
+    /// known value with the directory.
+    pub fn ensure_directory(
         &mut self,
         section: &[&str],
         key: &str,
         text: &str,
         is_same: impl Fn(&str) -> bool,
     ) -> Result<(), Failure> {
-        if self.table(section)?.get(key).and_then(Item::as_str).is_some_and(is_same) {
+        if self.get_table(section)?.get(key).and_then(Item::as_str).is_some_and(is_same) {
             return Ok(());
         }
         let before = self.conflicts.len();
-        self.ensure(section, key, text)?;
+        self.ensure_setting(section, key, text)?;
         self.is_elsewhere |= self.conflicts.len() > before;
         Ok(())
     }
 
-    /// Takes note of a secret that stands in the settings themselves, where setup keeps it in a file.
+    /// Adds a conflict if a secret is in the settings themselves, because setup stores it in a file.
     pub fn refuse_given(&mut self, section: &[&str], key: &str) -> Result<(), Failure> {
         let path = Path(section, key).to_string();
-        if self.table(section)?.get(key).and_then(Item::as_str).is_some_and(|text| !text.is_empty()) {
+        if self.get_table(section)?.get(key).and_then(Item::as_str).is_some_and(|text| !text.is_empty()) {
             self.conflicts.push(format!("{path} is given there, and {path}_file would be given too"));
             self.is_elsewhere = true;
         }
         Ok(())
     }
 
-    /// Whether the settings belong to a facility in other places, so that nothing may be made.
+    /// Whether the settings belong to a facility in other directories, so that nothing may be made.
     pub fn is_elsewhere(&self) -> bool {
         self.is_elsewhere
     }
@@ -89,7 +89,7 @@ impl SettingsFile {
     /// Adds a text to the list `section.key` if it is missing there.
     pub fn ensure_listed(&mut self, section: &[&str], key: &str, text: &str) -> Result<(), Failure> {
         let path = Path(section, key).to_string();
-        let table = self.table(section)?;
+        let table = self.get_table(section)?;
         let list = table.entry(key).or_insert_with(|| value(Array::new()));
         let list = list.as_array_mut().ok_or_else(|| Failure::Usage(format!("{path} must be a list")))?;
         if !list.iter().any(|item| item.as_str() == Some(text)) {
@@ -99,9 +99,9 @@ impl SettingsFile {
         Ok(())
     }
 
-    /// Whether there is a key with this name. One that may write for anything but this instrument is a conflict.
+    /// Whether there is a key with this name; adds a conflict if it is not restricted to this instrument.
     pub fn check_api_key(&mut self, name: &str, instrument: &str) -> Result<bool, Failure> {
-        let keys: Vec<&dyn TableLike> = match self.table(&["identity"])?.get("api_keys") {
+        let keys: Vec<&dyn TableLike> = match self.get_table(&["identity"])?.get("api_keys") {
             None => Vec::new(),
             Some(Item::ArrayOfTables(keys)) => keys.iter().map(|key| key as &dyn TableLike).collect(),
             Some(Item::Value(Value::Array(keys))) => {
@@ -131,7 +131,7 @@ impl SettingsFile {
         table.insert("scopes", value(Array::from_iter(["logbook:write"])));
         table.insert("instruments", value(Array::from_iter([key.instrument])));
         table.insert("expires", value(key.expires));
-        let identity = self.table(&["identity"])?;
+        let identity = self.get_table(&["identity"])?;
         match identity.entry("api_keys").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new())) {
             Item::ArrayOfTables(keys) => keys.push(table),
             Item::Value(Value::Array(keys)) => keys.push(table.into_inline_table()),
@@ -141,7 +141,7 @@ impl SettingsFile {
         Ok(())
     }
 
-    fn table(&mut self, section: &[&str]) -> Result<&mut Table, Failure> {
+    fn get_table(&mut self, section: &[&str]) -> Result<&mut Table, Failure> {
         let mut table = self.document.as_table_mut();
         for (depth, name) in section.iter().enumerate() {
             let entry = table.entry(name).or_insert_with(|| {
@@ -169,17 +169,17 @@ impl SettingsFile {
         &self.added
     }
 
-    /// The settings that have another value than they were given.
+    /// The settings that have another value than the answers.
     pub fn conflicts(&self) -> &[String] {
         &self.conflicts
     }
 
-    pub fn text(&self) -> String {
+    pub fn render_text(&self) -> String {
         format!("{}{}", if self.is_new { HEAD } else { "" }, self.document)
     }
 
-    /// The file as it would be without one setting.
-    pub fn text_without(&self, section: &str, key: &str) -> String {
+    /// The text of the file without one setting.
+    pub fn render_text_without(&self, section: &str, key: &str) -> String {
         let mut document = self.document.clone();
         if let Some(table) = document.get_mut(section).and_then(Item::as_table_like_mut) {
             table.remove(key);
@@ -209,9 +209,9 @@ mod tests {
         expires: "2028-01-01T00:00:00Z",
     };
 
-    fn fill(file: &mut SettingsFile) {
-        file.ensure(&[], "site", "SUN").unwrap();
-        file.ensure(&["storage", "main"], "url", "/data").unwrap();
+    fn fill_settings(file: &mut SettingsFile) {
+        file.ensure_setting(&[], "site", "SUN").unwrap();
+        file.ensure_setting(&["storage", "main"], "url", "/data").unwrap();
         file.ensure_listed(&["identity"], "administrators", "simple/root").unwrap();
         if !file.check_api_key("ID29", "ID29").unwrap() {
             file.add_api_key(&KEY).unwrap();
@@ -242,16 +242,17 @@ mod tests {
     #[test]
     fn a_new_file_has_everything_and_a_second_run_adds_nothing() {
         let mut file = SettingsFile::parse(None).unwrap();
-        fill(&mut file);
+        fill_settings(&mut file);
         assert_eq!(file.added().len(), 4);
         let expected = "site = \"SUN\"\n\n[storage.main]\nurl = \"/data\"\n\n[identity]\nadministrators = [\"simple/root\"]\n\n\
-             [[identity.api_keys]]\nname = \"ID29\"\nsha256 = \"ab\"\nuser = \"beamline/ID29\"\nscopes = [\"logbook:write\"]\n\
+             [[identity.api_keys]]\nname = \"ID29\"\nsha256 = \"ab\"\nuser = \"beamline/ID29\"\nscopes = \
+             [\"logbook:write\"]\n\
              instruments = [\"ID29\"]\nexpires = \"2028-01-01T00:00:00Z\"\n";
-        let text = file.text();
+        let text = file.render_text();
         assert_eq!(text, format!("{HEAD}{expected}"));
         let mut again = SettingsFile::parse(Some(&text)).unwrap();
-        fill(&mut again);
-        assert_eq!((again.added(), again.conflicts(), again.text()), (&[] as &[String], &[] as &[String], text));
+        fill_settings(&mut again);
+        assert_eq!((again.added(), again.conflicts(), again.render_text()), (&[] as &[String], &[] as &[String], text));
     }
 
     #[test]
@@ -259,9 +260,9 @@ mod tests {
         let text = "site = \"Other\" # ours\n[identity]\nadministrators = [\"db/eve\"]\n\
                     api_keys = [{ name = \"old\", sha256 = \"cd\" }]\n";
         let mut file = SettingsFile::parse(Some(text)).unwrap();
-        fill(&mut file);
+        fill_settings(&mut file);
         assert_eq!(file.conflicts(), ["site is `Other`, not `SUN`"]);
-        let text = file.text();
+        let text = file.render_text();
         assert!(text.starts_with("site = \"Other\" # ours\n"), "{text}");
         assert!(text.contains("administrators = [\"db/eve\", \"simple/root\"]"), "{text}");
         assert!(text.contains("{ name = \"old\", sha256 = \"cd\" }") && text.contains("name = \"ID29\""), "{text}");

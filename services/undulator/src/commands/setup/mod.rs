@@ -1,15 +1,15 @@
-//! `undulator setup`: a facility from a few answers, without a dump of another catalogue.
+//! `undulator setup`: creates a facility from a few answers, without a dump of another catalogue.
 //!
-//! It can be repeated: what is there stays, what is missing is added, what differs is reported. Settings of a facility in
-//! other places, or a catalogue of another facility, are refused: then nothing is made at all. Everything is tried without
-//! effect first, so that an answer that cannot be used is refused before anything is made. The settings are written last, so
-//! that a setup that was cut off is simply run again.
+//! It can be repeated: it adds what is missing, keeps what exists, and reports what differs. Settings of a facility in
+//! other directories, and a catalogue of another facility, are refused. A dry run comes first, so that an invalid
+//! answer is refused before anything is created. The settings are written last, so that an interrupted setup can be
+//! repeated.
 
 mod accounts;
 mod answers;
 mod catalogue;
 mod configuration;
-mod places;
+mod directories;
 mod questions;
 mod report;
 mod rules;
@@ -24,95 +24,95 @@ use service_kit::{Clock as _, Config, SystemClock, sha256_hex};
 use self::accounts::{AdministratorPassword, FirstAccounts};
 use self::answers::Answers;
 use self::configuration::{ApiKey, SettingsFile};
-use self::places::Places;
+use self::directories::Directories;
 use self::report::{NewApiKey, Report};
 use super::catalogue::{Catalogue, OnConflict};
-use super::secret_files::{self, unusable};
-use crate::SERVICES;
+use super::secret_files::{self, file_error};
 use crate::cli::Setup;
+use crate::services::SERVICES;
 
-/// Where the answers of the terminal are kept for the next time.
+/// The file that keeps the answers for the next run.
 const ANSWERS: &str = "facility.toml";
 const SETTINGS: &str = "undulator.toml";
-/// Users of keys have this mechanism, by which nobody logs in.
+/// The mechanism of the users of keys; nobody can log in with it.
 const PROGRAMS: &str = "beamline";
 
-pub async fn run(config: Option<PathBuf>, options: Setup, json: bool) -> Result<(), Failure> {
+pub async fn run_setup(config: Option<PathBuf>, options: Setup, json: bool) -> Result<(), Failure> {
     let settings_file = config.unwrap_or_else(|| PathBuf::from(SETTINGS));
     let mut report = Report { dry_run: options.dry_run, settings_file: settings_file.clone(), ..Report::default() };
     let may_ask = options.file.is_none() && !options.dry_run;
     let settings_dir = settings_file.parent().unwrap_or(Path::new(""));
     let kept_answers = settings_dir.join(ANSWERS);
     let (answers, told) = match &options.file {
-        Some(file) => (Answers::read(file)?, None),
-        None => ask(&kept_answers)?,
+        Some(file) => (Answers::load(file)?, None),
+        None => ask_answers(&kept_answers)?,
     };
-    let places = Places::new(&answers, settings_dir)?;
-    report.places(&places);
+    let directories = Directories::new(&answers, settings_dir)?;
+    report.set_directories(&directories);
 
     let known = read_settings(&settings_file)?;
     let mut file = SettingsFile::parse(known.as_deref())
         .map_err(|e| Failure::Usage(format!("{}: {e}", settings_file.display())))?;
-    ensure_settings(&mut file, &answers, &places)?;
+    ensure_settings(&mut file, &answers, &directories)?;
     if file.is_elsewhere() {
-        report.conflicts = conflicts_of(&file, &settings_file);
-        return show(&report, json);
+        report.conflicts = render_conflicts(&file, &settings_file);
+        return print_report(&report, json);
     }
-    report.api_keys = new_api_keys(&mut file, &answers)?;
+    report.api_keys = create_api_keys(&mut file, &answers)?;
     if options.dry_run {
-        // These will not be the keys.
+        // The next run will create other keys.
         report.api_keys.iter_mut().for_each(|key| key.key.clear());
     }
-    let settings = load(&file, &settings_file)?;
-    places.require_creatable(&settings_file)?;
+    let settings = load_settings(&file, &settings_file)?;
+    directories.require_creatable(&settings_file)?;
 
-    let setting_up = SettingUp { answers: &answers, places: &places, settings: &settings };
+    let setup_run = SetupRun { answers: &answers, directories: &directories, settings: &settings };
     let password_file = answers.administrator.password_file.as_ref().map(|file| settings_dir.join(file));
     let password = AdministratorPassword::new(password_file.as_deref(), may_ask);
     let mut rehearsal = Report { dry_run: true, ..report.clone() };
-    setting_up.run(&password, &mut rehearsal).await?;
+    setup_run.run(&password, &mut rehearsal).await?;
     if options.dry_run {
         report = rehearsal;
     } else {
         if let Some(told) = told.filter(|_| file.conflicts().is_empty() && !rehearsal.has_conflicts()) {
-            secret_files::rewrite(&kept_answers, &told)?;
+            secret_files::replace_text(&kept_answers, &told)?;
             report.done.push(format!("kept the answers in {}", kept_answers.display()));
         }
-        setting_up.run(&password, &mut report).await?;
+        setup_run.run(&password, &mut report).await?;
     }
     write_settings(&file, &settings_file, &mut report)?;
-    show(&report, json)
+    print_report(&report, json)
 }
 
-/// What is set up beside the settings file.
-struct SettingUp<'s> {
+/// Sets up everything but the settings file.
+struct SetupRun<'s> {
     answers: &'s Answers,
-    places: &'s Places,
+    directories: &'s Directories,
     settings: &'s Config,
 }
 
-impl SettingUp<'_> {
-    /// Directories, accounts and rows of the catalogue; a report of a dry run is made without effect.
+impl SetupRun<'_> {
+    /// Creates directories, accounts and rows of the catalogue; with a report of a dry run, it changes nothing.
     async fn run(&self, password: &AdministratorPassword<'_>, report: &mut Report) -> Result<(), Failure> {
-        let Self { answers, places, settings } = self;
-        make_directories(places, report)?;
+        let Self { answers, directories, settings } = self;
+        create_directories(directories, report)?;
         let scratch = tempfile::tempdir().map_err(|e| Failure::from_error(&e))?;
         let is_dry_run = report.dry_run;
         let dry_settings = |service| dry_run_settings(settings, service, scratch.path(), is_dry_run);
-        let accounts = FirstAccounts::open(&dry_settings(&auth::SERVICE).await?, &places.secrets_dir).await?;
+        let accounts = FirstAccounts::open(&dry_settings(&auth::SERVICE).await?, &directories.secrets_dir).await?;
         let ensured = async {
             accounts.ensure_administrator(&answers.administrator.account, password, report).await?;
             accounts.ensure_reader(&answers.reader.account, report).await
         };
         let ensured = ensured.await;
-        // Also where they are refused, so that no files of the database's log stay.
+        // Also after an error, so that no log files of the database are left.
         accounts.close().await;
         ensured?;
 
         let administrator = answers.administrator.account.clone();
         let catalogue = Catalogue::open(&dry_settings(&icat::SERVICE).await?, Some(administrator)).await?;
         let changed = catalogue
-            .change(OnConflict::Report, is_dry_run, async |rows| catalogue::ensure_facility(rows, answers).await)
+            .change_rows(OnConflict::Report, is_dry_run, async |rows| catalogue::ensure_facility(rows, answers).await)
             .await;
         catalogue.close().await;
         report.catalogue = changed?;
@@ -120,13 +120,13 @@ impl SettingUp<'_> {
     }
 }
 
-/// Asks on the terminal; the answers of the last time are proposed again. The text is to be kept for the next time; `None`
-/// where it is there already.
-fn ask(file: &Path) -> Result<(Answers, Option<String>), Failure> {
-    let before = if file.is_file() { Answers::read(file)? } else { Answers::proposed() };
-    let answers = questions::ask(before.clone())?;
+/// Asks on the terminal, and proposes the answers of the last run. The text is to be stored for the next run; `None` if
+/// it is stored already.
+fn ask_answers(file: &Path) -> Result<(Answers, Option<String>), Failure> {
+    let before = if file.is_file() { Answers::load(file)? } else { Answers::default_answers() };
+    let answers = questions::ask_answers(before.clone())?;
     let text = toml::to_string(&answers).map_err(|e| Failure::from_error(&e))?;
-    // What is asked is checked as what is read.
+    // The same checks as for a file.
     let answers = Answers::parse(&text).map_err(Failure::Usage)?;
     let head = "# What `undulator setup` was told; `undulator setup --file facility.toml` does it again.\n\n";
     let told = (!file.is_file() || answers != before).then(|| format!("{head}{text}"));
@@ -136,42 +136,42 @@ fn ask(file: &Path) -> Result<(Answers, Option<String>), Failure> {
 fn read_settings(file: &Path) -> Result<Option<String>, Failure> {
     match fs::read_to_string(file) {
         Ok(text) => {
-            // A file that cannot be used is refused before anything is done.
+            // An invalid file is refused before anything is created.
             cli::load_with_unreadable_secrets(SERVICES, Some(file.to_owned()))?;
             Ok(Some(text))
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(unusable(file, &e)),
+        Err(e) => Err(file_error(file, &e)),
     }
 }
 
-fn ensure_settings(file: &mut SettingsFile, answers: &Answers, places: &Places) -> Result<(), Failure> {
+fn ensure_settings(file: &mut SettingsFile, answers: &Answers, directories: &Directories) -> Result<(), Failure> {
     let site = answers.facility.full_name.as_ref().unwrap_or(&answers.facility.name);
     let administrator = &answers.administrator.account;
-    file.ensure(&[], "site", site)?;
-    let ensure_place = |file: &mut SettingsFile, section: &[&str], key, start: &str, place: &Path| {
-        let text = format!("{start}{}", text_of(place)?);
-        file.ensure_place(section, key, &text, |known| places.is_same(known, place))
+    file.ensure_setting(&[], "site", site)?;
+    let ensure_directory = |file: &mut SettingsFile, section: &[&str], key, start: &str, place: &Path| {
+        let text = format!("{start}{}", path_to_text(place)?);
+        file.ensure_directory(section, key, &text, |known| directories.is_same(known, place))
     };
-    ensure_place(file, &[], "data_dir", "", &places.data_dir)?;
-    ensure_place(file, &["storage", "main"], "url", "file://", &places.storage)?;
+    ensure_directory(file, &[], "data_dir", "", &directories.data_dir)?;
+    ensure_directory(file, &["storage", "main"], "url", "file://", &directories.storage)?;
     file.refuse_given(&["icat"], "reader")?;
-    ensure_place(file, &["icat"], "reader_file", "", &places.secrets_dir.join(accounts::READER))?;
+    ensure_directory(file, &["icat"], "reader_file", "", &directories.secrets_dir.join(accounts::READER))?;
     file.ensure_listed(&["catalogue"], "root_user_names", administrator)?;
-    // What the preset rules are written for.
+    // The preset rules need these settings.
     for reach in ["conditions", "public_tables", "join_rules"] {
-        file.ensure(&["catalogue", "authorization"], reach, "strict")?;
+        file.ensure_setting(&["catalogue", "authorization"], reach, "strict")?;
     }
     file.ensure_listed(&["identity"], "administrators", administrator)
 }
 
-fn text_of(path: &Path) -> Result<String, Failure> {
+fn path_to_text(path: &Path) -> Result<String, Failure> {
     let text = path.to_str().ok_or_else(|| Failure::Usage(format!("{} is no UTF-8", path.display())))?;
     Ok(text.to_owned())
 }
 
-/// Makes a key for each instrument whose programs have none yet.
-fn new_api_keys(file: &mut SettingsFile, answers: &Answers) -> Result<Vec<NewApiKey>, Failure> {
+/// Creates a key for each instrument without one.
+fn create_api_keys(file: &mut SettingsFile, answers: &Answers) -> Result<Vec<NewApiKey>, Failure> {
     let days = i64::from(answers.api_keys.valid_days);
     let lifetime = jiff::SignedDuration::from_hours(24 * days);
     let expires =
@@ -191,10 +191,11 @@ fn new_api_keys(file: &mut SettingsFile, answers: &Answers) -> Result<Vec<NewApi
     Ok(keys)
 }
 
-/// The settings as they will be. The reader's password need not be there yet, and is not needed here.
-fn load(file: &SettingsFile, settings_file: &Path) -> Result<Config, Failure> {
+/// Loads the new settings without the password of the reader, which need not exist yet.
+fn load_settings(file: &SettingsFile, settings_file: &Path) -> Result<Config, Failure> {
     let scratch = tempfile::Builder::new().suffix(".toml").tempfile().map_err(|e| Failure::from_error(&e))?;
-    fs::write(scratch.path(), file.text_without("icat", "reader_file")).map_err(|e| unusable(scratch.path(), &e))?;
+    fs::write(scratch.path(), file.render_text_without("icat", "reader_file"))
+        .map_err(|e| file_error(scratch.path(), &e))?;
     cli::load_config(SERVICES, Some(scratch.path().to_owned())).map_err(|e| match e {
         Failure::Config(e) => {
             let text =
@@ -205,8 +206,10 @@ fn load(file: &SettingsFile, settings_file: &Path) -> Result<Config, Failure> {
     })
 }
 
-fn make_directories(places: &Places, report: &mut Report) -> Result<(), Failure> {
-    for (path, is_private) in [(&places.storage, false), (&places.data_dir, true), (&places.secrets_dir, true)] {
+fn create_directories(directories: &Directories, report: &mut Report) -> Result<(), Failure> {
+    for (path, is_private) in
+        [(&directories.storage, false), (&directories.data_dir, true), (&directories.secrets_dir, true)]
+    {
         if path.is_dir() {
             continue;
         }
@@ -214,7 +217,7 @@ fn make_directories(places: &Places, report: &mut Report) -> Result<(), Failure>
             if is_private {
                 secret_files::create_private_dir(path)?;
             } else {
-                fs::create_dir_all(path).map_err(|e| unusable(path, &e))?;
+                fs::create_dir_all(path).map_err(|e| file_error(path, &e))?;
             }
         }
         report.done.push(format!("made the directory {}", path.display()));
@@ -222,7 +225,7 @@ fn make_directories(places: &Places, report: &mut Report) -> Result<(), Failure>
     Ok(())
 }
 
-/// For a dry run: the database as it is, or an empty one elsewhere where there is none yet.
+/// The settings of a dry run: the existing database, or an empty one in a temporary directory.
 async fn dry_run_settings(
     settings: &Config,
     service: &service_kit::ServiceDef,
@@ -246,17 +249,17 @@ async fn dry_run_settings(
     Ok(if missing.is_empty() { as_it_is } else { elsewhere()? })
 }
 
-fn conflicts_of(file: &SettingsFile, path: &Path) -> Vec<String> {
+fn render_conflicts(file: &SettingsFile, path: &Path) -> Vec<String> {
     file.conflicts().iter().map(|conflict| format!("{}: {conflict}", path.display())).collect()
 }
 
 fn write_settings(file: &SettingsFile, path: &Path, report: &mut Report) -> Result<(), Failure> {
-    report.conflicts.extend(conflicts_of(file, path));
+    report.conflicts.extend(render_conflicts(file, path));
     if file.added().is_empty() {
         return Ok(());
     }
     if !report.dry_run {
-        secret_files::rewrite(path, &file.text())?;
+        secret_files::replace_text(path, &file.render_text())?;
     }
     report.is_new_facility = file.is_new();
     report.needs_restart |= !file.is_new();
@@ -268,8 +271,8 @@ fn write_settings(file: &SettingsFile, path: &Path, report: &mut Report) -> Resu
     Ok(())
 }
 
-fn show(report: &Report, json: bool) -> Result<(), Failure> {
-    print_result(json, report, &report.text())?;
+fn print_report(report: &Report, json: bool) -> Result<(), Failure> {
+    print_result(json, report, &report.render_text())?;
     let conflicts: Vec<&String> = report.all_conflicts().collect();
     for conflict in &conflicts {
         eprintln!("left as it is: {conflict}");

@@ -7,8 +7,8 @@ use service_kit::cli::Failure;
 
 use super::answers::{Answers, InstrumentAnswers};
 
-/// Asks for what a facility cannot do without; Enter takes what stands in brackets. What is not asked stays as in `before`.
-pub fn ask(before: Answers) -> Result<Answers, Failure> {
+/// Asks the essential questions; Enter accepts the proposal in brackets. Other answers are those of `before`.
+pub fn ask_answers(before: Answers) -> Result<Answers, Failure> {
     let terminal = Term::stderr();
     if !terminal.is_term() || !io::IsTerminal::is_terminal(&io::stdin()) {
         let text = "there is no terminal to ask on: write the answers into a file, such as docs/facility.toml, and run \
@@ -25,21 +25,23 @@ impl Questions {
     fn ask_all(&self, before: Answers) -> io::Result<Answers> {
         self.0.write_line("Setting up a facility. Enter takes what stands in brackets.")?;
         let mut answers = before;
-        answers.facility.name = self.ask("Short name of the facility", &answers.facility.name)?;
+        answers.facility.name = self.ask_text("Short name of the facility", &answers.facility.name)?;
         let full_name = answers.facility.full_name.take().unwrap_or_else(|| answers.facility.name.clone());
-        answers.facility.full_name = Some(self.ask("Its full name", &full_name)?);
-        let storage = self.ask("Directory of the data files", &answers.storage.to_string_lossy())?;
+        answers.facility.full_name = Some(self.ask_text("Its full name", &full_name)?);
+        let storage = self.ask_text("Directory of the data files", &answers.storage.to_string_lossy())?;
         answers.storage = storage.into();
         let names: Vec<String> = answers.instruments.iter().map(|instrument| instrument.name.clone()).collect();
         let names = self.ask_list("Instruments, with commas between", &names)?;
-        answers.instruments = names.into_iter().map(|name| with_name(&answers.instruments, name)).collect();
+        answers.instruments =
+            names.into_iter().map(|name| find_or_create_instrument(&answers.instruments, name)).collect();
         answers.investigation_types = self.ask_list("Kinds of investigations", &answers.investigation_types)?;
         answers.dataset_types = self.ask_list("Kinds of datasets", &answers.dataset_types)?;
-        answers.administrator.account = self.ask("Account of the administrator", &answers.administrator.account)?;
+        answers.administrator.account =
+            self.ask_text("Account of the administrator", &answers.administrator.account)?;
         Ok(answers)
     }
 
-    fn ask(&self, question: &str, proposed: &str) -> io::Result<String> {
+    fn ask_text(&self, question: &str, proposed: &str) -> io::Result<String> {
         self.0.write_str(&format!("{question} [{proposed}]: "))?;
         let mut line = String::new();
         io::stdin().read_line(&mut line)?;
@@ -48,12 +50,12 @@ impl Questions {
     }
 
     fn ask_list(&self, question: &str, proposed: &[String]) -> io::Result<Vec<String>> {
-        let answer = self.ask(question, &proposed.join(", "))?;
+        let answer = self.ask_text(question, &proposed.join(", "))?;
         Ok(answer.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
 }
 
-/// What is known of an instrument already, or one of which nothing is known but its name.
-fn with_name(known: &[InstrumentAnswers], name: String) -> InstrumentAnswers {
+/// The known answers about an instrument, or an instrument with nothing but a name.
+fn find_or_create_instrument(known: &[InstrumentAnswers], name: String) -> InstrumentAnswers {
     known.iter().find(|instrument| instrument.name == name).cloned().unwrap_or_else(|| InstrumentAnswers::new(name))
 }

@@ -1,4 +1,4 @@
-//! What a setup has done, for people and for programs.
+//! The result of a setup, as text and as JSON.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,26 +8,26 @@ use serde::Serialize;
 
 use service_kit::cli::format_count;
 
-use super::places::Places;
+use super::directories::Directories;
 use crate::commands::catalogue;
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
     pub dry_run: bool,
-    /// Files, directories and accounts that were made, and settings that were added.
+    /// Created files, directories and accounts, and added settings.
     pub done: Vec<String>,
-    /// What was there with other values, and was left as it is.
+    /// Existing values that differ from the answers, and were kept.
     pub conflicts: Vec<String>,
     pub catalogue: catalogue::Report,
-    /// New keys of instruments; they are stored nowhere.
+    /// New keys of instruments, which are not stored.
     pub api_keys: Vec<NewApiKey>,
     pub settings_file: PathBuf,
     pub storage: PathBuf,
     pub data_dir: PathBuf,
     pub secrets_dir: PathBuf,
-    /// Whether there were no settings yet.
+    /// Whether the settings file is new.
     pub is_new_facility: bool,
-    /// Whether a server that runs has to read changed settings.
+    /// Whether a running server must be restarted.
     pub needs_restart: bool,
 }
 
@@ -39,10 +39,10 @@ pub struct NewApiKey {
 }
 
 impl Report {
-    pub fn places(&mut self, places: &Places) {
-        self.storage.clone_from(&places.storage);
-        self.data_dir.clone_from(&places.data_dir);
-        self.secrets_dir.clone_from(&places.secrets_dir);
+    pub fn set_directories(&mut self, directories: &Directories) {
+        self.storage.clone_from(&directories.storage);
+        self.data_dir.clone_from(&directories.data_dir);
+        self.secrets_dir.clone_from(&directories.secrets_dir);
     }
 
     pub fn has_conflicts(&self) -> bool {
@@ -53,14 +53,14 @@ impl Report {
         self.done.is_empty() && self.api_keys.is_empty() && self.catalogue.created.is_empty()
     }
 
-    /// All conflicts, of the settings and of the catalogue.
+    /// The conflicts of the settings and of the catalogue.
     pub fn all_conflicts(&self) -> impl Iterator<Item = &String> {
         self.conflicts.iter().chain(&self.catalogue.conflicts)
     }
 
-    pub fn text(&self) -> String {
+    pub fn render_text(&self) -> String {
         let mut text = String::new();
-        for line in self.done.iter().cloned().chain(self.catalogue_line()) {
+        for line in self.done.iter().cloned().chain(self.render_catalogue_line()) {
             // Writing to a String cannot fail.
             let _written = writeln!(text, "{}{line}", if self.dry_run { "would have " } else { "" });
         }
@@ -76,11 +76,11 @@ impl Report {
                 let _written = writeln!(text, "  {:<12} {}  until {}", key.instrument, key.key, &key.expires[..10]);
             }
         }
-        text.push_str(&self.next_steps());
+        text.push_str(&self.render_next_steps());
         text
     }
 
-    fn catalogue_line(&self) -> Option<String> {
+    fn render_catalogue_line(&self) -> Option<String> {
         let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
         for row in &self.catalogue.created {
             *kinds.entry(row.split(' ').next().unwrap_or(row)).or_default() += 1;
@@ -89,7 +89,7 @@ impl Report {
         (!counts.is_empty()).then(|| format!("created in the catalogue: {}", counts.join(", ")))
     }
 
-    fn next_steps(&self) -> String {
+    fn render_next_steps(&self) -> String {
         if self.dry_run {
             return "\nNothing was done. Next: the same command without --dry-run".to_owned();
         }
@@ -101,9 +101,11 @@ impl Report {
         }
         format!(
             "\nNext:\n\
-             1. catalogue data below {}: undulator icat investigation add NAME, then undulator icat ingest DIR --investigation NAME\n\
+             1. catalogue data below {}: undulator icat investigation add NAME, then undulator icat ingest DIR \
+             --investigation NAME\n\
              2. let people in: undulator auth user add db/NAME, then undulator icat grant db/NAME INVESTIGATION\n\
-             3. start: undulator serve (as a service of systemd: docs/examples/undulator.service, whose user has to own {} and {})",
+             3. start: undulator serve (as a service of systemd: docs/examples/undulator.service, whose user has to \
+             own {} and {})",
             self.storage.display(),
             self.data_dir.display(),
             self.secrets_dir.display()

@@ -1,7 +1,7 @@
 //! The preset rules of a new facility; `docs/src/rules.md` explains them.
 //!
-//! They are written for strict settings of the catalogue, in which a row that a user may not read counts as absent
-//! wherever a query meets it: whoever may read an investigation may also read what queries of portals join with it.
+//! They are written for the strict settings of the catalogue, with which a row that a user may not read is invisible in
+//! all queries: a user who may read an investigation may also read the rows that queries of portals join with it.
 
 use icat_client::schema;
 
@@ -18,7 +18,7 @@ pub struct Rule {
     pub is_for_readers: bool,
 }
 
-/// What everybody may read, also without an account.
+/// Tables that everybody may read, also without an account.
 const PUBLIC_TABLES: [&str; 12] = [
     "Facility",
     "FacilityCycle",
@@ -34,7 +34,8 @@ const PUBLIC_TABLES: [&str; 12] = [
     "DataPublicationType",
 ];
 
-/// Kinds of rows that belong to an investigation: the kind, joins that lead out of it, and the path to the investigation.
+/// Kinds of rows that belong to an investigation: the kind, joins that lead out of it, and the path to the
+/// investigation.
 const OF_INVESTIGATION: [(&str, &str, &str); 20] = [
     ("Investigation", "", "o"),
     ("Dataset", "", "o.investigation"),
@@ -58,7 +59,7 @@ const OF_INVESTIGATION: [(&str, &str, &str); 20] = [
     ("RelatedDatafile", "", "o.sourceDatafile.dataset.investigation"),
 ];
 
-/// Who takes part in an investigation: not for everybody, because users have mail addresses.
+/// The people of an investigation, who are not public because users have mail addresses.
 const PEOPLE_OF_INVESTIGATION: [(&str, &str, &str); 5] = [
     ("InvestigationUser", "", "o.investigation"),
     ("InvestigationGroup", "", "o.investigation"),
@@ -67,7 +68,7 @@ const PEOPLE_OF_INVESTIGATION: [(&str, &str, &str); 5] = [
     ("User", " JOIN o.instrumentScientists s JOIN s.instrument.investigationInstruments x", "x.investigation"),
 ];
 
-/// What a user may read about himself, and scientists of an instrument of each other.
+/// Rules for users to read about themselves, and for scientists of an instrument about each other.
 const ONESELF: [&str; 5] = [
     "SELECT o FROM User o WHERE o.name = :user",
     "SELECT o FROM UserGroup o WHERE o.user.name = :user",
@@ -76,14 +77,14 @@ const ONESELF: [&str; 5] = [
     "SELECT o FROM User o JOIN o.instrumentScientists s JOIN s.instrument.instrumentScientists m WHERE m.user.name = :user",
 ];
 
-/// Kinds that are for administrators alone.
+/// Tables that only administrators may read.
 const SECRET_TABLES: [&str; 2] = ["Rule", "PublicStep"];
 
-/// Whether it is wanted, whether it sees the other people of an investigation, and how a rule reaches it from the path of
-/// an investigation: further joins and the condition.
+/// Whether it is selected, whether it may see the people of an investigation, and the joins and the condition that lead
+/// from an investigation to it.
 type Audience = (bool, bool, fn(&str) -> (String, String));
 
-/// All rules that are wanted, in a stable order.
+/// The selected rules in a stable order.
 pub fn preset_rules(wanted: &RuleAnswers) -> Vec<Rule> {
     let mut texts: Vec<String> = Vec::new();
     if wanted.public_tables {

@@ -1,4 +1,4 @@
-//! The clients: what they ask for, and what they were told.
+//! The clients: what they ask for, and what they were record.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ pub enum Mode {
 
 /// What the clients know, by the names of the rows they asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Told {
+pub struct ClientRecord {
     pub attempted: BTreeMap<String, Mode>,
     pub acknowledged: BTreeSet<String>,
     /// Answers other than 200, by status.
@@ -30,7 +30,7 @@ pub struct Told {
 pub struct Load {
     http: reqwest::Client,
     session: String,
-    told: Mutex<Told>,
+    record: Mutex<ClientRecord>,
     in_flight: AtomicUsize,
     unanswered: AtomicUsize,
     finished: watch::Sender<usize>,
@@ -38,8 +38,8 @@ pub struct Load {
     starts: watch::Sender<usize>,
 }
 
-impl Told {
-    pub fn describe(&self) -> String {
+impl ClientRecord {
+    pub fn render_summary(&self) -> String {
         let of = |mode: Mode| {
             let names = self.attempted.iter().filter(|(_, m)| **m == mode).map(|(name, _)| name);
             let (attempted, acknowledged) =
@@ -56,7 +56,7 @@ impl Load {
         Arc::new(Self {
             http: http.clone(),
             session: session.to_owned(),
-            told: Mutex::default(),
+            record: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             unanswered: AtomicUsize::new(0),
             finished: watch::Sender::new(0),
@@ -64,8 +64,8 @@ impl Load {
         })
     }
 
-    pub fn told(&self) -> Told {
-        self.told.lock().unwrap().clone()
+    pub fn record(&self) -> ClientRecord {
+        self.record.lock().unwrap().clone()
     }
 
     /// Requests that are sent and not answered.
@@ -79,7 +79,7 @@ impl Load {
     }
 
     /// Until so many rows are acknowledged or given up.
-    pub async fn until_finished(&self, count: usize) {
+    pub async fn wait_until_finished(&self, count: usize) {
         self.finished.subscribe().wait_for(|finished| *finished >= count).await.unwrap();
     }
 
@@ -88,12 +88,12 @@ impl Load {
     }
 
     /// Clients that lost their connection go on.
-    pub fn started_again(&self) {
+    pub fn resume_clients(&self) {
         self.starts.send_modify(|starts| *starts += 1);
     }
 
     /// Writes `count` rows with names that begin with `prefix`; the clients take turns at the addresses.
-    pub async fn write(self: &Arc<Self>, prefix: &'static str, count: usize, addresses: Vec<String>) {
+    pub async fn write_rows(self: &Arc<Self>, prefix: &'static str, count: usize, addresses: Vec<String>) {
         let next = Arc::new(AtomicUsize::new(0));
         let mut clients = tokio::task::JoinSet::new();
         for client in 0..CLIENTS {
@@ -106,7 +106,7 @@ impl Load {
                     if number >= count {
                         return;
                     }
-                    load.one(&address, &format!("{prefix}-{number}"), mode).await;
+                    load.write_row(&address, &format!("{prefix}-{number}"), mode).await;
                     load.finished.send_modify(|finished| *finished += 1);
                 }
             });
@@ -116,17 +116,17 @@ impl Load {
         }
     }
 
-    async fn one(&self, address: &str, name: &str, mode: Mode) {
-        self.told.lock().unwrap().attempted.insert(name.to_owned(), mode);
+    async fn write_row(&self, address: &str, name: &str, mode: Mode) {
+        self.record.lock().unwrap().attempted.insert(name.to_owned(), mode);
         loop {
             let start = *self.starts.borrow();
-            let outcome = self.send(address, name, mode).await;
+            let outcome = self.send_request(address, name, mode).await;
             match outcome {
                 Ok(200) => {
-                    self.told.lock().unwrap().acknowledged.insert(name.to_owned());
+                    self.record.lock().unwrap().acknowledged.insert(name.to_owned());
                     return;
                 }
-                Ok(status) => *self.told.lock().unwrap().refused.entry(status).or_default() += 1,
+                Ok(status) => *self.record.lock().unwrap().refused.entry(status).or_default() += 1,
                 Err(_) => {
                     self.starts.subscribe().wait_for(|now| *now > start).await.unwrap();
                 }
@@ -137,7 +137,7 @@ impl Load {
         }
     }
 
-    async fn send(&self, address: &str, name: &str, mode: Mode) -> Result<u16, reqwest::Error> {
+    async fn send_request(&self, address: &str, name: &str, mode: Mode) -> Result<u16, reqwest::Error> {
         let entities = format!("{{\"Facility\":{{\"name\":\"{name}\"}}}}");
         let mut request =
             self.http.post(address).form(&[("sessionId", self.session.as_str()), ("entities", &entities)]);

@@ -7,7 +7,7 @@ use super::{Plan, World, rows};
 
 /// What a kill met.
 #[derive(Debug)]
-pub struct Killed {
+pub struct KillReport {
     /// Requests on the way when it was sent.
     pub in_flight: usize,
     /// Requests whose answer never came.
@@ -17,12 +17,12 @@ pub struct Killed {
 }
 
 /// Writer and consumer in turn, evenly over the writes; each is started again at once.
-pub async fn kill(world: &mut World, load: &Load, plan: Plan) -> Vec<Killed> {
+pub async fn kill_processes(world: &mut World, load: &Load, plan: Plan) -> Vec<KillReport> {
     let mut all = Vec::with_capacity(plan.kills);
     let config = world.config();
     for n in 0..plan.kills {
-        load.until_finished((n + 1) * plan.writes / (plan.kills + 2)).await;
-        let in_flight = until_all_wait(load, plan).await;
+        load.wait_until_finished((n + 1) * plan.writes / (plan.kills + 2)).await;
+        let in_flight = wait_until_all_wait(load, plan).await;
         let before = load.unanswered();
         let victim = match &mut world.consumer {
             Some(consumer) if n % 2 == 1 => Victim::Consumer(consumer),
@@ -31,18 +31,18 @@ pub async fn kill(world: &mut World, load: &Load, plan: Plan) -> Vec<Killed> {
         let killed = match victim {
             Victim::Consumer(process) => {
                 process.kill();
-                let waiting = rows::waiting(&config, true).await;
+                let waiting = rows::count_waiting(&config, true).await;
                 process.start(&world.http).await;
-                Killed { in_flight, unanswered: 0, waiting }
+                KillReport { in_flight, unanswered: 0, waiting }
             }
             Victim::Writer(process) => {
                 process.kill();
                 wait_until("every client knows", async || (load.in_flight() == 0).then_some(())).await;
-                let waiting = rows::waiting(&config, false).await;
+                let waiting = rows::count_waiting(&config, false).await;
                 let unanswered = load.unanswered() - before;
                 process.start(&world.http).await;
-                load.started_again();
-                Killed { in_flight, unanswered, waiting }
+                load.resume_clients();
+                KillReport { in_flight, unanswered, waiting }
             }
         };
         all.push(killed);
@@ -56,7 +56,7 @@ enum Victim<'w> {
 }
 
 /// The next moment in which every client waits; how many that are.
-async fn until_all_wait(load: &Load, plan: Plan) -> usize {
+async fn wait_until_all_wait(load: &Load, plan: Plan) -> usize {
     loop {
         let in_flight = load.in_flight();
         if in_flight >= CLIENTS {

@@ -16,8 +16,8 @@ use testkit::{Backend, Nats, Process, postgres_url, probe, wait_until};
 use tokio::time::Instant;
 
 use self::clients::Load;
-use self::kills::Killed;
-use crate::processes::{client, log_in, make_root, metric, process};
+use self::kills::KillReport;
+use crate::processes::{build_client, build_process, create_root, log_in, read_metric};
 
 /// Unless `TESTKIT_KILLS` says otherwise.
 const KILLS: usize = 9;
@@ -37,7 +37,7 @@ pub struct Plan {
 
 impl Plan {
     fn from_environment() -> Self {
-        let kills = std::env::var("TESTKIT_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS);
+        let kills = std::env::var_os("TESTKIT_KILLS").and_then(|n| n.to_str()?.parse().ok()).unwrap_or(KILLS);
         let writes = kills * WRITES_PER_KILL;
         Self { kills, writes, hits: kills * 2 / 3, waiting: u32::try_from(writes / 4).unwrap() }
     }
@@ -57,14 +57,14 @@ pub struct World {
 
 impl World {
     async fn start(writer: &[ServiceDef], consumer: &[ServiceDef], backend: &Backend, nats: Option<Nats>) -> Self {
-        let (dir, http) = (TempDir::new().unwrap(), client());
+        let (dir, http) = (TempDir::new().unwrap(), build_client());
         let events = nats.as_ref().map(Nats::settings).unwrap_or_default();
         let settings = format!("[database]\nurl = \"{}\"\n{events}", backend.new_url().await);
-        let mut writer = process("writer", writer, dir.path());
+        let mut writer = build_process("writer", writer, dir.path());
         writer.configure(&settings);
-        make_root(&writer.config(&[auth::SERVICE, icat::SERVICE])).await;
+        create_root(&writer.config(&[auth::SERVICE, icat::SERVICE])).await;
         writer.start(&http).await;
-        let mut consumer = (!consumer.is_empty()).then(|| process("consumer", consumer, dir.path()));
+        let mut consumer = (!consumer.is_empty()).then(|| build_process("consumer", consumer, dir.path()));
         if let Some(consumer) = &mut consumer {
             consumer.configure(&settings);
             consumer.start(&http).await;
@@ -78,10 +78,10 @@ impl World {
     }
 
     /// Waits until the bus has every event and the consumer has stored every effect; then everything is stopped.
-    async fn settle(&mut self) {
+    async fn wait_and_stop(&mut self) {
         let config = self.config();
         wait_until("every event has arrived", async || {
-            let all = rows::read(&config).await;
+            let all = rows::read_rows(&config).await;
             (all.waiting == 0 && all.effects.len() >= all.catalogue.len()).then_some(())
         })
         .await;
@@ -98,9 +98,9 @@ async fn nothing_acknowledged_is_lost_when_one_process_with_everything_is_killed
     let all = [auth::SERVICE, icat::SERVICE, probe::SERVICE];
     let mut world = World::start(&all, &[], &Backend::Sqlite, None).await;
     let plan = Plan::from_environment();
-    let (load, killed) = run(&mut world, plan).await;
-    world.settle().await;
-    judge("one process, SQLite, memory", &world, &load, &killed, plan).await;
+    let (load, killed) = run_load(&mut world, plan).await;
+    world.wait_and_stop().await;
+    check_outcome("one process, SQLite, memory", &world, &load, &killed, plan).await;
 }
 
 /// Writer and consumer as processes with a NATS server between them, which is taken away too.
@@ -111,32 +111,36 @@ async fn nothing_acknowledged_is_lost_when_processes_over_nats_are_killed() {
     let nats = Nats::start().await;
     let mut world = World::start(&writer, &[probe::SERVICE], &backend, Some(nats)).await;
     let plan = Plan::from_environment();
-    let (load, killed) = run(&mut world, plan).await;
+    let (load, killed) = run_load(&mut world, plan).await;
     if matches!(backend, Backend::Postgres(_)) {
         replicas::stop_the_holder_of_the_lease(&mut world, &load).await;
     }
-    world.settle().await;
+    world.wait_and_stop().await;
     let engine = if matches!(backend, Backend::Sqlite) { "SQLite" } else { "PostgreSQL" };
-    judge(&format!("two processes, {engine}, NATS"), &world, &load, &killed, plan).await;
+    check_outcome(&format!("two processes, {engine}, NATS"), &world, &load, &killed, plan).await;
 }
 
 /// Writes, kills and the outage of the bus, all at once.
-async fn run(world: &mut World, plan: Plan) -> (Arc<Load>, Vec<Killed>) {
+async fn run_load(world: &mut World, plan: Plan) -> (Arc<Load>, Vec<KillReport>) {
     let begun = Instant::now();
     let load = Load::new(&world.http, &world.session);
     let address = vec![world.writer.public()];
     let (http, internal, mut nats) = (world.http.clone(), world.writer.internal(), world.nats.take());
     let bus_goes_and_comes = async {
         let Some(nats) = &mut nats else { return 0.0 };
-        load.until_finished(plan.writes / 4).await;
+        load.wait_until_finished(plan.writes / 4).await;
         nats.stop();
-        let enough = async || metric(&http, &internal, OUTBOX_SIZE).await.filter(|n| *n >= f64::from(plan.waiting));
+        let enough =
+            async || read_metric(&http, &internal, OUTBOX_SIZE).await.filter(|n| *n >= f64::from(plan.waiting));
         let waiting = wait_until("events wait for the bus", enough).await;
         nats.start_again().await;
         waiting
     };
-    let ((), killed, waiting) =
-        tokio::join!(load.write("crash", plan.writes, address), kills::kill(world, &load, plan), bus_goes_and_comes);
+    let ((), killed, waiting) = tokio::join!(
+        load.write_rows("crash", plan.writes, address),
+        kills::kill_processes(world, &load, plan),
+        bus_goes_and_comes
+    );
     if nats.is_some() {
         println!("{waiting} events waited while nats-server was stopped");
     }
@@ -145,15 +149,15 @@ async fn run(world: &mut World, plan: Plan) -> (Arc<Load>, Vec<Killed>) {
     (load, killed)
 }
 
-async fn judge(name: &str, world: &World, load: &Load, killed: &[Killed], plan: Plan) {
-    let rows = rows::read(&world.config()).await;
-    let told = load.told();
-    println!("{name}: {}", told.describe());
+async fn check_outcome(name: &str, world: &World, load: &Load, killed: &[KillReport], plan: Plan) {
+    let rows = rows::read_rows(&world.config()).await;
+    let record = load.record();
+    println!("{name}: {}", record.render_summary());
     println!("{name}: {} rows in the catalogue, {} effects", rows.catalogue.len(), rows.effects.len());
-    verdict::agree(&told, &rows).unwrap();
-    verdict::assert_that_mistakes_are_found(&told, &rows);
+    verdict::compare_record(&record, &rows).unwrap();
+    verdict::assert_that_mistakes_are_found(&record, &rows);
 
-    let count = |what: fn(&Killed) -> bool| killed.iter().filter(|k| what(k)).count();
+    let count = |what: fn(&KillReport) -> bool| killed.iter().filter(|k| what(k)).count();
     let hits = count(|k| k.unanswered > 0 || k.waiting > 0);
     println!(
         "{name}: {} kills, each with at least {} requests on the way; {} met requests that were never answered, {} \

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::World;
 use super::clients::Load;
-use crate::processes::{metric, process};
+use crate::processes::{build_process, read_metric};
 
 const WRITES: usize = 1_000;
 const HELD: &str = "undulator_lease_held{undulator_service=\"icat\",lease=\"outbox-relay\"}";
@@ -16,14 +16,14 @@ const HELD: &str = "undulator_lease_held{undulator_service=\"icat\",lease=\"outb
 const TOUCH: &str = "SELECT fence FROM lease WHERE name = 'outbox-relay' FOR UPDATE NOWAIT";
 
 pub async fn stop_the_holder_of_the_lease(world: &mut World, load: &Arc<Load>) {
-    let mut second = process("second", &[auth::SERVICE, icat::SERVICE], world.dir.path());
+    let mut second = build_process("second", &[auth::SERVICE, icat::SERVICE], world.dir.path());
     second.configure(&world.settings);
     second.start(&world.http).await;
     let (http, begun) = (world.http.clone(), load.finished());
     let addresses = vec![world.writer.public(), second.public()];
     let (first, config) = (&world.writer, world.config());
     let db = open_database(&icat::SERVICE, &config, &SystemClock).await.unwrap();
-    let holds = async |process: &Process| metric(&http, &process.internal(), HELD).await == Some(1.0);
+    let holds = async |process: &Process| read_metric(&http, &process.internal(), HELD).await == Some(1.0);
 
     // The lease of a process that was killed lasts its time.
     let (holder, other) =
@@ -34,7 +34,7 @@ pub async fn stop_the_holder_of_the_lease(world: &mut World, load: &Arc<Load>) {
         })
         .await;
     let change_of_hands = async {
-        load.until_finished(begun + WRITES / 20).await;
+        load.wait_until_finished(begun + WRITES / 20).await;
         let tries = pause_outside_of_a_transaction(holder, &db).await;
         let (paused, finished) = (Instant::now(), load.finished());
         wait_until("the other one publishes", async || holds(other).await.then_some(())).await;
@@ -44,7 +44,7 @@ pub async fn stop_the_holder_of_the_lease(world: &mut World, load: &Arc<Load>) {
         println!("the lease changed hands after {waited:.1} s, {meanwhile} writes meanwhile, paused at try {tries}");
         meanwhile
     };
-    let ((), meanwhile) = tokio::join!(load.write("replicas", WRITES, addresses), change_of_hands);
+    let ((), meanwhile) = tokio::join!(load.write_rows("replicas", WRITES, addresses), change_of_hands);
     assert!(meanwhile > 0, "the other one takes writes");
     db.close().await;
     second.stop();

@@ -17,7 +17,7 @@ pub struct Rows {
     pub waiting: i64,
 }
 
-pub async fn read(config: &Config) -> Rows {
+pub async fn read_rows(config: &Config) -> Rows {
     let config = config.with_setting("database.migrate", "never").unwrap();
     let mut rows = Rows::default();
     let db = open_database(&icat::SERVICE, &config, &SystemClock).await.unwrap();
@@ -25,7 +25,7 @@ pub async fn read(config: &Config) -> Rows {
     for row in tx.fetch_all("SELECT name, id FROM facility", &[]).await.unwrap() {
         rows.catalogue.insert(row.get("name").unwrap(), row.get("id").unwrap());
     }
-    rows.waiting = count(&mut tx).await;
+    rows.waiting = count_outbox(&mut tx).await;
     drop(tx);
     db.close().await;
     let db = open_database(&probe::SERVICE, &config, &SystemClock).await.unwrap();
@@ -39,21 +39,21 @@ pub async fn read(config: &Config) -> Rows {
 }
 
 /// How many events of the catalogue the bus does not have.
-pub async fn waiting(config: &Config, alive: bool) -> i64 {
+pub async fn count_waiting(config: &Config, alive: bool) -> i64 {
     let config = config.with_setting("database.migrate", "never").unwrap();
-    let (db, _copy) = open(&icat::SERVICE, &config, alive).await;
-    let waiting = count(&mut db.read().await.unwrap()).await;
+    let (db, _copy) = open_service_database(&icat::SERVICE, &config, alive).await;
+    let waiting = count_outbox(&mut db.read().await.unwrap()).await;
     db.close().await;
     waiting
 }
 
-async fn count(tx: &mut service_kit::Tx) -> i64 {
+async fn count_outbox(tx: &mut service_kit::Tx) -> i64 {
     tx.fetch_one("SELECT COUNT(*) AS n FROM outbox", &[]).await.unwrap().get("n").unwrap()
 }
 
 /// The database; of a killed process that had `SQLite` a copy, because whoever opens the file first repairs it, and that
 /// is to be the process when it starts again.
-async fn open(service: &ServiceDef, config: &Config, alive: bool) -> (Db, Option<TempDir>) {
+async fn open_service_database(service: &ServiceDef, config: &Config, alive: bool) -> (Db, Option<TempDir>) {
     if alive || config.core.database.url.as_deref() != Some("sqlite") {
         return (open_database(service, config, &SystemClock).await.unwrap(), None);
     }

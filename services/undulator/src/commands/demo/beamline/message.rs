@@ -1,4 +1,4 @@
-//! What programs of beamlines send, in the form of pyicat-plus 3.1.0.
+//! Messages of beamline programs, in the format of pyicat-plus 3.1.0.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,23 +7,23 @@ use serde_json::{Value, json};
 
 const SOFTWARE: &str = concat!("undulator-demo_v", env!("CARGO_PKG_VERSION"));
 
-/// Who speaks, and to whom.
+/// The kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Voice {
-    /// What was typed.
+    /// A command that was typed.
     Command,
     Info,
     Debug,
     Error,
     Comment,
-    /// The storage ring, to all beamlines.
+    /// A message of the storage ring to all beamlines.
     Ring,
     RingError,
 }
 
 impl Voice {
     /// `type` and `category`, as `send_message` chooses them.
-    fn kind(self) -> (&'static str, &'static str) {
+    fn type_and_category(self) -> (&'static str, &'static str) {
         match self {
             Self::Command => ("notification", "commandline"),
             Self::Info => ("notification", "info"),
@@ -49,8 +49,8 @@ pub struct Message {
 }
 
 impl Message {
-    pub fn body(&self, at: Timestamp) -> Value {
-        body(self, "plainText", &self.text, at)
+    pub fn to_body(&self, at: Timestamp) -> Value {
+        render_body(self, "plainText", &self.text, at)
     }
 }
 
@@ -63,31 +63,31 @@ pub struct Image {
 }
 
 impl Image {
-    /// For `base64`, which has a place for neither time nor text.
-    pub fn attachment(&self) -> Value {
+    /// The body for `base64`, which has neither time nor text.
+    pub fn to_attachment(&self) -> Value {
         json!({
-            "base64": self.address(),
+            "base64": self.to_data_url(),
             "software": SOFTWARE,
             "machine": "id29.sunrise.example.org",
             "tag": [{"name": self.tag}],
         })
     }
 
-    /// Within a text, which has both.
+    /// The body of an entry with caption and time.
     pub fn within_text(&self, at: Timestamp) -> Value {
-        let html = format!("<p>{}</p><p><img src=\"{}\"></p>", self.caption, self.address());
+        let html = format!("<p>{}</p><p><img src=\"{}\"></p>", self.caption, self.to_data_url());
         let message = Message { voice: Voice::Info, text: String::new(), dataset: None, tag: Some(self.tag) };
-        body(&message, "html", &html, at)
+        render_body(&message, "html", &html, at)
     }
 
-    fn address(&self) -> String {
+    fn to_data_url(&self) -> String {
         format!("data:image/png;base64,{}", STANDARD.encode(&self.png))
     }
 }
 
-/// Keys in the order of pyicat-plus; what there is not is left out.
-fn body(message: &Message, format: &str, text: &str, at: Timestamp) -> Value {
-    let (kind, category) = message.voice.kind();
+/// Keys in the order of pyicat-plus, without empty ones.
+fn render_body(message: &Message, format: &str, text: &str, at: Timestamp) -> Value {
+    let (kind, category) = message.voice.type_and_category();
     let is_of_ring = message.voice.is_of_ring();
     let machine = if is_of_ring { "ring.sunrise.example.org" } else { "id29.sunrise.example.org" };
     let mut body = serde_json::Map::new();
@@ -114,7 +114,7 @@ fn body(message: &Message, format: &str, text: &str, at: Timestamp) -> Value {
 mod tests {
     use super::*;
 
-    /// As pyicat-plus 3.1.0 was seen to send them.
+    /// Recorded from pyicat-plus 3.1.0.
     #[test]
     fn bodies_are_those_of_pyicat_plus() {
         let at = "2026-11-23T19:24:54.818770Z".parse().unwrap();
@@ -125,7 +125,7 @@ mod tests {
             r#""content":[{"format":"plainText","text":"Shutter closed"}],"software":"undulator-demo_v0.1.0","#,
             r#""machine":"id29.sunrise.example.org","creationDate":"2026-11-23T19:24:54.818770+00:00"}"#
         );
-        assert_eq!(message.body(at).to_string(), expected);
+        assert_eq!(message.to_body(at).to_string(), expected);
         let lost =
             Message { voice: Voice::RingError, text: "Beam lost".to_owned(), dataset: None, tag: Some("machine") };
         let expected = concat!(
@@ -133,12 +133,12 @@ mod tests {
             r#""content":[{"format":"plainText","text":"Beam lost"}],"software":"undulator-demo_v0.1.0","#,
             r#""machine":"ring.sunrise.example.org","source":"ring","creationDate":"2026-11-23T19:24:54.818770+00:00"}"#
         );
-        assert_eq!(lost.body(at).to_string(), expected);
+        assert_eq!(lost.to_body(at).to_string(), expected);
         let image = Image { caption: "Nothing".to_owned(), tag: "t", png: b"123".to_vec() };
         let expected = concat!(
             r#"{"base64":"data:image/png;base64,MTIz","software":"undulator-demo_v0.1.0","#,
             r#""machine":"id29.sunrise.example.org","tag":[{"name":"t"}]}"#
         );
-        assert_eq!(image.attachment().to_string(), expected);
+        assert_eq!(image.to_attachment().to_string(), expected);
     }
 }

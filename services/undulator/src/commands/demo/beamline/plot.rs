@@ -1,11 +1,11 @@
-//! Small grey pictures as detectors and alignment scans give them.
+//! Small greyscale images of detectors and alignment scans.
 
 use std::f64::consts::{LN_2, TAU};
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt as _};
 
-/// Pixels, and what colour they have.
+/// Pixels with their grey values.
 struct Canvas {
     width: u16,
     height: u16,
@@ -16,11 +16,11 @@ impl Canvas {
     /// Each pixel is given its value by `of`, 0 black to 255 white.
     fn new(width: u16, height: u16, mut of: impl FnMut(u16, u16) -> f64) -> Self {
         let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-        let grey = places.map(|(x, y)| grey(of(x, y))).collect();
+        let grey = places.map(|(x, y)| to_grey(of(x, y))).collect();
         Self { width, height, grey }
     }
 
-    fn png(&self) -> Vec<u8> {
+    fn to_png(&self) -> Vec<u8> {
         let mut png = Vec::new();
         let mut encoder = png::Encoder::new(&mut png, u32::from(self.width), u32::from(self.height));
         encoder.set_color(png::ColorType::Grayscale);
@@ -34,12 +34,12 @@ impl Canvas {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within 0 and 255")]
-fn grey(value: f64) -> u8 {
+fn to_grey(value: f64) -> u8 {
     value.clamp(0.0, 255.0) as u8
 }
 
 /// The intensity along phiz from -0.5 to 0.5 mm; black on white, with a frame.
-pub fn peak(random: &mut StdRng, centre: f64, full_width: f64) -> Vec<u8> {
+pub fn draw_peak(random: &mut StdRng, centre: f64, full_width: f64) -> Vec<u8> {
     const WIDTH: u16 = 320;
     const HEIGHT: u16 = 180;
     let (right, bottom) = (WIDTH - 1, HEIGHT - 1);
@@ -56,11 +56,11 @@ pub fn peak(random: &mut StdRng, centre: f64, full_width: f64) -> Vec<u8> {
         let is_curve = (from.min(to) - 1.0..=from.max(to) + 1.0).contains(&f64::from(y));
         if is_frame || is_curve { 0.0 } else { 255.0 }
     });
-    canvas.png()
+    canvas.to_png()
 }
 
-/// Spots on a lattice up to the resolution, a ring of ice and the shadow of the beam stop; dark where there is much.
-pub fn diffraction(random: &mut StdRng, resolution: f64) -> Vec<u8> {
+/// Spots on a lattice up to the resolution, an ice ring, and the shadow of the beam stop; high intensities are dark.
+pub fn draw_diffraction(random: &mut StdRng, resolution: f64) -> Vec<u8> {
     const SIZE: u16 = 256;
     let middle = f64::from(SIZE) / 2.0;
     let (turn, cell) = (random.random_range(0.0..TAU), 9.0);
@@ -78,12 +78,12 @@ pub fn diffraction(random: &mut StdRng, resolution: f64) -> Vec<u8> {
         let spot = strength * (-off * off / 1.8).exp();
         let ring = 25.0 * (-((radius - 0.62 * middle) / 4.0).powi(2)).exp();
         let background = 45.0 * (-radius / 60.0).exp();
-        235.0 - spot - ring - background - noise(random)
+        235.0 - spot - ring - background - sample_noise(random)
     });
-    canvas.png()
+    canvas.to_png()
 }
 
-fn noise(random: &mut impl Rng) -> f64 {
+fn sample_noise(random: &mut impl Rng) -> f64 {
     f64::from(random.next_u32() & 7)
 }
 
@@ -96,7 +96,9 @@ mod tests {
     #[test]
     fn pictures_can_be_read_and_are_small() {
         let mut random = StdRng::seed_from_u64(1);
-        for (bytes, size) in [(peak(&mut random, 0.1, 0.1), (320, 180)), (diffraction(&mut random, 1.4), (256, 256))] {
+        for (bytes, size) in
+            [(draw_peak(&mut random, 0.1, 0.1), (320, 180)), (draw_diffraction(&mut random, 1.4), (256, 256))]
+        {
             assert!(bytes.len() < 50_000, "{} bytes", bytes.len());
             let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
             let mut pixels = vec![0; reader.output_buffer_size().unwrap()];

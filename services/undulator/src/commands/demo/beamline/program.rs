@@ -1,4 +1,4 @@
-//! The program of the beamline that writes: the requests of pyicat-plus.
+//! The program that writes the logbook, with the requests of pyicat-plus.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use service_kit::{HttpClient, command_client};
 use super::message::{Image, Message};
 use super::{INSTRUMENT, PROPOSAL};
 
-/// A beamline waits no longer for its logbook.
+/// How long a beamline waits for the logbook.
 const SILENCE: Duration = Duration::from_secs(10);
 const PLACE: [(&str, &str); 2] = [("investigationName", PROPOSAL), ("instrumentName", INSTRUMENT)];
 const NO_PLACE: [(&str, &str); 0] = [];
@@ -33,38 +33,38 @@ impl Program {
         Ok(Self { http: command_client("", SILENCE)?, url: url.to_owned(), key: key.to_owned() })
     }
 
-    /// Entries of programs wait only a moment for the catalogue to say where they belong. This is a question to it that is
-    /// waited for, whatever it answers; after it the service has logged in there.
-    pub async fn prepare(&self) {
+    /// Sends a request for which the logbook logs in to the catalogue. Entries of programs wait only a moment for the
+    /// catalogue to assign them, so the login must not fall into that time.
+    pub async fn warm_up_logbook(&self) {
         let url = format!("{}/logbook/{}/event/count", self.url, self.key);
         if let Err(e) = self.http.get(url).query(&[("instrumentName", INSTRUMENT)]).send().await {
             tracing::debug!(error = format_error_chain(&e.without_url()), "the logbook does not answer");
         }
     }
 
-    /// What happens now.
-    pub async fn write(&self, what: &What, now: Timestamp) {
+    /// Writes an event that happens now.
+    pub async fn write_messages(&self, what: &What, now: Timestamp) {
         match what {
-            What::Message(message) => self.notify(message, now).await,
-            What::Image(image) => self.post("base64", &PLACE, &image.attachment()).await,
+            What::Message(message) => self.send_notification(message, now).await,
+            What::Image(image) => self.send_request("base64", &PLACE, &image.to_attachment()).await,
         }
     }
 
-    /// What happened then.
-    pub async fn tell(&self, what: &What, at: Timestamp) {
+    /// Writes an event of the past.
+    pub async fn send_message(&self, what: &What, at: Timestamp) {
         match what {
-            What::Message(message) => self.notify(message, at).await,
-            What::Image(image) => self.post("notification", &PLACE, &image.within_text(at)).await,
+            What::Message(message) => self.send_notification(message, at).await,
+            What::Image(image) => self.send_request("notification", &PLACE, &image.within_text(at)).await,
         }
     }
 
-    async fn notify(&self, message: &Message, at: Timestamp) {
+    async fn send_notification(&self, message: &Message, at: Timestamp) {
         let place = if message.voice.is_of_ring() { &NO_PLACE[..] } else { &PLACE };
-        self.post("notification", place, &message.body(at)).await;
+        self.send_request("notification", place, &message.to_body(at)).await;
     }
 
-    /// A beamline goes on whatever becomes of its entry. No answer at all is what the stop of the services looks like.
-    async fn post(&self, operation: &str, place: &[(&str, &str)], body: &Value) {
+    /// Errors are only logged, as at a beamline. Requests without an answer are normal while the services stop.
+    async fn send_request(&self, operation: &str, place: &[(&str, &str)], body: &Value) {
         let url = format!("{}/dataacquisition/{}/{operation}", self.url, self.key);
         match self.http.post(url).query(place).json(body).send().await {
             Ok(answer) if answer.status().as_u16() == 200 => {}

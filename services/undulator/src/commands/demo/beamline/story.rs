@@ -1,4 +1,4 @@
-//! What happens at the beamline: crystal after crystal is mounted, aligned and measured, and now and then the beam is lost.
+//! The story of the beamline: crystals are mounted, aligned and measured, and sometimes the beam is lost.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -22,13 +22,13 @@ const REMARKS: [&str; 8] = [
     "Shift handed over, everything works.",
 ];
 
-/// One thing that happens, so long after the one before.
+/// One event, and the time since the previous one.
 pub struct Scene {
     pub pause: Duration,
     pub what: What,
 }
 
-/// It has no end.
+/// An endless sequence of scenes.
 pub struct Story {
     random: StdRng,
     /// Crystals so far.
@@ -41,7 +41,7 @@ impl Iterator for Story {
 
     fn next(&mut self) -> Option<Scene> {
         if self.next.is_empty() {
-            self.crystal();
+            self.start_crystal();
         }
         let what = self.next.pop_front()?;
         Some(Scene { pause: Duration::from_millis(self.random.random_range(2_000..=8_000)), what })
@@ -53,90 +53,103 @@ impl Story {
         Self { random: StdRng::seed_from_u64(SEED), crystal: 0, next: VecDeque::new() }
     }
 
-    fn crystal(&mut self) {
+    fn start_crystal(&mut self) {
         self.crystal += 1;
-        self.mount();
-        self.align();
+        self.mount_sample();
+        self.align_sample();
         if self.crystal % 5 == 3 {
             self.lose_beam();
         }
-        self.measure();
+        self.measure_sample();
         if self.crystal.is_multiple_of(3) {
-            let current = self.between(199.0, 201.0);
-            self.say(Voice::Ring, Some("machine"), format!("Top-up: {current:.1} mA"));
+            let current = self.random_between(199.0, 201.0);
+            self.add_message(Voice::Ring, Some("machine"), format!("Top-up: {current:.1} mA"));
         }
     }
 
-    fn mount(&mut self) {
+    fn mount_sample(&mut self) {
         let (puck, place) = (1 + (self.crystal - 1) / 16, 1 + (self.crystal - 1) % 16);
-        let level = self.between(71.0, 96.0);
-        self.say(Voice::Debug, Some("robot"), format!("Puck {puck}, place {place}: gripped; nitrogen at {level:.0} %"));
-        self.say(Voice::Info, Some("robot"), format!("Crystal lyso-{:02} is mounted", self.crystal));
+        let level = self.random_between(71.0, 96.0);
+        self.add_message(
+            Voice::Debug,
+            Some("robot"),
+            format!("Puck {puck}, place {place}: gripped; nitrogen at {level:.0} %"),
+        );
+        self.add_message(Voice::Info, Some("robot"), format!("Crystal lyso-{:02} is mounted", self.crystal));
     }
 
-    fn align(&mut self) {
-        let (x, y, z) = (self.between(-0.4, 0.4), self.between(-0.4, 0.4), self.between(-0.2, 0.2));
-        self.say(Voice::Command, None, format!("umv sampx {x:.3} sampy {y:.3}"));
-        self.say(Voice::Info, None, format!("Moved: sampx {x:.3} mm, sampy {y:.3} mm"));
-        self.say(Voice::Command, None, "ascan phiz -0.5 0.5 40 0.1".to_owned());
-        let width = self.between(0.05, 0.14);
+    fn align_sample(&mut self) {
+        let (x, y, z) =
+            (self.random_between(-0.4, 0.4), self.random_between(-0.4, 0.4), self.random_between(-0.2, 0.2));
+        self.add_message(Voice::Command, None, format!("umv sampx {x:.3} sampy {y:.3}"));
+        self.add_message(Voice::Info, None, format!("Moved: sampx {x:.3} mm, sampy {y:.3} mm"));
+        self.add_message(Voice::Command, None, "ascan phiz -0.5 0.5 40 0.1".to_owned());
+        let width = self.random_between(0.05, 0.14);
         let text = format!("Peak at phiz = {z:.3} mm, full width at half maximum {width:.3} mm");
-        self.about("align".to_owned(), Some("alignment"), text.clone());
+        self.add_dataset_message("align".to_owned(), Some("alignment"), text.clone());
         if self.crystal % 4 == 1 {
-            let png = plot::peak(&mut self.random, z, width);
-            self.show(text, "alignment", png);
+            let png = plot::draw_peak(&mut self.random, z, width);
+            self.add_image(text, "alignment", png);
         }
-        self.say(Voice::Command, None, format!("umv phiz {z:.3}"));
+        self.add_message(Voice::Command, None, format!("umv phiz {z:.3}"));
     }
 
-    fn measure(&mut self) {
-        // The first ones are in the catalogue.
+    fn measure_sample(&mut self) {
+        // The first datasets are in the catalogue.
         let scan = format!("scan-{:03}", self.crystal);
         let images = 900 * self.random.random_range(1..=4);
         let transmission = self.random.random_range(5..=40);
-        self.say(Voice::Command, None, format!("collect {scan} {images} 0.1 0.010"));
+        self.add_message(Voice::Command, None, format!("collect {scan} {images} 0.1 0.010"));
         let text = format!("{images} images of 0.1°, 10 ms each, 12.70 keV, transmission {transmission} %");
-        self.about(scan.clone(), None, text);
-        let resolution = self.between(1.2, 2.3);
+        self.add_dataset_message(scan.clone(), None, text);
+        let resolution = self.random_between(1.2, 2.3);
         if self.crystal % 4 == 3 {
-            let png = plot::diffraction(&mut self.random, resolution);
-            self.show(format!("{scan}: image 1 of {images}"), "diffraction", png);
+            let png = plot::draw_diffraction(&mut self.random, resolution);
+            self.add_image(format!("{scan}: image 1 of {images}"), "diffraction", png);
         }
         let indexed = self.random.random_range(71..=99);
-        let (a, c) = (self.between(78.6, 79.3), self.between(36.9, 37.4));
+        let (a, c) = (self.random_between(78.6, 79.3), self.random_between(36.9, 37.4));
         let text = format!(
             "Complete: {images} images, {indexed} % indexed, {resolution:.2} Å, P4(3)2(1)2, a = b = {a:.1} Å, c = {c:.1} Å"
         );
-        self.about(scan, Some("diffraction"), text);
+        self.add_dataset_message(scan, Some("diffraction"), text);
         if self.random.random_bool(0.4) {
             let remark = REMARKS[self.random.random_range(0..REMARKS.len())];
-            self.say(Voice::Comment, None, remark.to_owned());
+            self.add_message(Voice::Comment, None, remark.to_owned());
         }
     }
 
     fn lose_beam(&mut self) {
         let cavity = self.random.random_range(1..=5);
-        self.say(Voice::RingError, Some("machine"), format!("Beam lost: interlock of cavity {cavity}"));
-        self.say(Voice::Error, Some("machine"), "No beam: the shutter is closed and collecting waits".to_owned());
-        self.say(Voice::Comment, None, "Coffee.".to_owned());
-        let current = self.between(198.0, 200.5);
-        self.say(Voice::Ring, Some("machine"), format!("Beam is back: {current:.1} mA"));
-        self.say(Voice::Info, Some("machine"), "Beam is back: the shutter is open and collecting goes on".to_owned());
+        self.add_message(Voice::RingError, Some("machine"), format!("Beam lost: interlock of cavity {cavity}"));
+        self.add_message(
+            Voice::Error,
+            Some("machine"),
+            "No beam: the shutter is closed and collecting waits".to_owned(),
+        );
+        self.add_message(Voice::Comment, None, "Coffee.".to_owned());
+        let current = self.random_between(198.0, 200.5);
+        self.add_message(Voice::Ring, Some("machine"), format!("Beam is back: {current:.1} mA"));
+        self.add_message(
+            Voice::Info,
+            Some("machine"),
+            "Beam is back: the shutter is open and collecting goes on".to_owned(),
+        );
     }
 
-    fn say(&mut self, voice: Voice, tag: Option<&'static str>, text: String) {
+    fn add_message(&mut self, voice: Voice, tag: Option<&'static str>, text: String) {
         self.next.push_back(What::Message(Message { voice, text, dataset: None, tag }));
     }
 
-    fn about(&mut self, dataset: String, tag: Option<&'static str>, text: String) {
+    fn add_dataset_message(&mut self, dataset: String, tag: Option<&'static str>, text: String) {
         self.next.push_back(What::Message(Message { voice: Voice::Info, text, dataset: Some(dataset), tag }));
     }
 
-    fn show(&mut self, caption: String, tag: &'static str, png: Vec<u8>) {
+    fn add_image(&mut self, caption: String, tag: &'static str, png: Vec<u8>) {
         self.next.push_back(What::Image(Image { caption, tag, png }));
     }
 
-    fn between(&mut self, least: f64, most: f64) -> f64 {
+    fn random_between(&mut self, least: f64, most: f64) -> f64 {
         self.random.random_range(least..most)
     }
 }

@@ -1,0 +1,60 @@
+//! ICAT authenticator plugins (authn.db, authn.simple, authn.anon), which an icat.server calls for each login.
+
+mod anonymous;
+mod local;
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::web::Bytes;
+use percent_encoding::percent_decode;
+use serde_json::Value;
+use service_kit::{Code, Listener, Mount, Problem};
+
+use crate::error_format::AUTHN_ERRORS;
+use crate::state::State;
+
+/// The plugin of a mechanism with local accounts.
+pub fn build_local_plugin(state: &Arc<State>, mechanism: &str) -> Mount {
+    let plugin = local::Plugin { logins: Arc::clone(&state.local_logins), mechanism: mechanism.to_owned() };
+    build_mount(mechanism)
+        .state(Arc::new(plugin))
+        .get("/description", local::get_description)
+        .post("/authenticate", local::authenticate_user)
+}
+
+/// The plugin that accepts every login as `anon/anon`.
+pub fn build_anonymous_plugin() -> Mount {
+    build_mount("anon")
+        .get("/description", anonymous::get_description)
+        .post("/authenticate", anonymous::authenticate_anonymously)
+}
+
+fn build_mount(mnemonic: &str) -> Mount {
+    Mount::new(format!("/authn.{mnemonic}"), Listener::Internal, AUTHN_ERRORS).get("/version", get_version)
+}
+
+async fn get_version() -> HttpResponse {
+    json_response(concat!("{\"version\":\"", env!("CARGO_PKG_VERSION"), "\"}"))
+}
+
+fn json_response(body: impl Into<String>) -> HttpResponse {
+    HttpResponse::Ok().insert_header(("content-type", "application/json")).body(body.into())
+}
+
+/// The form field `json` of a login. icat.server sends Latin-1, everybody else UTF-8.
+fn parse_json_field(body: &Bytes) -> Result<Value, Problem> {
+    let bad = |text: &str| Problem::new(Code::BadRequest, "auth/bad-request", text);
+    let raw = body.split(|b| *b == b'&').find_map(|pair| pair.strip_prefix(b"json="));
+    let raw = raw.ok_or_else(|| bad("the form field json is missing"))?;
+    let spaced: Vec<u8> = raw.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
+    let bytes: Vec<u8> = percent_decode(&spaced).collect();
+    let text = String::from_utf8(bytes).unwrap_or_else(|e| e.as_bytes().iter().map(|b| char::from(*b)).collect());
+    serde_json::from_str(&text).map_err(|_| bad("the form field json is not JSON"))
+}
+
+/// The value of a credential: objects may have one key or several, only texts count, and the last value wins.
+fn get_credential<'j>(json: &'j Value, key: &str) -> Option<&'j str> {
+    let objects = json.get("credentials").and_then(Value::as_array).into_iter().flatten();
+    objects.filter_map(|object| object.get(key)).filter_map(Value::as_str).next_back()
+}

@@ -1,0 +1,3 @@
+//! Types of sessions without database and HTTP.
+
+pub mod icat_session;

@@ -1,0 +1,368 @@
+//! Random data, rules and queries: the compiled SQL yields the rows of the naive evaluator, and wrong compilers, one per
+//! entry of a list, are detected.
+
+mod evaluator;
+mod generator;
+mod model;
+mod query_text;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use icat::AuthorizationConfig;
+use icat::authorization::{Operation, Rights, RuleSet};
+use icat::query::{
+    Access, Param, ParseContext, Plan, QueryEnvironment, Rule, Statement, compile_filter, compile_search, parse_rule,
+    parse_search,
+};
+use icat::store::Author;
+use icat::store::entities::{NewRow, empty_values, insert_rows, new_values, value_index};
+use icat::store::rules::RuleRow;
+use icat_client::schema::{Entity, FieldKind};
+use jiff::tz::TimeZone;
+use rand::rngs::StdRng;
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use service_kit::{Db, DbError, Micros, Row, Val};
+
+use self::evaluator::World;
+use self::generator::{Generator, KINDS, NOW, USERS, find_entity};
+use self::model::{Aggregate, Data, Path, Query, Selected, Value};
+use self::query_text::render_query;
+use crate::statements::run_statement;
+
+/// Unless `TESTKIT_CASES` says otherwise.
+const CASES: usize = 2_000;
+const QUERIES_PER_WORLD: usize = 100;
+
+/// A generated rule, as text and as query, and whom it applies to.
+struct GeneratedRule {
+    entity: &'static Entity,
+    query: Query,
+    text: String,
+    parsed: Arc<Rule>,
+    restricted: bool,
+    group: Option<i64>,
+    /// The letters of the operations that it grants.
+    flags: &'static str,
+    /// The only attribute that it lets users change.
+    attribute: Option<&'static str>,
+}
+
+impl GeneratedRule {
+    fn grants_flag(&self, flag: char) -> bool {
+        self.flags.contains(flag) && self.attribute.is_none()
+    }
+}
+
+async fn load_data(db: &Db, data: &Data) {
+    let author = Author::new("simple/root", Micros::from_i64(0));
+    db.write(async |tx| {
+        for kind in KINDS.iter().rev().map(|kind| find_entity(kind)) {
+            tx.execute(&format!("DELETE FROM {}", kind.table), &[]).await?;
+        }
+        for kind in KINDS.map(find_entity) {
+            let rows: Vec<NewRow> = data.0[kind.name]
+                .iter()
+                .map(|(id, row)| {
+                    let mut values = new_values(kind);
+                    for (name, value) in row {
+                        let at = value_index(kind, name).unwrap();
+                        values[at] = match value {
+                            Value::Int(n) => Val::I64(Some(*n)),
+                            Value::Text(text) => Val::from(text),
+                            Value::Null => empty_values(kind)[at].clone(),
+                        };
+                    }
+                    NewRow { id: *id, values }
+                })
+                .collect();
+            insert_rows(tx, kind, &rows, &author).await?;
+        }
+        Ok::<_, DbError>(())
+    })
+    .await
+    .unwrap();
+}
+
+fn read_values(row: &Row, query: &Query) -> Vec<Value> {
+    let text = |row: &Row, at| row.get_at::<Option<String>>(at).unwrap().map_or(Value::Null, Value::Text);
+    let number = |row: &Row, at| row.get_at::<Option<i64>>(at).unwrap().map_or(Value::Null, Value::Int);
+    query
+        .select
+        .iter()
+        .enumerate()
+        .map(|(at, selected)| {
+            let (path, counted) = match selected {
+                Selected::Path(path) => (path, false),
+                Selected::Aggregate(function, path) => {
+                    (path, matches!(function, Aggregate::Count | Aggregate::CountDistinct))
+                }
+            };
+            let entity = query.entity_to_authorize(path);
+            let kind = path.field.and_then(|name| entity.find_field(name)).map(|f| f.kind);
+            if kind == Some(FieldKind::String) && !counted { text(row, at) } else { number(row, at) }
+        })
+        .collect()
+}
+
+/// Possible errors of a compiler. The first three change its input, the others its output.
+const MUTATIONS: [&str; 13] = [
+    "a rule is dropped",
+    "groups are ignored",
+    "rules are ignored",
+    "OR becomes AND",
+    "LEFT JOIN becomes JOIN",
+    "JOIN becomes LEFT JOIN",
+    "IS NULL becomes IS NOT NULL",
+    "NOT is dropped",
+    "DISTINCT is dropped",
+    "< becomes <=",
+    "LIMIT takes one more",
+    "DESC becomes ASC",
+    "IN becomes NOT IN",
+];
+
+fn spoil_statement(which: usize, statement: &Statement, query: &Query) -> Option<Statement> {
+    let sql = &statement.sql;
+    let mut params = statement.params.clone();
+    let text = match which {
+        3 => sql.replace(" OR ", " AND "),
+        4 => sql.replace("LEFT JOIN", "JOIN"),
+        5 => sql.replace(" JOIN ", " LEFT JOIN ").replace("LEFT LEFT", "LEFT").replace("CROSS LEFT", "CROSS"),
+        6 => sql.replace(" IS NULL", " IS NOT NULL"),
+        7 => sql.replace("NOT ", ""),
+        8 => sql.replace("DISTINCT ", ""),
+        9 => sql.replace(" < ", " <= "),
+        10 => {
+            query.limit?;
+            let at: usize = sql.split(" LIMIT $").nth(1)?.split(' ').next()?.parse().ok()?;
+            if let Param::I64(n) = &mut params[at - 1] {
+                *n += 1;
+            }
+            format!("{sql} ")
+        }
+        11 => sql.replace(" DESC", " ASC"),
+        12 => sql.replace(" IN ", " NOT IN ").replace("NOT NOT", ""),
+        _ => return None,
+    };
+    (text != *sql).then_some(Statement { sql: text, params })
+}
+
+#[expect(clippy::disallowed_methods, reason = "how many cases a run takes is no setting of the product")]
+pub fn number_from_environment(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+#[tokio::test]
+async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
+    let seed = number_from_environment("TESTKIT_SEED").unwrap_or_else(|| rand::rng().next_u64());
+    let cases = number_from_environment("TESTKIT_CASES").and_then(|n| usize::try_from(n).ok()).unwrap_or(CASES);
+    println!("seed {seed}");
+    for (n, test) in testkit::create_databases("icat", icat::SERVICE.migrations).await.into_iter().enumerate() {
+        let mut generator = Generator { rng: StdRng::seed_from_u64(seed) };
+        // The second engine gets a fifth of the cases: it tests another SQL dialect, not other logic.
+        let cases = if n == 0 { cases } else { cases / 5 };
+        let mut tally = Tally::default();
+        while tally.cases < cases {
+            check_world(&test.db, &mut generator, &mut tally).await;
+        }
+        println!(
+            "{}: {} cases, {} with some but not all rows, {} filters",
+            test.engine, tally.cases, tally.partial, tally.filters
+        );
+        assert!(tally.partial * 5 >= tally.cases, "too few cases tell anything");
+        for (which, name) in MUTATIONS.iter().enumerate() {
+            let caught = tally.caught.get(&which).unwrap_or_else(|| panic!("{name}: not found out"));
+            println!("  {name}: found out after {caught} cases");
+        }
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    cases: usize,
+    partial: usize,
+    filters: usize,
+    caught: HashMap<usize, usize>,
+}
+
+async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
+    let ctx = ParseContext { time_zone: TimeZone::UTC };
+    let data = generator.random_data();
+    load_data(db, &data).await;
+    let groups: Vec<i64> = data.0["Grouping"].keys().copied().collect();
+    let user = generator.pick_from(&USERS);
+    let mut rules: Vec<GeneratedRule> = Vec::new();
+    for kind in KINDS.map(find_entity) {
+        for _ in 0..generator.rng.random_range(2..6) {
+            let query = generator.random_query(Some(kind));
+            let attribute =
+                (!kind.fields.is_empty() && generator.is_chosen(10)).then(|| generator.pick_from(kind.fields).name);
+            let flags =
+                if attribute.is_some() { "U" } else { generator.pick_from(&["R", "R", "CR", "RU", "CRUD", "D", "CU"]) };
+            let selected = Path { var: 0, steps: Vec::new(), field: attribute };
+            let text = render_query(&Query { select: vec![Selected::Path(selected)], ..query.clone() });
+            let parsed = Arc::new(parse_rule(&text, &ctx).unwrap_or_else(|e| panic!("{text}: {e}")));
+            let restricted = query.cond.is_some() || query.from.len() > 1;
+            assert_eq!(parsed.restricted, restricted, "{text}");
+            let group = generator.is_chosen(30).then(|| generator.pick_from(&groups));
+            rules.push(GeneratedRule { entity: kind, query, text, parsed, restricted, group, flags, attribute });
+        }
+    }
+    let everything = World { data: &data, user, now: NOW, visible: None };
+    let member = |group: i64| {
+        data.0["UserGroup"].values().any(|row| {
+            row["grouping"] == Value::Int(group)
+                && matches!(row["user"], Value::Int(id) if data.0["User"][&id]["name"] == Value::Text(user.to_owned()))
+        })
+    };
+    let mine = |ignore_groups: bool| -> Vec<&GeneratedRule> {
+        rules.iter().filter(|r| r.grants_flag('R') && (ignore_groups || r.group.is_none_or(member))).collect()
+    };
+    let access_of = |rules: &[&GeneratedRule], entity: &Entity| -> Access {
+        let about: Vec<&&GeneratedRule> = rules.iter().filter(|r| r.entity.name == entity.name).collect();
+        match about.as_slice() {
+            [] => Access::None,
+            about if about.iter().any(|r| !r.restricted) => Access::All,
+            about => Access::Rules(about.iter().map(|r| Arc::clone(&r.parsed)).collect()),
+        }
+    };
+    let is_root = generator.is_chosen(3);
+    // `None` means everything.
+    let mut readable: HashMap<&str, Option<BTreeSet<i64>>> = HashMap::new();
+    for kind in KINDS.map(find_entity) {
+        let about: Vec<&GeneratedRule> = mine(false).into_iter().filter(|r| r.entity.name == kind.name).collect();
+        let all = is_root || about.iter().any(|r| !r.restricted);
+        readable
+            .insert(kind.name, (!all).then(|| about.iter().flat_map(|r| everything.rows_of_rule(&r.query)).collect()));
+    }
+    let strict = generator.is_chosen(50);
+    let env = QueryEnvironment {
+        user,
+        now: Micros::from_i64(NOW),
+        start_of_today: Micros::from_i64(NOW),
+        engine: db.engine(),
+        row_cap: 100_000,
+        strict,
+    };
+    let rows: Vec<RuleRow> = (1..)
+        .zip(&rules)
+        .map(|(id, r)| RuleRow { id, flags: r.flags.to_owned(), what: r.text.clone(), grouping: r.group })
+        .collect();
+    let book = Arc::new(RuleSet::new(1, &rows, Vec::new(), &ctx, AuthorizationConfig::STRICT));
+    let groups = groups.iter().copied().filter(|group| member(*group)).collect();
+    let rights = Rights::new(user.to_owned(), is_root, groups, book);
+    let filtered = async |kind: &'static Entity, access: Access| -> Option<BTreeSet<i64>> {
+        let Access::Rules(rules) = access else {
+            return matches!(access, Access::None).then(BTreeSet::new);
+        };
+        let ids: Vec<i64> = data.0[kind.name].keys().copied().collect();
+        let rows = run_statement(db, &compile_filter(kind, &rules, &ids, &env)).await.unwrap();
+        Some(rows.iter().map(|row| row.get_at(0).unwrap()).collect())
+    };
+    let expected = |kind: &Entity, grants: &dyn Fn(&GeneratedRule) -> bool| -> Option<BTreeSet<i64>> {
+        let mine = rules.iter().filter(|r| r.entity.name == kind.name && grants(r) && r.group.is_none_or(member));
+        let mine: Vec<&GeneratedRule> = mine.collect();
+        let all = is_root || mine.iter().any(|r| !r.restricted);
+        (!all).then(|| mine.iter().flat_map(|r| everything.rows_of_rule(&r.query)).collect())
+    };
+    for kind in KINDS.map(find_entity) {
+        for (operation, flag) in Operation::ALL.into_iter().zip("CRUD".chars()) {
+            let found = filtered(kind, rights.access_to(kind, operation)).await;
+            assert_eq!(
+                found,
+                expected(kind, &|r| r.grants_flag(flag)),
+                "{operation:?} of {} seen by {user}: {rows:#?}",
+                kind.name
+            );
+            tally.filters += 1;
+        }
+        for field in kind.fields {
+            let found = filtered(kind, rights.attribute_update_access(kind, field.name)).await;
+            let about = |r: &GeneratedRule| r.attribute == Some(field.name);
+            assert_eq!(found, expected(kind, &about), "{}.{}: {rows:#?}", kind.name, field.name);
+        }
+    }
+    let root_or = |rules: &[&GeneratedRule], entity: &'static Entity| {
+        if is_root { Access::All } else { access_of(rules, entity) }
+    };
+
+    for _ in 0..QUERIES_PER_WORLD {
+        let query = generator.random_query(None);
+        let text = render_query(&query);
+        tally.cases += 1;
+        let may = |entity: &'static Entity, id: i64| readable[entity.name].as_ref().is_none_or(|ids| ids.contains(&id));
+        let world = World { visible: if strict { Some(&may) } else { None }, ..everything };
+        let expected = sort_rows(world.evaluate_query(&query, &may), &query);
+        let all = sort_rows(everything.evaluate_query(&query, &|_, _| true), &query);
+        let some = !expected.is_empty() && expected != all;
+        let filtered = !all.is_empty()
+            && query.cond.is_some()
+            && all.len()
+                < sort_rows(everything.evaluate_query(&Query { cond: None, ..query.clone() }, &|_, _| true), &query)
+                    .len();
+        tally.partial += usize::from(some || (filtered && !expected.is_empty()));
+
+        let search = parse_search(&text, &ctx).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let rules_here = mine(false);
+        let plan = compile_search(&search, &|entity| root_or(&rules_here, entity), &env).unwrap();
+        let explain = || {
+            let rules: Vec<String> = rules.iter().map(|r| format!("{:?} {}", r.group, r.text)).collect();
+            format!("{text}\nuser {user} root {is_root} strict {strict}\nrules {rules:#?}\ndata {data:?}")
+        };
+        let statement = match plan {
+            Plan::Run(statement) => statement,
+            Plan::Empty | Plan::Zero => {
+                let nothing = query.select.iter().any(|s| {
+                    let (Selected::Path(path) | Selected::Aggregate(_, path)) = s;
+                    matches!(root_or(&rules_here, query.entity_to_authorize(path)), Access::None)
+                });
+                assert!(nothing, "{}", explain());
+                continue;
+            }
+        };
+        let answer = async |statement: &Statement| -> Result<Vec<Vec<Value>>, DbError> {
+            Ok(sort_rows(
+                run_statement(db, statement).await?.iter().map(|row| read_values(row, &query)).collect(),
+                &query,
+            ))
+        };
+        let found = answer(&statement).await.unwrap_or_else(|e| panic!("{}\n{}\n{e:?}", explain(), statement.sql));
+        assert_eq!(found, expected, "{}\n{}\n{:?}", explain(), statement.sql, statement.params);
+
+        for which in 0..MUTATIONS.len() {
+            if tally.caught.contains_key(&which) {
+                continue;
+            }
+            let spoiled = match which {
+                0..=2 => {
+                    let mut rules = mine(which == 1);
+                    if which == 0 && !rules.is_empty() {
+                        rules.remove(tally.cases % rules.len());
+                    }
+                    let access =
+                        |entity: &'static Entity| if which == 2 { Access::All } else { root_or(&rules, entity) };
+                    match compile_search(&search, &access, &env).unwrap() {
+                        Plan::Run(spoiled) => Some(spoiled),
+                        Plan::Empty | Plan::Zero => None,
+                    }
+                }
+                _ => spoil_statement(which, &statement, &query),
+            };
+            // A statement that the engine refuses counts as detected.
+            if let Some(spoiled) = spoiled.filter(|spoiled| *spoiled != statement)
+                && !answer(&spoiled).await.is_ok_and(|rows| rows == expected)
+            {
+                tally.caught.insert(which, tally.cases);
+            }
+        }
+    }
+}
+
+/// Without ORDER BY the order of rows is undefined.
+fn sort_rows(mut rows: Vec<Vec<Value>>, query: &Query) -> Vec<Vec<Value>> {
+    if query.order.is_empty() {
+        rows.sort();
+    }
+    rows
+}
