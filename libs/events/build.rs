@@ -3,7 +3,14 @@
 use std::io::{Error, Result};
 use std::path::Path;
 
-const PRODUCERS: &[&str] = &["auth", "download", "icat", "logbook"];
+#[rustfmt::skip]
+const PRODUCERS: &[&str] = &[
+    "auth",
+    "download",
+    "icat",
+    "logbook",
+    // The next producer goes here.
+];
 
 fn main() -> Result<()> {
     // Asked when it runs: a compiled script may be shared by several checkouts.

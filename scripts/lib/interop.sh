@@ -26,7 +26,7 @@ list_scripts() {
 # install_needs SCRIPT…: what the headers of these scripts ask for, each once.
 install_needs() {
     local script group
-    for script in "$@"; do header "$script" needs; done | tr ' ' '\n' | grep . | sort -u | while read -r group; do
+    for script in "$@"; do header "$script" needs; done | tr ' ' '\n' | sed '/^$/d' | sort -u | while read -r group; do
         "install_$group" </dev/null || exit 1
     done
 }

@@ -5,6 +5,7 @@ use std::{fs, io};
 
 use serde_json::Value;
 
+use crate::imports::ImportGraph;
 use crate::names::NameCount;
 use crate::parsed::{ParsedCrate, list_rust_files};
 use crate::services::{self, ALL_IN_ONE};
@@ -63,9 +64,10 @@ fn find_wrong_imports(root: &Path) -> io::Result<Vec<String>> {
     let mut breaches = Vec::new();
     for name in services::list_names(root)?.into_iter().chain([ALL_IN_ONE.to_owned()]) {
         let parsed = ParsedCrate::read(&root.join(format!("services/{name}/src")))?;
-        let mut found = imports::find_wide_cycles(&parsed);
+        let graph = ImportGraph::of(&parsed);
+        let mut found = imports::find_wide_cycles(&parsed, &graph);
         if name != ALL_IN_ONE {
-            found.extend(layers::find_upward_imports(&parsed));
+            found.extend(layers::find_upward_imports(&parsed, &graph));
         }
         breaches.extend(found.into_iter().map(|breach| format!("services/{name}/src: {breach}")));
     }

@@ -48,8 +48,7 @@ fn may_use(user: &ModulePath, used: &ModulePath) -> bool {
 }
 
 /// Imports that go up.
-pub fn find_upward_imports(parsed: &ParsedCrate) -> Vec<String> {
-    let graph = ImportGraph::of(parsed);
+pub fn find_upward_imports(parsed: &ParsedCrate, graph: &ImportGraph) -> Vec<String> {
     let mut breaches = Vec::new();
     for (user, used) in graph.edges.iter().enumerate().flat_map(|(user, all)| all.iter().map(move |used| (user, *used)))
     {

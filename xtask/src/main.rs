@@ -11,6 +11,7 @@ mod imports;
 mod layers;
 mod licences;
 mod names;
+mod new_service;
 mod parsed;
 mod services;
 mod source;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         ["gen"] => generate_files(&root, false),
         ["gen", "--check"] => generate_files(&root, true),
         ["check"] => check_house_rules(&root),
+        ["new-service", name] => create_service(&root, name),
         ["reach", file] => print_reach(&root, file),
         _ => {
             eprintln!("usage: cargo xtask gen [--check] | check | reach FILE | new-service NAME");
@@ -94,6 +96,24 @@ fn print_reach(root: &Path, file: &str) -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn create_service(root: &Path, name: &str) -> ExitCode {
+    match new_service::create_service(root, name) {
+        Ok(files) => {
+            for file in files {
+                println!("{}", file.display());
+            }
+            println!(
+                "now run: cargo fmt --all && cargo xtask gen && cargo test --profile dev-fast -p undulator-{name}"
+            );
+            ExitCode::SUCCESS
+        }
         Err(e) => {
             eprintln!("{e}");
             ExitCode::FAILURE

@@ -122,7 +122,6 @@ const BARE_WORDS: &[&str] = &[
     "measure",
     "merge",
     "move",
-    "name",
     "note",
     "of",
     "offer",
@@ -172,7 +171,7 @@ const BARE_WORDS: &[&str] = &[
 const METHODS_ON_SELF: &[&str] = &[
     "acquire", "append", "begin", "build", "cancel", "check", "clear", "close", "commit", "count", "delete", "emit",
     "end", "execute", "explain", "fill", "filter", "find", "finish", "format", "get", "insert", "join", "load", "lock",
-    "open", "parse", "publish", "read", "receive", "remove", "render", "report", "run", "send", "start", "stop",
+    "open", "parse", "publish", "put", "read", "receive", "remove", "render", "report", "run", "send", "start", "stop",
     "verify", "wait", "write",
 ];
 

@@ -58,16 +58,18 @@ impl ParsedCrate {
     }
 }
 
-/// All files of a directory that end in `.rs`, in order.
+/// All files below a directory that end in `.rs`, in order.
 pub fn list_rust_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    Ok(list_files(directory)?.into_iter().filter(is_rust).collect())
+}
+
+/// All files below a directory, in order.
+pub fn list_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        if path.is_dir() {
-            files.extend(list_rust_files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
+        if path.is_dir() { files.extend(list_files(&path)?) } else { files.push(path) }
     }
     files.sort();
     Ok(files)

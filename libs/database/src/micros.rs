@@ -26,11 +26,6 @@ impl Micros {
         self.0
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z, rounded down, as ICAT's REST interface writes times of sessions.
-    pub const fn as_millis(self) -> i64 {
-        self.0.div_euclid(1000)
-    }
-
     /// The same moment as a timestamp; one outside of jiff's range (years -9999 to 9999) is the nearest inside.
     pub fn to_timestamp(self) -> Timestamp {
         Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
@@ -92,6 +87,5 @@ mod tests {
         assert_eq!(Micros::from(moment).to_timestamp(), moment);
         assert_eq!(Micros::from(moment).to_string(), "2026-11-29T01:02:03.000004Z");
         assert_eq!(Micros::MAX.to_timestamp(), Timestamp::MAX);
-        assert_eq!(Micros::from_i64(-1).as_millis(), -1);
     }
 }

@@ -103,7 +103,8 @@ async fn find_pending_migrations<'m>(tx: &mut Tx, migrations: &'m [Migration]) -
     for row in tx.fetch_all(APPLIED, &[]).await? {
         let (version, name): (i64, String) = (row.get("version")?, row.get("name")?);
         match missing.iter().position(|m| m.version == version) {
-            Some(place) if missing[place].name == name => drop(missing.remove(place)),
+            // Those of this crate are known by their number: earlier databases have another name for the first.
+            Some(place) if missing[place].name == name || version < 0 => drop(missing.remove(place)),
             _ => {
                 return Err(DbError::Setup(format!(
                     "the database has migration {version} {name}, which this version does not know; \

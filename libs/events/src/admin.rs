@@ -1,7 +1,7 @@
 //! What operators do with events: watch them, look at dead letters, try them again.
 
 use service_kit::config::{BusKind, EventsConfig};
-use service_kit::{Db, DbError};
+use service_kit::{Db, DbError, Micros};
 
 use crate::bus::{BusError, EventStream, NatsBus};
 use crate::envelope::Envelope;
@@ -31,6 +31,6 @@ pub async fn list_dead_letters(db: &Db) -> Result<Vec<DeadLetter>, DbError> {
 }
 
 /// Lets the service try its parked dead letters again; how many there are.
-pub async fn retry_dead_letters(db: &Db, now_micros: i64) -> Result<u64, DbError> {
-    db.write(async |tx| store::retry_parked_dead_letters(tx, now_micros).await).await
+pub async fn retry_dead_letters(db: &Db, now: Micros) -> Result<u64, DbError> {
+    db.write(async |tx| store::retry_parked_dead_letters(tx, now).await).await
 }

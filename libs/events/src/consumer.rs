@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use service_kit::problem::format_error_chain;
-use service_kit::{Clock, Code, Db, DbError, Problem, Tx};
+use service_kit::{Clock, Code, Db, DbError, Micros, Problem, Tx};
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Bus, BusError, Delivery, Subscription, SubscriptionStart};
@@ -29,8 +29,8 @@ pub struct Received<E> {
     pub id: String,
     /// The service that made the change.
     pub source: String,
-    /// When the change was made, in microseconds UTC.
-    pub time_micros: i64,
+    /// When the change was made.
+    pub changed_at: Micros,
 }
 
 /// What a service does with one type of event.
@@ -63,7 +63,7 @@ where
             event: E::decode(envelope.payload.as_slice()).map_err(unreadable_payload)?,
             id: envelope.id.clone(),
             source: envelope.headers.source.clone(),
-            time_micros: envelope.headers.time_micros,
+            changed_at: envelope.headers.changed_at,
         };
         (self.0)(tx, &received).await
     }
@@ -81,7 +81,7 @@ where
             event: self.0.decode_fields(envelope.payload.as_slice()).map_err(unreadable_payload)?,
             id: envelope.id.clone(),
             source: envelope.headers.source.clone(),
-            time_micros: envelope.headers.time_micros,
+            changed_at: envelope.headers.changed_at,
         };
         (self.1)(tx, &received).await
     }
@@ -170,7 +170,7 @@ impl RunningConsumer {
                 () = async { stopped.await; tokio::time::sleep(STOP_GRACE).await } => {}
             }
             if self.stop.is_cancelled() {
-                return self.bus.leave(self.name).await;
+                return self.bus.remove_consumer(self.name).await;
             }
             if delivered {
                 pauses = self::retry_pauses();
@@ -233,7 +233,7 @@ impl RunningConsumer {
         }
     }
 
-    async fn process_single(&self, delivery: Delivery, now: i64) {
+    async fn process_single(&self, delivery: Delivery, now: Micros) {
         let Delivery { envelope, ack } = delivery;
         let outcome = self.db.write(async |tx| self.store_effect(tx, &envelope, now).await).await;
         let problem = match outcome {
@@ -252,7 +252,7 @@ impl RunningConsumer {
             .db
             .write(async |tx| -> Result<(), DbError> {
                 if store::insert_receipt(tx, self.name, &envelope.id, now).await? {
-                    let next = now + dead_letters::delay_micros(1);
+                    let next = now + dead_letters::retry_delay(1);
                     store::insert_dead_letter(tx, self.name, &envelope, &reason, now, next).await?;
                 }
                 Ok(())
@@ -281,7 +281,7 @@ impl RunningConsumer {
     }
 
     /// Whether the event was new.
-    async fn store_effect(&self, tx: &mut Tx, envelope: &Envelope, now: i64) -> Result<bool, Problem> {
+    async fn store_effect(&self, tx: &mut Tx, envelope: &Envelope, now: Micros) -> Result<bool, Problem> {
         if !store::insert_receipt(tx, self.name, &envelope.id, now).await? {
             return Ok(false);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::problem::format_error_chain;
-use service_kit::{Clock, Db, DbError, Problem};
+use service_kit::{Clock, Db, DbError, Micros, Problem};
 use tokio_util::sync::CancellationToken;
 
 use crate::consumer::{EventHandler, is_database_failure, run_handler};
@@ -15,17 +15,17 @@ use crate::store::{self, DueDeadLetter};
 
 /// About a quarter of an hour in all; after that somebody should look.
 const MAX_ATTEMPTS: i64 = 12;
-const LONGEST_DELAY_MICROS: i64 = 5 * 60 * 1_000_000;
+const LONGEST_DELAY: Duration = Duration::from_mins(5);
 const INTERVAL: Duration = Duration::from_secs(1);
 const FORGET_INTERVAL: Duration = Duration::from_hours(1);
 /// A week longer than a stream keeps events, so that none comes again after it was forgotten.
-const INBOX_KEPT_MICROS: i64 = 21 * 24 * 3600 * 1_000_000;
+const INBOX_KEPT: Duration = Duration::from_hours(21 * 24);
 const BATCH: i64 = 50;
 
 /// The pause after the n-th failed attempt: 1 s, 2 s, 4 s … at most 5 minutes.
-pub(crate) fn delay_micros(attempts: i64) -> i64 {
+pub(crate) fn retry_delay(attempts: i64) -> Duration {
     let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(30);
-    (1_000_000_i64 << doublings).min(LONGEST_DELAY_MICROS)
+    Duration::from_secs(1 << doublings).min(LONGEST_DELAY)
 }
 
 /// The second attempts of one service, and the end of what its inboxes remember. Cheap to clone.
@@ -56,7 +56,7 @@ impl DeadLetterRetries {
     }
 
     async fn delete_old_receipts(&self) -> Result<(), DbError> {
-        let before = self.clock.now_micros() - INBOX_KEPT_MICROS;
+        let before = self.clock.now_micros() - INBOX_KEPT;
         self.db.write(async |tx| store::delete_receipts_before(tx, before).await).await.map(drop)
     }
 
@@ -79,7 +79,7 @@ impl DeadLetterRetries {
     }
 
     /// False if the database failed, which is no attempt: the letter stays due.
-    async fn retry_dead_letter(&self, dead: DueDeadLetter, now: i64) -> Result<bool, DbError> {
+    async fn retry_dead_letter(&self, dead: DueDeadLetter, now: Micros) -> Result<bool, DbError> {
         let Some(handler) = self.handlers.get(dead.consumer.as_str()) else {
             tracing::warn!(consumer = dead.consumer, "a dead letter of a consumer that is no longer there is parked");
             let reason = "this version has no such consumer";
@@ -102,7 +102,7 @@ impl DeadLetterRetries {
             return Ok(false);
         }
         let attempts = dead.attempts + 1;
-        let next = (attempts < MAX_ATTEMPTS).then(|| now + delay_micros(attempts));
+        let next = (attempts < MAX_ATTEMPTS).then(|| now + retry_delay(attempts));
         if next.is_none() {
             tracing::error!(
                 consumer = dead.consumer,
@@ -114,7 +114,7 @@ impl DeadLetterRetries {
         self.record_failure(&dead, &reason, next).await.map(|()| true)
     }
 
-    async fn record_failure(&self, dead: &DueDeadLetter, reason: &str, next: Option<i64>) -> Result<(), DbError> {
+    async fn record_failure(&self, dead: &DueDeadLetter, reason: &str, next: Option<Micros>) -> Result<(), DbError> {
         let (consumer, id) = (&dead.consumer, &dead.envelope.id);
         self.db.write(async |tx| store::record_failed_attempt(tx, consumer, id, reason, next).await).await
     }
@@ -122,12 +122,14 @@ impl DeadLetterRetries {
 
 #[cfg(test)]
 mod tests {
-    use super::delay_micros;
+    use std::time::Duration;
+
+    use super::retry_delay;
 
     #[test]
     fn pauses_double_up_to_five_minutes() {
-        let seconds: Vec<i64> = (1..=12).map(|attempts| delay_micros(attempts) / 1_000_000).collect();
+        let seconds: Vec<u64> = (1..=12).map(|attempts| retry_delay(attempts).as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
-        assert_eq!(delay_micros(1000), 300_000_000);
+        assert_eq!(retry_delay(1000), Duration::from_mins(5));
     }
 }

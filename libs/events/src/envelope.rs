@@ -1,6 +1,7 @@
 //! An event on its way: its identity and the headers that every bus carries (`CloudEvents` 1.0 and W3C Trace Context).
 
 use serde::{Deserialize, Serialize};
+use service_kit::Micros;
 
 /// An event with its headers, as it stands in the outbox and travels on the bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +19,9 @@ pub struct Envelope {
 pub struct Headers {
     /// The service that wrote the event.
     pub source: String,
-    /// When its change was made, in microseconds UTC.
-    pub time_micros: i64,
+    /// When its change was made; a whole number in the header.
+    #[serde(rename = "time_micros")]
+    pub changed_at: Micros,
     /// The trace of the change, empty without traces.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub traceparent: String,
@@ -28,7 +30,7 @@ pub struct Headers {
 impl Envelope {
     /// Names and values for a bus with headers.
     pub fn wire_headers(&self) -> Vec<(&'static str, String)> {
-        let time = self.headers.time_micros.to_string();
+        let time = self.headers.changed_at.as_i64().to_string();
         let mut headers = vec![
             ("Nats-Msg-Id", self.id.clone()),
             ("ce-specversion", "1.0".to_owned()),
@@ -51,7 +53,7 @@ impl Envelope {
             subject: subject.to_owned(),
             headers: Headers {
                 source: header("ce-source")?.trim_start_matches('/').to_owned(),
-                time_micros: header("ce-timemicros")?.parse().ok()?,
+                changed_at: Micros::from_i64(header("ce-timemicros")?.parse().ok()?),
                 traceparent: header("traceparent").unwrap_or_default().to_owned(),
             },
             payload: payload.to_vec(),
@@ -68,7 +70,11 @@ mod tests {
         let envelope = Envelope {
             id: "0190".to_owned(),
             subject: "undulator.v1.a.b.c".to_owned(),
-            headers: Headers { source: "a".to_owned(), time_micros: 17, traceparent: "00-1-2-01".to_owned() },
+            headers: Headers {
+                source: "a".to_owned(),
+                changed_at: Micros::from_i64(17),
+                traceparent: "00-1-2-01".to_owned(),
+            },
             payload: vec![0, 255],
         };
         let wire = envelope.wire_headers();

@@ -29,6 +29,8 @@ pub mod logbook {
     include!(concat!(env!("OUT_DIR"), "/undulator.events.v1.logbook.rs"));
 }
 
+// The module of the next producer goes here.
+
 impl Event for logbook::EntryChanged {
     const SUBJECT: &'static str = "undulator.v1.logbook.entry.changed";
 }
@@ -65,6 +67,8 @@ impl Event for download::TransferFinished {
     const SUBJECT: &'static str = "undulator.v1.download.transfer.finished";
 }
 
+// The subject of the next event goes here.
+
 /// What is known of a type of event without naming it in code.
 #[derive(Clone, Copy)]
 pub struct EventKind {
@@ -75,13 +79,13 @@ pub struct EventKind {
 
 impl EventKind {
     const fn for_event<E: Event + std::fmt::Debug + serde::Serialize>() -> Self {
-        fn describe<E: Event + std::fmt::Debug>(payload: &[u8]) -> Option<String> {
+        fn describe_payload<E: Event + std::fmt::Debug>(payload: &[u8]) -> Option<String> {
             E::decode(payload).ok().map(|event| format!("{event:?}"))
         }
         fn fields<E: Event + serde::Serialize>(payload: &[u8]) -> Result<serde_json::Value, prost::DecodeError> {
             E::decode(payload).map(|event| serde_json::to_value(event).unwrap_or_default())
         }
-        Self { subject: E::SUBJECT, describe: describe::<E>, fields: fields::<E> }
+        Self { subject: E::SUBJECT, describe: describe_payload::<E>, fields: fields::<E> }
     }
 
     /// The event's fields by their names in `proto/`.
@@ -91,7 +95,7 @@ impl EventKind {
 }
 
 /// Every type of event.
-pub const EVENT_KINDS: [EventKind; 9] = [
+pub const EVENT_KINDS: &[EventKind] = &[
     EventKind::for_event::<auth::SessionEnded>(),
     EventKind::for_event::<auth::SessionStarted>(),
     EventKind::for_event::<auth::SessionsRevoked>(),
@@ -101,11 +105,12 @@ pub const EVENT_KINDS: [EventKind; 9] = [
     EventKind::for_event::<icat::SessionEnded>(),
     EventKind::for_event::<logbook::BookClosed>(),
     EventKind::for_event::<logbook::EntryChanged>(),
+    // The next kind of event goes here.
 ];
 
 /// The type of a subject; `None` for one of another version or of a test.
 pub fn find_event_kind(subject: &str) -> Option<EventKind> {
-    EVENT_KINDS.into_iter().find(|kind| kind.subject == subject)
+    EVENT_KINDS.iter().copied().find(|kind| kind.subject == subject)
 }
 
 /// The content of a known event for people.

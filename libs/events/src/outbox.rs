@@ -44,7 +44,7 @@ impl Outbox {
             subject: E::SUBJECT.to_owned(),
             headers: Headers {
                 source: self.service.to_owned(),
-                time_micros: now.as_microsecond(),
+                changed_at: now.into(),
                 traceparent: traceparent.map(|(_, value)| value).unwrap_or_default(),
             },
             payload,

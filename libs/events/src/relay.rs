@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::BackoffBuilder as _;
 use service_kit::problem::format_error_chain;
-use service_kit::{Clock, Db, DbError, Lease, Leases, telemetry};
+use service_kit::{Clock, Db, DbError, Lease, Leases, Micros, telemetry};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -125,7 +125,7 @@ impl Relay {
             };
             let batch = store::list_waiting_events(&mut self.db.read().await?, BATCH).await?;
             if i64::try_from(batch.len()).is_ok_and(|size| size < BATCH) {
-                let oldest = batch.iter().map(|waiting| waiting.headers.time_micros).min();
+                let oldest = batch.iter().map(|waiting| waiting.headers.changed_at).min();
                 self.record_backlog(batch.len().try_into().unwrap_or(BATCH), oldest);
             } else {
                 self.count_backlog(counted).await?;
@@ -207,12 +207,11 @@ impl Relay {
         Ok(())
     }
 
-    fn record_backlog(&self, size: i64, oldest: Option<i64>) {
+    fn record_backlog(&self, size: i64, oldest: Option<Micros>) {
         let labels = ServiceLabels { undulator_service: self.service };
-        let age = oldest.map_or(0, |oldest| (self.clock.now_micros() - oldest).max(0));
+        let age = oldest.map_or(Duration::ZERO, |oldest| self.clock.now_micros().duration_since(oldest));
         self.metrics.outbox_size.get_or_create(&labels).set(size);
-        #[expect(clippy::cast_precision_loss, reason = "an age in microseconds")]
-        self.metrics.outbox_oldest_age.get_or_create(&labels).set(age as f64 / 1e6);
+        self.metrics.outbox_oldest_age.get_or_create(&labels).set(age.as_secs_f64());
     }
 }
 
@@ -227,8 +226,8 @@ pub(crate) fn retry_pauses() -> impl Iterator<Item = Duration> {
 }
 
 /// The span of storing the effect of an event: a child of the change if that is recent, else linked to it.
-pub(crate) fn process_span(consumer: &str, envelope: &Envelope, now_micros: i64) -> tracing::Span {
-    const RECENT_MICROS: i64 = 60 * 1_000_000;
+pub(crate) fn process_span(consumer: &str, envelope: &Envelope, now: Micros) -> tracing::Span {
+    const RECENT: Duration = Duration::from_mins(1);
     let span = tracing::info_span!(
         "process",
         otel.name = format!("process {}", envelope.subject),
@@ -241,7 +240,7 @@ pub(crate) fn process_span(consumer: &str, envelope: &Envelope, now_micros: i64)
         (name == "traceparent" && !envelope.headers.traceparent.is_empty())
             .then_some(envelope.headers.traceparent.as_str())
     });
-    if now_micros - envelope.headers.time_micros <= RECENT_MICROS {
+    if now.duration_since(envelope.headers.changed_at) <= RECENT {
         telemetry::continue_trace(&span, context);
     } else {
         telemetry::link_trace(&span, &context);

@@ -1,6 +1,6 @@
 //! The tables of events in every service: `outbox`, `inbox`, `consumer`, `dead_letter`.
 
-use service_kit::{DbError, Row, Tx, Val};
+use service_kit::{DbError, Micros, Row, Tx, Val};
 
 use crate::envelope::{Envelope, Headers};
 
@@ -56,7 +56,7 @@ pub struct DueDeadLetter {
     pub attempts: i64,
 }
 
-/// A dead letter as operators see it; times in microseconds UTC.
+/// A dead letter as operators see it.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct DeadLetter {
     pub consumer: String,
@@ -64,9 +64,9 @@ pub struct DeadLetter {
     pub subject: String,
     pub reason: String,
     pub attempts: i64,
-    pub first_failed_at: i64,
+    pub first_failed_at: Micros,
     /// `None`: parked until somebody retries it.
-    pub next_attempt_at: Option<i64>,
+    pub next_attempt_at: Option<Micros>,
 }
 
 pub async fn insert_event(tx: &mut Tx, envelope: &Envelope) -> Result<(), DbError> {
@@ -75,7 +75,7 @@ pub async fn insert_event(tx: &mut Tx, envelope: &Envelope) -> Result<(), DbErro
         (&envelope.subject).into(),
         render_headers(&envelope.headers)?.into(),
         envelope.payload.clone().into(),
-        envelope.headers.time_micros.into(),
+        envelope.headers.changed_at.into(),
     ];
     tx.execute(INSERT_EVENT, &vals).await.map(drop)
 }
@@ -93,18 +93,18 @@ pub async fn delete_published_events(tx: &mut Tx, event_ids: &[&str]) -> Result<
 }
 
 /// How many events wait, and since when the oldest one.
-pub async fn measure_backlog(tx: &mut Tx) -> Result<(i64, Option<i64>), DbError> {
+pub async fn measure_backlog(tx: &mut Tx) -> Result<(i64, Option<Micros>), DbError> {
     let row = tx.fetch_one(MEASURE_BACKLOG, &[]).await?;
     Ok((row.get("n")?, row.get("oldest")?))
 }
 
 /// Whether the event is new to this consumer.
-pub async fn insert_receipt(tx: &mut Tx, consumer: &str, event_id: &str, now: i64) -> Result<bool, DbError> {
+pub async fn insert_receipt(tx: &mut Tx, consumer: &str, event_id: &str, now: Micros) -> Result<bool, DbError> {
     Ok(tx.execute(INSERT_RECEIPT, &[consumer.into(), event_id.into(), now.into()]).await? == 1)
 }
 
 /// Forgets what was received before `before`.
-pub async fn delete_receipts_before(tx: &mut Tx, before: i64) -> Result<u64, DbError> {
+pub async fn delete_receipts_before(tx: &mut Tx, before: Micros) -> Result<u64, DbError> {
     tx.execute(DELETE_RECEIPTS_BEFORE, &[before.into()]).await
 }
 
@@ -113,7 +113,7 @@ pub async fn find_position(tx: &mut Tx, consumer: &str) -> Result<Option<String>
     tx.fetch_optional(FIND_POSITION, &[consumer.into()]).await?.map(|row| row.get("stream")).transpose()
 }
 
-pub async fn save_position(tx: &mut Tx, consumer: &str, stream: &str, now: i64) -> Result<(), DbError> {
+pub async fn save_position(tx: &mut Tx, consumer: &str, stream: &str, now: Micros) -> Result<(), DbError> {
     tx.execute(SAVE_POSITION, &[consumer.into(), stream.into(), now.into()]).await.map(drop)
 }
 
@@ -123,8 +123,8 @@ pub async fn insert_dead_letter(
     consumer: &str,
     envelope: &Envelope,
     reason: &str,
-    now: i64,
-    next_attempt_at: i64,
+    now: Micros,
+    next_attempt_at: Micros,
 ) -> Result<(), DbError> {
     let vals = [
         consumer.into(),
@@ -140,7 +140,7 @@ pub async fn insert_dead_letter(
 }
 
 /// Dead letters whose next attempt is due.
-pub async fn list_due_dead_letters(tx: &mut Tx, now: i64, limit: i64) -> Result<Vec<DueDeadLetter>, DbError> {
+pub async fn list_due_dead_letters(tx: &mut Tx, now: Micros, limit: i64) -> Result<Vec<DueDeadLetter>, DbError> {
     let rows = tx.fetch_all(LIST_DUE_DEAD_LETTERS, &[now.into(), limit.into()]).await?;
     rows.iter()
         .map(|row| {
@@ -164,7 +164,7 @@ pub async fn record_failed_attempt(
     consumer: &str,
     event_id: &str,
     reason: &str,
-    next_attempt_at: Option<i64>,
+    next_attempt_at: Option<Micros>,
 ) -> Result<(), DbError> {
     let vals: [Val; 4] = [reason.into(), next_attempt_at.into(), consumer.into(), event_id.into()];
     tx.execute(RECORD_FAILED_ATTEMPT, &vals).await.map(drop)
@@ -193,7 +193,7 @@ pub async fn list_dead_letters(tx: &mut Tx) -> Result<Vec<DeadLetter>, DbError> 
 }
 
 /// Makes all parked dead letters due; how many there were.
-pub async fn retry_parked_dead_letters(tx: &mut Tx, now: i64) -> Result<u64, DbError> {
+pub async fn retry_parked_dead_letters(tx: &mut Tx, now: Micros) -> Result<u64, DbError> {
     tx.execute(RETRY_PARKED_DEAD_LETTERS, &[now.into()]).await
 }
 

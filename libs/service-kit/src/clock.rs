@@ -11,13 +11,8 @@ pub trait Clock: Debug + Send + Sync {
     fn now(&self) -> Timestamp;
 
     /// The present moment as databases keep it.
-    fn now_as_micros(&self) -> Micros {
+    fn now_micros(&self) -> Micros {
         self.now().into()
-    }
-
-    /// Microseconds since 1970-01-01T00:00:00Z; [`now_as_micros`](Self::now_as_micros) is better.
-    fn now_micros(&self) -> i64 {
-        self.now().as_microsecond()
     }
 }
 

@@ -27,14 +27,14 @@ impl Leases {
 
     /// The lease, unless another process has it. The process that has it already gets it with a higher fencing number.
     pub async fn acquire(&self, name: &'static str, time_to_live: Duration) -> Result<Option<Lease>, DbError> {
-        let lease = self.store.acquire(name, time_to_live, self.clock.now_as_micros()).await?;
+        let lease = self.store.acquire(name, time_to_live, self.clock.now_micros()).await?;
         self.set_metric(name, lease.is_some());
         Ok(lease)
     }
 
     /// Extends a lease; `false` if another process has it by now.
     pub async fn renew(&self, lease: &Lease, time_to_live: Duration) -> Result<bool, DbError> {
-        let is_held = self.store.renew(lease, time_to_live, self.clock.now_as_micros()).await?;
+        let is_held = self.store.renew(lease, time_to_live, self.clock.now_micros()).await?;
         self.set_metric(lease.lease_name(), is_held);
         Ok(is_held)
     }

@@ -91,7 +91,7 @@ impl Default for Sources {
 pub async fn open_database(service: &ServiceDef, config: &Config, clock: &dyn Clock) -> Result<Db, BuildError> {
     let target = database_target(service, config)?;
     let db = Db::open(&target, &config.core.database).await?;
-    db.migrate(service.migrations, config.core.database.migrate, clock.now_as_micros()).await?;
+    db.migrate(service.migrations, config.core.database.migrate, clock.now_micros()).await?;
     Ok(db)
 }
 
@@ -99,7 +99,7 @@ pub async fn open_database(service: &ServiceDef, config: &Config, clock: &dyn Cl
 async fn open_served_database(service: &ServiceDef, config: &Config, clock: &dyn Clock) -> Result<Db, BuildError> {
     let target = database_target(service, config)?;
     let db = Db::open_for_server(&target, &config.core.database).await?;
-    db.migrate(service.migrations, config.core.database.migrate, clock.now_as_micros()).await?;
+    db.migrate(service.migrations, config.core.database.migrate, clock.now_micros()).await?;
     Ok(db)
 }
 
@@ -248,7 +248,7 @@ fn new_housekeeping_worker(ctx: &Ctx) -> Worker {
     let (db, clock, stop) = (ctx.db.clone(), Arc::clone(&ctx.clock), ctx.stop.clone());
     Worker::periodic("base.housekeeping", HOUSEKEEPING_INTERVAL, &stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { delete_expired_responses(&db, clock.now_as_micros()).await.map(drop) }
+        async move { delete_expired_responses(&db, clock.now_micros()).await.map(drop) }
     })
 }
 

@@ -163,7 +163,7 @@ impl TestApp {
     }
 
     fn now(&self) -> Micros {
-        service_kit::Clock::now_as_micros(&*self.clock)
+        service_kit::Clock::now_micros(&*self.clock)
     }
 }
 

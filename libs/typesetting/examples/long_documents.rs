@@ -53,7 +53,7 @@ fn main() {
     let all: Vec<usize> = (0..records).collect();
     for part in all.chunks(of_part) {
         let started = Instant::now();
-        let blocks = part.iter().flat_map(|n| record(*n)).collect();
+        let blocks = part.iter().flat_map(|n| sample_record(*n)).collect();
         let document = Document { title: "Logbook of MA-1234".to_owned(), blocks, ..Document::default() };
         match typesetter.render_pdf(&document) {
             Ok(pdf) => bytes += pdf.len(),

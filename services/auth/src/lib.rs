@@ -84,6 +84,6 @@ fn build_expiry_worker(ctx: &Ctx) -> Worker {
     let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
     Worker::periodic("auth.token_session_expiry", EXPIRY_INTERVAL, &ctx.stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { db.write(async |tx| token_sessions::delete_expired(tx, clock.now_as_micros()).await).await.map(drop) }
+        async move { db.write(async |tx| token_sessions::delete_expired(tx, clock.now_micros()).await).await.map(drop) }
     })
 }

@@ -28,7 +28,7 @@ impl CatalogueCheck {
     /// 404 if one of the datafiles was deleted. Without a reader account deletions cannot be noticed here; a deletion
     /// through this service removes the file as well.
     pub async fn require_datafiles(&self, manifest: &Manifest) -> Result<(), Problem> {
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         let Some(reader) = &self.reader else { return Ok(()) };
         if manifest.sources.is_empty() || manifest.was_catalogued_since(now - VALIDITY) {
             return Ok(());

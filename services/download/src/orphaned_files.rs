@@ -39,7 +39,7 @@ impl OrphanedFiles {
 
     /// Schedules a check of each file, or postpones the scheduled one.
     pub async fn schedule_checks(&self, files: &[PossibleOrphan]) -> Result<(), DbError> {
-        let due_at = self.clock.now_as_micros() + self.check_delay;
+        let due_at = self.clock.now_micros() + self.check_delay;
         let schedule = async |tx: &mut service_kit::Tx| {
             for file in files {
                 store::orphan_checks::schedule_check(tx, file, due_at).await?;
@@ -51,7 +51,7 @@ impl OrphanedFiles {
 
     /// Some of the files whose check is due.
     pub async fn list_due_files(&self) -> Result<Vec<PossibleOrphan>, DbError> {
-        store::orphan_checks::list_due_files(&mut self.db.read().await?, self.clock.now_as_micros()).await
+        store::orphan_checks::list_due_files(&mut self.db.read().await?, self.clock.now_micros()).await
     }
 
     /// Removes those of the files that have no datafile. Where that cannot be decided now, the check stays scheduled.

@@ -60,7 +60,7 @@ impl PreparedSelections {
         let SelectedFiles { entries, missing } = selected;
         let PrepareOptions { owner, zip, compress } = options;
         let id = self.ids.random_uuid().to_string();
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         let expires_at = now + self.lifetime;
         self.db
             .write(async |tx| -> Result<(), Problem> {
@@ -97,7 +97,7 @@ impl PreparedSelections {
         };
         let unknown = || error::not_found(format!("The preparedId {id} is not known"));
         let prepared = found.ok_or_else(unknown)?;
-        if prepared.expires_at <= self.clock.now_as_micros() {
+        if prepared.expires_at <= self.clock.now_micros() {
             return Err(error::not_found(format!("The preparedId {id} has expired; prepare the selection again")));
         }
         match prepared.changed_datafile {

@@ -58,7 +58,7 @@ impl SignedUrls {
         }
         let mut fresh = vec![0; KEY_BYTES];
         self.ids.fill_random(&mut fresh);
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         self.db.write(async |tx| store::signing_keys::create_signing_key(tx, fresh.clone(), now).await).await?;
         let stored = store::signing_keys::get_signing_key(&mut self.db.read().await?).await?;
         stored.ok_or_else(|| Problem::internal("the signing key is missing although it was stored"))

@@ -68,7 +68,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
     let purge = Worker::periodic("icat.purge-sessions", PURGE_INTERVAL, &ctx.stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { sessions::purge_expired(&db, clock.now_as_micros()).await.map(drop) }
+        async move { sessions::purge_expired(&db, clock.now_micros()).await.map(drop) }
     });
     let events = Events::start(&ctx).await?;
     let outbox = events.outbox();

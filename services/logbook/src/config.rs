@@ -1,7 +1,6 @@
 //! Settings of the logbook.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -10,25 +9,7 @@ use serde::Deserialize;
 use service_kit::config::deserialize_duration;
 use service_kit::{Config as Settings, ConfigError, PrivatePath};
 
-use crate::notifications;
-use crate::notifications::Rule;
-
-/// Is never shown.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Secret {
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
+use crate::attachments::s3::{BucketSettings, Secret};
 
 /// `[logbook]`; see `config.default.toml` for each one's meaning.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,17 +32,16 @@ pub struct Config {
     pub h5_viewer: String,
     /// Empty: a key of our own in the database.
     pub signing_key_file: PathBuf,
-    /// How long the entry of a program waits for the catalogue to say where it belongs.
+    /// How long a program that writes waits for the catalogue to say which investigation its entry belongs to.
     #[serde(deserialize_with = "deserialize_duration")]
     pub assignment_timeout: Duration,
-    pub notifications: Vec<Rule>,
+    pub notifications: Vec<NotificationRule>,
 }
 
 impl Config {
     pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
         let config: Self = settings.section("logbook")?;
         config.zone()?;
-        notifications::check(&config.notifications)?;
         if config.page_default == 0 || config.page_default > config.page_limit {
             return Err(ConfigError("logbook.page_default must be from 1 to logbook.page_limit".to_owned()));
         }
@@ -77,9 +57,54 @@ impl Config {
         ])
     }
 
+    /// The directory of attachments, or of uploads to the bucket.
+    pub fn attachments_path(&self, data_dir: &Path) -> PathBuf {
+        match &self.attachments_dir {
+            none if none.as_os_str().is_empty() => data_dir.join("attachments"),
+            named => named.clone(),
+        }
+    }
+
+    /// `None`: attachments are in the directory.
+    pub fn s3_settings(&self) -> Option<BucketSettings> {
+        (!self.s3_bucket.is_empty()).then(|| BucketSettings {
+            bucket: self.s3_bucket.clone(),
+            prefix: self.s3_prefix.clone(),
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            access_key_id: self.s3_access_key_id.clone(),
+            secret_access_key: self.s3_secret_access_key.clone(),
+        })
+    }
+
     /// The zone of days and of times without one.
     pub fn zone(&self) -> Result<TimeZone, ConfigError> {
         TimeZone::get(&self.time_zone)
             .map_err(|_| ConfigError(format!("logbook.time_zone: there is no time zone `{}`", self.time_zone)))
     }
+}
+
+/// `[[logbook.notifications]]`; the texts are templates (Jinja) of the event's fields.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationRule {
+    /// The name under which consumed events are remembered: a rule that is renamed starts anew, one that is moved or changed
+    /// continues.
+    pub name: String,
+    /// Such as `undulator.v1.download.transfer.finished`.
+    pub subject: String,
+    /// The text of the entry; an event for which it is empty makes no entry.
+    pub text: String,
+    #[serde(default = "default_category")]
+    pub category: String,
+    /// The id of the investigation whose logbook gets the entry; empty: the instrument's.
+    #[serde(default)]
+    pub investigation: String,
+    /// Empty: the facility's.
+    #[serde(default)]
+    pub instrument: String,
+}
+
+fn default_category() -> String {
+    "info".to_owned()
 }

@@ -17,23 +17,33 @@ mod http;
 mod import;
 mod markup;
 mod notifications;
+mod portal;
 mod state;
 pub mod store;
 mod stream;
 mod web;
 
+use std::iter;
 use std::sync::Arc;
 
 use events::Events;
 use events::messages::logbook::EntryChanged;
 use identity::Identity;
 use service_kit::openapi::StartLink;
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings};
+use service_kit::{
+    BuildError, Config as Settings, ConfigError, Ctx, DoctorCtx, Finding, Migration, Running, ServiceDef,
+    ServiceSettings, Worker,
+};
 use utoipa::OpenApi as _;
 
 pub use self::config::Config;
 pub use self::history::verify;
+use crate::attachments::cleanup::CleanupWorker;
+use crate::attachments::doctor::examine_storage;
+use crate::entries::assign_worker::AssignWorker;
+use crate::history::close_worker::CloseWorker;
 use crate::state::State;
+use crate::stream::send_worker;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "logbook",
@@ -43,29 +53,78 @@ pub const SERVICE: ServiceDef = ServiceDef {
     },
     default_ports: (8085, 9085),
     migrations: &[Migration { version: 1, name: "logbook", sql: include_str!("../migrations/0001_logbook.sql") }],
-    check: |settings| Config::read(settings).map(drop),
+    check: |settings| read_config(settings).map(drop),
     openapi: || api::document::Document::openapi(),
     scopes: &[catalogue::permissions::READ, catalogue::permissions::WRITE],
     private_paths: Config::private_paths,
     pages: &[StartLink { path: "/logbook/app", text: "Logbook" }],
-    doctor: |ctx| Box::pin(attachments::doctor::examine(ctx)),
+    doctor: |ctx| Box::pin(examine(ctx)),
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
-    let config = Config::read(&ctx.config)?;
+    let config = read_config(&ctx.config)?;
     let events = Events::start(&ctx).await?;
     let identity = Identity::new(&ctx, &events)?;
-    let state = Arc::new(State::new(&ctx, config, identity, events.outbox()).await?);
-    notifications::follow(&state, &events)?;
-    let (wake, missed) = (Arc::clone(&state.live.wake), Arc::clone(&state.live.wake));
-    events.add_listener("logbook.live-records", move |_: EntryChanged| wake.notify_one(), move || missed.notify_one());
-    let workers = vec![
-        entries::assign_worker::worker(&ctx, &state),
-        history::close_worker::worker(&ctx, &state),
-        stream::send_worker::worker(&ctx, &state),
-        attachments::cleanup::worker(&ctx, &state),
-    ];
-    Ok(Running { mounts: api::mounts(&state), workers })
+    let state = State::new(&ctx, &config, identity, events.outbox()).await?;
+    notifications::follow_rules(&config.notifications, &state.entries, &events)?;
+    let (wake, missed) = (Arc::clone(&state.wake), Arc::clone(&state.wake));
+    events.add_listener(
+        "logbook.stream-records",
+        move |_: EntryChanged| wake.notify_one(),
+        move || missed.notify_one(),
+    );
+    let workers = create_workers(&ctx, &state);
+    // The page before the routes that take anything for a session.
+    let mounts = iter::once(web::create_mount(&state)).chain(api::create_mounts(&state)).collect();
+    Ok(Running { mounts, workers })
+}
+
+async fn examine(ctx: DoctorCtx) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    // Settings that cannot be read are said elsewhere.
+    if let Ok(config) = Config::read(&ctx.config) {
+        let directory = config.attachments_path(&ctx.config.core.data_dir);
+        findings.extend(examine_storage(&directory, config.s3_settings().as_ref()).await);
+    }
+    findings.extend(identity::check_reader_account(ctx).await);
+    findings
+}
+
+fn read_config(settings: &Settings) -> Result<Config, ConfigError> {
+    let config = Config::read(settings)?;
+    notifications::check_rules(&config.notifications)?;
+    Ok(config)
+}
+
+fn create_workers(ctx: &Ctx, state: &State) -> Vec<Worker> {
+    let assign = AssignWorker {
+        db: ctx.db.clone(),
+        lookup: state.lookup.clone(),
+        visits: Arc::clone(&state.visits),
+        assignment: Arc::clone(&state.assignment),
+        entries: Arc::clone(&state.entries),
+    };
+    let close = CloseWorker {
+        db: ctx.db.clone(),
+        clock: Arc::clone(&ctx.clock),
+        leases: ctx.leases.clone(),
+        history: state.history.clone(),
+        signing_key: Arc::clone(&state.signing_key),
+        lookup: state.lookup.clone(),
+        visits: Arc::clone(&state.visits),
+    };
+    let cleanup = CleanupWorker {
+        db: ctx.db.clone(),
+        clock: Arc::clone(&ctx.clock),
+        leases: ctx.leases.clone(),
+        storage: state.storage.clone(),
+    };
+    vec![
+        assign.into_worker(ctx),
+        close.into_worker(ctx),
+        send_worker::create_worker(ctx, &state.streams),
+        cleanup.into_worker(ctx),
+    ]
 }

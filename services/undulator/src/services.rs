@@ -3,4 +3,10 @@
 use service_kit::ServiceDef;
 
 /// Every service of the suite.
-pub const SERVICES: &[ServiceDef] = &[auth::SERVICE, download::SERVICE, icat::SERVICE, logbook::SERVICE];
+pub const SERVICES: &[ServiceDef] = &[
+    auth::SERVICE,
+    download::SERVICE,
+    icat::SERVICE,
+    logbook::SERVICE,
+    // The next service goes here.
+];

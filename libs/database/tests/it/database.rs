@@ -290,3 +290,13 @@ async fn a_statement_that_reads_for_too_long_is_given_up() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_former_name_of_the_base_migration_is_known() {
+    for test in testkit::create_databases("renamed", &[]).await {
+        let rename = "UPDATE migration SET name = 'floor' WHERE version = -1";
+        assert_eq!(test.db.write(async |tx| tx.execute(rename, &[]).await).await.unwrap(), 1);
+        let applied = test.db.migrate(&[], Migrate::Auto, Micros::from_i64(0)).await.unwrap();
+        assert_eq!(applied, 0);
+    }
+}

@@ -77,7 +77,7 @@ impl Bus for MemoryBus {
     }
 
     /// The channel stays, closed: events that come now are refused and wait in their outboxes for the next start.
-    async fn leave(&self, consumer: &str) {
+    async fn remove_consumer(&self, consumer: &str) {
         let receiver = {
             let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
             consumers.get(consumer).map(|route| Arc::clone(&route.receiver))

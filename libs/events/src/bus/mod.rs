@@ -40,7 +40,7 @@ pub trait Bus: Send + Sync {
     ) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError>;
 
     /// The process stops and this consumer takes no more: what the bus keeps for it in this process goes back.
-    async fn leave(&self, _consumer: &str) {}
+    async fn remove_consumer(&self, _consumer: &str) {}
 
     /// Delivers a subject to this process from now on, without promise; for caches.
     async fn listen(&self, subject: &str) -> Result<Box<dyn EventStream>, BusError>;

@@ -42,7 +42,7 @@ pub fn outbox(app: &TestApp, service: &'static str) -> Outbox {
 }
 
 /// Emits events in one transaction.
-pub async fn emit<E: Event>(app: &TestApp, service: &'static str, events: &[E]) {
+pub async fn emit_events<E: Event>(app: &TestApp, service: &'static str, events: &[E]) {
     let outbox = outbox(app, service);
     let work = async |tx: &mut service_kit::Tx| -> Result<(), DbError> {
         for event in events {

@@ -33,7 +33,7 @@ fn build(ctx: &Ctx) -> Result<Running, BuildError> {
 }
 
 /// The service over a bus of its own; `site` differs between tests.
-pub async fn start(backend: &Backend, site: &str) -> (TestApp, Arc<FakeBus>) {
+pub async fn start_with_fake_bus(backend: &Backend, site: &str) -> (TestApp, Arc<FakeBus>) {
     let app = TestApp::start_on(backend, &[SERVICE], &format!("site = \"{site}\"\n")).await;
     (app, FakeBus::at(site))
 }

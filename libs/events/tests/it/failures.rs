@@ -1,15 +1,17 @@
 //! Events whose effect fails: kept, tried again by time, parked, and never in the way of others.
 
+use std::time::Duration;
+
 use events::store::{self, DeadLetter};
 use events::{Envelope, Event as _, Headers, admin};
 use service_kit::Clock as _;
 use testkit::probe::ThingChanged;
 use testkit::{TestApp, list_backends, wait_until};
 
-use crate::arrangements::{emit, everywhere, thing};
-use crate::faulty::{self, OUTAGES, begin, done, mend};
+use crate::arrangements::{emit_events, everywhere, thing};
+use crate::faulty::{self, OUTAGES, done, insert_faulty_thing, mend};
 
-const SECOND: i64 = 1_000_000;
+const SECOND: Duration = Duration::from_secs(1);
 
 async fn the_dead_letter(app: &TestApp, attempts: i64) -> DeadLetter {
     wait_until(&format!("a dead letter after {attempts} attempts"), async || {
@@ -26,10 +28,10 @@ async fn until_done(app: &TestApp, expected: &[i64]) {
 async fn a_failure_holds_up_no_other_event_and_is_tried_again_by_time() {
     for arranged in everywhere(&[faulty::SERVICE]).await {
         let app = &arranged.app;
-        begin(app, 7, "trouble").await;
-        begin(app, 9, "panic").await;
+        insert_faulty_thing(app, 7, "trouble").await;
+        insert_faulty_thing(app, 9, "panic").await;
         // One transaction, so that they come in one batch.
-        emit(app, "faulty", &[6, 7, 8, 9, 10].map(thing)).await;
+        emit_events(app, "faulty", &[6, 7, 8, 9, 10].map(thing)).await;
         until_done(app, &[6, 8, 10]).await;
         let letters =
             wait_until("two dead letters", async || Some(app.dead_letters().await).filter(|l| l.len() == 2)).await;
@@ -58,13 +60,13 @@ async fn a_failure_holds_up_no_other_event_and_is_tried_again_by_time() {
 async fn after_twelve_attempts_a_failure_is_parked_until_somebody_retries_it() {
     for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[faulty::SERVICE], "").await;
-        begin(&app, 7, "trouble").await;
-        emit(&app, "faulty", &[thing(7)]).await;
+        insert_faulty_thing(&app, 7, "trouble").await;
+        emit_events(&app, "faulty", &[thing(7)]).await;
         for attempt in 1..12 {
             let letter = the_dead_letter(&app, attempt).await;
-            let pause = letter.next_attempt_at.unwrap() - app.clock.now_micros();
-            assert_eq!(pause, (SECOND << (attempt - 1)).min(300 * SECOND), "after attempt {attempt}");
-            app.clock.advance_seconds(pause / SECOND);
+            let pause = letter.next_attempt_at.unwrap().duration_since(app.clock.now_micros());
+            assert_eq!(pause, (SECOND * (1 << (attempt - 1))).min(300 * SECOND), "after attempt {attempt}");
+            app.clock.advance_seconds(pause.as_secs().cast_signed());
         }
         assert_eq!(the_dead_letter(&app, 12).await.next_attempt_at, None);
         let parked = "undulator_dead_letters{undulator_service=\"faulty\",state=\"parked\"}";
@@ -94,7 +96,7 @@ async fn a_payload_that_cannot_be_decoded_becomes_a_dead_letter() {
             payload: vec![0xff; 3],
         };
         app.db("faulty").write(async |tx| store::insert_event(tx, &nonsense).await).await.unwrap();
-        emit(app, "faulty", &[thing(1)]).await;
+        emit_events(app, "faulty", &[thing(1)]).await;
         until_done(app, &[1]).await;
         let letter = the_dead_letter(app, 1).await;
         assert_eq!(letter.event_id, "nonsense", "{}", arranged.name);
@@ -109,18 +111,18 @@ async fn failures_of_the_database_are_no_attempts() {
     for backend in list_backends() {
         let app = TestApp::start_on(&backend, &[faulty::SERVICE], "").await;
         OUTAGES.forget_permits(usize::MAX);
-        begin(&app, 7, "outage").await;
-        emit(&app, "faulty", &[thing(7)]).await;
+        insert_faulty_thing(&app, 7, "outage").await;
+        emit_events(&app, "faulty", &[thing(7)]).await;
         OUTAGES.acquire_many(3).await.unwrap().forget();
         assert!(app.dead_letters().await.is_empty(), "the event comes again by itself");
         mend(&app).await;
         until_done(&app, &[7]).await;
 
-        begin(&app, 8, "trouble").await;
-        emit(&app, "faulty", &[thing(8)]).await;
+        insert_faulty_thing(&app, 8, "trouble").await;
+        emit_events(&app, "faulty", &[thing(8)]).await;
         let letter = the_dead_letter(&app, 1).await;
         mend(&app).await;
-        begin(&app, 8, "outage").await;
+        insert_faulty_thing(&app, 8, "outage").await;
         OUTAGES.forget_permits(usize::MAX);
         app.clock.advance_seconds(1);
         OUTAGES.acquire_many(3).await.unwrap().forget();

@@ -23,11 +23,11 @@ pub const SERVICE: ServiceDef = ServiceDef {
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let events = Events::start(&ctx).await?;
-    events.add_consumer(Consumer::new("faulty-things", handle));
+    events.add_consumer(Consumer::new("faulty-things", handle_with_faults));
     Ok(Running::default())
 }
 
-async fn handle(tx: &mut Tx, received: &Received<ThingChanged>) -> Result<(), Problem> {
+async fn handle_with_faults(tx: &mut Tx, received: &Received<ThingChanged>) -> Result<(), Problem> {
     let thing = received.event.id;
     let id = tx.allocate_ids(1).await?[0];
     // Stored before the failure, so that the test sees whether it is taken back.
@@ -45,7 +45,7 @@ async fn handle(tx: &mut Tx, received: &Received<ThingChanged>) -> Result<(), Pr
 }
 
 /// From now on this thing makes trouble.
-pub async fn begin(app: &TestApp, thing: i64, kind: &str) {
+pub async fn insert_faulty_thing(app: &TestApp, thing: i64, kind: &str) {
     let sql = "INSERT INTO trouble (thing_id, kind) VALUES ($1, $2)";
     let work = async |tx: &mut Tx| tx.execute(sql, &[thing.into(), kind.into()]).await;
     app.db("faulty").write(work).await.unwrap();

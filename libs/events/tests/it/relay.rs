@@ -1,6 +1,7 @@
 //! The relay: it deletes what the bus has and nothing else, and only while it holds the lease.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message as _;
 use service_kit::{DbError, Tx};
@@ -8,7 +9,7 @@ use testkit::probe::ThingChanged;
 use testkit::{Backend, TestApp, list_backends, postgres_url, wait_until};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::arrangements::{emit, engine, number, outbox, thing, until_number};
+use crate::arrangements::{emit_events, engine, number, outbox, thing, until_number};
 use crate::bus::{self, FakeBus};
 
 const WAITING: &str = "SELECT COUNT(*) FROM outbox";
@@ -31,12 +32,12 @@ async fn until_metric(app: &TestApp, series: &str, expected: f64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn exactly_what_the_bus_acknowledged_is_deleted() {
     for backend in list_backends() {
-        let (app, bus) = bus::start(&backend, &format!("refusing {}", engine(&backend))).await;
+        let (app, bus) = bus::start_with_fake_bus(&backend, &format!("refusing {}", engine(&backend))).await;
         let all_but_every_fourth = |events: &[events::Envelope]| -> Vec<bool> {
             events.iter().map(|e| ThingChanged::decode(e.payload.as_slice()).unwrap().id % 4 != 0).collect()
         };
         bus.respond(move |events| Box::pin(std::future::ready(all_but_every_fourth(events))));
-        emit(&app, "relayed", &(1..=600).map(thing).collect::<Vec<_>>()).await;
+        emit_events(&app, "relayed", &(1..=600).map(thing).collect::<Vec<_>>()).await;
         until_number(&app, "relayed", WAITING, 150).await;
         until_metric(&app, SIZE, 150.0).await;
         bus.respond(|events| Box::pin(std::future::ready(vec![true; events.len()])));
@@ -56,7 +57,7 @@ async fn exactly_what_the_bus_acknowledged_is_deleted() {
 async fn a_lower_number_that_is_committed_after_a_higher_one_is_published() {
     // On SQLite there is one writer at a time.
     let Some(server) = postgres_url() else { return };
-    let (app, bus) = bus::start(&Backend::Postgres(server), "overtaken").await;
+    let (app, bus) = bus::start_with_fake_bus(&Backend::Postgres(server), "overtaken").await;
     let (number_taken, taken) = oneshot::channel();
     let (overtake, overtaken) = oneshot::channel();
     let mut signals = Some((number_taken, overtaken));
@@ -72,7 +73,7 @@ async fn a_lower_number_that_is_committed_after_a_higher_one_is_published() {
     let quick = async {
         let lower = taken.await.unwrap();
         app.clock.advance_seconds(1);
-        emit(&app, "relayed", &[thing(2)]).await;
+        emit_events(&app, "relayed", &[thing(2)]).await;
         wait_until("the higher one is published", async || (things(&bus) == [2]).then_some(())).await;
         until_number(&app, "relayed", WAITING, 0).await;
         overtake.send(()).unwrap();
@@ -90,14 +91,14 @@ async fn a_lower_number_that_is_committed_after_a_higher_one_is_published() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_lease_nothing_is_published() {
     for backend in list_backends() {
-        let (app, bus) = bus::start(&backend, &format!("second {}", engine(&backend))).await;
+        let (app, bus) = bus::start_with_fake_bus(&backend, &format!("second {}", engine(&backend))).await;
         until_metric(&app, HELD, 1.0).await;
-        let until_then = service_kit::Clock::now_micros(&*app.clock) + 60_000_000;
+        let until_then = service_kit::Clock::now_micros(&*app.clock) + Duration::from_mins(1);
         app.db("relayed").write(async |tx| tx.execute(STEAL, &[until_then.into()]).await).await.unwrap();
         until_metric(&app, HELD, 0.0).await;
-        emit(&app, "relayed", &[thing(1)]).await;
+        emit_events(&app, "relayed", &[thing(1)]).await;
         until_metric(&app, SIZE, 1.0).await;
-        emit(&app, "relayed", &[thing(2)]).await;
+        emit_events(&app, "relayed", &[thing(2)]).await;
         // Measured at the start of a pass: the one before, which saw the first event, is over.
         until_metric(&app, SIZE, 2.0).await;
         assert!(bus.published().is_empty(), "{}", engine(&backend));
@@ -113,8 +114,8 @@ async fn without_the_lease_nothing_is_published() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_lost_the_lease_while_publishing_deletes_nothing() {
     for backend in list_backends() {
-        let (app, bus) = bus::start(&backend, &format!("overtaken {}", engine(&backend))).await;
-        let until_then = service_kit::Clock::now_micros(&*app.clock) + 60_000_000;
+        let (app, bus) = bus::start_with_fake_bus(&backend, &format!("overtaken {}", engine(&backend))).await;
+        let until_then = service_kit::Clock::now_micros(&*app.clock) + Duration::from_mins(1);
         let (handed_over, mut publications) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
         bus.respond(move |events| {
             let (answer, wait) = oneshot::channel();
@@ -122,7 +123,7 @@ async fn whoever_lost_the_lease_while_publishing_deletes_nothing() {
             let taken = vec![true; events.len()];
             Box::pin(async move { wait.await.map_or(Vec::new(), |()| taken) })
         });
-        emit(&app, "relayed", &[1, 2, 3].map(thing)).await;
+        emit_events(&app, "relayed", &[1, 2, 3].map(thing)).await;
         let publication = publications.recv().await.unwrap();
         app.db("relayed").write(async |tx| tx.execute(STEAL, &[until_then.into()]).await).await.unwrap();
         publication.send(()).unwrap();
@@ -140,9 +141,9 @@ async fn whoever_lost_the_lease_while_publishing_deletes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_see_how_many_events_wait_and_since_when() {
-    let (app, bus) = bus::start(&Backend::Sqlite, "measured").await;
+    let (app, bus) = bus::start_with_fake_bus(&Backend::Sqlite, "measured").await;
     bus.respond(|events| Box::pin(std::future::ready(vec![false; events.len()])));
-    emit(&app, "relayed", &[1, 2].map(thing)).await;
+    emit_events(&app, "relayed", &[1, 2].map(thing)).await;
     until_metric(&app, SIZE, 2.0).await;
     app.clock.advance_seconds(90);
     until_metric(&app, "undulator_outbox_oldest_age_seconds{undulator_service=\"relayed\"}", 90.0).await;

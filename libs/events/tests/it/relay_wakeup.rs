@@ -1,5 +1,7 @@
 //! Replicas that may not publish call the one that does, over NATS.
 
+use std::time::Duration;
+
 use events::bus::{Bus as _, NatsBus};
 use futures_util::{FutureExt as _, StreamExt as _};
 use service_kit::Clock as _;
@@ -51,7 +53,7 @@ async fn a_service_without_the_lease_calls_when_it_has_written() {
         wait_until("the lease", async || app.metric(held).await.filter(|held| (held - expected).abs() < 0.5)).await;
     };
     until_held(1.0).await;
-    let end = app.clock.now_micros() + 60_000_000;
+    let end = app.clock.now_micros() + Duration::from_mins(1);
     app.db("probe").write(async |tx| tx.execute(STEAL, &[end.into()]).await).await.unwrap();
     until_held(0.0).await;
     let client = async_nats::connect(nats.url()).await.unwrap();

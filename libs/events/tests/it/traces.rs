@@ -17,7 +17,7 @@ async fn an_event_carries_the_trace_of_its_change_to_the_bus() {
     // The relay has a thread of its own, so this must be the process's; other tests' spans go nowhere.
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
-    let (app, bus) = bus::start(&Backend::Sqlite, "traced").await;
+    let (app, bus) = bus::start_with_fake_bus(&Backend::Sqlite, "traced").await;
     let span = tracing::info_span!("request");
     let trace = service_kit::telemetry::trace_id(&span).unwrap();
     let outbox = outbox(&app, "relayed");

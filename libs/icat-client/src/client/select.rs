@@ -78,7 +78,7 @@ impl Select {
 
     /// Checks names, kinds of values and clauses.
     pub fn build(self) -> Result<Query, QueryError> {
-        self.compile(0)
+        self.compile_query(0)
     }
 
     /// The text of a select within a condition; its one column must be comparable with `kind`.
@@ -89,7 +89,7 @@ impl Select {
         if columns.len() != 1 || !self.order.is_empty() || !self.includes.is_empty() || self.limit.is_some() {
             return Err(QueryError::Clauses("a sub-select has one attribute, no order, INCLUDE or LIMIT"));
         }
-        let query = self.clone().compile(depth)?;
+        let query = self.clone().compile_query(depth)?;
         let whole = |kind| matches!(kind, FieldKind::Long | FieldKind::Integer);
         let selected = resolve_attribute(query.entity, &columns[0])?.kind;
         if selected != kind && !(whole(selected) && whole(kind)) {
@@ -98,7 +98,7 @@ impl Select {
         Ok(query.to_string())
     }
 
-    fn compile(self, depth: usize) -> Result<Query, QueryError> {
+    fn compile_query(self, depth: usize) -> Result<Query, QueryError> {
         let entity = schema::find_entity(&self.entity).ok_or_else(|| QueryError::UnknownEntity(self.entity.clone()))?;
         let variable = if depth == 0 { "o".to_owned() } else { format!("o{depth}") };
         let (selected, id_at) = match &self.columns {

@@ -171,7 +171,7 @@ impl DatabaseLocation {
                 .map_err(|e| Failure::Failed(format!("cannot create {}: {e}", directory.display())))?;
         }
         let db = Db::open_for_server(&target, &self.settings.core.database).await.map_err(open_failure)?;
-        db.migrate(service.migrations, migrate, SystemClock.now_as_micros()).await.map_err(open_failure)?;
+        db.migrate(service.migrations, migrate, SystemClock.now_micros()).await.map_err(open_failure)?;
         Ok(db)
     }
 }

@@ -8,6 +8,7 @@ mod config;
 mod domain;
 mod error;
 mod events;
+mod messages;
 mod openapi;
 mod routes;
 mod state;
@@ -21,7 +22,8 @@ use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettin
 use utoipa::OpenApi as _;
 
 use self::config::Config;
-pub use self::events::{ICAT_CONSUMER, SESSIONS_CONSUMER, THINGS_CONSUMER, ThingChanged};
+pub use self::events::{ICAT_CONSUMER, SESSIONS_CONSUMER, THINGS_CONSUMER};
+pub use self::messages::ThingChanged;
 use self::state::State;
 
 pub const SERVICE: ServiceDef = ServiceDef {

@@ -26,6 +26,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     record_events::<download::SelectionPrepared>(&events, "recorder-download-prepared");
     record_events::<download::TransferFinished>(&events, "recorder-download-finished");
     record_events::<logbook::EntryChanged>(&events, "recorder-logbook-entries");
+    // The next event goes here.
     record_events::<probe::ThingChanged>(&events, "recorder-probe");
     Ok(Running::default())
 }

@@ -30,7 +30,7 @@ pub fn encode_table(table: &Table) -> Vec<Value> {
         return Vec::new();
     }
     let (size, widths) = grid.fit_columns();
-    let row = |row: &Vec<Placed>| Value::Array(row.iter().map(|cell| cell.encode(size, &widths)).collect());
+    let row = |row: &Vec<Placed>| Value::Array(row.iter().map(|cell| cell.to_value(size, &widths)).collect());
     let mut rows: Vec<Value> = grid.rows.iter().map(row).collect();
     let body = rows.split_off(header_rows.min(rows.len()));
     vec![json!({"kind": "table", "size": size, "columns": widths, "header": rows, "rows": body})]
@@ -51,7 +51,7 @@ struct Placed<'a> {
 }
 
 impl Placed<'_> {
-    fn encode(&self, size: f32, widths: &[f32]) -> Value {
+    fn to_value(&self, size: f32, widths: &[f32]) -> Value {
         let width = widths[self.x..self.x + self.columns].iter().sum::<f32>() - INSETS;
         let (word, _) = widths_of(self.content);
         let mut encoded = json!({"content": encode_inlines(self.content, long_word(word, width / size))});

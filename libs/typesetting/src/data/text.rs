@@ -35,7 +35,7 @@ pub fn encode_inlines(content: &[Inline], long_word: usize) -> Value {
                     push_line(&mut out, line, style, long_word);
                 }
             }
-            Inline::Formula(formula) => out.push(formula.encode()),
+            Inline::Formula(formula) => out.push(formula.to_value()),
         }
     }
     Value::Array(out)

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn parse_to_debug_text(latex: &str) -> String {
-        Formula::from_latex(latex, false).unwrap().encode()["tree"].to_string()
+        Formula::from_latex(latex, false).unwrap().to_value()["tree"].to_string()
     }
 
     #[test]

@@ -39,8 +39,8 @@ impl Formula {
         self.tree.length()
     }
 
-    pub(crate) fn encode(&self) -> Value {
-        json!({"tree": self.tree.encode(), "block": self.is_display, "source": crate::data::strip_control_characters(&self.description)})
+    pub(crate) fn to_value(&self) -> Value {
+        json!({"tree": self.tree.to_value(), "block": self.is_display, "source": crate::data::strip_control_characters(&self.description)})
     }
 }
 
@@ -108,20 +108,20 @@ impl Node {
         }
     }
 
-    fn encode(&self) -> Value {
-        let all = |nodes: &[Self]| nodes.iter().map(Self::encode).collect::<Vec<_>>();
-        let maybe = |node: &Option<Box<Self>>| node.as_ref().map(|node| node.encode());
+    fn to_value(&self) -> Value {
+        let all = |nodes: &[Self]| nodes.iter().map(Self::to_value).collect::<Vec<_>>();
+        let maybe = |node: &Option<Box<Self>>| node.as_ref().map(|node| node.to_value());
         match self {
             Self::Symbol(c) => json!(["symbol", c]),
             Self::Text(text) => json!(["text", text]),
             Self::Name(text) => json!(["operator", text]),
             Self::Group(nodes) => json!(["group", all(nodes)]),
             Self::Fenced(nodes) => json!(["fenced", all(nodes)]),
-            Self::Fraction(above, below) => json!(["fraction", above.encode(), below.encode()]),
-            Self::Root(radicand, index) => json!(["root", radicand.encode(), maybe(index)]),
-            Self::Scripts { base, sub, sup } => json!(["scripts", base.encode(), maybe(sub), maybe(sup)]),
-            Self::Limits { base, below, above } => json!(["limits", base.encode(), maybe(below), maybe(above)]),
-            Self::Accent(base, accent) => json!(["accent", base.encode(), accent]),
+            Self::Fraction(above, below) => json!(["fraction", above.to_value(), below.to_value()]),
+            Self::Root(radicand, index) => json!(["root", radicand.to_value(), maybe(index)]),
+            Self::Scripts { base, sub, sup } => json!(["scripts", base.to_value(), maybe(sub), maybe(sup)]),
+            Self::Limits { base, below, above } => json!(["limits", base.to_value(), maybe(below), maybe(above)]),
+            Self::Accent(base, accent) => json!(["accent", base.to_value(), accent]),
             Self::Matrix { rows, is_left_aligned } => {
                 let rows: Vec<_> = rows.iter().map(|row| all(row)).collect();
                 json!(["matrix", rows, is_left_aligned])

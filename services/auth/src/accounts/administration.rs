@@ -102,7 +102,7 @@ impl Accounts {
         may_exist: bool,
     ) -> Result<bool, AccountError> {
         let hash = self.check_and_hash(account, password)?;
-        let (now, AccountName { mechanism, name }) = (self.clock.now_as_micros(), account);
+        let (now, AccountName { mechanism, name }) = (self.clock.now_micros(), account);
         let create = async |tx: &mut Tx| match accounts::find_account(tx, mechanism, name).await? {
             None => accounts::insert_account(tx, mechanism, name, &hash, now).await.map(|()| true),
             Some(row) if row.removed_at.is_some() => {
@@ -120,7 +120,7 @@ impl Accounts {
 
     /// Sets the password of an account, and ends its sessions.
     pub async fn set_password(&self, account: &AccountName, password: &str) -> Result<(), AccountError> {
-        let (hash, now) = (self.check_and_hash(account, password)?, self.clock.now_as_micros());
+        let (hash, now) = (self.check_and_hash(account, password)?, self.clock.now_micros());
         let found = self.db.write(async |tx| self.change_password(tx, account, &hash, now).await).await?;
         if !found {
             return Err(AccountError::Unknown(account.clone()));
@@ -130,7 +130,7 @@ impl Accounts {
 
     /// Locks an account and ends its sessions; false if it was locked already.
     pub async fn lock_account(&self, account: &AccountName) -> Result<bool, AccountError> {
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         self.set_locked(account, Some(now)).await
     }
 
@@ -141,7 +141,7 @@ impl Accounts {
 
     /// Removes an account and its password, and ends its sessions.
     pub async fn remove_account(&self, account: &AccountName) -> Result<(), AccountError> {
-        let (now, AccountName { mechanism, name }) = (self.clock.now_as_micros(), account);
+        let (now, AccountName { mechanism, name }) = (self.clock.now_micros(), account);
         let remove = async |tx: &mut Tx| {
             let found = accounts::remove_account(tx, mechanism, name, now).await?;
             if found {
@@ -173,7 +173,7 @@ impl Accounts {
 
     /// Ends sessions of logins that began after the change but before it was visible: they used the old password.
     async fn end_logins_by_old_password(&self, account: &AccountName, changed_at: Micros) -> Result<(), DbError> {
-        let begun_until = self.clock.now_as_micros();
+        let begun_until = self.clock.now_micros();
         if begun_until <= changed_at {
             return Ok(());
         }

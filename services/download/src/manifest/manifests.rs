@@ -110,7 +110,7 @@ impl Manifests {
 
     /// The manifest of these files: the one that was stored at the first request for them, or a new one.
     pub async fn load_or_create_manifest(&self, entries: &[ManifestEntry]) -> Result<Arc<Manifest>, Problem> {
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         let known = {
             let mut tx = self.db.read().await?;
             store::manifests::find_manifest_by_hash(&mut tx, &hash_entries(entries)).await?
@@ -139,7 +139,7 @@ impl Manifests {
         member: usize,
         found_crc: Option<u32>,
     ) -> Result<(), DbError> {
-        let (now, source) = (self.clock.now_as_micros(), &manifest.sources[member]);
+        let (now, source) = (self.clock.now_micros(), &manifest.sources[member]);
         let mark = async |tx: &mut Tx| {
             if let Some(id) = manifest.id {
                 store::manifests::mark_manifest_stale(tx, id, source.datafile, now).await?;

@@ -38,7 +38,7 @@ impl Transfers {
         if bytes > self.hash_at_once
             && let Some(id) = manifest.id
         {
-            let now = self.clock.now_as_micros();
+            let now = self.clock.now_micros();
             self.db.write(async |tx| store::checksum_jobs::enqueue_manifest(tx, id, now).await).await?;
             self.checksums_wanted.notify_one();
             let seconds = u32::try_from(bytes / BYTES_PER_SECOND).unwrap_or(u32::MAX).clamp(2, 3600);

@@ -17,7 +17,7 @@ pub fn build_worker(ctx: &Ctx) -> Worker {
     Worker::periodic("download.expiry", INTERVAL, &ctx.stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
         async move {
-            let now = clock.now_as_micros();
+            let now = clock.now_micros();
             let deleted = db.write(async |tx| -> Result<_, DbError> {
                 store::missing_files::delete_expired(tx, now - KEEP_EXPIRED).await?;
                 let selections = store::prepared_selections::delete_expired(tx, now - KEEP_EXPIRED).await?;

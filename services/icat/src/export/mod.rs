@@ -70,7 +70,7 @@ pub async fn export_catalogue(
     out: &mut (dyn Write + Send),
     progress: impl Fn(usize, usize),
 ) -> Result<ExportReport, ExportError> {
-    let now = sources.clock.now_as_micros();
+    let now = sources.clock.now_micros();
     match format {
         DumpFormat::Yaml => out.write_all(yaml::render_head(now).as_bytes())?,
         DumpFormat::Xml => out.write_all(xml::render_head(now).as_bytes())?,

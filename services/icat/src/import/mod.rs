@@ -87,7 +87,7 @@ pub async fn import_dump(
 ) -> Result<ImportReport, ImportError> {
     let zone = config.parse_time_zone().map_err(|e| ImportError::Format(e.0))?;
     let parse = ParseContext { time_zone: zone };
-    let author = Author::new(&options.user_name, sources.clock.now_as_micros());
+    let author = Author::new(&options.user_name, sources.clock.now_micros());
     let outcome = author
         .run_transaction(db, &new_outbox(sources), async |tx| {
             let report = importer::store_records(tx, records, &author, &parse, &progress).await?;

@@ -159,7 +159,7 @@ pub async fn ingest_directory(
     progress: Progress<'_>,
 ) -> Result<Report, IngestError> {
     let mut tree = scan::scan_directory(&options.directory, &options.storage_root, options.hidden)?;
-    let started_at = sources.clock.now_as_micros();
+    let started_at = sources.clock.now_micros();
     let catalogue = IngestCatalogue { db, outbox: new_outbox(sources), started_at, options };
     let mut report = Report {
         left_out: tree.refused.len(),

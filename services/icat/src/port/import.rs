@@ -80,7 +80,7 @@ impl PortImporter {
         attributes: Attributes,
     ) -> Result<(), Error> {
         let parts = collect_parts(upload, attributes).await?;
-        let author = Author::new(user_name, self.queries.clock.now_as_micros());
+        let author = Author::new(user_name, self.queries.clock.now_micros());
         author
             .run_transaction(&self.db, &self.outbox, async |tx| {
                 let rights = self.rules.load_rights(tx, user_name.to_owned()).await?;

@@ -100,7 +100,7 @@ async fn is_create_allowed(state: &State, user_name: String, entity: &str) -> Re
     if !matches!(items.as_slice(), [item] if item.id.is_none()) {
         return Err(Error::BadParameter("entity must be one entity without id".to_owned()).into());
     }
-    let author = Author::new(user_name, state.clock.now_as_micros());
+    let author = Author::new(user_name, state.clock.now_micros());
     let rolled_back = state.db.write(async |tx| -> Result<(), Outcome> {
         let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
         let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };

@@ -26,7 +26,7 @@ impl QuerySettings {
 
     /// The environment of a user's query that starts now.
     pub fn new_environment<'a>(&self, rights: &'a Rights, engine: Engine) -> QueryEnvironment<'a> {
-        let now = self.clock.now_as_micros();
+        let now = self.clock.now_micros();
         QueryEnvironment {
             user: &rights.user_name,
             now,

@@ -48,7 +48,7 @@ impl Sessions {
         let start = self.start_login().await?;
         let user_name = self.authenticators.authenticate_user(authenticator, login, ip).await?;
         let id = self.ids.random_uuid().to_string();
-        let session = Session { user_name, expires_at: self.clock.now_as_micros() + self.lifetime };
+        let session = Session { user_name, expires_at: self.clock.now_micros() + self.lifetime };
         let (id_hash, session) = (sha256_hex(&id), &session);
         let store =
             self.db.write_read_committed(async |tx| sessions::create_session(tx, &id_hash, session, start).await);
@@ -61,7 +61,7 @@ impl Sessions {
     /// Runs before the authenticator is asked: a revocation from now on ends this login too, whenever it arrives here.
     async fn start_login(&self) -> Result<LoginStart, DbError> {
         let revocations = sessions::count_revocations(&mut self.db.read().await?).await?;
-        Ok(LoginStart { started_at: self.clock.now_as_micros(), revocations })
+        Ok(LoginStart { started_at: self.clock.now_micros(), revocations })
     }
 
     /// The user of a live session. The error texts are icat.server's, which clients match.
@@ -72,7 +72,7 @@ impl Sessions {
     async fn find_live_session(&self, tx: &mut Tx, id: Option<&str>) -> Result<Session, Error> {
         let id = require_session_id(id)?;
         let session = sessions::get_session(tx, &sha256_hex(id)).await?.ok_or_else(|| unknown_session(id))?;
-        if session.expires_at < self.clock.now_as_micros() {
+        if session.expires_at < self.clock.now_micros() {
             return Err(Error::Session(format!("Session id:{id} has expired")));
         }
         service_kit::record_caller(&session.user_name);
@@ -81,7 +81,7 @@ impl Sessions {
 
     pub async fn get_status(&self, id: &str) -> Result<SessionStatus, Error> {
         let session = self.find_live_session(&mut self.db.read().await?, Some(id)).await?;
-        let remaining = session.expires_at.as_i64() - self.clock.now_as_micros().as_i64();
+        let remaining = session.expires_at.as_i64() - self.clock.now_micros().as_i64();
         #[expect(clippy::cast_precision_loss, reason = "a time span of hours in microseconds")]
         let remaining_minutes = remaining as f64 / MICROS_PER_MINUTE;
         Ok(SessionStatus { user_name: session.user_name, remaining_minutes })
@@ -92,7 +92,7 @@ impl Sessions {
         self.db
             .write(async |tx| {
                 self.find_live_session(tx, Some(id)).await?;
-                let expires_at = self.clock.now_as_micros() + self.lifetime;
+                let expires_at = self.clock.now_micros() + self.lifetime;
                 Ok(sessions::update_expiry(tx, &sha256_hex(id), expires_at).await?)
             })
             .await
@@ -118,7 +118,7 @@ impl Sessions {
     /// Whether a user has a live session.
     pub async fn is_logged_in(&self, user_name: &str) -> Result<bool, DbError> {
         let mut tx = self.db.read().await?;
-        sessions::has_live_session(&mut tx, user_name, self.clock.now_as_micros()).await
+        sessions::has_live_session(&mut tx, user_name, self.clock.now_micros()).await
     }
 }
 

@@ -1,12 +1,13 @@
 //! Logins while an account changes, and while another writer holds the database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use events::messages::auth::SessionsRevoked;
 use events::{Events, Outbox};
 use futures_util::future::join;
 use reqwest::Response;
-use service_kit::{Clock as _, DbError, Listener, Mount, Running, ServiceDef, SystemIds};
+use service_kit::{Clock as _, DbError, Listener, Micros, Mount, Running, ServiceDef, SystemIds};
 use testkit::{TestApp, list_backends};
 use tokio::sync::{Mutex, Semaphore};
 
@@ -53,9 +54,9 @@ impl Site {
     }
 
     /// Publishes a revocation and waits until the catalogue has processed it.
-    async fn revoke_sessions(&self, begun_until: i64) {
+    async fn revoke_sessions(&self, begun_until: Micros) {
         let outbox = Outbox::new("gated", Arc::clone(&self.0.clock) as _, Arc::new(SystemIds));
-        let event = SessionsRevoked { subject: "db/ada".to_owned(), begun_until };
+        let event = SessionsRevoked { subject: "db/ada".to_owned(), begun_until: begun_until.as_i64() };
         self.0.db("gated").write(async |tx| outbox.emit(tx, &event).await).await.unwrap();
         self.0.drain().await;
     }
@@ -84,7 +85,7 @@ async fn a_login_that_is_under_way_while_its_account_changes_opens_nothing() {
         assert!(site.has_live_session(site.log_in_while(async || {}).await).await, "the control");
 
         // Locked or removed.
-        assert_refused(site.log_in_while(async || site.revoke_sessions(0).await).await).await;
+        assert_refused(site.log_in_while(async || site.revoke_sessions(Micros::from_i64(0)).await).await).await;
         assert!(
             site.has_live_session(site.log_in_while(async || {}).await).await,
             "another one afterwards, say of an unlocked one"
@@ -92,13 +93,14 @@ async fn a_login_that_is_under_way_while_its_account_changes_opens_nothing() {
 
         // A changed password, of which the catalogue learns during the login.
         assert_refused(site.log_in_while(async || site.revoke_sessions(clock.now_micros()).await).await).await;
-        let by_new_password = site.log_in_while(async || site.revoke_sessions(clock.now_micros() - 1).await).await;
+        let by_new_password =
+            site.log_in_while(async || site.revoke_sessions(clock.now_micros() - Duration::from_micros(1)).await).await;
         assert!(site.has_live_session(by_new_password).await, "it began after the change");
 
         // A changed password, of which the catalogue learns after the session is stored.
         let begun = clock.now_micros();
         let login = site.log_in_while(async || clock.advance_seconds(10)).await;
-        site.revoke_sessions(begun + 5_000_000).await;
+        site.revoke_sessions(begun + Duration::from_secs(5)).await;
         assert!(!site.has_live_session(login).await, "the password was asked for before it changed");
         site.0.stop().await;
     }

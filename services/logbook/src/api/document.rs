@@ -1,19 +1,9 @@
-//! The `OpenAPI` document: the operations stand at their handlers, what several of them share stands here.
+//! The `OpenAPI` document. Each operation is described at its handler.
 
-use std::collections::BTreeMap;
+use service_kit::openapi::{ApiKey, Bearer};
+use utoipa::OpenApi;
 
-use super::{attachments, entries, export, history, import, portal, programs, statistics, tags};
-use service_kit::openapi::{ApiKey, Bearer, plain_text_response, response_entry, with_retry_after};
-use utoipa::openapi::{RefOr, Response};
-use utoipa::{IntoResponses, OpenApi};
-
-pub use crate::api::parameters::{
-    BookQuery, Credential, CsvQuery, EntryQuery, FilterQuery, InvestigationQuery, ListQuery, SearchQuery, StreamQuery,
-};
-pub use crate::api::shapes::{
-    Binary, DayCount, ExcerptPiece, Filled, Found, FromBase64, Hit, InvestigationCount, KeySet, Meta, Moved, PageOf,
-    Preferences, PublicKey, UploadForm,
-};
+use crate::api::{attachments, entries, export, history, import, portal, programs, statistics, tags};
 
 /// `services/logbook/openapi.json`
 #[derive(OpenApi)]
@@ -83,20 +73,3 @@ pub use crate::api::shapes::{
 pub struct Document;
 
 const BEARER: Bearer = Bearer("A session id, an access token or an API key, in place of the one in the path");
-
-/// What every operation may answer.
-pub struct Always;
-
-impl IntoResponses for Always {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([
-            response_entry("400", plain_text_response("The request cannot be understood; the text says what is wrong")),
-            response_entry("401", plain_text_response("No session, or one that has ended")),
-            response_entry("413", plain_text_response("The body is too large")),
-            response_entry("429", with_retry_after(plain_text_response("Too many requests from this address"))),
-            response_entry("500", plain_text_response("A fault of the server")),
-            response_entry("502", plain_text_response("ICAT answered something unexpected")),
-            response_entry("503", with_retry_after(plain_text_response("Too busy, or ICAT does not answer"))),
-        ])
-    }
-}

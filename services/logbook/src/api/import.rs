@@ -1,67 +1,62 @@
 //! `POST /logbook/{sessionId}/import`: entries from an `.eln` that a logbook has exported.
 
-use std::io::{Seek as _, Write as _};
-
 use actix_web::{HttpResponse, web};
-use futures_util::StreamExt as _;
 use identity::Caller;
+use serde::Serialize;
 use service_kit::Problem;
+use utoipa::ToSchema;
 
-use crate::api::document::{Always, Binary, BookQuery, Credential};
-use crate::catalogue::investigation_assignment::Bound;
-use crate::catalogue::{investigation_assignment, permissions};
-use crate::domain::logbook::Book;
+use crate::api::shared::{Binary, CommonFailures, Credential, LogbookQuery};
+use crate::catalogue::investigation_assignment::{Assignment, InvestigationAssignment};
+use crate::catalogue::permissions::Permissions;
+use crate::domain::logbook::Logbook;
 use crate::error::Error;
-use crate::http::{book, in_time, json};
-use crate::import;
-use crate::import::Imported;
-use crate::state::State;
+use crate::http::respond_json;
+use crate::import::Importer;
+
+/// What became of the entries of an archive.
+#[derive(Serialize, ToSchema)]
+struct Imported {
+    created: u64,
+    /// They were there already.
+    present: u64,
+}
 
 #[utoipa::path(
     post, path = "/logbook/{credential}/import", operation_id = "import_entries", tag = "exports",
     summary = "Import an .eln",
     description = "Entries keep their times, authors and attachments, so this is for administrators; the records say who \
         imported them. The archive is checked to its end before anything is written; the same archive again adds nothing.",
-    params(Credential, BookQuery),
+    params(Credential, LogbookQuery),
     request_body(content = Binary, content_type = "application/vnd.eln+zip"),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "How many entries were new, and how many were there", body = Imported),
         (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
         (status = 422, description = "The archive is not whole or not of a logbook, or the logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn import_entries(
-    state: web::Data<State>,
+    importer: web::Data<Importer>,
+    assignment: web::Data<InvestigationAssignment>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
-    query: web::Query<BookQuery>,
-    mut payload: web::Payload,
+    query: web::Query<LogbookQuery>,
+    payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    permissions::administer(&state, &caller).await?;
-    let book = book(query.investigation_id.as_deref(), query.instrument_name.as_deref())?;
-    if book == Book::Facility {
-        return Err(Error::bad("say into which logbook: investigationId=… or instrumentName=…").into());
+    permissions.require_administrator(&caller).await?;
+    let logbook = query.parse_logbook()?;
+    if logbook == Logbook::Facility {
+        return Err(Error::invalid("say into which logbook: investigationId=… or instrumentName=…").into());
     }
-    permissions::write(&state, &caller, &book).await?;
-    if let Book::Investigation(id) = book
-        && investigation_assignment::bind_to(&state, id).await == Bound::Unknown
+    let logbook = permissions.require_write(&caller, &logbook).await?;
+    if let Logbook::Investigation(id) = *logbook
+        && assignment.assign_by_id(id).await == Assignment::NotFound
     {
-        return Err(Error::bad(format!("there is no investigation {id}")).into());
+        return Err(Error::invalid(format!("there is no investigation {id}")).into());
     }
-    let most = state.config.largest_import.as_u64();
-    let mut file = state.attachments.scratch(&*state.ids).await?;
-    let mut bytes = 0;
-    while let Some(piece) = in_time(&state, payload.next()).await? {
-        let piece = piece.map_err(|e| Error::bad(format!("the body broke off: {e}")))?;
-        bytes += piece.len() as u64;
-        if bytes > most {
-            return Err(Error::TooLarge(most).into());
-        }
-        let written = state.documents.run_queued(move || file.write_all(&piece).map(|()| file));
-        file = written.await?.map_err(Error::Storage)?;
-    }
-    file.rewind().map_err(Error::Storage)?;
-    let imported = import::import(&state, &book, file, &caller.subject().icat_user_name).await?;
-    Ok(json(&imported))
+    let file = importer.receive_archive(payload).await?;
+    let counts = importer.import_archive(&logbook, file, &caller.subject().icat_user_name).await?;
+    Ok(respond_json(&Imported { created: counts.created, present: counts.present }))
 }

@@ -4,37 +4,35 @@ pub mod attachments;
 pub mod document;
 pub mod entries;
 pub mod export;
+pub mod file_body;
 pub mod history;
 pub mod import;
-pub mod parameters;
 pub mod portal;
 pub mod programs;
-pub mod shapes;
+pub mod shared;
 pub mod statistics;
 pub mod tags;
 
-use std::sync::Arc;
-
+use actix_web::HttpResponse;
+use actix_web::http::header::LOCATION;
 use identity::CredentialLocation;
 use service_kit::{ErrorFormat, Listener, Mount};
 
+use crate::http::PAGE_ADDRESS;
 use crate::state::State;
-use crate::web;
 
 /// Old interfaces have the session id, or the API key, in the path; with a header, what stands in the path does not count.
-pub const PLACES: &[CredentialLocation] =
+const CREDENTIAL_LOCATIONS: &[CredentialLocation] =
     &[CredentialLocation::Header("x-api-key"), CredentialLocation::Path("credential")];
 
-pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
+pub fn create_mounts(state: &State) -> Vec<Mount> {
     let mount = |prefix| {
-        let mount = Mount::new(prefix, Listener::Public, ErrorFormat::PLAIN_TEXT).cors().state(Arc::clone(state));
-        state.identity.accept_credentials(mount, PLACES)
+        let mount = Mount::new(prefix, Listener::Public, ErrorFormat::PLAIN_TEXT).cors();
+        state.identity.accept_credentials(state.register(mount), CREDENTIAL_LOCATIONS)
     };
     vec![
-        // Before the routes that take anything for a session.
-        web::mount(state, &state.identity),
         mount("/logbook")
-            .get("", web::lead_here)
+            .get("", redirect_to_page)
             .get("/keys", history::list_keys::list_keys)
             .get("/{credential}/event", entries::list::list_entries)
             .post("/{credential}/event", entries::create::create_entry)
@@ -88,3 +86,8 @@ pub fn mounts(state: &Arc<State>) -> Vec<Mount> {
 
 /// Where beamline programs name investigation and instrument.
 const BY_NAME: &str = "/{credential}/investigation/name/{investigationName}/instrument/name/{instrumentName}";
+
+/// `GET /logbook`: leads to the page.
+async fn redirect_to_page() -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, PAGE_ADDRESS)).finish()
+}

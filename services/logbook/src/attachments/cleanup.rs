@@ -1,66 +1,74 @@
-//! Takes contents away that no attachment has: of writers that were killed or refused between their file and their row.
+//! Removes blobs that no attachment has: of writers that were killed or refused between their blob and their row.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use service_kit::{Ctx, DbError, Lease, Leases, Problem, Worker};
+use service_kit::{Clock, Ctx, Db, DbError, Lease, Leases, Problem, Worker};
 
-use crate::attachments::GRACE;
-use crate::state::State;
+use crate::attachments::GRACE_PERIOD;
+use crate::attachments::storage::Storage;
 use crate::store::blobs;
 
-/// How often it is looked whether a round is due and nobody else is at it: a holder of the lease that was killed is followed
+/// How often it is checked whether a round is due and nobody else is at it: a holder of the lease that was killed is followed
 /// soon.
-const LOOK: Duration = Duration::from_secs(10);
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 const INTERVAL: Duration = Duration::from_mins(10);
 const LEASE: Duration = Duration::from_secs(20);
-/// Contents that are taken away between two looks at the lease.
+/// Blobs that are removed between two renewals of the lease.
 const BATCH: i64 = 100;
 
-pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
-    let (state, leases, due) = (Arc::clone(state), ctx.leases.clone(), Arc::new(AtomicI64::new(i64::MIN)));
-    Worker::periodic("logbook.sweep", LOOK, &ctx.stop, move || {
-        let (state, leases, due) = (Arc::clone(&state), leases.clone(), Arc::clone(&due));
-        async move {
-            let now = state.clock.now_micros();
-            if now < due.load(Ordering::Relaxed) {
-                return Ok(());
+/// Removes unused blobs.
+pub struct CleanupWorker {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub leases: Leases,
+    pub storage: Storage,
+}
+
+impl CleanupWorker {
+    pub fn into_worker(self, ctx: &Ctx) -> Worker {
+        let (this, due) = (Arc::new(self), Arc::new(AtomicI64::new(i64::MIN)));
+        Worker::periodic("logbook.cleanup", CHECK_INTERVAL, &ctx.stop, move || {
+            let (this, due) = (Arc::clone(&this), Arc::clone(&due));
+            async move {
+                let now = this.clock.now_micros();
+                if now.as_i64() < due.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let Some(lease) = this.leases.acquire("logbook.cleanup", LEASE).await? else { return Ok(()) };
+                this.storage.remove_stale_uploads(this.clock.now()).await?;
+                this.remove_unused(&lease).await?;
+                due.store((now + INTERVAL).as_i64(), Ordering::Relaxed);
+                Ok::<(), Problem>(this.leases.release(&lease).await?)
             }
-            let Some(lease) = leases.acquire("logbook.sweep", LEASE).await? else { return Ok(()) };
-            state.attachments.tidy(state.clock.now()).await?;
-            sweep(&state, &leases, &lease).await?;
-            due.store(now.saturating_add(micros(INTERVAL)), Ordering::Relaxed);
-            Ok::<(), Problem>(leases.release(&lease).await?)
-        }
-    })
-}
-
-/// First the rows go, then what is stored; a round that was killed is gone on with where it was.
-async fn sweep(state: &State, leases: &Leases, lease: &Lease) -> Result<(), Problem> {
-    let before = state.clock.now_micros() - micros(GRACE);
-    let mut removed = 0;
-    while leases.renew(lease, LEASE).await? {
-        let unused = blobs::unused(&mut state.db.read().await?, before, BATCH).await?;
-        for sha256 in &unused {
-            state.db.write(async |tx| -> Result<(), DbError> { blobs::doom(tx, sha256, before).await }).await?;
-        }
-        let doomed = blobs::doomed(&mut state.db.read().await?, BATCH).await?;
-        for key in &doomed {
-            state.attachments.remove(key).await?;
-            state.db.write(async |tx| -> Result<(), DbError> { blobs::forget(tx, key).await }).await?;
-            removed += 1;
-        }
-        if doomed.is_empty() {
-            break;
-        }
+        })
     }
-    if removed > 0 {
-        tracing::info!(logbook.removed_contents = removed, "contents that no entry has were removed");
-    }
-    Ok(())
-}
 
-fn micros(time: Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+    /// First the rows go, then what is stored; a round that was killed is continued where it was.
+    async fn remove_unused(&self, lease: &Lease) -> Result<(), Problem> {
+        let before = self.clock.now_micros() - GRACE_PERIOD;
+        let mut removed = 0;
+        while self.leases.renew(lease, LEASE).await? {
+            let unused = blobs::list_unused_blobs(&mut self.db.read().await?, before, BATCH).await?;
+            for sha256 in &unused {
+                self.db
+                    .write(async |tx| -> Result<(), DbError> { blobs::mark_blob_deleted(tx, sha256, before).await })
+                    .await?;
+            }
+            let pending = blobs::list_pending_deletes(&mut self.db.read().await?, BATCH).await?;
+            for key in &pending {
+                self.storage.remove(key).await?;
+                self.db.write(async |tx| -> Result<(), DbError> { blobs::clear_pending_delete(tx, key).await }).await?;
+                removed += 1;
+            }
+            if pending.is_empty() {
+                break;
+            }
+        }
+        if removed > 0 {
+            tracing::info!(logbook.removed_blobs = removed, "removed blobs that no attachment has");
+        }
+        Ok(())
+    }
 }

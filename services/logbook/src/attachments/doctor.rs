@@ -3,33 +3,24 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use service_kit::Finding;
 use service_kit::problem::format_error_chain;
-use service_kit::{DoctorCtx, Finding};
 
-use crate::attachments::reach_bucket;
-use crate::config::Config;
+use crate::attachments::s3::{self, BucketSettings};
 
-pub async fn examine(ctx: DoctorCtx) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    // Settings that cannot be read are said elsewhere.
-    if let Ok(config) = Config::read(&ctx.config) {
-        findings.push(check_directory(&config, &ctx.config.core.data_dir));
-        if !config.s3_bucket.is_empty() {
-            findings.push(check_bucket(&config).await);
-        }
+/// Examines where attachments are received, and the bucket if there is one.
+pub async fn examine_storage(directory: &Path, bucket: Option<&BucketSettings>) -> Vec<Finding> {
+    let mut findings = vec![check_directory(directory)];
+    if let Some(settings) = bucket {
+        findings.push(check_bucket(settings).await);
     }
-    findings.extend(identity::check_reader_account(ctx).await);
     findings
 }
 
 /// Attachments are received in a directory, also those that go to a bucket.
-fn check_directory(config: &Config, data_dir: &Path) -> Finding {
-    let directory = match &config.attachments_dir {
-        none if none.as_os_str().is_empty() => data_dir.join("attachments"),
-        named => named.clone(),
-    };
+fn check_directory(directory: &Path) -> Finding {
     let shown = directory.display();
-    let outcome = match is_writable(&directory) {
+    let outcome = match is_writable(directory) {
         Ok(_) if directory.is_dir() => Ok(format!("can be written to {shown}")),
         Ok(parent) => Ok(format!("{shown} is created in {} at the start", parent.display())),
         Err((place, e)) => Err(format!(
@@ -58,9 +49,9 @@ fn is_writable(directory: &Path) -> Result<PathBuf, (PathBuf, io::Error)> {
     }
 }
 
-async fn check_bucket(config: &Config) -> Finding {
-    let what = format!("bucket {}", config.s3_bucket);
-    let outcome = match reach_bucket(config).await {
+async fn check_bucket(settings: &BucketSettings) -> Finding {
+    let what = format!("bucket {}", settings.bucket);
+    let outcome = match s3::check_bucket(settings).await {
         Ok(()) => Ok("answers".to_owned()),
         Err(e) => Err(format!(
             "attachments of the logbook cannot be stored: {}. Look at logbook.s3_endpoint, s3_region and the access key",

@@ -1,4 +1,4 @@
-//! Contents as files of a directory.
+//! Blobs as files of a directory.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
@@ -12,12 +12,13 @@ use cap_std::fs::{Dir, OpenOptions};
 use jiff::Timestamp;
 use service_kit::{Blocking, BuildError, Pools, Problem};
 
-use crate::attachments::{GRACE, failed};
+use crate::attachments::GRACE_PERIOD;
+use crate::attachments::storage::storage_failed;
 
 const THREADS: usize = 8;
 const QUEUE: usize = 256;
 /// The end of names of files that are being written.
-const PART: &str = ".part";
+const PARTIAL: &str = ".part";
 
 #[derive(Clone)]
 pub struct Directory {
@@ -25,13 +26,13 @@ pub struct Directory {
     pool: Blocking,
 }
 
-/// A file that is being written; it goes if it is not kept.
-pub struct Part {
+/// A file that is being written; it is removed if it is not committed.
+pub struct PartialFile {
     root: Arc<Dir>,
     pool: Blocking,
     name: String,
     file: Arc<Mutex<File>>,
-    is_kept: bool,
+    is_committed: bool,
 }
 
 impl Directory {
@@ -43,79 +44,79 @@ impl Directory {
         Ok(Self { root: Arc::new(root), pool: pools.open("logbook.attachments", THREADS, QUEUE) })
     }
 
-    pub async fn begin(&self, name: String) -> Result<Part, Problem> {
-        let (root, name) = (Arc::clone(&self.root), format!(".{name}{PART}"));
+    pub async fn create_file(&self, name: String) -> Result<PartialFile, Problem> {
+        let (root, name) = (Arc::clone(&self.root), format!(".{name}{PARTIAL}"));
         let path = name.clone();
-        let opened = self.pool.run(move || create(&root, &path)).await?;
-        let file = Arc::new(Mutex::new(opened.map_err(failed)?));
-        Ok(Part { root: Arc::clone(&self.root), pool: self.pool.clone(), name, file, is_kept: false })
+        let opened = self.pool.run(move || create_file(&root, &path)).await?;
+        let file = Arc::new(Mutex::new(opened.map_err(storage_failed)?));
+        Ok(PartialFile { root: Arc::clone(&self.root), pool: self.pool.clone(), name, file, is_committed: false })
     }
 
-    /// A file without a name, which is gone when it is closed.
-    pub async fn scratch(&self, name: String) -> Result<File, Problem> {
-        let (root, name) = (Arc::clone(&self.root), format!(".{name}{PART}"));
+    /// Creates a file without a name, which is deleted when it is closed.
+    pub async fn create_temp_file(&self, name: String) -> Result<File, Problem> {
+        let (root, name) = (Arc::clone(&self.root), format!(".{name}{PARTIAL}"));
         let made = self.pool.run_queued(move || {
-            let file = create(&root, &name)?;
+            let file = create_file(&root, &name)?;
             root.remove_file(&name).map(|()| file)
         });
-        made.await?.map_err(failed)
+        made.await?.map_err(storage_failed)
     }
 
-    /// The file under its key, on disk, unless it is there already.
-    pub async fn keep(&self, mut part: Part, key: String, bytes: u64) -> Result<(), Problem> {
+    /// Moves the file to its key, on disk, unless there is one already.
+    pub async fn commit(&self, mut part: PartialFile, key: String, bytes: u64) -> Result<(), Problem> {
         let (root, name, file) = (Arc::clone(&self.root), part.name.clone(), Arc::clone(&part.file));
-        let kept = self.pool.run_queued(move || keep(&root, &name, &file, &key, bytes)).await?;
-        part.is_kept = kept.map_err(failed)?;
+        let committed = self.pool.run_queued(move || commit_file(&root, &name, &file, &key, bytes)).await?;
+        part.is_committed = committed.map_err(storage_failed)?;
         Ok(())
     }
 
-    pub async fn read(&self, key: String, at: u64, length: u64) -> Result<Vec<u8>, Problem> {
+    pub async fn read_range(&self, key: String, offset: u64, length: u64) -> Result<Vec<u8>, Problem> {
         let root = Arc::clone(&self.root);
         let read = self.pool.run_queued(move || {
-            let file = root.open(place(&key))?.into_std();
+            let file = root.open(blob_path(&key))?.into_std();
             let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-            file.read_exact_at(&mut bytes, at).map(|()| bytes)
+            file.read_exact_at(&mut bytes, offset).map(|()| bytes)
         });
-        read.await?.map_err(failed)
+        read.await?.map_err(storage_failed)
     }
 
     pub async fn remove(&self, key: String) -> Result<(), Problem> {
         let root = Arc::clone(&self.root);
-        self.pool.run_queued(move || found(root.remove_file(place(&key)))).await?.map_err(failed)
+        self.pool.run_queued(move || ignore_missing(root.remove_file(blob_path(&key)))).await?.map_err(storage_failed)
     }
 
-    pub async fn tidy(&self, now: Timestamp) -> Result<(), Problem> {
+    pub async fn remove_stale_files(&self, now: Timestamp) -> Result<(), Problem> {
         let root = Arc::clone(&self.root);
-        self.pool.run_queued(move || tidy(&root, system(now))).await?.map_err(failed)
+        self.pool.run_queued(move || remove_stale_files(&root, to_system_time(now))).await?.map_err(storage_failed)
     }
 }
 
-fn create(root: &Dir, name: &str) -> io::Result<File> {
+fn create_file(root: &Dir, name: &str) -> io::Result<File> {
     Ok(root.open_with(name, OpenOptions::new().write(true).read(true).create_new(true))?.into_std())
 }
 
-impl Part {
+impl PartialFile {
     pub async fn write(&self, bytes: Vec<u8>) -> Result<(), Problem> {
         let file = Arc::clone(&self.file);
-        let written = self.pool.run_queued(move || lock(&file).write_all(&bytes)).await?;
-        written.map_err(failed)
+        let written = self.pool.run_queued(move || lock_file(&file).write_all(&bytes)).await?;
+        written.map_err(storage_failed)
     }
 
     /// What was written so far.
-    pub async fn all(&self, bytes: u64) -> Result<Vec<u8>, Problem> {
+    pub async fn read_all(&self, bytes: u64) -> Result<Vec<u8>, Problem> {
         let file = Arc::clone(&self.file);
         let read = self.pool.run_queued(move || {
             let mut all = vec![0; usize::try_from(bytes).unwrap_or_default()];
-            lock(&file).read_exact_at(&mut all, 0).map(|()| all)
+            lock_file(&file).read_exact_at(&mut all, 0).map(|()| all)
         });
-        read.await?.map_err(failed)
+        read.await?.map_err(storage_failed)
     }
 }
 
-impl Drop for Part {
+impl Drop for PartialFile {
     fn drop(&mut self) {
-        // One unlink; what it misses goes with the next tidying.
-        if !self.is_kept
+        // If this fails, the next cleanup removes the file.
+        if !self.is_committed
             && let Err(e) = self.root.remove_file(&self.name)
         {
             tracing::debug!(error = %e, "a file that was not finished stays for now");
@@ -123,39 +124,39 @@ impl Drop for Part {
     }
 }
 
-fn lock(file: &Mutex<File>) -> std::sync::MutexGuard<'_, File> {
+fn lock_file(file: &Mutex<File>) -> std::sync::MutexGuard<'_, File> {
     file.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Two levels, so that no directory gets too many files.
-fn place(key: &str) -> String {
+fn blob_path(key: &str) -> String {
     format!("{}/{key}", &key[..2.min(key.len())])
 }
 
-/// Whether the part has become the file.
-fn keep(root: &Dir, name: &str, file: &Mutex<File>, key: &str, bytes: u64) -> io::Result<bool> {
-    let (place, above) = (place(key), &key[..2]);
-    let is_there = match root.metadata(&place) {
+/// Whether the partial file has become the blob.
+fn commit_file(root: &Dir, name: &str, file: &Mutex<File>, key: &str, bytes: u64) -> io::Result<bool> {
+    let (path, parent) = (blob_path(key), &key[..2]);
+    let is_there = match root.metadata(&path) {
         Ok(known) => known.len() == bytes,
         Err(e) if e.kind() == ErrorKind::NotFound => false,
         Err(e) => return Err(e),
     };
     if !is_there {
-        lock(file).sync_all()?;
-        root.create_dir_all(above)?;
-        root.rename(name, root, &place)?;
+        lock_file(file).sync_all()?;
+        root.create_dir_all(parent)?;
+        root.rename(name, root, &path)?;
     }
-    // Also who finds the bytes there may not rely on them before their name is on disk.
-    for directory in [above, "."] {
+    // Even if the blob exists already, it can be relied on only when its directory entry is on disk.
+    for directory in [parent, "."] {
         root.open(directory)?.sync_all()?;
     }
     Ok(!is_there)
 }
 
-fn tidy(root: &Dir, now: SystemTime) -> io::Result<()> {
+fn remove_stale_files(root: &Dir, now: SystemTime) -> io::Result<()> {
     for entry in root.entries()? {
         let entry = entry?;
-        if !entry.file_name().to_string_lossy().ends_with(PART) {
+        if !entry.file_name().to_string_lossy().ends_with(PARTIAL) {
             continue;
         }
         let modified = match entry.metadata() {
@@ -163,21 +164,21 @@ fn tidy(root: &Dir, now: SystemTime) -> io::Result<()> {
             Err(e) if e.kind() == ErrorKind::NotFound => continue,
             Err(e) => return Err(e),
         };
-        if now.duration_since(modified).is_ok_and(|age| age > GRACE) {
-            found(root.remove_file(entry.file_name()))?;
+        if now.duration_since(modified).is_ok_and(|age| age > GRACE_PERIOD) {
+            ignore_missing(root.remove_file(entry.file_name()))?;
         }
     }
     Ok(())
 }
 
-/// That somebody else has removed it is well.
-fn found(done: io::Result<()>) -> io::Result<()> {
+/// It is no error that somebody else has removed it.
+fn ignore_missing(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
         done => done,
     }
 }
 
-fn system(now: Timestamp) -> SystemTime {
+fn to_system_time(now: Timestamp) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(now.as_microsecond()).unwrap_or_default())
 }

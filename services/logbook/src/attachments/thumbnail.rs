@@ -6,68 +6,72 @@ use std::sync::Arc;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 use moka::future::Cache;
-use service_kit::Problem;
+use service_kit::{Blocking, Problem};
 
-use crate::attachments::is_shown_converted;
-use crate::state::State;
+use crate::attachments::{Attachments, is_shown_converted};
 use crate::store::attachments::Attachment;
 
 /// The longer side, in pixels.
 const SIDE: u32 = 480;
 /// Images with a longer side, or that need more memory, have no small form.
-const LONGEST: u32 = 20_000;
-const MEMORY: u64 = 128 << 20;
-/// Bytes of small forms that are remembered.
-const REMEMBERED: u64 = 32 << 20;
+const MAX_SIDE: u32 = 20_000;
+const MAX_MEMORY: u64 = 128 << 20;
+/// Bytes of small forms that are cached.
+const CACHED_BYTES: u64 = 32 << 20;
 
-/// What was made lately, by SHA-256.
-pub struct Thumbnails(Cache<String, Option<Arc<Vec<u8>>>>);
+/// Makes small forms of images, and caches them by SHA-256.
+pub struct Thumbnails {
+    attachments: Arc<Attachments>,
+    documents: Blocking,
+    cache: Cache<String, Option<Arc<Vec<u8>>>>,
+}
 
-impl Default for Thumbnails {
-    fn default() -> Self {
+impl Thumbnails {
+    pub fn new(attachments: Arc<Attachments>, documents: Blocking) -> Self {
         let weight = |_: &String, image: &Option<Arc<Vec<u8>>>| {
             u32::try_from(image.as_ref().map_or(0, |image| image.len()) + 100).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().max_capacity(REMEMBERED).weigher(weight).build())
+        let cache = Cache::builder().max_capacity(CACHED_BYTES).weigher(weight).build();
+        Self { attachments, documents, cache }
     }
-}
 
-/// A PNG; `None` for what is no image, is small as it is and shown by every browser, or cannot be read.
-pub async fn of(state: &State, attachment: &Attachment) -> Result<Option<Arc<Vec<u8>>>, Problem> {
-    if let Some(known) = state.thumbnails.0.get(&attachment.sha256).await {
-        return Ok(known);
+    /// A PNG. `None` if it is not an image, cannot be decoded, or is small already and shown by every browser.
+    pub async fn get_or_make(&self, attachment: &Attachment) -> Result<Option<Arc<Vec<u8>>>, Problem> {
+        if let Some(cached) = self.cache.get(&attachment.sha256).await {
+            return Ok(cached);
+        }
+        let bytes = self.attachments.read_all(attachment).await?;
+        let convert = is_shown_converted(&attachment.media_type);
+        let made = self.documents.run_queued(move || make_thumbnail(&bytes, convert)).await?.map(Arc::new);
+        self.cache.insert(attachment.sha256.clone(), made.clone()).await;
+        Ok(made)
     }
-    let bytes = state.attachments.get(attachment).await?;
-    let convert = is_shown_converted(&attachment.media_type);
-    let made = state.documents.run_queued(move || make_thumbnail(&bytes, convert)).await?.map(Arc::new);
-    state.thumbnails.0.insert(attachment.sha256.clone(), made.clone()).await;
-    Ok(made)
 }
 
 /// The image as a PNG of its own size.
 pub fn convert_to_png(bytes: &[u8]) -> Option<Vec<u8>> {
-    encode(&decode_upright(bytes)?)
+    encode_png(&decode_upright(bytes)?)
 }
 
 /// With `convert` also of a small image.
 fn make_thumbnail(bytes: &[u8], convert: bool) -> Option<Vec<u8>> {
     let image = decode_upright(bytes)?;
     if image.width() <= SIDE && image.height() <= SIDE {
-        return if convert { encode(&image) } else { None };
+        return if convert { encode_png(&image) } else { None };
     }
-    encode(&image.thumbnail(SIDE, SIDE))
+    encode_png(&image.thumbnail(SIDE, SIDE))
 }
 
 /// Cameras store how they were held (EXIF) and not an upright image; a browser turns it, and so does this.
 fn decode_upright(bytes: &[u8]) -> Option<DynamicImage> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
     let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST);
-    limits.max_image_height = Some(LONGEST);
-    limits.max_alloc = Some(MEMORY);
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().ok()?;
-    // The pixels themselves count as well.
+    // The decoded pixels count as well.
     limits.reserve(decoder.total_bytes()).ok()?;
     decoder.set_limits(limits).ok()?;
     // An image whose EXIF cannot be read is shown as it is stored, as browsers do.
@@ -77,7 +81,7 @@ fn decode_upright(bytes: &[u8]) -> Option<DynamicImage> {
     Some(image)
 }
 
-fn encode(image: &DynamicImage) -> Option<Vec<u8>> {
+fn encode_png(image: &DynamicImage) -> Option<Vec<u8>> {
     let mut out = Cursor::new(Vec::new());
     image.to_rgba8().write_to(&mut out, ImageFormat::Png).ok()?;
     Some(out.into_inner())
@@ -89,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    fn encoded(image: &RgbImage, format: ImageFormat) -> Vec<u8> {
+    fn encode_image(image: &RgbImage, format: ImageFormat) -> Vec<u8> {
         let mut out = Cursor::new(Vec::new());
         image.write_to(&mut out, format).unwrap();
         out.into_inner()
@@ -97,7 +101,7 @@ mod tests {
 
     #[test]
     fn large_images_become_small_and_others_stay() {
-        let png = |width, height| encoded(&RgbImage::new(width, height), ImageFormat::Png);
+        let png = |width, height| encode_image(&RgbImage::new(width, height), ImageFormat::Png);
         let made = image::load_from_memory(&make_thumbnail(&png(2000, 1000), false).unwrap()).unwrap();
         assert_eq!((made.width(), made.height()), (480, 240));
         assert_eq!(make_thumbnail(&png(200, 100), false), None);
@@ -109,22 +113,22 @@ mod tests {
     #[test]
     fn what_browsers_do_not_know_is_converted() {
         for format in [ImageFormat::Bmp, ImageFormat::Tiff] {
-            let small = encoded(&RgbImage::from_pixel(20, 10, Rgb([1, 2, 3])), format);
+            let small = encode_image(&RgbImage::from_pixel(20, 10, Rgb([1, 2, 3])), format);
             let made = image::load_from_memory(&make_thumbnail(&small, true).unwrap()).unwrap();
             assert_eq!((made.width(), made.height()), (20, 10));
             assert_eq!(made.to_rgb8().get_pixel(3, 3), &Rgb([1, 2, 3]));
         }
     }
 
-    /// A JPEG whose EXIF says how the camera was held: 6 is a quarter turn clockwise, 3 half a turn, 8 a quarter the other way.
-    fn photograph(orientation: u8) -> Vec<u8> {
+    /// A JPEG with an EXIF orientation: 6 is a quarter turn clockwise, 3 half a turn, 8 a quarter turn counterclockwise.
+    fn encode_photograph(orientation: u8) -> Vec<u8> {
         let mut image = RgbImage::from_pixel(1000, 600, Rgb([255, 255, 255]));
         for (x, y, pixel) in image.enumerate_pixels_mut() {
             if x < 300 && y < 300 {
                 *pixel = Rgb([200, 0, 0]);
             }
         }
-        let jpeg = encoded(&image, ImageFormat::Jpeg);
+        let jpeg = encode_image(&image, ImageFormat::Jpeg);
         let tiff =
             [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(), &[orientation, 0, 0, 0, 0, 0, 0, 0]].concat();
         let exif = [b"Exif\0\0".as_slice(), &tiff].concat();
@@ -140,7 +144,7 @@ mod tests {
             (6, (288, 480), (true, false)),
             (8, (288, 480), (false, true)),
         ] {
-            let made = make_thumbnail(&photograph(orientation), false).unwrap();
+            let made = make_thumbnail(&encode_photograph(orientation), false).unwrap();
             let made = image::load_from_memory(&made).unwrap().to_rgb8();
             assert_eq!((made.width(), made.height()), (width, height), "orientation {orientation}");
             let at = |is_far: bool, side: u32| if is_far { side - 40 } else { 40 };

@@ -1,112 +1,203 @@
-//! Who may read and write which logbook.
+//! Who may read and write which logbook. A permission is a type that only this module makes: what needs the permission takes
+//! it as an argument, so that a forgotten check does not compile.
 
-use identity::{Caller, Permission};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use identity::{Caller, Identity, Permission};
 use service_kit::{Code, Problem};
 
-use crate::catalogue::investigation_assignment;
-use crate::domain::filter::Filter;
-use crate::domain::logbook::Book;
+use crate::catalogue::instruments::Instruments;
+use crate::catalogue::visits::Visits;
+use crate::domain::logbook::Logbook;
 use crate::error::Error;
-use crate::state::State;
-use crate::store::entries;
-use crate::store::entries::Scope;
 
-/// Of API keys that write.
+/// The scope of API keys that write.
 pub const WRITE: &str = "logbook:write";
-/// Of API keys that read.
+/// The scope of API keys that read.
 pub const READ: &str = "logbook:read";
 
-/// Members, instrument scientists and everybody once it is released; for an instrument its scientists; for the facility
-/// whoever has logged in. Administrators may read everything.
-pub async fn read(state: &State, caller: &Caller, book: &Book) -> Result<(), Problem> {
-    match book {
-        Book::Investigation(id) => {
-            if is_administrator(state, caller).await? {
-                return Ok(());
-            }
-            state.identity.require_permission(caller, Permission::ReadLogbook(*id)).await
-        }
-        Book::Instrument(name) => {
-            let id = instrument(state, caller, name).await?;
-            state.identity.require_permission(caller, Permission::ReadInstrumentLogbook(id)).await
-        }
-        Book::Facility => caller.require_scope(READ),
-        Book::Unplaced => administer(state, caller).await,
-    }
-}
+/// A logbook that the caller may read.
+#[derive(Debug, Clone)]
+pub struct ReadableLogbook(Logbook);
+
+/// A logbook that the caller may write.
+#[derive(Debug, Clone)]
+pub struct WritableLogbook(Logbook);
+
+/// A logbook whose whole history the caller may read, also entries that were removed.
+#[derive(Debug, Clone)]
+pub struct ReadableHistory(Logbook);
+
+/// Proof that the caller is an administrator.
+#[derive(Debug, Clone, Copy)]
+pub struct Administrator(());
+
+/// A caller with an API key that may write.
+#[derive(Debug, Clone, Copy)]
+pub struct ProgramCaller<'c>(&'c Caller);
+
+/// A caller with a session.
+#[derive(Debug, Clone, Copy)]
+pub struct PersonCaller<'c>(&'c Caller);
 
 /// The logbooks that somebody may read.
-pub struct Readable {
+pub struct ReadableLogbooks {
     /// `None`: all.
-    pub books: Option<Vec<Book>>,
+    pub logbooks: Option<Vec<Logbook>>,
     /// False if there are more than are listed.
     pub complete: bool,
 }
 
-/// Without a question for each: what [`read`] allows, as far as the reader account can tell.
-pub async fn readable(state: &State, caller: &Caller) -> Result<Readable, Problem> {
-    caller.require_scope(READ)?;
-    if is_administrator(state, caller).await? {
-        return Ok(Readable { books: None, complete: true });
-    }
-    let visible = state.identity.find_visible_investigations(caller.subject()).await?;
-    let mut books: Vec<Book> = visible.investigations.iter().copied().map(Book::Investigation).collect();
-    books.extend(visible.instruments.iter().map(|name| Book::of(None, Some(name))));
-    books.push(Book::Facility);
-    Ok(Readable { books: Some(books), complete: visible.complete })
+/// Checks permissions.
+pub struct Permissions {
+    identity: Identity,
+    visits: Arc<Visits>,
+    instruments: Arc<Instruments>,
 }
 
-/// The same while it is under embargo; afterwards it is closed to people, and says so to whoever may read it. The facility's
-/// own is for administrators.
-pub async fn write(state: &State, caller: &Caller, book: &Book) -> Result<(), Problem> {
-    if !caller.instruments().is_empty() {
-        require_own_instrument(state, caller, book).await?;
+impl Permissions {
+    pub fn new(identity: Identity, visits: Arc<Visits>, instruments: Arc<Instruments>) -> Self {
+        Self { identity, visits, instruments }
     }
-    match book {
-        Book::Investigation(id) => {
-            let decision = state.identity.check_permission(caller, Permission::WriteLogbook(*id)).await?;
-            let closed = investigation_assignment::released(state, Some(caller), &[*id]).await?.contains(id);
-            // Who may read it is told that it is closed, also with a key that was made for writing alone.
-            let has_key = [READ, WRITE].iter().any(|scope| caller.require_scope(scope).is_ok());
-            let readable = match caller.session() {
-                Some(_) => state.identity.check_permission(caller, Permission::ReadLogbook(*id)).await?.allowed,
-                None => {
-                    has_key
-                        && state
-                            .identity
-                            .check_permission_of_subject(caller.subject(), Permission::ReadLogbook(*id))
-                            .await?
-                            .allowed
+
+    /// Members, instrument scientists and, once it is released, everybody may read an investigation's logbook; its scientists
+    /// that of an instrument; whoever has logged in that of the facility. Administrators may read everything.
+    pub async fn require_read(&self, caller: &Caller, logbook: &Logbook) -> Result<ReadableLogbook, Problem> {
+        match logbook {
+            Logbook::Investigation(id) => {
+                if !self.is_administrator(caller).await? {
+                    self.identity.require_permission(caller, Permission::ReadLogbook(*id)).await?;
                 }
-            };
-            let readable = readable || decision.allowed;
-            match (decision.allowed, closed, readable) {
-                (_, true, true) => Err(Error::Closed(*id).into()),
-                (true, ..) => Ok(()),
-                (false, ..) => Err(Error::Forbidden(format!("not allowed: {}", decision.rule)).into()),
             }
+            Logbook::Instrument(name) => {
+                let id = self.find_instrument_id(caller, name).await?;
+                self.identity.require_permission(caller, Permission::ReadInstrumentLogbook(id)).await?;
+            }
+            Logbook::Facility => caller.require_scope(READ)?,
+            Logbook::Unassigned => drop(self.require_administrator(caller).await?),
         }
-        Book::Instrument(name) => {
-            let id = instrument(state, caller, name).await?;
-            state.identity.require_permission(caller, Permission::WriteInstrumentLogbook(id)).await
+        Ok(ReadableLogbook(logbook.clone()))
+    }
+
+    /// What [`Self::require_read`] allows, as far as the reader account can tell, without a query for each logbook.
+    pub async fn list_readable(&self, caller: &Caller) -> Result<ReadableLogbooks, Problem> {
+        caller.require_scope(READ)?;
+        if self.is_administrator(caller).await? {
+            return Ok(ReadableLogbooks { logbooks: None, complete: true });
         }
-        Book::Facility | Book::Unplaced => administer(state, caller).await,
+        let visible = self.identity.find_visible_investigations(caller.subject()).await?;
+        let mut logbooks: Vec<Logbook> = visible.investigations.iter().copied().map(Logbook::Investigation).collect();
+        logbooks.extend(visible.instruments.iter().map(|name| Logbook::from_ids(None, Some(name))));
+        logbooks.push(Logbook::Facility);
+        Ok(ReadableLogbooks { logbooks: Some(logbooks), complete: visible.complete })
+    }
+
+    /// Who may write a logbook under embargo; afterwards it is closed to people, and those who may read it are told so. The
+    /// facility's logbook is written by administrators.
+    pub async fn require_write(&self, caller: &Caller, logbook: &Logbook) -> Result<WritableLogbook, Problem> {
+        if !caller.instruments().is_empty() {
+            self.require_own_instrument(caller, logbook).await?;
+        }
+        match logbook {
+            Logbook::Investigation(id) => self.require_write_investigation(caller, *id).await?,
+            Logbook::Instrument(name) => {
+                let id = self.find_instrument_id(caller, name).await?;
+                self.identity.require_permission(caller, Permission::WriteInstrumentLogbook(id)).await?;
+            }
+            Logbook::Facility | Logbook::Unassigned => drop(self.require_administrator(caller).await?),
+        }
+        Ok(WritableLogbook(logbook.clone()))
+    }
+
+    async fn require_write_investigation(&self, caller: &Caller, id: i64) -> Result<(), Problem> {
+        let decision = self.identity.check_permission(caller, Permission::WriteLogbook(id)).await?;
+        let is_closed = self.visits.find_released(Some(caller), &[id]).await?.contains(&id);
+        // Callers who may read the logbook are told that it is closed, also those whose key has only the scope for writing.
+        let has_key = [READ, WRITE].iter().any(|scope| caller.require_scope(scope).is_ok());
+        let may_read = match caller.session() {
+            Some(_) => self.identity.check_permission(caller, Permission::ReadLogbook(id)).await?.allowed,
+            None => {
+                has_key
+                    && self
+                        .identity
+                        .check_permission_of_subject(caller.subject(), Permission::ReadLogbook(id))
+                        .await?
+                        .allowed
+            }
+        };
+        match (decision.allowed, is_closed, may_read || decision.allowed) {
+            (_, true, true) => Err(Error::Closed(id).into()),
+            (true, ..) => Ok(()),
+            (false, ..) => Err(Error::Forbidden(format!("not allowed: {}", decision.rule)).into()),
+        }
+    }
+
+    /// Everything that ever happened, also what was removed, is for those who could restore it, and after the release for
+    /// administrators.
+    pub async fn require_history(&self, caller: &Caller, logbook: &Logbook) -> Result<ReadableHistory, Problem> {
+        caller.require_scope(READ)?;
+        match logbook {
+            Logbook::Investigation(id) => {
+                self.identity.require_permission(caller, Permission::WriteLogbook(*id)).await?;
+            }
+            logbook => drop(self.require_write(caller, logbook).await?),
+        }
+        Ok(ReadableHistory(logbook.clone()))
+    }
+
+    pub async fn require_administrator(&self, caller: &Caller) -> Result<Administrator, Problem> {
+        self.identity.require_permission(caller, Permission::Administer).await?;
+        Ok(Administrator(()))
+    }
+
+    async fn is_administrator(&self, caller: &Caller) -> Result<bool, Problem> {
+        Ok(self.identity.check_permission(caller, Permission::Administer).await?.allowed)
+    }
+
+    /// Refuses what a key for some instruments may not write.
+    pub async fn require_own_instrument(&self, caller: &Caller, logbook: &Logbook) -> Result<(), Problem> {
+        match logbook {
+            Logbook::Investigation(id) => {
+                require_any_instrument(caller, *id, &self.instruments.list_of_investigation(*id).await?)
+            }
+            Logbook::Instrument(name) => caller.require_instrument(Some(name)),
+            Logbook::Facility | Logbook::Unassigned => caller.require_instrument(None),
+        }
+    }
+
+    async fn find_instrument_id(&self, caller: &Caller, name: &str) -> Result<i64, Problem> {
+        let session = caller.session().map(identity::Session::expose);
+        let found = self.instruments.find_id(session, name).await.map_err(|e| {
+            Problem::new(Code::Unavailable, "logbook/icat-down", "ICAT does not answer; try again later")
+                .with_retry_after(10)
+                .with_source(e)
+        })?;
+        found.ok_or_else(|| Error::Forbidden(format!("not allowed: there is no instrument {name}")).into())
     }
 }
 
-/// Refuses a key for some instruments what is not theirs.
-pub async fn require_own_instrument(state: &State, caller: &Caller, book: &Book) -> Result<(), Problem> {
-    match book {
-        Book::Investigation(id) => {
-            require_one_of(caller, *id, &investigation_assignment::instruments_of(state, *id).await?)
-        }
-        Book::Instrument(name) => caller.require_instrument(Some(name)),
-        Book::Facility | Book::Unplaced => caller.require_instrument(None),
+/// A program that writes.
+pub fn require_program(caller: &Caller) -> Result<ProgramCaller<'_>, Problem> {
+    if !caller.is_program() {
+        let text = "this address is for programs with an API key";
+        return Err(Problem::new(Code::Forbidden, "logbook/no-api-key", text));
     }
+    caller.require_scope(WRITE)?;
+    Ok(ProgramCaller(caller))
 }
 
-/// The same for an investigation whose instruments are known.
-pub fn require_one_of(caller: &Caller, investigation: i64, instruments: &[String]) -> Result<(), Problem> {
+/// Settings of a portal belong to people.
+pub fn require_person(caller: &Caller) -> Result<PersonCaller<'_>, Problem> {
+    if caller.is_program() {
+        let text = "settings are people's: come with a session, not with an API key";
+        return Err(Error::Forbidden(text.to_owned()).into());
+    }
+    Ok(PersonCaller(caller))
+}
+
+/// Refuses a key for some instruments if the investigation is at none of them.
+pub fn require_any_instrument(caller: &Caller, investigation: i64, instruments: &[String]) -> Result<(), Problem> {
     if instruments.iter().any(|name| caller.may_write_for_instrument(name)) {
         return Ok(());
     }
@@ -115,63 +206,42 @@ pub fn require_one_of(caller: &Caller, investigation: i64, instruments: &[String
     Err(Error::Forbidden(text).into())
 }
 
-/// Among the logbooks that have entries of an instrument, the numbers of those that are closed: what is done with all of its
-/// entries leaves these as they are.
-pub async fn closed_among(state: &State, caller: &Caller, scope: &Scope, filter: &Filter) -> Result<Vec<i64>, Problem> {
-    let books = entries::books(&mut state.db.read().await?, scope, filter).await?;
-    let of_investigations: Vec<(i64, i64)> =
-        books.iter().filter_map(|(id, name)| Some((*id, Book::investigation(name)?))).collect();
-    let mut closed = Vec::new();
-    for part in of_investigations.chunks(100) {
-        let ids: Vec<i64> = part.iter().map(|(_, investigation)| *investigation).collect();
-        let released = investigation_assignment::released(state, Some(caller), &ids).await?;
-        closed.extend(part.iter().filter(|(_, investigation)| released.contains(investigation)).map(|(id, _)| *id));
-    }
-    Ok(closed)
-}
+impl Deref for ReadableLogbook {
+    type Target = Logbook;
 
-/// Everything that ever happened, also what was removed: whoever could restore it, and afterwards administrators.
-pub async fn history(state: &State, caller: &Caller, book: &Book) -> Result<(), Problem> {
-    caller.require_scope(READ)?;
-    match book {
-        Book::Investigation(id) => state.identity.require_permission(caller, Permission::WriteLogbook(*id)).await,
-        book => write(state, caller, book).await,
+    fn deref(&self) -> &Logbook {
+        &self.0
     }
 }
 
-pub async fn administer(state: &State, caller: &Caller) -> Result<(), Problem> {
-    state.identity.require_permission(caller, Permission::Administer).await
-}
+impl Deref for WritableLogbook {
+    type Target = Logbook;
 
-async fn is_administrator(state: &State, caller: &Caller) -> Result<bool, Problem> {
-    Ok(state.identity.check_permission(caller, Permission::Administer).await?.allowed)
-}
-
-/// A program that writes.
-pub fn program(caller: &Caller) -> Result<(), Problem> {
-    if !caller.is_program() {
-        let text = "this address is for programs with an API key";
-        return Err(Problem::new(Code::Forbidden, "logbook/no-api-key", text));
+    fn deref(&self) -> &Logbook {
+        &self.0
     }
-    caller.require_scope(WRITE)
 }
 
-/// Settings of a portal are people's.
-pub fn person(caller: &Caller) -> Result<(), Problem> {
-    if caller.is_program() {
-        return Err(
-            Error::Forbidden("settings are people's: come with a session, not with an API key".to_owned()).into()
-        );
+impl Deref for ReadableHistory {
+    type Target = Logbook;
+
+    fn deref(&self) -> &Logbook {
+        &self.0
     }
-    Ok(())
 }
 
-async fn instrument(state: &State, caller: &Caller, name: &str) -> Result<i64, Problem> {
-    let session = caller.session().map(identity::Session::expose);
-    let found = investigation_assignment::instrument(state, session, name).await.map_err(|e| {
-        Problem::new(Code::Unavailable, "logbook/icat-down", "ICAT does not answer; try again later")
-            .with_retry_after(10)
-            .with_source(e)
-    })?;
-    found.ok_or_else(|| Error::Forbidden(format!("not allowed: there is no instrument {name}")).into())
+impl Deref for ProgramCaller<'_> {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        self.0
+    }
+}
+
+impl Deref for PersonCaller<'_> {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        self.0
+    }
 }

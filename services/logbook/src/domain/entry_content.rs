@@ -1,108 +1,47 @@
-//! An entry as clients send and read it: the Event of ICAT+ 5.7.
+//! What the author of an entry wrote.
 
 use jiff::tz::TimeZone;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use service_kit::Micros;
 use service_kit::fulltext::fold_text;
 use utoipa::ToSchema;
 
-use crate::domain::{dates, names};
-use crate::error::Error;
+use crate::domain::entry_request::EntryRequest;
+use crate::domain::invalid::Invalid;
+use crate::domain::{dates, plain_text, values};
 
 const KINDS: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
 const CATEGORIES: [&str; 6] = ["comment", "info", "error", "debug", "commandline", "file"];
 
-/// What an entry is: written by people, by programs, for everybody, or a file. [`KINDS`] has the names.
-#[derive(ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(dead_code, reason = "texts of the database and of requests are checked against KINDS")]
-pub enum EntryType {
-    Annotation,
-    Notification,
-    Broadcast,
-    Attachment,
-}
-
-/// What an entry is about; requests may have it in either case. [`CATEGORIES`] has the names.
-#[derive(ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(dead_code, reason = "texts of the database and of requests are checked against CATEGORIES")]
-pub enum Category {
-    Comment,
-    Info,
-    Error,
-    Debug,
-    Commandline,
-    File,
-}
-
-/// One form of what is written.
+/// One form of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = NewEntryContent)]
-pub struct Content {
+pub struct TextPart {
     /// `plainText` or `html`; others are kept.
     pub format: Option<String>,
     pub text: Option<String>,
 }
 
-impl Content {
-    /// Also under names such as `text/html`, so that no reader takes for harmless what was not cleaned.
+impl TextPart {
+    /// Also formats such as `text/html`, so that no HTML is stored without being sanitized.
     pub fn is_html(&self) -> bool {
         self.format.as_deref().is_some_and(|format| format.to_ascii_lowercase().contains("html"))
     }
 }
 
-/// A tag within an entry; clients may send more than the name.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct TagName {
-    pub name: String,
-}
-
 /// Times of which a calendar of days can be made: from 1970 to 9999, in microseconds.
 const CALENDAR: std::ops::Range<i64> = 0..253_402_300_800_000_000;
 /// Tags of an entry.
-const MOST_TAGS: usize = 100;
+const MAX_TAGS: usize = 100;
 
-/// Tags by their names, each once; more, or longer ones, than anybody reads are refused.
-pub fn tags(names: impl Iterator<Item = String>) -> Result<Vec<String>, Error> {
-    let tags = unique(names);
-    if tags.len() > MOST_TAGS {
-        return Err(Error::bad(format!("an entry may have {MOST_TAGS} tags")));
+/// Checks the names of tags and removes duplicates; too many or too long names are refused.
+pub fn check_tags(names: impl Iterator<Item = String>) -> Result<Vec<String>, Invalid> {
+    let tags = remove_duplicates(names);
+    if tags.len() > MAX_TAGS {
+        return Err(Invalid::new(format!("an entry may have {MAX_TAGS} tags")));
     }
-    tags.iter().try_for_each(|name| names::check_tag(name))?;
+    tags.iter().try_for_each(|name| values::check_tag_name(name))?;
     Ok(tags)
-}
-
-/// What a client sends. Keys that are not known are passed over.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = NewEntry)]
-pub struct Incoming {
-    /// Of the entry that is changed.
-    #[serde(rename = "_id")]
-    pub id: Option<String>,
-    #[serde(rename = "type")]
-    #[schema(value_type = EntryType)]
-    pub kind: Option<String>,
-    #[schema(value_type = Category)]
-    pub category: Option<String>,
-    pub content: Option<Vec<Content>>,
-    pub tag: Option<Vec<TagName>>,
-    pub title: Option<String>,
-    /// Now, if it is left out.
-    #[schema(format = DateTime)]
-    pub creation_date: Option<String>,
-    pub dataset_id: Option<i64>,
-    pub dataset_name: Option<String>,
-    pub investigation_name: Option<String>,
-    pub instrument_name: Option<String>,
-    pub username: Option<String>,
-    pub full_name: Option<String>,
-    pub software: Option<String>,
-    pub machine: Option<String>,
-    pub source: Option<String>,
-    pub filename: Option<String>,
-    pub filepath: Option<String>,
 }
 
 /// Whether a text of the JSON has a NUL: `\u0000` whose backslash is not itself escaped.
@@ -115,37 +54,18 @@ pub fn has_nul(json: &[u8]) -> bool {
     json.windows(NUL.len()).enumerate().any(|(at, part)| part == NUL && is_here(at))
 }
 
-/// What a body says; without one ICAT+ has a sentence of its own, else `otherwise` says what it is not.
-pub fn parsed<T: DeserializeOwned>(body: &[u8], otherwise: &str) -> Result<T, Error> {
-    if body.is_empty() {
-        return Err(Error::NoBody);
-    }
-    // No database text can hold it.
-    if has_nul(body) {
-        return Err(Error::bad("there must be no NUL (\\u0000) in a text"));
-    }
-    serde_json::from_slice(body).map_err(|e| Error::bad(format!("{otherwise}: {e}")))
-}
-
-impl Incoming {
-    /// Reads a body; an empty one or another shape is refused with what is wrong.
-    pub fn parse(body: &[u8]) -> Result<Self, Error> {
-        parsed(body, "the body is no event")
-    }
-}
-
-/// An entry's present values.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What an author wrote, as it is stored.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Event {
+pub struct EntryContent {
     #[serde(rename = "type")]
     pub kind: String,
     /// Lower case.
     pub category: String,
-    /// `creationDate`, microseconds UTC.
-    pub at: i64,
-    #[serde(default)]
-    pub content: Vec<Content>,
+    /// `creationDate`
+    pub at: Micros,
+    #[serde(default, rename = "content")]
+    pub parts: Vec<TextPart>,
     /// Names, each once.
     #[serde(default)]
     pub tags: Vec<String>,
@@ -169,120 +89,95 @@ pub struct Event {
     pub files: Vec<String>,
 }
 
-impl Event {
-    /// Takes what a client sent; `now` stands in for an absent time.
-    pub fn from_incoming(incoming: Incoming, now: i64, zone: &TimeZone) -> Result<Self, Error> {
-        let kind = one_of("type", incoming.kind, &KINDS, str::to_owned)?;
-        let category = one_of("category", incoming.category, &CATEGORIES, str::to_lowercase)?;
-        if let Some(instrument) = &incoming.instrument_name {
-            names::check_instrument(instrument)?;
+impl EntryContent {
+    /// The content of a request; an absent time is `now`.
+    pub fn from_request(request: EntryRequest, now: Micros, zone: &TimeZone) -> Result<Self, Invalid> {
+        let kind = parse_one_of("type", request.kind, &KINDS, str::to_owned)?;
+        let category = parse_one_of("category", request.category, &CATEGORIES, str::to_lowercase)?;
+        if let Some(instrument) = &request.instrument_name {
+            values::check_instrument_name(instrument)?;
         }
-        let at = match &incoming.creation_date {
-            Some(text) => dates::time("creationDate", text, zone)?,
+        let at = match &request.creation_date {
+            Some(text) => dates::parse_time("creationDate", text, zone)?,
             None => now,
         };
         Ok(Self {
             kind,
             category,
             at,
-            content: incoming.content.unwrap_or_default(),
-            tags: tags(incoming.tag.unwrap_or_default().into_iter().map(|tag| tag.name))?,
-            title: incoming.title,
-            investigation_id: None,
-            investigation_name: incoming.investigation_name,
-            instrument_name: incoming.instrument_name,
-            dataset_id: incoming.dataset_id,
-            dataset_name: incoming.dataset_name,
-            username: incoming.username,
-            full_name: incoming.full_name,
-            software: incoming.software,
-            machine: incoming.machine,
-            source: incoming.source,
-            filename: incoming.filename,
-            filepath: incoming.filepath,
-            file_size: None,
-            content_type: None,
-            files: Vec::new(),
+            parts: request.content.unwrap_or_default(),
+            tags: check_tags(request.tag.unwrap_or_default().into_iter().map(|tag| tag.name))?,
+            title: request.title,
+            investigation_name: request.investigation_name,
+            instrument_name: request.instrument_name,
+            dataset_id: request.dataset_id,
+            dataset_name: request.dataset_name,
+            username: request.username,
+            full_name: request.full_name,
+            software: request.software,
+            machine: request.machine,
+            source: request.source,
+            filename: request.filename,
+            filepath: request.filepath,
+            ..Self::default()
         })
     }
 
-    /// Whether it could have been sent; for what comes in an archive. The text says what could not.
-    pub fn check(&self) -> Result<(), Error> {
-        one_of("type", Some(self.kind.clone()), &KINDS, str::to_owned)?;
-        one_of("category", Some(self.category.clone()), &CATEGORIES, str::to_owned)?;
-        if !CALENDAR.contains(&self.at) {
-            return Err(Error::bad("its time is not between 1970 and 9999"));
+    /// Checks what is checked of requests, for entries of an archive.
+    pub fn check_values(&self) -> Result<(), Invalid> {
+        parse_one_of("type", Some(self.kind.clone()), &KINDS, str::to_owned)?;
+        parse_one_of("category", Some(self.category.clone()), &CATEGORIES, str::to_owned)?;
+        if !CALENDAR.contains(&self.at.as_i64()) {
+            return Err(Invalid::new("its time is not between 1970 and 9999"));
         }
         if let Some(instrument) = &self.instrument_name {
-            names::check_instrument(instrument)?;
+            values::check_instrument_name(instrument)?;
         }
-        tags(self.tags.iter().cloned()).map(drop)
+        check_tags(self.tags.iter().cloned()).map(drop)
     }
 
-    /// An attachment and nothing else.
-    pub fn attachment(now: i64) -> Self {
-        Self::empty("attachment", "file", now)
+    /// Content of an entry that only has an attachment.
+    pub fn new_attachment(now: Micros) -> Self {
+        Self::new_of_kind("attachment", "file", now)
     }
 
-    /// What somebody writes.
-    pub fn comment(now: i64) -> Self {
-        Self::empty("annotation", "comment", now)
+    /// Content of a comment.
+    pub fn new_comment(now: Micros) -> Self {
+        Self::new_of_kind("annotation", "comment", now)
     }
 
-    /// What a program has to say.
-    pub fn notification(category: &str, at: i64) -> Self {
-        Self::empty("notification", category, at)
+    /// Content of a notification.
+    pub fn new_notification(category: &str, at: Micros) -> Self {
+        Self::new_of_kind("notification", category, at)
     }
 
-    fn empty(kind: &str, category: &str, now: i64) -> Self {
-        Self {
-            kind: kind.to_owned(),
-            category: category.to_owned(),
-            at: now,
-            content: Vec::new(),
-            tags: Vec::new(),
-            title: None,
-            investigation_id: None,
-            investigation_name: None,
-            instrument_name: None,
-            dataset_id: None,
-            dataset_name: None,
-            username: None,
-            full_name: None,
-            software: None,
-            machine: None,
-            source: None,
-            filename: None,
-            filepath: None,
-            file_size: None,
-            content_type: None,
-            files: Vec::new(),
-        }
+    fn new_of_kind(kind: &str, category: &str, at: Micros) -> Self {
+        Self { kind: kind.to_owned(), category: category.to_owned(), at, ..Self::default() }
     }
 
-    /// Bytes of all that is written.
-    pub fn written_bytes(&self) -> usize {
-        self.content.iter().filter_map(|content| content.text.as_ref()).map(String::len).sum()
+    /// Bytes of all written text.
+    pub fn text_bytes(&self) -> usize {
+        self.parts.iter().filter_map(|content| content.text.as_ref()).map(String::len).sum()
     }
 
-    /// What is written as HTML, as it was stored.
+    /// The HTML, as it is stored.
     pub fn html(&self) -> Option<&str> {
-        let html = self.content.iter().find(|part| part.is_html())?;
+        let html = self.parts.iter().find(|part| part.is_html())?;
         html.text.as_deref().filter(|text| !text.trim().is_empty())
     }
 
-    /// What is written, without marks: the plain form if there is one.
-    pub fn plain(&self) -> Option<String> {
-        let plain = self.content.iter().find(|part| !part.is_html()).and_then(|part| part.text.clone());
-        plain.or_else(|| self.html().map(super::plain_text::render_plain_text))
+    /// The written text without markup: the plain form if there is one.
+    pub fn plain_text(&self) -> Option<String> {
+        let plain = self.parts.iter().find(|part| !part.is_html()).and_then(|part| part.text.clone());
+        plain.or_else(|| self.html().map(plain_text::render_plain_text))
     }
 
-    /// What people read of it, without marks, each text once: what is written comes first. Of an entry with HTML the other
+    /// The texts that people read, without markup, each once; the written text comes first. If an entry has HTML, its other
     /// form, such as its Markdown, is left out.
     pub fn readable_texts(&self) -> Vec<String> {
         let written = match self.html() {
-            Some(html) => Some(super::plain_text::render_plain_text(html)),
-            None => self.plain(),
+            Some(html) => Some(plain_text::render_plain_text(html)),
+            None => self.plain_text(),
         };
         let more = [&self.title, &self.full_name, &self.username, &self.dataset_name, &self.filename];
         let mut texts: Vec<String> = Vec::new();
@@ -294,12 +189,12 @@ impl Event {
         texts
     }
 
-    /// All that a search looks at, without marks; what is written comes first.
-    pub fn texts(&self) -> Vec<String> {
+    /// All texts that are searched, without markup; the written text comes first.
+    pub fn searchable_texts(&self) -> Vec<String> {
         let mut texts: Vec<String> = Vec::new();
-        for content in &self.content {
-            let Some(text) = &content.text else { continue };
-            let text = if content.is_html() { super::plain_text::render_plain_text(text) } else { text.clone() };
+        for part in &self.parts {
+            let Some(text) = &part.text else { continue };
+            let text = if part.is_html() { plain_text::render_plain_text(text) } else { text.clone() };
             // Clients often send the same in both forms.
             if !texts.iter().any(|known| known.trim() == text.trim()) {
                 texts.push(text);
@@ -312,17 +207,22 @@ impl Event {
     }
 }
 
-fn one_of(name: &str, given: Option<String>, known: &[&str], form: impl Fn(&str) -> String) -> Result<String, Error> {
-    let given = given.ok_or_else(|| Error::bad(format!("{name} is missing")))?;
+fn parse_one_of(
+    name: &str,
+    given: Option<String>,
+    known: &[&str],
+    form: impl Fn(&str) -> String,
+) -> Result<String, Invalid> {
+    let given = given.ok_or_else(|| Invalid::new(format!("{name} is missing")))?;
     let form = form(&given);
     if known.contains(&form.as_str()) {
         return Ok(form);
     }
-    Err(Error::bad(format!("{name} must be one of {}, not {given}", known.join(", "))))
+    Err(Invalid::new(format!("{name} must be one of {}, not {given}", known.join(", "))))
 }
 
 /// Names in the order in which they came, each once, whatever its case.
-fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
+fn remove_duplicates(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     names.filter(|name| !name.trim().is_empty() && seen.insert(fold_text(name))).collect()
 }

@@ -1,12 +1,12 @@
-//! How deep elements of HTML stand within one another. Reading HTML takes the square of that, so that what is too deep is
-//! refused before it is read.
+//! How deeply elements of HTML are nested. Parsing takes time by the square of the depth, so HTML that is nested too deeply is
+//! refused before it is parsed.
 
 use std::cell::RefCell;
 
 use html5ever::LocalName;
 use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
 
-use crate::domain::html_tokens::tokenize;
+use crate::domain::html_tokens::tokenize_html;
 
 /// Elements that end by themselves where another of their kind begins, and those that have no content.
 const SELF_ENDING: [&str; 22] = [
@@ -18,8 +18,8 @@ const FOREIGN: [&str; 2] = ["svg", "math"];
 
 /// Whether there may be more than that many elements within one another. Ends that do not fit the innermost element count for
 /// nothing, so that it is never less than what a reader of HTML builds.
-pub fn is_deeper(html: &str, most: usize) -> bool {
-    tokenize(html, Depth { most, state: RefCell::default() }).state.into_inner().is_exceeded
+pub fn is_nested_deeper(html: &str, most: usize) -> bool {
+    tokenize_html(html, Depth { most, state: RefCell::default() }).state.into_inner().is_exceeded
 }
 
 struct Depth {
@@ -78,12 +78,12 @@ mod tests {
             "<div><p title=\"</div>\"></p>",
             "<a><div></a>",
         ] {
-            assert!(is_deeper(&deep.repeat(201), 200), "{deep}");
-            assert!(!is_deeper(&deep.repeat(20), 200), "{deep}");
+            assert!(is_nested_deeper(&deep.repeat(201), 200), "{deep}");
+            assert!(!is_nested_deeper(&deep.repeat(20), 200), "{deep}");
         }
-        assert!(is_deeper(&format!("<svg>{}", "<td>".repeat(300)), 200));
+        assert!(is_nested_deeper(&format!("<svg>{}", "<td>".repeat(300)), 200));
         for long in ["<p>a<br><li><div>b</div>", "1 < 2 <- 3", "<ul><li>a<li>b</ul>", "<math><mspace/></math>"] {
-            assert!(!is_deeper(&long.repeat(10_000), 200), "{long}");
+            assert!(!is_nested_deeper(&long.repeat(10_000), 200), "{long}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The tags and texts of HTML in their order, where no tree is needed.
+//! The tokens of HTML in their order, where no tree is needed.
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, TokenSink, Tokenizer, TokenizerOpts};
 
-/// Gives each token to the sink, and the sink back.
-pub fn tokenize<S: TokenSink>(html: &str, sink: S) -> S {
+/// Sends each token to the sink, and returns the sink.
+pub fn tokenize_html<S: TokenSink>(html: &str, sink: S) -> S {
     let input = BufferQueue::default();
     input.push_back(StrTendril::from_slice(html));
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());

@@ -1,19 +1,19 @@
-//! The text of an entry's HTML, without its marks: for searches, for formats without marks, and where little room is.
+//! The plain text of an entry's HTML: for searches, and for formats without markup.
 
 use std::cell::RefCell;
 
 use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
 
-use crate::domain::html_tokens::tokenize;
+use crate::domain::html_tokens::tokenize_html;
 
 /// Elements after which a line ends.
 const BLOCKS: [&str; 15] = ["p", "div", "li", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "dt", "dd"];
 /// Elements whose text is not for people.
 const HIDDEN: [&str; 2] = ["script", "style"];
 
-/// Text of HTML that was sanitised. A line for each block; a formula is its source between `$`, as in Markdown.
+/// Renders sanitized HTML as plain text. Each block is a line; a formula is its source between `$`, as in Markdown.
 pub fn render_plain_text(html: &str) -> String {
-    let mut reader = tokenize(html, Sink::default()).0.into_inner();
+    let mut reader = tokenize_html(html, Sink::default()).0.into_inner();
     reader.end_formula();
     reader.text.truncate(reader.text.trim_end().len());
     reader.text
@@ -28,8 +28,8 @@ impl TokenSink for Sink {
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         let mut reader = self.0.borrow_mut();
         match token {
-            Token::TagToken(tag) if tag.kind == TagKind::StartTag => reader.start(&tag),
-            Token::TagToken(tag) => reader.end(&tag.name),
+            Token::TagToken(tag) if tag.kind == TagKind::StartTag => reader.start_element(&tag),
+            Token::TagToken(tag) => reader.end_element(&tag.name),
             Token::CharacterTokens(text) => reader.push(&text),
             _ => {}
         }
@@ -56,7 +56,7 @@ struct Formula {
 }
 
 impl Reader {
-    fn start(&mut self, tag: &Tag) {
+    fn start_element(&mut self, tag: &Tag) {
         match (&*tag.name, &mut self.formula) {
             ("annotation", Some(formula)) => formula.is_in_source = true,
             ("math", None) => {
@@ -69,7 +69,7 @@ impl Reader {
         }
     }
 
-    fn end(&mut self, name: &str) {
+    fn end_element(&mut self, name: &str) {
         match name {
             "annotation" => self.formula.iter_mut().for_each(|formula| formula.is_in_source = false),
             "math" => self.end_formula(),

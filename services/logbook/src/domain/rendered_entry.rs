@@ -2,14 +2,18 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use service_kit::Micros;
 use utoipa::ToSchema;
 
 use crate::domain::dates;
-use crate::domain::entry_content::{Category, Content, EntryType, Event, TagName};
+use crate::domain::entry::Entry;
+use crate::domain::entry_content::{EntryContent, TextPart};
+use crate::domain::entry_request::{Category, EntryType, TagName};
 
-/// One form of what is written.
+/// One form of the text.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct EntryContent {
+#[schema(as = EntryContent)]
+pub struct RenderedPart {
     /// `plainText` or `html`; others are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
@@ -17,8 +21,8 @@ pub struct EntryContent {
     pub text: Option<String>,
 }
 
-impl From<Content> for EntryContent {
-    fn from(Content { format, text }: Content) -> Self {
+impl From<TextPart> for RenderedPart {
+    fn from(TextPart { format, text }: TextPart) -> Self {
         Self { format, text }
     }
 }
@@ -27,7 +31,7 @@ impl From<Content> for EntryContent {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Entry)]
-pub struct EntryBody {
+pub struct RenderedEntry {
     /// 24 hexadecimal digits.
     #[serde(rename = "_id")]
     pub id: String,
@@ -57,7 +61,7 @@ pub struct EntryBody {
     pub file_size: Option<i64>,
     #[schema(required)]
     pub username: Option<String>,
-    pub content: Vec<EntryContent>,
+    pub content: Vec<RenderedPart>,
     #[schema(required)]
     pub software: Option<String>,
     #[schema(required)]
@@ -71,7 +75,7 @@ pub struct EntryBody {
     /// Ids of attachments.
     pub file: Vec<String>,
     /// The version before, in the same form.
-    #[schema(required, value_type = Option<EntryBody>, no_recursion)]
+    #[schema(required, value_type = Option<RenderedEntry>, no_recursion)]
     pub previous_version_event: Value,
     #[schema(required)]
     pub full_name: Option<String>,
@@ -86,44 +90,51 @@ pub struct EntryBody {
     pub warning: Option<String>,
 }
 
-/// What an entry shows besides its event.
+/// What an entry shows besides its content.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown<'a> {
+pub struct EntryMeta<'a> {
     pub id: &'a str,
-    pub created_at: i64,
-    pub updated_at: i64,
+    pub created_at: Micros,
+    pub updated_at: Micros,
     pub removed: bool,
 }
 
-impl EntryBody {
+impl<'a> EntryMeta<'a> {
+    pub fn from_entry(entry: &'a Entry) -> Self {
+        let Entry { id, created_at, updated_at, removed, .. } = entry;
+        Self { id, created_at: *created_at, updated_at: *updated_at, removed: *removed }
+    }
+}
+
+impl RenderedEntry {
     /// `previous` is the version before, in the same form; it is moved, because it holds all versions before it.
-    pub fn from_event(event: Event, entry: &Shown<'_>, previous: Value) -> Self {
+    pub fn from_content(content: EntryContent, entry: &EntryMeta<'_>, previous: Value) -> Self {
         Self {
             id: entry.id.to_owned(),
-            investigation_id: event.investigation_id,
-            investigation_name: event.investigation_name,
-            instrument_name: event.instrument_name,
-            dataset_id: event.dataset_id,
-            dataset_name: event.dataset_name,
-            kind: event.kind,
-            tag: event.tags.into_iter().map(|name| TagName { name }).collect(),
-            title: event.title,
-            category: event.category,
-            filepath: event.filepath,
-            filename: event.filename,
-            file_size: event.file_size,
-            username: event.username,
-            content: event.content.into_iter().map(EntryContent::from).collect(),
-            software: event.software,
-            machine: event.machine,
-            source: event.source,
-            creation_date: dates::shown(event.at),
-            content_type: event.content_type,
-            file: event.files,
+            investigation_id: content.investigation_id,
+            investigation_name: content.investigation_name,
+            instrument_name: content.instrument_name,
+            dataset_id: content.dataset_id,
+            dataset_name: content.dataset_name,
+            kind: content.kind,
+            tag: content.tags.into_iter().map(|name| TagName { name }).collect(),
+            title: content.title,
+            category: content.category,
+            filepath: content.filepath,
+            filename: content.filename,
+            file_size: content.file_size,
+            username: content.username,
+            content: content.parts.into_iter().map(RenderedPart::from).collect(),
+            software: content.software,
+            machine: content.machine,
+            source: content.source,
+            creation_date: dates::render_time(content.at),
+            content_type: content.content_type,
+            file: content.files,
             previous_version_event: previous,
-            full_name: event.full_name,
-            created_at: dates::shown(entry.created_at),
-            updated_at: dates::shown(entry.updated_at),
+            full_name: content.full_name,
+            created_at: dates::render_time(entry.created_at),
+            updated_at: dates::render_time(entry.updated_at),
             removed: entry.removed,
             warning: None,
         }

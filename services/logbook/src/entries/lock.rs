@@ -1,38 +1,42 @@
-//! Changes of all entries that a filter finds, while nobody else writes where they are.
+//! Changes of all entries that a filter finds, while nobody else writes to their logbooks.
 
 use service_kit::{Problem, Tx};
 
 use crate::domain::filter::Filter;
-use crate::domain::logbook::Book;
-use crate::state::State;
-use crate::store::entries::{Scope, involved};
+use crate::domain::logbook::Logbook;
+use crate::entries::Entries;
+use crate::store::entry_lists::list_involved_logbooks;
 use crate::store::logbooks;
+use crate::store::query::Scope;
 
-/// Does the work when all logbooks of these entries are taken, and that of `target`. Which ones they are is looked up before;
-/// when they are taken there may be others, written or moved meanwhile, and then it begins anew.
-pub async fn in_turn<T>(
-    state: &State,
-    scope: &Scope,
-    filter: &Filter,
-    target: Option<&Book>,
-    mut work: impl AsyncFnMut(&mut Tx) -> Result<T, Problem>,
-) -> Result<T, Problem> {
-    loop {
-        let known = involved(&mut state.db.read().await?, scope, filter).await?;
-        let done = state
-            .db
-            .write_read_committed(async |tx| -> Result<Option<T>, Problem> {
-                let mut taken = known.clone();
-                if let Some(target) = target {
-                    taken.push(logbooks::find_or_open(tx, target).await?);
-                }
-                logbooks::take(tx, &taken).await?;
-                let is_all = involved(tx, scope, filter).await?.iter().all(|id| taken.contains(id));
-                if is_all { work(tx).await.map(Some) } else { Ok(None) }
-            })
-            .await?;
-        if let Some(done) = done {
-            return Ok(done);
+impl Entries {
+    /// Does the work while the logbooks of these entries and `target` are locked. Which ones they are is looked up before; once
+    /// they are locked there may be others, because entries were written or moved meanwhile, and then it starts anew.
+    pub(super) async fn with_logbooks_locked<T>(
+        &self,
+        scope: &Scope,
+        filter: &Filter,
+        target: Option<&Logbook>,
+        mut work: impl AsyncFnMut(&mut Tx) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        loop {
+            let known = list_involved_logbooks(&mut self.db.read().await?, scope, filter).await?;
+            let done = self
+                .db
+                .write_read_committed(async |tx| -> Result<Option<T>, Problem> {
+                    let mut locked = known.clone();
+                    if let Some(target) = target {
+                        locked.push(logbooks::find_or_create_logbook(tx, target).await?);
+                    }
+                    logbooks::lock_logbooks(tx, &locked).await?;
+                    let involved = list_involved_logbooks(tx, scope, filter).await?;
+                    let is_all = involved.iter().all(|id| locked.contains(id));
+                    if is_all { work(tx).await.map(Some) } else { Ok(None) }
+                })
+                .await?;
+            if let Some(done) = done {
+                return Ok(done);
+            }
         }
     }
 }

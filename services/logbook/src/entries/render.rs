@@ -3,73 +3,84 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use service_kit::{Problem, Tx};
+use service_kit::{Micros, Problem, Tx};
 
-use crate::attachments::signed_url;
-use crate::domain::entry_content::Event;
+use crate::domain::entry::Entry;
+use crate::domain::entry_content::EntryContent;
 use crate::domain::entry_html;
-use crate::domain::rendered_entry::{EntryBody, Shown};
-use crate::state::State;
-use crate::store::entries::Entry;
-use crate::store::{attachments, entries};
+use crate::domain::rendered_entry::{EntryMeta, RenderedEntry};
+use crate::entries::EntryRenderer;
+use crate::store::{attachments, entry_lists};
 
 /// Versions before the present one that an entry holds within one another; all of them stand in the history. Readers of
 /// JSON give up at a depth of some hundred.
-const MOST_VERSIONS: i64 = 100;
+const MAX_VERSIONS: i64 = 100;
 
-pub async fn show(state: &State, tx: &mut Tx, entry: &Entry) -> Result<Value, Problem> {
-    let mut shown = show_all(state, tx, std::slice::from_ref(entry)).await?;
-    Ok(shown.pop().unwrap_or(Value::Null))
-}
+impl EntryRenderer {
+    pub async fn render_entry(&self, entry: &Entry) -> Result<Value, Problem> {
+        let mut rendered = self.render_entries(std::slice::from_ref(entry)).await?;
+        Ok(rendered.pop().unwrap_or(Value::Null))
+    }
 
-pub async fn show_all(state: &State, tx: &mut Tx, found: &[Entry]) -> Result<Vec<Value>, Problem> {
-    let edited: Vec<String> = found.iter().filter(|entry| entry.version > 1).map(|entry| entry.id.clone()).collect();
-    let mut earlier: HashMap<String, Vec<(i64, i64, Event)>> = HashMap::new();
-    if !edited.is_empty() {
-        for (id, version, at, event) in entries::versions(tx, &edited, MOST_VERSIONS).await? {
-            earlier.entry(id).or_default().push((version, at, event));
-        }
+    pub async fn render_entries(&self, entries: &[Entry]) -> Result<Vec<Value>, Problem> {
+        self.render_within(&mut self.db.read().await?, entries).await
     }
-    let mut shown = Vec::with_capacity(found.len());
-    for entry in found {
-        let mut previous = Value::Null;
-        let versions = earlier.remove(&entry.id).unwrap_or_default();
-        for (_, at, event) in versions.into_iter().filter(|(version, ..)| *version < entry.version) {
-            let past = Shown { id: &entry.id, created_at: entry.created_at, updated_at: at, removed: false };
-            let event = opened(state, tx, entry.book_id, event).await?;
-            previous = to_json(EntryBody::from_event(event, &past, previous))?;
+
+    /// The same within a transaction.
+    pub async fn render_within(&self, tx: &mut Tx, entries: &[Entry]) -> Result<Vec<Value>, Problem> {
+        let is_edited = |entry: &&Entry| entry.version > 1;
+        let edited: Vec<String> = entries.iter().filter(is_edited).map(|entry| entry.id.clone()).collect();
+        let mut earlier: HashMap<String, Vec<(i64, Micros, EntryContent)>> = HashMap::new();
+        if !edited.is_empty() {
+            for version in entry_lists::list_versions(tx, &edited, MAX_VERSIONS).await? {
+                earlier.entry(version.entry).or_default().push((version.version, version.at, version.content));
+            }
         }
-        let Entry { id, created_at, updated_at, removed, .. } = entry;
-        let present = Shown { id, created_at: *created_at, updated_at: *updated_at, removed: *removed };
-        let event = opened(state, tx, entry.book_id, entry.event.clone()).await?;
-        shown.push(to_json(EntryBody::from_event(event, &present, previous))?);
+        let mut rendered = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let mut previous = Value::Null;
+            let versions = earlier.remove(&entry.id).unwrap_or_default();
+            for (_, at, content) in versions.into_iter().filter(|(version, ..)| *version < entry.version) {
+                let meta = EntryMeta { updated_at: at, removed: false, ..EntryMeta::from_entry(entry) };
+                let content = self.open_attachments(tx, entry.logbook_id, content).await?;
+                previous = to_json(RenderedEntry::from_content(content, &meta, previous))?;
+            }
+            let content = self.open_attachments(tx, entry.logbook_id, entry.content.clone()).await?;
+            let meta = EntryMeta::from_entry(entry);
+            rendered.push(to_json(RenderedEntry::from_content(content, &meta, previous))?);
+        }
+        Ok(rendered)
     }
-    Ok(shown)
+
+    /// Sanitizes the texts once more, in case the rules have become stricter since they were written, and signs addresses of
+    /// images, but only of attachments of the same logbook: whoever reads it may see them.
+    async fn open_attachments(
+        &self,
+        tx: &mut Tx,
+        logbook_id: i64,
+        mut content: EntryContent,
+    ) -> Result<EntryContent, Problem> {
+        for part in &mut content.parts {
+            let is_html = part.is_html();
+            let Some(text) = part.text.as_mut().filter(|_| is_html) else { continue };
+            let named = entry_html::list_attachment_ids(text);
+            let mut addresses = HashMap::new();
+            if !named.is_empty() {
+                for id in attachments::filter_by_logbook(tx, &named, logbook_id).await? {
+                    let address = self.signed_urls.sign_attachment_url(&id)?;
+                    addresses.insert(id, address);
+                }
+            }
+            *text = entry_html::replace_attachment_addresses(text, addresses);
+        }
+        Ok(content)
+    }
 }
 
 /// The versions before are moved and not written again, because each holds all before it.
-fn to_json(mut entry: EntryBody) -> Result<Value, Problem> {
+fn to_json(mut entry: RenderedEntry) -> Result<Value, Problem> {
     let previous = std::mem::take(&mut entry.previous_version_event);
-    let mut shown = serde_json::to_value(entry).map_err(Problem::internal)?;
-    shown["previousVersionEvent"] = previous;
-    Ok(shown)
-}
-
-/// Sanitised once more, in case the rules have become stricter since it was written. Images are opened by tickets, but for
-/// attachments of the same logbook alone: whoever reads it may see them.
-async fn opened(state: &State, tx: &mut Tx, book: i64, mut event: Event) -> Result<Event, Problem> {
-    for part in &mut event.content {
-        let is_html = part.is_html();
-        let Some(text) = part.text.as_mut().filter(|_| is_html) else { continue };
-        let named = entry_html::attachments(text);
-        let mut addresses = HashMap::new();
-        if !named.is_empty() {
-            for id in attachments::of_book(tx, &named, book).await? {
-                let address = signed_url::address(state, &id)?;
-                addresses.insert(id, address);
-            }
-        }
-        *text = entry_html::with_addresses(text, addresses);
-    }
-    Ok(event)
+    let mut rendered = serde_json::to_value(entry).map_err(Problem::internal)?;
+    rendered["previousVersionEvent"] = previous;
+    Ok(rendered)
 }

@@ -3,33 +3,25 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use service_kit::{Micros, Problem};
 
-use crate::api::history::list_records;
-use crate::domain::entry_content::Event;
+use crate::catalogue::permissions::ReadableHistory;
+use crate::domain::entry::Entry;
 use crate::domain::filter::join_names;
-use crate::domain::ids::hex;
-use crate::domain::logbook::Book;
+use crate::domain::ids::encode_hex;
+use crate::domain::logbook::Logbook;
 use crate::domain::{dates, entry_html};
-use crate::error::Error;
-use crate::export::zip_stream::{Archive, safe_name};
-use crate::export::{Cursor, Sink, Stopped};
+use crate::entries::lists::Cursor;
+use crate::export::Exporter;
+use crate::export::eln_line::{EntryLine, FileLine};
+use crate::export::sink::{ExportError, Sink};
+use crate::export::temp_file::TempFile;
+use crate::export::zip_stream::{ZipStream, safe_filename};
 use crate::markup::escape::{escape_html_text, percent_encode_segment};
-use crate::state::State;
-use crate::store::attachments;
-use crate::store::attachments::Attachment;
-use crate::store::entries::Entry;
-use service_kit::{Blocking, Problem};
-
-pub const MEDIA_TYPE: &str = "application/vnd.eln+zip";
+use crate::store::attachments::{self, Attachment};
 
 const CONTEXT: &str = "https://w3id.org/ro/crate/1.2/context";
 const RO_CRATE: &str = "https://w3id.org/ro/crate/1.2";
@@ -37,41 +29,10 @@ const ELN_FORMAT: &str = "https://purl.archive.org/purl/elnconsortium/eln-spec/1
 const LICENSE: &str = "#license";
 
 /// Ids that are asked for, or written, at once.
-const AT_ONCE: usize = 100;
-
-/// An entry in `entries.jsonl`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Line {
-    pub id: String,
-    pub version: i64,
-    /// Microseconds UTC.
-    pub created_at: i64,
-    pub updated_at: i64,
-    pub event: Event,
-    pub files: Vec<File>,
-}
-
-/// An attachment in the archive.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct File {
-    pub id: String,
-    pub filename: String,
-    pub sha256: String,
-    pub bytes: i64,
-    /// Below the archive's one directory.
-    pub path: String,
-}
-
-impl File {
-    fn of(attachment: &Attachment) -> Self {
-        let Attachment { id, filename, sha256, bytes, entry_id, .. } = attachment;
-        let path = format!("{entry_id}/{id}-{}", safe_name(filename));
-        Self { id: id.clone(), filename: filename.clone(), sha256: sha256.clone(), bytes: *bytes, path }
-    }
-}
+const BATCH: usize = 100;
 
 /// A file of ours whose checksum is known only when it is written.
-struct Written {
+struct WrittenFile {
     name: &'static str,
     description: &'static str,
     media_type: &'static str,
@@ -79,212 +40,238 @@ struct Written {
     bytes: usize,
 }
 
-impl Written {
+impl WrittenFile {
     fn new(name: &'static str, description: &'static str) -> Self {
         Self { name, description, media_type: "application/jsonl", hash: Context::new(&SHA256), bytes: 0 }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
+    fn add_bytes(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
         self.bytes += bytes.len();
     }
 
-    fn described(self) -> Value {
+    fn into_json(self) -> Value {
         json!({"@id": format!("./{}", self.name), "@type": "File", "name": self.name, "description": self.description,
             "encodingFormat": self.media_type,
-            "contentSize": self.bytes.to_string(), "sha256": hex(self.hash.finish().as_ref())})
+            "contentSize": self.bytes.to_string(), "sha256": encode_hex(self.hash.finish().as_ref())})
     }
 }
 
-pub async fn write(
-    state: &State,
-    book: &Book,
-    mut cursor: Cursor,
-    with_history: bool,
-    sink: &Sink,
-) -> Result<(), Stopped> {
-    let root = format!("logbook-{}", safe_name(&book.name().replace('/', "-")));
-    let mut archive = Archive::new(&state.documents, sink);
-    let mut own = Vec::new();
-
-    let mut lines = Written::new("entries.jsonl", "Entries, as an Undulator logbook imports them");
-    let now = state.clock.now();
-    archive.begin(format!("{root}/{}", lines.name), now).await?;
-    // Entries are read once, for they may change while somebody reads slowly; what the metadata say of them waits.
-    let mut described = Aside::new(state).await?;
-    let (mut directories, mut file_ids, mut people) = (Vec::new(), Vec::new(), BTreeMap::new());
-    // Attachments of other entries that are shown in one.
-    let mut linked = BTreeMap::new();
-    loop {
-        let found = cursor.next(state).await?;
-        if found.is_empty() {
-            break;
+impl Exporter {
+    pub(super) async fn write_eln(
+        &self,
+        logbook: &Logbook,
+        mut cursor: Cursor,
+        history: Option<ReadableHistory>,
+        sink: &Sink,
+    ) -> Result<(), ExportError> {
+        let root = format!("logbook-{}", safe_filename(&logbook.name().replace('/', "-")));
+        let now = self.clock.now();
+        let mut archive = ZipStream::new(&self.documents, sink);
+        let mut contents = self.write_entries(&mut archive, &root, &mut cursor).await?;
+        if let Some(history) = history {
+            let described = self.write_history(&mut archive, &root, &history).await?;
+            contents.files.push(described);
         }
-        let (mut text, mut objects) = (String::new(), String::new());
-        for Filed { entry, files, shown } in with_files(state, found).await? {
-            let _ = write!(objects, ",\n{}", dataset(&entry, &files, &shown));
-            linked.extend(shown.into_iter().map(|attachment| (attachment.id.clone(), attachment)));
-            for attachment in &files {
-                let _ = write!(objects, ",\n{}", file(attachment));
-                file_ids.push(attachment.id.clone());
+        // A part of a crate that is a directory must be there, also without a file in it.
+        for (id, at) in &contents.directories {
+            archive.add_directory(format!("{root}/{id}"), at.to_timestamp()).await?;
+        }
+        self.write_attachments(&mut archive, &root, &contents.attachments).await?;
+        archive.start_file(format!("{root}/ro-crate-metadata.json"), now).await?;
+        self.write_metadata(&mut archive, logbook, contents).await?;
+        archive.finish().await
+    }
+
+    /// Writes `entries.jsonl`. Entries are read once, because they may change while somebody reads slowly; what the metadata
+    /// say of them waits.
+    async fn write_entries(
+        &self,
+        archive: &mut ZipStream<'_>,
+        root: &str,
+        cursor: &mut Cursor,
+    ) -> Result<Contents, ExportError> {
+        let mut lines = WrittenFile::new("entries.jsonl", "Entries, as an Undulator logbook imports them");
+        archive.start_file(format!("{root}/{}", lines.name), self.clock.now()).await?;
+        let temp_file = self.attachments.storage.create_temp_file(&*self.ids).await?;
+        let mut contents = Contents::new(TempFile::new(temp_file, self.documents.clone()));
+        // Attachments of other entries that are shown in one.
+        let mut linked = BTreeMap::new();
+        loop {
+            let found = cursor.next_entries(&mut self.db.read().await?).await?;
+            if found.is_empty() {
+                break;
             }
-            directories.push((entry.id.clone(), entry.event.at));
-            if let Some(name) = &entry.event.username {
-                people.entry(name.clone()).or_insert_with(|| entry.event.full_name.clone());
+            let (mut text, mut objects) = (String::new(), String::new());
+            for entry in self.find_attachments(found).await? {
+                let EntryWithFiles { entry, files, shown } = entry;
+                let _ = write!(objects, ",\n{}", describe_entry(&entry, &files, &shown));
+                linked.extend(shown.into_iter().map(|attachment| (attachment.id.clone(), attachment)));
+                for attachment in &files {
+                    let _ = write!(objects, ",\n{}", describe_file(attachment));
+                    contents.attachments.push(attachment.id.clone());
+                }
+                contents.directories.push((entry.id.clone(), entry.content.at));
+                if let Some(name) = &entry.content.username {
+                    contents.people.entry(name.clone()).or_insert_with(|| entry.content.full_name.clone());
+                }
+                text.push_str(&serde_json::to_string(&EntryLine::new(entry, &files)).map_err(Problem::internal)?);
+                text.push('\n');
             }
-            let Entry { id, version, created_at, updated_at, event, .. } = entry;
-            let files = files.iter().map(File::of).collect();
-            let line = Line { id, version, created_at, updated_at, event, files };
-            text.push_str(&serde_json::to_string(&line).map_err(Problem::internal)?);
-            text.push('\n');
+            contents.described.write(objects.into_bytes()).await?;
+            lines.add_bytes(text.as_bytes());
+            archive.write(text.into_bytes()).await?;
         }
-        described.write(objects.into_bytes()).await?;
-        lines.take(text.as_bytes());
-        archive.write(text.into_bytes()).await?;
-    }
-    own.push(lines.described());
-    // Those whose own entries are not exported come along.
-    let known: HashSet<&String> = file_ids.iter().collect();
-    linked.retain(|id, _| !known.contains(id));
-    for attachment in linked.values() {
-        own.push(file(attachment));
-        file_ids.push(attachment.id.clone());
+        contents.files.push(lines.into_json());
+        // Linked attachments are included even if their own entries are not exported.
+        let known: HashSet<&String> = contents.attachments.iter().collect();
+        linked.retain(|id, _| !known.contains(id));
+        for (id, attachment) in linked {
+            contents.files.push(describe_file(&attachment));
+            contents.attachments.push(id);
+        }
+        Ok(contents)
     }
 
-    if with_history {
-        let mut lines =
-            Written::new("records.jsonl", "The history with its hashes, as `undulator logbook verify` reads it");
-        archive.begin(format!("{root}/{}", lines.name), now).await?;
-        let mut history = list_records::History::open(state, book).await?;
-        while let Some(piece) = history.next(state).await? {
-            lines.take(piece.as_bytes());
-            archive.write(piece.into_bytes()).await?;
+    /// Writes `records.jsonl`; its description.
+    async fn write_history(
+        &self,
+        archive: &mut ZipStream<'_>,
+        root: &str,
+        history: &ReadableHistory,
+    ) -> Result<Value, ExportError> {
+        let description = "The history with its hashes, as `undulator logbook verify` reads it";
+        let mut lines = WrittenFile::new("records.jsonl", description);
+        archive.start_file(format!("{root}/{}", lines.name), self.clock.now()).await?;
+        let mut export = self.history.open_export(history).await?;
+        while let Some(text) = export.next_lines().await? {
+            lines.add_bytes(text.as_bytes());
+            archive.write(text.into_bytes()).await?;
         }
-        own.push(lines.described());
+        Ok(lines.into_json())
     }
 
-    // A part of a crate that is a directory must be there, also without a file in it.
-    for (id, at) in &directories {
-        archive.add_directory(format!("{root}/{id}"), Timestamp::from_microsecond(*at).unwrap_or(now)).await?;
-    }
-    for ids in file_ids.chunks(AT_ONCE) {
-        // They stay, also those of entries that were removed meanwhile.
-        let known = attachments::by_ids(&mut state.db.read().await?, ids).await?;
-        for attachment in ids.iter().filter_map(|id| known.get(id)) {
-            let at = Timestamp::from_microsecond(attachment.created_at).unwrap_or(now);
-            archive.begin(format!("{root}/{}", File::of(attachment).path), at).await?;
-            let mut reading = state.attachments.reading(attachment);
-            while let Some(piece) = reading.next().await? {
-                archive.write(piece).await?;
+    async fn write_attachments(
+        &self,
+        archive: &mut ZipStream<'_>,
+        root: &str,
+        ids: &[String],
+    ) -> Result<(), ExportError> {
+        for ids in ids.chunks(BATCH) {
+            // They stay, also those of entries that were removed meanwhile.
+            let known = attachments::list_attachments_by_ids(&mut self.db.read().await?, ids).await?;
+            for attachment in ids.iter().filter_map(|id| known.get(id)) {
+                let name = format!("{root}/{}", FileLine::new(attachment).path);
+                archive.start_file(name, attachment.created_at.to_timestamp()).await?;
+                let mut reader = self.attachments.open_reader(attachment);
+                while let Some(chunk) = reader.next_chunk().await? {
+                    archive.write(chunk).await?;
+                }
             }
         }
+        Ok(())
     }
 
-    archive.begin(format!("{root}/ro-crate-metadata.json"), now).await?;
-    archive.write(beginning(state, book, &own).into_bytes()).await?;
-    for directories in directories.chunks(AT_ONCE) {
-        let mut parts = String::new();
-        for (id, _) in directories {
-            let _ = write!(parts, ",{{\"@id\":\"./{id}/\"}}");
+    async fn write_metadata(
+        &self,
+        archive: &mut ZipStream<'_>,
+        logbook: &Logbook,
+        contents: Contents,
+    ) -> Result<(), ExportError> {
+        let Contents { mut described, directories, people, files, .. } = contents;
+        archive.write(self.begin_metadata(logbook, &files).into_bytes()).await?;
+        for directories in directories.chunks(BATCH) {
+            let mut parts = String::new();
+            for (id, _) in directories {
+                let _ = write!(parts, ",{{\"@id\":\"./{id}/\"}}");
+            }
+            archive.write(parts.into_bytes()).await?;
         }
-        archive.write(parts.into_bytes()).await?;
-    }
-    archive.write(b"]}".to_vec()).await?;
-    for described in own.into_iter().chain(people.into_iter().map(|(name, full)| person(&name, full))) {
-        archive.write(format!(",\n{described}").into_bytes()).await?;
-    }
-    while let Some(piece) = described.next().await? {
-        archive.write(piece).await?;
-    }
-    archive.write(b"\n]}\n".to_vec()).await?;
-    archive.finish().await
-}
-
-/// What is kept on disk until it is its turn.
-struct Aside {
-    file: Arc<fs::File>,
-    pool: Blocking,
-    at: u64,
-}
-
-impl Aside {
-    async fn new(state: &State) -> Result<Self, Stopped> {
-        let file = state.attachments.scratch(&*state.ids).await?;
-        Ok(Self { file: Arc::new(file), pool: state.documents.clone(), at: 0 })
+        archive.write(b"]}".to_vec()).await?;
+        let people = people.into_iter().map(|(name, full)| describe_person(&name, full));
+        for node in files.into_iter().chain(people) {
+            archive.write(format!(",\n{node}").into_bytes()).await?;
+        }
+        while let Some(chunk) = described.next_chunk().await? {
+            archive.write(chunk).await?;
+        }
+        archive.write(b"\n]}\n".to_vec()).await
     }
 
-    async fn write(&self, bytes: Vec<u8>) -> Result<(), Stopped> {
-        let file = Arc::clone(&self.file);
-        let written = self.pool.run_queued(move || (&*file).write_all(&bytes)).await?;
-        Ok(written.map_err(Error::Storage)?)
+    async fn find_attachments(&self, found: Vec<Entry>) -> Result<Vec<EntryWithFiles>, ExportError> {
+        let mut tx = self.db.read().await?;
+        let mut entries = Vec::with_capacity(found.len());
+        let ids: Vec<String> = found.iter().flat_map(|entry| entry.content.files.clone()).collect();
+        let known =
+            if ids.is_empty() { HashMap::new() } else { attachments::list_attachments_by_ids(&mut tx, &ids).await? };
+        for entry in found {
+            let files = entry.content.files.iter().filter_map(|id| known.get(id).cloned()).collect();
+            let mut named = entry.content.html().map(entry_html::list_attachment_ids).unwrap_or_default();
+            named.retain(|id| !entry.content.files.contains(id));
+            let mut shown = Vec::new();
+            if !named.is_empty() {
+                // Attachments of other logbooks are not shown.
+                let named = attachments::filter_by_logbook(&mut tx, &named, entry.logbook_id).await?;
+                shown.extend(attachments::list_attachments_by_ids(&mut tx, &named).await?.into_values());
+            }
+            entries.push(EntryWithFiles { entry, files, shown });
+        }
+        Ok(entries)
     }
 
-    /// All that was written, piece by piece.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Stopped> {
-        let (file, at) = (Arc::clone(&self.file), self.at);
-        let read = self.pool.run_queued(move || {
-            let mut piece = vec![0; 64 * 1024];
-            let length = file.read_at(&mut piece, at)?;
-            piece.truncate(length);
-            Ok::<_, io::Error>(piece)
-        });
-        let piece = read.await?.map_err(Error::Storage)?;
-        self.at += piece.len() as u64;
-        Ok((!piece.is_empty()).then_some(piece))
+    /// Everything up to the entries among the parts of the whole, which are written as text because they may be many.
+    fn begin_metadata(&self, logbook: &Logbook, files: &[Value]) -> String {
+        let parts: Vec<Value> = files.iter().map(|file| json!({"@id": file["@id"]})).collect();
+        let now = dates::render_time(self.clock.now_micros());
+        let site = &self.site;
+        let nodes = [
+            json!({"@id": "ro-crate-metadata.json", "@type": "CreativeWork", "about": {"@id": "./"},
+                "conformsTo": {"@id": RO_CRATE}, "sdPublisher": {"@id": "#publisher"}, "version": "1.0", "dateCreated": now}),
+            json!({"@id": RO_CRATE, "@type": ["CreativeWork", "Profile"], "name": "RO-Crate 1.2 Specification"}),
+            json!({"@id": ELN_FORMAT, "@type": ["CreativeWork", "Profile"],
+                "name": "ELN-File Format 1.2+20260923 Specification"}),
+            json!({"@id": "#publisher", "@type": "Organization", "name": site}),
+            json!({"@id": LICENSE, "@type": "CreativeWork", "name": "No licence given",
+                "description": format!("All rights are with those who have written it; ask {site} before it is used elsewhere.")}),
+        ];
+        let root = json!({"@id": "./", "@type": "Dataset", "name": format!("Logbook {}", logbook.name()),
+            "description": format!("Entries of the logbook {} of {site}, exported on {now}", logbook.name()),
+            "conformsTo": [{"@id": RO_CRATE}, {"@id": ELN_FORMAT}], "license": {"@id": LICENSE},
+            "publisher": {"@id": "#publisher"}, "datePublished": now, "hasPart": parts});
+        // `hasPart` is the last of its keys.
+        let root = root.to_string();
+        let open = root.strip_suffix("]}").unwrap_or(&root);
+        let nodes = nodes.map(|node| format!("{node},\n")).concat();
+        format!("{{\"@context\": \"{CONTEXT}\", \"@graph\": [\n{nodes}{open}")
     }
 }
 
 /// An entry with its attachments, and those of other entries of its logbook that its text names.
-struct Filed {
+struct EntryWithFiles {
     entry: Entry,
     files: Vec<Attachment>,
     shown: Vec<Attachment>,
 }
 
-async fn with_files(state: &State, found: Vec<Entry>) -> Result<Vec<Filed>, Stopped> {
-    let mut tx = state.db.read().await?;
-    let mut filed = Vec::with_capacity(found.len());
-    let ids: Vec<String> = found.iter().flat_map(|entry| entry.event.files.clone()).collect();
-    let known = if ids.is_empty() { HashMap::new() } else { attachments::by_ids(&mut tx, &ids).await? };
-    for entry in found {
-        let files = entry.event.files.iter().filter_map(|id| known.get(id).cloned()).collect();
-        let mut named = entry.event.html().map(entry_html::attachments).unwrap_or_default();
-        named.retain(|id| !entry.event.files.contains(id));
-        let mut shown = Vec::new();
-        if !named.is_empty() {
-            // Of another logbook nothing is shown.
-            let named = attachments::of_book(&mut tx, &named, entry.book_id).await?;
-            shown.extend(attachments::by_ids(&mut tx, &named).await?.into_values());
-        }
-        filed.push(Filed { entry, files, shown });
-    }
-    Ok(filed)
+/// What the metadata describe.
+struct Contents {
+    /// Descriptions of entries and their files, which follow at the end.
+    described: TempFile,
+    /// Ids of entries, with their times.
+    directories: Vec<(String, Micros)>,
+    /// Ids of all attachments.
+    attachments: Vec<String>,
+    /// Full names by user name.
+    people: BTreeMap<String, Option<String>>,
+    /// Descriptions of the archive's own files, and of attachments of entries that are not exported.
+    files: Vec<Value>,
 }
 
-/// Everything up to the entries among the parts of the whole, which are written as text because they may be many.
-fn beginning(state: &State, book: &Book, own: &[Value]) -> String {
-    let parts: Vec<Value> = own.iter().map(|file| json!({"@id": file["@id"]})).collect();
-    let now = dates::shown(state.clock.now_micros());
-    let site = &state.site;
-    let nodes = [
-        json!({"@id": "ro-crate-metadata.json", "@type": "CreativeWork", "about": {"@id": "./"},
-            "conformsTo": {"@id": RO_CRATE}, "sdPublisher": {"@id": "#publisher"}, "version": "1.0", "dateCreated": now}),
-        json!({"@id": RO_CRATE, "@type": ["CreativeWork", "Profile"], "name": "RO-Crate 1.2 Specification"}),
-        json!({"@id": ELN_FORMAT, "@type": ["CreativeWork", "Profile"],
-            "name": "ELN-File Format 1.2+20260923 Specification"}),
-        json!({"@id": "#publisher", "@type": "Organization", "name": site}),
-        json!({"@id": LICENSE, "@type": "CreativeWork", "name": "No licence given",
-            "description": format!("All rights are with those who have written it; ask {site} before it is used elsewhere.")}),
-    ];
-    let root = json!({"@id": "./", "@type": "Dataset", "name": format!("Logbook {}", book.name()),
-        "description": format!("Entries of the logbook {} of {site}, exported on {now}", book.name()),
-        "conformsTo": [{"@id": RO_CRATE}, {"@id": ELN_FORMAT}], "license": {"@id": LICENSE},
-        "publisher": {"@id": "#publisher"}, "datePublished": now, "hasPart": parts});
-    // `hasPart` is the last of its keys.
-    let root = root.to_string();
-    let open = root.strip_suffix("]}").unwrap_or(&root);
-    let nodes = nodes.map(|node| format!("{node},\n")).concat();
-    format!("{{\"@context\": \"{CONTEXT}\", \"@graph\": [\n{nodes}{open}")
+impl Contents {
+    fn new(described: TempFile) -> Self {
+        let (directories, attachments) = (Vec::new(), Vec::new());
+        Self { described, directories, attachments, people: BTreeMap::new(), files: Vec::new() }
+    }
 }
 
 /// An address, whatever somebody is called.
@@ -292,55 +279,57 @@ fn person_id(name: &str) -> String {
     format!("#person-{}", percent_encode_segment(name))
 }
 
-fn person(name: &str, full: Option<String>) -> Value {
+fn describe_person(name: &str, full: Option<String>) -> Value {
     json!({"@id": person_id(name), "@type": "Person", "identifier": name, "name": full.unwrap_or_else(|| name.to_owned())})
 }
 
-fn dataset(entry: &Entry, files: &[Attachment], shown: &[Attachment]) -> Value {
-    let Entry { id, event, .. } = entry;
-    let plain = event.plain().unwrap_or_default();
+fn describe_entry(entry: &Entry, files: &[Attachment], shown: &[Attachment]) -> Value {
+    let Entry { id, content, .. } = entry;
+    let plain = content.plain_text().unwrap_or_default();
     let first_line: String = plain.lines().next().unwrap_or_default().chars().take(80).collect();
-    let named = [event.title.clone(), Some(first_line), event.filename.clone()];
+    let named = [content.title.clone(), Some(first_line), content.filename.clone()];
     let name = named.into_iter().flatten().find(|name| !name.trim().is_empty());
-    let name = name.unwrap_or_else(|| event.category.clone());
-    let path = |attachment: &Attachment| (attachment.id.clone(), format!("./{}", File::of(attachment).path));
+    let name = name.unwrap_or_else(|| content.category.clone());
+    let path = |attachment: &Attachment| (attachment.id.clone(), format!("./{}", FileLine::new(attachment).path));
     let paths: Vec<(String, String)> = files.iter().map(path).collect();
-    let links = paths.iter().zip(files).map(|((_, path), file)| link_to(path, &file.filename)).collect::<String>();
+    let links = paths.iter().zip(files).map(|((_, path), file)| render_link(path, &file.filename)).collect::<String>();
     let parts: Vec<Value> = paths.iter().map(|(_, path)| json!({"@id": path})).collect();
     // Images and links lead to the files in the crate.
-    let text = match event.html() {
-        Some(html) => entry_html::with_addresses(html, paths.into_iter().chain(shown.iter().map(path)).collect()),
+    let text = match content.html() {
+        Some(html) => {
+            entry_html::replace_attachment_addresses(html, paths.into_iter().chain(shown.iter().map(path)).collect())
+        }
         // Some notebooks show nothing else of an entry.
         None if plain.trim().is_empty() => links,
-        None => as_html(&plain),
+        None => render_plain_html(&plain),
     };
-    let text = if text.is_empty() { as_html(&name) } else { text };
+    let text = if text.is_empty() { render_plain_html(&name) } else { text };
     let mut dataset = json!({"@id": format!("./{id}/"), "@type": "Dataset", "identifier": id, "name": name,
-        "description": format!("{} of {}", event.kind, dates::shown(event.at)), "genre": event.kind,
-        "text": text, "encodingFormat": "text/html", "dateCreated": dates::shown(event.at),
-        "dateModified": dates::shown(entry.updated_at), "hasPart": parts});
-    if !event.tags.is_empty() {
-        dataset["keywords"] = join_names(&event.tags).into();
+        "description": format!("{} of {}", content.kind, dates::render_time(content.at)), "genre": content.kind,
+        "text": text, "encodingFormat": "text/html", "dateCreated": dates::render_time(content.at),
+        "dateModified": dates::render_time(entry.updated_at), "hasPart": parts});
+    if !content.tags.is_empty() {
+        dataset["keywords"] = join_names(&content.tags).into();
     }
-    if let Some(name) = &event.username {
+    if let Some(name) = &content.username {
         dataset["author"] = json!({"@id": person_id(name)});
     }
     dataset
 }
 
-fn link_to(path: &str, name: &str) -> String {
-    format!("<p><a href=\"{path}\">{}</a></p>", as_html(name))
+fn render_link(path: &str, name: &str) -> String {
+    format!("<p><a href=\"{path}\">{}</a></p>", render_plain_html(name))
 }
 
-/// What is no HTML as such: other notebooks show `text` as HTML.
-fn as_html(plain: &str) -> String {
+/// Plain text as HTML, because other notebooks show `text` as HTML.
+fn render_plain_html(plain: &str) -> String {
     escape_html_text(plain).replace('\n', "<br>\n")
 }
 
-fn file(attachment: &Attachment) -> Value {
+fn describe_file(attachment: &Attachment) -> Value {
     let Attachment { filename, sha256, bytes, media_type, .. } = attachment;
-    json!({"@id": format!("./{}", File::of(attachment).path), "@type": "File", "name": filename,
+    json!({"@id": format!("./{}", FileLine::new(attachment).path), "@type": "File", "name": filename,
         "description": format!("attached to the entry {}", attachment.entry_id),
-        "dateCreated": dates::shown(attachment.created_at),
+        "dateCreated": dates::render_time(attachment.created_at),
         "encodingFormat": media_type, "contentSize": bytes.to_string(), "sha256": sha256})
 }

@@ -2,39 +2,41 @@
 
 use std::fmt::Write as _;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::dates;
-use crate::entries;
-use crate::export::{Cursor, Format, Sink, Stopped};
-use crate::state::State;
-use crate::store::entries::Entry;
+use crate::domain::entry::Entry;
+use crate::entries::lists::Cursor;
+use crate::export::Exporter;
+use crate::export::format::Format;
+use crate::export::sink::{ExportError, Sink};
 
-/// Piece by piece: whatever their number, only one piece is in memory.
-pub async fn write(state: &State, mut cursor: Cursor, format: Format, sink: &Sink) -> Result<(), Stopped> {
-    if let Format::Csv { has_byte_order_mark } = format {
-        if has_byte_order_mark {
-            sink.send(BYTE_ORDER_MARK).await?;
+impl Exporter {
+    /// In chunks: whatever the number of entries, only one chunk is in memory.
+    pub(super) async fn write_text(&self, mut cursor: Cursor, format: Format, sink: &Sink) -> Result<(), ExportError> {
+        if let Format::Csv { has_byte_order_mark } = format {
+            if has_byte_order_mark {
+                sink.send(BYTE_ORDER_MARK).await?;
+            }
+            sink.send(format!("{}\r\n", COLUMNS.join(","))).await?;
         }
-        sink.send(format!("{}\r\n", COLUMNS.join(","))).await?;
-    }
-    loop {
-        let found = cursor.next(state).await?;
-        if found.is_empty() {
-            return Ok(());
-        }
-        let mut out = String::new();
-        match format {
-            Format::Csv { .. } => found.iter().for_each(|entry| csv(&mut out, entry)),
-            Format::Text => found.iter().for_each(|entry| text(&mut out, entry, &state.zone)),
-            _ => {
-                for shown in entries::show_all(state, &mut state.db.read().await?, &found).await? {
-                    let _ = writeln!(out, "{shown}");
+        loop {
+            let found = cursor.next_entries(&mut self.db.read().await?).await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            let mut out = String::new();
+            match format {
+                Format::Csv { .. } => found.iter().for_each(|entry| write_csv_line(&mut out, entry)),
+                Format::Text => found.iter().for_each(|entry| write_plain_entry(&mut out, entry, &self.zone)),
+                _ => {
+                    for rendered in self.renderer.render_entries(&found).await? {
+                        let _ = writeln!(out, "{rendered}");
+                    }
                 }
             }
+            sink.send(out).await?;
         }
-        sink.send(out).await?;
     }
 }
 
@@ -60,33 +62,33 @@ const COLUMNS: [&str; 16] = [
     "updatedAt",
 ];
 
-fn csv(out: &mut String, entry: &Entry) {
-    let event = &entry.event;
+fn write_csv_line(out: &mut String, entry: &Entry) {
+    let content = &entry.content;
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
     let fields: [String; COLUMNS.len()] = [
         entry.id.clone(),
-        dates::shown(event.at),
-        event.kind.clone(),
-        event.category.clone(),
-        or_empty(&event.username),
-        event.investigation_id.map(|id| id.to_string()).unwrap_or_default(),
-        or_empty(&event.investigation_name),
-        or_empty(&event.instrument_name),
-        or_empty(&event.dataset_name),
-        or_empty(&event.title),
-        event.tags.join("; "),
-        event.plain().unwrap_or_default(),
-        or_empty(&event.filename),
-        or_empty(&event.software),
-        or_empty(&event.machine),
-        dates::shown(entry.updated_at),
+        dates::render_time(content.at),
+        content.kind.clone(),
+        content.category.clone(),
+        or_empty(&content.username),
+        content.investigation_id.map(|id| id.to_string()).unwrap_or_default(),
+        or_empty(&content.investigation_name),
+        or_empty(&content.instrument_name),
+        or_empty(&content.dataset_name),
+        or_empty(&content.title),
+        content.tags.join("; "),
+        content.plain_text().unwrap_or_default(),
+        or_empty(&content.filename),
+        or_empty(&content.software),
+        or_empty(&content.machine),
+        dates::render_time(entry.updated_at),
     ];
-    out.push_str(&fields.map(|field| quoted(&field)).join(","));
+    out.push_str(&fields.map(|field| quote_field(&field)).join(","));
     out.push_str("\r\n");
 }
 
 /// RFC 4180; what a spreadsheet would take for a formula gets an apostrophe, which it does not show.
-fn quoted(field: &str) -> String {
+fn quote_field(field: &str) -> String {
     let apostrophe = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
     if !apostrophe.is_empty() || field.contains(['"', ',', '\r', '\n']) {
         return format!("\"{apostrophe}{}\"", field.replace('"', "\"\""));
@@ -94,19 +96,19 @@ fn quoted(field: &str) -> String {
     field.to_owned()
 }
 
-fn text(out: &mut String, entry: &Entry, zone: &TimeZone) {
-    let event = &entry.event;
-    let at = zone.to_datetime(Timestamp::from_microsecond(event.at).unwrap_or_default());
-    let _ = write!(out, "{}  {} {}", at.strftime("%Y-%m-%d %H:%M:%S"), event.kind, event.category);
-    for more in [&event.username, &event.instrument_name, &event.filename].into_iter().flatten() {
+fn write_plain_entry(out: &mut String, entry: &Entry, zone: &TimeZone) {
+    let content = &entry.content;
+    let at = zone.to_datetime(content.at.to_timestamp());
+    let _ = write!(out, "{}  {} {}", at.strftime("%Y-%m-%d %H:%M:%S"), content.kind, content.category);
+    for more in [&content.username, &content.instrument_name, &content.filename].into_iter().flatten() {
         let _ = write!(out, "  {more}");
     }
-    if !event.tags.is_empty() {
-        let _ = write!(out, "  [{}]", event.tags.join(", "));
+    if !content.tags.is_empty() {
+        let _ = write!(out, "  [{}]", content.tags.join(", "));
     }
     out.push('\n');
-    let plain = event.plain().unwrap_or_default();
-    for line in event.title.iter().flat_map(|title| title.lines()).chain(plain.lines()) {
+    let plain = content.plain_text().unwrap_or_default();
+    for line in content.title.iter().flat_map(|title| title.lines()).chain(plain.lines()) {
         let _ = writeln!(out, "    {line}");
     }
     out.push('\n');
@@ -118,8 +120,8 @@ mod tests {
 
     #[test]
     fn fields_cannot_leave_their_place_and_are_no_formulas() {
-        assert_eq!(quoted("plain"), "plain");
-        assert_eq!(quoted("a \"b\",\nc"), "\"a \"\"b\"\",\nc\"");
-        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
+        assert_eq!(quote_field("plain"), "plain");
+        assert_eq!(quote_field("a \"b\",\nc"), "\"a \"\"b\"\",\nc\"");
+        assert_eq!(quote_field("=1+1"), "\"'=1+1\"");
     }
 }

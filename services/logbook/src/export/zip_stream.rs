@@ -11,7 +11,7 @@ use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::export::{Sink, Stopped};
+use crate::export::sink::{ExportError, Sink};
 
 /// What is compressed and not yet sent.
 #[derive(Clone, Default)]
@@ -29,47 +29,47 @@ impl Write for Buffer {
 }
 
 /// Compresses in a pool of its own and sends what comes out.
-pub struct Archive<'s> {
-    /// It is large; in a box it moves cheaply between the pool and here.
+pub struct ZipStream<'s> {
+    /// Boxed, because it is large and moves between the pool and this task.
     zip: Option<Box<ZipWriter<StreamWriter<Buffer>>>>,
     out: Buffer,
     pool: Blocking,
     sink: &'s Sink,
 }
 
-impl<'s> Archive<'s> {
+impl<'s> ZipStream<'s> {
     pub fn new(pool: &Blocking, sink: &'s Sink) -> Self {
         let out = Buffer::default();
         Self { zip: Some(Box::new(ZipWriter::new_stream(out.clone()))), out, pool: pool.clone(), sink }
     }
 
-    /// Begins the next file; `at` is when it was made.
-    pub async fn begin(&mut self, name: String, at: Timestamp) -> Result<(), Stopped> {
-        // A file whose size is not known beforehand may become larger than the old form holds.
-        let options = dated(at).compression_method(CompressionMethod::Deflated).large_file(true);
-        self.work(move |zip| zip.start_file(name, options)).await
+    /// Starts the next file; `at` is its time.
+    pub async fn start_file(&mut self, name: String, at: Timestamp) -> Result<(), ExportError> {
+        // The size is not known beforehand and may exceed the limit of a ZIP without Zip64.
+        let options = file_options(at).compression_method(CompressionMethod::Deflated).large_file(true);
+        self.run_step(move |zip| zip.start_file(name, options)).await
     }
 
-    /// A directory, which may stay empty; `at` is when it was made.
-    pub async fn add_directory(&mut self, name: String, at: Timestamp) -> Result<(), Stopped> {
-        self.work(move |zip| zip.add_directory(name, dated(at))).await
+    /// Adds a directory, which may stay empty; `at` is its time.
+    pub async fn add_directory(&mut self, name: String, at: Timestamp) -> Result<(), ExportError> {
+        self.run_step(move |zip| zip.add_directory(name, file_options(at))).await
     }
 
-    pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Stopped> {
-        self.work(move |zip| Ok(zip.write_all(&bytes)?)).await
+    pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), ExportError> {
+        self.run_step(move |zip| Ok(zip.write_all(&bytes)?)).await
     }
 
-    pub async fn finish(mut self) -> Result<(), Stopped> {
+    pub async fn finish(mut self) -> Result<(), ExportError> {
         if let Some(zip) = self.zip.take() {
             zip.finish().map_err(Problem::internal)?;
         }
-        self.send().await
+        self.send_compressed().await
     }
 
-    async fn work(
+    async fn run_step(
         &mut self,
         step: impl FnOnce(&mut ZipWriter<StreamWriter<Buffer>>) -> Result<(), ZipError> + Send + 'static,
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), ExportError> {
         let gone = || Problem::internal("the archive was finished already");
         let mut zip = self.zip.take().ok_or_else(gone)?;
         let (zip, done) = self
@@ -81,21 +81,21 @@ impl<'s> Archive<'s> {
             .await?;
         self.zip = Some(zip);
         done.map_err(Problem::internal)?;
-        self.send().await
+        self.send_compressed().await
     }
 
-    async fn send(&mut self) -> Result<(), Stopped> {
+    async fn send_compressed(&mut self) -> Result<(), ExportError> {
         let piece = take(&mut *self.out.0.lock().unwrap_or_else(PoisonError::into_inner));
         self.sink.send(piece).await
     }
 }
 
-fn dated(at: Timestamp) -> SimpleFileOptions {
-    SimpleFileOptions::default().last_modified_time(zip_time(at))
+fn file_options(at: Timestamp) -> SimpleFileOptions {
+    SimpleFileOptions::default().last_modified_time(to_zip_time(at))
 }
 
 /// In UTC; a ZIP knows no zone, and no year before 1980.
-fn zip_time(at: Timestamp) -> zip::DateTime {
+fn to_zip_time(at: Timestamp) -> zip::DateTime {
     let at = TimeZone::UTC.to_datetime(at);
     let part = |part: i8| part.unsigned_abs();
     let (year, month, day) = (at.year().unsigned_abs(), part(at.month()), part(at.day()));
@@ -104,21 +104,21 @@ fn zip_time(at: Timestamp) -> zip::DateTime {
 }
 
 /// Characters of a file's name, and of its ending.
-const LONGEST_NAME: usize = 100;
-const LONGEST_ENDING: usize = 20;
+const MAX_NAME: usize = 100;
+const MAX_ENDING: usize = 20;
 
 /// A part of a path that every system takes. A long name is cut before its ending.
-pub fn safe_name(name: &str) -> String {
+pub fn safe_filename(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
     let name: String = name.trim_start_matches('.').chars().map(safe).collect();
     let length = name.chars().count();
-    let ending = name.rfind('.').map(|at| &name[at..]).filter(|ending| ending.chars().count() <= LONGEST_ENDING);
+    let ending = name.rfind('.').map(|at| &name[at..]).filter(|ending| ending.chars().count() <= MAX_ENDING);
     let name = match ending {
-        Some(ending) if length > LONGEST_NAME => {
-            let kept = LONGEST_NAME - ending.chars().count();
+        Some(ending) if length > MAX_NAME => {
+            let kept = MAX_NAME - ending.chars().count();
             format!("{}{ending}", name.chars().take(kept).collect::<String>())
         }
-        _ => name.chars().take(LONGEST_NAME).collect(),
+        _ => name.chars().take(MAX_NAME).collect(),
     };
     if name.is_empty() { "file".to_owned() } else { name }
 }
@@ -129,23 +129,23 @@ mod tests {
 
     #[test]
     fn names_keep_their_endings() {
-        assert_eq!(safe_name("a b/ü.tar.gz"), "a_b_ü.tar.gz");
-        let long = safe_name(&format!("{}.jpeg", "x".repeat(300)));
+        assert_eq!(safe_filename("a b/ü.tar.gz"), "a_b_ü.tar.gz");
+        let long = safe_filename(&format!("{}.jpeg", "x".repeat(300)));
         assert_eq!((long.len(), long.ends_with("x.jpeg")), (100, true));
-        assert_eq!(safe_name(&"y".repeat(300)).len(), 100);
-        assert_eq!((safe_name(".."), safe_name("")), ("file".to_owned(), "file".to_owned()));
+        assert_eq!(safe_filename(&"y".repeat(300)).len(), 100);
+        assert_eq!((safe_filename(".."), safe_filename("")), ("file".to_owned(), "file".to_owned()));
         let at = "2026-01-12T09:30:14Z".parse().unwrap();
-        assert_eq!(zip_time(at).to_string(), "2026-01-12 09:30:14");
+        assert_eq!(to_zip_time(at).to_string(), "2026-01-12 09:30:14");
     }
 
     #[tokio::test]
     async fn files_and_empty_directories_have_their_dates() {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(100);
         let (pool, sink) = (service_kit::Pools::default().open("documents", 1, 1), Sink(sender));
-        let mut archive = Archive::new(&pool, &sink);
+        let mut archive = ZipStream::new(&pool, &sink);
         let written = async {
             archive.add_directory("a/b".to_owned(), "2026-01-12T09:30:14Z".parse().unwrap()).await?;
-            archive.begin("a/c".to_owned(), "2026-01-13T10:00:02Z".parse().unwrap()).await?;
+            archive.start_file("a/c".to_owned(), "2026-01-13T10:00:02Z".parse().unwrap()).await?;
             archive.write(b"c".to_vec()).await?;
             archive.finish().await
         };

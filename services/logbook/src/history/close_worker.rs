@@ -1,79 +1,90 @@
-//! Closes the logbooks of investigations that have been released: their history is signed, and others are told.
+//! Closes the logbooks of investigations that have been released: signs their history and emits an event.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::messages::logbook::BookClosed;
-use service_kit::{Ctx, DbError, Lease, Leases, Problem, Worker};
+use service_kit::{Clock, Ctx, Db, DbError, Lease, Leases, Problem, Worker};
 
-use crate::catalogue::investigation_assignment;
-use crate::domain::logbook::Book;
-use crate::history::signature::seal;
-use crate::state::State;
+use crate::catalogue::icat_lookup::IcatLookup;
+use crate::catalogue::visits::Visits;
+use crate::domain::logbook::Logbook;
+use crate::history::History;
+use crate::history::records::Act;
+use crate::history::signing_key::SigningKey;
 use crate::store::logbooks;
-use crate::store::logbooks::Act;
 
 const INTERVAL: Duration = Duration::from_mins(5);
 const LEASE: Duration = Duration::from_mins(1);
 /// Investigations that ICAT is asked about at once.
 const PAGE: i64 = 100;
-/// Who appears in the record.
+/// The actor of the record.
 const ACTOR: &str = "logbook";
 
-pub fn worker(ctx: &Ctx, state: &Arc<State>) -> Worker {
-    let (state, leases) = (Arc::clone(state), ctx.leases.clone());
-    Worker::periodic("logbook.close", INTERVAL, &ctx.stop, move || {
-        let (state, leases) = (Arc::clone(&state), leases.clone());
-        async move {
-            // Without the account nobody knows what is released.
-            if state.identity.reader().is_none() {
-                return Ok(());
-            }
-            let Some(lease) = leases.acquire("logbook.close", LEASE).await? else { return Ok(()) };
-            close_all(&state, &leases, &lease).await?;
-            Ok::<(), Problem>(leases.release(&lease).await?)
-        }
-    })
+/// Closes logbooks.
+pub struct CloseWorker {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub leases: Leases,
+    pub history: History,
+    pub signing_key: Arc<SigningKey>,
+    pub lookup: IcatLookup,
+    pub visits: Arc<Visits>,
 }
 
-/// One round over the logbooks that are open.
-async fn close_all(state: &State, leases: &Leases, lease: &Lease) -> Result<(), Problem> {
-    let mut after = 0;
-    while leases.renew(lease, LEASE).await? {
-        let open = logbooks::not_closed(&mut state.db.read().await?, after, PAGE).await?;
-        let Some((last, _)) = open.last() else { return Ok(()) };
-        after = *last;
-        let investigations: Vec<i64> = open.iter().filter_map(|(_, name)| Book::investigation(name)).collect();
-        let released = investigation_assignment::released(state, None, &investigations).await?;
-        for (id, name) in open {
-            if Book::investigation(&name).is_some_and(|investigation| released.contains(&investigation)) {
-                close(state, lease, id, &name).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn close(state: &State, lease: &Lease, id: i64, name: &str) -> Result<(), Problem> {
-    let pair = state.keys.seals();
-    let at = state.clock.now_micros();
-    let done = state
-        .db
-        .write(async |tx| -> Result<bool, DbError> {
-            // Whoever waited for ICAT longer than the lease has a successor, who closes.
-            if !lease.is_held(tx).await? {
-                return Ok(false);
-            }
-            let sealed = |book: &str, records: i64, head: &str| {
-                serde_json::to_string(&seal(pair, book, records, head, at)).unwrap_or_default()
-            };
-            let record = logbooks::close(tx, id, Act { actor: ACTOR, at }, sealed).await?;
-            state.outbox.emit(tx, &BookClosed { book: name.to_owned(), record }).await?;
-            Ok(true)
+impl CloseWorker {
+    pub fn into_worker(self, ctx: &Ctx) -> Worker {
+        let this = Arc::new(self);
+        Worker::periodic("logbook.close", INTERVAL, &ctx.stop, move || {
+            let this = Arc::clone(&this);
+            async move { this.run_round().await }
         })
-        .await?;
-    if done {
-        tracing::info!(logbook.book = name, "closed: the investigation is released");
     }
-    Ok(())
+
+    async fn run_round(&self) -> Result<(), Problem> {
+        // Release dates can only be read with the reader account.
+        if !self.lookup.has_reader() {
+            return Ok(());
+        }
+        let Some(lease) = self.leases.acquire("logbook.close", LEASE).await? else { return Ok(()) };
+        self.close_released(&lease).await?;
+        Ok(self.leases.release(&lease).await?)
+    }
+
+    /// Closes the logbooks of released investigations that are still open.
+    async fn close_released(&self, lease: &Lease) -> Result<(), Problem> {
+        let mut after = 0;
+        while self.leases.renew(lease, LEASE).await? {
+            let open = logbooks::list_unclosed_logbooks(&mut self.db.read().await?, after, PAGE).await?;
+            let Some((last, _)) = open.last() else { return Ok(()) };
+            after = *last;
+            let of_investigation = |name: &str| Logbook::parse_investigation_id(name);
+            let investigations: Vec<i64> = open.iter().filter_map(|(_, name)| of_investigation(name)).collect();
+            let released = self.visits.find_released(None, &investigations).await?;
+            for (id, name) in open {
+                if of_investigation(&name).is_some_and(|investigation| released.contains(&investigation)) {
+                    self.close_logbook(lease, id, &name).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn close_logbook(&self, lease: &Lease, id: i64, name: &str) -> Result<(), Problem> {
+        let act = Act { actor: ACTOR, at: self.clock.now_micros() };
+        let closed = self
+            .db
+            .write(async |tx| -> Result<bool, DbError> {
+                // Whoever waited for ICAT longer than the lease has a successor, who closes.
+                if !lease.is_held(tx).await? {
+                    return Ok(false);
+                }
+                self.history.close_logbook(tx, id, &self.signing_key, act).await?;
+                Ok(true)
+            })
+            .await?;
+        if closed {
+            tracing::info!(logbook.book = name, "closed the logbook: the investigation is released");
+        }
+        Ok(())
+    }
 }

@@ -4,17 +4,18 @@
 use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
+use service_kit::Micros;
 use thiserror::Error;
 
-use crate::domain::chain;
-use crate::domain::chain::{Link, RecordKind};
+use crate::history::chain;
+use crate::history::chain::{Link, RecordKind};
+use crate::history::signature::ClosingSignature;
 pub use crate::history::signature::PublicKey;
-use crate::history::signature::Seal;
 use crate::store::logbooks::Record;
 
 /// The first line of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
+pub struct ExportHead {
     pub book: String,
     pub records: i64,
     /// The hash of the last record.
@@ -23,11 +24,10 @@ pub struct Head {
 
 /// A record as a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub struct RecordLine {
     pub n: i64,
     pub kind: String,
-    /// Microseconds UTC.
-    pub at: i64,
+    pub at: Micros,
     pub actor: String,
     /// JSON as it was stored, as text, because it is hashed byte by byte.
     pub body: String,
@@ -35,8 +35,8 @@ pub struct Line {
     pub hash: String,
 }
 
-impl Line {
-    pub fn of(record: &Record) -> Self {
+impl RecordLine {
+    pub fn from_record(record: &Record) -> Self {
         let Record { n, kind, at, actor, body, previous, hash } = record.clone();
         Self { n, kind, at, actor, body, previous, hash }
     }
@@ -46,7 +46,7 @@ impl Line {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verified {
     #[serde(flatten)]
-    pub head: Head,
+    pub head: ExportHead,
     pub closings: Vec<Closing>,
 }
 
@@ -59,14 +59,14 @@ pub struct Closing {
 }
 
 /// Keys of which one must have signed, from a JWK set as `GET /logbook/keys` answers it.
-pub fn keys(jwks: &str) -> Option<Vec<PublicKey>> {
+pub fn parse_key_set(jwks: &str) -> Option<Vec<PublicKey>> {
     let set: serde_json::Value = serde_json::from_str(jwks).ok()?;
     let keys = set["keys"].as_array()?.iter().filter(|key| key["crv"] == "Ed25519");
-    Some(keys.filter_map(|key| PublicKey::parse(key["x"].as_str()?)).collect())
+    Some(keys.filter_map(|key| PublicKey::from_base64(key["x"].as_str()?)).collect())
 }
 
 #[derive(Debug, Error)]
-pub enum Broken {
+pub enum VerifyError {
     #[error("line {0} is not of an export of records: {1}")]
     Line(usize, String),
     #[error("record {0} is missing")]
@@ -87,41 +87,41 @@ pub enum Broken {
 
 /// What the export holds if everything is whole; else the first thing that is not. With `known`, one of these keys must have
 /// signed.
-pub fn verify(export: impl BufRead, known: Option<&[PublicKey]>) -> Result<Verified, Broken> {
+pub fn verify_export(export: impl BufRead, known: Option<&[PublicKey]>) -> Result<Verified, VerifyError> {
     let mut closings = Vec::new();
     let mut lines = export.lines().zip(1..);
     let first = lines.next().map(|(line, _)| line).transpose()?.unwrap_or_default();
-    let head: Head = serde_json::from_str(&first).map_err(|e| Broken::Line(1, e.to_string()))?;
+    let head: ExportHead = serde_json::from_str(&first).map_err(|e| VerifyError::Line(1, e.to_string()))?;
     let (mut last, mut count) = (String::new(), 0);
     for (line, number) in lines {
-        let Line { n, kind, at, actor, body, previous, hash } =
-            serde_json::from_str(&line?).map_err(|e| Broken::Line(number, e.to_string()))?;
+        let RecordLine { n, kind, at, actor, body, previous, hash } =
+            serde_json::from_str(&line?).map_err(|e| VerifyError::Line(number, e.to_string()))?;
         count += 1;
         if n != count {
-            return Err(Broken::Missing(count));
+            return Err(VerifyError::Missing(count));
         }
         if previous != last {
-            return Err(Broken::Link(n));
+            return Err(VerifyError::Link(n));
         }
-        let link = Link { book: &head.book, n, kind: &kind, at, actor: &actor, body: &body, previous: &previous };
-        if chain::hash(&link) != hash {
-            return Err(Broken::Hash(n));
+        let link = Link { logbook: &head.book, n, kind: &kind, at, actor: &actor, body: &body, previous: &previous };
+        if chain::hash_link(&link) != hash {
+            return Err(VerifyError::Hash(n));
         }
         if kind == RecordKind::Closed.name() {
-            let seal: Seal = serde_json::from_str(&body).map_err(|_| Broken::Signature(n))?;
-            let key = seal.signer(&head.book, n - 1, &previous, at).ok_or(Broken::Signature(n))?;
+            let seal: ClosingSignature = serde_json::from_str(&body).map_err(|_| VerifyError::Signature(n))?;
+            let key = seal.verify_head(&head.book, n - 1, &previous, at).ok_or(VerifyError::Signature(n))?;
             if known.is_some_and(|known| !known.contains(&key)) {
-                return Err(Broken::Key(n, key.id()));
+                return Err(VerifyError::Key(n, key.id()));
             }
             closings.push(Closing { record: n, key: key.id() });
         }
         last = hash;
     }
     if count < head.records {
-        return Err(Broken::Missing(count + 1));
+        return Err(VerifyError::Missing(count + 1));
     }
     if count != head.records || last != head.head {
-        return Err(Broken::Head);
+        return Err(VerifyError::Head);
     }
     Ok(Verified { head, closings })
 }
@@ -130,43 +130,59 @@ pub fn verify(export: impl BufRead, known: Option<&[PublicKey]>) -> Result<Verif
 mod tests {
     use super::*;
 
-    fn export() -> Vec<String> {
+    fn build_export() -> Vec<String> {
         let mut lines = Vec::new();
         let mut previous = String::new();
         for n in 1..=3 {
             let (book, kind, actor, body) = ("facility", "created", "db/a", format!("{{\"n\":{n}}}"));
-            let hash = chain::hash(&Link { book, n, kind, at: n, actor, body: &body, previous: &previous });
-            let line =
-                Line { n, kind: kind.to_owned(), at: n, actor: actor.to_owned(), body, previous, hash: hash.clone() };
+            let hash = chain::hash_link(&Link {
+                logbook: book,
+                n,
+                kind,
+                at: Micros::from_i64(n),
+                actor,
+                body: &body,
+                previous: &previous,
+            });
+            let line = RecordLine {
+                n,
+                kind: kind.to_owned(),
+                at: Micros::from_i64(n),
+                actor: actor.to_owned(),
+                body,
+                previous,
+                hash: hash.clone(),
+            };
             lines.push(serde_json::to_string(&line).unwrap());
             previous = hash;
         }
-        let head = Head { book: "facility".to_owned(), records: 3, head: previous };
+        let head = ExportHead { book: "facility".to_owned(), records: 3, head: previous };
         lines.insert(0, serde_json::to_string(&head).unwrap());
         lines
     }
 
-    fn outcome(lines: &[String]) -> String {
-        verify(lines.join("\n").as_bytes(), None)
+    fn describe_outcome(lines: &[String]) -> String {
+        verify_export(lines.join("\n").as_bytes(), None)
             .map_or_else(|e| e.to_string(), |verified| format!("{} records", verified.head.records))
     }
 
     #[test]
     fn whatever_is_done_to_an_export_is_found() {
-        let whole = export();
-        assert_eq!(outcome(&whole), "3 records");
-        let changed = |from: &str, to: &str| outcome(&whole.iter().map(|l| l.replace(from, to)).collect::<Vec<_>>());
+        let whole = build_export();
+        assert_eq!(describe_outcome(&whole), "3 records");
+        let changed =
+            |from: &str, to: &str| describe_outcome(&whole.iter().map(|l| l.replace(from, to)).collect::<Vec<_>>());
         assert_eq!(changed("\\\"n\\\":2", "\\\"n\\\":7"), "record 2 has been changed");
         assert_eq!(changed("db/a", "db/b"), "record 1 has been changed");
         assert_eq!(changed("facility", "instrument/x"), "record 1 has been changed");
         assert_eq!(changed("\"records\":3", "\"records\":2"), "the last record is not the one that the export names");
-        let without = |n: usize| outcome(&[&whole[..n], &whole[n + 1..]].concat());
+        let without = |n: usize| describe_outcome(&[&whole[..n], &whole[n + 1..]].concat());
         assert_eq!(without(2), "record 2 is missing");
         assert_eq!(without(3), "record 3 is missing");
         let mut exchanged = whole.clone();
         exchanged.swap(1, 2);
-        assert_eq!(outcome(&exchanged), "record 1 is missing");
-        assert!(outcome(&whole[1..]).starts_with("line 1 is not of an export"));
-        assert!(outcome(&[]).starts_with("line 1 is not of an export"));
+        assert_eq!(describe_outcome(&exchanged), "record 1 is missing");
+        assert!(describe_outcome(&whole[1..]).starts_with("line 1 is not of an export"));
+        assert!(describe_outcome(&[]).starts_with("line 1 is not of an export"));
     }
 }

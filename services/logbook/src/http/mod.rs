@@ -2,75 +2,81 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{Header as _, IfMatch};
+use actix_web::http::header::{ETAG, Header as _, HeaderValue, IfMatch};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use service_kit::Problem;
 
-use crate::domain::filter::{Parameters, number};
-use crate::domain::logbook::Book;
-use crate::domain::names;
-use crate::entries::Match;
+use crate::domain::entry::{Entry, VersionCondition};
+use crate::domain::entry_content::has_nul;
 use crate::error::Error;
-use crate::state::State;
 
-/// A body without a file.
-pub const PLAIN: usize = 8 * 1024 * 1024;
-/// A body that stops coming for so long is given up.
-const SILENCE: Duration = Duration::from_secs(30);
+/// The address of the page.
+pub const PAGE_ADDRESS: &str = "/logbook/app";
+/// Bytes of a body without a file at most.
+pub const MAX_BODY: usize = 8 * 1024 * 1024;
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// The whole body.
-pub async fn body(payload: Payload, most: usize) -> Result<Bytes, Problem> {
-    let read = tokio::time::timeout(SILENCE * 10, payload.to_bytes_limited(most)).await;
+/// Reads the whole body.
+pub async fn read_body(payload: Payload, max_bytes: usize) -> Result<Bytes, Problem> {
+    let read = tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(max_bytes)).await;
     match read {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(e))) => Err(Error::bad(format!("the body broke off: {e}")).into()),
-        Ok(Err(_)) => Err(Error::TooLarge(most as u64).into()),
-        Err(_) => Err(Error::bad("the body took too long").into()),
+        Ok(Ok(Err(e))) => Err(Error::invalid(format!("the body broke off: {e}")).into()),
+        Ok(Err(_)) => Err(Error::TooLarge(max_bytes as u64).into()),
+        Err(_) => Err(Error::invalid("the body took too long").into()),
     }
 }
 
-/// How large a body with a file in base64 may be.
-pub fn with_file(state: &State) -> usize {
-    let bytes = state.config.largest_attachment.as_u64();
-    usize::try_from(bytes / 3 * 4 + 64 * 1024).unwrap_or(usize::MAX)
+/// Parses a body. ICAT+ has a sentence of its own for an empty one; else `otherwise` says what the body is not.
+pub fn parse_json<T: DeserializeOwned>(body: &[u8], otherwise: &str) -> Result<T, Error> {
+    if body.is_empty() {
+        return Err(Error::NoBody);
+    }
+    // No database text can hold it.
+    if has_nul(body) {
+        return Err(Error::invalid("there must be no NUL (\\u0000) in a text"));
+    }
+    serde_json::from_slice(body).map_err(|e| Error::invalid(format!("{otherwise}: {e}")))
 }
 
-pub fn json(value: &impl Serialize) -> HttpResponse {
+/// Reads and parses a body without a file.
+pub async fn read_json<T: DeserializeOwned>(payload: Payload, otherwise: &str) -> Result<T, Problem> {
+    Ok(parse_json(&read_body(payload, MAX_BODY).await?, otherwise)?)
+}
+
+pub fn respond_json(value: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok().json(value)
 }
 
-/// The logbook that a request names.
-pub fn book(investigation: Option<&str>, instrument: Option<&str>) -> Result<Book, Error> {
-    if let Some(name) = instrument {
-        names::check_instrument(name)?;
-    }
-    Ok(Book::of(number("investigationId", investigation)?, instrument))
+/// Sets the entry's `ETag`, for `If-Match`.
+pub fn set_etag(answer: &mut HttpResponse, entry: &Entry) -> Result<(), Problem> {
+    let etag = entry.etag().map_err(Problem::internal)?;
+    answer.headers_mut().insert(ETAG, HeaderValue::from_str(&etag).map_err(Problem::internal)?);
+    Ok(())
 }
 
-/// The same from the parameters of a list.
-pub fn book_of(parameters: &Parameters) -> Result<Book, Error> {
-    book(parameters.investigation_id.as_deref(), parameters.instrument_name.as_deref())
-}
-
-/// `If-Match` (RFC 9110, section 13.1.1): the state that a change must meet. Weak tags meet none.
-pub fn parse_if_match(request: &HttpRequest) -> Result<Match, Error> {
+/// `If-Match` (RFC 9110, section 13.1.1): the version that a change must meet. Weak tags meet none.
+pub fn parse_if_match(request: &HttpRequest) -> Result<VersionCondition, Error> {
     if !request.headers().contains_key("if-match") {
-        return Ok(Match::Any);
+        return Ok(VersionCondition::Any);
     }
     match IfMatch::parse(request) {
-        Ok(IfMatch::Any) => Ok(Match::Any),
+        Ok(IfMatch::Any) => Ok(VersionCondition::Any),
         Ok(IfMatch::Items(tags)) if !tags.is_empty() => {
-            Ok(Match::OneOf(tags.into_iter().filter(|tag| !tag.weak).map(|tag| tag.to_string()).collect()))
+            let strong = tags.into_iter().filter(|tag| !tag.weak);
+            Ok(VersionCondition::OneOf(strong.map(|tag| tag.to_string()).collect()))
         }
         Ok(IfMatch::Items(_)) | Err(_) => {
-            Err(Error::bad("If-Match must be the ETag of an entry, in its quotation marks"))
+            Err(Error::invalid("If-Match must be the ETag of an entry, in its quotation marks"))
         }
     }
 }
 
-/// The next piece of a large body; whoever falls silent gives their place back.
-pub async fn in_time<T>(state: &State, next: impl Future<Output = T>) -> Result<T, Error> {
-    tokio::time::timeout(state.idle_timeout, next).await.map_err(|_| Error::Silent)
+/// The next chunk of a large body; who stalls gives their place back.
+pub async fn with_idle_timeout<T>(idle_timeout: Duration, next: impl Future<Output = T>) -> Result<T, Error> {
+    tokio::time::timeout(idle_timeout, next).await.map_err(|_| Error::Stalled)
 }

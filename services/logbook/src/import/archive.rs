@@ -12,18 +12,18 @@ use zip::ZipArchive;
 
 use crate::domain::entry_content::has_nul;
 use crate::domain::entry_html;
-use crate::domain::ids::{hex, is_id};
+use crate::domain::ids::{encode_hex, is_id};
 use crate::error::Error;
-use crate::export::Line;
+use crate::export::eln_line::EntryLine;
 
 const ENTRIES: &str = "/entries.jsonl";
 pub const METADATA: &str = "ro-crate-metadata.json";
 /// Bytes of an entry without its attachments.
-const LONGEST_LINE: u64 = 32 << 20;
+const MAX_LINE: u64 = 32 << 20;
 /// Bytes of a file's name.
-const LONGEST_NAME: usize = 4096;
+const MAX_NAME: usize = 4096;
 /// Bytes of a file that are read at once.
-pub const PIECE: usize = 256 * 1024;
+pub const CHUNK_SIZE: usize = 256 * 1024;
 
 /// Bytes after unpacking.
 #[derive(Debug, Clone, Copy)]
@@ -36,42 +36,42 @@ pub struct Limits {
 /// in memory as a whole.
 #[derive(Debug)]
 pub enum Item {
-    /// The next bytes of a file, [`PIECE`] at most.
-    Piece(Vec<u8>),
-    /// The file has no more bytes.
+    /// The next bytes of a file, [`CHUNK_SIZE`] at most.
+    Chunk(Vec<u8>),
+    /// The end of the file.
     FileEnd,
-    Entry(Box<Line>),
+    Entry(Box<EntryLine>),
 }
 
 /// A file that is read from a place of its own: whoever reads the same file elsewhere does not move it.
-pub struct Placed {
+pub struct PositionedFile {
     file: File,
     at: u64,
 }
 
 /// How archives are read.
-pub struct Reading(BufReader<Placed>);
+pub struct ArchiveFile(BufReader<PositionedFile>);
 
-impl Reading {
+impl ArchiveFile {
     pub fn open(file: &File) -> Result<Self, String> {
         let file = file.try_clone().map_err(|e| format!("the archive cannot be read: {e}"))?;
-        Ok(Self(BufReader::new(Placed { file, at: 0 })))
+        Ok(Self(BufReader::new(PositionedFile { file, at: 0 })))
     }
 }
 
-impl Read for Reading {
+impl Read for ArchiveFile {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.0.read(into)
     }
 }
 
-impl Seek for Reading {
+impl Seek for ArchiveFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.0.seek(to)
     }
 }
 
-impl Read for Placed {
+impl Read for PositionedFile {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read_at(into, self.at)?;
         self.at += read as u64;
@@ -79,7 +79,7 @@ impl Read for Placed {
     }
 }
 
-impl Seek for Placed {
+impl Seek for PositionedFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let at = match to {
             SeekFrom::Start(at) => Some(at),
@@ -91,12 +91,16 @@ impl Seek for Placed {
     }
 }
 
-/// Gives all entries with their files in turn; a text says what is wrong with the archive.
-pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Item) -> Result<(), String>) -> Result<(), String> {
+/// Passes all entries with their files to `each`; the error says what is wrong with the archive.
+pub fn read_entries(
+    file: &File,
+    limits: Limits,
+    mut each: impl FnMut(Item) -> Result<(), String>,
+) -> Result<(), String> {
     let unreadable = |e: zip::result::ZipError| format!("the archive cannot be read: {e}");
-    // Lines and files are read in turn.
+    // Lines and files are read alternately.
     let (mut of_lines, mut of_files) = (open_zip(file)?, open_zip(file)?);
-    let name = entries_of(&of_lines).ok_or("the archive has no file entries.jsonl beside its metadata")?;
+    let name = find_entries_file(&of_lines).ok_or("the archive has no file entries.jsonl beside its metadata")?;
     let root = &name[..name.len() - ENTRIES.len()];
     let places: HashMap<String, usize> =
         (0..of_files.len()).filter_map(|n| Some((of_files.name_for_index(n)?.ok()?.into_owned(), n))).collect();
@@ -105,13 +109,13 @@ pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Item) -> Result<()
     for number in 1_u64.. {
         let wrong = |what: &str| format!("entry {number} of the archive: {what}");
         let mut text = Vec::new();
-        let read = (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut text).map_err(|e| wrong(&e.to_string()))?;
+        let read = (&mut lines).take(MAX_LINE).read_until(b'\n', &mut text).map_err(|e| wrong(&e.to_string()))?;
         if read == 0 {
             break;
         }
         left = left.checked_sub(read as u64).ok_or_else(|| wrong("the archive is too large"))?;
-        let line: Line = serde_json::from_slice(&text).map_err(|e| wrong(&e.to_string()))?;
-        check(&line, &text).map_err(|e| wrong(&e.to_string()))?;
+        let line: EntryLine = serde_json::from_slice(&text).map_err(|e| wrong(&e.to_string()))?;
+        check_line(&line, &text).map_err(|e| wrong(&e.to_string()))?;
         if !is_id(&line.id) || line.files.iter().any(|file| !is_id(&file.id)) {
             return Err(wrong("an id must be 24 hexadecimal digits"));
         }
@@ -130,23 +134,23 @@ pub fn walk(file: &File, limits: Limits, mut each: impl FnMut(Item) -> Result<()
     Ok(())
 }
 
-pub fn open_zip(file: &File) -> Result<ZipArchive<Reading>, String> {
-    ZipArchive::new(Reading::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))
+pub fn open_zip(file: &File) -> Result<ZipArchive<ArchiveFile>, String> {
+    ZipArchive::new(ArchiveFile::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))
 }
 
 /// Whether a logbook has exported it.
-pub fn is_own(file: &File) -> Result<bool, String> {
+pub fn is_logbook_archive(file: &File) -> Result<bool, String> {
     let mut zip = open_zip(file)?;
-    let Some(name) = entries_of(&zip) else { return Ok(false) };
+    let Some(name) = find_entries_file(&zip) else { return Ok(false) };
     let mut first = Vec::new();
     let lines = zip.by_name(&name).map_err(|e| format!("{name}: {e}"))?;
-    BufReader::new(lines.take(LONGEST_LINE)).read_until(b'\n', &mut first).map_err(|e| format!("{name}: {e}"))?;
-    // Another notebook may call a file so as well. What is no JSON at all is an archive of ours that is broken.
+    BufReader::new(lines.take(MAX_LINE)).read_until(b'\n', &mut first).map_err(|e| format!("{name}: {e}"))?;
+    // Other notebooks may use this file name too. If it is not JSON at all, it is a broken archive of a logbook.
     Ok(serde_json::from_slice::<Value>(&first).map_or(true, |line| line["id"].is_string() && line["event"].is_object()))
 }
 
 /// The metadata of the crate; those of crates within it are further in.
-pub fn metadata_of(zip: &ZipArchive<Reading>) -> Option<String> {
+pub fn find_metadata(zip: &ZipArchive<ArchiveFile>) -> Option<String> {
     let is_metadata = |name: &str| name.rsplit('/').next() == Some(METADATA) && name.matches('/').count() <= 1;
     let names = zip.file_names().flatten().filter(|name| is_metadata(name));
     names.min_by_key(|name| name.matches('/').count()).map(Cow::into_owned)
@@ -154,8 +158,8 @@ pub fn metadata_of(zip: &ZipArchive<Reading>) -> Option<String> {
 
 /// The file of entries, which lies in the archive's one directory, beside the metadata: those of the same name elsewhere are
 /// files of an entry.
-fn entries_of(zip: &ZipArchive<Reading>) -> Option<String> {
-    let metadata = metadata_of(zip)?;
+fn find_entries_file(zip: &ZipArchive<ArchiveFile>) -> Option<String> {
+    let metadata = find_metadata(zip)?;
     let name = format!("{}{ENTRIES}", metadata.strip_suffix(METADATA)?.strip_suffix('/')?);
     zip.index_for_name(&name).map(|_| name)
 }
@@ -166,7 +170,7 @@ pub struct ReadFile {
     pub bytes: u64,
 }
 
-/// Gives the content of a file in an archive piece by piece; `left` is how many bytes all of them may still have.
+/// Passes the content of a file to `each` in chunks; `left` is how many bytes all files may still have.
 pub fn read_file(
     mut entry: impl Read,
     path: &str,
@@ -176,8 +180,8 @@ pub fn read_file(
 ) -> Result<ReadFile, String> {
     let (mut hash, mut bytes) = (Context::new(&SHA256), 0);
     loop {
-        let mut piece = Vec::with_capacity(PIECE);
-        (&mut entry).take(PIECE as u64).read_to_end(&mut piece).map_err(|e| format!("{path}: {e}"))?;
+        let mut piece = Vec::with_capacity(CHUNK_SIZE);
+        (&mut entry).take(CHUNK_SIZE as u64).read_to_end(&mut piece).map_err(|e| format!("{path}: {e}"))?;
         if piece.is_empty() {
             break;
         }
@@ -187,24 +191,24 @@ pub fn read_file(
         }
         *left = left.checked_sub(piece.len() as u64).ok_or("the archive is too large")?;
         hash.update(&piece);
-        each(Item::Piece(piece))?;
+        each(Item::Chunk(piece))?;
     }
     each(Item::FileEnd)?;
-    Ok(ReadFile { sha256: hex(hash.finish().as_ref()), bytes })
+    Ok(ReadFile { sha256: encode_hex(hash.finish().as_ref()), bytes })
 }
 
-/// What would be refused when it is written is refused before anything is.
-pub fn check(line: &Line, text: &[u8]) -> Result<(), Error> {
+/// Checks an entry, so that nothing that would be refused later is found after others were written.
+pub fn check_line(line: &EntryLine, text: &[u8]) -> Result<(), Error> {
     if has_nul(text) {
-        return Err(Error::bad("there must be no NUL in a text"));
+        return Err(Error::invalid("there must be no NUL in a text"));
     }
-    line.event.check()?;
-    for part in line.event.content.iter().filter(|part| part.is_html()) {
-        entry_html::taken(part.text.as_deref().unwrap_or_default())?;
+    line.content.check_values()?;
+    for part in line.content.parts.iter().filter(|part| part.is_html()) {
+        entry_html::extract_images(part.text.as_deref().unwrap_or_default())?;
     }
     let ids: HashSet<&str> = line.files.iter().map(|file| file.id.as_str()).collect();
-    if ids.len() != line.files.len() || line.files.iter().any(|file| file.filename.len() > LONGEST_NAME) {
-        return Err(Error::bad("a file is listed twice, or its name is too long"));
+    if ids.len() != line.files.len() || line.files.iter().any(|file| file.filename.len() > MAX_NAME) {
+        return Err(Error::invalid("a file is listed twice, or its name is too long"));
     }
     Ok(())
 }

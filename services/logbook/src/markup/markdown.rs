@@ -11,18 +11,18 @@ use pulldown_latex::config::DisplayMode;
 use pulldown_latex::{RenderConfig, Storage, push_mathml};
 
 use crate::domain::entry_html;
-use crate::domain::html_tokens::tokenize;
+use crate::domain::html_tokens::tokenize_html;
 
 /// Elements without an end tag.
 const VOID: [&str; 5] = ["br", "col", "hr", "img", "wbr"];
 /// Bytes of a text whose marks are read. The worst of this length takes seconds, most of them for the cleaning of three times as
 /// much HTML. A longer one is text, or refused, depending on where it comes from.
-pub const LONGEST_MARKDOWN: usize = 256 << 10;
+pub const MAX_MARKDOWN: usize = 256 << 10;
 /// Bytes of a formula.
-const LONGEST_FORMULA: usize = 4_000;
+const MAX_FORMULA: usize = 4_000;
 /// Formulas of a text that are set, and bytes of their `MathML`, which has many times the length of its source; the rest stays
 /// text.
-const MOST_FORMULAS: usize = 500;
+const MAX_FORMULAS: usize = 500;
 const MOST_MATHML: usize = 256 << 10;
 /// Commands that define others: a few of them make a formula of any size.
 const DEFINING: [&str; 6] = ["\\def", "\\let", "\\futurelet", "\\newcommand", "\\renewcommand", "\\providecommand"];
@@ -34,7 +34,7 @@ pub fn render_markdown(text: &str) -> String {
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_MATH;
     let mut out = Rendered::default();
     for event in TextMergeStream::new(Parser::new_ext(text, options)) {
-        out.add(event);
+        out.add_event(event);
     }
     let mut html = String::with_capacity(text.len() * 3 / 2);
     pulldown_cmark::html::push_html(&mut html, out.events.into_iter());
@@ -44,7 +44,7 @@ pub fn render_markdown(text: &str) -> String {
 /// Text without marks as HTML: escaped, with links for bare addresses unless it is very long.
 pub fn render_plain(text: &str) -> String {
     let mut html = String::with_capacity(text.len() * 5 / 4);
-    let events = if text.len() > LONGEST_MARKDOWN { vec![Event::Text(text.into())] } else { with_links(text) };
+    let events = if text.len() > MAX_MARKDOWN { vec![Event::Text(text.into())] } else { link_addresses(text) };
     pulldown_cmark::html::push_html(&mut html, events.into_iter());
     html
 }
@@ -58,15 +58,15 @@ struct Rendered<'a> {
     block: Option<String>,
     /// Links, images and blocks of code around: what is within is no address.
     opaque: usize,
-    /// Formulas that were set, and the bytes of their `MathML`.
+    /// Number of formulas that were rendered, and the bytes of their `MathML`.
     formulas: usize,
     mathml: usize,
 }
 
 impl<'a> Rendered<'a> {
-    /// `MathML`; what is no formula after all, as in `5$ or 6$`, stays as it was written.
+    /// Adds a formula as `MathML`. Text that is not a formula after all, as in `5$ or 6$`, stays as it was written.
     fn add_formula(&mut self, source: &str, mode: DisplayMode) {
-        let is_wanted = !source.trim().is_empty() && self.formulas < MOST_FORMULAS && self.mathml < MOST_MATHML;
+        let is_wanted = !source.trim().is_empty() && self.formulas < MAX_FORMULAS && self.mathml < MOST_MATHML;
         self.events.push(match is_wanted.then(|| render_formula(source, mode)).flatten() {
             Some(html) => {
                 self.formulas += 1;
@@ -78,7 +78,7 @@ impl<'a> Rendered<'a> {
         });
     }
 
-    fn add(&mut self, event: Event<'a>) {
+    fn add_event(&mut self, event: Event<'a>) {
         if let Some(block) = &mut self.block {
             match event {
                 Event::End(TagEnd::HtmlBlock) => {
@@ -105,21 +105,23 @@ impl<'a> Rendered<'a> {
                 }
                 self.events.push(Event::End(end));
             }
-            Event::Text(text) if self.opaque == 0 => self.events.extend(with_links(&text).into_iter().map(into_owned)),
+            Event::Text(text) if self.opaque == 0 => {
+                self.events.extend(link_addresses(&text).into_iter().map(into_owned));
+            }
             Event::SoftBreak => self.events.push(Event::HardBreak),
             Event::InlineMath(source) => self.add_formula(&source, DisplayMode::Inline),
             Event::DisplayMath(source) => self.add_formula(&source, DisplayMode::Block),
             Event::InlineHtml(tag) | Event::Html(tag) => self.add_tag(tag),
-            // Boxes that could be ticked do not survive the cleaning.
+            // Check boxes are removed when the HTML is sanitized.
             Event::TaskListMarker(is_done) => self.events.push(Event::Text(if is_done { "☑ " } else { "☐ " }.into())),
             event => self.events.push(event),
         }
     }
 
-    /// A tag within text. It is text until its end comes.
+    /// Adds a tag within text. It counts as text until it is closed.
     fn add_tag(&mut self, source: CowStr<'a>) {
         let place = self.events.len();
-        let tags = tags_of(&source);
+        let tags = parse_tags(&source);
         let [tag] = tags.as_slice() else { return self.events.push(Event::Text(source)) };
         let name = tag.name.to_string();
         if !is_allowed(tag) {
@@ -142,9 +144,9 @@ impl<'a> Rendered<'a> {
         }
     }
 
-    /// A block of HTML stays one if every tag in it may stay and has its end.
+    /// A block of HTML is kept if every tag in it is allowed and closed.
     fn add_block(&mut self, block: String) {
-        if is_balanced(&tags_of(&block)) && !block.trim_start().starts_with("<!") {
+        if is_balanced(&parse_tags(&block)) && !block.trim_start().starts_with("<!") {
             return self.events.push(Event::Html(block.into()));
         }
         self.events.push(Event::Start(Tag::Paragraph));
@@ -152,7 +154,7 @@ impl<'a> Rendered<'a> {
             if n > 0 {
                 self.events.push(Event::HardBreak);
             }
-            self.events.extend(with_links(line).into_iter().map(into_owned));
+            self.events.extend(link_addresses(line).into_iter().map(into_owned));
         }
         self.events.push(Event::End(TagEnd::Paragraph));
     }
@@ -172,7 +174,7 @@ fn into_owned<'b>(event: Event<'_>) -> Event<'b> {
 }
 
 /// Text whose bare addresses of the web and of mail are links.
-fn with_links(text: &str) -> Vec<Event<'_>> {
+fn link_addresses(text: &str) -> Vec<Event<'_>> {
     let mut finder = LinkFinder::new();
     finder.kinds(&[LinkKind::Url, LinkKind::Email]);
     let mut events = Vec::new();
@@ -196,12 +198,12 @@ fn with_links(text: &str) -> Vec<Event<'_>> {
 
 /// `None` if it cannot be read.
 fn render_formula(source: &str, mode: DisplayMode) -> Option<String> {
-    if source.len() > LONGEST_FORMULA || DEFINING.iter().any(|command| source.contains(command)) {
+    if source.len() > MAX_FORMULA || DEFINING.iter().any(|command| source.contains(command)) {
         return None;
     }
     let mut annotation = String::new();
     pulldown_cmark_escape::escape_html(&mut annotation, source).ok()?;
-    // A fault of the parser is a formula that cannot be read, and not the end of the request.
+    // A panic of the parser means that the formula cannot be read; the request continues.
     catch_unwind(AssertUnwindSafe(|| {
         let storage = Storage::new();
         let events: Vec<_> = pulldown_latex::Parser::new(source, &storage).collect::<Result<_, _>>().ok()?;
@@ -215,8 +217,8 @@ fn render_formula(source: &str, mode: DisplayMode) -> Option<String> {
 }
 
 /// The tags of a piece of HTML.
-fn tags_of(html: &str) -> Vec<HtmlTag> {
-    tokenize(html, Tags::default()).0.into_inner()
+fn parse_tags(html: &str) -> Vec<HtmlTag> {
+    tokenize_html(html, Tags::default()).0.into_inner()
 }
 
 #[derive(Default)]
@@ -260,14 +262,14 @@ mod tests {
 
     use super::*;
 
-    fn shown(text: &str) -> String {
-        entry_html::sanitised(&render_markdown(text)).trim().to_owned()
+    fn render_trimmed(text: &str) -> String {
+        entry_html::sanitize_html(&render_markdown(text)).trim().to_owned()
     }
 
     #[test]
     fn only_so_many_formulas_are_set() {
-        let html = render_markdown(&"$x$ ".repeat(MOST_FORMULAS + 3));
-        assert_eq!(html.matches("<math").count(), MOST_FORMULAS);
+        let html = render_markdown(&"$x$ ".repeat(MAX_FORMULAS + 3));
+        assert_eq!(html.matches("<math").count(), MAX_FORMULAS);
         assert_eq!(html.matches("$x$").count(), 3);
         assert!(!render_markdown(&"$".repeat(10_000)).contains("<math"), "nothing is no formula");
     }
@@ -286,54 +288,54 @@ mod tests {
             ("<!-- so -->", "<p>&lt;!-- so --&gt;</p>"),
             ("a <!-- so --> b", "<p>a &lt;!-- so --&gt; b</p>"),
         ] {
-            assert_eq!(shown(text), expected, "{text}");
+            assert_eq!(render_trimmed(text), expected, "{text}");
         }
     }
 
     #[test]
     fn lines_stay_and_addresses_are_links() {
         let link = |address: &str, text: &str| format!("<a href=\"{address}\" rel=\"noopener noreferrer\">{text}</a>");
-        assert_eq!(shown("one\ntwo"), "<p>one<br>\ntwo</p>");
+        assert_eq!(render_trimmed("one\ntwo"), "<p>one<br>\ntwo</p>");
         let address = "https://example.org/a?b=1&c=2";
         let escaped = address.replace('&', "&amp;");
-        assert_eq!(shown(&format!("see {address}.")), format!("<p>see {}.</p>", link(&escaped, &escaped)));
+        assert_eq!(render_trimmed(&format!("see {address}.")), format!("<p>see {}.</p>", link(&escaped, &escaped)));
         assert_eq!(
-            shown("mail a.b@example.org"),
+            render_trimmed("mail a.b@example.org"),
             format!("<p>mail {}</p>", link("mailto:a.b@example.org", "a.b@example.org"))
         );
-        assert_eq!(shown("[x](https://example.org)"), format!("<p>{}</p>", link("https://example.org", "x")));
-        assert_eq!(shown("`https://example.org`"), "<p><code>https://example.org</code></p>");
-        assert_eq!(shown("ftp://example.org"), "<p>ftp://example.org</p>");
+        assert_eq!(render_trimmed("[x](https://example.org)"), format!("<p>{}</p>", link("https://example.org", "x")));
+        assert_eq!(render_trimmed("`https://example.org`"), "<p><code>https://example.org</code></p>");
+        assert_eq!(render_trimmed("ftp://example.org"), "<p>ftp://example.org</p>");
         assert_eq!(render_plain("<a> https://x.org"), "&lt;a&gt; <a href=\"https://x.org\">https://x.org</a>");
-        assert_eq!(shown("1986. A year"), "<ol start=\"1986\">\n<li>A year</li>\n</ol>");
-        assert_eq!(shown("- [x] a\n- [ ] b"), "<ul>\n<li>☑ a</li>\n<li>☐ b</li>\n</ul>");
-        assert_eq!(shown("**a** ~~b~~"), "<p><strong>a</strong> <del>b</del></p>");
+        assert_eq!(render_trimmed("1986. A year"), "<ol start=\"1986\">\n<li>A year</li>\n</ol>");
+        assert_eq!(render_trimmed("- [x] a\n- [ ] b"), "<ul>\n<li>☑ a</li>\n<li>☐ b</li>\n</ul>");
+        assert_eq!(render_trimmed("**a** ~~b~~"), "<p><strong>a</strong> <del>b</del></p>");
     }
 
     #[test]
     fn formulas_are_set_and_what_is_none_stays() {
-        let html = shown("so $\\frac{a}{b} < x^2$ holds");
+        let html = render_trimmed("so $\\frac{a}{b} < x^2$ holds");
         for part in ["<math", "<mfrac>", "<msup>", "application/x-tex\">\\frac{a}{b} &lt; x^2</annotation>"] {
             assert!(html.contains(part), "{part}: {html}");
         }
-        assert!(shown("$$\\sum_{i=0}^n x_i$$").contains("display=\"block\""));
-        assert_eq!(shown("it costs $5 or $6"), "<p>it costs $5 or $6</p>");
+        assert!(render_trimmed("$$\\sum_{i=0}^n x_i$$").contains("display=\"block\""));
+        assert_eq!(render_trimmed("it costs $5 or $6"), "<p>it costs $5 or $6</p>");
         for none in ["$\\frac{a}$", "$\\def\\a{\\a\\a}\\a$", "$\\unknown x$"] {
-            assert_eq!(shown(none), format!("<p>{none}</p>"));
+            assert_eq!(render_trimmed(none), format!("<p>{none}</p>"));
         }
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// Nothing that is written is lost, whatever it looks like.
+        /// No text is ever lost.
         #[test]
         fn no_word_is_lost(words in prop::collection::vec(
             prop::sample::select(vec!["<", ">", "</", "<b", "<I>", "&", "\"", "'", "=", "/", "$x$", "$", "word", "a b", "<!--", "-->", "<td>", "<![CDATA["]),
             1..12,
         )) {
             let text = words.join(" ");
-            let plain = crate::domain::plain_text::render_plain_text(&shown(&text));
+            let plain = crate::domain::plain_text::render_plain_text(&render_trimmed(&text));
             prop_assert_eq!(plain.matches("word").count(), text.matches("word").count(), "{} became {}", text, plain);
         }
 

@@ -1,10 +1,8 @@
-//! What is attached to entries; the bytes lie in a store of their own, by their SHA-256.
+//! Attachments of entries; their bytes are blobs, by their SHA-256.
 
 use std::collections::HashMap;
 
-use service_kit::{DbError, Row, Tx, Val};
-
-use crate::entries::NewFile;
+use service_kit::{DbError, Micros, Row, Tx, Val};
 
 const ADD: &str = "INSERT INTO attachment (id, sha256, bytes, media_type, filename, entry_id, created_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -23,50 +21,69 @@ pub struct Attachment {
     pub media_type: String,
     pub filename: String,
     pub entry_id: String,
-    /// Microseconds UTC.
-    pub created_at: i64,
+    pub created_at: Micros,
 }
 
-/// A file of an entry; its content is stored.
-pub async fn add(tx: &mut Tx, file: &NewFile, entry: &str, at: i64) -> Result<(), DbError> {
-    let vals = [
-        (&file.id).into(),
-        (&file.stored.sha256).into(),
-        file.stored.bytes.into(),
-        file.stored.media_type.into(),
-        (&file.filename).into(),
-        entry.into(),
-        at.into(),
-    ];
-    tx.execute(ADD, &vals).await.map(drop)
+/// A content whose blob is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBlob {
+    pub sha256: String,
+    pub bytes: i64,
+    /// What the bytes are, whatever their sender called them.
+    pub media_type: &'static str,
 }
 
-pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Attachment>, DbError> {
-    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(attachment).transpose()
+/// An attachment of an entry that is written.
+#[derive(Debug, Clone)]
+pub struct NewAttachment {
+    pub id: String,
+    pub filename: String,
+    pub stored: StoredBlob,
 }
 
-/// By their ids.
-pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Attachment>, DbError> {
+/// Inserts attachments of an entry.
+pub async fn insert_attachments(tx: &mut Tx, entry: &str, files: &[NewAttachment], at: Micros) -> Result<(), DbError> {
+    for NewAttachment { id, filename, stored } in files {
+        let vals = [
+            id.into(),
+            (&stored.sha256).into(),
+            stored.bytes.into(),
+            stored.media_type.into(),
+            filename.into(),
+            entry.into(),
+            at.into(),
+        ];
+        tx.execute(ADD, &vals).await?;
+    }
+    Ok(())
+}
+
+pub async fn get_attachment(tx: &mut Tx, id: &str) -> Result<Option<Attachment>, DbError> {
+    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(parse_attachment).transpose()
+}
+
+/// Attachments by their ids.
+pub async fn list_attachments_by_ids(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Attachment>, DbError> {
     let sql = format!(
         "SELECT a.id, a.sha256, c.key, a.bytes, a.media_type, a.filename, a.entry_id, a.created_at \
          FROM attachment a JOIN content c ON c.sha256 = a.sha256 WHERE a.id IN {}",
         tx.engine().text_list("$1")
     );
     let rows = tx.fetch_all(&sql, &[Val::from_texts(ids.iter().map(String::as_str))]).await?;
-    rows.iter().map(|row| attachment(row).map(|found| (found.id.clone(), found))).collect()
+    rows.iter().map(|row| parse_attachment(row).map(|found| (found.id.clone(), found))).collect()
 }
 
-/// Those of the attachments whose entries lie in a logbook.
-pub async fn of_book(tx: &mut Tx, ids: &[String], book: i64) -> Result<Vec<String>, DbError> {
+/// Those of the attachments whose entries are in a logbook.
+pub async fn filter_by_logbook(tx: &mut Tx, ids: &[String], logbook: i64) -> Result<Vec<String>, DbError> {
     let sql = format!(
         "SELECT a.id FROM attachment a JOIN entry e ON e.id = a.entry_id WHERE e.book_id = $1 AND a.id IN {}",
         tx.engine().text_list("$2")
     );
-    let rows = tx.fetch_all(&sql, &[book.into(), Val::from_texts(ids.iter().map(String::as_str))]).await?;
+    let rows = tx.fetch_all(&sql, &[logbook.into(), Val::from_texts(ids.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 
-fn attachment(row: &Row) -> Result<Attachment, DbError> {
+fn parse_attachment(row: &Row) -> Result<Attachment, DbError> {
     Ok(Attachment {
         id: row.get("id")?,
         sha256: row.get("sha256")?,

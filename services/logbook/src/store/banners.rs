@@ -16,15 +16,15 @@ pub struct Banner {
 }
 
 /// The id stays that of the first message of a type.
-pub async fn set(tx: &mut Tx, banner: &Banner) -> Result<(), DbError> {
+pub async fn set_banner(tx: &mut Tx, banner: &Banner) -> Result<(), DbError> {
     let vals = [(&banner.kind).into(), (&banner.id).into(), Val::Text(banner.message.clone())];
     tx.execute(SET, &vals).await.map(drop)
 }
 
-pub async fn list(tx: &mut Tx) -> Result<Vec<Banner>, DbError> {
-    tx.fetch_all(LIST, &[]).await?.iter().map(banner).collect()
+pub async fn list_banners(tx: &mut Tx) -> Result<Vec<Banner>, DbError> {
+    tx.fetch_all(LIST, &[]).await?.iter().map(parse_banner).collect()
 }
 
-fn banner(row: &Row) -> Result<Banner, DbError> {
+fn parse_banner(row: &Row) -> Result<Banner, DbError> {
     Ok(Banner { id: row.get("id")?, kind: row.get("type")?, message: row.get("message")? })
 }

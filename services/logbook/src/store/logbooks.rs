@@ -1,16 +1,14 @@
 //! Logbooks and their chains of records.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use service_kit::{DbError, Row, Tx, Val};
+use service_kit::{DbError, Micros, Row, Tx, Val};
 
-use crate::domain::chain;
-use crate::domain::chain::{Link, RecordKind};
-use crate::domain::logbook::Book;
+use crate::domain::logbook::Logbook;
 
 const OPEN: &str = "INSERT INTO book (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
 const FIND: &str = "SELECT id FROM book WHERE name = $1";
-/// Also takes the row, so that nobody else appends to this logbook until the transaction ends.
+/// Also locks the row, so that nobody else appends to this logbook until the transaction ends.
 const NEXT: &str = "UPDATE book SET records = records + 1 WHERE id = $1 RETURNING records, head, name";
 const RECORD: &str = "INSERT INTO record (book_id, n, kind, at, actor, body, previous, hash) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -36,23 +34,16 @@ pub const ALL: [&str; 13] =
 pub struct Record {
     pub n: i64,
     pub kind: String,
-    pub at: i64,
+    pub at: Micros,
     pub actor: String,
     pub body: String,
     pub previous: String,
     pub hash: String,
 }
 
-/// Who does something, and when (microseconds UTC).
-#[derive(Debug, Clone, Copy)]
-pub struct Act<'a> {
-    pub actor: &'a str,
-    pub at: i64,
-}
-
-/// The row of a logbook, which is made with its first record.
-pub async fn find_or_open(tx: &mut Tx, book: &Book) -> Result<i64, DbError> {
-    let name = book.name();
+/// The id of a logbook, whose row is created with its first record.
+pub async fn find_or_create_logbook(tx: &mut Tx, logbook: &Logbook) -> Result<i64, DbError> {
+    let name = logbook.name();
     if let Some(row) = tx.fetch_optional(FIND, &[(&name).into()]).await? {
         return row.get("id");
     }
@@ -61,9 +52,9 @@ pub async fn find_or_open(tx: &mut Tx, book: &Book) -> Result<i64, DbError> {
     tx.fetch_one(FIND, &[(&name).into()]).await?.get("id")
 }
 
-/// Takes the rows of logbooks before anything else is done with them: whoever changes something in a logbook comes after
-/// whoever did so before. Instruments last and by name, as [`append`] comes to their feeds, so that no two wait for each other.
-pub async fn take(tx: &mut Tx, ids: &[i64]) -> Result<(), DbError> {
+/// Locks the rows of logbooks before anything else is done with them: whoever changes something in a logbook comes after
+/// whoever did so before. Instruments come last and by name, as records are appended to their feeds, to avoid deadlocks.
+pub async fn lock_logbooks(tx: &mut Tx, ids: &[i64]) -> Result<(), DbError> {
     let engine = tx.engine();
     let sql = format!(
         "SELECT id FROM book WHERE id IN {} \
@@ -75,130 +66,110 @@ pub async fn take(tx: &mut Tx, ids: &[i64]) -> Result<(), DbError> {
 }
 
 /// How many records a logbook has, and the hash of the last.
-pub async fn head(tx: &mut Tx, book: i64) -> Result<(i64, String), DbError> {
-    let Some(row) = tx.fetch_optional(STATE, &[book.into()]).await? else { return Ok((0, String::new())) };
+pub async fn get_head(tx: &mut Tx, logbook: i64) -> Result<(i64, String), DbError> {
+    let Some(row) = tx.fetch_optional(STATE, &[logbook.into()]).await? else { return Ok((0, String::new())) };
     Ok((row.get("records")?, row.get("head")?))
 }
 
-pub async fn find(tx: &mut Tx, book: &Book) -> Result<Option<i64>, DbError> {
-    tx.fetch_optional(FIND, &[book.name().into()]).await?.map(|row| row.get("id")).transpose()
+pub async fn find_logbook(tx: &mut Tx, logbook: &Logbook) -> Result<Option<i64>, DbError> {
+    tx.fetch_optional(FIND, &[logbook.name().into()]).await?.map(|row| row.get("id")).transpose()
 }
 
-/// The numbers of those logbooks that have any record.
-pub async fn ids(tx: &mut Tx, books: impl IntoIterator<Item = Book>) -> Result<Vec<i64>, DbError> {
-    let names: Vec<String> = books.into_iter().map(|book| book.name()).collect();
+/// The ids of those logbooks that have any record.
+pub async fn list_logbook_ids(tx: &mut Tx, logbooks: impl IntoIterator<Item = Logbook>) -> Result<Vec<i64>, DbError> {
+    let names: Vec<String> = logbooks.into_iter().map(|logbook| logbook.name()).collect();
     let sql = format!("SELECT id FROM book WHERE name IN {} ORDER BY id", tx.engine().text_list("$1"));
     let rows = tx.fetch_all(&sql, &[Val::from_texts(names.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 
-/// The names of logbooks by their numbers.
-pub async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>, DbError> {
+/// The names of logbooks by their ids.
+pub async fn list_logbook_names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>, DbError> {
     let sql = format!("SELECT id, name FROM book WHERE id IN {}", tx.engine().id_list("$1"));
     let rows = tx.fetch_all(&sql, &[Val::from_ids(ids)]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
 }
 
-/// Appends a record; its number, and the logbook's name. It also goes into the feeds of the instruments whose entries it is
-/// about.
-pub async fn append(
-    tx: &mut Tx,
-    book: i64,
-    kind: RecordKind,
-    act: Act<'_>,
-    body: &str,
-    instruments: impl IntoIterator<Item = &str>,
-) -> Result<(i64, String), DbError> {
-    let end = next(tx, book).await?;
-    let n = end.n;
-    chained(tx, book, &end, kind, act, body).await?;
-    // In one order, so that two writers do not wait for each other.
-    let instruments: BTreeSet<Book> = instruments.into_iter().map(|name| Book::of(None, Some(name))).collect();
-    for instrument in instruments {
-        let id = find_or_open(tx, &instrument).await?;
-        let place: i64 = tx.fetch_one(NEXT_OF_FEED, &[id.into()]).await?.get("fed")?;
-        tx.execute(FEED, &[id.into(), place.into(), book.into(), n.into()]).await?;
-    }
-    Ok((n, end.name))
-}
-
 /// The end of a logbook's chain, which nobody else appends to until the transaction ends.
-struct End {
-    name: String,
-    /// Of the next record.
-    n: i64,
-    /// The hash of the one before.
-    previous: String,
+pub struct ChainEnd {
+    /// The logbook's name.
+    pub name: String,
+    /// The number of the next record.
+    pub n: i64,
+    /// The hash of the record before.
+    pub previous: String,
 }
 
-async fn next(tx: &mut Tx, book: i64) -> Result<End, DbError> {
-    let row = tx.fetch_one(NEXT, &[book.into()]).await?;
-    Ok(End { name: row.get("name")?, n: row.get("records")?, previous: row.get("head")? })
+/// Reserves the number of the next record.
+pub async fn extend_chain(tx: &mut Tx, logbook: i64) -> Result<ChainEnd, DbError> {
+    let row = tx.fetch_one(NEXT, &[logbook.into()]).await?;
+    Ok(ChainEnd { name: row.get("name")?, n: row.get("records")?, previous: row.get("head")? })
 }
 
-async fn chained(tx: &mut Tx, book: i64, end: &End, kind: RecordKind, act: Act<'_>, body: &str) -> Result<(), DbError> {
-    let (End { name, n, previous }, Act { actor, at }) = (end, act);
-    let hash = chain::hash(&Link { book: name, n: *n, kind: kind.name(), at, actor, body, previous });
+/// Inserts the record at the end of the chain.
+pub async fn insert_record(tx: &mut Tx, logbook: i64, record: &Record) -> Result<(), DbError> {
+    let Record { n, kind, at, actor, body, previous, hash } = record;
     let vals = [
-        book.into(),
+        logbook.into(),
         (*n).into(),
-        kind.name().into(),
-        at.into(),
+        kind.into(),
+        (*at).into(),
         actor.into(),
         body.into(),
         previous.into(),
-        (&hash).into(),
+        hash.into(),
     ];
     tx.execute(RECORD, &vals).await?;
-    tx.execute(HEAD, &[hash.into(), book.into()]).await.map(drop)
+    tx.execute(HEAD, &[hash.into(), logbook.into()]).await.map(drop)
 }
 
-/// Logbooks of investigations that have records since they were last closed, after a number: number and name.
-pub async fn not_closed(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<(i64, String)>, DbError> {
+/// Appends a record of a logbook to the feed of an instrument.
+pub async fn append_to_feed(tx: &mut Tx, instrument: i64, logbook: i64, n: i64) -> Result<(), DbError> {
+    let position: i64 = tx.fetch_one(NEXT_OF_FEED, &[instrument.into()]).await?.get("fed")?;
+    tx.execute(FEED, &[instrument.into(), position.into(), logbook.into(), n.into()]).await.map(drop)
+}
+
+/// Logbooks of investigations that have records since they were last closed, after an id: id and name.
+pub async fn list_unclosed_logbooks(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<(i64, String)>, DbError> {
     let rows = tx.fetch_all(NOT_CLOSED, &[after.into(), limit.into()]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
 }
 
-/// Appends the record that closes a logbook; `sealed` makes its body from the logbook's name, the
-/// number of records and the hash of the last. Its number.
-pub async fn close(
-    tx: &mut Tx,
-    book: i64,
-    act: Act<'_>,
-    sealed: impl Fn(&str, i64, &str) -> String,
-) -> Result<i64, DbError> {
-    let end = next(tx, book).await?;
-    let body = sealed(&end.name, end.n - 1, &end.previous);
-    chained(tx, book, &end, RecordKind::Closed, act, &body).await?;
-    tx.execute(CLOSED, &[end.n.into(), book.into()]).await?;
-    Ok(end.n)
+/// Notes that a logbook was closed by its record `n`.
+pub async fn set_closed(tx: &mut Tx, logbook: i64, n: i64) -> Result<(), DbError> {
+    tx.execute(CLOSED, &[n.into(), logbook.into()]).await.map(drop)
 }
 
 /// Notes that a record holds a version of an entry.
-pub async fn note_version(tx: &mut Tx, entry: &str, version: i64, book: i64, n: i64) -> Result<(), DbError> {
-    tx.execute(VERSION, &[entry.into(), version.into(), book.into(), n.into()]).await.map(drop)
+pub async fn insert_version(tx: &mut Tx, entry: &str, version: i64, logbook: i64, n: i64) -> Result<(), DbError> {
+    tx.execute(VERSION, &[entry.into(), version.into(), logbook.into(), n.into()]).await.map(drop)
 }
 
 /// Records after the given one, in their order.
-pub async fn records(tx: &mut Tx, book: i64, after: i64, limit: i64) -> Result<Vec<Record>, DbError> {
-    let rows = tx.fetch_all(RECORDS, &[book.into(), after.into(), limit.into()]).await?;
-    rows.iter().map(record).collect()
+pub async fn list_records(tx: &mut Tx, logbook: i64, after: i64, limit: i64) -> Result<Vec<Record>, DbError> {
+    let rows = tx.fetch_all(RECORDS, &[logbook.into(), after.into(), limit.into()]).await?;
+    rows.iter().map(parse_record).collect()
 }
 
-/// Records of an instrument's feed after a place of it: place, name of the logbook, record.
-pub async fn feed(tx: &mut Tx, book: i64, after: i64, limit: i64) -> Result<Vec<(i64, String, Record)>, DbError> {
-    let rows = tx.fetch_all(OF_FEED, &[book.into(), after.into(), limit.into()]).await?;
-    rows.iter().map(|row| Ok((row.get("place")?, row.get("name")?, record(row)?))).collect()
+/// Records of an instrument's feed after a position: position, name of the logbook, record.
+pub async fn list_feed(
+    tx: &mut Tx,
+    logbook: i64,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, String, Record)>, DbError> {
+    let rows = tx.fetch_all(OF_FEED, &[logbook.into(), after.into(), limit.into()]).await?;
+    rows.iter().map(|row| Ok((row.get("place")?, row.get("name")?, parse_record(row)?))).collect()
 }
 
 /// How far logbooks are: records and rows of the feed, by name.
-pub async fn heads(tx: &mut Tx, names: &[String]) -> Result<HashMap<String, (i64, i64)>, DbError> {
+pub async fn list_heads(tx: &mut Tx, names: &[String]) -> Result<HashMap<String, (i64, i64)>, DbError> {
     let sql = format!("SELECT name, records, fed FROM book WHERE name IN {}", tx.engine().text_list("$1"));
     let rows = tx.fetch_all(&sql, &[Val::from_texts(names.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| Ok((row.get("name")?, (row.get("records")?, row.get("fed")?)))).collect()
 }
 
-fn record(row: &Row) -> Result<Record, DbError> {
+fn parse_record(row: &Row) -> Result<Record, DbError> {
     Ok(Record {
         n: row.get("n")?,
         kind: row.get("kind")?,

@@ -3,8 +3,8 @@
 pub mod attachments;
 pub mod banners;
 pub mod blobs;
-pub mod entity_tag;
 pub mod entries;
+pub mod entry_lists;
 pub mod keys;
 pub mod logbooks;
 pub mod preferences;
@@ -13,13 +13,14 @@ pub mod search;
 pub mod tags;
 
 /// Every constant statement, for the test that prepares them on each engine.
-pub fn all() -> Vec<&'static str> {
+pub fn list_statements() -> Vec<&'static str> {
     [
         &attachments::ALL[..],
         &banners::ALL,
         &logbooks::ALL,
         &blobs::ALL,
         &entries::ALL,
+        &entry_lists::ALL,
         &keys::ALL,
         &preferences::ALL,
         &search::ALL,

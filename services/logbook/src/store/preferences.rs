@@ -9,12 +9,12 @@ const SET: &str = "INSERT INTO preference (user_name, id, body) VALUES ($1, $2, 
 pub const ALL: [&str; 2] = [GET, SET];
 
 /// The id and the JSON of a user's preferences.
-pub async fn get(tx: &mut Tx, user_name: &str) -> Result<Option<(String, String)>, DbError> {
+pub async fn get_preferences(tx: &mut Tx, user_name: &str) -> Result<Option<(String, String)>, DbError> {
     let row = tx.fetch_optional(GET, &[user_name.into()]).await?;
     row.map(|row| Ok((row.get("id")?, row.get("body")?))).transpose()
 }
 
 /// The id stays that of the first time.
-pub async fn set(tx: &mut Tx, user_name: &str, id: &str, body: &str) -> Result<(), DbError> {
+pub async fn set_preferences(tx: &mut Tx, user_name: &str, id: &str, body: &str) -> Result<(), DbError> {
     tx.execute(SET, &[user_name.into(), id.into(), body.into()]).await.map(drop)
 }

@@ -1,14 +1,33 @@
 //! The conditions of lists, counts and searches, as SQL.
 
-use service_kit::{DbError, Engine, Tx, Val};
+use service_kit::{DbError, Engine, Micros, Tx, Val};
 
 use crate::domain::filter::{Filter, Order, Page};
-use crate::store::entries::Scope;
+use crate::domain::logbook::Logbook;
+use crate::store::logbooks::find_logbook;
 
-/// Of a tag with so many entries it is better to look at them than at the entries of the list.
+/// Which entries a query is limited to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    Logbook(i64),
+    /// All of an instrument, those of its investigations too; folded.
+    Instrument(String),
+    Everything,
+}
+
+/// The entries of a logbook.
+pub async fn find_scope(tx: &mut Tx, logbook: &Logbook) -> Result<Scope, DbError> {
+    Ok(match logbook {
+        Logbook::Instrument(name) => Scope::Instrument(name.clone()),
+        // A logbook without a record has no row; no row has the id 0.
+        logbook => Scope::Logbook(find_logbook(tx, logbook).await?.unwrap_or(0)),
+    })
+}
+
+/// For a tag with at most so many entries it is faster to look at these than at the entries of the list.
 const RARE: i64 = 500;
 
-pub fn column(order: Order) -> &'static str {
+pub fn order_column(order: Order) -> &'static str {
     match order {
         Order::Id => "e.id",
         Order::CreationDate => "e.at",
@@ -17,11 +36,11 @@ pub fn column(order: Order) -> &'static str {
     }
 }
 
-pub fn order(page: Page) -> String {
+pub fn order_by(page: Page) -> String {
     let direction = if page.descending { "DESC" } else { "ASC" };
     match page.by {
         Order::Id => format!("e.id {direction}"),
-        by => format!("{} {direction}, e.id {direction}", column(by)),
+        by => format!("{} {direction}, e.id {direction}", order_column(by)),
     }
 }
 
@@ -37,67 +56,68 @@ impl Query {
     pub async fn new(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Self, DbError> {
         let mut query = Self { conditions: Vec::new(), vals: Vec::new() };
         match scope {
-            Scope::Book(id) => query.add("e.book_id = {}", *id),
-            Scope::Instrument(name) => query.add("e.instrument = {}", name.as_str()),
+            Scope::Logbook(id) => query.add_condition("e.book_id = {}", *id),
+            Scope::Instrument(name) => query.add_condition("e.instrument = {}", name.as_str()),
             Scope::Everything => query.conditions.push("1 = 1".to_owned()),
         }
-        query.filter(tx.engine(), filter);
-        query.tags(tx, filter).await?;
+        query.add_filter(tx.engine(), filter);
+        query.add_tags(tx, filter).await?;
         Ok(query)
     }
 
-    pub fn bind(&mut self, val: impl Into<Val>) -> String {
+    pub fn bind_value(&mut self, val: impl Into<Val>) -> String {
         self.vals.push(val.into());
         format!("${}", self.vals.len())
     }
 
-    pub fn add(&mut self, condition: &str, val: impl Into<Val>) {
-        let place = self.bind(val);
-        self.conditions.push(condition.replace("{}", &place));
+    pub fn add_condition(&mut self, condition: &str, val: impl Into<Val>) {
+        let placeholder = self.bind_value(val);
+        self.conditions.push(condition.replace("{}", &placeholder));
     }
 
-    /// On one side of an entry in an order; `place` is its value of the column.
-    pub fn beyond(&mut self, order: Order, sign: &str, place: i64, id: &str) {
+    /// On one side of an entry in an order; `position` is its value of the column.
+    pub fn add_position(&mut self, order: Order, sign: &str, position: Micros, id: &str) {
         if order == Order::Id {
-            return self.add(&format!("e.id {sign} {{}}"), id);
+            return self.add_condition(&format!("e.id {sign} {{}}"), id);
         }
-        let (column, place, id) = (column(order), self.bind(place), self.bind(id));
-        self.conditions.push(format!("({column} {sign} {place} OR ({column} = {place} AND e.id {sign} {id}))"));
+        let (column, position, id) = (order_column(order), self.bind_value(position), self.bind_value(id));
+        self.conditions.push(format!("({column} {sign} {position} OR ({column} = {position} AND e.id {sign} {id}))"));
     }
 
-    fn filter(&mut self, engine: Engine, filter: &Filter) {
+    fn add_filter(&mut self, engine: Engine, filter: &Filter) {
         if let Some(removed) = filter.removed {
-            self.add("e.removed = {}", removed);
+            self.add_condition("e.removed = {}", removed);
         }
         if let Some(ids) = &filter.ids {
-            let list = self.bind(Val::from_texts(ids.iter().map(String::as_str)));
+            let list = self.bind_value(Val::from_texts(ids.iter().map(String::as_str)));
             self.conditions.push(format!("e.id IN {}", engine.text_list(&list)));
         }
-        for book in &filter.not_books {
-            self.add("e.book_id <> {}", *book);
+        for logbook in &filter.except_logbooks {
+            self.add_condition("e.book_id <> {}", *logbook);
         }
         if filter.without_investigation {
             self.conditions.push("e.investigation_id IS NULL".to_owned());
         }
         if let Some(from) = filter.from {
-            self.add("e.at >= {}", from);
+            self.add_condition("e.at >= {}", from);
         }
         if let Some(before) = filter.before {
-            self.add("e.at < {}", before);
+            self.add_condition("e.at < {}", before);
         }
         if let Some(text) = &filter.search {
             let pattern: String = text
                 .chars()
                 .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
                 .collect();
-            self.add("e.words LIKE {} ESCAPE '\\'", format!("%{pattern}%"));
+            self.add_condition("e.words LIKE {} ESCAPE '\\'", format!("%{pattern}%"));
         }
         let types: Vec<String> = filter
             .types
             .iter()
             .map(|(kind, category)| {
-                let kind = kind.as_deref().map(|kind| format!("e.type = {}", self.bind(kind)));
-                let category = category.as_deref().map(|category| format!("e.category = {}", self.bind(category)));
+                let kind = kind.as_deref().map(|kind| format!("e.type = {}", self.bind_value(kind)));
+                let category =
+                    category.as_deref().map(|category| format!("e.category = {}", self.bind_value(category)));
                 let both: Vec<String> = kind.into_iter().chain(category).collect();
                 format!("({})", both.join(" AND "))
             })
@@ -109,12 +129,12 @@ impl Query {
 
     /// Entries with a rare tag are looked up one by one; with a frequent one each entry of the list is asked for it, which ends
     /// when the page is full. So it is with entries that are named by their ids.
-    async fn tags(&mut self, tx: &mut Tx, filter: &Filter) -> Result<(), DbError> {
+    async fn add_tags(&mut self, tx: &mut Tx, filter: &Filter) -> Result<(), DbError> {
         let all = filter.all_tags.iter().map(std::slice::from_ref);
         let any = Some(filter.any_tags.as_slice()).filter(|names| !names.is_empty());
         for names in all.chain(any) {
             let begins_here = filter.ids.is_none() && is_rare(tx, names).await?;
-            let names: Vec<String> = names.iter().map(|name| self.bind(name.as_str())).collect();
+            let names: Vec<String> = names.iter().map(|name| self.bind_value(name.as_str())).collect();
             let names = names.join(", ");
             self.conditions.push(if begins_here {
                 format!("e.id IN (SELECT t.entry_id FROM entry_tag t WHERE t.name IN ({names}))")
@@ -124,12 +144,15 @@ impl Query {
             });
         }
         for name in &filter.no_tags {
-            self.add("NOT EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})", name.as_str());
+            self.add_condition(
+                "NOT EXISTS (SELECT 1 FROM entry_tag t WHERE t.entry_id = e.id AND t.name = {})",
+                name.as_str(),
+            );
         }
         Ok(())
     }
 
-    pub fn text(&self) -> String {
+    pub fn where_clause(&self) -> String {
         self.conditions.join(" AND ")
     }
 }

@@ -3,19 +3,20 @@
 use service_kit::fulltext::{FulltextQuery, label_token};
 use service_kit::{DbError, Tx, Val};
 
+use crate::domain::entry::Entry;
 use crate::domain::filter::Filter;
-use crate::store::entries::{COLUMNS, Entry, Scope, entry};
-use crate::store::query::Query;
+use crate::store::entries::{COLUMNS, parse_entry};
+use crate::store::query::{Query, Scope};
 
-/// More logbooks than this are looked up after the words, not with them.
-const MOST_LABELS: usize = 16;
+/// More logbooks than this are a condition beside the index of words, and not part of its query.
+const MAX_LABELS: usize = 16;
 
-/// Where to look.
+/// Which logbooks are searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
     Everything,
-    /// Numbers of logbooks.
-    Books(Vec<i64>),
+    /// Ids of logbooks.
+    Logbooks(Vec<i64>),
     /// All of an instrument; folded.
     Instrument(String),
 }
@@ -27,7 +28,7 @@ const LAST: &str = "SELECT MAX(seq) AS seq FROM entry";
 pub const ALL: [&str; 1] = [LAST];
 
 /// Entries that have the words, from the last written on; `before` is the `seq` of the last one that is known already.
-pub async fn find(
+pub async fn search_entries(
     tx: &mut Tx,
     reach: &Reach,
     asked: &FulltextQuery,
@@ -39,21 +40,21 @@ pub async fn find(
     let mut query = Query::new(tx, &scope, filter).await?;
     let mut labels = Vec::new();
     match reach {
-        Reach::Books(ids) if ids.is_empty() => return Ok(Vec::new()),
-        Reach::Books(ids) if ids.len() <= MOST_LABELS => labels.extend(ids.iter().map(|id| label_token(*id))),
-        Reach::Books(ids) => {
-            let list = query.bind(Val::from_ids(ids));
+        Reach::Logbooks(ids) if ids.is_empty() => return Ok(Vec::new()),
+        Reach::Logbooks(ids) if ids.len() <= MAX_LABELS => labels.extend(ids.iter().map(|id| label_token(*id))),
+        Reach::Logbooks(ids) => {
+            let list = query.bind_value(Val::from_ids(ids));
             query.conditions.push(format!("e.book_id IN {}", tx.engine().id_list(&list)));
         }
         Reach::Everything | Reach::Instrument(_) => {}
     }
-    let question = query.bind(asked.to_match_expression(tx.engine(), &labels));
+    let question = query.bind_value(asked.to_match_expression(tx.engine(), &labels));
     query.conditions.push(tx.engine().fulltext_condition("entry_words", &question));
     let patterns = asked.phrase_patterns();
     for pattern in &patterns {
-        query.add("entry_words.tokens LIKE {} ESCAPE '\\'", pattern.as_str());
+        query.add_condition("entry_words.tokens LIKE {} ESCAPE '\\'", pattern.as_str());
     }
-    // A frequent word is found from the newest entry on, a rare one in the index of words.
+    // A frequent word is found by scanning from the newest entry, a rare one in the index of words.
     tx.plan_by_values().await?;
     if !patterns.is_empty() {
         let end = match before {
@@ -61,26 +62,26 @@ pub async fn find(
             None => tx.fetch_one(LAST, &[]).await?.get::<Option<i64>>("seq")?.unwrap_or_default() + 1,
         };
         let mut newest = query.clone();
-        newest.add("entry_words.rowid < {}", end);
-        newest.add("entry_words.rowid >= {}", end - NEWEST);
-        let found = last_written(tx, newest, limit).await?;
+        newest.add_condition("entry_words.rowid < {}", end);
+        newest.add_condition("entry_words.rowid >= {}", end - NEWEST);
+        let found = list_last_written(tx, newest, limit).await?;
         if i64::try_from(found.len()).is_ok_and(|found| found == limit) {
             return Ok(found);
         }
     }
     if let Some(before) = before {
-        query.add("entry_words.rowid < {}", before);
+        query.add_condition("entry_words.rowid < {}", before);
     }
-    last_written(tx, query, limit).await
+    list_last_written(tx, query, limit).await
 }
 
-async fn last_written(tx: &mut Tx, mut query: Query, limit: i64) -> Result<Vec<Entry>, DbError> {
-    let limit = query.bind(limit);
-    // CROSS, so that SQLite begins with the words.
+async fn list_last_written(tx: &mut Tx, mut query: Query, limit: i64) -> Result<Vec<Entry>, DbError> {
+    let limit = query.bind_value(limit);
+    // CROSS, so that SQLite starts with the index of words.
     let sql = format!(
         "SELECT {COLUMNS} FROM entry_words CROSS JOIN entry e WHERE e.seq = entry_words.rowid AND {} \
          ORDER BY entry_words.rowid DESC LIMIT {limit}",
-        query.text()
+        query.where_clause()
     );
-    tx.fetch_all(&sql, &query.vals).await?.iter().map(entry).collect()
+    tx.fetch_all(&sql, &query.vals).await?.iter().map(parse_entry).collect()
 }

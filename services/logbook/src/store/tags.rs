@@ -3,7 +3,7 @@
 use service_kit::fulltext::fold_text;
 use service_kit::{DbError, Row, Tx, Val};
 
-use crate::domain::logbook::Book;
+use crate::domain::logbook::Logbook;
 
 const ADD: &str = "INSERT INTO tag (id, scope, folded, name, description, color, beamline, investigation_id) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (scope, folded) DO NOTHING RETURNING id";
@@ -15,6 +15,9 @@ const LIST: &str = "SELECT id, scope, name, description, color, beamline, invest
                     WHERE scope = $1 OR scope = $2 OR scope = 'global' ORDER BY folded, id";
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 5] = [ADD, GET, NAMED, CHANGE, LIST];
+
+/// The scope of tags that every logbook has.
+pub const GLOBAL: &str = "global";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
@@ -29,12 +32,12 @@ pub struct Tag {
 }
 
 /// The scope of tags of a logbook.
-pub fn scope(book: &Book) -> String {
-    if *book == Book::Facility { "global".to_owned() } else { book.name() }
+pub fn tag_scope(logbook: &Logbook) -> String {
+    if *logbook == Logbook::Facility { GLOBAL.to_owned() } else { logbook.name() }
 }
 
 /// `false` if the name is taken in its scope.
-pub async fn add(tx: &mut Tx, tag: &Tag) -> Result<bool, DbError> {
+pub async fn insert_tag(tx: &mut Tx, tag: &Tag) -> Result<bool, DbError> {
     let vals = [
         (&tag.id).into(),
         (&tag.scope).into(),
@@ -48,15 +51,15 @@ pub async fn add(tx: &mut Tx, tag: &Tag) -> Result<bool, DbError> {
     Ok(tx.fetch_optional(ADD, &vals).await?.is_some())
 }
 
-pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Tag>, DbError> {
-    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(tag).transpose()
+pub async fn get_tag(tx: &mut Tx, id: &str) -> Result<Option<Tag>, DbError> {
+    tx.fetch_optional(GET, &[id.into()]).await?.as_ref().map(parse_tag).transpose()
 }
 
-pub async fn named(tx: &mut Tx, scope: &str, name: &str) -> Result<Option<Tag>, DbError> {
-    tx.fetch_optional(NAMED, &[scope.into(), fold_text(name).into()]).await?.as_ref().map(tag).transpose()
+pub async fn find_tag_by_name(tx: &mut Tx, scope: &str, name: &str) -> Result<Option<Tag>, DbError> {
+    tx.fetch_optional(NAMED, &[scope.into(), fold_text(name).into()]).await?.as_ref().map(parse_tag).transpose()
 }
 
-pub async fn change(tx: &mut Tx, tag: &Tag) -> Result<(), DbError> {
+pub async fn update_tag(tx: &mut Tx, tag: &Tag) -> Result<(), DbError> {
     let vals = [
         fold_text(&tag.name).into(),
         (&tag.name).into(),
@@ -68,11 +71,11 @@ pub async fn change(tx: &mut Tx, tag: &Tag) -> Result<(), DbError> {
 }
 
 /// Global tags, and those of up to two scopes.
-pub async fn list(tx: &mut Tx, first: &str, second: &str) -> Result<Vec<Tag>, DbError> {
-    tx.fetch_all(LIST, &[first.into(), second.into()]).await?.iter().map(tag).collect()
+pub async fn list_tags(tx: &mut Tx, first: &str, second: &str) -> Result<Vec<Tag>, DbError> {
+    tx.fetch_all(LIST, &[first.into(), second.into()]).await?.iter().map(parse_tag).collect()
 }
 
-fn tag(row: &Row) -> Result<Tag, DbError> {
+fn parse_tag(row: &Row) -> Result<Tag, DbError> {
     Ok(Tag {
         id: row.get("id")?,
         scope: row.get("scope")?,

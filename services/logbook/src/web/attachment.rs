@@ -1,28 +1,26 @@
 //! `GET /logbook/app/file/{id}`: an attachment, for whoever may read the logbook it is in.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::Identity;
 use serde::Deserialize;
 use service_kit::Problem;
 
-use crate::api::attachments::download_file::{located, may_open, sent};
-use crate::state::State;
-use crate::web::session_cookie::known;
+use crate::attachments::download::Downloads;
+use crate::web::pages::Pages;
 
 #[derive(Deserialize)]
-pub struct Query {
+pub struct ThumbnailQuery {
     thumbnail: Option<bool>,
 }
 
-pub async fn get(
-    state: web::Data<State>,
-    identity: web::Data<Identity>,
+pub async fn send_attachment(
+    pages: web::Data<Pages>,
+    downloads: web::Data<Downloads>,
     request: HttpRequest,
     id: web::Path<String>,
-    query: web::Query<Query>,
+    query: web::Query<ThumbnailQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = known(&request, &identity).await?;
-    let (attachment, entry) = located(&state, &id).await?;
-    may_open(&state, &caller, &entry).await?;
-    sent(&state, &attachment, query.thumbnail.unwrap_or_default()).await
+    let caller = pages.require_visitor(&request).await?;
+    let found = downloads.find(&id).await?;
+    let attachment = downloads.require_read(&caller, found).await?;
+    downloads.respond(&attachment, query.thumbnail.unwrap_or_default()).await
 }

@@ -5,30 +5,28 @@ use std::fmt::Write as _;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::{Caller, Identity};
 use minijinja::context;
 use serde::Deserialize;
 use service_kit::Problem;
 
-use crate::catalogue::{permissions, users};
-use crate::domain::entry_content::{Content, Event, parsed};
+use crate::attachments::Attachments;
+use crate::domain::entry_content::{EntryContent, TextPart, check_tags};
+use crate::domain::entry_html;
 use crate::domain::filter::split_names;
 use crate::domain::plain_text::render_plain_text;
-use crate::domain::{entry_content, entry_html};
-use crate::entries;
-use crate::entries::NewEntry;
+use crate::entries::user_entries::UserEntries;
 use crate::error::Error;
-use crate::http::{body, with_file};
-use crate::markup::markdown::{LONGEST_MARKDOWN, render_markdown};
-use crate::state::State;
-use crate::web::logbook::views;
-use crate::web::logbook_path::Level;
-use crate::web::session_cookie::{known, redirect, refuse_foreign};
-use crate::web::templates::page;
+use crate::http::{parse_json, read_body};
+use crate::markup::markdown::{MAX_MARKDOWN, render_markdown};
+use crate::markup::text_pool::TextPool;
+use crate::web::logbook_path::LogbookPath;
+use crate::web::pages::Pages;
+use crate::web::session_cookie::{redirect_to, refuse_foreign_site};
+use crate::web::templates::render_page;
 
-/// What somebody has written.
+/// The form of an entry.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Written {
+pub struct EntryForm {
     #[serde(default)]
     pub mode: String,
     #[serde(default)]
@@ -42,34 +40,39 @@ pub struct Written {
     pub version: Option<String>,
 }
 
-impl Written {
-    pub async fn read(state: &State, request: &HttpRequest, payload: web::Payload) -> Result<(Self, bool), Problem> {
-        refuse_foreign(request)?;
-        let bytes = body(payload, with_file(state)).await?;
+impl EntryForm {
+    /// The form, and whether the page's script has sent it.
+    pub async fn read_request(
+        request: &HttpRequest,
+        payload: web::Payload,
+        max_bytes: usize,
+    ) -> Result<(Self, bool), Problem> {
+        refuse_foreign_site(request)?;
+        let bytes = read_body(payload, max_bytes).await?;
         let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if kind.starts_with("application/json") {
-            return Ok((parsed(&bytes, "the form cannot be read")?, true));
+            return Ok((parse_json(&bytes, "the form cannot be read")?, true));
         }
-        let text = std::str::from_utf8(&bytes).map_err(|_| Error::bad("the form is no text"))?;
-        let form =
-            web::Query::<Self>::from_query(text).map_err(|e| Error::bad(format!("the form cannot be read: {e}")))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| Error::invalid("the form is no text"))?;
+        let form = web::Query::<Self>::from_query(text)
+            .map_err(|e| Error::invalid(format!("the form cannot be read: {e}")))?;
         Ok((form.into_inner(), false))
     }
 
-    /// Puts text, pasted images and tags into an entry; an error if there is nothing, or too much.
-    pub async fn put_into(self, state: &State, event: &mut Event) -> Result<(), Problem> {
-        event.tags = entry_content::tags(split_names(&self.tags).into_iter())?;
+    /// Puts text, pasted images and tags into an entry; an error if it is empty or too large.
+    pub async fn fill_content(self, text_pool: &TextPool, content: &mut EntryContent) -> Result<(), Problem> {
+        content.tags = check_tags(split_names(&self.tags).into_iter())?;
         let bytes = self.text.len();
-        event.content = state.rendering.run(bytes, move || self.into_contents()).await??;
+        content.parts = text_pool.run(bytes, move || self.into_parts()).await??;
         Ok(())
     }
 
-    fn into_contents(self) -> Result<Vec<Content>, Error> {
+    fn into_parts(self) -> Result<Vec<TextPart>, Error> {
         let Self { mode, text, images, .. } = self;
         let is_rich = mode == "html";
-        if !is_rich && text.len() > LONGEST_MARKDOWN {
-            return Err(Error::bad(format!(
-                "a text in Markdown may have {LONGEST_MARKDOWN} bytes, this one has {}; attach it as a file",
+        if !is_rich && text.len() > MAX_MARKDOWN {
+            return Err(Error::invalid(format!(
+                "a text in Markdown may have {MAX_MARKDOWN} bytes, this one has {}; attach it as a file",
                 text.len()
             )));
         }
@@ -78,52 +81,39 @@ impl Written {
         }
         let mut html = if is_rich { text.clone() } else { render_markdown(&text) };
         for image in &images {
-            // Whatever else stands there is taken away with what is not harmless.
+            // Anything else in there is removed when the HTML is sanitized.
             let _ = write!(html, "<p><img src=\"{}\" alt=\"pasted image\"></p>", image.replace(['"', '<', '>'], ""));
         }
         let plain = if is_rich { render_plain_text(&text) } else { text };
         if plain.trim().is_empty() && images.is_empty() && !html.contains("<img") {
-            return Err(Error::Empty);
+            return Err(Error::EmptyEntry);
         }
-        let part = |format: &str, text: String| Content { format: Some(format.to_owned()), text: Some(text) };
+        let part = |format: &str, text: String| TextPart { format: Some(format.to_owned()), text: Some(text) };
         Ok(vec![part("plainText", plain), part("html", html)])
     }
 }
 
-pub async fn post(
-    state: web::Data<State>,
-    identity: web::Data<Identity>,
+pub async fn create_entry(
+    pages: web::Data<Pages>,
+    entries: web::Data<UserEntries>,
+    attachments: web::Data<Attachments>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let caller = known(&request, &identity).await?;
-    let level = Level::parse(&path.0, &path.1)?;
-    permissions::write(&state, &caller, &level.book).await?;
-    let (written, is_script) = Written::read(&state, &request, payload).await?;
-    let entry = create(&state, &caller, &level, written).await?;
+    let caller = pages.require_visitor(&request).await?;
+    let path = LogbookPath::parse(&path.0, &path.1)?;
+    let logbook = pages.permissions.require_write(&caller, &path.logbook).await?;
+    let (form, is_script) = EntryForm::read_request(&request, payload, attachments.max_base64_body()).await?;
+    let mut content = EntryContent::new_comment(entries.now());
+    content.instrument_name = path.instrument();
+    form.fill_content(&pages.text_pool, &mut content).await?;
+    let entry = entries.create_entry(&caller, &logbook, content, Vec::new()).await?;
     if !is_script {
-        return Ok(redirect(&level.address()));
+        return Ok(redirect_to(&path.address()));
     }
-    let mut tx = state.db.read().await?;
-    let entries = views(&state, &mut tx, std::slice::from_ref(&entry), None).await?;
-    page(StatusCode::OK, "fragment.html", context! { entries, address => level.address() })
-}
-
-async fn create(
-    state: &State,
-    caller: &Caller,
-    level: &Level,
-    written: Written,
-) -> Result<crate::store::entries::Entry, Problem> {
-    let mut event = Event::comment(state.clock.now_micros());
-    event.instrument_name = level.instrument();
-    written.put_into(state, &mut event).await?;
-    users::sign(state, caller, &mut event).await;
-    users::place(state, caller, &mut event, level.investigation()).await;
-    let actor = caller.subject().icat_user_name.clone();
-    let new = NewEntry { book: level.book.clone(), event, files: Vec::new(), late: false, actor };
-    entries::create(state, new).await
+    let entries = pages.render_views(std::slice::from_ref(&entry), None).await?;
+    render_page(StatusCode::OK, "fragment.html", context! { entries, address => path.address() })
 }
 
 #[cfg(test)]
@@ -133,12 +123,12 @@ mod tests {
     #[test]
     fn only_texts_of_some_length_are_rendered() {
         let contents =
-            |mode: &str, text: String| Written { mode: mode.to_owned(), text, ..Written::default() }.into_contents();
-        let most = contents("markdown", "*".repeat(LONGEST_MARKDOWN)).unwrap();
+            |mode: &str, text: String| EntryForm { mode: mode.to_owned(), text, ..EntryForm::default() }.into_parts();
+        let most = contents("markdown", "*".repeat(MAX_MARKDOWN)).unwrap();
         assert_eq!(most.len(), 2);
-        let refused = contents("markdown", "*".repeat(LONGEST_MARKDOWN + 1)).unwrap_err().to_string();
+        let refused = contents("markdown", "*".repeat(MAX_MARKDOWN + 1)).unwrap_err().to_string();
         assert!(refused.contains("may have 262144 bytes, this one has 262145; attach it as a file"), "{refused}");
-        assert!(contents("html", "a ".repeat(LONGEST_MARKDOWN)).is_ok(), "HTML is not rendered");
+        assert!(contents("html", "a ".repeat(MAX_MARKDOWN)).is_ok(), "HTML is not rendered");
         let deep = contents("html", "<div>".repeat(100_000)).unwrap_err().to_string();
         assert!(deep.contains("nested too deeply"), "{deep}");
     }

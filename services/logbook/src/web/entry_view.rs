@@ -2,22 +2,20 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use service_kit::DbError;
 use service_kit::fulltext::{ExcerptPart, FulltextQuery};
 
 use crate::attachments::{is_shown_converted, is_shown_inline};
-use crate::domain::entry_content::Event;
+use crate::domain::entry::Entry;
+use crate::domain::entry_content::EntryContent;
 use crate::domain::{dates, entry_html};
 use crate::markup::markdown::render_plain;
 use crate::store::attachments::Attachment;
-use crate::store::entries::Entry;
-use crate::web::logbook_path::address_of;
+use crate::web::logbook_path::logbook_address;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct View {
+pub struct EntryView {
     pub id: String,
     /// RFC 3339.
     pub at: String,
@@ -29,15 +27,15 @@ pub struct View {
     pub author: Option<String>,
     pub kind: String,
     pub category: String,
-    /// What it is in a word.
-    pub label_token: String,
+    /// The kind of entry in one word.
+    pub label: String,
     pub title: Option<String>,
     pub tags: Vec<String>,
-    /// Harmless HTML.
+    /// Sanitized HTML.
     pub html: Option<String>,
-    /// Plain text as harmless HTML, where there is nothing else.
+    /// Plain text as sanitized HTML, if the entry has no HTML.
     pub plain_html: Option<String>,
-    pub files: Vec<File>,
+    pub files: Vec<FileView>,
     pub version: i64,
     /// The entity tag; none of an earlier version.
     pub entity_tag: Option<String>,
@@ -47,11 +45,11 @@ pub struct View {
     /// Where it is, if not in the logbook that is shown.
     pub book: Option<String>,
     pub book_address: String,
-    pub excerpts: Vec<Vec<Shown>>,
+    pub excerpts: Vec<Vec<ExcerptPiece>>,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct File {
+pub struct FileView {
     pub id: String,
     pub name: String,
     pub is_image: bool,
@@ -59,19 +57,19 @@ pub struct File {
 
 /// A piece of what was found.
 #[derive(Debug, Clone, Serialize)]
-pub struct Shown {
+pub struct ExcerptPiece {
     pub text: String,
     pub hit: bool,
 }
 
-impl From<ExcerptPart> for Shown {
+impl From<ExcerptPart> for ExcerptPiece {
     fn from(ExcerptPart { text, hit }: ExcerptPart) -> Self {
         Self { text, hit }
     }
 }
 
-impl From<View> for minijinja::Value {
-    fn from(view: View) -> Self {
+impl From<EntryView> for minijinja::Value {
+    fn from(view: EntryView) -> Self {
         minijinja::value::Serde(view).into()
     }
 }
@@ -82,69 +80,78 @@ pub const DAY: &str = "%-d %b %Y";
 pub const DATE: &str = "%A, %-d %B %Y";
 
 /// Bytes around what was found.
-const EXCERPT: usize = 200;
+const EXCERPT_BYTES: usize = 200;
 
-impl View {
-    /// `book` is the name of the logbook it lies in; `files` are the attachments of all entries that are shown.
-    pub fn of(
+impl EntryView {
+    /// `logbook` is the name of the logbook it lies in; `files` are the attachments of all entries that are shown.
+    pub fn from_entry(
         entry: &Entry,
-        book: &str,
+        logbook: &str,
         files: &HashMap<String, Attachment>,
         zone: &TimeZone,
-    ) -> Result<Self, DbError> {
-        let entity_tag = Some(entry.entity_tag()?);
+    ) -> Result<Self, serde_json::Error> {
+        let entity_tag = Some(entry.etag()?);
         Ok(Self {
             version: entry.version,
             entity_tag,
             removed: entry.removed,
-            ..Self::of_event(&entry.id, &entry.event, book, files, zone)
+            ..Self::from_content(&entry.id, &entry.content, logbook, files, zone)
         })
     }
 
     /// Of a version, which may be an earlier one.
-    pub fn of_event(id: &str, event: &Event, book: &str, files: &HashMap<String, Attachment>, zone: &TimeZone) -> Self {
-        let local = zone.to_datetime(Timestamp::from_microsecond(event.at).unwrap_or_default());
-        let html = event.html().map(entry_html::sanitised);
-        let named = html.as_deref().map(entry_html::attachments).unwrap_or_default();
+    pub fn from_content(
+        id: &str,
+        content: &EntryContent,
+        logbook: &str,
+        files: &HashMap<String, Attachment>,
+        zone: &TimeZone,
+    ) -> Self {
+        let local = zone.to_datetime(content.at.to_timestamp());
+        let html = content.html().map(entry_html::sanitize_html);
+        let named = html.as_deref().map(entry_html::list_attachment_ids).unwrap_or_default();
         let address = |id: &String| (id.clone(), format!("/logbook/app/file/{id}"));
         let addresses: HashMap<String, String> = named.iter().map(address).collect();
-        let html = html.map(|html| entry_html::with_addresses(&html, addresses)).filter(|html| !html.trim().is_empty());
-        let others = event.files.iter().filter(|id| !named.contains(id)).filter_map(|id| files.get(id));
+        let html = html
+            .map(|html| entry_html::replace_attachment_addresses(&html, addresses))
+            .filter(|html| !html.trim().is_empty());
+        let others = content.files.iter().filter(|id| !named.contains(id)).filter_map(|id| files.get(id));
         Self {
             id: id.to_owned(),
-            at: dates::shown(event.at),
+            at: dates::render_time(content.at),
             day: local.date().to_string(),
             date: local.strftime(DATE).to_string(),
             time: local.strftime("%H:%M:%S").to_string(),
-            author: event.full_name.clone().or_else(|| event.username.clone()).or_else(|| event.machine.clone()),
-            kind: event.kind.clone(),
-            category: event.category.clone(),
-            label_token: label_token(&event.kind, &event.category).to_owned(),
-            title: event.title.clone(),
-            tags: event.tags.clone(),
+            author: content.full_name.clone().or_else(|| content.username.clone()).or_else(|| content.machine.clone()),
+            kind: content.kind.clone(),
+            category: content.category.clone(),
+            label: describe_kind(&content.kind, &content.category).to_owned(),
+            title: content.title.clone(),
+            tags: content.tags.clone(),
             plain_html: if html.is_some() {
                 None
             } else {
-                event.plain().map(|text| entry_html::sanitised(&render_plain(&text)))
+                content.plain_text().map(|signed_text| entry_html::sanitize_html(&render_plain(&signed_text)))
             },
             html,
-            files: others.map(File::of).collect(),
+            files: others.map(FileView::from_attachment).collect(),
             version: 1,
             entity_tag: None,
             until: None,
             removed: false,
             book: None,
-            book_address: address_of(book),
+            book_address: logbook_address(logbook),
             excerpts: Vec::new(),
         }
     }
 
-    /// With what was found in it.
-    pub fn found(mut self, asked: &FulltextQuery, event: &Event) -> Self {
-        let texts = event.readable_texts();
-        let found = texts.iter().map(|text| asked.extract_excerpt(text, EXCERPT)).filter(|pieces| !pieces.is_empty());
-        self.excerpts = found.take(2).map(|pieces| pieces.into_iter().map(Shown::from).collect()).collect();
-        // Nothing is said twice; the entry itself is one click away.
+    /// With excerpts of what was found.
+    pub fn with_excerpts(mut self, words: &FulltextQuery, content: &EntryContent) -> Self {
+        let texts = content.readable_texts();
+        let found =
+            texts.iter().map(|text| words.extract_excerpt(text, EXCERPT_BYTES)).filter(|pieces| !pieces.is_empty());
+        self.excerpts = found.take(2).map(|pieces| pieces.into_iter().map(ExcerptPiece::from).collect()).collect();
+        // The excerpts replace the text; the entry itself is one click away.
         if !self.excerpts.is_empty() {
             (self.html, self.plain_html, self.title) = (None, None, None);
         }
@@ -152,8 +159,8 @@ impl View {
     }
 }
 
-impl File {
-    fn of(attachment: &Attachment) -> Self {
+impl FileView {
+    fn from_attachment(attachment: &Attachment) -> Self {
         Self {
             id: attachment.id.clone(),
             name: attachment.filename.clone(),
@@ -162,7 +169,7 @@ impl File {
     }
 }
 
-fn label_token<'t>(kind: &'t str, category: &'t str) -> &'t str {
+fn describe_kind<'t>(kind: &'t str, category: &'t str) -> &'t str {
     match (kind, category) {
         ("annotation", "comment") => "comment",
         ("attachment", _) => "file",

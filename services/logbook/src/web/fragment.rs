@@ -2,41 +2,35 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::Identity;
 use minijinja::context;
 use serde::Deserialize;
 use service_kit::Problem;
 
 use crate::domain::filter::Filter;
-use crate::entries;
-use crate::state::State;
-use crate::store::entries::matching;
-use crate::web::logbook::{readable, views};
-use crate::web::session_cookie::known;
-use crate::web::templates::page;
+use crate::entries::lists::EntryLists;
+use crate::web::pages::Pages;
+use crate::web::templates::render_page;
 
-/// At most as many as a live record sends.
-const MOST: usize = 200;
+/// As many as an event of the stream sends.
+const MAX_ENTRIES: usize = 200;
 
 #[derive(Deserialize)]
-pub struct Query {
+pub struct IdsQuery {
     ids: String,
 }
 
-pub async fn get(
-    state: web::Data<State>,
-    identity: web::Data<Identity>,
+pub async fn show_entries(
+    pages: web::Data<Pages>,
+    lists: web::Data<EntryLists>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    query: web::Query<Query>,
+    query: web::Query<IdsQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = known(&request, &identity).await?;
-    let level = readable(&state, &caller, &path).await?;
-    let ids: Vec<String> = query.ids.split(',').take(MOST).map(str::to_owned).collect();
-    let mut tx = state.db.read().await?;
-    let scope = entries::scope(&mut tx, &level.book).await?;
+    let caller = pages.require_visitor(&request).await?;
+    let (path, logbook) = pages.require_read(&caller, &path.0, &path.1).await?;
+    let ids: Vec<String> = query.ids.split(',').take(MAX_ENTRIES).map(str::to_owned).collect();
     let filter = Filter { removed: Some(false), ..Filter::default() };
-    let found = matching(&mut tx, &ids, &scope, &filter).await?;
-    let entries = views(&state, &mut tx, &found, None).await?;
-    page(StatusCode::OK, "fragment.html", context! { entries, address => level.address() })
+    let found = lists.find_entries(&logbook, &ids, &filter).await?;
+    let entries = pages.render_views(&found, None).await?;
+    render_page(StatusCode::OK, "fragment.html", context! { entries, address => path.address() })
 }

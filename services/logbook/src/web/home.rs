@@ -2,58 +2,49 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::Identity;
 use minijinja::context;
 use service_kit::Problem;
 
-use crate::catalogue::users;
+use crate::catalogue::users::short_user_name;
+use crate::http::PAGE_ADDRESS;
 use crate::markup::escape::percent_encode_segment;
-use crate::state::State;
-use crate::web::investigation_list::Asked;
-use crate::web::logbook_path::Shown;
-use crate::web::session_cookie::{HOME, redirect, visitor};
-use crate::web::templates::page;
-use crate::web::{investigation_list, login};
+use crate::web::investigation_list::{InvestigationQuery, find_investigations, list_instruments};
+use crate::web::logbook_path::LogbookSummary;
+use crate::web::pages::Pages;
+use crate::web::templates::render_page;
 
-pub async fn get(
-    state: web::Data<State>,
-    identity: web::Data<Identity>,
+pub async fn show_home(
+    pages: web::Data<Pages>,
     request: HttpRequest,
-    asked: web::Query<Asked>,
+    query: web::Query<InvestigationQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let Some(caller) = visitor(&request, &identity).await? else { return login::form(&state, &request).await };
-    let instruments: Vec<Shown> = match identity.find_visible_investigations(caller.subject()).await {
-        Ok(visible) => visible.instruments.iter().map(|name| instrument(name)).collect(),
+    let caller = match pages.find_visitor(&request).await? {
+        Ok(caller) => caller,
+        Err(form) => return Ok(form),
+    };
+    let instruments: Vec<LogbookSummary> = match pages.identity.find_visible_investigations(caller.subject()).await {
+        Ok(visible) => visible.instruments.iter().map(|name| summarize_instrument(name)).collect(),
         Err(e) => {
-            tracing::debug!(error = %e, "it is not known which instruments somebody serves");
+            tracing::debug!(error = %e, "the instruments of a user could not be read");
             Vec::new()
         }
     };
-    let found = investigation_list::find(&state, &caller, &asked).await;
+    let found = find_investigations(&pages, &caller, &query).await;
     let values = context! {
-        site => state.site.as_str(),
-        user => users::short(&caller.subject().icat_user_name),
+        site => pages.site.as_str(),
+        user => short_user_name(&caller.subject().icat_user_name),
         instruments,
-        all_instruments => investigation_list::instruments(&state, &caller).await,
+        all_instruments => list_instruments(&pages, &caller).await,
         investigations => found.investigations,
         newer => found.newer,
         older => found.older,
-        asked => context! { name => asked.name(), instrument => asked.instrument(), year => asked.year() },
-        is_narrowed => asked.is_narrowed(),
+        asked => context! { name => query.name(), instrument => query.instrument(), year => query.year() },
+        is_narrowed => query.has_filter(),
     };
-    page(StatusCode::OK, "home.html", values)
+    render_page(StatusCode::OK, "home.html", values)
 }
 
-/// `GET /logbook`: leads to the page.
-pub async fn lead_here() -> HttpResponse {
-    redirect(HOME)
-}
-
-fn instrument(name: &str) -> Shown {
-    Shown {
-        address: format!("{HOME}/instrument/{}", percent_encode_segment(name)),
-        name: name.to_owned(),
-        title: None,
-        day: None,
-    }
+fn summarize_instrument(name: &str) -> LogbookSummary {
+    let address = format!("{PAGE_ADDRESS}/instrument/{}", percent_encode_segment(name));
+    LogbookSummary { address, name: name.to_owned(), title: None, day: None }
 }

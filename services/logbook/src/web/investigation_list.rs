@@ -2,24 +2,24 @@
 
 use icat_client::client::quote_string;
 use identity::Caller;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::catalogue::users;
+use crate::http::PAGE_ADDRESS;
 use crate::markup::escape::percent_encode_segment;
-use crate::state::State;
 use crate::web::entry_view::DAY;
-use crate::web::logbook_path::Shown;
-use crate::web::session_cookie::HOME;
+use crate::web::logbook_path::LogbookSummary;
+use crate::web::pages::Pages;
 
 /// Investigations of a page.
 const PAGE: usize = 50;
 /// Bytes of a name that is looked for.
-const LONGEST: usize = 255;
+const MAX_NAME: usize = 255;
 
 /// What the start page is asked for; empty fields are those that nobody has filled in.
 #[derive(Debug, Default, Clone, Deserialize)]
-pub struct Asked {
+pub struct InvestigationQuery {
     /// A part of the name or the title.
     #[serde(default)]
     name: String,
@@ -33,14 +33,14 @@ pub struct Asked {
 }
 
 /// A page of the list.
-pub struct Found {
-    pub investigations: Vec<Shown>,
+pub struct InvestigationPage {
+    pub investigations: Vec<LogbookSummary>,
     /// Addresses of the pages around it.
     pub newer: Option<String>,
     pub older: Option<String>,
 }
 
-impl Asked {
+impl InvestigationQuery {
     pub fn name(&self) -> &str {
         self.name.trim()
     }
@@ -54,17 +54,17 @@ impl Asked {
         self.year.trim().parse().ok().filter(|year| (1900..=9998).contains(year))
     }
 
-    pub fn is_narrowed(&self) -> bool {
+    pub fn has_filter(&self) -> bool {
         !self.name().is_empty() || !self.instrument().is_empty() || self.year().is_some()
     }
 
-    fn page(&self) -> usize {
+    fn page_number(&self) -> usize {
         self.page.trim().parse().ok().filter(|page| (1..100_000).contains(page)).unwrap_or(1)
     }
 
-    fn query(&self) -> String {
+    fn to_query(&self) -> String {
         let (mut joins, mut conditions) = (String::new(), Vec::new());
-        if !self.name().is_empty() && self.name().len() <= LONGEST {
+        if !self.name().is_empty() && self.name().len() <= MAX_NAME {
             let part = quote_string(&self.name().to_uppercase());
             conditions.push(format!("(LOCATE({part}, UPPER(i.name)) > 0 OR LOCATE({part}, UPPER(i.title)) > 0)"));
         }
@@ -80,49 +80,50 @@ impl Asked {
         }
         let conditions =
             if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-        // One more says whether there are older ones.
+        // One more row shows whether there are older investigations.
         format!(
             "SELECT DISTINCT i.id, i.name, i.title, i.startDate FROM Investigation i{joins}{conditions} \
              ORDER BY i.startDate DESC, i.id DESC LIMIT {}, {}",
-            (self.page() - 1) * PAGE,
+            (self.page_number() - 1) * PAGE,
             PAGE + 1
         )
     }
 
-    fn address_of_page(&self, page: usize) -> String {
+    fn page_address(&self, page: usize) -> String {
         let given = [("name", self.name()), ("instrument", self.instrument()), ("year", self.year.trim())];
         let given = given.iter().filter(|(_, value)| !value.is_empty());
         let given: Vec<String> =
             given.map(|(name, value)| format!("{name}={}&", percent_encode_segment(value))).collect();
-        format!("{HOME}?{}page={page}", given.concat())
+        format!("{PAGE_ADDRESS}?{}page={page}", given.concat())
     }
 }
 
 /// Those that began last first.
-pub async fn find(state: &State, caller: &Caller, asked: &Asked) -> Found {
-    let rows = users::ask(state, caller, &asked.query()).await;
-    let page = asked.page();
-    Found {
-        investigations: rows.iter().take(PAGE).filter_map(|row| shown(state, row)).collect(),
-        newer: (page > 1).then(|| asked.address_of_page(page - 1)),
-        older: (rows.len() > PAGE).then(|| asked.address_of_page(page + 1)),
+pub async fn find_investigations(pages: &Pages, caller: &Caller, asked: &InvestigationQuery) -> InvestigationPage {
+    let rows = pages.users.search_catalogue(caller, &asked.to_query()).await;
+    let page = asked.page_number();
+    InvestigationPage {
+        investigations: rows.iter().take(PAGE).filter_map(|row| summarize_row(row, &pages.zone)).collect(),
+        newer: (page > 1).then(|| asked.page_address(page - 1)),
+        older: (rows.len() > PAGE).then(|| asked.page_address(page + 1)),
     }
 }
 
-fn shown(state: &State, row: &Value) -> Option<Shown> {
+fn summarize_row(row: &Value, zone: &TimeZone) -> Option<LogbookSummary> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let day = row[3].as_str().and_then(|start| start.parse::<jiff::Timestamp>().ok());
-    Some(Shown {
-        address: format!("{HOME}/investigation/{}", row[0].as_i64()?),
+    Some(LogbookSummary {
+        address: format!("{PAGE_ADDRESS}/investigation/{}", row[0].as_i64()?),
         name: text(&row[1])?,
         title: text(&row[2]),
-        day: day.map(|start| state.zone.to_datetime(start).strftime(DAY).to_string()),
+        day: day.map(|start| zone.to_datetime(start).strftime(DAY).to_string()),
     })
 }
 
 /// Names of all instruments, to choose from.
-pub async fn instruments(state: &State, caller: &Caller) -> Vec<String> {
-    let rows = users::ask(state, caller, "SELECT n.name FROM Instrument n ORDER BY n.name LIMIT 0, 500").await;
+pub async fn list_instruments(pages: &Pages, caller: &Caller) -> Vec<String> {
+    let rows =
+        pages.users.search_catalogue(caller, "SELECT n.name FROM Instrument n ORDER BY n.name LIMIT 0, 500").await;
     rows.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn questions_say_what_was_filled_in() {
-        let asked = |name: &str, instrument: &str, year: &str, page: &str| Asked {
+        let asked = |name: &str, instrument: &str, year: &str, page: &str| InvestigationQuery {
             name: name.to_owned(),
             instrument: instrument.to_owned(),
             year: year.to_owned(),
@@ -140,17 +141,17 @@ mod tests {
         };
         let all = "SELECT DISTINCT i.id, i.name, i.title, i.startDate FROM Investigation i \
                    ORDER BY i.startDate DESC, i.id DESC LIMIT 0, 51";
-        assert_eq!(Asked::default().query(), all);
-        assert_eq!(asked(" ", "", "x", "0").query(), all, "what says nothing does not count");
+        assert_eq!(InvestigationQuery::default().to_query(), all);
+        assert_eq!(asked(" ", "", "x", "0").to_query(), all, "what says nothing does not count");
         let narrow = asked("o'x", "bl07", "2026", "3");
         assert_eq!(
-            narrow.query(),
+            narrow.to_query(),
             "SELECT DISTINCT i.id, i.name, i.title, i.startDate FROM Investigation i \
              JOIN i.investigationInstruments ii JOIN ii.instrument n \
              WHERE (LOCATE('O''X', UPPER(i.name)) > 0 OR LOCATE('O''X', UPPER(i.title)) > 0) AND UPPER(n.name) = 'BL07' \
              AND i.startDate >= {ts 2026-01-01 00:00:00} AND i.startDate < {ts 2027-01-01 00:00:00} \
              ORDER BY i.startDate DESC, i.id DESC LIMIT 100, 51"
         );
-        assert_eq!(narrow.address_of_page(4), "/logbook/app?name=o%27x&instrument=bl07&year=2026&page=4");
+        assert_eq!(narrow.page_address(4), "/logbook/app?name=o%27x&instrument=bl07&year=2026&page=4");
     }
 }

@@ -1,36 +1,31 @@
 //! `GET /logbook/app/{level}/{id}`: one logbook.
 
-use std::collections::HashMap;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::{Caller, Identity};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 use service_kit::fulltext::FulltextQuery;
-use service_kit::{Code, DbError, Problem, Tx};
+use service_kit::{Code, Micros, Problem};
 
-use crate::catalogue::{permissions, users};
-use crate::domain::dates::{day, day_of};
-use crate::domain::filter::{Filter, Order, Page, Parameters};
-use crate::export::Format;
-use crate::state::State;
-use crate::store::attachments::Attachment;
-use crate::store::entries::{Entry, Scope, get as entry_of, list, list_after};
-use crate::store::search::Reach;
-use crate::store::{attachments, logbooks, search, tags};
-use crate::web::entry_view::{DATE, View};
-use crate::web::logbook_path::Level;
-use crate::web::login;
-use crate::web::session_cookie::visitor;
-use crate::web::templates::page;
-use crate::{entries, stream};
+use crate::catalogue::permissions::ReadableLogbook;
+use crate::catalogue::users::short_user_name;
+use crate::domain::dates::{parse_day, render_day};
+use crate::domain::entry::Entry;
+use crate::domain::filter::Filter;
+use crate::domain::list_parameters::ListParameters;
+use crate::entries::lists::EntryLists;
+use crate::entries::search::{EntrySearch, SearchRequest};
+use crate::export::format::Format;
+use crate::markup::escape::percent_encode_segment;
+use crate::stream::EntryStreams;
+use crate::web::entry_view::DATE;
+use crate::web::pages::Pages;
+use crate::web::templates::render_page;
 
 /// Entries of a page.
-const ENTRIES: i64 = 50;
+const PAGE_ENTRIES: i64 = 50;
 
 const KINDS: [(&str, &str); 7] = [
     ("", "Everything"),
@@ -42,88 +37,93 @@ const KINDS: [(&str, &str); 7] = [
     ("broadcast", "Machine"),
 ];
 
-/// Where the page goes on.
+/// Which part of the logbook is shown.
 #[derive(Deserialize)]
-pub struct Place {
+pub struct PageQuery {
     /// The last entry of the page before.
     after: Option<String>,
-    /// `true`: what was removed, in place of what is there.
+    /// `true`: removed entries instead of the present ones.
     removed: Option<String>,
 }
 
-pub async fn get(
-    state: web::Data<State>,
-    identity: web::Data<Identity>,
+/// The components of this page.
+#[derive(Clone, Copy)]
+struct Sources<'a> {
+    lists: &'a EntryLists,
+    search: &'a EntrySearch,
+}
+
+/// The entries of a page.
+struct EntryPage {
+    entries: Vec<Entry>,
+    /// Where the next page begins.
+    next: Option<String>,
+    earlier_day: Option<Day>,
+    later_day: Option<Day>,
+}
+
+pub async fn show_logbook(
+    pages: web::Data<Pages>,
+    lists: web::Data<EntryLists>,
+    search: web::Data<EntrySearch>,
+    streams: web::Data<EntryStreams>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    query: web::Query<Parameters>,
-    place: web::Query<Place>,
+    queries: (web::Query<ListParameters>, web::Query<PageQuery>),
 ) -> Result<HttpResponse, Problem> {
-    let Some(caller) = visitor(&request, &identity).await? else { return login::form(&state, &request).await };
-    let level = Level::parse(&path.0, &path.1)?;
-    permissions::read(&state, &caller, &level.book).await?;
-    let asked = query.search.as_deref().and_then(FulltextQuery::parse);
-    // What was removed is for whoever could restore it.
-    let shows_removed = place.removed.as_deref() == Some("true");
-    if shows_removed {
-        permissions::history(&state, &caller, &level.book).await?;
-    }
-    let filter = Filter { search: None, removed: Some(shows_removed), ..query.filter(&state.zone)? };
-    // Before the list is read: what is written meanwhile comes live.
-    let record = stream::head(&state, &level.book).await?;
-    let mut tx = state.db.read().await?;
-    let scope = entries::scope(&mut tx, &level.book).await?;
-    let mut found = match &asked {
-        Some(asked) => {
-            let before = place.after.as_deref().and_then(|seq| seq.parse().ok());
-            search::find(&mut tx, &reach(&scope), asked, &filter, before, ENTRIES + 1).await?
-        }
-        None => page_of(&mut tx, &scope, &filter, place.after.as_deref()).await?,
+    let (query, position) = queries;
+    let caller = match pages.find_visitor(&request).await? {
+        Ok(caller) => caller,
+        Err(form) => return Ok(form),
     };
-    let has_more = found.len() > usize::try_from(ENTRIES).unwrap_or(usize::MAX);
-    if has_more {
-        found.pop();
-    }
-    let last = found.last().filter(|_| has_more);
-    let next = last.map(|entry| if asked.is_some() { entry.seq.to_string() } else { entry.id.clone() });
-    let (earlier_day, later_day) = match &asked {
-        Some(_) => (None, None),
-        None => days(&state, &mut tx, &scope, &filter, found.first(), found.last()).await?,
-    };
-    let known_tags = tags::list(&mut tx, &tags::scope(&level.book), "global").await?;
-    let views = views(&state, &mut tx, &found, asked.as_ref()).await?;
-    drop(tx);
-    let mut narrowing = narrowing(&query);
-    let is_narrowed = !narrowing.is_empty();
+    let (path, logbook) = pages.require_read(&caller, &path.0, &path.1).await?;
+    // Removed entries are only shown to those who may restore them.
+    let shows_removed = position.removed.as_deref() == Some("true");
     if shows_removed {
-        narrowing.push_str("&removed=true");
+        pages.permissions.require_history(&caller, &path.logbook).await?;
     }
-    let writing = permissions::write(&state, &caller, &level.book).await;
+    let words = query.list.search.as_deref().and_then(FulltextQuery::parse);
+    let filter = Filter { search: None, removed: Some(shows_removed), ..lists.parse_filter(&query)? };
+    // Before the list is read: what is written meanwhile comes with the stream.
+    let record = streams.find_head(&logbook).await?;
+    let sources = Sources { lists: &lists, search: &search };
+    let after = position.after.as_deref();
+    let found = match words.clone() {
+        Some(words) => find_words(sources, &logbook, words, filter, after).await?,
+        None => list_page(sources, &logbook, &filter, after).await?,
+    };
+    let views = pages.render_views(&found.entries, words.as_ref()).await?;
+    let mut filter_query = filter_query_string(&query);
+    let is_narrowed = !filter_query.is_empty();
+    if shows_removed {
+        filter_query.push_str("&removed=true");
+    }
+    let writing = pages.permissions.require_write(&caller, &path.logbook).await;
     let values = context! {
-        site => state.site.as_str(),
-        user => users::short(&caller.subject().icat_user_name),
-        book => level.shown(&state, &caller).await,
+        site => pages.site.as_str(),
+        user => short_user_name(&caller.subject().icat_user_name),
+        book => pages.describe_logbook(&caller, &path).await,
         may_write => writing.is_ok(),
-        why_not => writing.err().map(|e| why_not(&e)),
+        why_not => writing.err().map(|e| explain_refusal(&e)),
         entries => views,
-        is_live => !is_narrowed && !shows_removed && place.after.is_none(),
+        is_live => !is_narrowed && !shows_removed && after.is_none(),
         shows_removed,
         is_narrowed,
         record,
-        kept => self::narrowing(&Parameters { date: None, ..Parameters::clone(&query) }),
-        narrowing => &narrowing,
-        more => next.map(|last| format!("after={last}{narrowing}")),
-        asked => context! { search => query.search.as_deref(), types => query.types.as_deref(), tags => query.tags.as_deref(), date => query.date.as_deref() },
+        kept => filter_query_string(&without_date(&query)),
+        narrowing => &filter_query,
+        more => found.next.map(|last| format!("after={last}{filter_query}")),
+        asked => context! { search => query.list.search.as_deref(), types => query.filter.types.as_deref(), tags => query.filter.tags.as_deref(), date => query.filter.date.as_deref() },
         kinds => KINDS,
-        known_tags => known_tags.into_iter().map(|tag| tag.name).collect::<Vec<_>>(),
+        known_tags => pages.tag_definitions.list_names(&logbook).await?,
         formats => Format::ALL.map(Format::name),
-        earlier_day => earlier_day.map(Serde),
-        later_day => later_day.map(Serde),
+        earlier_day => found.earlier_day.map(Serde),
+        later_day => found.later_day.map(Serde),
     };
-    page(StatusCode::OK, "book.html", values)
+    render_page(StatusCode::OK, "book.html", values)
 }
 
-fn why_not(e: &Problem) -> String {
+fn explain_refusal(e: &Problem) -> String {
     match e.code {
         Code::Validation => {
             "This logbook is closed: its investigation is released, and it can be read only.".to_owned()
@@ -133,25 +133,47 @@ fn why_not(e: &Problem) -> String {
     }
 }
 
-fn reach(scope: &Scope) -> Reach {
-    match scope {
-        Scope::Book(id) => Reach::Books(vec![*id]),
-        Scope::Instrument(name) => Reach::Instrument(name.clone()),
-        Scope::Everything => Reach::Everything,
+/// Entries that have the words, the last written first.
+async fn find_words(
+    sources: Sources<'_>,
+    logbook: &ReadableLogbook,
+    words: FulltextQuery,
+    filter: Filter,
+    after: Option<&str>,
+) -> Result<EntryPage, Problem> {
+    let before = after.and_then(|seq| seq.parse().ok());
+    let request = SearchRequest { words, filter, before, limit: PAGE_ENTRIES };
+    let (entries, next) = sources.search.find_in_logbook(logbook, &request).await?;
+    Ok(EntryPage { entries, next: next.map(|seq| seq.to_string()), earlier_day: None, later_day: None })
+}
+
+/// Newest first by the time that entries have, with the nearest days before and after them.
+async fn list_page(
+    sources: Sources<'_>,
+    logbook: &ReadableLogbook,
+    filter: &Filter,
+    after: Option<&str>,
+) -> Result<EntryPage, Problem> {
+    let lists = sources.lists;
+    let mut entries = lists.list_after(logbook, filter, after, PAGE_ENTRIES + 1).await?;
+    let has_more = entries.len() > usize::try_from(PAGE_ENTRIES).unwrap_or(usize::MAX);
+    if has_more {
+        entries.pop();
     }
-}
-
-/// Newest first by the time that an entry has, after one of them.
-async fn page_of(tx: &mut Tx, scope: &Scope, filter: &Filter, after: Option<&str>) -> Result<Vec<Entry>, Problem> {
-    let page = Page { by: Order::CreationDate, descending: true, skip: 0, limit: Some(ENTRIES + 1) };
-    let last = match after {
-        Some(id) => entry_of(tx, id).await?,
-        None => None,
+    let next = entries.last().filter(|_| has_more).map(|entry| entry.id.clone());
+    let zone = &lists.zone;
+    let bounds = |entry: &Entry| parse_day("date", &render_day(entry.content.at, zone), zone);
+    let start = filter.from.or(entries.last().map(bounds).transpose()?.map(|(from, _)| from));
+    let end = filter.before.or(entries.first().map(bounds).transpose()?.map(|(_, before)| before));
+    let (earlier, later) = match (start, end) {
+        (Some(start), Some(end)) => lists.find_neighbours(logbook, filter, (start, end)).await?,
+        _ => (None, None),
     };
-    Ok(list_after(tx, scope, filter, page, last.as_ref()).await?)
+    let day = |at: Option<Micros>| at.map(|at| Day::new(at, zone));
+    Ok(EntryPage { entries, next, earlier_day: day(earlier), later_day: day(later) })
 }
 
-/// A day that is led to.
+/// A day that a link leads to.
 #[derive(Serialize)]
 struct Day {
     /// As it stands in an address.
@@ -161,72 +183,29 @@ struct Day {
 }
 
 impl Day {
-    fn of(at: i64, zone: &TimeZone) -> Self {
-        let local = zone.to_datetime(Timestamp::from_microsecond(at).unwrap_or_default());
-        Self { day: day_of(at, zone), date: local.strftime(DATE).to_string() }
+    fn new(at: Micros, zone: &TimeZone) -> Self {
+        let local = zone.to_datetime(at.to_timestamp());
+        Self { day: render_day(at, zone), date: local.strftime(DATE).to_string() }
     }
 }
 
-/// The nearest days with entries before and after what is shown.
-async fn days(
-    state: &State,
-    tx: &mut Tx,
-    scope: &Scope,
-    filter: &Filter,
-    first: Option<&Entry>,
-    last: Option<&Entry>,
-) -> Result<(Option<Day>, Option<Day>), Problem> {
-    let bounds = |entry: &Entry| day("date", &day_of(entry.event.at, &state.zone), &state.zone);
-    let start = filter.from.or(last.map(bounds).transpose()?.map(|(from, _)| from));
-    let end = filter.before.or(first.map(bounds).transpose()?.map(|(_, before)| before));
-    let (Some(start), Some(end)) = (start, end) else { return Ok((None, None)) };
-    let one = |descending| Page { by: Order::CreationDate, descending, skip: 0, limit: Some(1) };
-    let before = Filter { from: None, before: Some(start), ..filter.clone() };
-    let after = Filter { from: Some(end), before: None, ..filter.clone() };
-    let of = |found: Vec<Entry>| found.first().map(|entry| Day::of(entry.event.at, &state.zone));
-    Ok((of(list(tx, scope, &before, one(true)).await?), of(list(tx, scope, &after, one(false)).await?)))
-}
-
-/// As templates show them.
-pub async fn views(
-    state: &State,
-    tx: &mut Tx,
-    found: &[Entry],
-    asked: Option<&FulltextQuery>,
-) -> Result<Vec<View>, Problem> {
-    let ids: Vec<String> = found.iter().flat_map(|entry| entry.event.files.clone()).collect();
-    let files: HashMap<String, Attachment> =
-        if ids.is_empty() { HashMap::new() } else { attachments::by_ids(tx, &ids).await? };
-    let names = logbooks::names(tx, &found.iter().map(|entry| entry.book_id).collect::<Vec<_>>()).await?;
-    let bytes = found.iter().map(|entry| entry.event.written_bytes()).sum();
-    let (found, asked, zone) = (found.to_vec(), asked.cloned(), state.zone.clone());
-    let rendered = state.rendering.run(bytes, move || {
-        let view = |entry: &Entry| {
-            let book = names.get(&entry.book_id).map_or("", String::as_str);
-            let view = View::of(entry, book, &files, &zone)?;
-            Ok(match &asked {
-                Some(asked) => view.found(asked, &entry.event),
-                None => view,
-            })
-        };
-        found.iter().map(view).collect::<Result<Vec<_>, DbError>>()
-    });
-    Ok(rendered.await??)
+fn without_date(query: &ListParameters) -> ListParameters {
+    let mut query = query.clone();
+    query.filter.date = None;
+    query
 }
 
 /// The filter as the rest of an address.
-fn narrowing(query: &Parameters) -> String {
-    let given = [("search", &query.search), ("types", &query.types), ("tags", &query.tags), ("date", &query.date)];
+fn filter_query_string(query: &ListParameters) -> String {
+    let given = [
+        ("search", &query.list.search),
+        ("types", &query.filter.types),
+        ("tags", &query.filter.tags),
+        ("date", &query.filter.date),
+    ];
     let pair = |(name, value): (&str, &Option<String>)| {
         let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty())?;
-        Some(format!("&{name}={}", crate::markup::escape::percent_encode_segment(value)))
+        Some(format!("&{name}={}", percent_encode_segment(value)))
     };
     given.into_iter().filter_map(pair).collect()
-}
-
-/// Who may not even read is told so as a page.
-pub async fn readable(state: &State, caller: &Caller, path: &(String, String)) -> Result<Level, Problem> {
-    let level = Level::parse(&path.0, &path.1)?;
-    permissions::read(state, caller, &level.book).await?;
-    Ok(level)
 }

@@ -8,12 +8,13 @@ use minijinja::context;
 use serde::Deserialize;
 use service_kit::{ClientAddress, Code, Problem};
 
-use crate::state::State;
-use crate::web::session_cookie::{HOME, cookie, own_address, redirect, refuse_foreign, session};
-use crate::web::templates::page;
+use crate::http::PAGE_ADDRESS;
+use crate::web::pages::Pages;
+use crate::web::session_cookie::{create_cookie, find_session, redirect_to, refuse_foreign_site, to_page_address};
+use crate::web::templates::render_page;
 
 #[derive(Default, Deserialize)]
-pub struct Form {
+pub struct LoginForm {
     plugin: String,
     username: String,
     #[serde(default)]
@@ -23,70 +24,70 @@ pub struct Form {
 }
 
 /// Where nobody is logged in: the form, which leads back to the address that was asked for.
-pub async fn form(state: &State, request: &HttpRequest) -> Result<HttpResponse, Problem> {
-    let next = request.uri().path_and_query().map_or(HOME, |target| target.as_str());
-    shown(state, StatusCode::OK, own_address(next), &Form::default(), None).await
+pub async fn show_form(pages: &Pages, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+    let next = request.uri().path_and_query().map_or(PAGE_ADDRESS, |target| target.as_str());
+    render_form(pages, StatusCode::OK, to_page_address(next), &LoginForm::default(), None).await
 }
 
-async fn shown(
-    state: &State,
+async fn render_form(
+    pages: &Pages,
     status: StatusCode,
     next: &str,
-    given: &Form,
+    given: &LoginForm,
     message: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
-    let ways: Vec<_> = ways(state)
+    let ways: Vec<_> = list_password_authenticators(pages)
         .await?
         .into_iter()
         .map(|way| context! { friendly => way.friendly.as_deref().unwrap_or(&way.mnemonic), mnemonic => way.mnemonic })
         .collect();
     let values = context! {
-        site => state.site.as_str(), ways, next, message, plugin => given.plugin.as_str(), username => given.username.as_str(),
+        site => pages.site.as_str(), ways, next, message, plugin => given.plugin.as_str(), username => given.username.as_str(),
     };
-    page(status, "login.html", values)
+    render_page(status, "login.html", values)
 }
 
 /// The authenticators that ask for a password.
-async fn ways(state: &State) -> Result<Vec<Authenticator>, Problem> {
-    let known = state.identity.icat().get_properties().await.map_err(|e| down(&e))?;
+async fn list_password_authenticators(pages: &Pages) -> Result<Vec<Authenticator>, Problem> {
+    let known = pages.identity.icat().get_properties().await.map_err(|e| catalogue_unavailable(&e))?;
     Ok(known.authenticators.into_iter().filter(|way| way.keys.iter().any(|key| key.name == "password")).collect())
 }
 
 /// Authenticator and name: whoever gives the name by which the catalogue knows them (`db/alice`) has said both.
-fn account<'a>(form: &'a Form, ways: &[Authenticator]) -> (&'a str, &'a str) {
+fn split_account<'a>(form: &'a LoginForm, ways: &[Authenticator]) -> (&'a str, &'a str) {
     match form.username.split_once('/') {
         Some((plugin, name)) if ways.iter().any(|way| way.mnemonic == plugin) => (plugin, name),
         _ => (&form.plugin, &form.username),
     }
 }
 
-fn down(e: &IcatError) -> Problem {
+fn catalogue_unavailable(e: &IcatError) -> Problem {
     let text = "the catalogue does not answer; try again later";
     Problem::new(Code::Unavailable, "logbook/icat-down", text).with_retry_after(10).with_source(e.to_string())
 }
 
-pub async fn post(
-    state: web::Data<State>,
+pub async fn log_in(
+    pages: web::Data<Pages>,
     request: HttpRequest,
     client: web::ReqData<ClientAddress>,
-    form: web::Form<Form>,
+    form: web::Form<LoginForm>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign(&request)?;
+    refuse_foreign_site(&request)?;
     let form = form.into_inner();
-    let ways = if form.username.contains('/') { ways(&state).await? } else { Vec::new() };
-    let (plugin, username) = account(&form, &ways);
+    let ways = if form.username.contains('/') { list_password_authenticators(&pages).await? } else { Vec::new() };
+    let (plugin, username) = split_account(&form, &ways);
     let credentials = [("username", username), ("password", form.password.as_str())];
-    match state.identity.icat().login_for_client(plugin, &credentials, client.0).await {
+    match pages.identity.icat().login_for_client(plugin, &credentials, client.0).await {
         Ok(session) => {
-            let mut answer = redirect(own_address(&form.next));
-            answer.add_cookie(&cookie(&request, &session)).map_err(Problem::internal)?;
+            let mut answer = redirect_to(to_page_address(&form.next));
+            answer.add_cookie(&create_cookie(&request, &session)).map_err(Problem::internal)?;
             Ok(answer)
         }
         Err(e) if e.is_refused_login() => {
             let text = "User name or password is wrong.";
-            shown(&state, StatusCode::FORBIDDEN, own_address(&form.next), &form, Some(text)).await
+            render_form(&pages, StatusCode::FORBIDDEN, to_page_address(&form.next), &form, Some(text)).await
         }
-        Err(e) if e.is_login_unavailable() => Err(down(&e)),
+        Err(e) if e.is_login_unavailable() => Err(catalogue_unavailable(&e)),
         Err(e) => {
             let text = "the catalogue cannot open sessions now; try again later";
             Err(Problem::new(Code::BadGateway, "logbook/login-failed", text).with_source(e.to_string()))
@@ -94,14 +95,14 @@ pub async fn post(
     }
 }
 
-pub async fn leave(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    refuse_foreign(&request)?;
-    if let Some(session) = session(&request)
-        && let Err(e) = state.identity.icat().end_session(&session).await
+pub async fn log_out(pages: web::Data<Pages>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    refuse_foreign_site(&request)?;
+    if let Some(session) = find_session(&request)
+        && let Err(e) = pages.identity.icat().end_session(&session).await
     {
         tracing::info!(error = %e, "a session could not be ended");
     }
-    let mut answer = redirect(HOME);
-    answer.add_cookie(&cookie(&request, "")).map_err(Problem::internal)?;
+    let mut answer = redirect_to(PAGE_ADDRESS);
+    answer.add_cookie(&create_cookie(&request, "")).map_err(Problem::internal)?;
     Ok(answer)
 }

@@ -2,52 +2,49 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::Identity;
 use minijinja::context;
 use service_kit::Problem;
 use service_kit::fulltext::FulltextQuery;
 
-use crate::api::entries::search::reach;
-use crate::catalogue::users;
-use crate::domain::filter::{Filter, Parameters, number};
+use crate::catalogue::users::short_user_name;
+use crate::domain::filter::Filter;
+use crate::domain::list_parameters::ListParameters;
+use crate::domain::values::parse_number;
+use crate::entries::search::{EntrySearch, SearchRequest};
 use crate::markup::escape::percent_encode_segment;
-use crate::state::State;
-use crate::store::search;
-use crate::web::entry_view::View;
-use crate::web::logbook::views;
-use crate::web::login;
-use crate::web::session_cookie::visitor;
-use crate::web::templates::page;
+use crate::web::entry_view::EntryView;
+use crate::web::pages::Pages;
+use crate::web::templates::render_page;
 
-const ENTRIES: i64 = 50;
+/// Entries of a page.
+const PAGE_ENTRIES: i64 = 50;
 
-pub async fn get(
-    state: web::Data<State>,
-    identity: web::Data<Identity>,
+pub async fn show_results(
+    pages: web::Data<Pages>,
+    search: web::Data<EntrySearch>,
     request: HttpRequest,
-    query: web::Query<Parameters>,
+    query: web::Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
-    let Some(caller) = visitor(&request, &identity).await? else { return login::form(&state, &request).await };
-    let question = query.search.clone().unwrap_or_default();
+    let caller = match pages.find_visitor(&request).await? {
+        Ok(caller) => caller,
+        Err(form) => return Ok(form),
+    };
+    let text = query.list.search.clone().unwrap_or_default();
     let filter = Filter { removed: Some(false), ..Filter::default() };
-    let before = number("before", query.before.as_deref())?;
-    let (mut entries, mut more) = (Vec::<View>::new(), None);
-    if let Some(asked) = FulltextQuery::parse(&question) {
-        let (reach, _) = reach(&state, &caller, &query).await?;
-        let mut tx = state.db.read().await?;
-        let mut found = search::find(&mut tx, &reach, &asked, &filter, before, ENTRIES + 1).await?;
-        if found.len() > usize::try_from(ENTRIES).unwrap_or(usize::MAX) {
-            found.pop();
-            more = found.last().map(|last| format!("search={}&before={}", percent_encode_segment(&question), last.seq));
-        }
-        entries = views(&state, &mut tx, &found, Some(&asked)).await?;
+    let before = parse_number("before", query.before.as_deref())?;
+    let (mut entries, mut more) = (Vec::<EntryView>::new(), None);
+    if let Some(words) = FulltextQuery::parse(&text) {
+        let search_request = SearchRequest { words, filter, before, limit: PAGE_ENTRIES };
+        let (found, next, _) = search.find_entries(&caller, &query.parse_logbook()?, &search_request).await?;
+        more = next.map(|seq| format!("search={}&before={seq}", percent_encode_segment(&text)));
+        entries = pages.render_views(&found, Some(&search_request.words)).await?;
         for (view, entry) in entries.iter_mut().zip(&found) {
-            let event = &entry.event;
-            let name = event.investigation_name.clone().or_else(|| event.instrument_name.clone());
+            let content = &entry.content;
+            let name = content.investigation_name.clone().or_else(|| content.instrument_name.clone());
             view.book = Some(name.unwrap_or_else(|| "facility".to_owned()));
         }
     }
-    let user = users::short(&caller.subject().icat_user_name);
-    let values = context! { site => state.site.as_str(), user, everywhere => question, entries, more };
-    page(StatusCode::OK, "found.html", values)
+    let user = short_user_name(&caller.subject().icat_user_name);
+    let values = context! { site => pages.site.as_str(), user, everywhere => text, entries, more };
+    render_page(StatusCode::OK, "found.html", values)
 }

@@ -1,26 +1,30 @@
 //! `GET /logbook/app/{level}/{id}/live`: the stream of a logbook for the page's script.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::Identity;
+use serde::Deserialize;
 use service_kit::Problem;
 
-use crate::api::document::StreamQuery;
-use crate::api::entries::stream;
 use crate::domain::filter::Filter;
-use crate::state::State;
-use crate::stream::Key;
-use crate::web::logbook::readable;
-use crate::web::session_cookie::known;
+use crate::stream::EntryStreams;
+use crate::stream::listener::respond_with_stream;
+use crate::web::pages::Pages;
 
-pub async fn get(
-    state: web::Data<State>,
-    identity: web::Data<Identity>,
+#[derive(Deserialize)]
+pub struct PositionQuery {
+    /// As `Last-Event-ID`.
+    after: Option<String>,
+}
+
+pub async fn stream_entries(
+    pages: web::Data<Pages>,
+    streams: web::Data<EntryStreams>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    place: web::Query<StreamQuery>,
+    position: web::Query<PositionQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = known(&request, &identity).await?;
-    let book = readable(&state, &caller, &path).await?.book;
-    let key = Key { book, filter: Filter { removed: Some(false), ..Filter::default() } };
-    stream::answer(state.into_inner(), caller, key, &request, place.after.as_deref()).await
+    let caller = pages.require_visitor(&request).await?;
+    let (_, logbook) = pages.require_read(&caller, &path.0, &path.1).await?;
+    let filter = Filter { removed: Some(false), ..Filter::default() };
+    let after = position.after.as_deref();
+    respond_with_stream(streams.into_inner(), caller, &logbook, filter, &request, after).await
 }

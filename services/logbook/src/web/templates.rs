@@ -1,4 +1,4 @@
-//! Templates, which escape everything that is not marked as sanitised HTML.
+//! Templates, which escape everything that is not marked as sanitized HTML.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = Laz
 });
 
 /// A page from its template.
-pub fn page(status: StatusCode, name: &str, values: Value) -> Result<HttpResponse, Problem> {
+pub fn render_page(status: StatusCode, name: &str, values: Value) -> Result<HttpResponse, Problem> {
     let templates = TEMPLATES.as_ref().map_err(|e| Problem::internal(e.to_string()))?;
     let text = templates.get_template(name).and_then(|template| template.render(values)).map_err(Problem::internal)?;
     Ok(HttpResponse::build(status)

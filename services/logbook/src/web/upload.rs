@@ -2,42 +2,34 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::Identity;
 use minijinja::context;
 use service_kit::Problem;
 
-use crate::attachments::uploads;
-use crate::catalogue::{permissions, users};
-use crate::domain::entry_content::Event;
-use crate::entries;
-use crate::entries::NewEntry;
-use crate::state::State;
-use crate::web::logbook::views;
-use crate::web::logbook_path::Level;
-use crate::web::session_cookie::{known, refuse_foreign};
-use crate::web::templates::page;
+use crate::attachments::Attachments;
+use crate::domain::entry_content::EntryContent;
+use crate::entries::user_entries::UserEntries;
+use crate::web::logbook_path::LogbookPath;
+use crate::web::pages::Pages;
+use crate::web::session_cookie::refuse_foreign_site;
+use crate::web::templates::render_page;
 
-pub async fn post(
-    state: web::Data<State>,
-    identity: web::Data<Identity>,
+pub async fn attach_file(
+    pages: web::Data<Pages>,
+    entries: web::Data<UserEntries>,
+    attachments: web::Data<Attachments>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign(&request)?;
-    let caller = known(&request, &identity).await?;
-    let level = Level::parse(&path.0, &path.1)?;
-    permissions::write(&state, &caller, &level.book).await?;
-    let (filename, stored) = uploads::receive(&state, &request, payload).await?;
-    let mut event = Event::attachment(state.clock.now_micros());
-    event.instrument_name = level.instrument();
-    users::sign(&state, &caller, &mut event).await;
-    users::place(&state, &caller, &mut event, level.investigation()).await;
-    let file = uploads::told(&state, stored, filename, &mut event);
-    let actor = caller.subject().icat_user_name.clone();
-    let new = NewEntry { book: level.book.clone(), event, files: vec![file], late: false, actor };
-    let entry = entries::create(&state, new).await?;
-    let mut tx = state.db.read().await?;
-    let entries = views(&state, &mut tx, std::slice::from_ref(&entry), None).await?;
-    page(StatusCode::OK, "fragment.html", context! { entries, address => level.address() })
+    refuse_foreign_site(&request)?;
+    let caller = pages.require_visitor(&request).await?;
+    let path = LogbookPath::parse(&path.0, &path.1)?;
+    let logbook = pages.permissions.require_write(&caller, &path.logbook).await?;
+    let (filename, stored) = attachments.receive_file(&request, payload).await?;
+    let mut content = EntryContent::new_attachment(entries.now());
+    content.instrument_name = path.instrument();
+    let file = attachments.set_file_metadata(stored, filename, &mut content);
+    let entry = entries.create_entry(&caller, &logbook, content, vec![file]).await?;
+    let entries = pages.render_views(std::slice::from_ref(&entry), None).await?;
+    render_page(StatusCode::OK, "fragment.html", context! { entries, address => path.address() })
 }

@@ -20,7 +20,7 @@ const EVENT: [&str; 12] = [
 const TYPES: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
 
 /// Whether the body of a success is what it should be.
-pub fn is(class: &str, media_type: &str, bytes: &[u8]) -> bool {
+pub fn is_of_class(class: &str, media_type: &str, bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     match class {
         "redirect" => bytes.is_empty(),
@@ -44,7 +44,7 @@ fn is_json(class: &str, value: &Value) -> bool {
     }
     match class {
         "Event" => {
-            has(value, &EVENT)
+            has_keys(value, &EVENT)
                 && value["_id"].as_str().is_some_and(is_id)
                 && value["type"].as_str().is_some_and(|kind| TYPES.contains(&kind))
                 && value["file"].is_array()
@@ -52,19 +52,19 @@ fn is_json(class: &str, value: &Value) -> bool {
         "number" => value.is_u64(),
         "day" => value.as_str().is_some_and(|day| day.len() == 10 && day.starts_with("20")),
         "Meta" => {
-            only(value, &["page"])
-                && only(&value["page"], &["total", "totalPages", "currentPage"])
+            has_only_keys(value, &["page"])
+                && has_only_keys(&value["page"], &["total", "totalPages", "currentPage"])
                 && value["page"].as_object().is_some_and(|page| page.values().all(Value::is_u64))
         }
-        "Moved" => only(value, &["n", "nModified", "ok"]) && value["ok"] == 1,
-        "Tag" => only(value, &["_id", "name", "description", "color", "beamlineName", "investigationId"]),
-        "DayCount" => only(value, &["_id", "count"]),
+        "Moved" => has_only_keys(value, &["n", "nModified", "ok"]) && value["ok"] == 1,
+        "Tag" => has_only_keys(value, &["_id", "name", "description", "color", "beamlineName", "investigationId"]),
+        "DayCount" => has_only_keys(value, &["_id", "count"]),
         "InvestigationCount" => {
-            has(value, &["investigationId", "count", "annotations", "notifications"])
+            has_keys(value, &["investigationId", "count", "annotations", "notifications"])
                 && value["investigationId"].is_string()
         }
-        "Filled" => only(value, &["count", "missing", "updated"]),
-        "Message" => only(value, &["_id", "type", "message"]),
+        "Filled" => has_only_keys(value, &["count", "missing", "updated"]),
+        "Message" => has_only_keys(value, &["_id", "type", "message"]),
         "Preferences" => value["username"].is_string() && value.get("type").is_none(),
         other => panic!("no class {other}"),
     }
@@ -80,10 +80,10 @@ fn is_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-fn has(value: &Value, keys: &[&str]) -> bool {
+fn has_keys(value: &Value, keys: &[&str]) -> bool {
     value.as_object().is_some_and(|object| keys.iter().all(|key| object.contains_key(*key)))
 }
 
-fn only(value: &Value, keys: &[&str]) -> bool {
-    has(value, keys) && value.as_object().is_some_and(|object| object.len() == keys.len())
+fn has_only_keys(value: &Value, keys: &[&str]) -> bool {
+    has_keys(value, keys) && value.as_object().is_some_and(|object| object.len() == keys.len())
 }

@@ -60,7 +60,7 @@ pub struct Facility {
 
 impl Facility {
     /// One on each engine.
-    pub async fn all() -> Vec<Self> {
+    pub async fn start_all() -> Vec<Self> {
         Self::all_with(SETTINGS).await
     }
 
@@ -70,23 +70,23 @@ impl Facility {
         for backend in list_backends() {
             let services = [icat::SERVICE, AUTHENTICATOR, logbook::SERVICE, testkit::recorder::SERVICE];
             let app = TestApp::start_on(&backend, &services, settings).await;
-            let root = login(&app, "root").await;
+            let root = log_in(&app, "root").await;
             let facility = Self { app, root };
-            facility.fill().await;
+            facility.fill_catalogue().await;
             all.push(facility);
         }
         all
     }
 
-    async fn fill(&self) {
+    async fn fill_catalogue(&self) {
         let users: Vec<Value> = ["root", "alice", "bob", "carol", "dan", "admin"]
             .map(|name| json!({"User": {"name": format!("simple/{name}"), "fullName": format!("{name} Example")}}))
             .into();
-        self.create(&json!(users)).await;
-        self.create(&json!([{"Facility": {"name": "SRC"}}])).await;
-        self.create(&json!([{"InvestigationType": {"name": "MX", "facility": {"id": 7}}}])).await;
-        self.create(&json!([{"Instrument": {"name": "BL07", "facility": {"id": 7}}}, {"Instrument": {"name": "BL08", "facility": {"id": 7}}}])).await;
-        self.create(&json!([{"InstrumentScientist": {"user": {"id": 4}, "instrument": {"id": 9}}}])).await;
+        self.create_entities(&json!(users)).await;
+        self.create_entities(&json!([{"Facility": {"name": "SRC"}}])).await;
+        self.create_entities(&json!([{"InvestigationType": {"name": "MX", "facility": {"id": 7}}}])).await;
+        self.create_entities(&json!([{"Instrument": {"name": "BL07", "facility": {"id": 7}}}, {"Instrument": {"name": "BL08", "facility": {"id": 7}}}])).await;
+        self.create_entities(&json!([{"InstrumentScientist": {"user": {"id": 4}, "instrument": {"id": 9}}}])).await;
         let rules = [
             "SELECT i FROM Investigation i JOIN i.investigationUsers iu JOIN iu.user u WHERE u.name = :user",
             "SELECT i FROM Investigation i JOIN i.investigationInstruments ii JOIN ii.instrument.instrumentScientists s JOIN s.user u WHERE u.name = :user",
@@ -98,13 +98,13 @@ impl Facility {
             "InvestigationType",
         ];
         let rules: Vec<Value> = rules.map(|what| json!({"Rule": {"crudFlags": "R", "what": what}})).into();
-        self.create(&json!(rules)).await;
+        self.create_entities(&json!(rules)).await;
         let investigation = |name: &str, start: &str, end: &str, release: &str| {
             json!({"Investigation": {"name": name, "visitId": start, "title": "t", "facility": {"id": 7}, "type": {"id": 8},
                 "startDate": start, "endDate": end, "releaseDate": release}})
         };
         let ids = self
-            .create(&json!([
+            .create_entities(&json!([
                 investigation("ZZ-123", "2026-01-10T08:00:00Z", "2026-01-14T08:00:00Z", "2029-01-10T08:00:00Z"),
                 investigation("ZZ-124", "2026-01-10T08:00:00Z", "2026-01-14T08:00:00Z", "2029-01-10T08:00:00Z"),
                 investigation("ZZ-100", "2022-01-10T08:00:00Z", "2022-01-14T08:00:00Z", "2025-01-10T08:00:00Z"),
@@ -112,21 +112,21 @@ impl Facility {
             .await;
         assert_eq!(ids, [EMBARGO, OTHER, RELEASED]);
         for id in ids {
-            self.create(&json!([
+            self.create_entities(&json!([
                 {"InvestigationInstrument": {"investigation": {"id": id}, "instrument": {"id": 9}}},
                 {"InvestigationUser": {"investigation": {"id": id}, "user": {"id": 2}, "role": "Principal Investigator"}},
             ]))
             .await;
         }
-        self.create(&json!([{"InvestigationUser": {"investigation": {"id": EMBARGO}, "user": {"id": 3}, "role": "Investigator"}}])).await;
+        self.create_entities(&json!([{"InvestigationUser": {"investigation": {"id": EMBARGO}, "user": {"id": 3}, "role": "Investigator"}}])).await;
     }
 
     /// Stopped and started again on the same databases.
-    pub async fn restarted(self) -> Self {
+    pub async fn restart(self) -> Self {
         Self { app: Box::pin(self.app.restart()).await, root: self.root }
     }
 
-    pub async fn create(&self, entities: &Value) -> Vec<i64> {
+    pub async fn create_entities(&self, entities: &Value) -> Vec<i64> {
         let form = [("sessionId", self.root.clone()), ("entities", entities.to_string())];
         let answer =
             self.app.http.post(format!("{}/icat/entityManager", self.app.public)).form(&form).send().await.unwrap();
@@ -136,15 +136,15 @@ impl Facility {
 
     /// Another release date of an investigation.
     pub async fn set_release(&self, investigation: i64, at: &str) {
-        self.create(&json!([{"Investigation": {"id": investigation, "releaseDate": at}}])).await;
+        self.create_entities(&json!([{"Investigation": {"id": investigation, "releaseDate": at}}])).await;
     }
 
-    pub async fn login(&self, name: &str) -> String {
-        login(&self.app, name).await
+    pub async fn log_in(&self, name: &str) -> String {
+        log_in(&self.app, name).await
     }
 
     /// What is answered to whoever sends some of a body and then nothing.
-    pub async fn silent(&self, method: &str, path: &str, kind: &str, begun: &str) -> String {
+    pub async fn send_stalled(&self, method: &str, path: &str, kind: &str, begun: &str) -> String {
         let mut connection = TcpStream::connect(self.app.public.trim_start_matches("http://")).await.unwrap();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 20000000\r\n\r\n{begun}"
@@ -159,7 +159,7 @@ impl Facility {
     }
 
     /// Status and body.
-    pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+    pub async fn send_json(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
         let mut request = self.app.http.request(method.parse().unwrap(), format!("{}{path}", self.app.public));
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
@@ -169,7 +169,7 @@ impl Facility {
     }
 
     /// Status, media type and bytes.
-    pub async fn bytes(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> (u16, String, Vec<u8>) {
+    pub async fn send_bytes(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> (u16, String, Vec<u8>) {
         let mut request = self.app.http.request(method.parse().unwrap(), format!("{}{path}", self.app.public));
         if let Some(body) = body {
             request = request.body(body);
@@ -180,14 +180,14 @@ impl Facility {
     }
 
     /// The JSON of what must succeed.
-    pub async fn done(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
-        let (status, text) = self.ask(method, path, body).await;
-        assert_eq!(status, 200, "{method} {path}: {text}");
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{method} {path}: {text}"))
+    pub async fn expect_success(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let (status, to_text) = self.send_json(method, path, body).await;
+        assert_eq!(status, 200, "{method} {path}: {to_text}");
+        serde_json::from_str(&to_text).unwrap_or_else(|_| panic!("{method} {path}: {to_text}"))
     }
 }
 
-async fn login(app: &TestApp, name: &str) -> String {
+async fn log_in(app: &TestApp, name: &str) -> String {
     let json = json!({"plugin": "simple", "credentials": [{"username": name}]}).to_string();
     let answer = app.http.post(format!("{}/icat/session", app.public)).form(&[("json", json)]).send().await.unwrap();
     let text = answer.text().await.unwrap();

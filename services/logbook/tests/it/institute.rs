@@ -77,14 +77,14 @@ pub struct Institute {
 }
 
 /// Everybody.
-pub fn roles() -> Vec<&'static str> {
+pub fn list_roles() -> Vec<&'static str> {
     let people = PEOPLE.iter().map(|(role, _)| *role);
     people.chain(KEYS.iter().map(|(role, ..)| *role)).chain(["nobody"]).collect()
 }
 
 impl Institute {
     /// One on each engine.
-    pub async fn all() -> Vec<Self> {
+    pub async fn start_all() -> Vec<Self> {
         let keys = KEYS.map(|(name, user, scopes, expires)| {
             format!(
                 "[[identity.api_keys]]\nname = \"{name}\"\nsha256 = \"{}\"\nuser = \"simple/{user}\"\nscopes = {scopes:?}\nexpires = \"{expires}\"\n",
@@ -105,18 +105,18 @@ impl Institute {
     async fn build(f: Facility) -> Self {
         let users = ["erin", "frank", "robot", "dashboard"]
             .map(|name| json!({"User": {"name": format!("simple/{name}"), "fullName": format!("{name} Example")}}));
-        let [erin, frank, robot, _] = f.create(&json!(users)).await.try_into().unwrap();
-        let group = f.create(&json!([{"Grouping": {"name": "group"}}])).await[0];
-        f.create(&json!([{"UserGroup": {"user": {"id": erin}, "grouping": {"id": group}}}])).await;
-        f.create(&json!([{"InstrumentScientist": {"user": {"id": frank}, "instrument": {"id": 10}}},
+        let [erin, frank, robot, _] = f.create_entities(&json!(users)).await.try_into().unwrap();
+        let group = f.create_entities(&json!([{"Grouping": {"name": "group"}}])).await[0];
+        f.create_entities(&json!([{"UserGroup": {"user": {"id": erin}, "grouping": {"id": group}}}])).await;
+        f.create_entities(&json!([{"InstrumentScientist": {"user": {"id": frank}, "instrument": {"id": 10}}},
             {"InstrumentScientist": {"user": {"id": robot}, "instrument": {"id": 9}}}]))
             .await;
-        f.create(&json!(rules())).await;
-        let kind = f.create(&json!([{"DatasetType": {"name": "raw", "facility": {"id": 7}}}])).await[0];
+        f.create_entities(&json!(build_rules())).await;
+        let kind = f.create_entities(&json!([{"DatasetType": {"name": "raw", "facility": {"id": 7}}}])).await[0];
         let (mut ids, mut spares) = (Vec::new(), Vec::new());
         for (name, start, end, release) in INVESTIGATIONS {
             for (proposal, ids) in [(format!("P-{name}"), &mut ids), (format!("S-{name}"), &mut spares)] {
-                let id = f.create(&json!([{"Investigation": {"name": proposal, "visitId": "1", "title": "t", "facility": {"id": 7},
+                let id = f.create_entities(&json!([{"Investigation": {"name": proposal, "visitId": "1", "title": "t", "facility": {"id": 7},
                     "type": {"id": 8}, "startDate": start, "endDate": end, "releaseDate": release}}])).await[0];
                 ids.push(id);
             }
@@ -128,12 +128,17 @@ impl Institute {
             rows.extend([(2, "Principal Investigator"), (3, "Investigator"), (robot, "Investigator")].map(|(user, role)| {
                 json!({"InvestigationUser": {"investigation": {"id": id}, "user": {"id": user}, "role": role}})
             }));
-            f.create(&json!(rows)).await;
+            f.create_entities(&json!(rows)).await;
             let dataset = f
-                .create(&json!([{"Dataset": {"name": "d", "investigation": {"id": id}, "type": {"id": kind}}}]))
+                .create_entities(
+                    &json!([{"Dataset": {"name": "d", "investigation": {"id": id}, "type": {"id": kind}}}]),
+                )
                 .await[0];
             let location = format!("/data/{name}.h5");
-            f.create(&json!([{"Datafile": {"name": "x.h5", "location": location, "dataset": {"id": dataset}}}])).await;
+            f.create_entities(
+                &json!([{"Datafile": {"name": "x.h5", "location": location, "dataset": {"id": dataset}}}]),
+            )
+            .await;
         }
         let investigation = |(n, (name, ..)): (usize, &(&'static str, &str, &str, &str))| Place {
             name,
@@ -159,46 +164,46 @@ impl Institute {
         let (home, credentials) = (OTHER, BTreeMap::new());
         let (entries, tags) = (HashMap::new(), HashMap::new());
         let mut institute = Self { f, places, home, credentials, entries, tags, http };
-        institute.write(&spares).await;
+        institute.write_entries(&spares).await;
         institute.f.app.clock.advance_seconds(UNTIL_RELEASED_SECONDS);
         institute.log_in().await;
         institute
     }
 
     /// What the roles find, while everything is open.
-    async fn write(&mut self, spares: &[i64]) {
-        let admin = self.f.login("admin").await;
+    async fn write_entries(&mut self, spares: &[i64]) {
+        let admin = self.f.log_in("admin").await;
         let mut places = std::mem::take(&mut self.places);
         for place in &mut places {
             let selector = &place.selector;
             let photo = json!({"base64": IMAGE});
             let path = format!("/logbook/{admin}/event/createfrombase64?{selector}");
-            place.file = file(&self.f.done("POST", &path, Some(&photo)).await);
+            place.file = file_id(&self.f.expect_success("POST", &path, Some(&photo)).await);
             let path = format!("/logbook/{admin}/event?{selector}");
-            let mut html = entry(place, "with a picture");
+            let mut html = build_entry(place, "with a picture");
             html["content"] = json!([{"format": "html", "text": format!("<p>x</p><img src=\"{IMAGE}\">")}]);
-            place.picture = file(&self.f.done("POST", &path, Some(&html)).await);
+            place.picture = file_id(&self.f.expect_success("POST", &path, Some(&html)).await);
             for role in WRITERS.iter().chain([&OTHERS]) {
                 let path = format!("/logbook/{admin}/event?{selector}");
-                let made = self.f.done("POST", &path, Some(&entry(place, &title(role)))).await;
-                self.entries.insert(((*role).to_owned(), place.name), id(&made));
+                let made = self.f.expect_success("POST", &path, Some(&build_entry(place, &entry_title(role)))).await;
+                self.entries.insert(((*role).to_owned(), place.name), entry_id(&made));
                 let path = format!("/logbook/{admin}/tag?{selector}");
-                let made = self.f.done("POST", &path, Some(&json!({"name": format!("of {role}")}))).await;
-                self.tags.insert(((*role).to_owned(), place.name), id(&made));
+                let made = self.f.expect_success("POST", &path, Some(&json!({"name": format!("of {role}")}))).await;
+                self.tags.insert(((*role).to_owned(), place.name), entry_id(&made));
             }
         }
         for spare in spares {
             let path = format!("/logbook/{admin}/event?investigationId={spare}");
-            self.f.done("POST", &path, Some(&json!({"type": "annotation", "category": "comment"}))).await;
+            self.f.expect_success("POST", &path, Some(&json!({"type": "annotation", "category": "comment"}))).await;
         }
         self.places = places;
     }
 
     async fn log_in(&mut self) {
-        for role in roles() {
+        for role in list_roles() {
             let person = PEOPLE.iter().find(|(name, _)| *name == role);
             let credential = match person {
-                Some((_, account)) => self.f.login(account).await,
+                Some((_, account)) => self.f.log_in(account).await,
                 None if role.starts_with("key-") => {
                     assert!(KEYS.iter().any(|(name, ..)| *name == role), "{role}");
                     role.to_owned()
@@ -210,7 +215,7 @@ impl Institute {
     }
 
     pub fn entry_of(&self, role: &str, place: &Place) -> String {
-        self.entries[&(owner(role).to_owned(), place.name)].clone()
+        self.entries[&(find_owner(role).to_owned(), place.name)].clone()
     }
 
     /// Whether a new entry is where it should be.
@@ -218,7 +223,7 @@ impl Institute {
         let found: Value = serde_json::from_slice(&answer.bytes).unwrap_or_default();
         let sql = "SELECT b.name, e.late FROM entry e JOIN book b ON b.id = e.book_id WHERE e.id = $1";
         let mut tx = self.f.app.db("logbook").read().await.unwrap();
-        let row: Row = tx.fetch_one(sql, &[id(&found).into()]).await.unwrap();
+        let row: Row = tx.fetch_one(sql, &[entry_id(&found).into()]).await.unwrap();
         let book = match (late, place.investigation, place.name) {
             (false, Some(id), _) => format!("investigation/{id}"),
             (false, None, "facility") => "facility".to_owned(),
@@ -232,30 +237,30 @@ impl Institute {
 }
 
 /// Whose entry a role meets.
-pub fn owner(role: &str) -> &str {
+pub fn find_owner(role: &str) -> &str {
     if WRITERS.contains(&role) { role } else { OTHERS }
 }
 
 /// What search finds of a role's entry; no title is a part of another.
-pub fn title(role: &str) -> String {
+pub fn entry_title(role: &str) -> String {
     format!("for {role}.")
 }
 
-pub fn entry(place: &Place, title: &str) -> Value {
+pub fn build_entry(place: &Place, title: &str) -> Value {
     let instrument = (place.name == "instrument").then_some("BL07");
     json!({"type": "annotation", "category": "comment", "title": title, "content": [], "instrumentName": instrument})
 }
 
-fn file(made: &Value) -> String {
+fn file_id(made: &Value) -> String {
     made["file"][0].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
 }
 
-fn id(made: &Value) -> String {
+fn entry_id(made: &Value) -> String {
     made["_id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
 }
 
 /// Groups read investigations too, and files are read by whoever reads their investigation.
-fn rules() -> Vec<Value> {
+fn build_rules() -> Vec<Value> {
     let ways = [
         "i.investigationUsers iu JOIN iu.user u WHERE u.name = :user",
         "i.investigationInstruments ii JOIN ii.instrument.instrumentScientists s JOIN s.user u WHERE u.name = :user",

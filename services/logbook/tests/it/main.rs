@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod assignment;
 mod bodies;
 mod careless;
 mod closed;
@@ -15,9 +16,8 @@ mod notifications;
 mod openapi;
 mod operations;
 mod permissions;
-mod placing;
 mod programs;
 mod requests;
 mod search;
+mod signed_urls;
 mod statements;
-mod tickets;

@@ -22,13 +22,13 @@ investigation = "20"
 #[tokio::test]
 async fn events_become_entries_where_a_template_has_something_to_say() {
     for f in Facility::all_with(&format!("{SETTINGS}{RULES}")).await {
-        let ids = f.create(&json!([{"DatasetType": {"name": "raw", "facility": {"id": 7}}}])).await;
+        let ids = f.create_entities(&json!([{"DatasetType": {"name": "raw", "facility": {"id": 7}}}])).await;
         let dataset = json!([{"Dataset": {"name": "scan", "investigation": {"id": 20}, "type": {"id": ids[0]}, "complete": true}}]);
-        let dataset = f.create(&dataset).await[0];
-        f.create(&json!([{"Sample": {"name": "a", "investigation": {"id": 20}}}, {"Sample": {"name": "b", "investigation": {"id": 20}}}])).await;
-        let (alice, carol) = (f.login("alice").await, f.login("carol").await);
+        let dataset = f.create_entities(&dataset).await[0];
+        f.create_entities(&json!([{"Sample": {"name": "a", "investigation": {"id": 20}}}, {"Sample": {"name": "b", "investigation": {"id": 20}}}])).await;
+        let (alice, carol) = (f.log_in("alice").await, f.log_in("carol").await);
         let texts = async |session: &str, query: &str| -> Vec<String> {
-            let entries = f.done("GET", &format!("/logbook/{session}/event?{query}"), None).await;
+            let entries = f.expect_success("GET", &format!("/logbook/{session}/event?{query}"), None).await;
             let text = |entry: &serde_json::Value| entry["content"][0]["text"].as_str().unwrap().to_owned();
             entries.as_array().unwrap().iter().map(text).collect()
         };

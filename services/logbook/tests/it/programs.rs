@@ -9,12 +9,12 @@ const KEY: &str = "program";
 
 #[tokio::test]
 async fn entries_of_programs_are_bound_by_time_or_wait() {
-    for f in Facility::all().await {
-        let s = f.login("alice").await;
+    for f in Facility::start_all().await {
+        let s = f.log_in("alice").await;
         let send = async |query: &str, category: &str| {
             let entry = json!({"type": "notification", "category": category, "tag": [{"name": "optics"}],
                 "content": [{"format": "plainText", "text": "Shutter closed"}], "creationDate": "2026-01-12T10:00:00.5"});
-            f.done("POST", &format!("//dataacquisition/{KEY}/notification?{query}"), Some(&entry)).await
+            f.expect_success("POST", &format!("//dataacquisition/{KEY}/notification?{query}"), Some(&entry)).await
         };
         // A program waits a tenth of a second, and ICAT may take longer at first: then the entry is bound later.
         let bound = testkit::wait_until("ICAT has said in time where an entry belongs", async || {
@@ -34,17 +34,18 @@ async fn entries_of_programs_are_bound_by_time_or_wait() {
         let waiting = send("investigationName=ZZ-999&instrumentName=BL07", "info").await;
         assert_eq!(waiting["investigationId"], json!(null));
         let broadcast = json!({"type": "broadcast", "category": "error", "source": "ebs", "content": []});
-        let broadcast = f.done("POST", &format!("/dataacquisition/{KEY}/notification"), Some(&broadcast)).await;
+        let broadcast =
+            f.expect_success("POST", &format!("/dataacquisition/{KEY}/notification"), Some(&broadcast)).await;
         assert_eq!((broadcast["instrumentName"].clone(), broadcast["source"].clone()), (json!(null), json!("ebs")));
         let by_name = json!({"type": "notification", "category": "commandLine", "content": []});
         let path = format!("/logbook/{KEY}/investigation/name/ZZ-123/instrument/name/BL07/event");
-        assert_eq!(f.done("POST", &path, Some(&by_name)).await["investigationId"], EMBARGO);
+        assert_eq!(f.expect_success("POST", &path, Some(&by_name)).await["investigationId"], EMBARGO);
         let file = json!({"base64": "data:text/plain;base64,MTIz", "usernames": "ada,bob"});
         let path = format!("/logbook/{KEY}/investigation/name/ZZ-123/instrument/name/BL07/event/createfrombase64");
-        assert_eq!(f.done("POST", &path, Some(&file)).await["username"], "ada,bob");
+        assert_eq!(f.expect_success("POST", &path, Some(&file)).await["username"], "ada,bob");
         let file = json!({"base64": "data:image/png;base64,MTIz", "datasetId": 9001, "software": "s", "machine": "m", "tag": [{"name": "t"}]});
         let made = f
-            .done(
+            .expect_success(
                 "POST",
                 &format!("/dataacquisition/{KEY}/base64?investigationName=ZZ-123&instrumentName=BL07"),
                 Some(&file),
@@ -55,30 +56,31 @@ async fn entries_of_programs_are_bound_by_time_or_wait() {
             (Some("application/octet-stream"), Some(3)),
             "what it is, not what it is called"
         );
-        let tags = f.done("GET", &format!("/logbook/{s}/tag?investigationId=20&instrumentName=BL07"), None).await;
+        let tags =
+            f.expect_success("GET", &format!("/logbook/{s}/tag?investigationId=20&instrumentName=BL07"), None).await;
         let names: std::collections::BTreeSet<&str> =
             tags.as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["optics", "t"].into(), "made on the fly, here or at the instrument");
 
         // The investigation appears, and what was written for it goes there.
-        let id = f.create(&json!([{"Investigation": {"name": "ZZ-999", "visitId": "1", "title": "t", "facility": {"id": 7}, "type": {"id": 8},
+        let id = f.create_entities(&json!([{"Investigation": {"name": "ZZ-999", "visitId": "1", "title": "t", "facility": {"id": 7}, "type": {"id": 8},
             "startDate": "2026-01-11T08:00:00Z", "releaseDate": "2029-01-10T08:00:00Z"}}])).await[0];
-        f.create(&json!([{"InvestigationInstrument": {"investigation": {"id": id}, "instrument": {"id": 9}}},
+        f.create_entities(&json!([{"InvestigationInstrument": {"investigation": {"id": id}, "instrument": {"id": 9}}},
             {"InvestigationUser": {"investigation": {"id": id}, "user": {"id": 2}, "role": "PI"}}]))
             .await;
         // The worker looks at its start.
-        let f = f.restarted().await;
-        let s = f.login("alice").await;
+        let f = f.restart().await;
+        let s = f.log_in("alice").await;
         let path = format!("/logbook/{s}/event?investigationId={id}");
         let found = testkit::wait_until("the entry is where it belongs", async || {
-            let found = f.done("GET", &path, None).await;
+            let found = f.expect_success("GET", &path, None).await;
             (found.as_array().unwrap().len() == 1).then_some(found)
         })
         .await;
         assert_eq!(found[0]["_id"], waiting["_id"], "it keeps its id");
 
         let moved = f
-            .done(
+            .expect_success(
                 "POST",
                 &format!(
                     "/dataacquisition/{KEY}/events/move?sourceInvestigationId={OTHER}.0&destinationInvestigationId=20"
@@ -88,16 +90,16 @@ async fn entries_of_programs_are_bound_by_time_or_wait() {
             .await;
         assert_eq!(moved, json!({"n": 1, "nModified": 1, "ok": 1}));
         assert_eq!(
-            f.ask("POST", &format!("/dataacquisition/{s}/notification"), Some(&by_name)).await.0,
+            f.send_json("POST", &format!("/dataacquisition/{s}/notification"), Some(&by_name)).await.0,
             403,
             "people have no key"
         );
         assert_eq!(
-            f.ask("POST", "/dataacquisition/reader/notification", Some(&by_name)).await.0,
+            f.send_json("POST", "/dataacquisition/reader/notification", Some(&by_name)).await.0,
             403,
             "nor has a key for reading"
         );
-        assert_eq!(f.ask("POST", "/dataacquisition/wrong/notification", Some(&by_name)).await.0, 401);
+        assert_eq!(f.send_json("POST", "/dataacquisition/wrong/notification", Some(&by_name)).await.0, 401);
         f.app.drain().await;
         let told: Vec<EntryChanged> = f.app.recorded_events().await;
         assert!(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::institute::{IMAGE, Institute, Place, entry, owner, title};
+use super::institute::{IMAGE, Institute, Place, build_entry, entry_title, find_owner};
 
 pub struct Answer {
     pub status: u16,
@@ -12,20 +12,20 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
+    pub fn to_text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }
 
 impl Institute {
     /// What an operation of a role answers in a place.
-    pub async fn ask(&self, role: &str, operation: &str, place: &Place) -> Vec<Answer> {
+    pub async fn send_operation(&self, role: &str, operation: &str, place: &Place) -> Vec<Answer> {
         let (c, selector) = (&self.credentials[role], &place.selector);
         let logbook = |rest: &str| format!("/logbook/{c}/{rest}?{selector}");
-        let key = (owner(role).to_owned(), place.name);
+        let key = (find_owner(role).to_owned(), place.name);
         let (entry_id, tag_id) = (&self.entries[&key], &self.tags[&key]);
-        let search = format!("&limit=1000&search={}", title(owner(role)).replace(' ', "%20"));
-        let text = title(owner(role));
+        let search = format!("&limit=1000&search={}", entry_title(find_owner(role)).replace(' ', "%20"));
+        let text = entry_title(find_owner(role));
         let (method, path, body) = match operation {
             "list" => ("GET", logbook("event") + "&limit=1000", None),
             "count" => ("GET", logbook("event/count"), None),
@@ -34,7 +34,7 @@ impl Institute {
             "tags" => ("GET", logbook("tag"), None),
             "records" => ("GET", logbook("records"), None),
             "download" => ("GET", format!("/resource/{c}/file/download?resourceId={}", place.file), None),
-            "create" => ("POST", logbook("event"), Some(entry(place, &text))),
+            "create" => ("POST", logbook("event"), Some(build_entry(place, &text))),
             "update" => {
                 let event = json!({"_id": entry_id, "type": "annotation", "category": "comment", "title": text,
                     "content": [{"format": "plainText", "text": "changed"}]});
@@ -61,7 +61,7 @@ impl Institute {
             "set-preferences" => {
                 ("PUT", format!("/users/{c}/preferences"), Some(json!({"username": "x", "pagination": []})))
             }
-            "upload" => return vec![self.upload(&format!("/resource/{c}/file/upload?{selector}")).await],
+            "upload" => return vec![self.upload_file(&format!("/resource/{c}/file/upload?{selector}")).await],
             "move" => {
                 let (home, spare) = (self.home, place.spare);
                 let path = |from: i64, to: i64| {
@@ -69,35 +69,35 @@ impl Institute {
                         "/dataacquisition/{c}/events/move?sourceInvestigationId={from}&destinationInvestigationId={to}"
                     )
                 };
-                let out = self.send("POST", &path(spare, home), None).await;
-                return vec![out, self.send("POST", &path(home, spare), None).await];
+                let out = self.send_request("POST", &path(spare, home), None).await;
+                return vec![out, self.send_request("POST", &path(home, spare), None).await];
             }
             program => {
                 let (path, body) = as_program(c, program, place).unwrap_or_else(|| panic!("no operation {program}"));
                 ("POST", path, Some(body))
             }
         };
-        vec![self.send(method, &path, body.as_ref()).await]
+        vec![self.send_request(method, &path, body.as_ref()).await]
     }
 
     /// The same address with a credential in a header, and something else in the path.
     pub async fn send_with(&self, header: (&str, &str), path: &str) -> Answer {
-        answer(self.http.get(format!("{}{path}", self.f.app.public)).header(header.0, header.1)).await
+        read_answer(self.http.get(format!("{}{path}", self.f.app.public)).header(header.0, header.1)).await
     }
 
-    pub async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    pub async fn send_request(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.f.app.public));
         let request = match body {
             Some(body) => request.header("content-type", "application/json").body(body.to_string()),
             None => request,
         };
-        answer(request).await
+        read_answer(request).await
     }
 
-    async fn upload(&self, path: &str) -> Answer {
+    async fn upload_file(&self, path: &str) -> Answer {
         let body = "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nabc\r\n--x--\r\n";
         let request = self.http.post(format!("{}{path}", self.f.app.public)).body(body);
-        answer(request.header("content-type", "multipart/form-data; boundary=x")).await
+        read_answer(request.header("content-type", "multipart/form-data; boundary=x")).await
     }
 }
 
@@ -124,7 +124,7 @@ pub fn as_program(key: &str, operation: &str, place: &Place) -> Option<(String, 
     })
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Answer {
+async fn read_answer(request: reqwest::RequestBuilder) -> Answer {
     let answer = request.send().await.unwrap();
     let header = |name| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     let (status, media_type, location) = (answer.status().as_u16(), header("content-type"), header("location"));

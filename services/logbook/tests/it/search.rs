@@ -51,7 +51,7 @@ const QUESTIONS: [(&str, [Found; 3]); 20] = [
 #[tokio::test]
 async fn words_phrases_and_beginnings_are_found_in_all_logbooks_that_one_may_read() {
     let mut cases = 0;
-    for f in Facility::all().await {
+    for f in Facility::start_all().await {
         let mut ids = Vec::new();
         for (place, who, text) in ENTRIES {
             let html = text.starts_with('<');
@@ -66,19 +66,19 @@ async fn words_phrases_and_beginnings_are_found_in_all_logbooks_that_one_may_rea
                 };
                 format!("/dataacquisition/program/notification{target}")
             } else {
-                format!("/logbook/{}/event?investigationId={place}", f.login(who).await)
+                format!("/logbook/{}/event?investigationId={place}", f.log_in(who).await)
             };
-            ids.push(f.done("POST", &path, Some(&entry)).await["_id"].as_str().unwrap().to_owned());
+            ids.push(f.expect_success("POST", &path, Some(&entry)).await["_id"].as_str().unwrap().to_owned());
         }
         let search = async |session: &str, question: &str, more: &str| {
-            let question: String = url(question);
-            f.done("GET", &format!("/logbook/{session}/search?search={question}{more}"), None).await
+            let question: String = encode_url(question);
+            f.expect_success("GET", &format!("/logbook/{session}/search?search={question}{more}"), None).await
         };
         let places = |answer: &Value| -> Vec<usize> {
             let hits = answer["hits"].as_array().unwrap().iter();
             hits.map(|hit| ids.iter().position(|id| hit["event"]["_id"] == **id).unwrap()).collect()
         };
-        let sessions = [f.login("alice").await, f.login("bob").await, f.login("carol").await];
+        let sessions = [f.log_in("alice").await, f.log_in("bob").await, f.log_in("carol").await];
         for (question, expected) in QUESTIONS {
             for (session, expected) in sessions.iter().zip(expected) {
                 let answer = search(session, question, "").await;
@@ -107,16 +107,19 @@ async fn words_phrases_and_beginnings_are_found_in_all_logbooks_that_one_may_rea
         // What is changed, hidden or moved is found as it is now.
         let change = json!({"event": {"_id": ids[0], "type": "annotation", "category": "comment",
             "content": [{"format": "plainText", "text": "Light is back"}]}});
-        f.done("PUT", &format!("/logbook/{alice}/event?investigationId=20"), Some(&change)).await;
+        f.expect_success("PUT", &format!("/logbook/{alice}/event?investigationId=20"), Some(&change)).await;
         assert_eq!(places(&search(alice, "light", "").await), [0]);
         assert_eq!(places(&search(alice, "\"beam is back\"", "").await), Vec::<usize>::new());
-        f.done("PUT", &format!("/logbook/{alice}/event/remove?investigationId=20&search=dump"), None).await;
+        f.expect_success("PUT", &format!("/logbook/{alice}/event/remove?investigationId=20&search=dump"), None).await;
         assert_eq!(places(&search(alice, "dump", "").await), [6]);
-        let dan = f.login("dan").await;
+        let dan = f.log_in("dan").await;
         assert_eq!(places(&search(&dan, "beam", "").await), [13], "an outsider: what is the facility's");
-        assert_eq!(f.ask("GET", &format!("/logbook/{dan}/search?search=beam&investigationId=20"), None).await.0, 403);
+        assert_eq!(
+            f.send_json("GET", &format!("/logbook/{dan}/search?search=beam&investigationId=20"), None).await.0,
+            403
+        );
         let move_all = "/dataacquisition/program/events/move?sourceInvestigationId=20&destinationInvestigationId=21";
-        f.done("POST", move_all, None).await;
+        f.expect_success("POST", move_all, None).await;
         let bob = &sessions[1];
         assert_eq!(
             places(&search(bob, "optics", "").await),
@@ -127,7 +130,7 @@ async fn words_phrases_and_beginnings_are_found_in_all_logbooks_that_one_may_rea
         for (question, text) in
             [("", "search must have at least one word"), ("%22%2A%22", "search must have at least one word")]
         {
-            let refused = f.ask("GET", &format!("/logbook/{alice}/search?search={question}"), None).await;
+            let refused = f.send_json("GET", &format!("/logbook/{alice}/search?search={question}"), None).await;
             assert_eq!(refused, (400, text.to_owned()));
         }
         f.app.stop().await;
@@ -136,6 +139,6 @@ async fn words_phrases_and_beginnings_are_found_in_all_logbooks_that_one_may_rea
 }
 
 /// As it stands in an address.
-fn url(text: &str) -> String {
+fn encode_url(text: &str) -> String {
     text.bytes().fold(String::new(), |url, b| format!("{url}%{b:02X}"))
 }

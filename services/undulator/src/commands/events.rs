@@ -22,7 +22,7 @@ pub async fn print_events(settings: &Config, as_json: bool) -> Result<(), Failur
             "id": event.id,
             "subject": event.subject,
             "source": event.headers.source,
-            "time_micros": event.headers.time_micros,
+            "time_micros": event.headers.changed_at,
             "content": content,
         });
         let sentence = format!("{} {} {}", event.id, event.subject, content.unwrap_or_default());

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Seek as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use logbook::verify::{PublicKey, Verified, keys, verify as verified};
+use logbook::verify::{PublicKey, Verified, parse_key_set, verify_export};
 use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{HttpClient, command_client};
 
@@ -29,7 +29,7 @@ pub async fn verify_records(options: &Verify, json: bool) -> Result<(), Failure>
     } else {
         Box::new(BufReader::new(File::open(source).map_err(|e| Failure::Failed(format!("{source}: {e}")))?))
     };
-    let found = verified(export, known.as_deref()).map_err(|e| Failure::from_error(&e))?;
+    let found = verify_export(export, known.as_deref()).map_err(|e| Failure::from_error(&e))?;
     if keys_file.is_some() && found.closings.is_empty() {
         let text = "the records are whole, but none closes the logbook: none of these keys has signed it";
         return Err(Failure::Failed(text.to_owned()));
@@ -59,7 +59,7 @@ fn render_sentence(found: &Verified, keys_known: bool) -> String {
 
 fn read_keys(file: &Path) -> Result<Vec<PublicKey>, Failure> {
     let text = fs::read_to_string(file).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
-    keys(&text)
+    parse_key_set(&text)
         .ok_or_else(|| Failure::Failed(format!("{} is no set of keys as /logbook/keys answers it", file.display())))
 }
 
@@ -70,7 +70,7 @@ async fn fetch_keys(http: &HttpClient, source: &str) -> Result<Vec<PublicKey>, F
         .ok_or_else(|| Failure::Usage("an address of records is …/logbook/-/records?investigationId=ID".to_owned()))?;
     let answer = http.get(format!("{root}/logbook/keys")).send().await.map_err(|_| unreachable_server())?;
     let text = answer.text().await.map_err(|_| unreachable_server())?;
-    keys(&text).ok_or_else(|| Failure::Failed("the server answers no keys at /logbook/keys".to_owned()))
+    parse_key_set(&text).ok_or_else(|| Failure::Failed("the server answers no keys at /logbook/keys".to_owned()))
 }
 
 /// Downloads the records into a temporary file. Errors contain no URLs, because those have session ids.

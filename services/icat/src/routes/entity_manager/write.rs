@@ -56,7 +56,7 @@ pub async fn write_entities(
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let items = mutations::parse_items(&text)?;
     let idempotency = IdempotencyKey::from_request(&request, &user_name, sha256_hex(&text))?;
-    let author = Author::new(user_name, state.clock.now_as_micros());
+    let author = Author::new(user_name, state.clock.now_micros());
     let answer = author
         .run_transaction(&state.db, &state.outbox, async |tx| -> Result<String, Problem> {
             if let Some(key) = &idempotency

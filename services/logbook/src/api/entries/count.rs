@@ -4,33 +4,29 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::document::{Always, Credential, FilterQuery, ListQuery};
-use crate::catalogue::permissions;
-use crate::domain::filter::Parameters;
-use crate::http::{book_of, json};
-use crate::state::State;
-use crate::{entries, store};
+use crate::api::shared::{CommonFailures, Credential};
+use crate::catalogue::permissions::Permissions;
+use crate::domain::list_parameters::{FilterQuery, ListParameters, ListQuery};
+use crate::entries::lists::EntryLists;
+use crate::http::respond_json;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/event/count", operation_id = "count_entries", tag = "entries",
-    summary = "How many entries match",
+    summary = "Count entries",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "The number", body = i64, content_type = "application/json"),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn count_entries(
-    state: web::Data<State>,
+    lists: web::Data<EntryLists>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
-    query: web::Query<Parameters>,
+    query: web::Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
-    let book = book_of(&query)?;
-    permissions::read(&state, &caller, &book).await?;
-    let filter = query.filter(&state.zone)?;
-    let mut tx = state.db.read().await?;
-    let scope = entries::scope(&mut tx, &book).await?;
-    Ok(json(&store::entries::count(&mut tx, &scope, &filter).await?))
+    let logbook = permissions.require_read(&caller, &query.parse_logbook()?).await?;
+    Ok(respond_json(&lists.count(&logbook, &query).await?))
 }

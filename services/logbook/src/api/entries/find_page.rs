@@ -2,45 +2,52 @@
 
 use actix_web::{HttpResponse, web};
 use identity::Caller;
+use serde::Serialize;
 use service_kit::Problem;
+use utoipa::ToSchema;
 
-use crate::api::document::{Always, Credential, EntryQuery, FilterQuery, ListQuery, Meta, PageOf};
-use crate::catalogue::permissions;
-use crate::domain::filter::Parameters;
-use crate::http::book_of;
-use crate::state::State;
-use crate::{entries, http, store};
+use crate::api::shared::{CommonFailures, Credential};
+use crate::catalogue::permissions::Permissions;
+use crate::domain::list_parameters::{EntryQuery, FilterQuery, ListParameters, ListQuery};
+use crate::entries::lists::{EntryLists, PagePosition};
+use crate::http::respond_json;
+
+/// On which page of a list an entry is.
+#[derive(Serialize, ToSchema)]
+pub struct Meta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    page: Option<PageOf>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PageOf {
+    total: i64,
+    total_pages: i64,
+    current_page: i64,
+}
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/event/page", operation_id = "find_page", tag = "entries",
-    summary = "The page of an entry",
+    summary = "Find the page of an entry",
     params(Credential, FilterQuery, ListQuery, EntryQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "The page, counted from 1; without `page` if the entry is not in the list", body = Meta),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn find_page(
-    state: web::Data<State>,
+    lists: web::Data<EntryLists>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
-    query: web::Query<Parameters>,
+    query: web::Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
-    let book = book_of(&query)?;
-    permissions::read(&state, &caller, &book).await?;
-    let filter = query.filter(&state.zone)?;
-    let mut tx = state.db.read().await?;
-    let scope = entries::scope(&mut tx, &book).await?;
-    let page = query.page(state.config.page_default, state.config.page_limit)?;
-    let limit = page.limit.unwrap_or(1).max(1);
-    let total = store::entries::count(&mut tx, &scope, &filter).await?;
-    let place = match query.id.as_deref() {
-        Some(id) => store::entries::position(&mut tx, &scope, &filter, page, id).await?,
-        None => Some(0),
-    };
-    let Some(place) = place else { return Ok(http::json(&Meta { page: None })) };
-    let pages = (total + limit - 1) / limit;
-    let page = PageOf { total, total_pages: pages, current_page: place / limit + 1 };
-    Ok(http::json(&Meta { page: Some(page) }))
+    let logbook = permissions.require_read(&caller, &query.parse_logbook()?).await?;
+    let found = lists.find_page(&logbook, &query).await?;
+    let page =
+        found.map(|PagePosition { total, total_pages, current_page }| PageOf { total, total_pages, current_page });
+    Ok(respond_json(&Meta { page }))
 }

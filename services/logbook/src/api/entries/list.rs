@@ -4,42 +4,38 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::document::{Always, Credential, FilterQuery, ListQuery};
-use crate::catalogue::permissions;
-use crate::domain::filter::Parameters;
-use crate::domain::rendered_entry::EntryBody;
-use crate::export::{Format, export_list};
-use crate::http::{book_of, json};
-use crate::state::State;
-use crate::{entries, store};
+use crate::api::shared::{CommonFailures, Credential};
+use crate::catalogue::permissions::Permissions;
+use crate::domain::list_parameters::{FilterQuery, ListParameters, ListQuery};
+use crate::domain::rendered_entry::RenderedEntry;
+use crate::entries::lists::EntryLists;
+use crate::export::Exporter;
+use crate::export::format::Format;
+use crate::http::respond_json;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/event", operation_id = "list_entries", tag = "entries",
-    summary = "Entries of a logbook",
+    summary = "List entries",
     description = "With `format=pdf`, `eln`, `csv`, `txt` or `jsonl` the answer is the file that is also at \
         `/logbook/{credential}/export/…`.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
-        (status = 200, description = "Entries", body = Vec<EntryBody>),
+        CommonFailures,
+        (status = 200, description = "Entries", body = Vec<RenderedEntry>),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn list_entries(
-    state: web::Data<State>,
+    lists: web::Data<EntryLists>,
+    exporter: web::Data<Exporter>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
-    query: web::Query<Parameters>,
+    query: web::Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
-    let book = book_of(&query)?;
-    permissions::read(&state, &caller, &book).await?;
+    let logbook = permissions.require_read(&caller, &query.parse_logbook()?).await?;
     if let Some(format) = Format::parse(query.format.as_deref())? {
-        return export_list(state.into_inner(), &caller, book, &query, format).await;
+        return exporter.into_inner().export_entries(&caller, &logbook, &query, format).await;
     }
-    let filter = query.filter(&state.zone)?;
-    let mut tx = state.db.read().await?;
-    let scope = entries::scope(&mut tx, &book).await?;
-    let page = query.page(state.config.page_default, state.config.page_limit)?;
-    let found = store::entries::list(&mut tx, &scope, &filter, page).await?;
-    Ok(json(&entries::show_all(&state, &mut tx, &found).await?))
+    Ok(respond_json(&lists.list_entries(&logbook, &query).await?))
 }

@@ -4,30 +4,39 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::document::{Always, Credential, EntryQuery, FilterQuery, ListQuery};
-use crate::domain::filter::Parameters;
-use crate::domain::rendered_entry::EntryBody;
-use crate::state::State;
+use crate::api::shared::{CommonFailures, Credential};
+use crate::catalogue::permissions::Permissions;
+use crate::domain::list_parameters::{EntryQuery, FilterQuery, ListParameters, ListQuery};
+use crate::domain::rendered_entry::RenderedEntry;
+use crate::entries::Entries;
+use crate::entries::lists::EntryLists;
+use crate::http::respond_json;
 
 #[utoipa::path(
     put, path = "/logbook/{credential}/event/restore", operation_id = "restore_entries", tag = "entries",
     summary = "Show hidden entries",
-    description = "All entries that match: with nothing but a logbook, the whole logbook. A parameter that is not listed is \
-        refused, so that a mistyped one is not the whole logbook either. It is one record of the logbook's history.",
+    description = "Hides or shows all entries that match; without a filter, the whole logbook. A parameter that is not listed is \
+        refused, so that a mistyped filter does not change the whole logbook. It is one record of the logbook's history.",
     params(Credential, FilterQuery, ListQuery, EntryQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
-        (status = 200, description = "The entries that were changed", body = Vec<EntryBody>),
+        CommonFailures,
+        (status = 200, description = "The entries that were changed", body = Vec<RenderedEntry>),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn restore_entries(
-    state: web::Data<State>,
+    entries: web::Data<Entries>,
+    lists: web::Data<EntryLists>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
     request: HttpRequest,
-    query: web::Query<Parameters>,
+    query: web::Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
-    super::set_removed(&state, &caller, &request, &query, false).await
+    query.refuse_unknown()?;
+    let logbook = permissions.require_write(&caller, &query.parse_logbook()?).await?;
+    let selection = lists.parse_selection(&query, request.query_string())?;
+    let changed = entries.restore(&caller, &logbook, &selection).await?;
+    Ok(respond_json(&lists.renderer.render_entries(&changed).await?))
 }

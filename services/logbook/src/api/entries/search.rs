@@ -2,27 +2,78 @@
 
 use actix_web::{HttpResponse, web};
 use identity::Caller;
+use serde::{Deserialize, Serialize};
 use service_kit::Problem;
 use service_kit::fulltext::{ExcerptPart, FulltextQuery};
+use utoipa::{IntoParams, ToSchema};
 
-use crate::api::document::{Always, Credential, ExcerptPiece, FilterQuery, Found, Hit, SearchQuery};
-use crate::catalogue::permissions;
-use crate::domain::filter::{Filter, Parameters, number};
-use crate::domain::logbook::Book;
-use crate::entries;
+use crate::api::shared::{CommonFailures, Credential};
+use crate::domain::filter::Filter;
+use crate::domain::list_parameters::{FilterQuery, ListParameters};
+use crate::domain::rendered_entry::RenderedEntry;
+use crate::domain::values::parse_number;
+use crate::entries::lists::EntryLists;
+use crate::entries::search::{EntrySearch, SearchHit, SearchRequest};
 use crate::error::Error;
-use crate::http::{book_of, json};
-use crate::state::State;
-use crate::store::entries::Entry;
-use crate::store::search::Reach;
-use crate::store::{logbooks, search};
+use crate::http::respond_json;
 
-const DEFAULT: i64 = 25;
-const MOST: i64 = 200;
-/// Bytes of an entry's text around what was found.
-const EXCERPT: usize = 240;
-/// Texts of an entry that are shown.
-const EXCERPTS: usize = 3;
+/// Hits where the request does not say, and at most.
+const DEFAULT_LIMIT: i64 = 25;
+const MAX_LIMIT: i64 = 200;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SearchQuery {
+    /// Words, phrases in quotation marks, beginnings with `*`.
+    #[param(value_type = String)]
+    search: Option<String>,
+    #[param(value_type = Option<i64>, nullable = false, minimum = 1)]
+    limit: Option<String>,
+    /// `next` of the answer before: what follows it.
+    #[param(nullable = false)]
+    before: Option<String>,
+}
+
+/// What a search found.
+#[derive(Serialize, ToSchema)]
+pub struct Found {
+    hits: Vec<Hit>,
+    /// `before` of the next part; null at the end.
+    #[schema(required)]
+    next: Option<String>,
+    /// False if the caller may read more logbooks than were searched.
+    complete: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Hit {
+    /// `investigation/4711`, `instrument/bl07` or `facility`.
+    book: Option<String>,
+    #[schema(value_type = RenderedEntry)]
+    event: serde_json::Value,
+    /// Texts of the entry with what was found in them.
+    excerpts: Vec<Vec<ExcerptPiece>>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ExcerptPiece {
+    text: String,
+    /// Whether it is what was asked for.
+    hit: bool,
+}
+
+impl From<ExcerptPart> for ExcerptPiece {
+    fn from(ExcerptPart { text, hit }: ExcerptPart) -> Self {
+        Self { text, hit }
+    }
+}
+
+impl From<SearchHit> for Hit {
+    fn from(SearchHit { logbook, entry, excerpts }: SearchHit) -> Self {
+        let pieces = |pieces: Vec<ExcerptPart>| pieces.into_iter().map(ExcerptPiece::from).collect();
+        Self { book: logbook, event: entry, excerpts: excerpts.into_iter().map(pieces).collect() }
+    }
+}
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/search", operation_id = "search_entries", tag = "entries",
@@ -34,61 +85,26 @@ const EXCERPTS: usize = 3;
     params(Credential, FilterQuery, SearchQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "Entries with the texts in which something was found", body = Found),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn search_entries(
-    state: web::Data<State>,
+    search: web::Data<EntrySearch>,
+    lists: web::Data<EntryLists>,
     caller: Caller,
-    query: web::Query<Parameters>,
+    query: web::Query<ListParameters>,
+    search_query: web::Query<SearchQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let asked = query.search.as_deref().and_then(FulltextQuery::parse);
-    let asked = asked.ok_or_else(|| Error::bad("search must have at least one word"))?;
-    let filter = Filter { search: None, ..query.filter(&state.zone)? };
-    let limit = number("limit", query.limit.as_deref())?.unwrap_or(DEFAULT).clamp(1, MOST);
-    let before = number("before", query.before.as_deref())?;
-    let (reach, complete) = reach(&state, &caller, &query).await?;
-    let mut tx = state.db.read().await?;
-    let mut found = search::find(&mut tx, &reach, &asked, &filter, before, limit + 1).await?;
-    let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > limit;
-    if more {
-        found.pop();
-    }
-    let next = if more { found.last().map(|entry| entry.seq.to_string()) } else { None };
-    let ids: Vec<i64> = found.iter().map(|entry| entry.book_id).collect();
-    let names = logbooks::names(&mut tx, &ids).await?;
-    let shown = entries::show_all(&state, &mut tx, &found).await?;
-    let hits = found.iter().zip(shown).map(|(entry, event)| {
-        let book = names.get(&entry.book_id).cloned();
-        Hit { book, event, excerpts: excerpts(&asked, entry) }
-    });
-    Ok(json(&Found { hits: hits.collect(), next, complete }))
-}
-
-/// Where the caller may look, and whether that is all of it.
-pub async fn reach(state: &State, caller: &Caller, query: &Parameters) -> Result<(Reach, bool), Problem> {
-    let book = book_of(query)?;
-    let books = match book {
-        Book::Instrument(ref name) => {
-            permissions::read(state, caller, &book).await?;
-            return Ok((Reach::Instrument(name.clone()), true));
-        }
-        Book::Investigation(_) => {
-            permissions::read(state, caller, &book).await?;
-            permissions::Readable { books: Some(vec![book]), complete: true }
-        }
-        Book::Facility | Book::Unplaced => permissions::readable(state, caller).await?,
-    };
-    let Some(readable) = books.books else { return Ok((Reach::Everything, true)) };
-    let ids = logbooks::ids(&mut state.db.read().await?, readable).await?;
-    Ok((Reach::Books(ids), books.complete))
-}
-
-fn excerpts(asked: &FulltextQuery, entry: &Entry) -> Vec<Vec<ExcerptPiece>> {
-    let texts: Vec<String> = entry.event.readable_texts().into_iter().chain(entry.event.tags.iter().cloned()).collect();
-    let found = texts.iter().map(|text| asked.extract_excerpt(text, EXCERPT)).filter(|pieces| !pieces.is_empty());
-    let shown = |piece: ExcerptPart| ExcerptPiece { text: piece.text, hit: piece.hit };
-    found.take(EXCERPTS).map(|pieces| pieces.into_iter().map(shown).collect()).collect()
+    let words = search_query.search.as_deref().and_then(FulltextQuery::parse);
+    let words = words.ok_or_else(|| Error::invalid("search must have at least one word"))?;
+    let filter = Filter { search: None, ..lists.parse_filter(&query)? };
+    let limit = parse_number("limit", search_query.limit.as_deref())?.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let before = parse_number("before", search_query.before.as_deref())?;
+    let request = SearchRequest { words, filter, before, limit };
+    let found = search.search_entries(&caller, &query.parse_logbook()?, &request).await?;
+    let next = found.next.map(|seq| seq.to_string());
+    let hits = found.hits.into_iter().map(Hit::from).collect();
+    Ok(respond_json(&Found { hits, next, complete: found.complete }))
 }

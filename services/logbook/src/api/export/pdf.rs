@@ -4,19 +4,19 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::document::{Always, Binary, Credential, FilterQuery, ListQuery};
-use crate::api::export::export_readable;
-use crate::domain::filter::Parameters;
-use crate::export::Format;
-use crate::state::State;
+use crate::api::shared::{Binary, CommonFailures, Credential};
+use crate::catalogue::permissions::Permissions;
+use crate::domain::list_parameters::{FilterQuery, ListParameters, ListQuery};
+use crate::export::Exporter;
+use crate::export::format::Format;
 
 #[utoipa::path(
-    get, path = "/logbook/{credential}/export/pdf", operation_id = "export_pdf", tag = "exports", summary = "A logbook as PDF",
+    get, path = "/logbook/{credential}/export/pdf", operation_id = "export_pdf", tag = "exports", summary = "Export a logbook as PDF",
     description = "All entries that match, unless there is a `limit`.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (
             status = 200,
             description = "A report, the oldest entry first unless asked otherwise; a long one is a ZIP of several parts",
@@ -26,9 +26,11 @@ use crate::state::State;
     ),
 )]
 pub async fn export_pdf(
-    state: web::Data<State>,
+    exporter: web::Data<Exporter>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
-    query: web::Query<Parameters>,
+    query: web::Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
-    export_readable(state.into_inner(), &caller, &query, Format::Pdf).await
+    let logbook = permissions.require_read(&caller, &query.parse_logbook()?).await?;
+    exporter.into_inner().export_entries(&caller, &logbook, &query, Format::Pdf).await
 }

@@ -3,18 +3,25 @@
 
 use actix_web::{HttpResponse, web};
 use identity::Caller;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use service_kit::Problem;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::api::document::{Always, Credential, Filled};
-use crate::catalogue::permissions;
-use crate::state::State;
-use crate::{entries, http, store};
+use crate::api::shared::{CommonFailures, Credential};
+use crate::catalogue::permissions::Permissions;
+use crate::entries::fill_instruments::InstrumentRepair;
+use crate::http::respond_json;
+
+#[derive(Serialize, ToSchema)]
+pub struct Filled {
+    count: i64,
+    missing: i64,
+    updated: usize,
+}
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Query {
+pub struct ActionQuery {
     /// `update` fills them in; anything else counts only.
     #[param(nullable = false)]
     action: Option<String>,
@@ -23,22 +30,23 @@ pub struct Query {
 #[utoipa::path(
     put, path = "/actions/{credential}/logbook/instrumentname", operation_id = "fill_instrument_names", tag = "administration",
     summary = "Fill in instrument names",
-    params(Credential, Query),
+    params(Credential, ActionQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "How many entries there are, lacked a name, and were given one", body = Filled),
         (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn fill_instrument_names(
-    state: web::Data<State>,
+    repair: web::Data<InstrumentRepair>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
-    query: web::Query<Query>,
+    query: web::Query<ActionQuery>,
 ) -> Result<HttpResponse, Problem> {
-    permissions::administer(&state, &caller).await?;
-    let (count, missing) = store::entries::without_instrument(&mut state.db.read().await?).await?;
-    let update = query.action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case("update"));
-    let updated = if update && missing > 0 { entries::fill_instruments(&state, &caller).await? } else { 0 };
-    Ok(http::json(&Filled { count, missing, updated }))
+    let administrator = permissions.require_administrator(&caller).await?;
+    let (count, missing) = repair.count(administrator).await?;
+    let is_update = query.action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case("update"));
+    let updated = if is_update && missing > 0 { repair.fill_instruments(administrator, &caller).await? } else { 0 };
+    Ok(respond_json(&Filled { count, missing, updated }))
 }

@@ -5,10 +5,9 @@ use serde::{Deserialize, Serialize};
 use service_kit::Problem;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::document::Always;
-use crate::http;
-use crate::state::State;
-use crate::store::banners;
+use crate::api::shared::CommonFailures;
+use crate::http::respond_json;
+use crate::portal::banners::Banners;
 use crate::store::banners::Banner;
 
 /// A banner as clients read it.
@@ -31,7 +30,7 @@ impl From<Banner> for Message {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Query {
+pub struct MessageQuery {
     /// Such as `INFORMATION`; without it all.
     #[serde(rename = "type")]
     #[param(nullable = false)]
@@ -39,15 +38,15 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    get, path = "/messages", operation_id = "list_messages", tag = "portal", summary = "Banners of the portal",
-    params(Query),
+    get, path = "/messages", operation_id = "list_messages", tag = "portal", summary = "List banners",
+    params(MessageQuery),
     security(),
-    responses(Always, (status = 200, description = "One of each type", body = Vec<Message>)),
+    responses(CommonFailures, (status = 200, description = "One of each type", body = Vec<Message>)),
 )]
-pub async fn list_messages(state: web::Data<State>, query: web::Query<Query>) -> Result<HttpResponse, Problem> {
-    let mut found = banners::list(&mut state.db.read().await?).await?;
-    if let Some(kind) = query.kind.as_deref().filter(|kind| !kind.is_empty()) {
-        found.retain(|banner| banner.kind.eq_ignore_ascii_case(kind));
-    }
-    Ok(http::json(&found.into_iter().map(Message::from).collect::<Vec<_>>()))
+pub async fn list_messages(
+    banners: web::Data<Banners>,
+    query: web::Query<MessageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let found = banners.list_banners(query.kind.as_deref()).await?;
+    Ok(respond_json(&found.into_iter().map(Message::from).collect::<Vec<_>>()))
 }

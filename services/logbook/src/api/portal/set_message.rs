@@ -6,21 +6,18 @@ use serde::Deserialize;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
-use crate::api::document::{Always, Credential};
 use crate::api::portal::list_messages::Message;
-use crate::catalogue::permissions;
-use crate::domain::entry_content::parsed;
-use crate::domain::{ids, names};
+use crate::api::shared::{CommonFailures, Credential};
+use crate::catalogue::permissions::Permissions;
+use crate::domain::values::check_short_name;
 use crate::error::Error;
-use crate::http::{PLAIN, body, json};
-use crate::state::State;
-use crate::store::banners;
-use crate::store::banners::Banner;
+use crate::http::{read_json, respond_json};
+use crate::portal::banners::Banners;
 
 /// A banner as a client sends it.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = NewMessage)]
-struct Sent {
+struct MessageBody {
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "INFORMATION")]
     kind: Option<String>,
@@ -31,31 +28,24 @@ struct Sent {
     put, path = "/messages/{credential}/information", operation_id = "set_message", tag = "portal",
     summary = "Set a banner",
     params(Credential),
-    request_body(content = Sent, content_type = "application/json"),
+    request_body(content = MessageBody, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "The banner", body = Message),
         (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn set_message(
-    state: web::Data<State>,
+    banners: web::Data<Banners>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    permissions::administer(&state, &caller).await?;
-    let sent: Sent = parsed(&body(payload, PLAIN).await?, "the body is no message")?;
-    let kind = sent.kind.filter(|kind| !kind.is_empty()).ok_or_else(|| Error::bad("type is missing"))?;
-    names::check_short("type", &kind)?;
-    let new = Banner { id: ids::new(&*state.ids, state.clock.now()), kind, message: sent.message };
-    let stored = state
-        .db
-        .write(async |tx| {
-            banners::set(tx, &new).await?;
-            let all = banners::list(tx).await?;
-            Ok::<_, service_kit::DbError>(all.into_iter().find(|banner| banner.kind == new.kind))
-        })
-        .await?;
-    Ok(json(&Message::from(stored.unwrap_or(new))))
+    let administrator = permissions.require_administrator(&caller).await?;
+    let body: MessageBody = read_json(payload, "the body is no message").await?;
+    let kind = body.kind.filter(|kind| !kind.is_empty()).ok_or_else(|| Error::invalid("type is missing"))?;
+    check_short_name("type", &kind)?;
+    let banner = banners.set_banner(administrator, kind, body.message).await?;
+    Ok(respond_json(&Message::from(banner)))
 }

@@ -3,53 +3,41 @@
 use actix_web::{HttpResponse, web};
 use identity::Caller;
 use serde_json::{Map, Value};
-use service_kit::{DbError, Problem};
+use service_kit::Problem;
+use utoipa::ToSchema;
 
-use crate::api::document::{Always, Credential, Preferences};
-use crate::catalogue::{permissions, users};
-use crate::domain::entry_content::parsed;
-use crate::domain::ids;
-use crate::http::{PLAIN, body, json};
-use crate::state::State;
-use crate::store::preferences;
+use crate::api::shared::{CommonFailures, Credential};
+use crate::catalogue::permissions::require_person;
+use crate::http::{read_json, respond_json};
+use crate::portal::preferences::Preferences;
+
+/// Whatever a portal keeps, besides the user's name.
+#[derive(ToSchema)]
+#[schema(as = Preferences)]
+#[expect(dead_code, reason = "a JSON object that the portal defines")]
+pub struct PreferencesBody {
+    username: String,
+    #[serde(flatten)]
+    more: std::collections::HashMap<String, Value>,
+}
 
 #[utoipa::path(
     put, path = "/users/{credential}/preferences", operation_id = "set_preferences", tag = "portal",
     summary = "Change the caller's settings",
     params(Credential),
-    request_body(content = Preferences, content_type = "application/json"),
+    request_body(content = PreferencesBody, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
-        (status = 200, description = "All settings", body = Preferences),
+        CommonFailures,
+        (status = 200, description = "All settings", body = PreferencesBody),
         (status = 403, description = "An API key", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn set_preferences(
-    state: web::Data<State>,
+    preferences: web::Data<Preferences>,
     caller: Caller,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let sent: Map<String, Value> = parsed(&body(payload, PLAIN).await?, "the body must be a JSON object")?;
-    permissions::person(&caller)?;
-    let user = &caller.subject().icat_user_name;
-    let fresh = ids::new(&*state.ids, state.clock.now());
-    let stored = state
-        .db
-        .write(async |tx| {
-            let known = preferences::get(tx, user).await?;
-            let (id, mut all) = match known {
-                Some((id, body)) => (id, serde_json::from_str(&body).unwrap_or_default()),
-                None => (fresh.clone(), Map::new()),
-            };
-            all.extend(sent.clone());
-            // Nobody sets them for somebody else.
-            all.insert("username".to_owned(), users::short(user).into());
-            all.remove("_id");
-            preferences::set(tx, user, &id, &Value::Object(all.clone()).to_string()).await?;
-            all.insert("_id".to_owned(), id.into());
-            Ok::<_, DbError>(all)
-        })
-        .await?;
-    Ok(json(&Value::Object(stored)))
+    let changed: Map<String, Value> = read_json(payload, "the body must be a JSON object").await?;
+    Ok(respond_json(&preferences.update_preferences(require_person(&caller)?, changed).await?))
 }

@@ -4,43 +4,46 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::document::{Always, Credential, FromBase64};
-use crate::api::programs::Target;
-use crate::attachments::uploads;
-use crate::catalogue::permissions;
-use crate::domain::entry_content::{Event, tags};
-use crate::domain::rendered_entry::EntryBody;
-use crate::entries::beamline_entries;
-use crate::http::{body, with_file};
-use crate::state::State;
+use crate::api::file_body::FileBody;
+use crate::api::programs::TargetQuery;
+use crate::api::shared::{CommonFailures, Credential};
+use crate::attachments::Attachments;
+use crate::catalogue::permissions::require_program;
+use crate::domain::entry_content::{EntryContent, check_tags};
+use crate::domain::rendered_entry::RenderedEntry;
+use crate::entries::beamline_entries::BeamlineEntries;
+use crate::http::respond_json;
 
 #[utoipa::path(
     post, path = "/dataacquisition/{credential}/base64", operation_id = "create_attachment", tag = "programs",
-    summary = "A program attaches a file",
-    params(Credential, Target),
-    request_body(content = FromBase64, content_type = "application/json"),
+    summary = "Attach a file by a program",
+    params(Credential, TargetQuery),
+    request_body(content = FileBody, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
-        (status = 200, description = "The entry, on disk", body = EntryBody),
+        CommonFailures,
+        (status = 200, description = "The entry, on disk", body = RenderedEntry),
         (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
         (status = 413, description = "The file is too large", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn create_attachment(
-    state: web::Data<State>,
+    entries: web::Data<BeamlineEntries>,
+    attachments: web::Data<Attachments>,
     caller: Caller,
-    target: web::Query<Target>,
+    target: web::Query<TargetQuery>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    permissions::program(&caller)?;
-    let asked = FromBase64::parse(&body(payload, with_file(&state)).await?)?;
-    let mut event = Event::attachment(state.clock.now_micros());
-    event.dataset_id = asked.dataset_id;
-    event.machine = asked.machine.clone();
-    event.software = asked.software.clone();
-    event.username = asked.usernames.clone();
-    event.tags = tags(asked.tag.into_iter().flatten().map(|tag| tag.name))?;
-    let file = uploads::from_base64(&state, asked.base64.as_deref(), &mut event).await?;
-    beamline_entries::write(state.into_inner(), &caller, &target, event, vec![file]).await
+    let program = require_program(&caller)?;
+    let body = FileBody::read_request(payload, attachments.max_base64_body()).await?;
+    let mut content = EntryContent {
+        dataset_id: body.dataset_id,
+        machine: body.machine,
+        software: body.software,
+        username: body.usernames,
+        tags: check_tags(body.tag.into_iter().flatten().map(|tag| tag.name))?,
+        ..EntryContent::new_attachment(entries.now())
+    };
+    let file = attachments.store_data_url(body.base64.as_deref(), &mut content).await?;
+    Ok(respond_json(&entries.create_entry(program, &target.into_inner().into(), content, vec![file]).await?))
 }

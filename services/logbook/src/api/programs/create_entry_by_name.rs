@@ -4,38 +4,35 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::document::{Always, Credential};
-use crate::api::programs::Target;
-use crate::catalogue::permissions;
-use crate::domain::entry_content::{Event, Incoming};
-use crate::domain::rendered_entry::EntryBody;
-use crate::entries::beamline_entries;
-use crate::http::{PLAIN, body};
-use crate::state::State;
+use crate::api::shared::{CommonFailures, Credential};
+use crate::catalogue::permissions::require_program;
+use crate::domain::entry_request::EntryRequest;
+use crate::domain::rendered_entry::RenderedEntry;
+use crate::entries::beamline_entries::{BeamlineEntries, Target};
+use crate::http::{read_json, respond_json};
 
 #[utoipa::path(
     post, path = "/logbook/{credential}/investigation/name/{investigationName}/instrument/name/{instrumentName}/event",
-    operation_id = "create_entry_by_name", tag = "programs", summary = "A beamline program writes an entry",
+    operation_id = "create_entry_by_name", tag = "programs", summary = "Create an entry of a beamline program",
     params(Credential, ("investigationName" = String, Path), ("instrumentName" = String, Path)),
-    request_body(content = Incoming, content_type = "application/json"),
+    request_body(content = EntryRequest, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
-        (status = 200, description = "The entry, on disk", body = EntryBody),
+        CommonFailures,
+        (status = 200, description = "The entry, on disk", body = RenderedEntry),
         (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn create_entry_by_name(
-    state: web::Data<State>,
+    entries: web::Data<BeamlineEntries>,
     caller: Caller,
     path: web::Path<(String, String, String)>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    permissions::program(&caller)?;
+    let program = require_program(&caller)?;
     let (_, investigation, instrument) = path.into_inner();
-    let target =
-        Target { investigation_name: Some(investigation), instrument_name: Some(instrument), ..Target::default() };
-    let incoming = Incoming::parse(&body(payload, PLAIN).await?)?;
-    let event = Event::from_incoming(incoming, state.clock.now_micros(), &state.zone)?;
-    beamline_entries::write(state.into_inner(), &caller, &target, event, Vec::new()).await
+    let target = Target::from_names(investigation, instrument);
+    let request: EntryRequest = read_json(payload, "the body is no event").await?;
+    let content = entries.parse_request(request)?;
+    Ok(respond_json(&entries.create_entry(program, &target, content, Vec::new()).await?))
 }

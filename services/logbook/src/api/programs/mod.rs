@@ -9,17 +9,26 @@ pub mod move_entries;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::entries::beamline_entries::Target;
+
 /// For whom a program writes.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
-pub struct Target {
+pub struct TargetQuery {
     #[param(nullable = false, value_type = Option<i64>)]
-    pub investigation_id: Option<String>,
+    investigation_id: Option<String>,
     /// The proposal.
     #[param(nullable = false)]
-    pub investigation_name: Option<String>,
+    investigation_name: Option<String>,
     /// One, or several separated by commas; the first counts.
     #[param(nullable = false)]
-    pub instrument_name: Option<String>,
+    instrument_name: Option<String>,
+}
+
+impl From<TargetQuery> for Target {
+    fn from(query: TargetQuery) -> Self {
+        let TargetQuery { investigation_id, investigation_name, instrument_name } = query;
+        Self { investigation_id, investigation_name, instrument_name }
+    }
 }

@@ -2,43 +2,44 @@
 
 use actix_web::{HttpResponse, web};
 use identity::Caller;
+use serde::Serialize;
 use service_kit::Problem;
+use utoipa::ToSchema;
 
-use crate::api::document::{Always, Credential, DayCount};
-use crate::api::statistics::Span;
-use crate::catalogue::permissions;
-use crate::domain::dates::day_of;
-use crate::http;
-use crate::state::State;
-use crate::store::entries;
-use crate::store::entries::Scope;
+use crate::api::shared::{CommonFailures, Credential};
+use crate::api::statistics::DaysQuery;
+use crate::catalogue::permissions::Permissions;
+use crate::entries::statistics::Statistics;
+use crate::http::respond_json;
+
+#[derive(Serialize, ToSchema)]
+pub struct DayCount {
+    /// A day.
+    #[serde(rename = "_id")]
+    #[schema(format = Date)]
+    id: String,
+    count: i64,
+}
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/stats/count", operation_id = "count_per_day", tag = "statistics",
-    summary = "Entries per day",
-    params(Credential, Span),
+    summary = "Count entries per day",
+    params(Credential, DaysQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "Days that have entries", body = Vec<DayCount>),
         (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn count_per_day(
-    state: web::Data<State>,
+    statistics: web::Data<Statistics>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
-    span: web::Query<Span>,
+    query: web::Query<DaysQuery>,
 ) -> Result<HttpResponse, Problem> {
-    permissions::administer(&state, &caller).await?;
-    let filter = span.filter(&state)?;
-    let quarters = entries::quarters(&mut state.db.read().await?, &Scope::Everything, &filter).await?;
-    let mut days: Vec<DayCount> = Vec::new();
-    for (at, n) in quarters {
-        let day = day_of(at, &state.zone);
-        match days.last_mut() {
-            Some(last) if last.id == day => last.count += n,
-            _ => days.push(DayCount { id: day, count: n }),
-        }
-    }
-    Ok(http::json(&days))
+    let administrator = permissions.require_administrator(&caller).await?;
+    let filter = statistics.parse_days(query.start_date.as_deref(), query.end_date.as_deref())?;
+    let days = statistics.count_per_day(administrator, &filter).await?;
+    Ok(respond_json(&days.into_iter().map(|(id, count)| DayCount { id, count }).collect::<Vec<_>>()))
 }

@@ -4,24 +4,22 @@ use actix_web::{HttpResponse, web};
 use identity::Caller;
 use service_kit::Problem;
 
-use crate::api::document::{Always, BookQuery, Credential};
-use crate::api::tags::{Sent, TagBody};
-use crate::catalogue::permissions;
-use crate::domain::entry_content::parsed;
-use crate::domain::{ids, names};
-use crate::entries;
+use crate::api::shared::{CommonFailures, Credential, LogbookQuery};
+use crate::api::tags::{NewTag, TagBody};
+use crate::catalogue::permissions::Permissions;
+use crate::domain::values::check_tag_name;
+use crate::entries::TagDefinitions;
+use crate::entries::tag_definitions::TagValues;
 use crate::error::Error;
-use crate::http::{PLAIN, body, book, json};
-use crate::state::State;
-use crate::store::tags;
+use crate::http::{read_json, respond_json};
 
 #[utoipa::path(
-    post, path = "/logbook/{credential}/tag", operation_id = "create_tag", tag = "tags", summary = "Define a tag",
-    params(Credential, BookQuery),
-    request_body(content = Sent, content_type = "application/json"),
+    post, path = "/logbook/{credential}/tag", operation_id = "create_tag", tag = "tags", summary = "Create a tag",
+    params(Credential, LogbookQuery),
+    request_body(content = NewTag, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "The tag", body = TagBody),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 409, description = "There is a tag with this name", body = String, content_type = "text/plain"),
@@ -29,18 +27,16 @@ use crate::store::tags;
     ),
 )]
 pub async fn create_tag(
-    state: web::Data<State>,
+    tags: web::Data<TagDefinitions>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
-    query: web::Query<BookQuery>,
+    query: web::Query<LogbookQuery>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let sent: Sent = parsed(&body(payload, PLAIN).await?, "the body is no tag")?;
-    let name = sent.name.filter(|name| !name.trim().is_empty()).ok_or_else(|| Error::bad("name is missing"))?;
-    names::check_tag(&name)?;
-    let book = book(query.investigation_id.as_deref(), query.instrument_name.as_deref())?;
-    permissions::write(&state, &caller, &book).await?;
-    let id = ids::new(&*state.ids, state.clock.now());
-    let tag = tags::Tag { id, description: sent.description, color: sent.color, ..entries::tag_of(&book, &name) };
-    let added = state.db.write(async |tx| tags::add(tx, &tag).await).await?;
-    if added { Ok(json(&TagBody::from(tag))) } else { Err(Error::TagTaken.into()) }
+    let NewTag { name, description, color } = read_json(payload, "the body is no tag").await?;
+    let name = name.filter(|name| !name.trim().is_empty()).ok_or_else(|| Error::invalid("name is missing"))?;
+    check_tag_name(&name)?;
+    let logbook = permissions.require_write(&caller, &query.parse_logbook()?).await?;
+    let tag = tags.create_tag(&logbook, TagValues { name, description, color }).await?;
+    Ok(respond_json(&TagBody::from(tag)))
 }

@@ -11,8 +11,7 @@ use crate::store::tags::Tag;
 
 /// A tag as a client sends it.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
-#[schema(as = NewTag)]
-pub struct Sent {
+pub struct NewTag {
     /// Needed for a new one; without it a tag that is changed keeps its name.
     pub name: Option<String>,
     pub description: Option<String>,

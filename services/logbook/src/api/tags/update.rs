@@ -4,24 +4,22 @@
 use actix_web::{HttpResponse, web};
 use identity::Caller;
 use serde::Deserialize;
-use service_kit::{DbError, Problem};
+use service_kit::Problem;
 use utoipa::IntoParams;
 
-use crate::api::document::{Always, Credential};
-use crate::api::tags::{Sent, TagBody};
-use crate::catalogue::permissions;
-use crate::domain::entry_content::parsed;
-use crate::domain::logbook::Book;
-use crate::domain::names;
+use crate::api::shared::{CommonFailures, Credential};
+use crate::api::tags::{NewTag, TagBody};
+use crate::catalogue::permissions::Permissions;
+use crate::domain::logbook::Logbook;
+use crate::domain::values::check_tag_name;
+use crate::entries::TagDefinitions;
 use crate::error::Error;
-use crate::http::{PLAIN, body, json};
-use crate::state::State;
-use crate::store::tags;
+use crate::http::{read_json, respond_json};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
-pub struct Query {
+pub struct TagQuery {
     #[param(value_type = String)]
     tag_id: Option<String>,
     #[param(nullable = false, value_type = Option<i64>)]
@@ -30,12 +28,12 @@ pub struct Query {
 }
 
 #[utoipa::path(
-    put, path = "/logbook/{credential}/tag", operation_id = "update_tag", tag = "tags", summary = "Change a tag",
-    params(Credential, Query),
-    request_body(content = Sent, content_type = "application/json"),
+    put, path = "/logbook/{credential}/tag", operation_id = "update_tag", tag = "tags", summary = "Update a tag",
+    params(Credential, TagQuery),
+    request_body(content = NewTag, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
-        Always,
+        CommonFailures,
         (status = 200, description = "The tag", body = TagBody),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 404, description = "There is no such tag", body = String, content_type = "text/plain"),
@@ -44,23 +42,21 @@ pub struct Query {
     ),
 )]
 pub async fn update_tag(
-    state: web::Data<State>,
+    tags: web::Data<TagDefinitions>,
+    permissions: web::Data<Permissions>,
     caller: Caller,
-    query: web::Query<Query>,
+    query: web::Query<TagQuery>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let sent: Sent = parsed(&body(payload, PLAIN).await?, "the body is no tag")?;
-    let id = query.into_inner().tag_id.ok_or_else(|| Error::bad("tagId is missing"))?;
-    let found = tags::get(&mut state.db.read().await?, &id).await?;
-    let mut tag = found.ok_or(Error::NoSuchTag(id))?;
-    let book = Book::of(tag.investigation_id, tag.beamline.as_deref());
-    permissions::write(&state, &caller, &book).await?;
-    tag.name = sent.name.filter(|name| !name.trim().is_empty()).unwrap_or(tag.name);
-    names::check_tag(&tag.name)?;
-    tag.description = sent.description.or(tag.description);
-    tag.color = sent.color.or(tag.color);
-    match state.db.write(async |tx| tags::change(tx, &tag).await).await {
-        Err(DbError::Unique(_)) => Err(Error::TagTaken.into()),
-        changed => Ok(changed.map(|()| json(&TagBody::from(tag)))?),
-    }
+    let changed: NewTag = read_json(payload, "the body is no tag").await?;
+    let id = query.into_inner().tag_id.ok_or_else(|| Error::invalid("tagId is missing"))?;
+    let mut tag = tags.get(&id).await?.ok_or(Error::NoSuchTag(id))?;
+    let logbook = Logbook::from_ids(tag.investigation_id, tag.beamline.as_deref());
+    let logbook = permissions.require_write(&caller, &logbook).await?;
+    tag.name = changed.name.filter(|name| !name.trim().is_empty()).unwrap_or(tag.name);
+    check_tag_name(&tag.name)?;
+    tag.description = changed.description.or(tag.description);
+    tag.color = changed.color.or(tag.color);
+    tags.update_tag(&logbook, &tag).await?;
+    Ok(respond_json(&TagBody::from(tag)))
 }

@@ -2,18 +2,18 @@
 
 use html5ever::tokenizer::Tag;
 
-pub fn attribute(tag: &Tag, name: &str) -> Option<String> {
+pub fn find_attribute(tag: &Tag, name: &str) -> Option<String> {
     tag.attrs.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| attribute.value.to_string())
 }
 
 /// A number of columns or rows that a cell spans.
-pub fn span_of(tag: &Tag, name: &str) -> usize {
+pub fn parse_span(tag: &Tag, name: &str) -> usize {
     /// As much as HTML allows for columns.
     const MAX_SPAN: usize = 1000;
-    attribute(tag, name).and_then(|span| span.trim().parse().ok()).unwrap_or(1).clamp(1, MAX_SPAN)
+    find_attribute(tag, name).and_then(|span| span.trim().parse().ok()).unwrap_or(1).clamp(1, MAX_SPAN)
 }
 
-pub fn heading(name: &str) -> Option<u8> {
+pub fn heading_level(name: &str) -> Option<u8> {
     let level = name.strip_prefix('h')?.parse().ok()?;
     (1..=6).contains(&level).then_some(level)
 }
@@ -51,5 +51,5 @@ pub fn is_block(name: &str) -> bool {
         "tr",
         "ul",
     ];
-    NAMES.contains(&name) || heading(name).is_some()
+    NAMES.contains(&name) || heading_level(name).is_some()
 }

@@ -1,4 +1,4 @@
-//! HTML of entries as blocks of a document. The HTML is sanitised, thus well-formed, so that its tags in their order say
+//! HTML of entries as blocks of a document. The HTML is sanitized, thus well-formed, so that its tags in their order say
 //! enough and no tree is built; whatever else comes gives some blocks too.
 
 use std::cell::RefCell;
@@ -6,9 +6,9 @@ use std::cell::RefCell;
 use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
 use typesetting::{Block, Figure, Image, Inline, MathmlReader, Script, Style};
 
-use crate::domain::html_tokens::tokenize;
-use crate::export::pdf::elements::{attribute, heading, is_block, span_of};
-use crate::export::pdf::open_blocks::Frames;
+use crate::domain::html_tokens::tokenize_html;
+use crate::export::pdf::elements::{find_attribute, heading_level, is_block, parse_span};
+use crate::export::pdf::open_blocks::OpenBlocks;
 
 /// What a content names an attachment by.
 const OWN: &str = "/resource/file/";
@@ -22,7 +22,7 @@ pub type ImageOf<'a> = dyn FnMut(&str) -> Option<Image> + 'a;
 /// Blocks of an HTML; `image_of` gives the image of an address of ours, and where it does not, the name is printed.
 pub fn blocks_of_html(html: &str, image_of: &mut ImageOf) -> Vec<Block> {
     let sink = Sink { reader: RefCell::default(), image_of: RefCell::new(image_of) };
-    tokenize(html, sink).reader.into_inner().finish()
+    tokenize_html(html, sink).reader.into_inner().finish()
 }
 
 struct Sink<'a> {
@@ -37,10 +37,10 @@ impl TokenSink for Sink<'_> {
         let mut reader = self.reader.borrow_mut();
         match token {
             Token::TagToken(tag) if reader.formula.is_some() => reader.formula_tag(&tag),
-            Token::TagToken(tag) if tag.kind == TagKind::EndTag => reader.end(&tag.name),
-            Token::TagToken(tag) if &*tag.name == "img" => reader.image(&tag, *self.image_of.borrow_mut()),
-            Token::TagToken(tag) => reader.start(&tag),
-            Token::CharacterTokens(text) => reader.text(&text),
+            Token::TagToken(tag) if tag.kind == TagKind::EndTag => reader.end_element(&tag.name),
+            Token::TagToken(tag) if &*tag.name == "img" => reader.add_image(&tag, *self.image_of.borrow_mut()),
+            Token::TagToken(tag) => reader.start_element(&tag),
+            Token::CharacterTokens(text) => reader.add_text(&text),
             _ => {}
         }
         TokenSinkResult::Continue
@@ -51,13 +51,13 @@ impl TokenSink for Sink<'_> {
 struct Open {
     name: String,
     link: Option<String>,
-    /// Whether what follows goes into a block of its own until the element ends.
+    /// Whether the element opened a block that ends with it.
     has_frame: bool,
 }
 
 #[derive(Default)]
 struct Reader {
-    frames: Frames,
+    frames: OpenBlocks,
     open: Vec<Open>,
     too_deep: usize,
     /// The block or cell that is being read.
@@ -74,7 +74,7 @@ impl Reader {
         self.is_in(&["td", "th"])
     }
 
-    fn start(&mut self, tag: &Tag) {
+    fn start_element(&mut self, tag: &Tag) {
         let name = &*tag.name;
         match name {
             "br" => return self.push_text("\n"),
@@ -84,7 +84,8 @@ impl Reader {
             }
             "wbr" | "col" | "input" => return,
             "math" => {
-                let is_display = attribute(tag, "display").is_some_and(|display| display.eq_ignore_ascii_case("block"));
+                let is_display =
+                    find_attribute(tag, "display").is_some_and(|display| display.eq_ignore_ascii_case("block"));
                 self.formula = Some(MathmlReader::new(is_display));
                 return;
             }
@@ -96,18 +97,18 @@ impl Reader {
             return;
         }
         let has_frame = self.open_frame(tag);
-        let link = attribute(tag, "href").filter(|_| name == "a");
+        let link = find_attribute(tag, "href").filter(|_| name == "a");
         self.open.push(Open { name: name.to_owned(), link, has_frame });
     }
 
-    /// What is within a cell stays in its lines.
+    /// Opens a block that follows; blocks within a cell become lines.
     fn open_frame(&mut self, tag: &Tag) -> bool {
-        let number = |name: &str| attribute(tag, name).and_then(|number| number.trim().parse().ok());
+        let number = |name: &str| find_attribute(tag, name).and_then(|number| number.trim().parse().ok());
         let is_in_table = self.is_in(&["table"]);
         match &*tag.name {
             "td" | "th" if self.frames.is_table() && !self.is_in_cell() => {
                 self.line.clear();
-                self.frames.open_cell(span_of(tag, "colspan"), span_of(tag, "rowspan"));
+                self.frames.open_cell(parse_span(tag, "colspan"), parse_span(tag, "rowspan"));
             }
             "td" | "th" => self.push_text(" "),
             "tr" if self.frames.is_table() && !self.is_in_cell() => self.frames.open_row(self.is_in(&["thead"])),
@@ -137,7 +138,7 @@ impl Reader {
         false
     }
 
-    fn end(&mut self, name: &str) {
+    fn end_element(&mut self, name: &str) {
         if self.too_deep > 0 {
             self.too_deep -= 1;
             return;
@@ -145,7 +146,7 @@ impl Reader {
         if self.open.iter().any(|open| open.name == name) {
             while let Some(open) = self.open.last() {
                 let is_it = open.name == name;
-                self.close();
+                self.close_element();
                 if is_it {
                     break;
                 }
@@ -153,14 +154,14 @@ impl Reader {
         }
     }
 
-    /// Ends the innermost element.
-    fn close(&mut self) {
+    /// Closes the innermost element.
+    fn close_element(&mut self) {
         let Some((name, has_frame)) = self.open.last().map(|open| (open.name.clone(), open.has_frame)) else { return };
         let outer = &self.open[..self.open.len() - 1];
         let is_within_cell = outer.iter().any(|open| matches!(open.name.as_str(), "td" | "th"));
         match name.as_str() {
             "td" | "th" if !is_within_cell && self.frames.is_table() => {
-                let line = finished(std::mem::take(&mut self.line));
+                let line = trim_line(std::mem::take(&mut self.line));
                 self.frames.end_cell(line, name == "th");
             }
             _ if is_block(&name) => self.end_block(),
@@ -191,20 +192,20 @@ impl Reader {
             }
             return;
         }
-        let line = finished(line);
+        let line = trim_line(line);
         if line.is_empty() {
             return;
         }
-        let heading = self.open.iter().rev().find_map(|open| heading(&open.name));
+        let heading = self.open.iter().rev().find_map(|open| heading_level(&open.name));
         self.frames
             .push(heading.map_or_else(|| Block::Paragraph(line.clone()), |level| Block::Heading(level, line.clone())));
     }
 
-    fn image(&mut self, tag: &Tag, image_of: &mut ImageOf) {
-        let address = attribute(tag, "src").unwrap_or_default();
+    fn add_image(&mut self, tag: &Tag, image_of: &mut ImageOf) {
+        let address = find_attribute(tag, "src").unwrap_or_default();
         let id = address.strip_prefix(OWN).unwrap_or_default();
         let is_own = id.len() == 24 && id.bytes().all(|c| c.is_ascii_hexdigit());
-        let name = attribute(tag, "alt").filter(|alt| !alt.trim().is_empty());
+        let name = find_attribute(tag, "alt").filter(|alt| !alt.trim().is_empty());
         match is_own.then(|| image_of(&address)).flatten() {
             Some(image) => {
                 if !self.is_in(&["table"]) {
@@ -220,7 +221,7 @@ impl Reader {
     fn formula_tag(&mut self, tag: &Tag) {
         let Some(formula) = &mut self.formula else { return };
         if tag.kind == TagKind::StartTag {
-            formula.start_element(&tag.name, |name| attribute(tag, name));
+            formula.start_element(&tag.name, |name| find_attribute(tag, name));
             if tag.self_closing {
                 formula.end_element();
             }
@@ -234,7 +235,7 @@ impl Reader {
         }
     }
 
-    fn text(&mut self, text: &str) {
+    fn add_text(&mut self, text: &str) {
         if let Some(formula) = &mut self.formula {
             return formula.push_text(text);
         }
@@ -293,7 +294,7 @@ impl Reader {
             self.push_text(&text);
         }
         while !self.open.is_empty() {
-            self.close();
+            self.close_element();
         }
         self.end_block();
         self.frames.finish()
@@ -301,7 +302,7 @@ impl Reader {
 }
 
 /// Without white space at the ends.
-fn finished(mut line: Vec<Inline>) -> Vec<Inline> {
+fn trim_line(mut line: Vec<Inline>) -> Vec<Inline> {
     while let Some(Inline::Text(last, _)) = line.last_mut() {
         last.truncate(last.trim_end_matches([' ', '\n']).len());
         if !last.is_empty() {

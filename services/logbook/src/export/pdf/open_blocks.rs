@@ -2,15 +2,15 @@
 
 use typesetting::{Block, Cell, Inline, Item, List, Table};
 
-enum Frame {
+enum OpenBlock {
     Quote(Vec<Block>),
     List(List),
     Item(Item),
     Table {
         rows: Vec<Row>,
-        /// Columns and rows that the cell takes that is being read.
+        /// Columns and rows that the current cell spans.
         cell: (usize, usize),
-        /// Images within a table follow it.
+        /// Images within the table are placed after it.
         after: Vec<Block>,
     },
 }
@@ -18,7 +18,7 @@ enum Frame {
 struct Row {
     cells: Vec<Cell>,
     is_in_head: bool,
-    /// Whether no cell is one of data.
+    /// Whether all cells are headings.
     has_only_headings: bool,
 }
 
@@ -29,49 +29,49 @@ impl Row {
 }
 
 #[derive(Default)]
-pub struct Frames {
+pub struct OpenBlocks {
     blocks: Vec<Block>,
-    open: Vec<Frame>,
+    open: Vec<OpenBlock>,
 }
 
-impl Frames {
+impl OpenBlocks {
     pub fn is_table(&self) -> bool {
-        matches!(self.open.last(), Some(Frame::Table { .. }))
+        matches!(self.open.last(), Some(OpenBlock::Table { .. }))
     }
 
     pub fn open_quote(&mut self) {
-        self.open.push(Frame::Quote(Vec::new()));
+        self.open.push(OpenBlock::Quote(Vec::new()));
     }
 
     /// With the number of the first item, if they have numbers. Negative ones become 0.
     pub fn open_list(&mut self, start: Option<i64>) {
         let start = start.map(|start| u64::try_from(start).unwrap_or(0));
-        self.open.push(Frame::List(List { start, items: Vec::new() }));
+        self.open.push(OpenBlock::List(List { start, items: Vec::new() }));
     }
 
     pub fn open_item(&mut self, number: Option<i64>) {
         let number = number.map(|number| u64::try_from(number).unwrap_or(0));
-        self.open.push(Frame::Item(Item { number, blocks: Vec::new() }));
+        self.open.push(OpenBlock::Item(Item { number, blocks: Vec::new() }));
     }
 
     pub fn open_table(&mut self) {
-        self.open.push(Frame::Table { rows: Vec::new(), cell: (1, 1), after: Vec::new() });
+        self.open.push(OpenBlock::Table { rows: Vec::new(), cell: (1, 1), after: Vec::new() });
     }
 
     pub fn open_row(&mut self, is_in_head: bool) {
-        if let Some(Frame::Table { rows, .. }) = self.open.last_mut() {
+        if let Some(OpenBlock::Table { rows, .. }) = self.open.last_mut() {
             rows.push(Row::new(is_in_head));
         }
     }
 
     pub fn open_cell(&mut self, columns: usize, rows: usize) {
-        if let Some(Frame::Table { cell, .. }) = self.open.last_mut() {
+        if let Some(OpenBlock::Table { cell, .. }) = self.open.last_mut() {
             *cell = (columns, rows);
         }
     }
 
     pub fn end_cell(&mut self, content: Vec<Inline>, is_heading: bool) {
-        let Some(Frame::Table { rows: all, cell: (columns, rows), .. }) = self.open.last_mut() else { return };
+        let Some(OpenBlock::Table { rows: all, cell: (columns, rows), .. }) = self.open.last_mut() else { return };
         if all.is_empty() {
             all.push(Row::new(false));
         }
@@ -81,29 +81,29 @@ impl Frames {
         }
     }
 
-    /// Adds a block to what is innermost.
+    /// Adds a block to the innermost open block.
     pub fn push(&mut self, block: Block) {
         match self.open.last_mut() {
             None => self.blocks.push(block),
-            Some(Frame::Quote(blocks) | Frame::Item(Item { blocks, .. })) => blocks.push(block),
-            Some(Frame::List(list)) => list.items.push(Item { number: None, blocks: vec![block] }),
-            Some(Frame::Table { after, .. }) => after.push(block),
+            Some(OpenBlock::Quote(blocks) | OpenBlock::Item(Item { blocks, .. })) => blocks.push(block),
+            Some(OpenBlock::List(list)) => list.items.push(Item { number: None, blocks: vec![block] }),
+            Some(OpenBlock::Table { after, .. }) => after.push(block),
         }
     }
 
-    /// Ends what is innermost.
+    /// Closes the innermost open block.
     pub fn close(&mut self) {
         match self.open.pop() {
-            Some(Frame::Quote(blocks)) if !blocks.is_empty() => self.push(Block::Quote(blocks)),
-            Some(Frame::List(list)) if !list.items.is_empty() => self.push(Block::List(list)),
-            Some(Frame::Item(item)) => match self.open.last_mut() {
-                Some(Frame::List(list)) => list.items.push(item),
+            Some(OpenBlock::Quote(blocks)) if !blocks.is_empty() => self.push(Block::Quote(blocks)),
+            Some(OpenBlock::List(list)) if !list.items.is_empty() => self.push(Block::List(list)),
+            Some(OpenBlock::Item(item)) => match self.open.last_mut() {
+                Some(OpenBlock::List(list)) => list.items.push(item),
                 // An item without a list.
                 _ if item.blocks.is_empty() => {}
                 _ => self.push(Block::List(List { start: None, items: vec![item] })),
             },
-            Some(Frame::Table { rows, after, .. }) => {
-                if let Some(table) = table(rows) {
+            Some(OpenBlock::Table { rows, after, .. }) => {
+                if let Some(table) = build_table(rows) {
                     self.push(Block::Table(table));
                 }
                 for block in after {
@@ -123,7 +123,7 @@ impl Frames {
 }
 
 /// The rows at the top that are in `thead`, or a first one of headings only, are the header.
-fn table(mut rows: Vec<Row>) -> Option<Table> {
+fn build_table(mut rows: Vec<Row>) -> Option<Table> {
     rows.retain(|row| !row.cells.is_empty());
     let in_head = rows.iter().take_while(|row| row.is_in_head).count();
     let header_rows = if in_head == 0 { usize::from(rows.first()?.has_only_headings) } else { in_head };

@@ -6,61 +6,66 @@ use crate::export::pdf::blocks::blocks_of_text;
 use crate::export::pdf::html::blocks_of_html;
 use crate::markup::markdown::render_markdown;
 
-fn html(html: &str) -> Vec<Block> {
+fn render_html(html: &str) -> Vec<Block> {
     blocks_of_html(html, &mut |_| None)
 }
 
-fn plain(text: &str) -> Vec<Inline> {
+fn plain_inlines(text: &str) -> Vec<Inline> {
     vec![Inline::plain(text)]
 }
 
-fn paragraph(text: &str) -> Block {
-    Block::Paragraph(plain(text))
+fn plain_paragraph(text: &str) -> Block {
+    Block::Paragraph(plain_inlines(text))
 }
 
-fn styled(text: &str, style: Style) -> Inline {
+fn styled_text(text: &str, style: Style) -> Inline {
     Inline::Text(text.to_owned(), style)
 }
 
-fn strong(text: &str) -> Inline {
-    styled(text, Style { strong: true, ..Style::default() })
+fn strong_text(text: &str) -> Inline {
+    styled_text(text, Style { strong: true, ..Style::default() })
 }
 
 #[test]
 fn html_becomes_blocks() {
     let link = Style { link: Some("https://x.org/".to_owned()), ..Style::default() };
     assert_eq!(
-        html("<h2>A  b</h2>\n<p>one <b>two</b>\n<a href=\"https://x.org/\">three</a><br>four</p> <p>&nbsp;</p><hr>"),
+        render_html(
+            "<h2>A  b</h2>\n<p>one <b>two</b>\n<a href=\"https://x.org/\">three</a><br>four</p> <p>&nbsp;</p><hr>"
+        ),
         [
-            Block::Heading(2, plain("A b")),
+            Block::Heading(2, plain_inlines("A b")),
             Block::Paragraph(vec![
                 Inline::plain("one "),
-                strong("two"),
+                strong_text("two"),
                 Inline::plain(" "),
-                styled("three", link),
+                styled_text("three", link),
                 Inline::plain("\nfour"),
             ]),
             Block::Rule,
         ]
     );
-    assert_eq!(html("<pre>x\n  y\n</pre>"), [Block::Code("x\n  y".to_owned())]);
-    assert_eq!(html("<blockquote><p>a</p>b</blockquote>"), [Block::Quote(vec![paragraph("a"), paragraph("b")])]);
+    assert_eq!(render_html("<pre>x\n  y\n</pre>"), [Block::Code("x\n  y".to_owned())]);
+    assert_eq!(
+        render_html("<blockquote><p>a</p>b</blockquote>"),
+        [Block::Quote(vec![plain_paragraph("a"), plain_paragraph("b")])]
+    );
 }
 
 #[test]
 fn marks_keep_their_form() {
     let style = Style::default;
     assert_eq!(
-        html("<del>a</del><code>b</code><u>c</u><mark>d</mark>10<sup>-3</sup>H<sub>2</sub>"),
+        render_html("<del>a</del><code>b</code><u>c</u><mark>d</mark>10<sup>-3</sup>H<sub>2</sub>"),
         [Block::Paragraph(vec![
-            styled("a", Style { strike: true, ..style() }),
-            styled("b", Style { code: true, ..style() }),
-            styled("c", Style { underline: true, ..style() }),
-            styled("d", Style { mark: true, ..style() }),
+            styled_text("a", Style { strike: true, ..style() }),
+            styled_text("b", Style { code: true, ..style() }),
+            styled_text("c", Style { underline: true, ..style() }),
+            styled_text("d", Style { mark: true, ..style() }),
             Inline::plain("10"),
-            styled("-3", Style { script: typesetting::Script::Superscript, ..style() }),
+            styled_text("-3", Style { script: typesetting::Script::Superscript, ..style() }),
             Inline::plain("H"),
-            styled("2", Style { script: typesetting::Script::Subscript, ..style() }),
+            styled_text("2", Style { script: typesetting::Script::Subscript, ..style() }),
         ])]
     );
 }
@@ -68,48 +73,55 @@ fn marks_keep_their_form() {
 #[test]
 fn lists_are_within_each_other() {
     let item = |blocks: Vec<Block>| Item { number: None, blocks };
-    let inner =
-        List { start: Some(3), items: vec![item(vec![paragraph("b"), paragraph("c")]), item(vec![paragraph("d")])] };
+    let inner = List {
+        start: Some(3),
+        items: vec![item(vec![plain_paragraph("b"), plain_paragraph("c")]), item(vec![plain_paragraph("d")])],
+    };
     assert_eq!(
-        html("<ul><li>a<ol start=\"3\"><li><p>b</p><p>c</p></li><li>d</li></ol></li></ul>"),
-        [Block::List(List { start: None, items: vec![item(vec![paragraph("a"), Block::List(inner)])] })]
+        render_html("<ul><li>a<ol start=\"3\"><li><p>b</p><p>c</p></li><li>d</li></ol></li></ul>"),
+        [Block::List(List { start: None, items: vec![item(vec![plain_paragraph("a"), Block::List(inner)])] })]
     );
     assert_eq!(
-        html("<ol><li value=\"1986\">A year</li></ol>"),
+        render_html("<ol><li value=\"1986\">A year</li></ol>"),
         [Block::List(List {
             start: Some(1),
-            items: vec![Item { number: Some(1986), blocks: vec![paragraph("A year")] }]
+            items: vec![Item { number: Some(1986), blocks: vec![plain_paragraph("A year")] }]
         })]
     );
 }
 
 #[test]
 fn tables_know_their_headers_and_spans() {
-    let cells = |texts: &[&str]| texts.iter().map(|text| Cell::from(plain(text))).collect::<Vec<_>>();
+    let cells = |texts: &[&str]| texts.iter().map(|text| Cell::from(plain_inlines(text))).collect::<Vec<_>>();
     let table = |header_rows, rows| [Block::Table(Table { header_rows, rows })];
     assert_eq!(
-        html(
+        render_html(
             "<table><tbody><tr><th>a</th><td>b<br>c</td></tr><tr><td><p>d</p><p>e</p></td><td></td></tr></tbody></table>"
         ),
         table(
             0,
-            vec![vec![vec![strong("a")].into(), plain("b\nc").into()], vec![plain("d\ne").into(), Vec::new().into()]]
+            vec![
+                vec![vec![strong_text("a")].into(), plain_inlines("b\nc").into()],
+                vec![plain_inlines("d\ne").into(), Vec::new().into()]
+            ]
         )
     );
-    let head = vec![Cell::from(vec![strong("a")]), vec![strong("b")].into()];
+    let head = vec![Cell::from(vec![strong_text("a")]), vec![strong_text("b")].into()];
     assert_eq!(
-        html("<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>"),
+        render_html(
+            "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>"
+        ),
         table(1, vec![head.clone(), cells(&["1", "2"])])
     );
     assert_eq!(
-        html("<table><tr><th>a</th><th>b</th></tr><tr><td colspan=\"2\" rowspan=\"x\">1</td></tr></table>"),
-        table(1, vec![head, vec![Cell { columns: 2, rows: 1, content: plain("1") }]])
+        render_html("<table><tr><th>a</th><th>b</th></tr><tr><td colspan=\"2\" rowspan=\"x\">1</td></tr></table>"),
+        table(1, vec![head, vec![Cell { columns: 2, rows: 1, content: plain_inlines("1") }]])
     );
 }
 
 #[test]
 fn formulas_are_those_of_markdown_as_on_the_page() {
-    let formulas = |source: &str| match html(source).as_slice() {
+    let formulas = |source: &str| match render_html(source).as_slice() {
         [Block::Paragraph(inlines)] => inlines
             .iter()
             .map(|inline| if matches!(inline, Inline::Formula(_)) { 'f' } else { 't' })
@@ -117,12 +129,12 @@ fn formulas_are_those_of_markdown_as_on_the_page() {
         other => panic!("{other:?}"),
     };
     assert_eq!(formulas("a <math><mfrac><mi>a</mi><mn>2</mn></mfrac></math> b"), "tft");
-    let of_markdown = |text: &str| formulas(&entry_html::sanitised(&render_markdown(text)));
+    let of_markdown = |text: &str| formulas(&entry_html::sanitize_html(&render_markdown(text)));
     assert_eq!(of_markdown("mean $I_0 < 3$, `$x$`, costs $5 and $6"), "tfttt");
     assert_eq!(of_markdown("so $\\unknown x$ stays"), "t");
     assert_eq!(formulas("<p>mean $I_0 &lt; 3$, $$x$$</p>"), "t");
     let text = "mean $I_0 < 3$ and $$\\frac{1}{2}$$, $HOME/$USER, \\$5";
-    assert_eq!(blocks_of_text(text), [paragraph(text)]);
+    assert_eq!(blocks_of_text(text), [plain_paragraph(text)]);
 }
 
 #[test]
@@ -136,7 +148,7 @@ fn images_are_asked_for_by_their_address_and_named_when_there_is_none() {
         address.ends_with("001").then(|| image.clone())
     });
     let figure = Block::Figure(typesetting::Figure { image: image.clone(), description: "image".to_owned() });
-    assert_eq!(blocks, [paragraph("a"), figure, paragraph("b[c.png][image]")]);
+    assert_eq!(blocks, [plain_paragraph("a"), figure, plain_paragraph("b[c.png][image]")]);
     assert_eq!(asked, ["/resource/file/665f1c2ab7d0e84c1a2bf001", "/resource/file/665f1c2ab7d0e84c1a2bf002"]);
     let within = "<table><tr><td>x<img src=\"/resource/file/665f1c2ab7d0e84c1a2bf001\"></td></tr></table>";
     let blocks = blocks_of_html(within, &mut |_| Some(image.clone()));
@@ -145,20 +157,20 @@ fn images_are_asked_for_by_their_address_and_named_when_there_is_none() {
 
 #[test]
 fn texts_keep_their_lines() {
-    assert_eq!(blocks_of_text("\r\n a\r\n  b\n\n"), [paragraph(" a\n  b")]);
+    assert_eq!(blocks_of_text("\r\n a\r\n  b\n\n"), [plain_paragraph(" a\n  b")]);
     assert_eq!(blocks_of_text(" \n"), []);
 }
 
 #[test]
 fn deep_and_wide_html_is_read_in_time() {
     let deep = format!("{}a{}", "<div><b>".repeat(50_000), "</b></div>".repeat(50_000));
-    assert_eq!(html(&deep).len(), 1);
-    assert!(!html(&"<li><td></p><table>x".repeat(20_000)).is_empty());
-    assert_eq!(html(&"<math><mrow>".repeat(20_000)).len(), 0);
+    assert_eq!(render_html(&deep).len(), 1);
+    assert!(!render_html(&"<li><td></p><table>x".repeat(20_000)).is_empty());
+    assert_eq!(render_html(&"<math><mrow>".repeat(20_000)).len(), 0);
 }
 
 /// Pieces that make HTML of any kind, well-formed or not.
-fn piece() -> impl Strategy<Value = String> {
+fn html_piece() -> impl Strategy<Value = String> {
     let tags = "(/?(p|b|i|a|ul|ol|li|table|thead|tr|td|th|pre|code|br|hr|img|h3|blockquote|sup|sub|math|mfrac|mrow|mi|div|dd))";
     prop_oneof![
         4 => tags.prop_map(|tag| format!("<{tag}>")),
@@ -175,10 +187,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_html_gives_a_file(pieces in proptest::collection::vec(piece(), 0..25)) {
+    fn any_html_gives_a_file(pieces in proptest::collection::vec(html_piece(), 0..25)) {
         static TYPESETTER: std::sync::LazyLock<typesetting::Typesetter> =
             std::sync::LazyLock::new(typesetting::Typesetter::with_embedded_fonts);
-        let document = typesetting::Document { blocks: html(&pieces.concat()), ..typesetting::Document::default() };
+        let document = typesetting::Document { blocks: render_html(&pieces.concat()), ..typesetting::Document::default() };
         let file = TYPESETTER.render_pdf(&document);
         prop_assert!(file.is_ok(), "{:?}", file.err());
     }

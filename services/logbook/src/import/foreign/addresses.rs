@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use crate::export::File;
-use crate::import::ro_crate::normalized;
+use crate::export::eln_line::FileLine;
+use crate::import::ro_crate::normalize_path;
 
 /// Bytes of a name that may stand in an address by chance.
-const LONGEST_USUAL_NAME: usize = 20;
+const MAX_COMMON_NAME: usize = 20;
 
 /// A file, and the other name by which a text may mean it.
-pub struct Named {
-    pub file: File,
+pub struct NamedFile {
+    pub file: FileLine,
     pub alternate: Option<String>,
 }
 
@@ -24,12 +24,12 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    pub fn new(named: &[Named]) -> Result<Self, String> {
+    pub fn new(named: &[NamedFile]) -> Result<Self, String> {
         let (mut whole, mut parts, mut ids) = (HashMap::new(), Vec::new(), Vec::new());
-        for Named { file, alternate } in named {
+        for NamedFile { file, alternate } in named {
             for name in [Some(&file.path), alternate.as_ref()].into_iter().flatten() {
                 whole.entry(name.clone()).or_insert_with(|| file.id.clone());
-                if name.len() > LONGEST_USUAL_NAME {
+                if name.len() > MAX_COMMON_NAME {
                     parts.push(name.clone());
                     ids.push(file.id.clone());
                 }
@@ -39,8 +39,8 @@ impl Addresses {
         Ok(Self { whole, parts: parts.map_err(|e| format!("its files cannot be told apart: {e}"))?, ids })
     }
 
-    pub fn id_of(&self, address: &str) -> Option<String> {
-        let address = normalized(address);
+    pub fn find_id(&self, address: &str) -> Option<String> {
+        let address = normalize_path(address);
         let within = || self.parts.find(&address).map(|found| &self.ids[found.pattern()]);
         self.whole.get(&address).or_else(within).cloned()
     }

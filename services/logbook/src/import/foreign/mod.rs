@@ -13,30 +13,31 @@ use std::io::Read as _;
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use service_kit::Micros;
 use zip::ZipArchive;
 
-use crate::domain::entry_content::{Content, Event};
+use crate::domain::entry_content::{EntryContent, TextPart};
 use crate::domain::entry_html;
-use crate::domain::ids::hex;
-use crate::export::{File, Line};
-use crate::import::archive::{Item, Limits, METADATA, Reading, check, metadata_of, open_zip, read_file};
-use crate::import::foreign::addresses::{Addresses, Named};
-use crate::import::foreign_text::{has_ending_of, html_of, tags, written};
+use crate::domain::ids::encode_hex;
+use crate::export::eln_line::{EntryLine, FileLine};
+use crate::import::archive::{ArchiveFile, Item, Limits, METADATA, check_line, find_metadata, open_zip, read_file};
+use crate::import::foreign::addresses::{Addresses, NamedFile};
+use crate::import::foreign_text::{find_node_text, has_same_ending, list_node_tags, render_node};
 use crate::import::ro_crate;
-use crate::import::ro_crate::{Crate, has_type, text_of};
+use crate::import::ro_crate::{Crate, has_type, to_text};
 
 /// Bytes of the metadata.
-const LONGEST_METADATA: u64 = 128 << 20;
+const MAX_METADATA: u64 = 128 << 20;
 /// Parts within one another.
-const DEEPEST: usize = 20;
+const MAX_DEPTH: usize = 20;
 
-/// The archive's directory, with everything that is read of it.
+/// An archive of another notebook.
 pub struct Archive {
-    zip: ZipArchive<Reading>,
+    zip: ZipArchive<ArchiveFile>,
     /// Places in the archive by the path within the crate.
     places: BTreeMap<String, usize>,
     metadata: Crate,
-    /// Of the metadata, from which all ids follow.
+    /// The hash of the metadata, from which all ids are derived.
     sha256: String,
     /// The name of the archive's one directory.
     pub name: String,
@@ -46,15 +47,15 @@ impl Archive {
     /// `None` if there are no metadata of an RO-Crate in it.
     pub fn open(file: &DiskFile) -> Result<Option<Self>, String> {
         let mut zip = open_zip(file)?;
-        let Some(path) = metadata_of(&zip) else { return Ok(None) };
+        let Some(path) = find_metadata(&zip) else { return Ok(None) };
         let names: Vec<(usize, String)> =
             (0..zip.len()).filter_map(|n| Some((n, zip.name_for_index(n)?.ok()?.into_owned()))).collect();
         let root = path[..path.len() - METADATA.len()].to_owned();
         let mut bytes = Vec::new();
         let entry = zip.by_name(&path).map_err(|e| format!("{path}: {e}"))?;
-        entry.take(LONGEST_METADATA + 1).read_to_end(&mut bytes).map_err(|e| format!("{path}: {e}"))?;
-        if bytes.len() as u64 > LONGEST_METADATA {
-            return Err(format!("{path} is larger than {LONGEST_METADATA} bytes"));
+        entry.take(MAX_METADATA + 1).read_to_end(&mut bytes).map_err(|e| format!("{path}: {e}"))?;
+        if bytes.len() as u64 > MAX_METADATA {
+            return Err(format!("{path} is larger than {MAX_METADATA} bytes"));
         }
         let inside = |name: &str| Some(name.strip_prefix(&root)?.to_owned()).filter(|path| is_inside(path));
         let places = names
@@ -62,46 +63,46 @@ impl Archive {
             .filter(|(_, name)| !name.ends_with('/'))
             .filter_map(|(place, name)| Some((inside(name)?, *place)))
             .collect();
-        let sha256 = hex(digest(&SHA256, &bytes).as_ref());
+        let sha256 = encode_hex(digest(&SHA256, &bytes).as_ref());
         let name = root.trim_end_matches('/').to_owned();
-        Ok(Some(Self { zip, places, metadata: Crate::read(&bytes)?, sha256, name }))
+        Ok(Some(Self { zip, places, metadata: Crate::parse(&bytes)?, sha256, name }))
     }
 
-    /// What made it.
+    /// The notebook that wrote it.
     pub fn publisher(&self) -> Option<String> {
         self.metadata.publisher()
     }
 
-    /// An id that the same archive has again the next time.
-    pub fn id_of(&self, what: &str) -> String {
-        let mut id = hex(digest(&SHA256, format!("{}/{what}", self.sha256).as_bytes()).as_ref());
+    /// An id that is the same at every import of the archive.
+    pub fn derive_id(&self, what: &str) -> String {
+        let mut id = encode_hex(digest(&SHA256, format!("{}/{what}", self.sha256).as_bytes()).as_ref());
         id.truncate(24);
         id
     }
 
-    /// Gives all entries with their files in turn; a text says what is wrong with the archive.
-    pub fn walk(
+    /// Passes all entries with their files to `each`; the error says what is wrong with the archive.
+    pub fn read_entries(
         &mut self,
         limits: Limits,
         zone: &TimeZone,
-        now: i64,
+        now: Micros,
         mut each: impl FnMut(Item) -> Result<(), String>,
     ) -> Result<(), String> {
-        let planned = self.plan();
+        let planned = self.plan_entries();
         let mut left = limits.all;
         for part in planned {
-            let (files, missing) = self.files(&part, limits, &mut left, &mut each)?;
-            each(Item::Entry(Box::new(self.entry(&part, files, &missing, zone, now)?)))?;
+            let (files, missing) = self.read_files(&part, limits, &mut left, &mut each)?;
+            each(Item::Entry(Box::new(self.build_entry(&part, files, &missing, zone, now)?)))?;
         }
         Ok(())
     }
 
     /// The entries, and which files each of them has.
-    fn plan(&self) -> Vec<Part> {
+    fn plan_entries(&self) -> Vec<Part> {
         let mut parts = Vec::new();
         let mut seen = HashSet::from([".".to_owned(), METADATA.to_owned()]);
-        for (id, node) in self.metadata.named(self.metadata.root(), "hasPart") {
-            self.add(&id, node, None, 0, &mut seen, &mut parts);
+        for (id, node) in self.metadata.list_named_nodes(self.metadata.root(), "hasPart") {
+            self.add_part(&id, node, None, 0, &mut seen, &mut parts);
         }
         // Some list each file beside the directory that it lies in; then it belongs to the directory.
         let directories: HashSet<String> =
@@ -124,7 +125,7 @@ impl Archive {
         parts
     }
 
-    fn add(
+    fn add_part(
         &self,
         id: &str,
         node: &Value,
@@ -133,11 +134,11 @@ impl Archive {
         seen: &mut HashSet<String>,
         parts: &mut Vec<Part>,
     ) {
-        if depth > DEEPEST || (!id.is_empty() && !seen.insert(id.to_owned())) {
+        if depth > MAX_DEPTH || (!id.is_empty() && !seen.insert(id.to_owned())) {
             return;
         }
         let is_file = has_type(node, "File") || has_type(node, "MediaObject");
-        let is_own = parent.is_none() || has_type(node, "Comment") || written(node).is_some();
+        let is_own = parent.is_none() || has_type(node, "Comment") || find_node_text(node).is_some();
         let place = match parent {
             Some(parent) if is_file => {
                 parts[parent].files.push(id.to_owned());
@@ -151,89 +152,89 @@ impl Archive {
             }
         };
         for property in ["hasPart", "comment"] {
-            for (id, node) in self.metadata.named(node, property) {
-                self.add(&id, node, Some(place), depth + 1, seen, parts);
+            for (id, node) in self.metadata.list_named_nodes(node, property) {
+                self.add_part(&id, node, Some(place), depth + 1, seen, parts);
             }
         }
     }
 
-    /// Gives the contents of an entry's files; what they are, and the names of those that are not there.
-    fn files(
+    /// Passes the contents of an entry's files to `each`; their descriptions, and the names of missing files.
+    fn read_files(
         &mut self,
         part: &Part,
         limits: Limits,
         left: &mut u64,
         each: &mut impl FnMut(Item) -> Result<(), String>,
-    ) -> Result<(Vec<Named>, Vec<String>), String> {
+    ) -> Result<(Vec<NamedFile>, Vec<String>), String> {
         let (mut files, mut missing) = (Vec::with_capacity(part.files.len()), Vec::new());
         for path in &part.files {
             let described = self.metadata.node(path).cloned().unwrap_or_default();
             let Some(place) = self.places.get(path).copied() else {
-                missing.push(text_of(&described["name"]).unwrap_or_else(|| path.clone()));
+                missing.push(to_text(&described["name"]).unwrap_or_else(|| path.clone()));
                 continue;
             };
-            let entry = self.zip.by_index(place).map_err(|e| part.wrong(&e.to_string()))?;
-            let read = read_file(entry, path, limits, left, each).map_err(|what| part.wrong(&what))?;
-            if let Some(said) = text_of(&described["sha256"])
+            let entry = self.zip.by_index(place).map_err(|e| part.describe_error(&e.to_string()))?;
+            let read = read_file(entry, path, limits, left, each).map_err(|what| part.describe_error(&what))?;
+            if let Some(said) = to_text(&described["sha256"])
                 && !said.eq_ignore_ascii_case(&read.sha256)
             {
-                return Err(part.wrong(&format!("{path} has another SHA-256 than it should")));
+                return Err(part.describe_error(&format!("{path} has another SHA-256 than it should")));
             }
             let filename = path.rsplit('/').next().unwrap_or(path).to_owned();
             let filename =
-                text_of(&described["name"]).filter(|name| has_ending_of(name, &filename)).unwrap_or(filename);
+                to_text(&described["name"]).filter(|name| has_same_ending(name, &filename)).unwrap_or(filename);
             let bytes = i64::try_from(read.bytes).unwrap_or(i64::MAX);
-            let file = File { id: self.id_of(path), filename, sha256: read.sha256, bytes, path: path.clone() };
-            files.push(Named { file, alternate: text_of(&described["alternateName"]) });
+            let file = FileLine { id: self.derive_id(path), filename, sha256: read.sha256, bytes, path: path.clone() };
+            files.push(NamedFile { file, alternate: to_text(&described["alternateName"]) });
         }
         Ok((files, missing))
     }
 
-    fn entry(
+    fn build_entry(
         &self,
         part: &Part,
-        named: Vec<Named>,
+        named: Vec<NamedFile>,
         missing: &[String],
         zone: &TimeZone,
-        now: i64,
-    ) -> Result<Line, String> {
+        now: Micros,
+    ) -> Result<EntryLine, String> {
         let node = &part.node;
-        let dated = ro_crate::time(node, zone).or_else(|| self.metadata.time(zone));
+        let dated = ro_crate::parse_node_time(node, zone).or_else(|| self.metadata.find_time(zone));
         let at = dated.unwrap_or(now);
-        let mut event = if part.is_file { Event::attachment(at) } else { Event::comment(at) };
-        event.full_name = self.metadata.authors(node);
+        let mut content = if part.is_file { EntryContent::new_attachment(at) } else { EntryContent::new_comment(at) };
+        content.full_name = self.metadata.join_authors(node);
         if !has_type(node, "Comment") {
-            // Some notebooks name nothing but the directory.
-            event.title = text_of(&node["name"]).or_else(|| part.id.rsplit('/').next().map(str::to_owned));
+            // Some notebooks only name the directory.
+            content.title = to_text(&node["name"]).or_else(|| part.id.rsplit('/').next().map(str::to_owned));
         }
-        event.source = self.publisher();
-        event.tags = tags(node);
-        if let Some(Named { file, .. }) = named.first().filter(|_| part.is_file) {
-            event.filename = Some(file.filename.clone());
-            event.file_size = Some(file.bytes);
+        content.source = self.publisher();
+        content.tags = list_node_tags(node);
+        if let Some(NamedFile { file, .. }) = named.first().filter(|_| part.is_file) {
+            content.filename = Some(file.filename.clone());
+            content.file_size = Some(file.bytes);
         }
-        let addresses = Addresses::new(&named).map_err(|what| part.wrong(&what))?;
-        let html = html_of(node, missing);
-        entry_html::check_depth(&html).map_err(|e| part.wrong(&e.to_string()))?;
-        let html = entry_html::with_own_attachments(&html, move |address| addresses.id_of(address));
+        let addresses = Addresses::new(&named).map_err(|what| part.describe_error(&what))?;
+        let html = render_node(node, missing);
+        entry_html::check_depth(&html).map_err(|e| part.describe_error(&e.to_string()))?;
+        let html = entry_html::adopt_attachment_addresses(&html, move |address| addresses.find_id(address));
         if !html.trim().is_empty() {
-            event.content = vec![Content { format: Some("html".to_owned()), text: Some(html) }];
+            content.parts = vec![TextPart { format: Some("html".to_owned()), text: Some(html) }];
         }
-        // Not of the time of the import: the same archive again has the same ids.
-        let seconds = u32::try_from(dated.unwrap_or_default() / 1_000_000).unwrap_or_default();
+        // Ids do not depend on the time of the import, so that the same archive has the same ids again.
+        let seconds = u32::try_from(dated.unwrap_or_default().as_i64() / 1_000_000).unwrap_or_default();
         let key = if part.id.is_empty() { node.to_string() } else { part.id.clone() };
-        let id = format!("{}{}", hex(&seconds.to_be_bytes()), &self.id_of(&format!("entry {key}"))[..16]);
+        let id = format!("{}{}", encode_hex(&seconds.to_be_bytes()), &self.derive_id(&format!("entry {key}"))[..16]);
         let files = named.into_iter().map(|named| named.file).collect();
-        let line = Line { id, version: 1, created_at: at, updated_at: at, event, files };
-        let text = serde_json::to_vec(&line).map_err(|e| part.wrong(&e.to_string()))?;
-        check(&line, &text).map_err(|e| part.wrong(&e.to_string()))?;
+        let line = EntryLine { id, version: 1, created_at: at, updated_at: at, content, files };
+        let text = serde_json::to_vec(&line).map_err(|e| part.describe_error(&e.to_string()))?;
+        check_line(&line, &text).map_err(|e| part.describe_error(&e.to_string()))?;
         Ok(line)
     }
 }
 
 /// An entry that is to be.
 struct Part {
-    /// Its path or address in the crate; empty if it stands within another.
+    /// Its path or address in the crate; empty if it is embedded in another node.
     id: String,
     node: Value,
     /// Whether it is a file without an entry around it.
@@ -243,8 +244,8 @@ struct Part {
 }
 
 impl Part {
-    /// What is wrong with it, for who imports the archive.
-    fn wrong(&self, what: &str) -> String {
+    /// An error about this part, for the user who imports the archive.
+    fn describe_error(&self, what: &str) -> String {
         format!("{}: {what}", if self.id.is_empty() { "a comment" } else { self.id.as_str() })
     }
 }

@@ -8,19 +8,19 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::import::archive;
-use crate::import::archive::PIECE;
+use crate::import::archive::CHUNK_SIZE;
 use crate::import::foreign::*;
 
 /// An entry and the contents of its files.
 #[derive(Debug)]
 struct Found {
-    line: Line,
+    line: EntryLine,
     files: Vec<Vec<u8>>,
 }
 
 const LIMITS: Limits = Limits { attachment: 1 << 20, all: 1 << 22 };
 
-fn zipped(files: &[(&str, &[u8])]) -> DiskFile {
+fn write_zip(files: &[(&str, &[u8])]) -> DiskFile {
     let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, bytes) in files {
         zip.start_file(*name, SimpleFileOptions::default()).unwrap();
@@ -33,24 +33,24 @@ fn zipped(files: &[(&str, &[u8])]) -> DiskFile {
     file
 }
 
-fn read(graph: &Value, files: &[(&str, &[u8])]) -> Result<Vec<Found>, String> {
+fn read_graph(graph: &Value, files: &[(&str, &[u8])]) -> Result<Vec<Found>, String> {
     let metadata = json!({"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}).to_string();
     let mut all = vec![("crate/ro-crate-metadata.json", metadata.as_bytes())];
     all.extend(files);
-    walked(&zipped(&all))
+    read_all(&write_zip(&all))
 }
 
-fn walked(file: &DiskFile) -> Result<Vec<Found>, String> {
-    walked_at(file, 7_000_000)
+fn read_all(file: &DiskFile) -> Result<Vec<Found>, String> {
+    read_all_at(file, Micros::from_i64(7_000_000))
 }
 
-fn walked_at(file: &DiskFile, now: i64) -> Result<Vec<Found>, String> {
+fn read_all_at(file: &DiskFile, now: Micros) -> Result<Vec<Found>, String> {
     let (mut found, mut files, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     let mut archive = Archive::open(file)?.ok_or("no metadata")?;
-    archive.walk(LIMITS, &TimeZone::UTC, now, |item| {
+    archive.read_entries(LIMITS, &TimeZone::UTC, now, |item| {
         match item {
-            Item::Piece(piece) => {
-                assert!(piece.len() <= PIECE, "{} bytes at once", piece.len());
+            Item::Chunk(piece) => {
+                assert!(piece.len() <= CHUNK_SIZE, "{} bytes at once", piece.len());
                 bytes.extend(piece);
             }
             Item::FileEnd => files.push(take(&mut bytes)),
@@ -61,8 +61,8 @@ fn walked_at(file: &DiskFile, now: i64) -> Result<Vec<Found>, String> {
     Ok(found)
 }
 
-fn html(found: &Found) -> &str {
-    found.line.event.content.first().and_then(|part| part.text.as_deref()).unwrap_or_default()
+fn first_html(found: &Found) -> &str {
+    found.line.content.parts.first().and_then(|part| part.text.as_deref()).unwrap_or_default()
 }
 
 #[test]
@@ -87,21 +87,21 @@ fn children_nested_texts_and_comments_become_entries() {
         ("crate/loose.txt", b"loose"),
         ("crate/book/undescribed.txt", b"u"),
     ];
-    let found = read(&graph, &files).unwrap();
-    let titles: Vec<_> = found.iter().map(|found| found.line.event.title.as_deref()).collect();
+    let found = read_graph(&graph, &files).unwrap();
+    let titles: Vec<_> = found.iter().map(|found| found.line.content.title.as_deref()).collect();
     assert_eq!(titles, [Some("the book"), Some("message"), None, Some("loose.txt")]);
     let names = |found: &Found| found.line.files.iter().map(|file| file.filename.clone()).collect::<Vec<_>>();
     assert_eq!(names(&found[0]), ["x.bin", "undescribed.txt"]);
     assert_eq!((names(&found[1]), names(&found[3])), (vec!["a b.png".to_owned()], vec!["loose.txt".to_owned()]));
     let message = &found[1].line;
     assert_eq!(
-        (message.event.full_name.as_deref(), message.event.tags.as_slice()),
+        (message.content.full_name.as_deref(), message.content.tags.as_slice()),
         (Some("Ada L"), &["one".to_owned(), "two".to_owned()][..])
     );
-    assert_eq!(message.event.at, 1_768_832_907_166_000);
-    assert_eq!(html(&found[1]), format!("<p>see <img src=\"/resource/file/{}\"></p>", message.files[0].id));
-    assert_eq!(html(&found[2]).trim(), "<p>indeed</p>");
-    let again = read(&graph, &files).unwrap();
+    assert_eq!(message.content.at.as_i64(), 1_768_832_907_166_000);
+    assert_eq!(first_html(&found[1]), format!("<p>see <img src=\"/resource/file/{}\"></p>", message.files[0].id));
+    assert_eq!(first_html(&found[2]).trim(), "<p>indeed</p>");
+    let again = read_graph(&graph, &files).unwrap();
     assert!(found.iter().zip(&again).all(|(one, other)| one.line.id == other.line.id), "ids are the same again");
 }
 
@@ -117,37 +117,37 @@ fn nothing_outside_the_crate_is_read_and_checksums_count() {
     };
     let files: [(&str, &[u8]); 3] = [("outside.txt", b"o"), ("crate/../up.txt", b"u"), ("crate/e/in.txt", b"i")];
     for path in ["../outside.txt", "/etc/passwd", "../up.txt", "file:///etc/passwd", "https://example.org/f"] {
-        let found = read(&graph(path, ""), &files).unwrap();
+        let found = read_graph(&graph(path, ""), &files).unwrap();
         let names: Vec<&str> = found[0].line.files.iter().map(|file| file.path.as_str()).collect();
         assert_eq!(names, ["e/in.txt"], "{path}");
-        assert!(html(&found[0]).contains("not in the archive: f"), "{path}: {}", html(&found[0]));
+        assert!(first_html(&found[0]).contains("not in the archive: f"), "{path}: {}", first_html(&found[0]));
     }
-    let right = hex(digest(&SHA256, b"i").as_ref());
-    assert_eq!(read(&graph("e/in.txt", &right.to_uppercase()), &files).unwrap().len(), 1);
-    let wrong = read(&graph("e/in.txt", &right.replace('a', "b")), &files).unwrap_err();
+    let right = encode_hex(digest(&SHA256, b"i").as_ref());
+    assert_eq!(read_graph(&graph("e/in.txt", &right.to_uppercase()), &files).unwrap().len(), 1);
+    let wrong = read_graph(&graph("e/in.txt", &right.replace('a', "b")), &files).unwrap_err();
     assert!(wrong.contains("another SHA-256"), "{wrong}");
     let large = vec![0; 2 << 20];
-    assert!(read(&graph("e/in.txt", ""), &[("crate/e/in.txt", &large)]).unwrap_err().contains("larger than"));
+    assert!(read_graph(&graph("e/in.txt", ""), &[("crate/e/in.txt", &large)]).unwrap_err().contains("larger than"));
 }
 
 #[test]
 fn what_is_no_crate_is_said() {
-    assert!(Archive::open(&zipped(&[("a/b.txt", b"b")])).unwrap().is_none());
-    let broken = zipped(&[("a/ro-crate-metadata.json", b"{")]);
+    assert!(Archive::open(&write_zip(&[("a/b.txt", b"b")])).unwrap().is_none());
+    let broken = write_zip(&[("a/ro-crate-metadata.json", b"{")]);
     assert!(Archive::open(&broken).is_err_and(|e| e.starts_with("ro-crate-metadata.json: ")));
     let deep = json!([
         {"@id": "ro-crate-metadata.json"},
         {"@id": "./", "hasPart": [{"@id": "a"}]},
         {"@id": "a", "@type": "Dataset", "encodingFormat": "text/markdown", "text": "1. ".repeat(50_000)},
     ]);
-    assert!(read(&deep, &[]).unwrap_err().contains("nested too deeply"));
+    assert!(read_graph(&deep, &[]).unwrap_err().contains("nested too deeply"));
     let circle = json!([
         {"@id": "ro-crate-metadata.json"},
         {"@id": "./", "hasPart": [{"@id": "a"}]},
         {"@id": "a", "@type": "Dataset", "text": "a", "hasPart": [{"@id": "b"}, {"@id": "./"}]},
         {"@id": "b", "@type": "Dataset", "text": "b", "hasPart": [{"@id": "a"}]},
     ]);
-    assert_eq!(read(&circle, &[]).unwrap().len(), 2);
+    assert_eq!(read_graph(&circle, &[]).unwrap().len(), 2);
 }
 
 #[test]
@@ -160,14 +160,14 @@ fn files_come_in_pieces_with_their_entry() {
         {"@id": "b", "@type": "Dataset", "text": "b", "hasPart": parts(&["b/small"])},
         {"@id": "a/large", "@type": "File"}, {"@id": "a/empty", "@type": "File"}, {"@id": "b/small", "@type": "File"},
     ]);
-    let large: Vec<u8> = (0..=u8::MAX).cycle().take(3 * PIECE + 5).collect();
+    let large: Vec<u8> = (0..=u8::MAX).cycle().take(3 * CHUNK_SIZE + 5).collect();
     let found =
-        read(&graph, &[("crate/a/large", &large), ("crate/a/empty", b""), ("crate/b/small", b"small")]).unwrap();
+        read_graph(&graph, &[("crate/a/large", &large), ("crate/a/empty", b""), ("crate/b/small", b"small")]).unwrap();
     assert_eq!(found[0].files, [large.clone(), Vec::new()]);
     assert_eq!(found[1].files, [b"small".to_vec()]);
     for (entry, bytes) in found.iter().flat_map(|found| found.line.files.iter().zip(&found.files)) {
         assert_eq!(entry.bytes, i64::try_from(bytes.len()).unwrap(), "{}", entry.path);
-        assert_eq!(entry.sha256, hex(digest(&SHA256, bytes).as_ref()), "{}", entry.path);
+        assert_eq!(entry.sha256, encode_hex(digest(&SHA256, bytes).as_ref()), "{}", entry.path);
     }
 }
 
@@ -180,9 +180,9 @@ fn many_entries_with_many_files_are_planned_soon() {
     graph.push(json!({"@id": "./", "@type": "Dataset", "hasPart": (0..MANY).map(named).collect::<Vec<_>>()}));
     graph.extend((0..MANY).map(|n| json!({"@id": format!("entry-{n}/"), "@type": "Dataset"})));
     let metadata = json!({"@graph": graph}).to_string();
-    let mut archive = Archive::open(&zipped(&[("ro-crate-metadata.json", metadata.as_bytes())])).unwrap().unwrap();
+    let mut archive = Archive::open(&write_zip(&[("ro-crate-metadata.json", metadata.as_bytes())])).unwrap().unwrap();
     archive.places = (0..MANY).map(|n| (format!("entry-{n}/deep/er/{n}.txt"), n)).collect();
-    let planned = archive.plan();
+    let planned = archive.plan_entries();
     assert_eq!(planned.len(), MANY);
     assert!(planned.iter().enumerate().all(|(n, part)| part.files == [format!("entry-{n}/deep/er/{n}.txt")]));
 }
@@ -195,7 +195,7 @@ fn the_innermost_directory_has_a_file_and_one_listed_beside_it_too() {
         {"@id": "a/", "@type": "Dataset", "text": "a"}, {"@id": "a/b/", "@type": "Dataset", "text": "b"},
         {"@id": "a/b/x", "@type": "File"}, {"@id": "ab", "@type": "File"},
     ]);
-    let found = read(&graph, &[("crate/a/b/x", b"x"), ("crate/a/y", b"y"), ("crate/ab", b"z")]).unwrap();
+    let found = read_graph(&graph, &[("crate/a/b/x", b"x"), ("crate/a/y", b"y"), ("crate/ab", b"z")]).unwrap();
     let paths = |found: &Found| found.line.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
     assert_eq!(found.iter().map(paths).collect::<Vec<_>>(), [["a/y"], ["a/b/x"], ["ab"]]);
 }
@@ -208,8 +208,10 @@ fn entries_without_a_date_have_the_same_ids_at_each_import() {
         {"@id": "./a/", "@type": "Dataset", "text": "undated", "hasPart": [{"@id": "./a/x"}]},
         {"@id": "./a/x", "@type": "File"},
     ]});
-    let file = zipped(&[("c/ro-crate-metadata.json", metadata.to_string().as_bytes()), ("c/a/x", b"x")]);
-    let ids = |now| walked_at(&file, now).unwrap().into_iter().map(|found| found.line.id).collect::<Vec<_>>();
+    let file = write_zip(&[("c/ro-crate-metadata.json", metadata.to_string().as_bytes()), ("c/a/x", b"x")]);
+    let ids = |now| {
+        read_all_at(&file, Micros::from_i64(now)).unwrap().into_iter().map(|found| found.line.id).collect::<Vec<_>>()
+    };
     assert_eq!(ids(7_000_000), ids(9_000_000));
     assert_eq!(ids(7_000_000).len(), 1);
 }
@@ -224,9 +226,13 @@ fn a_long_name_is_found_within_an_address() {
             "text": format!("<p><img src=\"app/download.php?f={name}&amp;s=1\"><a href=\"one.png\">o</a></p>")},
         {"@id": "e/one.png", "@type": "File", "alternateName": name},
     ]);
-    let found = read(&graph, &[("crate/e/one.png", b"png")]).unwrap();
-    assert!(html(&found[0]).contains(&format!("/resource/file/{}", found[0].line.files[0].id)), "{}", html(&found[0]));
-    assert!(html(&found[0]).contains("href=\"one.png\""), "a short name is no file of that name");
+    let found = read_graph(&graph, &[("crate/e/one.png", b"png")]).unwrap();
+    assert!(
+        first_html(&found[0]).contains(&format!("/resource/file/{}", found[0].line.files[0].id)),
+        "{}",
+        first_html(&found[0])
+    );
+    assert!(first_html(&found[0]).contains("href=\"one.png\""), "a short name is no file of that name");
 }
 
 #[test]
@@ -252,6 +258,6 @@ fn a_file_called_entries_does_not_make_an_archive_one_of_ours() {
         (vec![("c/entries.jsonl", own)], false),
     ] {
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-        assert_eq!(archive::is_own(&zipped(&files)), Ok(is_own), "{names:?}");
+        assert_eq!(archive::is_logbook_archive(&write_zip(&files)), Ok(is_own), "{names:?}");
     }
 }

@@ -4,7 +4,7 @@ use icat::error::Error;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use service_kit::Val;
+use service_kit::{Micros, Val};
 
 use super::CatalogueError;
 use super::rows::{Rows, get_text, get_value};
@@ -97,10 +97,10 @@ pub fn parse_time(text: &str, zone: &TimeZone) -> Result<i64, CatalogueError> {
 }
 
 /// The start of the current day in the time zone of the facility; in microseconds UTC.
-pub fn start_of_today(now_micros: i64, zone: &TimeZone) -> Result<i64, CatalogueError> {
+pub fn start_of_today(now: Micros, zone: &TimeZone) -> Result<i64, CatalogueError> {
     let out_of_range = |e: jiff::Error| Error::Validation(format!("the clock is out of range: {e}"));
-    let now = Timestamp::from_microsecond(now_micros).map_err(out_of_range)?;
-    let midnight = zone.to_timestamp(zone.to_datetime(now).date().at(0, 0, 0, 0)).map_err(out_of_range)?;
+    let midnight =
+        zone.to_timestamp(zone.to_datetime(now.to_timestamp()).date().at(0, 0, 0, 0)).map_err(out_of_range)?;
     Ok(midnight.as_microsecond())
 }
 

@@ -105,7 +105,7 @@ impl Catalogue {
         &self,
         work: impl AsyncFnOnce(&mut Rows<'_>) -> Result<T, CatalogueError>,
     ) -> Result<T, CatalogueError> {
-        let author = Author::new(&self.user_name, SystemClock.now_as_micros());
+        let author = Author::new(&self.user_name, SystemClock.now_micros());
         let mut tx = self.db.read().await?;
         work(&mut Rows::new(&mut tx, &author, &self.parse)).await
     }
@@ -117,7 +117,7 @@ impl Catalogue {
         dry_run: bool,
         mut work: impl AsyncFnMut(&mut Rows<'_>) -> Result<(), CatalogueError>,
     ) -> Result<Report, CatalogueError> {
-        let author = Author::new(&self.user_name, SystemClock.now_as_micros());
+        let author = Author::new(&self.user_name, SystemClock.now_micros());
         let outcome = author
             .run_transaction(&self.db, &self.outbox, async |tx| {
                 let mut rows = Rows::new(tx, &author, &self.parse);

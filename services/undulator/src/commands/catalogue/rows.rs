@@ -147,7 +147,7 @@ impl<'a> Rows<'a> {
 
     /// The start of the current day in the time zone of the facility; in microseconds UTC.
     pub fn start_of_today(&self) -> Result<i64, CatalogueError> {
-        start_of_today(self.author.changed_at.as_i64(), &self.parse.time_zone)
+        start_of_today(self.author.changed_at, &self.parse.time_zone)
     }
 
     /// Finds or creates a user.

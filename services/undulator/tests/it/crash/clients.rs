@@ -1,7 +1,7 @@
 //! The clients: what they ask for, and what they were record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -36,6 +36,7 @@ pub struct Load {
     finished: watch::Sender<usize>,
     /// Rises when the writer is up again after a kill.
     starts: watch::Sender<usize>,
+    is_endless: AtomicBool,
 }
 
 impl ClientRecord {
@@ -61,10 +62,11 @@ impl Load {
             unanswered: AtomicUsize::new(0),
             finished: watch::Sender::new(0),
             starts: watch::Sender::new(0),
+            is_endless: AtomicBool::new(false),
         })
     }
 
-    pub fn record(&self) -> ClientRecord {
+    pub fn to_record(&self) -> ClientRecord {
         self.record.lock().unwrap().clone()
     }
 
@@ -87,12 +89,18 @@ impl Load {
         *self.finished.borrow()
     }
 
+    /// Whether the clients go on after the rows that they were told to write.
+    pub fn set_endless(&self, is_endless: bool) {
+        self.is_endless.store(is_endless, Ordering::SeqCst);
+    }
+
     /// Clients that lost their connection go on.
     pub fn resume_clients(&self) {
         self.starts.send_modify(|starts| *starts += 1);
     }
 
-    /// Writes `count` rows with names that begin with `prefix`; the clients take turns at the addresses.
+    /// Writes `count` rows with names that begin with `prefix`, and more while the load is endless; the clients take turns
+    /// at the addresses.
     pub async fn write_rows(self: &Arc<Self>, prefix: &'static str, count: usize, addresses: Vec<String>) {
         let next = Arc::new(AtomicUsize::new(0));
         let mut clients = tokio::task::JoinSet::new();
@@ -103,7 +111,7 @@ impl Load {
             clients.spawn(async move {
                 loop {
                     let number = next.fetch_add(1, Ordering::SeqCst);
-                    if number >= count {
+                    if number >= count && !load.is_endless.load(Ordering::SeqCst) {
                         return;
                     }
                     load.write_row(&address, &format!("{prefix}-{number}"), mode).await;

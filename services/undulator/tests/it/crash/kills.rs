@@ -16,13 +16,15 @@ pub struct KillReport {
     pub waiting: i64,
 }
 
-/// Writer and consumer in turn, evenly over the writes; each is started again at once.
+/// Writer and consumer in turn, evenly over the writes; each is started again at once. The clients write until the last
+/// kill, however long the processes take to start.
 pub async fn kill_processes(world: &mut World, load: &Load, plan: Plan) -> Vec<KillReport> {
     let mut all = Vec::with_capacity(plan.kills);
     let config = world.config();
+    load.set_endless(true);
     for n in 0..plan.kills {
         load.wait_until_finished((n + 1) * plan.writes / (plan.kills + 2)).await;
-        let in_flight = wait_until_all_wait(load, plan).await;
+        let in_flight = wait_until_all_wait(load).await;
         let before = load.unanswered();
         let victim = match &mut world.consumer {
             Some(consumer) if n % 2 == 1 => Victim::Consumer(consumer),
@@ -47,6 +49,7 @@ pub async fn kill_processes(world: &mut World, load: &Load, plan: Plan) -> Vec<K
         };
         all.push(killed);
     }
+    load.set_endless(false);
     all
 }
 
@@ -56,13 +59,12 @@ enum Victim<'w> {
 }
 
 /// The next moment in which every client waits; how many that are.
-async fn wait_until_all_wait(load: &Load, plan: Plan) -> usize {
+async fn wait_until_all_wait(load: &Load) -> usize {
     loop {
         let in_flight = load.in_flight();
         if in_flight >= CLIENTS {
             return in_flight;
         }
-        assert!(load.finished() < plan.writes, "the clients ended before the kills");
         tokio::task::yield_now().await;
     }
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::ThingView;
 use crate::probe::domain::ThingName;
 use crate::probe::error::Error;
-use crate::probe::events::ThingChanged;
+use crate::probe::messages::ThingChanged;
 use crate::probe::state::State;
 use crate::probe::store::things;
 
@@ -52,7 +52,7 @@ pub async fn create_thing(
     let fingerprint = sha256_hex(name.as_str());
     // Another caller's key of the same name is another key.
     let idempotency = IdempotencyKey::from_request(&request, &caller.subject().icat_user_name, fingerprint)?;
-    let now = state.clock.now_as_micros();
+    let now = state.clock.now_micros();
     // Everything that belongs together is one transaction: the row, its event, the response for a repetition.
     let response = state
         .db

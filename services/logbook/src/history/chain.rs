@@ -1,10 +1,11 @@
 //! The chain of a logbook's records: each has the hash of the one before, so that nobody can change or drop one unnoticed.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use service_kit::Micros;
 
-use crate::domain::ids::hex;
+use crate::domain::ids::{encode_hex, join_parts};
 
-/// What kind of thing happened.
+/// What a record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordKind {
     Created,
@@ -35,12 +36,11 @@ impl RecordKind {
 /// What is hashed of a record.
 #[derive(Debug, Clone, Copy)]
 pub struct Link<'a> {
-    pub book: &'a str,
+    pub logbook: &'a str,
     /// From 1.
     pub n: i64,
     pub kind: &'a str,
-    /// Microseconds UTC.
-    pub at: i64,
+    pub at: Micros,
     pub actor: &'a str,
     /// JSON as it is stored.
     pub body: &'a str,
@@ -49,23 +49,13 @@ pub struct Link<'a> {
 }
 
 /// SHA-256 in hexadecimal over the parts.
-pub fn hash(link: &Link<'_>) -> String {
-    let (n, at) = (link.n.to_string(), link.at.to_string());
-    let text =
-        joined("undulator logbook record 1", &[link.book, &n, link.kind, &at, link.actor, link.body, link.previous]);
-    hex(digest(&SHA256, text.as_bytes()).as_ref())
-}
-
-/// Parts, each with its length before it, so that no two lists of parts have one text.
-pub fn joined(title: &str, parts: &[&str]) -> String {
-    let mut text = format!("{title}\n");
-    for part in parts {
-        text.push_str(&part.len().to_string());
-        text.push(':');
-        text.push_str(part);
-        text.push('\n');
-    }
-    text
+pub fn hash_link(link: &Link<'_>) -> String {
+    let (n, at) = (link.n.to_string(), link.at.as_i64().to_string());
+    let text = join_parts(
+        "undulator logbook record 1",
+        &[link.logbook, &n, link.kind, &at, link.actor, link.body, link.previous],
+    );
+    encode_hex(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 #[cfg(test)]
@@ -74,22 +64,30 @@ mod tests {
 
     #[test]
     fn every_part_counts_and_parts_cannot_be_moved_into_one_another() {
-        let link = Link { book: "facility", n: 1, kind: "created", at: 5, actor: "db/a", body: "{}", previous: "" };
+        let link = Link {
+            logbook: "facility",
+            n: 1,
+            kind: "created",
+            at: Micros::from_i64(5),
+            actor: "db/a",
+            body: "{}",
+            previous: "",
+        };
         let others = [
-            Link { book: "instrument/x", ..link },
+            Link { logbook: "instrument/x", ..link },
             Link { n: 2, ..link },
             Link { kind: "changed", ..link },
-            Link { at: 6, ..link },
+            Link { at: Micros::from_i64(6), ..link },
             Link { actor: "db/b", ..link },
             Link { body: "[]", ..link },
             Link { previous: "00", ..link },
             Link { actor: "db/a\n2:{}", body: "", ..link },
         ];
-        let first = hash(&link);
+        let first = hash_link(&link);
         assert_eq!(first.len(), 64);
         for other in others {
-            assert_ne!(hash(&other), first, "{other:?}");
+            assert_ne!(hash_link(&other), first, "{other:?}");
         }
-        assert_eq!(hash(&link), first);
+        assert_eq!(hash_link(&link), first);
     }
 }

@@ -3,14 +3,14 @@
 
 use serde_json::Value;
 
-use super::institute::{Institute, Place, roles};
+use super::institute::{Institute, Place, list_roles};
 
 /// The address of a picture as a list shows it to somebody; `None` for whoever may not read.
-async fn address(institute: &Institute, role: &str, place: &Place) -> Option<String> {
+async fn find_signed_address(institute: &Institute, role: &str, place: &Place) -> Option<String> {
     let path = format!("/logbook/{}/event?{}&limit=1000", institute.credentials[role], place.selector);
-    let answer = institute.send("GET", &path, None).await;
+    let answer = institute.send_request("GET", &path, None).await;
     if answer.status != 200 {
-        assert!(!answer.text().contains("/resource/"), "{}", answer.text());
+        assert!(!answer.to_text().contains("/resource/"), "{}", answer.to_text());
         return None;
     }
     let entries: Vec<Value> = serde_json::from_slice(&answer.bytes).unwrap();
@@ -23,18 +23,18 @@ async fn address(institute: &Institute, role: &str, place: &Place) -> Option<Str
     Some(address.to_owned())
 }
 
-async fn status(institute: &Institute, method: &str, path: &str) -> u16 {
-    institute.send(method, path, None).await.status
+async fn request_status(institute: &Institute, method: &str, path: &str) -> u16 {
+    institute.send_request(method, path, None).await.status
 }
 
 #[tokio::test]
 async fn an_address_in_shown_html_opens_its_file_for_an_hour_and_nothing_else() {
-    for institute in Institute::all().await {
+    for institute in Institute::start_all().await {
         let (mut opened, mut refused) = (0, 0);
         for place in &institute.places {
-            for role in roles() {
-                let Some(address) = address(&institute, role, place).await else { continue };
-                let answer = institute.send("GET", &address, None).await;
+            for role in list_roles() {
+                let Some(address) = find_signed_address(&institute, role, place).await else { continue };
+                let answer = institute.send_request("GET", &address, None).await;
                 assert_eq!((answer.status, answer.media_type.as_str()), (200, "image/png"), "{role} {}", place.name);
                 opened += 1;
                 // Whoever says who they are is asked for their own rights: the address does not count then.
@@ -49,7 +49,12 @@ async fn an_address_in_shown_html_opens_its_file_for_an_hour_and_nothing_else() 
                 for other in institute.places.iter().flat_map(|other| [&other.file, &other.picture]) {
                     if *other != place.picture {
                         let path = address.replace(&place.picture, other);
-                        assert_eq!(status(&institute, "GET", &path).await, 403, "{role} {} {other}", place.name);
+                        assert_eq!(
+                            request_status(&institute, "GET", &path).await,
+                            403,
+                            "{role} {} {other}",
+                            place.name
+                        );
                         refused += 1;
                     }
                 }
@@ -57,7 +62,7 @@ async fn an_address_in_shown_html_opens_its_file_for_an_hour_and_nothing_else() 
         }
         assert!(opened > institute.places.len() && refused > opened, "{opened} {refused}");
         let place = &institute.places[1];
-        let address = address(&institute, "member", place).await.unwrap();
+        let address = find_signed_address(&institute, "member", place).await.unwrap();
         let ticket = address.split('/').nth(2).unwrap();
         let selector = &place.selector;
         let elsewhere = [
@@ -73,7 +78,7 @@ async fn an_address_in_shown_html_opens_its_file_for_an_hour_and_nothing_else() 
             ("GET", format!("/users/{ticket}/preferences")),
         ];
         for (method, path) in &elsewhere {
-            assert_eq!(status(&institute, method, path).await, 401, "{method} {path}");
+            assert_eq!(request_status(&institute, method, path).await, 401, "{method} {path}");
         }
         let bearer = format!("Bearer {ticket}");
         assert_eq!(institute.send_with(("authorization", &bearer), &address).await.status, 401, "nor in a header");
@@ -87,12 +92,12 @@ async fn an_address_in_shown_html_opens_its_file_for_an_hour_and_nothing_else() 
         ];
         for ticket in &forged {
             let path = format!("/resource/{ticket}/file/download?resourceId={}", place.picture);
-            assert_eq!(status(&institute, "GET", &path).await, 401, "{ticket}");
+            assert_eq!(request_status(&institute, "GET", &path).await, 401, "{ticket}");
         }
         institute.f.app.clock.advance_seconds(3599);
-        assert_eq!(status(&institute, "GET", &address).await, 200);
+        assert_eq!(request_status(&institute, "GET", &address).await, 200);
         institute.f.app.clock.advance_seconds(1);
-        assert_eq!(status(&institute, "GET", &address).await, 403, "for an hour");
+        assert_eq!(request_status(&institute, "GET", &address).await, 403, "for an hour");
         println!("{opened} addresses opened, {refused} refused for another file, {} elsewhere", elsewhere.len());
         institute.f.app.stop().await;
     }
@@ -100,9 +105,9 @@ async fn an_address_in_shown_html_opens_its_file_for_an_hour_and_nothing_else() 
 
 #[tokio::test]
 async fn a_credential_in_a_header_counts_and_the_path_then_does_not() {
-    for institute in Institute::all().await {
+    for institute in Institute::start_all().await {
         let mut wrong = Vec::new();
-        for role in roles() {
+        for role in list_roles() {
             let credential = &institute.credentials[role];
             let headers = [("authorization", format!("Bearer {credential}")), ("x-api-key", credential.clone())];
             for place in &institute.places {
@@ -113,7 +118,7 @@ async fn a_credential_in_a_header_counts_and_the_path_then_does_not() {
                     ]
                 };
                 for (own, other) in paths(credential).iter().zip(paths(&institute.credentials["administrator"])) {
-                    let wanted = status(&institute, "GET", own).await;
+                    let wanted = request_status(&institute, "GET", own).await;
                     for (name, value) in &headers {
                         let found = institute.send_with((name, value), &other).await.status;
                         if found != wanted {

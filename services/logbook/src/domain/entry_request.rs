@@ -1,0 +1,68 @@
+//! An entry as clients send it: the Event of ICAT+ 5.7.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::entry_content::TextPart;
+
+/// What an entry is: written by people, by programs, for everybody, or a file.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "texts of the database and of requests are checked when they are parsed")]
+pub enum EntryType {
+    Annotation,
+    Notification,
+    Broadcast,
+    Attachment,
+}
+
+/// What an entry is about; requests may have it in either case.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "texts of the database and of requests are checked when they are parsed")]
+pub enum Category {
+    Comment,
+    Info,
+    Error,
+    Debug,
+    Commandline,
+    File,
+}
+
+/// A tag within an entry; clients may send more than the name.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TagName {
+    pub name: String,
+}
+
+/// What a client sends. Keys that are not known are passed over.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = NewEntry)]
+pub struct EntryRequest {
+    /// Of the entry that is changed.
+    #[serde(rename = "_id")]
+    pub id: Option<String>,
+    #[serde(rename = "type")]
+    #[schema(value_type = EntryType)]
+    pub kind: Option<String>,
+    #[schema(value_type = Category)]
+    pub category: Option<String>,
+    pub content: Option<Vec<TextPart>>,
+    pub tag: Option<Vec<TagName>>,
+    pub title: Option<String>,
+    /// Now, if it is left out.
+    #[schema(format = DateTime)]
+    pub creation_date: Option<String>,
+    pub dataset_id: Option<i64>,
+    pub dataset_name: Option<String>,
+    pub investigation_name: Option<String>,
+    pub instrument_name: Option<String>,
+    pub username: Option<String>,
+    pub full_name: Option<String>,
+    pub software: Option<String>,
+    pub machine: Option<String>,
+    pub source: Option<String>,
+    pub filename: Option<String>,
+    pub filepath: Option<String>,
+}

@@ -1,0 +1,18 @@
+//! `GET /logbook/app/assets/{name}`: style, scripts and icon.
+
+use actix_web::{HttpResponse, web};
+use service_kit::{Code, Problem};
+
+pub async fn send_asset(name: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let (media_type, text) = match name.as_str() {
+        "app.css" => ("text/css; charset=utf-8", include_str!("../../page/app.css")),
+        "app.js" => ("text/javascript; charset=utf-8", include_str!("../../page/app.js")),
+        "list.js" => ("text/javascript; charset=utf-8", include_str!("../../page/list.js")),
+        "favicon.svg" => ("image/svg+xml", include_str!("../../page/favicon.svg")),
+        _ => return Err(Problem::new(Code::NotFound, "logbook/no-such-page", "there is no such page")),
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header(("content-type", media_type))
+        .insert_header(("cache-control", "max-age=300"))
+        .body(text))
+}
