@@ -227,7 +227,7 @@ impl FromRequest for MaybeCaller {
 
 fn extract_caller(request: &HttpRequest) -> impl Future<Output = Result<Option<Caller>, Problem>> + 'static {
     let identity = request.app_data::<web::Data<Identity>>().cloned();
-    let credential = RequestCredential::find(request);
+    let credential = RequestCredential::find_in_request(request);
     async move {
         // A mount whose routes take callers was not given `Identity::guard`: refuse, and say so in the log.
         let identity = identity.ok_or_else(|| Problem::internal("this mount has no identity"))?;

@@ -51,12 +51,12 @@ impl fmt::Debug for RequestCredential {
 
 impl RequestCredential {
     /// The credential of a request, from the locations of its mount.
-    pub fn find(request: &HttpRequest) -> Result<Option<Self>, Problem> {
+    pub fn find_in_request(request: &HttpRequest) -> Result<Option<Self>, Problem> {
         Self::find_with_parameter(request, None)
     }
 
     /// The credential of a request to an interface with a [`CredentialLocation::Parameter`], whose value is `parameter`.
-    pub fn find_with_parameter(request: &HttpRequest, parameter: Option<String>) -> Result<Option<Self>, Problem> {
+    pub fn find_with_parameter(request: &HttpRequest, parameter: Option<&str>) -> Result<Option<Self>, Problem> {
         if let Some(found) = Self::find_bearer(request)? {
             return Ok(Some(found));
         }
@@ -68,7 +68,7 @@ impl RequestCredential {
                 CredentialLocation::Header(name) => only_header(request, name)?.map(str::to_owned),
                 CredentialLocation::Path(name) => request.match_info().get(name).map(str::to_owned),
                 CredentialLocation::Query(name) => find_in_query(request, name),
-                CredentialLocation::Parameter(_) => parameter.clone(),
+                CredentialLocation::Parameter(_) => parameter.map(str::to_owned),
             };
             if let Some(text) = text {
                 return Ok(Some(Self { text, location }));
@@ -81,7 +81,7 @@ impl RequestCredential {
     pub fn find_in_headers(request: &HttpRequest) -> Result<Option<Self>, Problem> {
         let is_header =
             |found: &Self| matches!(found.location, CredentialLocation::Authorization | CredentialLocation::Header(_));
-        Ok(Self::find(request)?.filter(is_header))
+        Ok(Self::find_in_request(request)?.filter(is_header))
     }
 
     /// The credential of `Authorization: Bearer`.
@@ -161,13 +161,13 @@ mod tests {
     ]);
 
     /// The text of the credential and its location, or the slug of the failure.
-    fn find(
+    fn find_credential(
         headers: &[(&'static str, &'static str)],
         query: &str,
     ) -> Result<Option<(String, CredentialLocation)>, &'static str> {
         let request = TestRequest::with_uri(&format!("/{query}")).app_data(Data::new(MOUNT));
         let request = headers.iter().fold(request, |request, header| request.append_header(*header)).to_http_request();
-        let found = RequestCredential::find_with_parameter(&request, Some("form".to_owned()));
+        let found = RequestCredential::find_with_parameter(&request, Some("form"));
         found.map(|found| found.map(|found| (found.text, found.location))).map_err(|problem| problem.slug)
     }
 
@@ -177,7 +177,7 @@ mod tests {
             for others in [&[][..], &[("x-api-key", "key")]] {
                 let headers = [&[("authorization", value)], others].concat();
                 let expected = Some(("abc".to_owned(), CredentialLocation::Authorization));
-                assert_eq!(find(&headers, "?sessionId=other"), Ok(expected), "{value}");
+                assert_eq!(find_credential(&headers, "?sessionId=other"), Ok(expected), "{value}");
             }
         }
     }
@@ -186,10 +186,18 @@ mod tests {
     fn a_header_that_cannot_be_read_is_never_replaced_by_another_credential() {
         let refused = Err("identity/bad-credentials");
         for value in ["Bearer", "bearer ", "Bearer a b", "abc"] {
-            assert_eq!(find(&[("authorization", value), ("x-api-key", "key")], "?sessionId=other"), refused, "{value}");
+            assert_eq!(
+                find_credential(&[("authorization", value), ("x-api-key", "key")], "?sessionId=other"),
+                refused,
+                "{value}"
+            );
         }
         for name in ["authorization", "x-api-key"] {
-            assert_eq!(find(&[(name, "Bearer a"), (name, "Bearer a")], "?sessionId=other"), refused, "{name} twice");
+            assert_eq!(
+                find_credential(&[(name, "Bearer a"), (name, "Bearer a")], "?sessionId=other"),
+                refused,
+                "{name} twice"
+            );
         }
     }
 
@@ -199,17 +207,17 @@ mod tests {
         for proxy in ["Basic eDp5", "Negotiate abc", ""] {
             let headers = [("authorization", proxy), ("x-api-key", "key")];
             assert_eq!(
-                find(&headers, "?sessionId=a"),
+                find_credential(&headers, "?sessionId=a"),
                 found("key", CredentialLocation::Header("x-api-key")),
                 "{proxy}"
             );
             assert_eq!(
-                find(&headers[..1], "?sessionId=a&sessionId=b"),
+                find_credential(&headers[..1], "?sessionId=a&sessionId=b"),
                 found("a", CredentialLocation::Query("sessionId"))
             );
-            assert_eq!(find(&headers[..1], ""), found("form", CredentialLocation::Parameter("form")));
+            assert_eq!(find_credential(&headers[..1], ""), found("form", CredentialLocation::Parameter("form")));
         }
         let request = TestRequest::default().insert_header(("x-api-key", "key")).to_http_request();
-        assert_eq!(RequestCredential::find(&request).unwrap(), None, "not a location of this mount");
+        assert_eq!(RequestCredential::find_in_request(&request).unwrap(), None, "not a location of this mount");
     }
 }

@@ -32,7 +32,7 @@ impl Parameters {
         for (key, value) in pairs {
             values.entry(key).or_insert(value);
         }
-        let credential = RequestCredential::find_with_parameter(request, values.get("sessionId").cloned())?;
+        let credential = RequestCredential::find_with_parameter(request, values.get("sessionId").map(String::as_str))?;
         Ok(Self { values, credential })
     }
 

@@ -9,6 +9,6 @@ pub fn json_response(body: String) -> HttpResponse {
 }
 
 /// The session id of `Authorization: Bearer`, else the parameter of the interface.
-pub fn requested_session_id(request: &HttpRequest, parameter: Option<String>) -> Result<Option<String>, Problem> {
+pub fn requested_session_id(request: &HttpRequest, parameter: Option<&str>) -> Result<Option<String>, Problem> {
     Ok(RequestCredential::find_with_parameter(request, parameter)?.map(|credential| credential.text))
 }
