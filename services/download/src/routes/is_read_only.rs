@@ -2,8 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 
+use super::common_responses::CommonResponses;
 use super::responses::text_response;
-use super::wire_types::Always;
 use crate::state::State;
 
 #[utoipa::path(
@@ -11,7 +11,7 @@ use crate::state::State;
     summary = "Whether nothing can be stored or deleted",
     security(),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "`true` or `false`", body = String, content_type = "text/plain"),
     ),
 )]

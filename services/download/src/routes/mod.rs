@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod caller;
+mod common_responses;
 pub mod delete;
 pub mod get_data;
 pub mod get_datafile_ids;
@@ -21,7 +22,6 @@ pub mod reset;
 mod responses;
 pub mod restore;
 pub mod version;
-pub mod wire_types;
 pub mod write;
 
 use std::sync::Arc;

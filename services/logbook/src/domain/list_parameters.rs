@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use service_kit::fulltext::fold_text;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
@@ -15,8 +15,8 @@ use crate::domain::invalid::Invalid;
 use crate::domain::logbook::Logbook;
 use crate::domain::values::{parse_flag, parse_number, trim_value};
 
-/// Which entries.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+/// Which entries. The page repeats them in its links.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct FilterQuery {
