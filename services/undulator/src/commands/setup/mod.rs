@@ -128,7 +128,7 @@ fn ask_answers(file: &Path) -> Result<(Answers, Option<String>), Failure> {
     let text = toml::to_string(&answers).map_err(|e| Failure::from_error(&e))?;
     // The same checks as for a file.
     let answers = Answers::parse(&text).map_err(Failure::Usage)?;
-    let head = "# What `undulator setup` was told; `undulator setup --file facility.toml` does it again.\n\n";
+    let head = "# The answers given to `undulator setup`. `undulator setup --file facility.toml` uses them again.\n\n";
     let told = (!file.is_file() || answers != before).then(|| format!("{head}{text}"));
     Ok((answers, told))
 }
