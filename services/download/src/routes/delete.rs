@@ -37,7 +37,7 @@ pub async fn delete_data(state: web::Data<State>, request: HttpRequest) -> Resul
         return Err(not_implemented(SWITCHED_OFF));
     }
     let parameters: SelectionParameters = parse_query(&request)?;
-    let credential = SentCredential::new(&request, parameters.session_id.as_deref());
+    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
     credential.require_well_formed()?;
     let selection = parameters.parse_selection()?;
     if selection.is_empty() {

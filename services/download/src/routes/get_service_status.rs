@@ -39,7 +39,7 @@ pub struct ServiceStatus {
 pub async fn get_service_status(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters: SelectionParameters = parse_query(&request)?;
     // The form of the session id is not checked, as in ids.server: ICAT refuses unknown ones.
-    let credential = SentCredential::new(&request, parameters.session_id.as_deref());
+    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
     let caller = state.identity.verify_credential(credential.value().unwrap_or_default()).await?;
     let allowed = state.identity.check_permission(&caller, Permission::Administer).await?.allowed;
     let user = &caller.subject().icat_user_name;

@@ -86,7 +86,7 @@ pub async fn prepare_data(
     form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
     let form: PrepareForm = parse_form(form)?;
-    let credential = SentCredential::new(&request, form.session_id.as_deref());
+    let credential = SentCredential::from_request(&request, form.session_id.as_deref())?;
     credential.require_well_formed()?;
     let selection =
         parse_selection(form.datafile_ids.as_deref(), form.dataset_ids.as_deref(), form.investigation_ids.as_deref())?;

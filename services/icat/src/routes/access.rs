@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::authorization::Operation;
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{AccessAllowed, AccessType, BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
@@ -50,7 +51,7 @@ pub async fn is_access_allowed(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entity, access_type } = form.into_inner();
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let entity = entity.ok_or_else(|| missing("entity"))?;

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure, Id};
 use crate::state::State;
 use crate::store::Author;
@@ -51,7 +52,7 @@ pub async fn clone_entity(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, name, id, keys } = form.into_inner();
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let name = name.ok_or_else(|| missing("name"))?;

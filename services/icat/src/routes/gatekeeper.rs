@@ -8,6 +8,7 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
@@ -64,8 +65,7 @@ async fn require_root(
     request: &HttpRequest,
     form: Option<web::Form<Form>>,
 ) -> Result<HttpResponse, Problem> {
-    let session_id =
-        crate::routes::http::requested_session_id(request, form.and_then(|form| form.into_inner().session_id));
+    let session_id = requested_session_id(request, form.as_ref().and_then(|form| form.session_id.as_deref()))?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     if !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());

@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::openapi::{CommonFailures, Failure, IcatFailures};
-use service_kit::{Problem, bearer_credential};
+use service_kit::{Problem, RequestCredential};
 
 use crate::error::no_credentials;
 use crate::state::State;
@@ -21,8 +21,9 @@ use crate::state::State;
     ),
 )]
 pub async fn end_token(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let token = bearer_credential(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
-    let claims = state.tokens.verify_token_ignoring_expiry(token).await?;
+    let bearer = RequestCredential::find_bearer(&request)?;
+    let token = bearer.ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?.text;
+    let claims = state.tokens.verify_token_ignoring_expiry(&token).await?;
     if let Some(found) = state.sessions.find_token_session(claims.sid, claims.sub).await? {
         // ICAT first: if that fails, the request can be repeated.
         state.sessions.log_out(&found.session.id).await?;

@@ -155,7 +155,7 @@ async fn store_file(
     // The first value of a parameter counts, so the name of the file is used only if the form has none.
     fields.push(("name".to_owned(), file.to_owned()));
     let parameters: DatafileParameters = parse_pairs(fields)?;
-    let credential = SentCredential::new(request, parameters.session_id.as_deref());
+    let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
     let datafile = parse_new_datafile(parameters, &credential)?;
     let caller = require_session(state, &credential).await?;
     state.uploads.receive_file(&caller.session, datafile, part).await

@@ -7,6 +7,7 @@ use utoipa::IntoParams;
 
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
@@ -46,7 +47,7 @@ pub async fn delete_entities(
     let Query { session_id, entities } = query.into_inner();
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let targets = mutations::parse_targets(&text)?;
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let author = Author::new(user_name, state.clock.now_micros());
     author

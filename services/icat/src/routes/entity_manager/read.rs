@@ -8,6 +8,7 @@ use service_kit::Problem;
 use utoipa::IntoParams;
 
 use crate::error::Error;
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{CommonResponses, Failure, Rows};
 use crate::search::{self, SearchResult};
 use crate::state::State;
@@ -50,7 +51,7 @@ pub async fn read_entities(
 ) -> Result<HttpResponse, Problem> {
     let Query { session_id, query, id } = query.into_inner();
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     answer_query(&state, session_id.as_deref(), &text, id.as_deref()).await
 }
 

@@ -6,6 +6,7 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 
@@ -42,6 +43,6 @@ pub async fn search_entities(
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, query } = form.into_inner();
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     super::read::answer_query(&state, session_id.as_deref(), &text, None).await
 }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
@@ -53,7 +54,7 @@ pub async fn write_entities(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entities } = form.into_inner();
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let items = mutations::parse_items(&text)?;

@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 
 use crate::error::Error;
 use crate::port::{self, ExportRequest};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
@@ -40,9 +41,9 @@ pub async fn export_entities(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
     let text = query.into_inner().json.ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
-    let mut export_request = ExportRequest::parse_json(&text)?;
+    let export_request = ExportRequest::parse_json(&text)?;
     let attributes = export_request.parse_attributes()?;
-    let session_id = crate::routes::http::requested_session_id(&request, export_request.session_id.take());
+    let session_id = requested_session_id(&request, export_request.session_id.as_deref())?;
     let slot = Arc::clone(&state.export_slots).try_acquire_owned().map_err(|_| {
         Problem::new(Code::Unavailable, "icat/busy", "other dumps are being written; try again later")
             .with_retry_after(60)

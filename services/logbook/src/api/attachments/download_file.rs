@@ -4,14 +4,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Identity;
 use serde::Deserialize;
-use service_kit::Problem;
+use service_kit::{Problem, RequestCredential};
 use utoipa::IntoParams;
 
 use crate::api::shared::{Binary, CommonFailures, Credential};
 use crate::attachments::download::Downloads;
 use crate::attachments::signed_url::SignedUrls;
 use crate::error::Error;
-use crate::http::find_header_credential;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -51,7 +50,7 @@ pub async fn download_file(
 ) -> Result<HttpResponse, Problem> {
     let DownloadQuery { resource_id, thumbnail } = query.into_inner();
     let id = resource_id.ok_or_else(|| Error::invalid("resourceId is missing"))?;
-    let header = find_header_credential(&request);
+    let header = RequestCredential::find_in_headers(&request)?.map(|credential| credential.text);
     let link = if header.is_none() { signed_urls.verify(&path, &id)? } else { None };
     let found = downloads.find(&id).await?;
     let attachment = match link {
