@@ -126,7 +126,8 @@ pub fn is_access_token(credential: &str) -> bool {
     credential.bytes().filter(|b| *b == b'.').count() == 2
 }
 
-/// The session that a path names as `{id}`: what is asked about, not who asks. `-` is the one of `Authorization: Bearer`.
+/// The session that a path selects with `{id}`; it need not be the session of the caller. `-` means the session in
+/// `Authorization: Bearer`.
 #[derive(Debug, Clone, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct PathCredential {
