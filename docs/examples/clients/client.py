@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 def required(answer: Response[Any], kind: type[T]) -> T:
-    """What an operation answered, or an error with what the server says."""
+    """The result of an operation; exits with the message of the server if there is none."""
     if not isinstance(answer.parsed, kind):
         raise SystemExit(f"{answer.status_code}: {answer.content.decode(errors='replace')}")
     return answer.parsed
@@ -54,7 +54,8 @@ session = required(auth_create_session.sync_detailed(client=Client(url), body=cr
 client = AuthenticatedClient(url, token=session.session_id)
 print(f"logged in as {session.full_name}")
 
-query = f"SELECT i.id FROM Investigation i WHERE i.name = '{investigation_name}'"
+quoted_name = investigation_name.replace("'", "''")
+query = f"SELECT i.id FROM Investigation i WHERE i.name = '{quoted_name}'"
 found = icat_search_entities.sync_detailed(client=client, body=IcatSearchForm(query=query))
 (investigation,) = required(found, list)
 

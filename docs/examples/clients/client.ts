@@ -11,7 +11,7 @@ const [url = '', account = '', investigationName = ''] = process.argv.slice(2)
 const [plugin, username] = account.split('/')
 const client = createClient<paths>({baseUrl: url})
 
-/** What an operation answered, or an error with what the server says. */
+/** Returns the result of an operation, or throws an error with the message of the server. */
 function required<T>(answer: {data?: T; error?: unknown; response: Response}): NonNullable<T> {
     if (answer.data === undefined || answer.data === null) {
         throw new Error(`${answer.response.status} ${JSON.stringify(answer.error)}`)
@@ -29,7 +29,7 @@ console.log(`logged in as ${session.fullName}`)
 
 // The bodies of /icat and `prepareData` are forms; openapi-fetch encodes a form if this header is set.
 const form = {'Content-Type': 'application/x-www-form-urlencoded'}
-const query = `SELECT i.id FROM Investigation i WHERE i.name = '${investigationName}'`
+const query = `SELECT i.id FROM Investigation i WHERE i.name = '${investigationName.replace(/'/g, "''")}'`
 const rows = required(await client.POST('/icat/entityManager/search', {body: {query}, headers: form}))
 const investigationId = Number(rows[0])
 

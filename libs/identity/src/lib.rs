@@ -22,11 +22,12 @@ use events::Events;
 use events::messages::{auth, icat};
 use icat_client::client::ReaderAccount;
 use icat_client::{CatalogueChanges, IcatClient};
-use service_kit::{BuildError, Clock, Ctx, Listener, Mount};
+pub use service_kit::CredentialLocation;
+use service_kit::{BuildError, Clock, CredentialLocations, Ctx, Listener, Mount};
 
 use self::api_keys::ApiKeys;
 use self::cache::Caches;
-pub use self::caller::{Caller, CredentialLocation, CredentialLocations, MaybeCaller, Subject};
+pub use self::caller::{Caller, MaybeCaller, Subject};
 pub use self::doctor::check_reader_account;
 use self::jwks::PublicKeys;
 pub use self::permissions::{Decision, Permission, VisibleInvestigations};

@@ -12,7 +12,7 @@ mod domain;
 mod error;
 pub mod error_format;
 mod keys;
-mod login_observation;
+mod login_metrics;
 mod openapi;
 mod routes;
 mod session_handle;
@@ -71,12 +71,10 @@ pub async fn open_accounts(settings: &Settings, sources: &Sources) -> Result<Acc
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::from_settings(&ctx.config)?;
-    let mechanisms = config.local_mechanisms.clone();
     let events = Events::start(&ctx).await?;
     let state = Arc::new(State::new(&ctx, config, events.outbox())?);
     let mut mounts = routes::build_mounts(&state);
-    mounts.push(authn_plugins::build_anonymous_plugin());
-    mounts.extend(mechanisms.iter().map(|mechanism| authn_plugins::build_local_plugin(&state, mechanism)));
+    mounts.extend(authn_plugins::build_mounts(&state));
     Ok(Running { mounts, workers: vec![build_expiry_worker(&ctx)] })
 }
 

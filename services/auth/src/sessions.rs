@@ -12,7 +12,7 @@ use service_kit::{Clock, Ctx, Db, DbError, Problem, Tx, sha256_hex};
 
 use crate::domain::icat_session::{IcatSession, session_end};
 use crate::error::from_icat_error;
-use crate::login_observation::LoginObserver;
+use crate::login_metrics::LoginMetrics;
 use crate::session_handle::SessionHandle;
 use crate::store::accounts::{self, AccountRow};
 use crate::store::token_sessions::{self, SessionOwner, TokenSessionRow};
@@ -23,7 +23,7 @@ pub struct Sessions {
     clock: Arc<dyn Clock>,
     icat: IcatClient,
     outbox: Outbox,
-    login_observer: LoginObserver,
+    login_metrics: LoginMetrics,
 }
 
 /// The session behind a token.
@@ -38,8 +38,8 @@ fn get_user_name<'c>(credentials: &[(&str, &'c str)]) -> Option<&'c str> {
 }
 
 impl Sessions {
-    pub fn new(ctx: &Ctx, icat: IcatClient, outbox: Outbox, login_observer: LoginObserver) -> Self {
-        Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), icat, outbox, login_observer }
+    pub fn new(ctx: &Ctx, icat: IcatClient, outbox: Outbox, login_metrics: LoginMetrics) -> Self {
+        Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), icat, outbox, login_metrics }
     }
 
     /// Logs in at ICAT for a client with this address; the id of the new session.
@@ -51,7 +51,7 @@ impl Sessions {
     ) -> Result<String, IcatError> {
         let opened = self.icat.login_for_client(plugin, credentials, client).await;
         let name = get_user_name(credentials).unwrap_or_default();
-        self.login_observer.observe_at_icat(plugin, name, client, &opened);
+        self.login_metrics.record_icat_login(plugin, name, client, &opened);
         opened
     }
 

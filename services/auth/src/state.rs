@@ -8,7 +8,7 @@ use service_kit::{BuildError, Clock, Ctx, Ids, Listener};
 
 use crate::accounts::LocalLogins;
 use crate::config::Config;
-use crate::login_observation::LoginObserver;
+use crate::login_metrics::LoginMetrics;
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
 
@@ -28,16 +28,16 @@ impl State {
     pub fn new(ctx: &Ctx, config: Config, outbox: Outbox) -> Result<Self, BuildError> {
         let url = ctx.endpoints.resolve_url(&ctx.config.core.icat.url, Listener::Public);
         let icat = IcatClient::new(ctx.http.clone(), &url);
-        let login_observer = LoginObserver::new(ctx, &config.local_mechanisms);
+        let login_metrics = LoginMetrics::new(ctx, &config.local_mechanisms);
         Ok(Self {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
-            sessions: Sessions::new(ctx, icat.clone(), outbox, login_observer.clone()),
+            sessions: Sessions::new(ctx, icat.clone(), outbox, login_metrics.clone()),
             icat,
             tokens: Tokens::new(ctx, &config)?,
             config,
             administrators: ctx.config.core.identity.administrators.clone(),
-            local_logins: Arc::new(LocalLogins::new(ctx, login_observer)),
+            local_logins: Arc::new(LocalLogins::new(ctx, login_metrics)),
         })
     }
 }

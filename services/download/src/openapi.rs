@@ -1,11 +1,12 @@
-//! The `OpenAPI` document: its operations are documented at their handlers, its shared types in `routes::wire_types`.
+//! The `OpenAPI` document: its operations are documented at their handlers, its shared parts in `routes::common_responses` and `routes::parameters`.
 
 use service_kit::openapi::Bearer;
 use utoipa::OpenApi;
 
+use crate::error_format::Failure;
 use crate::routes::{
     archive, delete, get_data, get_datafile_ids, get_icat_url, get_link, get_service_status, get_size, get_status,
-    is_prepared, is_read_only, is_two_level, ping, prepare_data, put, reset, restore, version, wire_types, write,
+    is_prepared, is_read_only, is_two_level, ping, prepare_data, put, reset, restore, version, write,
 };
 
 /// `services/download/openapi.json`
@@ -34,7 +35,7 @@ use crate::routes::{
         is_prepared::is_prepared, archive::archive_data, restore::restore_data, write::write_data,
         reset::reset_failures, put::put_data, put::put_form, delete::delete_data, get_link::get_link,
     ),
-    components(schemas(wire_types::Failure)),
+    components(schemas(Failure)),
     modifiers(&BEARER),
 )]
 pub struct Document;

@@ -9,7 +9,7 @@ use service_kit::{Clock, Ctx, Db, DbError, Ids, Problem};
 use tokio::sync::Notify;
 
 use crate::config::Config;
-use crate::domain::archive::ArchiveFormat;
+use crate::domain::archive::LayoutFormat;
 use crate::domain::manifest_entry::MissingFile;
 use crate::error;
 use crate::manifest::{Manifest, Manifests, SelectedFiles, store_manifest};
@@ -76,7 +76,7 @@ impl PreparedSelections {
                 let number = store::prepared_selections::create_prepared_selection(tx, &id, &row, now).await?;
                 store::missing_files::create_missing_files(tx, &id, &missing).await?;
                 // The checksums at the end of the archive are to be ready when it is downloaded.
-                if zip && !compress && stored.zip_format == ArchiveFormat::ZipBlocks {
+                if zip && !compress && stored.zip_format == LayoutFormat::ZipBlocks {
                     store::checksum_jobs::enqueue_manifest(tx, stored.id, now).await?;
                     tx.notify_on_commit(&self.checksums_wanted);
                 }

@@ -9,8 +9,10 @@ use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use icat_client::{IcatClient, IcatError};
 use identity::Session;
+use serde::Serialize;
 use service_kit::{Code, Ctx, Db, Ids, Problem, problem};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use crate::config::Config;
 use crate::domain::new_datafile::NewDatafile;
@@ -34,6 +36,18 @@ pub struct Uploads {
     idle_timeout: Duration,
     /// How often the checks of a file that is being uploaded are postponed.
     postpone_interval: Duration,
+}
+
+/// A stored file.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Stored)]
+pub struct StoredDatafile {
+    /// Id of the new datafile.
+    id: i64,
+    /// CRC-32.
+    checksum: u32,
+    location: String,
+    size: u64,
 }
 
 /// One upload from its first byte to its datafile.
@@ -68,13 +82,13 @@ impl Uploads {
         }
     }
 
-    /// Stores a body as the file of a new datafile; the answer in JSON. Gives up when the body breaks off or stalls.
+    /// Stores a body as the file of a new datafile. Gives up when the body breaks off or stalls.
     pub async fn receive_file<E: Display>(
         &self,
         session: &Session,
         datafile: NewDatafile,
         mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-    ) -> Result<String, Problem> {
+    ) -> Result<StoredDatafile, Problem> {
         let mut upload = Upload::start(self, session, datafile).await?;
         loop {
             let written = match tokio::time::timeout(self.idle_timeout, body.next()).await {
@@ -132,8 +146,8 @@ impl<'u> Upload<'u> {
         Ok(())
     }
 
-    /// Gives the file its name and creates its datafile; the answer in JSON.
-    async fn create_datafile(mut self) -> Result<String, Problem> {
+    /// Gives the file its name and creates its datafile.
+    async fn create_datafile(mut self) -> Result<StoredDatafile, Problem> {
         let Some(file) = self.file.take() else { return Err(Problem::internal("an upload without a file")) };
         self.schedule_checks().await?;
         let (temporary, location) = (self.temporary.clone(), self.location.clone());
@@ -164,9 +178,7 @@ impl<'u> Upload<'u> {
             // The datafile exists, so the scheduled check will keep the file.
             tracing::warn!(error = %e, datafile.id = id, "an upload is complete, but its checks cannot be cancelled");
         }
-        let (location, size) = (&self.location, identity.size);
-        // Only numbers, and a location of digits, dashes and slashes: nothing needs escaping.
-        Ok(format!(r#"{{"id":{id},"checksum":{crc},"location":"{location}","size":{size}}}"#))
+        Ok(StoredDatafile { id, checksum: crc, location: self.location.clone(), size: identity.size })
     }
 
     /// Cancels the checks, and stores the checksum.

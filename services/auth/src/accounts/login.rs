@@ -6,7 +6,7 @@ use service_kit::{Blocking, Code, Ctx, Db, Problem};
 
 use super::password::verify_password;
 use crate::error::{bad_credentials, logins_unavailable};
-use crate::login_observation::{LoginObserver, LoginOutcome};
+use crate::login_metrics::{LoginMetrics, LoginOutcome};
 use crate::store::accounts;
 
 /// Hashing is slow by design: this many logins are checked at once, and this many may wait.
@@ -26,12 +26,12 @@ pub struct LoginAttempt<'a> {
 pub struct LocalLogins {
     db: Db,
     pool: Blocking,
-    observer: LoginObserver,
+    metrics: LoginMetrics,
 }
 
 impl LocalLogins {
-    pub fn new(ctx: &Ctx, observer: LoginObserver) -> Self {
-        Self { db: ctx.db.clone(), pool: ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE), observer }
+    pub fn new(ctx: &Ctx, metrics: LoginMetrics) -> Self {
+        Self { db: ctx.db.clone(), pool: ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE), metrics }
     }
 
     /// Succeeds with the password of an open account. A wrong password, an unknown name and a closed account get the same
@@ -40,7 +40,7 @@ impl LocalLogins {
         let LoginAttempt { mechanism, name, password, address } = attempt;
         let checked = self.check_password(mechanism, name, password).await;
         let outcome = checked.as_ref().copied().unwrap_or_else(LoginOutcome::from_problem);
-        self.observer.observe_local(mechanism, name, address, outcome);
+        self.metrics.record_local_login(mechanism, name, address, outcome);
         match checked {
             Ok(LoginOutcome::Accepted) => Ok(()),
             Ok(_) => Err(bad_credentials()),

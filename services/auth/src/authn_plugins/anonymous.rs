@@ -1,17 +1,26 @@
 //! `/authn.anon`: every login is `anon/anon`.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
-use service_kit::Problem;
+use service_kit::{Mount, Problem};
 
-use super::{json_response, parse_json_field};
+use super::{Authenticator, json_response, parse_json_field};
+use crate::state::State;
 
-pub async fn get_description() -> HttpResponse {
+pub const AUTHENTICATOR: Authenticator = Authenticator { list_mechanisms: |_| vec!["anon".to_owned()], add_routes };
+
+fn add_routes(mount: Mount, _: &Arc<State>, _: &str) -> Mount {
+    mount.get("/description", get_description).post("/authenticate", authenticate_anonymously)
+}
+
+async fn get_description() -> HttpResponse {
     json_response("{\"keys\":[]}")
 }
 
 /// The credentials may be missing, but not the form field.
-pub async fn authenticate_anonymously(body: Bytes) -> Result<HttpResponse, Problem> {
+async fn authenticate_anonymously(body: Bytes) -> Result<HttpResponse, Problem> {
     parse_json_field(&body)?;
     Ok(json_response("{\"username\":\"anon\",\"mechanism\":\"anon\"}"))
 }

@@ -5,23 +5,32 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
-use service_kit::Problem;
+use service_kit::{Mount, Problem};
 
-use super::{get_credential, json_response, parse_json_field};
+use super::{Authenticator, get_credential, json_response, parse_json_field};
 use crate::accounts::{LocalLogins, LoginAttempt};
 use crate::error::bad_credentials;
+use crate::state::State;
 
-pub struct Plugin {
-    pub logins: Arc<LocalLogins>,
-    pub mechanism: String,
+pub const AUTHENTICATOR: Authenticator =
+    Authenticator { list_mechanisms: |config| config.local_mechanisms.clone(), add_routes };
+
+struct Plugin {
+    logins: Arc<LocalLogins>,
+    mechanism: String,
+}
+
+fn add_routes(mount: Mount, state: &Arc<State>, mechanism: &str) -> Mount {
+    let plugin = Plugin { logins: Arc::clone(&state.local_logins), mechanism: mechanism.to_owned() };
+    mount.state(Arc::new(plugin)).get("/description", get_description).post("/authenticate", authenticate_user)
 }
 
 /// icat.server compares the descriptions of several addresses byte by byte.
-pub async fn get_description() -> HttpResponse {
+async fn get_description() -> HttpResponse {
     json_response("{\"keys\":[{\"name\":\"username\"},{\"name\":\"password\",\"hide\":true}]}")
 }
 
-pub async fn authenticate_user(plugin: web::Data<Plugin>, body: Bytes) -> Result<HttpResponse, Problem> {
+async fn authenticate_user(plugin: web::Data<Plugin>, body: Bytes) -> Result<HttpResponse, Problem> {
     let login = parse_json_field(&body)?;
     let (Some(name), Some(password)) = (get_credential(&login, "username"), get_credential(&login, "password")) else {
         return Err(bad_credentials());

@@ -11,27 +11,30 @@ use percent_encoding::percent_decode;
 use serde_json::Value;
 use service_kit::{Code, Listener, Mount, Problem};
 
+use crate::config::Config;
 use crate::error_format::AUTHN_ERRORS;
 use crate::state::State;
 
-/// The plugin of a mechanism with local accounts.
-pub fn build_local_plugin(state: &Arc<State>, mechanism: &str) -> Mount {
-    let plugin = local::Plugin { logins: Arc::clone(&state.local_logins), mechanism: mechanism.to_owned() };
-    build_mount(mechanism)
-        .state(Arc::new(plugin))
-        .get("/description", local::get_description)
-        .post("/authenticate", local::authenticate_user)
+/// An authenticator: the mechanisms whose logins it verifies, and its routes, which are the same for each of them.
+struct Authenticator {
+    /// The plugin of the mechanism `db` is mounted at `/authn.db`.
+    list_mechanisms: fn(&Config) -> Vec<String>,
+    add_routes: fn(Mount, &Arc<State>, &str) -> Mount,
 }
 
-/// The plugin that accepts every login as `anon/anon`.
-pub fn build_anonymous_plugin() -> Mount {
-    build_mount("anon")
-        .get("/description", anonymous::get_description)
-        .post("/authenticate", anonymous::authenticate_anonymously)
-}
+/// All authenticators of this service. A new one is a file in this directory and a line here.
+const AUTHENTICATORS: [Authenticator; 2] = [anonymous::AUTHENTICATOR, local::AUTHENTICATOR];
 
-fn build_mount(mnemonic: &str) -> Mount {
-    Mount::new(format!("/authn.{mnemonic}"), Listener::Internal, AUTHN_ERRORS).get("/version", get_version)
+/// The plugins of all authenticators.
+pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
+    let mut mounts = Vec::new();
+    for Authenticator { list_mechanisms, add_routes } in AUTHENTICATORS {
+        for mechanism in list_mechanisms(&state.config) {
+            let mount = Mount::new(format!("/authn.{mechanism}"), Listener::Internal, AUTHN_ERRORS);
+            mounts.push(add_routes(mount.get("/version", get_version), state, &mechanism));
+        }
+    }
+    mounts
 }
 
 async fn get_version() -> HttpResponse {

@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use super::archive::ArchiveFormat;
+use super::archive::LayoutFormat;
 use super::file_identity::FileIdentity;
 
 /// A file as it was when its manifest was created.
@@ -53,11 +53,11 @@ fn encode_identity(identity: &FileIdentity) -> String {
 }
 
 /// Checksums stand before the data if all of them are known when the manifest is created, else behind it.
-pub fn choose_zip_format(entries: &[ManifestEntry]) -> ArchiveFormat {
+pub fn choose_zip_format(entries: &[ManifestEntry]) -> LayoutFormat {
     if entries.iter().all(|entry| entry.crc.is_some() || entry.identity.size == 0) {
-        ArchiveFormat::ZipStored
+        LayoutFormat::ZipStored
     } else {
-        ArchiveFormat::ZipBlocks
+        LayoutFormat::ZipBlocks
     }
 }
 

@@ -8,7 +8,7 @@ use service_kit::{Clock, Ctx, Db, DbError, Micros, Problem, Tx};
 use super::cache::ManifestCache;
 use super::{Manifest, RecordedChecksums};
 use crate::config::Config;
-use crate::domain::archive::ArchiveFormat;
+use crate::domain::archive::LayoutFormat;
 use crate::domain::file_errors::describe_failure;
 use crate::domain::manifest_entry::{ManifestEntry, MissingFile, choose_zip_format, hash_entries};
 use crate::domain::{checksums, file_names};
@@ -211,5 +211,5 @@ pub async fn store_manifest(tx: &mut Tx, entries: &[ManifestEntry], now: Micros)
 /// A manifest of one file that is sent as it is; `id` is that of the stored manifest that it belongs to, if any.
 pub fn build_single_file_manifest(id: Option<i64>, entry: ManifestEntry) -> Arc<Manifest> {
     let entries = vec![entry];
-    Arc::new(Manifest::new(id, hash_entries(&entries), ArchiveFormat::Raw, entries))
+    Arc::new(Manifest::new(id, hash_entries(&entries), LayoutFormat::Raw, entries))
 }

@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::manifests::{Manifests, SelectedFiles, build_single_file_manifest, store_manifest};
 use self::member_checksums::MemberChecksums;
 pub use self::member_checksums::RecordedChecksums;
-use crate::domain::archive::{ArchiveFormat, FORMAT_VERSION, Layout, Member};
+use crate::domain::archive::{FORMAT_VERSION, Layout, LayoutFormat, Member};
 use crate::domain::file_identity::FileIdentity;
 use crate::domain::file_names;
 use crate::domain::manifest_entry::ManifestEntry;
@@ -37,7 +37,7 @@ pub struct Manifest {
     /// Its id in the database; `None` for a single file that is sent as it is.
     pub id: Option<i64>,
     hash: String,
-    zip_format: ArchiveFormat,
+    zip_format: LayoutFormat,
     members: Arc<[Member]>,
     pub sources: Vec<MemberSource>,
     pub checksums: MemberChecksums,
@@ -63,7 +63,7 @@ const SETTLED_NS: i128 = 2_000_000_000;
 const HASH_IN_NAME: usize = 12;
 
 impl Manifest {
-    pub fn new(id: Option<i64>, hash: String, zip_format: ArchiveFormat, entries: Vec<ManifestEntry>) -> Self {
+    pub fn new(id: Option<i64>, hash: String, zip_format: LayoutFormat, entries: Vec<ManifestEntry>) -> Self {
         let checksums = MemberChecksums::new(entries.iter().map(|entry| (entry.identity.size, entry.crc)));
         let (members, sources): (Vec<Member>, Vec<MemberSource>) = entries
             .into_iter()
@@ -99,7 +99,7 @@ impl Manifest {
     }
 
     /// The layout of its ZIP, which never changes.
-    pub fn zip_format(&self) -> ArchiveFormat {
+    pub fn zip_format(&self) -> LayoutFormat {
         self.zip_format
     }
 
@@ -109,20 +109,20 @@ impl Manifest {
     }
 
     /// The layout of an archive; computed once.
-    pub fn get_layout(&self, format: ArchiveFormat) -> Arc<Layout> {
+    pub fn get_layout(&self, format: LayoutFormat) -> Arc<Layout> {
         let index = match format {
-            ArchiveFormat::Raw => 0,
-            ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks => 1,
-            ArchiveFormat::Tar => 2,
+            LayoutFormat::Raw => 0,
+            LayoutFormat::ZipStored | LayoutFormat::ZipBlocks => 1,
+            LayoutFormat::Tar => 2,
         };
         Arc::clone(self.layouts[index].get_or_init(|| Arc::new(Layout::new(format, Arc::clone(&self.members)))))
     }
 
     /// What conditional requests are compared with.
-    pub fn validators(&self, format: ArchiveFormat, now_ns: i128) -> Validators {
+    pub fn validators(&self, format: LayoutFormat, now_ns: i128) -> Validators {
         let mut digest = Sha256::new();
         digest.update(format!("{} {FORMAT_VERSION} {format:?}", self.hash));
-        if format == ArchiveFormat::ZipStored {
+        if format == LayoutFormat::ZipStored {
             for member in 0..self.members.len() {
                 digest.update(self.checksums.get(member).unwrap_or_default().to_le_bytes());
             }

@@ -1,14 +1,38 @@
 //! Who is calling: the owner of the bearer credential, or, without one, of the parameter `sessionId`, as in ids.server.
 
+use actix_web::HttpRequest;
 use identity::Session;
-use service_kit::{Code, Problem};
+use service_kit::{Code, CredentialLocation, Problem, RequestCredential};
 
-use super::parameters::Parameters;
+use super::parameters::SelectionParameters;
+use crate::domain::id_parameters::parse_uuid;
 use crate::selection::{Datafile, resolve_datafiles};
 use crate::state::State;
 
 /// `Retry-After` where auth did not answer.
 const RETRY_AFTER_SECONDS: u32 = 10;
+
+/// The credential of a request, if it has one: the bearer credential, or else the parameter `sessionId`.
+pub struct SentCredential(Option<RequestCredential>);
+
+impl SentCredential {
+    /// `session_id` is the value of the parameter. An error if the `Authorization` header cannot be read.
+    pub fn from_request(request: &HttpRequest, session_id: Option<&str>) -> Result<Self, Problem> {
+        RequestCredential::find_with_parameter(request, session_id).map(Self)
+    }
+
+    pub fn value(&self) -> Option<&str> {
+        self.0.as_ref().map(|credential| credential.text.as_str())
+    }
+
+    /// An error unless the session id is a UUID; it is not checked if there is a bearer credential.
+    pub fn require_well_formed(&self) -> Result<(), Problem> {
+        if self.0.as_ref().is_some_and(|credential| credential.location == CredentialLocation::Authorization) {
+            return Ok(());
+        }
+        parse_uuid("sessionId", self.value()).map(drop).map_err(Problem::from)
+    }
+}
 
 /// A caller with a live session.
 pub struct SessionCaller {
@@ -18,9 +42,9 @@ pub struct SessionCaller {
 }
 
 /// Verifies the credential of a call with ICAT, which answers from a cache for less than a minute.
-pub async fn require_session(state: &State, parameters: &Parameters) -> Result<SessionCaller, Problem> {
-    parameters.require_session_id()?;
-    let credential = parameters.credential().unwrap_or_default();
+pub async fn require_session(state: &State, credential: &SentCredential) -> Result<SessionCaller, Problem> {
+    credential.require_well_formed()?;
+    let credential = credential.value().unwrap_or_default();
     let caller = state.identity.verify_credential(credential).await.map_err(|problem| match problem.code {
         Code::Unauthenticated => Problem::new(Code::Unauthenticated, "download/session", problem.detail),
         _ => problem,
@@ -37,12 +61,17 @@ pub async fn require_session(state: &State, parameters: &Parameters) -> Result<S
 }
 
 /// The datafiles of a call by ids, as its session sees them.
-pub async fn resolve_selection(state: &State, parameters: &Parameters) -> Result<Vec<Datafile>, Problem> {
-    parameters.require_session_id()?;
+pub async fn resolve_selection(
+    state: &State,
+    request: &HttpRequest,
+    parameters: &SelectionParameters,
+) -> Result<Vec<Datafile>, Problem> {
+    let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
+    credential.require_well_formed()?;
     let selection = parameters.parse_selection()?;
     if selection.is_empty() {
         return Ok(Vec::new());
     }
-    let caller = require_session(state, parameters).await?;
+    let caller = require_session(state, &credential).await?;
     resolve_datafiles(state.identity.icat(), caller.session.expose(), &selection).await
 }

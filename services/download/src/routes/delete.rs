@@ -3,10 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use super::caller::require_session;
-use super::parameters::Parameters;
-use super::wire_types::{Always, Failure, SelectionQuery};
+use super::caller::{SentCredential, require_session};
+use super::common_responses::CommonResponses;
+use super::parameters::{SelectionParameters, parse_query};
 use crate::error::{SWITCHED_OFF, from_icat_error, may_have_succeeded, not_implemented};
+use crate::error_format::Failure;
 use crate::selection::resolve_datafiles;
 use crate::state::State;
 use crate::store::orphan_checks::PossibleOrphan;
@@ -17,12 +18,12 @@ const IDS_PER_REQUEST: usize = 100;
 #[utoipa::path(
     delete, path = "/ids/delete", operation_id = "delete_data", tag = "uploads",
     summary = "Delete datafiles and their files",
-    description = "Datasets and investigations are kept. A file is deleted if no other datafile has its location, \
-        which only the reader account can see; without a reader account the file is kept.",
-    params(SelectionQuery),
+    description = "Datasets and investigations are kept. A file is deleted if no other datafile has its location. \
+        This is checked with the reader account; without a reader account, the file is kept.",
+    params(SelectionParameters),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 204, description = "Deleted"),
         (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not allowed", body = Failure),
@@ -35,13 +36,14 @@ pub async fn delete_data(state: web::Data<State>, request: HttpRequest) -> Resul
     if state.is_read_only() {
         return Err(not_implemented(SWITCHED_OFF));
     }
-    let parameters = Parameters::from_query(&request)?;
-    parameters.require_session_id()?;
+    let parameters: SelectionParameters = parse_query(&request)?;
+    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
+    credential.require_well_formed()?;
     let selection = parameters.parse_selection()?;
     if selection.is_empty() {
         return Ok(HttpResponse::NoContent().finish());
     }
-    let caller = require_session(&state, &parameters).await?;
+    let caller = require_session(&state, &credential).await?;
     let icat = state.identity.icat();
     let files = resolve_datafiles(icat, caller.session.expose(), &selection).await?;
     for chunk in files.chunks(IDS_PER_REQUEST) {

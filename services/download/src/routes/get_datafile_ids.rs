@@ -1,23 +1,37 @@
 //! `GET /ids/getDatafileIds` → `{"ids":[…]}`, with the options of a prepared selection.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::json;
+use serde::Serialize;
 use service_kit::Problem;
+use utoipa::ToSchema;
 
 use super::caller::resolve_selection;
-use super::parameters::Parameters;
-use super::responses::json_response;
-use super::wire_types::{Always, DatafileIds, Failure, SelectionQuery};
+use super::common_responses::CommonResponses;
+use super::parameters::{SelectionParameters, parse_query};
+use crate::error_format::Failure;
 use crate::state::State;
+
+#[derive(Serialize, ToSchema)]
+pub struct DatafileIds {
+    /// Of a prepared selection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    zip: Option<bool>,
+    /// Of a prepared selection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    compress: Option<bool>,
+    ids: Vec<i64>,
+}
 
 #[utoipa::path(
     get, path = "/ids/getDatafileIds", operation_id = "get_datafile_ids", tag = "data",
     summary = "List the datafile ids of a selection",
-    params(SelectionQuery),
+    params(SelectionParameters),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        (status = 200, description = "Ascending", body = DatafileIds),
+        CommonResponses,
+        (status = 200, description = "The ids, in ascending order", body = DatafileIds),
         (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
         (status = 404, description = "`NotFoundException`: no such row or `preparedId`", body = Failure),
@@ -25,14 +39,14 @@ use crate::state::State;
     ),
 )]
 pub async fn get_datafile_ids(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::from_query(&request)?;
-    if let Some(id) = parameters.prepared_id()? {
+    let parameters: SelectionParameters = parse_query(&request)?;
+    if let Some(id) = parameters.parse_prepared_id()? {
         let (prepared, manifest) = state.prepared_selections.load_with_manifest(id).await?;
         let ids: Vec<i64> = manifest.sources.iter().map(|source| source.datafile).collect();
-        let body = json!({"zip": prepared.zip, "compress": prepared.compress, "ids": ids});
-        return Ok(json_response(body.to_string()));
+        let body = DatafileIds { zip: Some(prepared.zip), compress: Some(prepared.compress), ids };
+        return Ok(HttpResponse::Ok().json(body));
     }
-    let files = resolve_selection(&state, &parameters).await?;
+    let files = resolve_selection(&state, &request, &parameters).await?;
     let ids: Vec<i64> = files.iter().map(|file| file.id).collect();
-    Ok(json_response(json!({"ids": ids}).to_string()))
+    Ok(HttpResponse::Ok().json(DatafileIds { zip: None, compress: None, ids }))
 }

@@ -2,15 +2,15 @@
 
 use actix_web::{HttpResponse, web};
 
+use super::common_responses::CommonResponses;
 use super::responses::text_response;
-use super::wire_types::Always;
 use crate::state::State;
 
 #[utoipa::path(
     get, path = "/ids/getIcatUrl", operation_id = "get_icat_url", tag = "service", summary = "Get the URL of ICAT",
     security(),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "URL of the ICAT server", body = String, content_type = "text/plain"),
     ),
 )]

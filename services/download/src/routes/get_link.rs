@@ -3,13 +3,14 @@
 use actix_web::HttpResponse;
 use service_kit::Problem;
 
-use super::wire_types::{Always, Failure};
+use super::common_responses::CommonResponses;
 use crate::error::not_implemented;
+use crate::error_format::Failure;
 
 #[utoipa::path(
-    post, path = "/ids/getLink", operation_id = "get_link", tag = "data", summary = "Not offered",
+    post, path = "/ids/getLink", operation_id = "get_link", tag = "data", summary = "Not implemented",
     security(),
-    responses(Always, (status = 501, description = "`NotImplementedException`", body = Failure)),
+    responses(CommonResponses, (status = 501, description = "`NotImplementedException`", body = Failure)),
 )]
 pub async fn get_link() -> Result<HttpResponse, Problem> {
     Err(not_implemented("Sorry getLink is not available on this IDS installation"))

@@ -2,22 +2,34 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Permission;
+use serde::Serialize;
 use service_kit::{Code, Problem};
+use utoipa::ToSchema;
 
-use super::parameters::Parameters;
-use super::responses::json_response;
-use super::wire_types::{Always, Failure, ServiceStatus};
+use super::caller::SentCredential;
+use super::common_responses::CommonResponses;
+use super::parameters::{SelectionParameters, parse_query};
+use crate::error_format::Failure;
 use crate::state::State;
+
+/// The queue of the archive, which is always empty.
+#[derive(Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceStatus {
+    ops_queue: Vec<String>,
+    lock_count: i64,
+    locks: Vec<String>,
+    failures: Vec<i64>,
+}
 
 #[utoipa::path(
     get, path = "/ids/getServiceStatus", operation_id = "get_service_status", tag = "service",
     summary = "Get the queue of the archive",
-    params(("sessionId" = Option<String>, Query, nullable = false, description = "Of a user in \
-        `download.root_user_names` \
-        or `identity.administrators`")),
+    params(("sessionId" = Option<String>, Query, nullable = false, description = "A session of a user in \
+        `download.root_user_names` or `identity.administrators`")),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "Always empty", body = ServiceStatus),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not an \
             administrator", body = Failure),
@@ -25,15 +37,15 @@ use crate::state::State;
     ),
 )]
 pub async fn get_service_status(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::from_query(&request)?;
+    let parameters: SelectionParameters = parse_query(&request)?;
     // The form of the session id is not checked, as in ids.server: ICAT refuses unknown ones.
-    let credential = parameters.credential().unwrap_or_default();
-    let caller = state.identity.verify_credential(credential).await?;
+    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
+    let caller = state.identity.verify_credential(credential.value().unwrap_or_default()).await?;
     let allowed = state.identity.check_permission(&caller, Permission::Administer).await?.allowed;
     let user = &caller.subject().icat_user_name;
     if !allowed && !state.config.root_user_names.contains(user) {
         let text = format!("{user} is not included in the ids rootUserNames set.");
         return Err(Problem::new(Code::Forbidden, "download/not-administrator", text));
     }
-    Ok(json_response(r#"{"opsQueue":[],"lockCount":0,"locks":[],"failures":[]}"#.to_owned()))
+    Ok(HttpResponse::Ok().json(ServiceStatus::default()))
 }

@@ -7,21 +7,22 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::{Code, Problem};
 
 use super::caller::resolve_selection;
-use super::parameters::Parameters;
+use super::common_responses::CommonResponses;
+use super::parameters::{SelectionParameters, parse_query};
 use super::responses::text_response;
-use super::wire_types::{Always, Failure, SelectionQuery};
 use crate::domain::file_errors::{describe_failure, is_file_absent};
 use crate::domain::manifest_entry::MissingFile;
 use crate::error::{NO_LOCATION, missing_files, not_found};
+use crate::error_format::Failure;
 use crate::selection::Datafile;
 use crate::state::State;
 
 #[utoipa::path(
     get, path = "/ids/getSize", operation_id = "get_size", tag = "data", summary = "Get the size of a selection",
-    params(SelectionQuery),
+    params(SelectionParameters),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "Total size of the files in bytes", body = String, content_type = "text/plain",
             example = "1024"),
         (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
@@ -33,12 +34,13 @@ use crate::state::State;
     ),
 )]
 pub async fn get_size(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::from_query(&request)?;
-    if let Some(id) = parameters.prepared_id()? {
+    let parameters: SelectionParameters = parse_query(&request)?;
+    if let Some(id) = parameters.parse_prepared_id()? {
         let (_, manifest) = state.prepared_selections.load_with_manifest(id).await?;
         return Ok(text_response(manifest.total_size().to_string()));
     }
-    let files = resolve_selection(&state, &parameters).await.map_err(|e| map_single_row_error(&parameters, e))?;
+    let files =
+        resolve_selection(&state, &request, &parameters).await.map_err(|e| map_single_row_error(&parameters, e))?;
     let catalogued: i64 = files.iter().filter_map(|file| file.size).fold(0, i64::saturating_add);
     let uncatalogued: Vec<&Datafile> = files.iter().filter(|file| file.size.is_none()).collect();
     let mut measured = 0;
@@ -67,7 +69,7 @@ fn to_missing_file(file: &Datafile, e: &io::Error) -> MissingFile {
 }
 
 /// For a single row, ids.server answers 404 whatever ICAT refuses, and has another text for one without location.
-fn map_single_row_error(parameters: &Parameters, e: Problem) -> Problem {
+fn map_single_row_error(parameters: &SelectionParameters, e: Problem) -> Problem {
     let is_one = parameters.parse_selection().is_ok_and(|selection| {
         selection.datafiles.len() + selection.datasets.len() + selection.investigations.len() == 1
     });

@@ -3,11 +3,12 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::{Code, Problem};
 
-use super::caller::require_session;
-use super::parameters::Parameters;
+use super::caller::{SentCredential, require_session};
+use super::common_responses::CommonResponses;
+use super::parameters::{SelectionParameters, parse_query};
 use super::responses::text_response;
-use super::wire_types::{Always, Failure, SelectionQuery};
 use crate::error::from_icat_error;
+use crate::error_format::Failure;
 use crate::selection::require_readable;
 use crate::state::State;
 
@@ -17,10 +18,10 @@ const ONLINE: &str = "ONLINE";
     get, path = "/ids/getStatus", operation_id = "get_status", tag = "data",
     summary = "Get the status of a selection",
     description = "Requests without a session use the reader account.",
-    params(SelectionQuery),
+    params(SelectionParameters),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "`ONLINE`", body = String, content_type = "text/plain", example = "ONLINE"),
         (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: not readable, or neither a session nor a \
@@ -30,21 +31,22 @@ const ONLINE: &str = "ONLINE";
     ),
 )]
 pub async fn get_status(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::from_query(&request)?;
-    if let Some(id) = parameters.prepared_id()? {
+    let parameters: SelectionParameters = parse_query(&request)?;
+    if let Some(id) = parameters.parse_prepared_id()? {
         state.prepared_selections.find_by_id(id).await?;
         return Ok(text_response(ONLINE.to_owned()));
     }
-    let is_anonymous = parameters.credential().is_none();
+    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
+    let is_anonymous = credential.value().is_none();
     if !is_anonymous {
-        parameters.require_session_id()?;
+        credential.require_well_formed()?;
     }
     let selection = parameters.parse_selection()?;
     if selection.is_empty() {
         return Ok(text_response(ONLINE.to_owned()));
     }
     if !is_anonymous {
-        let caller = require_session(&state, &parameters).await?;
+        let caller = require_session(&state, &credential).await?;
         require_readable(state.identity.icat(), caller.session.expose(), &selection).await.map_err(from_icat_error)?;
     } else if let Some(reader) = &state.reader {
         reader

@@ -3,19 +3,20 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use super::parameters::Parameters;
+use super::common_responses::CommonResponses;
+use super::parameters::{SelectionParameters, parse_query};
 use super::responses::text_response;
-use super::wire_types::{Always, Failure};
 use crate::domain::id_parameters;
+use crate::error_format::Failure;
 use crate::state::State;
 
 #[utoipa::path(
     get, path = "/ids/isPrepared", operation_id = "is_prepared", tag = "selections",
     summary = "Check whether a prepared selection can be downloaded",
-    params(("preparedId" = String, Query, description = "Answer of `prepareData`")),
+    params(("preparedId" = String, Query, description = "The response of `prepareData`")),
     security(),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "`true`", body = String, content_type = "text/plain", example = "true"),
         (status = 400, description = "`BadRequestException`: invalid id", body = Failure),
         (status = 404, description = "`NotFoundException`: unknown, expired, or one of its files has changed",
@@ -23,8 +24,8 @@ use crate::state::State;
     ),
 )]
 pub async fn is_prepared(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::from_query(&request)?;
-    let id = id_parameters::parse_uuid("preparedId", parameters.get("preparedId"))?;
+    let parameters: SelectionParameters = parse_query(&request)?;
+    let id = id_parameters::parse_uuid("preparedId", parameters.prepared_id.as_deref())?;
     state.prepared_selections.find_by_id(id).await?;
     Ok(text_response("true".to_owned()))
 }

@@ -2,16 +2,16 @@
 
 use actix_web::{HttpResponse, web};
 
+use super::common_responses::CommonResponses;
 use super::responses::text_response;
-use super::wire_types::Always;
 use crate::state::State;
 
 #[utoipa::path(
     get, path = "/ids/isReadOnly", operation_id = "is_read_only", tag = "service",
-    summary = "Whether nothing can be stored or deleted",
+    summary = "Get whether the storage is read-only",
     security(),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "`true` or `false`", body = String, content_type = "text/plain"),
     ),
 )]

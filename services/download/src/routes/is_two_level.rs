@@ -2,15 +2,15 @@
 
 use actix_web::HttpResponse;
 
+use super::common_responses::CommonResponses;
 use super::responses::text_response;
-use super::wire_types::Always;
 
 #[utoipa::path(
     get, path = "/ids/isTwoLevel", operation_id = "is_two_level", tag = "service",
-    summary = "Whether there is an archive",
+    summary = "Get whether there is an archive behind the storage",
     security(),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "`false`", body = String, content_type = "text/plain", example = "false"),
     ),
 )]

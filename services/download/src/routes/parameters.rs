@@ -1,75 +1,91 @@
-//! The parameters of a request, from its query or its form.
+//! The parameters that many operations share, and parsing of parameters from a query or a form.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use actix_web::{HttpRequest, web};
-use service_kit::{Problem, bearer_credential};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use service_kit::Problem;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::id_parameters;
+use crate::domain::id_parameters::{parse_id_list, parse_uuid};
 use crate::error::bad_request;
 use crate::selection::Selection;
 
-/// The first value of a repeated parameter counts.
-#[derive(Debug, Default)]
-pub struct Parameters {
-    values: HashMap<String, String>,
-    /// The credential in `Authorization: Bearer`.
-    pub bearer: Option<String>,
+/// A form, before its fields are parsed.
+pub type FormPairs = web::Form<Vec<(String, String)>>;
+
+pub fn parse_query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    parse_pairs(pairs.map_err(|e| bad_request(e.to_string()))?.into_inner())
 }
 
-impl Parameters {
-    pub fn from_query(request: &HttpRequest) -> Result<Self, Problem> {
-        let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-        let pairs = pairs.map_err(|e| bad_request(e.to_string()))?;
-        Ok(Self::from_pairs(pairs.into_inner(), request))
-    }
+pub fn parse_form<T: DeserializeOwned>(form: FormPairs) -> Result<T, Problem> {
+    parse_pairs(form.into_inner())
+}
 
-    pub fn from_form(form: web::Form<Vec<(String, String)>>, request: &HttpRequest) -> Self {
-        Self::from_pairs(form.into_inner(), request)
-    }
+/// All fields of `T` are optional texts. The first value of a repeated parameter counts, and unknown ones are ignored.
+pub fn parse_pairs<T: DeserializeOwned>(pairs: Vec<(String, String)>) -> Result<T, Problem> {
+    let mut seen = HashSet::new();
+    let first = pairs.into_iter().filter(|(key, _)| seen.insert(key.clone()));
+    let values: Map<String, Value> = first.map(|(key, value)| (key, value.into())).collect();
+    serde_json::from_value(values.into()).map_err(Problem::internal)
+}
 
-    pub fn from_pairs(pairs: Vec<(String, String)>, request: &HttpRequest) -> Self {
-        let mut values = HashMap::new();
-        for (key, value) in pairs {
-            values.entry(key).or_insert(value);
-        }
-        Self { values, bearer: bearer_credential(request).map(str::to_owned) }
-    }
+/// Whether the value is `true` in upper or lower case.
+pub fn is_true(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
 
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
-    }
+/// A selection of files. Without ids it is empty.
+#[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SelectionForm)]
+pub struct SelectionParameters {
+    /// ICAT session id; alternative to `Authorization: Bearer`.
+    #[param(nullable = false, pattern = "^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$")]
+    #[schema(nullable = false)]
+    pub session_id: Option<String>,
+    /// The response of `prepareData`, if the operation accepts one. The session and the ids are then ignored.
+    #[param(nullable = false, pattern = "^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$")]
+    #[schema(nullable = false)]
+    pub prepared_id: Option<String>,
+    /// Comma-separated ids.
+    #[param(nullable = false, example = "1,2,3")]
+    #[schema(nullable = false)]
+    pub datafile_ids: Option<String>,
+    /// Comma-separated ids; all files that belong to them are selected.
+    #[param(nullable = false, example = "1,2,3")]
+    #[schema(nullable = false)]
+    pub dataset_ids: Option<String>,
+    /// Comma-separated ids; all files that belong to them are selected.
+    #[param(nullable = false, example = "1,2,3")]
+    #[schema(nullable = false)]
+    pub investigation_ids: Option<String>,
+}
 
-    /// Whether the value is `true` in upper or lower case.
-    pub fn is_true(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
+impl SelectionParameters {
     /// The prepared id, if there is one; session and ids are ignored then.
-    pub fn prepared_id(&self) -> Result<Option<&str>, Problem> {
-        self.get("preparedId")
-            .map(|id| id_parameters::parse_uuid("preparedId", Some(id)))
-            .transpose()
-            .map_err(Problem::from)
-    }
-
-    /// The bearer credential, or the parameter `sessionId`.
-    pub fn credential(&self) -> Option<&str> {
-        self.bearer.as_deref().or_else(|| self.get("sessionId"))
-    }
-
-    /// An error unless the session id is a UUID; it is not checked if there is a bearer credential.
-    pub fn require_session_id(&self) -> Result<(), Problem> {
-        if self.bearer.is_some() {
-            return Ok(());
-        }
-        id_parameters::parse_uuid("sessionId", self.get("sessionId")).map(drop).map_err(Problem::from)
+    pub fn parse_prepared_id(&self) -> Result<Option<&str>, Problem> {
+        let id = self.prepared_id.as_deref();
+        id.map(|id| parse_uuid("preparedId", Some(id))).transpose().map_err(Problem::from)
     }
 
     pub fn parse_selection(&self) -> Result<Selection, Problem> {
-        let datafiles = id_parameters::parse_id_list("datafileIds", self.get("datafileIds"))?;
-        let datasets = id_parameters::parse_id_list("datasetIds", self.get("datasetIds"))?;
-        let investigations = id_parameters::parse_id_list("investigationIds", self.get("investigationIds"))?;
-        Ok(Selection { investigations, datasets, datafiles })
+        parse_selection(self.datafile_ids.as_deref(), self.dataset_ids.as_deref(), self.investigation_ids.as_deref())
     }
+}
+
+/// Parses three comma-separated lists of ids.
+pub fn parse_selection(
+    datafile_ids: Option<&str>,
+    dataset_ids: Option<&str>,
+    investigation_ids: Option<&str>,
+) -> Result<Selection, Problem> {
+    let datafiles = parse_id_list("datafileIds", datafile_ids)?;
+    let datasets = parse_id_list("datasetIds", dataset_ids)?;
+    let investigations = parse_id_list("investigationIds", investigation_ids)?;
+    Ok(Selection { investigations, datasets, datafiles })
 }

@@ -2,13 +2,13 @@
 
 use actix_web::HttpResponse;
 
-use super::wire_types::Always;
+use super::common_responses::CommonResponses;
 
 #[utoipa::path(
     get, path = "/ids/ping", operation_id = "ping", tag = "service", summary = "Check that the service runs",
     security(),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "`IdsOK`", body = String, content_type = "text/plain", example = "IdsOK"),
     ),
 )]

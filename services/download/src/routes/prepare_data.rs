@@ -1,26 +1,74 @@
 //! `POST /ids/prepareData`: stores a selection and answers the id under which it can be downloaded.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::Error as ValueError;
 use service_kit::Problem;
+use utoipa::ToSchema;
 
-use super::caller::{SessionCaller, require_session};
-use super::parameters::Parameters;
+use super::caller::{SentCredential, SessionCaller, require_session};
+use super::common_responses::CommonResponses;
+use super::parameters::{FormPairs, is_true, parse_form, parse_selection};
 use super::responses::text_response;
-use super::wire_types::{Always, Failure, PrepareForm};
 use crate::error::bad_request;
+use crate::error_format::Failure;
 use crate::manifest::SelectedFiles;
 use crate::prepared_selections::PrepareOptions;
 use crate::selection::resolve_datafiles;
 use crate::state::State;
 
+/// What to do with missing files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Missing)]
+pub enum MissingFilePolicy {
+    /// Refuse the selection; the error names the missing files.
+    #[default]
+    Refuse,
+    /// Leave out missing files; the JSON list names them.
+    Skip,
+}
+
+impl MissingFilePolicy {
+    fn parse_optional(value: Option<&str>) -> Result<Self, Problem> {
+        let Some(value) = value else { return Ok(Self::default()) };
+        let parsed: Result<Self, ValueError> = Self::deserialize(value.into_deserializer());
+        parsed.map_err(|_| bad_request(format!("The missing parameter '{value}' is none of refuse, skip")))
+    }
+}
+
+/// The selection to prepare, and how to download it.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PrepareForm {
+    #[schema(nullable = false)]
+    session_id: Option<String>,
+    #[schema(nullable = false)]
+    datafile_ids: Option<String>,
+    #[schema(nullable = false)]
+    dataset_ids: Option<String>,
+    #[schema(nullable = false)]
+    investigation_ids: Option<String>,
+    /// Archive a single file too.
+    #[schema(value_type = Option<bool>, nullable = false)]
+    zip: Option<String>,
+    #[schema(value_type = Option<bool>, nullable = false)]
+    compress: Option<String>,
+    /// With `skip`, files that are missing or unreadable are omitted; the JSON list names them. By default, or with `refuse`,
+    /// the selection is refused if there are such files.
+    #[schema(value_type = Option<MissingFilePolicy>, nullable = false)]
+    missing: Option<String>,
+}
+
 #[utoipa::path(
     post, path = "/ids/prepareData", operation_id = "prepare_data", tag = "selections", summary = "Prepare a selection",
-    description = "Missing or unreadable files refuse the selection, and the error names them; with `missing=skip` \
-        they are left out.",
+    description = "If files are missing or unreadable, the request is refused, and the error names them; with \
+        `missing=skip`, they are omitted.",
     request_body(content = PrepareForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 200, description = "The secret id of the prepared selection, which permits its \
             download", body = String,
             content_type = "text/plain", example = "5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10"),
@@ -35,33 +83,26 @@ use crate::state::State;
 pub async fn prepare_data(
     state: web::Data<State>,
     request: HttpRequest,
-    form: web::Form<Vec<(String, String)>>,
+    form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::from_form(form, &request);
-    parameters.require_session_id()?;
-    let selection = parameters.parse_selection()?;
-    let zip = parameters.is_true("zip") || selection.single_datafile().is_none();
-    let compress = parameters.is_true("compress");
-    let skips_missing = skips_missing_files(parameters.get("missing"))?;
+    let form: PrepareForm = parse_form(form)?;
+    let credential = SentCredential::from_request(&request, form.session_id.as_deref())?;
+    credential.require_well_formed()?;
+    let selection =
+        parse_selection(form.datafile_ids.as_deref(), form.dataset_ids.as_deref(), form.investigation_ids.as_deref())?;
+    let zip = is_true(form.zip.as_deref()) || selection.single_datafile().is_none();
+    let compress = is_true(form.compress.as_deref());
+    let policy = MissingFilePolicy::parse_optional(form.missing.as_deref())?;
     let (datafiles, owner) = if selection.is_empty() {
         (Vec::new(), String::new())
     } else {
-        let SessionCaller { session, user } = require_session(&state, &parameters).await?;
+        let SessionCaller { session, user } = require_session(&state, &credential).await?;
         (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
     };
     let mut selected = state.manifests.select_files(state.storage()?, &datafiles).await?;
-    if !skips_missing {
+    if policy == MissingFilePolicy::Refuse {
         selected = SelectedFiles { entries: selected.require_all()?, missing: Vec::new() };
     }
     let id = state.prepared_selections.create_selection(selected, PrepareOptions { owner, zip, compress }).await?;
     Ok(text_response(id))
-}
-
-/// Whether missing files are left out; otherwise they refuse the selection.
-fn skips_missing_files(value: Option<&str>) -> Result<bool, Problem> {
-    match value {
-        None | Some("refuse") => Ok(false),
-        Some("skip") => Ok(true),
-        Some(other) => Err(bad_request(format!("The missing parameter '{other}' is none of refuse, skip"))),
-    }
 }

@@ -4,16 +4,17 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
 use super::caller::resolve_selection;
-use super::parameters::Parameters;
-use super::wire_types::{Always, Failure, SelectionForm};
+use super::common_responses::CommonResponses;
+use super::parameters::{FormPairs, SelectionParameters, parse_form};
+use crate::error_format::Failure;
 use crate::state::State;
 
 #[utoipa::path(
     post, path = "/ids/reset", operation_id = "reset", tag = "archive", summary = "Reset failed restores",
-    request_body(content = SelectionForm, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = SelectionParameters, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 204, description = "Nothing to reset"),
         (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
@@ -26,12 +27,12 @@ use crate::state::State;
 pub async fn reset_failures(
     state: web::Data<State>,
     request: HttpRequest,
-    form: web::Form<Vec<(String, String)>>,
+    form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::from_form(form, &request);
-    match parameters.prepared_id()? {
+    let parameters: SelectionParameters = parse_form(form)?;
+    match parameters.parse_prepared_id()? {
         Some(id) => drop(state.prepared_selections.find_by_id(id).await?),
-        None => drop(resolve_selection(&state, &parameters).await?),
+        None => drop(resolve_selection(&state, &request, &parameters).await?),
     }
     Ok(HttpResponse::NoContent().finish())
 }

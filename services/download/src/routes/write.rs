@@ -4,18 +4,19 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
 use super::caller::resolve_selection;
-use super::parameters::Parameters;
-use super::wire_types::{Always, Failure, SelectionForm};
+use super::common_responses::CommonResponses;
+use super::parameters::{FormPairs, SelectionParameters, parse_form};
 use crate::error::{SINGLE_LEVEL, SWITCHED_OFF, not_implemented};
+use crate::error_format::Failure;
 use crate::state::State;
 
 #[utoipa::path(
     post, path = "/ids/write", operation_id = "write_data", tag = "archive",
     summary = "Not implemented: the storage has no archive",
-    request_body(content = SelectionForm, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = SelectionParameters, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        Always,
+        CommonResponses,
         (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
         (status = 404, description = "`NotFoundException`: no such row", body = Failure),
@@ -28,11 +29,12 @@ use crate::state::State;
 pub async fn write_data(
     state: web::Data<State>,
     request: HttpRequest,
-    form: web::Form<Vec<(String, String)>>,
+    form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
     if state.is_read_only() {
         return Err(not_implemented(SWITCHED_OFF));
     }
-    resolve_selection(&state, &Parameters::from_form(form, &request)).await?;
+    let parameters: SelectionParameters = parse_form(form)?;
+    resolve_selection(&state, &request, &parameters).await?;
     Err(not_implemented(SINGLE_LEVEL))
 }

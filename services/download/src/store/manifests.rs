@@ -2,7 +2,7 @@
 
 use service_kit::{DbError, Micros, Row, Tx, Val};
 
-use crate::domain::archive::ArchiveFormat;
+use crate::domain::archive::LayoutFormat;
 use crate::domain::file_identity::FileIdentity;
 use crate::domain::manifest_entry::ManifestEntry;
 
@@ -46,7 +46,7 @@ const COLUMNS: usize = 11;
 pub struct ManifestHeader {
     pub id: i64,
     pub hash: String,
-    pub zip_format: ArchiveFormat,
+    pub zip_format: LayoutFormat,
     pub files: i64,
     pub bytes: i64,
 }
@@ -67,7 +67,7 @@ pub async fn get_manifest(tx: &mut Tx, id: i64) -> Result<Option<ManifestHeader>
 pub async fn create_manifest(
     tx: &mut Tx,
     hash: &str,
-    zip_format: ArchiveFormat,
+    zip_format: LayoutFormat,
     entries: &[ManifestEntry],
     now: Micros,
 ) -> Result<ManifestHeader, DbError> {
@@ -176,14 +176,14 @@ pub(super) fn parse_crc32(stored: i64) -> u32 {
     u32::try_from(stored).unwrap_or_default()
 }
 
-fn render_zip_format(format: ArchiveFormat) -> &'static str {
-    if format == ArchiveFormat::ZipStored { "stored" } else { "blocks" }
+fn render_zip_format(format: LayoutFormat) -> &'static str {
+    if format == LayoutFormat::ZipStored { "stored" } else { "blocks" }
 }
 
-fn parse_zip_format(name: &str) -> Result<ArchiveFormat, DbError> {
+fn parse_zip_format(name: &str) -> Result<LayoutFormat, DbError> {
     match name {
-        "stored" => Ok(ArchiveFormat::ZipStored),
-        "blocks" => Ok(ArchiveFormat::ZipBlocks),
+        "stored" => Ok(LayoutFormat::ZipStored),
+        "blocks" => Ok(LayoutFormat::ZipBlocks),
         _ => Err(DbError::Column { column: "zip_form".to_owned(), reason: format!("{name} is not a ZIP format") }),
     }
 }

@@ -8,7 +8,7 @@ use service_kit::{Code, Problem};
 
 use super::Transfers;
 use super::member_reader::{MemberReader, ReadError};
-use crate::domain::archive::{ArchiveFormat, Zone, stored_blocks_length};
+use crate::domain::archive::{LayoutFormat, Zone, stored_blocks_length};
 use crate::manifest::Manifest;
 use crate::storage::{Storage, StorageRoot};
 use crate::store;
@@ -25,11 +25,11 @@ impl Transfers {
         &self,
         storage: &Storage,
         manifest: &Arc<Manifest>,
-        format: ArchiveFormat,
+        format: LayoutFormat,
         first: u64,
         end: u64,
     ) -> Result<(), Problem> {
-        if format != ArchiveFormat::ZipBlocks || list_missing_checksums(manifest, first, end).is_empty() {
+        if format != LayoutFormat::ZipBlocks || list_missing_checksums(manifest, first, end).is_empty() {
             return Ok(());
         }
         self.manifests.merge_stored_checksums(manifest).await?;
@@ -94,7 +94,7 @@ fn list_missing_checksums(manifest: &Manifest, first: u64, end: u64) -> Vec<usiz
     if first >= end || manifest.checksums.is_complete() {
         return Vec::new();
     }
-    let layout = manifest.get_layout(ArchiveFormat::ZipBlocks);
+    let layout = manifest.get_layout(LayoutFormat::ZipBlocks);
     let count = manifest.members().len();
     // The member of the position, and its entry in the directory.
     let members_at = |position: u64| match layout.locate(position).zone {

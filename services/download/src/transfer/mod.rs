@@ -20,7 +20,7 @@ use self::member_reader::ReadError;
 use self::range_reader::RangeReader;
 use self::reports::{Outcome, ReportGuard, TransferReports};
 use crate::config::Config;
-use crate::domain::archive::{ArchiveFormat, Compression};
+use crate::domain::archive::{Compression, LayoutFormat};
 use crate::domain::chunk_size::{SMALL_CHUNK, choose_chunk_size};
 use crate::domain::file_errors::describe_failure;
 use crate::domain::manifest_entry::MissingFile;
@@ -34,7 +34,7 @@ const COMPRESSION_QUEUE: usize = 32;
 
 /// What is sent.
 pub enum TransferContent {
-    Range { format: ArchiveFormat, first: u64, end: u64 },
+    Range { format: LayoutFormat, first: u64, end: u64 },
     Compressed(Compression),
 }
 

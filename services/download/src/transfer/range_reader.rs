@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crc32fast::Hasher;
 
 use super::member_reader::{MemberReader, ReadError, require_unchanged_member};
-use crate::domain::archive::{ArchiveFormat, Layout, Position, Zone};
+use crate::domain::archive::{Layout, LayoutFormat, Position, Zone};
 use crate::manifest::Manifest;
 use crate::storage::StorageRoot;
 
 pub struct RangeReader {
     manifest: Arc<Manifest>,
     layout: Arc<Layout>,
-    format: ArchiveFormat,
+    format: LayoutFormat,
     position: u64,
     end: u64,
     current: Option<CurrentMember>,
@@ -31,7 +31,7 @@ struct CurrentMember {
 
 impl RangeReader {
     /// The bytes from `position` to `end`, which is not included.
-    pub fn new(manifest: Arc<Manifest>, format: ArchiveFormat, position: u64, end: u64) -> Self {
+    pub fn new(manifest: Arc<Manifest>, format: LayoutFormat, position: u64, end: u64) -> Self {
         let layout = manifest.get_layout(format);
         Self { manifest, layout, format, position, end, current: None, unreadable: None }
     }
@@ -127,7 +127,7 @@ impl RangeReader {
             self.current = Some(CurrentMember { reader, first: wanted.start, next: wanted.start, crc });
         }
         let Some(current) = &mut self.current else { return Ok(()) };
-        if self.format == ArchiveFormat::ZipBlocks {
+        if self.format == LayoutFormat::ZipBlocks {
             let mut data = Vec::with_capacity(bytes);
             current.reader.read_at(wanted.start, bytes, &mut data)?;
             if let Some(crc) = &mut current.crc {
@@ -152,9 +152,9 @@ impl RangeReader {
     /// Parts contribute to an unknown checksum; a known one is compared if the whole file is read.
     fn wants_crc(&self, member: usize, first: u64) -> bool {
         match self.format {
-            ArchiveFormat::ZipStored => first == 0,
-            ArchiveFormat::ZipBlocks => first == 0 || self.manifest.checksums.get(member).is_none(),
-            ArchiveFormat::Raw | ArchiveFormat::Tar => false,
+            LayoutFormat::ZipStored => first == 0,
+            LayoutFormat::ZipBlocks => first == 0 || self.manifest.checksums.get(member).is_none(),
+            LayoutFormat::Raw | LayoutFormat::Tar => false,
         }
     }
 

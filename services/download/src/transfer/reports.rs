@@ -143,13 +143,13 @@ impl Drop for ReportGuard {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::archive::ArchiveFormat;
+    use crate::domain::archive::LayoutFormat;
 
     use super::*;
 
     #[test]
     fn the_oldest_of_too_many_reports_are_dropped() {
-        let manifest = Arc::new(Manifest::new(None, String::new(), ArchiveFormat::Raw, Vec::new()));
+        let manifest = Arc::new(Manifest::new(None, String::new(), LayoutFormat::Raw, Vec::new()));
         let (reports, inbox) = TransferReports::new();
         for bytes in 0..5 {
             let report = ReportGuard::new(reports.clone(), "db/ada".to_owned(), Arc::clone(&manifest));

@@ -140,13 +140,13 @@ async fn store_until_stopped(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::archive::ArchiveFormat;
+    use crate::domain::archive::LayoutFormat;
     use crate::manifest::Manifest;
     use crate::transfer::reports::{ReportGuard, TransferReports};
 
     #[tokio::test]
     async fn transfers_that_end_during_the_last_write_are_stored_too() {
-        let manifest = Arc::new(Manifest::new(None, String::new(), ArchiveFormat::Raw, Vec::new()));
+        let manifest = Arc::new(Manifest::new(None, String::new(), LayoutFormat::Raw, Vec::new()));
         let (reports, inbox) = TransferReports::new();
         let end_transfer = || drop(ReportGuard::new(reports.clone(), "db/ada".to_owned(), Arc::clone(&manifest)));
         let stop = CancellationToken::new();

@@ -16,7 +16,7 @@ use crate::domain::logbook::Logbook;
 use crate::entries::Entries;
 use crate::history::chain::RecordKind;
 use crate::history::records::{Act, Change};
-use crate::store::query::Scope;
+use crate::store::filter_conditions::Scope;
 use crate::store::{entries, entry_lists};
 
 /// Entries of a transaction.

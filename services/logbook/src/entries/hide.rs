@@ -11,7 +11,7 @@ use crate::domain::logbook::Logbook;
 use crate::entries::Entries;
 use crate::history::chain::RecordKind;
 use crate::history::records::{Act, Change};
-use crate::store::query::{Scope, find_scope};
+use crate::store::filter_conditions::{Scope, find_scope};
 use crate::store::{entries, entry_lists};
 
 /// Which entries are hidden or shown again.

@@ -15,7 +15,7 @@ use crate::entries::EntryRenderer;
 use crate::entries::hide::Selection;
 use crate::error::Error;
 use crate::store::entry_lists::Version;
-use crate::store::query::{Scope, find_scope};
+use crate::store::filter_conditions::{Scope, find_scope};
 use crate::store::{entries, entry_lists};
 
 /// Where an entry stands in a list that is read page by page.

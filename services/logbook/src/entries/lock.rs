@@ -6,8 +6,8 @@ use crate::domain::filter::Filter;
 use crate::domain::logbook::Logbook;
 use crate::entries::Entries;
 use crate::store::entry_lists::list_involved_logbooks;
+use crate::store::filter_conditions::Scope;
 use crate::store::logbooks;
-use crate::store::query::Scope;
 
 impl Entries {
     /// Does the work while the logbooks of these entries and `target` are locked. Which ones they are is looked up before; once

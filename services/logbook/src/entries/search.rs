@@ -12,8 +12,8 @@ use crate::domain::entry::Entry;
 use crate::domain::filter::Filter;
 use crate::domain::logbook::Logbook;
 use crate::entries::EntryRenderer;
+use crate::store::filter_conditions::{Scope, find_scope};
 use crate::store::logbooks;
-use crate::store::query::{Scope, find_scope};
 use crate::store::search::{Reach, search_entries};
 
 /// Bytes of an entry's text around what was found.
@@ -45,7 +45,7 @@ pub struct SearchHit {
     pub logbook: Option<String>,
     /// The rendered entry.
     pub entry: Value,
-    /// Texts of the entry with what was found in them.
+    /// The passages of the entry that match.
     pub excerpts: Vec<Vec<ExcerptPart>>,
 }
 

@@ -8,7 +8,7 @@ use crate::domain::dates::{parse_day, render_day};
 use crate::domain::filter::Filter;
 use crate::error::Error;
 use crate::store::entry_lists::{InvestigationEntries, count_by_investigation, count_per_quarter_hour};
-use crate::store::query::Scope;
+use crate::store::filter_conditions::Scope;
 
 /// Counts entries.
 pub struct Statistics {

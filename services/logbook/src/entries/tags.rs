@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::history::chain::RecordKind;
 use crate::history::records::{Act, Change};
 use crate::store::entries;
-use crate::store::query::{Scope, find_scope};
+use crate::store::filter_conditions::{Scope, find_scope};
 
 impl Entries {
     /// All or none; an entry of another logbook, or of a closed one, is refused.

@@ -32,7 +32,7 @@ use crate::export::pdf::{Printer, order_report};
 use crate::export::sink::{ExportError, Sink};
 use crate::export::zip_stream::safe_filename;
 use crate::history::History;
-use crate::store::query::find_scope;
+use crate::store::filter_conditions::find_scope;
 
 /// Pieces that wait for a slow reader.
 const QUEUED_PIECES: usize = 2;

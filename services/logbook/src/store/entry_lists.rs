@@ -8,8 +8,8 @@ use crate::domain::entry_content::EntryContent;
 use crate::domain::filter::{Filter, Order, Page};
 use crate::domain::logbook::Logbook;
 use crate::store::entries::{COLUMNS, parse_column, parse_entry};
+use crate::store::filter_conditions::{FilterConditions, Scope, order_by, order_column};
 use crate::store::logbooks::list_logbook_ids;
-use crate::store::query::{Query, Scope, order_by, order_column};
 
 const UNBOUND: &str = "SELECT id, seq, book_id, (SELECT b.name FROM book b WHERE b.id = book_id) AS book_name, \
                        created_at, updated_at, version, removed, late, body FROM entry \
@@ -35,9 +35,9 @@ pub async fn list_matching_entries(
     filter: &Filter,
 ) -> Result<Vec<Entry>, DbError> {
     let filter = Filter { ids: Some(ids.to_vec()), ..filter.clone() };
-    let query = Query::new(tx, scope, &filter).await?;
-    let sql = format!("SELECT {COLUMNS} FROM entry e WHERE {} ORDER BY e.id", query.where_clause());
-    tx.fetch_all(&sql, &query.vals).await?.iter().map(parse_entry).collect()
+    let conditions = FilterConditions::new(tx, scope, &filter).await?;
+    let sql = format!("SELECT {COLUMNS} FROM entry e WHERE {} ORDER BY e.id", conditions.where_clause());
+    tx.fetch_all(&sql, &conditions.values).await?.iter().map(parse_entry).collect()
 }
 
 /// Entries for a proposal whose investigation is not known yet, after an id.
@@ -68,7 +68,7 @@ pub async fn list_entries_after(
     page: Page,
     last: Option<&Entry>,
 ) -> Result<Vec<Entry>, DbError> {
-    let mut query = Query::new(tx, scope, filter).await?;
+    let mut conditions = FilterConditions::new(tx, scope, filter).await?;
     if let Some(last) = last {
         let position = match page.by {
             Order::Id => Micros::default(),
@@ -76,15 +76,15 @@ pub async fn list_entries_after(
             Order::CreatedAt => last.created_at,
             Order::UpdatedAt => last.updated_at,
         };
-        query.add_position(page.by, if page.descending { "<" } else { ">" }, position, &last.id);
+        conditions.add_position(page.by, if page.descending { "<" } else { ">" }, position, &last.id);
     }
     let order = order_by(page);
-    let limit = query.bind_value(page.limit.unwrap_or(i64::MAX));
-    let skip = query.bind_value(page.skip);
+    let limit = conditions.bind_value(page.limit.unwrap_or(i64::MAX));
+    let skip = conditions.bind_value(page.skip);
     let part = |what: &str| {
         format!(
             "SELECT {what} FROM entry e WHERE {} ORDER BY {order} LIMIT {limit} OFFSET {skip}",
-            query.where_clause()
+            conditions.where_clause()
         )
     };
     // Skipped rows are not read completely.
@@ -92,23 +92,23 @@ pub async fn list_entries_after(
         0 => part(COLUMNS),
         _ => format!("SELECT {COLUMNS} FROM entry e WHERE e.id IN ({}) ORDER BY {order}", part("e.id")),
     };
-    tx.fetch_all(&sql, &query.vals).await?.iter().map(parse_entry).collect()
+    tx.fetch_all(&sql, &conditions.values).await?.iter().map(parse_entry).collect()
 }
 
 pub async fn list_entry_ids(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<String>, DbError> {
-    let query = Query::new(tx, scope, filter).await?;
-    let sql = format!("SELECT id FROM entry e WHERE {} ORDER BY id", query.where_clause());
-    tx.fetch_all(&sql, &query.vals).await?.iter().map(|row| row.get("id")).collect()
+    let conditions = FilterConditions::new(tx, scope, filter).await?;
+    let sql = format!("SELECT id FROM entry e WHERE {} ORDER BY id", conditions.where_clause());
+    tx.fetch_all(&sql, &conditions.values).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// The ids of all logbooks that a change of these entries appends to, those of their instruments included.
 pub async fn list_involved_logbooks(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Vec<i64>, DbError> {
-    let query = Query::new(tx, scope, filter).await?;
+    let conditions = FilterConditions::new(tx, scope, filter).await?;
     let sql = format!(
         "SELECT DISTINCT e.book_id AS book_id, e.instrument AS instrument FROM entry e WHERE {}",
-        query.where_clause()
+        conditions.where_clause()
     );
-    let rows = tx.fetch_all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &conditions.values).await?;
     let mut ids: Vec<i64> = rows.iter().map(|row| row.get("book_id")).collect::<Result<_, _>>()?;
     let instruments: Vec<Option<String>> = rows.iter().map(|row| row.get("instrument")).collect::<Result<_, _>>()?;
     ids.extend(list_logbook_ids(tx, instruments.into_iter().flatten().map(Logbook::Instrument)).await?);
@@ -123,19 +123,19 @@ pub async fn list_logbooks_of_entries(
     scope: &Scope,
     filter: &Filter,
 ) -> Result<Vec<(i64, String)>, DbError> {
-    let query = Query::new(tx, scope, filter).await?;
+    let conditions = FilterConditions::new(tx, scope, filter).await?;
     let sql = format!(
         "SELECT b.id, b.name FROM book b WHERE b.id IN (SELECT e.book_id FROM entry e WHERE {}) ORDER BY b.id",
-        query.where_clause()
+        conditions.where_clause()
     );
-    let rows = tx.fetch_all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &conditions.values).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?))).collect()
 }
 
 pub async fn count_entries(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<i64, DbError> {
-    let query = Query::new(tx, scope, filter).await?;
-    let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.where_clause());
-    tx.fetch_one(&sql, &query.vals).await?.get("n")
+    let conditions = FilterConditions::new(tx, scope, filter).await?;
+    let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", conditions.where_clause());
+    tx.fetch_one(&sql, &conditions.values).await?.get("n")
 }
 
 /// How many entries come before one in a list; `None` if it is not in it.
@@ -146,15 +146,15 @@ pub async fn find_position(
     page: Page,
     id: &str,
 ) -> Result<Option<i64>, DbError> {
-    let mut query = Query::new(tx, scope, filter).await?;
-    let mut one = query.clone();
+    let mut conditions = FilterConditions::new(tx, scope, filter).await?;
+    let mut one = conditions.clone();
     one.add_condition("e.id = {}", id);
     let sql = format!("SELECT {} AS place FROM entry e WHERE {}", order_column(page.by), one.where_clause());
-    let Some(row) = tx.fetch_optional(&sql, &one.vals).await? else { return Ok(None) };
+    let Some(row) = tx.fetch_optional(&sql, &one.values).await? else { return Ok(None) };
     let position = if page.by == Order::Id { Micros::default() } else { row.get("place")? };
-    query.add_position(page.by, if page.descending { ">" } else { "<" }, position, id);
-    let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", query.where_clause());
-    tx.fetch_one(&sql, &query.vals).await?.get("n").map(Some)
+    conditions.add_position(page.by, if page.descending { ">" } else { "<" }, position, id);
+    let sql = format!("SELECT COUNT(*) AS n FROM entry e WHERE {}", conditions.where_clause());
+    tx.fetch_one(&sql, &conditions.values).await?.get("n").map(Some)
 }
 
 /// The first and the last moment that entries have.
@@ -174,15 +174,15 @@ pub async fn list_spans_with_entries(
     starts: &[Micros],
 ) -> Result<Vec<Micros>, DbError> {
     let starts: Vec<i64> = starts.iter().map(|start| start.as_i64()).collect();
-    let mut query = Query::new(tx, scope, filter).await?;
-    let list = query.bind_value(Val::from_ids(&starts));
+    let mut conditions = FilterConditions::new(tx, scope, filter).await?;
+    let list = conditions.bind_value(Val::from_ids(&starts));
     let sql = format!(
         "SELECT d.day FROM (SELECT s.value AS day, LEAD(s.value) OVER (ORDER BY s.value) AS next FROM {} s) d \
          WHERE d.next IS NOT NULL AND EXISTS (SELECT 1 FROM entry e WHERE {} AND e.at >= d.day AND e.at < d.next LIMIT 1) ORDER BY d.day",
         tx.engine().id_list(&list),
-        query.where_clause()
+        conditions.where_clause()
     );
-    tx.fetch_all(&sql, &query.vals).await?.iter().map(|row| row.get("day")).collect()
+    tx.fetch_all(&sql, &conditions.values).await?.iter().map(|row| row.get("day")).collect()
 }
 
 /// Starts of the quarters of an hour in which there are entries, with how many.
@@ -191,12 +191,12 @@ pub async fn count_per_quarter_hour(
     scope: &Scope,
     filter: &Filter,
 ) -> Result<Vec<(Micros, i64)>, DbError> {
-    let query = Query::new(tx, scope, filter).await?;
+    let conditions = FilterConditions::new(tx, scope, filter).await?;
     let sql = format!(
         "SELECT e.at / {QUARTER} AS quarter, COUNT(*) AS n FROM entry e WHERE {} GROUP BY e.at / {QUARTER} ORDER BY e.at / {QUARTER}",
-        query.where_clause()
+        conditions.where_clause()
     );
-    let rows = tx.fetch_all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &conditions.values).await?;
     rows.iter().map(|row| Ok((Micros::from_i64(row.get::<i64>("quarter")? * QUARTER), row.get("n")?))).collect()
 }
 
@@ -211,16 +211,16 @@ pub struct InvestigationEntries {
 
 /// Investigations that have entries.
 pub async fn count_by_investigation(tx: &mut Tx, filter: &Filter) -> Result<Vec<InvestigationEntries>, DbError> {
-    let query = Query::new(tx, &Scope::Everything, filter).await?;
+    let conditions = FilterConditions::new(tx, &Scope::Everything, filter).await?;
     let counted = |kind: &str| format!("CAST(SUM(CASE WHEN e.type = '{kind}' THEN 1 ELSE 0 END) AS BIGINT)");
     let sql = format!(
         "SELECT e.investigation_id AS investigation, COUNT(*) AS n, {} AS annotations, {} AS notifications FROM entry e \
          WHERE {} AND e.investigation_id IS NOT NULL GROUP BY e.investigation_id ORDER BY e.investigation_id",
         counted("annotation"),
         counted("notification"),
-        query.where_clause()
+        conditions.where_clause()
     );
-    let rows = tx.fetch_all(&sql, &query.vals).await?;
+    let rows = tx.fetch_all(&sql, &conditions.values).await?;
     rows.iter()
         .map(|row| {
             Ok(InvestigationEntries {

@@ -5,10 +5,10 @@ pub mod banners;
 pub mod blobs;
 pub mod entries;
 pub mod entry_lists;
+pub mod filter_conditions;
 pub mod keys;
 pub mod logbooks;
 pub mod preferences;
-pub mod query;
 pub mod search;
 pub mod tags;
 

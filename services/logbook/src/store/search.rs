@@ -6,9 +6,9 @@ use service_kit::{DbError, Tx, Val};
 use crate::domain::entry::Entry;
 use crate::domain::filter::Filter;
 use crate::store::entries::{COLUMNS, parse_entry};
-use crate::store::query::{Query, Scope};
+use crate::store::filter_conditions::{FilterConditions, Scope};
 
-/// More logbooks than this are a condition beside the index of words, and not part of its query.
+/// More logbooks than this are a condition beside the index of words, and not part of its conditions.
 const MAX_LABELS: usize = 16;
 
 /// Which logbooks are searched.
@@ -37,22 +37,22 @@ pub async fn search_entries(
     limit: i64,
 ) -> Result<Vec<Entry>, DbError> {
     let scope = if let Reach::Instrument(name) = reach { Scope::Instrument(name.clone()) } else { Scope::Everything };
-    let mut query = Query::new(tx, &scope, filter).await?;
+    let mut conditions = FilterConditions::new(tx, &scope, filter).await?;
     let mut labels = Vec::new();
     match reach {
         Reach::Logbooks(ids) if ids.is_empty() => return Ok(Vec::new()),
         Reach::Logbooks(ids) if ids.len() <= MAX_LABELS => labels.extend(ids.iter().map(|id| label_token(*id))),
         Reach::Logbooks(ids) => {
-            let list = query.bind_value(Val::from_ids(ids));
-            query.conditions.push(format!("e.book_id IN {}", tx.engine().id_list(&list)));
+            let list = conditions.bind_value(Val::from_ids(ids));
+            conditions.sql.push(format!("e.book_id IN {}", tx.engine().id_list(&list)));
         }
         Reach::Everything | Reach::Instrument(_) => {}
     }
-    let question = query.bind_value(asked.to_match_expression(tx.engine(), &labels));
-    query.conditions.push(tx.engine().fulltext_condition("entry_words", &question));
+    let question = conditions.bind_value(asked.to_match_expression(tx.engine(), &labels));
+    conditions.sql.push(tx.engine().fulltext_condition("entry_words", &question));
     let patterns = asked.phrase_patterns();
     for pattern in &patterns {
-        query.add_condition("entry_words.tokens LIKE {} ESCAPE '\\'", pattern.as_str());
+        conditions.add_condition("entry_words.tokens LIKE {} ESCAPE '\\'", pattern.as_str());
     }
     // A frequent word is found by scanning from the newest entry, a rare one in the index of words.
     tx.plan_by_values().await?;
@@ -61,7 +61,7 @@ pub async fn search_entries(
             Some(before) => before,
             None => tx.fetch_one(LAST, &[]).await?.get::<Option<i64>>("seq")?.unwrap_or_default() + 1,
         };
-        let mut newest = query.clone();
+        let mut newest = conditions.clone();
         newest.add_condition("entry_words.rowid < {}", end);
         newest.add_condition("entry_words.rowid >= {}", end - NEWEST);
         let found = list_last_written(tx, newest, limit).await?;
@@ -70,18 +70,18 @@ pub async fn search_entries(
         }
     }
     if let Some(before) = before {
-        query.add_condition("entry_words.rowid < {}", before);
+        conditions.add_condition("entry_words.rowid < {}", before);
     }
-    list_last_written(tx, query, limit).await
+    list_last_written(tx, conditions, limit).await
 }
 
-async fn list_last_written(tx: &mut Tx, mut query: Query, limit: i64) -> Result<Vec<Entry>, DbError> {
-    let limit = query.bind_value(limit);
+async fn list_last_written(tx: &mut Tx, mut conditions: FilterConditions, limit: i64) -> Result<Vec<Entry>, DbError> {
+    let limit = conditions.bind_value(limit);
     // CROSS, so that SQLite starts with the index of words.
     let sql = format!(
         "SELECT {COLUMNS} FROM entry_words CROSS JOIN entry e WHERE e.seq = entry_words.rowid AND {} \
          ORDER BY entry_words.rowid DESC LIMIT {limit}",
-        query.where_clause()
+        conditions.where_clause()
     );
-    tx.fetch_all(&sql, &query.vals).await?.iter().map(parse_entry).collect()
+    tx.fetch_all(&sql, &conditions.values).await?.iter().map(parse_entry).collect()
 }

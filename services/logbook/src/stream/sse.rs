@@ -9,8 +9,8 @@ use crate::domain::dates::render_time;
 use crate::domain::logbook::Logbook;
 use crate::history::chain::RecordKind;
 use crate::store::entry_lists::list_matching_entries;
+use crate::store::filter_conditions::find_scope;
 use crate::store::logbooks::{self, Record};
-use crate::store::query::find_scope;
 use crate::stream::{EntryStreams, SseEvent, Topic};
 
 /// Records that are read at once.

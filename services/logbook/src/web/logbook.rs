@@ -14,7 +14,7 @@ use crate::catalogue::users::short_user_name;
 use crate::domain::dates::{parse_day, render_day};
 use crate::domain::entry::Entry;
 use crate::domain::filter::Filter;
-use crate::domain::list_parameters::ListParameters;
+use crate::domain::list_parameters::{FilterQuery, ListParameters};
 use crate::entries::lists::EntryLists;
 use crate::entries::search::{EntrySearch, SearchRequest};
 use crate::export::format::Format;
@@ -93,7 +93,7 @@ pub async fn show_logbook(
         None => list_page(sources, &logbook, &filter, after).await?,
     };
     let views = pages.render_views(&found.entries, words.as_ref()).await?;
-    let mut filter_query = filter_query_string(&query);
+    let mut filter_query = render_filter(&query)?;
     let is_narrowed = !filter_query.is_empty();
     if shows_removed {
         filter_query.push_str("&removed=true");
@@ -110,10 +110,10 @@ pub async fn show_logbook(
         shows_removed,
         is_narrowed,
         record,
-        kept => filter_query_string(&without_date(&query)),
+        kept => render_filter(&without_date(&query))?,
         narrowing => &filter_query,
         more => found.next.map(|last| format!("after={last}{filter_query}")),
-        asked => context! { search => query.list.search.as_deref(), types => query.filter.types.as_deref(), tags => query.filter.tags.as_deref(), date => query.filter.date.as_deref() },
+        asked => context! { search => query.list.search.as_deref(), ..Serde(&query.filter) },
         kinds => KINDS,
         known_tags => pages.tag_definitions.list_names(&logbook).await?,
         formats => Format::ALL.map(Format::name),
@@ -195,17 +195,14 @@ fn without_date(query: &ListParameters) -> ListParameters {
     query
 }
 
-/// The filter as the rest of an address.
-fn filter_query_string(query: &ListParameters) -> String {
-    let given = [
-        ("search", &query.list.search),
-        ("types", &query.filter.types),
-        ("tags", &query.filter.tags),
-        ("date", &query.filter.date),
-    ];
-    let pair = |(name, value): (&str, &Option<String>)| {
-        let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty())?;
+/// The search and the filter as the rest of a query string. The path names the logbook.
+fn render_filter(query: &ListParameters) -> Result<String, Problem> {
+    let filter = FilterQuery { investigation_id: None, instrument_name: None, ..query.filter.clone() };
+    let filter = serde_json::to_value(filter).map_err(Problem::internal)?;
+    let parameters = filter.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
+    let pair = |(name, value): (&str, Option<&str>)| {
+        let value = value.map(str::trim).filter(|value| !value.is_empty())?;
         Some(format!("&{name}={}", percent_encode_segment(value)))
     };
-    given.into_iter().filter_map(pair).collect()
+    Ok([("search", query.list.search.as_deref())].into_iter().chain(parameters).filter_map(pair).collect())
 }

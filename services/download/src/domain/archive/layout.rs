@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::tar;
 use super::zip::{self, BLOCK, BLOCK_HEADER, MAX_U32, Method, ZipEntry, render_block_header};
-use super::{ArchiveFormat, Member};
+use super::{LayoutFormat, Member};
 
 /// The layout of one archive. Needs 16 bytes per member.
 #[derive(Debug)]
 pub struct Layout {
-    format: ArchiveFormat,
+    format: LayoutFormat,
     members: Arc<[Member]>,
     /// The offset of each member, and of what follows the last one.
     offsets: Vec<u64>,
@@ -45,14 +45,14 @@ pub struct Position {
 }
 
 impl Layout {
-    pub fn new(format: ArchiveFormat, members: Arc<[Member]>) -> Self {
-        let full = format != ArchiveFormat::Tar
-            && format != ArchiveFormat::Raw
+    pub fn new(format: LayoutFormat, members: Arc<[Member]>) -> Self {
+        let full = format != LayoutFormat::Tar
+            && format != LayoutFormat::Raw
             && members.iter().any(|member| member.size == MAX_U32);
         let mut layout = Self {
             format,
             offsets: Vec::with_capacity(members.len() + 1),
-            directory: Vec::with_capacity(if format == ArchiveFormat::Tar { 0 } else { members.len() + 1 }),
+            directory: Vec::with_capacity(if format == LayoutFormat::Tar { 0 } else { members.len() + 1 }),
             members,
             full,
             total: 0,
@@ -120,28 +120,28 @@ impl Layout {
     /// The bytes of a zone without data; `crc` is used only in zones with a checksum, see [`member_with_crc`](Self::needs_crc).
     pub fn render_zone(&self, zone: Zone, crc: u32) -> Vec<u8> {
         match (zone, self.format) {
-            (Zone::Header(member), ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks) => {
+            (Zone::Header(member), LayoutFormat::ZipStored | LayoutFormat::ZipBlocks) => {
                 self.entry_of(member).render_header(crc)
             }
-            (Zone::Header(member), ArchiveFormat::Tar) => tar::render_header(&self.members[member]),
-            (Zone::Trailer(member), ArchiveFormat::ZipBlocks) => self.entry_of(member).render_descriptor(crc),
-            (Zone::Trailer(member), ArchiveFormat::Tar) => {
+            (Zone::Header(member), LayoutFormat::Tar) => tar::render_header(&self.members[member]),
+            (Zone::Trailer(member), LayoutFormat::ZipBlocks) => self.entry_of(member).render_descriptor(crc),
+            (Zone::Trailer(member), LayoutFormat::Tar) => {
                 vec![0; usize::try_from(self.trailer_length(member)).unwrap_or_default()]
             }
             (Zone::Entry(member), _) => self.entry_of(member).render_directory_entry(self.offsets[member], crc),
-            (Zone::End, ArchiveFormat::Tar) => vec![0; usize::try_from(tar::END_LENGTH).unwrap_or_default()],
-            (Zone::End, ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks) => {
+            (Zone::End, LayoutFormat::Tar) => vec![0; usize::try_from(tar::END_LENGTH).unwrap_or_default()],
+            (Zone::End, LayoutFormat::ZipStored | LayoutFormat::ZipBlocks) => {
                 zip::render_end(self.members.len() as u64, self.directory_offset(), self.directory_length())
             }
-            (Zone::Data(_), _) | (_, ArchiveFormat::Raw) | (Zone::Trailer(_), ArchiveFormat::ZipStored) => Vec::new(),
+            (Zone::Data(_), _) | (_, LayoutFormat::Raw) | (Zone::Trailer(_), LayoutFormat::ZipStored) => Vec::new(),
         }
     }
 
     /// The member whose checksum is in a zone.
     pub fn member_with_crc(&self, zone: Zone) -> Option<usize> {
         match (zone, self.format) {
-            (Zone::Header(member), ArchiveFormat::ZipStored)
-            | (Zone::Trailer(member), ArchiveFormat::ZipBlocks)
+            (Zone::Header(member), LayoutFormat::ZipStored)
+            | (Zone::Trailer(member), LayoutFormat::ZipBlocks)
             | (Zone::Entry(member), _) => Some(member),
             _ => None,
         }
@@ -149,7 +149,7 @@ impl Layout {
 
     /// The bytes of the member that are in `length` bytes of its data zone from `at` on.
     pub fn data_range(&self, member: usize, at: u64, length: u64) -> Range<u64> {
-        if self.format != ArchiveFormat::ZipBlocks {
+        if self.format != LayoutFormat::ZipBlocks {
             return at..at + length;
         }
         let size = self.members[member].size;
@@ -162,7 +162,7 @@ impl Layout {
 
     /// Appends `length` bytes of the data zone of a member from `at` on; `data` is its [`data_range`](Self::data_range).
     pub fn append_framed_data(&self, member: usize, at: u64, length: u64, mut data: &[u8], out: &mut Vec<u8>) {
-        if self.format != ArchiveFormat::ZipBlocks {
+        if self.format != LayoutFormat::ZipBlocks {
             out.extend(data);
             return;
         }
@@ -187,7 +187,7 @@ impl Layout {
     }
 
     fn has_directory(&self) -> bool {
-        matches!(self.format, ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks)
+        matches!(self.format, LayoutFormat::ZipStored | LayoutFormat::ZipBlocks)
     }
 
     fn directory_length(&self) -> u64 {
@@ -197,7 +197,7 @@ impl Layout {
     fn entry_of(&self, member: usize) -> ZipEntry<'_> {
         let member = &self.members[member];
         let (method, packed) = match self.format {
-            ArchiveFormat::ZipBlocks => (Method::Deflate, zip::stored_blocks_length(member.size)),
+            LayoutFormat::ZipBlocks => (Method::Deflate, zip::stored_blocks_length(member.size)),
             _ => (Method::Stored, member.size),
         };
         ZipEntry { member, method, packed, large: member.size >= MAX_U32 || packed >= MAX_U32, full: self.full }
@@ -205,32 +205,32 @@ impl Layout {
 
     fn header_length(&self, member: usize) -> u64 {
         match self.format {
-            ArchiveFormat::Raw => 0,
-            ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks => self.entry_of(member).header_length(),
-            ArchiveFormat::Tar => tar::header_length(&self.members[member]),
+            LayoutFormat::Raw => 0,
+            LayoutFormat::ZipStored | LayoutFormat::ZipBlocks => self.entry_of(member).header_length(),
+            LayoutFormat::Tar => tar::header_length(&self.members[member]),
         }
     }
 
     fn data_length(&self, member: usize) -> u64 {
         let size = self.members[member].size;
-        if self.format == ArchiveFormat::ZipBlocks { zip::stored_blocks_length(size) } else { size }
+        if self.format == LayoutFormat::ZipBlocks { zip::stored_blocks_length(size) } else { size }
     }
 
     fn trailer_length(&self, member: usize) -> u64 {
         match self.format {
-            ArchiveFormat::Raw => 0,
-            ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks => self.entry_of(member).descriptor_length(),
-            ArchiveFormat::Tar => tar::pad_to_block(self.members[member].size) - self.members[member].size,
+            LayoutFormat::Raw => 0,
+            LayoutFormat::ZipStored | LayoutFormat::ZipBlocks => self.entry_of(member).descriptor_length(),
+            LayoutFormat::Tar => tar::pad_to_block(self.members[member].size) - self.members[member].size,
         }
     }
 
     fn end_length(&self) -> u64 {
         match self.format {
-            ArchiveFormat::Raw => 0,
-            ArchiveFormat::ZipStored | ArchiveFormat::ZipBlocks => {
+            LayoutFormat::Raw => 0,
+            LayoutFormat::ZipStored | LayoutFormat::ZipBlocks => {
                 zip::end_length(self.members.len() as u64, self.directory_offset(), self.directory_length())
             }
-            ArchiveFormat::Tar => tar::END_LENGTH,
+            LayoutFormat::Tar => tar::END_LENGTH,
         }
     }
 }

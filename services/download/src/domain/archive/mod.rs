@@ -31,7 +31,7 @@ pub struct Member {
 
 /// The format of an archive with known length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ArchiveFormat {
+pub enum LayoutFormat {
     /// A single file as it is.
     Raw,
     /// ZIP, stored, with checksums before the data: needs all checksums before the first byte.

@@ -59,7 +59,7 @@ fn read_range(layout: &Layout, content: Content, crcs: &[u32], from: u64, to: u6
     }
 }
 
-fn build_archive(form: ArchiveFormat, members: &[Member]) -> Vec<u8> {
+fn build_archive(form: LayoutFormat, members: &[Member]) -> Vec<u8> {
     let crcs: Vec<u32> = members.iter().enumerate().map(|(i, m)| crc_of(pattern_byte, i, m.size)).collect();
     let layout = Layout::new(form, members.into());
     let mut out = Vec::new();
@@ -68,7 +68,7 @@ fn build_archive(form: ArchiveFormat, members: &[Member]) -> Vec<u8> {
     out
 }
 
-fn hash_archive(form: ArchiveFormat, members: &[Member], content: Content) -> (u64, String) {
+fn hash_archive(form: LayoutFormat, members: &[Member], content: Content) -> (u64, String) {
     let crcs: Vec<u32> = members.iter().enumerate().map(|(i, m)| crc_of(content, i, m.size)).collect();
     let layout = Layout::new(form, members.into());
     let mut digest = Sha256::new();
@@ -76,7 +76,7 @@ fn hash_archive(form: ArchiveFormat, members: &[Member], content: Content) -> (u
     (layout.total_length(), digest.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
-const FORMATS: [ArchiveFormat; 3] = [ArchiveFormat::ZipStored, ArchiveFormat::ZipBlocks, ArchiveFormat::Tar];
+const FORMATS: [LayoutFormat; 3] = [LayoutFormat::ZipStored, LayoutFormat::ZipBlocks, LayoutFormat::Tar];
 
 fn require_published_hashes(what: &str, members: &[Member], expected: [(u64, &str); 3]) {
     for (form, (total, digest)) in FORMATS.into_iter().zip(expected) {
@@ -155,13 +155,13 @@ fn an_empty_member_is_the_published_text() {
     let hex = |bytes: Vec<u8>| bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let empty = [build_member("empty", 0, 0)];
     assert_eq!(
-        hex(build_archive(ArchiveFormat::ZipStored, &empty)),
+        hex(build_archive(LayoutFormat::ZipStored, &empty)),
         "504b03041400000800000000210000000000000000000000000005000900656d707479555405000100000000504b01022d031400000800\
          0000002100000000000000000000000000050009000000000000000000a48100000000656d707479555405000100000000504b05060000\
          0000010001003c0000002c0000000000"
     );
     assert_eq!(
-        hex(build_archive(ArchiveFormat::ZipBlocks, &empty)),
+        hex(build_archive(LayoutFormat::ZipBlocks, &empty)),
         "504b03041400080808000000210000000000000000000000000005000900656d707479555405000100000000010000ffff504b07080000\
          00000500000000000000504b01022d0314000808080000002100000000000500000000000000050009000000000000000000a481000000\
          00656d707479555405000100000000504b050600000000010001003c000000410000000000"
@@ -179,7 +179,7 @@ fn many_members_are_the_published_bytes() {
     require_published_hashes("65,535 members", &members, expected);
     let last = |form| Layout::new(form, members.as_slice().into());
     for (form, offset, directory) in
-        [(ArchiveFormat::ZipStored, 2_949_030, 2_949_075), (ArchiveFormat::ZipBlocks, 4_325_244, 4_325_310)]
+        [(LayoutFormat::ZipStored, 2_949_030, 2_949_075), (LayoutFormat::ZipBlocks, 4_325_244, 4_325_310)]
     {
         let layout = last(form);
         assert_eq!((layout.data_offset(65_534) - 45, layout.directory_offset()), (offset, directory));
@@ -247,15 +247,15 @@ fn places_and_lengths_hold_around_the_limits_of_the_formats() {
     let two = |form, size| {
         Layout::new(form, [build_member("big", size, MODIFIED), build_member("tail", 3, MODIFIED)].as_slice().into())
     };
-    let zip = two(ArchiveFormat::ZipStored, (1 << 32) - 2);
+    let zip = two(LayoutFormat::ZipStored, (1 << 32) - 2);
     assert_eq!((zip.data_offset(1) - 43, zip.total_length()), (4_294_967_336, 4_294_967_609));
-    let below = two(ArchiveFormat::ZipBlocks, 4_294_639_629);
+    let below = two(LayoutFormat::ZipBlocks, 4_294_639_629);
     assert_eq!((below.locate(42).left, below.total_length()), ((1 << 32) - 2, 4_294_967_646));
-    let above = two(ArchiveFormat::ZipBlocks, 4_294_639_631);
+    let above = two(LayoutFormat::ZipBlocks, 4_294_639_631);
     assert_eq!((above.locate(62).left, above.total_length()), (1 << 32, 4_294_967_696));
-    let tar = two(ArchiveFormat::Tar, (1 << 33) - 1);
+    let tar = two(LayoutFormat::Tar, (1 << 33) - 1);
     assert_eq!((tar.data_offset(0), tar.data_offset(1) - 512, tar.total_length()), (512, 8_589_935_104, 8_589_937_152));
-    let tar = two(ArchiveFormat::Tar, 1 << 33);
+    let tar = two(LayoutFormat::Tar, 1 << 33);
     assert_eq!(
         (tar.data_offset(0), tar.data_offset(1) - 512, tar.total_length()),
         (1536, 8_589_936_128, 8_589_938_176)
@@ -266,7 +266,7 @@ fn places_and_lengths_hold_around_the_limits_of_the_formats() {
 /// Info-ZIP would read the offset of the second member from where a true 2^32-1 stands.
 #[test]
 fn a_true_mark_makes_every_zip64_entry_carry_all_values() {
-    for form in [ArchiveFormat::ZipStored, ArchiveFormat::ZipBlocks] {
+    for form in [LayoutFormat::ZipStored, LayoutFormat::ZipBlocks] {
         let layout = Layout::new(
             form,
             [build_member("big", (1 << 32) - 1, MODIFIED), build_member("tail", 3, MODIFIED)].as_slice().into(),
@@ -299,7 +299,7 @@ fn compressed_archives_hold_what_was_put_in() {
             if kind == Compression::TarGz {
                 let mut tar = Vec::new();
                 flate2::read::GzDecoder::new(out.as_slice()).read_to_end(&mut tar).unwrap();
-                assert_eq!(tar, build_archive(ArchiveFormat::Tar, &members), "{what}");
+                assert_eq!(tar, build_archive(LayoutFormat::Tar, &members), "{what}");
             } else {
                 // The directory names each local header, and the data behind it inflate to the member.
                 let end = out.len() - 22;

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use service_kit::{Problem, content_disposition};
 
-use crate::domain::archive::ArchiveFormat;
-use crate::domain::format::RequestedFormat;
+use crate::domain::archive::LayoutFormat;
+use crate::domain::archive_format::ArchiveFormat;
 use crate::domain::manifest_entry::MissingFile;
 use crate::manifest::Manifest;
 use crate::signed_url::FileToken;
@@ -57,13 +57,13 @@ pub async fn render_file_list(
     request: &HttpRequest,
     manifest: &Manifest,
     missing: &[MissingFile],
-    format: RequestedFormat,
+    format: ArchiveFormat,
     name: &str,
 ) -> Result<HttpResponse, Problem> {
     let urls = sign_urls(state, request, manifest).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, format.media_type())).insert_header(("cache-control", "no-store"));
-    if format == RequestedFormat::Json {
+    if format == ArchiveFormat::Json {
         return Ok(response.body(render_json(manifest, urls, missing)?));
     }
     Ok(response.insert_header(content_disposition::attachment_disposition(name)).body(render_metalink(manifest, &urls)))
@@ -88,7 +88,7 @@ async fn sign_urls(state: &State, request: &HttpRequest, manifest: &Manifest) ->
 }
 
 fn render_json(manifest: &Manifest, urls: Vec<String>, missing: &[MissingFile]) -> Result<String, Problem> {
-    let (zip, tar) = (manifest.get_layout(manifest.zip_format()), manifest.get_layout(ArchiveFormat::Tar));
+    let (zip, tar) = (manifest.get_layout(manifest.zip_format()), manifest.get_layout(LayoutFormat::Tar));
     let files = manifest.members().iter().zip(&manifest.sources).zip(urls).enumerate();
     let listed = files
         .map(|(index, ((member, source), url))| ListedFile {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use service_kit::{Code, Problem};
 
-use crate::domain::format::RequestedFormat;
+use crate::domain::archive_format::ArchiveFormat;
 use crate::domain::manifest_entry::{ManifestEntry, MissingFile};
 use crate::error::not_found;
 use crate::manifest::{Manifest, build_single_file_manifest};
-use crate::routes::caller::{SessionCaller, require_session};
-use crate::routes::parameters::Parameters;
+use crate::routes::caller::{SentCredential, SessionCaller, require_session};
+use crate::routes::parameters::SelectionParameters;
 use crate::selection::resolve_datafiles;
 use crate::state::State;
 
@@ -28,22 +29,30 @@ pub struct RequestedData {
     pub missing: Vec<MissingFile>,
 }
 
+/// How a selection is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct DataOptions {
+    pub format: Option<ArchiveFormat>,
+    /// Whether a single file is to be archived too.
+    pub zip: bool,
+    /// Whether a ZIP is to be compressed.
+    pub compress: bool,
+    pub is_head: bool,
+}
+
 pub async fn find_requested_data(
     state: &State,
-    parameters: &Parameters,
-    format: Option<RequestedFormat>,
-    is_head: bool,
+    request: &HttpRequest,
+    parameters: &SelectionParameters,
+    options: DataOptions,
 ) -> Result<RequestedData, Problem> {
-    if let Some(token) = parameters.get("token") {
-        return find_by_token(state, token).await;
-    }
-    match parameters.prepared_id()? {
-        Some(id) => find_by_prepared_id(state, id, format, is_head).await,
-        None => find_by_ids(state, parameters, format).await,
+    match parameters.parse_prepared_id()? {
+        Some(id) => find_by_prepared_id(state, id, options).await,
+        None => find_by_ids(state, request, parameters, options).await,
     }
 }
 
-async fn find_by_token(state: &State, token: &str) -> Result<RequestedData, Problem> {
+pub async fn find_by_token(state: &State, token: &str) -> Result<RequestedData, Problem> {
     let token = state.signed_urls.verify_token(token).await?;
     let manifest = state.manifests.load_manifest(token.manifest).await?;
     let manifest = manifest.ok_or_else(|| not_found("This file has changed since the link was created"))?;
@@ -51,12 +60,8 @@ async fn find_by_token(state: &State, token: &str) -> Result<RequestedData, Prob
     Ok(RequestedData { subject: String::new(), compress: false, ..data })
 }
 
-async fn find_by_prepared_id(
-    state: &State,
-    id: &str,
-    format: Option<RequestedFormat>,
-    is_head: bool,
-) -> Result<RequestedData, Problem> {
+async fn find_by_prepared_id(state: &State, id: &str, options: DataOptions) -> Result<RequestedData, Problem> {
+    let DataOptions { format, is_head, .. } = options;
     let (prepared, manifest) = state.prepared_selections.load_with_manifest(id).await?;
     match state.catalogue_check.require_datafiles(&manifest).await {
         // HEAD is answered from the manifest, also while ICAT is unreachable.
@@ -68,7 +73,7 @@ async fn find_by_prepared_id(
         Some(data) if format.is_none() && !prepared.zip => Ok(RequestedData { compress, subject, ..data }),
         _ => {
             let missing = match format {
-                Some(RequestedFormat::Json) => state.prepared_selections.list_missing_files(id).await?,
+                Some(ArchiveFormat::Json) => state.prepared_selections.list_missing_files(id).await?,
                 _ => Vec::new(),
             };
             Ok(RequestedData { manifest, name: None, compress, subject, is_fresh: false, missing })
@@ -101,16 +106,18 @@ fn select_member(manifest: &Manifest, index: usize) -> Option<RequestedData> {
 
 async fn find_by_ids(
     state: &State,
-    parameters: &Parameters,
-    format: Option<RequestedFormat>,
+    request: &HttpRequest,
+    parameters: &SelectionParameters,
+    options: DataOptions,
 ) -> Result<RequestedData, Problem> {
-    parameters.require_session_id()?;
+    let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
+    credential.require_well_formed()?;
     let selection = parameters.parse_selection()?;
-    let compress = parameters.is_true("compress");
+    let compress = options.compress;
     let (datafiles, subject) = if selection.is_empty() {
         (Vec::new(), String::new())
     } else {
-        let SessionCaller { session, user } = require_session(state, parameters).await?;
+        let SessionCaller { session, user } = require_session(state, &credential).await?;
         (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
     };
     let mut entries = state.manifests.select_files(state.storage()?, &datafiles).await?.require_all()?;
@@ -123,7 +130,7 @@ async fn find_by_ids(
         missing: Vec::new(),
     };
     let is_single = selection.single_datafile().is_some() && entries.len() == 1;
-    if format.is_none() && !parameters.is_true("zip") && is_single {
+    if options.format.is_none() && !options.zip && is_single {
         let (Some(entry), Some(datafile)) = (entries.pop(), datafiles.first()) else {
             return Err(Problem::internal("the single file of a selection is missing"));
         };

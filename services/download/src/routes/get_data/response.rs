@@ -10,7 +10,7 @@ use futures_util::stream;
 use service_kit::{Code, Problem, content_disposition};
 
 use super::conditional_request::{Evaluation, Representation, evaluate_conditions};
-use crate::domain::archive::{ArchiveFormat, Compression};
+use crate::domain::archive::{Compression, LayoutFormat};
 use crate::manifest::Manifest;
 use crate::state::State;
 use crate::transfer::TransferContent;
@@ -33,7 +33,7 @@ impl DataResponse<'_> {
     /// Answers with content of known length: all of it or a range, after the conditions of the request.
     pub async fn respond_with_range(
         self,
-        format: ArchiveFormat,
+        format: LayoutFormat,
         media_type: &str,
         name: &str,
     ) -> Result<HttpResponse, Problem> {
@@ -78,7 +78,7 @@ impl DataResponse<'_> {
         }
         let (storage, transfers) = (self.state.storage()?.clone(), Arc::clone(&self.state.transfers));
         // A download from the start is refused before its first byte if files are missing.
-        if first == 0 && !self.is_fresh && format != ArchiveFormat::Raw {
+        if first == 0 && !self.is_fresh && format != LayoutFormat::Raw {
             transfers.require_unchanged_files(&storage, &self.manifest).await?;
         }
         transfers.provide_checksums(&storage, &self.manifest, format, first, end).await?;

@@ -11,14 +11,46 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
 use service_kit::{FailedRequest, Problem, problem};
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
-use super::datafile_parameters::parse_new_datafile;
+use super::datafile_parameters::{DatafileParameters, parse_new_datafile};
 use crate::error::{SWITCHED_OFF, bad_request, not_implemented};
+use crate::error_format::Failure;
 use crate::error_format::IDS_ERRORS;
-use crate::routes::caller::require_session;
-use crate::routes::parameters::Parameters;
-use crate::routes::wire_types::{Always, Failure, PutForm, Stored};
+use crate::routes::caller::{SentCredential, require_session};
+use crate::routes::common_responses::CommonResponses;
+use crate::routes::parameters::parse_pairs;
 use crate::state::State;
+use crate::uploads::StoredDatafile;
+
+// Multipart forms are parsed part by part, while they arrive.
+/// A new file and the fields of its datafile.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "the file is a stream, which no struct can hold")]
+pub struct PutForm {
+    #[schema(nullable = false)]
+    session_id: Option<String>,
+    /// The default is the name of the file part.
+    #[schema(nullable = false)]
+    name: Option<String>,
+    dataset_id: i64,
+    datafile_format_id: i64,
+    #[schema(nullable = false)]
+    description: Option<String>,
+    #[schema(nullable = false)]
+    doi: Option<String>,
+    #[schema(nullable = false)]
+    datafile_create_time: Option<i64>,
+    #[schema(nullable = false)]
+    datafile_mod_time: Option<i64>,
+    #[schema(nullable = false)]
+    wrap: Option<bool>,
+    #[schema(nullable = false)]
+    padding: Option<bool>,
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
 
 /// The known fields of the form.
 const FIELDS: [&str; 10] = [
@@ -44,13 +76,13 @@ const PADDING: usize = 512;
 
 #[utoipa::path(
     post, path = "/ids/put", operation_id = "put_form", tag = "uploads", summary = "Store a file with a form",
-    description = "For pages that cannot send PUT. Fields come before the file; `wrap` embeds the answer in a page \
-        for a frame, `padding` makes errors there longer.",
+    description = "For web pages that cannot send PUT. The fields must come before the file. With `wrap`, the \
+        response is embedded in a page for a frame; `padding` makes errors in it longer.",
     request_body(content = PutForm, content_type = "multipart/form-data"),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        (status = 201, description = "Stored", body = Stored),
+        CommonResponses,
+        (status = 201, description = "Stored", body = StoredDatafile),
         (status = 204, description = "The form has no file"),
         (status = 400, description = "`BadRequestException`: a field is missing, invalid or unknown", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not allowed", body = Failure),
@@ -64,8 +96,11 @@ pub async fn put_form(state: web::Data<State>, request: HttpRequest, form: Multi
     let stored = receive_form(&state, &request, form, &mut sent).await;
     match stored {
         Ok(None) => Ok(HttpResponse::NoContent().finish()),
-        Ok(Some(json)) if sent.wrap => Ok(render_page(HttpResponse::Created(), "", &json)),
-        Ok(Some(json)) => Ok(HttpResponse::Created().insert_header(("content-type", "application/json")).body(json)),
+        Ok(Some(stored)) if sent.wrap => {
+            let json = serde_json::to_string(&stored).map_err(Problem::internal)?;
+            Ok(render_page(HttpResponse::Created(), "", &json))
+        }
+        Ok(Some(stored)) => Ok(HttpResponse::Created().json(stored)),
         Err(problem) if sent.wrap => Ok(sent.render_problem(&problem)),
         Err(problem) => Err(problem),
     }
@@ -83,7 +118,7 @@ async fn receive_form(
     request: &HttpRequest,
     mut form: Multipart,
     sent: &mut FormFields,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<StoredDatafile>, Problem> {
     if state.is_read_only() {
         return Err(not_implemented(SWITCHED_OFF));
     }
@@ -115,13 +150,14 @@ async fn store_file(
     part: Field,
     file: &str,
     sent: &FormFields,
-) -> Result<String, Problem> {
+) -> Result<StoredDatafile, Problem> {
     let mut fields = sent.fields.clone();
     // The first value of a parameter counts, so the name of the file is used only if the form has none.
     fields.push(("name".to_owned(), file.to_owned()));
-    let parameters = Parameters::from_pairs(fields, request);
-    let datafile = parse_new_datafile(&parameters)?;
-    let caller = require_session(state, &parameters).await?;
+    let parameters: DatafileParameters = parse_pairs(fields)?;
+    let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
+    let datafile = parse_new_datafile(parameters, &credential)?;
+    let caller = require_session(state, &credential).await?;
     state.uploads.receive_file(&caller.session, datafile, part).await
 }
 

@@ -3,23 +3,25 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 
-use super::datafile_parameters::parse_new_datafile;
+use super::datafile_parameters::{DatafileParameters, parse_new_datafile};
 use crate::error::{SWITCHED_OFF, not_implemented};
-use crate::routes::caller::require_session;
-use crate::routes::parameters::Parameters;
-use crate::routes::wire_types::{Always, Bytes, Failure, PutQuery, Stored};
+use crate::error_format::Failure;
+use crate::routes::caller::{SentCredential, require_session};
+use crate::routes::common_responses::{Bytes, CommonResponses};
+use crate::routes::parameters::parse_query;
 use crate::state::State;
+use crate::uploads::StoredDatafile;
 
 #[utoipa::path(
     put, path = "/ids/put", operation_id = "put_data", tag = "uploads", summary = "Store a file",
     description = "The file is complete on disk before its datafile is created, and is removed if ICAT refuses the \
         datafile.",
-    params(PutQuery),
+    params(DatafileParameters),
     request_body(content = Bytes, content_type = "application/octet-stream"),
     security((), ("bearer" = [])),
     responses(
-        Always,
-        (status = 201, description = "Stored", body = Stored),
+        CommonResponses,
+        (status = 201, description = "Stored", body = StoredDatafile),
         (status = 400, description = "`BadRequestException`: a parameter is missing or invalid", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not allowed", body = Failure),
         (status = 404, description = "`NotFoundException`: no such dataset or format", body = Failure),
@@ -35,9 +37,10 @@ pub async fn put_data(
     if state.is_read_only() {
         return Err(not_implemented(SWITCHED_OFF));
     }
-    let parameters = Parameters::from_query(&request)?;
-    let datafile = parse_new_datafile(&parameters)?;
-    let caller = require_session(&state, &parameters).await?;
-    let answer = state.uploads.receive_file(&caller.session, datafile, body).await?;
-    Ok(HttpResponse::Created().insert_header(("content-type", "application/json")).body(answer))
+    let parameters: DatafileParameters = parse_query(&request)?;
+    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
+    let datafile = parse_new_datafile(parameters, &credential)?;
+    let caller = require_session(&state, &credential).await?;
+    let stored = state.uploads.receive_file(&caller.session, datafile, body).await?;
+    Ok(HttpResponse::Created().json(stored))
 }

@@ -1,4 +1,4 @@
-//! The conditions of lists, counts and searches, as SQL.
+//! Filters as SQL conditions, for lists, counts and searches.
 
 use service_kit::{DbError, Engine, Micros, Tx, Val};
 
@@ -44,35 +44,36 @@ pub fn order_by(page: Page) -> String {
     }
 }
 
-/// The conditions of a list and what is bound to them.
+/// SQL conditions, and the values that are bound to them.
 #[derive(Clone)]
-pub struct Query {
-    pub conditions: Vec<String>,
-    pub vals: Vec<Val>,
+pub struct FilterConditions {
+    /// All must be met.
+    pub sql: Vec<String>,
+    pub values: Vec<Val>,
 }
 
-impl Query {
+impl FilterConditions {
     /// Counts a few rows of the tags that are asked for, to know where looking should begin.
     pub async fn new(tx: &mut Tx, scope: &Scope, filter: &Filter) -> Result<Self, DbError> {
-        let mut query = Self { conditions: Vec::new(), vals: Vec::new() };
+        let mut all = Self { sql: Vec::new(), values: Vec::new() };
         match scope {
-            Scope::Logbook(id) => query.add_condition("e.book_id = {}", *id),
-            Scope::Instrument(name) => query.add_condition("e.instrument = {}", name.as_str()),
-            Scope::Everything => query.conditions.push("1 = 1".to_owned()),
+            Scope::Logbook(id) => all.add_condition("e.book_id = {}", *id),
+            Scope::Instrument(name) => all.add_condition("e.instrument = {}", name.as_str()),
+            Scope::Everything => all.sql.push("1 = 1".to_owned()),
         }
-        query.add_filter(tx.engine(), filter);
-        query.add_tags(tx, filter).await?;
-        Ok(query)
+        all.add_filter(tx.engine(), filter);
+        all.add_tags(tx, filter).await?;
+        Ok(all)
     }
 
     pub fn bind_value(&mut self, val: impl Into<Val>) -> String {
-        self.vals.push(val.into());
-        format!("${}", self.vals.len())
+        self.values.push(val.into());
+        format!("${}", self.values.len())
     }
 
     pub fn add_condition(&mut self, condition: &str, val: impl Into<Val>) {
         let placeholder = self.bind_value(val);
-        self.conditions.push(condition.replace("{}", &placeholder));
+        self.sql.push(condition.replace("{}", &placeholder));
     }
 
     /// On one side of an entry in an order; `position` is its value of the column.
@@ -81,7 +82,7 @@ impl Query {
             return self.add_condition(&format!("e.id {sign} {{}}"), id);
         }
         let (column, position, id) = (order_column(order), self.bind_value(position), self.bind_value(id));
-        self.conditions.push(format!("({column} {sign} {position} OR ({column} = {position} AND e.id {sign} {id}))"));
+        self.sql.push(format!("({column} {sign} {position} OR ({column} = {position} AND e.id {sign} {id}))"));
     }
 
     fn add_filter(&mut self, engine: Engine, filter: &Filter) {
@@ -90,13 +91,13 @@ impl Query {
         }
         if let Some(ids) = &filter.ids {
             let list = self.bind_value(Val::from_texts(ids.iter().map(String::as_str)));
-            self.conditions.push(format!("e.id IN {}", engine.text_list(&list)));
+            self.sql.push(format!("e.id IN {}", engine.text_list(&list)));
         }
         for logbook in &filter.except_logbooks {
             self.add_condition("e.book_id <> {}", *logbook);
         }
         if filter.without_investigation {
-            self.conditions.push("e.investigation_id IS NULL".to_owned());
+            self.sql.push("e.investigation_id IS NULL".to_owned());
         }
         if let Some(from) = filter.from {
             self.add_condition("e.at >= {}", from);
@@ -123,7 +124,7 @@ impl Query {
             })
             .collect();
         if !types.is_empty() {
-            self.conditions.push(format!("({})", types.join(" OR ")));
+            self.sql.push(format!("({})", types.join(" OR ")));
         }
     }
 
@@ -136,7 +137,7 @@ impl Query {
             let begins_here = filter.ids.is_none() && is_rare(tx, names).await?;
             let names: Vec<String> = names.iter().map(|name| self.bind_value(name.as_str())).collect();
             let names = names.join(", ");
-            self.conditions.push(if begins_here {
+            self.sql.push(if begins_here {
                 format!("e.id IN (SELECT t.entry_id FROM entry_tag t WHERE t.name IN ({names}))")
             } else {
                 // LIMIT 1: without it SQLite 3.51 makes a join of it, and an OFFSET counts an entry once for each of its tags.
@@ -153,7 +154,7 @@ impl Query {
     }
 
     pub fn where_clause(&self) -> String {
-        self.conditions.join(" AND ")
+        self.sql.join(" AND ")
     }
 }
 

@@ -1,4 +1,4 @@
-//! A metric of all logins, and a log line for each refused one.
+//! The metric of logins, and a log line for each refused login.
 
 use std::net::IpAddr;
 
@@ -66,12 +66,12 @@ struct LoginLabels {
 
 /// Counts and logs logins. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct LoginObserver {
+pub struct LoginMetrics {
     logins: Family<LoginLabels, Counter>,
     local_mechanisms: Vec<String>,
 }
 
-impl LoginObserver {
+impl LoginMetrics {
     pub fn new(ctx: &Ctx, local_mechanisms: &[String]) -> Self {
         let logins = Family::default();
         let help = "Logins by mechanism and outcome; all mechanisms without local accounts are `other`";
@@ -80,7 +80,7 @@ impl LoginObserver {
     }
 
     /// Records a login with a local account after its password was checked.
-    pub fn observe_local(&self, mechanism: &str, name: &str, address: Option<IpAddr>, outcome: LoginOutcome) {
+    pub fn record_local_login(&self, mechanism: &str, name: &str, address: Option<IpAddr>, outcome: LoginOutcome) {
         self.count_login(mechanism, outcome);
         // An unknown name may be a password in the wrong field, so only names of accounts are logged.
         let name = if outcome == LoginOutcome::UnknownAccount { hide_name(name) } else { name.to_owned() };
@@ -88,7 +88,7 @@ impl LoginObserver {
     }
 
     /// Records a login at ICAT; one with a local account is recorded by its authenticator instead.
-    pub fn observe_at_icat<T>(&self, plugin: &str, name: &str, address: IpAddr, opened: &Result<T, IcatError>) {
+    pub fn record_icat_login<T>(&self, plugin: &str, name: &str, address: IpAddr, opened: &Result<T, IcatError>) {
         if self.local_mechanisms.iter().any(|mechanism| mechanism == plugin) {
             return;
         }
