@@ -116,7 +116,8 @@ fn find_wrong_dependencies(root: &Path) -> io::Result<Vec<String>> {
 fn allowed_libraries(library: &str) -> &'static [&'static str] {
     match library {
         "service-kit" => &["database"],
-        "events" | "icat-client" => &["database", "service-kit"],
+        "events" => &["database", "service-kit"],
+        "icat-client" => &["database", "events", "service-kit"],
         "identity" => &["database", "events", "icat-client", "service-kit"],
         _ => &[],
     }

@@ -1,9 +1,11 @@
-//! The ICAT schema as data, and a client for ICAT's REST interface.
+//! The ICAT schema as data, a client for ICAT's REST interface, and the changes of the catalogue as events.
 
+pub mod catalogue_changes;
 pub mod client;
 mod entities;
 pub mod schema;
 mod stored_kinds;
 
+pub use self::catalogue_changes::CatalogueChanges;
 pub use self::client::{IcatClient, IcatCode, IcatError, Query, QueryError, Select, SessionInfo, WriteError};
 pub use self::stored_kinds::StoredKinds;

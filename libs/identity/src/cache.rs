@@ -1,4 +1,5 @@
-//! The caches: who a credential is, what was decided, and what a user may see. All forget within a minute, and a session's end at once.
+//! The caches: who a credential is, what was decided, and what a user may see. All forget within a minute, and a session's
+//! end and changes of the catalogue at once.
 
 use std::sync::Arc;
 
@@ -75,6 +76,11 @@ impl Caches {
 
     pub fn clear(&self) {
         self.callers.invalidate_all();
+        self.clear_permissions();
+    }
+
+    /// Forgets what was decided, but not who the callers are.
+    pub fn clear_permissions(&self) {
         self.decisions.invalidate_all();
         self.views.invalidate_all();
     }

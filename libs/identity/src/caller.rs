@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{Code, Problem, bearer_credential, is_access_token, record_caller, sha256_hex};
+use service_kit::{Code, Problem, RequestCredential, is_access_token, record_caller, sha256_hex};
 use uuid::Uuid;
 
 use crate::Identity;
@@ -32,21 +31,6 @@ pub struct Caller {
     session_hash: Option<Arc<str>>,
     api_key: Option<Arc<ApiKey>>,
 }
-
-/// Where a compatible interface has its session id, besides `Authorization: Bearer`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CredentialLocation {
-    /// A variable of the path, `/session/{id}`.
-    Path(&'static str),
-    /// A query parameter; the first of that name counts.
-    Query(&'static str),
-    /// A header of its own, in lower case.
-    Header(&'static str),
-}
-
-/// The places of a mount.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CredentialLocations(pub &'static [CredentialLocation]);
 
 impl Caller {
     pub fn subject(&self) -> &Subject {
@@ -169,30 +153,6 @@ impl Identity {
             _ => problem,
         })
     }
-
-    /// The credential of a request: that of `Authorization: Bearer`; only without one, what stands in the places of its mount.
-    fn find_credential(request: &HttpRequest, places: CredentialLocations) -> Result<Option<String>, Problem> {
-        if let Some(bearer) = bearer_credential(request) {
-            return Ok(Some(bearer.to_owned()));
-        }
-        let elsewhere = Self::find_credential_in_locations(request, places);
-        if elsewhere.is_none() && request.headers().contains_key(AUTHORIZATION) {
-            let text = "Authorization must be: Bearer, a blank, and a token or session id";
-            return Err(Problem::new(Code::Unauthenticated, "identity/bad-credentials", text));
-        }
-        Ok(elsewhere)
-    }
-
-    fn find_credential_in_locations(request: &HttpRequest, places: CredentialLocations) -> Option<String> {
-        places.0.iter().find_map(|place| match place {
-            CredentialLocation::Path(name) => request.match_info().get(name).map(str::to_owned),
-            CredentialLocation::Query(name) => {
-                let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?;
-                pairs.into_inner().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
-            }
-            CredentialLocation::Header(name) => request.headers().get(*name)?.to_str().ok().map(str::to_owned),
-        })
-    }
 }
 
 /// The length of a session id of ICAT; 32 digits without hyphens are a key.
@@ -267,16 +227,13 @@ impl FromRequest for MaybeCaller {
 
 fn extract_caller(request: &HttpRequest) -> impl Future<Output = Result<Option<Caller>, Problem>> + 'static {
     let identity = request.app_data::<web::Data<Identity>>().cloned();
-    let places = request
-        .app_data::<web::Data<CredentialLocations>>()
-        .map_or_else(CredentialLocations::default, |places| ***places);
-    let credential = Identity::find_credential(request, places);
+    let credential = RequestCredential::find_in_request(request);
     async move {
         // A mount whose routes take callers was not given `Identity::guard`: refuse, and say so in the log.
         let identity = identity.ok_or_else(|| Problem::internal("this mount has no identity"))?;
         match credential? {
             None => Ok(None),
-            Some(credential) => identity.verify_credential(&credential).await.map(Some),
+            Some(credential) => identity.verify_credential(&credential.text).await.map(Some),
         }
     }
 }

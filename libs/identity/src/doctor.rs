@@ -44,8 +44,8 @@ async fn run_reader_checks(ctx: &DoctorCtx) -> Vec<Finding> {
     let icat = IcatClient::new(ctx.http.clone(), &url);
     let reader = match ReaderAccount::from_setting(&core.icat.reader, icat) {
         Ok(None) => {
-            let says = "none is set (icat.reader): rights of users who are not there, and investigations of programs' \
-                        entries, cannot be looked up";
+            let says = "none is set (icat.reader): permissions of users who are not logged in, and investigations of \
+                        programs' entries, cannot be looked up";
             return vec![Finding::warning(SUBJECT, says)];
         }
         Ok(Some(reader)) => reader,
@@ -54,7 +54,7 @@ async fn run_reader_checks(ctx: &DoctorCtx) -> Vec<Finding> {
     let account = reader.account_name();
     if let Some(address) = ctx.foreign_server.filter(|_| is_embedded) {
         let says =
-            format!("{account} is not checked: another server listens at {address}, which is not told its password");
+            format!("{account} is not checked: another server listens at {address}, so no password is sent to it");
         return vec![Finding::warning(SUBJECT, says)];
     }
     let mut hidden = Vec::new();
@@ -128,6 +128,6 @@ fn explain_failed_check(account: &str, url: &str, e: &IcatError) -> String {
         IcatError::Unavailable(cause) => {
             format!("{account} cannot be checked: no ICAT answers at {url} ({})", root_cause(cause))
         }
-        IcatError::Nonsense(_) => format!("{account} cannot be checked: {url} is no ICAT ({e})"),
+        IcatError::Nonsense(_) => format!("{account} cannot be checked: {url} is not an ICAT server ({e})"),
     }
 }

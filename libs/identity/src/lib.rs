@@ -20,19 +20,33 @@ use std::sync::Arc;
 
 use events::Events;
 use events::messages::{auth, icat};
-use icat_client::IcatClient;
 use icat_client::client::ReaderAccount;
-use service_kit::{BuildError, Clock, Ctx, Listener, Mount};
+use icat_client::{CatalogueChanges, IcatClient};
+pub use service_kit::CredentialLocation;
+use service_kit::{BuildError, Clock, CredentialLocations, Ctx, Listener, Mount};
 
 use self::api_keys::ApiKeys;
 use self::cache::Caches;
-pub use self::caller::{Caller, CredentialLocation, CredentialLocations, MaybeCaller, Subject};
+pub use self::caller::{Caller, MaybeCaller, Subject};
 pub use self::doctor::check_reader_account;
 use self::jwks::PublicKeys;
 pub use self::permissions::{Decision, Permission, VisibleInvestigations};
 use self::resolver::SessionResolver;
 pub use self::secret::Session;
 use self::token::{TokenRules, TokenVerifier};
+
+/// What permissions depend on, by the catalogue's rules or by membership. Datasets and datafiles are left out: they change
+/// all the time, and rarely move to another investigation.
+const PERMISSION_ENTITIES: [&str; 8] = [
+    "Investigation",
+    "InvestigationUser",
+    "InvestigationGroup",
+    "InvestigationInstrument",
+    "Instrument",
+    "InstrumentScientist",
+    "UserGroup",
+    "Rule",
+];
 
 /// Verifies credentials and decides permissions for one service. Cheap to clone.
 #[derive(Clone)]
@@ -50,7 +64,8 @@ struct Components {
 }
 
 impl Identity {
-    /// Made once by a service's `build`. Listens for ended sessions, whose callers leave the cache at once.
+    /// Made once by a service's `build`. Listens for ended sessions, whose callers leave the cache at once, and for changes of
+    /// the catalogue that permissions depend on.
     pub fn new(ctx: &Ctx, events: &Events) -> Result<Self, BuildError> {
         let core = &ctx.config.core;
         let config = &core.identity;
@@ -75,6 +90,7 @@ impl Identity {
             icat,
         }));
         identity.listen_for_ended_sessions(events);
+        identity.listen_for_changed_permissions(&CatalogueChanges::start(ctx, events)?);
         Ok(identity)
     }
 
@@ -93,6 +109,18 @@ impl Identity {
         let forget = ended(self);
         let heard = move |event: icat::SessionEnded| forget(&event.session_hash);
         events.add_listener("identity.icat-session-ended", heard, missed(self));
+    }
+
+    /// A permission that is granted or withdrawn in the catalogue takes effect when its event arrives, and not only when
+    /// the cached decision expires.
+    fn listen_for_changed_permissions(&self, changes: &CatalogueChanges<'_>) {
+        let (changed, missed) = (self.clone(), self.clone());
+        changes.add_listener(
+            "identity.catalogue-changed",
+            &PERMISSION_ENTITIES,
+            move |_| changed.0.caches.clear_permissions(),
+            move || missed.0.caches.clear_permissions(),
+        );
     }
 
     /// Lets the handlers of a mount take [`Caller`] and [`MaybeCaller`]. Credentials are read from `Authorization: Bearer`

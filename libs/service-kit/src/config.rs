@@ -2,6 +2,7 @@
 
 mod cors;
 mod explain;
+mod icat;
 mod secret_files;
 mod service_settings;
 mod settings_file;
@@ -26,6 +27,7 @@ pub use database::{DatabaseConfig, deserialize_duration};
 pub use self::cors::CorsConfig;
 pub(crate) use self::explain::suggest_nearest;
 use self::explain::{describe_source, explain_error};
+pub use self::icat::{ChangeSource, IcatConfig};
 use self::secret_files::{HARMLESS, SecretFiles, read_secret_files};
 pub use self::service_settings::{OtherSections, ServiceSettings};
 use self::service_settings::{Secret, list_secrets};
@@ -164,16 +166,6 @@ pub struct ApiKeyConfig {
     pub expires: Timestamp,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IcatConfig {
-    pub url: String,
-    pub ca_file: String,
-    pub reader: String,
-    #[serde(deserialize_with = "deserialize_duration")]
-    pub timeout: Duration,
-}
-
 /// One named place of data files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -308,6 +300,7 @@ impl Config {
         }
         core.http.check_ports()?;
         core.http.cors.check_origins()?;
+        core.icat.check_changes(unreadable.is_empty())?;
         Ok(Self { figment, origin, core, private_files, settings_file: None, secrets, unreadable_secrets: unreadable })
     }
 

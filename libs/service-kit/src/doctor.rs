@@ -132,14 +132,16 @@ fn check_api_keys(services: &[ServiceDef], ctx: &DoctorCtx) -> Vec<Finding> {
     for key in &ctx.config.core.identity.api_keys {
         let what = format!("API key {}", key.name);
         if key.expires <= ctx.clock.now() {
-            let says =
-                format!("has expired on {}: its programs are refused. Make a new key, or remove it", key.expires);
+            let says = format!(
+                "expired on {}, so its programs are refused. Create a new key, or remove this one",
+                key.expires
+            );
             findings.push(Finding::wrong(&what, says));
         }
         for scope in key.scopes.iter().filter(|scope| is_unknown_scope(scope, services)) {
             let known: Vec<&str> = services.iter().flat_map(|service| service.scopes).copied().collect();
             let hint = crate::config::suggest_nearest(scope, known.iter().copied());
-            let says = format!("no service here asks for the scope `{scope}`{hint} (there are {})", known.join(", "));
+            let says = format!("no service here uses the scope `{scope}`{hint} (known scopes: {})", known.join(", "));
             findings.push(Finding::wrong(&what, says));
         }
         let writes = key.scopes.iter().any(|scope| scope.ends_with(":write"));

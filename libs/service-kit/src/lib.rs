@@ -38,8 +38,8 @@ pub use self::error_format::{ErrorFormat, FailedRequest, http_status};
 pub use self::existing_database::{has_database, require_any_database, require_database};
 pub use self::http::content_disposition;
 pub use self::http::{
-    ClientAddress, HealthChecks, Listener, Mount, PathCredential, Peer, RequestId, RouteInfo, bearer_credential,
-    command_client, is_access_token,
+    ClientAddress, CredentialLocation, CredentialLocations, HealthChecks, Listener, Mount, PathCredential, Peer,
+    RequestCredential, RequestId, RouteInfo, command_client, is_access_token,
 };
 pub use self::idempotency::{IdempotencyKey, StoredResponse};
 pub use self::ids::{Ids, SystemIds};

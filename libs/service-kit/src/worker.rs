@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::BackoffBuilder as _;
+use tokio::sync::Notify;
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -48,15 +49,31 @@ impl Worker {
         F: Future<Output = Result<(), E>> + 'static,
         E: std::error::Error,
     {
+        Self::periodic_with_wakeup(name, interval, stop, Arc::default(), job)
+    }
+
+    /// The same for a job that also runs when it is woken. Wake-ups during a run cause one further run.
+    pub fn periodic_with_wakeup<F, E>(
+        name: &'static str,
+        interval: Duration,
+        stop: &CancellationToken,
+        wake: Arc<Notify>,
+        job: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), E>> + 'static,
+        E: std::error::Error,
+    {
         let (stop, job) = (stop.clone(), Arc::new(job));
         Self::new(name, move || {
-            let (stop, job) = (stop.clone(), Arc::clone(&job));
+            let (stop, wake, job) = (stop.clone(), Arc::clone(&wake), Arc::clone(&job));
             async move {
                 let mut times = tokio::time::interval(interval);
                 loop {
                     tokio::select! {
                         () = stop.cancelled() => return,
                         _ = times.tick() => {}
+                        () = wake.notified() => {}
                     }
                     if let Err(e) = job().await {
                         tracing::error!(worker.name = name, error = format_error_chain(&e), "a periodic job failed");

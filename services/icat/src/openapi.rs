@@ -13,9 +13,8 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
         title = "Undulator: catalogue",
         description = "The metadata catalogue in the REST interface of icat.server 6.2: sessions, and entities that \
             are searched, read, written and deleted as JSON.\n\nEntities have the types and fields of the ICAT schema. \
-            Times are RFC 3339 in UTC with milliseconds. Every address answers OPTIONS with `Allow`, every GET also as \
-            HEAD; an address that is not listed answers 501 `NOT_IMPLEMENTED`, a method that is not listed 405 with \
-            `Allow`.",
+            Times are RFC 3339 in UTC with milliseconds. Every path answers OPTIONS with `Allow`, and every GET also as \
+            HEAD. Other paths are answered 501 `NOT_IMPLEMENTED`, other methods 405 with `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/")),
@@ -23,9 +22,9 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
         (name = "service", description = "Version, limits and authenticators"),
         (name = "sessions", description = "Log in, refresh and log out"),
         (name = "entities", description = "Search, read, create, change and delete"),
-        (name = "schema", description = "Types of entities and what they have"),
+        (name = "schema", description = "Types of entities and their fields"),
         (name = "dumps", description = "Export and import of many entities"),
-        (name = "administration", description = "What old administration tools call"),
+        (name = "administration", description = "Calls of older administration tools"),
     ),
     paths(
         version::get_version,
@@ -54,4 +53,4 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
 )]
 pub struct Document;
 
-const BEARER: Bearer = Bearer("A session id, where it is not given as `sessionId`");
+const BEARER: Bearer = Bearer("A session id, instead of `sessionId`");

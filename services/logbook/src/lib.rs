@@ -28,12 +28,14 @@ use std::sync::Arc;
 
 use events::Events;
 use events::messages::logbook::EntryChanged;
+use icat_client::CatalogueChanges;
 use identity::Identity;
 use service_kit::openapi::StartLink;
 use service_kit::{
     BuildError, Config as Settings, ConfigError, Ctx, DoctorCtx, Finding, Migration, Running, ServiceDef,
     ServiceSettings, Worker,
 };
+use tokio::sync::Notify;
 use utoipa::OpenApi as _;
 
 pub use self::config::Config;
@@ -44,6 +46,9 @@ use crate::entries::assign_worker::AssignWorker;
 use crate::history::close_worker::CloseWorker;
 use crate::state::State;
 use crate::stream::send_worker;
+
+/// What visits are read from.
+const VISIT_ENTITIES: [&str; 3] = ["Investigation", "InvestigationInstrument", "Instrument"];
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "logbook",
@@ -75,10 +80,25 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         move |_: EntryChanged| wake.notify_one(),
         move || missed.notify_one(),
     );
-    let workers = create_workers(&ctx, &state);
+    let assign_wake = Arc::new(Notify::new());
+    listen_for_catalogue_changes(&CatalogueChanges::start(&ctx, &events)?, &state, &assign_wake);
+    let workers = create_workers(&ctx, &state, assign_wake);
     // The page before the routes that take anything for a session.
     let mounts = iter::once(web::create_mount(&state)).chain(api::create_mounts(&state)).collect();
     Ok(Running { mounts, workers })
+}
+
+/// Entries that wait for an investigation are assigned as soon as the catalogue has it.
+fn listen_for_catalogue_changes(changes: &CatalogueChanges<'_>, state: &State, assign_wake: &Arc<Notify>) {
+    let (visits, instruments) = (Arc::clone(&state.visits), Arc::clone(&state.instruments));
+    let assign_wake = Arc::clone(assign_wake);
+    let forget = Arc::new(move || {
+        visits.clear_cache();
+        instruments.clear_cache();
+        assign_wake.notify_one();
+    });
+    let missed = Arc::clone(&forget);
+    changes.add_listener("logbook.catalogue-changed", &VISIT_ENTITIES, move |_| forget(), move || missed());
 }
 
 async fn examine(ctx: DoctorCtx) -> Vec<Finding> {
@@ -98,7 +118,7 @@ fn read_config(settings: &Settings) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
-fn create_workers(ctx: &Ctx, state: &State) -> Vec<Worker> {
+fn create_workers(ctx: &Ctx, state: &State, assign_wake: Arc<Notify>) -> Vec<Worker> {
     let assign = AssignWorker {
         db: ctx.db.clone(),
         lookup: state.lookup.clone(),
@@ -122,7 +142,7 @@ fn create_workers(ctx: &Ctx, state: &State) -> Vec<Worker> {
         storage: state.storage.clone(),
     };
     vec![
-        assign.into_worker(ctx),
+        assign.into_worker(ctx, assign_wake),
         close.into_worker(ctx),
         send_worker::create_worker(ctx, &state.streams),
         cleanup.into_worker(ctx),

@@ -66,23 +66,23 @@ pub struct Demo {
 
 #[derive(Debug, Subcommand)]
 pub enum IcatCommand {
-    /// Import a dump of python-icat's icatdump, in YAML or XML.
+    /// Import a dump in the format of python-icat's icatdump, as YAML or XML.
     Import {
         /// The dump.
         file: PathBuf,
         /// Check everything without storing anything.
         #[arg(long)]
         dry_run: bool,
-        /// What to do with rows that are stored with other values.
+        /// What to do if a row is already stored with other values.
         #[arg(long, default_value = "fail", value_parser = ["fail", "skip"])]
         on_conflict: String,
         /// User recorded as the creator; the default is the first of `catalogue.root_user_names`.
         #[arg(long = "as", value_name = "USER")]
         user: Option<String>,
     },
-    /// Export the whole catalogue as a dump for python-icat's icatdump.
+    /// Export the whole catalogue as a dump in the format of python-icat's icatdump.
     Export {
-        /// The dump, which is written atomically.
+        /// File for the dump; it is written completely or not at all.
         file: PathBuf,
         /// Format of the dump.
         #[arg(long, default_value = "yaml", value_parser = ["yaml", "xml"])]
@@ -90,10 +90,10 @@ pub enum IcatCommand {
     },
     /// Catalogue a directory of data files as datasets of an investigation.
     Ingest(Ingest),
-    /// Investigations.
+    /// Add, list and show investigations.
     #[command(subcommand)]
     Investigation(InvestigationCommand),
-    /// Instruments.
+    /// Add instruments.
     #[command(subcommand)]
     Instrument(InstrumentCommand),
     /// Add a member to an investigation.
@@ -105,13 +105,13 @@ pub enum IcatCommand {
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Args)]
 pub struct Ingest {
-    /// A directory under the root of the storage. Each directory in it becomes a dataset; files that lie directly in it
-    /// become a dataset named like it.
+    /// A directory below the root of the storage. Each directory in it becomes a dataset; files directly in it become a
+    /// dataset with its name.
     pub directory: PathBuf,
     /// Name of the investigation.
     #[arg(long, value_name = "NAME")]
     pub investigation: String,
-    /// Its visit; needed if several investigations have the name. A new one gets 1.
+    /// Its visit; needed if several investigations have this name. A new investigation gets visit 1.
     #[arg(long)]
     pub visit: Option<String>,
     /// Its facility; needed if several have investigations with this name.
@@ -139,11 +139,11 @@ pub struct Ingest {
     /// Name of the dataset type; created if it does not exist.
     #[arg(long = "type", default_value = "raw")]
     pub dataset_type: String,
-    /// Change the location of datasets and files that are catalogued elsewhere to this directory; only if the data has
-    /// moved.
+    /// Change the location of datasets and files that are catalogued elsewhere to this directory; use it only if the data
+    /// has moved.
     #[arg(long)]
     pub repoint: bool,
-    /// Also catalogue files that belong to another investigation; users of both investigations can read them then.
+    /// Also catalogue files that belong to another investigation; users of both investigations can then read them.
     #[arg(long)]
     pub also_elsewhere: bool,
     /// Include files and directories whose names begin with a dot, which are skipped by default.
@@ -179,8 +179,8 @@ pub struct Verify {
     /// `https://logbook.example.org/logbook/-/records?investigationId=4711`
     #[arg(value_name = "FILE|URL")]
     pub source: String,
-    /// File with keys, as answered by `GET /logbook/keys`; one of them must have signed the logbook. With a URL, the
-    /// keys are fetched from its server, and the logbook need not be closed.
+    /// File with the response of `GET /logbook/keys`; one of its keys must have signed the logbook. If a URL is given
+    /// instead of a file, the keys are fetched from its server, and the logbook need not be closed.
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
     /// File with a session id, for a URL; - reads it from stdin. The default is the environment variable

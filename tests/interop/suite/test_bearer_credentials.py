@@ -44,9 +44,12 @@ def main():
             assert found == 200, (path, "a proxy's credential is not ours", found)
             found, path = request_status(WRONG, "Basic eDp5")
             assert found in REFUSED, (path, found)
+            for unreadable in ("Bearer", f"Bearer {session} {session}", session):
+                found, path = request_status(session, unreadable)
+                assert found in REFUSED, (path, "an unreadable header is never replaced by a parameter", found)
             found, path = request_status(session, None)
             assert found == 200, (path, found)
-            asked += 3
+            asked += 6
         for path in ("/session/-", "/icat/session/-"):
             ended = demo.login("db/alice")
             bearer = {"Authorization": f"Bearer {ended}"}

@@ -98,10 +98,22 @@ impl ChangePoller {
             }
             let again = select_id_and_time(entity).filter(Filter::eq("id", id));
             if self.query_id_and_time(session_id, again).await?.iter().any(|row| window.contains(row.0)) {
-                return Err(IcatError::unexpected_answer("as if it were in another time zone than the one configured"));
+                return Err(IcatError::unexpected_answer(
+                    "as if it were in another time zone than icat.time_zone says",
+                ));
             }
         }
         Ok(false)
+    }
+
+    /// The highest `modTime` of an entity, if it has rows.
+    pub(super) async fn find_newest_time(
+        &self,
+        session_id: &str,
+        entity: &Entity,
+    ) -> Result<Option<Timestamp>, IcatError> {
+        let newest = select_id_and_time(entity).order_by_descending("modTime").limit(0, 1);
+        Ok(self.query_id_and_time(session_id, newest).await?.first().map(|(time, _)| *time))
     }
 
     async fn query_id_and_time(&self, session_id: &str, select: Select) -> Result<Vec<(Timestamp, i64)>, IcatError> {

@@ -17,7 +17,6 @@ mod reader;
 mod select;
 mod send;
 mod split;
-pub mod watch;
 mod window;
 mod write;
 
@@ -36,13 +35,12 @@ pub use self::error::{IcatCode, IcatError, LOGINS_UNAVAILABLE, WriteError};
 pub use self::filter::Filter;
 pub use self::literal::Literal;
 pub use self::pages::Pages;
-pub use self::poller::{Change, ChangePoller, PollSettings, Position, Positions, is_reconciliation_due};
+pub use self::poller::{Change, ChangePoller, PollSettings, Position, Positions, is_comparison_due};
 pub use self::properties::{Authenticator, CredentialKey, DEFAULT_MAX_ENTITIES, Properties};
 pub use self::query::{Query, QueryError, quote_string};
 pub use self::reader::ReaderAccount;
 pub use self::select::Select;
 pub use self::split::{DEFAULT_MAX_URL_BYTES, RequestLimits, split_by_ids};
-pub use self::watch::Watch;
 pub use self::write::wrap_entity;
 
 /// Speaks to one ICAT server. Cheap to clone; time-outs are those of the HTTP client unless

@@ -13,10 +13,14 @@ use serde::{Deserialize, Serialize};
 use super::IcatClient;
 use super::changes::{invalid_query, unexpected_row};
 use super::error::IcatError;
+use super::filter::Filter;
 use super::query::QueryError;
 use super::select::Select;
 use super::window::Window;
 use crate::schema::{self, Entity};
+
+/// Ids in one request.
+const MAX_IDS: u32 = 10_000;
 
 /// A row that has been created or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,9 @@ pub struct Position {
     /// What is older does not count any more; never goes back.
     #[serde(default)]
     pub(super) from: i64,
+    /// When the last poll that reported something ended, by the clock of whoever polls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reported_at: Option<Timestamp>,
 }
 
 /// How far each entity has been read; persist it together with what the changes led to.
@@ -95,6 +102,50 @@ impl ChangePoller {
         }
     }
 
+    /// Makes entities that have no position yet start after the newest row that the server has. The clock of this host does
+    /// not matter.
+    pub async fn start_after_newest(&mut self, session_id: &str) -> Result<(), IcatError> {
+        for &entity in &self.entities {
+            if self.positions.contains_key(entity.name) {
+                continue;
+            }
+            if let Some(newest) = self.find_newest_time(session_id, entity).await? {
+                let position = self.position_after(newest.as_millisecond());
+                self.positions.insert(entity.name.to_owned(), position);
+            }
+        }
+        Ok(())
+    }
+
+    /// Continues from other positions.
+    pub fn set_positions(&mut self, positions: Positions) {
+        self.positions = positions;
+    }
+
+    /// Ends the overlap of entities of which nothing was reported for that long, so that polls of a catalogue at rest read
+    /// no rows and positions stay small. `changes` is the result of the last poll.
+    pub fn settle_positions(&mut self, changes: &[Change], now: Timestamp) {
+        let mut positions = std::mem::take(&mut self.positions);
+        for (entity, position) in &mut positions {
+            if position.reported_at.is_none() || changes.iter().any(|change| change.entity == entity) {
+                position.reported_at = Some(now);
+            }
+            let is_at_rest = position.reported_at.is_some_and(|at| now.duration_since(at) >= self.settings.overlap);
+            if let Some(&newest) = position.reported.values().max().filter(|_| is_at_rest) {
+                *position = self.position_after(newest);
+            }
+        }
+        self.positions = positions;
+    }
+
+    /// Leaves out this moment and what is older.
+    fn position_after(&self, mod_time: i64) -> Position {
+        let moment = Timestamp::from_millisecond(mod_time).unwrap_or_default();
+        let end = Window::containing(moment, &self.settings.zone).end;
+        let mod_time = end.checked_add(self.settings.overlap).unwrap_or(end).as_millisecond();
+        Position { mod_time, from: end.as_millisecond(), ..Position::default() }
+    }
+
     /// How far it has read.
     pub fn positions(&self) -> &Positions {
         &self.positions
@@ -124,10 +175,13 @@ impl ChangePoller {
         Ok(changes)
     }
 
-    /// The ids of all rows that the session can see, in rising order; to find out what has been deleted.
-    pub async fn list_ids(&self, session_id: &str, entity: &str) -> Result<Vec<i64>, IcatError> {
-        let query = Select::values(entity, &["id"]).build().map_err(|e| invalid_query(&e))?;
-        let rows = self.client.pages(session_id, query).map_err(|e| invalid_query(&e))?.collect_rows().await?;
+    /// The next ids after one, of the rows that the session can see, in rising order; empty at the end. A deletion shows in
+    /// them alone.
+    pub async fn list_ids_after(&self, session_id: &str, entity: &str, after: i64) -> Result<Vec<i64>, IcatError> {
+        let rows = u32::try_from(self.client.get_max_entities().await?).unwrap_or(u32::MAX).clamp(1, MAX_IDS);
+        let select = Select::values(entity, &["id"]).filter(Filter::gt("id", after)).order_by("id").limit(0, rows);
+        let query = select.build().map_err(|e| invalid_query(&e))?;
+        let rows = self.client.query_rows(session_id, &query).await?;
         rows.iter().map(|row| row.as_i64().ok_or_else(unexpected_row)).collect()
     }
 
@@ -140,7 +194,8 @@ impl ChangePoller {
         let mut reported = before.map(|position| position.reported.clone()).unwrap_or_default();
         reported.extend(found.iter().map(|(time, id)| (*id, time.as_millisecond())));
         reported.retain(|_, time| *time >= from);
-        Some(Position { mod_time, id, reported, from })
+        let reported_at = before.and_then(|before| before.reported_at);
+        Some(Position { mod_time, id, reported, from, reported_at })
     }
 
     pub(super) fn overlap_start(&self, mod_time: i64) -> Timestamp {
@@ -151,7 +206,7 @@ impl ChangePoller {
 }
 
 /// Whether a nightly comparison of all ids is due: none has run since the last time that it was `hour` o'clock UTC.
-pub fn is_reconciliation_due(last: Option<Timestamp>, now: Timestamp, hour: u8) -> bool {
+pub fn is_comparison_due(last: Option<Timestamp>, now: Timestamp, hour: u8) -> bool {
     const DAY: i64 = 24 * 60 * 60;
     let hour = i64::from(hour % 24) * 60 * 60;
     let latest = (now.as_second() - hour).div_euclid(DAY) * DAY + hour;

@@ -1,6 +1,6 @@
 //! How long addresses and answers get, and when a nightly comparison is due.
 
-use icat_client::client::{Filter, RequestLimits, is_reconciliation_due, split_by_ids};
+use icat_client::client::{Filter, RequestLimits, is_comparison_due, split_by_ids};
 use icat_client::{IcatClient, Query, QueryError, Select};
 
 use crate::server::{Answer, Server};
@@ -149,7 +149,7 @@ async fn a_server_that_does_not_tell_its_limit_has_the_usual_one() {
 fn a_nightly_comparison_is_due_once_after_its_hour() {
     let due = |last: &str, now: &str| {
         let last = Some(last).filter(|last| !last.is_empty()).map(|last| last.parse().unwrap());
-        is_reconciliation_due(last, now.parse().unwrap(), 2)
+        is_comparison_due(last, now.parse().unwrap(), 2)
     };
     assert!(due("", "2026-01-12T01:00:00Z"), "never run");
     assert!(!due("2026-01-11T02:00:00Z", "2026-01-12T01:59:59.999Z"));

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// What to do with a request.
@@ -12,6 +13,8 @@ pub enum Answer {
     Body(u16, &'static str),
     /// To the same address again.
     Redirect,
+    /// The body after a notification.
+    Held(Arc<Notify>, u16, &'static str),
     /// Keeps the client waiting until it goes away.
     Never,
 }
@@ -69,8 +72,10 @@ async fn serve_connection(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, 
         seen.len() - 1
     };
     let answer = match answers.get(place).or(answers.last()).unwrap() {
-        Answer::Body(status, body) => {
-            format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+        Answer::Body(status, body) => render_response(*status, body),
+        Answer::Held(notify, status, body) => {
+            notify.notified().await;
+            render_response(*status, body)
         }
         Answer::Redirect => {
             format!("HTTP/1.1 302 X\r\nlocation: {target}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
@@ -81,6 +86,10 @@ async fn serve_connection(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, 
         }
     };
     let _sent = stream.write_all(answer.as_bytes()).await;
+}
+
+fn render_response(status: u16, body: &str) -> String {
+    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
 }
 
 fn is_whole(request: &[u8]) -> bool {

@@ -143,7 +143,7 @@ async fn check_database(
     if let Target::Sqlite(file) = &target
         && !file.is_file()
     {
-        return Ok(format!("{} will be made at the first start", file.display()));
+        return Ok(format!("{} is created at the first start", file.display()));
     }
     let settings = settings.with_setting("database.migrate", "never").map_err(|e| e.to_string())?;
     let db = open_database(service, &settings, &SystemClock).await.map_err(|e| format_error_chain(&e))?;
@@ -151,10 +151,10 @@ async fn check_database(
         db.migration_plan(service.migrations).await.map_err(|e| format_error_chain(&e)).map(|pending| pending.len());
     if pending == Ok(0) {
         databases.push((service.name, db));
-        return Ok("answers, up to date".to_owned());
+        return Ok("responds, and its schema is up to date".to_owned());
     }
     db.close().await;
-    Err(format!("answers, but lacks {}: run `undulator migrate`", format_count(pending?, "migration")))
+    Err(format!("responds, but its schema lacks {}: run `undulator migrate`", format_count(pending?, "migration")))
 }
 
 async fn check_icat(settings: &Config, client: &reqwest::Client) -> Result<String, String> {

@@ -24,7 +24,7 @@ pub async fn print_plan(services: &[ServiceDef], settings: &Config) -> Result<()
     require_any_database(services, &settings).await?;
     for service in services {
         if !has_database(service, &settings).await? {
-            print_text(&format!("-- {}: no database yet; its first start makes it", service.name))?;
+            print_text(&format!("-- {}: no database yet; it is created at the first start", service.name))?;
             continue;
         }
         let db = open_database(service, &settings, &SystemClock).await?;

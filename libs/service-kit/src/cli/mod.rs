@@ -26,10 +26,10 @@ use crate::telemetry;
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// Configuration file; without it ./undulator.toml if it exists.
+    /// Settings file; the default is ./undulator.toml if it exists.
     #[arg(long, env = "UNDULATOR_CONFIG", global = true, value_name = "FILE", hide_env_values = true)]
     pub config: Option<PathBuf>,
-    /// Results as JSON on stdout.
+    /// Print results as JSON on stdout.
     #[arg(long, global = true)]
     pub json: bool,
 }
@@ -37,33 +37,33 @@ pub struct Options {
 /// What can be done with any set of services.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Run all services of this program, or those named, until SIGTERM.
+    /// Run the named services, or all services of this program, until SIGTERM.
     Serve {
-        /// Names of services; without one all.
+        /// Names of the services; the default is all.
         #[arg(value_name = "SERVICE")]
         services: Vec<String>,
     },
-    /// Look at the settings.
+    /// Check the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Print the OpenAPI document of a service, or of all as one.
+    /// Print the OpenAPI document of one service, or of all services together.
     #[expect(clippy::doc_markdown, reason = "it is read in a terminal")]
     Openapi {
-        /// Name of the service; without it all.
+        /// Name of the service; the default is all.
         service: Option<String>,
     },
-    /// Ask everything that the services need, and say what is wrong.
+    /// Check everything that the services need, and report problems.
     Doctor,
-    /// Bring the databases of all services, or those named, up to date.
+    /// Migrate the databases of the named services, or of all services.
     Migrate {
-        /// Only print the SQL that would run.
+        /// Only print the SQL statements that would run.
         #[arg(long)]
         plan: bool,
-        /// Names of services; without one all.
+        /// Names of the services; the default is all.
         #[arg(value_name = "SERVICE")]
         services: Vec<String>,
     },
-    /// Move databases.
+    /// Copy databases.
     #[command(subcommand)]
     Db(DbCommand),
 }
@@ -78,10 +78,10 @@ pub enum ConfigCommand {
 pub enum DbCommand {
     /// Copy all rows of all services into empty databases: sqlite:DIRECTORY or postgres://…
     Copy {
-        /// Where the rows are: `sqlite:DIRECTORY` or `postgres://USER:PASSWORD@HOST/DATABASE`
+        /// Source: `sqlite:DIRECTORY` or `postgres://USER:PASSWORD@HOST/DATABASE`
         #[arg(long, value_name = "URL")]
         from: String,
-        /// Where they go, in the same form.
+        /// Target, in the same form.
         #[arg(long, value_name = "URL")]
         to: String,
     },
@@ -195,7 +195,7 @@ pub fn print_text(text: &str) -> Result<(), Failure> {
 struct Single {
     #[command(flatten)]
     options: Options,
-    /// Without a command: serve.
+    /// The command; the default is `serve`.
     #[command(subcommand)]
     command: Option<Command>,
 }

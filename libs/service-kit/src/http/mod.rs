@@ -1,11 +1,11 @@
 //! HTTP: mounts, both listeners, and what surrounds every request.
 
 mod address;
-mod bearer;
 mod body;
 mod client;
 pub mod content_disposition;
 mod cors;
+mod credentials;
 mod framing;
 mod health;
 mod limits;
@@ -15,9 +15,11 @@ mod self_calls;
 mod server;
 
 pub use self::address::ClientAddress;
-pub use self::bearer::{PathCredential, bearer_credential, is_access_token};
 pub use self::client::{Peer, command_client};
 pub(crate) use self::client::{finish_client, instrument_client};
+pub use self::credentials::{
+    CredentialLocation, CredentialLocations, PathCredential, RequestCredential, is_access_token,
+};
 pub use self::health::HealthChecks;
 pub(crate) use self::health::{Health, health_mounts};
 pub(crate) use self::mount::Table;

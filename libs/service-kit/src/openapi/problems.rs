@@ -14,14 +14,14 @@ use utoipa::{IntoResponses, Modify, ToSchema};
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of what the boundary writes")]
 pub struct Failure {
-    /// Which kind of failure, for programs.
+    /// The kind of the error, for programs.
     #[schema(example = "urn:undulator:problem:identity/bad-credentials")]
     r#type: String,
     title: String,
     status: u16,
-    /// What is wrong, for people.
+    /// A description of the error, for people.
     detail: String,
-    /// Under which the operators find it in the log.
+    /// The id with which operators can find the request in the log.
     request_id: String,
 }
 
@@ -41,10 +41,10 @@ impl IntoResponses for CommonFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
             response_entry("429", with_retry_after(failure_response("Too many requests from this address"))),
-            response_entry("500", failure_response("A fault of the server")),
+            response_entry("500", failure_response("An error of the server")),
             response_entry(
                 "503",
-                with_retry_after(failure_response("Too busy, or a system behind the server does not answer")),
+                with_retry_after(failure_response("The server is too busy, or another system does not answer")),
             ),
         ])
     }
@@ -54,14 +54,14 @@ impl IntoResponses for BodyFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
             response_entry("413", failure_response("The body is too large")),
-            response_entry("415", failure_response("The body is no `application/json`")),
+            response_entry("415", failure_response("The body is not `application/json`")),
         ])
     }
 }
 
 impl IntoResponses for IcatFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        BTreeMap::from([response_entry("502", failure_response("ICAT answers something unexpected"))])
+        BTreeMap::from([response_entry("502", failure_response("ICAT sent an unexpected response"))])
     }
 }
 

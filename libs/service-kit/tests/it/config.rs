@@ -101,6 +101,18 @@ fn errors_name_the_file_the_setting_and_what_is_allowed() {
     ] {
         assert_eq!(refusal_of_file(text), expected, "{text}");
     }
+    for (text, expected) in [
+        (
+            "changes = \"poll\"",
+            "icat.changes = \"poll\" needs icat.reader, the account that asks the catalogue; set it",
+        ),
+        ("changes = \"ask\"", "setting `icat.changes`: `ask` is not one of auto, events, poll, none"),
+        ("time_zone = \"Paris\"", "icat.time_zone: there is no time zone `Paris`"),
+        ("poll_interval = \"0s\"", "icat.poll_interval must be longer than 0s"),
+    ] {
+        let refusal = refusal_of_file(&format!("[icat]\n{text}\n"));
+        assert!(refusal.contains(expected), "{refusal}");
+    }
     let broken = refusal_of_file("site = \"x\"\n[http\n");
     assert!(broken.starts_with("FILE: TOML parse error at line 2"), "{broken}");
 }

@@ -1,12 +1,14 @@
 //! Background jobs that fail are started again, and the stop waits for them.
 
+use std::convert::Infallible;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use service_kit::{Running, ServiceDef, Worker};
-use testkit::TestApp;
-use tokio::sync::Semaphore;
+use actix_web::web;
+use service_kit::{ErrorFormat, Listener, Mount, Running, ServiceDef, Worker};
+use testkit::{TestApp, wait_for};
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +22,39 @@ const SERVICE: ServiceDef = ServiceDef {
     },
     ..ServiceDef::EMPTY
 };
+
+/// A job whose interval is never over.
+const WAITING: ServiceDef = ServiceDef {
+    name: "waiting",
+    build: |ctx| {
+        let wake = ctx.process.get_or_init(Notify::new);
+        let worker = Worker::periodic_with_wakeup("waiting", Duration::from_hours(1), &ctx.stop, wake, async || {
+            RUNS.add_permits(1);
+            Ok::<(), Infallible>(())
+        });
+        let mount = Mount::new("/wake", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
+            .state(ctx.process.get_or_init(Notify::new))
+            .post("", async |wake: web::Data<Notify>| {
+                wake.notify_one();
+                ""
+            });
+        Box::pin(std::future::ready(Ok(Running { workers: vec![worker], mounts: vec![mount] })))
+    },
+    ..ServiceDef::EMPTY
+};
+
+static RUNS: Semaphore = Semaphore::const_new(0);
+
+#[tokio::test]
+async fn a_periodic_worker_runs_when_it_is_woken() {
+    let app = TestApp::start(&[WAITING], "").await;
+    for _ in 0..3 {
+        wait_for("a run", RUNS.acquire()).await.unwrap().forget();
+        assert_eq!(RUNS.available_permits(), 0);
+        app.http.post(format!("{}/wake", app.internal)).send().await.unwrap().error_for_status().unwrap();
+    }
+    app.stop().await;
+}
 
 static STARTS: Mutex<Vec<Instant>> = Mutex::new(Vec::new());
 static STARTED: Semaphore = Semaphore::const_new(0);

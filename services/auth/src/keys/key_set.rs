@@ -48,7 +48,7 @@ pub struct PublicKey {
     crv: &'static str,
     /// The key, base64url.
     x: String,
-    /// The key's thumbprint (RFC 7638), which tokens name.
+    /// The thumbprint of the key (RFC 7638); tokens contain it as `kid`.
     kid: String,
     #[serde(rename = "use")]
     #[schema(example = "sig")]

@@ -20,7 +20,7 @@ pub struct KeySet {
     security(),
     responses(
         CommonFailures,
-        (status = 200, description = "Valid for five minutes", body = KeySet),
+        (status = 200, description = "The keys; they can be cached for five minutes", body = KeySet),
     ),
 )]
 pub async fn get_keys(state: web::Data<State>) -> HttpResponse {

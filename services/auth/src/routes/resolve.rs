@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use icat_client::{IcatCode, IcatError};
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::{Problem, bearer_credential};
+use service_kit::{Problem, RequestCredential};
 
 use crate::error::{bad_token, no_credentials};
 use crate::state::State;
@@ -22,8 +22,9 @@ fn session_ended() -> Problem {
 }
 
 pub async fn resolve_token(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let token = bearer_credential(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
-    let claims = state.tokens.verify_token(token).await?;
+    let bearer = RequestCredential::find_bearer(&request)?;
+    let token = bearer.ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?.text;
+    let claims = state.tokens.verify_token(&token).await?;
     let found = state.sessions.find_token_session(claims.sid, claims.sub).await?;
     let session = found.map(|found| found.session).filter(|session| session.ends_at > state.clock.now());
     let session = session.ok_or_else(session_ended)?;

@@ -2,7 +2,7 @@
 
 use actix_web::HttpRequest;
 use identity::Session;
-use service_kit::{Code, Problem, bearer_credential};
+use service_kit::{Code, CredentialLocation, Problem, RequestCredential};
 
 use super::parameters::SelectionParameters;
 use crate::domain::id_parameters::parse_uuid;
@@ -12,27 +12,25 @@ use crate::state::State;
 /// `Retry-After` where auth did not answer.
 const RETRY_AFTER_SECONDS: u32 = 10;
 
-/// The credential of a request: the bearer credential, or else the parameter `sessionId`.
-pub struct SentCredential {
-    bearer: Option<String>,
-    session_id: Option<String>,
-}
+/// The credential of a request, if it has one: the bearer credential, or else the parameter `sessionId`.
+pub struct SentCredential(Option<RequestCredential>);
 
 impl SentCredential {
-    pub fn new(request: &HttpRequest, session_id: Option<&str>) -> Self {
-        Self { bearer: bearer_credential(request).map(str::to_owned), session_id: session_id.map(str::to_owned) }
+    /// `session_id` is the value of the parameter. An error if the `Authorization` header cannot be read.
+    pub fn from_request(request: &HttpRequest, session_id: Option<&str>) -> Result<Self, Problem> {
+        RequestCredential::find_with_parameter(request, session_id).map(Self)
     }
 
     pub fn value(&self) -> Option<&str> {
-        self.bearer.as_deref().or(self.session_id.as_deref())
+        self.0.as_ref().map(|credential| credential.text.as_str())
     }
 
     /// An error unless the session id is a UUID; it is not checked if there is a bearer credential.
     pub fn require_well_formed(&self) -> Result<(), Problem> {
-        if self.bearer.is_some() {
+        if self.0.as_ref().is_some_and(|credential| credential.location == CredentialLocation::Authorization) {
             return Ok(());
         }
-        parse_uuid("sessionId", self.session_id.as_deref()).map(drop).map_err(Problem::from)
+        parse_uuid("sessionId", self.value()).map(drop).map_err(Problem::from)
     }
 }
 
@@ -68,7 +66,7 @@ pub async fn resolve_selection(
     request: &HttpRequest,
     parameters: &SelectionParameters,
 ) -> Result<Vec<Datafile>, Problem> {
-    let credential = SentCredential::new(request, parameters.session_id.as_deref());
+    let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
     credential.require_well_formed()?;
     let selection = parameters.parse_selection()?;
     if selection.is_empty() {

@@ -18,8 +18,8 @@ const IDS_PER_REQUEST: usize = 100;
 #[utoipa::path(
     delete, path = "/ids/delete", operation_id = "delete_data", tag = "uploads",
     summary = "Delete datafiles and their files",
-    description = "Datasets and investigations are kept. A file is deleted if no other datafile has its location, \
-        which only the reader account can see; without a reader account the file is kept.",
+    description = "Datasets and investigations are kept. A file is deleted if no other datafile has its location. \
+        This is checked with the reader account; without a reader account, the file is kept.",
     params(SelectionParameters),
     security((), ("bearer" = [])),
     responses(
@@ -37,7 +37,7 @@ pub async fn delete_data(state: web::Data<State>, request: HttpRequest) -> Resul
         return Err(not_implemented(SWITCHED_OFF));
     }
     let parameters: SelectionParameters = parse_query(&request)?;
-    let credential = SentCredential::new(&request, parameters.session_id.as_deref());
+    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
     credential.require_well_formed()?;
     let selection = parameters.parse_selection()?;
     if selection.is_empty() {

@@ -31,7 +31,7 @@ pub struct DatafileIds {
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
-        (status = 200, description = "Ascending", body = DatafileIds),
+        (status = 200, description = "The ids, in ascending order", body = DatafileIds),
         (status = 400, description = "`BadRequestException`: invalid parameter", body = Failure),
         (status = 403, description = "`InsufficientPrivilegesException`: no session, or not readable", body = Failure),
         (status = 404, description = "`NotFoundException`: no such row or `preparedId`", body = Failure),

@@ -8,7 +8,7 @@ use crate::error::not_implemented;
 use crate::error_format::Failure;
 
 #[utoipa::path(
-    post, path = "/ids/getLink", operation_id = "get_link", tag = "data", summary = "Not offered",
+    post, path = "/ids/getLink", operation_id = "get_link", tag = "data", summary = "Not implemented",
     security(),
     responses(CommonResponses, (status = 501, description = "`NotImplementedException`", body = Failure)),
 )]

@@ -25,9 +25,8 @@ pub struct ServiceStatus {
 #[utoipa::path(
     get, path = "/ids/getServiceStatus", operation_id = "get_service_status", tag = "service",
     summary = "Get the queue of the archive",
-    params(("sessionId" = Option<String>, Query, nullable = false, description = "Of a user in \
-        `download.root_user_names` \
-        or `identity.administrators`")),
+    params(("sessionId" = Option<String>, Query, nullable = false, description = "A session of a user in \
+        `download.root_user_names` or `identity.administrators`")),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
@@ -40,7 +39,7 @@ pub struct ServiceStatus {
 pub async fn get_service_status(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let parameters: SelectionParameters = parse_query(&request)?;
     // The form of the session id is not checked, as in ids.server: ICAT refuses unknown ones.
-    let credential = SentCredential::new(&request, parameters.session_id.as_deref());
+    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
     let caller = state.identity.verify_credential(credential.value().unwrap_or_default()).await?;
     let allowed = state.identity.check_permission(&caller, Permission::Administer).await?.allowed;
     let user = &caller.subject().icat_user_name;

@@ -36,7 +36,7 @@ pub async fn get_status(state: web::Data<State>, request: HttpRequest) -> Result
         state.prepared_selections.find_by_id(id).await?;
         return Ok(text_response(ONLINE.to_owned()));
     }
-    let credential = SentCredential::new(&request, parameters.session_id.as_deref());
+    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
     let is_anonymous = credential.value().is_none();
     if !is_anonymous {
         credential.require_well_formed()?;

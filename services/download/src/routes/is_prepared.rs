@@ -13,7 +13,7 @@ use crate::state::State;
 #[utoipa::path(
     get, path = "/ids/isPrepared", operation_id = "is_prepared", tag = "selections",
     summary = "Check whether a prepared selection can be downloaded",
-    params(("preparedId" = String, Query, description = "Answer of `prepareData`")),
+    params(("preparedId" = String, Query, description = "The response of `prepareData`")),
     security(),
     responses(
         CommonResponses,

@@ -8,7 +8,7 @@ use crate::state::State;
 
 #[utoipa::path(
     get, path = "/ids/isReadOnly", operation_id = "is_read_only", tag = "service",
-    summary = "Whether nothing can be stored or deleted",
+    summary = "Get whether the storage is read-only",
     security(),
     responses(
         CommonResponses,

@@ -7,7 +7,7 @@ use super::responses::text_response;
 
 #[utoipa::path(
     get, path = "/ids/isTwoLevel", operation_id = "is_two_level", tag = "service",
-    summary = "Whether there is an archive",
+    summary = "Get whether there is an archive behind the storage",
     security(),
     responses(
         CommonResponses,

@@ -26,7 +26,7 @@ pub mod write;
 
 use std::sync::Arc;
 
-use service_kit::{Listener, Mount};
+use service_kit::{CredentialLocation, CredentialLocations, Listener, Mount};
 
 use crate::error_format::IDS_ERRORS;
 use crate::state::State;
@@ -34,6 +34,7 @@ use crate::state::State;
 pub fn build_mount(state: Arc<State>) -> Mount {
     Mount::new("/ids", Listener::Public, IDS_ERRORS)
         .cors_for_everybody()
+        .state(Arc::new(CredentialLocations(&[CredentialLocation::Parameter("sessionId")])))
         .state(state)
         .get("/ping", ping::get_ping)
         .get("/version", version::get_version)

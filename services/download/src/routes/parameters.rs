@@ -48,7 +48,7 @@ pub struct SelectionParameters {
     #[param(nullable = false, pattern = "^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$")]
     #[schema(nullable = false)]
     pub session_id: Option<String>,
-    /// Answer of `prepareData`, if the operation accepts one; session and ids are ignored then.
+    /// The response of `prepareData`, if the operation accepts one. The session and the ids are then ignored.
     #[param(nullable = false, pattern = "^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$")]
     #[schema(nullable = false)]
     pub prepared_id: Option<String>,
@@ -56,11 +56,11 @@ pub struct SelectionParameters {
     #[param(nullable = false, example = "1,2,3")]
     #[schema(nullable = false)]
     pub datafile_ids: Option<String>,
-    /// Comma-separated ids; all their files.
+    /// Comma-separated ids; all files that belong to them are selected.
     #[param(nullable = false, example = "1,2,3")]
     #[schema(nullable = false)]
     pub dataset_ids: Option<String>,
-    /// Comma-separated ids; all their files.
+    /// Comma-separated ids; all files that belong to them are selected.
     #[param(nullable = false, example = "1,2,3")]
     #[schema(nullable = false)]
     pub investigation_ids: Option<String>,

@@ -55,16 +55,16 @@ pub struct PrepareForm {
     zip: Option<String>,
     #[schema(value_type = Option<bool>, nullable = false)]
     compress: Option<String>,
-    /// `skip` leaves out files that are missing or unreadable; the JSON list names them. By default, or with `refuse`,
-    /// they refuse the selection.
+    /// With `skip`, files that are missing or unreadable are omitted; the JSON list names them. By default, or with `refuse`,
+    /// the selection is refused if there are such files.
     #[schema(value_type = Option<MissingFilePolicy>, nullable = false)]
     missing: Option<String>,
 }
 
 #[utoipa::path(
     post, path = "/ids/prepareData", operation_id = "prepare_data", tag = "selections", summary = "Prepare a selection",
-    description = "Missing or unreadable files refuse the selection, and the error names them; with `missing=skip` \
-        they are left out.",
+    description = "If files are missing or unreadable, the request is refused, and the error names them; with \
+        `missing=skip`, they are omitted.",
     request_body(content = PrepareForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
@@ -86,7 +86,7 @@ pub async fn prepare_data(
     form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
     let form: PrepareForm = parse_form(form)?;
-    let credential = SentCredential::new(&request, form.session_id.as_deref());
+    let credential = SentCredential::from_request(&request, form.session_id.as_deref())?;
     credential.require_well_formed()?;
     let selection =
         parse_selection(form.datafile_ids.as_deref(), form.dataset_ids.as_deref(), form.investigation_ids.as_deref())?;

@@ -24,6 +24,6 @@ use crate::error_format::Failure;
 )]
 pub async fn restore_data(request: HttpRequest, form: FormPairs) -> Result<HttpResponse, Problem> {
     let parameters: SelectionParameters = parse_form(form)?;
-    SentCredential::new(&request, parameters.session_id.as_deref()).require_well_formed()?;
+    SentCredential::from_request(&request, parameters.session_id.as_deref())?.require_well_formed()?;
     Err(not_implemented(SINGLE_LEVEL))
 }

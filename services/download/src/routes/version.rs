@@ -18,7 +18,7 @@ pub struct Version {
     security(),
     responses(
         CommonResponses,
-        (status = 200, description = "The version of ids.server whose interface this is", body = Version),
+        (status = 200, description = "The version of ids.server whose interface is served", body = Version),
     ),
 )]
 pub async fn get_version() -> HttpResponse {

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::authorization::Operation;
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{AccessAllowed, AccessType, BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
@@ -17,10 +18,10 @@ use crate::store::Author;
 #[schema(as = AccessForm)]
 #[serde(rename_all = "camelCase")]
 pub struct Form {
-    /// Or `Authorization: Bearer` with the session id.
+    /// The session id; it can also be sent as `Authorization: Bearer`.
     #[schema(nullable = false)]
     session_id: Option<String>,
-    /// JSON text of one entity: `{"Dataset":{"id":31}}`; for `CREATE` what would be written:
+    /// JSON text of one entity: `{"Dataset":{"id":31}}`. For `CREATE`, the entity that would be created:
     /// `{"Dataset":{"name":"scan","investigation":{"id":12},"type":{"id":3}}}`
     #[schema(value_type = String)]
     entity: Option<String>,
@@ -30,18 +31,18 @@ pub struct Form {
 
 #[utoipa::path(
     post, path = "/icat/isAccessAllowed", operation_id = "is_access_allowed", tag = "entities",
-    summary = "Whether something is allowed",
-    description = "Nothing is changed. Only the entity itself is asked about, not what depends on it.",
+    summary = "Check whether an operation is allowed",
+    description = "Nothing is changed. Only the entity itself is checked, not what depends on it.",
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         BodyResponses,
-        (status = 200, description = "The answer", body = AccessAllowed),
-        (status = 400, description = "`BAD_PARAMETER`: entity or access type cannot be understood", body = Failure),
-        (status = 403, description = "`SESSION`: no session", body = Failure),
+        (status = 200, description = "Whether it is allowed", body = AccessAllowed),
+        (status = 400, description = "`BAD_PARAMETER`: the entity or the access type is invalid", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session", body = Failure),
         (status = 404, description = "`NO_SUCH_OBJECT_FOUND`", body = Failure),
-        (status = 412, description = "`VALIDATION`, `OBJECT_ALREADY_EXISTS`: could not be created", body = Failure),
+        (status = 412, description = "`VALIDATION`, `OBJECT_ALREADY_EXISTS`: the entity could not be created", body = Failure),
     ),
 )]
 pub async fn is_access_allowed(
@@ -50,7 +51,7 @@ pub async fn is_access_allowed(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entity, access_type } = form.into_inner();
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let entity = entity.ok_or_else(|| missing("entity"))?;

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure, Id};
 use crate::state::State;
 use crate::store::Author;
@@ -16,7 +17,7 @@ use crate::store::Author;
 #[schema(as = CloneForm)]
 #[serde(rename_all = "camelCase")]
 pub struct Form {
-    /// Or `Authorization: Bearer` with the session id.
+    /// The session id; it can also be sent as `Authorization: Bearer`.
     #[schema(nullable = false)]
     session_id: Option<String>,
     /// The type, such as `Investigation`.
@@ -24,24 +25,25 @@ pub struct Form {
     name: Option<String>,
     #[schema(value_type = i64)]
     id: Option<String>,
-    /// JSON text: what the copy's key has in place of the original's, such as `{"visitId":"2"}`.
+    /// JSON text: the fields of the unique key that differ in the copy, such as `{"visitId":"2"}`.
     #[schema(value_type = String)]
     keys: Option<String>,
 }
 
 #[utoipa::path(
     post, path = "/icat/cloner", operation_id = "clone_entity", tag = "entities",
-    summary = "Copy an entity with all that belongs to it",
+    summary = "Copy an entity with everything that belongs to it",
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         BodyResponses,
         (status = 200, description = "The id of the copy", body = Id),
-        (status = 400, description = "`BAD_PARAMETER`: type, id or keys cannot be understood", body = Failure),
-        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
+        (status = 400, description = "`BAD_PARAMETER`: the type, the id or the keys are invalid", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
         (status = 404, description = "`NO_SUCH_OBJECT_FOUND`", body = Failure),
-        (status = 412, description = "`VALIDATION`; `OBJECT_ALREADY_EXISTS`: the key is taken", body = Failure),
+        (status = 412, description = "`VALIDATION`: the copy violates the schema; `OBJECT_ALREADY_EXISTS`: its unique \
+            key exists already", body = Failure),
     ),
 )]
 pub async fn clone_entity(
@@ -50,7 +52,7 @@ pub async fn clone_entity(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, name, id, keys } = form.into_inner();
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let name = name.ok_or_else(|| missing("name"))?;

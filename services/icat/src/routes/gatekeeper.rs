@@ -8,6 +8,7 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
@@ -15,19 +16,20 @@ use crate::state::State;
 #[schema(as = GatekeeperForm)]
 #[serde(rename_all = "camelCase")]
 pub struct Form {
-    /// Or `Authorization: Bearer` with the session id.
+    /// The session id; it can also be sent as `Authorization: Bearer`.
     #[schema(nullable = false)]
     session_id: Option<String>,
 }
 
 #[utoipa::path(
     post, path = "/icat/gatekeeper/markPublicTablesStale", operation_id = "mark_public_tables_stale", tag = "administration",
-    summary = "Read the rules again", description = "Has no effect: changes of rules are seen at once.",
+    summary = "Read the rules again", description = "Has no effect, because changes of rules take effect with the next request.",
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         (status = 204, description = "Done"),
-        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: no root user", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session; `INSUFFICIENT_PRIVILEGES`: the caller is \
+            not a root user", body = Failure),
     ),
 )]
 pub async fn mark_public_tables_stale(
@@ -40,12 +42,14 @@ pub async fn mark_public_tables_stale(
 
 #[utoipa::path(
     post, path = "/icat/gatekeeper/markPublicStepsStale", operation_id = "mark_public_steps_stale", tag = "administration",
-    summary = "Read the public steps again", description = "Has no effect: changes of public steps are seen at once.",
+    summary = "Read the public steps again", description = "Has no effect, because changes of public steps take \
+        effect with the next request.",
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         (status = 204, description = "Done"),
-        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: no root user", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session; `INSUFFICIENT_PRIVILEGES`: the caller is \
+            not a root user", body = Failure),
     ),
 )]
 pub async fn mark_public_steps_stale(
@@ -61,8 +65,7 @@ async fn require_root(
     request: &HttpRequest,
     form: Option<web::Form<Form>>,
 ) -> Result<HttpResponse, Problem> {
-    let session_id =
-        crate::routes::http::requested_session_id(request, form.and_then(|form| form.into_inner().session_id));
+    let session_id = requested_session_id(request, form.as_ref().and_then(|form| form.session_id.as_deref()))?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     if !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());

@@ -1,7 +1,7 @@
 //! Helpers of handlers for requests and answers.
 
 use actix_web::{HttpRequest, HttpResponse};
-use service_kit::bearer_credential;
+use service_kit::{Problem, RequestCredential};
 
 /// 200 with compact JSON; ICAT names no charset.
 pub fn json_response(body: String) -> HttpResponse {
@@ -9,6 +9,6 @@ pub fn json_response(body: String) -> HttpResponse {
 }
 
 /// The session id of `Authorization: Bearer`, else the parameter of the interface.
-pub fn requested_session_id(request: &HttpRequest, parameter: Option<String>) -> Option<String> {
-    bearer_credential(request).map(str::to_owned).or(parameter)
+pub fn requested_session_id(request: &HttpRequest, parameter: Option<&str>) -> Result<Option<String>, Problem> {
+    Ok(RequestCredential::find_with_parameter(request, parameter)?.map(|credential| credential.text))
 }

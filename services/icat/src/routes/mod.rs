@@ -15,7 +15,7 @@ pub mod version;
 
 use std::sync::Arc;
 
-use service_kit::{Listener, Mount};
+use service_kit::{CredentialLocation, CredentialLocations, Listener, Mount};
 
 use crate::error_format::ICAT_ERRORS;
 use crate::state::State;
@@ -23,6 +23,7 @@ use crate::state::State;
 pub fn build_mount(state: Arc<State>) -> Mount {
     Mount::new("/icat", Listener::Public, ICAT_ERRORS)
         .cors_for_everybody()
+        .state(Arc::new(CredentialLocations(&[CredentialLocation::Parameter("sessionId")])))
         .state(state)
         .get("/version", version::get_version)
         .get("/properties", properties::get_properties)

@@ -12,9 +12,9 @@ use crate::state::State;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Properties<'a> {
-    /// How many entities one answer may have.
+    /// The maximum number of entities in one response.
     max_entities: u32,
-    /// How long a session lives without being refreshed.
+    /// How long a session is valid without being refreshed, in minutes.
     lifetime_minutes: u32,
     authenticators: Vec<Authenticator<'a>>,
     /// `Undulator`.
@@ -25,13 +25,13 @@ pub struct Properties<'a> {
 pub struct Authenticator<'a> {
     /// The `plugin` of a login.
     mnemonic: &'a str,
-    /// What it asks for.
+    /// The fields of its login form.
     keys: Vec<CredentialKey>,
-    /// Present where it is for administrators only.
+    /// Present if the authenticator is for administrators only.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     admin: bool,
-    /// A name for people.
+    /// The name to show to users.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     friendly: Option<&'a str>,
@@ -39,11 +39,11 @@ pub struct Authenticator<'a> {
 
 #[utoipa::path(
     get, path = "/icat/properties", operation_id = "get_properties", tag = "service",
-    summary = "Limits and authenticators",
+    summary = "Get the limits and the authenticators",
     security(),
     responses(
         CommonResponses,
-        (status = 200, description = "What a login form needs to know", body = Properties),
+        (status = 200, description = "The limits, and the authenticators with the fields of their login forms", body = Properties),
         (status = 500, description = "`INTERNAL`: an authenticator does not answer", body = Failure),
     ),
 )]

@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::routes::schemas::{CommonResponses, EntityInfo, Failure};
 
 #[utoipa::path(
-    get, path = "/icat/schema", operation_id = "list_entity_types", tag = "schema", summary = "The types of entities",
+    get, path = "/icat/schema", operation_id = "list_entity_types", tag = "schema", summary = "List the types of entities",
     security(),
-    responses((status = 200, description = "Names, parents before children", body = Vec<String>), CommonResponses),
+    responses((status = 200, description = "The names of the types; parents come before their children", body = Vec<String>), CommonResponses),
 )]
 pub async fn list_entity_types() -> HttpResponse {
     let names: Vec<&str> = schema::all_entities().iter().map(|entity| entity.name).collect();
@@ -21,7 +21,7 @@ pub async fn list_entity_types() -> HttpResponse {
 
 #[utoipa::path(
     get, path = "/icat/schema/{entity}", operation_id = "get_entity_type", tag = "schema",
-    summary = "What a type of entity has",
+    summary = "Get the fields and the unique key of a type of entities",
     params(("entity" = String, Path, description = "Such as `Dataset`")),
     security(),
     responses(

@@ -8,18 +8,18 @@ use service_kit::openapi::{response_entry, with_retry_after};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
-/// What icat.server answers to a request that it refuses or that fails.
+/// The body of an error response, as in icat.server.
 #[derive(ToSchema)]
 pub struct Failure {
     code: FailureCode,
-    /// For people; clients match a few of them.
+    /// A text for people; some clients compare it with known texts.
     message: String,
-    /// Which entity of the list that was sent is at fault, counted from 0.
+    /// The position of the entity in the request that caused the error, counted from 0.
     #[schema(nullable = false)]
     offset: Option<i64>,
 }
 
-/// The kinds of failure.
+/// The kinds of errors.
 #[derive(ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum FailureCode {
@@ -65,7 +65,7 @@ pub struct Id {
     id: i64,
 }
 
-/// What somebody may do with an entity.
+/// An operation on an entity.
 #[derive(ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AccessType {
@@ -96,15 +96,15 @@ pub struct EntityInfo {
 #[serde(rename_all = "camelCase")]
 pub struct FieldInfo {
     name: String,
-    /// `String`, `Long`, `Integer`, `Double`, `boolean`, `Date`, an enumeration, or the type that a relation leads to.
+    /// `String`, `Long`, `Integer`, `Double`, `boolean`, `Date`, an enumeration, or the type to which a relation leads.
     #[schema(rename = "type")]
     r#type: String,
     rel_type: RelType,
     not_nullable: bool,
-    /// The most characters of a string.
+    /// The maximum number of characters of a string.
     #[schema(nullable = false)]
     string_length: Option<u32>,
-    /// The names of an enumeration.
+    /// The values of an enumeration.
     #[schema(nullable = false)]
     values: Option<Vec<String>>,
 }
@@ -117,19 +117,19 @@ enum RelType {
     Many,
 }
 
-/// What a query gives: rows of a search, or one entity.
+/// The result of a query: the rows of a search, or one entity.
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub enum Rows {
-    /// One element per row: an entity, a value (number, text, boolean, time or null), or an array of such where the
-    /// query selects several things.
+    /// One element per row: an entity, a value (number, text, boolean, time or null), or an array of these if the query
+    /// selects several.
     Search(Vec<serde_json::Value>),
     One(Entity),
 }
 
-/// An entity under the name of its type, `{"Dataset":{"id":31,"createId":"db/alice","name":"scan",…}}`: attributes
-/// that are not set and to-one relations that are not included are left out, to-many relations that are not included
-/// are empty arrays. Which fields there are depends on the type; they are those of the ICAT 6.2 schema.
+/// An entity under the name of its type, `{"Dataset":{"id":31,"createId":"db/alice","name":"scan",…}}`. Attributes
+/// without a value and to-one relations that are not included are omitted; to-many relations that are not included are
+/// empty arrays. The fields depend on the type; they are those of the ICAT 6.2 schema.
 #[derive(ToSchema)]
 #[schema(value_type = Object)]
 pub struct Entity(serde_json::Value);
@@ -144,10 +144,10 @@ impl IntoResponses for CommonResponses {
                 "429",
                 with_retry_after(failure_response("`INTERNAL`: too many requests from this address")),
             ),
-            response_entry("500", failure_response("`INTERNAL`: a fault of the server")),
+            response_entry("500", failure_response("`INTERNAL`: an error of the server")),
             response_entry(
                 "503",
-                with_retry_after(failure_response("`INTERNAL`: too busy, or the answer took too long")),
+                with_retry_after(failure_response("`INTERNAL`: the server is too busy, or the response took too long")),
             ),
         ])
     }
@@ -160,7 +160,7 @@ impl IntoResponses for BodyResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
             response_entry("413", failure_response("`BAD_PARAMETER`: the body is too large")),
-            response_entry("415", failure_response("`BAD_PARAMETER`: the body is no form")),
+            response_entry("415", failure_response("`BAD_PARAMETER`: the body is not a form")),
         ])
     }
 }

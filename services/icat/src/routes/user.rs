@@ -8,10 +8,10 @@ use crate::state::State;
 
 #[utoipa::path(
     get, path = "/icat/user/{name}", operation_id = "is_logged_in", tag = "sessions",
-    summary = "Whether somebody has a session",
-    params(("name" = String, Path, description = "User name of an authenticator without mechanism")),
+    summary = "Check whether a user has a session",
+    params(("name" = String, Path, description = "Name of a user of an authenticator without mechanism")),
     security(),
-    responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), CommonResponses),
+    responses((status = 200, description = "The response; also for unknown names", body = LoggedIn), CommonResponses),
 )]
 pub async fn is_logged_in(state: web::Data<State>, name: web::Path<String>) -> Result<HttpResponse, Problem> {
     render_logged_in(&state, &name).await
@@ -19,13 +19,13 @@ pub async fn is_logged_in(state: web::Data<State>, name: web::Path<String>) -> R
 
 #[utoipa::path(
     get, path = "/icat/user/{mnemonic}/{name}", operation_id = "is_logged_in_with_mnemonic", tag = "sessions",
-    summary = "Whether somebody has a session",
+    summary = "Check whether a user has a session",
     params(
         ("mnemonic" = String, Path, description = "Such as `db`"),
         ("name" = String, Path, description = "Such as `alice`"),
     ),
     security(),
-    responses((status = 200, description = "Also for names that nobody has", body = LoggedIn), CommonResponses),
+    responses((status = 200, description = "The response; also for unknown names", body = LoggedIn), CommonResponses),
 )]
 pub async fn is_logged_in_with_mnemonic(
     state: web::Data<State>,

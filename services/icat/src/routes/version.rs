@@ -8,11 +8,11 @@ use crate::routes::schemas::{CommonResponses, Version};
 pub const VERSION: &str = "6.2.0";
 
 #[utoipa::path(
-    get, path = "/icat/version", operation_id = "get_version", tag = "service", summary = "Version of the interface",
+    get, path = "/icat/version", operation_id = "get_version", tag = "service", summary = "Get the version of the interface",
     security(),
     responses(
         CommonResponses,
-        (status = 200, description = "Always the version of icat.server whose interface this is", body = Version),
+        (status = 200, description = "The version of icat.server whose interface is served", body = Version),
     ),
 )]
 pub async fn get_version() -> HttpResponse {

@@ -36,7 +36,7 @@ pub struct Authenticator {
 pub struct CredentialKey {
     /// Such as `username`.
     name: String,
-    /// Present where the value is a secret.
+    /// Present if the value is a secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     hide: bool,

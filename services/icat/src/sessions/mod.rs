@@ -36,7 +36,7 @@ pub struct Sessions {
     pub ids: Arc<dyn Ids>,
     pub outbox: Outbox,
     pub authenticators: Arc<Authenticators>,
-    /// How long a session lives without being refreshed.
+    /// How long a session is valid without being refreshed.
     pub lifetime: Duration,
 }
 

@@ -10,10 +10,10 @@ use crate::api::{attachments, entries, export, history, import, portal, programs
 #[openapi(
     info(
         title = "Undulator: logbook",
-        description = "The electronic logbook in the interface of ICAT+ 5.7.\n\nSuccess is always 200. Failures are plain \
-            text. The session id or API key stands in the path, or as `Authorization: Bearer`, or in `X-Api-Key`; what then \
-            stands in the path does not count. Every address answers OPTIONS with `Allow`, every GET also as HEAD; a method \
-            that is not listed answers 405 with `Allow`.",
+        description = "The logbook, in the interface of ICAT+ 5.7.\n\nThe status of every success is 200. Errors are plain text. \
+            Send the session id or API key in the path, as `Authorization: Bearer`, or as `X-Api-Key`; with a header, the \
+            credential in the path is ignored. Every path answers OPTIONS with `Allow`, and every GET also as HEAD; other \
+            methods are answered 405 with `Allow`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/")),
@@ -21,12 +21,12 @@ use crate::api::{attachments, entries, export, history, import, portal, programs
         (name = "entries", description = "Read, search, write, change and tag entries"),
         (name = "attachments", description = "Files of entries"),
         (name = "tags", description = "Definitions of tags"),
-        (name = "exports", description = "A logbook as a file, and back"),
+        (name = "exports", description = "Export and import of logbooks"),
         (name = "history", description = "The signed history of a logbook"),
-        (name = "programs", description = "What programs of beamlines write, with an API key"),
-        (name = "statistics", description = "How much is written, for administrators"),
+        (name = "programs", description = "Entries and files of beamline programs, with an API key"),
+        (name = "statistics", description = "Numbers of entries, for administrators"),
         (name = "portal", description = "Banners and settings of a portal"),
-        (name = "administration", description = "Repair of old entries"),
+        (name = "administration", description = "Corrections of old entries"),
     ),
     paths(
         entries::list::list_entries,
@@ -72,4 +72,4 @@ use crate::api::{attachments, entries, export, history, import, portal, programs
 )]
 pub struct Document;
 
-const BEARER: Bearer = Bearer("A session id, an access token or an API key, in place of the one in the path");
+const BEARER: Bearer = Bearer("A session id, an access token or an API key, instead of the one in the path");

@@ -14,27 +14,29 @@ use crate::error::Error;
 use crate::http::respond_json;
 use crate::import::Importer;
 
-/// What became of the entries of an archive.
+/// The result of an import.
 #[derive(Serialize, ToSchema)]
 struct Imported {
     created: u64,
-    /// They were there already.
+    /// How many entries existed already.
     present: u64,
 }
 
 #[utoipa::path(
     post, path = "/logbook/{credential}/import", operation_id = "import_entries", tag = "exports",
     summary = "Import an .eln",
-    description = "Entries keep their times, authors and attachments, so this is for administrators; the records say who \
-        imported them. The archive is checked to its end before anything is written; the same archive again adds nothing.",
+    description = "For administrators, because imported entries keep their times and authors; the history records who \
+        imported them. The whole archive is checked before anything is stored. Importing the same archive again adds \
+        nothing.",
     params(Credential, LogbookQuery),
     request_body(content = Binary, content_type = "application/vnd.eln+zip"),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "How many entries were new, and how many were there", body = Imported),
-        (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
-        (status = 422, description = "The archive is not whole or not of a logbook, or the logbook is closed", body = String, content_type = "text/plain"),
+        (status = 200, description = "How many entries were new, and how many existed already", body = Imported),
+        (status = 403, description = "The caller is not an administrator", body = String, content_type = "text/plain"),
+        (status = 422, description = "The archive is incomplete or not an archive of a logbook, or the logbook is \
+            closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn import_entries(

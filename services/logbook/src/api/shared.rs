@@ -15,7 +15,7 @@ use crate::domain::logbook::Logbook;
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "the extractor of callers reads it")]
 pub struct Credential {
-    /// A session id or, for programs, an API key. With `Authorization` or `X-Api-Key` it may be anything, such as `-`.
+    /// A session id or, for programs, an API key. With `Authorization` or `X-Api-Key`, it can be any text, such as `-`.
     #[param(example = "-")]
     credential: String,
 }
@@ -26,13 +26,16 @@ pub struct CommonFailures;
 impl IntoResponses for CommonFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
-            response_entry("400", plain_text_response("The request cannot be understood; the text says what is wrong")),
-            response_entry("401", plain_text_response("No session, or one that has ended")),
+            response_entry("400", plain_text_response("The request is invalid; the text gives the reason")),
+            response_entry("401", plain_text_response("There is no session, or it has ended")),
             response_entry("413", plain_text_response("The body is too large")),
             response_entry("429", with_retry_after(plain_text_response("Too many requests from this address"))),
-            response_entry("500", plain_text_response("A fault of the server")),
-            response_entry("502", plain_text_response("ICAT answered something unexpected")),
-            response_entry("503", with_retry_after(plain_text_response("Too busy, or ICAT does not answer"))),
+            response_entry("500", plain_text_response("An error of the server")),
+            response_entry("502", plain_text_response("ICAT sent an unexpected response")),
+            response_entry(
+                "503",
+                with_retry_after(plain_text_response("The server is too busy, or ICAT does not answer")),
+            ),
         ])
     }
 }

@@ -38,6 +38,12 @@ impl Instruments {
         }
     }
 
+    /// Forgets what the catalogue said before a change.
+    pub fn clear_cache(&self) {
+        self.ids.invalidate_all();
+        self.names.invalidate_all();
+    }
+
     /// Whether the catalogue has an instrument of this name; `None` if it does not answer within the timeout.
     pub async fn has_instrument(&self, name: &str) -> Option<bool> {
         if !is_possible_name(name) {

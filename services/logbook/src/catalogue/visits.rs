@@ -36,6 +36,11 @@ impl Visits {
         Self { lookup, clock, tasks, timeout, cache }
     }
 
+    /// Forgets what the catalogue said before a change.
+    pub fn clear_cache(&self) {
+        self.cache.invalidate_all();
+    }
+
     /// The visits of a proposal as ICAT has them now; `None` if it does not answer.
     pub async fn find_by_proposal(&self, proposal: &str, instrument: Option<&str>) -> Option<Vec<Visit>> {
         if !may_exist(proposal, instrument) {

@@ -17,7 +17,7 @@ const CATEGORIES: [&str; 6] = ["comment", "info", "error", "debug", "commandline
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = NewEntryContent)]
 pub struct TextPart {
-    /// `plainText` or `html`; others are kept.
+    /// `plainText` or `html`; other formats are stored unchanged.
     pub format: Option<String>,
     pub text: Option<String>,
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::domain::entry_content::TextPart;
 
-/// What an entry is: written by people, by programs, for everybody, or a file.
+/// The type of an entry: written by a person, by a program, for everybody, or a file.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(dead_code, reason = "texts of the database and of requests are checked when they are parsed")]
@@ -16,7 +16,7 @@ pub enum EntryType {
     Attachment,
 }
 
-/// What an entry is about; requests may have it in either case.
+/// The category of an entry; requests may use upper or lower case.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(dead_code, reason = "texts of the database and of requests are checked when they are parsed")]
@@ -35,12 +35,12 @@ pub struct TagName {
     pub name: String,
 }
 
-/// What a client sends. Keys that are not known are passed over.
+/// An entry in a request. Unknown keys are ignored.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = NewEntry)]
 pub struct EntryRequest {
-    /// Of the entry that is changed.
+    /// The id of the entry to change.
     #[serde(rename = "_id")]
     pub id: Option<String>,
     #[serde(rename = "type")]
@@ -51,7 +51,7 @@ pub struct EntryRequest {
     pub content: Option<Vec<TextPart>>,
     pub tag: Option<Vec<TagName>>,
     pub title: Option<String>,
-    /// Now, if it is left out.
+    /// The default is the current time.
     #[schema(format = DateTime)]
     pub creation_date: Option<String>,
     pub dataset_id: Option<i64>,

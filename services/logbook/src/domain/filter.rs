@@ -7,7 +7,7 @@ use service_kit::Micros;
 pub struct Filter {
     /// Pairs of type and category; either may be open.
     pub types: Vec<(Option<String>, Option<String>)>,
-    /// Leaves out what belongs to an investigation.
+    /// Omits entries that belong to an investigation.
     pub without_investigation: bool,
     /// Folded; a literal part of the text.
     pub search: Option<String>,

@@ -27,19 +27,19 @@ pub struct FilterQuery {
     /// Such as `annotation-comment,notification-error,broadcast`.
     #[param(nullable = false)]
     pub types: Option<String>,
-    /// Leaves out what belongs to an investigation.
+    /// Omits entries that belong to an investigation.
     #[param(value_type = Option<bool>, nullable = false)]
     pub filter_investigation: Option<String>,
     /// A day, `2025-03-02`.
     #[param(nullable = false, format = Date)]
     pub date: Option<String>,
-    /// Names; all must be there. One with a comma stands in quotation marks: `beam,"a, b"`.
+    /// Tags that an entry must all have. Names with a comma need quotation marks: `beam,"a, b"`.
     #[param(nullable = false)]
     pub tags: Option<String>,
-    /// Names; any must be there.
+    /// Tags of which an entry must have at least one.
     #[param(nullable = false)]
     pub or_tags: Option<String>,
-    /// Names; none may be there.
+    /// Tags of which an entry must have none.
     #[param(nullable = false)]
     pub not_tags: Option<String>,
     #[param(nullable = false, format = DateTime)]
@@ -53,7 +53,7 @@ pub struct FilterQuery {
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct ListQuery {
-    /// A part of the text, without case and accents.
+    /// A part of the text; case and accents are ignored.
     #[param(nullable = false)]
     pub search: Option<String>,
     #[param(value_type = Option<SortBy>, nullable = false, inline)]
@@ -98,7 +98,7 @@ pub struct EntryQuery {
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CsvQuery {
-    /// Begins with a byte order mark, by which spreadsheets know UTF-8.
+    /// Adds a byte order mark, by which spreadsheets recognize UTF-8.
     #[param(nullable = false, value_type = Option<bool>)]
     pub bom: Option<String>,
 }

@@ -14,7 +14,7 @@ use crate::domain::entry_request::{Category, EntryType, TagName};
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = EntryContent)]
 pub struct RenderedPart {
-    /// `plainText` or `html`; others are kept.
+    /// `plainText` or `html`; other formats are stored unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ impl From<TextPart> for RenderedPart {
     }
 }
 
-/// An entry; all keys are there.
+/// An entry; it always has all keys.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Entry)]
@@ -74,7 +74,7 @@ pub struct RenderedEntry {
     pub content_type: Option<String>,
     /// Ids of attachments.
     pub file: Vec<String>,
-    /// The version before, in the same form.
+    /// The previous version, in the same form.
     #[schema(required, value_type = Option<RenderedEntry>, no_recursion)]
     pub previous_version_event: Value,
     #[schema(required)]
@@ -84,7 +84,7 @@ pub struct RenderedEntry {
     #[schema(format = DateTime)]
     pub updated_at: String,
     pub removed: bool,
-    /// Only in answers to programs, and only where there is something to say: a name or id that the catalogue does not have.
+    /// Only in responses to programs, and only if the entry was not assigned as requested: the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub warning: Option<String>,

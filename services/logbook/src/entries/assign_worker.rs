@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::{Ctx, Db, Problem, Worker};
+use tokio::sync::Notify;
 
 use crate::catalogue::icat_lookup::IcatLookup;
 use crate::catalogue::investigation_assignment::{Assignment, InvestigationAssignment};
@@ -29,9 +30,10 @@ pub struct AssignWorker {
 }
 
 impl AssignWorker {
-    pub fn into_worker(self, ctx: &Ctx) -> Worker {
+    /// `wake` starts a round before the interval is over.
+    pub fn into_worker(self, ctx: &Ctx, wake: Arc<Notify>) -> Worker {
         let this = Arc::new(self);
-        Worker::periodic("logbook.assign", INTERVAL, &ctx.stop, move || {
+        Worker::periodic_with_wakeup("logbook.assign", INTERVAL, &ctx.stop, wake, move || {
             let this = Arc::clone(&this);
             async move {
                 // Programs wait for a few milliseconds only, and not for a login.

@@ -39,7 +39,7 @@ pub struct Target {
     pub investigation_id: Option<String>,
     /// The proposal.
     pub investigation_name: Option<String>,
-    /// One, or several separated by commas; the first counts.
+    /// One instrument, or several separated by commas, of which the first is used.
     pub instrument_name: Option<String>,
 }
 

@@ -45,7 +45,7 @@ pub struct SearchHit {
     pub logbook: Option<String>,
     /// The rendered entry.
     pub entry: Value,
-    /// Texts of the entry with what was found in them.
+    /// The passages of the entry that match.
     pub excerpts: Vec<Vec<ExcerptPart>>,
 }
 

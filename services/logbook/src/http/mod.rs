@@ -7,7 +7,7 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use service_kit::{Problem, bearer_credential};
+use service_kit::Problem;
 
 use crate::domain::entry::{Entry, VersionCondition};
 use crate::domain::entry_content::has_nul;
@@ -50,12 +50,6 @@ pub async fn read_json<T: DeserializeOwned>(payload: Payload, otherwise: &str) -
 
 pub fn respond_json(value: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok().json(value)
-}
-
-/// The credential of a header, where a route looks for it itself.
-pub fn find_header_credential(request: &HttpRequest) -> Option<String> {
-    let key = || request.headers().get("x-api-key")?.to_str().ok();
-    bearer_credential(request).or_else(key).map(str::to_owned)
 }
 
 /// Sets the entry's `ETag`, for `If-Match`.

@@ -41,11 +41,11 @@ const READ_AHEAD: usize = 4;
 /// The part of an id that says when.
 const TIME_DIGITS: usize = 14;
 
-/// What became of the entries of an archive.
+/// The result of an import.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ImportCounts {
     pub created: u64,
-    /// They were there already.
+    /// How many entries existed already.
     pub present: u64,
 }
 

@@ -9,6 +9,7 @@ mod closed;
 mod concurrency_limit;
 mod exports;
 mod facility;
+mod foreign_catalogue;
 mod history;
 mod institute;
 mod live;

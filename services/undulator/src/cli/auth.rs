@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub enum AuthCommand {
-    /// Local accounts.
+    /// Add, list, change and remove local accounts.
     #[command(subcommand)]
     User(UserCommand),
     /// Create a local account or set its password; the former name of `user add` and `user set-password`.
@@ -24,7 +24,7 @@ pub enum UserCommand {
     Lock(Account),
     /// Unlock an account.
     Unlock(Account),
-    /// Remove an account. Its entries and rows keep its name.
+    /// Remove an account; its name stays in entries and rows of the catalogue.
     Remove(Account),
     /// Set the password of an account.
     SetPassword(AddUser),

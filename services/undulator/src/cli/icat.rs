@@ -38,7 +38,7 @@ pub struct AddInvestigation {
     /// End.
     #[arg(long, value_name = "TIME")]
     pub end: Option<String>,
-    /// Release date, from which on the data are public; never by default.
+    /// Release date, from which the data is public; without it, the data is never public.
     #[arg(long, value_name = "TIME")]
     pub release: Option<String>,
     /// Investigation type; needed if the facility has several.
@@ -87,7 +87,7 @@ pub struct AddInstrument {
 pub struct InvestigationName {
     /// Name of the investigation.
     pub investigation: String,
-    /// Its visit; needed if several investigations have the name.
+    /// Its visit; needed if several investigations have this name.
     #[arg(long)]
     pub visit: Option<String>,
     /// Its facility; needed if several have investigations with this name.

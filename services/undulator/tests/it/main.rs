@@ -5,6 +5,7 @@
 mod administration;
 mod arrangements;
 mod crash;
+mod credentials;
 mod flow;
 mod processes;
 mod rights;

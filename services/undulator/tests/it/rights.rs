@@ -215,8 +215,24 @@ async fn each_right_follows_from_a_rule_that_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_withdrawn_in_icat_is_gone_within_a_minute() {
+async fn a_right_withdrawn_in_icat_is_gone_as_soon_as_its_event_arrives() {
     let facility = Facility::start(&reader_settings()).await;
+    let bob = facility.log_in("db", "bob").await;
+    let paths = ["explain", "absent/db/bob"].map(|way| format!("/asker/{way}/investigation/{}", facility.embargo));
+    for path in &paths {
+        assert!(facility.get_decision(path, &bob).await.0, "{path}");
+    }
+    facility.remove_membership_of_bob().await;
+    for path in &paths {
+        let is_gone = async || (!facility.get_decision(path, &bob).await.0).then_some(());
+        wait_until("the decision is forgotten, with a clock that stands still", is_gone).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_withdrawn_in_icat_is_gone_within_a_minute_without_events() {
+    let settings = reader_settings().replace("[icat]\n", "[icat]\nchanges = \"none\"\n");
+    let facility = Facility::start(&settings).await;
     let bob = facility.log_in("db", "bob").await;
     let token = facility.create_token(&bob).await;
     let paths = [

@@ -29,8 +29,7 @@ pub struct Credentials {
         IcatPlusErrors,
         IcatPlusBodyErrors,
         (status = 200, description = "A new session", body = Session),
-        (status = 403, description = "The authenticator is unknown or \
-            refuses", body = String, content_type = "text/plain"),
+        (status = 403, description = "The authenticator is unknown or refuses the login", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn create_session(

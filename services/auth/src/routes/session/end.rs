@@ -12,8 +12,8 @@ use crate::state::State;
     security((), ("bearer" = [])),
     responses(
         IcatPlusErrors,
-        (status = 200, description = "Ended now or before"),
-        (status = 403, description = "ICAT refuses", body = String, content_type = "text/plain"),
+        (status = 200, description = "The session has ended, now or before"),
+        (status = 403, description = "ICAT refuses the request", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn end_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {

@@ -31,7 +31,7 @@ pub struct SessionStatus {
     responses(
         IcatPlusErrors,
         (status = 200, description = "Alive", body = SessionStatus),
-        (status = 403, description = "Unknown or ended", body = String, content_type = "text/plain"),
+        (status = 403, description = "The session is unknown or has ended", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {

@@ -15,7 +15,7 @@ use crate::state::State;
     responses(
         IcatPlusErrors,
         (status = 204, description = "Done"),
-        (status = 403, description = "Unknown or ended", body = String, content_type = "text/plain"),
+        (status = 403, description = "The session is unknown or has ended", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn refresh_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {

@@ -6,7 +6,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use service_kit::openapi::{BodyFailures, CommonFailures, Failure, IcatFailures};
-use service_kit::{ClientAddress, Code, Problem, bearer_credential};
+use service_kit::{ClientAddress, Code, Problem, RequestCredential};
 use utoipa::ToSchema;
 
 use super::Credentials;
@@ -54,11 +54,11 @@ pub async fn create_token(
     request: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let token = match (bearer_credential(&request), body.is_empty()) {
+    let token = match (RequestCredential::find_bearer(&request)?, body.is_empty()) {
         (None, false) => {
             create_from_credentials(&state, &Credentials::from_request(&request, &body)?, client.0).await?
         }
-        (Some(id), true) => create_from_session(&state, id).await?,
+        (Some(bearer), true) => create_from_session(&state, &bearer.text).await?,
         (Some(_), false) => {
             let text = "send a body with credentials or Authorization: Bearer with an ICAT session, not both";
             return Err(Problem::new(Code::BadRequest, "auth/two-credentials", text));

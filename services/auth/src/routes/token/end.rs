@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::openapi::{CommonFailures, Failure, IcatFailures};
-use service_kit::{Problem, bearer_credential};
+use service_kit::{Problem, RequestCredential};
 
 use crate::error::no_credentials;
 use crate::state::State;
@@ -15,14 +15,15 @@ use crate::state::State;
     responses(
         CommonFailures,
         IcatFailures,
-        (status = 204, description = "Ended now or before; an expired token ends its session too"),
-        (status = 401, description = "No token, or a token of another site", body = Failure,
+        (status = 204, description = "The token and its session have ended, now or before; an expired token also ends its session"),
+        (status = 401, description = "There is no token, or it was issued by another facility", body = Failure,
             content_type = "application/problem+json"),
     ),
 )]
 pub async fn end_token(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let token = bearer_credential(&request).ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?;
-    let claims = state.tokens.verify_token_ignoring_expiry(token).await?;
+    let bearer = RequestCredential::find_bearer(&request)?;
+    let token = bearer.ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?.text;
+    let claims = state.tokens.verify_token_ignoring_expiry(&token).await?;
     if let Some(found) = state.sessions.find_token_session(claims.sid, claims.sub).await? {
         // ICAT first: if that fails, the request can be repeated.
         state.sessions.log_out(&found.session.id).await?;

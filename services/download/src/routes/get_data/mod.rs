@@ -53,24 +53,26 @@ struct DataParameters {
         DataParameters,
         ("Range" = Option<String>, Header, nullable = false, description = "`bytes=10-19`, `bytes=10-` or \
             `bytes=-10`; several or invalid ranges are ignored"),
-        ("If-Range" = Option<String>, Header, nullable = false, description = "The range is ignored for other \
-            validators"),
-        ("If-Match" = Option<String>, Header, nullable = false, description = "Else 412"),
-        ("If-Unmodified-Since" = Option<String>, Header, nullable = false, description = "Else 412"),
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "Else 304"),
-        ("If-Modified-Since" = Option<String>, Header, nullable = false, description = "Else 304"),
+        ("If-Range" = Option<String>, Header, nullable = false, description = "The range is ignored if the file or \
+            archive has another validator"),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The response is 412 if no validator matches"),
+        ("If-Unmodified-Since" = Option<String>, Header, nullable = false, description = "The response is 412 if the file \
+            or archive was modified later"),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The response is 304 if a validator matches"),
+        ("If-Modified-Since" = Option<String>, Header, nullable = false, description = "The response is 304 if the file \
+            or archive was not modified later"),
     ),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
-        (status = 200, description = "The whole", body = Bytes, content_type = "application/octet-stream", headers(
+        (status = 200, description = "The whole file or archive", body = Bytes, content_type = "application/octet-stream", headers(
             ("Content-Length" = u64, description = "Not for compressed archives"),
             ("Content-Disposition" = String, description = "`attachment` with the file's name or `outname`"),
             ("Accept-Ranges" = String, description = "`bytes`, or `none` for compressed archives"),
             ("ETag" = String, description = "Weak while a file was modified less than two seconds ago"),
             ("Last-Modified" = String, description = "Time of the newest file"),
         )),
-        (status = 206, description = "A part", body = Bytes, content_type = "application/octet-stream", headers(
+        (status = 206, description = "The requested range", body = Bytes, content_type = "application/octet-stream", headers(
             ("Content-Length" = u64),
             ("Content-Range" = String, description = "`bytes 10-19/1000`"),
             ("Content-Disposition" = String, description = "`attachment` with the file's name or `outname`"),

@@ -110,7 +110,7 @@ async fn find_by_ids(
     parameters: &SelectionParameters,
     options: DataOptions,
 ) -> Result<RequestedData, Problem> {
-    let credential = SentCredential::new(request, parameters.session_id.as_deref());
+    let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
     credential.require_well_formed()?;
     let selection = parameters.parse_selection()?;
     let compress = options.compress;

@@ -24,7 +24,7 @@ use crate::state::State;
 use crate::uploads::StoredDatafile;
 
 // Multipart forms are parsed part by part, while they arrive.
-/// The datafile of a new file, and the file.
+/// A new file and the fields of its datafile.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "the file is a stream, which no struct can hold")]
@@ -76,8 +76,8 @@ const PADDING: usize = 512;
 
 #[utoipa::path(
     post, path = "/ids/put", operation_id = "put_form", tag = "uploads", summary = "Store a file with a form",
-    description = "For pages that cannot send PUT. Fields come before the file; `wrap` embeds the answer in a page \
-        for a frame, `padding` makes errors there longer.",
+    description = "For web pages that cannot send PUT. The fields must come before the file. With `wrap`, the \
+        response is embedded in a page for a frame; `padding` makes errors in it longer.",
     request_body(content = PutForm, content_type = "multipart/form-data"),
     security((), ("bearer" = [])),
     responses(
@@ -155,7 +155,7 @@ async fn store_file(
     // The first value of a parameter counts, so the name of the file is used only if the form has none.
     fields.push(("name".to_owned(), file.to_owned()));
     let parameters: DatafileParameters = parse_pairs(fields)?;
-    let credential = SentCredential::new(request, parameters.session_id.as_deref());
+    let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
     let datafile = parse_new_datafile(parameters, &credential)?;
     let caller = require_session(state, &credential).await?;
     state.uploads.receive_file(&caller.session, datafile, part).await

@@ -38,7 +38,7 @@ pub async fn put_data(
         return Err(not_implemented(SWITCHED_OFF));
     }
     let parameters: DatafileParameters = parse_query(&request)?;
-    let credential = SentCredential::new(&request, parameters.session_id.as_deref());
+    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
     let datafile = parse_new_datafile(parameters, &credential)?;
     let caller = require_session(&state, &credential).await?;
     let stored = state.uploads.receive_file(&caller.session, datafile, body).await?;

@@ -7,6 +7,7 @@ use utoipa::IntoParams;
 
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
@@ -15,10 +16,10 @@ use crate::store::Author;
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
-    /// Or `Authorization: Bearer` with the session id.
+    /// The session id; it can also be sent as `Authorization: Bearer`.
     #[param(nullable = false)]
     session_id: Option<String>,
-    /// JSON text: `{"Dataset":{"id":31}}` or an array of such.
+    /// JSON text: `{"Dataset":{"id":31}}` or an array of such objects.
     #[param(value_type = String)]
     entities: Option<String>,
 }
@@ -26,14 +27,15 @@ pub struct Query {
 #[utoipa::path(
     delete, path = "/icat/entityManager", operation_id = "delete_entities", tag = "entities",
     summary = "Delete entities",
-    description = "With all that depends on them; all or nothing. `offset` counts the entity at fault from 0.",
+    description = "All entities are deleted with everything that depends on them, or none. `offset` is the position \
+        of an entity that causes an error, counted from 0.",
     params(Query),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         (status = 204, description = "Deleted"),
-        (status = 400, description = "`BAD_PARAMETER`: the entities cannot be understood", body = Failure),
-        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
+        (status = 400, description = "`BAD_PARAMETER`: the entities are invalid", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
         (status = 404, description = "`NO_SUCH_OBJECT_FOUND`", body = Failure),
     ),
 )]
@@ -45,7 +47,7 @@ pub async fn delete_entities(
     let Query { session_id, entities } = query.into_inner();
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let targets = mutations::parse_targets(&text)?;
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let author = Author::new(user_name, state.clock.now_micros());
     author

@@ -8,6 +8,7 @@ use service_kit::Problem;
 use utoipa::IntoParams;
 
 use crate::error::Error;
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{CommonResponses, Failure, Rows};
 use crate::search::{self, SearchResult};
 use crate::state::State;
@@ -16,30 +17,31 @@ use crate::state::State;
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
-    /// Or `Authorization: Bearer` with the session id.
+    /// The session id; it can also be sent as `Authorization: Bearer`.
     #[param(nullable = false)]
     session_id: Option<String>,
-    /// A search such as `SELECT d FROM Dataset d WHERE d.name = 'scan' INCLUDE d.datafiles LIMIT 0, 100`; with `id` an
-    /// entity and what to include.
+    /// A search such as `SELECT d FROM Dataset d WHERE d.name = 'scan' INCLUDE d.datafiles LIMIT 0, 100`. With `id`: the type
+    /// of the entity and the relations to include.
     #[param(value_type = String)]
     query: Option<String>,
-    /// Asks for this one row.
+    /// Returns only the entity with this id.
     #[param(value_type = Option<i64>, nullable = false)]
     id: Option<String>,
 }
 
 #[utoipa::path(
     get, path = "/icat/entityManager", operation_id = "read_entities", tag = "entities",
-    summary = "Search, or read one entity",
+    summary = "Search, or get one entity",
     params(Query),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
-        (status = 200, description = "Without `id` one element per row, with `id` one entity", body = Rows),
-        (status = 400, description = "`BAD_PARAMETER`: the query cannot be understood", body = Failure),
-        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not readable", body = Failure),
+        (status = 200, description = "Without `id`: one element per row; with `id`: one entity", body = Rows),
+        (status = 400, description = "`BAD_PARAMETER`: the query is invalid", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session; `INSUFFICIENT_PRIVILEGES`: the caller may \
+            not read the entity", body = Failure),
         (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: there is no row with this `id`", body = Failure),
-        (status = 412, description = "`VALIDATION`: more than `maxEntities`", body = Failure),
+        (status = 412, description = "`VALIDATION`: the result has more than `maxEntities` rows", body = Failure),
     ),
 )]
 pub async fn read_entities(
@@ -49,7 +51,7 @@ pub async fn read_entities(
 ) -> Result<HttpResponse, Problem> {
     let Query { session_id, query, id } = query.into_inner();
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     answer_query(&state, session_id.as_deref(), &text, id.as_deref()).await
 }
 

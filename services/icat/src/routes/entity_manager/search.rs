@@ -6,6 +6,7 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 
@@ -13,7 +14,7 @@ use crate::state::State;
 #[schema(as = SearchForm)]
 #[serde(rename_all = "camelCase")]
 pub struct Form {
-    /// Or `Authorization: Bearer` with the session id.
+    /// The session id; it can also be sent as `Authorization: Bearer`.
     #[schema(nullable = false)]
     session_id: Option<String>,
     /// Such as `SELECT d FROM Dataset d WHERE d.id IN (1, 2, 3)`.
@@ -30,9 +31,9 @@ pub struct Form {
         CommonResponses,
         BodyResponses,
         (status = 200, description = "One element per row", body = Vec<serde_json::Value>),
-        (status = 400, description = "`BAD_PARAMETER`: the query cannot be understood", body = Failure),
-        (status = 403, description = "`SESSION`: no session", body = Failure),
-        (status = 412, description = "`VALIDATION`: more than `maxEntities`", body = Failure),
+        (status = 400, description = "`BAD_PARAMETER`: the query is invalid", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session", body = Failure),
+        (status = 412, description = "`VALIDATION`: the result has more than `maxEntities` rows", body = Failure),
     ),
 )]
 pub async fn search_entities(
@@ -42,6 +43,6 @@ pub async fn search_entities(
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, query } = form.into_inner();
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     super::read::answer_query(&state, session_id.as_deref(), &text, None).await
 }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
@@ -15,11 +16,11 @@ use crate::store::Author;
 #[schema(as = WriteForm)]
 #[serde(rename_all = "camelCase")]
 pub struct Form {
-    /// Or `Authorization: Bearer` with the session id.
+    /// The session id; it can also be sent as `Authorization: Bearer`.
     #[schema(nullable = false)]
     session_id: Option<String>,
-    /// JSON text: one object or an array of such, each with one key, the type. Without `id` it is created, with `id`
-    /// changed: `[{"Dataset":{"name":"scan","investigation":{"id":12},"type":{"id":3}}}]`
+    /// JSON text: one object or an array of objects, each with one key, the type. Entities without `id` are created, those
+    /// with `id` are changed: `[{"Dataset":{"name":"scan","investigation":{"id":12},"type":{"id":3}}}]`
     #[schema(value_type = String)]
     entities: Option<String>,
 }
@@ -27,22 +28,24 @@ pub struct Form {
 #[utoipa::path(
     post, path = "/icat/entityManager", operation_id = "write_entities", tag = "entities",
     summary = "Create and change entities",
-    description = "All or nothing. Where an entity of the list is at fault, `offset` counts it from 0.",
+    description = "All entities are stored, or none. If an entity of the list causes an error, `offset` is its \
+        position, counted from 0.",
     params((
         "Idempotency-Key" = Option<String>, Header, nullable = false, max_length = 255,
-        description = "A repetition with the same key and entities within a day has the answer of the first and no \
-            effect; with other entities it is refused",
+        description = "If a request is repeated within a day with the same key and entities, it has no further effect \
+            and returns the first response. With other entities it is refused",
     )),
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         BodyResponses,
-        (status = 200, description = "Ids of what was created at the top level", body = Vec<i64>),
-        (status = 400, description = "`BAD_PARAMETER`: the entities cannot be understood", body = Failure),
-        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
-        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: what is named by its id is not there", body = Failure),
-        (status = 412, description = "`VALIDATION`: against the schema; `OBJECT_ALREADY_EXISTS`", body = Failure),
+        (status = 200, description = "The ids of the created entities; nested entities are not listed", body = Vec<i64>),
+        (status = 400, description = "`BAD_PARAMETER`: the entities are invalid", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
+        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: there is no entity with a given id", body = Failure),
+        (status = 412, description = "`VALIDATION`: an entity violates the schema; `OBJECT_ALREADY_EXISTS`: its \
+            unique key exists already", body = Failure),
     ),
 )]
 pub async fn write_entities(
@@ -51,7 +54,7 @@ pub async fn write_entities(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entities } = form.into_inner();
-    let session_id = crate::routes::http::requested_session_id(&request, session_id);
+    let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let items = mutations::parse_items(&text)?;

@@ -9,15 +9,16 @@ use utoipa::IntoParams;
 
 use crate::error::Error;
 use crate::port::{self, ExportRequest};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
-    /// JSON text: `{"sessionId":"…","query":"Dataset [name LIKE 'scan%']","attributes":"USER"}`. Without `query` everything
-    /// that is readable; `attributes` is `USER` or `ALL`, which adds who made a row and when. Instead of `sessionId` there
-    /// may be `Authorization: Bearer`.
+    /// JSON text: `{"sessionId":"…","query":"Dataset [name LIKE 'scan%']","attributes":"USER"}`. Without `query`, everything
+    /// that the caller may read is exported. `attributes` is `USER` or `ALL`, which adds who created and changed a row, and
+    /// when. The session id can also be sent as `Authorization: Bearer`.
     #[param(value_type = String)]
     json: Option<String>,
 }
@@ -28,10 +29,10 @@ pub struct Query {
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
-        (status = 200, description = "The dump, sent as it is read", body = String, content_type = "text/plain"),
+        (status = 200, description = "The dump", body = String, content_type = "text/plain"),
         (status = 204, description = "The query finds no entities"),
-        (status = 400, description = "`BAD_PARAMETER`: the request cannot be understood", body = Failure),
-        (status = 403, description = "`SESSION`: no session", body = Failure),
+        (status = 400, description = "`BAD_PARAMETER`: the request is invalid", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session", body = Failure),
     ),
 )]
 pub async fn export_entities(
@@ -40,9 +41,9 @@ pub async fn export_entities(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Problem> {
     let text = query.into_inner().json.ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
-    let mut export_request = ExportRequest::parse_json(&text)?;
+    let export_request = ExportRequest::parse_json(&text)?;
     let attributes = export_request.parse_attributes()?;
-    let session_id = crate::routes::http::requested_session_id(&request, export_request.session_id.take());
+    let session_id = requested_session_id(&request, export_request.session_id.as_deref())?;
     let slot = Arc::clone(&state.export_slots).try_acquire_owned().map_err(|_| {
         Problem::new(Code::Unavailable, "icat/busy", "other dumps are being written; try again later")
             .with_retry_after(60)

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::port::{Attributes, DuplicateAction, ImportRequest, Upload};
+use crate::routes::http::requested_session_id;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 
@@ -21,7 +22,7 @@ const MAX_JSON_BYTES: usize = 64 * 1024;
 #[expect(dead_code, reason = "what the document shows; the parts are read one after the other")]
 pub struct ImportForm {
     /// JSON text: `{"sessionId":"…","duplicate":"THROW","attributes":"USER"}`. `duplicate` says what to do with a row whose
-    /// key is stored: `THROW`, `IGNORE`, `CHECK` or `OVERWRITE`. `attributes` `ALL` is for root users.
+    /// key exists already: `THROW`, `IGNORE`, `CHECK` or `OVERWRITE`. Only root users may use `ALL` for `attributes`.
     json: String,
     /// The dump.
     #[schema(value_type = String, format = Binary)]
@@ -30,18 +31,19 @@ pub struct ImportForm {
 
 #[utoipa::path(
     post, path = "/icat/port", operation_id = "import_entities", tag = "dumps", summary = "Import entities from text",
-    description = "All rows are stored, or none: `offset` is the line of the first that cannot be. A row without a unique key \
-                   that is stored already is not stored again.",
+    description = "All rows are stored, or none. After an error, `offset` is the first line that cannot be stored. A \
+        row without a unique key is not stored again if an equal one exists.",
     request_body(content = ImportForm, content_type = "multipart/form-data"),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         BodyResponses,
         (status = 204, description = "All rows are stored"),
-        (status = 400, description = "`BAD_PARAMETER`: the request or a line cannot be understood", body = Failure),
-        (status = 403, description = "`SESSION`: no session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
-        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: a row names one that is not there", body = Failure),
-        (status = 412, description = "`VALIDATION`: against the schema; `OBJECT_ALREADY_EXISTS`", body = Failure),
+        (status = 400, description = "`BAD_PARAMETER`: the request or a line is invalid", body = Failure),
+        (status = 403, description = "`SESSION`: there is no valid session; `INSUFFICIENT_PRIVILEGES`: not allowed", body = Failure),
+        (status = 404, description = "`NO_SUCH_OBJECT_FOUND`: a row refers to a row that does not exist", body = Failure),
+        (status = 412, description = "`VALIDATION`: an entity violates the schema; `OBJECT_ALREADY_EXISTS`: its \
+            unique key exists already", body = Failure),
     ),
 )]
 pub async fn import_entities(
@@ -95,7 +97,7 @@ async fn authorize_import(
     asked: ImportRequest,
 ) -> Result<AuthorizedImport, Problem> {
     let attributes = asked.parse_attributes()?;
-    let session_id = crate::routes::http::requested_session_id(request, asked.session_id);
+    let session_id = requested_session_id(request, asked.session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     if attributes == Attributes::All && !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());

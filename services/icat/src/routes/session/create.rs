@@ -13,8 +13,8 @@ use crate::state::State;
 #[derive(Deserialize, ToSchema)]
 #[schema(as = LoginForm)]
 pub struct Form {
-    /// JSON text: `{"plugin":"db","credentials":[{"username":"alice"},{"password":"…"}]}`. The keys of the credentials
-    /// are those that `/icat/properties` names for the authenticator.
+    /// JSON text: `{"plugin":"db","credentials":[{"username":"alice"},{"password":"…"}]}`. The keys of the credentials are
+    /// those that `/icat/properties` lists for the authenticator.
     #[schema(value_type = String)]
     json: Option<String>,
 }
@@ -27,8 +27,8 @@ pub struct Form {
         CommonResponses,
         BodyResponses,
         (status = 200, description = "A new session", body = SessionId),
-        (status = 400, description = "`BAD_PARAMETER`: `json` is missing or no JSON object", body = Failure),
-        (status = 403, description = "`SESSION`: no such authenticator, or it refused", body = Failure),
+        (status = 400, description = "`BAD_PARAMETER`: `json` is missing or is not a JSON object", body = Failure),
+        (status = 403, description = "`SESSION`: there is no such authenticator, or it refused the login", body = Failure),
         (status = 500, description = "`INTERNAL`: the authenticator does not answer", body = Failure),
     ),
 )]

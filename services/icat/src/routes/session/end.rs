@@ -12,8 +12,8 @@ use crate::state::State;
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
-        (status = 204, description = "Ended; also one that had expired"),
-        (status = 403, description = "`SESSION`: unknown", body = Failure),
+        (status = 204, description = "The session has ended, or had already expired"),
+        (status = 403, description = "`SESSION`: the session is unknown", body = Failure),
     ),
 )]
 pub async fn log_out(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {

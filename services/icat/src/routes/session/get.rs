@@ -9,13 +9,13 @@ use crate::state::State;
 
 #[utoipa::path(
     get, path = "/icat/session/{id}", operation_id = "get_session", tag = "sessions",
-    summary = "Whose session it is, how long it lives",
+    summary = "Get the user and the remaining time of a session",
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         (status = 200, description = "Alive", body = Session),
-        (status = 403, description = "`SESSION`: unknown or expired", body = Failure),
+        (status = 403, description = "`SESSION`: the session is unknown or has expired", body = Failure),
     ),
 )]
 pub async fn get_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {

@@ -8,13 +8,13 @@ use crate::state::State;
 
 #[utoipa::path(
     put, path = "/icat/session/{id}", operation_id = "refresh_session", tag = "sessions",
-    summary = "Let its lifetime start again",
+    summary = "Refresh a session: its lifetime starts again",
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
         CommonResponses,
         (status = 204, description = "Done"),
-        (status = 403, description = "`SESSION`: unknown or expired", body = Failure),
+        (status = 403, description = "`SESSION`: the session is unknown or has expired", body = Failure),
     ),
 )]
 pub async fn refresh_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {

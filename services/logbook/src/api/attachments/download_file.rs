@@ -4,14 +4,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Identity;
 use serde::Deserialize;
-use service_kit::Problem;
+use service_kit::{Problem, RequestCredential};
 use utoipa::IntoParams;
 
 use crate::api::shared::{Binary, CommonFailures, Credential};
 use crate::attachments::download::Downloads;
 use crate::attachments::signed_url::SignedUrls;
 use crate::error::Error;
-use crate::http::find_header_credential;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -19,7 +18,7 @@ use crate::http::find_header_credential;
 pub struct DownloadQuery {
     #[param(value_type = String)]
     resource_id: Option<String>,
-    /// Of a large image a small one, as PNG; of a BMP or TIFF always, because not every browser shows these.
+    /// Returns a small version of a large image; a PNG for BMP and TIFF, because not all browsers show these.
     #[param(nullable = false)]
     thumbnail: Option<bool>,
 }
@@ -31,7 +30,8 @@ pub struct DownloadQuery {
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "Its bytes; images that cannot be active are shown in the page, everything else is saved",
+        (status = 200, description = "The content of the file. PNG, JPEG, GIF and WebP can be shown in a page; all \
+            other files are sent as downloads",
             content(
                 (Binary = "application/octet-stream"), (Binary = "image/png"), (Binary = "image/jpeg"), (Binary = "image/gif"),
                 (Binary = "image/webp")
@@ -50,7 +50,7 @@ pub async fn download_file(
 ) -> Result<HttpResponse, Problem> {
     let DownloadQuery { resource_id, thumbnail } = query.into_inner();
     let id = resource_id.ok_or_else(|| Error::invalid("resourceId is missing"))?;
-    let header = find_header_credential(&request);
+    let header = RequestCredential::find_in_headers(&request)?.map(|credential| credential.text);
     let link = if header.is_none() { signed_urls.verify(&path, &id)? } else { None };
     let found = downloads.find(&id).await?;
     let attachment = match link {

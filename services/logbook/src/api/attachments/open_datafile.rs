@@ -33,10 +33,10 @@ pub struct DatafileQuery {
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 302, description = "To the viewer"),
+        (status = 302, description = "Redirect to the viewer"),
         (status = 403, description = "Not allowed", body = String, content_type = "text/plain"),
         (status = 404, description = "There is no such datafile", body = String, content_type = "text/plain"),
-        (status = 501, description = "No viewer is set up", body = String, content_type = "text/plain"),
+        (status = 501, description = "No viewer is configured", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn open_datafile(

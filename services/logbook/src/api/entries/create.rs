@@ -21,9 +21,9 @@ use crate::http::{read_json, respond_json, set_etag};
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "The entry, on disk", body = RenderedEntry),
+        (status = 200, description = "The stored entry", body = RenderedEntry),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released, so its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn create_entry(

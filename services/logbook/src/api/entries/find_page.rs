@@ -12,7 +12,7 @@ use crate::domain::list_parameters::{EntryQuery, FilterQuery, ListParameters, Li
 use crate::entries::lists::{EntryLists, PagePosition};
 use crate::http::respond_json;
 
-/// On which page of a list an entry is.
+/// The page of a list that contains an entry.
 #[derive(Serialize, ToSchema)]
 pub struct Meta {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,7 +35,8 @@ struct PageOf {
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "The page, counted from 1; without `page` if the entry is not in the list", body = Meta),
+        (status = 200, description = "The number of the page, counted from 1; there is no `page` if the entry is not \
+            in the list", body = Meta),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]

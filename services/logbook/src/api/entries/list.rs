@@ -16,7 +16,7 @@ use crate::http::respond_json;
 #[utoipa::path(
     get, path = "/logbook/{credential}/event", operation_id = "list_entries", tag = "entries",
     summary = "List entries",
-    description = "With `format=pdf`, `eln`, `csv`, `txt` or `jsonl` the answer is the file that is also at \
+    description = "With `format=pdf`, `eln`, `csv`, `txt` or `jsonl`, the response is the same file as from \
         `/logbook/{credential}/export/…`.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),

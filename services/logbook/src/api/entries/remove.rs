@@ -14,16 +14,17 @@ use crate::http::respond_json;
 
 #[utoipa::path(
     put, path = "/logbook/{credential}/event/remove", operation_id = "remove_entries", tag = "entries",
-    summary = "Hide entries",
-    description = "Hides or shows all entries that match; without a filter, the whole logbook. A parameter that is not listed is \
-        refused, so that a mistyped filter does not change the whole logbook. It is one record of the logbook's history.",
+    summary = "Remove entries",
+    description = "Removes or restores all entries that match; without a filter, all entries of the logbook. Unknown \
+        parameters are refused, so that a misspelled filter does not change the whole logbook. The change is one \
+        record in the history of the logbook.",
     params(Credential, FilterQuery, ListQuery, EntryQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
         (status = 200, description = "The entries that were changed", body = Vec<RenderedEntry>),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released, so its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn remove_entries(

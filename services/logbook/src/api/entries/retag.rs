@@ -36,7 +36,7 @@ struct TagsBody {
         (status = 200, description = "The entries", body = Vec<RenderedEntry>),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 404, description = "An entry is not in this logbook; none was changed", body = String, content_type = "text/plain"),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released, so its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn retag_entries(

@@ -24,21 +24,21 @@ const MAX_LIMIT: i64 = 200;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SearchQuery {
-    /// Words, phrases in quotation marks, beginnings with `*`.
+    /// Words, phrases in quotation marks, beginnings of words with `*`.
     #[param(value_type = String)]
     search: Option<String>,
     #[param(value_type = Option<i64>, nullable = false, minimum = 1)]
     limit: Option<String>,
-    /// `next` of the answer before: what follows it.
+    /// The value of `next` in the previous response; returns the entries after it.
     #[param(nullable = false)]
     before: Option<String>,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Serialize, ToSchema)]
 pub struct Found {
     hits: Vec<Hit>,
-    /// `before` of the next part; null at the end.
+    /// The value of `before` for the next page; null at the end.
     #[schema(required)]
     next: Option<String>,
     /// False if the caller may read more logbooks than were searched.
@@ -51,14 +51,14 @@ struct Hit {
     book: Option<String>,
     #[schema(value_type = RenderedEntry)]
     event: serde_json::Value,
-    /// Texts of the entry with what was found in them.
+    /// The passages of the entry that match.
     excerpts: Vec<Vec<ExcerptPiece>>,
 }
 
 #[derive(Serialize, ToSchema)]
 struct ExcerptPiece {
     text: String,
-    /// Whether it is what was asked for.
+    /// Whether this piece matches the search.
     hit: bool,
 }
 
@@ -78,15 +78,15 @@ impl From<SearchHit> for Hit {
 #[utoipa::path(
     get, path = "/logbook/{credential}/search", operation_id = "search_entries", tag = "entries",
     summary = "Search for words",
-    description = "Entries that have all of what `search` asks for, the last written first: `beam dump` both words, \
-        `\"beam dump\"` in this order, `calib*` a beginning; without case and accents. Without `investigationId` and \
-        `instrumentName` in every logbook that the caller may read. The other parameters narrow it as they do a list; \
-        `sortBy`, `sortOrder`, `skip` and `format` do not count.",
+    description = "Finds entries that match all parts of `search`, the most recently changed first: `beam dump` (both \
+        words), `\"beam dump\"` (in this order), `calib*` (beginning of a word); case and accents are ignored. \
+        Without `investigationId` and `instrumentName`, all logbooks that the caller may read are searched. The other \
+        parameters are filters as for lists; `sortBy`, `sortOrder`, `skip` and `format` are ignored.",
     params(Credential, FilterQuery, SearchQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "Entries with the texts in which something was found", body = Found),
+        (status = 200, description = "Entries with the passages that match", body = Found),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]

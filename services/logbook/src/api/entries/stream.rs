@@ -17,7 +17,7 @@ use crate::stream::listener::respond_with_stream;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct StreamQuery {
-    /// As `Last-Event-ID`, for clients that cannot send it.
+    /// The same as `Last-Event-ID`, for clients that cannot send this header.
     #[param(nullable = false)]
     after: Option<String>,
 }
@@ -25,22 +25,23 @@ pub struct StreamQuery {
 #[utoipa::path(
     get, path = "/logbook/{credential}/events/stream", operation_id = "stream_entries", tag = "entries",
     summary = "Stream entries as they are written",
-    description = "Server-sent events named as the kinds of records: `created`, `changed`, `removed`, `restored`, `tagged`, \
-        `moved-out`, `moved-in`, `closed`. Their data is `{\"record\", \"book\", \"kind\", \"at\", \"entries\", \"gone\", \
-        \"many\"}`: `entries` are those that match now, `gone` the ids of those that do not any more; `many` says that too many \
-        were changed to be sent, so that the list has to be read again. The first event is `ready`, or `reset` if the given \
-        number is not of this logbook; `end` says that the caller may not read any more. For an instrument also what is \
-        written in the logbooks of its investigations. `sortBy`, `sortOrder`, `skip`, `limit` and `format` do not count.",
+    description = "Server-sent events with the names of the kinds of records: `created`, `changed`, `removed`, \
+        `restored`, `tagged`, `moved-out`, `moved-in`, `closed`. Their data is `{\"record\", \"book\", \"kind\", \
+        \"at\", \"entries\", \"gone\", \"many\"}`: `entries` are the changed entries that match, `gone` the ids of \
+        entries that no longer match; `many` means that too many entries were changed, so the list has to be read \
+        again. The first event is `ready`, or `reset` if the given number does not belong to this logbook; `end` \
+        means that the caller may no longer read the logbook. The stream of an instrument includes the logbooks of \
+        its investigations. `sortBy`, `sortOrder`, `skip`, `limit` and `format` are ignored.",
     params(
         Credential,
         FilterQuery, ListQuery,
         StreamQuery,
-        ("Last-Event-ID" = Option<i64>, Header, description = "The last `id` that was received: everything after it comes"),
+        ("Last-Event-ID" = Option<i64>, Header, description = "The last `id` that was received; the stream continues after it"),
     ),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "Events without an end", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "A stream of events that stays open", body = String, content_type = "text/event-stream"),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),
     ),
 )]

@@ -29,16 +29,17 @@ struct UpdateBody {
     params(
         Credential,
         InvestigationQuery,
-        ("If-Match" = Option<String>, Header, description = "The ETag of the version that was read; without it the last writer wins"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the version to which the changes were made; \
+            without it, changes that others have made since are overwritten"),
     ),
     request_body(content = UpdateBody, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "The entry; the same values again make no new version", body = RenderedEntry),
+        (status = 200, description = "The entry; if nothing has changed, no version is added", body = RenderedEntry),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 404, description = "There is no such entry in this logbook", body = String, content_type = "text/plain"),
-        (status = 412, description = "The entry has been changed meanwhile", body = String, content_type = "text/plain"),
+        (status = 412, description = "The entry has been changed in the meantime", body = String, content_type = "text/plain"),
         (status = 422, description = "The logbook is closed, or the entry is a notification", body = String, content_type = "text/plain"),
     ),
 )]

@@ -12,7 +12,7 @@ use crate::export::format::Format;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/export/csv", operation_id = "export_csv", tag = "exports", summary = "Export a logbook as CSV",
-    description = "All entries that match, unless there is a `limit`.",
+    description = "All entries that match, or at most `limit` of them.",
     params(Credential, FilterQuery, ListQuery, CsvQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

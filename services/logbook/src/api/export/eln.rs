@@ -12,14 +12,15 @@ use crate::export::format::Format;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/export/eln", operation_id = "export_eln", tag = "exports", summary = "Export a logbook as .eln",
-    description = "All entries that match, unless there is a `limit`.",
+    description = "All entries that match, or at most `limit` of them.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
         (
             status = 200,
-            description = "A ZIP with RO-Crate metadata, which electronic laboratory notebooks exchange; with the history for whoever may read that",
+            description = "A ZIP with RO-Crate metadata, in the exchange format of electronic laboratory notebooks; \
+                it contains the history if the caller may read it",
             content((Binary = "application/vnd.eln+zip"))
         ),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),

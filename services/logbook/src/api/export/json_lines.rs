@@ -12,14 +12,14 @@ use crate::export::format::Format;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/export/jsonl", operation_id = "export_json_lines", tag = "exports", summary = "Export a logbook as JSON lines",
-    description = "All entries that match, unless there is a `limit`.",
+    description = "All entries that match, or at most `limit` of them.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
         (
             status = 200,
-            description = "One entry per line, as lists have them",
+            description = "One entry per line, in the same form as in lists",
             content((String = "application/jsonl"))
         ),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),

@@ -12,14 +12,15 @@ use crate::export::format::Format;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/export/pdf", operation_id = "export_pdf", tag = "exports", summary = "Export a logbook as PDF",
-    description = "All entries that match, unless there is a `limit`.",
+    description = "All entries that match, or at most `limit` of them.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
         (
             status = 200,
-            description = "A report, the oldest entry first unless asked otherwise; a long one is a ZIP of several parts",
+            description = "A report that starts with the oldest entry, unless `sortOrder` is given; a long report is \
+                a ZIP of several files",
             content((Binary = "application/pdf"), (Binary = "application/zip"))
         ),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),

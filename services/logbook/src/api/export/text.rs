@@ -12,14 +12,14 @@ use crate::export::format::Format;
 
 #[utoipa::path(
     get, path = "/logbook/{credential}/export/txt", operation_id = "export_text", tag = "exports", summary = "Export a logbook as plain text",
-    description = "All entries that match, unless there is a `limit`.",
+    description = "All entries that match, or at most `limit` of them.",
     params(Credential, FilterQuery, ListQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
         (
             status = 200,
-            description = "Entries one after the other",
+            description = "The entries as text",
             content((String = "text/plain"))
         ),
         (status = 403, description = "Not allowed to read this logbook", body = String, content_type = "text/plain"),

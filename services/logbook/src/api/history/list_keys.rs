@@ -34,8 +34,8 @@ struct Jwk {
 #[utoipa::path(
     get, path = "/logbook/keys", operation_id = "list_keys", tag = "history",
     summary = "List the keys that sign closed logbooks",
-    description = "As a JWK set (RFC 7517, RFC 8037); `kid` is what a closed logbook's last record and \
-        `undulator logbook verify` say.",
+    description = "A JWK set (RFC 7517, RFC 8037). The last record of a closed logbook and `undulator logbook verify` \
+        contain the `kid` of the key.",
     security(),
     responses(CommonFailures, (status = 200, description = "One Ed25519 key", body = KeySet)),
 )]

@@ -13,8 +13,9 @@ use crate::history::History;
 #[utoipa::path(
     get, path = "/logbook/{credential}/records", operation_id = "list_records", tag = "history",
     summary = "Export the history of a logbook",
-    description = "JSON lines: first the logbook's name, how many records it has and the hash of the last; then the records \
-        from the first on. For whoever may write the logbook; once it is closed, for administrators.",
+    description = "JSON lines: first the name of the logbook, the number of its records and the hash of the last one; \
+        then all records, starting with the first. For users who may write to the logbook; after it is closed, for \
+        administrators.",
     params(Credential, LogbookQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(

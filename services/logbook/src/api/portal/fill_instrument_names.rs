@@ -22,20 +22,21 @@ pub struct Filled {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ActionQuery {
-    /// `update` fills them in; anything else counts only.
+    /// `update` adds the names; anything else only counts the entries.
     #[param(nullable = false)]
     action: Option<String>,
 }
 
 #[utoipa::path(
     put, path = "/actions/{credential}/logbook/instrumentname", operation_id = "fill_instrument_names", tag = "administration",
-    summary = "Fill in instrument names",
+    summary = "Add missing instrument names to entries",
     params(Credential, ActionQuery),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "How many entries there are, lacked a name, and were given one", body = Filled),
-        (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
+        (status = 200, description = "How many entries there are, how many had no instrument name, and how many got \
+            one", body = Filled),
+        (status = 403, description = "The caller is not an administrator", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn fill_instrument_names(

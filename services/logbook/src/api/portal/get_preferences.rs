@@ -17,8 +17,8 @@ use crate::portal::preferences::Preferences;
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "At least the user's name", body = PreferencesBody),
-        (status = 403, description = "An API key", body = String, content_type = "text/plain"),
+        (status = 200, description = "The settings; at least the name of the user", body = PreferencesBody),
+        (status = 403, description = "The credential is an API key", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn get_preferences(preferences: web::Data<Preferences>, caller: Caller) -> Result<HttpResponse, Problem> {

@@ -10,7 +10,7 @@ use crate::http::respond_json;
 use crate::portal::banners::Banners;
 use crate::store::banners::Banner;
 
-/// A banner as clients read it.
+/// A banner in a response.
 #[derive(Serialize, ToSchema)]
 pub struct Message {
     #[serde(rename = "_id")]
@@ -31,7 +31,7 @@ impl From<Banner> for Message {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MessageQuery {
-    /// Such as `INFORMATION`; without it all.
+    /// Such as `INFORMATION`; the default is all types.
     #[serde(rename = "type")]
     #[param(nullable = false)]
     kind: Option<String>,
@@ -41,7 +41,7 @@ pub struct MessageQuery {
     get, path = "/messages", operation_id = "list_messages", tag = "portal", summary = "List banners",
     params(MessageQuery),
     security(),
-    responses(CommonFailures, (status = 200, description = "One of each type", body = Vec<Message>)),
+    responses(CommonFailures, (status = 200, description = "At most one banner of each type", body = Vec<Message>)),
 )]
 pub async fn list_messages(
     banners: web::Data<Banners>,

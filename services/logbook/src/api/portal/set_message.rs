@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::http::{read_json, respond_json};
 use crate::portal::banners::Banners;
 
-/// A banner as a client sends it.
+/// A banner in a request.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = NewMessage)]
 struct MessageBody {
@@ -33,7 +33,7 @@ struct MessageBody {
     responses(
         CommonFailures,
         (status = 200, description = "The banner", body = Message),
-        (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
+        (status = 403, description = "The caller is not an administrator", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn set_message(

@@ -11,7 +11,7 @@ use crate::catalogue::permissions::require_person;
 use crate::http::{read_json, respond_json};
 use crate::portal::preferences::Preferences;
 
-/// Whatever a portal keeps, besides the user's name.
+/// The settings that a portal stores, and the name of the user.
 #[derive(ToSchema)]
 #[schema(as = Preferences)]
 #[expect(dead_code, reason = "a JSON object that the portal defines")]
@@ -30,7 +30,7 @@ pub struct PreferencesBody {
     responses(
         CommonFailures,
         (status = 200, description = "All settings", body = PreferencesBody),
-        (status = 403, description = "An API key", body = String, content_type = "text/plain"),
+        (status = 403, description = "The credential is an API key", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn set_preferences(

@@ -19,8 +19,8 @@ use crate::http::{read_json, respond_json};
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "The entry, on disk", body = RenderedEntry),
-        (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
+        (status = 200, description = "The stored entry", body = RenderedEntry),
+        (status = 403, description = "There is no API key, or it does not permit this", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn create_entry_by_name(

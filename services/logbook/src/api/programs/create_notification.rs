@@ -15,15 +15,16 @@ use crate::http::{read_json, respond_json};
 #[utoipa::path(
     post, path = "/dataacquisition/{credential}/notification", operation_id = "create_notification", tag = "programs",
     summary = "Create an entry of a program",
-    description = "The entry is assigned to the investigation of the proposal and the instrument by its time. It is stored even \
-        when none is known, and then kept in the instrument's logbook until the investigation appears.",
+    description = "The entry is assigned to an investigation by proposal, instrument and time. If there is no such \
+        investigation, the entry is stored in the logbook of the instrument until the investigation is added to the \
+        catalogue.",
     params(Credential, TargetQuery),
     request_body(content = EntryRequest, content_type = "application/json"),
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "The entry, on disk", body = RenderedEntry),
-        (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
+        (status = 200, description = "The stored entry", body = RenderedEntry),
+        (status = 403, description = "There is no API key, or it does not permit this", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn create_notification(

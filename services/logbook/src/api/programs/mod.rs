@@ -21,7 +21,7 @@ pub struct TargetQuery {
     /// The proposal.
     #[param(nullable = false)]
     investigation_name: Option<String>,
-    /// One, or several separated by commas; the first counts.
+    /// One instrument, or several separated by commas, of which the first is used.
     #[param(nullable = false)]
     instrument_name: Option<String>,
 }

@@ -15,7 +15,7 @@ use crate::entries::Entries;
 use crate::error::Error;
 use crate::http::respond_json;
 
-/// As `MongoDB` answers an update.
+/// The result of a move, in the form of an update of `MongoDB`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Moved {
@@ -41,8 +41,8 @@ pub struct MoveQuery {
     security((), ("bearer" = []), ("api_key" = [])),
     responses(
         CommonFailures,
-        (status = 200, description = "How many were moved", body = Moved),
-        (status = 403, description = "No API key, or not one for this", body = String, content_type = "text/plain"),
+        (status = 200, description = "How many entries were moved", body = Moved),
+        (status = 403, description = "There is no API key, or it does not permit this", body = String, content_type = "text/plain"),
         (status = 422, description = "One of the investigations is released", body = String, content_type = "text/plain"),
     ),
 )]

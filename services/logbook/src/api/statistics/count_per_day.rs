@@ -29,7 +29,7 @@ pub struct DayCount {
     responses(
         CommonFailures,
         (status = 200, description = "Days that have entries", body = Vec<DayCount>),
-        (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
+        (status = 403, description = "The caller is not an administrator", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn count_per_day(

@@ -15,7 +15,7 @@ use crate::entries::statistics::Statistics;
 use crate::http::respond_json;
 use crate::store::entry_lists::InvestigationEntries;
 
-/// How many entries an investigation has; name, title and times where the catalogue tells them.
+/// The number of entries of an investigation, and its name, title and times if the catalogue has them.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InvestigationCount {
@@ -61,7 +61,7 @@ impl InvestigationCount {
     responses(
         CommonFailures,
         (status = 200, description = "Investigations that have entries", body = Vec<InvestigationCount>),
-        (status = 403, description = "For administrators", body = String, content_type = "text/plain"),
+        (status = 403, description = "The caller is not an administrator", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn count_per_investigation(

@@ -23,7 +23,7 @@ use crate::http::{read_json, respond_json};
         (status = 200, description = "The tag", body = TagBody),
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 409, description = "There is a tag with this name", body = String, content_type = "text/plain"),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released, so its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn create_tag(

@@ -9,16 +9,16 @@ use utoipa::ToSchema;
 
 use crate::store::tags::Tag;
 
-/// A tag as a client sends it.
+/// A tag in a request.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct NewTag {
-    /// Needed for a new one; without it a tag that is changed keeps its name.
+    /// Required for a new tag; without it, an existing tag keeps its name.
     pub name: Option<String>,
     pub description: Option<String>,
     pub color: Option<String>,
 }
 
-/// A tag as clients read it. The investigation is text, in entries it is a number.
+/// A tag in a response. The id of the investigation is a text here, and a number in entries.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Tag)]

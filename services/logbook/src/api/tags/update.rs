@@ -38,7 +38,7 @@ pub struct TagQuery {
         (status = 403, description = "Not allowed to write this logbook", body = String, content_type = "text/plain"),
         (status = 404, description = "There is no such tag", body = String, content_type = "text/plain"),
         (status = 409, description = "Another tag has this name", body = String, content_type = "text/plain"),
-        (status = 422, description = "The investigation is released: its logbook is closed", body = String, content_type = "text/plain"),
+        (status = 422, description = "The investigation is released, so its logbook is closed", body = String, content_type = "text/plain"),
     ),
 )]
 pub async fn update_tag(

@@ -76,7 +76,7 @@ pub async fn run_setup(config: Option<PathBuf>, options: Setup, json: bool) -> R
     } else {
         if let Some(told) = told.filter(|_| file.conflicts().is_empty() && !rehearsal.has_conflicts()) {
             secret_files::replace_text(&kept_answers, &told)?;
-            report.done.push(format!("kept the answers in {}", kept_answers.display()));
+            report.done.push(format!("stored the answers in {}", kept_answers.display()));
         }
         setup_run.run(&password, &mut report).await?;
     }
@@ -128,7 +128,7 @@ fn ask_answers(file: &Path) -> Result<(Answers, Option<String>), Failure> {
     let text = toml::to_string(&answers).map_err(|e| Failure::from_error(&e))?;
     // The same checks as for a file.
     let answers = Answers::parse(&text).map_err(Failure::Usage)?;
-    let head = "# What `undulator setup` was told; `undulator setup --file facility.toml` does it again.\n\n";
+    let head = "# The answers given to `undulator setup`. `undulator setup --file facility.toml` uses them again.\n\n";
     let told = (!file.is_file() || answers != before).then(|| format!("{head}{text}"));
     Ok((answers, told))
 }
@@ -166,7 +166,7 @@ fn ensure_settings(file: &mut SettingsFile, answers: &Answers, directories: &Dir
 }
 
 fn path_to_text(path: &Path) -> Result<String, Failure> {
-    let text = path.to_str().ok_or_else(|| Failure::Usage(format!("{} is no UTF-8", path.display())))?;
+    let text = path.to_str().ok_or_else(|| Failure::Usage(format!("{} is not valid UTF-8", path.display())))?;
     Ok(text.to_owned())
 }
 
@@ -220,7 +220,7 @@ fn create_directories(directories: &Directories, report: &mut Report) -> Result<
                 fs::create_dir_all(path).map_err(|e| file_error(path, &e))?;
             }
         }
-        report.done.push(format!("made the directory {}", path.display()));
+        report.done.push(format!("created the directory {}", path.display()));
     }
     Ok(())
 }

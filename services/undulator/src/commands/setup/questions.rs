@@ -23,7 +23,7 @@ struct Questions(Term);
 
 impl Questions {
     fn ask_all(&self, before: Answers) -> io::Result<Answers> {
-        self.0.write_line("Setting up a facility. Enter takes what stands in brackets.")?;
+        self.0.write_line("Setting up a facility. Press Enter to accept the value in brackets.")?;
         let mut answers = before;
         answers.facility.name = self.ask_text("Short name of the facility", &answers.facility.name)?;
         let full_name = answers.facility.full_name.take().unwrap_or_else(|| answers.facility.name.clone());
@@ -31,11 +31,11 @@ impl Questions {
         let storage = self.ask_text("Directory of the data files", &answers.storage.to_string_lossy())?;
         answers.storage = storage.into();
         let names: Vec<String> = answers.instruments.iter().map(|instrument| instrument.name.clone()).collect();
-        let names = self.ask_list("Instruments, with commas between", &names)?;
+        let names = self.ask_list("Instruments, separated by commas", &names)?;
         answers.instruments =
             names.into_iter().map(|name| find_or_create_instrument(&answers.instruments, name)).collect();
-        answers.investigation_types = self.ask_list("Kinds of investigations", &answers.investigation_types)?;
-        answers.dataset_types = self.ask_list("Kinds of datasets", &answers.dataset_types)?;
+        answers.investigation_types = self.ask_list("Types of investigations", &answers.investigation_types)?;
+        answers.dataset_types = self.ask_list("Types of datasets", &answers.dataset_types)?;
         answers.administrator.account =
             self.ask_text("Account of the administrator", &answers.administrator.account)?;
         Ok(answers)

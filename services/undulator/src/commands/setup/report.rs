@@ -91,10 +91,10 @@ impl Report {
 
     fn render_next_steps(&self) -> String {
         if self.dry_run {
-            return "\nNothing was done. Next: the same command without --dry-run".to_owned();
+            return "\nNothing was changed. Next: run the same command without --dry-run".to_owned();
         }
         if self.needs_restart {
-            return "\nNext: restart the server if it runs, so that it reads the changed settings".to_owned();
+            return "\nNext: restart the server if it is running, so that it reads the changed settings".to_owned();
         }
         if !self.is_new_facility {
             return String::new();
@@ -103,8 +103,8 @@ impl Report {
             "\nNext:\n\
              1. catalogue data below {}: undulator icat investigation add NAME, then undulator icat ingest DIR \
              --investigation NAME\n\
-             2. let people in: undulator auth user add db/NAME, then undulator icat grant db/NAME INVESTIGATION\n\
-             3. start: undulator serve (as a service of systemd: docs/examples/undulator.service, whose user has to \
+             2. add users: undulator auth user add db/NAME, then undulator icat grant db/NAME INVESTIGATION\n\
+             3. start: undulator serve (for systemd, see docs/examples/undulator.service; its user has to \
              own {} and {})",
             self.storage.display(),
             self.data_dir.display(),

@@ -1,0 +1,59 @@
+//! A logbook beside a catalogue that publishes no events: what changes there is found by polling.
+
+use serde_json::{Value, json};
+use testkit::{TestApp, list_backends, wait_until};
+
+use super::facility::{Facility, SETTINGS};
+
+async fn request(app: &TestApp, method: &str, path: &str, body: Option<&Value>) -> Value {
+    let mut request = app.http.request(method.parse().unwrap(), format!("{}{path}", app.public));
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{method} {path}");
+    answer.json().await.unwrap()
+}
+
+#[tokio::test]
+async fn an_entry_is_assigned_as_soon_as_a_poll_finds_its_investigation() {
+    for (backend, facility) in list_backends().iter().zip(Facility::start_all().await) {
+        let icat = format!("url = \"{}\"\nchanges = \"poll\"\npoll_interval = \"20ms\"", facility.app.public);
+        let settings = SETTINGS.replace("url = \"self\"", &icat);
+        let logbook = TestApp::start_on(backend, &[logbook::SERVICE], &settings).await;
+        wait_until("the first poll has ended", async || {
+            logbook.metric("undulator_catalogue_comparison_timestamp_seconds{entity=\"UserGroup\"}").await
+        })
+        .await;
+        let entry = json!({"type": "notification", "category": "info", "content": []});
+        let path = "/dataacquisition/program/notification?investigationName=ZZ-777&instrumentName=BL07";
+        let waiting = request(&logbook, "POST", path, Some(&entry)).await;
+        assert_eq!(waiting["investigationId"], json!(null));
+
+        facility.app.clock.advance_seconds(1);
+        let id = facility
+            .create_entities(&json!([{"Investigation": {"name": "ZZ-777", "visitId": "1", "title": "t",
+                "facility": {"id": 7}, "type": {"id": 8}, "startDate": "2026-01-11T08:00:00Z",
+                "releaseDate": "2029-01-10T08:00:00Z"}}]))
+            .await[0];
+        facility
+            .create_entities(
+                &json!([{"InvestigationInstrument": {"investigation": {"id": id}, "instrument": {"id": 9}}}]),
+            )
+            .await;
+        logbook.clock.advance_seconds(1);
+        // Sooner than the interval of the worker.
+        let assigned = wait_until("the entry is assigned", async || {
+            let sql = "SELECT b.name FROM entry e JOIN book b ON b.id = e.book_id WHERE e.id = $1";
+            let id = waiting["_id"].as_str().unwrap();
+            let row = logbook.db("logbook").read().await.unwrap().fetch_one(sql, &[id.into()]).await.unwrap();
+            row.get::<String>("name").ok().filter(|name| name.starts_with("investigation/"))
+        })
+        .await;
+        assert_eq!(assigned, format!("investigation/{id}"));
+        let series = "undulator_catalogue_changes_total{entity=\"Investigation\"}";
+        assert_eq!(logbook.metric(series).await, Some(1.0));
+        logbook.stop().await;
+        facility.app.stop().await;
+    }
+}
