@@ -10,7 +10,7 @@ use crate::names::NameCount;
 use crate::parsed::{ParsedCrate, list_rust_files};
 use crate::services::{self, ALL_IN_ONE};
 use crate::source::Source;
-use crate::{imports, layers};
+use crate::{imports, layers, migrations};
 
 /// Files longer than this are named, not refused.
 const LONG_FILE: usize = 400;
@@ -27,6 +27,7 @@ pub struct Found {
 pub fn run(root: &Path) -> io::Result<Found> {
     let mut breaches = find_wrong_dependencies(root)?;
     breaches.extend(services::find_forgotten_services(root)?);
+    breaches.extend(migrations::find_breaches(root)?);
     breaches.extend(find_wrong_imports(root)?);
     let mut names = NameCount::default();
     for directory in ["libs", "services"] {

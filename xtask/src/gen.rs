@@ -7,11 +7,15 @@ use std::{fs, io};
 
 use serde_json::Value;
 
+use crate::entity_tables::{plan_migration, render_tables};
+use crate::icat_schema::{column_name, is_nullable, list_items, list_key, text_member};
+use crate::migrations;
 use crate::services::{self, ALL_IN_ONE};
 
 const SCHEMA: &str = "libs/icat-client/schema/icat-6.2.json";
 const ENTITIES: &str = "libs/icat-client/src/entities.rs";
-const MIGRATION: &str = "services/icat/migrations/0001_entities.sql";
+/// The record of what the migrations make.
+const TABLES: &str = "services/icat/schema.sql";
 
 /// Makes every generated file; the names of those that differ from what is there.
 pub fn run(root: &Path, check: bool) -> io::Result<Vec<String>> {
@@ -25,17 +29,36 @@ pub fn run(root: &Path, check: bool) -> io::Result<Vec<String>> {
         changed.push(file.to_owned());
         if check { Ok(()) } else { fs::write(&path, text) }
     };
-    put(ENTITIES, &entities(&schema))?;
-    put(MIGRATION, &migration(&schema))?;
+    put(ENTITIES, &render_entities(&schema))?;
+    let tables = render_tables(&schema);
+    if let Some(migration) = plan_entity_migration(root, &tables)?
+        && !check
+    {
+        let (file, line) = migrations::next_entity_migration(root)?;
+        put(&file, &migration)?;
+        println!("{file} is new; add it to the migrations in services/icat/src/lib.rs:\n    {line}");
+    }
+    put(TABLES, &tables)?;
     // After the sources, from which the program is built.
     for service in services::list_names(root)? {
-        put(&format!("services/{service}/openapi.json"), &openapi(root, &service)?)?;
+        put(&format!("services/{service}/openapi.json"), &render_openapi(root, &service)?)?;
     }
     Ok(changed)
 }
 
+/// The migration that the entities need since the last one.
+fn plan_entity_migration(root: &Path, tables: &str) -> io::Result<Option<String>> {
+    let recorded = fs::read_to_string(root.join(TABLES))?;
+    plan_migration(&recorded, tables).map_err(|changes| {
+        io::Error::other(format!(
+            "no migration can be made from {SCHEMA}:\n{changes}\nWrite a migration in services/icat/migrations/ that \
+             also converts existing rows, and make the same change in {TABLES}"
+        ))
+    })
+}
+
 /// What the all-in-one program prints of one service: asking it keeps this crate free of the services.
-fn openapi(root: &Path, service: &str) -> io::Result<String> {
+fn render_openapi(root: &Path, service: &str) -> io::Result<String> {
     let mut command = Command::new(env!("CARGO"));
     command.args(["run", "--quiet", "--profile", "dev-fast", "-p", ALL_IN_ONE, "--", "openapi", service]);
     // `cargo run` tells this program about its own package. Build scripts watch such variables (ring's does), and cargo
@@ -52,19 +75,7 @@ fn openapi(root: &Path, service: &str) -> io::Result<String> {
     String::from_utf8(output.stdout).map_err(io::Error::other)
 }
 
-fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
-    value[key].as_array().into_iter().flatten()
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value[key].as_str().unwrap_or_else(|| panic!("{key} is a string in {value}"))
-}
-
-fn nullable(value: &Value) -> bool {
-    value["nullable"].as_bool().unwrap_or(true)
-}
-
-fn entities(schema: &Value) -> String {
+fn render_entities(schema: &Value) -> String {
     let mut out = String::from(
         "//! Made by `cargo xtask gen` from `schema/icat-6.2.json`; do not edit.\n\n\
          use crate::schema::{Entity, EnumDef, Field, FieldKind, ToMany, ToOne};\n\n",
@@ -78,61 +89,53 @@ fn entities(schema: &Value) -> String {
         );
     }
     out.push_str("\n#[rustfmt::skip]\npub static ENTITIES: &[Entity] = &[\n");
-    for entity in items(schema, "entities") {
-        let table = text(entity, "table").to_lowercase();
-        let _ = writeln!(out, "    Entity {{\n        name: {:?},\n        table: {table:?},", text(entity, "name"));
+    for entity in list_items(schema, "entities") {
+        let table = text_member(entity, "table").to_lowercase();
+        let _ =
+            writeln!(out, "    Entity {{\n        name: {:?},\n        table: {table:?},", text_member(entity, "name"));
         out.push_str("        fields: &[\n");
-        for field in items(entity, "fields") {
+        for field in list_items(entity, "fields") {
             let _ = writeln!(
                 out,
                 "            Field {{ name: {:?}, column: {:?}, kind: {}, length: {}, nullable: {} }},",
-                text(field, "name"),
-                text(field, "column").to_lowercase(),
-                kind(field),
+                text_member(field, "name"),
+                column_name(field),
+                render_kind(field),
                 field["length"].as_u64().unwrap_or(0),
-                nullable(field)
+                is_nullable(field)
             );
         }
         out.push_str("        ],\n        one: &[\n");
-        for one in items(entity, "one") {
+        for one in list_items(entity, "one") {
             let _ = writeln!(
                 out,
                 "            ToOne {{ name: {:?}, column: {:?}, target: {:?}, nullable: {} }},",
-                text(one, "name"),
-                text(one, "column").to_lowercase(),
-                text(one, "target"),
-                nullable(one)
+                text_member(one, "name"),
+                column_name(one),
+                text_member(one, "target"),
+                is_nullable(one)
             );
         }
         out.push_str("        ],\n        many: &[\n");
-        for many in items(entity, "many") {
+        for many in list_items(entity, "many") {
             let _ = writeln!(
                 out,
                 "            ToMany {{ name: {:?}, target: {:?}, mapped_by: {:?} }},",
-                text(many, "name"),
-                text(many, "target"),
-                text(many, "mappedBy")
+                text_member(many, "name"),
+                text_member(many, "target"),
+                text_member(many, "mappedBy")
             );
         }
-        let unique: Vec<&str> = key(entity, "unique");
+        let unique: Vec<&str> = list_key(entity, "unique");
         let _ = writeln!(out, "        ],\n        unique: &{unique:?},\n    }},");
     }
     out.push_str("];\n");
     out
 }
 
-/// The members of an entity's one unique key, in the order of its columns.
-fn key<'v>(entity: &'v Value, which: &str) -> Vec<&'v str> {
-    items(entity, which)
-        .take(1)
-        .flat_map(|key| key.as_array().into_iter().flatten())
-        .filter_map(Value::as_str)
-        .collect()
-}
-
-fn kind(field: &Value) -> String {
-    match text(field, "type") {
-        "enum" => format!("FieldKind::Enum(&{})", constant_name(text(field, "enum"))),
+fn render_kind(field: &Value) -> String {
+    match text_member(field, "type") {
+        "enum" => format!("FieldKind::Enum(&{})", constant_name(text_member(field, "enum"))),
         known @ ("String" | "Long" | "Integer" | "Double" | "Boolean" | "Date") => format!("FieldKind::{known}"),
         unknown => panic!("{SCHEMA} has a field of unknown type {unknown}"),
     }
@@ -148,56 +151,4 @@ fn constant_name(name: &str) -> String {
         out.extend(c.to_uppercase());
     }
     out
-}
-
-/// One table per entity, in portable SQL; `{text}` becomes each engine's text column ordered by bytes.
-fn migration(schema: &Value) -> String {
-    let mut out = String::from(
-        "-- Made by `cargo xtask gen` from the ICAT 6.2 schema. Times are microseconds UTC, booleans 0 or 1, enumerated\n\
-         -- values their place in the schema's list; rev counts the changes of a row.\n",
-    );
-    for entity in items(schema, "entities") {
-        let table = text(entity, "table").to_lowercase();
-        let mut lines = vec![
-            "id BIGINT PRIMARY KEY".to_owned(),
-            "create_id {text} NOT NULL".to_owned(),
-            "create_time BIGINT NOT NULL".to_owned(),
-            "mod_id {text} NOT NULL".to_owned(),
-            "mod_time BIGINT NOT NULL".to_owned(),
-            "rev BIGINT NOT NULL DEFAULT 1".to_owned(),
-        ];
-        for field in items(entity, "fields") {
-            let column = text(field, "column").to_lowercase();
-            let sql = match text(field, "type") {
-                "String" => "{text}",
-                "Double" => "DOUBLE PRECISION",
-                _ => "BIGINT",
-            };
-            let default = if text(field, "type") == "Boolean" { " NOT NULL DEFAULT 0" } else { not_null(field) };
-            lines.push(format!("{column} {sql}{default}"));
-        }
-        for one in items(entity, "one") {
-            let target = items(schema, "entities")
-                .find(|e| text(e, "name") == text(one, "target"))
-                .map_or_else(|| panic!("{SCHEMA} has no {}", text(one, "target")), |e| text(e, "table").to_lowercase());
-            let column = text(one, "column").to_lowercase();
-            lines.push(format!("{column} BIGINT{} REFERENCES {target} (id)", not_null(one)));
-        }
-        let unique: Vec<String> = key(entity, "uniqueColumns").iter().map(|c| c.to_lowercase()).collect();
-        if !unique.is_empty() {
-            lines.push(format!("UNIQUE ({})", unique.join(", ")));
-        }
-        let _ = writeln!(out, "\nCREATE TABLE {table} (\n    {}\n);", lines.join(",\n    "));
-        for one in items(entity, "one") {
-            let column = text(one, "column").to_lowercase();
-            if unique.first() != Some(&column) {
-                let _ = writeln!(out, "CREATE INDEX {table}_{column} ON {table} ({column});");
-            }
-        }
-    }
-    out
-}
-
-fn not_null(member: &Value) -> &'static str {
-    if nullable(member) { "" } else { " NOT NULL" }
 }

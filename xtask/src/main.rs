@@ -6,10 +6,13 @@
 //! - `cargo xtask new-service NAME` adds a service.
 
 mod check;
+mod entity_tables;
 mod r#gen;
+mod icat_schema;
 mod imports;
 mod layers;
 mod licences;
+mod migrations;
 mod names;
 mod new_service;
 mod parsed;

@@ -8,6 +8,7 @@ mod client_library;
 mod cloner_and_port;
 mod doctor;
 mod dumps;
+mod entity_tables;
 mod error_format;
 mod examples;
 mod gone_files;
