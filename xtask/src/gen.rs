@@ -59,11 +59,16 @@ fn plan_entity_migration(root: &Path, tables: &str) -> io::Result<Option<String>
 
 /// What the all-in-one program prints of one service: asking it keeps this crate free of the services.
 fn render_openapi(root: &Path, service: &str) -> io::Result<String> {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--profile", "dev-fast", "-p", ALL_IN_ONE, "--", "openapi", service])
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()?;
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["run", "--quiet", "--profile", "dev-fast", "-p", ALL_IN_ONE, "--", "openapi", service]);
+    // `cargo run` tells this program about its own package. Build scripts watch such variables (ring's does), and cargo
+    // would compile ring and everything that uses it anew, here and in the next build.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    let output = command.current_dir(root).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(io::Error::other(format!("`{ALL_IN_ONE} openapi {service}` failed: {}", output.status)));
     }
