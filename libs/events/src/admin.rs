@@ -1,4 +1,4 @@
-//! What operators do with events: watch them, look at dead letters, try them again.
+//! Administration of events: watching them, listing dead letters and retrying them.
 
 use service_kit::config::{BusKind, EventsConfig};
 use service_kit::{Db, DbError, Micros};
@@ -7,14 +7,14 @@ use crate::bus::{BusError, EventStream, NatsBus};
 use crate::envelope::Envelope;
 use crate::store::{self, DeadLetter};
 
-/// Events of the suite as they pass.
+/// A stream of all events as they are published.
 pub struct EventTail(Box<dyn EventStream>);
 
 impl EventTail {
-    /// Over NATS only: events of the in-process bus do not leave their process.
+    /// Connects to NATS; events of the in-memory bus never leave their process.
     pub async fn open(config: &EventsConfig) -> Result<Self, BusError> {
         if config.kind == BusKind::Memory {
-            let text = "with events.kind = \"memory\" events stay inside the process; watch its log, or use nats";
+            let text = "events.kind is \"memory\", so events do not leave the process; look at its log, or use nats";
             return Err(BusError(text.to_owned()));
         }
         NatsBus::connect(config, "undulator-tail").await?.subscribe_to_all().await.map(Self)
@@ -30,7 +30,7 @@ pub async fn list_dead_letters(db: &Db) -> Result<Vec<DeadLetter>, DbError> {
     store::list_dead_letters(&mut db.read().await?).await
 }
 
-/// Lets the service try its parked dead letters again; how many there are.
+/// Makes all parked dead letters of a service due for a retry, and returns their number.
 pub async fn retry_dead_letters(db: &Db, now: Micros) -> Result<u64, DbError> {
     db.write(async |tx| store::retry_parked_dead_letters(tx, now).await).await
 }

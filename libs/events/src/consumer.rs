@@ -1,4 +1,4 @@
-//! From the bus to a service's rows: the event's id and its effect in one transaction.
+//! Consumers: store the id of an event and its effect in one transaction.
 
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
@@ -21,7 +21,7 @@ use crate::store;
 /// Events per transaction.
 const BATCH: usize = 64;
 
-/// An event as a handler sees it.
+/// A received event, as its handler gets it.
 #[derive(Debug, Clone)]
 pub struct Received<E> {
     pub event: E,
@@ -33,7 +33,7 @@ pub struct Received<E> {
     pub changed_at: Micros,
 }
 
-/// What a service does with one type of event.
+/// The consumer of one type of event: its name and its handler.
 pub struct Consumer {
     pub(crate) name: &'static str,
     pub(crate) subject: &'static str,
@@ -101,9 +101,9 @@ impl<F: AsyncFn() -> Result<(), Problem> + Send + Sync> Reconcile for ReconcileH
 }
 
 impl Consumer {
-    /// `name` is durable, `<service>-<purpose>`: under it the bus remembers what was delivered. The handler does
-    /// database work only and may run more than once for an event; what it stores is stored once. If it fails, the
-    /// event is tried again later, without holding up the others.
+    /// `name` is `<service>-<purpose>` and must not change, because the bus stores under it what was delivered. The
+    /// handler does database work only. It may run more than once for an event, but its effect is stored once. If it
+    /// fails, the event is retried later and does not block the others.
     pub fn new<E: Event, F>(name: &'static str, handler: F) -> Self
     where
         F: AsyncFn(&mut Tx, &Received<E>) -> Result<(), Problem> + Send + Sync + 'static,
@@ -112,7 +112,7 @@ impl Consumer {
         Self { name, subject: E::SUBJECT, handle, reconcile: None }
     }
 
-    /// The same for a type that a setting names; the handler gets the fields by their names.
+    /// The same for an event type that is named in a setting; the handler gets the fields by name.
     pub fn for_kind<F>(name: &'static str, kind: EventKind, handler: F) -> Self
     where
         F: AsyncFn(&mut Tx, &Received<serde_json::Value>) -> Result<(), Problem> + Send + Sync + 'static,
@@ -120,15 +120,15 @@ impl Consumer {
         Self { name, subject: kind.subject, handle: Arc::new(FieldsHandler(kind, handler)), reconcile: None }
     }
 
-    /// Called when events may have passed this consumer by: at its first start, when the stream was lost, when it was
-    /// away for longer than events are kept. Brings the whole state up to date; must be harmless when repeated.
+    /// Called when this consumer may have missed events: at its first start, after the stream was lost, or if it was
+    /// down for longer than events are kept. It brings the whole state up to date, and must be idempotent.
     pub fn on_gap(mut self, hook: impl AsyncFn() -> Result<(), Problem> + Send + Sync + 'static) -> Self {
         self.reconcile = Some(Arc::new(ReconcileHook(hook)));
         self
     }
 }
 
-/// Everything a running consumer needs. Cheap to clone.
+/// What a running consumer needs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct RunningConsumer {
     pub name: &'static str,
@@ -142,7 +142,7 @@ pub(crate) struct RunningConsumer {
     pub stop: CancellationToken,
 }
 
-/// Why a consumer has to begin anew.
+/// Why a consumer must restart.
 #[derive(Debug, thiserror::Error)]
 enum Interruption {
     #[error(transparent)]
@@ -154,17 +154,17 @@ enum Interruption {
 }
 
 impl RunningConsumer {
-    /// Until the process stops; a bus that fails is tried again with growing pauses.
+    /// Runs until the process stops. After a failure of the bus it restarts, with growing pauses.
     pub async fn run(self) {
         let mut pauses = retry_pauses();
         loop {
             let stopped = self.stop.clone().cancelled_owned();
             let mut delivered = false;
             tokio::select! {
-                // What is in hand when the stop comes is finished: `work` looks at the stop between batches.
+                // The current batch is finished before the stop: `work` checks for the stop between batches.
                 outcome = self.consume_until_interrupted(&mut delivered) => {
                     if let Err(e) = outcome {
-                        tracing::warn!(consumer = self.name, error = format_error_chain(&e), "the consumer begins anew");
+                        tracing::warn!(consumer = self.name, error = format_error_chain(&e), "the consumer restarts");
                     }
                 }
                 () = async { stopped.await; tokio::time::sleep(STOP_GRACE).await } => {}
@@ -200,7 +200,7 @@ impl RunningConsumer {
             return Ok(());
         }
         if let Some(hook) = &self.reconcile {
-            tracing::info!(consumer = self.name, "events may be missing: reading the whole state");
+            tracing::info!(consumer = self.name, "events may be missing; reading the whole state");
             hook.reconcile().await?;
         }
         let now = self.clock.now_micros();
@@ -208,7 +208,7 @@ impl RunningConsumer {
         Ok(())
     }
 
-    /// The whole batch in one transaction; if that fails, each event by itself.
+    /// Stores the effects of a batch in one transaction; if that fails, each event in its own.
     async fn process_batch(&self, deliveries: Vec<Delivery>) {
         let now = self.clock.now_micros();
         let together = self
@@ -245,7 +245,7 @@ impl RunningConsumer {
         };
         let reason = format_error_chain(&problem);
         if is_database_failure(&problem) {
-            tracing::error!(consumer = self.name, error = reason, "the database does not take events");
+            tracing::error!(consumer = self.name, error = reason, "the database cannot store events");
             return ack.redeliver().await;
         }
         let buried = self
@@ -264,7 +264,7 @@ impl RunningConsumer {
                     consumer = self.name,
                     event.id = envelope.id,
                     error = reason,
-                    "event failed, tried again later"
+                    "event failed; it is retried later"
                 );
                 self.metrics.dead_letters.get_or_create(&self.labels()).inc();
                 ack.acknowledge().await;
@@ -273,14 +273,14 @@ impl RunningConsumer {
                 tracing::error!(
                     consumer = self.name,
                     error = format_error_chain(&e),
-                    "the database does not take events"
+                    "the database cannot store events"
                 );
                 ack.redeliver().await;
             }
         }
     }
 
-    /// Whether the event was new.
+    /// Stores an event and its effect; false if the event is known already.
     async fn store_effect(&self, tx: &mut Tx, envelope: &Envelope, now: Micros) -> Result<bool, Problem> {
         if !store::insert_receipt(tx, self.name, &envelope.id, now).await? {
             return Ok(false);
@@ -301,7 +301,7 @@ impl RunningConsumer {
     }
 }
 
-/// Whether the database failed, and not the effect of one event: the next attempt may well succeed, however many there were.
+/// Whether the database failed rather than the handler. Then the event is retried without a limit.
 pub(crate) fn is_database_failure(problem: &Problem) -> bool {
     let error = problem.source.as_ref().and_then(|source| source.downcast_ref::<DbError>());
     error.is_some_and(|error| {
@@ -316,13 +316,13 @@ pub(crate) fn is_database_failure(problem: &Problem) -> bool {
     })
 }
 
-/// Runs the handler; a panic is a failure of this one event and holds up no other.
+/// Runs the handler. A panic counts as a failure of this event and does not affect others.
 pub(crate) async fn run_handler(handler: &dyn EventHandler, tx: &mut Tx, envelope: &Envelope) -> Result<(), Problem> {
     let outcome = AssertUnwindSafe(handler.handle_event(tx, envelope)).catch_unwind().await;
     outcome.unwrap_or_else(|_| Err(Problem::internal("the handler panicked")))
 }
 
-/// How long a batch in hand may take after the stop.
+/// How long the current batch may take after the stop.
 const STOP_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 async fn next_batch(subscription: &mut dyn Subscription) -> Result<Vec<Delivery>, BusError> {

@@ -1,4 +1,4 @@
-//! Events whose effect failed: tried again with growing pauses, then parked for an operator.
+//! Dead letters: failed events are retried with growing pauses, then parked for an operator.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use crate::metrics::{DeadLetterLabels, EventMetrics};
 use crate::relay::{process_span, run_in_span};
 use crate::store::{self, DueDeadLetter};
 
-/// About a quarter of an hour in all; after that somebody should look.
+/// Attempts before a letter is parked: about a quarter of an hour in all.
 const MAX_ATTEMPTS: i64 = 12;
 const LONGEST_DELAY: Duration = Duration::from_mins(5);
 const INTERVAL: Duration = Duration::from_secs(1);
 const FORGET_INTERVAL: Duration = Duration::from_hours(1);
-/// A week longer than a stream keeps events, so that none comes again after it was forgotten.
+/// A week longer than the stream keeps events, so that no event is delivered after its id was deleted.
 const INBOX_KEPT: Duration = Duration::from_hours(21 * 24);
 const BATCH: i64 = 50;
 
-/// The pause after the n-th failed attempt: 1 s, 2 s, 4 s … at most 5 minutes.
+/// The pause after the n-th failed attempt: 1 s, 2 s, 4 s and so on, at most 5 minutes.
 pub(crate) fn retry_delay(attempts: i64) -> Duration {
     let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(30);
     Duration::from_secs(1 << doublings).min(LONGEST_DELAY)
 }
 
-/// The second attempts of one service, and the end of what its inboxes remember. Cheap to clone.
+/// Retries the dead letters of a service, and deletes old ids from its inbox. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct DeadLetterRetries {
     pub service: &'static str,
@@ -78,10 +78,10 @@ impl DeadLetterRetries {
         Ok(())
     }
 
-    /// False if the database failed, which is no attempt: the letter stays due.
+    /// Retries a letter. False if the database failed; this does not count as an attempt, and the letter stays due.
     async fn retry_dead_letter(&self, dead: DueDeadLetter, now: Micros) -> Result<bool, DbError> {
         let Some(handler) = self.handlers.get(dead.consumer.as_str()) else {
-            tracing::warn!(consumer = dead.consumer, "a dead letter of a consumer that is no longer there is parked");
+            tracing::warn!(consumer = dead.consumer, "dead letter parked: its consumer no longer exists");
             let reason = "this version has no such consumer";
             return self.record_failure(&dead, reason, None).await.map(|()| true);
         };
@@ -98,7 +98,7 @@ impl DeadLetterRetries {
         let Err(problem) = outcome else { return Ok(true) };
         let reason = format_error_chain(&problem);
         if is_database_failure(&problem) {
-            tracing::error!(service = self.service, error = reason, "the database does not take dead letters");
+            tracing::error!(service = self.service, error = reason, "the database cannot store dead letters");
             return Ok(false);
         }
         let attempts = dead.attempts + 1;
@@ -108,7 +108,7 @@ impl DeadLetterRetries {
                 consumer = dead.consumer,
                 event.id = dead.envelope.id,
                 error = reason,
-                "event parked; mend the cause, then run `undulator events retry`"
+                "event parked; fix the cause, then run `undulator events retry`"
             );
         }
         self.record_failure(&dead, &reason, next).await.map(|()| true)

@@ -1,34 +1,34 @@
-//! An event on its way: its identity and the headers that every bus carries (`CloudEvents` 1.0 and W3C Trace Context).
+//! The envelope of an event: its id, and headers that every bus transports (`CloudEvents` 1.0, W3C Trace Context).
 
 use serde::{Deserialize, Serialize};
 use service_kit::Micros;
 
-/// An event with its headers, as it stands in the outbox and travels on the bus.
+/// An event with its headers, as it is stored in the outbox and sent over the bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// `UUIDv7`; the same at every delivery.
     pub id: String,
     pub subject: String,
     pub headers: Headers,
-    /// Protobuf.
+    /// The encoded Protobuf message.
     pub payload: Vec<u8>,
 }
 
-/// What a consumer may need without decoding the payload.
+/// Information for consumers that does not require decoding the payload.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headers {
     /// The service that wrote the event.
     pub source: String,
-    /// When its change was made; a whole number in the header.
+    /// When the change was made.
     #[serde(rename = "time_micros")]
     pub changed_at: Micros,
-    /// The trace of the change, empty without traces.
+    /// The trace of the change; empty if traces are off.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub traceparent: String,
 }
 
 impl Envelope {
-    /// Names and values for a bus with headers.
+    /// The names and values of the headers on the bus.
     pub fn wire_headers(&self) -> Vec<(&'static str, String)> {
         let time = self.headers.changed_at.as_i64().to_string();
         let mut headers = vec![
@@ -46,7 +46,7 @@ impl Envelope {
         headers
     }
 
-    /// Reads what [`wire_headers`](Self::wire_headers) wrote; `None` if it is no event of ours.
+    /// Parses what [`wire_headers`](Self::wire_headers) wrote; `None` if the message is not an event of Undulator.
     pub fn from_wire<'h>(subject: &str, header: impl Fn(&str) -> Option<&'h str>, payload: &[u8]) -> Option<Self> {
         Some(Self {
             id: header("ce-id")?.to_owned(),

@@ -1,4 +1,4 @@
-//! A service's part in events: its outbox, its consumers, its listeners, and the workers behind them.
+//! The entry point for services: outbox, consumers, listeners and their workers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,12 +16,12 @@ use crate::outbox::Outbox;
 use crate::relay::Relay;
 use crate::relay_wakeup::RelayWakeup;
 
-/// The bus of the process; made by the first service that needs it.
+/// The bus of the process; created by the first service that needs it.
 #[derive(Clone)]
 enum ProcessBus {
     Memory(Arc<MemoryBus>),
     Nats(Arc<NatsBus>),
-    /// A test's.
+    /// Given by a test.
     Other(Arc<dyn Bus>),
 }
 
@@ -49,7 +49,7 @@ impl ProcessBus {
     }
 }
 
-/// Made once by a service's `build`.
+/// The events of a service; created once, in its `build`.
 pub struct Events {
     ctx: Ctx,
     process: ProcessBus,
@@ -62,12 +62,12 @@ pub struct Events {
 type Handlers = Arc<Mutex<HashMap<&'static str, Arc<dyn crate::consumer::EventHandler>>>>;
 
 impl Events {
-    /// Joins the bus of the process and starts the service's relay and second attempts with it.
+    /// Connects to the bus of the process, and starts the relay and the retries of the service.
     pub async fn start(ctx: &Ctx) -> Result<Self, BuildError> {
         Ok(Self::start_workers(ctx, ProcessBus::join_process_bus(ctx).await?))
     }
 
-    /// The same over a bus that a test made.
+    /// The same with a bus that a test created.
     #[doc(hidden)]
     pub fn start_with_bus(ctx: &Ctx, bus: Arc<dyn Bus>) -> Self {
         Self::start_workers(ctx, ProcessBus::Other(bus))
@@ -109,7 +109,7 @@ impl Events {
         Self { ctx: ctx.clone(), process, bus, metrics, outbox, handlers }
     }
 
-    /// For the service's state.
+    /// The outbox, for the state of the service.
     pub fn outbox(&self) -> Outbox {
         self.outbox.clone()
     }
@@ -135,8 +135,8 @@ impl Events {
         self.ctx.add_worker(Worker::new(name, move || running.clone().run()));
     }
 
-    /// Hears one type of event in every replica from now on, without promise; for caches. `missed` is called whenever
-    /// some may have gone by unheard.
+    /// Listens to one type of event in every replica, without guaranteed delivery; for caches. `missed` is called
+    /// whenever events may have been missed.
     pub fn add_listener<E: Event>(
         &self,
         name: &'static str,

@@ -1,13 +1,13 @@
-//! Events between services: what changed, who changed it, and when; consumers read the state itself.
+//! Events between services. An event states what changed, who changed it and when; consumers read the state itself.
 //!
-//! An event is written into the `outbox` table by the transaction of its change ([`Outbox::emit`]). One replica, the
-//! holder of a lease, publishes it and deletes it once the bus has it. A consumer stores the event's id and its effect
-//! in one transaction, so that each effect is stored once however often the event arrives. What fails is tried again
-//! from the `dead_letter` table and finally parked there. The bus is NATS `JetStream`, or, within one process, memory;
-//! the promise is the same: acknowledged ⊆ effects ⊆ attempted. No order is promised.
+//! The transaction of a change writes its event into the `outbox` table ([`Outbox::emit`]). One replica, the holder of a
+//! lease, publishes the event and deletes it after the bus has acknowledged it. A consumer stores the id of the event
+//! and its effect in one transaction, so the effect is stored once however often the event is delivered. A failed event
+//! is retried from the `dead_letter` table, and parked there in the end. The bus is NATS `JetStream` or, within one
+//! process, memory. The guarantee is the same: acknowledged ⊆ effects ⊆ attempted. The order is not guaranteed.
 
 pub mod admin;
-/// For tests that stand in for a bus.
+/// For tests that implement a bus.
 #[doc(hidden)]
 pub mod bus;
 mod consumer;

@@ -1,5 +1,5 @@
-//! Events without a promise, for caches of a process: each replica hears each event, and what it misses is forgotten
-//! by age.
+//! Listeners: events without guaranteed delivery, for the caches of a process. Each replica gets each event; entries of
+//! missed events expire.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::relay::{process_span, retry_pauses, run_in_span};
 
 type PayloadCallback = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
-/// Everything a running listener needs. Cheap to clone.
+/// What a running listener needs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Listener {
     pub name: &'static str,
@@ -24,7 +24,7 @@ pub(crate) struct Listener {
     pub stop: CancellationToken,
 }
 
-/// A callback that decodes; what cannot be decoded counts as nothing, because age bounds the harm.
+/// Wraps a handler so that it decodes events. Events that cannot be decoded are ignored, because cache entries expire.
 pub(crate) fn decode_then<E: Event>(callback: impl Fn(E) + Send + Sync + 'static) -> PayloadCallback {
     Arc::new(move |payload| match E::decode(payload) {
         Ok(event) => callback(event),
@@ -47,7 +47,7 @@ impl Listener {
 
     async fn listen_until_interrupted(&self) -> Result<(), BusError> {
         let mut listening = self.bus.listen(self.subject).await?;
-        // Between a lost connection and this one nothing was heard.
+        // Events between the lost connection and this one were missed.
         (self.missed)();
         loop {
             let envelope = tokio::select! {

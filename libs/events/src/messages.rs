@@ -1,6 +1,6 @@
-//! The event types, made from `proto/undulator/events/v1`, and the subject of each.
+//! The event types, generated from `proto/undulator/events/v1`, and their subjects.
 
-/// A message that travels as an event.
+/// A message that can be published as an event.
 pub trait Event: prost::Message + Default + 'static {
     /// `undulator.v1.<service>.<entity>.<verb>`
     const SUBJECT: &'static str;
@@ -69,7 +69,7 @@ impl Event for download::TransferFinished {
 
 // The subject of the next event goes here.
 
-/// What is known of a type of event without naming it in code.
+/// An event type whose name is known only at run time.
 #[derive(Clone, Copy)]
 pub struct EventKind {
     pub subject: &'static str,
@@ -88,13 +88,13 @@ impl EventKind {
         Self { subject: E::SUBJECT, describe: describe_payload::<E>, fields: fields::<E> }
     }
 
-    /// The event's fields by their names in `proto/`.
+    /// The fields of the event by their names in `proto/`.
     pub fn decode_fields(self, payload: &[u8]) -> Result<serde_json::Value, prost::DecodeError> {
         (self.fields)(payload)
     }
 }
 
-/// Every type of event.
+/// All event types.
 pub const EVENT_KINDS: &[EventKind] = &[
     EventKind::for_event::<auth::SessionEnded>(),
     EventKind::for_event::<auth::SessionStarted>(),
@@ -108,12 +108,12 @@ pub const EVENT_KINDS: &[EventKind] = &[
     // The next kind of event goes here.
 ];
 
-/// The type of a subject; `None` for one of another version or of a test.
+/// The event type of a subject; `None` for subjects of other versions and of tests.
 pub fn find_event_kind(subject: &str) -> Option<EventKind> {
     EVENT_KINDS.iter().copied().find(|kind| kind.subject == subject)
 }
 
-/// The content of a known event for people.
+/// The content of a known event in a readable form.
 pub fn describe_event(subject: &str, payload: &[u8]) -> Option<String> {
     (find_event_kind(subject)?.describe)(payload)
 }

@@ -1,4 +1,4 @@
-//! What operators see of events. One set per process, labelled by service and consumer.
+//! The metrics of events. One set per process, labelled by service and consumer.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -39,17 +39,17 @@ impl EventMetrics {
     pub fn register(process: &Process) -> Self {
         let metrics = Self::default();
         let m = &process.metrics;
-        m.register("undulator_outbox_size", "Events the bus does not have yet", metrics.outbox_size.clone());
+        m.register("undulator_outbox_size", "Events that are not published yet", metrics.outbox_size.clone());
         m.register(
             "undulator_outbox_oldest_age_seconds",
-            "Age of the oldest event the bus does not have yet",
+            "Age of the oldest event that is not published yet",
             metrics.outbox_oldest_age.clone(),
         );
-        m.register("messaging_client_sent_messages", "Events the bus has taken", metrics.sent.clone());
-        m.register("messaging_client_consumed_messages", "Events whose effect is stored", metrics.consumed.clone());
-        m.register("undulator_inbox_duplicates", "Events that came again", metrics.duplicates.clone());
+        m.register("messaging_client_sent_messages", "Events that the bus has acknowledged", metrics.sent.clone());
+        m.register("messaging_client_consumed_messages", "Events whose effect was stored", metrics.consumed.clone());
+        m.register("undulator_inbox_duplicates", "Events that were delivered again", metrics.duplicates.clone());
         m.register("undulator_inbox_dead_letters", "Events whose effect failed", metrics.dead_letters.clone());
-        m.register("undulator_dead_letters", "Events whose effect is still missing", metrics.dead.clone());
+        m.register("undulator_dead_letters", "Dead letters that are retried or parked", metrics.dead.clone());
         metrics
     }
 }

@@ -1,4 +1,4 @@
-//! Writing an event in the transaction of its change.
+//! The outbox: writes events in the transaction of their change.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -10,28 +10,28 @@ use crate::envelope::{Envelope, Headers};
 use crate::messages::Event;
 use crate::store;
 
-/// Events say what changed and are read by everybody: they stay small.
+/// The largest payload. Events state what changed, and every consumer receives them, so they must be small.
 const MAX_EVENT_BYTES: usize = 4096;
 
-/// A service's way to tell others what it changed. Cheap to clone.
+/// The outbox of a service. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Outbox {
     service: &'static str,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     pub(crate) wake: Arc<Notify>,
-    /// Keeps the events of one moment in their order; nobody relies on it, but people read them.
+    /// Keeps events of the same moment in order, for people who read them; no code relies on it.
     counter: Arc<AtomicU16>,
 }
 
 impl Outbox {
-    /// For commands that change a service's rows while it may or may not run; a running relay finds their events
-    /// within a second, otherwise the next start does.
+    /// For commands that change the rows of a service, whether it is running or not. A running relay finds the events
+    /// within a second; otherwise they are published at the next start.
     pub fn new(service: &'static str, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         Self { service, clock, ids, wake: Arc::default(), counter: Arc::default() }
     }
 
-    /// Writes the event with the change: both are stored, or neither.
+    /// Writes an event in the transaction of its change, so that both are stored or neither.
     pub async fn emit<E: Event>(&self, tx: &mut Tx, event: &E) -> Result<(), DbError> {
         let payload = event.encode_to_vec();
         if payload.len() > MAX_EVENT_BYTES {

@@ -1,4 +1,5 @@
-//! From the outbox to the bus: one replica at a time, in batches, deleting exactly what the bus has acknowledged.
+//! The relay: publishes the events of the outbox in batches, in one replica at a time, and deletes exactly those that the
+//! bus has acknowledged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,21 +21,21 @@ const LEASE: &str = "outbox-relay";
 const LEASE_TIME: Duration = Duration::from_secs(10);
 const RENEW_AFTER: Duration = Duration::from_secs(3);
 const BATCH: i64 = 256;
-/// Events of other processes that do not call (administrative commands) are found this soon.
+/// How soon events of processes that send no wake-up calls (administrative commands) are found.
 const IDLE_PAUSE: Duration = Duration::from_secs(1);
-/// More events than a batch are counted at most this often: each count reads all of them.
+/// Minimum time between counts if more than one batch waits, because a count reads all events.
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What became of a batch.
+/// The outcome of a batch.
 enum BatchOutcome {
     All,
-    /// The bus did not take the rest.
+    /// The bus did not acknowledge the rest.
     Some,
-    /// Another replica has the lease, and publishes.
+    /// Another replica has the lease.
     WithoutLease,
 }
 
-/// A lease and when it was last known to be ours.
+/// A lease, and when it was last acquired or renewed.
 struct HeldLease {
     lease: Lease,
     since: Instant,
@@ -46,7 +47,7 @@ impl HeldLease {
     }
 }
 
-/// Everything a relay needs. Cheap to clone.
+/// What a relay needs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Relay {
     pub service: &'static str,
@@ -60,7 +61,7 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Until the process stops; then once more, so that what the last requests wrote goes out.
+    /// Runs until the process stops, and once more after that for the events of the last requests.
     pub async fn run(self) {
         let mut lease: Option<HeldLease> = None;
         let mut counted: Option<Instant> = None;
@@ -98,12 +99,12 @@ impl Relay {
             tracing::warn!(
                 service = self.service,
                 error = format_error_chain(&e),
-                "the relay's lease was not given back"
+                "the lease of the relay could not be released"
             );
         }
     }
 
-    /// Publishes what waits; `false` if the bus did not take all of it.
+    /// Publishes the waiting events; `false` if the bus did not acknowledge all of them.
     async fn publish_waiting(
         &self,
         lease: &mut Option<HeldLease>,
@@ -111,7 +112,7 @@ impl Relay {
     ) -> Result<bool, DbError> {
         loop {
             let held = match lease.take() {
-                // Each renewal is a write; what is deleted under the lease is checked against it anyway.
+                // A renewal is a write, and deletions check the lease anyway, so it is not renewed for each batch.
                 Some(held) if held.since.elapsed() < RENEW_AFTER => Some(held),
                 Some(held) if self.leases.renew(&held.lease, LEASE_TIME).await? => {
                     Some(HeldLease::renewed_now(held.lease))
@@ -140,7 +141,7 @@ impl Relay {
                     *lease = Some(held);
                     return Ok(false);
                 }
-                // The next pass begins by asking for the lease.
+                // The next pass acquires the lease first.
                 BatchOutcome::WithoutLease => {}
             }
         }
@@ -155,7 +156,7 @@ impl Relay {
             let deleted = self
                 .db
                 .write(async |tx| {
-                    // Whoever lost the lease deletes nothing: its successor publishes again, and inboxes know the ids.
+                    // Without the lease nothing is deleted: its next holder publishes again, and inboxes know the ids.
                     if lease.is_held(tx).await? {
                         store::delete_published_events(tx, &ids).await.map(Some)
                     } else {
@@ -168,12 +169,16 @@ impl Relay {
         }
         if ids.len() < batch.len() {
             let kept = batch.len() - ids.len();
-            tracing::warn!(service = self.service, events = kept, "the bus did not take events; they wait");
+            tracing::warn!(
+                service = self.service,
+                events = kept,
+                "the bus did not acknowledge events; they are published later"
+            );
         }
         Ok(if ids.len() == batch.len() { BatchOutcome::All } else { BatchOutcome::Some })
     }
 
-    /// The event with the trace going on from its publication.
+    /// The event with the trace context of its publication.
     fn with_send_span(&self, waiting: &Envelope) -> Envelope {
         let mut envelope = waiting.clone();
         if envelope.headers.traceparent.is_empty() {
@@ -197,7 +202,7 @@ impl Relay {
         envelope
     }
 
-    /// Counts what waits, if that was not done a moment ago.
+    /// Counts the waiting events, unless that was done a moment ago.
     async fn count_backlog(&self, counted: &mut Option<Instant>) -> Result<(), DbError> {
         if counted.is_none_or(|counted| counted.elapsed() >= COUNT_INTERVAL) {
             let (size, oldest) = store::measure_backlog(&mut self.db.read().await?).await?;
@@ -215,7 +220,7 @@ impl Relay {
     }
 }
 
-/// After failures: 50 ms doubling to 5 s, random.
+/// The pause after failures: random, 50 ms at first, doubled up to 5 s.
 pub(crate) fn retry_pauses() -> impl Iterator<Item = Duration> {
     backon::ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(50))
@@ -225,7 +230,7 @@ pub(crate) fn retry_pauses() -> impl Iterator<Item = Duration> {
         .build()
 }
 
-/// The span of storing the effect of an event: a child of the change if that is recent, else linked to it.
+/// The span in which the effect of an event is stored: a child of the span of a recent change, otherwise linked to it.
 pub(crate) fn process_span(consumer: &str, envelope: &Envelope, now: Micros) -> tracing::Span {
     const RECENT: Duration = Duration::from_mins(1);
     let span = tracing::info_span!(

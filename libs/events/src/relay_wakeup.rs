@@ -1,5 +1,5 @@
-//! What makes a relay look at the outbox before its time: an event of this process, or the call of a replica that has written
-//! one and must not publish it.
+//! Wakes the relay before its next regular pass: for an event of this process, or a call of a replica that has written an
+//! event but does not have the lease.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::Bus;
 use crate::relay::retry_pauses;
 
-/// Cheap to clone; all clones wait for the same.
+/// Wakes a relay. Cheap to clone; all clones share the same state.
 #[derive(Clone)]
 pub(crate) struct RelayWakeup {
     service: &'static str,
     bus: Arc<dyn Bus>,
     /// An event has been written in this process.
     written: Arc<Notify>,
-    /// Or in another one.
+    /// An event has been written in another process.
     called: Arc<Notify>,
     stop: CancellationToken,
 }
@@ -27,8 +27,8 @@ impl RelayWakeup {
         Self { service, bus, written, called: Arc::default(), stop }
     }
 
-    /// Until there is something to publish for whoever publishes; whoever does not tells the others of what is written here, and
-    /// waits for the pause to end, because they may be gone.
+    /// Waits until there is something to publish. A relay without the lease tells the other replicas about events of this
+    /// process, and waits until the pause ends, because they may have stopped.
     pub async fn wait(&self, pause: Duration, publishes: bool) {
         let end = tokio::time::sleep(pause);
         tokio::pin!(end);
@@ -47,8 +47,8 @@ impl RelayWakeup {
         }
     }
 
-    /// Until the pause ends, whatever is written meanwhile: the bus is away, and asking it once more for each event would only
-    /// cost.
+    /// Waits until the pause ends, regardless of new events: the bus is down, and an attempt for each event would be
+    /// useless.
     pub async fn wait_ignoring_wakeups(&self, pause: Duration) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -56,14 +56,14 @@ impl RelayWakeup {
         }
     }
 
-    /// Hears the calls of others until the process stops.
+    /// Receives the calls of other replicas until the process stops.
     pub async fn forward_wakeups(self) {
         let mut pauses = retry_pauses();
         while !self.stop.is_cancelled() {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 Err(e) = self.bus.forward_wakeups(self.service, &self.called) => {
-                    tracing::debug!(service = self.service, error = %e, "calls of other replicas are not heard");
+                    tracing::debug!(service = self.service, error = %e, "calls of other replicas cannot be received");
                 }
             }
             let pause = pauses.next().unwrap_or_default();

@@ -29,7 +29,7 @@ const LIST_DEAD_LETTERS: &str = "SELECT consumer, event_id, subject, reason, att
 const RETRY_PARKED_DEAD_LETTERS: &str =
     "UPDATE dead_letter SET attempts = 0, next_attempt_at = $1 WHERE next_attempt_at IS NULL";
 
-/// Every statement that is the same on both engines, for the test that prepares them.
+/// All statements that are the same on both engines, for the test that prepares them.
 pub const STATEMENTS: [&str; 15] = [
     INSERT_EVENT,
     LIST_WAITING_EVENTS,
@@ -65,7 +65,7 @@ pub struct DeadLetter {
     pub reason: String,
     pub attempts: i64,
     pub first_failed_at: Micros,
-    /// `None`: parked until somebody retries it.
+    /// `None` if it is parked.
     pub next_attempt_at: Option<Micros>,
 }
 
@@ -80,35 +80,35 @@ pub async fn insert_event(tx: &mut Tx, envelope: &Envelope) -> Result<(), DbErro
     tx.execute(INSERT_EVENT, &vals).await.map(drop)
 }
 
-/// The oldest events that wait.
+/// The oldest events of the outbox.
 pub async fn list_waiting_events(tx: &mut Tx, limit: i64) -> Result<Vec<Envelope>, DbError> {
     let rows = tx.fetch_all(LIST_WAITING_EVENTS, &[limit.into()]).await?;
     rows.iter().map(parse_envelope).collect()
 }
 
-/// Removes exactly these: an event that sorts before them may be committed after they were read.
+/// Deletes exactly these events: an event with a smaller id may be committed after they were read.
 pub async fn delete_published_events(tx: &mut Tx, event_ids: &[&str]) -> Result<u64, DbError> {
     let sql = format!("DELETE FROM outbox WHERE event_id IN {}", tx.engine().text_list("$1"));
     tx.execute(&sql, &[Val::from_texts(event_ids.iter().copied())]).await
 }
 
-/// How many events wait, and since when the oldest one.
+/// The number of events in the outbox, and the time of the oldest one.
 pub async fn measure_backlog(tx: &mut Tx) -> Result<(i64, Option<Micros>), DbError> {
     let row = tx.fetch_one(MEASURE_BACKLOG, &[]).await?;
     Ok((row.get("n")?, row.get("oldest")?))
 }
 
-/// Whether the event is new to this consumer.
+/// Adds an event to the inbox of a consumer; false if it is there already.
 pub async fn insert_receipt(tx: &mut Tx, consumer: &str, event_id: &str, now: Micros) -> Result<bool, DbError> {
     Ok(tx.execute(INSERT_RECEIPT, &[consumer.into(), event_id.into(), now.into()]).await? == 1)
 }
 
-/// Forgets what was received before `before`.
+/// Deletes the ids of events that were received before `before`.
 pub async fn delete_receipts_before(tx: &mut Tx, before: Micros) -> Result<u64, DbError> {
     tx.execute(DELETE_RECEIPTS_BEFORE, &[before.into()]).await
 }
 
-/// The stream whose whole state the consumer knows.
+/// The stream that the consumer has read completely.
 pub async fn find_position(tx: &mut Tx, consumer: &str) -> Result<Option<String>, DbError> {
     tx.fetch_optional(FIND_POSITION, &[consumer.into()]).await?.map(|row| row.get("stream")).transpose()
 }
@@ -117,7 +117,7 @@ pub async fn save_position(tx: &mut Tx, consumer: &str, stream: &str, now: Micro
     tx.execute(SAVE_POSITION, &[consumer.into(), stream.into(), now.into()]).await.map(drop)
 }
 
-/// Keeps an event whose effect failed for the first time.
+/// Stores an event that failed for the first time.
 pub async fn insert_dead_letter(
     tx: &mut Tx,
     consumer: &str,
@@ -153,7 +153,7 @@ pub async fn list_due_dead_letters(tx: &mut Tx, now: Micros, limit: i64) -> Resu
         .collect()
 }
 
-/// Takes a dead letter for an attempt; `false` if another replica has it.
+/// Claims a dead letter for an attempt; `false` if another replica has claimed it.
 pub async fn claim_dead_letter(tx: &mut Tx, consumer: &str, event_id: &str) -> Result<bool, DbError> {
     Ok(tx.execute(CLAIM_DEAD_LETTER, &[consumer.into(), event_id.into()]).await? == 1)
 }
@@ -170,7 +170,7 @@ pub async fn record_failed_attempt(
     tx.execute(RECORD_FAILED_ATTEMPT, &vals).await.map(drop)
 }
 
-/// Dead letters that are tried again, and those that are parked.
+/// The number of dead letters that are retried, and of those that are parked.
 pub async fn count_dead_letters(tx: &mut Tx) -> Result<(i64, i64), DbError> {
     Ok((tx.fetch_one(COUNT_TRYING, &[]).await?.get("n")?, tx.fetch_one(COUNT_PARKED, &[]).await?.get("n")?))
 }
@@ -192,7 +192,7 @@ pub async fn list_dead_letters(tx: &mut Tx) -> Result<Vec<DeadLetter>, DbError> 
         .collect()
 }
 
-/// Makes all parked dead letters due; how many there were.
+/// Makes all parked dead letters due, and returns their number.
 pub async fn retry_parked_dead_letters(tx: &mut Tx, now: Micros) -> Result<u64, DbError> {
     tx.execute(RETRY_PARKED_DEAD_LETTERS, &[now.into()]).await
 }

@@ -1,13 +1,13 @@
 //! The ICAT schema as data: what icat.server 6.2 stores, from `schema/icat-6.2.json`.
 //!
-//! Everything that handles entities (queries, writes, imports, JSON) is driven by this; no code knows a single kind.
+//! All code that handles entities (queries, writes, imports, JSON) uses this data; none of it names an entity.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::entities::ENTITIES;
 
-/// One kind of thing that a catalogue stores. Entities stand parents before children.
+/// A type of row in the ICAT schema.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entity {
     pub name: &'static str,
@@ -29,33 +29,33 @@ pub struct Field {
     pub name: &'static str,
     pub column: &'static str,
     pub kind: FieldKind,
-    /// The most characters of a string; 0 where there is no limit.
+    /// The maximum length of a string in characters; 0 without limit.
     pub length: usize,
     pub nullable: bool,
 }
 
-/// What an attribute holds.
+/// The type of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
     String,
     Long,
     Integer,
     Double,
-    /// Never NULL on the wire: what is not set is false.
+    /// Never NULL in answers: false if it is not set.
     Boolean,
     Date,
-    /// Stored as the place in [`EnumDef::values`].
+    /// Stored as the position in [`EnumDef::values`].
     Enum(&'static EnumDef),
 }
 
-/// The names an enumerated attribute may have.
+/// The values of an enumerated attribute.
 #[derive(Debug, PartialEq, Eq)]
 pub struct EnumDef {
     pub name: &'static str,
     pub values: &'static [&'static str],
 }
 
-/// A relation to one row of another (or the same) kind.
+/// A relation to one row of another entity, or of the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ToOne {
     pub name: &'static str,
@@ -64,7 +64,7 @@ pub struct ToOne {
     pub nullable: bool,
 }
 
-/// A relation to many rows, which name this one in their to-one relation `mapped_by`.
+/// A relation to many rows, whose to-one relation `mapped_by` leads to this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ToMany {
     pub name: &'static str,
@@ -72,7 +72,7 @@ pub struct ToMany {
     pub mapped_by: &'static str,
 }
 
-/// What a name means within an entity.
+/// A member of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Member {
     Field(&'static Field),
@@ -84,7 +84,7 @@ const fn base_field(name: &'static str, column: &'static str, kind: FieldKind) -
     Field { name, column, kind, length: 255, nullable: false }
 }
 
-/// What every entity has besides its own attributes; set by the server.
+/// The attributes of all entities, which the server sets.
 pub static BASE_FIELDS: [Field; 5] = [
     base_field("id", "id", FieldKind::Long),
     base_field("createId", "create_id", FieldKind::String),
@@ -105,7 +105,7 @@ pub fn find_entity(name: &str) -> Option<&'static Entity> {
 }
 
 impl Entity {
-    /// An attribute, base fields included.
+    /// The attribute with this name, including base fields.
     pub fn find_field(&'static self, name: &str) -> Option<&'static Field> {
         BASE_FIELDS.iter().chain(self.fields).find(|f| f.name == name)
     }
@@ -118,7 +118,7 @@ impl Entity {
         self.many.iter().find(|r| r.name == name)
     }
 
-    /// Whatever has this name.
+    /// The member with this name.
     pub fn find_member(&'static self, name: &str) -> Option<Member> {
         let field = self.find_field(name).map(Member::Field);
         field.or_else(|| self.find_to_one(name).map(Member::One)).or_else(|| self.find_to_many(name).map(Member::Many))
@@ -169,7 +169,7 @@ impl ToMany {
     }
 }
 
-/// The generator has checked that every target exists.
+/// The target of a relation; `cargo xtask gen` checks that it exists.
 fn require_entity(name: &'static str) -> &'static Entity {
     find_entity(name).unwrap_or_else(|| unreachable!("the schema has {name}"))
 }

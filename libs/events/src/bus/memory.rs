@@ -13,7 +13,7 @@ use crate::envelope::Envelope;
 
 type Sent = (Envelope, oneshot::Sender<()>);
 
-/// Routes within this process. Subscriptions outlive their consumer's restarts, so that nothing passes it by.
+/// The in-memory bus. A subscription survives restarts of its consumer, so that it misses no event.
 #[derive(Default)]
 pub struct MemoryBus {
     consumers: Mutex<HashMap<String, Route>>,
@@ -23,12 +23,12 @@ pub struct MemoryBus {
 struct Route {
     subject: String,
     sender: mpsc::UnboundedSender<Sent>,
-    /// Unbounded channels, bounded by the relays: each has one batch on its way.
+    /// Unbounded channels, which the relays limit: each publishes one batch at a time.
     receiver: Arc<AsyncMutex<mpsc::UnboundedReceiver<Sent>>>,
 }
 
 impl MemoryBus {
-    /// Before the relays start: from then on no event passes this consumer by.
+    /// Must be called before the relays start, so that the consumer misses no event.
     pub fn register_consumer(&self, consumer: &str, subject: &str) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let route = Route { subject: subject.to_owned(), sender, receiver: Arc::new(AsyncMutex::new(receiver)) };
@@ -76,7 +76,7 @@ impl Bus for MemoryBus {
         Ok((beginning, Box::new(MemorySubscription(receiver))))
     }
 
-    /// The channel stays, closed: events that come now are refused and wait in their outboxes for the next start.
+    /// Keeps the closed channel: new events are refused, and wait in their outboxes for the next start.
     async fn remove_consumer(&self, consumer: &str) {
         let receiver = {
             let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +107,7 @@ impl Subscription for MemorySubscription {
     async fn next_batch(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
         let mut sent = Vec::with_capacity(max);
         if self.0.lock().await.recv_many(&mut sent, max).await == 0 {
-            return Err(BusError("the process ends".to_owned()));
+            return Err(BusError("the process is stopping".to_owned()));
         }
         let delivery = |(envelope, done)| Delivery { envelope, ack: Box::new(MemoryAck(done)) as Box<dyn Acknowledge> };
         Ok(sent.into_iter().map(delivery).collect())
@@ -119,11 +119,11 @@ struct MemoryAck(oneshot::Sender<()>);
 #[async_trait]
 impl Acknowledge for MemoryAck {
     async fn acknowledge(self: Box<Self>) {
-        // The relay may have been stopped meanwhile; the event then comes again and is known.
+        // The relay may have stopped. Then the event is delivered again, and its id is known.
         let _gone = self.0.send(());
     }
 
-    /// Dropping the sender is the answer; the relay publishes again.
+    /// Dropping the sender is the answer: the relay publishes again.
     async fn redeliver(self: Box<Self>) {}
 }
 
@@ -132,6 +132,6 @@ struct MemoryEventStream(mpsc::UnboundedReceiver<Envelope>);
 #[async_trait]
 impl EventStream for MemoryEventStream {
     async fn next(&mut self) -> Result<Envelope, BusError> {
-        self.0.recv().await.ok_or_else(|| BusError("the process ends".to_owned()))
+        self.0.recv().await.ok_or_else(|| BusError("the process is stopping".to_owned()))
     }
 }

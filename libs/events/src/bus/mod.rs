@@ -1,4 +1,4 @@
-//! The ways an event travels. A bus says which events it has for good; until then they stay in the outbox.
+//! Buses, which deliver events. Events stay in the outbox until the bus has stored them permanently.
 
 mod memory;
 mod nats;
@@ -13,60 +13,60 @@ pub use self::memory::MemoryBus;
 pub use self::nats::NatsBus;
 use crate::envelope::Envelope;
 
-/// The bus does not work now; the text is for the log.
+/// A failure of the bus; the text is for the log.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct BusError(pub String);
 
-/// What a consumer finds when it begins.
+/// What a consumer finds when it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscriptionStart {
-    /// Differs between streams; a stream that was lost and made again is another one.
+    /// The identity of the stream. A stream that was lost and created again has another one.
     pub stream: String,
-    /// The bus knows that it dropped events before this consumer had them.
+    /// Whether the bus has dropped events that this consumer had not received.
     pub missed_events: bool,
 }
 
 #[async_trait]
 pub trait Bus: Send + Sync {
-    /// For each event, in order, whether the bus has it for good.
+    /// Publishes events; for each in order, whether the bus has stored it permanently.
     async fn publish(&self, events: &[Envelope]) -> Vec<bool>;
 
-    /// Begins to deliver a subject to a durable consumer; what was not acknowledged comes again.
+    /// Subscribes a durable consumer to a subject; events that it did not acknowledge are delivered again.
     async fn subscribe(
         &self,
         consumer: &str,
         subject: &str,
     ) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError>;
 
-    /// The process stops and this consumer takes no more: what the bus keeps for it in this process goes back.
+    /// Called when the process stops: returns the events that the bus holds for the consumer in this process.
     async fn remove_consumer(&self, _consumer: &str) {}
 
-    /// Delivers a subject to this process from now on, without promise; for caches.
+    /// Delivers a subject to this process from now on, without guarantee; for caches.
     async fn listen(&self, subject: &str) -> Result<Box<dyn EventStream>, BusError>;
 
-    /// Tells the relays of a service in other processes that an event waits for them. Without promise: they also look by
-    /// themselves.
+    /// Tells the relays of a service in other processes that an event waits. Calls may be lost: relays also look at the
+    /// outbox at intervals.
     async fn wake_relays(&self, _service: &str) {}
 
-    /// Passes such calls on from now on.
+    /// Forwards such calls to `wake` from now on.
     async fn forward_wakeups(&self, _service: &str, _called: &Notify) -> Result<Infallible, BusError> {
         std::future::pending().await
     }
 
-    /// Why events do not flow at the moment.
+    /// Why events cannot be delivered now.
     fn status(&self) -> Result<(), String>;
 }
 
 #[async_trait]
 pub trait Subscription: Send {
-    /// At least one delivery, at most `max`.
+    /// Waits for at least one delivery, and returns at most `max`.
     async fn next_batch(&mut self, max: usize) -> Result<Vec<Delivery>, BusError>;
 }
 
 #[async_trait]
 pub trait EventStream: Send {
-    /// The next event; an error means that some may have been missed.
+    /// The next event. After an error, events may have been missed.
     async fn next(&mut self) -> Result<Envelope, BusError>;
 }
 
@@ -78,8 +78,8 @@ pub struct Delivery {
 
 #[async_trait]
 pub trait Acknowledge: Send {
-    /// A lost acknowledgement only means another delivery.
+    /// Acknowledges the event. If the acknowledgement is lost, the event is delivered again.
     async fn acknowledge(self: Box<Self>);
-    /// The effect could not be stored: deliver again soon.
+    /// Asks for another delivery soon, because the effect could not be stored.
     async fn redeliver(self: Box<Self>);
 }

@@ -1,4 +1,4 @@
-//! NATS `JetStream`: one stream for the suite, its settings in code.
+//! NATS `JetStream`: one stream for all services, which is configured here.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -19,18 +19,18 @@ use super::{Acknowledge, Bus, BusError, Delivery, EventStream, Subscription, Sub
 use crate::envelope::Envelope;
 
 const SUBJECTS: &str = "undulator.v1.>";
-/// The inbox of a consumer is kept a week longer.
+/// How long the stream keeps events. Inboxes keep ids a week longer.
 const MAX_AGE: Duration = Duration::from_hours(14 * 24);
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
-/// How long a publication may take to be acknowledged; later it is published again.
+/// How long an acknowledgement of a publication may take; after that, the event is published again.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a consumer may take before an event is delivered again.
 const ACK_WAIT: Duration = Duration::from_secs(30);
-/// How soon an event comes again whose effect could not be stored.
+/// After what time an event whose effect could not be stored is delivered again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const MAX_ACK_PENDING: i64 = 1_000;
 
-/// One connection per process.
+/// The connection of the process.
 pub struct NatsBus {
     client: Client,
     context: Context,
@@ -42,7 +42,7 @@ fn bus_error(what: &str) -> impl Fn(&dyn std::fmt::Display) -> BusError {
 }
 
 impl NatsBus {
-    /// Begins to connect; a server that is not there yet is tried again for ever.
+    /// Starts to connect. If the server is not reachable, the client keeps trying.
     pub async fn connect(config: &EventsConfig, name: &str) -> Result<Self, BusError> {
         let mut options = ConnectOptions::new().retry_on_initial_connect().name(name);
         if !config.credentials_file.is_empty() {
@@ -54,14 +54,14 @@ impl NatsBus {
         Ok(Self { client, context, stream: stream_config(config) })
     }
 
-    /// The stream, made or brought up to these settings.
+    /// Creates the stream, or updates its configuration.
     async fn ensure_stream(&self) -> Result<Stream, BusError> {
-        let refused = bus_error("cannot make the stream");
+        let refused = bus_error("cannot create the stream");
         self.context.create_or_update_stream(self.stream.clone()).await.map_err(|e| refused(&e))?;
         self.context.get_stream(&self.stream.name).await.map_err(|e| bus_error("cannot read the stream")(&e))
     }
 
-    /// Every event from now on, for people who watch.
+    /// All events from now on, for `undulator events tail`.
     pub async fn subscribe_to_all(&self) -> Result<Box<dyn EventStream>, BusError> {
         self.listen(SUBJECTS).await
     }
@@ -74,7 +74,7 @@ fn stream_config(config: &EventsConfig) -> stream::Config {
         retention: RetentionPolicy::Limits,
         max_age: MAX_AGE,
         duplicate_window: DUPLICATE_WINDOW,
-        // A full stream refuses: events then wait in the outboxes, and none is dropped.
+        // A full stream refuses events, so that they wait in the outboxes and none is dropped.
         discard: DiscardPolicy::New,
         storage: StorageType::File,
         num_replicas: config.replicas,
@@ -86,11 +86,11 @@ fn stream_config(config: &EventsConfig) -> stream::Config {
 #[async_trait]
 impl Bus for NatsBus {
     async fn publish(&self, events: &[Envelope]) -> Vec<bool> {
-        // Without a connection the client would keep them until its buffer is full, and then not return.
+        // Without a connection, the client would fill its buffer and then block.
         if self.status().is_err() {
             return vec![false; events.len()];
         }
-        // All are on their way before the first acknowledgement is awaited.
+        // All events are sent before the first acknowledgement is awaited.
         let mut acknowledgements = Vec::with_capacity(events.len());
         for event in events {
             let mut headers = HeaderMap::new();
@@ -112,7 +112,7 @@ impl Bus for NatsBus {
             // The stream may have been lost with its server.
             refused.kind() == async_nats::jetstream::context::PublishErrorKind::StreamNotFound && {
                 if let Err(e) = self.ensure_stream().await {
-                    tracing::warn!(error = %e, "the stream is missing and cannot be made");
+                    tracing::warn!(error = %e, "the stream is missing and cannot be created");
                 }
                 false
             }
@@ -127,7 +127,7 @@ impl Bus for NatsBus {
     ) -> Result<(SubscriptionStart, Box<dyn Subscription>), BusError> {
         let stream = self.ensure_stream().await?;
         let info = stream.get_info().await.map_err(|e| bus_error("cannot read the stream")(&e))?;
-        // An error may be a time-out as well; then the next call fails and this is tried again.
+        // The error may be a timeout. Then the next call fails, and the consumer retries.
         let before = stream.consumer_info(consumer).await.ok();
         let config = pull::Config {
             durable_name: Some(consumer.to_owned()),
@@ -138,7 +138,7 @@ impl Bus for NatsBus {
             max_ack_pending: MAX_ACK_PENDING,
             ..pull::Config::default()
         };
-        let refused = bus_error("cannot make the consumer");
+        let refused = bus_error("cannot create the consumer");
         let durable = stream.create_consumer(config).await.map_err(|e| refused(&e))?;
         let messages = durable.stream().max_messages_per_batch(256).heartbeat(Duration::from_secs(5));
         let messages =
@@ -152,13 +152,13 @@ impl Bus for NatsBus {
     async fn listen(&self, subject: &str) -> Result<Box<dyn EventStream>, BusError> {
         let subscriber =
             self.client.subscribe(subject.to_owned()).await.map_err(|e| bus_error("cannot subscribe")(&e))?;
-        // The server has the subscription once it has answered what was sent after it.
+        // The answer to the flush proves that the server has the subscription.
         self.client.flush().await.map_err(|e| bus_error("cannot subscribe")(&e))?;
         Ok(Box::new(NatsEventStream(subscriber)))
     }
 
     async fn wake_relays(&self, service: &str) {
-        // Without a connection nobody hears it, and the client would keep it.
+        // Without a connection, the client would only buffer it.
         if self.status().is_err() {
             return;
         }
@@ -184,7 +184,7 @@ impl Bus for NatsBus {
     }
 }
 
-/// Outside of the stream, which would keep it.
+/// A subject that is not part of the stream, so that calls are not stored.
 fn wakeup_subject(service: &str) -> String {
     format!("undulator.relay.{service}")
 }
@@ -209,9 +209,9 @@ impl Subscription for NatsSubscription {
                 .map_err(|e| bus_error("no delivery")(&e))?;
             match Self::parse_delivery(message.clone()) {
                 Some(delivery) => deliveries.push(delivery),
-                // Somebody else's message on our subjects can never be handled.
+                // A message of another program on our subjects can never be processed.
                 None => {
-                    tracing::warn!(subject = %message.subject, "a message without the headers of an event is dropped");
+                    tracing::warn!(subject = %message.subject, "message dropped: it does not have the headers of an event");
                     let _lost = message.ack_with(AckKind::Term).await;
                 }
             }
@@ -237,13 +237,13 @@ struct NatsAck(Message);
 impl Acknowledge for NatsAck {
     async fn acknowledge(self: Box<Self>) {
         if let Err(e) = self.0.ack().await {
-            tracing::debug!(error = %e, "an acknowledgement was lost; the event comes again and is known");
+            tracing::debug!(error = %e, "an acknowledgement was lost; the event is delivered again and ignored");
         }
     }
 
     async fn redeliver(self: Box<Self>) {
         if let Err(e) = self.0.ack_with(AckKind::Nak(Some(AGAIN_AFTER))).await {
-            tracing::debug!(error = %e, "the event comes again after the time for acknowledgements");
+            tracing::debug!(error = %e, "the event is delivered again when the time for its acknowledgement ends");
         }
     }
 }

@@ -1,30 +1,30 @@
-//! What can come back from ICAT instead of an answer. No variant holds an address, because session ids stand in them,
-//! and no text holds what an upstream body could repeat of them.
+//! Errors of calls to ICAT. They contain no URLs, because these have session ids, and no text of an answer that could
+//! repeat a session id.
 
 use serde::Deserialize;
 use service_kit::{HttpError, redaction};
 use thiserror::Error;
 
-/// Why a call to ICAT gave no result.
+/// Why a call to ICAT failed.
 #[derive(Debug, Error)]
 pub enum IcatError {
-    /// ICAT understood and refused; the message is ICAT's own, with `***` for the secrets of the request.
+    /// ICAT refused the call. The message is that of ICAT, with `***` instead of the secrets of the request.
     #[error("{message}")]
     Refused { code: IcatCode, message: String },
-    /// ICAT does not answer: down, unreachable, too slow, or a proxy answers 429, 502, 503 or 504 for it.
+    /// ICAT does not answer: it is down, unreachable or too slow, or a proxy answered 429, 502, 503 or 504.
     #[error("ICAT does not answer")]
     Unavailable(#[source] reqwest::Error),
-    /// ICAT answered something that is not its protocol; the text is this crate's.
+    /// The answer does not follow ICAT's protocol. The text is written by this crate.
     #[error("ICAT answered {0}")]
     Nonsense(String),
 }
 
-/// What our authenticator says when it cannot check a password now. It is known by its text too, because an icat.server
-/// passes on the texts of its authenticators and turns whatever status they have into a refusal.
+/// The error of our authenticator when it cannot check a password now. It is recognised by its text, because an
+/// icat.server forwards the texts of its authenticators, but turns every status into a refusal.
 pub const LOGINS_UNAVAILABLE: &str = "Passwords cannot be checked now; try again in a few seconds";
 
 impl IcatError {
-    /// Whether a login says nothing about the password: it could not be checked.
+    /// Whether a login failed without a check of the password.
     pub fn is_login_unavailable(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
@@ -33,20 +33,20 @@ impl IcatError {
         }
     }
 
-    /// Whether ICAT refused a login or a session, as opposed to everything that it could not do.
+    /// Whether ICAT refused a login or a session, rather than failed.
     pub fn is_refused_login(&self) -> bool {
         matches!(self, Self::Refused { code: IcatCode::Session, .. }) && !self.is_login_unavailable()
     }
 }
 
-/// Why a write was not done. Nothing of it is stored, unless ICAT did not answer.
+/// Why a write failed. Nothing of it is stored, unless ICAT did not answer.
 #[derive(Debug, Error)]
 #[error("the write was not done")]
 pub struct WriteError {
-    /// What ICAT said.
+    /// The error of ICAT.
     #[source]
     pub error: IcatError,
-    /// Which of the entities it is about, counted from 0; ICAT does not always tell.
+    /// The index of the entity that caused it, if ICAT sent one.
     pub offset: Option<usize>,
 }
 
@@ -80,8 +80,8 @@ impl Failure {
     }
 }
 
-/// ICAT's messages repeat session ids: `Unable to find user by sessionid: …`. Only whole words are blotted out: a short
-/// password may be part of an ordinary one.
+/// Replaces secrets in a message of ICAT, which repeats session ids: `Unable to find user by sessionid: …`. Only whole
+/// words are replaced, because a short password may be part of an ordinary word.
 fn redact_secrets(message: String, secrets: &[&str]) -> String {
     let secrets = secrets.iter().filter(|secret| !secret.is_empty());
     secrets.fold(message, |message, secret| {
@@ -106,7 +106,7 @@ impl IcatError {
         Self::Nonsense(what.to_owned())
     }
 
-    /// Whether the same request may well succeed a moment later: it did not reach ICAT.
+    /// Whether a retry may succeed, because the request did not reach ICAT.
     pub(super) fn is_retryable(&self) -> bool {
         match self {
             Self::Unavailable(e) => e.is_connect() || e.status().is_some_and(is_gateway_status),
@@ -114,8 +114,8 @@ impl IcatError {
         }
     }
 
-    /// Whether an answer would have had more than `maxEntities` entities. ICAT words it the same where it changes the
-    /// code to INTERNAL (one included relation that is too large alone).
+    /// Whether the answer would have more than `maxEntities` entities. If a single included relation is too large, ICAT
+    /// sends the same text with the code INTERNAL.
     pub(super) fn is_too_many_entities(&self) -> bool {
         match self {
             Self::Refused { code: IcatCode::Validation | IcatCode::Internal, message } => {
@@ -126,7 +126,7 @@ impl IcatError {
     }
 }
 
-/// 429, 502, 503 and 504 come from what stands before ICAT; ICAT's own codes have other statuses.
+/// Whether a proxy sent this status: 429, 502, 503 and 504 are none of ICAT's.
 pub(super) fn is_gateway_status(status: reqwest::StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502..=504)
 }

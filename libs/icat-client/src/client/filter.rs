@@ -1,6 +1,6 @@
-//! Conditions of a query: paths checked against the schema, values checked against the attribute's kind and written as
-//! literals. A path follows to-one relations; rows in which one of them is not set do not match, as in JPQL. What lies
-//! behind a to-many relation is asked for by [`Filter::among`].
+//! Conditions of a query. Paths are checked against the schema, and values against the type of the attribute. A path
+//! follows to-one relations; rows in which one of them is not set do not match, as in JPQL. For to-many relations there
+//! is [`Filter::among`].
 
 use super::literal::{Literal, render_like_pattern, render_literal};
 use super::query::{QueryError, resolve_attribute, resolve_member};
@@ -48,17 +48,17 @@ impl Filter {
         Self::compare(path, ">=", value)
     }
 
-    /// From `low` to `high`, both included.
+    /// Between `low` and `high`, including both.
     pub fn between(path: &str, low: impl Into<Literal>, high: impl Into<Literal>) -> Self {
         Self(Node::Between(path.to_owned(), low.into(), high.into()))
     }
 
-    /// One of a few values, at least one; [`split`](super::split) is for long lists of ids.
+    /// One of a few values. The list must not be empty; for long lists of ids use [`split`](super::split).
     pub fn one_of<L: Into<Literal>>(path: &str, values: impl IntoIterator<Item = L>) -> Self {
         Self(Node::OneOf(path.to_owned(), values.into_iter().map(Into::into).collect()))
     }
 
-    /// One of the values that another query selects: a single column, without order, INCLUDE and LIMIT.
+    /// One of the values that another query selects. It must have one column, and no order, INCLUDE or LIMIT.
     pub fn in_select(path: &str, select: Select) -> Self {
         Self(Node::Among(path.to_owned(), Box::new(select)))
     }
@@ -73,17 +73,17 @@ impl Filter {
         Self(Node::Null(path.to_owned(), "IS NOT NULL"))
     }
 
-    /// The text somewhere in a string attribute, to the letter: `%` and `_` mean themselves.
+    /// Contains the text; `%` and `_` are ordinary characters.
     pub fn contains(path: &str, text: &str) -> Self {
         Self(Node::Contains(path.to_owned(), text.to_owned()))
     }
 
-    /// All of at least one condition.
+    /// All conditions; the list must not be empty.
     pub fn all(filters: Vec<Self>) -> Self {
         Self(Node::Joined(" AND ", filters))
     }
 
-    /// At least one of at least one condition.
+    /// At least one of the conditions; the list must not be empty.
     pub fn any(filters: Vec<Self>) -> Self {
         Self(Node::Joined(" OR ", filters))
     }
@@ -96,7 +96,7 @@ impl Filter {
         Self(Node::Compare(path.to_owned(), operator, value.into()))
     }
 
-    /// The condition as text about the rows of the variable; `depth` counts the selects around it.
+    /// Renders the condition for a variable; `depth` is the nesting of selects.
     pub(super) fn render_condition(
         &self,
         entity: &'static Entity,

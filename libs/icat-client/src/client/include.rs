@@ -1,5 +1,5 @@
-//! The INCLUDE clause. ICAT wants every relation to be reached once, with a name where the way forks:
-//! `INCLUDE o.investigation AS i1, i1.facility, i1.type`; so the paths become a tree first.
+//! The INCLUDE clause. ICAT requires that each relation is listed once, with a name if several relations start there:
+//! `INCLUDE o.investigation AS i1, i1.facility, i1.type`. Therefore the paths are turned into a tree.
 
 use super::query::QueryError;
 use crate::schema::{Entity, Member};
@@ -42,7 +42,7 @@ impl Includes {
         self.steps.is_empty()
     }
 
-    /// How many entities each row brings with itself; `None` if there is no saying.
+    /// The maximum number of included entities per row; `None` if there is no limit.
     pub(super) fn per_row(&self) -> Option<u64> {
         self.steps.iter().try_fold(0, |sum, step| {
             let below = step.below.per_row()?;

@@ -1,22 +1,21 @@
-//! Values in the text of a query. Whatever a string holds stays within its quotes, and a value of the wrong kind is
-//! refused here instead of by the server.
+//! Literals in queries. Strings are escaped, and values of a wrong type are refused here rather than by the server.
 
 use jiff::civil::DateTime;
 
 use super::query::{QueryError, quote_string};
 use crate::schema::FieldKind;
 
-/// A value to compare with.
+/// A value in a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
     Integer(i64),
     Real(f64),
-    /// A string, or one of the names of an enumerated attribute.
+    /// A string, or a value of an enumerated attribute.
     Text(String),
     Truth(bool),
-    /// A local time in the server's zone, in whole seconds: the language has no others.
+    /// A local time in the zone of the server, in whole seconds; the language has no other times.
     Time(DateTime),
-    /// The name of the session's user, mechanism included.
+    /// The user name of the session, with the mechanism.
     User,
 }
 
@@ -56,7 +55,7 @@ impl From<DateTime> for Literal {
     }
 }
 
-/// The value as text, if an attribute of this kind can have it.
+/// Renders a value, if an attribute of this type can have it.
 pub(super) fn render_literal(path: &str, kind: FieldKind, value: &Literal) -> Result<String, QueryError> {
     Ok(match (kind, value) {
         (FieldKind::String, Literal::Text(text)) => render_string(text)?,
@@ -72,13 +71,13 @@ pub(super) fn render_literal(path: &str, kind: FieldKind, value: &Literal) -> Re
     })
 }
 
-/// A string literal; U+0000 is in no stored string, and databases refuse it.
+/// Renders a string. U+0000 is refused, because databases cannot store it.
 fn render_string(text: &str) -> Result<String, QueryError> {
     if text.contains('\0') { Err(QueryError::Nul) } else { Ok(quote_string(text)) }
 }
 
-/// The pattern of LIKE. An escape character is declared only where needed; a backslash needs it, because some databases
-/// take it for one by themselves.
+/// Renders a pattern for LIKE. The escape character is declared only if it is needed: also for a backslash, which some
+/// databases take for an escape character.
 pub(super) fn render_like_pattern(text: &str) -> Result<String, QueryError> {
     if !text.contains(['%', '_', '!', '\\']) {
         return render_string(&format!("%{text}%"));

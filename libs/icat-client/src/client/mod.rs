@@ -1,8 +1,8 @@
 //! A client for ICAT's REST interface (icat.server 5 and 6, and the embedded catalogue).
 //!
-//! Text for queries is made by [`Select`], which knows the schema; answers of any size are read in [`Pages`]; what
-//! changes in a catalogue is found by [`ChangePoller`]. ICAT takes session ids as parameters only, so they stand in
-//! addresses: nothing here logs one or puts one into an error.
+//! [`Select`] builds queries and checks them against the schema, [`Pages`] reads answers of any size, and
+//! [`ChangePoller`] finds changes of a catalogue. ICAT accepts session ids only as parameters, so URLs contain them:
+//! this crate never logs a URL or puts one into an error.
 
 mod changes;
 mod error;
@@ -43,7 +43,7 @@ pub use self::select::Select;
 pub use self::split::{DEFAULT_MAX_URL_BYTES, RequestLimits, split_by_ids};
 pub use self::write::wrap_entity;
 
-/// Speaks to one ICAT server. Cheap to clone; time-outs are those of the HTTP client unless
+/// A client of one ICAT server. Cheap to clone. The timeouts are those of the HTTP client unless
 /// [`with_timeout`](Self::with_timeout) sets another.
 #[derive(Debug, Clone)]
 pub struct IcatClient {
@@ -54,7 +54,7 @@ pub struct IcatClient {
     max_entities: Arc<OnceCell<u64>>,
 }
 
-/// A session as ICAT sees it.
+/// Information about a session.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionInfo {
@@ -81,22 +81,22 @@ impl IcatClient {
         }
     }
 
-    /// The same client with this time-out for every try of every call made through it.
+    /// The same client with a timeout for each attempt of a call.
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self.clone() }
     }
 
-    /// The same client with another limit for the length of addresses, in bytes after percent-encoding.
+    /// The same client with another maximum length of URLs, in bytes after percent-encoding.
     pub fn with_max_url_bytes(&self, max_url_bytes: usize) -> Self {
         Self { max_url_bytes, ..self.clone() }
     }
 
-    /// Opens a session and gives its id.
+    /// Logs in, and returns the id of the new session.
     pub async fn login(&self, plugin: &str, credentials: &[(&str, &str)]) -> Result<String, IcatError> {
         self.open_session(plugin, credentials, None).await
     }
 
-    /// The same on behalf of a client with this address, which ICAT learns as `X-Forwarded-For`.
+    /// The same for a client with this address, which is sent to ICAT as `X-Forwarded-For`.
     pub async fn login_for_client(
         &self,
         plugin: &str,
@@ -123,13 +123,13 @@ impl IcatClient {
         Ok(opened.session_id)
     }
 
-    /// Whose session it is, and how long it lives.
+    /// The user and the remaining lifetime of a session.
     pub async fn get_session(&self, session_id: &str) -> Result<SessionInfo, IcatError> {
         let request = self.http.get(self.endpoint_url(&["session", session_id])?);
         send::send_read(self.prepare_request(request, "/icat/session/{id}"), &[session_id]).await
     }
 
-    /// Starts the session's lifetime again.
+    /// Refreshes the session: its lifetime starts again.
     pub async fn refresh_session(&self, session_id: &str) -> Result<(), IcatError> {
         let request = self.http.put(self.endpoint_url(&["session", session_id])?);
         Ok(send::send_for_success(self.prepare_request(request, "/icat/session/{id}"), &[session_id])
@@ -145,25 +145,25 @@ impl IcatClient {
             .map(drop)?)
     }
 
-    /// The rows of a search: entities in their wrapper, bare values, or arrays of values.
+    /// The rows of a search: wrapped entities, values, or arrays of values.
     pub async fn search_rows(&self, session_id: &str, query: &str) -> Result<Vec<Value>, IcatError> {
         let url = self.search_url(session_id, query)?;
         send::send_read(self.prepare_request(self.http.get(url), "/icat/entityManager"), &[session_id]).await
     }
 
-    /// One entity by its id, in its wrapper.
+    /// The wrapped entity with this id.
     pub async fn get_entity(&self, session_id: &str, query: &str, id: i64) -> Result<Value, IcatError> {
         let mut url = self.search_url(session_id, query)?;
         url.query_pairs_mut().append_pair("id", &id.to_string());
         send::send_read(self.prepare_request(self.http.get(url), "/icat/entityManager"), &[session_id]).await
     }
 
-    /// The rows of a query made by [`Select`], in one answer; see [`pages`](Self::pages) for more than that.
+    /// The rows of a query, in one answer; for large answers see [`pages`](Self::pages).
     pub async fn query_rows(&self, session_id: &str, query: &Query) -> Result<Vec<Value>, IcatError> {
         self.search_rows(session_id, &query.to_string()).await
     }
 
-    /// One entity by its id, with what the query includes; its conditions do not count.
+    /// The entity with this id and what the query includes; the conditions of the query are ignored.
     pub async fn query_entity(&self, session_id: &str, query: &Query, id: i64) -> Result<Value, IcatError> {
         self.get_entity(session_id, &query.text_for_get(), id).await
     }
@@ -174,7 +174,7 @@ impl IcatClient {
         Ok(url)
     }
 
-    /// Each text is one segment of the path, whatever it contains.
+    /// Each text becomes one path segment, percent-encoded if necessary.
     fn endpoint_url(&self, segments: &[&str]) -> Result<Url, IcatError> {
         let unusable = || IcatError::unexpected_answer("at an address that cannot be used");
         let mut url = Url::parse(&self.root).map_err(|_| unusable())?;
@@ -182,7 +182,7 @@ impl IcatClient {
         Ok(url)
     }
 
-    /// The pattern stands for the address in traces.
+    /// Traces contain the pattern instead of the URL.
     fn prepare_request(&self, request: RequestBuilder, template: &'static str) -> RequestBuilder {
         let request = request.with_extension(Peer { service: "icat", template });
         match self.timeout {

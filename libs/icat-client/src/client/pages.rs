@@ -1,5 +1,5 @@
-//! Answers of any length, read in pages. Each page starts after the last id of the one before (`id > last ORDER BY id`),
-//! so rows that come and go in between neither shift others out of sight nor show them twice.
+//! Reads answers of any length in pages. Each page starts after the last id of the previous one (`id > last ORDER BY id`),
+//! so rows that are created or deleted meanwhile cause neither gaps nor duplicates.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use super::error::IcatError;
 use super::query::{Query, QueryError};
 use super::split::split_for_pages;
 
-/// Where to start when nobody can tell how much a row brings along.
+/// The size of the first page if the number of included entities is unknown.
 const ROWS_OF_UNKNOWN_SIZE: u64 = 100;
 
 /// The pages of one or several queries.
@@ -25,15 +25,15 @@ pub struct Pages<'c> {
 }
 
 impl IcatClient {
-    /// The rows of a query in the order of their ids; it must select whole entities or `id` among its columns, and have
-    /// no order and no LIMIT of its own.
+    /// The rows of a query in the order of their ids. The query must select whole entities or the column `id`, and must
+    /// have no order and no LIMIT.
     pub fn pages(&self, session_id: &str, query: Query) -> Result<Pages<'_>, QueryError> {
         query.check_pages()?;
         Ok(self.new_pages(session_id, VecDeque::from([query])))
     }
 
-    /// The same for rows in which `path` (`id`, `dataset.id`…) is one of many ids, however many. Rows come in the order
-    /// of their ids within each of several requests, not over all of them.
+    /// The same for rows in which `path` (`id`, `dataset.id`…) is one of these ids, of which there may be any number. Rows
+    /// are ordered by id within each of several requests, not over all of them.
     pub fn pages_by_ids(
         &self,
         session_id: &str,
@@ -54,13 +54,13 @@ impl IcatClient {
 }
 
 impl Pages<'_> {
-    /// Sets the most rows of a page; without it, as many as the server allows.
+    /// Sets the maximum number of rows per page; the default is what the server allows.
     pub fn with_rows(mut self, rows: u32) -> Self {
         self.most_rows = Some(rows.max(1));
         self
     }
 
-    /// The next rows, at least one; `None` at the end. After an error the same page can be asked for again.
+    /// The next rows, at least one; `None` at the end. After an error, the same page can be requested again.
     pub async fn next_page(&mut self) -> Result<Option<Vec<Value>>, IcatError> {
         while let Some(query) = self.queries.front() {
             let rows = match self.rows {
@@ -68,7 +68,7 @@ impl Pages<'_> {
                 None => *self.rows.insert(self.first_page_rows(query).await?),
             };
             let found = match self.client.query_rows(&self.session_id, &query.next_page(self.after, rows)).await {
-                // Included rows count, and how many there are is seen only now.
+                // Included rows count too, and their number is known only now.
                 Err(e) if e.is_too_many_entities() && rows > 1 => {
                     self.rows = Some(rows / 2);
                     continue;
@@ -79,7 +79,7 @@ impl Pages<'_> {
             match last {
                 Some(Some(id)) if self.after.is_none_or(|after| id > after) => self.after = Some(id),
                 None => {}
-                Some(_) => return Err(IcatError::unexpected_answer("rows in another order than asked for")),
+                Some(_) => return Err(IcatError::unexpected_answer("rows that are not in the requested order")),
             }
             if (found.len() as u64) < u64::from(rows) {
                 self.queries.pop_front();

@@ -1,48 +1,48 @@
-//! What a server says of itself without a session: its version, its limits and how to log in.
+//! What a server tells without a session: version, limits and authenticators.
 
 use serde::Deserialize;
 
 use super::error::IcatError;
 use super::{IcatClient, send};
 
-/// The limit of icat.server's example configuration, for servers that do not tell theirs.
+/// The limit of icat.server's example configuration, for servers that do not send theirs.
 pub const DEFAULT_MAX_ENTITIES: u64 = 10_000;
 
 /// The answer of `/icat/properties`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Properties {
-    /// The most entities of one answer, included ones counted too.
+    /// The maximum number of entities in an answer, including included ones.
     pub max_entities: Option<u64>,
-    /// How long a session lives after login or refresh.
+    /// The lifetime of a session after login or refresh.
     pub lifetime_minutes: Option<u64>,
-    /// Ways to log in, in the order in which portals show them.
+    /// The authenticators, in the order in which portals show them.
     #[serde(default)]
     pub authenticators: Vec<Authenticator>,
-    /// The application server's name.
+    /// The name of the application server.
     pub container_type: Option<String>,
 }
 
-/// One way to log in.
+/// An authenticator.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Authenticator {
     /// The name of the plugin in [`IcatClient::login`].
     pub mnemonic: String,
-    /// What it asks for.
+    /// The credentials that it requires.
     #[serde(default)]
     pub keys: Vec<CredentialKey>,
     /// Whether it is for administrators only.
     #[serde(default)]
     pub admin: bool,
-    /// A name to show.
+    /// A name for users.
     pub friendly: Option<String>,
 }
 
-/// One thing that an authenticator asks for.
+/// A credential that an authenticator requires.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct CredentialKey {
     pub name: String,
-    /// Whether it must not be shown while it is typed.
+    /// Whether it must be hidden while it is typed.
     #[serde(default)]
     pub hide: bool,
 }
@@ -69,8 +69,8 @@ impl IcatClient {
         Ok(version.version)
     }
 
-    /// The server's limits and authenticators. Costs the server one call to each authenticator, and it refuses
-    /// (INTERNAL) while one of them is down.
+    /// The limits and authenticators of the server. The server calls each authenticator for this, and answers INTERNAL
+    /// while one of them is down.
     pub async fn get_properties(&self) -> Result<Properties, IcatError> {
         send::send_read(
             self.prepare_request(self.http.get(self.endpoint_url(&["properties"])?), "/icat/properties"),
@@ -79,7 +79,7 @@ impl IcatClient {
         .await
     }
 
-    /// Whether somebody with this name (mechanism included, `db/alice`) has a session; needs no session.
+    /// Whether the user with this name, such as `db/alice`, has a session; requires no session.
     pub async fn is_logged_in(&self, user_name: &str) -> Result<bool, IcatError> {
         let segments: Vec<&str> = ["user"].into_iter().chain(user_name.splitn(2, '/')).collect();
         let found: LoggedIn = send::send_read(
@@ -90,8 +90,8 @@ impl IcatClient {
         Ok(found.logged_in)
     }
 
-    /// The most entities of one answer: asked once, then remembered by this client and its clones.
-    /// [`DEFAULT_MAX_ENTITIES`] if the server does not tell, and for the time that it refuses to.
+    /// The maximum number of entities in an answer; requested once, then cached by this client and its clones.
+    /// [`DEFAULT_MAX_ENTITIES`] if the server does not send it, and while it refuses to.
     pub async fn get_max_entities(&self) -> Result<u64, IcatError> {
         let asked = self.max_entities.get_or_try_init(async || {
             let told = self.get_properties().await?.max_entities;

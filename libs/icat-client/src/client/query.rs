@@ -1,5 +1,5 @@
-//! Checked queries in ICAT's JPQL-like language and their text: made of names that the schema has and of literals by
-//! [`Select`](super::Select); nobody glues strings. A query can be narrowed to a page of it or to a list of ids.
+//! Checked queries in ICAT's JPQL-like language. [`Select`](super::Select) builds them from names of the schema and
+//! literals. A query can be restricted to one page, or to a list of ids.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::include::Includes;
 use crate::schema::{Entity, Field, Member};
 
-/// Why a query cannot be built: a mistake of the program that builds it, or a value that cannot be in any row.
+/// Why a query cannot be built: a bug of the program that builds it, or a value that no row can have.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum QueryError {
     #[error("{0} is not an ICAT entity")]
@@ -45,7 +45,7 @@ pub fn quote_string(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// What a path from an entity ends in.
+/// The member at the end of a path.
 pub(super) fn resolve_member(entity: &'static Entity, path: &str) -> Result<Member, QueryError> {
     match path.split_once('.') {
         None => entity.find_member(path).ok_or_else(|| QueryError::unknown_member(entity, path)),
@@ -57,7 +57,7 @@ pub(super) fn resolve_member(entity: &'static Entity, path: &str) -> Result<Memb
     }
 }
 
-/// The attribute that a path from an entity ends in.
+/// The attribute at the end of a path.
 pub(super) fn resolve_attribute(entity: &'static Entity, path: &str) -> Result<&'static Field, QueryError> {
     match resolve_member(entity, path)? {
         Member::Field(field) => Ok(field),
@@ -65,7 +65,7 @@ pub(super) fn resolve_attribute(entity: &'static Entity, path: &str) -> Result<&
     }
 }
 
-/// A checked query; [`Display`](fmt::Display) gives its text.
+/// A checked query; [`Display`](fmt::Display) renders it.
 #[derive(Debug, Clone)]
 pub struct Query {
     pub(super) entity: &'static Entity,
@@ -78,7 +78,7 @@ pub struct Query {
     pub(super) limit: Option<(u32, u32)>,
 }
 
-/// Where a row of the answer has its id.
+/// Where the id is in a row of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IdPosition {
     Entity,
@@ -88,22 +88,22 @@ pub(super) enum IdPosition {
 }
 
 impl Query {
-    /// The kind of entity that is asked for.
+    /// The selected entity.
     pub fn entity(&self) -> &'static Entity {
         self.entity
     }
 
-    /// `Entity o INCLUDE …`: what ICAT wants beside an id.
+    /// `Entity o INCLUDE …`: what ICAT requires in addition to an id.
     pub(super) fn text_for_get(&self) -> String {
         format!("{} {}{}", self.entity.name, self.variable, self.includes.render_clause(&self.variable))
     }
 
-    /// How many entities each row brings with itself; `None` if there is no saying.
+    /// The maximum number of included entities per row; `None` if there is no limit.
     pub(super) fn included_per_row(&self) -> Option<u64> {
         self.includes.per_row()
     }
 
-    /// Whether it can be read in pages.
+    /// An error unless the query can be read in pages.
     pub(super) fn check_pages(&self) -> Result<(), QueryError> {
         if self.id_at == IdPosition::Nowhere {
             return Err(QueryError::Clauses("pages need the id of each row"));

@@ -1,4 +1,4 @@
-//! The reader account: an ICAT user who may see everything, for questions about users who are not there and for jobs.
+//! The reader account: an ICAT user who may read everything, for jobs and for users without a session.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::IcatClient;
 use super::error::{IcatCode, IcatError};
 
-/// Cheap to clone; all clones share one session.
+/// The reader account. Cheap to clone; all clones share one session.
 #[derive(Clone)]
 pub struct ReaderAccount(Arc<Inner>);
 
@@ -17,7 +17,7 @@ struct Inner {
     plugin: String,
     user: String,
     password: Secret,
-    /// Opened when it is needed, and again when it has ended.
+    /// Opened when it is needed, and again after it has ended.
     session: Mutex<Option<Arc<str>>>,
 }
 
@@ -40,17 +40,17 @@ impl ReaderAccount {
         }
     }
 
-    /// `plugin/user`, for people.
+    /// `plugin/user`, for messages.
     pub fn account_name(&self) -> String {
         format!("{}/{}", self.0.plugin, self.0.user)
     }
 
-    /// The catalogue it reads.
+    /// The client of the catalogue.
     pub fn icat(&self) -> &IcatClient {
         &self.0.icat
     }
 
-    /// Asks with the reader's session; a question may be asked twice, if the session ended meanwhile.
+    /// Runs calls with the session of the reader; they are repeated once if the session has ended.
     pub async fn with_session<T>(
         &self,
         question: impl AsyncFn(&IcatClient, &str) -> Result<T, IcatError>,
@@ -66,7 +66,7 @@ impl ReaderAccount {
         }
     }
 
-    /// Opens the session before somebody waits for it; what prevents it is met again by the first question.
+    /// Opens the session in advance, so that the first call does not wait for it.
     pub async fn log_in(&self) -> Result<(), IcatError> {
         self.open_session(None).await.map(drop)
     }

@@ -1,12 +1,12 @@
-//! What to ask for, collected call by call and checked as a whole: names against the schema, values against the kinds of
-//! attributes, clauses against each other. What passes is a [`Query`].
+//! The builder of queries. [`Select::build`] checks names against the schema, values against the types of attributes, and
+//! the combination of clauses, and returns a [`Query`].
 
 use super::filter::Filter;
 use super::include::Includes;
 use super::query::{IdPosition, Query, QueryError, resolve_attribute};
 use crate::schema::{self, Entity, FieldKind};
 
-/// What to ask for; nothing is checked before [`build`](Self::build).
+/// A query that is being built; nothing is checked before [`build`](Self::build).
 #[derive(Debug, Clone)]
 pub struct Select {
     entity: String,
@@ -30,13 +30,13 @@ impl Select {
         Self::new(entity, Columns::Entity)
     }
 
-    /// Attributes, also of entities in to-one relations (`investigation.name`): a bare value per row if there is one
-    /// column, an array otherwise.
+    /// Attributes, also of entities in to-one relations (`investigation.name`). Each row is a value if there is one column,
+    /// otherwise an array.
     pub fn values(entity: &str, columns: &[&str]) -> Self {
         Self::new(entity, Columns::Values(columns.iter().map(|&column| column.to_owned()).collect()))
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn count(entity: &str) -> Self {
         Self::new(entity, Columns::Count)
     }
@@ -46,42 +46,42 @@ impl Select {
         Self { entity, columns, filters: Vec::new(), order: Vec::new(), includes: Vec::new(), limit: None }
     }
 
-    /// One more condition that rows must meet.
+    /// Adds a condition that rows must meet.
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filters.push(filter);
         self
     }
 
-    /// Sorts by an attribute, after those named before.
+    /// Adds an attribute to sort by.
     pub fn order_by(mut self, path: &str) -> Self {
         self.order.push((path.to_owned(), false));
         self
     }
 
-    /// The same in descending order.
+    /// Adds an attribute to sort by in descending order.
     pub fn order_by_descending(mut self, path: &str) -> Self {
         self.order.push((path.to_owned(), true));
         self
     }
 
-    /// Brings along the entities at the end of a path of relations, and those on the way.
+    /// Includes the entities at the end of a path of relations, and those along the path.
     pub fn include(mut self, path: &str) -> Self {
         self.includes.push(path.to_owned());
         self
     }
 
-    /// At most `count` rows after the first `offset` ones.
+    /// Limits the answer to `count` rows after the first `offset` ones.
     pub fn limit(mut self, offset: u32, count: u32) -> Self {
         self.limit = Some((offset, count));
         self
     }
 
-    /// Checks names, kinds of values and clauses.
+    /// Checks names, types of values and clauses.
     pub fn build(self) -> Result<Query, QueryError> {
         self.compile_query(0)
     }
 
-    /// The text of a select within a condition; its one column must be comparable with `kind`.
+    /// Renders a select within a condition. Its only column must be comparable with `kind`.
     pub(super) fn sub_select(&self, kind: FieldKind, depth: usize) -> Result<String, QueryError> {
         let Columns::Values(columns) = &self.columns else {
             return Err(QueryError::Clauses("a sub-select selects one attribute"));

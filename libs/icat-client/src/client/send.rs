@@ -1,5 +1,5 @@
-//! One request and its answer. Calls that only read are tried again after a short random pause when they did not reach
-//! ICAT; nothing else is, because a write or a login whose answer was lost may have been done.
+//! Sends requests. Reads that did not reach ICAT are retried after a short random pause. Writes and logins are not retried,
+//! because they may have succeeded although the answer was lost.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 
 use super::error::{Failure, IcatError, WriteError, is_gateway_status};
 
-/// How often a reading call is tried again.
+/// How often a read is retried.
 const MAX_RETRIES: usize = 2;
 
-/// Sends a call that only reads; `secrets` must not come back in an error.
+/// Sends a read, with retries; `secrets` are removed from errors.
 pub(super) async fn send_read<T: DeserializeOwned>(request: RequestBuilder, secrets: &[&str]) -> Result<T, IcatError> {
     let attempt = || async {
         let request =
@@ -23,13 +23,13 @@ pub(super) async fn send_read<T: DeserializeOwned>(request: RequestBuilder, secr
     attempt.retry(retry_pauses()).sleep(tokio::time::sleep).when(IcatError::is_retryable).await
 }
 
-/// Sends a call a single time and reads its answer.
+/// Sends a request once and parses the answer.
 pub(super) async fn send_once<T: DeserializeOwned>(request: RequestBuilder, secrets: &[&str]) -> Result<T, WriteError> {
     let body = send_for_success(request, secrets).await?.bytes().await?;
     serde_json::from_slice(&body).map_err(|_| IcatError::unexpected_answer("a body that was not asked for").into())
 }
 
-/// Sends a call a single time; a status other than success is an error.
+/// Sends a request once; a status other than success is an error.
 pub(super) async fn send_for_success(request: RequestBuilder, secrets: &[&str]) -> Result<Response, WriteError> {
     let response = request.send().await?;
     let status = response.status();
@@ -46,7 +46,7 @@ pub(super) async fn send_for_success(request: RequestBuilder, secrets: &[&str]) 
     Err(refused.unwrap_or_else(|| IcatError::Nonsense(format!("status {status} without a reason")).into()))
 }
 
-/// 50 ms, then 200 ms, and at random up to twice as much.
+/// The pause before a retry: 50 ms, then 200 ms, and a random time up to as much in addition.
 fn retry_pauses() -> ExponentialBuilder {
     let pauses = ExponentialBuilder::default().with_min_delay(Duration::from_millis(50)).with_factor(4.0);
     pauses.with_max_times(MAX_RETRIES).with_jitter()

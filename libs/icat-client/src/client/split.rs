@@ -1,5 +1,5 @@
-//! Long lists of ids. ICAT has no search by POST, and servers refuse addresses of more than some 8 KiB, so a list is cut
-//! into several queries; each is also small enough for the server's limit of entities per answer.
+//! Long lists of ids. ICAT has no search by POST, and servers refuse URLs longer than about 8 KiB, so a list is split into
+//! several queries. Each also respects the server's limit of entities per answer.
 
 use std::collections::BTreeSet;
 
@@ -7,22 +7,22 @@ use super::IcatClient;
 use super::query::{Query, QueryError, resolve_attribute};
 use crate::schema::FieldKind;
 
-/// Below the 8 KiB at which servers and proxies stop reading a request line.
+/// The default maximum length of a URL: below 8 KiB, the usual limit of servers and proxies.
 pub const DEFAULT_MAX_URL_BYTES: usize = 7 * 1024;
 
-/// What one request may cost.
+/// The limits of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLimits {
-    /// The longest address, after percent-encoding.
+    /// Maximum length of the URL, after percent-encoding.
     pub url_bytes: usize,
     /// The server's `maxEntities`.
     pub max_entities: u64,
 }
 
-/// One query for as many of the ids as one request can have, and so on; together they ask for each id once, in rising
-/// order. `url_bytes` is how long the address of a query's text is.
+/// Splits a list of ids into queries, each with as many ids as one request can have; together they contain each id once,
+/// in ascending order. `url_bytes` returns the length of the URL of a query.
 ///
-/// Rows are counted by their own ids: the queries are about `id`, and what is included must be bounded as well.
+/// The condition is on `id`, so each id gives at most one row. The number of included entities must be limited too.
 pub fn split_by_ids(
     query: &Query,
     ids: &[i64],
@@ -39,7 +39,7 @@ pub fn split_by_ids(
     Ok(lists.iter().map(|list| query.with_ids("id", list)).collect())
 }
 
-/// Lists for queries that are read in pages, whatever attribute holds the ids; only the address has to be short.
+/// Splits a list for queries that are read in pages, for any attribute; only the length of the URL is limited.
 pub(super) fn split_for_pages(
     query: &Query,
     path: &str,
@@ -55,7 +55,7 @@ pub(super) fn split_for_pages(
     Ok(lists.iter().map(|list| query.with_ids(path, list)).collect())
 }
 
-/// `empty` is the length of the address of an empty list; a comma becomes `%2C`.
+/// `empty` is the length of the URL with an empty list; a comma becomes `%2C`.
 fn cut_id_lists(ids: &[i64], empty: usize, limit: usize, most: usize) -> Result<Vec<Vec<i64>>, QueryError> {
     let ids: BTreeSet<i64> = ids.iter().copied().collect();
     let mut lists: Vec<Vec<i64>> = Vec::new();
@@ -92,7 +92,7 @@ impl IcatClient {
         split_by_ids(query, ids, limits, |text| self.search_url_bytes(session_id, text))
     }
 
-    /// The length of the address that asks a query.
+    /// The length of the URL of a query.
     pub fn search_url_bytes(&self, session_id: &str, query: &str) -> usize {
         self.search_url(session_id, query).map_or(usize::MAX, |url| url.as_str().len())
     }

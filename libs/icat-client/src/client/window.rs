@@ -1,5 +1,5 @@
-//! Stretches of time as ICAT's query language can say them: in whole seconds of the server's local time. Where clocks
-//! are set back a local time means two moments, so a stretch there covers the whole doubtful time.
+//! Time windows in ICAT's query language, which has whole seconds of the server's local time. When clocks are set back, a
+//! local time is ambiguous, so a window then covers the whole ambiguous time.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 const STEP: SignedDuration = SignedDuration::from_mins(15);
 
-/// From `start` on, up to but without `end`; both are whole seconds with an unambiguous local time.
+/// From `start` up to, but excluding, `end`. Both are whole seconds with an unambiguous local time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Window {
     pub(super) start: Timestamp,
@@ -15,7 +15,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The shortest window that can be said and holds the moment: a second, but for nights on which clocks change.
+    /// The shortest window that contains the moment: one second, or more on nights on which clocks change.
     pub(super) fn containing(moment: Timestamp, zone: &TimeZone) -> Self {
         let second = whole_second(moment);
         let mut start = second;

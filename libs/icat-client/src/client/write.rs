@@ -1,35 +1,35 @@
-//! Creating, changing and deleting entities. Each call is one transaction of ICAT's, and none is ever repeated: if the
-//! answer is lost, only the caller can find out whether it was done.
+//! Creates, changes and deletes entities. Each call is one transaction of ICAT, and is never retried: if the answer is
+//! lost, only the caller can find out whether it succeeded.
 
 use serde_json::{Map, Value};
 
 use super::error::WriteError;
 use super::{IcatClient, send};
 
-/// An entity in the wrapper that ICAT wants: `{"Dataset":{…}}`.
+/// Wraps an entity as ICAT requires: `{"Dataset":{…}}`.
 pub fn wrap_entity(entity: &str, members: Value) -> Value {
     Value::Object(Map::from_iter([(entity.to_owned(), members)]))
 }
 
 impl IcatClient {
-    /// Stores new entities, each in its wrapper and with its new children, all or none; their ids in the same order.
+    /// Creates wrapped entities with their new children, all or none, and returns their ids in the same order.
     ///
-    /// Relations to existing entities are `{"id":…}`. On an icat.server every entity that is referred to in this way
-    /// gets a new `modTime`.
+    /// Relations to existing entities are `{"id":…}`. An icat.server changes the `modTime` of each entity
+    /// that is referred to in this way.
     pub async fn create_entities(&self, session_id: &str, entities: &[Value]) -> Result<Vec<i64>, WriteError> {
         send::send_once(self.prepare_write(session_id, entities)?, &[session_id]).await
     }
 
-    /// Changes entities, all or none: each in its wrapper, with its `id` and those members that change; `null` clears.
+    /// Changes wrapped entities, all or none. Each has its `id` and the members to change; `null` clears a member.
     ///
-    /// `createId`, `createTime`, `modId` and `modTime` must be left out, also of an entity that was just read.
+    /// They must not contain `createId`, `createTime`, `modId` and `modTime`.
     pub async fn update_entities(&self, session_id: &str, entities: &[Value]) -> Result<(), WriteError> {
         send::send_for_success(self.prepare_write(session_id, entities)?, &[session_id]).await.map(drop)
     }
 
-    /// Deletes entities of one kind with everything that belongs to them, all or none.
+    /// Deletes rows of one entity with everything that belongs to them, all or none.
     ///
-    /// The ids travel in the request's address: some 150 fit. Callers with more decide where to cut.
+    /// The ids are part of the URL, which has room for about 150. Callers must split longer lists.
     pub async fn delete_entities(&self, session_id: &str, entity: &str, ids: &[i64]) -> Result<(), WriteError> {
         let entities: Value = ids.iter().map(|id| wrap_entity(entity, serde_json::json!({"id": id}))).collect();
         let mut url = self.endpoint_url(&["entityManager"])?;

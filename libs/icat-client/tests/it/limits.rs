@@ -117,7 +117,7 @@ async fn rows_in_another_order_end_the_reading() {
     let icat = new_client(&server.root());
     let query = Select::values("Dataset", &["id"]).build().unwrap();
     let e = icat.pages("s", query).unwrap().collect_rows().await.unwrap_err();
-    assert_eq!(e.to_string(), "ICAT answered rows in another order than asked for");
+    assert_eq!(e.to_string(), "ICAT answered rows that are not in the requested order");
     assert_eq!(server.requests().len(), 3);
 }
 

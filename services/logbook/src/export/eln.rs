@@ -1,5 +1,5 @@
-//! `.eln`: a ZIP with RO-Crate 1.2 metadata in the form of the ELN Consortium (1.2+20260923), so that other notebooks can read
-//! it; besides, `entries.jsonl` has everything from which the entries are made again here.
+//! Exports `.eln` archives: a ZIP with RO-Crate 1.2 metadata in the format of the ELN Consortium (1.2+20260923), for other
+//! notebooks. In addition, `entries.jsonl` contains everything that an import needs to create the entries again.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
@@ -28,10 +28,10 @@ const RO_CRATE: &str = "https://w3id.org/ro/crate/1.2";
 const ELN_FORMAT: &str = "https://purl.archive.org/purl/elnconsortium/eln-spec/1.2+20260923";
 const LICENSE: &str = "#license";
 
-/// Ids that are asked for, or written, at once.
+/// Ids that are read or written at once.
 const BATCH: usize = 100;
 
-/// A file of ours whose checksum is known only when it is written.
+/// A file of the logbook, whose checksum is known only after it was written.
 struct WrittenFile {
     name: &'static str,
     description: &'static str,
@@ -73,7 +73,7 @@ impl Exporter {
             let described = self.write_history(&mut archive, &root, &history).await?;
             contents.files.push(described);
         }
-        // A part of a crate that is a directory must be there, also without a file in it.
+        // A directory that is part of a crate must exist, even if it is empty.
         for (id, at) in &contents.directories {
             archive.add_directory(format!("{root}/{id}"), at.to_timestamp()).await?;
         }
@@ -83,8 +83,8 @@ impl Exporter {
         archive.finish().await
     }
 
-    /// Writes `entries.jsonl`. Entries are read once, because they may change while somebody reads slowly; what the metadata
-    /// say of them waits.
+    /// Writes `entries.jsonl`. Entries are read only once, because they may change during a slow download; their metadata are
+    /// kept until the end.
     async fn write_entries(
         &self,
         archive: &mut ZipStream<'_>,
@@ -95,7 +95,7 @@ impl Exporter {
         archive.start_file(format!("{root}/{}", lines.name), self.clock.now()).await?;
         let temp_file = self.attachments.storage.create_temp_file(&*self.ids).await?;
         let mut contents = Contents::new(TempFile::new(temp_file, self.documents.clone()));
-        // Attachments of other entries that are shown in one.
+        // Attachments of other entries that the text shows.
         let mut linked = BTreeMap::new();
         loop {
             let found = cursor.next_entries(&mut self.db.read().await?).await?;
@@ -133,7 +133,7 @@ impl Exporter {
         Ok(contents)
     }
 
-    /// Writes `records.jsonl`; its description.
+    /// Writes `records.jsonl`, and returns its description.
     async fn write_history(
         &self,
         archive: &mut ZipStream<'_>,
@@ -158,7 +158,7 @@ impl Exporter {
         ids: &[String],
     ) -> Result<(), ExportError> {
         for ids in ids.chunks(BATCH) {
-            // They stay, also those of entries that were removed meanwhile.
+            // Attachments are kept, also those of entries that were removed meanwhile.
             let known = attachments::list_attachments_by_ids(&mut self.db.read().await?, ids).await?;
             for attachment in ids.iter().filter_map(|id| known.get(id)) {
                 let name = format!("{root}/{}", FileLine::new(attachment).path);
@@ -219,7 +219,7 @@ impl Exporter {
         Ok(entries)
     }
 
-    /// Everything up to the entries among the parts of the whole, which are written as text because they may be many.
+    /// The metadata up to the list of entries, which is written as text because it may be long.
     fn begin_metadata(&self, logbook: &Logbook, files: &[Value]) -> String {
         let parts: Vec<Value> = files.iter().map(|file| json!({"@id": file["@id"]})).collect();
         let now = dates::render_time(self.clock.now_micros());
@@ -232,7 +232,7 @@ impl Exporter {
                 "name": "ELN-File Format 1.2+20260923 Specification"}),
             json!({"@id": "#publisher", "@type": "Organization", "name": site}),
             json!({"@id": LICENSE, "@type": "CreativeWork", "name": "No licence given",
-                "description": format!("All rights are with those who have written it; ask {site} before it is used elsewhere.")}),
+                "description": format!("All rights belong to the authors; ask {site} before you use it elsewhere.")}),
         ];
         let root = json!({"@id": "./", "@type": "Dataset", "name": format!("Logbook {}", logbook.name()),
             "description": format!("Entries of the logbook {} of {site}, exported on {now}", logbook.name()),
@@ -246,18 +246,18 @@ impl Exporter {
     }
 }
 
-/// An entry with its attachments, and those of other entries of its logbook that its text names.
+/// An entry with its attachments, and the attachments of other entries of its logbook that its text refers to.
 struct EntryWithFiles {
     entry: Entry,
     files: Vec<Attachment>,
     shown: Vec<Attachment>,
 }
 
-/// What the metadata describe.
+/// The content of the metadata.
 struct Contents {
-    /// Descriptions of entries and their files, which follow at the end.
+    /// Descriptions of entries and their files, which are written at the end.
     described: TempFile,
-    /// Ids of entries, with their times.
+    /// Ids and times of entries.
     directories: Vec<(String, Micros)>,
     /// Ids of all attachments.
     attachments: Vec<String>,
@@ -274,7 +274,7 @@ impl Contents {
     }
 }
 
-/// An address, whatever somebody is called.
+/// A valid address for any user name.
 fn person_id(name: &str) -> String {
     format!("#person-{}", percent_encode_segment(name))
 }
@@ -294,12 +294,12 @@ fn describe_entry(entry: &Entry, files: &[Attachment], shown: &[Attachment]) -> 
     let paths: Vec<(String, String)> = files.iter().map(path).collect();
     let links = paths.iter().zip(files).map(|((_, path), file)| render_link(path, &file.filename)).collect::<String>();
     let parts: Vec<Value> = paths.iter().map(|(_, path)| json!({"@id": path})).collect();
-    // Images and links lead to the files in the crate.
+    // Images and links refer to the files in the crate.
     let text = match content.html() {
         Some(html) => {
             entry_html::replace_attachment_addresses(html, paths.into_iter().chain(shown.iter().map(path)).collect())
         }
-        // Some notebooks show nothing else of an entry.
+        // Some notebooks show only this text of an entry.
         None if plain.trim().is_empty() => links,
         None => render_plain_html(&plain),
     };

@@ -1,4 +1,4 @@
-//! A line of `entries.jsonl` in an `.eln`: everything from which an entry is made again.
+//! A line of `entries.jsonl` in an `.eln`: everything that is needed to create the entry again.
 
 use serde::{Deserialize, Serialize};
 use service_kit::Micros;
@@ -27,7 +27,7 @@ pub struct FileLine {
     pub filename: String,
     pub sha256: String,
     pub bytes: i64,
-    /// Below the archive's one directory.
+    /// Relative to the top-level directory of the archive.
     pub path: String,
 }
 

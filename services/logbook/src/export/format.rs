@@ -10,9 +10,9 @@ pub enum Format {
         has_byte_order_mark: bool,
     },
     JsonLines,
-    /// A ZIP with RO-Crate metadata, as electronic laboratory notebooks exchange it.
+    /// A ZIP with RO-Crate metadata, which other electronic laboratory notebooks can read.
     Eln,
-    /// One file, or a ZIP of several parts.
+    /// One file, or a ZIP of several files.
     Pdf,
 }
 
@@ -20,7 +20,7 @@ impl Format {
     pub const ALL: [Self; 5] =
         [Self::Pdf, Self::Eln, Self::Csv { has_byte_order_mark: false }, Self::Text, Self::JsonLines];
 
-    /// `None` for JSON, which is no file.
+    /// `None` for JSON, which is not a file.
     pub fn parse(text: Option<&str>) -> Result<Option<Self>, Error> {
         match text.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "" | "json" => Ok(None),
@@ -32,12 +32,12 @@ impl Format {
         }
     }
 
-    /// With a byte order mark, where the format has a place for it.
+    /// The same with a byte order mark, if the format has one.
     pub fn with_byte_order_mark(self, has_byte_order_mark: bool) -> Self {
         if matches!(self, Self::Csv { .. }) { Self::Csv { has_byte_order_mark } } else { self }
     }
 
-    /// Also the ending of file names.
+    /// The name, which is also the extension of files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "txt",

@@ -1,4 +1,4 @@
-//! Lists of entries as files. They are written while they are sent, so that a large logbook needs no more memory than a small one.
+//! Exports entries as files. Files are sent while they are written, so a large logbook needs no more memory than a small one.
 
 pub mod eln;
 pub mod eln_line;
@@ -34,10 +34,10 @@ use crate::export::zip_stream::safe_filename;
 use crate::history::History;
 use crate::store::filter_conditions::find_scope;
 
-/// Pieces that wait for a slow reader.
+/// Chunks that wait for a slow client.
 const QUEUED_PIECES: usize = 2;
 
-/// Writes logbooks as files.
+/// Exports logbooks.
 pub struct Exporter {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
@@ -48,19 +48,20 @@ pub struct Exporter {
     pub renderer: Arc<EntryRenderer>,
     pub history: History,
     pub printer: Printer,
-    /// Where files are compressed.
+    /// The pool that compresses files.
     pub documents: Blocking,
-    /// Exports that are being written; the stop waits for them.
+    /// Running exports; the process waits for them before it stops.
     pub tasks: TaskTracker,
     pub zone: TimeZone,
     /// The name of the zone, such as `Europe/Paris`.
     pub zone_name: String,
-    /// The facility's name.
+    /// The name of the facility.
     pub site: String,
 }
 
 impl Exporter {
-    /// Everything that matches unless a limit is asked for. The history is in an `.eln` for callers who may read it.
+    /// Exports all matching entries, or as many as the limit of the request. An `.eln` contains the history if the caller may
+    /// read it.
     pub async fn export_entries(
         self: Arc<Self>,
         caller: &Caller,
@@ -80,7 +81,7 @@ impl Exporter {
         let (media_type, ending, file) = match format {
             Format::Pdf => {
                 let heading = self.read_heading(caller, logbook, parameters.filter.instrument_name.as_deref()).await;
-                // Whether a PDF is one file shows only when the first part is there.
+                // Whether the PDF is a single file is known only after the first part.
                 let first = self.print_part(&mut cursor, &heading, 1).await?;
                 let (media_type, ending) =
                     if first.has_more { ("application/zip", "pdf.zip") } else { (format.media_type(), format.name()) };
@@ -110,14 +111,14 @@ impl Exporter {
             File::Text(format) => self.write_text(cursor, format, &sink).await,
         };
         if let Err(ExportError::Failed(e)) = written {
-            tracing::error!(error = %e, "an export broke off");
-            // The reader sees that the file is not whole.
+            tracing::error!(error = %e, "an export failed");
+            // The client sees that the file is incomplete.
             let _gone = sink.0.send(Err(e)).await;
         }
     }
 }
 
-/// What is written.
+/// What to write.
 enum File {
     Eln(Logbook, Option<ReadableHistory>),
     /// With the first part.

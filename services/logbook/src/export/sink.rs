@@ -1,12 +1,12 @@
-//! Where an export is written to.
+//! The destination of an export.
 
 use actix_web::web::Bytes;
 use service_kit::Problem;
 use tokio::sync::mpsc;
 
-/// Why an export was not written to its end.
+/// Why an export is incomplete.
 pub enum ExportError {
-    /// Nobody reads it any more.
+    /// The client closed the connection.
     ClientDisconnected,
     Failed(Problem),
 }
@@ -17,7 +17,7 @@ impl<E: Into<Problem>> From<E> for ExportError {
     }
 }
 
-/// Sends pieces of a file to its reader.
+/// Sends chunks of a file to the client.
 pub struct Sink(pub mpsc::Sender<Result<Bytes, Problem>>);
 
 impl Sink {

@@ -1,4 +1,4 @@
-//! A temporary file for what is written to an archive later.
+//! A temporary file for content that is added to an archive later.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -13,7 +13,7 @@ use crate::export::sink::ExportError;
 /// Bytes that are read at once.
 const CHUNK_SIZE: usize = 64 * 1024;
 
-/// Is written, and then read once. It is gone when it is dropped.
+/// A file that is written, then read once, and removed when it is dropped.
 pub struct TempFile {
     file: Arc<fs::File>,
     pool: Blocking,
@@ -31,7 +31,7 @@ impl TempFile {
         Ok(written.map_err(Error::Storage)?)
     }
 
-    /// The next bytes of what was written; `None` at the end.
+    /// The next bytes; `None` at the end.
     pub async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, ExportError> {
         let (file, offset) = (Arc::clone(&self.file), self.offset);
         let read = self.pool.run_queued(move || {

@@ -1,4 +1,4 @@
-//! Entries as text, as CSV (RFC 4180) and as JSON lines.
+//! Exports entries as text, CSV (RFC 4180) and JSON lines.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::export::format::Format;
 use crate::export::sink::{ExportError, Sink};
 
 impl Exporter {
-    /// In chunks: whatever the number of entries, only one chunk is in memory.
+    /// Writes entries in chunks; only one chunk is in memory.
     pub(super) async fn write_text(&self, mut cursor: Cursor, format: Format, sink: &Sink) -> Result<(), ExportError> {
         if let Format::Csv { has_byte_order_mark } = format {
             if has_byte_order_mark {
@@ -40,7 +40,7 @@ impl Exporter {
     }
 }
 
-/// By which spreadsheets know UTF-8.
+/// The byte order mark, by which spreadsheets recognise UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 const COLUMNS: [&str; 16] = [
@@ -87,7 +87,7 @@ fn write_csv_line(out: &mut String, entry: &Entry) {
     out.push_str("\r\n");
 }
 
-/// RFC 4180; what a spreadsheet would take for a formula gets an apostrophe, which it does not show.
+/// Escapes a field (RFC 4180). Text that a spreadsheet would take for a formula gets an apostrophe, which is not shown.
 fn quote_field(field: &str) -> String {
     let apostrophe = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
     if !apostrophe.is_empty() || field.contains(['"', ',', '\r', '\n']) {

@@ -1,4 +1,4 @@
-//! A ZIP that is written while it is sent.
+//! A ZIP that is sent while it is written.
 
 use std::io::{self, Write};
 use std::mem::take;
@@ -13,7 +13,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::export::sink::{ExportError, Sink};
 
-/// What is compressed and not yet sent.
+/// Compressed bytes that are not sent yet.
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
 
@@ -28,7 +28,7 @@ impl Write for Buffer {
     }
 }
 
-/// Compresses in a pool of its own and sends what comes out.
+/// Compresses files in a pool, and sends the ZIP.
 pub struct ZipStream<'s> {
     /// Boxed, because it is large and moves between the pool and this task.
     zip: Option<Box<ZipWriter<StreamWriter<Buffer>>>>,
@@ -43,14 +43,14 @@ impl<'s> ZipStream<'s> {
         Self { zip: Some(Box::new(ZipWriter::new_stream(out.clone()))), out, pool: pool.clone(), sink }
     }
 
-    /// Starts the next file; `at` is its time.
+    /// Starts a file with the time `at`.
     pub async fn start_file(&mut self, name: String, at: Timestamp) -> Result<(), ExportError> {
-        // The size is not known beforehand and may exceed the limit of a ZIP without Zip64.
+        // The size is unknown and may exceed the limit of a ZIP without Zip64.
         let options = file_options(at).compression_method(CompressionMethod::Deflated).large_file(true);
         self.run_step(move |zip| zip.start_file(name, options)).await
     }
 
-    /// Adds a directory, which may stay empty; `at` is its time.
+    /// Adds a directory with the time `at`.
     pub async fn add_directory(&mut self, name: String, at: Timestamp) -> Result<(), ExportError> {
         self.run_step(move |zip| zip.add_directory(name, file_options(at))).await
     }
@@ -94,7 +94,7 @@ fn file_options(at: Timestamp) -> SimpleFileOptions {
     SimpleFileOptions::default().last_modified_time(to_zip_time(at))
 }
 
-/// In UTC; a ZIP knows no zone, and no year before 1980.
+/// A time in UTC; a ZIP has no zones, and no years before 1980.
 fn to_zip_time(at: Timestamp) -> zip::DateTime {
     let at = TimeZone::UTC.to_datetime(at);
     let part = |part: i8| part.unsigned_abs();
@@ -103,11 +103,11 @@ fn to_zip_time(at: Timestamp) -> zip::DateTime {
         .unwrap_or_default()
 }
 
-/// Characters of a file's name, and of its ending.
+/// Maximum characters of a file name, and of its extension.
 const MAX_NAME: usize = 100;
 const MAX_ENDING: usize = 20;
 
-/// A part of a path that every system takes. A long name is cut before its ending.
+/// A file name that is valid on all systems. A long name is cut before its extension.
 pub fn safe_filename(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
     let name: String = name.trim_start_matches('.').chars().map(safe).collect();

@@ -25,7 +25,7 @@ pub async fn read_body(payload: Payload, max_bytes: usize) -> Result<Bytes, Prob
     let read = tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(max_bytes)).await;
     match read {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(e))) => Err(Error::invalid(format!("the body broke off: {e}")).into()),
+        Ok(Ok(Err(e))) => Err(Error::invalid(format!("the body was cut off: {e}")).into()),
         Ok(Err(_)) => Err(Error::TooLarge(max_bytes as u64).into()),
         Err(_) => Err(Error::invalid("the body took too long").into()),
     }

@@ -1,4 +1,4 @@
-//! Reading an `.eln`.
+//! Reads `.eln` archives.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -18,22 +18,22 @@ use crate::export::eln_line::EntryLine;
 
 const ENTRIES: &str = "/entries.jsonl";
 pub const METADATA: &str = "ro-crate-metadata.json";
-/// Bytes of an entry without its attachments.
+/// Maximum bytes of an entry without its attachments.
 const MAX_LINE: u64 = 32 << 20;
-/// Bytes of a file's name.
+/// Maximum bytes of a file name.
 const MAX_NAME: usize = 4096;
-/// Bytes of a file that are read at once.
+/// Bytes that are read at once.
 pub const CHUNK_SIZE: usize = 256 * 1024;
 
-/// Bytes after unpacking.
+/// Maximum bytes after decompression.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub attachment: u64,
     pub all: u64,
 }
 
-/// What is read of an archive, in this order: the files of an entry, one after the other, and then the entry. No file is ever
-/// in memory as a whole.
+/// The items of an archive in the order in which they are read: the files of an entry one after the other, then the
+/// entry. A file is never in memory as a whole.
 #[derive(Debug)]
 pub enum Item {
     /// The next bytes of a file, [`CHUNK_SIZE`] at most.
@@ -43,7 +43,7 @@ pub enum Item {
     Entry(Box<EntryLine>),
 }
 
-/// A file that is read from a place of its own: whoever reads the same file elsewhere does not move it.
+/// A file with its own read position, independent of other readers of the same file.
 pub struct PositionedFile {
     file: File,
     at: u64,
@@ -98,7 +98,7 @@ pub fn read_entries(
     mut each: impl FnMut(Item) -> Result<(), String>,
 ) -> Result<(), String> {
     let unreadable = |e: zip::result::ZipError| format!("the archive cannot be read: {e}");
-    // Lines and files are read alternately.
+    // Lines and files are read in turn.
     let (mut of_lines, mut of_files) = (open_zip(file)?, open_zip(file)?);
     let name = find_entries_file(&of_lines).ok_or("the archive has no file entries.jsonl beside its metadata")?;
     let root = &name[..name.len() - ENTRIES.len()];
@@ -126,7 +126,7 @@ pub fn read_entries(
             let entry = of_files.by_index(*place).map_err(unreadable)?;
             let read = read_file(entry, &file.path, limits, &mut left, &mut each).map_err(|what| wrong(&what))?;
             if read.sha256 != file.sha256 {
-                return Err(wrong(&format!("{} has another SHA-256 than it should", file.path)));
+                return Err(wrong(&format!("{} has a wrong SHA-256", file.path)));
             }
         }
         each(Item::Entry(Box::new(line)))?;
@@ -135,42 +135,42 @@ pub fn read_entries(
 }
 
 pub fn open_zip(file: &File) -> Result<ZipArchive<ArchiveFile>, String> {
-    ZipArchive::new(ArchiveFile::open(file)?).map_err(|e| format!("this is no ZIP archive: {e}"))
+    ZipArchive::new(ArchiveFile::open(file)?).map_err(|e| format!("this is not a ZIP archive: {e}"))
 }
 
-/// Whether a logbook has exported it.
+/// Whether the archive was exported by a logbook.
 pub fn is_logbook_archive(file: &File) -> Result<bool, String> {
     let mut zip = open_zip(file)?;
     let Some(name) = find_entries_file(&zip) else { return Ok(false) };
     let mut first = Vec::new();
     let lines = zip.by_name(&name).map_err(|e| format!("{name}: {e}"))?;
     BufReader::new(lines.take(MAX_LINE)).read_until(b'\n', &mut first).map_err(|e| format!("{name}: {e}"))?;
-    // Other notebooks may use this file name too. If it is not JSON at all, it is a broken archive of a logbook.
+    // Other notebooks may use this file name too. A file that is not JSON at all is a damaged archive of a logbook.
     Ok(serde_json::from_slice::<Value>(&first).map_or(true, |line| line["id"].is_string() && line["event"].is_object()))
 }
 
-/// The metadata of the crate; those of crates within it are further in.
+/// The metadata of the crate; those of nested crates are in deeper directories.
 pub fn find_metadata(zip: &ZipArchive<ArchiveFile>) -> Option<String> {
     let is_metadata = |name: &str| name.rsplit('/').next() == Some(METADATA) && name.matches('/').count() <= 1;
     let names = zip.file_names().flatten().filter(|name| is_metadata(name));
     names.min_by_key(|name| name.matches('/').count()).map(Cow::into_owned)
 }
 
-/// The file of entries, which lies in the archive's one directory, beside the metadata: those of the same name elsewhere are
-/// files of an entry.
+/// The file of entries, next to the metadata in the only top-level directory. Files of the same name elsewhere belong to
+/// entries.
 fn find_entries_file(zip: &ZipArchive<ArchiveFile>) -> Option<String> {
     let metadata = find_metadata(zip)?;
     let name = format!("{}{ENTRIES}", metadata.strip_suffix(METADATA)?.strip_suffix('/')?);
     zip.index_for_name(&name).map(|_| name)
 }
 
-/// A file that was read to its end.
+/// The size and hash of a file that was read completely.
 pub struct ReadFile {
     pub sha256: String,
     pub bytes: u64,
 }
 
-/// Passes the content of a file to `each` in chunks; `left` is how many bytes all files may still have.
+/// Passes the content of a file to `each` in chunks; `left` is the number of bytes that all files may still have.
 pub fn read_file(
     mut entry: impl Read,
     path: &str,
@@ -197,10 +197,10 @@ pub fn read_file(
     Ok(ReadFile { sha256: encode_hex(hash.finish().as_ref()), bytes })
 }
 
-/// Checks an entry, so that nothing that would be refused later is found after others were written.
+/// Checks an entry in advance, so that no entry is refused after others were written.
 pub fn check_line(line: &EntryLine, text: &[u8]) -> Result<(), Error> {
     if has_nul(text) {
-        return Err(Error::invalid("there must be no NUL in a text"));
+        return Err(Error::invalid("texts must not contain NUL"));
     }
     line.content.check_values()?;
     for part in line.content.parts.iter().filter(|part| part.is_html()) {

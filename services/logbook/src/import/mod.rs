@@ -1,8 +1,8 @@
-//! Entries from an `.eln`: one that a logbook has exported, for another logbook or another facility, or one of another
-//! notebook, which is kept beside them.
+//! Imports entries from an `.eln`: an export of a logbook, possibly of another facility, or an archive of another notebook,
+//! which is also stored as an attachment.
 //!
-//! The archive is checked to its end before the first entry is written. Ids follow from those in the archive, so that the same
-//! archive a second time, or after a crash, adds nothing twice.
+//! The whole archive is checked before the first entry is written. Ids are derived from those in the archive, so that a second
+//! import of the same archive, for example after a crash, adds nothing twice.
 
 pub mod archive;
 pub mod foreign;
@@ -36,9 +36,9 @@ use crate::import::archive::{CHUNK_SIZE, Item, Limits};
 use crate::store::attachments::{NewAttachment, StoredBlob};
 use crate::store::entries::get_entry;
 
-/// Chunks of files, or entries, that are read ahead.
+/// How many chunks of files, or entries, are read ahead.
 const READ_AHEAD: usize = 4;
-/// The part of an id that says when.
+/// The part of an id that contains the time.
 const TIME_DIGITS: usize = 14;
 
 /// The result of an import.
@@ -56,8 +56,8 @@ pub struct Importer {
     pub ids: Arc<dyn Ids>,
     pub attachments: Arc<Attachments>,
     pub entries: Arc<Entries>,
-    /// Where archives are read. Who reads one waits for what becomes of it, so that it must not take a thread that is needed for
-    /// that.
+    /// The pool that reads archives. A reader waits until its items are stored, so it must not occupy a thread that is needed
+    /// for that.
     pub archives: Blocking,
     pub documents: Blocking,
     pub zone: TimeZone,
@@ -70,7 +70,7 @@ impl Importer {
         let mut file = self.attachments.storage.create_temp_file(&*self.ids).await?;
         let mut bytes = 0;
         while let Some(chunk) = with_idle_timeout(self.attachments.idle_timeout, payload.next()).await? {
-            let chunk = chunk.map_err(|e| Error::invalid(format!("the body broke off: {e}")))?;
+            let chunk = chunk.map_err(|e| Error::invalid(format!("the body was cut off: {e}")))?;
             bytes += chunk.len() as u64;
             if bytes > self.max_archive_bytes {
                 return Err(Error::TooLarge(self.max_archive_bytes).into());
@@ -102,7 +102,7 @@ impl Importer {
             })
         });
         let (read, written) = tokio::join!(reading, self.write_items(logbook, receiver, actor));
-        // A failure to write comes first, because it also ends the reading.
+        // A write error is reported first, because it also ends the reading.
         let mut counts = written?;
         read?.map_err(Error::InvalidArchive)?;
         if let Source::Foreign(foreign) = source {
@@ -111,7 +111,7 @@ impl Importer {
         Ok(counts)
     }
 
-    /// The receiver is dropped when an entry cannot be written, so that the reader does not wait for it.
+    /// The receiver is dropped if an entry cannot be written, so that the reader does not wait for it.
     async fn write_items(
         &self,
         logbook: &WritableLogbook,
@@ -137,7 +137,7 @@ impl Importer {
         Ok(counts)
     }
 
-    /// The attachment that is being received; a new one if there is none.
+    /// The attachment that is being received, or a new one.
     async fn get_or_begin_upload<'u>(&self, upload: &'u mut Option<Upload>) -> Result<&'u mut Upload, Problem> {
         let begun = match upload.take() {
             Some(begun) => begun,
@@ -146,7 +146,7 @@ impl Importer {
         Ok(upload.insert(begun))
     }
 
-    /// Creates an entry whose files are stored. Whether it was new.
+    /// Creates an entry whose files are stored; false if it existed.
     async fn create_entry(
         &self,
         logbook: &WritableLogbook,
@@ -171,12 +171,13 @@ impl Importer {
         let files = line.files.into_iter().zip(stored);
         let files = files.map(|(file, stored)| NewAttachment { id: new_id(&file.id), filename: file.filename, stored });
         let new = NewEntry { content, files: files.collect(), actor: actor.to_owned() };
-        // An id begins with its time, by which lists sort.
+        // An id begins with its time, and lists sort by id.
         let id = format!("{}{}", &line.id[..TIME_DIGITS], &new_id(&line.id)[TIME_DIGITS..]);
         Ok(self.entries.create_imported(logbook, id, new).await?.is_some())
     }
 
-    /// Stores the archive of another notebook as an attachment, for what of it has no place here. Whether it was new.
+    /// Stores the archive of another notebook as an attachment, because entries do not have all of its content; false if it
+    /// existed.
     async fn store_original(
         &self,
         logbook: &WritableLogbook,
@@ -239,7 +240,7 @@ fn clone_file(file: &File) -> Result<File, Problem> {
     file.try_clone().map_err(Problem::internal)
 }
 
-/// Where an archive comes from.
+/// The origin of an archive.
 enum Source {
     Own,
     Foreign(Foreign),
@@ -270,7 +271,7 @@ fn read_archive(
     Ok(Source::Foreign(Foreign { id, name: foreign.name, publisher }))
 }
 
-/// Into the logbook that it is imported to, whatever it names itself.
+/// Assigns an entry to the logbook of the import, regardless of the names in it.
 fn place_in_logbook(logbook: &Logbook, content: &mut EntryContent) {
     content.investigation_id = Logbook::parse_investigation_id(&logbook.name());
     match logbook {
@@ -279,7 +280,7 @@ fn place_in_logbook(logbook: &Logbook, content: &mut EntryContent) {
             (content.investigation_name, content.instrument_name) = (None, Some(instrument.to_uppercase()));
         }
         Logbook::Investigation(_) => {}
-        // Otherwise it would seem to wait for an investigation.
+        // Otherwise the entry would seem to wait for an investigation.
         Logbook::Facility | Logbook::Unassigned => (content.investigation_name, content.instrument_name) = (None, None),
     }
 }

@@ -1,5 +1,5 @@
-//! What an RO-Crate of another notebook says: its metadata as a graph whose nodes name one another. Notebooks differ in whether
-//! one value stands in a list, and whether a path begins with `./`; here they do not.
+//! The metadata of an RO-Crate of another notebook: a graph of nodes that refer to each other. Notebooks differ in whether a
+//! single value is in a list, and whether a path begins with `./`; these differences are removed here.
 
 use std::collections::HashMap;
 
@@ -17,14 +17,14 @@ pub struct Crate {
     root: String,
 }
 
-/// A path within the crate, or another address: without `./`, without a slash at its end, and not percent-encoded.
+/// Normalizes a path in the crate or another address: without `./`, a trailing slash or percent-encoding.
 pub fn normalize_path(id: &str) -> String {
     let id = percent_decode_str(id).decode_utf8_lossy();
     let id = id.trim_start_matches("./").trim_end_matches('/');
     if id.is_empty() { ".".to_owned() } else { id.to_owned() }
 }
 
-/// The values of a property, which may be one or a list.
+/// The values of a property, which may be a single value or a list.
 fn list_values(value: &Value) -> impl Iterator<Item = &Value> {
     let (one, many) = match value {
         Value::Array(many) => (None, many.as_slice()),
@@ -34,7 +34,7 @@ fn list_values(value: &Value) -> impl Iterator<Item = &Value> {
     one.into_iter().chain(many)
 }
 
-/// A text; a number or boolean in its place counts too.
+/// A value as text; numbers and booleans are accepted too.
 pub fn to_text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
@@ -46,7 +46,7 @@ pub fn to_text(value: &Value) -> Option<String> {
 }
 
 impl Crate {
-    /// An error says what is wrong with the metadata.
+    /// Parses the metadata; the error says what is wrong with them.
     pub fn parse(metadata: &[u8]) -> Result<Self, String> {
         let document: Value = serde_json::from_slice(metadata).map_err(|e| format!("ro-crate-metadata.json: {e}"))?;
         let graph = document["@graph"].as_array().ok_or("ro-crate-metadata.json has no @graph")?;
@@ -73,7 +73,7 @@ impl Crate {
         self.nodes.get(id)
     }
 
-    /// The notebook that wrote the crate.
+    /// The notebook that exported the crate.
     pub fn publisher(&self) -> Option<String> {
         let descriptor = self.nodes.get("ro-crate-metadata.json")?;
         let publisher = &descriptor["sdPublisher"];
@@ -81,16 +81,16 @@ impl Crate {
         to_text(&named["name"]).or_else(|| to_text(publisher))
     }
 
-    /// The time of the crate, for nodes without a time of their own.
+    /// The time of the crate, for nodes without a time.
     pub fn find_time(&self, zone: &TimeZone) -> Option<Micros> {
         let descriptor = self.nodes.get("ro-crate-metadata.json").unwrap_or(&Value::Null);
         parse_node_time(self.root(), zone).or_else(|| parse_node_time(descriptor, zone))
     }
 
-    /// Nodes that a property names, or that stand in it, with their ids.
+    /// The nodes that a property refers to or contains, with their ids.
     pub fn list_named_nodes<'c>(&'c self, node: &'c Value, property: &str) -> Vec<(String, &'c Value)> {
         let found = list_values(&node[property]).filter_map(|value| {
-            // The first form of the consortium's specification lists plain paths.
+            // The first version of the consortium's specification lists plain paths.
             let id = value.as_str().or_else(|| value["@id"].as_str());
             match id.map(normalize_path) {
                 Some(id) => Some((id.clone(), self.nodes.get(&id).unwrap_or(value))),
@@ -122,17 +122,17 @@ pub fn has_type(node: &Value, name: &str) -> bool {
     list_values(&node["@type"]).any(|kind| kind == name)
 }
 
-/// Comma-separated, or a list.
+/// Keywords: comma-separated, or a list.
 pub fn list_keywords(node: &Value) -> Vec<String> {
     let words = match &node["keywords"] {
         Value::String(list) => split_names(list),
         words => list_values(words).filter_map(|word| to_text(word).or_else(|| to_text(&word["name"]))).collect(),
     };
-    // RSpace puts each in apostrophes.
+    // RSpace encloses each of them in apostrophes.
     words.iter().map(|word| word.trim_matches('\'').trim().to_owned()).filter(|word| !word.is_empty()).collect()
 }
 
-/// When it was written; times without a zone are the facility's.
+/// When the node was written; times without a zone are in the zone of the facility.
 pub fn parse_node_time(node: &Value, zone: &TimeZone) -> Option<Micros> {
     let given = ["dateCreated", "datePublished", "dateModified"].iter().filter_map(|name| to_text(&node[name]));
     let parsed = given.filter_map(|add_text| {
@@ -143,7 +143,7 @@ pub fn parse_node_time(node: &Value, zone: &TimeZone) -> Option<Micros> {
     parsed.into_iter().find(|at| *at >= Micros::default())
 }
 
-/// `variableMeasured` and such, in which some notebooks have all that was written: name and value with its unit.
+/// `variableMeasured` and similar properties, in which some notebooks put all content: names, and values with units.
 pub fn list_measured_values(node: &Value) -> Vec<(String, String)> {
     let found = list_values(&node["variableMeasured"]).filter_map(|value| {
         let name = to_text(&value["name"]).or_else(|| to_text(&value["propertyID"]))?;

@@ -1,9 +1,9 @@
-//! What people wrote as blocks of a document that is typeset.
+//! Converts texts of entries to blocks of a document.
 
 use typesetting::{Block, Inline};
 
-/// Blocks of a text without marks. Its lines and its spaces stay, and `$…$` is text, as on the page: formulas come from Markdown,
-/// whose HTML has them as `MathML`.
+/// The blocks of a plain text. Line breaks and spaces are kept, and `$…$` is text, as on the page: formulas come only from
+/// Markdown, whose HTML contains them as `MathML`.
 pub fn blocks_of_text(text: &str) -> Vec<Block> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let text = text.trim_end().trim_matches('\n');

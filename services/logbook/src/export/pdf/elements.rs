@@ -1,4 +1,4 @@
-//! Elements of HTML: which of them are blocks, and what is read of their tags.
+//! HTML elements: which of them are blocks, and the attributes that are used.
 
 use html5ever::tokenizer::Tag;
 
@@ -6,9 +6,9 @@ pub fn find_attribute(tag: &Tag, name: &str) -> Option<String> {
     tag.attrs.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| attribute.value.to_string())
 }
 
-/// A number of columns or rows that a cell spans.
+/// The number of columns or rows that a cell spans.
 pub fn parse_span(tag: &Tag, name: &str) -> usize {
-    /// As much as HTML allows for columns.
+    /// The maximum of HTML for columns.
     const MAX_SPAN: usize = 1000;
     find_attribute(tag, name).and_then(|span| span.trim().parse().ok()).unwrap_or(1).clamp(1, MAX_SPAN)
 }

@@ -1,5 +1,5 @@
-//! HTML of entries as blocks of a document. The HTML is sanitized, thus well-formed, so that its tags in their order say
-//! enough and no tree is built; whatever else comes gives some blocks too.
+//! Converts the HTML of entries to blocks of a document. The HTML is sanitized and thus well-formed, so the tags are
+//! processed in order, without a tree. Other HTML gives some blocks too.
 
 use std::cell::RefCell;
 
@@ -10,16 +10,16 @@ use crate::domain::html_tokens::tokenize_html;
 use crate::export::pdf::elements::{find_attribute, heading_level, is_block, parse_span};
 use crate::export::pdf::open_blocks::OpenBlocks;
 
-/// What a content names an attachment by.
+/// The prefix of the addresses of attachments in texts.
 const OWN: &str = "/resource/file/";
 
-/// Elements within more than this say nothing; otherwise each text would look through all that are open.
+/// Deeper elements are ignored, because each text looks through all open elements.
 const MAX_DEPTH: usize = 100;
 
-/// Gives an image by its address.
+/// Returns the image at an address.
 pub type ImageOf<'a> = dyn FnMut(&str) -> Option<Image> + 'a;
 
-/// Blocks of an HTML; `image_of` gives the image of an address of ours, and where it does not, the name is printed.
+/// The blocks of an HTML text; `image_of` returns images by address. If there is none, the name is printed.
 pub fn blocks_of_html(html: &str, image_of: &mut ImageOf) -> Vec<Block> {
     let sink = Sink { reader: RefCell::default(), image_of: RefCell::new(image_of) };
     tokenize_html(html, sink).reader.into_inner().finish()
@@ -47,11 +47,11 @@ impl TokenSink for Sink<'_> {
     }
 }
 
-/// An element whose end has not come.
+/// An element that is not closed yet.
 struct Open {
     name: String,
     link: Option<String>,
-    /// Whether the element opened a block that ends with it.
+    /// Whether closing the element closes a block.
     has_frame: bool,
 }
 
@@ -60,7 +60,7 @@ struct Reader {
     frames: OpenBlocks,
     open: Vec<Open>,
     too_deep: usize,
-    /// The block or cell that is being read.
+    /// The current block or cell.
     line: Vec<Inline>,
     formula: Option<MathmlReader>,
 }
@@ -101,7 +101,7 @@ impl Reader {
         self.open.push(Open { name: name.to_owned(), link, has_frame });
     }
 
-    /// Opens a block that follows; blocks within a cell become lines.
+    /// Starts a new block; within a cell, blocks become lines.
     fn open_frame(&mut self, tag: &Tag) -> bool {
         let number = |name: &str| find_attribute(tag, name).and_then(|number| number.trim().parse().ok());
         let is_in_table = self.is_in(&["table"]);
@@ -173,7 +173,7 @@ impl Reader {
         }
     }
 
-    /// What was read so far becomes a block, in a cell only a line.
+    /// Ends the current block; within a cell, only a line.
     fn end_block(&mut self) {
         if self.is_in_cell() {
             let is_begun =
@@ -263,7 +263,7 @@ impl Reader {
         self.push_text(&out);
     }
 
-    /// Adds text as the open elements show it.
+    /// Adds text in the style of the open elements.
     fn push_text(&mut self, text: &str) {
         if text.is_empty() || text == "\n" && self.line.is_empty() {
             return;
@@ -301,7 +301,7 @@ impl Reader {
     }
 }
 
-/// Without white space at the ends.
+/// Removes white space at both ends.
 fn trim_line(mut line: Vec<Inline>) -> Vec<Inline> {
     while let Some(Inline::Text(last, _)) = line.last_mut() {
         last.truncate(last.trim_end_matches([' ', '\n']).len());

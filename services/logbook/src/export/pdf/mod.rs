@@ -1,4 +1,4 @@
-//! Entries as PDF files of some hundred entries each.
+//! Exports entries as PDF files of a few hundred entries each.
 
 pub mod blocks;
 pub mod elements;
@@ -30,33 +30,33 @@ use crate::export::sink::{ExportError, Sink};
 use crate::export::zip_stream::{ZipStream, safe_filename};
 use crate::store::attachments::{self, Attachment};
 
-/// Parts that are made at the same time.
+/// Maximum number of parts that are rendered at the same time.
 const MAX_PARTS: usize = 2;
-/// Entries of a part.
+/// Maximum entries of a part.
 const MAX_ENTRIES: usize = 500;
-/// Bytes of text after which a part ends.
+/// A part ends after this many bytes of text.
 const MAX_TEXT: usize = 512 << 10;
-/// Bytes of HTML in an entry that are laid out as they are; more of them become plain text, for each paragraph takes memory.
+/// Maximum bytes of HTML in an entry; longer HTML becomes plain text, because each paragraph takes memory.
 const MAX_HTML: usize = 128 << 10;
-/// Bytes of text in an entry that are shown.
+/// Maximum bytes of text of an entry; the rest is omitted.
 const MAX_ENTRY_TEXT: usize = 512 << 10;
-/// Bytes of images in memory after which a part ends.
+/// A part ends after images with this many bytes in memory.
 const MAX_IMAGES: usize = 24 << 20;
-/// A larger image is named instead of shown.
+/// Maximum bytes of an image; for larger ones, the name is printed.
 const MAX_IMAGE: i64 = 6 << 20;
 
-/// What all parts of a report are named by.
+/// The names of a report, which all parts share.
 #[derive(Debug, Clone)]
 pub struct Heading {
     /// Of the files.
     file_name: String,
-    /// As in "MA-1234".
+    /// Such as "MA-1234".
     name: String,
-    /// What the investigation is about.
+    /// The title of the investigation.
     title: Option<String>,
 }
 
-/// A report is read from its beginning: the oldest entry comes first unless another order is asked for.
+/// The default order of a report: the oldest entry comes first.
 pub fn order_report(page: Page, query: &ListParameters) -> Page {
     let is_given = |value: &Option<String>| value.as_deref().is_some_and(|text| !text.trim().is_empty());
     let by = if is_given(&query.list.sort_by) { page.by } else { Order::CreationDate };
@@ -69,11 +69,11 @@ pub struct Part {
     pub has_more: bool,
 }
 
-/// Makes PDFs.
+/// Renders PDF files.
 pub struct Printer {
-    /// Made when it is first needed: it searches the fonts of the system.
+    /// Created when it is first needed, because it searches for the fonts of the system.
     typesetter: Arc<OnceLock<Typesetter>>,
-    /// A permit for each part that is being made, whose images are in memory.
+    /// A permit for each part that is being rendered, because its images are in memory.
     permits: Semaphore,
 }
 
@@ -83,7 +83,7 @@ impl Default for Printer {
     }
 }
 
-/// The blocks of a part, and how much of it there is.
+/// The blocks of a part, and its size so far.
 #[derive(Default)]
 struct PartContent {
     blocks: Vec<Block>,
@@ -100,7 +100,7 @@ impl PartContent {
 }
 
 impl Exporter {
-    /// The name and the title that the catalogue has for a logbook, as far as the caller may read them.
+    /// Name and title of a logbook from the catalogue, if the caller may read them.
     pub(super) async fn read_heading(&self, caller: &Caller, logbook: &Logbook, instrument: Option<&str>) -> Heading {
         let (name, title) = match logbook {
             Logbook::Investigation(id) => {
@@ -113,7 +113,7 @@ impl Exporter {
         Heading { file_name: logbook.name().replace('/', "-"), name, title }
     }
 
-    /// The next entries as a file of their own.
+    /// Renders the next entries as a file.
     pub(super) async fn print_part(
         &self,
         cursor: &mut Cursor,
@@ -131,7 +131,7 @@ impl Exporter {
             }
             self.add_entries(&mut part, cursor, found).await?;
         }
-        // A full last part is not followed by an empty one.
+        // If the last part is full, no empty part follows.
         if has_more {
             let mut next = cursor.clone();
             has_more = !next.next_entries(&mut self.db.read().await?).await?.is_empty();
@@ -152,7 +152,7 @@ impl Exporter {
         Ok(Part { bytes: rendered.await?.map_err(Problem::internal)?, has_more })
     }
 
-    /// Adds entries until the part is full; the cursor continues after the last that was added.
+    /// Adds entries until the part is full; the cursor continues after the last added entry.
     async fn add_entries(&self, part: &mut PartContent, cursor: &mut Cursor, found: Vec<Entry>) -> Result<(), Problem> {
         let ids: Vec<String> = found.iter().flat_map(|entry| entry.content.files.clone()).collect();
         let files = match ids.as_slice() {
@@ -168,7 +168,7 @@ impl Exporter {
             let day = render_day(entry.content.at, &self.zone);
             part.blocks.extend(part.days.start_day(day).map(Block::Section));
             part.blocks.extend(blocks_of_entry(&entry, &files, images, &self.zone));
-            // The others come in the next part.
+            // The other entries are in the next part.
             if part.is_full() && left > 0 {
                 cursor.rewind_to(entry, left);
                 break;
@@ -177,7 +177,7 @@ impl Exporter {
         Ok(())
     }
 
-    /// The first part alone, or a ZIP of all of them.
+    /// Sends the first part if it is the only one, otherwise a ZIP of all parts.
     pub(super) async fn write_pdf(
         &self,
         heading: &Heading,
@@ -203,7 +203,7 @@ impl Exporter {
         }
     }
 
-    /// An entry's images by the ids of their attachments; `memory` counts what all of the part take.
+    /// The images of an entry by attachment id; `memory` counts the bytes of all images of the part.
     async fn read_images(
         &self,
         entry: &Entry,
@@ -213,7 +213,7 @@ impl Exporter {
         let (mut images, mut read) = (HashMap::new(), 0);
         let limit = *memory + MAX_IMAGES;
         for attachment in entry.content.files.iter().filter_map(|id| files.get(id)) {
-            // The limit also holds for the images of one entry together.
+            // The limit also applies to all images of one entry.
             let has_room = read + attachment.bytes <= MAX_IMAGE && *memory < limit;
             if is_shown_inline(&attachment.media_type) && has_room {
                 read += attachment.bytes;
@@ -228,7 +228,7 @@ impl Exporter {
     }
 }
 
-/// The days of a part in the order of its entries.
+/// The days of a part, in the order of its entries.
 #[derive(Default)]
 struct Days {
     first: Option<String>,
@@ -236,7 +236,7 @@ struct Days {
 }
 
 impl Days {
-    /// The day, if it differs from that of the entry before.
+    /// The day, if it differs from the day of the previous entry.
     fn start_day(&mut self, day: String) -> Option<String> {
         self.first.get_or_insert_with(|| day.clone());
         (self.last.as_ref() != Some(&day)).then(|| {
@@ -282,10 +282,10 @@ fn blocks_of_entry(
     blocks
 }
 
-/// The beginning of a text, with a note if that is not all.
+/// The beginning of a text, with a note if the rest is omitted.
 fn blocks_of_long_text(text: &str) -> Vec<Block> {
     let shown = &text[..text.floor_char_boundary(MAX_ENTRY_TEXT)];
-    // Laying out a paragraph takes more than linear time, so long ones are split at the end of a line or word.
+    // The layout of a paragraph takes more than linear time, so long ones are split at the end of a line or word.
     let (mut blocks, mut paragraph) = (Vec::new(), String::new());
     for piece in shown.split_inclusive([' ', '\n']) {
         paragraph.push_str(piece);

@@ -1,4 +1,4 @@
-//! Blocks within blocks while they are read: lists, quotes and tables whose ends have not come.
+//! Nested blocks that are not closed yet: lists, quotes and tables.
 
 use typesetting::{Block, Cell, Inline, Item, List, Table};
 
@@ -43,7 +43,7 @@ impl OpenBlocks {
         self.open.push(OpenBlock::Quote(Vec::new()));
     }
 
-    /// With the number of the first item, if they have numbers. Negative ones become 0.
+    /// Opens a list, with the number of the first item if it is numbered. Negative numbers become 0.
     pub fn open_list(&mut self, start: Option<i64>) {
         let start = start.map(|start| u64::try_from(start).unwrap_or(0));
         self.open.push(OpenBlock::List(List { start, items: Vec::new() }));
@@ -98,7 +98,7 @@ impl OpenBlocks {
             Some(OpenBlock::List(list)) if !list.items.is_empty() => self.push(Block::List(list)),
             Some(OpenBlock::Item(item)) => match self.open.last_mut() {
                 Some(OpenBlock::List(list)) => list.items.push(item),
-                // An item without a list.
+                // An item outside a list.
                 _ if item.blocks.is_empty() => {}
                 _ => self.push(Block::List(List { start: None, items: vec![item] })),
             },
@@ -122,7 +122,7 @@ impl OpenBlocks {
     }
 }
 
-/// The rows at the top that are in `thead`, or a first one of headings only, are the header.
+/// The number of header rows: those in `thead`, or a first row with only headings.
 fn build_table(mut rows: Vec<Row>) -> Option<Table> {
     rows.retain(|row| !row.cells.is_empty());
     let in_head = rows.iter().take_while(|row| row.is_in_head).count();

@@ -1,4 +1,4 @@
-//! Which attachment an address in a text of another notebook means.
+//! Finds the attachment that a link in a text of another notebook refers to.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,16 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use crate::export::eln_line::FileLine;
 use crate::import::ro_crate::normalize_path;
 
-/// Bytes of a name that may stand in an address by chance.
+/// Shorter names may be part of an address by chance.
 const MAX_COMMON_NAME: usize = 20;
 
-/// A file, and the other name by which a text may mean it.
+/// A file, and another name by which a text may refer to it.
 pub struct NamedFile {
     pub file: FileLine,
     pub alternate: Option<String>,
 }
 
-/// Which file of an entry an address of its text means: by its whole name, or by a long one that stands somewhere in it.
+/// Finds the file of an entry by an address in its text: by the whole name, or by a long name that is part of the address.
 pub struct Addresses {
     whole: HashMap<String, String>,
     parts: AhoCorasick,

@@ -1,6 +1,5 @@
-//! Reading an `.eln` of another notebook: every child of the crate's root becomes an entry, and so does every part of it that
-//! has a text of its own, and every comment. Files are read by their names within the archive and never unpacked, so that no
-//! name leads out of it.
+//! Reads an `.eln` of another notebook. Each child of the crate's root becomes an entry, and so do its parts with their own
+//! text, and comments. Files are read by name within the archive and never unpacked, so that no name can lead out of it.
 
 pub mod addresses;
 #[cfg(test)]
@@ -26,25 +25,25 @@ use crate::import::foreign_text::{find_node_text, has_same_ending, list_node_tag
 use crate::import::ro_crate;
 use crate::import::ro_crate::{Crate, has_type, to_text};
 
-/// Bytes of the metadata.
+/// Maximum bytes of the metadata.
 const MAX_METADATA: u64 = 128 << 20;
-/// Parts within one another.
+/// Maximum depth of nested parts.
 const MAX_DEPTH: usize = 20;
 
 /// An archive of another notebook.
 pub struct Archive {
     zip: ZipArchive<ArchiveFile>,
-    /// Places in the archive by the path within the crate.
+    /// Positions in the archive by path within the crate.
     places: BTreeMap<String, usize>,
     metadata: Crate,
-    /// The hash of the metadata, from which all ids are derived.
+    /// The hash of the metadata; all ids are derived from it.
     sha256: String,
-    /// The name of the archive's one directory.
+    /// The name of the top-level directory.
     pub name: String,
 }
 
 impl Archive {
-    /// `None` if there are no metadata of an RO-Crate in it.
+    /// Opens an archive; `None` if it has no metadata of an RO-Crate.
     pub fn open(file: &DiskFile) -> Result<Option<Self>, String> {
         let mut zip = open_zip(file)?;
         let Some(path) = find_metadata(&zip) else { return Ok(None) };
@@ -68,12 +67,12 @@ impl Archive {
         Ok(Some(Self { zip, places, metadata: Crate::parse(&bytes)?, sha256, name }))
     }
 
-    /// The notebook that wrote it.
+    /// The notebook that exported it.
     pub fn publisher(&self) -> Option<String> {
         self.metadata.publisher()
     }
 
-    /// An id that is the same at every import of the archive.
+    /// Derives an id that is the same in each import of the archive.
     pub fn derive_id(&self, what: &str) -> String {
         let mut id = encode_hex(digest(&SHA256, format!("{}/{what}", self.sha256).as_bytes()).as_ref());
         id.truncate(24);
@@ -97,21 +96,21 @@ impl Archive {
         Ok(())
     }
 
-    /// The entries, and which files each of them has.
+    /// The entries with their files.
     fn plan_entries(&self) -> Vec<Part> {
         let mut parts = Vec::new();
         let mut seen = HashSet::from([".".to_owned(), METADATA.to_owned()]);
         for (id, node) in self.metadata.list_named_nodes(self.metadata.root(), "hasPart") {
             self.add_part(&id, node, None, 0, &mut seen, &mut parts);
         }
-        // Some list each file beside the directory that it lies in; then it belongs to the directory.
+        // Some notebooks list a file in addition to its directory; then it belongs to the directory.
         let directories: HashSet<String> =
             parts.iter().filter(|part| !part.is_file).map(|part| part.id.clone()).collect();
         parts.retain(|part| !(part.is_file && directories_around(&part.id).any(|path| directories.contains(path))));
         for part in parts.iter_mut().filter(|part| part.is_file) {
             part.files.push(part.id.clone());
         }
-        // What lies in an entry's directory belongs to it, described or not: the innermost takes it.
+        // A file belongs to the entry of its innermost directory, whether the metadata describe it or not.
         let known: HashSet<String> = parts.iter().flat_map(|part| part.files.clone()).collect();
         let owners: HashMap<String, usize> = (0..parts.len())
             .filter(|place| !parts[*place].is_file)
@@ -158,7 +157,7 @@ impl Archive {
         }
     }
 
-    /// Passes the contents of an entry's files to `each`; their descriptions, and the names of missing files.
+    /// Passes the contents of the files of an entry to `each`; returns their descriptions, and the names of missing files.
     fn read_files(
         &mut self,
         part: &Part,
@@ -178,7 +177,7 @@ impl Archive {
             if let Some(said) = to_text(&described["sha256"])
                 && !said.eq_ignore_ascii_case(&read.sha256)
             {
-                return Err(part.describe_error(&format!("{path} has another SHA-256 than it should")));
+                return Err(part.describe_error(&format!("{path} has a wrong SHA-256")));
             }
             let filename = path.rsplit('/').next().unwrap_or(path).to_owned();
             let filename =
@@ -220,7 +219,7 @@ impl Archive {
         if !html.trim().is_empty() {
             content.parts = vec![TextPart { format: Some("html".to_owned()), text: Some(html) }];
         }
-        // Ids do not depend on the time of the import, so that the same archive has the same ids again.
+        // Ids do not depend on the time of the import, so that another import gives the same ids.
         let seconds = u32::try_from(dated.unwrap_or_default().as_i64() / 1_000_000).unwrap_or_default();
         let key = if part.id.is_empty() { node.to_string() } else { part.id.clone() };
         let id = format!("{}{}", encode_hex(&seconds.to_be_bytes()), &self.derive_id(&format!("entry {key}"))[..16]);
@@ -232,12 +231,12 @@ impl Archive {
     }
 }
 
-/// An entry that is to be.
+/// A part of the crate that becomes an entry.
 struct Part {
-    /// Its path or address in the crate; empty if it is embedded in another node.
+    /// Path or address in the crate; empty if the node is embedded in another one.
     id: String,
     node: Value,
-    /// Whether it is a file without an entry around it.
+    /// Whether it is a file that belongs to no entry.
     is_file: bool,
     /// Paths within the crate.
     files: Vec<String>,
@@ -250,7 +249,7 @@ impl Part {
     }
 }
 
-/// Directories that a path lies in, from the innermost.
+/// The directories of a path, innermost first.
 fn directories_around(path: &str) -> impl Iterator<Item = &str> {
     path.rmatch_indices('/').map(|(end, _)| &path[..end])
 }
