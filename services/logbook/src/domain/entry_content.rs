@@ -6,12 +6,10 @@ use service_kit::Micros;
 use service_kit::fulltext::fold_text;
 use utoipa::ToSchema;
 
+use crate::domain::entry_kind::{Category, EntryType};
 use crate::domain::entry_request::EntryRequest;
 use crate::domain::invalid::Invalid;
 use crate::domain::{dates, plain_text, values};
-
-const KINDS: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
-const CATEGORIES: [&str; 6] = ["comment", "info", "error", "debug", "commandline", "file"];
 
 /// One form of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -59,9 +57,8 @@ pub fn has_nul(json: &[u8]) -> bool {
 #[serde(rename_all = "camelCase")]
 pub struct EntryContent {
     #[serde(rename = "type")]
-    pub kind: String,
-    /// Lower case.
-    pub category: String,
+    pub kind: EntryType,
+    pub category: Category,
     /// `creationDate`
     pub at: Micros,
     #[serde(default, rename = "content")]
@@ -92,8 +89,8 @@ pub struct EntryContent {
 impl EntryContent {
     /// The content of a request; an absent time is `now`.
     pub fn from_request(request: EntryRequest, now: Micros, zone: &TimeZone) -> Result<Self, Invalid> {
-        let kind = parse_one_of("type", request.kind, &KINDS, str::to_owned)?;
-        let category = parse_one_of("category", request.category, &CATEGORIES, str::to_lowercase)?;
+        let kind = parse_one_of("type", request.kind, EntryType::ALL, EntryType::name, str::to_owned)?;
+        let category = parse_one_of("category", request.category, Category::ALL, Category::name, str::to_lowercase)?;
         if let Some(instrument) = &request.instrument_name {
             values::check_instrument_name(instrument)?;
         }
@@ -125,8 +122,6 @@ impl EntryContent {
 
     /// Checks what is checked of requests, for entries of an archive.
     pub fn check_values(&self) -> Result<(), Invalid> {
-        parse_one_of("type", Some(self.kind.clone()), &KINDS, str::to_owned)?;
-        parse_one_of("category", Some(self.category.clone()), &CATEGORIES, str::to_owned)?;
         if !CALENDAR.contains(&self.at.as_i64()) {
             return Err(Invalid::new("its time is not between 1970 and 9999"));
         }
@@ -138,21 +133,21 @@ impl EntryContent {
 
     /// Content of an entry that only has an attachment.
     pub fn new_attachment(now: Micros) -> Self {
-        Self::new_of_kind("attachment", "file", now)
+        Self::new_of_kind(EntryType::Attachment, Category::File, now)
     }
 
     /// Content of a comment.
     pub fn new_comment(now: Micros) -> Self {
-        Self::new_of_kind("annotation", "comment", now)
+        Self::new_of_kind(EntryType::Annotation, Category::Comment, now)
     }
 
     /// Content of a notification.
-    pub fn new_notification(category: &str, at: Micros) -> Self {
-        Self::new_of_kind("notification", category, at)
+    pub fn new_notification(category: Category, at: Micros) -> Self {
+        Self::new_of_kind(EntryType::Notification, category, at)
     }
 
-    fn new_of_kind(kind: &str, category: &str, at: Micros) -> Self {
-        Self { kind: kind.to_owned(), category: category.to_owned(), at, ..Self::default() }
+    fn new_of_kind(kind: EntryType, category: Category, at: Micros) -> Self {
+        Self { kind, category, at, ..Self::default() }
     }
 
     /// Bytes of all written text.
@@ -207,18 +202,18 @@ impl EntryContent {
     }
 }
 
-fn parse_one_of(
-    name: &str,
+fn parse_one_of<T: Copy, const N: usize>(
+    parameter: &str,
     given: Option<String>,
-    known: &[&str],
+    known: [T; N],
+    name_of: fn(T) -> &'static str,
     form: impl Fn(&str) -> String,
-) -> Result<String, Invalid> {
-    let given = given.ok_or_else(|| Invalid::new(format!("{name} is missing")))?;
+) -> Result<T, Invalid> {
+    let given = given.ok_or_else(|| Invalid::new(format!("{parameter} is missing")))?;
     let form = form(&given);
-    if known.contains(&form.as_str()) {
-        return Ok(form);
-    }
-    Err(Invalid::new(format!("{name} must be one of {}, not {given}", known.join(", "))))
+    known.into_iter().find(|value| name_of(*value) == form).ok_or_else(|| {
+        Invalid::new(format!("{parameter} must be one of {}, not {given}", known.map(name_of).join(", ")))
+    })
 }
 
 /// Names in the order in which they came, each once, whatever its case.

@@ -4,30 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::entry_content::TextPart;
-
-/// The type of an entry: written by a person, by a program, for everybody, or a file.
-#[derive(ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(dead_code, reason = "texts of the database and of requests are checked when they are parsed")]
-pub enum EntryType {
-    Annotation,
-    Notification,
-    Broadcast,
-    Attachment,
-}
-
-/// The category of an entry; requests may use upper or lower case.
-#[derive(ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(dead_code, reason = "texts of the database and of requests are checked when they are parsed")]
-pub enum Category {
-    Comment,
-    Info,
-    Error,
-    Debug,
-    Commandline,
-    File,
-}
+use crate::domain::entry_kind::{Category, EntryType};
 
 /// A tag within an entry; clients may send more than the name.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

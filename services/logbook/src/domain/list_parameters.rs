@@ -10,6 +10,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::dates;
+use crate::domain::entry_kind::EntryType;
 use crate::domain::filter::{Filter, Order, Page, split_names};
 use crate::domain::invalid::Invalid;
 use crate::domain::logbook::Logbook;
@@ -127,8 +128,6 @@ pub struct ListParameters {
 const MAX_NAMES: usize = 200;
 const MAX_SEARCH: usize = 2_000;
 
-const TYPES: [&str; 4] = ["annotation", "notification", "broadcast", "attachment"];
-
 impl ListParameters {
     /// The logbook that the request names.
     pub fn parse_logbook(&self) -> Result<Logbook, Invalid> {
@@ -226,7 +225,7 @@ fn parse_types(value: Option<&str>) -> Vec<(Option<String>, Option<String>)> {
         .filter(|item| !item.is_empty())
         .map(|item| match item.split_once('-') {
             Some((kind, category)) => (Some(kind.trim().to_owned()), Some(category.trim().to_owned())),
-            None if TYPES.contains(&item.as_str()) => (Some(item), None),
+            None if EntryType::ALL.iter().any(|kind| kind.name() == item) => (Some(item), None),
             None => (None, Some(item)),
         })
         .collect()

@@ -4,6 +4,7 @@ pub mod dates;
 pub mod entry;
 pub mod entry_content;
 pub mod entry_html;
+pub mod entry_kind;
 pub mod entry_request;
 pub mod filter;
 pub mod html_depth;

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use crate::domain::dates;
 use crate::domain::entry::Entry;
 use crate::domain::entry_content::{EntryContent, TextPart};
-use crate::domain::entry_request::{Category, EntryType, TagName};
+use crate::domain::entry_kind::{Category, EntryType};
+use crate::domain::entry_request::TagName;
 
 /// One form of the text.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -46,13 +47,11 @@ pub struct RenderedEntry {
     #[schema(required)]
     pub dataset_name: Option<String>,
     #[serde(rename = "type")]
-    #[schema(value_type = EntryType)]
-    pub kind: String,
+    pub kind: EntryType,
     pub tag: Vec<TagName>,
     #[schema(required)]
     pub title: Option<String>,
-    #[schema(value_type = Category)]
-    pub category: String,
+    pub category: Category,
     #[schema(required)]
     pub filepath: Option<String>,
     #[schema(required)]

@@ -5,6 +5,7 @@ use service_kit::{Problem, Tx};
 
 use crate::domain::entry::{Entry, VersionCondition};
 use crate::domain::entry_content::EntryContent;
+use crate::domain::entry_kind::EntryType;
 use crate::entries::Entries;
 use crate::error::Error;
 use crate::history::chain::RecordKind;
@@ -73,8 +74,8 @@ impl Entries {
             return Err(Error::VersionConflict.into());
         }
         let mut content = EntryContent {
-            kind: new.kind.clone(),
-            category: new.category.clone(),
+            kind: new.kind,
+            category: new.category,
             parts: new.parts.clone(),
             tags: new.tags.clone(),
             title: new.title.clone(),
@@ -83,7 +84,7 @@ impl Entries {
         if content == entry.content {
             return Ok(entry);
         }
-        if entry.content.kind == "notification" && new.kind == "notification" {
+        if entry.content.kind == EntryType::Notification && new.kind == EntryType::Notification {
             return Err(Error::NotEditable.into());
         }
         let is_new = |file: &&NewAttachment| !entry.content.files.contains(&file.id);

@@ -289,7 +289,7 @@ fn describe_entry(entry: &Entry, files: &[Attachment], shown: &[Attachment]) -> 
     let first_line: String = plain.lines().next().unwrap_or_default().chars().take(80).collect();
     let named = [content.title.clone(), Some(first_line), content.filename.clone()];
     let name = named.into_iter().flatten().find(|name| !name.trim().is_empty());
-    let name = name.unwrap_or_else(|| content.category.clone());
+    let name = name.unwrap_or_else(|| content.category.name().to_owned());
     let path = |attachment: &Attachment| (attachment.id.clone(), format!("./{}", FileLine::new(attachment).path));
     let paths: Vec<(String, String)> = files.iter().map(path).collect();
     let links = paths.iter().zip(files).map(|((_, path), file)| render_link(path, &file.filename)).collect::<String>();
@@ -305,7 +305,7 @@ fn describe_entry(entry: &Entry, files: &[Attachment], shown: &[Attachment]) -> 
     };
     let text = if text.is_empty() { render_plain_html(&name) } else { text };
     let mut dataset = json!({"@id": format!("./{id}/"), "@type": "Dataset", "identifier": id, "name": name,
-        "description": format!("{} of {}", content.kind, dates::render_time(content.at)), "genre": content.kind,
+        "description": format!("{} of {}", content.kind.name(), dates::render_time(content.at)), "genre": content.kind,
         "text": text, "encodingFormat": "text/html", "dateCreated": dates::render_time(content.at),
         "dateModified": dates::render_time(entry.updated_at), "hasPart": parts});
     if !content.tags.is_empty() {

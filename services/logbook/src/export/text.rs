@@ -68,8 +68,8 @@ fn write_csv_line(out: &mut String, entry: &Entry) {
     let fields: [String; COLUMNS.len()] = [
         entry.id.clone(),
         dates::render_time(content.at),
-        content.kind.clone(),
-        content.category.clone(),
+        content.kind.name().to_owned(),
+        content.category.name().to_owned(),
         or_empty(&content.username),
         content.investigation_id.map(|id| id.to_string()).unwrap_or_default(),
         or_empty(&content.investigation_name),
@@ -99,7 +99,7 @@ fn quote_field(field: &str) -> String {
 fn write_plain_entry(out: &mut String, entry: &Entry, zone: &TimeZone) {
     let content = &entry.content;
     let at = zone.to_datetime(content.at.to_timestamp());
-    let _ = write!(out, "{}  {} {}", at.strftime("%Y-%m-%d %H:%M:%S"), content.kind, content.category);
+    let _ = write!(out, "{}  {} {}", at.strftime("%Y-%m-%d %H:%M:%S"), content.kind.name(), content.category.name());
     for more in [&content.username, &content.instrument_name, &content.filename].into_iter().flatten() {
         let _ = write!(out, "  {more}");
     }

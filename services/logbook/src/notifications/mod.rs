@@ -12,6 +12,7 @@ use service_kit::{Code, ConfigError, Problem};
 
 use crate::config::NotificationRule;
 use crate::domain::entry_content::{EntryContent, TextPart};
+use crate::domain::entry_kind::Category;
 use crate::domain::logbook::Logbook;
 use crate::domain::values::parse_number;
 use crate::domain::{ids, values};
@@ -25,6 +26,7 @@ const MAX_NAME: usize = 40;
 /// A rule that can be followed.
 #[derive(Debug)]
 struct CompiledRule {
+    category: Category,
     templates: Environment<'static>,
     rule: NotificationRule,
 }
@@ -64,9 +66,10 @@ impl NotificationRule {
         let kind = find_event_kind(&self.subject).filter(|kind| others.clone().any(|subject| subject == kind.subject));
         let kind =
             kind.ok_or_else(|| wrong(format!("the subject must be one of {}", others.collect::<Vec<_>>().join(", "))))?;
-        if !["info", "error", "debug", "comment", "commandline"].contains(&self.category.as_str()) {
-            return Err(wrong(format!("there is no category {}", self.category)));
-        }
+        let category = Category::ALL.into_iter().find(|category| category.name() == self.category);
+        // A notification has no file.
+        let category = category.filter(|category| *category != Category::File);
+        let category = category.ok_or_else(|| wrong(format!("there is no category {}", self.category)))?;
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         for (name, text) in
@@ -74,7 +77,7 @@ impl NotificationRule {
         {
             templates.add_template_owned(name, text.clone()).map_err(|e| wrong(format!("{name}: {e}")))?;
         }
-        Ok((kind, CompiledRule { templates, rule: self.clone() }))
+        Ok((kind, CompiledRule { templates, category, rule: self.clone() }))
     }
 }
 
@@ -117,7 +120,7 @@ pub fn follow_rules(rules: &[NotificationRule], entries: &Arc<Entries>, events: 
                 source: Some(received.source.clone()),
                 investigation_id: investigation,
                 instrument_name: instrument,
-                ..EntryContent::new_notification(&compiled.rule.category, received.changed_at)
+                ..EntryContent::new_notification(compiled.category, received.changed_at)
             };
             let logbook = Logbook::from_ids(investigation, content.instrument_name.as_deref());
             let new = NewEntry { content, files: Vec::new(), actor: ACTOR.to_owned() };

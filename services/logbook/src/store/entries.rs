@@ -42,8 +42,8 @@ pub async fn insert_entry(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
         id.into(),
         entry.seq.into(),
         entry.logbook_id.into(),
-        (&content.kind).into(),
-        (&content.category).into(),
+        content.kind.name().into(),
+        content.category.name().into(),
         content.at.into(),
         entry.created_at.into(),
         entry.updated_at.into(),
@@ -77,8 +77,8 @@ pub async fn update_entry(tx: &mut Tx, entry: &Entry) -> Result<(), DbError> {
     let [investigation, proposal, instrument] = to_lookup_keys(content);
     let texts = content.searchable_texts();
     let vals = [
-        (&content.kind).into(),
-        (&content.category).into(),
+        content.kind.name().into(),
+        content.category.name().into(),
         content.at.into(),
         entry.updated_at.into(),
         entry.version.into(),

@@ -5,6 +5,7 @@ use service_kit::{DbError, Micros, Tx, Val};
 
 use crate::domain::entry::Entry;
 use crate::domain::entry_content::EntryContent;
+use crate::domain::entry_kind::EntryType;
 use crate::domain::filter::{Filter, Order, Page};
 use crate::domain::logbook::Logbook;
 use crate::store::entries::{COLUMNS, parse_column, parse_entry};
@@ -216,8 +217,8 @@ pub async fn count_by_investigation(tx: &mut Tx, filter: &Filter) -> Result<Vec<
     let sql = format!(
         "SELECT e.investigation_id AS investigation, COUNT(*) AS n, {} AS annotations, {} AS notifications FROM entry e \
          WHERE {} AND e.investigation_id IS NOT NULL GROUP BY e.investigation_id ORDER BY e.investigation_id",
-        counted("annotation"),
-        counted("notification"),
+        counted(EntryType::Annotation.name()),
+        counted(EntryType::Notification.name()),
         conditions.where_clause()
     );
     let rows = tx.fetch_all(&sql, &conditions.values).await?;

@@ -14,6 +14,7 @@ use crate::catalogue::users::short_user_name;
 use crate::domain::entry::{Entry, VersionCondition};
 use crate::domain::entry_content::EntryContent;
 use crate::domain::entry_html;
+use crate::domain::entry_kind::EntryType;
 use crate::domain::filter::{Filter, join_names};
 use crate::entries::Entries;
 use crate::entries::hide::Selection;
@@ -148,7 +149,7 @@ async fn render_entry_page(
 ) -> Result<HttpResponse, Problem> {
     let content = &entry.content;
     let may_write = pages.permissions.require_write(caller, &entry.logbook).await.is_ok();
-    let may_edit = may_write && !entry.removed && content.kind != "notification";
+    let may_edit = may_write && !entry.removed && content.kind != EntryType::Notification;
     let view = pages.render_views(std::slice::from_ref(entry), None).await?.pop();
     let earlier = render_earlier(pages, lists.list_versions(entry, MAX_VERSIONS).await?).await?;
     let present = content.clone();

@@ -9,6 +9,7 @@ use service_kit::fulltext::{ExcerptPart, FulltextQuery};
 use crate::attachments::{is_shown_converted, is_shown_inline};
 use crate::domain::entry::Entry;
 use crate::domain::entry_content::EntryContent;
+use crate::domain::entry_kind::{Category, EntryType};
 use crate::domain::{dates, entry_html};
 use crate::markup::markdown::render_plain;
 use crate::store::attachments::Attachment;
@@ -25,8 +26,8 @@ pub struct EntryView {
     pub date: String,
     pub time: String,
     pub author: Option<String>,
-    pub kind: String,
-    pub category: String,
+    pub kind: EntryType,
+    pub category: Category,
     /// The kind of entry in one word.
     pub label: String,
     pub title: Option<String>,
@@ -123,9 +124,9 @@ impl EntryView {
             date: local.strftime(DATE).to_string(),
             time: local.strftime("%H:%M:%S").to_string(),
             author: content.full_name.clone().or_else(|| content.username.clone()).or_else(|| content.machine.clone()),
-            kind: content.kind.clone(),
-            category: content.category.clone(),
-            label: describe_kind(&content.kind, &content.category).to_owned(),
+            kind: content.kind,
+            category: content.category,
+            label: describe_kind(content.kind, content.category).to_owned(),
             title: content.title.clone(),
             tags: content.tags.clone(),
             plain_html: if html.is_some() {
@@ -169,12 +170,11 @@ impl FileView {
     }
 }
 
-fn describe_kind<'t>(kind: &'t str, category: &'t str) -> &'t str {
+fn describe_kind(kind: EntryType, category: Category) -> &'static str {
     match (kind, category) {
-        ("annotation", "comment") => "comment",
-        ("attachment", _) => "file",
-        ("broadcast", _) => "machine",
-        (_, "commandline") => "command",
-        (_, category) => category,
+        (EntryType::Attachment, _) => "file",
+        (EntryType::Broadcast, _) => "machine",
+        (_, Category::Commandline) => "command",
+        (_, category) => category.name(),
     }
 }

@@ -6,6 +6,7 @@ use service_kit::Problem;
 
 use crate::api::shared::{CommonFailures, Credential, InvestigationQuery};
 use crate::catalogue::permissions::Permissions;
+use crate::domain::entry_kind::EntryType;
 use crate::domain::entry_request::EntryRequest;
 use crate::domain::logbook::Logbook;
 use crate::domain::rendered_entry::RenderedEntry;
@@ -37,10 +38,10 @@ pub async fn create_entry(
     let logbook = Logbook::parse(query.investigation_id.as_deref(), request.instrument_name.as_deref())?;
     let logbook = permissions.require_write(&caller, &logbook).await?;
     let content = entries.parse_request(request)?;
-    if content.kind == "broadcast" {
+    if content.kind == EntryType::Broadcast {
         permissions.require_administrator(&caller).await?;
     }
-    if content.kind == "notification" {
+    if content.kind == EntryType::Notification {
         return Err(Error::NotEditable.into());
     }
     let entry = entries.create_entry(&caller, &logbook, content, Vec::new()).await?;

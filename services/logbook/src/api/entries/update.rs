@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::api::shared::{CommonFailures, Credential, InvestigationQuery};
 use crate::catalogue::permissions::Permissions;
+use crate::domain::entry_kind::EntryType;
 use crate::domain::entry_request::EntryRequest;
 use crate::domain::rendered_entry::RenderedEntry;
 use crate::domain::values::parse_number;
@@ -63,10 +64,10 @@ pub async fn update_entry(
     permissions.require_write(&caller, &stored.logbook).await?;
     let content = entries.parse_update(body.event, &stored)?;
     if content.kind != stored.content.kind {
-        match content.kind.as_str() {
-            "notification" => return Err(Error::NotEditable.into()),
-            "broadcast" => drop(permissions.require_administrator(&caller).await?),
-            _ => {}
+        match content.kind {
+            EntryType::Notification => return Err(Error::NotEditable.into()),
+            EntryType::Broadcast => drop(permissions.require_administrator(&caller).await?),
+            EntryType::Annotation | EntryType::Attachment => {}
         }
     }
     let entry = entries.update_entry(&caller, &stored, content, &parse_if_match(&request)?).await?;

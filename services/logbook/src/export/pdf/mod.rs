@@ -309,7 +309,7 @@ fn header_of_entry(entry: &Entry, zone: &TimeZone) -> RecordHeader {
     heading.extend(
         [&content.full_name, &content.username, &content.instrument_name].into_iter().flatten().take(2).cloned(),
     );
-    heading.push(format!("{} {}", content.kind, content.category));
+    heading.push(format!("{} {}", content.kind.name(), content.category.name()));
     let version = (entry.version > 1).then(|| format!("version {}", entry.version));
     let tags = (!content.tags.is_empty()).then(|| format!("Tags: {}", content.tags.join(", ")));
     RecordHeader {
